@@ -1,0 +1,95 @@
+"""The closed vocabularies that tables, policy and code share."""
+
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """What became of one listed entry. Every entry of a batch has exactly one outcome."""
+
+    ACCEPTED = "accepted"
+    UNCHANGED = "unchanged"
+    MOVED = "moved"
+    DUPLICATE = "duplicate"
+    GONE = "gone"
+    SUPERSEDED = "superseded"
+    REJECTED = "rejected"
+
+
+class RejectReason(StrEnum):
+    """Why an entry was rejected."""
+
+    EMPTY = "empty"
+    BINARY = "binary"
+    TOO_LARGE = "too_large"
+    UNDECODABLE = "undecodable"
+    UNREADABLE = "unreadable"
+    SPECIAL_FILE = "special_file"
+    LINK_LOOP = "link_loop"
+    LINK_DANGLING = "link_dangling"
+    LINK_OUTSIDE = "link_outside"
+    LINK_FOLDER = "link_folder"
+    VANISHED = "vanished"
+
+
+class AnswerKind(StrEnum):
+    """The kind of answer that a task asks for."""
+
+    LABEL = "label"
+
+
+class Status(StrEnum):
+    """How one service's attempt at one task about one item ended.
+
+    Only ``ok`` and ``abstained`` are cached; only ``ok`` takes part in disagreement.
+    """
+
+    OK = "ok"
+    ABSTAINED = "abstained"
+    FALLBACK = "fallback"
+    FAILED = "failed"
+    TIMEOUT = "timeout"
+    OPEN_CIRCUIT = "open_circuit"
+    REJECTED_OUTPUT = "rejected_output"
+    OVER_BUDGET = "over_budget"
+
+
+class ProfileStatus(StrEnum):
+    """Whether an accepted item could be profiled."""
+
+    OK = "ok"
+    SUPERSEDED = "superseded"
+    FAILED = "failed"
+
+
+class ProcessingModel(StrEnum):
+    """How the services of a plan are asked."""
+
+    SEQUENTIAL = "sequential"
+    PARALLEL = "parallel"
+
+
+class ResolutionStatus(StrEnum):
+    """Whether an item's task has an answer that stands."""
+
+    RESOLVED = "resolved"
+    ABSTAINED = "abstained"
+    FAILED = "failed"
+
+
+class Family(StrEnum):
+    """The broad shape of an item, as the profile sees it."""
+
+    PROSE = "prose"
+    MARKUP = "markup"
+    CODE = "code"
+    DATA = "data"
+
+
+class FeatureFamily(StrEnum):
+    """The five families of profile features."""
+
+    BASIC = "basic"
+    TEXT = "text"
+    STRUCTURE = "structure"
+    CODE = "code"
+    SCORE = "score"

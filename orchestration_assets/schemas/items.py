@@ -1,0 +1,78 @@
+"""What a service is shown and what it says: plain values that cross every wall."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from orchestration_assets.schemas.enums import AnswerKind, Status
+
+
+@dataclass(frozen=True)
+class Item:
+    """One accepted item with its content, as services see it.
+
+    ``path`` is relative to the source, for people and for services that read the name;
+    ``text`` is the decoded content; ``profile`` maps feature names to values.
+    """
+
+    item_id: str
+    content_hash: str
+    path: str
+    text: str
+    profile: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def data(self) -> bytes:
+        """The content as UTF-8, for services that want bytes."""
+        return self.text.encode("utf-8", "surrogatepass")
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another answer that the service considered, with its confidence in [0, 1]."""
+
+    answer: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one service said to one question.
+
+    ``confidence`` is the service's own probability in [0, 1] that the answer is right (None
+    when it offers none). ``evidence`` says in a few words what the answer rests on; ``reason``
+    says why there is no answer. An ``ok`` reading always has an answer.
+    """
+
+    status: Status
+    answer: str | None = None
+    confidence: float | None = None
+    alternatives: tuple[Alternative, ...] = ()
+    evidence: str | None = None
+    reason: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.status is Status.OK) != bool(self.answer):
+            raise ValueError(f"a reading is ok exactly when it has an answer, got {self!r}")
+        if self.confidence is not None and not 0.0 <= self.confidence <= 1.0:
+            raise ValueError(f"confidence must lie in [0, 1], got {self.confidence}")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A question asked of items. ``labels`` is the closed set of label answers, if there is one."""
+
+    name: str
+    version: str
+    kind: AnswerKind
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One task about one item, with what earlier steps of a chain answered."""
+
+    task: Task
+    item: Item
+    earlier: tuple[tuple[str, Reading], ...] = ()

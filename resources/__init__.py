@@ -1,0 +1,1 @@
+"""Every door to the outside world: content, tables, caches, services."""

@@ -1,0 +1,1 @@
+"""Services that answer tasks: the contract and the embedded services."""

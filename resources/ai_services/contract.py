@@ -1,0 +1,55 @@
+"""The one contract that every service keeps, embedded or remote."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from typing import ClassVar, Protocol
+
+from orchestration_assets.schemas.enums import AnswerKind
+from orchestration_assets.schemas.items import Question, Reading
+
+
+class Service(Protocol):
+    """Answers questions, at a price and a latency, with a confidence.
+
+    ``version`` names code and model: a changed version makes cached answers stale.
+    ``expected_ms`` is the usual time of one call, ``cost_usd`` its price.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+    @property
+    def kinds(self) -> frozenset[AnswerKind]: ...
+    @property
+    def expected_ms(self) -> float: ...
+    @property
+    def cost_usd(self) -> float: ...
+
+    async def ask(self, question: Question) -> Reading:
+        """The reading for one question; may raise, and the caller records the failure."""
+        ...
+
+
+class EmbeddedService(ABC):
+    """A service that runs in this process: free, offline, deterministic.
+
+    Subclasses give :meth:`answer`. ``in_thread`` is for work that releases the GIL for
+    milliseconds, so that other calls overlap it.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[str]
+    kinds: ClassVar[frozenset[AnswerKind]] = frozenset({AnswerKind.LABEL})
+    expected_ms: ClassVar[float]
+    cost_usd: ClassVar[float] = 0.0
+    in_thread: ClassVar[bool] = False
+
+    @abstractmethod
+    def answer(self, question: Question) -> Reading:
+        """The reading for one question: a pure function of the question."""
+
+    async def ask(self, question: Question) -> Reading:
+        if self.in_thread:
+            return await asyncio.to_thread(self.answer, question)
+        return self.answer(question)
