@@ -1,0 +1,50 @@
+"""Jobs and schedules: which assets are materialized together, and when."""
+
+import dagster as dg
+
+BATCH_GROUPS = (
+    "a_content",
+    "b_profiles",
+    "c_plans",
+    "d_interpretations",
+    "e_disagreement",
+)
+
+_batch_assets = dg.AssetSelection.groups(*BATCH_GROUPS) | dg.AssetSelection.assets(
+    "disagreement_report"
+)
+
+process_batch = dg.define_asset_job(
+    "process_batch",
+    selection=_batch_assets - dg.AssetSelection.assets("content_source"),
+    description="Takes one batch of new content from its listing to its report.",
+    executor_def=dg.in_process_executor,
+)
+
+reprocess = dg.define_asset_job(
+    "reprocess",
+    selection=_batch_assets - dg.AssetSelection.groups("a_content"),
+    description=(
+        "Takes a known batch from its profiles to its report again, for instance under a new "
+        "policy. The manifest stands; answers that are still valid come from the cache."
+    ),
+    executor_def=dg.in_process_executor,
+)
+
+corpus_reports = dg.define_asset_job(
+    "corpus_reports",
+    selection=dg.AssetSelection.assets("corpus_report"),
+    description="Brings the index over all batches up to date.",
+    executor_def=dg.in_process_executor,
+)
+
+nightly_report = dg.ScheduleDefinition(
+    name="nightly_report",
+    job=corpus_reports,
+    cron_schedule="0 3 * * *",
+    execution_timezone="UTC",
+    description="Every night at 3:00 UTC: the index over all batches.",
+)
+
+JOBS = (process_batch, reprocess, corpus_reports)
+SCHEDULES = (nightly_report,)

@@ -1,0 +1,1 @@
+"""The answer that stands, and who contradicts whom."""

@@ -1,0 +1,1 @@
+"""The declarative file: loading it, and validating it against what is installed."""

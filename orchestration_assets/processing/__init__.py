@@ -1,0 +1,1 @@
+"""Carrying out plans: asking services one after the other, or all at once."""

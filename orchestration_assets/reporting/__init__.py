@@ -1,0 +1,1 @@
+"""Reporting floor: figures computed from a batch's tables, and the pages that show them."""

@@ -1,0 +1,1 @@
+"""Which processing model and which services each item gets, why, and at what price."""

@@ -1,6 +1,7 @@
 """The one contract that every service keeps, embedded or remote."""
 
 import asyncio
+import os
 from abc import ABC, abstractmethod
 from typing import ClassVar, Protocol
 
@@ -12,7 +13,10 @@ class Service(Protocol):
     """Answers questions, at a price and a latency, with a confidence.
 
     ``version`` names code and model: a changed version makes cached answers stale.
-    ``expected_ms`` is the usual time of one call, ``cost_usd`` its price.
+    ``expected_ms`` is the usual time of one call, ``cost_usd`` its price. ``reads`` names what
+    an answer depends on beside the content: ``path`` or profile features; it is part of the
+    cache key, so that an answer is reused exactly where it would come out the same.
+    ``concurrency`` is the number of calls that may be under way at once.
     """
 
     @property
@@ -25,6 +29,10 @@ class Service(Protocol):
     def expected_ms(self) -> float: ...
     @property
     def cost_usd(self) -> float: ...
+    @property
+    def reads(self) -> frozenset[str]: ...
+    @property
+    def concurrency(self) -> int: ...
 
     async def ask(self, question: Question) -> Reading:
         """The reading for one question; may raise, and the caller records the failure."""
@@ -43,7 +51,9 @@ class EmbeddedService(ABC):
     kinds: ClassVar[frozenset[AnswerKind]] = frozenset({AnswerKind.LABEL})
     expected_ms: ClassVar[float]
     cost_usd: ClassVar[float] = 0.0
+    reads: ClassVar[frozenset[str]] = frozenset()
     in_thread: ClassVar[bool] = False
+    concurrency: ClassVar[int] = os.cpu_count() or 1
 
     @abstractmethod
     def answer(self, question: Question) -> Reading:

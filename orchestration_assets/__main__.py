@@ -1,0 +1,90 @@
+"""The `orchestrate` command."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NoReturn
+
+from orchestration_assets import __version__
+from orchestration_assets.policy.problems import PolicyError
+from orchestration_assets.settings import Settings
+from resources.content_source import SourceError
+
+USAGE_ERROR = 2
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One line, as for every other usage error."""
+        self.exit(USAGE_ERROR, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="orchestrate",
+        description="Profile content, choose how to process it, ask services, report disagreement.",
+    )
+    parser.add_argument("--version", action="version", version=f"orchestrate {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    run = commands.add_parser("run", help="take a folder from listing to report")
+    run.add_argument("source", metavar="SOURCE", help="a folder, a file, or a file:// URL")
+    run.add_argument("--home", type=Path, help="where everything is kept (.orchestration)")
+    run.add_argument("--policy", type=Path, metavar="FILE", help="policy file (packaged default)")
+    run.add_argument("--json", action="store_true", help="print the summary as JSON")
+    run.add_argument(
+        "--reprocess", action="store_true", help="materialize every known batch of SOURCE again"
+    )
+    policy = commands.add_parser("policy", help="check a policy file, print its schema, show it")
+    actions = policy.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, words in (
+        ("check", "report every problem in the file"),
+        ("show", "print the policy in force, defaults filled in"),
+    ):
+        action = actions.add_parser(name, help=words)
+        action.add_argument("file", nargs="?", type=Path, metavar="FILE")
+    actions.add_parser("schema", help="print the JSON Schema of the policy file")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; returns the exit code: 0, 1 when items failed, 2 for a usage error."""
+    # models are small and many: more threads only fight over the cores
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    given = _parser().parse_args(arguments)
+    try:
+        return _dispatch(given)
+    except (PolicyError, SourceError) as error:
+        sys.stderr.write(f"orchestrate: {error}\n")
+        return USAGE_ERROR
+    except KeyboardInterrupt:
+        sys.stderr.write("orchestrate: stopped; run the same command to go on\n")
+        return 130
+
+
+def _dispatch(given: argparse.Namespace) -> int:
+    settings = Settings.from_environment()
+    if given.command == "policy":
+        from orchestration_assets.command import policy
+
+        if given.action == "schema":
+            return policy.schema()
+        action = policy.check if given.action == "check" else policy.show
+        return action(given.file or settings.policy)
+    from orchestration_assets.command.run import RunFailedError, run
+
+    if given.home is not None:
+        settings = replace(settings, home=given.home.expanduser().absolute())
+    if given.policy is not None:
+        settings = replace(settings, policy=given.policy.expanduser().absolute())
+    try:
+        return run(settings, given.source, as_json=given.json, again=given.reprocess)
+    except RunFailedError as error:
+        sys.stderr.write(f"orchestrate: {error}\n")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

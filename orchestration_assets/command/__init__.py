@@ -1,0 +1,1 @@
+"""The ``orchestrate`` command: what it does and what it prints."""

@@ -1,0 +1,68 @@
+"""Progress as people see it: a bar on a terminal, plain lines elsewhere, nothing for JSON."""
+
+import sys
+from types import TracebackType
+from typing import TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+
+class BarProgress:
+    """A bar for the stage under way; finished stages stay as lines above it."""
+
+    def __init__(self) -> None:
+        self._bars = Progress(
+            TextColumn("{task.description:<18}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+        )
+        self._task = None
+
+    def __enter__(self) -> "BarProgress":
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bars.stop()
+
+    def stage(self, name: str, total: int) -> None:
+        self._task = self._bars.add_task(name, total=total)
+
+    def advance(self, pieces: int) -> None:
+        if self._task is not None:
+            self._bars.advance(self._task, pieces)
+
+
+class LineProgress:
+    """One line when a stage begins, for logs and pipes."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __enter__(self) -> "LineProgress":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+    def stage(self, name: str, total: int) -> None:
+        print(f"{name}: {total} items", file=self._stream, flush=True)  # noqa: T201
+
+    def advance(self, pieces: int) -> None: ...
+
+
+def open_display() -> BarProgress | LineProgress:
+    """What fits standard error; progress never mixes with the result on standard output."""
+    return BarProgress() if sys.stderr.isatty() else LineProgress(sys.stderr)

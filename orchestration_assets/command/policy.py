@@ -1,0 +1,39 @@
+"""`orchestrate policy`: check a file, print its JSON Schema, show what is in force."""
+
+import json
+import sys
+from pathlib import Path
+
+import yaml
+
+from orchestration_assets.policy.load import load_policy
+from orchestration_assets.policy.problems import PolicyError
+from orchestration_assets.schemas.policy import Policy
+
+
+def check(path: Path | None) -> int:
+    """Prints every problem on a line of its own; returns 2 when there is one."""
+    try:
+        loaded = load_policy(path)
+    except PolicyError as error:
+        sys.stderr.write("".join(f"{error.source}: {problem}\n" for problem in error.problems))
+        return 2
+    tasks, services = len(loaded.policy.tasks), len(loaded.policy.services)
+    words = f"valid, {tasks} tasks, {services} services, hash {loaded.hash}"
+    sys.stdout.write(f"{loaded.source}: {words}\n")
+    return 0
+
+
+def schema() -> int:
+    """Prints the JSON Schema of the policy file, for editors and other tools."""
+    sys.stdout.write(json.dumps(Policy.model_json_schema(by_alias=True), indent=2) + "\n")
+    return 0
+
+
+def show(path: Path | None) -> int:
+    """Prints the policy in force with every default filled in. Raises PolicyError."""
+    loaded = load_policy(path)
+    shown = loaded.policy.model_dump(mode="json", by_alias=True, exclude_none=True)
+    sys.stdout.write(f"# {loaded.source}, hash {loaded.hash}\n")
+    sys.stdout.write(yaml.safe_dump(shown, sort_keys=False, allow_unicode=True, width=100))
+    return 0

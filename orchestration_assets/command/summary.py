@@ -1,0 +1,141 @@
+"""What `orchestrate run` says at the end: totals over the batches of this run."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow.compute as pc
+
+from orchestration_assets.schemas.enums import ProfileStatus, ResolutionStatus
+from orchestration_assets.schemas.tables import CONTENT_PROFILES, DISAGREEMENT_REPORT, RESOLUTIONS
+from resources.content_source import Listing
+from resources.table_store import TableStore
+
+_FAILURES_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Totals of one run, as printed and as ``--json``."""
+
+    source: str
+    entries: int
+    excluded: int
+    excluded_by: Mapping[str, int]
+    batches: tuple[str, ...]
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    models: Mapping[str, int] = field(default_factory=dict)
+    resolutions: Mapping[str, int] = field(default_factory=dict)
+    calls: Mapping[str, int] = field(default_factory=dict)
+    from_cache: int = 0
+    cost_usd: float = 0.0
+    disagreements: int = 0
+    disputed: int = 0
+    failed: int = 0
+    failures: tuple[str, ...] = ()
+    reports: tuple[str, ...] = ()
+    index: str = ""
+    ui_command: str = ""
+    seconds: float = 0.0
+
+    def plain(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def summarise(
+    home: Path, listing: Listing, batches: Sequence[str], ui_command: str, seconds: float
+) -> Summary:
+    """The summary of a run, counted from the stored tables of its batches."""
+    store = TableStore(home)
+    counted = {name: Counter[str]() for name in ("outcomes", "reasons", "models", "resolutions")}
+    calls: Counter[str] = Counter()
+    failures: list[str] = []
+    totals = store.read_batches(DISAGREEMENT_REPORT, batches).to_pylist()
+    for batch in batches:
+        manifest = store.read("content_manifest", batch, ["outcome", "reason"])
+        counted["outcomes"].update(manifest["outcome"].to_pylist())
+        counted["reasons"].update(r for r in manifest["reason"].to_pylist() if r)
+        plans = store.read("processing_plans", batch, ["model"])
+        counted["models"].update(plans["model"].to_pylist())
+        log = store.read("call_log", batch, ["service", "origin"])
+        calls.update(log.filter(pc.equal(log["origin"], "called"))["service"].to_pylist())
+        resolved = store.read(RESOLUTIONS.name, batch, ["path", "task", "status", "reason"])
+        counted["resolutions"].update(resolved["status"].to_pylist())
+        failures += _failures(store, batch)
+    return Summary(
+        source=listing.source,
+        entries=len(listing.entries),
+        excluded=listing.excluded,
+        excluded_by=dict(listing.excluded_by),
+        batches=tuple(batches),
+        **{name: dict(sorted(counts.items())) for name, counts in counted.items()},
+        calls=dict(sorted(calls.items())),
+        from_cache=sum(row["cached"] for row in totals),
+        cost_usd=sum(row["cost_usd"] for row in totals),
+        disagreements=sum(row["disagreements"] for row in totals),
+        disputed=sum(row["disputed"] for row in totals),
+        failed=sum(row["failed"] for row in totals),
+        failures=tuple(failures[:_FAILURES_SHOWN]),
+        reports=tuple(str(home / "reports" / f"{batch}.html") for batch in batches),
+        index=str(home / "reports" / "index.html"),
+        ui_command=ui_command,
+        seconds=round(seconds, 2),
+    )
+
+
+def _failures(store: TableStore, batch: str) -> list[str]:
+    profiles = store.read(CONTENT_PROFILES.name, batch, ["path", "status", "reason"])
+    bad = profiles.filter(pc.not_equal(profiles["status"], ProfileStatus.OK)).to_pylist()
+    answers = store.read(RESOLUTIONS.name, batch, ["path", "task", "status", "reason"])
+    lost = answers.filter(pc.equal(answers["status"], ResolutionStatus.FAILED)).to_pylist()
+    return [f"{row['path']}: {row['reason']}" for row in bad] + [
+        f"{row['path']}, {row['task']}: {row['reason']}" for row in lost
+    ]
+
+
+def render(summary: Summary) -> str:
+    """The summary as lines for people."""
+    lines = [f"{summary.entries:,} entries in {summary.source}"]
+    if summary.excluded:
+        by = ", ".join(f"{pattern} {count}" for pattern, count in summary.excluded_by.items())
+        lines.append(f"  excluded      {summary.excluded:,} files and folders ({by})")
+    if not summary.batches:
+        lines.append("  nothing new   every entry is known as it is now")
+    else:
+        lines += _work(summary)
+    lines += [f"  report        {path}" for path in summary.reports]
+    lines += [
+        f"  index         {summary.index}",
+        f"  time          {summary.seconds:.1f} s",
+        "Open it in the Dagster UI:",
+        f"  {summary.ui_command}",
+    ]
+    return "\n".join(lines)
+
+
+def _work(summary: Summary) -> list[str]:
+    lines = [
+        f"  batches       {', '.join(summary.batches)}",
+        f"  outcomes      {_counts(summary.outcomes)}",
+    ]
+    if summary.reasons:
+        lines.append(f"  rejected      {_counts(summary.reasons)}")
+    lines += [
+        f"  models        {_counts(summary.models)}",
+        f"  answers       {_counts(summary.resolutions)}",
+        f"  calls         {_counts(summary.calls)}; {summary.from_cache:,} from the cache",
+        f"  cost          {summary.cost_usd:.4f} USD",
+        f"  disagreements {summary.disagreements:,} pairs of services; "
+        f"{summary.disputed:,} answers stand against dissent",
+    ]
+    if summary.failed:
+        lines.append(f"  failed        {summary.failed:,}")
+        lines += [f"    {failure}" for failure in summary.failures]
+    return lines
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items()) or "none"

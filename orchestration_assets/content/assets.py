@@ -1,0 +1,66 @@
+"""Assets of the intake: the source as Dagster knows it, and the manifest of each batch."""
+
+import dagster as dg
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from orchestration_assets.content.manifest import examine, known_content, settle
+from orchestration_assets.partitions import content_batches
+from orchestration_assets.policy.load import load_policy
+from orchestration_assets.progress import Progress
+from orchestration_assets.schemas.enums import Outcome
+from orchestration_assets.schemas.records import rows_to_arrow
+from orchestration_assets.schemas.tables import CONTENT_MANIFEST, EntryRow
+from resources.content_source import open_batch_source
+from resources.home import HomeResource, PolicyFileResource
+
+content_source = dg.AssetSpec(
+    "content_source",
+    group_name="a_content",
+    description=(
+        "The folder that content comes from. Nothing here is computed: the new_content_sensor and "
+        "`orchestrate run` look at it and make batches of what is new, changed or gone."
+    ),
+    kinds={"file"},
+    owners=["team:content"],
+)
+
+
+@dg.asset(
+    partitions_def=content_batches,
+    deps=[content_source],
+    group_name="a_content",
+    io_manager_key="tables",
+    kinds={"parquet"},
+    owners=["team:content"],
+    code_version="1",
+    description=(
+        "What became of every entry of the batch: accepted, rejected with a reason, duplicate, "
+        "unchanged, moved, gone or superseded. The outcomes add up to the listing."
+    ),
+)
+def content_manifest(
+    context: dg.AssetExecutionContext,
+    home: HomeResource,
+    policy_file: PolicyFileResource,
+    progress: dg.ResourceParam[Progress],
+) -> dg.MaterializeResult[pa.Table]:
+    """Reads each entry once, hashes it, and settles its outcome."""
+    batch = context.partition_key
+    content = load_policy(policy_file.path).policy.content
+    recorded = home.batches.read(batch)
+    entries = [EntryRow(**row) for row in recorded.to_pylist()]
+    source = open_batch_source(recorded)
+    earlier = [key for key in home.tables.batches(CONTENT_MANIFEST.name) if key < batch]
+    known = known_content(home.tables.read(CONTENT_MANIFEST.name, key) for key in earlier)
+    progress.stage("reading", len(entries))
+    examined = []
+    for entry in entries:
+        examined.append(examine(entry, lambda a: source.read(a, content.max_bytes), content.max_bytes))
+        progress.advance(1)
+    manifest = rows_to_arrow(CONTENT_MANIFEST, settle(batch, examined, known))
+    counts = {
+        outcome.value: pc.sum(pc.equal(manifest["outcome"], outcome.value)).as_py() or 0
+        for outcome in Outcome
+    }
+    return dg.MaterializeResult(value=manifest, metadata={**counts, "source": source.source})

@@ -1,0 +1,68 @@
+"""The one place where everything meets."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from jobs import JOBS, SCHEDULES
+from orchestration_assets.content import assets as content_assets
+from orchestration_assets.content import checks as content_checks
+from orchestration_assets.disagreement import assets as disagreement_assets
+from orchestration_assets.disagreement import checks as disagreement_checks
+from orchestration_assets.processing import assets as processing_assets
+from orchestration_assets.processing import checks as processing_checks
+from orchestration_assets.profiling import assets as profiling_assets
+from orchestration_assets.profiling import checks as profiling_checks
+from orchestration_assets.progress import SilentProgress
+from orchestration_assets.reporting import assets as reporting_assets
+from orchestration_assets.reporting import checks as reporting_checks
+from orchestration_assets.selection import assets as selection_assets
+from orchestration_assets.selection import checks as selection_checks
+from orchestration_assets.settings import Settings
+from resources.home import HomeResource, PolicyFileResource
+from resources.table_io_manager import ParquetTableIOManager
+from sensors import SENSORS
+
+_ASSETS = (
+    content_assets,
+    profiling_assets,
+    selection_assets,
+    processing_assets,
+    disagreement_assets,
+    reporting_assets,
+)
+_CHECKS = (
+    content_checks,
+    profiling_checks,
+    selection_checks,
+    processing_checks,
+    disagreement_checks,
+    reporting_checks,
+)
+
+
+def build_definitions(
+    settings: Settings, *, resource_overrides: Mapping[str, Any] | None = None
+) -> dg.Definitions:
+    """Fresh definitions for one home and policy; overrides replace resources by name."""
+    resources = {
+        "home": HomeResource(path=str(settings.home)),
+        "policy_file": PolicyFileResource(path=str(settings.policy) if settings.policy else None),
+        "tables": ParquetTableIOManager(home=str(settings.home)),
+        "progress": SilentProgress(),
+    }
+    return dg.Definitions(
+        assets=dg.load_assets_from_modules(_ASSETS),
+        asset_checks=dg.load_asset_checks_from_modules(_CHECKS),
+        jobs=JOBS,
+        schedules=SCHEDULES,
+        sensors=SENSORS,
+        resources={**resources, **(resource_overrides or {})},
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """The definitions that the Dagster UI loads, for the home that the environment names."""
+    return build_definitions(Settings.from_environment())

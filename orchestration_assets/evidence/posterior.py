@@ -1,0 +1,90 @@
+"""From several readings of one question to a probability for each answer.
+
+Naive Bayes over the services' own confidences: a service that answers ``a`` with confidence
+``c`` gives ``a`` the likelihood ``c`` and spreads ``1 - c`` evenly over the other possible
+answers (or as its alternatives say). Readings are taken as independent, so correlated services
+make the result too sure; it is uncalibrated and says so wherever it is shown.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from orchestration_assets.schemas.enums import Status
+from orchestration_assets.schemas.items import Reading
+
+_FLOOR = 1e-4  # no service is trusted, or dismissed, beyond 1 in 10,000
+_UNSTATED = 0.5  # what an answer without a confidence counts for
+_OTHERS_MIN = 2  # an open question has at least this many answers that nobody gave
+
+
+@dataclass(frozen=True, slots=True)
+class Posterior:
+    """``probabilities``: answer -> probability, most probable first (ties by name).
+
+    ``other`` is the probability that an answer which nobody gave is right; ``entropy`` is the
+    Shannon entropy over all of it divided by its maximum, in [0, 1].
+    """
+
+    probabilities: Mapping[str, float]
+    other: float
+    entropy: float
+
+    @property
+    def answer(self) -> str | None:
+        return next(iter(self.probabilities), None)
+
+    @property
+    def probability(self) -> float:
+        return next(iter(self.probabilities.values()), 0.0)
+
+
+def posterior(readings: Sequence[Reading], n_answers: int = 0) -> Posterior:
+    """The posterior over answers given the ``ok`` readings among ``readings``.
+
+    ``n_answers`` is the number of possible answers; 0 for an open question. Only answers that
+    some service gave can win.
+    """
+    votes = [reading for reading in readings if reading.status is Status.OK]
+    given = sorted({reading.answer for reading in votes if reading.answer is not None})
+    if not given:
+        return Posterior({}, 1.0, 1.0)
+    n_others = max(n_answers - len(given), _OTHERS_MIN)
+    scores = dict.fromkeys(given, 0.0)
+    other = math.log(n_others)
+    for reading in votes:
+        shares, rest = _likelihood(reading, len(given) + n_others)
+        for answer in given:
+            scores[answer] += math.log(shares.get(answer, rest))
+        other += math.log(rest)
+    top = max(*scores.values(), other)
+    weights = {answer: math.exp(score - top) for answer, score in scores.items()}
+    weight_other = math.exp(other - top)
+    total = sum(weights.values()) + weight_other
+    ranked = sorted(weights.items(), key=lambda pair: (-pair[1], pair[0]))
+    probabilities = {answer: weight / total for answer, weight in ranked}
+    return Posterior(
+        probabilities, weight_other / total, _entropy(probabilities, weight_other / total, n_others)
+    )
+
+
+def _likelihood(reading: Reading, n_answers: int) -> tuple[dict[str, float], float]:
+    """What the reading gives each answer that it names, and any answer that it does not."""
+    confidence = _UNSTATED if reading.confidence is None else reading.confidence
+    shares = {other.answer: other.confidence for other in reading.alternatives}
+    if reading.answer is not None:
+        shares[reading.answer] = confidence
+    total = sum(shares.values())
+    if total > 1.0:
+        shares = {answer: share / total for answer, share in shares.items()}
+    unnamed = max(n_answers - len(shares), 1)
+    rest = max((1.0 - sum(shares.values())) / unnamed, _FLOOR / unnamed)
+    clipped = {a: min(max(share, _FLOOR), 1.0 - _FLOOR) for a, share in shares.items()}
+    return clipped, rest
+
+
+def _entropy(probabilities: Mapping[str, float], other: float, n_others: int) -> float:
+    entropy = -sum(p * math.log(p) for p in probabilities.values() if p > 0.0)
+    if other > 0.0:
+        entropy -= other * math.log(other / n_others)
+    return min(1.0, max(0.0, entropy / math.log(len(probabilities) + n_others)))

@@ -1,0 +1,75 @@
+"""What a policy must satisfy beyond its format: every name must stand for something real."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from orchestration_assets.policy.problems import Problem, nearest, shorten
+from orchestration_assets.schemas.features import FEATURES
+from orchestration_assets.schemas.policy import Choice, Comparison, Condition, Policy, TaskConfig
+from resources.ai_services.embedded import EMBEDDED, load_embedded
+
+_TYPES: Mapping[str, type] = {feature.name: feature.type for feature in FEATURES}
+_ORDER = ("lt", "le", "gt", "ge")
+
+
+def semantic_problems(policy: Policy) -> Iterator[Problem]:
+    """Every name that stands for nothing and every comparison that can never hold."""
+    for name, service in policy.services.items():
+        if service.implementation not in EMBEDDED:
+            path = f"services.{name}.implementation"
+            yield _unknown(path, service.implementation, "embedded service", list(EMBEDDED))
+    for name, task in policy.tasks.items():
+        yield from _task_problems(policy, f"tasks.{name}", task)
+
+
+def _task_problems(policy: Policy, path: str, task: TaskConfig) -> Iterator[Problem]:
+    yield from _condition_problems(f"{path}.applies_to", task.applies_to)
+    names = [rule.name for rule in task.rules]
+    for position, rule in enumerate(task.rules):
+        here = f"{path}.rules[{position}]"
+        if rule.name in names[:position] or rule.name == "default":
+            yield Problem(f"{here}.name", repr(rule.name), "is taken: give each rule its own name")
+        yield from _condition_problems(f"{here}.when", rule.when)
+        yield from _choice_problems(policy, f"{here}.choose", rule.choose, task)
+    yield from _choice_problems(policy, f"{path}.default", task.default, task)
+
+
+def _choice_problems(policy: Policy, path: str, choice: Choice, task: TaskConfig) -> Iterator[Problem]:
+    for position, name in enumerate(choice.services):
+        here = f"{path}.services[{position}]"
+        if name not in policy.services:
+            yield _unknown(here, name, "service", list(policy.services))
+            continue
+        implementation = policy.services[name].implementation
+        if implementation in EMBEDDED and task.kind not in load_embedded(implementation).kinds:
+            yield Problem(here, repr(name), f"does not give answers of kind {task.kind.value}")
+
+
+def _condition_problems(path: str, condition: Condition) -> Iterator[Problem]:
+    for feature, test in condition.items():
+        here = f"{path}.{feature}"
+        if feature not in _TYPES:
+            yield _unknown(here, feature, "profile feature", list(_TYPES))
+            continue
+        kind = _TYPES[feature]
+        if not isinstance(test, Comparison):
+            test = Comparison(eq=test)
+        if kind in (str, bool):
+            for operator in _ORDER:
+                if getattr(test, operator) is not None:
+                    what = "text" if kind is str else "true or false"
+                    yield Problem(f"{here}.{operator}", "", f"{feature} is {what}: it has no order")
+        values = [value for value in (test.eq, test.ne) if value is not None]
+        values += [*(test.in_ or ()), *(test.not_in or ())]
+        for value in values:
+            if not _fits(value, kind):
+                yield Problem(here, shorten(value), f"{feature} holds {kind.__name__} values")
+
+
+def _fits(value: object, kind: type) -> bool:
+    if kind in (int, float):
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, kind)
+
+
+def _unknown(path: str, value: str, what: str, valid: Sequence[str]) -> Problem:
+    return Problem(path, repr(value), f"no such {what}", nearest(value, valid))

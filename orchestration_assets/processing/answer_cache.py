@@ -1,0 +1,87 @@
+"""Answers kept by everything that they depend on, so that no question is asked twice."""
+
+import json
+from hashlib import blake2b
+
+from orchestration_assets.schemas.enums import Status
+from orchestration_assets.schemas.items import Alternative, Question, Reading
+from resources.ai_services.contract import Service
+from resources.feature_cache.lmdb_store import LmdbStore
+
+CACHED = frozenset({Status.OK, Status.ABSTAINED})
+
+
+def answer_key(question: Question, service: Service) -> str:
+    """128 bits of blake2b over content, task, service and context, hex.
+
+    The context is what the service reads beside the content, and the earlier answers of a chain.
+    """
+    item, task = question.item, question.task
+    context = {
+        fact: item.path if fact == "path" else item.profile.get(fact)
+        for fact in sorted(service.reads)
+    }
+    earlier = [[name, reading.answer, reading.confidence] for name, reading in question.earlier]
+    parts = [
+        item.content_hash,
+        [task.name, task.version, task.kind, task.labels],
+        [service.name, service.version],
+        [context, earlier],
+    ]
+    canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"))
+    return blake2b(canonical.encode(), digest_size=16).hexdigest()
+
+
+def encode(reading: Reading) -> bytes:
+    """A reading as JSON: floats survive exactly, and nothing is executed when it is read."""
+    fields = {
+        "status": reading.status,
+        "answer": reading.answer,
+        "confidence": reading.confidence,
+        "alternatives": [[other.answer, other.confidence] for other in reading.alternatives],
+        "evidence": reading.evidence,
+        "reason": reading.reason,
+    }
+    return json.dumps(fields, separators=(",", ":")).encode()
+
+
+def decode(data: bytes) -> Reading:
+    """The reading that :func:`encode` wrote. Raises ValueError or KeyError for anything else."""
+    fields = json.loads(data)
+    return Reading(
+        Status(fields["status"]),
+        fields["answer"],
+        fields["confidence"],
+        tuple(Alternative(answer, confidence) for answer, confidence in fields["alternatives"]),
+        fields["evidence"],
+        fields["reason"],
+    )
+
+
+class AnswerCache:
+    """Finished answers in a store. Failures are never kept."""
+
+    def __init__(self, store: LmdbStore) -> None:
+        self._store = store
+        self._unsaved: dict[str, bytes] = {}
+
+    def get(self, key: str) -> Reading | None:
+        """The kept reading, or None; an entry that cannot be read counts as absent."""
+        data = self._unsaved.get(key) or self._store.get_many([key]).get(key)
+        if data is None:
+            return None
+        try:
+            return decode(data)
+        except (ValueError, KeyError, TypeError):
+            return None
+
+    def put(self, key: str, reading: Reading) -> None:
+        if reading.status in CACHED:
+            self._unsaved[key] = encode(reading)
+
+    def flush(self) -> None:
+        """Makes everything put so far durable."""
+        if self._unsaved:
+            self._store.put_many(self._unsaved)
+            self._unsaved = {}
+

@@ -1,0 +1,79 @@
+"""Assets of processing: what every service said, the decisions taken, and every call."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+import pyarrow as pa
+
+from orchestration_assets.partitions import content_batches
+from orchestration_assets.policy.pinned import pinned
+from orchestration_assets.processing.answer_cache import AnswerCache
+from orchestration_assets.processing.batch import build_tasks, item_loader, tables_of
+from orchestration_assets.processing.run import process_plans
+from orchestration_assets.progress import Progress
+from orchestration_assets.schemas.tables import CALL_LOG, DECISION_LOG
+from resources.ai_services.pool import build_services
+from resources.content_source import open_batch_source
+from resources.home import HomeResource
+
+_DESCRIPTIONS = {
+    "sequential_interpretations": (
+        "What services said about items that are processed one service after the other, cheapest "
+        "first, until the answer is sure enough. Every reading is kept, abstentions and failures "
+        "too."
+    ),
+    "parallel_interpretations": (
+        "What services said about items for which all of them are asked at once. Every reading is "
+        "kept, abstentions and failures too."
+    ),
+    DECISION_LOG.name: "The steps really taken for each item and task, and why each was taken.",
+    CALL_LOG.name: "Every attempt at a service: called or from the cache, its cost, its clock.",
+}
+
+
+def _out(name: str) -> dg.AssetOut:
+    return dg.AssetOut(
+        io_manager_key="tables",
+        is_required=False,
+        group_name="d_interpretations",
+        description=_DESCRIPTIONS[name],
+        kinds={"parquet", "log"} if name.endswith("_log") else {"parquet", "ai"},
+        owners=["team:processing"],
+        code_version="1",
+    )
+
+
+@dg.multi_asset(
+    outs={name: _out(name) for name in _DESCRIPTIONS},
+    can_subset=True,
+    partitions_def=content_batches,
+)
+def interpretations(
+    context: dg.AssetExecutionContext,
+    content_manifest: pa.Table,
+    content_profiles: pa.Table,
+    processing_plans: pa.Table,
+    home: HomeResource,
+    progress: dg.ResourceParam[Progress],
+) -> Iterator[dg.MaterializeResult[pa.Table]]:
+    """Carries out every plan in one event loop; yields the tables that were asked for.
+
+    All plans run even when few tables are asked for: finished answers come from the cache, and
+    the logs stay whole.
+    """
+    policy = pinned(home.policies, processing_plans)
+    source = open_batch_source(home.batches.read(context.partition_key))
+    plans = processing_plans.sort_by([("item_id", "ascending"), ("task", "ascending")])
+    progress.stage("asking services", len(set(plans["item_id"].to_pylist())))
+    processed = process_plans(
+        plans.to_pylist(),
+        build_tasks(policy),
+        build_services(policy.services) if policy else {},
+        AnswerCache(home.answers),
+        item_loader(content_manifest, content_profiles, source.read),
+        policy.execution.items_in_flight if policy else 1,
+        progress.advance,
+    )
+    for name, table, metadata in tables_of(processed):
+        if name in context.op_execution_context.selected_output_names:
+            yield dg.MaterializeResult(asset_key=name, value=table, metadata=metadata)

@@ -1,0 +1,57 @@
+"""Profiling the accepted items of a batch, one row each."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from orchestration_assets.content.reader import Read, SupersededError, read_text
+from orchestration_assets.profiling.profiler import profile
+from orchestration_assets.schemas.enums import ProfileStatus
+from orchestration_assets.schemas.features import FEATURE_NAMES, FEATURES
+from resources.content_source import ContentError
+
+# what a row holds in the columns that may not be empty when there is no profile
+_NOTHING = {feature.name: None if feature.nullable else feature.type() for feature in FEATURES}
+
+
+def profile_items(
+    batch: str, accepted: Iterable[Mapping[str, Any]], read: Read
+) -> Iterator[dict[str, Any]]:
+    """A profile row for each accepted manifest row; what cannot be read becomes a reason."""
+    for row in accepted:
+        base = {
+            "batch": batch,
+            "item_id": row["item_id"],
+            "content_hash": row["content_hash"],
+            "path": row["path"],
+        }
+        try:
+            text = read_text(row, read)
+        except SupersededError as error:
+            yield base | _without(ProfileStatus.SUPERSEDED, str(error))
+        except ContentError as error:
+            yield base | _without(ProfileStatus.FAILED, f"{error.reason}: {error}")
+        else:
+            found = profile(row["path"], text, size_bytes=row["size_bytes"])
+            yield base | {
+                "status": ProfileStatus.OK,
+                "reason": None,
+                "coverage": found.coverage,
+                "features_missing": list(found.features_missing),
+                "preprocess_ms": found.preprocess_ms,
+                "features_ms": found.features_ms,
+                "complexity_ms": found.complexity_ms,
+                "aggregation_ms": found.aggregation_ms,
+                **found.features,
+            }
+
+
+def _without(status: ProfileStatus, reason: str) -> dict[str, Any]:
+    clocks = ("preprocess_ms", "features_ms", "complexity_ms", "aggregation_ms")
+    return {
+        "status": status,
+        "reason": reason,
+        "coverage": 0.0,
+        "features_missing": list(FEATURE_NAMES),
+        **dict.fromkeys(clocks, 0.0),
+        **_NOTHING,
+    }

@@ -1,0 +1,57 @@
+"""The clock of one item's profile: what each stage may take, and when the rest must be left out.
+
+Only the clock and the budgets belong here. A step that has begun is never interrupted, so a step
+must bound its own input; the deadline decides whether the next step may begin.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Final
+
+
+class Stage(StrEnum):
+    """The stages of a profile, in their order."""
+
+    PREPROCESS = "preprocess"
+    FEATURES = "features"
+    COMPLEXITY = "complexity"
+    AGGREGATION = "aggregation"
+
+
+BUDGET_MS: Final[dict[Stage, float]] = {
+    Stage.PREPROCESS: 5.0,
+    Stage.FEATURES: 30.0,
+    Stage.COMPLEXITY: 10.0,
+    Stage.AGGREGATION: 5.0,
+}
+"""What each stage may take, in milliseconds."""
+
+HARD_LIMIT_MS: Final = 50.0
+"""What an item may take, in milliseconds."""
+
+
+class Deadline:
+    """Measures the stages of one item. ``clock`` returns seconds and never goes back."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._start = self._stage_start = clock()
+        self._budget = 0.0
+        self.elapsed_ms: dict[Stage, float] = dict.fromkeys(Stage, 0.0)
+
+    @contextmanager
+    def stage(self, stage: Stage) -> Iterator[None]:
+        """Times one stage, in ``elapsed_ms``, and makes its budget the current one."""
+        self._stage_start, self._budget = self._clock(), BUDGET_MS[stage]
+        try:
+            yield
+        finally:
+            self.elapsed_ms[stage] = (self._clock() - self._stage_start) * 1000
+
+    def passed(self) -> bool:
+        """Whether the current stage's budget or the item's hard limit is used up."""
+        now = self._clock()
+        return (now - self._stage_start) * 1000 >= self._budget or (
+            now - self._start
+        ) * 1000 >= HARD_LIMIT_MS

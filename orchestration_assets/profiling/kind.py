@@ -1,0 +1,181 @@
+"""What kind of content an item is: its extension, its family, and the grammar for its code.
+
+The extension decides where it says enough; else the shape of the first 4,096 characters does.
+Only recognising belongs here; measuring is for the other modules.
+"""
+
+import re
+from pathlib import PurePosixPath
+from typing import Final, NamedTuple
+
+from orchestration_assets.schemas.enums import Family
+from resources.prose import is_html
+
+_HEAD_CHARS: Final = 4096
+
+
+class Kind(NamedTuple):
+    """What an item is taken for. ``language`` is a grammar's name, or empty."""
+
+    extension: str
+    has_shebang: bool
+    family: Family
+    language: str
+
+
+def _listed(names: str, language: str = "") -> dict[str, str]:
+    return dict.fromkeys(names.split(), language)
+
+
+_CODE: Final[dict[str, str]] = {
+    **_listed("py pyi pyw", "python"),
+    **_listed("js jsx mjs cjs", "javascript"),
+    **_listed("ts tsx mts cts", "typescript"),
+    **_listed("go", "go"),
+    **_listed("rs", "rust"),
+    **_listed("java", "java"),
+    **_listed("c h", "c"),
+    **_listed("cc cpp cxx c++ hh hpp hxx h++ ino cu cuh", "cpp"),
+    **_listed("rb rake gemspec", "ruby"),
+    **_listed("sh bash zsh ksh", "bash"),
+    **_listed("asm awk bat cmake clj coffee cs css dart el erl ex exs f90 fish groovy gradle hs"),
+    **_listed("jl kt kts less lisp lua m ml mm nix pas php pl pm proto ps1 r s sass scala scm"),
+    **_listed("scss sed sql svelte swift tcl tf vb vim vue zig"),
+}
+_MARKUP: Final = _listed(
+    "md markdown mdown mdx rst adoc asciidoc org tex textile wiki "
+    "html htm xhtml xml svg xsl xslt xsd rss atom"
+)
+_DATA: Final = _listed(
+    "json jsonl ndjson json5 geojson ipynb csv tsv yaml yml toml ini cfg conf properties env "
+    "plist lock pem crt csr key po srt vtt dectest"
+)
+_CODE_NAMES: Final[dict[str, str]] = {
+    **_listed("makefile gnumakefile dockerfile containerfile jenkinsfile cmakelists.txt justfile"),
+    **_listed("rakefile gemfile vagrantfile podfile", "ruby"),
+    **_listed(".bashrc .bash_profile .profile .zshrc", "bash"),
+}
+
+_SHEBANG = re.compile(r"#![^\n]{0,200}?\b(python|node|ruby|bash|zsh|ksh|dash|sh)[\d.]*\b")
+_INTERPRETERS: Final = {"python": "python", "node": "javascript", "ruby": "ruby"}
+
+_JSON = re.compile(
+    r'\s*(?:\{\s*(?:"(?:[^"\\\n]|\\.){0,200}"\s*:|\})|\[\s*(?:[{\["\]]|-?\d[\d.eE+-]*\s*,))'
+)
+_SETTING = re.compile(r"[\w.\-]+\s?[:=]\s|\[[\w. :\-]+\]$")
+_DELIMITERS: Final = ",\t;|"
+
+_MARKDOWN_LINE = re.compile(r"(#{1,6} \S)|(```|~~~)|\s*(?:[-*+]|\d{1,3}[.)]) \S|\|.*\|$|> ")
+_MARKDOWN_LINK = re.compile(r"\]\(\S")
+_CODE_LINE = re.compile(
+    r".*[;{}]\s*$|\s*(?:(?:async )?def |class )[\w]+.*:\s*$|\s*(?:if|for|while|elif|with|try)\b.*:$"
+    r"|\s*(?:from \S+ )?import [\w.{*]|#\s?(?:include|define) |\s*(?:return|export|fn|func) \S"
+    r"|\s*[\w.]+ ?(?:[-+*/|&]?=) ?\S|\s*[\w.]+\(.*\)$|\s*(?:fi|done|esac|end|\)|\])$"
+    r"|\s*(?://|/\*|\*/)"
+)
+# A line of code that hardly any other language has; the most lines win, first named wins a tie.
+_LANGUAGE_LINES: Final[dict[str, re.Pattern[str]]] = {
+    name: re.compile("|".join(patterns), re.MULTILINE)
+    for name, patterns in {
+        "python": (
+            r"^[ \t]*(?:async )?def \w+\(.*:",
+            r"^[ \t]*(?:class \w+[^{\n]*:|from [\w.]+ import |elif .*:)",
+        ),
+        "go": (r"^(?:package \w+$|func [\w(]|import \()", ":= "),
+        "rust": (
+            r"^[ \t]*(?:pub )?(?:fn|mod|impl|trait|struct) .*[{;(]",
+            r"^[ \t]*(?:use [\w:]+::|let mut )",
+        ),
+        "java": (
+            r"^[ \t]*(?:public|private|protected) [\w<>\[\] ]+[({]",
+            r"^(?:import java|package [\w.]+;)",
+        ),
+        "cpp": (
+            r"^[ \t]*(?:namespace \w|template ?<|using namespace |std::|class \w+.*\{)",
+            r"#include <\w+>",
+        ),
+        "c": (
+            r"^#\s?(?:include|define|ifdef|ifndef) ",
+            r"^(?:static|struct|typedef|int|void|char) .*[{;(]",
+        ),
+        "typescript": (r"^[ \t]*(?:export )?(?:interface \w+ \{|type \w+ =|const \w+: )",),
+        "javascript": (
+            r"^[ \t]*(?:const|let|var) \w+ =",
+            r"\bfunction ?\w*\(|=> ?\{|require\(['\"]",
+        ),
+        "ruby": (r"^[ \t]*(?:def \w+[^:\n]*$|end$|require ['\"]|module [A-Z]\w*$|puts )",),
+        "bash": (r"^[ \t]*(?:fi|done|esac|then)$|^[ \t]*echo |\$\{?\w+|^if \[",),
+    }.items()
+}
+
+
+def kind_of(path: str, text: str) -> Kind:
+    """The kind of an item, the same for the same path and text."""
+    name = path.replace("\\", "/").rpartition("/")[2].lower()
+    extension = _extension(name)
+    has_shebang = text.startswith("#!")
+    head = text[:_HEAD_CHARS]
+    if name in _CODE_NAMES or name.startswith(("dockerfile.", "makefile.")):
+        return Kind(extension, has_shebang, Family.CODE, _CODE_NAMES.get(name, ""))
+    if extension in _CODE:
+        language = _CODE[extension]
+        if extension == "h" and _LANGUAGE_LINES["cpp"].search(head):
+            language = "cpp"
+        return Kind(extension, has_shebang, Family.CODE, language)
+    if extension in _MARKUP:
+        return Kind(extension, has_shebang, Family.MARKUP, "")
+    if extension in _DATA:
+        return Kind(extension, has_shebang, Family.DATA, "")
+    family, language = _shape(head)
+    return Kind(extension, has_shebang, family, language)
+
+
+def _extension(name: str) -> str:
+    """A suffix of letters, digits, + and -; what follows a dot in "Dr. Who" is none."""
+    suffix = PurePosixPath(name.replace("\0", "")).suffix[1:]
+    return suffix if re.fullmatch(r"[\w+\-]{1,16}", suffix) else ""
+
+
+def _shape(head: str) -> tuple[Family, str]:
+    if head.startswith("#!"):
+        match = _SHEBANG.match(head)
+        return Family.CODE, _INTERPRETERS.get(match[1], "bash") if match else ""
+    if is_html(head):
+        return Family.MARKUP, ""
+    lines = [line for line in head.split("\n") if line and not line.isspace()]
+    if _JSON.match(head) or _is_delimited(lines) or _is_settings(lines):
+        return Family.DATA, ""
+    marks = [mark for mark in map(_MARKDOWN_LINE.match, lines) if mark]
+    fenced = any(mark[2] for mark in marks)
+    code_lines = sum(1 for line in lines if _CODE_LINE.match(line))
+    if lines and code_lines >= 0.35 * len(lines) and not fenced:
+        return Family.CODE, _language(head)
+    marked = fenced or any(mark[1] for mark in marks) or bool(_MARKDOWN_LINK.search(head))
+    if marked and (len(marks) >= 2 or len(lines) <= 3):
+        return Family.MARKUP, ""
+    return Family.PROSE, ""
+
+
+def _is_delimited(lines: list[str]) -> bool:
+    """At least three lines, the first ten of which agree on the number of some delimiter."""
+    sample = lines[:10]
+    if len(sample) < 3 or any(line.rstrip().endswith((".", "{", ";")) for line in sample):
+        return False
+    counts = ({line.count(delimiter) for line in sample} for delimiter in _DELIMITERS)
+    return any(len(found) == 1 and min(found) >= 1 for found in counts)
+
+
+def _is_settings(lines: list[str]) -> bool:
+    """At least three lines, four of five of them ``key: value``, ``key = value``, ``[section]``."""
+    matches = sum(1 for line in lines if _SETTING.match(line))
+    return (
+        len(lines) >= 3
+        and matches >= 0.8 * len(lines)
+        and not any(line.endswith((";", "{", ")")) for line in lines[:10])
+    )
+
+
+def _language(head: str) -> str:
+    votes = {name: len(pattern.findall(head)) for name, pattern in _LANGUAGE_LINES.items()}
+    best = max(votes, key=lambda name: votes[name])
+    return best if votes[best] else ""

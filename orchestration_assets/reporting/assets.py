@@ -1,0 +1,96 @@
+"""Assets of reporting: a page for each batch, and the index over all of them."""
+
+import dagster as dg
+import pyarrow as pa
+
+from orchestration_assets.partitions import content_batches
+from orchestration_assets.reporting.figures import batch_figures, report_row
+from orchestration_assets.reporting.page import render_batch, render_index
+from orchestration_assets.schemas.records import rows_to_arrow
+from orchestration_assets.schemas.tables import CORPUS_REPORT, DISAGREEMENT_REPORT, ReportRow
+from resources.home import HomeResource
+from resources.table_store import write_atomically
+
+_GROUP = "f_reports"
+_NO_PLANS = "none"
+
+
+@dg.asset(
+    partitions_def=content_batches,
+    group_name=_GROUP,
+    io_manager_key="tables",
+    kinds={"parquet", "html"},
+    owners=["team:reporting"],
+    code_version="1",
+    description=(
+        "The page of the batch: what came in, how it was processed and why, where services "
+        "disagree with all readings side by side, and what it took. The row holds its totals."
+    ),
+)
+def disagreement_report(
+    context: dg.AssetExecutionContext,
+    content_manifest: pa.Table,
+    content_profiles: pa.Table,
+    processing_plans: pa.Table,
+    sequential_interpretations: pa.Table,
+    parallel_interpretations: pa.Table,
+    decision_log: pa.Table,
+    call_log: pa.Table,
+    resolutions: pa.Table,
+    disagreements: pa.Table,
+    home: HomeResource,
+) -> dg.MaterializeResult[pa.Table]:
+    """Renders reports/<batch>.html from the batch's tables."""
+    batch = context.partition_key
+    tables = {
+        "content_manifest": content_manifest,
+        "content_profiles": content_profiles,
+        "processing_plans": processing_plans,
+        "interpretations": pa.concat_tables([sequential_interpretations, parallel_interpretations]),
+        "decision_log": decision_log,
+        "call_log": call_log,
+        "resolutions": resolutions,
+        "disagreements": disagreements,
+    }
+    source = home.batches.read(batch)["source"][0].as_py()
+    hashes = processing_plans["policy_hash"].unique().to_pylist()
+    row = report_row(batch, source, hashes[0] if hashes else _NO_PLANS, tables)
+    page = render_batch(row, batch_figures(tables))
+    path = home.reports / f"{batch}.html"
+    write_atomically(path, page.encode("utf-8", "replace"))
+    metadata = {
+        "report": dg.MetadataValue.url(path.as_uri()),
+        "accepted": row.accepted,
+        "rejected": row.rejected,
+        "resolved": row.resolved,
+        "disagreement_pairs": row.disagreements,
+        "disputed_answers": row.disputed,
+        "calls": row.calls,
+        "cost_usd": row.cost_usd,
+    }
+    return dg.MaterializeResult(
+        value=rows_to_arrow(DISAGREEMENT_REPORT, [row]), metadata=metadata
+    )
+
+
+@dg.asset(
+    deps=[disagreement_report],
+    group_name=_GROUP,
+    io_manager_key="tables",
+    kinds={"parquet", "html"},
+    owners=["team:reporting"],
+    code_version="1",
+    description="All batches together: one row of totals each, and the index page over them.",
+)
+def corpus_report(home: HomeResource) -> dg.MaterializeResult[pa.Table]:
+    """Collects the totals of every reported batch and renders reports/index.html."""
+    store = home.tables
+    batches = store.batches(DISAGREEMENT_REPORT.name)
+    table = store.read_batches(DISAGREEMENT_REPORT, batches)
+    path = home.reports / "index.html"
+    page = render_index([ReportRow(**row) for row in table.to_pylist()])
+    write_atomically(path, page.encode("utf-8", "replace"))
+    return dg.MaterializeResult(
+        value=table.cast(CORPUS_REPORT.schema),
+        metadata={"report": dg.MetadataValue.url(path.as_uri()), "batches": len(batches)},
+    )

@@ -1,0 +1,33 @@
+"""Checks of reporting: the totals on the page are those of the tables."""
+
+import pyarrow as pa
+
+from orchestration_assets.schemas.tables import (
+    CONTENT_MANIFEST,
+    CORPUS_REPORT,
+    DISAGREEMENT_REPORT,
+    RESOLUTIONS,
+)
+from resources.table_checks import Balance, Stored, table_checks
+from resources.table_store import TableStore
+
+
+def _totals(stored: Stored, report: pa.Table) -> list[Balance]:
+    row = report.to_pylist()[0]
+    listed = stored.table(CONTENT_MANIFEST.name).num_rows
+    resolutions = stored.table(RESOLUTIONS.name).num_rows
+    outcomes = row["accepted"] + row["rejected"] + row["other"]
+    return [
+        Balance(listed, outcomes, "listed entries among the outcomes reported"),
+        Balance(resolutions, row["plans"], "resolutions reported"),
+    ]
+
+
+def _every_batch(stored: Stored, corpus: pa.Table) -> list[Balance]:
+    reported = set(TableStore(stored.home).batches(DISAGREEMENT_REPORT.name))
+    found = set(corpus["batch"].to_pylist())
+    return [Balance(len(reported), len(reported & found), "reported batches in the index")]
+
+
+disagreement_report_checks = table_checks(DISAGREEMENT_REPORT, _totals)
+corpus_report_checks = table_checks(CORPUS_REPORT, _every_batch, per_batch=False)

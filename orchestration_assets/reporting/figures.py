@@ -1,0 +1,107 @@
+"""Everything that a batch's page shows, computed from the batch's tables and nothing else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from orchestration_assets.reporting.choices import ChoiceFigures, choice_figures
+from orchestration_assets.reporting.counting import Capped
+from orchestration_assets.reporting.findings import Findings, findings
+from orchestration_assets.reporting.intake import (
+    ContentFigures,
+    OutcomeFigures,
+    content_figures,
+    disputed,
+    families_of,
+    outcome_figures,
+)
+from orchestration_assets.reporting.spending import (
+    ServiceSpending,
+    StageClock,
+    service_spending,
+    stage_clocks,
+)
+from orchestration_assets.reporting.strongest import Dispute, strongest
+from orchestration_assets.reporting.tasks import TaskFigures, task_figures
+from orchestration_assets.schemas.enums import Outcome, ProfileStatus, ResolutionStatus
+from orchestration_assets.schemas.tables import ReportRow
+
+
+@dataclass(frozen=True, slots=True)
+class BatchFigures:
+    """The figures of one batch, in the order of its page."""
+
+    findings: Findings
+    outcomes: tuple[OutcomeFigures, ...]
+    content: ContentFigures
+    choices: tuple[ChoiceFigures, ...]
+    tasks: tuple[TaskFigures, ...]
+    strongest: Capped[Dispute]
+    spending: tuple[ServiceSpending, ...]
+    stages: tuple[StageClock, ...]
+    rows: Mapping[str, int]
+
+
+def batch_figures(tables: Mapping[str, pa.Table]) -> BatchFigures:
+    """The figures of the batch whose tables these are.
+
+    ``tables`` holds content_manifest, content_profiles, processing_plans, interpretations
+    (sequential and parallel together), decision_log, call_log, resolutions, disagreements.
+    """
+    manifest, profiles = tables["content_manifest"], tables["content_profiles"]
+    interpretations, resolutions = tables["interpretations"], tables["resolutions"]
+    disagreements, calls = tables["disagreements"], tables["call_log"]
+    families = families_of(profiles)
+    content = content_figures(manifest, profiles, resolutions)
+    choices = choice_figures(
+        tables["processing_plans"], interpretations, tables["decision_log"], calls
+    )
+    tasks = task_figures(interpretations, resolutions, disagreements, families)
+    return BatchFigures(
+        findings=findings(tasks, content.families, choices, disagreements),
+        outcomes=outcome_figures(manifest),
+        content=content,
+        choices=choices,
+        tasks=tasks,
+        strongest=strongest(interpretations, resolutions, disagreements, families),
+        spending=service_spending(calls),
+        stages=stage_clocks(profiles),
+        rows={name: table.num_rows for name, table in tables.items()},
+    )
+
+
+def report_row(
+    batch: str, source: str, policy_hash: str, tables: Mapping[str, pa.Table]
+) -> ReportRow:
+    """The totals of the batch, as they enter the corpus report."""
+    manifest, resolutions = tables["content_manifest"], tables["resolutions"]
+    calls, profiles = tables["call_log"], tables["content_profiles"]
+    accepted = _having(manifest, "outcome", Outcome.ACCEPTED)
+    rejected = _having(manifest, "outcome", Outcome.REJECTED)
+    return ReportRow(
+        batch=batch,
+        source=source,
+        policy_hash=policy_hash,
+        listed=manifest.num_rows,
+        accepted=accepted,
+        rejected=rejected,
+        other=manifest.num_rows - accepted - rejected,
+        plans=tables["processing_plans"].num_rows,
+        readings=tables["interpretations"].num_rows,
+        calls=_having(calls, "origin", "called"),
+        cached=_having(calls, "origin", "cache"),
+        cost_usd=float(pc.sum(calls.column("cost_usd")).as_py() or 0.0),
+        resolved=_having(resolutions, "status", ResolutionStatus.RESOLVED),
+        abstained=_having(resolutions, "status", ResolutionStatus.ABSTAINED),
+        failed=_having(resolutions, "status", ResolutionStatus.FAILED)
+        + profiles.num_rows
+        - _having(profiles, "status", ProfileStatus.OK),
+        disagreements=tables["disagreements"].num_rows,
+        disputed=int(disputed(resolutions).sum()),
+    )
+
+
+def _having(table: pa.Table, column: str, value: str) -> int:
+    return int(pc.sum(pc.equal(table.column(column), str(value))).as_py() or 0)

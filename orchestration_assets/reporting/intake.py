@@ -1,0 +1,205 @@
+"""What came in: the fate of every listed entry, and what the accepted content looks like."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from orchestration_assets.reporting.counting import (
+    Capped,
+    Count,
+    Example,
+    Histogram,
+    capped_counts,
+    frame,
+    histogram,
+    records,
+    share,
+    value_counts,
+)
+from orchestration_assets.schemas.enums import Outcome, ProfileStatus, ResolutionStatus
+
+NO_FAMILY = "(no family)"
+_EXAMPLES = 3
+_UNPROFILED = 10
+_TYPES = 12
+# a few of the features: a page with all of them would tell nobody anything
+_DRAWN = (
+    "byte_count",
+    "word_count",
+    "complexity_score",
+    "structure_score",
+    "technicality_score",
+    "ambiguity_score",
+    "creativity_score",
+    "lexical_diversity",
+    "readability",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonFigures:
+    """Entries with one outcome for one reason."""
+
+    reason: str
+    count: int
+    examples: Capped[Example]
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeFigures:
+    """Entries with one outcome; ``reasons`` is empty where the outcome needs none."""
+
+    outcome: str
+    count: int
+    of: int
+    reasons: tuple[ReasonFigures, ...]
+
+    @property
+    def share(self) -> float:
+        """Share of the listing."""
+        return share(self.count, self.of)
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyFigures:
+    """Items of one content family, and how often services dissented about them."""
+
+    family: str
+    items: int
+    of: int
+    size_bytes: int
+    resolved: int
+    disputed: int
+
+    @property
+    def share(self) -> float:
+        """Share of the profiled items."""
+        return share(self.items, self.of)
+
+    @property
+    def disputed_share(self) -> float:
+        """Share of its standing answers that have dissenters."""
+        return share(self.disputed, self.resolved)
+
+
+@dataclass(frozen=True, slots=True)
+class ContentFigures:
+    """What the accepted content looks like."""
+
+    profiled: int
+    sampled: int
+    unprofiled: Capped[Example]
+    families: tuple[FamilyFigures, ...]
+    with_secrets: int
+    extensions: Capped[Count]
+    grammars: Capped[Count]
+    histograms: tuple[Histogram, ...]
+
+
+def outcome_figures(manifest: pa.Table) -> tuple[OutcomeFigures, ...]:
+    """Every outcome that occurs, in the order of the vocabulary, with reasons and examples."""
+    entries = frame(manifest, "outcome", "reason")
+    found = []
+    for outcome in Outcome:
+        of_outcome = entries[entries["outcome"] == outcome.value]
+        if of_outcome.empty:
+            continue
+        reasons = []
+        for reason, count in value_counts(of_outcome["reason"]).items():
+            rows = of_outcome.index[of_outcome["reason"] == reason][:_EXAMPLES]
+            examples = tuple(
+                Example(row["path"], row["detail"])
+                for row in records(manifest, list(rows), "path", "detail")
+            )
+            reasons.append(ReasonFigures(reason, count, Capped(examples, count)))
+        found.append(OutcomeFigures(outcome.value, len(of_outcome), len(entries), tuple(reasons)))
+    return tuple(found)
+
+
+def families_of(profiles: pa.Table) -> "pd.Series[str]":
+    """The content family of each profiled item, indexed by item id."""
+    rows = frame(profiles, "item_id", "family")
+    return rows.set_index("item_id")["family"].astype("str").fillna(NO_FAMILY)
+
+
+def content_figures(
+    manifest: pa.Table, profiles: pa.Table, resolutions: pa.Table
+) -> ContentFigures:
+    """The accepted content by family and type, with the distributions of a few features."""
+    status = profiles.column("status")
+    ok = profiles.filter(pc.equal(status, ProfileStatus.OK.value))
+    failed = profiles.filter(pc.not_equal(status, ProfileStatus.OK.value))
+    examples = tuple(
+        Example(
+            row["path"], f"{row['status']}: {row['reason']}" if row["reason"] else row["status"]
+        )
+        for row in failed.slice(0, _UNPROFILED).select(["path", "status", "reason"]).to_pylist()
+    )
+    drawn = (_drawn(ok, name) for name in _DRAWN)
+    return ContentFigures(
+        profiled=ok.num_rows,
+        sampled=int(pc.sum(pc.less(ok.column("coverage"), 1.0)).as_py() or 0),
+        unprofiled=Capped(examples, failed.num_rows),
+        families=_family_figures(manifest, ok, resolutions),
+        with_secrets=int(pc.sum(pc.greater(ok.column("secret_count"), 0)).as_py() or 0),
+        extensions=_by(ok, "extension"),
+        grammars=_by(ok, "language_guess"),
+        histograms=tuple(one for one in drawn if one is not None),
+    )
+
+
+def _family_figures(
+    manifest: pa.Table, profiles: pa.Table, resolutions: pa.Table
+) -> tuple[FamilyFigures, ...]:
+    family = families_of(profiles)
+    size = frame(manifest, "item_id", "size_bytes").set_index("item_id")["size_bytes"]
+    sizes = size.reindex(family.index).fillna(0).groupby(family).sum()
+    standing = resolutions.filter(
+        pc.equal(resolutions.column("status"), ResolutionStatus.RESOLVED.value)
+    )
+    answers = pd.DataFrame(
+        {
+            "family": family.reindex(standing.column("item_id").to_pandas()).to_numpy(),
+            "disputed": disputed(standing),
+        }
+    )
+    resolved = answers.groupby("family")["disputed"].agg(["size", "sum"])
+    return tuple(
+        FamilyFigures(
+            name,
+            count,
+            len(family),
+            int(sizes[name]),
+            int(resolved["size"].get(name, 0)),
+            int(resolved["sum"].get(name, 0)),
+        )
+        for name, count in value_counts(family).items()
+    )
+
+
+def disputed(resolutions: pa.Table) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+    """For each resolution, whether a service gave another answer than the one that stands."""
+    dissent = pc.greater(pc.list_value_length(resolutions.column("dissenters")), 0)
+    resolved = pc.equal(resolutions.column("status"), ResolutionStatus.RESOLVED.value)
+    return np.asarray(pc.fill_null(pc.and_(dissent, resolved), False), dtype=bool)
+
+
+def _by(profiles: pa.Table, column: str) -> Capped[Count]:
+    """Items by the values of one column; the empty value is called none."""
+    values = frame(profiles, column)[column].astype("str").fillna("")
+    return capped_counts(value_counts(values.replace("", "(none)")), _TYPES)
+
+
+def _drawn(profiles: pa.Table, name: str) -> Histogram | None:
+    notes = profiles.schema.field(name).metadata or {}
+    return histogram(
+        name,
+        frame(profiles, name)[name].astype("float64"),
+        meaning=notes.get(b"meaning", b"").decode(),
+        unit=notes.get(b"unit", b"").decode(),
+        unit_interval=name.endswith("_score"),
+    )

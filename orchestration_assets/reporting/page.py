@@ -1,0 +1,138 @@
+"""The pages: one file each, no script, no request, everything that is not ours escaped."""
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from orchestration_assets.reporting import words
+from orchestration_assets.reporting.counting import share
+from orchestration_assets.reporting.figures import BatchFigures
+from orchestration_assets.schemas.tables import TABLES, ReportRow
+
+BATCHES_SHOWN = 500
+_TREND = 60
+_SUMMED = (
+    *("listed", "accepted", "rejected", "other", "plans", "readings", "calls", "cached"),
+    *("cost_usd", "resolved", "abstained", "failed", "disagreements", "disputed"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TableNote:
+    """Where one of the page's tables is, and what its rows and columns are."""
+
+    name: str
+    path: str
+    description: str
+    rows: int | None
+    columns: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """One figure over the latest batches, oldest first."""
+
+    title: str
+    values: tuple[float, ...]
+    form: str
+    of_dissent: bool = False
+
+
+def render_batch(row: ReportRow, figures: BatchFigures, *, generated_at: str | None = None) -> str:
+    """The page of one batch. Without ``generated_at`` equal figures give equal bytes."""
+    return _render(
+        "batch.html",
+        row=row,
+        figures=figures,
+        notes=_table_notes(row.batch, figures.rows),
+        generated_at=generated_at,
+    )
+
+
+def render_index(rows: Sequence[ReportRow]) -> str:
+    """The page over all batches, newest first, each linked to its own page."""
+    newest = sorted(rows, key=lambda row: row.batch, reverse=True)
+    return _render(
+        "index.html",
+        rows=newest[:BATCHES_SHOWN],
+        batches=len(newest),
+        total={name: sum(getattr(row, name) for row in newest) for name in _SUMMED},
+        trends=_trends(newest[:_TREND][::-1]),
+    )
+
+
+def _trends(rows: Sequence[ReportRow]) -> tuple[Trend, ...]:
+    if len(rows) < 2:
+        return ()
+    return (
+        Trend("Items accepted", tuple(float(row.accepted) for row in rows), "n"),
+        Trend(
+            "Answers against dissent",
+            tuple(share(row.disputed, row.resolved) for row in rows),
+            "pct",
+            of_dissent=True,
+        ),
+        Trend(
+            "Readings from the cache",
+            tuple(share(row.cached, row.calls + row.cached) for row in rows),
+            "pct",
+        ),
+        Trend("Cost", tuple(row.cost_usd for row in rows), "usd"),
+    )
+
+
+def _table_notes(batch: str, rows: Mapping[str, int]) -> tuple[TableNote, ...]:
+    """Every table of the batch, in the order that data walks."""
+    return tuple(
+        TableNote(
+            name,
+            f"tables/{name}/{batch}.parquet",
+            table.description,
+            rows.get(name),
+            {column: meant.meaning for column, meant in table.columns.items()},
+        )
+        for name, table in TABLES.items()
+        if table.key[0] == "batch" and name not in ("corpus_report", "disagreement_report")
+    )
+
+
+def _render(template: str, **values: object) -> str:
+    environment = _environment()
+    # the style is the one thing that the content security policy admits, by its hash
+    style = environment.get_template("style.css").render()
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    page = environment.get_template(template)
+    return page.render(style=Markup(style), style_hash=digest, **values)  # noqa: S704
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("orchestration_assets.reporting", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=words.shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "n": words.number,
+        "pct": words.percent,
+        "size": words.size,
+        "ms": words.duration,
+        "usd": words.dollars,
+        "words": words.words,
+        "clause": words.clause,
+        "cut": words.cut,
+        "middle": words.middle,
+        "address": lambda text: quote(words.visible(text)),
+    }
+    environment.globals |= {"plural": words.plural, "axis": words.axis, "share": share}
+    return environment

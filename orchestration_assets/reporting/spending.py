@@ -1,0 +1,81 @@
+"""What it took: calls, clocks and dollars per service, and the clocks of profiling."""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from orchestration_assets.reporting.counting import frame, share
+from orchestration_assets.schemas.enums import ProfileStatus
+
+_STAGES = ("preprocess_ms", "features_ms", "complexity_ms", "aggregation_ms")
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSpending:
+    """What one service took. The percentiles are over its calls; the cache's are left out."""
+
+    service: str
+    called: int
+    cached: int
+    retries: int
+    p50_ms: float | None
+    p95_ms: float | None
+    total_ms: float
+    cost_usd: float
+
+    @property
+    def cached_share(self) -> float:
+        """Share of its readings that the cache served."""
+        return share(self.cached, self.called + self.cached)
+
+
+@dataclass(frozen=True, slots=True)
+class StageClock:
+    """The time that one stage of profiling took per item."""
+
+    stage: str
+    p50_ms: float
+    p95_ms: float
+    max_ms: float
+    total_ms: float
+
+
+def service_spending(calls: pa.Table) -> tuple[ServiceSpending, ...]:
+    """Every service in the call log, the one that took most time first."""
+    log = frame(calls, "service", "origin", "attempt", "elapsed_ms", "cost_usd")
+    found = []
+    for name, rows in log.groupby("service", sort=True):
+        called = rows[rows["origin"] == "called"]
+        clock = called["elapsed_ms"]
+        found.append(
+            ServiceSpending(
+                service=str(name),
+                called=len(called),
+                cached=int((rows["origin"] == "cache").sum()),
+                retries=int((called["attempt"] > 1).sum()),
+                p50_ms=float(clock.quantile(0.5)) if len(called) else None,
+                p95_ms=float(clock.quantile(0.95)) if len(called) else None,
+                total_ms=float(clock.sum()),
+                cost_usd=float(rows["cost_usd"].sum()),
+            )
+        )
+    return tuple(sorted(found, key=lambda one: (-one.total_ms, one.service)))
+
+
+def stage_clocks(profiles: pa.Table) -> tuple[StageClock, ...]:
+    """The stages of profiling in their order, over the items that were profiled."""
+    ok = profiles.filter(pc.equal(profiles.column("status"), ProfileStatus.OK.value))
+    if not ok.num_rows:
+        return ()
+    clocks = frame(ok, *_STAGES)
+    return tuple(
+        StageClock(
+            stage.removesuffix("_ms"),
+            float(clocks[stage].quantile(0.5)),
+            float(clocks[stage].quantile(0.95)),
+            float(clocks[stage].max()),
+            float(clocks[stage].sum()),
+        )
+        for stage in _STAGES
+    )

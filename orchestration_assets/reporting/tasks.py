@@ -1,0 +1,259 @@
+"""Per task: who answered, who agrees with whom on what content, and how sure the answers are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from orchestration_assets.reporting.counting import (
+    Capped,
+    Count,
+    Example,
+    Histogram,
+    capped_counts,
+    frame,
+    histogram,
+    records,
+    share,
+    value_counts,
+)
+from orchestration_assets.reporting.intake import NO_FAMILY, disputed
+from orchestration_assets.reporting.labels import LabelFigures, label_figures
+from orchestration_assets.schemas.enums import ResolutionStatus, Status
+
+_UNANSWERED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceFigures:
+    """One service on one task: what it was asked, how that ended, and where it stood.
+
+    ``supports`` and ``dissents`` count standing answers that it gave or contradicted.
+    """
+
+    service: str
+    versions: tuple[str, ...]
+    asked: int
+    answered: int
+    statuses: tuple[Count, ...]
+    supports: int
+    dissents: int
+
+    @property
+    def answered_share(self) -> float:
+        """Share of its readings that are answers."""
+        return share(self.answered, self.asked)
+
+    @property
+    def dissent_share(self) -> float:
+        """Share of the standing answers it took part in that it contradicted."""
+        return share(self.dissents, self.supports + self.dissents)
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How often two services that both answered gave no different answers."""
+
+    compared: int
+    disagreed: int
+
+    @property
+    def agreed(self) -> int:
+        """Items on which both gave the same answer."""
+        return self.compared - self.disagreed
+
+    @property
+    def agreed_share(self) -> float:
+        """Agreed items as a share of those compared."""
+        return share(self.agreed, self.compared)
+
+    @property
+    def disagreed_share(self) -> float:
+        """Disagreed items as a share of those compared."""
+        return share(self.disagreed, self.compared)
+
+
+@dataclass(frozen=True, slots=True)
+class PairFigures:
+    """Two services on one task, overall and by content family."""
+
+    a: str
+    b: str
+    overall: Agreement
+    by_family: Mapping[str, Agreement]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFigures:
+    """One task of the batch. ``answers`` holds the measures of the task's kind of answer."""
+
+    task: str
+    pairs: int
+    resolved: int
+    abstained: int
+    failed: int
+    disputed: int
+    disagreements: int
+    services: tuple[ServiceFigures, ...]
+    families: tuple[str, ...]
+    agreement: tuple[PairFigures, ...]
+    error_risk: Histogram | None
+    unanswered: Capped[Example]
+    answers: LabelFigures
+
+    @property
+    def disputed_share(self) -> float:
+        """Share of the standing answers that have dissenters."""
+        return share(self.disputed, self.resolved)
+
+    def between(self, a: str, b: str) -> Agreement:
+        """The agreement of two services, in either order."""
+        first, second = sorted((a, b))
+        return next(pair.overall for pair in self.agreement if (pair.a, pair.b) == (first, second))
+
+
+def task_figures(
+    interpretations: pa.Table,
+    resolutions: pa.Table,
+    disagreements: pa.Table,
+    families: "pd.Series[str]",
+) -> tuple[TaskFigures, ...]:
+    """Every task that was resolved or read, by name."""
+    names = sorted(
+        set(pc.unique(resolutions.column("task")).to_pylist())
+        | set(pc.unique(interpretations.column("task")).to_pylist())
+    )
+    found = []
+    for name in names:
+        own = (
+            table.filter(pc.equal(table.column("task"), name))
+            for table in (interpretations, resolutions, disagreements)
+        )
+        found.append(_one_task(name, *own, families=families))
+    return tuple(found)
+
+
+def _one_task(
+    name: str,
+    interpretations: pa.Table,
+    resolutions: pa.Table,
+    disagreements: pa.Table,
+    *,
+    families: "pd.Series[str]",
+) -> TaskFigures:
+    status = value_counts(frame(resolutions, "status")["status"])
+    against = disputed(resolutions)
+    services = _services(interpretations, resolutions)
+    names = tuple(service.service for service in services)
+    present, pairs = _agreement(names, interpretations, disagreements, families)
+    return TaskFigures(
+        task=name,
+        pairs=resolutions.num_rows,
+        resolved=status.get(ResolutionStatus.RESOLVED.value, 0),
+        abstained=status.get(ResolutionStatus.ABSTAINED.value, 0),
+        failed=status.get(ResolutionStatus.FAILED.value, 0),
+        disputed=int(against.sum()),
+        disagreements=disagreements.num_rows,
+        services=services,
+        families=present,
+        agreement=pairs,
+        error_risk=histogram(
+            "error_risk",
+            frame(resolutions, "error_risk")["error_risk"],
+            marked=against,
+            unit_interval=True,
+        ),
+        unanswered=_unanswered(resolutions),
+        answers=label_figures(names, interpretations, resolutions, disagreements),
+    )
+
+
+def _services(interpretations: pa.Table, resolutions: pa.Table) -> tuple[ServiceFigures, ...]:
+    readings = frame(interpretations, "service", "service_version", "status")
+    supports = _occurrences(resolutions.column("supporters"))
+    dissents = _occurrences(resolutions.column("dissenters"))
+    found = []
+    for name, rows in readings.groupby("service", sort=True):
+        service = str(name)
+        statuses = value_counts(rows["status"])
+        found.append(
+            ServiceFigures(
+                service=service,
+                versions=tuple(sorted(map(str, rows["service_version"].unique()))),
+                asked=len(rows),
+                answered=statuses.get(Status.OK.value, 0),
+                statuses=capped_counts(statuses, len(Status)).shown,
+                supports=supports.get(service, 0),
+                dissents=dissents.get(service, 0),
+            )
+        )
+    return tuple(found)
+
+
+def _occurrences(lists: pa.ChunkedArray) -> dict[str, int]:
+    return {
+        row["values"]: row["counts"] for row in pc.value_counts(pc.list_flatten(lists)).to_pylist()
+    }
+
+
+def _agreement(
+    services: tuple[str, ...],
+    interpretations: pa.Table,
+    disagreements: pa.Table,
+    families: "pd.Series[str]",
+) -> tuple[tuple[str, ...], tuple[PairFigures, ...]]:
+    """What each pair of services was compared on and disagreed about, by family.
+
+    What counts as a disagreement is the disagreement floor's to say, for every kind of answer:
+    its table is counted here, answers are not compared again.
+    """
+    answered = interpretations.filter(pc.equal(interpretations.column("status"), Status.OK.value))
+    rows = frame(answered, "item_id", "service")
+    items, ids = pd.factorize(rows["item_id"])
+    took_part = np.zeros((len(ids), len(services)), dtype=np.float32)
+    took_part[items, pd.Index(services).get_indexer(pd.Index(rows["service"]))] = 1.0
+    family = families.reindex(ids).fillna(NO_FAMILY).to_numpy()
+    present = tuple(value_counts(pd.Series(family, dtype="str")))
+    compared = {
+        name: (part := took_part[family == name]).T @ part  # float32 is exact to 16 million
+        for name in present
+    }
+    disagreed = _disagreed(disagreements, families)
+    pairs = []
+    for i, a in enumerate(services):
+        for j, b in enumerate(services[i + 1 :], i + 1):
+            by_family = {
+                name: Agreement(int(compared[name][i, j]), disagreed.get((a, b, name), 0))
+                for name in present
+            }
+            overall = Agreement(
+                sum(one.compared for one in by_family.values()),
+                sum(one.disagreed for one in by_family.values()),
+            )
+            pairs.append(PairFigures(a, b, overall, by_family))
+    return present, tuple(pairs)
+
+
+def _disagreed(
+    disagreements: pa.Table, families: "pd.Series[str]"
+) -> dict[tuple[str, str, str], int]:
+    rows = frame(disagreements, "item_id", "service_a", "service_b")
+    rows["family"] = families.reindex(rows["item_id"]).fillna(NO_FAMILY).to_numpy()
+    counted: Mapping[Any, Any] = rows.groupby(["service_a", "service_b", "family"]).size().to_dict()
+    return {(str(a), str(b), str(family)): int(n) for (a, b, family), n in counted.items()}
+
+
+def _unanswered(resolutions: pa.Table) -> Capped[Example]:
+    """Questions that failed, then those that every service abstained from."""
+    rows = frame(resolutions, "status", "path")
+    rows = rows[rows["status"] != ResolutionStatus.RESOLVED.value]
+    first = rows.sort_values(["status", "path"], ascending=[False, True]).index[:_UNANSWERED]
+    examples = tuple(
+        Example(row["path"], f"{row['status']}: {row['reason']}")
+        for row in records(resolutions, list(first), "path", "status", "reason")
+    )
+    return Capped(examples, len(rows))

@@ -1,0 +1,317 @@
+"""Every table of a home: one record type each, with the type, unit and meaning of each column.
+
+Batch tables live in ``tables/<name>/<batch>.parquet``, corpus tables in
+``tables/<name>.parquet``. ``TABLES`` lists them all.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Final
+
+from orchestration_assets.schemas.enums import (
+    Outcome,
+    ProcessingModel,
+    ProfileStatus,
+    RejectReason,
+    ResolutionStatus,
+    Status,
+)
+from orchestration_assets.schemas.features import feature_columns
+from orchestration_assets.schemas.items import Alternative
+from orchestration_assets.schemas.records import Column, Table, table_of
+
+_Batch = Annotated[str, Column("batch (= partition) that the row belongs to")]
+_ItemId = Annotated[str, Column("item: blake2b-64 of its address, hex")]
+_ContentHash = Annotated[str, Column("blake2b-128 of the item's bytes, hex")]
+_Path = Annotated[str, Column("path relative to the source, for people")]
+_TaskName = Annotated[str, Column("task that was asked")]
+_ServiceName = Annotated[str, Column("service that was asked")]
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRow:
+    """A batch as it was listed: immutable, stored before the partition is registered."""
+
+    item_id: _ItemId
+    source: Annotated[str, Column("source that listed the entry, as a URL")]
+    address: Annotated[str, Column("where the content is, as a URL")]
+    path: _Path
+    size_bytes: Annotated[int, Column("size when listed", "bytes")]
+    modified_ns: Annotated[int, Column("modification time when listed", "ns since 1970, UTC")]
+    problem: Annotated[RejectReason | None, Column("why it cannot be read, known from listing")]
+    gone: Annotated[bool, Column("true when the listing no longer has this known address")]
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestRow:
+    """One row a listed entry of the batch, with what became of it."""
+
+    batch: _Batch
+    item_id: _ItemId
+    address: Annotated[str, Column("where the content is, as a URL")]
+    path: _Path
+    outcome: Annotated[Outcome, Column("what became of the entry; outcomes add up to the listing")]
+    reason: Annotated[RejectReason | None, Column("why it was rejected")]
+    detail: Annotated[str | None, Column("the reason in words")]
+    computed_as: Annotated[
+        str | None,
+        Column("item whose rows hold this content's results: itself, or an identical earlier one"),
+    ]
+    content_hash: Annotated[str | None, Column("blake2b-128 of the bytes, hex")]
+    size_bytes: Annotated[int, Column("size as read (as listed when not read)", "bytes")]
+    modified_ns: Annotated[int, Column("modification time", "ns since 1970, UTC")]
+    encoding: Annotated[str | None, Column("text encoding that decodes the bytes")]
+    encoding_from: Annotated[str | None, Column("what the encoding rests on: bom, utf-8, declared")]
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileRow:
+    """One row an accepted item: what it looks like. Feature columns follow the stage clocks."""
+
+    batch: _Batch
+    item_id: _ItemId
+    content_hash: _ContentHash
+    path: _Path
+    status: Annotated[ProfileStatus, Column("ok, superseded (changed since listed) or failed")]
+    reason: Annotated[str | None, Column("why there is no profile")]
+    coverage: Annotated[float, Column("share of the characters that text features saw", "0..1")]
+    features_missing: Annotated[
+        tuple[str, ...], Column("features that were cut or do not apply to this content")
+    ]
+    preprocess_ms: Annotated[float, Column("preprocessing stage clock", "ms", True)]
+    features_ms: Annotated[float, Column("feature stage clock", "ms", True)]
+    complexity_ms: Annotated[float, Column("complexity stage clock", "ms", True)]
+    aggregation_ms: Annotated[float, Column("aggregation stage clock", "ms", True)]
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureInput:
+    """One profile feature that a rule looked at, with its value as text."""
+
+    feature: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedOption:
+    """A way to process the item that was not taken, with its forecast."""
+
+    option: str
+    model: ProcessingModel
+    reason: str
+    calls_max: int
+    expected_ms: float
+    cost_usd_max: float
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRow:
+    """One row an item and applicable task: how it will be processed, why, and at what price."""
+
+    batch: _Batch
+    item_id: _ItemId
+    content_hash: _ContentHash
+    path: _Path
+    task: _TaskName
+    model: Annotated[ProcessingModel, Column("processing model chosen")]
+    chain: Annotated[bool, Column("sequential steps see the earlier answers")]
+    services: Annotated[tuple[str, ...], Column("admissible services, in the order of asking")]
+    stop_at: Annotated[
+        float | None, Column("sequential stops once the answer is this probable", "0..1")
+    ]
+    min_readings: Annotated[int, Column("answers needed before a sequence may stop", "answers")]
+    strategy: Annotated[str, Column("who chose: rules or default")]
+    rule: Annotated[str | None, Column("name of the rule that matched")]
+    inputs: Annotated[tuple[FeatureInput, ...], Column("the features that the rule looked at")]
+    reason: Annotated[str, Column("the choice in words")]
+    calls_min: Annotated[int, Column("forecast: fewest calls", "calls")]
+    calls_max: Annotated[int, Column("forecast: most calls", "calls")]
+    expected_ms: Annotated[float, Column("forecast: time of all admissible calls", "ms")]
+    cost_usd_max: Annotated[float, Column("forecast: highest cost", "USD")]
+    rejected: Annotated[tuple[RejectedOption, ...], Column("options not taken, and why")]
+    policy_hash: Annotated[str, Column("hash of the policy that was pinned")]
+
+
+@dataclass(frozen=True, slots=True)
+class InterpretationRow:
+    """One row an item, task and service asked: the reading, kept whatever is resolved later."""
+
+    batch: _Batch
+    item_id: _ItemId
+    content_hash: _ContentHash
+    task: _TaskName
+    service: _ServiceName
+    service_version: Annotated[str, Column("code and model version of the service")]
+    step: Annotated[int, Column("position in the plan, from 0")]
+    status: Annotated[Status, Column("how the attempt ended")]
+    answer: Annotated[str | None, Column("the answer; null unless status is ok")]
+    confidence: Annotated[float | None, Column("the service's own probability", "0..1")]
+    alternatives: Annotated[tuple[Alternative, ...], Column("other answers it considered")]
+    evidence: Annotated[str | None, Column("what the answer rests on, in words")]
+    reason: Annotated[str | None, Column("why there is no answer")]
+    answer_key: Annotated[str, Column("cache key: content, task, service, context; blake2b-128")]
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRow:
+    """One row a decision: the steps really taken and why."""
+
+    batch: _Batch
+    item_id: _ItemId
+    task: _TaskName
+    decision: Annotated[int, Column("order of the decision within item and task, from 0")]
+    action: Annotated[str, Column("ask or stop")]
+    services: Annotated[tuple[str, ...], Column("services asked by this decision")]
+    reason: Annotated[str, Column("why, in words")]
+    answer: Annotated[str | None, Column("leading answer when deciding")]
+    probability: Annotated[
+        float | None, Column("probability of the leading answer when deciding", "0..1")
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class CallRow:
+    """One row an attempt at a service: where the answer came from, its cost and its clock."""
+
+    batch: _Batch
+    item_id: _ItemId
+    task: _TaskName
+    service: _ServiceName
+    step: Annotated[int, Column("position in the plan, from 0")]
+    attempt: Annotated[int, Column("attempt at this call, from 1", "", True)]
+    origin: Annotated[str, Column("called, cache, or not_called (content unreadable)", "", True)]
+    status: Annotated[Status, Column("how the attempt ended", "", True)]
+    cost_usd: Annotated[float, Column("price of this attempt", "USD", True)]
+    started_at: Annotated[datetime, Column("start of the attempt", "UTC", True)]
+    elapsed_ms: Annotated[float, Column("time of the attempt", "ms", True)]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingSummary:
+    """A reading as kept beside the resolution."""
+
+    service: str
+    status: Status
+    answer: str | None
+    confidence: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ResolutionRow:
+    """One row an item and applicable task: the answer that stands, with every reading kept."""
+
+    batch: _Batch
+    item_id: _ItemId
+    content_hash: _ContentHash
+    path: _Path
+    task: _TaskName
+    status: Annotated[
+        ResolutionStatus,
+        Column("resolved; abstained: no service would say; failed: no service could"),
+    ]
+    answer: Annotated[str | None, Column("the answer that stands")]
+    error_risk: Annotated[
+        float | None,
+        Column("probability that the answer is wrong, from the services' own confidences", "0..1"),
+    ]
+    entropy: Annotated[
+        float | None, Column("entropy of the posterior over answers, normalised", "0..1")
+    ]
+    supporters: Annotated[tuple[str, ...], Column("services that gave this answer")]
+    dissenters: Annotated[tuple[str, ...], Column("services that gave another answer")]
+    reason: Annotated[str, Column("how it was resolved, in words")]
+    readings: Annotated[tuple[ReadingSummary, ...], Column("every reading, in the order of asking")]
+
+
+@dataclass(frozen=True, slots=True)
+class DisagreementRow:
+    """One row a pair of services with different answers about one item and task."""
+
+    batch: _Batch
+    item_id: _ItemId
+    content_hash: _ContentHash
+    path: _Path
+    task: _TaskName
+    service_a: Annotated[str, Column("first service, in alphabetical order")]
+    answer_a: Annotated[str, Column("its answer")]
+    confidence_a: Annotated[float | None, Column("its confidence", "0..1")]
+    service_b: Annotated[str, Column("second service")]
+    answer_b: Annotated[str, Column("its answer")]
+    confidence_b: Annotated[float | None, Column("its confidence", "0..1")]
+    kind: Annotated[str, Column("kind of disagreement: label_conflict")]
+    severity: Annotated[
+        float, Column("chance that both are as sure as they say: product of confidences", "0..1")
+    ]
+    evidence: Annotated[str, Column("both sides in words")]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRow:
+    """One row a batch: the totals that its page shows."""
+
+    batch: _Batch
+    source: Annotated[str, Column("source that listed the batch, as a URL")]
+    policy_hash: Annotated[str, Column("hash of the policy that was pinned")]
+    listed: Annotated[int, Column("entries listed", "entries")]
+    accepted: Annotated[int, Column("entries accepted as items", "items")]
+    rejected: Annotated[int, Column("entries rejected, with reasons", "entries")]
+    other: Annotated[
+        int, Column("entries unchanged, moved, duplicate, gone or superseded", "entries")
+    ]
+    plans: Annotated[int, Column("pairs of item and applicable task", "pairs")]
+    readings: Annotated[int, Column("readings of services", "readings")]
+    calls: Annotated[int, Column("attempts at services (not from the cache)", "calls", True)]
+    cached: Annotated[int, Column("readings served by the cache", "readings", True)]
+    cost_usd: Annotated[float, Column("cost of all attempts", "USD", True)]
+    resolved: Annotated[int, Column("answers that stand", "answers")]
+    abstained: Annotated[int, Column("pairs that no service would answer", "pairs")]
+    failed: Annotated[int, Column("pairs that failed, and items without a profile", "pairs")]
+    disagreements: Annotated[int, Column("pairs of services with different answers", "pairs")]
+    disputed: Annotated[int, Column("answers that stand against dissent", "answers")]
+
+
+_ENTRY_KEY = ("item_id",)
+_ITEM_KEY = ("batch", "item_id")
+_TASK_KEY = (*_ITEM_KEY, "task")
+
+BATCH_ENTRIES: Final = table_of("batch_entries", EntryRow, _ENTRY_KEY)
+CONTENT_MANIFEST: Final = table_of("content_manifest", ManifestRow, _ITEM_KEY)
+CONTENT_PROFILES: Final = table_of("content_profiles", ProfileRow, _ITEM_KEY, feature_columns())
+PROCESSING_PLANS: Final = table_of("processing_plans", PlanRow, _TASK_KEY)
+SEQUENTIAL_INTERPRETATIONS: Final = table_of(
+    "sequential_interpretations", InterpretationRow, (*_TASK_KEY, "service")
+)
+PARALLEL_INTERPRETATIONS: Final = table_of(
+    "parallel_interpretations", InterpretationRow, (*_TASK_KEY, "service")
+)
+INTERPRETATIONS: Final[Mapping[ProcessingModel, Table]] = {
+    ProcessingModel.SEQUENTIAL: SEQUENTIAL_INTERPRETATIONS,
+    ProcessingModel.PARALLEL: PARALLEL_INTERPRETATIONS,
+}
+DECISION_LOG: Final = table_of("decision_log", DecisionRow, (*_TASK_KEY, "decision"))
+CALL_LOG: Final = table_of("call_log", CallRow, (*_TASK_KEY, "service", "attempt"))
+RESOLUTIONS: Final = table_of("resolutions", ResolutionRow, _TASK_KEY)
+DISAGREEMENTS: Final = table_of(
+    "disagreements", DisagreementRow, (*_TASK_KEY, "service_a", "service_b")
+)
+DISAGREEMENT_REPORT: Final = table_of("disagreement_report", ReportRow, ("batch",))
+CORPUS_REPORT: Final = table_of("corpus_report", ReportRow, ("batch",))
+
+TABLES: Final[Mapping[str, Table]] = {
+    table.name: table
+    for table in (
+        BATCH_ENTRIES,
+        CONTENT_MANIFEST,
+        CONTENT_PROFILES,
+        PROCESSING_PLANS,
+        SEQUENTIAL_INTERPRETATIONS,
+        PARALLEL_INTERPRETATIONS,
+        DECISION_LOG,
+        CALL_LOG,
+        RESOLUTIONS,
+        DISAGREEMENTS,
+        DISAGREEMENT_REPORT,
+        CORPUS_REPORT,
+    )
+}

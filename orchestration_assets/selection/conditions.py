@@ -1,0 +1,46 @@
+"""Whether an item's profile satisfies a condition of the policy."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from orchestration_assets.schemas.policy import Comparison, Condition, Scalar
+
+
+def holds(condition: Condition, profile: Mapping[str, Any]) -> bool:
+    """True when every feature named satisfies its comparison; an empty condition holds."""
+    return first_failure(condition, profile) is None
+
+
+def first_failure(condition: Condition, profile: Mapping[str, Any]) -> str | None:
+    """The first feature, in the order written, whose comparison does not hold."""
+    for feature, test in condition.items():
+        comparison = test if isinstance(test, Comparison) else Comparison(eq=test)
+        if not _satisfies(profile.get(feature), comparison):
+            return feature
+    return None
+
+
+def _satisfies(value: Any, test: Comparison) -> bool:
+    if test.missing is not None and test.missing != (value is None):
+        return False
+    if value is None:
+        return test.missing is True
+    return (
+        (test.eq is None or value == test.eq)
+        and (test.ne is None or value != test.ne)
+        and (test.lt is None or value < test.lt)
+        and (test.le is None or value <= test.le)
+        and (test.gt is None or value > test.gt)
+        and (test.ge is None or value >= test.ge)
+        and (test.in_ is None or value in test.in_)
+        and (test.not_in is None or value not in test.not_in)
+    )
+
+
+def show(value: Scalar | None) -> str:
+    """A feature value as people read it."""
+    if value is None:
+        return "missing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value) or "(none)"

@@ -1,0 +1,35 @@
+"""The embedded services by name, each imported only when it is asked for."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from importlib import import_module
+from types import MappingProxyType
+from typing import Final
+
+from resources.ai_services.contract import EmbeddedService
+
+EMBEDDED: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "extension_map": "resources.ai_services.extension_map:ExtensionMap",
+        "grammar": "resources.ai_services.grammar_competition:GrammarCompetition",
+        "magika": "resources.ai_services.magika_service:MagikaService",
+        "langid": "resources.ai_services.langid_service:LangidService",
+        "stopwords": "resources.ai_services.stopword_service:StopwordService",
+    }
+)
+"""Service name -> where its class is, as ``module:Class``."""
+
+
+def load_embedded(name: str) -> EmbeddedService:
+    """A new instance of the embedded service ``name``.
+
+    Raises KeyError for an unknown name, with the nearest known one.
+    """
+    if name not in EMBEDDED:
+        nearest = get_close_matches(name, EMBEDDED, n=1, cutoff=0.0)[0]
+        raise KeyError(f"no embedded service is called {name!r}; did you mean {nearest!r}?")
+    module, class_name = EMBEDDED[name].split(":")
+    service = getattr(import_module(module), class_name)()
+    if not isinstance(service, EmbeddedService):
+        raise TypeError(f"{EMBEDDED[name]} is not an embedded service")
+    return service

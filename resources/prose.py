@@ -1,0 +1,143 @@
+"""The natural language in a text: what services and profiles read as words, without the markup.
+
+Only the first :data:`PROSE_CHARS` characters are looked at, so the cost is bounded, and every
+pattern is linear: each either always succeeds from where it starts, or stops at the next place
+where it could start again.
+"""
+
+import re
+from collections import Counter
+from html import unescape
+from typing import Final
+
+from selectolax.lexbor import LexborHTMLParser
+
+from orchestration_assets.schemas.enums import Family
+
+PROSE_CHARS: Final = 16_384
+"""How much of a text is read, in characters."""
+
+_HTML_START = re.compile(
+    r"\s*(?:<!--.{0,2000}?-->\s*)?<(?:!doctype|\?xml|html|head|body|svg|rss|feed|div|table|p\b)",
+    re.IGNORECASE | re.DOTALL,
+)
+# Elements whose text nobody reads as prose: not shown, or code.
+_NOT_PROSE: Final = ["script", "style", "template", "noscript", "pre", "code"]
+
+_FRONT_MATTER = re.compile(r"\A---[ \t]*\n.*?\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+_FENCE = re.compile(r"[ \t>]*(```+|~~~+)")
+_MARKDOWN_NOISE = re.compile(
+    r"<!--.*?(?:-->|\Z)"
+    r"|\{\{[^{}]*\}\}|\{%[^{}]*%\}"
+    r"|(?:(?::[a-z]{1,20}){1,2}:)?``?[^`\n]*``?"
+    r"|</?[A-Za-z][^<>]*>"
+    r"|<?https?://[^\s<>\])]+>?",
+    re.DOTALL,
+)
+_LINK = re.compile(r"!?\[([^\[\]\n]*)\](?:\([^()\n]*\)|\[[^\[\]\n]*\])")
+_LINE_NOISE = re.compile(r"^[ \t]*\[[^\[\]\n]+\]:.*$|^\.\. .*$|^[-=~^*_+|: \t]+$", re.MULTILINE)
+_LINE_MARK = re.compile(r"^[ \t]*(?:[>#*+-]+|\d{1,3}[.)])[ \t]+", re.MULTILINE)
+_EMPHASIS = re.compile(r"\*+|~~+|(?<!\w)_+|_+(?!\w)")
+
+# What follows a # that starts no comment: a shebang, or a directive of the C preprocessor.
+_DIRECTIVE = "include|define|undef|if|ifdef|ifndef|elif|else|endif|pragma|error"
+_PREPROCESSOR = rf"(?!!|[ \t]*(?:{_DIRECTIVE})\b)"
+# Each alternative begins with a letter of its own, which lets the search skip to the next one;
+# (?<!\S#) says, after the mark, that none but white space may stand before it.
+_COMMENT_MARKS: Final[dict[str, str]] = {
+    "hash": rf"#(?<!\S#){_PREPROCESSOR}(?P<line>[^\n]*)",
+    "slash": r"//(?P<line>[^\n]*)|/\*(?P<block>.*?)(?:\*/|\Z)",
+    "dash": r"--(?<!\S--)(?P<line>[^\n]*)",
+    "percent": r"%(?<!\S%)(?P<line>[^\n]*)",
+    "semicolon": r";(?<!\S;)(?P<line>[^\n]*)",
+}
+_COMMENT_LINE = re.compile(
+    rf"\n[ \t]*(?:(?P<hash>#{_PREPROCESSOR})|(?P<slash>//|/\*)|(?P<dash>--[ \t])|(?P<percent>%)"
+    r"|(?P<semicolon>;))"
+)
+# Strings are consumed so that a mark inside one starts no comment. An unclosed one ends with its
+# line, so the pattern never fails after it has begun.
+_STRINGS = (
+    r'"""(?P<double>.*?)(?:"""|\Z)'
+    r"|'''(?P<single>.*?)(?:'''|\Z)"
+    r'|"(?:[^"\\\n]|\\.)*+"?'
+    r"|'(?:[^'\\\n]|\\.)*+'?"
+)
+_COMMENTS = {
+    style: re.compile(rf"{_STRINGS}|{marks}", re.MULTILINE | re.DOTALL)
+    for style, marks in _COMMENT_MARKS.items()
+}
+
+
+def is_html(text: str) -> bool:
+    """Whether marked-up text is HTML or XML rather than markdown: by how it starts."""
+    return _HTML_START.match(text[:4096]) is not None
+
+
+def prose_of(text: str, family: str) -> str:
+    """The natural language in the first 16,384 characters of ``text``.
+
+    - prose: the text as it is;
+    - markup: markdown and reStructuredText without front matter, code fences, inline code, link
+      targets, tags, and placeholders such as ``{{name}}``; HTML's visible text without code;
+    - code: comments and docstrings, found by pattern in the comment style that most lines use;
+    - data: nothing.
+
+    Never raises; a family that is not one of these four counts as prose.
+    """
+    head = text[:PROSE_CHARS]
+    if family == Family.DATA:
+        return ""
+    if family == Family.CODE:
+        return _comments(head)
+    if family == Family.MARKUP:
+        return _visible_text(head) if is_html(head) else _markdown_text(head)
+    return head
+
+
+def _visible_text(html: str) -> str:
+    # The parser takes UTF-8; lone surrogates have none.
+    tree = LexborHTMLParser(html.encode("utf-8", "replace"))
+    tree.strip_tags(_NOT_PROSE)
+    root = tree.root
+    return "" if root is None else " ".join(root.text(separator=" ").split())
+
+
+def _markdown_text(text: str) -> str:
+    text = without_fences(without_front_matter(text.replace("\r\n", "\n")))
+    text = _MARKDOWN_NOISE.sub(" ", text)
+    # Twice: the text of a link may itself be an image.
+    text = _LINK.sub(r"\1", _LINK.sub(r"\1", text))
+    text = _LINE_MARK.sub("", _LINE_NOISE.sub("", text))
+    return unescape(_EMPHASIS.sub("", text)).replace("|", " ").strip()
+
+
+def without_front_matter(text: str) -> str:
+    """Markdown without the block of settings between two lines of --- at its start."""
+    return _FRONT_MATTER.sub("", text)
+
+
+def without_fences(text: str) -> str:
+    """The lines outside ``` and ~~~ fences; a fence that is never closed runs to the end."""
+    if "```" not in text and "~~~" not in text:
+        return text
+    kept: list[str] = []
+    fence = ""
+    for line in text.split("\n"):
+        mark = _FENCE.match(line)
+        if fence:
+            if mark and mark[1].startswith(fence):
+                fence = ""
+        elif mark:
+            fence = mark[1]
+        else:
+            kept.append(line)
+    return "\n".join(kept)
+
+
+def _comments(code: str) -> str:
+    styles = Counter(match.lastgroup or "" for match in _COMMENT_LINE.finditer("\n" + code))
+    style = max(_COMMENTS, key=lambda name: styles[name])
+    parts = [match[match.lastgroup] for match in _COMMENTS[style].finditer(code) if match.lastgroup]
+    lines = (line.strip("#/*!%;- \t") for part in parts for line in part.split("\n"))
+    return "\n".join(line for line in lines if line)

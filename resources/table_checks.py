@@ -1,0 +1,146 @@
+"""Blocking checks that every table gets: the stored schema, and nothing lost on the way."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+import pyarrow as pa
+
+from orchestration_assets.schemas.records import Table
+from resources.table_store import BatchStore, TableStore
+
+
+_PARTITION_TAG = "dagster/partition"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What is stored of one batch (of the whole corpus when ``batch`` is None)."""
+
+    home: Path
+    batch: str | None
+
+    def table(self, name: str) -> pa.Table:
+        return TableStore(self.home).read(name, self.batch)
+
+    def entries(self) -> pa.Table:
+        """The batch as it was listed."""
+        return BatchStore(self.home).read(self.batch or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Two quantities that must be equal for nothing to be lost, in words."""
+
+    expected: int
+    found: int
+    words: str
+
+
+def schema_problems(stored: pa.Schema, declared: pa.Schema) -> dict[str, str]:
+    """Column -> what differs between the stored and the declared schema."""
+    problems: dict[str, str] = {}
+    for field in declared:
+        if field.name not in stored.names:
+            problems[field.name] = f"missing, expected {field.type}"
+        elif not stored.field(field.name).type.equals(field.type):
+            problems[field.name] = f"is {stored.field(field.name).type}, expected {field.type}"
+    for name in stored.names:
+        if name not in declared.names:
+            problems[name] = "not declared"
+    return problems
+
+
+def duplicate_keys(data: pa.Table, key: tuple[str, ...]) -> int:
+    """Rows whose key already stands in another row."""
+    return int(data.num_rows - data.select(key).group_by(list(key)).aggregate([]).num_rows)
+
+
+def table_checks(
+    table: Table,
+    conservation: Callable[[Stored, pa.Table], list[Balance]],
+    *,
+    per_batch: bool = True,
+) -> dg.AssetChecksDefinition:
+    """Two blocking checks on one asset: its schema and key, and the conservation of rows.
+
+    ``conservation`` gets a reader of what else is stored of the batch, and the stored table.
+    Inside a run the run's batch is checked; a check started by itself looks at every batch.
+    """
+    schema = dg.AssetCheckSpec(
+        "schema",
+        asset=table.name,
+        blocking=True,
+        description=f"{table.name} has its declared columns and types, and one row a key.",
+    )
+    conserved = dg.AssetCheckSpec(
+        "conservation",
+        asset=table.name,
+        blocking=True,
+        description="Nothing is lost or added on the way: rows out equal rows in.",
+    )
+
+    @dg.multi_asset_check(
+        name=f"{table.name}_checks",
+        specs=[schema, conserved],
+        required_resource_keys={"tables"},
+        can_subset=True,
+    )
+    def checks(context: dg.AssetCheckExecutionContext):  # type: ignore[no-untyped-def]
+        store: TableStore = context.resources.tables.store
+        batches: list[str | None] = [None]
+        if per_batch:
+            running = context.run.tags.get(_PARTITION_TAG)
+            batches = [running] if running else list(store.batches(table.name))
+        selected = {key.name for key in context.selected_asset_check_keys}
+        stored = [(Stored(store.home, batch), store.read(table.name, batch)) for batch in batches]
+        if "schema" in selected:
+            yield _schema_result(table, [data for _, data in stored])
+        if "conservation" in selected:
+            balances = [balance for one in stored for balance in conservation(*one)]
+            yield _conservation_result(table, balances)
+
+    return checks
+
+
+def _schema_result(table: Table, stored: list[pa.Table]) -> dg.AssetCheckResult:
+    problems: dict[str, str] = {}
+    for data in stored:
+        problems |= schema_problems(data.schema, table.schema)
+    doubled = 0 if problems else sum(duplicate_keys(data, table.key) for data in stored)
+    rows, columns = sum(data.num_rows for data in stored), len(table.schema)
+    if problems:
+        words = "; ".join(f"{column}: {problem}" for column, problem in problems.items())
+        description = f"Columns differ ({words}). Materialize {table.name} again with this version."
+    elif doubled:
+        description = f"{doubled} rows repeat a key ({', '.join(table.key)}). Materialize it again."
+    else:
+        description = f"{columns} columns as declared, {rows} distinct keys."
+    return dg.AssetCheckResult(
+        asset_key=table.name,
+        check_name="schema",
+        passed=not problems and not doubled,
+        description=description,
+        metadata={"columns": columns, "rows": rows, "repeated_keys": doubled},
+    )
+
+
+def _conservation_result(table: Table, balances: list[Balance]) -> dg.AssetCheckResult:
+    totals: dict[str, Balance] = {}
+    for balance in balances:
+        before = totals.get(balance.words, Balance(0, 0, balance.words))
+        totals[balance.words] = Balance(
+            before.expected + balance.expected, before.found + balance.found, balance.words
+        )
+    # a surplus in one batch must not make up for a loss in another
+    passed = all(balance.expected == balance.found for balance in balances)
+    said = "; ".join(f"{b.words}: {b.found} of {b.expected}" for b in totals.values())
+    remedy = "" if passed else f" Materialize {table.name} and what it is made from again."
+    return dg.AssetCheckResult(
+        asset_key=table.name,
+        check_name="conservation",
+        passed=passed,
+        description=said + "." + remedy,
+        metadata={b.words: f"{b.found} of {b.expected}" for b in totals.values()},
+    )

@@ -1,0 +1,82 @@
+"""The Dagster side of the table store: assets hand over Arrow tables, the UI sees rows and schema."""
+
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+from pydantic import PrivateAttr
+
+from orchestration_assets.schemas.tables import TABLES
+from resources.table_store import TableStore
+
+_PREVIEW_ROWS = 5
+_CELL_CHARACTERS = 60
+
+
+class ParquetTableIOManager(dg.ConfigurableIOManager):
+    """Keeps each asset's table as Parquet below ``<home>/tables``, one file a batch."""
+
+    home: str
+    _store: TableStore | None = PrivateAttr(default=None)
+
+    @property
+    def store(self) -> TableStore:
+        if self._store is None:
+            self._store = TableStore(self.home)
+        return self._store
+
+    def handle_output(self, context: dg.OutputContext, obj: pa.Table) -> None:
+        """Stores the table and describes it: rows, columns, size, a preview."""
+        table = TABLES[context.asset_key.path[-1]]
+        batch = context.partition_key if context.has_partition_key else None
+        path = self.store.write(table, obj, batch)
+        rows = "dagster/partition_row_count" if batch else "dagster/row_count"
+        context.add_output_metadata(
+            {
+                rows: obj.num_rows,
+                "dagster/column_schema": column_schema(table.name),
+                "bytes": path.stat().st_size,
+                "path": dg.MetadataValue.path(str(path)),
+                "preview": dg.MetadataValue.md(preview(obj)),
+            }
+        )
+
+    def load_input(self, context: dg.InputContext) -> pa.Table:
+        """The upstream table of the same batch. Raises TableMissingError when there is none."""
+        batch = context.partition_key if context.has_partition_key else None
+        return self.store.read(context.asset_key.path[-1], batch)
+
+
+def column_schema(name: str) -> dg.TableSchema:
+    """The declared columns of a table, with unit and meaning, as Dagster shows them."""
+    table = TABLES[name]
+    columns = []
+    for field in table.schema:
+        column = table.columns[field.name]
+        meaning = f"{column.meaning} [{column.unit}]" if column.unit else column.meaning
+        constraints = dg.TableColumnConstraints(
+            nullable=field.nullable, unique=table.key == (field.name,)
+        )
+        columns.append(
+            dg.TableColumn(field.name, str(field.type), description=meaning, constraints=constraints)
+        )
+    return dg.TableSchema(columns)
+
+
+def preview(table: pa.Table) -> str:
+    """The first rows as a Markdown table; cells are shortened and cannot break the table."""
+    names = table.schema.names
+    lines = [f"| {' | '.join(names)} |", f"|{'---|' * len(names)}"]
+    for row in table.slice(0, _PREVIEW_ROWS).to_pylist():
+        lines.append(f"| {' | '.join(_cell(row[name]) for name in names)} |")
+    return "\n".join(lines)
+
+
+_ESCAPES = {ord(character): f"&#{ord(character)};" for character in "|<>&`*_[]\\"}
+
+
+def _cell(value: Any) -> str:
+    text = f"{value:.4g}" if isinstance(value, float) else "" if value is None else str(value)
+    text = " ".join(text.split())
+    short = text if len(text) <= _CELL_CHARACTERS else text[: _CELL_CHARACTERS - 1] + "…"
+    return short.translate(_ESCAPES)
