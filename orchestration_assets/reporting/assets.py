@@ -68,9 +68,7 @@ def disagreement_report(
         "calls": row.calls,
         "cost_usd": row.cost_usd,
     }
-    return dg.MaterializeResult(
-        value=rows_to_arrow(DISAGREEMENT_REPORT, [row]), metadata=metadata
-    )
+    return dg.MaterializeResult(value=rows_to_arrow(DISAGREEMENT_REPORT, [row]), metadata=metadata)
 
 
 @dg.asset(

@@ -132,7 +132,7 @@ def _environment() -> Environment:
         "clause": words.clause,
         "cut": words.cut,
         "middle": words.middle,
-        "address": lambda text: quote(words.visible(text)),
+        "address": lambda text: quote(words.visible(text), safe=""),
     }
     environment.globals |= {"plural": words.plural, "axis": words.axis, "share": share}
     return environment

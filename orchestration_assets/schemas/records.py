@@ -106,9 +106,16 @@ def table_of(
 
 
 def rows_to_arrow(table: Table, rows: Iterable[Any]) -> pa.Table:
-    """Records (dataclass instances or mappings) as an Arrow table with the declared schema."""
+    """Records (dataclass instances or mappings) as an Arrow table with the declared schema.
+
+    Raises ValueError when a column that must have a value lacks one: Arrow itself lets it pass.
+    """
     mappings = [row if isinstance(row, Mapping) else _plain(row) for row in rows]
-    return pa.Table.from_pylist(mappings, schema=table.schema)
+    data = pa.Table.from_pylist(mappings, schema=table.schema)
+    for field in table.schema:
+        if not field.nullable and data[field.name].null_count:
+            raise ValueError(f"{table.name}.{field.name} must have a value in every row")
+    return data
 
 
 def _plain(value: Any) -> Any:

@@ -1,0 +1,154 @@
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from orchestration_assets.policy.load import PACKAGED, load_policy, parse_policy
+from orchestration_assets.policy.pinned import PinnedPolicyError, pin, pinned
+from orchestration_assets.policy.problems import PolicyError
+from orchestration_assets.schemas.policy import Policy
+from orchestration_assets.schemas.tables import PROCESSING_PLANS
+
+MINIMAL = """
+version: 1
+services:
+  names: {implementation: extension_map}
+  model: {implementation: magika}
+tasks:
+  content_type:
+    question: What is it?
+    rules:
+      - name: bare
+        because: the name says nothing
+        when: {has_extension: false}
+        choose: {model: parallel, services: [names, model]}
+    default: {model: sequential, services: [names, model], stop_at: 0.9}
+"""
+
+
+def problems(text: str) -> dict[str, str]:
+    with pytest.raises(PolicyError) as caught:
+        parse_policy(text, "test.yaml")
+    return {problem.path: str(problem) for problem in caught.value.problems}
+
+
+def test_the_packaged_policy_is_valid_and_pinned_by_content() -> None:
+    first, second = load_policy(), load_policy()
+    assert first.source == PACKAGED
+    assert first.hash == second.hash
+    assert set(first.policy.tasks) >= {"content_type", "natural_language"}
+
+
+def test_layout_and_comments_do_not_change_the_hash_but_a_value_does() -> None:
+    base = parse_policy(MINIMAL, "a")
+    relaid = yaml.safe_dump(yaml.safe_load(MINIMAL), default_flow_style=False)
+    assert parse_policy("# a comment\n" + relaid, "b").hash == base.hash
+    assert parse_policy(MINIMAL.replace("0.9", "0.8"), "c").hash != base.hash
+
+
+def test_an_unknown_key_is_named_with_the_nearest_valid_one() -> None:
+    found = problems(MINIMAL.replace("because:", "becuase:"))
+    path = "tasks.content_type.rules[0]"
+    assert "did you mean 'because'" in found[f"{path}.becuase"]
+    assert "required" in found[f"{path}.because"]
+
+
+def test_all_problems_come_at_once() -> None:
+    text = (
+        MINIMAL.replace("model: parallel", "model: paralel")
+        .replace("stop_at: 0.9", "stop_at: 1.9")
+        .replace("version: 1", "version: 7")
+        + "wishes: {}\n"
+    )
+    found = problems(text)
+    assert "did you mean 'parallel'" in found["tasks.content_type.rules[0].choose.model"]
+    assert "1.9" in found["tasks.content_type.default.stop_at"]
+    assert set(found) >= {"version", "wishes"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "path", "words"),
+    [
+        ("implementation: magika", "implementation: magica", "services.model.implementation",
+         "did you mean 'magika'"),
+        ("has_extension: false", "has_extention: false",
+         "tasks.content_type.rules[0].when.has_extention", "did you mean 'has_extension'"),
+        ("has_extension: false", "has_extension: 3", "tasks.content_type.rules[0].when.has_extension",
+         "bool"),
+        ("has_extension: false", "extension: {gt: 3}",
+         "tasks.content_type.rules[0].when.extension.gt", "no order"),
+        ("services: [names, model], stop_at", "services: [names, modle], stop_at",
+         "tasks.content_type.default.services[1]", "did you mean 'model'"),
+        ("name: bare", "name: default", "tasks.content_type.rules[0].name", "taken"),
+    ],
+)
+def test_a_name_that_stands_for_nothing_is_refused(before, after, path, words) -> None:
+    assert words in problems(MINIMAL.replace(before, after))[path]
+
+
+def test_a_service_must_give_the_kind_of_answer_that_the_task_asks_for() -> None:
+    found = problems(MINIMAL.replace("stop_at: 0.9", "stop_at: 0.9, chain: true"))
+    assert "leave out stop_at" in found["tasks.content_type.default"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("version: 1\nversion: 1\n", "given twice"),
+        ("version: [1\n", "not valid YAML"),
+        ("- 1\n", "mapping of sections"),
+        ("version: !!python/object/apply:os.getcwd []\n", "not valid YAML"),
+        ("on: 1\nyes: 2\n", "not text"),
+    ],
+)
+def test_text_that_is_not_a_policy_is_refused(text, words) -> None:
+    assert words in " ".join(problems(text).values())
+
+
+def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match=r"missing\.yaml.*cannot be read"):
+        load_policy(tmp_path / "missing.yaml")
+
+
+def test_a_problem_list_fits_one_line() -> None:
+    with pytest.raises(PolicyError) as caught:
+        parse_policy("version: 2\nwishes: 1\n", "p.yaml")
+    assert "\n" not in str(caught.value)
+
+
+def test_the_published_schema_accepts_the_packaged_policy() -> None:
+    schema = Policy.model_json_schema(by_alias=True)
+    assert schema["additionalProperties"] is False
+    json.dumps(schema)
+    for section in load_policy().policy.canonical():
+        assert section in schema["properties"]
+
+
+def _plans(policy_hash: str):
+    row = {name: None for name in PROCESSING_PLANS.schema.names}
+    row["policy_hash"] = policy_hash
+    import pyarrow as pa
+
+    schema = pa.schema([field.with_nullable(True) for field in PROCESSING_PLANS.schema])
+    return pa.Table.from_pylist([row], schema=schema)
+
+
+def test_a_pinned_policy_comes_back_equal(tmp_path: Path) -> None:
+    loaded = load_policy()
+    pin(tmp_path, loaded)
+    assert pinned(tmp_path, _plans(loaded.hash)) == loaded.policy
+
+
+def test_a_pinned_policy_that_was_edited_is_refused(tmp_path: Path) -> None:
+    loaded = parse_policy(MINIMAL, "a")
+    pin(tmp_path, loaded)
+    path = tmp_path / f"{loaded.hash}.json"
+    path.write_text(path.read_text().replace("0.9", "0.1"))
+    with pytest.raises(PinnedPolicyError, match="changed after it was pinned"):
+        pinned(tmp_path, _plans(loaded.hash))
+
+
+def test_a_missing_pinned_policy_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(PinnedPolicyError, match="materialize processing_plans again"):
+        pinned(tmp_path, _plans("0" * 16))

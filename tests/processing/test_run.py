@@ -1,0 +1,87 @@
+import pytest
+
+from orchestration_assets.processing.answer_cache import AnswerCache
+from orchestration_assets.processing.run import process_plans
+from orchestration_assets.schemas.enums import ProcessingModel, Status
+from resources.feature_cache.lmdb_store import LmdbStore
+from tests.processing.services import TASK, Scripted, by_name, item, ok
+
+
+def plan(name: str, model: str = "sequential", **changes):
+    base = {
+        "batch": "b1",
+        "item_id": name,
+        "content_hash": f"hash-{name}",
+        "task": "t",
+        "model": model,
+        "chain": False,
+        "services": ["one", "two"],
+        "stop_at": 0.5,
+        "min_readings": 1,
+    }
+    return {**base, **changes}
+
+
+def process(tmp_path, plans, load=item, advance=lambda n: None, services=None):
+    services = services or (Scripted("one", ok("a", 0.9)), Scripted("two", ok("b", 0.9)))
+    cache = AnswerCache(LmdbStore(tmp_path / "answers"))
+    named = by_name(*services)
+    return process_plans(plans, {"t": TASK}, named, cache, load, 4, advance)
+
+
+def test_rows_come_in_the_order_of_the_plans(tmp_path) -> None:
+    plans = [plan(f"i{n}", "parallel") for n in range(20)]
+    slow_first = Scripted("one", lambda q: ok("a"), seconds=0.001)
+    done = process(tmp_path, plans, services=(slow_first, Scripted("two", ok("b"))))
+    rows = done.interpretations[ProcessingModel.PARALLEL]
+    assert [(r.item_id, r.service) for r in rows] == [
+        (f"i{n}", service) for n in range(20) for service in ("one", "two")
+    ]
+
+
+def test_each_model_fills_its_own_table_and_the_logs_hold_both(tmp_path) -> None:
+    done = process(tmp_path, [plan("i1"), plan("i2", "parallel")])
+    assert [r.item_id for r in done.interpretations[ProcessingModel.SEQUENTIAL]] == ["i1"]
+    assert [r.item_id for r in done.interpretations[ProcessingModel.PARALLEL]] == ["i2", "i2"]
+    assert {row.item_id for row in done.decisions} == {"i1", "i2"}
+    assert len(done.calls) == 3
+
+
+def test_an_item_that_cannot_be_read_fails_alone_and_keeps_its_rows(tmp_path) -> None:
+    def load(name: str):
+        if name == "i1":
+            raise OSError("disk on fire")
+        return item(name)
+
+    done = process(tmp_path, [plan("i1"), plan("i2")], load)
+    rows = {r.item_id: r for r in done.interpretations[ProcessingModel.SEQUENTIAL]}
+    assert rows["i1"].status is Status.FAILED
+    assert "disk on fire" in str(rows["i1"].reason)
+    assert rows["i2"].status is Status.OK
+    assert {row.item_id for row in done.decisions} == {"i1", "i2"}
+
+
+def test_progress_counts_items(tmp_path) -> None:
+    seen = []
+    process(tmp_path, [plan(f"i{n}") for n in range(7)], advance=seen.append)
+    assert sum(seen) == 7
+
+
+def test_no_plans_yield_empty_tables(tmp_path) -> None:
+    done = process(tmp_path, [])
+    assert not any(done.interpretations.values())
+    assert not done.calls
+
+
+def test_finished_answers_survive_a_run_that_dies(tmp_path) -> None:
+    def load(name: str):
+        if name == "i9":
+            raise KeyboardInterrupt
+        return item(name)
+
+    first = Scripted("one", ok("a", 0.9))
+    with pytest.raises(KeyboardInterrupt):
+        process(tmp_path, [plan(f"i{n}") for n in range(10)], load, services=(first,))
+    again = Scripted("one", ok("a", 0.9))
+    process(tmp_path, [plan(f"i{n}") for n in range(10)], services=(again,))
+    assert {q.item.item_id for q in again.asked} == {"i9"}

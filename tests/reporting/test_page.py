@@ -1,0 +1,296 @@
+"""The page shows the tables' numbers, whatever the content tries."""
+
+import base64
+import hashlib
+import re
+from collections import Counter
+from dataclasses import replace
+from itertools import pairwise
+
+import pyarrow as pa
+import pytest
+from selectolax.lexbor import LexborHTMLParser
+
+from orchestration_assets.reporting.figures import batch_figures, report_row
+from orchestration_assets.reporting.page import BATCHES_SHOWN, render_batch, render_index
+from orchestration_assets.schemas import tables as t
+from orchestration_assets.schemas.enums import Outcome, RejectReason, Status
+from tests.reporting.batches import (
+    BATCH,
+    POLICY,
+    SOURCE,
+    as_tables,
+    manifest_row,
+    synthetic_batch,
+)
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "' onmouseover='x",
+    "</style></title><h1>",
+    "line\nbreak\r\ttab\x00",
+    "right\u202eto\u2066left\u200b",
+    "family \N{MAN}\u200d\N{GIRL} \N{PILE OF POO}",
+    "{{ 7 * 7 }}{% raw %}",
+    "e" + "\u0301" * 400,
+    "https://example.org/" + "x" * 5000,
+)
+
+
+def page_of(tables: dict[str, pa.Table], **rest: str) -> str:
+    row = report_row(BATCH, SOURCE, POLICY, tables)
+    return render_batch(row, batch_figures(tables), **rest)
+
+
+def numbers(html: str) -> dict[tuple[str, str], set[float]]:
+    """Every tagged value on a page, by figure and what it is of."""
+    found: dict[tuple[str, str], set[float]] = {}
+    for node in LexborHTMLParser(html).css("[data-figure]"):
+        key = node.attributes["data-figure"], node.attributes.get("data-of") or ""
+        found.setdefault(key, set()).add(float(node.attributes["value"]))
+    return found
+
+
+def headings(html: str) -> list[int]:
+    return [int(node.tag[1]) for node in LexborHTMLParser(html).css("h1, h2, h3, h4, h5, h6")]
+
+
+@pytest.fixture(scope="module")
+def tables() -> dict[str, pa.Table]:
+    return synthetic_batch(600)
+
+
+@pytest.fixture(scope="module")
+def html(tables) -> str:
+    return page_of(tables, generated_at="2026-11-21 10:52 UTC")
+
+
+def test_numbers_on_the_page_are_those_of_the_tables(tables, html):
+    rows = {name: table.to_pylist() for name, table in tables.items()}
+    figures = numbers(html)
+    assert all(len(values) == 1 for values in figures.values()), "one figure, two values"
+    shown = {key: values.pop() for key, values in figures.items()}
+
+    outcomes = Counter(one["outcome"] for one in rows["content_manifest"])
+    reasons = Counter((one["outcome"], one["reason"]) for one in rows["content_manifest"])
+    states = Counter(one["status"] for one in rows["resolutions"])
+    origins = Counter(one["origin"] for one in rows["call_log"])
+    unprofiled = sum(one["status"] != "ok" for one in rows["content_profiles"])
+    expected = {
+        "listed": len(rows["content_manifest"]),
+        "accepted": outcomes["accepted"],
+        "rejected": outcomes["rejected"],
+        "plans": len(rows["processing_plans"]),
+        "readings": len(rows["interpretations"]),
+        "calls": origins["called"],
+        "cached": origins["cache"],
+        "resolved": states["resolved"],
+        "abstained": states["abstained"],
+        "failed": states["failed"] + unprofiled,
+        "disagreements": len(rows["disagreements"]),
+        "disputed": sum(bool(one["dissenters"]) for one in rows["resolutions"]),
+        "profiled": outcomes["accepted"] - unprofiled,
+        "both_sure": sum(
+            min(one["confidence_a"], one["confidence_b"]) >= 0.9 for one in rows["disagreements"]
+        ),
+    }
+    assert {name: shown[name, ""] for name in expected} == expected
+    for outcome, count in outcomes.items():
+        assert shown["outcome", outcome] == count
+    for (outcome, reason), count in reasons.items():
+        assert reason is None or shown["reason", f"{outcome}|{reason}"] == count
+    statuses = Counter((r["task"], r["service"], r["status"]) for r in rows["interpretations"])
+    for key, count in statuses.items():
+        assert shown["status", "|".join(key)] == count
+    families = Counter(p["family"] for p in rows["content_profiles"] if p["status"] == "ok")
+    for family, count in families.items():
+        assert shown["family_items", family] == count
+    pairs = Counter((d["task"], d["service_a"], d["service_b"]) for d in rows["disagreements"])
+    for (task, a, b), count in pairs.items():
+        compared = shown["compared", f"{task}|{a}|{b}"]
+        assert shown["agreed_share", f"{task}|{b}|{a}"] == pytest.approx(1 - count / compared)
+    for service in {one["service"] for one in rows["call_log"]}:
+        assert shown["service_called", service] == sum(
+            (one["service"], one["origin"]) == (service, "called") for one in rows["call_log"]
+        )
+
+
+def test_written_numbers_are_their_values(html):
+    for node in LexborHTMLParser(html).css("data[data-figure]"):
+        text, value = node.text(), float(node.attributes["value"])
+        if re.fullmatch(r"[\d,]+", text):
+            assert float(text.replace(",", "")) == value
+
+
+def test_says_how_much_is_left_out(tables, html):
+    total = len({(d["item_id"], d["task"]) for d in tables["disagreements"].to_pylist()})
+    text = " ".join(LexborHTMLParser(html).body.text().split())
+    assert f"Showing 20 of {total} disputed questions" in text
+    assert f"tables/disagreements/{BATCH}.parquet" in text
+
+
+def test_equal_figures_give_equal_bytes(tables):
+    assert page_of(tables) == page_of(tables)
+
+
+@pytest.mark.parametrize("entries", [0, 1, 40, 600])
+def test_structure_is_sound(entries):
+    html = page_of(synthetic_batch(entries))
+    tree = LexborHTMLParser(html)
+    levels = headings(html)
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+    identifiers = [node.attributes["id"] for node in tree.css("[id]")]
+    assert len(identifiers) == len(set(identifiers))
+    targets = {node.attributes["href"][1:] for node in tree.css("a[href^='#']")}
+    assert targets <= set(identifiers)
+    labels = {node.attributes["aria-labelledby"] for node in tree.css("[aria-labelledby]")}
+    assert labels <= set(identifiers)
+    for table in tree.css("table"):
+        assert table.css_first("caption").text().strip()
+        assert all("scope" in head.attributes for head in table.css("th"))
+    for drawing in tree.css("svg"):
+        hidden = drawing.attributes.get("aria-hidden") == "true"
+        assert hidden or drawing.attributes.get("aria-label")
+    for node in tree.css("rect"):
+        assert 0 <= float(node.attributes["width"]) <= 240
+        assert 0 < float(node.attributes["height"]) <= 80
+    assert all(node.text().strip() != "None" for node in tree.css("td, data, span, small, bdi"))
+
+
+def forbidden(html: str) -> list[str]:
+    """Whatever could run or reach out."""
+    tree = LexborHTMLParser(html)
+    found = [node.tag for node in tree.css("script, link, img, iframe, object, embed, base, form")]
+    for node in tree.css("*"):
+        for name, value in node.attributes.items():
+            if name.startswith("on") or name in ("src", "style", "srcset", "action", "data"):
+                found.append(f"{node.tag} {name}")
+            if name == "href" and not re.fullmatch(r"#[a-z-]+|[\w%.-]+\.html", value or ""):
+                found.append(f"{node.tag} {name}={value}")
+    style = tree.css_first("style").text()
+    found += re.findall(r"url\(|@import|@font-face", style)
+    return found
+
+
+def test_asks_nothing_of_the_network(html):
+    tree = LexborHTMLParser(html)
+    assert forbidden(html) == []
+    policy = tree.css_first("meta[http-equiv='Content-Security-Policy']").attributes["content"]
+    style = tree.css_first("style").text()
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert "default-src 'none'" in policy
+    assert f"style-src 'sha256-{digest}'" in policy
+    assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_content_is_shown_and_does_nothing(text):
+    tables = hostile_batch(text)
+    row = replace(report_row(BATCH, text, text, tables), batch="b1")
+    html = render_batch(row, batch_figures(tables), generated_at=text)
+    tree = LexborHTMLParser(html)
+    assert forbidden(html) == []
+    assert headings(html).count(1) == 1
+    assert len(tree.css("main")) == len(tree.css("footer")) == 1
+    assert not re.search("[\x00-\x09\x0b-\x1f\u202a-\u202e\u2066-\u2069\u200b]", html)
+    assert len(html) < 300_000
+    assert text not in html or not re.search("[<>'\"\n]", text)
+    says = tree.css_first(".says bdi").text()
+    assert text[:4] in says
+    assert "\n" not in says
+    assert forbidden(render_index([replace(row, batch=text)])) == []
+
+
+def test_lone_surrogates_are_written_out(tables):
+    row = replace(report_row(BATCH, SOURCE, POLICY, tables), source="file:///a\udcff\ud800b")
+    html = render_batch(row, batch_figures(tables))
+    assert html.encode("utf-8")
+    assert r"file:///a\udcff\ud800b" in html
+    assert render_index([replace(row, batch="b\ud800")]).encode("utf-8")
+
+
+def hostile_batch(text: str) -> dict[str, pa.Table]:
+    """A batch of which everything that comes from outside is the given text."""
+    tables = synthetic_batch(40, seed=3)
+    changed = {
+        "content_manifest": ("path", "detail", "address"),
+        "content_profiles": ("path", "family", "extension", "language_guess", "reason"),
+        "processing_plans": ("reason", "path"),
+        "interpretations": ("answer", "evidence", "reason"),
+        "resolutions": ("path", "answer", "reason"),
+        "disagreements": ("path", "answer_a", "answer_b", "evidence"),
+    }
+    for name, columns in changed.items():
+        rows = tables[name].to_pylist()
+        for number, row in enumerate(rows):
+            for column in columns:
+                # two different answers stay different
+                ending = f" {number % 2}" if column.startswith("answer") else ""
+                if row[column] is not None:
+                    row[column] = text + ending
+        tables[name] = pa.Table.from_pylist(rows, tables[name].schema)
+    return tables
+
+
+def test_a_batch_of_rejects_alone_renders():
+    rejects = [
+        manifest_row(f"i{n}", f"p{n}", Outcome.REJECTED, reason=RejectReason.EMPTY, detail="empty")
+        for n in range(5)
+    ]
+    html = page_of(as_tables({"content_manifest": rejects}))
+    shown = numbers(html)
+    assert shown["reason", "rejected|empty"] == {5.0}
+    assert shown["accepted", ""] == {0.0}
+    text = LexborHTMLParser(html).body.text()
+    assert "no question was answered" in text
+    assert "No two services gave different answers" in text
+
+
+def test_services_that_all_fail_render():
+    failing = synthetic_batch(30)
+    rows = failing["interpretations"].to_pylist()
+    for row in rows:
+        row |= {"status": Status.TIMEOUT.value, "answer": None, "confidence": None}
+    failing["interpretations"] = pa.Table.from_pylist(rows, failing["interpretations"].schema)
+    failing["disagreements"] = failing["disagreements"].slice(0, 0)
+    rows = failing["resolutions"].to_pylist()
+    for row in rows:
+        row |= {"status": "failed", "answer": None, "error_risk": None, "entropy": None}
+        row |= {"supporters": [], "dissenters": [], "reason": "every service timed out"}
+    failing["resolutions"] = pa.Table.from_pylist(rows, failing["resolutions"].schema)
+    html = page_of(failing)
+    assert numbers(html)["resolved", ""] == {0.0}
+    assert "every service timed out" in html
+
+
+def test_stays_small_at_ten_thousand_items():
+    assert len(page_of(synthetic_batch(10_000)).encode()) < 1_000_000
+
+
+def report_rows(count: int) -> list[t.ReportRow]:
+    row = report_row(BATCH, SOURCE, POLICY, synthetic_batch(80))
+    return [replace(row, batch=f"2026{n:08d}", accepted=row.accepted + n) for n in range(count)]
+
+
+def test_index_adds_up_and_links_newest_first():
+    rows = report_rows(7)
+    html = render_index(rows)
+    shown = numbers(html)
+    assert shown["batches", ""] == {7.0}
+    for name in ("accepted", "listed", "disputed", "resolved", "calls", "failed"):
+        assert shown[f"total_{name}", ""] == {float(sum(getattr(row, name) for row in rows))}
+    links = [n.attributes["href"] for n in LexborHTMLParser(html).css("tbody a")]
+    assert links == [f"{row.batch}.html" for row in reversed(rows)]
+    assert len(LexborHTMLParser(html).css("polyline")) == 4
+    assert forbidden(html) == []
+
+
+@pytest.mark.parametrize("count", [0, 1, BATCHES_SHOWN + 5])
+def test_index_of_none_one_and_many(count):
+    html = render_index(report_rows(count))
+    assert headings(html).count(1) == 1
+    assert len(LexborHTMLParser(html).css("tbody tr")) == min(count, BATCHES_SHOWN)
+    assert (f"Showing {BATCHES_SHOWN} of" in html) == (count > BATCHES_SHOWN)
+    assert len(html) < 2_000_000

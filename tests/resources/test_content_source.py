@@ -1,0 +1,189 @@
+"""Listing and reading hostile folders: everything gets an outcome, nothing hangs, nothing leaks."""
+
+import multiprocessing
+import os
+import socket
+import tempfile
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import pytest
+
+from orchestration_assets.schemas.enums import RejectReason
+from resources.content_source import (
+    ContentError,
+    FolderSource,
+    SourceError,
+    address_path,
+    file_address,
+    open_source,
+)
+
+
+def listed(root: Path, **patterns) -> dict[str, RejectReason | None]:
+    return {entry.path: entry.problem for entry in FolderSource(root, **patterns).list().entries}
+
+
+def test_every_kind_of_entry_is_listed_with_its_problem(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "plain.txt").write_text("x")
+    (tmp_path / "outside.txt").write_text("secret")
+    os.mkfifo(root / "pipe")
+    (root / "dangling").symlink_to("nowhere")
+    (root / "loop").symlink_to("loop")
+    (root / "up").symlink_to(root)
+    (root / "out").symlink_to(tmp_path / "outside.txt")
+    (root / "out_folder").symlink_to("/etc")
+    (root / "inside").symlink_to("plain.txt")
+    (root / "folder").mkdir()
+    (root / "folder" / "deep.txt").write_text("y")
+    (root / "folder_link").symlink_to("folder")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(root / "socket"))
+        found = listed(root)
+    assert found == {
+        "plain.txt": None,
+        "inside": None,
+        "folder/deep.txt": None,
+        "pipe": RejectReason.SPECIAL_FILE,
+        "socket": RejectReason.SPECIAL_FILE,
+        "dangling": RejectReason.LINK_DANGLING,
+        "loop": RejectReason.LINK_LOOP,
+        "up": RejectReason.LINK_LOOP,
+        "out": RejectReason.LINK_OUTSIDE,
+        "out_folder": RejectReason.LINK_OUTSIDE,
+        "folder_link": RejectReason.LINK_FOLDER,
+    }
+
+
+NAMES = [
+    "new\nline.txt",
+    'quote".txt',
+    "it's.txt",
+    "😀.txt",
+    "percent%20.txt",
+    "hash#.txt",
+    "query?.txt",
+    " space ",
+    "-dash",
+    "<b>.html",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_any_name_can_be_listed_and_read_back(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"content")
+    source = FolderSource(tmp_path)
+    (entry,) = source.list().entries
+    assert entry.path == name
+    assert source.read(entry.address, 100).data == b"content"
+    assert address_path(entry.address) == tmp_path.resolve() / name
+
+
+def test_a_name_that_is_no_valid_text_survives(tmp_path: Path) -> None:
+    path = os.fsencode(tmp_path) + b"/caf\xe9.txt"
+    with open(path, "wb") as file:  # noqa: PTH123 -- a bytes path
+        file.write(b"content")
+    source = FolderSource(tmp_path)
+    (entry,) = source.list().entries
+    assert entry.path == "caf\\xe9.txt"
+    assert entry.address.isascii()
+    assert source.read(entry.address, 100).data == b"content"
+
+
+def test_patterns_leave_out_names_anywhere_and_say_so(tmp_path: Path) -> None:
+    for name in ("a/.git/config", "a/b/x.pyc", "a/b/x.py", "node_modules/m/i.js", "docs/x.md"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    source = FolderSource(tmp_path, exclude=(".git", "node_modules", "*.pyc"))
+    listing = source.list()
+    assert [entry.path for entry in listing.entries] == ["a/b/x.py", "docs/x.md"]
+    assert listing.excluded_by == (("*.pyc", 1), (".git", 1), ("node_modules", 1))
+    assert set(listed(tmp_path, include=("docs/**",))) == {"docs/x.md"}
+    assert set(listed(tmp_path, include=("**/*.{py,md}",))) == {"a/b/x.py", "docs/x.md"}
+
+
+def test_one_file_is_a_source_too(tmp_path: Path) -> None:
+    (tmp_path / "one.txt").write_text("x")
+    assert list(listed(tmp_path / "one.txt")) == ["one.txt"]
+
+
+def test_a_source_that_does_not_exist_says_so(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"missing.*give an existing folder"):
+        FolderSource(tmp_path / "missing")
+    with pytest.raises(SourceError, match="only folders"):
+        open_source("s3://bucket/x", ("**",), ())
+
+
+def test_reading_refuses_what_became_something_else(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("x")
+    source = FolderSource(tmp_path)
+    (entry,) = source.list().entries
+
+    def reason() -> RejectReason:
+        with pytest.raises(ContentError) as caught:
+            source.read(entry.address, 100)
+        return caught.value.reason
+
+    (tmp_path / "a").write_text("x" * 200)
+    assert reason() is RejectReason.TOO_LARGE
+    (tmp_path / "a").unlink()
+    assert reason() is RejectReason.VANISHED
+    os.mkfifo(tmp_path / "a")
+    assert reason() is RejectReason.SPECIAL_FILE
+    (tmp_path / "a").unlink()
+    (tmp_path / "a").symlink_to("/etc/passwd")
+    assert reason() is RejectReason.LINK_OUTSIDE
+
+
+@pytest.mark.parametrize("path", ["../outside", "/etc/passwd", "a/../../outside"])
+def test_an_address_outside_the_source_is_refused(tmp_path: Path, path: str) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    (tmp_path / "outside").write_text("secret")
+    with pytest.raises(ContentError, match="out of the source"):
+        FolderSource(root).read(file_address(root / path), 100)
+
+
+def _list_without_rights(root: Path, answer: Connection) -> None:
+    """In a forked child: root may read everything, so it becomes nobody first."""
+    if os.geteuid() == 0:
+        os.setgid(65534)
+        os.setuid(65534)
+    source = FolderSource(root)
+    listing = source.list()
+    found = {}
+    for entry in listing.entries:
+        try:
+            source.read(entry.address, 9)
+            found[entry.path] = (entry.problem, "read")
+        except ContentError as error:
+            found[entry.path] = (entry.problem, error.reason.value)
+    answer.send((found, listing.complete))
+
+
+def test_what_may_not_be_read_is_unreadable(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    (root / "closed").mkdir(parents=True)
+    (root / "closed" / "inner.txt").write_text("x")
+    (root / "secret.txt").write_text("x")
+    (root / "open.txt").write_text("x")
+    for path in (tmp_path, *tmp_path.parents):
+        if path.stat().st_uid == os.geteuid() and path.is_relative_to(tempfile.gettempdir()):
+            path.chmod(path.stat().st_mode | 0o055)
+    (root / "closed").chmod(0)
+    (root / "secret.txt").chmod(0)
+    context = multiprocessing.get_context("fork")
+    mine, theirs = context.Pipe()
+    child = context.Process(target=_list_without_rights, args=(root, theirs))
+    child.start()
+    found, complete = mine.recv() if mine.poll(10) else ({}, None)
+    child.join()
+    (root / "closed").chmod(0o755)
+    assert found == {
+        "closed": (RejectReason.UNREADABLE, "unreadable"),
+        "open.txt": (None, "read"),
+        "secret.txt": (None, "unreadable"),
+    }
+    assert complete is False
