@@ -1,0 +1,1 @@
+"""Figures beside peers or limits: ``python -m benchmarks NAME``."""

@@ -178,7 +178,9 @@ def figures_of(answers: Sequence[Answered]) -> dict[str, object]:
         "by_label": {
             label: {
                 "files": sum(a.label == label for a in answers),
-                "grammar": _share([_is_right(a.grammar, label) for a in answers if a.label == label]),
+                "grammar": _share(
+                    [_is_right(a.grammar, label) for a in answers if a.label == label]
+                ),
                 "magika": _share([_is_right(a.magika, label) for a in answers if a.label == label]),
             }
             for label in labels

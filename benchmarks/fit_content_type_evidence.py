@@ -11,7 +11,7 @@ import json
 import math
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -88,7 +88,7 @@ _MORE_EXTENSIONS: Final = {
     "xml": "xml xsd xsl svg",
     "yaml": "yaml yml",
 }
-LABELS: Final = EXTENSIONS | {
+LABELS: Final = dict(EXTENSIONS) | {
     extension: label
     for label, extensions in _MORE_EXTENSIONS.items()
     for extension in extensions.split()
@@ -164,7 +164,9 @@ def matrix_of(samples: Sequence[Sample], vocabulary: Sequence[str]) -> Any:
     values: list[float] = []
     for row, sample in enumerate(samples):
         known = [
-            (columns[key], 1.0 + math.log(n)) for key, n in sample.features.items() if key in columns
+            (columns[key], 1.0 + math.log(n))
+            for key, n in sample.features.items()
+            if key in columns
         ]
         norm = math.sqrt(sum(value * value for _, value in known)) or 1.0
         for column, value in known:
@@ -261,6 +263,16 @@ def fit_competition(
     )
 
 
+def _as_json(head: Mapping[str, object], weights: Mapping[str, Sequence[int]]) -> str:
+    """One JSON object, one line a feature: a refit shows as a readable difference."""
+
+    def compact(value: object) -> str:
+        return json.dumps(value, separators=(",", ":"))
+
+    lines = [f"{compact(feature)}:{compact(pairs)}" for feature, pairs in weights.items()]
+    return compact(head)[:-1] + ',\n"weights":{\n' + ",\n".join(lines) + "\n}}\n"
+
+
 def main(argv: list[str]) -> int:
     """Runs the fit with command-line arguments and writes the data file."""
     parser = argparse.ArgumentParser(prog="fit_content_type_evidence", description=__doc__)
@@ -285,19 +297,17 @@ def main(argv: list[str]) -> int:
         for place, feature in enumerate(vocabulary)
         if weights[:, place].any()
     }
-    data = {
+    head = {
         "files": len(samples),
         "packages": len({sample.package for sample in samples}),
         "labels": labels,
         "intercepts": [round(float(value), 3) for value in intercepts],
         "lengths": lengths,
         "parse": parse,
-        "weights": stored,
     }
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace('],"', '],\n"')
-    options.out.write_text(text + "\n", encoding="utf-8")
+    options.out.write_text(_as_json(head, stored), encoding="utf-8")
     right = logits.argmax(axis=1) == [labels.index(sample.label) for sample in samples]
-    print(f"{len(samples)} files of {data['packages']} packages, {len(labels)} labels")
+    print(f"{len(samples)} files of {head['packages']} packages, {len(labels)} labels")
     print(f"{len(stored)} features; lexical evidence on unseen packages {right.mean():.2%} right")
     print(f"worth by length {lengths}")
     return 0

@@ -53,7 +53,7 @@ def build_definitions(
         "progress": SilentProgress(),
     }
     return dg.Definitions(
-        assets=dg.load_assets_from_modules(_ASSETS),
+        assets=dg.load_assets_from_modules(_ASSETS, include_specs=True),
         asset_checks=dg.load_asset_checks_from_modules(_CHECKS),
         jobs=JOBS,
         schedules=SCHEDULES,

@@ -123,7 +123,7 @@ class FolderSource:
         entries: list[ListedEntry] = []
         excluded: dict[str, int] = {}
         if not self.root.is_dir():
-            entries.append(self._entry(self.root.name, self.root, os.stat(self.root)))
+            entries.append(self._entry(self.root.name, self.root, self.root.stat()))
             return Listing(self.source, tuple(entries), True, 0, ())
         complete = True
         folders = [self.root]
@@ -225,12 +225,13 @@ class FolderSource:
         if not target.is_relative_to(self.root):
             return self._entry(relative, path, own, RejectReason.LINK_OUTSIDE)
         found = target.stat()
-        if stat.S_ISDIR(found.st_mode):
-            loops = path.is_relative_to(target)
-            problem = RejectReason.LINK_LOOP if loops else RejectReason.LINK_FOLDER
-            return self._entry(relative, path, own, problem)
-        problem = None if stat.S_ISREG(found.st_mode) else RejectReason.SPECIAL_FILE
-        return self._entry(relative, path, found if problem is None else own, problem)
+        if stat.S_ISREG(found.st_mode):
+            return self._entry(relative, path, found)
+        if not stat.S_ISDIR(found.st_mode):
+            return self._entry(relative, path, own, RejectReason.SPECIAL_FILE)
+        loops = path.is_relative_to(target)
+        problem = RejectReason.LINK_LOOP if loops else RejectReason.LINK_FOLDER
+        return self._entry(relative, path, own, problem)
 
 
 def _special_kind(mode: int) -> str:
@@ -247,7 +248,6 @@ def open_source(source: str, include: Sequence[str], exclude: Sequence[str]) -> 
     if scheme not in ("", "file"):
         raise SourceError(f"cannot read {source!r}: only folders and file:// URLs are supported")
     return FolderSource(address_path(source) if scheme else source, include, exclude)
-
 
 
 def open_batch_source(entries: pa.Table) -> FolderSource:

@@ -10,7 +10,6 @@ import pyarrow as pa
 from orchestration_assets.schemas.records import Table
 from resources.table_store import BatchStore, TableStore
 
-
 _PARTITION_TAG = "dagster/partition"
 
 

@@ -1,4 +1,4 @@
-"""The Dagster side of the table store: assets hand over Arrow tables, the UI sees rows and schema."""
+"""The Dagster side of the table store: assets hand over Arrow tables, the UI sees their rows."""
 
 from typing import Any
 
@@ -58,7 +58,9 @@ def column_schema(name: str) -> dg.TableSchema:
             nullable=field.nullable, unique=table.key == (field.name,)
         )
         columns.append(
-            dg.TableColumn(field.name, str(field.type), description=meaning, constraints=constraints)
+            dg.TableColumn(
+                field.name, str(field.type), description=meaning, constraints=constraints
+            )
         )
     return dg.TableSchema(columns)
 

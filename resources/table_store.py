@@ -100,7 +100,7 @@ class BatchStore:
     def _path(self, batch: str) -> Path:
         return self.home / "batches" / f"{batch}.parquet"
 
-    def keys(self) -> list[str]:
+    def recorded(self) -> list[str]:
         """Recorded batches, oldest first."""
         return sorted(path.stem for path in (self.home / "batches").glob("[!.]*.parquet"))
 

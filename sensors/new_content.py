@@ -28,8 +28,8 @@ _UNDER_WAY = [
     job=process_batch,
     minimum_interval_seconds=60,
     description=(
-        "Looks at every source that this home knows (and at ORCHESTRATION_SOURCES), records what is "
-        "new, changed or gone as batches, and starts a run for each batch without a report."
+        "Looks at every source that this home knows (and at ORCHESTRATION_SOURCES), records what "
+        "is new, changed or gone as batches, and starts a run for each batch without a report."
     ),
 )
 def new_content_sensor(

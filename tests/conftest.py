@@ -27,7 +27,7 @@ CORPUS = {
         "{\n public:\n  void push(const T& value) { items_.push_back(value); }\n private:\n"
         "  std::vector<T> items_;\n};\n}  // namespace app\n"
     ),
-    "run": "#!/usr/bin/env bash\nset -euo pipefail\nfor f in *.txt; do\n  echo \"$f\"\ndone\n",
+    "run": '#!/usr/bin/env bash\nset -euo pipefail\nfor f in *.txt; do\n  echo "$f"\ndone\n',
     "docs/guide.md": (
         "# Guide\n\nThis is the guide that explains how to use the program with the files that you"
         " have.\n\n- Open the folder and look at what is in it.\n- Read the report when it is "

@@ -1,4 +1,4 @@
-"""The house's walls: who may import whom, who may speak Dagster, and that importing does nothing."""
+"""The house's walls: who imports whom, who speaks Dagster, and that importing does nothing."""
 
 import ast
 import subprocess

@@ -5,7 +5,14 @@ from types import TracebackType
 from typing import TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 
 class BarProgress:
@@ -19,7 +26,7 @@ class BarProgress:
             TimeElapsedColumn(),
             console=Console(stderr=True),
         )
-        self._task = None
+        self._task: TaskID | None = None
 
     def __enter__(self) -> "BarProgress":
         self._bars.start()
@@ -58,7 +65,7 @@ class LineProgress:
     ) -> None: ...
 
     def stage(self, name: str, total: int) -> None:
-        print(f"{name}: {total} items", file=self._stream, flush=True)  # noqa: T201
+        print(f"{name}: {total} items", file=self._stream, flush=True)
 
     def advance(self, pieces: int) -> None: ...
 

@@ -35,4 +35,3 @@ def open_instance(home: Path) -> dg.DagsterInstance:
         instance = dg.DagsterInstance.from_config(str(folder))
         instance.get_runs_count()  # touches the storage, so that its tables exist
     return instance
-

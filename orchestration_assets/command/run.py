@@ -47,7 +47,7 @@ def run(settings: Settings, source: str, *, as_json: bool, again: bool) -> int:
 def _batches(home: Path, intake: Intake, *, again: bool) -> list[str]:
     """Batches of this source that need work: new ones, ones a dead run left, all when ``again``."""
     store = BatchStore(home)
-    candidates = store.keys() if again else unfinished(home)
+    candidates = store.recorded() if again else unfinished(home)
     return [
         key for key in candidates if store.read(key)["source"][0].as_py() == intake.listing.source
     ]
@@ -107,4 +107,3 @@ def _cause(event: "dg.DagsterEvent") -> str:
 def _show(summary: Summary, *, as_json: bool) -> None:
     text = json.dumps(summary.plain(), indent=1) if as_json else render(summary)
     sys.stdout.write(text + "\n")
-

@@ -6,9 +6,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.schemas.enums import ProfileStatus, ResolutionStatus
+from orchestration_assets.schemas.enums import ProfileStatus, ResolutionStatus, Status
 from orchestration_assets.schemas.tables import CONTENT_PROFILES, DISAGREEMENT_REPORT, RESOLUTIONS
 from resources.content_source import Listing
 from resources.table_store import TableStore
@@ -36,6 +37,7 @@ class Summary:
     disputed: int = 0
     failed: int = 0
     failures: tuple[str, ...] = ()
+    service_failures: Mapping[str, int] = field(default_factory=dict)
     reports: tuple[str, ...] = ()
     index: str = ""
     ui_command: str = ""
@@ -52,6 +54,7 @@ def summarise(
     store = TableStore(home)
     counted = {name: Counter[str]() for name in ("outcomes", "reasons", "models", "resolutions")}
     calls: Counter[str] = Counter()
+    broken: Counter[str] = Counter()
     failures: list[str] = []
     totals = store.read_batches(DISAGREEMENT_REPORT, batches).to_pylist()
     for batch in batches:
@@ -60,8 +63,10 @@ def summarise(
         counted["reasons"].update(r for r in manifest["reason"].to_pylist() if r)
         plans = store.read("processing_plans", batch, ["model"])
         counted["models"].update(plans["model"].to_pylist())
-        log = store.read("call_log", batch, ["service", "origin"])
+        log = store.read("call_log", batch, ["service", "origin", "status"])
         calls.update(log.filter(pc.equal(log["origin"], "called"))["service"].to_pylist())
+        in_order = pc.is_in(log["status"], pa.array([Status.OK, Status.ABSTAINED]))
+        broken.update(log.filter(pc.invert(in_order))["service"].to_pylist())
         resolved = store.read(RESOLUTIONS.name, batch, ["path", "task", "status", "reason"])
         counted["resolutions"].update(resolved["status"].to_pylist())
         failures += _failures(store, batch)
@@ -79,6 +84,7 @@ def summarise(
         disputed=sum(row["disputed"] for row in totals),
         failed=sum(row["failed"] for row in totals),
         failures=tuple(failures[:_FAILURES_SHOWN]),
+        service_failures=dict(sorted(broken.items())),
         reports=tuple(str(home / "reports" / f"{batch}.html") for batch in batches),
         index=str(home / "reports" / "index.html"),
         ui_command=ui_command,
@@ -131,6 +137,8 @@ def _work(summary: Summary) -> list[str]:
         f"  disagreements {summary.disagreements:,} pairs of services; "
         f"{summary.disputed:,} answers stand against dissent",
     ]
+    if summary.service_failures:
+        lines.append(f"  services      failed to answer: {_counts(summary.service_failures)}")
     if summary.failed:
         lines.append(f"  failed        {summary.failed:,}")
         lines += [f"    {failure}" for failure in summary.failures]

@@ -56,7 +56,9 @@ def content_manifest(
     progress.stage("reading", len(entries))
     examined = []
     for entry in entries:
-        examined.append(examine(entry, lambda a: source.read(a, content.max_bytes), content.max_bytes))
+        examined.append(
+            examine(entry, lambda a: source.read(a, content.max_bytes), content.max_bytes)
+        )
         progress.advance(1)
     manifest = rows_to_arrow(CONTENT_MANIFEST, settle(batch, examined, known))
     counts = {

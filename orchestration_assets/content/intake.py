@@ -48,7 +48,7 @@ def _record(store: BatchStore, batch: PlannedBatch) -> None:
 def unfinished(home: Path) -> list[str]:
     """Recorded batches that have no report yet, oldest first."""
     done = set(TableStore(home).batches(DISAGREEMENT_REPORT.name))
-    return [key for key in BatchStore(home).keys() if key not in done]
+    return [key for key in BatchStore(home).recorded() if key not in done]
 
 
 def listing_version(listing: Listing) -> str:

@@ -36,12 +36,12 @@ def build_ledger(records: Iterable[tuple[str, pa.Table]], source: str) -> Ledger
 
 def read_ledger(store: BatchStore, source: str) -> Ledger:
     """The ledger of one source as the home records it now."""
-    return build_ledger(((key, store.read(key)) for key in store.keys()), source)
+    return build_ledger(((key, store.read(key)) for key in store.recorded()), source)
 
 
 def known_sources(store: BatchStore) -> list[str]:
     """Every source that batches were made from, in order of first appearance."""
     found: dict[str, None] = {}
-    for key in store.keys():
+    for key in store.recorded():
         found.update(dict.fromkeys(pc.unique(store.read(key)["source"]).to_pylist()))
     return list(found)

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One error: where in the file, what stands there, what is wrong, and the nearest valid name."""
+    """One error: where in the file, what stands there, what is wrong, the nearest valid name."""
 
     path: str
     value: str

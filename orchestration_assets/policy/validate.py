@@ -33,7 +33,9 @@ def _task_problems(policy: Policy, path: str, task: TaskConfig) -> Iterator[Prob
     yield from _choice_problems(policy, f"{path}.default", task.default, task)
 
 
-def _choice_problems(policy: Policy, path: str, choice: Choice, task: TaskConfig) -> Iterator[Problem]:
+def _choice_problems(
+    policy: Policy, path: str, choice: Choice, task: TaskConfig
+) -> Iterator[Problem]:
     for position, name in enumerate(choice.services):
         here = f"{path}.services[{position}]"
         if name not in policy.services:
@@ -51,15 +53,14 @@ def _condition_problems(path: str, condition: Condition) -> Iterator[Problem]:
             yield _unknown(here, feature, "profile feature", list(_TYPES))
             continue
         kind = _TYPES[feature]
-        if not isinstance(test, Comparison):
-            test = Comparison(eq=test)
+        comparison = test if isinstance(test, Comparison) else Comparison(eq=test)
         if kind in (str, bool):
             for operator in _ORDER:
-                if getattr(test, operator) is not None:
+                if getattr(comparison, operator) is not None:
                     what = "text" if kind is str else "true or false"
                     yield Problem(f"{here}.{operator}", "", f"{feature} is {what}: it has no order")
-        values = [value for value in (test.eq, test.ne) if value is not None]
-        values += [*(test.in_ or ()), *(test.not_in or ())]
+        values = [value for value in (comparison.eq, comparison.ne) if value is not None]
+        values += [*(comparison.in_ or ()), *(comparison.not_in or ())]
         for value in values:
             if not _fits(value, kind):
                 yield Problem(here, shorten(value), f"{feature} holds {kind.__name__} values")

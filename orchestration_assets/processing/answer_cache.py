@@ -84,4 +84,3 @@ class AnswerCache:
         if self._unsaved:
             self._store.put_many(self._unsaved)
             self._unsaved = {}
-

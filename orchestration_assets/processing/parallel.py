@@ -15,8 +15,6 @@ async def run_parallel(steps: Steps, question: Question, ask: Ask) -> Execution:
         tuple(answered),
         (
             Decision("ask", steps.services, "all at once"),
-            Decision(
-                "stop", (), "every service was asked", lead.answer, lead.probability or None
-            ),
+            Decision("stop", (), "every service was asked", lead.answer, lead.probability or None),
         ),
     )

@@ -92,9 +92,7 @@ async def _process_item(
         return [_unreadable(plan, services, asker, error) for plan in plans]
     executions = []
     for plan in plans:
-        steps = Steps(
-            tuple(plan["services"]), plan["chain"], plan["stop_at"], plan["min_readings"]
-        )
+        steps = Steps(tuple(plan["services"]), plan["chain"], plan["stop_at"], plan["min_readings"])
         run = _RUNNERS[ProcessingModel(plan["model"])]
         executions.append(await run(steps, Question(tasks[plan["task"]], item), asker.ask))
     return executions

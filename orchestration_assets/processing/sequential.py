@@ -20,7 +20,9 @@ async def run_sequential(steps: Steps, question: Question, ask: Ask) -> Executio
     for position, service in enumerate(steps.services):
         lead = judge(answered, question)
         if position and _may_stop(steps, answered, lead):
-            reason = f"{lead.answer} is {lead.probability:.3f} probable, {steps.stop_at:g} is enough"
+            reason = (
+                f"{lead.answer} is {lead.probability:.3f} probable, {steps.stop_at:g} is enough"
+            )
             decisions.append(Decision("stop", (), reason, lead.answer, lead.probability))
             return Execution(tuple(answered), tuple(decisions))
         decisions.append(_ask_decision(steps, service, answered, lead))
@@ -59,7 +61,9 @@ def _ask_decision(
         against = ", ".join(lead.probabilities)
         reason = f"answers contradict each other: {against}"
     elif lead.probability < steps.stop_at:
-        reason = f"{lead.answer} is only {lead.probability:.3f} probable, {steps.stop_at:g} is asked"
+        reason = (
+            f"{lead.answer} is only {lead.probability:.3f} probable, {steps.stop_at:g} is asked"
+        )
     else:
         reason = f"{steps.min_readings} answers are asked before stopping"
     return Decision("ask", (service,), reason, lead.answer, lead.probability or None)

@@ -1,5 +1,7 @@
 """Assets of reporting: a page for each batch, and the index over all of them."""
 
+from typing import Any
+
 import dagster as dg
 import pyarrow as pa
 
@@ -58,7 +60,7 @@ def disagreement_report(
     page = render_batch(row, batch_figures(tables))
     path = home.reports / f"{batch}.html"
     write_atomically(path, page.encode("utf-8", "replace"))
-    metadata = {
+    metadata: dict[str, Any] = {
         "report": dg.MetadataValue.url(path.as_uri()),
         "accepted": row.accepted,
         "rejected": row.rejected,

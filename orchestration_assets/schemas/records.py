@@ -67,7 +67,9 @@ def _arrow_type(hint: Any) -> tuple[pa.DataType, bool]:
     if is_dataclass(hint):
         hints = get_type_hints(hint, include_extras=True)
         members = [(field.name, *_arrow_type(hints[field.name])) for field in fields(hint)]
-        return pa.struct([pa.field(name, kind, nullable) for name, kind, nullable in members]), False
+        return pa.struct(
+            [pa.field(name, kind, nullable) for name, kind, nullable in members]
+        ), False
     if isinstance(hint, type) and issubclass(hint, str):
         return pa.string(), False
     return _SCALARS[hint], False

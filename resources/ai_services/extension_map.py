@@ -162,7 +162,9 @@ _NAMES: Final[Mapping[str, Shares]] = {
 # "Dockerfile.dev", "Makefile.am": the name before the dot decides.
 _NAME_STEMS: Final = frozenset({"makefile", "gnumakefile", "dockerfile", "containerfile"})
 # These say "not the thing itself": what stands before them is what the content looks like.
-_WRAPPERS: Final = frozenset("in bak old orig example sample dist template tmpl j2 jinja".split())
+_WRAPPERS: Final = frozenset(
+    ("in", "bak", "old", "orig", "example", "sample", "dist", "template", "tmpl", "j2", "jinja")
+)
 _WRAPPED: Final = 0.75
 _MAX_NAME: Final = 512
 _UNSPEAKABLE = re.compile(r"[^\w.+-]")

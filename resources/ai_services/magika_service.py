@@ -1,6 +1,7 @@
 """Content type from the content, by the magika model."""
 
 from functools import cache
+from importlib import import_module
 from importlib.metadata import version as installed_version
 from typing import Any, ClassVar, Final
 
@@ -16,7 +17,7 @@ _END_CHARS: Final = 4096
 
 @cache
 def _model() -> Any:
-    import onnxruntime
+    onnxruntime = import_module("onnxruntime")
     from magika import Magika, PredictionMode
 
     class OneThread(Magika):
@@ -56,6 +57,8 @@ class MagikaService(EmbeddedService):
         prediction = result.prediction
         if prediction.dl.label == "undefined":
             return abstained("too little content for the model")
+        if not prediction.output.is_text:
+            return abstained(f"magika sees {prediction.output.description}, but this is text")
         label = str(prediction.output.label)
         evidence = f"magika sees {prediction.output.description} ({prediction.score:.2f})"
         return answered(question, [(from_magika(label), float(prediction.score))], evidence)

@@ -49,7 +49,7 @@ _INTERPRETERS: Final[Mapping[str, tuple[str, float]]] = {
 }
 # A shell line that only hands the file over to another interpreter.
 _HANDED_OVER = re.compile(
-    r"^[ \t]*(?:['\":]*[ \t]*)?(?:eval[ \t]+['\"]?)?exec[ \t]+(?:/\S*/)?(\w+)[^\n]*[\"']?\$[{(]?[0@]",
+    r"^[ \t]*(?:['\":]+[ \t]*)?(?:eval[ \t]+['\"]?)?exec[ \t]+(?:/\S*/)?(\w+)[^\n]*\$[{(]?[0@]",
     re.MULTILINE,
 )
 
@@ -84,8 +84,8 @@ _SIGNS: Final[Sequence[tuple[str, float, str, re.Pattern[str]]]] = tuple(
             "dockerfile",
             0.975,
             "Dockerfile instructions",
-            r"\A(?:\s*#[^\n]*\n|\s*\n|ARG \S+\n){0,60}FROM[ \t]+[\w./:@${}-]+(?:[ \t]+(?:AS|as)[ \t]+\S+)?"
-            r"[ \t]*\n(?:[^\n]*\n){0,40}?"
+            r"\A(?:[ \t]*#[^\n]*\n|[ \t]*\n|ARG \S+\n){0,60}FROM[ \t]+[\w./:@${}-]+"
+            r"(?:[ \t]+(?:AS|as)[ \t]+\S+)?[ \t]*\n(?:[^\n]*\n){0,40}?"
             r"(?:RUN|CMD|COPY|ADD|ENTRYPOINT|WORKDIR|ENV|EXPOSE|USER|ARG|LABEL|MAINTAINER)[ \t]",
         ),
         ("xml", 0.97, "an SVG element", r"\A\s*(?:<!--[^>]{0,500}-->\s*)?<svg\b"),
@@ -94,7 +94,7 @@ _SIGNS: Final[Sequence[tuple[str, float, str, re.Pattern[str]]]] = tuple(
 _MARKUP_START = re.compile(r"\A\s*(?:<\?xml\b|<!DOCTYPE\b|<html\b|<!--)", re.IGNORECASE)
 _HTML = re.compile(r"<!DOCTYPE\s+html\b|<html\b", re.IGNORECASE)
 _PHP_INSIDE = re.compile(r"<\?(?:php\b|=)")
-_TEMPLATE_INSIDE = re.compile(r"\{%-?\s*\w+[^%\n]*-?%\}|<%[=#-]?\s")
+_TEMPLATE_INSIDE = re.compile(r"\{%-?[ \t]*\w[^%\n]{0,200}%\}|<%[=#-]?\s")
 
 
 def plain_sign(text: str) -> Sign | None:
@@ -223,7 +223,7 @@ _RST = re.compile(
     re.MULTILINE,
 )
 _MARKDOWN = re.compile(
-    r"^#{1,6} \S|^(?:```|~~~)|\[[^\]\n]+\]\([^)\s]+\)|^> |^[*-] \[[ x]\] |\*\*[^*\n]+\*\*"
+    r"^#{1,6} \S|^(?:```|~~~)|\[[^\[\]\n]+\]\([^()\s]+\)|^> |^[*-] \[[ x]\] |\*\*[^*\n]+\*\*"
     r"|(?<!`)`[^`\n]+`(?![`_])|^\|[^\n]*\|$|^\[[^\]\n]+\]: |!\[",
     re.MULTILINE,
 )

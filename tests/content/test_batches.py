@@ -100,7 +100,7 @@ def test_another_source_is_left_alone() -> None:
     [(Batching(max_items=2), [2, 2, 1]), (Batching(max_bytes=25), [2, 2, 1])],
 )
 def test_a_batch_closes_at_its_caps(limits, sizes) -> None:
-    found = listing({name: (10, 1) for name in "abcde"})
+    found = listing(dict.fromkeys("abcde", (10, 1)))
     assert [len(b.entries) for b in plan_batches(found, {}, limits, NOW)] == sizes
 
 

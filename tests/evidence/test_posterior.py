@@ -61,9 +61,7 @@ def test_probabilities_are_a_distribution_in_a_stable_order(given_readings, n_an
     assert 0.0 <= found.entropy <= 1.0
     assert list(found.probabilities.values()) == sorted(found.probabilities.values(), reverse=True)
     shuffled = posterior(list(reversed(given_readings)), n_answers)
-    assert shuffled.answer == found.answer or math.isclose(
-        shuffled.probability, found.probability
-    )
+    assert shuffled.answer == found.answer or math.isclose(shuffled.probability, found.probability)
 
 
 @given(readings)

@@ -70,16 +70,36 @@ def test_all_problems_come_at_once() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "path", "words"),
     [
-        ("implementation: magika", "implementation: magica", "services.model.implementation",
-         "did you mean 'magika'"),
-        ("has_extension: false", "has_extention: false",
-         "tasks.content_type.rules[0].when.has_extention", "did you mean 'has_extension'"),
-        ("has_extension: false", "has_extension: 3", "tasks.content_type.rules[0].when.has_extension",
-         "bool"),
-        ("has_extension: false", "extension: {gt: 3}",
-         "tasks.content_type.rules[0].when.extension.gt", "no order"),
-        ("services: [names, model], stop_at", "services: [names, modle], stop_at",
-         "tasks.content_type.default.services[1]", "did you mean 'model'"),
+        (
+            "implementation: magika",
+            "implementation: magica",
+            "services.model.implementation",
+            "did you mean 'magika'",
+        ),
+        (
+            "has_extension: false",
+            "has_extention: false",
+            "tasks.content_type.rules[0].when.has_extention",
+            "did you mean 'has_extension'",
+        ),
+        (
+            "has_extension: false",
+            "has_extension: 3",
+            "tasks.content_type.rules[0].when.has_extension",
+            "bool",
+        ),
+        (
+            "has_extension: false",
+            "extension: {gt: 3}",
+            "tasks.content_type.rules[0].when.extension.gt",
+            "no order",
+        ),
+        (
+            "services: [names, model], stop_at",
+            "services: [names, modle], stop_at",
+            "tasks.content_type.default.services[1]",
+            "did you mean 'model'",
+        ),
         ("name: bare", "name: default", "tasks.content_type.rules[0].name", "taken"),
     ],
 )
@@ -126,7 +146,7 @@ def test_the_published_schema_accepts_the_packaged_policy() -> None:
 
 
 def _plans(policy_hash: str):
-    row = {name: None for name in PROCESSING_PLANS.schema.names}
+    row = dict.fromkeys(PROCESSING_PLANS.schema.names)
     row["policy_hash"] = policy_hash
     import pyarrow as pa
 

@@ -17,6 +17,7 @@ from orchestration_assets.schemas.enums import (
     ResolutionStatus,
     Status,
 )
+from orchestration_assets.schemas.features import FEATURES
 from orchestration_assets.schemas.records import rows_to_arrow
 
 BATCH = "20261121T104508Z-5fd0a1c2"
@@ -72,10 +73,14 @@ def as_tables(rows: Mapping[str, list[Any]]) -> dict[str, pa.Table]:
     return {name: rows_to_arrow(table, rows.get(name, ())) for name, table in named.items()}
 
 
+# the least that a profile may hold: features that must have a value have their type's empty one
+_LEAST = {feature.name: feature.type() for feature in FEATURES if not feature.nullable}
+
+
 def profile(row: t.ProfileRow, **features: Any) -> dict[str, Any]:
     """A profile row with the features given; all others are empty."""
     plain = {field.name: getattr(row, field.name) for field in fields(row)}
-    return plain | {"features_missing": list(row.features_missing)} | features
+    return plain | {"features_missing": list(row.features_missing)} | _LEAST | features
 
 
 def manifest_row(item: str, path: str, outcome: Outcome, **rest: Any) -> t.ManifestRow:

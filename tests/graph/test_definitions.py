@@ -1,0 +1,90 @@
+"""What the Dagster UI is shown: keys, groups, words, jobs, checks."""
+
+import dagster as dg
+import pytest
+
+from orchestration_assets.definitions import build_definitions
+from orchestration_assets.schemas.tables import TABLES
+from orchestration_assets.settings import Settings
+
+KEYS = {
+    "content_source",
+    "content_manifest",
+    "content_profiles",
+    "processing_plans",
+    "sequential_interpretations",
+    "parallel_interpretations",
+    "decision_log",
+    "call_log",
+    "resolutions",
+    "disagreements",
+    "disagreement_report",
+    "corpus_report",
+}
+
+
+@pytest.fixture
+def definitions(home) -> dg.Definitions:
+    return build_definitions(Settings(home))
+
+
+def _specs(definitions: dg.Definitions) -> dict[str, dg.AssetSpec]:
+    return {spec.key.to_user_string(): spec for spec in definitions.resolve_all_asset_specs()}
+
+
+def test_the_graph_has_exactly_these_assets(definitions) -> None:
+    assert set(_specs(definitions)) == KEYS
+
+
+def test_every_asset_is_described_grouped_owned_and_of_a_kind(definitions) -> None:
+    for key, spec in _specs(definitions).items():
+        assert spec.description and len(spec.description) > 40, key
+        assert spec.group_name and spec.group_name != "default", key
+        assert spec.owners, key
+        assert spec.kinds, key
+        assert spec.code_version or key == "content_source", key
+
+
+def test_every_batch_asset_shares_the_one_partition_dimension(definitions) -> None:
+    for key, spec in _specs(definitions).items():
+        if key not in ("content_source", "corpus_report"):
+            assert spec.partitions_def is not None, key
+            assert spec.partitions_def.name == "content_batches"
+
+
+def test_no_batch_asset_depends_on_a_corpus_asset(definitions) -> None:
+    for key, spec in _specs(definitions).items():
+        if key != "corpus_report":
+            assert "corpus_report" not in {dep.asset_key.to_user_string() for dep in spec.deps}
+
+
+def test_every_table_has_a_blocking_schema_and_conservation_check(definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    checks = {
+        (key.asset_key.to_user_string(), key.name): graph.get_check_spec(key).blocking
+        for key in graph.asset_check_keys
+    }
+    expected = {
+        (name, check) for name in KEYS - {"content_source"} for check in ("schema", "conservation")
+    }
+    assert set(checks) == expected
+    assert all(checks.values())
+    assert {name for name, _ in expected} <= set(TABLES)
+
+
+def test_jobs_select_what_they_say(definitions) -> None:
+    def selected(job: str) -> set[str]:
+        layer = definitions.resolve_job_def(job).asset_layer
+        return {key.to_user_string() for key in layer.executable_asset_keys}
+
+    batch = KEYS - {"content_source", "corpus_report"}
+    assert selected("process_batch") == batch
+    assert selected("reprocess") == batch - {"content_manifest"}
+    assert selected("corpus_reports") == {"corpus_report"}
+
+
+def test_definitions_are_fresh_each_time(home) -> None:
+    one = build_definitions(Settings(home))
+    other = build_definitions(Settings(home), resource_overrides={"progress": object()})
+    assert one is not other
+    assert type(one.resources["progress"]) is not object

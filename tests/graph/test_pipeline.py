@@ -1,0 +1,208 @@
+"""Batches through the real graph on an ephemeral instance."""
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from orchestration_assets.schemas.tables import TABLES
+from resources.table_store import write_atomically
+
+BATCH_TABLES = [name for name in TABLES if name not in ("batch_entries", "corpus_report")]
+
+
+@pytest.fixture
+def processed(project, corpus):
+    (batch,) = project.take_in(corpus)
+    result = project.execute("process_batch", batch)
+    assert result.success
+    return project, batch, result
+
+
+def test_everything_listed_has_its_rows_on_every_floor(processed, corpus) -> None:
+    project, batch, _ = processed
+    manifest = project.tables.read("content_manifest", batch).to_pylist()
+    outcomes = {row["path"]: (row["outcome"], row["reason"]) for row in manifest}
+    assert len(outcomes) == sum(path.is_file() for path in corpus.rglob("*"))
+    assert outcomes["empty.txt"] == ("rejected", "empty")
+    assert outcomes["picture.png"] == ("rejected", "binary")
+    assert {outcomes["app/main.py"][0], outcomes["app/copy_of_main.py"][0]} == {
+        "accepted",
+        "duplicate",
+    }
+    accepted = {row["item_id"] for row in manifest if row["outcome"] == "accepted"}
+    profiles = project.tables.read("content_profiles", batch)
+    assert set(profiles["item_id"].to_pylist()) == accepted
+    plans = project.tables.read("processing_plans", batch)
+    assert {i for i, t in _pairs(plans) if t == "content_type"} == accepted
+    assert _pairs(project.tables.read("resolutions", batch)) == _pairs(plans)
+
+
+def _pairs(table: pa.Table) -> set[tuple[str, str]]:
+    return set(zip(table["item_id"].to_pylist(), table["task"].to_pylist(), strict=True))
+
+
+def test_the_answers_are_right_where_they_are_plain(processed) -> None:
+    project, batch, _ = processed
+    rows = project.tables.read("resolutions", batch).to_pylist()
+    answers = {(row["path"], row["task"]): row["answer"] for row in rows}
+    assert answers["app/list.h", "content_type"] == "cpp"
+    assert answers["run", "content_type"] == "shell"
+    assert answers["data/settings.json", "content_type"] == "json"
+    assert answers["docs/guide.md", "natural_language"] == "en"
+    assert answers["docs/fr.md", "natural_language"] == "fr"
+
+
+def test_every_check_passes_and_says_what_it_counted(processed) -> None:
+    _, _, result = processed
+    evaluations = result.get_asset_check_evaluations()
+    assert len(evaluations) == 2 * len(BATCH_TABLES)
+    assert all(evaluation.passed for evaluation in evaluations)
+    assert all(evaluation.description for evaluation in evaluations)
+
+
+def test_every_materialization_shows_rows_schema_and_a_preview(processed) -> None:
+    _, batch, result = processed
+    events = [event for event in result.all_events if event.is_step_materialization]
+    assert len(events) == len(BATCH_TABLES)
+    for event in events:
+        metadata = event.materialization.metadata
+        name = event.asset_key.to_user_string()
+        assert event.partition == batch
+        assert "dagster/partition_row_count" in metadata
+        columns = [c.name for c in metadata["dagster/column_schema"].schema.columns]
+        assert columns == TABLES[name].schema.names
+        assert metadata["preview"].md_str.startswith("| ")
+
+
+def test_reprocessing_asks_nothing_and_gives_equal_tables(processed) -> None:
+    project, batch, _ = processed
+    before = {name: project.tables.read(name, batch) for name in BATCH_TABLES}
+    assert project.execute("reprocess", batch).success
+    for name in BATCH_TABLES:
+        stable = TABLES[name].stable_columns
+        after = project.tables.read(name, batch)
+        assert after.select(stable).equals(before[name].select(stable)), name
+    calls = project.tables.read("call_log", batch)
+    assert set(calls["origin"].to_pylist()) == {"cache"}
+
+
+def test_a_table_without_run_dependent_columns_is_equal_byte_for_byte(processed) -> None:
+    project, batch, _ = processed
+    equal = [
+        name
+        for name in BATCH_TABLES
+        if TABLES[name].stable_columns == list(TABLES[name].schema.names)
+    ]
+    assert set(equal) >= {"resolutions", "disagreements", "processing_plans", "decision_log"}
+    before = {name: project.tables.path(name, batch).read_bytes() for name in equal}
+    assert project.execute("reprocess", batch).success
+    assert before == {name: project.tables.path(name, batch).read_bytes() for name in equal}
+
+
+def test_a_changed_item_is_superseded_when_its_batch_is_processed_again(processed, corpus) -> None:
+    project, batch, _ = processed
+    (corpus / "notes.txt").write_text("Something else entirely stands here now, and it is new.\n")
+    assert project.execute("reprocess", batch).success
+    profiles = project.tables.read("content_profiles", batch).to_pylist()
+    assert {r["path"]: r["status"] for r in profiles if r["status"] != "ok"} == {
+        "notes.txt": "superseded"
+    }
+    (later,) = project.take_in(corpus)
+    assert project.execute("process_batch", later).success
+    manifest = project.tables.read("content_manifest", later).to_pylist()
+    assert [(row["path"], row["outcome"]) for row in manifest] == [("notes.txt", "accepted")]
+
+
+def test_a_table_that_lost_a_row_stops_the_run_with_the_remedy(
+    project, corpus, monkeypatch
+) -> None:
+    import orchestration_assets.profiling.assets as profiling
+
+    whole = profiling.profile_items
+    monkeypatch.setattr(profiling, "profile_items", lambda *args: list(whole(*args))[1:])
+    (batch,) = project.take_in(corpus)
+    result = project.execute("process_batch", batch)
+    assert not result.success
+    (failed,) = [e for e in result.get_asset_check_evaluations() if not e.passed]
+    assert (failed.asset_key.to_user_string(), failed.check_name) == (
+        "content_profiles",
+        "conservation",
+    )
+    assert "Materialize content_profiles" in (failed.description or "")
+    assert not project.tables.exists("processing_plans", batch)
+
+
+def test_a_foreign_schema_fails_its_check_by_name(processed) -> None:
+    project, batch, _ = processed
+    path = project.tables.path("resolutions", batch)
+    broken = project.tables.read("resolutions", batch).rename_columns({"answer": "anwser"})
+    sink = pa.BufferOutputStream()
+    pa.parquet.write_table(broken, sink)
+    write_atomically(path, sink.getvalue().to_pybytes())
+    graph = project.definitions.resolve_asset_graph()
+    keys = [key for key in graph.asset_check_keys if key.asset_key.path == ["resolutions"]]
+    import dagster as dg
+
+    job = dg.define_asset_job("only_checks", selection=dg.AssetSelection.checks(*keys))
+    definitions = dg.Definitions.merge(project.definitions, dg.Definitions(jobs=[job]))
+    result = definitions.resolve_job_def("only_checks").execute_in_process(
+        instance=project.instance, raise_on_error=False
+    )
+    schema = next(e for e in result.get_asset_check_evaluations() if e.check_name == "schema")
+    assert not schema.passed
+    assert "anwser: not declared" in (schema.description or "")
+
+
+def test_one_interpretation_table_can_be_materialized_alone(processed) -> None:
+    project, batch, _ = processed
+    before = project.tables.read("parallel_interpretations", batch)
+    import dagster as dg
+
+    result = project.execute(
+        "reprocess", batch, asset_selection=[dg.AssetKey("parallel_interpretations")]
+    )
+    assert result.success
+    made = {e.asset_key.to_user_string() for e in result.all_events if e.is_step_materialization}
+    assert made == {"parallel_interpretations"}
+    assert project.tables.read("parallel_interpretations", batch).equals(before)
+
+
+def test_a_batch_of_nothing_but_rejections_has_a_report(project, tmp_path) -> None:
+    source = tmp_path / "bad"
+    source.mkdir()
+    (source / "empty").write_text("")
+    (batch,) = project.take_in(source)
+    assert project.execute("process_batch", batch).success
+    report = project.tables.read("disagreement_report", batch).to_pylist()[0]
+    assert (report["listed"], report["rejected"], report["plans"]) == (1, 1, 0)
+    assert (project.home / "reports" / f"{batch}.html").exists()
+
+
+def test_the_corpus_report_holds_every_batch(processed, corpus) -> None:
+    project, first, _ = processed
+    (corpus / "more.txt").write_text("One more file came in later, with a few words of its own.\n")
+    (second,) = project.take_in(corpus)
+    assert project.execute("process_batch", second).success
+    assert project.execute("corpus_reports", None).success
+    corpus_report = project.tables.read("corpus_report")
+    assert corpus_report["batch"].to_pylist() == [first, second]
+    assert pc.sum(corpus_report["accepted"]).as_py() == 8
+    index = (project.home / "reports" / "index.html").read_text()
+    assert f"{first}.html" in index and f"{second}.html" in index
+
+
+def test_the_page_shows_the_numbers_of_the_tables(processed) -> None:
+    from selectolax.lexbor import LexborHTMLParser
+
+    project, batch, _ = processed
+    page = LexborHTMLParser((project.home / "reports" / f"{batch}.html").read_text())
+    row = project.tables.read("disagreement_report", batch).to_pylist()[0]
+    resolutions = project.tables.read("resolutions", batch)
+    figures = {
+        node.attributes["data-figure"]: node.text(strip=True) for node in page.css("[data-figure]")
+    }
+    assert int(figures["accepted"]) == row["accepted"]
+    assert int(figures["rejected"]) == row["rejected"]
+    assert int(figures["disagreements"]) == row["disagreements"]
+    disputed = pc.greater(pc.list_value_length(resolutions["dissenters"]), 0)
+    assert int(figures["disputed"]) == pc.sum(disputed).as_py()
