@@ -3,19 +3,33 @@
 Syntax errors do not fail: the grammar goes on, and ``parse_error_share`` says how much it could
 not place. A file cut at the limit ends in such an error. Decisions are counted as lizard counts
 them: branches, loops, cases, handlers, conditional expressions and the operators and/or.
+
+Recovery from dense errors takes tree-sitter quadratic time, and a parse cannot be stopped, but it
+can be starved: its source is handed over in chunks, and none after the deadline.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Final
 
-from tree_sitter import Node, Query, QueryCursor
+from tree_sitter import Node, Query, QueryCursor, Tree
 
 from orchestration_assets.profiling.text import Values
 from resources.grammars import grammar, parser
 
 CODE_CHARS: Final = 16_384
 """How much of an item is parsed, in characters."""
+
+# Where no line ends within so many characters the text is minified or no code at all, and the
+# slowest parses are of such texts; a little of it will do.
+_LONG_LINE: Final = 1000
+_LONG_LINE_CHARS: Final = 2048
+_CHUNK_BYTES: Final = 256
+# A query's time grows with the square of a node's children. Only wreckage has so many: a statement
+# and its newline take at least 4 bytes.
+_MOST_CHILDREN: Final = CODE_CHARS // 4
+# Bash looks for the end of every open here-document again at every line.
+_MOST_HEREDOCS: Final = 500
 
 _C_DECISIONS: Final = (
     '["if" "for" "while" "case" "&&" "||"] @decision (conditional_expression) @decision'
@@ -128,13 +142,20 @@ def _query(language: str) -> Query:
     return Query(grammar(language), _QUERIES[language] + "(ERROR) @error (MISSING) @error")
 
 
-def code_features(text: str, language: str) -> Values:
+def code_features(
+    text: str, language: str, out_of_time: Callable[[], bool] = lambda: False
+) -> Values:
     """The code features of ``text``, which the caller bounds (see :func:`parsed_part`).
 
-    ``language`` is one of :data:`CODE_LANGUAGES`; raises KeyError for any other.
+    ``language`` is one of :data:`CODE_LANGUAGES`; raises KeyError for any other. Empty when the
+    text is wreckage beyond counting, or ``out_of_time`` came true.
     """
     source = text.encode("utf-8", "replace")
-    tree = parser(language).parse(source)
+    if language == "bash" and source.count(b"<<") > _MOST_HEREDOCS:
+        return {}
+    tree = _parse(source, language, out_of_time)
+    if tree is None or tree.root_node.child_count > _MOST_CHILDREN:
+        return {}
     captures = QueryCursor(_query(language)).captures(tree.root_node)
     functions = _spans(captures, "function")
     ignored = set(_starts(captures, "ignored"))
@@ -151,16 +172,37 @@ def code_features(text: str, language: str) -> Values:
         "cyclomatic_max": max(units),
         "nesting_max": _deepest(_spans(captures, "block")),
         "comment_density": _covered(_spans(captures, "comment")) / total,
-        "parse_error_share": _covered(_spans(captures, "error")) / total,
+        "parse_error_share": min(_covered(_spans(captures, "error")) / total, 1.0),
     }
 
 
+def _parse(source: bytes, language: str, out_of_time: Callable[[], bool]) -> Tree | None:
+    """The tree of ``source``, or None when time ran out before all of it was handed over."""
+    served = 0
+    starved = False
+
+    def read(offset: int, _point: object) -> bytes:
+        nonlocal served, starved
+        # The parser may read a place again; what it saw there once must not change.
+        if offset + _CHUNK_BYTES > served and not starved:
+            starved = out_of_time()
+            if not starved:
+                served = offset + _CHUNK_BYTES
+        return source[offset : min(offset + _CHUNK_BYTES, served)]
+
+    tree = parser(language).parse(read)
+    return None if starved else tree
+
+
 def parsed_part(text: str) -> str:
-    """The part of ``text`` that is parsed: whole lines, as far as there are any."""
-    if len(text) <= CODE_CHARS:
+    """The part of ``text`` that is parsed: 16,384 characters, back to the last end of a line;
+    2,048 when a line among them is longer than 1,000."""
+    part = text[:CODE_CHARS]
+    if max(map(len, part.split("\n"))) > _LONG_LINE:
+        part = part[:_LONG_LINE_CHARS]
+    if len(part) == len(text):
         return text
-    last_newline = text.rfind("\n", CODE_CHARS // 2, CODE_CHARS)
-    return text[: last_newline + 1 if last_newline >= 0 else CODE_CHARS]
+    return part[: part.rfind("\n") + 1] or part
 
 
 def decisions_per_unit(functions: Iterable[Span], decisions: Iterable[int]) -> list[int]:

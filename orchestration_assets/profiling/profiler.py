@@ -1,9 +1,9 @@
 """One item's profile: the steps in their stages, each begun only while time remains.
 
 The basic features come first and always; then text, structure, code and scores. Text features
-read the first 16,384 characters, code features the first 32,768, secrets the first 32,768: the
-caps keep the slowest input within the limit, since a step is not interrupted. Counts are scaled
-up from the part read to the whole.
+and code features read the first 16,384 characters, secrets the first 32,768: the caps keep a step
+within the limit, since only parsing is cut short while it runs. Counts are scaled up from the
+part read to the whole.
 """
 
 import time
@@ -68,7 +68,7 @@ def profile(
     """
     deadline = Deadline(clock)
     with deadline.stage(Stage.PREPROCESS):
-        item = _Item(path, text, size_bytes)
+        item = _Item(path, text, size_bytes, deadline)
     for stage, steps in _STEPS.items():
         with deadline.stage(stage):
             for step in steps:
@@ -90,7 +90,8 @@ def profile(
 class _Item:
     """An item while it is profiled: what the steps read, and the values so far."""
 
-    def __init__(self, path: str, text: str, size_bytes: int) -> None:
+    def __init__(self, path: str, text: str, size_bytes: int, deadline: Deadline) -> None:
+        self.deadline = deadline
         self.text = text
         self.window = text[:TEXT_CHARS]
         self.kind = kind_of(path, text)
@@ -159,7 +160,7 @@ def _code(item: _Item) -> Values:
     if item.kind.language not in CODE_LANGUAGES:
         return _NO_CODE
     part = parsed_part(item.text)
-    values = code_features(part, item.kind.language)
+    values = code_features(part, item.kind.language, item.deadline.passed)
     return _scaled(values, len(item.text) / len(part) if part else 1.0)
 
 

@@ -50,10 +50,15 @@ _OLD_STYLE = re.compile(
     re.MULTILINE,
 )
 
-# What a language without types in sight still looks like, by how much code there is: modules
-# that only import and export look the same in both. (up to this many characters, share)
-_UNTYPED_MODULE: Final = ((80, 0.5), (160, 0.4), (320, 0.3), (640, 0.2), (1280, 0.12), (3000, 0.08))
-_UNTYPED_LONG: Final = 0.05
+# A module that only passes on what others export looks the same in both languages.
+_PASSING_ON = re.compile(
+    r"(?:import|export) ?(?:[\w*$]+(?: as [\w$]+)? ?,? ?){0,2}(?:\{[^{}]*\})? ?(?:from)? ?;? ?"
+)
+_UNTYPED_PASSING_ON: Final = 0.5
+# How often other code without any type in sight is TypeScript after all, by how much of it
+# there is: (up to this many characters, share).
+_UNTYPED_MODULE: Final = ((160, 0.12), (320, 0.09), (640, 0.05))
+_UNTYPED_LONG: Final = 0.025
 _UNTYPED_OLD_STYLE: Final = 0.006
 _FLOW_TYPED: Final = 0.03
 # By the number of type marks found: even one is telling.
@@ -71,6 +76,8 @@ def typescript_share(text: str) -> tuple[float, str]:
         return _TYPED[marks - 1], "TypeScript's types in sight"
     if _OLD_STYLE.search(head):
         return _UNTYPED_OLD_STYLE, "no types, CommonJS or older style"
-    size = len(" ".join(code.split()))
-    share = next((share for end, share in _UNTYPED_MODULE if size < end), _UNTYPED_LONG)
-    return share, f"no types in {size} characters of code"
+    code = " ".join(code.split())
+    if not _PASSING_ON.sub("", code):
+        return _UNTYPED_PASSING_ON, "only imports and exports"
+    share = next((share for end, share in _UNTYPED_MODULE if len(code) < end), _UNTYPED_LONG)
+    return share, f"no types in {len(code)} characters of code"

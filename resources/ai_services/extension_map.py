@@ -104,8 +104,8 @@ _SHARED_EXTENSIONS: Final[Mapping[str, Shares]] = {
     "pem": (("pem", 0.97),),
     "pl": (("perl", 0.9), ("prolog", 0.09)),
     "plist": (("xml", 0.9),),
-    "pp": (("pascal", 0.35), ("other", 0.6)),
-    "pro": (("prolog", 0.45), ("other", 0.5)),
+    "pp": (("other", 0.6), ("pascal", 0.35)),
+    "pro": (("other", 0.5), ("prolog", 0.45)),
     "properties": (("ini", 0.85),),
     "ps": (("postscript", 0.93),),
     "pub": (("pem", 0.6), ("other", 0.3)),
@@ -184,6 +184,7 @@ class ExtensionMap(EmbeddedService):
 
     name: ClassVar[str] = "extension_map"
     version: ClassVar[str] = "1"
+    reads: ClassVar[frozenset[str]] = frozenset({"path"})
     expected_ms: ClassVar[float] = 0.01
 
     def answer(self, question: Question) -> Reading:

@@ -39,6 +39,7 @@ class LangidService(EmbeddedService):
 
     name: ClassVar[str] = "langid"
     version: ClassVar[str] = f"1-py3langid-{installed_version('py3langid')}"
+    reads: ClassVar[frozenset[str]] = frozenset({"family"})
     expected_ms: ClassVar[float] = 0.3
 
     def answer(self, question: Question) -> Reading:

@@ -57,7 +57,12 @@ _SIGNS: Final[Sequence[tuple[str, float, str, re.Pattern[str]]]] = tuple(
     (label, confidence, evidence, re.compile(pattern, re.MULTILINE))
     for label, confidence, evidence, pattern in (
         ("php", 0.985, "a PHP opening tag", r"\A\s*<\?(?:php\b|=)"),
-        ("pem", 0.985, "a PEM header", r"\A(?:[^\n]{0,200}\n){0,4}?-----BEGIN [A-Z0-9 ]+-----\s*$"),
+        (
+            "pem",
+            0.985,
+            "a PEM header",
+            r"\A(?:(?:[^\n]{0,200}\n){0,4}?-----BEGIN [A-Z0-9 ]+-----\s*$|Certificate:\n +Data:\n)",
+        ),
         ("subtitles", 0.98, "a WebVTT header", r"\AWEBVTT\b"),
         (
             "subtitles",
@@ -91,8 +96,14 @@ _SIGNS: Final[Sequence[tuple[str, float, str, re.Pattern[str]]]] = tuple(
         ("xml", 0.97, "an SVG element", r"\A\s*(?:<!--[^>]{0,500}-->\s*)?<svg\b"),
     )
 )
+# Fences at the margin belong to Markdown; what they hold looks like any language.
+_FENCE = re.compile(r"^(?:```|~~~)[\w{}. -]{0,40}$", re.MULTILINE)
+_MARKDOWN_AROUND = re.compile(r"^(?:#{1,6} \S|[*+-] \S|\d+\. \S|> )|\[[^\[\]\n]+\]\(", re.MULTILINE)
 _MARKUP_START = re.compile(r"\A\s*(?:<\?xml\b|<!DOCTYPE\b|<html\b|<!--)", re.IGNORECASE)
-_HTML = re.compile(r"<!DOCTYPE\s+html\b|<html\b", re.IGNORECASE)
+_HTML = re.compile(
+    r"\A\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<!--.{0,2000}?-->\s*){0,3}(?:<!DOCTYPE\s+html\b|<html\b)",
+    re.IGNORECASE | re.DOTALL,
+)
 _PHP_INSIDE = re.compile(r"<\?(?:php\b|=)")
 _TEMPLATE_INSIDE = re.compile(r"\{%-?[ \t]*\w[^%\n]{0,200}%\}|<%[=#-]?\s")
 
@@ -100,7 +111,7 @@ _TEMPLATE_INSIDE = re.compile(r"\{%-?[ \t]*\w[^%\n]{0,200}%\}|<%[=#-]?\s")
 def plain_sign(text: str) -> Sign | None:
     """The sign that ``text`` starts with or shows plainly in its first characters, if any."""
     head = text[:_HEAD_CHARS]
-    for rule in (_shebang, _pattern, _markup, _json, _sections, _table):
+    for rule in (_shebang, _pattern, _fences, _markup, _json, _sections, _table):
         if sign := rule(text, head):
             return sign
     return None
@@ -125,6 +136,13 @@ def _pattern(text: str, head: str) -> Sign | None:
     return None
 
 
+def _fences(text: str, head: str) -> Sign | None:
+    fences = len(_FENCE.findall(head))
+    if fences < 2 or not _MARKDOWN_AROUND.search(head):
+        return None
+    return Sign("markdown", 0.97, f"{fences} code fences at the margin")
+
+
 def _markup(text: str, head: str) -> Sign | None:
     if not _MARKUP_START.match(head):
         return None
@@ -132,7 +150,7 @@ def _markup(text: str, head: str) -> Sign | None:
         return Sign("php", 0.95, "PHP inside markup")
     if _TEMPLATE_INSIDE.search(head):
         return None
-    if _HTML.search(head[:1024]):
+    if _HTML.match(head):
         return Sign("html", 0.975, "an HTML prologue")
     if head.lstrip().startswith("<?xml"):
         return Sign("xml", 0.98, "an XML prologue")

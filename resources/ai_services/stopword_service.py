@@ -130,6 +130,7 @@ class StopwordService(EmbeddedService):
 
     name: ClassVar[str] = "stopwords"
     version: ClassVar[str] = "1"
+    reads: ClassVar[frozenset[str]] = frozenset({"family"})
     expected_ms: ClassVar[float] = 0.3
 
     def answer(self, question: Question) -> Reading:

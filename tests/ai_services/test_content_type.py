@@ -1,0 +1,141 @@
+"""The three content type services: name, grammar, magika."""
+
+import pytest
+
+from orchestration_assets.schemas.enums import Status
+from orchestration_assets.schemas.items import Reading
+from resources.ai_services.content_types import CONTENT_TYPES, from_magika
+from resources.ai_services.embedded import load_embedded
+from resources.ai_services.extension_map import _EXTENSIONS, _NAMES
+from tests.ai_services.questions import question
+from tests.ai_services.samples import CODE, PLAIN_SIGNS, PROSE
+
+
+def ask(service: str, text: str = "", path: str = "withheld") -> Reading:
+    return load_embedded(service).answer(question("content_type", text, path))
+
+
+@pytest.mark.parametrize(
+    ("path", "label"),
+    [
+        ("src/main.py", "python"),
+        ("a.b.c.rs", "rust"),
+        ("C:\\code\\Main.JAVA", "java"),
+        ("types.d.ts", "typescript"),
+        ("Makefile", "makefile"),
+        ("docker/Dockerfile.dev", "dockerfile"),
+        ("CMakeLists.txt", "cmake"),
+        ("web/.gitignore", "ignore"),
+        ("README", "text"),
+        ("README.txt", "text"),
+        ("config.py.in", "python"),
+        ("new\nline.go", "go"),
+        ("🎉 party.md", "markdown"),
+        ("  spaces .rb  ", "ruby"),
+    ],
+)
+def test_names(path: str, label: str) -> None:
+    assert ask("extension_map", path=path).answer == label
+
+
+@pytest.mark.parametrize(
+    "path", ["", "run", "bin/run", ".hidden", "a.", "folder.d/run", "a.q🎉z", "\n"]
+)
+def test_names_that_say_nothing(path: str) -> None:
+    reading = ask("extension_map", CODE["python"], path)
+    assert reading.status is Status.ABSTAINED
+    assert reading.reason
+
+
+def test_shared_extensions_say_with_whom() -> None:
+    header = ask("extension_map", path="list.h")
+    assert header.answer == "c"
+    assert header.confidence == 0.62
+    assert [other.answer for other in header.alternatives] == ["cpp", "objectivec"]
+    assert header.evidence == "extension .h is shared by c (.62), cpp (.35), objectivec (.03)"
+    certain = ask("extension_map", path="list.rs").confidence
+    assert certain is not None
+    assert certain > 0.97
+
+
+def test_a_name_means_the_same_whatever_it_contains() -> None:
+    assert ask("extension_map", CODE["go"], "a.py") == ask("extension_map", PROSE["zh"], "a.py")
+
+
+def test_every_name_leads_to_a_known_type() -> None:
+    for shares in (*_EXTENSIONS.values(), *_NAMES.values()):
+        assert {label for label, _ in shares} <= set(CONTENT_TYPES)
+        assert sum(share for _, share in shares) <= 1.0 + 1e-9
+        assert [share for _, share in shares] == sorted((s for _, s in shares), reverse=True)
+
+
+@pytest.mark.parametrize("label", CODE)
+def test_grammar_reads_code_without_names(label: str) -> None:
+    reading = ask("grammar", CODE[label])
+    assert reading.answer == label
+    assert reading.confidence is not None
+    assert reading.confidence > 0.8
+
+
+@pytest.mark.parametrize("label", PLAIN_SIGNS)
+def test_grammar_sees_plain_signs(label: str) -> None:
+    assert ask("grammar", PLAIN_SIGNS[label]).answer == label
+
+
+def test_grammar_never_looks_at_the_name() -> None:
+    assert ask("grammar", CODE["go"], "liar.py") == ask("grammar", CODE["go"])
+    assert ask("grammar", CODE["go"], "liar.py").answer == "go"
+
+
+@pytest.mark.parametrize("text", ["", "  \n", "x", "yes", "12345 67890", "?? !! ?? !! ?? !!"])
+def test_grammar_abstains_where_nothing_tells(text: str) -> None:
+    assert ask("grammar", text).status is Status.ABSTAINED
+
+
+def test_grammar_is_unsure_what_a_bare_module_is() -> None:
+    reading = ask("grammar", "export * from './reader';\nexport * from './writer';\n")
+    assert reading.answer in {"javascript", "typescript"}
+    assert reading.confidence is not None
+    assert reading.confidence < 0.7
+    assert {other.answer for other in reading.alternatives} & {"javascript", "typescript"}
+
+
+def test_grammar_reads_flow_as_javascript() -> None:
+    text = "/**\n * @flow\n */\n" + CODE["typescript"].replace("private readonly ", "")
+    assert ask("grammar", text).answer == "javascript"
+
+
+def test_grammar_knows_who_a_shell_line_hands_over_to() -> None:
+    text = '#!/bin/sh\n# restarts with tclsh \\\nexec tclsh "$0" "$@"\nset a 1\nputs $a\n'
+    assert ask("grammar", text).answer == "tcl"
+
+
+def test_markdown_with_much_code_is_markdown() -> None:
+    text = "# Use\n\n```ts\n" + CODE["typescript"] + "```\n\nThen:\n\n```ts\nrun();\n```\n"
+    assert ask("grammar", text).answer == "markdown"
+
+
+@pytest.mark.parametrize("label", ["python", "go", "rust", "java", "cpp", "ruby", "shell"])
+def test_magika_reads_code_without_names(label: str) -> None:
+    assert ask("magika", CODE[label]).answer == label
+
+
+def test_magika_only_needs_the_ends() -> None:
+    text = CODE["rust"] * 200
+    assert ask("magika", text).answer == "rust"
+    assert ask("magika", text) == ask("magika", text[:4096] + "x" * 10_000 + text[-4096:])
+
+
+def test_magika_abstains_on_almost_nothing() -> None:
+    assert ask("magika", "x").status is Status.ABSTAINED
+    assert ask("magika", "").status is Status.ABSTAINED
+
+
+def test_every_magika_label_has_a_name_here() -> None:
+    from magika import Magika
+
+    labels = {from_magika(str(label)) for label in Magika().get_output_content_types()}
+    assert labels <= set(CONTENT_TYPES)
+    assert from_magika("cs") == "csharp"
+    assert from_magika("txt") == "text"
+    assert from_magika("smali") == "other"

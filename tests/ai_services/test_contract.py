@@ -1,0 +1,135 @@
+"""What every embedded service keeps, whatever it is shown."""
+
+import asyncio
+import socket
+import subprocess
+import sys
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from orchestration_assets.schemas.enums import AnswerKind, Family, Status
+from orchestration_assets.schemas.items import Item, Question, Reading, Task
+from resources.ai_services.embedded import EMBEDDED, load_embedded
+from tests.ai_services.questions import TASK_OF, TASKS, question
+from tests.ai_services.samples import CODE, PLAIN_SIGNS, PROSE
+
+SERVICES = {name: load_embedded(name) for name in EMBEDDED}
+AWKWARD = [
+    "",
+    " \n\t\n ",
+    "\ufeff",
+    "\ud800\udfff lone \udc80 surrogates in the text",
+    "\x00\x01\x02 control \x1b[31m",
+    "#!",
+    "#!/usr/bin/env",
+    "[" * 20_000,
+    '{"a":' * 5_000,
+    "<" * 20_000,
+    "`" * 9_000 + "[" * 9_000,
+    "\n" * 30_000,
+    "a" * 200_000,
+    "👩‍👩‍👧‍👦" * 500,
+    "word, " * 50_000,
+]
+TEXTS = st.one_of(
+    st.text(st.characters(), max_size=400),
+    st.text(st.sampled_from("[]{}()<>`'\"#*-_=:;,|/\\%$@!? \n\tab0é漢"), max_size=600),
+    st.sampled_from([*CODE.values(), *PLAIN_SIGNS.values(), *PROSE.values(), *AWKWARD]),
+)
+
+
+def keeps_the_contract(asked: Question, reading: Reading) -> None:
+    assert reading.status in {Status.OK, Status.ABSTAINED}
+    if reading.status is Status.ABSTAINED:
+        assert reading.answer is None
+        assert reading.reason
+        return
+    assert reading.answer in asked.task.labels
+    assert reading.confidence is not None
+    assert 0.0 < reading.confidence <= 1.0
+    assert reading.evidence
+    assert len(reading.evidence) < 200
+    assert reading.answer not in {other.answer for other in reading.alternatives}
+    for other in reading.alternatives:
+        assert other.answer in asked.task.labels
+        assert 0.0 <= other.confidence <= reading.confidence
+
+
+@pytest.mark.parametrize("name", EMBEDDED)
+def test_says_who_it_is(name: str) -> None:
+    service = SERVICES[name]
+    assert service.name == name
+    assert service.version
+    assert service.kinds == {AnswerKind.LABEL}
+    assert service.expected_ms > 0
+    assert service.cost_usd == 0
+
+
+@pytest.mark.parametrize("name", EMBEDDED)
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    text=TEXTS,
+    path=st.one_of(st.text(max_size=40), st.sampled_from(["a.py", "b.h", "Makefile", "c/d.txt"])),
+    family=st.sampled_from([*Family, "unheard-of"]),
+)
+def test_never_raises_and_says_the_same_again(name: str, text: str, path: str, family: str) -> None:
+    asked = question(TASK_OF[name], text, path, family)
+    reading = SERVICES[name].answer(asked)
+    keeps_the_contract(asked, reading)
+    assert SERVICES[name].answer(asked) == reading
+
+
+@pytest.mark.parametrize("name", EMBEDDED)
+@pytest.mark.parametrize("text", AWKWARD, ids=range(len(AWKWARD)))
+def test_awkward_texts(name: str, text: str) -> None:
+    for family in Family:
+        asked = question(TASK_OF[name], text, "awkward", family)
+        keeps_the_contract(asked, SERVICES[name].answer(asked))
+
+
+@pytest.mark.parametrize("name", EMBEDDED)
+def test_a_profile_is_not_needed(name: str) -> None:
+    item = Item("item", "hash", "a.txt", PROSE["en"])
+    asked = Question(TASKS[TASK_OF[name]], item)
+    assert SERVICES[name].answer(asked).status is Status.OK
+
+
+@pytest.mark.parametrize("name", EMBEDDED)
+def test_an_answer_outside_the_tasks_labels_is_none(name: str) -> None:
+    task = Task(TASK_OF[name], "1", AnswerKind.LABEL, ("nothing-says-this",))
+    asked = Question(task, Item("item", "hash", "a.py", CODE["python"] + PROSE["en"]))
+    assert SERVICES[name].answer(asked).status is Status.ABSTAINED
+
+
+@pytest.mark.parametrize("name", EMBEDDED)
+def test_asking_equals_answering(name: str) -> None:
+    asked = question(TASK_OF[name], PROSE["fr"], "a.txt")
+    assert asyncio.run(SERVICES[name].ask(asked)) == SERVICES[name].answer(asked)
+
+
+@pytest.mark.parametrize("name", EMBEDDED)
+def test_no_network(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("an embedded service opened a socket")
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    monkeypatch.setattr(socket, "create_connection", refuse)
+    reading = load_embedded(name).answer(question(TASK_OF[name], PROSE["en"], "a.txt"))
+    assert reading.status is Status.OK
+
+
+def test_importing_loads_no_heavy_library() -> None:
+    modules = [target.partition(":")[0] for target in EMBEDDED.values()]
+    program = (
+        f"import sys, importlib; [importlib.import_module(m) for m in {modules!r}];"
+        "heavy = {'magika', 'onnxruntime', 'py3langid', 'tree_sitter', 'numpy'} & set(sys.modules);"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_unknown_name_suggests_the_nearest() -> None:
+    with pytest.raises(KeyError, match="did you mean 'grammar'"):
+        load_embedded("gramar")

@@ -1,0 +1,90 @@
+"""The two natural language services: langid and stopwords."""
+
+import json
+from importlib.resources import files
+
+import pytest
+
+from orchestration_assets.schemas.enums import Status
+from orchestration_assets.schemas.items import Reading
+from resources.ai_services.embedded import load_embedded
+from resources.ai_services.natural_languages import NATURAL_LANGUAGES
+from tests.ai_services.questions import question
+from tests.ai_services.samples import CODE, PROSE
+
+SERVICES = ["langid", "stopwords"]
+PAGES = {
+    "en": "# tar\n\n> Archiving utility.\n> Often combined with a method such as gzip.\n\n"
+    "- Create an archive and write it to a file:\n\n`tar cf {{target.tar}} {{file1 file2}}`\n\n"
+    "- Extract the files of an archive into the directory that you are in:\n\n`tar xf {{a.tar}}`\n",
+    "fr": "# tar\n\n> Outil d'archivage.\n> Souvent utilisé avec une méthode de compression.\n\n"
+    "- Crée une archive à partir des fichiers et des dossiers :\n\n`tar cf {{cible.tar}}`\n\n"
+    "- Extrait les fichiers d'une archive dans le répertoire courant :\n\n`tar xf {{a.tar}}`\n",
+    "es": "# tar\n\n> Herramienta de archivado.\n> Se combina a menudo con un método como gzip.\n\n"
+    "- Crea un archivo y lo escribe en un fichero para el usuario:\n\n`tar cf {{destino.tar}}`\n\n"
+    "- Extrae los ficheros de un archivo en el directorio actual:\n\n`tar xf {{a.tar}}`\n",
+    "zh": "# tar\n\n> 归档实用程序。\n> 通常与压缩方法结合使用。\n\n"
+    "- 创建一个由文件组成的存档：\n\n`tar cf {{目标.tar}} {{文件1 文件2}}`\n\n"
+    "- 解压缩存档文件到当前目录：\n\n`tar xf {{来源.tar}}`\n",
+}
+
+
+def ask(service: str, text: str, family: str = "prose") -> Reading:
+    return load_embedded(service).answer(question("natural_language", text, family=family))
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("language", PROSE)
+def test_prose(service: str, language: str) -> None:
+    reading = ask(service, PROSE[language])
+    assert reading.answer == language
+    assert reading.confidence is not None
+    assert reading.confidence > 0.7
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("language", PAGES)
+def test_pages(service: str, language: str) -> None:
+    assert ask(service, PAGES[language], "markup").answer == language
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("text", ["", "ok", "123 456 789", "!? -- ...", "\ud800\ud801"])
+def test_abstains_on_too_little(service: str, text: str) -> None:
+    reading = ask(service, text)
+    assert reading.status is Status.ABSTAINED
+    assert reading.reason
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_code_is_judged_by_its_comments(service: str) -> None:
+    commented = "# " + PROSE["fr"] + "\n" + CODE["python"]
+    assert ask(service, commented, "code").answer == "fr"
+    assert ask(service, CODE["python"], "code").status is Status.ABSTAINED
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_data_has_no_language(service: str) -> None:
+    assert ask(service, PROSE["en"], "data").status is Status.ABSTAINED
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_short_texts_are_less_sure(service: str) -> None:
+    short = ask(service, "Les fichiers sont dans le dossier").confidence
+    long = ask(service, PROSE["fr"] * 3).confidence
+    assert long is not None
+    assert (short or 0.0) < long
+
+
+def test_stopwords_abstain_where_languages_tie() -> None:
+    assert ask("stopwords", "Lorem ipsum dolor sit amet consectetur").status is Status.ABSTAINED
+
+
+def test_tables_are_words_of_known_languages() -> None:
+    path = files("resources.ai_services").joinpath("function_words.json")
+    tables: dict[str, str] = json.loads(path.read_text("utf-8"))
+    assert set(tables) <= set(NATURAL_LANGUAGES)
+    for words in tables.values():
+        listed = words.split()
+        assert len(listed) == len(set(listed)) >= 20
+        assert words == words.lower()

@@ -1,0 +1,56 @@
+"""What an item is taken for, by its name and by its shape."""
+
+import pytest
+
+from orchestration_assets.profiling.kind import Kind, kind_of
+from orchestration_assets.schemas.enums import Family
+
+C_CODE = '#include <stdio.h>\n\nint main(void) {\n    printf("x");\n    return 0;\n}\n'
+PYTHON = "import os\n\n\ndef f(a):\n    if a:\n        return os.getcwd()\n    return None\n"
+PROSE = "It was a bright day. The clocks struck one, and nobody came.\n\nThen it rained.\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "expected"),
+    [
+        ("src/Main.JAVA", "", Kind("java", False, Family.CODE, "java")),
+        ("run.py", "#!/usr/bin/env python3\n", Kind("py", True, Family.CODE, "python")),
+        ("Makefile", "all:\n", Kind("", False, Family.CODE, "")),
+        ("a/Dockerfile", "FROM x\n", Kind("", False, Family.CODE, "")),
+        ("Rakefile", "", Kind("", False, Family.CODE, "ruby")),
+        (".gitignore", PROSE, Kind("", False, Family.PROSE, "")),
+        ("README.md", PROSE, Kind("md", False, Family.MARKUP, "")),
+        ("a.yaml", "a: 1\n", Kind("yaml", False, Family.DATA, "")),
+        ("a.h", C_CODE.replace("<stdio.h>", '"a.h"'), Kind("h", False, Family.CODE, "c")),
+        ("a.h", "namespace a {}\n", Kind("h", False, Family.CODE, "cpp")),
+        ("Dear Dr. Who and all", PROSE, Kind("", False, Family.PROSE, "")),
+    ],
+)
+def test_the_name_decides_where_it_says_enough(path: str, text: str, expected: Kind) -> None:
+    assert kind_of(path, text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "family", "language"),
+    [
+        (PROSE, Family.PROSE, ""),
+        ("", Family.PROSE, ""),
+        ("#!/bin/sh\necho a\n", Family.CODE, "bash"),
+        ("#!/usr/bin/env ruby\nputs 1\n", Family.CODE, "ruby"),
+        ("<!DOCTYPE html><html><p>a</p></html>", Family.MARKUP, ""),
+        ("# Title\n\nSome words.\n\n- one\n- two\n", Family.MARKUP, ""),
+        ("Words.\n\n```\ncode\n```\n\n- see [this](x)\n", Family.MARKUP, ""),
+        ('{"a": [1, 2]}', Family.DATA, ""),
+        ("[1, 2, 3]", Family.DATA, ""),
+        ("a,b,c\n1,2,3\n4,5,6\n", Family.DATA, ""),
+        ("[main]\na = 1\nb = 2\n", Family.DATA, ""),
+        (C_CODE, Family.CODE, "c"),
+        (PYTHON, Family.CODE, "python"),
+        ("package main\n\nfunc main() {\n\tx := 1\n\tuse(x)\n}\n", Family.CODE, "go"),
+    ],
+)
+def test_the_shape_decides_where_the_name_does_not(
+    text: str, family: Family, language: str
+) -> None:
+    kind = kind_of("item", text)
+    assert (kind.family, kind.language) == (family, language)
