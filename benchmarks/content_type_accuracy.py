@@ -82,14 +82,16 @@ def labelled_files(
 ) -> Iterator[LabelledFile]:
     """The text files below ``folders`` whose name has a label, each content once.
 
-    The sub-folders of a folder are its packages; of each package and label at most
-    ``per_package`` files are taken, always the same ones.
+    The sub-folders of a folder are its packages, and the files beside them one more; of each
+    package and label at most ``per_package`` files are taken, always the same ones.
     """
     seen: set[bytes] = set()
     for folder in folders:
-        for package in sorted(path for path in folder.iterdir() if path.is_dir()):
+        entries = sorted(folder.iterdir())
+        packages = [(entry, sorted(entry.rglob("*"))) for entry in entries if entry.is_dir()]
+        for package, found in [(folder, entries), *packages]:
             by_label: dict[str, list[Path]] = defaultdict(list)
-            for path in sorted(package.rglob("*")):
+            for path in found:
                 label = (names or {}).get(path.name.lower())
                 label = label or (labels.get(path.suffix[1:].lower()) if path.stem else None)
                 if label and path.is_file() and not path.is_symlink():
@@ -227,6 +229,9 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     parser.add_argument("--per-package", type=int, default=100, help="files a package and language")
     options = parser.parse_args(argv)
+    if missing := [str(folder) for folder in options.folders if not folder.is_dir()]:
+        print(f"not a folder: {', '.join(missing)}", file=sys.stderr)
+        return 2
     files = list(labelled_files(options.folders, per_package=options.per_package))
     if not files:
         print("no source files with unambiguous extensions below the folders", file=sys.stderr)

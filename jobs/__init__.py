@@ -3,11 +3,11 @@
 import dagster as dg
 
 BATCH_GROUPS = (
-    "a_content",
-    "b_profiles",
-    "c_plans",
-    "d_interpretations",
-    "e_disagreement",
+    "1_content",
+    "2_profiles",
+    "3_plans",
+    "4_interpretations",
+    "5_disagreement",
 )
 
 _batch_assets = dg.AssetSelection.groups(*BATCH_GROUPS) | dg.AssetSelection.assets(
@@ -23,7 +23,7 @@ process_batch = dg.define_asset_job(
 
 reprocess = dg.define_asset_job(
     "reprocess",
-    selection=_batch_assets - dg.AssetSelection.groups("a_content"),
+    selection=_batch_assets - dg.AssetSelection.groups("1_content"),
     description=(
         "Takes a known batch from its profiles to its report again, for instance under a new "
         "policy. The manifest stands; answers that are still valid come from the cache."

@@ -141,5 +141,6 @@ def _conservation_result(table: Table, balances: list[Balance]) -> dg.AssetCheck
         check_name="conservation",
         passed=passed,
         description=said + "." + remedy,
-        metadata={b.words: f"{b.found} of {b.expected}" for b in totals.values()},
+        metadata={b.words: b.found for b in totals.values()}
+        | {f"{b.words}, expected": b.expected for b in totals.values()},
     )

@@ -59,10 +59,19 @@ def column_schema(name: str) -> dg.TableSchema:
         )
         columns.append(
             dg.TableColumn(
-                field.name, str(field.type), description=meaning, constraints=constraints
+                field.name, _type_words(field.type), description=meaning, constraints=constraints
             )
         )
     return dg.TableSchema(columns)
+
+
+def _type_words(kind: pa.DataType) -> str:
+    """A type as a reader needs it: members of nested records by name only."""
+    if pa.types.is_list(kind):
+        return f"list of {_type_words(kind.value_type)}"
+    if pa.types.is_struct(kind):
+        return f"({', '.join(kind.field(n).name for n in range(kind.num_fields))})"
+    return str(kind)
 
 
 def preview(table: pa.Table) -> str:

@@ -10,6 +10,7 @@ from orchestration_assets.command.places import instance_folder
 
 _CONFIG = {
     "telemetry": {"enabled": False},
+    "nux": {"enabled": False},
     "run_monitoring": {"enabled": True},
     "run_retries": {"enabled": True, "retry_on_asset_or_op_failure": False},
     # batches share one machine: two at a time keep both cores busy

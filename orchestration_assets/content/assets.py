@@ -16,7 +16,7 @@ from resources.home import HomeResource, PolicyFileResource
 
 content_source = dg.AssetSpec(
     "content_source",
-    group_name="a_content",
+    group_name="1_content",
     description=(
         "The folder that content comes from. Nothing here is computed: the new_content_sensor and "
         "`orchestrate run` look at it and make batches of what is new, changed or gone."
@@ -29,7 +29,7 @@ content_source = dg.AssetSpec(
 @dg.asset(
     partitions_def=content_batches,
     deps=[content_source],
-    group_name="a_content",
+    group_name="1_content",
     io_manager_key="tables",
     kinds={"parquet"},
     owners=["team:content"],

@@ -18,7 +18,7 @@ from resources.home import HomeResource
 
 @dg.asset(
     partitions_def=content_batches,
-    group_name="e_disagreement",
+    group_name="5_disagreement",
     io_manager_key="tables",
     kinds={"parquet"},
     owners=["team:disagreement"],
@@ -49,7 +49,7 @@ def resolutions(
 
 @dg.asset(
     partitions_def=content_batches,
-    group_name="e_disagreement",
+    group_name="5_disagreement",
     io_manager_key="tables",
     kinds={"parquet"},
     owners=["team:disagreement"],

@@ -35,7 +35,7 @@ def _out(name: str) -> dg.AssetOut:
     return dg.AssetOut(
         io_manager_key="tables",
         is_required=False,
-        group_name="d_interpretations",
+        group_name="4_interpretations",
         description=_DESCRIPTIONS[name],
         kinds={"parquet", "log"} if name.endswith("_log") else {"parquet", "ai"},
         owners=["team:processing"],

@@ -16,7 +16,7 @@ from resources.home import HomeResource
 
 @dg.asset(
     partitions_def=content_batches,
-    group_name="b_profiles",
+    group_name="2_profiles",
     io_manager_key="tables",
     kinds={"parquet"},
     owners=["team:content"],

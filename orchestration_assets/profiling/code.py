@@ -8,6 +8,7 @@ Recovery from dense errors takes tree-sitter quadratic time, and a parse cannot 
 can be starved: its source is handed over in chunks, and none after the deadline.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Final
@@ -25,11 +26,17 @@ CODE_CHARS: Final = 16_384
 _LONG_LINE: Final = 1000
 _LONG_LINE_CHARS: Final = 2048
 _CHUNK_BYTES: Final = 256
+_AT_MARGIN: Final = re.compile(r"\n(?=[^\s#})\]\"'*])")
 # A query's time grows with the square of a node's children. Only wreckage has so many: a statement
 # and its newline take at least 4 bytes.
 _MOST_CHILDREN: Final = CODE_CHARS // 4
-# Bash looks for the end of every open here-document again at every line.
+# Bash's grammar looks for the end of every open here-document again at every line.
 _MOST_HEREDOCS: Final = 500
+# Texts that end the process inside a grammar: bash's reads past its tables at a character beyond
+# the basic plane (tree-sitter-bash 337), ruby's overflows at the name of a long here-document
+# (tree-sitter-ruby 287). No keyword has such a character, so all grammars see a substitute.
+_BEYOND_BASIC_PLANE: Final = re.compile("[\U00010000-\U0010ffff]")
+_LONG_HEREDOC_NAME: Final = re.compile(r"<<[~-]?(?:[\"'`][^\"'`]{100}|\w{100})")
 
 _C_DECISIONS: Final = (
     '["if" "for" "while" "case" "&&" "||"] @decision (conditional_expression) @decision'
@@ -142,6 +149,13 @@ def _query(language: str) -> Query:
     return Query(grammar(language), _QUERIES[language] + "(ERROR) @error (MISSING) @error")
 
 
+def load_language(language: str) -> None:
+    """Loads the grammar and compiles the query, where there is one: up to 30 ms, once a process."""
+    if language in _QUERIES:
+        parser(language)
+        _query(language)
+
+
 def code_features(
     text: str, language: str, out_of_time: Callable[[], bool] = lambda: False
 ) -> Values:
@@ -150,9 +164,11 @@ def code_features(
     ``language`` is one of :data:`CODE_LANGUAGES`; raises KeyError for any other. Empty when the
     text is wreckage beyond counting, or ``out_of_time`` came true.
     """
-    source = text.encode("utf-8", "replace")
-    if language == "bash" and source.count(b"<<") > _MOST_HEREDOCS:
+    if language == "bash" and text.count("<<") > _MOST_HEREDOCS:
         return {}
+    if language == "ruby" and _LONG_HEREDOC_NAME.search(text):
+        return {}
+    source = _BEYOND_BASIC_PLANE.sub("\ufffd", text).encode("utf-8", "replace")
     tree = _parse(source, language, out_of_time)
     if tree is None or tree.root_node.child_count > _MOST_CHILDREN:
         return {}
@@ -195,14 +211,16 @@ def _parse(source: bytes, language: str, out_of_time: Callable[[], bool]) -> Tre
 
 
 def parsed_part(text: str) -> str:
-    """The part of ``text`` that is parsed: 16,384 characters, back to the last end of a line;
-    2,048 when a line among them is longer than 1,000."""
+    """The part of ``text`` that is parsed: at most 16,384 characters, 2,048 when a line among them
+    is longer than 1,000; cut before a line that starts at the margin, in the second half if there
+    is one, so that what is open at the cut is no error that the text does not have."""
     part = text[:CODE_CHARS]
     if max(map(len, part.split("\n"))) > _LONG_LINE:
         part = part[:_LONG_LINE_CHARS]
     if len(part) == len(text):
         return text
-    return part[: part.rfind("\n") + 1] or part
+    starts = [match.end() for match in _AT_MARGIN.finditer(part, len(part) // 2)]
+    return part[: starts[-1] if starts else part.rfind("\n") + 1] or part
 
 
 def decisions_per_unit(functions: Iterable[Span], decisions: Iterable[int]) -> list[int]:

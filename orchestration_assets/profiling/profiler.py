@@ -11,9 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from orchestration_assets.profiling.code import CODE_LANGUAGES, code_features, parsed_part
+from orchestration_assets.profiling.code import (
+    CODE_LANGUAGES,
+    code_features,
+    load_language,
+    parsed_part,
+)
 from orchestration_assets.profiling.deadline import Deadline, Stage
-from orchestration_assets.profiling.kind import kind_of
+from orchestration_assets.profiling.kind import Kind, kind_of
 from orchestration_assets.profiling.markup import outline
 from orchestration_assets.profiling.scores import scores
 from orchestration_assets.profiling.text import (
@@ -66,9 +71,12 @@ def profile(
     Never raises, whatever the text. Equal arguments give equal features, unless the deadline cut
     some: ``clock``, in seconds, decides only that.
     """
+    kind = kind_of(path, text)
+    # Before the clock starts: the first item of a language must not pay for all that follow.
+    load_language(kind.language)
     deadline = Deadline(clock)
     with deadline.stage(Stage.PREPROCESS):
-        item = _Item(path, text, size_bytes, deadline)
+        item = _Item(kind, text, size_bytes, deadline)
     for stage, steps in _STEPS.items():
         with deadline.stage(stage):
             for step in steps:
@@ -90,11 +98,11 @@ def profile(
 class _Item:
     """An item while it is profiled: what the steps read, and the values so far."""
 
-    def __init__(self, path: str, text: str, size_bytes: int, deadline: Deadline) -> None:
+    def __init__(self, kind: Kind, text: str, size_bytes: int, deadline: Deadline) -> None:
         self.deadline = deadline
         self.text = text
         self.window = text[:TEXT_CHARS]
-        self.kind = kind_of(path, text)
+        self.kind = kind
         self.scale = len(text) / len(self.window) if text else 1.0
         window_words = words_of(self.window)
         self.window_word_count = len(window_words)

@@ -13,7 +13,7 @@ from orchestration_assets.schemas.tables import CORPUS_REPORT, DISAGREEMENT_REPO
 from resources.home import HomeResource
 from resources.table_store import write_atomically
 
-_GROUP = "f_reports"
+_GROUP = "6_reports"
 _NO_PLANS = "none"
 
 

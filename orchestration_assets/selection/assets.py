@@ -17,7 +17,7 @@ from resources.home import HomeResource, PolicyFileResource
 
 @dg.asset(
     partitions_def=content_batches,
-    group_name="c_plans",
+    group_name="3_plans",
     io_manager_key="tables",
     kinds={"parquet"},
     owners=["team:selection"],

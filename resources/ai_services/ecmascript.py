@@ -27,7 +27,7 @@ _TYPESCRIPT = re.compile(
     r"|^[ \t]*(?:export[ \t]+)?import[ \t]+\w+[ \t]*=|^export(?:[ \t]*=|[ \t]+as[ \t]+namespace\b)"
     r"|[{,]\s*type[ \t]+[A-Z]\w*[ \t]*[,}]"
     r"|\b(?:let|const|var)[ \t]+\w+[ \t]*:[ \t]*[\w{(\[]"
-    rf"|[\w)\]]\??:[ \t]*(?:readonly[ \t]+)?{_TYPE}[ \t]*(?:[,;)=|&\[{{>]|$)"
+    rf"|[\w)\]]\??:[ \t]*(?:readonly[ \t]+)?{_TYPE}[ \t]*[;)=|&\[{{>]"
     r"|[\w)\]]\?:[ \t]"
     r"|\)[ \t]*:[ \t]*[\w<>\[\]|&.{}, \t]{1,120}(?:=>|\{)[ \t]*$"
     r"|\([ \t]*(?:this|\w+)[ \t]*:[ \t]*[A-Z]\w*[ \t]*[,)<|=\[]"

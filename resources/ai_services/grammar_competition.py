@@ -20,6 +20,7 @@ from resources.ai_services.readings import abstained, answered
 _MAX_CANDIDATES: Final = 3
 _MIN_CANDIDATE: Final = 0.01
 _MIN_CHARS: Final = 12
+_MIN_KNOWN: Final = 3
 _MIN_CONFIDENCE: Final = 0.3
 # No content is ever quite certain: a file may quote another language from end to end.
 _BEST: Final = 0.995
@@ -73,6 +74,8 @@ class GrammarCompetition(EmbeddedService):
         if sign := plain_sign(text):
             return answered(question, [(sign.label, sign.confidence)], sign.evidence)
         evidence = weigh(text)
+        if evidence.known < _MIN_KNOWN:
+            return abstained("hardly any telling words and marks")
         shares, parses = _compete(text, evidence)
         shares, told = _told_apart(text, shares)
         ranked = sorted(shares.items(), key=lambda entry: (-entry[1], entry[0]))

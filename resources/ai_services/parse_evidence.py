@@ -23,7 +23,8 @@ GRAMMARS: Final[Mapping[str, tuple[str, ...]]] = {
     "shell": ("bash",),
     "yaml": ("yaml",),
 }
-"""Content type -> the grammars that read it; the best of them counts."""
+"""Content type -> the grammars that read it; the best of them counts, and the
+later ones are asked only where the first fails."""
 
 # Upper ends of the classes of error shares.
 _CLASSES: Final = (0.0, 0.01, 0.05, 0.2)
@@ -40,7 +41,12 @@ def parsed_prefix(text: str) -> bytes:
 
 def error_share(content: bytes, content_type: str) -> float:
     """The share of ``content`` that its best grammar cannot read, 0 to 1."""
-    return min(_error_share(content, language) for language in GRAMMARS[content_type])
+    share = 1.0
+    for language in GRAMMARS[content_type]:
+        share = min(share, _error_share(content, language))
+        if not share:
+            break
+    return share
 
 
 def error_class(share: float) -> int:

@@ -93,11 +93,18 @@ _SIGNS: Final[Sequence[tuple[str, float, str, re.Pattern[str]]]] = tuple(
             r"(?:[ \t]+(?:AS|as)[ \t]+\S+)?[ \t]*\n(?:[^\n]*\n){0,40}?"
             r"(?:RUN|CMD|COPY|ADD|ENTRYPOINT|WORKDIR|ENV|EXPOSE|USER|ARG|LABEL|MAINTAINER)[ \t]",
         ),
+        (
+            "python",
+            0.97,
+            "a docstring at the start",
+            r"\A(?:[ \t]*(?:#[^\n]*)?\n){0,80}[rRuU]?(?:\"{3}|'{3})[^\n]*$",
+        ),
         ("xml", 0.97, "an SVG element", r"\A\s*(?:<!--[^>]{0,500}-->\s*)?<svg\b"),
     )
 )
 # Fences at the margin belong to Markdown; what they hold looks like any language.
 _FENCE = re.compile(r"^(?:```|~~~)[\w{}. -]{0,40}$", re.MULTILINE)
+_COMMENT_OPENED = re.compile(r"^[ \t]*(?:/\*|//!|[rR]?\"{3}|=begin\b)", re.MULTILINE)
 _MARKDOWN_AROUND = re.compile(r"^(?:#{1,6} \S|[*+-] \S|\d+\. \S|> )|\[[^\[\]\n]+\]\(", re.MULTILINE)
 _MARKUP_START = re.compile(r"\A\s*(?:<\?xml\b|<!DOCTYPE\b|<html\b|<!--)", re.IGNORECASE)
 _HTML = re.compile(
@@ -137,10 +144,13 @@ def _pattern(text: str, head: str) -> Sign | None:
 
 
 def _fences(text: str, head: str) -> Sign | None:
-    fences = len(_FENCE.findall(head))
-    if fences < 2 or not _MARKDOWN_AROUND.search(head):
+    fences = list(_FENCE.finditer(head))
+    if len(fences) < 2 or not _MARKDOWN_AROUND.search(head):
         return None
-    return Sign("markdown", 0.97, f"{fences} code fences at the margin")
+    # Documentation inside a program's comment has fences too.
+    if _COMMENT_OPENED.search(head, 0, fences[0].start()):
+        return None
+    return Sign("markdown", 0.97, f"{len(fences)} code fences at the margin")
 
 
 def _markup(text: str, head: str) -> Sign | None:

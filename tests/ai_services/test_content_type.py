@@ -115,6 +115,21 @@ def test_markdown_with_much_code_is_markdown() -> None:
     assert ask("grammar", text).answer == "markdown"
 
 
+def test_fences_in_a_programs_comment_do_not_make_it_markdown() -> None:
+    comment = "/*!\nA store.\n\n# Example\n\n```\nstore.visit();\n```\n*/\n"
+    assert ask("grammar", comment + CODE["rust"]).answer == "rust"
+
+
+def test_a_module_that_is_mostly_docstring_is_python() -> None:
+    text = 'r"""\nMarkers\n=======\n\n.. table:: All of them\n\n``o`` circle\n"""\nimport os\n'
+    assert ask("grammar", text).answer == "python"
+
+
+def test_members_named_like_types_are_no_types() -> None:
+    text = CODE["javascript"] + "module.exports.types = {\n  string: string,\n  any: any,\n};\n"
+    assert ask("grammar", text).answer == "javascript"
+
+
 @pytest.mark.parametrize("label", ["python", "go", "rust", "java", "cpp", "ruby", "shell"])
 def test_magika_reads_code_without_names(label: str) -> None:
     assert ask("magika", CODE[label]).answer == label

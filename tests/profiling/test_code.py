@@ -118,6 +118,21 @@ def test_wreckage_is_not_counted() -> None:
     assert code_features("<<E\n" * 1000, "bash") == {}
 
 
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("bash", "{\U000e21f6"),
+        ("bash", "{\U000e061d\n"),
+        ("ruby", f"x = <<~{'A' * 300}\n  a\n{'A' * 300}\n"),
+    ],
+)
+def test_texts_that_end_the_process_within_a_grammar_do_not_reach_it(
+    language: str, text: str
+) -> None:
+    for _ in range(100):
+        code_features(text, language)
+
+
 def test_complexity_equals_lizards() -> None:
     equal = total = 0
     for path, text in standard_library(150, ".py"):

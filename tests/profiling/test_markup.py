@@ -54,7 +54,7 @@ def test_html() -> None:
     assert found["heading_count"] == found["table_row_count"] == found["link_count"] == 1
     assert found["list_item_count"] == 2
     assert found["code_fence_count"] == 1
-    assert found["tag_count"] == 15
+    assert found["tag_count"] == 14
 
 
 def test_restructured_text() -> None:

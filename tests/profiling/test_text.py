@@ -98,9 +98,9 @@ def test_without_prose_there_is_nothing_to_say() -> None:
 
 
 def test_readability_orders_easy_before_hard_and_keeps_to_latin() -> None:
-    easy = "the cat sat on the mat and the dog ran to the red barn so we all went out".split()
-    hard = "institutional considerations necessitate comprehensive organisational".split() * 4
-    assert (readability(easy, 2) or 0) > 80 > 0 > (readability(hard, 1) or 0)
+    easy = words_of("the cat sat on the mat and the dog ran to the red barn so we all went out") * 2
+    hard = words_of("institutional considerations necessitate comprehensive organisation") * 5
+    assert (readability(easy, 4) or 0) > 80 > 0 > (readability(hard, 1) or 0)
     assert readability(["\u043f\u0440\u0438\u0432\u0435\u0442"] * 30, 2) is None
     assert readability(easy[:5], 1) is None
 
