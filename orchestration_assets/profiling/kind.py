@@ -150,7 +150,10 @@ def _shape(head: str) -> tuple[Family, str]:
     code_lines = sum(1 for line in lines if _CODE_LINE.match(line))
     if lines and code_lines >= 0.35 * len(lines) and not fenced:
         return Family.CODE, _language(head)
-    marked = fenced or any(mark[1] for mark in marks) or bool(_MARKDOWN_LINK.search(head))
+    headings = sum(1 for mark in marks if mark[1])
+    # Mostly headings: the comments of a settings file rather than an outline.
+    titled = 0 < headings <= max(0.5 * len(lines), 1)
+    marked = fenced or titled or bool(_MARKDOWN_LINK.search(head))
     if marked and (len(marks) >= 2 or len(lines) <= 3):
         return Family.MARKUP, ""
     return Family.PROSE, ""
