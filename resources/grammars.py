@@ -1,5 +1,6 @@
 """Tree-sitter grammars from their individual wheels, loaded once per process, without network."""
 
+import re
 import threading
 from functools import cache
 from importlib import import_module
@@ -28,6 +29,12 @@ _GRAMMARS: Final[dict[str, tuple[str, str]]] = {
 
 LANGUAGES: Final[tuple[str, ...]] = tuple(_GRAMMARS)
 
+# Texts that end the process inside a grammar: bash's reads past its tables at a character beyond
+# the basic plane (tree-sitter-bash 337), ruby's overflows at the name of a long here-document
+# (tree-sitter-ruby 287). No keyword has such a character, so all grammars see a substitute.
+_BEYOND_BASIC_PLANE: Final = re.compile("[\U00010000-\U0010ffff]")
+_LONG_HEREDOC_NAME: Final = re.compile(r"<<[~-]?(?:[\"'`][^\"'`]{100}|\w{100})")
+
 _local = threading.local()
 
 
@@ -44,3 +51,14 @@ def parser(language: str) -> Parser:
     if language not in parsers:
         parsers[language] = Parser(grammar(language))
     return parsers[language]
+
+
+def safe_source(text: str, language: str) -> bytes | None:
+    """What the grammar of ``language`` may be given: the only way to parse untrusted text.
+
+    None for a text that could end the process; offsets are those of the text's UTF-8, but for
+    characters beyond the basic plane, which become one substitute each.
+    """
+    if language == "ruby" and _LONG_HEREDOC_NAME.search(text):
+        return None
+    return _BEYOND_BASIC_PLANE.sub("\ufffd", text).encode("utf-8", "replace")

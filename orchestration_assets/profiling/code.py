@@ -16,7 +16,7 @@ from typing import Final
 from tree_sitter import Node, Query, QueryCursor, Tree
 
 from orchestration_assets.profiling.text import Values
-from resources.grammars import grammar, parser
+from resources.grammars import grammar, parser, safe_source
 
 CODE_CHARS: Final = 16_384
 """How much of an item is parsed, in characters."""
@@ -32,11 +32,6 @@ _AT_MARGIN: Final = re.compile(r"\n(?=[^\s#})\]\"'*])")
 _MOST_CHILDREN: Final = CODE_CHARS // 4
 # Bash's grammar looks for the end of every open here-document again at every line.
 _MOST_HEREDOCS: Final = 500
-# Texts that end the process inside a grammar: bash's reads past its tables at a character beyond
-# the basic plane (tree-sitter-bash 337), ruby's overflows at the name of a long here-document
-# (tree-sitter-ruby 287). No keyword has such a character, so all grammars see a substitute.
-_BEYOND_BASIC_PLANE: Final = re.compile("[\U00010000-\U0010ffff]")
-_LONG_HEREDOC_NAME: Final = re.compile(r"<<[~-]?(?:[\"'`][^\"'`]{100}|\w{100})")
 
 _C_DECISIONS: Final = (
     '["if" "for" "while" "case" "&&" "||"] @decision (conditional_expression) @decision'
@@ -166,9 +161,9 @@ def code_features(
     """
     if language == "bash" and text.count("<<") > _MOST_HEREDOCS:
         return {}
-    if language == "ruby" and _LONG_HEREDOC_NAME.search(text):
+    source = safe_source(text, language)
+    if source is None:
         return {}
-    source = _BEYOND_BASIC_PLANE.sub("\ufffd", text).encode("utf-8", "replace")
     tree = _parse(source, language, out_of_time)
     if tree is None or tree.root_node.child_count > _MOST_CHILDREN:
         return {}

@@ -31,15 +31,15 @@ _CLASSES: Final = (0.0, 0.01, 0.05, 0.2)
 CLASSES: Final = len(_CLASSES) + 1
 
 
-def parsed_prefix(text: str) -> bytes:
+def parsed_prefix(text: str) -> str:
     """The whole lines at the start of ``text`` that are worth parsing."""
     prefix = text[:PARSED_CHARS]
     if len(text) > PARSED_CHARS and (end := prefix.rfind("\n")) > PARSED_CHARS // 2:
         prefix = prefix[:end]
-    return prefix.encode("utf-8", "replace")
+    return prefix
 
 
-def error_share(content: bytes, content_type: str) -> float:
+def error_share(content: str, content_type: str) -> float:
     """The share of ``content`` that its best grammar cannot read, 0 to 1."""
     share = 1.0
     for language in GRAMMARS[content_type]:
@@ -54,11 +54,14 @@ def error_class(share: float) -> int:
     return sum(share > end for end in _CLASSES)
 
 
-def _error_share(content: bytes, language: str) -> float:
-    from resources.grammars import parser
+def _error_share(content: str, language: str) -> float:
+    from resources.grammars import parser, safe_source
 
-    root = parser(language).parse(content).root_node
-    if not root.has_error or not content:
+    source = safe_source(content, language)
+    if source is None:
+        return 1.0
+    root = parser(language).parse(source).root_node
+    if not root.has_error or not source:
         return 0.0
     wrong = 0
     seen = 0
@@ -72,4 +75,4 @@ def _error_share(content: bytes, language: str) -> float:
             wrong += 1
         elif node.has_error:
             nodes.extend(node.children)
-    return min(1.0, wrong / len(content))
+    return min(1.0, wrong / len(source))

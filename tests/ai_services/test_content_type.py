@@ -154,3 +154,17 @@ def test_every_magika_label_has_a_name_here() -> None:
     assert from_magika("cs") == "csharp"
     assert from_magika("txt") == "text"
     assert from_magika("smali") == "other"
+
+
+@pytest.mark.parametrize("text", ["#!/bin/bash\n{\U0001f600 a; }\n" * 40, "x = {\U00020000\n" * 40])
+def test_a_character_that_ends_a_grammar_is_kept_from_it(text):
+    """tree-sitter-bash reads past its tables at a brace before a character beyond U+FFFF."""
+    from resources.ai_services.parse_evidence import error_share
+
+    assert 0.0 <= error_share(text, "shell") <= 1.0
+
+
+def test_a_here_document_name_that_overflows_a_grammar_is_kept_from_it():
+    from resources.ai_services.parse_evidence import error_share
+
+    assert error_share(f"x = <<{'A' * 2000}\n", "ruby") == 1.0

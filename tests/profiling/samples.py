@@ -6,7 +6,15 @@ from pathlib import Path
 from random import Random
 
 _LEFT_OUT = {"site-packages", "__pycache__"}
-_WORDS = [f"word{number}" for number in range(400)]
+_WORDS = (
+    "time year people way day man thing woman life child world school state family student group "
+    "country problem hand part place case week company system program question work government "
+    "number night point home water room mother area money story fact month lot right study book "
+    "eye job word business issue side kind head house service friend father power hour game line "
+    "end member law car city community name president team minute idea body information back "
+    "parent face others level office door health person art war history party result change "
+    "morning reason research girl guy moment air teacher force education"
+).split()
 
 
 @cache
