@@ -20,6 +20,7 @@ from orchestration_assets.reporting import checks as reporting_checks
 from orchestration_assets.selection import assets as selection_assets
 from orchestration_assets.selection import checks as selection_checks
 from orchestration_assets.settings import Settings
+from resources.dask_cluster import DaskClusterResource
 from resources.home import HomeResource, PolicyFileResource
 from resources.table_io_manager import ParquetTableIOManager
 from sensors import SENSORS
@@ -50,6 +51,7 @@ def build_definitions(
         "home": HomeResource(path=str(settings.home)),
         "policy_file": PolicyFileResource(path=str(settings.policy) if settings.policy else None),
         "tables": ParquetTableIOManager(home=str(settings.home)),
+        "dask_cluster": DaskClusterResource(where=settings.dask),
         "progress": SilentProgress(),
     }
     return dg.Definitions(

@@ -12,16 +12,18 @@ DEFAULT_HOME = ".orchestration"
 class Settings:
     """``home`` is the folder for everything kept; ``policy`` a file, None for the packaged one.
 
-    ``sources`` are listed by the sensor beside those that the home already knows.
+    ``sources`` are listed by the sensor beside those that the home already knows. ``dask`` is
+    where CPU work of large batches goes: threads, processes, or a scheduler's address.
     """
 
     home: Path
     policy: Path | None = None
     sources: tuple[str, ...] = ()
+    dask: str = "processes"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
-        """ORCHESTRATION_HOME, ORCHESTRATION_POLICY and ORCHESTRATION_SOURCES (separated by ':')."""
+        """ORCHESTRATION_HOME, _POLICY, _SOURCES (separated by ':') and _DASK."""
         home = environment.get("ORCHESTRATION_HOME") or DEFAULT_HOME
         policy = environment.get("ORCHESTRATION_POLICY")
         sources = environment.get("ORCHESTRATION_SOURCES", "")
@@ -29,4 +31,5 @@ class Settings:
             Path(home).expanduser().absolute(),
             Path(policy).expanduser().absolute() if policy else None,
             tuple(source for source in sources.split(os.pathsep) if source),
+            environment.get("ORCHESTRATION_DASK") or "processes",
         )

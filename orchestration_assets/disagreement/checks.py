@@ -4,10 +4,22 @@ from collections import Counter
 from math import comb
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from orchestration_assets.schemas.enums import Status
-from orchestration_assets.schemas.tables import DISAGREEMENTS, PROCESSING_PLANS, RESOLUTIONS
+from orchestration_assets.policy.pinned import pinned
+from orchestration_assets.processing.batch import build_tasks
+from orchestration_assets.schemas.enums import AnswerKind, DisagreementKind, Status
+from orchestration_assets.schemas.tables import (
+    DISAGREEMENTS,
+    INTERPRETATIONS,
+    PROCESSING_PLANS,
+    RESOLUTIONS,
+)
+from resources.home import HomeResource
 from resources.table_checks import Balance, Stored, table_checks
+
+_Side = tuple[str, str, str, str]  # item, task, service, its answer
+_COLUMNS = (("service_a", "answer_a"), ("service_b", "answer_b"))
 
 
 def _every_plan(stored: Stored, resolutions: pa.Table) -> list[Balance]:
@@ -23,12 +35,55 @@ def _every_plan(stored: Stored, resolutions: pa.Table) -> list[Balance]:
 
 
 def _every_contradiction(stored: Stored, disagreements: pa.Table) -> list[Balance]:
-    """All pairs of answers less the pairs that agree, counted from the kept readings."""
-    expected = 0
-    for readings in stored.table(RESOLUTIONS.name)["readings"].to_pylist():
+    """Labels: all pairs of answers less the pairs that agree, counted from the kept readings.
+
+    How far other answers lie apart is not counted a second time; of their rows it is checked
+    that both services really said so, in the interpretations, and that it is far enough.
+    """
+    labels = pc.equal(disagreements["kind"], DisagreementKind.LABEL_CONFLICT.value)
+    others = disagreements.filter(pc.invert(labels))
+    conflicts = disagreements.num_rows - others.num_rows
+    return [
+        Balance(_label_contradictions(stored), conflicts, "contradicting pairs with a row"),
+        Balance(others.num_rows, _founded(stored, others), "rows founded on two far answers"),
+    ]
+
+
+def _label_contradictions(stored: Stored) -> int:
+    resolutions = stored.table(RESOLUTIONS.name)
+    of_labels = resolutions.filter(pc.equal(resolutions["kind"], AnswerKind.LABEL.value))
+    found = 0
+    for readings in of_labels["readings"].to_pylist():
         answers = Counter(one["answer"] for one in readings if one["status"] == Status.OK)
-        expected += comb(answers.total(), 2) - sum(comb(n, 2) for n in answers.values())
-    return [Balance(expected, disagreements.num_rows, "contradicting pairs with a row")]
+        found += comb(answers.total(), 2) - sum(comb(n, 2) for n in answers.values())
+    return found
+
+
+def _founded(stored: Stored, rows: pa.Table) -> int:
+    policies = HomeResource(path=str(stored.home)).policies
+    tasks = build_tasks(pinned(policies, stored.table(PROCESSING_PLANS.name)))
+    said = _said(stored)
+    sides = [_sides(rows, service, answer) for service, answer in _COLUMNS]
+    far = zip(rows["task"].to_pylist(), rows["distance"].to_pylist(), strict=True)
+    return sum(
+        a in said and b in said and a[2] != b[2] and distance >= tasks[task].disagree_at
+        for a, b, (task, distance) in zip(*sides, far, strict=True)
+    )
+
+
+def _said(stored: Stored) -> set[_Side]:
+    """Every final answer of the batch."""
+    found: set[_Side] = set()
+    for table in INTERPRETATIONS.values():
+        rows = stored.table(table.name)
+        ok = rows.filter(pc.and_(rows["final"], pc.equal(rows["status"], Status.OK.value)))
+        found.update(_sides(ok, "service", "answer"))
+    return found
+
+
+def _sides(rows: pa.Table, service: str, answer: str) -> list[_Side]:
+    columns = (rows[name].to_pylist() for name in ("item_id", "task", service, answer))
+    return list(zip(*columns, strict=True))
 
 
 resolutions_checks = table_checks(RESOLUTIONS, _every_plan)

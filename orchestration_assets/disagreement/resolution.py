@@ -1,36 +1,48 @@
 """Which answer stands, how sure that is, and who gave it; every reading is kept beside it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from orchestration_assets.disagreement.readings import ServiceReadings
-from orchestration_assets.evidence.posterior import posterior
-from orchestration_assets.schemas.enums import ResolutionStatus, Status
-from orchestration_assets.schemas.items import Task
+from orchestration_assets.evidence.consensus import Consensus, consensus, standing
+from orchestration_assets.schemas.answers import answer_columns, shown
+from orchestration_assets.schemas.enums import AnswerKind, ResolutionStatus, Status
+from orchestration_assets.schemas.items import Reading, Task
 from orchestration_assets.schemas.tables import ReadingSummary, ResolutionRow
+
+Plan = Mapping[str, Any]
 
 
 def resolve_plans(
-    plans: Iterator[Mapping[str, Any]],
+    plans: Iterator[Plan],
     readings: Mapping[tuple[str, str], ServiceReadings],
     tasks: Mapping[str, Task],
+    decided_by: Callable[[Plan], str | None],
 ) -> Iterator[ResolutionRow]:
-    """One resolution a plan, whether or not anybody answered."""
+    """One resolution a plan, whether or not anybody answered.
+
+    ``decided_by`` names the service whose answer stands alone (a judge, the last of a chain),
+    None when the services decide together.
+    """
     for plan in plans:
         heard = readings.get((plan["item_id"], plan["task"]), ())
-        yield resolve(plan, heard, tasks[plan["task"]])
+        yield resolve(plan, heard, tasks[plan["task"]], decided_by(plan))
 
 
-def resolve(plan: Mapping[str, Any], heard: ServiceReadings, task: Task) -> ResolutionRow:
-    """The most probable answer stands; its error risk is the probability of all others.
+def resolve(
+    plan: Plan, heard: ServiceReadings, task: Task, decider: str | None = None
+) -> ResolutionRow:
+    """The decider's answer stands, or the consensus when there is none or it gave no answer.
 
-    In a chain the last answer stands, because it was given in knowledge of the others.
+    The figures (error risk, spread, dissent) weigh all readings in either case, so that a
+    decision against the others shows as the risk that it is.
     """
-    votes = [(name, reading) for name, reading in heard if reading.status is Status.OK]
-    combined = posterior([reading for _, reading in votes], len(task.labels))
-    answer = votes[-1][1].answer if votes and plan["chain"] else combined.answer
-    supporters = tuple(name for name, reading in votes if reading.answer == answer)
-    dissenters = tuple(name for name, reading in votes if reading.answer != answer)
+    decision = dict(heard).get(decider) if decider is not None else None
+    decided = decision is not None and decision.status is Status.OK
+    if decision is not None and decision.answer is not None and decided:
+        found = standing(decision.answer, heard, task)
+    else:
+        found = consensus(heard, task)
     return ResolutionRow(
         batch=plan["batch"],
         item_id=plan["item_id"],
@@ -38,14 +50,15 @@ def resolve(plan: Mapping[str, Any], heard: ServiceReadings, task: Task) -> Reso
         path=plan["path"],
         task=plan["task"],
         status=_status(heard),
-        answer=answer,
-        error_risk=1.0 - combined.probabilities[answer] if answer is not None else None,
-        entropy=combined.entropy if votes else None,
-        supporters=supporters,
-        dissenters=dissenters,
-        reason=_reason(plan, heard, supporters, dissenters),
+        kind=task.kind,
+        **answer_columns(found.answer),
+        error_risk=found.error_risk,
+        spread=found.spread,
+        supporters=found.supporters,
+        dissenters=found.dissenters,
+        reason=_reason(heard, task, found, decider, decision),
         readings=tuple(
-            ReadingSummary(name, reading.status, reading.answer, reading.confidence)
+            ReadingSummary(name, reading.status, shown(reading.answer), reading.confidence)
             for name, reading in heard
         ),
     )
@@ -60,16 +73,36 @@ def _status(heard: ServiceReadings) -> ResolutionStatus:
 
 
 def _reason(
-    plan: Mapping[str, Any],
     heard: ServiceReadings,
-    supporters: tuple[str, ...],
-    dissenters: tuple[str, ...],
+    task: Task,
+    found: Consensus,
+    decider: str | None,
+    decision: Reading | None,
 ) -> str:
-    if not supporters:
+    if found.answer is None:
         said = "; ".join(f"{name}: {reading.reason}" for name, reading in heard)
         return f"no answer ({said})" if said else "no service was asked"
-    if plan["chain"]:
-        return f"the last of the chain, {supporters[-1]}, decides"
-    if dissenters:
-        return f"{', '.join(supporters)} outweighs {', '.join(dissenters)}"
-    return f"{supporters[0]} alone" if len(supporters) == 1 else f"{', '.join(supporters)} agree"
+    if decider is None:
+        return _agreement(heard, task, found)
+    if decision is None:
+        return f"{decider} was not asked to decide: {_agreement(heard, task, found)}"
+    if decision.status is not Status.OK:
+        why = f" ({decision.reason})" if decision.reason else ""
+        without = f"{decider} was to decide but gave no answer, {decision.status}{why}"
+        return f"{without}: {_agreement(heard, task, found)}"
+    against = f", against {', '.join(found.dissenters)}" if found.dissenters else ""
+    return f"{decider} decides{against}"
+
+
+def _agreement(heard: ServiceReadings, task: Task, found: Consensus) -> str:
+    """How the services came to the answer among themselves."""
+    if not found.dissenters:
+        if len(found.supporters) == 1:
+            return f"{found.supporters[0]} alone"
+        if task.kind is AnswerKind.VECTOR:
+            return f"the surest of {', '.join(found.supporters)}"
+        return f"{', '.join(found.supporters)} agree"
+    if not found.supporters:
+        # a mean or a majority of members may be what no single service said
+        return f"between {', '.join(found.dissenters)}, which lie apart"
+    return f"{', '.join(found.supporters)} outweighs {', '.join(found.dissenters)}"

@@ -2,19 +2,21 @@
 
 Naive Bayes over the services' own confidences: a service that answers ``a`` with confidence
 ``c`` gives ``a`` the likelihood ``c`` and spreads ``1 - c`` evenly over the other possible
-answers (or as its alternatives say). Readings are taken as independent, so correlated services
-make the result too sure; it is uncalibrated and says so wherever it is shown.
+answers (or as its alternatives say). Every service is believed to know nothing at all in 2 % of
+its answers, so that none can rule out what another is sure of. Readings are taken as
+independent, so correlated services make the result too sure; it is uncalibrated and says so
+wherever it is shown.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from orchestration_assets.evidence.confidence import stated
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Reading
 
-_FLOOR = 1e-4  # no service is trusted, or dismissed, beyond 1 in 10,000
-_UNSTATED = 0.5  # what an answer without a confidence counts for
+_DOUBT = 0.02  # how often a service knows nothing, however sure it says that it is
 _OTHERS_MIN = 2  # an open question has at least this many answers that nobody gave
 
 
@@ -40,20 +42,20 @@ class Posterior:
 
 
 def posterior(readings: Sequence[Reading], n_answers: int = 0) -> Posterior:
-    """The posterior over answers given the ``ok`` readings among ``readings``.
+    """The posterior over labels given the ``ok`` readings among ``readings``.
 
     ``n_answers`` is the number of possible answers; 0 for an open question. Only answers that
     some service gave can win.
     """
-    votes = [reading for reading in readings if reading.status is Status.OK]
-    given = sorted({reading.answer for reading in votes if reading.answer is not None})
+    votes = [(str(one.answer), one) for one in readings if one.status is Status.OK]
+    given = sorted({label for label, _ in votes})
     if not given:
         return Posterior({}, 1.0, 1.0)
     n_others = max(n_answers - len(given), _OTHERS_MIN)
     scores = dict.fromkeys(given, 0.0)
     other = math.log(n_others)
-    for reading in votes:
-        shares, rest = _likelihood(reading, len(given) + n_others)
+    for label, reading in votes:
+        shares, rest = _likelihood(label, reading, len(given) + n_others)
         for answer in given:
             scores[answer] += math.log(shares.get(answer, rest))
         other += math.log(rest)
@@ -68,19 +70,19 @@ def posterior(readings: Sequence[Reading], n_answers: int = 0) -> Posterior:
     )
 
 
-def _likelihood(reading: Reading, n_answers: int) -> tuple[dict[str, float], float]:
+def _likelihood(label: str, reading: Reading, n_answers: int) -> tuple[dict[str, float], float]:
     """What the reading gives each answer that it names, and any answer that it does not."""
-    confidence = _UNSTATED if reading.confidence is None else reading.confidence
     shares = {other.answer: other.confidence for other in reading.alternatives}
-    if reading.answer is not None:
-        shares[reading.answer] = confidence
+    shares[label] = stated(reading)
     total = sum(shares.values())
     if total > 1.0:
         shares = {answer: share / total for answer, share in shares.items()}
-    unnamed = max(n_answers - len(shares), 1)
-    rest = max((1.0 - sum(shares.values())) / unnamed, _FLOOR / unnamed)
-    clipped = {a: min(max(share, _FLOOR), 1.0 - _FLOOR) for a, share in shares.items()}
-    return clipped, rest
+    rest = max(1.0 - sum(shares.values()), 0.0) / max(n_answers - len(shares), 1)
+    return {a: _doubted(share, n_answers) for a, share in shares.items()}, _doubted(rest, n_answers)
+
+
+def _doubted(share: float, n_answers: int) -> float:
+    return (1.0 - _DOUBT) * share + _DOUBT / n_answers
 
 
 def _entropy(probabilities: Mapping[str, float], other: float, n_others: int) -> float:

@@ -3,8 +3,16 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from orchestration_assets.policy.problems import Problem, nearest, shorten
+from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.features import FEATURES
-from orchestration_assets.schemas.policy import Choice, Comparison, Condition, Policy, TaskConfig
+from orchestration_assets.schemas.policy import (
+    Choice,
+    Comparison,
+    Condition,
+    Policy,
+    Route,
+    TaskConfig,
+)
 from resources.ai_services.embedded import EMBEDDED, load_embedded
 
 _TYPES: Mapping[str, type] = {feature.name: feature.type for feature in FEATURES}
@@ -36,14 +44,32 @@ def _task_problems(policy: Policy, path: str, task: TaskConfig) -> Iterator[Prob
 def _choice_problems(
     policy: Policy, path: str, choice: Choice, task: TaskConfig
 ) -> Iterator[Problem]:
-    for position, name in enumerate(choice.services):
-        here = f"{path}.services[{position}]"
-        if name not in policy.services:
-            yield _unknown(here, name, "service", list(policy.services))
-            continue
-        implementation = policy.services[name].implementation
-        if implementation in EMBEDDED and task.kind not in load_embedded(implementation).kinds:
-            yield Problem(here, repr(name), f"does not give answers of kind {task.kind.value}")
+    named = [(f"{path}.services[{n}]", name) for n, name in enumerate(choice.services)]
+    if choice.judge is not None:
+        named.append((f"{path}.judge.service", choice.judge.service))
+    for here, name in named:
+        yield from _service_problems(policy, here, name, task.kind)
+    if choice.route is not None:
+        yield from _route_problems(policy, f"{path}.route", choice.route)
+    for inside, sub_choice in choice.sub_choices.items():
+        yield from _choice_problems(policy, f"{path}.{inside}", sub_choice, task)
+
+
+def _route_problems(policy: Policy, path: str, route: Route) -> Iterator[Problem]:
+    router = policy.tasks.get(route.task)
+    if router is None or router.kind is not AnswerKind.LABEL:
+        labels = [name for name, task in policy.tasks.items() if task.kind is AnswerKind.LABEL]
+        yield _unknown(f"{path}.task", route.task, "label task", labels)
+    yield from _service_problems(policy, f"{path}.service", route.service, AnswerKind.LABEL)
+
+
+def _service_problems(policy: Policy, path: str, name: str, kind: AnswerKind) -> Iterator[Problem]:
+    if name not in policy.services:
+        yield _unknown(path, name, "service", list(policy.services))
+        return
+    implementation = policy.services[name].implementation
+    if implementation in EMBEDDED and kind not in load_embedded(implementation).kinds:
+        yield Problem(path, repr(name), f"does not give answers of kind {kind.value}")
 
 
 def _condition_problems(path: str, condition: Condition) -> Iterator[Problem]:

@@ -12,7 +12,7 @@ CACHED = frozenset({Status.OK, Status.ABSTAINED})
 
 
 def answer_key(question: Question, service: Service) -> str:
-    """128 bits of blake2b over content, task, service and context, hex.
+    """128 bits of blake2b over content (or its excerpt), task, service and context, hex.
 
     The context is what the service reads beside the content, and the earlier answers of a chain.
     """
@@ -22,9 +22,10 @@ def answer_key(question: Question, service: Service) -> str:
         for fact in sorted(service.reads)
     }
     earlier = [[name, reading.answer, reading.confidence] for name, reading in question.earlier]
+    whole = question.coverage >= 1.0
     parts = [
-        item.content_hash,
-        [task.name, task.version, task.kind, task.labels],
+        item.content_hash if whole else blake2b(item.data, digest_size=16).hexdigest(),
+        [task.name, task.version, task.kind, task.labels, task.scale],
         [service.name, service.version],
         [context, earlier],
     ]
@@ -36,7 +37,7 @@ def encode(reading: Reading) -> bytes:
     """A reading as JSON: floats survive exactly, and nothing is executed when it is read."""
     fields = {
         "status": reading.status,
-        "answer": reading.answer,
+        "answer": list(reading.answer) if isinstance(reading.answer, tuple) else reading.answer,
         "confidence": reading.confidence,
         "alternatives": [[other.answer, other.confidence] for other in reading.alternatives],
         "evidence": reading.evidence,
@@ -48,9 +49,10 @@ def encode(reading: Reading) -> bytes:
 def decode(data: bytes) -> Reading:
     """The reading that :func:`encode` wrote. Raises ValueError or KeyError for anything else."""
     fields = json.loads(data)
+    answer = fields["answer"]
     return Reading(
         Status(fields["status"]),
-        fields["answer"],
+        tuple(answer) if isinstance(answer, list) else answer,
         fields["confidence"],
         tuple(Alternative(answer, confidence) for answer, confidence in fields["alternatives"]),
         fields["evidence"],

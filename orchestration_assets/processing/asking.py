@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from orchestration_assets.processing.answer_cache import AnswerCache, answer_key
+from orchestration_assets.schemas.answers import fits, shown
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Question, Reading
 from resources.ai_services.contract import Service
@@ -19,7 +20,11 @@ NOT_CALLED: Final = "not_called"
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A reading with where it came from and what it took."""
+    """A reading with where it came from and what it took.
+
+    ``round`` counts the rounds of an iterative plan from 0; ``final`` is False for a reading that
+    a later one of the same service took over, and for a router's.
+    """
 
     service: str
     service_version: str
@@ -29,6 +34,8 @@ class Answered:
     cost_usd: float
     started_at: datetime
     elapsed_ms: float
+    round: int = 0
+    final: bool = True
 
 
 class Asker:
@@ -69,6 +76,11 @@ class Asker:
 
 async def _reading(service: Service, question: Question) -> Reading:
     try:
-        return await service.ask(question)
+        reading = await service.ask(question)
     except Exception as error:  # noqa: BLE001 -- whatever a service raises is its failure
         return Reading(Status.FAILED, reason=f"{type(error).__name__}: {error}")
+    kind = question.task.kind
+    if reading.answer is not None and not fits(reading.answer, kind):
+        reason = f"answered {shown(reading.answer)!r}, which is no {kind}"
+        return Reading(Status.REJECTED_OUTPUT, reason=reason)
+    return reading

@@ -8,11 +8,10 @@ import pyarrow as pa
 from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.pinned import pinned
 from orchestration_assets.processing.answer_cache import AnswerCache
-from orchestration_assets.processing.batch import build_tasks, item_loader, tables_of
+from orchestration_assets.processing.batch import build_work, item_loader, tables_of
 from orchestration_assets.processing.run import process_plans
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.tables import CALL_LOG, DECISION_LOG
-from resources.ai_services.pool import build_services
 from resources.content_source import open_batch_source
 from resources.home import HomeResource
 
@@ -25,6 +24,14 @@ _DESCRIPTIONS = {
     "parallel_interpretations": (
         "What services said about items for which all of them are asked at once. Every reading is "
         "kept, abstentions and failures too."
+    ),
+    "iterative_interpretations": (
+        "What services said about items that are read in rounds, more of them each time, until the "
+        "answer settles. Every round is kept; the last is final."
+    ),
+    "hybrid_interpretations": (
+        "What services said about items that go through a graph of services, some of which see the "
+        "answers of others: routers, judges, merges."
     ),
     DECISION_LOG.name: "The steps really taken for each item and task, and why each was taken.",
     CALL_LOG.name: "Every attempt at a service: called or from the cache, its cost, its clock.",
@@ -67,8 +74,7 @@ def interpretations(
     progress.stage("asking services", len(set(plans["item_id"].to_pylist())))
     processed = process_plans(
         plans.to_pylist(),
-        build_tasks(policy),
-        build_services(policy.services) if policy else {},
+        build_work(policy),
         AnswerCache(home.answers),
         item_loader(content_manifest, content_profiles, source.read),
         policy.execution.items_in_flight if policy else 1,

@@ -2,26 +2,76 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.content.reader import Read, read_text
 from orchestration_assets.processing.asking import CACHE, CALLED
-from orchestration_assets.processing.run import Processed
-from orchestration_assets.schemas.enums import Outcome
+from orchestration_assets.processing.run import Processed, Work
+from orchestration_assets.schemas.enums import AnswerKind, Outcome, ProcessingModel
 from orchestration_assets.schemas.features import FEATURE_NAMES
 from orchestration_assets.schemas.items import Item, Task
-from orchestration_assets.schemas.policy import Policy
+from orchestration_assets.schemas.policy import Choice, Policy
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import CALL_LOG, DECISION_LOG, INTERPRETATIONS
+from resources.ai_services.pool import build_services
+
+# from how far apart two answers disagree, unless the policy says otherwise; labels: any difference
+_DISAGREE_AT: Final[Mapping[AnswerKind, float]] = {
+    AnswerKind.LABEL: 1.0,
+    AnswerKind.SET: 0.8,
+    AnswerKind.TEXT: 0.8,
+    AnswerKind.SCORE: 0.5,
+    AnswerKind.VECTOR: 0.8,
+}
 
 
 def build_tasks(policy: Policy | None) -> dict[str, Task]:
     """The policy's tasks as services see them."""
-    configs = policy.tasks.items() if policy else ()
-    return {name: Task(name, task.version, task.kind, task.labels) for name, task in configs}
+    found = {}
+    for name, task in policy.tasks.items() if policy else ():
+        disagree_at = _DISAGREE_AT[task.kind] if task.disagree_at is None else task.disagree_at
+        found[name] = Task(name, task.version, task.kind, task.labels, task.scale, disagree_at)
+    return found
+
+
+def build_choices(policy: Policy | None) -> dict[tuple[str, str], Choice]:
+    """Every way to process an item, by task and option."""
+    return {
+        (name, option): choice
+        for name, task in (policy.tasks.items() if policy else ())
+        for option, choice in task.choices.items()
+    }
+
+
+def build_work(policy: Policy | None) -> Work:
+    """What the plans of a batch refer to; nothing when there are no plans."""
+    services = build_services(policy.services) if policy else {}
+    return Work(build_choices(policy), build_tasks(policy), services)
+
+
+def deciders(policy: Policy | None) -> Callable[[Mapping[str, Any]], str | None]:
+    """A function from a plan to the service whose answer stands alone, if there is one.
+
+    That is a judge, the last service of a chain, or the one that a whole graph leads up to: each
+    answered in knowledge of the others.
+    """
+    found = {key: _decider(choice) for key, choice in build_choices(policy).items()}
+    return lambda plan: found.get((plan["task"], plan["option"]))
+
+
+def _decider(choice: Choice) -> str | None:
+    if choice.judge is not None:
+        return choice.judge.service
+    if choice.chain:
+        return choice.services[-1]
+    if choice.model is ProcessingModel.HYBRID and choice.after:
+        waited_for = {name for names in choice.after.values() for name in names}
+        ends = [name for name in choice.services if name not in waited_for]
+        return ends[0] if len(ends) == 1 else None
+    return None
 
 
 def item_loader(manifest: pa.Table, profiles: pa.Table, read: Read) -> Callable[[str], Item]:

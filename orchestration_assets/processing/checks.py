@@ -1,5 +1,6 @@
 """Checks of processing: every plan was carried out, and every reading has its call."""
 
+import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -36,17 +37,20 @@ def _every_plan(stored: Stored, log: pa.Table) -> list[Balance]:
 
 def _every_reading(stored: Stored, calls: pa.Table) -> list[Balance]:
     readings = sum(stored.table(table.name).num_rows for table in INTERPRETATIONS.values())
-    last = calls.select(["item_id", "task", "service"]).group_by(["item_id", "task", "service"])
+    key = ["item_id", "task", "service", "round"]
+    last = calls.select(key).group_by(key)
     return [Balance(readings, last.aggregate([]).num_rows, "readings with their attempts logged")]
 
 
-sequential_checks = table_checks(
-    INTERPRETATIONS[ProcessingModel.SEQUENTIAL],
-    lambda stored, rows: _every_plan_of(ProcessingModel.SEQUENTIAL, stored, rows),
-)
-parallel_checks = table_checks(
-    INTERPRETATIONS[ProcessingModel.PARALLEL],
-    lambda stored, rows: _every_plan_of(ProcessingModel.PARALLEL, stored, rows),
-)
+def _checks_of(model: ProcessingModel) -> dg.AssetChecksDefinition:
+    return table_checks(
+        INTERPRETATIONS[model], lambda stored, rows: _every_plan_of(model, stored, rows)
+    )
+
+
+sequential_checks = _checks_of(ProcessingModel.SEQUENTIAL)
+parallel_checks = _checks_of(ProcessingModel.PARALLEL)
+iterative_checks = _checks_of(ProcessingModel.ITERATIVE)
+hybrid_checks = _checks_of(ProcessingModel.HYBRID)
 decision_log_checks = table_checks(DECISION_LOG, _every_plan)
 call_log_checks = table_checks(CALL_LOG, _every_reading)

@@ -3,32 +3,29 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from orchestration_assets.evidence.posterior import Posterior, posterior
+from orchestration_assets.evidence.consensus import Consensus, consensus
 from orchestration_assets.processing.asking import Answered
+from orchestration_assets.schemas.answers import Answer
 from orchestration_assets.schemas.items import Question
 
 Ask = Callable[[str, Question], Awaitable[Answered]]
 
 
 @dataclass(frozen=True, slots=True)
-class Steps:
-    """What a plan says about execution: services in order, and when a sequence may stop."""
-
-    services: tuple[str, ...]
-    chain: bool = False
-    stop_at: float | None = None
-    min_readings: int = 1
-
-
-@dataclass(frozen=True, slots=True)
 class Decision:
-    """One decision while a plan runs, with the leading answer at that moment."""
+    """One decision while a plan runs, with the leading answer at that moment.
+
+    ``coverage`` is the share of the content that a round read, ``gain`` how far it moved the
+    answer from the round before, both in [0, 1] and None for other decisions.
+    """
 
     action: str
     services: tuple[str, ...]
     reason: str
-    answer: str | None = None
-    probability: float | None = None
+    answer: Answer | None = None
+    certainty: float | None = None
+    coverage: float | None = None
+    gain: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +36,13 @@ class Execution:
     decisions: tuple[Decision, ...]
 
 
-def judge(answered: Sequence[Answered], question: Question) -> Posterior:
-    """The probability of each answer given so far."""
-    return posterior([one.reading for one in answered], len(question.task.labels))
+def lead(answered: Sequence[Answered], question: Question) -> Consensus:
+    """The answer so far, from the final reading of each service."""
+    votes = [(one.service, one.reading) for one in answered if one.final]
+    return consensus(votes, question.task)
+
+
+def stop(reason: str, leading: Consensus) -> Decision:
+    """The decision to ask no more."""
+    answered = leading.answer is not None
+    return Decision("stop", (), reason, leading.answer, leading.certainty if answered else None)

@@ -2,19 +2,15 @@
 
 import asyncio
 
-from orchestration_assets.processing.execution import Ask, Decision, Execution, Steps, judge
+from orchestration_assets.processing.execution import Ask, Decision, Execution, lead, stop
 from orchestration_assets.schemas.items import Question
+from orchestration_assets.schemas.policy import Choice
 
 
-async def run_parallel(steps: Steps, question: Question, ask: Ask) -> Execution:
+async def run_parallel(choice: Choice, question: Question, ask: Ask) -> Execution:
     """Asks every service at the same time. A failure is a reading and cancels no other call."""
     # `ask` turns failures into readings, so gather cancels nothing
-    answered = await asyncio.gather(*(ask(service, question) for service in steps.services))
-    lead = judge(answered, question)
-    return Execution(
-        tuple(answered),
-        (
-            Decision("ask", steps.services, "all at once"),
-            Decision("stop", (), "every service was asked", lead.answer, lead.probability or None),
-        ),
-    )
+    answered = await asyncio.gather(*(ask(service, question) for service in choice.services))
+    asked = Decision("ask", choice.services, "all at once")
+    leading = lead(answered, question)
+    return Execution(tuple(answered), (asked, stop("every service was asked", leading)))

@@ -8,22 +8,28 @@ from typing import Any
 
 from orchestration_assets.processing.answer_cache import AnswerCache
 from orchestration_assets.processing.asking import NOT_CALLED, Answered, Asker
-from orchestration_assets.processing.execution import Decision, Execution, Steps
-from orchestration_assets.processing.parallel import run_parallel
-from orchestration_assets.processing.sequential import run_sequential
+from orchestration_assets.processing.execute import execute
+from orchestration_assets.processing.execution import Decision, Execution
+from orchestration_assets.schemas.answers import answer_columns, shown
 from orchestration_assets.schemas.enums import ProcessingModel, Status
 from orchestration_assets.schemas.items import Item, Question, Reading, Task
+from orchestration_assets.schemas.policy import Choice
 from orchestration_assets.schemas.tables import CallRow, DecisionRow, InterpretationRow
 from resources.ai_services.contract import Service
 
-_RUNNERS = {
-    ProcessingModel.SEQUENTIAL: run_sequential,
-    ProcessingModel.PARALLEL: run_parallel,
-}
 _FLUSH_EVERY = 64
 
 Plan = Mapping[str, Any]
 LoadItem = Callable[[str], Item]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What plans refer to by name: choices by task and option, tasks, services."""
+
+    choices: Mapping[tuple[str, str], Choice]
+    tasks: Mapping[str, Task]
+    services: Mapping[str, Service]
 
 
 @dataclass
@@ -31,7 +37,7 @@ class Processed:
     """The rows that a batch's plans yield, by table."""
 
     interpretations: dict[ProcessingModel, list[InterpretationRow]] = field(
-        default_factory=lambda: {model: [] for model in _RUNNERS}
+        default_factory=lambda: {model: [] for model in ProcessingModel}
     )
     decisions: list[DecisionRow] = field(default_factory=list)
     calls: list[CallRow] = field(default_factory=list)
@@ -39,8 +45,7 @@ class Processed:
 
 def process_plans(
     plans: Iterable[Plan],
-    tasks: Mapping[str, Task],
-    services: Mapping[str, Service],
+    work: Work,
     cache: AnswerCache,
     load_item: LoadItem,
     items_in_flight: int,
@@ -53,20 +58,21 @@ def process_plans(
     order of the plans, whichever item finishes first.
     """
     groups = [list(group) for _, group in groupby(plans, key=lambda plan: plan["item_id"])]
-    asker = Asker(services, cache)
+    asker = Asker(work.services, cache)
     executions: list[list[Execution]] = [[] for _ in groups]
 
     async def drive() -> None:
         queue = iter(enumerate(groups))
 
-        async def work() -> None:
+        async def serve() -> None:
+            # the workers share one iterator: each takes the next item as it becomes free
             for position, group in queue:
-                executions[position] = await _process_item(group, tasks, services, asker, load_item)
+                executions[position] = await _process_item(group, work, asker, load_item)
                 advance(1)
                 if position % _FLUSH_EVERY == 0:
                     cache.flush()
 
-        await asyncio.gather(*(work() for _ in range(min(items_in_flight, len(groups)))))
+        await asyncio.gather(*(serve() for _ in range(min(items_in_flight, len(groups)))))
 
     try:
         asyncio.run(drive())
@@ -80,32 +86,26 @@ def process_plans(
 
 
 async def _process_item(
-    plans: Sequence[Plan],
-    tasks: Mapping[str, Task],
-    services: Mapping[str, Service],
-    asker: Asker,
-    load_item: LoadItem,
+    plans: Sequence[Plan], work: Work, asker: Asker, load_item: LoadItem
 ) -> list[Execution]:
     try:
         item = load_item(plans[0]["item_id"])
     except Exception as error:  # noqa: BLE001 -- an unreadable item is a row, not the batch's end
-        return [_unreadable(plan, services, asker, error) for plan in plans]
+        return [_unreadable(plan, work, asker, error) for plan in plans]
     executions = []
     for plan in plans:
-        steps = Steps(tuple(plan["services"]), plan["chain"], plan["stop_at"], plan["min_readings"])
-        run = _RUNNERS[ProcessingModel(plan["model"])]
-        executions.append(await run(steps, Question(tasks[plan["task"]], item), asker.ask))
+        choice = work.choices[plan["task"], plan["option"]]
+        question = Question(work.tasks[plan["task"]], item)
+        executions.append(await execute(choice, question, asker.ask, work.tasks))
     return executions
 
 
-def _unreadable(
-    plan: Plan, services: Mapping[str, Service], asker: Asker, error: Exception
-) -> Execution:
+def _unreadable(plan: Plan, work: Work, asker: Asker, error: Exception) -> Execution:
     reading = Reading(Status.FAILED, reason=f"content not readable: {error}")
     now = asker.now()
     answered = tuple(
-        Answered(name, services[name].version, "", reading, NOT_CALLED, 0.0, now, 0.0)
-        for name in plan["services"]
+        Answered(name, work.services[name].version, "", reading, NOT_CALLED, 0.0, now, 0.0)
+        for name in dict.fromkeys(plan["services"])
     )
     return Execution(answered, (Decision("stop", (), f"content not readable: {error}"),))
 
@@ -122,8 +122,10 @@ def _collect(plan: Plan, execution: Execution, processed: Processed) -> None:
                 service=one.service,
                 service_version=one.service_version,
                 step=step,
+                round=one.round,
+                final=one.final,
                 status=reading.status,
-                answer=reading.answer,
+                **answer_columns(reading.answer),
                 confidence=reading.confidence,
                 alternatives=reading.alternatives,
                 evidence=reading.evidence,
@@ -136,6 +138,7 @@ def _collect(plan: Plan, execution: Execution, processed: Processed) -> None:
                 **where,
                 service=one.service,
                 step=step,
+                round=one.round,
                 attempt=1,
                 origin=one.origin,
                 status=reading.status,
@@ -152,7 +155,9 @@ def _collect(plan: Plan, execution: Execution, processed: Processed) -> None:
                 action=decision.action,
                 services=decision.services,
                 reason=decision.reason,
-                answer=decision.answer,
-                probability=decision.probability,
+                answer=shown(decision.answer),
+                certainty=decision.certainty,
+                coverage=decision.coverage,
+                gain=decision.gain,
             )
         )

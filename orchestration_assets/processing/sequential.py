@@ -2,68 +2,67 @@
 
 from dataclasses import replace
 
-from orchestration_assets.evidence.posterior import Posterior
+from orchestration_assets.evidence.consensus import Consensus
 from orchestration_assets.processing.asking import Answered
-from orchestration_assets.processing.execution import Ask, Decision, Execution, Steps, judge
+from orchestration_assets.processing.execution import Ask, Decision, Execution, lead, stop
+from orchestration_assets.schemas.answers import shown
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Question
+from orchestration_assets.schemas.policy import Choice
 
 
-async def run_sequential(steps: Steps, question: Question, ask: Ask) -> Execution:
+async def run_sequential(choice: Choice, question: Question, ask: Ask) -> Execution:
     """Asks in order.
 
     A cascade stops once ``min_readings`` services have answered and the leading answer is at
-    least ``stop_at`` probable. A chain asks every service and shows each the earlier readings.
+    least ``stop_at`` sure. A chain asks every service and shows each the earlier readings.
     """
     answered: list[Answered] = []
     decisions: list[Decision] = []
-    for position, service in enumerate(steps.services):
-        lead = judge(answered, question)
-        if position and _may_stop(steps, answered, lead):
+    for position, service in enumerate(choice.services):
+        leading = lead(answered, question)
+        if position and _may_stop(choice, answered, leading):
             reason = (
-                f"{lead.answer} is {lead.probability:.3f} probable, {steps.stop_at:g} is enough"
+                f"{shown(leading.answer)} is {leading.certainty:.3f} sure, "
+                f"{choice.stop_at:g} is enough"
             )
-            decisions.append(Decision("stop", (), reason, lead.answer, lead.probability))
-            return Execution(tuple(answered), tuple(decisions))
-        decisions.append(_ask_decision(steps, service, answered, lead))
-        if steps.chain:
+            return Execution(tuple(answered), (*decisions, stop(reason, leading)))
+        decisions.append(_ask_decision(choice, service, answered, leading))
+        if choice.chain:
             earlier = tuple((one.service, one.reading) for one in answered)
             question = replace(question, earlier=earlier)
         answered.append(await ask(service, question))
-    lead = judge(answered, question)
-    decisions.append(
-        Decision("stop", (), "every service was asked", lead.answer, lead.probability or None)
-    )
-    return Execution(tuple(answered), tuple(decisions))
+    leading = lead(answered, question)
+    return Execution(tuple(answered), (*decisions, stop("every service was asked", leading)))
 
 
-def _may_stop(steps: Steps, answered: list[Answered], lead: Posterior) -> bool:
+def _may_stop(choice: Choice, answered: list[Answered], leading: Consensus) -> bool:
     votes = sum(one.reading.status is Status.OK for one in answered)
     return (
-        steps.stop_at is not None
-        and votes >= steps.min_readings
-        and lead.probability >= steps.stop_at
+        choice.stop_at is not None
+        and votes >= choice.min_readings
+        and leading.certainty >= choice.stop_at
     )
 
 
 def _ask_decision(
-    steps: Steps, service: str, answered: list[Answered], lead: Posterior
+    choice: Choice, service: str, answered: list[Answered], leading: Consensus
 ) -> Decision:
+    answer = shown(leading.answer)
     if not answered:
         reason = "first in the plan"
-    elif steps.chain:
+    elif choice.chain:
         reason = "next in the chain, with the earlier answers"
-    elif steps.stop_at is None:
+    elif choice.stop_at is None:
         reason = "next in the plan"
-    elif lead.answer is None:
+    elif leading.answer is None:
         reason = "no answer yet"
-    elif len(lead.probabilities) > 1:
-        against = ", ".join(lead.probabilities)
-        reason = f"answers contradict each other: {against}"
-    elif lead.probability < steps.stop_at:
-        reason = (
-            f"{lead.answer} is only {lead.probability:.3f} probable, {steps.stop_at:g} is asked"
-        )
+    elif leading.dissenters:
+        said = [f"{one.service} says {shown(one.reading.answer)}" for one in answered]
+        reason = f"answers contradict each other: {', '.join(said)}"
+    elif leading.certainty < choice.stop_at:
+        reason = f"{answer} is only {leading.certainty:.3f} sure, {choice.stop_at:g} is asked"
     else:
-        reason = f"{steps.min_readings} answers are asked before stopping"
-    return Decision("ask", (service,), reason, lead.answer, lead.probability or None)
+        reason = f"{choice.min_readings} answers are asked before stopping"
+    certainty = leading.certainty if leading.answer is not None else None
+    return Decision("ask", (service,), reason, leading.answer, certainty)

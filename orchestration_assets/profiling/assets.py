@@ -5,13 +5,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.partitions import content_batches
-from orchestration_assets.profiling.batch import profile_items
+from orchestration_assets.policy.load import load_policy
+from orchestration_assets.profiling.batch import Chunk, profile_chunk
+from orchestration_assets.profiling.tiers import Tier, choose_tier, chunks
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.enums import Outcome, ProfileStatus
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import CONTENT_PROFILES
-from resources.content_source import open_batch_source
-from resources.home import HomeResource
+from resources.dask_cluster import DaskClusterResource
+from resources.home import HomeResource, PolicyFileResource
 
 
 @dg.asset(
@@ -30,16 +32,34 @@ def content_profiles(
     context: dg.AssetExecutionContext,
     content_manifest: pa.Table,
     home: HomeResource,
+    policy_file: PolicyFileResource,
+    dask_cluster: DaskClusterResource,
     progress: dg.ResourceParam[Progress],
 ) -> dg.MaterializeResult[pa.Table]:
-    """Reads accepted items again, verified by hash, and profiles them."""
+    """Reads accepted items again, verified by hash, and profiles them where their number fits."""
     accepted = content_manifest.filter(pc.equal(content_manifest["outcome"], Outcome.ACCEPTED))
-    read = open_batch_source(home.batches.read(context.partition_key)).read
-    progress.stage("profiling", accepted.num_rows)
+    tiers = load_policy(policy_file.path).policy.execution.tiers
+    sizes = accepted["size_bytes"].to_pylist()
+    choice = choose_tier(len(sizes), sum(sizes), tiers)
+    if choice.tier is not Tier.IN_PROCESS:
+        choice = choose_tier(len(sizes), sum(sizes), tiers, dask_cluster.memory_bytes())
+    if choice.tier is Tier.BEYOND:
+        context.log.warning(choice.reason)
+    source = home.batches.read(context.partition_key)["source"][0].as_py()
+    pieces = [
+        Chunk(context.partition_key, source, tuple(rows))
+        for rows in chunks(accepted.to_pylist(), sizes, tiers)
+    ]
+    progress.stage("profiling", len(sizes))
     rows = []
-    for row in profile_items(context.partition_key, accepted.to_pylist(), read):
-        rows.append(row)
-        progress.advance(1)
+    if choice.tier is Tier.IN_PROCESS:
+        for piece in pieces:
+            rows += profile_chunk(piece)
+            progress.advance(len(piece.rows))
+    else:
+        for profiled in dask_cluster.map_chunks(profile_chunk, pieces, lambda: None):
+            rows += profiled
+            progress.advance(len(profiled))
     profiles = rows_to_arrow(CONTENT_PROFILES, rows)
     ok = pc.sum(pc.equal(profiles["status"], ProfileStatus.OK)).as_py() or 0
     clocks = [c for c in profiles.schema.names if c.endswith("_ms")]
@@ -48,5 +68,8 @@ def content_profiles(
         "profiled": ok,
         "not_profiled": profiles.num_rows - ok,
         "mean_ms_per_item": total_ms / max(ok, 1),
+        "tier": choice.tier.value,
+        "tier_reason": choice.reason,
+        "memory_estimate_bytes": choice.estimate_bytes,
     }
     return dg.MaterializeResult(value=profiles, metadata=metadata)

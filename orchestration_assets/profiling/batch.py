@@ -1,13 +1,14 @@
 """Profiling the accepted items of a batch, one row each."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from orchestration_assets.content.reader import Read, SupersededError, read_text
 from orchestration_assets.profiling.profiler import profile
 from orchestration_assets.schemas.enums import ProfileStatus
 from orchestration_assets.schemas.features import FEATURE_NAMES, FEATURES
-from resources.content_source import ContentError
+from resources.content_source import ContentError, open_source
 
 # what a row holds in the columns that may not be empty when there is no profile
 _NOTHING = {feature.name: None if feature.nullable else feature.type() for feature in FEATURES}
@@ -43,6 +44,21 @@ def profile_items(
                 "aggregation_ms": found.aggregation_ms,
                 **found.features,
             }
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of profiling work as plain data: what a worker on another machine needs."""
+
+    batch: str
+    source: str
+    rows: tuple[dict[str, Any], ...]
+
+
+def profile_chunk(chunk: Chunk) -> list[dict[str, Any]]:
+    """The profile rows of one chunk; runs on a Dask worker, which reads the bytes itself."""
+    source = open_source(chunk.source, ("**",), ())
+    return list(profile_items(chunk.batch, chunk.rows, source.read))
 
 
 def _without(status: ProfileStatus, reason: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pyarrow as pa
 from orchestration_assets.partitions import content_batches
 from orchestration_assets.reporting.figures import batch_figures, report_row
 from orchestration_assets.reporting.page import render_batch, render_index
+from orchestration_assets.reporting.plots import as_markdown, batch_pictures, trend_png
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import CORPUS_REPORT, DISAGREEMENT_REPORT, ReportRow
 from resources.home import HomeResource
@@ -36,6 +37,8 @@ def disagreement_report(
     processing_plans: pa.Table,
     sequential_interpretations: pa.Table,
     parallel_interpretations: pa.Table,
+    iterative_interpretations: pa.Table,
+    hybrid_interpretations: pa.Table,
     decision_log: pa.Table,
     call_log: pa.Table,
     resolutions: pa.Table,
@@ -48,7 +51,14 @@ def disagreement_report(
         "content_manifest": content_manifest,
         "content_profiles": content_profiles,
         "processing_plans": processing_plans,
-        "interpretations": pa.concat_tables([sequential_interpretations, parallel_interpretations]),
+        "interpretations": pa.concat_tables(
+            [
+                sequential_interpretations,
+                parallel_interpretations,
+                iterative_interpretations,
+                hybrid_interpretations,
+            ]
+        ),
         "decision_log": decision_log,
         "call_log": call_log,
         "resolutions": resolutions,
@@ -57,7 +67,8 @@ def disagreement_report(
     source = home.batches.read(batch)["source"][0].as_py()
     hashes = processing_plans["policy_hash"].unique().to_pylist()
     row = report_row(batch, source, hashes[0] if hashes else _NO_PLANS, tables)
-    page = render_batch(row, batch_figures(tables))
+    figures = batch_figures(tables)
+    page = render_batch(row, figures)
     path = home.reports / f"{batch}.html"
     write_atomically(path, page.encode("utf-8", "replace"))
     metadata: dict[str, Any] = {
@@ -69,6 +80,7 @@ def disagreement_report(
         "disputed_answers": row.disputed,
         "calls": row.calls,
         "cost_usd": row.cost_usd,
+        **{name: dg.MetadataValue.md(picture) for name, picture in batch_pictures(figures).items()},
     }
     return dg.MaterializeResult(value=rows_to_arrow(DISAGREEMENT_REPORT, [row]), metadata=metadata)
 
@@ -88,9 +100,14 @@ def corpus_report(home: HomeResource) -> dg.MaterializeResult[pa.Table]:
     batches = store.batches(DISAGREEMENT_REPORT.name)
     table = store.read_batches(DISAGREEMENT_REPORT, batches)
     path = home.reports / "index.html"
-    page = render_index([ReportRow(**row) for row in table.to_pylist()])
+    rows = [ReportRow(**row) for row in table.to_pylist()]
+    page = render_index(rows)
     write_atomically(path, page.encode("utf-8", "replace"))
     return dg.MaterializeResult(
         value=table.cast(CORPUS_REPORT.schema),
-        metadata={"report": dg.MetadataValue.url(path.as_uri()), "batches": len(batches)},
+        metadata={
+            "report": dg.MetadataValue.url(path.as_uri()),
+            "batches": len(batches),
+            "trend": dg.MetadataValue.md(as_markdown(trend_png(rows), "The latest batches")),
+        },
     )

@@ -1,16 +1,19 @@
 """How items were processed: the models chosen, why, and the forecast beside what happened."""
 
 from dataclasses import dataclass
-from typing import Any, cast
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.reporting.counting import frame, share
+from orchestration_assets.reporting.counting import frame, groups, share
 from orchestration_assets.schemas.enums import ProcessingModel
 
 _PAIR = ["item_id", "task"]
+_ENDS = {
+    ProcessingModel.ITERATIVE.value: "see rounds",
+    ProcessingModel.HYBRID.value: "see waves",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,7 @@ class ChoiceFigures:
 
     task: str
     model: str
-    chain: bool
+    option: str
     strategy: str
     rule: str | None
     services: tuple[str, ...]
@@ -53,23 +56,28 @@ class ChoiceFigures:
         """Whether the plan allows to stop before every service was asked."""
         return self.stop_at is not None
 
+    @property
+    def ends(self) -> str:
+        """When it ends, in words, where it does not stop once the answer is sure."""
+        return _ENDS.get(self.model, "asks all")
+
 
 def choice_figures(
     plans: pa.Table, interpretations: pa.Table, decisions: pa.Table, calls: pa.Table
 ) -> tuple[ChoiceFigures, ...]:
     """The choices of each task, the most frequent first."""
     rows = _plans_with_outcome(plans, interpretations, decisions, calls)
-    by = ["task", "model", "chain", "strategy", "rule", "services_text", "stop_at"]
+    by = ["task", "model", "option", "strategy", "rule", "services_text", "stop_at"]
     sizes = rows.groupby("task").size()
     found = []
-    for key, group in rows.groupby(by, dropna=False, sort=True):
-        task, model, chain, strategy, rule, services, stop_at = cast(tuple[Any, ...], key)
+    for key, group in groups(rows, by):
+        task, model, option, strategy, rule, services, stop_at = key
         reasons = group["reason"].value_counts(sort=True)
         found.append(
             ChoiceFigures(
                 task=str(task),
                 model=str(model),
-                chain=bool(chain),
+                option=str(option),
                 strategy=str(strategy),
                 rule=None if pd.isna(rule) else str(rule),
                 services=tuple(str(services).split("\n")),
@@ -100,7 +108,7 @@ def _plans_with_outcome(
     rows = frame(
         plans,
         *_PAIR,
-        *("model", "chain", "strategy", "rule", "stop_at", "reason"),
+        *("model", "option", "strategy", "rule", "stop_at", "reason"),
         *("calls_min", "calls_max", "expected_ms", "cost_usd_max"),
     )
     services = plans.column("services").combine_chunks()

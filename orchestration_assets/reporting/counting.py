@@ -1,8 +1,8 @@
 """The small shapes that every figure is made of: counts, capped lists, histograms."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -101,6 +101,12 @@ def value_counts(values: "pd.Series[Any]") -> dict[str, int]:
     return dict(sorted(counted.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
+def groups(rows: pd.DataFrame, by: Sequence[str]) -> Iterator[tuple[tuple[Any, ...], pd.DataFrame]]:
+    """The rows that are equal in every column named, in the order of these columns' values."""
+    # pandas types its keys as Hashable only
+    return iter(cast("Any", rows.groupby(list(by), dropna=False, sort=True)))
+
+
 def capped_counts(counts: Mapping[str, int], limit: int) -> Capped[Count]:
     """The first ``limit`` counts, each as a share of all."""
     total = sum(counts.values())
@@ -115,12 +121,12 @@ def histogram(
     marked: Iterable[bool] | None = None,
     meaning: str = "",
     unit: str = "",
-    unit_interval: bool = False,
+    span: tuple[float, float] | None = None,
 ) -> Histogram | None:
     """The distribution of ``values`` in equal bins, or None when there is no finite value.
 
-    ``unit_interval`` draws it over [0, 1] whatever the data; otherwise the axis spans the
-    data, logarithmic when that is non-negative and spread over orders of magnitude.
+    ``span`` is the least that the axis covers; without it the axis covers the data, and is
+    logarithmic when that is non-negative and spread over orders of magnitude.
     """
     every = np.asarray(list(values), dtype=float)
     kept = np.isfinite(every)
@@ -128,9 +134,9 @@ def histogram(
     if not data.size:
         return None
     low, median, high = float(data.min()), float(np.median(data)), float(data.max())
-    log = not unit_interval and low >= 0 and high > _LOG_SPREAD * max(median, 1.0)
-    if unit_interval:
-        edges = np.linspace(min(0.0, low), max(1.0, high), BINS + 1)
+    log = span is None and low >= 0 and high > _LOG_SPREAD * max(median, 1.0)
+    if span is not None:
+        edges = np.linspace(min(span[0], low), max(span[1], high), BINS + 1)
     elif log:
         # zero has no place on a logarithmic axis: it shares the first bin with one
         edges = np.geomspace(max(low, 1.0), high, BINS + 1)

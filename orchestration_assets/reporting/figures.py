@@ -7,7 +7,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.reporting.choices import ChoiceFigures, choice_figures
-from orchestration_assets.reporting.counting import Capped
 from orchestration_assets.reporting.findings import Findings, findings
 from orchestration_assets.reporting.intake import (
     ContentFigures,
@@ -17,13 +16,17 @@ from orchestration_assets.reporting.intake import (
     families_of,
     outcome_figures,
 )
+from orchestration_assets.reporting.models import ModelFigures, model_figures
 from orchestration_assets.reporting.spending import (
+    Forecast,
     ServiceSpending,
     StageClock,
+    forecasts,
     service_spending,
     stage_clocks,
 )
-from orchestration_assets.reporting.strongest import Dispute, strongest
+from orchestration_assets.reporting.steps import StepFigures, step_figures
+from orchestration_assets.reporting.strongest import TaskDisputes, strongest
 from orchestration_assets.reporting.tasks import TaskFigures, task_figures
 from orchestration_assets.schemas.enums import Outcome, ProfileStatus, ResolutionStatus
 from orchestration_assets.schemas.tables import ReportRow
@@ -36,10 +39,13 @@ class BatchFigures:
     findings: Findings
     outcomes: tuple[OutcomeFigures, ...]
     content: ContentFigures
+    models: tuple[ModelFigures, ...]
     choices: tuple[ChoiceFigures, ...]
+    steps: StepFigures
     tasks: tuple[TaskFigures, ...]
-    strongest: Capped[Dispute]
+    strongest: tuple[TaskDisputes, ...]
     spending: tuple[ServiceSpending, ...]
+    forecasts: tuple[Forecast, ...]
     stages: tuple[StageClock, ...]
     rows: Mapping[str, int]
 
@@ -48,25 +54,29 @@ def batch_figures(tables: Mapping[str, pa.Table]) -> BatchFigures:
     """The figures of the batch whose tables these are.
 
     ``tables`` holds content_manifest, content_profiles, processing_plans, interpretations
-    (sequential and parallel together), decision_log, call_log, resolutions, disagreements.
+    (of all processing models), decision_log, call_log, resolutions, disagreements.
     """
     manifest, profiles = tables["content_manifest"], tables["content_profiles"]
     interpretations, resolutions = tables["interpretations"], tables["resolutions"]
     disagreements, calls = tables["disagreements"], tables["call_log"]
+    # a round that a later one took over is history: it takes no part in agreement
+    final = interpretations.filter(interpretations.column("final"))
     families = families_of(profiles)
     content = content_figures(manifest, profiles, resolutions)
-    choices = choice_figures(
-        tables["processing_plans"], interpretations, tables["decision_log"], calls
-    )
-    tasks = task_figures(interpretations, resolutions, disagreements, families)
+    plans, decisions = tables["processing_plans"], tables["decision_log"]
+    choices = choice_figures(plans, interpretations, decisions, calls)
+    tasks = task_figures(final, resolutions, disagreements, families)
     return BatchFigures(
         findings=findings(tasks, content.families, choices, disagreements),
         outcomes=outcome_figures(manifest),
         content=content,
+        models=model_figures(plans, interpretations, calls),
         choices=choices,
+        steps=step_figures(decisions, resolutions),
         tasks=tasks,
-        strongest=strongest(interpretations, resolutions, disagreements, families),
+        strongest=strongest(final, resolutions, disagreements, decisions, families),
         spending=service_spending(calls),
+        forecasts=forecasts(choices),
         stages=stage_clocks(profiles),
         rows={name: table.num_rows for name, table in tables.items()},
     )

@@ -201,5 +201,5 @@ def _drawn(profiles: pa.Table, name: str) -> Histogram | None:
         frame(profiles, name)[name].astype("float64"),
         meaning=notes.get(b"meaning", b"").decode(),
         unit=notes.get(b"unit", b"").decode(),
-        unit_interval=name.endswith("_score"),
+        span=(0.0, 1.0) if name.endswith("_score") else None,
     )

@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from orchestration_assets.reporting.counting import Capped, frame, share, value_counts
-from orchestration_assets.schemas.enums import AnswerKind, ResolutionStatus, Status
+from orchestration_assets.schemas.enums import AnswerKind
 
 _ANSWERS = 12
 _CONFLICTS = 10
@@ -60,18 +59,11 @@ class LabelFigures:
 
 
 def label_figures(
-    services: tuple[str, ...],
-    interpretations: pa.Table,
-    resolutions: pa.Table,
-    disagreements: pa.Table,
+    services: tuple[str, ...], readings: pa.Table, resolved: pa.Table, disagreements: pa.Table
 ) -> LabelFigures:
-    """The measures of one task's rows."""
-    stands = resolutions.filter(
-        pc.equal(resolutions.column("status"), ResolutionStatus.RESOLVED.value)
-    )
-    answered = interpretations.filter(pc.equal(interpretations.column("status"), Status.OK.value))
-    standing = value_counts(frame(stands, "answer")["answer"])
-    rows = frame(answered, "service", "answer")
+    """The measures of one task's answers, standing answers and disagreements."""
+    standing = value_counts(frame(resolved, "answer")["answer"])
+    rows = frame(readings, "service", "answer")
     by_service = [
         value_counts(rows.loc[rows["service"] == service, "answer"]) for service in services
     ]
@@ -87,17 +79,17 @@ def label_figures(
     )
     return LabelFigures(
         services=services,
-        standing=stands.num_rows,
+        standing=resolved.num_rows,
         given=tuple(sum(counts.values()) for counts in by_service),
         answers=Capped(tuple(every[:_ANSWERS]), len(every)),
-        conflicts=_conflicts(resolutions, disagreements),
+        conflicts=_conflicts(resolved, disagreements),
     )
 
 
-def _conflicts(resolutions: pa.Table, disagreements: pa.Table) -> Capped[ConflictFigures]:
+def _conflicts(resolved: pa.Table, disagreements: pa.Table) -> Capped[ConflictFigures]:
     sides = ["service_a", "answer_a", "service_b", "answer_b"]
     rows = frame(disagreements, "item_id", *sides, "severity", "path")
-    standing = frame(resolutions, "item_id", "answer").set_index("item_id")["answer"]
+    standing = frame(resolved, "item_id", "answer").set_index("item_id")["answer"]
     answer = standing.reindex(rows["item_id"]).reset_index(drop=True)
     rows["stands_a"] = (rows["answer_a"] == answer).fillna(False)
     rows["stands_b"] = (rows["answer_b"] == answer).fillna(False)

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from orchestration_assets.reporting import words
 from orchestration_assets.reporting.counting import share
 from orchestration_assets.reporting.figures import BatchFigures
+from orchestration_assets.reporting.queries import rows_query
 from orchestration_assets.schemas.tables import TABLES, ReportRow
 
 BATCHES_SHOWN = 500
@@ -78,6 +79,8 @@ def _trends(rows: Sequence[ReportRow]) -> tuple[Trend, ...]:
             "pct",
             of_dissent=True,
         ),
+        Trend("Failed", tuple(float(row.failed) for row in rows), "n"),
+        Trend("Calls", tuple(float(row.calls) for row in rows), "n"),
         Trend(
             "Readings from the cache",
             tuple(share(row.cached, row.calls + row.cached) for row in rows),
@@ -134,5 +137,10 @@ def _environment() -> Environment:
         "middle": words.middle,
         "address": lambda text: quote(words.visible(text), safe=""),
     }
-    environment.globals |= {"plural": words.plural, "axis": words.axis, "share": share}
+    environment.globals |= {
+        "plural": words.plural,
+        "axis": words.axis,
+        "share": share,
+        "rows_query": rows_query,
+    }
     return environment

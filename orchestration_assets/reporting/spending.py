@@ -1,10 +1,12 @@
 """What it took: calls, clocks and dollars per service, and the clocks of profiling."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration_assets.reporting.choices import ChoiceFigures
 from orchestration_assets.reporting.counting import frame, share
 from orchestration_assets.schemas.enums import ProfileStatus
 
@@ -61,6 +63,40 @@ def service_spending(calls: pa.Table) -> tuple[ServiceSpending, ...]:
             )
         )
     return tuple(sorted(found, key=lambda one: (-one.total_ms, one.service)))
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What the plans of one task foresaw, beside what was asked, spent and paid."""
+
+    task: str
+    questions: int
+    calls_min: int
+    calls_max: int
+    asked: int
+    expected_ms: float
+    spent_ms: float
+    cost_usd_max: float
+    cost_usd: float
+
+
+def forecasts(choices: Sequence[ChoiceFigures]) -> tuple[Forecast, ...]:
+    """The choices of each task together."""
+    return tuple(
+        Forecast(
+            task=task,
+            questions=sum(one.pairs for one in own),
+            calls_min=sum(one.calls_min for one in own),
+            calls_max=sum(one.calls_max for one in own),
+            asked=sum(one.asked for one in own),
+            expected_ms=sum(one.expected_ms for one in own),
+            spent_ms=sum(one.spent_ms for one in own),
+            cost_usd_max=sum(one.cost_usd_max for one in own),
+            cost_usd=sum(one.cost_usd for one in own),
+        )
+        for task in dict.fromkeys(one.task for one in choices)
+        if (own := [one for one in choices if one.task == task])
+    )
 
 
 def stage_clocks(profiles: pa.Table) -> tuple[StageClock, ...]:

@@ -1,5 +1,6 @@
-"""The strongest disagreements, item by item, with every reading side by side."""
+"""The strongest disagreements of each task, item by item, with every reading side by side."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,52 +9,94 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.reporting.counting import Capped, frame
+from orchestration_assets.reporting.differing import Piece, by_members, by_words
 from orchestration_assets.reporting.intake import NO_FAMILY
+from orchestration_assets.schemas.enums import AnswerKind, DisagreementKind
 
-SHOWN = 20
-# the same conflict twenty times over would hide the other ones
-OF_ONE_KIND = 3
+OF_TASK = 5
+SHOWN = 30
+# the same conflict five times over would hide the other ones
+OF_ONE_KIND = 2
 _QUESTION = ["item_id", "task"]
+_MEMBERS = 16
+_NEAR = 5
 
 
 @dataclass(frozen=True, slots=True)
 class SideReading:
-    """What one service said, and whether that is the answer that stands."""
+    """What one service said, and whether that is the answer that stands.
+
+    ``pieces`` is the answer with what no other service said apart: words of a text, members of
+    a set. ``score`` is the answer to a score task. ``only`` lists what the disagreement floor
+    found on this side alone.
+    """
 
     service: str
     status: str
     answer: str | None
+    pieces: tuple[Piece, ...]
+    score: float | None
     confidence: float | None
     words: str | None
     stands: bool
     dissents: bool
+    only: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One decision on the way to the answer."""
+
+    action: str
+    services: tuple[str, ...]
+    reason: str
+    certainty: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Dispute:
-    """One item and task on which services gave different answers."""
+    """One item and task on which services disagree."""
 
     item_id: str
     path: str
     task: str
+    kind: str
     family: str
     status: str
     answer: str | None
     error_risk: float | None
+    spread: float | None
+    certainty: float | None
+    distance: float
     severity: float
     reason: str
     readings: tuple[SideReading, ...]
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDisputes:
+    """The strongest disputes of one task, and how many there are; ``place`` counts from 1."""
+
+    place: int
+    task: str
+    disputes: Capped[Dispute]
 
 
 def strongest(
     interpretations: pa.Table,
     resolutions: pa.Table,
     disagreements: pa.Table,
+    decisions: pa.Table,
     families: "pd.Series[str]",
-) -> Capped[Dispute]:
-    """The most severe disputes, at most :data:`OF_ONE_KIND` with the same leading conflict."""
+) -> tuple[TaskDisputes, ...]:
+    """The most severe disputes, task by task.
+
+    At most :data:`OF_TASK` of a task and :data:`SHOWN` in all, at most :data:`OF_ONE_KIND` with
+    the same leading conflict.
+    """
     sides = ["service_a", "answer_a", "service_b", "answer_b"]
-    pairs = frame(disagreements, *_QUESTION, "path", *sides, "severity")
+    pairs = frame(disagreements, *_QUESTION, "path", *sides, "kind", "severity", "distance")
     risk = frame(resolutions, *_QUESTION, "error_risk").set_index(_QUESTION)["error_risk"]
     pairs = pairs.join(risk, on=_QUESTION).sort_values(
         ["severity", "error_risk", "path", "task", "service_a", "service_b"],
@@ -62,26 +105,54 @@ def strongest(
     )
     leading = pairs.drop_duplicates(_QUESTION)
     nth = leading.groupby(["task", *sides]).cumcount()
-    chosen = leading[nth < OF_ONE_KIND].head(SHOWN)
-    readings = _rows_of(interpretations, chosen["item_id"])
-    answers = _rows_of(resolutions, chosen["item_id"])
-    disputes = tuple(
-        _dispute(
-            str(item_id),
-            str(task),
-            float(severity),
-            resolutions=answers,
-            interpretations=readings,
-            family=str(families.get(item_id, NO_FAMILY)),
-        )
-        for item_id, task, severity in chosen[[*_QUESTION, "severity"]].itertuples(index=False)
+    # vectors are all written alike, which makes no two conflicts the same
+    alike = leading["kind"] != DisagreementKind.NEIGHBOURHOOD_SHIFT.value
+    varied = leading[(nth < OF_ONE_KIND) | ~alike]
+    chosen = varied[varied.groupby("task").cumcount() < OF_TASK].head(SHOWN)
+    items = pa.array(chosen["item_id"].tolist(), pa.string())
+
+    def of_chosen(table: pa.Table) -> pa.Table:
+        return table.filter(pc.is_in(table.column("item_id"), value_set=items))
+
+    sources = _Sources(
+        interpretations=of_chosen(interpretations),
+        resolutions=of_chosen(resolutions),
+        disagreements=of_chosen(disagreements),
+        decisions=of_chosen(decisions),
+        paths=_paths(resolutions),
     )
-    return Capped(disputes, len(leading))
+    totals = leading.groupby("task").size()
+    return tuple(
+        TaskDisputes(
+            place,
+            str(task),
+            Capped(
+                tuple(
+                    _dispute(sources, row, str(families.get(row["item_id"], NO_FAMILY)))
+                    for row in group.to_dict("records")
+                ),
+                int(totals[task]),
+            ),
+        )
+        for place, (task, group) in enumerate(chosen.groupby("task", sort=True), 1)
+    )
 
 
-def _rows_of(table: pa.Table, items: "pd.Series[str]") -> pa.Table:
-    wanted = pa.array(items.tolist(), pa.string())
-    return table.filter(pc.is_in(table.column("item_id"), value_set=wanted))
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    """The rows of the items that are shown."""
+
+    interpretations: pa.Table
+    resolutions: pa.Table
+    disagreements: pa.Table
+    decisions: pa.Table
+    paths: Mapping[str, str]
+
+
+def _paths(resolutions: pa.Table) -> dict[str, str]:
+    """The path of every item: the neighbours of a vector are named by their items."""
+    columns = (resolutions.column(name).to_pylist() for name in ("item_id", "path"))
+    return dict(zip(*columns, strict=True))
 
 
 def _of_question(table: pa.Table, item_id: str, task: str) -> list[dict[str, Any]]:
@@ -90,39 +161,75 @@ def _of_question(table: pa.Table, item_id: str, task: str) -> list[dict[str, Any
     return rows
 
 
-def _dispute(
-    item_id: str,
-    task: str,
-    severity: float,
-    *,
-    resolutions: pa.Table,
-    interpretations: pa.Table,
-    family: str,
-) -> Dispute:
-    (resolution,) = _of_question(resolutions, item_id, task)
+def _dispute(sources: _Sources, leading: Mapping[Any, Any], family: str) -> Dispute:
+    question = str(leading["item_id"]), str(leading["task"])
+    (resolution,) = _of_question(sources.resolutions, *question)
     readings = sorted(
-        _of_question(interpretations, item_id, task), key=lambda row: (row["step"], row["service"])
+        _of_question(sources.interpretations, *question),
+        key=lambda row: (row["step"], row["service"]),
     )
+    decisions = sorted(
+        _of_question(sources.decisions, *question), key=lambda row: int(row["decision"])
+    )
+    pairs = _of_question(sources.disagreements, *question)
+    sure = [row["certainty"] for row in decisions if row["certainty"] is not None]
     return Dispute(
-        item_id=item_id,
+        item_id=question[0],
         path=resolution["path"],
-        task=task,
+        task=question[1],
+        kind=resolution["kind"],
         family=family,
         status=resolution["status"],
         answer=resolution["answer"],
         error_risk=resolution["error_risk"],
-        severity=severity,
+        spread=resolution["spread"],
+        certainty=sure[-1] if sure else None,
+        distance=float(leading["distance"]),
+        severity=float(leading["severity"]),
         reason=resolution["reason"],
-        readings=tuple(
-            SideReading(
-                row["service"],
-                row["status"],
-                row["answer"],
-                row["confidence"],
-                row["evidence"] or row["reason"],
-                row["service"] in resolution["supporters"],
-                row["service"] in resolution["dissenters"],
-            )
-            for row in readings
+        readings=tuple(_side(row, readings, resolution, pairs, sources.paths) for row in readings),
+        steps=tuple(
+            Step(row["action"], tuple(row["services"]), row["reason"], row["certainty"])
+            for row in decisions
         ),
     )
+
+
+def _side(
+    row: Mapping[str, Any],
+    readings: Sequence[Mapping[str, Any]],
+    resolution: Mapping[str, Any],
+    pairs: Sequence[Mapping[str, Any]],
+    paths: Mapping[str, str],
+) -> SideReading:
+    only = [
+        paths.get(name, name)
+        for pair in pairs
+        for side in "ab"
+        if pair[f"service_{side}"] == row["service"]
+        for name in pair[f"only_{side}"]
+    ]
+    return SideReading(
+        service=row["service"],
+        status=row["status"],
+        answer=row["answer"],
+        pieces=_pieces(row, readings, resolution["kind"]),
+        score=row["answer_score"],
+        confidence=row["confidence"],
+        words=row["evidence"] or row["reason"],
+        stands=row["service"] in resolution["supporters"],
+        dissents=row["service"] in resolution["dissenters"],
+        only=tuple(dict.fromkeys(only))[:_NEAR],
+    )
+
+
+def _pieces(
+    row: Mapping[str, Any], readings: Sequence[Mapping[str, Any]], kind: str
+) -> tuple[Piece, ...]:
+    others = [other for other in readings if other is not row and other["answer"] is not None]
+    if kind == AnswerKind.SET and row["answer_set"] is not None:
+        lists = [other["answer_set"] or () for other in others]
+        return by_members(row["answer_set"], lists, _MEMBERS)
+    if kind == AnswerKind.TEXT and row["answer"] is not None:
+        return by_words(row["answer"], [other["answer"] for other in others])
+    return ()

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration_assets.reporting.camps import Camp, camps, compared
 from orchestration_assets.reporting.counting import (
     Capped,
     Count,
@@ -22,8 +23,8 @@ from orchestration_assets.reporting.counting import (
     value_counts,
 )
 from orchestration_assets.reporting.intake import NO_FAMILY, disputed
-from orchestration_assets.reporting.labels import LabelFigures, label_figures
-from orchestration_assets.schemas.enums import ResolutionStatus, Status
+from orchestration_assets.reporting.kinds import KindFigures, kind_figures, kind_of
+from orchestration_assets.schemas.enums import AnswerKind, ResolutionStatus, Status
 
 _UNANSWERED = 10
 
@@ -56,14 +57,15 @@ class ServiceFigures:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How often two services that both answered gave no different answers."""
+    """How often two services that both answered disagreed, and how far apart they then were."""
 
     compared: int
     disagreed: int
+    apart: float
 
     @property
     def agreed(self) -> int:
-        """Items on which both gave the same answer."""
+        """Items on which the two did not disagree."""
         return self.compared - self.disagreed
 
     @property
@@ -75,6 +77,11 @@ class Agreement:
     def disagreed_share(self) -> float:
         """Disagreed items as a share of those compared."""
         return share(self.disagreed, self.compared)
+
+    @property
+    def mean_distance(self) -> float:
+        """Mean distance of the answers that disagree."""
+        return share(self.apart, self.disagreed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +99,7 @@ class TaskFigures:
     """One task of the batch. ``answers`` holds the measures of the task's kind of answer."""
 
     task: str
+    kind: AnswerKind
     pairs: int
     resolved: int
     abstained: int
@@ -101,9 +109,11 @@ class TaskFigures:
     services: tuple[ServiceFigures, ...]
     families: tuple[str, ...]
     agreement: tuple[PairFigures, ...]
+    camps: Capped[Camp]
     error_risk: Histogram | None
+    spread: Histogram | None
     unanswered: Capped[Example]
-    answers: LabelFigures
+    answers: KindFigures
 
     @property
     def disputed_share(self) -> float:
@@ -149,9 +159,12 @@ def _one_task(
     against = disputed(resolutions)
     services = _services(interpretations, resolutions)
     names = tuple(service.service for service in services)
+    kind = kind_of(interpretations, resolutions)
+    together = compared(resolutions)
     present, pairs = _agreement(names, interpretations, disagreements, families)
     return TaskFigures(
         task=name,
+        kind=kind,
         pairs=resolutions.num_rows,
         resolved=status.get(ResolutionStatus.RESOLVED.value, 0),
         abstained=status.get(ResolutionStatus.ABSTAINED.value, 0),
@@ -161,14 +174,21 @@ def _one_task(
         services=services,
         families=present,
         agreement=pairs,
+        camps=camps(resolutions, families, present),
         error_risk=histogram(
             "error_risk",
             frame(resolutions, "error_risk")["error_risk"],
             marked=against,
-            unit_interval=True,
+            span=(0.0, 1.0),
+        ),
+        spread=histogram(
+            "spread",
+            frame(together, "spread")["spread"],
+            marked=disputed(together),
+            span=(0.0, 1.0),
         ),
         unanswered=_unanswered(resolutions),
-        answers=label_figures(names, interpretations, resolutions, disagreements),
+        answers=kind_figures(kind, names, interpretations, resolutions, disagreements, families),
     )
 
 
@@ -218,7 +238,7 @@ def _agreement(
     took_part[items, pd.Index(services).get_indexer(pd.Index(rows["service"]))] = 1.0
     family = families.reindex(ids).fillna(NO_FAMILY).to_numpy()
     present = tuple(value_counts(pd.Series(family, dtype="str")))
-    compared = {
+    both = {
         name: (part := took_part[family == name]).T @ part  # float32 is exact to 16 million
         for name in present
     }
@@ -227,12 +247,13 @@ def _agreement(
     for i, a in enumerate(services):
         for j, b in enumerate(services[i + 1 :], i + 1):
             by_family = {
-                name: Agreement(int(compared[name][i, j]), disagreed.get((a, b, name), 0))
+                name: Agreement(int(both[name][i, j]), *disagreed.get((a, b, name), (0, 0.0)))
                 for name in present
             }
             overall = Agreement(
                 sum(one.compared for one in by_family.values()),
                 sum(one.disagreed for one in by_family.values()),
+                sum(one.apart for one in by_family.values()),
             )
             pairs.append(PairFigures(a, b, overall, by_family))
     return present, tuple(pairs)
@@ -240,11 +261,15 @@ def _agreement(
 
 def _disagreed(
     disagreements: pa.Table, families: "pd.Series[str]"
-) -> dict[tuple[str, str, str], int]:
-    rows = frame(disagreements, "item_id", "service_a", "service_b")
+) -> dict[tuple[str, str, str], tuple[int, float]]:
+    """How many rows each pair of services has by family, and the sum of their distances."""
+    rows = frame(disagreements, "item_id", "service_a", "service_b", "distance")
     rows["family"] = families.reindex(rows["item_id"]).fillna(NO_FAMILY).to_numpy()
-    counted: Mapping[Any, Any] = rows.groupby(["service_a", "service_b", "family"]).size().to_dict()
-    return {(str(a), str(b), str(family)): int(n) for (a, b, family), n in counted.items()}
+    grouped = rows.groupby(["service_a", "service_b", "family"])["distance"].agg(["size", "sum"])
+    return {
+        (str(a), str(b), str(family)): (int(row["size"]), float(row["sum"]))
+        for (a, b, family), row in cast("Mapping[Any, Any]", grouped.to_dict("index")).items()
+    }
 
 
 def _unanswered(resolutions: pa.Table) -> Capped[Example]:

@@ -35,6 +35,10 @@ class AnswerKind(StrEnum):
     """The kind of answer that a task asks for."""
 
     LABEL = "label"
+    SET = "set"
+    TEXT = "text"
+    SCORE = "score"
+    VECTOR = "vector"
 
 
 class Status(StrEnum):
@@ -66,6 +70,8 @@ class ProcessingModel(StrEnum):
 
     SEQUENTIAL = "sequential"
     PARALLEL = "parallel"
+    ITERATIVE = "iterative"
+    HYBRID = "hybrid"
 
 
 class ResolutionStatus(StrEnum):
@@ -74,6 +80,16 @@ class ResolutionStatus(StrEnum):
     RESOLVED = "resolved"
     ABSTAINED = "abstained"
     FAILED = "failed"
+
+
+class DisagreementKind(StrEnum):
+    """How two answers of a kind can contradict each other."""
+
+    LABEL_CONFLICT = "label_conflict"
+    SET_MISMATCH = "set_mismatch"
+    TEXT_DIVERGENCE = "text_divergence"
+    SCORE_GAP = "score_gap"
+    NEIGHBOURHOOD_SHIFT = "neighbourhood_shift"
 
 
 class Family(StrEnum):

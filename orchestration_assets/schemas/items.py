@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from orchestration_assets.schemas.answers import Answer, is_answer
 from orchestration_assets.schemas.enums import AnswerKind, Status
 
 
@@ -46,14 +47,14 @@ class Reading:
     """
 
     status: Status
-    answer: str | None = None
+    answer: Answer | None = None
     confidence: float | None = None
     alternatives: tuple[Alternative, ...] = ()
     evidence: str | None = None
     reason: str | None = None
 
     def __post_init__(self) -> None:
-        if (self.status is Status.OK) != bool(self.answer):
+        if (self.status is Status.OK) != is_answer(self.answer):
             raise ValueError(f"a reading is ok exactly when it has an answer, got {self!r}")
         if self.confidence is not None and not 0.0 <= self.confidence <= 1.0:
             raise ValueError(f"confidence must lie in [0, 1], got {self.confidence}")
@@ -61,18 +62,29 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A question asked of items. ``labels`` is the closed set of label answers, if there is one."""
+    """A question asked of items.
+
+    ``labels`` is the closed set of label answers, if there is one; ``scale`` the lowest and
+    highest score. Two answers whose distance reaches ``disagree_at`` (0..1) disagree.
+    """
 
     name: str
     version: str
     kind: AnswerKind
     labels: tuple[str, ...] = ()
+    scale: tuple[float, float] = (0.0, 1.0)
+    disagree_at: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One task about one item, with what earlier steps of a chain answered."""
+    """One task about one item.
+
+    ``earlier`` holds what earlier steps, rounds or waves answered. ``coverage`` is the share of
+    the content that the item's text holds: below 1 the text is an excerpt.
+    """
 
     task: Task
     item: Item
     earlier: tuple[tuple[str, Reading], ...] = ()
+    coverage: float = 1.0

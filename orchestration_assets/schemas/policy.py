@@ -4,6 +4,7 @@ Unknown keys are refused. What needs knowledge of other parts (that a rule names
 feature, a task a real service) is checked when the file is loaded, in ``policy``.
 """
 
+from graphlib import CycleError, TopologicalSorter
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -82,32 +83,139 @@ class ServiceConfig(_Strict):
     implementation: Name = Field(description="name of the embedded implementation")
 
 
+class Rounds(_Strict):
+    """How an iterative choice reads more and more of the content until the answer settles."""
+
+    first_chars: Annotated[int, Field(ge=200)] = Field(
+        default=4000, description="characters that the first round reads, in sections"
+    )
+    grow: Annotated[float, Field(gt=1.0, le=16.0)] = Field(
+        default=2.0, description="each round reads this many times as much as the one before"
+    )
+    max_rounds: Annotated[int, Field(ge=1, le=20)] = Field(
+        default=5, description="stop after this many rounds"
+    )
+    settled_at: Probability = Field(
+        default=0.1, description="stop once a round moves the answer by at most this distance"
+    )
+    min_gain: Annotated[float, Field(ge=-1.0, le=1.0)] | None = Field(
+        default=None, description="stop once a round raises the certainty by less than this"
+    )
+    max_ms: Annotated[float, Field(gt=0)] | None = Field(
+        default=None, description="start no further round after this time"
+    )
+    sees_earlier: bool = Field(
+        default=False, description="each round is shown the answers of the round before"
+    )
+
+
+class Judge(_Strict):
+    """A service that is shown the others' answers and picks or merges: its answer stands."""
+
+    service: Name
+    when: Literal["disagree", "always"] = Field(
+        default="disagree", description="asked only when answers disagree, or every time"
+    )
+
+
+class Escalation(_Strict):
+    """A sub-plan that is carried out when the answer is not sure enough."""
+
+    below: Probability = Field(description="escalate when the answer is less sure than this")
+    to: "Choice"
+
+
+class Route(_Strict):
+    """A router: its label answer hands the item to one of several sub-plans."""
+
+    task: Name = Field(description="the label task that the router answers")
+    service: Name = Field(description="the service that answers it")
+    to: dict[str, "Choice"] = Field(min_length=1, description="label -> sub-plan")
+    otherwise: "Choice" = Field(description="for every other label, and when routing fails")
+
+
+_BELONGS = {
+    "chain": ProcessingModel.SEQUENTIAL,
+    "stop_at": ProcessingModel.SEQUENTIAL,
+    "min_readings": ProcessingModel.SEQUENTIAL,
+    "rounds": ProcessingModel.ITERATIVE,
+    "after": ProcessingModel.HYBRID,
+    "route": ProcessingModel.HYBRID,
+}
+
+
 class Choice(_Strict):
-    """One way to process an item: a model, the services in order, and when to stop."""
+    """One way to process an item: a model, the services, and what the model needs to know."""
 
     model: ProcessingModel
-    services: Annotated[tuple[Name, ...], Field(min_length=1)]
+    services: tuple[Name, ...] = Field(default=(), description="in the order of asking")
     chain: bool = Field(
-        default=False, description="sequential only: each step sees the earlier answers"
+        default=False, description="sequential: every step is asked and sees the earlier answers"
     )
     stop_at: Probability | None = Field(
-        default=None, description="sequential only: stop once the answer is this probable"
+        default=None, description="sequential: stop once the answer is this sure"
     )
     min_readings: Annotated[int, Field(ge=1)] = Field(
-        default=1, description="answers needed before a sequence may stop"
+        default=1, description="sequential: answers needed before stopping"
     )
+    rounds: Rounds | None = Field(default=None, description="iterative: how rounds grow and stop")
+    after: dict[Name, tuple[Name, ...]] = Field(
+        default_factory=dict,
+        description="hybrid: service -> services whose answers it waits for and is shown",
+    )
+    route: Route | None = Field(default=None, description="hybrid: a router and its sub-plans")
+    judge: Judge | None = None
+    escalate: Escalation | None = None
 
     @model_validator(mode="after")
     def _fits_model(self) -> "Choice":
+        for field, model in _BELONGS.items():
+            default = type(self).model_fields[field].get_default(call_default_factory=True)
+            if self.model is not model and getattr(self, field) != default:
+                raise ValueError(f"{field} belongs to the {model} model, not to {self.model}")
         if len(set(self.services)) != len(self.services):
             raise ValueError("a service may be named once")
-        if self.model is not ProcessingModel.SEQUENTIAL:
-            for field in ("chain", "stop_at", "min_readings"):
-                if getattr(self, field) != type(self).model_fields[field].default:
-                    raise ValueError(f"{field} belongs to the sequential model only")
+        if bool(self.services) == (self.route is not None):
+            raise ValueError("give services, or a route to sub-plans that have them")
+        if self.judge is not None and self.judge.service in self.services:
+            raise ValueError("the judge must not be one of the services that it judges")
         if self.chain and self.stop_at is not None:
             raise ValueError("a chain runs every step: leave out stop_at")
         return self
+
+    @model_validator(mode="after")
+    def _dependencies_are_a_graph(self) -> "Choice":
+        waited_for = {name for names in self.after.values() for name in names}
+        if strangers := (set(self.after) | waited_for) - set(self.services):
+            raise ValueError(f"after names {', '.join(sorted(strangers))}, not among the services")
+        try:
+            TopologicalSorter(self.after).prepare()
+        except CycleError as error:
+            raise ValueError(f"after has a cycle: {' -> '.join(error.args[1])}") from error
+        return self
+
+    @property
+    def sub_choices(self) -> dict[str, "Choice"]:
+        """The choices inside this one, by where they stand in it."""
+        inside: dict[str, Choice] = {}
+        if self.escalate is not None:
+            inside["escalate.to"] = self.escalate.to
+        if self.route is not None:
+            inside |= {f"route.to.{label}": choice for label, choice in self.route.to.items()}
+            inside["route.otherwise"] = self.route.otherwise
+        return inside
+
+    @property
+    def own_services(self) -> tuple[str, ...]:
+        """The services that this choice itself asks about the task, the judge last."""
+        return (*self.services, *((self.judge.service,) if self.judge else ()))
+
+    @property
+    def admissible(self) -> tuple[str, ...]:
+        """Every service that may be asked, in the order in which that may happen."""
+        router = (self.route.service,) if self.route else ()
+        inside = [name for choice in self.sub_choices.values() for name in choice.admissible]
+        return tuple(dict.fromkeys([*router, *self.own_services, *inside]))
 
 
 class Rule(_Strict):
@@ -125,12 +233,24 @@ class TaskConfig(_Strict):
     question: str = Field(min_length=1, description="what is asked, for people")
     version: str = Field(default="1", description="change it when the question changes meaning")
     kind: AnswerKind = AnswerKind.LABEL
-    labels: tuple[str, ...] = Field(default=(), description="the closed set of answers, if any")
+    labels: tuple[str, ...] = Field(default=(), description="label: the closed set, if any")
+    scale: tuple[float, float] = Field(
+        default=(0.0, 1.0), description="score: the lowest and the highest value"
+    )
+    disagree_at: Probability | None = Field(
+        default=None, description="distance from which two answers disagree; labels: any difference"
+    )
     applies_to: Condition = Field(
         default_factory=dict, description="items that the task is asked of; empty means all"
     )
     rules: tuple[Rule, ...] = ()
     default: Choice = Field(description="taken when no rule holds")
+
+    @model_validator(mode="after")
+    def _scale_has_a_length(self) -> "TaskConfig":
+        if self.scale[0] >= self.scale[1]:
+            raise ValueError("scale must go from a lower to a higher value")
+        return self
 
     @property
     def choices(self) -> dict[str, Choice]:
@@ -138,9 +258,27 @@ class TaskConfig(_Strict):
         return {rule.name: rule.choose for rule in self.rules} | {"default": self.default}
 
 
-class Execution(_Strict):
-    """How calls are driven."""
+class SizeTiers(_Strict):
+    """From which size a batch is profiled on the Dask cluster, and in which chunks."""
 
+    dask_from_items: Annotated[int, Field(ge=0)] = Field(
+        default=5_000, description="batches of fewer items are profiled in the run's own process"
+    )
+    dask_from_bytes: Annotated[int, Field(ge=0)] = Field(
+        default=64 * MIB, description="unless their content is at least this large"
+    )
+    chunk_items: Annotated[int, Field(ge=1)] = Field(
+        default=200, description="a chunk of work closes at this many items"
+    )
+    chunk_bytes: Annotated[int, Field(ge=1)] = Field(
+        default=8 * MIB, description="a chunk of work closes at this many bytes"
+    )
+
+
+class Execution(_Strict):
+    """How work is driven."""
+
+    tiers: SizeTiers = SizeTiers()
     items_in_flight: Annotated[int, Field(ge=1, le=10_000)] = Field(
         default=32, description="items whose plans run at the same time"
     )

@@ -56,7 +56,8 @@ def _arrow_type(hint: Any) -> tuple[pa.DataType, bool]:
     """The Arrow type of a Python type hint, and whether it admits None."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        return _arrow_type(arguments[0])
+        declared = next((x for x in arguments[1:] if isinstance(x, pa.DataType)), None)
+        return (declared, False) if declared is not None else _arrow_type(arguments[0])
     if origin in (Union, UnionType):
         inner = [argument for argument in arguments if argument is not NoneType]
         if len(inner) != 1 or len(inner) == len(arguments):
@@ -124,6 +125,6 @@ def _plain(value: Any) -> Any:
     """A record as nested dicts and lists; quicker than dataclasses.asdict, which deep-copies."""
     if is_dataclass(value):
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, tuple):
+    if isinstance(value, tuple) and value and is_dataclass(value[0]):
         return [_plain(member) for member in value]
     return value

@@ -9,7 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Final
 
+import pyarrow as pa
+
 from orchestration_assets.schemas.enums import (
+    AnswerKind,
+    DisagreementKind,
     Outcome,
     ProcessingModel,
     ProfileStatus,
@@ -21,6 +25,7 @@ from orchestration_assets.schemas.features import feature_columns
 from orchestration_assets.schemas.items import Alternative
 from orchestration_assets.schemas.records import Column, Table, table_of
 
+Float32 = Annotated[float, pa.float32()]
 _Batch = Annotated[str, Column("batch (= partition) that the row belongs to")]
 _ItemId = Annotated[str, Column("item: blake2b-64 of its address, hex")]
 _ContentHash = Annotated[str, Column("blake2b-128 of the item's bytes, hex")]
@@ -114,13 +119,13 @@ class PlanRow:
     content_hash: _ContentHash
     path: _Path
     task: _TaskName
+    kind: Annotated[AnswerKind, Column("kind of answer that the task asks for")]
     model: Annotated[ProcessingModel, Column("processing model chosen")]
-    chain: Annotated[bool, Column("sequential steps see the earlier answers")]
+    option: Annotated[str, Column("the task's way of processing that was taken, by name")]
     services: Annotated[tuple[str, ...], Column("admissible services, in the order of asking")]
     stop_at: Annotated[
-        float | None, Column("sequential stops once the answer is this probable", "0..1")
+        float | None, Column("sequential stops once the answer is this sure", "0..1")
     ]
-    min_readings: Annotated[int, Column("answers needed before a sequence may stop", "answers")]
     strategy: Annotated[str, Column("who chose: rules or default")]
     rule: Annotated[str | None, Column("name of the rule that matched")]
     inputs: Annotated[tuple[FeatureInput, ...], Column("the features that the rule looked at")]
@@ -143,9 +148,16 @@ class InterpretationRow:
     task: _TaskName
     service: _ServiceName
     service_version: Annotated[str, Column("code and model version of the service")]
-    step: Annotated[int, Column("position in the plan, from 0")]
+    step: Annotated[int, Column("position among the plan's calls, from 0")]
+    round: Annotated[int, Column("round of an iterative plan, from 0; 0 for other models")]
+    final: Annotated[bool, Column("false for a round that a later one took over")]
     status: Annotated[Status, Column("how the attempt ended")]
-    answer: Annotated[str | None, Column("the answer; null unless status is ok")]
+    answer: Annotated[str | None, Column("the answer as text; null unless status is ok")]
+    answer_set: Annotated[tuple[str, ...] | None, Column("members, when the answer is a set")]
+    answer_score: Annotated[float | None, Column("value, when the answer is a score")]
+    answer_vector: Annotated[
+        tuple[Float32, ...] | None, Column("components, when the answer is a vector")
+    ]
     confidence: Annotated[float | None, Column("the service's own probability", "0..1")]
     alternatives: Annotated[tuple[Alternative, ...], Column("other answers it considered")]
     evidence: Annotated[str | None, Column("what the answer rests on, in words")]
@@ -161,12 +173,17 @@ class DecisionRow:
     item_id: _ItemId
     task: _TaskName
     decision: Annotated[int, Column("order of the decision within item and task, from 0")]
-    action: Annotated[str, Column("ask or stop")]
+    action: Annotated[str, Column("ask, round, wave, route, judge, escalate or stop")]
     services: Annotated[tuple[str, ...], Column("services asked by this decision")]
     reason: Annotated[str, Column("why, in words")]
     answer: Annotated[str | None, Column("leading answer when deciding")]
-    probability: Annotated[
-        float | None, Column("probability of the leading answer when deciding", "0..1")
+    certainty: Annotated[
+        float | None,
+        Column("how sure the leading answer was when deciding; a label's probability", "0..1"),
+    ]
+    coverage: Annotated[float | None, Column("share of the content that a round read", "0..1")]
+    gain: Annotated[
+        float | None, Column("how far a round moved the answer from the round before", "0..1")
     ]
 
 
@@ -178,7 +195,8 @@ class CallRow:
     item_id: _ItemId
     task: _TaskName
     service: _ServiceName
-    step: Annotated[int, Column("position in the plan, from 0")]
+    step: Annotated[int, Column("position among the plan's calls, from 0")]
+    round: Annotated[int, Column("round of an iterative plan, from 0; 0 for other models")]
     attempt: Annotated[int, Column("attempt at this call, from 1", "", True)]
     origin: Annotated[str, Column("called, cache, or not_called (content unreadable)", "", True)]
     status: Annotated[Status, Column("how the attempt ended", "", True)]
@@ -210,23 +228,38 @@ class ResolutionRow:
         ResolutionStatus,
         Column("resolved; abstained: no service would say; failed: no service could"),
     ]
-    answer: Annotated[str | None, Column("the answer that stands")]
+    kind: Annotated[AnswerKind, Column("kind of answer that the task asks for")]
+    answer: Annotated[str | None, Column("the answer that stands, as text")]
+    answer_set: Annotated[tuple[str, ...] | None, Column("members, when the answer is a set")]
+    answer_score: Annotated[float | None, Column("value, when the answer is a score")]
+    answer_vector: Annotated[
+        tuple[Float32, ...] | None, Column("components, when the answer is a vector")
+    ]
     error_risk: Annotated[
         float | None,
-        Column("probability that the answer is wrong, from the services' own confidences", "0..1"),
+        Column(
+            "probability that a label is wrong, from the services' own confidences; null for "
+            "kinds that are not right or wrong",
+            "0..1",
+        ),
     ]
-    entropy: Annotated[
-        float | None, Column("entropy of the posterior over answers, normalised", "0..1")
+    spread: Annotated[
+        float | None,
+        Column(
+            "how far the readings lie apart: a label's normalised entropy, else the mean "
+            "distance between readings",
+            "0..1",
+        ),
     ]
-    supporters: Annotated[tuple[str, ...], Column("services that gave this answer")]
-    dissenters: Annotated[tuple[str, ...], Column("services that gave another answer")]
+    supporters: Annotated[tuple[str, ...], Column("services that gave this answer, or near it")]
+    dissenters: Annotated[tuple[str, ...], Column("services that gave an answer far from it")]
     reason: Annotated[str, Column("how it was resolved, in words")]
     readings: Annotated[tuple[ReadingSummary, ...], Column("every reading, in the order of asking")]
 
 
 @dataclass(frozen=True, slots=True)
 class DisagreementRow:
-    """One row a pair of services with different answers about one item and task."""
+    """One row a pair of services whose answers about one item and task lie apart."""
 
     batch: _Batch
     item_id: _ItemId
@@ -239,10 +272,11 @@ class DisagreementRow:
     service_b: Annotated[str, Column("second service")]
     answer_b: Annotated[str, Column("its answer")]
     confidence_b: Annotated[float | None, Column("its confidence", "0..1")]
-    kind: Annotated[str, Column("kind of disagreement: label_conflict")]
-    severity: Annotated[
-        float, Column("chance that both are as sure as they say: product of confidences", "0..1")
-    ]
+    kind: Annotated[DisagreementKind, Column("kind of disagreement")]
+    distance: Annotated[float, Column("how far the answers lie apart", "0..1")]
+    severity: Annotated[float, Column("distance times both confidences", "0..1")]
+    only_a: Annotated[tuple[str, ...], Column("what only the first service says")]
+    only_b: Annotated[tuple[str, ...], Column("what only the second service says")]
     evidence: Annotated[str, Column("both sides in words")]
 
 
@@ -279,18 +313,25 @@ BATCH_ENTRIES: Final = table_of("batch_entries", EntryRow, _ENTRY_KEY)
 CONTENT_MANIFEST: Final = table_of("content_manifest", ManifestRow, _ITEM_KEY)
 CONTENT_PROFILES: Final = table_of("content_profiles", ProfileRow, _ITEM_KEY, feature_columns())
 PROCESSING_PLANS: Final = table_of("processing_plans", PlanRow, _TASK_KEY)
+_READING_KEY = (*_TASK_KEY, "service", "round")
 SEQUENTIAL_INTERPRETATIONS: Final = table_of(
-    "sequential_interpretations", InterpretationRow, (*_TASK_KEY, "service")
+    "sequential_interpretations", InterpretationRow, _READING_KEY
 )
 PARALLEL_INTERPRETATIONS: Final = table_of(
-    "parallel_interpretations", InterpretationRow, (*_TASK_KEY, "service")
+    "parallel_interpretations", InterpretationRow, _READING_KEY
 )
+ITERATIVE_INTERPRETATIONS: Final = table_of(
+    "iterative_interpretations", InterpretationRow, _READING_KEY
+)
+HYBRID_INTERPRETATIONS: Final = table_of("hybrid_interpretations", InterpretationRow, _READING_KEY)
 INTERPRETATIONS: Final[Mapping[ProcessingModel, Table]] = {
     ProcessingModel.SEQUENTIAL: SEQUENTIAL_INTERPRETATIONS,
     ProcessingModel.PARALLEL: PARALLEL_INTERPRETATIONS,
+    ProcessingModel.ITERATIVE: ITERATIVE_INTERPRETATIONS,
+    ProcessingModel.HYBRID: HYBRID_INTERPRETATIONS,
 }
 DECISION_LOG: Final = table_of("decision_log", DecisionRow, (*_TASK_KEY, "decision"))
-CALL_LOG: Final = table_of("call_log", CallRow, (*_TASK_KEY, "service", "attempt"))
+CALL_LOG: Final = table_of("call_log", CallRow, (*_READING_KEY, "attempt"))
 RESOLUTIONS: Final = table_of("resolutions", ResolutionRow, _TASK_KEY)
 DISAGREEMENTS: Final = table_of(
     "disagreements", DisagreementRow, (*_TASK_KEY, "service_a", "service_b")
@@ -305,8 +346,7 @@ TABLES: Final[Mapping[str, Table]] = {
         CONTENT_MANIFEST,
         CONTENT_PROFILES,
         PROCESSING_PLANS,
-        SEQUENTIAL_INTERPRETATIONS,
-        PARALLEL_INTERPRETATIONS,
+        *INTERPRETATIONS.values(),
         DECISION_LOG,
         CALL_LOG,
         RESOLUTIONS,

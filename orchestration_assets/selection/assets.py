@@ -10,7 +10,8 @@ from orchestration_assets.policy.pinned import pin
 from orchestration_assets.schemas.enums import ProcessingModel
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import PROCESSING_PLANS
-from orchestration_assets.selection.plan import Price, plan_items
+from orchestration_assets.selection.forecast import Price
+from orchestration_assets.selection.plan import plan_items
 from resources.ai_services.pool import build_services
 from resources.home import HomeResource, PolicyFileResource
 

@@ -1,44 +1,15 @@
 """One plan an item and applicable task: a pure function of profile, policy and forecasts."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from orchestration_assets.schemas.enums import ProcessingModel, ProfileStatus
-from orchestration_assets.schemas.policy import Choice, Policy, TaskConfig
+from orchestration_assets.schemas.enums import ProfileStatus
+from orchestration_assets.schemas.policy import Policy, TaskConfig
 from orchestration_assets.schemas.tables import FeatureInput, PlanRow, RejectedOption
 from orchestration_assets.selection.conditions import first_failure, holds, show
+from orchestration_assets.selection.forecast import Price, forecast
 
 _DEFAULT = "default"
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """What one call to a service is expected to take."""
-
-    expected_ms: float
-    cost_usd: float
-
-
-@dataclass(frozen=True, slots=True)
-class Forecast:
-    """What a choice may take: fewest and most calls, time and cost of all of them."""
-
-    calls_min: int
-    calls_max: int
-    expected_ms: float
-    cost_usd_max: float
-
-
-def forecast(choice: Choice, prices: Mapping[str, Price]) -> Forecast:
-    """The bounds of a choice; a parallel step takes as long as its slowest call."""
-    calls = len(choice.services)
-    times = [prices[name].expected_ms for name in choice.services]
-    cost = sum(prices[name].cost_usd for name in choice.services)
-    parallel = choice.model is ProcessingModel.PARALLEL
-    stops_early = choice.stop_at is not None
-    fewest = min(choice.min_readings, calls) if stops_early else calls
-    return Forecast(fewest, calls, max(times) if parallel else sum(times), cost)
 
 
 def plan_items(
@@ -77,11 +48,11 @@ def plan_item(
         content_hash=profile["content_hash"],
         path=profile["path"],
         task=task_name,
+        kind=task.kind,
         model=choice.model,
-        chain=choice.chain,
-        services=choice.services,
+        option=name,
+        services=choice.admissible,
         stop_at=choice.stop_at,
-        min_readings=choice.min_readings,
         strategy="rules" if taken else _DEFAULT,
         rule=taken.name if taken else None,
         inputs=inputs,

@@ -15,6 +15,16 @@ EMBEDDED: Final[Mapping[str, str]] = MappingProxyType(
         "magika": "resources.ai_services.magika_service:MagikaService",
         "langid": "resources.ai_services.langid_service:LangidService",
         "stopwords": "resources.ai_services.stopword_service:StopwordService",
+        "tfidf_keywords": "resources.ai_services.tfidf_keywords:TfidfKeywords",
+        "graph_keywords": "resources.ai_services.graph_keywords:GraphKeywords",
+        "declared_title": "resources.ai_services.declared_title:DeclaredTitle",
+        "central_sentence": "resources.ai_services.central_sentence:CentralSentence",
+        "title_judge": "resources.ai_services.title_judge:TitleJudge",
+        "vader_tone": "resources.ai_services.vader_tone:VaderTone",
+        "adjective_tone": "resources.ai_services.adjective_tone:AdjectiveTone",
+        "word_hashing": "resources.ai_services.word_hashing:WordHashing",
+        "ngram_hashing": "resources.ai_services.ngram_hashing:NgramHashing",
+        "semantic_embedding": "resources.ai_services.semantic_embedding:SemanticEmbedding",
     }
 )
 """Service name -> where its class is, as ``module:Class``."""

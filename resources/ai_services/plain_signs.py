@@ -99,6 +99,15 @@ _SIGNS: Final[Sequence[tuple[str, float, str, re.Pattern[str]]]] = tuple(
             "a docstring at the start",
             r"\A(?:[ \t]*(?:#[^\n]*)?\n){0,80}[rRuU]?(?:\"{3}|'{3})[^\n]*$",
         ),
+        (
+            # a heading alone could be a comment; quotes, code spans and second headings at the
+            # margin after it are written by no language whose comments begin so
+            "markdown",
+            0.97,
+            "a heading, then quotes, code spans or further headings at the margin",
+            r"\A# \S[^\n]*\n\s*\n(?:[^\n]*\n){0,40}?(?:> \S|`[^`\n]+`[ \t]*$|##+ \S|```)[^\n]*\n"
+            r"(?:[^\n]*\n){0,40}?(?:> \S|`[^`\n]+`[ \t]*$|```)",
+        ),
         ("xml", 0.97, "an SVG element", r"\A\s*(?:<!--[^>]{0,500}-->\s*)?<svg\b"),
     )
 )

@@ -1,13 +1,18 @@
 """Questions as the tests of the embedded services ask them."""
 
 from orchestration_assets.schemas.enums import AnswerKind
-from orchestration_assets.schemas.items import Item, Question, Task
+from orchestration_assets.schemas.items import Item, Question, Reading, Task
 from resources.ai_services.content_types import CONTENT_TYPES
+from resources.ai_services.embedded import load_embedded
 from resources.ai_services.natural_languages import NATURAL_LANGUAGES
 
 TASKS = {
     "content_type": Task("content_type", "1", AnswerKind.LABEL, CONTENT_TYPES),
     "natural_language": Task("natural_language", "1", AnswerKind.LABEL, NATURAL_LANGUAGES),
+    "keywords": Task("keywords", "1", AnswerKind.SET),
+    "title": Task("title", "1", AnswerKind.TEXT),
+    "tone": Task("tone", "1", AnswerKind.SCORE, scale=(-1.0, 1.0)),
+    "embedding": Task("embedding", "1", AnswerKind.VECTOR),
 }
 TASK_OF = {
     "extension_map": "content_type",
@@ -15,8 +20,41 @@ TASK_OF = {
     "magika": "content_type",
     "langid": "natural_language",
     "stopwords": "natural_language",
+    "tfidf_keywords": "keywords",
+    "graph_keywords": "keywords",
+    "declared_title": "title",
+    "central_sentence": "title",
+    "title_judge": "title",
+    "vader_tone": "tone",
+    "adjective_tone": "tone",
+    "word_hashing": "embedding",
+    "ngram_hashing": "embedding",
+    "semantic_embedding": "embedding",
 }
+# a judge is shown what these said
+JUDGED = {"title_judge": ("declared_title", "central_sentence")}
 
 
-def question(task: str, text: str, path: str = "withheld", family: str = "prose") -> Question:
-    return Question(TASKS[task], Item("item", "hash", path, text, {"family": family}))
+def question(
+    task: str,
+    text: str,
+    path: str = "withheld",
+    family: str = "prose",
+    earlier: tuple[tuple[str, Reading], ...] = (),
+) -> Question:
+    item = Item("item", "hash", path, text, {"family": family})
+    return Question(TASKS[task], item, earlier)
+
+
+def question_for(
+    service: str, text: str, path: str = "withheld", family: str = "prose"
+) -> Question:
+    """The question that ``service`` is there for; a judge's comes after what it judges."""
+    task = TASK_OF[service]
+    asked = question(task, text, path, family)
+    judged = tuple((name, load_embedded(name).answer(asked)) for name in JUDGED.get(service, ()))
+    return question(task, text, path, family, judged)
+
+
+def ask(service: str, text: str, family: str = "prose") -> Reading:
+    return load_embedded(service).answer(question_for(service, text, family=family))

@@ -197,7 +197,9 @@ def test_a_killed_run_goes_on_where_it_was(corpus, home, run) -> None:
         for line in child.stderr:
             if line.startswith("asking services"):
                 break
-        with lmdb.open(str(home / "cache" / "answers")) as answers:
+        answers_folder = home / "cache" / "answers"
+        answers_folder.mkdir(parents=True, exist_ok=True)
+        with lmdb.open(str(answers_folder)) as answers:
             while answers.stat()["entries"] < 100:
                 assert child.poll() is None
         child.send_signal(signal.SIGKILL)

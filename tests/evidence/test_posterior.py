@@ -27,8 +27,12 @@ readings = st.lists(
 
 def test_two_services_of_two_labels_give_the_product_of_their_odds() -> None:
     found = posterior([ok("a", 0.8), ok("a", 0.7)], n_answers=3)
-    # three labels: odds of a against each other label are (.8/.1) * (.7/.15)
-    odds = (0.8 / 0.1) * (0.7 / 0.15)
+
+    def doubted(share: float) -> float:
+        return 0.98 * share + 0.02 / 3
+
+    # three labels: before doubt, odds of a against each other label are (.8/.1) * (.7/.15)
+    odds = (doubted(0.8) / doubted(0.1)) * (doubted(0.7) / doubted(0.15))
     assert found.probability == pytest.approx(odds / (odds + 2))
 
 
@@ -51,6 +55,12 @@ def test_an_alternative_supports_the_answer_that_it_names() -> None:
 def test_nobody_answering_is_complete_uncertainty() -> None:
     found = posterior([Reading(Status.FAILED, reason="broken")])
     assert (found.answer, found.probability, found.entropy) == (None, 0.0, 1.0)
+
+
+def test_no_service_rules_out_what_another_is_sure_of() -> None:
+    found = posterior([ok("a", 1.0), ok("b", 1.0), ok("b", 0.9)])
+    assert found.answer == "b"
+    assert 0.5 < found.probability < 1.0
 
 
 @given(readings, st.integers(0, 40))

@@ -108,8 +108,42 @@ def test_a_name_that_stands_for_nothing_is_refused(before, after, path, words) -
 
 
 def test_a_service_must_give_the_kind_of_answer_that_the_task_asks_for() -> None:
-    found = problems(MINIMAL.replace("stop_at: 0.9", "stop_at: 0.9, chain: true"))
-    assert "leave out stop_at" in found["tasks.content_type.default"]
+    found = problems(MINIMAL.replace("question: What is it?", "question: What?\n    kind: score"))
+    assert "kind score" in found["tasks.content_type.default.services[0]"]
+    assert "kind score" in found["tasks.content_type.rules[0].choose.services[1]"]
+
+
+DEFAULT = "default: {model: sequential, services: [names, model], stop_at: 0.9}"
+
+
+@pytest.mark.parametrize(
+    ("choice", "words"),
+    [
+        ("{model: sequential, services: [names], stop_at: 0.9, chain: true}", "leave out stop_at"),
+        ("{model: parallel, services: [names], stop_at: 0.9}", "belongs to the sequential model"),
+        ("{model: parallel, services: [names], rounds: {}}", "belongs to the iterative model"),
+        ("{model: parallel, services: [names, names]}", "named once"),
+        ("{model: parallel}", "give services"),
+        (
+            "{model: hybrid, services: [names, model], after: {names: [model], model: [names]}}",
+            "cycle: ",
+        ),
+        ("{model: parallel, services: [names], judge: {service: names}}", "must not be one of"),
+    ],
+)
+def test_a_choice_that_contradicts_itself_is_refused(choice, words) -> None:
+    found = problems(MINIMAL.replace(DEFAULT, f"default: {choice}"))
+    assert words in found["tasks.content_type.default"]
+
+
+def test_sub_plans_are_checked_as_deep_as_they_go() -> None:
+    sub_plan = "{model: parallel, services: [nmaes]}"
+    route = f"{{task: content_tipe, service: names, to: {{a: {sub_plan}}}, otherwise: {sub_plan}}}"
+    found = problems(MINIMAL.replace(DEFAULT, f"default: {{model: hybrid, route: {route}}}"))
+    path = "tasks.content_type.default.route"
+    assert "did you mean 'content_type'" in found[f"{path}.task"]
+    assert "did you mean 'names'" in found[f"{path}.to.a.services[0]"]
+    assert "did you mean 'names'" in found[f"{path}.otherwise.services[0]"]
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,14 @@ from collections.abc import Callable
 
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Item, Question, Reading, Task
+from orchestration_assets.schemas.policy import Choice
 from resources.ai_services.contract import Service
 
 
 class Scripted:
     """Answers what it is told to, and remembers what it was asked."""
 
-    kinds = frozenset({AnswerKind.LABEL})
+    kinds = frozenset(AnswerKind)
     expected_ms = 1.0
     cost_usd = 0.5
     concurrency = 100
@@ -41,20 +42,30 @@ class Scripted:
         return self._say(question) if callable(self._say) else self._say
 
 
-def ok(answer: str, confidence: float = 0.9) -> Reading:
+def ok(answer, confidence: float = 0.9) -> Reading:
     return Reading(Status.OK, answer, confidence)
 
 
 ABSTAIN = Reading(Status.ABSTAINED, reason="cannot tell")
 TASK = Task("t", "1", AnswerKind.LABEL, ("a", "b", "c"))
+TASKS = {
+    "t": TASK,
+    "words": Task("words", "1", AnswerKind.SET, disagree_at=0.8),
+    "tone": Task("tone", "1", AnswerKind.SCORE, scale=(-1.0, 1.0), disagree_at=0.5),
+    "route": Task("route", "1", AnswerKind.LABEL),
+}
 
 
-def item(name: str = "i1") -> Item:
-    return Item(name, f"hash-{name}", f"{name}.txt", "text", {"family": "prose"})
+def choice(model: str, *services: str, **fields) -> Choice:
+    return Choice.model_validate({"model": model, "services": services, **fields})
 
 
-def question(name: str = "i1") -> Question:
-    return Question(TASK, item(name))
+def item(name: str = "i1", text: str = "text") -> Item:
+    return Item(name, f"hash-{name}-{len(text)}", f"{name}.txt", text, {"family": "prose"})
+
+
+def question(name: str = "i1", task: str = "t", text: str = "text") -> Question:
+    return Question(TASKS[task], item(name, text))
 
 
 def by_name(*services: Service) -> dict[str, Service]:

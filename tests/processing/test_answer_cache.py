@@ -19,7 +19,10 @@ readings = st.one_of(
     st.builds(
         Reading,
         st.just(Status.OK),
-        st.text(min_size=1),
+        st.text(min_size=1)
+        | st.floats(allow_nan=False)
+        | st.lists(st.text(), min_size=1).map(tuple)
+        | st.lists(st.floats(-1, 1), min_size=1).map(tuple),
         st.none() | unit,
         st.lists(st.builds(Alternative, st.text(), unit), max_size=3).map(tuple),
         st.none() | st.text(),
@@ -68,6 +71,7 @@ def test_the_key_covers_everything_that_an_answer_depends_on() -> None:
         answer_key(replace(base, earlier=(("x", ok("a")),)), plain),
         answer_key(base, Scripted("s", ok("a"), version="2")),
         answer_key(base, Scripted("S", ok("a"))),
+        answer_key(replace(base, item=item(text="te"), coverage=0.5), plain),
         answer_key(base, named),
     ]
     assert len(set(keys)) == len(keys)

@@ -1,10 +1,10 @@
 import pytest
 
 from orchestration_assets.processing.answer_cache import AnswerCache
-from orchestration_assets.processing.run import process_plans
+from orchestration_assets.processing.run import Work, process_plans
 from orchestration_assets.schemas.enums import ProcessingModel, Status
 from resources.feature_cache.lmdb_store import LmdbStore
-from tests.processing.services import TASK, Scripted, by_name, item, ok
+from tests.processing.services import TASK, Scripted, by_name, choice, item, ok
 
 
 def plan(name: str, model: str = "sequential", **changes):
@@ -14,10 +14,8 @@ def plan(name: str, model: str = "sequential", **changes):
         "content_hash": f"hash-{name}",
         "task": "t",
         "model": model,
-        "chain": False,
+        "option": model,
         "services": ["one", "two"],
-        "stop_at": 0.5,
-        "min_readings": 1,
     }
     return {**base, **changes}
 
@@ -25,8 +23,14 @@ def plan(name: str, model: str = "sequential", **changes):
 def process(tmp_path, plans, load=item, advance=lambda n: None, services=None):
     services = services or (Scripted("one", ok("a", 0.9)), Scripted("two", ok("b", 0.9)))
     cache = AnswerCache(LmdbStore(tmp_path / "answers"))
-    named = by_name(*services)
-    return process_plans(plans, {"t": TASK}, named, cache, load, 4, advance)
+    work = Work(CHOICES, {"t": TASK}, by_name(*services))
+    return process_plans(plans, work, cache, load, 4, advance)
+
+
+CHOICES = {
+    ("t", "sequential"): choice("sequential", "one", "two", stop_at=0.5),
+    ("t", "parallel"): choice("parallel", "one", "two"),
+}
 
 
 def test_rows_come_in_the_order_of_the_plans(tmp_path) -> None:
@@ -73,14 +77,18 @@ def test_no_plans_yield_empty_tables(tmp_path) -> None:
     assert not done.calls
 
 
+class Killed(BaseException):
+    """Ends the run as nothing that the run itself would catch."""
+
+
 def test_finished_answers_survive_a_run_that_dies(tmp_path) -> None:
     def load(name: str):
         if name == "i9":
-            raise KeyboardInterrupt
+            raise Killed
         return item(name)
 
     first = Scripted("one", ok("a", 0.9))
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Killed):
         process(tmp_path, [plan(f"i{n}") for n in range(10)], load, services=(first,))
     again = Scripted("one", ok("a", 0.9))
     process(tmp_path, [plan(f"i{n}") for n in range(10)], services=(again,))

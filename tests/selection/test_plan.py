@@ -3,9 +3,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration_assets.schemas.enums import ProcessingModel
-from orchestration_assets.schemas.policy import Choice, Comparison, Policy
+from orchestration_assets.schemas.policy import Comparison, Policy
 from orchestration_assets.selection.conditions import first_failure, holds
-from orchestration_assets.selection.plan import Price, forecast, plan_items
+from orchestration_assets.selection.forecast import Price
+from orchestration_assets.selection.plan import plan_items
 
 PRICES = {"cheap": Price(0.1, 0.0), "dear": Price(5.0, 0.002)}
 PROFILE = {
@@ -49,6 +50,7 @@ RULES = [
 def test_the_first_rule_that_holds_decides_and_says_what_it_saw() -> None:
     (plan,) = plans(rules=RULES)
     assert (plan.strategy, plan.rule, plan.model) == ("rules", "short", ProcessingModel.PARALLEL)
+    assert (plan.option, plan.services) == ("short", ("cheap", "dear"))
     assert plan.reason == "few words"
     assert [(one.feature, one.value) for one in plan.inputs] == [("word_count", "12")]
 
@@ -77,30 +79,6 @@ def test_a_task_that_does_not_apply_gets_no_plan() -> None:
 
 def test_an_item_without_a_profile_gets_no_plan() -> None:
     assert plans({**PROFILE, "status": "superseded"}) == []
-
-
-@pytest.mark.parametrize(
-    ("choice", "expected"),
-    [
-        ({"model": "sequential", "services": ["cheap", "dear"], "stop_at": 0.9}, (1, 2, 5.1)),
-        (
-            {
-                "model": "sequential",
-                "services": ["cheap", "dear"],
-                "stop_at": 0.9,
-                "min_readings": 2,
-            },
-            (2, 2, 5.1),
-        ),
-        ({"model": "sequential", "services": ["cheap", "dear"], "chain": True}, (2, 2, 5.1)),
-        ({"model": "parallel", "services": ["cheap", "dear"]}, (2, 2, 5.0)),
-    ],
-)
-def test_the_forecast_bounds_calls_and_time(choice, expected) -> None:
-    ahead = forecast(Choice.model_validate(choice), PRICES)
-    assert (ahead.calls_min, ahead.calls_max) == expected[:2]
-    assert ahead.expected_ms == pytest.approx(expected[2])
-    assert ahead.cost_usd_max == pytest.approx(0.002)
 
 
 @pytest.mark.parametrize(

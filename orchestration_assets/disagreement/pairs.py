@@ -1,0 +1,98 @@
+"""Who contradicts whom: pairs of services whose answers to one question lie too far apart."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import combinations
+from typing import Any, Final
+
+from orchestration_assets.disagreement.labels import label_measure
+from orchestration_assets.disagreement.measure import MakeMeasure, Measure, TaskBatch
+from orchestration_assets.disagreement.readings import ServiceReadings, Vote, ok_votes
+from orchestration_assets.disagreement.scores import score_measure
+from orchestration_assets.disagreement.sets import set_measure
+from orchestration_assets.disagreement.texts import text_measure
+from orchestration_assets.disagreement.vectors import vector_measure
+from orchestration_assets.evidence.confidence import stated
+from orchestration_assets.evidence.distances import apart
+from orchestration_assets.schemas.answers import shown
+from orchestration_assets.schemas.enums import AnswerKind
+from orchestration_assets.schemas.items import Reading, Task
+from orchestration_assets.schemas.tables import DisagreementRow
+
+_MEASURES: Final[Mapping[AnswerKind, MakeMeasure]] = {
+    AnswerKind.LABEL: label_measure,
+    AnswerKind.SET: set_measure,
+    AnswerKind.TEXT: text_measure,
+    AnswerKind.SCORE: score_measure,
+    AnswerKind.VECTOR: vector_measure,
+}
+
+
+def severity(distance: float, first: Reading, second: Reading) -> float:
+    """How much two answers weigh against each other, in [0, 1].
+
+    The distance times both confidences: 1 when they are opposite and certain, small when either
+    hesitates. An unstated confidence counts one half.
+    """
+    return distance * (stated(first) * stated(second))
+
+
+def disagreements(
+    resolutions: Iterable[Mapping[str, Any]],
+    readings: Mapping[tuple[str, str], ServiceReadings],
+    tasks: Mapping[str, Task],
+) -> Iterator[DisagreementRow]:
+    """One row a pair of ``ok`` readings whose distance reaches the task's ``disagree_at``.
+
+    Rows come in the order of the resolutions, then of the services' names. Abstentions and
+    failures take no part.
+    """
+    rows = list(resolutions)
+    measures = {
+        name: _MEASURES[task.kind](_task_batch(rows, readings, task))
+        for name, task in tasks.items()
+    }
+    for row in rows:
+        votes = ok_votes(readings.get((row["item_id"], row["task"]), ()))
+        for first, second in combinations(votes, 2):
+            found = _compared(row, first, second, tasks[row["task"]], measures[row["task"]])
+            if found is not None:
+                yield found
+
+
+def _task_batch(
+    rows: Iterable[Mapping[str, Any]],
+    readings: Mapping[tuple[str, str], ServiceReadings],
+    task: Task,
+) -> TaskBatch:
+    paths = {row["item_id"]: row["path"] for row in rows if row["task"] == task.name}
+    votes = {item: ok_votes(readings.get((item, task.name), ())) for item in paths}
+    return TaskBatch(task, votes, paths)
+
+
+def _compared(
+    row: Mapping[str, Any], first: Vote, second: Vote, task: Task, measure: Measure
+) -> DisagreementRow | None:
+    distance = measure.distance(row["item_id"], first, second)
+    if distance is None or not apart(distance, task):
+        return None
+    contrast = measure.contrast(row["item_id"], first, second)
+    (name_a, a), (name_b, b) = first, second
+    return DisagreementRow(
+        batch=row["batch"],
+        item_id=row["item_id"],
+        content_hash=row["content_hash"],
+        path=row["path"],
+        task=row["task"],
+        service_a=name_a,
+        answer_a=shown(a.answer) or "",
+        confidence_a=a.confidence,
+        service_b=name_b,
+        answer_b=shown(b.answer) or "",
+        confidence_b=b.confidence,
+        kind=measure.kind,
+        distance=distance,
+        severity=severity(distance, a, b),
+        only_a=contrast.only[0],
+        only_b=contrast.only[1],
+        evidence=f"{name_a}: {contrast.words[0]}; {name_b}: {contrast.words[1]}",
+    )

@@ -1,0 +1,169 @@
+"""From several readings of one question to the answer that stands, and how sure that is.
+
+Readings weigh what their services' own confidence says (an unstated one counts one half), so the
+certainty is uncalibrated. Only ``ok`` readings vote.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from statistics import fmean, median_low
+from typing import Final, cast
+
+from orchestration_assets.evidence.confidence import stated
+from orchestration_assets.evidence.distances import apart, distance
+from orchestration_assets.evidence.distances.folding import fold
+from orchestration_assets.evidence.distances.sets import weighted
+from orchestration_assets.evidence.posterior import posterior
+from orchestration_assets.schemas.answers import Answer
+from orchestration_assets.schemas.enums import AnswerKind, Status
+from orchestration_assets.schemas.items import Reading, Task
+
+Vote = tuple[str, Reading]
+_Weighed = Sequence[tuple[Answer, float]]
+
+_HALF: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Consensus:
+    """The answer that stands; None when nobody gave one.
+
+    ``certainty`` in [0, 1]: a label's probability; for other kinds the mean confidence times
+    1 - ``spread``; for vectors the mean confidence alone. ``error_risk``: probability in [0, 1]
+    that a label is wrong, None for other kinds. ``spread`` in [0, 1]: a label's normalised
+    entropy, else the mean distance over all pairs of readings (0 for a single one); None for
+    vectors and without an answer. ``supporters`` gave the answer or one that is nearer to it
+    than the task's ``disagree_at``, ``dissenters`` all others, both in the order of asking.
+    """
+
+    answer: Answer | None
+    certainty: float
+    error_risk: float | None
+    spread: float | None
+    supporters: tuple[str, ...]
+    dissenters: tuple[str, ...]
+
+
+def consensus(votes: Sequence[Vote], task: Task) -> Consensus:
+    """The answer that the readings support best.
+
+    label: the most probable one. set: the members that carry at least half of the confidence,
+    or the best supported ones, as many as the median set has, when none does. text: the reading
+    with the smallest confidence-weighted distance to the others (weighted medoid). score: the
+    confidence-weighted mean. vector: that of the surest service, because the spaces of
+    different services are not comparable. Ties go to the surer, then to the earlier reading.
+    """
+    heard = _ok(votes)
+    if not heard:
+        return Consensus(None, 0.0, None, None, (), ())
+    if task.kind is AnswerKind.LABEL:
+        combined = posterior([reading for _, reading in heard], len(task.labels))
+        return standing(next(iter(combined.probabilities)), heard, task)
+    return standing(_BEST[task.kind](_weighed(heard), task), heard, task)
+
+
+def standing(answer: Answer, votes: Sequence[Vote], task: Task) -> Consensus:
+    """How well the readings support an answer that stands already, such as a judge's."""
+    heard = _ok(votes)
+    supporters, dissenters = _sides(answer, heard, task)
+    confidence = fmean(stated(reading) for _, reading in heard)
+    error_risk: float | None = None
+    spread: float | None = None
+    certainty = confidence
+    if task.kind is AnswerKind.LABEL:
+        combined = posterior([reading for _, reading in heard], len(task.labels))
+        certainty = combined.probabilities.get(cast(str, answer), 0.0)
+        error_risk, spread = 1.0 - certainty, combined.entropy
+    elif task.kind is not AnswerKind.VECTOR:
+        spread = _spread([answer for answer, _ in _weighed(heard)], task)
+        certainty = confidence * (1.0 - spread)
+    return Consensus(answer, certainty, error_risk, spread, supporters, dissenters)
+
+
+def _ok(votes: Sequence[Vote]) -> list[Vote]:
+    return [vote for vote in votes if vote[1].status is Status.OK]
+
+
+def _weighed(heard: Sequence[Vote]) -> _Weighed:
+    """Each answer with its confidence; all alike when every service has none at all."""
+    weights = [stated(reading) for _, reading in heard]
+    if not any(weights):
+        weights = [1.0] * len(weights)
+    answers = [cast(Answer, reading.answer) for _, reading in heard]
+    return list(zip(answers, weights, strict=True))
+
+
+def _sides(
+    answer: Answer, heard: Sequence[Vote], task: Task
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    if task.kind is AnswerKind.VECTOR:
+        return tuple(name for name, _ in heard), ()
+    far = [apart(distance(cast(Answer, one.answer), answer, task), task) for _, one in heard]
+    named = [(name, is_far) for (name, _), is_far in zip(heard, far, strict=True)]
+    return (
+        tuple(name for name, is_far in named if not is_far),
+        tuple(name for name, is_far in named if is_far),
+    )
+
+
+def _spread(answers: Sequence[Answer], task: Task) -> float:
+    found = [distance(a, b, task) for a, b in combinations(answers, 2)]
+    # fsum: the same value in whatever order the services were asked
+    return math.fsum(found) / len(found) if found else 0.0
+
+
+def _best_set(votes: _Weighed, task: Task) -> Answer:
+    """Members by support, then by the weight of their ranks; each as its surest service wrote it.
+
+    Members count as the same under the folding of the set distance.
+    """
+    sets = [(cast(tuple[str, ...], members), weight) for members, weight in votes]
+    support: defaultdict[str, list[float]] = defaultdict(list)
+    ranks: defaultdict[str, list[float]] = defaultdict(list)
+    spelled: dict[str, str] = {}
+    for members, weight in sorted(sets, key=lambda vote: (-vote[1], vote[0])):
+        for member in members:
+            spelled.setdefault(fold(member), member)
+        for key, rank_weight in weighted(members).items():
+            support[key].append(weight)
+            ranks[key].append(weight * rank_weight)
+    total = math.fsum(weight for _, weight in sets)
+    carried = {key: math.fsum(weights) / total for key, weights in support.items()}
+    order = sorted(carried, key=lambda key: (-carried[key], -math.fsum(ranks[key]), key))
+    agreed = [key for key in order if carried[key] >= _HALF]
+    size = median_low(len(weighted(members)) for members, _ in sets)
+    return tuple(spelled[key] for key in agreed or order[:size])
+
+
+def _best_text(votes: _Weighed, task: Task) -> Answer:
+    """The weighted medoid: the sum of weight times distance to all others is smallest."""
+
+    def strain(position: int) -> tuple[float, float]:
+        text, weight = votes[position]
+        far = math.fsum(other * distance(text, said, task) for said, other in votes)
+        return far, -weight
+
+    return votes[min(range(len(votes)), key=strain)][0]
+
+
+def _best_score(votes: _Weighed, task: Task) -> Answer:
+    scores = [(cast(float, score), weight) for score, weight in votes]
+    total = math.fsum(weight for _, weight in scores)
+    mean = math.fsum(score * weight for score, weight in scores) / total
+    # rounding must not carry the mean beyond what anybody said
+    return min(max(mean, min(scores)[0]), max(scores)[0])
+
+
+def _best_vector(votes: _Weighed, task: Task) -> Answer:
+    return max(votes, key=lambda vote: vote[1])[0]
+
+
+_BEST: Final[Mapping[AnswerKind, Callable[[_Weighed, Task], Answer]]] = {
+    AnswerKind.SET: _best_set,
+    AnswerKind.TEXT: _best_text,
+    AnswerKind.SCORE: _best_score,
+    AnswerKind.VECTOR: _best_vector,
+}

@@ -1,0 +1,39 @@
+"""How far two answers to one task lie apart, for each kind of answer.
+
+One pair without any context: what converges, when to stop, who dissents. Where a whole batch is
+at hand, ``disagreement`` measures scores and vectors against it instead.
+"""
+
+from typing import cast
+
+from orchestration_assets.evidence.distances.labels import label_distance
+from orchestration_assets.evidence.distances.scores import score_distance
+from orchestration_assets.evidence.distances.sets import set_distance
+from orchestration_assets.evidence.distances.texts import text_distance
+from orchestration_assets.evidence.distances.vectors import vector_distance
+from orchestration_assets.schemas.answers import Answer
+from orchestration_assets.schemas.enums import AnswerKind
+from orchestration_assets.schemas.items import Task
+
+__all__ = ["apart", "distance"]
+
+
+def distance(first: Answer, second: Answer, task: Task) -> float:
+    """The distance of two answers of the task's kind: in [0, 1], symmetric, 0 for equal ones.
+
+    Both must fit the kind; services' answers are held to that when they come in.
+    """
+    if task.kind is AnswerKind.LABEL:
+        return label_distance(cast(str, first), cast(str, second))
+    if task.kind is AnswerKind.SET:
+        return set_distance(cast(tuple[str, ...], first), cast(tuple[str, ...], second))
+    if task.kind is AnswerKind.TEXT:
+        return text_distance(cast(str, first), cast(str, second))
+    if task.kind is AnswerKind.SCORE:
+        return score_distance(cast(float, first), cast(float, second), task.scale)
+    return vector_distance(cast(tuple[float, ...], first), cast(tuple[float, ...], second))
+
+
+def apart(found: float, task: Task) -> bool:
+    """Whether a distance makes two answers disagree; equal answers never do."""
+    return 0.0 < found >= task.disagree_at

@@ -1,0 +1,196 @@
+"""Texts differ by the words they use and by the claims that only one of them makes.
+
+A measure without a model: it sees wording, not meaning, so a paraphrase in other words counts as
+far. Function words are left out. Numbers, names and negations are claims: a changed one turns the
+meaning round while the wording stays, so they weigh more than other words.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from typing import Final
+from zlib import crc32
+
+import numpy as np
+
+from orchestration_assets.evidence.distances.folding import fold
+from resources.ai_services.function_words import ENGLISH, function_words
+
+_CLAIM_WEIGHT: Final = 3.0
+_REMEMBERED: Final = 1_024  # contents with profiles of 8 KB; a text is compared more than once
+_PAIRS_REMEMBERED: Final = 256  # a consensus asks for the same few pairs three times over
+
+_BUCKETS: Final = 2_048
+_SHIFT: Final = np.uint32(32 - 11)  # the upper 11 bits choose one of the 2,048 buckets
+_MULTIPLIER: Final = np.uint32(2_654_435_761)  # Knuth's multiplicative hashing
+_GRAM_BASE: Final = np.uint32(31_337)
+_GRAMS: Final = (3, 4)
+
+_TOKEN = re.compile(r"(?<!\w)[-\u2212]?\d+(?:[.,]\d+)*(?!\w)|\w+(?:['\u2019]\w+)*")
+# a, I, y, \u0432: function words, unless capitalised inside a sentence (the language C)
+_ONE_LETTER = re.compile("[^\\W\\d_\u3040-\U0010ffff]")
+_DIGIT = re.compile(r"\d")
+_THOUSANDS = re.compile(r",(?=\d{3}(?:\D|$))")
+_DECIMAL = re.compile(r"-?\d+\.\d+")
+_UNSPACED_FROM: Final = "\u3040"
+_UNSPACED_TO: Final = "\uac00"
+# the end of a sentence, of a heading or of a list's mark, with what may stand before a word
+_SENTENCE_BEFORE = re.compile(r"[.!?:;\n\u3002][\s\"'\u201c\u201e\u00ab(*#>-]*$")
+_LOOK_BACK: Final = 8
+# another language than English needs this many more of its function words in the text
+_CLEARLY: Final = 2
+
+# negations of the languages that are met most; English n't is found by its ending
+_NEGATIONS: Final = frozenset(
+    "not no never none nor neither without cannot nicht kein keine keinen nie ohne pas jamais "
+    "sans non mai senza nunca sin n\u00e3o sem niet geen ikke inte \u043d\u0435 \u043d\u0435\u0442 "
+    "\u0431\u0435\u0437".split()
+)
+_NEGATED_ENDINGS: Final = ("n't", "n\u2019t")
+_NOT: Final = "not"
+
+_folded = lru_cache(65_536)(fold)
+_Profile = np.ndarray[tuple[int], np.dtype[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What a text says: folded key -> as it is written, in order of appearance.
+
+    ``keys`` are those of claims and other words together.
+    ``profile`` counts hashed words and character n-grams, damped by the square root, as a
+    vector of length 1 (0 when the text has no content words).
+    """
+
+    claims: Mapping[str, str]
+    words: Mapping[str, str]
+    keys: frozenset[str]
+    profile: _Profile
+
+
+def text_distance(first: str, second: str) -> float:
+    """1 - (cosine + overlap) / 2, in [0, 1], symmetric.
+
+    ``cosine`` is that of the hashed profiles of words and character 3- and 4-grams (no idf: the
+    measure must not depend on what else is in the batch); ``overlap`` is the weighted Dice
+    coefficient of content words, in which a claim weighs three words. Texts without any content
+    word are 0 apart when they are spelled alike, else 1.
+    """
+    return 0.0 if first == second else _between(*sorted((first, second)))
+
+
+@lru_cache(_PAIRS_REMEMBERED)
+def _between(first: str, second: str) -> float:
+    a, b = _content(first), _content(second)
+    if not (a.keys or b.keys):
+        return 0.0 if fold(first) == fold(second) else 1.0
+    cosine = min(1.0, float(a.profile @ b.profile))
+    return 1.0 - (cosine + _overlap(a, b)) / 2.0
+
+
+def only_sided(first: str, second: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What only one side says, as it wrote it: claims first, then other content words.
+
+    A negation is given with the word that it negates (*not approved*).
+    """
+    a, b = _content(first), _content(second)
+    return _without(a, b), _without(b, a)
+
+
+def _without(one: _Content, other: _Content) -> tuple[str, ...]:
+    said = {**one.claims, **one.words}
+    return tuple(written for key, written in said.items() if key not in other.keys)
+
+
+def _overlap(a: _Content, b: _Content) -> float:
+    claims = a.claims.keys() | b.claims.keys()
+    shared = a.keys & b.keys
+    extra = _CLAIM_WEIGHT - 1.0
+    both = len(shared) + extra * len(shared & claims)
+    total = len(a.keys | b.keys) + extra * len(claims)
+    return 2.0 * both / (both + total)
+
+
+@lru_cache(_REMEMBERED)
+def _content(text: str) -> _Content:
+    claims: dict[str, str] = {}
+    words: dict[str, str] = {}
+    keys: list[str] = []
+    negation = ""
+    tokens = [(token, token.casefold(), named) for token, named in _tokens(text)]
+    leave_out = _function_words(frozenset(lower for _, lower, _ in tokens))
+    for token, lower, named in tokens:
+        if lower in _NEGATIONS or lower.endswith(_NEGATED_ENDINGS):
+            negation = token
+            continue
+        if lower in leave_out or (_ONE_LETTER.fullmatch(lower) and not named):
+            continue
+        number = _DIGIT.search(token) is not None
+        key = _number(lower) if number else _folded(lower)
+        keys.append(key)
+        (claims if number or named else words).setdefault(key, token)
+        if negation:
+            claims.setdefault(f"{_NOT} {key}", f"{negation} {token}")
+            keys.append(_NOT)
+            negation = ""
+    if negation:
+        claims.setdefault(_NOT, negation)
+        keys.append(_NOT)
+    only_words = {key: word for key, word in words.items() if key not in claims}
+    return _Content(claims, only_words, frozenset(claims).union(only_words), _profile(keys))
+
+
+def _tokens(text: str) -> Iterator[tuple[str, bool]]:
+    """Each token, and whether it is a name: capitalised where no sentence begins."""
+    for match in _TOKEN.finditer(text):
+        token = match.group()
+        if _UNSPACED_FROM <= token[0] < _UNSPACED_TO:
+            # Chinese and Japanese write no spaces: pairs are the most common length of a word
+            pairs = [left + right for left, right in pairwise(token)] or [token]
+            yield from ((pair, False) for pair in pairs)
+        else:
+            yield token, token[0].isupper() and not _opens_sentence(text, match.start())
+
+
+def _opens_sentence(text: str, position: int) -> bool:
+    before = text[max(0, position - _LOOK_BACK) : position]
+    return _SENTENCE_BEFORE.search(before) is not None or not text[:position].strip()
+
+
+def _function_words(words: Set[str]) -> frozenset[str]:
+    """Those of the language that the text is most likely in; English ones when it is unclear.
+
+    Those of other languages stay, as they may be nouns here.
+    """
+    tables = function_words()
+    hits = {language: len(table & words) for language, table in tables.items()}
+    best = max(sorted(hits), key=lambda language: hits[language])
+    return tables[best if hits[best] >= hits[ENGLISH] + _CLEARLY else ENGLISH]
+
+
+def _number(token: str) -> str:
+    """The number spelled one way: 1,000 as 1000, 5.0 as 5."""
+    plain = _THOUSANDS.sub("", token).replace("\u2212", "-")
+    return plain.rstrip("0").rstrip(".") if _DECIMAL.fullmatch(plain) else plain
+
+
+def _profile(keys: Sequence[str]) -> _Profile:
+    """Counts of hashed words and of character n-grams that also span neighbouring words."""
+    if not keys:
+        return np.zeros(_BUCKETS, dtype=np.float32)
+    spelled = f" {' '.join(keys)} ".encode("utf-32-le", "surrogatepass")
+    letters = np.frombuffer(spelled, dtype=np.uint32)
+    words = [crc32(key.encode("utf-8", "surrogatepass")) for key in keys]
+    hashes = [np.array(words, dtype=np.uint32)]
+    for size in _GRAMS:
+        length = max(0, len(letters) - size + 1)
+        gram = np.zeros(length, dtype=np.uint32)
+        for offset in range(size):
+            gram = gram * _GRAM_BASE + letters[offset : offset + length]
+        hashes.append(gram)
+    buckets = (np.concatenate(hashes) * _MULTIPLIER) >> _SHIFT
+    counts = np.sqrt(np.bincount(buckets, minlength=_BUCKETS)).astype(np.float32)
+    unit: _Profile = counts / np.linalg.norm(counts)
+    return unit

@@ -1,0 +1,104 @@
+"""Rounds that read more and more of the content, until the answer settles."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+
+from orchestration_assets.evidence.consensus import Consensus
+from orchestration_assets.evidence.distances import distance
+from orchestration_assets.processing.asking import Answered
+from orchestration_assets.processing.excerpt import excerpt
+from orchestration_assets.processing.execution import Ask, Decision, Execution, lead, stop
+from orchestration_assets.schemas.items import Question
+from orchestration_assets.schemas.policy import Choice, Rounds
+
+
+async def run_iterative(choice: Choice, question: Question, ask: Ask) -> Execution:
+    """Asks all services about a growing excerpt.
+
+    Stops when everything was read, the answer moved by no more than ``settled_at`` (converged),
+    the certainty rose by less than ``min_gain`` (no gain), after ``max_rounds`` (maximum), or
+    when a further round would begin after ``max_ms`` (time). All rounds are kept; the last
+    reading of each service is its final one.
+    """
+    rounds = choice.rounds or Rounds()
+    clock = asyncio.get_running_loop().time
+    began = clock()
+    history: list[tuple[Answered, ...]] = []
+    decisions: list[Decision] = []
+    before: Consensus | None = None
+    while True:
+        number = len(history)
+        asked = _nth_question(rounds, number, question, history)
+        calls = (ask(service, asked) for service in choice.services)
+        answered = tuple(replace(one, round=one.round + number) for one in await asyncio.gather(*calls))
+        history.append(answered)
+        leading = lead(answered, question)
+        gain = _moved(before, leading, question)
+        decisions.append(_round_decision(choice, number, asked, leading, gain))
+        reason = _stop_reason(rounds, number, asked, before, leading, gain)
+        if reason is None and rounds.max_ms is not None:
+            reason = _time_reason(rounds.max_ms, began, clock)
+        if reason is not None:
+            return Execution(_with_history(history), (*decisions, stop(reason, leading)))
+        before = leading
+
+
+def _nth_question(
+    rounds: Rounds, number: int, question: Question, history: list[tuple[Answered, ...]]
+) -> Question:
+    whole = question.item.text
+    part = excerpt(whole, round(rounds.first_chars * rounds.grow**number))
+    if len(part) < len(whole):
+        item = replace(question.item, text=part)
+        question = replace(question, item=item, coverage=len(part) / len(whole))
+    if rounds.sees_earlier and history:
+        earlier = tuple((one.service, one.reading) for one in history[-1])
+        question = replace(question, earlier=earlier)
+    return question
+
+
+def _moved(before: Consensus | None, leading: Consensus, question: Question) -> float | None:
+    if before is None or before.answer is None or leading.answer is None:
+        return None
+    return distance(before.answer, leading.answer, question.task)
+
+
+def _round_decision(
+    choice: Choice, number: int, asked: Question, leading: Consensus, gain: float | None
+) -> Decision:
+    reason = f"round {number + 1} reads {asked.coverage:.0%} of the content"
+    certainty = leading.certainty if leading.answer is not None else None
+    return Decision(
+        "round", choice.services, reason, leading.answer, certainty, asked.coverage, gain
+    )
+
+
+def _stop_reason(
+    rounds: Rounds,
+    number: int,
+    asked: Question,
+    before: Consensus | None,
+    leading: Consensus,
+    gain: float | None,
+) -> str | None:
+    if gain is not None and gain <= rounds.settled_at:
+        return f"converged: the answer moved by {gain:.3f}, {rounds.settled_at:g} is settled"
+    if asked.coverage >= 1.0:
+        return "the whole content was read"
+    if rounds.min_gain is not None and before is not None and before.answer is not None:
+        rise = leading.certainty - before.certainty
+        if rise < rounds.min_gain:
+            return f"no gain: the certainty rose by {rise:.3f}, {rounds.min_gain:g} is asked"
+    if number + 1 >= rounds.max_rounds:
+        return f"maximum of {rounds.max_rounds} rounds"
+    return None
+
+
+def _time_reason(max_ms: float, began: float, clock: Callable[[], float]) -> str | None:
+    return f"time: {max_ms:g} ms are over" if (clock() - began) * 1000 >= max_ms else None
+
+
+def _with_history(history: list[tuple[Answered, ...]]) -> tuple[Answered, ...]:
+    earlier = [replace(one, final=False) for answered in history[:-1] for one in answered]
+    return (*earlier, *history[-1])

@@ -1,0 +1,71 @@
+"""Where a batch is profiled: in this process, on Dask, or on Dask with a warning."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, TypeVar
+
+from orchestration_assets.schemas.policy import SizeTiers
+
+# what profiling one byte of content takes at its peak: the bytes, the text, its words and its tree
+MEMORY_PER_BYTE: Final = 24
+
+Member = TypeVar("Member")
+
+
+class Tier(StrEnum):
+    """Where the work is done."""
+
+    IN_PROCESS = "in_process"
+    DASK = "dask"
+    BEYOND = "beyond"
+
+
+@dataclass(frozen=True, slots=True)
+class TierChoice:
+    """A tier with the reason in words, and the memory that the batch may need in all, in bytes."""
+
+    tier: Tier
+    reason: str
+    estimate_bytes: int
+
+
+def choose_tier(
+    items: int, content_bytes: int, tiers: SizeTiers, cluster_bytes: int | None = None
+) -> TierChoice:
+    """In this process below both boundaries, else on Dask.
+
+    ``cluster_bytes`` is what the cluster's workers can hold, None while no cluster is asked. The
+    estimate is of one chunk for each worker at a time, so a batch is beyond a cluster only when
+    its largest chunks do not fit: the batch still runs, and the warning names the figures.
+    """
+    estimate = min(content_bytes, tiers.chunk_bytes) * MEMORY_PER_BYTE
+    if items < tiers.dask_from_items and content_bytes < tiers.dask_from_bytes:
+        words = f"{items:,} items and {content_bytes:,} bytes stay below the boundaries"
+        return TierChoice(Tier.IN_PROCESS, words, estimate)
+    words = f"{items:,} items, {content_bytes:,} bytes: beyond what one process does best"
+    if cluster_bytes is not None and estimate > cluster_bytes:
+        words = (
+            f"a chunk of {min(content_bytes, tiers.chunk_bytes):,} bytes may need {estimate:,} "
+            f"bytes of memory, the cluster holds {cluster_bytes:,}: make chunk_bytes smaller or "
+            "the cluster larger"
+        )
+        return TierChoice(Tier.BEYOND, words, estimate)
+    return TierChoice(Tier.DASK, words, estimate)
+
+
+def chunks(
+    members: Sequence[Member], sizes: Sequence[int], tiers: SizeTiers
+) -> Iterator[list[Member]]:
+    """Members in order, each chunk capped by count and bytes; one member is never split."""
+    chunk: list[Member] = []
+    held = 0
+    for member, size in zip(members, sizes, strict=True):
+        full = len(chunk) >= tiers.chunk_items or held + size > tiers.chunk_bytes
+        if chunk and full:
+            yield chunk
+            chunk, held = [], 0
+        chunk.append(member)
+        held += size
+    if chunk:
+        yield chunk

@@ -1,0 +1,68 @@
+"""Who sides with whom: how services split where an answer stands against dissent."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from orchestration_assets.reporting.counting import Capped, groups, share
+from orchestration_assets.reporting.intake import NO_FAMILY, disputed
+
+_CAMPS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Camp:
+    """One way to split: who gave or backed the answer that stands, and who contradicted it."""
+
+    supporters: tuple[str, ...]
+    dissenters: tuple[str, ...]
+    questions: int
+    of: int
+    by_family: tuple[int, ...]
+
+    @property
+    def share(self) -> float:
+        """Share of the disputed answers."""
+        return share(self.questions, self.of)
+
+
+def camps(
+    resolutions: pa.Table, families: "pd.Series[str]", present: tuple[str, ...]
+) -> Capped[Camp]:
+    """The splits of one task's disputed answers, the most frequent first.
+
+    ``by_family`` follows ``present``.
+    """
+    rows = resolutions.filter(pa.array(disputed(resolutions)))
+    family = families.reindex(rows.column("item_id").to_pandas()).fillna(NO_FAMILY).to_numpy()
+    splits = pd.DataFrame(
+        {
+            "for": [tuple(sorted(names)) for names in rows.column("supporters").to_pylist()],
+            "against": [tuple(sorted(names)) for names in rows.column("dissenters").to_pylist()],
+            "family": np.asarray(family, dtype=object),
+        }
+    )
+    found = [
+        Camp(
+            supporters=supporters,
+            dissenters=dissenters,
+            questions=len(group),
+            of=len(splits),
+            by_family=tuple(int((group["family"] == name).sum()) for name in present),
+        )
+        for (supporters, dissenters), group in groups(splits, ["for", "against"])
+    ]
+    found.sort(key=lambda camp: (-camp.questions, camp.supporters, camp.dissenters))
+    return Capped(tuple(found[:_CAMPS]), len(found))
+
+
+def compared(resolutions: pa.Table) -> pa.Table:
+    """The standing answers that at least two services took part in: a spread means something."""
+    took_part = pc.add(
+        pc.list_value_length(resolutions.column("supporters")),
+        pc.list_value_length(resolutions.column("dissenters")),
+    )
+    return resolutions.filter(pc.greater_equal(took_part, 2))

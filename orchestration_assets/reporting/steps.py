@@ -1,0 +1,238 @@
+"""The steps really taken: rounds, waves, routes, judges and escalations, and what they changed."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from orchestration_assets.reporting.counting import (
+    Capped,
+    Count,
+    capped_counts,
+    frame,
+    groups,
+    share,
+    value_counts,
+)
+from orchestration_assets.schemas.enums import AnswerKind
+
+_QUESTION = ["item_id", "task"]
+_REASONS = 3
+_ROUTES = 12
+# two vectors are written alike, whatever is in them
+_UNREADABLE = AnswerKind.VECTOR.value
+_NUMBERS = re.compile(r"\d[\d.,]*(?<![.,])%?")
+
+
+@dataclass(frozen=True, slots=True)
+class RoundFigures:
+    """One round of a task's iterative plans; ``stopped`` questions went no further.
+
+    ``gain`` is how far the round moved the answer, ``certainty`` how sure its leader then was.
+    """
+
+    task: str
+    number: int
+    reached: int
+    of: int
+    coverage: float | None
+    gain: float | None
+    certainty: float | None
+    stopped: int
+    reasons: Capped[Count]
+
+    @property
+    def share(self) -> float:
+        """Share of the questions that got this far."""
+        return share(self.reached, self.of)
+
+
+@dataclass(frozen=True, slots=True)
+class WaveFigures:
+    """One wave of a task's hybrid plans that asked the same services."""
+
+    task: str
+    number: int
+    services: tuple[str, ...]
+    reached: int
+    of: int
+    reasons: Capped[Count]
+
+    @property
+    def share(self) -> float:
+        """Share of the task's questions that were processed in waves."""
+        return share(self.reached, self.of)
+
+
+@dataclass(frozen=True, slots=True)
+class RouteFigures:
+    """Questions that a router handed to the same sub-plan."""
+
+    task: str
+    services: tuple[str, ...]
+    answer: str | None
+    reason: str
+    questions: int
+    of: int
+
+    @property
+    def share(self) -> float:
+        """Share of what was routed."""
+        return share(self.questions, self.of)
+
+
+@dataclass(frozen=True, slots=True)
+class TurnFigures:
+    """How often a judge was asked or an item escalated, and how often that changed the answer.
+
+    ``known`` questions had a leading answer before, and have one that stands; of them
+    ``changed`` have another one.
+    """
+
+    task: str
+    action: str
+    services: tuple[str, ...]
+    questions: int
+    of: int
+    certainty: float | None
+    known: int
+    changed: int
+    reasons: Capped[Count]
+
+    @property
+    def share(self) -> float:
+        """Share of the task's questions."""
+        return share(self.questions, self.of)
+
+    @property
+    def changed_share(self) -> float:
+        """Changed answers as a share of those known."""
+        return share(self.changed, self.known)
+
+
+@dataclass(frozen=True, slots=True)
+class StepFigures:
+    """Everything beyond asking once."""
+
+    rounds: tuple[RoundFigures, ...]
+    waves: tuple[WaveFigures, ...]
+    routes: Capped[RouteFigures]
+    turns: tuple[TurnFigures, ...]
+
+
+def step_figures(decisions: pa.Table, resolutions: pa.Table) -> StepFigures:
+    """The figures of a batch's decision log."""
+    log = frame(
+        decisions,
+        *(*_QUESTION, "decision", "action", "reason", "answer", "certainty", "coverage", "gain"),
+    )
+    log["services"] = [tuple(names) for names in decisions.column("services").to_pylist()]
+    log = log.sort_values([*_QUESTION, "decision"], kind="stable")
+    answers = frame(resolutions, *_QUESTION, "kind", "answer").rename(columns={"answer": "stands"})
+    asked = {str(task): int(n) for task, n in answers.groupby("task").size().items()}
+    return StepFigures(
+        rounds=tuple(_rounds(log)),
+        waves=tuple(_waves(log)),
+        routes=_routes(log),
+        turns=tuple(_turns(log, answers, asked)),
+    )
+
+
+def _numbered(log: pd.DataFrame, action: str) -> pd.DataFrame:
+    """The decisions of one action, numbered from 1 within their question."""
+    rows = log[log["action"] == action]
+    return rows.assign(number=rows.groupby(_QUESTION).cumcount() + 1)
+
+
+def _rounds(log: pd.DataFrame) -> list[RoundFigures]:
+    rows = _numbered(log, "round")
+    last = rows.drop_duplicates(_QUESTION, keep="last")
+    stops = log[log["action"] == "stop"].drop_duplicates(_QUESTION, keep="last")
+    ends = last[[*_QUESTION, "number"]].merge(stops[[*_QUESTION, "reason"]], on=_QUESTION)
+    ended = dict(iter(ends.groupby(["task", "number"])["reason"]))
+    stopped = last.groupby(["task", "number"]).size()
+    asked = last.groupby("task").size()
+    return [
+        RoundFigures(
+            task=str(task),
+            number=int(number),
+            reached=len(group),
+            of=int(asked[task]),
+            coverage=_mean(group["coverage"]),
+            gain=_mean(group["gain"]),
+            certainty=_mean(group["certainty"]),
+            stopped=int(stopped.get((task, number), 0)),
+            reasons=_reasons(ended.get((task, number), ())),
+        )
+        for (task, number), group in groups(rows, ["task", "number"])
+    ]
+
+
+def _waves(log: pd.DataFrame) -> list[WaveFigures]:
+    rows = _numbered(log, "wave")
+    asked = rows.drop_duplicates(_QUESTION).groupby("task").size()
+    found = [
+        WaveFigures(
+            task=str(task),
+            number=int(number),
+            services=services,
+            reached=len(group),
+            of=int(asked[task]),
+            reasons=_reasons(group["reason"]),
+        )
+        for (task, number, services), group in groups(rows, ["task", "number", "services"])
+    ]
+    return sorted(found, key=lambda one: (one.task, one.number, -one.reached, one.services))
+
+
+def _routes(log: pd.DataFrame) -> Capped[RouteFigures]:
+    rows = log[log["action"] == "route"]
+    asked = rows.groupby("task").size()
+    found = [
+        RouteFigures(
+            task=str(task),
+            services=services,
+            answer=None if pd.isna(answer) else str(answer),
+            reason=_reasons(group["reason"]).shown[0].name,
+            questions=len(group),
+            of=int(asked[task]),
+        )
+        for (task, services, answer), group in groups(rows, ["task", "services", "answer"])
+    ]
+    found.sort(key=lambda one: (one.task, -one.questions, one.answer or "", one.services))
+    return Capped(tuple(found[:_ROUTES]), len(found))
+
+
+def _turns(log: pd.DataFrame, answers: pd.DataFrame, asked: dict[str, int]) -> list[TurnFigures]:
+    rows = log[log["action"].isin(("judge", "escalate"))].merge(answers, on=_QUESTION, how="left")
+    rows["known"] = rows["answer"].notna() & rows["stands"].notna() & (rows["kind"] != _UNREADABLE)
+    rows["changed"] = rows["known"] & (rows["answer"] != rows["stands"])
+    found = [
+        TurnFigures(
+            task=str(task),
+            action=str(action),
+            services=services,
+            questions=len(group),
+            of=asked.get(str(task), len(group)),
+            certainty=_mean(group["certainty"]),
+            known=int(group["known"].sum()),
+            changed=int(group["changed"].sum()),
+            reasons=_reasons(group["reason"]),
+        )
+        for (task, action, services), group in groups(rows, ["task", "action", "services"])
+    ]
+    return sorted(found, key=lambda one: (one.task, one.action, -one.questions, one.services))
+
+
+def _reasons(reasons: "Sequence[str] | pd.Series[Any]") -> Capped[Count]:
+    """Reasons by frequency; those that differ in their numbers only are one."""
+    alike = pd.Series(list(reasons), dtype="str").str.replace(_NUMBERS, "…", regex=True)
+    return capped_counts(value_counts(alike), _REASONS)
+
+
+def _mean(values: "pd.Series[Any]") -> float | None:
+    mean = values.mean()
+    return None if pd.isna(mean) else float(mean)

@@ -1,0 +1,109 @@
+"""Measures of text tasks: how long answers are, and what a distance between two looks like."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from orchestration_assets.reporting.counting import (
+    Capped,
+    Count,
+    capped_counts,
+    frame,
+    records,
+    value_counts,
+)
+from orchestration_assets.reporting.differing import Piece, by_words
+from orchestration_assets.schemas.enums import AnswerKind
+
+_PAIRS = 6
+_ALONE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class TextService:
+    """One service's texts: how many, how long at the median, and what it says alone."""
+
+    service: str
+    given: int
+    words: float
+    alone: Capped[Count]
+
+
+@dataclass(frozen=True, slots=True)
+class TextPair:
+    """Two answers about one item that differ, with what only one side says marked."""
+
+    item_id: str
+    path: str
+    service_a: str
+    pieces_a: tuple[Piece, ...]
+    service_b: str
+    pieces_b: tuple[Piece, ...]
+    distance: float
+
+
+@dataclass(frozen=True, slots=True)
+class TextFigures:
+    """The answers of a text task. ``pairs`` runs from the nearest that differ to the farthest."""
+
+    services: tuple[TextService, ...]
+    pairs: Capped[TextPair]
+    kind: AnswerKind = AnswerKind.TEXT
+
+
+def text_figures(
+    services: tuple[str, ...], readings: pa.Table, resolved: pa.Table, disagreements: pa.Table
+) -> TextFigures:
+    """The measures of one task's answers and disagreements."""
+    rows = frame(readings, "service")
+    rows["words"] = pc.list_value_length(
+        pc.utf8_split_whitespace(pc.utf8_trim_whitespace(readings.column("answer")))
+    ).to_pandas()
+    found = []
+    for service in services:
+        words = rows.loc[rows["service"] == service, "words"]
+        if len(words):
+            alone = _alone(service, disagreements)
+            found.append(TextService(service, len(words), float(words.median()), alone))
+    return TextFigures(tuple(found), _pairs(disagreements))
+
+
+def _alone(service: str, disagreements: pa.Table) -> Capped[Count]:
+    said = [
+        pc.list_flatten(
+            disagreements.filter(pc.equal(disagreements.column(f"service_{side}"), service)).column(
+                f"only_{side}"
+            )
+        )
+        for side in "ab"
+    ]
+    every = pa.chunked_array([chunk for part in said for chunk in part.chunks], pa.string())
+    return capped_counts(value_counts(every.to_pandas()), _ALONE)
+
+
+def _pairs(disagreements: pa.Table) -> Capped[TextPair]:
+    """A few pairs spread evenly over the distances: what the measure means to the eye."""
+    rows = frame(disagreements, "distance", "path", "service_a", "service_b")
+    ordered = rows.sort_values(["distance", "path", "service_a", "service_b"], kind="stable").index
+    count = min(_PAIRS, len(ordered))
+    chosen = [
+        int(ordered[place]) for place in np.linspace(0, len(ordered) - 1, count).round().astype(int)
+    ]
+    columns = ("item_id", "path", "service_a", "answer_a", "service_b", "answer_b", "distance")
+    return Capped(
+        tuple(
+            TextPair(
+                row["item_id"],
+                row["path"],
+                row["service_a"],
+                by_words(row["answer_a"], [row["answer_b"]]),
+                row["service_b"],
+                by_words(row["answer_b"], [row["answer_a"]]),
+                row["distance"],
+            )
+            for row in records(disagreements, chosen, *columns)
+        ),
+        len(rows),
+    )

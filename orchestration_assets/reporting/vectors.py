@@ -1,0 +1,67 @@
+"""Measures of vector tasks: what vectors look like, and how far neighbourhoods overlap."""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from orchestration_assets.reporting.camps import compared
+from orchestration_assets.reporting.counting import Histogram, frame, histogram
+from orchestration_assets.reporting.intake import disputed
+from orchestration_assets.schemas.enums import AnswerKind
+
+
+@dataclass(frozen=True, slots=True)
+class VectorService:
+    """One service's vectors: how many, how long, and how sure it was of them."""
+
+    service: str
+    given: int
+    dimensions: tuple[int, ...]
+    confidence: Histogram | None
+
+
+@dataclass(frozen=True, slots=True)
+class VectorFigures:
+    """The answers of a vector task.
+
+    ``overlaps`` is over standing answers of two services or more: the share of an item's nearest
+    items that the services have in common, which is one minus the spread.
+    """
+
+    services: tuple[VectorService, ...]
+    overlaps: Histogram | None
+    kind: AnswerKind = AnswerKind.VECTOR
+
+
+def vector_figures(
+    services: tuple[str, ...], readings: pa.Table, resolved: pa.Table, disagreements: pa.Table
+) -> VectorFigures:
+    """The measures of one task's answers and standing answers."""
+    rows = frame(readings, "service", "confidence")
+    rows["length"] = pc.list_value_length(readings.column("answer_vector")).to_pandas()
+    both = compared(resolved)
+    found = []
+    for service in services:
+        own = rows[rows["service"] == service]
+        if len(own):
+            found.append(
+                VectorService(
+                    service,
+                    len(own),
+                    tuple(sorted(int(length) for length in own["length"].dropna().unique())),
+                    histogram(
+                        service, own["confidence"], meaning="its own confidence", span=(0.0, 1.0)
+                    ),
+                )
+            )
+    return VectorFigures(
+        tuple(found),
+        histogram(
+            "overlap",
+            1.0 - frame(both, "spread")["spread"],
+            marked=disputed(both),
+            meaning="share of the nearest items in common",
+            span=(0.0, 1.0),
+        ),
+    )

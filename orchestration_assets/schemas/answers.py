@@ -1,0 +1,60 @@
+"""Answers of every kind: as values, as text for people, and as columns of a table."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from orchestration_assets.schemas.enums import AnswerKind
+
+# label, text: str; set: members in the order of their weight; score: float; vector: components
+Answer = str | float | tuple[str, ...] | tuple[float, ...]
+
+ANSWER_COLUMNS: Final = ("answer", "answer_set", "answer_score", "answer_vector")
+_SHOWN_DIGITS: Final = 4
+
+
+def is_answer(value: Answer | None) -> bool:
+    """Whether there is an answer: an empty text, set or vector is none, a score of 0 is one."""
+    return isinstance(value, float) or bool(value)
+
+
+def shown(answer: Answer | None) -> str | None:
+    """An answer as one line of text: members joined by '; ', a vector by its length only."""
+    if answer is None or isinstance(answer, str):
+        return answer
+    if isinstance(answer, float):
+        return f"{answer:.{_SHOWN_DIGITS}g}"
+    if answer and isinstance(answer[0], float):
+        return f"vector of {len(answer)}"
+    return "; ".join(str(member) for member in answer)
+
+
+def answer_columns(answer: Answer | None) -> dict[str, Any]:
+    """The answer spread over :data:`ANSWER_COLUMNS`; those of other kinds are None."""
+    columns: dict[str, Any] = dict.fromkeys(ANSWER_COLUMNS)
+    columns["answer"] = shown(answer)
+    if isinstance(answer, float):
+        columns["answer_score"] = answer
+    elif isinstance(answer, tuple) and answer:
+        columns["answer_vector" if isinstance(answer[0], float) else "answer_set"] = answer
+    return columns
+
+
+def answer_of(row: Mapping[str, Any]) -> Answer | None:
+    """The answer that :func:`answer_columns` spread."""
+    if row["answer_score"] is not None:
+        return float(row["answer_score"])
+    members = row["answer_set"] if row["answer_set"] is not None else row["answer_vector"]
+    if members is not None:
+        return tuple(members)
+    answer: str | None = row["answer"]
+    return answer
+
+
+def fits(answer: Answer, kind: AnswerKind) -> bool:
+    """Whether the value is one of the kind."""
+    if kind in (AnswerKind.LABEL, AnswerKind.TEXT):
+        return isinstance(answer, str)
+    if kind is AnswerKind.SCORE:
+        return isinstance(answer, float)
+    member = str if kind is AnswerKind.SET else float
+    return isinstance(answer, tuple) and all(isinstance(one, member) for one in answer)

@@ -1,0 +1,149 @@
+"""The two keyword services: tfidf_keywords and graph_keywords."""
+
+import json
+import math
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from benchmarks.fit_keyword_background import compact, main
+from orchestration_assets.schemas.enums import Status
+from resources.ai_services.background import document_frequencies, term_counts, term_weights
+from resources.ai_services.function_words import likely_language
+from resources.ai_services.graph_keywords import ranks
+from resources.ai_services.words import folded, prose_words, words_of
+from tests.ai_services.questions import ask
+from tests.ai_services.samples import CODE, PROSE
+
+SERVICES = ["tfidf_keywords", "graph_keywords"]
+ESSAY = (
+    "A glacier is a body of ice that moves under its own weight. A glacier forms where snow "
+    "gathers for years. The ice of a glacier carves valleys, and the valleys fill with meltwater. "
+    "When the climate warms, the ice retreats and leaves moraines in the valleys. "
+)
+
+
+def keywords(service: str, text: str, family: str = "prose") -> tuple[str, ...]:
+    answer = ask(service, text, family).answer
+    assert isinstance(answer, tuple)
+    return tuple(str(word) for word in answer)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_prose(service: str) -> None:
+    found = keywords(service, ESSAY)
+    assert {"glacier", "ice", "valleys"} <= set(found[:5])
+    assert 3 <= len(found) <= 8
+    assert not {"the", "and", "under", "own"} & set(found)
+    assert all(word == word.lower() for word in found)
+    assert len(set(found)) == len(found)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_identifiers_are_split(service: str) -> None:
+    code = (
+        "# reads the ledger\nclass LedgerReader:\n    def read_ledger_entry(self, HTTPLedger):\n"
+        "        self.ledgerEntry = HTTPLedger.entry_of(self)\n        return self.ledgerEntry\n"
+    )
+    found = keywords(service, code, "code")
+    assert {"ledger", "entry"} <= set(found)
+    assert "def" not in found[:4]
+    assert "return" not in found[:4]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_markup_is_no_keyword(service: str) -> None:
+    html = "<!doctype html><html><body class='container'><p>" + ESSAY + "</p></body></html>"
+    assert set(keywords(service, html, "markup")) == set(keywords(service, ESSAY))
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("language", ["fr", "es", "de"])
+def test_function_words_of_other_languages_are_left_out(service: str, language: str) -> None:
+    found = set(keywords(service, PROSE[language]))
+    assert not found & {"les", "que", "sont", "los", "die", "und", "der", "dans", "por"}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_chinese_comes_in_pairs(service: str) -> None:
+    assert all(1 < len(word) <= 3 for word in keywords(service, PROSE["zh"]))
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("text", ["", "tar", "a b c", "12 34 56", "?!"])
+def test_too_little(service: str, text: str) -> None:
+    assert ask(service, text).status is Status.ABSTAINED
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_words_that_come_back_are_surer(service: str) -> None:
+    once, thrice = ask(service, ESSAY).confidence, ask(service, ESSAY * 3).confidence
+    assert once is not None
+    assert thrice is not None
+    assert once < thrice
+
+
+def test_words() -> None:
+    assert words_of("HTTPServer fileName max_size2", "code") == [
+        *("http", "server", "file", "name", "max", "size")
+    ]
+    assert prose_words("It's the dog\u2019s; don't") == ["it", "the", "dog", "do"]
+    assert prose_words("编辑文件内容") == ["编辑", "辑文", "文件", "件内", "内容"]
+    assert folded(["file", "files", "class", "bus"]) == ["file", "file", "class", "bus"]
+
+
+def test_weights_follow_the_formula() -> None:
+    table, rarest = document_frequencies()
+    weights = term_weights(term_counts(["archive", "archives", "qqqzzz", "of"]))
+    assert set(weights) == {"archive", "qqqzzz"}
+    assert weights["archive"] == pytest.approx(2**0.75 * math.log(10_000 / table["archive"]))
+    assert weights["qqqzzz"] == pytest.approx(math.log(10_000 / (rarest / 2)))
+
+
+def test_background_is_small_and_knows_common_words() -> None:
+    path = files("resources.ai_services").joinpath("keyword_background.json")
+    assert len(path.read_bytes()) <= 150_000
+    table, _ = document_frequencies()
+    assert len(table) > 10_000
+    for word in ("the", "and", "der", "les", "self", "import"):
+        assert table[word] > 3_000
+    assert max(table.values()) <= 10_000
+
+
+def test_rank_flows_to_the_middle_of_a_star() -> None:
+    import numpy as np
+
+    links = np.zeros((5, 5))
+    links[0, 1:4] = links[1:4, 0] = 1.0
+    rank = ranks(links)
+    assert rank.sum() == pytest.approx(1.0)
+    assert rank.argmax() == 0
+    assert rank[4] == rank.min()
+
+
+def test_one_repeated_word_does_not_name_a_language() -> None:
+    assert likely_language(["sans"] * 50 + prose_words(PROSE["en"])) == "en"
+    assert likely_language(["tar", "gzip"]) is None
+
+
+def test_fit_gives_the_same_bytes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "pages"
+    folder.mkdir()
+    for number in range(25):
+        (folder / f"{number}.md").write_text(f"# Page\n\nShow the file. {PROSE['en']}\n", "utf-8")
+    (folder / "code.py").write_text(CODE["python"], "utf-8")
+    outs = [tmp_path / "one.json", tmp_path / "two.json"]
+    for out in outs:
+        assert main([str(folder), "--out", str(out)]) == 0
+    assert outs[0].read_bytes() == outs[1].read_bytes()
+    words = json.loads(outs[0].read_text("utf-8"))["words"]
+    assert "archive" in " ".join(words.values()).split()
+    assert "words in" in capsys.readouterr().out
+    assert main([str(tmp_path / "absent"), "--out", str(outs[0])]) == 2
+
+
+def test_compact_keeps_the_most_frequent() -> None:
+    text = compact({"the": 9_000, "rare": 1, "often": 4_321}, limit=65)
+    assert len(text.encode()) <= 65
+    assert json.loads(text)["words"] == {"9000": "the", "4300": "often"}

@@ -1,0 +1,109 @@
+import pytest
+
+from orchestration_assets.disagreement.resolution import resolve, resolve_plans
+from orchestration_assets.schemas.answers import answer_of
+from orchestration_assets.schemas.enums import AnswerKind, ResolutionStatus
+from orchestration_assets.schemas.records import rows_to_arrow
+from orchestration_assets.schemas.tables import RESOLUTIONS
+from tests.disagreement.batches import PLAN, task
+from tests.evidence.answers import ABSTAINED, FAILED, ok
+
+LABEL = task(AnswerKind.LABEL)
+
+
+def test_the_answer_with_more_weight_stands_and_every_reading_is_kept() -> None:
+    row = resolve(PLAN, (("x", ok("a", 0.6)), ("y", ok("b", 0.9)), ("z", ABSTAINED)), LABEL)
+    assert (row.answer, row.supporters, row.dissenters) == ("b", ("y",), ("x",))
+    assert [(kept.service, kept.answer) for kept in row.readings] == [
+        ("x", "a"),
+        ("y", "b"),
+        ("z", None),
+    ]
+    assert row.reason == "y outweighs x"
+
+
+def test_error_risk_grows_with_contradiction() -> None:
+    agreed = resolve(PLAN, (("x", ok("a")), ("y", ok("a"))), LABEL)
+    split = resolve(PLAN, (("x", ok("a")), ("y", ok("b", 0.8))), LABEL)
+    assert agreed.error_risk is not None and split.error_risk is not None
+    assert agreed.error_risk < split.error_risk
+
+
+@pytest.mark.parametrize(
+    ("heard", "status"),
+    [
+        ((("x", ABSTAINED), ("y", ABSTAINED)), ResolutionStatus.ABSTAINED),
+        ((("x", ABSTAINED), ("y", FAILED)), ResolutionStatus.FAILED),
+        ((), ResolutionStatus.FAILED),
+        ((("x", FAILED), ("y", ok("a"))), ResolutionStatus.RESOLVED),
+    ],
+)
+@pytest.mark.parametrize("decider", [None, "x"])
+def test_an_item_without_an_answer_says_why(heard, status, decider) -> None:
+    row = resolve(PLAN, heard, LABEL, decider)
+    assert row.status is status
+    assert (row.answer is None) == (status is not ResolutionStatus.RESOLVED)
+    assert row.reason
+
+
+def test_a_judge_decides_against_the_others_and_the_risk_shows() -> None:
+    heard = (("x", ok("a", 0.9)), ("y", ok("a", 0.9)), ("judge", ok("b", 0.6)))
+    row = resolve(PLAN, heard, LABEL, "judge")
+    assert (row.answer, row.supporters, row.dissenters) == ("b", ("judge",), ("x", "y"))
+    assert row.reason == "judge decides, against x, y"
+    assert row.error_risk is not None and row.error_risk > 0.5
+    assert len(row.readings) == 3
+
+
+def test_a_judge_that_abstains_leaves_it_to_the_others_and_that_is_said() -> None:
+    heard = (("x", ok("a", 0.9)), ("y", ok("b", 0.6)), ("judge", ABSTAINED))
+    row = resolve(PLAN, heard, LABEL, "judge")
+    assert row.answer == "a"
+    assert row.reason == (
+        "judge was to decide but gave no answer, abstained (cannot tell): x outweighs y"
+    )
+    assert [kept.service for kept in row.readings] == ["x", "y", "judge"]
+
+
+def test_a_judge_that_was_not_asked_leaves_it_to_the_others() -> None:
+    row = resolve(PLAN, (("x", ok("a")),), LABEL, "judge")
+    assert (row.answer, row.reason) == ("a", "judge was not asked to decide: x alone")
+
+
+def test_each_plan_names_its_own_decider() -> None:
+    plans = [{**PLAN, "item_id": "i", "option": "judged"}, {**PLAN, "item_id": "j", "option": "d"}]
+    heard = (("x", ok("a", 0.9)), ("judge", ok("b", 0.5)))
+    rows = list(
+        resolve_plans(
+            iter(plans),
+            {("i", "t"): heard, ("j", "t"): heard},
+            {"t": LABEL},
+            lambda plan: "judge" if plan["option"] == "judged" else None,
+        )
+    )
+    assert [row.answer for row in rows] == ["b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "first", "second"),
+    [
+        (AnswerKind.LABEL, "a", "a"),
+        (AnswerKind.SET, ("a", "b"), ("b", "a")),
+        (AnswerKind.TEXT, "some words", "some words"),
+        (AnswerKind.SCORE, 0.25, 0.25),
+        (AnswerKind.VECTOR, (1.0, 0.0), (0.5, 0.5)),
+    ],
+)
+def test_an_answer_of_any_kind_is_stored_whole(kind, first, second) -> None:
+    row = resolve(PLAN, (("x", ok(first)), ("y", ok(second, 0.8))), task(kind))
+    (stored,) = rows_to_arrow(RESOLUTIONS, [row]).to_pylist()
+    assert answer_of(stored) == first
+    assert stored["kind"] == kind
+    assert (stored["error_risk"] is None) == (kind is not AnswerKind.LABEL)
+    assert stored["supporters"] == ["x", "y"]
+
+
+def test_a_mean_that_nobody_is_near_says_so() -> None:
+    row = resolve(PLAN, (("x", ok(0.0)), ("y", ok(1.0))), task(AnswerKind.SCORE, 0.3))
+    assert row.answer_score == 0.5
+    assert row.reason == "between x, y, which lie apart"
