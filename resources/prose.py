@@ -7,6 +7,7 @@ where it could start again.
 
 import re
 from collections import Counter
+from functools import lru_cache
 from html import unescape
 from typing import Final
 
@@ -74,6 +75,8 @@ def is_html(text: str) -> bool:
     return _HTML_START.match(text[:4096]) is not None
 
 
+# profile and services read the prose of one item one after the other
+@lru_cache(maxsize=16)
 def prose_of(text: str, family: str) -> str:
     """The natural language in the first 16,384 characters of ``text``.
 

@@ -1,6 +1,6 @@
 """Readings grouped as they were asked: all services of one task about one item."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final
@@ -38,6 +38,19 @@ def group_readings(interpretations: Iterable[pa.Table]) -> dict[tuple[str, str],
     return {
         key: tuple((row["service"], _reading(row)) for row in group)
         for key, group in groupby(rows, key=_question)
+    }
+
+
+def without(
+    readings: Mapping[tuple[str, str], ServiceReadings],
+    plans: Iterable[Mapping[str, Any]],
+    judge_of: Callable[[Mapping[str, Any]], str | None],
+) -> dict[tuple[str, str], ServiceReadings]:
+    """The readings without those of each plan's judge, who was shown the others' answers."""
+    judging = {_question(plan): judge_of(plan) for plan in plans}
+    return {
+        key: tuple(vote for vote in heard if vote[0] != judging.get(key))
+        for key, heard in readings.items()
     }
 
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from orchestration_assets.policy.problems import Problem, nearest, shorten
+from pydantic import ValidationError
+
+from orchestration_assets.policy.problems import Problem, dotted, nearest, shorten
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.features import FEATURES
 from orchestration_assets.schemas.policy import (
@@ -11,9 +13,10 @@ from orchestration_assets.schemas.policy import (
     Condition,
     Policy,
     Route,
+    ServiceConfig,
     TaskConfig,
 )
-from resources.ai_services.embedded import EMBEDDED, load_embedded
+from resources.ai_services.embedded import EMBEDDED, embedded_class, load_embedded
 
 _TYPES: Mapping[str, type] = {feature.name: feature.type for feature in FEATURES}
 _ORDER = ("lt", "le", "gt", "ge")
@@ -25,8 +28,21 @@ def semantic_problems(policy: Policy) -> Iterator[Problem]:
         if service.implementation not in EMBEDDED:
             path = f"services.{name}.implementation"
             yield _unknown(path, service.implementation, "embedded service", list(EMBEDDED))
+        else:
+            yield from _parameter_problems(f"services.{name}.parameters", service)
     for name, task in policy.tasks.items():
         yield from _task_problems(policy, f"tasks.{name}", task)
+
+
+def _parameter_problems(path: str, service: ServiceConfig) -> Iterator[Problem]:
+    try:
+        load_embedded(service.implementation, service.parameters)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            here = f"{path}.{dotted(detail['loc'])}" if detail["loc"] else path
+            message = detail["msg"].removeprefix("Value error, ")
+            shown = "" if detail["type"] == "missing" else shorten(detail["input"])
+            yield Problem(here, shown, f"{service.implementation}: {message}")
 
 
 def _task_problems(policy: Policy, path: str, task: TaskConfig) -> Iterator[Problem]:
@@ -68,7 +84,7 @@ def _service_problems(policy: Policy, path: str, name: str, kind: AnswerKind) ->
         yield _unknown(path, name, "service", list(policy.services))
         return
     implementation = policy.services[name].implementation
-    if implementation in EMBEDDED and kind not in load_embedded(implementation).kinds:
+    if implementation in EMBEDDED and kind not in embedded_class(implementation).kinds:
         yield Problem(path, repr(name), f"does not give answers of kind {kind.value}")
 
 

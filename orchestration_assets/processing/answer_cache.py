@@ -26,7 +26,7 @@ def answer_key(question: Question, service: Service) -> str:
     parts = [
         item.content_hash if whole else blake2b(item.data, digest_size=16).hexdigest(),
         [task.name, task.version, task.kind, task.labels, task.scale],
-        [service.name, service.version],
+        [service.name, service.version, service.fingerprint],
         [context, earlier],
     ]
     canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"))

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from orchestration_assets.content.reader import Read, read_text
 from orchestration_assets.processing.asking import CACHE, CALLED
 from orchestration_assets.processing.run import Processed, Work
-from orchestration_assets.schemas.enums import AnswerKind, Outcome, ProcessingModel
+from orchestration_assets.schemas.enums import AnswerKind, Outcome
 from orchestration_assets.schemas.features import FEATURE_NAMES
 from orchestration_assets.schemas.items import Item, Task
 from orchestration_assets.schemas.policy import Choice, Policy
@@ -55,23 +55,35 @@ def build_work(policy: Policy | None) -> Work:
 def deciders(policy: Policy | None) -> Callable[[Mapping[str, Any]], str | None]:
     """A function from a plan to the service whose answer stands alone, if there is one.
 
-    That is a judge, the last service of a chain, or the one that a whole graph leads up to: each
-    answered in knowledge of the others.
+    That is a judge (see :func:`judges`) or the last service of a chain: each answered in
+    knowledge of the others.
     """
-    found = {key: _decider(choice) for key, choice in build_choices(policy).items()}
-    return lambda plan: found.get((plan["task"], plan["option"]))
+    choices = build_choices(policy)
+    judging = judges(policy)
+
+    def decider(plan: Mapping[str, Any]) -> str | None:
+        choice = choices[plan["task"], plan["option"]]
+        return choice.services[-1] if choice.chain else judging(plan)
+
+    return decider
 
 
-def _decider(choice: Choice) -> str | None:
+def judges(policy: Policy | None) -> Callable[[Mapping[str, Any]], str | None]:
+    """A function from a plan to the service that judges the others, if there is one.
+
+    It is the declared judge, or the one service that a whole graph leads up to. What it says is
+    no independent reading, so it takes no part in disagreement.
+    """
+    found = {key: _judge(choice) for key, choice in build_choices(policy).items()}
+    return lambda plan: found[plan["task"], plan["option"]]
+
+
+def _judge(choice: Choice) -> str | None:
     if choice.judge is not None:
         return choice.judge.service
-    if choice.chain:
-        return choice.services[-1]
-    if choice.model is ProcessingModel.HYBRID and choice.after:
-        waited_for = {name for names in choice.after.values() for name in names}
-        ends = [name for name in choice.services if name not in waited_for]
-        return ends[0] if len(ends) == 1 else None
-    return None
+    waited_for = {name for names in choice.after.values() for name in names}
+    ends = [name for name in choice.services if name not in waited_for]
+    return ends[0] if choice.after and len(ends) == 1 else None
 
 
 def item_loader(manifest: pa.Table, profiles: pa.Table, read: Read) -> Callable[[str], Item]:

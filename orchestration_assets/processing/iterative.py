@@ -30,8 +30,8 @@ async def run_iterative(choice: Choice, question: Question, ask: Ask) -> Executi
     while True:
         number = len(history)
         asked = _nth_question(rounds, number, question, history)
-        calls = (ask(service, asked) for service in choice.services)
-        answered = tuple(replace(one, round=one.round + number) for one in await asyncio.gather(*calls))
+        said = await asyncio.gather(*(ask(service, asked) for service in choice.services))
+        answered = tuple(replace(one, round=one.round + number) for one in said)
         history.append(answered)
         leading = lead(answered, question)
         gain = _moved(before, leading, question)

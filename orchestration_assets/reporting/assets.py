@@ -24,7 +24,7 @@ _NO_PLANS = "none"
     io_manager_key="tables",
     kinds={"parquet", "html"},
     owners=["team:reporting"],
-    code_version="1",
+    code_version="2",
     description=(
         "The page of the batch: what came in, how it was processed and why, where services "
         "disagree with all readings side by side, and what it took. The row holds its totals."
@@ -91,7 +91,7 @@ def disagreement_report(
     io_manager_key="tables",
     kinds={"parquet", "html"},
     owners=["team:reporting"],
-    code_version="1",
+    code_version="2",
     description="All batches together: one row of totals each, and the index page over them.",
 )
 def corpus_report(home: HomeResource) -> dg.MaterializeResult[pa.Table]:

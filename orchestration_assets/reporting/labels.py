@@ -100,6 +100,8 @@ def _conflicts(resolved: pa.Table, disagreements: pa.Table) -> Capped[ConflictFi
         severity=("severity", "mean"),
         example=("path", "min"),
     )
+    # sums differ in their last digits with the order of rows, and must not decide a tie
+    grouped["severity"] = grouped["severity"].round(9)
     first = grouped.sort_values(["items", "severity"], ascending=False, kind="stable")
     shown = first.head(_CONFLICTS).reset_index().to_dict("records")
     return Capped(

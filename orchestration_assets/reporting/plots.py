@@ -129,7 +129,7 @@ def _bars(
     axes = figure.subplots()
     places = range(len(shown))
     axes.barh(places, [value for _, value in shown], color=color, height=0.62)
-    axes.set_yticks(places, [words.cut(name, 2 * _NAME) for name, _ in shown])
+    axes.set_yticks(places, [_name(name, 2 * _NAME) for name, _ in shown])
     axes.invert_yaxis()
     axes.set_xlim(0, max((value for _, value in shown), default=0.0) * 1.16 or 1.0)
     for place, (_, value) in enumerate(shown):
@@ -153,7 +153,7 @@ def _histograms(values: Sequence[tuple[str, Histogram]], title: str) -> bytes:
         for counts, color in ((drawn.counts, _BAR), (drawn.marked, _ACCENT)):
             panel.bar(drawn.edges[:-1], counts, widths, align="edge", color=color)
         panel.set_yticks([])
-        _dress(panel, f"{words.cut(name, _NAME)}, median {drawn.median:.2g}")
+        _dress(panel, f"{_name(name, _NAME)}, median {drawn.median:.2g}")
     return _png(figure)
 
 
@@ -185,6 +185,11 @@ def _dress(axes: "Axes", title: str) -> None:
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
     axes.spines["bottom"].set_color(_BAR)
+
+
+def _name(name: str, limit: int) -> str:
+    """A name as it is: a dollar sign would start a formula."""
+    return words.cut(name, limit).replace("$", r"\$")
 
 
 def _png(figure: "Figure") -> bytes:

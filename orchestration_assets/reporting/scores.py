@@ -14,6 +14,7 @@ from orchestration_assets.schemas.enums import AnswerKind
 
 GRID = 20
 SHADES = 6
+_SCALES = ((0.0, 1.0), (-1.0, 1.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +101,12 @@ def score_figures(
 
 
 def _span(scores: "pd.Series[Any]") -> tuple[float, float]:
-    """The range of the scores; that of shares when they lie in it, so that pages compare."""
+    """The range of the scores, or a usual scale that they fit, so that pages compare."""
     if scores.empty:
-        return 0.0, 1.0
+        return _SCALES[0]
     low, high = float(scores.min()), float(scores.max())
-    if low >= 0.0 and high <= 1.0:
-        return 0.0, 1.0
-    return low, high if high > low else low + 1.0
+    fitting = (scale for scale in _SCALES if scale[0] <= low and high <= scale[1])
+    return next(fitting, (low, high if high > low else low + 1.0))
 
 
 def _pair(

@@ -150,8 +150,12 @@ def _numbered(log: pd.DataFrame, action: str) -> pd.DataFrame:
 def _rounds(log: pd.DataFrame) -> list[RoundFigures]:
     rows = _numbered(log, "round")
     last = rows.drop_duplicates(_QUESTION, keep="last")
-    stops = log[log["action"] == "stop"].drop_duplicates(_QUESTION, keep="last")
-    ends = last[[*_QUESTION, "number"]].merge(stops[[*_QUESTION, "reason"]], on=_QUESTION)
+    stops = log.loc[log["action"] == "stop", [*_QUESTION, "decision", "reason"]]
+    ends = last[[*_QUESTION, "number", "decision"]].merge(
+        stops, on=_QUESTION, suffixes=("_round", "")
+    )
+    # what comes after the rounds, such as an escalation, ends with a stop of its own
+    ends = ends[ends["decision"] > ends["decision_round"]].drop_duplicates(_QUESTION)
     ended = dict(iter(ends.groupby(["task", "number"])["reason"]))
     stopped = last.groupby(["task", "number"]).size()
     asked = last.groupby("task").size()
@@ -207,7 +211,15 @@ def _routes(log: pd.DataFrame) -> Capped[RouteFigures]:
 
 
 def _turns(log: pd.DataFrame, answers: pd.DataFrame, asked: dict[str, int]) -> list[TurnFigures]:
-    rows = log[log["action"].isin(("judge", "escalate"))].merge(answers, on=_QUESTION, how="left")
+    # a judge's own decision names its verdict: what led before is in the decisions before it
+    earlier = log.groupby(_QUESTION)[["answer", "certainty"]].shift()
+    led = earlier.groupby([log[name] for name in _QUESTION]).ffill()
+    before = log.assign(
+        answer=led["answer"].fillna(log["answer"]),
+        certainty=led["certainty"].where(led["answer"].notna(), log["certainty"]),
+    )
+    rows = before[before["action"].isin(("judge", "escalate"))]
+    rows = rows.merge(answers, on=_QUESTION, how="left")
     rows["known"] = rows["answer"].notna() & rows["stands"].notna() & (rows["kind"] != _UNREADABLE)
     rows["changed"] = rows["known"] & (rows["answer"] != rows["stands"])
     found = [

@@ -171,7 +171,10 @@ def _dispute(sources: _Sources, leading: Mapping[Any, Any], family: str) -> Disp
     decisions = sorted(
         _of_question(sources.decisions, *question), key=lambda row: int(row["decision"])
     )
-    pairs = _of_question(sources.disagreements, *question)
+    pairs = sorted(
+        _of_question(sources.disagreements, *question),
+        key=lambda row: (row["service_a"], row["service_b"]),
+    )
     sure = [row["certainty"] for row in decisions if row["certainty"] is not None]
     return Dispute(
         item_id=question[0],

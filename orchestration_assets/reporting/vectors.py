@@ -5,9 +5,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.reporting.camps import compared
 from orchestration_assets.reporting.counting import Histogram, frame, histogram
-from orchestration_assets.reporting.intake import disputed
 from orchestration_assets.schemas.enums import AnswerKind
 
 
@@ -25,8 +23,8 @@ class VectorService:
 class VectorFigures:
     """The answers of a vector task.
 
-    ``overlaps`` is over standing answers of two services or more: the share of an item's nearest
-    items that the services have in common, which is one minus the spread.
+    ``overlaps`` is over the pairs of services that disagree about an item: the share of its
+    nearest items that both find.
     """
 
     services: tuple[VectorService, ...]
@@ -37,10 +35,9 @@ class VectorFigures:
 def vector_figures(
     services: tuple[str, ...], readings: pa.Table, resolved: pa.Table, disagreements: pa.Table
 ) -> VectorFigures:
-    """The measures of one task's answers and standing answers."""
+    """The measures of one task's answers and disagreements."""
     rows = frame(readings, "service", "confidence")
     rows["length"] = pc.list_value_length(readings.column("answer_vector")).to_pandas()
-    both = compared(resolved)
     found = []
     for service in services:
         own = rows[rows["service"] == service]
@@ -59,8 +56,7 @@ def vector_figures(
         tuple(found),
         histogram(
             "overlap",
-            1.0 - frame(both, "spread")["spread"],
-            marked=disputed(both),
+            1.0 - frame(disagreements, "distance")["distance"],
             meaning="share of the nearest items in common",
             span=(0.0, 1.0),
         ),

@@ -92,7 +92,7 @@ def dollars(value: float) -> str:
     """A price; small ones to two significant digits, nothing as $0."""
     if not value:
         return "$0"
-    return f"${value:,.2f}" if abs(value) >= 1 else f"${value:.2g}"
+    return f"${value:,.2f}" if abs(value) >= 0.1 else f"${value:.2g}"
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:

@@ -81,6 +81,9 @@ class ServiceConfig(_Strict):
 
     type: Literal["embedded"] = "embedded"
     implementation: Name = Field(description="name of the embedded implementation")
+    parameters: dict[str, Any] = Field(
+        default_factory=dict, description="what the implementation lets you set"
+    )
 
 
 class Rounds(_Strict):

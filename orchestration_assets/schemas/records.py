@@ -8,8 +8,9 @@ every Parquet file, so a table explains itself wherever it is opened.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
+from functools import cache
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
 
@@ -121,10 +122,22 @@ def rows_to_arrow(table: Table, rows: Iterable[Any]) -> pa.Table:
     return data
 
 
+_ATOMS: Final = frozenset({str, int, float, bool, NoneType, datetime})
+
+
+@cache
+def _field_names(record: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(record))
+
+
 def _plain(value: Any) -> Any:
     """A record as nested dicts and lists; quicker than dataclasses.asdict, which deep-copies."""
-    if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, tuple) and value and is_dataclass(value[0]):
-        return [_plain(member) for member in value]
+    kind = type(value)
+    if kind in _ATOMS:
+        return value
+    if kind is tuple:
+        # members are of one type: numbers and words pass as they are
+        return [_plain(one) for one in value] if value and type(value[0]) not in _ATOMS else value
+    if is_dataclass(kind):
+        return {name: _plain(getattr(value, name)) for name in _field_names(kind)}
     return value

@@ -1,9 +1,14 @@
 """The one contract that every service keeps, embedded or remote."""
 
 import asyncio
+import json
 import os
 from abc import ABC, abstractmethod
-from typing import ClassVar, Protocol
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any, ClassVar, Protocol
+
+from pydantic import BaseModel, ConfigDict
 
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Question, Reading
@@ -16,7 +21,8 @@ class Service(Protocol):
     ``expected_ms`` is the usual time of one call, ``cost_usd`` its price. ``reads`` names what
     an answer depends on beside the content: ``path`` or profile features; it is part of the
     cache key, so that an answer is reused exactly where it would come out the same.
-    ``concurrency`` is the number of calls that may be under way at once.
+    ``concurrency`` is the number of calls that may be under way at once. ``fingerprint`` tells
+    one set of parameters from another; it is part of the cache key too.
     """
 
     @property
@@ -33,10 +39,18 @@ class Service(Protocol):
     def reads(self) -> frozenset[str]: ...
     @property
     def concurrency(self) -> int: ...
+    @property
+    def fingerprint(self) -> str: ...
 
     async def ask(self, question: Question) -> Reading:
         """The reading for one question; may raise, and the caller records the failure."""
         ...
+
+
+class NoParameters(BaseModel):
+    """For services that have nothing to set."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class EmbeddedService(ABC):
@@ -54,6 +68,13 @@ class EmbeddedService(ABC):
     reads: ClassVar[frozenset[str]] = frozenset()
     in_thread: ClassVar[bool] = False
     concurrency: ClassVar[int] = os.cpu_count() or 1
+    Parameters: ClassVar[type[BaseModel]] = NoParameters
+
+    def __init__(self, parameters: Mapping[str, Any] | None = None) -> None:
+        """Raises pydantic.ValidationError for parameters that the service does not take."""
+        self.parameters = self.Parameters.model_validate(dict(parameters or {}))
+        canonical = json.dumps(self.parameters.model_dump(mode="json"), sort_keys=True)
+        self.fingerprint = blake2b(canonical.encode(), digest_size=8).hexdigest()
 
     @abstractmethod
     def answer(self, question: Question) -> Reading:

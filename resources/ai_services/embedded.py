@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from importlib import import_module
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from resources.ai_services.contract import EmbeddedService
 
@@ -24,22 +24,28 @@ EMBEDDED: Final[Mapping[str, str]] = MappingProxyType(
         "adjective_tone": "resources.ai_services.adjective_tone:AdjectiveTone",
         "word_hashing": "resources.ai_services.word_hashing:WordHashing",
         "ngram_hashing": "resources.ai_services.ngram_hashing:NgramHashing",
+        "word_labels": "resources.ai_services.word_labels:WordLabels",
+        "example_labels": "resources.ai_services.example_labels:ExampleLabels",
         "semantic_embedding": "resources.ai_services.semantic_embedding:SemanticEmbedding",
     }
 )
 """Service name -> where its class is, as ``module:Class``."""
 
 
-def load_embedded(name: str) -> EmbeddedService:
+def load_embedded(name: str, parameters: Mapping[str, Any] | None = None) -> EmbeddedService:
     """A new instance of the embedded service ``name``.
 
-    Raises KeyError for an unknown name, with the nearest known one.
+    Raises KeyError for an unknown name, with the nearest known one, and
+    pydantic.ValidationError for parameters that the service does not take.
     """
+    return embedded_class(name)(parameters)
+
+
+def embedded_class(name: str) -> type[EmbeddedService]:
+    """The class of the embedded service ``name``; raises KeyError with the nearest known name."""
     if name not in EMBEDDED:
         nearest = get_close_matches(name, EMBEDDED, n=1, cutoff=0.0)[0]
         raise KeyError(f"no embedded service is called {name!r}; did you mean {nearest!r}?")
     module, class_name = EMBEDDED[name].split(":")
-    service = getattr(import_module(module), class_name)()
-    if not isinstance(service, EmbeddedService):
-        raise TypeError(f"{EMBEDDED[name]} is not an embedded service")
-    return service
+    found: type[EmbeddedService] = getattr(import_module(module), class_name)
+    return found

@@ -9,4 +9,7 @@ from resources.ai_services.embedded import load_embedded
 
 def build_services(configs: Mapping[str, ServiceConfig]) -> dict[str, Service]:
     """Service name -> service. Raises KeyError for an implementation that does not exist."""
-    return {name: load_embedded(config.implementation) for name, config in configs.items()}
+    return {
+        name: load_embedded(config.implementation, config.parameters)
+        for name, config in configs.items()
+    }

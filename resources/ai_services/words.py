@@ -9,6 +9,7 @@ common length of a word.
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -31,11 +32,13 @@ _MAX_LETTERS: Final = 24
 _MIN_STEM: Final = 3
 
 
-def words_of(text: str, family: str) -> list[str]:
+# several services read the words of one item one after the other
+@lru_cache(maxsize=16)
+def words_of(text: str, family: str) -> tuple[str, ...]:
     """The words of a content in reading order, lower-case, repeated as often as they occur."""
     if family in (Family.CODE, Family.DATA):
-        return _split_runs(part.lower() for part in _PART.findall(text[:PROSE_CHARS]))
-    return prose_words(prose_of(text, family))
+        return tuple(_split_runs(part.lower() for part in _PART.findall(text[:PROSE_CHARS])))
+    return tuple(prose_words(prose_of(text, family)))
 
 
 def prose_words(prose: str) -> list[str]:

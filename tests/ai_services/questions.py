@@ -9,6 +9,7 @@ from resources.ai_services.natural_languages import NATURAL_LANGUAGES
 TASKS = {
     "content_type": Task("content_type", "1", AnswerKind.LABEL, CONTENT_TYPES),
     "natural_language": Task("natural_language", "1", AnswerKind.LABEL, NATURAL_LANGUAGES),
+    "topic": Task("topic", "1", AnswerKind.LABEL, ("storage", "travel")),
     "keywords": Task("keywords", "1", AnswerKind.SET),
     "title": Task("title", "1", AnswerKind.TEXT),
     "tone": Task("tone", "1", AnswerKind.SCORE, scale=(-1.0, 1.0)),
@@ -30,6 +31,18 @@ TASK_OF = {
     "word_hashing": "embedding",
     "ngram_hashing": "embedding",
     "semantic_embedding": "embedding",
+    "word_labels": "topic",
+    "example_labels": "topic",
+}
+# what the services that need parameters are given
+PARAMETERS = {
+    "word_labels": {"labels": {"storage": ["archive", "backup"], "travel": ["train", "hotel"]}},
+    "example_labels": {
+        "examples": {
+            "storage": ["The archive keeps old records for years."],
+            "travel": ["The train to the hotel was late again."],
+        }
+    },
 }
 # a judge is shown what these said
 JUDGED = {"title_judge": ("declared_title", "central_sentence")}
@@ -52,9 +65,14 @@ def question_for(
     """The question that ``service`` is there for; a judge's comes after what it judges."""
     task = TASK_OF[service]
     asked = question(task, text, path, family)
-    judged = tuple((name, load_embedded(name).answer(asked)) for name in JUDGED.get(service, ()))
+    judged = tuple(
+        (name, load_embedded(name, PARAMETERS.get(name)).answer(asked))
+        for name in JUDGED.get(service, ())
+    )
     return question(task, text, path, family, judged)
 
 
 def ask(service: str, text: str, family: str = "prose") -> Reading:
-    return load_embedded(service).answer(question_for(service, text, family=family))
+    return load_embedded(service, PARAMETERS.get(service)).answer(
+        question_for(service, text, family=family)
+    )

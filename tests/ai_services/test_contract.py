@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from orchestration_assets.schemas.answers import answer_columns, fits
 from orchestration_assets.schemas.enums import AnswerKind, Family, Status
 from orchestration_assets.schemas.items import Item, Question, Reading, Task
-from resources.ai_services.embedded import EMBEDDED, load_embedded
-from tests.ai_services.questions import JUDGED, TASK_OF, TASKS, question_for
+from resources.ai_services.embedded import EMBEDDED, embedded_class, load_embedded
+from tests.ai_services.questions import JUDGED, PARAMETERS, TASK_OF, TASKS, question_for
 from tests.ai_services.samples import CODE, PLAIN_SIGNS, PROSE
 
 OPTIONAL = {"semantic_embedding": "wordllama"}
 SERVICES = {
-    name: load_embedded(name)
+    name: load_embedded(name, PARAMETERS.get(name))
     for name in EMBEDDED
     if name not in OPTIONAL or find_spec(OPTIONAL[name]) is not None
 }
@@ -130,7 +130,7 @@ def test_no_network(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(socket, "socket", refuse)
     monkeypatch.setattr(socket, "create_connection", refuse)
-    reading = load_embedded(name).answer(question_for(name, OPEN, "a.txt"))
+    reading = load_embedded(name, PARAMETERS.get(name)).answer(question_for(name, OPEN, "a.txt"))
     assert reading.status is Status.OK
 
 
@@ -156,6 +156,6 @@ def test_every_service_has_a_task_of_its_kind() -> None:
     assert {task.kind for task in TASKS.values()} == set(AnswerKind)
     for kind in AnswerKind:
         independent = [
-            name for name in EMBEDDED if name not in JUDGED and kind in load_embedded(name).kinds
+            name for name in EMBEDDED if name not in JUDGED and kind in embedded_class(name).kinds
         ]
         assert len(independent) >= 2, kind

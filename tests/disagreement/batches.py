@@ -47,7 +47,7 @@ def interpretation(service: str, reading: Reading, **fields) -> dict:
         "reason": reading.reason,
         "answer_key": "k",
     }
-    assert row.keys() == {field for field in InterpretationRow.__slots__}
+    assert row.keys() == set(InterpretationRow.__slots__)
     return row | fields
 
 

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -77,7 +79,7 @@ def test_neighbours_are_the_nearest_within_a_bounded_window(monkeypatch) -> None
     near = neighbourhoods(names, space)
     assert list(near) == list(names)
     starts = (0, 34, 67, 100)
-    for start, end in zip(starts, starts[1:], strict=False):
+    for start, end in pairwise(starts):
         part = space[start:end] / np.linalg.norm(space[start:end], axis=1, keepdims=True)
         for row, similar in enumerate(part @ part.T):
             nearest = [at for at in np.argsort(-similar) if at != row][:NEIGHBOURS]

@@ -1,5 +1,6 @@
 """Tasks, answers and readings of every kind, drawn by hypothesis."""
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from orchestration_assets.schemas.enums import AnswerKind, Status
@@ -26,6 +27,10 @@ ANSWERS = {
     ).map(tuple),
 }
 kinds = st.sampled_from(KINDS)
+
+
+# hypothesis would fail a test for a slow machine
+untimed = settings(deadline=None)
 
 
 def ok(answer, confidence: float | None = 0.9, evidence: str | None = None) -> Reading:

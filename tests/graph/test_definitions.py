@@ -14,6 +14,8 @@ KEYS = {
     "processing_plans",
     "sequential_interpretations",
     "parallel_interpretations",
+    "iterative_interpretations",
+    "hybrid_interpretations",
     "decision_log",
     "call_log",
     "resolutions",

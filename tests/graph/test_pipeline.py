@@ -3,6 +3,7 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+import yaml
 
 from orchestration_assets.schemas.tables import TABLES
 from resources.table_store import write_atomically
@@ -118,8 +119,8 @@ def test_a_table_that_lost_a_row_stops_the_run_with_the_remedy(
 ) -> None:
     import orchestration_assets.profiling.assets as profiling
 
-    whole = profiling.profile_items
-    monkeypatch.setattr(profiling, "profile_items", lambda *args: list(whole(*args))[1:])
+    whole = profiling.profile_chunk
+    monkeypatch.setattr(profiling, "profile_chunk", lambda chunk: whole(chunk)[1:])
     (batch,) = project.take_in(corpus)
     result = project.execute("process_batch", batch)
     assert not result.success
@@ -206,3 +207,50 @@ def test_the_page_shows_the_numbers_of_the_tables(processed) -> None:
     assert int(figures["disagreements"]) == row["disagreements"]
     disputed = pc.greater(pc.list_value_length(resolutions["dissenters"]), 0)
     assert int(figures["disputed"]) == pc.sum(disputed).as_py()
+
+
+SIX_TASKS = {"content_type", "natural_language", "keywords", "title", "tone", "embedding"}
+
+
+def test_every_task_is_answered_or_abstained_and_every_model_occurs(project, corpus) -> None:
+    sentences = [
+        f"The storage of part {n} keeps its records in the archive of year {n % 7}.\n"
+        for n in range(400)
+    ]
+    (corpus / "long.txt").write_text("".join(sentences))
+    (batch,) = project.take_in(corpus)
+    assert project.execute("process_batch", batch).success
+    rows = project.tables.read("resolutions", batch).to_pylist()
+    assert {row["task"] for row in rows} == SIX_TASKS
+    assert {row["status"] for row in rows} <= {"resolved", "abstained"}
+    plans = project.tables.read("processing_plans", batch)
+    assert set(plans["model"].to_pylist()) == {"sequential", "parallel", "iterative", "hybrid"}
+    rounds = project.tables.read("iterative_interpretations", batch).to_pylist()
+    assert {row["round"] for row in rounds} >= {0, 1}
+    last = [row for row in rounds if row["final"]]
+    assert len({row["round"] for row in last}) == 1
+
+
+def test_a_large_batch_is_profiled_on_the_cluster_with_equal_rows(
+    project, corpus, tmp_path
+) -> None:
+    from orchestration_assets.policy.load import load_policy
+
+    (batch,) = project.take_in(corpus)
+    assert project.execute("process_batch", batch).success
+    here = project.tables.read("content_profiles", batch)
+    shown = load_policy().policy.model_dump(mode="json", by_alias=True, exclude_none=True)
+    shown["execution"]["tiers"] = {"dask_from_items": 1, "chunk_items": 3}
+    project.policy = tmp_path / "dask.yaml"
+    project.policy.write_text(yaml.safe_dump(shown))
+    result = project.execute("reprocess", batch)
+    assert result.success
+    stable = TABLES["content_profiles"].stable_columns
+    there = project.tables.read("content_profiles", batch)
+    assert there.select(stable).equals(here.select(stable))
+    tiers = [
+        event.materialization.metadata["tier"].text
+        for event in result.all_events
+        if event.is_step_materialization and event.asset_key.path == ["content_profiles"]
+    ]
+    assert tiers == ["dask"]

@@ -16,6 +16,7 @@ class Scripted:
     expected_ms = 1.0
     cost_usd = 0.5
     concurrency = 100
+    fingerprint = ""
 
     def __init__(
         self,

@@ -213,10 +213,11 @@ class _Question:
         reason: str,
         coverage: float | None = None,
         gain: float | None = None,
+        leading: t.InterpretationRow | None = None,
     ) -> None:
         """Writes down one decision with what leads so far."""
-        votes = self.votes()
-        leading = max(votes, key=lambda one: one.confidence or 0.0, default=None)
+        if leading is None:
+            leading = max(self.votes(), key=lambda one: one.confidence or 0.0, default=None)
         self.rows.append((
             "decision_log",
             t.DecisionRow(
@@ -333,10 +334,11 @@ def _all_then_escalate(q: _Question) -> None:
     for service in q.task.services:
         q.call(service)
     best = max((one.confidence or 0.0 for one in q.votes()), default=0.0)
+    q.decide("stop", (), "every service was asked")
     if best < 0.85:
         q.decide("escalate", ("embedding_knn",), f"{best:.2f} stays below 0.85")
         q.call("embedding_knn")
-    q.decide("stop", (), "every service was asked")
+        q.decide("stop", (), "escalation may have changed the answer")
 
 
 def _all_then_judge(q: _Question) -> None:
@@ -347,9 +349,11 @@ def _all_then_judge(q: _Question) -> None:
         q.call(service)
     votes = q.votes()
     if len(votes) == 2 and q.distance(*votes) >= q.task.disagree_at:
-        q.decide("judge", ("referee",), "rake and tfidf_terms disagree")
-        q.call("referee")
-    q.decide("stop", (), "nothing is left to ask")
+        q.decide("stop", (), "every service was asked")
+        verdict = q.call("referee")
+        q.decide("judge", ("referee",), "referee judges 2 readings", leading=verdict)
+        return
+    q.decide("stop", (), "every service was asked")
 
 
 def _rounds(q: _Question) -> None:
@@ -426,7 +430,7 @@ def _resolved(q: _Question) -> Rows:
             kind,
             **answer_columns(answer),
             error_risk=risk if kind is AnswerKind.LABEL else None,
-            spread=spread if stands else None,
+            spread=spread if stands and kind is not AnswerKind.VECTOR else None,
             supporters=tuple(near),
             dissenters=tuple(far),
             reason=f"{', '.join(near)} against {', '.join(far) or 'nobody'}"

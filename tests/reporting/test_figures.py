@@ -10,7 +10,8 @@ import pytest
 
 from orchestration_assets.reporting.counting import BINS, histogram
 from orchestration_assets.reporting.figures import batch_figures, report_row
-from orchestration_assets.reporting.strongest import OF_ONE_KIND, SHOWN
+from orchestration_assets.reporting.strongest import OF_ONE_KIND, OF_TASK, SHOWN
+from orchestration_assets.schemas.enums import AnswerKind
 from tests.reporting.batches import BATCH, POLICY, SOURCE, synthetic_batch
 
 Tables = dict[str, pa.Table]
@@ -54,30 +55,42 @@ def test_report_row_is_what_the_tables_say(tables, rows):
 
 def test_agreement_counts_items_that_both_answered(tables, rows):
     family = {one["item_id"]: one["family"] for one in rows["content_profiles"]}
-    answers: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+    answered: dict[tuple[str, str], set[str]] = defaultdict(set)
     for reading in rows["interpretations"]:
-        if reading["status"] == "ok":
-            answers[reading["task"], reading["item_id"]][reading["service"]] = reading["answer"]
+        if reading["status"] == "ok" and reading["final"]:
+            answered[reading["task"], reading["item_id"]].add(reading["service"])
     compared: Counter[tuple[str, ...]] = Counter()
-    agreed: Counter[tuple[str, ...]] = Counter()
-    for (task, item), given in answers.items():
-        for a, b in combinations(sorted(given), 2):
-            for key in ((task, a, b), (task, a, b, family[item])):
-                compared[key] += 1
-                agreed[key] += given[a] == given[b]
+    for (task, item), services in answered.items():
+        for a, b in combinations(sorted(services), 2):
+            compared.update([(task, a, b), (task, a, b, family[item])])
+    apart: dict[tuple[str, ...], list[float]] = defaultdict(list)
+    for one in rows["disagreements"]:
+        pair = one["task"], one["service_a"], one["service_b"]
+        for key in (pair, (*pair, family[one["item_id"]])):
+            apart[key].append(one["distance"])
     for task in batch_figures(tables).tasks:
         for pair in task.agreement:
             key = (task.task, pair.a, pair.b)
-            assert (pair.overall.compared, pair.overall.agreed) == (compared[key], agreed[key])
+            assert (pair.overall.compared, pair.overall.disagreed) == (
+                compared[key],
+                len(apart[key]),
+            )
+            if apart[key]:
+                assert pair.overall.mean_distance == pytest.approx(np.mean(apart[key]))
             assert task.between(pair.b, pair.a) is pair.overall
             for name, one in pair.by_family.items():
-                assert (one.compared, one.agreed) == (compared[*key, name], agreed[*key, name])
+                assert (one.compared, one.disagreed) == (
+                    compared[*key, name],
+                    len(apart[*key, name]),
+                )
             assert sum(one.compared for one in pair.by_family.values()) == compared[key]
 
 
 def test_services_and_answers_per_task(tables, rows):
     for task in batch_figures(tables).tasks:
-        readings = [one for one in rows["interpretations"] if one["task"] == task.task]
+        readings = [
+            one for one in rows["interpretations"] if one["task"] == task.task and one["final"]
+        ]
         resolved = [one for one in rows["resolutions"] if one["task"] == task.task]
         for service in task.services:
             own = Counter(r["status"] for r in readings if r["service"] == service.service)
@@ -86,14 +99,27 @@ def test_services_and_answers_per_task(tables, rows):
             assert service.supports == sum(service.service in r["supporters"] for r in resolved)
             assert service.dissents == sum(service.service in r["dissenters"] for r in resolved)
         standing = Counter(one["answer"] for one in resolved if one["status"] == "resolved")
-        assert {a.answer: a.standing for a in task.answers.answers.shown} == standing
-        assert task.error_risk is not None
-        assert task.error_risk.values == standing.total()
-        assert sum(task.error_risk.marked) == task.disputed
+        risks = [one["error_risk"] for one in resolved if one["error_risk"] is not None]
+        if task.kind is AnswerKind.LABEL:
+            assert {a.answer: a.standing for a in task.answers.answers.shown} == standing
+            assert task.error_risk is not None
+            assert task.error_risk.values == standing.total() == len(risks)
+            assert sum(task.error_risk.marked) == task.disputed
+        else:
+            assert task.error_risk is None
+
+
+def test_rounds_that_a_later_one_took_over_take_no_part(tables, rows):
+    assert any(not one["final"] for one in rows["interpretations"])
+    for task in batch_figures(tables).tasks:
+        items = {one["item_id"] for one in rows["resolutions"] if one["task"] == task.task}
+        assert all(service.asked <= len(items) for service in task.services)
 
 
 def test_conflicts_recur_as_counted(tables, rows):
     for task in batch_figures(tables).tasks:
+        if task.kind is not AnswerKind.LABEL:
+            continue
         stands = {
             one["item_id"]: one["answer"] for one in rows["resolutions"] if one["task"] == task.task
         }
@@ -120,7 +146,8 @@ def test_choices_put_the_forecast_beside_what_happened(tables, rows):
         plans = [
             one
             for one in rows["processing_plans"]
-            if (one["task"], one["rule"], one["model"]) == (choice.task, choice.rule, choice.model)
+            if (one["task"], one["option"], one["model"])
+            == (choice.task, choice.option, choice.model)
         ]
         keys = [(one["item_id"], one["task"]) for one in plans]
         assert choice.pairs == len(plans)
@@ -134,33 +161,243 @@ def test_choices_put_the_forecast_beside_what_happened(tables, rows):
 
 
 def test_strongest_are_most_severe_with_every_reading(tables, rows):
-    shown = batch_figures(tables).strongest
     severity: dict[tuple[str, str], float] = defaultdict(float)
     for one in rows["disagreements"]:
         key = one["item_id"], one["task"]
         severity[key] = max(severity[key], one["severity"])
-    assert shown.total == len(severity)
-    assert len(shown.shown) == SHOWN
-    assert [one.severity for one in shown.shown] == sorted(
-        (one.severity for one in shown.shown), reverse=True
-    )
-    assert shown.shown[0].severity == max(severity.values())
-    kinds = Counter(
-        (one.task, *((r.service, r.answer) for r in one.readings)) for one in shown.shown
-    )
-    assert max(kinds.values()) <= OF_ONE_KIND
-    for one in shown.shown:
-        assert one.severity == severity[one.item_id, one.task]
-        readings = [
-            reading
-            for reading in rows["interpretations"]
-            if (reading["item_id"], reading["task"]) == (one.item_id, one.task)
+    groups = batch_figures(tables).strongest
+    assert [group.place for group in groups] == list(range(1, len(groups) + 1))
+    assert sum(len(group.disputes.shown) for group in groups) <= SHOWN
+    for group in groups:
+        own = {key: value for key, value in severity.items() if key[1] == group.task}
+        shown = group.disputes.shown
+        assert group.disputes.total == len(own)
+        assert 0 < len(shown) <= OF_TASK
+        assert shown[0].severity == max(own.values())
+        ordered = [one.severity for one in shown]
+        assert ordered == sorted(ordered, reverse=True)
+        if shown[0].kind != AnswerKind.VECTOR:
+            alike = Counter(tuple((r.service, r.answer) for r in one.readings) for one in shown)
+            assert max(alike.values()) <= OF_ONE_KIND
+        for one in shown:
+            assert one.severity == own[one.item_id, one.task]
+            same = (one.item_id, one.task)
+            readings = [
+                reading
+                for reading in rows["interpretations"]
+                if (reading["item_id"], reading["task"]) == same and reading["final"]
+            ]
+            assert [(r.service, r.answer) for r in one.readings] == [
+                (r["service"], r["answer"]) for r in sorted(readings, key=lambda r: r["step"])
+            ]
+            steps = [d for d in rows["decision_log"] if (d["item_id"], d["task"]) == same]
+            assert [step.action for step in one.steps] == [
+                step["action"] for step in sorted(steps, key=lambda d: d["decision"])
+            ]
+
+
+def test_what_nobody_else_says_is_marked_in_the_strongest(tables):
+    for group in batch_figures(tables).strongest:
+        for one in group.disputes.shown:
+            if one.kind != AnswerKind.SET:
+                continue
+            for reading in one.readings:
+                others = {
+                    piece.text
+                    for other in one.readings
+                    if other is not reading
+                    for piece in other.pieces
+                }
+                assert all(piece.only == (piece.text not in others) for piece in reading.pieces)
+
+
+def of_kind(tables: Tables, kind: AnswerKind) -> Any:
+    return next(task for task in batch_figures(tables).tasks if task.kind is kind)
+
+
+def final_answers(rows: dict[str, list[dict[str, Any]]], task: str, column: str) -> Any:
+    """(item, service) -> the answer that takes part."""
+    return {
+        (one["item_id"], one["service"]): one[column]
+        for one in rows["interpretations"]
+        if one["task"] == task and one["final"] and one["status"] == "ok"
+    }
+
+
+def test_overlap_of_lists_is_over_items_that_both_answered(tables, rows):
+    task = of_kind(tables, AnswerKind.SET)
+    lists = final_answers(rows, task.task, "answer_set")
+    for one in task.answers.overlaps:
+        items = {item for item, _ in lists}
+        both = [
+            (set(lists[item, one.a]), set(lists[item, one.b]))
+            for item in items
+            if (item, one.a) in lists and (item, one.b) in lists
         ]
-        assert [(r.service, r.answer) for r in one.readings] == [
-            (r["service"], r["answer"]) for r in sorted(readings, key=lambda r: r["step"])
+        assert one.compared == len(both)
+        assert one.overlap == pytest.approx(np.mean([len(a & b) / len(a | b) for a, b in both]))
+        assert one.equal == sum(a == b for a, b in both)
+        alone = Counter(
+            name
+            for row in rows["disagreements"]
+            if (row["task"], row["service_a"], row["service_b"]) == (task.task, one.a, one.b)
+            for name in row["only_a"]
+        )
+        assert all(alone[name.name] == name.count for name in one.only_a.shown)
+    named = Counter((service, name) for (_, service), names in lists.items() for name in set(names))
+    for member in task.answers.members.shown:
+        assert member.by_service == tuple(
+            named[service, member.member] for service in task.answers.services
+        )
+
+
+def test_scores_are_compared_where_both_scored(tables, rows):
+    task = of_kind(tables, AnswerKind.SCORE)
+    scores = final_answers(rows, task.task, "answer_score")
+    disagreed = Counter(
+        (one["service_a"], one["service_b"])
+        for one in rows["disagreements"]
+        if one["task"] == task.task
+    )
+    for pair in task.answers.pairs:
+        gaps = [
+            scores[item, pair.b] - scores[item, pair.a]
+            for item in {item for item, _ in scores}
+            if (item, pair.a) in scores and (item, pair.b) in scores
         ]
-        for reading in one.readings:
-            assert reading.stands == (reading.answer is not None and reading.answer == one.answer)
+        assert pair.compared == pair.gaps.values == len(gaps)
+        assert pair.gap == pytest.approx(np.mean(gaps))
+        assert pair.higher == sum(gap > 0 for gap in gaps)
+        assert sum(pair.gaps.marked) == disagreed[pair.a, pair.b]
+    for family in task.answers.families:
+        items = {p["item_id"] for p in rows["content_profiles"] if p["family"] == family.family}
+        for service, mean in zip(task.answers.services, family.means, strict=True):
+            own = [v for (item, name), v in scores.items() if name == service and item in items]
+            assert mean is None if not own else mean == pytest.approx(np.mean(own))
+
+
+def test_pairs_of_texts_run_from_near_to_far(tables, rows):
+    pairs = of_kind(tables, AnswerKind.TEXT).answers.pairs
+    distances = [one["distance"] for one in rows["disagreements"] if one["task"] == "title"]
+    shown = [pair.distance for pair in pairs.shown]
+    assert pairs.total == len(distances)
+    assert shown == sorted(shown)
+    assert (shown[0], shown[-1]) == (min(distances), max(distances))
+
+
+def test_vectors_show_their_length_and_their_overlap(tables, rows):
+    task = of_kind(tables, AnswerKind.VECTOR)
+    assert {one.service: one.dimensions for one in task.answers.services} == {
+        "hashed_words": (24,),
+        "topic_space": (16,),
+    }
+    apart = [one["distance"] for one in rows["disagreements"] if one["task"] == task.task]
+    assert task.answers.overlaps.values == len(apart) > 0
+    assert task.answers.overlaps.median == pytest.approx(1 - np.median(apart))
+
+
+def test_camps_are_the_splits_of_disputed_answers(tables, rows):
+    for task in batch_figures(tables).tasks:
+        splits = Counter(
+            (tuple(sorted(one["supporters"])), tuple(sorted(one["dissenters"])))
+            for one in rows["resolutions"]
+            if one["task"] == task.task and one["dissenters"]
+        )
+        assert task.camps.total == len(splits)
+        for camp in task.camps.shown:
+            assert camp.questions == splits[camp.supporters, camp.dissenters]
+            assert sum(camp.by_family) == camp.questions
+            assert camp.of == splits.total()
+
+
+def test_rounds_say_who_went_on_and_why_the_others_stopped(tables, rows):
+    rounds = batch_figures(tables).steps.rounds
+    reached = Counter(
+        Counter(
+            (one["item_id"], one["task"])
+            for one in rows["decision_log"]
+            if one["action"] == "round"
+        ).values()
+    )
+    assert len(rounds) == max(reached) > 1
+    for one in rounds:
+        assert one.reached == sum(n for length, n in reached.items() if length >= one.number)
+        assert one.stopped == reached[one.number]
+        assert sum(reason.count for reason in one.reasons.shown) == one.stopped
+    assert rounds[0].gain is None
+    settled = [reason.name for one in rounds for reason in one.reasons.shown]
+    assert "settled: the round moved the answer by …" in settled
+
+
+def test_turns_count_what_they_changed(tables, rows):
+    stands = {(one["item_id"], one["task"]): one["answer"] for one in rows["resolutions"]}
+    logs: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for row in sorted(rows["decision_log"], key=lambda row: row["decision"]):
+        logs[row["item_id"], row["task"]].append(row)
+    turns = batch_figures(tables).steps.turns
+    assert {one.action for one in turns} == {"judge", "escalate"}
+    for one in turns:
+        known = changed = questions = 0
+        for key, log in logs.items():
+            places = [n for n, row in enumerate(log) if row["action"] == one.action]
+            if key[1] != one.task or not places:
+                continue
+            questions += 1
+            before = [row["answer"] for row in log[: places[0]] if row["answer"]]
+            led = before[-1] if before else log[places[0]]["answer"]
+            known += bool(led and stands[key])
+            changed += bool(led and stands[key] and led != stands[key])
+        assert (one.questions, one.known, one.changed) == (questions, known, changed)
+        assert 0 < one.changed < one.known
+
+
+def test_waves_and_routes_are_those_of_the_decision_log(tables, rows):
+    steps = batch_figures(tables).steps
+    taken = Counter(
+        (one["task"], tuple(one["services"]))
+        for one in rows["decision_log"]
+        if one["action"] == "wave"
+    )
+    assert {(one.task, one.services): one.reached for one in steps.waves} == taken
+    routed = Counter(one["answer"] for one in rows["decision_log"] if one["action"] == "route")
+    assert {one.answer: one.questions for one in steps.routes.shown} == routed
+
+
+def test_all_four_models_with_their_clocks(tables, rows):
+    models = batch_figures(tables).models
+    chosen = Counter(one["model"] for one in rows["processing_plans"])
+    assert {one.model: one.questions for one in models} == chosen
+    assert len(models) == 4
+    assert sum(one.readings for one in models) == len(rows["interpretations"])
+    for one in models:
+        questions = {
+            (plan["item_id"], plan["task"])
+            for plan in rows["processing_plans"]
+            if plan["model"] == one.model
+        }
+        calls = [
+            call
+            for call in rows["call_log"]
+            if (call["item_id"], call["task"]) in questions and call["origin"] == "called"
+        ]
+        assert one.called == len(calls)
+        assert one.work_ms == pytest.approx(sum(call["elapsed_ms"] for call in calls))
+        start = min(call["started_at"] for call in calls)
+        longest = max(
+            (call["started_at"] - start).total_seconds() * 1000 + call["elapsed_ms"]
+            for call in calls
+        )
+        assert one.wall_ms == pytest.approx(longest, abs=0.01)
+
+
+def test_forecasts_add_up_over_the_choices_of_a_task(tables, rows):
+    figures = batch_figures(tables)
+    asked = Counter(one["task"] for one in rows["interpretations"])
+    assert {one.task: one.asked for one in figures.forecasts} == asked
+    for one in figures.forecasts:
+        plans = [plan for plan in rows["processing_plans"] if plan["task"] == one.task]
+        assert one.questions == len(plans)
+        assert one.cost_usd_max == pytest.approx(sum(plan["cost_usd_max"] for plan in plans))
 
 
 def test_spending_leaves_the_cache_out_of_the_clocks(tables, rows):
@@ -168,6 +405,7 @@ def test_spending_leaves_the_cache_out_of_the_clocks(tables, rows):
         own = [call for call in rows["call_log"] if call["service"] == one.service]
         clocks = [call["elapsed_ms"] for call in own if call["origin"] == "called"]
         assert (one.called, one.cached) == (len(clocks), len(own) - len(clocks))
+        assert one.retries == sum(call["attempt"] > 1 for call in own)
         assert one.p95_ms == pytest.approx(np.percentile(clocks, 95))
         assert one.total_ms == pytest.approx(sum(clocks))
         assert one.cost_usd == pytest.approx(sum(call["cost_usd"] for call in own))
@@ -176,7 +414,8 @@ def test_spending_leaves_the_cache_out_of_the_clocks(tables, rows):
 def test_empty_tables_give_empty_figures():
     figures = batch_figures(synthetic_batch(0))
     assert figures.tasks == figures.choices == figures.spending == figures.stages == ()
-    assert figures.strongest.total == 0
+    assert figures.strongest == figures.models == figures.forecasts == ()
+    assert figures.steps.rounds == figures.steps.waves == figures.steps.turns == ()
     assert figures.outcomes == ()
 
 
@@ -184,8 +423,14 @@ def test_order_of_rows_does_not_matter(tables):
     turned = {name: table.take(list(range(table.num_rows))[::-1]) for name, table in tables.items()}
     ours, theirs = batch_figures(tables), batch_figures(turned)
     assert ours.strongest == theirs.strongest
-    assert [task.agreement for task in ours.tasks] == [task.agreement for task in theirs.tasks]
-    assert [task.answers for task in ours.tasks] == [task.answers for task in theirs.tasks]
+    assert ours.steps == theirs.steps
+    assert [task.camps for task in ours.tasks] == [task.camps for task in theirs.tasks]
+    for one, other in zip(ours.tasks, theirs.tasks, strict=True):
+        assert [(pair.a, pair.b, pair.overall.disagreed) for pair in one.agreement] == [
+            (pair.a, pair.b, pair.overall.disagreed) for pair in other.agreement
+        ]
+        if one.kind in (AnswerKind.LABEL, AnswerKind.TEXT):
+            assert one.answers == other.answers
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,16 @@ from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
 
+import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
 from orchestration_assets.reporting.figures import batch_figures, report_row
 from orchestration_assets.reporting.page import BATCHES_SHOWN, render_batch, render_index
 from orchestration_assets.schemas import tables as t
-from orchestration_assets.schemas.enums import Outcome, RejectReason, Status
+from orchestration_assets.schemas.enums import Outcome, ProcessingModel, RejectReason, Status
 from tests.reporting.batches import (
     BATCH,
     POLICY,
@@ -100,7 +102,9 @@ def test_numbers_on_the_page_are_those_of_the_tables(tables, html):
         assert shown["outcome", outcome] == count
     for (outcome, reason), count in reasons.items():
         assert reason is None or shown["reason", f"{outcome}|{reason}"] == count
-    statuses = Counter((r["task"], r["service"], r["status"]) for r in rows["interpretations"])
+    statuses = Counter(
+        (r["task"], r["service"], r["status"]) for r in rows["interpretations"] if r["final"]
+    )
     for key, count in statuses.items():
         assert shown["status", "|".join(key)] == count
     families = Counter(p["family"] for p in rows["content_profiles"] if p["status"] == "ok")
@@ -109,7 +113,13 @@ def test_numbers_on_the_page_are_those_of_the_tables(tables, html):
     pairs = Counter((d["task"], d["service_a"], d["service_b"]) for d in rows["disagreements"])
     for (task, a, b), count in pairs.items():
         compared = shown["compared", f"{task}|{a}|{b}"]
-        assert shown["agreed_share", f"{task}|{b}|{a}"] == pytest.approx(1 - count / compared)
+        apart = shown.get(("disagreed_share", f"{task}|{b}|{a}"))
+        if apart is None:
+            apart = 1 - shown["agreed_share", f"{task}|{b}|{a}"]
+        assert apart == pytest.approx(count / compared)
+    models = Counter(plan["model"] for plan in rows["processing_plans"])
+    for model, count in models.items():
+        assert shown["model_questions", model] == count
     for service in {one["service"] for one in rows["call_log"]}:
         assert shown["service_called", service] == sum(
             (one["service"], one["origin"]) == (service, "called") for one in rows["call_log"]
@@ -124,10 +134,44 @@ def test_written_numbers_are_their_values(html):
 
 
 def test_says_how_much_is_left_out(tables, html):
-    total = len({(d["item_id"], d["task"]) for d in tables["disagreements"].to_pylist()})
     text = " ".join(LexborHTMLParser(html).body.text().split())
-    assert f"Showing 20 of {total} disputed questions" in text
+    disputed = {(d["item_id"], d["task"]) for d in tables["disagreements"].to_pylist()}
+    for total in Counter(task for _, task in disputed).values():
+        assert f"Showing 5 of {total} disputed questions" in text
     assert f"tables/disagreements/{BATCH}.parquet" in text
+
+
+def test_every_kind_of_answer_and_every_model_has_its_place(html):
+    tree = LexborHTMLParser(html)
+    kinds = {node.text() for node in tree.css(".task h3 .soft")}
+    assert kinds == {"label", "set", "text", "score", "vector"}
+    assert [node.text() for node in tree.css(".models h3")] == [
+        *("Sequential", "Parallel", "Iterative", "Hybrid")
+    ]
+    captions = " ".join(node.text() for node in tree.css("caption"))
+    for caption in ("in rounds", "Waves", "Routes", "Judges and escalations", "Forecast"):
+        assert caption in captions
+
+
+def test_each_query_shows_the_rows_that_it_promises(tables, html, tmp_path):
+    plans = tables["processing_plans"].to_pylist()
+    model_of = {(plan["item_id"], plan["task"]): plan["model"] for plan in plans}
+    readings = tables["interpretations"].to_pylist()
+    stored = {name: table for name, table in tables.items() if name != "interpretations"}
+    for model in ProcessingModel:
+        own = [r for r in readings if model_of[r["item_id"], r["task"]] == model]
+        schema = tables["interpretations"].schema
+        stored[f"{model}_interpretations"] = pa.Table.from_pylist(own, schema)
+    for name, table in stored.items():
+        (tmp_path / "tables" / name).mkdir(parents=True)
+        pq.write_table(table, tmp_path / "tables" / name / f"{BATCH}.parquet")
+    queries = LexborHTMLParser(html).css("code.sql")
+    assert len(queries) > 30
+    with duckdb.connect() as connection:
+        for query in queries:
+            sql = query.text().replace("'tables/", f"'{tmp_path}/tables/")
+            found = connection.execute(sql).fetchall()
+            assert len(found) == int(query.attributes["data-rows"]), query.text()
 
 
 def test_equal_figures_give_equal_bytes(tables):
@@ -153,7 +197,7 @@ def test_structure_is_sound(entries):
     for drawing in tree.css("svg"):
         hidden = drawing.attributes.get("aria-hidden") == "true"
         assert hidden or drawing.attributes.get("aria-label")
-    for node in tree.css("rect"):
+    for node in tree.css(".bar rect, .plot rect"):
         assert 0 <= float(node.attributes["width"]) <= 240
         assert 0 < float(node.attributes["height"]) <= 80
     assert all(node.text().strip() != "None" for node in tree.css("td, data, span, small, bdi"))
@@ -167,7 +211,7 @@ def forbidden(html: str) -> list[str]:
         for name, value in node.attributes.items():
             if name.startswith("on") or name in ("src", "style", "srcset", "action", "data"):
                 found.append(f"{node.tag} {name}")
-            if name == "href" and not re.fullmatch(r"#[a-z-]+|[\w%.-]+\.html", value or ""):
+            if name == "href" and not re.fullmatch(r"#[a-z]+(-\d+)?|[\w%.-]+\.html", value or ""):
                 found.append(f"{node.tag} {name}={value}")
     style = tree.css_first("style").text()
     found += re.findall(r"url\(|@import|@font-face", style)
@@ -195,7 +239,7 @@ def test_hostile_content_is_shown_and_does_nothing(text):
     assert headings(html).count(1) == 1
     assert len(tree.css("main")) == len(tree.css("footer")) == 1
     assert not re.search("[\x00-\x09\x0b-\x1f\u202a-\u202e\u2066-\u2069\u200b]", html)
-    assert len(html) < 300_000
+    assert len(html) < 400_000
     assert text not in html or not re.search("[<>'\"\n]", text)
     says = tree.css_first(".says bdi").text()
     assert text[:4] in says
@@ -218,9 +262,10 @@ def hostile_batch(text: str) -> dict[str, pa.Table]:
         "content_manifest": ("path", "detail", "address"),
         "content_profiles": ("path", "family", "extension", "language_guess", "reason"),
         "processing_plans": ("reason", "path"),
-        "interpretations": ("answer", "evidence", "reason"),
-        "resolutions": ("path", "answer", "reason"),
-        "disagreements": ("path", "answer_a", "answer_b", "evidence"),
+        "interpretations": ("answer", "answer_set", "evidence", "reason"),
+        "decision_log": ("answer", "reason"),
+        "resolutions": ("path", "answer", "answer_set", "reason"),
+        "disagreements": ("path", "answer_a", "answer_b", "only_a", "only_b", "evidence"),
     }
     for name, columns in changed.items():
         rows = tables[name].to_pylist()
@@ -228,7 +273,9 @@ def hostile_batch(text: str) -> dict[str, pa.Table]:
             for column in columns:
                 # two different answers stay different
                 ending = f" {number % 2}" if column.startswith("answer") else ""
-                if row[column] is not None:
+                if isinstance(row[column], list):
+                    row[column] = [f"{text} {place}" for place in range(len(row[column]))]
+                elif row[column] is not None:
                     row[column] = text + ending
         tables[name] = pa.Table.from_pylist(rows, tables[name].schema)
     return tables
@@ -253,11 +300,13 @@ def test_services_that_all_fail_render():
     rows = failing["interpretations"].to_pylist()
     for row in rows:
         row |= {"status": Status.TIMEOUT.value, "answer": None, "confidence": None}
+        row |= {"answer_set": None, "answer_score": None, "answer_vector": None}
     failing["interpretations"] = pa.Table.from_pylist(rows, failing["interpretations"].schema)
     failing["disagreements"] = failing["disagreements"].slice(0, 0)
     rows = failing["resolutions"].to_pylist()
     for row in rows:
-        row |= {"status": "failed", "answer": None, "error_risk": None, "entropy": None}
+        row |= {"status": "failed", "answer": None, "error_risk": None, "spread": None}
+        row |= {"answer_set": None, "answer_score": None, "answer_vector": None}
         row |= {"supporters": [], "dissenters": [], "reason": "every service timed out"}
     failing["resolutions"] = pa.Table.from_pylist(rows, failing["resolutions"].schema)
     html = page_of(failing)
@@ -283,7 +332,7 @@ def test_index_adds_up_and_links_newest_first():
         assert shown[f"total_{name}", ""] == {float(sum(getattr(row, name) for row in rows))}
     links = [n.attributes["href"] for n in LexborHTMLParser(html).css("tbody a")]
     assert links == [f"{row.batch}.html" for row in reversed(rows)]
-    assert len(LexborHTMLParser(html).css("polyline")) == 4
+    assert len(LexborHTMLParser(html).css("polyline")) == 6
     assert forbidden(html) == []
 
 

@@ -5,10 +5,19 @@ from typing import Final
 _MIN_STEM: Final = 3
 # bus, class, basis: not a plural
 _NO_PLURAL: Final = ("ss", "us", "is")
+# taxes, classes, hashes; not -ches, which may be caches or watches
+_IN_ES: Final = ("xes", "sses", "shes")
+# movies and movie both become movy: only equality counts
+_IN_IE: Final = ("ies", "ie")
 
 
 def fold(word: str) -> str:
-    """The word without case and without a plural -s; irregular plurals stay as they are."""
+    """The word without case and without a regular English plural; others stay as they are."""
     folded = " ".join(word.casefold().split())
-    plural = folded.endswith("s") and not folded.endswith(_NO_PLURAL) and len(folded) > _MIN_STEM
-    return folded[:-1] if plural else folded
+    if len(folded) <= _MIN_STEM or folded.endswith(_NO_PLURAL):
+        return folded
+    if folded.endswith(_IN_ES):
+        return folded[:-2]
+    if len(folded) > _MIN_STEM + 1 and folded.endswith(_IN_IE):
+        return folded[: folded.rindex("ie")] + "y"
+    return folded[:-1] if folded.endswith("s") else folded

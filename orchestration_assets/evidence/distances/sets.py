@@ -3,7 +3,7 @@
 Members stand in the order of their weight. The member of rank r (from 0) weighs 1 / log2(r + 2),
 the discount of discounted cumulative gain (Järvelin and Kekäläinen 2002): a missing first member
 tells more than a missing tenth. Order alone makes no distance, because two services that found
-the same members agree. Members are compared without case and without a plural -s.
+the same members agree. Members are compared without case and regular plural.
 """
 
 import math

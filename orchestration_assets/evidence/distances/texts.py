@@ -6,10 +6,12 @@ meaning round while the wording stays, so they weigh more than other words.
 """
 
 import re
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import pairwise
+from enum import Enum, auto
+from functools import cache, lru_cache
+from itertools import chain, pairwise
 from typing import Final
 from zlib import crc32
 
@@ -20,13 +22,13 @@ from resources.ai_services.function_words import ENGLISH, function_words
 
 _CLAIM_WEIGHT: Final = 3.0
 _REMEMBERED: Final = 1_024  # contents with profiles of 8 KB; a text is compared more than once
+_WORDS_REMEMBERED: Final = 65_536
 _PAIRS_REMEMBERED: Final = 256  # a consensus asks for the same few pairs three times over
 
 _BUCKETS: Final = 2_048
 _SHIFT: Final = np.uint32(32 - 11)  # the upper 11 bits choose one of the 2,048 buckets
 _MULTIPLIER: Final = np.uint32(2_654_435_761)  # Knuth's multiplicative hashing
 _GRAM_BASE: Final = np.uint32(31_337)
-_GRAMS: Final = (3, 4)
 
 _TOKEN = re.compile(r"(?<!\w)[-\u2212]?\d+(?:[.,]\d+)*(?!\w)|\w+(?:['\u2019]\w+)*")
 # a, I, y, \u0432: function words, unless capitalised inside a sentence (the language C)
@@ -51,8 +53,14 @@ _NEGATIONS: Final = frozenset(
 _NEGATED_ENDINGS: Final = ("n't", "n\u2019t")
 _NOT: Final = "not"
 
-_folded = lru_cache(65_536)(fold)
 _Profile = np.ndarray[tuple[int], np.dtype[np.float32]]
+
+
+class _Sort(Enum):
+    WORD = auto()
+    LETTER = auto()
+    NUMBER = auto()
+    NEGATION = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +68,7 @@ class _Content:
     """What a text says: folded key -> as it is written, in order of appearance.
 
     ``keys`` are those of claims and other words together.
-    ``profile`` counts hashed words and character n-grams, damped by the square root, as a
+    ``profile`` holds the square roots of the shares of hashed words and character n-grams: a
     vector of length 1 (0 when the text has no content words).
     """
 
@@ -73,10 +81,11 @@ class _Content:
 def text_distance(first: str, second: str) -> float:
     """1 - (cosine + overlap) / 2, in [0, 1], symmetric.
 
-    ``cosine`` is that of the hashed profiles of words and character 3- and 4-grams (no idf: the
-    measure must not depend on what else is in the batch); ``overlap`` is the weighted Dice
-    coefficient of content words, in which a claim weighs three words. Texts without any content
-    word are 0 apart when they are spelled alike, else 1.
+    ``cosine`` is that of the hashed profiles of words and character 3- and 4-grams: the
+    Bhattacharyya coefficient of their shares (no idf: the measure must not depend on what else
+    is in the batch). ``overlap`` is the weighted Dice coefficient of content words, in which a
+    claim weighs three words. Texts without any content word are 0 apart when they are spelled
+    alike, else 1.
     """
     return 0.0 if first == second else _between(*sorted((first, second)))
 
@@ -119,18 +128,16 @@ def _content(text: str) -> _Content:
     words: dict[str, str] = {}
     keys: list[str] = []
     negation = ""
-    tokens = [(token, token.casefold(), named) for token, named in _tokens(text)]
-    leave_out = _function_words(frozenset(lower for _, lower, _ in tokens))
-    for token, lower, named in tokens:
-        if lower in _NEGATIONS or lower.endswith(_NEGATED_ENDINGS):
+    tokens = [(token, *_word(token), named) for token, named in _tokens(text)]
+    leave_out = _function_words({lower for _, lower, *_ in tokens})
+    for token, lower, sort, key, named in tokens:
+        if sort is _Sort.NEGATION:
             negation = token
             continue
-        if lower in leave_out or (_ONE_LETTER.fullmatch(lower) and not named):
+        if lower in leave_out or (sort is _Sort.LETTER and not named):
             continue
-        number = _DIGIT.search(token) is not None
-        key = _number(lower) if number else _folded(lower)
         keys.append(key)
-        (claims if number or named else words).setdefault(key, token)
+        (claims if named or sort is _Sort.NUMBER else words).setdefault(key, token)
         if negation:
             claims.setdefault(f"{_NOT} {key}", f"{negation} {token}")
             keys.append(_NOT)
@@ -140,6 +147,17 @@ def _content(text: str) -> _Content:
         keys.append(_NOT)
     only_words = {key: word for key, word in words.items() if key not in claims}
     return _Content(claims, only_words, frozenset(claims).union(only_words), _profile(keys))
+
+
+@lru_cache(_WORDS_REMEMBERED)
+def _word(token: str) -> tuple[str, _Sort, str]:
+    """The token in lower case, its sort, and the key under which it is compared."""
+    lower = token.casefold()
+    if lower in _NEGATIONS or lower.endswith(_NEGATED_ENDINGS):
+        return lower, _Sort.NEGATION, _NOT
+    if _DIGIT.search(lower):
+        return lower, _Sort.NUMBER, _number(lower)
+    return lower, _Sort.LETTER if _ONE_LETTER.fullmatch(lower) else _Sort.WORD, fold(lower)
 
 
 def _tokens(text: str) -> Iterator[tuple[str, bool]]:
@@ -164,10 +182,20 @@ def _function_words(words: Set[str]) -> frozenset[str]:
 
     Those of other languages stay, as they may be nouns here.
     """
-    tables = function_words()
-    hits = {language: len(table & words) for language, table in tables.items()}
-    best = max(sorted(hits), key=lambda language: hits[language])
-    return tables[best if hits[best] >= hits[ENGLISH] + _CLEARLY else ENGLISH]
+    languages = _languages()
+    hits = Counter(chain.from_iterable(languages[word] for word in words if word in languages))
+    best = min(hits, key=lambda language: (-hits[language], language), default=ENGLISH)
+    return function_words()[best if hits[best] >= hits[ENGLISH] + _CLEARLY else ENGLISH]
+
+
+@cache
+def _languages() -> Mapping[str, Sequence[str]]:
+    """Function word -> the languages that have it."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for language, words in function_words().items():
+        for word in words:
+            found[word].append(language)
+    return dict(found)
 
 
 def _number(token: str) -> str:
@@ -177,20 +205,13 @@ def _number(token: str) -> str:
 
 
 def _profile(keys: Sequence[str]) -> _Profile:
-    """Counts of hashed words and of character n-grams that also span neighbouring words."""
+    """Shares of hashed words and of character n-grams that also span neighbouring words."""
     if not keys:
         return np.zeros(_BUCKETS, dtype=np.float32)
     spelled = f" {' '.join(keys)} ".encode("utf-32-le", "surrogatepass")
     letters = np.frombuffer(spelled, dtype=np.uint32)
-    words = [crc32(key.encode("utf-8", "surrogatepass")) for key in keys]
-    hashes = [np.array(words, dtype=np.uint32)]
-    for size in _GRAMS:
-        length = max(0, len(letters) - size + 1)
-        gram = np.zeros(length, dtype=np.uint32)
-        for offset in range(size):
-            gram = gram * _GRAM_BASE + letters[offset : offset + length]
-        hashes.append(gram)
-    buckets = (np.concatenate(hashes) * _MULTIPLIER) >> _SHIFT
-    counts = np.sqrt(np.bincount(buckets, minlength=_BUCKETS)).astype(np.float32)
-    unit: _Profile = counts / np.linalg.norm(counts)
-    return unit
+    words = np.array([crc32(key.encode("utf-8", "surrogatepass")) for key in keys], dtype=np.uint32)
+    triples = (letters[:-2] * _GRAM_BASE + letters[1:-1]) * _GRAM_BASE + letters[2:]
+    fours = triples[:-1] * _GRAM_BASE + letters[3:]
+    buckets = (np.concatenate((words, triples, fours)) * _MULTIPLIER) >> _SHIFT
+    return np.sqrt(np.bincount(buckets, minlength=_BUCKETS) / len(buckets), dtype=np.float32)
