@@ -10,6 +10,7 @@ import pytest
 
 from orchestration_assets.__main__ import main
 from orchestration_assets.policy.load import parse_policy
+from resources.table_store import TableStore
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -55,6 +56,29 @@ def test_duplicates_find_their_answers_too(processed: Path) -> None:
 @pytest.mark.parametrize("text", _blocks("yaml"))
 def test_every_policy_is_valid(text: str) -> None:
     parse_policy(text, "README.md")
+
+
+def test_own_labels_in_five_minutes(tmp_path: Path) -> None:
+    """The policy that the README shows tells an invoice from a complaint."""
+    letters = {
+        "march.txt": "Please find attached the invoice for March; the amount due is 40 euros.",
+        "kettle.txt": "The kettle is broken and I want a refund. I am very disappointed with you.",
+    }
+    (tmp_path / "letters").mkdir()
+    for name, text in letters.items():
+        (tmp_path / "letters" / name).write_text(text)
+    (policy,) = (block for block in _blocks("yaml") if "by_words" in block)
+    (tmp_path / "labels.yaml").write_text(policy)
+    home = tmp_path / "home"
+    arguments = ["--policy", str(tmp_path / "labels.yaml"), "--home", str(home)]
+    assert main(["run", str(tmp_path / "letters"), *arguments]) == 0
+    store = TableStore(home)
+    (batch,) = store.batches("resolutions")
+    rows = store.read("resolutions", batch).to_pylist()
+    assert {row["path"]: row["answer"] for row in rows} == {
+        "march.txt": "invoice",
+        "kettle.txt": "complaint",
+    }
 
 
 def test_there_are_exactly_two_set_up_commands() -> None:

@@ -85,9 +85,8 @@ def test_words_that_come_back_are_surer(service: str) -> None:
 
 
 def test_words() -> None:
-    assert words_of("HTTPServer fileName max_size2", "code") == [
-        *("http", "server", "file", "name", "max", "size")
-    ]
+    expected = ("http", "server", "file", "name", "max", "size")
+    assert words_of("HTTPServer fileName max_size2", "code") == expected
     assert prose_words("It's the dog\u2019s; don't") == ["it", "the", "dog", "do"]
     assert prose_words("编辑文件内容") == ["编辑", "辑文", "文件", "件内", "内容"]
     assert folded(["file", "files", "class", "bus"]) == ["file", "file", "class", "bus"]

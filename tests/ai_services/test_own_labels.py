@@ -34,9 +34,9 @@ def test_a_text_about_neither_is_left_open(service) -> None:
 
 
 def test_a_phrase_is_matched_whole_and_in_any_case() -> None:
-    labels = {"labels": {"cat": ["Cat"], "payment": ["amount due"]}}
+    labels = {"labels": {"storage": ["Cat"], "travel": ["amount due"]}}
     assert say("word_labels", "concatenate", labels).status is Status.ABSTAINED
-    assert say("word_labels", "The AMOUNT DUE is 5.", labels).answer == "payment"
+    assert say("word_labels", "The AMOUNT DUE is 5.", labels).answer == "travel"
 
 
 def test_two_labels_that_weigh_the_same_are_left_open() -> None:

@@ -35,7 +35,7 @@ def test_a_first_run_accounts_for_every_entry_and_a_second_finds_nothing_new(run
     assert summary["failed"] == 0
     assert Path(summary["reports"][0]).exists()
     assert Path(summary["index"]).exists()
-    assert set(summary["models"]) == {"sequential", "parallel"}
+    assert set(summary["models"]) == {"sequential", "parallel", "hybrid"}
     code, again, _ = run()
     assert (code, again["batches"]) == (0, [])
 
@@ -121,8 +121,8 @@ def test_items_that_fail_are_said_and_give_code_1(run, tmp_path, home, monkeypat
 
     real = embedded.load_embedded
 
-    def broken(name: str):
-        service = real(name)
+    def broken(name: str, parameters):
+        service = real(name, parameters)
         monkeypatch.setattr(type(service), "answer", _raise, raising=False)
         return service
 

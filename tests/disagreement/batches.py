@@ -7,7 +7,14 @@ from orchestration_assets.schemas.items import Reading, Task
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import PARALLEL_INTERPRETATIONS, InterpretationRow
 
-PLAN = {"batch": "b", "item_id": "i", "content_hash": "h", "path": "p", "task": "t"}
+PLAN = {
+    "batch": "b",
+    "item_id": "i",
+    "content_hash": "h",
+    "path": "p",
+    "task": "t",
+    "option": "default",
+}
 
 
 def task(kind: AnswerKind, disagree_at: float = 1.0, **fields) -> Task:

@@ -9,14 +9,14 @@ from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import DECISION_LOG, DecisionRow
 from resources.table_store import TableMissingError, TableStore, write_atomically
 
-ROW = DecisionRow("b", "i", "t", 0, "ask", ("s",), "first", None, None)
+ROW = DecisionRow("b", "i", "t", 0, "ask", ("s",), "first", None, None, None, None)
 
 
 def test_a_table_keeps_its_meanings_on_disk(tmp_path: Path) -> None:
     path = TableStore(tmp_path).write(DECISION_LOG, rows_to_arrow(DECISION_LOG, [ROW]), "b1")
     schema = pq.read_schema(path)
     assert schema.metadata[b"table"] == b"decision_log"
-    assert schema.field("action").metadata[b"meaning"] == b"ask or stop"
+    assert schema.field("reason").metadata[b"meaning"] == b"why, in words"
 
 
 def test_equal_rows_are_equal_bytes(tmp_path: Path) -> None:
