@@ -1,6 +1,5 @@
 """The one contract that every service keeps, embedded or remote."""
 
-import asyncio
 import json
 import os
 from abc import ABC, abstractmethod
@@ -56,8 +55,8 @@ class NoParameters(BaseModel):
 class EmbeddedService(ABC):
     """A service that runs in this process: free, offline, deterministic.
 
-    Subclasses give :meth:`answer`. ``in_thread`` is for work that releases the GIL for
-    milliseconds, so that other calls overlap it.
+    Subclasses give :meth:`answer`. It runs in the event loop itself: a call of a few milliseconds
+    in a thread of its own waits ten times as long for the interpreter's lock as it works.
     """
 
     name: ClassVar[str]
@@ -66,7 +65,6 @@ class EmbeddedService(ABC):
     expected_ms: ClassVar[float]
     cost_usd: ClassVar[float] = 0.0
     reads: ClassVar[frozenset[str]] = frozenset()
-    in_thread: ClassVar[bool] = False
     concurrency: ClassVar[int] = os.cpu_count() or 1
     Parameters: ClassVar[type[BaseModel]] = NoParameters
 
@@ -81,6 +79,4 @@ class EmbeddedService(ABC):
         """The reading for one question: a pure function of the question."""
 
     async def ask(self, question: Question) -> Reading:
-        if self.in_thread:
-            return await asyncio.to_thread(self.answer, question)
         return self.answer(question)

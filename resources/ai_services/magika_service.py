@@ -44,7 +44,6 @@ class MagikaService(EmbeddedService):
     name: ClassVar[str] = "magika"
     version: ClassVar[str] = f"1-magika-{installed_version('magika')}"
     expected_ms: ClassVar[float] = 5.0
-    in_thread: ClassVar[bool] = True
 
     def answer(self, question: Question) -> Reading:
         text = question.item.text
