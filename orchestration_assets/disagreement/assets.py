@@ -7,11 +7,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.disagreement.pairs import disagreements as find_disagreements
-from orchestration_assets.disagreement.readings import group_readings, without
+from orchestration_assets.disagreement.readings import group_readings, independent
 from orchestration_assets.disagreement.resolution import resolve_plans
 from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.pinned import pinned
-from orchestration_assets.processing.batch import build_tasks, deciders, judges
+from orchestration_assets.processing.batch import build_tasks, deciders
 from orchestration_assets.schemas.enums import ResolutionStatus
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import DISAGREEMENTS, RESOLUTIONS
@@ -91,8 +91,8 @@ def disagreements(
         ]
     )
     resolved = resolutions.select(["batch", "item_id", "content_hash", "path", "task"])
-    independent = without(readings, processing_plans.to_pylist(), judges(policy))
-    rows = find_disagreements(resolved.to_pylist(), independent, build_tasks(policy))
+    heard = independent(readings, processing_plans.to_pylist())
+    rows = find_disagreements(resolved.to_pylist(), heard, build_tasks(policy))
     table = rows_to_arrow(DISAGREEMENTS, rows)
     kinds = Counter(table["kind"].to_pylist())
     items = len(pc.unique(table["item_id"]))

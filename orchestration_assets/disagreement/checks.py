@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.policy.pinned import pinned
-from orchestration_assets.processing.batch import build_tasks, judges
+from orchestration_assets.processing.batch import build_tasks
 from orchestration_assets.schemas.enums import AnswerKind, DisagreementKind, Status
 from orchestration_assets.schemas.tables import (
     DISAGREEMENTS,
@@ -51,13 +51,13 @@ def _every_contradiction(stored: Stored, disagreements: pa.Table) -> list[Balanc
 
 def _label_contradictions(stored: Stored) -> int:
     plans = stored.table(PROCESSING_PLANS.name)
-    judge_of = judges(pinned(HomeResource(path=str(stored.home)).policies, plans))
-    judging = {(plan["item_id"], plan["task"]): judge_of(plan) for plan in plans.to_pylist()}
+    columns = (plans[name].to_pylist() for name in ("item_id", "task", "judge"))
+    judges = {(item, task): judge for item, task, judge in zip(*columns, strict=True)}
     resolutions = stored.table(RESOLUTIONS.name)
     of_labels = resolutions.filter(pc.equal(resolutions["kind"], AnswerKind.LABEL.value))
     found = 0
     for row in of_labels.select(["item_id", "task", "readings"]).to_pylist():
-        judge = judging.get((row["item_id"], row["task"]))
+        judge = judges.get((row["item_id"], row["task"]))
         answers = Counter(
             one["answer"]
             for one in row["readings"]

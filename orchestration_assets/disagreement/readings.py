@@ -1,6 +1,6 @@
 """Readings grouped as they were asked: all services of one task about one item."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final
@@ -41,15 +41,13 @@ def group_readings(interpretations: Iterable[pa.Table]) -> dict[tuple[str, str],
     }
 
 
-def without(
-    readings: Mapping[tuple[str, str], ServiceReadings],
-    plans: Iterable[Mapping[str, Any]],
-    judge_of: Callable[[Mapping[str, Any]], str | None],
+def independent(
+    readings: Mapping[tuple[str, str], ServiceReadings], plans: Iterable[Mapping[str, Any]]
 ) -> dict[tuple[str, str], ServiceReadings]:
     """The readings without those of each plan's judge, who was shown the others' answers."""
-    judging = {_question(plan): judge_of(plan) for plan in plans}
+    judges = {_question(plan): plan["judge"] for plan in plans}
     return {
-        key: tuple(vote for vote in heard if vote[0] != judging.get(key))
+        key: tuple(vote for vote in heard if vote[0] != judges.get(key))
         for key, heard in readings.items()
     }
 

@@ -55,35 +55,16 @@ def build_work(policy: Policy | None) -> Work:
 def deciders(policy: Policy | None) -> Callable[[Mapping[str, Any]], str | None]:
     """A function from a plan to the service whose answer stands alone, if there is one.
 
-    That is a judge (see :func:`judges`) or the last service of a chain: each answered in
-    knowledge of the others.
+    That is the plan's judge, or the last service of a chain: each answered in knowledge of the
+    others.
     """
     choices = build_choices(policy)
-    judging = judges(policy)
 
     def decider(plan: Mapping[str, Any]) -> str | None:
         choice = choices[plan["task"], plan["option"]]
-        return choice.services[-1] if choice.chain else judging(plan)
+        return choice.services[-1] if choice.chain else choice.judging
 
     return decider
-
-
-def judges(policy: Policy | None) -> Callable[[Mapping[str, Any]], str | None]:
-    """A function from a plan to the service that judges the others, if there is one.
-
-    It is the declared judge, or the one service that a whole graph leads up to. What it says is
-    no independent reading, so it takes no part in disagreement.
-    """
-    found = {key: _judge(choice) for key, choice in build_choices(policy).items()}
-    return lambda plan: found[plan["task"], plan["option"]]
-
-
-def _judge(choice: Choice) -> str | None:
-    if choice.judge is not None:
-        return choice.judge.service
-    waited_for = {name for names in choice.after.values() for name in names}
-    ends = [name for name in choice.services if name not in waited_for]
-    return ends[0] if choice.after and len(ends) == 1 else None
 
 
 def item_loader(manifest: pa.Table, profiles: pa.Table, read: Read) -> Callable[[str], Item]:

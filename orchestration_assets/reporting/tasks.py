@@ -130,6 +130,7 @@ def task_figures(
     interpretations: pa.Table,
     resolutions: pa.Table,
     disagreements: pa.Table,
+    plans: pa.Table,
     families: "pd.Series[str]",
 ) -> tuple[TaskFigures, ...]:
     """Every task that was resolved or read, by name."""
@@ -141,7 +142,7 @@ def task_figures(
     for name in names:
         own = (
             table.filter(pc.equal(table.column("task"), name))
-            for table in (interpretations, resolutions, disagreements)
+            for table in (interpretations, resolutions, disagreements, plans)
         )
         found.append(_one_task(name, *own, families=families))
     return tuple(found)
@@ -152,6 +153,7 @@ def _one_task(
     interpretations: pa.Table,
     resolutions: pa.Table,
     disagreements: pa.Table,
+    plans: pa.Table,
     *,
     families: "pd.Series[str]",
 ) -> TaskFigures:
@@ -161,7 +163,8 @@ def _one_task(
     names = tuple(service.service for service in services)
     kind = kind_of(interpretations, resolutions)
     together = compared(resolutions)
-    present, pairs = _agreement(names, interpretations, disagreements, families)
+    independent = _independent(interpretations, plans)
+    present, pairs = _agreement(names, independent, disagreements, families)
     return TaskFigures(
         task=name,
         kind=kind,
@@ -218,6 +221,14 @@ def _occurrences(lists: pa.ChunkedArray) -> dict[str, int]:
     return {
         row["values"]: row["counts"] for row in pc.value_counts(pc.list_flatten(lists)).to_pylist()
     }
+
+
+def _independent(interpretations: pa.Table, plans: pa.Table) -> pa.Table:
+    """The readings without those of judges: whoever was shown the others cannot contradict them."""
+    judges = frame(plans, "item_id", "judge").set_index("item_id")["judge"]
+    rows = frame(interpretations, "item_id", "service")
+    judging = rows["item_id"].map(judges) == rows["service"]
+    return interpretations.filter(pa.array(~judging.to_numpy(dtype=bool)))
 
 
 def _agreement(

@@ -123,6 +123,10 @@ class PlanRow:
     model: Annotated[ProcessingModel, Column("processing model chosen")]
     option: Annotated[str, Column("the task's way of processing that was taken, by name")]
     services: Annotated[tuple[str, ...], Column("admissible services, in the order of asking")]
+    judge: Annotated[
+        str | None,
+        Column("service that is shown the others' answers: no independent reading"),
+    ]
     stop_at: Annotated[
         float | None, Column("sequential stops once the answer is this sure", "0..1")
     ]

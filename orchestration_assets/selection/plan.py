@@ -52,6 +52,7 @@ def plan_item(
         model=choice.model,
         option=name,
         services=choice.admissible,
+        judge=choice.judging,
         stop_at=choice.stop_at,
         strategy="rules" if taken else _DEFAULT,
         rule=taken.name if taken else None,

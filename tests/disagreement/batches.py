@@ -13,7 +13,7 @@ PLAN = {
     "content_hash": "h",
     "path": "p",
     "task": "t",
-    "option": "default",
+    "judge": None,
 }
 
 

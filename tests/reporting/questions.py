@@ -251,7 +251,7 @@ class _Question:
             "processing_plans",
             t.PlanRow(
                 *(about.batch, about.item, f"c{about.item}", about.path, self.name),
-                *(self.task.kind, model, option, services, stop_at),
+                *(self.task.kind, model, option, services, None, stop_at),
                 *("default" if option == "default" else "rules",),
                 *(None if option == "default" else option, (has_extension,), why, *calls),
                 sum(SERVICES[service].ms for service in services) * calls[1] / len(services),
