@@ -21,6 +21,10 @@ from orchestration_assets.schemas.enums import RejectReason
 _GLOB_FLAGS: Final = glob.GLOBSTAR | glob.DOTGLOB | glob.BRACE | glob.CASE | glob.FORCEUNIX
 
 
+# what a listing says it left out when the home lies inside the source
+OWN_HOME: Final = "(the home)"
+
+
 class SourceError(Exception):
     """The source cannot be listed at all; the message names it and the remedy."""
 
@@ -101,7 +105,11 @@ class FolderSource:
     """A local folder (or one file) as a source of content."""
 
     def __init__(
-        self, root: str | Path, include: Sequence[str] = ("**",), exclude: Sequence[str] = ()
+        self,
+        root: str | Path,
+        include: Sequence[str] = ("**",),
+        exclude: Sequence[str] = (),
+        home: Path | None = None,
     ) -> None:
         given = Path(root).expanduser()
         try:
@@ -111,6 +119,7 @@ class FolderSource:
                 f"cannot read the source {str(given)!r}: {error}; give an existing folder or file"
             ) from error
         self.source = file_address(self.root)
+        self._home = home.resolve() if home is not None else None
         self._everything = tuple(include) == ("**",)
         self._include = _Patterns(include)
         self._exclude = _Patterns(exclude)
@@ -145,7 +154,10 @@ class FolderSource:
             for child in children:
                 path = Path(child.path)
                 relative = self._relative(path)
-                if pattern := self._exclude.match(relative):
+                pattern = self._exclude.match(relative)
+                if pattern is None and path == self._home:
+                    pattern = OWN_HOME
+                if pattern is not None:
                     excluded[pattern] = excluded.get(pattern, 0) + 1
                 elif child.is_dir(follow_symlinks=False):
                     folders.append(path)
@@ -239,15 +251,17 @@ def _special_kind(mode: int) -> str:
     return next((words for test, words in kinds if test(mode)), "a device")
 
 
-def open_source(source: str, include: Sequence[str], exclude: Sequence[str]) -> FolderSource:
-    """The source behind a path or ``file://`` URL.
+def open_source(
+    source: str, include: Sequence[str], exclude: Sequence[str], home: Path | None = None
+) -> FolderSource:
+    """The source behind a path or ``file://`` URL; a ``home`` inside it is no content.
 
     Raises SourceError when it does not exist or its scheme is not supported.
     """
     scheme = urlsplit(source).scheme if re.match(r"^[a-z][a-z0-9+.-]+://", source) else ""
     if scheme not in ("", "file"):
         raise SourceError(f"cannot read {source!r}: only folders and file:// URLs are supported")
-    return FolderSource(address_path(source) if scheme else source, include, exclude)
+    return FolderSource(address_path(source) if scheme else source, include, exclude, home)
 
 
 def open_batch_source(entries: pa.Table) -> FolderSource:

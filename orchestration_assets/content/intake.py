@@ -30,7 +30,7 @@ def take_in(home: Path, source: str, content: Content, now: datetime) -> Intake:
     Two listings at once record everything once: the ledger is read and written under a lock.
     Raises SourceError when the source cannot be listed.
     """
-    listing = open_source(source, content.include, content.exclude).list()
+    listing = open_source(source, content.include, content.exclude, home).list()
     store = BatchStore(home)
     home.mkdir(parents=True, exist_ok=True)
     with FileLock(home / ".intake.lock"):

@@ -66,6 +66,16 @@ def test_what_it_prints_for_people(corpus, home, capsys) -> None:
     assert (home / "dagster" / "dagster.yaml").exists()
 
 
+def test_a_home_inside_the_source_is_no_content(corpus, run, capsys) -> None:
+    inside = corpus / "kept"
+    for expected in (10, 10):
+        assert main(["run", str(corpus), "--home", str(inside), "--json"]) == 0
+        summary = json.loads(capsys.readouterr().out)
+        assert summary["entries"] == expected
+    assert summary["batches"] == []
+    assert summary["excluded_by"] == {"(the home)": 1}
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
