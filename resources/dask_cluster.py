@@ -64,12 +64,15 @@ class DaskClusterResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return sum(int(worker["memory_limit"]) for worker in workers)
 
     def map_chunks(
-        self, function: Callable[[Piece], Result], pieces: Sequence[Piece], done: Callable[[], None]
+        self,
+        function: Callable[[Piece], Result],
+        pieces: Sequence[Piece],
+        done: Callable[[Piece], None],
     ) -> Iterator[Result]:
         """``function`` over the pieces on the workers; results in the order of the pieces.
 
-        ``function`` is at module level and pieces are plain data. ``done`` is called as each
-        piece finishes. Raises what the function raised, or ClusterError when workers are lost
+        ``function`` is at module level and pieces are plain data. ``done`` is told each
+        piece as it finishes. Raises what the function raised, or ClusterError when workers are lost
         for good; whatever is still under way then is cancelled.
         """
         from distributed import as_completed
@@ -78,9 +81,12 @@ class DaskClusterResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
         # pure=False: equal pieces of two runs on one scheduler must not share a key
         futures = self.client.map(function, pieces, pure=False)
+        piece_of = dict(zip((future.key for future in futures), pieces, strict=True))
         try:
-            for _ in as_completed(futures):
-                done()
+            for future in as_completed(futures):
+                if future.status == "error":
+                    future.result()  # raises now: the rest need not be waited for
+                done(piece_of[future.key])
             for future in futures:
                 yield future.result()
         except (KilledWorker, FutureCancelledError, OSError) as error:

@@ -1,5 +1,7 @@
 """Assets of profiling: one row an accepted item."""
 
+from itertools import chain
+
 import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -57,9 +59,10 @@ def content_profiles(
             rows += profile_chunk(piece)
             progress.advance(len(piece.rows))
     else:
-        for profiled in dask_cluster.map_chunks(profile_chunk, pieces, lambda: None):
-            rows += profiled
-            progress.advance(len(profiled))
+        done = dask_cluster.map_chunks(
+            profile_chunk, pieces, lambda piece: progress.advance(len(piece.rows))
+        )
+        rows += chain.from_iterable(done)
     profiles = rows_to_arrow(CONTENT_PROFILES, rows)
     ok = pc.sum(pc.equal(profiles["status"], ProfileStatus.OK)).as_py() or 0
     clocks = [c for c in profiles.schema.names if c.endswith("_ms")]
