@@ -4,7 +4,11 @@ from pathlib import Path
 
 import dagster as dg
 
+from orchestration_assets.schemas.policy import FeatureCache
 from resources.feature_cache.lmdb_store import LmdbStore
+from resources.feature_cache.opening import open_cache
+from resources.feature_cache.tiered import TieredCache
+from resources.feature_cache.uses import CacheUses
 from resources.table_store import BatchStore, TableStore
 
 
@@ -28,6 +32,14 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     @property
     def answers(self) -> LmdbStore:
         return LmdbStore(self.folder / "cache" / "answers")
+
+    def features(self, settings: FeatureCache) -> TieredCache:
+        """The cache of profiles and vectors, with the tiers that the policy asks for."""
+        return open_cache(self.folder, settings)
+
+    @property
+    def cache_uses(self) -> CacheUses:
+        return CacheUses(self.folder)
 
     @property
     def policies(self) -> Path:

@@ -287,10 +287,40 @@ class SizeTiers(_Strict):
     )
 
 
+class FeatureCache(_Strict):
+    """Where profiles and vectors are kept, from the nearest tier to the most durable."""
+
+    memory_bytes: Annotated[int, Field(ge=0)] = Field(
+        default=64 * MIB, description="first tier, this process's memory; 0 turns it off"
+    )
+    local_bytes: Annotated[int, Field(ge=0)] = Field(
+        default=1024 * MIB, description="second tier, LMDB on this machine; 0 turns it off"
+    )
+    redis_url_env: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = Field(
+        default=None,
+        description="environment variable with the address of a Redis that replaces LMDB",
+    )
+    durable: str | None = Field(
+        default="features",
+        min_length=1,
+        description="third tier: a folder below the home, or any fsspec URL; null turns it off",
+    )
+    durable_bytes: Annotated[int, Field(ge=1)] = Field(
+        default=4096 * MIB, description="the oldest segments beyond this are deleted"
+    )
+    keep_days: Annotated[float, Field(gt=0)] = Field(
+        default=90.0, description="time to live in Redis and in the durable tier"
+    )
+    min_item_bytes: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="smaller items are computed each time, not kept"
+    )
+
+
 class Execution(_Strict):
     """How work is driven."""
 
     tiers: SizeTiers = SizeTiers()
+    cache: FeatureCache = FeatureCache()
     items_in_flight: Annotated[int, Field(ge=1, le=10_000)] = Field(
         default=32, description="items whose plans run at the same time"
     )

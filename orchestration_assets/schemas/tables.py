@@ -84,6 +84,10 @@ class ProfileRow:
     features_missing: Annotated[
         tuple[str, ...], Column("features that were cut or do not apply to this content")
     ]
+    origin: Annotated[
+        str,
+        Column("computed, or the tier that had it: memory, lmdb, redis, durable", "", True),
+    ]
     preprocess_ms: Annotated[float, Column("preprocessing stage clock", "ms", True)]
     features_ms: Annotated[float, Column("feature stage clock", "ms", True)]
     complexity_ms: Annotated[float, Column("complexity stage clock", "ms", True)]

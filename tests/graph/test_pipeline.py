@@ -1,5 +1,8 @@
 """Batches through the real graph on an ephemeral instance."""
 
+import shutil
+from dataclasses import replace
+
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
@@ -119,8 +122,13 @@ def test_a_table_that_lost_a_row_stops_the_run_with_the_remedy(
 ) -> None:
     import orchestration_assets.profiling.assets as profiling
 
-    whole = profiling.profile_chunk
-    monkeypatch.setattr(profiling, "profile_chunk", lambda chunk: whole(chunk)[1:])
+    whole = profiling.profile_batch
+
+    def less_one(*arguments):
+        done = whole(*arguments)
+        return replace(done, profiles=done.profiles.slice(1))
+
+    monkeypatch.setattr(profiling, "profile_batch", less_one)
     (batch,) = project.take_in(corpus)
     result = project.execute("process_batch", batch)
     assert not result.success
@@ -242,6 +250,8 @@ def test_a_large_batch_is_profiled_on_the_cluster_with_equal_rows(
     shown = load_policy().policy.model_dump(mode="json", by_alias=True, exclude_none=True)
     shown["execution"]["tiers"] = {"dask_from_items": 1, "chunk_items": 3}
     project.policy = tmp_path / "dask.yaml"
+    shutil.rmtree(project.home / "features")  # nothing is remembered: all is profiled again
+    shown["execution"]["cache"] = {"memory_bytes": 0, "local_bytes": 0}
     project.policy.write_text(yaml.safe_dump(shown))
     result = project.execute("reprocess", batch)
     assert result.success
