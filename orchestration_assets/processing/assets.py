@@ -1,6 +1,7 @@
 """Assets of processing: what every service said, the decisions taken, and every call."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import dagster as dg
 import pyarrow as pa
@@ -10,6 +11,7 @@ from orchestration_assets.policy.pinned import pinned
 from orchestration_assets.processing.answer_cache import AnswerCache
 from orchestration_assets.processing.batch import build_work, item_loader, tables_of
 from orchestration_assets.processing.run import process_plans
+from orchestration_assets.processing.sharing import leaders, process_sharing
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.tables import CALL_LOG, DECISION_LOG
 from resources.content_source import open_batch_source
@@ -59,6 +61,7 @@ def interpretations(
     context: dg.AssetExecutionContext,
     content_manifest: pa.Table,
     content_profiles: pa.Table,
+    content_vectors: pa.Table,
     processing_plans: pa.Table,
     home: HomeResource,
     progress: dg.ResourceParam[Progress],
@@ -72,14 +75,17 @@ def interpretations(
     source = open_batch_source(home.batches.read(context.partition_key))
     plans = processing_plans.sort_by([("item_id", "ascending"), ("task", "ascending")])
     progress.stage("asking services", len(set(plans["item_id"].to_pylist())))
-    processed = process_plans(
-        plans.to_pylist(),
-        build_work(policy),
-        AnswerCache(home.answers),
-        item_loader(content_manifest, content_profiles, source.read),
-        policy.execution.items_in_flight if policy else 1,
-        progress.advance,
+    process = partial(
+        process_plans,
+        work=build_work(policy),
+        cache=AnswerCache(home.answers),
+        load_item=item_loader(content_manifest, content_profiles, source.read),
+        items_in_flight=policy.execution.items_in_flight if policy else 1,
+        advance=progress.advance,
     )
+    sharing = policy is not None and policy.features.share_answers
+    leader_of = leaders(content_vectors) if sharing else {}
+    processed = process_sharing(plans.to_pylist(), leader_of, process)
     for name, table, metadata in tables_of(processed):
         if name in context.op_execution_context.selected_output_names:
             yield dg.MaterializeResult(asset_key=name, value=table, metadata=metadata)

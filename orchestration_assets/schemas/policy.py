@@ -326,11 +326,32 @@ class Execution(_Strict):
     )
 
 
+class Features(_Strict):
+    """What is computed of an item's content beside its profile, and what that is used for."""
+
+    semantic: bool = Field(
+        default=False, description="word embeddings too; needs the extra 'semantic'"
+    )
+    window: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        default=10_000, description="earlier items that neighbours and near-copies are sought among"
+    )
+    neighbours: Annotated[int, Field(ge=0, le=100)] = Field(
+        default=5, description="nearest earlier items that are kept for each item"
+    )
+    near_duplicate_at: Annotated[float, Field(ge=0.5, le=1.0)] = Field(
+        default=0.8, description="share of common word runs from which items are near-copies"
+    )
+    share_answers: bool = Field(
+        default=False, description="services are asked once for all near-copies in a batch"
+    )
+
+
 class Policy(_Strict):
     """The declarative file: tasks, services, rules and limits."""
 
     version: Literal[1] = Field(description="version of this format")
     content: Content = Content()
+    features: Features = Features()
     execution: Execution = Execution()
     services: dict[Name, ServiceConfig] = Field(min_length=1)
     tasks: dict[Name, TaskConfig] = Field(min_length=1)

@@ -11,6 +11,7 @@ KEYS = {
     "content_source",
     "content_manifest",
     "content_profiles",
+    "content_vectors",
     "processing_plans",
     "sequential_interpretations",
     "parallel_interpretations",

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 import pytest
 import yaml
 
+from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.tables import TABLES
 from resources.table_store import write_atomically
 
@@ -242,8 +243,6 @@ def test_every_task_is_answered_or_abstained_and_every_model_occurs(project, cor
 def test_a_large_batch_is_profiled_on_the_cluster_with_equal_rows(
     project, corpus, tmp_path
 ) -> None:
-    from orchestration_assets.policy.load import load_policy
-
     (batch,) = project.take_in(corpus)
     assert project.execute("process_batch", batch).success
     here = project.tables.read("content_profiles", batch)
@@ -264,3 +263,29 @@ def test_a_large_batch_is_profiled_on_the_cluster_with_equal_rows(
         if event.is_step_materialization and event.asset_key.path == ["content_profiles"]
     ]
     assert tiers == ["dask"]
+
+
+def test_near_copies_are_linked_and_services_asked_once_when_the_policy_says_so(
+    project, corpus, tmp_path
+) -> None:
+    text = " ".join(f"word{n * n % 977} and part{n}" for n in range(300))
+    for n in range(4):
+        (corpus / f"copy{n}.txt").write_text(f"{text} copy number {n}\n")
+    shown = {"features": {"share_answers": True}}
+    project.policy = tmp_path / "share.yaml"
+    packaged = load_policy().policy.model_dump(mode="json", by_alias=True, exclude_none=True)
+    project.policy.write_text(yaml.safe_dump(packaged | shown))
+    (batch,) = project.take_in(corpus)
+    result = project.execute("process_batch", batch)
+    assert result.success
+    vectors = project.tables.read("content_vectors", batch).to_pylist()
+    copies = {r["path"]: r["representative"] for r in vectors if r["path"].startswith("copy")}
+    assert len(copies) == 4 and len(set(copies.values())) == 1
+    log = project.tables.read("call_log", batch).to_pylist()
+    asked = {row["item_id"] for row in log if row["origin"] != "shared"}
+    item_of = {row["path"]: row["item_id"] for row in vectors}
+    assert len(asked & {item_of[path] for path in copies}) == 1
+    resolutions = project.tables.read("resolutions", batch).to_pylist()
+    answered = {row["path"] for row in resolutions if row["task"] == "tone"}
+    assert answered >= set(copies)
+    assert len({str(r["answer"]) for r in resolutions if r["path"] in copies}) < 10
