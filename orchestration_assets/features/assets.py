@@ -9,10 +9,14 @@ from orchestration_assets.features.batch import (
     to_vectorise,
     vector_figures,
 )
+from orchestration_assets.features.cache_report import cache_rows
 from orchestration_assets.features.index import NAME, earlier_content, promote_segment
 from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.progress import Progress
+from orchestration_assets.schemas.cache import FEATURE_CACHE_REPORT
+from orchestration_assets.schemas.records import rows_to_arrow
+from orchestration_assets.schemas.tables import CALL_LOG
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from resources.dask_cluster import DaskClusterResource
 from resources.home import HomeResource, PolicyFileResource
@@ -64,3 +68,32 @@ def content_vectors(
     figures = vector_figures(related, earlier) | cache.figures()
     index = {"index": f"{NAME}/{batch}", "index_digest": digest}
     return dg.MaterializeResult(value=related.table, metadata={**figures, **index})
+
+
+@dg.asset(
+    deps=["content_profiles", content_vectors, "call_log"],
+    group_name="6_reports",
+    io_manager_key="tables",
+    kinds={"parquet"},
+    owners=["team:content"],
+    code_version="1",
+    description=(
+        "What the cache did: for profiles, vectors and answers the hits of each tier, what was "
+        "evicted, corrupt or out of reach, and what each tier holds now."
+    ),
+)
+def feature_cache_report(
+    home: HomeResource, policy_file: PolicyFileResource
+) -> dg.MaterializeResult[pa.Table]:
+    """Adds up the counts of every batch's latest run, and asks each tier what it holds."""
+    cache = home.features(load_policy(policy_file.path).policy.execution.cache)
+    store = home.tables
+    logs = (store.read(CALL_LOG.name, batch, ["origin"]) for batch in store.batches(CALL_LOG.name))
+    rows = cache_rows(home.cache_uses.read(), cache.tiers, logs, home.answers)
+    figures: dict[str, int | float] = {}
+    for row in rows:
+        figures[f"{row.used_for}_{row.tier}_hit_rate"] = row.hit_rate or 0.0
+        figures[f"{row.used_for}_{row.tier}_bytes"] = row.bytes or 0
+    figures["corrupt"] = sum(row.corrupt or 0 for row in rows)
+    figures["errors"] = sum(row.errors for row in rows)
+    return dg.MaterializeResult(value=rows_to_arrow(FEATURE_CACHE_REPORT, rows), metadata=figures)

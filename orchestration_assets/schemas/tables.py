@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Final
 
+from orchestration_assets.schemas.cache import FEATURE_CACHE_REPORT
 from orchestration_assets.schemas.enums import (
     AnswerKind,
     DisagreementKind,
@@ -365,5 +366,6 @@ TABLES: Final[Mapping[str, Table]] = {
         DISAGREEMENTS,
         DISAGREEMENT_REPORT,
         CORPUS_REPORT,
+        FEATURE_CACHE_REPORT,
     )
 }

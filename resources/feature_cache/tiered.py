@@ -60,11 +60,10 @@ class TieredCache:
         }
 
     def reject(self, hits: Iterable[Hit]) -> None:
-        """Notes values that no reader understands: they count as corrupt, and as no hits."""
+        """Notes values that were found but that no reader understands."""
         by_name = {tier.name: tier.counts for tier in self.tiers}
         for hit in hits:
             by_name[hit.tier].corrupt += 1
-            by_name[hit.tier].hits -= 1
 
     def _get(self, tier: Tier, keys: Iterable[str]) -> dict[str, bytes]:
         if self._resting(tier):

@@ -12,7 +12,8 @@ from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.tables import TABLES
 from resources.table_store import write_atomically
 
-BATCH_TABLES = [name for name in TABLES if name not in ("batch_entries", "corpus_report")]
+NOT_OF_A_BATCH = ("batch_entries", "corpus_report", "feature_cache_report")
+BATCH_TABLES = [name for name in TABLES if name not in NOT_OF_A_BATCH]
 
 
 @pytest.fixture
@@ -289,3 +290,50 @@ def test_near_copies_are_linked_and_services_asked_once_when_the_policy_says_so(
     answered = {row["path"] for row in resolutions if row["task"] == "tone"}
     assert answered >= set(copies)
     assert len({str(r["answer"]) for r in resolutions if r["path"] in copies}) < 10
+
+
+def test_the_account_of_the_cache_adds_up_over_runs_and_tiers(processed) -> None:
+    project, batch, _ = processed
+    accepted = project.tables.read("content_profiles", batch).num_rows
+
+    def account() -> dict[tuple[str, str], dict]:
+        result = project.execute("corpus_reports", None)
+        assert result.success
+        assert all(e.passed for e in result.get_asset_check_evaluations())
+        rows = project.tables.read("feature_cache_report").to_pylist()
+        return {(row["used_for"], row["tier"]): row for row in rows}
+
+    cold = account()
+    assert {tier for _, tier in cold} == {"memory", "lmdb", "durable"}
+    assert cold["content_profiles", "durable"]["lookups"] == accepted
+    assert cold["content_profiles", "durable"]["hits"] == 0
+    assert cold["content_profiles", "durable"]["written"] == accepted
+    assert cold["content_vectors", "lmdb"]["entries"] == 2 * accepted
+    assert project.execute("reprocess", batch).success
+    warm = account()
+    assert warm["content_profiles", "memory"]["hit_rate"] == 1.0
+    assert warm["content_profiles", "lmdb"]["lookups"] == 0
+    assert warm["answers", "lmdb"]["hit_rate"] == 1.0
+    assert warm["answers", "lmdb"]["entries"] > accepted
+
+
+def test_a_run_goes_on_without_its_tiers_and_the_account_says_why(
+    project, corpus, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setenv("A_REDIS", "redis://127.0.0.1:1/0")
+    packaged = load_policy().policy.model_dump(mode="json", by_alias=True, exclude_none=True)
+    packaged["execution"]["cache"] = {"redis_url_env": "A_REDIS", "durable": "blocked"}
+    project.policy = tmp_path / "broken.yaml"
+    project.policy.write_text(yaml.safe_dump(packaged))
+    project.home.mkdir()
+    (project.home / "blocked").write_text("a file stands where the folder should be")
+    (batch,) = project.take_in(corpus)
+    assert project.execute("process_batch", batch).success
+    assert project.execute("corpus_reports", None).success
+    rows = project.tables.read("feature_cache_report").to_pylist()
+    profiles = {row["tier"]: row for row in rows if row["used_for"] == "content_profiles"}
+    assert profiles["memory"]["errors"] == 0
+    for tier in ("redis", "durable"):
+        assert profiles[tier]["errors"] > 0
+        assert profiles[tier]["last_error"]
+        assert profiles[tier]["entries"] is None
