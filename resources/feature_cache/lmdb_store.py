@@ -61,6 +61,8 @@ class LmdbStore:
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
         """The values of the keys that are there and intact."""
         found: dict[str, bytes] = {}
+        if not self._exists():
+            return found
         asked = sorted(key.encode() for key in keys)
         with self._transaction() as (database, transaction):
             cursor = transaction.cursor(database.values)
@@ -110,11 +112,20 @@ class LmdbStore:
             yield portion, held
 
     def held(self) -> Held:
+        if not self._exists():
+            return Held(0, 0, self._max_bytes, None)
         with self._transaction() as (database, transaction):
             entries = transaction.stat(database.values)["entries"]
             cursor = transaction.cursor(database.order)
             oldest = _TIME.unpack_from(cursor.value())[0] if cursor.first() else None
             return Held(entries, _used(database, transaction), self._max_bytes, oldest)
+
+    def _exists(self) -> bool:
+        """Whether anything was ever written: reading must leave no file behind."""
+        try:
+            return (self._folder / "data.mdb").exists()
+        except OSError as error:
+            raise TierError(f"the cache in {self._folder} cannot be used: {error}") from error
 
     def _make_room(self, database: _Database, transaction: Any, incoming: int) -> None:
         excess = _used(database, transaction) + incoming - self._max_bytes

@@ -90,6 +90,7 @@ class ParquetTier:
         now = self._now_ms()
         rows = sorted((key, now, seal(key, value)) for key, value in values.items())
         with self._folder() as (files, folder):
+            files.makedirs(folder, exist_ok=True)
             self._write(files, folder, rows)
             self._refresh(files, folder)
             self._tidy(files, folder)
@@ -110,9 +111,15 @@ class ParquetTier:
 
     def _refresh(self, files: Any, folder: str) -> None:
         """Learns of segments that others wrote, and forgets those that are gone."""
+        try:
+            present = files.ls(folder, detail=True, refresh=True)
+        except FileNotFoundError:
+            present = []  # nothing was ever written
+        if any(found["name"].rstrip("/") == folder for found in present):
+            raise NotADirectoryError(folder)
         listed = {
             found["name"].rpartition("/")[2]: int(found["size"])
-            for found in files.ls(folder, detail=True, refresh=True)
+            for found in present
             if found["name"].endswith(".parquet") and "/." not in found["name"]
         }
         self._segments = {name: one for name, one in self._segments.items() if name in listed}
@@ -223,7 +230,6 @@ class ParquetTier:
             from fsspec.core import url_to_fs
 
             files, folder = url_to_fs(self._url)
-            files.makedirs(folder, exist_ok=True)
             yield files, folder.rstrip("/")
         except Exception as error:
             # every file system behind fsspec raises its own kinds

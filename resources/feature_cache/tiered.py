@@ -43,6 +43,16 @@ class TieredCache:
                 del missing[key]
         return found
 
+    def peek_many(self, keys: Iterable[str]) -> dict[str, str]:
+        """The tier that has each value; nothing is promoted or counted."""
+        missing = dict.fromkeys(keys)
+        found: dict[str, str] = {}
+        for tier in self.tiers:
+            hits = self._get(tier, missing) if missing else {}
+            found |= dict.fromkeys(hits, tier.name)
+            missing = dict.fromkeys(key for key in missing if key not in hits)
+        return found
+
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
         return {key: hit.value for key, hit in self.find_many(keys).items()}
 

@@ -237,7 +237,14 @@ def test_a_folder_that_cannot_be_used_is_a_tier_error(tmp_path) -> None:
     (tmp_path / "file").write_text("")
     for tier in (LmdbStore(tmp_path / "file"), ParquetTier(str(tmp_path / "file"), MIB, DAY)):
         with pytest.raises(TierError):
-            tier.get_many(["a"])
+            tier.put_many({"a": b"1"})
+
+
+def test_reading_what_was_never_written_leaves_nothing_behind(tmp_path) -> None:
+    for tier in (LmdbStore(tmp_path / "l"), ParquetTier(str(tmp_path / "p"), MIB, DAY)):
+        assert tier.get_many(["a"]) == {}
+        assert tier.held().entries == 0
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_several_processes_write_one_lmdb_at_once(tmp_path) -> None:
