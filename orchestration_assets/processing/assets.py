@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 import pyarrow as pa
 
+from orchestration_assets.content.reader import ContentReader
 from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.pinned import pinned
 from orchestration_assets.processing.answer_cache import AnswerCache
@@ -12,7 +13,6 @@ from orchestration_assets.processing.batch import build_work, item_loader, table
 from orchestration_assets.processing.run import process_plans
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.tables import CALL_LOG, DECISION_LOG
-from resources.content_source import open_batch_source
 from resources.home import HomeResource
 
 _DESCRIPTIONS = {
@@ -69,17 +69,17 @@ def interpretations(
     the logs stay whole.
     """
     policy = pinned(home.policies, processing_plans)
-    source = open_batch_source(home.batches.read(context.partition_key))
     plans = processing_plans.sort_by([("item_id", "ascending"), ("task", "ascending")])
     progress.stage("asking services", len(set(plans["item_id"].to_pylist())))
-    processed = process_plans(
-        plans.to_pylist(),
-        build_work(policy),
-        AnswerCache(home.answers),
-        item_loader(content_manifest, content_profiles, source.read),
-        policy.execution.items_in_flight if policy else 1,
-        progress.advance,
-    )
+    with ContentReader(home.folder, home.batches.source(context.partition_key)) as reader:
+        processed = process_plans(
+            plans.to_pylist(),
+            build_work(policy),
+            AnswerCache(home.answers),
+            item_loader(content_manifest, content_profiles, reader),
+            policy.execution.items_in_flight if policy else 1,
+            progress.advance,
+        )
     for name, table, metadata in tables_of(processed):
         if name in context.op_execution_context.selected_output_names:
             yield dg.MaterializeResult(asset_key=name, value=table, metadata=metadata)
