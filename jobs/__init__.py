@@ -11,7 +11,7 @@ BATCH_GROUPS = (
 )
 
 _batch_assets = dg.AssetSelection.groups(*BATCH_GROUPS) | dg.AssetSelection.assets(
-    "disagreement_report"
+    "item_states", "disagreement_report"
 )
 
 process_batch = dg.define_asset_job(

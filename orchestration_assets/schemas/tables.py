@@ -24,6 +24,7 @@ from orchestration_assets.schemas.enums import (
 from orchestration_assets.schemas.features import feature_columns
 from orchestration_assets.schemas.items import Alternative
 from orchestration_assets.schemas.records import Column, Table, table_of
+from orchestration_assets.schemas.states import ITEM_STATES
 
 Float32 = Annotated[float, pa.float32()]
 _Batch = Annotated[str, Column("batch (= partition) that the row belongs to")]
@@ -355,6 +356,7 @@ TABLES: Final[Mapping[str, Table]] = {
         CALL_LOG,
         RESOLUTIONS,
         DISAGREEMENTS,
+        ITEM_STATES,
         DISAGREEMENT_REPORT,
         CORPUS_REPORT,
     )

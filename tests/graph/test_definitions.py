@@ -20,6 +20,7 @@ KEYS = {
     "call_log",
     "resolutions",
     "disagreements",
+    "item_states",
     "disagreement_report",
     "corpus_report",
 }
