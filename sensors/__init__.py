@@ -1,5 +1,6 @@
-"""Sensors: what makes work start by itself."""
+"""Sensors: what makes work start by itself, and what is said when it fails."""
 
 from sensors.new_content import new_content_sensor
+from sensors.run_failures import run_failure_sensor
 
-SENSORS = (new_content_sensor,)
+SENSORS = (new_content_sensor, run_failure_sensor)

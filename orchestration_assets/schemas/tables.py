@@ -21,6 +21,7 @@ from orchestration_assets.schemas.enums import (
     ResolutionStatus,
     Status,
 )
+from orchestration_assets.schemas.failures import RUN_FAILURES
 from orchestration_assets.schemas.features import feature_columns
 from orchestration_assets.schemas.items import Alternative
 from orchestration_assets.schemas.records import Column, Table, table_of
@@ -359,5 +360,6 @@ TABLES: Final[Mapping[str, Table]] = {
         ITEM_STATES,
         DISAGREEMENT_REPORT,
         CORPUS_REPORT,
+        RUN_FAILURES,
     )
 }

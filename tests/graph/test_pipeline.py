@@ -8,7 +8,9 @@ import yaml
 from orchestration_assets.schemas.tables import TABLES
 from resources.table_store import write_atomically
 
-BATCH_TABLES = [name for name in TABLES if name not in ("batch_entries", "corpus_report")]
+BATCH_TABLES = [
+    name for name in TABLES if name not in ("batch_entries", "corpus_report", "run_failures")
+]
 
 
 @pytest.fixture
