@@ -34,6 +34,10 @@ REMEDIES: Final[Mapping[str, str]] = {
         "A table lost rows or has other columns than declared: start the job again for this "
         "batch. If the check fails again, keep the home as it is and report the check's words."
     ),
+    "FeedbackFolderError": (
+        "Let the user that runs the jobs read and write the home's folder verdicts/, then start "
+        "the job again. No verdict is lost: files stay where they are."
+    ),
     "IllegalTransitionError": (
         "The tables of the batch contradict each other: start the job reprocess for it."
     ),

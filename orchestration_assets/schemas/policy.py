@@ -316,6 +316,14 @@ class Alerts(_Strict):
     webhook: Webhook | None = None
 
 
+class Feedback(_Strict):
+    """How verdicts of people are taken in."""
+
+    settle_seconds: Annotated[float, Field(ge=0, le=86_400)] = Field(
+        default=10.0, description="a verdict file is read once it has not changed for this long"
+    )
+
+
 class Policy(_Strict):
     """The declarative file: tasks, services, rules and limits."""
 
@@ -323,6 +331,7 @@ class Policy(_Strict):
     content: Content = Content()
     execution: Execution = Execution()
     alerts: Alerts = Alerts()
+    feedback: Feedback = Feedback()
     services: dict[Name, ServiceConfig] = Field(min_length=1)
     tasks: dict[Name, TaskConfig] = Field(min_length=1)
 

@@ -26,6 +26,7 @@ from orchestration_assets.schemas.features import feature_columns
 from orchestration_assets.schemas.items import Alternative
 from orchestration_assets.schemas.records import Column, Table, table_of
 from orchestration_assets.schemas.states import ITEM_STATES
+from orchestration_assets.schemas.verdicts import GOLD_LABELS
 
 Float32 = Annotated[float, pa.float32()]
 _Batch = Annotated[str, Column("batch (= partition) that the row belongs to")]
@@ -360,6 +361,7 @@ TABLES: Final[Mapping[str, Table]] = {
         ITEM_STATES,
         DISAGREEMENT_REPORT,
         CORPUS_REPORT,
+        GOLD_LABELS,
         RUN_FAILURES,
     )
 }

@@ -9,7 +9,7 @@ from orchestration_assets.schemas.tables import TABLES
 from resources.table_store import write_atomically
 
 BATCH_TABLES = [
-    name for name in TABLES if name not in ("batch_entries", "corpus_report", "run_failures")
+    name for name, table in TABLES.items() if table.key[0] == "batch" and name != "corpus_report"
 ]
 
 
