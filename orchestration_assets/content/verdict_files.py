@@ -10,7 +10,7 @@ from typing import Any, Final
 
 FIELDS: Final = ("item", "task", "verdict", "who", "when")
 OPTIONAL: Final = "content_hash"
-MAX_BYTES: Final = 64 * 1024 * 1024
+MAX_BYTES: Final = 16 * 1024 * 1024
 _DELIMITERS: Final = ",;\t"
 _MAX_PROBLEMS: Final = 200
 
