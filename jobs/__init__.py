@@ -11,7 +11,7 @@ BATCH_GROUPS = (
 )
 
 _batch_assets = dg.AssetSelection.groups(*BATCH_GROUPS) | dg.AssetSelection.assets(
-    "disagreement_report"
+    "item_states", "disagreement_report"
 )
 
 process_batch = dg.define_asset_job(
@@ -38,6 +38,13 @@ corpus_reports = dg.define_asset_job(
     executor_def=dg.in_process_executor,
 )
 
+take_feedback = dg.define_asset_job(
+    "take_feedback",
+    selection=dg.AssetSelection.assets("gold_labels"),
+    description="Takes in the verdicts that people dropped into the home's folder verdicts/.",
+    executor_def=dg.in_process_executor,
+)
+
 nightly_report = dg.ScheduleDefinition(
     name="nightly_report",
     job=corpus_reports,
@@ -46,5 +53,5 @@ nightly_report = dg.ScheduleDefinition(
     description="Every night at 3:00 UTC: the index over all batches.",
 )
 
-JOBS = (process_batch, reprocess, corpus_reports)
+JOBS = (process_batch, reprocess, corpus_reports, take_feedback)
 SCHEDULES = (nightly_report,)

@@ -20,21 +20,15 @@ from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.policy import Content
 from orchestration_assets.settings import Settings
-from resources.content_source import Allowance, SourceError
+from resources.content_source import Allowance, SourceError, source_name
 from resources.home import HomeResource, PolicyFileResource
+from sensors.runs import UNDER_WAY
 
 _RUNS_AT_ONCE: Final = 25
 # Dagster ends a tick after 60 s
 _SECONDS_A_TICK: Final = 35.0
 _REQUESTS_A_TICK: Final = 20_000
 _PARTITION_TAG: Final = "dagster/partition"
-_UNDER_WAY: Final = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 _FAILED: Final = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
 
@@ -55,7 +49,8 @@ def new_content_sensor(
     """One tick. A source that cannot be listed is said so and keeps its known entries."""
     content = load_policy(policy_file.path).policy.content
     configured = Settings.from_environment().sources
-    sources = list(dict.fromkeys([*known_sources(home.batches), *content.sources, *configured]))
+    named = [source_name(source) for source in (*content.sources, *configured)]
+    sources = list(dict.fromkeys([*known_sources(home.batches), *named]))
     if not sources:
         return dg.SensorResult(
             skip_reason="No source is known. Run `orchestrate run SOURCE` once, name it under "
@@ -155,7 +150,7 @@ def observation(intake: Intake) -> dg.AssetObservation:
 
 
 def _batches_under_way(instance: dg.DagsterInstance) -> set[str]:
-    records = instance.get_runs(dg.RunsFilter(statuses=_UNDER_WAY))
+    records = instance.get_runs(dg.RunsFilter(statuses=UNDER_WAY))
     return {run.tags[_PARTITION_TAG] for run in records if _PARTITION_TAG in run.tags}
 
 

@@ -22,9 +22,12 @@ from orchestration_assets.schemas.enums import (
     ResolutionStatus,
     Status,
 )
+from orchestration_assets.schemas.failures import RUN_FAILURES
 from orchestration_assets.schemas.features import feature_columns
 from orchestration_assets.schemas.items import Alternative
 from orchestration_assets.schemas.records import Column, Table, table_of
+from orchestration_assets.schemas.states import ITEM_STATES
+from orchestration_assets.schemas.verdicts import GOLD_LABELS
 
 Float32 = Annotated[float, pa.float32()]
 _Batch = Annotated[str, Column("batch (= partition) that the row belongs to")]
@@ -435,13 +438,18 @@ TABLES: Final[Mapping[str, Table]] = {
         CALL_LOG,
         RESOLUTIONS,
         DISAGREEMENTS,
+        ITEM_STATES,
         DISAGREEMENT_REPORT,
         CORPUS_REPORT,
+        GOLD_LABELS,
+        RUN_FAILURES,
     )
 }
 
 # tables of the whole corpus; every other one has a file for each batch
-CORPUS_TABLES: Final = frozenset({CONTENT_LEDGER.name, CORPUS_REPORT.name})
+CORPUS_TABLES: Final = frozenset(
+    table.name for table in (CONTENT_LEDGER, CORPUS_REPORT, GOLD_LABELS, RUN_FAILURES)
+)
 BATCH_TABLES: Final = tuple(
     name for name in TABLES if name not in CORPUS_TABLES and name != BATCH_ENTRIES.name
 )

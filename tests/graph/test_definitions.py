@@ -21,10 +21,12 @@ KEYS = {
     "call_log",
     "resolutions",
     "disagreements",
+    "item_states",
     "disagreement_report",
     "corpus_report",
+    "gold_labels",
 }
-CORPUS = {"content_ledger", "corpus_report"}
+CORPUS = {"content_ledger", "corpus_report", "gold_labels"}
 BATCH = KEYS - CORPUS - {"content_source"}
 
 
@@ -84,7 +86,8 @@ def test_jobs_select_what_they_say(definitions) -> None:
 
     assert selected("process_batch") == BATCH
     assert selected("reprocess") == BATCH - {"content_manifest"}
-    assert selected("corpus_reports") == CORPUS
+    assert selected("corpus_reports") == CORPUS - {"gold_labels"}
+    assert selected("take_feedback") == {"gold_labels"}
 
 
 def test_definitions_are_fresh_each_time(home) -> None:
