@@ -6,6 +6,7 @@ import sysconfig
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,7 @@ def corpus(source: str, items: int, folder: Path) -> tuple[dict[str, Any], ...]:
     content = load_policy().policy.content
     opened = open_source(source, content.include, content.exclude)
     texts: list[tuple[str, str]] = []
-    for entry in opened.list().entries:
+    for entry in opened.list(datetime.now(UTC)).rows():
         if entry.problem is None and 0 < entry.size_bytes <= content.max_bytes:
             try:
                 texts.append(
@@ -75,6 +76,8 @@ def _row(file: Path, path: str, data: bytes) -> dict[str, Any]:
         "content_hash": content_hash(data),
         "size_bytes": len(data),
         "encoding": "utf-8",
+        "record": None,
+        "kept": False,
     }
 
 
@@ -82,7 +85,7 @@ def measure(source: str, items: int, folder: Path) -> dict[str, Any]:
     """All figures from one process on the same files."""
     files, home = folder / "files", folder / "home"
     rows = corpus(source, items, files)
-    work = Chunk("benchmark", file_address(files), rows)
+    work = Chunk(str(home), "benchmark", file_address(files), rows)
     warm_up()
     read_s = min(_seconds(lambda: [*read_again(work)]) for _ in range(2))
     cold_s = _seconds(lambda: _profile(work, home))
@@ -125,13 +128,13 @@ def _profile(work: Chunk, home: Path, **cache: Any) -> Any:
 
 
 def _one_edit(rows: tuple[dict[str, Any], ...], files: Path, home: Path) -> dict[str, int]:
-    work = Chunk("benchmark", file_address(files), rows)
+    work = Chunk(str(home), "benchmark", file_address(files), rows)
     _profile(work, home)
     file = files / rows[len(rows) // 2]["path"]
     file.write_bytes(file.read_bytes() + b"\nedited = True\n")
     edited = _row(file, rows[len(rows) // 2]["path"], file.read_bytes())
     changed = [edited if row["item_id"] == edited["item_id"] else row for row in rows]
-    done = _profile(Chunk("benchmark", file_address(files), tuple(changed)), home)
+    done = _profile(Chunk(str(home), "benchmark", file_address(files), tuple(changed)), home)
     return {
         "items": len(rows),
         "recomputed": len(rows) - done.from_cache,

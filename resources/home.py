@@ -52,6 +52,11 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return self.folder / "policies"
 
     @property
+    def verdicts(self) -> Path:
+        """Where people drop their verdicts."""
+        return self.folder / "verdicts"
+
+    @property
     def reports(self) -> Path:
         return self.folder / "reports"
 

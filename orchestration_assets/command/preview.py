@@ -1,35 +1,35 @@
 """`orchestrate preview`: what a run would take in, compute and ask, without doing any of it."""
 
+import glob
 import json
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from orchestration_assets.content.batches import plan_batches
-from orchestration_assets.content.intake import unfinished
-from orchestration_assets.content.ledger import read_ledger
-from orchestration_assets.content.manifest import examine, known_content, settle
-from orchestration_assets.content.reader import read_text
+from orchestration_assets.content.intake import take_in, unfinished
+from orchestration_assets.content.known import entries_of, make_manifest
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.processing.answer_cache import answer_key
 from orchestration_assets.processing.batch import build_tasks
+from orchestration_assets.profiling.batch import Chunk, Unread, read_again
 from orchestration_assets.profiling.kept import profile_key
 from orchestration_assets.profiling.profiler import profile
+from orchestration_assets.progress import SilentProgress
 from orchestration_assets.schemas.enums import Outcome, ProfileStatus
 from orchestration_assets.schemas.items import Item, Question
 from orchestration_assets.schemas.policy import Content, Policy
-from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import CONTENT_MANIFEST, PlanRow
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.plan import plan_items
 from orchestration_assets.settings import Settings
 from resources.ai_services.pool import build_services
-from resources.content_source import open_source
 from resources.feature_cache.lmdb_store import LmdbStore
 from resources.feature_cache.opening import open_cache
 from resources.table_store import BatchStore, TableStore
@@ -67,14 +67,13 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """What the intake would accept, as manifest rows with the way to read them again."""
+    """What the intake would accept, as manifest rows."""
 
     source: str
     listed: Mapping[str, int]
     outcomes: Mapping[str, int]
     batches: int
     accepted: list[dict[str, Any]]
-    read: Any
 
 
 def preview(settings: Settings, source: str, *, as_json: bool, sample: int = SAMPLE) -> int:
@@ -92,34 +91,37 @@ def preview(settings: Settings, source: str, *, as_json: bool, sample: int = SAM
 
 def look_ahead(home: Path, source: str, policy: Policy, sample: int) -> Preview:
     """The preview of a run over ``source`` with this home; profiles at most ``sample`` items."""
-    taken = _would_take(home, source, policy.content)
-    keys = [profile_key(row) for row in taken.accepted]
-    kept = open_cache(home, policy.execution.cache).peek_many(keys)
     services = build_services(policy.services)
     prices = {name: Price(one.expected_ms, one.cost_usd) for name, one in services.items()}
-    step = max(len(taken.accepted) / max(sample, 1), 1.0)
-    picked = [taken.accepted[int(n * step)] for n in range(int(len(taken.accepted) / step))]
+    tasks = build_tasks(policy)
     plans: list[PlanRow] = []
     answer_keys: list[str] = []
-    tasks = build_tasks(policy)
-    for row in picked:
-        text = read_text(row, taken.read)
-        features = profile(row["path"], text, size_bytes=row["size_bytes"]).features
-        item = Item(row["item_id"], row["content_hash"], row["path"], text, features)
-        profiled = {**row, **features, "status": ProfileStatus.OK}
-        made = list(plan_items("", iter([profiled]), policy, "", prices))
-        plans += made
-        answer_keys += [
-            answer_key(Question(tasks[plan.task], item), services[name])
-            for plan in made
-            for name in plan.services
-        ]
+    with _shadow(home) as shadow:
+        taken = _would_take(home, shadow, source, policy.content)
+        step = max(len(taken.accepted) / max(sample, 1), 1.0)
+        picked = [taken.accepted[int(n * step)] for n in range(int(len(taken.accepted) / step))]
+        work = Chunk(str(shadow), "", taken.source, tuple(picked))
+        for row, text in zip(picked, read_again(work), strict=True):
+            if isinstance(text, Unread):
+                continue  # it changed while the preview looked at it
+            features = profile(row["path"], text, size_bytes=row["size_bytes"]).features
+            item = Item(row["item_id"], row["content_hash"], row["path"], text, features)
+            profiled = {**row, **features, "status": ProfileStatus.OK}
+            made = list(plan_items("", iter([profiled]), policy, "", prices))
+            plans += made
+            answer_keys += [
+                answer_key(Question(tasks[plan.task], item), services[name])
+                for plan in made
+                for name in plan.services
+            ]
+    keys = [profile_key(row) for row in taken.accepted]
+    kept = open_cache(home, policy.execution.cache).peek_many(keys)
     scale = len(taken.accepted) / len(picked) if picked else 0.0
     scaled = partial(_scaled, scale=scale)
     answers = LmdbStore(home / "cache" / "answers").get_many(answer_keys)
     asked = Counter(name for plan in plans for name in plan.services)
     store = BatchStore(home)
-    left = [key for key in unfinished(home) if _source_of(store, key) == taken.source]
+    left = [key for key in unfinished(home) if store.source(key) == taken.source]
     return Preview(
         source=taken.source,
         listed=taken.listed,
@@ -139,36 +141,55 @@ def look_ahead(home: Path, source: str, policy: Policy, sample: int) -> Preview:
     )
 
 
-def _would_take(home: Path, source: str, content: Content) -> _Taken:
-    opened = open_source(source, content.include, content.exclude, home)
-    listing = opened.list()
-    ledger = read_ledger(BatchStore(home), listing.source)
-    batches = plan_batches(listing, ledger, content.batch, datetime.now(UTC))
-    entries = [entry for batch in batches for entry in batch.entries]
-    read = partial(opened.read, max_bytes=content.max_bytes)
-    store = TableStore(home)
-    earlier = store.batches(CONTENT_MANIFEST.name)
-    known = known_content(store.read(CONTENT_MANIFEST.name, key) for key in earlier)
-    examined = [examine(entry, read, content.max_bytes) for entry in entries]
-    manifest = rows_to_arrow(CONTENT_MANIFEST, settle("", examined, known)).to_pylist()
+@contextmanager
+def _shadow(home: Path) -> Iterator[Path]:
+    """A home in a temporary folder that knows of the intake what this one knows.
+
+    The intake writes as it decides; what it would write goes there, and away with it.
+    """
+    with TemporaryDirectory() as folder:
+        shadow = Path(folder)
+        for part in ("batches", "ledger", f"tables/{CONTENT_MANIFEST.name}"):
+            (shadow / part).mkdir(parents=True)
+            for file in (home / part).glob("[!.]*.parquet"):
+                (shadow / part / file.name).symlink_to(file.absolute())
+        yield shadow
+
+
+def _would_take(home: Path, shadow: Path, source: str, content: Content) -> _Taken:
+    exclude = content.exclude
+    root = Path(source).expanduser().resolve()
+    if home.resolve().is_relative_to(root) and home.resolve() != root:
+        exclude = (*exclude, f"{glob.escape(str(home.resolve().relative_to(root)))}/**")
+    content = content.model_copy(update={"exclude": exclude, "keep": False})
+    seen = set(BatchStore(shadow).recorded())
+    intake = take_in(shadow, source, content, datetime.now(UTC))
+    before = {
+        file
+        for key in seen
+        if BatchStore(home).source(key) == intake.listing.source
+        for file in BatchStore(home).read(key)["file"].to_pylist()
+    }
+    entries = [e for key in intake.recorded for e in entries_of(shadow, key)]
+    files = {entry.file: entry for entry in entries}
     news = Counter(
-        "gone" if entry.gone else "changed" if entry.address in ledger else "new"
-        for entry in entries
+        "gone" if entry.gone else "changed" if file in before else "new"
+        for file, entry in files.items()
     )
-    news["known"] = len(listing.entries) - news["new"] - news["changed"]
+    news["known"] = intake.listing.entries.num_rows - news["new"] - news["changed"]
+    manifest: list[dict[str, Any]] = []
+    for key in intake.recorded:
+        made = make_manifest(shadow, key, content, SilentProgress())
+        # later batches of the same look are settled against the earlier ones
+        TableStore(shadow).write(CONTENT_MANIFEST, made, key)
+        manifest += made.to_pylist()
     return _Taken(
-        listing.source,
+        intake.listing.source,
         {name: news[name] for name in ("new", "changed", "gone", "known")},
         dict(sorted(Counter(row["outcome"] for row in manifest).items())),
-        len(batches),
+        len(intake.recorded),
         [row for row in manifest if row["outcome"] == Outcome.ACCEPTED],
-        opened.read,
     )
-
-
-def _source_of(store: BatchStore, batch: str) -> str:
-    source: str = store.read(batch)["source"][0].as_py()
-    return source
 
 
 def _scaled(count: int, scale: float) -> int:

@@ -183,12 +183,12 @@ def _copies(
     }
 
 
-def to_vectorise(manifest: pa.Table, profiles: pa.Table, batch: str, source: str) -> Chunk:
-    """The accepted items that have a profile, in the order of the profiles."""
+def to_vectorise(manifest: pa.Table, profiles: pa.Table, place: Chunk) -> Chunk:
+    """``place`` with the accepted items that have a profile, in the order of the profiles."""
     accepted = manifest.filter(pc.equal(manifest["outcome"], Outcome.ACCEPTED)).to_pylist()
     by_item = {row["item_id"]: row for row in accepted}
     good = profiles.filter(pc.equal(profiles["status"], ProfileStatus.OK))
-    return Chunk(batch, source, tuple(by_item[item] for item in good["item_id"].to_pylist()))
+    return replace(place, rows=tuple(by_item[item] for item in good["item_id"].to_pylist()))
 
 
 def vector_figures(related: Related, earlier: Earlier) -> dict[str, int | float]:

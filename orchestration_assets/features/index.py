@@ -10,7 +10,7 @@ from orchestration_assets.features.sketches import PERMUTATIONS
 from orchestration_assets.features.vectors import DIMENSIONS
 from resources.artefact_store import ArtefactStore
 
-NAME: Final = "content_index"
+NAME: Final = "neighbour_index"
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,11 +47,10 @@ def content_profiles(
     accepted = content_manifest.filter(pc.equal(content_manifest["outcome"], Outcome.ACCEPTED))
     execution = load_policy(policy_file.path).policy.execution
     batch = context.partition_key
-    source = home.batches.read(batch)["source"][0].as_py()
     cache = home.features(execution.cache)
     progress.stage("profiling", accepted.num_rows)
     done = profile_batch(
-        Chunk(batch, source, tuple(accepted.to_pylist())),
+        Chunk(str(home.folder), batch, home.batches.source(batch), tuple(accepted.to_pylist())),
         cache,
         execution,
         lambda pieces: dask_cluster.map_chunks(profile_chunk, pieces, warm_up),

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.content.reader import SupersededError, read_text
+from orchestration_assets.content.reader import ContentReader, SupersededError
 from orchestration_assets.profiling.kept import COMPUTED, ProfileCache
 from orchestration_assets.profiling.profiler import profile
 from orchestration_assets.profiling.tiers import Tier, TierChoice, choose_tier, chunks
@@ -16,7 +16,7 @@ from orchestration_assets.schemas.features import FEATURE_NAMES, FEATURES
 from orchestration_assets.schemas.policy import Execution, SizeTiers
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import CONTENT_PROFILES
-from resources.content_source import ContentError, open_source
+from resources.content_source import ContentError
 from resources.feature_cache.tiered import TieredCache
 
 Row = Mapping[str, Any]
@@ -36,6 +36,7 @@ _WARMING: Final = tuple(
 class Chunk:
     """A piece of a batch as plain data: what a worker on another machine needs to read it."""
 
+    home: str
     batch: str
     source: str
     rows: tuple[dict[str, Any], ...]
@@ -50,14 +51,14 @@ class Unread(NamedTuple):
 
 def read_again(chunk: Chunk) -> Iterator[str | Unread]:
     """The text of each accepted item, verified against its hash, or why there is none."""
-    read = open_source(chunk.source, ("**",), ()).read
-    for row in chunk.rows:
-        try:
-            yield read_text(row, read)
-        except SupersededError as error:
-            yield Unread(ProfileStatus.SUPERSEDED, str(error))
-        except ContentError as error:
-            yield Unread(ProfileStatus.FAILED, f"{error.reason}: {error}")
+    with ContentReader(chunk.home, chunk.source) as reader:
+        for row in chunk.rows:
+            try:
+                yield reader.text(row)
+            except SupersededError as error:
+                yield Unread(ProfileStatus.SUPERSEDED, str(error))
+            except ContentError as error:
+                yield Unread(ProfileStatus.FAILED, f"{error.reason}: {error}")
 
 
 def profile_chunk(chunk: Chunk) -> list[dict[str, Any]]:

@@ -19,7 +19,8 @@ Scalar = bool | int | float | str
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # what stands in the file may be a secret in the wrong place: no traceback quotes it
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class Comparison(_Strict):
@@ -58,11 +59,48 @@ class Batching(_Strict):
     max_bytes: Annotated[int, Field(ge=1)] = Field(
         default=256 * MIB, description="a batch closes at this many bytes of content"
     )
+    wait_seconds: Annotated[float, Field(ge=0, le=86_400)] = Field(
+        default=60.0,
+        description="the sensor closes a batch that is not full once its oldest entry waited so "
+        "long; `orchestrate run` never waits",
+    )
+
+
+class Records(_Strict):
+    """Files whose records are items of their own: JSON Lines, CSV or Parquet."""
+
+    files: str = Field(
+        min_length=1, description="glob over the path; without a slash it matches any file name"
+    )
+    text: str = Field(min_length=1, description="the column that holds the text of an item")
+    id: str | None = Field(
+        default=None,
+        description="the column that names a record for good; without it its position does",
+    )
+    name: str | None = Field(
+        default=None, description="the column with a file name or path, for people and services"
+    )
+    metadata: tuple[str, ...] = Field(
+        default=(), description="columns that are kept in content_manifest beside the text"
+    )
+    format: Literal["jsonl", "csv", "parquet"] | None = Field(
+        default=None, description="what the files are; by default as their name ends"
+    )
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = Field(
+        default=None, description="csv: what separates columns; a comma, or a tab for .tsv"
+    )
+    max_expansion: Annotated[float, Field(ge=1)] = Field(
+        default=100.0,
+        description="a compressed file that grows to more than this many times its size is a bomb",
+    )
 
 
 class Content(_Strict):
     """What of a source is taken in."""
 
+    sources: tuple[str, ...] = Field(
+        default=(), description="folders and URLs that the sensor looks at by itself"
+    )
     include: tuple[str, ...] = Field(
         default=("**",), description="globs over the path relative to the source"
     )
@@ -72,6 +110,24 @@ class Content(_Strict):
     )
     max_bytes: Annotated[int, Field(ge=1)] = Field(
         default=64 * MIB, description="larger entries are rejected as too_large"
+    )
+    records: tuple[Records, ...] = Field(
+        default=(), description="record files; the first that matches a path counts"
+    )
+    settle_seconds: Annotated[float, Field(ge=0, le=86_400)] = Field(
+        default=5.0,
+        description="the sensor leaves a file alone until nothing has changed it for so long",
+    )
+    read_seconds: Annotated[float, Field(gt=0, le=3_600)] = Field(
+        default=30.0, description="an entry that takes longer to read is rejected as slow"
+    )
+    retry_hours: Annotated[float, Field(ge=0)] = Field(
+        default=24.0,
+        description="what was unreadable, slow or vanished is offered again after so long",
+    )
+    keep: bool = Field(
+        default=False,
+        description="keep a copy of accepted bytes below content/, so that a replay is exact",
     )
     batch: Batching = Batching()
 
@@ -346,6 +402,34 @@ class Features(_Strict):
     )
 
 
+class Webhook(_Strict):
+    """A web address that is told of failed runs. The address itself stands in no file."""
+
+    url_variable: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=100)] = Field(
+        description="name of the environment variable that holds the URL"
+    )
+    timeout_seconds: Annotated[float, Field(gt=0, le=5)] = Field(
+        default=2.0, description="for connecting, and for each wait for the answer"
+    )
+    attempts: Annotated[int, Field(ge=1, le=5)] = Field(
+        default=3, description="in all; none starts more than six seconds after the first"
+    )
+
+
+class Alerts(_Strict):
+    """Who is told when a run fails; a record is kept in either case."""
+
+    webhook: Webhook | None = None
+
+
+class Feedback(_Strict):
+    """How verdicts of people are taken in."""
+
+    settle_seconds: Annotated[float, Field(ge=0, le=86_400)] = Field(
+        default=10.0, description="a verdict file is read once it has not changed for this long"
+    )
+
+
 class Policy(_Strict):
     """The declarative file: tasks, services, rules and limits."""
 
@@ -353,6 +437,8 @@ class Policy(_Strict):
     content: Content = Content()
     features: Features = Features()
     execution: Execution = Execution()
+    alerts: Alerts = Alerts()
+    feedback: Feedback = Feedback()
     services: dict[Name, ServiceConfig] = Field(min_length=1)
     tasks: dict[Name, TaskConfig] = Field(min_length=1)
 

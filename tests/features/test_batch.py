@@ -42,13 +42,15 @@ class Corpus:
             "content_hash": blake2b(data, digest_size=16).hexdigest(),
             "size_bytes": len(data),
             "encoding": "utf-8",
+            "record": None,
+            "kept": False,
         }
 
     def run(self, batch: str, rows: list[dict], features: Features = FEATURES):
         self.read.clear()
         execution = Execution()
         cache = open_cache(self.home, execution.cache)
-        work = Chunk(batch, file_address(self.folder), tuple(rows))
+        work = Chunk(str(self.home), batch, file_address(self.folder), tuple(rows))
         vectors = compute_vectors(
             work, cache, execution, features.semantic, lambda *_: [], lambda: 0
         )
