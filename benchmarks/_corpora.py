@@ -57,7 +57,7 @@ def _words(count: int, seed: int) -> str:
 
 
 def _garbage(count: int, seed: int) -> str:
-    marks = list("(){}[]<>\"'`#/*-+=;:,. \n\t$\\@!&|~^%?") + ["if ", "def ", "case ", "<<E\n", "a"]
+    marks = [*"(){}[]<>\"'`#/*-+=;:,. \n\t$\\@!&|~^%?", "if ", "def ", "case ", "<<E\n", "a"]
     return "".join(random.Random(seed).choices(marks, k=count))
 
 
