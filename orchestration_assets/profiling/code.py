@@ -41,8 +41,10 @@ _COST_US: Final[Mapping[str, float]] = {
     "typescript": 180,
     "yaml": 80,
 }
-# A seventh of the stage's budget: code with errors takes several times as long.
-_SPENT_US: Final = 1_500
+SPENT_US: Final = 1_500.0
+"""What the parse of ordinary code may cost, in microseconds: a seventh of the stage's budget, as
+code with errors takes several times as long."""
+
 
 # Java's grammar follows every < as a comparison and as a type until one of them fails.
 _MOST_CHARS: Final[Mapping[str, int]] = {"java": 4096}
@@ -304,18 +306,17 @@ def _captures(
     return QueryCursor(query).captures(tree.root_node), len(source)
 
 
-def code_chars(language: str) -> int:
-    """How many characters of code in ``language`` are parsed: what costs 1.5 ms, at most 16,384."""
-    most = _MOST_CHARS.get(language, CODE_CHARS)
-    return min(most, int(1024 * _SPENT_US / _COST_US[language]))
+def code_chars(language: str, spent_us: float = SPENT_US) -> int:
+    """How many characters of ordinary code in ``language`` are parsed within ``spent_us``."""
+    return min(_MOST_CHARS.get(language, CODE_CHARS), int(1024 * spent_us / _COST_US[language]))
 
 
-def parsed_part(text: str, language: str) -> str:
-    """The part of ``text`` that is parsed: at most :func:`code_chars`, or 2,048 characters (512 in
-    languages that are not minified) when a line among them is longer than 1,000. It is cut before
-    a line that starts at the margin, in the second half if there is one, so that what is open at
-    the cut is no error that the text does not have."""
-    part = text[: code_chars(language)]
+def parsed_part(text: str, language: str, most: int) -> str:
+    """The part of ``text`` that is parsed: at most ``most`` characters, or 2,048 (512 in languages
+    that are not minified) when a line among them is longer than 1,000. It is cut before a line
+    that starts at the margin, in the second half if there is one, so that what is open at the cut
+    is no error that the text does not have."""
+    part = text[:most]
     if max(map(len, part.split("\n"))) > _LONG_LINE:
         part = part[: _MINIFIED_CHARS if language in _MINIFIED else _LONG_LINE_CHARS]
     if len(part) == len(text):

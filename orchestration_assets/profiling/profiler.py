@@ -1,9 +1,9 @@
 """One item's profile: the steps in their stages, each begun only while time remains.
 
 The basic features come first and always; then text, structure, code and scores. What a step reads
-is bounded by what a KiB of it costs: text features read 16,384 characters, code features at most
-as many, secrets the first 32,768. Of a longer item the most telling sections are read (see
-:mod:`orchestration_assets.profiling.sampling`), and counts are scaled up to the whole.
+is bounded by what a KiB of it costs: text features read 16,384 characters, of a longer item the
+most telling sections (see :mod:`orchestration_assets.profiling.sampling`); code features read its
+beginning, secrets the first 32,768 characters. Counts are scaled up to the whole.
 """
 
 import time
@@ -51,6 +51,21 @@ from resources.prose import PROSE_CHARS, fenced_code, prose_of
 TEXT_CHARS: Final = PROSE_CHARS
 """How much of an item the text features read, in characters."""
 
+Sampler = Callable[[str, int], Sample]
+"""What chooses at most so many characters of a text that is longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How much of an item is read: ``text_chars`` characters, chosen by ``sampler`` where it is
+    longer, and as many of its first ones as code as ``code_chars`` says for the language."""
+
+    text_chars: int = TEXT_CHARS
+    sampler: Sampler = sample
+    code_chars: Callable[[str], int] = code_chars
+
+
+_READING: Final = Reading()
 _EXACT_CHARS: Final = 1 << 20
 _MOST_PIECES: Final = 64
 # A parser that is told to stop may go on for as long again before it listens.
@@ -61,9 +76,6 @@ _NO_CODE: Final[Values] = {
 }
 _MAY_FENCE: Final = frozenset({Family.PROSE, Family.MARKUP})
 _NO_DOCUMENT: Final[Values] = {"entry_count": None, "depth_max": None}
-
-Sampler = Callable[[str, int], Sample]
-"""What chooses at most so many characters of a text that is longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,22 +105,20 @@ def profile(
     *,
     size_bytes: int,
     clock: Callable[[], float] = time.thread_time,
-    sampler: Sampler = sample,
-    text_chars: int = TEXT_CHARS,
+    reading: Reading = _READING,
 ) -> Profile:
     """The profile of one item: ``path`` names it, ``text`` is its decoded content.
 
     Never raises, whatever the text. Equal arguments give equal features, unless the deadline cut
     some: ``clock``, in seconds, decides only that. By default it is the thread's processor time,
-    so that other work on the machine cuts nothing. ``sampler`` chooses what is read of a text
-    longer than ``text_chars`` characters; benchmarks compare several.
+    so that other work on the machine cuts nothing. ``reading`` is for those who compare samplers.
     """
     kind = kind_of(path, text)
     # Before the clock starts: the first item of a language must not pay for all that follow.
     _load(kind, text)
     deadline = Deadline(clock)
     with deadline.stage(Stage.PREPROCESS):
-        item = _Item(kind, text, size_bytes, deadline, sampler, text_chars)
+        item = _Item(kind, text, size_bytes, deadline, reading)
     for stage, steps in _STEPS.items():
         with deadline.stage(stage):
             for step in steps:
@@ -157,16 +167,18 @@ class _Item:
         text: str,
         size_bytes: int,
         deadline: Deadline,
-        sampler: Sampler,
-        text_chars: int,
+        reading: Reading,
     ) -> None:
         self.deadline = deadline
+        self.reading = reading
         self.kind = kind
         self.raw = text
         self.text = as_markdown(text) if is_notebook(text) else text
-        whole = len(self.text) <= text_chars
-        self.sample = Sample(self.text) if whole else sampler(self.text, text_chars)
-        self.window = self.sample.text
+        whole = len(self.text) <= reading.text_chars
+        self.sample = (
+            Sample((self.text,)) if whole else reading.sampler(self.text, reading.text_chars)
+        )
+        self.window = self.text if whole else self.sample.text
         self.coverage = len(self.window) / len(self.text) if self.text else 1.0
         self.scale = 1 / self.coverage if self.coverage else 1.0
         self.characters = Characters.of(self.window)
@@ -195,12 +207,15 @@ def _lines_of(text: str) -> int:
 def _scaled(values: Values, scale: float) -> Values:
     """Counts of the part read as estimates for the whole."""
     return {
-        name: round(value * scale) if isinstance(value, int) and name not in _MAXIMA else value
+        name: round(value * scale) if isinstance(value, int) and name not in _UNSCALED else value
         for name, value in values.items()
     }
 
 
-_MAXIMA: Final = frozenset({"max_line_chars", "cyclomatic_max", "nesting_max", "depth_max"})
+# Maxima; and imports, which stand at the beginning, and that is always read.
+_UNSCALED: Final = frozenset(
+    {"max_line_chars", "cyclomatic_max", "nesting_max", "depth_max", "import_count"}
+)
 
 
 def _characters(item: _Item) -> Values:
@@ -241,29 +256,32 @@ def _sensitive(item: _Item) -> Values:
 
 
 def _code(item: _Item) -> Values:
-    """What the item's own grammar finds; of markdown, what those of its code fences find."""
+    """What the item's own grammar finds; of markdown, what those of its code fences find.
+
+    A grammar reads the item's beginning: sections from here and there have no common syntax, and
+    measured worse (see benchmarks/sampling.py).
+    """
     values: Values = {**_NO_CODE, **_NO_DOCUMENT}
     language = item.kind.language
     out_of_time = partial(item.deadline.passed, _PARSE_SHARE)
     if language in CODE_LANGUAGES:
-        part = parsed_part(item.window, language)
+        part = parsed_part(item.text, language, item.reading.code_chars(language))
         found = code_features([Code(part, language)], out_of_time)
-        scale = item.scale * len(item.window) / max(len(part), 1)
-        return {**_NO_DOCUMENT, **_scaled(found, scale)}
+        return {**_NO_DOCUMENT, **_scaled(found, len(item.text) / max(len(part), 1))}
     if language in DOCUMENT_LANGUAGES:
-        part = parsed_part(item.window, language)
+        part = parsed_part(item.text, language, item.reading.code_chars(language))
         found = document_features(Code(part, language), out_of_time)
         if not found:
             for name in ("parse_error_share", *_NO_DOCUMENT):
                 del values[name]
-        values.update(_scaled(found, item.scale * len(item.window) / max(len(part), 1)))
+        values.update(_scaled(found, len(item.text) / max(len(part), 1)))
     if item.kind.family in _MAY_FENCE and not item.deadline.passed():
-        pieces, share = _fences(item.window)
+        pieces, share = _fences(item.window, item.reading.code_chars)
         values.update(_scaled(code_features(pieces, out_of_time), item.scale / share))
     return values
 
 
-def _fences(text: str) -> tuple[list[Code], float]:
+def _fences(text: str, most: Callable[[str], int]) -> tuple[list[Code], float]:
     """The fenced code that has a grammar, as far as it may be parsed, and which share that is."""
     pieces: list[Code] = []
     found = 0
@@ -272,7 +290,7 @@ def _fences(text: str) -> tuple[list[Code], float]:
         language = fence_language(mark)
         if language in CODE_LANGUAGES:
             found += len(code)
-            cost = len(code) / code_chars(language)
+            cost = len(code) / most(language)
             if cost <= left and len(pieces) < _MOST_PIECES:
                 left -= cost
                 pieces.append(Code(code, language))

@@ -209,8 +209,8 @@ def load_vocabularies() -> None:
 def prose_language(counts: Mapping[str, int], prose: str) -> str | None:
     """ISO 639-1 code of the language of ``prose``, whose lower-case words ``counts`` counts.
 
-    By the function words among its first 250 different words where there are enough, else by its script where that is one language's
-    own; None when neither tells.
+    By the function words among its first 250 different words where there are enough, else by its
+    script where that is one language's own; None when neither tells.
     """
     hits: Counter[str] = Counter()
     languages = _languages_of()

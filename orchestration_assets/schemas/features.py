@@ -1,7 +1,8 @@
 """The profile's features: name, type, unit, range, and the formula of each. Data only.
 
 Counts, where an item is longer than what the profile reads, are of the part read, scaled up to
-the whole; shares, means, maxima and densities are of the part read. Words: a run of letters and
+the whole; shares, means, maxima and densities are of the part read: sections of it for features of
+text and structure, its beginning for those of a grammar. Words: a run of letters and
 digits with inner apostrophes is one word; each Chinese or Japanese character is one word. "Prose"
 is the natural language in the item: all of a prose text, a markup text without code and tags, the
 comments and docstrings of code, nothing of data. A Jupyter notebook is read as a markdown document
@@ -359,7 +360,12 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "notebook is that in its fences and cells, each in its own grammar.",
     ),
     _code(name="class_count", type=int, unit="", meaning="Classes and the like: struct, trait ..."),
-    _code(name="import_count", type=int, unit="", meaning="Import statements."),
+    _code(
+        name="import_count",
+        type=int,
+        unit="",
+        meaning="Import statements of the part parsed, not scaled up.",
+    ),
     _code(
         name="cyclomatic_complexity",
         type=int,

@@ -115,11 +115,12 @@ def test_syntax_errors_degrade() -> None:
 def test_the_part_parsed_ends_with_a_line() -> None:
     most = code_chars("python")
     long = "x = 1\n" * most
-    part = parsed_part(long, "python")
+    part = parsed_part(long, "python", most)
     assert most - 6 <= len(part) <= most
     assert part.endswith("\n")
-    assert parsed_part("a" * most, "python") == "a" * 512
-    assert parsed_part("x = 1", "python") == "x = 1"
+    assert len(parsed_part("a" * most, "javascript", most)) == 2048
+    assert parsed_part("a" * most, "python", most) == "a" * 512
+    assert parsed_part("x = 1", "python", most) == "x = 1"
 
 
 def test_when_time_runs_out_nothing_is_counted() -> None:
