@@ -104,7 +104,7 @@ def test_coverage_is_the_share_that_was_read_and_counts_are_scaled_to_the_whole(
     line = "one two three four\n"
     text = line * 4 * (TEXT_CHARS // len(line))
     found = profiled("a.txt", text)
-    assert found.coverage == pytest.approx(TEXT_CHARS / len(text), abs=1e-6)
+    assert 0.95 * TEXT_CHARS / len(text) < found.coverage <= TEXT_CHARS / len(text)
     assert found.features["line_count"] == text.count("\n")
     assert found.features["word_count"] == pytest.approx(4 * text.count("\n"), rel=0.01)
     assert profiled("a.txt", line).coverage == 1
