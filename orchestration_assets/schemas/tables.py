@@ -165,6 +165,10 @@ class ProfileRow:
     features_missing: Annotated[
         tuple[str, ...], Column("features that were cut or do not apply to this content")
     ]
+    cut_by_clock: Annotated[
+        bool,
+        Column("whether the deadline cut some of them: only then may a rerun differ", "", True),
+    ]
     preprocess_ms: Annotated[float, Column("preprocessing stage clock", "ms", True)]
     features_ms: Annotated[float, Column("feature stage clock", "ms", True)]
     complexity_ms: Annotated[float, Column("complexity stage clock", "ms", True)]
