@@ -11,7 +11,8 @@ from resources.running import alive, is_alive
 RUN = "0f8a4c1e-0000-4000-8000-000000000001"
 HOLD = (
     "import sys, time\nfrom pathlib import Path\nfrom resources.running import alive\n"
-    "with alive(Path(sys.argv[1]), sys.argv[2]):\n    print('held', flush=True)\n    time.sleep(60)\n"
+    "with alive(Path(sys.argv[1]), sys.argv[2]):\n"
+    "    print('held', flush=True)\n    time.sleep(60)\n"
 )
 
 
