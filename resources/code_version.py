@@ -19,9 +19,10 @@ def code_version(module: str, distributions: Iterable[str] = ()) -> str:
     """64 bits of blake2b, hex, over everything that ``module`` computes with.
 
     That is its source and that of every module of this project that it imports, directly or not,
-    the data files beside it, and the versions of the libraries that these import;
-    ``distributions`` names libraries that are only imported by name at run time. Any change gives
-    another version: what it could leave as it was is computed again all the same.
+    their data files (those beside it, and those named like one of the modules), and the versions
+    of the libraries that these import; ``distributions`` names libraries that are only imported by
+    name at run time. Any change gives another version: what it could leave as it was is computed
+    again all the same.
     """
     sources: dict[str, bytes] = {}
     libraries = set(distributions)
@@ -38,11 +39,13 @@ def code_version(module: str, distributions: Iterable[str] = ()) -> str:
             else:
                 libraries.add(imported.partition(".")[0])
     start = _source(module)
-    data = sorted(start.parent.glob("*.json")) if start is not None else []
+    beside = [path.with_suffix(".json") for name in sources if (path := _source(name))]
+    data = {file for file in beside if file.exists()}
+    data |= set(start.parent.glob("*.json")) if start is not None else set()
     digest = blake2b(digest_size=8)
     for name in sorted(sources):
         digest.update(f"{name}\0{len(sources[name])}\0".encode() + sources[name])
-    for file in data:
+    for file in sorted(data):
         digest.update(file.name.encode() + file.read_bytes())
     for name in sorted(libraries - sys.stdlib_module_names):
         digest.update(f"{name}=={_installed(name)}\0".encode())

@@ -209,6 +209,7 @@ def _profile_row(batch: str, row: Row, text: str | Unread) -> dict[str, Any]:
             "reason": text.reason,
             "coverage": 0.0,
             "features_missing": list(FEATURE_NAMES),
+            "cut_by_clock": False,
             **dict.fromkeys(_CLOCKS, 0.0),
             **_NOTHING,
         }
@@ -219,6 +220,7 @@ def _profile_row(batch: str, row: Row, text: str | Unread) -> dict[str, Any]:
         "reason": None,
         "coverage": found.coverage,
         "features_missing": list(found.features_missing),
+        "cut_by_clock": found.cut_by_clock,
         **{clock: getattr(found, clock) for clock in _CLOCKS},
         **found.features,
     }

@@ -71,12 +71,15 @@ class ProfileCache:
     def remember(
         self, rows: Sequence[Mapping[str, Any]], profiles: Sequence[Mapping[str, Any]]
     ) -> None:
-        """Keeps computed rows, those that are profiles: a failure is never kept.
+        """Keeps computed rows, those that are whole profiles.
 
+        A failure is never kept, nor what the clock cut short: the next run may get further.
         ``rows`` are the manifest rows that they were computed from, in the same order.
         """
         keys = [
-            self._key(row) if profile["status"] == ProfileStatus.OK else None
+            self._key(row)
+            if profile["status"] == ProfileStatus.OK and not profile["cut_by_clock"]
+            else None
             for row, profile in zip(rows, profiles, strict=True)
         ]
         self._rows.remember(keys, rows_to_arrow(CONTENT_PROFILES, profiles))

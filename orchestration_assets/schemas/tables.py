@@ -168,6 +168,10 @@ class ProfileRow:
         str,
         Column("computed, or the tier that had it: memory, lmdb, redis, durable", "", True),
     ]
+    cut_by_clock: Annotated[
+        bool,
+        Column("whether the deadline cut some of them: only then may a rerun differ", "", True),
+    ]
     preprocess_ms: Annotated[float, Column("preprocessing stage clock", "ms", True)]
     features_ms: Annotated[float, Column("feature stage clock", "ms", True)]
     complexity_ms: Annotated[float, Column("complexity stage clock", "ms", True)]

@@ -1,6 +1,7 @@
 """Profiles come from the cache exactly when nothing that they depend on has changed."""
 
 import json
+from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 
@@ -124,6 +125,18 @@ def test_a_failure_is_never_kept(bench) -> None:
     done, _ = bench.run()
     assert bench.computed == ["05.py"]
     assert set(done.profiles["status"].to_pylist()) == {"ok"}
+
+
+def test_what_the_clock_cut_short_is_not_kept(bench, monkeypatch) -> None:
+    def cut(path, text, **options):
+        found = profile(path, text, **options)
+        return replace(found, cut_by_clock=path == "02.py")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(batch_module, "profile", cut)
+        bench.run()
+    bench.run()
+    assert bench.computed == ["02.py"]
 
 
 def test_a_value_that_is_no_profile_is_counted_and_computed_again(bench) -> None:
