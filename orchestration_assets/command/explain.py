@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.policy.load import LoadedPolicy, load_policy
+from orchestration_assets.schemas.states import ITEM_STATES
 from orchestration_assets.schemas.tables import (
     CALL_LOG,
     CONTENT_MANIFEST,
@@ -42,15 +43,17 @@ class UnknownItemError(Exception):
 class Explanation:
     """What is known of one item, as plain values, newest batch first.
 
-    ``seen`` are its manifest rows; ``computed_in`` is the batch, and ``computed_as`` the item,
-    whose rows hold its results: both None when it never had any. ``next_run`` says what a run
-    over the same content would reuse and what it would compute, and why.
+    ``seen`` are its manifest rows, ``states`` the transitions of the latest; ``computed_in`` is
+    the batch, and ``computed_as`` the item, whose rows hold its results: both None when it never
+    had any. ``next_run`` says what a run over the same content would reuse and what it would
+    compute, and why.
     """
 
     item_id: str
     path: str
     address: str
     seen: list[Row]
+    states: list[Row] = field(default_factory=list)
     computed_in: str | None = None
     computed_as: str | None = None
     profile: Row | None = None
@@ -89,7 +92,8 @@ def explanation(home: Path, item: str, loaded: LoadedPolicy) -> Explanation:
     if len({row["item_id"] for row in seen}) > 1:
         several = ", ".join(sorted({f"{row['item_id']} ({row['address']})" for row in seen}))
         raise UnknownItemError(f"{item!r} names several items; give one of: {several}")
-    base = Explanation(latest["item_id"], latest["path"], latest["address"], seen)
+    states = _rows(store, ITEM_STATES.name, latest["batch"], latest["item_id"])
+    base = Explanation(latest["item_id"], latest["path"], latest["address"], seen, states)
     held = next((row for row in seen if row["computed_as"]), None)
     results = _computed_in(store, held) if held else None
     if held is None or results is None:
@@ -102,6 +106,7 @@ def explanation(home: Path, item: str, loaded: LoadedPolicy) -> Explanation:
         base.path,
         base.address,
         seen,
+        states,
         batch,
         source_item,
         profile,
@@ -219,6 +224,10 @@ def _next_run(
 
 def render(found: Explanation) -> str:
     """The explanation as lines for people."""
+    return "\n".join(_printable(line) for line in _lines(found))
+
+
+def _lines(found: Explanation) -> list[str]:
     lines = [
         f"{found.path}",
         f"  item          {found.item_id}",
@@ -227,15 +236,17 @@ def render(found: Explanation) -> str:
     for row in found.seen:
         why = "; ".join(str(row[name]) for name in ("reason", "detail") if row[name])
         lines.append(f"  {row['batch']}  {row['outcome']}{f' ({why})' if why else ''}")
+    if found.states:
+        path = " > ".join(row["to_state"] for row in found.states)
+        lines.append(f"  state         {path}: {found.states[-1]['why']}")
     if found.computed_in is None:
-        return "\n".join([*lines, "  no results    nothing was computed for it"])
+        return [*lines, "  no results    nothing was computed for it"]
     other = f" as item {found.computed_as}" if found.computed_as != found.item_id else ""
     lines.append(f"  results       in batch {found.computed_in}{other}")
     lines += [*_profile_lines(found.profile), *_vector_lines(found.vectors)]
     for task in found.tasks:
         lines += _task_lines(task)
-    lines += ["If it were run again:", *(f"  {words}" for words in found.next_run)]
-    return "\n".join(_printable(line) for line in lines)
+    return [*lines, "If it were run again:", *(f"  {words}" for words in found.next_run)]
 
 
 def _profile_lines(profile: Row | None) -> Iterator[str]:

@@ -55,6 +55,7 @@ def test_an_item_is_explained_by_path_id_and_address_alike(processed, call) -> N
         assert call("explain", name, "--json")[1] == by_path
     assert found["seen"][0]["outcome"] == "accepted"
     assert found["profile"]["family"] == "markup"
+    assert found["states"][-1]["to_state"] == "resolved"
     tasks = {task["plan"]["task"]: task for task in found["tasks"]}
     language = tasks["natural_language"]
     assert language["resolution"]["answer"] == "en"
@@ -88,6 +89,7 @@ def test_a_rejected_item_says_why_it_has_no_results(processed, call) -> None:
     assert code == 0
     assert "rejected (binary" in out
     assert "no results" in out
+    assert "> rejected: binary" in out
 
 
 def test_what_would_be_asked_again_and_why(processed, home, call, tmp_path, monkeypatch) -> None:
