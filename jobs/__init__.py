@@ -33,8 +33,11 @@ reprocess = dg.define_asset_job(
 
 corpus_reports = dg.define_asset_job(
     "corpus_reports",
-    selection=dg.AssetSelection.assets("corpus_report", "content_ledger"),
-    description="Brings the index over all batches, and the ledger of all items, up to date.",
+    selection=dg.AssetSelection.assets("corpus_report", "content_ledger", "feature_cache_report"),
+    description=(
+        "Brings the index over all batches, the ledger of all items and the account of the cache "
+        "up to date."
+    ),
     executor_def=dg.in_process_executor,
 )
 

@@ -1,6 +1,7 @@
 """Assets of processing: what every service said, the decisions taken, and every call."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import dagster as dg
 import pyarrow as pa
@@ -11,6 +12,7 @@ from orchestration_assets.policy.pinned import pinned
 from orchestration_assets.processing.answer_cache import AnswerCache
 from orchestration_assets.processing.batch import build_work, item_loader, tables_of
 from orchestration_assets.processing.run import process_plans
+from orchestration_assets.processing.sharing import leaders, process_sharing
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.tables import CALL_LOG, DECISION_LOG
 from resources.home import HomeResource
@@ -59,6 +61,7 @@ def interpretations(
     context: dg.AssetExecutionContext,
     content_manifest: pa.Table,
     content_profiles: pa.Table,
+    content_vectors: pa.Table,
     processing_plans: pa.Table,
     home: HomeResource,
     progress: dg.ResourceParam[Progress],
@@ -71,15 +74,18 @@ def interpretations(
     policy = pinned(home.policies, processing_plans)
     plans = processing_plans.sort_by([("item_id", "ascending"), ("task", "ascending")])
     progress.stage("asking services", len(set(plans["item_id"].to_pylist())))
+    sharing = policy is not None and policy.features.share_answers
+    leader_of = leaders(content_vectors) if sharing else {}
     with ContentReader(home.folder, home.batches.source(context.partition_key)) as reader:
-        processed = process_plans(
-            plans.to_pylist(),
-            build_work(policy),
-            AnswerCache(home.answers),
-            item_loader(content_manifest, content_profiles, reader),
-            policy.execution.items_in_flight if policy else 1,
-            progress.advance,
+        process = partial(
+            process_plans,
+            work=build_work(policy),
+            cache=AnswerCache(home.answers),
+            load_item=item_loader(content_manifest, content_profiles, reader),
+            items_in_flight=policy.execution.items_in_flight if policy else 1,
+            advance=progress.advance,
         )
+        processed = process_sharing(plans.to_pylist(), leader_of, process)
     for name, table, metadata in tables_of(processed):
         if name in context.op_execution_context.selected_output_names:
             yield dg.MaterializeResult(asset_key=name, value=table, metadata=metadata)

@@ -12,6 +12,7 @@ KEYS = {
     "content_manifest",
     "content_ledger",
     "content_profiles",
+    "content_vectors",
     "processing_plans",
     "sequential_interpretations",
     "parallel_interpretations",
@@ -24,9 +25,10 @@ KEYS = {
     "item_states",
     "disagreement_report",
     "corpus_report",
+    "feature_cache_report",
     "gold_labels",
 }
-CORPUS = {"content_ledger", "corpus_report", "gold_labels"}
+CORPUS = {"content_ledger", "corpus_report", "feature_cache_report", "gold_labels"}
 BATCH = KEYS - CORPUS - {"content_source"}
 
 
