@@ -31,14 +31,14 @@ class Term(NamedTuple):
 
 
 class Score(NamedTuple):
-    """The terms of a score."""
+    """The terms of a score, and every feature that they read."""
 
     terms: tuple[Term, ...]
+    inputs: tuple[str, ...]
 
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """Every feature that the score reads."""
-        return tuple(dict.fromkeys(name for term in self.terms for name in term.inputs))
+
+def _score(*terms: Term) -> Score:
+    return Score(terms, tuple(dict.fromkeys(name for term in terms for name in term.inputs)))
 
 
 def scores(values: Values) -> Values:
@@ -88,59 +88,49 @@ _MARKS: Final = ("heading_count", "list_item_count", "table_row_count", "code_fe
 SCORES: Final[dict[str, Score]] = {
     # How far the text is laid out: outline marks and definitions per 100 words, indentation in
     # columns, blank lines, tags per 100 words.
-    "structure_score": Score(
-        (
-            _dense(0.5, (*_MARKS, *_DEFINITIONS), 3, "word_count"),
-            _rising(0.2, "indent_depth", 3),
-            _rising(0.15, "blank_line_share", 0.15),
-            _dense(0.15, ("tag_count",), 20, "word_count"),
-        )
+    "structure_score": _score(
+        _dense(0.5, (*_MARKS, *_DEFINITIONS), 3, "word_count"),
+        _rising(0.2, "indent_depth", 3),
+        _rising(0.15, "blank_line_share", 0.15),
+        _dense(0.15, ("tag_count",), 20, "word_count"),
     ),
     # How varied the language is: diversity, variation of sentence length, quotation marks per 100
     # words, share of the words that are prose. It does not see whether a text is original.
-    "creativity_score": Score(
-        (
-            _rising(0.45, "lexical_diversity", 80),
-            _rising(0.25, "sentence_variation", 0.6),
-            _rising(0.15, "quote_density", 2),
-            Term(
-                0.15,
-                "",
-                lambda x: min(x["prose_word_count"] / max(x["word_count"], 1.0), 1.0),
-                ("prose_word_count", "word_count"),
-            ),
-        )
+    "creativity_score": _score(
+        _rising(0.45, "lexical_diversity", 80),
+        _rising(0.25, "sentence_variation", 0.6),
+        _rising(0.15, "quote_density", 2),
+        Term(
+            0.15,
+            "",
+            lambda x: min(x["prose_word_count"] / max(x["word_count"], 1.0), 1.0),
+            ("prose_word_count", "word_count"),
+        ),
     ),
     # How much is notation and terms: punctuation and symbols among the characters, numbers per 100
     # words, definitions, imports and fences per 100 lines, length of words above 4 characters.
-    "technicality_score": Score(
-        (
-            _rising(0.35, "punctuation_share", 0.08),
-            _rising(0.25, "number_density", 8),
-            _dense(0.25, (*_DEFINITIONS, "import_count", "code_fence_count"), 8, "line_count"),
-            _rising(0.15, "mean_word_length", 2, above=4),
-        )
+    "technicality_score": _score(
+        _rising(0.35, "punctuation_share", 0.08),
+        _rising(0.25, "number_density", 8),
+        _dense(0.25, (*_DEFINITIONS, "import_count", "code_fence_count"), 8, "line_count"),
+        _rising(0.15, "mean_word_length", 2, above=4),
     ),
     # How much is left open or implied: words of doubt, pronouns and question marks per 100 words,
     # and prose that names little, falling with capitalised words.
-    "ambiguity_score": Score(
-        (
-            _rising(0.35, "hedge_density", 2),
-            _rising(0.35, "pronoun_density", 6),
-            _rising(0.15, "question_density", 1),
-            _falling(0.15, "entity_density", 4),
-        )
+    "ambiguity_score": _score(
+        _rising(0.35, "hedge_density", 2),
+        _rising(0.35, "pronoun_density", 6),
+        _rising(0.15, "question_density", 1),
+        _falling(0.15, "entity_density", 4),
     ),
     # How hard it is to follow: words a sentence, branching of functions, mean depth of blocks,
     # share of long words, diversity.
-    "complexity_score": Score(
-        (
-            _rising(0.25, "mean_sentence_words", 20),
-            _rising(0.2, "cyclomatic_mean", 2, above=1),
-            _rising(0.2, "nesting_mean", 2),
-            _rising(0.2, "long_word_share", 0.3),
-            _rising(0.15, "lexical_diversity", 80),
-        )
+    "complexity_score": _score(
+        _rising(0.25, "mean_sentence_words", 20),
+        _rising(0.2, "cyclomatic_mean", 2, above=1),
+        _rising(0.2, "nesting_mean", 2),
+        _rising(0.2, "long_word_share", 0.3),
+        _rising(0.15, "lexical_diversity", 80),
     ),
 }
 """The scores by name; falling in ``word_count``, ``line_count`` and ``entity_density``."""
