@@ -11,7 +11,7 @@ BATCH_GROUPS = (
 )
 
 _batch_assets = dg.AssetSelection.groups(*BATCH_GROUPS) | dg.AssetSelection.assets(
-    "disagreement_report"
+    "item_states", "disagreement_report"
 )
 
 process_batch = dg.define_asset_job(
@@ -33,8 +33,18 @@ reprocess = dg.define_asset_job(
 
 corpus_reports = dg.define_asset_job(
     "corpus_reports",
-    selection=dg.AssetSelection.assets("corpus_report"),
-    description="Brings the index over all batches up to date.",
+    selection=dg.AssetSelection.assets("corpus_report", "content_ledger", "feature_cache_report"),
+    description=(
+        "Brings the index over all batches, the ledger of all items and the account of the cache "
+        "up to date."
+    ),
+    executor_def=dg.in_process_executor,
+)
+
+take_feedback = dg.define_asset_job(
+    "take_feedback",
+    selection=dg.AssetSelection.assets("gold_labels"),
+    description="Takes in the verdicts that people dropped into the home's folder verdicts/.",
     executor_def=dg.in_process_executor,
 )
 
@@ -46,5 +56,5 @@ nightly_report = dg.ScheduleDefinition(
     description="Every night at 3:00 UTC: the index over all batches.",
 )
 
-JOBS = (process_batch, reprocess, corpus_reports)
+JOBS = (process_batch, reprocess, corpus_reports, take_feedback)
 SCHEDULES = (nightly_report,)

@@ -1,18 +1,20 @@
 """Assets of processing: what every service said, the decisions taken, and every call."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import dagster as dg
 import pyarrow as pa
 
+from orchestration_assets.content.reader import ContentReader
 from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.pinned import pinned
 from orchestration_assets.processing.answer_cache import AnswerCache
 from orchestration_assets.processing.batch import build_work, item_loader, tables_of
 from orchestration_assets.processing.run import process_plans
+from orchestration_assets.processing.sharing import leaders, process_sharing
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.tables import CALL_LOG, DECISION_LOG
-from resources.content_source import open_batch_source
 from resources.home import HomeResource
 
 _DESCRIPTIONS = {
@@ -59,6 +61,7 @@ def interpretations(
     context: dg.AssetExecutionContext,
     content_manifest: pa.Table,
     content_profiles: pa.Table,
+    content_vectors: pa.Table,
     processing_plans: pa.Table,
     home: HomeResource,
     progress: dg.ResourceParam[Progress],
@@ -69,17 +72,20 @@ def interpretations(
     the logs stay whole.
     """
     policy = pinned(home.policies, processing_plans)
-    source = open_batch_source(home.batches.read(context.partition_key))
     plans = processing_plans.sort_by([("item_id", "ascending"), ("task", "ascending")])
     progress.stage("asking services", len(set(plans["item_id"].to_pylist())))
-    processed = process_plans(
-        plans.to_pylist(),
-        build_work(policy),
-        AnswerCache(home.answers),
-        item_loader(content_manifest, content_profiles, source.read),
-        policy.execution.items_in_flight if policy else 1,
-        progress.advance,
-    )
+    sharing = policy is not None and policy.features.share_answers
+    leader_of = leaders(content_vectors) if sharing else {}
+    with ContentReader(home.folder, home.batches.source(context.partition_key)) as reader:
+        process = partial(
+            process_plans,
+            work=build_work(policy),
+            cache=AnswerCache(home.answers),
+            load_item=item_loader(content_manifest, content_profiles, reader),
+            items_in_flight=policy.execution.items_in_flight if policy else 1,
+            advance=progress.advance,
+        )
+        processed = process_sharing(plans.to_pylist(), leader_of, process)
     for name, table, metadata in tables_of(processed):
         if name in context.op_execution_context.selected_output_names:
             yield dg.MaterializeResult(asset_key=name, value=table, metadata=metadata)

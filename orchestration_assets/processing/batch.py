@@ -7,9 +7,10 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.content.reader import Read, read_text
+from orchestration_assets.content.reader import ContentReader
 from orchestration_assets.processing.asking import CACHE, CALLED
 from orchestration_assets.processing.run import Processed, Work
+from orchestration_assets.processing.sharing import SHARED
 from orchestration_assets.schemas.enums import AnswerKind, Outcome
 from orchestration_assets.schemas.features import FEATURE_NAMES
 from orchestration_assets.schemas.items import Item, Task
@@ -67,7 +68,9 @@ def deciders(policy: Policy | None) -> Callable[[Mapping[str, Any]], str | None]
     return decider
 
 
-def item_loader(manifest: pa.Table, profiles: pa.Table, read: Read) -> Callable[[str], Item]:
+def item_loader(
+    manifest: pa.Table, profiles: pa.Table, reader: ContentReader
+) -> Callable[[str], Item]:
     """A function from item id to the item with its content, read and verified when called."""
     accepted = manifest.filter(pc.equal(manifest["outcome"], Outcome.ACCEPTED)).to_pylist()
     rows: Mapping[str, Mapping[str, Any]] = {row["item_id"]: row for row in accepted}
@@ -76,7 +79,7 @@ def item_loader(manifest: pa.Table, profiles: pa.Table, read: Read) -> Callable[
 
     def load(item_id: str) -> Item:
         row = rows[item_id]
-        text = read_text(row, read)
+        text = reader.text(row)
         return Item(item_id, row["content_hash"], row["path"], text, by_item[item_id])
 
     return load
@@ -93,6 +96,7 @@ def tables_of(processed: Processed) -> Iterator[tuple[str, pa.Table, dict[str, i
     figures: dict[str, int | float] = {
         "calls": sum(row.origin == CALLED for row in calls),
         "from_cache": sum(row.origin == CACHE for row in calls),
+        "shared": sum(row.origin == SHARED for row in calls),
         "cost_usd": sum(row.cost_usd for row in calls),
     }
     yield CALL_LOG.name, rows_to_arrow(CALL_LOG, calls), figures

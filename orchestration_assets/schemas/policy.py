@@ -19,7 +19,8 @@ Scalar = bool | int | float | str
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # what stands in the file may be a secret in the wrong place: no traceback quotes it
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class Comparison(_Strict):
@@ -58,11 +59,48 @@ class Batching(_Strict):
     max_bytes: Annotated[int, Field(ge=1)] = Field(
         default=256 * MIB, description="a batch closes at this many bytes of content"
     )
+    wait_seconds: Annotated[float, Field(ge=0, le=86_400)] = Field(
+        default=60.0,
+        description="the sensor closes a batch that is not full once its oldest entry waited so "
+        "long; `orchestrate run` never waits",
+    )
+
+
+class Records(_Strict):
+    """Files whose records are items of their own: JSON Lines, CSV or Parquet."""
+
+    files: str = Field(
+        min_length=1, description="glob over the path; without a slash it matches any file name"
+    )
+    text: str = Field(min_length=1, description="the column that holds the text of an item")
+    id: str | None = Field(
+        default=None,
+        description="the column that names a record for good; without it its position does",
+    )
+    name: str | None = Field(
+        default=None, description="the column with a file name or path, for people and services"
+    )
+    metadata: tuple[str, ...] = Field(
+        default=(), description="columns that are kept in content_manifest beside the text"
+    )
+    format: Literal["jsonl", "csv", "parquet"] | None = Field(
+        default=None, description="what the files are; by default as their name ends"
+    )
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = Field(
+        default=None, description="csv: what separates columns; a comma, or a tab for .tsv"
+    )
+    max_expansion: Annotated[float, Field(ge=1)] = Field(
+        default=100.0,
+        description="a compressed file that grows to more than this many times its size is a bomb",
+    )
 
 
 class Content(_Strict):
     """What of a source is taken in."""
 
+    sources: tuple[str, ...] = Field(
+        default=(), description="folders and URLs that the sensor looks at by itself"
+    )
     include: tuple[str, ...] = Field(
         default=("**",), description="globs over the path relative to the source"
     )
@@ -72,6 +110,24 @@ class Content(_Strict):
     )
     max_bytes: Annotated[int, Field(ge=1)] = Field(
         default=64 * MIB, description="larger entries are rejected as too_large"
+    )
+    records: tuple[Records, ...] = Field(
+        default=(), description="record files; the first that matches a path counts"
+    )
+    settle_seconds: Annotated[float, Field(ge=0, le=86_400)] = Field(
+        default=5.0,
+        description="the sensor leaves a file alone until nothing has changed it for so long",
+    )
+    read_seconds: Annotated[float, Field(gt=0, le=3_600)] = Field(
+        default=30.0, description="an entry that takes longer to read is rejected as slow"
+    )
+    retry_hours: Annotated[float, Field(ge=0)] = Field(
+        default=24.0,
+        description="what was unreadable, slow or vanished is offered again after so long",
+    )
+    keep: bool = Field(
+        default=False,
+        description="keep a copy of accepted bytes below content/, so that a replay is exact",
     )
     batch: Batching = Batching()
 
@@ -280,10 +336,39 @@ class SizeTiers(_Strict):
         default=64 * MIB, description="unless their content is at least this large"
     )
     chunk_items: Annotated[int, Field(ge=1)] = Field(
-        default=200, description="a chunk of work closes at this many items"
+        default=50, description="a chunk of work closes at this many items"
     )
     chunk_bytes: Annotated[int, Field(ge=1)] = Field(
         default=8 * MIB, description="a chunk of work closes at this many bytes"
+    )
+
+
+class FeatureCache(_Strict):
+    """Where profiles and vectors are kept, from the nearest tier to the most durable."""
+
+    memory_bytes: Annotated[int, Field(ge=0)] = Field(
+        default=64 * MIB, description="first tier, this process's memory; 0 turns it off"
+    )
+    local_bytes: Annotated[int, Field(ge=0)] = Field(
+        default=1024 * MIB, description="second tier, LMDB on this machine; 0 turns it off"
+    )
+    redis_url_env: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = Field(
+        default=None,
+        description="environment variable with the address of a Redis that replaces LMDB",
+    )
+    durable: str | None = Field(
+        default="features",
+        min_length=1,
+        description="third tier: a folder below the home, or any fsspec URL; null turns it off",
+    )
+    durable_bytes: Annotated[int, Field(ge=1)] = Field(
+        default=4096 * MIB, description="the oldest segments beyond this are deleted"
+    )
+    keep_days: Annotated[float, Field(gt=0)] = Field(
+        default=90.0, description="time to live in Redis and in the durable tier"
+    )
+    min_item_bytes: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="smaller items are computed each time, not kept"
     )
 
 
@@ -291,8 +376,57 @@ class Execution(_Strict):
     """How work is driven."""
 
     tiers: SizeTiers = SizeTiers()
+    cache: FeatureCache = FeatureCache()
     items_in_flight: Annotated[int, Field(ge=1, le=10_000)] = Field(
         default=32, description="items whose plans run at the same time"
+    )
+
+
+class Features(_Strict):
+    """What is computed of an item's content beside its profile, and what that is used for."""
+
+    semantic: bool = Field(
+        default=False, description="word embeddings too; needs the extra 'semantic'"
+    )
+    window: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        default=10_000, description="earlier items that neighbours and near-copies are sought among"
+    )
+    neighbours: Annotated[int, Field(ge=0, le=100)] = Field(
+        default=5, description="nearest earlier items that are kept for each item"
+    )
+    near_duplicate_at: Annotated[float, Field(ge=0.5, le=1.0)] = Field(
+        default=0.8, description="share of common word runs from which items are near-copies"
+    )
+    share_answers: bool = Field(
+        default=False, description="services are asked once for all near-copies in a batch"
+    )
+
+
+class Webhook(_Strict):
+    """A web address that is told of failed runs. The address itself stands in no file."""
+
+    url_variable: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=100)] = Field(
+        description="name of the environment variable that holds the URL"
+    )
+    timeout_seconds: Annotated[float, Field(gt=0, le=5)] = Field(
+        default=2.0, description="for connecting, and for each wait for the answer"
+    )
+    attempts: Annotated[int, Field(ge=1, le=5)] = Field(
+        default=3, description="in all; none starts more than six seconds after the first"
+    )
+
+
+class Alerts(_Strict):
+    """Who is told when a run fails; a record is kept in either case."""
+
+    webhook: Webhook | None = None
+
+
+class Feedback(_Strict):
+    """How verdicts of people are taken in."""
+
+    settle_seconds: Annotated[float, Field(ge=0, le=86_400)] = Field(
+        default=10.0, description="a verdict file is read once it has not changed for this long"
     )
 
 
@@ -301,7 +435,10 @@ class Policy(_Strict):
 
     version: Literal[1] = Field(description="version of this format")
     content: Content = Content()
+    features: Features = Features()
     execution: Execution = Execution()
+    alerts: Alerts = Alerts()
+    feedback: Feedback = Feedback()
     services: dict[Name, ServiceConfig] = Field(min_length=1)
     tasks: dict[Name, TaskConfig] = Field(min_length=1)
 

@@ -9,12 +9,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-import lmdb
 import pytest
 
 from orchestration_assets.__main__ import main
-from orchestration_assets.schemas.tables import TABLES
+from orchestration_assets.schemas.tables import BATCH_TABLES, TABLES
+from resources.feature_cache.lmdb_store import LmdbStore
 from resources.table_store import TableStore
+
+NOT_OF_A_BATCH = ("batch_entries", "corpus_report", "feature_cache_report")
 
 
 @pytest.fixture
@@ -43,12 +45,11 @@ def test_a_first_run_accounts_for_every_entry_and_a_second_finds_nothing_new(run
 def test_reprocessing_gives_equal_tables_without_a_call(run, home) -> None:
     _, first, _ = run()
     (batch,) = first["batches"]
-    names = [name for name in TABLES if name not in ("batch_entries", "corpus_report")]
-    before = {name: TableStore(home).read(name, batch) for name in names}
+    before = {name: TableStore(home).read(name, batch) for name in BATCH_TABLES}
     code, again, _ = run("--reprocess")
     assert (code, again["batches"], again["calls"]) == (0, [batch], {})
     assert again["from_cache"] == sum(first["calls"].values())
-    for name in names:
+    for name in BATCH_TABLES:
         stable = TABLES[name].stable_columns
         assert TableStore(home).read(name, batch).select(stable).equals(before[name].select(stable))
 
@@ -207,11 +208,9 @@ def test_a_killed_run_goes_on_where_it_was(corpus, home, run) -> None:
         for line in child.stderr:
             if line.startswith("asking services"):
                 break
-        answers_folder = home / "cache" / "answers"
-        answers_folder.mkdir(parents=True, exist_ok=True)
-        with lmdb.open(str(answers_folder)) as answers:
-            while answers.stat()["entries"] < 100:
-                assert child.poll() is None
+        answers = LmdbStore(home / "cache" / "answers")
+        while answers.held().entries < 100:
+            assert child.poll() is None
         child.send_signal(signal.SIGKILL)
     code, summary, _ = run()
     assert code == 0

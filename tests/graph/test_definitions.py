@@ -10,7 +10,9 @@ from orchestration_assets.settings import Settings
 KEYS = {
     "content_source",
     "content_manifest",
+    "content_ledger",
     "content_profiles",
+    "content_vectors",
     "processing_plans",
     "sequential_interpretations",
     "parallel_interpretations",
@@ -20,9 +22,14 @@ KEYS = {
     "call_log",
     "resolutions",
     "disagreements",
+    "item_states",
     "disagreement_report",
     "corpus_report",
+    "feature_cache_report",
+    "gold_labels",
 }
+CORPUS = {"content_ledger", "corpus_report", "feature_cache_report", "gold_labels"}
+BATCH = KEYS - CORPUS - {"content_source"}
 
 
 @pytest.fixture
@@ -49,15 +56,15 @@ def test_every_asset_is_described_grouped_owned_and_of_a_kind(definitions) -> No
 
 def test_every_batch_asset_shares_the_one_partition_dimension(definitions) -> None:
     for key, spec in _specs(definitions).items():
-        if key not in ("content_source", "corpus_report"):
+        if key in BATCH:
             assert spec.partitions_def is not None, key
             assert spec.partitions_def.name == "content_batches"
 
 
 def test_no_batch_asset_depends_on_a_corpus_asset(definitions) -> None:
     for key, spec in _specs(definitions).items():
-        if key != "corpus_report":
-            assert "corpus_report" not in {dep.asset_key.to_user_string() for dep in spec.deps}
+        if key in BATCH:
+            assert not CORPUS & {dep.asset_key.to_user_string() for dep in spec.deps}
 
 
 def test_every_table_has_a_blocking_schema_and_conservation_check(definitions) -> None:
@@ -79,10 +86,10 @@ def test_jobs_select_what_they_say(definitions) -> None:
         layer = definitions.resolve_job_def(job).asset_layer
         return {key.to_user_string() for key in layer.executable_asset_keys}
 
-    batch = KEYS - {"content_source", "corpus_report"}
-    assert selected("process_batch") == batch
-    assert selected("reprocess") == batch - {"content_manifest"}
-    assert selected("corpus_reports") == {"corpus_report"}
+    assert selected("process_batch") == BATCH
+    assert selected("reprocess") == BATCH - {"content_manifest"}
+    assert selected("corpus_reports") == CORPUS - {"gold_labels"}
+    assert selected("take_feedback") == {"gold_labels"}
 
 
 def test_definitions_are_fresh_each_time(home) -> None:

@@ -67,9 +67,12 @@ def manifest_row(item: str, path: str, outcome: Outcome, **rest: Any) -> t.Manif
         "modified_ns": 1,
         "encoding": "utf-8",
         "encoding_from": "utf-8",
+        "kept": False,
+        "record": None,
+        "metadata": (),
     }
     return t.ManifestRow(
-        BATCH, item, f"{SOURCE}/{path}", path=path, outcome=outcome, **(given | rest)
+        BATCH, item, item, f"{SOURCE}/{path}", path=path, outcome=outcome, **(given | rest)
     )
 
 
@@ -118,6 +121,8 @@ def _accepted(
         "the bytes changed since they were listed" if lost else None,
         1.0 if size < 60_000 else 0.2,
         (),
+        "computed",
+        False,
         rng.lognormvariate(-2, 0.6),
         rng.lognormvariate(-0.4, 0.7),
         rng.lognormvariate(-1.3, 0.7),
