@@ -58,8 +58,8 @@ def _class_of(character: str) -> int:
 
 
 @cache
-def _ascii_table() -> _Classes:
-    return np.array([_class_of(chr(code)) for code in range(128)], np.uint8)
+def _ascii_table() -> bytes:
+    return bytes(_class_of(chr(code)) for code in range(256))
 
 
 @cache
@@ -91,8 +91,9 @@ class Characters:
     def of(text: str) -> "Characters":
         """The characters of ``text``, lone surrogates included."""
         if text.isascii():
-            ascii_codes = np.frombuffer(text.encode("ascii"), np.uint8)
-            return Characters(ascii_codes, _ascii_table()[ascii_codes])
+            data = text.encode("ascii")
+            classes = np.frombuffer(data.translate(_ascii_table()), np.uint8)
+            return Characters(np.frombuffer(data, np.uint8), classes)
         codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
         classes = _table()[np.minimum(codes, _BMP - 1)]
         beyond = np.flatnonzero(codes >= _BMP)

@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
-from itertools import islice, pairwise
+from itertools import islice
 from operator import mul
 from statistics import fmean, pstdev
 from typing import Final
@@ -309,9 +309,9 @@ def repeated_trigram_share(words: Sequence[str]) -> float | None:
     """
     if len(words) < _SHORT_TEXT_WORDS:
         return None
-    pairs = list(pairwise(words[:_TRIGRAM_WORDS]))
-    trigrams = [(first, *second) for (first, _), second in pairwise(pairs)]
-    return 1 - len(set(trigrams)) / len(trigrams)
+    sample = words[:_TRIGRAM_WORDS]
+    trigrams = set(zip(sample, sample[1:], sample[2:], strict=False))
+    return 1 - len(trigrams) / (len(sample) - 2)
 
 
 def readability(counts: Mapping[str, int], sentences: int) -> float | None:

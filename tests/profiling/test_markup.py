@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from orchestration_assets.profiling.markup import outline
 from orchestration_assets.schemas.enums import Family
-from resources.prose import PROSE_CHARS, prose_of
+from resources.prose import PROSE_CHARS, fenced_code, prose_of
 
 MARKDOWN = """---
 title: settings
@@ -73,6 +73,20 @@ def test_prose_of_markdown_leaves_out_what_is_not_read() -> None:
     for gone in ("settings", "example.org", "code", "name", "no heading", "br", "---"):
         assert gone not in prose
     assert "guide" in prose
+
+
+def test_fenced_code_is_told_from_the_rest() -> None:
+    text = (
+        "a\n```py x\nb\n```\n~~~\n```\n~~~\n> ```rust\n> c\n> ```\n````sh\n```\nd\n````\n```js\ne"
+    )
+    assert fenced_code(text) == [
+        ("py x", "b\n"),
+        ("", "```\n"),
+        ("rust", "> c\n"),
+        ("sh", "```\nd\n"),
+        ("js", "e\n"),
+    ]
+    assert fenced_code("no fence") == []
 
 
 def test_prose_of_html_is_what_is_shown() -> None:

@@ -83,6 +83,13 @@ def test_any_path_has_a_profile(path: str) -> None:
         "code, deep": ("a.py", "(" * 100_000),
         "headings": ("a.md", "# h\n" * 1_000_000),
         "tags, deep": ("a.html", "<div>" * 200_000),
+        "yaml, deep": ("a.yaml", "- " * 100_000),
+        "fences": ("a.md", "```py\n~~~\n" * 100_000),
+        "angles": ("a.sh", "</`" * 100_000),
+        "generics": ("a.java", "a<\n" * 100_000),
+        "notebook": ("a.ipynb", '{"cells":[{"cell_type":"code","source":["' * 10_000),
+        "wide": ("a.txt", "\u6f22 \U0001f600 " * 500_000),
+        "keys": ("a.env", "password = '" * 100_000),
         "surrogates": ("a.html", "<p>\ud800" * 50_000),
         "nuls": ("a.py", "\0" * 200_000),
         "marks": ("a.txt", "e" + "\u0301" * 500_000),
@@ -108,6 +115,38 @@ def test_coverage_is_the_share_that_was_read_and_counts_are_scaled_to_the_whole(
     assert found.features["line_count"] == text.count("\n")
     assert found.features["word_count"] == pytest.approx(4 * text.count("\n"), rel=0.01)
     assert profiled("a.txt", line).coverage == 1
+
+
+def test_code_in_fences_is_counted_in_its_own_grammar() -> None:
+    text = (
+        "# Title\n\nSome words.\n\n```python\ndef f(a):\n    return a or 1\n```\n\n"
+        "```{.js}\nfunction g() { for (;;) {} }\n```\n\n```unheard-of\n((((\n```\n"
+    )
+    found = profiled("a.md", text).features
+    assert found["function_count"] == found["cyclomatic_max"] == 2
+    assert found["parse_error_share"] == 0
+    assert found["code_fence_count"] == 3
+    assert profiled("a.md", "# Title\n\nSome words.\n").features["function_count"] is None
+
+
+def test_what_data_and_markup_with_a_grammar_consist_of() -> None:
+    for path, text, entries, depth in (
+        ("a.json", '{"a": {"b": [1]}}', 2, 3),
+        ("a.yml", "a:\n  b: 1\n", 2, 2),
+        ("a.css", "a { b: c }\n", 1, 1),
+        ("a.html", "<p><b>a</b></p>", 2, 2),
+        ("a.md", "# h\n\n- a\n", 3, 1),
+    ):
+        found = profiled(path, text).features
+        assert (found["entry_count"], found["depth_max"]) == (entries, depth), path
+        assert found["function_count"] is None
+
+
+def test_the_clock_says_when_it_cut_and_work_that_ran_wild_is_no_matter_of_clocks() -> None:
+    assert profile("a.py", "x = 1\n", size_bytes=1, clock=ticking(HARD_LIMIT_MS)).cut_by_clock
+    wild = profiled("a.js", "|!" * 3000)
+    assert "function_count" in wild.features_missing
+    assert not wild.cut_by_clock
 
 
 def test_a_slow_clock_cuts_features_and_names_them() -> None:
