@@ -97,12 +97,15 @@ class AnswerCache:
             self._store.put_many(self._unsaved)
             self._unsaved = {}
 
-    async def saved(self) -> None:
-        """Returns once everything put so far is durable; what is put meanwhile shares one write."""
+    def save(self) -> "asyncio.Task[None]":
+        """Begins to make everything put so far durable; done when it is.
+
+        What is put until the write begins shares it.
+        """
         if self._next_save is None:
             self._next_save = asyncio.ensure_future(self._save(self._saving))
             self._saving = self._next_save
-        await asyncio.shield(self._next_save)
+        return self._next_save
 
     async def _save(self, before: "asyncio.Task[None] | None") -> None:
         """Writes in a thread: the loop goes on while the disk confirms."""

@@ -65,6 +65,7 @@ class Asker:
         self._clock = clock
         self.now = now
         self._under_way: dict[str, asyncio.Future[Called]] = {}
+        self._saves: set[asyncio.Task[None]] = set()
         self._bulkheads = {
             name: asyncio.Semaphore(service.concurrency)
             for name, service in services.items()
@@ -89,6 +90,15 @@ class Asker:
     async def __aexit__(self, *raised: object) -> None:
         for caller in self.callers.values():
             await caller.service.aclose()
+        await self.durable()
+
+    async def durable(self) -> None:
+        """Returns once every answer so far that came over HTTP is on disk.
+
+        Raises what the store raised when one could not be written.
+        """
+        for save in tuple(self._saves):
+            await asyncio.shield(save)
 
     async def ask(self, name: str, question: Question, deadline: float = math.inf) -> Answered:
         """One service's reading, or that of its first fallback that has one.
@@ -166,8 +176,9 @@ class Asker:
             (called,) = await caller.call([question], [key], deadline)
         if called.reading.status in CACHED:
             self._cache.put(key, called.reading)
-            # what was paid for is never asked again, whatever happens from here on
-            await self._cache.saved()
+            # what was paid for must not be asked again, whatever happens from here on
+            self._saves.add(save := self._cache.save())
+            save.add_done_callback(self._saves.discard)
         return called
 
     async def _embedded(self, name: str, question: Question) -> Called:

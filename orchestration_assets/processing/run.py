@@ -4,7 +4,6 @@ import asyncio
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -130,7 +129,16 @@ async def _process_item(
         item = load_item(plans[0]["item_id"])
     except Exception as error:  # noqa: BLE001 -- an unreadable item is a row, not the batch's end
         return [_unreadable(plan, work, asker, error) for plan in plans]
-    ask = partial(asker.ask, deadline=deadline)
+    answered = False
+
+    async def ask(name: str, question: Question) -> Answered:
+        nonlocal answered
+        if answered:
+            # what an earlier wave was answered is on disk before the next one is paid for
+            await asker.durable()
+        found = await asker.ask(name, question, deadline)
+        answered = True
+        return found
 
     async def carry_out(plan: Plan) -> Execution:
         choice = work.choices[plan["task"], plan["option"]]

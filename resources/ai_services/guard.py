@@ -1,8 +1,7 @@
 """What must not leave the machine, and what content tries on a language model."""
 
 import re
-from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Final
@@ -103,7 +102,9 @@ _SENSITIVE: Final = (
         _phone,
     ),
 )
-_DIGIT: Final = re.compile(r"\d")
+_FIGURES: Final = re.compile(r"\d[\d ().:/-]{6}")
+"""Stands wherever a phone, card, account or address may: a quick look before the slow ones."""
+_OF_WORDS: Final = (SensitiveKind.SECRET, SensitiveKind.EMAIL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,24 +112,23 @@ class Redacted:
     """A text without what must not leave, and how much of each kind was taken out."""
 
     text: str
-    counts: Counter[str]
+    counts: Mapping[str, int]
 
 
 def redact(text: str, kinds: Collection[SensitiveKind]) -> Redacted:
     """Replaces every match by its kind in brackets, such as ``[EMAIL]``; values are not kept."""
-    counts: Counter[str] = Counter()
-    digits = _DIGIT.search(text) is not None
+    counts: dict[str, int] = {}
+    figures = _FIGURES.search(text) is not None
     for one in _SENSITIVE:
         if one.kind not in kinds:
             continue
-        needed = one.kind in (SensitiveKind.SECRET, SensitiveKind.EMAIL)
-        if not (needed or digits) or (
-            one.literals and not any(literal in text for literal in one.literals)
-        ):
+        if one.kind not in _OF_WORDS and not figures:
+            continue
+        if one.literals and not any(literal in text for literal in one.literals):
             continue
         text, found = _replaced(text, one)
         if found:
-            counts[one.kind.value] += found
+            counts[one.kind.value] = counts.get(one.kind.value, 0) + found
     return Redacted(text, counts)
 
 
@@ -155,12 +155,19 @@ _INJECTION: Final = re.compile(
     r"|<\|[a-z_]{1,32}\|>|\[/?INST\]|<</?SYS>>",
     re.MULTILINE,
 )
+_INJECTION_LITERALS: Final = (
+    *("instruction", "prompt", "rules", "you are now", "system", "assistant", " only with"),
+    *("<|", "inst]", "sys>>"),
+)
 # the marks with which chat templates tell who speaks: content must not speak for anybody
 _TURN_MARKS: Final = re.compile(r"<\|([a-zA-Z_]{1,32})\|>|\[(/?INST)\]|<<(/?SYS)>>")
 
 
 def injection_markers(text: str) -> int:
     """Places that read like instructions to a model instead of content to be judged."""
+    lower = text.lower()
+    if not any(literal in lower for literal in _INJECTION_LITERALS):
+        return 0
     return len(_INJECTION.findall(text))
 
 

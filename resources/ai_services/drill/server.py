@@ -92,6 +92,9 @@ class DrillServer:
         try:
             await asyncio.sleep(self.script.latency_s(served.key, time_before))
             return await self._answer(request, body, served, {one.kind: one for one in faults})
+        except ConnectionResetError:
+            # whoever asked is gone: the log says that the answer was not finished
+            return web.Response(status=499)
         finally:
             self._at_once -= 1
 

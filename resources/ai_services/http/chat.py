@@ -36,12 +36,12 @@ class ChatService(HttpService):
     kinds: ClassVar[frozenset[AnswerKind]] = frozenset(AnswerKind) - {AnswerKind.VECTOR}
     config: ChatConfig
 
-    @property
-    def reads(self) -> frozenset[str]:
-        prompts = (self.config.prompt, *self.config.prompts.values())
+    def __init__(self, name: str, config: ChatConfig) -> None:
+        super().__init__(name, config)
+        prompts = (config.prompt, *config.prompts.values())
         path = {"path"} if any("path" in names_in(one) for one in prompts) else set()
         question = {"question"} if any(map(uses_question, prompts)) else set()
-        return frozenset(path | question)
+        self.reads = frozenset(path | question)
 
     def _shaping(self) -> dict[str, Any]:
         kept = {"model", "parameters", "prompt", "prompts", "max_output_tokens", "structured"}
@@ -57,12 +57,12 @@ class ChatService(HttpService):
         room = config.context.window_tokens - config.max_output_tokens
         budget = min(config.context.content_tokens, room)
         part, system, user = self._rendered(prompt, question, budget)
-        tokens = _size(system, user)
+        tokens = _size(part, system, user)
         if tokens > room:
             # the frame is larger than what the content leaves: the content gives way
             budget = max(0, part.content.tokens - (tokens - room))
             part, system, user = self._rendered(prompt, question, budget)
-            tokens = _size(system, user)
+            tokens = _size(part, system, user)
         messages = [{"role": "system", "content": system}] if system else []
         messages.append({"role": "user", "content": user})
         share, redacted = part.content.share, dict(sorted(part.redacted.items()))
@@ -71,7 +71,14 @@ class ChatService(HttpService):
         return Request((question,), body, (sent,), config.max_output_tokens)
 
     def _rendered(self, prompt: Prompt, question: Question, budget: int) -> tuple[Shown, str, str]:
-        part = show(question, self.config.guard.redact, budget, self.config.context.window_tokens)
+        config = self.config
+        part = show(
+            question,
+            config.guard.redact,
+            budget,
+            config.context.window_tokens,
+            with_path="path" in self.reads,
+        )
         task = question.task
         values = {
             "task": task,
@@ -139,8 +146,10 @@ class ChatService(HttpService):
         return replace(request, body=body, sent=(replace(sent, tokens_estimated=tokens),))
 
 
-def _size(system: str, user: str) -> int:
-    return token_estimate(system) + token_estimate(user) + 2 * _MESSAGE_TOKENS
+def _size(part: Shown, system: str, user: str) -> int:
+    # the content is most of it, and its tokens are counted already
+    frame = f"{system}\n{user}".replace(part.content.text, "", 1)
+    return token_estimate(frame) + part.content.tokens + 2 * _MESSAGE_TOKENS
 
 
 class _Pieces:

@@ -22,7 +22,6 @@ class EmbeddingsService(HttpService):
 
     code_version: ClassVar[str] = "1"
     kinds: ClassVar[frozenset[AnswerKind]] = frozenset({AnswerKind.VECTOR})
-    reads: ClassVar[frozenset[str]] = frozenset()
     config: EmbeddingsConfig
 
     def __init__(self, name: str, config: EmbeddingsConfig) -> None:

@@ -8,6 +8,7 @@ import jinja2
 from jinja2 import meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from orchestration_assets.schemas.items import Task
 from orchestration_assets.schemas.services import Prompt
 
 KNOWN: Final = ("task", "labels", "scale", "content", "earlier", "path")
@@ -32,12 +33,14 @@ def _parsed(source: str) -> nodes.Template:
     return _environment.parse(source)
 
 
+@lru_cache(maxsize=256)
+def _names(source: str) -> frozenset[str]:
+    return frozenset(meta.find_undeclared_variables(_parsed(source)))
+
+
 def names_in(prompt: Prompt) -> frozenset[str]:
     """The names that the templates use."""
-    found: set[str] = set()
-    for source in (prompt.system, prompt.user):
-        found |= meta.find_undeclared_variables(_parsed(source))
-    return frozenset(found)
+    return _names(prompt.system) | _names(prompt.user)
 
 
 def uses_question(prompt: Prompt) -> bool:
@@ -66,7 +69,24 @@ def problem_in(prompt: Prompt) -> tuple[str, str] | None:
 def render(prompt: Prompt, values: Mapping[str, Any]) -> tuple[str, str]:
     """System and user message. Raises PromptError."""
     try:
-        system = _compiled(prompt.system).render(values) if prompt.system else ""
-        return system, _compiled(prompt.user).render(values)
+        return _system(prompt, values), _compiled(prompt.user).render(values)
     except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError) as error:
         raise PromptError(f"the prompt cannot be rendered: {error}") from error
+
+
+_OF_THE_ITEM: Final = frozenset({"content", "earlier", "path"})
+
+
+def _system(prompt: Prompt, values: Mapping[str, Any]) -> str:
+    if not prompt.system:
+        return ""
+    if _names(prompt.system) & _OF_THE_ITEM:
+        return _compiled(prompt.system).render(values)
+    return _rendered_for_task(prompt.system, values["task"])
+
+
+@lru_cache(maxsize=256)
+def _rendered_for_task(source: str, task: Task) -> str:
+    """A message that is the same for every item."""
+    values = {"task": task, "labels": task.labels, "scale": task.scale}
+    return _compiled(source).render(values)

@@ -6,13 +6,21 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.schemas.services import RemoteConfig
 from resources.ai_services.http.errors import Garbled, Unauthorised
 from resources.ai_services.http.transport import Transport
+
+_HEADERS: Final = {
+    "content-type": "application/json",
+    "accept": "application/json, text/event-stream",
+    # answers are small and read as they come
+    "accept-encoding": "identity",
+    "user-agent": "content-orchestration",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +70,13 @@ class Reply:
 class HttpService(ABC):
     """A service of the policy that is asked over HTTP.
 
+    ``reads`` names what the answer depends on beside the content.
     :meth:`send` makes exactly one request; retries, limits and money are the caller's matter.
     """
 
     code_version: ClassVar[str]
     kinds: ClassVar[frozenset[AnswerKind]]
+    reads: frozenset[str] = frozenset()
     batch_size: int = 1
     linger_s: float = 0.0
 
@@ -79,11 +89,6 @@ class HttpService(ABC):
         self.transport = Transport(config)
         canonical = json.dumps(self._shaping(), sort_keys=True)
         self.fingerprint = blake2b(canonical.encode(), digest_size=8).hexdigest()
-
-    @property
-    @abstractmethod
-    def reads(self) -> frozenset[str]:
-        """What the answer depends on beside the content."""
 
     @abstractmethod
     def prepare(self, questions: Sequence[Question]) -> Request:
@@ -124,7 +129,7 @@ class HttpService(ABC):
 
     def headers(self, key: str) -> dict[str, str]:
         """Raises Unauthorised when the key's environment variable is not set."""
-        headers = {"content-type": "application/json", "accept": "application/json"}
+        headers = dict(_HEADERS)
         if key:
             headers["idempotency-key"] = key
         if self.config.api_key_env is not None:

@@ -6,7 +6,7 @@ must not follow anyway, stay out of the way.
 """
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -94,7 +94,7 @@ class Transport:
                     raise error_of(response.status_code, retry_after, said, time.time())
                 yield response
             finally:
-                await response.aclose()
+                await response.stream.aclose()  # type: ignore[union-attr]
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise _as_call_error(error) from error
 
@@ -120,10 +120,17 @@ def _as_call_error(error: Exception) -> CallError:
     return Broken(said) if isinstance(error, httpx.TransportError) else Unreachable(said)
 
 
+def _parts(response: "httpx.Response") -> AsyncIterator[bytes]:
+    # the answer's own stream: nothing that httpx would count or decode on the way is needed
+    stream = response.stream
+    assert isinstance(stream, AsyncIterable)
+    return aiter(stream)
+
+
 async def _read(response: "httpx.Response") -> bytes:
     parts: list[bytes] = []
     size = 0
-    async for part in response.aiter_raw():
+    async for part in _parts(response):
         size += len(part)
         if size > _LONGEST_BODY:
             raise Garbled(f"the answer is larger than {_LONGEST_BODY} bytes")
@@ -134,7 +141,7 @@ async def _read(response: "httpx.Response") -> bytes:
 async def _lines(response: "httpx.Response") -> AsyncIterator[str]:
     held = b""
     size = 0
-    async for part in response.aiter_raw():
+    async for part in _parts(response):
         size += len(part)
         if size > _LONGEST_BODY:
             raise Garbled(f"the answer is larger than {_LONGEST_BODY} bytes")

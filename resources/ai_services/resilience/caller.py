@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
 from time import perf_counter
+from typing import Final
 
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Question, Reading
@@ -33,6 +34,9 @@ class _NotMade:
 
     status: Status
     reason: str
+
+
+_LATE: Final = _NotMade(Status.TIMEOUT, "its deadline passed before its turn came")
 
 
 class UnexpectedError(CallError):
@@ -157,26 +161,41 @@ class Caller:
         """One request, once the bulkhead, the rates, the breaker and the purse let it through."""
         if (closed := self._closed()) is not None:
             return closed
-        late = _NotMade(Status.TIMEOUT, "its deadline passed before its turn came")
+        if _clock() >= deadline or not await self._turn(deadline):
+            return _LATE
         try:
-            async with asyncio.timeout_at(deadline):
-                await self._bulkhead.acquire()
-        except TimeoutError:
-            return late
-        try:
-            try:
-                async with asyncio.timeout_at(deadline):
-                    await self._gate.passed(request.tokens_estimated * self.scale.ratio)
-                    ticket = await self._ticket()
-            except TimeoutError:
-                return late
+            ticket = await self._passage(request, deadline)
             if isinstance(ticket, _NotMade):
                 return ticket
-            return await self._within_budget(
-                request, _joint(keys, repaired=repaired), deadline, before, ticket
-            )
+            key = _joint(keys, repaired=repaired)
+            return await self._within_budget(request, key, deadline, before, ticket)
         finally:
             self._bulkhead.release()
+
+    async def _turn(self, deadline: float) -> bool:
+        """A place in the bulkhead, before the deadline."""
+        if not self._bulkhead.locked():
+            return await self._bulkhead.acquire()
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await self._bulkhead.acquire()
+        except TimeoutError:
+            return False
+
+    async def _passage(self, request: Request, deadline: float) -> Ticket | _NotMade:
+        """What the rates and the breaker say; waiting costs a timer, so that comes last."""
+        if self._gate.open and (known := self._verdict()) is not None:
+            return known
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._gate.passed(request.tokens_estimated * self.scale.ratio)
+                while (known := self._verdict()) is None:
+                    if self._news is None:
+                        self._news = asyncio.Event()
+                    await self._news.wait()
+                return known
+        except TimeoutError:
+            return _LATE
 
     def _closed(self) -> _NotMade | None:
         """Why nothing is asked now, known without waiting for a turn."""
@@ -193,18 +212,14 @@ class Caller:
         words = f"{self.service.name} failed too often and is left alone for a while"
         return _NotMade(Status.OPEN_CIRCUIT, f"circuit open: {words}")
 
-    async def _ticket(self) -> Ticket | _NotMade:
-        while True:
-            if self.stopped is not None:
-                return _NotMade(Status.FAILED, self.stopped)
-            verdict = self.breaker.admit(_clock())
-            if isinstance(verdict, Ticket):
-                return verdict
-            if verdict is Verdict.REFUSE:
-                return self._open_circuit()
-            if self._news is None:
-                self._news = asyncio.Event()
-            await self._news.wait()
+    def _verdict(self) -> Ticket | _NotMade | None:
+        """What the breaker says now; None: wait for news of the attempts that are under way."""
+        if self.stopped is not None:
+            return _NotMade(Status.FAILED, self.stopped)
+        verdict = self.breaker.admit(_clock())
+        if isinstance(verdict, Ticket):
+            return verdict
+        return self._open_circuit() if verdict is Verdict.REFUSE else None
 
     async def _within_budget(
         self,
@@ -283,6 +298,7 @@ class Caller:
 
 
 def _clock() -> float:
+    """The running event loop's time, in seconds."""
     return asyncio.get_running_loop().time()
 
 

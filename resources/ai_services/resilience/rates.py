@@ -29,6 +29,11 @@ class RateGate:
         """Seconds until the pause is over."""
         return max(0.0, self._not_before - self._clock())
 
+    @property
+    def open(self) -> bool:
+        """Whether anything passes at once, whatever its size."""
+        return self._requests is None and self._tokens is None and not self.pausing
+
     async def passed(self, tokens: float) -> None:
         """Returns when one request of so many tokens may be sent."""
         while self.pausing:
