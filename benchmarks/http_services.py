@@ -24,7 +24,7 @@ from orchestration_assets.processing.asking import Asker
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Item, Question, Task
 from orchestration_assets.schemas.services import ChatConfig
-from resources.ai_services.drill.faults import Fault, Script
+from resources.ai_services.drill.faults import Fault, FaultKind, Script
 from resources.ai_services.drill.server import DrillServer, running
 from resources.ai_services.http.chat import ChatService
 from resources.feature_cache.lmdb_store import LmdbStore
@@ -248,7 +248,7 @@ async def _asked(asker: Asker, name: str, numbers: Sequence[int], at_once: int) 
 
 async def _outage() -> list[dict[str, Any]]:
     at_once = 8
-    primary = DrillServer(Script(faults=(Fault(kind="error"),)))
+    primary = DrillServer(Script(faults=(Fault(kind=FaultKind.ERROR),)))
     second = DrillServer(Script(median_ms=ANSWER_MS))
     with (
         running(primary) as url,

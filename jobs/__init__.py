@@ -10,9 +10,13 @@ BATCH_GROUPS = (
     "5_disagreement",
 )
 
-_batch_assets = dg.AssetSelection.groups(*BATCH_GROUPS) | dg.AssetSelection.assets(
-    "disagreement_report"
+_outage_drill = dg.AssetSelection.checks(
+    dg.AssetCheckKey(dg.AssetKey("service_health"), "outage_drill")
 )
+_health = dg.AssetSelection.assets("service_health") - _outage_drill
+_batch_assets = (
+    dg.AssetSelection.groups(*BATCH_GROUPS) | dg.AssetSelection.assets("disagreement_report")
+) | _health
 
 process_batch = dg.define_asset_job(
     "process_batch",
@@ -31,6 +35,28 @@ reprocess = dg.define_asset_job(
     executor_def=dg.in_process_executor,
 )
 
+plan_batch = dg.define_asset_job(
+    "plan_batch",
+    selection=dg.AssetSelection.groups("1_content", "2_profiles", "3_plans")
+    - dg.AssetSelection.assets("content_source"),
+    description="Takes one batch from its listing to its plans: what it will cost, before it does.",
+    executor_def=dg.in_process_executor,
+)
+
+check_services = dg.define_asset_job(
+    "check_services",
+    selection=_health,
+    description="Probes every service over HTTP, and looks at how its calls went.",
+    executor_def=dg.in_process_executor,
+)
+
+outage_drill = dg.define_asset_job(
+    "outage_drill",
+    selection=_outage_drill,
+    description="Drills the policy's services on this machine: an outage, and every other fault.",
+    executor_def=dg.in_process_executor,
+)
+
 corpus_reports = dg.define_asset_job(
     "corpus_reports",
     selection=dg.AssetSelection.assets("corpus_report"),
@@ -46,5 +72,13 @@ nightly_report = dg.ScheduleDefinition(
     description="Every night at 3:00 UTC: the index over all batches.",
 )
 
-JOBS = (process_batch, reprocess, corpus_reports)
-SCHEDULES = (nightly_report,)
+hourly_health = dg.ScheduleDefinition(
+    name="hourly_health",
+    job=check_services,
+    cron_schedule="0 * * * *",
+    execution_timezone="UTC",
+    description="Every hour: do the services over HTTP work?",
+)
+
+JOBS = (process_batch, reprocess, plan_batch, check_services, outage_drill, corpus_reports)
+SCHEDULES = (nightly_report, hourly_health)

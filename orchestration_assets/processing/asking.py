@@ -49,6 +49,9 @@ class Answered:
 class Asker:
     """Asks services by name. ``clock`` gives seconds, ``now`` the UTC time of day.
 
+    What services over HTTP cost comes out of ``purse``; ``ratios`` says how many tokens one was
+    seen to bill for each estimated one.
+
     Use it as an asynchronous context: connections are closed at its end.
     """
 
@@ -59,6 +62,7 @@ class Asker:
         clock: Callable[[], float] = time.perf_counter,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         purse: Purse | None = None,
+        ratios: Mapping[str, float] | None = None,
     ) -> None:
         self._services = services
         self._cache = cache
@@ -72,7 +76,7 @@ class Asker:
             if not isinstance(service, HttpService)
         }
         self.callers = {
-            name: Caller(service, purse or Purse(), now=now)
+            name: Caller(service, purse or Purse(), ratio=(ratios or {}).get(name, 1.0), now=now)
             for name, service in services.items()
             if isinstance(service, HttpService)
         }

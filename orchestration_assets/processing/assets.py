@@ -6,15 +6,26 @@ import dagster as dg
 import pyarrow as pa
 
 from orchestration_assets.partitions import content_batches
-from orchestration_assets.policy.pinned import pinned
+from orchestration_assets.policy.load import load_policy
+from orchestration_assets.policy.pinned import pin, pinned
 from orchestration_assets.processing.answer_cache import AnswerCache
-from orchestration_assets.processing.batch import build_work, item_loader, limits_of, tables_of
+from orchestration_assets.processing.batch import (
+    build_tasks,
+    build_work,
+    item_loader,
+    limits_of,
+    tables_of,
+)
+from orchestration_assets.processing.health import health_rows, probe_services
 from orchestration_assets.processing.run import process_plans
+from orchestration_assets.processing.usage import observed_usage
 from orchestration_assets.progress import Progress
+from orchestration_assets.schemas.health import SERVICE_HEALTH
+from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import CALL_LOG, DECISION_LOG
 from resources.ai_services.resilience.purse import Purse
 from resources.content_source import open_batch_source
-from resources.home import HomeResource
+from resources.home import HomeResource, PolicyFileResource
 
 _DESCRIPTIONS = {
     "sequential_interpretations": (
@@ -39,6 +50,35 @@ _DESCRIPTIONS = {
 }
 
 
+@dg.asset(
+    group_name="0_services",
+    io_manager_key="tables",
+    kinds={"parquet", "ai"},
+    owners=["team:processing"],
+    code_version="1",
+    description=(
+        "Every service of the policy: whether its address answers, whether it answers a real, "
+        "tiny question, and how its calls went in the latest batches, with the timeout that they "
+        "suggest. Services over HTTP are probed each time; embedded ones need no probe."
+    ),
+)
+def service_health(
+    home: HomeResource, policy_file: PolicyFileResource
+) -> dg.MaterializeResult[pa.Table]:
+    """Probes the services of the policy in force."""
+    loaded = load_policy(policy_file.path)
+    pin(home.policies, loaded)
+    policy = loaded.policy
+    probes = probe_services(policy, build_work(policy).services, build_tasks(policy))
+    rows = list(health_rows(policy, loaded.hash, probes, observed_usage(home.tables)))
+    figures = {
+        "probed": len(probes),
+        "not_healthy": sum(row.deep_ok is False for row in rows),
+        "probe_cost_usd": sum(row.probe_cost_usd for row in rows),
+    }
+    return dg.MaterializeResult(value=rows_to_arrow(SERVICE_HEALTH, rows), metadata=figures)
+
+
 def _out(name: str) -> dg.AssetOut:
     return dg.AssetOut(
         io_manager_key="tables",
@@ -55,6 +95,8 @@ def _out(name: str) -> dg.AssetOut:
     outs={name: _out(name) for name in _DESCRIPTIONS},
     can_subset=True,
     partitions_def=content_batches,
+    # not read: its deep check decides whether anything is paid for in this run
+    deps=[service_health],
 )
 def interpretations(
     context: dg.AssetExecutionContext,
@@ -79,7 +121,7 @@ def interpretations(
         build_work(policy),
         AnswerCache(home.answers),
         item_loader(content_manifest, content_profiles, source.read),
-        limits_of(policy, purse),
+        limits_of(policy, purse, home.tables),
         progress.advance,
     )
     for message in processed.stopped.values():

@@ -11,14 +11,17 @@ import pyarrow.compute as pc
 from orchestration_assets.content.reader import Read, read_text
 from orchestration_assets.processing.asking import CACHE, CALLED
 from orchestration_assets.processing.run import Limits, Processed, Work
+from orchestration_assets.processing.usage import observed_usage
 from orchestration_assets.schemas.enums import AnswerKind, Outcome, Status
 from orchestration_assets.schemas.features import FEATURE_NAMES
 from orchestration_assets.schemas.items import Item, Task
 from orchestration_assets.schemas.policy import Choice, Policy
 from orchestration_assets.schemas.records import rows_to_arrow
+from orchestration_assets.schemas.services import EmbeddedConfig
 from orchestration_assets.schemas.tables import CALL_LOG, DECISION_LOG, INTERPRETATIONS
 from resources.ai_services.pool import build_services
 from resources.ai_services.resilience.purse import Purse
+from resources.table_store import TableStore
 
 # from how far apart two answers disagree, unless the policy says otherwise; labels: any difference
 _DISAGREE_AT: Final[Mapping[AnswerKind, float]] = {
@@ -56,16 +59,19 @@ def build_work(policy: Policy | None) -> Work:
     return Work(build_choices(policy), build_tasks(policy), services)
 
 
-def limits_of(policy: Policy | None, purse: Purse) -> Limits:
+def limits_of(policy: Policy | None, purse: Purse, store: TableStore) -> Limits:
     """What the batch may take: the policy's own limits, within the purse of the whole run."""
     if policy is None:
         return Limits(1)
     execution = policy.execution
+    remote = any(not isinstance(one, EmbeddedConfig) for one in policy.services.values())
+    seen = observed_usage(store) if remote else {}
     return Limits(
         execution.items_in_flight,
         Purse(execution.budget_usd, within=purse),
         execution.item_deadline_s,
         math.inf if execution.batch_deadline_s is None else execution.batch_deadline_s,
+        {name: one.token_ratio.mean for name, one in seen.items() if one.token_ratio},
     )
 
 

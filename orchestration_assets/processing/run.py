@@ -54,12 +54,16 @@ class Processed:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a batch may take. Deadlines in seconds from the start of the item and of the batch."""
+    """What a batch may take. Deadlines in seconds from the start of the item and of the batch.
+
+    ``token_ratios``: billed over estimated tokens of a service, as seen in earlier batches.
+    """
 
     items_in_flight: int
     purse: Purse = field(default_factory=Purse)
     item_deadline_s: float = math.inf
     batch_deadline_s: float = math.inf
+    token_ratios: Mapping[str, float] = field(default_factory=dict)
 
     def in_flight(self, services: Iterable[Service]) -> int:
         """Items at work at once: enough that every service over HTTP can be kept busy.
@@ -105,7 +109,8 @@ def process_plans(
                 if position % _FLUSH_EVERY == 0:
                     cache.flush()
 
-        async with Asker(work.services, cache, purse=limits.purse) as asker:
+        asker = Asker(work.services, cache, purse=limits.purse, ratios=limits.token_ratios)
+        async with asker:
             at_once = min(limits.in_flight(work.services.values()), len(groups))
             await asyncio.gather(*(serve(asker) for _ in range(at_once)))
             processed.stopped = {

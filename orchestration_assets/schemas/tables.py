@@ -22,6 +22,7 @@ from orchestration_assets.schemas.enums import (
     Status,
 )
 from orchestration_assets.schemas.features import feature_columns
+from orchestration_assets.schemas.health import SERVICE_HEALTH
 from orchestration_assets.schemas.items import Alternative
 from orchestration_assets.schemas.records import Column, Table, table_of
 
@@ -387,5 +388,6 @@ TABLES: Final[Mapping[str, Table]] = {
         DISAGREEMENTS,
         DISAGREEMENT_REPORT,
         CORPUS_REPORT,
+        SERVICE_HEALTH,
     )
 }

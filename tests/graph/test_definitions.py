@@ -22,7 +22,9 @@ KEYS = {
     "disagreements",
     "disagreement_report",
     "corpus_report",
+    "service_health",
 }
+CORPUS = {"content_source", "corpus_report", "service_health"}
 
 
 @pytest.fixture
@@ -49,7 +51,7 @@ def test_every_asset_is_described_grouped_owned_and_of_a_kind(definitions) -> No
 
 def test_every_batch_asset_shares_the_one_partition_dimension(definitions) -> None:
     for key, spec in _specs(definitions).items():
-        if key not in ("content_source", "corpus_report"):
+        if key not in CORPUS:
             assert spec.partitions_def is not None, key
             assert spec.partitions_def.name == "content_batches"
 
@@ -69,8 +71,12 @@ def test_every_table_has_a_blocking_schema_and_conservation_check(definitions) -
     expected = {
         (name, check) for name in KEYS - {"content_source"} for check in ("schema", "conservation")
     }
-    assert set(checks) == expected
-    assert all(checks.values())
+    probes = {("service_health", name) for name in ("shallow", "deep", "business", "outage_drill")}
+    assert set(checks) == expected | probes
+    # of the probes only a real question that gets no answer stops a run
+    assert {key for key, blocking in checks.items() if not blocking} == probes - {
+        ("service_health", "deep")
+    }
     assert {name for name, _ in expected} <= set(TABLES)
 
 
@@ -82,7 +88,19 @@ def test_jobs_select_what_they_say(definitions) -> None:
     batch = KEYS - {"content_source", "corpus_report"}
     assert selected("process_batch") == batch
     assert selected("reprocess") == batch - {"content_manifest"}
+    assert selected("plan_batch") == {"content_manifest", "content_profiles", "processing_plans"}
     assert selected("corpus_reports") == {"corpus_report"}
+    assert selected("check_services") == {"service_health"}
+    assert selected("outage_drill") == set()
+
+
+def test_the_drill_runs_only_when_it_is_asked_for(definitions) -> None:
+    def drills(job: str) -> bool:
+        layer = definitions.resolve_job_def(job).asset_layer
+        return any(key.name == "outage_drill" for key in layer.asset_graph.asset_check_keys)
+
+    assert drills("outage_drill")
+    assert not any(drills(job) for job in ("process_batch", "reprocess", "check_services"))
 
 
 def test_definitions_are_fresh_each_time(home) -> None:

@@ -48,7 +48,8 @@ class UnexpectedError(CallError):
 class Caller:
     """Everything that stands around the requests to one service, for one run.
 
-    Belongs to the event loop that uses it. ``chance`` gives numbers in [0, 1) for the jitter.
+    Belongs to the event loop that uses it. ``ratio`` is where the token scale
+    starts; ``chance`` gives numbers in [0, 1) for the jitter.
     """
 
     def __init__(
@@ -56,13 +57,14 @@ class Caller:
         service: HttpService,
         purse: Purse,
         *,
+        ratio: float = 1.0,
         chance: Callable[[], float] = random.random,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         config = service.config
         self.service = service
         self.breaker = Breaker(config.breaker)
-        self.scale = TokenScale()
+        self.scale = TokenScale(ratio)
         self.stopped: str | None = None
         self._purse = purse
         self._chance = chance
