@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
@@ -30,13 +31,23 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"orchestrate {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="take a folder from listing to report")
-    run.add_argument("source", metavar="SOURCE", help="a folder, a file, or a file:// URL")
-    run.add_argument("--home", type=Path, help="where everything is kept (.orchestration)")
-    run.add_argument("--policy", type=Path, metavar="FILE", help="policy file (packaged default)")
-    run.add_argument("--json", action="store_true", help="print the summary as JSON")
     run.add_argument(
-        "--reprocess", action="store_true", help="materialize every known batch of SOURCE again"
+        "--budget-usd",
+        type=_usd,
+        metavar="USD",
+        help="spend no more than this; the rest is over_budget, and partial results stand",
     )
+    look = commands.add_parser("preview", help="what a run would ask and what it would cost")
+    for one in (run, look):
+        one.add_argument("source", metavar="SOURCE", help="a folder, a file, or a file:// URL")
+        one.add_argument("--home", type=Path, help="where everything is kept (.orchestration)")
+        one.add_argument(
+            "--policy", type=Path, metavar="FILE", help="policy file (packaged default)"
+        )
+        one.add_argument("--json", action="store_true", help="print the result as JSON")
+        one.add_argument(
+            "--reprocess", action="store_true", help="take every known batch of SOURCE again"
+        )
     policy = commands.add_parser("policy", help="check a policy file, print its schema, show it")
     actions = policy.add_subparsers(dest="action", required=True, metavar="ACTION")
     for name, words in (
@@ -47,6 +58,13 @@ def _parser() -> argparse.ArgumentParser:
         action.add_argument("file", nargs="?", type=Path, metavar="FILE")
     actions.add_parser("schema", help="print the JSON Schema of the policy file")
     return parser
+
+
+def _usd(text: str) -> float:
+    value = float(text)
+    if not 0.0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no amount of US dollars")
+    return value
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -80,7 +98,18 @@ def _dispatch(given: argparse.Namespace) -> int:
     if given.policy is not None:
         settings = replace(settings, policy=given.policy.expanduser().absolute())
     try:
-        return run(settings, given.source, as_json=given.json, again=given.reprocess)
+        if given.command == "preview":
+            from orchestration_assets.command.preview import preview
+
+            now = datetime.now(UTC)
+            return preview(settings, given.source, now, as_json=given.json, again=given.reprocess)
+        return run(
+            settings,
+            given.source,
+            as_json=given.json,
+            again=given.reprocess,
+            budget_usd=given.budget_usd,
+        )
     except RunFailedError as error:
         sys.stderr.write(f"orchestrate: {error}\n")
         return 1

@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from orchestration_assets.command.summary import Summary, render, summarise
 from orchestration_assets.content.intake import Intake, take_in, unfinished
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.settings import Settings
+from resources.ai_services.resilience.purse import Purse
 from resources.table_store import BatchStore
 
 if TYPE_CHECKING:
@@ -26,8 +28,17 @@ class RunFailedError(Exception):
     """A batch could not be materialized; the message names the step, the cause and the remedy."""
 
 
-def run(settings: Settings, source: str, *, as_json: bool, again: bool) -> int:
+def run(
+    settings: Settings,
+    source: str,
+    *,
+    as_json: bool,
+    again: bool,
+    budget_usd: float | None = None,
+) -> int:
     """Takes a source from listing to report; returns the exit code.
+
+    No more than ``budget_usd`` is spent over all batches; what it does not reach is over_budget.
 
     0 when everything went well, 1 when items failed. Raises PolicyError and SourceError for
     what the caller must mend first, RunFailedError when a step broke.
@@ -35,16 +46,24 @@ def run(settings: Settings, source: str, *, as_json: bool, again: bool) -> int:
     began = time.monotonic()
     content = load_policy(settings.policy).policy.content
     intake = take_in(settings.home, source, content, datetime.now(UTC))
-    batches = _batches(settings.home, intake, again=again)
+    batches = batches_to_do(settings.home, intake, again=again)
+    purse = Purse(budget_usd)
     if batches:
-        _materialize(settings, intake, batches)
+        materialize(settings, intake, batches, _whole, purse)
     seconds = time.monotonic() - began
-    summary = summarise(settings.home, intake.listing, batches, ui_command(settings), seconds)
+    summary = summarise(
+        settings.home, intake.listing, batches, ui_command(settings), seconds, budget_usd
+    )
     _show(summary, as_json=as_json)
     return 1 if summary.failed else 0
 
 
-def _batches(home: Path, intake: Intake, *, again: bool) -> list[str]:
+def _whole(batch: str, finished: bool) -> tuple[str, str]:
+    """A batch without a report starts from its listing; a finished one from its profiles."""
+    return ("reprocess" if finished else "process_batch"), batch
+
+
+def batches_to_do(home: Path, intake: Intake, *, again: bool) -> list[str]:
     """Batches of this source that need work: new ones, ones a dead run left, all when ``again``."""
     store = BatchStore(home)
     candidates = store.recorded() if again else unfinished(home)
@@ -53,7 +72,18 @@ def _batches(home: Path, intake: Intake, *, again: bool) -> list[str]:
     ]
 
 
-def _materialize(settings: Settings, intake: Intake, batches: list[str]) -> None:
+def materialize(
+    settings: Settings,
+    intake: Intake,
+    batches: list[str],
+    job_for: Callable[[str, bool], tuple[str, str]],
+    purse: Purse | None = None,
+) -> None:
+    """Runs a job for each batch, and brings the index up to date when pages were made.
+
+    ``job_for`` gets a batch and whether it is finished. What services cost comes out of
+    ``purse``. Raises RunFailedError.
+    """
     # Dagster takes seconds to import: a run that finds nothing new does without it
     from orchestration_assets.command.instance import open_instance
     from orchestration_assets.definitions import build_definitions
@@ -61,7 +91,8 @@ def _materialize(settings: Settings, intake: Intake, batches: list[str]) -> None
     from sensors.new_content import observation
 
     display = open_display()
-    definitions = build_definitions(settings, resource_overrides={"progress": display})
+    overrides = {"progress": display, "purse": purse or Purse()}
+    definitions = build_definitions(settings, resource_overrides=overrides)
     with ExitStack() as stack:
         instance = stack.enter_context(open_instance(settings.home))
         stack.enter_context(display)
@@ -69,10 +100,9 @@ def _materialize(settings: Settings, intake: Intake, batches: list[str]) -> None
         instance.add_dynamic_partitions(content_batches.name or "", batches)
         finished = set(batches) - set(unfinished(settings.home))
         for batch in batches:
-            # a batch without a report starts from its listing; a finished one from its profiles
-            job = "reprocess" if batch in finished else "process_batch"
-            _execute(definitions, instance, job, batch)
-        _execute(definitions, instance, "corpus_reports", None)
+            _execute(definitions, instance, *job_for(batch, batch in finished))
+        if purse is not None:
+            _execute(definitions, instance, "corpus_reports", None)
 
 
 def _execute(
@@ -90,7 +120,7 @@ def _execute(
         failed_checks = [
             f"check {e.check_name} of {e.asset_key.to_user_string()}: {e.description}"
             for e in result.get_asset_check_evaluations()
-            if not e.passed
+            if not e.passed and e.severity.value == "ERROR"
         ]
         what = "; ".join(failed_checks or causes) or "see the run in the Dagster UI"
         where = f"batch {batch}: " if batch else ""

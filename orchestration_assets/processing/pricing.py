@@ -1,7 +1,7 @@
 """What a batch will cost, with an interval, before anything is paid."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any, Final
 
 from orchestration_assets.processing.usage import Spread, Usage
@@ -34,6 +34,15 @@ class ServicePrice:
     usd_low: float
     usd: float
     usd_high: float
+
+    def plus(self, other: "ServicePrice | None") -> "ServicePrice":
+        """This service's price over the plans of both."""
+        if other is None:
+            return self
+        mine, theirs = astuple(self), astuple(other)
+        return ServicePrice(
+            self.service, *(a + b for a, b in zip(mine[1:], theirs[1:], strict=True))
+        )
 
 
 def forecast_prices(

@@ -226,7 +226,7 @@ def _call_row(
         round=round_,
         attempt=number,
         origin=origin,
-        called=attempt.service,
+        called=attempt.service if origin == CALLED else None,
         status=attempt.status,
         reason=attempt.reason if attempt.status is not Status.OK else None,
         cost_usd=attempt.cost_usd,

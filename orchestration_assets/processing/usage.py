@@ -74,7 +74,7 @@ def _read(store: TableStore, batch: str) -> pa.Table | None:
     path = store.path(CALL_LOG.name, batch)
     if not set(_COLUMNS) <= set(pq.read_schema(path).names):
         return None
-    return store.read(CALL_LOG.name, batch, _COLUMNS).select(_COLUMNS)
+    return store.read(CALL_LOG.name, batch, list(_COLUMNS))
 
 
 def _empty() -> pa.Table:
