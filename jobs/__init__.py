@@ -59,8 +59,8 @@ outage_drill = dg.define_asset_job(
 
 corpus_reports = dg.define_asset_job(
     "corpus_reports",
-    selection=dg.AssetSelection.assets("corpus_report"),
-    description="Brings the index over all batches up to date.",
+    selection=dg.AssetSelection.assets("corpus_report", "content_ledger"),
+    description="Brings the index over all batches, and the ledger of all items, up to date.",
     executor_def=dg.in_process_executor,
 )
 

@@ -16,6 +16,7 @@ from orchestration_assets.schemas.tables import (
     INTERPRETATIONS,
     RESOLUTIONS,
 )
+from resources.ai_services.resilience.caller import is_stop
 from resources.content_source import Listing
 from resources.table_store import TableStore
 
@@ -44,6 +45,7 @@ class Summary:
     over_budget: int = 0
     fallbacks: int = 0
     redacted: int = 0
+    stopped: tuple[str, ...] = ()
     disagreements: int = 0
     disputed: int = 0
     failed: int = 0
@@ -76,6 +78,7 @@ def summarise(
     broken: Counter[str] = Counter()
     failures: list[str] = []
     wasted, redacted = 0.0, 0
+    stopped: set[str] = set()
     totals = store.read_batches(DISAGREEMENT_REPORT, batches).to_pylist()
     for batch in batches:
         manifest = store.read("content_manifest", batch, ["outcome", "reason"])
@@ -89,7 +92,10 @@ def summarise(
         wasted += pc.sum(log.filter(pc.invert(in_order))["cost_usd"]).as_py() or 0.0
         redacted += sum(one["count"] for row in log["redacted"].to_pylist() for one in row)
         for table in INTERPRETATIONS.values():
-            readings = store.read(table.name, batch, ["service", "status"])
+            readings = store.read(table.name, batch, ["service", "status", "reason"])
+            stopped.update(
+                reason for reason in pc.unique(readings["reason"]).to_pylist() if is_stop(reason)
+            )
             counted["statuses"].update(readings["status"].to_pylist())
             answered = pc.is_in(
                 readings["status"], pa.array([Status.OK, Status.ABSTAINED, Status.FALLBACK])
@@ -100,7 +106,7 @@ def summarise(
         failures += _failures(store, batch)
     return Summary(
         source=listing.source,
-        entries=len(listing.entries),
+        entries=listing.entries.num_rows,
         excluded=listing.excluded,
         excluded_by=dict(listing.excluded_by),
         batches=tuple(batches),
@@ -113,6 +119,7 @@ def summarise(
         over_budget=counted["statuses"][Status.OVER_BUDGET],
         fallbacks=counted["statuses"][Status.FALLBACK],
         redacted=redacted,
+        stopped=tuple(sorted(stopped)),
         disagreements=sum(row["disagreements"] for row in totals),
         disputed=sum(row["disputed"] for row in totals),
         failed=sum(row["failed"] for row in totals),
@@ -170,6 +177,7 @@ def _work(summary: Summary) -> list[str]:
         f"  disagreements {summary.disagreements:,} pairs of services; "
         f"{summary.disputed:,} answers stand against dissent",
     ]
+    lines += [f"  stopped       {message}" for message in summary.stopped]
     if summary.fallbacks:
         lines.append(f"  fallbacks     {summary.fallbacks:,} answers came from another service")
     if summary.redacted:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 import pyarrow as pa
 
+from orchestration_assets.content.reader import ContentReader
 from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.policy.pinned import pin, pinned
@@ -24,7 +25,6 @@ from orchestration_assets.schemas.health import SERVICE_HEALTH
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import CALL_LOG, DECISION_LOG
 from resources.ai_services.resilience.purse import Purse
-from resources.content_source import open_batch_source
 from resources.home import HomeResource, PolicyFileResource
 
 _DESCRIPTIONS = {
@@ -113,19 +113,22 @@ def interpretations(
     the logs stay whole.
     """
     policy = pinned(home.policies, processing_plans)
-    source = open_batch_source(home.batches.read(context.partition_key))
     plans = processing_plans.sort_by([("item_id", "ascending"), ("task", "ascending")])
     progress.stage("asking services", len(set(plans["item_id"].to_pylist())))
-    processed = process_plans(
-        plans.to_pylist(),
-        build_work(policy),
-        AnswerCache(home.answers),
-        item_loader(content_manifest, content_profiles, source.read),
-        limits_of(policy, purse, home.tables),
-        progress.advance,
-    )
+    with ContentReader(home.folder, home.batches.source(context.partition_key)) as reader:
+        processed = process_plans(
+            plans.to_pylist(),
+            build_work(policy),
+            AnswerCache(home.answers),
+            item_loader(content_manifest, content_profiles, reader),
+            limits_of(policy, purse, home.tables),
+            progress.advance,
+        )
     for message in processed.stopped.values():
         context.log.error(message)
+    for name, times in processed.circuits_opened.items():
+        if times:
+            context.log.warning(f"the circuit of {name} opened {times} times: it failed too often")
     for name, table, metadata in tables_of(processed):
         if name in context.op_execution_context.selected_output_names:
             yield dg.MaterializeResult(asset_key=name, value=table, metadata=metadata)

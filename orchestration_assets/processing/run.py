@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -16,7 +17,7 @@ from orchestration_assets.schemas.enums import ProcessingModel, Status
 from orchestration_assets.schemas.items import Item, Question, Reading, Task
 from orchestration_assets.schemas.policy import Choice
 from orchestration_assets.schemas.tables import CallRow, DecisionRow, InterpretationRow, Redaction
-from resources.ai_services.contract import Service
+from resources.ai_services.contract import EmbeddedService, Service
 from resources.ai_services.http.service import HttpService
 from resources.ai_services.resilience.attempts import Attempt
 from resources.ai_services.resilience.purse import Purse
@@ -41,7 +42,8 @@ class Work:
 class Processed:
     """The rows that a batch's plans yield, by table.
 
-    ``stopped`` says why a service was stopped for the run, by its name.
+    ``stopped`` says why a service was stopped for the run, by its name; ``circuits_opened`` how
+    often its circuit breaker opened.
     """
 
     interpretations: dict[ProcessingModel, list[InterpretationRow]] = field(
@@ -50,6 +52,7 @@ class Processed:
     decisions: list[DecisionRow] = field(default_factory=list)
     calls: list[CallRow] = field(default_factory=list)
     stopped: dict[str, str] = field(default_factory=dict)
+    circuits_opened: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,11 @@ def process_plans(
             processed.stopped = {
                 name: caller.stopped for name, caller in asker.callers.items() if caller.stopped
             }
+            processed.circuits_opened = {
+                name: caller.breaker.opened for name, caller in asker.callers.items()
+            }
 
+    _warm_up(work)
     try:
         asyncio.run(drive())
     finally:
@@ -125,6 +132,23 @@ def process_plans(
         for plan, execution in zip(group, done, strict=True):
             _collect(plan, execution, processed)
     return processed
+
+
+def _warm_up(work: Work) -> None:
+    """Lets embedded services load what they need before any call over HTTP is under way.
+
+    Loading a model stalls the event loop for as long as it takes, and with it every call's clock.
+    """
+    services = work.services.values()
+    if not any(isinstance(one, HttpService) for one in services):
+        return
+    item = Item("", "", "warm-up.txt", "Nothing is asked about this.")
+    for service in services:
+        task = next((one for one in work.tasks.values() if one.kind in service.kinds), None)
+        if isinstance(service, EmbeddedService) and task is not None:
+            # whatever is wrong with it comes up again where it is really asked
+            with suppress(Exception):
+                service.answer(Question(task, item))
 
 
 async def _process_item(

@@ -10,6 +10,7 @@ from orchestration_assets.settings import Settings
 KEYS = {
     "content_source",
     "content_manifest",
+    "content_ledger",
     "content_profiles",
     "processing_plans",
     "sequential_interpretations",
@@ -24,7 +25,8 @@ KEYS = {
     "corpus_report",
     "service_health",
 }
-CORPUS = {"content_source", "corpus_report", "service_health"}
+CORPUS = {"content_ledger", "corpus_report", "service_health"}
+BATCH = KEYS - CORPUS - {"content_source"}
 
 
 @pytest.fixture
@@ -51,15 +53,18 @@ def test_every_asset_is_described_grouped_owned_and_of_a_kind(definitions) -> No
 
 def test_every_batch_asset_shares_the_one_partition_dimension(definitions) -> None:
     for key, spec in _specs(definitions).items():
-        if key not in CORPUS:
+        if key in BATCH:
             assert spec.partitions_def is not None, key
             assert spec.partitions_def.name == "content_batches"
 
 
 def test_no_batch_asset_depends_on_a_corpus_asset(definitions) -> None:
+    """But for the services' health: it is made of no batch, and gates what is paid for."""
     for key, spec in _specs(definitions).items():
-        if key != "corpus_report":
-            assert "corpus_report" not in {dep.asset_key.to_user_string() for dep in spec.deps}
+        if key in BATCH:
+            depends = {dep.asset_key.to_user_string() for dep in spec.deps}
+            assert not (CORPUS - {"service_health"}) & depends
+    assert not _specs(definitions)["service_health"].deps
 
 
 def test_every_table_has_a_blocking_schema_and_conservation_check(definitions) -> None:
@@ -85,11 +90,10 @@ def test_jobs_select_what_they_say(definitions) -> None:
         layer = definitions.resolve_job_def(job).asset_layer
         return {key.to_user_string() for key in layer.executable_asset_keys}
 
-    batch = KEYS - {"content_source", "corpus_report"}
-    assert selected("process_batch") == batch
-    assert selected("reprocess") == batch - {"content_manifest"}
+    assert selected("process_batch") == BATCH | {"service_health"}
+    assert selected("reprocess") == BATCH - {"content_manifest"} | {"service_health"}
+    assert selected("corpus_reports") == CORPUS - {"service_health"}
     assert selected("plan_batch") == {"content_manifest", "content_profiles", "processing_plans"}
-    assert selected("corpus_reports") == {"corpus_report"}
     assert selected("check_services") == {"service_health"}
     assert selected("outage_drill") == set()
 

@@ -4,6 +4,7 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
+from importlib.resources import files
 from pathlib import Path
 
 import yaml
@@ -16,14 +17,20 @@ DEFAULT_PORT = 8377
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """``[--port N] [--script FILE]``; returns 2 for a script that is not valid."""
+    """``[--port N] [--script FILE] [--policy]``; returns 2 for a script that is not valid."""
     parser = argparse.ArgumentParser(
         prog="python -m resources.ai_services.drill",
         description="An OpenAI-compatible service on the loopback that fails as its script says.",
     )
     parser.add_argument("--port", type=int, default=DEFAULT_PORT)
     parser.add_argument("--script", type=Path, metavar="FILE", help="YAML: latency and faults")
+    parser.add_argument(
+        "--policy", action="store_true", help="print a policy that asks this server, and stop"
+    )
     given = parser.parse_args(arguments)
+    if given.policy:
+        sys.stdout.write((files("resources.ai_services.drill") / "policy.yaml").read_text("utf-8"))
+        return 0
     try:
         written = yaml.safe_load(given.script.read_text("utf-8")) if given.script else {}
         script = Script.model_validate(written or {})

@@ -36,7 +36,13 @@ class _NotMade:
     reason: str
 
 
+_STOPPED: Final = " is stopped for this run: "
 _LATE: Final = _NotMade(Status.TIMEOUT, "its deadline passed before its turn came")
+
+
+def is_stop(reason: str | None) -> bool:
+    """Whether the reason of a reading is that its service was stopped for the run."""
+    return reason is not None and _STOPPED in reason
 
 
 class UnexpectedError(CallError):
@@ -275,8 +281,7 @@ class Caller:
             # a request that is itself at fault was answered by a service that works
             ok = isinstance(came, Refused)
             if isinstance(came, Unauthorised):
-                name = self.service.name
-                self.stopped = self.stopped or f"{name} is stopped for this run: {came}"
+                self.stopped = self.stopped or f"{self.service.name}{_STOPPED}{came}"
             if came.retry_after:
                 self._gate.pause(came.retry_after)
         self.breaker.record(ticket, _clock(), ok=ok)
