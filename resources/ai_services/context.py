@@ -4,6 +4,7 @@ import math
 import re
 from collections import Counter
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 from typing import Final
 
 from resources.ai_services.tokens import token_estimate
@@ -33,25 +34,18 @@ class Fitted:
 def fit(text: str, tokens: int) -> Fitted:
     """The whole text when it has no more than ``tokens`` tokens, else its most telling sections.
 
-    Sections are whole lines. Each counts the mean TF-IDF of its words, documents being the
-    sections of this text (Salton and Buckley 1988); the best are taken while they fit, and
-    shown in their order with ``[...]`` where something was left out. The same text and number
-    give the same part.
+    Sections are whole lines. Taken is, again and again, the section that adds most for its
+    tokens to the sum over words of weight times log(1 + occurrences taken), where a word weighs
+    its TF-IDF in the whole text and the sections are the documents; what is covered already
+    adds little (Lin and Bilmes 2011, A class of submodular functions for document
+    summarization). The sections are shown in their order, with ``[...]`` where something was
+    left out. The same text and number give the same part.
     """
     whole = token_estimate(text)
     if whole <= tokens:
         return Fitted(text, whole, whole)
     sections = _sections(text, tokens)
-    counts = [Counter(_WORD.findall(section.lower())) for section in sections]
-    weights = _weights(counts)
-    order = sorted(range(len(sections)), key=lambda number: (-weights[number], number))
-    gap, used = token_estimate(GAP), 0
-    chosen: set[int] = set()
-    for number in order:
-        needed = token_estimate(sections[number]) + gap
-        if used + needed <= tokens:
-            chosen.add(number)
-            used += needed
+    chosen = _telling(sections, tokens)
     if not chosen:
         return _cut(text, tokens, whole)
     parts: list[str] = []
@@ -63,6 +57,38 @@ def fit(text: str, tokens: int) -> Fitted:
         parts.append(GAP)
     shown = "".join(parts)
     return Fitted(shown, token_estimate(shown), whole)
+
+
+def _telling(sections: list[str], tokens: int) -> set[int]:
+    """Lazy greedy choice: a gain can only shrink, so a stale one that leads is looked at again."""
+    counts = [Counter(_WORD.findall(section.lower())) for section in sections]
+    weights = _weights(counts)
+    gap = token_estimate(GAP)
+    costs = [token_estimate(section) + gap for section in sections]
+    taken: Counter[str] = Counter()
+
+    def gain(number: int) -> float:
+        added = sum(
+            weights[word] * math.log((1 + taken[word] + n) / (1 + taken[word]))
+            for word, n in counts[number].items()
+        )
+        return added * (_LEAD_BONUS if number == 0 else 1.0) / costs[number]
+
+    waiting = [(-gain(number), number) for number in range(len(sections))]
+    heapify(waiting)
+    chosen: set[int] = set()
+    while waiting:
+        _, number = heappop(waiting)
+        if costs[number] > tokens:
+            continue
+        now = (-gain(number), number)
+        if waiting and now > waiting[0]:
+            heappush(waiting, now)
+            continue
+        chosen.add(number)
+        taken.update(counts[number])
+        tokens -= costs[number]
+    return chosen
 
 
 def _sections(text: str, tokens: int) -> list[str]:
@@ -82,22 +108,18 @@ def _sections(text: str, tokens: int) -> list[str]:
     return [*sections, held] if held else sections
 
 
-def _weights(counts: list[Counter[str]]) -> list[float]:
+def _weights(counts: list[Counter[str]]) -> dict[str, float]:
+    """The TF-IDF of each word of the text (Salton and Buckley 1988), sections as documents."""
     holding: Counter[str] = Counter()
+    whole: Counter[str] = Counter()
     for one in counts:
         holding.update(one.keys())
+        whole.update(one)
     total = len(counts)
-    idf = {word: math.log((1 + total) / (1 + n)) + 1.0 for word, n in holding.items()}
-    # a word that stands only once in the whole text tells little: at least two sections share it
-    telling = {word for word, n in holding.items() if n > 1}
-    weights = [
-        sum(math.log1p(n) * idf[word] for word, n in one.items() if word in telling)
-        / math.sqrt(1 + one.total())
-        for one in counts
-    ]
-    if weights:
-        weights[0] *= _LEAD_BONUS
-    return weights
+    return {
+        word: (1.0 + math.log(n)) * (math.log((1 + total) / (1 + holding[word])) + 1.0)
+        for word, n in whole.items()
+    }
 
 
 def _cut(text: str, tokens: int, whole: int) -> Fitted:
