@@ -50,7 +50,8 @@ class Asker:
     """Asks services by name. ``clock`` gives seconds, ``now`` the UTC time of day.
 
     What services over HTTP cost comes out of ``purse``; ``ratios`` says how many tokens one was
-    seen to bill for each estimated one.
+    seen to bill for each estimated one. A call over HTTP, its retries included, is over
+    ``call_limit_s`` after its turn came.
 
     Use it as an asynchronous context: connections are closed at its end.
     """
@@ -63,6 +64,7 @@ class Asker:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         purse: Purse | None = None,
         ratios: Mapping[str, float] | None = None,
+        call_limit_s: float = math.inf,
     ) -> None:
         self._services = services
         self._cache = cache
@@ -76,7 +78,13 @@ class Asker:
             if not isinstance(service, HttpService)
         }
         self.callers = {
-            name: Caller(service, purse or Purse(), ratio=(ratios or {}).get(name, 1.0), now=now)
+            name: Caller(
+                service,
+                purse or Purse(),
+                ratio=(ratios or {}).get(name, 1.0),
+                limit_s=call_limit_s,
+                now=now,
+            )
             for name, service in services.items()
             if isinstance(service, HttpService)
         }

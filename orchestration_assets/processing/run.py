@@ -57,7 +57,8 @@ class Processed:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a batch may take. Deadlines in seconds from the start of the item and of the batch.
+    """What a batch may take. A call is over ``item_deadline_s`` after its turn came, the batch
+    ``batch_deadline_s`` after its start, both in seconds.
 
     ``token_ratios``: billed over estimated tokens of a service, as seen in earlier batches.
     """
@@ -106,13 +107,20 @@ def process_plans(
         async def serve(asker: Asker) -> None:
             # the workers share one iterator: each takes the next item as it becomes free
             for position, group in queue:
-                deadline = min(batch_ends, clock() + limits.item_deadline_s)
-                executions[position] = await _process_item(group, work, asker, load_item, deadline)
+                executions[position] = await _process_item(
+                    group, work, asker, load_item, batch_ends
+                )
                 advance(1)
                 if position % _FLUSH_EVERY == 0:
                     cache.flush()
 
-        asker = Asker(work.services, cache, purse=limits.purse, ratios=limits.token_ratios)
+        asker = Asker(
+            work.services,
+            cache,
+            purse=limits.purse,
+            ratios=limits.token_ratios,
+            call_limit_s=limits.item_deadline_s,
+        )
         async with asker:
             at_once = min(limits.in_flight(work.services.values()), len(groups))
             await asyncio.gather(*(serve(asker) for _ in range(at_once)))

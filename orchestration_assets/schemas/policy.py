@@ -340,7 +340,8 @@ class Execution(_Strict):
         default=None, description="a batch spends no more than this; the rest is over_budget"
     )
     item_deadline_s: Annotated[float, Field(gt=0.0)] = Field(
-        default=300.0, description="no call for an item goes on after this time"
+        default=300.0,
+        description="a call for an item, retries included, ends so long after its turn came",
     )
     batch_deadline_s: Annotated[float, Field(gt=0.0)] | None = Field(
         default=None, description="no call of a batch goes on after this time"

@@ -1,6 +1,7 @@
 """Calling one service: limits before an attempt, the breaker around it, retries after it."""
 
 import asyncio
+import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -36,6 +37,26 @@ class _NotMade:
     reason: str
 
 
+@dataclass
+class _Time:
+    """When a call must be over: at the deadline, or so long after its first turn came.
+
+    Waiting for that turn is not the service's fault and does not count.
+    """
+
+    deadline: float
+    limit_s: float
+    ends: float = math.inf
+
+    def __post_init__(self) -> None:
+        self.ends = self.deadline
+
+    def begin(self, now: float) -> None:
+        """Its turn came; only the first one counts."""
+        if self.ends == self.deadline:
+            self.ends = min(self.deadline, now + self.limit_s)
+
+
 _STOPPED: Final = " is stopped for this run: "
 _LATE: Final = _NotMade(Status.TIMEOUT, "its deadline passed before its turn came")
 
@@ -55,7 +76,8 @@ class Caller:
     """Everything that stands around the requests to one service, for one run.
 
     Belongs to the event loop that uses it. ``ratio`` is where the token scale
-    starts; ``chance`` gives numbers in [0, 1) for the jitter.
+    starts; a call, its retries included, is over ``limit_s`` after its turn came; ``chance`` gives
+    numbers in [0, 1) for the jitter.
     """
 
     def __init__(
@@ -64,6 +86,7 @@ class Caller:
         purse: Purse,
         *,
         ratio: float = 1.0,
+        limit_s: float = math.inf,
         chance: Callable[[], float] = random.random,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -73,6 +96,7 @@ class Caller:
         self.scale = TokenScale(ratio)
         self.stopped: str | None = None
         self._purse = purse
+        self._limit_s = limit_s
         self._chance = chance
         self._now = now
         self._gate = RateGate(config.rates, _clock)
@@ -103,10 +127,11 @@ class Caller:
     ) -> list[Called]:
         """Attempts until there is a reading for every question, or nothing more may be tried."""
         retries, error = self.service.config.retries, None
+        time = _Time(deadline, self._limit_s)
         made, rejected = 0, None
         while True:
             repairing = rejected is not None
-            came = await self._attempt(request, keys, deadline, before, repaired=repairing)
+            came = await self._attempt(request, keys, time, before, repaired=repairing)
             made += 1
             if rejected is not None:
                 # the one repair: when it fails too, what was said first stands as rejected
@@ -126,7 +151,7 @@ class Caller:
             if isinstance(came, PERMANENT) or made >= retries.attempts:
                 return _failed(before, None, error)
             wait = wait_before(made + 1, retries, came.retry_after, self._chance())
-            if _clock() + wait >= deadline:
+            if _clock() + wait >= time.ends:
                 return _failed(before, _NotMade(Status.TIMEOUT, "its deadline is sooner"), error)
             if not self._retry_budget.take():
                 spent = _NotMade(Status.FAILED, "the retry budget of the run is used up")
@@ -161,7 +186,7 @@ class Caller:
         self,
         request: Request,
         keys: Sequence[str],
-        deadline: float,
+        time: _Time,
         before: list[tuple[Attempt, ...]],
         *,
         repaired: bool,
@@ -169,14 +194,15 @@ class Caller:
         """One request, once the bulkhead, the rates, the breaker and the purse let it through."""
         if (closed := self._closed()) is not None:
             return closed
-        if _clock() >= deadline or not await self._turn(deadline):
+        if _clock() >= time.ends or not await self._turn(time.ends):
             return _LATE
         try:
-            ticket = await self._passage(request, deadline)
+            ticket = await self._passage(request, time.ends)
             if isinstance(ticket, _NotMade):
                 return ticket
+            time.begin(_clock())
             key = _joint(keys, repaired=repaired)
-            return await self._within_budget(request, key, deadline, before, ticket)
+            return await self._within_budget(request, key, time, before, ticket)
         finally:
             self._bulkhead.release()
 
@@ -233,7 +259,7 @@ class Caller:
         self,
         request: Request,
         key: str,
-        deadline: float,
+        time: _Time,
         before: list[tuple[Attempt, ...]],
         ticket: Ticket,
     ) -> Reply | CallError | _NotMade:
@@ -247,7 +273,7 @@ class Caller:
             return _NotMade(Status.OVER_BUDGET, f"up to {most:.6f} USD more would pass the budget")
         started_at, began = self._now(), perf_counter()
         try:
-            came = await self._sent(request, key, deadline)
+            came = await self._sent(request, key, time.ends)
         except BaseException:
             # cancelled: nothing is known of the service, and it may bill what it was sent
             self.breaker.abandon(ticket)

@@ -305,6 +305,28 @@ def test_a_deadline_ends_what_hangs_and_what_waits(tmp_path) -> None:
     assert sum(bool(one.attempts) for one in answers) == 2
 
 
+def test_waiting_for_a_turn_does_not_count_against_an_item(tmp_path) -> None:
+    """Many items wait for few places: the last of them has as much time as the first."""
+    server = DrillServer(Script(median_ms=40))
+    with running(server) as url:
+        config = chat(url, concurrency=1, timeouts={"total_s": 5.0})
+
+        async def drive():
+            cache = AnswerCache(LmdbStore(tmp_path / "answers"))
+            service = ChatService("s", config)
+            async with Asker({"s": service}, cache, call_limit_s=0.3) as asker:
+                quick = await asyncio.gather(*(asker.ask("s", one) for one in texts(20)))
+                server.script = Script(faults=(Fault(kind="hang"),))
+                began = asyncio.get_running_loop().time()
+                stuck = await asker.ask("s", asked("this one hangs"))
+                return quick, stuck, asyncio.get_running_loop().time() - began
+
+        quick, stuck, seconds = asyncio.run(drive())
+    assert {one.reading.status for one in quick} == {Status.OK}
+    assert stuck.reading.status is Status.TIMEOUT
+    assert 0.3 <= seconds < 1.0
+
+
 def test_a_failure_is_asked_again_by_the_next_run(tmp_path) -> None:
     server = DrillServer(Script(faults=(Fault(kind="error"),)))
     with running(server) as url:
