@@ -15,8 +15,10 @@ _outage_drill = dg.AssetSelection.checks(
 )
 _health = dg.AssetSelection.assets("service_health") - _outage_drill
 _batch_assets = (
-    dg.AssetSelection.groups(*BATCH_GROUPS) | dg.AssetSelection.assets("disagreement_report")
-) | _health
+    dg.AssetSelection.groups(*BATCH_GROUPS)
+    | dg.AssetSelection.assets("item_states", "disagreement_report")
+    | _health
+)
 
 process_batch = dg.define_asset_job(
     "process_batch",
@@ -64,6 +66,13 @@ corpus_reports = dg.define_asset_job(
     executor_def=dg.in_process_executor,
 )
 
+take_feedback = dg.define_asset_job(
+    "take_feedback",
+    selection=dg.AssetSelection.assets("gold_labels"),
+    description="Takes in the verdicts that people dropped into the home's folder verdicts/.",
+    executor_def=dg.in_process_executor,
+)
+
 nightly_report = dg.ScheduleDefinition(
     name="nightly_report",
     job=corpus_reports,
@@ -80,5 +89,13 @@ hourly_health = dg.ScheduleDefinition(
     description="Every hour: do the services over HTTP work?",
 )
 
-JOBS = (process_batch, reprocess, plan_batch, check_services, outage_drill, corpus_reports)
+JOBS = (
+    process_batch,
+    reprocess,
+    plan_batch,
+    check_services,
+    outage_drill,
+    corpus_reports,
+    take_feedback,
+)
 SCHEDULES = (nightly_report, hourly_health)

@@ -1,11 +1,12 @@
 """New content becomes batches, and batches become runs."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import dagster as dg
 
-from jobs import process_batch
+from jobs import JOBS, process_batch
 from orchestration_assets.content.intake import (
     UNPACKED_IN_A_TICK,
     Intake,
@@ -20,28 +21,24 @@ from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.policy import Content
 from orchestration_assets.settings import Settings
-from resources.content_source import Allowance, SourceError
+from resources.content_source import Allowance, SourceError, source_name
 from resources.home import HomeResource, PolicyFileResource
+from resources.running import is_alive
+from sensors.runs import UNDER_WAY
 
 _RUNS_AT_ONCE: Final = 25
 # Dagster ends a tick after 60 s
 _SECONDS_A_TICK: Final = 35.0
 _REQUESTS_A_TICK: Final = 20_000
+_OWN_JOBS: Final = frozenset(job.name for job in JOBS)
 _PARTITION_TAG: Final = "dagster/partition"
-_UNDER_WAY: Final = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 _FAILED: Final = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
 
 @dg.sensor(
     name="new_content_sensor",
     job=process_batch,
-    minimum_interval_seconds=60,
+    minimum_interval_seconds=Settings.from_environment().tick_seconds,
     description=(
         "Looks at every source that this home knows (and at the policy's and "
         "ORCHESTRATION_SOURCES), records what is new, changed or gone as batches, and starts a run "
@@ -55,7 +52,8 @@ def new_content_sensor(
     """One tick. A source that cannot be listed is said so and keeps its known entries."""
     content = load_policy(policy_file.path).policy.content
     configured = Settings.from_environment().sources
-    sources = list(dict.fromkeys([*known_sources(home.batches), *content.sources, *configured]))
+    named = [source_name(source) for source in (*content.sources, *configured)]
+    sources = list(dict.fromkeys([*known_sources(home.batches), *named]))
     if not sources:
         return dg.SensorResult(
             skip_reason="No source is known. Run `orchestrate run SOURCE` once, name it under "
@@ -64,6 +62,7 @@ def new_content_sensor(
     memory = Memory.parse(context.cursor)
     memory, events, problems = _look(context, home, content, sources, memory)
     pending = unfinished(home.folder)
+    memory = _bury_the_dead(context, home, memory)
     under_way = _batches_under_way(context.instance)
     starts, stuck = plan_runs(
         pending, under_way, lambda batch: _failures(context.instance, batch), _RUNS_AT_ONCE
@@ -132,7 +131,7 @@ def _look(
         memory = memory.remember(source, watched.after(intake, now, version))
     if problems and not looked:
         raise dg.Failure("; ".join(problems))
-    return Memory(memory.turn + 1, memory.watched), events, problems
+    return replace(memory, turn=memory.turn + 1), events, problems
 
 
 def observation(intake: Intake) -> dg.AssetObservation:
@@ -154,8 +153,30 @@ def observation(intake: Intake) -> dg.AssetObservation:
     )
 
 
+def _bury_the_dead(
+    context: dg.SensorEvaluationContext, home: HomeResource, memory: Memory
+) -> Memory:
+    """Marks runs as failed whose process is gone: nobody else would, and they block their batch.
+
+    Dagster's default launcher starts runs on this machine and does not watch them; other launchers
+    have their own watch.
+    """
+    instance = context.instance
+    if not isinstance(instance.run_launcher, dg.DefaultRunLauncher):
+        return memory
+    filters = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])
+    started = {run.run_id: run for run in instance.get_runs(filters) if run.job_name in _OWN_JOBS}
+    lifeless = [run_id for run_id in started if not is_alive(home.folder, run_id)]
+    memory, dead = memory.suspect(lifeless)
+    for run_id in dead:
+        instance.report_run_failed(
+            started[run_id], "The process of this run is gone: it was killed, or its machine died."
+        )
+    return memory
+
+
 def _batches_under_way(instance: dg.DagsterInstance) -> set[str]:
-    records = instance.get_runs(dg.RunsFilter(statuses=_UNDER_WAY))
+    records = instance.get_runs(dg.RunsFilter(statuses=UNDER_WAY))
     return {run.tags[_PARTITION_TAG] for run in records if _PARTITION_TAG in run.tags}
 
 

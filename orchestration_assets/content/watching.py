@@ -44,6 +44,8 @@ class Memory:
 
     turn: int = 0
     watched: Mapping[str, Watched] | None = None
+    # runs that looked dead at the last tick
+    suspects: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, cursor: str | None) -> "Memory":
@@ -51,17 +53,27 @@ class Memory:
         try:
             kept = json.loads(cursor or "{}")
             watched = {name: Watched(**one) for name, one in kept.get("watched", {}).items()}
-            return cls(int(kept.get("turn", 0)), watched)
+            return cls(int(kept.get("turn", 0)), watched, tuple(kept.get("suspects", ())))
         except (ValueError, TypeError, AttributeError):
             # forgetting costs one look: what is known stands in the batch records
             return cls()
 
     def render(self) -> str:
         watched = {name: asdict(one) for name, one in (self.watched or {}).items()}
-        return json.dumps({"turn": self.turn, "watched": watched}, sort_keys=True)
+        kept = {"turn": self.turn, "watched": watched, "suspects": self.suspects}
+        return json.dumps(kept, sort_keys=True)
 
     def of(self, source: str) -> Watched:
         return (self.watched or {}).get(_name(source), Watched())
+
+    def suspect(self, lifeless: Collection[str]) -> tuple["Memory", list[str]]:
+        """What to remember of runs without a process, and those that had none before either.
+
+        A run that just begins, or goes from step to step, may have none for a moment.
+        """
+        dead = sorted(set(lifeless) & set(self.suspects))
+        suspects = tuple(sorted(set(lifeless) - set(dead)))
+        return replace(self, suspects=suspects), dead
 
     def remember(self, source: str, watched: Watched) -> "Memory":
         return replace(self, watched={**(self.watched or {}), _name(source): watched})

@@ -38,6 +38,7 @@ def profile_items(
                 "reason": None,
                 "coverage": found.coverage,
                 "features_missing": list(found.features_missing),
+                "cut_by_clock": found.cut_by_clock,
                 "preprocess_ms": found.preprocess_ms,
                 "features_ms": found.features_ms,
                 "complexity_ms": found.complexity_ms,
@@ -69,6 +70,7 @@ def _without(status: ProfileStatus, reason: str) -> dict[str, Any]:
         "reason": reason,
         "coverage": 0.0,
         "features_missing": list(FEATURE_NAMES),
+        "cut_by_clock": False,
         **dict.fromkeys(clocks, 0.0),
         **_NOTHING,
     }

@@ -22,10 +22,13 @@ from orchestration_assets.schemas.enums import (
     ResolutionStatus,
     Status,
 )
+from orchestration_assets.schemas.failures import RUN_FAILURES
 from orchestration_assets.schemas.features import feature_columns
 from orchestration_assets.schemas.health import SERVICE_HEALTH
 from orchestration_assets.schemas.items import Alternative
 from orchestration_assets.schemas.records import Column, Table, table_of
+from orchestration_assets.schemas.states import ITEM_STATES
+from orchestration_assets.schemas.verdicts import GOLD_LABELS
 
 Float32 = Annotated[float, pa.float32()]
 _Batch = Annotated[str, Column("batch (= partition) that the row belongs to")]
@@ -162,6 +165,10 @@ class ProfileRow:
     coverage: Annotated[float, Column("share of the characters that text features saw", "0..1")]
     features_missing: Annotated[
         tuple[str, ...], Column("features that were cut or do not apply to this content")
+    ]
+    cut_by_clock: Annotated[
+        bool,
+        Column("whether the deadline cut some of them: only then may a rerun differ", "", True),
     ]
     preprocess_ms: Annotated[float, Column("preprocessing stage clock", "ms", True)]
     features_ms: Annotated[float, Column("feature stage clock", "ms", True)]
@@ -471,14 +478,20 @@ TABLES: Final[Mapping[str, Table]] = {
         CALL_LOG,
         RESOLUTIONS,
         DISAGREEMENTS,
+        ITEM_STATES,
         DISAGREEMENT_REPORT,
         CORPUS_REPORT,
+        GOLD_LABELS,
+        RUN_FAILURES,
         SERVICE_HEALTH,
     )
 }
 
 # tables of the whole corpus; every other one has a file for each batch
-CORPUS_TABLES: Final = frozenset({CONTENT_LEDGER.name, CORPUS_REPORT.name, SERVICE_HEALTH.name})
+CORPUS_TABLES: Final = frozenset(
+    table.name
+    for table in (CONTENT_LEDGER, CORPUS_REPORT, GOLD_LABELS, RUN_FAILURES, SERVICE_HEALTH)
+)
 BATCH_TABLES: Final = tuple(
     name for name in TABLES if name not in CORPUS_TABLES and name != BATCH_ENTRIES.name
 )

@@ -15,7 +15,7 @@ from resources.content_source.contract import (
     relative_path,
 )
 from resources.content_source.folder import FolderSource, address_path, file_address
-from resources.content_source.opening import open_source
+from resources.content_source.opening import open_source, source_name
 from resources.content_source.patterns import Patterns
 from resources.content_source.url import UrlSource
 
@@ -38,4 +38,5 @@ __all__ = [
     "listed",
     "open_source",
     "relative_path",
+    "source_name",
 ]

@@ -3,10 +3,22 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from resources.content_source.contract import Source
-from resources.content_source.folder import READ_SECONDS, FolderSource, address_path
+from resources.content_source.folder import READ_SECONDS, FolderSource, address_path, file_address
 from resources.content_source.url import UrlSource
+
+_SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]*)(://|::)")
+
+
+def source_name(source: str) -> str:
+    """The one URL that a source goes by, however people write it; it need not exist."""
+    if _SCHEME.match(source) is None:
+        return file_address(Path(source).expanduser().resolve())
+    if source.startswith("file://"):
+        return file_address(address_path(source).resolve())
+    return source.rstrip("/")
 
 
 def open_source(
@@ -20,7 +32,7 @@ def open_source(
 
     Raises SourceError when it does not exist, cannot be reached or is of no known kind.
     """
-    scheme = re.match(r"([a-z][a-z0-9+.-]*)(://|::)", source)
+    scheme = _SCHEME.match(source)
     if scheme is None:
         return FolderSource(source, include, exclude, home, read_seconds)
     if scheme.group() == "file://":

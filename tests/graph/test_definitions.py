@@ -21,11 +21,13 @@ KEYS = {
     "call_log",
     "resolutions",
     "disagreements",
+    "item_states",
     "disagreement_report",
     "corpus_report",
+    "gold_labels",
     "service_health",
 }
-CORPUS = {"content_ledger", "corpus_report", "service_health"}
+CORPUS = {"content_ledger", "corpus_report", "gold_labels", "service_health"}
 BATCH = KEYS - CORPUS - {"content_source"}
 
 
@@ -92,7 +94,8 @@ def test_jobs_select_what_they_say(definitions) -> None:
 
     assert selected("process_batch") == BATCH | {"service_health"}
     assert selected("reprocess") == BATCH - {"content_manifest"} | {"service_health"}
-    assert selected("corpus_reports") == CORPUS - {"service_health"}
+    assert selected("corpus_reports") == CORPUS - {"gold_labels", "service_health"}
+    assert selected("take_feedback") == {"gold_labels"}
     assert selected("plan_batch") == {"content_manifest", "content_profiles", "processing_plans"}
     assert selected("check_services") == {"service_health"}
     assert selected("outage_drill") == set()
