@@ -63,13 +63,13 @@ _DESCRIPTIONS = {
     ),
 )
 def service_health(
-    home: HomeResource, policy_file: PolicyFileResource
+    home: HomeResource, policy_file: PolicyFileResource, purse: dg.ResourceParam[Purse]
 ) -> dg.MaterializeResult[pa.Table]:
     """Probes the services of the policy in force."""
     loaded = load_policy(policy_file.path)
     pin(home.policies, loaded)
     policy = loaded.policy
-    probes = probe_services(policy, build_work(policy).services, build_tasks(policy))
+    probes = probe_services(policy, build_work(policy).services, build_tasks(policy), purse)
     rows = list(health_rows(policy, loaded.hash, probes, observed_usage(home.tables)))
     figures = {
         "probed": len(probes),

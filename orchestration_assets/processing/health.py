@@ -31,7 +31,7 @@ class Probe:
 
     shallow_ok: bool
     shallow_ms: float
-    deep_ok: bool
+    deep_ok: bool | None
     deep_ms: float
     business_ok: bool | None
     problem: str | None
@@ -39,9 +39,12 @@ class Probe:
 
 
 def probe_services(
-    policy: Policy, services: Mapping[str, Service], tasks: Mapping[str, Task]
+    policy: Policy, services: Mapping[str, Service], tasks: Mapping[str, Task], purse: Purse
 ) -> dict[str, Probe]:
-    """Probes every service over HTTP that the policy's tasks or fallbacks use, all at once."""
+    """Probes every service over HTTP that the policy's tasks or fallbacks use, all at once.
+
+    What probes cost comes out of ``purse``; a service for which it is too small is not probed.
+    """
 
     async def probe_all() -> dict[str, Probe]:
         asked = {
@@ -51,7 +54,10 @@ def probe_services(
         }
         needed = {name: question for name, question in asked.items() if question is not None}
         found = await asyncio.gather(
-            *(_probe(services[name], question, tasks) for name, question in needed.items())
+            *(
+                _probe(services[name], question, tasks, Purse(within=purse))
+                for name, question in needed.items()
+            )
         )
         return dict(zip(needed, found, strict=True))
 
@@ -79,25 +85,33 @@ def _question(task: Task, text: str) -> Question:
     return Question(task, Item("health", "health", "health.txt", text))
 
 
-async def _probe(service: Service, question: Question, tasks: Mapping[str, Task]) -> Probe:
+async def _probe(
+    service: Service, question: Question, tasks: Mapping[str, Task], purse: Purse
+) -> Probe:
     assert isinstance(service, HttpService)
     service.transport.open()
     problems: list[str] = []
-    purse = Purse()
     caller = Caller(service, purse)
     try:
         shallow_ok, shallow_ms = await _shallow(service, problems)
         began = time.perf_counter()
         deep = await _ask(caller, question, DEEP_S)
         deep_ms = (time.perf_counter() - began) * 1000
-        deep_ok = deep.reading.status in (Status.OK, Status.ABSTAINED)
-        if not deep_ok:
+        deep_ok = _verdict(deep)
+        if deep_ok is False:
             problems.append(f"deep: {deep.reading.reason}")
         business_ok = await _business(caller, service.config, tasks, problems)
     finally:
         await service.aclose()
     problem = "; ".join(problems) or None
     return Probe(shallow_ok, shallow_ms, deep_ok, deep_ms, business_ok, problem, purse.spent_usd)
+
+
+def _verdict(called: Called) -> bool | None:
+    """None when there was no money to ask: then nothing is known, and nothing will be asked."""
+    if called.reading.status is Status.OVER_BUDGET:
+        return None
+    return called.reading.status in (Status.OK, Status.ABSTAINED)
 
 
 async def _shallow(service: HttpService, problems: list[str]) -> tuple[bool, float]:
@@ -130,6 +144,8 @@ async def _business(
     if known is None:
         return None
     called = await _ask(caller, _question(tasks[known.task], known.text), DEEP_S)
+    if called.reading.status is Status.OVER_BUDGET:
+        return None
     said = shown(called.reading.answer)
     if said != known.expect:
         why = called.reading.reason or "no reason given"
@@ -153,7 +169,7 @@ def health_rows(
         remote = None if isinstance(config, EmbeddedConfig) else config
         works = [
             isinstance(policy.services[other], EmbeddedConfig)
-            or (other in probes and probes[other].deep_ok)
+            or (other in probes and probes[other].deep_ok is True)
             for other in (remote.fallbacks if remote else ())
         ]
         yield ServiceHealthRow(

@@ -16,7 +16,7 @@ class ServiceHealthRow:
     covered: Annotated[bool, Column("true when a working fallback would answer instead", "", True)]
     shallow_ok: Annotated[bool | None, Column("its address answers within a second", "", True)]
     shallow_ms: Annotated[float | None, Column("time until it did", "ms", True)]
-    deep_ok: Annotated[bool | None, Column("it answered a real, tiny question", "", True)]
+    deep_ok: Annotated[bool | None, Column("it answered a tiny, real question", "", True)]
     deep_ms: Annotated[float | None, Column("time of that answer, retries included", "ms", True)]
     business_ok: Annotated[
         bool | None, Column("it answered its known item as expected; null without one", "", True)

@@ -30,6 +30,7 @@ class SensitiveKind(StrEnum):
     CARD = "card"
     IBAN = "iban"
     IP_ADDRESS = "ip_address"
+    SOCIAL_SECURITY = "social_security"
 
 
 class EmbeddedConfig(Strict):

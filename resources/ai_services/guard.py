@@ -93,6 +93,11 @@ _SENSITIVE: Final = (
         _ip_address,
     ),
     _Sensitive(
+        SensitiveKind.SOCIAL_SECURITY,
+        re.compile(r"(?<![\w.-])\d{3}-\d{2}-\d{4}(?![\w-])"),
+        ("-",),
+    ),
+    _Sensitive(
         SensitiveKind.PHONE,
         re.compile(
             r"(?<![\w.+])(?:\+\d{1,3}[ .-]?(?:\(0?\d{1,4}\)[ .-]?)?(?:\d{2,5}[ .-]?){2,4}"

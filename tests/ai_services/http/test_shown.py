@@ -24,6 +24,7 @@ KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nqqq=\n-----END RSA PRIVATE KEY--
         ("DE89 3704 0044 0532 0130 00", "[IBAN]", "iban"),
         ("call +49 30 1234567", "call [PHONE]", "phone"),
         ("host 203.0.113.9 is up", "host [IP_ADDRESS] is up", "ip_address"),
+        ("number 078-05-1120 of", "number [SOCIAL_SECURITY] of", "social_security"),
         ("key AKIAIOSFODNN7EXAMPLE here", "key [SECRET] here", "secret"),
         (f"a\n{KEY}\nb", "a\n[SECRET]\nb", "secret"),
         ('password: "hunter22"', "[SECRET]", "secret"),
