@@ -37,14 +37,6 @@ reprocess = dg.define_asset_job(
     executor_def=dg.in_process_executor,
 )
 
-plan_batch = dg.define_asset_job(
-    "plan_batch",
-    selection=dg.AssetSelection.groups("1_content", "2_profiles", "3_plans")
-    - dg.AssetSelection.assets("content_source"),
-    description="Takes one batch from its listing to its plans: what it will cost, before it does.",
-    executor_def=dg.in_process_executor,
-)
-
 check_services = dg.define_asset_job(
     "check_services",
     selection=_health,
@@ -61,8 +53,11 @@ outage_drill = dg.define_asset_job(
 
 corpus_reports = dg.define_asset_job(
     "corpus_reports",
-    selection=dg.AssetSelection.assets("corpus_report", "content_ledger"),
-    description="Brings the index over all batches, and the ledger of all items, up to date.",
+    selection=dg.AssetSelection.assets("corpus_report", "content_ledger", "feature_cache_report"),
+    description=(
+        "Brings the index over all batches, the ledger of all items and the account of the cache "
+        "up to date."
+    ),
     executor_def=dg.in_process_executor,
 )
 
@@ -92,7 +87,6 @@ hourly_health = dg.ScheduleDefinition(
 JOBS = (
     process_batch,
     reprocess,
-    plan_batch,
     check_services,
     outage_drill,
     corpus_reports,

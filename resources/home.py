@@ -6,7 +6,12 @@ from pathlib import Path
 
 import dagster as dg
 
+from orchestration_assets.schemas.policy import FeatureCache
+from resources.artefact_store import ArtefactStore
 from resources.feature_cache.lmdb_store import LmdbStore
+from resources.feature_cache.opening import open_cache
+from resources.feature_cache.tiered import TieredCache
+from resources.feature_cache.uses import CacheUses
 from resources.running import alive
 from resources.table_store import BatchStore, TableStore
 
@@ -41,6 +46,18 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     @property
     def answers(self) -> LmdbStore:
         return LmdbStore(self.folder / "cache" / "answers")
+
+    def features(self, settings: FeatureCache) -> TieredCache:
+        """The cache of profiles and vectors, with the tiers that the policy asks for."""
+        return open_cache(self.folder, settings)
+
+    @property
+    def artefacts(self) -> ArtefactStore:
+        return ArtefactStore(self.folder)
+
+    @property
+    def cache_uses(self) -> CacheUses:
+        return CacheUses(self.folder)
 
     @property
     def policies(self) -> Path:

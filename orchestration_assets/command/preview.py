@@ -1,145 +1,255 @@
-"""`orchestrate preview`: what a run would ask and pay, without asking or paying."""
+"""`orchestrate preview`: what a run would take in, compute and ask, without doing any of it."""
 
+import glob
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, Final
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from orchestration_assets.command.run import batches_to_do, materialize
-from orchestration_assets.content.intake import take_in
+from orchestration_assets.content.intake import take_in, unfinished
+from orchestration_assets.content.known import entries_of, make_manifest
 from orchestration_assets.policy.load import load_policy
-from orchestration_assets.policy.pinned import pinned
-from orchestration_assets.processing.answer_cache import AnswerCache, answer_key
-from orchestration_assets.processing.batch import build_work
+from orchestration_assets.processing.answer_cache import answer_key
+from orchestration_assets.processing.batch import build_tasks
 from orchestration_assets.processing.pricing import ServicePrice, forecast_prices
-from orchestration_assets.processing.run import Work
 from orchestration_assets.processing.usage import observed_usage
-from orchestration_assets.schemas.features import FEATURE_NAMES
+from orchestration_assets.profiling.batch import Chunk, Unread, read_again
+from orchestration_assets.profiling.kept import profile_key
+from orchestration_assets.profiling.profiler import profile
+from orchestration_assets.progress import SilentProgress
+from orchestration_assets.schemas.enums import Outcome, ProfileStatus
 from orchestration_assets.schemas.items import Item, Question
+from orchestration_assets.schemas.policy import Content, Policy
+from orchestration_assets.schemas.tables import CONTENT_MANIFEST, PlanRow
+from orchestration_assets.selection.forecast import Price
+from orchestration_assets.selection.plan import plan_items
 from orchestration_assets.settings import Settings
-from resources.home import HomeResource
+from resources.ai_services.pool import build_services
+from resources.feature_cache.lmdb_store import LmdbStore
+from resources.feature_cache.opening import open_cache
+from resources.table_store import BatchStore, TableStore
+
+SAMPLE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a run would do with the batches that wait."""
+    """What a run would do.
+
+    ``listed`` counts entries by new, changed, gone and known; ``outcomes`` what would become of
+    the first three; ``left`` are batches that an earlier run left unfinished. Plans, calls and
+    price are forecast from ``sampled`` of the accepted items, spread evenly, and scaled up to all
+    of them: exact bounds when all were sampled. ``answers_kept`` of ``answers_asked`` first
+    questions about whole items have their answer in the cache already. ``prices`` says what each
+    service is expected to cost, ``usd`` what all do, between ``usd_low`` and ``usd_high``: as
+    earlier batches were billed, without what is kept.
+    """
 
     source: str
-    entries: int
-    batches: tuple[str, ...]
-    plans: int
-    services: tuple[ServicePrice, ...]
-    budget_usd: float | None
+    listed: Mapping[str, int]
+    outcomes: Mapping[str, int]
+    batches: int
+    left: tuple[str, ...]
+    profiles_kept: int
+    profiles_due: int
+    sampled: int
+    models: Mapping[str, int]
+    services: Mapping[str, int]
+    calls_min: int
+    calls_max: int
+    cost_usd_max: float
+    answers_kept: int
+    answers_asked: int
+    prices: tuple[ServicePrice, ...]
+    usd_low: float
+    usd: float
+    usd_high: float
 
-    @property
-    def usd(self) -> tuple[float, float, float]:
-        """Lowest, expected and highest price in US dollars."""
-        return (
-            sum(one.usd_low for one in self.services),
-            sum(one.usd for one in self.services),
-            sum(one.usd_high for one in self.services),
-        )
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What the intake would accept, as manifest rows."""
+
+    source: str
+    listed: Mapping[str, int]
+    outcomes: Mapping[str, int]
+    batches: int
+    accepted: list[dict[str, Any]]
 
 
-def preview(settings: Settings, source: str, now: datetime, *, as_json: bool, again: bool) -> int:
-    """Lists, profiles and plans, which costs nothing, and prices the plans; returns 0.
+def preview(settings: Settings, source: str, *, as_json: bool, sample: int = SAMPLE) -> int:
+    """Prints what a run over the source would do; returns the exit code.
 
-    The batches recorded are the ones that the next run takes. Raises as ``run`` does.
+    Reads the source and the home, asks no service, writes nothing. Raises PolicyError and
+    SourceError.
     """
     policy = load_policy(settings.policy).policy
-    intake = take_in(settings.home, source, policy.content, now)
-    batches = batches_to_do(settings.home, intake, again=again)
-    if batches:
-        materialize(settings, intake, batches, lambda batch, finished: ("plan_batch", batch))
-    found = _priced(settings.home, intake.listing.source, len(intake.listing.entries), batches)
-    if as_json:
-        low, expected, high = found.usd
-        plain = asdict(found) | {"usd_low": low, "usd": expected, "usd_high": high}
-        sys.stdout.write(json.dumps(plain, indent=1) + "\n")
-    else:
-        sys.stdout.write(render(found) + "\n")
+    found = look_ahead(settings.home, source, policy, sample)
+    text = json.dumps(asdict(found), indent=1) if as_json else render(found)
+    sys.stdout.write(text + "\n")
     return 0
 
 
-def _priced(home: Path, source: str, entries: int, batches: Sequence[str]) -> Preview:
-    doors = HomeResource(path=str(home))
-    cache = AnswerCache(doors.answers)
-    seen = observed_usage(doors.tables)
-    totals: dict[str, ServicePrice] = {}
-    plans_in_all, budget = 0, None
-    for batch in batches:
-        plans = doors.tables.read("processing_plans", batch)
-        policy = pinned(doors.policies, plans)
-        if policy is None:
-            continue
-        work = build_work(policy)
-        budget = policy.execution.budget_usd
-        profiles = doors.tables.read("content_profiles", batch, ["item_id", "path", *FEATURE_NAMES])
-        rows = plans.to_pylist()
-        known = _cached(rows, profiles, work, cache)
-        tokens = dict(
-            zip(
-                profiles["item_id"].to_pylist(),
-                pc.fill_null(profiles["token_estimate"], 0).to_pylist(),
-                strict=True,
-            )
-        )
-        plans_in_all += len(rows)
-        for one in forecast_prices(rows, tokens, work.services, seen, known):
-            totals[one.service] = one.plus(totals.get(one.service))
-    services = tuple(sorted(totals.values(), key=lambda one: (-one.usd, one.service)))
-    return Preview(source, entries, tuple(batches), plans_in_all, services, budget)
+def look_ahead(home: Path, source: str, policy: Policy, sample: int) -> Preview:
+    """The preview of a run over ``source`` with this home; profiles at most ``sample`` items."""
+    services = build_services(policy.services)
+    prices = {name: Price(one.expected_ms, one.cost_usd) for name, one in services.items()}
+    tasks = build_tasks(policy)
+    plans: list[PlanRow] = []
+    answer_keys: dict[tuple[str, str, str], str] = {}
+    tokens: dict[str, int] = {}
+    with _shadow(home) as shadow:
+        taken = _would_take(home, shadow, source, policy.content)
+        step = max(len(taken.accepted) / max(sample, 1), 1.0)
+        picked = [taken.accepted[int(n * step)] for n in range(int(len(taken.accepted) / step))]
+        work = Chunk(str(shadow), "", taken.source, tuple(picked))
+        for row, text in zip(picked, read_again(work), strict=True):
+            if isinstance(text, Unread):
+                continue  # it changed while the preview looked at it
+            features = profile(row["path"], text, size_bytes=row["size_bytes"]).features
+            item = Item(row["item_id"], row["content_hash"], row["path"], text, features)
+            profiled = {**row, **features, "status": ProfileStatus.OK}
+            made = list(plan_items("", iter([profiled]), policy, "", prices))
+            plans += made
+            tokens[row["item_id"]] = int(features["token_estimate"] or 0)
+            answer_keys |= {
+                (plan.item_id, plan.task, name): answer_key(
+                    Question(tasks[plan.task], item), services[name]
+                )
+                for plan in made
+                for name in plan.services
+            }
+    keys = [profile_key(row) for row in taken.accepted]
+    kept = open_cache(home, policy.execution.cache).peek_many(keys)
+    scale = len(taken.accepted) / len(picked) if picked else 0.0
+    scaled = partial(_scaled, scale=scale)
+    answers = LmdbStore(home / "cache" / "answers").get_many(answer_keys.values())
+    seen = observed_usage(TableStore(home))
+    is_kept = {about: key in answers for about, key in answer_keys.items()}
+    rows = (asdict(plan) for plan in plans)
+    priced = [one.times(scale) for one in forecast_prices(rows, tokens, services, seen, is_kept)]
+    asked = Counter(name for plan in plans for name in plan.services)
+    store = BatchStore(home)
+    left = [key for key in unfinished(home) if store.source(key) == taken.source]
+    return Preview(
+        source=taken.source,
+        listed=taken.listed,
+        outcomes=taken.outcomes,
+        batches=taken.batches,
+        left=tuple(left),
+        profiles_kept=sum(key in kept for key in keys),
+        profiles_due=sum(key not in kept for key in keys),
+        sampled=len(picked),
+        models={k: scaled(v) for k, v in sorted(Counter(str(p.model) for p in plans).items())},
+        services={name: scaled(count) for name, count in sorted(asked.items())},
+        calls_min=scaled(sum(plan.calls_min for plan in plans)),
+        calls_max=scaled(sum(plan.calls_max for plan in plans)),
+        cost_usd_max=sum(plan.cost_usd_max for plan in plans) * scale,
+        answers_kept=scaled(sum(is_kept.values())),
+        answers_asked=scaled(len(answer_keys)),
+        prices=tuple(priced),
+        usd_low=sum(one.usd_low for one in priced),
+        usd=sum(one.usd for one in priced),
+        usd_high=sum(one.usd_high for one in priced),
+    )
 
 
-def _cached(
-    plans: Sequence[Mapping[str, Any]], profiles: pa.Table, work: Work, cache: AnswerCache
-) -> dict[tuple[str, str, str], bool]:
-    """For (item, task, service): whether the answer is kept that a first look would need.
+@contextmanager
+def _shadow(home: Path) -> Iterator[Path]:
+    """A home in a temporary folder that knows of the intake what this one knows.
 
-    Services that are shown others' answers are counted as not kept: what they will be shown is
-    not known yet.
+    The intake writes as it decides; what it would write goes there, and away with it.
     """
-    items = {row["item_id"]: row for row in profiles.to_pylist()}
-    found = {}
-    for plan in plans:
-        choice = work.choices[plan["task"], plan["option"]]
-        item_id, row = plan["item_id"], items[plan["item_id"]]
-        item = Item(item_id, plan["content_hash"], row["path"], "", row)
-        question = Question(work.tasks[plan["task"]], item)
-        for name in choice.services:
-            first = not choice.chain or name == choice.services[0]
-            if first and not choice.after.get(name):
-                kept = cache.get(answer_key(question, work.services[name])) is not None
-                found[item_id, plan["task"], name] = kept
-    return found
+    with TemporaryDirectory() as folder:
+        shadow = Path(folder)
+        for part in ("batches", "ledger", f"tables/{CONTENT_MANIFEST.name}"):
+            (shadow / part).mkdir(parents=True)
+            for file in (home / part).glob("[!.]*.parquet"):
+                (shadow / part / file.name).symlink_to(file.absolute())
+        yield shadow
 
 
-def render(preview: Preview) -> str:
+def _would_take(home: Path, shadow: Path, source: str, content: Content) -> _Taken:
+    exclude = content.exclude
+    root = Path(source).expanduser().resolve()
+    if home.resolve().is_relative_to(root) and home.resolve() != root:
+        exclude = (*exclude, f"{glob.escape(str(home.resolve().relative_to(root)))}/**")
+    content = content.model_copy(update={"exclude": exclude, "keep": False})
+    seen = set(BatchStore(shadow).recorded())
+    intake = take_in(shadow, source, content, datetime.now(UTC))
+    before = {
+        file
+        for key in seen
+        if BatchStore(home).source(key) == intake.listing.source
+        for file in BatchStore(home).read(key)["file"].to_pylist()
+    }
+    entries = [e for key in intake.recorded for e in entries_of(shadow, key)]
+    files = {entry.file: entry for entry in entries}
+    news = Counter(
+        "gone" if entry.gone else "changed" if file in before else "new"
+        for file, entry in files.items()
+    )
+    news["known"] = intake.listing.entries.num_rows - news["new"] - news["changed"]
+    manifest: list[dict[str, Any]] = []
+    for key in intake.recorded:
+        made = make_manifest(shadow, key, content, SilentProgress())
+        # later batches of the same look are settled against the earlier ones
+        TableStore(shadow).write(CONTENT_MANIFEST, made, key)
+        manifest += made.to_pylist()
+    return _Taken(
+        intake.listing.source,
+        {name: news[name] for name in ("new", "changed", "gone", "known")},
+        dict(sorted(Counter(row["outcome"] for row in manifest).items())),
+        len(intake.recorded),
+        [row for row in manifest if row["outcome"] == Outcome.ACCEPTED],
+    )
+
+
+def _scaled(count: int, scale: float) -> int:
+    return round(count * scale)
+
+
+def render(found: Preview) -> str:
     """The preview as lines for people."""
-    lines = [f"{preview.entries:,} entries in {preview.source}"]
-    if not preview.batches:
-        return "\n".join([*lines, "  nothing new   a run would ask nothing"])
-    lines += [
-        f"  batches       {', '.join(preview.batches)}",
-        f"  plans         {preview.plans:,}",
-        "  service               calls            kept   expected USD   (low to high)",
+    whole = found.profiles_kept + found.profiles_due
+    lines = [
+        f"{sum(found.listed.values()):,} entries in {found.source}",
+        f"  listed        {_counts(found.listed)}",
+        f"  would become  {_counts(found.outcomes)}, in {found.batches:,} batches",
     ]
-    for one in preview.services:
-        calls = (
-            f"{one.calls_low:,}"
-            if one.calls_low == one.calls_high
-            else f"{one.calls_low:,} to {one.calls_high:,}"
-        )
-        price = f"{one.usd:>12.4f}   ({one.usd_low:.4f} to {one.usd_high:.4f})"
-        lines.append(f"    {one.service:<18}  {calls:<15}  {one.cached:>6,}   {price}")
-    low, expected, high = preview.usd
-    lines.append(f"  price         {expected:.4f} USD ({low:.4f} to {high:.4f})")
-    if preview.budget_usd is not None:
-        lines.append(f"  budget        {preview.budget_usd:.4f} USD a batch, from the policy")
+    if found.left:
+        lines.append(f"  left over     {', '.join(found.left)}: a run goes on with these too")
+    if not whole:
+        return "\n".join([*lines, "  nothing to profile or to ask"])
+    about = (
+        "" if found.sampled == whole else f" (forecast from {found.sampled:,} of {whole:,} items)"
+    )
+    lines += [
+        f"  profiles      {found.profiles_kept:,} kept, {found.profiles_due:,} to be computed",
+        f"  models        {_counts(found.models)}{about}",
+        f"  may be asked  {_counts(found.services)}",
+        f"  questions     {found.calls_min:,} to {found.calls_max:,}, "
+        f"at most {found.cost_usd_max:.4f} USD{about}",
+        f"  answers       {found.answers_kept:,} of {found.answers_asked:,} are kept and cost "
+        "nothing",
+        f"  price         {found.usd:.4f} USD, between {found.usd_low:.4f} and "
+        f"{found.usd_high:.4f}{about}",
+    ]
+    lines += [
+        f"    {one.service:<12}{one.usd:.4f} USD, between {one.usd_low:.4f} and "
+        f"{one.usd_high:.4f}, for {one.calls_low:,} to {one.calls_high:,} calls"
+        for one in found.prices
+        if one.usd_high
+    ]
     return "\n".join(lines)
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items()) or "none"

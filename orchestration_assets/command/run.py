@@ -3,7 +3,6 @@
 import json
 import sys
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,10 +45,9 @@ def run(
     began = time.monotonic()
     content = load_policy(settings.policy).policy.content
     intake = take_in(settings.home, source, content, datetime.now(UTC))
-    batches = batches_to_do(settings.home, intake, again=again)
-    purse = Purse(budget_usd)
+    batches = _batches(settings.home, intake, again=again)
     if batches:
-        materialize(settings, intake, batches, _whole, purse)
+        _materialize(settings, intake, batches, Purse(budget_usd))
     seconds = time.monotonic() - began
     summary = summarise(
         settings.home, intake.listing, batches, ui_command(settings), seconds, budget_usd
@@ -58,30 +56,14 @@ def run(
     return 1 if summary.failed else 0
 
 
-def _whole(batch: str, finished: bool) -> tuple[str, str]:
-    """A batch without a report starts from its listing; a finished one from its profiles."""
-    return ("reprocess" if finished else "process_batch"), batch
-
-
-def batches_to_do(home: Path, intake: Intake, *, again: bool) -> list[str]:
+def _batches(home: Path, intake: Intake, *, again: bool) -> list[str]:
     """Batches of this source that need work: new ones, ones a dead run left, all when ``again``."""
     store = BatchStore(home)
     candidates = store.recorded() if again else unfinished(home)
     return [key for key in candidates if store.source(key) == intake.listing.source]
 
 
-def materialize(
-    settings: Settings,
-    intake: Intake,
-    batches: list[str],
-    job_for: Callable[[str, bool], tuple[str, str]],
-    purse: Purse | None = None,
-) -> None:
-    """Runs a job for each batch, and brings the index up to date when pages were made.
-
-    ``job_for`` gets a batch and whether it is finished. What services cost comes out of
-    ``purse``. Raises RunFailedError.
-    """
+def _materialize(settings: Settings, intake: Intake, batches: list[str], purse: Purse) -> None:
     # Dagster takes seconds to import: a run that finds nothing new does without it
     from orchestration_assets.command.instance import open_instance
     from orchestration_assets.definitions import build_definitions
@@ -89,7 +71,7 @@ def materialize(
     from sensors.new_content import observation
 
     display = open_display()
-    overrides = {"progress": display, "purse": purse or Purse()}
+    overrides = {"progress": display, "purse": purse}
     definitions = build_definitions(settings, resource_overrides=overrides)
     with ExitStack() as stack:
         instance = stack.enter_context(open_instance(settings.home))
@@ -98,9 +80,10 @@ def materialize(
         instance.add_dynamic_partitions(content_batches.name or "", batches)
         finished = set(batches) - set(unfinished(settings.home))
         for batch in batches:
-            _execute(definitions, instance, *job_for(batch, batch in finished))
-        if purse is not None:
-            _execute(definitions, instance, "corpus_reports", None)
+            # a batch without a report starts from its listing; a finished one from its profiles
+            job = "reprocess" if batch in finished else "process_batch"
+            _execute(definitions, instance, job, batch)
+        _execute(definitions, instance, "corpus_reports", None)
 
 
 def _execute(

@@ -157,15 +157,13 @@ class _Planning:
 
     def _entries(self, found: Mapping[str, Any]) -> Iterator[NewEntry]:
         known_in = found["known_batch"]
-        records = None if found["problem"] else self._declared.find(found["path"])
-        if records is None:
-            row = self._row(found)
-            yield NewEntry(row, 1, 0 if row.problem else row.size_bytes, known_in)
-            return
-        if self.unfinished:
-            return
         try:
-            yield from self._pieces(found, records, known_in)
+            records = None if found["problem"] else self._declared.find(found["path"])
+            if records is None:
+                row = self._row(found)
+                yield NewEntry(row, 1, 0 if row.problem else row.size_bytes, known_in)
+            elif not self.unfinished:
+                yield from self._pieces(found, records, known_in)
         except ContentError as error:
             row = self._row(found, problem=error.reason, detail=str(error))
             yield NewEntry(row, 1, 0, known_in)

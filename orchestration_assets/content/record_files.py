@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal
 
+from orchestration_assets.schemas.enums import RejectReason
 from orchestration_assets.schemas.policy import Records
-from resources.content_source import Patterns
+from resources.content_source import ContentError, Patterns
 
 Format = Literal["jsonl", "csv", "parquet"]
 Packing = Literal["gzip", "zstd"]
@@ -52,14 +53,14 @@ class RecordFile:
 def recorded_file(recorded: str, path: str) -> RecordFile:
     """What ``RecordFile.recorded`` kept, for the file of that path."""
     kept = json.loads(recorded)
-    found = record_file(Records(**kept["declared"]), path, kept["max_record_bytes"])
-    if found is None:
-        raise ValueError(f"{path}: neither its name nor its declaration says its format")
-    return found
+    return record_file(Records(**kept["declared"]), path, kept["max_record_bytes"])
 
 
-def record_file(declared: Records, path: str, max_record_bytes: int) -> RecordFile | None:
-    """How a file of this name is read under a declaration; None when its format is unknown."""
+def record_file(declared: Records, path: str, max_record_bytes: int) -> RecordFile:
+    """How a file of this name is read under a declaration.
+
+    Raises ContentError when neither the name nor the declaration says its format.
+    """
     name = path.lower()
     packing: Packing | None = None
     for ending, kind in _PACKINGS.items():
@@ -69,7 +70,11 @@ def record_file(declared: Records, path: str, max_record_bytes: int) -> RecordFi
         (kind for ending, kind in _FORMATS.items() if name.endswith(ending)), None
     )
     if format_ is None:
-        return None
+        raise ContentError(
+            RejectReason.MALFORMED,
+            f"declared as records ({declared.files!r}), but its name does not say its format: add "
+            "`format: jsonl`, csv or parquet to content.records in the policy",
+        )
     delimiter = declared.delimiter or ("\t" if name.endswith(".tsv") else ",")
     packing = None if format_ == "parquet" else packing
     return RecordFile(declared, format_, packing, delimiter, max_record_bytes)
@@ -87,7 +92,10 @@ class Declarations:
         return [(Patterns((one.files,)), one) for one in self._declared]
 
     def find(self, path: str) -> RecordFile | None:
-        """How the records of a path are read, or None when it is a file like any other."""
+        """How the records of a path are read, or None when it is a file like any other.
+
+        Raises ContentError when its format is unknown.
+        """
         for patterns, declared in self._patterns:
             if patterns.match(path):
                 return record_file(declared, path, self._max_record_bytes)

@@ -1,6 +1,7 @@
 """Assets of processing: what every service said, the decisions taken, and every call."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import dagster as dg
 import pyarrow as pa
@@ -19,6 +20,7 @@ from orchestration_assets.processing.batch import (
 )
 from orchestration_assets.processing.health import health_rows, probe_services
 from orchestration_assets.processing.run import process_plans
+from orchestration_assets.processing.sharing import leaders, process_sharing
 from orchestration_assets.processing.usage import observed_usage
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.health import SERVICE_HEALTH
@@ -102,6 +104,7 @@ def interpretations(
     context: dg.AssetExecutionContext,
     content_manifest: pa.Table,
     content_profiles: pa.Table,
+    content_vectors: pa.Table,
     processing_plans: pa.Table,
     home: HomeResource,
     progress: dg.ResourceParam[Progress],
@@ -115,15 +118,18 @@ def interpretations(
     policy = pinned(home.policies, processing_plans)
     plans = processing_plans.sort_by([("item_id", "ascending"), ("task", "ascending")])
     progress.stage("asking services", len(set(plans["item_id"].to_pylist())))
+    sharing = policy is not None and policy.features.share_answers
+    leader_of = leaders(content_vectors) if sharing else {}
     with ContentReader(home.folder, home.batches.source(context.partition_key)) as reader:
-        processed = process_plans(
-            plans.to_pylist(),
-            build_work(policy),
-            AnswerCache(home.answers),
-            item_loader(content_manifest, content_profiles, reader),
-            limits_of(policy, purse, home.tables),
-            progress.advance,
+        process = partial(
+            process_plans,
+            work=build_work(policy),
+            cache=AnswerCache(home.answers),
+            load_item=item_loader(content_manifest, content_profiles, reader),
+            limits=limits_of(policy, purse, home.tables),
+            advance=progress.advance,
         )
+        processed = process_sharing(plans.to_pylist(), leader_of, process)
     for message in processed.stopped.values():
         context.log.error(message)
     for name, times in processed.circuits_opened.items():

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from orchestration_assets.content.reader import ContentReader
 from orchestration_assets.processing.asking import CACHE, CALLED
 from orchestration_assets.processing.run import Limits, Processed, Work
+from orchestration_assets.processing.sharing import SHARED
 from orchestration_assets.processing.usage import observed_usage
 from orchestration_assets.schemas.enums import AnswerKind, Outcome, Status
 from orchestration_assets.schemas.features import FEATURE_NAMES
@@ -118,6 +119,7 @@ def tables_of(processed: Processed) -> Iterator[tuple[str, pa.Table, dict[str, i
     figures: dict[str, int | float] = {
         "calls": sum(row.origin == CALLED for row in calls),
         "from_cache": sum(row.origin == CACHE for row in calls),
+        "shared": sum(row.origin == SHARED for row in calls),
         "cost_usd": sum(row.cost_usd for row in calls),
         "cost_usd_without_answer": sum(
             row.cost_usd for row in calls if row.status not in (Status.OK, Status.ABSTAINED)

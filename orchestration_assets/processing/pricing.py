@@ -1,7 +1,7 @@
 """What a batch will cost, with an interval, before anything is paid."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import Any, Final
 
 from orchestration_assets.processing.usage import Spread, Usage
@@ -35,13 +35,17 @@ class ServicePrice:
     usd: float
     usd_high: float
 
-    def plus(self, other: "ServicePrice | None") -> "ServicePrice":
-        """This service's price over the plans of both."""
-        if other is None:
-            return self
-        mine, theirs = astuple(self), astuple(other)
+    def times(self, scale: float) -> "ServicePrice":
+        """The price of so many times as many plans of the same kind."""
         return ServicePrice(
-            self.service, *(a + b for a, b in zip(mine[1:], theirs[1:], strict=True))
+            self.service,
+            round(self.calls_low * scale),
+            round(self.calls_high * scale),
+            round(self.cached * scale),
+            round(self.tokens * scale),
+            self.usd_low * scale,
+            self.usd * scale,
+            self.usd_high * scale,
         )
 
 

@@ -83,6 +83,13 @@ def test_the_first_declaration_that_matches_counts_and_others_are_plain_files() 
     assert declared.find("x.md") is None
 
 
+def test_a_name_that_does_not_say_its_format_asks_for_it() -> None:
+    declared = Declarations((Records(files="*.txt", text="a"),), LIMIT)
+    with pytest.raises(ContentError, match="add `format: jsonl`"):
+        declared.find("x.txt")
+    assert record_file(Records(files="*", text="t", format="csv"), "x.txt", LIMIT).format == "csv"
+
+
 def test_a_declaration_survives_being_kept_with_an_entry() -> None:
     records = csv(id="id", metadata=("lang",), delimiter=";")
     assert recorded_file(records.recorded(), "f.csv") == records

@@ -12,6 +12,7 @@ KEYS = {
     "content_manifest",
     "content_ledger",
     "content_profiles",
+    "content_vectors",
     "processing_plans",
     "sequential_interpretations",
     "parallel_interpretations",
@@ -24,10 +25,17 @@ KEYS = {
     "item_states",
     "disagreement_report",
     "corpus_report",
+    "feature_cache_report",
     "gold_labels",
     "service_health",
 }
-CORPUS = {"content_ledger", "corpus_report", "gold_labels", "service_health"}
+CORPUS = {
+    "content_ledger",
+    "corpus_report",
+    "feature_cache_report",
+    "gold_labels",
+    "service_health",
+}
 BATCH = KEYS - CORPUS - {"content_source"}
 
 
@@ -96,7 +104,6 @@ def test_jobs_select_what_they_say(definitions) -> None:
     assert selected("reprocess") == BATCH - {"content_manifest"} | {"service_health"}
     assert selected("corpus_reports") == CORPUS - {"gold_labels", "service_health"}
     assert selected("take_feedback") == {"gold_labels"}
-    assert selected("plan_batch") == {"content_manifest", "content_profiles", "processing_plans"}
     assert selected("check_services") == {"service_health"}
     assert selected("outage_drill") == set()
 
