@@ -89,7 +89,7 @@ class Transport:
             response = await self._transport.handle_async_request(request)
             try:
                 if response.status_code != 200 and not any_status:
-                    said = await _read(response)
+                    said = without_key(await _read(response), headers)
                     retry_after = response.headers.get("retry-after")
                     raise error_of(response.status_code, retry_after, said, time.time())
                 yield response
@@ -104,6 +104,12 @@ class Transport:
 
         limits = httpx.Limits(max_connections=self._config.concurrency, keepalive_expiry=_IDLE_S)
         return AiohttpTransport(limits=limits)
+
+
+def without_key(said: bytes, headers: Mapping[str, str]) -> bytes:
+    """What a service says of a failure, without the key that it may repeat in it."""
+    key = headers.get("authorization", "").removeprefix("Bearer ").encode()
+    return said.replace(key, b"[KEY]") if key else said
 
 
 def _as_call_error(error: Exception) -> CallError:

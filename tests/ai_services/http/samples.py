@@ -16,7 +16,7 @@ PROMPT = {
 QUICK: dict[str, Any] = {
     "model": "small-1",
     "price": {"input_usd": 1.0, "output_usd": 2.0},
-    "timeouts": {"connect_s": 0.5, "first_token_s": 0.2, "total_s": 0.3},
+    "timeouts": {"connect_s": 2.0, "first_token_s": 0.5, "total_s": 0.5},
     "retries": {"backoff_s": 0.002, "backoff_max_s": 0.05},
     "breaker": {"open_s": 0.1},
 }

@@ -14,6 +14,7 @@ from resources.ai_services.drill.server import DrillServer, running
 from resources.ai_services.http.chat import ChatService
 from resources.ai_services.http.embeddings import EmbeddingsService
 from resources.ai_services.http.errors import CallError, Garbled, TimedOut, Unauthorised
+from resources.ai_services.http.transport import without_key
 from resources.ai_services.pool import build_services
 from tests.ai_services.http.samples import LABELS, VECTORS, asked, chat, embeddings
 from tests.ai_services.questions import PARAMETERS, TASK_OF, TASKS
@@ -33,7 +34,8 @@ def drill():
 def configs(url: str):
     prompt = {"user": "{{ content }}"}
     yield "label", chat(url), LABELS
-    yield "stream", chat(url, stream=True), LABELS
+    patient = {"connect_s": 10.0, "first_token_s": 10.0, "total_s": 10.0}
+    yield "stream", chat(url, stream=True, timeouts=patient), LABELS
     yield "plain", chat(url, structured=False, prompt=prompt), Task("t", "1", AnswerKind.TEXT)
     yield "text", chat(url, prompt=prompt), Task("t", "1", AnswerKind.TEXT)
     yield "set", chat(url, prompt=prompt), Task("k", "1", AnswerKind.SET)
@@ -130,6 +132,10 @@ def test_the_key_comes_from_its_variable_and_is_in_no_error(drill, monkeypatch) 
     monkeypatch.setenv("A_TEST_KEY", "very-secret")
     assert service.headers("k")["authorization"] == "Bearer very-secret"
     assert "very-secret" not in service.config.model_dump_json() + service.fingerprint
+    # some services repeat the key that they refuse
+    said = without_key(b"wrong key: very-secret.", service.headers("k"))
+    assert said == b"wrong key: [KEY]."
+    assert without_key(b"no key", {}) == b"no key"
 
 
 def test_a_batch_keeps_its_order_and_its_vectors_apart(drill) -> None:

@@ -21,8 +21,10 @@ from resources.ai_services.resilience.purse import Purse
 from resources.feature_cache.lmdb_store import LmdbStore
 from tests.ai_services.http.samples import VECTORS, asked, chat, embeddings
 
-DEADLINE_S = 2.0
-SLACK_S = 0.5
+# far beyond what anything takes: other work may keep the machine busy
+DEADLINE_S = 4.0
+SLACK_S = 1.0
+PATIENT = {"connect_s": 3.0, "first_token_s": 3.0, "total_s": 3.5}
 FATAL = {FaultKind.UNAUTHORISED}
 KINDS = [kind for kind in FaultKind if kind not in FATAL]
 
@@ -74,7 +76,7 @@ def test_nothing_is_lost_or_billed_twice_whatever_fails(tmp_path, part) -> None:
         with running(primary) as url, running(second) as other:
             services = {
                 "primary": ChatService("primary", chat(url, fallbacks=["second"])),
-                "second": ChatService("second", chat(other, model="small-2")),
+                "second": ChatService("second", chat(other, model="small-2", timeouts=PATIENT)),
             }
             questions = texts(24)
             work = partial(ask_all, name="primary", questions=questions)
@@ -99,7 +101,7 @@ def test_nothing_is_lost_or_billed_twice_whatever_fails(tmp_path, part) -> None:
 def test_without_a_fallback_every_question_still_has_its_reading(tmp_path, kind) -> None:
     server = DrillServer(Script(faults=(fault(kind, 1.0),)))
     with running(server) as url:
-        limits = {"total_s": 0.1 if kind is FaultKind.HANG else 1.0}
+        limits = {"total_s": 0.1} if kind is FaultKind.HANG else PATIENT
         services = {"s": ChatService("s", chat(url, timeouts=limits))}
         answers, seconds = run(tmp_path, services, lambda a: ask_all(a, "s", texts(30)))
     assert len(answers) == 30
@@ -120,7 +122,7 @@ def test_a_primary_that_is_dead_is_asked_a_window_and_its_probes(tmp_path) -> No
     with running(server) as url, running(second) as other:
         services = {
             "primary": ChatService("primary", chat(url, fallbacks=["second"], concurrency=32)),
-            "second": ChatService("second", chat(other, concurrency=32)),
+            "second": ChatService("second", chat(other, concurrency=32, timeouts=PATIENT)),
         }
 
         async def work(asker: Asker):
@@ -276,7 +278,7 @@ def test_an_answer_that_does_not_fit_is_repaired_once_then_quarantined(tmp_path)
 def test_a_rate_is_kept(tmp_path) -> None:
     server = DrillServer()
     with running(server) as url:
-        config = chat(url, rates={"requests_per_minute": 1200}, timeouts={"total_s": 1.0})
+        config = chat(url, rates={"requests_per_minute": 1200}, timeouts=PATIENT)
         _, seconds = run(
             tmp_path, {"s": ChatService("s", config)}, lambda a: ask_all(a, "s", texts(30))
         )
