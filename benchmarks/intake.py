@@ -108,17 +108,20 @@ def _ticks(folder: Path) -> dict[str, Any]:
 
     source, home = folder / "source", folder / "home"
     os.environ["ORCHESTRATION_SOURCES"] = str(source)
-    policy = PolicyFileResource(path=str(_policy(folder)))
+    resources = {
+        "home": HomeResource(path=str(home)),
+        "policy_file": PolicyFileResource(path=str(_policy(folder))),
+    }
     walk_s, walk_cpu_s, walked = _clock(lambda: _walk(source))
     with dg.DagsterInstance.ephemeral() as instance:
         cursor: str | None = None
 
         def tick() -> dg.SensorResult:
             nonlocal cursor
-            context = dg.build_sensor_context(instance=instance, cursor=cursor)
-            result = new_content_sensor(
-                context, home=HomeResource(path=str(home)), policy_file=policy
-            )
+            with dg.build_sensor_context(
+                instance=instance, cursor=cursor, resources=resources
+            ) as context:
+                result = new_content_sensor(context)
             assert isinstance(result, dg.SensorResult)
             cursor = result.cursor
             return result

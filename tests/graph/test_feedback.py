@@ -42,12 +42,12 @@ def drop(project, name: str, data: bytes) -> None:
 
 
 def tick(project):
-    context = dg.build_sensor_context(instance=project.instance, definitions=project.definitions)
     resources = {
         "home": HomeResource(path=str(project.home)),
         "policy_file": PolicyFileResource(path=str(project.policy)),
     }
-    return review_feedback_sensor(context, **resources)
+    with dg.build_sensor_context(instance=project.instance, resources=resources) as context:
+        return review_feedback_sensor(context)
 
 
 def take(project, request: dg.RunRequest | None = None) -> dict[str, object]:

@@ -33,7 +33,7 @@ class Watched:
         project = self.project
         repository = project.definitions.get_repository_def()
         sensor = repository.get_sensor_def("run_failure_sensor")
-        context = dg.build_sensor_context(
+        with dg.build_sensor_context(
             instance=project.instance,
             repository_def=repository,
             cursor=self.cursor,
@@ -41,8 +41,8 @@ class Watched:
                 "home": HomeResource(path=str(project.home)),
                 "policy_file": PolicyFileResource(path=str(project.policy or "") or None),
             },
-        )
-        found = sensor.evaluate_tick(context)
+        ) as context:
+            found = sensor.evaluate_tick(context)
         self.cursor = found.cursor
         assert all(reaction.error is None for reaction in found.dagster_run_reactions)
         runs = project.tables.batches("run_failures")

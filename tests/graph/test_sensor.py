@@ -29,16 +29,14 @@ class Watch:
         self.policy.write_text(yaml.safe_dump(shown))
 
     def tick(self) -> dg.SensorResult:
-        context = dg.build_sensor_context(
-            instance=self.project.instance,
-            definitions=self.project.definitions,
-            cursor=self.cursor,
-        )
-        result = new_content_sensor(
-            context,
-            home=HomeResource(path=str(self.project.home)),
-            policy_file=PolicyFileResource(path=str(self.policy)),
-        )
+        resources = {
+            "home": HomeResource(path=str(self.project.home)),
+            "policy_file": PolicyFileResource(path=str(self.policy)),
+        }
+        with dg.build_sensor_context(
+            instance=self.project.instance, cursor=self.cursor, resources=resources
+        ) as context:
+            result = new_content_sensor(context)
         self.cursor = result.cursor
         return result
 
