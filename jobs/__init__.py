@@ -10,8 +10,14 @@ BATCH_GROUPS = (
     "5_disagreement",
 )
 
-_batch_assets = dg.AssetSelection.groups(*BATCH_GROUPS) | dg.AssetSelection.assets(
-    "item_states", "disagreement_report"
+_outage_drill = dg.AssetSelection.checks(
+    dg.AssetCheckKey(dg.AssetKey("service_health"), "outage_drill")
+)
+_health = dg.AssetSelection.assets("service_health") - _outage_drill
+_batch_assets = (
+    dg.AssetSelection.groups(*BATCH_GROUPS)
+    | dg.AssetSelection.assets("item_states", "disagreement_report")
+    | _health
 )
 
 process_batch = dg.define_asset_job(
@@ -28,6 +34,20 @@ reprocess = dg.define_asset_job(
         "Takes a known batch from its profiles to its report again, for instance under a new "
         "policy. The manifest stands; answers that are still valid come from the cache."
     ),
+    executor_def=dg.in_process_executor,
+)
+
+check_services = dg.define_asset_job(
+    "check_services",
+    selection=_health,
+    description="Probes every service over HTTP, and looks at how its calls went.",
+    executor_def=dg.in_process_executor,
+)
+
+outage_drill = dg.define_asset_job(
+    "outage_drill",
+    selection=_outage_drill,
+    description="Drills the policy's services on this machine: an outage, and every other fault.",
     executor_def=dg.in_process_executor,
 )
 
@@ -56,5 +76,20 @@ nightly_report = dg.ScheduleDefinition(
     description="Every night at 3:00 UTC: the index over all batches.",
 )
 
-JOBS = (process_batch, reprocess, corpus_reports, take_feedback)
-SCHEDULES = (nightly_report,)
+hourly_health = dg.ScheduleDefinition(
+    name="hourly_health",
+    job=check_services,
+    cron_schedule="0 * * * *",
+    execution_timezone="UTC",
+    description="Every hour: do the services over HTTP work?",
+)
+
+JOBS = (
+    process_batch,
+    reprocess,
+    check_services,
+    outage_drill,
+    corpus_reports,
+    take_feedback,
+)
+SCHEDULES = (nightly_report, hourly_health)

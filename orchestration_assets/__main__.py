@@ -33,6 +33,12 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("source", metavar="SOURCE", help="a folder, a file, or a file:// URL")
     _shared_options(run, "print the summary as JSON")
     run.add_argument(
+        "--budget-usd",
+        type=_usd,
+        metavar="USD",
+        help="spend no more than this; the rest is over_budget, and partial results stand",
+    )
+    run.add_argument(
         "--reprocess", action="store_true", help="materialize every known batch of SOURCE again"
     )
     explain = commands.add_parser("explain", help="everything known of one item, and why")
@@ -62,6 +68,13 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--home", type=Path, help="where the judged items are (.orchestration)")
     check.add_argument("--policy", type=Path, metavar="FILE", help="policy file")
     return parser
+
+
+def _usd(text: str) -> float:
+    value = float(text)
+    if not 0.0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no amount of US dollars")
+    return value
 
 
 def _shared_options(command: argparse.ArgumentParser, json_words: str) -> None:
@@ -125,7 +138,13 @@ def _dispatch(given: argparse.Namespace) -> int:
     from orchestration_assets.command.run import RunFailedError, run
 
     try:
-        return run(settings, given.source, as_json=given.json, again=given.reprocess)
+        return run(
+            settings,
+            given.source,
+            as_json=given.json,
+            again=given.reprocess,
+            budget_usd=given.budget_usd,
+        )
     except RunFailedError as error:
         sys.stderr.write(f"orchestrate: {error}\n")
         return 1

@@ -28,7 +28,8 @@ class ParquetTableIOManager(dg.ConfigurableIOManager):
     def handle_output(self, context: dg.OutputContext, obj: pa.Table) -> None:
         """Stores the table and describes it: rows, columns, size, a preview."""
         table = TABLES[context.asset_key.path[-1]]
-        batch = context.partition_key if context.has_partition_key else None
+        # a table of the whole corpus may be made in the run of one batch
+        batch = context.partition_key if context.has_asset_partitions else None
         path = self.store.write(table, obj, batch)
         rows = "dagster/partition_row_count" if batch else "dagster/row_count"
         context.add_output_metadata(

@@ -18,6 +18,8 @@ from orchestration_assets.content.known import entries_of, make_manifest
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.processing.answer_cache import answer_key
 from orchestration_assets.processing.batch import build_tasks
+from orchestration_assets.processing.pricing import ServicePrice, forecast_prices
+from orchestration_assets.processing.usage import observed_usage
 from orchestration_assets.profiling.batch import Chunk, Unread, read_again
 from orchestration_assets.profiling.kept import profile_key
 from orchestration_assets.profiling.profiler import profile
@@ -45,7 +47,9 @@ class Preview:
     the first three; ``left`` are batches that an earlier run left unfinished. Plans, calls and
     price are forecast from ``sampled`` of the accepted items, spread evenly, and scaled up to all
     of them: exact bounds when all were sampled. ``answers_kept`` of ``answers_asked`` first
-    questions about whole items have their answer in the cache already.
+    questions about whole items have their answer in the cache already. ``prices`` says what each
+    service is expected to cost, ``usd`` what all do, between ``usd_low`` and ``usd_high``: as
+    earlier batches were billed, without what is kept.
     """
 
     source: str
@@ -63,6 +67,10 @@ class Preview:
     cost_usd_max: float
     answers_kept: int
     answers_asked: int
+    prices: tuple[ServicePrice, ...]
+    usd_low: float
+    usd: float
+    usd_high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +103,8 @@ def look_ahead(home: Path, source: str, policy: Policy, sample: int) -> Preview:
     prices = {name: Price(one.expected_ms, one.cost_usd) for name, one in services.items()}
     tasks = build_tasks(policy)
     plans: list[PlanRow] = []
-    answer_keys: list[str] = []
+    answer_keys: dict[tuple[str, str, str], str] = {}
+    tokens: dict[str, int] = {}
     with _shadow(home) as shadow:
         taken = _would_take(home, shadow, source, policy.content)
         step = max(len(taken.accepted) / max(sample, 1), 1.0)
@@ -109,16 +118,23 @@ def look_ahead(home: Path, source: str, policy: Policy, sample: int) -> Preview:
             profiled = {**row, **features, "status": ProfileStatus.OK}
             made = list(plan_items("", iter([profiled]), policy, "", prices))
             plans += made
-            answer_keys += [
-                answer_key(Question(tasks[plan.task], item), services[name])
+            tokens[row["item_id"]] = int(features["token_estimate"] or 0)
+            answer_keys |= {
+                (plan.item_id, plan.task, name): answer_key(
+                    Question(tasks[plan.task], item), services[name]
+                )
                 for plan in made
                 for name in plan.services
-            ]
+            }
     keys = [profile_key(row) for row in taken.accepted]
     kept = open_cache(home, policy.execution.cache).peek_many(keys)
     scale = len(taken.accepted) / len(picked) if picked else 0.0
     scaled = partial(_scaled, scale=scale)
-    answers = LmdbStore(home / "cache" / "answers").get_many(answer_keys)
+    answers = LmdbStore(home / "cache" / "answers").get_many(answer_keys.values())
+    seen = observed_usage(TableStore(home))
+    is_kept = {about: key in answers for about, key in answer_keys.items()}
+    rows = (asdict(plan) for plan in plans)
+    priced = [one.times(scale) for one in forecast_prices(rows, tokens, services, seen, is_kept)]
     asked = Counter(name for plan in plans for name in plan.services)
     store = BatchStore(home)
     left = [key for key in unfinished(home) if store.source(key) == taken.source]
@@ -136,8 +152,12 @@ def look_ahead(home: Path, source: str, policy: Policy, sample: int) -> Preview:
         calls_min=scaled(sum(plan.calls_min for plan in plans)),
         calls_max=scaled(sum(plan.calls_max for plan in plans)),
         cost_usd_max=sum(plan.cost_usd_max for plan in plans) * scale,
-        answers_kept=scaled(sum(key in answers for key in answer_keys)),
+        answers_kept=scaled(sum(is_kept.values())),
         answers_asked=scaled(len(answer_keys)),
+        prices=tuple(priced),
+        usd_low=sum(one.usd_low for one in priced),
+        usd=sum(one.usd for one in priced),
+        usd_high=sum(one.usd_high for one in priced),
     )
 
 
@@ -219,6 +239,14 @@ def render(found: Preview) -> str:
         f"at most {found.cost_usd_max:.4f} USD{about}",
         f"  answers       {found.answers_kept:,} of {found.answers_asked:,} are kept and cost "
         "nothing",
+        f"  price         {found.usd:.4f} USD, between {found.usd_low:.4f} and "
+        f"{found.usd_high:.4f}{about}",
+    ]
+    lines += [
+        f"    {one.service:<12}{one.usd:.4f} USD, between {one.usd_low:.4f} and "
+        f"{one.usd_high:.4f}, for {one.calls_low:,} to {one.calls_high:,} calls"
+        for one in found.prices
+        if one.usd_high
     ]
     return "\n".join(lines)
 

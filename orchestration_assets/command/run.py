@@ -14,6 +14,7 @@ from orchestration_assets.command.summary import Summary, render, summarise
 from orchestration_assets.content.intake import Intake, take_in, unfinished
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.settings import Settings
+from resources.ai_services.resilience.purse import Purse
 from resources.table_store import BatchStore
 
 if TYPE_CHECKING:
@@ -26,8 +27,17 @@ class RunFailedError(Exception):
     """A batch could not be materialized; the message names the step, the cause and the remedy."""
 
 
-def run(settings: Settings, source: str, *, as_json: bool, again: bool) -> int:
+def run(
+    settings: Settings,
+    source: str,
+    *,
+    as_json: bool,
+    again: bool,
+    budget_usd: float | None = None,
+) -> int:
     """Takes a source from listing to report; returns the exit code.
+
+    No more than ``budget_usd`` is spent over all batches; what it does not reach is over_budget.
 
     0 when everything went well, 1 when items failed. Raises PolicyError and SourceError for
     what the caller must mend first, RunFailedError when a step broke.
@@ -37,9 +47,11 @@ def run(settings: Settings, source: str, *, as_json: bool, again: bool) -> int:
     intake = take_in(settings.home, source, content, datetime.now(UTC))
     batches = _batches(settings.home, intake, again=again)
     if batches:
-        _materialize(settings, intake, batches)
+        _materialize(settings, intake, batches, Purse(budget_usd))
     seconds = time.monotonic() - began
-    summary = summarise(settings.home, intake.listing, batches, ui_command(settings), seconds)
+    summary = summarise(
+        settings.home, intake.listing, batches, ui_command(settings), seconds, budget_usd
+    )
     _show(summary, as_json=as_json)
     return 1 if summary.failed else 0
 
@@ -51,7 +63,7 @@ def _batches(home: Path, intake: Intake, *, again: bool) -> list[str]:
     return [key for key in candidates if store.source(key) == intake.listing.source]
 
 
-def _materialize(settings: Settings, intake: Intake, batches: list[str]) -> None:
+def _materialize(settings: Settings, intake: Intake, batches: list[str], purse: Purse) -> None:
     # Dagster takes seconds to import: a run that finds nothing new does without it
     from orchestration_assets.command.instance import open_instance
     from orchestration_assets.definitions import build_definitions
@@ -59,7 +71,8 @@ def _materialize(settings: Settings, intake: Intake, batches: list[str]) -> None
     from sensors.new_content import observation
 
     display = open_display()
-    definitions = build_definitions(settings, resource_overrides={"progress": display})
+    overrides = {"progress": display, "purse": purse}
+    definitions = build_definitions(settings, resource_overrides=overrides)
     with ExitStack() as stack:
         instance = stack.enter_context(open_instance(settings.home))
         stack.enter_context(display)
@@ -88,7 +101,7 @@ def _execute(
         failed_checks = [
             f"check {e.check_name} of {e.asset_key.to_user_string()}: {e.description}"
             for e in result.get_asset_check_evaluations()
-            if not e.passed
+            if not e.passed and e.severity.value == "ERROR"
         ]
         what = "; ".join(failed_checks or causes) or "see the run in the Dagster UI"
         where = f"batch {batch}: " if batch else ""

@@ -10,7 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.schemas.enums import ProfileStatus, ResolutionStatus, Status
-from orchestration_assets.schemas.tables import CONTENT_PROFILES, DISAGREEMENT_REPORT, RESOLUTIONS
+from orchestration_assets.schemas.tables import (
+    CONTENT_PROFILES,
+    DISAGREEMENT_REPORT,
+    INTERPRETATIONS,
+    RESOLUTIONS,
+)
+from resources.ai_services.resilience.caller import is_stop
 from resources.content_source import Listing
 from resources.table_store import TableStore
 
@@ -30,9 +36,16 @@ class Summary:
     reasons: Mapping[str, int] = field(default_factory=dict)
     models: Mapping[str, int] = field(default_factory=dict)
     resolutions: Mapping[str, int] = field(default_factory=dict)
+    statuses: Mapping[str, int] = field(default_factory=dict)
     calls: Mapping[str, int] = field(default_factory=dict)
     from_cache: int = 0
     cost_usd: float = 0.0
+    cost_usd_without_answer: float = 0.0
+    budget_usd: float | None = None
+    over_budget: int = 0
+    fallbacks: int = 0
+    redacted: int = 0
+    stopped: tuple[str, ...] = ()
     disagreements: int = 0
     disputed: int = 0
     failed: int = 0
@@ -48,14 +61,24 @@ class Summary:
 
 
 def summarise(
-    home: Path, listing: Listing, batches: Sequence[str], ui_command: str, seconds: float
+    home: Path,
+    listing: Listing,
+    batches: Sequence[str],
+    ui_command: str,
+    seconds: float,
+    budget_usd: float | None = None,
 ) -> Summary:
     """The summary of a run, counted from the stored tables of its batches."""
     store = TableStore(home)
-    counted = {name: Counter[str]() for name in ("outcomes", "reasons", "models", "resolutions")}
+    counted = {
+        name: Counter[str]()
+        for name in ("outcomes", "reasons", "models", "resolutions", "statuses")
+    }
     calls: Counter[str] = Counter()
     broken: Counter[str] = Counter()
     failures: list[str] = []
+    wasted, redacted = 0.0, 0
+    stopped: set[str] = set()
     totals = store.read_batches(DISAGREEMENT_REPORT, batches).to_pylist()
     for batch in batches:
         manifest = store.read("content_manifest", batch, ["outcome", "reason"])
@@ -63,10 +86,21 @@ def summarise(
         counted["reasons"].update(r for r in manifest["reason"].to_pylist() if r)
         plans = store.read("processing_plans", batch, ["model"])
         counted["models"].update(plans["model"].to_pylist())
-        log = store.read("call_log", batch, ["service", "origin", "status"])
-        calls.update(log.filter(pc.equal(log["origin"], "called"))["service"].to_pylist())
+        log = store.read("call_log", batch)
+        calls.update(log.filter(pc.equal(log["origin"], "called"))["called"].to_pylist())
         in_order = pc.is_in(log["status"], pa.array([Status.OK, Status.ABSTAINED]))
-        broken.update(log.filter(pc.invert(in_order))["service"].to_pylist())
+        wasted += pc.sum(log.filter(pc.invert(in_order))["cost_usd"]).as_py() or 0.0
+        redacted += sum(one["count"] for row in log["redacted"].to_pylist() for one in row)
+        for table in INTERPRETATIONS.values():
+            readings = store.read(table.name, batch, ["service", "status", "reason"])
+            stopped.update(
+                reason for reason in pc.unique(readings["reason"]).to_pylist() if is_stop(reason)
+            )
+            counted["statuses"].update(readings["status"].to_pylist())
+            answered = pc.is_in(
+                readings["status"], pa.array([Status.OK, Status.ABSTAINED, Status.FALLBACK])
+            )
+            broken.update(readings.filter(pc.invert(answered))["service"].to_pylist())
         resolved = store.read(RESOLUTIONS.name, batch, ["path", "task", "status", "reason"])
         counted["resolutions"].update(resolved["status"].to_pylist())
         failures += _failures(store, batch)
@@ -80,6 +114,12 @@ def summarise(
         calls=dict(sorted(calls.items())),
         from_cache=sum(row["cached"] for row in totals),
         cost_usd=sum(row["cost_usd"] for row in totals),
+        cost_usd_without_answer=wasted,
+        budget_usd=budget_usd,
+        over_budget=counted["statuses"][Status.OVER_BUDGET],
+        fallbacks=counted["statuses"][Status.FALLBACK],
+        redacted=redacted,
+        stopped=tuple(sorted(stopped)),
         disagreements=sum(row["disagreements"] for row in totals),
         disputed=sum(row["disputed"] for row in totals),
         failed=sum(row["failed"] for row in totals),
@@ -133,16 +173,33 @@ def _work(summary: Summary) -> list[str]:
         f"  models        {_counts(summary.models)}",
         f"  answers       {_counts(summary.resolutions)}",
         f"  calls         {_counts(summary.calls)}; {summary.from_cache:,} from the cache",
-        f"  cost          {summary.cost_usd:.4f} USD",
+        f"  cost          {summary.cost_usd:.4f} USD{_of_budget(summary)}",
         f"  disagreements {summary.disagreements:,} pairs of services; "
         f"{summary.disputed:,} answers stand against dissent",
     ]
+    lines += [f"  stopped       {message}" for message in summary.stopped]
+    if summary.fallbacks:
+        lines.append(f"  fallbacks     {summary.fallbacks:,} answers came from another service")
+    if summary.redacted:
+        lines.append(
+            f"  redacted      {summary.redacted:,} secrets and personal data, before sending"
+        )
     if summary.service_failures:
         lines.append(f"  services      failed to answer: {_counts(summary.service_failures)}")
     if summary.failed:
         lines.append(f"  failed        {summary.failed:,}")
         lines += [f"    {failure}" for failure in summary.failures]
     return lines
+
+
+def _of_budget(summary: Summary) -> str:
+    wasted = summary.cost_usd_without_answer
+    words = f", {wasted:.4f} of it without an answer" if wasted else ""
+    if summary.budget_usd is not None:
+        words += f"; budget {summary.budget_usd:.4f} USD"
+    if summary.over_budget:
+        words += f"; {summary.over_budget:,} questions were not asked for lack of it"
+    return words
 
 
 def _counts(counts: Mapping[str, int]) -> str:

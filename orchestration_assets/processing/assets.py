@@ -8,14 +8,26 @@ import pyarrow as pa
 
 from orchestration_assets.content.reader import ContentReader
 from orchestration_assets.partitions import content_batches
-from orchestration_assets.policy.pinned import pinned
+from orchestration_assets.policy.load import load_policy
+from orchestration_assets.policy.pinned import pin, pinned
 from orchestration_assets.processing.answer_cache import AnswerCache
-from orchestration_assets.processing.batch import build_work, item_loader, tables_of
+from orchestration_assets.processing.batch import (
+    build_tasks,
+    build_work,
+    item_loader,
+    limits_of,
+    tables_of,
+)
+from orchestration_assets.processing.health import health_rows, probe_services
 from orchestration_assets.processing.run import process_plans
 from orchestration_assets.processing.sharing import leaders, process_sharing
+from orchestration_assets.processing.usage import observed_usage
 from orchestration_assets.progress import Progress
+from orchestration_assets.schemas.health import SERVICE_HEALTH
+from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import CALL_LOG, DECISION_LOG
-from resources.home import HomeResource
+from resources.ai_services.resilience.purse import Purse
+from resources.home import HomeResource, PolicyFileResource
 
 _DESCRIPTIONS = {
     "sequential_interpretations": (
@@ -40,6 +52,35 @@ _DESCRIPTIONS = {
 }
 
 
+@dg.asset(
+    group_name="0_services",
+    io_manager_key="tables",
+    kinds={"parquet", "ai"},
+    owners=["team:processing"],
+    code_version="1",
+    description=(
+        "Every service of the policy: whether its address answers, whether it answers a real, "
+        "tiny question, and how its calls went in the latest batches, with the timeout that they "
+        "suggest. Services over HTTP are probed each time; embedded ones need no probe."
+    ),
+)
+def service_health(
+    home: HomeResource, policy_file: PolicyFileResource, purse: dg.ResourceParam[Purse]
+) -> dg.MaterializeResult[pa.Table]:
+    """Probes the services of the policy in force."""
+    loaded = load_policy(policy_file.path)
+    pin(home.policies, loaded)
+    policy = loaded.policy
+    probes = probe_services(policy, build_work(policy).services, build_tasks(policy), purse)
+    rows = list(health_rows(policy, loaded.hash, probes, observed_usage(home.tables)))
+    figures = {
+        "probed": len(probes),
+        "not_healthy": sum(row.deep_ok is False for row in rows),
+        "probe_cost_usd": sum(row.probe_cost_usd for row in rows),
+    }
+    return dg.MaterializeResult(value=rows_to_arrow(SERVICE_HEALTH, rows), metadata=figures)
+
+
 def _out(name: str) -> dg.AssetOut:
     return dg.AssetOut(
         io_manager_key="tables",
@@ -56,6 +97,8 @@ def _out(name: str) -> dg.AssetOut:
     outs={name: _out(name) for name in _DESCRIPTIONS},
     can_subset=True,
     partitions_def=content_batches,
+    # not read: its deep check decides whether anything is paid for in this run
+    deps=[service_health],
 )
 def interpretations(
     context: dg.AssetExecutionContext,
@@ -65,6 +108,7 @@ def interpretations(
     processing_plans: pa.Table,
     home: HomeResource,
     progress: dg.ResourceParam[Progress],
+    purse: dg.ResourceParam[Purse],
 ) -> Iterator[dg.MaterializeResult[pa.Table]]:
     """Carries out every plan in one event loop; yields the tables that were asked for.
 
@@ -82,10 +126,15 @@ def interpretations(
             work=build_work(policy),
             cache=AnswerCache(home.answers),
             load_item=item_loader(content_manifest, content_profiles, reader),
-            items_in_flight=policy.execution.items_in_flight if policy else 1,
+            limits=limits_of(policy, purse, home.tables),
             advance=progress.advance,
         )
         processed = process_sharing(plans.to_pylist(), leader_of, process)
+    for message in processed.stopped.values():
+        context.log.error(message)
+    for name, times in processed.circuits_opened.items():
+        if times:
+            context.log.warning(f"the circuit of {name} opened {times} times: it failed too often")
     for name, table, metadata in tables_of(processed):
         if name in context.op_execution_context.selected_output_names:
             yield dg.MaterializeResult(asset_key=name, value=table, metadata=metadata)

@@ -1,16 +1,24 @@
-"""Checks of processing: every plan was carried out, and every reading has its call."""
+"""Checks of processing: services that work, plans carried out, every reading with its call."""
+
+from collections.abc import Iterator
 
 import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration_assets.policy.load import load_policy
+from orchestration_assets.policy.pinned import pinned
+from orchestration_assets.processing.drill import outage_drill
+from orchestration_assets.processing.usage import observed_usage
 from orchestration_assets.schemas.enums import ProcessingModel
+from orchestration_assets.schemas.health import SERVICE_HEALTH
 from orchestration_assets.schemas.tables import (
     CALL_LOG,
     DECISION_LOG,
     INTERPRETATIONS,
     PROCESSING_PLANS,
 )
+from resources.home import HomeResource, PolicyFileResource
 from resources.table_checks import Balance, Stored, table_checks
 
 
@@ -45,6 +53,99 @@ def _every_reading(stored: Stored, calls: pa.Table) -> list[Balance]:
 def _checks_of(model: ProcessingModel) -> dg.AssetChecksDefinition:
     return table_checks(
         INTERPRETATIONS[model], lambda stored, rows: _every_plan_of(model, stored, rows)
+    )
+
+
+def _every_service(stored: Stored, health: pa.Table) -> list[Balance]:
+    policy = pinned(HomeResource(path=str(stored.home)).policies, health)
+    named = set(policy.services) if policy else set()
+    found = set(health["service"].to_pylist())
+    return [
+        Balance(len(named), len(named & found), "services of the policy with a row"),
+        Balance(0, len(found - named), "rows for services that the policy does not name"),
+    ]
+
+
+service_health_checks = table_checks(SERVICE_HEALTH, _every_service, per_batch=False)
+
+
+@dg.multi_asset_check(
+    name="service_probe_checks",
+    specs=[
+        dg.AssetCheckSpec(
+            "shallow",
+            asset=SERVICE_HEALTH.name,
+            description="The address of every service over HTTP answers within a second.",
+        ),
+        dg.AssetCheckSpec(
+            "deep",
+            asset=SERVICE_HEALTH.name,
+            blocking=True,
+            description=(
+                "Every service over HTTP that a task needs answers a real question, or has a "
+                "fallback that does. Nothing is paid for in a run where this fails."
+            ),
+        ),
+        dg.AssetCheckSpec(
+            "business",
+            asset=SERVICE_HEALTH.name,
+            description="Every service with a known item answers it as expected.",
+        ),
+    ],
+    required_resource_keys={"tables"},
+    can_subset=True,
+)
+def service_probe_checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+    """Judges what the probes of ``service_health`` found."""
+    rows = context.resources.tables.store.read(SERVICE_HEALTH.name).to_pylist()
+    for key in sorted(context.selected_asset_check_keys, key=lambda one: one.name):
+        bad = [row for row in rows if row[f"{key.name}_ok"] is False]
+        told = [f"{row['service']}: {row['problem']}" for row in bad]
+        gates = key.name == "deep"
+        grave = [row for row in bad if not (gates and (row["covered"] or not row["needed"]))]
+        remedy = " Mend it, give it a fallback, or leave it out of the policy." if grave else ""
+        asked = sum(row[f"{key.name}_ok"] is not None for row in rows)
+        yield dg.AssetCheckResult(
+            asset_key=SERVICE_HEALTH.name,
+            check_name=key.name,
+            passed=not grave,
+            severity=dg.AssetCheckSeverity.ERROR if gates else dg.AssetCheckSeverity.WARN,
+            description=("; ".join(told) + "." + remedy) if told else f"{asked} probed, all well.",
+            metadata={"probed": asked, "not_well": len(bad)},
+        )
+
+
+@dg.asset_check(
+    asset=SERVICE_HEALTH.name,
+    name="outage_drill",
+    description=(
+        "The policy's services over HTTP, played by a server on this machine as they went in the "
+        "latest batches, with an outage and every other fault: nothing is lost, nothing is paid "
+        "twice, and retries do not multiply the outage."
+    ),
+)
+def outage_drill_check(home: HomeResource, policy_file: PolicyFileResource) -> dg.AssetCheckResult:
+    """Runs the drill; nothing leaves the machine."""
+    drilled = outage_drill(load_policy(policy_file.path).policy, observed_usage(home.tables))
+    words = [
+        f"{one.service}: {one.items} items, {one.lost} lost, {one.billed_twice} billed twice, "
+        f"{one.amplification:.2f} attempts an item (at most {one.allowed_amplification:.2f})"
+        for one in drilled
+    ]
+    metadata: dict[str, dg.MetadataValue] = {}
+    for one in drilled:
+        metadata |= {
+            f"{one.service}/p95_ms": dg.MetadataValue.float(one.p95_ms),
+            f"{one.service}/cost_usd": dg.MetadataValue.float(one.cost_usd),
+            f"{one.service}/cost_usd_calm": dg.MetadataValue.float(one.cost_usd_calm),
+            f"{one.service}/amplification": dg.MetadataValue.float(one.amplification),
+            f"{one.service}/items_lost": dg.MetadataValue.int(one.lost),
+            f"{one.service}/statuses": dg.MetadataValue.json(dict(one.statuses)),
+        }
+    return dg.AssetCheckResult(
+        passed=all(one.passed for one in drilled),
+        description="; ".join(words) or "the policy has no service over HTTP to drill",
+        metadata=metadata,
     )
 
 

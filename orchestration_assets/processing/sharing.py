@@ -81,7 +81,17 @@ def _copies(plans: Sequence[Plan], leader_of: Mapping[str, str], asked: Processe
     calls = _by_pair(asked.calls)
     for plan, leader in _led(plans, leader_of):
         told.calls += [
-            replace(call, item_id=plan["item_id"], origin=SHARED, cost_usd=0.0, elapsed_ms=0.0)
+            replace(
+                call,
+                item_id=plan["item_id"],
+                origin=SHARED,
+                cost_usd=0.0,
+                elapsed_ms=0.0,
+                called=None,
+                tokens_in=None,
+                tokens_out=None,
+                redacted=(),
+            )
             for call in calls.get((leader, plan["task"]), ())
         ]
         words = f"a near-copy of {leader}, which was asked; its answers are shared"
@@ -126,4 +136,8 @@ def _in_order(plans: Sequence[Plan], *parts: Processed) -> Processed:
         whole.interpretations[model] = merged(part.interpretations[model] for part in parts)
     whole.decisions = merged(part.decisions for part in parts)
     whole.calls = merged(part.calls for part in parts)
+    for part in parts:
+        whole.stopped |= part.stopped
+        for name, times in part.circuits_opened.items():
+            whole.circuits_opened[name] = whole.circuits_opened.get(name, 0) + times
     return whole

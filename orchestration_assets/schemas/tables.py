@@ -23,6 +23,7 @@ from orchestration_assets.schemas.enums import (
 )
 from orchestration_assets.schemas.failures import RUN_FAILURES
 from orchestration_assets.schemas.features import feature_columns
+from orchestration_assets.schemas.health import SERVICE_HEALTH
 from orchestration_assets.schemas.items import Alternative
 from orchestration_assets.schemas.records import Column, Table, table_of
 from orchestration_assets.schemas.states import ITEM_STATES
@@ -283,6 +284,14 @@ class DecisionRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Redaction:
+    """How often something of one kind was taken out of what left the machine."""
+
+    kind: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class CallRow:
     """One row an attempt at a service: where the answer came from, its cost and its clock."""
 
@@ -294,12 +303,37 @@ class CallRow:
     round: Annotated[int, Column("round of an iterative plan, from 0; 0 for other models")]
     attempt: Annotated[int, Column("attempt at this call, from 1", "", True)]
     origin: Annotated[
-        str, Column("called, cache, shared, or not_called (content unreadable)", "", True)
+        str, Column("called, cache, shared, or not_called (no attempt was made)", "", True)
     ]
     status: Annotated[Status, Column("how the attempt ended", "", True)]
     cost_usd: Annotated[float, Column("price of this attempt", "USD", True)]
     started_at: Annotated[datetime, Column("start of the attempt", "UTC", True)]
     elapsed_ms: Annotated[float, Column("time of the attempt", "ms", True)]
+    called: Annotated[
+        str | None,
+        Column("service that the attempt went to: the one asked, or its fallback", "", True),
+    ] = None
+    reason: Annotated[str | None, Column("why the attempt gave no answer", "", True)] = None
+    tokens_estimated: Annotated[
+        int | None, Column("tokens of the request as estimated before it", "tokens", True)
+    ] = None
+    tokens_in: Annotated[int | None, Column("tokens that the service read", "tokens", True)] = None
+    tokens_out: Annotated[int | None, Column("tokens that the service wrote", "tokens", True)] = (
+        None
+    )
+    first_token_ms: Annotated[
+        float | None, Column("streamed: time to the first token", "ms", True)
+    ] = None
+    content_share: Annotated[
+        float | None, Column("share of the content's tokens that was sent", "0..1", True)
+    ] = None
+    left_out: Annotated[str | None, Column("what did not fit, in words", "", True)] = None
+    redacted: Annotated[
+        tuple[Redaction, ...], Column("what was taken out before it left the machine", "", True)
+    ] = ()
+    injection_markers: Annotated[
+        int, Column("places in the content that read like instructions", "places", True)
+    ] = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -457,6 +491,7 @@ TABLES: Final[Mapping[str, Table]] = {
         FEATURE_CACHE_REPORT,
         GOLD_LABELS,
         RUN_FAILURES,
+        SERVICE_HEALTH,
     )
 }
 
@@ -469,6 +504,7 @@ CORPUS_TABLES: Final = frozenset(
         FEATURE_CACHE_REPORT,
         GOLD_LABELS,
         RUN_FAILURES,
+        SERVICE_HEALTH,
     )
 )
 BATCH_TABLES: Final = tuple(

@@ -27,8 +27,15 @@ KEYS = {
     "corpus_report",
     "feature_cache_report",
     "gold_labels",
+    "service_health",
 }
-CORPUS = {"content_ledger", "corpus_report", "feature_cache_report", "gold_labels"}
+CORPUS = {
+    "content_ledger",
+    "corpus_report",
+    "feature_cache_report",
+    "gold_labels",
+    "service_health",
+}
 BATCH = KEYS - CORPUS - {"content_source"}
 
 
@@ -62,9 +69,12 @@ def test_every_batch_asset_shares_the_one_partition_dimension(definitions) -> No
 
 
 def test_no_batch_asset_depends_on_a_corpus_asset(definitions) -> None:
+    """But for the services' health: it is made of no batch, and gates what is paid for."""
     for key, spec in _specs(definitions).items():
         if key in BATCH:
-            assert not CORPUS & {dep.asset_key.to_user_string() for dep in spec.deps}
+            depends = {dep.asset_key.to_user_string() for dep in spec.deps}
+            assert not (CORPUS - {"service_health"}) & depends
+    assert not _specs(definitions)["service_health"].deps
 
 
 def test_every_table_has_a_blocking_schema_and_conservation_check(definitions) -> None:
@@ -76,8 +86,12 @@ def test_every_table_has_a_blocking_schema_and_conservation_check(definitions) -
     expected = {
         (name, check) for name in KEYS - {"content_source"} for check in ("schema", "conservation")
     }
-    assert set(checks) == expected
-    assert all(checks.values())
+    probes = {("service_health", name) for name in ("shallow", "deep", "business", "outage_drill")}
+    assert set(checks) == expected | probes
+    # of the probes only a real question that gets no answer stops a run
+    assert {key for key, blocking in checks.items() if not blocking} == probes - {
+        ("service_health", "deep")
+    }
     assert {name for name, _ in expected} <= set(TABLES)
 
 
@@ -86,10 +100,21 @@ def test_jobs_select_what_they_say(definitions) -> None:
         layer = definitions.resolve_job_def(job).asset_layer
         return {key.to_user_string() for key in layer.executable_asset_keys}
 
-    assert selected("process_batch") == BATCH
-    assert selected("reprocess") == BATCH - {"content_manifest"}
-    assert selected("corpus_reports") == CORPUS - {"gold_labels"}
+    assert selected("process_batch") == BATCH | {"service_health"}
+    assert selected("reprocess") == BATCH - {"content_manifest"} | {"service_health"}
+    assert selected("corpus_reports") == CORPUS - {"gold_labels", "service_health"}
     assert selected("take_feedback") == {"gold_labels"}
+    assert selected("check_services") == {"service_health"}
+    assert selected("outage_drill") == set()
+
+
+def test_the_drill_runs_only_when_it_is_asked_for(definitions) -> None:
+    def drills(job: str) -> bool:
+        layer = definitions.resolve_job_def(job).asset_layer
+        return any(key.name == "outage_drill" for key in layer.asset_graph.asset_check_keys)
+
+    assert drills("outage_drill")
+    assert not any(drills(job) for job in ("process_batch", "reprocess", "check_services"))
 
 
 def test_definitions_are_fresh_each_time(home) -> None:

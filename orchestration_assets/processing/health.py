@@ -1,0 +1,196 @@
+"""Probing services: does the address answer, does a real question get an answer, the right one?"""
+
+import asyncio
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from uuid import uuid4
+
+from orchestration_assets.processing.usage import Usage
+from orchestration_assets.schemas.answers import shown
+from orchestration_assets.schemas.enums import Status
+from orchestration_assets.schemas.health import ServiceHealthRow
+from orchestration_assets.schemas.items import Item, Question, Task
+from orchestration_assets.schemas.policy import Policy
+from orchestration_assets.schemas.services import EmbeddedConfig, RemoteConfig
+from resources.ai_services.contract import Service
+from resources.ai_services.http.errors import CallError
+from resources.ai_services.http.service import HttpService
+from resources.ai_services.resilience.attempts import Called
+from resources.ai_services.resilience.caller import Caller
+from resources.ai_services.resilience.purse import Purse
+
+SHALLOW_S = 1.0
+DEEP_S = 30.0
+_TEXT = "The library opens at nine and closes at six; on Sundays it stays closed."
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What the probes of one service found."""
+
+    shallow_ok: bool
+    shallow_ms: float
+    deep_ok: bool | None
+    deep_ms: float
+    business_ok: bool | None
+    problem: str | None
+    cost_usd: float
+
+
+def probe_services(
+    policy: Policy, services: Mapping[str, Service], tasks: Mapping[str, Task], purse: Purse
+) -> dict[str, Probe]:
+    """Probes every service over HTTP that the policy's tasks or fallbacks use, all at once.
+
+    What probes cost comes out of ``purse``; a service for which it is too small is not probed.
+    """
+
+    async def probe_all() -> dict[str, Probe]:
+        asked = {
+            name: _question_for(policy, name, tasks)
+            for name, service in services.items()
+            if isinstance(service, HttpService)
+        }
+        needed = {name: question for name, question in asked.items() if question is not None}
+        found = await asyncio.gather(
+            *(
+                _probe(services[name], question, tasks, Purse(within=purse))
+                for name, question in needed.items()
+            )
+        )
+        return dict(zip(needed, found, strict=True))
+
+    return asyncio.run(probe_all())
+
+
+def _question_for(policy: Policy, name: str, tasks: Mapping[str, Task]) -> Question | None:
+    """A tiny question of the first task for which the service may be asked."""
+    for task in policy.tasks:
+        if name in _asked_for(policy, task):
+            return _question(tasks[task], _TEXT)
+    return None
+
+
+def _asked_for(policy: Policy, task: str) -> Iterator[str]:
+    for choice in policy.tasks[task].choices.values():
+        for name in choice.admissible:
+            yield name
+            config = policy.services[name]
+            if not isinstance(config, EmbeddedConfig):
+                yield from config.fallbacks
+
+
+def _question(task: Task, text: str) -> Question:
+    return Question(task, Item("health", "health", "health.txt", text))
+
+
+async def _probe(
+    service: Service, question: Question, tasks: Mapping[str, Task], purse: Purse
+) -> Probe:
+    assert isinstance(service, HttpService)
+    service.transport.open()
+    problems: list[str] = []
+    caller = Caller(service, purse)
+    try:
+        shallow_ok, shallow_ms = await _shallow(service, problems)
+        began = time.perf_counter()
+        deep = await _ask(caller, question, DEEP_S)
+        deep_ms = (time.perf_counter() - began) * 1000
+        deep_ok = _verdict(deep)
+        if deep_ok is False:
+            problems.append(f"deep: {deep.reading.reason}")
+        business_ok = await _business(caller, service.config, tasks, problems)
+    finally:
+        await service.aclose()
+    problem = "; ".join(problems) or None
+    return Probe(shallow_ok, shallow_ms, deep_ok, deep_ms, business_ok, problem, purse.spent_usd)
+
+
+def _verdict(called: Called) -> bool | None:
+    """None when there was no money to ask: then nothing is known, and nothing will be asked."""
+    if called.reading.status is Status.OVER_BUDGET:
+        return None
+    return called.reading.status in (Status.OK, Status.ABSTAINED)
+
+
+async def _shallow(service: HttpService, problems: list[str]) -> tuple[bool, float]:
+    began = time.perf_counter()
+    limit = min(SHALLOW_S, service.config.timeouts.health_s)
+    try:
+        async with asyncio.timeout(limit):
+            status = await service.reach()
+        # whatever it says of this path, something is there that speaks HTTP
+        ok = status < 500
+        if not ok:
+            problems.append(f"shallow: HTTP {status}")
+    except (TimeoutError, CallError) as error:
+        ok = False
+        problems.append(f"shallow: {str(error) or f'no answer within {limit:g} s'}")
+    return ok, (time.perf_counter() - began) * 1000
+
+
+async def _ask(caller: Caller, question: Question, limit_s: float) -> Called:
+    deadline = asyncio.get_running_loop().time() + limit_s
+    # a key of its own: a kept answer would tell nothing about now
+    (called,) = await caller.call([question], [f"health-{uuid4().hex}"], deadline)
+    return called
+
+
+async def _business(
+    caller: Caller, config: RemoteConfig, tasks: Mapping[str, Task], problems: list[str]
+) -> bool | None:
+    known = config.known_item
+    if known is None:
+        return None
+    called = await _ask(caller, _question(tasks[known.task], known.text), DEEP_S)
+    if called.reading.status is Status.OVER_BUDGET:
+        return None
+    said = shown(called.reading.answer)
+    if said != known.expect:
+        why = called.reading.reason or "no reason given"
+        words = repr(said) if said is not None else f"nothing ({why})"
+        problems.append(f"business: said {words}, {known.expect!r} is expected")
+    return said == known.expect
+
+
+def health_rows(
+    policy: Policy, policy_hash: str, probes: Mapping[str, Probe], seen: Mapping[str, Usage]
+) -> Iterator[ServiceHealthRow]:
+    """One row a service of the policy, by name."""
+    needed = {
+        name
+        for task in policy.tasks.values()
+        for choice in task.choices.values()
+        for name in choice.admissible
+    }
+    for name, config in sorted(policy.services.items()):
+        probe, usage = probes.get(name), seen.get(name)
+        remote = None if isinstance(config, EmbeddedConfig) else config
+        works = [
+            isinstance(policy.services[other], EmbeddedConfig)
+            or (other in probes and probes[other].deep_ok is True)
+            for other in (remote.fallbacks if remote else ())
+        ]
+        yield ServiceHealthRow(
+            service=name,
+            type=config.type,
+            needed=name in needed,
+            covered=any(works),
+            shallow_ok=probe.shallow_ok if probe else None,
+            shallow_ms=probe.shallow_ms if probe else None,
+            deep_ok=probe.deep_ok if probe else None,
+            deep_ms=probe.deep_ms if probe else None,
+            business_ok=probe.business_ok if probe else None,
+            problem=probe.problem if probe else None,
+            probe_cost_usd=probe.cost_usd if probe else 0.0,
+            attempts=usage.attempts if usage else 0,
+            failed_share=usage.failed_share if usage else None,
+            p50_ms=usage.p50_ms if usage else None,
+            p95_ms=usage.p95_ms if usage else None,
+            p995_ms=usage.p995_ms if usage else None,
+            timeout_ms=remote.timeouts.total_s * 1000 if remote else None,
+            suggested_timeout_ms=usage.suggested_timeout_ms if usage and remote else None,
+            policy_hash=policy_hash,
+            token_ratio=usage.token_ratio.mean if usage and usage.token_ratio else None,
+        )

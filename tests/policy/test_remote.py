@@ -1,0 +1,90 @@
+"""What a policy says of services over HTTP, and what is wrong with it."""
+
+import pytest
+import yaml
+
+from orchestration_assets.policy.load import parse_policy
+from orchestration_assets.policy.problems import PolicyError
+from orchestration_assets.schemas.services import ChatConfig, EmbeddedConfig
+
+BASE = {
+    "version": 1,
+    "services": {
+        "names": {"implementation": "extension_map"},
+        "model": {
+            "type": "openai_chat",
+            "base_url": "http://localhost:1/v1",
+            "model": "m",
+            "prompt": {"user": "{{ content }}"},
+        },
+        "vectors": {
+            "type": "openai_embeddings",
+            "base_url": "http://localhost:1/v1",
+            "model": "e",
+        },
+    },
+    "tasks": {
+        "kind": {
+            "question": "What is it?",
+            "labels": ["a", "b"],
+            "default": {"model": "parallel", "services": ["names", "model"]},
+        }
+    },
+}
+
+
+def policy(**changes):
+    raw = yaml.safe_load(yaml.safe_dump(BASE))
+    raw["services"]["model"] |= changes
+    return yaml.safe_dump(raw)
+
+
+def test_a_service_says_where_it_is_and_has_every_protection_by_default() -> None:
+    services = parse_policy(policy(), "p").policy.services
+    assert isinstance(services["names"], EmbeddedConfig)
+    model = services["model"]
+    assert isinstance(model, ChatConfig)
+    assert model.breaker.window == 20
+    assert model.retries.attempts == 3
+    assert model.timeouts.total_s == 60.0
+    assert "secret" in model.guard.redact
+    assert services["vectors"].timeouts.total_s == 30.0
+
+
+@pytest.mark.parametrize(
+    ("changes", "path", "words"),
+    [
+        ({"type": "openai_chatt"}, "services.model", "openai_chat"),
+        ({"base_url": "ftp://x"}, "services.model.base_url", "pattern"),
+        ({"modle": "x"}, "services.model.modle", "did you mean 'model'"),
+        ({"prompt": {"user": "{{ contnt }}"}}, "services.model.prompt.user", "names contnt"),
+        ({"prompt": {"user": "{% if %}"}}, "services.model.prompt.user", "line 1"),
+        ({"prompts": {"knd": {"user": "x"}}}, "services.model.prompts.knd", "did you mean 'kind'"),
+        ({"fallbacks": ["nams"]}, "services.model.fallbacks[0]", "did you mean 'names'"),
+        ({"fallbacks": ["model"]}, "services.model.fallbacks[0]", "itself"),
+        ({"fallbacks": ["vectors"]}, "services.model.fallbacks[0]", "no kind of answer"),
+        ({"parameters": {"stream": True}}, "services.model.parameters.stream", "by the service"),
+        ({"api_key_env": "sk-123-secret"}, "services.model.api_key_env", "pattern"),
+        ({"retries": {"attempts": 0}}, "services.model.retries.attempts", "greater than"),
+        ({"breaker": {"window": 5}}, "services.model.breaker", "must not exceed window"),
+        (
+            {"known_item": {"task": "kin", "text": "x", "expect": "a"}},
+            "services.model.known_item.task",
+            "did you mean 'kind'",
+        ),
+        ({"max_output_tokens": 9000}, "services.model.max_output_tokens", "no room"),
+    ],
+)
+def test_each_problem_is_named_with_its_place(changes, path, words) -> None:
+    with pytest.raises(PolicyError) as caught:
+        parse_policy(policy(**changes), "p")
+    found = {problem.path: str(problem) for problem in caught.value.problems}
+    assert path in found, found
+    assert words in found[path]
+
+
+def test_a_service_is_not_asked_for_a_kind_that_it_does_not_give() -> None:
+    raw = yaml.safe_load(policy())
+    raw["tasks"]["kind"]["default"]["services"] = ["vectors"]
+    with pytest.raises(PolicyError, match="does not give answers of kind label"):
+        parse_policy(yaml.safe_dump(raw), "p")

@@ -1,0 +1,112 @@
+"""kill -9 at random moments: nothing that was answered and kept is ever asked again."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+from orchestration_assets.processing.answer_cache import AnswerCache
+from orchestration_assets.processing.run import Limits, Work, process_plans
+from orchestration_assets.schemas.enums import ProcessingModel, Status
+from orchestration_assets.schemas.items import Item, Task
+from orchestration_assets.schemas.records import rows_to_arrow
+from orchestration_assets.schemas.tables import DECISION_LOG, INTERPRETATIONS
+from resources.ai_services.drill.faults import Script
+from resources.ai_services.drill.server import DrillServer, running
+from resources.ai_services.http.chat import ChatService
+from resources.feature_cache.lmdb_store import LmdbStore
+from tests.ai_services.http.samples import LABELS, chat
+from tests.processing.services import choice
+
+ITEMS = 1000
+CALLS = 2 * ITEMS
+KILLS = 10
+AT_ONCE = 16
+
+
+def load(name: str) -> Item:
+    return Item(name, f"hash-{name}", f"{name}.txt", f"This is the text of item {name}.")
+
+
+def process(url: str, folder: Path):
+    """Two waves an item: the second service sees what the first one said."""
+    services = {
+        name: ChatService(
+            name, chat(url, model=name, concurrency=AT_ONCE, timeouts={"total_s": 20.0})
+        )
+        for name in ("first", "second")
+    }
+    task = Task(LABELS.name, "1", LABELS.kind, LABELS.labels, question=LABELS.question)
+    way = choice("sequential", "first", "second", chain=True)
+    plans = [
+        {
+            "batch": "b",
+            "item_id": f"i{n:04}",
+            "content_hash": f"hash-i{n:04}",
+            "task": task.name,
+            "model": "sequential",
+            "option": "default",
+            "services": ["first", "second"],
+        }
+        for n in range(ITEMS)
+    ]
+    work = Work({(task.name, "default"): way}, {task.name: task}, services)
+    return process_plans(
+        plans, work, AnswerCache(LmdbStore(folder)), load, Limits(AT_ONCE), lambda items: None
+    )
+
+
+def tables(done) -> list:
+    model = ProcessingModel.SEQUENTIAL
+    stored = (
+        (INTERPRETATIONS[model], done.interpretations[model]),
+        (DECISION_LOG, done.decisions),
+    )
+    return [rows_to_arrow(table, rows).select(table.stable_columns) for table, rows in stored]
+
+
+def start(url: str, folder: Path) -> "subprocess.Popen[bytes]":
+    program = (
+        "import sys; from pathlib import Path; from tests.processing.test_killed import process; "
+        "process(sys.argv[1], Path(sys.argv[2]))"
+    )
+    return subprocess.Popen([sys.executable, "-c", program, url, str(folder)])
+
+
+def test_ten_kills_repeat_no_kept_answer_and_change_no_table(tmp_path) -> None:
+    chance = random.Random(7)
+    server, untouched = DrillServer(Script(median_ms=5)), DrillServer()
+    folder = tmp_path / "answers"
+    known_at: list[tuple[int, set[str]]] = []
+    with running(server) as url, running(untouched) as other:
+        for _ in range(KILLS):
+            child = start(url, folder)
+            # somewhere within the next tenth of the run
+            wanted = len(server.log) + chance.randint(20, 19 * CALLS // (20 * KILLS))
+            while len(server.log) < wanted:
+                assert child.poll() is None, "the run ended before it could be killed"
+                time.sleep(0.002)
+            os.kill(child.pid, signal.SIGKILL)
+            child.wait()
+            time.sleep(0.05)
+            asked = {one.key for one in server.log}
+            known_at.append((len(server.log), set(LmdbStore(folder).get_many(asked))))
+        done = process(url, folder)
+        whole = process(other, tmp_path / "whole")
+    for seen, there in known_at:
+        again = there & {one.key for one in server.log[seen:]}
+        assert not again, "an answer that was kept was asked for again"
+    assert len(known_at[-1][1]) > CALLS / 4
+    counted = Counter(one.key for one in server.log)
+    repeated = sum(times - 1 for times in counted.values())
+    assert len(counted) == CALLS
+    # at each kill no more is lost than what was under way
+    assert repeated <= KILLS * 2 * AT_ONCE
+    assert max(Counter(one.key for one in server.billed).values()) == 1
+    assert tables(done) == tables(whole)
+    rows = done.interpretations[ProcessingModel.SEQUENTIAL]
+    assert {row.status for row in rows} == {Status.OK}
