@@ -213,7 +213,8 @@ class ContentIndex:
                     released.append(content)
             _orphan(environment, transaction, released)
 
-        environment.write(body)
+        if wanted:
+            environment.write(body)
 
     def orphans(self) -> set[str]:
         """Ids of files to offer again, because they hold content that nobody computes."""

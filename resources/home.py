@@ -8,6 +8,7 @@ import dagster as dg
 
 from orchestration_assets.schemas.policy import FeatureCache
 from resources.artefact_store import ArtefactStore
+from resources.content_index import ContentIndex
 from resources.feature_cache.lmdb_store import LmdbStore
 from resources.feature_cache.opening import open_cache
 from resources.feature_cache.tiered import TieredCache
@@ -58,6 +59,10 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     @property
     def cache_uses(self) -> CacheUses:
         return CacheUses(self.folder)
+
+    @property
+    def content_index(self) -> ContentIndex:
+        return ContentIndex(self.folder / "cache" / "content")
 
     @property
     def policies(self) -> Path:

@@ -17,7 +17,7 @@ from orchestration_assets.profiling.batch import (
 )
 from orchestration_assets.profiling.tiers import Tier
 from orchestration_assets.progress import Progress
-from orchestration_assets.schemas.enums import Outcome
+from orchestration_assets.schemas.enums import Outcome, ProfileStatus
 from orchestration_assets.schemas.tables import CONTENT_PROFILES
 from resources.dask_cluster import DaskClusterResource
 from resources.home import HomeResource, PolicyFileResource
@@ -29,7 +29,7 @@ from resources.home import HomeResource, PolicyFileResource
     io_manager_key="tables",
     kinds={"parquet"},
     owners=["team:content"],
-    code_version="1",
+    code_version="2",
     description=(
         "What each accepted item looks like: size, text, structure, code and derived scores, with "
         "the clock of each profiling stage. The choice of processing rests on these features."
@@ -58,6 +58,9 @@ def content_profiles(
         progress.advance,
     )
     home.cache_uses.write(batch, CONTENT_PROFILES.name, cache)
+    # whoever else holds what could not be computed here computes it in a later batch
+    superseded = done.profiles.filter(pc.equal(done.profiles["status"], ProfileStatus.SUPERSEDED))
+    home.content_index.release(batch, superseded["content_hash"].to_pylist())
     if done.choice.tier is Tier.BEYOND:
         context.log.warning(done.choice.reason)
     metadata: dict[str, Any] = profile_figures(done) | cache.figures()

@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 
+import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
@@ -378,3 +379,26 @@ def test_tables_that_contradict_each_other_stop_the_run_before_the_report(
     assert "cannot go from planned to" in str(result.failure_data_for_node("item_states").error)
     after = (project.home / "tables" / "disagreement_report" / f"{batch}.parquet").stat()
     assert after.st_mtime_ns == before.st_mtime_ns
+
+
+def test_content_that_its_batch_lost_is_computed_for_whoever_else_holds_it(project, corpus) -> None:
+    """One batch accepts content, a second one relies on it, and the first finds it changed."""
+    words = "The parcel was sent to the office by the river and nobody there has seen it.\n"
+    (corpus / "first.txt").write_text(words)
+    (first,) = project.take_in(corpus)
+    assert project.execute(
+        "process_batch", first, asset_selection=[dg.AssetKey("content_manifest")]
+    ).success
+    (corpus / "second.txt").write_text(words)
+    (second,) = project.take_in(corpus)
+    assert project.execute("process_batch", second).success
+    (corpus / "first.txt").write_text("Something else.\n")
+    assert project.execute("reprocess", first).success
+    (third,) = project.take_in(corpus)
+    assert project.execute("process_batch", third).success
+    manifest = project.tables.read("content_manifest", third).to_pylist()
+    outcomes = {row["path"]: row["outcome"] for row in manifest}
+    assert outcomes == {"first.txt": "accepted", "second.txt": "accepted"}
+    answers = project.tables.read("resolutions", third).to_pylist()
+    assert {row["path"] for row in answers} == {"first.txt", "second.txt"}
+    assert project.take_in(corpus) == []
