@@ -1,7 +1,7 @@
 """Which answer stands, how sure that is, and who gave it; every reading is kept beside it."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from orchestration_assets.disagreement.readings import ServiceReadings
 from orchestration_assets.evidence.consensus import Consensus, consensus, standing
@@ -11,6 +11,8 @@ from orchestration_assets.schemas.items import Reading, Task
 from orchestration_assets.schemas.tables import ReadingSummary, ResolutionRow
 
 Plan = Mapping[str, Any]
+
+_ANSWERED: Final = frozenset({Status.OK, Status.FALLBACK})
 
 
 def resolve_plans(
@@ -38,7 +40,7 @@ def resolve(
     decision against the others shows as the risk that it is.
     """
     decision = dict(heard).get(decider) if decider is not None else None
-    decided = decision is not None and decision.status is Status.OK
+    decided = decision is not None and decision.status in _ANSWERED
     if decision is not None and decision.answer is not None and decided:
         found = standing(decision.answer, heard, task)
     else:
@@ -66,7 +68,7 @@ def resolve(
 
 def _status(heard: ServiceReadings) -> ResolutionStatus:
     statuses = {reading.status for _, reading in heard}
-    if Status.OK in statuses:
+    if statuses & _ANSWERED:
         return ResolutionStatus.RESOLVED
     # a task that every service declined is abstained; a failure among them could have answered
     return ResolutionStatus.ABSTAINED if statuses == {Status.ABSTAINED} else ResolutionStatus.FAILED
@@ -86,7 +88,7 @@ def _reason(
         return _agreement(heard, task, found)
     if decision is None:
         return f"{decider} was not asked to decide: {_agreement(heard, task, found)}"
-    if decision.status is not Status.OK:
+    if decision.status not in _ANSWERED:
         why = f" ({decision.reason})" if decision.reason else ""
         without = f"{decider} was to decide but gave no answer, {decision.status}{why}"
         return f"{without}: {_agreement(heard, task, found)}"
