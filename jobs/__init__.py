@@ -11,7 +11,7 @@ BATCH_GROUPS = (
 )
 
 _batch_assets = dg.AssetSelection.groups(*BATCH_GROUPS) | dg.AssetSelection.assets(
-    "disagreement_report"
+    "item_states", "disagreement_report"
 )
 
 process_batch = dg.define_asset_job(
@@ -38,6 +38,23 @@ corpus_reports = dg.define_asset_job(
     executor_def=dg.in_process_executor,
 )
 
+take_feedback = dg.define_asset_job(
+    "take_feedback",
+    selection=dg.AssetSelection.assets("gold_labels"),
+    description="Takes in the verdicts that people dropped into the home's folder verdicts/.",
+    executor_def=dg.in_process_executor,
+)
+
+learn_selection = dg.define_asset_job(
+    "learn_selection",
+    selection=dg.AssetSelection.assets("selection_model", "selection_frontier"),
+    description=(
+        "Trains what decides the next step from recorded answers and gold, promotes it when it "
+        "does not lose on held-out gold, and measures every policy."
+    ),
+    executor_def=dg.in_process_executor,
+)
+
 nightly_report = dg.ScheduleDefinition(
     name="nightly_report",
     job=corpus_reports,
@@ -46,5 +63,13 @@ nightly_report = dg.ScheduleDefinition(
     description="Every night at 3:00 UTC: the index over all batches.",
 )
 
-JOBS = (process_batch, reprocess, corpus_reports)
-SCHEDULES = (nightly_report,)
+weekly_learning = dg.ScheduleDefinition(
+    name="weekly_learning",
+    job=learn_selection,
+    cron_schedule="0 4 * * 0",
+    execution_timezone="UTC",
+    description="Every Sunday at 4:00 UTC: learned selection is trained and tried again.",
+)
+
+JOBS = (process_batch, reprocess, corpus_reports, take_feedback, learn_selection)
+SCHEDULES = (nightly_report, weekly_learning)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from resources.artefact_store import ArtefactStore
 from resources.feature_cache.lmdb_store import LmdbStore
 from resources.table_store import BatchStore, TableStore
 
@@ -30,9 +31,19 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return LmdbStore(self.folder / "cache" / "answers")
 
     @property
+    def artefacts(self) -> ArtefactStore:
+        """Learned models and calibrations, by version."""
+        return ArtefactStore(self.folder)
+
+    @property
     def policies(self) -> Path:
         """Where each run's pinned policy is kept, by hash."""
         return self.folder / "policies"
+
+    @property
+    def verdicts(self) -> Path:
+        """Where people drop their verdicts."""
+        return self.folder / "verdicts"
 
     @property
     def reports(self) -> Path:

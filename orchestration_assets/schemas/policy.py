@@ -14,6 +14,7 @@ from orchestration_assets.schemas.services import Name, ServiceConfig
 from orchestration_assets.schemas.services import Strict as _Strict
 
 MIB = 1024 * 1024
+LEARNED, EXPLORE, DEFAULT = "learned", "explore", "default"
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Scalar = bool | int | float | str
@@ -226,6 +227,44 @@ class Rule(_Strict):
     choose: Choice
 
 
+class Directive(_Strict):
+    """Takes precedence over rules and what was learned, for the items whose path it names."""
+
+    name: Name
+    because: str = Field(min_length=1, description="the reason in words, shown to people")
+    paths: tuple[str, ...] = Field(
+        default=("**",),
+        min_length=1,
+        description="globs over the path relative to the source; all items by default",
+    )
+    choose: Choice
+
+
+class Learned(_Strict):
+    """Lets a model that was trained on recorded answers and gold decide each step.
+
+    It decides where no directive and no rule holds, once a trained model is promoted.
+    """
+
+    services: tuple[Name, ...] = Field(
+        min_length=2, max_length=6, description="the services that it may ask"
+    )
+    aim: Literal["accuracy", "price"] = Field(
+        default="accuracy",
+        description="accuracy: the most that the budget allows; price: the least for which it is "
+        "as accurate as the best single service",
+    )
+    explore: Probability = Field(
+        default=0.02, description="share of items of which every service is asked, to keep learning"
+    )
+
+    @model_validator(mode="after")
+    def _each_once(self) -> "Learned":
+        if len(set(self.services)) != len(self.services):
+            raise ValueError("a service may be named once")
+        return self
+
+
 class TaskConfig(_Strict):
     """One question, whom it concerns, and how it is processed."""
 
@@ -242,8 +281,10 @@ class TaskConfig(_Strict):
     applies_to: Condition = Field(
         default_factory=dict, description="items that the task is asked of; empty means all"
     )
+    directives: tuple[Directive, ...] = ()
     rules: tuple[Rule, ...] = ()
-    default: Choice = Field(description="taken when no rule holds")
+    learned: Learned | None = None
+    default: Choice = Field(description="taken when nothing else decides")
 
     @model_validator(mode="after")
     def _scale_has_a_length(self) -> "TaskConfig":
@@ -254,7 +295,20 @@ class TaskConfig(_Strict):
     @property
     def choices(self) -> dict[str, Choice]:
         """Every way to process an item of this task, by the name it is known by."""
-        return {rule.name: rule.choose for rule in self.rules} | {"default": self.default}
+        directed = {one.name: one.choose for one in self.directives}
+        ruled = {rule.name: rule.choose for rule in self.rules}
+        return directed | ruled | self._learned_choices | {DEFAULT: self.default}
+
+    @property
+    def _learned_choices(self) -> dict[str, Choice]:
+        """Asking step by step, and asking every service to learn from it."""
+        if self.learned is None:
+            return {}
+        services = self.learned.services
+        return {
+            LEARNED: Choice(model=ProcessingModel.SEQUENTIAL, services=services),
+            EXPLORE: Choice(model=ProcessingModel.PARALLEL, services=services),
+        }
 
 
 class SizeTiers(_Strict):
@@ -292,12 +346,42 @@ class Execution(_Strict):
     )
 
 
+class Webhook(_Strict):
+    """A web address that is told of failed runs. The address itself stands in no file."""
+
+    url_variable: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=100)] = Field(
+        description="name of the environment variable that holds the URL"
+    )
+    timeout_seconds: Annotated[float, Field(gt=0, le=5)] = Field(
+        default=2.0, description="for connecting, and for each wait for the answer"
+    )
+    attempts: Annotated[int, Field(ge=1, le=5)] = Field(
+        default=3, description="in all; none starts more than six seconds after the first"
+    )
+
+
+class Alerts(_Strict):
+    """Who is told when a run fails; a record is kept in either case."""
+
+    webhook: Webhook | None = None
+
+
+class Feedback(_Strict):
+    """How verdicts of people are taken in."""
+
+    settle_seconds: Annotated[float, Field(ge=0, le=86_400)] = Field(
+        default=10.0, description="a verdict file is read once it has not changed for this long"
+    )
+
+
 class Policy(_Strict):
     """The declarative file: tasks, services, rules and limits."""
 
     version: Literal[1] = Field(description="version of this format")
     content: Content = Content()
     execution: Execution = Execution()
+    alerts: Alerts = Alerts()
+    feedback: Feedback = Feedback()
     services: dict[Name, ServiceConfig] = Field(min_length=1)
     tasks: dict[Name, TaskConfig] = Field(min_length=1)
 
