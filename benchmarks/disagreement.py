@@ -35,7 +35,8 @@ from orchestration_assets.evidence.recorded_files import RecordedError, find_set
 TARGETS: Final = ("majority", "best single")
 PEERS: Final = ("cleanlab", "crowd-kit")
 _OURS: Final = "this"
-_NEVER: Final = "vote entropy"
+_ENTROPY: Final = "vote entropy"
+_LEAST: Final = 1e-3  # a peer that says 0 or 1 is taken not to mean it quite
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -112,7 +113,7 @@ def _measured(whole: Recorded, given: argparse.Namespace, peers: Path | None) ->
         "cpu_seconds": seconds,
         "accuracy": _accuracies(consensus[test], standing[test], recorded.gold[test]),
         "methods": {
-            name: _figures(_calibrated(name, score, right, labelled), right, test)
+            name: _figures(score, _calibrated(name, score, right, labelled), right, test)
             for name, score in methods.items()
         },
     }
@@ -165,7 +166,10 @@ def _simple(recorded: Recorded, standing: Ints) -> dict[str, Floats]:
     entropy = -(shares * np.log(np.maximum(shares, 1e-12))).sum(axis=1)
     settled = 1.0 - entropy / np.log(max(recorded.n_services, 2))
     share = np.take_along_axis(shares, np.maximum(standing, 0), axis=1)
-    return {_NEVER: np.repeat(settled[:, None], standing.shape[1], axis=1), "majority share": share}
+    return {
+        _ENTROPY: np.repeat(settled[:, None], standing.shape[1], axis=1),
+        "majority share": share,
+    }
 
 
 def _of_peers(python: Path, recorded: Recorded, standing: Ints) -> dict[str, Floats]:
@@ -189,20 +193,20 @@ def _calibrated(name: str, right: Floats, truly: Bools, labelled: Ints) -> Float
         return np.clip(right, 0.0, 1.0)
     columns = []
     for target in range(right.shape[1]):
-        score = np.clip(right[:, target], 0.0, 1.0)
+        score = np.clip(right[:, target], _LEAST, 1.0 - _LEAST)
         columns.append(fit_platt(score[labelled], truly[labelled, target])(score))
     return np.stack(columns, axis=1)
 
 
-def _figures(right: Floats, truly: Bools, test: Ints) -> dict[str, dict[str, float]]:
+def _figures(score: Floats, right: Floats, truly: Bools, test: Ints) -> dict[str, dict[str, float]]:
     from sklearn.metrics import average_precision_score, roc_auc_score
 
     found = {}
     for target, name in enumerate(TARGETS):
-        sure, is_right = right[test, target], truly[test, target]
+        ordered, sure, is_right = score[test, target], right[test, target], truly[test, target]
         found[name] = {
-            "auroc": float(roc_auc_score(~is_right, 1.0 - sure)),
-            "ap": float(average_precision_score(~is_right, 1.0 - sure)),
+            "auroc": float(roc_auc_score(~is_right, -ordered)),
+            "ap": float(average_precision_score(~is_right, -ordered)),
             "brier": brier(sure, is_right),
             "ece": reliability(sure, is_right).error,
         }

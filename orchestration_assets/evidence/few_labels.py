@@ -6,7 +6,6 @@ agrees with the answer and how sure they are. Their log-odds are averaged and br
 probabilities by Platt scaling on predictions of items that neither has seen.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,7 +16,7 @@ from orchestration_assets.evidence.calibration import Platt, fit_platt, logit, s
 from orchestration_assets.evidence.label_free import LabelFree, error_odds
 from orchestration_assets.evidence.likelihoods import Likelihoods, fit_likelihoods, log_prior
 from orchestration_assets.evidence.recorded import MISSING, Bools, Floats, Ints, one_hot
-from orchestration_assets.evidence.stacking import Stack, fit_stack
+from orchestration_assets.evidence.stacking import Stack, fit_stack, softmax
 
 FEWEST: Final = 50
 """Below so many labels there is no such model."""
@@ -28,9 +27,8 @@ _PENALTY: Final = 0.3  # of the logistic regression on standardised features
 # pseudo-labels a label that the label-free belief puts into the tables
 _BELIEVED: Final = 8.0
 _KNOTS: Final = 64
-
-Standing = Callable[[Floats], Ints]
-"""From log-probabilities (n, L) of all labelled items to the answers (n,) that would stand."""
+_UNLABELLED: Final = 4_000
+_HALF_TAUGHT: Final = 200.0  # labels at which the stack counts as much as the label-free belief
 
 
 @dataclass(frozen=True)
@@ -71,28 +69,44 @@ class AgreementRisk:
 @dataclass(frozen=True)
 class FewLabels:
     """What a few labels taught; ``answers`` and ``confidences`` (n, K) are of all services, in
-    the order of the label-free model, which drops the clones."""
+    the order of the label-free model, which drops the clones.
+
+    There is a model for each fifth of the labels that was left out, and their mean is used: with
+    few labels one fit differs from the next in scale, which the scaling of one would not survive
+    in another.
+    """
 
     free: LabelFree
-    witnesses: Witnesses
-    agreement: AgreementRisk
+    witnesses: tuple[Witnesses, ...]
+    agreement: tuple[AgreementRisk, ...]
     platt: Platt
     n_gold: int
 
     def belief(self, answers: Ints, confidences: Floats) -> Floats:
-        """(n, L) log-probabilities of each label."""
+        """(n, L) log-probabilities: what the labels taught, with the label-free belief in it.
+
+        The stack weighs ``n / (n + 200)``, so that few labels cannot overturn what agreement
+        shows.
+        """
         own = self.free.own
         free = self.free.belief(answers, confidences)
-        return self.witnesses.belief(answers[:, own], confidences[:, own], free)
+        taught = self._taught(answers[:, own], confidences[:, own], free)
+        return _blended(taught, free, self.n_gold)
 
     def risk(self, answers: Ints, confidences: Floats, standing: Ints) -> Floats:
         """(n,) probability that the standing answers are wrong."""
         own = self.free.own
         free = self.free.belief(answers, confidences)
         answers, confidences = answers[:, own], confidences[:, own]
-        belief = self.witnesses.belief(answers, confidences, free)
-        odds = self.agreement.odds(answers, confidences, free, standing)
+        belief = self._taught(answers, confidences, free)
+        every = [one.odds(answers, confidences, free, standing) for one in self.agreement]
+        odds = np.mean(every, axis=0)
         return 1.0 - self.platt(sigmoid(_pooled(belief, odds, standing)))
+
+    def _taught(self, answers: Ints, confidences: Floats, free: Floats) -> Floats:
+        every = [one.belief(answers, confidences, free) for one in self.witnesses]
+        mean: Floats = np.mean(every, axis=0)
+        return mean
 
 
 def learn_from(
@@ -108,39 +122,52 @@ def learn_from(
     ``standing`` (n,) are the answers whose risk is to be told, of whatever rule; None: those that
     the model itself finds most probable. Raises ValueError below ``FEWEST`` labels.
     """
-    labelled = np.flatnonzero(gold != MISSING)
-    if len(labelled) < FEWEST:
-        raise ValueError(f"{len(labelled)} labels, at least {FEWEST} are needed")
+    if (n_gold := int((gold != MISSING).sum())) < FEWEST:
+        raise ValueError(f"{n_gold} labels, at least {FEWEST} are needed")
+    knots = _quantiles(confidences[:, free.own])
+    rows = _rows_to_learn_from(gold)
+    answers, confidences, gold = answers[rows], confidences[rows], gold[rows]
     belief = free.belief(answers, confidences)
     # a clone adds nothing but the false impression of agreement
     answers, confidences = answers[:, free.own], confidences[:, free.own]
-    whole = _witnesses(answers, confidences, gold, belief)
-    unseen = np.empty((len(labelled), free.n_labels))
-    folds = np.arange(len(labelled)) % _FOLDS
+    labelled = np.flatnonzero(gold != MISSING)
+    folds = np.arange(n_gold) % _FOLDS
+    unseen = np.empty((n_gold, free.n_labels))
+    witnesses = []
     for fold in range(_FOLDS):
         out = labelled[folds == fold]
         kept = gold.copy()
         kept[out] = MISSING
-        without = _witnesses(answers, confidences, kept, belief)
-        unseen[folds == fold] = without.belief(answers[out], confidences[out], belief[out])
-    stands = unseen.argmax(axis=1) if standing is None else standing[labelled]
+        witnesses.append(_witnesses(answers, confidences, kept, belief))
+        unseen[folds == fold] = witnesses[-1].belief(answers[out], confidences[out], belief[out])
+    if standing is None:
+        stands = _blended(unseen, belief[labelled], n_gold).argmax(axis=1)
+    else:
+        stands = standing[rows][labelled]
     right = stands == gold[labelled]
-    knots = _quantiles(confidences)
     known = (answers[labelled], confidences[labelled], belief[labelled], stands)
     features = _features(knots, *known)
-    pooled = np.empty(len(labelled))
+    pooled = np.empty(n_gold)
+    agreement = []
     for fold in range(_FOLDS):
         out, inside = folds == fold, folds != fold
-        part = _logistic(knots, features[inside], right[inside])
-        odds = part.odds(*(column[out] for column in known))
+        agreement.append(_logistic(knots, features[inside], right[inside]))
+        odds = agreement[-1].odds(*(column[out] for column in known))
         pooled[out] = _pooled(unseen[out], odds, stands[out])
-    return FewLabels(
-        free,
-        whole,
-        _logistic(knots, features, right),
-        fit_platt(sigmoid(pooled), right),
-        len(labelled),
-    )
+    platt = fit_platt(sigmoid(pooled), right)
+    return FewLabels(free, tuple(witnesses), tuple(agreement), platt, n_gold)
+
+
+def _rows_to_learn_from(gold: Ints) -> Ints:
+    """Every labelled item, and unlabelled ones at even steps: a few thousand fill the tables."""
+    unknown = np.flatnonzero(gold == MISSING)
+    step = max(1, len(unknown) // _UNLABELLED)
+    return np.sort(np.concatenate([np.flatnonzero(gold != MISSING), unknown[::step]]))
+
+
+def _blended(taught: Floats, free: Floats, n_gold: int) -> Floats:
+    weight = n_gold / (n_gold + _HALF_TAUGHT)
+    return np.log(softmax(weight * taught + (1.0 - weight) * free) + _TINY)
 
 
 def _pooled(belief: Floats, odds: Floats, standing: Ints) -> Floats:
