@@ -36,13 +36,10 @@ def answer_likelihoods(answers: Ints, truth: Floats, strength: float | None = No
     for service in range(answers.shape[1]):
         given = np.flatnonzero(answers[:, service] != MISSING)
         said = answers[given, service]
-        counts = np.stack(
-            [
-                np.bincount(said, weights=truth[given, c], minlength=n_labels)
-                for c in range(n_labels)
-            ]
-        )
-        usual = np.bincount(said, minlength=n_labels) + _UNIFORM_COUNTS
+        counts: Floats = np.zeros((n_labels, n_labels))
+        for label in range(n_labels):
+            counts[label] = np.bincount(said, weights=truth[given, label], minlength=n_labels)
+        usual = np.bincount(said, minlength=n_labels).astype(np.float64) + _UNIFORM_COUNTS
         target = _one_coin(counts, usual)
         tables[service] = (counts + pseudo * target) / (counts.sum(axis=1, keepdims=True) + pseudo)
     logs: Floats = np.log(tables)

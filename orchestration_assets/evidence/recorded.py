@@ -23,8 +23,8 @@ class Recorded:
     ``costs`` (n, K) are the USD and ``milliseconds`` (n, K) the time of each call, NaN where the
     time is unknown. ``items`` (n,) are ids.
 
-    With ``by_item`` the labels mean nothing beyond their item (they number the distinct answers
-    to that item), so services can be told apart by how often they are right only.
+    Answers in free text have no labels to compare: then ``correct`` (n, K) says of each answer
+    whether it is right, and ``gold`` is ``MISSING`` throughout.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Recorded:
     gold: Ints
     costs: Floats
     milliseconds: Floats
-    by_item: bool = False
+    correct: Bools | None = None
 
     def __post_init__(self) -> None:
         """Raises ValueError when shapes or codes do not fit together."""
@@ -76,7 +76,9 @@ class Recorded:
 
     @property
     def right(self) -> Bools:
-        """(n, K) whether the service gave the gold label; no answer is not right."""
+        """(n, K) whether the service's answer is right; no answer is not."""
+        if self.correct is not None:
+            return self.correct
         found: Bools = (self.answers == self.gold[:, None]) & (self.answers != MISSING)
         return found
 
@@ -90,6 +92,7 @@ class Recorded:
             confidences=self.confidences[positions],
             asked=self.asked[positions],
             gold=self.gold[positions],
+            correct=None if self.correct is None else self.correct[positions],
             costs=self.costs[positions],
             milliseconds=self.milliseconds[positions],
         )
@@ -103,6 +106,7 @@ class Recorded:
             answers=self.answers[:, kept],
             confidences=self.confidences[:, kept],
             asked=self.asked[:, kept],
+            correct=None if self.correct is None else self.correct[:, kept],
             costs=self.costs[:, kept],
             milliseconds=self.milliseconds[:, kept],
         )

@@ -2,7 +2,6 @@
 
 import csv
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ _GOLD = "Model0_TrueLabel.txt"
 _CALLS_PRICED = 10_000
 _LLM_COLUMNS = ("item", "service", "prediction", "gold", "score", "cost_usd")
 _MOST_LABELS = 40
+_RIGHT = 0.5
 
 
 class RecordedError(Exception):
@@ -109,10 +109,9 @@ def load_llm(path: Path) -> Recorded:
     """A Parquet table of LLM answers: item, service, prediction, gold, score, cost_usd.
 
     An empty prediction is a failure: asked and paid, but no answer. Where gold and predictions
-    are short and closed (such as letters), they are the labels. Otherwise answers are free text:
-    they are numbered item by item, a text that the ``score`` calls right counts as the gold, and
-    the last label stands for a right answer that nobody gave. Only items that every service was
-    asked about are kept. Raises RecordedError for a table that does not fit.
+    are few and closed (such as letters), they are the labels. Otherwise answers are free text:
+    two of them cannot be compared, and ``score`` says which are right. Only items that every
+    service was asked about are kept. Raises RecordedError for a table that does not fit.
     """
     try:
         table = pq.read_table(path, columns=list(_LLM_COLUMNS))
@@ -132,14 +131,18 @@ def load_llm(path: Path) -> Recorded:
     golds = [_folded(text) for text in columns["gold"]]
     scores = np.array(columns["score"], dtype=np.float64)
     closed = sorted({text for text in (*texts, *golds) if text})
+    correct = None
     if len(closed) <= _MOST_LABELS:
         code = {label: number for number, label in enumerate(closed)} | {"": MISSING}
         answers = np.array([code[text] for text in texts], dtype=np.int64)[rows]
         gold = np.array([code[text] for text in golds], dtype=np.int64)[rows[:, 0]]
         labels = tuple(closed)
     else:
-        answers, gold = _numbered([[texts[r] for r in line] for line in rows], scores[rows])
-        labels = (*(f"answer {n}" for n in range(len(services))), "another")
+        given = np.array([bool(text) for text in texts])[rows]
+        answers = np.where(given, 0, MISSING)
+        gold = np.full(len(rows), MISSING)
+        correct = given & (scores[rows] >= _RIGHT)
+        labels = ("free text",)
     shape = answers.shape
     return Recorded(
         name=path.stem,
@@ -152,27 +155,9 @@ def load_llm(path: Path) -> Recorded:
         gold=gold,
         costs=np.array(columns["cost_usd"], dtype=np.float64)[rows],
         milliseconds=np.full(shape, np.nan),
-        by_item=len(closed) > _MOST_LABELS,
+        correct=correct,
     )
 
 
 def _folded(text: str | None) -> str:
     return re.sub(r"\W+", " ", text or "").strip().casefold()
-
-
-def _numbered(texts: Sequence[Sequence[str]], scores: Floats) -> tuple[Ints, Ints]:
-    """Codes of free texts, item by item: equal texts share a code, all right ones do too."""
-    answers = np.full(scores.shape, MISSING, dtype=np.int64)
-    gold = np.full(len(texts), scores.shape[1], dtype=np.int64)
-    for item, said in enumerate(texts):
-        seen: dict[str, int] = {}
-        for service, text in enumerate(said):
-            if not text:
-                continue
-            right = scores[item, service] >= 0.5
-            # a right answer has no text of its own: services word the same answer differently
-            code = seen.setdefault("" if right else text, service)
-            answers[item, service] = code
-            if right:
-                gold[item] = code
-    return answers, gold

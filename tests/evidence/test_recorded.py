@@ -91,22 +91,23 @@ def test_letters_are_labels_and_an_empty_prediction_is_no_vote(tmp_path: Path) -
     assert found.gold.tolist() == [0, 0]
     assert found.asked.all()
     assert found.costs.tolist() == [[0.3, 0.1], [0.5, 0.1]]
-    assert not found.by_item
+    assert found.correct is None
 
 
-def test_free_texts_are_numbered_item_by_item(tmp_path: Path) -> None:
+def test_free_texts_are_right_or_wrong_and_never_compared(tmp_path: Path) -> None:
     rows = []
     for item in range(50):
         rows += [
             (item, "a", f"It was {item}!", str(item), 1.0, 0.1),
-            (item, "b", f"the year {item}", str(item), 1.0, 0.1),
-            (item, "c", "" if item else "no idea", str(item), 0.0, 0.1),
+            (item, "b", "no idea", str(item), 0.0, 0.1),
+            (item, "c", "", str(item), 0.0, 0.1),
         ]
     found = load_llm(llm_table(tmp_path / "free.parquet", rows))
-    assert found.by_item
-    assert found.answers[0].tolist() == [0, 0, 2]
-    assert found.answers[1].tolist() == [0, 0, MISSING]
-    assert found.gold.tolist() == [0] * 50
+    assert found.right[0].tolist() == [True, False, False]
+    assert found.answers[0].tolist() == [0, 0, MISSING]
+    assert found.only([1, 0]).right[0].tolist() == [False, True]
+    assert found.take(np.array([3])).right.tolist() == [[True, False, False]]
+    assert (found.gold == MISSING).all()
 
 
 def test_take_and_only_keep_rows_and_columns_together(tmp_path: Path) -> None:
