@@ -13,7 +13,7 @@ _SAME_FRAME: Final = 0.6
 _SPELLED_ALIKE: Final = 0.7
 _LONGEST: Final = 2_000
 _TOKEN: Final = re.compile(
-    r"\d{4}-\d{2}-\d{2}|\d+(?:[.,/:]\d+)*%?|[^\W\d_]+(?:['’.-][^\W\d_]+)*\.?(?=\W|$)", re.U
+    r"\d{4}-\d{2}-\d{2}|\d+(?:[.,/:]\d+)*%?|[^\W\d_]+(?:['\u2019.-][^\W\d_]+)*\.?(?=\W|$)", re.U
 )
 _MONTH_NAMES: Final = (
     "january february march april may june july august september october november december"
@@ -31,8 +31,8 @@ _UNITS: Final = frozenset(
     "percent km metres meters minutes minute hour hours kilometres kilometers g kg".split()
 )
 _SMALL: Final = frozenset(
-    "a an the and or of in on at by to for from with as is was were are be been has have had it its "
-    "this that these those he she they his her their will would not no after before near off into "
+    "a an the and or of in on at by to for from with as is was were are be been has have had it "
+    "its this that these those he she they his her their will would not no after before near off into "
     "year years about than who which mrs mr dr".split()
 )
 _PASSIVE: Final = frozenset({"by", "lost", "succeeded", "from", "imports", "owned"})

@@ -17,7 +17,7 @@ _ONES = r"(?:my|your|his|her|its|our|their|one's|the)"
 _IDIOMS: Final = tuple(
     re.compile(pattern, re.I)
     for pattern in (
-        rf"\bkick(?:ed|s)? the bucket\b(?! (?:over|across|down|aside|into))",
+        r"\bkick(?:ed|s)? the bucket\b(?! (?:over|across|down|aside|into))",
         r"\bth(?:rows?|rew|rown|rowing) in the towel\b",
         r"\b(?:spill(?:s|ed|ing)?|spilt) the beans\b(?! on| over| across| all)",
         r"\b(?:skat(?:es?|ed|ing)|treading) on thin ice\b",

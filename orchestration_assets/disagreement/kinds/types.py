@@ -138,7 +138,7 @@ _CODE: Final = re.compile(
 )
 _SENTENCE: Final = re.compile(r"[A-Z][^.!?]*\s[^.!?]*\s[^.!?]*[.!?]")
 _LIST: Final = re.compile(r"[^,;.]+(?:[,;] ?[^,;.]+){2,}")
-_NAME: Final = re.compile(r"(?:(?:the|of|de|von|van|and|a)\s|[A-Z][\w'’.-]*\s?)+", re.U)
+_NAME: Final = re.compile(r"(?:(?:the|of|de|von|van|and|a)\s|[A-Z][\w'\u2019.-]*\s?)+", re.U)
 # answers of these pairs do not contradict each other by their form alone
 _NEAR: Final[frozenset[frozenset[Sort]]] = frozenset(
     frozenset(pair)
