@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from statistics import fmean
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from orchestration_assets.disagreement.readings import ServiceReadings, ok_votes
 from orchestration_assets.disagreement.weighing import Weighed
@@ -31,7 +31,8 @@ from orchestration_assets.schemas.tables import ReadingSummary, ResolutionRow
 
 Plan = Mapping[str, Any]
 
-_STATED = "stated confidences, unchecked"
+_ANSWERED: Final = frozenset({Status.OK, Status.FALLBACK})
+_STATED: Final = "stated confidences, unchecked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,11 @@ class Rules:
     """How the answers of a batch are resolved.
 
     ``policies``: task -> what stands when services disagree (weight when missing). ``manners``:
-    service -> how it reads. ``review``: the bands of accept, review and reject.
+    task -> service -> how it reads. ``review``: the bands of accept, review and reject.
     """
 
     policies: Mapping[str, ResolutionPolicy] = field(default_factory=dict)
-    manners: Mapping[str, Manner] = field(default_factory=dict)
+    manners: Mapping[str, Mapping[str, Manner]] = field(default_factory=dict)
     review: Review = Review()
 
 
@@ -150,7 +151,8 @@ def _decided(
 ) -> tuple[Consensus, str]:
     """The decider's answer, or the consensus when there is none or it gave no answer."""
     decision = dict(heard).get(decider) if decider is not None else None
-    if decision is not None and decision.answer is not None and decision.status is Status.OK:
+    decided = decision is not None and decision.status in _ANSWERED
+    if decision is not None and decision.answer is not None and decided:
         found = standing(decision.answer, heard, task)
     elif weighed is not None:
         found = standing(weighed.answer, heard, task)
@@ -187,7 +189,8 @@ def _by_policy(
         words = f"services disagree, and all readings are preserved: {named}"
         return nothing, words, ResolutionStatus.PRESERVED
     manner = _MANNERS[policy]
-    own = tuple(vote for vote in heard if rules.manners.get(vote[0]) is manner)
+    manners = rules.manners.get(task.name, {})
+    own = tuple(vote for vote in heard if manners.get(vote[0]) is manner)
     if not ok_votes(own):
         words = f"no service that reads in the {manner} manner answered: {reason}"
         return found, words, ResolutionStatus.RESOLVED
@@ -234,7 +237,7 @@ def _weight(
 
 def _status(heard: ServiceReadings) -> ResolutionStatus:
     statuses = {reading.status for _, reading in heard}
-    if Status.OK in statuses:
+    if statuses & _ANSWERED:
         return ResolutionStatus.RESOLVED
     # a task that every service declined is abstained; a failure among them could have answered
     return ResolutionStatus.ABSTAINED if statuses == {Status.ABSTAINED} else ResolutionStatus.FAILED
@@ -254,7 +257,7 @@ def _reason(
         return _agreement(heard, task, found)
     if decision is None:
         return f"{decider} was not asked to decide: {_agreement(heard, task, found)}"
-    if decision.status is not Status.OK:
+    if decision.status not in _ANSWERED:
         why = f" ({decision.reason})" if decision.reason else ""
         without = f"{decider} was to decide but gave no answer, {decision.status}{why}"
         return f"{without}: {_agreement(heard, task, found)}"

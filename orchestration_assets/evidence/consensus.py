@@ -1,13 +1,14 @@
 """From several readings of one question to the answer that stands, and how sure that is.
 
 Readings weigh what their services' own confidence says (an unstated one counts one half), so the
-certainty is uncalibrated. Only ``ok`` readings vote.
+certainty is uncalibrated. Only ``ok`` readings vote; the first ``fallback`` one stands in where
+there is none.
 """
 
 import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from statistics import fmean, median_low
 from typing import Final, cast
@@ -84,7 +85,11 @@ def standing(answer: Answer, votes: Sequence[Vote], task: Task) -> Consensus:
 
 
 def _ok(votes: Sequence[Vote]) -> list[Vote]:
-    return [vote for vote in votes if vote[1].status is Status.OK]
+    ok = [vote for vote in votes if vote[1].status is Status.OK]
+    # a fallback's answer is better than none, but never one voice among others: it is not
+    # independent of the service that gave it, and two may come from the same one
+    instead = [vote for vote in votes if vote[1].status is Status.FALLBACK][:1]
+    return ok or [(name, replace(reading, status=Status.OK)) for name, reading in instead]
 
 
 def _weighed(heard: Sequence[Vote]) -> _Weighed:

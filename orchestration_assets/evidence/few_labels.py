@@ -81,17 +81,19 @@ class FewLabels:
     agreement: tuple[AgreementRisk, ...]
     platt: Platt
     n_gold: int
+    weight: float
 
     def belief(self, answers: Ints, confidences: Floats) -> Floats:
         """(n, L) log-probabilities: what the labels taught, with the label-free belief in it.
 
-        The stack weighs ``n / (n + 200)``, so that few labels cannot overturn what agreement
-        shows.
+        The stack's ``weight`` in [0, 1] is ``n / (n + 200)``, so that few labels cannot overturn
+        what agreement shows; it is 1 where, on labels that it has not seen, the stack alone was
+        right more often by two standard errors.
         """
         own = self.free.own
         free = self.free.belief(answers, confidences)
         taught = self._taught(answers[:, own], confidences[:, own], free)
-        return _blended(taught, free, self.n_gold)
+        return _blended(taught, free, self.weight)
 
     def risk(self, answers: Ints, confidences: Floats, standing: Ints) -> Floats:
         """(n,) probability that the standing answers are wrong."""
@@ -140,8 +142,9 @@ def learn_from(
         kept[out] = MISSING
         witnesses.append(_witnesses(answers, confidences, kept, belief))
         unseen[folds == fold] = witnesses[-1].belief(answers[out], confidences[out], belief[out])
+    weight = _stack_weight(unseen, belief[labelled], gold[labelled])
     if standing is None:
-        stands = _blended(unseen, belief[labelled], n_gold).argmax(axis=1)
+        stands = _blended(unseen, belief[labelled], weight).argmax(axis=1)
     else:
         stands = standing[rows][labelled]
     right = stands == gold[labelled]
@@ -155,7 +158,7 @@ def learn_from(
         odds = agreement[-1].odds(*(column[out] for column in known))
         pooled[out] = _pooled(unseen[out], odds, stands[out])
     platt = fit_platt(sigmoid(pooled), right)
-    return FewLabels(free, tuple(witnesses), tuple(agreement), platt, n_gold)
+    return FewLabels(free, tuple(witnesses), tuple(agreement), platt, n_gold, weight)
 
 
 def _rows_to_learn_from(gold: Ints) -> Ints:
@@ -165,8 +168,17 @@ def _rows_to_learn_from(gold: Ints) -> Ints:
     return np.sort(np.concatenate([np.flatnonzero(gold != MISSING), unknown[::step]]))
 
 
-def _blended(taught: Floats, free: Floats, n_gold: int) -> Floats:
-    weight = n_gold / (n_gold + _HALF_TAUGHT)
+def _stack_weight(unseen: Floats, free: Floats, gold: Ints) -> float:
+    cautious = len(gold) / (len(gold) + _HALF_TAUGHT)
+    right = [
+        (_blended(unseen, free, weight).argmax(axis=1) == gold).astype(np.float64)
+        for weight in (1.0, cautious)
+    ]
+    gain = right[0] - right[1]
+    return 1.0 if gain.mean() > 2.0 * gain.std() / len(gain) ** 0.5 else cautious
+
+
+def _blended(taught: Floats, free: Floats, weight: float) -> Floats:
     return np.log(softmax(weight * taught + (1.0 - weight) * free) + _TINY)
 
 

@@ -100,6 +100,7 @@ def pack(model: LabelModel) -> tuple[dict[str, Any], dict[str, Any]]:
     }
     if model.few is not None:
         facts["folds"] = len(model.few.witnesses)
+        facts["weight"] = model.few.weight
         facts["platt"] = [model.few.platt.slope, model.few.platt.offset]
         for fold, one in enumerate(model.few.witnesses):
             arrays |= _packed(f"fold{fold}", one.bins, one.tables)
@@ -126,9 +127,9 @@ def unpack(arrays: Mapping[str, Any], facts: Mapping[str, Any]) -> LabelModel:
             names = ("knots", "middle", "scale", "weights")
             parts = [arrays[f"fold{fold}_{name}"] for name in names]
             agreement.append(AgreementRisk(*parts, float(arrays[f"fold{fold}_offset"])))
-        few = FewLabels(
-            free, tuple(witnesses), tuple(agreement), Platt(*facts["platt"]), facts["gold"]
-        )
+        platt = Platt(*facts["platt"])
+        witnessed = (tuple(witnesses), tuple(agreement))
+        few = FewLabels(free, *witnessed, platt, facts["gold"], facts["weight"])
     names = (tuple(facts[name]) for name in ("services", "versions", "labels"))
     return LabelModel(*names, free, few, facts["alone"])
 

@@ -155,6 +155,6 @@ def _names_at(schema: dict[str, Any], location: Sequence[int | str]) -> list[str
 def _variants(schema: dict[str, Any], node: dict[str, Any]) -> list[dict[str, Any]]:
     if "$ref" in node:
         return _variants(schema, schema["$defs"][node["$ref"].rsplit("/", 1)[-1]])
-    if "anyOf" in node:
-        return [part for member in node["anyOf"] for part in _variants(schema, member)]
+    if members := node.get("anyOf") or node.get("oneOf"):
+        return [part for member in members for part in _variants(schema, member)]
     return [node]

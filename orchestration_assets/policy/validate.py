@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pydantic import ValidationError
 
 from orchestration_assets.policy.problems import Problem, dotted, nearest, shorten
+from orchestration_assets.policy.remote import kinds_of, remote_problems
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.features import FEATURES
 from orchestration_assets.schemas.policy import (
@@ -13,10 +14,10 @@ from orchestration_assets.schemas.policy import (
     Condition,
     Policy,
     Route,
-    ServiceConfig,
     TaskConfig,
 )
-from resources.ai_services.embedded import EMBEDDED, embedded_class, load_embedded
+from orchestration_assets.schemas.services import EmbeddedConfig
+from resources.ai_services.embedded import EMBEDDED, load_embedded
 
 _TYPES: Mapping[str, type] = {feature.name: feature.type for feature in FEATURES}
 _ORDER = ("lt", "le", "gt", "ge")
@@ -25,7 +26,9 @@ _ORDER = ("lt", "le", "gt", "ge")
 def semantic_problems(policy: Policy) -> Iterator[Problem]:
     """Every name that stands for nothing and every comparison that can never hold."""
     for name, service in policy.services.items():
-        if service.implementation not in EMBEDDED:
+        if not isinstance(service, EmbeddedConfig):
+            yield from remote_problems(policy, name, service)
+        elif service.implementation not in EMBEDDED:
             path = f"services.{name}.implementation"
             yield _unknown(path, service.implementation, "embedded service", list(EMBEDDED))
         else:
@@ -34,7 +37,7 @@ def semantic_problems(policy: Policy) -> Iterator[Problem]:
         yield from _task_problems(policy, f"tasks.{name}", task)
 
 
-def _parameter_problems(path: str, service: ServiceConfig) -> Iterator[Problem]:
+def _parameter_problems(path: str, service: EmbeddedConfig) -> Iterator[Problem]:
     try:
         load_embedded(service.implementation, service.parameters)
     except ValidationError as error:
@@ -83,8 +86,7 @@ def _service_problems(policy: Policy, path: str, name: str, kind: AnswerKind) ->
     if name not in policy.services:
         yield _unknown(path, name, "service", list(policy.services))
         return
-    implementation = policy.services[name].implementation
-    if implementation in EMBEDDED and kind not in embedded_class(implementation).kinds:
+    if kind not in kinds_of(policy.services[name]):
         yield Problem(path, repr(name), f"does not give answers of kind {kind.value}")
 
 

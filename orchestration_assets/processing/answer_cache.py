@@ -1,6 +1,8 @@
 """Answers kept by everything that they depend on, so that no question is asked twice."""
 
+import asyncio
 import json
+from collections.abc import Mapping
 from hashlib import blake2b
 
 from orchestration_assets.schemas.enums import Status
@@ -17,8 +19,9 @@ def answer_key(question: Question, service: Service) -> str:
     The context is what the service reads beside the content, and the earlier answers of a chain.
     """
     item, task = question.item, question.task
+    known = {"path": item.path, "question": task.question}
     context = {
-        fact: item.path if fact == "path" else item.profile.get(fact)
+        fact: known[fact] if fact in known else item.profile.get(fact)
         for fact in sorted(service.reads)
     }
     earlier = [[name, reading.answer, reading.confidence] for name, reading in question.earlier]
@@ -66,10 +69,17 @@ class AnswerCache:
     def __init__(self, store: LmdbStore) -> None:
         self._store = store
         self._unsaved: dict[str, bytes] = {}
+        self._being_saved: Mapping[str, bytes] = {}
+        self._next_save: asyncio.Task[None] | None = None
+        self._saving: asyncio.Task[None] | None = None
 
     def get(self, key: str) -> Reading | None:
         """The kept reading, or None; an entry that cannot be read counts as absent."""
-        data = self._unsaved.get(key) or self._store.get_many([key]).get(key)
+        data = (
+            self._unsaved.get(key)
+            or self._being_saved.get(key)
+            or self._store.get_many([key]).get(key)
+        )
         if data is None:
             return None
         try:
@@ -86,3 +96,25 @@ class AnswerCache:
         if self._unsaved:
             self._store.put_many(self._unsaved)
             self._unsaved = {}
+
+    async def saved(self) -> None:
+        """Returns once everything put so far is durable; what is put meanwhile shares one write."""
+        if self._next_save is None:
+            self._next_save = asyncio.ensure_future(self._save(self._saving))
+            self._saving = self._next_save
+        await asyncio.shield(self._next_save)
+
+    async def _save(self, before: "asyncio.Task[None] | None") -> None:
+        """Writes in a thread: the loop goes on while the disk confirms."""
+        if before is not None and not before.done():
+            await asyncio.wait([before])
+        # from here on, a put belongs to the save after this one
+        self._next_save = None
+        self._being_saved, self._unsaved = self._unsaved, {}
+        try:
+            await asyncio.to_thread(self._store.put_many, self._being_saved)
+        except BaseException:
+            self._unsaved = {**self._being_saved, **self._unsaved}
+            raise
+        finally:
+            self._being_saved = {}

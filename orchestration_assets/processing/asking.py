@@ -1,17 +1,23 @@
 """Asking one service one question: cache first, failures become readings, every attempt logged."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from orchestration_assets.processing.answer_cache import AnswerCache, answer_key
+from orchestration_assets.processing.answer_cache import CACHED, AnswerCache, answer_key
 from orchestration_assets.schemas.answers import fits, shown
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Question, Reading
 from resources.ai_services.contract import Service
+from resources.ai_services.http.service import HttpService
+from resources.ai_services.resilience.attempts import Attempt, Called
+from resources.ai_services.resilience.batcher import Batcher
+from resources.ai_services.resilience.caller import Caller
+from resources.ai_services.resilience.purse import Purse
 
 CALLED: Final = "called"
 CACHE: Final = "cache"
@@ -22,6 +28,7 @@ NOT_CALLED: Final = "not_called"
 class Answered:
     """A reading with where it came from and what it took.
 
+    ``attempts`` holds every attempt that was made for it, at the service or at its fallbacks.
     ``round`` counts the rounds of an iterative plan from 0; ``final`` is False for a reading that
     a later one of the same service took over, and for a router's.
     """
@@ -36,10 +43,14 @@ class Answered:
     elapsed_ms: float
     round: int = 0
     final: bool = True
+    attempts: tuple[Attempt, ...] = ()
 
 
 class Asker:
-    """Asks services by name. ``clock`` gives seconds, ``now`` the UTC time of day."""
+    """Asks services by name. ``clock`` gives seconds, ``now`` the UTC time of day.
+
+    Use it as an asynchronous context: connections are closed at its end.
+    """
 
     def __init__(
         self,
@@ -47,31 +58,142 @@ class Asker:
         cache: AnswerCache,
         clock: Callable[[], float] = time.perf_counter,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        purse: Purse | None = None,
     ) -> None:
         self._services = services
         self._cache = cache
-        self._bulkheads = {
-            name: asyncio.Semaphore(service.concurrency) for name, service in services.items()
-        }
         self._clock = clock
         self.now = now
+        self._under_way: dict[str, asyncio.Future[Called]] = {}
+        self._bulkheads = {
+            name: asyncio.Semaphore(service.concurrency)
+            for name, service in services.items()
+            if not isinstance(service, HttpService)
+        }
+        self.callers = {
+            name: Caller(service, purse or Purse(), now=now)
+            for name, service in services.items()
+            if isinstance(service, HttpService)
+        }
+        self._batchers = {
+            name: Batcher(caller, caller.service.batch_size, caller.service.linger_s)
+            for name, caller in self.callers.items()
+            if caller.service.batch_size > 1
+        }
 
-    async def ask(self, name: str, question: Question) -> Answered:
-        """One service's reading. Never raises for what the service does: it becomes a reading."""
+    async def __aenter__(self) -> "Asker":
+        for caller in self.callers.values():
+            caller.service.transport.open()
+        return self
+
+    async def __aexit__(self, *raised: object) -> None:
+        for caller in self.callers.values():
+            await caller.service.aclose()
+
+    async def ask(self, name: str, question: Question, deadline: float = math.inf) -> Answered:
+        """One service's reading, or that of its first fallback that has one.
+
+        Never raises for what a service does: it becomes a reading. ``deadline`` is a time of the
+        event loop's clock after which no call over HTTP goes on.
+        """
+        answered = await self._ask(name, question, deadline)
+        if name not in self.callers or answered.reading.status in CACHED:
+            return answered
+        attempts = answered.attempts
+        for other in self.callers[name].service.config.fallbacks:
+            instead = await self._ask(other, question, deadline)
+            attempts += instead.attempts
+            if instead.reading.status is Status.OK:
+                why = f"{other} answers instead of {name}, which did not: {answered.reading.reason}"
+                reading = replace(instead.reading, status=Status.FALLBACK, reason=why)
+                origin = answered.origin if answered.origin == CALLED else instead.origin
+                return _with(answered, reading, attempts, origin)
+        return _with(answered, answered.reading, attempts, answered.origin)
+
+    async def _ask(self, name: str, question: Question, deadline: float) -> Answered:
+        """The reading of this very service: kept, under way already, or called for now."""
         service = self._services[name]
         key = answer_key(question, service)
         started_at, began = self.now(), self._clock()
-        reading = self._cache.get(key)
-        origin, cost = CACHE, 0.0
-        if reading is None:
-            async with self._bulkheads[name]:
-                # the clock starts when the call does, not when it begins to wait its turn
-                started_at, began = self.now(), self._clock()
-                reading = await _reading(service, question)
-            origin, cost = CALLED, service.cost_usd
-            self._cache.put(key, reading)
+        kept = self._cache.get(key)
+        if kept is not None:
+            called, origin = Called(kept), CACHE
+        elif key in self._under_way:
+            # the same question is being asked: its attempts are in the log of who asked first
+            called = Called((await asyncio.shield(self._under_way[key])).reading)
+            origin = CACHE if called.reading.status in CACHED else NOT_CALLED
+        else:
+            called = await self._call_once(name, question, key, deadline)
+            origin = CALLED if called.attempts else NOT_CALLED
+        first = called.attempts[0] if called.attempts else None
+        return Answered(
+            name,
+            service.version,
+            key,
+            called.reading,
+            origin,
+            sum(one.cost_usd for one in called.attempts),
+            first.started_at if first else started_at,
+            sum(one.elapsed_ms for one in called.attempts)
+            if first
+            else (self._clock() - began) * 1000,
+            attempts=called.attempts,
+        )
+
+    async def _call_once(self, name: str, question: Question, key: str, deadline: float) -> Called:
+        """Calls, and lets everyone who asks the same meanwhile wait for this answer."""
+        under_way: asyncio.Future[Called] = asyncio.get_running_loop().create_future()
+        self._under_way[key] = under_way
+        try:
+            called = await self._call(name, question, key, deadline)
+        except BaseException:
+            under_way.cancel()
+            raise
+        finally:
+            del self._under_way[key]
+        under_way.set_result(called)
+        return called
+
+    async def _call(self, name: str, question: Question, key: str, deadline: float) -> Called:
+        caller = self.callers.get(name)
+        if caller is None:
+            called = await self._embedded(name, question)
+            self._cache.put(key, called.reading)
+            return called
+        if name in self._batchers:
+            called = await self._batchers[name].call(question, key, deadline)
+        else:
+            (called,) = await caller.call([question], [key], deadline)
+        if called.reading.status in CACHED:
+            self._cache.put(key, called.reading)
+            # what was paid for is never asked again, whatever happens from here on
+            await self._cache.saved()
+        return called
+
+    async def _embedded(self, name: str, question: Question) -> Called:
+        service = self._services[name]
+        async with self._bulkheads[name]:
+            # the clock starts when the call does, not when it begins to wait its turn
+            started_at, began = self.now(), self._clock()
+            reading = await _reading(service, question)
         elapsed_ms = (self._clock() - began) * 1000
-        return Answered(name, service.version, key, reading, origin, cost, started_at, elapsed_ms)
+        attempt = Attempt(
+            name, reading.status, started_at, elapsed_ms, service.cost_usd, reason=reading.reason
+        )
+        return Called(reading, (attempt,))
+
+
+def _with(
+    answered: Answered, reading: Reading, attempts: tuple[Attempt, ...], origin: str
+) -> Answered:
+    return replace(
+        answered,
+        reading=reading,
+        attempts=attempts,
+        origin=origin,
+        cost_usd=sum(one.cost_usd for one in attempts),
+        elapsed_ms=sum(one.elapsed_ms for one in attempts),
+    )
 
 
 async def _reading(service: Service, question: Question) -> Reading:

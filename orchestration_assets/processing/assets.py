@@ -8,10 +8,11 @@ import pyarrow as pa
 from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.pinned import pinned
 from orchestration_assets.processing.answer_cache import AnswerCache
-from orchestration_assets.processing.batch import build_work, item_loader, tables_of
+from orchestration_assets.processing.batch import build_work, item_loader, limits_of, tables_of
 from orchestration_assets.processing.run import process_plans
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.tables import CALL_LOG, DECISION_LOG
+from resources.ai_services.resilience.purse import Purse
 from resources.content_source import open_batch_source
 from resources.home import HomeResource
 
@@ -62,6 +63,7 @@ def interpretations(
     processing_plans: pa.Table,
     home: HomeResource,
     progress: dg.ResourceParam[Progress],
+    purse: dg.ResourceParam[Purse],
 ) -> Iterator[dg.MaterializeResult[pa.Table]]:
     """Carries out every plan in one event loop; yields the tables that were asked for.
 
@@ -77,9 +79,11 @@ def interpretations(
         build_work(policy),
         AnswerCache(home.answers),
         item_loader(content_manifest, content_profiles, source.read),
-        policy.execution.items_in_flight if policy else 1,
+        limits_of(policy, purse),
         progress.advance,
     )
+    for message in processed.stopped.values():
+        context.log.error(message)
     for name, table, metadata in tables_of(processed):
         if name in context.op_execution_context.selected_output_names:
             yield dg.MaterializeResult(asset_key=name, value=table, metadata=metadata)

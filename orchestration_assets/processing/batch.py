@@ -1,5 +1,6 @@
 """What processing a batch needs beside its plans, and the tables that it yields."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
@@ -9,14 +10,15 @@ import pyarrow.compute as pc
 
 from orchestration_assets.content.reader import Read, read_text
 from orchestration_assets.processing.asking import CACHE, CALLED
-from orchestration_assets.processing.run import Processed, Work
-from orchestration_assets.schemas.enums import AnswerKind, Outcome
+from orchestration_assets.processing.run import Limits, Processed, Work
+from orchestration_assets.schemas.enums import AnswerKind, Outcome, Status
 from orchestration_assets.schemas.features import FEATURE_NAMES
 from orchestration_assets.schemas.items import Item, Task
 from orchestration_assets.schemas.policy import Choice, Policy
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import CALL_LOG, DECISION_LOG, INTERPRETATIONS
 from resources.ai_services.pool import build_services
+from resources.ai_services.resilience.purse import Purse
 
 # from how far apart two answers disagree, unless the policy says otherwise; labels: any difference
 _DISAGREE_AT: Final[Mapping[AnswerKind, float]] = {
@@ -33,7 +35,9 @@ def build_tasks(policy: Policy | None) -> dict[str, Task]:
     found = {}
     for name, task in policy.tasks.items() if policy else ():
         disagree_at = _DISAGREE_AT[task.kind] if task.disagree_at is None else task.disagree_at
-        found[name] = Task(name, task.version, task.kind, task.labels, task.scale, disagree_at)
+        found[name] = Task(
+            name, task.version, task.kind, task.labels, task.scale, disagree_at, task.question
+        )
     return found
 
 
@@ -50,6 +54,19 @@ def build_work(policy: Policy | None) -> Work:
     """What the plans of a batch refer to; nothing when there are no plans."""
     services = build_services(policy.services) if policy else {}
     return Work(build_choices(policy), build_tasks(policy), services)
+
+
+def limits_of(policy: Policy | None, purse: Purse) -> Limits:
+    """What the batch may take: the policy's own limits, within the purse of the whole run."""
+    if policy is None:
+        return Limits(1)
+    execution = policy.execution
+    return Limits(
+        execution.items_in_flight,
+        Purse(execution.budget_usd, within=purse),
+        execution.item_deadline_s,
+        math.inf if execution.batch_deadline_s is None else execution.batch_deadline_s,
+    )
 
 
 def deciders(policy: Policy | None) -> Callable[[Mapping[str, Any]], str | None]:
@@ -94,5 +111,12 @@ def tables_of(processed: Processed) -> Iterator[tuple[str, pa.Table, dict[str, i
         "calls": sum(row.origin == CALLED for row in calls),
         "from_cache": sum(row.origin == CACHE for row in calls),
         "cost_usd": sum(row.cost_usd for row in calls),
+        "cost_usd_without_answer": sum(
+            row.cost_usd for row in calls if row.status not in (Status.OK, Status.ABSTAINED)
+        ),
+        "tokens_in": sum(row.tokens_in or 0 for row in calls),
+        "tokens_out": sum(row.tokens_out or 0 for row in calls),
+        "redacted": sum(one.count for row in calls for one in row.redacted),
+        "injection_markers": sum(row.injection_markers for row in calls),
     }
     yield CALL_LOG.name, rows_to_arrow(CALL_LOG, calls), figures

@@ -12,7 +12,7 @@ from orchestration_assets.processing.iterative import run_iterative
 from orchestration_assets.processing.parallel import run_parallel
 from orchestration_assets.processing.sequential import run_sequential
 from orchestration_assets.schemas.answers import shown
-from orchestration_assets.schemas.enums import ProcessingModel, Status
+from orchestration_assets.schemas.enums import ProcessingModel
 from orchestration_assets.schemas.items import Question, Task
 from orchestration_assets.schemas.policy import Choice, Escalation, Judge, Route
 
@@ -49,7 +49,7 @@ async def _routed(
     router = replace(
         await ask(route.service, replace(question, task=tasks[route.task])), final=False
     )
-    said = router.reading.answer if router.reading.status is Status.OK else None
+    said = router.reading.answer
     way = route.to.get(said) if isinstance(said, str) else None
     if said is None:
         words = f"routing failed ({router.reading.status}), so the general sub-plan takes over"

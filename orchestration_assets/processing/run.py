@@ -1,23 +1,29 @@
 """Driving the plans of a batch in one event loop, many items at a time."""
 
 import asyncio
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 from typing import Any
 
 from orchestration_assets.processing.answer_cache import AnswerCache
-from orchestration_assets.processing.asking import NOT_CALLED, Answered, Asker
+from orchestration_assets.processing.asking import CALLED, NOT_CALLED, Answered, Asker
 from orchestration_assets.processing.execute import execute
 from orchestration_assets.processing.execution import Decision, Execution
 from orchestration_assets.schemas.answers import answer_columns, shown
 from orchestration_assets.schemas.enums import ProcessingModel, Status
 from orchestration_assets.schemas.items import Item, Question, Reading, Task
 from orchestration_assets.schemas.policy import Choice
-from orchestration_assets.schemas.tables import CallRow, DecisionRow, InterpretationRow
+from orchestration_assets.schemas.tables import CallRow, DecisionRow, InterpretationRow, Redaction
 from resources.ai_services.contract import Service
+from resources.ai_services.http.service import HttpService
+from resources.ai_services.resilience.attempts import Attempt
+from resources.ai_services.resilience.purse import Purse
 
 _FLUSH_EVERY = 64
+_MOST_IN_FLIGHT = 2048
 
 Plan = Mapping[str, Any]
 LoadItem = Callable[[str], Item]
@@ -34,13 +40,38 @@ class Work:
 
 @dataclass
 class Processed:
-    """The rows that a batch's plans yield, by table."""
+    """The rows that a batch's plans yield, by table.
+
+    ``stopped`` says why a service was stopped for the run, by its name.
+    """
 
     interpretations: dict[ProcessingModel, list[InterpretationRow]] = field(
         default_factory=lambda: {model: [] for model in ProcessingModel}
     )
     decisions: list[DecisionRow] = field(default_factory=list)
     calls: list[CallRow] = field(default_factory=list)
+    stopped: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a batch may take. Deadlines in seconds from the start of the item and of the batch."""
+
+    items_in_flight: int
+    purse: Purse = field(default_factory=Purse)
+    item_deadline_s: float = math.inf
+    batch_deadline_s: float = math.inf
+
+    def in_flight(self, services: Iterable[Service]) -> int:
+        """Items at work at once: enough that every service over HTTP can be kept busy.
+
+        Items wait, which costs nothing; were there fewer, one slow service would hold them all
+        and starve the others, and batches would leave incomplete.
+        """
+        room = sum(
+            one.concurrency * one.batch_size for one in services if isinstance(one, HttpService)
+        )
+        return max(self.items_in_flight, min(room, _MOST_IN_FLIGHT))
 
 
 def process_plans(
@@ -48,7 +79,7 @@ def process_plans(
     work: Work,
     cache: AnswerCache,
     load_item: LoadItem,
-    items_in_flight: int,
+    limits: Limits,
     advance: Callable[[int], None] = lambda items: None,
 ) -> Processed:
     """Carries out every plan; ``plans`` are sorted by item.
@@ -58,27 +89,34 @@ def process_plans(
     order of the plans, whichever item finishes first.
     """
     groups = [list(group) for _, group in groupby(plans, key=lambda plan: plan["item_id"])]
-    asker = Asker(work.services, cache)
     executions: list[list[Execution]] = [[] for _ in groups]
+    processed = Processed()
 
     async def drive() -> None:
+        clock = asyncio.get_running_loop().time
+        batch_ends = clock() + limits.batch_deadline_s
         queue = iter(enumerate(groups))
 
-        async def serve() -> None:
+        async def serve(asker: Asker) -> None:
             # the workers share one iterator: each takes the next item as it becomes free
             for position, group in queue:
-                executions[position] = await _process_item(group, work, asker, load_item)
+                deadline = min(batch_ends, clock() + limits.item_deadline_s)
+                executions[position] = await _process_item(group, work, asker, load_item, deadline)
                 advance(1)
                 if position % _FLUSH_EVERY == 0:
                     cache.flush()
 
-        await asyncio.gather(*(serve() for _ in range(min(items_in_flight, len(groups)))))
+        async with Asker(work.services, cache, purse=limits.purse) as asker:
+            at_once = min(limits.in_flight(work.services.values()), len(groups))
+            await asyncio.gather(*(serve(asker) for _ in range(at_once)))
+            processed.stopped = {
+                name: caller.stopped for name, caller in asker.callers.items() if caller.stopped
+            }
 
     try:
         asyncio.run(drive())
     finally:
         cache.flush()
-    processed = Processed()
     for group, done in zip(groups, executions, strict=True):
         for plan, execution in zip(group, done, strict=True):
             _collect(plan, execution, processed)
@@ -86,18 +124,19 @@ def process_plans(
 
 
 async def _process_item(
-    plans: Sequence[Plan], work: Work, asker: Asker, load_item: LoadItem
+    plans: Sequence[Plan], work: Work, asker: Asker, load_item: LoadItem, deadline: float
 ) -> list[Execution]:
     try:
         item = load_item(plans[0]["item_id"])
     except Exception as error:  # noqa: BLE001 -- an unreadable item is a row, not the batch's end
         return [_unreadable(plan, work, asker, error) for plan in plans]
-    executions = []
-    for plan in plans:
+    ask = partial(asker.ask, deadline=deadline)
+
+    async def carry_out(plan: Plan) -> Execution:
         choice = work.choices[plan["task"], plan["option"]]
-        question = Question(work.tasks[plan["task"]], item)
-        executions.append(await execute(choice, question, asker.ask, work.tasks))
-    return executions
+        return await execute(choice, Question(work.tasks[plan["task"]], item), ask, work.tasks)
+
+    return list(await asyncio.gather(*map(carry_out, plans)))
 
 
 def _unreadable(plan: Plan, work: Work, asker: Asker, error: Exception) -> Execution:
@@ -133,20 +172,14 @@ def _collect(plan: Plan, execution: Execution, processed: Processed) -> None:
                 answer_key=one.answer_key,
             )
         )
-        processed.calls.append(
-            CallRow(
-                **where,
-                service=one.service,
-                step=step,
-                round=one.round,
-                attempt=1,
-                origin=one.origin,
-                status=reading.status,
-                cost_usd=one.cost_usd,
-                started_at=one.started_at,
-                elapsed_ms=one.elapsed_ms,
-            )
+        attempts = one.attempts or (
+            Attempt(one.service, reading.status, one.started_at, one.elapsed_ms),
         )
+        for number, attempt in enumerate(attempts, start=1):
+            origin = CALLED if one.attempts else one.origin
+            processed.calls.append(
+                _call_row(where, one.service, step, one.round, number, origin, attempt)
+            )
     for number, decision in enumerate(execution.decisions):
         processed.decisions.append(
             DecisionRow(
@@ -161,3 +194,37 @@ def _collect(plan: Plan, execution: Execution, processed: Processed) -> None:
                 gain=decision.gain,
             )
         )
+
+
+def _call_row(
+    where: Mapping[str, str],
+    service: str,
+    step: int,
+    round_: int,
+    number: int,
+    origin: str,
+    attempt: Attempt,
+) -> CallRow:
+    sent = attempt.sent
+    return CallRow(
+        **where,
+        service=service,
+        step=step,
+        round=round_,
+        attempt=number,
+        origin=origin,
+        called=attempt.service,
+        status=attempt.status,
+        reason=attempt.reason if attempt.status is not Status.OK else None,
+        cost_usd=attempt.cost_usd,
+        tokens_estimated=attempt.tokens_estimated,
+        tokens_in=attempt.tokens_in,
+        tokens_out=attempt.tokens_out,
+        started_at=attempt.started_at,
+        elapsed_ms=attempt.elapsed_ms,
+        first_token_ms=attempt.first_token_ms,
+        content_share=sent.content_share if sent else None,
+        left_out=sent.left_out if sent else None,
+        redacted=tuple(Redaction(*pair) for pair in sent.redacted.items()) if sent else (),
+        injection_markers=sent.injection_markers if sent else 0,
+    )

@@ -90,9 +90,7 @@ class CalibrationRow:
         float | None, Column("share of standing answers that are right, held-out gold", "0..1")
     ]
     best_single: Annotated[str | None, Column("service with the highest accuracy on gold")]
-    best_single_accuracy: Annotated[
-        float | None, Column("its accuracy on held-out gold", "0..1")
-    ]
+    best_single_accuracy: Annotated[float | None, Column("its accuracy on held-out gold", "0..1")]
     coverage_risk: Annotated[
         tuple[CurvePoint, ...], Column("coverage against risk on held-out gold")
     ]
@@ -135,6 +133,4 @@ _TASK_KEY: Final = ("batch", "item_id", "task")
 DISPUTE_KINDS: Final[Table] = table_of("dispute_kinds", DisputeKindRow, (*_TASK_KEY, "kind"))
 REVIEW_QUEUE: Final[Table] = table_of("review_queue", ReviewRow, _TASK_KEY)
 CALIBRATION: Final[Table] = table_of("calibration", CalibrationRow, ("task",))
-SERVICE_SCORECARDS: Final[Table] = table_of(
-    "service_scorecards", ScorecardRow, ("task", "service")
-)
+SERVICE_SCORECARDS: Final[Table] = table_of("service_scorecards", ScorecardRow, ("task", "service"))

@@ -43,7 +43,8 @@ class Reading:
 
     ``confidence`` is the service's own probability in [0, 1] that the answer is right (None
     when it offers none). ``evidence`` says in a few words what the answer rests on; ``reason``
-    says why there is no answer. An ``ok`` reading always has an answer.
+    says why there is no answer. An ``ok`` reading always has an answer, and so has a ``fallback``
+    one, which another service gave.
     """
 
     status: Status
@@ -54,15 +55,15 @@ class Reading:
     reason: str | None = None
 
     def __post_init__(self) -> None:
-        if (self.status is Status.OK) != is_answer(self.answer):
-            raise ValueError(f"a reading is ok exactly when it has an answer, got {self!r}")
+        if (self.status in (Status.OK, Status.FALLBACK)) != is_answer(self.answer):
+            raise ValueError(f"a reading is ok or fallback when it has an answer, got {self!r}")
         if self.confidence is not None and not 0.0 <= self.confidence <= 1.0:
             raise ValueError(f"confidence must lie in [0, 1], got {self.confidence}")
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A question asked of items.
+    """A question asked of items, ``question`` in words.
 
     ``labels`` is the closed set of label answers, if there is one; ``scale`` the lowest and
     highest score. Two answers whose distance reaches ``disagree_at`` (0..1) disagree.
@@ -74,6 +75,7 @@ class Task:
     labels: tuple[str, ...] = ()
     scale: tuple[float, float] = (0.0, 1.0)
     disagree_at: float = 1.0
+    question: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ feature, a task a real service) is checked when the file is loaded, in ``policy`
 from graphlib import CycleError, TopologicalSorter
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from orchestration_assets.schemas.enums import (
     AnswerKind,
@@ -16,16 +16,13 @@ from orchestration_assets.schemas.enums import (
     ProcessingModel,
     ResolutionPolicy,
 )
+from orchestration_assets.schemas.services import Name, ServiceConfig
+from orchestration_assets.schemas.services import Strict as _Strict
 
 MIB = 1024 * 1024
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Scalar = bool | int | float | str
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Comparison(_Strict):
@@ -80,19 +77,6 @@ class Content(_Strict):
         default=64 * MIB, description="larger entries are rejected as too_large"
     )
     batch: Batching = Batching()
-
-
-class ServiceConfig(_Strict):
-    """One service: ``type: embedded`` names an implementation that runs in this process."""
-
-    type: Literal["embedded"] = "embedded"
-    implementation: Name = Field(description="name of the embedded implementation")
-    parameters: dict[str, Any] = Field(
-        default_factory=dict, description="what the implementation lets you set"
-    )
-    manner: Manner | None = Field(
-        default=None, description="literal: by words and signs; semantic: by what they mean"
-    )
 
 
 class Rounds(_Strict):
@@ -266,6 +250,10 @@ class TaskConfig(_Strict):
         description="what stands when services disagree: the weightiest answer, that of the "
         "literal or of the semantic services, none above another, or a failure",
     )
+    manners: dict[Name, Manner] = Field(
+        default_factory=dict,
+        description="service -> literal (by words and signs) or semantic (by what they mean)",
+    )
     impact: Annotated[float, Field(gt=0.0, le=1000.0)] = Field(
         default=1.0, description="what a wrong answer costs, against other tasks"
     )
@@ -274,6 +262,16 @@ class TaskConfig(_Strict):
     )
     rules: tuple[Rule, ...] = ()
     default: Choice = Field(description="taken when no rule holds")
+
+    @model_validator(mode="after")
+    def _manner_has_a_service(self) -> "TaskConfig":
+        wanted = str(self.resolve)
+        if wanted in set(Manner) and wanted not in self.manners.values():
+            raise ValueError(f"resolve: {wanted} needs a service with that manner under manners")
+        asked = {name for choice in self.choices.values() for name in choice.admissible}
+        if strangers := sorted(set(self.manners) - asked):
+            raise ValueError(f"manners names {', '.join(strangers)}, never asked by this task")
+        return self
 
     @model_validator(mode="after")
     def _scale_has_a_length(self) -> "TaskConfig":
@@ -310,6 +308,15 @@ class Execution(_Strict):
     tiers: SizeTiers = SizeTiers()
     items_in_flight: Annotated[int, Field(ge=1, le=10_000)] = Field(
         default=32, description="items whose plans run at the same time"
+    )
+    budget_usd: Annotated[float, Field(ge=0.0)] | None = Field(
+        default=None, description="a batch spends no more than this; the rest is over_budget"
+    )
+    item_deadline_s: Annotated[float, Field(gt=0.0)] = Field(
+        default=300.0, description="no call for an item goes on after this time"
+    )
+    batch_deadline_s: Annotated[float, Field(gt=0.0)] | None = Field(
+        default=None, description="no call of a batch goes on after this time"
     )
 
 

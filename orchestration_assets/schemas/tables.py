@@ -200,6 +200,14 @@ class DecisionRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Redaction:
+    """How often something of one kind was taken out of what left the machine."""
+
+    kind: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class CallRow:
     """One row an attempt at a service: where the answer came from, its cost and its clock."""
 
@@ -210,11 +218,33 @@ class CallRow:
     step: Annotated[int, Column("position among the plan's calls, from 0")]
     round: Annotated[int, Column("round of an iterative plan, from 0; 0 for other models")]
     attempt: Annotated[int, Column("attempt at this call, from 1", "", True)]
-    origin: Annotated[str, Column("called, cache, or not_called (content unreadable)", "", True)]
+    origin: Annotated[
+        str, Column("called, cache, or not_called (no attempt was made: see reason)", "", True)
+    ]
+    called: Annotated[
+        str, Column("service that the attempt went to: the one asked, or its fallback", "", True)
+    ]
     status: Annotated[Status, Column("how the attempt ended", "", True)]
+    reason: Annotated[str | None, Column("why the attempt gave no answer", "", True)]
     cost_usd: Annotated[float, Column("price of this attempt", "USD", True)]
+    tokens_estimated: Annotated[
+        int | None, Column("tokens of the request as estimated before it", "tokens", True)
+    ]
+    tokens_in: Annotated[int | None, Column("tokens that the service read", "tokens", True)]
+    tokens_out: Annotated[int | None, Column("tokens that the service wrote", "tokens", True)]
     started_at: Annotated[datetime, Column("start of the attempt", "UTC", True)]
     elapsed_ms: Annotated[float, Column("time of the attempt", "ms", True)]
+    first_token_ms: Annotated[float | None, Column("streamed: time to the first token", "ms", True)]
+    content_share: Annotated[
+        float | None, Column("share of the content's tokens that was sent", "0..1", True)
+    ]
+    left_out: Annotated[str | None, Column("what did not fit, in words", "", True)]
+    redacted: Annotated[
+        tuple[Redaction, ...], Column("what was taken out before it left the machine", "", True)
+    ]
+    injection_markers: Annotated[
+        int, Column("places in the content that read like instructions", "places", True)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

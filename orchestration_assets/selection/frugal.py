@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from orchestration_assets.evidence.recorded import MISSING, Floats, Ints, Recorded
+from orchestration_assets.evidence.recorded import MISSING, Bools, Floats, Ints, Recorded
 from orchestration_assets.selection.outcomes import Outcome, outcome_of_service
 from orchestration_assets.selection.singles import certain
 
@@ -29,15 +29,28 @@ class AddOn:
     add_ons: Ints
 
     def run(self, recorded: Recorded) -> Outcome:
+        added = self._added(recorded)
+        asked = added.copy()
+        asked[:, self.base] = True
+        believed = np.where(added.any(axis=1), added.argmax(axis=1), self.base)
+        return outcome_of_service(recorded, asked, believed)
+
+    def _added(self, recorded: Recorded) -> Bools:
+        """(n, K) the add-on asked of each item, if any."""
         label = recorded.answers[:, self.base]  # MISSING is -1, which is the last entry
         second = self.add_ons[label]
-        below = certain(recorded, self.base) < self.thresholds[label]
-        goes_on = below & (second != _NOBODY)
-        every = np.arange(recorded.n_items)
-        asked = np.zeros(recorded.answers.shape, dtype=np.bool_)
-        asked[:, self.base] = True
-        asked[every[goes_on], second[goes_on]] = True
-        return outcome_of_service(recorded, asked, np.where(goes_on, second, self.base))
+        goes_on = certain(recorded, self.base) < self.thresholds[label]
+        goes_on &= second != _NOBODY
+        added = np.zeros(recorded.answers.shape, dtype=np.bool_)
+        added[np.flatnonzero(goes_on), second[goes_on]] = True
+        return added
+
+    def walk(self, one_item: Recorded) -> list[int]:
+        """The services asked, in order, as far as what is known of the item leads; the last one
+        is believed."""
+        if not one_item.asked[0, self.base]:
+            return [self.base]
+        return [self.base, *np.flatnonzero(self._added(one_item)[0]).tolist()]
 
 
 def fit_frugal(train: Recorded, exchange: Sequence[float] | Floats) -> list[AddOn]:

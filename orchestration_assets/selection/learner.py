@@ -7,15 +7,15 @@ that its own fit has not seen, and the one that is worth most there is taken.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 
 from orchestration_assets.evidence.belief import MOST_SERVICES, Belief, fit_belief
 from orchestration_assets.evidence.recorded import Floats, Ints, Recorded
-from orchestration_assets.selection.frugal import fit_frugal
+from orchestration_assets.selection.frugal import AddOn, fit_frugal
 from orchestration_assets.selection.outcomes import Outcome, best_single, exchange_rates
-from orchestration_assets.selection.singles import Single, fit_cascade, fit_single
+from orchestration_assets.selection.singles import Cascade, Single, fit_cascade, fit_single
 from orchestration_assets.selection.steps import Rehearsal, Steps, fit_steps
 
 FEW_LABELS: Final = 300
@@ -25,12 +25,7 @@ _FOLDS = 5
 SINGLE, CASCADE, ADD_ON, STACK = "single", "cascade", "add_on", "stack"
 
 
-class Fixed(Protocol):
-    """A policy without parameters left to choose."""
-
-    def run(self, recorded: Recorded) -> Outcome: ...
-
-
+Fixed = Single | Cascade | AddOn
 Fit = Callable[[Recorded, Floats], Sequence[Fixed]]
 FAMILIES: Final[Mapping[str, Fit]] = {
     SINGLE: fit_single,
@@ -42,11 +37,13 @@ FAMILIES: Final[Mapping[str, Fit]] = {
 @dataclass(frozen=True)
 class Shown:
     """What one family showed at each of ``P`` exchange rates, on items that it had not seen:
-    mean ``worth``, ``accuracies`` and ``prices`` (P,)."""
+    mean ``worth``, ``accuracies`` and ``prices`` (P,), and ``asked`` (P, K) how often each
+    service was asked."""
 
     worth: Floats
     accuracies: Floats
     prices: Floats
+    asked: Floats
 
 
 @dataclass(frozen=True)
@@ -112,7 +109,7 @@ def fit_selector(
     cost = train.prices if prices is None else prices
     exchange = exchange_rates(cost, rates)
     if train.n_items <= FEW_LABELS:
-        return _few(train, exchange)
+        return _few(train, exchange, cost)
     belief, steps = None, None
     shown: dict[str, Shown] = {}
     if train.correct is None and 1 < train.n_services <= MOST_SERVICES:
@@ -144,7 +141,7 @@ def fit_selector(
     )
 
 
-def _few(train: Recorded, exchange: Floats) -> Selector:
+def _few(train: Recorded, exchange: Floats, prices: Floats) -> Selector:
     fixed: dict[str, Sequence[Fixed]] = {SINGLE: fit_single(train, exchange)}
     outcomes = [one.run(train) for one in fixed[SINGLE]]
     best = best_single(train)
@@ -156,7 +153,7 @@ def _few(train: Recorded, exchange: Floats) -> Selector:
         fixed,
         None,
         None,
-        {SINGLE: _shown(outcomes, exchange, train.prices)},
+        {SINGLE: _shown(outcomes, exchange, prices)},
         best,
         train.n_items,
         f"{train.n_items} gold labels are too few to learn from (more than {FEW_LABELS} are "
@@ -167,22 +164,27 @@ def _few(train: Recorded, exchange: Floats) -> Selector:
 def _cross_validated(
     train: Recorded, fit: Fit, exchange: Floats, prices: Floats, folds: Ints
 ) -> Shown:
-    totals = np.zeros((2, len(exchange)))
+    right = np.zeros(len(exchange))
+    asked = np.zeros((len(exchange), train.n_services))
     for fold in range(_FOLDS):
         held_out = folds == fold
         inside, outside = train.take(~held_out), train.take(held_out)
         for at, policy in enumerate(fit(inside, exchange)):
             done = policy.run(outside)
-            totals[0, at] += done.right.sum()
-            totals[1, at] += (done.asked @ prices).sum()
-    accuracies, mean_prices = totals / train.n_items
-    return Shown(accuracies - exchange * mean_prices, accuracies, mean_prices)
+            right[at] += done.right.sum()
+            asked[at] += done.asked.sum(axis=0)
+    return _show(right / train.n_items, asked / train.n_items, exchange, prices)
 
 
 def _shown(outcomes: Sequence[Outcome], exchange: Floats, prices: Floats) -> Shown:
     accuracies = np.array([one.accuracy for one in outcomes])
-    mean_prices = np.array([float((one.asked @ prices).mean()) for one in outcomes])
-    return Shown(accuracies - exchange * mean_prices, accuracies, mean_prices)
+    asked = np.array([one.asked.mean(axis=0) for one in outcomes])
+    return _show(accuracies, asked, exchange, prices)
+
+
+def _show(accuracies: Floats, asked: Floats, exchange: Floats, prices: Floats) -> Shown:
+    spent = asked @ prices
+    return Shown(accuracies - exchange * spent, accuracies, spent, asked)
 
 
 def single_service(recorded: Recorded, service: int) -> Outcome:

@@ -24,6 +24,11 @@ class Single:
         chosen = np.full(recorded.n_items, self.service)
         return outcome_of_service(recorded, asked, chosen)
 
+    def walk(self, one_item: Recorded) -> list[int]:
+        """The services asked, in order, as far as what is known of the item leads; the last one
+        is believed."""
+        return [self.service]
+
 
 def fit_single(train: Recorded, exchange: Sequence[float] | Floats) -> list[Single]:
     """For each exchange rate the service that is worth most."""
@@ -52,6 +57,16 @@ class Cascade:
                 believed[open_items[enough]] = service
                 open_items = open_items[~enough]
         return outcome_of_service(recorded, asked, believed)
+
+    def walk(self, one_item: Recorded) -> list[int]:
+        """The services asked, in order, as far as what is known of the item leads; the last one
+        is believed."""
+        for position, service in enumerate(self.order):
+            last = position == len(self.thresholds)
+            known = one_item.asked[0, service]
+            if last or not known or certain(one_item, service)[0] >= self.thresholds[position]:
+                return list(self.order[: position + 1])
+        raise AssertionError("the last service has no threshold")
 
 
 def certain(recorded: Recorded, service: int) -> Floats:

@@ -161,7 +161,7 @@ def fit_steps(
 
 @dataclass(frozen=True)
 class _Solved:
-    """The induction at one rate: values of each first service, leaf averages, what training shows."""
+    """One rate: values of each first service, leaf averages, and the outcome in training."""
 
     first: Floats
     values: Mapping[Subset, NDArray[np.float32]]

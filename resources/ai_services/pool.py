@@ -2,14 +2,23 @@
 
 from collections.abc import Mapping
 
-from orchestration_assets.schemas.policy import ServiceConfig
+from orchestration_assets.schemas.services import ChatConfig, EmbeddedConfig, ServiceConfig
 from resources.ai_services.contract import Service
 from resources.ai_services.embedded import load_embedded
 
 
 def build_services(configs: Mapping[str, ServiceConfig]) -> dict[str, Service]:
     """Service name -> service. Raises KeyError for an implementation that does not exist."""
-    return {
-        name: load_embedded(config.implementation, config.parameters)
-        for name, config in configs.items()
-    }
+    return {name: _build(name, config) for name, config in configs.items()}
+
+
+def _build(name: str, config: ServiceConfig) -> Service:
+    if isinstance(config, EmbeddedConfig):
+        return load_embedded(config.implementation, config.parameters)
+    if isinstance(config, ChatConfig):
+        from resources.ai_services.http.chat import ChatService
+
+        return ChatService(name, config)
+    from resources.ai_services.http.embeddings import EmbeddingsService
+
+    return EmbeddingsService(name, config)

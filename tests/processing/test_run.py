@@ -1,7 +1,7 @@
 import pytest
 
 from orchestration_assets.processing.answer_cache import AnswerCache
-from orchestration_assets.processing.run import Work, process_plans
+from orchestration_assets.processing.run import Limits, Work, process_plans
 from orchestration_assets.schemas.enums import ProcessingModel, Status
 from resources.feature_cache.lmdb_store import LmdbStore
 from tests.processing.services import TASK, Scripted, by_name, choice, item, ok
@@ -24,7 +24,7 @@ def process(tmp_path, plans, load=item, advance=lambda n: None, services=None):
     services = services or (Scripted("one", ok("a", 0.9)), Scripted("two", ok("b", 0.9)))
     cache = AnswerCache(LmdbStore(tmp_path / "answers"))
     work = Work(CHOICES, {"t": TASK}, by_name(*services))
-    return process_plans(plans, work, cache, load, 4, advance)
+    return process_plans(plans, work, cache, load, Limits(4), advance)
 
 
 CHOICES = {

@@ -1,0 +1,74 @@
+"""What the services over HTTP must satisfy beyond their format."""
+
+from collections.abc import Iterator
+
+from orchestration_assets.policy.problems import Problem, nearest
+from orchestration_assets.schemas.enums import AnswerKind
+from orchestration_assets.schemas.policy import Policy
+from orchestration_assets.schemas.services import (
+    ChatConfig,
+    EmbeddedConfig,
+    RemoteConfig,
+    ServiceConfig,
+)
+from resources.ai_services.embedded import EMBEDDED, embedded_class
+
+_RESERVED = ("model", "messages", "input", "stream", "response_format")
+
+
+def kinds_of(service: ServiceConfig) -> frozenset[AnswerKind]:
+    """The kinds of answers that a service gives; all when it is not known."""
+    if isinstance(service, EmbeddedConfig):
+        known = service.implementation in EMBEDDED
+        return embedded_class(service.implementation).kinds if known else frozenset(AnswerKind)
+    if isinstance(service, ChatConfig):
+        return frozenset(AnswerKind) - {AnswerKind.VECTOR}
+    return frozenset({AnswerKind.VECTOR})
+
+
+def remote_problems(policy: Policy, name: str, service: RemoteConfig) -> Iterator[Problem]:
+    """Prompts that cannot be rendered, fallbacks and known items that stand for nothing."""
+    path = f"services.{name}"
+    for reserved in _RESERVED:
+        if reserved in service.parameters:
+            yield Problem(f"{path}.parameters.{reserved}", "", "is set by the service itself")
+    yield from _fallback_problems(policy, name, service)
+    if service.known_item is not None:
+        task = policy.tasks.get(service.known_item.task)
+        if task is None or task.kind not in kinds_of(service):
+            fitting = [n for n, one in policy.tasks.items() if one.kind in kinds_of(service)]
+            given = service.known_item.task
+            words = "no such task that this service can answer"
+            yield Problem(f"{path}.known_item.task", repr(given), words, nearest(given, fitting))
+    if isinstance(service, ChatConfig):
+        yield from _prompt_problems(policy, path, service)
+
+
+def _fallback_problems(policy: Policy, name: str, service: RemoteConfig) -> Iterator[Problem]:
+    for position, other in enumerate(service.fallbacks):
+        here = f"services.{name}.fallbacks[{position}]"
+        if other not in policy.services:
+            close = nearest(other, list(policy.services))
+            yield Problem(here, repr(other), "no such service", close)
+        elif other == name or other in service.fallbacks[:position]:
+            yield Problem(here, repr(other), "stands for itself or is named twice")
+        elif not kinds_of(service) & kinds_of(policy.services[other]):
+            yield Problem(here, repr(other), f"gives no kind of answer that {name} gives")
+
+
+def _prompt_problems(policy: Policy, path: str, service: ChatConfig) -> Iterator[Problem]:
+    from resources.ai_services.http.prompts import problem_in
+
+    prompts = {"prompt": service.prompt}
+    for task, prompt in service.prompts.items():
+        if task not in policy.tasks:
+            close = nearest(task, list(policy.tasks))
+            yield Problem(f"{path}.prompts.{task}", repr(task), "no such task", close)
+        prompts[f"prompts.{task}"] = prompt
+    for where, prompt in prompts.items():
+        if (found := problem_in(prompt)) is not None:
+            part, words = found
+            yield Problem(f"{path}.{where}.{part}", "", words)
+    if service.max_output_tokens >= service.context.window_tokens:
+        words = "leaves no room for the content: window_tokens must be larger"
+        yield Problem(f"{path}.max_output_tokens", str(service.max_output_tokens), words)

@@ -1,0 +1,94 @@
+"""Scripted faults: which request is hit by which, decided by the script alone."""
+
+import random
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from orchestration_assets.schemas.services import Strict
+
+_Share = Annotated[float, Field(ge=0.0, le=1.0)]
+_Seconds = Annotated[float, Field(ge=0.0)]
+
+
+class FaultKind(StrEnum):
+    """What goes wrong."""
+
+    LATENCY = "latency"
+    RATE_LIMIT = "rate_limit"
+    ERROR = "error"
+    HANG = "hang"
+    SLOW_BODY = "slow_body"
+    TRUNCATED = "truncated"
+    WRONG_SCHEMA = "wrong_schema"
+    CHATTY = "chatty"
+    RESET = "reset"
+    UNAUTHORISED = "unauthorised"
+    REFUSED = "refused"
+
+
+class Fault(Strict):
+    """One kind of fault, and when it strikes; every condition given must hold."""
+
+    kind: FaultKind
+    share: _Share = Field(default=1.0, description="share of the requests that it hits")
+    seconds: _Seconds = Field(
+        default=0.0, description="latency, slow_body: how long; rate_limit: Retry-After"
+    )
+    first_times: int | None = Field(
+        default=None, description="only so many times for the same request, then never again"
+    )
+    begin: int = Field(default=0, description="from this request on, counted from 0")
+    end: int | None = Field(default=None, description="until before this request")
+    up_s: _Seconds = Field(default=0.0, description="flapping: so long all is well, then")
+    down_s: _Seconds = Field(default=0.0, description="flapping: so long it strikes, and again")
+    contains: str | None = Field(default=None, description="only requests with this text in them")
+
+
+class Script(Strict):
+    """How the service behaves: its usual latency, lognormal, and its faults."""
+
+    seed: int = 0
+    median_ms: Annotated[float, Field(ge=0.0)] = 0.0
+    sigma: Annotated[float, Field(ge=0.0)] = Field(
+        default=0.0, description="spread of the latency's logarithm; 0 is constant"
+    )
+    faults: tuple[Fault, ...] = ()
+    answers: dict[str, str] = Field(
+        default_factory=dict, description="text in the request -> the answer that it gets"
+    )
+
+    def latency_s(self, key: str, time: int) -> float:
+        """The usual latency of a request, in seconds."""
+        if not self.sigma:
+            return self.median_ms / 1000.0
+        chance = random.Random(f"{self.seed}:latency:{key}:{time}")  # noqa: S311
+        return self.median_ms / 1000.0 * chance.lognormvariate(0.0, self.sigma)
+
+
+def striking(
+    faults: Sequence[Fault], seed: int, *, key: str, time: int, number: int, clock: float, text: str
+) -> list[Fault]:
+    """The faults that hit a request.
+
+    ``key`` tells one request from another, ``time`` counts how often it came before, ``number``
+    counts all requests, ``clock`` is seconds since the start. Chance is drawn from seed, key and
+    time, so that the order in which requests arrive changes nothing.
+    """
+    found = []
+    for position, fault in enumerate(faults):
+        period = fault.up_s + fault.down_s
+        if number < fault.begin or (fault.end is not None and number >= fault.end):
+            continue
+        if fault.first_times is not None and time >= fault.first_times:
+            continue
+        if period and clock % period < fault.up_s:
+            continue
+        if fault.contains is not None and fault.contains not in text:
+            continue
+        chance = random.Random(f"{seed}:{position}:{key}:{time}")  # noqa: S311
+        if chance.random() < fault.share:
+            found.append(fault)
+    return found

@@ -1,0 +1,171 @@
+"""What must not leave the machine, and what content tries on a language model."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from typing import Final
+
+from orchestration_assets.schemas.services import SensitiveKind
+
+
+def _luhn(found: str) -> bool:
+    """The check digit of payment cards (ISO/IEC 7812-1)."""
+    digits = [int(one) for one in found if one.isdigit()][::-1]
+    doubled = (sum(divmod(2 * one, 10)) for one in digits[1::2])
+    return (sum(digits[::2]) + sum(doubled)) % 10 == 0
+
+
+def _iban(found: str) -> bool:
+    """The check digits of account numbers (ISO 13616: remainder 1 modulo 97)."""
+    plain = found.replace(" ", "")
+    return int("".join(str(int(one, 36)) for one in plain[4:] + plain[:4])) % 97 == 1
+
+
+def _ip_address(found: str) -> bool:
+    try:
+        return not IPv4Address(found).is_loopback
+    except ValueError:
+        return False
+
+
+def _phone(found: str) -> bool:
+    return 9 <= sum(one.isdigit() for one in found) <= 15
+
+
+def _any(found: str) -> bool:
+    return bool(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sensitive:
+    """``literals``: of these one must stand in the text for the pattern to be worth running."""
+
+    kind: SensitiveKind
+    pattern: re.Pattern[str]
+    literals: tuple[str, ...] = ()
+    holds: Callable[[str], bool] = _any
+
+
+_SECRETS: Final = (
+    (("AKIA", "ASIA"), r"\bA[KS]IA[0-9A-Z]{16}\b"),
+    (
+        ("PRIVATE KEY-----",),
+        r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----"
+        r"(?:[^-]{0,20000}-----END [A-Z ]{0,20}PRIVATE KEY-----)?",
+    ),
+    (("ghp_", "gho_", "ghs_", "ghu_", "ghr_"), r"\bgh[pousr]_[A-Za-z0-9]{36,255}\b"),
+    (("github_pat_",), r"\bgithub_pat_\w{22,255}\b"),
+    (("glpat-",), r"\bglpat-[\w-]{20,64}"),
+    (("xox",), r"\bxox[abprs]-[A-Za-z0-9-]{10,250}"),
+    (("AIza",), r"\bAIza[\w-]{35}"),
+    (("sk-", "sk_live_", "rk_live_"), r"\b(?:sk-|[sr]k_live_)[\w-]{20,250}"),
+    (("eyJ",), r"\beyJ[\w-]{10,2000}\.eyJ[\w-]{10,4000}(?:\.[\w-]{0,2000})?"),
+    (
+        ("=", ":"),
+        r"(?i:password|passwd|secret|token|api_?key)[\"']?\s{0,4}[:=]\s{0,4}"
+        r"[\"'](?=[^\"'\s\d]{0,200}\d)[^\"'\s]{8,200}[\"']",
+    ),
+)
+# the longer and surer kinds first: what they take no later one sees
+_SENSITIVE: Final = (
+    *(
+        _Sensitive(SensitiveKind.SECRET, re.compile(pattern), literals)
+        for literals, pattern in _SECRETS
+    ),
+    _Sensitive(
+        SensitiveKind.EMAIL,
+        re.compile(r"\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}\b"),
+        ("@",),
+    ),
+    _Sensitive(
+        SensitiveKind.IBAN,
+        re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b"),
+        holds=_iban,
+    ),
+    _Sensitive(
+        SensitiveKind.CARD, re.compile(r"(?<![\w.])\d(?:[ -]?\d){12,18}(?![\w.])"), holds=_luhn
+    ),
+    _Sensitive(
+        SensitiveKind.IP_ADDRESS,
+        re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]\d)"),
+        (".",),
+        _ip_address,
+    ),
+    _Sensitive(
+        SensitiveKind.PHONE,
+        re.compile(
+            r"(?<![\w.+])(?:\+\d{1,3}[ .-]?(?:\(0?\d{1,4}\)[ .-]?)?(?:\d{2,5}[ .-]?){2,4}"
+            r"|\(\d{2,4}\)[ .-]?\d{3,4}[ .-]\d{3,4}|\d{3}[.-]\d{3}[.-]\d{4})(?<=\d)(?![\w-])"
+        ),
+        ("+", "(", "-", "."),
+        _phone,
+    ),
+)
+_DIGIT: Final = re.compile(r"\d")
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """A text without what must not leave, and how much of each kind was taken out."""
+
+    text: str
+    counts: Counter[str]
+
+
+def redact(text: str, kinds: Collection[SensitiveKind]) -> Redacted:
+    """Replaces every match by its kind in brackets, such as ``[EMAIL]``; values are not kept."""
+    counts: Counter[str] = Counter()
+    digits = _DIGIT.search(text) is not None
+    for one in _SENSITIVE:
+        if one.kind not in kinds:
+            continue
+        needed = one.kind in (SensitiveKind.SECRET, SensitiveKind.EMAIL)
+        if not (needed or digits) or (
+            one.literals and not any(literal in text for literal in one.literals)
+        ):
+            continue
+        text, found = _replaced(text, one)
+        if found:
+            counts[one.kind.value] += found
+    return Redacted(text, counts)
+
+
+def _replaced(text: str, sensitive: _Sensitive) -> tuple[str, int]:
+    found = 0
+
+    def stand_in(match: re.Match[str]) -> str:
+        nonlocal found
+        if not sensitive.holds(match.group()):
+            return match.group()
+        found += 1
+        return f"[{sensitive.kind.value.upper()}]"
+
+    return sensitive.pattern.sub(stand_in, text), found
+
+
+_INJECTION: Final = re.compile(
+    r"(?i)\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:instructions?|prompts?|rules)\b"
+    r"|\byou are now\b.{0,60}\b(?:assistant|ai|model|mode)\b"
+    r"|\b(?:reveal|print|repeat|show)\b.{0,30}\b(?:system|hidden|initial) prompt\b"
+    r"|^\s{0,8}(?:system|assistant)\s{0,4}:"
+    r"|\bnew instructions?\s{0,4}:"
+    r"|\b(?:answer|respond|reply) only with\b"
+    r"|<\|[a-z_]{1,32}\|>|\[/?INST\]|<</?SYS>>",
+    re.MULTILINE,
+)
+# the marks with which chat templates tell who speaks: content must not speak for anybody
+_TURN_MARKS: Final = re.compile(r"<\|([a-zA-Z_]{1,32})\|>|\[(/?INST)\]|<<(/?SYS)>>")
+
+
+def injection_markers(text: str) -> int:
+    """Places that read like instructions to a model instead of content to be judged."""
+    return len(_INJECTION.findall(text))
+
+
+def without_turn_marks(text: str) -> str:
+    """The text with chat template marks made harmless; the words stay."""
+    if "<|" not in text and "INST]" not in text and "SYS>>" not in text:
+        return text
+    return _TURN_MARKS.sub(lambda match: f"({next(one for one in match.groups() if one)})", text)

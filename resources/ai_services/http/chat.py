@@ -1,0 +1,217 @@
+"""OpenAI-compatible chat completions: one question a request, an answer under a JSON schema."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar, Final
+
+from orchestration_assets.schemas.answers import shown
+from orchestration_assets.schemas.enums import AnswerKind, Status
+from orchestration_assets.schemas.items import Question, Reading, Task
+from orchestration_assets.schemas.services import ChatConfig, Prompt
+from resources.ai_services.http.answers import (
+    UnfitAnswerError,
+    confidence_from_logprobs,
+    read_answer,
+    schema_for,
+)
+from resources.ai_services.http.errors import Garbled, TimedOut
+from resources.ai_services.http.prompts import names_in, render, uses_question
+from resources.ai_services.http.service import HttpService, Reply, Request, Sent, counted, parsed
+from resources.ai_services.http.shown import Shown, show
+from resources.ai_services.tokens import token_estimate
+
+_PATH: Final = "/chat/completions"
+_MESSAGE_TOKENS: Final = 8
+"""What the frame around the messages of a request takes, about."""
+_SAID_CHARS: Final = 2000
+
+
+class ChatService(HttpService):
+    """Asks a language model; the prompt is the policy's."""
+
+    code_version: ClassVar[str] = "1"
+    kinds: ClassVar[frozenset[AnswerKind]] = frozenset(AnswerKind) - {AnswerKind.VECTOR}
+    config: ChatConfig
+
+    @property
+    def reads(self) -> frozenset[str]:
+        prompts = (self.config.prompt, *self.config.prompts.values())
+        path = {"path"} if any("path" in names_in(one) for one in prompts) else set()
+        question = {"question"} if any(map(uses_question, prompts)) else set()
+        return frozenset(path | question)
+
+    def _shaping(self) -> dict[str, Any]:
+        kept = {"model", "parameters", "prompt", "prompts", "max_output_tokens", "structured"}
+        return self.config.model_dump(mode="json", include={*kept, "logprobs", "guard", "context"})
+
+    def _most_output(self) -> int:
+        return self.config.max_output_tokens
+
+    def prepare(self, questions: Sequence[Question]) -> Request:
+        (question,) = questions
+        config, task = self.config, question.task
+        prompt = config.prompts.get(task.name, config.prompt)
+        room = config.context.window_tokens - config.max_output_tokens
+        budget = min(config.context.content_tokens, room)
+        part, system, user = self._rendered(prompt, question, budget)
+        tokens = _size(system, user)
+        if tokens > room:
+            # the frame is larger than what the content leaves: the content gives way
+            budget = max(0, part.content.tokens - (tokens - room))
+            part, system, user = self._rendered(prompt, question, budget)
+            tokens = _size(system, user)
+        messages = [{"role": "system", "content": system}] if system else []
+        messages.append({"role": "user", "content": user})
+        share, redacted = part.content.share, dict(sorted(part.redacted.items()))
+        sent = Sent(tokens, share, part.left_out, redacted, part.markers)
+        body = self._body(messages, task)
+        return Request((question,), body, (sent,), config.max_output_tokens)
+
+    def _rendered(self, prompt: Prompt, question: Question, budget: int) -> tuple[Shown, str, str]:
+        part = show(question, self.config.guard.redact, budget, self.config.context.window_tokens)
+        task = question.task
+        values = {
+            "task": task,
+            "labels": task.labels,
+            "scale": task.scale,
+            "content": part.content.text,
+            "earlier": part.earlier,
+            "path": part.path,
+        }
+        return (part, *render(prompt, values))
+
+    def _body(self, messages: list[dict[str, str]], task: Task) -> dict[str, Any]:
+        config = self.config
+        body: dict[str, Any] = {
+            "model": config.model,
+            "messages": messages,
+            "max_tokens": config.max_output_tokens,
+        }
+        if config.structured:
+            schema = {"name": "answer", "strict": True, "schema": schema_for(task)}
+            body["response_format"] = {"type": "json_schema", "json_schema": schema}
+        if config.logprobs:
+            body["logprobs"] = True
+        if config.stream:
+            body |= {"stream": True, "stream_options": {"include_usage": True}}
+        return body | config.parameters
+
+    async def send(self, request: Request, key: str) -> Reply:
+        body, headers = json.dumps(request.body).encode(), self.headers(key)
+        task = request.questions[0].task
+        if self.config.stream:
+            return await self._streamed(body, headers, task)
+        return _reply(parsed(await self.transport.post(_PATH, body, headers)), task)
+
+    async def _streamed(self, body: bytes, headers: Mapping[str, str], task: Task) -> Reply:
+        """The first token must come in its own time, from the sending of the request on."""
+        limit = self.config.timeouts.first_token_s
+        began = time.perf_counter()
+        first_ms: float | None = None
+        pieces = _Pieces()
+        try:
+            async with (
+                asyncio.timeout(limit) as waiting,
+                self.transport.lines(_PATH, body, headers) as lines,
+            ):
+                async for event in _events(lines):
+                    if pieces.add(event) and first_ms is None:
+                        first_ms = (time.perf_counter() - began) * 1000
+                        waiting.reschedule(None)
+        except TimeoutError as error:
+            raise TimedOut(f"no token within {limit:g} s") from error
+        return replace(_reply(pieces.whole(), task), first_token_ms=first_ms)
+
+    def repaired(self, request: Request, reply: Reply) -> Request | None:
+        reading = reply.readings[0]
+        problem = f"That does not fit: {reading.reason}. Answer again."
+        turns = [
+            {"role": "assistant", "content": reply.said[:_SAID_CHARS]},
+            {"role": "user", "content": problem},
+        ]
+        body = {**request.body, "messages": [*request.body["messages"], *turns]}
+        sent = request.sent[0]
+        more = sum(token_estimate(turn["content"]) + _MESSAGE_TOKENS for turn in turns)
+        tokens = sent.tokens_estimated + more
+        return replace(request, body=body, sent=(replace(sent, tokens_estimated=tokens),))
+
+
+def _size(system: str, user: str) -> int:
+    return token_estimate(system) + token_estimate(user) + 2 * _MESSAGE_TOKENS
+
+
+class _Pieces:
+    """A streamed answer that is put together as its server-sent events arrive."""
+
+    def __init__(self) -> None:
+        self._text: list[str] = []
+        self._tokens: list[Any] = []
+        self._usage: Any = None
+        self._finished: str | None = None
+
+    def add(self, event: Mapping[str, Any]) -> bool:
+        """Takes one event; tells whether it brought a piece of the text."""
+        self._usage = event.get("usage") or self._usage
+        brought = False
+        for choice in event.get("choices") or ():
+            self._finished = choice.get("finish_reason") or self._finished
+            self._tokens += (choice.get("logprobs") or {}).get("content") or ()
+            if piece := (choice.get("delta") or {}).get("content"):
+                self._text.append(piece)
+                brought = True
+        return brought
+
+    def whole(self) -> dict[str, Any]:
+        """The answer as it would have come in one piece. Raises Garbled when its end is missing."""
+        if self._finished is None:
+            raise Garbled("the stream ended before the answer did")
+        choice = {
+            "message": {"content": "".join(self._text)},
+            "finish_reason": self._finished,
+            "logprobs": {"content": self._tokens} if self._tokens else None,
+        }
+        return {"choices": [choice], "usage": self._usage}
+
+
+async def _events(lines: AsyncIterator[str]) -> AsyncIterator[Mapping[str, Any]]:
+    async for line in lines:
+        if not line.startswith("data:"):
+            continue
+        data = line[5:].strip()
+        if data == "[DONE]":
+            return
+        yield parsed(data.encode())
+
+
+def _reply(body: Mapping[str, Any], task: Task) -> Reply:
+    try:
+        choice = body["choices"][0]
+        message = choice["message"]
+        text = message.get("content") or ""
+        refusal = message.get("refusal")
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
+        raise Garbled("the answer has no choices[0].message") from error
+    if not isinstance(text, str):
+        raise Garbled("choices[0].message.content is no text")
+    reading = _reading(text, refusal, choice, task)
+    return Reply(
+        (reading,), counted(body, "prompt_tokens"), counted(body, "completion_tokens"), said=text
+    )
+
+
+def _reading(text: str, refusal: Any, choice: Mapping[str, Any], task: Task) -> Reading:
+    if refusal:
+        return Reading(Status.ABSTAINED, reason=f"the service refused: {str(refusal)[:200]}")
+    try:
+        reading = read_answer(text, task)
+    except UnfitAnswerError as error:
+        cut = "it was cut at max_output_tokens; " if choice.get("finish_reason") == "length" else ""
+        return Reading(Status.REJECTED_OUTPUT, reason=f"{cut}{error}")
+    tokens = (choice.get("logprobs") or {}).get("content")
+    if not tokens or reading.status is not Status.OK:
+        return reading
+    sure = confidence_from_logprobs(tokens, shown(reading.answer) or "")
+    return reading if sure is None else read_answer(text, task, sure)

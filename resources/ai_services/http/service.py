@@ -1,0 +1,156 @@
+"""What every service over HTTP shares: who it is, what it is shown, one request and its reply."""
+
+import json
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, ClassVar
+
+from orchestration_assets.schemas.enums import AnswerKind
+from orchestration_assets.schemas.items import Question, Reading
+from orchestration_assets.schemas.services import RemoteConfig
+from resources.ai_services.http.errors import Garbled, Unauthorised
+from resources.ai_services.http.transport import Transport
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What left the machine for one question.
+
+    ``content_share`` is the share of the content's tokens in [0, 1] that was sent, ``left_out``
+    says in words what was not; ``redacted`` counts what was taken out by kind.
+    """
+
+    tokens_estimated: int
+    content_share: float
+    left_out: str | None
+    redacted: Mapping[str, int]
+    injection_markers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request that is ready to be sent, about one or several questions."""
+
+    questions: tuple[Question, ...]
+    body: Mapping[str, Any]
+    sent: tuple[Sent, ...]
+    tokens_out_most: int
+
+    @property
+    def tokens_estimated(self) -> int:
+        return sum(one.tokens_estimated for one in self.sent)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back: a reading a question, in order, and what it took.
+
+    Tokens are None where the service does not count them. ``said`` is the text itself, for a
+    repair.
+    """
+
+    readings: tuple[Reading, ...]
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    first_token_ms: float | None = None
+    said: str = ""
+
+
+class HttpService(ABC):
+    """A service of the policy that is asked over HTTP.
+
+    :meth:`send` makes exactly one request; retries, limits and money are the caller's matter.
+    """
+
+    code_version: ClassVar[str]
+    kinds: ClassVar[frozenset[AnswerKind]]
+    batch_size: int = 1
+    linger_s: float = 0.0
+
+    def __init__(self, name: str, config: RemoteConfig) -> None:
+        self.name = name
+        self.config = config
+        self.version = f"{self.code_version}:{config.model}"
+        self.expected_ms = config.expected_ms
+        self.concurrency = config.concurrency
+        self.transport = Transport(config)
+        canonical = json.dumps(self._shaping(), sort_keys=True)
+        self.fingerprint = blake2b(canonical.encode(), digest_size=8).hexdigest()
+
+    @property
+    @abstractmethod
+    def reads(self) -> frozenset[str]:
+        """What the answer depends on beside the content."""
+
+    @abstractmethod
+    def prepare(self, questions: Sequence[Question]) -> Request:
+        """The request about these questions. Raises PromptError."""
+
+    @abstractmethod
+    async def send(self, request: Request, key: str) -> Reply:
+        """Makes one request. ``key`` is its Idempotency-Key. Raises CallError."""
+
+    def repaired(self, request: Request, reply: Reply) -> Request | None:
+        """A request that tells the service what was wrong with its answer, if that can help."""
+        return None
+
+    @abstractmethod
+    def _shaping(self) -> dict[str, Any]:
+        """The settings that an answer depends on: part of the cache key."""
+
+    @property
+    def cost_usd(self) -> float:
+        """The most that one call costs when everything it may read and write is used."""
+        config = self.config
+        return config.price.of(config.context.window_tokens, self._most_output())
+
+    def _most_output(self) -> int:
+        return 0
+
+    async def ask(self, question: Question) -> Reading:
+        """One request, nothing around it. Raises CallError and PromptError."""
+        reply = await self.send(self.prepare([question]), "")
+        return reply.readings[0]
+
+    async def aclose(self) -> None:
+        await self.transport.aclose()
+
+    async def reach(self) -> int:
+        """The status that the service's address answers with. Raises CallError."""
+        return await self.transport.get("/models", self.headers(""))
+
+    def headers(self, key: str) -> dict[str, str]:
+        """Raises Unauthorised when the key's environment variable is not set."""
+        headers = {"content-type": "application/json", "accept": "application/json"}
+        if key:
+            headers["idempotency-key"] = key
+        if self.config.api_key_env is not None:
+            secret = os.environ.get(self.config.api_key_env)
+            if not secret:
+                raise Unauthorised(
+                    f"the environment variable {self.config.api_key_env} is not set: "
+                    f"export it with the key of {self.name}"
+                )
+            headers["authorization"] = f"Bearer {secret}"
+        return headers
+
+
+def parsed(body: bytes) -> Mapping[str, Any]:
+    """A body as a JSON object. Raises Garbled."""
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Garbled(f"the answer is not JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise Garbled("the answer is not a JSON object")
+    return found
+
+
+def counted(body: Mapping[str, Any], name: str) -> int | None:
+    """A token count of the ``usage`` that a service returns, if it does."""
+    usage = body.get("usage")
+    value = usage.get(name) if isinstance(usage, dict) else None
+    return value if isinstance(value, int) and value >= 0 else None

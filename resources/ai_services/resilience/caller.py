@@ -1,0 +1,353 @@
+"""Calling one service: limits before an attempt, the breaker around it, retries after it."""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import blake2b
+from time import perf_counter
+
+from orchestration_assets.schemas.enums import Status
+from orchestration_assets.schemas.items import Question, Reading
+from resources.ai_services.http.errors import (
+    PERMANENT,
+    CallError,
+    Refused,
+    TimedOut,
+    Unauthorised,
+)
+from resources.ai_services.http.prompts import PromptError
+from resources.ai_services.http.service import HttpService, Reply, Request
+from resources.ai_services.resilience.attempts import Attempt, Called
+from resources.ai_services.resilience.breaker import Breaker, State, Ticket, Verdict
+from resources.ai_services.resilience.purse import Purse
+from resources.ai_services.resilience.rates import RateGate
+from resources.ai_services.resilience.retry import RetryBudget, wait_before
+from resources.ai_services.tokens import TokenScale
+
+
+@dataclass(frozen=True, slots=True)
+class _NotMade:
+    """No request was made, and why."""
+
+    status: Status
+    reason: str
+
+
+class UnexpectedError(CallError):
+    """The adapter itself broke on an answer."""
+
+    answered = True
+
+
+class Caller:
+    """Everything that stands around the requests to one service, for one run.
+
+    Belongs to the event loop that uses it. ``chance`` gives numbers in [0, 1) for the jitter.
+    """
+
+    def __init__(
+        self,
+        service: HttpService,
+        purse: Purse,
+        *,
+        chance: Callable[[], float] = random.random,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        config = service.config
+        self.service = service
+        self.breaker = Breaker(config.breaker)
+        self.scale = TokenScale()
+        self.stopped: str | None = None
+        self._purse = purse
+        self._chance = chance
+        self._now = now
+        self._gate = RateGate(config.rates, _clock)
+        self._retry_budget = RetryBudget(config.retries)
+        self._bulkhead = asyncio.Semaphore(config.concurrency)
+        self._news: asyncio.Event | None = None
+
+    async def call(
+        self, questions: Sequence[Question], keys: Sequence[str], deadline: float
+    ) -> list[Called]:
+        """What came of each question, in order; never raises for what the service does.
+
+        ``deadline`` is a time of the event loop's clock: nothing goes on after it.
+        """
+        try:
+            request = self.service.prepare(questions)
+        except PromptError as error:
+            return [Called(Reading(Status.FAILED, reason=str(error)))] * len(questions)
+        self._retry_budget.call()
+        return await self._pursue(request, keys, deadline, [()] * len(questions))
+
+    async def _pursue(
+        self,
+        request: Request,
+        keys: Sequence[str],
+        deadline: float,
+        before: list[tuple[Attempt, ...]],
+    ) -> list[Called]:
+        """Attempts until there is a reading for every question, or nothing more may be tried."""
+        retries, error = self.service.config.retries, None
+        made, rejected = 0, None
+        while True:
+            repairing = rejected is not None
+            came = await self._attempt(request, keys, deadline, before, repaired=repairing)
+            made += 1
+            if rejected is not None:
+                # the one repair: when it fails too, what was said first stands as rejected
+                last = came if isinstance(came, Reply) else rejected
+                return _read(before, last)
+            if isinstance(came, _NotMade):
+                return _failed(before, came, error)
+            if isinstance(came, Reply):
+                better = self._repair(request, came)
+                if better is None:
+                    return _read(before, came)
+                request, rejected = better, came
+                continue
+            error = came
+            if isinstance(came, Refused) and len(request.questions) > 1:
+                return await self._bisect(request, keys, deadline, before)
+            if isinstance(came, PERMANENT) or made >= retries.attempts:
+                return _failed(before, None, error)
+            wait = wait_before(made + 1, retries, came.retry_after, self._chance())
+            if _clock() + wait >= deadline:
+                return _failed(before, _NotMade(Status.TIMEOUT, "its deadline is sooner"), error)
+            if not self._retry_budget.take():
+                spent = _NotMade(Status.FAILED, "the retry budget of the run is used up")
+                return _failed(before, spent, error)
+            if wait > 0.0:
+                await asyncio.sleep(wait)
+
+    def _repair(self, request: Request, reply: Reply) -> Request | None:
+        rejected = any(one.status is Status.REJECTED_OUTPUT for one in reply.readings)
+        allowed = rejected and self.service.config.guard.repair
+        return self.service.repaired(request, reply) if allowed else None
+
+    async def _bisect(
+        self,
+        request: Request,
+        keys: Sequence[str],
+        deadline: float,
+        before: list[tuple[Attempt, ...]],
+    ) -> list[Called]:
+        """One item of the batch is at fault: halves are asked until it stands alone."""
+        middle = len(request.questions) // 2
+        halves = [
+            self._pursue(
+                self.service.prepare(request.questions[part]), keys[part], deadline, before[part]
+            )
+            for part in (slice(middle), slice(middle, None))
+        ]
+        first, second = await asyncio.gather(*halves)
+        return [*first, *second]
+
+    async def _attempt(
+        self,
+        request: Request,
+        keys: Sequence[str],
+        deadline: float,
+        before: list[tuple[Attempt, ...]],
+        *,
+        repaired: bool,
+    ) -> Reply | CallError | _NotMade:
+        """One request, once the bulkhead, the rates, the breaker and the purse let it through."""
+        if (closed := self._closed()) is not None:
+            return closed
+        late = _NotMade(Status.TIMEOUT, "its deadline passed before its turn came")
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._bulkhead.acquire()
+        except TimeoutError:
+            return late
+        try:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await self._gate.passed(request.tokens_estimated * self.scale.ratio)
+                    ticket = await self._ticket()
+            except TimeoutError:
+                return late
+            if isinstance(ticket, _NotMade):
+                return ticket
+            return await self._within_budget(
+                request, _joint(keys, repaired=repaired), deadline, before, ticket
+            )
+        finally:
+            self._bulkhead.release()
+
+    def _closed(self) -> _NotMade | None:
+        """Why nothing is asked now, known without waiting for a turn."""
+        if self.stopped is not None:
+            return _NotMade(Status.FAILED, self.stopped)
+        if self.breaker.state is State.OPEN and _clock() < self.breaker.probe_at:
+            return self._open_circuit()
+        pause = self._gate.pausing
+        if pause > self.service.config.retries.backoff_max_s:
+            return _NotMade(Status.OPEN_CIRCUIT, f"the service asked for a pause of {pause:.0f} s")
+        return None
+
+    def _open_circuit(self) -> _NotMade:
+        words = f"{self.service.name} failed too often and is left alone for a while"
+        return _NotMade(Status.OPEN_CIRCUIT, f"circuit open: {words}")
+
+    async def _ticket(self) -> Ticket | _NotMade:
+        while True:
+            if self.stopped is not None:
+                return _NotMade(Status.FAILED, self.stopped)
+            verdict = self.breaker.admit(_clock())
+            if isinstance(verdict, Ticket):
+                return verdict
+            if verdict is Verdict.REFUSE:
+                return self._open_circuit()
+            if self._news is None:
+                self._news = asyncio.Event()
+            await self._news.wait()
+
+    async def _within_budget(
+        self,
+        request: Request,
+        key: str,
+        deadline: float,
+        before: list[tuple[Attempt, ...]],
+        ticket: Ticket,
+    ) -> Reply | CallError | _NotMade:
+        most = self.service.config.price.of(
+            request.tokens_estimated * self.scale.highest, request.tokens_out_most
+        )
+        reservation = self._purse.reserve(most)
+        if reservation is None:
+            self.breaker.abandon(ticket)
+            self._tell()
+            return _NotMade(Status.OVER_BUDGET, f"up to {most:.6f} USD more would pass the budget")
+        started_at, began = self._now(), perf_counter()
+        try:
+            came = await self._sent(request, key, deadline)
+        except BaseException:
+            # cancelled: nothing is known of the service, and it may bill what it was sent
+            self.breaker.abandon(ticket)
+            self._purse.settle(reservation, 0.0, most)
+            self._tell()
+            raise
+        elapsed_ms = (perf_counter() - began) * 1000
+        self._judge(ticket, came)
+        cost = self._cost(request, came)
+        unsure = isinstance(came, CallError) and (came.in_doubt or came.answered)
+        self._purse.settle(reservation, cost, max(0.0, most - cost) if unsure else 0.0)
+        _write_down(self.service.name, request, came, before, started_at, elapsed_ms, cost)
+        return came
+
+    async def _sent(self, request: Request, key: str, deadline: float) -> Reply | CallError:
+        limit = min(self.service.config.timeouts.total_s, deadline - _clock())
+        try:
+            async with asyncio.timeout(limit):
+                return await self.service.send(request, key)
+        except TimeoutError:
+            return TimedOut(f"no answer within {limit:.3g} s")
+        except CallError as error:
+            return error
+        except Exception as error:  # noqa: BLE001 -- whatever breaks on an answer is a failure
+            return UnexpectedError(f"{type(error).__name__}: {error}")
+
+    def _judge(self, ticket: Ticket, came: Reply | CallError) -> None:
+        if isinstance(came, Reply):
+            ok = any(one.status is not Status.REJECTED_OUTPUT for one in came.readings)
+        else:
+            # a request that is itself at fault was answered by a service that works
+            ok = isinstance(came, Refused)
+            if isinstance(came, Unauthorised):
+                name = self.service.name
+                self.stopped = self.stopped or f"{name} is stopped for this run: {came}"
+            if came.retry_after:
+                self._gate.pause(came.retry_after)
+        self.breaker.record(ticket, _clock(), ok=ok)
+        self._tell()
+
+    def _tell(self) -> None:
+        """Wakes who waits for the breaker."""
+        if self._news is not None:
+            self._news.set()
+            self._news = None
+
+    def _cost(self, request: Request, came: Reply | CallError) -> float:
+        price, estimated = self.service.config.price, request.tokens_estimated
+        if isinstance(came, CallError):
+            return price.of(estimated * self.scale.ratio, 0) if came.answered else 0.0
+        tokens_in = came.tokens_in
+        if tokens_in is None:
+            return price.of(estimated * self.scale.ratio, came.tokens_out or 0)
+        self.scale.observe(estimated, tokens_in)
+        return price.of(tokens_in, came.tokens_out or 0)
+
+
+def _clock() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _joint(keys: Sequence[str], *, repaired: bool) -> str:
+    """The Idempotency-Key of a request: the same for each attempt at the same questions."""
+    key = keys[0]
+    if len(keys) > 1:
+        key = blake2b("".join(keys).encode(), digest_size=16).hexdigest()
+    return f"{key}-repair" if repaired else key
+
+
+def _status(error: CallError) -> Status:
+    return Status.TIMEOUT if isinstance(error, TimedOut) else Status.FAILED
+
+
+def _read(before: Sequence[tuple[Attempt, ...]], reply: Reply) -> list[Called]:
+    return [Called(*pair) for pair in zip(reply.readings, before, strict=True)]
+
+
+def _failed(
+    before: Sequence[tuple[Attempt, ...]], not_made: _NotMade | None, error: CallError | None
+) -> list[Called]:
+    if error is None and not_made is not None:
+        reading = Reading(not_made.status, reason=not_made.reason)
+    else:
+        assert error is not None
+        words = str(error)
+        if isinstance(error, Refused):
+            words = f"quarantined: the service refuses this item ({error})"
+        if not_made is not None:
+            words += f"; not tried again: {not_made.reason}"
+        reading = Reading(_status(error), reason=words)
+    return [Called(reading, attempts) for attempts in before]
+
+
+def _write_down(
+    service: str,
+    request: Request,
+    came: Reply | CallError,
+    before: list[tuple[Attempt, ...]],
+    started_at: datetime,
+    elapsed_ms: float,
+    cost: float,
+) -> None:
+    """Adds the attempt to each question's; tokens and money of a batch by the size of its parts."""
+    whole = request.tokens_estimated or 1
+    reply = came if isinstance(came, Reply) else None
+    for position, sent in enumerate(request.sent):
+        share = sent.tokens_estimated / whole if len(request.sent) > 1 else 1.0
+        reading = reply.readings[position] if reply else None
+        attempt = Attempt(
+            service,
+            reading.status if reading else _status(came),  # type: ignore[arg-type]
+            started_at,
+            elapsed_ms,
+            cost * share,
+            _part(reply.tokens_in, share) if reply else None,
+            _part(reply.tokens_out, share) if reply else None,
+            sent.tokens_estimated,
+            reply.first_token_ms if reply else None,
+            reading.reason if reading else str(came),
+            sent,
+        )
+        before[position] = (*before[position], attempt)
+
+
+def _part(tokens: int | None, share: float) -> int | None:
+    return None if tokens is None else round(tokens * share)

@@ -1,0 +1,52 @@
+"""Requests and tokens a minute, and the pause that a service asks for."""
+
+import asyncio
+from collections.abc import Callable
+
+from aiolimiter import AsyncLimiter
+
+from orchestration_assets.schemas.services import Rates
+
+_SMOOTHING_S = 1.0
+"""Rates are kept over every second, not only over every minute: no burst of a minute's worth."""
+
+
+class RateGate:
+    """Lets attempts through at the rate that a service bears, and none while it wants a pause."""
+
+    def __init__(self, config: Rates, clock: Callable[[], float]) -> None:
+        self._requests = _limiter(config.requests_per_minute)
+        self._tokens = _limiter(config.tokens_per_minute, least=0.0)
+        self._clock = clock
+        self._not_before = 0.0
+
+    def pause(self, seconds: float) -> None:
+        """Nothing passes for so long: the service said Retry-After."""
+        self._not_before = max(self._not_before, self._clock() + seconds)
+
+    @property
+    def pausing(self) -> float:
+        """Seconds until the pause is over."""
+        return max(0.0, self._not_before - self._clock())
+
+    async def passed(self, tokens: float) -> None:
+        """Returns when one request of so many tokens may be sent."""
+        while self.pausing:
+            await asyncio.sleep(self.pausing)
+        if self._requests is not None:
+            await self._requests.acquire()
+        if self._tokens is not None:
+            # a request larger than what passes at once takes all of it, several times over
+            while tokens > 0.0:
+                part = min(tokens, self._tokens.max_rate)
+                await self._tokens.acquire(part)
+                tokens -= part
+
+
+def _limiter(per_minute: float | None, least: float = 1.0) -> AsyncLimiter | None:
+    if per_minute is None:
+        return None
+    burst = per_minute / 60.0 * _SMOOTHING_S
+    if burst >= least:
+        return AsyncLimiter(burst, _SMOOTHING_S)
+    return AsyncLimiter(least, 60.0 * least / per_minute)

@@ -1,0 +1,183 @@
+"""One contract for every adapter, over HTTP or embedded, and what each HTTP adapter adds."""
+
+import asyncio
+import json
+
+import pytest
+
+from orchestration_assets.schemas.answers import fits
+from orchestration_assets.schemas.enums import AnswerKind, Status
+from orchestration_assets.schemas.items import Reading, Task
+from orchestration_assets.schemas.services import EmbeddedConfig
+from resources.ai_services.drill.faults import Fault, Script
+from resources.ai_services.drill.server import DrillServer, running
+from resources.ai_services.http.chat import ChatService
+from resources.ai_services.http.embeddings import EmbeddingsService
+from resources.ai_services.http.errors import CallError, Garbled, TimedOut, Unauthorised
+from resources.ai_services.pool import build_services
+from tests.ai_services.http.samples import LABELS, VECTORS, asked, chat, embeddings
+from tests.ai_services.questions import PARAMETERS, TASK_OF, TASKS
+
+SCORE = Task("tone", "1", AnswerKind.SCORE, scale=(-1.0, 1.0))
+TEXT = "# A title\n\nThe people said that the archive is a good and helpful place for everyone.\n"
+
+
+@pytest.fixture
+def drill():
+    server = DrillServer()
+    with running(server) as url:
+        server.url = url
+        yield server
+
+
+def configs(url: str):
+    prompt = {"user": "{{ content }}"}
+    yield "label", chat(url), LABELS
+    yield "stream", chat(url, stream=True), LABELS
+    yield "plain", chat(url, structured=False, prompt=prompt), Task("t", "1", AnswerKind.TEXT)
+    yield "text", chat(url, prompt=prompt), Task("t", "1", AnswerKind.TEXT)
+    yield "set", chat(url, prompt=prompt), Task("k", "1", AnswerKind.SET)
+    yield "score", chat(url, prompt=prompt), SCORE
+    yield "vector", embeddings(url), VECTORS
+    for name, task in TASK_OF.items():
+        if name != "semantic_embedding":
+            given = {"implementation": name, "parameters": PARAMETERS.get(name, {})}
+            yield name, EmbeddedConfig.model_validate(given), TASKS[task]
+
+
+def test_every_adapter_keeps_one_contract(drill) -> None:
+    async def check() -> None:
+        for name, config, task in configs(drill.url):
+            (service,) = build_services({name: config}).values()
+            earlier = (("one", Reading(Status.OK, "A title", 0.9)),)
+            question = asked(TEXT, task)
+            question = type(question)(task, question.item, earlier)
+            assert task.kind in service.kinds, name
+            assert service.version and service.expected_ms > 0 and service.concurrency > 0
+            assert service.cost_usd >= 0 and isinstance(service.reads, frozenset)
+            assert isinstance(service.fingerprint, str)
+            reading = await service.ask(question)
+            assert reading.status in (Status.OK, Status.ABSTAINED), (name, reading)
+            if reading.answer is not None:
+                assert fits(reading.answer, task.kind), name
+                assert reading.evidence
+            assert await service.ask(question) == reading, name
+            if hasattr(service, "aclose"):
+                await service.aclose()
+
+    asyncio.run(check())
+
+
+def raised(config, *faults: Fault) -> CallError:
+    server = DrillServer(Script(faults=faults))
+    with running(server) as url:
+
+        async def ask() -> None:
+            service = build_services({"s": config(url)})["s"]
+            try:
+                await service.ask(asked("text", VECTORS if config is embeddings else LABELS))
+            finally:
+                await service.aclose()
+
+        with pytest.raises(CallError) as caught:
+            asyncio.run(ask())
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        ("error", "Unavailable"),
+        ("rate_limit", "Unavailable"),
+        ("reset", "Broken"),
+        ("truncated", "Garbled"),
+        ("unauthorised", "Unauthorised"),
+        ("refused", "Refused"),
+    ],
+)
+@pytest.mark.parametrize("config", [chat, embeddings])
+def test_each_fault_has_its_error(kind, error, config) -> None:
+    found = raised(config, Fault(kind=kind, seconds=2.0))
+    assert type(found).__name__ == error
+    assert found.retry_after == (2.0 if kind == "rate_limit" else None)
+
+
+def test_a_stream_that_says_nothing_in_time_is_given_up() -> None:
+    def config(url):
+        return chat(url, stream=True)
+
+    assert isinstance(raised(config, Fault(kind="slow_body", seconds=5)), TimedOut)
+    assert isinstance(raised(config, Fault(kind="hang")), TimedOut)
+    assert isinstance(raised(config, Fault(kind="truncated")), Garbled)
+
+
+def test_nothing_listens() -> None:
+    async def ask() -> None:
+        service = ChatService("s", chat("http://127.0.0.1:9/v1"))
+        try:
+            await service.ask(asked("text"))
+        finally:
+            await service.aclose()
+
+    with pytest.raises(CallError, match="connect"):
+        asyncio.run(ask())
+
+
+def test_the_key_comes_from_its_variable_and_is_in_no_error(drill, monkeypatch) -> None:
+    service = ChatService("s", chat(drill.url, api_key_env="A_TEST_KEY"))
+    with pytest.raises(Unauthorised, match="A_TEST_KEY is not set"):
+        service.headers("")
+    monkeypatch.setenv("A_TEST_KEY", "very-secret")
+    assert service.headers("k")["authorization"] == "Bearer very-secret"
+    assert "very-secret" not in service.config.model_dump_json() + service.fingerprint
+
+
+def test_a_batch_keeps_its_order_and_its_vectors_apart(drill) -> None:
+    texts = [f"the number {word} stands here" for word in "one two three four five".split()]
+
+    async def ask():
+        service = EmbeddingsService("s", embeddings(drill.url))
+        together = await service.send(service.prepare([asked(t, VECTORS) for t in texts]), "")
+        alone = [await service.ask(asked(t, VECTORS)) for t in texts]
+        await service.aclose()
+        return list(together.readings), alone
+
+    together, alone = asyncio.run(ask())
+    assert together == alone
+    assert len({reading.answer for reading in together}) > 1
+
+
+def test_what_an_answer_depends_on_changes_its_fingerprint_and_nothing_else_does() -> None:
+    url = "http://localhost/v1"
+    base = ChatService("s", chat(url)).fingerprint
+    for same in ({"concurrency": 3}, {"retries": {"attempts": 9}}, {"price": {"call_usd": 1}}):
+        assert ChatService("s", chat(url, **same)).fingerprint == base
+    for other in (
+        {"prompt": {"user": "{{ content }}!"}},
+        {"parameters": {"temperature": 0}},
+        {"max_output_tokens": 9},
+        {"guard": {"redact": []}},
+    ):
+        assert ChatService("s", chat(url, **other)).fingerprint != base
+    assert ChatService("s", chat("http://elsewhere/v1")).fingerprint == base
+    assert ChatService("s", chat(url, model="m2")).version != ChatService("s", chat(url)).version
+
+
+def test_a_prompt_reads_the_path_or_the_question_only_where_it_names_them() -> None:
+    url = "http://localhost/v1"
+    assert ChatService("s", chat(url)).reads == {"question"}
+    plain = chat(url, prompt={"user": "{{ content }}"}, prompts={"t": {"user": "{{ path }}"}})
+    assert ChatService("s", plain).reads == {"path"}
+
+
+def test_logprobs_give_the_confidence_and_say_so() -> None:
+    from resources.ai_services.http.chat import _reply
+
+    pieces = [('{"answer": "', -9.0), ("red", -0.5), ('", "confidence": 0.9}', -9.0)]
+    said = "".join(piece for piece, _ in pieces)
+    tokens = [{"token": piece, "logprob": value} for piece, value in pieces]
+    choice = {"message": {"content": said}, "logprobs": {"content": tokens}}
+    (reading,) = _reply({"choices": [choice]}, LABELS).readings
+    assert reading.confidence == pytest.approx(0.6065, abs=1e-4)
+    assert reading.evidence == "confidence from token probabilities"
+    assert json.loads(said)["confidence"] == 0.9

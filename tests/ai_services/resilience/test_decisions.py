@@ -1,0 +1,126 @@
+"""Retries, money, tokens: the small decisions by themselves."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestration_assets.schemas.services import Retries
+from resources.ai_services.http.errors import (
+    PERMANENT,
+    Misdirected,
+    Refused,
+    Unauthorised,
+    Unavailable,
+    error_of,
+    seconds_to_wait,
+)
+from resources.ai_services.resilience.purse import Purse
+from resources.ai_services.resilience.retry import RetryBudget, wait_before
+from resources.ai_services.tokens import TokenScale
+
+CHANCE = st.floats(0.0, 1.0, exclude_max=True)
+RETRIES = Retries(attempts=5, backoff_s=0.5, backoff_max_s=4.0, budget=0.2)
+
+
+@given(st.integers(2, 60), CHANCE, st.none() | st.floats(0.0, 600.0))
+def test_a_wait_is_never_shorter_than_asked_for_nor_longer_than_allowed(
+    attempt, chance, asked
+) -> None:
+    wait = wait_before(attempt, RETRIES, asked, chance)
+    assert wait >= (asked or 0.0)
+    assert wait <= max(asked or 0.0, RETRIES.backoff_max_s)
+
+
+def test_the_bound_doubles_with_every_attempt() -> None:
+    bounds = [wait_before(n, RETRIES, None, 0.999999) for n in range(2, 7)]
+    assert [round(bound, 3) for bound in bounds] == [0.5, 1.0, 2.0, 4.0, 4.0]
+
+
+@given(st.integers(0, 500))
+def test_retries_are_a_share_of_the_calls(calls) -> None:
+    budget = RetryBudget(RETRIES)
+    for _ in range(calls):
+        budget.call()
+    while budget.take():
+        pass
+    assert budget.retries == math.ceil(10 + 0.2 * calls)
+
+
+def test_a_budget_of_nothing_allows_no_retry() -> None:
+    budget = RetryBudget(Retries(budget=0.0))
+    budget.call()
+    assert not budget.take()
+
+
+@given(
+    st.floats(0.0, 2.0),
+    st.lists(st.tuples(st.floats(0.0, 1.0), st.floats(0.0, 1.0), st.booleans()), max_size=40),
+)
+def test_a_cap_is_never_passed_while_attempts_cost_no_more_than_reserved(cap, attempts) -> None:
+    outer = Purse(cap)
+    purse = Purse(within=outer)
+    for most, share, arrived in attempts:
+        reservation = purse.reserve(most)
+        if reservation is None:
+            assert most > outer.left_usd
+        elif arrived:
+            purse.settle(reservation, most * share)
+        else:
+            purse.settle(reservation, 0.0, most)
+        assert outer.spent_usd + outer.at_risk_usd <= cap + 1e-6
+    assert outer.reserved_usd == pytest.approx(0.0)
+    assert outer.spent_usd == pytest.approx(purse.spent_usd)
+
+
+def test_the_scale_moves_to_what_is_billed_and_its_bound_stays_above() -> None:
+    scale = TokenScale()
+    assert scale.ratio == 1.0
+    for _ in range(200):
+        scale.observe(100, 140)
+    assert scale.ratio == pytest.approx(1.4, abs=0.02)
+    assert scale.highest >= 1.4
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, Refused),
+        (413, Refused),
+        (422, Refused),
+        (401, Unauthorised),
+        (403, Unauthorised),
+        (404, Misdirected),
+        (302, Misdirected),
+        (408, Unavailable),
+        (429, Unavailable),
+        (500, Unavailable),
+        (503, Unavailable),
+        (599, Unavailable),
+    ],
+)
+def test_what_a_status_means(status, kind) -> None:
+    error = error_of(status, "3", b'{"error": "why"}', 0.0)
+    assert type(error) is kind
+    assert "why" in str(error)
+    assert isinstance(error, PERMANENT) is (kind is not Unavailable)
+    assert error.retry_after == (3.0 if kind is Unavailable else None)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        (None, None),
+        ("7", 7.0),
+        ("0.5", 0.5),
+        ("-3", 0.0),
+        ("soon", None),
+        ("inf", None),
+        ("nan", None),
+        ("Thu, 01 Jan 1970 00:01:40 GMT", 90.0),
+        ("Thu, 01 Jan 1970 00:00:01 GMT", 0.0),
+    ],
+)
+def test_retry_after_as_seconds_or_date(header, seconds) -> None:
+    assert seconds_to_wait(header, 10.0) == seconds
