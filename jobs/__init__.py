@@ -11,7 +11,7 @@ BATCH_GROUPS = (
 )
 
 _batch_assets = dg.AssetSelection.groups(*BATCH_GROUPS) | dg.AssetSelection.assets(
-    "disagreement_report"
+    "item_states", "disagreement_report"
 )
 
 process_batch = dg.define_asset_job(
@@ -33,9 +33,34 @@ reprocess = dg.define_asset_job(
 
 corpus_reports = dg.define_asset_job(
     "corpus_reports",
-    selection=dg.AssetSelection.assets("corpus_report"),
-    description="Brings the index over all batches up to date.",
+    selection=dg.AssetSelection.assets("service_scorecards", "corpus_report"),
+    description="Brings the scorecards of services and the index over all batches up to date.",
     executor_def=dg.in_process_executor,
+)
+
+take_feedback = dg.define_asset_job(
+    "take_feedback",
+    selection=dg.AssetSelection.assets("gold_labels", "calibration"),
+    description=(
+        "Takes in the verdicts that people dropped into the home's folder verdicts/, and learns "
+        "from them."
+    ),
+    executor_def=dg.in_process_executor,
+)
+
+calibrate = dg.define_asset_job(
+    "calibrate",
+    selection=dg.AssetSelection.assets("calibration", "service_scorecards"),
+    description="Learns from all batches and verdicts how far services can be relied on.",
+    executor_def=dg.in_process_executor,
+)
+
+weekly_calibration = dg.ScheduleDefinition(
+    name="weekly_calibration",
+    job=calibrate,
+    cron_schedule="0 4 * * 0",
+    execution_timezone="UTC",
+    description="Every Sunday at 4:00 UTC: what batches and verdicts teach about services.",
 )
 
 nightly_report = dg.ScheduleDefinition(
@@ -46,5 +71,5 @@ nightly_report = dg.ScheduleDefinition(
     description="Every night at 3:00 UTC: the index over all batches.",
 )
 
-JOBS = (process_batch, reprocess, corpus_reports)
-SCHEDULES = (nightly_report,)
+JOBS = (process_batch, reprocess, corpus_reports, take_feedback, calibrate)
+SCHEDULES = (nightly_report, weekly_calibration)

@@ -46,6 +46,12 @@ def _parser() -> argparse.ArgumentParser:
         action = actions.add_parser(name, help=words)
         action.add_argument("file", nargs="?", type=Path, metavar="FILE")
     actions.add_parser("schema", help="print the JSON Schema of the policy file")
+    verdicts = commands.add_parser("verdicts", help="check a file of verdicts before dropping it")
+    doings = verdicts.add_subparsers(dest="action", required=True, metavar="ACTION")
+    check = doings.add_parser("check", help="report every problem in the file; takes nothing in")
+    check.add_argument("file", type=Path, metavar="FILE", help="CSV or JSON Lines")
+    check.add_argument("--home", type=Path, help="where the judged items are (.orchestration)")
+    check.add_argument("--policy", type=Path, metavar="FILE", help="policy file")
     return parser
 
 
@@ -73,12 +79,16 @@ def _dispatch(given: argparse.Namespace) -> int:
             return policy.schema()
         action = policy.check if given.action == "check" else policy.show
         return action(given.file or settings.policy)
-    from orchestration_assets.command.run import RunFailedError, run
-
     if given.home is not None:
         settings = replace(settings, home=given.home.expanduser().absolute())
     if given.policy is not None:
         settings = replace(settings, policy=given.policy.expanduser().absolute())
+    if given.command == "verdicts":
+        from orchestration_assets.command import verdicts
+
+        return verdicts.check(settings, given.file)
+    from orchestration_assets.command.run import RunFailedError, run
+
     try:
         return run(settings, given.source, as_json=given.json, again=given.reprocess)
     except RunFailedError as error:

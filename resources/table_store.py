@@ -31,7 +31,8 @@ def write_atomically(path: Path, data: bytes) -> None:
         raise
 
 
-def _parquet(table: pa.Table) -> bytes:
+def parquet_bytes(table: pa.Table) -> bytes:
+    """The table as a Parquet file, the same bytes for the same rows."""
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="zstd")
     buffer: bytes = sink.getvalue().to_pybytes()
@@ -58,7 +59,7 @@ class TableStore:
         Raises pyarrow.ArrowInvalid when the data does not fit the schema.
         """
         path = self.path(table.name, batch)
-        write_atomically(path, _parquet(data.select(table.schema.names).cast(table.schema)))
+        write_atomically(path, parquet_bytes(data.select(table.schema.names).cast(table.schema)))
         return path
 
     def read(
@@ -105,7 +106,7 @@ class BatchStore:
         return sorted(path.stem for path in (self.home / "batches").glob("[!.]*.parquet"))
 
     def write(self, batch: str, entries: pa.Table) -> None:
-        write_atomically(self._path(batch), _parquet(entries))
+        write_atomically(self._path(batch), parquet_bytes(entries))
 
     def read(self, batch: str) -> pa.Table:
         """The entries of one batch. Raises TableMissingError when it was never recorded."""

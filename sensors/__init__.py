@@ -1,5 +1,7 @@
-"""Sensors: what makes work start by itself."""
+"""Sensors: what makes work start by itself, and what is said when it fails."""
 
 from sensors.new_content import new_content_sensor
+from sensors.review_feedback import review_feedback_sensor
+from sensors.run_failures import run_failure_sensor
 
-SENSORS = (new_content_sensor,)
+SENSORS = (new_content_sensor, review_feedback_sensor, run_failure_sensor)

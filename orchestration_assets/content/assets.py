@@ -1,16 +1,25 @@
 """Assets of the intake: the source as Dagster knows it, and the manifest of each batch."""
 
+import time
+from collections import Counter
+from datetime import UTC, datetime
+
 import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration_assets.content.feedback import accepted_verdicts, take, verdict_rows
+from orchestration_assets.content.item_lookup import finder
 from orchestration_assets.content.manifest import examine, known_content, settle
+from orchestration_assets.content.verdicts import Rulebook, merge, understand
 from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.load import load_policy
+from orchestration_assets.policy.pinned import pin
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.enums import Outcome
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import CONTENT_MANIFEST, EntryRow
+from orchestration_assets.schemas.verdicts import GOLD_LABELS
 from resources.content_source import open_batch_source
 from resources.home import HomeResource, PolicyFileResource
 
@@ -66,3 +75,47 @@ def content_manifest(
         for outcome in Outcome
     }
     return dg.MaterializeResult(value=manifest, metadata={**counts, "source": source.source})
+
+
+@dg.asset(
+    deps=[content_manifest],
+    group_name="7_feedback",
+    io_manager_key="tables",
+    kinds={"parquet"},
+    owners=["team:content"],
+    code_version="1",
+    description=(
+        "What people say is right: one row an item and task with the latest verdict, and every "
+        "verdict before it. Takes in the files dropped into the home's folder verdicts/, each as a "
+        "whole or not at all, and is rebuilt from all files ever accepted."
+    ),
+)
+def gold_labels(
+    context: dg.AssetExecutionContext, home: HomeResource, policy_file: PolicyFileResource
+) -> dg.MaterializeResult[pa.Table]:
+    """Takes in what waits, then merges every accepted verdict."""
+    loaded = load_policy(policy_file.path)
+    pin(home.policies, loaded)
+    rules = Rulebook(loaded.policy.tasks, loaded.hash, datetime.now(UTC))
+    find = finder(home.tables)
+    taken = take(
+        home.verdicts,
+        time.time,
+        loaded.policy.feedback.settle_seconds,
+        lambda name, data: understand(name, data, rules, find),
+    )
+    for name, why in taken.rejected.items():
+        context.log.warning(f"verdict file {name} was moved aside: {why}")
+    verdicts = accepted_verdicts(home.verdicts)
+    gold = rows_to_arrow(GOLD_LABELS, merge(verdict_rows(verdicts)))
+    metadata = {
+        "verdicts": verdicts.num_rows,
+        "files_accepted": len(taken.accepted),
+        "files_known": len(taken.known),
+        "files_rejected": len(taken.rejected),
+        "lines_not_judged": taken.not_judged,
+        "disputed": pc.sum(pc.greater(pc.list_value_length(gold["dissenters"]), 0)).as_py() or 0,
+        "policy_hash": loaded.hash,
+        **{f"gold: {task}": n for task, n in sorted(Counter(gold["task"].to_pylist()).items())},
+    }
+    return dg.MaterializeResult(value=gold, metadata=metadata)

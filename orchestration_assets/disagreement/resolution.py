@@ -45,7 +45,7 @@ class Rules:
 
     policies: Mapping[str, ResolutionPolicy] = field(default_factory=dict)
     manners: Mapping[str, Mapping[str, Manner]] = field(default_factory=dict)
-    review: Review = Review()
+    review: Review = field(default_factory=Review)
 
 
 _MANNERS: Mapping[ResolutionPolicy, Manner] = {
@@ -76,7 +76,7 @@ def resolve_plans(
             readings.get(key, ()),
             tasks[plan["task"]],
             decided_by(plan),
-            rules or Rules(),
+            rules,
             (weighed or {}).get(key),
             (basis or {}).get(plan["task"], _STATED),
         )
@@ -87,12 +87,13 @@ def resolve(
     heard: ServiceReadings,
     task: Task,
     decider: str | None = None,
-    rules: Rules = Rules(),  # noqa: B008 - immutable
+    rules: Rules | None = None,
     weighed: Weighed | None = None,
     basis: str = _STATED,
 ) -> ResolutionRow:
     """The answer that the policy lets stand, with figures that weigh all readings in any case, so
     that a decision against the others shows as the risk that it is."""
+    rules = rules or Rules()
     policy = rules.policies.get(task.name, ResolutionPolicy.WEIGHT)
     found, reason = _decided(heard, task, decider, weighed)
     status = _status(heard)

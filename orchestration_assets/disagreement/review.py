@@ -47,18 +47,22 @@ def review_queue(
             continue
         candidate = _candidate(row, named, copies, impacts)
         if candidate is not None:
-            pattern = (row["task"], "|".join(row["supporters"]), "|".join(row["dissenters"]))
+            pattern: tuple[str, ...] = (
+                row["task"],
+                "|".join(row["supporters"]),
+                "|".join(row["dissenters"]),
+            )
             found.append((pattern, candidate))
     # within a pattern the riskiest comes first, and teaches most
     found.sort(key=lambda one: (-one[1].error_risk * one[1].impact, one[1].item_id, one[1].task))
     earlier: Counter[tuple[str, ...]] = Counter()
-    rows = []
-    for pattern, row in found:
-        teaches = 1.0 / (1.0 + earlier[pattern]) ** 0.5
-        earlier[pattern] += 1
-        rows.append(replace(row, teaches=teaches, value=row.error_risk * row.impact * teaches))
-    rows.sort(key=lambda row: (-row.value, row.item_id, row.task))
-    return [replace(row, place=place) for place, row in enumerate(rows[:max_rows], 1)]
+    asked: list[ReviewRow] = []
+    for kind_of_case, one in found:
+        teaches = 1.0 / (1.0 + earlier[kind_of_case]) ** 0.5
+        earlier[kind_of_case] += 1
+        asked.append(replace(one, teaches=teaches, value=one.error_risk * one.impact * teaches))
+    asked.sort(key=lambda one: (-one.value, one.item_id, one.task))
+    return [replace(one, place=place) for place, one in enumerate(asked[:max_rows], 1)]
 
 
 def _candidate(

@@ -7,10 +7,9 @@ from typing import Any, Final
 import numpy as np
 
 from orchestration_assets.evidence.bins import Bins
-from orchestration_assets.evidence.calibration import Platt
+from orchestration_assets.evidence.calibration import Platt, sigmoid
 from orchestration_assets.evidence.few_labels import AgreementRisk, FewLabels, Witnesses
 from orchestration_assets.evidence.label_free import LabelFree, error_odds
-from orchestration_assets.evidence.calibration import sigmoid
 from orchestration_assets.evidence.likelihoods import Likelihoods
 from orchestration_assets.evidence.recorded import MISSING, Floats, Ints
 from orchestration_assets.evidence.stacking import Stack
@@ -124,14 +123,26 @@ def unpack(arrays: Mapping[str, Any], facts: Mapping[str, Any]) -> LabelModel:
             weights = arrays[f"fold{fold}_stack"]
             stack = Stack(tuple(range((len(weights) - 1) // 2)), weights)
             witnesses.append(Witnesses(*_unpacked(f"fold{fold}", arrays), stack))
-            names = ("knots", "middle", "scale", "weights")
-            parts = [arrays[f"fold{fold}_{name}"] for name in names]
-            agreement.append(AgreementRisk(*parts, float(arrays[f"fold{fold}_offset"])))
+            agreement.append(
+                AgreementRisk(
+                    knots=arrays[f"fold{fold}_knots"],
+                    middle=arrays[f"fold{fold}_middle"],
+                    scale=arrays[f"fold{fold}_scale"],
+                    weights=arrays[f"fold{fold}_weights"],
+                    offset=float(arrays[f"fold{fold}_offset"]),
+                )
+            )
         platt = Platt(*facts["platt"])
         witnessed = (tuple(witnesses), tuple(agreement))
         few = FewLabels(free, *witnessed, platt, facts["gold"], facts["weight"])
-    names = (tuple(facts[name]) for name in ("services", "versions", "labels"))
-    return LabelModel(*names, free, few, facts["alone"])
+    return LabelModel(
+        services=tuple(facts["services"]),
+        versions=tuple(facts["versions"]),
+        labels=tuple(facts["labels"]),
+        free=free,
+        few=few,
+        alone=facts["alone"],
+    )
 
 
 def _packed(prefix: str, bins: Bins, tables: Likelihoods) -> dict[str, Any]:

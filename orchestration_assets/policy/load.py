@@ -16,6 +16,8 @@ from orchestration_assets.policy.validate import semantic_problems
 from orchestration_assets.schemas.policy import Policy
 
 PACKAGED = "packaged default"
+# fields that people fill with the secret instead of the name of its variable
+_NEVER_SHOWN = ("url_variable",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +105,8 @@ def _schema_problems(error: ValidationError, raw: Any) -> Iterator[Problem]:
             problem = Problem(path, "", "is required and missing")
         else:
             options = [str(option) for option in _enumeration(detail)]
-            problem = Problem(
-                path, shorten(detail["input"]), message, nearest(detail["input"], options)
-            )
+            shown = "" if path.endswith(_NEVER_SHOWN) else shorten(detail["input"])
+            problem = Problem(path, shown, message, nearest(detail["input"], options))
         if (problem.path, problem.message) not in seen:
             seen.add((problem.path, problem.message))
             yield problem

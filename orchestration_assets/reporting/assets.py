@@ -1,21 +1,69 @@
 """Assets of reporting: a page for each batch, and the index over all of them."""
 
+from collections import Counter
 from typing import Any
 
 import dagster as dg
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from orchestration_assets.partitions import content_batches
 from orchestration_assets.reporting.figures import batch_figures, report_row
 from orchestration_assets.reporting.page import render_batch, render_index
 from orchestration_assets.reporting.plots import as_markdown, batch_pictures, trend_png
+from orchestration_assets.reporting.states import replay
 from orchestration_assets.schemas.records import rows_to_arrow
+from orchestration_assets.schemas.states import ITEM_STATES
 from orchestration_assets.schemas.tables import CORPUS_REPORT, DISAGREEMENT_REPORT, ReportRow
 from resources.home import HomeResource
 from resources.table_store import write_atomically
 
 _GROUP = "6_reports"
 _NO_PLANS = "none"
+
+
+@dg.asset(
+    partitions_def=content_batches,
+    group_name=_GROUP,
+    io_manager_key="tables",
+    kinds={"parquet", "log"},
+    owners=["team:reporting"],
+    code_version="1",
+    description=(
+        "The audit log of the batch: every state that each item went through from its listing to "
+        "its end, why, and which asset decided it. A step that the state machine does not allow "
+        "stops the run."
+    ),
+)
+def item_states(
+    context: dg.AssetExecutionContext,
+    content_manifest: pa.Table,
+    content_profiles: pa.Table,
+    processing_plans: pa.Table,
+    sequential_interpretations: pa.Table,
+    parallel_interpretations: pa.Table,
+    iterative_interpretations: pa.Table,
+    hybrid_interpretations: pa.Table,
+    resolutions: pa.Table,
+) -> dg.MaterializeResult[pa.Table]:
+    """Replays what the floors stored through the state machine."""
+    interpretations = {
+        "sequential_interpretations": sequential_interpretations,
+        "parallel_interpretations": parallel_interpretations,
+        "iterative_interpretations": iterative_interpretations,
+        "hybrid_interpretations": hybrid_interpretations,
+    }
+    rows = replay(
+        context.partition_key,
+        content_manifest,
+        content_profiles,
+        processing_plans,
+        interpretations,
+        resolutions,
+    )
+    states = rows_to_arrow(ITEM_STATES, rows)
+    ends = Counter(states.filter(pc.field("final"))["to_state"].to_pylist())
+    return dg.MaterializeResult(value=states, metadata=dict(ends))
 
 
 @dg.asset(
@@ -43,6 +91,7 @@ def disagreement_report(
     call_log: pa.Table,
     resolutions: pa.Table,
     disagreements: pa.Table,
+    item_states: pa.Table,
     home: HomeResource,
 ) -> dg.MaterializeResult[pa.Table]:
     """Renders reports/<batch>.html from the batch's tables."""
@@ -63,6 +112,7 @@ def disagreement_report(
         "call_log": call_log,
         "resolutions": resolutions,
         "disagreements": disagreements,
+        "item_states": item_states,
     }
     source = home.batches.read(batch)["source"][0].as_py()
     hashes = processing_plans["policy_hash"].unique().to_pylist()

@@ -1,7 +1,9 @@
 """Checks of reporting: the totals on the page are those of the tables."""
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from orchestration_assets.schemas.states import ITEM_STATES
 from orchestration_assets.schemas.tables import (
     CONTENT_MANIFEST,
     CORPUS_REPORT,
@@ -10,6 +12,15 @@ from orchestration_assets.schemas.tables import (
 )
 from resources.table_checks import Balance, Stored, table_checks
 from resources.table_store import TableStore
+
+
+def _every_item_ends(stored: Stored, states: pa.Table) -> list[Balance]:
+    listed = set(stored.table(CONTENT_MANIFEST.name)["item_id"].to_pylist())
+    ends = states.filter(pc.field("final"))["item_id"].to_pylist()
+    return [
+        Balance(len(listed), len(listed & set(ends)), "listed items that came to an end"),
+        Balance(len(set(states["item_id"].to_pylist())), len(ends), "ends, one an item"),
+    ]
 
 
 def _totals(stored: Stored, report: pa.Table) -> list[Balance]:
@@ -29,5 +40,6 @@ def _every_batch(stored: Stored, corpus: pa.Table) -> list[Balance]:
     return [Balance(len(reported), len(reported & found), "reported batches in the index")]
 
 
+item_states_checks = table_checks(ITEM_STATES, _every_item_ends)
 disagreement_report_checks = table_checks(DISAGREEMENT_REPORT, _totals)
 corpus_report_checks = table_checks(CORPUS_REPORT, _every_batch, per_batch=False)

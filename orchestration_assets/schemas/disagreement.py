@@ -113,7 +113,9 @@ class ScorecardRow:
     judged: Annotated[int, Column("its answers that people judged", "items")]
     clone_of: Annotated[str | None, Column("service whose answers it repeats")]
     broken: Annotated[bool, Column("its answers have next to nothing in common with the others'")]
-    alone: Annotated[float, Column("share of its answers that nobody else gave", "0..1")]
+    dissents: Annotated[
+        float, Column("share of its answers that lie far from the one that stands", "0..1")
+    ]
     cost_usd: Annotated[float, Column("what its calls have cost", "USD", True)]
     mean_ms: Annotated[float | None, Column("mean time of a call", "ms", True)]
     without_cost: Annotated[

@@ -360,6 +360,34 @@ class Disagreement(_Strict):
     review: Review = Review()
 
 
+class Webhook(_Strict):
+    """A web address that is told of failed runs. The address itself stands in no file."""
+
+    url_variable: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=100)] = Field(
+        description="name of the environment variable that holds the URL"
+    )
+    timeout_seconds: Annotated[float, Field(gt=0, le=5)] = Field(
+        default=2.0, description="for connecting, and for each wait for the answer"
+    )
+    attempts: Annotated[int, Field(ge=1, le=5)] = Field(
+        default=3, description="in all; none starts more than six seconds after the first"
+    )
+
+
+class Alerts(_Strict):
+    """Who is told when a run fails; a record is kept in either case."""
+
+    webhook: Webhook | None = None
+
+
+class Feedback(_Strict):
+    """How verdicts of people are taken in."""
+
+    settle_seconds: Annotated[float, Field(ge=0, le=86_400)] = Field(
+        default=10.0, description="a verdict file is read once it has not changed for this long"
+    )
+
+
 class Policy(_Strict):
     """The declarative file: tasks, services, rules and limits."""
 
@@ -367,6 +395,8 @@ class Policy(_Strict):
     content: Content = Content()
     execution: Execution = Execution()
     disagreement: Disagreement = Disagreement()
+    alerts: Alerts = Alerts()
+    feedback: Feedback = Feedback()
     services: dict[Name, ServiceConfig] = Field(min_length=1)
     tasks: dict[Name, TaskConfig] = Field(min_length=1)
 

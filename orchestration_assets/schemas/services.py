@@ -17,7 +17,8 @@ _Usd = Annotated[float, Field(ge=0.0)]
 class Strict(BaseModel):
     """Refuses unknown keys, and cannot be changed."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # what stands in the file may be a secret in the wrong place: no traceback quotes it
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class SensitiveKind(StrEnum):

@@ -29,9 +29,12 @@ from orchestration_assets.schemas.enums import (
     Status,
     Triage,
 )
+from orchestration_assets.schemas.failures import RUN_FAILURES
 from orchestration_assets.schemas.features import feature_columns
 from orchestration_assets.schemas.items import Alternative
 from orchestration_assets.schemas.records import Column, Table, table_of
+from orchestration_assets.schemas.states import ITEM_STATES
+from orchestration_assets.schemas.verdicts import GOLD_LABELS
 
 Float32 = Annotated[float, pa.float32()]
 _Batch = Annotated[str, Column("batch (= partition) that the row belongs to")]
@@ -410,9 +413,12 @@ TABLES: Final[Mapping[str, Table]] = {
         DISAGREEMENTS,
         DISPUTE_KINDS,
         REVIEW_QUEUE,
+        ITEM_STATES,
         DISAGREEMENT_REPORT,
         SERVICE_SCORECARDS,
         CALIBRATION,
         CORPUS_REPORT,
+        GOLD_LABELS,
+        RUN_FAILURES,
     )
 }

@@ -8,7 +8,9 @@ import yaml
 from orchestration_assets.schemas.tables import TABLES
 from resources.table_store import write_atomically
 
-BATCH_TABLES = [name for name in TABLES if name not in ("batch_entries", "corpus_report")]
+BATCH_TABLES = [
+    name for name, table in TABLES.items() if table.key[0] == "batch" and name != "corpus_report"
+]
 
 
 @pytest.fixture
@@ -254,3 +256,42 @@ def test_a_large_batch_is_profiled_on_the_cluster_with_equal_rows(
         if event.is_step_materialization and event.asset_key.path == ["content_profiles"]
     ]
     assert tiers == ["dask"]
+
+
+def test_every_item_ends_in_one_state_that_its_metadata_counts(processed) -> None:
+    project, batch, result = processed
+    rows = project.tables.read("item_states", batch).to_pylist()
+    ends = {row["path"]: (row["to_state"], row["why"]) for row in rows if row["final"]}
+    assert ends["empty.txt"] == ("rejected", "empty: no content")
+    assert ends["docs/guide.md"][0] == "resolved"
+    assert {ends["app/main.py"][0], ends["app/copy_of_main.py"][0]} == {"resolved", "duplicate"}
+    listed = project.tables.read("content_manifest", batch)
+    assert sorted(ends) == sorted(listed["path"].to_pylist())
+    (metadata,) = (
+        event.materialization.metadata
+        for event in result.all_events
+        if event.is_step_materialization and event.asset_key.path == ["item_states"]
+    )
+    states = {state for state, _ in ends.values()}
+    assert sum(metadata[state].value for state in states) == listed.num_rows
+
+
+def test_tables_that_contradict_each_other_stop_the_run_before_the_report(
+    processed, monkeypatch
+) -> None:
+    import orchestration_assets.reporting.assets as reporting
+
+    project, batch, _ = processed
+    whole = reporting.replay
+
+    def without_readings(batch, manifest, profiles, plans, readings, resolutions):
+        none = {name: table.slice(0, 0) for name, table in readings.items()}
+        return whole(batch, manifest, profiles, plans, none, resolutions)
+
+    monkeypatch.setattr(reporting, "replay", without_readings)
+    before = (project.home / "tables" / "disagreement_report" / f"{batch}.parquet").stat()
+    result = project.execute("reprocess", batch)
+    assert not result.success
+    assert "cannot go from planned to" in str(result.failure_data_for_node("item_states").error)
+    after = (project.home / "tables" / "disagreement_report" / f"{batch}.parquet").stat()
+    assert after.st_mtime_ns == before.st_mtime_ns

@@ -54,6 +54,15 @@ def test_an_unknown_key_is_named_with_the_nearest_valid_one() -> None:
     assert "required" in found[f"{path}.because"]
 
 
+@pytest.mark.parametrize("key", ["url_variable", "url"])
+def test_the_address_of_a_webhook_in_the_file_is_refused_and_quoted_nowhere(key) -> None:
+    text = MINIMAL + f"alerts: {{webhook: {{{key}: 'https://hooks.test/s3cr3t'}}}}\n"
+    with pytest.raises(PolicyError, match=f"alerts.webhook.{key}") as caught:
+        parse_policy(text, "test.yaml")
+    assert "url_variable" in str(caught.value)
+    assert "s3cr3t" not in f"{caught.value} {caught.value.__cause__}"
+
+
 def test_all_problems_come_at_once() -> None:
     text = (
         MINIMAL.replace("model: parallel", "model: paralel")

@@ -32,8 +32,8 @@ _UNITS: Final = frozenset(
 )
 _SMALL: Final = frozenset(
     "a an the and or of in on at by to for from with as is was were are be been has have had it "
-    "its this that these those he she they his her their will would not no after before near off into "
-    "year years about than who which mrs mr dr".split()
+    "its this that these those he she they his her their will would not no after before near "
+    "off into year years about than who which mrs mr dr".split()
 )
 _PASSIVE: Final = frozenset({"by", "lost", "succeeded", "from", "imports", "owned"})
 

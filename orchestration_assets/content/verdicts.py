@@ -1,0 +1,305 @@
+"""Verdicts of people: understood against the policy's tasks, and merged into gold. All pure.
+
+A file is taken whole or not at all: one line that cannot be understood, and nothing of the file
+counts. So a person who mends a file and drops it again never wonders which half was in.
+"""
+
+import json
+import math
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, Final
+
+from orchestration_assets.content.item_lookup import FindItems, KnownItem
+from orchestration_assets.content.verdict_files import (
+    OPTIONAL,
+    Line,
+    VerdictFileError,
+    VerdictProblem,
+    collect,
+    read_lines,
+)
+from orchestration_assets.policy.problems import nearest, shorten
+from orchestration_assets.schemas.answers import Answer, shown
+from orchestration_assets.schemas.enums import AnswerKind
+from orchestration_assets.schemas.policy import TaskConfig
+from orchestration_assets.schemas.verdicts import GoldRow, Said, VerdictRow
+
+_SLACK: Final = timedelta(days=1)
+_CANDIDATES_SHOWN: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """What verdicts are checked against: the tasks of a policy, its hash, and the clock."""
+
+    tasks: Mapping[str, TaskConfig]
+    policy_hash: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """The verdicts of one file; ``not_judged`` counts the lines whose verdict was left empty."""
+
+    verdicts: tuple[VerdictRow, ...]
+    not_judged: int
+
+
+def file_hash(data: bytes) -> str:
+    """The identity of a verdict file: 128 bits of blake2b over its bytes, hex."""
+    return blake2b(data, digest_size=16).hexdigest()
+
+
+def understand(file: str, data: bytes, rules: Rulebook, find: FindItems) -> Understood:
+    """Every verdict of a file. Raises VerdictFileError, which lists what is wrong with it.
+
+    A line whose verdict is empty was not judged: sheets may come back half filled in. ``find``
+    gives the items that a collection of ids, addresses and paths may stand for.
+    """
+    lines = read_lines(file, data)
+    judged = [line for line in lines if not _is_blank(line.values["verdict"])]
+    if not judged:
+        message = "holds no verdict: fill in the column verdict, and drop it again"
+        raise VerdictFileError(file, [VerdictProblem(0, "file", message)])
+    items = find({name for line in judged if (name := _plain(line.values["item"]))})
+    identity = file_hash(data)
+    rows = collect(file, (_verdict(identity, file, line, rules, items) for line in judged))
+    return Understood(tuple(rows), len(lines) - len(judged))
+
+
+class _FieldError(Exception):
+    """A value that cannot be understood."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+def _verdict(
+    identity: str,
+    file: str,
+    line: Line,
+    rules: Rulebook,
+    items: Mapping[str, list[KnownItem]],
+) -> VerdictRow | VerdictProblem:
+    values = line.values
+    try:
+        item = _item(_text(values, "item"), items)
+        task_name = _text(values, "task")
+        task = _task(task_name, rules.tasks)
+        answer = _answer(values["verdict"], task)
+        said_at = _when(_text(values, "when"), rules.now)
+        return VerdictRow(
+            file_hash=identity,
+            file=file,
+            line=line.number,
+            item_id=item.item_id,
+            path=item.path,
+            content_hash=_content(values.get(OPTIONAL), item, said_at),
+            task=task_name,
+            kind=task.kind,
+            verdict=_in_full(answer),
+            answer=shown(answer) or "",
+            answer_set=_members(answer),
+            answer_score=answer if isinstance(answer, float) else None,
+            who=_text(values, "who"),
+            said_at=said_at,
+            policy_hash=rules.policy_hash,
+        )
+    except _FieldError as error:
+        return VerdictProblem(line.number, error.field, str(error))
+
+
+def _is_blank(value: Any) -> bool:
+    return value is None or value == [] or (isinstance(value, str) and not value.strip())
+
+
+def _plain(value: Any) -> str:
+    """The value as text without spaces around it; empty when it is no text that can be stored."""
+    if not isinstance(value, str):
+        return ""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return ""
+    return value.strip()
+
+
+def _text(values: Mapping[str, Any], field: str) -> str:
+    text = _plain(values[field])
+    if not text:
+        raise _FieldError(
+            field, f"must be text that says something (found {shorten(values[field])})"
+        )
+    return text
+
+
+def _item(name: str, items: Mapping[str, list[KnownItem]]) -> KnownItem:
+    candidates = items.get(name, [])
+    if not candidates:
+        raise _FieldError(
+            "item",
+            f"no item of this home has the id, address or path {shorten(name)}; if it is new, "
+            "run its batch first",
+        )
+    if len(candidates) > 1:
+        named = [f"{one.item_id} ({one.address})" for one in candidates[:_CANDIDATES_SHOWN]]
+        more = len(candidates) - len(named)
+        rest = f", and {more} more" if more else ""
+        raise _FieldError(
+            "item",
+            f"{shorten(name)} may be any of {', '.join(named)}{rest}; give the id or the address",
+        )
+    return candidates[0]
+
+
+def _task(name: str, tasks: Mapping[str, TaskConfig]) -> TaskConfig:
+    task = tasks.get(name)
+    if task is None:
+        close = nearest(name, list(tasks))
+        hint = f"did you mean {close!r}?" if close else f"its tasks are {', '.join(tasks)}"
+        raise _FieldError("task", f"the policy has no task {shorten(name)}; {hint}")
+    return task
+
+
+def _answer(value: Any, task: TaskConfig) -> Answer:
+    match task.kind:
+        case AnswerKind.SCORE:
+            return _score(value, task.scale)
+        case AnswerKind.SET:
+            return _set(value, task.labels)
+        case AnswerKind.VECTOR:
+            raise _FieldError("verdict", "nobody can judge a vector: leave this line out")
+        case _:
+            text = _plain(value)
+            if not text:
+                raise _FieldError("verdict", f"must be text (found {shorten(value)})")
+            _in_closed_set(text, task.labels if task.kind is AnswerKind.LABEL else ())
+            return text
+
+
+def _in_closed_set(label: str, labels: Collection[str]) -> None:
+    if labels and label not in labels:
+        close = nearest(label, list(labels))
+        hint = f"did you mean {close!r}?" if close else f"give one of {', '.join(labels)}"
+        raise _FieldError("verdict", f"{shorten(label)} is none of the task's labels; {hint}")
+
+
+def _set(value: Any, labels: Collection[str]) -> tuple[str, ...]:
+    given = value.split(";") if isinstance(value, str) else value
+    words = [_plain(one) for one in given if not _is_blank(one)] if isinstance(given, list) else []
+    if not words or not all(words):
+        raise _FieldError(
+            "verdict", f"must be words separated by ; or a list of words (found {shorten(value)})"
+        )
+    members = tuple(dict.fromkeys(words))
+    for member in members:
+        _in_closed_set(member, labels)
+    return members
+
+
+def _score(value: Any, scale: tuple[float, float]) -> float:
+    number = math.nan
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        try:
+            number = float(value)
+        except (ValueError, OverflowError):
+            number = math.nan
+    low, high = scale
+    if not low <= number <= high:
+        raise _FieldError(
+            "verdict", f"must be a number from {low:g} to {high:g} (found {shorten(value)})"
+        )
+    return number
+
+
+def _when(text: str, now: datetime) -> datetime:
+    try:
+        given = datetime.fromisoformat(text)
+        moment = (given if given.tzinfo else given.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise _FieldError(
+            "when",
+            f"must be a date or time such as 2026-11-24 or 2026-11-24T10:30:00+01:00 (found "
+            f"{shorten(text)}); without a zone it is UTC",
+        ) from error
+    if moment > now + _SLACK:
+        raise _FieldError("when", f"lies in the future (found {shorten(text)})")
+    return moment
+
+
+def _content(given: Any, item: KnownItem, said_at: datetime) -> str | None:
+    if _is_blank(given):
+        return item.content_at(said_at)
+    if given not in item.versions.values():
+        raise _FieldError(
+            OPTIONAL, f"the item never had this content (found {shorten(given)}); leave it empty"
+        )
+    return str(given)
+
+
+def _members(answer: Answer) -> tuple[str, ...] | None:
+    return tuple(str(member) for member in answer) if isinstance(answer, tuple) else None
+
+
+def _in_full(answer: Answer) -> str:
+    return answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
+
+
+_question = attrgetter("item_id", "task")
+# what makes two rows one and the same statement: a person who says it twice at once said it once
+_statement = attrgetter("item_id", "task", "said_at", "who", "kind", "verdict")
+_place = attrgetter("file", "line", "file_hash")
+
+
+def _order(row: VerdictRow) -> tuple[Any, ...]:
+    """The latest comes last; verdicts of one moment are ordered by person, file and line."""
+    return (row.said_at, row.who, *_place(row))
+
+
+def merge(verdicts: Iterable[VerdictRow]) -> Iterator[GoldRow]:
+    """One row an item and task: the latest verdict stands, and all of them are kept.
+
+    The result does not depend on the order of the verdicts, nor on how often one is given.
+    """
+    for _, group in groupby(sorted(_distinct(verdicts), key=_question), key=_question):
+        said = sorted(group, key=_order)
+        last = said[-1]
+        latest = {row.who: row.verdict for row in said}
+        yield GoldRow(
+            item_id=last.item_id,
+            path=last.path,
+            content_hash=last.content_hash,
+            task=last.task,
+            kind=last.kind,
+            answer=last.answer,
+            answer_set=last.answer_set,
+            answer_score=last.answer_score,
+            who=last.who,
+            said_at=last.said_at,
+            file=last.file,
+            line=last.line,
+            dissenters=tuple(sorted(w for w, said in latest.items() if said != last.verdict)),
+            history=tuple(
+                Said(r.verdict, r.kind, r.who, r.said_at, r.content_hash, r.file, r.line)
+                for r in said
+            ),
+        )
+
+
+def _distinct(verdicts: Iterable[VerdictRow]) -> list[VerdictRow]:
+    """One row a statement: the one that knows its content, else of the first file by name."""
+    found: dict[Any, VerdictRow] = {}
+    for row in verdicts:
+        key = _statement(row)
+        found[key] = min(found.get(key, row), row, key=_best_told)
+    return list(found.values())
+
+
+def _best_told(row: VerdictRow) -> tuple[Any, ...]:
+    return (row.content_hash is None, *_place(row), row.content_hash or "", row.policy_hash)

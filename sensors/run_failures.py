@@ -1,0 +1,151 @@
+"""Failed runs leave a record with a remedy, and tell a webhook when the policy names one."""
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from jobs import JOBS
+from orchestration_assets.policy.load import load_policy
+from orchestration_assets.policy.problems import PolicyError
+from orchestration_assets.reporting.failures import (
+    Broken,
+    Cause,
+    FailedRun,
+    failure_rows,
+    payload,
+    told,
+)
+from orchestration_assets.schemas.failures import RUN_FAILURES, Delivery, FailureRow
+from orchestration_assets.schemas.policy import Webhook
+from orchestration_assets.schemas.records import rows_to_arrow
+from orchestration_assets.schemas.tables import TABLES
+from resources.home import HomeResource, PolicyFileResource
+from resources.table_store import TableStore
+from resources.webhook import WebhookError, post
+
+if TYPE_CHECKING:
+    from dagster_shared.error import SerializableErrorInfo
+
+_OWN_JOBS = frozenset(job.name for job in JOBS)
+_CHECK_FAILED = "DagsterAssetCheckFailedError"
+
+
+@dg.run_failure_sensor(
+    name="run_failure_sensor",
+    # runs of the `orchestrate` command belong to no code location
+    monitor_all_code_locations=True,
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description=(
+        "Keeps a record of every failed run of this project in tables/run_failures: what broke, "
+        "why, and the remedy. When the policy names a webhook, it is told, without any content."
+    ),
+)
+def run_failure_sensor(
+    context: dg.RunFailureSensorContext, home: HomeResource, policy_file: PolicyFileResource
+) -> None:
+    """One failed run. What becomes of the message stands in the record, whatever happens."""
+    run = context.dagster_run
+    if not _is_ours(run) or _is_told(home.tables, run.run_id):
+        return
+    webhook, problem = _webhook(policy_file.path)
+    url = os.environ.get(webhook.url_variable, "") if webhook else ""
+    rows = failure_rows(_failed_run(context), secrets=[url])
+    if problem is not None:
+        rows = told(rows, Delivery.UNDELIVERED, problem)
+    elif webhook is not None:
+        # stored before anybody is told: a tick that dies here leaves the record behind
+        _store(home.tables, told(rows, Delivery.PENDING))
+        rows = _tell(rows, webhook, url)
+    _store(home.tables, rows)
+    for row in rows:
+        context.log.error(f"{row.error_class} in {row.check or row.step or row.job}: {row.remedy}")
+    if rows[0].delivery is Delivery.UNDELIVERED:
+        context.log.error(
+            f"the webhook was not told of run {run.run_id}: {rows[0].delivery_detail}"
+        )
+
+
+def _tell(rows: list[FailureRow], webhook: Webhook, url: str) -> list[FailureRow]:
+    if not url:
+        unset = f"the environment variable {webhook.url_variable} is not set"
+        return told(rows, Delivery.UNDELIVERED, unset)
+    try:
+        post(url, payload(rows), webhook.timeout_seconds, webhook.attempts)
+    except WebhookError as error:
+        return told(rows, Delivery.UNDELIVERED, str(error))
+    return told(rows, Delivery.DELIVERED)
+
+
+def _webhook(policy_path: str | None) -> tuple[Webhook | None, str | None]:
+    """The webhook of the policy in force, or why the policy cannot say."""
+    try:
+        return load_policy(policy_path).policy.alerts.webhook, None
+    except PolicyError:
+        # its words stand in the record of the run that it broke
+        return None, "the policy that would name the webhook is not valid"
+
+
+def _store(tables: TableStore, rows: list[FailureRow]) -> None:
+    tables.write(RUN_FAILURES, rows_to_arrow(RUN_FAILURES, rows), rows[0].run_id)
+
+
+def _is_told(tables: TableStore, run_id: str) -> bool:
+    """Whether an earlier tick already did everything for this run."""
+    if not tables.exists(RUN_FAILURES.name, run_id):
+        return False
+    stored = tables.read(RUN_FAILURES.name, run_id, ["delivery"])
+    return Delivery(stored["delivery"][0].as_py()) is Delivery.DELIVERED
+
+
+def _is_ours(run: dg.DagsterRun) -> bool:
+    """Runs of our jobs, and materializations of our assets that were started by hand."""
+    chosen = {key.to_user_string() for key in run.asset_selection or ()}
+    return run.job_name in _OWN_JOBS or bool(chosen & TABLES.keys())
+
+
+def _failed_run(context: dg.RunFailureSensorContext) -> FailedRun:
+    run = context.dagster_run
+    record = context.instance.get_run_record_by_id(run.run_id)
+    ended = (record.end_time if record else None) or 0.0
+    return FailedRun(
+        run_id=run.run_id,
+        job=run.job_name,
+        batch=run.tags.get("dagster/partition"),
+        failed_at=datetime.fromtimestamp(ended, UTC),
+        broken=tuple(_broken(context)),
+    )
+
+
+def _broken(context: dg.RunFailureSensorContext) -> Iterator[Broken]:
+    checks = list(_failed_checks(context))
+    yield from checks
+    steps = context.get_step_failure_events()
+    for event in steps:
+        causes = tuple(_chain(event.step_failure_data.error))
+        if not (checks and causes and causes[0].error_class == _CHECK_FAILED):
+            yield Broken(event.step_key, causes or (Cause("Unknown", event.message or ""),))
+    if not checks and not steps:
+        failed = context.failure_event
+        causes = tuple(_chain(failed.job_failure_data.error))
+        yield Broken(None, causes or (Cause("RunFailed", failed.message or ""),))
+
+
+def _failed_checks(context: dg.RunFailureSensorContext) -> Iterator[Broken]:
+    of_type = dg.DagsterEventType.ASSET_CHECK_EVALUATION
+    for entry in context.instance.all_logs(context.dagster_run.run_id, of_type=of_type):
+        event = entry.dagster_event
+        found = event.asset_check_evaluation_data if event else None
+        if event and found and found.blocking and not found.passed:
+            name = f"{found.check_name} of {found.asset_key.to_user_string()}"
+            said = Cause(_CHECK_FAILED, found.description or "it did not pass")
+            yield Broken(event.step_key, (said,), name)
+
+
+def _chain(error: "SerializableErrorInfo | None") -> Iterator[Cause]:
+    while error is not None:
+        yield Cause(error.cls_name or "Unknown", error.message)
+        error = error.cause
