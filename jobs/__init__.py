@@ -33,15 +33,18 @@ reprocess = dg.define_asset_job(
 
 corpus_reports = dg.define_asset_job(
     "corpus_reports",
-    selection=dg.AssetSelection.assets("corpus_report"),
-    description="Brings the index over all batches up to date.",
+    selection=dg.AssetSelection.assets("service_scorecards", "corpus_report"),
+    description="Brings the scorecards of services and the index over all batches up to date.",
     executor_def=dg.in_process_executor,
 )
 
 take_feedback = dg.define_asset_job(
     "take_feedback",
-    selection=dg.AssetSelection.assets("gold_labels"),
-    description="Takes in the verdicts that people dropped into the home's folder verdicts/.",
+    selection=dg.AssetSelection.assets("gold_labels", "calibration"),
+    description=(
+        "Takes in the verdicts that people dropped into the home's folder verdicts/, and learns "
+        "from them."
+    ),
     executor_def=dg.in_process_executor,
 )
 
@@ -55,6 +58,21 @@ learn_selection = dg.define_asset_job(
     executor_def=dg.in_process_executor,
 )
 
+calibrate = dg.define_asset_job(
+    "calibrate",
+    selection=dg.AssetSelection.assets("calibration", "service_scorecards"),
+    description="Learns from all batches and verdicts how far services can be relied on.",
+    executor_def=dg.in_process_executor,
+)
+
+weekly_calibration = dg.ScheduleDefinition(
+    name="weekly_calibration",
+    job=calibrate,
+    cron_schedule="0 4 * * 0",
+    execution_timezone="UTC",
+    description="Every Sunday at 4:00 UTC: what batches and verdicts teach about services.",
+)
+
 nightly_report = dg.ScheduleDefinition(
     name="nightly_report",
     job=corpus_reports,
@@ -66,10 +84,10 @@ nightly_report = dg.ScheduleDefinition(
 weekly_learning = dg.ScheduleDefinition(
     name="weekly_learning",
     job=learn_selection,
-    cron_schedule="0 4 * * 0",
+    cron_schedule="0 5 * * 0",
     execution_timezone="UTC",
-    description="Every Sunday at 4:00 UTC: learned selection is trained and tried again.",
+    description="Every Sunday at 5:00 UTC: learned selection is trained and tried again.",
 )
 
-JOBS = (process_batch, reprocess, corpus_reports, take_feedback, learn_selection)
-SCHEDULES = (nightly_report, weekly_learning)
+JOBS = (process_batch, reprocess, corpus_reports, take_feedback, calibrate, learn_selection)
+SCHEDULES = (nightly_report, weekly_calibration, weekly_learning)

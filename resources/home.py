@@ -46,6 +46,11 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return self.folder / "verdicts"
 
     @property
+    def review(self) -> Path:
+        """The questions of each batch that people should look at, as files to fill in."""
+        return self.folder / "review"
+
+    @property
     def reports(self) -> Path:
         return self.folder / "reports"
 

@@ -46,11 +46,20 @@ def fit_platt(
     weight = np.ones_like(odds) if weights is None else weights
     start = np.array([1.0, 0.0])
     at = start.copy()
+
+    def loss(parameters: Floats) -> float:
+        score = design @ parameters
+        fit = (weight * (np.logaddexp(0.0, score) - target * score)).sum()
+        return float(fit + 0.5 * ridge * ((parameters - start) ** 2).sum())
+
     for _ in range(50):
         fitted = sigmoid(design @ at)
         slope = design.T @ (weight * (fitted - target)) + ridge * (at - start)
         curve = design.T @ (design * (weight * fitted * (1.0 - fitted))[:, None])
         step = np.linalg.solve(curve + ridge * np.eye(2), slope)
+        # far from the optimum a whole Newton step may overshoot, and never come back
+        while loss(at - step) > loss(at) and np.abs(step).max() > 1e-9:
+            step = 0.5 * step
         at = at - step
         if np.abs(step).max() < 1e-8:
             break

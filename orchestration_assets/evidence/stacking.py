@@ -58,6 +58,14 @@ def fit_stack(
     n_weights = features.shape[1]
     weights = np.ones(n_weights)
     at_gold = features[np.arange(n_items), :, gold].sum(axis=0)
+
+    def loss(at: Floats) -> float:
+        score = np.einsum("w,nwl->nl", at, features)
+        top = score.max(axis=1)
+        total = top + np.log(np.exp(score - top[:, None]).sum(axis=1))
+        missed = (total - score[np.arange(n_items), gold]).sum()
+        return float(missed + 0.5 * ridge * ((at - 1.0) ** 2).sum())
+
     for _ in range(_MOST_ITERATIONS):
         p = softmax(np.einsum("w,nwl->nl", weights, features))
         weighted = features * p[:, None, :]
@@ -67,8 +75,11 @@ def fit_stack(
         curve = flat @ features.transpose(1, 0, 2).reshape(n_weights, -1).T
         curve += ridge * np.eye(n_weights) - expected.T @ expected
         step = np.linalg.solve(curve, slope)
-        # far from the optimum a whole Newton step may overshoot
-        weights = weights - step * min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-12))
+        # far from the optimum a whole Newton step may overshoot, and never come back
+        reached = loss(weights)
+        while loss(weights - step) > reached and np.abs(step).max() > _SETTLED:
+            step = 0.5 * step
+        weights = weights - step
         if np.abs(step).max() < _SETTLED:
             break
     return Stack(tuple(chosen), weights)

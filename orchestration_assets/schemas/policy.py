@@ -9,7 +9,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from orchestration_assets.schemas.enums import AnswerKind, ProcessingModel
+from orchestration_assets.schemas.enums import (
+    AnswerKind,
+    DisputeKind,
+    Manner,
+    ProcessingModel,
+    ResolutionPolicy,
+)
 from orchestration_assets.schemas.services import Name, ServiceConfig
 from orchestration_assets.schemas.services import Strict as _Strict
 
@@ -278,6 +284,18 @@ class TaskConfig(_Strict):
     disagree_at: Probability | None = Field(
         default=None, description="distance from which two answers disagree; labels: any difference"
     )
+    resolve: ResolutionPolicy = Field(
+        default=ResolutionPolicy.WEIGHT,
+        description="what stands when services disagree: the weightiest answer, that of the "
+        "literal or of the semantic services, none above another, or a failure",
+    )
+    manners: dict[Name, Manner] = Field(
+        default_factory=dict,
+        description="service -> literal (by words and signs) or semantic (by what they mean)",
+    )
+    impact: Annotated[float, Field(gt=0.0, le=1000.0)] = Field(
+        default=1.0, description="what a wrong answer costs, against other tasks"
+    )
     applies_to: Condition = Field(
         default_factory=dict, description="items that the task is asked of; empty means all"
     )
@@ -285,6 +303,16 @@ class TaskConfig(_Strict):
     rules: tuple[Rule, ...] = ()
     learned: Learned | None = None
     default: Choice = Field(description="taken when nothing else decides")
+
+    @model_validator(mode="after")
+    def _manner_has_a_service(self) -> "TaskConfig":
+        wanted = str(self.resolve)
+        if wanted in set(Manner) and wanted not in self.manners.values():
+            raise ValueError(f"resolve: {wanted} needs a service with that manner under manners")
+        asked = {name for choice in self.choices.values() for name in choice.admissible}
+        if strangers := sorted(set(self.manners) - asked):
+            raise ValueError(f"manners names {', '.join(strangers)}, never asked by this task")
+        return self
 
     @model_validator(mode="after")
     def _scale_has_a_length(self) -> "TaskConfig":
@@ -346,6 +374,46 @@ class Execution(_Strict):
     )
 
 
+class Review(_Strict):
+    """Which answers are taken as they are, which people look at, and which are refused."""
+
+    accept_above: Probability = Field(
+        default=0.9, description="answers that are right with a higher probability are accepted"
+    )
+    reject_below: Probability = Field(
+        default=0.6, description="answers that are right with a lower probability are rejected"
+    )
+    max_rows: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        default=500, description="questions that a batch may put before people"
+    )
+
+    @model_validator(mode="after")
+    def _bands_in_order(self) -> "Review":
+        if self.reject_below > self.accept_above:
+            raise ValueError("reject_below must not lie above accept_above")
+        return self
+
+
+class Disagreement(_Strict):
+    """What is looked for where services disagree, and what becomes of it."""
+
+    kinds: tuple[DisputeKind, ...] = Field(
+        default=(
+            DisputeKind.FIGURATIVE,
+            DisputeKind.ENTITY_CONFLICT,
+            DisputeKind.TYPE_CONFLICT,
+            DisputeKind.OUTLIER_SERVICE,
+        ),
+        description="kinds that are looked for; opposed_tone is less precise and off",
+    )
+    learn_from_items: Annotated[int, Field(ge=20)] = Field(
+        default=200,
+        description="a batch teaches how reliable its services are from so many items that "
+        "three or more independent services answered",
+    )
+    review: Review = Review()
+
+
 class Webhook(_Strict):
     """A web address that is told of failed runs. The address itself stands in no file."""
 
@@ -380,6 +448,7 @@ class Policy(_Strict):
     version: Literal[1] = Field(description="version of this format")
     content: Content = Content()
     execution: Execution = Execution()
+    disagreement: Disagreement = Disagreement()
     alerts: Alerts = Alerts()
     feedback: Feedback = Feedback()
     services: dict[Name, ServiceConfig] = Field(min_length=1)

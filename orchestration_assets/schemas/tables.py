@@ -11,6 +11,12 @@ from typing import Annotated, Final
 
 import pyarrow as pa
 
+from orchestration_assets.schemas.disagreement import (
+    CALIBRATION,
+    DISPUTE_KINDS,
+    REVIEW_QUEUE,
+    SERVICE_SCORECARDS,
+)
 from orchestration_assets.schemas.enums import (
     AnswerKind,
     DisagreementKind,
@@ -18,8 +24,10 @@ from orchestration_assets.schemas.enums import (
     ProcessingModel,
     ProfileStatus,
     RejectReason,
+    ResolutionPolicy,
     ResolutionStatus,
     Status,
+    Triage,
 )
 from orchestration_assets.schemas.failures import RUN_FAILURES
 from orchestration_assets.schemas.features import feature_columns
@@ -258,12 +266,17 @@ class CallRow:
 
 @dataclass(frozen=True, slots=True)
 class ReadingSummary:
-    """A reading as kept beside the resolution."""
+    """A reading as kept beside the resolution.
+
+    ``weight`` in [0, 1]: a label's probability, else 1 - the mean distance to the other readings;
+    None without an answer, and for vectors.
+    """
 
     service: str
     status: Status
     answer: str | None
     confidence: float | None
+    weight: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +290,10 @@ class ResolutionRow:
     task: _TaskName
     status: Annotated[
         ResolutionStatus,
-        Column("resolved; abstained: no service would say; failed: no service could"),
+        Column(
+            "resolved; preserved: services disagree and all readings stand; abstained: no service "
+            "would say; failed: no service could, or the policy takes disagreement for a failure"
+        ),
     ]
     kind: Annotated[AnswerKind, Column("kind of answer that the task asks for")]
     answer: Annotated[str | None, Column("the answer that stands, as text")]
@@ -289,11 +305,18 @@ class ResolutionRow:
     error_risk: Annotated[
         float | None,
         Column(
-            "probability that a label is wrong, from the services' own confidences; null for "
-            "kinds that are not right or wrong",
+            "probability that a label is wrong; null for kinds that are not right or wrong",
             "0..1",
         ),
     ]
+    risk_basis: Annotated[
+        str | None,
+        Column("what the risk rests on: stated confidences, agreement in the batch, calibration"),
+    ]
+    triage: Annotated[
+        Triage | None, Column("accept, review or reject, by error risk; null without a risk")
+    ]
+    policy: Annotated[ResolutionPolicy, Column("what stands when services disagree")]
     spread: Annotated[
         float | None,
         Column(
@@ -402,8 +425,12 @@ TABLES: Final[Mapping[str, Table]] = {
         CALL_LOG,
         RESOLUTIONS,
         DISAGREEMENTS,
+        DISPUTE_KINDS,
+        REVIEW_QUEUE,
         ITEM_STATES,
         DISAGREEMENT_REPORT,
+        SERVICE_SCORECARDS,
+        CALIBRATION,
         CORPUS_REPORT,
         GOLD_LABELS,
         RUN_FAILURES,

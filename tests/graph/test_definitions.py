@@ -20,14 +20,25 @@ KEYS = {
     "call_log",
     "resolutions",
     "disagreements",
+    "dispute_kinds",
+    "review_queue",
     "item_states",
     "disagreement_report",
     "corpus_report",
     "gold_labels",
+    "calibration",
+    "service_scorecards",
     "selection_model",
     "selection_frontier",
 }
-CORPUS = {"corpus_report", "gold_labels", "selection_model", "selection_frontier"}
+CORPUS = {
+    "corpus_report",
+    "gold_labels",
+    "calibration",
+    "service_scorecards",
+    "selection_model",
+    "selection_frontier",
+}
 
 
 @pytest.fixture
@@ -74,6 +85,8 @@ def test_every_table_has_a_blocking_schema_and_conservation_check(definitions) -
     expected = {
         (name, check) for name in KEYS - {"content_source"} for check in ("schema", "conservation")
     }
+    # a model that its services have outgrown is not used, and stops nobody
+    assert checks.pop(("calibration", "valid")) is False
     assert set(checks) == expected
     assert all(checks.values())
     assert {name for name, _ in expected} <= set(TABLES)
@@ -87,8 +100,9 @@ def test_jobs_select_what_they_say(definitions) -> None:
     batch = KEYS - CORPUS - {"content_source"}
     assert selected("process_batch") == batch
     assert selected("reprocess") == batch - {"content_manifest"}
-    assert selected("corpus_reports") == {"corpus_report"}
-    assert selected("take_feedback") == {"gold_labels"}
+    assert selected("corpus_reports") == {"corpus_report", "service_scorecards"}
+    assert selected("take_feedback") == {"gold_labels", "calibration"}
+    assert selected("calibrate") == {"calibration", "service_scorecards"}
     assert selected("learn_selection") == {"selection_model", "selection_frontier"}
 
 
