@@ -55,7 +55,7 @@ def read_corpus(store: TableStore) -> Corpus:
     ]
     gold = pa.schema([GOLD_LABELS.schema.field(name) for name in GOLD_COLUMNS]).empty_table()
     if store.exists(GOLD_LABELS.name):
-        gold = store.read(GOLD_LABELS.name, columns=GOLD_COLUMNS)
+        gold = store.read(GOLD_LABELS.name, columns=list(GOLD_COLUMNS))
     plan_columns = ("item_id", "task", "content_hash", "option")
     return Corpus(
         pa.concat_tables(readings),

@@ -24,6 +24,7 @@ from orchestration_assets.selection.steps import Rehearsal, Steps, rest_of
 MOST_POINTS: Final = 12
 FORMAT: Final = 1
 
+Said = Mapping[str, tuple[str | None, float | None]]
 _Arrays = Mapping[str, NDArray[Any]]
 
 
@@ -84,13 +85,31 @@ class Deployed:
     belief: Belief | None
     steps: Mapping[str, Steps]
 
-    def advise(self, point: int, said: Mapping[str, tuple[str | None, float | None]]) -> Advice:
+    def advise(self, point: int, said: Said) -> Advice:
         """What to do after the services in ``said`` gave (answer or None, confidence or None)."""
         one = self.points[point]
         recorded = self._recorded(said)
         if one.family == STACK:
             return self._stacked(one, recorded, said)
         return _followed(self.fixed[one.place], recorded, self.services, said)
+
+    def believe(self, point: int, said: Said) -> tuple[str, float, dict[str, float]] | None:
+        """The answer that stands after what was said, its probability, and that of each label.
+
+        Where the point does not weigh answers, the answer that it believes stands, as probable as
+        the point is right on the whole. None when that service gave no answer.
+        """
+        one = self.points[point]
+        recorded = self._recorded(said)
+        if one.family == STACK and self.belief is not None:
+            asked: Subset = tuple(k for k, name in enumerate(self.services) if name in said)
+            standing = self.belief.standing(recorded, asked)
+            labelled = dict(zip(self.labels, standing.p[0].tolist(), strict=True))
+            return self.labels[int(standing.answer[0])], float(standing.sure[0]), labelled
+        advice = self.advise(point, said)
+        if advice.answer is None:
+            return None
+        return advice.answer, one.accuracy, {advice.answer: one.accuracy}
 
     def run(self, point: int, recorded: Recorded) -> Outcome:
         """The outcome of one point on recorded answers of the same services and labels."""
@@ -103,7 +122,7 @@ class Deployed:
         self,
         point: Point,
         recorded: Recorded,
-        said: Mapping[str, tuple[str | None, float | None]],
+        said: Said,
     ) -> Advice:
         if self.belief is None:
             raise ValueError("a stack point needs a belief")
@@ -121,7 +140,7 @@ class Deployed:
         name = self.services[best]
         return Advice(name if net > 0.0 else None, answer, sure, name, net + price, price)
 
-    def _recorded(self, said: Mapping[str, tuple[str | None, float | None]]) -> Recorded:
+    def _recorded(self, said: Said) -> Recorded:
         """One item as arrays; an answer that was never seen in training says nothing."""
         shape = (1, len(self.services))
         answers = np.full(shape, MISSING)
@@ -151,7 +170,7 @@ def _followed(
     policy: Single | Cascade | AddOn,
     recorded: Recorded,
     services: Sequence[str],
-    said: Mapping[str, tuple[str | None, float | None]],
+    said: Said,
 ) -> Advice:
     """Which service a fixed policy asks next; one that it would not reach is never asked."""
     wanted = [services[k] for k in policy.walk(recorded)]

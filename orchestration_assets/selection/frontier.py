@@ -18,6 +18,7 @@ from orchestration_assets.selection.outcomes import (
     exchange_rates,
     majority,
     outcome,
+    paid,
 )
 from orchestration_assets.selection.singles import fit_cascade
 
@@ -36,7 +37,8 @@ def wilson(right: int, of: int) -> tuple[float, float]:
     centre = (share + square / (2 * of)) / (1 + square / of)
     spread = share * (1 - share) / of + square / (4 * of * of)
     half = _Z * math.sqrt(spread) / (1 + square / of)
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # rounding must not push the share itself out of its interval
+    return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
 
 
 def frontier_rows(task: str, recorded: Recorded) -> Iterator[FrontierRow]:
@@ -79,7 +81,7 @@ def _fixed(task: str, train: Recorded, test: Recorded) -> Iterator[FrontierRow]:
     one_each = np.zeros(test.answers.shape, dtype=np.bool_)
     one_each[np.arange(test.n_items), chance] = True
     right = test.right[np.arange(test.n_items), chance]
-    cost = np.where(one_each, test.costs, 0.0).sum(axis=1)
+    cost = paid(test, one_each)
     yield _row(task, "frontier", "random", 0, Outcome(one_each, right, cost), test, 0, "")
     voted = outcome(test, every, majority(test))
     yield _row(task, "frontier", "majority", 0, voted, test, 0, "every service, one vote each")
@@ -92,8 +94,9 @@ def _oracle(test: Recorded) -> Outcome:
     chosen = np.where(test.right, prices, np.inf).argmin(axis=1)
     none = ~test.right.any(axis=1)
     chosen[none] = int(prices.argmin())
-    asked = np.arange(test.n_services) == chosen[:, None]
-    cost = np.where(asked, test.costs, 0.0).sum(axis=1)
+    asked = np.zeros(test.answers.shape, dtype=np.bool_)
+    asked[np.arange(test.n_items), chosen] = True
+    cost = paid(test, asked)
     return Outcome(asked, test.right.any(axis=1), cost)
 
 
