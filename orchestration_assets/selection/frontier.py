@@ -97,7 +97,7 @@ def _oracle(test: Recorded) -> Outcome:
     asked = np.zeros(test.answers.shape, dtype=np.bool_)
     asked[np.arange(test.n_items), chosen] = True
     cost = paid(test, asked)
-    return Outcome(asked, test.right.any(axis=1), cost)
+    return Outcome(asked, test.right.max(axis=1), cost)
 
 
 def _distinct(outcomes: Sequence[Outcome], test: Recorded) -> list[Outcome]:
