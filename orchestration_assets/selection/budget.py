@@ -26,8 +26,9 @@ def solve_batch(
     """The offer of each task by position, so that the batch keeps both limits and is most right.
 
     Lagrangian relaxation: for each pair of prices of a dollar and a millisecond every task takes
-    what is worth most, and of the pairs that keep the limits the best is taken. Without limits
-    every task takes its most accurate offer. None when even the cheapest offers break a limit.
+    what is worth most, and of the pairs that keep the limits the best is taken. What is then left
+    buys the single changes that gain most. Without limits every task takes its most accurate
+    offer. None when even the cheapest offers break a limit.
     """
     best: tuple[float, float, float] | None = None
     found: dict[str, int] | None = None
@@ -40,7 +41,31 @@ def solve_batch(
             score = (right, -spent, -took)
             if best is None or score > best:
                 best, found = score, taken
-    return found
+    return None if found is None else _filled(offers, counts, found, usd, ms)
+
+
+def _filled(
+    offers: Mapping[str, Sequence[Offer]],
+    counts: Mapping[str, int],
+    taken: Mapping[str, int],
+    usd: float | None,
+    ms: float | None,
+) -> dict[str, int]:
+    """The same with what is left of the limits spent, one task's better offer at a time."""
+    best = dict(taken)
+    while True:
+        right, _, _ = _totals(offers, counts, best)
+        better = None
+        for task, many in offers.items():
+            for position in range(len(many)):
+                other = best | {task: position}
+                gained, spent, took = _totals(offers, counts, other)
+                fits = (usd is None or spent <= usd) and (ms is None or took <= ms)
+                if fits and gained > right + 1e-12:
+                    right, better = gained, other
+        if better is None:
+            return best
+        best = better
 
 
 def _rates(prices: Sequence[float], limit: float | None) -> list[float]:

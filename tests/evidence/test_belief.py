@@ -58,6 +58,7 @@ def test_our_walk_reaches_what_scikit_learn_predicts() -> None:
     reached = peer_trees.apply(rows.astype(np.float32))
     ours = leaves - forest.roots
     assert (ours == reached).mean() > 0.999
+    assert (forest.leaves(rows[:10]) == leaves[:10]).all()
 
 
 def test_out_of_bag_estimates_do_not_see_the_row_itself() -> None:

@@ -124,7 +124,7 @@ def test_a_stored_selector_decides_as_the_one_in_memory(deployed, learned, home)
 
 def test_advice_item_by_item_asks_whom_the_batch_would_ask(deployed, learned) -> None:
     _, test, _ = learned
-    part = test.take(slice(0, 25))
+    part = test.take(slice(0, 12))
     for point in range(len(deployed.points)):
         expected = deployed.run(point, part)
         for item in range(part.n_items):
