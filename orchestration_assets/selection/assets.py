@@ -11,7 +11,7 @@ from orchestration_assets.schemas.enums import ProcessingModel
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.selection import SELECTION_FRONTIER, SELECTION_MODEL
 from orchestration_assets.schemas.tables import PROCESSING_PLANS
-from orchestration_assets.selection.corpus import frontiers, read_corpus, train_all
+from orchestration_assets.selection.corpus import frontiers, read_corpus, recent_prices, train_all
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.plan import known_models, plan_items
 from orchestration_assets.selection.strategies import words_of
@@ -46,7 +46,8 @@ def processing_plans(
     services = build_services(loaded.policy.services)
     prices = {name: Price(s.expected_ms, s.cost_usd) for name, s in services.items()}
     profiles = content_profiles.to_pylist()
-    known = known_models(loaded.policy, services, home.artefacts, profiles, prices)
+    lately = recent_prices(home.tables, context.partition_key)
+    known = known_models(loaded.policy, services, home.artefacts, profiles, prices, lately)
     rows = plan_items(context.partition_key, profiles, loaded.policy, loaded.hash, prices, known)
     plans = rows_to_arrow(PROCESSING_PLANS, rows)
     chosen = {

@@ -24,12 +24,15 @@ from orchestration_assets.selection.records import (
     READING_COLUMNS,
     Records,
     observed_prices,
+    prices_of,
     records_of,
 )
 from orchestration_assets.selection.training import train_task
 from resources.ai_services.contract import Service
 from resources.artefact_store import ArtefactStore
 from resources.table_store import TableStore
+
+_RECENT_BATCHES = 3
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,12 @@ def read_corpus(store: TableStore) -> Corpus:
             RESOLUTIONS, store.batches(RESOLUTIONS.name), ("item_id", "task", "answer")
         ),
     )
+
+
+def recent_prices(store: TableStore, batch: str) -> dict[str, Price]:
+    """What calls took in the latest batches before this one, by service."""
+    earlier = [one for one in store.batches(CALL_LOG.name) if one < batch][-_RECENT_BATCHES:]
+    return prices_of(store.read_batches(CALL_LOG, earlier, CALL_COLUMNS))
 
 
 def train_all(

@@ -1,14 +1,14 @@
 """Whether what was learned may decide, and at which operating point."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from orchestration_assets.evidence.recorded import Floats
 from orchestration_assets.schemas.policy import Learned
 from orchestration_assets.selection.budget import Offer, solve_batch
-from orchestration_assets.selection.deployed import Deployed, unpacked
+from orchestration_assets.selection.deployed import Deployed, Point, unpacked
 from orchestration_assets.selection.forecast import Forecast, Price
 from resources.ai_services.contract import Service
 from resources.artefact_store import ArtefactError, ArtefactStore
@@ -22,40 +22,72 @@ class InForce:
     deployed: Deployed
     words: str
 
-    def prices(self, prices: Mapping[str, Price]) -> tuple[Floats, Floats]:
+    def prices(self, now: "Market") -> tuple[Floats, Floats]:
         """(K,) USD and (K,) ms of a call to each of its services, as they are now.
 
-        What was observed when it was learned holds, unless the service says it costs more.
+        What was observed lately holds; else what was observed when it was learned, unless the
+        service says that it takes more.
         """
-        names = self.deployed.services
-        usd = np.array([prices[name].cost_usd for name in names])
-        ms = np.array([prices[name].expected_ms for name in names])
-        return np.maximum(usd, self.deployed.usd), np.maximum(ms, self.deployed.ms)
+        usd, ms = self.deployed.usd.copy(), self.deployed.ms.copy()
+        for k, name in enumerate(self.deployed.services):
+            if (seen := now.observed.get(name)) is not None:
+                usd[k], ms[k] = seen.cost_usd, seen.expected_ms
+            else:
+                usd[k] = max(usd[k], now.declared[name].cost_usd)
+                ms[k] = max(ms[k], now.declared[name].expected_ms)
+        return usd, ms
 
-    def offers(self, prices: Mapping[str, Price]) -> list[Offer]:
-        """Its operating points at present prices."""
-        usd, ms = self.prices(prices)
-        return [Offer(one.accuracy, one.price(usd), one.price(ms)) for one in self.deployed.points]
+    def offers(self, now: "Market") -> list[Offer]:
+        """Its operating points at present prices; times are those that the batch waits."""
+        usd, ms = self.prices(now)
+        waited = ms / np.array([now.at_once.get(name, 1.0) for name in self.deployed.services])
+        return [
+            Offer(one.accuracy, one.price(usd), one.price(waited)) for one in self.deployed.points
+        ]
+
+
+@dataclass(frozen=True)
+class Market:
+    """What calls take: as services declare it, and as it was observed lately, where it was.
+
+    ``at_once`` is how many calls to a service are under way at the same time (1 unless given).
+    """
+
+    declared: Mapping[str, Price]
+    observed: Mapping[str, Price] = field(default_factory=dict)
+    at_once: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A model in force at one operating point, and what that is expected to take an item."""
+    """A model in force at one operating point; (K,) what a call to each service takes now."""
 
     model: InForce
     point: int
-    offer: Offer
     usd: Floats
     ms: Floats
 
     @property
+    def taken(self) -> Point:
+        """The operating point."""
+        return self.model.deployed.points[self.point]
+
+    @property
     def accuracy(self) -> float:
-        return self.offer.accuracy
+        return self.taken.accuracy
+
+    @property
+    def mean_usd(self) -> float:
+        return self.taken.price(self.usd)
+
+    @property
+    def mean_ms(self) -> float:
+        return self.taken.price(self.ms)
 
     def ahead(self) -> Forecast:
         """Bounds of one item's processing: at least one call, at most all of them."""
-        asked = np.array(self.model.deployed.points[self.point].asked) > 0.0
-        return Forecast(1, int(asked.sum()), self.offer.ms, float(self.usd[asked].sum()))
+        asked = np.array(self.taken.asked) > 0.0
+        return Forecast(1, int(asked.sum()), self.mean_ms, float(self.usd[asked].sum()))
 
 
 def artefact_name(task: str) -> str:
@@ -96,7 +128,7 @@ def look_up(
 def choose_points(
     models: Mapping[str, tuple[InForce, Learned]],
     counts: Mapping[str, int],
-    prices: Mapping[str, Price],
+    now: Market,
     usd: float | None,
     ms: float | None,
 ) -> dict[str, Chosen]:
@@ -105,23 +137,18 @@ def choose_points(
     Where even the cheapest points break a limit, every task takes its cheapest: what is over the
     hard cap is then stopped while it runs.
     """
-    offers = {task: model.offers(prices) for task, (model, _) in models.items()}
+    offers = {task: model.offers(now) for task, (model, _) in models.items()}
     admissible = {task: _aimed(offers[task], *models[task]) for task in models}
     aimed = {task: [offers[task][at] for at in positions] for task, positions in admissible.items()}
     solved = solve_batch(aimed, counts, usd, ms)
     found = {}
     for task, (model, _) in models.items():
-        if solved is not None:
-            point = admissible[task][solved[task]]
+        if solved is None:
+            prices = [(one.usd, one.ms) for one in offers[task]]
+            point = prices.index(min(prices))
         else:
-            point = min(
-                range(len(offers[task])),
-                key=lambda at, t=task: (  # type: ignore[misc]
-                    offers[t][at].usd,
-                    offers[t][at].ms,
-                ),
-            )
-        found[task] = Chosen(model, point, offers[task][point], *model.prices(prices))
+            point = admissible[task][solved[task]]
+        found[task] = Chosen(model, point, *model.prices(now))
     return found
 
 

@@ -18,9 +18,9 @@ from orchestration_assets.schemas.policy import (
 from orchestration_assets.schemas.tables import FeatureInput, PlanRow, RejectedOption
 from orchestration_assets.selection.conditions import first_failure, holds, show
 from orchestration_assets.selection.forecast import Forecast, Price, forecast
-from orchestration_assets.selection.in_force import Chosen, InForce, choose_points, look_up
+from orchestration_assets.selection.in_force import Chosen, InForce, Market, choose_points, look_up
 from orchestration_assets.selection.strategies import Decided, Strategy, in_order
-from resources.ai_services.contract import Service
+from resources.ai_services.contract import EmbeddedService, Service
 from resources.artefact_store import ArtefactStore
 
 Known = Mapping[str, Chosen | str]
@@ -83,10 +83,12 @@ def known_models(
     store: ArtefactStore,
     profiles: Sequence[Mapping[str, Any]],
     prices: Mapping[str, Price],
+    observed: Mapping[str, Price] | None = None,
 ) -> dict[str, Chosen | str]:
     """What was learned about each task, at the operating point that the batch can afford.
 
-    A task whose model may not decide has the reason in words.
+    ``observed`` is what calls took lately: where it drifted from what the model knew, the batch
+    is solved for what it is now. A task whose model may not decide has the reason in words.
     """
     found: dict[str, Chosen | str] = {}
     in_force: dict[str, tuple[InForce, Learned]] = {}
@@ -105,10 +107,20 @@ def known_models(
     return found | choose_points(
         in_force,
         counts,
-        prices,
+        Market(prices, observed or {}, _at_once(services, execution.items_in_flight)),
         None if usd is None else max(usd - others.cost_usd_max, 0.0),
         None if seconds is None else max(seconds * 1000 - others.expected_ms, 0.0),
     )
+
+
+def _at_once(services: Mapping[str, Service], items_in_flight: int) -> dict[str, float]:
+    """Calls under way at the same time: embedded services take turns in the event loop."""
+    return {
+        name: 1.0
+        if isinstance(service, EmbeddedService)
+        else float(min(service.concurrency, items_in_flight))
+        for name, service in services.items()
+    }
 
 
 def plan_item(

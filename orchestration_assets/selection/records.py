@@ -109,12 +109,14 @@ def _recorded(
     )
 
 
-def observed_prices(calls: pa.Table, declared: Mapping[str, Price]) -> dict[str, Price]:
-    """What a call really took, by service: the mean over those that were made; else as declared."""
+def prices_of(calls: pa.Table) -> dict[str, Price]:
+    """What a call really took, by service: the mean over the calls that were made."""
     rows = _rows(calls, CALL_COLUMNS)
     made = rows[rows["origin"] == _CALLED].groupby("service")[["cost_usd", "elapsed_ms"]].mean()
-    found = dict(declared)
-    for service, cost_usd, elapsed_ms in made.itertuples():
-        if service in found:
-            found[service] = Price(float(elapsed_ms), float(cost_usd))
-    return found
+    return {str(name): Price(float(ms), float(usd)) for name, usd, ms in made.itertuples()}
+
+
+def observed_prices(calls: pa.Table, declared: Mapping[str, Price]) -> dict[str, Price]:
+    """The declared prices, with what calls really took where any were made."""
+    made = prices_of(calls)
+    return {name: made.get(name, price) for name, price in declared.items()}

@@ -106,9 +106,9 @@ def in_order(known: Mapping[str, Chosen | str]) -> tuple[Strategy, ...]:
 
 def words_of(chosen: Chosen) -> str:
     """What the model promises, in words."""
-    model, point = chosen.model.deployed, chosen.model.deployed.points[chosen.point]
+    model, point = chosen.model.deployed, chosen.taken
     alone = model.services[model.single]
-    price = price_words(chosen.offer.usd, chosen.offer.ms)
+    price = price_words(chosen.mean_usd, chosen.mean_ms)
     return (
         f"learned: {_FAMILIES[point.family]}; right in {chosen.accuracy:.1%} of unseen gold for "
         f"{price} an item, where {alone} alone is right in {float(model.alone[model.single]):.1%}"

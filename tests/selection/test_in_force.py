@@ -10,6 +10,7 @@ from orchestration_assets.selection.deployed import Deployed, Point, packed
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.in_force import (
     InForce,
+    Market,
     artefact_name,
     choose_points,
     identity,
@@ -81,10 +82,10 @@ def test_without_a_model_or_for_other_services_the_reason_is_said(store) -> None
     )
 
 
-def chosen(usd: float | None = None, ms: float | None = None, aim: str = "accuracy", prices=None):
+def chosen(usd: float | None = None, ms: float | None = None, aim: str = "accuracy", now=None):
     model = InForce("v", deployed(), "learned")
     learned = LEARNED.model_copy(update={"aim": aim})
-    found = choose_points({"t": (model, learned)}, {"t": 100}, prices or PRICES, usd, ms)
+    found = choose_points({"t": (model, learned)}, {"t": 100}, now or Market(PRICES), usd, ms)
     return found["t"]
 
 
@@ -96,15 +97,23 @@ def test_the_budget_of_the_batch_chooses_the_point() -> None:
     assert chosen(usd=0.0001).point == 2  # nothing fits: the cheapest, and the cap stops the rest
 
 
-def test_a_price_that_rose_since_it_was_learned_counts_as_it_is_now() -> None:
-    dearer = PRICES | {"s1": Price(10.0, 0.1)}
+def test_prices_that_drifted_since_it_was_learned_count_as_they_are_now() -> None:
+    dearer, cheaper = {"s1": Price(10.0, 0.1)}, {"s1": Price(10.0, 0.001)}
     assert chosen(usd=1.0).point == 1
-    assert chosen(usd=1.0, prices=dearer).point == 2
+    assert chosen(usd=1.0, now=Market(PRICES | dearer)).point == 2
+    assert chosen(usd=1.0, now=Market(PRICES, dearer)).point == 2
+    assert chosen(usd=0.2).point == 2
+    assert chosen(usd=0.2, now=Market(PRICES, cheaper)).point == 1
+
+
+def test_calls_under_way_at_once_share_the_deadline() -> None:
+    assert chosen(ms=250.0).point == 2
+    assert chosen(ms=250.0, now=Market(PRICES, at_once={"s1": 10.0})).point == 1
 
 
 def test_the_aim_of_price_takes_the_cheapest_that_matches_the_best_service() -> None:
     found = chosen(aim="price")
-    assert found.offer.usd == pytest.approx(0.006)
+    assert found.mean_usd == pytest.approx(0.006)
     assert found.accuracy >= 0.9
 
 
