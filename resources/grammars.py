@@ -2,11 +2,12 @@
 
 import re
 import threading
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from typing import Final
 
-from tree_sitter import Language, Parser
+from tree_sitter import Language, Parser, Tree
 
 # language -> (module, the function in it that returns the grammar)
 _GRAMMARS: Final[dict[str, tuple[str, str]]] = {
@@ -31,9 +32,17 @@ LANGUAGES: Final[tuple[str, ...]] = tuple(_GRAMMARS)
 
 # Texts that end the process inside a grammar: bash's reads past its tables at a character beyond
 # the basic plane (tree-sitter-bash 337), ruby's overflows at the name of a long here-document
-# (tree-sitter-ruby 287). No keyword has such a character, so all grammars see a substitute.
-_BEYOND_BASIC_PLANE: Final = re.compile("[\U00010000-\U0010ffff]")
+# (tree-sitter-ruby 287), yaml's at its 255th level of indentation (tree-sitter-yaml 48). And bash's
+# reads the whole text again for every NUL. No keyword has such characters, so all grammars see a
+# substitute; a level of YAML takes at least a column of white space and marks.
+_UNREADABLE: Final = re.compile("[\0\U00010000-\U0010ffff]")
 _LONG_HEREDOC_NAME: Final = re.compile(r"<<[~-]?(?:[\"'`][^\"'`]{100}|\w{100})")
+_DEEP_INDENTATION: Final = re.compile(r"^[ \t\-?:]{120}", re.MULTILINE)
+
+# What a parse may do before it is stopped: real code takes about 5 to 15 reports a KiB.
+_REPORTS: Final = 256
+_REPORTS_PER_KIB: Final = 64
+_CHUNK_BYTES: Final = 256
 
 _local = threading.local()
 
@@ -57,8 +66,46 @@ def safe_source(text: str, language: str) -> bytes | None:
     """What the grammar of ``language`` may be given: the only way to parse untrusted text.
 
     None for a text that could end the process; offsets are those of the text's UTF-8, but for
-    characters beyond the basic plane, which become one substitute each.
+    NULs and characters beyond the basic plane, which become one substitute each.
     """
     if language == "ruby" and _LONG_HEREDOC_NAME.search(text):
         return None
-    return _BEYOND_BASIC_PLANE.sub("\ufffd", text).encode("utf-8", "replace")
+    if language == "yaml" and _DEEP_INDENTATION.search(text):
+        return None
+    return _UNREADABLE.sub("\ufffd", text).encode("utf-8", "replace")
+
+
+def parse_within(source: bytes, language: str, out_of_time: Callable[[], bool]) -> Tree | None:
+    """The tree of ``source``, which came from :func:`safe_source`; None when it was given up.
+
+    Recovery from dense errors can take a grammar quadratic time and more. The parser reports as
+    it works: too many reports for the length of the text end the parse, the same on any machine,
+    and so does ``out_of_time``, which is also looked at when the parser asks for more text.
+    """
+    reports = 0
+    most = _REPORTS + _REPORTS_PER_KIB * len(source) // 1024
+    served = 0
+    starved = False
+
+    def read(offset: int, _point: object) -> bytes:
+        nonlocal served, starved
+        # The parser may read a place again; what it saw there once must not change.
+        if offset + _CHUNK_BYTES > served and not starved:
+            starved = out_of_time()
+            if not starved:
+                served = offset + _CHUNK_BYTES
+        return source[offset : min(offset + _CHUNK_BYTES, served)]
+
+    def report(_offset: int, _has_error: bool) -> bool:
+        nonlocal reports
+        reports += 1
+        return reports > most or out_of_time()
+
+    reader = parser(language)
+    try:
+        tree = reader.parse(read, progress_callback=report)
+    except ValueError:
+        # What tree-sitter raises for a parse that was stopped; it would go on at the next call.
+        reader.reset()
+        return None
+    return None if starved else tree

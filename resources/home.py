@@ -1,11 +1,14 @@
 """The home: the folder in which a project keeps its batches, tables, reports and caches."""
 
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import dagster as dg
 
 from resources.artefact_store import ArtefactStore
 from resources.feature_cache.lmdb_store import LmdbStore
+from resources.running import alive
 from resources.table_store import BatchStore, TableStore
 
 
@@ -13,6 +16,16 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     """Doors to everything below one home folder; each door is opened where it is used."""
 
     path: str
+
+    @contextmanager
+    def yield_for_execution(
+        self, context: dg.InitResourceContext
+    ) -> Generator["HomeResource", None, None]:
+        """Holds the run's lock, so that a run whose process dies is found out."""
+        with ExitStack() as stack:
+            if context.run is not None:
+                stack.enter_context(alive(self.folder, context.run.run_id))
+            yield self
 
     @property
     def folder(self) -> Path:

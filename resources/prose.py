@@ -7,6 +7,7 @@ where it could start again.
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from functools import lru_cache
 from html import unescape
 from typing import Final
@@ -14,6 +15,7 @@ from typing import Final
 from selectolax.lexbor import LexborHTMLParser
 
 from orchestration_assets.schemas.enums import Family
+from resources.notebooks import as_markdown, is_notebook
 
 PROSE_CHARS: Final = 16_384
 """How much of a text is read, in characters."""
@@ -86,8 +88,11 @@ def prose_of(text: str, family: str) -> str:
     - code: comments and docstrings, found by pattern in the comment style that most lines use;
     - data: nothing.
 
-    Never raises; a family that is not one of these four counts as prose.
+    A Jupyter notebook is markup: its markdown cells. Never raises; a family that is not one of
+    these four counts as prose.
     """
+    if family == Family.MARKUP and is_notebook(text):
+        text = as_markdown(text)
     head = text[:PROSE_CHARS]
     if family == Family.DATA:
         return ""
@@ -124,18 +129,40 @@ def without_fences(text: str) -> str:
     """The lines outside ``` and ~~~ fences; a fence that is never closed runs to the end."""
     if "```" not in text and "~~~" not in text:
         return text
-    kept: list[str] = []
-    fence = ""
+    return "\n".join(line for line, fence in _fenced_lines(text) if fence is None)
+
+
+def fenced_code(text: str) -> list[tuple[str, str]]:
+    """The code in ``` and ~~~ fences: what the opening line says behind its ticks, and the code."""
+    if "```" not in text and "~~~" not in text:
+        return []
+    blocks: dict[int, tuple[str, list[str]]] = {}
+    for line, fence in _fenced_lines(text):
+        if fence is not None:
+            number, mark, inside = fence
+            lines = blocks.setdefault(number, (mark, []))[1]
+            if inside:
+                lines.append(line)
+    return [(mark, "\n".join([*lines, ""])) for mark, lines in blocks.values()]
+
+
+def _fenced_lines(text: str) -> Iterator[tuple[str, tuple[int, str, bool] | None]]:
+    """Each line with the fence that it belongs to, if any: its number, what its first line says
+    behind the ticks, and whether the line lies between the two lines of ticks."""
+    number = 0
+    fence = said = ""
     for line in text.split("\n"):
         mark = _FENCE.match(line)
         if fence:
-            if mark and mark[1].startswith(fence):
+            closes = mark is not None and mark[1].startswith(fence)
+            yield line, (number, said, not closes)
+            if closes:
                 fence = ""
         elif mark:
-            fence = mark[1]
+            number, fence, said = number + 1, mark[1], line[mark.end() :].strip()
+            yield line, (number, said, False)
         else:
-            kept.append(line)
-    return "\n".join(kept)
+            yield line, None
 
 
 def _comments(code: str) -> str:

@@ -1,37 +1,65 @@
-"""Features of source code, counted in tree-sitter trees with one compiled query a language.
+"""Features of source code and of data, counted in tree-sitter trees with one query a language.
 
 Syntax errors do not fail: the grammar goes on, and ``parse_error_share`` says how much it could
-not place. A file cut at the limit ends in such an error. Decisions are counted as lizard counts
-them: branches, loops, cases, handlers, conditional expressions and the operators and/or.
+not place. Decisions are counted as lizard counts them: branches, loops, cases, handlers,
+conditional expressions and the operators and/or.
 
-Recovery from dense errors takes tree-sitter quadratic time, and a parse cannot be stopped, but it
-can be starved: its source is handed over in chunks, and none after the deadline.
+How much of an item is parsed follows from what a KiB of its language costs, so that it is the
+same on every machine; a parse that runs wild is stopped, see
+:func:`resources.grammars.parse_within`.
 """
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 
-from tree_sitter import Node, Query, QueryCursor, Tree
+from tree_sitter import Node, Query, QueryCursor
 
 from orchestration_assets.profiling.text import Values
-from resources.grammars import grammar, parser, safe_source
+from resources.grammars import grammar, parse_within, parser, safe_source
 
 CODE_CHARS: Final = 16_384
-"""How much of an item is parsed, in characters."""
+"""The most that is parsed of an item, in characters."""
 
+# Microseconds a KiB of ordinary code takes to be parsed and queried; see benchmarks/profiling.py.
+_COST_US: Final[Mapping[str, float]] = {
+    "bash": 290,
+    "c": 200,
+    "cpp": 220,
+    "css": 100,
+    "go": 210,
+    "html": 90,
+    "java": 180,
+    "javascript": 150,
+    "json": 70,
+    "markdown": 230,
+    "python": 125,
+    "ruby": 360,
+    "rust": 230,
+    "typescript": 180,
+    "yaml": 80,
+}
+SPENT_US: Final = 1_500.0
+"""What the parse of ordinary code may cost, in microseconds: a seventh of the stage's budget, as
+code with errors takes several times as long."""
+
+
+# Java's grammar follows every < as a comparison and as a type until one of them fails.
+_MOST_CHARS: Final[Mapping[str, int]] = {"java": 4096}
 # Where no line ends within so many characters the text is minified or no code at all, and the
-# slowest parses are of such texts; a little of it will do.
+# slowest parses are of such texts; a little of it will do, and less where nothing is minified.
 _LONG_LINE: Final = 1000
-_LONG_LINE_CHARS: Final = 2048
-_CHUNK_BYTES: Final = 256
+_LONG_LINE_CHARS: Final = 512
+_MINIFIED_CHARS: Final = 2048
+_MINIFIED: Final = frozenset({"css", "html", "javascript", "json", "typescript"})
 _AT_MARGIN: Final = re.compile(r"\n(?=[^\s#})\]\"'*])")
 # A query's time grows with the square of a node's children. Only wreckage has so many: a statement
 # and its newline take at least 4 bytes.
 _MOST_CHILDREN: Final = CODE_CHARS // 4
 # Bash's grammar looks for the end of every open here-document again at every line.
-_MOST_HEREDOCS: Final = 500
+_MOST_HEREDOCS: Final = 100
 
 _C_DECISIONS: Final = (
     '["if" "for" "while" "case" "&&" "||"] @decision (conditional_expression) @decision'
@@ -48,7 +76,7 @@ _SCRIPT: Final = """
 """
 
 # Captures: function, class, import, decision, block (what nesting counts), comment.
-_QUERIES: Final[dict[str, str]] = {
+_CODE_QUERIES: Final[dict[str, str]] = {
     "python": """
         (function_definition) @function
         (class_definition) @class
@@ -133,10 +161,39 @@ _QUERIES: Final[dict[str, str]] = {
     """,
 }
 
-CODE_LANGUAGES: Final[tuple[str, ...]] = tuple(_QUERIES)
+# Captures: entry (what a document of the kind consists of), block (what nesting counts), comment.
+_DOCUMENT_QUERIES: Final[dict[str, str]] = {
+    "json": "(pair) @entry [(object) (array)] @block (comment) @comment",
+    "yaml": """
+        [(block_mapping_pair) (flow_pair)] @entry
+        [(block_mapping) (block_sequence) (flow_mapping) (flow_sequence)] @block
+        (comment) @comment
+    """,
+    "html": "[(element) (script_element) (style_element)] @entry @block (comment) @comment",
+    "css": "(rule_set) @entry (block) @block (comment) @comment",
+    "markdown": """
+        [(paragraph) (atx_heading) (setext_heading) (fenced_code_block) (indented_code_block)
+         (html_block) (list_item) (pipe_table) (thematic_break)] @entry
+        [(list) (block_quote)] @block
+    """,
+}
+
+CODE_LANGUAGES: Final[tuple[str, ...]] = tuple(_CODE_QUERIES)
 """The languages that code features are counted for."""
 
+DOCUMENT_LANGUAGES: Final[tuple[str, ...]] = tuple(_DOCUMENT_QUERIES)
+"""The languages whose entries and depth are counted."""
+
+_QUERIES: Final = {**_CODE_QUERIES, **_DOCUMENT_QUERIES}
+
 Span = tuple[int, int]
+
+
+class Code(NamedTuple):
+    """A piece of code and the grammar that it is read with."""
+
+    text: str
+    language: str
 
 
 @cache
@@ -151,67 +208,117 @@ def load_language(language: str) -> None:
         _query(language)
 
 
-def code_features(
-    text: str, language: str, out_of_time: Callable[[], bool] = lambda: False
-) -> Values:
-    """The code features of ``text``, which the caller bounds (see :func:`parsed_part`).
+@dataclass(slots=True)
+class _Counts:
+    """What has been counted in one or several pieces of code."""
 
-    ``language`` is one of :data:`CODE_LANGUAGES`; raises KeyError for any other. Empty when the
-    text is wreckage beyond counting, or ``out_of_time`` came true.
+    functions: int = 0
+    classes: int = 0
+    imports: int = 0
+    decisions: int = 0
+    units: list[int] = field(default_factory=list)
+    depths: list[int] = field(default_factory=list)
+    comment_bytes: int = 0
+    error_bytes: int = 0
+    parsed_bytes: int = 0
+
+    def add(self, captures: Mapping[str, Sequence[Node]], parsed_bytes: int) -> None:
+        functions = _spans(captures, "function")
+        ignored = set(_starts(captures, "ignored"))
+        decisions = [start for start in _starts(captures, "decision") if start not in ignored]
+        *of_functions, top_level = decisions_per_unit(functions, decisions)
+        self.functions += len(functions)
+        self.classes += len(captures.get("class", ()))
+        self.imports += len(captures.get("import", ()))
+        self.decisions += len(decisions)
+        self.units += [1 + count for count in of_functions] or [1 + top_level]
+        self.depths += _depths(_spans(captures, "block"))
+        self.comment_bytes += _covered(_spans(captures, "comment"))
+        self.error_bytes += _covered(_spans(captures, "error"))
+        self.parsed_bytes += parsed_bytes
+
+    def values(self) -> Values:
+        total = max(self.parsed_bytes, 1)
+        return {
+            "function_count": self.functions,
+            "class_count": self.classes,
+            "import_count": self.imports,
+            "cyclomatic_complexity": self.decisions + self.functions + 1,
+            "cyclomatic_mean": sum(self.units) / len(self.units),
+            "cyclomatic_max": max(self.units),
+            "nesting_max": max(self.depths, default=0),
+            "nesting_mean": sum(self.depths) / len(self.depths) if self.depths else 0.0,
+            "comment_density": self.comment_bytes / total,
+            "parse_error_share": min(self.error_bytes / total, 1.0),
+        }
+
+
+def _never() -> bool:
+    return False
+
+
+def code_features(pieces: Iterable[Code], out_of_time: Callable[[], bool] = _never) -> Values:
+    """The code features of all ``pieces`` together; the caller bounds them (:func:`parsed_part`).
+
+    Each language is one of :data:`CODE_LANGUAGES`; raises KeyError for any other. Empty when no
+    piece could be counted: there is none, they are wreckage, or ``out_of_time`` came true.
     """
-    if language == "bash" and text.count("<<") > _MOST_HEREDOCS:
+    counts = _Counts()
+    for piece in pieces:
+        found = _captures(piece, out_of_time)
+        if found is not None:
+            counts.add(*found)
+    return counts.values() if counts.units else {}
+
+
+def document_features(piece: Code, out_of_time: Callable[[], bool] = _never) -> Values:
+    """Entries and depth of data or markup in one of :data:`DOCUMENT_LANGUAGES`.
+
+    Empty when the text is wreckage beyond counting, or ``out_of_time`` came true.
+    """
+    found = _captures(piece, out_of_time)
+    if found is None:
         return {}
-    source = safe_source(text, language)
-    if source is None:
-        return {}
-    tree = _parse(source, language, out_of_time)
-    if tree is None or tree.root_node.child_count > _MOST_CHILDREN:
-        return {}
-    captures = QueryCursor(_query(language)).captures(tree.root_node)
-    functions = _spans(captures, "function")
-    ignored = set(_starts(captures, "ignored"))
-    decisions = [start for start in _starts(captures, "decision") if start not in ignored]
-    *of_functions, top_level = decisions_per_unit(functions, decisions)
-    units = [1 + count for count in of_functions] or [1 + top_level]
-    total = max(len(source), 1)
+    captures, parsed_bytes = found
+    total = max(parsed_bytes, 1)
     return {
-        "function_count": len(functions),
-        "class_count": len(captures.get("class", ())),
-        "import_count": len(captures.get("import", ())),
-        "cyclomatic_complexity": len(decisions) + len(functions) + 1,
-        "cyclomatic_mean": sum(units) / len(units),
-        "cyclomatic_max": max(units),
-        "nesting_max": _deepest(_spans(captures, "block")),
-        "comment_density": _covered(_spans(captures, "comment")) / total,
+        "entry_count": len(captures.get("entry", ())),
+        "depth_max": max(_depths(_spans(captures, "block")), default=0),
         "parse_error_share": min(_covered(_spans(captures, "error")) / total, 1.0),
     }
 
 
-def _parse(source: bytes, language: str, out_of_time: Callable[[], bool]) -> Tree | None:
-    """The tree of ``source``, or None when time ran out before all of it was handed over."""
-    served = 0
-    starved = False
+def _captures(
+    piece: Code, out_of_time: Callable[[], bool]
+) -> tuple[Mapping[str, Sequence[Node]], int] | None:
+    """What the query finds in a piece, and its length in bytes; None when it was given up."""
+    text, language = piece
+    query = _query(language)
+    if language == "bash" and text.count("<<") > _MOST_HEREDOCS:
+        return None
+    source = safe_source(text, language)
+    if source is None:
+        return None
+    tree = parse_within(source, language, out_of_time)
+    if tree is None or tree.root_node.child_count > _MOST_CHILDREN:
+        return None
+    # Without a progress callback: with one, tree-sitter 0.26 reads freed memory now and then.
+    return QueryCursor(query).captures(tree.root_node), len(source)
 
-    def read(offset: int, _point: object) -> bytes:
-        nonlocal served, starved
-        # The parser may read a place again; what it saw there once must not change.
-        if offset + _CHUNK_BYTES > served and not starved:
-            starved = out_of_time()
-            if not starved:
-                served = offset + _CHUNK_BYTES
-        return source[offset : min(offset + _CHUNK_BYTES, served)]
 
-    tree = parser(language).parse(read)
-    return None if starved else tree
+def code_chars(language: str, spent_us: float = SPENT_US) -> int:
+    """How many characters of ordinary code in ``language`` are parsed within ``spent_us``."""
+    return min(_MOST_CHARS.get(language, CODE_CHARS), int(1024 * spent_us / _COST_US[language]))
 
 
-def parsed_part(text: str) -> str:
-    """The part of ``text`` that is parsed: at most 16,384 characters, 2,048 when a line among them
-    is longer than 1,000; cut before a line that starts at the margin, in the second half if there
-    is one, so that what is open at the cut is no error that the text does not have."""
-    part = text[:CODE_CHARS]
+def parsed_part(text: str, language: str, most: int) -> str:
+    """The part of ``text`` that is parsed: at most ``most`` characters, or 2,048 (512 in languages
+    that are not minified) when a line among them is longer than 1,000. It is cut before a line
+    that starts at the margin, in the second half if there is one, so that what is open at the cut
+    is no error that the text does not have."""
+    part = text[:most]
     if max(map(len, part.split("\n"))) > _LONG_LINE:
-        part = part[:_LONG_LINE_CHARS]
+        part = part[: _MINIFIED_CHARS if language in _MINIFIED else _LONG_LINE_CHARS]
     if len(part) == len(text):
         return text
     starts = [match.end() for match in _AT_MARGIN.finditer(part, len(part) // 2)]
@@ -245,16 +352,16 @@ def _starts(captures: Mapping[str, Sequence[Node]], name: str) -> list[int]:
     return [node.start_byte for node in captures.get(name, ())]
 
 
-def _deepest(spans: Iterable[Span]) -> int:
-    """The largest number of spans, one within the other."""
+def _depths(spans: Iterable[Span]) -> list[int]:
+    """How deep each span lies within the others, itself included; in the order of their starts."""
     ends: list[int] = []
-    deepest = 0
+    depths: list[int] = []
     for start, end in sorted(spans, key=lambda span: (span[0], -span[1])):
         while ends and ends[-1] <= start:
             ends.pop()
         ends.append(end)
-        deepest = max(deepest, len(ends))
-    return deepest
+        depths.append(len(ends))
+    return depths
 
 
 def _covered(spans: Iterable[Span]) -> int:

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import Final, NamedTuple
 
 from orchestration_assets.schemas.enums import Family
+from resources.notebooks import is_notebook
 from resources.prose import is_html
 
 _HEAD_CHARS: Final = 4096
@@ -38,18 +39,22 @@ _CODE: Final[dict[str, str]] = {
     **_listed("cc cpp cxx c++ hh hpp hxx h++ ino cu cuh", "cpp"),
     **_listed("rb rake gemspec", "ruby"),
     **_listed("sh bash zsh ksh", "bash"),
-    **_listed("asm awk bat cmake clj coffee cs css dart el erl ex exs f90 fish groovy gradle hs"),
+    **_listed("css", "css"),
+    **_listed("asm awk bat cmake clj coffee cs dart el erl ex exs f90 fish groovy gradle hs"),
     **_listed("jl kt kts less lisp lua m ml mm nix pas php pl pm proto ps1 r s sass scala scm"),
     **_listed("scss sed sql svelte swift tcl tf vb vim vue zig"),
 }
-_MARKUP: Final = _listed(
-    "md markdown mdown mdx rst adoc asciidoc org tex textile wiki "
-    "html htm xhtml xml svg xsl xslt xsd rss atom"
-)
-_DATA: Final = _listed(
-    "json jsonl ndjson json5 geojson ipynb csv tsv yaml yml toml ini cfg conf properties env "
-    "plist lock pem crt csr key po srt vtt dectest"
-)
+_MARKUP: Final[dict[str, str]] = {
+    **_listed("md markdown mdown mdx ipynb", "markdown"),
+    **_listed("html htm xhtml", "html"),
+    **_listed("rst adoc asciidoc org tex textile wiki xml svg xsl xslt xsd rss atom"),
+}
+_DATA: Final[dict[str, str]] = {
+    **_listed("json geojson webmanifest", "json"),
+    **_listed("yaml yml", "yaml"),
+    **_listed("jsonl ndjson json5 csv tsv toml ini cfg conf properties env plist lock pem crt csr"),
+    **_listed("key po srt vtt dectest"),
+}
 _CODE_NAMES: Final[dict[str, str]] = {
     **_listed("makefile gnumakefile dockerfile containerfile jenkinsfile cmakelists.txt justfile"),
     **_listed("rakefile gemfile vagrantfile podfile", "ruby"),
@@ -62,7 +67,9 @@ _INTERPRETERS: Final = {"python": "python", "node": "javascript", "ruby": "ruby"
 _JSON = re.compile(
     r'\s*(?:\{\s*(?:"(?:[^"\\\n]|\\.){0,200}"\s*:|\})|\[\s*(?:[{\["\]]|-?\d[\d.eE+-]*\s*,))'
 )
+_XML = re.compile(r"\s*<\?xml|\s*<(?:svg|rss|feed)\b", re.IGNORECASE)
 _SETTING = re.compile(r"[\w.\-]+\s?[:=]\s|\[[\w. :\-]+\]$")
+_FENCE_MARK = re.compile(r"[ \t{.]*([\w+#-]{1,20})")
 _DELIMITERS: Final = ",\t;|"
 
 _MARKDOWN_LINE = re.compile(r"(#{1,6} \S)|(```|~~~)|\s*(?:[-*+]|\d{1,3}[.)]) \S|\|.*\|$|> ")
@@ -73,6 +80,19 @@ _CODE_LINE = re.compile(
     r"|\s*[\w.]+ ?(?:[-+*/|&]?=) ?\S|\s*[\w.]+\(.*\)$|\s*(?:fi|done|esac|end|\)|\])$"
     r"|\s*(?://|/\*|\*/)"
 )
+# What authors call a language behind a code fence, where it is no extension.
+_FENCE_NAMES: Final = {
+    "bash": "bash",
+    "console": "",
+    "golang": "go",
+    "javascript": "javascript",
+    "python": "python",
+    "python3": "python",
+    "ruby": "ruby",
+    "rust": "rust",
+    "shell": "bash",
+    "typescript": "typescript",
+}
 # A line of code that hardly any other language has; the most lines win, first named wins a tie.
 _LANGUAGE_LINES: Final[dict[str, re.Pattern[str]]] = {
     name: re.compile("|".join(patterns), re.MULTILINE)
@@ -123,11 +143,19 @@ def kind_of(path: str, text: str) -> Kind:
             language = "cpp"
         return Kind(extension, has_shebang, Family.CODE, language)
     if extension in _MARKUP:
-        return Kind(extension, has_shebang, Family.MARKUP, "")
+        return Kind(extension, has_shebang, Family.MARKUP, _MARKUP[extension])
     if extension in _DATA:
-        return Kind(extension, has_shebang, Family.DATA, "")
+        return Kind(extension, has_shebang, Family.DATA, _DATA[extension])
     family, language = _shape(head)
     return Kind(extension, has_shebang, family, language)
+
+
+def fence_language(mark: str) -> str:
+    """The grammar for what follows a code fence: ``mark`` is what its line says behind the ticks,
+    such as ``py`` or ``{.python #id}``; empty when there is none."""
+    match = _FENCE_MARK.match(mark)
+    name = match[1].lower() if match else ""
+    return _FENCE_NAMES.get(name, _CODE.get(name, ""))
 
 
 def _extension(name: str) -> str:
@@ -141,9 +169,13 @@ def _shape(head: str) -> tuple[Family, str]:
         match = _SHEBANG.match(head)
         return Family.CODE, _INTERPRETERS.get(match[1], "bash") if match else ""
     if is_html(head):
-        return Family.MARKUP, ""
+        return Family.MARKUP, "" if _XML.match(head) else "html"
+    if is_notebook(head):
+        return Family.MARKUP, "markdown"
     lines = [line for line in head.split("\n") if line and not line.isspace()]
-    if _JSON.match(head) or _is_delimited(lines) or _is_settings(lines):
+    if _JSON.match(head):
+        return Family.DATA, "json"
+    if _is_delimited(lines) or _is_settings(lines):
         return Family.DATA, ""
     marks = [mark for mark in map(_MARKDOWN_LINE.match, lines) if mark]
     fenced = any(mark[2] for mark in marks)
@@ -155,7 +187,7 @@ def _shape(head: str) -> tuple[Family, str]:
     titled = 0 < headings <= max(0.5 * len(lines), 1)
     marked = fenced or titled or bool(_MARKDOWN_LINK.search(head))
     if marked and (len(marks) >= 2 or len(lines) <= 3):
-        return Family.MARKUP, ""
+        return Family.MARKUP, "markdown"
     return Family.PROSE, ""
 
 

@@ -1,48 +1,81 @@
 """One item's profile: the steps in their stages, each begun only while time remains.
 
-The basic features come first and always; then text, structure, code and scores. Text features
-and code features read the first 16,384 characters, secrets the first 32,768: the caps keep a step
-within the limit, since only parsing is cut short while it runs. Counts are scaled up from the
-part read to the whole.
+The basic features come first and always; then text, structure, code and scores. What a step reads
+is bounded by what a KiB of it costs: text features read 16,384 characters, of a longer item the
+most telling sections (see :mod:`orchestration_assets.profiling.sampling`); code features read its
+beginning, secrets the first 32,768 characters. Counts are scaled up to the whole.
 """
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
+from orchestration_assets.profiling.characters import Characters, load_classes
 from orchestration_assets.profiling.code import (
     CODE_LANGUAGES,
+    DOCUMENT_LANGUAGES,
+    Code,
+    code_chars,
     code_features,
+    document_features,
     load_language,
     parsed_part,
 )
 from orchestration_assets.profiling.deadline import Deadline, Stage
-from orchestration_assets.profiling.kind import Kind, kind_of
+from orchestration_assets.profiling.kind import Kind, fence_language, kind_of
 from orchestration_assets.profiling.markup import outline
+from orchestration_assets.profiling.sampling import Sample, evenly, sample
 from orchestration_assets.profiling.scores import scores
+from orchestration_assets.profiling.sensitive import (
+    SECRET_CHARS,
+    SECRET_CHARS_LEAST,
+    personal_data_count,
+    secret_count,
+)
 from orchestration_assets.profiling.text import (
     Values,
-    character_shares,
+    address_count,
+    duplicate_line_share,
     line_count,
-    line_features,
+    load_vocabularies,
     prose_features,
-    secret_count,
-    token_estimate,
-    word_densities,
     words_of,
 )
 from orchestration_assets.schemas.enums import Family, FeatureFamily
 from orchestration_assets.schemas.features import FEATURE_NAMES, FEATURES
-from resources.prose import PROSE_CHARS, prose_of
+from resources.notebooks import as_markdown, is_notebook
+from resources.prose import PROSE_CHARS, fenced_code, prose_of
 
 TEXT_CHARS: Final = PROSE_CHARS
 """How much of an item the text features read, in characters."""
 
+Sampler = Callable[[str, int], Sample]
+"""What chooses at most so many characters of a text that is longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How much of an item is read: ``text_chars`` characters, chosen by ``sampler`` where it is
+    longer, and as many of its first ones as code as ``code_chars`` says for the language."""
+
+    text_chars: int = TEXT_CHARS
+    sampler: Sampler = sample
+    code_chars: Callable[[str], int] = code_chars
+
+
+_READING: Final = Reading()
+_EXACT_CHARS: Final = 1 << 20
+_MOST_PIECES: Final = 64
+# A parser that is told to stop may go on for as long again before it listens.
+_PARSE_SHARE: Final = 0.5
 _DECIMALS: Final = 6
 _NO_CODE: Final[Values] = {
     feature.name: None for feature in FEATURES if feature.family is FeatureFamily.CODE
 }
+_MAY_FENCE: Final = frozenset({Family.PROSE, Family.MARKUP})
+_NO_DOCUMENT: Final[Values] = {"entry_count": None, "depth_max": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +83,15 @@ class Profile:
     """What one item looks like.
 
     ``features`` has every name of FEATURE_NAMES; None where a feature does not apply or was cut.
-    ``features_missing`` names those that the deadline cut. ``coverage`` is the share of the
-    characters that the text features have seen, in [0, 1]. The clocks are in milliseconds.
+    ``features_missing`` names those that were cut: a parse that ran wild, or the deadline.
+    ``cut_by_clock`` is whether the deadline cut: only then may an equal item have another profile.
+    ``coverage`` is the share of the characters that the text features have seen, in [0, 1]. The
+    clocks are in milliseconds.
     """
 
     features: Values
     features_missing: tuple[str, ...]
+    cut_by_clock: bool
     coverage: float
     preprocess_ms: float
     features_ms: float
@@ -64,19 +100,25 @@ class Profile:
 
 
 def profile(
-    path: str, text: str, *, size_bytes: int, clock: Callable[[], float] = time.perf_counter
+    path: str,
+    text: str,
+    *,
+    size_bytes: int,
+    clock: Callable[[], float] = time.thread_time,
+    reading: Reading = _READING,
 ) -> Profile:
     """The profile of one item: ``path`` names it, ``text`` is its decoded content.
 
     Never raises, whatever the text. Equal arguments give equal features, unless the deadline cut
-    some: ``clock``, in seconds, decides only that.
+    some: ``clock``, in seconds, decides only that. By default it is the thread's processor time,
+    so that other work on the machine cuts nothing. ``reading`` is for those who compare samplers.
     """
     kind = kind_of(path, text)
     # Before the clock starts: the first item of a language must not pay for all that follow.
-    load_language(kind.language)
+    _load(kind, text)
     deadline = Deadline(clock)
     with deadline.stage(Stage.PREPROCESS):
-        item = _Item(kind, text, size_bytes, deadline)
+        item = _Item(kind, text, size_bytes, deadline, reading)
     for stage, steps in _STEPS.items():
         with deadline.stage(stage):
             for step in steps:
@@ -87,7 +129,8 @@ def profile(
     return Profile(
         features={name: _rounded(values.get(name)) for name in FEATURE_NAMES},
         features_missing=tuple(name for name in FEATURE_NAMES if name not in values),
-        coverage=round(len(item.window) / len(text), _DECIMALS) if text else 1.0,
+        cut_by_clock=deadline.ran_out,
+        coverage=round(item.coverage, _DECIMALS),
         preprocess_ms=deadline.elapsed_ms[Stage.PREPROCESS],
         features_ms=deadline.elapsed_ms[Stage.FEATURES],
         complexity_ms=deadline.elapsed_ms[Stage.COMPLEXITY],
@@ -95,25 +138,57 @@ def profile(
     )
 
 
+def load_everything() -> None:
+    """Loads every grammar and word list now rather than at the first item that needs it: about
+    0.4 s, once a process."""
+    for language in (*CODE_LANGUAGES, *DOCUMENT_LANGUAGES):
+        load_language(language)
+    load_classes("\u00e9")
+    load_vocabularies()
+
+
+def _load(kind: Kind, text: str) -> None:
+    load_language(kind.language)
+    load_classes(text)
+    load_vocabularies()
+    if kind.family in _MAY_FENCE and (
+        is_notebook(text) or any(text.find(mark, 0, _EXACT_CHARS) >= 0 for mark in ("```", "~~~"))
+    ):
+        for language in CODE_LANGUAGES:
+            load_language(language)
+
+
 class _Item:
     """An item while it is profiled: what the steps read, and the values so far."""
 
-    def __init__(self, kind: Kind, text: str, size_bytes: int, deadline: Deadline) -> None:
+    def __init__(
+        self,
+        kind: Kind,
+        text: str,
+        size_bytes: int,
+        deadline: Deadline,
+        reading: Reading,
+    ) -> None:
         self.deadline = deadline
-        self.text = text
-        self.window = text[:TEXT_CHARS]
+        self.reading = reading
         self.kind = kind
-        self.scale = len(text) / len(self.window) if text else 1.0
-        window_words = words_of(self.window)
-        self.window_word_count = len(window_words)
-        # A prose text is its own prose, so its words are split only once.
-        self._words_of_prose = window_words if self.kind.family is Family.PROSE else None
+        self.raw = text
+        self.text = as_markdown(text) if is_notebook(text) else text
+        whole = len(self.text) <= reading.text_chars
+        self.sample = (
+            Sample((self.text,)) if whole else reading.sampler(self.text, reading.text_chars)
+        )
+        self.window = self.text if whole else self.sample.text
+        self.coverage = len(self.window) / len(self.text) if self.text else 1.0
+        self.scale = 1 / self.coverage if self.coverage else 1.0
+        self.characters = Characters.of(self.window)
+        self.word_count = self.characters.word_count()
         self.values: Values = {
             "byte_count": size_bytes,
             "char_count": len(text),
-            "line_count": line_count(text),
-            "word_count": round(len(window_words) * self.scale),
-            "token_estimate": round(token_estimate(self.window) * self.scale),
+            "line_count": _lines_of(self.text),
+            "word_count": round(self.word_count * self.scale),
+            "token_estimate": round(self.characters.token_count() * self.scale),
             "extension": self.kind.extension,
             "has_extension": bool(self.kind.extension),
             "has_shebang": self.kind.has_shebang,
@@ -121,34 +196,41 @@ class _Item:
             "language_guess": self.kind.language,
         }
 
-    def prose(self) -> tuple[str, list[str]]:
-        """The prose and its words."""
-        prose = prose_of(self.window, self.kind.family)
-        words = self._words_of_prose
-        return prose, words_of(prose) if words is None else words
+
+def _lines_of(text: str) -> int:
+    if len(text) <= _EXACT_CHARS:
+        return line_count(text)
+    part = evenly(text, _EXACT_CHARS)
+    return round(part.count("\n") * len(text) / len(part))
 
 
 def _scaled(values: Values, scale: float) -> Values:
     """Counts of the part read as estimates for the whole."""
     return {
-        name: round(value * scale) if isinstance(value, int) and name not in _MAXIMA else value
+        name: round(value * scale) if isinstance(value, int) and name not in _UNSCALED else value
         for name, value in values.items()
     }
 
 
-_MAXIMA: Final = frozenset({"max_line_chars", "cyclomatic_max", "nesting_max"})
+# Maxima; and imports, which stand at the beginning, and that is always read.
+_UNSCALED: Final = frozenset(
+    {"max_line_chars", "cyclomatic_max", "nesting_max", "depth_max", "import_count"}
+)
 
 
 def _characters(item: _Item) -> Values:
-    return character_shares(item.window)
+    return item.characters.shares()
 
 
 def _lines(item: _Item) -> Values:
-    return line_features(item.window)
+    return {
+        **item.characters.lines(),
+        "duplicate_line_share": duplicate_line_share(item.window),
+    }
 
 
 def _densities(item: _Item) -> Values:
-    return word_densities(item.window, item.window_word_count)
+    return item.characters.densities(item.word_count, address_count(item.window))
 
 
 def _outline(item: _Item) -> Values:
@@ -156,20 +238,64 @@ def _outline(item: _Item) -> Values:
 
 
 def _prose(item: _Item) -> Values:
-    prose, words = item.prose()
-    return _scaled(prose_features(prose, words), item.scale)
+    prose = prose_of(item.window, item.kind.family)
+    return _scaled(prose_features(prose, words_of(prose)), item.scale)
 
 
-def _secrets(item: _Item) -> Values:
-    return {"secret_count": secret_count(item.text)}
+def _sensitive(item: _Item) -> Values:
+    personal = personal_data_count(item.window, item.characters.long_numbers())
+    if item.raw is item.window:
+        head, characters = item.window, item.characters
+    else:
+        head = item.raw[:SECRET_CHARS]
+        characters = Characters.of(head)
+    return {
+        "secret_count": secret_count(head, characters.long_tokens(SECRET_CHARS_LEAST)),
+        "personal_data_count": round(personal * item.scale),
+    }
 
 
 def _code(item: _Item) -> Values:
-    if item.kind.language not in CODE_LANGUAGES:
-        return _NO_CODE
-    part = parsed_part(item.text)
-    values = code_features(part, item.kind.language, item.deadline.passed)
-    return _scaled(values, len(item.text) / len(part) if part else 1.0)
+    """What the item's own grammar finds; of markdown, what those of its code fences find.
+
+    A grammar reads the item's beginning: sections from here and there have no common syntax, and
+    measured worse (see benchmarks/sampling.py).
+    """
+    values: Values = {**_NO_CODE, **_NO_DOCUMENT}
+    language = item.kind.language
+    out_of_time = partial(item.deadline.passed, _PARSE_SHARE)
+    if language in CODE_LANGUAGES:
+        part = parsed_part(item.text, language, item.reading.code_chars(language))
+        found = code_features([Code(part, language)], out_of_time)
+        return {**_NO_DOCUMENT, **_scaled(found, len(item.text) / max(len(part), 1))}
+    if language in DOCUMENT_LANGUAGES:
+        part = parsed_part(item.text, language, item.reading.code_chars(language))
+        found = document_features(Code(part, language), out_of_time)
+        if not found:
+            for name in ("parse_error_share", *_NO_DOCUMENT):
+                del values[name]
+        values.update(_scaled(found, len(item.text) / max(len(part), 1)))
+    if item.kind.family in _MAY_FENCE and not item.deadline.passed():
+        pieces, share = _fences(item.window, item.reading.code_chars)
+        values.update(_scaled(code_features(pieces, out_of_time), item.scale / share))
+    return values
+
+
+def _fences(text: str, most: Callable[[str], int]) -> tuple[list[Code], float]:
+    """The fenced code that has a grammar, as far as it may be parsed, and which share that is."""
+    pieces: list[Code] = []
+    found = 0
+    left = 1.0
+    for mark, code in fenced_code(text):
+        language = fence_language(mark)
+        if language in CODE_LANGUAGES:
+            found += len(code)
+            cost = len(code) / most(language)
+            if cost <= left and len(pieces) < _MOST_PIECES:
+                left -= cost
+                pieces.append(Code(code, language))
+    taken = sum(len(piece.text) for piece in pieces)
+    return pieces, taken / found if taken else 1.0
 
 
 def _scores(item: _Item) -> Values:
@@ -181,9 +307,9 @@ _STEPS: Final[dict[Stage, tuple[Callable[[_Item], Values], ...]]] = {
         _characters,
         _lines,
         _densities,
-        _secrets,
         _outline,
         _prose,
+        _sensitive,
     ),
     Stage.COMPLEXITY: (_code,),
     Stage.AGGREGATION: (_scores,),

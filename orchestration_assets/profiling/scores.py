@@ -90,14 +90,14 @@ def _ambiguity(x: Numbers) -> float:
 
 
 def _complexity(x: Numbers) -> float:
-    """How hard it is to follow. 0.25 size (half 3,000 tokens), 0.2 branching (cyclomatic mean
-    over 1, half 2), 0.2 nesting (half 4 blocks), 0.2 words a sentence (half 20), 0.15 lexical
-    diversity (half 80)."""
+    """How hard it is to follow, whatever its length. 0.25 words a sentence (half 20), 0.2 branching
+    (cyclomatic mean over 1, half 2), 0.2 nesting (mean depth of blocks, half 2), 0.2 long words
+    (half 0.3 of the words), 0.15 lexical diversity (half 80)."""
     return (
-        0.25 * rise(x["token_estimate"], 3000)
+        0.25 * rise(x["mean_sentence_words"], 20)
         + 0.2 * rise(max(x["cyclomatic_mean"] - 1, 0), 2)
-        + 0.2 * rise(x["nesting_max"], 4)
-        + 0.2 * rise(x["mean_sentence_words"], 20)
+        + 0.2 * rise(x["nesting_mean"], 2)
+        + 0.2 * rise(x["long_word_share"], 0.3)
         + 0.15 * rise(x["lexical_diversity"], 80)
     )
 
@@ -167,10 +167,10 @@ SCORES: Final[dict[str, Score]] = {
     "complexity_score": Score(
         _complexity,
         (
-            "token_estimate",
-            "cyclomatic_mean",
-            "nesting_max",
             "mean_sentence_words",
+            "cyclomatic_mean",
+            "nesting_mean",
+            "long_word_share",
             "lexical_diversity",
         ),
     ),

@@ -1,4 +1,4 @@
-"""Features of text as text: characters, words, sentences, lines and secrets.
+"""Features of natural language: words, sentences, diversity, tone, language; and secrets.
 
 Everything here is a pattern or a count over the characters that it is given; the caller bounds
 their number. Every pattern is linear in the length of the text.
@@ -6,37 +6,48 @@ their number. Every pattern is linear in the length of the text.
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
+from itertools import islice, pairwise
+from operator import mul
 from statistics import fmean, pstdev
 from typing import Final
-from unicodedata import category
+
+from resources.ai_services.function_words import ENGLISH, function_words
 
 Values = dict[str, str | int | float | bool | None]
 """Feature values by name."""
 
-_ASCII_WORD = re.compile(r"[A-Za-z0-9]+(?:'[A-Za-z]+)*")
+_ASCII_WORD = re.compile(r"[A-Za-z0-9]+(?:'[A-Za-z0-9]+)*")
 # Chinese characters and Japanese syllables, one word each: the scripts put no space between words.
-_CJK: Final = (
+_CJK_RANGES: Final = (
     "\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9d"
     "\U00020000-\U0003ffff"
 )
 # Combining marks belong to the word around them, though \w leaves them out: accents, the points
 # of Hebrew and Arabic, the vowels of Indic scripts, Thai and its neighbours.
-_MARKS: Final = (
+_MARK_RANGES: Final = (
     "\u0300-\u036f\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u0900-\u0963"
     "\u0971-\u0d7f\u0e31-\u0e3a\u0e47-\u0e4e\u0eb1-\u0ebc\u0f71-\u0f84\u102b-\u103e\u17b4-\u17d3"
     "\u1dc0-\u1dff\u20d0-\u20ff"
 )
 _WORD = re.compile(
-    rf"[{_CJK}]|(?:[^\W_{_CJK}]|[{_MARKS}])+(?:['\u2019](?:[^\W_{_CJK}]|[{_MARKS}])+)*"
+    rf"[{_CJK_RANGES}]|(?:[^\W_{_CJK_RANGES}]|[{_MARK_RANGES}])+(?:['\u2019](?:[^\W_{_CJK_RANGES}]|[{_MARK_RANGES}])+)*"
 )
-_TOKEN = re.compile(r"[A-Za-z]{1,8}|\d{1,3}|[^\sA-Za-z\d]+")
+_ASCII_INK = re.compile("[A-Za-z0-9]")
+CJK: Final = re.compile(f"[{_CJK_RANGES}]")
+"""A Chinese character or a Japanese syllable: a word by itself."""
+MARKS: Final = re.compile(f"[{_MARK_RANGES}]")
+"""A combining mark: part of the word around it."""
+# Each begins with one set of characters, which lets the search skip to the next of them.
+_ASCII_SENTENCE_END = re.compile(r"[.!?\n](?:(?<=\n)[ \t]*\n|(?<=[.!?])[.!?]*[\"')\]]*(?=\s|\Z))")
 _SENTENCE_END = re.compile(
-    "[.!?\u2026\u061f]+[\"'\u201d\u2019)\\]]*(?=\\s|\\Z)"
-    "|[\u3002\uff01\uff1f\u0964\u0965]+|\n[ \t]*\n"
+    "[.!?\u2026\u061f\u3002\uff01\uff1f\u0964\u0965\n](?:(?<=\n)[ \t]*\n"
+    "|(?<=[.!?\u2026\u061f])[.!?\u2026\u061f]*[\"'\u201d\u2019)\\]]*(?=\\s|\\Z)"
+    "|(?<=[\u3002\uff01\uff1f\u0964\u0965])[\u3002\uff01\uff1f\u0964\u0965]*)"
 )
-_URL_STARTS: Final = ("http://", "https://", "ftp://")
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_ADDRESS_STARTS: Final = ("http://", "https://", "ftp://")
+_LONG_LINE: Final = 8
 _QUOTES: Final = '"\u201c\u201d\u201e\u00ab\u00bb\u300c\u300e'
 _QUESTIONS: Final = "?\uff1f\u061f"
 _LATIN = re.compile("[\\sa-z0-9'\u2019\u00c0-\u024f]+")
@@ -59,10 +70,46 @@ _PRONOUNS: Final = _word_set(
     "someone anything anyone stuff thing things"
 )
 
-_DIVERSITY_WORDS: Final = 2000
+_DIVERSITY_WORDS: Final = 1000
+_TRIGRAM_WORDS: Final = 300
+_LONG_WORD: Final = 7
+_STRONGEST_TONE: Final = 4.0
+_LANGUAGE_WORDS: Final = 250
+_LEAST_HITS: Final = 2
+_MOST_HITS: Final = 4
+_LEAST_HIT_SHARE: Final = 0.08
 _SHORT_TEXT_WORDS: Final = 20
 _MTLD_THRESHOLD: Final = 0.72
 _FLESCH_RANGE: Final = (-100.0, 121.22)
+
+
+# Scripts that one language has for itself, or that it shares with none that is written more often.
+# Japanese comes first: it has syllables among its Chinese characters, even where it is terse.
+_SCRIPTS: Final = {
+    language: re.compile(f"[{letters}]+")
+    for language, letters in {
+        "ja": "\u3040-\u30ff\uff66-\uff9d",
+        "zh": "\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff",
+        "ko": "\u1100-\u11ff\uac00-\ud7af",
+        "el": "\u0370-\u03ff\u1f00-\u1fff",
+        "he": "\u0590-\u05ff",
+        "ar": "\u0600-\u06ff",
+        "hi": "\u0900-\u097f",
+        "bn": "\u0980-\u09ff",
+        "ta": "\u0b80-\u0bff",
+        "te": "\u0c00-\u0c7f",
+        "th": "\u0e00-\u0e7f",
+        "hy": "\u0530-\u058f",
+        "ka": "\u10a0-\u10ff",
+    }.items()
+}
+_SCRIPT_SHARES: Final = {"ja": 0.08}
+_SCRIPT_LETTERS = re.compile(r"[^\W\d_]+")
+
+
+def word_pattern() -> re.Pattern[str]:
+    """What a word is, in any script."""
+    return _WORD
 
 
 def words_of(text: str) -> list[str]:
@@ -71,106 +118,126 @@ def words_of(text: str) -> list[str]:
     return (_ASCII_WORD if text.isascii() else _WORD).findall(text)
 
 
-def token_estimate(text: str) -> int:
-    """About how many tokens a language model reads in ``text``."""
-    return len(_TOKEN.findall(text))
-
-
 def line_count(text: str) -> int:
     """Newlines, plus one when the text does not end with one."""
     return text.count("\n") + (bool(text) and not text.endswith("\n"))
 
 
-_ASCII_CLASSES: Final[dict[str, bytes]] = {
-    "digit_share": b"0123456789",
-    "upper_share": bytes(range(ord("A"), ord("Z") + 1)),
-    "punctuation_share": b"!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~",
-    "whitespace_share": b" \t\n\r\v\f\x1c\x1d\x1e\x1f",
-}
+def address_count(text: str) -> int:
+    """How many http, https and ftp addresses begin in ``text``."""
+    return sum(map(text.count, _ADDRESS_STARTS))
 
 
-def character_shares(text: str) -> Values:
-    """Shares of digits, upper case, punctuation, white space and non-ASCII among characters."""
-    total = max(len(text), 1)
-    ascii_part = text.encode("ascii", "ignore")
-    counts = {
-        name: len(ascii_part) - len(ascii_part.translate(None, members))
-        for name, members in _ASCII_CLASSES.items()
-    }
-    non_ascii = len(text) - len(ascii_part)
-    if non_ascii:
-        for character, times in Counter(text).items():
-            if character > "\x7f":
-                name = _unicode_class(character)
-                if name:
-                    counts[name] += times
-    shares: Values = {name: count / total for name, count in counts.items()}
-    shares["non_ascii_share"] = non_ascii / total
-    return shares
-
-
-def _unicode_class(character: str) -> str:
-    kind = category(character)
-    if character.isspace():
-        return "whitespace_share"
-    if kind == "Nd":
-        return "digit_share"
-    if kind == "Lu":
-        return "upper_share"
-    return "punctuation_share" if kind[0] in "PS" else ""
-
-
-def line_features(text: str) -> Values:
-    """Line lengths, blank lines and indentation."""
-    lines = text.split("\n")
-    if lines[-1] == "":
-        lines.pop()
-    stripped = [line.lstrip(" \t") for line in lines]
-    inked = [(line, rest) for line, rest in zip(lines, stripped, strict=True) if rest.strip()]
-    indents = [
-        len(line) - len(rest) if line[0] != "\t" else 4 * (len(line) - len(rest))
-        for line, rest in inked
-    ]
-    return {
-        "max_line_chars": max(map(len, lines), default=0),
-        "mean_line_chars": fmean(len(line) for line, _ in inked) if inked else 0.0,
-        "blank_line_share": 1 - len(inked) / len(lines) if lines else 0.0,
-        "indent_depth": fmean(indents) if indents else 0.0,
-    }
-
-
-def word_densities(text: str, words: int) -> Values:
-    """Addresses and numbers per 100 of the text's ``words``; None without a word."""
-    return {
-        "url_density": _per_100(sum(map(text.count, _URL_STARTS)), words),
-        "number_density": _per_100(len(_NUMBER.findall(text)), words),
-    }
+def duplicate_line_share(text: str) -> float:
+    """The share of the lines with at least 8 characters that stood in the text before."""
+    lines = [stripped for line in text.split("\n") if len(stripped := line.strip()) >= _LONG_LINE]
+    return 1 - len(set(lines)) / len(lines) if lines else 0.0
 
 
 def prose_features(prose: str, words: Sequence[str]) -> Values:
     """Features of natural language; ``words`` are the words of ``prose``."""
-    lower = [word.lower() for word in words]
+    # No word has white space, so they can be lowered as one string.
+    lower = " ".join(words).lower().split(" ") if words else []
+    counts = Counter(lower)
+    total, lengths = len(words), list(map(len, words))
     sentences = _sentences(prose)
+    language = prose_language(counts, prose)
+    rated, valence = _tone(counts)
+    of_language = function_words().get(language or "", frozenset())
     return {
-        "prose_word_count": len(words),
+        "prose_word_count": total,
         "sentence_count": len(sentences),
-        "mean_sentence_words": len(words) / len(sentences) if sentences else None,
+        "mean_sentence_words": total / len(sentences) if sentences else None,
         "sentence_variation": _variation([len(sentence) for sentence in sentences]),
-        "mean_word_length": sum(map(len, words)) / len(words) if words else None,
+        "mean_word_length": sum(lengths) / total if words else None,
+        "long_word_share": sum(map(_LONG_WORD.__le__, lengths)) / total if words else None,
         "lexical_diversity": lexical_diversity(lower),
-        "readability": readability(lower, len(sentences)),
+        "repeated_trigram_share": repeated_trigram_share(lower),
+        "readability": readability(counts, len(sentences)),
+        "prose_language": language,
+        "function_word_share": _found(counts, of_language) / total if of_language else None,
+        "sentiment": valence / rated / _STRONGEST_TONE if rated else None,
+        "sentiment_density": per_100(rated, total),
         "entity_density": _entity_density(prose, sentences, words),
-        "hedge_density": _per_100(sum(map(_HEDGES.__contains__, lower)), len(words)),
-        "pronoun_density": _per_100(sum(map(_PRONOUNS.__contains__, lower)), len(words)),
-        "quote_density": _per_100(sum(map(prose.count, _QUOTES)), len(words)),
-        "question_density": _per_100(sum(map(prose.count, _QUESTIONS)), len(words)),
+        "hedge_density": per_100(_found(counts, _HEDGES), total),
+        "pronoun_density": per_100(_found(counts, _PRONOUNS), total),
+        "quote_density": per_100(sum(map(prose.count, _QUOTES)), total),
+        "question_density": per_100(sum(map(prose.count, _QUESTIONS)), total),
     }
+
+
+def _found(counts: Mapping[str, int], vocabulary: frozenset[str]) -> int:
+    """How many words of a text are in ``vocabulary``."""
+    return sum(counts[word] for word in vocabulary if word in counts)
+
+
+@cache
+def _valences() -> Mapping[str, float]:
+    """Word -> its tone as people rated it, from -4 to 4: the lexicon of VADER, words only."""
+    from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+    lexicon: Mapping[str, float] = SentimentIntensityAnalyzer().lexicon
+    return {word: float(tone) for word, tone in lexicon.items() if word.isalpha()}
+
+
+def _tone(counts: Mapping[str, int]) -> tuple[int, float]:
+    """How many words have a tone, and the sum of their tones."""
+    valences = _valences()
+    rated = [word for word in counts if word in valences]
+    return (
+        sum(counts[word] for word in rated),
+        sum(counts[word] * valences[word] for word in rated),
+    )
+
+
+@cache
+def _languages_of() -> Mapping[str, tuple[str, ...]]:
+    """Function word -> the languages that have it."""
+    found: dict[str, list[str]] = {}
+    for language, words in sorted(function_words().items()):
+        for word in words:
+            found.setdefault(word, []).append(language)
+    return {word: tuple(languages) for word, languages in found.items()}
+
+
+def load_vocabularies() -> None:
+    """Reads the word lists, once a process, so that no item's clock pays for all that follow."""
+    _valences()
+    _languages_of()
+
+
+def prose_language(counts: Mapping[str, int], prose: str) -> str | None:
+    """ISO 639-1 code of the language of ``prose``, whose lower-case words ``counts`` counts.
+
+    By the function words among its first 250 different words where there are enough, else by its
+    script where that is one language's own; None when neither tells.
+    """
+    hits: Counter[str] = Counter()
+    languages = _languages_of()
+    for word in islice(counts, _LANGUAGE_WORDS):
+        for language in languages.get(word, ()):
+            # One word repeated is one piece of evidence, or a little more.
+            hits[language] += min(counts[word], _MOST_HITS)
+    if hits:
+        best = min(hits, key=lambda language: (-hits[language], language != ENGLISH, language))
+        seen = sum(islice(counts.values(), _LANGUAGE_WORDS))
+        if hits[best] >= max(_LEAST_HITS, _LEAST_HIT_SHARE * seen):
+            return best
+    if prose.isascii():
+        return None
+    letters = sum(map(len, _SCRIPT_LETTERS.findall(prose)))
+    for language, script in _SCRIPTS.items():
+        found = sum(map(len, script.findall(prose)))
+        if found >= _LEAST_HITS and found >= _SCRIPT_SHARES.get(language, 0.5) * letters:
+            return language
+    return None
 
 
 def _sentences(prose: str) -> list[str]:
     """The stretches between sentence marks or blank lines, each from its first word on."""
-    pieces = _SENTENCE_END.split(prose)
-    firsts = map((_ASCII_WORD if prose.isascii() else _WORD).search, pieces)
+    end, word = (_ASCII_SENTENCE_END, _ASCII_INK) if prose.isascii() else (_SENTENCE_END, _WORD)
+    pieces = end.split(prose)
+    firsts = map(word.search, pieces)
     return [
         piece[first.start() :].rstrip()
         for piece, first in zip(pieces, firsts, strict=True)
@@ -178,7 +245,8 @@ def _sentences(prose: str) -> list[str]:
     ]
 
 
-def _per_100(count: int, words: int) -> float | None:
+def per_100(count: int, words: int) -> float | None:
+    """``count`` per 100 words; None without a word."""
     return 100 * count / words if words else None
 
 
@@ -191,7 +259,7 @@ def _entity_density(prose: str, sentences: Sequence[str], words: Sequence[str]) 
         return None
     capitalised = sum(1 for word in words if word[0].isupper() and _is_name(word))
     starts = sum(1 for sentence in sentences if sentence[0].isupper() and _is_name(sentence))
-    return _per_100(max(capitalised - starts, 0), len(words))
+    return per_100(max(capitalised - starts, 0), len(words))
 
 
 def _is_name(capitalised: str) -> bool:
@@ -200,7 +268,7 @@ def _is_name(capitalised: str) -> bool:
 
 
 def lexical_diversity(words: Sequence[str]) -> float | None:
-    """MTLD of the first 2,000 words, forwards and backwards averaged; None under 20 words.
+    """MTLD of the first 1,000 words, forwards and backwards averaged; None under 20 words.
 
     The length of a run over which types/words stays above 0.72: about 5 for a list that repeats
     itself, 40-120 for ordinary prose. Words that differ in case differ. McCarthy and Jarvis 2010.
@@ -228,56 +296,39 @@ def _mtld(words: Sequence[str]) -> float:
     return min(len(words) / factors, len(words)) if factors else len(words)
 
 
-def readability(words: Sequence[str], sentences: int) -> float | None:
-    """Flesch reading ease (1948) of lower-case ``words``, clipped to [-100, 121.22].
+def repeated_trigram_share(words: Sequence[str]) -> float | None:
+    """The share of the first 300 words' trigrams that stood there before; None under 20 words.
+
+    The sample has a fixed size, so a long text is not repetitive merely because it is long.
+    """
+    if len(words) < _SHORT_TEXT_WORDS:
+        return None
+    pairs = list(pairwise(words[:_TRIGRAM_WORDS]))
+    trigrams = [(first, *second) for (first, _), second in pairwise(pairs)]
+    return 1 - len(set(trigrams)) / len(trigrams)
+
+
+def readability(counts: Mapping[str, int], sentences: int) -> float | None:
+    """Flesch reading ease (1948) of lower-case words and how often each occurs, clipped to
+    [-100, 121.22].
 
     Higher is easier. None under 20 words, and unless 95 % of the characters are Latin letters or
     digits: the formula counts the syllables of English.
     """
-    if len(words) < _SHORT_TEXT_WORDS or not sentences:
+    words = sum(counts.values())
+    if words < _SHORT_TEXT_WORDS or not sentences:
         return None
-    joined = " ".join(words)
+    joined = " ".join(counts)
     if not joined.isascii():
-        foreign = len(_LATIN.sub("", joined))
-        if foreign > 0.05 * len(joined):
+        foreign = sum(len(_LATIN.sub("", word)) * count for word, count in counts.items())
+        if foreign > 0.05 * sum(len(word) * count for word, count in counts.items()):
             return None
-    groups = len(_VOWEL_GROUP.findall(joined)) - len(_SILENT_E.findall(joined))
-    syllables = max(groups, len(words))
-    score = 206.835 - 1.015 * len(words) / sentences - 84.6 * syllables / len(words)
+    syllables = sum(map(mul, map(_syllables, counts), counts.values()))
+    score: float = 206.835 - 1.015 * words / sentences - 84.6 * syllables / words
     return min(max(score, _FLESCH_RANGE[0]), _FLESCH_RANGE[1])
 
 
-SECRET_CHARS: Final = 32_768
-"""How much of a text is searched for secrets, in characters."""
-
-# (literals of which one must be there before the pattern is worth running, pattern)
-_SECRETS: Final[tuple[tuple[tuple[str, ...], re.Pattern[str]], ...]] = (
-    (("AKIA", "ASIA"), re.compile(r"\bA[KS]IA[0-9A-Z]{16}\b")),
-    (("PRIVATE KEY-----",), re.compile(r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----")),
-    (("ghp_", "gho_", "ghs_", "ghu_", "ghr_"), re.compile(r"\bgh[pousr]_[A-Za-z0-9]{36,255}\b")),
-    (("github_pat_",), re.compile(r"\bgithub_pat_\w{22,255}\b")),
-    (("glpat-",), re.compile(r"\bglpat-[\w-]{20,64}")),
-    (("xox",), re.compile(r"\bxox[abprs]-[A-Za-z0-9-]{10,250}")),
-    (("AIza",), re.compile(r"\bAIza[\w-]{35}")),
-    (("sk-", "sk_live_", "rk_live_"), re.compile(r"\b(?:sk-|[sr]k_live_)[\w-]{20,250}")),
-    (("eyJ",), re.compile(r"\beyJ[\w-]{10,200}\.eyJ[\w-]{10}")),
-)
-_ASSIGNED_LITERALS: Final = ("password", "passwd", "secret", "token", "api_key", "apikey")
-_ASSIGNED = re.compile(
-    r"(?:password|passwd|secret|token|api_?key)[\"']?\s{0,4}[:=]\s{0,4}"
-    r"[\"'](?=[^\"'\s\d]{0,200}\d)[^\"'\s]{8,200}[\"']"
-)
-
-
-def secret_count(text: str) -> int:
-    """Places in the first 32,768 characters that look like a credential. Only the number leaves."""
-    text = text[:SECRET_CHARS]
-    count = sum(
-        len(pattern.findall(text))
-        for literals, pattern in _SECRETS
-        if any(literal in text for literal in literals)
-    )
-    lower = text.lower()
-    if any(literal in lower for literal in _ASSIGNED_LITERALS):
-        count += len(_ASSIGNED.findall(lower))
-    return count
+# The words of a language come again in every item.
+@lru_cache(maxsize=1 << 15)
+def _syllables(word: str) -> int:
+    return max(len(_VOWEL_GROUP.findall(word)) - len(_SILENT_E.findall(word)), 1)

@@ -1,10 +1,12 @@
 """The profile's features: name, type, unit, range, and the formula of each. Data only.
 
 Counts, where an item is longer than what the profile reads, are of the part read, scaled up to
-the whole; shares, means, maxima and densities are of the part read. Words: a run of letters and
+the whole; shares, means, maxima and densities are of the part read: sections of it for features of
+text and structure, its beginning for those of a grammar. Words: a run of letters and
 digits with inner apostrophes is one word; each Chinese or Japanese character is one word. "Prose"
 is the natural language in the item: all of a prose text, a markup text without code and tags, the
-comments and docstrings of code, nothing of data.
+comments and docstrings of code, nothing of data. A Jupyter notebook is read as a markdown document
+with its code cells in fences; only its size is that of the file.
 """
 
 from collections.abc import Callable
@@ -46,6 +48,10 @@ _score: Final[Callable[..., Feature]] = partial(
 
 _FLESCH = "Flesch 1948, A new readability yardstick, J. Applied Psychology 32(3)"
 _MTLD = "McCarthy and Jarvis 2010, MTLD, vocd-D, and HD-D, Behavior Research Methods 42(2)"
+_GOPHER = "Rae et al. 2021, Scaling language models, arXiv 2112.11446, appendix A1"
+_LIX = "Bjoernsson 1968, Laesbarhet (LIX), on words over six letters"
+_VADER = "Hutto and Gilbert 2014, VADER, ICWSM 8(1)"
+_LUHN = "ISO/IEC 7812-1, annex B, for the check digit"
 _MCCABE = "McCabe 1976, A complexity measure, IEEE TSE 2(4); decisions as lizard counts them"
 
 FEATURES: Final[tuple[Feature, ...]] = (
@@ -84,7 +90,8 @@ FEATURES: Final[tuple[Feature, ...]] = (
         name="language_guess",
         type=str,
         unit="",
-        meaning="Grammar that the code features are read with; empty when none fits.",
+        meaning="Grammar that the code features, entries and depth are read with; empty when none "
+        "fits.",
         lower=None,
     ),
     _text(name="prose_word_count", type=int, unit="words", meaning="Words of the prose."),
@@ -118,7 +125,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
         type=float,
         unit="words",
         meaning="MTLD: mean run of words over which types/words stays above 0.72, forwards and "
-        "backwards averaged, over the first 2,000 words; does not depend on length from about "
+        "backwards averaged, over the first 1,000 words; does not depend on length from about "
         "100 words; None under 20.",
         source=_MTLD,
     ),
@@ -132,6 +139,57 @@ FEATURES: Final[tuple[Feature, ...]] = (
         source=_FLESCH,
         lower=-100,
         upper=121.22,
+    ),
+    _text(
+        name="repeated_trigram_share",
+        type=float,
+        unit="",
+        meaning="Trigrams among the first 300 words of prose that stood there before, over all of "
+        "them; None under 20 words.",
+        source=_GOPHER,
+        upper=1,
+    ),
+    _text(
+        name="long_word_share",
+        type=float,
+        unit="",
+        meaning="Words of seven letters or more over the words of prose; None without a word.",
+        source=_LIX,
+        upper=1,
+    ),
+    _text(
+        name="prose_language",
+        type=str,
+        unit="",
+        meaning="ISO 639-1 code of the prose's language, by its function words (at least 2, and 8 "
+        "in 100 words), else by a script that is one language's own; None when neither tells.",
+        lower=None,
+    ),
+    _text(
+        name="function_word_share",
+        type=float,
+        unit="",
+        meaning="Function words of the prose's language over its words; None without a language "
+        "whose function words are known.",
+        upper=1,
+    ),
+    _text(
+        name="sentiment",
+        type=float,
+        unit="",
+        meaning="Mean tone, as people rated them, of the prose's words that have one in VADER's "
+        "English lexicon, over the strongest: -1 negative, 1 positive; None without such a word.",
+        source=_VADER,
+        lower=-1,
+        upper=1,
+    ),
+    _text(
+        name="sentiment_density",
+        type=float,
+        unit="per 100 words",
+        meaning="Words with a tone in VADER's English lexicon per 100 words of prose.",
+        source=_VADER,
+        upper=100,
     ),
     _text(
         name="digit_share",
@@ -219,7 +277,16 @@ FEATURES: Final[tuple[Feature, ...]] = (
         type=int,
         unit="",
         meaning="Places in the first 32,768 characters that look like a key, a token or a "
-        "password; the secrets themselves are never kept.",
+        "password; at most 200 of a kind; the secrets themselves are never kept.",
+    ),
+    _text(
+        name="personal_data_count",
+        type=int,
+        unit="",
+        meaning="Places that look like an address of mail, an international telephone number, a "
+        "US social security number or a payment card's number with its check digit; at most 200 "
+        "of a kind in the part read; the data themselves are never kept.",
+        source=_LUHN,
     ),
     _structure(
         name="max_line_chars", type=int, unit="characters", meaning="Length of the longest line."
@@ -244,6 +311,15 @@ FEATURES: Final[tuple[Feature, ...]] = (
         meaning="Mean indentation of the lines that are not blank, a tab as 4.",
     ),
     _structure(
+        name="duplicate_line_share",
+        type=float,
+        unit="",
+        meaning="Lines of at least 8 characters, white space at the ends aside, that stood in the "
+        "text before, over all such lines.",
+        source=_GOPHER,
+        upper=1,
+    ),
+    _structure(
         name="heading_count",
         type=int,
         unit="",
@@ -261,15 +337,35 @@ FEATURES: Final[tuple[Feature, ...]] = (
     ),
     _structure(name="link_count", type=int, unit="", meaning="Links; HTML: a with an href."),
     _structure(name="tag_count", type=int, unit="", meaning="HTML or XML elements."),
+    _structure(
+        name="entry_count",
+        type=int,
+        unit="",
+        meaning="What data and markup with a grammar consist of: pairs of JSON and YAML, elements "
+        "of HTML, rules of CSS, blocks of markdown; None without such a grammar.",
+    ),
+    _structure(
+        name="depth_max",
+        type=int,
+        unit="levels",
+        meaning="Deepest nesting of objects and arrays, elements, rules, lists and quotes; None "
+        "without such a grammar.",
+    ),
     _code(
         name="function_count",
         type=int,
         unit="",
-        meaning="Functions and methods with a body, nested ones too; None without a grammar, as "
-        "are all code features.",
+        meaning="Functions and methods with a body, nested ones too; None without code in a "
+        "language that has a grammar, as are all code features. The code of markdown and of a "
+        "notebook is that in its fences and cells, each in its own grammar.",
     ),
     _code(name="class_count", type=int, unit="", meaning="Classes and the like: struct, trait ..."),
-    _code(name="import_count", type=int, unit="", meaning="Import statements."),
+    _code(
+        name="import_count",
+        type=int,
+        unit="",
+        meaning="Import statements of the part parsed, not scaled up.",
+    ),
     _code(
         name="cyclomatic_complexity",
         type=int,
@@ -301,6 +397,12 @@ FEATURES: Final[tuple[Feature, ...]] = (
         meaning="Deepest nesting of blocks; the body of a top-level function is 1.",
     ),
     _code(
+        name="nesting_mean",
+        type=float,
+        unit="blocks",
+        meaning="Mean depth of the blocks, that of a top-level function being 1; 0 without one.",
+    ),
+    _code(
         name="comment_density",
         type=float,
         unit="",
@@ -311,7 +413,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
         name="parse_error_share",
         type=float,
         unit="",
-        meaning="Bytes that the grammar could not place over bytes parsed.",
+        meaning="Bytes that the grammar could not place over bytes parsed: code, data or markup.",
         upper=1,
     ),
     _score(name="structure_score", meaning="How far the text is laid out: see profiling.scores."),

@@ -20,7 +20,7 @@ from orchestration_assets.selection.outcomes import Outcome, outcome
 STOP = -1
 _TREES = 40
 _LEAF_ROWS = 20
-_LEAVES_A_TREE = 400
+_LEAVES_A_TREE = 200
 _LEAP = 0.02  # of the dearest price
 _NEAREST = 1.005
 

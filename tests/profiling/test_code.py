@@ -1,18 +1,23 @@
 """Features of code: what each language counts, and that complexity agrees with lizard."""
 
+from collections.abc import Callable
+
 import lizard
 import pytest
 from tree_sitter import QueryCursor
 
 from orchestration_assets.profiling import code
 from orchestration_assets.profiling.code import (
-    CODE_CHARS,
     CODE_LANGUAGES,
-    code_features,
+    DOCUMENT_LANGUAGES,
+    Code,
+    code_chars,
     decisions_per_unit,
+    document_features,
     parsed_part,
 )
-from resources.grammars import parser
+from orchestration_assets.profiling.text import Values
+from resources.grammars import parse_within, parser, safe_source
 from tests.profiling.samples import standard_library
 
 # language -> (a program, functions, classes, imports, cyclomatic_max)
@@ -68,6 +73,12 @@ PROGRAMS = {
 }
 
 
+def code_features(
+    text: str, language: str, out_of_time: Callable[[], bool] = lambda: False
+) -> Values:
+    return code.code_features([Code(text, language)], out_of_time)
+
+
 @pytest.mark.parametrize("language", CODE_LANGUAGES)
 def test_every_language_is_counted(language: str) -> None:
     program, (functions, classes, imports, complexity) = PROGRAMS[language]
@@ -102,20 +113,70 @@ def test_syntax_errors_degrade() -> None:
 
 
 def test_the_part_parsed_ends_with_a_line() -> None:
-    long = "x = 1\n" * CODE_CHARS
-    assert len(parsed_part(long)) == CODE_CHARS - CODE_CHARS % 6
-    assert parsed_part("a" * CODE_CHARS) == "a" * 2048
-    assert parsed_part("x = 1") == "x = 1"
+    most = code_chars("python")
+    long = "x = 1\n" * most
+    part = parsed_part(long, "python", most)
+    assert most - 6 <= len(part) <= most
+    assert part.endswith("\n")
+    assert len(parsed_part("a" * most, "javascript", most)) == 2048
+    assert parsed_part("a" * most, "python", most) == "a" * 512
+    assert parsed_part("x = 1", "python", most) == "x = 1"
 
 
 def test_when_time_runs_out_nothing_is_counted() -> None:
     looks = iter([False, True])
     assert code_features("x = 1\n" * 200, "python", lambda: next(looks)) == {}
+    # and the parser is as good as before
+    assert code_features("x = 1\n" * 200, "python")["parse_error_share"] == 0
 
 
 def test_wreckage_is_not_counted() -> None:
     assert code_features("(\n" * 8000, "python") == {}
     assert code_features("<<E\n" * 1000, "bash") == {}
+
+
+@pytest.mark.parametrize("text", ["|!" * 1024, "+%" * 1024])
+def test_a_parse_that_runs_wild_is_given_up_by_the_work_that_it_did(text: str) -> None:
+    source = safe_source(text, "javascript")
+    assert source is not None
+    assert parse_within(source, "javascript", lambda: False) is None
+
+
+def test_pieces_are_counted_together_each_in_its_grammar() -> None:
+    found = code.code_features(
+        [
+            Code("def f(a):\n    return a and 1\n", "python"),
+            Code("function g() { if (a) {} }\n", "javascript"),
+            Code("# nothing\n", "bash"),
+        ]
+    )
+    assert found["function_count"] == 2
+    assert found["cyclomatic_max"] == 2
+    assert found["cyclomatic_mean"] == pytest.approx(5 / 3)
+    assert code.code_features([]) == {}
+
+
+DOCUMENTS = {
+    "json": ('{"a": [1, {"b": 2}]}', 2, 3),
+    "yaml": ("a: 1\nb:\n  - c: 2\n", 3, 3),
+    "html": ("<div><p>x</p><br></div>", 3, 2),
+    "css": ("a { b: c }\n@media x { d { e: f } }\n", 2, 2),
+    "markdown": ("# h\n\n- a\n  - b\n\n> q\n", 6, 2),
+}
+
+
+@pytest.mark.parametrize("language", DOCUMENT_LANGUAGES)
+def test_every_document_language_has_entries_and_depth(language: str) -> None:
+    text, entries, depth = DOCUMENTS[language]
+    assert document_features(Code(text, language)) == {
+        "entry_count": entries,
+        "depth_max": depth,
+        "parse_error_share": 0,
+    }
+
+
+def test_a_broken_document_says_so() -> None:
+    assert float(document_features(Code('{"a": ]', "json"))["parse_error_share"] or 0) > 0
 
 
 @pytest.mark.parametrize(
@@ -124,13 +185,21 @@ def test_wreckage_is_not_counted() -> None:
         ("bash", "{\U000e21f6"),
         ("bash", "{\U000e061d\n"),
         ("ruby", f"x = <<~{'A' * 300}\n  a\n{'A' * 300}\n"),
+        ("yaml", "- " * 300),
+        ("yaml", "? " * 300),
+        ("yaml", "".join(" " * depth + "a:\n" for depth in range(300))),
     ],
 )
 def test_texts_that_end_the_process_within_a_grammar_do_not_reach_it(
     language: str, text: str
 ) -> None:
+    measure = document_features if language in DOCUMENT_LANGUAGES else None
     for _ in range(100):
-        code_features(text, language)
+        measure(Code(text, language)) if measure else code_features(text, language)
+
+
+def test_bash_does_not_read_the_text_again_for_every_nul() -> None:
+    code_features("\0" * code_chars("bash"), "bash")
 
 
 def test_complexity_equals_lizards() -> None:

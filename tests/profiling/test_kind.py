@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestration_assets.profiling.kind import Kind, kind_of
+from orchestration_assets.profiling.kind import Kind, fence_language, kind_of
 from orchestration_assets.schemas.enums import Family
 
 C_CODE = '#include <stdio.h>\n\nint main(void) {\n    printf("x");\n    return 0;\n}\n'
@@ -19,8 +19,11 @@ PROSE = "It was a bright day. The clocks struck one, and nobody came.\n\nThen it
         ("a/Dockerfile", "FROM x\n", Kind("", False, Family.CODE, "")),
         ("Rakefile", "", Kind("", False, Family.CODE, "ruby")),
         (".gitignore", PROSE, Kind("", False, Family.PROSE, "")),
-        ("README.md", PROSE, Kind("md", False, Family.MARKUP, "")),
-        ("a.yaml", "a: 1\n", Kind("yaml", False, Family.DATA, "")),
+        ("README.md", PROSE, Kind("md", False, Family.MARKUP, "markdown")),
+        ("a.yaml", "a: 1\n", Kind("yaml", False, Family.DATA, "yaml")),
+        ("a.css", "", Kind("css", False, Family.CODE, "css")),
+        ("a.svg", "", Kind("svg", False, Family.MARKUP, "")),
+        ("a.ipynb", "{}", Kind("ipynb", False, Family.MARKUP, "markdown")),
         ("a.h", C_CODE.replace("<stdio.h>", '"a.h"'), Kind("h", False, Family.CODE, "c")),
         ("a.h", "namespace a {}\n", Kind("h", False, Family.CODE, "cpp")),
         ("Dear Dr. Who and all", PROSE, Kind("", False, Family.PROSE, "")),
@@ -37,11 +40,13 @@ def test_the_name_decides_where_it_says_enough(path: str, text: str, expected: K
         ("", Family.PROSE, ""),
         ("#!/bin/sh\necho a\n", Family.CODE, "bash"),
         ("#!/usr/bin/env ruby\nputs 1\n", Family.CODE, "ruby"),
-        ("<!DOCTYPE html><html><p>a</p></html>", Family.MARKUP, ""),
-        ("# Title\n\nSome words.\n\n- one\n- two\n", Family.MARKUP, ""),
-        ("Words.\n\n```\ncode\n```\n\n- see [this](x)\n", Family.MARKUP, ""),
-        ('{"a": [1, 2]}', Family.DATA, ""),
-        ("[1, 2, 3]", Family.DATA, ""),
+        ("<!DOCTYPE html><html><p>a</p></html>", Family.MARKUP, "html"),
+        ("<?xml version='1.0'?><a/>", Family.MARKUP, ""),
+        ("# Title\n\nSome words.\n\n- one\n- two\n", Family.MARKUP, "markdown"),
+        ("Words.\n\n```\ncode\n```\n\n- see [this](x)\n", Family.MARKUP, "markdown"),
+        ('{"cells": [{"cell_type": "code", "source": ["x"]}]}', Family.MARKUP, "markdown"),
+        ('{"a": [1, 2]}', Family.DATA, "json"),
+        ("[1, 2, 3]", Family.DATA, "json"),
         ("a,b,c\n1,2,3\n4,5,6\n", Family.DATA, ""),
         ("[main]\na = 1\nb = 2\n", Family.DATA, ""),
         (C_CODE, Family.CODE, "c"),
@@ -54,3 +59,17 @@ def test_the_shape_decides_where_the_name_does_not(
 ) -> None:
     kind = kind_of("item", text)
     assert (kind.family, kind.language) == (family, language)
+
+
+@pytest.mark.parametrize(
+    ("mark", "language"),
+    [
+        ("py", "python"),
+        ("{.rust #id}", "rust"),
+        ("Shell session", "bash"),
+        ("", ""),
+        ("mermaid", ""),
+    ],
+)
+def test_what_a_fence_says_names_a_grammar(mark: str, language: str) -> None:
+    assert fence_language(mark) == language

@@ -104,7 +104,7 @@ def test_coverage_is_the_share_that_was_read_and_counts_are_scaled_to_the_whole(
     line = "one two three four\n"
     text = line * 4 * (TEXT_CHARS // len(line))
     found = profiled("a.txt", text)
-    assert found.coverage == pytest.approx(TEXT_CHARS / len(text), abs=1e-6)
+    assert 0.95 * TEXT_CHARS / len(text) < found.coverage <= TEXT_CHARS / len(text)
     assert found.features["line_count"] == text.count("\n")
     assert found.features["word_count"] == pytest.approx(4 * text.count("\n"), rel=0.01)
     assert profiled("a.txt", line).coverage == 1
@@ -133,7 +133,7 @@ def test_a_cut_changes_no_other_feature(step_ms: float) -> None:
 
 def test_a_score_is_cut_with_what_it_reads() -> None:
     # The clock leaps past the budget of the complexity stage while code is parsed.
-    looks = iter([0.0] * 12 + [0.02] * 100)
+    looks = iter([0.0] * 13 + [0.02] * 100)
     text = "x = 1\n" * 200
     found = profile("a.py", text, size_bytes=len(text), clock=lambda: next(looks))
     assert "cyclomatic_mean" in found.features_missing

@@ -1,19 +1,20 @@
 """Features of text: what they count, and that diversity does not depend on length."""
 
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration_assets.profiling.text import (
-    character_shares,
+    Values,
+    duplicate_line_share,
     lexical_diversity,
     line_count,
-    line_features,
     prose_features,
+    prose_language,
     readability,
-    secret_count,
-    token_estimate,
-    word_densities,
+    repeated_trigram_share,
     words_of,
 )
 from tests.profiling.samples import words_like_a_text
@@ -38,29 +39,12 @@ def test_ascii_and_unicode_words_agree() -> None:
     assert words_of(text + " \u00e9") == [*words_of(text), "\u00e9"]
 
 
-def test_lines_and_tokens() -> None:
+def test_lines() -> None:
     assert [line_count(text) for text in ("", "a", "a\n", "a\nb", "\n\n")] == [0, 1, 1, 2, 2]
-    assert token_estimate("internationalisation 12345 == x") == 3 + 2 + 1 + 1
-
-
-def test_character_shares_count_every_script() -> None:
-    shares = character_shares("Aa1. \u00c9\u0663\u3002\u3000\u6f22")
-    assert shares == {
-        "digit_share": 0.2,
-        "upper_share": 0.2,
-        "punctuation_share": 0.2,
-        "whitespace_share": 0.2,
-        "non_ascii_share": 0.5,
-    }
-
-
-def test_line_features() -> None:
-    assert line_features("abcd\n\n    ab\n") == {
-        "max_line_chars": 6,
-        "mean_line_chars": 5.0,
-        "blank_line_share": pytest.approx(1 / 3),
-        "indent_depth": 2.0,
-    }
+    assert duplicate_line_share(
+        "a long line\n  a long line\nx\nx\nanother line\n"
+    ) == pytest.approx(1 / 3)
+    assert duplicate_line_share("") == 0
 
 
 def test_names_at_the_start_of_a_sentence_are_no_entities() -> None:
@@ -85,10 +69,6 @@ def test_densities_are_per_100_words() -> None:
     assert found["pronoun_density"] == 5
     assert found["quote_density"] == 10
     assert found["question_density"] == 5
-    assert word_densities("see https://a.b/1 and 2,000.5", 10) == {
-        "url_density": 10.0,
-        "number_density": 20.0,
-    }
 
 
 def test_without_prose_there_is_nothing_to_say() -> None:
@@ -100,9 +80,45 @@ def test_without_prose_there_is_nothing_to_say() -> None:
 def test_readability_orders_easy_before_hard_and_keeps_to_latin() -> None:
     easy = words_of("the cat sat on the mat and the dog ran to the red barn so we all went out") * 2
     hard = words_of("institutional considerations necessitate comprehensive organisation") * 5
-    assert (readability(easy, 4) or 0) > 80 > 0 > (readability(hard, 1) or 0)
-    assert readability(["\u043f\u0440\u0438\u0432\u0435\u0442"] * 30, 2) is None
-    assert readability(easy[:5], 1) is None
+    assert (readability(Counter(easy), 4) or 0) > 80 > 0 > (readability(Counter(hard), 1) or 0)
+    assert readability(Counter(["\u043f\u0440\u0438\u0432\u0435\u0442"] * 30), 2) is None
+    assert readability(Counter(easy[:5]), 1) is None
+
+
+@pytest.mark.parametrize(
+    ("prose", "language"),
+    [
+        ("This is the guide that explains how to use it with what you have.", "en"),
+        ("Voici le guide qui explique comment utiliser le programme avec les fichiers.", "fr"),
+        ("Esta es la gu\u00eda que explica c\u00f3mo usar el programa con los archivos.", "es"),
+        ("\u8fd9\u662f\u4e00\u4e2a\u6307\u5357\u3002", "zh"),
+        ("\u3053\u308c\u306f\u6848\u5185\u3067\u3059\u3002", "ja"),
+        ("\ud55c\uad6d\uc5b4\uc785\ub2c8\ub2e4", "ko"),
+        ("x1 x2 x3", None),
+        ("", None),
+    ],
+)
+def test_language_of_prose(prose: str, language: str | None) -> None:
+    assert prose_language(Counter(words_of(prose.lower())), prose) == language
+
+
+def test_tone_and_function_words() -> None:
+    def found(prose: str) -> Values:
+        return prose_features(prose, words_of(prose))
+
+    good, bad = found("It was a wonderful and happy day."), found("It was a horrible, sad day.")
+    assert float(good["sentiment"] or 0) > 0.4 > -0.4 > float(bad["sentiment"] or 0)
+    assert good["sentiment_density"] == pytest.approx(200 / 7)
+    assert found("x y z")["sentiment"] is None
+    assert float(good["function_word_share"] or 0) == 3 / 7
+    assert found("x y z")["function_word_share"] is None
+
+
+def test_repetition_is_seen_and_does_not_grow_with_length() -> None:
+    words = words_like_a_text(600, 3)
+    assert repeated_trigram_share(["a", "b", "c"] * 100) == pytest.approx(295 / 298)
+    assert repeated_trigram_share(words) == repeated_trigram_share(words[:300])
+    assert repeated_trigram_share(["a"] * 19) is None
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -129,19 +145,3 @@ def test_lexical_diversity_orders_texts() -> None:
 @given(st.lists(st.sampled_from("abcdefgh"), min_size=20, max_size=200))
 def test_lexical_diversity_reads_the_same_both_ways(words: list[str]) -> None:
     assert lexical_diversity(words) == pytest.approx(lexical_diversity(words[::-1]))
-
-
-@pytest.mark.parametrize(
-    ("text", "count"),
-    [
-        ("AKIA" + "ABCD2345" * 2, 1),
-        ("ghp_" + "a1" * 18, 1),
-        ("-----BEGIN RSA PRIVATE KEY-----", 1),
-        ('Password = "hunter2hunter"', 1),
-        ("password: please choose one", 0),
-        ('token = "placeholder"', 0),
-        ("a risk-free desk-bound task-oriented sk-etch", 0),
-    ],
-)
-def test_secrets(text: str, count: int) -> None:
-    assert secret_count(f"x\n{text}\n") == count

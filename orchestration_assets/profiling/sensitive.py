@@ -1,0 +1,107 @@
+"""What should not leave a machine unseen: credentials and personal data. Only numbers leave here.
+
+A pattern runs only from the places where one of its literals stands, so a text without them costs
+a search for a few short strings.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Final
+
+SECRET_CHARS: Final = 32_768
+"""How much of a text is searched, in characters."""
+
+# A sign is followed up at so many places: a text that has more of them is no better known for it.
+_MOST_PLACES: Final = 200
+_MOST_TOKENS: Final = 1000
+
+SECRET_CHARS_LEAST: Final = 13
+"""The fewest characters that a credential has before its first point, in one run."""
+
+_CREDENTIAL = re.compile(
+    r"\b(?:A[KS]IA[0-9A-Z]{16}\b|gh[pousr]_[A-Za-z0-9]{36,255}\b|github_pat_\w{22,255}\b"
+    r"|glpat-[\w-]{20,64}|xox[abprs]-[A-Za-z0-9-]{10,250}|AIza[\w-]{35}|(?:sk-|[sr]k_live_)[\w-]{20,250}"
+    r"|eyJ[\w-]{10,200}\.eyJ[\w-]{10})"
+)
+_LONGEST: Final = 512
+_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----")
+_ASSIGNED_LITERALS: Final = ("password", "passwd", "secret", "token", "api_key", "apikey")
+_ASSIGNED = re.compile(
+    r"(?:password|passwd|secret|token|api_?key)[\"']?\s{0,4}[:=]\s{0,4}"
+    r"[\"'](?=[^\"'\s\d]{0,200}\d)[^\"'\s]{8,200}[\"']"
+)
+
+_MAIL_USER = re.compile(r"[\w.+-]{1,64}\Z")
+_MAIL_HOST = re.compile(r"@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,5}\.[A-Za-z]{2,24}\b")
+_PHONE = re.compile(r"\+\d{1,3}(?:[ .-]?\(?\d{2,4}\)?){2,4}(?!\d)")
+_SOCIAL_SECURITY = re.compile(r"[0-9]{3}-[0-9]{2}-[0-9]{4}(?![0-9-])")
+_CARD = re.compile(r"[0-9]{4}([ -]?)[0-9]{4,6}\1[0-9]{4,5}(?:\1[0-9]{1,4})?(?![0-9.-])")
+# Before a number these say that it began earlier; nothing at all stands before the first.
+_CONTINUES: Final = frozenset(".-")
+_CARD_DIGITS: Final = range(13, 20)
+
+
+def secret_count(text: str, long_tokens: Iterable[int]) -> int:
+    """Places in ``text`` that look like a credential.
+
+    ``long_tokens``: where runs of letters, digits, _ and - of at least
+    :data:`SECRET_CHARS_LEAST` begin, in ``text``.
+    """
+    count = sum(
+        1
+        for place in islice(long_tokens, _MOST_TOKENS)
+        if _CREDENTIAL.search(text[place : place + _LONGEST].split(None, 1)[0])
+    )
+    count += sum(1 for place in _places(text, "-----BEGIN") if _PRIVATE_KEY.match(text, place))
+    lower = text.lower()
+    return count + sum(
+        1
+        for literal in _ASSIGNED_LITERALS
+        for place in _places(lower, literal)
+        if _ASSIGNED.match(lower, place)
+    )
+
+
+def personal_data_count(text: str, long_numbers: Iterable[int]) -> int:
+    """Places in ``text`` that look like a person's data: addresses of mail, telephone numbers in
+    their international form, US social security numbers, and numbers of payment cards whose check
+    digit (Luhn, ISO/IEC 7812-1) is right.
+
+    ``long_numbers``: where in ``text`` the last two may begin, see
+    :meth:`orchestration_assets.profiling.characters.Characters.long_numbers`.
+    """
+    count = sum(
+        1
+        for place in _places(text, "@")
+        if _MAIL_HOST.match(text, place) and _MAIL_USER.search(text[max(place - 64, 0) : place])
+    )
+    count += sum(1 for place in _places(text, "+") if _PHONE.match(text, place))
+    return count + sum(
+        1 for place in islice(long_numbers, _MOST_PLACES) if _is_personal(text, place)
+    )
+
+
+def _is_personal(text: str, place: int) -> bool:
+    if text[max(place - 1, 0) : place] in _CONTINUES:
+        return False
+    if _SOCIAL_SECURITY.match(text, place):
+        return True
+    card = _CARD.match(text, place)
+    return card is not None and _is_card(card[0])
+
+
+def _places(text: str, literal: str) -> Iterator[int]:
+    place = text.find(literal)
+    for _ in range(_MOST_PLACES):
+        if place < 0:
+            return
+        yield place
+        place = text.find(literal, place + len(literal))
+
+
+def _is_card(number: str) -> bool:
+    digits = [int(digit) for digit in number if digit.isdigit()]
+    doubled = [sum(divmod(2 * digit, 10)) for digit in digits[-2::-2]]
+    issued = digits[0] in (3, 4, 5, 6)
+    return issued and len(digits) in _CARD_DIGITS and (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0

@@ -1,0 +1,45 @@
+"""Which runs are alive: a lock that the kernel gives back when their process dies."""
+
+import fcntl
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def _lock_file(home: Path, run_id: str) -> Path:
+    if not run_id.replace("-", "").isalnum():
+        raise ValueError(f"not a run id: {run_id!r}")
+    return home / "cache" / "running" / run_id
+
+
+@contextmanager
+def alive(home: Path, run_id: str) -> Generator[None, None, None]:
+    """While the block runs, this process counts as one that carries out the run."""
+    path = _lock_file(home, run_id)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
+    try:
+        # shared: several steps of a run may be carried out at once
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def is_alive(home: Path, run_id: str) -> bool:
+    """Whether a process on this machine carries out the run now."""
+    path = _lock_file(home, run_id)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        path.unlink(missing_ok=True)
+        return False
+    finally:
+        os.close(descriptor)

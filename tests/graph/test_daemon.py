@@ -1,0 +1,163 @@
+"""The real daemon and web server on a temporary home: content dropped in becomes a report."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import yaml
+
+from orchestration_assets.command.instance import open_instance
+from orchestration_assets.content.intake import unfinished
+from orchestration_assets.policy.load import load_policy
+from resources.table_store import BatchStore, TableStore
+
+ROOT = Path(__file__).parents[2]
+# generous: the machine may be busy; what is asserted is that it happens, not how fast
+PATIENCE_S = 240.0
+
+
+class Service:
+    """Dagster's daemon and web server for one home, started as a user would."""
+
+    def __init__(self, home: Path, source: Path, policy: Path) -> None:
+        self.home = home
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self.environment = {
+            **os.environ,
+            "ORCHESTRATION_HOME": str(home),
+            "ORCHESTRATION_POLICY": str(policy),
+            "ORCHESTRATION_SOURCES": str(source),
+            "ORCHESTRATION_TICK_SECONDS": "2",
+            "DAGSTER_HOME": str(home / "dagster"),
+            "PYTHONPATH": str(ROOT),
+        }
+        self.running: list[subprocess.Popen[bytes]] = []
+
+    def start(self, *command: str) -> subprocess.Popen[bytes]:
+        log = (self.home / f"{command[0]}.log").open("ab")
+        started = subprocess.Popen(
+            [str(Path(sys.executable).with_name(command[0])), *command[1:]],
+            env=self.environment,
+            cwd=self.home,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        log.close()
+        self.running.append(started)
+        return started
+
+    def daemon(self) -> subprocess.Popen[bytes]:
+        return self.start("dagster-daemon", "run", "-m", "orchestration_assets.definitions")
+
+    def kill(self, process: subprocess.Popen[bytes]) -> None:
+        """Kills it with everything it started: servers of code and runs under way."""
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def until(self, holds: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while not holds():
+            if time.monotonic() > deadline:
+                logs = "".join(path.read_text()[-3000:] for path in self.home.glob("*.log"))
+                pytest.fail(f"no {what} within {PATIENCE_S} s\n{logs}")
+            time.sleep(0.5)
+
+    def ask(self, query: str) -> dict:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}/graphql",
+            json.dumps({"query": query}).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return json.load(answer)["data"]
+
+
+@pytest.fixture
+def service(home, tmp_path):
+    source = tmp_path / "source"
+    source.mkdir()
+    home.mkdir()
+    shown = load_policy().policy.model_dump(mode="json", by_alias=True, exclude_none=True)
+    shown["content"] |= {"settle_seconds": 0.5}
+    shown["content"]["batch"] |= {"wait_seconds": 1, "max_items": 10}
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(yaml.safe_dump(shown))
+    with open_instance(home):
+        pass
+    service = Service(home, source, policy)
+    yield service
+    for process in service.running:
+        if process.poll() is None:
+            service.kill(process)
+
+
+def drop(source: Path, names: range) -> None:
+    for number in names:
+        words = f"Note {number} says that the meeting of group {number % 7} was moved again.\n"
+        (source / f"note{number}.txt").write_text(words * 3)
+
+
+def test_content_dropped_in_becomes_reports_whatever_is_killed_meanwhile(
+    service, home, tmp_path
+) -> None:
+    source = tmp_path / "source"
+    daemon = service.daemon()
+    started = service.start(
+        "dagster", "sensor", "start", "new_content_sensor", "-m", "orchestration_assets.definitions"
+    )
+    assert started.wait(PATIENCE_S) == 0
+    drop(source, range(5))
+    service.until(lambda: bool(list((home / "reports").glob("2*.html"))), "first report")
+
+    drop(source, range(5, 40))
+    service.until(lambda: len(unfinished(home)) > 1, "batches under way")
+    service.until(lambda: bool(list((home / "cache" / "running").iterdir())), "run under way")
+    service.kill(daemon)
+    left = unfinished(home)
+    assert left, "something was still to be done when the daemon died"
+    service.daemon()
+    drop(source, range(40, 43))
+
+    def all_done() -> bool:
+        recorded = BatchStore(home).recorded()
+        listed = sum(BatchStore(home).read(key).num_rows for key in recorded)
+        return listed == 43 and not unfinished(home)
+
+    service.until(all_done, "report of every batch")
+    batches = BatchStore(home).recorded()
+    manifests = [TableStore(home).read("content_manifest", key).to_pylist() for key in batches]
+    outcomes = Counter((row["path"], row["outcome"]) for rows in manifests for row in rows)
+    assert outcomes == {(f"note{number}.txt", "accepted"): 1 for number in range(43)}
+
+    port = str(service.port)
+    service.start("dagster-webserver", "-m", "orchestration_assets.definitions", "-p", port)
+
+    def answers() -> bool:
+        try:
+            return bool(service.ask("{version}"))
+        except OSError:
+            return False
+
+    service.until(answers, "answer of the web server")
+    shown = service.ask(
+        "{runsOrError {... on Runs {results {jobName status tags {key value}}}}"
+        ' partitionSet: assetNodeOrError(assetKey: {path: ["content_manifest"]})'
+        " {... on AssetNode {partitionKeys}}}"
+    )
+    assert sorted(shown["partitionSet"]["partitionKeys"]) == batches
+    with dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
+        runs = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS]))
+    succeeded = Counter(run.tags["dagster/partition"] for run in runs)
+    assert succeeded == dict.fromkeys(batches, 1)
