@@ -66,7 +66,9 @@ def measure(recorded: Recorded, seed: int, labels: int | None) -> dict[str, Any]
         found[name] = _figures(one.accuracy, one.price, float(one.asked.sum(axis=1).mean()))
     alone = single_service(test, single)
     found["best single of training"] = _figures(alone.accuracy, alone.price, 1.0)
-    found["words"] = f"{selector.words}; {_follows(selector.families[least], train, single)}"
+    found["words"] = selector.words
+    if train.n_items > FEW_LABELS:
+        found["words"] += f"; {_follows(selector.families[least], train, single)}"
     return found
 
 
@@ -75,7 +77,7 @@ def _figures(accuracy: float, usd: float, calls: float) -> dict[str, float]:
 
 
 def _follows(family: str, train: Recorded, single: int) -> str:
-    if train.n_items <= FEW_LABELS or family == "single":
+    if family == "single":
         return f"{train.services[single]} is called alone"
     why = "" if train.n_services <= MOST_SERVICES else f" (more than {MOST_SERVICES} services)"
     return f"the {family} family is followed{why}"

@@ -247,6 +247,9 @@ class PlanRow:
     expected_accuracy: Annotated[
         float | None, Column("forecast: how often such a plan was right, on unseen gold", "0..1")
     ] = None
+    expected_usd: Annotated[
+        float | None, Column("forecast: mean price of such a plan, where it was learned", "USD")
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)

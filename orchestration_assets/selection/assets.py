@@ -57,6 +57,10 @@ def processing_plans(
     forecast = {
         "forecast_calls_max": pc.sum(plans["calls_max"]).as_py() or 0,
         "forecast_cost_usd_max": pc.sum(plans["cost_usd_max"]).as_py() or 0.0,
+        "forecast_cost_usd": pc.sum(
+            pc.coalesce(plans["expected_usd"], plans["cost_usd_max"])
+        ).as_py()
+        or 0.0,
     }
     policy = {"policy": loaded.source, "policy_hash": loaded.hash}
     learned = {

@@ -165,6 +165,7 @@ def plan_item(
         artefact=None if chosen is None else chosen.model.version,
         point=None if chosen is None else chosen.point,
         expected_accuracy=None if chosen is None else chosen.accuracy,
+        expected_usd=None if chosen is None else chosen.mean_usd,
     )
 
 
