@@ -65,7 +65,7 @@ def _even(text: str, spans: Sequence[sampling.Span], chars: int) -> list[int]:
 
 
 def _heaviest(text: str, spans: Sequence[sampling.Span], _chars: int) -> list[int]:
-    weights = np.linalg.norm(sampling.tf_idf(text, spans), axis=1)
+    weights = sampling.weights(text, spans)
     return [int(number) for number in np.argsort(-weights, kind="stable")]
 
 

@@ -33,10 +33,12 @@ reprocess = dg.define_asset_job(
 
 corpus_reports = dg.define_asset_job(
     "corpus_reports",
-    selection=dg.AssetSelection.assets("service_scorecards", "corpus_report", "content_ledger"),
+    selection=dg.AssetSelection.assets(
+        "service_scorecards", "corpus_report", "content_ledger", "feature_cache_report"
+    ),
     description=(
-        "Brings the scorecards of services, the index over all batches, and the ledger of all "
-        "items up to date."
+        "Brings the scorecards of services, the index over all batches, the ledger of all items "
+        "and the account of the cache up to date."
     ),
     executor_def=dg.in_process_executor,
 )

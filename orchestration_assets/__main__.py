@@ -31,12 +31,21 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="take a folder from listing to report")
     run.add_argument("source", metavar="SOURCE", help="a folder, a file, or a file:// URL")
-    run.add_argument("--home", type=Path, help="where everything is kept (.orchestration)")
-    run.add_argument("--policy", type=Path, metavar="FILE", help="policy file (packaged default)")
-    run.add_argument("--json", action="store_true", help="print the summary as JSON")
+    _shared_options(run, "print the summary as JSON")
     run.add_argument(
         "--reprocess", action="store_true", help="materialize every known batch of SOURCE again"
     )
+    explain = commands.add_parser("explain", help="everything known of one item, and why")
+    explain.add_argument("item", metavar="ITEM", help="its id, its path, or its address")
+    preview = commands.add_parser(
+        "preview", help="what a run would compute and ask; asks nothing, writes nothing"
+    )
+    preview.add_argument("source", metavar="SOURCE", help="a folder, a file, or a file:// URL")
+    preview.add_argument(
+        "--sample", type=_positive, default=500, metavar="N", help="items to forecast from (500)"
+    )
+    for command in (explain, preview):
+        _shared_options(command, "print it as JSON")
     policy = commands.add_parser("policy", help="check a policy file, print its schema, show it")
     actions = policy.add_subparsers(dest="action", required=True, metavar="ACTION")
     for name, words in (
@@ -59,6 +68,20 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--home", type=Path, help="where the judged items are (.orchestration)")
     check.add_argument("--policy", type=Path, metavar="FILE", help="policy file")
     return parser
+
+
+def _shared_options(command: argparse.ArgumentParser, json_words: str) -> None:
+    command.add_argument("--home", type=Path, help="where everything is kept (.orchestration)")
+    command.add_argument(
+        "--policy", type=Path, metavar="FILE", help="policy file (packaged default)"
+    )
+    command.add_argument("--json", action="store_true", help=json_words)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return int(text)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -89,6 +112,18 @@ def _dispatch(given: argparse.Namespace) -> int:
         settings = replace(settings, home=given.home.expanduser().absolute())
     if given.policy is not None:
         settings = replace(settings, policy=given.policy.expanduser().absolute())
+    if given.command == "explain":
+        from orchestration_assets.command.explain import UnknownItemError, explain
+
+        try:
+            return explain(settings, given.item, as_json=given.json)
+        except UnknownItemError as error:
+            sys.stderr.write(f"orchestrate: {error}\n")
+            return USAGE_ERROR
+    if given.command == "preview":
+        from orchestration_assets.command.preview import preview
+
+        return preview(settings, given.source, as_json=given.json, sample=given.sample)
     if given.command == "verdicts":
         from orchestration_assets.command import verdicts
 

@@ -10,6 +10,8 @@ from orchestration_assets.content import assets as content_assets
 from orchestration_assets.content import checks as content_checks
 from orchestration_assets.disagreement import assets as disagreement_assets
 from orchestration_assets.disagreement import checks as disagreement_checks
+from orchestration_assets.features import assets as features_assets
+from orchestration_assets.features import checks as features_checks
 from orchestration_assets.processing import assets as processing_assets
 from orchestration_assets.processing import checks as processing_checks
 from orchestration_assets.profiling import assets as profiling_assets
@@ -29,6 +31,7 @@ from sensors import SENSORS
 _ASSETS = (
     content_assets,
     profiling_assets,
+    features_assets,
     selection_assets,
     processing_assets,
     disagreement_assets,
@@ -37,6 +40,7 @@ _ASSETS = (
 _CHECKS = (
     content_checks,
     profiling_checks,
+    features_checks,
     selection_checks,
     processing_checks,
     disagreement_checks,

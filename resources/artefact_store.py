@@ -1,127 +1,117 @@
-"""Learned artefacts of a home: arrays with a manifest, versioned by content, promoted by name."""
+"""Promoted artefacts of a home: numbers that were learned or collected, versioned and verified."""
 
-import hashlib
 import io
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from resources.table_store import write_atomically
 
-_NAME = re.compile(r"^[a-z][a-z0-9_.-]{0,120}$")
-_VERSION = re.compile(r"^[0-9a-f]{16}$")
-_ARRAYS, _MANIFEST, _CURRENT = "arrays.npz", "manifest.json", "current"
-
-Arrays = Mapping[str, npt.NDArray[Any]]
+_MANIFEST: Final = "manifest.json"
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]*")
 
 
 class ArtefactError(Exception):
-    """An artefact is missing or was changed; the message names it, and the remedy."""
+    """An artefact cannot be read; the message names the file and the remedy."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Artefact:
-    """One version: plain arrays by name, and what they mean."""
+    """One version: its arrays by name, and the facts that its manifest states.
+
+    ``digest`` is blake2b-128 over arrays and facts, hex: what to write down when it is used.
+    """
 
     name: str
     version: str
-    arrays: Arrays
-    manifest: Mapping[str, Any]
+    digest: str
+    arrays: Mapping[str, Any]
+    facts: Mapping[str, Any]
 
 
 class ArtefactStore:
-    """The artefacts below ``<home>/models``: ``<name>/<version>/``, and ``<name>/current``.
+    """``<home>/models/<name>/<version>``: a manifest, and the arrays file that it names.
 
-    A version is the hash of its content, so the same artefact is stored once, and a version that
-    a run has pinned never changes. Nothing stored is ever executed: arrays hold no objects.
+    The manifest is written last and atomically: a reader sees the old version or the new one.
+    Arrays are kept without pickle, so that reading one executes nothing.
     """
 
     def __init__(self, home: str | Path) -> None:
-        self.folder = Path(home).expanduser().absolute() / "models"
+        self._folder = Path(home).expanduser().absolute() / "models"
 
-    def write(self, name: str, arrays: Arrays, manifest: Mapping[str, Any]) -> str:
-        """Stores a version without promoting it; returns the version."""
-        data = _packed(arrays)
-        described = {**manifest, "arrays": hashlib.blake2b(data, digest_size=16).hexdigest()}
-        text = json.dumps(described, indent=1, sort_keys=True, allow_nan=False).encode()
-        version = hashlib.blake2b(text, digest_size=8).hexdigest()
-        folder = self._folder(name, version)
-        write_atomically(folder / _ARRAYS, data)
-        # the manifest comes last: a version that has one is whole
-        write_atomically(folder / _MANIFEST, text)
-        return version
+    def promote(
+        self, name: str, version: str, arrays: Mapping[str, Any], facts: Mapping[str, Any]
+    ) -> Artefact:
+        """Makes this version the one that is read, in the place of an earlier one of its name.
 
-    def read(self, name: str, version: str | None = None) -> Artefact:
-        """One version, the promoted one by default.
-
-        Raises ArtefactError when it is missing or does not have the content that its version says.
+        Raises ValueError for a name or version that is no plain name, and for arrays of objects.
         """
-        wanted = version or self.current(name)
-        if wanted is None:
-            raise ArtefactError(f"no version of {name} is promoted in {self.folder}")
-        folder = self._folder(name, wanted)
-        try:
-            text, data = (folder / _MANIFEST).read_bytes(), (folder / _ARRAYS).read_bytes()
-        except OSError as error:
-            raise ArtefactError(
-                f"{name} {wanted} cannot be read ({error}); materialize {name} again"
-            ) from error
-        changed = hashlib.blake2b(text, digest_size=8).hexdigest() != wanted
-        manifest = {} if changed else json.loads(text)
-        if changed or manifest["arrays"] != hashlib.blake2b(data, digest_size=16).hexdigest():
-            raise ArtefactError(
-                f"{name} {wanted} was changed after it was stored ({folder}); remove the folder "
-                f"and materialize {name} again"
-            )
-        with np.load(io.BytesIO(data), allow_pickle=False) as packed:
-            arrays = {key: packed[key] for key in packed.files}
-        return Artefact(name, wanted, arrays, manifest)
-
-    def promote(self, name: str, version: str) -> None:
-        """Makes a stored version the one that new runs pin. Raises ArtefactError."""
-        if not (self._folder(name, version) / _MANIFEST).exists():
-            raise ArtefactError(f"{name} has no version {version} to promote")
-        write_atomically(self.folder / name / _CURRENT, version.encode())
-
-    def current(self, name: str) -> str | None:
-        """The promoted version, if there is one."""
-        try:
-            version = (self._folder(name, None) / _CURRENT).read_text("utf-8").strip()
-        except FileNotFoundError:
-            return None
-        if not _VERSION.match(version):
-            raise ArtefactError(
-                f"{self.folder / name / _CURRENT} does not hold a version; remove it"
-            )
-        return version
+        folder = self._at(name, version)
+        sink = io.BytesIO()
+        np.savez(sink, allow_pickle=False, **{key: arrays[key] for key in sorted(arrays)})
+        data, stated = sink.getvalue(), json.dumps(facts, sort_keys=True)
+        digest = blake2b(data + stated.encode(), digest_size=16).hexdigest()
+        file = f"arrays-{digest}.npz"
+        write_atomically(folder / file, data)
+        manifest = {"name": name, "version": version, "digest": digest, "arrays": file}
+        whole = json.dumps(manifest | {"facts": json.loads(stated)}, indent=1, sort_keys=True)
+        write_atomically(folder / _MANIFEST, whole.encode())
+        for old in folder.glob("arrays-*.npz"):
+            if old.name != file:
+                old.unlink(missing_ok=True)
+        return Artefact(name, version, digest, dict(arrays), json.loads(stated))
 
     def versions(self, name: str) -> list[str]:
-        """Every stored version, by name."""
-        found = self._folder(name, None).glob(f"*/{_MANIFEST}")
-        return sorted(path.parent.name for path in found)
+        """The versions of an artefact in the order of their names."""
+        return sorted(path.parent.name for path in self._at(name).glob(f"*/{_MANIFEST}"))
 
-    def _folder(self, name: str, version: str | None) -> Path:
-        if not _NAME.match(name) or ".." in name:
-            raise ValueError(f"not a name of an artefact: {name!r}")
-        if version is None:
-            return self.folder / name
-        if not _VERSION.match(version):
-            raise ValueError(f"not a version: {version!r}")
-        return self.folder / name / version
+    def facts(self, name: str, version: str) -> Mapping[str, Any]:
+        """What the manifest states, without reading the arrays. Raises ArtefactError."""
+        facts: Mapping[str, Any] = self._manifest(name, version)["facts"]
+        return facts
 
+    def load(self, name: str, version: str) -> Artefact:
+        """One version, verified against its digest. Raises ArtefactError."""
+        manifest = self._manifest(name, version)
+        path = self._at(name, version) / str(manifest["arrays"])
+        try:
+            data = path.read_bytes()
+            stated = json.dumps(manifest["facts"], sort_keys=True)
+            digest = blake2b(data + stated.encode(), digest_size=16).hexdigest()
+            if digest != manifest["digest"]:
+                raise ValueError("it is not what was promoted")
+            with np.load(io.BytesIO(data), allow_pickle=False) as stored:
+                arrays = {key: stored[key] for key in stored.files}
+        except (OSError, ValueError) as error:
+            raise ArtefactError(
+                f"{name} {version} cannot be read from {path}: {error}; delete its folder and "
+                "materialize what makes it again"
+            ) from error
+        return Artefact(name, version, digest, arrays, manifest["facts"])
 
-def _packed(arrays: Arrays) -> bytes:
-    """The arrays as npz, the same bytes for the same arrays. Raises ValueError for objects."""
-    if objects := [name for name, array in arrays.items() if array.dtype.hasobject]:
-        raise ValueError(f"arrays of objects are not stored: {', '.join(objects)}")
-    sink = io.BytesIO()
-    # numpy stamps every member with 1980, so equal arrays give equal bytes
-    in_order: dict[str, Any] = {name: arrays[name] for name in sorted(arrays)}
-    np.savez_compressed(sink, **in_order)
-    return sink.getvalue()
+    def _manifest(self, name: str, version: str) -> Mapping[str, Any]:
+        path = self._at(name, version) / _MANIFEST
+        try:
+            manifest: Mapping[str, Any] = json.loads(path.read_bytes())
+            if not {"facts", "arrays", "digest"} <= manifest.keys():
+                raise ValueError("it lacks a part")
+            if not _NAME.fullmatch(str(manifest["arrays"])):
+                raise ValueError("its arrays file has no plain name")
+        except (OSError, ValueError, AttributeError) as error:
+            raise ArtefactError(
+                f"{name} has no readable version {version}: {path}: {error}; materialize what "
+                "makes it again"
+            ) from error
+        return manifest
+
+    def _at(self, *parts: str) -> Path:
+        for part in parts:
+            if not _NAME.fullmatch(part):
+                raise ValueError(f"not a plain name: {part!r}")
+        return self._folder.joinpath(*parts)

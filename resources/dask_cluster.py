@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import dagster as dg
@@ -63,56 +64,81 @@ class DaskClusterResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         workers = self.client.scheduler_info()["workers"].values()
         return sum(int(worker["memory_limit"]) for worker in workers)
 
+    @property
+    def dashboard(self) -> str | None:
+        """Where the cluster that is in use shows itself; None without one."""
+        link: str | None = self._client.dashboard_link if self._client is not None else None
+        return link or None
+
     def map_chunks(
         self,
         function: Callable[[Piece], Result],
         pieces: Sequence[Piece],
-        done: Callable[[Piece], None],
-    ) -> Iterator[Result]:
-        """``function`` over the pieces on the workers; results in the order of the pieces.
+        warm_up: Callable[[], object] | None = None,
+    ) -> Iterator[tuple[Piece, Result]]:
+        """Each piece with what ``function`` made of it on a worker, as they are finished.
 
-        ``function`` is at module level and pieces are plain data. ``done`` is told each
-        piece as it finishes. Raises what the function raised, or ClusterError when workers are lost
-        for good; whatever is still under way then is cancelled.
+        ``function`` is at module level and pieces are plain data; ``warm_up`` is called on every
+        worker first. Raises what the function raised, or ClusterError when workers are lost for
+        good or the scheduler is; whatever is still under way then, or when the caller stops
+        listening, is cancelled.
         """
         from distributed import as_completed
+
+        client = self.client
+        futures: list[Any] = []
+        try:
+            with self._kept():
+                if warm_up is not None:
+                    client.run(warm_up)
+                # pure=False: equal pieces of two runs on one scheduler must not share a key
+                futures = client.map(function, pieces, pure=False)
+            piece_of = dict(zip((future.key for future in futures), pieces, strict=True))
+            for future in as_completed(futures, loop=client.loop):
+                if future.status == "error" and isinstance(future.exception(), OSError):
+                    future.result()  # the piece's own failure, which no lost connection is
+                with self._kept():
+                    result = future.result()
+                yield piece_of[future.key], result
+        finally:
+            if client.status == "running":
+                client.cancel(futures)
+
+    @contextmanager
+    def _kept(self) -> Iterator[None]:
+        """Turns what a lost cluster raises into one error."""
         from distributed.client import FutureCancelledError
         from distributed.scheduler import KilledWorker
 
-        # pure=False: equal pieces of two runs on one scheduler must not share a key
-        futures = self.client.map(function, pieces, pure=False)
-        piece_of = dict(zip((future.key for future in futures), pieces, strict=True))
         try:
-            for future in as_completed(futures):
-                if future.status == "error":
-                    future.result()  # raises now: the rest need not be waited for
-                done(piece_of[future.key])
-            for future in futures:
-                yield future.result()
+            yield
         except (KilledWorker, FutureCancelledError, OSError) as error:
             raise ClusterError(
                 f"the Dask cluster ({self.where}) was lost: {error}; run again, or set "
                 "ORCHESTRATION_DASK=threads to work without processes"
             ) from error
-        finally:
-            self.client.cancel(futures)
 
     def _connect(self, stack: ExitStack) -> "Client":
         from distributed import Client, LocalCluster
 
         if self.where not in (THREADS, PROCESSES):
             try:
-                return stack.enter_context(Client(self.where, timeout=_CONNECT_SECONDS))
+                client = Client(self.where, timeout=_CONNECT_SECONDS, set_as_default=False)
+                stack.enter_context(client)
+                client.wait_for_workers(1, timeout=_CONNECT_SECONDS)
+                return client
             except (OSError, TimeoutError, ValueError) as error:
                 raise ClusterError(
-                    f"no Dask scheduler answers at {self.where!r}: {error}; start one with "
-                    "`dask scheduler`, or set ORCHESTRATION_DASK to threads or processes"
+                    f"no Dask scheduler with workers answers at {self.where!r}: {error}; start "
+                    "them with `dask scheduler` and `dask worker`, or set ORCHESTRATION_DASK to "
+                    "threads or processes"
                 ) from error
         cluster = LocalCluster(
             n_workers=self.workers if self.where == PROCESSES else 1,
             threads_per_worker=1 if self.where == PROCESSES else self.workers,
             processes=self.where == PROCESSES,
-            dashboard_address=None,
+            # the dashboard's pages need bokeh; only this machine sees them
+            dashboard_address="127.0.0.1:0" if find_spec("bokeh") else None,
         )
         stack.enter_context(cluster)
-        return stack.enter_context(Client(cluster))
+        return stack.enter_context(Client(cluster, set_as_default=False))

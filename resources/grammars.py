@@ -42,7 +42,7 @@ _DEEP_INDENTATION: Final = re.compile(r"^[ \t\-?:]{120}", re.MULTILINE)
 # What a parse may do before it is stopped: real code takes about 5 to 15 reports a KiB.
 _REPORTS: Final = 256
 _REPORTS_PER_KIB: Final = 64
-_CHUNK_BYTES: Final = 256
+_CHUNK_BYTES: Final = 512
 
 _local = threading.local()
 

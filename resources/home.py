@@ -6,8 +6,13 @@ from pathlib import Path
 
 import dagster as dg
 
+from orchestration_assets.schemas.policy import FeatureCache
 from resources.artefact_store import ArtefactStore
 from resources.feature_cache.lmdb_store import LmdbStore
+from resources.feature_cache.opening import open_cache
+from resources.feature_cache.tiered import TieredCache
+from resources.feature_cache.uses import CacheUses
+from resources.model_store import ModelStore
 from resources.running import alive
 from resources.table_store import BatchStore, TableStore
 
@@ -43,10 +48,22 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def answers(self) -> LmdbStore:
         return LmdbStore(self.folder / "cache" / "answers")
 
+    def features(self, settings: FeatureCache) -> TieredCache:
+        """The cache of profiles and vectors, with the tiers that the policy asks for."""
+        return open_cache(self.folder, settings)
+
     @property
     def artefacts(self) -> ArtefactStore:
-        """Learned models and calibrations, by version."""
         return ArtefactStore(self.folder)
+
+    @property
+    def cache_uses(self) -> CacheUses:
+        return CacheUses(self.folder)
+
+    @property
+    def models(self) -> ModelStore:
+        """Learned models and calibrations, one version of each in force."""
+        return ModelStore(self.folder)
 
     @property
     def policies(self) -> Path:

@@ -56,8 +56,11 @@ CORPUS = {
 
 @pytest.fixture
 def corpus(tmp_path: Path) -> Path:
+    return write_corpus(tmp_path / "corpus")
+
+
+def write_corpus(root: Path) -> Path:
     """A folder of small, real files: code, markup, data, prose, a duplicate, an empty file."""
-    root = tmp_path / "corpus"
     for name, text in CORPUS.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -14,6 +14,7 @@ FLOORS = [
     "policy",
     "content",
     "profiling",
+    "features",
     "evidence",
     "selection",
     "processing",

@@ -30,7 +30,7 @@ from orchestration_assets.selection.plan import known_models
 from orchestration_assets.selection.records import CALL_COLUMNS, observed_prices
 from orchestration_assets.settings import Settings
 from resources.ai_services.pool import build_services
-from resources.artefact_store import ArtefactStore
+from resources.model_store import ModelStore
 from resources.table_store import TableStore
 
 
@@ -75,7 +75,7 @@ def _replay_all(
     prices = observed_prices(calls, declared)
     for batch in batches:
         log = _read_log(store, batch)
-        known = known_models(loaded.policy, services, ArtefactStore(home), log.profiles, prices)
+        known = known_models(loaded.policy, services, ModelStore(home), log.profiles, prices)
         yield from replay(log, Other(loaded.policy, loaded.hash, services, prices, known))
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 
 from orchestration_assets.content.csv_records import BYTEWISE, csv_header, csv_records
@@ -105,13 +105,6 @@ def _record(
         for column in declared.metadata
         if found.get(column) is not None
     )
-    known = Record(
-        number,
-        place,
-        id=None if identity is None else _words(identity),
-        name=None if name is None else _words(name),
-        metadata=metadata,
-    )
     problem = None
     if declared.text not in found:
         problem = RejectReason.MALFORMED, f"record {number} has no column {declared.text!r}"
@@ -126,9 +119,16 @@ def _record(
         problem = RejectReason.BINARY, f"record {number} has NUL characters"
     elif not _encodes(text):
         problem = RejectReason.UNDECODABLE, f"record {number} has half of a surrogate pair"
-    if problem is not None:
-        return replace(known, problem=problem)
-    return replace(known, text=text, encoding=encoding)
+    return Record(
+        number,
+        place,
+        text if problem is None else None,
+        encoding if problem is None else None,
+        None if identity is None else _words(identity),
+        None if name is None else _words(name),
+        metadata,
+        problem,
+    )
 
 
 def _words(value: Any) -> str:

@@ -41,8 +41,8 @@ from orchestration_assets.schemas.enums import ResolutionStatus, Triage
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import DISAGREEMENTS, RESOLUTIONS
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
-from resources.artefact_store import ArtefactStore
 from resources.home import HomeResource, PolicyFileResource
+from resources.model_store import ModelStore
 from resources.table_store import TableStore, write_atomically
 
 
@@ -78,9 +78,9 @@ def resolutions(
     plans = iter(processing_plans.to_pylist())
     tasks = build_tasks(policy)
     heard = independent(readings, processing_plans.to_pylist())
-    store = ArtefactStore(home.folder)
+    store = ModelStore(home.folder)
     weighed = label_weights(heard, tasks, service_versions(tables), policy, promoted_for(store))
-    models = learned_models(processing_plans, home.artefacts)
+    models = learned_models(processing_plans, home.models)
     learned = learned_weights(processing_plans.to_pylist(), heard, models)
     rows = resolve_plans(
         plans,
@@ -257,7 +257,7 @@ def calibration(
     home: HomeResource, policy_file: PolicyFileResource
 ) -> dg.MaterializeResult[pa.Table]:
     """Learns from every stored batch; promotes what passes."""
-    store = ArtefactStore(home.folder)
+    store = ModelStore(home.folder)
     in_use = promoted_for(store)
     gold = gold_of(_gold(home.tables))
     tasks = load_policy(policy_file.path).policy.tasks

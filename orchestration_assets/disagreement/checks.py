@@ -25,8 +25,8 @@ from orchestration_assets.schemas.tables import (
     PROCESSING_PLANS,
     RESOLUTIONS,
 )
-from resources.artefact_store import ArtefactStore
 from resources.home import HomeResource
+from resources.model_store import ModelStore
 from resources.table_checks import Balance, Stored, table_checks
 from resources.table_store import TableStore
 
@@ -144,7 +144,7 @@ def _every_service(stored: Stored, cards: pa.Table) -> list[Balance]:
 
 def _in_use(stored: Stored, table: pa.Table) -> list[Balance]:
     """Every version that the table names is the one that batches read."""
-    store = ArtefactStore(stored.home)
+    store = ModelStore(stored.home)
     rows = table.filter(pc.is_valid(table["version"])).select(["task", "version"]).to_pylist()
     same = sum(store.current(artefact_name(row["task"])) == row["version"] for row in rows)
     return [Balance(len(rows), same, "versions in use")]
@@ -165,7 +165,7 @@ calibration_checks = table_checks(CALIBRATION, _in_use, per_batch=False)
 )
 def calibration_valid(home: HomeResource) -> dg.AssetCheckResult:
     """A changed service or embedding model invalidates what was learnt about the earlier one."""
-    promoted = promoted_for(ArtefactStore(home.folder))
+    promoted = promoted_for(ModelStore(home.folder))
     problems: dict[str, str] = {}
     for task, readings in label_readings(home.tables).items():
         in_use = promoted(task)

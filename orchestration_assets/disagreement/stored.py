@@ -7,7 +7,8 @@ from orchestration_assets.disagreement.calibrating import Calibrated
 from orchestration_assets.disagreement.weighing import Promoted
 from orchestration_assets.evidence.label_model import pack, unpack
 from orchestration_assets.schemas.disagreement import CalibrationRow
-from resources.artefact_store import ArtefactError, ArtefactStore
+from resources.artefact_store import ArtefactError
+from resources.model_store import ModelStore
 
 
 def artefact_name(task: str) -> str:
@@ -15,7 +16,7 @@ def artefact_name(task: str) -> str:
     return f"calibration.{task}"
 
 
-def promoted_for(store: ArtefactStore) -> Callable[[str], Promoted | None]:
+def promoted_for(store: ModelStore) -> Callable[[str], Promoted | None]:
     """A function from a task to the model in use, None where there is none.
 
     The function raises ArtefactError for a model that was changed or has another format.
@@ -28,7 +29,7 @@ def promoted_for(store: ArtefactStore) -> Callable[[str], Promoted | None]:
             return None
         artefact = store.read(name, version)
         try:
-            return Promoted(unpack(artefact.arrays, artefact.manifest), version)
+            return Promoted(unpack(artefact.arrays, artefact.facts), version)
         except (KeyError, ValueError) as error:
             raise ArtefactError(
                 f"{name} {version} cannot be understood ({error}); materialize calibration again"
@@ -37,7 +38,7 @@ def promoted_for(store: ArtefactStore) -> Callable[[str], Promoted | None]:
     return promoted
 
 
-def promote(store: ArtefactStore, found: Calibrated) -> CalibrationRow:
+def promote(store: ModelStore, found: Calibrated) -> CalibrationRow:
     """Puts a model that passed the gate into use; returns its row, with the version in use."""
     if found.model is None:
         return found.row

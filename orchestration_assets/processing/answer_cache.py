@@ -8,7 +8,7 @@ from hashlib import blake2b
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Alternative, Question, Reading
 from resources.ai_services.contract import Service
-from resources.feature_cache.lmdb_store import LmdbStore
+from resources.feature_cache.tier import Store
 
 CACHED = frozenset({Status.OK, Status.ABSTAINED})
 
@@ -66,7 +66,7 @@ def decode(data: bytes) -> Reading:
 class AnswerCache:
     """Finished answers in a store. Failures are never kept."""
 
-    def __init__(self, store: LmdbStore) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
         self._unsaved: dict[str, bytes] = {}
         self._being_saved: Mapping[str, bytes] = {}

@@ -1,6 +1,7 @@
 """Assets of processing: what every service said, the decisions taken, and every call."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import dagster as dg
 import pyarrow as pa
@@ -17,6 +18,7 @@ from orchestration_assets.processing.batch import (
     tables_of,
 )
 from orchestration_assets.processing.run import process_plans
+from orchestration_assets.processing.sharing import leaders, process_sharing
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.tables import CALL_LOG, DECISION_LOG
 from resources.ai_services.resilience.purse import Purse
@@ -66,6 +68,7 @@ def interpretations(
     context: dg.AssetExecutionContext,
     content_manifest: pa.Table,
     content_profiles: pa.Table,
+    content_vectors: pa.Table,
     processing_plans: pa.Table,
     home: HomeResource,
     progress: dg.ResourceParam[Progress],
@@ -79,15 +82,18 @@ def interpretations(
     policy = pinned(home.policies, processing_plans)
     plans = processing_plans.sort_by([("item_id", "ascending"), ("task", "ascending")])
     progress.stage("asking services", len(set(plans["item_id"].to_pylist())))
+    sharing = policy is not None and policy.features.share_answers
+    leader_of = leaders(content_vectors) if sharing else {}
     with ContentReader(home.folder, home.batches.source(context.partition_key)) as reader:
-        processed = process_plans(
-            plans.to_pylist(),
-            build_work(policy, learned_models(plans, home.artefacts)),
-            AnswerCache(home.answers),
-            item_loader(content_manifest, content_profiles, reader),
-            limits_of(policy, purse),
-            progress.advance,
+        process = partial(
+            process_plans,
+            work=build_work(policy, learned_models(plans, home.models)),
+            cache=AnswerCache(home.answers),
+            load_item=item_loader(content_manifest, content_profiles, reader),
+            limits=limits_of(policy, purse),
+            advance=progress.advance,
         )
+        processed = process_sharing(plans.to_pylist(), leader_of, process)
     for message in processed.stopped.values():
         context.log.error(message)
     for name, table, metadata in tables_of(processed):

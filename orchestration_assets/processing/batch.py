@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from orchestration_assets.content.reader import ContentReader
 from orchestration_assets.processing.asking import CACHE, CALLED
 from orchestration_assets.processing.run import Limits, Processed, Work
+from orchestration_assets.processing.sharing import SHARED
 from orchestration_assets.schemas.enums import AnswerKind, Outcome, Status
 from orchestration_assets.schemas.features import FEATURE_NAMES
 from orchestration_assets.schemas.items import Item, Task
@@ -21,7 +22,7 @@ from orchestration_assets.selection.deployed import Deployed, unpacked
 from orchestration_assets.selection.in_force import artefact_name
 from resources.ai_services.pool import build_services
 from resources.ai_services.resilience.purse import Purse
-from resources.artefact_store import ArtefactStore
+from resources.model_store import ModelStore
 
 # from how far apart two answers disagree, unless the policy says otherwise; labels: any difference
 _DISAGREE_AT: Final[Mapping[AnswerKind, float]] = {
@@ -59,7 +60,7 @@ def build_work(policy: Policy | None, learned: Mapping[str, Deployed] | None = N
     return Work(build_choices(policy), build_tasks(policy), services, learned or {})
 
 
-def learned_models(plans: pa.Table, store: ArtefactStore) -> dict[str, Deployed]:
+def learned_models(plans: pa.Table, store: ModelStore) -> dict[str, Deployed]:
     """The learned models that plans have pinned, by version.
 
     Raises ArtefactError when one is missing or was changed.
@@ -68,7 +69,7 @@ def learned_models(plans: pa.Table, store: ArtefactStore) -> dict[str, Deployed]
     found = {}
     for task, version in sorted(pair for pair in pairs if pair[1] is not None):
         artefact = store.read(artefact_name(task), version)
-        found[version] = unpacked(artefact.arrays, artefact.manifest["selector"])
+        found[version] = unpacked(artefact.arrays, artefact.facts["selector"])
     return found
 
 
@@ -128,6 +129,7 @@ def tables_of(processed: Processed) -> Iterator[tuple[str, pa.Table, dict[str, i
     figures: dict[str, int | float] = {
         "calls": sum(row.origin == CALLED for row in calls),
         "from_cache": sum(row.origin == CACHE for row in calls),
+        "shared": sum(row.origin == SHARED for row in calls),
         "cost_usd": sum(row.cost_usd for row in calls),
         "cost_usd_without_answer": sum(
             row.cost_usd for row in calls if row.status not in (Status.OK, Status.ABSTAINED)

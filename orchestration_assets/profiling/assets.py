@@ -1,6 +1,6 @@
 """Assets of profiling: one row an accepted item."""
 
-from itertools import chain
+from typing import Any
 
 import dagster as dg
 import pyarrow as pa
@@ -8,11 +8,16 @@ import pyarrow.compute as pc
 
 from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.load import load_policy
-from orchestration_assets.profiling.batch import Chunk, profile_chunk
-from orchestration_assets.profiling.tiers import Tier, choose_tier, chunks
+from orchestration_assets.profiling.batch import (
+    Chunk,
+    profile_batch,
+    profile_chunk,
+    profile_figures,
+    warm_up,
+)
+from orchestration_assets.profiling.tiers import Tier
 from orchestration_assets.progress import Progress
-from orchestration_assets.schemas.enums import Outcome, ProfileStatus
-from orchestration_assets.schemas.records import rows_to_arrow
+from orchestration_assets.schemas.enums import Outcome
 from orchestration_assets.schemas.tables import CONTENT_PROFILES
 from resources.dask_cluster import DaskClusterResource
 from resources.home import HomeResource, PolicyFileResource
@@ -38,41 +43,24 @@ def content_profiles(
     dask_cluster: DaskClusterResource,
     progress: dg.ResourceParam[Progress],
 ) -> dg.MaterializeResult[pa.Table]:
-    """Reads accepted items again, verified by hash, and profiles them where their number fits."""
+    """Profiles what is new; what was profiled before comes from the cache, verified by hash."""
     accepted = content_manifest.filter(pc.equal(content_manifest["outcome"], Outcome.ACCEPTED))
-    tiers = load_policy(policy_file.path).policy.execution.tiers
-    sizes = accepted["size_bytes"].to_pylist()
-    choice = choose_tier(len(sizes), sum(sizes), tiers)
-    if choice.tier is not Tier.IN_PROCESS:
-        choice = choose_tier(len(sizes), sum(sizes), tiers, dask_cluster.memory_bytes())
-    if choice.tier is Tier.BEYOND:
-        context.log.warning(choice.reason)
-    batch, source = context.partition_key, home.batches.source(context.partition_key)
-    pieces = [
-        Chunk(str(home.folder), batch, source, tuple(rows))
-        for rows in chunks(accepted.to_pylist(), sizes, tiers)
-    ]
-    progress.stage("profiling", len(sizes))
-    rows = []
-    if choice.tier is Tier.IN_PROCESS:
-        for piece in pieces:
-            rows += profile_chunk(piece)
-            progress.advance(len(piece.rows))
-    else:
-        done = dask_cluster.map_chunks(
-            profile_chunk, pieces, lambda piece: progress.advance(len(piece.rows))
-        )
-        rows += chain.from_iterable(done)
-    profiles = rows_to_arrow(CONTENT_PROFILES, rows)
-    ok = pc.sum(pc.equal(profiles["status"], ProfileStatus.OK)).as_py() or 0
-    clocks = [c for c in profiles.schema.names if c.endswith("_ms")]
-    total_ms = sum(pc.sum(profiles[clock]).as_py() or 0.0 for clock in clocks)
-    metadata = {
-        "profiled": ok,
-        "not_profiled": profiles.num_rows - ok,
-        "mean_ms_per_item": total_ms / max(ok, 1),
-        "tier": choice.tier.value,
-        "tier_reason": choice.reason,
-        "memory_estimate_bytes": choice.estimate_bytes,
-    }
-    return dg.MaterializeResult(value=profiles, metadata=metadata)
+    execution = load_policy(policy_file.path).policy.execution
+    batch = context.partition_key
+    cache = home.features(execution.cache)
+    progress.stage("profiling", accepted.num_rows)
+    done = profile_batch(
+        Chunk(str(home.folder), batch, home.batches.source(batch), tuple(accepted.to_pylist())),
+        cache,
+        execution,
+        lambda pieces: dask_cluster.map_chunks(profile_chunk, pieces, warm_up),
+        dask_cluster.memory_bytes,
+        progress.advance,
+    )
+    home.cache_uses.write(batch, CONTENT_PROFILES.name, cache)
+    if done.choice.tier is Tier.BEYOND:
+        context.log.warning(done.choice.reason)
+    metadata: dict[str, Any] = profile_figures(done) | cache.figures()
+    if dask_cluster.dashboard:
+        metadata["dask_dashboard"] = dg.MetadataValue.url(dask_cluster.dashboard)
+    return dg.MaterializeResult(value=done.profiles, metadata=metadata)

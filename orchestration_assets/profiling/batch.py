@@ -1,55 +1,40 @@
-"""Profiling the accepted items of a batch, one row each."""
+"""Profiling the accepted items of a batch, one row each: from the cache, here, or on workers."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, NamedTuple, TypeVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from orchestration_assets.content.reader import ContentReader, SupersededError
+from orchestration_assets.profiling.kept import COMPUTED, ProfileCache
 from orchestration_assets.profiling.profiler import profile
+from orchestration_assets.profiling.tiers import Tier, TierChoice, choose_tier, chunks
 from orchestration_assets.schemas.enums import ProfileStatus
 from orchestration_assets.schemas.features import FEATURE_NAMES, FEATURES
+from orchestration_assets.schemas.policy import Execution, SizeTiers
+from orchestration_assets.schemas.records import rows_to_arrow
+from orchestration_assets.schemas.tables import CONTENT_PROFILES
 from resources.content_source import ContentError
+from resources.feature_cache.tiered import TieredCache
+
+Row = Mapping[str, Any]
+Made = TypeVar("Made")
 
 # what a row holds in the columns that may not be empty when there is no profile
 _NOTHING = {feature.name: None if feature.nullable else feature.type() for feature in FEATURES}
-
-
-def profile_items(
-    batch: str, accepted: Iterable[Mapping[str, Any]], reader: ContentReader
-) -> Iterator[dict[str, Any]]:
-    """A profile row for each accepted manifest row; what cannot be read becomes a reason."""
-    for row in accepted:
-        base = {
-            "batch": batch,
-            "item_id": row["item_id"],
-            "content_hash": row["content_hash"],
-            "path": row["path"],
-        }
-        try:
-            text = reader.text(row)
-        except SupersededError as error:
-            yield base | _without(ProfileStatus.SUPERSEDED, str(error))
-        except ContentError as error:
-            yield base | _without(ProfileStatus.FAILED, f"{error.reason}: {error}")
-        else:
-            found = profile(row["path"], text, size_bytes=row["size_bytes"])
-            yield base | {
-                "status": ProfileStatus.OK,
-                "reason": None,
-                "coverage": found.coverage,
-                "features_missing": list(found.features_missing),
-                "cut_by_clock": found.cut_by_clock,
-                "preprocess_ms": found.preprocess_ms,
-                "features_ms": found.features_ms,
-                "complexity_ms": found.complexity_ms,
-                "aggregation_ms": found.aggregation_ms,
-                **found.features,
-            }
+_CLOCKS: Final = ("preprocess_ms", "features_ms", "complexity_ms", "aggregation_ms")
+# profiles computed are kept in portions: a run that dies loses the last one at most
+_KEEP_EVERY: Final = 2_000
+_WARMING: Final = tuple(
+    f"a.{ending}" for ending in "py js ts go rs java c cpp rb sh json yaml html css md txt".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A piece of profiling work as plain data: what a worker on another machine needs."""
+    """A piece of a batch as plain data: what a worker on another machine needs to read it."""
 
     home: str
     batch: str
@@ -57,20 +42,185 @@ class Chunk:
     rows: tuple[dict[str, Any], ...]
 
 
-def profile_chunk(chunk: Chunk) -> list[dict[str, Any]]:
-    """The profile rows of one chunk; runs on a Dask worker, which reads the bytes itself."""
+class Unread(NamedTuple):
+    """Why an accepted item cannot be read as what was accepted."""
+
+    status: ProfileStatus
+    reason: str
+
+
+def read_again(chunk: Chunk) -> Iterator[str | Unread]:
+    """The text of each accepted item, verified against its hash, or why there is none."""
     with ContentReader(chunk.home, chunk.source) as reader:
-        return list(profile_items(chunk.batch, chunk.rows, reader))
+        for row in chunk.rows:
+            try:
+                yield reader.text(row)
+            except SupersededError as error:
+                yield Unread(ProfileStatus.SUPERSEDED, str(error))
+            except ContentError as error:
+                yield Unread(ProfileStatus.FAILED, f"{error.reason}: {error}")
 
 
-def _without(status: ProfileStatus, reason: str) -> dict[str, Any]:
-    clocks = ("preprocess_ms", "features_ms", "complexity_ms", "aggregation_ms")
+def profile_chunk(chunk: Chunk) -> list[dict[str, Any]]:
+    """A profile row for each item of a chunk; runs on a Dask worker, which reads the bytes."""
+    texts = zip(chunk.rows, read_again(chunk), strict=True)
+    return [_profile_row(chunk.batch, row, text) for row, text in texts]
+
+
+def changed_rows(chunk: Chunk) -> dict[int, dict[str, Any]]:
+    """Position -> row that says why, for each item that is no longer what was accepted."""
     return {
-        "status": status,
-        "reason": reason,
-        "coverage": 0.0,
-        "features_missing": list(FEATURE_NAMES),
-        "cut_by_clock": False,
-        **dict.fromkeys(clocks, 0.0),
-        **_NOTHING,
+        n: _profile_row(chunk.batch, chunk.rows[n], text)
+        for n, text in enumerate(read_again(chunk))
+        if isinstance(text, Unread)
+    }
+
+
+def warm_up() -> None:
+    """Loads what the first profile of each kind would wait for; called once on a new worker."""
+    for name in _WARMING:
+        profile(name, "word\n", size_bytes=5)
+
+
+Spread = Callable[[Sequence[Chunk]], Iterable[tuple[Chunk, list[dict[str, Any]]]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Profiled:
+    """The table, in the order of the rows that were asked for, and how it came about."""
+
+    profiles: pa.Table
+    choice: TierChoice
+    from_cache: int
+
+
+def profile_batch(
+    work: Chunk,
+    cache: TieredCache,
+    execution: Execution,
+    spread: Spread,
+    cluster_bytes: Callable[[], int],
+    advance: Callable[[int], None] = lambda items: None,
+) -> Profiled:
+    """One row an accepted item of ``work``: the whole batch, whatever of it is new.
+
+    An item whose profile is kept is only read again, to see that it is still what was accepted;
+    the others are profiled in this process or by ``spread``, which runs chunks elsewhere and
+    hands back each with its rows. ``cluster_bytes`` is asked only when that is about to happen.
+    """
+    kept = ProfileCache(cache, execution.cache.min_item_bytes)
+    profiles, recalled = kept.recall(work.batch, work.rows)
+    changed = changed_rows(replace(work, rows=tuple(work.rows[n] for n in recalled.positions)))
+    rows = {recalled.positions[n]: row for n, row in changed.items()}
+    stand = [n for n in range(len(recalled.positions)) if n not in changed]
+    advance(len(recalled.positions))
+
+    missing = replace(work, rows=tuple(work.rows[n] for n in recalled.missing))
+    choice, made = divide(missing, execution.tiers, profile_chunk, spread, cluster_bytes)
+    computed = {row["item_id"]: row for row in _kept(made, kept, advance)}
+    rows |= {n: computed[work.rows[n]["item_id"]] for n in recalled.missing}
+
+    table = pa.concat_tables(
+        [
+            profiles.take(pa.array(stand, pa.int64())),
+            rows_to_arrow(CONTENT_PROFILES, rows.values()),
+        ]
+    )
+    at = [*(recalled.positions[n] for n in stand), *rows]
+    return Profiled(in_order(table, at), choice, len(stand))
+
+
+def divide(
+    work: Chunk,
+    tiers: SizeTiers,
+    function: Callable[[Chunk], Made],
+    spread: Callable[[Sequence[Chunk]], Iterable[tuple[Chunk, Made]]],
+    cluster_bytes: Callable[[], int],
+) -> tuple[TierChoice, Iterable[tuple[Chunk, Made]]]:
+    """Where the work fits, and its chunks with what was made of each, as they are finished."""
+    sizes = [row["size_bytes"] for row in work.rows]
+    choice = choose_tier(len(sizes), sum(sizes), tiers)
+    if choice.tier is not Tier.IN_PROCESS:
+        choice = choose_tier(len(sizes), sum(sizes), tiers, cluster_bytes())
+    pieces = [replace(work, rows=tuple(part)) for part in chunks(work.rows, sizes, tiers)]
+    if choice.tier is Tier.IN_PROCESS:
+        return choice, ((piece, function(piece)) for piece in pieces)
+    return choice, spread(pieces)
+
+
+def in_order(table: pa.Table, positions: Sequence[int]) -> pa.Table:
+    """The rows sorted by the positions that they belong at."""
+    order = sorted(range(len(positions)), key=positions.__getitem__)
+    return table.take(pa.array(order, pa.int64())).combine_chunks()
+
+
+def _kept(
+    made: Iterable[tuple[Chunk, list[dict[str, Any]]]],
+    kept: ProfileCache,
+    advance: Callable[[int], None],
+) -> Iterator[dict[str, Any]]:
+    """The computed rows; they are kept as they come, also when what makes them breaks."""
+    accepted: list[Row] = []
+    profiles: list[dict[str, Any]] = []
+    try:
+        for piece, computed in made:
+            accepted += piece.rows
+            profiles += computed
+            if len(profiles) >= _KEEP_EVERY:
+                kept.remember(accepted, profiles)
+                accepted, profiles = [], []
+            yield from computed
+            advance(len(piece.rows))
+    finally:
+        kept.remember(accepted, profiles)
+
+
+def profile_figures(done: Profiled) -> dict[str, int | float | str]:
+    """The figures that a batch's profiles are described by."""
+    computed = pc.equal(done.profiles["origin"], COMPUTED)
+    ok = pc.equal(done.profiles["status"], ProfileStatus.OK)
+    profiled = pc.sum(ok).as_py() or 0
+    fresh = done.profiles.filter(pc.and_(computed, ok))
+    total_ms = sum(pc.sum(fresh[clock]).as_py() or 0.0 for clock in _CLOCKS)
+    return {
+        "profiled": profiled,
+        "not_profiled": done.profiles.num_rows - profiled,
+        "computed": fresh.num_rows,
+        "from_cache": done.from_cache,
+        "mean_ms_per_item": total_ms / max(fresh.num_rows, 1),
+        "tier": done.choice.tier.value,
+        "tier_reason": done.choice.reason,
+        "memory_estimate_bytes": done.choice.estimate_bytes,
+    }
+
+
+def _profile_row(batch: str, row: Row, text: str | Unread) -> dict[str, Any]:
+    base = {
+        "batch": batch,
+        "item_id": row["item_id"],
+        "content_hash": row["content_hash"],
+        "path": row["path"],
+        "origin": COMPUTED,
+    }
+    if isinstance(text, Unread):
+        return {
+            **base,
+            "status": text.status,
+            "reason": text.reason,
+            "coverage": 0.0,
+            "features_missing": list(FEATURE_NAMES),
+            "cut_by_clock": False,
+            **dict.fromkeys(_CLOCKS, 0.0),
+            **_NOTHING,
+        }
+    found = profile(row["path"], text, size_bytes=row["size_bytes"])
+    return {
+        **base,
+        "status": ProfileStatus.OK,
+        "reason": None,
+        "coverage": found.coverage,
+        "features_missing": list(found.features_missing),
+        "cut_by_clock": found.cut_by_clock,
+        **{clock: getattr(found, clock) for clock in _CLOCKS},
+        **found.features,
     }

@@ -127,7 +127,10 @@ def profile(
                 item.values.update(step(item))
     values = item.values
     return Profile(
-        features={name: _rounded(values.get(name)) for name in FEATURE_NAMES},
+        features={
+            name: round(value, _DECIMALS) if type(value) is float else value
+            for name, value in zip(FEATURE_NAMES, map(values.get, FEATURE_NAMES), strict=True)
+        },
         features_missing=tuple(name for name in FEATURE_NAMES if name not in values),
         cut_by_clock=deadline.ran_out,
         coverage=round(item.coverage, _DECIMALS),
@@ -314,7 +317,3 @@ _STEPS: Final[dict[Stage, tuple[Callable[[_Item], Values], ...]]] = {
     Stage.COMPLEXITY: (_code,),
     Stage.AGGREGATION: (_scores,),
 }
-
-
-def _rounded(value: str | int | float | bool | None) -> str | int | float | bool | None:
-    return round(value, _DECIMALS) if isinstance(value, float) else value

@@ -1,9 +1,11 @@
 """Five scores in [0, 1], derived from the features alone: first estimates for rules to order by.
 
-Every score is a weighted mean of terms; the weights of one score add up to 1. A term is the
-saturating ratio ``rise(x, half) = x / (x + half)``, 0 at 0 and 1/2 at ``half``, or its complement;
-it never reaches 1, so no score sticks to the top. A feature that does not apply counts as 0.
-Each score is monotone in each of its features, rising unless its docstring says falling.
+Every score is the weighted mean of its terms. A term is the saturating ratio
+``rise(x, half) = x / (x + half)``, 0 at 0 and 1/2 at ``half``, or its complement; it never reaches
+1, so no score sticks to the top. A term whose feature does not apply to the item (it has no prose,
+no code) takes no part, so a short text without one is not called simple for that; a score without
+a term is 0. The terms are densities, shares and means, so no score depends on an item's length.
+Each score is monotone in each of its features, rising unless the table says falling.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,21 +16,46 @@ from orchestration_assets.profiling.text import Values
 Numbers = Mapping[str, float]
 
 
-class Score(NamedTuple):
-    """A score's formula and the features that it reads."""
+class Term(NamedTuple):
+    """A part of a score. It applies where the feature ``needs`` does; "" applies everywhere."""
 
-    formula: Callable[[Numbers], float]
+    weight: float
+    needs: str
+    value: Callable[[Numbers], float]
+    others: tuple[str, ...] = ()
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Every feature that the term reads."""
+        return (self.needs, *self.others) if self.needs else self.others
+
+
+class Score(NamedTuple):
+    """The terms of a score, and every feature that they read."""
+
+    terms: tuple[Term, ...]
     inputs: tuple[str, ...]
+
+
+def _score(*terms: Term) -> Score:
+    return Score(terms, tuple(dict.fromkeys(name for term in terms for name in term.inputs)))
 
 
 def scores(values: Values) -> Values:
     """All scores of one item. A score is missing when a feature that it reads is not in
     ``values``; None there means that the feature does not apply."""
     return {
-        name: score.formula({key: float(values[key] or 0) for key in score.inputs})
+        name: _mean(score, values)
         for name, score in SCORES.items()
         if all(key in values for key in score.inputs)
     }
+
+
+def _mean(score: Score, values: Values) -> float:
+    numbers = {key: float(values[key] or 0) for key in score.inputs}
+    applying = [t for t in score.terms if not t.needs or values[t.needs] is not None]
+    total = sum(term.weight for term in applying)
+    return sum(term.weight * term.value(numbers) for term in applying) / total if total else 0.0
 
 
 def rise(x: float, half: float) -> float:
@@ -36,143 +63,74 @@ def rise(x: float, half: float) -> float:
     return x / (x + half)
 
 
-def _per_100_lines(x: Numbers, *names: str) -> float:
-    return 100 * sum(x[name] for name in names) / max(x["line_count"], 1)
+def _rising(weight: float, name: str, half: float, above: float = 0.0) -> Term:
+    """A term that rises with what a feature has ``above`` a level."""
+    return Term(weight, name, lambda x: rise(max(x[name] - above, 0.0), half))
 
 
-def _structure(x: Numbers) -> float:
-    """How far the text is laid out. 0.5 outline marks and definitions per 100 lines (half 10),
-    0.2 indentation (half 3 columns), 0.15 blank lines (half 0.15), 0.15 tags (half 50 per 100
-    lines)."""
-    marks = _per_100_lines(
-        x,
-        "heading_count",
-        "list_item_count",
-        "table_row_count",
-        "code_fence_count",
-        "function_count",
-        "class_count",
-    )
-    return (
-        0.5 * rise(marks, 10)
-        + 0.2 * rise(x["indent_depth"], 3)
-        + 0.15 * rise(x["blank_line_share"], 0.15)
-        + 0.15 * rise(_per_100_lines(x, "tag_count"), 50)
+def _falling(weight: float, name: str, half: float) -> Term:
+    return Term(weight, name, lambda x: 1 - rise(x[name], half))
+
+
+def _dense(weight: float, names: tuple[str, ...], half: float, per: str) -> Term:
+    """A term that rises with the sum of several counts per 100 of another."""
+    return Term(
+        weight,
+        "",
+        lambda x: rise(100 * sum(x[name] for name in names) / max(x[per], 1.0), half),
+        (*names, per),
     )
 
 
-def _technicality(x: Numbers) -> float:
-    """How much is notation and terms. 0.35 punctuation and symbols (half 0.08 of the characters),
-    0.25 numbers per 100 words (half 8), 0.25 definitions, imports and fences per 100 lines (half
-    8), 0.15 length of words over 4 characters (half 2)."""
-    notation = _per_100_lines(
-        x, "function_count", "class_count", "import_count", "code_fence_count"
-    )
-    return (
-        0.35 * rise(x["punctuation_share"], 0.08)
-        + 0.25 * rise(x["number_density"], 8)
-        + 0.25 * rise(notation, 8)
-        + 0.15 * rise(max(x["mean_word_length"] - 4, 0), 2)
-    )
-
-
-def _ambiguity(x: Numbers) -> float:
-    """How much is left open or implied. 0.35 words of doubt (half 2 per 100 words), 0.35 pronouns
-    (half 6), 0.15 question marks (half 1); 0.15 for prose that names little, falling with
-    capitalised words (half 4). Text without prose has none."""
-    names_little = 1 - rise(x["entity_density"], 4) if x["prose_word_count"] else 0.0
-    return (
-        0.35 * rise(x["hedge_density"], 2)
-        + 0.35 * rise(x["pronoun_density"], 6)
-        + 0.15 * rise(x["question_density"], 1)
-        + 0.15 * names_little
-    )
-
-
-def _complexity(x: Numbers) -> float:
-    """How hard it is to follow, whatever its length. 0.25 words a sentence (half 20), 0.2 branching
-    (cyclomatic mean over 1, half 2), 0.2 nesting (mean depth of blocks, half 2), 0.2 long words
-    (half 0.3 of the words), 0.15 lexical diversity (half 80)."""
-    return (
-        0.25 * rise(x["mean_sentence_words"], 20)
-        + 0.2 * rise(max(x["cyclomatic_mean"] - 1, 0), 2)
-        + 0.2 * rise(x["nesting_mean"], 2)
-        + 0.2 * rise(x["long_word_share"], 0.3)
-        + 0.15 * rise(x["lexical_diversity"], 80)
-    )
-
-
-def _creativity(x: Numbers) -> float:
-    """How varied the language is. 0.45 lexical diversity (half 80), 0.25 variation of sentence
-    length (half 0.6), 0.15 quotation marks (half 2 per 100 words), 0.15 share of the words that
-    are prose. It does not see whether a text is original."""
-    prose_share = min(x["prose_word_count"] / max(x["word_count"], 1), 1)
-    return (
-        0.45 * rise(x["lexical_diversity"], 80)
-        + 0.25 * rise(x["sentence_variation"], 0.6)
-        + 0.15 * rise(x["quote_density"], 2)
-        + 0.15 * prose_share
-    )
-
+_DEFINITIONS: Final = ("function_count", "class_count")
+_MARKS: Final = ("heading_count", "list_item_count", "table_row_count", "code_fence_count")
 
 SCORES: Final[dict[str, Score]] = {
-    "structure_score": Score(
-        _structure,
-        (
-            "line_count",
-            "heading_count",
-            "list_item_count",
-            "table_row_count",
-            "code_fence_count",
-            "function_count",
-            "class_count",
-            "indent_depth",
-            "blank_line_share",
-            "tag_count",
+    # How far the text is laid out: outline marks and definitions per 100 words, indentation in
+    # columns, blank lines, tags per 100 words.
+    "structure_score": _score(
+        _dense(0.5, (*_MARKS, *_DEFINITIONS), 3, "word_count"),
+        _rising(0.2, "indent_depth", 3),
+        _rising(0.15, "blank_line_share", 0.15),
+        _dense(0.15, ("tag_count",), 20, "word_count"),
+    ),
+    # How varied the language is: diversity, variation of sentence length, quotation marks per 100
+    # words, share of the words that are prose. It does not see whether a text is original.
+    "creativity_score": _score(
+        _rising(0.45, "lexical_diversity", 80),
+        _rising(0.25, "sentence_variation", 0.6),
+        _rising(0.15, "quote_density", 2),
+        Term(
+            0.15,
+            "",
+            lambda x: min(x["prose_word_count"] / max(x["word_count"], 1.0), 1.0),
+            ("prose_word_count", "word_count"),
         ),
     ),
-    "creativity_score": Score(
-        _creativity,
-        (
-            "lexical_diversity",
-            "sentence_variation",
-            "quote_density",
-            "prose_word_count",
-            "word_count",
-        ),
+    # How much is notation and terms: punctuation and symbols among the characters, numbers per 100
+    # words, definitions, imports and fences per 100 lines, length of words above 4 characters.
+    "technicality_score": _score(
+        _rising(0.35, "punctuation_share", 0.08),
+        _rising(0.25, "number_density", 8),
+        _dense(0.25, (*_DEFINITIONS, "import_count", "code_fence_count"), 8, "line_count"),
+        _rising(0.15, "mean_word_length", 2, above=4),
     ),
-    "technicality_score": Score(
-        _technicality,
-        (
-            "line_count",
-            "punctuation_share",
-            "number_density",
-            "function_count",
-            "class_count",
-            "import_count",
-            "code_fence_count",
-            "mean_word_length",
-        ),
+    # How much is left open or implied: words of doubt, pronouns and question marks per 100 words,
+    # and prose that names little, falling with capitalised words.
+    "ambiguity_score": _score(
+        _rising(0.35, "hedge_density", 2),
+        _rising(0.35, "pronoun_density", 6),
+        _rising(0.15, "question_density", 1),
+        _falling(0.15, "entity_density", 4),
     ),
-    "ambiguity_score": Score(
-        _ambiguity,
-        (
-            "prose_word_count",
-            "hedge_density",
-            "pronoun_density",
-            "question_density",
-            "entity_density",
-        ),
-    ),
-    "complexity_score": Score(
-        _complexity,
-        (
-            "mean_sentence_words",
-            "cyclomatic_mean",
-            "nesting_mean",
-            "long_word_share",
-            "lexical_diversity",
-        ),
+    # How hard it is to follow: words a sentence, branching of functions, mean depth of blocks,
+    # share of long words, diversity.
+    "complexity_score": _score(
+        _rising(0.25, "mean_sentence_words", 20),
+        _rising(0.2, "cyclomatic_mean", 2, above=1),
+        _rising(0.2, "nesting_mean", 2),
+        _rising(0.2, "long_word_share", 0.3),
+        _rising(0.15, "lexical_diversity", 80),
     ),
 }
-"""The scores by name."""
+"""The scores by name; falling in ``word_count``, ``line_count`` and ``entity_density``."""

@@ -130,7 +130,7 @@ def address_count(text: str) -> int:
 
 def duplicate_line_share(text: str) -> float:
     """The share of the lines with at least 8 characters that stood in the text before."""
-    lines = [stripped for line in text.split("\n") if len(stripped := line.strip()) >= _LONG_LINE]
+    lines = [line for line in map(str.strip, text.split("\n")) if len(line) >= _LONG_LINE]
     return 1 - len(set(lines)) / len(lines) if lines else 0.0
 
 
@@ -158,7 +158,7 @@ def prose_features(prose: str, words: Sequence[str]) -> Values:
         "function_word_share": _found(counts, of_language) / total if of_language else None,
         "sentiment": valence / rated / _STRONGEST_TONE if rated else None,
         "sentiment_density": per_100(rated, total),
-        "entity_density": _entity_density(prose, sentences, words),
+        "entity_density": _entity_density(prose, sentences, words, lower),
         "hedge_density": per_100(_found(counts, _HEDGES), total),
         "pronoun_density": per_100(_found(counts, _PRONOUNS), total),
         "quote_density": per_100(sum(map(prose.count, _QUOTES)), total),
@@ -168,7 +168,7 @@ def prose_features(prose: str, words: Sequence[str]) -> Values:
 
 def _found(counts: Mapping[str, int], vocabulary: frozenset[str]) -> int:
     """How many words of a text are in ``vocabulary``."""
-    return sum(counts[word] for word in vocabulary if word in counts)
+    return sum([counts[word] for word in counts.keys() & vocabulary])
 
 
 @cache
@@ -254,10 +254,13 @@ def _variation(lengths: Sequence[int]) -> float | None:
     return pstdev(lengths) / fmean(lengths) if len(lengths) > 1 else None
 
 
-def _entity_density(prose: str, sentences: Sequence[str], words: Sequence[str]) -> float | None:
+def _entity_density(
+    prose: str, sentences: Sequence[str], words: Sequence[str], lower: Sequence[str]
+) -> float | None:
     if prose.lower() == prose.upper():
         return None
-    capitalised = sum(1 for word in words if word[0].isupper() and _is_name(word))
+    cased = [word for word, plain in zip(words, lower, strict=True) if word != plain]
+    capitalised = sum(1 for word in cased if word[0].isupper() and _is_name(word))
     starts = sum(1 for sentence in sentences if sentence[0].isupper() and _is_name(sentence))
     return per_100(max(capitalised - starts, 0), len(words))
 
@@ -280,12 +283,15 @@ def lexical_diversity(words: Sequence[str]) -> float | None:
 
 
 def _mtld(words: Sequence[str]) -> float:
-    factors, length = 0.0, 0
+    factors = 0.0
+    length = 0
     seen: set[str] = set()
     for word in words:
         length += 1
-        seen.add(word)
-        if len(seen) < _MTLD_THRESHOLD * length:
+        if word not in seen:
+            seen.add(word)
+        # only a word that was there before lets the ratio fall
+        elif len(seen) < _MTLD_THRESHOLD * length:
             factors += 1
             seen.clear()
             length = 0

@@ -404,10 +404,39 @@ class SizeTiers(_Strict):
         default=64 * MIB, description="unless their content is at least this large"
     )
     chunk_items: Annotated[int, Field(ge=1)] = Field(
-        default=200, description="a chunk of work closes at this many items"
+        default=50, description="a chunk of work closes at this many items"
     )
     chunk_bytes: Annotated[int, Field(ge=1)] = Field(
         default=8 * MIB, description="a chunk of work closes at this many bytes"
+    )
+
+
+class FeatureCache(_Strict):
+    """Where profiles and vectors are kept, from the nearest tier to the most durable."""
+
+    memory_bytes: Annotated[int, Field(ge=0)] = Field(
+        default=64 * MIB, description="first tier, this process's memory; 0 turns it off"
+    )
+    local_bytes: Annotated[int, Field(ge=0)] = Field(
+        default=1024 * MIB, description="second tier, LMDB on this machine; 0 turns it off"
+    )
+    redis_url_env: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = Field(
+        default=None,
+        description="environment variable with the address of a Redis that replaces LMDB",
+    )
+    durable: str | None = Field(
+        default="features",
+        min_length=1,
+        description="third tier: a folder below the home, or any fsspec URL; null turns it off",
+    )
+    durable_bytes: Annotated[int, Field(ge=1)] = Field(
+        default=4096 * MIB, description="the oldest segments beyond this are deleted"
+    )
+    keep_days: Annotated[float, Field(gt=0)] = Field(
+        default=90.0, description="time to live in Redis and in the durable tier"
+    )
+    min_item_bytes: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="smaller items are computed each time, not kept"
     )
 
 
@@ -415,6 +444,7 @@ class Execution(_Strict):
     """How work is driven."""
 
     tiers: SizeTiers = SizeTiers()
+    cache: FeatureCache = FeatureCache()
     items_in_flight: Annotated[int, Field(ge=1, le=10_000)] = Field(
         default=32, description="items whose plans run at the same time"
     )
@@ -469,6 +499,26 @@ class Disagreement(_Strict):
     review: Review = Review()
 
 
+class Features(_Strict):
+    """What is computed of an item's content beside its profile, and what that is used for."""
+
+    semantic: bool = Field(
+        default=False, description="word embeddings too; needs the extra 'semantic'"
+    )
+    window: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        default=10_000, description="earlier items that neighbours and near-copies are sought among"
+    )
+    neighbours: Annotated[int, Field(ge=0, le=100)] = Field(
+        default=5, description="nearest earlier items that are kept for each item"
+    )
+    near_duplicate_at: Annotated[float, Field(ge=0.5, le=1.0)] = Field(
+        default=0.8, description="share of common word runs from which items are near-copies"
+    )
+    share_answers: bool = Field(
+        default=False, description="services are asked once for all near-copies in a batch"
+    )
+
+
 class Webhook(_Strict):
     """A web address that is told of failed runs. The address itself stands in no file."""
 
@@ -502,6 +552,7 @@ class Policy(_Strict):
 
     version: Literal[1] = Field(description="version of this format")
     content: Content = Content()
+    features: Features = Features()
     execution: Execution = Execution()
     disagreement: Disagreement = Disagreement()
     alerts: Alerts = Alerts()

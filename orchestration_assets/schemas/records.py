@@ -115,30 +115,41 @@ def rows_to_arrow(table: Table, rows: Iterable[Any]) -> pa.Table:
 
     Raises ValueError when a column that must have a value lacks one: Arrow itself lets it pass.
     """
-    mappings = [row if isinstance(row, Mapping) else _plain(row) for row in rows]
-    data = pa.Table.from_pylist(mappings, schema=table.schema)
+    given = list(rows)
+    arrays = []
     for field in table.schema:
-        if not field.nullable and data[field.name].null_count:
-            raise ValueError(f"{table.name}.{field.name} must have a value in every row")
-    return data
+        name = field.name
+        values = [
+            row.get(name) if isinstance(row, Mapping) else getattr(row, name) for row in given
+        ]
+        column = pa.array(values if _flat(field.type) else map(_plain, values), field.type)
+        if column.null_count and not field.nullable:
+            raise ValueError(f"{table.name}.{name} must have a value in every row")
+        arrays.append(column)
+    return pa.Table.from_arrays(arrays, schema=table.schema)
+
+
+def _flat(kind: pa.DataType) -> bool:
+    """Whether Arrow takes the values of a column as they are."""
+    return not (pa.types.is_list(kind) or pa.types.is_struct(kind))
 
 
 _ATOMS: Final = frozenset({str, int, float, bool, bytes, NoneType, datetime})
 
 
 @cache
-def _field_names(record: type) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(record))
+def _field_names(kind: Any) -> tuple[str, ...] | None:
+    """The fields of a record type; None for any other type."""
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else None
 
 
 def _plain(value: Any) -> Any:
     """A record as nested dicts and lists; quicker than dataclasses.asdict, which deep-copies."""
-    kind = type(value)
+    kind: Any = type(value)
     if kind in _ATOMS:
         return value
     if kind is tuple:
         # members are of one type: numbers and words pass as they are
         return [_plain(one) for one in value] if value and type(value[0]) not in _ATOMS else value
-    if is_dataclass(kind):
-        return {name: _plain(getattr(value, name)) for name in _field_names(kind)}
-    return value
+    names = _field_names(kind)
+    return value if names is None else {name: _plain(getattr(value, name)) for name in names}

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Final
 
-import pyarrow as pa
-
+from orchestration_assets.schemas.cache import FEATURE_CACHE_REPORT
 from orchestration_assets.schemas.disagreement import (
     CALIBRATION,
     DISPUTE_KINDS,
@@ -36,9 +35,9 @@ from orchestration_assets.schemas.items import Alternative
 from orchestration_assets.schemas.records import Column, Table, table_of
 from orchestration_assets.schemas.selection import SELECTION_FRONTIER, SELECTION_MODEL
 from orchestration_assets.schemas.states import ITEM_STATES
+from orchestration_assets.schemas.vectors import CONTENT_VECTORS, Float32
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
 
-Float32 = Annotated[float, pa.float32()]
 _Batch = Annotated[str, Column("batch (= partition) that the row belongs to")]
 _ItemId = Annotated[str, Column("item: blake2b-64 of its address, hex")]
 _ContentHash = Annotated[str, Column("blake2b-128 of the item's bytes, hex")]
@@ -174,6 +173,10 @@ class ProfileRow:
     features_missing: Annotated[
         tuple[str, ...], Column("features that were cut or do not apply to this content")
     ]
+    origin: Annotated[
+        str,
+        Column("computed, or the tier that had it: memory, lmdb, redis, durable", "", True),
+    ]
     cut_by_clock: Annotated[
         bool,
         Column("whether the deadline cut some of them: only then may a rerun differ", "", True),
@@ -277,6 +280,9 @@ class InterpretationRow:
     evidence: Annotated[str | None, Column("what the answer rests on, in words")]
     reason: Annotated[str | None, Column("why there is no answer")]
     answer_key: Annotated[str, Column("cache key: content, task, service, context; blake2b-128")]
+    shared_from: Annotated[
+        str | None, Column("near-copy that was asked instead, when the answer is shared")
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +293,7 @@ class DecisionRow:
     item_id: _ItemId
     task: _TaskName
     decision: Annotated[int, Column("order of the decision within item and task, from 0")]
-    action: Annotated[str, Column("ask, round, wave, route, judge, escalate or stop")]
+    action: Annotated[str, Column("ask, round, wave, route, judge, escalate, share or stop")]
     services: Annotated[tuple[str, ...], Column("services asked by this decision")]
     reason: Annotated[str, Column("why, in words")]
     answer: Annotated[str | None, Column("leading answer when deciding")]
@@ -321,7 +327,8 @@ class CallRow:
     round: Annotated[int, Column("round of an iterative plan, from 0; 0 for other models")]
     attempt: Annotated[int, Column("attempt at this call, from 1", "", True)]
     origin: Annotated[
-        str, Column("called, cache, or not_called (no attempt was made: see reason)", "", True)
+        str,
+        Column("called, cache, shared, or not_called (no attempt was made: see reason)", "", True),
     ]
     called: Annotated[
         str, Column("service that the attempt went to: the one asked, or its fallback", "", True)
@@ -506,6 +513,7 @@ TABLES: Final[Mapping[str, Table]] = {
         CONTENT_MANIFEST,
         CONTENT_LEDGER,
         CONTENT_PROFILES,
+        CONTENT_VECTORS,
         PROCESSING_PLANS,
         *INTERPRETATIONS.values(),
         DECISION_LOG,
@@ -519,6 +527,7 @@ TABLES: Final[Mapping[str, Table]] = {
         SERVICE_SCORECARDS,
         CALIBRATION,
         CORPUS_REPORT,
+        FEATURE_CACHE_REPORT,
         GOLD_LABELS,
         RUN_FAILURES,
         SELECTION_MODEL,
@@ -528,7 +537,14 @@ TABLES: Final[Mapping[str, Table]] = {
 
 # tables of the whole corpus; every other one has a file for each batch
 CORPUS_TABLES: Final = frozenset(
-    table.name for table in (CONTENT_LEDGER, CORPUS_REPORT, GOLD_LABELS, RUN_FAILURES)
+    table.name
+    for table in (
+        CONTENT_LEDGER,
+        CORPUS_REPORT,
+        FEATURE_CACHE_REPORT,
+        GOLD_LABELS,
+        RUN_FAILURES,
+    )
 )
 BATCH_TABLES: Final = tuple(
     name for name in TABLES if name not in CORPUS_TABLES and name != BATCH_ENTRIES.name

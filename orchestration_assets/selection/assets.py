@@ -47,7 +47,7 @@ def processing_plans(
     prices = {name: Price(s.expected_ms, s.cost_usd) for name, s in services.items()}
     profiles = content_profiles.to_pylist()
     lately = recent_prices(home.tables, context.partition_key)
-    known = known_models(loaded.policy, services, home.artefacts, profiles, prices, lately)
+    known = known_models(loaded.policy, services, home.models, profiles, prices, lately)
     rows = plan_items(context.partition_key, profiles, loaded.policy, loaded.hash, prices, known)
     plans = rows_to_arrow(PROCESSING_PLANS, rows)
     chosen = {
@@ -88,7 +88,7 @@ def selection_model(
     """Trains every task that the policy wants learned; new batches pin what is promoted."""
     policy = load_policy(policy_file.path).policy
     services = build_services(policy.services)
-    rows = train_all(policy, services, read_corpus(home.tables), home.artefacts)
+    rows = train_all(policy, services, read_corpus(home.tables), home.models)
     words = {f"{row.task}": f"{row.outcome}: {row.words}" for row in rows}
     return dg.MaterializeResult(value=rows_to_arrow(SELECTION_MODEL, rows), metadata=words)
 

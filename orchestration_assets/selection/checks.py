@@ -9,7 +9,7 @@ from orchestration_assets.schemas.selection import SELECTION_FRONTIER, SELECTION
 from orchestration_assets.schemas.tables import CONTENT_PROFILES, PROCESSING_PLANS
 from orchestration_assets.selection.conditions import holds
 from orchestration_assets.selection.in_force import artefact_name
-from resources.artefact_store import ArtefactStore
+from resources.model_store import ModelStore
 from resources.table_checks import Balance, Stored, table_checks
 
 
@@ -30,7 +30,7 @@ def _every_applicable_task(stored: Stored, plans: pa.Table) -> list[Balance]:
 
 def _every_learned_task(stored: Stored, rows: pa.Table) -> list[Balance]:
     """Each row is about a task whose version, where it has one, can be read."""
-    store = ArtefactStore(stored.home)
+    store = ModelStore(stored.home)
     versions = zip(rows["task"].to_pylist(), rows["version"].to_pylist(), strict=True)
     promoted = [(task, version) for task, version in versions if version is not None]
     kept = [one for one in promoted if one[1] in store.versions(artefact_name(one[0]))]

@@ -29,7 +29,7 @@ from orchestration_assets.selection.records import (
 )
 from orchestration_assets.selection.training import train_task
 from resources.ai_services.contract import Service
-from resources.artefact_store import ArtefactStore
+from resources.model_store import ModelStore
 from resources.table_store import TableStore
 
 _RECENT_BATCHES = 3
@@ -78,7 +78,7 @@ def recent_prices(store: TableStore, batch: str) -> dict[str, Price]:
 
 
 def train_all(
-    policy: Policy, services: Mapping[str, Service], corpus: Corpus, store: ArtefactStore
+    policy: Policy, services: Mapping[str, Service], corpus: Corpus, store: ModelStore
 ) -> list[SelectionModelRow]:
     """One row a task whose steps the policy wants learned."""
     found = []

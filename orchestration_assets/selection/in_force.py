@@ -11,7 +11,8 @@ from orchestration_assets.selection.budget import Offer, solve_batch
 from orchestration_assets.selection.deployed import Deployed, Point, unpacked
 from orchestration_assets.selection.forecast import Forecast, Price
 from resources.ai_services.contract import Service
-from resources.artefact_store import ArtefactError, ArtefactStore
+from resources.artefact_store import ArtefactError
+from resources.model_store import ModelStore
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def identity(service: Service) -> str:
 
 
 def look_up(
-    store: ArtefactStore, task: str, learned: Learned, services: Mapping[str, Service]
+    store: ModelStore, task: str, learned: Learned, services: Mapping[str, Service]
 ) -> InForce | str:
     """The model in force for a task, or in words why there is none."""
     name = artefact_name(task)
@@ -109,12 +110,12 @@ def look_up(
         return "no learned model is promoted yet"
     try:
         artefact = store.read(name)
-        deployed = unpacked(artefact.arrays, artefact.manifest["selector"])
+        deployed = unpacked(artefact.arrays, artefact.facts["selector"])
     except (ArtefactError, KeyError, ValueError) as error:
         return f"the learned model cannot be used: {error}"
     if strangers := sorted(set(deployed.services) ^ set(learned.services)):
         return f"the learned model is about other services ({', '.join(strangers)})"
-    evaluated: Mapping[str, str] = artefact.manifest["services"]
+    evaluated: Mapping[str, str] = artefact.facts["services"]
     for service in deployed.services:
         now = identity(services[service])
         if now != evaluated.get(service):
@@ -122,7 +123,7 @@ def look_up(
                 f"{service} changed ({evaluated.get(service)} -> {now}) since the learned model "
                 "was evaluated"
             )
-    return InForce(artefact.version, deployed, str(artefact.manifest["words"]))
+    return InForce(artefact.version, deployed, str(artefact.facts["words"]))
 
 
 def choose_points(

@@ -21,7 +21,7 @@ from orchestration_assets.selection.forecast import Forecast, Price, forecast
 from orchestration_assets.selection.in_force import Chosen, InForce, Market, choose_points, look_up
 from orchestration_assets.selection.strategies import Decided, Strategy, in_order
 from resources.ai_services.contract import EmbeddedService, Service
-from resources.artefact_store import ArtefactStore
+from resources.model_store import ModelStore
 
 Known = Mapping[str, Chosen | str]
 
@@ -80,7 +80,7 @@ def claims(
 def known_models(
     policy: Policy,
     services: Mapping[str, Service],
-    store: ArtefactStore,
+    store: ModelStore,
     profiles: Sequence[Mapping[str, Any]],
     prices: Mapping[str, Price],
     observed: Mapping[str, Price] | None = None,

@@ -16,7 +16,8 @@ from orchestration_assets.selection.learner import Selector, fit_selector
 from orchestration_assets.selection.outcomes import Outcome
 from orchestration_assets.selection.records import Records
 from orchestration_assets.selection.strategies import in_share
-from resources.artefact_store import ArtefactError, ArtefactStore
+from resources.artefact_store import ArtefactError
+from resources.model_store import ModelStore
 
 FEWEST: Final = 30
 _HELD_OUT = 0.25
@@ -38,7 +39,7 @@ def train_task(
     task: str,
     records: Records,
     identities: Mapping[str, str],
-    store: ArtefactStore,
+    store: ModelStore,
 ) -> SelectionModelRow:
     """Trains on complete items, tries on held-out ones, and promotes what does not lose there.
 
@@ -129,13 +130,13 @@ def _try(deployed: Deployed, test: Recorded) -> _Trial:
     return _Trial(point, deployed.run(point, _as_known(deployed, test)))
 
 
-def _current(store: ArtefactStore, name: str, test: Recorded) -> Bools | None:
+def _current(store: ModelStore, name: str, test: Recorded) -> Bools | None:
     """(n,) where the model in force is right; None when there is none of the same services."""
     if store.current(name) is None:
         return None
     try:
         artefact = store.read(name)
-        deployed = unpacked(artefact.arrays, artefact.manifest["selector"])
+        deployed = unpacked(artefact.arrays, artefact.facts["selector"])
     except (ArtefactError, KeyError, ValueError):
         return None  # what cannot be read cannot be in force either
     if deployed.services != test.services:
@@ -175,7 +176,7 @@ def _calibration_error(deployed: Deployed, test: Recorded) -> float | None:
     return reliability(standing.sure, standing.answer == known.gold, _CALIBRATION_BINS).error
 
 
-def _nothing(task: str, records: Records, store: ArtefactStore) -> SelectionModelRow:
+def _nothing(task: str, records: Records, store: ModelStore) -> SelectionModelRow:
     recorded = records.recorded
     words = (
         f"{records.gold} items have gold, {recorded.n_items} of them a reading of every service "

@@ -1,5 +1,6 @@
 """A vector of what the words mean, by the wordllama model: the optional extra ``semantic``."""
 
+from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
@@ -36,6 +37,14 @@ def _model() -> Any:
     return wordllama.WordLlama.load(dim=DIMENSIONS, cache_dir=package, disable_download=True)
 
 
+def embed(texts: Sequence[str]) -> Any:
+    """The mean of the embeddings of each text's words, one row of 256 numbers a text.
+
+    Raises RuntimeError, with the command that installs it, when the extra is missing.
+    """
+    return _model().embed(list(texts))
+
+
 class SemanticEmbedding(EmbeddedService):
     """The mean of the embeddings of the content's words; raises when the extra is missing."""
 
@@ -50,5 +59,5 @@ class SemanticEmbedding(EmbeddedService):
         words = words_of(item.text, str(item.profile.get("family", "prose")))
         if not words:
             return abstained("no words")
-        vector = _model().embed(" ".join(words)[:_MAX_CHARS])[0]
+        vector = embed([" ".join(words)[:_MAX_CHARS]])[0]
         return vector_read(vector, len(set(words)), f"token embeddings of {len(words)} words")

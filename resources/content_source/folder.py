@@ -92,10 +92,10 @@ class FolderSource:
 
     def add(self, entries: EntryTable, relative: str, child: "os.DirEntry[str]") -> None:
         """Adds the row of one entry, with its problem if it has one."""
-        path = Path(child.path)
+        path = child.path
         try:
             if child.is_symlink():
-                return self._add_link(entries, relative, path)
+                return self._add_link(entries, relative, Path(path))
             found = child.stat(follow_symlinks=False)
         except FileNotFoundError:
             return self._add(entries, relative, path, None, RejectReason.VANISHED)
@@ -128,7 +128,7 @@ class FolderSource:
     def _add(
         entries: EntryTable,
         relative: str,
-        path: Path,
+        path: str | Path,
         found: os.stat_result | None,
         problem: RejectReason | None = None,
     ) -> None:

@@ -1,1 +1,1 @@
-"""What was computed once, kept by key."""
+"""What was computed once, kept by key: in memory, on this machine, and durably."""

@@ -1,60 +1,201 @@
-"""An embedded key-value store on LMDB: several processes, crash-safe, microseconds a read."""
+"""The second tier on one machine: LMDB, for several processes, crash-safe, microseconds a read."""
 
+import os
+import struct
 import threading
-from collections.abc import Iterable, Mapping
-from hashlib import blake2b
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import lmdb
 
-_CHECK_BYTES: Final = 8
-_MAP_BYTES: Final = 1 << 30
+from resources.feature_cache.tier import Counts, Held, TierError, seal, unseal
 
-# LMDB forbids opening one environment twice in a process
-_open: dict[Path, lmdb.Environment] = {}
+MAX_BYTES: Final = 1 << 30
+
+# evicting down to this share of the cap, so that not every write has to evict
+_EVICT_TO: Final = 0.9
+# Deleting takes fresh pages before it frees old ones: the map is larger than the cap.
+_HEADROOM: Final = 2
+_SMALLEST_MAP: Final = 1 << 24
+# keys and values of an entry, its number, and its share of the pages of two trees
+_ENTRY_BYTES: Final = 96
+_NUMBER: Final = struct.Struct(">Q")
+_TIME: Final = struct.Struct(">d")
+
+
+class _Database(NamedTuple):
+    environment: Any
+    values: Any
+    order: Any
+
+
+# LMDB forbids opening one environment twice in a process, and using one after a fork
+_open: dict[tuple[int, Path], _Database] = {}
 _lock = threading.Lock()
 
 
-def _environment(folder: Path) -> lmdb.Environment:
-    with _lock:
-        if folder not in _open:
-            folder.mkdir(parents=True, exist_ok=True)
-            _open[folder] = lmdb.open(str(folder), map_size=_MAP_BYTES, max_readers=512)
-        return _open[folder]
-
-
 class LmdbStore:
-    """Bytes by key. Each value carries a checksum: a corrupt entry reads as absent.
+    """Bytes by key, at most about ``max_bytes`` of them: the entries written first make room.
 
-    Open it after forking, and never on a network file system.
+    Each value carries a checksum: a corrupt entry reads as absent. A file that is no database any
+    more is set aside as ``data.mdb.broken``, and an empty one takes its place. Never put it on a
+    network file system. Raises TierError when the folder cannot be used.
     """
 
-    def __init__(self, folder: str | Path) -> None:
+    name = "lmdb"
+
+    def __init__(
+        self,
+        folder: str | Path,
+        max_bytes: int = MAX_BYTES,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.counts = Counts()
         self._folder = Path(folder).expanduser().absolute()
+        self._max_bytes = max_bytes
+        self._clock = clock
 
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
         """The values of the keys that are there and intact."""
         found: dict[str, bytes] = {}
-        with _environment(self._folder).begin(buffers=False) as transaction:
-            for key in keys:
-                stored = transaction.get(key.encode())
-                if stored is not None and stored[:_CHECK_BYTES] == _check(stored[_CHECK_BYTES:]):
-                    found[key] = stored[_CHECK_BYTES:]
+        if not self._exists():
+            return found
+        asked = sorted(key.encode() for key in keys)
+        with self._transaction() as (database, transaction):
+            cursor = transaction.cursor(database.values)
+            for encoded, stored in cursor.getmulti(asked):
+                key = encoded.decode()
+                value = unseal(key, stored[_NUMBER.size :])
+                if value is None:
+                    self.counts.corrupt += 1
+                else:
+                    found[key] = value
         return found
 
     def put_many(self, values: Mapping[str, bytes]) -> None:
-        """Stores all values in one durable transaction, growing the store when it is full."""
-        environment = _environment(self._folder)
-        while True:
-            try:
-                with environment.begin(write=True) as transaction:
-                    for key, value in values.items():
-                        transaction.put(key.encode(), _check(value) + value)
-                return
-            except lmdb.MapFullError:
-                environment.set_mapsize(environment.info()["map_size"] * 2)
+        """Stores all values durably; the oldest entries make room for them.
+
+        One transaction, or several when the values are large beside the cap; a value of more
+        than a quarter of the cap is not kept.
+        """
+        for portion, incoming in self._portions(values):
+            with self._transaction(write=True) as (database, transaction):
+                self._make_room(database, transaction, incoming)
+                cursor = transaction.cursor(database.order)
+                first = _NUMBER.unpack(cursor.key())[0] + 1 if cursor.last() else 0
+                now = _TIME.pack(self._clock())
+                for number, (key, value) in enumerate(portion.items(), first):
+                    encoded, place = key.encode(), _NUMBER.pack(number)
+                    before = transaction.get(encoded, db=database.values)
+                    if before is not None:
+                        transaction.delete(before[: _NUMBER.size], db=database.order)
+                    transaction.put(encoded, place + seal(key, value), db=database.values)
+                    transaction.put(place, now + encoded, db=database.order, append=True)
+
+    def _portions(self, values: Mapping[str, bytes]) -> Iterator[tuple[dict[str, bytes], int]]:
+        """The values in portions of at most a quarter of the cap, with the bytes of each."""
+        portion: dict[str, bytes] = {}
+        held, most = 0, self._max_bytes // 4
+        for key, value in values.items():
+            size = len(key) + len(value) + _ENTRY_BYTES
+            if size > most:
+                continue
+            if held + size > most:
+                yield portion, held
+                portion, held = {}, 0
+            portion[key] = value
+            held += size
+        if portion:
+            yield portion, held
+
+    def held(self) -> Held:
+        if not self._exists():
+            return Held(0, 0, self._max_bytes, None)
+        with self._transaction() as (database, transaction):
+            entries = transaction.stat(database.values)["entries"]
+            cursor = transaction.cursor(database.order)
+            oldest = _TIME.unpack_from(cursor.value())[0] if cursor.first() else None
+            return Held(entries, _used(database, transaction), self._max_bytes, oldest)
+
+    def _exists(self) -> bool:
+        """Whether anything was ever written: reading must leave no file behind."""
+        try:
+            return (self._folder / "data.mdb").exists()
+        except OSError as error:
+            raise TierError(f"the cache in {self._folder} cannot be used: {error}") from error
+
+    def _make_room(self, database: _Database, transaction: Any, incoming: int) -> None:
+        excess = _used(database, transaction) + incoming - self._max_bytes
+        if excess <= 0:
+            return
+        # pages are freed only when all that stands on them is gone: the estimate is by bytes
+        excess += int(self._max_bytes * (1 - _EVICT_TO))
+        cursor = transaction.cursor(database.order)
+        while excess > 0 and cursor.first():
+            encoded = cursor.value()[_TIME.size :]
+            stored = transaction.pop(encoded, db=database.values) or b""
+            cursor.delete()
+            excess -= len(encoded) + len(stored) + _ENTRY_BYTES
+            self.counts.evicted += 1
+
+    @contextmanager
+    def _transaction(self, *, write: bool = False) -> Iterator[tuple[_Database, Any]]:
+        try:
+            database = self._database()
+            transaction = _begin(database, write=write)
+            with transaction:
+                yield database, transaction
+        except (lmdb.Error, OSError) as error:
+            raise TierError(f"the cache in {self._folder} cannot be used: {error}") from error
+
+    def _database(self) -> _Database:
+        place = (os.getpid(), self._folder)
+        with _lock:
+            if place not in _open:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                try:
+                    _open[place] = self._opened()
+                except (lmdb.InvalidError, lmdb.CorruptedError, lmdb.VersionMismatchError) as error:
+                    self.counts.errors += 1
+                    self.counts.last_error = f"{self._folder}: {error}; set aside, begun anew"
+                    file = self._folder / "data.mdb"
+                    file.replace(file.with_name("data.mdb.broken"))
+                    _open[place] = self._opened()
+            return _open[place]
+
+    def _opened(self) -> _Database:
+        file = self._folder / "data.mdb"
+        environment = lmdb.open(
+            str(self._folder),
+            map_size=max(self._max_bytes * _HEADROOM, _SMALLEST_MAP),
+            max_readers=512,
+            max_dbs=2,
+        )
+        # a file cut short would kill the process when a page beyond its end is touched
+        pages = environment.info()["last_pgno"] + 1
+        if file.stat().st_size < pages * environment.stat()["psize"]:
+            environment.close()
+            raise lmdb.CorruptedError("the file is shorter than it says")
+        return _Database(environment, environment.open_db(b"values"), environment.open_db(b"order"))
 
 
-def _check(value: bytes) -> bytes:
-    return blake2b(value, digest_size=_CHECK_BYTES).digest()
+def _begin(database: _Database, *, write: bool) -> Any:
+    try:
+        return database.environment.begin(write=write)
+    except lmdb.MapResizedError:
+        # another process works with a larger cap: take the size that the file has now
+        database.environment.set_mapsize(0)
+        return database.environment.begin(write=write)
+
+
+def _used(database: _Database, transaction: Any) -> int:
+    """The bytes of the pages that both trees stand on."""
+    pages = 0
+    for tree in (database.values, database.order):
+        found = transaction.stat(tree)
+        pages += found["branch_pages"] + found["leaf_pages"] + found["overflow_pages"]
+    size: int = database.environment.stat()["psize"]
+    return pages * size

@@ -9,12 +9,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-import lmdb
 import pytest
 
 from orchestration_assets.__main__ import main
 from orchestration_assets.schemas.tables import BATCH_TABLES, TABLES
+from resources.feature_cache.lmdb_store import LmdbStore
 from resources.table_store import TableStore
+
+NOT_OF_A_BATCH = ("batch_entries", "corpus_report", "feature_cache_report")
 
 
 @pytest.fixture
@@ -206,11 +208,9 @@ def test_a_killed_run_goes_on_where_it_was(corpus, home, run) -> None:
         for line in child.stderr:
             if line.startswith("asking services"):
                 break
-        answers_folder = home / "cache" / "answers"
-        answers_folder.mkdir(parents=True, exist_ok=True)
-        with lmdb.open(str(answers_folder)) as answers:
-            while answers.stat()["entries"] < 100:
-                assert child.poll() is None
+        answers = LmdbStore(home / "cache" / "answers")
+        while answers.held().entries < 100:
+            assert child.poll() is None
         child.send_signal(signal.SIGKILL)
     code, summary, _ = run()
     assert code == 0

@@ -12,6 +12,7 @@ KEYS = {
     "content_manifest",
     "content_ledger",
     "content_profiles",
+    "content_vectors",
     "processing_plans",
     "sequential_interpretations",
     "parallel_interpretations",
@@ -26,6 +27,7 @@ KEYS = {
     "item_states",
     "disagreement_report",
     "corpus_report",
+    "feature_cache_report",
     "gold_labels",
     "calibration",
     "service_scorecards",
@@ -35,6 +37,7 @@ KEYS = {
 CORPUS = {
     "content_ledger",
     "corpus_report",
+    "feature_cache_report",
     "gold_labels",
     "calibration",
     "service_scorecards",
@@ -102,7 +105,12 @@ def test_jobs_select_what_they_say(definitions) -> None:
 
     assert selected("process_batch") == BATCH
     assert selected("reprocess") == BATCH - {"content_manifest"}
-    assert selected("corpus_reports") == {"corpus_report", "service_scorecards", "content_ledger"}
+    assert selected("corpus_reports") == {
+        "corpus_report",
+        "service_scorecards",
+        "content_ledger",
+        "feature_cache_report",
+    }
     assert selected("take_feedback") == {"gold_labels", "calibration"}
     assert selected("calibrate") == {"calibration", "service_scorecards"}
     assert selected("learn_selection") == {"selection_model", "selection_frontier"}

@@ -8,7 +8,7 @@ import yaml
 
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
-from resources.artefact_store import ArtefactStore
+from resources.model_store import ModelStore
 from resources.table_store import write_atomically
 
 SERVICES = ["extension_map", "grammar"]
@@ -131,9 +131,9 @@ def test_the_frontier_compares_every_policy_with_its_interval(explored) -> None:
 def test_a_changed_service_is_not_trusted_until_it_was_evaluated_again(explored) -> None:
     project, batch = explored
     learn(project)
-    store = ArtefactStore(project.home)
+    store = ModelStore(project.home)
     artefact = store.read("selection_model.content_type")
-    described = {name: value for name, value in artefact.manifest.items() if name != "arrays"}
+    described = dict(artefact.facts)
     older = {**described, "services": {**described["services"], "grammar": "0 before"}}
     store.promote(artefact.name, store.write(artefact.name, artefact.arrays, older))
     project.policy.write_text(policy(explore=0.0))
@@ -195,9 +195,9 @@ def test_directives_come_before_rules_before_what_was_learned(explored) -> None:
 def test_an_artefact_that_was_tampered_with_stops_nothing_and_is_said(explored) -> None:
     project, batch = explored
     version = learn(project)["version"]
-    path = project.home / "models" / "selection_model.content_type" / version / "arrays.npz"
+    (path,) = (project.home / "models" / "selection_model.content_type" / version).glob("*.npz")
     write_atomically(path, b"PK")
     project.policy.write_text(policy(explore=0.0))
     (reason,) = {plan["reason"] for plan in replan(project, batch)}
-    assert "was changed after it was stored" in reason
+    assert "it is not what was promoted" in reason
     assert pa.types.is_string(project.tables.read("processing_plans", batch)["reason"].type)

@@ -1,10 +1,14 @@
 """Batches through the real graph on an ephemeral instance."""
 
+import shutil
+from dataclasses import replace
+
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 import yaml
 
+from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.tables import BATCH_TABLES, TABLES
 from resources.table_store import write_atomically
 
@@ -117,8 +121,13 @@ def test_a_table_that_lost_a_row_stops_the_run_with_the_remedy(
 ) -> None:
     import orchestration_assets.profiling.assets as profiling
 
-    whole = profiling.profile_chunk
-    monkeypatch.setattr(profiling, "profile_chunk", lambda chunk: whole(chunk)[1:])
+    whole = profiling.profile_batch
+
+    def less_one(*arguments):
+        done = whole(*arguments)
+        return replace(done, profiles=done.profiles.slice(1))
+
+    monkeypatch.setattr(profiling, "profile_batch", less_one)
     (batch,) = project.take_in(corpus)
     result = project.execute("process_batch", batch)
     assert not result.success
@@ -232,14 +241,14 @@ def test_every_task_is_answered_or_abstained_and_every_model_occurs(project, cor
 def test_a_large_batch_is_profiled_on_the_cluster_with_equal_rows(
     project, corpus, tmp_path
 ) -> None:
-    from orchestration_assets.policy.load import load_policy
-
     (batch,) = project.take_in(corpus)
     assert project.execute("process_batch", batch).success
     here = project.tables.read("content_profiles", batch)
     shown = load_policy().policy.model_dump(mode="json", by_alias=True, exclude_none=True)
     shown["execution"]["tiers"] = {"dask_from_items": 1, "chunk_items": 3}
     project.policy = tmp_path / "dask.yaml"
+    shutil.rmtree(project.home / "features")  # nothing is remembered: all is profiled again
+    shown["execution"]["cache"] = {"memory_bytes": 0, "local_bytes": 0}
     project.policy.write_text(yaml.safe_dump(shown))
     result = project.execute("reprocess", batch)
     assert result.success
@@ -252,6 +261,79 @@ def test_a_large_batch_is_profiled_on_the_cluster_with_equal_rows(
         if event.is_step_materialization and event.asset_key.path == ["content_profiles"]
     ]
     assert tiers == ["dask"]
+
+
+def test_near_copies_are_linked_and_services_asked_once_when_the_policy_says_so(
+    project, corpus, tmp_path
+) -> None:
+    text = " ".join(f"word{n * n % 977} and part{n}" for n in range(300))
+    for n in range(4):
+        (corpus / f"copy{n}.txt").write_text(f"{text} copy number {n}\n")
+    shown = {"features": {"share_answers": True}}
+    project.policy = tmp_path / "share.yaml"
+    packaged = load_policy().policy.model_dump(mode="json", by_alias=True, exclude_none=True)
+    project.policy.write_text(yaml.safe_dump(packaged | shown))
+    (batch,) = project.take_in(corpus)
+    result = project.execute("process_batch", batch)
+    assert result.success
+    vectors = project.tables.read("content_vectors", batch).to_pylist()
+    copies = {r["path"]: r["representative"] for r in vectors if r["path"].startswith("copy")}
+    assert len(copies) == 4 and len(set(copies.values())) == 1
+    log = project.tables.read("call_log", batch).to_pylist()
+    asked = {row["item_id"] for row in log if row["origin"] != "shared"}
+    item_of = {row["path"]: row["item_id"] for row in vectors}
+    assert len(asked & {item_of[path] for path in copies}) == 1
+    resolutions = project.tables.read("resolutions", batch).to_pylist()
+    answered = {row["path"] for row in resolutions if row["task"] == "tone"}
+    assert answered >= set(copies)
+    assert len({str(r["answer"]) for r in resolutions if r["path"] in copies}) < 10
+
+
+def test_the_account_of_the_cache_adds_up_over_runs_and_tiers(processed) -> None:
+    project, batch, _ = processed
+    accepted = project.tables.read("content_profiles", batch).num_rows
+
+    def account() -> dict[tuple[str, str], dict]:
+        result = project.execute("corpus_reports", None)
+        assert result.success
+        assert all(e.passed for e in result.get_asset_check_evaluations())
+        rows = project.tables.read("feature_cache_report").to_pylist()
+        return {(row["used_for"], row["tier"]): row for row in rows}
+
+    cold = account()
+    assert {tier for _, tier in cold} == {"memory", "lmdb", "durable"}
+    assert cold["content_profiles", "durable"]["lookups"] == accepted
+    assert cold["content_profiles", "durable"]["hits"] == 0
+    assert cold["content_profiles", "durable"]["written"] == accepted
+    assert cold["content_vectors", "lmdb"]["entries"] == 2 * accepted
+    assert project.execute("reprocess", batch).success
+    warm = account()
+    assert warm["content_profiles", "memory"]["hit_rate"] == 1.0
+    assert warm["content_profiles", "lmdb"]["lookups"] == 0
+    assert warm["answers", "lmdb"]["hit_rate"] == 1.0
+    assert warm["answers", "lmdb"]["entries"] > accepted
+
+
+def test_a_run_goes_on_without_its_tiers_and_the_account_says_why(
+    project, corpus, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setenv("A_REDIS", "redis://127.0.0.1:1/0")
+    packaged = load_policy().policy.model_dump(mode="json", by_alias=True, exclude_none=True)
+    packaged["execution"]["cache"] = {"redis_url_env": "A_REDIS", "durable": "blocked"}
+    project.policy = tmp_path / "broken.yaml"
+    project.policy.write_text(yaml.safe_dump(packaged))
+    project.home.mkdir()
+    (project.home / "blocked").write_text("a file stands where the folder should be")
+    (batch,) = project.take_in(corpus)
+    assert project.execute("process_batch", batch).success
+    assert project.execute("corpus_reports", None).success
+    rows = project.tables.read("feature_cache_report").to_pylist()
+    profiles = {row["tier"]: row for row in rows if row["used_for"] == "content_profiles"}
+    assert profiles["memory"]["errors"] == 0
+    for tier in ("redis", "durable"):
+        assert profiles[tier]["errors"] > 0
+        assert profiles[tier]["last_error"]
+        assert profiles[tier]["entries"] is None
 
 
 def test_every_item_ends_in_one_state_that_its_metadata_counts(processed) -> None:

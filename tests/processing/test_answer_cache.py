@@ -98,11 +98,3 @@ def test_a_corrupt_entry_is_ignored_and_recomputed(tmp_path) -> None:
     os.close(descriptor)
     assert LmdbStore(tmp_path).get_many([key]) == {}
     assert ask(tmp_path, service).origin == "called"
-
-
-def test_the_store_grows_when_it_is_full(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("resources.feature_cache.lmdb_store._MAP_BYTES", 1 << 16)
-    store = LmdbStore(tmp_path / "small")
-    values = {f"k{n}": os.urandom(4096) for n in range(100)}
-    store.put_many(values)
-    assert store.get_many(values) == values

@@ -12,7 +12,7 @@ from tests.profiling.samples import standard_library
 INPUTS = sorted({name for score in SCORES.values() for name in score.inputs})
 # A score rises with each of its features but for these: denominators, and names.
 FALLING = {
-    "structure_score": {"line_count"},
+    "structure_score": {"word_count"},
     "technicality_score": {"line_count"},
     "creativity_score": {"word_count"},
     "ambiguity_score": {"entity_density"},
@@ -35,8 +35,14 @@ def test_scores_are_monotone(values: Values, name: str, more: float) -> None:
         assert sign * change >= -1e-12, (score, name)
 
 
-def test_what_does_not_apply_counts_as_nothing() -> None:
-    assert set(scores(dict.fromkeys(INPUTS))) == set(SCORES)
+def test_what_does_not_apply_takes_no_part() -> None:
+    nothing = scores(dict.fromkeys(INPUTS))
+    assert set(nothing) == set(SCORES)
+    assert nothing["ambiguity_score"] == nothing["complexity_score"] == 0
+    known: Values = dict.fromkeys(INPUTS, 1.0)
+    without = scores({**known, "cyclomatic_mean": None, "nesting_mean": None})
+    terms = (0.25 * rise(1, 20), 0.2 * rise(1, 0.3), 0.15 * rise(1, 80))
+    assert without["complexity_score"] == pytest.approx(sum(terms) / 0.6)
 
 
 def test_a_score_needs_every_feature_that_it_reads() -> None:

@@ -121,6 +121,8 @@ def _accepted(
         "the bytes changed since they were listed" if lost else None,
         1.0 if size < 60_000 else 0.2,
         (),
+        "computed",
+        False,
         rng.lognormvariate(-2, 0.6),
         rng.lognormvariate(-0.4, 0.7),
         rng.lognormvariate(-1.3, 0.7),

@@ -2,6 +2,9 @@
 
 import os
 import signal
+import socket
+import subprocess
+import sys
 import time
 import uuid
 from contextlib import contextmanager
@@ -43,16 +46,175 @@ def _die_once(path: str) -> int:
     return os.getpid()
 
 
-def _nothing(piece: object) -> None: ...
+def _slow(number: int) -> int:
+    time.sleep(0.2)
+    return number
+
+
+_warm: list[int] = []
+
+
+def _warm_up() -> None:
+    _warm.append(os.getpid())
+
+
+def _is_warm(number: int) -> bool:
+    return os.getpid() in _warm
+
+
+@contextmanager
+def running_scheduler():
+    """A scheduler with one worker, both in processes of their own."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+    port = address.rpartition(":")[2]
+    program = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--no-dashboard"]
+    scheduler = subprocess.Popen(
+        [*program, "--host", "127.0.0.1", "--port", port], stderr=subprocess.DEVNULL
+    )
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "distributed.cli.dask_worker", address, "--no-dashboard"],
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    try:
+        for _ in range(600):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", int(port))) == 0:
+                    break
+            time.sleep(0.1)
+        yield address, scheduler
+    finally:
+        for process in (worker, scheduler):
+            process.terminate()
+            process.wait()
 
 
 @pytest.mark.parametrize("where", ["threads", "processes"])
-def test_results_come_in_the_order_of_the_pieces(where: str) -> None:
-    seen = []
+def test_every_piece_comes_with_its_own_result(where: str) -> None:
     with opened(where=where) as cluster:
-        found = list(cluster.map_chunks(_double, list(range(20)), seen.append))
-    assert found == [2 * n for n in range(20)]
-    assert sorted(seen) == list(range(20))
+        found = dict(cluster.map_chunks(_double, list(range(20))))
+    assert found == {n: 2 * n for n in range(20)}
+
+
+def test_every_worker_is_warm_before_the_first_piece() -> None:
+    with opened(where="processes") as cluster:
+        found = list(cluster.map_chunks(_is_warm, list(range(8)), _warm_up))
+    assert all(warm for _, warm in found)
+    assert os.getpid() not in _warm
+
+
+def test_the_life_cycle_is_in_order_and_ends_in_the_opposite_one(monkeypatch) -> None:
+    import distributed
+
+    log: list[str] = []
+    for kind in (distributed.LocalCluster, distributed.Client):
+        name = kind.__name__
+
+        def enter(self, name=name, whole=kind.__enter__):
+            log.append(f"{name} ready")
+            return whole(self)
+
+        def leave(self, *error, name=name, whole=kind.__exit__):
+            whole(self, *error)
+            log.append(f"{name} closed")
+
+        monkeypatch.setattr(kind, "__enter__", enter)
+        monkeypatch.setattr(kind, "__exit__", leave)
+    with opened(where="threads") as cluster:
+        log.append("opened")
+        list(cluster.map_chunks(_double, [1]))
+        log.append("worked")
+    assert log == [
+        "opened",
+        "LocalCluster ready",
+        "Client ready",
+        "worked",
+        "Client closed",
+        "LocalCluster closed",
+    ]
+
+
+def test_a_cluster_that_got_no_client_is_closed_all_the_same(monkeypatch) -> None:
+    import distributed
+
+    made = []
+    whole = distributed.LocalCluster.__enter__
+    monkeypatch.setattr(
+        distributed.LocalCluster, "__enter__", lambda self: made.append(self) or whole(self)
+    )
+
+    def refuse(*arguments, **options):
+        raise OSError("no client today")
+
+    monkeypatch.setattr(distributed, "Client", refuse)
+    with pytest.raises(OSError, match="no client"), opened(where="threads") as cluster:
+        _ = cluster.client
+    assert [cluster.status.name for cluster in made] == ["closed"]
+
+
+def test_who_stops_listening_cancels_the_rest() -> None:
+    with opened(where="threads", workers=1) as cluster:
+        results = cluster.map_chunks(_slow, list(range(100)))
+        next(results)
+        results.close()
+        began = time.monotonic()
+        assert dict(cluster.map_chunks(_double, [1])) == {1: 2}
+        assert time.monotonic() - began < 10
+
+
+def test_a_scheduler_without_workers_is_said_to_be_one(monkeypatch) -> None:
+    from distributed import LocalCluster
+
+    monkeypatch.setattr("resources.dask_cluster._CONNECT_SECONDS", 1)
+    with (
+        LocalCluster(n_workers=0, processes=False, dashboard_address=None) as running,
+        opened(where=running.scheduler_address) as cluster,
+        pytest.raises(ClusterError) as no,
+    ):
+        cluster.memory_bytes()
+    assert "dask worker" in str(no.value)
+
+
+def _no_file(number: int) -> int:
+    raise FileNotFoundError(f"{number}.txt")
+
+
+def test_a_file_error_of_a_piece_is_no_lost_cluster() -> None:
+    with opened(where="threads") as cluster, pytest.raises(FileNotFoundError, match=r"7\.txt"):
+        list(cluster.map_chunks(_no_file, [7]))
+
+
+def test_two_runs_at_once_on_one_scheduler_do_not_touch_each_other() -> None:
+    from distributed import LocalCluster
+
+    with LocalCluster(
+        n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None
+    ) as running:
+        where = running.scheduler_address
+        with opened(where=where) as one, opened(where=where) as other:
+            first = one.map_chunks(_unlike_any_other, [7, 8, 9])
+            second = other.map_chunks(_fail_at_three, [1, 3, 2])
+            third = other.map_chunks(_unlike_any_other, [7, 8, 9])
+            begun = dict([next(first)])
+            with pytest.raises(ValueError, match="three"):
+                list(second)
+            found, others = begun | dict(first), dict(third)
+    assert found.keys() == others.keys() == {7, 8, 9}
+    assert not {*found.values()} & {*others.values()}
+
+
+def test_a_scheduler_killed_in_the_middle_gives_one_clear_error() -> None:
+    with running_scheduler() as (address, scheduler), opened(where=address) as cluster:
+        cluster.client.wait_for_workers(1, timeout=60)
+        results = cluster.map_chunks(_slow, list(range(200)))
+        next(results)
+        scheduler.kill()
+        with pytest.raises(ClusterError) as caught:
+            list(results)
+    assert address in str(caught.value)
+    assert "run again" in str(caught.value)
 
 
 def test_nothing_starts_until_work_is_submitted() -> None:
@@ -73,22 +235,23 @@ def test_a_piece_that_fails_raises_its_own_error_and_the_rest_is_cancelled() -> 
     finished: list[int] = []
     with opened(where="threads", workers=1) as cluster:
         with pytest.raises(ValueError, match="three is not allowed"):
-            list(cluster.map_chunks(_fail_at_three, list(range(50)), finished.append))
+            for piece, _ in cluster.map_chunks(_fail_at_three, list(range(50))):
+                finished.append(piece)
         assert len(finished) < 40
-        assert list(cluster.map_chunks(_double, [1], _nothing)) == [2]
+        assert dict(cluster.map_chunks(_double, [1])) == {1: 2}
 
 
 def test_equal_pieces_are_computed_by_each_who_asks() -> None:
     """With pure keys the second of two runs on one scheduler would be handed the first's result."""
     with opened(where="processes", workers=1) as cluster:
-        found = list(cluster.map_chunks(_unlike_any_other, [7, 7, 7], _nothing))
+        found = list(cluster.map_chunks(_unlike_any_other, [7, 7, 7]))
     assert len(set(found)) == 3
 
 
 def test_a_killed_worker_costs_only_time(tmp_path) -> None:
     marker = str(tmp_path / "died")
     with opened(where="processes") as cluster:
-        (pid,) = cluster.map_chunks(_die_once, [marker], _nothing)
+        ((_, pid),) = cluster.map_chunks(_die_once, [marker])
     assert pid != os.getpid()
 
 
@@ -105,6 +268,6 @@ def test_a_running_scheduler_is_used_by_its_address_and_left_running() -> None:
 
     with LocalCluster(n_workers=1, processes=False, dashboard_address=None) as running:
         with opened(where=running.scheduler_address) as cluster:
-            assert list(cluster.map_chunks(_double, [1, 2], _nothing)) == [2, 4]
+            assert dict(cluster.map_chunks(_double, [1, 2])) == {1: 2, 2: 4}
             assert cluster.memory_bytes() > 0
         assert running.status.name == "running"

@@ -20,7 +20,7 @@ from orchestration_assets.selection.records import Records
 from orchestration_assets.selection.singles import Cascade, Single
 from orchestration_assets.selection.strategies import in_share, words_of
 from orchestration_assets.selection.training import KEPT, PROMOTED, train_task
-from resources.artefact_store import ArtefactStore
+from resources.model_store import ModelStore
 from tests.evidence.made import made
 
 LEARNED = Learned(services=("s0", "s1"))
@@ -49,8 +49,8 @@ def deployed() -> Deployed:
 
 
 @pytest.fixture
-def store(home) -> ArtefactStore:
-    store = ArtefactStore(home)
+def store(home) -> ModelStore:
+    store = ModelStore(home)
     arrays, selector = packed(deployed())
     manifest = {
         "selector": selector,
@@ -134,7 +134,7 @@ def test_the_explored_share_is_stable_and_about_as_large_as_said() -> None:
 
 def test_the_gate_holds_a_model_that_is_worse_on_held_out_gold(home) -> None:
     """First a model of good records, then one of records whose gold was shuffled."""
-    store = ArtefactStore(home)
+    store = ModelStore(home)
     good = made(1_200, accuracies=(0.7, 0.9), prices=(0.001, 0.01))
     identities = {"s0": "1", "s1": "1"}
     first = train_task("t", Records(good, 1_200, 0), identities, store)

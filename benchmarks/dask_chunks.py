@@ -1,0 +1,110 @@
+"""What a cluster of warm process workers is worth, by chunk size, beside the bare loop."""
+
+import argparse
+import sysconfig
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from benchmarks._output import table, write_json
+from benchmarks.feature_cache import corpus
+from orchestration_assets.profiling.batch import Chunk, profile_chunk, warm_up
+from orchestration_assets.profiling.tiers import chunks
+from orchestration_assets.schemas.policy import SizeTiers
+from resources.content_source import file_address
+from resources.dask_cluster import DaskClusterResource
+
+LIMIT_EFFICIENCY = 0.85
+SIZES = (10, 25, 50, 100, 200, 400, 800)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """``[SOURCE] [--items N] [--workers N] [--json FILE]``; SOURCE: the standard library."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks dask_chunks", description=__doc__)
+    parser.add_argument("source", nargs="?", default=sysconfig.get_path("stdlib"))
+    parser.add_argument("--items", type=int, default=4_000)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    given = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        figures = measure(given.source, given.items, given.workers, Path(folder))
+    print(_show(figures))
+    write_json(given.json, figures)
+    return 0
+
+
+def measure(source: str, items: int, workers: int, folder: Path) -> dict[str, Any]:
+    """The bare loop before and after the cluster, so that a change of load shows."""
+    rows = corpus(source, items, folder)
+    work = Chunk(str(folder / "home"), "benchmark", file_address(folder), rows)
+    sizes = [row["size_bytes"] for row in rows]
+    warm_up()
+    profile_chunk(work)  # the files are in the system's memory from here on
+    before = _loop(work)
+    found: list[dict[str, Any]] = []
+    resource = DaskClusterResource(where="processes", workers=workers)
+    with resource.yield_for_execution(dg.build_init_resource_context()) as cluster:
+        few = replace(work, rows=rows[:50])
+        list(cluster.map_chunks(profile_chunk, [few], warm_up))
+        for size in SIZES:
+            tiers = SizeTiers(chunk_items=size)
+            pieces = [replace(work, rows=tuple(part)) for part in chunks(rows, sizes, tiers)]
+            runs = []
+            for _ in range(2):
+                workers_cpu, here_cpu = _cpu(cluster), time.process_time()
+                began = time.perf_counter()
+                done = sum(len(made) for _, made in cluster.map_chunks(profile_chunk, pieces))
+                took = time.perf_counter() - began
+                here_cpu = time.process_time() - here_cpu
+                runs.append((took, _cpu(cluster) - workers_cpu, here_cpu))
+                assert done == items
+            took, workers_cpu, here_cpu = min(runs)
+            one = {"chunk_items": size, "chunks": len(pieces), "seconds": took}
+            found.append(one | {"workers_cpu_s": workers_cpu, "driver_cpu_s": here_cpu})
+    after = _loop(work)
+    bare, bare_cpu = min(before, after)
+    for one in found:
+        one["speedup"] = bare / one["seconds"]
+        one["efficiency"] = bare / one["seconds"] / workers
+        one["cpu_efficiency"] = bare_cpu / one["workers_cpu_s"]
+    return {
+        "source": source,
+        "items": items,
+        "workers": workers,
+        "bare_before_s": before[0],
+        "bare_after_s": after[0],
+        "bare_cpu_s": bare_cpu,
+        "curve": found,
+    }
+
+
+def _loop(work: Chunk) -> tuple[float, float]:
+    """Seconds on the clock and of the processor."""
+    cpu, began = time.process_time(), time.perf_counter()
+    profile_chunk(work)
+    return time.perf_counter() - began, time.process_time() - cpu
+
+
+def _cpu(cluster: DaskClusterResource) -> float:
+    """Processor seconds that all workers have used so far."""
+    return float(sum(cluster.client.run(time.process_time).values()))
+
+
+def _show(figures: dict[str, Any]) -> str:
+    title = (
+        f"{figures['items']:,} items; the bare loop takes {figures['bare_before_s']:.2f} s before "
+        f"and {figures['bare_after_s']:.2f} s after, {figures['bare_cpu_s']:.2f} s of them on the "
+        f"processor; {figures['workers']} workers; limit: efficiency {LIMIT_EFFICIENCY} on a "
+        "machine that is otherwise idle.\nCPU efficiency, the bare loop's processor time over the "
+        "workers', does not suffer from other load."
+    )
+    header = (
+        *("items a chunk", "chunks", "s", "workers' CPU s", "driver's CPU s"),
+        *("speed-up", "efficiency", "CPU efficiency"),
+    )
+    return table(title, header, [tuple(one.values()) for one in figures["curve"]])

@@ -1,0 +1,225 @@
+"""What the cache saves: profiling cold and warm from each tier, one edit, a row's price."""
+
+import argparse
+import statistics
+import sysconfig
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from benchmarks._output import table, write_json
+from orchestration_assets.content.manifest import content_hash
+from orchestration_assets.policy.load import load_policy
+from orchestration_assets.profiling.batch import Chunk, profile_batch, read_again, warm_up
+from orchestration_assets.profiling.kept import profile_key
+from orchestration_assets.profiling.profiler import profile
+from orchestration_assets.schemas.policy import Execution, FeatureCache
+from resources.content_source import file_address, open_source
+from resources.feature_cache.opening import open_cache
+
+LIMIT_TIMES = 20.0
+LIMIT_GET_US = 10.0
+TIERS: dict[str, dict[str, int]] = {
+    "memory": {},
+    "lmdb": {"memory_bytes": 0},
+    "durable": {"memory_bytes": 0, "local_bytes": 0},
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """``[SOURCE] [--items N] [--json FILE]``; SOURCE is the standard library unless given."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks feature_cache", description=__doc__)
+    parser.add_argument("source", nargs="?", default=sysconfig.get_path("stdlib"))
+    parser.add_argument("--items", type=int, default=10_000)
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    given = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        figures = measure(given.source, given.items, Path(folder))
+    print(_show(figures))
+    write_json(given.json, figures)
+    return 0
+
+
+def corpus(source: str, items: int, folder: Path) -> tuple[dict[str, Any], ...]:
+    """That many files of the source, by path; each further round over it adds a line of its own."""
+    content = load_policy().policy.content
+    opened = open_source(source, content.include, content.exclude)
+    texts: list[tuple[str, str]] = []
+    for entry in opened.list(datetime.now(UTC)).rows():
+        if entry.problem is None and 0 < entry.size_bytes <= content.max_bytes:
+            try:
+                texts.append(
+                    (entry.path, opened.read(entry.address, content.max_bytes).data.decode())
+                )
+            except UnicodeDecodeError:
+                continue
+    rows = []
+    for n in range(items):
+        path, text = texts[n % len(texts)]
+        data = (text if n < len(texts) else f"{text}\n# {n}\n").encode()
+        file = folder / f"{n:06d}" / Path(path).name
+        file.parent.mkdir(parents=True)
+        file.write_bytes(data)
+        rows.append(_row(file, f"{n:06d}/{file.name}", data))
+    return tuple(rows)
+
+
+def _row(file: Path, path: str, data: bytes) -> dict[str, Any]:
+    return {
+        "item_id": path,
+        "address": file_address(file),
+        "path": path,
+        "content_hash": content_hash(data),
+        "size_bytes": len(data),
+        "encoding": "utf-8",
+        "record": None,
+        "kept": False,
+    }
+
+
+def measure(source: str, items: int, folder: Path) -> dict[str, Any]:
+    """All figures from one process on the same files."""
+    files, home = folder / "files", folder / "home"
+    rows = corpus(source, items, files)
+    work = Chunk(str(home), "benchmark", file_address(files), rows)
+    warm_up()
+    read_s = min(_seconds(lambda: [*read_again(work)]) for _ in range(2))
+    cold_s = _seconds(lambda: _profile(work, home))
+    warm: dict[str, dict[str, float]] = {}
+    for name, settings in TIERS.items():
+        times = []
+        for _ in range(3):
+            done, took = _timed(partial(_profile, work, home, **settings))
+            assert done.from_cache == items
+            assert set(done.profiles["origin"].to_pylist()) == {name}
+            times.append(took)
+        took = min(times)
+        warm[name] = {
+            "seconds": took,
+            "without_reading_s": took - read_s,
+            "cold_per_warm": (cold_s - read_s) / (took - read_s),
+            "cold_per_warm_with_reading": cold_s / took,
+        }
+    return {
+        "source": source,
+        "items": items,
+        "bytes": sum(row["size_bytes"] for row in rows),
+        "read_and_hash_s": read_s,
+        "cold_s": cold_s,
+        "cold_ms_per_item": (cold_s - read_s) / items * 1000,
+        "warm": warm,
+        "one_edit": _one_edit(rows[:2_000], files, folder / "edit"),
+        "get_us_per_row": _gets(rows, home),
+        "smallest": _smallest(rows, home),
+    }
+
+
+def _profile(work: Chunk, home: Path, **cache: Any) -> Any:
+    execution = Execution(cache=FeatureCache(**cache))
+    tiers = execution.tiers.model_copy(update={"dask_from_items": len(work.rows) + 1})
+    here = execution.model_copy(
+        update={"tiers": tiers.model_copy(update={"dask_from_bytes": 1 << 62})}
+    )
+    return profile_batch(work, open_cache(home, here.cache), here, lambda _: [], lambda: 0)
+
+
+def _one_edit(rows: tuple[dict[str, Any], ...], files: Path, home: Path) -> dict[str, int]:
+    work = Chunk(str(home), "benchmark", file_address(files), rows)
+    _profile(work, home)
+    file = files / rows[len(rows) // 2]["path"]
+    file.write_bytes(file.read_bytes() + b"\nedited = True\n")
+    edited = _row(file, rows[len(rows) // 2]["path"], file.read_bytes())
+    changed = [edited if row["item_id"] == edited["item_id"] else row for row in rows]
+    done = _profile(Chunk(str(home), "benchmark", file_address(files), tuple(changed)), home)
+    return {
+        "items": len(rows),
+        "recomputed": len(rows) - done.from_cache,
+        "rows_returned": done.profiles.num_rows,
+    }
+
+
+def _gets(rows: Sequence[dict[str, Any]], home: Path) -> dict[str, float]:
+    """A batch get of every row, checksum included, from each tier alone; microseconds a row."""
+    keys = [profile_key(row) for row in rows]
+    found = {}
+    for tier in open_cache(home, FeatureCache()).tiers:
+        tier.get_many(keys)
+        found[tier.name] = (
+            min(_seconds(partial(tier.get_many, keys)) for _ in range(5)) / len(keys) * 1e6
+        )
+    return found
+
+
+def _smallest(rows: Sequence[dict[str, Any]], home: Path) -> list[dict[str, float]]:
+    """Profiling very small items beside a get and a put: where recomputing would win."""
+    store = open_cache(home / "small", FeatureCache(memory_bytes=0, durable=None))
+    found = []
+    for size in (1, 16, 64, 256, 1024):
+        text = ("x = 1\n" * (size // 6 + 1))[:size]
+        times = [_seconds(partial(profile, "a.py", text, size_bytes=len(text))) for _ in range(60)]
+        keys = [f"{size}-{n}" for n in range(500)]
+        put = _seconds(partial(store.put_many, dict.fromkeys(keys, bytes(700))))
+        get = min(_seconds(partial(store.get_many, keys)) for _ in range(5))
+        found.append(
+            {
+                "bytes": size,
+                "profile_us": statistics.median(times) * 1e6,
+                "get_us": get / len(keys) * 1e6,
+                "put_us": put / len(keys) * 1e6,
+            }
+        )
+    return found
+
+
+def _timed(function: Callable[[], Any]) -> tuple[Any, float]:
+    began = time.perf_counter()
+    result = function()
+    return result, time.perf_counter() - began
+
+
+def _seconds(function: Callable[[], Any]) -> float:
+    return _timed(function)[1]
+
+
+def _show(figures: dict[str, Any]) -> str:
+    warm = [
+        (
+            f"warm from {name}",
+            found["seconds"],
+            found["without_reading_s"],
+            found["cold_per_warm"],
+            found["cold_per_warm_with_reading"],
+        )
+        for name, found in figures["warm"].items()
+    ]
+    cold = figures["cold_s"] - figures["read_and_hash_s"]
+    whole = [("cold", figures["cold_s"], cold, 1.0, 1.0), *warm]
+    gets = [(name, us, us / LIMIT_GET_US) for name, us in figures["get_us_per_row"].items()]
+    small = [
+        (one["bytes"], one["profile_us"], one["get_us"], one["put_us"])
+        for one in figures["smallest"]
+    ]
+    edit = figures["one_edit"]
+    titles = [
+        f"{figures['items']:,} items, {figures['bytes']:,} bytes; reading and hashing them takes "
+        f"{figures['read_and_hash_s']:.2f} s; limit: {LIMIT_TIMES:g} times faster",
+        f"A batch get of all rows, checksums included; limit: {LIMIT_GET_US:g} us a row in L2",
+        "Where recomputing would win: the smallest items",
+    ]
+    return "\n".join(
+        [
+            table(
+                titles[0],
+                ("profiling", "s", "s without reading", "times faster", "with reading"),
+                whole,
+            ),
+            table(titles[1], ("tier", "us a row", "of the limit"), gets),
+            table(titles[2], ("bytes", "profile us", "L2 get us", "L2 put us"), small),
+            f"One edit in {edit['items']:,} items: {edit['recomputed']} recomputed, "
+            f"{edit['rows_returned']:,} rows returned",
+        ]
+    )

@@ -1,0 +1,309 @@
+"""`orchestrate explain`: everything that is known of one item, and why it is so."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from orchestration_assets.policy.load import LoadedPolicy, load_policy
+from orchestration_assets.schemas.tables import (
+    CALL_LOG,
+    CONTENT_MANIFEST,
+    CONTENT_PROFILES,
+    DECISION_LOG,
+    DISAGREEMENTS,
+    INTERPRETATIONS,
+    PROCESSING_PLANS,
+    RESOLUTIONS,
+)
+from orchestration_assets.schemas.vectors import CONTENT_VECTORS
+from orchestration_assets.settings import Settings
+from resources.table_store import BatchStore, TableStore
+
+_TELLING: Final = (
+    *("family", "language_guess", "byte_count", "line_count", "word_count", "prose_word_count"),
+    *("structure_score", "creativity_score", "technicality_score", "ambiguity_score"),
+    "complexity_score",
+)
+
+Row = dict[str, Any]
+
+
+class UnknownItemError(Exception):
+    """No batch of the home has such an item; the message says what was looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What is known of one item, as plain values, newest batch first.
+
+    ``seen`` are its manifest rows; ``computed_in`` is the batch, and ``computed_as`` the item,
+    whose rows hold its results: both None when it never had any. ``next_run`` says what a run
+    over the same content would reuse and what it would compute, and why.
+    """
+
+    item_id: str
+    path: str
+    address: str
+    seen: list[Row]
+    computed_in: str | None = None
+    computed_as: str | None = None
+    profile: Row | None = None
+    vectors: Row | None = None
+    tasks: list[Row] = field(default_factory=list)
+    next_run: list[str] = field(default_factory=list)
+
+
+def explain(settings: Settings, item: str, *, as_json: bool) -> int:
+    """Prints what is known of the item; returns the exit code.
+
+    Raises UnknownItemError and PolicyError.
+    """
+    found = explanation(settings.home, item, load_policy(settings.policy))
+    text = json.dumps(asdict(found), indent=1, default=str) if as_json else render(found)
+    sys.stdout.write(text + "\n")
+    return 0
+
+
+def explanation(home: Path, item: str, loaded: LoadedPolicy) -> Explanation:
+    """What the tables and caches of the home know of an item: its id, path or address.
+
+    Raises UnknownItemError.
+    """
+    store = TableStore(home)
+    seen = list(_seen(store, item))
+    if not seen:
+        waiting = any(_entries(home, key, item) for key in BatchStore(home).recorded())
+        where = (
+            "is recorded but not yet processed: orchestrate run SOURCE"
+            if waiting
+            else ("is in no batch; give its id, its path relative to the source, or its address")
+        )
+        raise UnknownItemError(f"{item!r} {where} (home {home})")
+    latest = seen[0]
+    if len({row["item_id"] for row in seen}) > 1:
+        several = ", ".join(sorted({f"{row['item_id']} ({row['address']})" for row in seen}))
+        raise UnknownItemError(f"{item!r} names several items; give one of: {several}")
+    base = Explanation(latest["item_id"], latest["path"], latest["address"], seen)
+    held = next((row for row in seen if row["computed_as"]), None)
+    results = _computed_in(store, held) if held else None
+    if held is None or results is None:
+        return base
+    batch, source_item = results
+    profile = _one(store, CONTENT_PROFILES.name, batch, source_item)
+    tasks = [_task(store, plan) for plan in _rows(store, PROCESSING_PLANS.name, batch, source_item)]
+    return Explanation(
+        base.item_id,
+        base.path,
+        base.address,
+        seen,
+        batch,
+        source_item,
+        profile,
+        _vectors(store, batch, source_item),
+        tasks,
+        list(_next_run(home, loaded, held, profile, tasks)),
+    )
+
+
+def _seen(store: TableStore, item: str) -> Iterator[Row]:
+    for batch in reversed(store.batches(CONTENT_MANIFEST.name)):
+        table = store.read(CONTENT_MANIFEST.name, batch)
+        yield from table.filter(_is(table, item)).to_pylist()
+
+
+def _is(table: pa.Table, item: str) -> Any:
+    by_id, by_path = pc.equal(table["item_id"], item), pc.equal(table["path"], item)
+    return pc.or_(pc.or_(by_id, by_path), pc.equal(table["address"], item))
+
+
+def _entries(home: Path, batch: str, item: str) -> int:
+    entries = BatchStore(home).read(batch)
+    return int(entries.filter(_is(entries, item)).num_rows)
+
+
+def _computed_in(store: TableStore, held: Row) -> tuple[str, str] | None:
+    """The batch and item whose rows hold the results of this content, newest first."""
+    for batch in reversed(store.batches(CONTENT_PROFILES.name)):
+        columns = ["item_id", "content_hash"]
+        profiles = store.read(CONTENT_PROFILES.name, batch, columns)
+        same = pc.and_(
+            pc.equal(profiles["item_id"], held["computed_as"]),
+            pc.equal(profiles["content_hash"], held["content_hash"]),
+        )
+        if pc.any(same).as_py():
+            return batch, held["computed_as"]
+    return None
+
+
+def _rows(store: TableStore, table: str, batch: str, item: str, task: str = "") -> list[Row]:
+    if not store.exists(table, batch):
+        return []
+    data = store.read(table, batch)
+    rows = data.filter(pc.equal(data["item_id"], item))
+    found: list[Row] = (
+        rows.filter(pc.equal(rows["task"], task)).to_pylist() if task else rows.to_pylist()
+    )
+    return found
+
+
+def _one(store: TableStore, table: str, batch: str, item: str) -> Row | None:
+    return next(iter(_rows(store, table, batch, item)), None)
+
+
+def _vectors(store: TableStore, batch: str, item: str) -> Row | None:
+    row = _one(store, CONTENT_VECTORS.name, batch, item)
+    numbers = ("vector", "semantic", "sketch")
+    return {name: value for name, value in row.items() if name not in numbers} if row else None
+
+
+def _task(store: TableStore, plan: Row) -> Row:
+    """A plan with what came of it: readings with their calls, decisions, answer, dissent."""
+    where = (plan["batch"], plan["item_id"], plan["task"])
+    calls = {(call["service"], call["round"]): call for call in _rows(store, CALL_LOG.name, *where)}
+    readings = [
+        reading | {"call": calls.get((reading["service"], reading["round"]))}
+        for table in INTERPRETATIONS.values()
+        for reading in _rows(store, table.name, *where)
+    ]
+    return {
+        "plan": plan,
+        "readings": readings,
+        "decisions": _rows(store, DECISION_LOG.name, *where),
+        "resolution": next(iter(_rows(store, RESOLUTIONS.name, *where)), None),
+        "disagreements": _rows(store, DISAGREEMENTS.name, *where),
+    }
+
+
+def _next_run(
+    home: Path, loaded: LoadedPolicy, held: Row, profile: Row | None, tasks: Sequence[Row]
+) -> Iterator[str]:
+    from orchestration_assets.profiling.kept import profile_key
+    from resources.ai_services.pool import build_services
+    from resources.feature_cache.lmdb_store import LmdbStore
+    from resources.feature_cache.opening import open_cache
+
+    key = profile_key(held | {"path": profile["path"] if profile else held["path"]})
+    tier = open_cache(home, loaded.policy.execution.cache).peek_many([key]).get(key)
+    yield (
+        f"profile: reused, {tier} has it"
+        if tier
+        else "profile: computed, no tier has it for this content, name and profiler version"
+    )
+    hashes = {task["plan"]["policy_hash"] for task in tasks}
+    if hashes and hashes != {loaded.hash}:
+        yield f"plans: made under policy {hashes.pop()}, now {loaded.hash} is in force"
+    services = build_services(loaded.policy.services)
+    kept = LmdbStore(home / "cache" / "answers").get_many(
+        {reading["answer_key"] for task in tasks for reading in task["readings"]}
+    )
+    for task in tasks:
+        for reading in task["readings"]:
+            service = services.get(reading["service"])
+            what = f"{reading['task']}, {reading['service']}"
+            if service is None:
+                yield f"{what}: not asked, the policy no longer names it"
+            elif service.version != reading["service_version"]:
+                versions = f"{reading['service_version']} -> {service.version}"
+                yield f"{what}: asked again, its version changed ({versions})"
+            elif reading["answer_key"] in kept:
+                yield f"{what}: reused, the answer is kept"
+            else:
+                yield f"{what}: asked again, {reading['status']} is not kept"
+
+
+def render(found: Explanation) -> str:
+    """The explanation as lines for people."""
+    lines = [
+        f"{found.path}",
+        f"  item          {found.item_id}",
+        f"  address       {found.address}",
+    ]
+    for row in found.seen:
+        why = "; ".join(str(row[name]) for name in ("reason", "detail") if row[name])
+        lines.append(f"  {row['batch']}  {row['outcome']}{f' ({why})' if why else ''}")
+    if found.computed_in is None:
+        return "\n".join([*lines, "  no results    nothing was computed for it"])
+    other = f" as item {found.computed_as}" if found.computed_as != found.item_id else ""
+    lines.append(f"  results       in batch {found.computed_in}{other}")
+    lines += [*_profile_lines(found.profile), *_vector_lines(found.vectors)]
+    for task in found.tasks:
+        lines += _task_lines(task)
+    lines += ["If it were run again:", *(f"  {words}" for words in found.next_run)]
+    return "\n".join(_printable(line) for line in lines)
+
+
+def _profile_lines(profile: Row | None) -> Iterator[str]:
+    if profile is None:
+        return
+    if profile["status"] != "ok":
+        yield f"  state         {profile['status']}: {profile['reason']}"
+        return
+    origin = profile["origin"]
+    yield f"  profile       {'computed' if origin == 'computed' else f'reused, {origin} had it'}"
+    telling = [f"{n} {profile[n]}" for n in _TELLING if profile.get(n) not in (None, "")]
+    yield f"                {', '.join(telling)}"
+    if profile["features_missing"]:
+        yield f"                cut or not there: {', '.join(profile['features_missing'])}"
+
+
+def _vector_lines(row: Row | None) -> Iterator[str]:
+    if row is None:
+        return
+    if row["representative"] != row["item_id"]:
+        share = f"{row['similarity']:.0%} of its word runs"
+        where = f"{row['representative']} of batch {row['representative_batch']}"
+        yield f"  near-copy     of {where}, {share}"
+    for near in row["neighbours"]:
+        where = f"{near['item_id']} of batch {near['batch']}"
+        yield f"  neighbour     {where}, cosine {near['similarity']:.3f}"
+
+
+def _task_lines(task: Mapping[str, Any]) -> Iterator[str]:
+    plan, resolution = task["plan"], task["resolution"]
+    yield f"{plan['task']}"
+    yield f"  plan          {plan['model']} ({plan['option']}): {plan['reason']}"
+    looked = ", ".join(f"{one['feature']} {one['value']}" for one in plan["inputs"])
+    if looked:
+        yield f"  looked at     {looked}"
+    for option in plan["rejected"]:
+        price = f"up to {option['calls_max']} calls, {option['cost_usd_max']:.4f} USD"
+        yield f"  not taken     {option['option']} ({option['model']}): {option['reason']}; {price}"
+    for reading in task["readings"]:
+        said = reading["answer"] if reading["answer"] is not None else reading["reason"]
+        sure = f", {reading['confidence']:.3f} sure" if reading["confidence"] is not None else ""
+        call = reading["call"] or {}
+        origin = (
+            f"shared from {reading['shared_from']}"
+            if reading["shared_from"]
+            else (call.get("origin") or "no call recorded")
+        )
+        price = f"{call['elapsed_ms']:.1f} ms, {call['cost_usd']:.4f} USD" if call else ""
+        yield (
+            f"  {reading['service']:<13} {reading['status']}: {_short(said)}{sure}"
+            f" [{', '.join(part for part in (origin, price) if part)}]"
+        )
+    for decision in task["decisions"]:
+        yield f"  decided       {decision['action']}: {decision['reason']}"
+    if resolution is not None:
+        risk = resolution["error_risk"]
+        words = f", error risk {risk:.3f}" if risk is not None else ""
+        yield f"  answer        {resolution['status']}: {_short(resolution['answer'])}{words}"
+        yield f"                {resolution['reason']}"
+    for one in task["disagreements"]:
+        yield f"  disagreement  {one['service_a']} against {one['service_b']}: {one['evidence']}"
+
+
+def _printable(line: str) -> str:
+    """What content says must not steer the terminal that shows it."""
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in line)
+
+
+def _short(value: Any) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= 100 else text[:99] + "…"

@@ -1,0 +1,93 @@
+"""What the caches did for the batches so far, and what they hold now."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from orchestration_assets.schemas.cache import CacheRow
+from resources.feature_cache.tier import Counts, Held, Tier, TierError
+
+ANSWERS: Final = "answers"
+
+
+def cache_rows(
+    uses: Iterable[tuple[str, str, Mapping[str, Counts]]],
+    tiers: Sequence[Tier],
+    call_logs: Iterable[pa.Table],
+    answers: Tier,
+) -> list[CacheRow]:
+    """A row for each tier of each use: the features' from their counts, the answers' from the
+    call logs, which say for every reading whether it was cached."""
+    total: dict[tuple[str, str], Counts] = {}
+    batches: dict[tuple[str, str], set[str]] = {}
+    for batch, asset, counted in uses:
+        for name, counts in counted.items():
+            _add(total.setdefault((asset, name), Counts()), counts)
+            batches.setdefault((asset, name), set()).add(batch)
+    order = {tier.name: position for position, tier in enumerate(tiers)}
+    held = {tier.name: _held(tier) for tier in tiers}
+    rows = [
+        _row(*key, order.get(key[1], len(order)), len(batches[key]), counts, held.get(key[1]))
+        for key, counts in sorted(total.items())
+    ]
+    return sorted([*rows, *_answers(call_logs, answers)], key=lambda r: (r.used_for, r.position))
+
+
+def _answers(call_logs: Iterable[pa.Table], store: Tier) -> Iterator[CacheRow]:
+    counts, batches = Counts(), 0
+    for log in call_logs:
+        batches += 1
+        cached = pc.sum(pc.equal(log["origin"], "cache")).as_py() or 0
+        counts.hits += cached
+        counts.lookups += cached + (pc.sum(pc.equal(log["origin"], "called")).as_py() or 0)
+    if batches:
+        yield _row(ANSWERS, store.name, 0, batches, counts, _held(store), corrupt=False)
+
+
+def _row(
+    used_for: str,
+    tier: str,
+    position: int,
+    batches: int,
+    counts: Counts,
+    found: Held | TierError | None,
+    *,
+    corrupt: bool = True,
+) -> CacheRow:
+    held = found if isinstance(found, Held) else None
+    now_broken = str(found) if isinstance(found, TierError) else None
+    oldest = held.oldest if held else None
+    return CacheRow(
+        used_for=used_for,
+        tier=tier,
+        position=position,
+        batches=batches,
+        lookups=counts.lookups,
+        hits=counts.hits,
+        hit_rate=counts.hits / counts.lookups if counts.lookups else None,
+        written=counts.written,
+        evicted=counts.evicted,
+        corrupt=counts.corrupt if corrupt else None,
+        errors=counts.errors,
+        last_error=now_broken or counts.last_error,
+        entries=held.entries if held else None,
+        bytes=held.bytes if held else None,
+        cap_bytes=held.cap_bytes if held else None,
+        oldest_at=datetime.fromtimestamp(oldest, UTC) if oldest is not None else None,
+    )
+
+
+def _held(tier: Tier) -> Held | TierError:
+    try:
+        return tier.held()
+    except TierError as error:
+        return error
+
+
+def _add(total: Counts, counts: Counts) -> None:
+    for name in ("lookups", "hits", "written", "evicted", "corrupt", "errors"):
+        setattr(total, name, getattr(total, name) + getattr(counts, name))
+    total.last_error = counts.last_error or total.last_error

@@ -1,0 +1,40 @@
+"""Checks of features: every profiled item has its row, and every copy its representative."""
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from orchestration_assets.features.cache_report import ANSWERS
+from orchestration_assets.schemas.cache import FEATURE_CACHE_REPORT
+from orchestration_assets.schemas.enums import ProfileStatus
+from orchestration_assets.schemas.tables import CONTENT_PROFILES
+from orchestration_assets.schemas.vectors import CONTENT_VECTORS
+from resources.feature_cache.uses import CacheUses
+from resources.table_checks import Balance, Stored, table_checks
+
+
+def _every_profiled(stored: Stored, vectors: pa.Table) -> list[Balance]:
+    profiles = stored.table(CONTENT_PROFILES.name)
+    ok = profiles.filter(pc.equal(profiles["status"], ProfileStatus.OK))
+    profiled, found = set(ok["item_id"].to_pylist()), set(vectors["item_id"].to_pylist())
+    inside = vectors.filter(pc.equal(vectors["representative_batch"], vectors["batch"]))
+    named = set(inside["representative"].to_pylist())
+    own = inside.filter(pc.equal(inside["representative"], inside["item_id"]))
+    return [
+        Balance(len(profiled), len(profiled & found), "profiled items with vectors"),
+        Balance(0, len(found - profiled), "vectors without a profiled item"),
+        Balance(len(named), len(named & set(own["item_id"].to_pylist())), "own representatives"),
+    ]
+
+
+def _every_use(stored: Stored, report: pa.Table) -> list[Balance]:
+    uses = [len(tiers) for _, _, tiers in CacheUses(stored.home).read()]
+    features = report.filter(pc.not_equal(report["used_for"], ANSWERS))
+    more = report.filter(pc.greater(report["hits"], report["lookups"]))
+    return [
+        Balance(sum(uses), pc.sum(features["batches"]).as_py() or 0, "uses of a tier counted"),
+        Balance(0, more.num_rows, "tiers with more hits than lookups"),
+    ]
+
+
+content_vectors_checks = table_checks(CONTENT_VECTORS, _every_profiled)
+feature_cache_report_checks = table_checks(FEATURE_CACHE_REPORT, _every_use, per_batch=False)

@@ -1,0 +1,104 @@
+"""The index over earlier content: one promoted segment a batch, read in a bounded window."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from orchestration_assets.features.sketches import PERMUTATIONS
+from orchestration_assets.features.vectors import DIMENSIONS
+from resources.artefact_store import ArtefactStore
+
+NAME: Final = "neighbour_index"
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """Representatives of earlier batches, the latest batch first, by item within a batch.
+
+    ``sketched`` tells which have a sketch, rows of ``sketches`` stand for those only;
+    ``versions`` are the segments that were read, with their digests.
+    """
+
+    batches: tuple[str, ...]
+    items: tuple[str, ...]
+    vectors: Any
+    sketched: tuple[int, ...]
+    sketches: Any
+    versions: tuple[tuple[str, str], ...]
+
+
+def earlier_content(store: ArtefactStore, batch: str, window: int) -> Earlier:
+    """The last ``window`` representatives of batches before this one, never of later ones.
+
+    A batch that was indexed before, with the same window, sees the segments that it saw then, so
+    that its rows come out equal whatever was promoted since. Raises ArtefactError for a segment
+    that cannot be read.
+    """
+    batches: list[str] = []
+    items: list[str] = []
+    vectors: list[Any] = []
+    sketches: list[Any] = []
+    sketched: list[int] = []
+    versions: list[tuple[str, str]] = []
+    for version in _versions(store, batch, window):
+        left = window - len(items)
+        if left <= 0:
+            break
+        segment = store.load(NAME, version)
+        names = [name.decode() for name in segment.arrays["items"].tolist()[:left]]
+        has = segment.arrays["has_sketch"][: len(names)]
+        sketched += [len(items) + n for n in np.flatnonzero(has).tolist()]
+        sketches.append(segment.arrays["sketches"][: int(has.sum())])
+        vectors.append(segment.arrays["vectors"][: len(names)])
+        items += names
+        batches += [version] * len(names)
+        versions.append((version, segment.digest))
+    empty = np.zeros((0, DIMENSIONS), np.float16), np.zeros((0, PERMUTATIONS), np.uint32)
+    return Earlier(
+        tuple(batches),
+        tuple(items),
+        np.concatenate([empty[0], *vectors]),
+        tuple(sketched),
+        np.concatenate([empty[1], *sketches]),
+        tuple(versions),
+    )
+
+
+def _versions(store: ArtefactStore, batch: str, window: int) -> list[str]:
+    known = store.versions(NAME)
+    if batch in known:
+        facts = store.facts(NAME, batch)
+        if facts["window"] == window:
+            return [version for version, _ in facts["earlier"]]
+    return [version for version in reversed(known) if version < batch]
+
+
+def promote_segment(
+    store: ArtefactStore,
+    batch: str,
+    window: int,
+    earlier: Earlier,
+    representatives: Sequence[tuple[str, Any, Any | None]],
+) -> str:
+    """Adds this batch's representatives (item, vector, sketch) to the index; the digest.
+
+    Vectors are kept in half precision, which moves a cosine by less than .001.
+    """
+    chosen = sorted(representatives, key=lambda one: one[0])
+    sketches = [sketch for _, _, sketch in chosen if sketch is not None]
+    arrays = {
+        "items": np.array([item.encode() for item, _, _ in chosen], dtype=np.bytes_),
+        "vectors": np.array([vector for _, vector, _ in chosen], np.float16).reshape(
+            len(chosen), DIMENSIONS
+        ),
+        "has_sketch": np.array([sketch is not None for _, _, sketch in chosen], bool),
+        "sketches": np.array(sketches, np.uint32).reshape(len(sketches), PERMUTATIONS),
+    }
+    facts = {
+        "window": window,
+        "earlier": [list(pair) for pair in earlier.versions],
+        "representatives": len(chosen),
+    }
+    return store.promote(NAME, batch, arrays, facts).digest

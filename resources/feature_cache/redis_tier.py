@@ -1,0 +1,82 @@
+"""The second tier of a cluster: Redis, which several machines share. The extra ``redis``."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+from resources.feature_cache.tier import Counts, Held, TierError, seal, unseal
+
+_INSTALL: Final = "pip install 'content-orchestration[redis]'"
+_SECONDS: Final = 2.0
+_PIPELINE: Final = 1_000
+_PREFIX: Final = "orchestration:"
+
+
+class RedisTier:
+    """Values under ``orchestration:<key>``, each for ``keep_seconds`` after it was written.
+
+    How much is kept, and what makes room, is for the server to say: set its ``maxmemory`` and
+    ``maxmemory-policy allkeys-lru``. Connects when first asked. Raises TierError, without the
+    address, which may hold a password.
+    """
+
+    name = "redis"
+
+    def __init__(self, url: str, keep_seconds: float) -> None:
+        self.counts = Counts()
+        self._url = url
+        self._keep_ms = max(int(keep_seconds * 1000), 1)
+        self._client: Any = None
+
+    def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
+        asked = list(keys)
+        found: dict[str, bytes] = {}
+        with self._errors():
+            for start in range(0, len(asked), _PIPELINE):
+                part = asked[start : start + _PIPELINE]
+                answers = self._connected().mget([_PREFIX + key for key in part])
+                for key, stored in zip(part, answers, strict=True):
+                    if stored is None:
+                        continue
+                    value = unseal(key, stored)
+                    if value is None:
+                        self.counts.corrupt += 1
+                    else:
+                        found[key] = value
+        return found
+
+    def put_many(self, values: Mapping[str, bytes]) -> None:
+        pairs = list(values.items())
+        with self._errors():
+            for start in range(0, len(pairs), _PIPELINE):
+                pipeline = self._connected().pipeline(transaction=False)
+                for key, value in pairs[start : start + _PIPELINE]:
+                    pipeline.set(_PREFIX + key, seal(key, value), px=self._keep_ms)
+                pipeline.execute()
+
+    def held(self) -> Held:
+        with self._errors():
+            client = self._connected()
+            memory = client.info("memory")
+            return Held(client.dbsize(), memory["used_memory"], memory["maxmemory"], None)
+
+    def _connected(self) -> Any:
+        if self._client is None:
+            try:
+                import redis
+            except ImportError as error:
+                raise TierError(f"Redis needs its client: {_INSTALL}") from error
+            self._client = redis.Redis.from_url(
+                self._url, socket_timeout=_SECONDS, socket_connect_timeout=_SECONDS
+            )
+        return self._client
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except TierError:
+            raise
+        except Exception as error:
+            # redis raises its own tree, sockets theirs, a malformed URL a ValueError
+            raise TierError(f"Redis cannot be used: {type(error).__name__}: {error}") from error

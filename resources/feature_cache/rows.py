@@ -1,0 +1,52 @@
+"""Rows of one Arrow schema in a cache: recalled and remembered many at a time."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from resources.feature_cache.packed import RowCodec
+from resources.feature_cache.tiered import TieredCache
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What a cache had of the keys that it was asked for, by their positions.
+
+    ``rows`` belong to ``positions``, and ``tiers`` name the tier that had each; the other
+    positions are ``missing``.
+    """
+
+    rows: pa.Table
+    positions: list[int]
+    tiers: list[str]
+    missing: list[int]
+
+
+class RowCache:
+    """A cache as a table of rows. Raises TypeError for a schema that cannot be packed."""
+
+    def __init__(self, cache: TieredCache, schema: pa.Schema) -> None:
+        self._cache = cache
+        self._codec = RowCodec(schema)
+
+    def recall(self, keys: Sequence[str | None]) -> Recalled:
+        """The rows under these keys; None is not looked for. What is no row counts as corrupt."""
+        hits = self._cache.find_many(key for key in keys if key is not None)
+        found = [(n, hits[key]) for n, key in enumerate(keys) if key is not None and key in hits]
+        rows, kept = self._codec.decode([hit.value for _, hit in found])
+        good = set(kept)
+        self._cache.reject(hit for n, (_, hit) in enumerate(found) if n not in good)
+        positions = [found[n][0] for n in kept]
+        there = set(positions)
+        missing = [n for n in range(len(keys)) if n not in there]
+        return Recalled(rows, positions, [found[n][1].tier for n in kept], missing)
+
+    def remember(self, keys: Sequence[str | None], rows: pa.Table) -> None:
+        """Keeps each row under its key; one without a key is not kept."""
+        packed: Mapping[str, bytes] = {
+            key: value
+            for key, value in zip(keys, self._codec.encode(rows), strict=True)
+            if key is not None
+        }
+        self._cache.put_many(packed)

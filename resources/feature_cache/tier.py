@@ -1,0 +1,81 @@
+"""What every tier of the cache can do, and what it counts while it does it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Final, Protocol
+
+_CHECK_BYTES: Final = 8
+
+
+class TierError(Exception):
+    """A tier cannot be used at the moment; whoever asked it goes on without it."""
+
+
+@dataclass
+class Counts:
+    """What one tier was asked and what came of it, since it was opened.
+
+    ``lookups`` and ``hits`` count keys, ``written`` entries, ``evicted`` entries that made room,
+    ``corrupt`` entries that were ignored because they are not what was stored, ``errors`` times
+    that the tier could not be used; ``last_error`` says why.
+    """
+
+    lookups: int = 0
+    hits: int = 0
+    written: int = 0
+    evicted: int = 0
+    corrupt: int = 0
+    errors: int = 0
+    last_error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a tier holds now: entries, bytes, its cap in bytes (0: none of its own), and the
+    time of its oldest entry in seconds since 1970 (None where the tier does not know)."""
+
+    entries: int
+    bytes: int
+    cap_bytes: int
+    oldest: float | None
+
+
+class Store(Protocol):
+    """Bytes by key, many at a time."""
+
+    def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
+        """The values of the keys that are there and intact."""
+        ...
+
+    def put_many(self, values: Mapping[str, bytes]) -> None:
+        """Keeps all values, in the place of what stood under their keys."""
+        ...
+
+
+class Tier(Store, Protocol):
+    """A store that says what it holds. Every method may raise TierError, and nothing else."""
+
+    name: str
+    counts: Counts
+
+    def held(self) -> Held:
+        """What the tier holds now."""
+        ...
+
+
+def seal(key: str, value: bytes) -> bytes:
+    """The value behind a checksum over its key and itself."""
+    return _check(key, value) + value
+
+
+def unseal(key: str, stored: bytes) -> bytes | None:
+    """The value that was sealed under this key, None when it is no longer that."""
+    value = stored[_CHECK_BYTES:]
+    return value if stored[:_CHECK_BYTES] == _check(key, value) else None
+
+
+def _check(key: str, value: bytes) -> bytes:
+    digest = blake2b(value, digest_size=_CHECK_BYTES)
+    digest.update(key.encode())
+    return digest.digest()

@@ -1,0 +1,171 @@
+"""`orchestrate explain` and `orchestrate preview` as a person uses them."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from orchestration_assets.__main__ import main
+from resources.table_store import TableStore
+from tests.conftest import write_corpus
+
+
+@pytest.fixture
+def call(home, capsys):
+    def run(*arguments: str):
+        code = main([*arguments, "--home", str(home)])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> tuple[Path, Path]:
+    """The corpus and a home with its finished run, made once."""
+    root = tmp_path_factory.mktemp("finished")
+    corpus, home = write_corpus(root / "corpus"), root / "home"
+    assert main(["run", str(corpus), "--json", "--home", str(home)]) == 0
+    return corpus, home
+
+
+@pytest.fixture
+def processed(finished, home) -> Path:
+    corpus, made = finished
+    shutil.copytree(made, home)
+    return corpus
+
+
+def _tree(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        # LMDB writes down who reads; nothing else may change
+        if path.is_file() and path.name != "lock.mdb"
+    }
+
+
+def test_an_item_is_explained_by_path_id_and_address_alike(processed, call) -> None:
+    code, by_path, _ = call("explain", "docs/guide.md", "--json")
+    assert code == 0
+    found = json.loads(by_path)
+    for name in (found["item_id"], found["address"]):
+        assert call("explain", name, "--json")[1] == by_path
+    assert found["seen"][0]["outcome"] == "accepted"
+    assert found["profile"]["family"] == "markup"
+    tasks = {task["plan"]["task"]: task for task in found["tasks"]}
+    language = tasks["natural_language"]
+    assert language["resolution"]["answer"] == "en"
+    assert {r["call"]["origin"] for r in language["readings"]} == {"called"}
+    assert language["plan"]["rejected"]
+    assert language["decisions"]
+    assert found["next_run"][0].startswith("profile: reused, ")
+    assert all("reused" in words for words in found["next_run"])
+
+
+def test_the_words_for_people_name_reasons_readings_and_what_comes_next(processed, call) -> None:
+    code, out, _ = call("explain", "docs/guide.md")
+    assert code == 0
+    for words in ("accepted", "not taken", "decided", "error risk", "stopwords", "run again"):
+        assert words in out
+    assert "profile       computed" in out
+
+
+def test_a_duplicate_is_explained_by_the_item_that_holds_its_results(processed, call) -> None:
+    pair = [
+        json.loads(call("explain", name, "--json")[1])
+        for name in ("app/main.py", "app/copy_of_main.py")
+    ]
+    assert {one["seen"][0]["outcome"] for one in pair} == {"accepted", "duplicate"}
+    assert pair[0]["computed_as"] == pair[1]["computed_as"]
+    assert pair[0]["tasks"] == pair[1]["tasks"]
+
+
+def test_a_rejected_item_says_why_it_has_no_results(processed, call) -> None:
+    code, out, _ = call("explain", "picture.png")
+    assert code == 0
+    assert "rejected (binary" in out
+    assert "no results" in out
+
+
+def test_what_would_be_asked_again_and_why(processed, home, call, tmp_path, monkeypatch) -> None:
+    from resources.ai_services.declared_title import DeclaredTitle
+
+    monkeypatch.setattr(DeclaredTitle, "version", "next")
+    for folder in ("cache/features", "features"):
+        (home / folder).rename(home / f"{folder}-lost")
+    monkeypatch.setattr("resources.feature_cache.memory_tier._shared", {})
+    _, out, _ = call("explain", "docs/guide.md")
+    assert "profile: computed, no tier has it" in out
+    assert "declared_title: asked again, its version changed" in out
+    assert "central_sentence: reused, the answer is kept" in out
+
+
+def test_an_unknown_item_is_a_usage_error_in_one_line(processed, call, home) -> None:
+    code, out, err = call("explain", "no/such.file")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "no/such.file" in err and str(home) in err
+
+
+def test_names_that_steer_a_terminal_are_shown_harmless(tmp_path, call) -> None:
+    corpus = tmp_path / "one"
+    corpus.mkdir()
+    (corpus / "\x1b[31mred.txt").write_text("Some words that stand in a file of their own.\n")
+    call("run", str(corpus), "--json")
+    _, out, _ = call("explain", "\x1b[31mred.txt")
+    assert "\x1b" not in out
+    assert "red.txt" in out
+
+
+def test_a_preview_says_what_a_run_then_does_and_writes_nothing(corpus, home, call) -> None:
+    code, out, _ = call("preview", str(corpus), "--json")
+    assert code == 0
+    assert not home.exists()
+    ahead = json.loads(out)
+    summary = json.loads(call("run", str(corpus), "--json")[1])
+    assert ahead["outcomes"] == summary["outcomes"]
+    assert ahead["models"] == summary["models"]
+    assert ahead["profiles_due"] == summary["outcomes"]["accepted"]
+    assert ahead["calls_min"] <= sum(summary["calls"].values()) <= ahead["calls_max"]
+    assert ahead["answers_kept"] == 0
+    (corpus / "notes.txt").write_text("The meeting was moved once more, to another day.\n")
+    (corpus / "run").unlink()
+    os.utime(corpus / "data" / "settings.json", ns=(1, 1))
+    before = _tree(home)
+    ahead = json.loads(call("preview", str(corpus), "--json")[1])
+    assert _tree(home) == before
+    assert ahead["listed"] == {"changed": 2, "gone": 1, "known": 7, "new": 0}
+    assert ahead["outcomes"] == {"accepted": 1, "gone": 1, "unchanged": 1}
+    assert (ahead["profiles_due"], ahead["profiles_kept"]) == (1, 0)
+
+
+def test_a_preview_finds_what_another_home_would_have_to_compute(
+    processed, home, call, tmp_path
+) -> None:
+    for lost in ("tables", "batches"):
+        (home / lost).rename(tmp_path / lost)
+    ahead = json.loads(call("preview", str(processed), "--json")[1])
+    assert (ahead["profiles_kept"], ahead["profiles_due"]) == (7, 0)
+    assert ahead["answers_kept"] > 0.5 * ahead["answers_asked"]
+    code, out, _ = call("preview", str(processed), "--sample", "3")
+    assert code == 0
+    assert "forecast from 3 of 7 items" in out
+
+
+def test_a_preview_of_nothing_new_says_so(processed, call, home) -> None:
+    code, out, _ = call("preview", str(processed))
+    assert code == 0
+    assert "nothing to profile or to ask" in out
+    assert len(TableStore(home).batches("content_manifest")) == 1
+
+
+@pytest.mark.parametrize("arguments", [("preview", "/no/such/folder"), ("explain",)])
+def test_usage_errors_are_one_line(call, arguments) -> None:
+    try:
+        code, _, err = call(*arguments)
+    except SystemExit as error:
+        code, err = error.code, "x\n"
+    assert code == 2
+    assert err.count("\n") == 1

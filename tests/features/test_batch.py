@@ -1,0 +1,173 @@
+"""Batches one after the other: what is kept, what is linked, and that nobody sees the future."""
+
+from hashlib import blake2b
+from pathlib import Path
+
+import pyarrow.compute as pc
+import pytest
+
+from orchestration_assets.features import batch as module
+from orchestration_assets.features.batch import compute_vectors, relate, vector_key
+from orchestration_assets.features.index import NAME, earlier_content, promote_segment
+from orchestration_assets.profiling.batch import Chunk
+from orchestration_assets.schemas.policy import Execution, Features
+from orchestration_assets.schemas.vectors import CONTENT_VECTORS
+from resources.artefact_store import ArtefactError, ArtefactStore
+from resources.content_source import file_address
+from resources.feature_cache.opening import open_cache
+from tests.features.test_near_copies import document, edited
+
+FEATURES = Features()
+STABLE = CONTENT_VECTORS.stable_columns
+
+
+class Corpus:
+    def __init__(self, root: Path) -> None:
+        self.folder, self.home = root / "items", root / "home"
+        self.folder.mkdir()
+        self.read: list[str] = []
+
+    @property
+    def store(self) -> ArtefactStore:
+        return ArtefactStore(self.home)
+
+    def write(self, name: str, words: list[str]) -> dict:
+        path = self.folder / name
+        path.write_text(" ".join(words))
+        data = path.read_bytes()
+        return {
+            "item_id": name,
+            "address": file_address(path),
+            "path": name,
+            "content_hash": blake2b(data, digest_size=16).hexdigest(),
+            "size_bytes": len(data),
+            "encoding": "utf-8",
+            "record": None,
+            "kept": False,
+        }
+
+    def run(self, batch: str, rows: list[dict], features: Features = FEATURES):
+        self.read.clear()
+        execution = Execution()
+        cache = open_cache(self.home, execution.cache)
+        work = Chunk(str(self.home), batch, file_address(self.folder), tuple(rows))
+        vectors = compute_vectors(
+            work, cache, execution, features.semantic, lambda *_: [], lambda: 0
+        )
+        earlier = earlier_content(self.store, batch, features.window)
+        related = relate(vectors, earlier, features)
+        promote_segment(self.store, batch, features.window, earlier, related.representatives)
+        return related.table
+
+
+@pytest.fixture
+def corpus(tmp_path, monkeypatch) -> Corpus:
+    made = Corpus(tmp_path)
+
+    def counted(chunk, whole=module.read_again):
+        made.read += [row["path"] for row in chunk.rows]
+        return whole(chunk)
+
+    monkeypatch.setattr(module, "read_again", counted)
+    return made
+
+
+def by_item(table, column: str) -> dict:
+    return dict(zip(table["item_id"].to_pylist(), table[column].to_pylist(), strict=True))
+
+
+def three_batches(corpus: Corpus) -> dict[str, list[dict]]:
+    one, other = document(1), document(2)
+    return {
+        "b1": [corpus.write("a", one), corpus.write("b", edited(one, 3, 1))],
+        "b2": [corpus.write("c", edited(one, 3, 2)), corpus.write("d", other)],
+        "b3": [corpus.write("e", edited(other, 60, 3)), corpus.write("f", ["short"])],
+    }
+
+
+def test_copies_and_neighbours_are_found_across_batches_and_only_backwards(corpus) -> None:
+    tables = {batch: corpus.run(batch, rows) for batch, rows in three_batches(corpus).items()}
+    first = by_item(tables["b1"], "representative")
+    assert len({*first.values()}) == 1
+    assert not any(tables["b1"]["neighbours"].to_pylist())
+    leader = first["a"]
+    assert by_item(tables["b2"], "representative") == {"c": leader, "d": "d"}
+    assert by_item(tables["b2"], "representative_batch") == {"c": "b1", "d": "b2"}
+    near = by_item(tables["b3"], "neighbours")
+    assert (near["e"][0]["batch"], near["e"][0]["item_id"]) == ("b2", "d")
+    assert all(one["batch"] < "b3" for one in near["e"])
+    assert by_item(tables["b3"], "sketch")["f"] is None
+
+
+def test_a_batch_run_again_gives_equal_rows_whatever_came_since(corpus) -> None:
+    batches = three_batches(corpus)
+    before = {batch: corpus.run(batch, rows) for batch, rows in batches.items()}
+    corpus.run("b0", [corpus.write("z", document(2))])  # an earlier key that came late
+    for batch, rows in batches.items():
+        again = corpus.run(batch, rows)
+        assert again.select(STABLE).equals(before[batch].select(STABLE)), batch
+        assert corpus.read == []
+
+
+def test_one_edit_costs_one_computation(corpus) -> None:
+    rows = [corpus.write(f"{n:02d}", document(n, 60)) for n in range(40)]
+    corpus.run("b1", rows)
+    assert len(corpus.read) == 40
+    rows[7] = corpus.write("07", document(99, 60))
+    table = corpus.run("b2", rows)
+    assert corpus.read == ["07"]
+    assert table["item_id"].to_pylist() == [row["item_id"] for row in rows]
+    assert by_item(table, "representative")["07"] == "07"
+
+
+def test_the_window_bounds_what_is_searched(corpus) -> None:
+    rows = three_batches(corpus)
+    narrow = Features(window=1)
+    for batch in ("b1", "b2"):
+        corpus.run(batch, rows[batch], narrow)
+    assert len(earlier_content(corpus.store, "b3", 1).items) == 1
+    assert len(earlier_content(corpus.store, "b3", 10).items) == 2
+    assert earlier_content(corpus.store, "b1", 10).items == ()
+    none = corpus.run("b3", rows["b3"], Features(window=0, neighbours=0))
+    assert not any(none["neighbours"].to_pylist())
+
+
+def test_content_that_changed_is_a_row_with_its_reason_and_is_not_kept(corpus) -> None:
+    row = corpus.write("a", document(1))
+    (corpus.folder / "a").write_text("something else")
+    table = corpus.run("b1", [row])
+    assert table["status"].to_pylist() == ["superseded"]
+    assert table["vector"].to_pylist() == [None]
+    assert earlier_content(corpus.store, "b2", 10).items == ()
+    corpus.write("a", document(1))
+    assert corpus.run("b1", [row])["status"].to_pylist() == ["ok"]
+    assert corpus.read == ["a"]
+
+
+def test_a_batch_without_items_is_a_table_without_rows(corpus) -> None:
+    assert corpus.run("b1", []).num_rows == 0
+    assert earlier_content(corpus.store, "b2", 10).items == ()
+
+
+def test_vectors_of_one_kind_are_not_taken_for_another(corpus) -> None:
+    row = corpus.write("a", document(1))
+    assert vector_key(row, True) != vector_key(row, False)
+    assert vector_key(row | {"path": "elsewhere"}, True) == vector_key(row, True)
+
+
+def test_a_segment_that_was_changed_is_refused_with_the_remedy(corpus) -> None:
+    corpus.run("b1", [corpus.write("a", document(1))])
+    (arrays,) = (corpus.home / "models" / NAME / "b1").glob("*.npz")
+    data = bytearray(arrays.read_bytes())
+    data[len(data) // 2] ^= 1
+    arrays.write_bytes(bytes(data))
+    with pytest.raises(ArtefactError, match=r"b1 cannot be read.*materialize"):
+        earlier_content(corpus.store, "b2", 10)
+
+
+def test_every_row_names_a_representative_that_is_its_own(corpus) -> None:
+    rows = [corpus.write(f"{n:02d}", edited(document(n % 4), n % 7, n)) for n in range(40)]
+    table = corpus.run("b1", rows)
+    named = by_item(table, "representative")
+    assert all(named[representative] == representative for representative in named.values())
+    assert pc.min(table["similarity"]).as_py() >= FEATURES.near_duplicate_at

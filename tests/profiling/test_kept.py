@@ -1,0 +1,233 @@
+"""Profiles come from the cache exactly when nothing that they depend on has changed."""
+
+import json
+from dataclasses import replace
+from hashlib import blake2b
+from pathlib import Path
+
+import pyarrow.compute as pc
+import pytest
+
+from orchestration_assets.profiling import batch as batch_module
+from orchestration_assets.profiling.batch import Chunk, profile_batch, profile_chunk
+from orchestration_assets.profiling.kept import profile_key, profiler_version
+from orchestration_assets.profiling.profiler import profile
+from orchestration_assets.schemas.policy import Execution, FeatureCache
+from orchestration_assets.schemas.tables import CONTENT_PROFILES
+from resources.code_version import code_version
+from resources.content_source import file_address
+from resources.feature_cache.opening import open_cache
+
+STABLE = CONTENT_PROFILES.stable_columns
+
+
+def accepted(folder: Path) -> tuple[dict, ...]:
+    rows = []
+    for path in sorted(folder.iterdir()):
+        data = path.read_bytes()
+        rows.append(
+            {
+                "item_id": f"id-{path.name}",
+                "address": file_address(path),
+                "path": path.name,
+                "content_hash": blake2b(data, digest_size=16).hexdigest(),
+                "size_bytes": len(data),
+                "encoding": "utf-8",
+                "record": None,
+                "kept": False,
+            }
+        )
+    return tuple(rows)
+
+
+class Bench:
+    """A folder of items and a home whose cache is opened afresh for every run."""
+
+    def __init__(self, root: Path) -> None:
+        self.folder, self.home = root / "items", root / "home"
+        self.folder.mkdir()
+        self.execution = Execution()
+        self.computed: list[str] = []
+
+    def run(self, **cache):
+        self.computed.clear()
+        execution = self.execution.model_copy(update={"cache": FeatureCache(**cache)})
+        work = Chunk(str(self.home), "b", file_address(self.folder), accepted(self.folder))
+        tiers = open_cache(self.home, execution.cache)
+        return profile_batch(work, tiers, execution, lambda _: [], lambda: 0), tiers
+
+
+@pytest.fixture
+def bench(tmp_path, monkeypatch) -> Bench:
+    made = Bench(tmp_path)
+    for n in range(30):
+        (made.folder / f"{n:02d}.py").write_text(f"def f{n}(a):\n    return a + {n}\n")
+
+    def counted(path, text, **options):
+        made.computed.append(path)
+        return profile(path, text, **options)
+
+    monkeypatch.setattr(batch_module, "profile", counted)
+    return made
+
+
+@pytest.mark.parametrize("turned_off", [{}, {"memory_bytes": 0}, {"local_bytes": 0}])
+def test_what_has_not_changed_is_not_computed_again(bench, turned_off) -> None:
+    cold, _ = bench.run(**turned_off)
+    assert len(bench.computed) == 30
+    warm, _ = bench.run(**turned_off)
+    assert bench.computed == []
+    assert warm.from_cache == 30
+    assert warm.profiles.select(STABLE).equals(cold.profiles.select(STABLE))
+    assert set(cold.profiles["origin"].to_pylist()) == {"computed"}
+
+
+def test_one_edit_costs_one_computation_and_the_whole_table_comes_back(bench) -> None:
+    bench.run()
+    (bench.folder / "07.py").write_text("changed = 1\n")
+    done, _ = bench.run()
+    assert bench.computed == ["07.py"]
+    assert done.profiles["path"].to_pylist() == [f"{n:02d}.py" for n in range(30)]
+    assert done.profiles["line_count"].to_pylist() == [1 if n == 7 else 2 for n in range(30)]
+
+
+def test_the_tier_that_had_it_is_named_row_by_row(bench) -> None:
+    bench.run(memory_bytes=0)
+    done, _ = bench.run(memory_bytes=0)
+    assert set(done.profiles["origin"].to_pylist()) == {"lmdb"}
+    done, _ = bench.run(memory_bytes=0, local_bytes=0)
+    assert set(done.profiles["origin"].to_pylist()) == {"durable"}
+
+
+def test_an_item_that_changed_since_it_was_accepted_is_superseded_not_remembered(bench) -> None:
+    rows = accepted(bench.folder)
+    bench.run()
+    (bench.folder / "03.py").write_text("something else\n")
+    (bench.folder / "04.py").unlink()
+    cache = open_cache(bench.home, bench.execution.cache)
+    work = Chunk(str(bench.home), "b", file_address(bench.folder), rows)
+    done = profile_batch(work, cache, bench.execution, lambda _: [], lambda: 0)
+    lost = done.profiles.filter(pc.not_equal(done.profiles["status"], "ok"))
+    assert lost["path"].to_pylist() == ["03.py", "04.py"]
+    assert set(lost["status"].to_pylist()) == {"superseded"}
+    assert done.profiles["path"].to_pylist() == [row["path"] for row in rows]
+
+
+def test_a_failure_is_never_kept(bench) -> None:
+    rows = accepted(bench.folder)
+    data = (bench.folder / "05.py").read_bytes()
+    (bench.folder / "05.py").write_bytes(b"not what was accepted")
+    work = Chunk(str(bench.home), "b", file_address(bench.folder), rows)
+    cache = open_cache(bench.home, bench.execution.cache)
+    failed = profile_batch(work, cache, bench.execution, lambda _: [], lambda: 0)
+    assert failed.profiles["status"].to_pylist()[5] == "superseded"
+    (bench.folder / "05.py").write_bytes(data)
+    done, _ = bench.run()
+    assert bench.computed == ["05.py"]
+    assert set(done.profiles["status"].to_pylist()) == {"ok"}
+
+
+def test_what_the_clock_cut_short_is_not_kept(bench, monkeypatch) -> None:
+    def cut(path, text, **options):
+        found = profile(path, text, **options)
+        return replace(found, cut_by_clock=path == "02.py")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(batch_module, "profile", cut)
+        bench.run()
+    bench.run()
+    assert bench.computed == ["02.py"]
+
+
+def test_a_value_that_is_no_profile_is_counted_and_computed_again(bench) -> None:
+    bench.run(memory_bytes=0, durable=None)
+    (row, *_) = accepted(bench.folder)
+    cache = open_cache(bench.home, FeatureCache(memory_bytes=0, durable=None))
+    cache.put_many({profile_key(row): b"no profile"})
+    done, tiers = bench.run(memory_bytes=0, durable=None)
+    assert bench.computed == ["00.py"]
+    assert done.from_cache == 29
+    assert tiers.tiers[0].counts.corrupt == 1
+
+
+def test_small_items_are_not_kept_when_the_policy_says_so(bench) -> None:
+    (bench.folder / "long.py").write_text("value = 1\n" * 50)
+    bench.run(min_item_bytes=200)
+    bench.run(min_item_bytes=200)
+    assert len(bench.computed) == 30
+    assert "long.py" not in bench.computed
+
+
+def test_what_was_finished_is_kept_when_the_cluster_breaks(bench, monkeypatch) -> None:
+    monkeypatch.setattr(batch_module, "_KEEP_EVERY", 1000)
+    tiers = bench.execution.tiers.model_copy(update={"dask_from_items": 1, "chunk_items": 10})
+    execution = bench.execution.model_copy(update={"tiers": tiers})
+
+    def breaks(pieces):
+        for piece in pieces[:2]:
+            yield piece, profile_chunk(piece)
+        raise RuntimeError("lost")
+
+    work = Chunk(str(bench.home), "b", file_address(bench.folder), accepted(bench.folder))
+    cache = open_cache(bench.home, execution.cache)
+    with pytest.raises(RuntimeError, match="lost"):
+        profile_batch(work, cache, execution, breaks, lambda: 1 << 40)
+    done, _ = bench.run()
+    assert len(bench.computed) == 10
+    assert done.from_cache == 20
+
+
+def test_the_key_covers_all_that_a_profile_depends_on(monkeypatch) -> None:
+    row = {"path": "a/b.py", "content_hash": "c", "encoding": "utf-8"}
+    same = profile_key(row | {"path": "other/b.py"})
+    keys = [
+        profile_key(row),
+        profile_key(row | {"path": "a/B.py"}),
+        profile_key(row | {"path": "a/b.js"}),
+        profile_key(row | {"content_hash": "C"}),
+        profile_key(row | {"encoding": "latin-1"}),
+    ]
+    monkeypatch.setattr("orchestration_assets.profiling.kept.profiler_version", lambda: "next")
+    keys.append(profile_key(row))
+    assert len(set(keys)) == len(keys)
+    assert same == keys[0]
+
+
+@pytest.mark.parametrize("text", ["def f():\n    pass\n", "# Title\n\nWords.\n", "{}"])
+def test_the_profiler_reads_of_the_path_no_more_than_the_key_has(text) -> None:
+    for name in ("x.py", "Makefile", "y.md", "z"):
+        here, there = (profile(p + name, text, size_bytes=9) for p in ("", "docs/v1.2/"))
+        assert here.features == there.features
+
+
+def test_any_change_of_code_data_or_library_is_another_version(tmp_path, monkeypatch) -> None:
+    package = tmp_path / "resources_of_test"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    start, used, data = (package / name for name in ("start.py", "used.py", "table.json"))
+    start.write_text("import pyarrow\nfrom resources_of_test.used import one\n")
+    used.write_text("one = 1\n")
+    data.write_text("{}")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("resources.code_version._OWN", ("resources_of_test",))
+
+    def version(**more) -> str:
+        code_version.cache_clear()
+        return code_version("resources_of_test.start", **more)
+
+    found = [version()]
+    assert version() == found[0]
+    used.write_text("one = 2\n")
+    found.append(version())
+    data.write_text(json.dumps([1]))
+    found.append(version())
+    found.append(version(distributions=("lmdb",)))
+    monkeypatch.setattr("resources.code_version.version", lambda name: "0")
+    found.append(version())
+    assert len(set(found)) == len(found)
+    code_version.cache_clear()
+
+
+def test_the_profilers_version_covers_its_modules() -> None:
+    assert profiler_version() == profiler_version()
+    assert len(profiler_version()) == 16
