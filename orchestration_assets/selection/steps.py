@@ -18,9 +18,9 @@ from orchestration_assets.evidence.recorded import Floats, Ints, Recorded
 from orchestration_assets.selection.outcomes import Outcome, outcome
 
 STOP = -1
-_TREES = 40
-_LEAF_ROWS = 20
-_LEAVES_A_TREE = 200
+_TREES = 60
+_FEWEST_ROWS, _ENOUGH_ROWS = 20, 60  # in a leaf
+_LEAVES_A_TREE = 400
 _LEAP = 0.02  # of the dearest price
 _NEAREST = 1.005
 
@@ -177,7 +177,9 @@ class _Induction:
         self._train, self._standings, self._prices = train, standings, prices
         self.forests: dict[Subset, Forest] = {}
         self._averages: dict[Subset, LeafMeans] = {}
-        min_leaf = max(_LEAF_ROWS, train.n_items // _LEAVES_A_TREE)
+        # averages of few rows are noise, and the best of several noisy ones is too good
+        enough = min(_ENOUGH_ROWS, train.n_items // 100)
+        min_leaf = max(_FEWEST_ROWS, enough, train.n_items // _LEAVES_A_TREE)
         for asked, standing in standings.items():
             rest = rest_of(asked, train.n_services)
             if not asked or not rest:
