@@ -53,19 +53,49 @@ outage_drill = dg.define_asset_job(
 
 corpus_reports = dg.define_asset_job(
     "corpus_reports",
-    selection=dg.AssetSelection.assets("corpus_report", "content_ledger", "feature_cache_report"),
+    selection=dg.AssetSelection.assets(
+        "service_scorecards", "corpus_report", "content_ledger", "feature_cache_report"
+    ),
     description=(
-        "Brings the index over all batches, the ledger of all items and the account of the cache "
-        "up to date."
+        "Brings the scorecards of services, the index over all batches, the ledger of all items "
+        "and the account of the cache up to date."
     ),
     executor_def=dg.in_process_executor,
 )
 
 take_feedback = dg.define_asset_job(
     "take_feedback",
-    selection=dg.AssetSelection.assets("gold_labels"),
-    description="Takes in the verdicts that people dropped into the home's folder verdicts/.",
+    selection=dg.AssetSelection.assets("gold_labels", "calibration"),
+    description=(
+        "Takes in the verdicts that people dropped into the home's folder verdicts/, and learns "
+        "from them."
+    ),
     executor_def=dg.in_process_executor,
+)
+
+learn_selection = dg.define_asset_job(
+    "learn_selection",
+    selection=dg.AssetSelection.assets("selection_model", "selection_frontier"),
+    description=(
+        "Trains what decides the next step from recorded answers and gold, promotes it when it "
+        "does not lose on held-out gold, and measures every policy."
+    ),
+    executor_def=dg.in_process_executor,
+)
+
+calibrate = dg.define_asset_job(
+    "calibrate",
+    selection=dg.AssetSelection.assets("calibration", "service_scorecards"),
+    description="Learns from all batches and verdicts how far services can be relied on.",
+    executor_def=dg.in_process_executor,
+)
+
+weekly_calibration = dg.ScheduleDefinition(
+    name="weekly_calibration",
+    job=calibrate,
+    cron_schedule="0 4 * * 0",
+    execution_timezone="UTC",
+    description="Every Sunday at 4:00 UTC: what batches and verdicts teach about services.",
 )
 
 nightly_report = dg.ScheduleDefinition(
@@ -84,6 +114,14 @@ hourly_health = dg.ScheduleDefinition(
     description="Every hour: do the services over HTTP work?",
 )
 
+weekly_learning = dg.ScheduleDefinition(
+    name="weekly_learning",
+    job=learn_selection,
+    cron_schedule="0 5 * * 0",
+    execution_timezone="UTC",
+    description="Every Sunday at 5:00 UTC: learned selection is trained and tried again.",
+)
+
 JOBS = (
     process_batch,
     reprocess,
@@ -91,5 +129,7 @@ JOBS = (
     outage_drill,
     corpus_reports,
     take_feedback,
+    calibrate,
+    learn_selection,
 )
-SCHEDULES = (nightly_report, hourly_health)
+SCHEDULES = (nightly_report, hourly_health, weekly_calibration, weekly_learning)

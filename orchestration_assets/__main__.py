@@ -61,6 +61,12 @@ def _parser() -> argparse.ArgumentParser:
         action = actions.add_parser(name, help=words)
         action.add_argument("file", nargs="?", type=Path, metavar="FILE")
     actions.add_parser("schema", help="print the JSON Schema of the policy file")
+    replay = commands.add_parser(
+        "replay", help="what another policy would have yielded on recorded answers, without a call"
+    )
+    replay.add_argument("--policy", type=Path, metavar="FILE", required=True, help="the other one")
+    replay.add_argument("--home", type=Path, help="where everything is kept (.orchestration)")
+    replay.add_argument("--json", action="store_true", help="print the figures as JSON")
     verdicts = commands.add_parser("verdicts", help="check a file of verdicts before dropping it")
     doings = verdicts.add_subparsers(dest="action", required=True, metavar="ACTION")
     check = doings.add_parser("check", help="report every problem in the file; takes nothing in")
@@ -135,6 +141,14 @@ def _dispatch(given: argparse.Namespace) -> int:
         from orchestration_assets.command import verdicts
 
         return verdicts.check(settings, given.file)
+    if given.command == "replay":
+        from orchestration_assets.command import replay
+
+        try:
+            return replay.run(settings, as_json=given.json)
+        except replay.NothingRecordedError as error:
+            sys.stderr.write(f"orchestrate: {error}\n")
+            return USAGE_ERROR
     from orchestration_assets.command.run import RunFailedError, run
 
     try:

@@ -13,6 +13,7 @@ from resources.feature_cache.lmdb_store import LmdbStore
 from resources.feature_cache.opening import open_cache
 from resources.feature_cache.tiered import TieredCache
 from resources.feature_cache.uses import CacheUses
+from resources.model_store import ModelStore
 from resources.running import alive
 from resources.table_store import BatchStore, TableStore
 
@@ -65,6 +66,11 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return ContentIndex(self.folder / "cache" / "content")
 
     @property
+    def models(self) -> ModelStore:
+        """Learned models and calibrations, one version of each in force."""
+        return ModelStore(self.folder)
+
+    @property
     def policies(self) -> Path:
         """Where each run's pinned policy is kept, by hash."""
         return self.folder / "policies"
@@ -73,6 +79,11 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def verdicts(self) -> Path:
         """Where people drop their verdicts."""
         return self.folder / "verdicts"
+
+    @property
+    def review(self) -> Path:
+        """The questions of each batch that people should look at, as files to fill in."""
+        return self.folder / "review"
 
     @property
     def reports(self) -> Path:

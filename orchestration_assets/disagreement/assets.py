@@ -1,21 +1,49 @@
 """Assets of disagreement: the answer that stands, and who contradicts whom."""
 
 from collections import Counter
+from typing import Any
 
 import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration_assets.content.reader import ContentReader
+from orchestration_assets.disagreement.batch import (
+    copies_of,
+    judged_in,
+    label_weights,
+    rules_of,
+    search_of,
+    service_versions,
+)
+from orchestration_assets.disagreement.calibrating import calibrate
+from orchestration_assets.disagreement.corpus import gold_of, label_readings
+from orchestration_assets.disagreement.kinds.search import dispute_kinds as find_kinds
+from orchestration_assets.disagreement.learned import learned_weights
 from orchestration_assets.disagreement.pairs import disagreements as find_disagreements
 from orchestration_assets.disagreement.readings import group_readings, independent
 from orchestration_assets.disagreement.resolution import resolve_plans
+from orchestration_assets.disagreement.review import as_csv, as_jsonl
+from orchestration_assets.disagreement.review import review_queue as queue_up
+from orchestration_assets.disagreement.scorecards import scorecards, tally
+from orchestration_assets.disagreement.stored import promote, promoted_for
 from orchestration_assets.partitions import content_batches
+from orchestration_assets.policy.load import load_policy
 from orchestration_assets.policy.pinned import pinned
-from orchestration_assets.processing.batch import build_tasks, deciders
-from orchestration_assets.schemas.enums import ResolutionStatus
+from orchestration_assets.processing.batch import build_tasks, deciders, learned_models
+from orchestration_assets.schemas.disagreement import (
+    CALIBRATION,
+    DISPUTE_KINDS,
+    REVIEW_QUEUE,
+    SERVICE_SCORECARDS,
+)
+from orchestration_assets.schemas.enums import ResolutionStatus, Triage
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import DISAGREEMENTS, RESOLUTIONS
-from resources.home import HomeResource
+from orchestration_assets.schemas.verdicts import GOLD_LABELS
+from resources.home import HomeResource, PolicyFileResource
+from resources.model_store import ModelStore
+from resources.table_store import TableStore, write_atomically
 
 
 @dg.asset(
@@ -24,7 +52,7 @@ from resources.home import HomeResource
     io_manager_key="tables",
     kinds={"parquet"},
     owners=["team:disagreement"],
-    code_version="2",
+    code_version="3",
     description=(
         "The answer that stands for each item and task, the probability that it is wrong, who "
         "supports it and who dissents. Every reading is kept beside it."
@@ -40,23 +68,43 @@ def resolutions(
 ) -> dg.MaterializeResult[pa.Table]:
     """Weighs the readings of each plan against each other."""
     policy = pinned(home.policies, processing_plans)
-    readings = group_readings(
-        [
-            sequential_interpretations,
-            parallel_interpretations,
-            iterative_interpretations,
-            hybrid_interpretations,
-        ]
-    )
+    tables = [
+        sequential_interpretations,
+        parallel_interpretations,
+        iterative_interpretations,
+        hybrid_interpretations,
+    ]
+    readings = group_readings(tables)
     plans = iter(processing_plans.to_pylist())
-    rows = resolve_plans(plans, readings, build_tasks(policy), deciders(policy))
+    tasks = build_tasks(policy)
+    heard = independent(readings, processing_plans.to_pylist())
+    store = ModelStore(home.folder)
+    weighed = label_weights(heard, tasks, service_versions(tables), policy, promoted_for(store))
+    models = learned_models(processing_plans, home.models)
+    learned = learned_weights(processing_plans.to_pylist(), heard, models)
+    rows = resolve_plans(
+        plans,
+        readings,
+        tasks,
+        deciders(policy),
+        rules_of(policy),
+        weighed.by_question | learned,
+        weighed.basis,
+    )
     table = rows_to_arrow(RESOLUTIONS, rows)
     statuses = {
         status.value: pc.sum(pc.equal(table["status"], status.value)).as_py() or 0
         for status in ResolutionStatus
     }
     disputed = pc.sum(pc.greater(pc.list_value_length(table["dissenters"]), 0)).as_py() or 0
-    return dg.MaterializeResult(value=table, metadata={**statuses, "disputed": disputed})
+    bands = {
+        f"triage_{band.value}": pc.sum(pc.equal(table["triage"], band.value)).as_py() or 0
+        for band in Triage
+    }
+    used = {f"calibration: {task}": version for task, version in weighed.versions.items()}
+    return dg.MaterializeResult(
+        value=table, metadata={**statuses, **bands, **used, "disputed": disputed}
+    )
 
 
 @dg.asset(
@@ -101,3 +149,165 @@ def disagreements(
         value=table,
         metadata={**kinds, "items_in_dispute": items, "highest_severity": strongest},
     )
+
+
+@dg.asset(
+    partitions_def=content_batches,
+    group_name="5_disagreement",
+    io_manager_key="tables",
+    kinds={"parquet"},
+    owners=["team:disagreement"],
+    code_version="1",
+    description=(
+        "What sets readings apart, where services disagree: an outlier among services, another "
+        "entity or type of answer, figures of speech, opposed tone; each with what was seen."
+    ),
+)
+def dispute_kinds(
+    context: dg.AssetExecutionContext,
+    content_manifest: pa.Table,
+    content_profiles: pa.Table,
+    processing_plans: pa.Table,
+    resolutions: pa.Table,
+    disagreements: pa.Table,
+    sequential_interpretations: pa.Table,
+    parallel_interpretations: pa.Table,
+    iterative_interpretations: pa.Table,
+    hybrid_interpretations: pa.Table,
+    home: HomeResource,
+) -> dg.MaterializeResult[pa.Table]:
+    """Looks through the questions that the services of the batch disagree on."""
+    policy = pinned(home.policies, processing_plans)
+    readings = group_readings(
+        [
+            sequential_interpretations,
+            parallel_interpretations,
+            iterative_interpretations,
+            hybrid_interpretations,
+        ]
+    )
+    heard = independent(readings, processing_plans.to_pylist())
+    questions = [disagreements[name].to_pylist() for name in ("item_id", "task")]
+    resolved = resolutions.select(["batch", "item_id", "content_hash", "path", "task"]).to_pylist()
+    disputed = set(zip(*questions, strict=True))
+    with ContentReader(home.folder, home.batches.source(context.partition_key)) as reader:
+        search = search_of(policy, content_manifest, content_profiles, reader)
+        rows = find_kinds(resolved, heard, disputed, build_tasks(policy), search)
+        table = rows_to_arrow(DISPUTE_KINDS, rows)
+    return dg.MaterializeResult(value=table, metadata=dict(Counter(table["kind"].to_pylist())))
+
+
+@dg.asset(
+    partitions_def=content_batches,
+    group_name="5_disagreement",
+    io_manager_key="tables",
+    kinds={"parquet", "csv", "json"},
+    owners=["team:disagreement"],
+    code_version="1",
+    description=(
+        "The questions that people should look at, the most valuable verdict first, also as files "
+        "to fill in: review/<batch>.csv and .jsonl. Filled in and dropped into verdicts/, they "
+        "become gold."
+    ),
+)
+def review_queue(
+    context: dg.AssetExecutionContext,
+    content_manifest: pa.Table,
+    processing_plans: pa.Table,
+    resolutions: pa.Table,
+    dispute_kinds: pa.Table,
+    home: HomeResource,
+) -> dg.MaterializeResult[pa.Table]:
+    """Orders what is neither accepted nor judged yet, and writes the files."""
+    policy = pinned(home.policies, processing_plans)
+    kinds: dict[tuple[str, str], list[str]] = {}
+    for row in dispute_kinds.select(["item_id", "task", "kind"]).to_pylist():
+        kinds.setdefault((row["item_id"], row["task"]), []).append(row["kind"])
+    rows = queue_up(
+        resolutions.to_pylist(),
+        kinds,
+        copies_of(content_manifest),
+        {name: task.impact for name, task in policy.tasks.items()} if policy else {},
+        judged_in(_gold(home.tables)),
+        policy.disagreement.review.max_rows if policy else 0,
+    )
+    files = {"csv": as_csv(rows), "jsonl": as_jsonl(rows)}
+    metadata: dict[str, Any] = {"questions": len(rows)}
+    for suffix, data in files.items():
+        path = home.review / f"{context.partition_key}.{suffix}"
+        write_atomically(path, data)
+        metadata[suffix] = dg.MetadataValue.path(str(path))
+    return dg.MaterializeResult(value=rows_to_arrow(REVIEW_QUEUE, rows), metadata=metadata)
+
+
+@dg.asset(
+    deps=[resolutions, GOLD_LABELS.name],
+    group_name="7_feedback",
+    io_manager_key="tables",
+    kinds={"parquet"},
+    owners=["team:disagreement"],
+    code_version="1",
+    description=(
+        "What agreement and verdicts have taught about the services of each label task, and "
+        "whether it passed the gate: on verdicts that it has not seen, its risk must be no worse "
+        "than what is in use. What passes is promoted, and later batches use it."
+    ),
+)
+def calibration(
+    home: HomeResource, policy_file: PolicyFileResource
+) -> dg.MaterializeResult[pa.Table]:
+    """Learns from every stored batch; promotes what passes."""
+    store = ModelStore(home.folder)
+    in_use = promoted_for(store)
+    gold = gold_of(_gold(home.tables))
+    tasks = load_policy(policy_file.path).policy.tasks
+    rows = []
+    for task, readings in label_readings(home.tables).items():
+        closed = tasks[task].labels if task in tasks else ()
+        now = in_use(task)
+        model, version = (now.model, now.version) if now else (None, None)
+        found = calibrate(task, readings, gold.get(task, {}), model, version, closed)
+        rows.append(promote(store, found))
+    table = rows_to_arrow(CALIBRATION, rows)
+    return dg.MaterializeResult(
+        value=table,
+        metadata={
+            "promoted": sum(row.promoted for row in rows),
+            **{f"{row.task}": row.reason for row in rows},
+        },
+    )
+
+
+@dg.asset(
+    deps=[resolutions, GOLD_LABELS.name],
+    group_name="7_feedback",
+    io_manager_key="tables",
+    kinds={"parquet"},
+    owners=["team:disagreement"],
+    code_version="1",
+    description=(
+        "Every service of every task over all batches: how reliable it is, whether it repeats "
+        "another or is broken, what it costs, and what would be lost without it."
+    ),
+)
+def service_scorecards(home: HomeResource) -> dg.MaterializeResult[pa.Table]:
+    """Counts, compares, and leaves out each service in turn."""
+    gold = gold_of(_gold(home.tables))
+    rows = list(scorecards(tally(home.tables), label_readings(home.tables), gold))
+    table = rows_to_arrow(SERVICE_SCORECARDS, rows)
+    return dg.MaterializeResult(
+        value=table,
+        metadata={
+            "clones": sum(row.clone_of is not None for row in rows),
+            "broken": sum(row.broken for row in rows),
+            **{f"{row.task}: {row.service}": row.verdict for row in rows},
+        },
+    )
+
+
+def _gold(store: TableStore) -> list[dict[str, Any]]:
+    """The verdicts of people so far; none before anybody gave one."""
+    if not store.exists(GOLD_LABELS.name):
+        return []
+    rows: list[dict[str, Any]] = store.read(GOLD_LABELS.name).to_pylist()
+    return rows

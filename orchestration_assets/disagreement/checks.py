@@ -1,14 +1,24 @@
-"""Checks of disagreement: every plan is resolved, and every contradiction is a row."""
+"""Checks of disagreement: plans are resolved, contradictions are rows, models in use are valid."""
 
 from collections import Counter
 from math import comb
 
+import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration_assets.disagreement.corpus import label_readings
+from orchestration_assets.disagreement.stored import artefact_name, promoted_for
+from orchestration_assets.disagreement.weighing import mismatch
 from orchestration_assets.policy.pinned import pinned
 from orchestration_assets.processing.batch import build_tasks
-from orchestration_assets.schemas.enums import AnswerKind, DisagreementKind, Status
+from orchestration_assets.schemas.disagreement import (
+    CALIBRATION,
+    DISPUTE_KINDS,
+    REVIEW_QUEUE,
+    SERVICE_SCORECARDS,
+)
+from orchestration_assets.schemas.enums import AnswerKind, DisagreementKind, Status, Triage
 from orchestration_assets.schemas.tables import (
     DISAGREEMENTS,
     INTERPRETATIONS,
@@ -16,7 +26,9 @@ from orchestration_assets.schemas.tables import (
     RESOLUTIONS,
 )
 from resources.home import HomeResource
+from resources.model_store import ModelStore
 from resources.table_checks import Balance, Stored, table_checks
+from resources.table_store import TableStore
 
 _Side = tuple[str, str, str, str]  # item, task, service, its answer
 _COLUMNS = (("service_a", "answer_a"), ("service_b", "answer_b"))
@@ -94,5 +106,81 @@ def _sides(rows: pa.Table, service: str, answer: str) -> list[_Side]:
     return list(zip(*columns, strict=True))
 
 
+def _kinds_of_disputes(stored: Stored, kinds: pa.Table) -> list[Balance]:
+    disputed = _questions(stored.table(DISAGREEMENTS.name))
+    return [Balance(0, len(_questions(kinds) - disputed), "kinds of questions without dispute")]
+
+
+def _every_question(stored: Stored, queue: pa.Table) -> list[Balance]:
+    """The queue is numbered throughout, and asks nothing that is accepted or never resolved."""
+    resolutions = stored.table(RESOLUTIONS.name)
+    accepted = pc.equal(resolutions["triage"], Triage.ACCEPT.value)
+    open_ones = _questions(resolutions.filter(pc.invert(pc.fill_null(accepted, False))))
+    places = sorted(queue["place"].to_pylist())
+    numbered = places == list(range(1, queue.num_rows + 1))
+    return [
+        Balance(queue.num_rows, queue.num_rows if numbered else 0, "questions numbered throughout"),
+        Balance(0, len(_questions(queue) - open_ones), "questions that nobody need ask"),
+    ]
+
+
+def _questions(table: pa.Table) -> set[tuple[str, str]]:
+    columns = (table[name].to_pylist() for name in ("item_id", "task"))
+    return set(zip(*columns, strict=True))
+
+
+def _every_service(stored: Stored, cards: pa.Table) -> list[Balance]:
+    store = TableStore(stored.home)
+    answered = 0
+    for batch in store.batches(RESOLUTIONS.name):
+        for table in INTERPRETATIONS.values():
+            if store.exists(table.name, batch):
+                read = store.read(table.name, batch, ["final", "status"])
+                ok = pc.and_(read["final"], pc.equal(read["status"], Status.OK.value))
+                answered += pc.sum(ok).as_py() or 0
+    found = pc.sum(cards["answered"]).as_py() or 0
+    return [Balance(answered, found, "answers of services counted")]
+
+
+def _in_use(stored: Stored, table: pa.Table) -> list[Balance]:
+    """Every version that the table names is the one that batches read."""
+    store = ModelStore(stored.home)
+    rows = table.filter(pc.is_valid(table["version"])).select(["task", "version"]).to_pylist()
+    same = sum(store.current(artefact_name(row["task"])) == row["version"] for row in rows)
+    return [Balance(len(rows), same, "versions in use")]
+
+
 resolutions_checks = table_checks(RESOLUTIONS, _every_plan)
 disagreements_checks = table_checks(DISAGREEMENTS, _every_contradiction)
+dispute_kinds_checks = table_checks(DISPUTE_KINDS, _kinds_of_disputes)
+review_queue_checks = table_checks(REVIEW_QUEUE, _every_question)
+service_scorecards_checks = table_checks(SERVICE_SCORECARDS, _every_service, per_batch=False)
+calibration_checks = table_checks(CALIBRATION, _in_use, per_batch=False)
+
+
+@dg.asset_check(
+    asset=CALIBRATION.name,
+    name="valid",
+    description="The models in use are of the services as they answer now.",
+)
+def calibration_valid(home: HomeResource) -> dg.AssetCheckResult:
+    """A changed service or embedding model invalidates what was learnt about the earlier one."""
+    promoted = promoted_for(ModelStore(home.folder))
+    problems: dict[str, str] = {}
+    for task, readings in label_readings(home.tables).items():
+        in_use = promoted(task)
+        why = mismatch(in_use.model, readings.versions) if in_use else None
+        if why is not None:
+            problems[task] = why
+    said = "; ".join(f"{task}: {why}" for task, why in problems.items())
+    return dg.AssetCheckResult(
+        passed=not problems,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=(
+            f"not valid any more, and not used: {said}; give verdicts about answers of the new "
+            "services, and materialize calibration again"
+            if problems
+            else "every model in use is of the services as they answer now"
+        ),
+        metadata=dict(problems),
+    )

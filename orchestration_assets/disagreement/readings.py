@@ -36,7 +36,7 @@ def group_readings(interpretations: Iterable[pa.Table]) -> dict[tuple[str, str],
     rows = [row for table in interpretations for row in _rows(table.filter(table["final"]))]
     rows.sort(key=_in_order)
     return {
-        key: tuple((row["service"], _reading(row)) for row in group)
+        key: tuple((row["service"], reading_of(row)) for row in group)
         for key, group in groupby(rows, key=_question)
     }
 
@@ -73,7 +73,8 @@ def _vectors(column: pa.ChunkedArray) -> Iterator[list[float] | None]:
             yield values[offsets[position] : offsets[position + 1]] if there else None
 
 
-def _reading(row: Mapping[str, Any]) -> Reading:
+def reading_of(row: Mapping[str, Any]) -> Reading:
+    """The reading that a row of an interpretation table holds."""
     return Reading(
         Status(row["status"]),
         answer_of(row),

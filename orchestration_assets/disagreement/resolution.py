@@ -1,18 +1,57 @@
-"""Which answer stands, how sure that is, and who gave it; every reading is kept beside it."""
+"""Which answer stands, how sure that is, and who gave it; every reading is kept beside it.
+
+What stands when services disagree is the task's policy: ``weight``, the answer that the readings
+support best (or the judge's, where there is one); ``literal`` or ``semantic``, the weightiest
+answer among the services that read in this manner; ``preserve_all``, none above another;
+``fail``, nothing, and the item counts as failed. Where services agree, all policies are alike.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+from statistics import fmean
+from typing import Any, Final, cast
 
-from orchestration_assets.disagreement.readings import ServiceReadings
+from orchestration_assets.disagreement.readings import ServiceReadings, ok_votes
+from orchestration_assets.disagreement.weighing import Weighed
 from orchestration_assets.evidence.consensus import Consensus, consensus, standing
-from orchestration_assets.schemas.answers import answer_columns, shown
-from orchestration_assets.schemas.enums import AnswerKind, ResolutionStatus, Status
+from orchestration_assets.evidence.distances import apart, distance
+from orchestration_assets.schemas.answers import Answer, answer_columns, shown
+from orchestration_assets.schemas.enums import (
+    AnswerKind,
+    Manner,
+    ResolutionPolicy,
+    ResolutionStatus,
+    Status,
+    Triage,
+)
 from orchestration_assets.schemas.items import Reading, Task
+from orchestration_assets.schemas.policy import Review
 from orchestration_assets.schemas.tables import ReadingSummary, ResolutionRow
 
 Plan = Mapping[str, Any]
 
 _ANSWERED: Final = frozenset({Status.OK, Status.FALLBACK})
+_STATED: Final = "stated confidences, unchecked"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How the answers of a batch are resolved.
+
+    ``policies``: task -> what stands when services disagree (weight when missing). ``manners``:
+    task -> service -> how it reads. ``review``: the bands of accept, review and reject.
+    """
+
+    policies: Mapping[str, ResolutionPolicy] = field(default_factory=dict)
+    manners: Mapping[str, Mapping[str, Manner]] = field(default_factory=dict)
+    review: Review = field(default_factory=Review)
+
+
+_MANNERS: Mapping[ResolutionPolicy, Manner] = {
+    ResolutionPolicy.LITERAL: Manner.LITERAL,
+    ResolutionPolicy.SEMANTIC: Manner.SEMANTIC,
+}
 
 
 def resolve_plans(
@@ -20,50 +59,181 @@ def resolve_plans(
     readings: Mapping[tuple[str, str], ServiceReadings],
     tasks: Mapping[str, Task],
     decided_by: Callable[[Plan], str | None],
+    rules: Rules | None = None,
+    weighed: Mapping[tuple[str, str], Weighed] | None = None,
+    basis: Mapping[str, str] | None = None,
 ) -> Iterator[ResolutionRow]:
     """One resolution a plan, whether or not anybody answered.
 
     ``decided_by`` names the service whose answer stands alone (a judge, the last of a chain),
-    None when the services decide together.
+    None when the services decide together. ``weighed`` is what is known of labels, by item and
+    task; ``basis`` says by task what the others' risk rests on.
     """
     for plan in plans:
-        heard = readings.get((plan["item_id"], plan["task"]), ())
-        yield resolve(plan, heard, tasks[plan["task"]], decided_by(plan))
+        key = (plan["item_id"], plan["task"])
+        yield resolve(
+            plan,
+            readings.get(key, ()),
+            tasks[plan["task"]],
+            decided_by(plan),
+            rules,
+            (weighed or {}).get(key),
+            (basis or {}).get(plan["task"], _STATED),
+        )
 
 
 def resolve(
-    plan: Plan, heard: ServiceReadings, task: Task, decider: str | None = None
+    plan: Plan,
+    heard: ServiceReadings,
+    task: Task,
+    decider: str | None = None,
+    rules: Rules | None = None,
+    weighed: Weighed | None = None,
+    basis: str = _STATED,
 ) -> ResolutionRow:
-    """The decider's answer stands, or the consensus when there is none or it gave no answer.
-
-    The figures (error risk, spread, dissent) weigh all readings in either case, so that a
-    decision against the others shows as the risk that it is.
-    """
-    decision = dict(heard).get(decider) if decider is not None else None
-    decided = decision is not None and decision.status in _ANSWERED
-    if decision is not None and decision.answer is not None and decided:
-        found = standing(decision.answer, heard, task)
-    else:
-        found = consensus(heard, task)
+    """The answer that the policy lets stand, with figures that weigh all readings in any case, so
+    that a decision against the others shows as the risk that it is."""
+    rules = rules or Rules()
+    policy = rules.policies.get(task.name, ResolutionPolicy.WEIGHT)
+    found, reason = _decided(heard, task, decider, weighed)
+    status = _status(heard)
+    if status is ResolutionStatus.RESOLVED and _disputed(heard, task):
+        found, reason, status = _by_policy(policy, heard, task, rules, weighed, (found, reason))
+    is_label = task.kind is AnswerKind.LABEL and found.answer is not None
+    risk = found.error_risk
     return ResolutionRow(
         batch=plan["batch"],
         item_id=plan["item_id"],
         content_hash=plan["content_hash"],
         path=plan["path"],
         task=plan["task"],
-        status=_status(heard),
+        status=status,
         kind=task.kind,
         **answer_columns(found.answer),
-        error_risk=found.error_risk,
+        error_risk=risk,
+        risk_basis=(weighed.basis if weighed else basis) if is_label else None,
+        triage=None if risk is None else triage(risk, rules.review),
+        policy=policy,
         spread=found.spread,
         supporters=found.supporters,
         dissenters=found.dissenters,
-        reason=_reason(heard, task, found, decider, decision),
-        readings=tuple(
-            ReadingSummary(name, reading.status, shown(reading.answer), reading.confidence)
-            for name, reading in heard
-        ),
+        reason=reason,
+        readings=tuple(_summaries(heard, task, weighed)),
     )
+
+
+def triage(error_risk: float, review: Review) -> Triage:
+    """Accept above, reject below, review between; the probabilities are of being right."""
+    right = 1.0 - error_risk
+    if right > review.accept_above:
+        return Triage.ACCEPT
+    return Triage.REJECT if right < review.reject_below else Triage.REVIEW
+
+
+def ranked(readings: tuple[ReadingSummary, ...]) -> tuple[ReadingSummary, ...]:
+    """Every reading again, the weightiest first: by weight, then confidence, then order of asking.
+
+    Readings without an answer come last.
+    """
+    return tuple(
+        sorted(
+            readings,
+            key=lambda one: (
+                one.answer is None,
+                -(one.weight if one.weight is not None else 0.0),
+                -(one.confidence if one.confidence is not None else 0.0),
+            ),
+        )
+    )
+
+
+def _decided(
+    heard: ServiceReadings, task: Task, decider: str | None, weighed: Weighed | None
+) -> tuple[Consensus, str]:
+    """The decider's answer, or the consensus when there is none or it gave no answer."""
+    decision = dict(heard).get(decider) if decider is not None else None
+    decided = decision is not None and decision.status in _ANSWERED
+    if decision is not None and decision.answer is not None and decided:
+        found = standing(decision.answer, heard, task)
+    elif weighed is not None:
+        found = standing(weighed.answer, heard, task)
+    else:
+        found = consensus(heard, task)
+    if weighed is not None and found.answer is not None:
+        found = _reweighed(found, weighed)
+    return found, _reason(heard, task, found, decider, decision)
+
+
+def _reweighed(found: Consensus, weighed: Weighed) -> Consensus:
+    risk = weighed.risk_of(cast(str, found.answer))
+    return replace(found, certainty=1.0 - risk, error_risk=risk)
+
+
+def _by_policy(
+    policy: ResolutionPolicy,
+    heard: ServiceReadings,
+    task: Task,
+    rules: Rules,
+    weighed: Weighed | None,
+    usual: tuple[Consensus, str],
+) -> tuple[Consensus, str, ResolutionStatus]:
+    """What stands of readings that disagree."""
+    found, reason = usual
+    if policy is ResolutionPolicy.WEIGHT:
+        return found, reason, ResolutionStatus.RESOLVED
+    named = ", ".join(f"{name} says {shown(one.answer)}" for name, one in ok_votes(heard))
+    if policy in (ResolutionPolicy.PRESERVE_ALL, ResolutionPolicy.FAIL):
+        nothing = Consensus(None, 0.0, None, found.spread, (), ())
+        if policy is ResolutionPolicy.FAIL:
+            words = f"services disagree, and the task's policy is to fail then: {named}"
+            return nothing, words, ResolutionStatus.FAILED
+        words = f"services disagree, and all readings are preserved: {named}"
+        return nothing, words, ResolutionStatus.PRESERVED
+    manner = _MANNERS[policy]
+    manners = rules.manners.get(task.name, {})
+    own = tuple(vote for vote in heard if manners.get(vote[0]) is manner)
+    if not ok_votes(own):
+        words = f"no service that reads in the {manner} manner answered: {reason}"
+        return found, words, ResolutionStatus.RESOLVED
+    answer = consensus(own, task).answer
+    chosen = standing(cast(Answer, answer), heard, task)
+    if weighed is not None:
+        chosen = _reweighed(chosen, weighed)
+    against = f", against {', '.join(chosen.dissenters)}" if chosen.dissenters else ""
+    words = f"the {manner} reading stands: {', '.join(chosen.supporters) or 'between'}{against}"
+    return chosen, words, ResolutionStatus.RESOLVED
+
+
+def _disputed(heard: ServiceReadings, task: Task) -> bool:
+    if task.kind is AnswerKind.VECTOR:
+        return False
+    answers = [cast(Answer, one.answer) for _, one in ok_votes(heard)]
+    return any(apart(distance(a, b, task), task) for a, b in combinations(answers, 2))
+
+
+def _summaries(
+    heard: ServiceReadings, task: Task, weighed: Weighed | None
+) -> Iterator[ReadingSummary]:
+    votes = ok_votes(heard)
+    for name, reading in heard:
+        weight: float | None = None
+        if reading.status is Status.OK and task.kind is not AnswerKind.VECTOR:
+            weight = _weight(name, reading, votes, task, weighed)
+        yield ReadingSummary(
+            name, reading.status, shown(reading.answer), reading.confidence, weight
+        )
+
+
+def _weight(
+    name: str, reading: Reading, votes: ServiceReadings, task: Task, weighed: Weighed | None
+) -> float:
+    answer = cast(Answer, reading.answer)
+    if task.kind is AnswerKind.LABEL:
+        if weighed is not None:
+            return 1.0 - weighed.risk_of(cast(str, answer))
+        return standing(answer, votes, task).certainty
+    others = [cast(Answer, one.answer) for other, one in votes if other != name]
+    return 1.0 - fmean(distance(answer, other, task) for other in others) if others else 1.0
 
 
 def _status(heard: ServiceReadings) -> ResolutionStatus:

@@ -15,6 +15,7 @@ from orchestration_assets.processing.batch import (
     build_tasks,
     build_work,
     item_loader,
+    learned_models,
     limits_of,
     tables_of,
 )
@@ -123,7 +124,7 @@ def interpretations(
     with ContentReader(home.folder, home.batches.source(context.partition_key)) as reader:
         process = partial(
             process_plans,
-            work=build_work(policy),
+            work=build_work(policy, learned_models(plans, home.models)),
             cache=AnswerCache(home.answers),
             load_item=item_loader(content_manifest, content_profiles, reader),
             limits=limits_of(policy, purse, home.tables),

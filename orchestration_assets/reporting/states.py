@@ -51,6 +51,7 @@ _FROM_PROFILE: Final[Mapping[ProfileStatus, ItemState]] = {
 _FROM_RESOLUTION: Final[Mapping[ResolutionStatus, ItemState]] = {
     ResolutionStatus.RESOLVED: ItemState.RESOLVED,
     ResolutionStatus.ABSTAINED: ItemState.REVIEW,
+    ResolutionStatus.PRESERVED: ItemState.REVIEW,
     ResolutionStatus.FAILED: ItemState.FAILED,
 }
 # what is broken decides first; then an answer that stands, for to decline is no failure

@@ -97,9 +97,13 @@ class ProcessingModel(StrEnum):
 
 
 class ResolutionStatus(StrEnum):
-    """Whether an item's task has an answer that stands."""
+    """Whether an item's task has an answer that stands.
+
+    ``preserved``: services disagree, and by policy no reading is put above another.
+    """
 
     RESOLVED = "resolved"
+    PRESERVED = "preserved"
     ABSTAINED = "abstained"
     FAILED = "failed"
 
@@ -112,6 +116,41 @@ class DisagreementKind(StrEnum):
     TEXT_DIVERGENCE = "text_divergence"
     SCORE_GAP = "score_gap"
     NEIGHBOURHOOD_SHIFT = "neighbourhood_shift"
+
+
+class ResolutionPolicy(StrEnum):
+    """What stands when services disagree: see ``disagreement.resolution``."""
+
+    WEIGHT = "weight"
+    LITERAL = "literal"
+    SEMANTIC = "semantic"
+    PRESERVE_ALL = "preserve_all"
+    FAIL = "fail"
+
+
+class Manner(StrEnum):
+    """How a service reads: by the words and signs themselves, or by what they mean."""
+
+    LITERAL = "literal"
+    SEMANTIC = "semantic"
+
+
+class Triage(StrEnum):
+    """What becomes of an answer, by how probably it is right."""
+
+    ACCEPT = "accept"
+    REVIEW = "review"
+    REJECT = "reject"
+
+
+class DisputeKind(StrEnum):
+    """What sets the readings of one item and task apart, beyond their distance."""
+
+    OPPOSED_TONE = "opposed_tone"
+    FIGURATIVE = "figurative"
+    ENTITY_CONFLICT = "entity_conflict"
+    TYPE_CONFLICT = "type_conflict"
+    OUTLIER_SERVICE = "outlier_service"
 
 
 class Family(StrEnum):

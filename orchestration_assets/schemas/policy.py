@@ -9,11 +9,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from orchestration_assets.schemas.enums import AnswerKind, ProcessingModel
+from orchestration_assets.schemas.enums import (
+    AnswerKind,
+    DisputeKind,
+    Manner,
+    ProcessingModel,
+    ResolutionPolicy,
+)
 from orchestration_assets.schemas.services import Name, ServiceConfig
 from orchestration_assets.schemas.services import Strict as _Strict
 
 MIB = 1024 * 1024
+LEARNED, EXPLORE, DEFAULT = "learned", "explore", "default"
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Scalar = bool | int | float | str
@@ -281,6 +288,44 @@ class Rule(_Strict):
     choose: Choice
 
 
+class Directive(_Strict):
+    """Takes precedence over rules and what was learned, for the items whose path it names."""
+
+    name: Name
+    because: str = Field(min_length=1, description="the reason in words, shown to people")
+    paths: tuple[str, ...] = Field(
+        default=("**",),
+        min_length=1,
+        description="globs over the path relative to the source; all items by default",
+    )
+    choose: Choice
+
+
+class Learned(_Strict):
+    """Lets a model that was trained on recorded answers and gold decide each step.
+
+    It decides where no directive and no rule holds, once a trained model is promoted.
+    """
+
+    services: tuple[Name, ...] = Field(
+        min_length=2, max_length=6, description="the services that it may ask"
+    )
+    aim: Literal["accuracy", "price"] = Field(
+        default="accuracy",
+        description="accuracy: the most that the budget allows; price: the least for which it is "
+        "as accurate as the best single service",
+    )
+    explore: Probability = Field(
+        default=0.02, description="share of items of which every service is asked, to keep learning"
+    )
+
+    @model_validator(mode="after")
+    def _each_once(self) -> "Learned":
+        if len(set(self.services)) != len(self.services):
+            raise ValueError("a service may be named once")
+        return self
+
+
 class TaskConfig(_Strict):
     """One question, whom it concerns, and how it is processed."""
 
@@ -294,11 +339,35 @@ class TaskConfig(_Strict):
     disagree_at: Probability | None = Field(
         default=None, description="distance from which two answers disagree; labels: any difference"
     )
+    resolve: ResolutionPolicy = Field(
+        default=ResolutionPolicy.WEIGHT,
+        description="what stands when services disagree: the weightiest answer, that of the "
+        "literal or of the semantic services, none above another, or a failure",
+    )
+    manners: dict[Name, Manner] = Field(
+        default_factory=dict,
+        description="service -> literal (by words and signs) or semantic (by what they mean)",
+    )
+    impact: Annotated[float, Field(gt=0.0, le=1000.0)] = Field(
+        default=1.0, description="what a wrong answer costs, against other tasks"
+    )
     applies_to: Condition = Field(
         default_factory=dict, description="items that the task is asked of; empty means all"
     )
+    directives: tuple[Directive, ...] = ()
     rules: tuple[Rule, ...] = ()
-    default: Choice = Field(description="taken when no rule holds")
+    learned: Learned | None = None
+    default: Choice = Field(description="taken when nothing else decides")
+
+    @model_validator(mode="after")
+    def _manner_has_a_service(self) -> "TaskConfig":
+        wanted = str(self.resolve)
+        if wanted in set(Manner) and wanted not in self.manners.values():
+            raise ValueError(f"resolve: {wanted} needs a service with that manner under manners")
+        asked = {name for choice in self.choices.values() for name in choice.admissible}
+        if strangers := sorted(set(self.manners) - asked):
+            raise ValueError(f"manners names {', '.join(strangers)}, never asked by this task")
+        return self
 
     @model_validator(mode="after")
     def _scale_has_a_length(self) -> "TaskConfig":
@@ -309,7 +378,20 @@ class TaskConfig(_Strict):
     @property
     def choices(self) -> dict[str, Choice]:
         """Every way to process an item of this task, by the name it is known by."""
-        return {rule.name: rule.choose for rule in self.rules} | {"default": self.default}
+        directed = {one.name: one.choose for one in self.directives}
+        ruled = {rule.name: rule.choose for rule in self.rules}
+        return directed | ruled | self._learned_choices | {DEFAULT: self.default}
+
+    @property
+    def _learned_choices(self) -> dict[str, Choice]:
+        """Asking step by step, and asking every service to learn from it."""
+        if self.learned is None:
+            return {}
+        services = self.learned.services
+        return {
+            LEARNED: Choice(model=ProcessingModel.SEQUENTIAL, services=services),
+            EXPLORE: Choice(model=ProcessingModel.PARALLEL, services=services),
+        }
 
 
 class SizeTiers(_Strict):
@@ -378,6 +460,46 @@ class Execution(_Strict):
     )
 
 
+class Review(_Strict):
+    """Which answers are taken as they are, which people look at, and which are refused."""
+
+    accept_above: Probability = Field(
+        default=0.9, description="answers that are right with a higher probability are accepted"
+    )
+    reject_below: Probability = Field(
+        default=0.6, description="answers that are right with a lower probability are rejected"
+    )
+    max_rows: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        default=500, description="questions that a batch may put before people"
+    )
+
+    @model_validator(mode="after")
+    def _bands_in_order(self) -> "Review":
+        if self.reject_below > self.accept_above:
+            raise ValueError("reject_below must not lie above accept_above")
+        return self
+
+
+class Disagreement(_Strict):
+    """What is looked for where services disagree, and what becomes of it."""
+
+    kinds: tuple[DisputeKind, ...] = Field(
+        default=(
+            DisputeKind.FIGURATIVE,
+            DisputeKind.ENTITY_CONFLICT,
+            DisputeKind.TYPE_CONFLICT,
+            DisputeKind.OUTLIER_SERVICE,
+        ),
+        description="kinds that are looked for; opposed_tone is less precise and off",
+    )
+    learn_from_items: Annotated[int, Field(ge=20)] = Field(
+        default=200,
+        description="a batch teaches how reliable its services are from so many items that "
+        "three or more independent services answered",
+    )
+    review: Review = Review()
+
+
 class Features(_Strict):
     """What is computed of an item's content beside its profile, and what that is used for."""
 
@@ -433,6 +555,7 @@ class Policy(_Strict):
     content: Content = Content()
     features: Features = Features()
     execution: Execution = Execution()
+    disagreement: Disagreement = Disagreement()
     alerts: Alerts = Alerts()
     feedback: Feedback = Feedback()
     services: dict[Name, ServiceConfig] = Field(min_length=1)

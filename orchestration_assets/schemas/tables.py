@@ -10,6 +10,12 @@ from datetime import datetime
 from typing import Annotated, Final
 
 from orchestration_assets.schemas.cache import FEATURE_CACHE_REPORT
+from orchestration_assets.schemas.disagreement import (
+    CALIBRATION,
+    DISPUTE_KINDS,
+    REVIEW_QUEUE,
+    SERVICE_SCORECARDS,
+)
 from orchestration_assets.schemas.enums import (
     AnswerKind,
     DisagreementKind,
@@ -18,14 +24,17 @@ from orchestration_assets.schemas.enums import (
     ProcessingModel,
     ProfileStatus,
     RejectReason,
+    ResolutionPolicy,
     ResolutionStatus,
     Status,
+    Triage,
 )
 from orchestration_assets.schemas.failures import RUN_FAILURES
 from orchestration_assets.schemas.features import feature_columns
 from orchestration_assets.schemas.health import SERVICE_HEALTH
 from orchestration_assets.schemas.items import Alternative
 from orchestration_assets.schemas.records import Column, Table, table_of
+from orchestration_assets.schemas.selection import SELECTION_FRONTIER, SELECTION_MODEL
 from orchestration_assets.schemas.states import ITEM_STATES
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS, Float32
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
@@ -189,7 +198,10 @@ class FeatureInput:
 
 @dataclass(frozen=True, slots=True)
 class RejectedOption:
-    """A way to process the item that was not taken, with its forecast."""
+    """A way to process the item that was not taken, with its forecast.
+
+    ``expected_accuracy`` is what it showed on items with gold, where that is known.
+    """
 
     option: str
     model: ProcessingModel
@@ -197,6 +209,7 @@ class RejectedOption:
     calls_max: int
     expected_ms: float
     cost_usd_max: float
+    expected_accuracy: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +232,7 @@ class PlanRow:
     stop_at: Annotated[
         float | None, Column("sequential stops once the answer is this sure", "0..1")
     ]
-    strategy: Annotated[str, Column("who chose: rules or default")]
+    strategy: Annotated[str, Column("who chose: directive, rules, learned, explore or default")]
     rule: Annotated[str | None, Column("name of the rule that matched")]
     inputs: Annotated[tuple[FeatureInput, ...], Column("the features that the rule looked at")]
     reason: Annotated[str, Column("the choice in words")]
@@ -229,6 +242,18 @@ class PlanRow:
     cost_usd_max: Annotated[float, Column("forecast: highest cost", "USD")]
     rejected: Annotated[tuple[RejectedOption, ...], Column("options not taken, and why")]
     policy_hash: Annotated[str, Column("hash of the policy that was pinned")]
+    artefact: Annotated[
+        str | None, Column("version of the learned model that decides each step, pinned here")
+    ] = None
+    point: Annotated[
+        int | None, Column("operating point of that model: how it weighs accuracy and price")
+    ] = None
+    expected_accuracy: Annotated[
+        float | None, Column("forecast: how often such a plan was right, on unseen gold", "0..1")
+    ] = None
+    expected_usd: Annotated[
+        float | None, Column("forecast: mean price of such a plan, where it was learned", "USD")
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,12 +363,17 @@ class CallRow:
 
 @dataclass(frozen=True, slots=True)
 class ReadingSummary:
-    """A reading as kept beside the resolution."""
+    """A reading as kept beside the resolution.
+
+    ``weight`` in [0, 1]: a label's probability, else 1 - the mean distance to the other readings;
+    None without an answer, and for vectors.
+    """
 
     service: str
     status: Status
     answer: str | None
     confidence: float | None
+    weight: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,7 +387,10 @@ class ResolutionRow:
     task: _TaskName
     status: Annotated[
         ResolutionStatus,
-        Column("resolved; abstained: no service would say; failed: no service could"),
+        Column(
+            "resolved; preserved: services disagree and all readings stand; abstained: no service "
+            "would say; failed: no service could, or the policy takes disagreement for a failure"
+        ),
     ]
     kind: Annotated[AnswerKind, Column("kind of answer that the task asks for")]
     answer: Annotated[str | None, Column("the answer that stands, as text")]
@@ -369,11 +402,18 @@ class ResolutionRow:
     error_risk: Annotated[
         float | None,
         Column(
-            "probability that a label is wrong, from the services' own confidences; null for "
-            "kinds that are not right or wrong",
+            "probability that a label is wrong; null for kinds that are not right or wrong",
             "0..1",
         ),
     ]
+    risk_basis: Annotated[
+        str | None,
+        Column("what the risk rests on: stated confidences, agreement in the batch, calibration"),
+    ]
+    triage: Annotated[
+        Triage | None, Column("accept, review or reject, by error risk; null without a risk")
+    ]
+    policy: Annotated[ResolutionPolicy, Column("what stands when services disagree")]
     spread: Annotated[
         float | None,
         Column(
@@ -485,13 +525,19 @@ TABLES: Final[Mapping[str, Table]] = {
         CALL_LOG,
         RESOLUTIONS,
         DISAGREEMENTS,
+        DISPUTE_KINDS,
+        REVIEW_QUEUE,
         ITEM_STATES,
         DISAGREEMENT_REPORT,
+        SERVICE_SCORECARDS,
+        CALIBRATION,
         CORPUS_REPORT,
         FEATURE_CACHE_REPORT,
         GOLD_LABELS,
         RUN_FAILURES,
         SERVICE_HEALTH,
+        SELECTION_MODEL,
+        SELECTION_FRONTIER,
     )
 }
 

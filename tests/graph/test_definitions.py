@@ -22,12 +22,18 @@ KEYS = {
     "call_log",
     "resolutions",
     "disagreements",
+    "dispute_kinds",
+    "review_queue",
     "item_states",
     "disagreement_report",
     "corpus_report",
     "feature_cache_report",
     "gold_labels",
     "service_health",
+    "calibration",
+    "service_scorecards",
+    "selection_model",
+    "selection_frontier",
 }
 CORPUS = {
     "content_ledger",
@@ -35,6 +41,10 @@ CORPUS = {
     "feature_cache_report",
     "gold_labels",
     "service_health",
+    "calibration",
+    "service_scorecards",
+    "selection_model",
+    "selection_frontier",
 }
 BATCH = KEYS - CORPUS - {"content_source"}
 
@@ -87,6 +97,8 @@ def test_every_table_has_a_blocking_schema_and_conservation_check(definitions) -
         (name, check) for name in KEYS - {"content_source"} for check in ("schema", "conservation")
     }
     probes = {("service_health", name) for name in ("shallow", "deep", "business", "outage_drill")}
+    # a model that its services have outgrown is not used, and stops nobody
+    assert checks.pop(("calibration", "valid")) is False
     assert set(checks) == expected | probes
     # of the probes only a real question that gets no answer stops a run
     assert {key for key, blocking in checks.items() if not blocking} == probes - {
@@ -102,8 +114,15 @@ def test_jobs_select_what_they_say(definitions) -> None:
 
     assert selected("process_batch") == BATCH | {"service_health"}
     assert selected("reprocess") == BATCH - {"content_manifest"} | {"service_health"}
-    assert selected("corpus_reports") == CORPUS - {"gold_labels", "service_health"}
-    assert selected("take_feedback") == {"gold_labels"}
+    assert selected("corpus_reports") == {
+        "corpus_report",
+        "service_scorecards",
+        "content_ledger",
+        "feature_cache_report",
+    }
+    assert selected("take_feedback") == {"gold_labels", "calibration"}
+    assert selected("calibrate") == {"calibration", "service_scorecards"}
+    assert selected("learn_selection") == {"selection_model", "selection_frontier"}
     assert selected("check_services") == {"service_health"}
     assert selected("outage_drill") == set()
 

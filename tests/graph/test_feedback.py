@@ -55,7 +55,11 @@ def take(project, request: dg.RunRequest | None = None) -> dict[str, object]:
     result = project.execute("take_feedback", None, tags=request.tags if request else None)
     assert result.success
     assert all(evaluation.passed for evaluation in result.get_asset_check_evaluations())
-    (event,) = (event for event in result.all_events if event.is_step_materialization)
+    (event,) = (
+        event
+        for event in result.all_events
+        if event.is_step_materialization and event.asset_key.to_user_string() == "gold_labels"
+    )
     return {key: value.value for key, value in event.materialization.metadata.items()}
 
 

@@ -207,7 +207,7 @@ def test_a_pinned_policy_that_was_edited_is_refused(tmp_path: Path) -> None:
     loaded = parse_policy(MINIMAL, "a")
     pin(tmp_path, loaded)
     path = tmp_path / f"{loaded.hash}.json"
-    path.write_text(path.read_text().replace("0.9", "0.1"))
+    path.write_text(path.read_text().replace('"stop_at": 0.9', '"stop_at": 0.1'))
     with pytest.raises(PinnedPolicyError, match="changed after it was pinned"):
         pinned(tmp_path, _plans(loaded.hash))
 

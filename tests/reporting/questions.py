@@ -7,15 +7,18 @@ from datetime import datetime, timedelta
 from itertools import combinations
 from typing import Any, Final
 
+from orchestration_assets.disagreement.resolution import triage
 from orchestration_assets.schemas import tables as t
 from orchestration_assets.schemas.answers import Answer, answer_columns, answer_of, shown
 from orchestration_assets.schemas.enums import (
     AnswerKind,
     DisagreementKind,
     ProcessingModel,
+    ResolutionPolicy,
     ResolutionStatus,
     Status,
 )
+from orchestration_assets.schemas.policy import Review
 
 Rows = Iterator[tuple[str, Any]]
 
@@ -197,11 +200,22 @@ class _Question:
                 t.CallRow(
                     *key,
                     attempt,
-                    "cache" if cached else "called",
-                    status,
-                    0.0 if cached else made.usd,
-                    self.start + timedelta(milliseconds=1.7 * int(about.item, 16) + step),
-                    0.005 if cached else made.ms * rng.lognormvariate(0, 0.5),
+                    origin="cache" if cached else "called",
+                    called=service,
+                    status=status,
+                    reason=None,
+                    cost_usd=0.0 if cached else made.usd,
+                    tokens_estimated=None,
+                    tokens_in=None,
+                    tokens_out=None,
+                    started_at=self.start
+                    + timedelta(milliseconds=1.7 * int(about.item, 16) + step),
+                    elapsed_ms=0.005 if cached else made.ms * rng.lognormvariate(0, 0.5),
+                    first_token_ms=None,
+                    content_share=None,
+                    left_out=None,
+                    redacted=(),
+                    injection_markers=0,
                 ),
             ))  # fmt: skip
         return reading
@@ -429,7 +443,10 @@ def _resolved(q: _Question) -> Rows:
             ResolutionStatus.RESOLVED if stands else unanswered,
             kind,
             **answer_columns(answer),
-            error_risk=risk if kind is AnswerKind.LABEL else None,
+            error_risk=(risk_of := risk if kind is AnswerKind.LABEL else None),
+            risk_basis=None if risk_of is None else "stated confidences, unchecked",
+            triage=None if risk_of is None else triage(risk_of, Review()),
+            policy=ResolutionPolicy.WEIGHT,
             spread=spread if stands and kind is not AnswerKind.VECTOR else None,
             supporters=tuple(near),
             dissenters=tuple(far),
@@ -437,7 +454,7 @@ def _resolved(q: _Question) -> Rows:
             if stands
             else "no service gave an answer",
             readings=tuple(
-                t.ReadingSummary(r.service, r.status, r.answer, r.confidence)
+                t.ReadingSummary(r.service, r.status, r.answer, r.confidence, r.confidence)
                 for r in q.readings
                 if r.final
             ),

@@ -1,0 +1,182 @@
+"""Cost and accuracy of choosing services per item, on recorded services, beside its peers.
+
+Reads every folder in FrugalML's layout at or below DIR (or ORCHESTRATION_EVAL_DATA). Each seed
+parts a set into halves: policies are fitted on one, all figures are of the other. Peers: the best
+single service (picked on the training labels), the majority, a cascade on plain confidence, and
+FrugalML's policy class at its exact optimum. "Match" is the mean price at which a policy's curve
+first reaches the accuracy of the best single service, in % of that service's price; "at price" is
+its accuracy at that price; the operating point is chosen on the training half alone.
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+
+from benchmarks._output import table, write_json
+from orchestration_assets.evidence.recorded import Recorded, halves
+from orchestration_assets.evidence.recorded_files import RecordedError, find_sets, load_frugalml
+from orchestration_assets.selection.frugal import fit_frugal
+from orchestration_assets.selection.learner import Selector, fit_selector, single_service
+from orchestration_assets.selection.outcomes import (
+    best_single,
+    curve,
+    exchange_rates,
+    majority,
+)
+from orchestration_assets.selection.singles import fit_cascade
+from orchestration_assets.selection.steps import Rehearsal
+
+PEER_RATES = 200
+BARS = {"YELP": 62.0, "SHOP": 52.0, "RAFDB": 35.0, "EXPW": 55.0, "COMMAND": 31.0}
+ALONE = ("best_single", "majority", "oracle")
+POLICIES = ("cascade", "frugalml", "ours")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """``DIR [--labels N] [--seeds K] [--sets NAME,...] [--json FILE]``"""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks selection", description=__doc__)
+    parser.add_argument(
+        "dir", nargs="?", type=Path, default=os.environ.get("ORCHESTRATION_EVAL_DATA")
+    )
+    parser.add_argument("--labels", type=int, help="gold labels to learn from (the whole half)")
+    parser.add_argument("--seeds", default="1,5,10", help="comma-separated, or how many (1,5,10)")
+    parser.add_argument("--sets", help="comma-separated names of folders; all by default")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    given = parser.parse_args(arguments)
+    if given.dir is None:
+        parser.error("give a folder of recorded services, or set ORCHESTRATION_EVAL_DATA")
+    if given.labels is not None and given.labels < 1:
+        parser.error("--labels must be at least 1")
+    try:
+        folders = find_sets(Path(given.dir))
+    except RecordedError as error:
+        parser.error(str(error))
+    wanted = given.sets.split(",") if given.sets else None
+    figures: dict[str, Any] = {}
+    for folder in folders:
+        if wanted is None or folder.name in wanted:
+            recorded = load_frugalml(folder)
+            runs = [measure(recorded, seed, given.labels) for seed in seeds_of(given.seeds)]
+            figures[recorded.name] = averaged(runs) | {"seeds": runs}
+            print(f"{recorded.name}: done", file=sys.stderr, flush=True)
+    _show(figures)
+    write_json(given.json, figures)
+    return 0
+
+
+def seeds_of(text: str) -> list[int]:
+    """Seeds as listed; a single number is how many of 1, 5, 10, 15, ..."""
+    if "," in text:
+        return [int(one) for one in text.split(",")]
+    return [1, *range(5, 5 * int(text), 5)][: int(text)]
+
+
+def parted(recorded: Recorded, seed: int, labels: int | None) -> tuple[Recorded, Recorded]:
+    """The training half, cut to so many labels, and the test half."""
+    inside, outside = halves(recorded.n_items, seed)
+    if labels is not None:
+        inside = np.sort(np.random.default_rng(seed + 1_000).permutation(inside)[:labels])
+    return recorded.take(inside), recorded.take(outside)
+
+
+def measure(recorded: Recorded, seed: int, labels: int | None) -> dict[str, Any]:
+    """All figures of one set and seed; accuracies and prices as shares."""
+    train, test = parted(recorded, seed, labels)
+    single = best_single(train)
+    target, price = float(test.right[:, single].mean()), float(train.prices[single])
+    began, cpu = time.perf_counter(), time.process_time()
+    selector = fit_selector(train, seed=seed)
+    fit_s, fit_cpu_s = time.perf_counter() - began, time.process_time() - cpu
+    outcomes = selector.run(test)
+    rates = exchange_rates(train.prices, PEER_RATES)
+    curves = {
+        "cascade": curve([one.run(test) for one in fit_cascade(train, rates)]),
+        "frugalml": curve([one.run(test) for one in fit_frugal(train, rates)]),
+        "ours": curve(outcomes),
+    }
+    chosen = outcomes[selector.matching(float(train.right[:, single].mean()))]
+    found: dict[str, Any] = {
+        "seed": seed,
+        "labels": train.n_items,
+        "best_single": target,
+        "best_single_name": train.services[single],
+        "best_single_price": price,
+        "majority": float((majority(test) == test.gold).mean()),
+        "oracle": float(test.right.any(axis=1).mean()),
+        "chosen_price": chosen.price / price,
+        "chosen_accuracy": chosen.accuracy,
+        "families": {name: selector.families.count(name) for name in set(selector.families)},
+        "fit_s": fit_s,
+        "fit_cpu_s": fit_cpu_s,
+        "decide_us": _decide_us(selector, test),
+        "words": selector.words,
+    }
+    for name, one in curves.items():
+        match = one.cost_to_match(target)
+        found[name] = {
+            "match": None if match is None else match / price,
+            "at_price": one.accuracy_at(price),
+            "best": float(one.accuracies.max()),
+        }
+    found["single_at_price"] = single_service(test, single).accuracy
+    return found
+
+
+def _decide_us(selector: Selector, test: Recorded) -> float:
+    """CPU microseconds an item and step: evidence after every subset, and one choice from it."""
+    if selector.belief is None or selector.steps is None:
+        return 0.0
+    cpu = time.process_time()
+    rehearsal = Rehearsal(selector.belief, selector.steps, test)
+    evidence = (time.process_time() - cpu) / len(selector.belief.stacks)
+    cpu = time.process_time()
+    rehearsal.run(len(selector.exchange) // 2)
+    choosing = (time.process_time() - cpu) / len(selector.belief.stacks)
+    return (evidence + choosing) / test.n_items * 1e6
+
+
+def averaged(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Means over seeds; a match is None when any seed has none."""
+    numbers = [name for name, value in runs[0].items() if isinstance(value, float)]
+    found: dict[str, Any] = {name: fmean(run[name] for run in runs) for name in numbers}
+    for policy in POLICIES:
+        matches = [run[policy]["match"] for run in runs]
+        found[policy] = {
+            "match": None if None in matches else fmean(matches),
+            "at_price": fmean(run[policy]["at_price"] for run in runs),
+            "best": fmean(run[policy]["best"] for run in runs),
+        }
+    return found
+
+
+def _show(figures: dict[str, Any]) -> None:
+    header = ["set", "best single", "majority", "oracle"]
+    for policy in POLICIES:
+        header += [f"{policy} match %", "at price", "best"]
+    header += ["bar %", "chosen %", "accuracy", "fit CPU s", "us/step"]
+    rows = []
+    for name, one in figures.items():
+        row: list[Any] = [name, *(_percent(one[key]) for key in ALONE)]
+        for policy in POLICIES:
+            row += [_percent(one[policy][key]) for key in ("match", "at_price", "best")]
+        bar = BARS.get(name)
+        row += ["" if bar is None else f"{bar:g}"]
+        row += [_percent(one["chosen_price"]), _percent(one["chosen_accuracy"])]
+        row += [one["fit_cpu_s"], one["decide_us"]]
+        rows.append(row)
+    print(table("Choosing services per item, on the half that nothing was fitted to", header, rows))
+
+
+def _percent(share: float | None) -> str:
+    return "never" if share is None else f"{100 * share:.2f}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

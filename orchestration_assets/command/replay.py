@@ -1,0 +1,124 @@
+"""`orchestrate replay`: another policy over everything recorded, without a call."""
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from orchestration_assets.disagreement.readings import reading_of
+from orchestration_assets.disagreement.replay import (
+    Change,
+    Log,
+    Other,
+    Replayed,
+    TaskFigures,
+    figures,
+    replay,
+)
+from orchestration_assets.policy.load import load_policy
+from orchestration_assets.schemas.items import Reading
+from orchestration_assets.schemas.tables import (
+    CALL_LOG,
+    CONTENT_PROFILES,
+    INTERPRETATIONS,
+    RESOLUTIONS,
+)
+from orchestration_assets.schemas.verdicts import GOLD_LABELS
+from orchestration_assets.selection.forecast import Price
+from orchestration_assets.selection.plan import known_models
+from orchestration_assets.selection.records import CALL_COLUMNS, observed_prices
+from orchestration_assets.settings import Settings
+from resources.ai_services.pool import build_services
+from resources.model_store import ModelStore
+from resources.table_store import TableStore
+
+
+class NothingRecordedError(Exception):
+    """There is no batch to replay; the message says where, and the remedy."""
+
+
+def run(settings: Settings, *, as_json: bool) -> int:
+    """Prints what the policy of ``settings`` would have yielded; returns the exit code.
+
+    Raises PolicyError, and NothingRecordedError when the home holds no finished batch.
+    """
+    store = TableStore(settings.home)
+    batches = store.batches(RESOLUTIONS.name)
+    if not batches:
+        raise NothingRecordedError(
+            f"{settings.home} holds no finished batch; run `orchestrate run SOURCE` first"
+        )
+    loaded = load_policy(settings.policy)
+    replayed = list(_replay_all(settings.home, store, batches, settings.policy))
+    gold = {}
+    if store.exists(GOLD_LABELS.name):
+        rows = store.read(GOLD_LABELS.name, columns=["item_id", "task", "answer"]).to_pylist()
+        gold = {(row["item_id"], row["task"]): row["answer"] for row in rows}
+    found = figures(replayed, gold)
+    if as_json:
+        plain = {"policy": loaded.source, "batches": batches, "tasks": [asdict(f) for f in found]}
+        sys.stdout.write(json.dumps(plain, indent=1) + "\n")
+    else:
+        words = "\n\n".join(render(one) for one in found)
+        sys.stdout.write(f"{loaded.source} over {len(batches)} recorded batches\n\n{words}\n")
+    return 0
+
+
+def _replay_all(
+    home: Path, store: TableStore, batches: list[str], policy: Path | None
+) -> Iterator[Replayed]:
+    loaded = load_policy(policy)
+    services = build_services(loaded.policy.services)
+    calls = store.read_batches(CALL_LOG, store.batches(CALL_LOG.name), CALL_COLUMNS)
+    declared = {name: Price(s.expected_ms, s.cost_usd) for name, s in services.items()}
+    prices = observed_prices(calls, declared)
+    for batch in batches:
+        log = _read_log(store, batch)
+        known = known_models(loaded.policy, services, ModelStore(home), log.profiles, prices)
+        yield from replay(log, Other(loaded.policy, loaded.hash, services, prices, known))
+
+
+def _read_log(store: TableStore, batch: str) -> Log:
+    tables = [store.read(table.name, batch) for table in INTERPRETATIONS.values()]
+    readings: dict[str, Reading] = {}
+    asked: dict[tuple[str, str], list[str]] = {}
+    for table in tables:
+        for row in table.to_pylist():
+            readings[row["answer_key"]] = reading_of(row)
+            asked.setdefault((row["item_id"], row["task"]), []).append(row["service"])
+    resolved = store.read(RESOLUTIONS.name, batch, ["item_id", "task", "answer"]).to_pylist()
+    stands = {(row["item_id"], row["task"]): row["answer"] for row in resolved}
+    return Log(batch, store.read(CONTENT_PROFILES.name, batch).to_pylist(), readings, stands, asked)
+
+
+def render(one: TaskFigures) -> str:
+    """One task in words, with what the log cannot answer."""
+    lines = [f"{one.task}: {one.answerable} of {one.questions} questions"]
+    if one.answerable:
+        lines += [
+            f"  answers     {one.changed} changed",
+            f"  calls       {_words(one.calls, '.2f')}",
+            f"  USD         {_words(one.usd, '.6f')}",
+            f"  time in ms  {_words(one.ms, '.2f')}",
+        ]
+    if one.accuracy is not None and one.interval is not None:
+        low, high = one.interval
+        lines.append(
+            f"  accuracy    {_words(one.accuracy, '.3f')} on {one.gold} with gold; "
+            f"{low:.3f} to {high:.3f} under this policy"
+        )
+    elif one.answerable:
+        lines.append("  accuracy    not answerable from the log: none of them has gold")
+    unanswered = one.questions - one.answerable
+    if unanswered:
+        why = "; ".join(f"{words} ({count})" for words, count in one.reasons)
+        lines.append(f"  {unanswered} not answerable from the log: {why}")
+    return "\n".join(lines)
+
+
+def _words(one: Change, form: str) -> str:
+    interval = ""
+    if one.low is not None and one.high is not None:
+        interval = f" (change {one.low:+{form}} to {one.high:+{form}})"
+    return f"{one.before:{form}} -> {one.after:{form}}{interval}"

@@ -1,0 +1,120 @@
+"""What resolving a batch needs beside its readings: rules, weights, content, copies."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from orchestration_assets.content.reader import ContentReader, SupersededError
+from orchestration_assets.disagreement.kinds.search import Search
+from orchestration_assets.disagreement.readings import ServiceReadings
+from orchestration_assets.disagreement.resolution import Rules
+from orchestration_assets.disagreement.weighing import Key, Promoted, Weighed, weigh
+from orchestration_assets.processing.batch import item_loader
+from orchestration_assets.schemas.enums import AnswerKind, DisputeKind, Family
+from orchestration_assets.schemas.items import Task
+from orchestration_assets.schemas.policy import Policy
+from resources.content_source import ContentError
+from resources.prose import prose_of
+
+
+@dataclass
+class Weights:
+    """What is known of the labels of a batch: by question; by task, what the rest's risk rests on
+    and the version of the calibration that was used."""
+
+    by_question: dict[Key, Weighed] = field(default_factory=dict)
+    basis: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+def rules_of(policy: Policy | None) -> Rules:
+    """How the policy resolves the answers of its tasks."""
+    if policy is None:
+        return Rules()
+    return Rules(
+        {name: task.resolve for name, task in policy.tasks.items()},
+        {name: task.manners for name, task in policy.tasks.items()},
+        policy.disagreement.review,
+    )
+
+
+def service_versions(interpretations: Iterable[pa.Table]) -> dict[str, dict[str, str]]:
+    """Task -> service -> the version that answered; the last by name when there were several."""
+    found: dict[str, dict[str, str]] = {}
+    for table in interpretations:
+        named = table.select(["task", "service", "service_version"])
+        for row in named.group_by(["task", "service", "service_version"]).aggregate([]).to_pylist():
+            of_task = found.setdefault(row["task"], {})
+            version = row["service_version"]
+            of_task[row["service"]] = max(of_task.get(row["service"], version), version)
+    return found
+
+
+def label_weights(
+    heard: Mapping[Key, ServiceReadings],
+    tasks: Mapping[str, Task],
+    versions: Mapping[str, Mapping[str, str]],
+    policy: Policy | None,
+    promoted: Callable[[str], Promoted | None],
+) -> Weights:
+    """What is known of the labels that services gave, task by task."""
+    found = Weights()
+    for name, task in tasks.items():
+        if task.kind is not AnswerKind.LABEL or policy is None:
+            continue
+        own = {key: readings for key, readings in heard.items() if key[1] == name}
+        voters = {service for readings in own.values() for service, _ in readings}
+        used = {s: version for s, version in versions.get(name, {}).items() if s in voters}
+        in_use = promoted(name)
+        enough = policy.disagreement.learn_from_items
+        weighed, found.basis[name] = weigh(task, own, used, in_use, enough)
+        found.by_question |= weighed
+        if in_use is not None:
+            found.versions[name] = in_use.version
+    return found
+
+
+def search_of(
+    policy: Policy | None, manifest: pa.Table, profiles: pa.Table, reader: ContentReader
+) -> Search:
+    """What the policy looks for, in the content of the batch."""
+    kinds = policy.disagreement.kinds if policy else ()
+    load = item_loader(manifest, profiles, reader)
+    families = dict(
+        zip(profiles["item_id"].to_pylist(), profiles["family"].to_pylist(), strict=True)
+    )
+
+    def text_of(item_id: str) -> str | None:
+        family = families.get(item_id)
+        if family not in (Family.PROSE, Family.MARKUP):
+            return None
+        try:
+            return prose_of(load(item_id).text, family)
+        except (ContentError, SupersededError):
+            # it was read when it was profiled; what has gone since tells nothing now
+            return None
+
+    return Search(kinds, _tones() if DisputeKind.OPPOSED_TONE in kinds else (), text_of)
+
+
+def _tones() -> tuple[Callable[[str], float], ...]:
+    from resources.ai_services.adjective_tone import AdjectiveTone
+    from resources.ai_services.vader_tone import VaderTone
+
+    services = (VaderTone(), AdjectiveTone())
+    return tuple(lambda clause, one=one: one.tone_of(clause).tone for one in services)
+
+
+def copies_of(manifest: pa.Table) -> Mapping[str, int]:
+    """Item -> how many addresses of the batch hold its content."""
+    known = manifest.filter(pc.is_valid(manifest["computed_as"]))
+    return Counter(known["computed_as"].to_pylist())
+
+
+def judged_in(gold: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    """(content hash, task) of every verdict whose content is known."""
+    return [(row["content_hash"], row["task"]) for row in gold if row["content_hash"] is not None]

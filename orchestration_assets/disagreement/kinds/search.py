@@ -1,0 +1,123 @@
+"""Looking for kinds of dispute in a batch: which rules concern which readings."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, Final, cast
+
+from orchestration_assets.disagreement.kinds.entities import entity_conflict
+from orchestration_assets.disagreement.kinds.figures import figurative
+from orchestration_assets.disagreement.kinds.finding import Finding
+from orchestration_assets.disagreement.kinds.outliers import FEWEST, outlier
+from orchestration_assets.disagreement.kinds.tone import ToneOf, opposed_tone
+from orchestration_assets.disagreement.kinds.types import type_conflict
+from orchestration_assets.disagreement.readings import ServiceReadings, ok_votes
+from orchestration_assets.evidence.distances import distance
+from orchestration_assets.schemas.answers import Answer
+from orchestration_assets.schemas.disagreement import DisputeKindRow
+from orchestration_assets.schemas.enums import AnswerKind, DisputeKind
+from orchestration_assets.schemas.items import Task
+
+_Found = tuple[tuple[str, ...], Finding]
+
+_OF_PAIRS: Final[Mapping[DisputeKind, Callable[[str, str], Finding | None]]] = {
+    DisputeKind.ENTITY_CONFLICT: entity_conflict,
+    DisputeKind.TYPE_CONFLICT: type_conflict,
+}
+_OF_CONTENT: Final = (DisputeKind.OPPOSED_TONE, DisputeKind.FIGURATIVE)
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """``kinds`` that are looked for, the ``tones`` services, and the content of an item; None
+    where it is no prose or cannot be read again."""
+
+    kinds: Collection[DisputeKind]
+    tones: tuple[ToneOf, ...]
+    text_of: Callable[[str], str | None]
+
+
+def dispute_kinds(
+    resolutions: Iterable[Mapping[str, Any]],
+    readings: Mapping[tuple[str, str], ServiceReadings],
+    disputed: Collection[tuple[str, str]],
+    tasks: Mapping[str, Task],
+    search: Search,
+) -> Iterator[DisputeKindRow]:
+    """The kinds of the questions that are ``disputed``, in the order of the resolutions.
+
+    What services say is compared for labels of an open set and for texts; any answers but vectors
+    are looked through for an outlier; the content is read where scores disagree, since tone and
+    figures of speech are what sets readings of prose apart.
+    """
+    for row in resolutions:
+        key = (row["item_id"], row["task"])
+        if key not in disputed:
+            continue
+        votes = ok_votes(readings.get(key, ()))
+        task = tasks[row["task"]]
+        for kind in DisputeKind:
+            found = _found(kind, row["item_id"], votes, task, search)
+            if found is None:
+                continue
+            services, finding = found
+            yield DisputeKindRow(
+                batch=row["batch"],
+                item_id=row["item_id"],
+                content_hash=row["content_hash"],
+                path=row["path"],
+                task=row["task"],
+                kind=kind,
+                services=services,
+                score=finding.score,
+                evidence=finding.evidence,
+            )
+
+
+def _found(
+    kind: DisputeKind, item_id: str, votes: ServiceReadings, task: Task, search: Search
+) -> _Found | None:
+    if kind not in search.kinds:
+        return None
+    if kind is DisputeKind.OUTLIER_SERVICE:
+        return None if task.kind is AnswerKind.VECTOR else _outlier(votes, task)
+    if kind in _OF_CONTENT:
+        return _of_content(kind, item_id, votes, task, search)
+    open_label = task.kind is AnswerKind.LABEL and not task.labels
+    if task.kind is AnswerKind.TEXT or (open_label and kind is DisputeKind.TYPE_CONFLICT):
+        return _plainest_pair(_OF_PAIRS[kind], votes)
+    return None
+
+
+def _outlier(votes: ServiceReadings, task: Task) -> _Found | None:
+    if len(votes) < FEWEST:
+        return None
+    answers = [cast(Answer, reading.answer) for _, reading in votes]
+    found = outlier([[distance(a, b, task) for b in answers] for a in answers])
+    return None if found is None or found.odd is None else ((votes[found.odd][0],), found)
+
+
+def _plainest_pair(
+    rule: Callable[[str, str], Finding | None], votes: ServiceReadings
+) -> _Found | None:
+    best: _Found | None = None
+    for (name_a, a), (name_b, b) in combinations(votes, 2):
+        finding = rule(cast(str, a.answer), cast(str, b.answer))
+        if finding is not None and (best is None or finding.score > best[1].score):
+            best = ((name_a, name_b), finding)
+    return best
+
+
+def _of_content(
+    kind: DisputeKind, item_id: str, votes: ServiceReadings, task: Task, search: Search
+) -> _Found | None:
+    if task.kind is not AnswerKind.SCORE:
+        return None
+    text = search.text_of(item_id)
+    if text is None:
+        return None
+    if kind is DisputeKind.FIGURATIVE:
+        finding = figurative(text)
+    else:
+        finding = opposed_tone(text, search.tones)
+    return None if finding is None else (tuple(name for name, _ in votes), finding)

@@ -1,0 +1,242 @@
+"""Another policy over recorded answers: what it would have asked, answered and cost.
+
+Plans are made and carried out by the very code that processes a batch; only the services are
+replaced by the log. What the log does not hold is not guessed: the question is then not
+answerable, and says why.
+"""
+
+import asyncio
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from orchestration_assets.disagreement.batch import rules_of
+from orchestration_assets.disagreement.learned import learned_weights
+from orchestration_assets.disagreement.readings import ServiceReadings
+from orchestration_assets.disagreement.resolution import resolve
+from orchestration_assets.processing.answer_cache import answer_key
+from orchestration_assets.processing.asking import CACHE, Answered
+from orchestration_assets.processing.batch import build_tasks, deciders
+from orchestration_assets.processing.execute import execute
+from orchestration_assets.processing.execution import Ask, Execution
+from orchestration_assets.processing.learned import run_learned
+from orchestration_assets.schemas.enums import ProcessingModel
+from orchestration_assets.schemas.items import Item, Question, Reading
+from orchestration_assets.schemas.policy import Choice, Policy
+from orchestration_assets.selection.forecast import Price
+from orchestration_assets.selection.frontier import wilson
+from orchestration_assets.selection.in_force import Chosen
+from orchestration_assets.selection.plan import plan_items
+from resources.ai_services.contract import Service
+
+_Z = 1.959964
+_REASONS = 3
+
+
+class NotRecordedError(Exception):
+    """The log does not hold what the plan asks for; the message says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What one question took and yielded."""
+
+    answer: str | None
+    calls: int
+    usd: float
+    ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """One item and task: as it was recorded, and under the other policy (None: ``why`` not)."""
+
+    item_id: str
+    task: str
+    recorded: Taken
+    other: Taken | None
+    why: str | None = None
+
+
+@dataclass(frozen=True)
+class Log:
+    """What was recorded of a batch: profiles by item, readings by answer key, and by item and
+    task the answer that stands with the services that were asked for it."""
+
+    batch: str
+    profiles: Sequence[Mapping[str, Any]]
+    readings: Mapping[str, Reading]
+    stands: Mapping[tuple[str, str], str | None]
+    asked: Mapping[tuple[str, str], Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Other:
+    """The policy to replay, with everything that its plans refer to."""
+
+    policy: Policy
+    hash: str
+    services: Mapping[str, Service]
+    prices: Mapping[str, Price]
+    known: Mapping[str, Chosen | str] = field(default_factory=dict)
+
+
+def replay(log: Log, other: Other) -> Iterator[Replayed]:
+    """Every question of the batch that both policies ask."""
+    profiles = {profile["item_id"]: profile for profile in log.profiles}
+    tasks = build_tasks(other.policy)
+    models = {
+        one.model.version: one.model.deployed
+        for one in other.known.values()
+        if isinstance(one, Chosen)
+    }
+    decider = deciders(other.policy)
+    plans = plan_items(log.batch, log.profiles, other.policy, other.hash, other.prices, other.known)
+    for row in plans:
+        key = (row.item_id, row.task)
+        if key not in log.stands:
+            continue
+        recorded = _taken(log.stands[key], log.asked.get(key, ()), other.prices)
+        profile = profiles[row.item_id]
+        item = Item(row.item_id, row.content_hash, row.path, "", profile)
+        question = Question(tasks[row.task], item)
+        choice = other.policy.tasks[row.task].choices[row.option]
+        plan = {name: getattr(row, name) for name in _PLAN}
+        try:
+            if row.artefact is not None and row.point is not None:
+                running = run_learned(models[row.artefact], row.point, question, _asker(log, other))
+            else:
+                _whole_content_only(choice, profile)
+                running = execute(choice, question, _asker(log, other), tasks)
+            done = asyncio.run(running)
+        except NotRecordedError as error:
+            yield Replayed(row.item_id, row.task, recorded, None, str(error))
+            continue
+        heard = _heard(done)
+        weighed = learned_weights([plan], {key: heard}, models).get(key)
+        resolved = resolve(
+            plan, heard, tasks[row.task], decider(plan), rules_of(other.policy), weighed
+        )
+        asked = [one.service for one in done.answered]
+        taken = _taken(resolved.answer, asked, other.prices)
+        yield Replayed(row.item_id, row.task, recorded, taken)
+
+
+_PLAN = (
+    "batch", "item_id", "content_hash", "path", "task", "option", "model", "judge", "artefact",
+    "point",
+)  # fmt: skip
+
+
+def _taken(answer: str | None, asked: Sequence[str], prices: Mapping[str, Price]) -> Taken:
+    """At present prices, whether or not the cache answered then: policies are compared alike."""
+    known = [prices[name] for name in asked if name in prices]
+    usd = math.fsum(one.cost_usd for one in known)
+    return Taken(answer, len(asked), usd, math.fsum(one.expected_ms for one in known))
+
+
+def _asker(log: Log, other: Other) -> Ask:
+    async def ask(name: str, question: Question) -> Answered:
+        service = other.services[name]
+        key = answer_key(question, service)
+        reading = log.readings.get(key)
+        if reading is None:
+            context = ", with these earlier answers" if question.earlier else ""
+            raise NotRecordedError(f"{name} as it is now was not asked about it{context}")
+        now = datetime(1970, 1, 1, tzinfo=UTC)
+        return Answered(name, service.version, key, reading, CACHE, 0.0, now, 0.0)
+
+    return ask
+
+
+def _whole_content_only(choice: Choice, profile: Mapping[str, Any]) -> None:
+    """The log holds readings, no content: rounds that read a part of it cannot be replayed."""
+    for one in (choice, *choice.sub_choices.values()):
+        if one.model is ProcessingModel.ITERATIVE and one.rounds is not None:
+            length = profile.get("char_count")
+            if length is None or length > one.rounds.first_chars:
+                raise NotRecordedError("its rounds read parts of the content, which no log holds")
+        if one is not choice:
+            _whole_content_only(one, profile)
+
+
+def _heard(done: Execution) -> ServiceReadings:
+    return tuple((one.service, one.reading) for one in done.answered if one.final)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A mean under both policies, and the 95 % interval of the difference (paired, normal)."""
+
+    before: float
+    after: float
+    low: float | None
+    high: float | None
+
+
+def change(before: Sequence[float], after: Sequence[float]) -> Change:
+    """The change of a mean; no interval from fewer than two pairs."""
+    old, new = np.array(before, dtype=np.float64), np.array(after, dtype=np.float64)
+    gap = new - old
+    if len(gap) < 2:
+        return Change(float(old.sum()), float(new.sum()), None, None)
+    half = _Z * float(gap.std(ddof=1)) / math.sqrt(len(gap))
+    middle = float(gap.mean())
+    return Change(float(old.mean()), float(new.mean()), middle - half, middle + half)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFigures:
+    """One task under both policies, over the questions that the log can answer.
+
+    ``accuracy`` and ``interval`` (95 %, Wilson, of the other policy) rest on ``gold`` of them.
+    ``reasons`` are the most frequent ones for the rest.
+    """
+
+    task: str
+    questions: int
+    answerable: int
+    changed: int
+    usd: Change
+    ms: Change
+    calls: Change
+    gold: int
+    accuracy: Change | None
+    interval: tuple[float, float] | None
+    reasons: tuple[tuple[str, int], ...]
+
+
+def figures(replayed: Sequence[Replayed], gold: Mapping[tuple[str, str], str]) -> list[TaskFigures]:
+    """The figures of every task, by name."""
+    found = []
+    for task in sorted({one.task for one in replayed}):
+        mine = [one for one in replayed if one.task == task]
+        pairs = [(one.recorded, one.other) for one in mine if one.other is not None]
+        judged = [
+            (one.recorded.answer == truth, one.other.answer == truth)
+            for one in mine
+            if one.other is not None and (truth := gold.get((one.item_id, task))) is not None
+        ]
+        right = sum(new for _, new in judged)
+        reasons = Counter(one.why for one in mine if one.why is not None)
+        found.append(
+            TaskFigures(
+                task=task,
+                questions=len(mine),
+                answerable=len(pairs),
+                changed=sum(old.answer != new.answer for old, new in pairs),
+                usd=change([old.usd for old, _ in pairs], [new.usd for _, new in pairs]),
+                ms=change([old.ms for old, _ in pairs], [new.ms for _, new in pairs]),
+                calls=change([old.calls for old, _ in pairs], [new.calls for _, new in pairs]),
+                gold=len(judged),
+                accuracy=change(*zip(*judged, strict=True)) if judged else None,
+                interval=wilson(right, len(judged)) if judged else None,
+                reasons=tuple(reasons.most_common(_REASONS)),
+            )
+        )
+    return found

@@ -1,0 +1,204 @@
+"""Each service of each task: how reliable, at what price, and what would be lost without it."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from orchestration_assets.disagreement.corpus import LabelReadings
+from orchestration_assets.evidence.label_free import LabelFree, learn
+from orchestration_assets.evidence.label_model import LabelModel, coded
+from orchestration_assets.evidence.recorded import MISSING, Floats, Ints
+from orchestration_assets.schemas.disagreement import ScorecardRow
+from orchestration_assets.schemas.enums import Status
+from orchestration_assets.schemas.tables import CALL_LOG, INTERPRETATIONS, RESOLUTIONS
+from resources.table_store import TableStore
+
+_ENOUGH_ITEMS: Final = 50
+_ENOUGH_SERVICES: Final = 3
+_BROKEN_BELOW: Final = 0.1
+
+_Key = tuple[str, str]
+
+
+@dataclass
+class Tally:
+    """Counts over all batches; keys are (task, service)."""
+
+    statuses: defaultdict[_Key, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    dissents: Counter[_Key] = field(default_factory=Counter)
+    heard: Counter[_Key] = field(default_factory=Counter)
+    cost_usd: Counter[_Key] = field(default_factory=Counter)
+    total_ms: Counter[_Key] = field(default_factory=Counter)
+    calls: Counter[_Key] = field(default_factory=Counter)
+
+
+def tally(store: TableStore) -> Tally:
+    """Counts what every service did in every batch that is stored whole."""
+    found = Tally()
+    for batch in store.batches(RESOLUTIONS.name):
+        for table in INTERPRETATIONS.values():
+            if store.exists(table.name, batch):
+                read = store.read(table.name, batch, ["task", "service", "status", "final"])
+                _count_statuses(found, read.filter(read["final"]))
+        sides = store.read(RESOLUTIONS.name, batch, ["task", "supporters", "dissenters"])
+        for row in sides.to_pylist():
+            for name in (*row["supporters"], *row["dissenters"]):
+                found.heard[row["task"], name] += 1
+            for name in row["dissenters"]:
+                found.dissents[row["task"], name] += 1
+        if store.exists(CALL_LOG.name, batch):
+            columns = ["task", "service", "origin", "cost_usd", "elapsed_ms"]
+            _count_calls(found, store.read(CALL_LOG.name, batch, columns))
+    return found
+
+
+def _count_statuses(found: Tally, read: pa.Table) -> None:
+    grouped = read.group_by(["task", "service", "status"]).aggregate([([], "count_all")])
+    for row in grouped.to_pylist():
+        found.statuses[row["task"], row["service"]][row["status"]] += row["count_all"]
+
+
+def _count_calls(found: Tally, read: pa.Table) -> None:
+    called = read.filter(pc.equal(read["origin"], "called"))
+    measures = [("cost_usd", "sum"), ("elapsed_ms", "sum"), ([], "count_all")]
+    for row in called.group_by(["task", "service"]).aggregate(measures).to_pylist():
+        key = (row["task"], row["service"])
+        found.cost_usd[key] += row["cost_usd_sum"]
+        found.total_ms[key] += row["elapsed_ms_sum"]
+        found.calls[key] += row["count_all"]
+
+
+@dataclass(frozen=True)
+class _Labels:
+    """One label task's answers as arrays, what was learnt from them, and gold where known."""
+
+    services: tuple[str, ...]
+    answers: Ints
+    confidences: Floats
+    gold: Ints
+    labels: tuple[str, ...]
+    free: LabelFree
+
+
+def scorecards(
+    counted: Tally,
+    readings: Mapping[str, LabelReadings],
+    gold: Mapping[str, Mapping[str, str]],
+) -> Iterator[ScorecardRow]:
+    """One row a task and service, by name."""
+    by_task = {task: _labels(one, gold.get(task, {})) for task, one in readings.items()}
+    for task, service in sorted(counted.statuses):
+        yield _card(task, service, counted, by_task.get(task))
+
+
+def _labels(readings: LabelReadings, gold: Mapping[str, str]) -> _Labels | None:
+    contents = [content for content, said in readings.said.items() if len(said) > 1]
+    services = tuple(sorted(readings.versions))
+    if len(contents) < _ENOUGH_ITEMS or len(services) < 2:
+        return None
+    votes = [readings.said[content] for content in contents]
+    named = {label for one in votes for label, _ in one.values()} | set(gold.values())
+    labels = tuple(sorted(named))
+    answers, confidences = coded(votes, services, labels)
+    code = {label: position for position, label in enumerate(labels)}
+    truth = [code[gold[content]] if content in gold else MISSING for content in contents]
+    free = learn(answers, confidences, len(labels))
+    return _Labels(services, answers, confidences, np.array(truth, dtype=np.int64), labels, free)
+
+
+def _card(task: str, service: str, counted: Tally, labels: _Labels | None) -> ScorecardRow:
+    key = (task, service)
+    statuses = counted.statuses[key]
+    answered = statuses[Status.OK]
+    abstained = statuses[Status.ABSTAINED]
+    k = labels.services.index(service) if labels and service in labels.services else None
+    reliability = accuracy = without_accuracy = without_changed = clone_of = None
+    judged, broken = 0, False
+    if labels is not None and k is not None:
+        own = labels.free.own
+        if len(own) >= _ENOUGH_SERVICES:
+            reliability = float(labels.free.reliability[k])
+            broken = reliability < _BROKEN_BELOW
+        if labels.free.clones[k]:
+            clone_of = labels.services[int(labels.free.original[k])]
+        known = (labels.gold != MISSING) & (labels.answers[:, k] != MISSING)
+        judged = int(known.sum())
+        if judged:
+            accuracy = float((labels.answers[known, k] == labels.gold[known]).mean())
+        without_changed, without_accuracy = _without(labels, k)
+    total = sum(counted.cost_usd[task, name] for t, name in counted.statuses if t == task)
+    without_cost = -counted.cost_usd[key] / total if total else None
+    calls = counted.calls[key]
+    row = ScorecardRow(
+        task=task,
+        service=service,
+        answered=answered,
+        abstained=abstained,
+        failed=statuses.total() - answered - abstained,
+        reliability=reliability,
+        accuracy=accuracy,
+        judged=judged,
+        clone_of=clone_of,
+        broken=broken,
+        dissents=counted.dissents[key] / max(counted.heard[key], 1),
+        cost_usd=counted.cost_usd[key],
+        mean_ms=counted.total_ms[key] / calls if calls else None,
+        without_cost=without_cost,
+        without_accuracy=without_accuracy,
+        without_changed=without_changed,
+        verdict="",
+    )
+    return replace(row, verdict=in_words(row))
+
+
+def _without(labels: _Labels, k: int) -> tuple[float | None, float | None]:
+    """The share of standing answers that change without the service, and the change of accuracy."""
+    others = [j for j in range(len(labels.services)) if j != k]
+    with_all = _standing(labels, range(len(labels.services)))
+    left = _standing(labels, others)
+    there = (labels.answers[:, others] != MISSING).any(axis=1)
+    if not there.any():
+        return None, None
+    changed = float((with_all != left)[there].mean())
+    known = there & (labels.gold != MISSING)
+    if not known.any():
+        return changed, None
+    right = [(stands[known] == labels.gold[known]).mean() for stands in (left, with_all)]
+    return changed, float(right[0] - right[1])
+
+
+def _standing(labels: _Labels, services: Sequence[int]) -> Ints:
+    chosen = list(services)
+    answers, confidences = labels.answers[:, chosen], labels.confidences[:, chosen]
+    if chosen == list(range(len(labels.services))):
+        free = labels.free
+    else:
+        free = learn(answers, confidences, len(labels.labels))
+    names = tuple(labels.services[k] for k in chosen)
+    model = LabelModel(names, ("",) * len(names), labels.labels, free)
+    return model.stands(answers, confidences)[1]
+
+
+def in_words(row: ScorecardRow) -> str:
+    """The service in one sentence: what is wrong with it, and what would be lost without it."""
+    said = []
+    if row.clone_of is not None:
+        said.append(f"repeats {row.clone_of} and counts once with it")
+    elif row.broken:
+        said.append("agrees with the others no more than chance would: broken, or of another kind")
+    if row.without_changed is not None:
+        parts = []
+        if row.without_cost is not None:
+            parts.append(f"cost {100 * row.without_cost:+.0f} %")
+        if row.without_accuracy is not None:
+            parts.append(f"accuracy {100 * row.without_accuracy:+.1f} points")
+        parts.append(f"{100 * row.without_changed:.1f} % of answers others")
+        said.append(f"without it: {', '.join(parts)}")
+    elif row.without_cost is not None:
+        said.append(f"without it: cost {100 * row.without_cost:+.0f} %")
+    return "; ".join(said) or "nothing to compare it with"

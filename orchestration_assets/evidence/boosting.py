@@ -1,0 +1,76 @@
+"""Gradient-boosted trees as plain arrays, so that a fitted model is data and never code."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from orchestration_assets.evidence.calibration import sigmoid
+from orchestration_assets.evidence.forest import Forest
+from orchestration_assets.evidence.recorded import Bools, Floats
+
+_ROUNDS = 60
+
+
+@dataclass(frozen=True)
+class Boosted:
+    """Probability of yes: sigmoid(``start`` + the sum of ``values`` (N,) over the leaves)."""
+
+    forest: Forest
+    values: Floats
+    start: float
+
+    def __call__(self, rows: Floats) -> Floats:
+        """(n,) probabilities of rows (n, features)."""
+        leaves = self.forest.leaves(rows)
+        return sigmoid(self.start + self.values.take(leaves).sum(axis=1))
+
+
+def fit_boosted(rows: Floats, yes: Bools, seed: int) -> Boosted:
+    """Histogram gradient boosting on the log-loss; rows (n, features) without NaN."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    if yes.all() or not yes.any():
+        return _constant(float(np.clip(yes.mean(), 1e-4, 1.0 - 1e-4)) if len(yes) else 0.5)
+    fitted = HistGradientBoostingClassifier(
+        max_iter=_ROUNDS,
+        learning_rate=0.1,
+        max_leaf_nodes=15,
+        min_samples_leaf=30,
+        l2_regularization=5.0,
+        early_stopping=False,
+        random_state=seed,
+    ).fit(rows.astype(np.float32), yes)
+    features, thresholds, children, values, roots = [], [], [], [], []
+    offset = depth = 0
+    for (tree,) in fitted._predictors:  # the only place where scikit-learn keeps these trees
+        nodes = tree.nodes
+        leaf = nodes["is_leaf"].astype(np.bool_)
+        itself = np.arange(len(nodes))
+        pair = [np.where(leaf, itself, nodes[side]) for side in ("left", "right")]
+        children.append(np.stack(pair, axis=1) + offset)
+        features.append(np.where(leaf, 0, nodes["feature_idx"]))
+        thresholds.append(np.where(leaf, 0.0, nodes["num_threshold"]))
+        values.append(np.where(leaf, nodes["value"], 0.0))
+        roots.append(offset)
+        offset += len(nodes)
+        depth = max(depth, int(nodes["depth"].max()))
+    forest = Forest(
+        np.concatenate(features).astype(np.int32),
+        np.concatenate(thresholds).astype(np.float32),
+        np.concatenate(children).astype(np.int32),
+        np.array(roots, dtype=np.int32),
+        depth,
+    )
+    start = float(np.ravel(fitted._baseline_prediction)[0])
+    return Boosted(forest, np.concatenate(values).astype(np.float64), start)
+
+
+def _constant(share: float) -> Boosted:
+    nothing = Forest(
+        np.zeros(1, dtype=np.int32),
+        np.zeros(1, dtype=np.float32),
+        np.zeros((1, 2), dtype=np.int32),
+        np.zeros(1, dtype=np.int32),
+        0,
+    )
+    return Boosted(nothing, np.zeros(1), float(np.log(share / (1.0 - share))))

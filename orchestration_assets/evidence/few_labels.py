@@ -1,0 +1,267 @@
+"""What a few gold labels add: which answer is right, and how probably a given answer is wrong.
+
+Two models share the labels, since each fails elsewhere: a stack of the services' shrunken
+likelihoods in which the label-free belief is one more witness, and a logistic regression on who
+agrees with the answer and how sure they are. Their log-odds are averaged and brought to
+probabilities by Platt scaling on predictions of items that neither has seen.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from orchestration_assets.evidence.bins import Bins, bins_for, fit_bins
+from orchestration_assets.evidence.calibration import Platt, fit_platt, logit, sigmoid
+from orchestration_assets.evidence.label_free import LabelFree, error_odds
+from orchestration_assets.evidence.likelihoods import Likelihoods, fit_likelihoods, log_prior
+from orchestration_assets.evidence.recorded import MISSING, Bools, Floats, Ints, one_hot
+from orchestration_assets.evidence.stacking import Stack, fit_stack, softmax
+
+FEWEST: Final = 50
+"""Below so many labels there is no such model."""
+
+_FOLDS: Final = 5
+_TINY: Final = 1e-9
+_PENALTY: Final = 0.3  # of the logistic regression on standardised features
+# pseudo-labels a label that the label-free belief puts into the tables
+_BELIEVED: Final = 8.0
+_KNOTS: Final = 64
+_UNLABELLED: Final = 4_000
+_HALF_TAUGHT: Final = 200.0  # labels at which the stack counts as much as the label-free belief
+
+
+@dataclass(frozen=True)
+class Witnesses:
+    """The services' evidence and the label-free belief, weighed by a stack."""
+
+    bins: Bins
+    tables: Likelihoods
+    stack: Stack
+
+    def belief(self, answers: Ints, confidences: Floats, free: Floats) -> Floats:
+        """(n, L) log-probabilities of items answered as in (n, K), of which ``free`` (n, L) is
+        the label-free belief."""
+        said, sure = _scores(self.tables, answers, self.bins.of(confidences), free)
+        return np.log(self.stack(self.tables.prior, said, sure) + _TINY)
+
+
+@dataclass(frozen=True)
+class AgreementRisk:
+    """How probably an answer is right, by who agrees with it and how sure they are.
+
+    ``knots`` (K, 64): quantiles of each service's confidence, NaN where it states none.
+    """
+
+    knots: Floats
+    middle: Floats
+    scale: Floats
+    weights: Floats
+    offset: float
+
+    def odds(self, answers: Ints, confidences: Floats, free: Floats, standing: Ints) -> Floats:
+        """(n,) log-odds that the standing answers are right."""
+        features = _features(self.knots, answers, confidences, free, standing)
+        found: Floats = ((features - self.middle) / self.scale) @ self.weights + self.offset
+        return found
+
+
+@dataclass(frozen=True)
+class FewLabels:
+    """What a few labels taught; ``answers`` and ``confidences`` (n, K) are of all services, in
+    the order of the label-free model, which drops the clones.
+
+    There is a model for each fifth of the labels that was left out, and their mean is used: with
+    few labels one fit differs from the next in scale, which the scaling of one would not survive
+    in another.
+    """
+
+    free: LabelFree
+    witnesses: tuple[Witnesses, ...]
+    agreement: tuple[AgreementRisk, ...]
+    platt: Platt
+    n_gold: int
+    weight: float
+
+    def belief(self, answers: Ints, confidences: Floats) -> Floats:
+        """(n, L) log-probabilities: what the labels taught, with the label-free belief in it.
+
+        The stack's ``weight`` in [0, 1] is ``n / (n + 200)``, so that few labels cannot overturn
+        what agreement shows; it is 1 where, on labels that it has not seen, the stack alone was
+        right more often by two standard errors.
+        """
+        own = self.free.own
+        free = self.free.belief(answers, confidences)
+        taught = self._taught(answers[:, own], confidences[:, own], free)
+        return _blended(taught, free, self.weight)
+
+    def risk(self, answers: Ints, confidences: Floats, standing: Ints) -> Floats:
+        """(n,) probability that the standing answers are wrong."""
+        own = self.free.own
+        free = self.free.belief(answers, confidences)
+        answers, confidences = answers[:, own], confidences[:, own]
+        belief = self._taught(answers, confidences, free)
+        every = [one.odds(answers, confidences, free, standing) for one in self.agreement]
+        odds = np.mean(every, axis=0)
+        return 1.0 - self.platt(sigmoid(_pooled(belief, odds, standing)))
+
+    def _taught(self, answers: Ints, confidences: Floats, free: Floats) -> Floats:
+        every = [one.belief(answers, confidences, free) for one in self.witnesses]
+        mean: Floats = np.mean(every, axis=0)
+        return mean
+
+
+def learn_from(
+    answers: Ints,
+    confidences: Floats,
+    gold: Ints,
+    free: LabelFree,
+    standing: Ints | None = None,
+) -> FewLabels:
+    """From answers and confidences (n, K), gold (n,) with ``MISSING`` where unknown, and what was
+    learnt without labels about the same services.
+
+    ``standing`` (n,) are the answers whose risk is to be told, of whatever rule; None: those that
+    the model itself finds most probable. Raises ValueError below ``FEWEST`` labels.
+    """
+    if (n_gold := int((gold != MISSING).sum())) < FEWEST:
+        raise ValueError(f"{n_gold} labels, at least {FEWEST} are needed")
+    knots = _quantiles(confidences[:, free.own])
+    rows = _rows_to_learn_from(gold)
+    answers, confidences, gold = answers[rows], confidences[rows], gold[rows]
+    belief = free.belief(answers, confidences)
+    # a clone adds nothing but the false impression of agreement
+    answers, confidences = answers[:, free.own], confidences[:, free.own]
+    labelled = np.flatnonzero(gold != MISSING)
+    folds = np.arange(n_gold) % _FOLDS
+    unseen = np.empty((n_gold, free.n_labels))
+    witnesses = []
+    for fold in range(_FOLDS):
+        out = labelled[folds == fold]
+        kept = gold.copy()
+        kept[out] = MISSING
+        witnesses.append(_witnesses(answers, confidences, kept, belief))
+        unseen[folds == fold] = witnesses[-1].belief(answers[out], confidences[out], belief[out])
+    weight = _stack_weight(unseen, belief[labelled], gold[labelled])
+    if standing is None:
+        stands = _blended(unseen, belief[labelled], weight).argmax(axis=1)
+    else:
+        stands = standing[rows][labelled]
+    right = stands == gold[labelled]
+    known = (answers[labelled], confidences[labelled], belief[labelled], stands)
+    features = _features(knots, *known)
+    pooled = np.empty(n_gold)
+    agreement = []
+    for fold in range(_FOLDS):
+        out, inside = folds == fold, folds != fold
+        agreement.append(_logistic(knots, features[inside], right[inside]))
+        odds = agreement[-1].odds(*(column[out] for column in known))
+        pooled[out] = _pooled(unseen[out], odds, stands[out])
+    platt = fit_platt(sigmoid(pooled), right)
+    return FewLabels(free, tuple(witnesses), tuple(agreement), platt, n_gold, weight)
+
+
+def _rows_to_learn_from(gold: Ints) -> Ints:
+    """Every labelled item, and unlabelled ones at even steps: a few thousand fill the tables."""
+    unknown = np.flatnonzero(gold == MISSING)
+    step = max(1, len(unknown) // _UNLABELLED)
+    return np.sort(np.concatenate([np.flatnonzero(gold != MISSING), unknown[::step]]))
+
+
+def _stack_weight(unseen: Floats, free: Floats, gold: Ints) -> float:
+    cautious = len(gold) / (len(gold) + _HALF_TAUGHT)
+    right = [
+        (_blended(unseen, free, weight).argmax(axis=1) == gold).astype(np.float64)
+        for weight in (1.0, cautious)
+    ]
+    gain = right[0] - right[1]
+    return 1.0 if gain.mean() > 2.0 * gain.std() / len(gain) ** 0.5 else cautious
+
+
+def _blended(taught: Floats, free: Floats, weight: float) -> Floats:
+    return np.log(softmax(weight * taught + (1.0 - weight) * free) + _TINY)
+
+
+def _pooled(belief: Floats, odds: Floats, standing: Ints) -> Floats:
+    """(n,) the mean of both models' log-odds that the answer is right."""
+    found: Floats = 0.5 * (odds - error_odds(belief, standing))
+    return found
+
+
+def _witnesses(answers: Ints, confidences: Floats, gold: Ints, free: Floats) -> Witnesses:
+    labelled = np.flatnonzero(gold != MISSING)
+    binning = fit_bins(confidences, bins_for(len(labelled)))
+    bins = binning.of(confidences)
+    tables = _tables(answers, bins, gold, free, binning.n_bins)
+    # tables that have seen the item would make its services look better than they are
+    folds = np.arange(len(labelled)) % _FOLDS
+    shape = (len(labelled), answers.shape[1] + 1, free.shape[1])
+    said, sure = np.empty(shape), np.empty(shape)
+    for fold in range(_FOLDS):
+        out = labelled[folds == fold]
+        kept = gold.copy()
+        kept[out] = MISSING
+        without = _tables(answers, bins, kept, free, binning.n_bins)
+        inside = folds == fold
+        said[inside], sure[inside] = _scores(without, answers[out], bins[out], free[out])
+    stack = fit_stack(range(shape[1]), tables.prior, said, sure, gold[labelled])
+    return Witnesses(binning, tables, stack)
+
+
+def _tables(answers: Ints, bins: Ints, gold: Ints, free: Floats, n_bins: int) -> Likelihoods:
+    """Filled by gold, and lightly by belief: most labels hardly occur in few items, so a table of
+    confusions from gold alone is mostly empty."""
+    unknown = gold == MISSING
+    n_labels = free.shape[1]
+    truth = one_hot(gold, n_labels)
+    truth[unknown] = np.exp(free[unknown]) * min(1.0, _BELIEVED * n_labels / max(unknown.sum(), 1))
+    fitted = fit_likelihoods(answers, bins, truth, n_bins)
+    return Likelihoods(log_prior(truth), fitted.answers, fitted.bins)
+
+
+def _scores(tables: Likelihoods, answers: Ints, bins: Ints, free: Floats) -> tuple[Floats, Floats]:
+    """(n, K + 1, L) scores of answers and of confidences; the label-free belief comes last."""
+    said, sure = tables.scores(answers, bins)
+    belief = free[:, None, :]
+    return (
+        np.concatenate([said, belief], axis=1),
+        np.concatenate([sure, np.zeros_like(belief)], axis=1),
+    )
+
+
+def _quantiles(confidences: Floats) -> Floats:
+    knots = np.full((confidences.shape[1], _KNOTS), np.nan)
+    for k in range(confidences.shape[1]):
+        stated = confidences[~np.isnan(confidences[:, k]), k]
+        if stated.size:
+            knots[k] = np.quantile(stated, np.linspace(0.0, 1.0, _KNOTS))
+    return knots
+
+
+def _features(
+    knots: Floats, answers: Ints, confidences: Floats, free: Floats, standing: Ints
+) -> Floats:
+    """(n, 3 K + 2): who agrees, how sure each is by rank, both together, share of votes, belief."""
+    agrees = (answers == standing[:, None]) & (answers != MISSING)
+    ranks = np.full(confidences.shape, 0.5)
+    for k in range(confidences.shape[1]):
+        stated = np.flatnonzero(~np.isnan(confidences[:, k]))
+        below = np.searchsorted(knots[k], confidences[stated, k], side="left")
+        upto = np.searchsorted(knots[k], confidences[stated, k], side="right")
+        ranks[stated, k] = (below + upto) / (2.0 * _KNOTS)
+    votes = agrees.sum(axis=1) / np.maximum((answers != MISSING).sum(axis=1), 1)
+    return np.column_stack([agrees, ranks, agrees * ranks, votes, -error_odds(free, standing)])
+
+
+def _logistic(knots: Floats, features: Floats, right: Bools) -> AgreementRisk:
+    """The share right for every answer where only one side occurs."""
+    middle, scale = features.mean(axis=0), features.std(axis=0) + 1e-6
+    if right.all() or not right.any():
+        share = (right.sum() + 1.0) / (len(right) + 2.0)
+        none = np.zeros(features.shape[1])
+        return AgreementRisk(knots, middle, scale, none, float(logit(np.array([share]))[0]))
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(C=_PENALTY, max_iter=500)
+    model.fit((features - middle) / scale, right)
+    return AgreementRisk(knots, middle, scale, model.coef_[0], float(model.intercept_[0]))

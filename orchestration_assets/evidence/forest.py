@@ -1,0 +1,158 @@
+"""Randomised trees as plain arrays: what a region of evidence has seen, averaged anew at will."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orchestration_assets.evidence.recorded import Bools, Floats
+
+_LEAF = -1
+_ROWS_AT_ONCE = 4_096
+_FEW_ROWS = 64
+
+Nodes = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Forest:
+    """``T`` binary trees in one table of ``N`` nodes.
+
+    Node ``i`` sends a row on to ``children[i, 0]`` when its ``feature[i]`` is at most
+    ``threshold[i]``, else to ``children[i, 1]``; both children of a leaf are the leaf itself.
+    ``roots`` (T,) are where the trees begin; ``depth`` steps reach every leaf.
+    """
+
+    feature: Nodes
+    threshold: NDArray[np.float32]
+    children: Nodes
+    roots: Nodes
+    depth: int
+
+    @property
+    def n_nodes(self) -> int:
+        return len(self.feature)
+
+    def leaves(self, rows: Floats) -> Nodes:
+        """(n, T) the leaf that each of the rows (n, features) reaches in each tree."""
+        values = np.ascontiguousarray(rows, dtype=np.float32)
+        found = np.empty((len(rows), len(self.roots)), dtype=np.int32)
+        for begin in range(0, len(rows), _ROWS_AT_ONCE):
+            part = values[begin : begin + _ROWS_AT_ONCE]
+            walk = self._walk if len(part) > _FEW_ROWS else self._walk_few
+            found[begin : begin + _ROWS_AT_ONCE] = walk(part)
+        return found
+
+    def _walk_few(self, values: NDArray[np.float32]) -> Nodes:
+        """All trees at once: for few rows, what a call to numpy takes is what counts."""
+        begin = np.arange(len(values), dtype=np.int32)[:, None] * np.int32(values.shape[1])
+        at: Nodes = np.repeat(self.roots[None, :], len(values), axis=0)
+        flat, pairs = values.ravel(), self.children.ravel()
+        for _ in range(self.depth):
+            higher = flat.take(begin + self.feature.take(at)) > self.threshold.take(at)
+            below = pairs.take(2 * at + higher)
+            if (below == at).all():
+                break
+            at = below
+        return at
+
+    def _walk(self, values: NDArray[np.float32]) -> Nodes:
+        at: Nodes = np.repeat(self.roots[:, None], len(values), axis=1)
+        begin = np.arange(len(values), dtype=np.int32) * np.int32(values.shape[1])
+        flat, pairs = values.ravel(), self.children.ravel()
+        for tree in range(len(self.roots)):
+            here = at[tree]
+            for _ in range(self.depth):
+                higher = flat.take(begin + self.feature.take(here)) > self.threshold.take(here)
+                below = pairs.take(2 * here + higher)
+                if (below == here).all():
+                    break
+                here = below
+            at[tree] = here
+        return at.T
+
+
+def grow(
+    rows: Floats, targets: Floats, n_trees: int, min_leaf: int, seed: int
+) -> tuple[Forest, Bools]:
+    """A forest of extremely randomised trees (Geurts et al. 2006) on bootstrap samples.
+
+    ``rows`` (n, features) without NaN, ``targets`` (n, outputs). Also gives (n, T) which rows
+    each tree was grown on, so that estimates can be made from trees that have not seen a row.
+    """
+    from sklearn.ensemble import ExtraTreesRegressor
+
+    grown = ExtraTreesRegressor(
+        n_estimators=n_trees,
+        min_samples_leaf=min_leaf,
+        max_features=0.7,
+        bootstrap=True,
+        random_state=seed,
+        n_jobs=1,
+    ).fit(rows.astype(np.float32), targets)
+    seen = np.zeros((len(rows), n_trees), dtype=np.bool_)
+    features, thresholds, children, roots = [], [], [], []
+    offset = depth = 0
+    samples = zip(grown.estimators_, grown.estimators_samples_, strict=True)
+    for number, (one, sample) in enumerate(samples):
+        seen[sample, number] = True
+        tree = one.tree_
+        leaf = tree.children_left == _LEAF
+        itself = np.arange(tree.node_count)
+        pair = [np.where(leaf, itself, side) for side in (tree.children_left, tree.children_right)]
+        children.append(np.stack(pair, axis=1) + offset)
+        features.append(np.where(leaf, 0, tree.feature))
+        thresholds.append(tree.threshold)
+        roots.append(offset)
+        offset += tree.node_count
+        depth = max(depth, tree.max_depth)
+    forest = Forest(
+        np.concatenate(features).astype(np.int32),
+        np.concatenate(thresholds).astype(np.float32),
+        np.concatenate(children).astype(np.int32),
+        np.array(roots, dtype=np.int32),
+        depth,
+    )
+    return forest, seen
+
+
+class LeafMeans:
+    """Averages over the rows that grew each leaf, for any values of those rows.
+
+    ``leaves`` (n, T) and ``seen`` (n, T) of the growing rows.
+    """
+
+    def __init__(self, leaves: Nodes, seen: Bools, n_nodes: int) -> None:
+        self._leaves = leaves
+        self._n_nodes = n_nodes
+        rows, trees = np.nonzero(seen)
+        self._rows = rows
+        self._at = leaves[rows, trees]
+        self._counts = np.maximum(np.bincount(self._at, minlength=n_nodes), 1).astype(np.float64)
+        self._unseen = (~seen).astype(np.float32)
+        self._unseen /= np.maximum(self._unseen.sum(axis=1, keepdims=True), 1.0)
+
+    def means(self, values: Floats) -> NDArray[np.float32]:
+        """(N, outputs) leaf averages of values (n, outputs)."""
+        found = np.empty((self._n_nodes, values.shape[1]), dtype=np.float32)
+        for output in range(values.shape[1]):
+            weights = values[:, output].take(self._rows)
+            sums = np.bincount(self._at, weights=weights, minlength=self._n_nodes)
+            found[:, output] = sums / self._counts
+        return found
+
+    def out_of_bag(self, means: NDArray[np.float32]) -> Floats:
+        """(n, outputs) each growing row's estimate, from the trees that have not seen it."""
+        found = np.empty((len(self._leaves), means.shape[1]))
+        for output in range(means.shape[1]):
+            estimates = means[:, output].take(self._leaves)
+            found[:, output] = np.einsum("nt,nt->n", estimates, self._unseen)
+        return found
+
+
+def forest_means(leaves: Nodes, means: NDArray[np.float32]) -> Floats:
+    """(n, outputs) averages over trees of the leaf averages at ``leaves`` (n, T)."""
+    found = np.empty((len(leaves), means.shape[1]))
+    for output in range(means.shape[1]):
+        found[:, output] = means[:, output].take(leaves).mean(axis=1)
+    return found

@@ -1,0 +1,159 @@
+"""What has been learnt about the services of one label task, as arrays that can be kept."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from orchestration_assets.evidence.bins import Bins
+from orchestration_assets.evidence.calibration import Platt, sigmoid
+from orchestration_assets.evidence.few_labels import AgreementRisk, FewLabels, Witnesses
+from orchestration_assets.evidence.label_free import LabelFree, error_odds
+from orchestration_assets.evidence.likelihoods import Likelihoods
+from orchestration_assets.evidence.recorded import MISSING, Floats, Ints
+from orchestration_assets.evidence.stacking import Stack
+
+FORMAT: Final = 1
+
+
+@dataclass(frozen=True)
+class LabelModel:
+    """``services`` with their ``versions``, and ``labels``, give names to positions.
+
+    ``few`` is None when there was not enough gold. ``alone`` is the position of a service that
+    was right more often than all together, beyond chance, on gold: then its answer stands.
+    """
+
+    services: tuple[str, ...]
+    versions: tuple[str, ...]
+    labels: tuple[str, ...]
+    free: LabelFree
+    few: FewLabels | None = None
+    alone: int | None = None
+
+    @property
+    def n_gold(self) -> int:
+        return self.few.n_gold if self.few else 0
+
+    def stands(self, answers: Ints, confidences: Floats) -> tuple[Floats, Ints, Floats]:
+        """(n, L) log-probabilities, (n,) the answer that stands, (n,) its probability of error.
+
+        Only an answer that some service gave can stand; ``MISSING`` where none did, at risk 1.
+        """
+        belief = (self.few or self.free).belief(answers, confidences)
+        given = np.zeros(belief.shape, dtype=np.bool_)
+        for k in range(answers.shape[1]):
+            there = np.flatnonzero(answers[:, k] != MISSING)
+            given[there, answers[there, k]] = True
+        standing = np.where(given, belief, -np.inf).argmax(axis=1)
+        standing = np.where(given.any(axis=1), standing, MISSING)
+        if self.alone is not None:
+            own = answers[:, self.alone]
+            standing = np.where(own != MISSING, own, standing)
+        if self.few is not None:
+            risk = self.few.risk(answers, confidences, standing)
+        else:
+            risk = sigmoid(error_odds(belief, standing))
+        return belief, standing, np.where(standing == MISSING, 1.0, risk)
+
+
+def coded(
+    votes: Sequence[Mapping[str, tuple[str, float | None]]],
+    services: Sequence[str],
+    labels: Sequence[str],
+) -> tuple[Ints, Floats]:
+    """(n, K) codes and confidences of items whose ``votes`` map service to label and confidence.
+
+    A label outside ``labels`` counts as no answer.
+    """
+    code = {label: position for position, label in enumerate(labels)}
+    answers = np.full((len(votes), len(services)), MISSING, dtype=np.int64)
+    confidences = np.full(answers.shape, np.nan)
+    for row, said in enumerate(votes):
+        for k, service in enumerate(services):
+            if service in said:
+                label, confidence = said[service]
+                answers[row, k] = code.get(label, MISSING)
+                if confidence is not None and answers[row, k] != MISSING:
+                    confidences[row, k] = confidence
+    return answers, confidences
+
+
+def pack(model: LabelModel) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Arrays by name, and facts that JSON can hold; :func:`unpack` turns them back."""
+    free = model.free
+    arrays = {
+        "reliability": free.reliability,
+        "original": free.original,
+        **_packed("free", free.bins, free.tables),
+    }
+    facts: dict[str, Any] = {
+        "format": FORMAT,
+        "services": list(model.services),
+        "versions": list(model.versions),
+        "labels": list(model.labels),
+        "alone": model.alone,
+        "gold": model.n_gold,
+        "folds": 0,
+    }
+    if model.few is not None:
+        facts["folds"] = len(model.few.witnesses)
+        facts["weight"] = model.few.weight
+        facts["platt"] = [model.few.platt.slope, model.few.platt.offset]
+        for fold, one in enumerate(model.few.witnesses):
+            arrays |= _packed(f"fold{fold}", one.bins, one.tables)
+            arrays[f"fold{fold}_stack"] = one.stack.weights
+        for fold, risk in enumerate(model.few.agreement):
+            for name in ("knots", "middle", "scale", "weights"):
+                arrays[f"fold{fold}_{name}"] = getattr(risk, name)
+            arrays[f"fold{fold}_offset"] = np.array(risk.offset)
+    return arrays, facts
+
+
+def unpack(arrays: Mapping[str, Any], facts: Mapping[str, Any]) -> LabelModel:
+    """The model that :func:`pack` took apart. Raises ValueError for another format."""
+    if facts.get("format") != FORMAT:
+        raise ValueError(f"format {facts.get('format')} of a label model, expected {FORMAT}")
+    free = LabelFree(arrays["reliability"], arrays["original"], *_unpacked("free", arrays))
+    few = None
+    if facts["folds"]:
+        witnesses, agreement = [], []
+        for fold in range(facts["folds"]):
+            weights = arrays[f"fold{fold}_stack"]
+            stack = Stack(tuple(range((len(weights) - 1) // 2)), weights)
+            witnesses.append(Witnesses(*_unpacked(f"fold{fold}", arrays), stack))
+            agreement.append(
+                AgreementRisk(
+                    knots=arrays[f"fold{fold}_knots"],
+                    middle=arrays[f"fold{fold}_middle"],
+                    scale=arrays[f"fold{fold}_scale"],
+                    weights=arrays[f"fold{fold}_weights"],
+                    offset=float(arrays[f"fold{fold}_offset"]),
+                )
+            )
+        platt = Platt(*facts["platt"])
+        witnessed = (tuple(witnesses), tuple(agreement))
+        few = FewLabels(free, *witnessed, platt, facts["gold"], facts["weight"])
+    return LabelModel(
+        services=tuple(facts["services"]),
+        versions=tuple(facts["versions"]),
+        labels=tuple(facts["labels"]),
+        free=free,
+        few=few,
+        alone=facts["alone"],
+    )
+
+
+def _packed(prefix: str, bins: Bins, tables: Likelihoods) -> dict[str, Any]:
+    return {
+        f"{prefix}_edges": bins.edges,
+        f"{prefix}_prior": tables.prior,
+        f"{prefix}_answers": tables.answers,
+        f"{prefix}_bins": tables.bins,
+    }
+
+
+def _unpacked(prefix: str, arrays: Mapping[str, Any]) -> tuple[Bins, Likelihoods]:
+    parts = [arrays[f"{prefix}_{name}"] for name in ("prior", "answers", "bins")]
+    return Bins(arrays[f"{prefix}_edges"]), Likelihoods(*parts)

@@ -1,0 +1,122 @@
+import numpy as np
+import pytest
+
+from orchestration_assets.evidence.label_free import (
+    error_odds,
+    learn,
+    majority,
+    one_factor,
+    pairwise_kappa,
+)
+from orchestration_assets.evidence.recorded import MISSING
+from tests.evidence.recorded_worlds import world
+
+
+def test_reliability_follows_accuracy_and_consensus_beats_the_best_service() -> None:
+    answers, confidences, gold = world((0.9, 0.75, 0.6, 0.7))
+    free = learn(answers, confidences, 4)
+    assert np.argsort(free.reliability).tolist() == [2, 3, 1, 0]
+    consensus = free.belief(answers, confidences).argmax(axis=1)
+    assert (consensus == gold).mean() > (answers == gold[:, None]).mean(axis=0).max()
+
+
+def test_error_odds_order_errors_better_than_the_share_of_votes() -> None:
+    from sklearn.metrics import roc_auc_score
+
+    answers, confidences, gold = world((0.85, 0.7, 0.6, 0.65))
+    standing = majority(answers, confidences, 4)
+    free = learn(answers, confidences, 4)
+    odds = error_odds(free.belief(answers, confidences), standing)
+    share = (answers == standing[:, None]).mean(axis=1)
+    wrong = standing != gold
+    assert roc_auc_score(wrong, odds) > roc_auc_score(wrong, -share) + 0.05
+
+
+def test_a_clone_counts_once() -> None:
+    answers, confidences, _ = world((0.9, 0.75, 0.6, 0.7))
+    alone = learn(answers, confidences, 4)
+    twice = np.column_stack([answers, answers[:, 2]])
+    sure = np.column_stack([confidences, confidences[:, 2]])
+    found = learn(twice, sure, 4)
+    assert found.original.tolist() == [0, 1, 2, 3, 2]
+    assert found.clones.tolist() == [False] * 4 + [True]
+    np.testing.assert_allclose(found.belief(twice, sure), alone.belief(answers, confidences))
+
+
+def test_two_good_services_that_agree_are_no_clones() -> None:
+    answers, confidences, _ = world((0.97, 0.97, 0.6))
+    assert not learn(answers, confidences, 4).clones.any()
+
+
+@pytest.mark.parametrize("constant", [True, False])
+def test_a_service_that_knows_nothing_changes_little(constant: bool) -> None:
+    answers, confidences, gold = world((0.9, 0.75, 0.6, 0.7))
+    rng = np.random.default_rng(1)
+    noise = np.zeros(len(gold), dtype=np.int64) if constant else rng.integers(0, 4, len(gold))
+    more = np.column_stack([answers, noise])
+    sure = np.column_stack([confidences, np.full(len(gold), 0.99)])
+    free, before = learn(more, sure, 4), learn(answers, confidences, 4)
+    assert free.reliability[-1] < 0.1
+    with_it = (free.belief(more, sure).argmax(axis=1) == gold).mean()
+    without = (before.belief(answers, confidences).argmax(axis=1) == gold).mean()
+    assert with_it > without - 0.01
+
+
+def test_missing_answers_and_unstated_confidences_take_no_part() -> None:
+    answers, confidences, gold = world((0.9, 0.8, 0.7))
+    answers[::3, 1] = MISSING
+    confidences[:, 2] = np.nan
+    belief = learn(answers, confidences, 4).belief(answers, confidences)
+    assert np.isfinite(belief).all()
+    np.testing.assert_allclose(np.exp(belief).sum(axis=1), 1.0, atol=1e-6)
+    assert (belief.argmax(axis=1) == gold).mean() > 0.85
+
+
+def test_without_confidences_every_service_has_one_accuracy() -> None:
+    answers, _, gold = world((0.9, 0.8, 0.7))
+    unstated = np.full(answers.shape, np.nan)
+    free = learn(answers, unstated, 4)
+    tables = np.exp(free.tables.answers)
+    diagonals = tables[:, np.arange(4), np.arange(4)]
+    np.testing.assert_allclose(diagonals, diagonals[:, :1].repeat(4, axis=1), atol=1e-6)
+    assert (free.belief(answers, unstated).argmax(axis=1) == gold).mean() > 0.9
+
+
+@pytest.mark.parametrize("n_services", [1, 2])
+def test_few_services_still_give_a_distribution(n_services: int) -> None:
+    answers, confidences, _ = world((0.9, 0.8)[:n_services], n_items=50)
+    belief = learn(answers, confidences, 4).belief(answers, confidences)
+    np.testing.assert_allclose(np.exp(belief).sum(axis=1), 1.0, atol=1e-6)
+
+
+def test_equal_input_gives_equal_bytes() -> None:
+    answers, confidences, _ = world((0.9, 0.8, 0.7), n_items=300)
+    one, other = (learn(answers, confidences, 4).belief(answers, confidences) for _ in range(2))
+    assert one.tobytes() == other.tobytes()
+
+
+def test_kappa_takes_chance_away() -> None:
+    same = np.array([[0, 0], [1, 1], [0, 0], [1, 1]])
+    assert pairwise_kappa(same, 2)[0, 1] == pytest.approx(1.0)
+    crossed = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+    assert pairwise_kappa(crossed, 2)[0, 1] == pytest.approx(0.0)
+    apart = np.array([[0, MISSING], [MISSING, 1]])
+    assert pairwise_kappa(apart, 2)[0, 1] == 0.0
+
+
+def test_the_factor_behind_agreement_is_found() -> None:
+    truth = np.array([0.9, 0.6, 0.3, 0.7])
+    np.testing.assert_allclose(one_factor(np.outer(truth, truth)), truth, atol=1e-3)
+
+
+def test_majority_breaks_ties_by_confidence() -> None:
+    answers = np.array([[0, 1], [0, 1], [MISSING, MISSING]])
+    confidences = np.array([[0.4, 0.9], [0.9, 0.4], [np.nan, np.nan]])
+    assert majority(answers, confidences, 2).tolist() == [1, 0, MISSING]
+
+
+def test_error_odds_of_a_distribution() -> None:
+    belief = np.log(np.array([[0.8, 0.1, 0.1], [0.5, 0.25, 0.25]]))
+    odds = error_odds(belief, np.array([0, MISSING]))
+    assert odds[0] == pytest.approx(np.log(0.2 / 0.8))
+    assert odds[1] == 0.0

@@ -1,0 +1,74 @@
+"""A learned plan asks as it is worth, and says so."""
+
+import asyncio
+import re
+
+import numpy as np
+import pytest
+
+from orchestration_assets.processing.answer_cache import AnswerCache
+from orchestration_assets.processing.asking import Asker
+from orchestration_assets.processing.learned import run_learned
+from orchestration_assets.selection.deployed import deploy
+from orchestration_assets.selection.learner import STACK, fit_selector
+from resources.feature_cache.lmdb_store import LmdbStore
+from tests.evidence.made import made
+from tests.processing.services import ABSTAIN, Scripted, by_name, ok, question
+
+
+@pytest.fixture(scope="module")
+def model():
+    train = made(1_500, accuracies=(0.75, 0.9), prices=(0.0001, 0.01))
+    selector = fit_selector(train, rates=10)
+    return deploy(
+        {"usd": selector}, train.right.mean(axis=0), train.prices, train.milliseconds.mean(axis=0)
+    )
+
+
+def run(model, tmp_path, first, second, family=STACK):
+    point = max(
+        n for n, one in enumerate(model.points) if one.family == family and min(one.asked) > 0.05
+    )
+    services = by_name(Scripted("s0", first), Scripted("s1", second))
+
+    async def carry_out():
+        async with Asker(services, AnswerCache(LmdbStore(tmp_path / "answers"))) as asker:
+            return await run_learned(model, point, question(), asker.ask)
+
+    return asyncio.run(carry_out())
+
+
+def test_a_sure_answer_is_enough_and_the_next_services_gain_and_price_are_said(
+    model, tmp_path
+) -> None:
+    done = run(model, tmp_path, ok("a", 0.99), ok("b", 0.5))
+    assert [one.service for one in done.answered] == ["s0"]
+    ask, stop = done.decisions
+    assert (ask.action, ask.services) == ("ask", ("s0",))
+    assert "nothing is known yet, expected gain 0." in ask.reason
+    assert ask.reason.endswith("for $0.0001 and 1 ms")
+    assert stop.answer == "a" and stop.certainty is not None and stop.certainty > 0.8
+    assert "s1 would add 0.0" in stop.reason and "its price is worth 0." in stop.reason
+
+
+def test_an_unsure_answer_is_followed_by_the_service_that_is_worth_it(model, tmp_path) -> None:
+    done = run(model, tmp_path, ok("a", 0.3), ok("b", 0.95))
+    assert [one.service for one in done.answered] == ["s0", "s1"]
+    assert re.search(
+        r" is 0\.\d+ sure, expected gain 0\.\d+ for \$0\.01 ", done.decisions[1].reason
+    )
+    assert done.decisions[-1].answer == "b"
+
+
+@pytest.mark.parametrize("silent", [ABSTAIN, RuntimeError("down")])
+def test_a_service_without_an_answer_is_not_asked_again(model, tmp_path, silent) -> None:
+    done = run(model, tmp_path, silent, ok("b", 0.9))
+    assert [one.service for one in done.answered] == ["s0", "s1"]
+    assert "no answer yet" in done.decisions[1].reason
+    assert done.decisions[-1].answer == "b"
+
+
+def test_certainties_are_probabilities(model, tmp_path) -> None:
+    done = run(model, tmp_path, ok("a", 0.3), ok("a", 0.4))
+    assert all(0.0 <= (one.certainty or 0.0) <= 1.0 for one in done.decisions)
+    assert not np.isnan(done.decisions[-1].certainty)

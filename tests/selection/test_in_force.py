@@ -1,0 +1,153 @@
+"""When a learned model may decide, and which of its operating points."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from orchestration_assets.schemas.policy import Learned
+from orchestration_assets.selection.deployed import Deployed, Point, packed
+from orchestration_assets.selection.forecast import Price
+from orchestration_assets.selection.in_force import (
+    InForce,
+    Market,
+    artefact_name,
+    choose_points,
+    identity,
+    look_up,
+)
+from orchestration_assets.selection.records import Records
+from orchestration_assets.selection.singles import Cascade, Single
+from orchestration_assets.selection.strategies import in_share, words_of
+from orchestration_assets.selection.training import KEPT, PROMOTED, train_task
+from resources.model_store import ModelStore
+from tests.evidence.made import made
+
+LEARNED = Learned(services=("s0", "s1"))
+PRICES = {"s0": Price(1.0, 0.001), "s1": Price(10.0, 0.01)}
+
+
+@dataclass
+class Named:
+    version: str
+    fingerprint: str = "f"
+
+
+SERVICES = {"s0": Named("1"), "s1": Named("1")}
+
+
+def deployed() -> Deployed:
+    points = (
+        Point("usd", "single", 0, 0.0, 0.90, (0.0, 1.0)),
+        Point("usd", "cascade", 1, 1.0, 0.92, (1.0, 0.5)),
+        Point("usd", "single", 2, 9.0, 0.70, (1.0, 0.0)),
+    )
+    fixed = (Single(1), Cascade((0, 1), (0.8,)), Single(0))
+    usd, ms = np.array([0.001, 0.01]), np.array([1.0, 10.0])
+    alone = np.array([0.7, 0.9])
+    return Deployed(("s0", "s1"), ("a", "b"), 1, alone, usd, ms, points, fixed, None, {})
+
+
+@pytest.fixture
+def store(home) -> ModelStore:
+    store = ModelStore(home)
+    arrays, selector = packed(deployed())
+    manifest = {
+        "selector": selector,
+        "services": {name: identity(one) for name, one in SERVICES.items()},
+        "words": "learned",
+    }
+    store.promote(artefact_name("t"), store.write(artefact_name("t"), arrays, manifest))
+    return store
+
+
+def test_a_promoted_model_of_unchanged_services_is_in_force(store) -> None:
+    found = look_up(store, "t", LEARNED, SERVICES)
+    assert isinstance(found, InForce)
+    assert found.deployed.points == deployed().points
+
+
+@pytest.mark.parametrize("changed", [Named("2"), Named("1", "g")])
+def test_a_service_that_changed_puts_it_out_of_force(store, changed) -> None:
+    found = look_up(store, "t", LEARNED, SERVICES | {"s1": changed})
+    assert isinstance(found, str)
+    assert found.startswith("s1 changed (1 f -> ")
+
+
+def test_without_a_model_or_for_other_services_the_reason_is_said(store) -> None:
+    assert look_up(store, "u", LEARNED, SERVICES) == "no learned model is promoted yet"
+    other = Learned(services=("s0", "s9"))
+    assert look_up(store, "t", other, SERVICES | {"s9": Named("1")}) == (
+        "the learned model is about other services (s1, s9)"
+    )
+
+
+def chosen(usd: float | None = None, ms: float | None = None, aim: str = "accuracy", now=None):
+    model = InForce("v", deployed(), "learned")
+    learned = LEARNED.model_copy(update={"aim": aim})
+    found = choose_points({"t": (model, learned)}, {"t": 100}, now or Market(PRICES), usd, ms)
+    return found["t"]
+
+
+def test_the_budget_of_the_batch_chooses_the_point() -> None:
+    assert chosen().point == 1
+    assert chosen(usd=0.61).point == 1
+    assert chosen(usd=0.5).point == 2
+    assert chosen(ms=250.0).point == 2
+    assert chosen(usd=0.0001).point == 2  # nothing fits: the cheapest, and the cap stops the rest
+
+
+def test_prices_that_drifted_since_it_was_learned_count_as_they_are_now() -> None:
+    dearer, cheaper = {"s1": Price(10.0, 0.1)}, {"s1": Price(10.0, 0.001)}
+    assert chosen(usd=1.0).point == 1
+    assert chosen(usd=1.0, now=Market(PRICES | dearer)).point == 2
+    assert chosen(usd=1.0, now=Market(PRICES, dearer)).point == 2
+    assert chosen(usd=0.2).point == 2
+    assert chosen(usd=0.2, now=Market(PRICES, cheaper)).point == 1
+
+
+def test_calls_under_way_at_once_share_the_deadline() -> None:
+    assert chosen(ms=250.0).point == 2
+    assert chosen(ms=250.0, now=Market(PRICES, at_once={"s1": 10.0})).point == 1
+
+
+def test_the_aim_of_price_takes_the_cheapest_that_matches_the_best_service() -> None:
+    found = chosen(aim="price")
+    assert found.mean_usd == pytest.approx(0.006)
+    assert found.accuracy >= 0.9
+
+
+def test_the_words_name_accuracy_price_and_the_best_single_service() -> None:
+    assert words_of(chosen()) == (
+        "learned: a second service where the first is not sure; right in 92.0% of unseen gold for "
+        "$0.006 and 6 ms an item, where s1 alone is right in 90.0%"
+    )
+
+
+def test_the_explored_share_is_stable_and_about_as_large_as_said() -> None:
+    found = [in_share("t", f"item {n}", 0.1) for n in range(5_000)]
+    assert found == [in_share("t", f"item {n}", 0.1) for n in range(5_000)]
+    assert sum(found) / 5_000 == pytest.approx(0.1, abs=0.02)
+    assert not any(in_share("t", f"item {n}", 0.0) for n in range(100))
+    assert all(in_share("t", f"item {n}", 1.0) for n in range(100))
+
+
+def test_the_gate_holds_a_model_that_is_worse_on_held_out_gold(home) -> None:
+    """First a model of good records, then one of records whose gold was shuffled."""
+    store = ModelStore(home)
+    good = made(1_200, accuracies=(0.7, 0.9), prices=(0.001, 0.01))
+    identities = {"s0": "1", "s1": "1"}
+    first = train_task("t", Records(good, 1_200, 0), identities, store)
+    assert first.outcome == PROMOTED
+    assert first.version == first.trained
+    assert first.accuracy is not None and first.best_single_accuracy is not None
+    assert first.accuracy >= first.best_single_accuracy - 0.02
+    assert first.calibration_error is not None and first.calibration_error < 0.1
+    aside = np.array([in_share("gate t", one, 0.25) for one in good.items])
+    shuffled = np.where(aside, good.gold, np.random.default_rng(0).permutation(good.gold))
+    worse = train_task("t", Records(replace(good, gold=shuffled), 1_200, 0), identities, store)
+    assert worse.outcome == KEPT
+    assert worse.version == first.version != worse.trained
+    assert "not promoted" in worse.words
+    again = train_task("t", Records(good, 1_200, 0), identities, store)
+    assert (again.outcome, again.version) == ("unchanged", first.version)
