@@ -208,7 +208,8 @@ class _Question:
                     tokens_estimated=None,
                     tokens_in=None,
                     tokens_out=None,
-                    started_at=self.start + timedelta(milliseconds=1.7 * int(about.item, 16) + step),
+                    started_at=self.start
+                    + timedelta(milliseconds=1.7 * int(about.item, 16) + step),
                     elapsed_ms=0.005 if cached else made.ms * rng.lognormvariate(0, 0.5),
                     first_token_ms=None,
                     content_share=None,
