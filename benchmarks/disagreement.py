@@ -97,7 +97,7 @@ def _measured(whole: Recorded, given: argparse.Namespace, peers: Path | None) ->
     gold = np.full(recorded.n_items, MISSING)
     gold[labelled] = recorded.gold[labelled]
     began = time.process_time()
-    free = learn(*every, recorded.n_labels, by_item=recorded.by_item)
+    free = learn(*every, recorded.n_labels)
     ours, consensus = _ours(recorded, free, gold, standing)
     seconds = time.process_time() - began
     methods = {_OURS: ours} | _simple(recorded, standing)

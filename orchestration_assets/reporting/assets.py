@@ -103,10 +103,12 @@ def disagreement_report(
     call_log: pa.Table,
     resolutions: pa.Table,
     disagreements: pa.Table,
+    dispute_kinds: pa.Table,
+    review_queue: pa.Table,
     item_states: pa.Table,
     home: HomeResource,
 ) -> dg.MaterializeResult[pa.Table]:
-    """Renders reports/<batch>.html from the batch's tables."""
+    """Renders reports/<batch>.html and <batch>-review.html from the batch's tables."""
     batch = context.partition_key
     tables = {
         "content_manifest": content_manifest,
@@ -124,6 +126,8 @@ def disagreement_report(
         "call_log": call_log,
         "resolutions": resolutions,
         "disagreements": disagreements,
+        "dispute_kinds": dispute_kinds,
+        "review_queue": review_queue,
         "item_states": item_states,
     }
     source = home.batches.read(batch)["source"][0].as_py()
