@@ -48,6 +48,16 @@ take_feedback = dg.define_asset_job(
     executor_def=dg.in_process_executor,
 )
 
+learn_selection = dg.define_asset_job(
+    "learn_selection",
+    selection=dg.AssetSelection.assets("selection_model", "selection_frontier"),
+    description=(
+        "Trains what decides the next step from recorded answers and gold, promotes it when it "
+        "does not lose on held-out gold, and measures every policy."
+    ),
+    executor_def=dg.in_process_executor,
+)
+
 calibrate = dg.define_asset_job(
     "calibrate",
     selection=dg.AssetSelection.assets("calibration", "service_scorecards"),
@@ -71,5 +81,13 @@ nightly_report = dg.ScheduleDefinition(
     description="Every night at 3:00 UTC: the index over all batches.",
 )
 
-JOBS = (process_batch, reprocess, corpus_reports, take_feedback, calibrate)
-SCHEDULES = (nightly_report, weekly_calibration)
+weekly_learning = dg.ScheduleDefinition(
+    name="weekly_learning",
+    job=learn_selection,
+    cron_schedule="0 5 * * 0",
+    execution_timezone="UTC",
+    description="Every Sunday at 5:00 UTC: learned selection is trained and tried again.",
+)
+
+JOBS = (process_batch, reprocess, corpus_reports, take_feedback, calibrate, learn_selection)
+SCHEDULES = (nightly_report, weekly_calibration, weekly_learning)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from resources.artefact_store import ArtefactStore
 from resources.feature_cache.lmdb_store import LmdbStore
 from resources.table_store import BatchStore, TableStore
 
@@ -28,6 +29,11 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     @property
     def answers(self) -> LmdbStore:
         return LmdbStore(self.folder / "cache" / "answers")
+
+    @property
+    def artefacts(self) -> ArtefactStore:
+        """Learned models and calibrations, by version."""
+        return ArtefactStore(self.folder)
 
     @property
     def policies(self) -> Path:

@@ -18,6 +18,7 @@ from orchestration_assets.disagreement.batch import (
 from orchestration_assets.disagreement.calibrating import calibrate
 from orchestration_assets.disagreement.corpus import gold_of, label_readings
 from orchestration_assets.disagreement.kinds.search import dispute_kinds as find_kinds
+from orchestration_assets.disagreement.learned import learned_weights
 from orchestration_assets.disagreement.pairs import disagreements as find_disagreements
 from orchestration_assets.disagreement.readings import group_readings, independent
 from orchestration_assets.disagreement.resolution import resolve_plans
@@ -28,7 +29,7 @@ from orchestration_assets.disagreement.stored import promote, promoted_for
 from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.policy.pinned import pinned
-from orchestration_assets.processing.batch import build_tasks, deciders
+from orchestration_assets.processing.batch import build_tasks, deciders, learned_models
 from orchestration_assets.schemas.disagreement import (
     CALIBRATION,
     DISPUTE_KINDS,
@@ -79,13 +80,15 @@ def resolutions(
     heard = independent(readings, processing_plans.to_pylist())
     store = ArtefactStore(home.folder)
     weighed = label_weights(heard, tasks, service_versions(tables), policy, promoted_for(store))
+    models = learned_models(processing_plans, home.artefacts)
+    learned = learned_weights(processing_plans.to_pylist(), heard, models)
     rows = resolve_plans(
         plans,
         readings,
         tasks,
         deciders(policy),
         rules_of(policy),
-        weighed.by_question,
+        weighed.by_question | learned,
         weighed.basis,
     )
     table = rows_to_arrow(RESOLUTIONS, rows)

@@ -9,6 +9,9 @@ from orchestration_assets.policy.remote import kinds_of, remote_problems
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.features import FEATURES
 from orchestration_assets.schemas.policy import (
+    DEFAULT,
+    EXPLORE,
+    LEARNED,
     Choice,
     Comparison,
     Condition,
@@ -50,14 +53,30 @@ def _parameter_problems(path: str, service: EmbeddedConfig) -> Iterator[Problem]
 
 def _task_problems(policy: Policy, path: str, task: TaskConfig) -> Iterator[Problem]:
     yield from _condition_problems(f"{path}.applies_to", task.applies_to)
-    names = [rule.name for rule in task.rules]
+    taken = {LEARNED, EXPLORE, DEFAULT}
+    for position, directive in enumerate(task.directives):
+        here = f"{path}.directives[{position}]"
+        yield from _name_problems(here, directive.name, taken)
+        yield from _choice_problems(policy, f"{here}.choose", directive.choose, task)
     for position, rule in enumerate(task.rules):
         here = f"{path}.rules[{position}]"
-        if rule.name in names[:position] or rule.name == "default":
-            yield Problem(f"{here}.name", repr(rule.name), "is taken: give each rule its own name")
+        yield from _name_problems(here, rule.name, taken)
         yield from _condition_problems(f"{here}.when", rule.when)
         yield from _choice_problems(policy, f"{here}.choose", rule.choose, task)
+    if task.learned is not None:
+        here = f"{path}.learned"
+        if task.kind is not AnswerKind.LABEL:
+            yield Problem(here, "", f"learns from labels, and {task.kind.value} is none")
+        for number, name in enumerate(task.learned.services):
+            yield from _service_problems(policy, f"{here}.services[{number}]", name, task.kind)
     yield from _choice_problems(policy, f"{path}.default", task.default, task)
+
+
+def _name_problems(path: str, name: str, taken: set[str]) -> Iterator[Problem]:
+    """Directives and rules share their names with what is there anyway."""
+    if name in taken:
+        yield Problem(f"{path}.name", repr(name), "is taken: give each rule its own name")
+    taken.add(name)
 
 
 def _choice_problems(

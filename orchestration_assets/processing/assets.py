@@ -8,7 +8,13 @@ import pyarrow as pa
 from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.pinned import pinned
 from orchestration_assets.processing.answer_cache import AnswerCache
-from orchestration_assets.processing.batch import build_work, item_loader, limits_of, tables_of
+from orchestration_assets.processing.batch import (
+    build_work,
+    item_loader,
+    learned_models,
+    limits_of,
+    tables_of,
+)
 from orchestration_assets.processing.run import process_plans
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.tables import CALL_LOG, DECISION_LOG
@@ -76,7 +82,7 @@ def interpretations(
     progress.stage("asking services", len(set(plans["item_id"].to_pylist())))
     processed = process_plans(
         plans.to_pylist(),
-        build_work(policy),
+        build_work(policy, learned_models(plans, home.artefacts)),
         AnswerCache(home.answers),
         item_loader(content_manifest, content_profiles, source.read),
         limits_of(policy, purse),

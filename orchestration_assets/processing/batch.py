@@ -17,8 +17,11 @@ from orchestration_assets.schemas.items import Item, Task
 from orchestration_assets.schemas.policy import Choice, Policy
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import CALL_LOG, DECISION_LOG, INTERPRETATIONS
+from orchestration_assets.selection.deployed import Deployed, unpacked
+from orchestration_assets.selection.in_force import artefact_name
 from resources.ai_services.pool import build_services
 from resources.ai_services.resilience.purse import Purse
+from resources.artefact_store import ArtefactStore
 
 # from how far apart two answers disagree, unless the policy says otherwise; labels: any difference
 _DISAGREE_AT: Final[Mapping[AnswerKind, float]] = {
@@ -50,10 +53,23 @@ def build_choices(policy: Policy | None) -> dict[tuple[str, str], Choice]:
     }
 
 
-def build_work(policy: Policy | None) -> Work:
+def build_work(policy: Policy | None, learned: Mapping[str, Deployed] | None = None) -> Work:
     """What the plans of a batch refer to; nothing when there are no plans."""
     services = build_services(policy.services) if policy else {}
-    return Work(build_choices(policy), build_tasks(policy), services)
+    return Work(build_choices(policy), build_tasks(policy), services, learned or {})
+
+
+def learned_models(plans: pa.Table, store: ArtefactStore) -> dict[str, Deployed]:
+    """The learned models that plans have pinned, by version.
+
+    Raises ArtefactError when one is missing or was changed.
+    """
+    pairs = set(zip(plans["task"].to_pylist(), plans["artefact"].to_pylist(), strict=True))
+    found = {}
+    for task, version in sorted(pair for pair in pairs if pair[1] is not None):
+        artefact = store.read(artefact_name(task), version)
+        found[version] = unpacked(artefact.arrays, artefact.manifest["selector"])
+    return found
 
 
 def limits_of(policy: Policy | None, purse: Purse) -> Limits:

@@ -12,11 +12,13 @@ from orchestration_assets.processing.answer_cache import AnswerCache
 from orchestration_assets.processing.asking import CALLED, NOT_CALLED, Answered, Asker
 from orchestration_assets.processing.execute import execute
 from orchestration_assets.processing.execution import Decision, Execution
+from orchestration_assets.processing.learned import run_learned
 from orchestration_assets.schemas.answers import answer_columns, shown
 from orchestration_assets.schemas.enums import ProcessingModel, Status
 from orchestration_assets.schemas.items import Item, Question, Reading, Task
 from orchestration_assets.schemas.policy import Choice
 from orchestration_assets.schemas.tables import CallRow, DecisionRow, InterpretationRow, Redaction
+from orchestration_assets.selection.deployed import Deployed
 from resources.ai_services.contract import Service
 from resources.ai_services.http.service import HttpService
 from resources.ai_services.resilience.attempts import Attempt
@@ -31,11 +33,13 @@ LoadItem = Callable[[str], Item]
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What plans refer to by name: choices by task and option, tasks, services."""
+    """What plans refer to by name: choices by task and option, tasks, services, and learned
+    models by version."""
 
     choices: Mapping[tuple[str, str], Choice]
     tasks: Mapping[str, Task]
     services: Mapping[str, Service]
+    learned: Mapping[str, Deployed] = field(default_factory=dict)
 
 
 @dataclass
@@ -133,8 +137,11 @@ async def _process_item(
     ask = partial(asker.ask, deadline=deadline)
 
     async def carry_out(plan: Plan) -> Execution:
+        question = Question(work.tasks[plan["task"]], item)
+        if plan.get("artefact") is not None:
+            return await run_learned(work.learned[plan["artefact"]], plan["point"], question, ask)
         choice = work.choices[plan["task"], plan["option"]]
-        return await execute(choice, Question(work.tasks[plan["task"]], item), ask, work.tasks)
+        return await execute(choice, question, ask, work.tasks)
 
     return list(await asyncio.gather(*map(carry_out, plans)))
 

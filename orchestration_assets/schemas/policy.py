@@ -20,6 +20,7 @@ from orchestration_assets.schemas.services import Name, ServiceConfig
 from orchestration_assets.schemas.services import Strict as _Strict
 
 MIB = 1024 * 1024
+LEARNED, EXPLORE, DEFAULT = "learned", "explore", "default"
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Scalar = bool | int | float | str
@@ -232,6 +233,44 @@ class Rule(_Strict):
     choose: Choice
 
 
+class Directive(_Strict):
+    """Takes precedence over rules and what was learned, for the items whose path it names."""
+
+    name: Name
+    because: str = Field(min_length=1, description="the reason in words, shown to people")
+    paths: tuple[str, ...] = Field(
+        default=("**",),
+        min_length=1,
+        description="globs over the path relative to the source; all items by default",
+    )
+    choose: Choice
+
+
+class Learned(_Strict):
+    """Lets a model that was trained on recorded answers and gold decide each step.
+
+    It decides where no directive and no rule holds, once a trained model is promoted.
+    """
+
+    services: tuple[Name, ...] = Field(
+        min_length=2, max_length=6, description="the services that it may ask"
+    )
+    aim: Literal["accuracy", "price"] = Field(
+        default="accuracy",
+        description="accuracy: the most that the budget allows; price: the least for which it is "
+        "as accurate as the best single service",
+    )
+    explore: Probability = Field(
+        default=0.02, description="share of items of which every service is asked, to keep learning"
+    )
+
+    @model_validator(mode="after")
+    def _each_once(self) -> "Learned":
+        if len(set(self.services)) != len(self.services):
+            raise ValueError("a service may be named once")
+        return self
+
+
 class TaskConfig(_Strict):
     """One question, whom it concerns, and how it is processed."""
 
@@ -260,8 +299,10 @@ class TaskConfig(_Strict):
     applies_to: Condition = Field(
         default_factory=dict, description="items that the task is asked of; empty means all"
     )
+    directives: tuple[Directive, ...] = ()
     rules: tuple[Rule, ...] = ()
-    default: Choice = Field(description="taken when no rule holds")
+    learned: Learned | None = None
+    default: Choice = Field(description="taken when nothing else decides")
 
     @model_validator(mode="after")
     def _manner_has_a_service(self) -> "TaskConfig":
@@ -282,7 +323,20 @@ class TaskConfig(_Strict):
     @property
     def choices(self) -> dict[str, Choice]:
         """Every way to process an item of this task, by the name it is known by."""
-        return {rule.name: rule.choose for rule in self.rules} | {"default": self.default}
+        directed = {one.name: one.choose for one in self.directives}
+        ruled = {rule.name: rule.choose for rule in self.rules}
+        return directed | ruled | self._learned_choices | {DEFAULT: self.default}
+
+    @property
+    def _learned_choices(self) -> dict[str, Choice]:
+        """Asking step by step, and asking every service to learn from it."""
+        if self.learned is None:
+            return {}
+        services = self.learned.services
+        return {
+            LEARNED: Choice(model=ProcessingModel.SEQUENTIAL, services=services),
+            EXPLORE: Choice(model=ProcessingModel.PARALLEL, services=services),
+        }
 
 
 class SizeTiers(_Strict):

@@ -33,6 +33,7 @@ from orchestration_assets.schemas.failures import RUN_FAILURES
 from orchestration_assets.schemas.features import feature_columns
 from orchestration_assets.schemas.items import Alternative
 from orchestration_assets.schemas.records import Column, Table, table_of
+from orchestration_assets.schemas.selection import SELECTION_FRONTIER, SELECTION_MODEL
 from orchestration_assets.schemas.states import ITEM_STATES
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
 
@@ -111,7 +112,10 @@ class FeatureInput:
 
 @dataclass(frozen=True, slots=True)
 class RejectedOption:
-    """A way to process the item that was not taken, with its forecast."""
+    """A way to process the item that was not taken, with its forecast.
+
+    ``expected_accuracy`` is what it showed on items with gold, where that is known.
+    """
 
     option: str
     model: ProcessingModel
@@ -119,6 +123,7 @@ class RejectedOption:
     calls_max: int
     expected_ms: float
     cost_usd_max: float
+    expected_accuracy: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +146,7 @@ class PlanRow:
     stop_at: Annotated[
         float | None, Column("sequential stops once the answer is this sure", "0..1")
     ]
-    strategy: Annotated[str, Column("who chose: rules or default")]
+    strategy: Annotated[str, Column("who chose: directive, rules, learned, explore or default")]
     rule: Annotated[str | None, Column("name of the rule that matched")]
     inputs: Annotated[tuple[FeatureInput, ...], Column("the features that the rule looked at")]
     reason: Annotated[str, Column("the choice in words")]
@@ -151,6 +156,15 @@ class PlanRow:
     cost_usd_max: Annotated[float, Column("forecast: highest cost", "USD")]
     rejected: Annotated[tuple[RejectedOption, ...], Column("options not taken, and why")]
     policy_hash: Annotated[str, Column("hash of the policy that was pinned")]
+    artefact: Annotated[
+        str | None, Column("version of the learned model that decides each step, pinned here")
+    ] = None
+    point: Annotated[
+        int | None, Column("operating point of that model: how it weighs accuracy and price")
+    ] = None
+    expected_accuracy: Annotated[
+        float | None, Column("forecast: how often such a plan was right, on unseen gold", "0..1")
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -422,5 +436,7 @@ TABLES: Final[Mapping[str, Table]] = {
         CORPUS_REPORT,
         GOLD_LABELS,
         RUN_FAILURES,
+        SELECTION_MODEL,
+        SELECTION_FRONTIER,
     )
 }

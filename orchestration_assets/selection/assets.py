@@ -9,11 +9,16 @@ from orchestration_assets.policy.load import load_policy
 from orchestration_assets.policy.pinned import pin
 from orchestration_assets.schemas.enums import ProcessingModel
 from orchestration_assets.schemas.records import rows_to_arrow
+from orchestration_assets.schemas.selection import SELECTION_FRONTIER, SELECTION_MODEL
 from orchestration_assets.schemas.tables import PROCESSING_PLANS
+from orchestration_assets.selection.corpus import frontiers, read_corpus, train_all
 from orchestration_assets.selection.forecast import Price
-from orchestration_assets.selection.plan import plan_items
+from orchestration_assets.selection.plan import known_models, plan_items
+from orchestration_assets.selection.strategies import words_of
 from resources.ai_services.pool import build_services
 from resources.home import HomeResource, PolicyFileResource
+
+_LEARNING = "7_learning"
 
 
 @dg.asset(
@@ -35,13 +40,14 @@ def processing_plans(
     home: HomeResource,
     policy_file: PolicyFileResource,
 ) -> dg.MaterializeResult[pa.Table]:
-    """Applies the policy's rules to every profile, and pins the policy by its hash."""
+    """Hears directives, rules, what was learned and the default, and pins what decided."""
     loaded = load_policy(policy_file.path)
     pin(home.policies, loaded)
     services = build_services(loaded.policy.services)
     prices = {name: Price(s.expected_ms, s.cost_usd) for name, s in services.items()}
-    profiles = iter(content_profiles.to_pylist())
-    rows = plan_items(context.partition_key, profiles, loaded.policy, loaded.hash, prices)
+    profiles = content_profiles.to_pylist()
+    known = known_models(loaded.policy, services, home.artefacts, profiles, prices)
+    rows = plan_items(context.partition_key, profiles, loaded.policy, loaded.hash, prices, known)
     plans = rows_to_arrow(PROCESSING_PLANS, rows)
     chosen = {
         model.value: pc.sum(pc.equal(plans["model"], model.value)).as_py() or 0
@@ -52,4 +58,55 @@ def processing_plans(
         "forecast_cost_usd_max": pc.sum(plans["cost_usd_max"]).as_py() or 0.0,
     }
     policy = {"policy": loaded.source, "policy_hash": loaded.hash}
-    return dg.MaterializeResult(value=plans, metadata={**chosen, **forecast, **policy})
+    learned = {
+        f"learned/{task}": one if isinstance(one, str) else f"{one.model.version}, {words_of(one)}"
+        for task, one in known.items()
+    }
+    return dg.MaterializeResult(value=plans, metadata={**chosen, **forecast, **policy, **learned})
+
+
+@dg.asset(
+    deps=["gold_labels", "call_log", "resolutions"],
+    group_name=_LEARNING,
+    io_manager_key="tables",
+    kinds={"parquet", "scikitlearn"},
+    owners=["team:selection"],
+    code_version="1",
+    description=(
+        "What decides the next step of tasks that are learned: trained on recorded readings and "
+        "gold, tried on held-out gold against the model in force, promoted when it does not lose."
+    ),
+)
+def selection_model(
+    home: HomeResource, policy_file: PolicyFileResource
+) -> dg.MaterializeResult[pa.Table]:
+    """Trains every task that the policy wants learned; new batches pin what is promoted."""
+    policy = load_policy(policy_file.path).policy
+    services = build_services(policy.services)
+    rows = train_all(policy, services, read_corpus(home.tables), home.artefacts)
+    words = {f"{row.task}": f"{row.outcome}: {row.words}" for row in rows}
+    return dg.MaterializeResult(value=rows_to_arrow(SELECTION_MODEL, rows), metadata=words)
+
+
+@dg.asset(
+    deps=["gold_labels", "call_log", "resolutions"],
+    group_name=_LEARNING,
+    io_manager_key="tables",
+    kinds={"parquet"},
+    owners=["team:selection"],
+    code_version="1",
+    description=(
+        "Cost against accuracy of every policy on recorded readings, on gold that it has not "
+        "seen: each service alone, random, majority, oracle, cascades, and what is learned; by "
+        "number of labels; without each service; and the regret of each rule."
+    ),
+)
+def selection_frontier(
+    home: HomeResource, policy_file: PolicyFileResource
+) -> dg.MaterializeResult[pa.Table]:
+    """Measures every label task that has gold."""
+    policy = load_policy(policy_file.path).policy
+    services = build_services(policy.services)
+    rows = list(frontiers(policy, services, read_corpus(home.tables)))
+    prices = {f"price of {row.policy}": row.words for row in rows if row.view == "service"}
+    return dg.MaterializeResult(value=rows_to_arrow(SELECTION_FRONTIER, rows), metadata=prices)

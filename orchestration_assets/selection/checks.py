@@ -1,11 +1,15 @@
-"""Checks of selection: one plan an item and applicable task, none beside."""
+"""Checks of selection: one plan an item and applicable task, and learned models that are there."""
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from orchestration_assets.policy.pinned import pinned
 from orchestration_assets.schemas.enums import ProfileStatus
+from orchestration_assets.schemas.selection import SELECTION_FRONTIER, SELECTION_MODEL
 from orchestration_assets.schemas.tables import CONTENT_PROFILES, PROCESSING_PLANS
 from orchestration_assets.selection.conditions import holds
+from orchestration_assets.selection.in_force import artefact_name
+from resources.artefact_store import ArtefactStore
 from resources.table_checks import Balance, Stored, table_checks
 
 
@@ -24,4 +28,25 @@ def _every_applicable_task(stored: Stored, plans: pa.Table) -> list[Balance]:
     ]
 
 
+def _every_learned_task(stored: Stored, rows: pa.Table) -> list[Balance]:
+    """Each row is about a task whose version, where it has one, can be read."""
+    store = ArtefactStore(stored.home)
+    versions = zip(rows["task"].to_pylist(), rows["version"].to_pylist(), strict=True)
+    promoted = [(task, version) for task, version in versions if version is not None]
+    kept = [one for one in promoted if one[1] in store.versions(artefact_name(one[0]))]
+    return [Balance(len(promoted), len(kept), "promoted models that are stored")]
+
+
+def _every_interval(stored: Stored, rows: pa.Table) -> list[Balance]:
+    """Each accuracy lies within its own interval."""
+    inside = pc.and_(
+        pc.less_equal(rows["accuracy_low"], pc.add(rows["accuracy"], 1e-9)),
+        pc.less_equal(pc.subtract(rows["accuracy"], 1e-9), rows["accuracy_high"]),
+    )
+    found = pc.sum(inside).as_py() or 0
+    return [Balance(rows.num_rows, found, "accuracies within their interval")]
+
+
 processing_plans_checks = table_checks(PROCESSING_PLANS, _every_applicable_task)
+selection_model_checks = table_checks(SELECTION_MODEL, _every_learned_task, per_batch=False)
+selection_frontier_checks = table_checks(SELECTION_FRONTIER, _every_interval, per_batch=False)

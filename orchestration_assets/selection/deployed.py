@@ -24,6 +24,7 @@ from orchestration_assets.selection.steps import Rehearsal, Steps, rest_of
 MOST_POINTS: Final = 12
 FORMAT: Final = 1
 
+Said = Mapping[str, tuple[str | None, float | None]]
 _Arrays = Mapping[str, NDArray[Any]]
 
 
@@ -32,7 +33,7 @@ class Point:
     """One way to work: what it showed on items that it had not seen, an item.
 
     ``saves`` says which unit the exchange rate prices (usd or ms); ``place`` finds the fitted
-    policy of its family.
+    policy of its family; ``asked`` (K,) is how often each service is asked.
     """
 
     saves: str
@@ -40,34 +41,43 @@ class Point:
     place: int
     exchange: float
     accuracy: float
-    usd: float
-    ms: float
+    asked: tuple[float, ...]
+
+    def price(self, prices: Floats) -> float:
+        """Mean price an item when a call to each service takes ``prices`` (K,)."""
+        return float(np.array(self.asked) @ prices)
 
 
 @dataclass(frozen=True, slots=True)
 class Advice:
     """What to do next with one item.
 
-    ``ask`` is a service or None to stop; ``gain`` what asking is expected to add to the
-    probability of a right answer, its price taken off (below 0 when stopping is better);
-    ``answer`` and ``sure`` the leading answer and its calibrated probability, None where the
-    policy has none; ``others`` the worth of the services that were passed over, by name.
+    ``ask`` is a service, or None to stop. ``best`` is the service that is worth most, asked or
+    not; ``gain`` what it is expected to add to the probability of a right answer, and ``price``
+    what it costs, in the same unit. ``answer`` and ``sure`` are the leading answer and its
+    calibrated probability. All of these are None where the policy does not weigh.
     """
 
     ask: str | None
-    gain: float | None
-    answer: str | None
-    sure: float | None
-    others: Mapping[str, float]
+    answer: str | None = None
+    sure: float | None = None
+    best: str | None = None
+    gain: float | None = None
+    price: float | None = None
 
 
 @dataclass(frozen=True)
 class Deployed:
-    """Everything that decides about one task, by operating point."""
+    """Everything that decides about one task, by operating point.
+
+    ``single`` is the service that is best alone, ``alone`` (K,) how often each is right by
+    itself; ``usd`` and ``ms`` (K,) what a call to each took when it was learned.
+    """
 
     services: tuple[str, ...]
     labels: tuple[str, ...]
     single: int
+    alone: Floats
     usd: Floats
     ms: Floats
     points: tuple[Point, ...]
@@ -75,13 +85,31 @@ class Deployed:
     belief: Belief | None
     steps: Mapping[str, Steps]
 
-    def advise(self, point: int, said: Mapping[str, tuple[str | None, float | None]]) -> Advice:
+    def advise(self, point: int, said: Said) -> Advice:
         """What to do after the services in ``said`` gave (answer or None, confidence or None)."""
         one = self.points[point]
         recorded = self._recorded(said)
         if one.family == STACK:
             return self._stacked(one, recorded, said)
         return _followed(self.fixed[one.place], recorded, self.services, said)
+
+    def believe(self, point: int, said: Said) -> tuple[str, float, dict[str, float]] | None:
+        """The answer that stands after what was said, its probability, and that of each label.
+
+        Where the point does not weigh answers, the answer that it believes stands, as probable as
+        the point is right on the whole. None when that service gave no answer.
+        """
+        one = self.points[point]
+        recorded = self._recorded(said)
+        if one.family == STACK and self.belief is not None:
+            asked: Subset = tuple(k for k, name in enumerate(self.services) if name in said)
+            standing = self.belief.standing(recorded, asked)
+            labelled = dict(zip(self.labels, standing.p[0].tolist(), strict=True))
+            return self.labels[int(standing.answer[0])], float(standing.sure[0]), labelled
+        advice = self.advise(point, said)
+        if advice.answer is None:
+            return None
+        return advice.answer, one.accuracy, {advice.answer: one.accuracy}
 
     def run(self, point: int, recorded: Recorded) -> Outcome:
         """The outcome of one point on recorded answers of the same services and labels."""
@@ -94,7 +122,7 @@ class Deployed:
         self,
         point: Point,
         recorded: Recorded,
-        said: Mapping[str, tuple[str | None, float | None]],
+        said: Said,
     ) -> Advice:
         if self.belief is None:
             raise ValueError("a stack point needs a belief")
@@ -103,16 +131,16 @@ class Deployed:
         answer, sure = self.labels[int(standing.answer[0])], float(standing.sure[0])
         rest = rest_of(asked, len(self.services))
         if not rest:
-            return Advice(None, None, answer, sure, {})
+            return Advice(None, answer, sure)
         steps = self.steps[point.saves]
         worth = steps.worth_of_asking(asked, standing, point.place)[0]
-        best = int(worth.argmax())
-        gains = {self.services[k]: float(worth[n]) - sure for n, k in enumerate(rest)}
-        name = self.services[rest[best]]
-        gain = gains.pop(name)
-        return Advice(name if gain > 0.0 else None, gain, answer, sure, gains)
+        best = rest[int(worth.argmax())]
+        price = float(steps.exchange[point.place] * steps.prices[best])
+        net = float(worth.max()) - sure
+        name = self.services[best]
+        return Advice(name if net > 0.0 else None, answer, sure, name, net + price, price)
 
-    def _recorded(self, said: Mapping[str, tuple[str | None, float | None]]) -> Recorded:
+    def _recorded(self, said: Said) -> Recorded:
         """One item as arrays; an answer that was never seen in training says nothing."""
         shape = (1, len(self.services))
         answers = np.full(shape, MISSING)
@@ -142,16 +170,16 @@ def _followed(
     policy: Single | Cascade | AddOn,
     recorded: Recorded,
     services: Sequence[str],
-    said: Mapping[str, tuple[str | None, float | None]],
+    said: Said,
 ) -> Advice:
     """Which service a fixed policy asks next; one that it would not reach is never asked."""
     wanted = [services[k] for k in policy.walk(recorded)]
     missing = [name for name in wanted if name not in said]
     believed = said.get(wanted[-1], (None, None))
-    return Advice(missing[0] if missing else None, None, believed[0], believed[1], {})
+    return Advice(missing[0] if missing else None, *believed)
 
 
-def deploy(selectors: Mapping[str, Selector], usd: Floats, ms: Floats) -> Deployed:
+def deploy(selectors: Mapping[str, Selector], alone: Floats, usd: Floats, ms: Floats) -> Deployed:
     """The operating points of selectors that were fitted to save usd or ms, by that name.
 
     Only points that no other beats in accuracy and both prices are kept, at most
@@ -182,14 +210,14 @@ def deploy(selectors: Mapping[str, Selector], usd: Floats, ms: Floats) -> Deploy
                     place,
                     float(selector.exchange[at]),
                     float(shown.accuracies[at]),
-                    float(shown.asked[at] @ usd),
-                    float(shown.asked[at] @ ms),
+                    tuple(float(share) for share in shown.asked[at]),
                 )
             )
     return Deployed(
         first.services,
         first.labels,
         first.single,
+        alone,
         usd,
         ms,
         tuple(points),
@@ -216,7 +244,11 @@ def _spread(selector: Selector) -> list[int]:
 
 def packed(deployed: Deployed) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """The arrays and the plain description that :func:`unpacked` makes it from again."""
-    arrays: dict[str, NDArray[Any]] = {"usd": deployed.usd, "ms": deployed.ms}
+    arrays: dict[str, NDArray[Any]] = {
+        "alone": deployed.alone,
+        "usd": deployed.usd,
+        "ms": deployed.ms,
+    }
     described: dict[str, Any] = {
         "format": FORMAT,
         "services": list(deployed.services),
@@ -243,9 +275,10 @@ def unpacked(arrays: _Arrays, described: Mapping[str, Any]) -> Deployed:
         tuple(described["services"]),
         tuple(described["labels"]),
         described["single"],
+        arrays["alone"],
         arrays["usd"],
         arrays["ms"],
-        tuple(Point(**point) for point in described["points"]),
+        tuple(Point(**{**one, "asked": tuple(one["asked"])}) for one in described["points"]),
         tuple(_fixed_unpacked(one) for one in described["fixed"]),
         belief,
         steps,
@@ -383,18 +416,3 @@ def _unpack_steps(arrays: _Arrays, described: Mapping[str, Any]) -> Steps:
         forests,
         values,
     )
-
-
-def choose_point(points: Sequence[Point], usd: float | None, ms: float | None) -> int | None:
-    """The most accurate point whose mean price and time an item fit; of equals the cheapest.
-
-    Without limits: the most accurate of all. None when nothing fits.
-    """
-    fitting = [
-        number
-        for number, one in enumerate(points)
-        if (usd is None or one.usd <= usd) and (ms is None or one.ms <= ms)
-    ]
-    if not fitting:
-        return None
-    return max(fitting, key=lambda n: (points[n].accuracy, -points[n].usd, -points[n].ms))

@@ -1,31 +1,114 @@
 """One plan an item and applicable task: a pure function of profile, policy and forecasts."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from orchestration_assets.schemas.enums import ProfileStatus
-from orchestration_assets.schemas.policy import Policy, TaskConfig
+from wcmatch import glob
+
+from orchestration_assets.schemas.enums import ProcessingModel, ProfileStatus
+from orchestration_assets.schemas.policy import (
+    DEFAULT,
+    EXPLORE,
+    LEARNED,
+    Learned,
+    Policy,
+    TaskConfig,
+)
 from orchestration_assets.schemas.tables import FeatureInput, PlanRow, RejectedOption
 from orchestration_assets.selection.conditions import first_failure, holds, show
-from orchestration_assets.selection.forecast import Price, forecast
+from orchestration_assets.selection.forecast import Forecast, Price, forecast
+from orchestration_assets.selection.in_force import Chosen, InForce, choose_points, look_up
+from orchestration_assets.selection.strategies import Decided, Strategy, in_order
+from resources.ai_services.contract import Service
+from resources.artefact_store import ArtefactStore
 
-_DEFAULT = "default"
+Known = Mapping[str, Chosen | str]
 
 
 def plan_items(
     batch: str,
-    profiles: Iterator[Mapping[str, Any]],
+    profiles: Iterable[Mapping[str, Any]],
     policy: Policy,
     policy_hash: str,
     prices: Mapping[str, Price],
+    known: Known | None = None,
 ) -> Iterator[PlanRow]:
-    """The plans of every profiled item, one a task that applies to it."""
+    """The plans of every profiled item, one a task that applies to it.
+
+    ``known`` holds what was learned about each task, or in words why it may not decide.
+    """
+    for profile, name, task in applicable(profiles, policy):
+        yield plan_item(batch, profile, name, task, policy_hash, prices, known)
+
+
+def applicable(
+    profiles: Iterable[Mapping[str, Any]], policy: Policy
+) -> Iterator[tuple[Mapping[str, Any], str, TaskConfig]]:
+    """Every profiled item with every task that applies to it."""
     for profile in profiles:
-        if profile["status"] != ProfileStatus.OK:
+        if profile["status"] == ProfileStatus.OK:
+            for name, task in policy.tasks.items():
+                if holds(task.applies_to, profile):
+                    yield profile, name, task
+
+
+def claims(
+    profiles: Iterable[Mapping[str, Any]],
+    policy: Policy,
+    prices: Mapping[str, Price],
+    tasks: Iterable[str],
+) -> tuple[Counter[str], Forecast]:
+    """How many items what was learned would decide, by task, and what all others may take.
+
+    What may be spent is solved over the whole batch, so this is known before the first plan.
+    """
+    wanted = set(tasks)
+    first_heard = in_order({})[:-1]
+    counts: Counter[str] = Counter()
+    others = Forecast(0, 0, 0.0, 0.0)
+    for profile, name, task in applicable(profiles, policy):
+        decided = _first(first_heard, name, task, profile)
+        if decided is None and name in wanted:
+            counts[name] += 1
             continue
-        for name, task in policy.tasks.items():
-            if holds(task.applies_to, profile):
-                yield plan_item(batch, profile, name, task, policy_hash, prices)
+        option = DEFAULT if decided is None else decided.option
+        others = others.then(forecast(task.choices[option], prices))
+    return counts, others
+
+
+def known_models(
+    policy: Policy,
+    services: Mapping[str, Service],
+    store: ArtefactStore,
+    profiles: Sequence[Mapping[str, Any]],
+    prices: Mapping[str, Price],
+) -> dict[str, Chosen | str]:
+    """What was learned about each task, at the operating point that the batch can afford.
+
+    A task whose model may not decide has the reason in words.
+    """
+    found: dict[str, Chosen | str] = {}
+    in_force: dict[str, tuple[InForce, Learned]] = {}
+    for name, task in policy.tasks.items():
+        if task.learned is not None:
+            model = look_up(store, name, task.learned, services)
+            if isinstance(model, str):
+                found[name] = model
+            else:
+                in_force[name] = (model, task.learned)
+    if not in_force:
+        return found
+    counts, others = claims(profiles, policy, prices, in_force)
+    execution = policy.execution
+    usd, seconds = execution.budget_usd, execution.batch_deadline_s
+    return found | choose_points(
+        in_force,
+        counts,
+        prices,
+        None if usd is None else max(usd - others.cost_usd_max, 0.0),
+        None if seconds is None else max(seconds * 1000 - others.expected_ms, 0.0),
+    )
 
 
 def plan_item(
@@ -35,13 +118,16 @@ def plan_item(
     task: TaskConfig,
     policy_hash: str,
     prices: Mapping[str, Price],
+    known: Known | None = None,
 ) -> PlanRow:
-    """The first rule whose condition holds decides, else the task's default."""
-    taken = next((rule for rule in task.rules if holds(rule.when, profile)), None)
-    name, choice = (taken.name, taken.choose) if taken else (_DEFAULT, task.default)
-    looked_at = list(taken.when) if taken else [f for rule in task.rules for f in rule.when]
-    inputs = tuple(FeatureInput(f, show(profile.get(f))) for f in dict.fromkeys(looked_at))
-    ahead = forecast(choice, prices)
+    """The first strategy that decides is followed; the options it passed over are kept."""
+    known = known or {}
+    decided = _first(in_order(known), task_name, task, profile)
+    if decided is None:
+        raise ValueError(f"no strategy decided about {task_name}")
+    choice = task.choices[decided.option]
+    chosen = decided.chosen
+    ahead = forecast(choice, prices) if chosen is None else chosen.ahead()
     return PlanRow(
         batch=batch,
         item_id=profile["item_id"],
@@ -50,39 +136,106 @@ def plan_item(
         task=task_name,
         kind=task.kind,
         model=choice.model,
-        option=name,
+        option=decided.option,
         services=choice.admissible,
         judge=choice.judging,
         stop_at=choice.stop_at,
-        strategy="rules" if taken else _DEFAULT,
-        rule=taken.name if taken else None,
-        inputs=inputs,
-        reason=taken.because if taken else "no rule holds, so the task's default applies",
+        strategy=decided.strategy,
+        rule=decided.rule,
+        inputs=tuple(FeatureInput(f, show(profile.get(f))) for f in decided.looked_at),
+        reason=decided.reason,
         calls_min=ahead.calls_min,
         calls_max=ahead.calls_max,
         expected_ms=ahead.expected_ms,
         cost_usd_max=ahead.cost_usd_max,
-        rejected=tuple(_rejected(task, name, profile, prices)),
+        rejected=tuple(_rejected(task_name, task, decided, profile, prices, known)),
         policy_hash=policy_hash,
+        artefact=None if chosen is None else chosen.model.version,
+        point=None if chosen is None else chosen.point,
+        expected_accuracy=None if chosen is None else chosen.accuracy,
     )
 
 
+def _first(
+    strategies: Sequence[Strategy], name: str, task: TaskConfig, profile: Mapping[str, Any]
+) -> Decided | None:
+    for strategy in strategies:
+        if (decided := strategy.decide(name, task, profile)) is not None:
+            return decided
+    return None
+
+
 def _rejected(
-    task: TaskConfig, taken: str, profile: Mapping[str, Any], prices: Mapping[str, Price]
+    task_name: str,
+    task: TaskConfig,
+    decided: Decided,
+    profile: Mapping[str, Any],
+    prices: Mapping[str, Price],
+    known: Known,
 ) -> Iterator[RejectedOption]:
-    conditions = {rule.name: rule.when for rule in task.rules}
+    who = f"{_WHO[decided.strategy]} {decided.rule}" if decided.rule else decided.strategy
+    learned = known.get(task_name)
     for option, choice in task.choices.items():
-        if option == taken:
+        if option == decided.option:
             continue
-        if option == _DEFAULT:
-            reason = f"rule {taken} holds"
-        else:
-            failed = first_failure(conditions[option], profile)
-            if failed is None:
-                reason = f"rule {taken} comes first"
-            else:
-                reason = f"{failed} is {show(profile.get(failed))}"
-        ahead = forecast(choice, prices)
+        reason = _why_not(option, task, decided, who, profile, learned)
+        ahead, accuracy = forecast(choice, prices), None
+        if option == LEARNED and isinstance(learned, Chosen):
+            ahead, accuracy = learned.ahead(), learned.accuracy
         yield RejectedOption(
-            option, choice.model, reason, ahead.calls_max, ahead.expected_ms, ahead.cost_usd_max
+            option,
+            choice.model,
+            reason,
+            ahead.calls_max,
+            ahead.expected_ms,
+            ahead.cost_usd_max,
+            accuracy,
+        )
+    if decided.chosen is not None:
+        yield from _always(decided.chosen)
+
+
+_WHO = {"directive": "directive", "rules": "rule"}
+
+
+def _why_not(
+    option: str,
+    task: TaskConfig,
+    decided: Decided,
+    who: str,
+    profile: Mapping[str, Any],
+    learned: Chosen | str | None,
+) -> str:
+    rules = {rule.name: rule.when for rule in task.rules}
+    directives = {one.name: one.paths for one in task.directives}
+    decides = f"{who} comes first" if decided.rule else f"{who} decides"
+    if option in directives:
+        matches = glob.globmatch(profile["path"], list(directives[option]), flags=_GLOBS)
+        return decides if matches else "its paths do not match"
+    if option in rules:
+        failed = first_failure(rules[option], profile)
+        return decides if failed is None else f"{failed} is {show(profile.get(failed))}"
+    if option == LEARNED and isinstance(learned, str | None):
+        return learned or "no learned model is promoted yet"
+    if option == EXPLORE:
+        return "not one of the explored share" if decided.rule is None else f"{who} holds"
+    return f"{who} holds" if decided.rule else decides
+
+
+_GLOBS = glob.GLOBSTAR | glob.DOTGLOB
+
+
+def _always(chosen: Chosen) -> Iterator[RejectedOption]:
+    """Each service alone: what it is right in, and its price."""
+    deployed = chosen.model.deployed
+    for k, name in enumerate(deployed.services):
+        alone = float(deployed.alone[k])
+        yield RejectedOption(
+            f"always {name}",
+            ProcessingModel.SEQUENTIAL,
+            f"right in {alone:.1%} of gold, {chosen.accuracy:.1%} is expected of what was learned",
+            1,
+            float(chosen.ms[k]),
+            float(chosen.usd[k]),
+            alone,
         )

@@ -28,8 +28,17 @@ KEYS = {
     "gold_labels",
     "calibration",
     "service_scorecards",
+    "selection_model",
+    "selection_frontier",
 }
-CORPUS = {"corpus_report", "gold_labels", "calibration", "service_scorecards"}
+CORPUS = {
+    "corpus_report",
+    "gold_labels",
+    "calibration",
+    "service_scorecards",
+    "selection_model",
+    "selection_frontier",
+}
 
 
 @pytest.fixture
@@ -94,6 +103,7 @@ def test_jobs_select_what_they_say(definitions) -> None:
     assert selected("corpus_reports") == {"corpus_report", "service_scorecards"}
     assert selected("take_feedback") == {"gold_labels", "calibration"}
     assert selected("calibrate") == {"calibration", "service_scorecards"}
+    assert selected("learn_selection") == {"selection_model", "selection_frontier"}
 
 
 def test_definitions_are_fresh_each_time(home) -> None:

@@ -1,0 +1,78 @@
+"""Tables of learned selection: what was learned of each task, and what policies cost and yield."""
+
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from orchestration_assets.schemas.records import Column, Table, table_of
+
+_Task = Annotated[str, Column("task that is learned")]
+
+
+@dataclass(frozen=True, slots=True)
+class SelectionModelRow:
+    """One row a task whose steps may be learned: what came of the latest training."""
+
+    task: _Task
+    outcome: Annotated[
+        str,
+        Column("promoted, unchanged (already in force), kept (the gate held the old one) or none"),
+    ]
+    version: Annotated[str | None, Column("version that new batches pin")]
+    trained: Annotated[str | None, Column("version that was trained now")]
+    words: Annotated[str, Column("what was learned, or why nothing was, in words")]
+    gold: Annotated[int, Column("items of the task with gold", "items")]
+    complete: Annotated[
+        int, Column("of them with a reading of every service as it is now", "items")
+    ]
+    held_out: Annotated[int, Column("of them held out for the gate", "items")]
+    services: Annotated[tuple[str, ...], Column("services that the model may ask")]
+    families: Annotated[tuple[str, ...], Column("families that its operating points follow")]
+    best_single: Annotated[str | None, Column("service that is right most often by itself")]
+    best_single_accuracy: Annotated[float | None, Column("its accuracy on held-out gold", "0..1")]
+    accuracy: Annotated[
+        float | None, Column("accuracy of the most accurate point on held-out gold", "0..1")
+    ]
+    current_accuracy: Annotated[
+        float | None, Column("accuracy on held-out gold of the model in force before", "0..1")
+    ]
+    usd: Annotated[float | None, Column("mean price of the most accurate point", "USD an item")]
+    ms: Annotated[float | None, Column("mean time of its calls", "ms an item")]
+    calibration_error: Annotated[
+        float | None,
+        Column("expected calibration error of the certainty on held-out gold, 15 bins", "0..1"),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class FrontierRow:
+    """One row a policy and task: what it costs, and how often it is right on unseen gold."""
+
+    task: _Task
+    view: Annotated[
+        str,
+        Column(
+            "frontier (cost against accuracy), labels (by how many gold labels were learned from), "
+            "service (without that one), rule (what a rule decided)"
+        ),
+    ]
+    policy: Annotated[str, Column("policy, service left out, or rule")]
+    place: Annotated[int, Column("point of the policy's curve, from cheap to dear; else 0")]
+    items: Annotated[int, Column("gold items that it was measured on", "items")]
+    labels: Annotated[int, Column("gold items that it was learned from", "items")]
+    accuracy: Annotated[float, Column("share of right answers", "0..1")]
+    accuracy_low: Annotated[float, Column("lower end of its 95 % Wilson interval", "0..1")]
+    accuracy_high: Annotated[float, Column("upper end of its 95 % Wilson interval", "0..1")]
+    usd: Annotated[float, Column("mean price", "USD an item")]
+    ms: Annotated[float, Column("mean time of the calls", "ms an item")]
+    calls: Annotated[float, Column("mean number of calls", "calls an item")]
+    regret: Annotated[
+        float | None,
+        Column("accuracy that the best single service would have had more, on the same items"),
+    ]
+    words: Annotated[str, Column("the figure in words")]
+
+
+SELECTION_MODEL: Final[Table] = table_of("selection_model", SelectionModelRow, ("task",))
+SELECTION_FRONTIER: Final[Table] = table_of(
+    "selection_frontier", FrontierRow, ("task", "view", "policy", "place", "labels")
+)

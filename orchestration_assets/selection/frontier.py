@@ -1,0 +1,232 @@
+"""What policies cost and yield on recorded answers, on gold that nothing was learned from."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from orchestration_assets.evidence.recorded import Bools, Floats, Recorded, halves
+from orchestration_assets.schemas.selection import FrontierRow
+from orchestration_assets.selection.frugal import fit_frugal
+from orchestration_assets.selection.learner import fit_selector, single_service
+from orchestration_assets.selection.outcomes import (
+    Outcome,
+    best_single,
+    exchange_rates,
+    majority,
+    outcome,
+    paid,
+)
+from orchestration_assets.selection.singles import fit_cascade
+
+_SEED = 1
+_RATES = 20
+_LABELS: Final = (100, 300, 500, 1_000, 2_000, 5_000, 10_000)
+_FEWEST = 20
+_Z = 1.959964
+
+
+def wilson(right: int, of: int) -> tuple[float, float]:
+    """The 95 % interval of a share (Wilson 1927); the whole range when nothing was counted."""
+    if of == 0:
+        return 0.0, 1.0
+    share, square = right / of, _Z * _Z
+    centre = (share + square / (2 * of)) / (1 + square / of)
+    spread = share * (1 - share) / of + square / (4 * of * of)
+    half = _Z * math.sqrt(spread) / (1 + square / of)
+    # rounding must not push the share itself out of its interval
+    return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
+
+
+def frontier_rows(task: str, recorded: Recorded) -> Iterator[FrontierRow]:
+    """Every policy on one half of the complete items, fitted on the other half."""
+    if recorded.n_items < 2 * _FEWEST:
+        return
+    inside, outside = halves(recorded.n_items, _SEED)
+    train, test = recorded.take(inside), recorded.take(outside)
+    yield from _fixed(task, train, test)
+    rates = exchange_rates(_prices(train), _RATES)
+    learned = fit_selector(train, _prices(train), _RATES, _SEED)
+    curves: dict[str, Sequence[Outcome]] = {
+        "cascade on confidence": [one.run(test) for one in fit_cascade(train, rates)],
+        "add-on class": [one.run(test) for one in fit_frugal(train, rates)],
+        "learned": learned.run(test),
+    }
+    for policy, outcomes in curves.items():
+        for place, one in enumerate(_distinct(outcomes, test)):
+            yield _row(task, "frontier", policy, place, one, test, train.n_items, "")
+    best = curves["learned"][learned.matching(1.0)]
+    yield from _by_labels(task, train, test)
+    yield from _by_service(task, train, test, best)
+
+
+def _prices(recorded: Recorded) -> Floats:
+    """What is to be saved: dollars where calls cost any, else time, else calls."""
+    for prices in (recorded.prices, np.nan_to_num(recorded.milliseconds.mean(axis=0))):
+        if prices.any():
+            return prices
+    return np.ones(recorded.n_services)
+
+
+def _fixed(task: str, train: Recorded, test: Recorded) -> Iterator[FrontierRow]:
+    every = np.ones(test.answers.shape, dtype=np.bool_)
+    for service, name in enumerate(test.services):
+        words = "best alone on the other half" if service == best_single(train) else ""
+        one = single_service(test, service)
+        yield _row(task, "frontier", f"always {name}", 0, one, test, 0, words)
+    chance = np.random.default_rng(_SEED).integers(0, test.n_services, test.n_items)
+    one_each = np.zeros(test.answers.shape, dtype=np.bool_)
+    one_each[np.arange(test.n_items), chance] = True
+    right = test.right[np.arange(test.n_items), chance]
+    cost = paid(test, one_each)
+    yield _row(task, "frontier", "random", 0, Outcome(one_each, right, cost), test, 0, "")
+    voted = outcome(test, every, majority(test))
+    yield _row(task, "frontier", "majority", 0, voted, test, 0, "every service, one vote each")
+    yield _row(task, "frontier", "oracle", 0, _oracle(test), test, 0, "the cheapest right service")
+
+
+def _oracle(test: Recorded) -> Outcome:
+    """The cheapest service that is right; where none is, the cheapest."""
+    prices = _prices(test)
+    chosen = np.where(test.right, prices, np.inf).argmin(axis=1)
+    none = ~test.right.any(axis=1)
+    chosen[none] = int(prices.argmin())
+    asked = np.zeros(test.answers.shape, dtype=np.bool_)
+    asked[np.arange(test.n_items), chosen] = True
+    cost = paid(test, asked)
+    return Outcome(asked, test.right.any(axis=1), cost)
+
+
+def _distinct(outcomes: Sequence[Outcome], test: Recorded) -> list[Outcome]:
+    """The points of a curve from cheap to dear, each price once."""
+    prices = _prices(test)
+    found: dict[float, Outcome] = {}
+    for one in outcomes:
+        found.setdefault(round(float((one.asked @ prices).mean()), 12), one)
+    return [found[price] for price in sorted(found)]
+
+
+def _by_labels(task: str, train: Recorded, test: Recorded) -> Iterator[FrontierRow]:
+    order = np.random.default_rng(_SEED).permutation(train.n_items)
+    for labels in _LABELS:
+        if labels < train.n_items:
+            part = train.take(np.sort(order[:labels]))
+            fitted = fit_selector(part, _prices(part), _RATES, _SEED)
+            one = fitted.run(test)[fitted.matching(1.0)]
+            yield _row(task, "labels", "learned", 0, one, test, labels, fitted.words)
+
+
+def _by_service(task: str, train: Recorded, test: Recorded, best: Outcome) -> Iterator[FrontierRow]:
+    """The most accurate learned policy without each service: what that saves, what it costs."""
+    if train.n_services < 2:
+        return
+    for left_out, name in enumerate(train.services):
+        kept = [k for k in range(train.n_services) if k != left_out]
+        part = train.only(kept)
+        fitted = fit_selector(part, _prices(part), _RATES, _SEED)
+        rest = test.only(kept)
+        one = fitted.run(rest)[fitted.matching(1.0)]
+        words = without_words(name, best, one, test, rest)
+        yield _row(task, "service", name, 0, one, rest, train.n_items, words)
+
+
+def without_words(
+    name: str, best: Outcome, without: Outcome, test: Recorded, rest: Recorded
+) -> str:
+    """The price of a service in words: "without it: cost -38 %, accuracy -0.3 points"."""
+    before = float((best.asked @ _prices(test)).mean())
+    after = float((without.asked @ _prices(rest)).mean())
+    cost = f"{(after - before) / before:+.0%}" if before > 0.0 else "the same"
+    points = 100.0 * (without.accuracy - best.accuracy)
+    return f"without {name}: cost {cost}, accuracy {points:+.1f} points"
+
+
+def rule_rows(
+    task: str, plans: pa.Table, resolutions: pa.Table, gold: pa.Table, recorded: Recorded
+) -> Iterator[FrontierRow]:
+    """What each rule's items came out as, against the best single service on the same items.
+
+    The regret counts complete items only, the accuracy all items of the rule with gold.
+    """
+    keys = ["item_id", "task", "content_hash"]
+    frame = plans.select([*keys, "option"]).to_pandas()
+    answers = resolutions.select(["item_id", "task", "answer"]).to_pandas()
+    truth = gold.select(["item_id", "task", "answer"]).to_pandas()
+    rows = frame[frame["task"] == task].merge(answers, on=["item_id", "task"])
+    rows = rows.merge(truth, on=["item_id", "task"], suffixes=("", "_gold"))
+    rows = rows.drop_duplicates("item_id", keep="last")
+    position = {name: n for n, name in enumerate(recorded.items)}
+    best = best_single(recorded) if recorded.n_items else 0
+    for option, part in rows.groupby("option"):
+        right = (part["answer"] == part["answer_gold"]).to_numpy(bool)
+        yield _rule_row(task, str(option), right, part, position, recorded, best)
+
+
+def _rule_row(
+    task: str,
+    option: str,
+    right: Bools,
+    part: pd.DataFrame,
+    position: dict[str, int],
+    recorded: Recorded,
+    best: int,
+) -> FrontierRow:
+    complete = part["content_hash"].isin(list(position)).to_numpy(bool)
+    regret, words = None, "no complete items: regret is not answerable from the log"
+    if complete.any():
+        at = part["content_hash"][complete].map(position).to_numpy(int)
+        alone = recorded.right[at, best]
+        regret = float(alone.mean() - right[complete].mean())
+        words = (
+            f"{recorded.services[best]} alone: {alone.mean():.1%} on {len(at)} of the same items"
+        )
+    low, high = wilson(int(right.sum()), len(right))
+    return FrontierRow(
+        task=task,
+        view="rule",
+        policy=option,
+        place=0,
+        items=len(right),
+        labels=0,
+        accuracy=float(right.mean()),
+        accuracy_low=low,
+        accuracy_high=high,
+        usd=0.0,
+        ms=0.0,
+        calls=0.0,
+        regret=regret,
+        words=words,
+    )
+
+
+def _row(
+    task: str,
+    view: str,
+    policy: str,
+    place: int,
+    one: Outcome,
+    test: Recorded,
+    labels: int,
+    words: str,
+) -> FrontierRow:
+    low, high = wilson(int(one.right.sum()), len(one.right))
+    ms = np.where(one.asked, np.nan_to_num(test.milliseconds), 0.0).sum(axis=1)
+    return FrontierRow(
+        task=task,
+        view=view,
+        policy=policy,
+        place=place,
+        items=len(one.right),
+        labels=labels,
+        accuracy=one.accuracy,
+        accuracy_low=low,
+        accuracy_high=high,
+        usd=one.price,
+        ms=float(ms.mean()),
+        calls=float(one.asked.sum(axis=1).mean()),
+        regret=None,
+        words=words,
+    )

@@ -1,0 +1,195 @@
+"""Training what decides about one task, and the gate that it must pass."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from orchestration_assets.evidence.calibration import reliability
+from orchestration_assets.evidence.recorded import Bools, Floats, Recorded
+from orchestration_assets.schemas.selection import SelectionModelRow
+from orchestration_assets.selection.deployed import Deployed, deploy, packed, unpacked
+from orchestration_assets.selection.in_force import artefact_name
+from orchestration_assets.selection.learner import Selector, fit_selector
+from orchestration_assets.selection.outcomes import Outcome
+from orchestration_assets.selection.records import Records
+from orchestration_assets.selection.strategies import in_share
+from resources.artefact_store import ArtefactError, ArtefactStore
+
+FEWEST: Final = 30
+_HELD_OUT = 0.25
+_RATES = 20
+_CALIBRATION_BINS = 15
+
+PROMOTED, UNCHANGED, KEPT, NONE = "promoted", "unchanged", "kept", "none"
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """A model at its most accurate point, on items that it has not seen."""
+
+    point: int
+    outcome: Outcome
+
+
+def train_task(
+    task: str,
+    records: Records,
+    identities: Mapping[str, str],
+    store: ArtefactStore,
+) -> SelectionModelRow:
+    """Trains on complete items, tries on held-out ones, and promotes what does not lose there.
+
+    The trial is against the model in force, or against the best single service when there is
+    none. What is held out depends on the content alone, so that no model ever learned from it.
+    """
+    recorded = records.recorded
+    if recorded.n_items < FEWEST:
+        return _nothing(task, records, store)
+    aside = np.array([in_share(f"gate {task}", one, _HELD_OUT) for one in recorded.items])
+    train, test = recorded.take(~aside), recorded.take(aside)
+    deployed, words = fit_deployed(train)
+    arrays, selector = packed(deployed)
+    manifest: dict[str, Any] = {
+        "task": task,
+        "selector": selector,
+        "services": dict(identities),
+        "gold": train.n_items,
+        "words": words,
+    }
+    name = artefact_name(task)
+    trained = store.write(name, arrays, manifest)
+    before = store.current(name)
+    trial = _try(deployed, test)
+    single = test.right[:, deployed.single]
+    current = _current(store, name, test)
+    rival = single if current is None else current
+    passed = bool(trial.outcome.right.sum() >= rival.sum())
+    if passed:
+        store.promote(name, trained)
+    outcome = UNCHANGED if trained == before else PROMOTED if passed else KEPT
+    if outcome == KEPT:
+        whom = "the model in force" if current is not None else "the best single service"
+        words += (
+            f"; not promoted: right in {trial.outcome.accuracy:.1%} of {test.n_items} held-out "
+            f"items, {whom} in {_mean(rival):.1%}"
+        )
+    return SelectionModelRow(
+        task=task,
+        outcome=outcome,
+        version=store.current(name),
+        trained=trained,
+        words=words,
+        gold=records.gold,
+        complete=recorded.n_items,
+        held_out=test.n_items,
+        services=recorded.services,
+        families=tuple(sorted({point.family for point in deployed.points})),
+        best_single=recorded.services[deployed.single],
+        best_single_accuracy=_mean(single),
+        accuracy=_mean(trial.outcome.right),
+        current_accuracy=None if current is None else _mean(current),
+        usd=float(deployed.points[trial.point].price(deployed.usd)),
+        ms=float(deployed.points[trial.point].price(deployed.ms)),
+        calibration_error=_calibration_error(deployed, test),
+    )
+
+
+def fit_deployed(train: Recorded, seed: int = 0) -> tuple[Deployed, str]:
+    """The selectors of one task, made to save money where calls cost any, and to save time."""
+    usd, ms = train.prices, np.nan_to_num(train.milliseconds.mean(axis=0))
+    currencies = {"usd": usd} if usd.any() else {}
+    if ms.any() or not currencies:
+        # services that take no measurable time are told apart by the number of calls
+        currencies["ms"] = ms if ms.any() else np.ones_like(ms)
+    selectors: dict[str, Selector] = {
+        saves: fit_selector(train, prices, _RATES, seed) for saves, prices in currencies.items()
+    }
+    alone: Floats = train.right.mean(axis=0)
+    words = next(iter(selectors.values())).words
+    return deploy(selectors, alone, usd, ms), words
+
+
+def _mean(right: Bools) -> float | None:
+    return float(right.mean()) if right.size else None
+
+
+def _try(deployed: Deployed, test: Recorded) -> _Trial:
+    point = max(range(len(deployed.points)), key=lambda at: deployed.points[at].accuracy)
+    return _Trial(point, deployed.run(point, _as_known(deployed, test)))
+
+
+def _current(store: ArtefactStore, name: str, test: Recorded) -> Bools | None:
+    """(n,) where the model in force is right; None when there is none of the same services."""
+    if store.current(name) is None:
+        return None
+    try:
+        artefact = store.read(name)
+        deployed = unpacked(artefact.arrays, artefact.manifest["selector"])
+    except (ArtefactError, KeyError, ValueError):
+        return None  # what cannot be read cannot be in force either
+    if deployed.services != test.services:
+        return None
+    return _try(deployed, test).outcome.right
+
+
+def _as_known(deployed: Deployed, test: Recorded) -> Recorded:
+    """The items under the model's own label codes; labels that it has never seen are missing."""
+    position = {label: code for code, label in enumerate(deployed.labels)}
+    codes = np.array([*(position.get(label, -1) for label in test.labels), -1])
+    unknown_gold = len(deployed.labels)
+    gold = np.where(codes[test.gold] < 0, unknown_gold, codes[test.gold])
+    return Recorded(
+        test.name,
+        test.services,
+        (*deployed.labels, "another"),
+        test.items,
+        codes[test.answers],
+        test.confidences,
+        test.asked,
+        gold,
+        test.costs,
+        test.milliseconds,
+        test.right,
+    )
+
+
+def _calibration_error(deployed: Deployed, test: Recorded) -> float | None:
+    """How far the certainty after all services is from how often they are right together."""
+    if deployed.belief is None or not test.n_items:
+        return None
+    known = _as_known(deployed, test)
+    every = tuple(range(test.n_services))
+    # the belief knows the labels of training: one more, which it never gives, is cut off again
+    standing = deployed.belief.standing(known, every)
+    return reliability(standing.sure, standing.answer == known.gold, _CALIBRATION_BINS).error
+
+
+def _nothing(task: str, records: Records, store: ArtefactStore) -> SelectionModelRow:
+    recorded = records.recorded
+    words = (
+        f"{records.gold} items have gold, {recorded.n_items} of them a reading of every service "
+        f"as it is now; at least {FEWEST} are needed. Rules and the default decide until then"
+    )
+    if records.stale:
+        words += f"; {records.stale} readings are of services that changed since"
+    return SelectionModelRow(
+        task=task,
+        outcome=NONE,
+        version=store.current(artefact_name(task)),
+        trained=None,
+        words=words,
+        gold=records.gold,
+        complete=recorded.n_items,
+        held_out=0,
+        services=recorded.services,
+        families=(),
+        best_single=None,
+        best_single_accuracy=None,
+        accuracy=None,
+        current_accuracy=None,
+        usd=None,
+        ms=None,
+        calibration_error=None,
+    )
