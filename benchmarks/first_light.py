@@ -8,6 +8,7 @@ import sysconfig
 import tempfile
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,7 @@ def _bare_read(source: str) -> float:
     content = load_policy().policy.content
     began = time.perf_counter()
     opened = open_source(source, content.include, content.exclude)
-    for entry in opened.list().entries:
+    for entry in opened.list(datetime.now(UTC)).rows():
         if entry.problem is None:
             try:
                 blake2b(opened.read(entry.address, content.max_bytes).data, digest_size=16)

@@ -33,8 +33,11 @@ reprocess = dg.define_asset_job(
 
 corpus_reports = dg.define_asset_job(
     "corpus_reports",
-    selection=dg.AssetSelection.assets("service_scorecards", "corpus_report"),
-    description="Brings the scorecards of services and the index over all batches up to date.",
+    selection=dg.AssetSelection.assets("service_scorecards", "corpus_report", "content_ledger"),
+    description=(
+        "Brings the scorecards of services, the index over all batches, and the ledger of all "
+        "items up to date."
+    ),
     executor_def=dg.in_process_executor,
 )
 

@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import pyarrow as pa
@@ -92,6 +93,12 @@ class TableStore:
         return pa.concat_tables([empty, *parts], promote_options="none") if parts else empty
 
 
+@lru_cache(maxsize=100_000)
+def _source_of(path: Path) -> str:
+    # batch records are immutable, so what one read found holds for good
+    return str(pq.read_table(path, columns=["source"], partitioning=None)["source"][0])
+
+
 class BatchStore:
     """The immutable batch records: what was listed, before anything was read."""
 
@@ -108,12 +115,22 @@ class BatchStore:
     def write(self, batch: str, entries: pa.Table) -> None:
         write_atomically(self._path(batch), parquet_bytes(entries))
 
+    def source(self, batch: str) -> str:
+        """The source that listed the batch. Raises TableMissingError when it was never recorded."""
+        try:
+            return _source_of(self._path(batch))
+        except FileNotFoundError as error:
+            raise self._missing(batch) from error
+
     def read(self, batch: str) -> pa.Table:
         """The entries of one batch. Raises TableMissingError when it was never recorded."""
         try:
             return pq.read_table(self._path(batch), partitioning=None)
         except FileNotFoundError as error:
-            raise TableMissingError(
-                f"the batch {batch} is not recorded in {self.home}; "
-                "record it with: orchestrate run SOURCE"
-            ) from error
+            raise self._missing(batch) from error
+
+    def _missing(self, batch: str) -> TableMissingError:
+        return TableMissingError(
+            f"the batch {batch} is not recorded in {self.home}; record it with: "
+            "orchestrate run SOURCE"
+        )

@@ -1,26 +1,35 @@
 """New content becomes batches, and batches become runs."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 import dagster as dg
 
 from jobs import process_batch
-from orchestration_assets.content.intake import Intake, listing_version, take_in, unfinished
+from orchestration_assets.content.intake import (
+    UNPACKED_IN_A_TICK,
+    Intake,
+    Look,
+    listing_version,
+    take_in,
+    unfinished,
+)
 from orchestration_assets.content.ledger import known_sources
+from orchestration_assets.content.watching import Memory, plan_runs
 from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.load import load_policy
+from orchestration_assets.schemas.policy import Content
 from orchestration_assets.settings import Settings
-from resources.content_source import SourceError
+from resources.content_source import Allowance, SourceError, source_name
 from resources.home import HomeResource, PolicyFileResource
+from sensors.runs import UNDER_WAY
 
-_RUNS_A_TICK = 25
-_UNDER_WAY = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
+_RUNS_AT_ONCE: Final = 25
+# Dagster ends a tick after 60 s
+_SECONDS_A_TICK: Final = 35.0
+_REQUESTS_A_TICK: Final = 20_000
+_PARTITION_TAG: Final = "dagster/partition"
+_FAILED: Final = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
 
 @dg.sensor(
@@ -28,39 +37,97 @@ _UNDER_WAY = [
     job=process_batch,
     minimum_interval_seconds=60,
     description=(
-        "Looks at every source that this home knows (and at ORCHESTRATION_SOURCES), records what "
-        "is new, changed or gone as batches, and starts a run for each batch without a report."
+        "Looks at every source that this home knows (and at the policy's and "
+        "ORCHESTRATION_SOURCES), records what is new, changed or gone as batches, and starts a run "
+        "for each batch without a report. A file that is still being written is left for later; a "
+        "batch that is not full waits a while for more."
     ),
 )
 def new_content_sensor(
     context: dg.SensorEvaluationContext, home: HomeResource, policy_file: PolicyFileResource
-) -> dg.SensorResult | dg.SkipReason:
+) -> dg.SensorResult:
     """One tick. A source that cannot be listed is said so and keeps its known entries."""
-    sources = dict.fromkeys([*known_sources(home.batches), *Settings.from_environment().sources])
-    if not sources:
-        return dg.SkipReason(
-            "No source is known. Run `orchestrate run SOURCE` once, or set ORCHESTRATION_SOURCES."
-        )
     content = load_policy(policy_file.path).policy.content
-    taken: list[Intake] = []
-    failures: list[str] = []
-    for source in sources:
-        try:
-            taken.append(take_in(home.folder, source, content, datetime.now(UTC)))
-        except SourceError as error:
-            failures.append(str(error))
-            context.log.error(str(error))
-    if failures and not taken:
-        raise dg.Failure("; ".join(failures))
+    configured = Settings.from_environment().sources
+    named = [source_name(source) for source in (*content.sources, *configured)]
+    sources = list(dict.fromkeys([*known_sources(home.batches), *named]))
+    if not sources:
+        return dg.SensorResult(
+            skip_reason="No source is known. Run `orchestrate run SOURCE` once, name it under "
+            "content.sources in the policy, or set ORCHESTRATION_SOURCES."
+        )
+    memory = Memory.parse(context.cursor)
+    memory, events, problems = _look(context, home, content, sources, memory)
     pending = unfinished(home.folder)
-    wanted = [key for key in pending if not _under_way(context.instance, key)][:_RUNS_A_TICK]
-    if not wanted:
-        return dg.SkipReason(f"Nothing new in {len(taken)} sources; {len(pending)} batches run.")
-    return dg.SensorResult(
-        dynamic_partitions_requests=[content_batches.build_add_request(wanted)],
-        run_requests=[dg.RunRequest(run_key=key, partition_key=key) for key in wanted],
-        asset_events=[observation(one) for one in taken],
+    under_way = _batches_under_way(context.instance)
+    starts, stuck = plan_runs(
+        pending, under_way, lambda batch: _failures(context.instance, batch), _RUNS_AT_ONCE
     )
+    for batch in stuck:
+        context.log.error(
+            f"Batch {batch} failed {_failures(context.instance, batch)} times and is not tried "
+            "again. Mend what its runs say, then re-execute one, or use `orchestrate run`."
+        )
+    requests = [
+        dg.RunRequest(run_key=f"{one.batch}:{one.attempt}", partition_key=one.batch)
+        for one in starts
+    ]
+    skipped = f"Nothing to start: {len(pending)} batches without a report, {len(under_way)} under "
+    skipped += f"way, {len(stuck)} given up. " + " ".join(problems)
+    return dg.SensorResult(
+        run_requests=requests or None,
+        skip_reason=None if requests else skipped.strip(),
+        dynamic_partitions_requests=[
+            content_batches.build_add_request([one.batch for one in starts])
+        ]
+        if starts
+        else None,
+        asset_events=events,
+        cursor=memory.render(),
+    )
+
+
+def _look(
+    context: dg.SensorEvaluationContext,
+    home: HomeResource,
+    content: Content,
+    sources: list[str],
+    memory: Memory,
+) -> tuple[Memory, list[dg.AssetObservation], list[str]]:
+    """Looks at the sources, another one first each time, until the tick's budget is spent.
+
+    Raises dagster.Failure when no source at all could be listed.
+    """
+    budget = Allowance(_SECONDS_A_TICK, _REQUESTS_A_TICK)
+    events, problems, looked = [], [], 0
+    for source in memory.rotated(sources):
+        if looked and budget.spent():
+            break
+        now = datetime.now(UTC)
+        watched = memory.of(source)
+        look = Look(
+            budget,
+            watched.start,
+            timedelta(seconds=content.settle_seconds),
+            watched.closes(now, timedelta(seconds=content.batch.wait_seconds)),
+            UNPACKED_IN_A_TICK,
+        )
+        try:
+            intake = take_in(home.folder, source, content, now, look)
+        except SourceError as error:
+            problems.append(str(error))
+            context.log.error(str(error))
+            continue
+        looked += 1
+        for note in intake.notes:
+            context.log.warning(note)
+        version = listing_version(intake.listing) if intake.listing.complete else None
+        if intake.recorded or version not in (None, watched.version):
+            events.append(observation(intake))
+        memory = memory.remember(source, watched.after(intake, now, version))
+    if problems and not looked:
+        raise dg.Failure("; ".join(problems))
+    return Memory(memory.turn + 1, memory.watched), events, problems
 
 
 def observation(intake: Intake) -> dg.AssetObservation:
@@ -70,15 +137,25 @@ def observation(intake: Intake) -> dg.AssetObservation:
         "content_source",
         metadata={
             "source": listing.source,
-            "entries": len(listing.entries),
+            "entries": listing.entries.num_rows,
             "excluded": listing.excluded,
             "complete": listing.complete,
             "new_batches": len(intake.recorded),
+            "waiting": intake.waiting,
+            "still_being_written": intake.unsettled,
         },
-        tags={"dagster/data_version": listing_version(listing)},
+        # a part of a listing says nothing about the version of the whole
+        tags={"dagster/data_version": listing_version(listing)} if listing.complete else None,
     )
 
 
-def _under_way(instance: dg.DagsterInstance, batch: str) -> bool:
-    filters = dg.RunsFilter(tags={"dagster/partition": batch}, statuses=_UNDER_WAY)
-    return instance.get_runs_count(filters) > 0
+def _batches_under_way(instance: dg.DagsterInstance) -> set[str]:
+    records = instance.get_runs(dg.RunsFilter(statuses=UNDER_WAY))
+    return {run.tags[_PARTITION_TAG] for run in records if _PARTITION_TAG in run.tags}
+
+
+def _failures(instance: dg.DagsterInstance, batch: str) -> int:
+    filters = dg.RunsFilter(
+        job_name=process_batch.name, tags={_PARTITION_TAG: batch}, statuses=_FAILED
+    )
+    return instance.get_runs_count(filters)

@@ -48,9 +48,7 @@ def _batches(home: Path, intake: Intake, *, again: bool) -> list[str]:
     """Batches of this source that need work: new ones, ones a dead run left, all when ``again``."""
     store = BatchStore(home)
     candidates = store.recorded() if again else unfinished(home)
-    return [
-        key for key in candidates if store.read(key)["source"][0].as_py() == intake.listing.source
-    ]
+    return [key for key in candidates if store.source(key) == intake.listing.source]
 
 
 def _materialize(settings: Settings, intake: Intake, batches: list[str]) -> None:

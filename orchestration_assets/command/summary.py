@@ -72,7 +72,7 @@ def summarise(
         failures += _failures(store, batch)
     return Summary(
         source=listing.source,
-        entries=len(listing.entries),
+        entries=listing.entries.num_rows,
         excluded=listing.excluded,
         excluded_by=dict(listing.excluded_by),
         batches=tuple(batches),

@@ -10,25 +10,25 @@ import pyarrow.compute as pc
 
 from orchestration_assets.content.feedback import accepted_verdicts, take, verdict_rows
 from orchestration_assets.content.item_lookup import finder
-from orchestration_assets.content.manifest import examine, known_content, settle
+from orchestration_assets.content.known import make_manifest
 from orchestration_assets.content.verdicts import Rulebook, merge, understand
+from orchestration_assets.content.view import current_items
 from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.policy.pinned import pin
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.enums import Outcome
 from orchestration_assets.schemas.records import rows_to_arrow
-from orchestration_assets.schemas.tables import CONTENT_MANIFEST, EntryRow
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
-from resources.content_source import open_batch_source
 from resources.home import HomeResource, PolicyFileResource
 
 content_source = dg.AssetSpec(
     "content_source",
     group_name="1_content",
     description=(
-        "The folder that content comes from. Nothing here is computed: the new_content_sensor and "
-        "`orchestrate run` look at it and make batches of what is new, changed or gone."
+        "The folders and stores that content comes from. Nothing here is computed: the "
+        "new_content_sensor and `orchestrate run` look at them and make batches of what is new, "
+        "changed or gone."
     ),
     kinds={"file"},
     owners=["team:content"],
@@ -42,10 +42,11 @@ content_source = dg.AssetSpec(
     io_manager_key="tables",
     kinds={"parquet"},
     owners=["team:content"],
-    code_version="1",
+    code_version="2",
     description=(
-        "What became of every entry of the batch: accepted, rejected with a reason, duplicate, "
-        "unchanged, moved, gone or superseded. The outcomes add up to the listing."
+        "What became of every entry of the batch, and of every record in it: accepted, rejected "
+        "with a reason, duplicate, unchanged, moved, gone or superseded; a record file is unpacked "
+        "into its records. The outcomes add up to the listing."
     ),
 )
 def content_manifest(
@@ -57,29 +58,38 @@ def content_manifest(
     """Reads each entry once, hashes it, and settles its outcome."""
     batch = context.partition_key
     content = load_policy(policy_file.path).policy.content
-    recorded = home.batches.read(batch)
-    entries = [EntryRow(**row) for row in recorded.to_pylist()]
-    source = open_batch_source(recorded)
-    earlier = [key for key in home.tables.batches(CONTENT_MANIFEST.name) if key < batch]
-    known = known_content(home.tables.read(CONTENT_MANIFEST.name, key) for key in earlier)
-    progress.stage("reading", len(entries))
-    examined = []
-    for entry in entries:
-        examined.append(
-            examine(entry, lambda a: source.read(a, content.max_bytes), content.max_bytes)
-        )
-        progress.advance(1)
-    manifest = rows_to_arrow(CONTENT_MANIFEST, settle(batch, examined, known))
+    manifest = make_manifest(home.folder, batch, content, progress)
     counts = {
         outcome.value: pc.sum(pc.equal(manifest["outcome"], outcome.value)).as_py() or 0
         for outcome in Outcome
     }
-    return dg.MaterializeResult(value=manifest, metadata={**counts, "source": source.source})
+    source = home.batches.source(batch)
+    return dg.MaterializeResult(value=manifest, metadata={**counts, "source": source})
 
 
 @dg.asset(
     deps=[content_manifest],
-    group_name="7_feedback",
+    group_name="7_corpus",
+    io_manager_key="tables",
+    kinds={"parquet"},
+    owners=["team:content"],
+    code_version="1",
+    description=(
+        "Every item of the corpus as it stands now: its latest content, in which batch it came, "
+        "how many versions came before, and whether it is still there."
+    ),
+)
+def content_ledger(home: HomeResource) -> dg.MaterializeResult[pa.Table]:
+    """Folds all manifests, oldest first, into one row an item."""
+    items = current_items(home.folder)
+    present = pc.sum(pc.equal(items["state"], "present")).as_py() or 0
+    metadata = {"present": present, "not_present": items.num_rows - present}
+    return dg.MaterializeResult(value=items, metadata=metadata)
+
+
+@dg.asset(
+    deps=[content_manifest],
+    group_name="7_corpus",
     io_manager_key="tables",
     kinds={"parquet"},
     owners=["team:content"],

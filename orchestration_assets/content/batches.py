@@ -1,19 +1,27 @@
-"""Grouping what is new, changed or gone into immutable batches: a pure decision."""
+"""Grouping entries into immutable batches: a pure decision."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
 
-from orchestration_assets.content.ledger import KnownEntry, Ledger
 from orchestration_assets.schemas.policy import Batching
 from orchestration_assets.schemas.tables import EntryRow
-from resources.content_source import ListedEntry, Listing
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    """An entry to be recorded: how much it weighs, and in which batch it was known before."""
+
+    row: EntryRow
+    items: int
+    size_bytes: int
+    known_in: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedBatch:
-    """A batch to be recorded: its key and its entries, sorted by address."""
+    """A batch to be recorded: its key and its entries."""
 
     key: str
     entries: tuple[EntryRow, ...]
@@ -25,74 +33,45 @@ def item_id(address: str) -> str:
 
 
 def plan_batches(
-    listing: Listing, ledger: Ledger, limits: Batching, now: datetime
-) -> list[PlannedBatch]:
-    """Batches of every entry that the ledger does not know as it is now.
+    entries: Sequence[NewEntry], limits: Batching, now: datetime, *, close: bool = True
+) -> tuple[list[PlannedBatch], int]:
+    """Batches of entries in their order, and how many entries are left for a later look.
 
-    The ledger holds recorded batches, so work in flight is never planned twice. An incomplete
-    listing yields no ``gone`` entries: absence from it proves nothing. A batch's key is the
-    second of ``now`` and a hash over its entries and what was known of them; the same listing
-    against the same ledger gives the same hash, which makes recording idempotent.
+    A batch closes when the next entry would take it over a limit; the last one also when ``close``
+    is true. A batch's key is the second of ``now`` and a hash over its entries and where they were
+    known before: the same entries against the same ledger give the same hash, which makes
+    recording idempotent.
     """
-    news = sorted(_changes(listing, ledger), key=lambda change: change[0].address)
     stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-    batches = []
-    for group in _groups(news, limits):
-        digest = blake2b(digest_size=4)
-        for entry, known in group:
-            before = known.batch if known else ""
-            fact = (entry.address, entry.size_bytes, entry.modified_ns, entry.gone, before)
-            digest.update(repr(fact).encode())
-        key = f"{stamp}-{digest.hexdigest()}"
-        batches.append(PlannedBatch(key, tuple(entry for entry, _ in group)))
-    return batches
+    planned, left = [], 0
+    for group, full in _groups(entries, limits):
+        if full or close:
+            digest = blake2b(digest_size=4)
+            for entry in group:
+                digest.update(repr(_fact(entry)).encode())
+            rows = tuple(entry.row for entry in group)
+            planned.append(PlannedBatch(f"{stamp}-{digest.hexdigest()}", rows))
+        else:
+            left += len(group)
+    return planned, left
 
 
-_Change = tuple[EntryRow, KnownEntry | None]
+def _fact(entry: NewEntry) -> tuple[object, ...]:
+    row = entry.row
+    version = row.size_bytes, row.modified_ns, row.etag
+    return row.address, *version, row.gone, row.start, row.stop, entry.known_in
 
 
-def _changes(listing: Listing, ledger: Ledger) -> Iterator[_Change]:
-    for entry in listing.entries:
-        known = ledger.get(entry.address)
-        if known is None or _differs(entry, known):
-            yield _entry_row(listing.source, entry), known
-    if listing.complete:
-        present = {entry.address for entry in listing.entries}
-        for address, known in ledger.items():
-            if address not in present and not known.gone:
-                row = EntryRow(
-                    item_id(address), listing.source, address, known.path, 0, 0, None, True
-                )
-                yield row, known
-
-
-def _differs(entry: ListedEntry, known: KnownEntry) -> bool:
-    now, before = (entry.size_bytes, entry.modified_ns), (known.size_bytes, known.modified_ns)
-    return known.gone or now != before
-
-
-def _entry_row(source: str, entry: ListedEntry) -> EntryRow:
-    return EntryRow(
-        item_id(entry.address),
-        source,
-        entry.address,
-        entry.path,
-        entry.size_bytes,
-        entry.modified_ns,
-        entry.problem,
-        False,
-    )
-
-
-def _groups(changes: Sequence[_Change], limits: Batching) -> Iterator[list[_Change]]:
-    group: list[_Change] = []
-    held = 0
-    for change in changes:
-        size = change[0].size_bytes
-        if group and (len(group) >= limits.max_items or held + size > limits.max_bytes):
-            yield group
-            group, held = [], 0
-        group.append(change)
-        held += size
+def _groups(entries: Sequence[NewEntry], limits: Batching) -> Iterator[tuple[list[NewEntry], bool]]:
+    """Groups in order, each with whether it is full."""
+    group: list[NewEntry] = []
+    items = held = 0
+    for entry in entries:
+        over = items + entry.items > limits.max_items or held + entry.size_bytes > limits.max_bytes
+        if group and over:
+            yield group, True
+            group, items, held = [], 0, 0
+        group.append(entry)
+        items, held = items + entry.items, held + entry.size_bytes
     if group:
-        yield group
+        yield group, items >= limits.max_items or held >= limits.max_bytes

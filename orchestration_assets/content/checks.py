@@ -1,19 +1,41 @@
-"""Checks of the intake: every listed entry has its row."""
+"""Checks of the intake: every listed entry, and every record in it, has its row."""
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.content.feedback import accepted_verdicts
-from orchestration_assets.schemas.tables import CONTENT_MANIFEST
+from orchestration_assets.schemas.enums import Outcome
+from orchestration_assets.schemas.tables import CONTENT_LEDGER, CONTENT_MANIFEST
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
 from resources.home import HomeResource
 from resources.table_checks import Balance, Stored, table_checks
+from resources.table_store import TableStore
 
 
 def _every_entry(stored: Stored, manifest: pa.Table) -> list[Balance]:
-    listed = set(stored.entries()["item_id"].to_pylist())
-    found = set(manifest["item_id"].to_pylist())
-    return [Balance(len(listed), len(listed & found), "listed entries with an outcome")]
+    entries = stored.entries()
+    listed = set(entries["item_id"].to_pylist())
+    found = listed & set(manifest["item_id"].to_pylist())
+    unpacked = manifest.filter(pc.equal(manifest["outcome"], Outcome.UNPACKED))["entry_id"]
+    pieces = entries.filter(pc.is_in(entries["item_id"], unpacked.combine_chunks()))
+    records = manifest.filter(pc.is_in(manifest["entry_id"], unpacked.combine_chunks()))
+    return [
+        Balance(len(listed), len(found), "listed entries with an outcome"),
+        Balance(
+            pc.sum(pieces["record_count"]).as_py() or 0,
+            records.num_rows - len(unpacked),
+            "records of unpacked files with an outcome",
+        ),
+    ]
+
+
+def _every_item(stored: Stored, ledger: pa.Table) -> list[Balance]:
+    tables = TableStore(stored.home)
+    columns = ["item_id", "outcome"]
+    rows = tables.read_batches(CONTENT_MANIFEST, tables.batches(CONTENT_MANIFEST.name), columns)
+    items = rows.filter(pc.not_equal(rows["outcome"], Outcome.UNPACKED))["item_id"]
+    known = pc.count_distinct(items).as_py()
+    return [Balance(known, ledger.num_rows, "items of all manifests in the ledger")]
 
 
 def _every_verdict(stored: Stored, gold: pa.Table) -> list[Balance]:
@@ -30,4 +52,5 @@ def _every_verdict(stored: Stored, gold: pa.Table) -> list[Balance]:
 
 
 content_manifest_checks = table_checks(CONTENT_MANIFEST, _every_entry)
+content_ledger_checks = table_checks(CONTENT_LEDGER, _every_item, per_batch=False)
 gold_labels_checks = table_checks(GOLD_LABELS, _every_verdict, per_batch=False)

@@ -1,44 +1,270 @@
-"""Listing a source and recording its batches: the thin shell around ``plan_batches``."""
+"""Listing a source and recording its batches: the shell around what the planner decides."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any, Final
 
 from filelock import FileLock
 
-from orchestration_assets.content.batches import PlannedBatch, plan_batches
+from orchestration_assets.content.batches import NewEntry, PlannedBatch, item_id, plan_batches
+from orchestration_assets.content.changes import Changes, find_changes
 from orchestration_assets.content.ledger import Ledger, read_ledger
+from orchestration_assets.content.record_files import Declarations, RecordFile
+from orchestration_assets.content.splitting import Piece, split
+from orchestration_assets.content.unpacking import unpacked_name, unpacker
+from orchestration_assets.schemas.enums import RejectReason
 from orchestration_assets.schemas.policy import Content
 from orchestration_assets.schemas.records import rows_to_arrow
-from orchestration_assets.schemas.tables import BATCH_ENTRIES, DISAGREEMENT_REPORT
-from resources.content_source import Listing, open_source
+from orchestration_assets.schemas.tables import BATCH_ENTRIES, DISAGREEMENT_REPORT, EntryRow
+from resources.content_index import ContentIndex
+from resources.content_source import (
+    Budget,
+    ContentError,
+    Listing,
+    Source,
+    Unlimited,
+    open_source,
+)
+from resources.content_store import ContentStore
 from resources.table_store import BatchStore, TableStore
+
+# what a sensor's tick can unpack; `orchestrate run` unpacks whatever there is
+UNPACKED_IN_A_TICK: Final = 256 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How one look at a source goes.
+
+    ``start`` is the relative path to begin at. Files that changed within ``settle`` are left for
+    later, and so are entries that do not fill a batch unless ``close`` is true.
+    """
+
+    budget: Budget = Unlimited()  # noqa: RUF009 -- it has no state
+    start: str = ""
+    settle: timedelta = timedelta(0)
+    close: bool = True
+    unpack_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """What a look at a source found: the listing, and the keys of the batches recorded now."""
+    """What a look at a source found, and did.
+
+    ``recorded`` are the keys of the batches recorded now. ``waiting`` counts entries that do not
+    fill a batch yet, ``unsettled`` files that are still being written. ``unfinished`` is true when
+    the budget ran out before every record file was cut. ``notes`` are for people.
+    """
 
     listing: Listing
     recorded: tuple[str, ...]
+    waiting: int = 0
+    unsettled: int = 0
+    unfinished: bool = False
+    notes: tuple[str, ...] = ()
 
 
-def take_in(home: Path, source: str, content: Content, now: datetime) -> Intake:
-    """Lists the source and records a batch of whatever is new, changed or gone.
+def take_in(
+    home: Path, source: str, content: Content, now: datetime, look: Look | None = None
+) -> Intake:
+    """Lists the source and records batches of whatever is new, changed or gone.
 
-    Two listings at once record everything once: the ledger is read and written under a lock.
-    Raises SourceError when the source cannot be listed.
+    Two looks at once record everything once: what was planned on a ledger that has moved on
+    meanwhile is planned again. Raises SourceError when the source cannot be listed.
     """
-    listing = open_source(source, content.include, content.exclude, home).list()
-    store = BatchStore(home)
+    look = look or Look()
+    opened = open_source(source, content.include, content.exclude, home, content.read_seconds)
+    listing = opened.list(now, look.budget, look.start)
+    store, index = BatchStore(home), ContentIndex(home / "cache" / "content")
     home.mkdir(parents=True, exist_ok=True)
-    with FileLock(home / ".intake.lock"):
-        ledger: Ledger = read_ledger(store, listing.source)
-        batches = plan_batches(listing, ledger, content.batch, now)
+    while True:
+        planning = _Planning(home, opened, content, listing, look)
+        before = set(store.recorded())
+        ledger = read_ledger(home, listing.source)
+        orphans = index.orphans()
+        changes = _changes(listing, ledger, content, look, orphans)
+        entries = list(planning.entries(changes))
+        # a record file that is cut in several looks goes on from what is recorded, so it must be
+        close = look.close or planning.unfinished
+        batches, waiting = plan_batches(entries, content.batch, now, close=close)
+        with FileLock(home / ".intake.lock"):
+            since = set(store.recorded()) - before
+            if any(store.source(key) == listing.source for key in since):
+                continue
+            for batch in batches:
+                _record(store, batch)
+        recorded = {row.file for batch in batches for row in batch.entries}
+        index.adopt({item_id(file) for file in recorded} & orphans)
+        planning.forget_stale(batches)
+        return Intake(
+            listing,
+            tuple(batch.key for batch in batches),
+            waiting,
+            changes.unsettled,
+            planning.unfinished,
+            tuple(planning.notes),
+        )
+
+
+def _changes(
+    listing: Listing, ledger: Ledger, content: Content, look: Look, orphans: set[str]
+) -> Changes:
+    again: list[str] = []
+    if orphans:
+        known = ledger.files["file"].to_pylist()
+        again = [address for address in known if item_id(address) in orphans]
+    return find_changes(
+        listing,
+        ledger,
+        retry_after=timedelta(hours=content.retry_hours),
+        settle=look.settle,
+        again=again,
+    )
+
+
+class _Planning:
+    """From changed files to entries: record files are cut into pieces as far as the budget goes."""
+
+    def __init__(
+        self, home: Path, source: Source, content: Content, listing: Listing, look: Look
+    ) -> None:
+        self._home = home
+        self._source = source
+        self._content = content
+        self._listing = listing
+        self._look = look
+        self._declared = Declarations(content.records, content.max_bytes)
+        self._store = ContentStore(home)
+        self.unfinished = False
+        self.notes: list[str] = []
+
+    def entries(self, changes: Changes) -> Iterator[NewEntry]:
+        """Entries in the order of batches: what is gone first, so that a move shows as one."""
+        for row in changes.gone.to_pylist():
+            gone = self._row(
+                {**row, "address": row["file"], "changed_ns": 0, "etag": None, "problem": None},
+                gone=True,
+                size_bytes=0,
+                modified_ns=0,
+            )
+            yield NewEntry(gone, 1, 0, row["batch"])
+        for batch in changes.files.to_batches(max_chunksize=65_536):
+            for found in batch.to_pylist():
+                yield from self._entries(found)
+
+    def _entries(self, found: Mapping[str, Any]) -> Iterator[NewEntry]:
+        known_in = found["known_batch"]
+        records = None if found["problem"] else self._declared.find(found["path"])
+        if records is None:
+            row = self._row(found)
+            yield NewEntry(row, 1, 0 if row.problem else row.size_bytes, known_in)
+            return
+        if self.unfinished:
+            return
+        try:
+            yield from self._pieces(found, records, known_in)
+        except ContentError as error:
+            row = self._row(found, problem=error.reason, detail=str(error))
+            yield NewEntry(row, 1, 0, known_in)
+
+    def _pieces(
+        self, found: Mapping[str, Any], records: RecordFile, known_in: str | None
+    ) -> Iterator[NewEntry]:
+        """The pieces of a record file, from where an earlier look left off."""
+        version = found["size_bytes"], found["modified_ns"], found["etag"]
+        before = tuple(found[f"known_{n}"] for n in ("size_bytes", "modified_ns", "etag"))
+        goes_on = version == before and found["known_final"] is False
+        start, first = 0, 1
+        if goes_on and found["known_stop"] is not None:
+            start, first = found["known_stop"], found["known_next_record"]
+        unpacked = None
+        if records.packing is not None:
+            if self._too_much(found):
+                return
+            unpacked = self._unpack(found, records)
+        stream = (
+            self._store.unpacked(unpacked).open("rb")
+            if unpacked
+            else self._source.open(found["address"])
+        )
+        with stream:
+            for piece in split(stream, records, self._content.batch, start, first):
+                row = self._row(found, **_bounds(piece, records, unpacked, found["address"]))
+                yield NewEntry(row, max(piece.count, 1), piece.weight_bytes, known_in)
+                if not piece.final and self._look.budget.spent():
+                    self.unfinished = True
+                    return
+
+    def _too_much(self, found: Mapping[str, Any]) -> bool:
+        limit = self._look.unpack_bytes
+        if limit is None or found["size_bytes"] <= limit:
+            return False
+        self.notes.append(
+            f"{found['path']}: {found['size_bytes']:,} packed bytes are more than a tick can "
+            f"unpack ({limit:,}); take it in once with: orchestrate run {self._listing.source}"
+        )
+        return True
+
+    def _unpack(self, found: Mapping[str, Any], records: RecordFile) -> str:
+        name = unpacked_name(
+            item_id(found["address"]), found["size_bytes"], found["modified_ns"], found["etag"]
+        )
+        if not self._store.unpacked(name).exists():
+            with self._source.open(found["address"]) as stream:
+                write = unpacker(
+                    stream,
+                    records.packing or "",
+                    found["size_bytes"],
+                    records.declared.max_expansion,
+                    self._home,
+                )
+                self._store.unpack(name, write)
+        return name
+
+    def _row(self, found: Mapping[str, Any], **more: Any) -> EntryRow:
+        problem = found["problem"]
+        address = found["address"]
+        facts: dict[str, Any] = {
+            "item_id": item_id(address),
+            "source": self._listing.source,
+            "address": address,
+            "file": address,
+            "path": found["path"],
+            "size_bytes": found["size_bytes"],
+            "modified_ns": found["modified_ns"],
+            "changed_ns": found["changed_ns"],
+            "etag": found["etag"],
+            "listed_at": self._listing.began,
+            "problem": RejectReason(problem) if problem else None,
+        }
+        return EntryRow(**(facts | more))
+
+    def forget_stale(self, batches: list[PlannedBatch]) -> None:
+        """Removes plain copies of versions that are no longer the latest."""
         for batch in batches:
-            _record(store, batch)
-    return Intake(listing, tuple(batch.key for batch in batches))
+            for row in batch.entries:
+                if row.gone or row.unpacked_as:
+                    self._store.forget_unpacked(item_id(row.file), row.unpacked_as)
+
+
+def _bounds(
+    piece: Piece, records: RecordFile, unpacked: str | None, address: str
+) -> dict[str, Any]:
+    inside = f"{address}#from={piece.start}"
+    return {
+        "item_id": item_id(inside),
+        "address": inside,
+        "records": records.recorded(),
+        "start": piece.start,
+        "stop": piece.stop,
+        "first_record": piece.first,
+        "record_count": piece.count,
+        "final": piece.final,
+        "unpacked_as": unpacked,
+    }
 
 
 def _record(store: BatchStore, batch: PlannedBatch) -> None:
@@ -54,6 +280,7 @@ def unfinished(home: Path) -> list[str]:
 def listing_version(listing: Listing) -> str:
     """A data version of a listing: equal exactly when every entry is as it was."""
     digest = blake2b(digest_size=8)
-    for entry in listing.entries:
-        digest.update(repr((entry.address, entry.size_bytes, entry.modified_ns)).encode())
+    for name in ("address", "size_bytes", "modified_ns", "etag", "problem"):
+        # not the column's buffers: what stands under a null there is left to chance
+        digest.update(repr(listing.entries[name].to_pylist()).encode())
     return digest.hexdigest()

@@ -1,47 +1,209 @@
-"""What is known of a source, rebuilt from the batch records alone."""
+"""What is known of the files of a source, folded from batch records and manifests alone.
 
-from collections.abc import Iterable, Mapping
+The fold of finished batches is kept as a snapshot, so that a look costs what is new; deleting the
+snapshot loses nothing.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
-from resources.table_store import BatchStore
+from orchestration_assets.content.batches import item_id
+from orchestration_assets.schemas.enums import PASSING
+from orchestration_assets.schemas.tables import CONTENT_MANIFEST
+from resources.table_store import BatchStore, TableStore, write_atomically
+
+# one row a file: the latest that was listed, how far it is recorded, and whether to try it again
+LEDGER: Final = pa.schema(
+    [
+        pa.field("file", pa.string()),
+        pa.field("path", pa.string()),
+        pa.field("size_bytes", pa.int64()),
+        pa.field("modified_ns", pa.int64()),
+        pa.field("changed_ns", pa.int64()),
+        pa.field("etag", pa.string()),
+        pa.field("gone", pa.bool_()),
+        # when the latest record of it was listed, and in which batch it stands
+        pa.field("listed_at", pa.timestamp("us", tz="UTC")),
+        pa.field("batch", pa.string()),
+        # false while only the first pieces of a record file are recorded, up to here
+        pa.field("final", pa.bool_()),
+        pa.field("stop", pa.int64()),
+        pa.field("next_record", pa.int64()),
+        # the batch that its latest version began in, and the last batch that failed in passing
+        pa.field("begun_in", pa.string()),
+        pa.field("passing_in", pa.string()),
+    ]
+)
+_SNAPSHOT_AFTER: Final = 8
+_STAMP: Final = len("20260102T030405Z")
+_BATCHES: Final = b"batches"
 
 
-@dataclass(frozen=True, slots=True)
-class KnownEntry:
-    """The latest that was listed at an address."""
+@dataclass(frozen=True)
+class Ledger:
+    """What is known of one source: ``files`` has the schema LEDGER, one row a file."""
 
-    batch: str
-    path: str
-    size_bytes: int
-    modified_ns: int
-    gone: bool
+    source: str
+    files: pa.Table
 
+    def present(self) -> pa.Table:
+        """The files that were there when last looked at."""
+        return self.files.filter(pc.invert(self.files["gone"]))
 
-Ledger = Mapping[str, KnownEntry]
-
-
-def build_ledger(records: Iterable[tuple[str, pa.Table]], source: str) -> Ledger:
-    """Address -> latest known entry of ``source``, from batch records, oldest first."""
-    known: dict[str, KnownEntry] = {}
-    for batch, entries in records:
-        mine = entries.filter(pc.equal(entries["source"], source))
-        columns = ("address", "path", "size_bytes", "modified_ns", "gone")
-        for address, *rest in zip(*(mine[name].to_pylist() for name in columns), strict=True):
-            known[address] = KnownEntry(batch, *rest)
-    return known
+    def gone_files(self) -> set[str]:
+        """Ids of the files that are no longer there."""
+        return {item_id(file) for file in self.files.filter(self.files["gone"])["file"].to_pylist()}
 
 
-def read_ledger(store: BatchStore, source: str) -> Ledger:
+def empty_ledger(source: str) -> Ledger:
+    """The ledger of a source that nothing is known of."""
+    return Ledger(source, LEDGER.empty_table())
+
+
+def extend_ledger(
+    ledger: Ledger, batches: Iterable[tuple[str, pa.Table, pa.Table | None]]
+) -> Ledger:
+    """The ledger with further batches: key, entries, manifest (None while it is not made).
+
+    Batches come oldest first. A file whose reading failed for a reason that may pass, in its latest
+    version, says in which batch.
+    """
+    parts = [ledger.files]
+    passing: dict[str, str] = {}
+    for key, entries, manifest in batches:
+        mine = entries.filter(pc.equal(entries["source"], ledger.source))
+        if mine.num_rows:
+            parts.append(_rows(key, mine))
+            passing |= dict.fromkeys(_failed_in_passing(mine, manifest), key)
+    if len(parts) == 1:
+        return ledger
+    rows = pa.concat_tables(parts)
+    files = _last(rows)
+    for name in ("begun_in", "passing_in"):
+        files = _filled(files, name, _last(rows.filter(pc.is_valid(rows[name]))))
+    if passing:
+        names, keys = list(passing), list(passing.values())
+        told = pa.table({"file": pa.array(names, pa.string()), "passing_in": pa.array(keys)})
+        files = _filled(files, "passing_in", told)
+    return Ledger(ledger.source, files.combine_chunks())
+
+
+def _filled(files: pa.Table, name: str, told: pa.Table) -> pa.Table:
+    """A column with what ``told`` says of a file, and its own value where that says nothing."""
+    said = (
+        told[name].combine_chunks().take(pc.index_in(files["file"], told["file"].combine_chunks()))
+    )
+    column = files.schema.get_field_index(name)
+    return files.set_column(column, LEDGER.field(name), pc.coalesce(said, files[name]))
+
+
+def _rows(batch: str, entries: pa.Table) -> pa.Table:
+    """The entries of a batch as rows of the ledger."""
+    count = entries.num_rows
+    name = pa.repeat(batch, count)
+    starts = pc.fill_null(pc.equal(entries["start"], 0), True)  # a file begins where it stands
+    columns = {
+        field.name: entries[field.name] for field in LEDGER if field.name in entries.schema.names
+    }
+    columns |= {
+        "batch": name,
+        "begun_in": pc.if_else(starts, name, pa.scalar(None, pa.string())),
+        "passing_in": pa.nulls(count, pa.string()),
+        "next_record": pc.add(entries["first_record"], entries["record_count"]),
+    }
+    return pa.table([columns[field.name] for field in LEDGER], schema=LEDGER)
+
+
+def _last(rows: pa.Table) -> pa.Table:
+    """The last row of each file, sorted by file.
+
+    Batches of one look have the same second in their keys, so that their order says nothing: what
+    counts is when a file was listed, and how far into it a piece reaches.
+    """
+    rows = rows.sort_by([("listed_at", "ascending"), ("stop", "ascending")])
+    numbered = pa.table({"file": rows["file"], "row": pa.array(range(rows.num_rows), pa.int64())})
+    last = numbered.group_by("file").aggregate([("row", "max")]).sort_by("file")
+    return rows.take(last["row_max"])
+
+
+def look_of(batches: Any) -> Any:
+    """The looks that recorded batches, comparable: the seconds that their keys begin with."""
+    return pc.utf8_slice_codeunits(batches, 0, _STAMP)
+
+
+def _failed_in_passing(entries: pa.Table, manifest: pa.Table | None) -> list[str]:
+    """Files with an entry that was rejected for a reason that may pass."""
+    if manifest is None:
+        return []
+    passing = pc.is_in(manifest["reason"], pa.array(sorted(PASSING), pa.string()))
+    failed = manifest.filter(passing)["entry_id"]
+    if not len(failed):
+        return []
+    files: list[str] = pc.unique(
+        entries.filter(pc.is_in(entries["item_id"], failed.combine_chunks()))["file"]
+    ).to_pylist()
+    return files
+
+
+def read_ledger(home: Path, source: str) -> Ledger:
     """The ledger of one source as the home records it now."""
-    return build_ledger(((key, store.read(key)) for key in store.recorded()), source)
+    store, tables = BatchStore(home), TableStore(home)
+    snapshot = home / "ledger" / f"{blake2b(source.encode(), digest_size=8).hexdigest()}.parquet"
+    ledger, included = _read_snapshot(snapshot, source)
+    recorded = store.recorded()
+    if not included <= set(recorded):
+        # batch records were taken away: what was folded of them must go too
+        ledger, included = empty_ledger(source), set()
+    finished = set(tables.batches(CONTENT_MANIFEST.name))
+    new = [key for key in recorded if key not in included]
+    done: list[str] = []
+    for key in new:
+        if key not in finished:
+            break  # the snapshot ends before the first batch whose outcomes are not known
+        done.append(key)
+    ledger = extend_ledger(ledger, _batches(store, tables, done, finished))
+    if len(done) >= _SNAPSHOT_AFTER:
+        _write_snapshot(snapshot, ledger, included | set(done))
+    return extend_ledger(ledger, _batches(store, tables, new[len(done) :], finished))
+
+
+def _batches(
+    store: BatchStore, tables: TableStore, keys: Iterable[str], finished: set[str]
+) -> Iterator[tuple[str, pa.Table, pa.Table | None]]:
+    for key in keys:
+        manifest = None
+        if key in finished:
+            manifest = tables.read(CONTENT_MANIFEST.name, key, ["entry_id", "reason"])
+        yield key, store.read(key), manifest
+
+
+def _read_snapshot(path: Path, source: str) -> tuple[Ledger, set[str]]:
+    try:
+        files = pq.read_table(path, partitioning=None)
+    except (FileNotFoundError, pa.ArrowInvalid):
+        # absent, or damaged: it is folded anew from the batch records
+        return empty_ledger(source), set()
+    if files.schema.names != LEDGER.names:
+        return empty_ledger(source), set()
+    included = set(json.loads(files.schema.metadata[_BATCHES]))
+    return Ledger(source, files.cast(LEDGER)), included
+
+
+def _write_snapshot(path: Path, ledger: Ledger, included: set[str]) -> None:
+    sink = pa.BufferOutputStream()
+    metadata = {_BATCHES: json.dumps(sorted(included)).encode()}
+    pq.write_table(ledger.files.replace_schema_metadata(metadata), sink, compression="zstd")
+    write_atomically(path, sink.getvalue().to_pybytes())
 
 
 def known_sources(store: BatchStore) -> list[str]:
     """Every source that batches were made from, in order of first appearance."""
-    found: dict[str, None] = {}
-    for key in store.recorded():
-        found.update(dict.fromkeys(pc.unique(store.read(key)["source"]).to_pylist()))
-    return list(found)
+    return list(dict.fromkeys(store.source(key) for key in store.recorded()))

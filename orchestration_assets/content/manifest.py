@@ -1,20 +1,24 @@
 """From listed entries to outcomes: read, hash, recognise text, and settle who is who."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from hashlib import blake2b
+from typing import BinaryIO, Final, Protocol
+from urllib.parse import quote
 
-import pyarrow as pa
-
+from orchestration_assets.content.batches import item_id
 from orchestration_assets.content.encoding import Encoding, detect_encoding
+from orchestration_assets.content.record_files import RecordFile, recorded_file
+from orchestration_assets.content.record_reading import Record, read_records
 from orchestration_assets.schemas.enums import Outcome, RejectReason
-from orchestration_assets.schemas.tables import EntryRow, ManifestRow
-from resources.content_source import ContentError, FileContent
+from orchestration_assets.schemas.tables import EntryRow, ManifestRow, Metadatum, RecordPlace
+from resources.content_index import Holding
+from resources.content_source import ContentError, FileContent, Version
 
-_DETAILS = {
+_DETAILS: Final = {
     RejectReason.EMPTY: "no content",
     RejectReason.BINARY: "not text",
-    RejectReason.UNDECODABLE: "neither UTF-8 nor an encoding that it declares",
+    RejectReason.UNDECODABLE: "neither UTF-8 nor an encoding that it declares or clearly shows",
     RejectReason.UNREADABLE: "could not be opened",
     RejectReason.SPECIAL_FILE: "a pipe, socket or device",
     RejectReason.LINK_LOOP: "a link that leads back to itself",
@@ -30,120 +34,283 @@ def content_hash(data: bytes) -> str:
     return blake2b(data, digest_size=16).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """Content known from earlier batches.
+class Reading(Protocol):
+    """How the entries of a batch are read."""
 
-    ``by_hash``: content hash -> item whose rows hold its results. ``at_address``: address ->
-    the hash last seen there. ``gone``: addresses whose content is no longer there.
-    """
+    def read(self, address: str, max_bytes: int) -> FileContent: ...
 
-    by_hash: Mapping[str, str] = field(default_factory=dict)
-    at_address: Mapping[str, str] = field(default_factory=dict)
-    gone: frozenset[str] = frozenset()
+    def version(self, address: str) -> Version: ...
 
-    @property
-    def addresses_by_hash(self) -> dict[str, set[str]]:
-        found: dict[str, set[str]] = {}
-        for address, hashed in self.at_address.items():
-            found.setdefault(hashed, set()).add(address)
-        return found
+    def records(self, entry: EntryRow) -> BinaryIO:
+        """A stream over the record file, or its plain copy, that a piece belongs to."""
+        ...
 
-
-def known_content(manifests: Iterable[pa.Table]) -> Known:
-    """What earlier manifests tell, oldest first."""
-    by_hash: dict[str, str] = {}
-    at_address: dict[str, str] = {}
-    gone: set[str] = set()
-    columns = ("address", "outcome", "content_hash", "computed_as")
-    for manifest in manifests:
-        rows = zip(*(manifest[name].to_pylist() for name in columns), strict=True)
-        for address, outcome, hashed, computed_as in rows:
-            if outcome == Outcome.GONE:
-                gone.add(address)
-            elif hashed is not None and computed_as is not None:
-                gone.discard(address)
-                at_address[address] = hashed
-                by_hash.setdefault(hashed, computed_as)
-    return Known(by_hash, at_address, frozenset(gone))
+    def keep(self, content_hash: str, data: bytes) -> bool:
+        """Keeps accepted bytes when the policy says so; whether they are kept."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """One entry after reading: a reject reason, or the hash and encoding of its text."""
+    """One entry or record after reading: a reject reason, or the hash and encoding of its text."""
 
     entry: EntryRow
+    item_id: str
+    address: str
+    path: str
+    size_bytes: int
     reason: RejectReason | None = None
     detail: str | None = None
     superseded: bool = False
+    unpacked: bool = False
     hashed: str | None = None
     encoding: Encoding | None = None
+    kept: bool = False
+    number: int = 0
+    record: RecordPlace | None = None
+    metadata: tuple[Metadatum, ...] = ()
+
+    @property
+    def place(self) -> int:
+        """Where in its file it stands."""
+        return self.record.start if self.record else 0
 
 
-def examine(entry: EntryRow, read: Callable[[str], FileContent], max_bytes: int) -> Examined:
-    """Reads one entry: bad content becomes a reason, never an exception."""
-    if entry.gone:
-        return Examined(entry)
-    if entry.problem is not None:
-        return Examined(entry, entry.problem, _DETAILS[entry.problem])
+def examine(entry: EntryRow, reading: Reading, max_bytes: int) -> Iterator[Examined]:
+    """Reads one entry and the records in it: bad content becomes a reason, never an exception."""
+    if entry.gone or entry.problem is not None:
+        detail = entry.detail or (_DETAILS[entry.problem] if entry.problem else None)
+        yield _of_entry(entry, entry.problem, detail)
+    elif entry.records is not None:
+        yield from _examine_piece(entry, recorded_file(entry.records, entry.path), reading)
+    else:
+        yield _examine_file(entry, reading, max_bytes)
+
+
+def _of_entry(
+    entry: EntryRow,
+    reason: RejectReason | None = None,
+    detail: str | None = None,
+    *,
+    superseded: bool = False,
+    unpacked: bool = False,
+) -> Examined:
+    return Examined(
+        entry,
+        entry.item_id,
+        entry.address,
+        entry.path,
+        entry.size_bytes,
+        reason,
+        detail,
+        superseded,
+        unpacked,
+    )
+
+
+def _examine_file(entry: EntryRow, reading: Reading, max_bytes: int) -> Examined:
     if entry.size_bytes > max_bytes:
         detail = f"{entry.size_bytes} bytes, the limit is {max_bytes}"
-        return Examined(entry, RejectReason.TOO_LARGE, detail)
+        return _of_entry(entry, RejectReason.TOO_LARGE, detail)
     try:
-        content = read(entry.address)
+        content = reading.read(entry.address, max_bytes)
     except ContentError as error:
-        return Examined(entry, error.reason, str(error))
-    if (content.size_bytes, content.modified_ns) != (entry.size_bytes, entry.modified_ns):
-        return Examined(entry, detail="changed after it was listed", superseded=True)
+        return _of_entry(entry, error.reason, str(error))
+    if _changed(entry, Version(content.size_bytes, content.modified_ns, content.etag)):
+        return _of_entry(entry, detail="changed after it was listed", superseded=True)
     if not content.data:
-        return Examined(entry, RejectReason.EMPTY, _DETAILS[RejectReason.EMPTY])
-    encoding = detect_encoding(content.data)
+        return _of_entry(entry, RejectReason.EMPTY, _DETAILS[RejectReason.EMPTY])
+    found = _of_entry(entry)
+    return _hashed(found, content.data, detect_encoding(content.data), reading)
+
+
+def _hashed(
+    found: Examined, data: bytes, encoding: Encoding | RejectReason, reading: Reading
+) -> Examined:
+    hashed = content_hash(data)
     if isinstance(encoding, RejectReason):
-        return Examined(entry, encoding, _DETAILS[encoding], hashed=content_hash(content.data))
-    return Examined(entry, hashed=content_hash(content.data), encoding=encoding)
+        return replace(found, reason=encoding, detail=_DETAILS[encoding], hashed=hashed)
+    kept = reading.keep(hashed, data)
+    return replace(found, hashed=hashed, encoding=encoding, kept=kept)
 
 
-def settle(batch: str, examined: Iterable[Examined], known: Known) -> Iterator[ManifestRow]:
-    """The outcome of every entry, given what was known before and came earlier in the batch."""
-    examined = list(examined)
-    gone = known.gone | {found.entry.address for found in examined if found.entry.gone}
-    addresses = known.addresses_by_hash
-    accepted: dict[str, str] = {}
-    for found in examined:
-        entry, hashed, detail = found.entry, found.hashed, found.detail
-        outcome, computed_as = Outcome.ACCEPTED, None
-        if entry.gone:
-            outcome = Outcome.GONE
-        elif found.superseded:
-            outcome = Outcome.SUPERSEDED
-        elif found.reason is not None or hashed is None:
-            outcome = Outcome.REJECTED
-        elif hashed in known.by_hash:
-            computed_as = known.by_hash[hashed]
-            before = addresses.get(hashed, set())
-            if entry.address in before:
-                outcome, detail = Outcome.UNCHANGED, "touched, same content"
-            elif before and before <= gone:
-                outcome, detail = Outcome.MOVED, "same content was at another address before"
-            else:
-                outcome, detail = Outcome.DUPLICATE, "same content is known at another address"
-        elif hashed in accepted:
-            computed_as = accepted[hashed]
-            outcome, detail = Outcome.DUPLICATE, "same content stands elsewhere in this batch"
-        else:
-            computed_as = accepted[hashed] = entry.item_id
-        yield ManifestRow(
-            batch=batch,
-            item_id=entry.item_id,
-            address=entry.address,
-            path=entry.path,
-            outcome=outcome,
-            reason=found.reason,
-            detail=detail,
-            computed_as=computed_as,
-            content_hash=hashed,
-            size_bytes=entry.size_bytes,
-            modified_ns=entry.modified_ns,
-            encoding=found.encoding.name if found.encoding else None,
-            encoding_from=found.encoding.source if found.encoding else None,
+def _changed(entry: EntryRow, now: Version) -> bool:
+    """Whether a file is no longer the version that was listed."""
+    if now.etag is not None and entry.etag is not None and now.etag != entry.etag:
+        return True
+    return (now.size_bytes, now.modified_ns) != (entry.size_bytes, entry.modified_ns)
+
+
+def _examine_piece(entry: EntryRow, records: RecordFile, reading: Reading) -> Iterator[Examined]:
+    """A row for the piece and one for each of its records."""
+    try:
+        if _changed(entry, reading.version(entry.file)):
+            yield _of_entry(entry, detail="changed after it was listed", superseded=True)
+            return
+        with reading.records(entry) as stream:
+            found = [
+                _examine_record(entry, record, reading)
+                for record in read_records(stream, records, entry)
+            ]
+        if _changed(entry, reading.version(entry.file)):
+            yield _of_entry(entry, detail="changed while it was read", superseded=True)
+            return
+    except ContentError as error:
+        yield _of_entry(entry, error.reason, str(error))
+        return
+    yield _of_entry(entry, detail=f"{len(found)} records", unpacked=True)
+    yield from found
+
+
+def _examine_record(entry: EntryRow, record: Record, reading: Reading) -> Examined:
+    mark = f"id={quote(record.id, safe='')}" if record.id is not None else f"record={record.number}"
+    address = f"{entry.file}#{mark}"
+    data = record.text.encode() if record.text is not None else b""
+    shown = record.id if record.id is not None else str(record.number)
+    found = Examined(
+        entry,
+        item_id(address),
+        address,
+        record.name or f"{entry.path}#{shown}",
+        len(data),
+        number=record.number,
+        record=record.place,
+        metadata=record.metadata,
+    )
+    if record.problem is not None or record.encoding is None:
+        reason, detail = record.problem or (RejectReason.EMPTY, None)
+        return Examined(
+            entry,
+            # a record without usable text is known by its place: its id may be missing or repeated
+            item_id(f"{entry.file}#record={record.number}"),
+            f"{entry.file}#record={record.number}",
+            found.path,
+            found.size_bytes,
+            reason,
+            detail,
+            number=record.number,
+            metadata=record.metadata,
         )
+    return _hashed(found, data, record.encoding, reading)
+
+
+class Known(Protocol):
+    """What is known of content outside the batch."""
+
+    def computed_as(self, content_hash: str) -> str | None: ...
+
+    def last(self, item_id: str) -> str | None: ...
+
+    def files_holding(self, content_hash: str) -> set[str]: ...
+
+    def elsewhere(self, item_id: str, version: str, place: int) -> bool: ...
+
+
+def file_version(entry: EntryRow) -> str:
+    """64 bits that name a file in one version, hex."""
+    fact = entry.file, entry.size_bytes, entry.modified_ns, entry.etag
+    return blake2b(repr(fact).encode(), digest_size=8).hexdigest()
+
+
+def settle(
+    batch: str, examined: Sequence[Examined], known: Known, is_gone: Callable[[str], bool]
+) -> tuple[list[Holding], list[ManifestRow]]:
+    """The outcome of every entry and record, given what is known and came earlier in the batch.
+
+    ``is_gone`` tells of a file, by its id, whether it is known to be gone.
+    """
+    accepted: dict[str, str] = {}
+    seen: set[str] = set()
+    gone = {found.item_id for found in examined if found.entry.gone}
+    holdings, rows = [], []
+    for one in examined:
+        version = file_version(one.entry)
+        repeated = one.record is not None and (
+            one.item_id in seen or known.elsewhere(one.item_id, version, one.place)
+        )
+        found = _repeated(one) if repeated else one
+        hashed = found.hashed
+        outcome, computed_as, detail = _outcome(found, known, accepted, gone, is_gone)
+        if outcome is Outcome.ACCEPTED and hashed is not None:
+            accepted[hashed] = found.item_id
+        seen.add(found.item_id)
+        rows.append(_row(batch, found, outcome, computed_as, detail))
+        holdings.append(
+            Holding(
+                found.item_id,
+                item_id(found.entry.file),
+                version,
+                found.place,
+                hashed if computed_as is not None else None,
+                outcome is Outcome.ACCEPTED,
+            )
+        )
+    return holdings, rows
+
+
+def _repeated(found: Examined) -> Examined:
+    """A record whose id another record of the file has: its place becomes its identity."""
+    address = f"{found.entry.file}#record={found.number}"
+    return replace(
+        found,
+        item_id=item_id(address),
+        address=address,
+        reason=RejectReason.REPEATED_ID,
+        detail=f"record {found.number}: another record of the file has its id ({found.path})",
+        hashed=None,
+        kept=False,
+    )
+
+
+def _outcome(
+    found: Examined,
+    known: Known,
+    accepted: dict[str, str],
+    gone: set[str],
+    is_gone: Callable[[str], bool],
+) -> tuple[Outcome, str | None, str | None]:
+    """Outcome, the item that computes the content, and the outcome in words."""
+    hashed = found.hashed
+    if found.entry.gone:
+        return Outcome.GONE, None, found.detail
+    if found.superseded:
+        return Outcome.SUPERSEDED, None, found.detail
+    if found.unpacked:
+        return Outcome.UNPACKED, None, found.detail
+    if found.reason is not None or hashed is None:
+        return Outcome.REJECTED, None, found.detail
+    if hashed in accepted:
+        return Outcome.DUPLICATE, accepted[hashed], "same content stands elsewhere in this batch"
+    computed_as = known.computed_as(hashed)
+    if computed_as is None:
+        return Outcome.ACCEPTED, found.item_id, found.detail
+    if known.last(found.item_id) == hashed:
+        return Outcome.UNCHANGED, computed_as, "touched, same content"
+    before = known.files_holding(hashed)
+    if before and all(file in gone or is_gone(file) for file in before):
+        return Outcome.MOVED, computed_as, "same content was at another address before"
+    return Outcome.DUPLICATE, computed_as, "same content is known at another address"
+
+
+def _row(
+    batch: str, found: Examined, outcome: Outcome, computed_as: str | None, detail: str | None
+) -> ManifestRow:
+    return ManifestRow(
+        batch=batch,
+        item_id=found.item_id,
+        entry_id=found.entry.item_id,
+        address=found.address,
+        path=found.path,
+        outcome=outcome,
+        reason=found.reason,
+        detail=detail,
+        computed_as=computed_as,
+        content_hash=found.hashed,
+        size_bytes=found.size_bytes,
+        modified_ns=found.entry.modified_ns,
+        encoding=found.encoding.name if found.encoding else None,
+        encoding_from=found.encoding.source if found.encoding else None,
+        kept=found.kept,
+        record=found.record,
+        metadata=found.metadata,
+    )

@@ -7,6 +7,7 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration_assets.content.reader import ContentReader
 from orchestration_assets.disagreement.batch import (
     copies_of,
     judged_in,
@@ -41,7 +42,6 @@ from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import DISAGREEMENTS, RESOLUTIONS
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
 from resources.artefact_store import ArtefactStore
-from resources.content_source import open_batch_source
 from resources.home import HomeResource, PolicyFileResource
 from resources.table_store import TableStore, write_atomically
 
@@ -188,12 +188,12 @@ def dispute_kinds(
     )
     heard = independent(readings, processing_plans.to_pylist())
     questions = [disagreements[name].to_pylist() for name in ("item_id", "task")]
-    source = open_batch_source(home.batches.read(context.partition_key))
-    search = search_of(policy, content_manifest, content_profiles, source.read)
     resolved = resolutions.select(["batch", "item_id", "content_hash", "path", "task"]).to_pylist()
     disputed = set(zip(*questions, strict=True))
-    rows = find_kinds(resolved, heard, disputed, build_tasks(policy), search)
-    table = rows_to_arrow(DISPUTE_KINDS, rows)
+    with ContentReader(home.folder, home.batches.source(context.partition_key)) as reader:
+        search = search_of(policy, content_manifest, content_profiles, reader)
+        rows = find_kinds(resolved, heard, disputed, build_tasks(policy), search)
+        table = rows_to_arrow(DISPUTE_KINDS, rows)
     return dg.MaterializeResult(value=table, metadata=dict(Counter(table["kind"].to_pylist())))
 
 

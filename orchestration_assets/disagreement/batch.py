@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.content.reader import Read, SupersededError
+from orchestration_assets.content.reader import ContentReader, SupersededError
 from orchestration_assets.disagreement.kinds.search import Search
 from orchestration_assets.disagreement.readings import ServiceReadings
 from orchestration_assets.disagreement.resolution import Rules
@@ -78,10 +78,12 @@ def label_weights(
     return found
 
 
-def search_of(policy: Policy | None, manifest: pa.Table, profiles: pa.Table, read: Read) -> Search:
+def search_of(
+    policy: Policy | None, manifest: pa.Table, profiles: pa.Table, reader: ContentReader
+) -> Search:
     """What the policy looks for, in the content of the batch."""
     kinds = policy.disagreement.kinds if policy else ()
-    load = item_loader(manifest, profiles, read)
+    load = item_loader(manifest, profiles, reader)
     families = dict(
         zip(profiles["item_id"].to_pylist(), profiles["family"].to_pylist(), strict=True)
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 import pyarrow as pa
 
+from orchestration_assets.content.reader import ContentReader
 from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.pinned import pinned
 from orchestration_assets.processing.answer_cache import AnswerCache
@@ -19,7 +20,6 @@ from orchestration_assets.processing.run import process_plans
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.tables import CALL_LOG, DECISION_LOG
 from resources.ai_services.resilience.purse import Purse
-from resources.content_source import open_batch_source
 from resources.home import HomeResource
 
 _DESCRIPTIONS = {
@@ -77,17 +77,17 @@ def interpretations(
     the logs stay whole.
     """
     policy = pinned(home.policies, processing_plans)
-    source = open_batch_source(home.batches.read(context.partition_key))
     plans = processing_plans.sort_by([("item_id", "ascending"), ("task", "ascending")])
     progress.stage("asking services", len(set(plans["item_id"].to_pylist())))
-    processed = process_plans(
-        plans.to_pylist(),
-        build_work(policy, learned_models(plans, home.artefacts)),
-        AnswerCache(home.answers),
-        item_loader(content_manifest, content_profiles, source.read),
-        limits_of(policy, purse),
-        progress.advance,
-    )
+    with ContentReader(home.folder, home.batches.source(context.partition_key)) as reader:
+        processed = process_plans(
+            plans.to_pylist(),
+            build_work(policy, learned_models(plans, home.artefacts)),
+            AnswerCache(home.answers),
+            item_loader(content_manifest, content_profiles, reader),
+            limits_of(policy, purse),
+            progress.advance,
+        )
     for message in processed.stopped.values():
         context.log.error(message)
     for name, table, metadata in tables_of(processed):

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.content.reader import Read, read_text
+from orchestration_assets.content.reader import ContentReader
 from orchestration_assets.processing.asking import CACHE, CALLED
 from orchestration_assets.processing.run import Limits, Processed, Work
 from orchestration_assets.schemas.enums import AnswerKind, Outcome, Status
@@ -100,7 +100,9 @@ def deciders(policy: Policy | None) -> Callable[[Mapping[str, Any]], str | None]
     return decider
 
 
-def item_loader(manifest: pa.Table, profiles: pa.Table, read: Read) -> Callable[[str], Item]:
+def item_loader(
+    manifest: pa.Table, profiles: pa.Table, reader: ContentReader
+) -> Callable[[str], Item]:
     """A function from item id to the item with its content, read and verified when called."""
     accepted = manifest.filter(pc.equal(manifest["outcome"], Outcome.ACCEPTED)).to_pylist()
     rows: Mapping[str, Mapping[str, Any]] = {row["item_id"]: row for row in accepted}
@@ -109,7 +111,7 @@ def item_loader(manifest: pa.Table, profiles: pa.Table, read: Read) -> Callable[
 
     def load(item_id: str) -> Item:
         row = rows[item_id]
-        text = read_text(row, read)
+        text = reader.text(row)
         return Item(item_id, row["content_hash"], row["path"], text, by_item[item_id])
 
     return load

@@ -47,9 +47,9 @@ def content_profiles(
         choice = choose_tier(len(sizes), sum(sizes), tiers, dask_cluster.memory_bytes())
     if choice.tier is Tier.BEYOND:
         context.log.warning(choice.reason)
-    source = home.batches.read(context.partition_key)["source"][0].as_py()
+    batch, source = context.partition_key, home.batches.source(context.partition_key)
     pieces = [
-        Chunk(context.partition_key, source, tuple(rows))
+        Chunk(str(home.folder), batch, source, tuple(rows))
         for rows in chunks(accepted.to_pylist(), sizes, tiers)
     ]
     progress.stage("profiling", len(sizes))

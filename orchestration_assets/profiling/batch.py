@@ -4,18 +4,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from orchestration_assets.content.reader import Read, SupersededError, read_text
+from orchestration_assets.content.reader import ContentReader, SupersededError
 from orchestration_assets.profiling.profiler import profile
 from orchestration_assets.schemas.enums import ProfileStatus
 from orchestration_assets.schemas.features import FEATURE_NAMES, FEATURES
-from resources.content_source import ContentError, open_source
+from resources.content_source import ContentError
 
 # what a row holds in the columns that may not be empty when there is no profile
 _NOTHING = {feature.name: None if feature.nullable else feature.type() for feature in FEATURES}
 
 
 def profile_items(
-    batch: str, accepted: Iterable[Mapping[str, Any]], read: Read
+    batch: str, accepted: Iterable[Mapping[str, Any]], reader: ContentReader
 ) -> Iterator[dict[str, Any]]:
     """A profile row for each accepted manifest row; what cannot be read becomes a reason."""
     for row in accepted:
@@ -26,7 +26,7 @@ def profile_items(
             "path": row["path"],
         }
         try:
-            text = read_text(row, read)
+            text = reader.text(row)
         except SupersededError as error:
             yield base | _without(ProfileStatus.SUPERSEDED, str(error))
         except ContentError as error:
@@ -50,6 +50,7 @@ def profile_items(
 class Chunk:
     """A piece of profiling work as plain data: what a worker on another machine needs."""
 
+    home: str
     batch: str
     source: str
     rows: tuple[dict[str, Any], ...]
@@ -57,8 +58,8 @@ class Chunk:
 
 def profile_chunk(chunk: Chunk) -> list[dict[str, Any]]:
     """The profile rows of one chunk; runs on a Dask worker, which reads the bytes itself."""
-    source = open_source(chunk.source, ("**",), ())
-    return list(profile_items(chunk.batch, chunk.rows, source.read))
+    with ContentReader(chunk.home, chunk.source) as reader:
+        return list(profile_items(chunk.batch, chunk.rows, reader))
 
 
 def _without(status: ProfileStatus, reason: str) -> dict[str, Any]:

@@ -1,10 +1,14 @@
 """The closed vocabularies that tables, policy and code share."""
 
 from enum import StrEnum
+from typing import Final
 
 
 class Outcome(StrEnum):
-    """What became of one listed entry. Every entry of a batch has exactly one outcome."""
+    """What became of one listed entry or one record of it.
+
+    ``unpacked`` is the outcome of a record file: its records have rows of their own.
+    """
 
     ACCEPTED = "accepted"
     UNCHANGED = "unchanged"
@@ -12,6 +16,7 @@ class Outcome(StrEnum):
     DUPLICATE = "duplicate"
     GONE = "gone"
     SUPERSEDED = "superseded"
+    UNPACKED = "unpacked"
     REJECTED = "rejected"
 
 
@@ -29,6 +34,23 @@ class RejectReason(StrEnum):
     LINK_OUTSIDE = "link_outside"
     LINK_FOLDER = "link_folder"
     VANISHED = "vanished"
+    SLOW = "slow"
+    MALFORMED = "malformed"
+    REPEATED_ID = "repeated_id"
+    BOMB = "bomb"
+
+
+# reasons that may pass by themselves: such an entry is offered again
+PASSING: Final = frozenset({RejectReason.UNREADABLE, RejectReason.VANISHED, RejectReason.SLOW})
+
+
+class ItemPresence(StrEnum):
+    """What the corpus has of an item now."""
+
+    PRESENT = "present"
+    REJECTED = "rejected"
+    GONE = "gone"
+    SUPERSEDED = "superseded"
 
 
 class AnswerKind(StrEnum):

@@ -62,11 +62,48 @@ class Batching(_Strict):
     max_bytes: Annotated[int, Field(ge=1)] = Field(
         default=256 * MIB, description="a batch closes at this many bytes of content"
     )
+    wait_seconds: Annotated[float, Field(ge=0, le=86_400)] = Field(
+        default=60.0,
+        description="the sensor closes a batch that is not full once its oldest entry waited so "
+        "long; `orchestrate run` never waits",
+    )
+
+
+class Records(_Strict):
+    """Files whose records are items of their own: JSON Lines, CSV or Parquet."""
+
+    files: str = Field(
+        min_length=1, description="glob over the path; without a slash it matches any file name"
+    )
+    text: str = Field(min_length=1, description="the column that holds the text of an item")
+    id: str | None = Field(
+        default=None,
+        description="the column that names a record for good; without it its position does",
+    )
+    name: str | None = Field(
+        default=None, description="the column with a file name or path, for people and services"
+    )
+    metadata: tuple[str, ...] = Field(
+        default=(), description="columns that are kept in content_manifest beside the text"
+    )
+    format: Literal["jsonl", "csv", "parquet"] | None = Field(
+        default=None, description="what the files are; by default as their name ends"
+    )
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = Field(
+        default=None, description="csv: what separates columns; a comma, or a tab for .tsv"
+    )
+    max_expansion: Annotated[float, Field(ge=1)] = Field(
+        default=100.0,
+        description="a compressed file that grows to more than this many times its size is a bomb",
+    )
 
 
 class Content(_Strict):
     """What of a source is taken in."""
 
+    sources: tuple[str, ...] = Field(
+        default=(), description="folders and URLs that the sensor looks at by itself"
+    )
     include: tuple[str, ...] = Field(
         default=("**",), description="globs over the path relative to the source"
     )
@@ -76,6 +113,24 @@ class Content(_Strict):
     )
     max_bytes: Annotated[int, Field(ge=1)] = Field(
         default=64 * MIB, description="larger entries are rejected as too_large"
+    )
+    records: tuple[Records, ...] = Field(
+        default=(), description="record files; the first that matches a path counts"
+    )
+    settle_seconds: Annotated[float, Field(ge=0, le=86_400)] = Field(
+        default=5.0,
+        description="the sensor leaves a file alone until nothing has changed it for so long",
+    )
+    read_seconds: Annotated[float, Field(gt=0, le=3_600)] = Field(
+        default=30.0, description="an entry that takes longer to read is rejected as slow"
+    )
+    retry_hours: Annotated[float, Field(ge=0)] = Field(
+        default=24.0,
+        description="what was unreadable, slow or vanished is offered again after so long",
+    )
+    keep: bool = Field(
+        default=False,
+        description="keep a copy of accepted bytes below content/, so that a replay is exact",
     )
     batch: Batching = Batching()
 

@@ -49,6 +49,7 @@ _SCALARS: dict[Any, pa.DataType] = {
     int: pa.int64(),
     float: pa.float64(),
     bool: pa.bool_(),
+    bytes: pa.binary(),
     datetime: pa.timestamp("us", tz="UTC"),
 }
 
@@ -122,7 +123,7 @@ def rows_to_arrow(table: Table, rows: Iterable[Any]) -> pa.Table:
     return data
 
 
-_ATOMS: Final = frozenset({str, int, float, bool, NoneType, datetime})
+_ATOMS: Final = frozenset({str, int, float, bool, bytes, NoneType, datetime})
 
 
 @cache

@@ -31,6 +31,8 @@ class ItemState(StrEnum):
     GONE = "gone"
     SUPERSEDED = "superseded"
     REJECTED = "rejected"
+    # a record file: its records are items of their own
+    UNPACKED = "unpacked"
 
 
 _S = ItemState

@@ -20,6 +20,7 @@ from orchestration_assets.schemas.disagreement import (
 from orchestration_assets.schemas.enums import (
     AnswerKind,
     DisagreementKind,
+    ItemPresence,
     Outcome,
     ProcessingModel,
     ProfileStatus,
@@ -48,24 +49,73 @@ _ServiceName = Annotated[str, Column("service that was asked")]
 
 @dataclass(frozen=True, slots=True)
 class EntryRow:
-    """A batch as it was listed: immutable, stored before the partition is registered."""
+    """A batch as it was listed: immutable, stored before the partition is registered.
+
+    An entry is a file, or a piece of a record file; ``start`` and ``stop`` then bound the piece:
+    bytes of the file (of its unpacked copy when ``unpacked_as`` names one), rows of Parquet.
+    """
 
     item_id: _ItemId
     source: Annotated[str, Column("source that listed the entry, as a URL")]
     address: Annotated[str, Column("where the content is, as a URL")]
+    file: Annotated[str, Column("address of the file that the entry is, or is a piece of")]
     path: _Path
-    size_bytes: Annotated[int, Column("size when listed", "bytes")]
+    size_bytes: Annotated[int, Column("size of the file when listed", "bytes")]
     modified_ns: Annotated[int, Column("modification time when listed", "ns since 1970, UTC")]
+    changed_ns: Annotated[
+        int, Column("when the file or its permissions last changed", "ns since 1970, UTC")
+    ]
+    etag: Annotated[str | None, Column("version that the store itself gives to the content")]
+    listed_at: Annotated[datetime, Column("when the listing began", "UTC")]
     problem: Annotated[RejectReason | None, Column("why it cannot be read, known from listing")]
-    gone: Annotated[bool, Column("true when the listing no longer has this known address")]
+    detail: Annotated[str | None, Column("the problem in words, where there is more to say")] = None
+    gone: Annotated[bool, Column("true when the listing no longer has this known address")] = False
+    records: Annotated[
+        str | None, Column("how its records are declared in the policy, as JSON; null for a file")
+    ] = None
+    start: Annotated[int | None, Column("first byte or row of a piece")] = None
+    stop: Annotated[int | None, Column("byte or row after the last of a piece")] = None
+    first_record: Annotated[int | None, Column("number of the first record, from 1")] = None
+    record_count: Annotated[int | None, Column("records in the piece", "records")] = None
+    final: Annotated[bool, Column("false for a piece that others of the file follow")] = True
+    unpacked_as: Annotated[
+        str | None, Column("name below content/unpacked of a compressed file's plain copy")
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Metadatum:
+    """One declared metadata column of a record, its value as text."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPlace:
+    """Where one record stands, with all that is needed to read it again.
+
+    ``start`` and ``stop`` are bytes of the file, or of its unpacked copy when ``unpacked_as``
+    names one; for Parquet ``start`` is the row. ``field`` is the key (JSONL), the position of the
+    column (CSV) or its name (Parquet) that holds the text.
+    """
+
+    file: str
+    format: str
+    field: str
+    delimiter: str
+    start: int
+    stop: int
+    unpacked_as: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class ManifestRow:
-    """One row a listed entry of the batch, with what became of it."""
+    """One row a listed entry or record of the batch, with what became of it."""
 
     batch: _Batch
     item_id: _ItemId
+    entry_id: Annotated[str, Column("listed entry that the row comes from; a file: itself")]
     address: Annotated[str, Column("where the content is, as a URL")]
     path: _Path
     outcome: Annotated[Outcome, Column("what became of the entry; outcomes add up to the listing")]
@@ -75,11 +125,39 @@ class ManifestRow:
         str | None,
         Column("item whose rows hold this content's results: itself, or an identical earlier one"),
     ]
-    content_hash: Annotated[str | None, Column("blake2b-128 of the bytes, hex")]
+    content_hash: Annotated[
+        str | None, Column("blake2b-128 of the bytes (of a record: its text as UTF-8), hex")
+    ]
     size_bytes: Annotated[int, Column("size as read (as listed when not read)", "bytes")]
-    modified_ns: Annotated[int, Column("modification time", "ns since 1970, UTC")]
+    modified_ns: Annotated[int, Column("modification time of the file", "ns since 1970, UTC")]
     encoding: Annotated[str | None, Column("text encoding that decodes the bytes")]
-    encoding_from: Annotated[str | None, Column("what the encoding rests on: bom, utf-8, declared")]
+    encoding_from: Annotated[
+        str | None, Column("what it rests on: bom, utf-8, declared, nul pattern, detected, format")
+    ]
+    kept: Annotated[bool, Column("true when the bytes are kept below content/ under their hash")]
+    record: Annotated[RecordPlace | None, Column("where a record stands; null for a whole file")]
+    metadata: Annotated[tuple[Metadatum, ...], Column("declared metadata columns of a record")]
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """One row an item of the corpus: its latest version, and what became of it."""
+
+    item_id: _ItemId
+    source: Annotated[str, Column("source that listed it, as a URL")]
+    address: Annotated[str, Column("where the content is, as a URL")]
+    path: _Path
+    state: Annotated[
+        ItemPresence, Column("present, rejected, gone, or superseded (a newer version is to come)")
+    ]
+    reason: Annotated[RejectReason | None, Column("why it was rejected")]
+    content_hash: Annotated[str | None, Column("blake2b-128 of its latest content, hex")]
+    computed_as: Annotated[str | None, Column("item whose rows hold this content's results")]
+    size_bytes: Annotated[int, Column("size of the latest version", "bytes")]
+    modified_ns: Annotated[int, Column("modification time of the file", "ns since 1970, UTC")]
+    batch: Annotated[str, Column("batch that it was last in")]
+    first_batch: Annotated[str, Column("batch that it was first in")]
+    versions: Annotated[int, Column("different contents that it has had", "contents")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,6 +465,7 @@ _TASK_KEY = (*_ITEM_KEY, "task")
 
 BATCH_ENTRIES: Final = table_of("batch_entries", EntryRow, _ENTRY_KEY)
 CONTENT_MANIFEST: Final = table_of("content_manifest", ManifestRow, _ITEM_KEY)
+CONTENT_LEDGER: Final = table_of("content_ledger", LedgerRow, ("item_id",))
 CONTENT_PROFILES: Final = table_of("content_profiles", ProfileRow, _ITEM_KEY, feature_columns())
 PROCESSING_PLANS: Final = table_of("processing_plans", PlanRow, _TASK_KEY)
 _READING_KEY = (*_TASK_KEY, "service", "round")
@@ -420,6 +499,7 @@ TABLES: Final[Mapping[str, Table]] = {
     for table in (
         BATCH_ENTRIES,
         CONTENT_MANIFEST,
+        CONTENT_LEDGER,
         CONTENT_PROFILES,
         PROCESSING_PLANS,
         *INTERPRETATIONS.values(),
@@ -440,3 +520,11 @@ TABLES: Final[Mapping[str, Table]] = {
         SELECTION_FRONTIER,
     )
 }
+
+# tables of the whole corpus; every other one has a file for each batch
+CORPUS_TABLES: Final = frozenset(
+    table.name for table in (CONTENT_LEDGER, CORPUS_REPORT, GOLD_LABELS, RUN_FAILURES)
+)
+BATCH_TABLES: Final = tuple(
+    name for name in TABLES if name not in CORPUS_TABLES and name != BATCH_ENTRIES.name
+)

@@ -10,6 +10,7 @@ from orchestration_assets.settings import Settings
 KEYS = {
     "content_source",
     "content_manifest",
+    "content_ledger",
     "content_profiles",
     "processing_plans",
     "sequential_interpretations",
@@ -32,6 +33,7 @@ KEYS = {
     "selection_frontier",
 }
 CORPUS = {
+    "content_ledger",
     "corpus_report",
     "gold_labels",
     "calibration",
@@ -39,6 +41,7 @@ CORPUS = {
     "selection_model",
     "selection_frontier",
 }
+BATCH = KEYS - CORPUS - {"content_source"}
 
 
 @pytest.fixture
@@ -65,14 +68,14 @@ def test_every_asset_is_described_grouped_owned_and_of_a_kind(definitions) -> No
 
 def test_every_batch_asset_shares_the_one_partition_dimension(definitions) -> None:
     for key, spec in _specs(definitions).items():
-        if key not in CORPUS | {"content_source"}:
+        if key in BATCH:
             assert spec.partitions_def is not None, key
             assert spec.partitions_def.name == "content_batches"
 
 
 def test_no_batch_asset_depends_on_a_corpus_asset(definitions) -> None:
     for key, spec in _specs(definitions).items():
-        if key not in CORPUS:
+        if key in BATCH:
             assert not CORPUS & {dep.asset_key.to_user_string() for dep in spec.deps}
 
 
@@ -97,10 +100,9 @@ def test_jobs_select_what_they_say(definitions) -> None:
         layer = definitions.resolve_job_def(job).asset_layer
         return {key.to_user_string() for key in layer.executable_asset_keys}
 
-    batch = KEYS - CORPUS - {"content_source"}
-    assert selected("process_batch") == batch
-    assert selected("reprocess") == batch - {"content_manifest"}
-    assert selected("corpus_reports") == {"corpus_report", "service_scorecards"}
+    assert selected("process_batch") == BATCH
+    assert selected("reprocess") == BATCH - {"content_manifest"}
+    assert selected("corpus_reports") == {"corpus_report", "service_scorecards", "content_ledger"}
     assert selected("take_feedback") == {"gold_labels", "calibration"}
     assert selected("calibrate") == {"calibration", "service_scorecards"}
     assert selected("learn_selection") == {"selection_model", "selection_frontier"}

@@ -5,12 +5,8 @@ import pyarrow.compute as pc
 import pytest
 import yaml
 
-from orchestration_assets.schemas.tables import TABLES
+from orchestration_assets.schemas.tables import BATCH_TABLES, TABLES
 from resources.table_store import write_atomically
-
-BATCH_TABLES = [
-    name for name, table in TABLES.items() if table.key[0] == "batch" and name != "corpus_report"
-]
 
 
 @pytest.fixture

@@ -1,69 +1,160 @@
+"""Ticks of new_content_sensor on real folders and an ephemeral instance."""
+
+import os
+from pathlib import Path
+
 import dagster as dg
 import pytest
+import yaml
 
 from orchestration_assets.content.intake import unfinished
+from orchestration_assets.policy.load import load_policy
 from resources.home import HomeResource, PolicyFileResource
 from resources.table_store import BatchStore
 from sensors.new_content import new_content_sensor
 
 
-def tick(project):
-    context = dg.build_sensor_context(instance=project.instance, definitions=project.definitions)
-    resources = {"home": HomeResource(path=str(project.home)), "policy_file": PolicyFileResource()}
-    return new_content_sensor(context, **resources)
+class Watch:
+    """Ticks that pass their cursor on, as the daemon does."""
+
+    def __init__(self, project, policy: Path) -> None:
+        self.project = project
+        self.policy = policy
+        self.cursor: str | None = None
+
+    def set(self, settle: float = 0, wait: float = 0, **batch) -> None:
+        shown = load_policy().policy.model_dump(mode="json", by_alias=True, exclude_none=True)
+        shown["content"]["settle_seconds"] = settle
+        shown["content"]["batch"] |= {"wait_seconds": wait, **batch}
+        self.policy.write_text(yaml.safe_dump(shown))
+
+    def tick(self) -> dg.SensorResult:
+        context = dg.build_sensor_context(
+            instance=self.project.instance,
+            definitions=self.project.definitions,
+            cursor=self.cursor,
+        )
+        result = new_content_sensor(
+            context,
+            home=HomeResource(path=str(self.project.home)),
+            policy_file=PolicyFileResource(path=str(self.policy)),
+        )
+        self.cursor = result.cursor
+        return result
+
+    def started(self) -> list[str]:
+        return [request.partition_key for request in self.tick().run_requests or []]
 
 
-def test_without_a_source_it_says_what_to_do(project) -> None:
-    assert "orchestrate run SOURCE" in str(tick(project).skip_message)
-
-
-def test_new_content_becomes_a_partition_and_one_run(project, corpus, monkeypatch) -> None:
+@pytest.fixture
+def watch(project, tmp_path, corpus, monkeypatch) -> Watch:
     monkeypatch.setenv("ORCHESTRATION_SOURCES", str(corpus))
-    found = tick(project)
-    (batch,) = BatchStore(project.home).recorded()
-    assert [request.partition_key for request in found.run_requests] == [batch]
-    assert found.run_requests[0].run_key == batch
-    assert found.dynamic_partitions_requests[0].partition_keys == [batch]
-    (observed,) = found.asset_events
-    assert observed.asset_key == dg.AssetKey("content_source")
-    assert observed.metadata["entries"].value == len(BatchStore(project.home).read(batch))
+    watch = Watch(project, tmp_path / "policy.yaml")
+    watch.set()
+    return watch
 
 
-def test_a_batch_is_not_requested_while_its_run_is_under_way(project, corpus) -> None:
-    (batch,) = project.take_in(corpus)
-    assert tick(project).run_requests[0].partition_key == batch
+def run(project, batch: str, status: dg.DagsterRunStatus, number: int = 0) -> None:
     project.instance.add_run(
         dg.DagsterRun(
             "process_batch",
-            run_id="00000000-0000-4000-8000-000000000000",
-            status=dg.DagsterRunStatus.STARTED,
+            run_id=f"00000000-0000-4000-8000-{number:012}",
+            status=status,
             tags={"dagster/partition": batch},
         )
     )
-    assert "Nothing new" in str(tick(project).skip_message)
 
 
-def test_a_source_of_an_earlier_run_is_watched_without_configuration(project, corpus) -> None:
+def test_without_a_source_it_says_what_to_do(watch, monkeypatch) -> None:
+    monkeypatch.delenv("ORCHESTRATION_SOURCES")
+    assert "orchestrate run SOURCE" in str(watch.tick().skip_reason)
+
+
+def test_new_content_becomes_a_partition_and_one_run(watch) -> None:
+    found = watch.tick()
+    (batch,) = BatchStore(watch.project.home).recorded()
+    assert [request.partition_key for request in found.run_requests] == [batch]
+    assert found.run_requests[0].run_key == f"{batch}:0"
+    assert found.dynamic_partitions_requests[0].partition_keys == [batch]
+    (observed,) = found.asset_events
+    assert observed.asset_key == dg.AssetKey("content_source")
+    assert observed.metadata["entries"].value == len(BatchStore(watch.project.home).read(batch))
+    assert observed.tags["dagster/data_version"]
+
+
+def test_an_unchanged_source_is_observed_once(watch) -> None:
+    assert watch.tick().asset_events
+    assert not watch.tick().asset_events
+
+
+def test_a_file_that_is_still_being_written_waits_for_a_later_tick(watch, corpus) -> None:
+    watch.set(settle=3600)
+    for path in corpus.rglob("*"):
+        os.utime(path, (1, 1))
+    # a change of times is a change too: only content that nobody touched for an hour is taken
+    assert watch.started() == []
+    watch.set(settle=0)
+    assert len(watch.started()) == 1
+
+
+def test_a_batch_that_is_not_full_waits_for_more(watch, corpus) -> None:
+    watch.set(wait=3600, max_items=4)
+    assert len(watch.started()) == 2
+    recorded = BatchStore(watch.project.home)
+    assert sum(recorded.read(key).num_rows for key in recorded.recorded()) == 8
+    watch.set(wait=0, max_items=4)
+    watch.tick()
+    listed = sum(recorded.read(key).num_rows for key in recorded.recorded())
+    assert listed == sum(1 for path in corpus.rglob("*") if path.is_file())
+
+
+def test_a_batch_is_not_requested_while_its_run_is_under_way(watch) -> None:
+    (batch,) = watch.started()
+    run(watch.project, batch, dg.DagsterRunStatus.STARTED)
+    assert "1 under way" in str(watch.tick().skip_reason)
+
+
+def test_a_failed_run_is_tried_again_under_another_key_and_then_given_up(watch) -> None:
+    (batch,) = watch.started()
+    for attempt in range(1, 3):
+        run(watch.project, batch, dg.DagsterRunStatus.FAILURE, attempt)
+        (request,) = watch.tick().run_requests
+        assert request.run_key == f"{batch}:{attempt}"
+    run(watch.project, batch, dg.DagsterRunStatus.FAILURE, 3)
+    assert "1 given up" in str(watch.tick().skip_reason)
+
+
+def test_a_backlog_is_worked_off_a_few_runs_at_a_time(watch) -> None:
+    watch.set(max_items=1)
+    first = watch.started()
+    assert 1 < len(first) <= 25
+    assert len(BatchStore(watch.project.home).recorded()) == len(first)
+
+
+def test_a_source_of_an_earlier_run_is_watched_without_configuration(
+    watch, project, corpus, monkeypatch
+) -> None:
+    monkeypatch.delenv("ORCHESTRATION_SOURCES")
     (batch,) = project.take_in(corpus)
     assert project.execute("process_batch", batch).success
     assert unfinished(project.home) == []
-    assert "Nothing new" in str(tick(project).skip_message)
+    assert "Nothing to start" in str(watch.tick().skip_reason)
     (corpus / "new.txt").write_text("A new file with a handful of words in it.\n")
-    (request,) = tick(project).run_requests
-    assert request.partition_key not in (None, batch)
+    (started,) = watch.started()
+    assert started != batch
 
 
-def test_a_failed_listing_is_never_read_as_an_empty_source(project, corpus, tmp_path) -> None:
+def test_a_failed_listing_is_never_read_as_an_empty_source(
+    watch, project, corpus, tmp_path
+) -> None:
     (batch,) = project.take_in(corpus)
     assert project.execute("process_batch", batch).success
     corpus.rename(tmp_path / "unmounted")
     with pytest.raises(dg.Failure, match="give an existing folder"):
-        tick(project)
+        watch.tick()
     assert BatchStore(project.home).recorded() == [batch]
 
 
-def test_one_broken_source_does_not_starve_the_others(
-    project, corpus, tmp_path, monkeypatch
-) -> None:
+def test_one_broken_source_does_not_starve_the_others(watch, corpus, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("ORCHESTRATION_SOURCES", f"{tmp_path / 'missing'}:{corpus}")
-    assert len(tick(project).run_requests) == 1
+    assert len(watch.started()) == 1

@@ -71,9 +71,12 @@ def manifest_row(item: str, path: str, outcome: Outcome, **rest: Any) -> t.Manif
         "modified_ns": 1,
         "encoding": "utf-8",
         "encoding_from": "utf-8",
+        "kept": False,
+        "record": None,
+        "metadata": (),
     }
     return t.ManifestRow(
-        BATCH, item, f"{SOURCE}/{path}", path=path, outcome=outcome, **(given | rest)
+        BATCH, item, item, f"{SOURCE}/{path}", path=path, outcome=outcome, **(given | rest)
     )
 
 

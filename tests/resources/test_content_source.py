@@ -4,10 +4,14 @@ import multiprocessing
 import os
 import socket
 import tempfile
+import threading
+from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orchestration_assets.schemas.enums import RejectReason
 from resources.content_source import (
@@ -18,10 +22,14 @@ from resources.content_source import (
     file_address,
     open_source,
 )
+from resources.content_source.bounded import BoundedCalls
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def listed(root: Path, **patterns) -> dict[str, RejectReason | None]:
-    return {entry.path: entry.problem for entry in FolderSource(root, **patterns).list().entries}
+    found = FolderSource(root, **patterns).list(NOW)
+    return {entry.path: entry.problem for entry in found.rows()}
 
 
 def test_every_kind_of_entry_is_listed_with_its_problem(tmp_path: Path) -> None:
@@ -75,7 +83,7 @@ NAMES = [
 def test_any_name_can_be_listed_and_read_back(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"content")
     source = FolderSource(tmp_path)
-    (entry,) = source.list().entries
+    (entry,) = source.list(NOW).rows()
     assert entry.path == name
     assert source.read(entry.address, 100).data == b"content"
     assert address_path(entry.address) == tmp_path.resolve() / name
@@ -86,7 +94,7 @@ def test_a_name_that_is_no_valid_text_survives(tmp_path: Path) -> None:
     with open(path, "wb") as file:  # noqa: PTH123 -- a bytes path
         file.write(b"content")
     source = FolderSource(tmp_path)
-    (entry,) = source.list().entries
+    (entry,) = source.list(NOW).rows()
     assert entry.path == "caf\\xe9.txt"
     assert entry.address.isascii()
     assert source.read(entry.address, 100).data == b"content"
@@ -97,8 +105,8 @@ def test_patterns_leave_out_names_anywhere_and_say_so(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("x")
     source = FolderSource(tmp_path, exclude=(".git", "node_modules", "*.pyc"))
-    listing = source.list()
-    assert [entry.path for entry in listing.entries] == ["a/b/x.py", "docs/x.md"]
+    listing = source.list(NOW)
+    assert [entry.path for entry in listing.rows()] == ["a/b/x.py", "docs/x.md"]
     assert listing.excluded_by == (("*.pyc", 1), (".git", 1), ("node_modules", 1))
     assert set(listed(tmp_path, include=("docs/**",))) == {"docs/x.md"}
     assert set(listed(tmp_path, include=("**/*.{py,md}",))) == {"a/b/x.py", "docs/x.md"}
@@ -112,14 +120,14 @@ def test_one_file_is_a_source_too(tmp_path: Path) -> None:
 def test_a_source_that_does_not_exist_says_so(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"missing.*give an existing folder"):
         FolderSource(tmp_path / "missing")
-    with pytest.raises(SourceError, match="only folders"):
-        open_source("s3://bucket/x", ("**",), ())
+    with pytest.raises(SourceError, match="fsspec URL"):
+        open_source("nonsense://bucket/x")
 
 
 def test_reading_refuses_what_became_something_else(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("x")
     source = FolderSource(tmp_path)
-    (entry,) = source.list().entries
+    (entry,) = source.list(NOW).rows()
 
     def reason() -> RejectReason:
         with pytest.raises(ContentError) as caught:
@@ -152,9 +160,9 @@ def _list_without_rights(root: Path, answer: Connection) -> None:
         os.setgid(65534)
         os.setuid(65534)
     source = FolderSource(root)
-    listing = source.list()
+    listing = source.list(NOW)
     found = {}
-    for entry in listing.entries:
+    for entry in listing.rows():
         try:
             source.read(entry.address, 9)
             found[entry.path] = (entry.problem, "read")
@@ -187,3 +195,67 @@ def test_what_may_not_be_read_is_unreadable(tmp_path: Path) -> None:
         "secret.txt": (None, "unreadable"),
     }
     assert complete is False
+
+
+class Steps:
+    """A budget of so many questions."""
+
+    def __init__(self, steps: int) -> None:
+        self.left = steps
+
+    def spent(self, requests: int = 0) -> bool:
+        self.left -= 1
+        return self.left < 0
+
+
+tree_names = st.lists(
+    st.lists(st.sampled_from(["a", "a.b", "b", "é", "z"]), min_size=1, max_size=3).map("/".join),
+    max_size=8,
+    unique=True,
+)
+
+
+@given(tree_names, st.integers(0, 6))
+def test_looks_of_any_length_see_everything_once_around(tmp_path_factory, names, steps) -> None:
+    root = tmp_path_factory.mktemp("tree")
+    for name in names:
+        path = root / name
+        # a name cannot be both a folder and a file
+        if not path.exists() and not any(one.is_file() for one in path.parents):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("x")
+    source = FolderSource(root)
+    whole = source.list(NOW)
+    assert whole.complete
+    everything = {entry.path for entry in whole.rows()}
+    seen: set[str] = set()
+    start = ""
+    for _ in range(40):
+        found = source.list(NOW, Steps(steps), start)
+        paths = {entry.path for entry in found.rows()}
+        # what a look proves absent is absent: never one that stands there
+        assert {path for path in everything if found.proves_absence(path)} <= paths
+        seen |= paths
+        if found.complete:
+            break
+        start = found.resume_at or ""
+    assert seen == everything
+    assert source.list(NOW, None, "b").entries.equals(whole.entries)
+
+
+def test_a_call_that_hangs_is_given_up_and_a_store_that_hangs_is_left_alone() -> None:
+    calls = BoundedCalls(0.05)
+    never = threading.Event()
+    assert calls.call(len, "four") == 4
+    for _ in range(8):
+        with pytest.raises(ContentError, match="did not answer") as caught:
+            calls.call(never.wait)
+        assert caught.value.reason is RejectReason.SLOW
+    with pytest.raises(ContentError, match="not tried"):
+        calls.call(len, "four")
+    never.set()
+
+
+def test_what_a_bounded_call_raises_is_raised_here() -> None:
+    with pytest.raises(ZeroDivisionError):
+        BoundedCalls(1).call(divmod, 1, 0)

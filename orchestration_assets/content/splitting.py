@@ -1,0 +1,145 @@
+"""Cutting record files into pieces that fit a batch, without holding more than a block of them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import BinaryIO, Final
+
+import numpy as np
+
+from orchestration_assets.content.csv_records import csv_records
+from orchestration_assets.content.record_files import RecordFile
+from orchestration_assets.schemas.enums import RejectReason
+from orchestration_assets.schemas.policy import Batching
+from resources.content_source import ContentError
+
+_BLOCK_BYTES: Final = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """So many records from ``start`` to before ``stop``: bytes, or rows of Parquet.
+
+    ``weight_bytes`` is what they hold; ``first`` is the number of the first record, from 1.
+    """
+
+    start: int
+    stop: int
+    first: int
+    count: int
+    weight_bytes: int
+    final: bool = False
+
+
+def split(
+    stream: BinaryIO,
+    records: RecordFile,
+    limits: Batching,
+    start: int = 0,
+    first: int = 1,
+) -> Iterator[Piece]:
+    """The pieces of a plain record file from ``start`` on, each within the limits of a batch.
+
+    A single record beyond the limit of bytes is a piece of its own. Only the last piece is final.
+    Raises ContentError when the file cannot be read, or is no Parquet.
+    """
+    if records.format == "parquet":
+        pieces = _parquet(stream, records, limits, start)
+    elif records.format == "csv":
+        pieces = _csv(stream, records, limits, start, first)
+    else:
+        pieces = _lines(stream, limits, start, first)
+    before: Piece | None = None
+    for piece in pieces:
+        if before is not None:
+            yield before
+        before = piece
+    # a file without records is one empty piece, so that it has a row of its own
+    last = before or Piece(start, start, first, 0, 0)
+    yield replace(last, final=True)
+
+
+def _lines(stream: BinaryIO, limits: Batching, start: int, first: int) -> Iterator[Piece]:
+    """JSON Lines: every line is a record."""
+    stream.seek(start)
+    begun, ended, count, position = start, start, 0, start
+    while block := stream.read(_BLOCK_BYTES):
+        ends = np.flatnonzero(np.frombuffer(block, np.uint8) == 10) + (position + 1)
+        position += len(block)
+        taken = 0
+        while taken < len(ends):
+            by_count = taken + limits.max_items - count
+            by_bytes = int(np.searchsorted(ends, begun + limits.max_bytes, side="right"))
+            if count == 0:
+                by_bytes = max(by_bytes, taken + 1)
+            upto = min(by_count, by_bytes, len(ends))
+            if upto > taken:
+                count += upto - taken
+                ended = int(ends[upto - 1])
+                taken = upto
+            if taken < len(ends) or count == limits.max_items:
+                yield Piece(begun, ended, first, count, ended - begun)
+                begun, first, count = ended, first + count, 0
+    if position > ended:  # a last line without an end
+        if count and position - begun > limits.max_bytes:
+            yield Piece(begun, ended, first, count, ended - begun)
+            begun, first, count = ended, first + count, 0
+        count, ended = count + 1, position
+    if count:
+        yield Piece(begun, ended, first, count, ended - begun)
+
+
+def _csv(
+    stream: BinaryIO, records: RecordFile, limits: Batching, start: int, first: int
+) -> Iterator[Piece]:
+    begun, ended, count = start, start, 0
+    for record in csv_records(
+        stream, records.delimiter, records.max_record_bytes, start, None, first
+    ):
+        begun = begun or record.start  # the header belongs to no piece
+        size = record.stop - begun
+        if count and (count == limits.max_items or size > limits.max_bytes):
+            yield Piece(begun, ended, first, count, ended - begun)
+            begun, first, count = record.start, first + count, 0
+        count, ended = count + 1, record.stop
+    if count:
+        yield Piece(begun, ended, first, count, ended - begun)
+
+
+def _parquet(
+    stream: BinaryIO, records: RecordFile, limits: Batching, start: int
+) -> Iterator[Piece]:
+    """Row groups, several together while they fit, cut by rows where one does not."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        metadata = pq.ParquetFile(stream).metadata
+    except pa.ArrowInvalid as error:
+        raise ContentError(RejectReason.MALFORMED, f"not Parquet: {error}") from error
+    rows = 0
+    begun, count, held = start, 0, 0.0
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        each = _text_bytes(group, records.declared.text) / max(group.num_rows, 1)
+        low, high = max(rows, start), rows + group.num_rows
+        rows = high
+        while low < high:
+            room = limits.max_items - count
+            if each:
+                room = min(room, max(int((limits.max_bytes - held) / each), 0 if count else 1))
+            take = min(high - low, room)
+            count, held, low = count + take, held + take * each, low + take
+            if low < high or count == limits.max_items:
+                yield Piece(begun, begun + count, begun + 1, count, int(held))
+                begun, count, held = begun + count, 0, 0.0
+    if count:
+        yield Piece(begun, begun + count, begun + 1, count, int(held))
+
+
+def _text_bytes(group: object, text: str) -> int:
+    """Unpacked bytes of the text column in a row group, as the footer says."""
+    for number in range(group.num_columns):  # type: ignore[attr-defined]
+        column = group.column(number)  # type: ignore[attr-defined]
+        if column.path_in_schema.split(".")[0] == text:
+            return int(column.total_uncompressed_size)
+    return 0

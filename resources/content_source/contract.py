@@ -1,0 +1,257 @@
+"""The one contract that every source keeps: a listing that proves what it says, bounded reads."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO, Final, Protocol
+from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+import pyarrow as pa
+
+from orchestration_assets.schemas.enums import RejectReason
+
+# one row a listed file, sorted by address: columns, because a listing may have millions
+LISTED: Final = pa.schema(
+    [
+        pa.field("address", pa.string(), nullable=False),
+        pa.field("path", pa.string(), nullable=False),
+        pa.field("size_bytes", pa.int64(), nullable=False),
+        pa.field("modified_ns", pa.int64(), nullable=False),
+        pa.field("changed_ns", pa.int64(), nullable=False),
+        pa.field("etag", pa.string()),
+        pa.field("problem", pa.string()),
+    ]
+)
+_ROWS_A_CHUNK: Final = 65_536
+
+# what a listing says it left out when the home lies inside the source
+OWN_HOME: Final = "(the home)"
+
+
+class SourceError(Exception):
+    """The source cannot be listed at all; the message names it and the remedy."""
+
+
+class ContentError(Exception):
+    """One entry cannot be read; ``reason`` is its reject reason."""
+
+    def __init__(self, reason: RejectReason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class ListedEntry:
+    """One thing that a listing found; ``problem`` is set when it cannot be read."""
+
+    address: str
+    path: str
+    size_bytes: int
+    modified_ns: int
+    changed_ns: int = 0
+    etag: str | None = None
+    problem: RejectReason | None = None
+
+
+# a half-open range of relative paths in walk order; a stop of None is the end
+Span = tuple[str, str | None]
+EVERYTHING: Final[tuple[Span, ...]] = (("", None),)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a look at a source found.
+
+    ``began`` is when the look began. ``entries`` has the schema LISTED. ``covered`` are the spans
+    of relative paths that were walked to the end, in walk order (the plain order of the relative
+    paths); ``holes`` are relative folders, with a final slash, that could not be listed. Absence
+    proves something only inside the spans and outside the holes. ``resume_at`` is where the next
+    look should start when the budget ran out. ``excluded_by`` counts the files and folders that
+    each pattern left out.
+    """
+
+    source: str
+    began: datetime
+    entries: pa.Table
+    covered: tuple[Span, ...] = EVERYTHING
+    holes: tuple[str, ...] = ()
+    resume_at: str | None = None
+    excluded_by: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything was seen: then what is absent is gone."""
+        return not self.holes and self.resume_at is None
+
+    @property
+    def excluded(self) -> int:
+        return sum(count for _, count in self.excluded_by)
+
+    def rows(self) -> Iterator[ListedEntry]:
+        """The entries one by one, for small listings."""
+        for row in self.entries.to_pylist():
+            problem = row.pop("problem")
+            yield ListedEntry(**row, problem=RejectReason(problem) if problem else None)
+
+    def proves_absence(self, relative: str) -> bool:
+        """Whether a relative path that is not listed is known not to be there."""
+        if any(relative.startswith(hole) or relative == hole[:-1] for hole in self.holes):
+            return False
+        return any(
+            start <= relative and (stop is None or relative < stop) for start, stop in self.covered
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FileContent:
+    """The bytes of one file with the size and version that they were read under."""
+
+    data: bytes
+    size_bytes: int
+    modified_ns: int
+    etag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What a store says of a file without reading it."""
+
+    size_bytes: int
+    modified_ns: int
+    etag: str | None = None
+
+
+class Budget(Protocol):
+    """What a look may spend; asked now and then."""
+
+    def spent(self, requests: int = 0) -> bool:
+        """Counts ``requests`` more; True when the look should stop where it stands."""
+        ...
+
+
+class Unlimited:
+    """A budget that never runs out."""
+
+    def spent(self, requests: int = 0) -> bool:
+        return False
+
+
+class Allowance:
+    """So many seconds from now, by a monotonic clock, and so many requests."""
+
+    def __init__(
+        self,
+        seconds: float,
+        requests: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
+        self._until = clock() + seconds
+        self._requests = requests
+
+    def spent(self, requests: int = 0) -> bool:
+        if self._requests is not None:
+            self._requests -= requests
+            if self._requests <= 0:
+                return True
+        return self._clock() >= self._until
+
+
+class Source(Protocol):
+    """A place that content comes from."""
+
+    @property
+    def source(self) -> str:
+        """The source as a URL without credentials; every address begins with it."""
+        ...
+
+    def list(self, began: datetime, budget: Budget = ..., start: str = "") -> Listing:
+        """Every entry that is included and not excluded, from relative path ``start`` on, then
+        from the beginning up to ``start``, until the budget is spent; a look always gets at least
+        a little further. ``began`` is the time to put on the listing.
+
+        Raises SourceError when the root itself cannot be listed.
+        """
+        ...
+
+    def read(self, address: str, max_bytes: int) -> FileContent:
+        """The bytes behind an address. Raises ContentError, with the reason."""
+        ...
+
+    def open(self, address: str) -> BinaryIO:
+        """A seekable binary stream; each read of it keeps the deadline.
+
+        Raises ContentError, with the reason; so do the stream's own methods.
+        """
+        ...
+
+    def version(self, address: str) -> Version:
+        """What is at an address now. Raises ContentError."""
+        ...
+
+
+def make_address(source: str, relative: str) -> str:
+    """The URL of a path in a source; any name, however encoded, survives the round trip."""
+    if not relative:
+        return source
+    quoted = quote_from_bytes(relative.encode("utf-8", "surrogateescape"), safe=b"/")
+    return f"{source.rstrip('/')}/{quoted}"
+
+
+def relative_path(source: str, address: str) -> str:
+    """The path of an address below its source, as walk order compares it; "" for the source."""
+    inside = address.removeprefix(source.rstrip("/")).split("#", 1)[0].removeprefix("/")
+    return unquote_to_bytes(inside).decode("utf-8", "surrogateescape")
+
+
+class EntryTable:
+    """Collects listed entries as columns, a chunk at a time."""
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[str, str, int, int, int, str | None, str | None]] = []
+        self._chunks: list[pa.RecordBatch] = []
+
+    def add(
+        self,
+        address: str,
+        relative: str,
+        size_bytes: int,
+        modified_ns: int,
+        changed_ns: int,
+        etag: str | None = None,
+        problem: RejectReason | None = None,
+    ) -> None:
+        shown = relative
+        if not relative.isascii():
+            shown = relative.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        self._rows.append((address, shown, size_bytes, modified_ns, changed_ns, etag, problem))
+        if len(self._rows) >= _ROWS_A_CHUNK:
+            self._flush()
+
+    def _flush(self) -> None:
+        columns = zip(*self._rows, strict=True) if self._rows else [()] * len(LISTED)
+        arrays = [pa.array(c, field.type) for c, field in zip(columns, LISTED, strict=True)]
+        self._chunks.append(pa.RecordBatch.from_arrays(arrays, schema=LISTED))
+        self._rows = []
+
+    def table(self) -> pa.Table:
+        """What was collected, sorted by address."""
+        self._flush()
+        return pa.Table.from_batches(self._chunks, LISTED).sort_by("address").combine_chunks()
+
+
+def listed(entries: Iterable[ListedEntry]) -> pa.Table:
+    """Entries as a table with the schema LISTED, sorted by address."""
+    collected = EntryTable()
+    for one in entries:
+        collected.add(
+            one.address,
+            one.path,
+            one.size_bytes,
+            one.modified_ns,
+            one.changed_ns,
+            one.etag,
+            one.problem,
+        )
+    return collected.table()

@@ -1,0 +1,205 @@
+"""A local folder, or one file, as a source of content.
+
+A listing never opens a file and never follows a link out of the folder; what cannot be read is
+listed with its problem, so that nothing disappears silently.
+"""
+
+import io
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO, Final
+from urllib.parse import quote_from_bytes, unquote_to_bytes, urlsplit
+
+from orchestration_assets.schemas.enums import RejectReason
+from resources.content_source.bounded import BoundedCalls, bounded_stream
+from resources.content_source.contract import (
+    OWN_HOME,
+    Budget,
+    ContentError,
+    EntryTable,
+    FileContent,
+    Listing,
+    SourceError,
+    Unlimited,
+    Version,
+)
+from resources.content_source.patterns import Patterns
+from resources.content_source.walk import Walk
+
+READ_SECONDS: Final = 30.0
+
+
+def file_address(path: str | Path) -> str:
+    """The ``file://`` URL of a path; any file name, however encoded, survives the round trip."""
+    return "file://" + quote_from_bytes(os.fsencode(path), safe=b"/")
+
+
+def address_path(address: str) -> Path:
+    """The path of a ``file://`` address. Raises ValueError for any other scheme."""
+    parts = urlsplit(address)
+    if parts.scheme != "file":
+        raise ValueError(f"not a file address: {address}")
+    return Path(os.fsdecode(unquote_to_bytes(parts.path)))
+
+
+class FolderSource:
+    """A local folder (or one file) as a source of content."""
+
+    def __init__(
+        self,
+        root: str | Path,
+        include: Sequence[str] = ("**",),
+        exclude: Sequence[str] = (),
+        home: Path | None = None,
+        read_seconds: float = READ_SECONDS,
+    ) -> None:
+        given = Path(root).expanduser()
+        try:
+            self.root = given.resolve(strict=True)
+        except (OSError, RuntimeError) as error:
+            raise SourceError(
+                f"cannot read the source {str(given)!r}: {error}; give an existing folder or file"
+            ) from error
+        self.source = file_address(self.root)
+        self._home = str(home.resolve()) if home is not None else None
+        self._include = None if tuple(include) == ("**",) else Patterns(include)
+        self._exclude = Patterns(exclude)
+        self._calls = BoundedCalls(read_seconds)
+
+    def list(self, began: datetime, budget: Budget | None = None, start: str = "") -> Listing:
+        """Every entry below the root that is included and not excluded: see ``Source.list``."""
+        if not self.root.is_dir():
+            entries = EntryTable()
+            self._add(entries, self.root.name, self.root, self.root.stat())
+            return Listing(self.source, began, entries.table())
+        return Walk(self, self._include, self._exclude, budget or Unlimited()).listing(began, start)
+
+    def children(self, folder: str) -> Iterator[tuple[str, bool, "os.DirEntry[str]"]]:
+        """What lies directly in a relative folder. Raises ContentError."""
+        try:
+            with os.scandir(self.root / folder) as scanned:
+                for child in scanned:
+                    yield child.name, child.is_dir(follow_symlinks=False), child
+        except OSError as error:
+            raise _unreadable(error) from error
+
+    def hidden(self, relative: str, child: "os.DirEntry[str]") -> str | None:
+        """The home is no content, even when it lies inside the source."""
+        return OWN_HOME if child.path == self._home else None
+
+    def add(self, entries: EntryTable, relative: str, child: "os.DirEntry[str]") -> None:
+        """Adds the row of one entry, with its problem if it has one."""
+        path = Path(child.path)
+        try:
+            if child.is_symlink():
+                return self._add_link(entries, relative, path)
+            found = child.stat(follow_symlinks=False)
+        except FileNotFoundError:
+            return self._add(entries, relative, path, None, RejectReason.VANISHED)
+        except OSError:
+            return self._add(entries, relative, path, None, RejectReason.UNREADABLE)
+        problem = None if stat.S_ISREG(found.st_mode) else RejectReason.SPECIAL_FILE
+        self._add(entries, relative, path, found, problem)
+
+    def _add_link(self, entries: EntryTable, relative: str, path: Path) -> None:
+        """A link counts as its target when that is a regular file inside the source."""
+        own = path.lstat()
+        try:
+            target = path.resolve(strict=True)
+            found = target.stat()
+        except FileNotFoundError:
+            return self._add(entries, relative, path, own, RejectReason.LINK_DANGLING)
+        except (OSError, RuntimeError):  # pathlib reports a loop as RuntimeError before 3.13
+            return self._add(entries, relative, path, own, RejectReason.LINK_LOOP)
+        if not target.is_relative_to(self.root):
+            return self._add(entries, relative, path, own, RejectReason.LINK_OUTSIDE)
+        if stat.S_ISREG(found.st_mode):
+            return self._add(entries, relative, path, found)
+        if not stat.S_ISDIR(found.st_mode):
+            return self._add(entries, relative, path, own, RejectReason.SPECIAL_FILE)
+        loops = path.is_relative_to(target)
+        problem = RejectReason.LINK_LOOP if loops else RejectReason.LINK_FOLDER
+        self._add(entries, relative, path, own, problem)
+
+    @staticmethod
+    def _add(
+        entries: EntryTable,
+        relative: str,
+        path: Path,
+        found: os.stat_result | None,
+        problem: RejectReason | None = None,
+    ) -> None:
+        facts = (found.st_size, found.st_mtime_ns, found.st_ctime_ns) if found else (0, 0, 0)
+        entries.add(file_address(path), relative, *facts, None, problem)
+
+    def read(self, address: str, max_bytes: int) -> FileContent:
+        """The bytes behind an address of this source.
+
+        Raises ContentError, with the reason, for whatever cannot be read: nothing but a regular
+        file inside the root is ever opened for its content.
+        """
+        return self._calls.call(self._read, address, max_bytes)
+
+    def open(self, address: str) -> BinaryIO:
+        """A stream over the file: see ``Source.open``."""
+        file = self._calls.call(self._open, address)
+        return bounded_stream(file, self._calls, _read_from)
+
+    def version(self, address: str) -> Version:
+        """What is at an address now. Raises ContentError."""
+        return self._calls.call(self._version, address)
+
+    def _version(self, address: str) -> Version:
+        with self._open(address) as file:
+            found = os.fstat(file.fileno())
+        return Version(found.st_size, found.st_mtime_ns)
+
+    def _read(self, address: str, max_bytes: int) -> FileContent:
+        with self._open(address) as file:
+            found = os.fstat(file.fileno())
+            if found.st_size > max_bytes:
+                raise ContentError(
+                    RejectReason.TOO_LARGE, f"{found.st_size} bytes, the limit is {max_bytes}"
+                )
+            data = _read_from(file, found.st_size + 1)
+        if len(data) > max_bytes:
+            raise ContentError(RejectReason.TOO_LARGE, f"grew beyond {max_bytes} bytes")
+        return FileContent(data, len(data), found.st_mtime_ns)
+
+    def _open(self, address: str) -> io.FileIO:
+        path = address_path(address).resolve()
+        if not path.is_relative_to(self.root):
+            raise ContentError(RejectReason.LINK_OUTSIDE, "leads out of the source")
+        try:
+            # O_NONBLOCK: opening a pipe that replaced the file must not hang the worker;
+            # O_NOFOLLOW: the path is resolved, so a link there now was put there just now
+            flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+            file = io.FileIO(os.open(path, flags), "rb")
+        except FileNotFoundError as error:
+            raise ContentError(RejectReason.VANISHED, "no longer there when read") from error
+        except OSError as error:
+            raise _unreadable(error) from error
+        mode = os.fstat(file.fileno()).st_mode
+        if not stat.S_ISREG(mode):
+            file.close()
+            raise ContentError(RejectReason.SPECIAL_FILE, _special_kind(mode))
+        return file
+
+
+def _read_from(file: io.FileIO, size: int) -> bytes:
+    try:
+        return file.read(size)
+    except OSError as error:
+        raise _unreadable(error) from error
+
+
+def _unreadable(error: OSError) -> ContentError:
+    return ContentError(RejectReason.UNREADABLE, error.strerror or str(error))
+
+
+def _special_kind(mode: int) -> str:
+    kinds = ((stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"), (stat.S_ISDIR, "a folder"))
+    return next((words for test, words in kinds if test(mode)), "a device")

@@ -1,0 +1,30 @@
+"""Globs over relative paths: what of a source is taken in, and what is left out."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from wcmatch import glob
+
+_FLAGS: Final = glob.GLOBSTAR | glob.DOTGLOB | glob.BRACE | glob.CASE | glob.FORCEUNIX
+_NEVER: Final = re.compile(r"(?!)")
+
+
+class Patterns:
+    """Several globs; one without a slash matches any single file or folder name."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self._compiled: list[tuple[str, re.Pattern[str]]] = []
+        for pattern in patterns:
+            anywhere = pattern if "/" in pattern or pattern == "**" else f"**/{pattern}"
+            for expression in glob.translate(anywhere.rstrip("/"), flags=_FLAGS)[0]:
+                self._compiled.append((pattern, re.compile(expression)))
+        together = "|".join(f"(?:{expression.pattern})" for _, expression in self._compiled)
+        # most paths match nothing: one expression finds that out, not twenty
+        self._any = re.compile(together) if together else _NEVER
+
+    def match(self, path: str) -> str | None:
+        """The first pattern that matches, or None."""
+        if not self._any.match(path):
+            return None
+        return next((p for p, expression in self._compiled if expression.match(path)), None)

@@ -1,0 +1,66 @@
+"""Bytes that a home keeps of its content: accepted ones by hash, and plain copies of packed files.
+
+Both lie below ``<home>/content``; names are hashes, so that nothing from outside becomes a path.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from resources.table_store import write_atomically
+
+
+class ContentStore:
+    """``<home>/content/<hash>`` and ``<home>/content/unpacked/<name>``."""
+
+    def __init__(self, home: str | Path) -> None:
+        self._folder = Path(home).expanduser().absolute() / "content"
+
+    def _kept(self, content_hash: str) -> Path:
+        # two characters of the hash as a folder: file systems dislike millions of names in one
+        return self._folder / bytes.fromhex(content_hash).hex()[:2] / content_hash
+
+    def keep(self, content_hash: str, data: bytes) -> None:
+        """Keeps content under its hash; kept once, it stays as it is."""
+        path = self._kept(content_hash)
+        if not path.exists():
+            write_atomically(path, data)
+
+    def kept(self, content_hash: str) -> bytes | None:
+        """Kept content, or None when there is none."""
+        try:
+            return self._kept(content_hash).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def unpacked(self, name: str) -> Path:
+        """Where a plain copy is, or would be. Raises ValueError for what is no plain name."""
+        if not name.replace("-", "").isalnum():
+            raise ValueError(f"not the name of an unpacked file: {name!r}")
+        return self._folder / "unpacked" / name
+
+    def unpack(self, name: str, write: Callable[[BinaryIO], None]) -> Path:
+        """The plain copy, made by ``write`` unless it is there already; whole or not at all."""
+        path = self.unpacked(name)
+        if path.exists():
+            return path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{name}.")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                write(file)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        return path
+
+    def forget_unpacked(self, prefix: str, current: str | None = None) -> None:
+        """Removes the plain copies of a file's earlier versions."""
+        for path in (self._folder / "unpacked").glob(f"{prefix}-*"):
+            if path.name != current:
+                path.unlink(missing_ok=True)

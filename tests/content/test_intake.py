@@ -1,0 +1,279 @@
+"""From real folders to batches and manifests: nothing lost, whatever happens in between."""
+
+import gzip
+import json
+import multiprocessing
+import os
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from orchestration_assets.content.intake import Look, take_in
+from orchestration_assets.content.known import complete_index, make_manifest
+from orchestration_assets.content.ledger import read_ledger
+from orchestration_assets.content.reader import ContentReader, SupersededError
+from orchestration_assets.content.view import current_items
+from orchestration_assets.progress import SilentProgress
+from orchestration_assets.schemas.policy import Batching, Content, Records
+from orchestration_assets.schemas.tables import CONTENT_MANIFEST
+from resources.content_source import Allowance, file_address
+from resources.table_store import BatchStore, TableStore
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+RECORDS = (
+    Records(files="*.jsonl", text="text", id="id"),
+    Records(files="*.jsonl.gz", text="text"),
+    Records(files="*.csv", text="text"),
+    Records(files="*.parquet", text="text"),
+)
+
+
+class Intakes:
+    """One home, one source, a clock that moves on by a second a look."""
+
+    def __init__(self, home: Path, source: Path, **content) -> None:
+        self.home = home
+        self.source = source
+        self.content = Content(records=RECORDS, **content)
+        self.now = NOW
+
+    def look(self, look: Look | None = None):
+        self.now += timedelta(seconds=1)
+        return take_in(self.home, str(self.source), self.content, self.now, look)
+
+    def manifest(self, batch: str) -> list[dict]:
+        table = make_manifest(self.home, batch, self.content, SilentProgress())
+        TableStore(self.home).write(CONTENT_MANIFEST, table, batch)
+        return table.to_pylist()
+
+    def take(self) -> list[dict]:
+        """A look, and the manifests of all that it recorded."""
+        return [row for batch in self.look().recorded for row in self.manifest(batch)]
+
+    def reader(self, batch: str) -> ContentReader:
+        return ContentReader(self.home, BatchStore(self.home).source(batch))
+
+
+@pytest.fixture
+def source(tmp_path) -> Path:
+    folder = tmp_path / "source"
+    folder.mkdir()
+    return folder
+
+
+def lines(*records: object) -> str:
+    return "".join(json.dumps(record) + "\n" for record in records)
+
+
+def outcomes(rows: list[dict]) -> Counter:
+    return Counter(row["outcome"] for row in rows)
+
+
+def states(home: Path) -> dict[str, str]:
+    return {row["path"]: row["state"] for row in current_items(home).to_pylist()}
+
+
+def test_records_of_every_format_become_items_that_can_be_read_again(source, home) -> None:
+    (source / "a.jsonl").write_text(lines({"id": 1, "text": "one"}, {"id": 2, "text": "two"}))
+    with gzip.open(source / "b.jsonl.gz", "wt") as packed:
+        packed.write(lines({"text": "three"}, {"text": "one"}))
+    (source / "c.csv").write_text('n,text\n1,"four\nlines"\n2,\n')
+    pq.write_table(pa.table({"text": ["five", None]}), source / "d.parquet")
+    (source / "e.txt").write_text("six")
+    intakes = Intakes(home, source)
+    (batch,) = intakes.look().recorded
+    rows = intakes.manifest(batch)
+    assert outcomes(rows) == {"unpacked": 4, "accepted": 6, "duplicate": 1, "rejected": 2}
+    with intakes.reader(batch) as reader:
+        read = [reader.text(row) for row in rows if row["outcome"] == "accepted"]
+    assert sorted(read) == ["five", "four\nlines", "one", "six", "three", "two"]
+    paths = {row["path"] for row in rows if row["outcome"] == "accepted"}
+    assert paths == {"a.jsonl#1", "a.jsonl#2", "b.jsonl.gz#1", "c.csv#1", "d.parquet#1", "e.txt"}
+
+
+def test_a_large_record_file_fills_batches_and_loses_nothing(source, home) -> None:
+    texts = [f"text number {n}" for n in range(100)]
+    (source / "a.jsonl").write_text(lines(*({"id": n, "text": t} for n, t in enumerate(texts))))
+    intakes = Intakes(home, source, batch=Batching(max_items=30))
+    rows = intakes.take()
+    assert len(BatchStore(home).recorded()) == 4
+    assert outcomes(rows) == {"unpacked": 4, "accepted": 100}
+    assert intakes.look().recorded == ()
+
+
+def test_one_edited_record_is_one_accepted_item_and_a_removed_one_is_gone(source, home) -> None:
+    intakes = Intakes(home, source)
+    file = source / "a.jsonl"
+    file.write_text(lines(*({"id": n, "text": f"text {n}"} for n in range(5))))
+    intakes.take()
+    file.write_text(lines(*({"id": n, "text": f"text {n}{'!' * (n == 3)}"} for n in range(1, 5))))
+    assert outcomes(intakes.take()) == {"unpacked": 1, "accepted": 1, "unchanged": 3}
+    assert states(home) == {
+        "a.jsonl#0": "gone",
+        **{f"a.jsonl#{n}": "present" for n in range(1, 5)},
+    }
+    versions = {row["path"]: row["versions"] for row in current_items(home).to_pylist()}
+    assert versions["a.jsonl#3"] == 2
+    file.unlink()
+    assert outcomes(intakes.take()) == {"gone": 1}
+    assert set(states(home).values()) == {"gone"}
+
+
+def test_an_id_that_stands_twice_is_rejected_once_wherever_it_stands(source, home) -> None:
+    records = [{"id": n % 4, "text": f"text {n}"} for n in range(6)]
+    (source / "a.jsonl").write_text(lines(*records))
+    rows = Intakes(home, source, batch=Batching(max_items=3)).take()
+    assert outcomes(rows) == {"unpacked": 2, "accepted": 4, "rejected": 2}
+    assert {row["reason"] for row in rows if row["outcome"] == "rejected"} == {"repeated_id"}
+    items = [row["item_id"] for row in rows]
+    assert len(set(items)) == len(items)
+
+
+def test_a_look_cut_short_inside_a_record_file_goes_on_where_it_stopped(source, home) -> None:
+    (source / "a.jsonl").write_text(lines(*({"id": n, "text": f"text {n}"} for n in range(50))))
+    (source / "b.txt").write_text("plain")
+    intakes = Intakes(home, source, batch=Batching(max_items=20))
+    start, unfinished = "", []
+    for _ in range(12):
+        found = intakes.look(Look(Allowance(-1), start))
+        start = found.listing.resume_at or ""
+        unfinished.append(found.unfinished)
+    assert any(unfinished) and not unfinished[-1]
+    rows = [row for batch in BatchStore(home).recorded() for row in intakes.manifest(batch)]
+    assert outcomes(rows) == {"unpacked": 3, "accepted": 51}
+    assert intakes.look().recorded == ()
+
+
+def test_a_look_that_died_between_batches_leaves_the_rest_to_the_next(
+    source, home, monkeypatch
+) -> None:
+    (source / "a.jsonl").write_text(lines(*({"id": n, "text": f"text {n}"} for n in range(50))))
+    for n in range(30):
+        (source / f"{n:02}.txt").write_text(f"file {n}")
+    intakes = Intakes(home, source, batch=Batching(max_items=20))
+    write = BatchStore.write
+    written: list[str] = []
+
+    def dies(self, batch, entries):
+        if len(written) == 3:
+            raise KeyboardInterrupt
+        written.append(batch)
+        write(self, batch, entries)
+
+    monkeypatch.setattr(BatchStore, "write", dies)
+    with pytest.raises(KeyboardInterrupt):
+        intakes.look()
+    monkeypatch.undo()
+    intakes.look()
+    rows = [row for batch in BatchStore(home).recorded() for row in intakes.manifest(batch)]
+    assert outcomes(rows)["accepted"] == 80
+    assert intakes.look().recorded == ()
+
+
+def _look(home: Path, source: Path, answer) -> None:
+    content = Content(records=RECORDS, batch=Batching(max_items=10))
+    answer.send(take_in(home, str(source), content, datetime.now(UTC)).recorded)
+
+
+def test_two_looks_at_once_record_everything_once(source, home) -> None:
+    for n in range(95):
+        (source / f"{n:02}.txt").write_text(f"file {n}")
+    context = multiprocessing.get_context("spawn")
+    pipes = [context.Pipe() for _ in range(3)]
+    looks = [context.Process(target=_look, args=(home, source, end)) for _, end in pipes]
+    for one in looks:
+        one.start()
+    recorded = [key for mine, _ in pipes for key in mine.recv()]
+    for one in looks:
+        one.join()
+    assert sorted(recorded) == BatchStore(home).recorded()
+    items = [i for key in recorded for i in BatchStore(home).read(key)["item_id"].to_pylist()]
+    assert len(items) == len(set(items)) == 95
+
+
+def test_content_that_changes_after_the_manifest_is_never_mixed_in(source, home) -> None:
+    (source / "a.txt").write_text("before")
+    (source / "b.jsonl").write_text(lines({"id": 1, "text": "before too"}))
+    intakes = Intakes(home, source)
+    (batch,) = intakes.look().recorded
+    rows = [row for row in intakes.manifest(batch) if row["outcome"] == "accepted"]
+    (source / "a.txt").write_text("after!")
+    (source / "b.jsonl").write_text(lines({"id": 1, "text": "after that"}))
+    with intakes.reader(batch) as reader:
+        for row in rows:
+            with pytest.raises(SupersededError):
+                reader.text(row)
+    assert outcomes(intakes.take())["accepted"] == 2
+
+
+def test_a_record_file_that_changes_before_its_manifest_comes_again_whole(source, home) -> None:
+    file = source / "a.jsonl"
+    file.write_text(lines({"id": 1, "text": "one"}, {"id": 2, "text": "two"}))
+    intakes = Intakes(home, source)
+    (batch,) = intakes.look().recorded
+    file.write_text(lines({"id": 1, "text": "one"}))
+    assert outcomes(intakes.manifest(batch)) == {"superseded": 1}
+    assert outcomes(intakes.take()) == {"unpacked": 1, "accepted": 1}
+
+
+def test_kept_content_is_read_even_when_the_source_is_gone(source, home) -> None:
+    (source / "a.txt").write_text("kept")
+    (source / "b.jsonl").write_text(lines({"id": 1, "text": "kept too"}))
+    intakes = Intakes(home, source, keep=True)
+    (batch,) = intakes.look().recorded
+    rows = [row for row in intakes.manifest(batch) if row["outcome"] == "accepted"]
+    (source / "a.txt").write_text("changed since")
+    (source / "b.jsonl").unlink()
+    with intakes.reader(batch) as reader:
+        assert sorted(reader.text(row) for row in rows) == ["kept", "kept too"]
+
+
+def test_an_unreadable_record_file_is_one_rejected_entry_with_the_reason(source, home) -> None:
+    (source / "a.jsonl.gz").write_bytes(b"not gzip at all")
+    (source / "b.parquet").write_bytes(b"not parquet at all")
+    (source / "c.csv").write_text("id,body\n1,x\n")
+    rows = Intakes(home, source).take()
+    assert outcomes(rows) == {"rejected": 3}
+    assert {row["reason"] for row in rows} == {"malformed"}
+    assert all(row["detail"] for row in rows)
+
+
+def test_plain_copies_of_earlier_versions_are_removed(source, home) -> None:
+    intakes = Intakes(home, source)
+    for version in (1, 2):
+        with gzip.open(source / "a.jsonl.gz", "wt") as packed:
+            packed.write(lines({"text": f"version {version} of it"}))
+        os.utime(source / "a.jsonl.gz", (version, version))
+        intakes.take()
+    copies = list((home / "content" / "unpacked").iterdir())
+    assert len(copies) == 1
+    (source / "a.jsonl.gz").unlink()
+    intakes.take()
+    assert list((home / "content" / "unpacked").iterdir()) == []
+
+
+def test_the_index_and_the_ledger_are_made_again_from_the_manifests_alone(source, home) -> None:
+    intakes = Intakes(home, source, batch=Batching(max_items=2))
+    for n in range(24):
+        (source / f"{n}.txt").write_text(f"content {n % 20}")
+    (source / "a.jsonl").write_text(lines({"id": 1, "text": "content 3"}))
+    intakes.take()
+    address = file_address(source.resolve())
+    before = read_ledger(home, address).files
+    snapshot = list((home / "ledger").iterdir())
+    assert snapshot, "enough batches are finished for a snapshot"
+    for path in snapshot:
+        path.write_bytes(b"damaged")
+    assert read_ledger(home, address).files.equals(before)
+    known = complete_index(home).included()
+    assert known == set(BatchStore(home).recorded())
+    moved = Intakes(home.rename(home.with_name("moved")), source)
+    index = moved.home / "cache" / "content"
+    for path in index.iterdir():
+        path.unlink()
+    (source / "new.txt").write_text("content 5")
+    assert outcomes(moved.take()) == {"duplicate": 1}
