@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from orchestration_assets.disagreement.kinds.measured import MEASURED
 from orchestration_assets.reporting.counting import Capped, Count, Example
 from orchestration_assets.schemas.enums import Triage
+from orchestration_assets.schemas.policy import Disagreement
 
 _EXAMPLES = 5
 _QUESTIONS = 200
@@ -14,9 +16,17 @@ _QUESTIONS = 200
 
 @dataclass(frozen=True, slots=True)
 class KindFigures:
-    """One kind of dispute: how many questions of each task show it, and the plainest cases."""
+    """One kind of dispute: how many questions of each task show it, and the plainest cases.
+
+    ``recall``, ``precision`` and ``lower_bound`` of its rule are those on the labelled set; ``on``
+    says whether it is looked for unless the policy says otherwise.
+    """
 
     kind: str
+    recall: float
+    precision: float
+    lower_bound: float
+    on: bool
     tasks: tuple[Count, ...]
     examples: Capped[Example]
 
@@ -48,21 +58,28 @@ class QuestionFigures:
 
 
 def kind_figures(kinds: pa.Table) -> tuple[KindFigures, ...]:
-    """Every kind that was found, the most frequent first."""
+    """Every kind, found or not, the most frequent first."""
     rows = kinds.select(["kind", "task", "path", "services", "score", "evidence"]).to_pylist()
-    by_kind = defaultdict(list)
-    for row in rows:
-        by_kind[row["kind"]].append(row)
     found = []
-    for kind, of_kind in by_kind.items():
+    for kind, measured in MEASURED.items():
+        of_kind = [row for row in rows if row["kind"] == kind]
         plain = sorted(of_kind, key=lambda row: (-row["score"], row["path"], row["task"]))
         tasks = Counter(row["task"] for row in of_kind)
         examples = tuple(
             Example(row["path"], f"{' and '.join(row['services'])}: {row['evidence']}")
             for row in plain[:_EXAMPLES]
         )
-        counts = tuple(Count(task, n, len(of_kind)) for task, n in sorted(tasks.items()))
-        found.append(KindFigures(kind, counts, Capped(examples, len(of_kind))))
+        found.append(
+            KindFigures(
+                kind=kind.value,
+                recall=measured.recall,
+                precision=measured.precision,
+                lower_bound=measured.lower_bound,
+                on=kind in Disagreement().kinds,
+                tasks=tuple(Count(task, n, len(of_kind)) for task, n in sorted(tasks.items())),
+                examples=Capped(examples, len(of_kind)),
+            )
+        )
     return tuple(sorted(found, key=lambda one: (-one.examples.total, one.kind)))
 
 

@@ -5,6 +5,7 @@ import pytest
 from benchmarks.dispute_kinds import SET, measured
 from orchestration_assets.disagreement.kinds.entities import entity_conflict
 from orchestration_assets.disagreement.kinds.figures import figurative
+from orchestration_assets.disagreement.kinds.measured import MEASURED
 from orchestration_assets.disagreement.kinds.outliers import outlier
 from orchestration_assets.disagreement.kinds.search import Search, dispute_kinds
 from orchestration_assets.disagreement.kinds.types import Sort, sorts, type_conflict
@@ -19,6 +20,9 @@ def test_a_kind_is_on_exactly_when_it_is_precise_enough_on_the_labelled_set(kind
     figures = measured(SET, kind)
     assert figures["positives"] >= 100
     assert figures["passes"] == (kind in Disagreement().kinds), figures
+    shown = MEASURED[kind]
+    for name in ("recall", "precision", "lower_bound"):
+        assert getattr(shown, name) == pytest.approx(figures[name], abs=0.005)
 
 
 def test_an_outlier_is_named_and_camps_are_not() -> None:
