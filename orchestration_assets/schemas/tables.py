@@ -523,7 +523,17 @@ TABLES: Final[Mapping[str, Table]] = {
 
 # tables of the whole corpus; every other one has a file for each batch
 CORPUS_TABLES: Final = frozenset(
-    table.name for table in (CONTENT_LEDGER, CORPUS_REPORT, GOLD_LABELS, RUN_FAILURES)
+    table.name
+    for table in (
+        CONTENT_LEDGER,
+        CORPUS_REPORT,
+        GOLD_LABELS,
+        RUN_FAILURES,
+        SERVICE_SCORECARDS,
+        CALIBRATION,
+        SELECTION_MODEL,
+        SELECTION_FRONTIER,
+    )
 )
 BATCH_TABLES: Final = tuple(
     name for name in TABLES if name not in CORPUS_TABLES and name != BATCH_ENTRIES.name
