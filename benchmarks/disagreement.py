@@ -154,7 +154,7 @@ def _ours(recorded: Recorded, free: LabelFree, gold: Ints, standing: Ints) -> tu
     for target in columns:
         few = learn_from(*every, gold, free, standing[:, target])
         right.append(1.0 - few.risk(*every, standing[:, target]))
-    return np.stack(right, axis=1), few.belief(*every).argmax(axis=1)
+    return np.stack(right, axis=1), few.answer(*every)
 
 
 def _simple(recorded: Recorded, standing: Ints) -> dict[str, Floats]:

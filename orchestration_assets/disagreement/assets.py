@@ -262,7 +262,8 @@ def calibration(
     gold = gold_of(_gold(home.tables))
     tasks = load_policy(policy_file.path).policy.tasks
     rows = []
-    for task, readings in label_readings(home.tables).items():
+    judged = {content for of_task in gold.values() for content in of_task}
+    for task, readings in label_readings(home.tables, judged).items():
         closed = tasks[task].labels if task in tasks else ()
         now = in_use(task)
         model, version = (now.model, now.version) if now else (None, None)
@@ -293,7 +294,8 @@ def calibration(
 def service_scorecards(home: HomeResource) -> dg.MaterializeResult[pa.Table]:
     """Counts, compares, and leaves out each service in turn."""
     gold = gold_of(_gold(home.tables))
-    rows = list(scorecards(tally(home.tables), label_readings(home.tables), gold))
+    judged = {content for of_task in gold.values() for content in of_task}
+    rows = list(scorecards(tally(home.tables), label_readings(home.tables, judged), gold))
     table = rows_to_arrow(SERVICE_SCORECARDS, rows)
     return dg.MaterializeResult(
         value=table,

@@ -4,19 +4,20 @@ Identical content counts once, with the readings of its latest batch. Only readi
 latest version count: an earlier one was another service.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.schemas.enums import AnswerKind, Status
-from orchestration_assets.schemas.tables import INTERPRETATIONS, PROCESSING_PLANS
+from orchestration_assets.schemas.tables import INTERPRETATIONS, PROCESSING_PLANS, RESOLUTIONS
 from resources.table_store import TableStore
 
 Said = dict[str, tuple[str, float | None]]
 
+_MOST_READINGS: Final = 400_000
 _COLUMNS = ["content_hash", "task", "service", "service_version", "status", "answer", "confidence"]
 
 
@@ -29,34 +30,44 @@ class LabelReadings:
     versions: dict[str, str] = field(default_factory=dict)
 
 
-def label_readings(store: TableStore) -> dict[str, LabelReadings]:
-    """Label task -> what its independent services said, over all batches that are stored whole."""
+def label_readings(store: TableStore, judged: Collection[str] = ()) -> dict[str, LabelReadings]:
+    """Label task -> what its independent services said, over all batches that are stored whole.
+
+    Beyond 400,000 readings of a task, those of older batches are left out, unless people have
+    ``judged`` the content: reliability is settled long before, and memory stays bounded.
+    """
     rows: dict[str, dict[tuple[str, str], tuple[str, str, float | None]]] = {}
     versions: dict[str, dict[str, str]] = {}
-    for batch in store.batches("resolutions"):
-        plans = store.read(PROCESSING_PLANS.name, batch, ["item_id", "task", "kind", "judge"])
-        labels = plans.filter(pc.equal(plans["kind"], AnswerKind.LABEL.value))
-        tasks = set(labels["task"].to_pylist())
-        columns = (plans[name].to_pylist() for name in ("item_id", "task", "judge"))
-        judges = {(item, task, judge) for item, task, judge in zip(*columns, strict=True) if judge}
-        for table in INTERPRETATIONS.values():
-            if not store.exists(table.name, batch):
-                continue
-            read = store.read(table.name, batch, ["item_id", "final", *_COLUMNS])
-            for row in _voting(read).to_pylist():
-                asked = (row["item_id"], row["task"], row["service"])
-                if row["task"] not in tasks or asked in judges:
-                    continue
-                versions.setdefault(row["task"], {})[row["service"]] = row["service_version"]
-                key = (row["content_hash"], row["service"])
+    for batch in reversed(store.batches(RESOLUTIONS.name)):
+        for row in _independent(store, batch):
+            task, service, content = row["task"], row["service"], row["content_hash"]
+            versions.setdefault(task, {}).setdefault(service, row["service_version"])
+            of_task = rows.setdefault(task, {})
+            if len(of_task) < _MOST_READINGS or content in judged:
                 said = (row["service_version"], row["answer"], row["confidence"])
-                rows.setdefault(row["task"], {})[key] = said
+                of_task.setdefault((content, service), said)
     found = {task: LabelReadings({}, versions[task]) for task in sorted(rows)}
     for task, of_task in sorted(rows.items()):
         for (content, service), (version, answer, confidence) in sorted(of_task.items()):
             if version == versions[task][service]:
                 found[task].said.setdefault(content, {})[service] = (answer, confidence)
     return found
+
+
+def _independent(store: TableStore, batch: str) -> Iterator[dict[str, Any]]:
+    """The final label answers of a batch but those of judges."""
+    plans = store.read(PROCESSING_PLANS.name, batch, ["item_id", "task", "kind", "judge"])
+    labels = plans.filter(pc.equal(plans["kind"], AnswerKind.LABEL.value))
+    tasks = set(labels["task"].to_pylist())
+    columns = (labels[name].to_pylist() for name in ("item_id", "task", "judge"))
+    judges = {asked for asked in zip(*columns, strict=True) if asked[2] is not None}
+    for table in INTERPRETATIONS.values():
+        if not store.exists(table.name, batch):
+            continue
+        read = store.read(table.name, batch, ["item_id", "final", *_COLUMNS])
+        for row in _voting(read).to_pylist():
+            if row["task"] in tasks and (row["item_id"], row["task"], row["service"]) not in judges:
+                yield row
 
 
 def _voting(table: pa.Table) -> pa.Table:

@@ -117,7 +117,7 @@ def _by_model(keys: Sequence[Key], votes: Sequence[Said], promoted: Promoted) ->
     model = promoted.model
     basis = f"calibration {promoted.version}, {model.n_gold} verdicts"
     if model.alone is not None:
-        basis += f": {model.services[model.alone]} alone was right more often than all together"
+        basis += f": {model.alone} stands, verdicts cannot tell that all together are better"
     known = set(model.labels)
     inside = [k for k, one in enumerate(votes) if all(label in known for label, _ in one.values())]
     return _stand([keys[k] for k in inside], [votes[k] for k in inside], model, basis)

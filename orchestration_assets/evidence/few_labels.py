@@ -27,6 +27,7 @@ _PENALTY: Final = 0.3  # of the logistic regression on standardised features
 # pseudo-labels a label that the label-free belief puts into the tables
 _BELIEVED: Final = 8.0
 _KNOTS: Final = 64
+_MARGINS: Final = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, float("inf"))
 _UNLABELLED: Final = 4_000
 _HALF_TAUGHT: Final = 200.0  # labels at which the stack counts as much as the label-free belief
 
@@ -82,6 +83,19 @@ class FewLabels:
     platt: Platt
     n_gold: int
     weight: float
+    best: int
+    margin: float
+
+    def answer(self, answers: Ints, confidences: Floats) -> Ints:
+        """(n,) the answer to rely on.
+
+        That of the service that was right most often, at ``best``, unless another is more
+        probable by more than ``margin`` log-odds: the largest margin whose accuracy on unseen
+        labels is within a standard error of the highest. So what stands loses to the best single
+        service no more than the labels can tell; infinite, the service stands alone.
+        """
+        belief = self.belief(answers, confidences)
+        return _guarded(belief, answers[:, self.best], self.margin)
 
     def belief(self, answers: Ints, confidences: Floats) -> Floats:
         """(n, L) log-probabilities: what the labels taught, with the label-free belief in it.
@@ -143,8 +157,11 @@ def learn_from(
         witnesses.append(_witnesses(answers, confidences, kept, belief))
         unseen[folds == fold] = witnesses[-1].belief(answers[out], confidences[out], belief[out])
     weight = _stack_weight(unseen, belief[labelled], gold[labelled])
+    blended = _blended(unseen, belief[labelled], weight)
+    best = int((answers[labelled] == gold[labelled, None]).mean(axis=0).argmax())
+    margin = _margin(blended, answers[labelled, best], gold[labelled])
     if standing is None:
-        stands = _blended(unseen, belief[labelled], weight).argmax(axis=1)
+        stands = _guarded(blended, answers[labelled, best], margin)
     else:
         stands = standing[rows][labelled]
     right = stands == gold[labelled]
@@ -158,7 +175,16 @@ def learn_from(
         odds = agreement[-1].odds(*(column[out] for column in known))
         pooled[out] = _pooled(unseen[out], odds, stands[out])
     platt = fit_platt(sigmoid(pooled), right)
-    return FewLabels(free, tuple(witnesses), tuple(agreement), platt, n_gold, weight)
+    return FewLabels(
+        free=free,
+        witnesses=tuple(witnesses),
+        agreement=tuple(agreement),
+        platt=platt,
+        n_gold=n_gold,
+        weight=weight,
+        best=int(free.own[best]),
+        margin=margin,
+    )
 
 
 def _rows_to_learn_from(gold: Ints) -> Ints:
@@ -176,6 +202,24 @@ def _stack_weight(unseen: Floats, free: Floats, gold: Ints) -> float:
     ]
     gain = right[0] - right[1]
     return 1.0 if gain.mean() > 2.0 * gain.std() / len(gain) ** 0.5 else cautious
+
+
+def _guarded(belief: Floats, best: Ints, margin: float) -> Ints:
+    """(n,) the best service's answer, unless the most probable one is ahead by the margin."""
+    every = np.arange(len(belief))
+    leading = belief.argmax(axis=1)
+    ahead = belief[every, leading] - belief[every, np.maximum(best, 0)]
+    return np.where((best == MISSING) | (ahead > margin), leading, best).astype(np.int64)
+
+
+def _margin(belief: Floats, best: Ints, gold: Ints) -> float:
+    right = [(_guarded(belief, best, one) == gold).astype(np.float64) for one in _MARGINS]
+    highest = max(range(len(right)), key=lambda k: (right[k].mean(), k))
+    for k in reversed(range(len(right))):
+        lost = right[highest] - right[k]
+        if lost.mean() <= lost.std() / len(gold) ** 0.5:
+            return _MARGINS[k]
+    return _MARGINS[highest]
 
 
 def _blended(taught: Floats, free: Floats, weight: float) -> Floats:

@@ -38,6 +38,7 @@ _LEAST, _MOST = 0.02, 0.98
 _CLONE_KAPPA: Final = 0.8
 _CLONE_CONFIDENCE: Final = 0.8
 _CLONE_KAPPA_ALONE: Final = 0.98  # of services that state no confidence
+_CLONE_ODD: Final = 0.9
 _FEW: Final = 20
 # how the two beliefs are pooled: P^1/T Q^2/T
 _STATED_WEIGHT: Final = 2.0
@@ -155,16 +156,30 @@ def _originals(answers: Ints, confidences: Floats, kappa: Floats) -> Ints:
     original = np.arange(n_services)
     for k in range(n_services):
         for j in range(k):
-            if original[j] == j and _repeats(confidences[:, [j, k]], kappa[j, k]):
+            if original[j] == j and _repeats(answers, confidences, kappa[j, k], j, k):
                 original[k] = j
                 break
     return original
 
 
-def _repeats(confidences: Floats, kappa: float) -> bool:
+def _repeats(answers: Ints, confidences: Floats, kappa: float, j: int, k: int) -> bool:
+    """Whether two services agree where either contradicts all others, and are alike in confidence.
+
+    Where all agree, two good services cannot be told from one; so it takes a third, and items on
+    which they differ from it.
+    """
     if kappa < _CLONE_KAPPA:
         return False
-    stated = confidences[~np.isnan(confidences).any(axis=1)]
+    others = np.delete(answers, [j, k], axis=1)
+    heard = (answers[:, [j, k]] != MISSING).all(axis=1) & (others != MISSING).any(axis=1)
+    odd = np.zeros(len(answers), dtype=np.bool_)
+    for one in (j, k):
+        differs = (others != answers[:, [one]]) | (others == MISSING)
+        odd |= heard & differs.all(axis=1)
+    if odd.sum() < _FEW or (answers[odd, j] == answers[odd, k]).mean() < _CLONE_ODD:
+        return False
+    stated = confidences[:, [j, k]]
+    stated = stated[~np.isnan(stated).any(axis=1)]
     if len(stated) < _FEW or (stated == stated[0]).all(axis=0).any():
         return kappa >= _CLONE_KAPPA_ALONE
     ranks = stated.argsort(axis=0, kind="stable").argsort(axis=0, kind="stable")

@@ -21,8 +21,7 @@ FORMAT: Final = 1
 class LabelModel:
     """``services`` with their ``versions``, and ``labels``, give names to positions.
 
-    ``few`` is None when there was not enough gold. ``alone`` is the position of a service that
-    was right more often than all together, beyond chance, on gold: then its answer stands.
+    ``few`` is None when there was not enough gold.
     """
 
     services: tuple[str, ...]
@@ -30,11 +29,17 @@ class LabelModel:
     labels: tuple[str, ...]
     free: LabelFree
     few: FewLabels | None = None
-    alone: int | None = None
 
     @property
     def n_gold(self) -> int:
         return self.few.n_gold if self.few else 0
+
+    @property
+    def alone(self) -> str | None:
+        """The service whose answer always stands: gold cannot tell that all together are better."""
+        if self.few is None or np.isfinite(self.few.margin):
+            return None
+        return self.services[self.few.best]
 
     def stands(self, answers: Ints, confidences: Floats) -> tuple[Floats, Ints, Floats]:
         """(n, L) log-probabilities, (n,) the answer that stands, (n,) its probability of error.
@@ -47,10 +52,11 @@ class LabelModel:
             there = np.flatnonzero(answers[:, k] != MISSING)
             given[there, answers[there, k]] = True
         standing = np.where(given, belief, -np.inf).argmax(axis=1)
+        if self.few is not None:
+            relied_on = self.few.answer(answers, confidences)
+            said = given[np.arange(len(given)), relied_on]
+            standing = np.where(said, relied_on, standing)
         standing = np.where(given.any(axis=1), standing, MISSING)
-        if self.alone is not None:
-            own = answers[:, self.alone]
-            standing = np.where(own != MISSING, own, standing)
         if self.few is not None:
             risk = self.few.risk(answers, confidences, standing)
         else:
@@ -93,13 +99,15 @@ def pack(model: LabelModel) -> tuple[dict[str, Any], dict[str, Any]]:
         "services": list(model.services),
         "versions": list(model.versions),
         "labels": list(model.labels),
-        "alone": model.alone,
         "gold": model.n_gold,
         "folds": 0,
     }
     if model.few is not None:
         facts["folds"] = len(model.few.witnesses)
         facts["weight"] = model.few.weight
+        facts["best"] = model.few.best
+        # JSON knows no infinity
+        facts["margin"] = model.few.margin if np.isfinite(model.few.margin) else None
         facts["platt"] = [model.few.platt.slope, model.few.platt.offset]
         for fold, one in enumerate(model.few.witnesses):
             arrays |= _packed(f"fold{fold}", one.bins, one.tables)
@@ -133,15 +141,22 @@ def unpack(arrays: Mapping[str, Any], facts: Mapping[str, Any]) -> LabelModel:
                 )
             )
         platt = Platt(*facts["platt"])
-        witnessed = (tuple(witnesses), tuple(agreement))
-        few = FewLabels(free, *witnessed, platt, facts["gold"], facts["weight"])
+        few = FewLabels(
+            free=free,
+            witnesses=tuple(witnesses),
+            agreement=tuple(agreement),
+            platt=platt,
+            n_gold=facts["gold"],
+            weight=facts["weight"],
+            best=facts["best"],
+            margin=np.inf if facts["margin"] is None else facts["margin"],
+        )
     return LabelModel(
         services=tuple(facts["services"]),
         versions=tuple(facts["versions"]),
         labels=tuple(facts["labels"]),
         free=free,
         few=few,
-        alone=facts["alone"],
     )
 
 

@@ -9,14 +9,26 @@ import pyarrow.compute as pc
 
 from orchestration_assets.partitions import content_batches
 from orchestration_assets.reporting.figures import batch_figures, report_row
-from orchestration_assets.reporting.page import render_batch, render_index
+from orchestration_assets.reporting.learning import BATCHES, LearningFigures, learning_figures
+from orchestration_assets.reporting.page import (
+    render_batch,
+    render_index,
+    render_review,
+    render_services,
+)
 from orchestration_assets.reporting.plots import as_markdown, batch_pictures, trend_png
 from orchestration_assets.reporting.states import replay
+from orchestration_assets.schemas.disagreement import CALIBRATION, SERVICE_SCORECARDS
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.states import ITEM_STATES
-from orchestration_assets.schemas.tables import CORPUS_REPORT, DISAGREEMENT_REPORT, ReportRow
+from orchestration_assets.schemas.tables import (
+    CORPUS_REPORT,
+    DISAGREEMENT_REPORT,
+    RESOLUTIONS,
+    ReportRow,
+)
 from resources.home import HomeResource
-from resources.table_store import write_atomically
+from resources.table_store import TableStore, write_atomically
 
 _GROUP = "6_reports"
 _NO_PLANS = "none"
@@ -91,10 +103,12 @@ def disagreement_report(
     call_log: pa.Table,
     resolutions: pa.Table,
     disagreements: pa.Table,
+    dispute_kinds: pa.Table,
+    review_queue: pa.Table,
     item_states: pa.Table,
     home: HomeResource,
 ) -> dg.MaterializeResult[pa.Table]:
-    """Renders reports/<batch>.html from the batch's tables."""
+    """Renders reports/<batch>.html and <batch>-review.html from the batch's tables."""
     batch = context.partition_key
     tables = {
         "content_manifest": content_manifest,
@@ -112,6 +126,8 @@ def disagreement_report(
         "call_log": call_log,
         "resolutions": resolutions,
         "disagreements": disagreements,
+        "dispute_kinds": dispute_kinds,
+        "review_queue": review_queue,
         "item_states": item_states,
     }
     source = home.batches.read(batch)["source"][0].as_py()
@@ -121,6 +137,8 @@ def disagreement_report(
     page = render_batch(row, figures)
     path = home.reports / f"{batch}.html"
     write_atomically(path, page.encode("utf-8", "replace"))
+    review = render_review(batch, figures.questions)
+    write_atomically(home.reports / f"{batch}-review.html", review.encode("utf-8", "replace"))
     metadata: dict[str, Any] = {
         "report": dg.MetadataValue.url(path.as_uri()),
         "accepted": row.accepted,
@@ -128,6 +146,7 @@ def disagreement_report(
         "resolved": row.resolved,
         "disagreement_pairs": row.disagreements,
         "disputed_answers": row.disputed,
+        "questions_for_people": figures.questions.total,
         "calls": row.calls,
         "cost_usd": row.cost_usd,
         **{name: dg.MetadataValue.md(picture) for name, picture in batch_pictures(figures).items()},
@@ -136,16 +155,19 @@ def disagreement_report(
 
 
 @dg.asset(
-    deps=[disagreement_report],
+    deps=[disagreement_report, SERVICE_SCORECARDS.name],
     group_name=_GROUP,
     io_manager_key="tables",
     kinds={"parquet", "html"},
     owners=["team:reporting"],
     code_version="2",
-    description="All batches together: one row of totals each, and the index page over them.",
+    description=(
+        "All batches together: one row of totals each, the index page over them, and the page of "
+        "the services: scorecards, calibration, drift."
+    ),
 )
 def corpus_report(home: HomeResource) -> dg.MaterializeResult[pa.Table]:
-    """Collects the totals of every reported batch and renders reports/index.html."""
+    """Collects the totals of every reported batch; renders reports/index.html, services.html."""
     store = home.tables
     batches = store.batches(DISAGREEMENT_REPORT.name)
     table = store.read_batches(DISAGREEMENT_REPORT, batches)
@@ -153,11 +175,26 @@ def corpus_report(home: HomeResource) -> dg.MaterializeResult[pa.Table]:
     rows = [ReportRow(**row) for row in table.to_pylist()]
     page = render_index(rows)
     write_atomically(path, page.encode("utf-8", "replace"))
+    services = home.reports / "services.html"
+    write_atomically(services, render_services(_learnt(store)).encode("utf-8", "replace"))
     return dg.MaterializeResult(
         value=table.cast(CORPUS_REPORT.schema),
         metadata={
             "report": dg.MetadataValue.url(path.as_uri()),
+            "services": dg.MetadataValue.url(services.as_uri()),
             "batches": len(batches),
             "trend": dg.MetadataValue.md(as_markdown(trend_png(rows), "The latest batches")),
         },
     )
+
+
+def _learnt(store: TableStore) -> LearningFigures:
+    """What is known of the services; calibration is there once it was materialized."""
+    cards = store.read(SERVICE_SCORECARDS.name)
+    calibrations = store.read(CALIBRATION.name) if store.exists(CALIBRATION.name) else None
+    columns = ["task", "error_risk", "triage", "dissenters"]
+    batches = (
+        (batch, store.read(RESOLUTIONS.name, batch, columns))
+        for batch in store.batches(RESOLUTIONS.name)[-BATCHES:]
+    )
+    return learning_figures(cards, calibrations, batches)

@@ -7,6 +7,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.reporting.choices import ChoiceFigures, choice_figures
+from orchestration_assets.reporting.counting import Capped
+from orchestration_assets.reporting.disputes import (
+    KindFigures,
+    QuestionFigures,
+    RiskFigures,
+    kind_figures,
+    question_figures,
+    risk_figures,
+)
 from orchestration_assets.reporting.findings import Findings, findings
 from orchestration_assets.reporting.intake import (
     ContentFigures,
@@ -28,6 +37,7 @@ from orchestration_assets.reporting.spending import (
 from orchestration_assets.reporting.steps import StepFigures, step_figures
 from orchestration_assets.reporting.strongest import TaskDisputes, strongest
 from orchestration_assets.reporting.tasks import TaskFigures, task_figures
+from orchestration_assets.schemas.disagreement import DISPUTE_KINDS, REVIEW_QUEUE
 from orchestration_assets.schemas.enums import Outcome, ProfileStatus, ResolutionStatus
 from orchestration_assets.schemas.tables import ReportRow
 
@@ -44,6 +54,9 @@ class BatchFigures:
     steps: StepFigures
     tasks: tuple[TaskFigures, ...]
     strongest: tuple[TaskDisputes, ...]
+    kinds: tuple[KindFigures, ...]
+    risks: tuple[RiskFigures, ...]
+    questions: Capped[QuestionFigures]
     spending: tuple[ServiceSpending, ...]
     forecasts: tuple[Forecast, ...]
     stages: tuple[StageClock, ...]
@@ -54,7 +67,8 @@ def batch_figures(tables: Mapping[str, pa.Table]) -> BatchFigures:
     """The figures of the batch whose tables these are.
 
     ``tables`` holds content_manifest, content_profiles, processing_plans, interpretations
-    (of all processing models), decision_log, call_log, resolutions, disagreements.
+    (of all processing models), decision_log, call_log, resolutions, disagreements,
+    dispute_kinds, review_queue.
     """
     manifest, profiles = tables["content_manifest"], tables["content_profiles"]
     interpretations, resolutions = tables["interpretations"], tables["resolutions"]
@@ -75,6 +89,9 @@ def batch_figures(tables: Mapping[str, pa.Table]) -> BatchFigures:
         steps=step_figures(decisions, resolutions),
         tasks=tasks,
         strongest=strongest(final, resolutions, disagreements, decisions, families),
+        kinds=kind_figures(tables[DISPUTE_KINDS.name]),
+        risks=risk_figures(resolutions),
+        questions=question_figures(tables[REVIEW_QUEUE.name]),
         spending=service_spending(calls),
         forecasts=forecasts(choices),
         stages=stage_clocks(profiles),
@@ -104,7 +121,8 @@ def report_row(
         cached=_having(calls, "origin", "cache"),
         cost_usd=float(pc.sum(calls.column("cost_usd")).as_py() or 0.0),
         resolved=_having(resolutions, "status", ResolutionStatus.RESOLVED),
-        abstained=_having(resolutions, "status", ResolutionStatus.ABSTAINED),
+        abstained=_having(resolutions, "status", ResolutionStatus.ABSTAINED)
+        + _having(resolutions, "status", ResolutionStatus.PRESERVED),
         failed=_having(resolutions, "status", ResolutionStatus.FAILED)
         + profiles.num_rows
         - _having(profiles, "status", ProfileStatus.OK),

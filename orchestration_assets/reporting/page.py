@@ -11,8 +11,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from orchestration_assets.reporting import words
-from orchestration_assets.reporting.counting import share
+from orchestration_assets.reporting.counting import Capped, share
+from orchestration_assets.reporting.disputes import QuestionFigures
 from orchestration_assets.reporting.figures import BatchFigures
+from orchestration_assets.reporting.learning import LearningFigures
 from orchestration_assets.reporting.queries import rows_query
 from orchestration_assets.schemas.tables import TABLES, ReportRow
 
@@ -66,6 +68,16 @@ def render_index(rows: Sequence[ReportRow]) -> str:
         total={name: sum(getattr(row, name) for row in newest) for name in _SUMMED},
         trends=_trends(newest[:_TREND][::-1]),
     )
+
+
+def render_review(batch: str, questions: Capped[QuestionFigures]) -> str:
+    """The page of what people are asked about a batch."""
+    return _render("review.html", batch=batch, questions=questions)
+
+
+def render_services(figures: LearningFigures) -> str:
+    """The page of what is known of the services over all batches."""
+    return _render("services.html", figures=figures)
 
 
 def _trends(rows: Sequence[ReportRow]) -> tuple[Trend, ...]:

@@ -170,7 +170,8 @@ def _one_task(
         kind=kind,
         pairs=resolutions.num_rows,
         resolved=status.get(ResolutionStatus.RESOLVED.value, 0),
-        abstained=status.get(ResolutionStatus.ABSTAINED.value, 0),
+        abstained=status.get(ResolutionStatus.ABSTAINED.value, 0)
+        + status.get(ResolutionStatus.PRESERVED.value, 0),
         failed=status.get(ResolutionStatus.FAILED.value, 0),
         disputed=int(against.sum()),
         disagreements=disagreements.num_rows,

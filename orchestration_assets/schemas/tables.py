@@ -470,7 +470,9 @@ class ReportRow:
     cached: Annotated[int, Column("readings served by the cache", "readings", True)]
     cost_usd: Annotated[float, Column("cost of all attempts", "USD", True)]
     resolved: Annotated[int, Column("answers that stand", "answers")]
-    abstained: Annotated[int, Column("pairs that no service would answer", "pairs")]
+    abstained: Annotated[
+        int, Column("pairs that no service would answer, or whose readings all stand", "pairs")
+    ]
     failed: Annotated[int, Column("pairs that failed, and items without a profile", "pairs")]
     disagreements: Annotated[int, Column("pairs of services with different answers", "pairs")]
     disputed: Annotated[int, Column("answers that stand against dissent", "answers")]
@@ -551,6 +553,10 @@ CORPUS_TABLES: Final = frozenset(
         GOLD_LABELS,
         RUN_FAILURES,
         SERVICE_HEALTH,
+        SERVICE_SCORECARDS,
+        CALIBRATION,
+        SELECTION_MODEL,
+        SELECTION_FRONTIER,
     )
 )
 BATCH_TABLES: Final = tuple(

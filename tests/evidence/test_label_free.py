@@ -48,6 +48,12 @@ def test_two_good_services_that_agree_are_no_clones() -> None:
     assert not learn(answers, confidences, 4).clones.any()
 
 
+def test_services_that_are_always_right_are_no_clones() -> None:
+    answers, confidences, _ = world((1.0, 1.0))
+    confidences[:] = 0.99
+    assert not learn(answers, confidences, 4).clones.any()
+
+
 @pytest.mark.parametrize("constant", [True, False])
 def test_a_service_that_knows_nothing_changes_little(constant: bool) -> None:
     answers, confidences, gold = world((0.9, 0.75, 0.6, 0.7))

@@ -8,8 +8,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from orchestration_assets.disagreement.review import review_queue
 from orchestration_assets.schemas import tables as t
-from orchestration_assets.schemas.enums import Outcome, ProfileStatus, RejectReason
+from orchestration_assets.schemas.disagreement import DisputeKindRow
+from orchestration_assets.schemas.enums import DisputeKind, Outcome, ProfileStatus, RejectReason
 from orchestration_assets.schemas.features import FEATURES
 from orchestration_assets.schemas.records import rows_to_arrow
 from tests.reporting.questions import Asked, ask, tasks_of
@@ -42,6 +44,8 @@ def as_tables(rows: Mapping[str, list[Any]]) -> dict[str, pa.Table]:
         "call_log": t.CALL_LOG,
         "resolutions": t.RESOLUTIONS,
         "disagreements": t.DISAGREEMENTS,
+        "dispute_kinds": t.DISPUTE_KINDS,
+        "review_queue": t.REVIEW_QUEUE,
     }
     return {name: rows_to_arrow(table, rows.get(name, ())) for name, table in named.items()}
 
@@ -98,7 +102,25 @@ def synthetic_batch(entries: int, seed: int = 7) -> dict[str, pa.Table]:
         )
         if outcome is Outcome.ACCEPTED:
             _accepted(rng, rows, item, path, family, extension, grammar, size)
+    rows["dispute_kinds"] = _kinds(rng, rows["disagreements"])
+    resolved = as_tables(rows)["resolutions"].to_pylist()
+    rows["review_queue"] = review_queue(resolved, {}, {}, {}, [], 300)
     return as_tables(rows)
+
+
+def _kinds(rng: random.Random, disagreements: list[t.DisagreementRow]) -> list[DisputeKindRow]:
+    """A kind for some of the questions in dispute."""
+    found = {}
+    for row in disagreements:
+        if rng.random() < 0.3:
+            kind = rng.choice(list(DisputeKind))
+            found[row.item_id, row.task] = DisputeKindRow(
+                *(row.batch, row.item_id, row.content_hash, row.path, row.task, kind),
+                services=(row.service_a, row.service_b),
+                score=rng.random(),
+                evidence=f"{row.answer_a[:40]!r} against {row.answer_b[:40]!r}",
+            )
+    return list(found.values())
 
 
 def _accepted(

@@ -31,7 +31,7 @@ _NEGATED: Final = re.compile(
 _SLIGHT: Final = re.compile(
     r"\b(?:slightly|a bit|a little|one small|aside|late start|i suppose)\b", re.I
 )
-_LOUD: Final = 0.3
+_LOUD: Final = 0.2
 _CLAUSES: Final = 40
 _LONGEST: Final = 4_000
 
@@ -54,7 +54,7 @@ _MISHAP: Final = re.compile(
 
 
 def opposed_tone(text: str, tones: Sequence[ToneOf]) -> Finding | None:
-    """Clauses of both signs, each by the service that hears it loudest; or praise of a mishap.
+    """Clauses of both signs, loud enough in the mean of the services; or praise of a mishap.
 
     ``tones``: the tone services. None for a text beyond 4,000 characters: in a long one, both
     signs are to be expected.
@@ -62,7 +62,7 @@ def opposed_tone(text: str, tones: Sequence[ToneOf]) -> Finding | None:
     if len(text) > _LONGEST:
         return None
     own = _QUOTED.sub(" ", text)
-    scored = [(clause, _loudest(clause, tones)) for clause in _clauses(own)]
+    scored = [(clause, _tone(clause, tones)) for clause in _clauses(own)]
     best = max(scored, key=lambda pair: pair[1], default=("", 0.0))
     worst = min(scored, key=lambda pair: pair[1], default=("", 0.0))
     score = min(best[1], -worst[1])
@@ -76,17 +76,17 @@ def _clauses(text: str) -> list[str]:
     return [part for part in parts if part][:_CLAUSES]
 
 
-def _loudest(clause: str, tones: Sequence[ToneOf]) -> float:
-    """The mean of the services where they agree in sign or one is silent; 0 where they oppose.
+def _tone(clause: str, tones: Sequence[ToneOf]) -> float:
+    """The mean of the services; 0 where they oppose.
 
     A negated clause turns lexicons round too often to be trusted, a slight one is no verdict.
     """
     if _SLIGHT.search(clause) or _NEGATED.search(clause):
         return 0.0
-    heard = [tone for tone in (tone_of(clause) for tone_of in tones) if tone]
+    heard = [tone_of(clause) for tone_of in tones]
     if not heard or min(heard) * max(heard) < 0.0:
         return 0.0
-    return max(heard, key=abs)
+    return sum(heard) / len(heard)
 
 
 def _ironic(text: str) -> Finding | None:

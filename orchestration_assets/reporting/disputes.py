@@ -1,0 +1,124 @@
+"""What sets readings apart, what the error risk rests on, and what people are asked about."""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from orchestration_assets.disagreement.kinds.measured import MEASURED
+from orchestration_assets.reporting.counting import Capped, Count, Example
+from orchestration_assets.schemas.enums import Triage
+from orchestration_assets.schemas.policy import Disagreement
+
+_EXAMPLES = 5
+_QUESTIONS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class KindFigures:
+    """One kind of dispute: how many questions of each task show it, and the plainest cases.
+
+    ``recall``, ``precision`` and ``lower_bound`` of its rule are those on the labelled set; ``on``
+    says whether it is looked for unless the policy says otherwise.
+    """
+
+    kind: str
+    recall: float
+    precision: float
+    lower_bound: float
+    on: bool
+    tasks: tuple[Count, ...]
+    examples: Capped[Example]
+
+
+@dataclass(frozen=True, slots=True)
+class RiskFigures:
+    """One label task: what the risk of its answers rests on, and what becomes of them."""
+
+    task: str
+    bases: tuple[Count, ...]
+    bands: tuple[Count, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionFigures:
+    """One question that people are asked, in the order of asking."""
+
+    place: int
+    path: str
+    task: str
+    answer: str
+    triage: str
+    error_risk: float
+    impact: float
+    teaches: float
+    value: float
+    readings: tuple[str, ...]
+    kinds: tuple[str, ...]
+
+
+def kind_figures(kinds: pa.Table) -> tuple[KindFigures, ...]:
+    """Every kind, found or not, the most frequent first."""
+    rows = kinds.select(["kind", "task", "path", "services", "score", "evidence"]).to_pylist()
+    found = []
+    for kind, measured in MEASURED.items():
+        of_kind = [row for row in rows if row["kind"] == kind]
+        plain = sorted(of_kind, key=lambda row: (-row["score"], row["path"], row["task"]))
+        tasks = Counter(row["task"] for row in of_kind)
+        examples = tuple(
+            Example(row["path"], f"{' and '.join(row['services'])}: {row['evidence']}")
+            for row in plain[:_EXAMPLES]
+        )
+        found.append(
+            KindFigures(
+                kind=kind.value,
+                recall=measured.recall,
+                precision=measured.precision,
+                lower_bound=measured.lower_bound,
+                on=kind in Disagreement().kinds,
+                tasks=tuple(Count(task, n, len(of_kind)) for task, n in sorted(tasks.items())),
+                examples=Capped(examples, len(of_kind)),
+            )
+        )
+    return tuple(sorted(found, key=lambda one: (-one.examples.total, one.kind)))
+
+
+def risk_figures(resolutions: pa.Table) -> tuple[RiskFigures, ...]:
+    """Every task with answers that carry a risk, by name."""
+    rows = resolutions.select(["task", "risk_basis", "triage"]).to_pylist()
+    bases: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    bands: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for row in rows:
+        if row["triage"] is not None:
+            bases[row["task"]][row["risk_basis"] or ""] += 1
+            bands[row["task"]][row["triage"]] += 1
+    return tuple(
+        RiskFigures(
+            task,
+            tuple(Count(name, n, bases[task].total()) for name, n in bases[task].most_common()),
+            tuple(Count(band, bands[task][band], bands[task].total()) for band in Triage),
+        )
+        for task in sorted(bases)
+    )
+
+
+def question_figures(queue: pa.Table) -> Capped[QuestionFigures]:
+    """The questions in the order of asking."""
+    rows = sorted(queue.to_pylist(), key=lambda row: row["place"])
+    shown = tuple(
+        QuestionFigures(
+            row["place"],
+            row["path"],
+            row["task"],
+            row["answer"] or "no answer stands",
+            row["triage"],
+            row["error_risk"],
+            row["impact"],
+            row["teaches"],
+            row["value"],
+            tuple(row["readings"].split("; ")),
+            tuple(row["kinds"]),
+        )
+        for row in rows[:_QUESTIONS]
+    )
+    return Capped(shown, len(rows))

@@ -1,0 +1,83 @@
+"""The kinds on the labelled set, and what each rule says of single cases."""
+
+import pytest
+
+from benchmarks.dispute_kinds import SET, measured
+from orchestration_assets.disagreement.kinds.entities import entity_conflict
+from orchestration_assets.disagreement.kinds.figures import figurative
+from orchestration_assets.disagreement.kinds.measured import MEASURED
+from orchestration_assets.disagreement.kinds.outliers import outlier
+from orchestration_assets.disagreement.kinds.search import Search, dispute_kinds
+from orchestration_assets.disagreement.kinds.types import Sort, sorts, type_conflict
+from orchestration_assets.schemas.enums import AnswerKind, DisputeKind
+from orchestration_assets.schemas.policy import Disagreement
+from tests.disagreement.batches import plan, task
+from tests.evidence.answers import ok
+
+
+@pytest.mark.parametrize("kind", DisputeKind)
+def test_a_kind_is_on_exactly_when_it_is_precise_enough_on_the_labelled_set(kind) -> None:
+    figures = measured(SET, kind)
+    assert figures["positives"] >= 100
+    assert figures["passes"] == (kind in Disagreement().kinds), figures
+    shown = MEASURED[kind]
+    for name in ("recall", "precision", "lower_bound"):
+        assert getattr(shown, name) == pytest.approx(figures[name], abs=0.005)
+
+
+def test_an_outlier_is_named_and_camps_are_not() -> None:
+    found = outlier([[0, 0, 1, 0], [0, 0, 1, 0], [1, 1, 0, 1], [0, 0, 1, 0]])
+    assert found is not None
+    assert found.odd == 2
+    assert outlier([[0, 0, 1, 1], [0, 0, 1, 1], [1, 1, 0, 0], [1, 1, 0, 0]]) is None
+    assert outlier([[0, 1, 1], [1, 0, 1], [1, 1, 0]]) is None
+    assert outlier([[0, 1], [1, 0]]) is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "sort"),
+    [
+        ("14 March 2021", Sort.TIME),
+        ("yes", Sort.YES_NO),
+        ("3.5 million dollars", Sort.AMOUNT),
+        ("https://example.org/a", Sort.ADDRESS),
+        ("def f(x): return x", Sort.CODE),
+        ("because it rained", Sort.REASON),
+    ],
+)
+def test_the_form_of_an_answer_tells_its_type(answer, sort) -> None:
+    assert sorts(answer) == {sort}
+
+
+@pytest.mark.parametrize("text", ["", " ", "x" * 5000, "((((", "\\", "\x00", "9" * 400, "A" * 299])
+def test_no_rule_stumbles_over_odd_input(text) -> None:
+    type_conflict(text, "yes")
+    entity_conflict(text, text)
+    figurative(text)
+
+
+def test_words_say_what_was_seen() -> None:
+    found = entity_conflict("The prize went to Amara Okafor.", "The prize went to Lena Fischer.")
+    assert found is not None
+    assert "Amara Okafor" in found.evidence and "Lena Fischer" in found.evidence
+
+
+def test_only_disputed_questions_are_looked_through_and_content_only_for_scores() -> None:
+    asked = []
+    search = Search(
+        (DisputeKind.FIGURATIVE, DisputeKind.OUTLIER_SERVICE),
+        (),
+        lambda item: asked.append(item) or "He finally kicked the bucket, they say.",
+    )
+    heard = (("x", ok(0.1)), ("y", ok(0.1)), ("z", ok(0.9)))
+    score = task(AnswerKind.SCORE, disagree_at=0.5)
+    rows = [plan("i1") | {"task": "t"}, plan("i2") | {"task": "t"}]
+    readings = {("i1", "t"): heard, ("i2", "t"): heard}
+    found = list(dispute_kinds(rows, readings, {("i1", "t")}, {"t": score}, search))
+    assert [(row.item_id, row.kind) for row in found] == [
+        ("i1", DisputeKind.FIGURATIVE),
+        ("i1", DisputeKind.OUTLIER_SERVICE),
+    ]
+    assert found[0].services == ("x", "y", "z")
+    assert found[1].services == ("z",)
+    assert asked == ["i1"]

@@ -1,0 +1,200 @@
+"""From readings to models of services: weights in a batch, calibration, the gate, scorecards."""
+
+from collections import Counter, defaultdict
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from orchestration_assets.disagreement.calibrating import NEEDED, calibrate, coverage_risk
+from orchestration_assets.disagreement.corpus import LabelReadings
+from orchestration_assets.disagreement.scorecards import Tally, scorecards
+from orchestration_assets.disagreement.stored import artefact_name, promote, promoted_for
+from orchestration_assets.disagreement.weighing import Promoted, mismatch, weigh
+from orchestration_assets.evidence.label_model import pack, unpack
+from orchestration_assets.schemas.enums import AnswerKind
+from resources.artefact_store import ArtefactStore
+from tests.disagreement.batches import task
+from tests.evidence.answers import ok
+from tests.evidence.recorded_worlds import world
+
+LABEL = task(AnswerKind.LABEL)
+NAMES = ("alpha", "beta", "gamma", "delta")
+
+
+def readings(accuracies=(0.9, 0.75, 0.6, 0.7), n_items=600, **options):
+    """Items by content hash, as four services read them, and the truth."""
+    answers, confidences, gold = world(accuracies, n_items, **options)
+    said = {
+        f"{(i * 2654435761) % 2**32:08x}": {
+            NAMES[k]: (f"l{answers[i, k]}", float(confidences[i, k]))
+            for k in range(len(accuracies))
+        }
+        for i in range(n_items)
+    }
+    truth = dict(zip(said, (f"l{label}" for label in gold), strict=True))
+    return LabelReadings(said, dict.fromkeys(NAMES[: len(accuracies)], "1")), truth
+
+
+def heard_of(known: LabelReadings):
+    return {
+        (content, "t"): tuple((name, ok(label, sure)) for name, (label, sure) in said.items())
+        for content, said in known.said.items()
+    }
+
+
+def test_a_large_batch_weighs_its_services_by_how_they_agree() -> None:
+    known, truth = readings()
+    weighed, _ = weigh(LABEL, heard_of(known), known.versions, None, 200)
+    assert len(weighed) == 600
+    right = np.mean([one.answer == truth[key[0]] for key, one in weighed.items()])
+    assert right > 0.9
+    assert {one.basis for one in weighed.values()} == {
+        "how 4 services agree over 600 items of this batch, no verdicts"
+    }
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "enough", "why"),
+    [
+        ((0.9, 0.8), 200, "2 services cannot judge each other"),
+        ((0.9, 0.8, 0.7), 601, "600 items with three answers, 601 would teach"),
+    ],
+)
+def test_where_a_batch_teaches_nothing_stated_confidence_stands_and_says_why(
+    accuracies, enough, why
+) -> None:
+    known, _ = readings(accuracies)
+    weighed, basis = weigh(LABEL, heard_of(known), known.versions, None, enough)
+    assert weighed == {}
+    assert basis == f"stated confidences, unchecked: no calibration; {why}"
+
+
+def test_verdicts_are_learnt_from_and_pass_the_gate_on_verdicts_held_back() -> None:
+    known, truth = readings()
+    found = calibrate("t", known, truth, None, None)
+    assert found.model is not None and found.row.promoted
+    assert found.row.gold == 600
+    assert 100 < found.row.held_out < 260
+    assert found.row.brier < found.row.brier_before
+    assert found.row.accuracy > found.row.best_single_accuracy
+    assert found.row.best_single == "alpha"
+    assert found.row.coverage_risk[-1].coverage == 1.0
+
+
+def test_few_verdicts_promote_nothing() -> None:
+    known, truth = readings()
+    few = dict(list(truth.items())[: NEEDED - 1])
+    found = calibrate("t", known, few, None, "old")
+    assert found.model is None
+    assert found.row.version == "old"
+    assert f"{NEEDED} are needed" in found.row.reason
+
+
+def test_what_is_worse_on_held_out_verdicts_is_not_promoted() -> None:
+    known, truth = readings()
+    good = calibrate("t", known, truth, None, None).model
+    # verdicts of somebody who guesses, in the items that a new model would learn from
+    rng = np.random.default_rng(0)
+    spoiled = {
+        content: label if _held_out(content) else f"l{rng.integers(4)}"
+        for content, label in truth.items()
+    }
+    found = calibrate("t", known, spoiled, good, "good")
+    assert not found.row.promoted
+    assert found.row.version == "good"
+    assert "not promoted" in found.row.reason
+
+
+def _held_out(content: str) -> bool:
+    return int(content[:8], 16) % 10 < 3
+
+
+def test_a_service_that_beats_all_together_stands_alone() -> None:
+    # three services share their errors and their certainty
+    known, truth = readings((0.97, 0.55, 0.55, 0.55), 1200)
+    for said in known.said.values():
+        for name in ("gamma", "delta"):
+            said[name] = (said["beta"][0], 0.5 + 0.5 * said[name][1])
+    found = calibrate("t", known, truth, None, None)
+    assert found.model is not None
+    held = {key: value for key, value in heard_of(known).items() if _held_out(key[0])}
+    weighed, _ = weigh(LABEL, held, known.versions, Promoted(found.model, "1"), 200)
+    right = np.mean([one.answer == truth[key[0]] for key, one in weighed.items()])
+    assert right > found.row.best_single_accuracy - 0.02
+
+
+def test_a_model_comes_back_equal_from_its_arrays_and_from_the_store(tmp_path) -> None:
+    known, truth = readings()
+    found = calibrate("t", known, truth, None, None)
+    back = unpack(*pack(found.model))
+    heard = heard_of(known)
+    weighed = [
+        weigh(LABEL, heard, known.versions, Promoted(model, "v"), 200)[0]
+        for model in (found.model, back)
+    ]
+    assert weighed[0] == weighed[1]
+    store = ArtefactStore(tmp_path)
+    assert promoted_for(store)("t") is None
+    row = promote(store, found)
+    assert row.version == store.current(artefact_name("t"))
+    stored = promoted_for(store)("t")
+    assert weigh(LABEL, heard, known.versions, stored, 200)[0].keys() == weighed[0].keys()
+    assert promote(store, found).version == row.version
+
+
+def test_another_version_of_a_service_invalidates_what_was_learnt() -> None:
+    known, truth = readings()
+    model = calibrate("t", known, truth, None, None).model
+    assert mismatch(model, known.versions) is None
+    changed = known.versions | {"beta": "2"}
+    assert mismatch(model, changed) == "beta was 1 and is 2"
+    assert mismatch(model, {"omega": "1"}) == "it does not know omega"
+    weighed, basis = weigh(LABEL, heard_of(known), changed, Promoted(model, "7"), 10_000)
+    assert weighed == {}
+    assert basis.startswith("stated confidences: calibration 7 is not valid, beta was 1 and is 2")
+
+
+def test_a_label_that_the_model_never_saw_is_left_to_stated_confidence() -> None:
+    known, truth = readings()
+    model = calibrate("t", known, truth, None, None).model
+    new = {("ffffffff", "t"): (("alpha", ok("unheard of", 0.9)), ("beta", ok("l1", 0.4)))}
+    weighed, basis = weigh(LABEL, new, known.versions, Promoted(model, "7"), 200)
+    assert weighed == {}
+    assert basis == "stated confidences: a label that is new"
+
+
+def test_coverage_against_risk_ends_at_all_answers() -> None:
+    risk = np.linspace(0.0, 1.0, 200)
+    right = np.arange(200) < 150
+    curve = coverage_risk(risk, right)
+    assert len(curve) == 20
+    assert curve[-1].risk == pytest.approx(0.25)
+    assert [point.risk for point in curve] == sorted(point.risk for point in curve)
+
+
+def tally_of(known: LabelReadings, costs: dict[str, float]) -> Tally:
+    found = Tally(statuses=defaultdict(Counter))
+    for name in known.versions:
+        found.statuses["t", name]["ok"] = len(known.said)
+        found.cost_usd["t", name] = costs[name]
+    return found
+
+
+def test_scorecards_name_clones_and_broken_services_and_price_the_others() -> None:
+    known, truth = readings((0.9, 0.8, 0.7, 0.25), 800)
+    known = replace(known, versions=known.versions | {"mirror": "1"})
+    for said in known.said.values():
+        said["mirror"] = said["gamma"]
+    costs = {"alpha": 6.0, "beta": 2.0, "gamma": 1.0, "delta": 1.0, "mirror": 0.0}
+    cards = {
+        row.service: row for row in scorecards(tally_of(known, costs), {"t": known}, {"t": truth})
+    }
+    assert cards["mirror"].clone_of == "gamma"
+    assert "repeats gamma" in cards["mirror"].verdict
+    assert cards["delta"].broken and not cards["alpha"].broken
+    assert cards["alpha"].without_cost == pytest.approx(-0.6)
+    assert cards["alpha"].without_accuracy < cards["delta"].without_accuracy
+    assert cards["mirror"].without_changed == 0.0
+    assert cards["alpha"].accuracy == pytest.approx(0.9, abs=0.03)
+    assert "without it: cost -60 %, accuracy -" in cards["alpha"].verdict

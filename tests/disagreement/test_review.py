@@ -1,0 +1,90 @@
+"""The queue: what enters, in which order, and the files that people fill in."""
+
+import csv
+import io
+import json
+
+from orchestration_assets.content.verdict_files import read_lines
+from orchestration_assets.disagreement.resolution import resolve
+from orchestration_assets.disagreement.review import as_csv, as_jsonl, review_queue
+from orchestration_assets.schemas.enums import AnswerKind
+from orchestration_assets.schemas.records import rows_to_arrow
+from orchestration_assets.schemas.tables import RESOLUTIONS, REVIEW_QUEUE
+from tests.disagreement.batches import plan, task
+from tests.evidence.answers import ABSTAINED, ok
+
+LABEL = task(AnswerKind.LABEL)
+SURE = (("x", ok("a", 0.99)), ("y", ok("a", 0.99)))
+SPLIT = (("x", ok("a", 0.7)), ("y", ok("b", 0.6)))
+HESITANT = (("x", ok("a", 0.5)), ("y", ABSTAINED))
+
+
+def resolved(*items):
+    rows = [
+        resolve(plan(f"i{n}") | {"content_hash": f"h{n}"}, heard, LABEL)
+        for n, heard in enumerate(items)
+    ]
+    return rows_to_arrow(RESOLUTIONS, rows).to_pylist()
+
+
+def queue(rows, kinds=None, copies=None, impacts=None, judged=(), max_rows=100):
+    return review_queue(rows, kinds or {}, copies or {}, impacts or {}, judged, max_rows)
+
+
+def test_accepted_and_judged_answers_are_not_asked_about() -> None:
+    rows = resolved(SURE, SPLIT, SPLIT, HESITANT)
+    asked = queue(rows, judged=[("h1", "t"), ("h2", "another task")])
+    assert {row.item_id for row in asked} == {"i2", "i3"}
+    assert [row.place for row in asked] == [1, 2]
+
+
+def test_the_order_is_risk_times_impact_times_what_it_teaches() -> None:
+    rows = resolved(SPLIT, SPLIT, SPLIT, HESITANT)
+    asked = queue(rows)
+    assert [row.value for row in asked] == sorted((row.value for row in asked), reverse=True)
+    pattern = [row for row in asked if row.item_id != "i3"]
+    assert [round(row.teaches, 3) for row in pattern] == [1.0, 0.707, 0.577]
+    for row in asked:
+        assert row.value == row.error_risk * row.impact * row.teaches
+    copied = queue(rows, copies={"i2": 9})
+    assert copied[0].item_id == "i2"
+    assert copied[0].impact == 9.0
+    assert queue(rows, impacts={"t": 5.0})[0].impact == 5.0
+
+
+def test_the_cap_keeps_the_most_valuable_and_the_table_takes_them() -> None:
+    rows = resolved(*[SPLIT] * 5, HESITANT)
+    whole, capped = queue(rows), queue(rows, max_rows=2)
+    assert capped == whole[:2]
+    assert rows_to_arrow(REVIEW_QUEUE, capped).num_rows == 2
+
+
+def test_answers_without_a_risk_are_asked_about_when_a_kind_was_found() -> None:
+    text = task(AnswerKind.TEXT, disagree_at=0.8)
+    row = resolve(plan("i"), (("x", ok("in Lisbon")), ("y", ok("in Porto"))), text)
+    rows = rows_to_arrow(RESOLUTIONS, [row]).to_pylist()
+    assert queue(rows) == []
+    (asked,) = queue(rows, kinds={("i", "t"): ["entity_conflict"]})
+    assert (asked.error_risk, asked.kinds) == (0.5, ("entity_conflict",))
+
+
+def test_the_files_are_what_the_verdict_reader_takes() -> None:
+    asked = queue(resolved(SPLIT, HESITANT))
+    for name, data in (("q.csv", as_csv(asked)), ("q.jsonl", as_jsonl(asked))):
+        lines = read_lines(name, data)
+        assert [line.values["item"] for line in lines] == [row.item_id for row in asked]
+        assert {line.values["verdict"] for line in lines} == {""}
+        assert [line.values["content_hash"] for line in lines] == [
+            row.content_hash for row in asked
+        ]
+
+
+def test_no_cell_is_a_formula_to_a_spreadsheet() -> None:
+    hostile = (("x", ok('=HYPERLINK("http://example.org")', 0.6)), ("y", ok("@cmd", 0.5)))
+    rows = resolved(hostile)
+    rows[0]["path"] = "+1.txt"
+    text = as_csv(queue(rows)).decode("utf-8-sig")
+    for cells in list(csv.reader(io.StringIO(text)))[1:]:
+        assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
+    (line,) = as_jsonl(queue(rows)).decode().splitlines()
+    assert json.loads(line)["path"] == "+1.txt"

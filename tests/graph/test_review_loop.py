@@ -1,0 +1,127 @@
+"""Questions go out as files, verdicts come back as gold, and what they teach is used."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from orchestration_assets.disagreement.stored import artefact_name, promoted_for
+from orchestration_assets.evidence.label_model import pack
+from resources.artefact_store import ArtefactStore
+
+POLICY = """
+version: 1
+feedback: {settle_seconds: 0}
+disagreement: {review: {accept_above: 0.995}}
+services:
+  stopwords: {implementation: stopwords}
+  langid: {implementation: langid}
+tasks:
+  natural_language:
+    question: In which language is it written?
+    kind: label
+    default: {model: parallel, services: [stopwords, langid]}
+"""
+SENTENCES = {
+    "en": "The {} was carried over the bridge before it began to rain on the {}.",
+    "fr": "Le {} a été porté sur le pont avant que la pluie ne tombe sur la {}.",
+    "de": "Der {} wurde über die Brücke getragen, bevor es auf die {} zu regnen begann.",
+}
+WORDS = ("Moro", "Tasso", "Velin", "Korda", "Selin", "Baro", "Nadir")
+ITEMS = 160
+
+
+@pytest.fixture
+def processed(project, tmp_path):
+    """A batch of sentences, processed; people hold the German ones to be Low German."""
+    project.policy = tmp_path / "policy.yaml"
+    project.policy.write_text(POLICY)
+    source = tmp_path / "sentences"
+    source.mkdir()
+    for n in range(ITEMS):
+        language = list(SENTENCES)[n % 3]
+        text = SENTENCES[language].format(f"{WORDS[n % 7]}{n}", WORDS[n % 5])
+        (source / f"{language}_{n:03d}.txt").write_text(text)
+    (batch,) = project.take_in(source)
+    assert project.execute("process_batch", batch).success
+    return project, batch
+
+
+def judged(project, batch: str) -> bytes:
+    """The verdicts of somebody who knows better than both services on every third item."""
+    rows = project.tables.read("resolutions", batch).to_pylist()
+    lines = []
+    for row in rows:
+        language = row["path"][:2]
+        verdict = "nds" if language == "de" else language
+        lines.append(
+            {
+                "item": row["item_id"],
+                "task": row["task"],
+                "verdict": verdict,
+                "who": "kim",
+                "when": "2026-01-02",
+            }
+        )
+    return "".join(json.dumps(line) + "\n" for line in lines).encode()
+
+
+def bases(project, batch: str) -> set[str]:
+    return set(project.tables.read("resolutions", batch)["risk_basis"].to_pylist())
+
+
+def test_from_questions_to_gold_to_a_model_in_use_and_back(processed) -> None:
+    project, batch = processed
+    (before,) = bases(project, batch)
+    assert before.startswith("stated confidences, unchecked: no calibration; 2 services")
+    sheet = (project.home / "review" / f"{batch}.csv").read_text("utf-8-sig")
+    questions = list(csv.DictReader(io.StringIO(sheet)))
+    table = project.tables.read("review_queue", batch)
+    assert [one["item"] for one in questions] == table["item_id"].to_pylist()
+
+    (project.home / "verdicts").mkdir(exist_ok=True)
+    (project.home / "verdicts" / "kim.jsonl").write_bytes(judged(project, batch))
+    assert project.execute("take_feedback", None).success
+    (row,) = project.tables.read("calibration").to_pylist()
+    assert (row["gold"], row["promoted"]) == (ITEMS, True), row["reason"]
+    assert row["brier"] < row["brier_before"]
+
+    result = project.execute("reprocess", batch)
+    assert result.success
+    used = f"calibration {row['version']}, {ITEMS - row['held_out']} verdicts"
+    assert all(basis.startswith(used) for basis in bases(project, batch))
+    risks = {
+        one["path"][:2]: one["error_risk"]
+        for one in project.tables.read("resolutions", batch).to_pylist()
+    }
+    assert risks["de"] > 3 * risks["en"]
+    # what was judged is not asked again
+    assert project.tables.read("review_queue", batch).num_rows == 0
+
+    assert project.execute("corpus_reports", None).success
+    cards = {one["service"]: one for one in project.tables.read("service_scorecards").to_pylist()}
+    assert set(cards) == {"stopwords", "langid"}
+    assert 0.6 < cards["langid"]["accuracy"] < 0.7
+    page = (project.home / "reports" / "services.html").read_text("utf-8")
+    assert "Natural language" in page and "Coverage against risk" in page
+
+
+def test_a_changed_service_is_told_by_the_check_and_not_trusted(processed) -> None:
+    project, batch = processed
+    (project.home / "verdicts").mkdir(exist_ok=True)
+    (project.home / "verdicts" / "kim.jsonl").write_bytes(judged(project, batch))
+    assert _valid(project.execute("take_feedback", None)) is True
+    store = ArtefactStore(project.home)
+    arrays, facts = pack(promoted_for(store)("natural_language").model)
+    name = artefact_name("natural_language")
+    store.promote(name, store.write(name, arrays, facts | {"versions": ["0", "0"]}))
+    assert project.execute("reprocess", batch).success
+    (basis,) = bases(project, batch)
+    assert "is not valid, langid was 0 and is" in basis
+
+
+def _valid(result) -> bool:
+    assert result.success
+    (found,) = (one for one in result.get_asset_check_evaluations() if one.check_name == "valid")
+    return found.passed

@@ -1,0 +1,134 @@
+"""The pages of the review queue and of the services: what they show, and that nothing escapes."""
+
+import pyarrow as pa
+import pytest
+
+from orchestration_assets.reporting.disputes import question_figures
+from orchestration_assets.reporting.learning import learning_figures
+from orchestration_assets.reporting.page import render_review, render_services
+from orchestration_assets.schemas.disagreement import (
+    CALIBRATION,
+    REVIEW_QUEUE,
+    SERVICE_SCORECARDS,
+    CalibrationRow,
+    CurvePoint,
+    ReviewRow,
+    ScorecardRow,
+)
+from orchestration_assets.schemas.enums import AnswerKind, Triage
+from orchestration_assets.schemas.records import rows_to_arrow
+
+HOSTILE = '<script>alert("x")</script>'
+CARD = ScorecardRow(
+    task="mood",
+    service=HOSTILE,
+    answered=90,
+    abstained=7,
+    failed=3,
+    reliability=0.05,
+    accuracy=0.4,
+    judged=50,
+    clone_of=None,
+    broken=True,
+    dissents=0.5,
+    cost_usd=1.5,
+    mean_ms=20.0,
+    without_cost=-0.38,
+    without_accuracy=-0.003,
+    without_changed=0.02,
+    verdict="without it: cost -38 %, accuracy -0.3 points",
+)
+CALIBRATED = CalibrationRow(
+    task="mood",
+    version="0123456789abcdef",
+    services=("a", "b"),
+    service_versions=("1", "1"),
+    items=500,
+    gold=200,
+    held_out=60,
+    promoted=True,
+    reason="promoted: on 60 held-out verdicts the Brier score is 0.08, 0.12 for what is in use",
+    brier=0.08,
+    brier_before=0.12,
+    ece=0.021,
+    accuracy=0.9,
+    best_single="a",
+    best_single_accuracy=0.88,
+    coverage_risk=(CurvePoint(0.5, 0.01), CurvePoint(1.0, 0.1)),
+)
+RESOLVED = pa.table(
+    {
+        "task": ["mood", "mood", "title"],
+        "error_risk": [0.1, 0.5, None],
+        "triage": ["accept", "reject", None],
+        "dissenters": [[], ["a"], []],
+    }
+)
+
+
+def services_page(**tables) -> str:
+    given = {
+        "cards": rows_to_arrow(SERVICE_SCORECARDS, [CARD]),
+        "calibrations": rows_to_arrow(CALIBRATION, [CALIBRATED]),
+        "batches": [("b1", RESOLVED), ("b2", RESOLVED)],
+    }
+    return render_services(learning_figures(**(given | tables)))
+
+
+def test_the_page_of_the_services_says_what_each_is_worth() -> None:
+    page = services_page()
+    assert "without it: cost -38 %, accuracy -0.3 points" in page
+    assert "1</data> repeats another or is broken" in page
+    assert "in use: 0123456789abcdef" in page
+    assert "expected calibration error 0.021" in page
+    assert page.count("<polyline") == 4
+    assert HOSTILE not in page
+
+
+def test_before_anything_was_learnt_the_page_says_so() -> None:
+    page = services_page(
+        cards=SERVICE_SCORECARDS.schema.empty_table(), calibrations=None, batches=[]
+    )
+    assert "No service has answered yet" in page
+    assert "Nothing was calibrated yet" in page
+
+
+def test_drift_is_the_mean_of_each_batch() -> None:
+    figures = learning_figures(
+        rows_to_arrow(SERVICE_SCORECARDS, [CARD]), None, [("b1", RESOLVED), ("b2", RESOLVED)]
+    )
+    (drift,) = figures.drift
+    assert (drift.task, drift.batches) == ("mood", ("b1", "b2"))
+    assert drift.risk == pytest.approx((0.3, 0.3))
+    assert (drift.accepted, drift.disputed) == ((0.5, 0.5), (0.5, 0.5))
+
+
+def question(place: int) -> ReviewRow:
+    return ReviewRow(
+        batch="b",
+        place=place,
+        item_id=f"i{place}",
+        content_hash="c",
+        path=HOSTILE,
+        task="mood",
+        kind=AnswerKind.LABEL,
+        answer=HOSTILE,
+        triage=Triage.REJECT,
+        error_risk=0.5,
+        impact=2.0,
+        teaches=1.0,
+        value=1.0,
+        readings=f"a: {HOSTILE} (0.50); b: calm (0.40)",
+        kinds=("outlier_service",),
+    )
+
+
+def test_the_queue_is_shown_in_its_order_with_what_is_left_out_counted() -> None:
+    rows = [question(place) for place in range(1, 301)][::-1]
+    figures = question_figures(rows_to_arrow(REVIEW_QUEUE, rows))
+    assert [one.place for one in figures.shown] == list(range(1, 201))
+    page = render_review("b", figures)
+    assert "Showing 200 of 300 questions" in page
+    assert HOSTILE not in page
+    nothing = render_review("b", question_figures(REVIEW_QUEUE.schema.empty_table()))
+    assert "Nothing needs a verdict" in nothing
