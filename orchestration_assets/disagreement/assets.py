@@ -242,7 +242,7 @@ def review_queue(
 
 @dg.asset(
     deps=[resolutions, GOLD_LABELS.name],
-    group_name="7_feedback",
+    group_name="8_learning",
     io_manager_key="tables",
     kinds={"parquet"},
     owners=["team:disagreement"],
@@ -281,7 +281,7 @@ def calibration(
 
 @dg.asset(
     deps=[resolutions, GOLD_LABELS.name],
-    group_name="7_feedback",
+    group_name="7_corpus",
     io_manager_key="tables",
     kinds={"parquet"},
     owners=["team:disagreement"],

@@ -18,7 +18,7 @@ from orchestration_assets.selection.strategies import words_of
 from resources.ai_services.pool import build_services
 from resources.home import HomeResource, PolicyFileResource
 
-_LEARNING = "7_learning"
+_LEARNING = "8_learning"
 
 
 @dg.asset(

@@ -53,6 +53,7 @@ def interpretation(service: str, reading: Reading, **fields) -> dict:
         "evidence": reading.evidence,
         "reason": reading.reason,
         "answer_key": "k",
+        "shared_from": None,
     }
     assert row.keys() == set(InterpretationRow.__slots__)
     return row | fields
