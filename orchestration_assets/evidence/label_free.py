@@ -44,6 +44,7 @@ _FEW: Final = 20
 _STATED_WEIGHT: Final = 2.0
 _TEMPERATURE: Final = 3.0
 _SURE: Final = 1e-3
+_SUREST: Final = 40.0
 _TINY: Final = 1e-9
 
 
@@ -232,14 +233,18 @@ def _stated(answers: Ints, confidences: Floats, n_labels: int, reliability: Floa
 
 
 def error_odds(belief: Floats, answers: Ints) -> Floats:
-    """(n,) log-odds that each answer is wrong, 0 without one, from log-probabilities (n, L)."""
+    """(n,) log-odds that each answer is wrong, 0 without one, from log-probabilities (n, L).
+
+    Odds end at e to the 40: where no other label is possible, an answer is as sure as can be.
+    """
+    from scipy.special import logsumexp
+
     every = np.arange(len(answers))
     given = np.where(answers == MISSING, 0, answers)
     chosen = belief[every, given]
     others = belief.copy()
     others[every, given] = -np.inf
-    top = others.max(axis=1)
-    found = top + np.log(np.exp(others - top[:, None]).sum(axis=1)) - chosen
+    found = np.clip(logsumexp(others, axis=1) - chosen, -_SUREST, _SUREST)
     return np.where(answers == MISSING, 0.0, found)
 
 

@@ -126,3 +126,9 @@ def test_error_odds_of_a_distribution() -> None:
     odds = error_odds(belief, np.array([0, MISSING]))
     assert odds[0] == pytest.approx(np.log(0.2 / 0.8))
     assert odds[1] == 0.0
+
+
+def test_where_only_one_label_is_possible_an_answer_is_sure_and_no_warning_is_given() -> None:
+    with np.errstate(all="raise"):
+        odds = error_odds(np.zeros((2, 1)), np.array([0, MISSING]))
+    assert odds.tolist() == [-40.0, 0.0]
