@@ -197,7 +197,7 @@ def in_words(row: ScorecardRow) -> str:
             parts.append(f"cost {100 * row.without_cost:+.0f} %")
         if row.without_accuracy is not None:
             parts.append(f"accuracy {100 * row.without_accuracy:+.1f} points")
-        parts.append(f"{100 * row.without_changed:.1f} % of answers others")
+        parts.append(f"{100 * row.without_changed:.1f} % of the answers change")
         said.append(f"without it: {', '.join(parts)}")
     elif row.without_cost is not None:
         said.append(f"without it: cost {100 * row.without_cost:+.0f} %")

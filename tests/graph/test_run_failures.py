@@ -104,10 +104,13 @@ def test_a_run_that_a_broken_policy_ended_is_recorded_all_the_same(watched, corp
     (batch,) = watched.project.take_in(corpus)
     watched.project.policy.write_text("version: 7\n")
     assert not watched.project.execute("process_batch", batch).success
-    (row,) = watched.tick()
-    assert row["error_class"] == "PolicyError"
-    assert "orchestrate policy check" in row["remedy"]
-    assert "policy" in row["delivery_detail"]
+    rows = watched.tick()
+    # the intake and the probes of services each need the policy
+    assert {row["step"] for row in rows} == {"content_manifest", "service_health"}
+    for row in rows:
+        assert row["error_class"] == "PolicyError"
+        assert "orchestrate policy check" in row["remedy"]
+        assert "policy" in row["delivery_detail"]
 
 
 def test_a_failed_check_is_recorded_with_its_words(watched, corpus, monkeypatch) -> None:
