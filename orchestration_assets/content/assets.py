@@ -8,7 +8,13 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.content.feedback import accepted_verdicts, take, verdict_rows
+from orchestration_assets.content.declared_gold import keep_declared
+from orchestration_assets.content.feedback import (
+    ACCEPTED,
+    accepted_verdicts,
+    take,
+    verdict_rows,
+)
 from orchestration_assets.content.item_lookup import finder
 from orchestration_assets.content.known import make_manifest
 from orchestration_assets.content.verdicts import Rulebook, merge, understand
@@ -97,7 +103,8 @@ def content_ledger(home: HomeResource) -> dg.MaterializeResult[pa.Table]:
     description=(
         "What people say is right: one row an item and task with the latest verdict, and every "
         "verdict before it. Takes in the files dropped into the home's folder verdicts/, each as a "
-        "whole or not at all, and is rebuilt from all files ever accepted."
+        "whole or not at all, and the columns that tasks declare as gold; it is rebuilt from all "
+        "files ever accepted and all manifests."
     ),
 )
 def gold_labels(
@@ -116,10 +123,15 @@ def gold_labels(
     )
     for name, why in taken.rejected.items():
         context.log.warning(f"verdict file {name} was moved aside: {why}")
+    declared = keep_declared(home.tables, home.verdicts / ACCEPTED, rules)
+    for example in declared.examples:
+        context.log.warning(f"declared gold that is no answer: {example}")
     verdicts = accepted_verdicts(home.verdicts)
     gold = rows_to_arrow(GOLD_LABELS, merge(verdict_rows(verdicts)))
     metadata = {
         "verdicts": verdicts.num_rows,
+        "declared": len(declared.verdicts),
+        "declared_unusable": declared.unusable,
         "files_accepted": len(taken.accepted),
         "files_known": len(taken.known),
         "files_rejected": len(taken.rejected),

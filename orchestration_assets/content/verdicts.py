@@ -33,6 +33,10 @@ _SLACK: Final = timedelta(days=1)
 _CANDIDATES_SHOWN: Final = 5
 
 
+DECLARED_BY: Final = "the content itself"
+"""Who is named as the author of gold that a metadata column declares."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rulebook:
     """What verdicts are checked against: the tasks of a policy, its hash, and the clock."""
@@ -72,7 +76,7 @@ def understand(file: str, data: bytes, rules: Rulebook, find: FindItems) -> Unde
     return Understood(tuple(rows), len(lines) - len(judged))
 
 
-class _FieldError(Exception):
+class FieldError(Exception):
     """A value that cannot be understood."""
 
     def __init__(self, field: str, message: str) -> None:
@@ -91,28 +95,72 @@ def _verdict(
     try:
         item = _item(_text(values, "item"), items)
         task_name = _text(values, "task")
-        task = _task(task_name, rules.tasks)
-        answer = _answer(values["verdict"], task)
+        _task(task_name, rules.tasks)
         said_at = _when(_text(values, "when"), rules.now)
-        return VerdictRow(
-            file_hash=identity,
-            file=file,
-            line=line.number,
-            item_id=item.item_id,
-            path=item.path,
-            content_hash=_content(values.get(OPTIONAL), item, said_at),
-            task=task_name,
-            kind=task.kind,
-            verdict=_in_full(answer),
-            answer=shown(answer) or "",
-            answer_set=_members(answer),
-            answer_score=answer if isinstance(answer, float) else None,
-            who=_text(values, "who"),
-            said_at=said_at,
-            policy_hash=rules.policy_hash,
-        )
-    except _FieldError as error:
+        content = _content(values.get(OPTIONAL), item, said_at)
+        given = _Given(identity, file, line.number, _text(values, "who"), said_at)
+        return _row(given, item.item_id, item.path, content, task_name, values["verdict"], rules)
+    except FieldError as error:
         return VerdictProblem(line.number, error.field, str(error))
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """Who said something, when, and where it stands."""
+
+    file_hash: str
+    file: str
+    line: int
+    who: str
+    said_at: datetime
+
+
+def _row(
+    given: _Given,
+    item_id: str,
+    path: str,
+    content_hash: str | None,
+    task_name: str,
+    verdict: Any,
+    rules: Rulebook,
+) -> VerdictRow:
+    """A verdict as it is kept. Raises FieldError when it is no answer to the task."""
+    task = rules.tasks[task_name]
+    answer = _answer(verdict, task)
+    return VerdictRow(
+        file_hash=given.file_hash,
+        file=given.file,
+        line=given.line,
+        item_id=item_id,
+        path=path,
+        content_hash=content_hash,
+        task=task_name,
+        kind=task.kind,
+        verdict=_in_full(answer),
+        answer=shown(answer) or "",
+        answer_set=_members(answer),
+        answer_score=answer if isinstance(answer, float) else None,
+        who=given.who,
+        said_at=given.said_at,
+        policy_hash=rules.policy_hash,
+    )
+
+
+def verdict_row(
+    place: str,
+    number: int,
+    row: Mapping[str, Any],
+    task: str,
+    value: str,
+    said_at: datetime,
+    rules: Rulebook,
+) -> VerdictRow:
+    """The verdict that a manifest row declares about itself.
+
+    ``place`` says where the value stands. Raises FieldError when it is no answer to the task.
+    """
+    given = _Given(file_hash(place.encode()), place, number, DECLARED_BY, said_at)
+    return _row(given, row["item_id"], row["path"], row["content_hash"], task, value, rules)
 
 
 def _is_blank(value: Any) -> bool:
@@ -133,7 +181,7 @@ def _plain(value: Any) -> str:
 def _text(values: Mapping[str, Any], field: str) -> str:
     text = _plain(values[field])
     if not text:
-        raise _FieldError(
+        raise FieldError(
             field, f"must be text that says something (found {shorten(values[field])})"
         )
     return text
@@ -142,7 +190,7 @@ def _text(values: Mapping[str, Any], field: str) -> str:
 def _item(name: str, items: Mapping[str, list[KnownItem]]) -> KnownItem:
     candidates = items.get(name, [])
     if not candidates:
-        raise _FieldError(
+        raise FieldError(
             "item",
             f"no item of this home has the id, address or path {shorten(name)}; if it is new, "
             "run its batch first",
@@ -151,7 +199,7 @@ def _item(name: str, items: Mapping[str, list[KnownItem]]) -> KnownItem:
         named = [f"{one.item_id} ({one.address})" for one in candidates[:_CANDIDATES_SHOWN]]
         more = len(candidates) - len(named)
         rest = f", and {more} more" if more else ""
-        raise _FieldError(
+        raise FieldError(
             "item",
             f"{shorten(name)} may be any of {', '.join(named)}{rest}; give the id or the address",
         )
@@ -163,7 +211,7 @@ def _task(name: str, tasks: Mapping[str, TaskConfig]) -> TaskConfig:
     if task is None:
         close = nearest(name, list(tasks))
         hint = f"did you mean {close!r}?" if close else f"its tasks are {', '.join(tasks)}"
-        raise _FieldError("task", f"the policy has no task {shorten(name)}; {hint}")
+        raise FieldError("task", f"the policy has no task {shorten(name)}; {hint}")
     return task
 
 
@@ -174,11 +222,11 @@ def _answer(value: Any, task: TaskConfig) -> Answer:
         case AnswerKind.SET:
             return _set(value, task.labels)
         case AnswerKind.VECTOR:
-            raise _FieldError("verdict", "nobody can judge a vector: leave this line out")
+            raise FieldError("verdict", "nobody can judge a vector: leave this line out")
         case _:
             text = _plain(value)
             if not text:
-                raise _FieldError("verdict", f"must be text (found {shorten(value)})")
+                raise FieldError("verdict", f"must be text (found {shorten(value)})")
             _in_closed_set(text, task.labels if task.kind is AnswerKind.LABEL else ())
             return text
 
@@ -187,14 +235,14 @@ def _in_closed_set(label: str, labels: Collection[str]) -> None:
     if labels and label not in labels:
         close = nearest(label, list(labels))
         hint = f"did you mean {close!r}?" if close else f"give one of {', '.join(labels)}"
-        raise _FieldError("verdict", f"{shorten(label)} is none of the task's labels; {hint}")
+        raise FieldError("verdict", f"{shorten(label)} is none of the task's labels; {hint}")
 
 
 def _set(value: Any, labels: Collection[str]) -> tuple[str, ...]:
     given = value.split(";") if isinstance(value, str) else value
     words = [_plain(one) for one in given if not _is_blank(one)] if isinstance(given, list) else []
     if not words or not all(words):
-        raise _FieldError(
+        raise FieldError(
             "verdict", f"must be words separated by ; or a list of words (found {shorten(value)})"
         )
     members = tuple(dict.fromkeys(words))
@@ -212,7 +260,7 @@ def _score(value: Any, scale: tuple[float, float]) -> float:
             number = math.nan
     low, high = scale
     if not low <= number <= high:
-        raise _FieldError(
+        raise FieldError(
             "verdict", f"must be a number from {low:g} to {high:g} (found {shorten(value)})"
         )
     return number
@@ -223,13 +271,13 @@ def _when(text: str, now: datetime) -> datetime:
         given = datetime.fromisoformat(text)
         moment = (given if given.tzinfo else given.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise _FieldError(
+        raise FieldError(
             "when",
             f"must be a date or time such as 2026-11-24 or 2026-11-24T10:30:00+01:00 (found "
             f"{shorten(text)}); without a zone it is UTC",
         ) from error
     if moment > now + _SLACK:
-        raise _FieldError("when", f"lies in the future (found {shorten(text)})")
+        raise FieldError("when", f"lies in the future (found {shorten(text)})")
     return moment
 
 
@@ -237,7 +285,7 @@ def _content(given: Any, item: KnownItem, said_at: datetime) -> str | None:
     if _is_blank(given):
         return item.content_at(said_at)
     if given not in item.versions.values():
-        raise _FieldError(
+        raise FieldError(
             OPTIONAL, f"the item never had this content (found {shorten(given)}); leave it empty"
         )
     return str(given)

@@ -52,6 +52,10 @@ def _parameter_problems(path: str, service: EmbeddedConfig) -> Iterator[Problem]
 
 
 def _task_problems(policy: Policy, path: str, task: TaskConfig) -> Iterator[Problem]:
+    kept = [column for records in policy.content.records for column in records.metadata]
+    if task.gold is not None and task.gold not in kept:
+        words = "is kept of no record file: add it to metadata under content.records"
+        yield Problem(f"{path}.gold", task.gold, words)
     yield from _condition_problems(f"{path}.applies_to", task.applies_to)
     taken = {LEARNED, EXPLORE, DEFAULT}
     for position, directive in enumerate(task.directives):

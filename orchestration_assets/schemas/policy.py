@@ -351,6 +351,11 @@ class TaskConfig(_Strict):
     impact: Annotated[float, Field(gt=0.0, le=1000.0)] = Field(
         default=1.0, description="what a wrong answer costs, against other tasks"
     )
+    gold: str | None = Field(
+        default=None,
+        min_length=1,
+        description="metadata column of record files that holds the right answer, if there is one",
+    )
     applies_to: Condition = Field(
         default_factory=dict, description="items that the task is asked of; empty means all"
     )

@@ -121,8 +121,12 @@ def test_jobs_select_what_they_say(definitions) -> None:
         "feature_cache_report",
     }
     assert selected("take_feedback") == {"gold_labels", "calibration"}
-    assert selected("calibrate") == {"calibration", "service_scorecards"}
-    assert selected("learn_selection") == {"selection_model", "selection_frontier"}
+    assert selected("calibrate") == {"gold_labels", "calibration", "service_scorecards"}
+    assert selected("learn_selection") == {
+        "gold_labels",
+        "selection_model",
+        "selection_frontier",
+    }
     assert selected("check_services") == {"service_health"}
     assert selected("outage_drill") == set()
 

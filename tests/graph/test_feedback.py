@@ -1,3 +1,4 @@
+import json
 import shutil
 import time
 
@@ -165,3 +166,21 @@ def test_one_run_at_a_time_and_three_attempts_at_the_same_files(listed) -> None:
     time.sleep(0.01)
     drop(listed, "b.csv", as_csv(TITLE))
     assert tick(listed).run_key not in keys
+
+
+def test_a_declared_column_of_the_content_is_gold_too(project, tmp_path) -> None:
+    from tests.content.test_declared_gold import POLICY
+
+    project.policy = tmp_path / "declared.yaml"
+    project.policy.write_text(POLICY)
+    source = tmp_path / "records"
+    source.mkdir()
+    rows = [{"id": n, "text": f"fine {n}", "right": "good"} for n in range(3)]
+    (source / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (batch,) = project.take_in(source)
+    assert project.execute("process_batch", batch).success
+    take(project)
+    gold = project.tables.read("gold_labels").to_pylist()
+    assert sorted((row["path"], row["answer"]) for row in gold) == [
+        (f"a.jsonl#{n}", "good") for n in range(3)
+    ]
