@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final
 
+from resources.credentials import ASSIGNED, PRIVATE_KEY, TOKENS, luhn
+
 SECRET_CHARS: Final = 32_768
 """How much of a text is searched, in characters."""
 
@@ -19,17 +21,10 @@ _MOST_TOKENS: Final = 1000
 SECRET_CHARS_LEAST: Final = 13
 """The fewest characters that a credential has before its first point, in one run."""
 
-_CREDENTIAL = re.compile(
-    r"-*(?:A[KS]IA[0-9A-Z]{16}\b|gh[pousr]_[A-Za-z0-9]{36,255}\b|github_pat_\w{22,255}\b"
-    r"|glpat-[\w-]{20,64}|xox[abprs]-[A-Za-z0-9-]{10,250}|AIza[\w-]{35}|(?:sk-|[sr]k_live_)[\w-]{20,250}"
-    r"|eyJ[\w-]{10,200}\.eyJ[\w-]{10})"
-)
-_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----")
+_CREDENTIAL = re.compile(f"-*(?:{'|'.join(body for _, body in TOKENS)})")
+_PRIVATE_KEY = re.compile(PRIVATE_KEY)
 _ASSIGNED_LITERALS: Final = ("password", "passwd", "secret", "token", "api_key", "apikey")
-_ASSIGNED = re.compile(
-    r"(?:password|passwd|secret|token|api_?key)[\"']?\s{0,4}[:=]\s{0,4}"
-    r"[\"'](?=[^\"'\s\d]{0,200}\d)[^\"'\s]{8,200}[\"']"
-)
+_ASSIGNED = re.compile(ASSIGNED)
 
 _MAIL_USER = re.compile(r"[\w.+-]{1,64}\Z")
 _MAIL_HOST = re.compile(r"@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,5}\.[A-Za-z]{2,24}\b")
@@ -96,7 +91,5 @@ def _places(text: str, literal: str) -> Iterator[int]:
 
 
 def _is_card(number: str) -> bool:
-    digits = [int(digit) for digit in number if digit.isdigit()]
-    doubled = [sum(divmod(2 * digit, 10)) for digit in digits[-2::-2]]
-    issued = digits[0] in (3, 4, 5, 6)
-    return issued and len(digits) in _CARD_DIGITS and (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
+    issued = number[0] in "3456"
+    return issued and sum(map(str.isdigit, number)) in _CARD_DIGITS and luhn(number)

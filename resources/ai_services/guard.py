@@ -7,13 +7,7 @@ from ipaddress import IPv4Address
 from typing import Final
 
 from orchestration_assets.schemas.services import SensitiveKind
-
-
-def _luhn(found: str) -> bool:
-    """The check digit of payment cards (ISO/IEC 7812-1)."""
-    digits = [int(one) for one in found if one.isdigit()][::-1]
-    doubled = (sum(divmod(2 * one, 10)) for one in digits[1::2])
-    return (sum(digits[::2]) + sum(doubled)) % 10 == 0
+from resources.credentials import ASSIGNED, PRIVATE_KEY, TOKENS, luhn
 
 
 def _iban(found: str) -> bool:
@@ -48,24 +42,12 @@ class _Sensitive:
 
 
 _SECRETS: Final = (
-    (("AKIA", "ASIA"), r"\bA[KS]IA[0-9A-Z]{16}\b"),
+    *((literals, rf"\b{body}") for literals, body in TOKENS),
     (
         ("PRIVATE KEY-----",),
-        r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----"
-        r"(?:[^-]{0,20000}-----END [A-Z ]{0,20}PRIVATE KEY-----)?",
+        PRIVATE_KEY + r"(?:[^-]{0,20000}-----END [A-Z ]{0,20}PRIVATE KEY-----)?",
     ),
-    (("ghp_", "gho_", "ghs_", "ghu_", "ghr_"), r"\bgh[pousr]_[A-Za-z0-9]{36,255}\b"),
-    (("github_pat_",), r"\bgithub_pat_\w{22,255}\b"),
-    (("glpat-",), r"\bglpat-[\w-]{20,64}"),
-    (("xox",), r"\bxox[abprs]-[A-Za-z0-9-]{10,250}"),
-    (("AIza",), r"\bAIza[\w-]{35}"),
-    (("sk-", "sk_live_", "rk_live_"), r"\b(?:sk-|[sr]k_live_)[\w-]{20,250}"),
-    (("eyJ",), r"\beyJ[\w-]{10,2000}\.eyJ[\w-]{10,4000}(?:\.[\w-]{0,2000})?"),
-    (
-        ("=", ":"),
-        r"(?i:password|passwd|secret|token|api_?key)[\"']?\s{0,4}[:=]\s{0,4}"
-        r"[\"'](?=[^\"'\s\d]{0,200}\d)[^\"'\s]{8,200}[\"']",
-    ),
+    (("=", ":"), f"(?i:{ASSIGNED})"),
 )
 # the longer and surer kinds first: what they take no later one sees
 _SENSITIVE: Final = (
@@ -84,7 +66,7 @@ _SENSITIVE: Final = (
         holds=_iban,
     ),
     _Sensitive(
-        SensitiveKind.CARD, re.compile(r"(?<![\w.])\d(?:[ -]?\d){12,18}(?![\w.])"), holds=_luhn
+        SensitiveKind.CARD, re.compile(r"(?<![\w.])\d(?:[ -]?\d){12,18}(?![\w.])"), holds=luhn
     ),
     _Sensitive(
         SensitiveKind.IP_ADDRESS,
