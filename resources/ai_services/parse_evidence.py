@@ -55,12 +55,16 @@ def error_class(share: float) -> int:
 
 
 def _error_share(content: str, language: str) -> float:
-    from resources.grammars import parser, safe_source
+    from resources.grammars import parse_within, safe_source
 
     source = safe_source(content, language)
     if source is None:
         return 1.0
-    root = parser(language).parse(source).root_node
+    # a text that a grammar chokes on is not of its language; the count of steps is its limit
+    tree = parse_within(source, language, lambda: False)
+    if tree is None:
+        return 1.0
+    root = tree.root_node
     if not root.has_error or not source:
         return 0.0
     wrong = 0
