@@ -54,11 +54,15 @@ outage_drill = dg.define_asset_job(
 corpus_reports = dg.define_asset_job(
     "corpus_reports",
     selection=dg.AssetSelection.assets(
-        "service_scorecards", "corpus_report", "content_ledger", "feature_cache_report"
+        "gold_labels",
+        "service_scorecards",
+        "corpus_report",
+        "content_ledger",
+        "feature_cache_report",
     ),
     description=(
-        "Brings the scorecards of services, the index over all batches, the ledger of all items "
-        "and the account of the cache up to date."
+        "Brings gold, the scorecards of services, the index over all batches, the ledger of all "
+        "items and the account of the cache up to date."
     ),
     executor_def=dg.in_process_executor,
 )
@@ -75,7 +79,7 @@ take_feedback = dg.define_asset_job(
 
 learn_selection = dg.define_asset_job(
     "learn_selection",
-    selection=dg.AssetSelection.assets("gold_labels", "selection_model", "selection_frontier"),
+    selection=dg.AssetSelection.assets("selection_model", "selection_frontier"),
     description=(
         "Trains what decides the next step from recorded answers and gold, promotes it when it "
         "does not lose on held-out gold, and measures every policy."
@@ -85,7 +89,7 @@ learn_selection = dg.define_asset_job(
 
 calibrate = dg.define_asset_job(
     "calibrate",
-    selection=dg.AssetSelection.assets("gold_labels", "calibration", "service_scorecards"),
+    selection=dg.AssetSelection.assets("calibration", "service_scorecards"),
     description="Learns from all batches and verdicts how far services can be relied on.",
     executor_def=dg.in_process_executor,
 )

@@ -115,18 +115,15 @@ def test_jobs_select_what_they_say(definitions) -> None:
     assert selected("process_batch") == BATCH | {"service_health"}
     assert selected("reprocess") == BATCH - {"content_manifest"} | {"service_health"}
     assert selected("corpus_reports") == {
+        "gold_labels",
         "corpus_report",
         "service_scorecards",
         "content_ledger",
         "feature_cache_report",
     }
     assert selected("take_feedback") == {"gold_labels", "calibration"}
-    assert selected("calibrate") == {"gold_labels", "calibration", "service_scorecards"}
-    assert selected("learn_selection") == {
-        "gold_labels",
-        "selection_model",
-        "selection_frontier",
-    }
+    assert selected("calibrate") == {"calibration", "service_scorecards"}
+    assert selected("learn_selection") == {"selection_model", "selection_frontier"}
     assert selected("check_services") == {"service_health"}
     assert selected("outage_drill") == set()
 
