@@ -18,12 +18,11 @@ def alive(home: Path, run_id: str) -> Generator[None, None, None]:
     """While the block runs, this process counts as one that carries out the run."""
     path = _lock_file(home, run_id)
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
+    descriptor = _shared(path)
     try:
-        # shared: several steps of a run may be carried out at once
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
         yield
     finally:
+        _unless_held(descriptor, path)
         os.close(descriptor)
 
 
@@ -35,11 +34,29 @@ def is_alive(home: Path, run_id: str) -> bool:
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    else:
-        path.unlink(missing_ok=True)
-        return False
+        return not _unless_held(descriptor, path)
     finally:
         os.close(descriptor)
+
+
+def _shared(path: Path) -> int:
+    """An open file under the path that this process holds, as other steps of the run may too."""
+    while True:
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        try:
+            if os.path.samestat(os.fstat(descriptor), path.stat()):
+                return descriptor
+        except FileNotFoundError:
+            pass  # whoever held it last removed it meanwhile
+        os.close(descriptor)
+
+
+def _unless_held(descriptor: int, path: Path) -> bool:
+    """Removes the file unless another process holds it; whether it was removed."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    path.unlink(missing_ok=True)
+    return True

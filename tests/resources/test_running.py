@@ -23,6 +23,16 @@ def test_a_run_is_alive_while_a_process_carries_it_out(tmp_path) -> None:
     assert not is_alive(tmp_path, RUN)
 
 
+def test_one_of_several_steps_that_ends_leaves_the_run_alive_and_the_last_leaves_nothing(
+    tmp_path,
+) -> None:
+    with alive(tmp_path, RUN):
+        with alive(tmp_path, RUN):
+            pass
+        assert is_alive(tmp_path, RUN)
+    assert list((tmp_path / "cache" / "running").iterdir()) == []
+
+
 def test_a_killed_process_is_alive_no_longer(tmp_path) -> None:
     command = [sys.executable, "-c", HOLD, str(tmp_path), RUN]
     root = Path(__file__).parents[2]
