@@ -96,6 +96,11 @@ def service(home, tmp_path):
     policy.write_text(yaml.safe_dump(shown))
     with open_instance(home):
         pass
+    # a run that is killed before it began is found out by Dagster itself, after this long
+    configured = home / "dagster" / "dagster.yaml"
+    instance = yaml.safe_load(configured.read_text())
+    instance["run_monitoring"] |= {"start_timeout_seconds": 20, "poll_interval_seconds": 5}
+    configured.write_text(yaml.safe_dump(instance))
     service = Service(home, source, policy)
     yield service
     for process in service.running:
