@@ -29,8 +29,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"orchestrate {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    run = commands.add_parser("run", help="take a folder from listing to report")
-    run.add_argument("source", metavar="SOURCE", help="a folder, a file, or a file:// URL")
+    run = commands.add_parser("run", help="take a source from listing to report")
+    run.add_argument(
+        "source", metavar="SOURCE", help="a folder, a file, or a URL such as s3://bucket/path"
+    )
     _shared_options(run, "print the summary as JSON")
     run.add_argument(
         "--budget-usd",
@@ -46,7 +48,9 @@ def _parser() -> argparse.ArgumentParser:
     preview = commands.add_parser(
         "preview", help="what a run would compute and ask; asks nothing, writes nothing"
     )
-    preview.add_argument("source", metavar="SOURCE", help="a folder, a file, or a file:// URL")
+    preview.add_argument(
+        "source", metavar="SOURCE", help="a folder, a file, or a URL such as s3://bucket/path"
+    )
     preview.add_argument(
         "--sample", type=_positive, default=500, metavar="N", help="items to forecast from (500)"
     )
