@@ -14,6 +14,8 @@ TOKENS: Final = (
     (("eyJ",), r"eyJ[\w-]{10,2000}\.eyJ[\w-]{10,4000}(?:\.[\w-]{0,2000})?"),
 )
 PRIVATE_KEY: Final = r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----"
+# of these one stands in every name that ASSIGNED looks for, in small letters
+ASSIGNED_NAMES: Final = ("password", "passwd", "secret", "token", "api")
 # a quoted value with a digit in it, given to a name that says what it is
 ASSIGNED: Final = (
     r"(?:password|passwd|secret|token|api_?key)[\"']?\s{0,4}[:=]\s{0,4}"

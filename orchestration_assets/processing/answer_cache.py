@@ -4,13 +4,21 @@ import asyncio
 import json
 from collections.abc import Mapping
 from hashlib import blake2b
+from time import monotonic
+from typing import Final
 
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Alternative, Question, Reading
 from resources.ai_services.contract import Service
-from resources.feature_cache.tier import Store
+from resources.feature_cache.lmdb_store import LmdbStore
 
 CACHED = frozenset({Status.OK, Status.ABSTAINED})
+_BETWEEN_SAVES_S: Final = 0.01
+"""A disk that confirms every answer alone would cost more than the calls themselves."""
+
+# json.dumps would make an encoder anew for every answer
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+_compact = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def answer_key(question: Question, service: Service) -> str:
@@ -32,8 +40,7 @@ def answer_key(question: Question, service: Service) -> str:
         [service.name, service.version, service.fingerprint],
         [context, earlier],
     ]
-    canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"))
-    return blake2b(canonical.encode(), digest_size=16).hexdigest()
+    return blake2b(_canonical(parts).encode(), digest_size=16).hexdigest()
 
 
 def encode(reading: Reading) -> bytes:
@@ -46,7 +53,7 @@ def encode(reading: Reading) -> bytes:
         "evidence": reading.evidence,
         "reason": reading.reason,
     }
-    return json.dumps(fields, separators=(",", ":")).encode()
+    return _compact(fields).encode()
 
 
 def decode(data: bytes) -> Reading:
@@ -66,12 +73,14 @@ def decode(data: bytes) -> Reading:
 class AnswerCache:
     """Finished answers in a store. Failures are never kept."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: LmdbStore) -> None:
         self._store = store
         self._unsaved: dict[str, bytes] = {}
         self._being_saved: Mapping[str, bytes] = {}
         self._next_save: asyncio.Task[None] | None = None
         self._saving: asyncio.Task[None] | None = None
+        self._not_before = 0.0
+        self._saved_since = False
 
     def get(self, key: str) -> Reading | None:
         """The kept reading, or None; an entry that cannot be read counts as absent."""
@@ -92,15 +101,16 @@ class AnswerCache:
             self._unsaved[key] = encode(reading)
 
     def flush(self) -> None:
-        """Makes everything put so far durable."""
-        if self._unsaved:
+        """Makes everything put so far durable, and gives it its place in the store."""
+        if self._unsaved or self._saved_since:
             self._store.put_many(self._unsaved)
-            self._unsaved = {}
+            self._unsaved, self._saved_since = {}, False
 
     def save(self) -> "asyncio.Task[None]":
         """Begins to make everything put so far durable; done when it is.
 
-        What is put until the write begins shares it.
+        What is put until the write begins shares it: the write before must be over, and some
+        milliseconds have passed since it began.
         """
         if self._next_save is None:
             self._next_save = asyncio.ensure_future(self._save(self._saving))
@@ -111,11 +121,15 @@ class AnswerCache:
         """Writes in a thread: the loop goes on while the disk confirms."""
         if before is not None and not before.done():
             await asyncio.wait([before])
+        if (early := self._not_before - monotonic()) > 0.0:
+            await asyncio.sleep(early)
+        self._not_before = monotonic() + _BETWEEN_SAVES_S
         # from here on, a put belongs to the save after this one
         self._next_save = None
         self._being_saved, self._unsaved = self._unsaved, {}
+        self._saved_since = True
         try:
-            await asyncio.to_thread(self._store.put_many, self._being_saved)
+            await asyncio.to_thread(self._store.put_group, self._being_saved)
         except BaseException:
             self._unsaved = {**self._being_saved, **self._unsaved}
             raise

@@ -189,8 +189,9 @@ class Asker:
         if called.reading.status in CACHED:
             self._cache.put(key, called.reading)
             # what was paid for must not be asked again, whatever happens from here on
-            self._saves.add(save := self._cache.save())
-            save.add_done_callback(self._saves.discard)
+            if (save := self._cache.save()) not in self._saves:
+                self._saves.add(save)
+                save.add_done_callback(self._saves.discard)
         return called
 
     async def _embedded(self, name: str, question: Question) -> Called:

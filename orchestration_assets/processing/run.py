@@ -188,7 +188,10 @@ async def _process_item(
         choice = work.choices[plan["task"], plan["option"]]
         return await execute(choice, question, ask, work.tasks)
 
-    return list(await asyncio.gather(*map(carry_out, plans)))
+    done = list(await asyncio.gather(*map(carry_out, plans)))
+    # no item is begun while answers to another are not on disk: a kill loses what is under way
+    await asker.durable()
+    return done
 
 
 def _unreadable(plan: Plan, work: Work, asker: Asker, error: Exception) -> Execution:

@@ -3,9 +3,8 @@
 import math
 import re
 from collections import Counter
-from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
-from typing import Final
+from typing import Final, NamedTuple
 
 from resources.ai_services.tokens import token_estimate
 
@@ -18,8 +17,7 @@ _LEAD_BONUS: Final = 1.5
 """The first section says what the text is about: it counts half as much again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fitted:
+class Fitted(NamedTuple):
     """The part of a text that is shown. ``share`` of its tokens in [0, 1]; 1 is all of it."""
 
     text: str

@@ -4,10 +4,10 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address
-from typing import Final
+from typing import Final, NamedTuple
 
 from orchestration_assets.schemas.services import SensitiveKind
-from resources.credentials import ASSIGNED, PRIVATE_KEY, TOKENS, luhn
+from resources.credentials import ASSIGNED, ASSIGNED_NAMES, PRIVATE_KEY, TOKENS, luhn
 
 
 def _iban(found: str) -> bool:
@@ -33,12 +33,15 @@ def _any(found: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Sensitive:
-    """``literals``: of these one must stand in the text for the pattern to be worth running."""
+    """``literals``: of these one must stand in the text, whose letters are made small where
+    ``any_case``, for the pattern to be worth running; ``figures``: likewise a run of figures."""
 
     kind: SensitiveKind
     pattern: re.Pattern[str]
     literals: tuple[str, ...] = ()
     holds: Callable[[str], bool] = _any
+    any_case: bool = False
+    figures: bool = False
 
 
 _SECRETS: Final = (
@@ -47,7 +50,6 @@ _SECRETS: Final = (
         ("PRIVATE KEY-----",),
         PRIVATE_KEY + r"(?:[^-]{0,20000}-----END [A-Z ]{0,20}PRIVATE KEY-----)?",
     ),
-    (("=", ":"), f"(?i:{ASSIGNED})"),
 )
 # the longer and surer kinds first: what they take no later one sees
 _SENSITIVE: Final = (
@@ -55,6 +57,7 @@ _SENSITIVE: Final = (
         _Sensitive(SensitiveKind.SECRET, re.compile(pattern), literals)
         for literals, pattern in _SECRETS
     ),
+    _Sensitive(SensitiveKind.SECRET, re.compile(f"(?i:{ASSIGNED})"), ASSIGNED_NAMES, any_case=True),
     _Sensitive(
         SensitiveKind.EMAIL,
         re.compile(r"\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}\b"),
@@ -64,20 +67,26 @@ _SENSITIVE: Final = (
         SensitiveKind.IBAN,
         re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b"),
         holds=_iban,
+        figures=True,
     ),
     _Sensitive(
-        SensitiveKind.CARD, re.compile(r"(?<![\w.])\d(?:[ -]?\d){12,18}(?![\w.])"), holds=luhn
+        SensitiveKind.CARD,
+        re.compile(r"(?<![\w.])\d(?:[ -]?\d){12,18}(?![\w.])"),
+        holds=luhn,
+        figures=True,
     ),
     _Sensitive(
         SensitiveKind.IP_ADDRESS,
         re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]\d)"),
         (".",),
         _ip_address,
+        figures=True,
     ),
     _Sensitive(
         SensitiveKind.SOCIAL_SECURITY,
         re.compile(r"(?<![\w.-])\d{3}-\d{2}-\d{4}(?![\w-])"),
         ("-",),
+        figures=True,
     ),
     _Sensitive(
         SensitiveKind.PHONE,
@@ -87,15 +96,14 @@ _SENSITIVE: Final = (
         ),
         ("+", "(", "-", "."),
         _phone,
+        figures=True,
     ),
 )
-_FIGURES: Final = re.compile(r"\d[\d ().:/-]{6}")
+_FIGURES: Final = re.compile(r"\d(?:[ ().:/-]{0,3}\d){6}|\d\.\d{1,3}\.\d")
 """Stands wherever a phone, card, account or address may: a quick look before the slow ones."""
-_OF_WORDS: Final = (SensitiveKind.SECRET, SensitiveKind.EMAIL)
 
 
-@dataclass(frozen=True, slots=True)
-class Redacted:
+class Redacted(NamedTuple):
     """A text without what must not leave, and how much of each kind was taken out."""
 
     text: str
@@ -106,17 +114,23 @@ def redact(text: str, kinds: Collection[SensitiveKind]) -> Redacted:
     """Replaces every match by its kind in brackets, such as ``[EMAIL]``; values are not kept."""
     counts: dict[str, int] = {}
     figures = _FIGURES.search(text) is not None
+    lower = text.lower()
     for one in _SENSITIVE:
-        if one.kind not in kinds:
+        if one.kind not in kinds or (one.figures and not figures):
             continue
-        if one.kind not in _OF_WORDS and not figures:
-            continue
-        if one.literals and not any(literal in text for literal in one.literals):
+        if one.literals and not _holds_any(lower if one.any_case else text, one.literals):
             continue
         text, found = _replaced(text, one)
         if found:
             counts[one.kind.value] = counts.get(one.kind.value, 0) + found
     return Redacted(text, counts)
+
+
+def _holds_any(text: str, literals: tuple[str, ...]) -> bool:
+    for literal in literals:  # noqa: SIM110 -- asked for every text, and a generator takes longer
+        if literal in text:
+            return True
+    return False
 
 
 def _replaced(text: str, sensitive: _Sensitive) -> tuple[str, int]:

@@ -24,12 +24,14 @@ _SMALLEST_MAP: Final = 1 << 24
 _ENTRY_BYTES: Final = 96
 _NUMBER: Final = struct.Struct(">Q")
 _TIME: Final = struct.Struct(">d")
+_SIZES: Final = struct.Struct(">II")
 
 
 class _Database(NamedTuple):
     environment: Any
     values: Any
     order: Any
+    groups: Any
 
 
 # LMDB forbids opening one environment twice in a process, and using one after a fork
@@ -57,13 +59,20 @@ class LmdbStore:
         self._folder = Path(folder).expanduser().absolute()
         self._max_bytes = max_bytes
         self._clock = clock
+        # what lies in the groups that this store wrote
+        self._grouped: dict[str, bytes] = {}
+        self._groups_settled = False
 
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
         """The values of the keys that are there and intact."""
-        found: dict[str, bytes] = {}
         if not self._exists():
-            return found
-        asked = sorted(key.encode() for key in keys)
+            self._groups_settled = True
+            return {}
+        if not self._groups_settled:
+            self._settle_groups()
+        keys = list(keys)
+        found = {key: self._grouped[key] for key in keys if key in self._grouped}
+        asked = sorted(key.encode() for key in keys if key not in found)
         with self._transaction() as (database, transaction):
             cursor = transaction.cursor(database.values)
             for encoded, stored in cursor.getmulti(asked):
@@ -80,27 +89,74 @@ class LmdbStore:
 
         One transaction, or several when the values are large beside the cap; a value of more
         than a quarter of the cap is not kept.
+        What was put as groups, by whomever, takes its place among the entries.
         """
+        self._settle_groups()
         for portion, incoming in self._portions(values):
             with self._transaction(write=True) as (database, transaction):
                 self._make_room(database, transaction, incoming)
-                cursor = transaction.cursor(database.order)
-                first = _NUMBER.unpack(cursor.key())[0] + 1 if cursor.last() else 0
-                now = _TIME.pack(self._clock())
-                for number, (key, value) in enumerate(portion.items(), first):
-                    encoded, place = key.encode(), _NUMBER.pack(number)
-                    before = transaction.get(encoded, db=database.values)
-                    if before is not None:
-                        transaction.delete(before[: _NUMBER.size], db=database.order)
-                    transaction.put(encoded, place + seal(key, value), db=database.values)
-                    transaction.put(place, now + encoded, db=database.order, append=True)
+                self._put(database, transaction, portion)
+
+    def put_group(self, values: Mapping[str, bytes]) -> None:
+        """Stores all values durably as one record, which the next :meth:`put_many` takes apart.
+
+        Each value that is put gives up the interpreter's lock, and beside a busy event loop has
+        to wait for it: one record waits once. This store finds the values at once, another one
+        when it begins.
+        """
+        packed = _packed(values)
+        if len(packed) > self._max_bytes // 4:
+            self.put_many(values)
+            return
+        with self._transaction(write=True) as (database, transaction):
+            self._make_room(database, transaction, len(packed))
+            number = _next_number(transaction.cursor(database.groups))
+            place = _NUMBER.pack(number)
+            transaction.put(place, seal(place.hex(), packed), db=database.groups, append=True)
+        self._grouped.update(values)
+
+    def _put(self, database: _Database, transaction: Any, values: Mapping[str, bytes]) -> None:
+        first = _next_number(transaction.cursor(database.order))
+        now = _TIME.pack(self._clock())
+        for number, (key, value) in enumerate(values.items(), first):
+            encoded, place = key.encode(), _NUMBER.pack(number)
+            before = transaction.get(encoded, db=database.values)
+            if before is not None:
+                transaction.delete(before[: _NUMBER.size], db=database.order)
+            transaction.put(encoded, place + seal(key, value), db=database.values)
+            transaction.put(place, now + encoded, db=database.order, append=True)
+
+    def _settle_groups(self) -> None:
+        """Gives what was put as groups its place; a process that died may have left some too."""
+        with self._transaction() as (database, transaction):
+            left = transaction.stat(database.groups)["entries"]
+        if left:
+            with self._transaction(write=True) as (database, transaction):
+                values = self._taken_apart(transaction.cursor(database.groups))
+                transaction.drop(database.groups, delete=False)
+                self._make_room(database, transaction, sum(map(_size, values, values.values())))
+                self._put(database, transaction, values)
+            # only these: a group may just have been put by another thread
+            for key in values:
+                self._grouped.pop(key, None)
+        self._groups_settled = True
+
+    def _taken_apart(self, groups: Iterable[tuple[bytes, bytes]]) -> dict[str, bytes]:
+        values: dict[str, bytes] = {}
+        for place, stored in groups:
+            packed = unseal(place.hex(), stored)
+            if packed is None:
+                self.counts.corrupt += 1
+            else:
+                values |= _unpacked(packed)
+        return values
 
     def _portions(self, values: Mapping[str, bytes]) -> Iterator[tuple[dict[str, bytes], int]]:
         """The values in portions of at most a quarter of the cap, with the bytes of each."""
         portion: dict[str, bytes] = {}
         held, most = 0, self._max_bytes // 4
         for key, value in values.items():
-            size = len(key) + len(value) + _ENTRY_BYTES
+            size = _size(key, value)
             if size > most:
                 continue
             if held + size > most:
@@ -122,6 +178,8 @@ class LmdbStore:
 
     def _exists(self) -> bool:
         """Whether anything was ever written: reading must leave no file behind."""
+        if (os.getpid(), self._folder) in _open:
+            return True
         try:
             return (self._folder / "data.mdb").exists()
         except OSError as error:
@@ -172,14 +230,15 @@ class LmdbStore:
             str(self._folder),
             map_size=max(self._max_bytes * _HEADROOM, _SMALLEST_MAP),
             max_readers=512,
-            max_dbs=2,
+            max_dbs=3,
         )
         # a file cut short would kill the process when a page beyond its end is touched
         pages = environment.info()["last_pgno"] + 1
         if file.stat().st_size < pages * environment.stat()["psize"]:
             environment.close()
             raise lmdb.CorruptedError("the file is shorter than it says")
-        return _Database(environment, environment.open_db(b"values"), environment.open_db(b"order"))
+        trees = (environment.open_db(name) for name in (b"values", b"order", b"groups"))
+        return _Database(environment, *trees)
 
 
 def _begin(database: _Database, *, write: bool) -> Any:
@@ -192,10 +251,37 @@ def _begin(database: _Database, *, write: bool) -> Any:
 
 
 def _used(database: _Database, transaction: Any) -> int:
-    """The bytes of the pages that both trees stand on."""
+    """The bytes of the pages that the trees stand on."""
     pages = 0
-    for tree in (database.values, database.order):
+    for tree in (database.values, database.order, database.groups):
         found = transaction.stat(tree)
         pages += found["branch_pages"] + found["leaf_pages"] + found["overflow_pages"]
     size: int = database.environment.stat()["psize"]
     return pages * size
+
+
+def _next_number(cursor: Any) -> int:
+    return int(_NUMBER.unpack(cursor.key())[0]) + 1 if cursor.last() else 0
+
+
+def _size(key: str, value: bytes) -> int:
+    return len(key) + len(value) + _ENTRY_BYTES
+
+
+def _packed(values: Mapping[str, bytes]) -> bytes:
+    parts: list[bytes] = []
+    for key, value in values.items():
+        encoded = key.encode()
+        parts += (_SIZES.pack(len(encoded), len(value)), encoded, value)
+    return b"".join(parts)
+
+
+def _unpacked(packed: bytes) -> dict[str, bytes]:
+    values: dict[str, bytes] = {}
+    at = 0
+    while at < len(packed):
+        key, value = _SIZES.unpack_from(packed, at)
+        at += _SIZES.size
+        values[packed[at : at + key].decode()] = packed[at + key : at + key + value]
+        at += key + value
+    return values

@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import replace
+from functools import lru_cache
 from typing import Any, ClassVar, Final
 
 from orchestration_assets.schemas.answers import shown
@@ -130,7 +130,7 @@ class ChatService(HttpService):
                         waiting.reschedule(None)
         except TimeoutError as error:
             raise TimedOut(f"no token within {limit:g} s") from error
-        return replace(_reply(pieces.whole(), task), first_token_ms=first_ms)
+        return _reply(pieces.whole(), task)._replace(first_token_ms=first_ms)
 
     def repaired(self, request: Request, reply: Reply) -> Request | None:
         reading = reply.readings[0]
@@ -143,13 +143,22 @@ class ChatService(HttpService):
         sent = request.sent[0]
         more = sum(token_estimate(turn["content"]) + _MESSAGE_TOKENS for turn in turns)
         tokens = sent.tokens_estimated + more
-        return replace(request, body=body, sent=(replace(sent, tokens_estimated=tokens),))
+        return request._replace(body=body, sent=(sent._replace(tokens_estimated=tokens),))
 
 
 def _size(part: Shown, system: str, user: str) -> int:
     # the content is most of it, and its tokens are counted already
-    frame = f"{system}\n{user}".replace(part.content.text, "", 1)
-    return token_estimate(frame) + part.content.tokens + 2 * _MESSAGE_TOKENS
+    frame = user.replace(part.content.text, "", 1)
+    if len(frame) == len(user):
+        system = system.replace(part.content.text, "", 1)
+    known = part.content.tokens + 2 * _MESSAGE_TOKENS
+    return known + (token_estimate(frame) if frame else 0) + _tokens_of_system(system)
+
+
+@lru_cache(maxsize=64)
+def _tokens_of_system(text: str) -> int:
+    """Mostly the same text for every item."""
+    return token_estimate(text)
 
 
 class _Pieces:

@@ -11,7 +11,6 @@ from orchestration_assets.schemas.services import EmbeddingsConfig
 from resources.ai_services.http.errors import Garbled
 from resources.ai_services.http.service import HttpService, Reply, Request, Sent, counted, parsed
 from resources.ai_services.http.shown import show
-from resources.ai_services.tokens import token_estimate
 
 _PATH: Final = "/embeddings"
 _BLANK: Final = "the content has no word"
@@ -46,7 +45,7 @@ class EmbeddingsService(HttpService):
             # an empty text is an error to most services, for the whole batch
             texts.append(text if text.strip() else " .")
             redacted = dict(sorted(part.redacted.items()))
-            tokens = max(1, token_estimate(text))
+            tokens = max(1, part.content.tokens)
             sent.append(Sent(tokens, part.content.share, part.left_out, redacted, part.markers))
         body = {"model": config.model, "input": texts, **config.parameters}
         return Request(tuple(questions), body, tuple(sent), 0)

@@ -4,9 +4,8 @@ import json
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, NamedTuple
 
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Question, Reading
@@ -14,17 +13,8 @@ from orchestration_assets.schemas.services import RemoteConfig
 from resources.ai_services.http.errors import Garbled, Unauthorised
 from resources.ai_services.http.transport import Transport
 
-_HEADERS: Final = {
-    "content-type": "application/json",
-    "accept": "application/json, text/event-stream",
-    # answers are small and read as they come
-    "accept-encoding": "identity",
-    "user-agent": "content-orchestration",
-}
 
-
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(NamedTuple):
     """What left the machine for one question.
 
     ``content_share`` is the share of the content's tokens in [0, 1] that was sent, ``left_out``
@@ -38,8 +28,7 @@ class Sent:
     injection_markers: int
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One request that is ready to be sent, about one or several questions."""
 
     questions: tuple[Question, ...]
@@ -52,8 +41,7 @@ class Request:
         return sum(one.tokens_estimated for one in self.sent)
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """What came back: a reading a question, in order, and what it took.
 
     Tokens are None where the service does not count them. ``said`` is the text itself, for a
@@ -128,10 +116,10 @@ class HttpService(ABC):
         return await self.transport.get("/models", self.headers(""))
 
     def headers(self, key: str) -> dict[str, str]:
-        """Raises Unauthorised when the key's environment variable is not set."""
-        headers = dict(_HEADERS)
-        if key:
-            headers["idempotency-key"] = key
+        """What this request says of itself, beside what every request of the service says.
+
+        Raises Unauthorised when the key's environment variable is not set."""
+        headers = {"idempotency-key": key} if key else {}
         if self.config.api_key_env is not None:
             secret = os.environ.get(self.config.api_key_env)
             if not secret:

@@ -1,8 +1,7 @@
 """What of a question a service is shown: redacted, within its window, what matters most first."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from orchestration_assets.schemas.answers import shown
 from orchestration_assets.schemas.items import Question
@@ -16,8 +15,7 @@ _EARLIER_SHARE: Final = 4
 _NO_PATH: Final = Redacted("", {})
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(NamedTuple):
     """The parts of a prompt that come from the item."""
 
     content: Fitted

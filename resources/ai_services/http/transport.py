@@ -1,12 +1,11 @@
-"""One service's connection pool, and a request through it.
+"""One service's connection pool, and a request through it, on aiohttp.
 
-httpx's own pool slows down with every connection; its aiohttp transport does not. Requests go
-to the transport directly: redirects, cookies and environment credentials, which an API client
-must not follow anyway, stay out of the way.
+Redirects, cookies, proxies and credentials of the environment, which an API client must not
+follow, stay out of the way; certificates are checked as httpx checks them.
 """
 
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -20,10 +19,17 @@ from resources.ai_services.http.errors import (
 )
 
 if TYPE_CHECKING:
-    import httpx
-
+    import aiohttp
+_HEADERS: Final = {
+    "content-type": "application/json",
+    "accept": "application/json, text/event-stream",
+    # answers are small and read as they come
+    "accept-encoding": "identity",
+    "user-agent": "content-orchestration",
+}
 _LONGEST_BODY: Final = 64 * 1024 * 1024
 _IDLE_S: Final = 30.0
+_CHUNK: Final = 16 * 1024
 
 
 class Transport:
@@ -32,78 +38,86 @@ class Transport:
     def __init__(self, config: HttpConfig) -> None:
         self._config = config
         self._base = config.base_url.rstrip("/")
-        self._transport: httpx.AsyncBaseTransport | None = None
-        self._urls: dict[str, httpx.URL] = {}
+        self._session: aiohttp.ClientSession | None = None
 
     def open(self) -> None:
         """Loads what a request needs, so that no request's clock runs while it does."""
-        if self._transport is None:
-            self._transport = self._open()
+        if self._session is None:
+            self._session = self._open()
 
     async def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
         """The body of a 200 answer. Raises CallError."""
-        async with self._opened("POST", path, body, headers) as response:
-            return await _read(response)
+        import aiohttp
+
+        try:
+            async with self._request("POST", path, body, headers) as response:
+                if response.status != 200:
+                    raise await _refusal(response, headers)
+                return await _read(response)
+        except (aiohttp.ClientError, OSError) as error:
+            raise _as_call_error(error) from error
 
     async def get(self, path: str, headers: Mapping[str, str]) -> int:
         """The status of whatever answers. Raises CallError when nothing does."""
-        async with self._opened("GET", path, b"", headers, any_status=True) as response:
-            return response.status_code
+        import aiohttp
+
+        try:
+            async with self._request("GET", path, None, headers) as response:
+                return response.status
+        except (aiohttp.ClientError, OSError) as error:
+            raise _as_call_error(error) from error
 
     @asynccontextmanager
     async def lines(
         self, path: str, body: bytes, headers: Mapping[str, str]
     ) -> AsyncIterator[AsyncIterator[str]]:
         """The lines of a streamed 200 answer as they arrive. Raises CallError."""
-        async with self._opened("POST", path, body, headers) as response:
-            yield _lines(response)
+        import aiohttp
 
-    async def aclose(self) -> None:
-        if self._transport is not None:
-            await self._transport.aclose()
-            self._transport = None
-
-    @asynccontextmanager
-    async def _opened(
-        self,
-        method: str,
-        path: str,
-        body: bytes,
-        headers: Mapping[str, str],
-        *,
-        any_status: bool = False,
-    ) -> AsyncIterator["httpx.Response"]:
-        import httpx
-
-        if self._transport is None:
-            self._transport = self._open()
-        url = self._urls.get(path)
-        if url is None:
-            url = self._urls[path] = httpx.URL(self._base + path)
-        # the caller's own limit ends the attempt; only the connection has one of its own
-        limits = {"connect": self._config.timeouts.connect_s}
-        request = httpx.Request(
-            method, url, headers=headers, content=body, extensions={"timeout": limits}
-        )
         try:
-            response = await self._transport.handle_async_request(request)
-            try:
-                if response.status_code != 200 and not any_status:
-                    said = without_key(await _read(response), headers)
-                    retry_after = response.headers.get("retry-after")
-                    raise error_of(response.status_code, retry_after, said, time.time())
-                yield response
-            finally:
-                await response.stream.aclose()  # type: ignore[union-attr]
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            async with self._request("POST", path, body, headers) as response:
+                if response.status != 200:
+                    raise await _refusal(response, headers)
+                yield _lines(response)
+        except (aiohttp.ClientError, OSError) as error:
             raise _as_call_error(error) from error
 
-    def _open(self) -> "httpx.AsyncBaseTransport":
-        import httpx
-        from httpx_aiohttp import AiohttpTransport
+    async def aclose(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
 
-        limits = httpx.Limits(max_connections=self._config.concurrency, keepalive_expiry=_IDLE_S)
-        return AiohttpTransport(limits=limits)
+    def _request(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> "aiohttp.client._RequestContextManager":
+        self.open()
+        assert self._session is not None
+        url = self._base + path
+        return self._session.request(method, url, data=body, headers=headers, allow_redirects=False)
+
+    def _open(self) -> "aiohttp.ClientSession":
+        import aiohttp
+        import httpx
+
+        secure = self._base.startswith("https:")
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=self._config.concurrency,
+                keepalive_timeout=_IDLE_S,
+                ssl=httpx.create_ssl_context() if secure else True,
+            ),
+            # the caller's own limit ends the attempt; only the connection has one of its own
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._config.timeouts.connect_s),
+            headers=_HEADERS,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+        )
+
+
+async def _refusal(response: "aiohttp.ClientResponse", headers: Mapping[str, str]) -> CallError:
+    """What an answer with another status than 200 comes to."""
+    said = without_key(await _read(response), headers)
+    return error_of(response.status, response.headers.get("retry-after"), said, time.time())
 
 
 def without_key(said: bytes, headers: Mapping[str, str]) -> bytes:
@@ -114,43 +128,43 @@ def without_key(said: bytes, headers: Mapping[str, str]) -> bytes:
 
 def _as_call_error(error: Exception) -> CallError:
     import aiohttp
-    import httpx
 
-    cause = error.__cause__
-    said = str(error) or (str(cause) if cause else "") or type(error).__name__
-    if isinstance(cause, aiohttp.ClientPayloadError):
+    said = str(error) or type(error).__name__
+    if isinstance(error, aiohttp.ClientPayloadError):
         return Garbled(f"the answer breaks off: {said}")
-    # the transport calls every broken connection a connect timeout: only the cause tells
-    if isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
-        return Unreachable(said)
-    return Broken(said) if isinstance(error, httpx.TransportError) else Unreachable(said)
+    never_there = (
+        aiohttp.ClientConnectorError,
+        aiohttp.ConnectionTimeoutError,
+        aiohttp.InvalidURL,
+    )
+    return Unreachable(said) if isinstance(error, never_there) else Broken(said)
 
 
-def _parts(response: "httpx.Response") -> AsyncIterator[bytes]:
-    # the answer's own stream: nothing that httpx would count or decode on the way is needed
-    stream = response.stream
-    assert isinstance(stream, AsyncIterable)
-    return aiter(stream)
-
-
-async def _read(response: "httpx.Response") -> bytes:
-    parts: list[bytes] = []
+async def _parts(response: "aiohttp.ClientResponse") -> AsyncIterator[bytes]:
     size = 0
-    async for part in _parts(response):
+    async for part in response.content.iter_chunked(_CHUNK):
         size += len(part)
         if size > _LONGEST_BODY:
-            raise Garbled(f"the answer is larger than {_LONGEST_BODY} bytes")
-        parts.append(part)
-    return b"".join(parts)
+            raise _too_large()
+        yield part
 
 
-async def _lines(response: "httpx.Response") -> AsyncIterator[str]:
+def _too_large() -> Garbled:
+    return Garbled(f"the answer is larger than {_LONGEST_BODY} bytes")
+
+
+async def _read(response: "aiohttp.ClientResponse") -> bytes:
+    declared = response.content_length
+    if declared is None:
+        return b"".join([part async for part in _parts(response)])
+    if declared > _LONGEST_BODY:
+        raise _too_large()
+    return await response.read()
+
+
+async def _lines(response: "aiohttp.ClientResponse") -> AsyncIterator[str]:
     held = b""
-    size = 0
     async for part in _parts(response):
-        size += len(part)
-        if size > _LONGEST_BODY:
-            raise Garbled(f"the answer is larger than {_LONGEST_BODY} bytes")
         *whole, held = (held + part).split(b"\n")
         for line in whole:
             yield line.decode("utf-8", "replace").rstrip("\r")

@@ -1,15 +1,14 @@
 """What one attempt at a service was, and what a call of one or several attempts came to."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Reading
 from resources.ai_services.http.service import Sent
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One request, as far as it concerns one question: of a batch, its share.
 
     Times in ms, money in US dollars. Tokens are None where the service does not count them.
@@ -28,8 +27,7 @@ class Attempt:
     sent: Sent | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Called:
+class Called(NamedTuple):
     """The reading, and the attempts that led to it, in their order; none when none was made."""
 
     reading: Reading

@@ -1,9 +1,8 @@
 """A circuit breaker over a failure-rate window: a pure state machine, time comes from outside."""
 
 from collections import deque
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from orchestration_assets.schemas.services import BreakerConfig
 
@@ -27,8 +26,7 @@ class Verdict(StrEnum):
     REFUSE = "refuse"
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
+class Ticket(NamedTuple):
     """Permission for one attempt; ``era`` tells attempts of an earlier state from current ones."""
 
     era: int

@@ -1,13 +1,12 @@
 """A hard cap on money: every attempt reserves what it may cost before it is made."""
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _ROUNDING_USD = 1e-9
 
 
-@dataclass(frozen=True, slots=True)
-class Reservation:
+class Reservation(NamedTuple):
     """The most that one attempt may cost, in US dollars."""
 
     usd: float
