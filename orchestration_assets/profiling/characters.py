@@ -1,4 +1,4 @@
-"""Counting by class of character, over a whole text at once: words, tokens, numbers, lines.
+"""Counting by class of character, over a whole text at once: words, numbers, lines.
 
 A text is an array of code points, and each code point has one class from a table: the counts that
 a regular expression would find one match at a time are here comparisons of neighbours. What
@@ -151,15 +151,6 @@ class Characters:
         starts, lengths = _spans(inside | (self.codes == ord("_")) | (self.codes == ord("-")))
         found: list[int] = starts[lengths >= least].tolist()
         return found
-
-    def token_count(self) -> int:
-        r"""Matches of ``[A-Za-z]{1,8}|\d{1,3}|[^\sA-Za-z\d]+``."""
-        classes = self.classes
-        letters = _spans((classes == _ASCII_LOWER) | (classes == _ASCII_UPPER))[1]
-        digits = _spans(classes == _DIGIT)[1]
-        return int(
-            np.sum((letters + 7) >> 3) + np.sum((digits + 2) // 3) + _runs(classes >= _UPPER)
-        )
 
     def lines(self) -> Values:
         """Line lengths, blank lines and indentation."""

@@ -68,7 +68,8 @@ FEATURES: Final[tuple[Feature, ...]] = (
         name="token_estimate",
         type=int,
         unit="tokens",
-        meaning=r"Matches of [A-Za-z]{1,8}|\d{1,3}|[^\sA-Za-z\d]+, close to what a service bills.",
+        meaning="About what a language model reads: short words, figures and pairs of signs are "
+        "one token each, and so are three bytes beyond ASCII.",
     ),
     _basic(
         name="extension",

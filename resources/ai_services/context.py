@@ -122,5 +122,6 @@ def _weights(counts: list[Counter[str]]) -> dict[str, float]:
 
 def _cut(text: str, tokens: int, whole: int) -> Fitted:
     """The beginning, when no section is small enough."""
-    shown = text[:tokens]
+    # no character has more than four bytes
+    shown = text[: tokens * 3 // 4]
     return Fitted(shown, token_estimate(shown), whole)

@@ -1,18 +1,42 @@
 """How many tokens a text has: an estimate, corrected by what a service was seen to bill."""
 
-import re
 from typing import Final
 
-_TOKEN: Final = re.compile(r"[A-Za-z]{1,8}|\d{1,3}|[^\sA-Za-z\d]+")
 _PRIOR_TOKENS: Final = 500.0
 """Weight of the estimate itself before anything was billed, in tokens."""
 _MARGIN: Final = 1.25
 """A reservation exceeds the scaled estimate by this factor: single texts scatter around it."""
 
 
+def _class(byte: int) -> int:
+    character = chr(byte)
+    if byte > 127:
+        return ord("u")
+    if character.isalpha():
+        return ord("a")
+    if character.isdigit():
+        return ord("0")
+    return ord(" ") if character.isspace() else ord(".")
+
+
+_CLASSES: Final = bytes(map(_class, range(256)))
+
+
 def token_estimate(text: str) -> int:
-    """About how many tokens a language model reads in ``text``."""
-    return len(_TOKEN.findall(text))
+    """About how many tokens a language model reads in ``text``.
+
+    A run of ASCII letters is one token and one more for every 9 letters, a run of figures one and
+    one more for every 4, every two signs of a run are one; beyond ASCII, three bytes of UTF-8 are
+    one: an ideograph, or one and a half letters of other scripts. Runs are counted by where they
+    begin, over the classes of bytes: each count is one pass through memory.
+    """
+    classes = b" " + text.encode("utf-8", "surrogatepass").translate(_CLASSES)
+    count = classes.count
+    words = count(b" a") + count(b".a") + count(b"0a") + count(b"ua") + count(b"a" * 9)
+    figures = count(b" 0") + count(b".0") + count(b"a0") + count(b"u0") + count(b"0000")
+    signs = count(b".") - count(b"..")
+    beyond = 0 if text.isascii() else (count(b"u") + 2) // 3
+    return words + figures + signs + beyond
 
 
 class TokenScale:
