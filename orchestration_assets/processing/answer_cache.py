@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from hashlib import blake2b
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Alternative, Question, Reading
@@ -27,7 +27,9 @@ def answer_key(question: Question, service: Service) -> str:
     The context is what the service reads beside the content, and the earlier answers of a chain.
     """
     item, task = question.item, question.task
-    known = {"path": item.path, "question": task.question}
+    known: dict[str, Any] = {"path": item.path, "question": task.question}
+    if "neighbours" in service.reads:
+        known["neighbours"] = [[o.path, o.content_hash, o.answer] for o in question.near]
     context = {
         fact: known[fact] if fact in known else item.profile.get(fact)
         for fact in sorted(service.reads)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from orchestration_assets.processing.answer_cache import CACHED, AnswerCache, answer_key
+from orchestration_assets.processing.near_items import Near
 from orchestration_assets.schemas.answers import fits, shown
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Question, Reading
@@ -19,6 +20,7 @@ from resources.ai_services.resilience.batcher import Batcher
 from resources.ai_services.resilience.caller import Caller
 from resources.ai_services.resilience.purse import Purse
 
+NearOf = Callable[[str, str], Near]
 CALLED: Final = "called"
 CACHE: Final = "cache"
 NOT_CALLED: Final = "not_called"
@@ -51,7 +53,8 @@ class Asker:
 
     What services over HTTP cost comes out of ``purse``; ``ratios`` says how many tokens one was
     seen to bill for each estimated one. A call over HTTP, its retries included, is over
-    ``call_limit_s`` after its turn came.
+    ``call_limit_s`` after its turn came. ``near_of`` gives what is near an item, by item and
+    task, for services that are shown that.
 
     Use it as an asynchronous context: connections are closed at its end.
     """
@@ -65,10 +68,12 @@ class Asker:
         purse: Purse | None = None,
         ratios: Mapping[str, float] | None = None,
         call_limit_s: float = math.inf,
+        near_of: NearOf | None = None,
     ) -> None:
         self._services = services
         self._cache = cache
         self._clock = clock
+        self._near_of = near_of
         self.now = now
         self._under_way: dict[str, asyncio.Future[Called]] = {}
         self._saves: set[asyncio.Task[None]] = set()
@@ -135,6 +140,9 @@ class Asker:
     async def _ask(self, name: str, question: Question, deadline: float) -> Answered:
         """The reading of this very service: kept, under way already, or called for now."""
         service = self._services[name]
+        if self._near_of is not None and "neighbours" in service.reads:
+            near = self._near_of(question.item.item_id, question.task.name)
+            question = replace(question, near=near.items, near_unread=near.unread)
         key = answer_key(question, service)
         started_at, began = self.now(), self._clock()
         kept = self._cache.get(key)

@@ -20,6 +20,7 @@ from orchestration_assets.processing.batch import (
     tables_of,
 )
 from orchestration_assets.processing.health import health_rows, probe_services
+from orchestration_assets.processing.near_items import NearItems
 from orchestration_assets.processing.run import process_plans
 from orchestration_assets.processing.sharing import leaders, process_sharing
 from orchestration_assets.processing.usage import observed_usage
@@ -121,7 +122,11 @@ def interpretations(
     progress.stage("asking services", len(set(plans["item_id"].to_pylist())))
     sharing = policy is not None and policy.features.share_answers
     leader_of = leaders(content_vectors) if sharing else {}
-    with ContentReader(home.folder, home.batches.source(context.partition_key)) as reader:
+    seconds = policy.features.neighbour_seconds if policy else 0.0
+    with (
+        ContentReader(home.folder, home.batches.source(context.partition_key)) as reader,
+        NearItems(content_vectors, home.folder, seconds) as near,
+    ):
         process = partial(
             process_plans,
             work=build_work(policy, learned_models(plans, home.models)),
@@ -129,6 +134,7 @@ def interpretations(
             load_item=item_loader(content_manifest, content_profiles, reader),
             limits=limits_of(policy, purse, home.tables),
             advance=progress.advance,
+            near_of=near.of,
         )
         processed = process_sharing(plans.to_pylist(), leader_of, process)
     for message in processed.stopped.values():

@@ -79,14 +79,32 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class NearItem:
+    """An item of earlier content that is close to the one asked about, with its settled answer.
+
+    ``similarity`` is the cosine of both contents, in (0, 1]; ``answer`` is shown as text.
+    """
+
+    path: str
+    content_hash: str
+    text: str
+    similarity: float
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """One task about one item.
 
     ``earlier`` holds what earlier steps, rounds or waves answered. ``coverage`` is the share of
-    the content that the item's text holds: below 1 the text is an excerpt.
+    the content that the item's text holds: below 1 the text is an excerpt. ``near`` holds earlier
+    items, the nearest first, for services that are shown them; ``near_unread`` counts those that
+    could not be read, or not in time.
     """
 
     task: Task
     item: Item
     earlier: tuple[tuple[str, Reading], ...] = ()
     coverage: float = 1.0
+    near: tuple[NearItem, ...] = ()
+    near_unread: int = 0

@@ -517,6 +517,10 @@ class Features(_Strict):
     neighbours: Annotated[int, Field(ge=0, le=100)] = Field(
         default=5, description="nearest earlier items that are kept for each item"
     )
+    neighbour_seconds: Annotated[float, Field(ge=0)] = Field(
+        default=30.0,
+        description="time a batch may take in all to read near items that services are shown",
+    )
     near_duplicate_at: Annotated[float, Field(ge=0.5, le=1.0)] = Field(
         default=0.8, description="share of common word runs from which items are near-copies"
     )

@@ -132,6 +132,9 @@ class Context(Strict):
     content_tokens: Annotated[int, Field(ge=32)] = Field(
         default=4096, description="tokens of the content that are sent at most"
     )
+    neighbour_tokens: Annotated[int, Field(ge=0)] = Field(
+        default=512, description="tokens of near items that are sent at most, all together"
+    )
 
 
 class KnownItem(Strict):
@@ -175,7 +178,12 @@ class HttpConfig(Strict):
 
 
 class Prompt(Strict):
-    """Jinja2 templates. Known: task, labels, scale, content, earlier, path; unknown names fail."""
+    """Jinja2 templates. Known: task, labels, scale, content, earlier, neighbours, path.
+
+    Unknown names fail. ``earlier`` holds what other services answered (service, answer,
+    confidence), ``neighbours`` near items of earlier batches, the nearest first (content, answer,
+    similarity, path).
+    """
 
     system: str = ""
     user: str = Field(min_length=1)

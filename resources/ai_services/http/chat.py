@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 
 from orchestration_assets.schemas.answers import shown
 from orchestration_assets.schemas.enums import AnswerKind, Status
-from orchestration_assets.schemas.items import Question, Reading, Task
+from orchestration_assets.schemas.items import NearItem, Question, Reading, Task
 from orchestration_assets.schemas.services import ChatConfig, Prompt
 from resources.ai_services.http.answers import (
     UnfitAnswerError,
@@ -37,15 +37,18 @@ class ChatService(HttpService):
     config: ChatConfig
 
     def __init__(self, name: str, config: ChatConfig) -> None:
-        super().__init__(name, config)
         prompts = (config.prompt, *config.prompts.values())
-        path = {"path"} if any("path" in names_in(one) for one in prompts) else set()
+        named = {name for one in prompts for name in names_in(one)}
         question = {"question"} if any(map(uses_question, prompts)) else set()
-        self.reads = frozenset(path | question)
+        self.reads = frozenset(named & {"path", "neighbours"} | question)
+        super().__init__(name, config)
 
     def _shaping(self) -> dict[str, Any]:
         kept = {"model", "parameters", "prompt", "prompts", "max_output_tokens", "structured"}
-        return self.config.model_dump(mode="json", include={*kept, "logprobs", "guard", "context"})
+        given = self.config.model_dump(mode="json", include={*kept, "logprobs", "guard", "context"})
+        if "neighbours" not in self.reads:
+            del given["context"]["neighbour_tokens"]
+        return given
 
     def _most_output(self) -> int:
         return self.config.max_output_tokens
@@ -56,12 +59,18 @@ class ChatService(HttpService):
         prompt = config.prompts.get(task.name, config.prompt)
         room = config.context.window_tokens - config.max_output_tokens
         budget = min(config.context.content_tokens, room)
-        part, system, user = self._rendered(prompt, question, budget)
+        near = question.near if "neighbours" in names_in(prompt) else None
+        part, system, user = self._rendered(prompt, question, budget, near)
         tokens = _size(part, system, user)
+        while tokens > room and near:
+            # the content goes before what is like it: the least near gives way first
+            near = near[:-1]
+            part, system, user = self._rendered(prompt, question, budget, near)
+            tokens = _size(part, system, user)
         if tokens > room:
             # the frame is larger than what the content leaves: the content gives way
             budget = max(0, part.content.tokens - (tokens - room))
-            part, system, user = self._rendered(prompt, question, budget)
+            part, system, user = self._rendered(prompt, question, budget, near)
             tokens = _size(part, system, user)
         messages = [{"role": "system", "content": system}] if system else []
         messages.append({"role": "user", "content": user})
@@ -70,7 +79,9 @@ class ChatService(HttpService):
         body = self._body(messages, task)
         return Request((question,), body, (sent,), config.max_output_tokens)
 
-    def _rendered(self, prompt: Prompt, question: Question, budget: int) -> tuple[Shown, str, str]:
+    def _rendered(
+        self, prompt: Prompt, question: Question, budget: int, near: Sequence[NearItem] | None
+    ) -> tuple[Shown, str, str]:
         config = self.config
         part = show(
             question,
@@ -78,6 +89,8 @@ class ChatService(HttpService):
             budget,
             config.context.window_tokens,
             with_path="path" in self.reads,
+            near=near,
+            near_tokens=config.context.neighbour_tokens // max(len(question.near), 1),
         )
         task = question.task
         values = {
@@ -86,6 +99,7 @@ class ChatService(HttpService):
             "scale": task.scale,
             "content": part.content.text,
             "earlier": part.earlier,
+            "neighbours": part.neighbours,
             "path": part.path,
         }
         return (part, *render(prompt, values))

@@ -29,9 +29,11 @@ class EmbeddingsService(HttpService):
         self.linger_s = config.linger_ms / 1000.0
 
     def _shaping(self) -> dict[str, Any]:
-        return self.config.model_dump(
+        given = self.config.model_dump(
             mode="json", include={"model", "parameters", "guard", "context"}
         )
+        del given["context"]["neighbour_tokens"]
+        return given
 
     def prepare(self, questions: Sequence[Question]) -> Request:
         config = self.config

@@ -11,7 +11,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from orchestration_assets.schemas.items import Task
 from orchestration_assets.schemas.services import Prompt
 
-KNOWN: Final = ("task", "labels", "scale", "content", "earlier", "path")
+KNOWN: Final = ("task", "labels", "scale", "content", "earlier", "neighbours", "path")
 """What a template may name."""
 
 _environment = ImmutableSandboxedEnvironment(
@@ -74,7 +74,7 @@ def render(prompt: Prompt, values: Mapping[str, Any]) -> tuple[str, str]:
         raise PromptError(f"the prompt cannot be rendered: {error}") from error
 
 
-_OF_THE_ITEM: Final = frozenset({"content", "earlier", "path"})
+_OF_THE_ITEM: Final = frozenset({"content", "earlier", "neighbours", "path"})
 
 
 def _system(prompt: Prompt, values: Mapping[str, Any]) -> str:

@@ -1,10 +1,10 @@
 """What of a question a service is shown: redacted, within its window, what matters most first."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from orchestration_assets.schemas.answers import shown
-from orchestration_assets.schemas.items import Question
+from orchestration_assets.schemas.items import NearItem, Question
 from orchestration_assets.schemas.services import SensitiveKind
 from resources.ai_services.context import Fitted, fit
 from resources.ai_services.guard import Redacted, injection_markers, redact, without_turn_marks
@@ -20,10 +20,12 @@ class Shown(NamedTuple):
 
     content: Fitted
     earlier: tuple[dict[str, Any], ...]
+    neighbours: tuple[dict[str, Any], ...]
     path: str
     redacted: Mapping[str, int]
     markers: int
     earlier_left_out: int
+    neighbours_left_out: int
 
     @property
     def left_out(self) -> str | None:
@@ -33,6 +35,8 @@ class Shown(NamedTuple):
             parts.append(f"{self.content.tokens_whole - self.content.tokens} content tokens")
         if self.earlier_left_out:
             parts.append(f"{self.earlier_left_out} earlier answers")
+        if self.neighbours_left_out:
+            parts.append(f"{self.neighbours_left_out} neighbours")
         return ", ".join(parts) or None
 
 
@@ -43,27 +47,55 @@ def show(
     window_tokens: int,
     *,
     with_path: bool = False,
+    near: Sequence[NearItem] | None = None,
+    near_tokens: int = 0,
 ) -> Shown:
     """Redacts first, then fits: no cut can hide a secret from the patterns.
 
-    ``with_path``: whether the path is part of what is shown.
+    ``with_path``: whether the path is part of what is shown. ``near``: the neighbours that are,
+    each in at most ``near_tokens`` tokens; None when none belong there.
     """
     content = redact(question.item.text, kinds)
     path = redact(question.item.path, kinds) if with_path else _NO_PATH
     earlier, left_out = _earlier(question, kinds, window_tokens // _EARLIER_SHARE)
     fitted = fit(without_turn_marks(content.text), content_tokens)
-    counts = _sum(content.counts, path.counts, *(said.counts for _, said, _ in earlier))
+    neighbours, redacted = _neighbours(near or (), kinds, near_tokens)
+    counts = _sum(content.counts, path.counts, *(said.counts for _, said, _ in earlier), *redacted)
     return Shown(
         fitted,
         tuple(
             {"service": service, "answer": said.text, "confidence": confidence}
             for service, said, confidence in earlier
         ),
+        neighbours,
         path.text,
         counts,
         injection_markers(fitted.text),
         left_out,
+        0 if near is None else len(question.near) + question.near_unread - len(neighbours),
     )
+
+
+def _neighbours(
+    near: Sequence[NearItem], kinds: Collection[SensitiveKind], tokens: int
+) -> tuple[tuple[dict[str, Any], ...], list[Mapping[str, int]]]:
+    """The neighbours as a prompt sees them, each in at most so many tokens; what was redacted."""
+    found: list[dict[str, Any]] = []
+    counts: list[Mapping[str, int]] = []
+    for one in near:
+        content, path = redact(one.text, kinds), redact(one.path, kinds)
+        answer = redact(without_turn_marks(one.answer), kinds)
+        part = fit(without_turn_marks(content.text), tokens).text
+        found.append(
+            {
+                "content": part,
+                "answer": answer.text,
+                "similarity": one.similarity,
+                "path": path.text,
+            }
+        )
+        counts += (content.counts, path.counts, answer.counts)
+    return tuple(found), counts
 
 
 def _earlier(

@@ -1,11 +1,14 @@
 """What leaves the machine: redacted, within the window, the rest recorded."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestration_assets.processing.answer_cache import answer_key
 from orchestration_assets.schemas.enums import Status
-from orchestration_assets.schemas.items import Reading
+from orchestration_assets.schemas.items import NearItem, Reading
 from orchestration_assets.schemas.services import SensitiveKind
 from resources.ai_services.context import GAP, fit
 from resources.ai_services.guard import injection_markers, redact, without_turn_marks
@@ -115,6 +118,53 @@ def test_the_prompt_is_within_the_window_whatever_the_content() -> None:
     # the latest answers are the ones that stay
     assert "s39" in said
     assert "s0:" not in said
+
+
+NEAR = tuple(
+    NearItem(f"n{n}.txt", f"h{n}", f"near number {n}. " * 40 + KEY, 0.9 - n / 10, f"red{n}")
+    for n in range(3)
+)
+SHOWS_NEAR = {
+    "user": "{% for one in neighbours %}{{ one.path }}={{ one.answer }}: {{ one.content }}\n"
+    "{% endfor %}{{ content }}"
+}
+
+
+def test_neighbours_are_shown_in_their_share_and_redacted() -> None:
+    service = ChatService("c", chat("http://localhost/v1", prompt=SHOWS_NEAR))
+    question = replace(asked("word " * 50), near=NEAR, near_unread=1)
+    request = service.prepare([question])
+    said = request.body["messages"][-1]["content"]
+    assert [f"n{n}.txt=red{n}: near number {n}" in said for n in range(3)] == [True] * 3
+    assert "MIIEow" not in said
+    (sent,) = request.sent
+    assert sent.left_out == "1 neighbours"
+    assert dict(sent.redacted) == {"secret": 3}
+    assert token_estimate(said) <= 512 + 50 + 60
+
+
+def test_the_least_near_gives_way_first_and_the_content_last() -> None:
+    small = {"window_tokens": 400, "content_tokens": 400, "neighbour_tokens": 240}
+    service = ChatService(
+        "c", chat("http://localhost/v1", max_output_tokens=64, prompt=SHOWS_NEAR, context=small)
+    )
+    request = service.prepare([replace(asked("word " * 150), near=NEAR)])
+    said = request.body["messages"][-1]["content"]
+    assert "n0.txt" in said and "n2.txt" not in said
+    (sent,) = request.sent
+    assert sent.content_share == 1.0
+    assert "neighbours" in (sent.left_out or "")
+    request = service.prepare([replace(asked("word " * 1000), near=NEAR)])
+    assert "n0.txt" not in request.body["messages"][-1]["content"]
+
+
+def test_what_is_near_is_part_of_the_question_only_where_it_is_shown() -> None:
+    shows = ChatService("c", chat("http://localhost/v1", prompt=SHOWS_NEAR))
+    hides = ChatService("c", chat("http://localhost/v1"))
+    plain = asked("word")
+    near, other = replace(plain, near=NEAR), replace(plain, near=NEAR[:1])
+    assert len({answer_key(one, shows) for one in (plain, near, other)}) == 3
+    assert len({answer_key(one, hides) for one in (plain, near, other)}) == 1
 
 
 def test_secrets_never_leave_not_even_in_earlier_answers_or_paths() -> None:

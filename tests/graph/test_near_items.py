@@ -1,0 +1,127 @@
+"""Services may be shown what is near in earlier batches, with the answers that stand there."""
+
+from pathlib import Path
+
+import pytest
+
+from resources.ai_services.drill.faults import Script
+from resources.ai_services.drill.server import DrillServer, running
+
+POLICY = """
+version: 1
+features: {{neighbours: 3, neighbour_seconds: {seconds}}}
+services:
+  names: {{implementation: extension_map}}
+  model:
+    type: openai_chat
+    base_url: {url}
+    model: small-1
+    prompt:
+      system: "One of: {{{{ labels | join(', ') }}}}."
+      user: |
+        {{% for one in neighbours %}}
+        [{{{{ one.path }}}} is {{{{ one.answer }}}}: {{{{ one.content }}}}]
+        {{% endfor %}}
+        {{{{ content }}}}
+tasks:
+  content_type:
+    question: What kind of file is this?
+    labels: [python, markdown, json, text]
+    default: {{model: sequential, services: [{asked}]}}
+"""
+REACTOR = "The reactor pressure valve failed, and the pressure of the reactor fell at once. "
+BREAD = "Knead the dough for ten minutes, let it rest, and bake the bread until it is brown. "
+
+
+def policy(folder: Path, url: str, asked: str, seconds: float = 30.0) -> Path:
+    path = folder / f"{asked}{seconds}.yaml"
+    path.write_text(POLICY.format(url=url, asked=asked, seconds=seconds))
+    return path
+
+
+@pytest.fixture
+def drill():
+    # it answers json only where it is shown the earlier note, and what stood for it
+    server = DrillServer(Script(answers={"[reactor.md is markdown: The reactor": "json"}))
+    with running(server) as url:
+        server.url = url
+        yield server
+
+
+@pytest.fixture
+def earlier(project, drill, tmp_path):
+    """A batch that names alone have answered."""
+    folder = tmp_path / "content"
+    folder.mkdir()
+    (folder / "reactor.md").write_text(REACTOR * 4)
+    (folder / "bread.md").write_text(BREAD * 4)
+    project.policy = policy(tmp_path, drill.url, "names")
+    (batch,) = project.take_in(folder)
+    assert project.execute("process_batch", batch).success
+    return folder, batch
+
+
+def asked(project, batch) -> list[dict]:
+    rows = project.tables.read("sequential_interpretations", batch).to_pylist()
+    return [row for row in rows if row["service"] == "model"]
+
+
+def calls(drill: DrillServer) -> int:
+    return sum(not one.key.startswith("health-") for one in drill.log)
+
+
+def test_a_service_is_shown_what_stood_for_the_nearest_earlier_item(
+    project, drill, earlier, tmp_path
+) -> None:
+    folder, _ = earlier
+    (folder / "later.md").write_text(REACTOR * 3 + "Nobody was hurt.")
+    project.policy = policy(tmp_path, drill.url, "model")
+    (batch,) = project.take_in(folder)
+    assert project.execute("process_batch", batch).success
+    assert [row["answer"] for row in asked(project, batch)] == ["json"]
+    # the same context is the same question
+    before = calls(drill)
+    assert project.execute("reprocess", batch).success
+    assert calls(drill) == before
+    log = project.tables.read("call_log", batch).to_pylist()
+    assert [row["origin"] for row in log if row["service"] == "model"] == ["cache"]
+
+
+def test_an_answer_is_another_question_once_what_stood_nearby_has_changed(
+    project, drill, earlier, tmp_path
+) -> None:
+    folder, first = earlier
+    (folder / "later.md").write_text(REACTOR * 3 + "Nobody was hurt.")
+    project.policy = policy(tmp_path, drill.url, "model")
+    (batch,) = project.take_in(folder)
+    assert project.execute("process_batch", batch).success
+    before = calls(drill)
+    # the earlier batch is lost: there is nothing to show any more
+    project.tables.path("resolutions", first).unlink()
+    assert project.execute("reprocess", batch).success
+    assert calls(drill) == before + 1
+
+
+def test_what_could_not_be_read_in_time_is_left_out_and_said_so(
+    project, drill, earlier, tmp_path
+) -> None:
+    folder, _ = earlier
+    (folder / "later.md").write_text(REACTOR * 3 + "Nobody was hurt.")
+    project.policy = policy(tmp_path, drill.url, "model", seconds=0.0)
+    (batch,) = project.take_in(folder)
+    assert project.execute("process_batch", batch).success
+    log = project.tables.read("call_log", batch).to_pylist()
+    (row,) = [row for row in log if row["service"] == "model"]
+    assert row["left_out"].endswith("neighbours")
+
+
+def test_content_that_changed_since_is_not_shown(project, drill, earlier, tmp_path) -> None:
+    folder, _ = earlier
+    (folder / "reactor.md").write_text("Something else altogether.")
+    (folder / "later.md").write_text(REACTOR * 3 + "Nobody was hurt.")
+    drill.script = Script(answers={"[reactor.md is": "json", "Nobody was hurt": "text"})
+    project.policy = policy(tmp_path, drill.url, "model")
+    (batch,) = project.take_in(folder)
+    assert project.execute("process_batch", batch).success
+    assert "text" in [row["answer"] for row in asked(project, batch)]
+    assert "json" not in [row["answer"] for row in asked(project, batch)]
