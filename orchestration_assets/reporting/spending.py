@@ -8,14 +8,19 @@ import pyarrow.compute as pc
 
 from orchestration_assets.reporting.choices import ChoiceFigures
 from orchestration_assets.reporting.counting import frame, share
-from orchestration_assets.schemas.enums import ProfileStatus
+from orchestration_assets.schemas.enums import ProfileStatus, Status
 
+_ANSWERED = (Status.OK.value, Status.ABSTAINED.value)
 _STAGES = ("preprocess_ms", "features_ms", "complexity_ms", "aggregation_ms")
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceSpending:
-    """What one service took. The percentiles are over its calls; the cache's are left out."""
+    """What one service took. The percentiles are over its calls; the cache's are left out.
+
+    Tokens are those that the service counted, 0 where it counts none. ``wasted_usd`` was paid for
+    attempts that brought no answer; ``shortened`` counts attempts that could not send everything.
+    """
 
     service: str
     called: int
@@ -25,6 +30,10 @@ class ServiceSpending:
     p95_ms: float | None
     total_ms: float
     cost_usd: float
+    tokens_in: int
+    tokens_out: int
+    wasted_usd: float
+    shortened: int
 
     @property
     def cached_share(self) -> float:
@@ -45,7 +54,11 @@ class StageClock:
 
 def service_spending(calls: pa.Table) -> tuple[ServiceSpending, ...]:
     """Every service in the call log, the one that took most time first."""
-    log = frame(calls, "service", "origin", "attempt", "elapsed_ms", "cost_usd")
+    log = frame(
+        calls,
+        *("service", "origin", "attempt", "status", "elapsed_ms", "cost_usd"),
+        *("tokens_in", "tokens_out", "left_out"),
+    )
     found = []
     for name, rows in log.groupby("service", sort=True):
         called = rows[rows["origin"] == "called"]
@@ -60,6 +73,10 @@ def service_spending(calls: pa.Table) -> tuple[ServiceSpending, ...]:
                 p95_ms=float(clock.quantile(0.95)) if len(called) else None,
                 total_ms=float(clock.sum()),
                 cost_usd=float(rows["cost_usd"].sum()),
+                tokens_in=int(called["tokens_in"].sum()),
+                tokens_out=int(called["tokens_out"].sum()),
+                wasted_usd=float(called["cost_usd"][~called["status"].isin(_ANSWERED)].sum()),
+                shortened=int(called["left_out"].notna().sum()),
             )
         )
     return tuple(sorted(found, key=lambda one: (-one.total_ms, one.service)))

@@ -411,6 +411,23 @@ def test_spending_leaves_the_cache_out_of_the_clocks(tables, rows):
         assert one.cost_usd == pytest.approx(sum(call["cost_usd"] for call in own))
 
 
+def test_tokens_and_money_without_an_answer_are_of_calls_only(tables):
+    calls = tables["call_log"].to_pylist()
+    log = [
+        {**call, "tokens_in": 100 + n, "tokens_out": n % 7, "cost_usd": 0.5 + n % 3}
+        | ({"status": "timeout", "left_out": "3 neighbours"} if n % 4 == 0 else {})
+        for n, call in enumerate(calls)
+    ]
+    table = pa.Table.from_pylist(log, schema=tables["call_log"].schema)
+    for one in batch_figures({**tables, "call_log": table}).spending:
+        own = [c for c in log if c["service"] == one.service and c["origin"] == "called"]
+        assert one.tokens_in == sum(call["tokens_in"] for call in own)
+        assert one.tokens_out == sum(call["tokens_out"] for call in own)
+        assert one.shortened == sum(call["left_out"] is not None for call in own)
+        wasted = [c["cost_usd"] for c in own if c["status"] not in ("ok", "abstained")]
+        assert one.wasted_usd == pytest.approx(sum(wasted))
+
+
 def test_empty_tables_give_empty_figures():
     figures = batch_figures(synthetic_batch(0))
     assert figures.tasks == figures.choices == figures.spending == figures.stages == ()
