@@ -127,9 +127,12 @@ def interpretations(
         ContentReader(home.folder, home.batches.source(context.partition_key)) as reader,
         NearItems(content_vectors, home.folder, seconds) as near,
     ):
+        work = build_work(policy, learned_models(plans, home.models))
+        if any("neighbours" in one.reads for one in work.services.values()):
+            near.prepare()
         process = partial(
             process_plans,
-            work=build_work(policy, learned_models(plans, home.models)),
+            work=work,
             cache=AnswerCache(home.answers),
             load_item=item_loader(content_manifest, content_profiles, reader),
             limits=limits_of(policy, purse, home.tables),

@@ -2,8 +2,8 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -47,7 +47,8 @@ class NearItems:
     ``vectors`` is the batch's table of vectors: its neighbours are items of earlier batches only.
     A neighbour counts when its own answer to the task is settled: resolved, and accepted by its
     error risk, or undisputed where answers have none. All reading together takes at most
-    ``seconds``; what comes after is counted as unread. Use it as a context manager.
+    ``seconds``; what comes after is counted as unread. Use it as a context manager, and
+    :meth:`prepare` it when some service will be shown what is near.
     """
 
     def __init__(
@@ -76,24 +77,37 @@ class NearItems:
     def __exit__(self, *raised: object) -> None:
         self._open.close()
 
+    def prepare(self) -> None:
+        """Reads what tables know of all near items, the latest batch first.
+
+        Before any call is under way: no call's clock runs while they are read.
+        """
+        for batch in sorted(self._wanted, reverse=True):
+            with self._timed() as in_time:
+                if in_time:
+                    self._batches[batch] = self._earlier(batch)
+
+    @contextmanager
+    def _timed(self) -> Iterator[bool]:
+        """Takes what happens within it from the time that is left; whether there is any."""
+        began = self._clock()
+        yield self._left > 0.0
+        self._left -= self._clock() - began
+
     def _of(self, item_id: str, task: str) -> Near:
         """The near items with a settled answer to the task, the nearest first."""
         found: list[NearItem] = []
         unread = 0
         for one in self._near.get(item_id, ()):
-            if self._left <= 0.0:
-                unread += 1
-                continue
-            began = self._clock()
-            near = self._read(one, task)
-            self._left -= self._clock() - began
-            found += [near] if near else []
+            with self._timed() as in_time:
+                if not in_time or one["batch"] not in self._batches:
+                    unread += 1
+                elif (near := self._read(one, task)) is not None:
+                    found.append(near)
         return Near(tuple(found), unread)
 
     def _read(self, one: Mapping[str, Any], task: str) -> NearItem | None:
         batch, item = one["batch"], one["item_id"]
-        if batch not in self._batches:
-            self._batches[batch] = self._earlier(batch)
         earlier = self._batches[batch]
         answer = earlier.answers.get((item, task)) if earlier else None
         if earlier is None or answer is None:
