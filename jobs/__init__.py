@@ -89,8 +89,11 @@ learn_selection = dg.define_asset_job(
 
 calibrate = dg.define_asset_job(
     "calibrate",
-    selection=dg.AssetSelection.assets("calibration", "service_scorecards"),
-    description="Learns from all batches and verdicts how far services can be relied on.",
+    selection=dg.AssetSelection.assets("calibration", "vector_thresholds", "service_scorecards"),
+    description=(
+        "Learns from all batches and verdicts how far services can be relied on, and from where on "
+        "embedding models disagree."
+    ),
     executor_def=dg.in_process_executor,
 )
 

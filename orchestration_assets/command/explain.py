@@ -308,6 +308,8 @@ def _task_lines(task: Mapping[str, Any]) -> Iterator[str]:
         yield f"                {resolution['reason']}"
     for one in task["disagreements"]:
         yield f"  disagreement  {one['service_a']} against {one['service_b']}: {one['evidence']}"
+        if one.get("basis"):  # tables of earlier versions have none
+            yield f"                by {one['basis']}"
 
 
 def _printable(line: str) -> str:

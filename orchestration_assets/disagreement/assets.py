@@ -1,6 +1,7 @@
 """Assets of disagreement: the answer that stands, and who contradicts whom."""
 
 from collections import Counter
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -11,6 +12,7 @@ from orchestration_assets.content.reader import ContentReader
 from orchestration_assets.disagreement.batch import (
     copies_of,
     judged_in,
+    known_thresholds,
     label_weights,
     rules_of,
     search_of,
@@ -22,11 +24,18 @@ from orchestration_assets.disagreement.kinds.search import dispute_kinds as find
 from orchestration_assets.disagreement.learned import learned_weights
 from orchestration_assets.disagreement.pairs import disagreements as find_disagreements
 from orchestration_assets.disagreement.readings import group_readings, independent
+from orchestration_assets.disagreement.recorded_vectors import vector_readings
 from orchestration_assets.disagreement.resolution import resolve_plans
 from orchestration_assets.disagreement.review import as_csv, as_jsonl
 from orchestration_assets.disagreement.review import review_queue as queue_up
 from orchestration_assets.disagreement.scorecards import scorecards, tally
-from orchestration_assets.disagreement.stored import promote, promoted_for
+from orchestration_assets.disagreement.stored import (
+    promote,
+    promote_thresholds,
+    promoted_for,
+    thresholds_in_use,
+)
+from orchestration_assets.disagreement.thresholds import calibrate_vectors, in_force
 from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.policy.pinned import pinned
@@ -36,6 +45,8 @@ from orchestration_assets.schemas.disagreement import (
     DISPUTE_KINDS,
     REVIEW_QUEUE,
     SERVICE_SCORECARDS,
+    VECTOR_THRESHOLDS,
+    VectorThresholdRow,
 )
 from orchestration_assets.schemas.enums import ResolutionStatus, Triage
 from orchestration_assets.schemas.records import rows_to_arrow
@@ -113,7 +124,7 @@ def resolutions(
     io_manager_key="tables",
     kinds={"parquet"},
     owners=["team:disagreement"],
-    code_version="2",
+    code_version="3",
     description=(
         "Every pair of services whose answers about the same item and task lie too far apart: both "
         "answers, how sure each was, what only one of them says, and what each rests on."
@@ -130,24 +141,26 @@ def disagreements(
 ) -> dg.MaterializeResult[pa.Table]:
     """Compares the independent readings of each resolution pair by pair; a judge is none."""
     policy = pinned(home.policies, processing_plans)
-    readings = group_readings(
-        [
-            sequential_interpretations,
-            parallel_interpretations,
-            iterative_interpretations,
-            hybrid_interpretations,
-        ]
-    )
+    tables = [
+        sequential_interpretations,
+        parallel_interpretations,
+        iterative_interpretations,
+        hybrid_interpretations,
+    ]
+    readings = group_readings(tables)
     resolved = resolutions.select(["batch", "item_id", "content_hash", "path", "task"])
     heard = independent(readings, processing_plans.to_pylist())
-    rows = find_disagreements(resolved.to_pylist(), heard, build_tasks(policy))
+    in_use = partial(thresholds_in_use, home.models)
+    known = known_thresholds(processing_plans, tables, policy, in_use)
+    rows = find_disagreements(resolved.to_pylist(), heard, build_tasks(policy), known)
     table = rows_to_arrow(DISAGREEMENTS, rows)
     kinds = Counter(table["kind"].to_pylist())
     items = len(pc.unique(table["item_id"]))
     strongest = pc.max(table["severity"]).as_py() or 0.0
+    used = {f"thresholds: {task}": one.in_words() for task, one in known.items()}
     return dg.MaterializeResult(
         value=table,
-        metadata={**kinds, "items_in_dispute": items, "highest_severity": strongest},
+        metadata={**kinds, **used, "items_in_dispute": items, "highest_severity": strongest},
     )
 
 
@@ -277,6 +290,42 @@ def calibration(
             **{f"{row.task}": row.reason for row in rows},
         },
     )
+
+
+@dg.asset(
+    deps=[resolutions],
+    group_name="8_learning",
+    io_manager_key="tables",
+    kinds={"parquet"},
+    owners=["team:disagreement"],
+    code_version="1",
+    description=(
+        "What is usual between every two services that answer with vectors, by the number of items "
+        "compared at once: from where on they disagree. It holds for these models only, and is "
+        "promoted when it errs no more on contents that it has not seen than what is in use."
+    ),
+)
+def vector_thresholds(
+    home: HomeResource, policy_file: PolicyFileResource
+) -> dg.MaterializeResult[pa.Table]:
+    """Compares the recorded vectors of every pair, as they are and shuffled."""
+    policy = load_policy(policy_file.path).policy
+    tasks, share = build_tasks(policy), policy.disagreement.unusual_share
+    recorded = vector_readings(home.tables, home.policies)
+    rows: list[VectorThresholdRow] = []
+    for task, readings in recorded.by_task.items():
+        if task in tasks:
+            in_use = thresholds_in_use(home.models, task)
+            found = calibrate_vectors(task, readings, tasks[task].disagree_at, share, in_use)
+            if found.thresholds is not None:
+                in_use = promote_thresholds(home.models, task, found.thresholds)
+            rows += in_force(found.rows, in_use)
+    metadata: dict[str, Any] = {"promoted": sum(row.promoted for row in rows)}
+    metadata |= {
+        f"{row.task}, {row.service_a} and {row.service_b}, {row.size}": row.reason for row in rows
+    }
+    metadata |= {f"left out: {batch}": why for batch, why in recorded.left_out.items()}
+    return dg.MaterializeResult(value=rows_to_arrow(VECTOR_THRESHOLDS, rows), metadata=metadata)
 
 
 @dg.asset(

@@ -9,10 +9,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.content.reader import ContentReader, SupersededError
+from orchestration_assets.disagreement.identities import identities
 from orchestration_assets.disagreement.kinds.search import Search
 from orchestration_assets.disagreement.readings import ServiceReadings
 from orchestration_assets.disagreement.resolution import Rules
+from orchestration_assets.disagreement.vectors import Known
 from orchestration_assets.disagreement.weighing import Key, Promoted, Weighed, weigh
+from orchestration_assets.evidence.vector_thresholds import ThresholdsInUse
 from orchestration_assets.processing.batch import item_loader
 from orchestration_assets.schemas.enums import AnswerKind, DisputeKind, Family
 from orchestration_assets.schemas.items import Task
@@ -75,6 +78,27 @@ def label_weights(
         found.by_question |= weighed
         if in_use is not None:
             found.versions[name] = in_use.version
+    return found
+
+
+def known_thresholds(
+    plans: pa.Table,
+    interpretations: Iterable[pa.Table],
+    policy: Policy | None,
+    in_use: Callable[[str, str], ThresholdsInUse | None],
+) -> dict[str, Known]:
+    """Task -> the thresholds that its plans have pinned, with who answered.
+
+    ``in_use`` reads the thresholds of a task in a version.
+    """
+    columns = (plans[name].to_pylist() for name in ("task", "thresholds"))
+    pinned = {task: version for task, version in zip(*columns, strict=True) if version is not None}
+    versions = service_versions(interpretations) if pinned else {}
+    found = {}
+    for task, version in sorted(pinned.items()):
+        thresholds = in_use(task, version)
+        if thresholds is not None:
+            found[task] = Known(thresholds, identities(policy, versions.get(task, {})))
     return found
 
 

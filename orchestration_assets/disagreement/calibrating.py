@@ -87,8 +87,8 @@ def calibrate(
     if len(judged) < NEEDED:
         words = f"{len(judged)} verdicts, {NEEDED} are needed: each batch learns for itself"
         return Calibrated(None, replace(row, reason=words))
-    held = [content for content in judged if _is_held_out(content)]
-    kept = {content: gold[content] for content in judged if not _is_held_out(content)}
+    held = [content for content in judged if is_held_out(content)]
+    kept = {content: gold[content] for content in judged if not is_held_out(content)}
     if len(kept) < FEWEST or not held:
         words = f"{len(kept)} verdicts to learn from and {len(held)} to test on are too few"
         return Calibrated(None, replace(row, reason=words))
@@ -130,7 +130,7 @@ def coverage_risk(risk: Floats, right: Bools) -> tuple[CurvePoint, ...]:
     return tuple(CurvePoint(n / len(risk), float(wrong[n - 1] / n)) for n in counts.tolist())
 
 
-def _is_held_out(content: str) -> bool:
+def is_held_out(content: str) -> bool:
     """The same items at every run: the hash of the content decides."""
     return int(content[:8], 16) % 10 < _HELD_OUT_TENTHS
 

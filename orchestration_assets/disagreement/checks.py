@@ -8,8 +8,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.disagreement.corpus import label_readings
-from orchestration_assets.disagreement.stored import artefact_name, promoted_for
+from orchestration_assets.disagreement.identities import identities_now
+from orchestration_assets.disagreement.stored import (
+    artefact_name,
+    promoted_for,
+    thresholds_in_use,
+)
 from orchestration_assets.disagreement.weighing import mismatch
+from orchestration_assets.evidence.vector_thresholds import artefact_name as thresholds_name
+from orchestration_assets.policy.load import load_policy
 from orchestration_assets.policy.pinned import pinned
 from orchestration_assets.processing.batch import build_tasks
 from orchestration_assets.schemas.disagreement import (
@@ -17,6 +24,7 @@ from orchestration_assets.schemas.disagreement import (
     DISPUTE_KINDS,
     REVIEW_QUEUE,
     SERVICE_SCORECARDS,
+    VECTOR_THRESHOLDS,
 )
 from orchestration_assets.schemas.enums import AnswerKind, DisagreementKind, Status, Triage
 from orchestration_assets.schemas.tables import (
@@ -25,7 +33,7 @@ from orchestration_assets.schemas.tables import (
     PROCESSING_PLANS,
     RESOLUTIONS,
 )
-from resources.home import HomeResource
+from resources.home import HomeResource, PolicyFileResource
 from resources.model_store import ModelStore
 from resources.table_checks import Balance, Stored, table_checks
 from resources.table_store import TableStore
@@ -80,15 +88,32 @@ def _label_contradictions(stored: Stored) -> int:
 
 
 def _founded(stored: Stored, rows: pa.Table) -> int:
-    policies = HomeResource(path=str(stored.home)).policies
-    tasks = build_tasks(pinned(policies, stored.table(PROCESSING_PLANS.name)))
+    home = HomeResource(path=str(stored.home))
+    plans = stored.table(PROCESSING_PLANS.name)
+    tasks = build_tasks(pinned(home.policies, plans))
+    usual = _usual(home.models, plans)
     said = _said(stored)
     sides = [_sides(rows, service, answer) for service, answer in _COLUMNS]
-    far = zip(rows["task"].to_pylist(), rows["distance"].to_pylist(), strict=True)
+    columns = (rows[name].to_pylist() for name in ("task", "distance", "unusual"))
+
+    def far(task: str, distance: float, unusual: float | None) -> bool:
+        if unusual is None:
+            return distance >= tasks[task].disagree_at
+        # quantiles are kept in steps of one half percent
+        return task in usual and unusual >= usual[task] - 0.005
+
     return sum(
-        a in said and b in said and a[2] != b[2] and distance >= tasks[task].disagree_at
-        for a, b, (task, distance) in zip(*sides, far, strict=True)
+        a in said and b in said and a[2] != b[2] and far(*found)
+        for a, b, found in zip(*sides, zip(*columns, strict=True), strict=True)
     )
+
+
+def _usual(store: ModelStore, plans: pa.Table) -> dict[str, float]:
+    """Task -> the share of contents that its pinned thresholds take for usual."""
+    columns = (plans[name].to_pylist() for name in ("task", "thresholds"))
+    pins = {pin for pin in zip(*columns, strict=True) if pin[1] is not None}
+    known = {task: thresholds_in_use(store, task, version) for task, version in sorted(pins)}
+    return {task: 1.0 - one.thresholds.share for task, one in known.items() if one is not None}
 
 
 def _said(stored: Stored) -> set[_Side]:
@@ -150,12 +175,21 @@ def _in_use(stored: Stored, table: pa.Table) -> list[Balance]:
     return [Balance(len(rows), same, "versions in use")]
 
 
+def _in_force(stored: Stored, table: pa.Table) -> list[Balance]:
+    """Every version that the table names is the one that batches pin."""
+    store = ModelStore(stored.home)
+    rows = table.filter(pc.is_valid(table["version"])).select(["task", "version"]).to_pylist()
+    same = sum(store.current(thresholds_name(row["task"])) == row["version"] for row in rows)
+    return [Balance(len(rows), same, "versions in force")]
+
+
 resolutions_checks = table_checks(RESOLUTIONS, _every_plan)
 disagreements_checks = table_checks(DISAGREEMENTS, _every_contradiction)
 dispute_kinds_checks = table_checks(DISPUTE_KINDS, _kinds_of_disputes)
 review_queue_checks = table_checks(REVIEW_QUEUE, _every_question)
 service_scorecards_checks = table_checks(SERVICE_SCORECARDS, _every_service, per_batch=False)
 calibration_checks = table_checks(CALIBRATION, _in_use, per_batch=False)
+vector_thresholds_checks = table_checks(VECTOR_THRESHOLDS, _in_force, per_batch=False)
 
 
 @dg.asset_check(
@@ -181,6 +215,41 @@ def calibration_valid(home: HomeResource) -> dg.AssetCheckResult:
             "services, and materialize calibration again"
             if problems
             else "every model in use is of the services as they answer now"
+        ),
+        metadata=dict(problems),
+    )
+
+
+@dg.asset_check(
+    asset=VECTOR_THRESHOLDS.name,
+    name="valid",
+    description="The thresholds in force are of the embedding models that the policy asks now.",
+)
+def vector_thresholds_valid(
+    home: HomeResource, policy_file: PolicyFileResource
+) -> dg.AssetCheckResult:
+    """A changed embedding model, or another parameter of it, invalidates its thresholds."""
+    policy = load_policy(policy_file.path).policy
+    problems: dict[str, str] = {}
+    for task, config in policy.tasks.items():
+        if config.kind is not AnswerKind.VECTOR:
+            continue
+        in_use = thresholds_in_use(home.models, task)
+        asked = {name for choice in config.choices.values() for name in choice.admissible}
+        now = identities_now(policy, asked)
+        for pair in in_use.thresholds.pairs.values() if in_use else ():
+            why = pair.mismatch(now) if asked.issuperset(pair.services) else None
+            if why is not None:
+                problems[f"{task}: {' and '.join(pair.services)}"] = why
+    said = "; ".join(f"{which}: {why}" for which, why in problems.items())
+    return dg.AssetCheckResult(
+        passed=not problems,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=(
+            f"not valid any more, and disagree_at holds: {said}; process or reprocess batches with "
+            "the new services, and start the job calibrate"
+            if problems
+            else "every threshold in force is of the models that the policy asks now"
         ),
         metadata=dict(problems),
     )

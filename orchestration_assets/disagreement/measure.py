@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from orchestration_assets.disagreement.readings import ServiceReadings, Vote
-from orchestration_assets.evidence.distances import distance
+from orchestration_assets.evidence.distances import apart, distance
 from orchestration_assets.schemas.answers import Answer, shown
 from orchestration_assets.schemas.enums import DisagreementKind
 from orchestration_assets.schemas.items import Task
@@ -35,6 +35,22 @@ class Contrast:
     words: tuple[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """How far two answers lie apart, in [0, 1], and whether they ``disagree``.
+
+    ``strength`` in [0, 1] is what severity takes for the distance. ``unusual`` is the share of
+    recorded contents on which the two services lie nearer, None where no threshold is calibrated;
+    ``basis`` says in words what decided.
+    """
+
+    distance: float
+    disagree: bool
+    strength: float
+    unusual: float | None
+    basis: str
+
+
 class Measure(Protocol):
     """Compares two services' readings of one item, against the rest of the batch if it helps."""
 
@@ -42,8 +58,8 @@ class Measure(Protocol):
     def kind(self) -> DisagreementKind:
         """The kind of disagreement that is found."""
 
-    def distance(self, item_id: str, first: Vote, second: Vote) -> float | None:
-        """How far apart the answers are, in [0, 1]; None when the batch is too small to tell."""
+    def compare(self, item_id: str, first: Vote, second: Vote) -> Compared | None:
+        """How far apart the answers are; None when the batch is too small to tell."""
 
     def contrast(self, item_id: str, first: Vote, second: Vote) -> Contrast:
         """What sets the answers apart."""
@@ -61,12 +77,18 @@ class PairMeasure:
     only_sided: Callable[[Answer, Answer], Sides]
     in_words: Callable[[Vote, Sequence[str]], str]
 
-    def distance(self, item_id: str, first: Vote, second: Vote) -> float:
-        return distance(given(first), given(second), self.task)
+    def compare(self, item_id: str, first: Vote, second: Vote) -> Compared:
+        return by_policy(distance(given(first), given(second), self.task), self.task)
 
     def contrast(self, item_id: str, first: Vote, second: Vote) -> Contrast:
         only = self.only_sided(given(first), given(second))
         return Contrast(only, (self.in_words(first, only[0]), self.in_words(second, only[1])))
+
+
+def by_policy(found: float, task: Task, why: str = "") -> Compared:
+    """Compared with the task's ``disagree_at``; ``why`` nothing better is known, if it is."""
+    basis = f"disagree_at {task.disagree_at:g}{f': {why}' if why else ''}"
+    return Compared(found, apart(found, task), found, None, basis)
 
 
 def given(vote: Vote) -> Answer:

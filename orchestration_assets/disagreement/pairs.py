@@ -10,9 +10,8 @@ from orchestration_assets.disagreement.readings import ServiceReadings, Vote, ok
 from orchestration_assets.disagreement.scores import score_measure
 from orchestration_assets.disagreement.sets import set_measure
 from orchestration_assets.disagreement.texts import text_measure
-from orchestration_assets.disagreement.vectors import vector_measure
+from orchestration_assets.disagreement.vectors import Known, vector_measure
 from orchestration_assets.evidence.confidence import stated
-from orchestration_assets.evidence.distances import apart
 from orchestration_assets.schemas.answers import shown
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Reading, Task
@@ -23,40 +22,49 @@ _MEASURES: Final[Mapping[AnswerKind, MakeMeasure]] = {
     AnswerKind.SET: set_measure,
     AnswerKind.TEXT: text_measure,
     AnswerKind.SCORE: score_measure,
-    AnswerKind.VECTOR: vector_measure,
 }
 
 
-def severity(distance: float, first: Reading, second: Reading) -> float:
+def severity(strength: float, first: Reading, second: Reading) -> float:
     """How much two answers weigh against each other, in [0, 1].
 
-    The distance times both confidences: 1 when they are opposite and certain, small when either
-    hesitates. An unstated confidence counts one half.
+    The strength of the disagreement (the distance, unless the measure knows better) times both
+    confidences: 1 when they are opposite and certain, small when either hesitates. An unstated
+    confidence counts one half.
     """
-    return distance * (stated(first) * stated(second))
+    return strength * (stated(first) * stated(second))
 
 
 def disagreements(
     resolutions: Iterable[Mapping[str, Any]],
     readings: Mapping[tuple[str, str], ServiceReadings],
     tasks: Mapping[str, Task],
+    known: Mapping[str, Known] | None = None,
 ) -> Iterator[DisagreementRow]:
-    """One row a pair of ``ok`` readings whose distance reaches the task's ``disagree_at``.
+    """One row a pair of ``ok`` readings that lie too far apart.
 
-    Rows come in the order of the resolutions, then of the services' names. Abstentions and
-    failures take no part.
+    That is from the task's ``disagree_at`` on; for vectors, where thresholds are ``known`` for
+    the task and hold for both services, when they lie farther apart than is usual. Rows come in
+    the order of the resolutions, then of the services' names. Abstentions and failures take no
+    part.
     """
     rows = list(resolutions)
     measures = {
-        name: _MEASURES[task.kind](_task_batch(rows, readings, task))
+        name: _measure(_task_batch(rows, readings, task), (known or {}).get(name))
         for name, task in tasks.items()
     }
     for row in rows:
         votes = ok_votes(readings.get((row["item_id"], row["task"]), ()))
         for first, second in combinations(votes, 2):
-            found = _compared(row, first, second, tasks[row["task"]], measures[row["task"]])
+            found = _compared(row, first, second, measures[row["task"]])
             if found is not None:
                 yield found
+
+
+def _measure(batch: TaskBatch, known: Known | None) -> Measure:
+    if batch.task.kind is AnswerKind.VECTOR:
+        return vector_measure(batch, known)
+    return _MEASURES[batch.task.kind](batch)
 
 
 def _task_batch(
@@ -70,10 +78,10 @@ def _task_batch(
 
 
 def _compared(
-    row: Mapping[str, Any], first: Vote, second: Vote, task: Task, measure: Measure
+    row: Mapping[str, Any], first: Vote, second: Vote, measure: Measure
 ) -> DisagreementRow | None:
-    distance = measure.distance(row["item_id"], first, second)
-    if distance is None or not apart(distance, task):
+    found = measure.compare(row["item_id"], first, second)
+    if found is None or not found.disagree:
         return None
     contrast = measure.contrast(row["item_id"], first, second)
     (name_a, a), (name_b, b) = first, second
@@ -90,9 +98,11 @@ def _compared(
         answer_b=shown(b.answer) or "",
         confidence_b=b.confidence,
         kind=measure.kind,
-        distance=distance,
-        severity=severity(distance, a, b),
+        distance=found.distance,
+        severity=severity(found.strength, a, b),
         only_a=contrast.only[0],
         only_b=contrast.only[1],
         evidence=f"{name_a}: {contrast.words[0]}; {name_b}: {contrast.words[1]}",
+        basis=found.basis,
+        unusual=found.unusual,
     )

@@ -12,10 +12,12 @@ from statistics import median
 from typing import Final, cast
 
 from orchestration_assets.disagreement.measure import (
+    Compared,
     Contrast,
     Measure,
     TaskBatch,
     answer_in_words,
+    by_policy,
     given,
     with_evidence,
 )
@@ -51,7 +53,10 @@ class ScoreMeasure:
     def kind(self) -> DisagreementKind:
         return DisagreementKind.SCORE_GAP
 
-    def distance(self, item_id: str, first: Vote, second: Vote) -> float:
+    def compare(self, item_id: str, first: Vote, second: Vote) -> Compared:
+        return by_policy(self._distance(first, second), self.task)
+
+    def _distance(self, first: Vote, second: Vote) -> float:
         """2 Phi(|z1 - z2| / sqrt 2) - 1: how often two unrelated items lie nearer than these.
 
         The difference of two independent standard normal scores has variance 2.

@@ -1,4 +1,5 @@
-"""Models of label services in the artefact store: promoted ones read, new ones put into use."""
+"""What was calibrated, in the artefact store: promoted models and thresholds read, new ones put
+into use."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -6,6 +7,10 @@ from dataclasses import replace
 from orchestration_assets.disagreement.calibrating import Calibrated
 from orchestration_assets.disagreement.weighing import Promoted
 from orchestration_assets.evidence.label_model import pack, unpack
+from orchestration_assets.evidence.vector_thresholds import ThresholdsInUse, VectorThresholds
+from orchestration_assets.evidence.vector_thresholds import artefact_name as thresholds_name
+from orchestration_assets.evidence.vector_thresholds import pack as pack_thresholds
+from orchestration_assets.evidence.vector_thresholds import unpack as unpack_thresholds
 from orchestration_assets.schemas.disagreement import CalibrationRow
 from resources.artefact_store import ArtefactError
 from resources.model_store import ModelStore
@@ -47,3 +52,33 @@ def promote(store: ModelStore, found: Calibrated) -> CalibrationRow:
     version = store.write(name, arrays, facts)
     store.promote(name, version)
     return replace(found.row, version=version)
+
+
+def thresholds_in_use(
+    store: ModelStore, task: str, version: str | None = None
+) -> ThresholdsInUse | None:
+    """A task's thresholds of this version, by default those in force; None where there are none.
+
+    Raises ArtefactError for thresholds that were changed or have another format.
+    """
+    name = thresholds_name(task)
+    wanted = version or store.current(name)
+    if wanted is None:
+        return None
+    artefact = store.read(name, wanted)
+    try:
+        return ThresholdsInUse(unpack_thresholds(artefact.arrays, artefact.facts), wanted)
+    except (KeyError, ValueError) as error:
+        raise ArtefactError(
+            f"{name} {wanted} cannot be understood ({error}); materialize vector_thresholds again"
+        ) from error
+
+
+def promote_thresholds(
+    store: ModelStore, task: str, thresholds: VectorThresholds
+) -> ThresholdsInUse:
+    """Puts thresholds that passed the gate into use."""
+    name = thresholds_name(task)
+    version = store.write(name, *pack_thresholds(thresholds))
+    store.promote(name, version)
+    return ThresholdsInUse(thresholds, version)

@@ -1,35 +1,100 @@
 """Disagreement between vectors: an item that two services hold to be near to different items.
 
-Spaces of different services have nothing in common but the items in them, so what is compared
-is which items each service finds nearest, not the vectors themselves.
+Where thresholds are calibrated for the two services, they disagree about an item whose
+neighbourhoods differ more than is usual for them; an item that neither holds to be near to anything
+is not compared, because its neighbours are chance. Else they disagree from the task's
+``disagree_at`` on.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, cast
+from typing import cast
 
 import numpy as np
 
 from orchestration_assets.disagreement.measure import (
+    Compared,
     Contrast,
     Measure,
     TaskBatch,
+    by_policy,
     given,
     listed,
     with_evidence,
 )
 from orchestration_assets.disagreement.readings import Vote
+from orchestration_assets.evidence.neighbourhoods import (
+    MIN_ITEMS,
+    NEIGHBOURS,
+    WINDOW,
+    Singles,
+    nearest,
+    shift,
+    similarities,
+)
+from orchestration_assets.evidence.recorded import Ints
+from orchestration_assets.evidence.vector_thresholds import (
+    SizeThreshold,
+    ThresholdsInUse,
+    placed,
+    size_of,
+)
 from orchestration_assets.schemas.answers import Answer
 from orchestration_assets.schemas.enums import DisagreementKind
+from orchestration_assets.schemas.items import Task
 
-NEIGHBOURS: Final = 10
-# below this, two unrelated spaces share a third of the neighbours by chance
-MIN_ITEMS: Final = 3 * NEIGHBOURS
-WINDOW: Final = 2_048  # similarities within a window only: its square is 16 MB, whatever the batch
-_TIE_STEP: Final = np.float32(1e-7)
 
-Neighbourhoods = dict[str, tuple[str, ...]]
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Thresholds that a batch has pinned, and the identities of the services that answered it."""
+
+    in_use: ThresholdsInUse
+    identities: Mapping[str, str]
+
+    def threshold(self, pair: tuple[str, str], size: int) -> SizeThreshold | str:
+        """What holds for two services, or in words why nothing does."""
+        named = f"thresholds {self.in_use.version}"
+        known = self.in_use.thresholds.pairs.get(pair)
+        if known is None:
+            return f"{named} do not know this pair"
+        if (why := known.mismatch(self.identities)) is not None:
+            return f"{named} are not valid, {why}"
+        found = known.of_size(size)
+        return f"{named}: {found}" if isinstance(found, str) else found
+
+    def in_words(self) -> str:
+        """The version, and the pairs for which it is not valid any more."""
+        pairs = self.in_use.thresholds.pairs.values()
+        whys = sorted({why for one in pairs if (why := one.mismatch(self.identities)) is not None})
+        return self.in_use.version + (f", not valid: {'; '.join(whys)}" if whys else "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """Items compared with each other: their names, similarities and nearest rows."""
+
+    names: tuple[str, ...]
+    similar: Singles
+    near: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """One item in the eyes of two services: what each holds nearest; by how much that shifts, None
+    without a threshold; and whether either holds it near to anything."""
+
+    near: tuple[tuple[str, ...], tuple[str, ...]]
+    shift: float | None = None
+    placed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What two services see, and by which threshold that is judged: None or why there is none."""
+
+    seen: Mapping[str, _Seen]
+    threshold: SizeThreshold | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,25 +104,41 @@ class VectorMeasure:
     ``vectors``: service -> item -> vector, items in the order of the batch.
     """
 
+    task: Task
     vectors: Mapping[str, Mapping[str, tuple[float, ...]]]
     paths: Mapping[str, str]
-    _found: dict[tuple[str, str], tuple[Neighbourhoods, Neighbourhoods]] = field(
-        default_factory=dict
-    )
-    _by_items: dict[tuple[str, tuple[str, ...]], Neighbourhoods] = field(default_factory=dict)
+    known: Known | None = None
+    _found: dict[tuple[str, str], _Judged] = field(default_factory=dict)
 
     @property
     def kind(self) -> DisagreementKind:
         return DisagreementKind.NEIGHBOURHOOD_SHIFT
 
-    def distance(self, item_id: str, first: Vote, second: Vote) -> float | None:
-        near_a, near_b = self._near(item_id, first[0], second[0])
-        if not near_a:
+    def compare(self, item_id: str, first: Vote, second: Vote) -> Compared | None:
+        judged = self._judged(first[0], second[0])
+        seen = judged.seen.get(item_id)
+        if seen is None:
             return None
-        return 1.0 - len(set(near_a) & set(near_b)) / NEIGHBOURS
+        near_a, near_b = seen.near
+        distance = 1.0 - len(set(near_a) & set(near_b)) / NEIGHBOURS
+        threshold = judged.threshold
+        if isinstance(threshold, str) or seen.shift is None or self.known is None:
+            return by_policy(distance, self.task, str(threshold))
+        if not seen.placed:
+            return None
+        in_use = self.known.in_use
+        share = in_use.thresholds.share
+        return Compared(
+            distance,
+            0.0 < seen.shift >= threshold.from_shift(share),
+            threshold.strength(seen.shift),
+            threshold.unusual(seen.shift),
+            f"thresholds {in_use.version}: {1.0 - share:.0%} of {threshold.contents} recorded "
+            f"contents lie nearer, {threshold.size} compared at once",
+        )
 
     def contrast(self, item_id: str, first: Vote, second: Vote) -> Contrast:
-        near_a, near_b = self._near(item_id, first[0], second[0])
+        near_a, near_b = self._judged(first[0], second[0]).seen[item_id].near
         only_a, only_b = self._paths(near_a, near_b), self._paths(near_b, near_a)
         words = (
             with_evidence(first, f"alone finds it near {listed(only_a)}"),
@@ -68,40 +149,58 @@ class VectorMeasure:
     def _paths(self, near: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(self.paths[item] for item in near if item not in other)
 
-    def _near(
-        self, item_id: str, first: str, second: str
-    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def _judged(self, first: str, second: str) -> _Judged:
         pair = (first, second)
         if pair not in self._found:
-            self._found[pair] = self._compared(first, second)
-        near_a, near_b = self._found[pair]
-        return near_a.get(item_id, ()), near_b.get(item_id, ())
+            self._found[pair] = self._compared(pair)
+        return self._found[pair]
 
-    def _compared(self, first: str, second: str) -> tuple[Neighbourhoods, Neighbourhoods]:
+    def _compared(self, pair: tuple[str, str]) -> _Judged:
+        first, second = pair
         others = self.vectors[second]
         items = tuple(item for item in self.vectors[first] if item in others)
+        threshold: SizeThreshold | str = ""
+        if self.known is not None:
+            threshold = self.known.threshold(pair, size_of(len(items), WINDOW))
         if len(items) < MIN_ITEMS:
-            return {}, {}
-        return self._neighbourhoods(first, items), self._neighbourhoods(second, items)
+            return _Judged({}, threshold)
+        seen: dict[str, _Seen] = {}
+        windows = (self._windows(service, items) for service in pair)
+        for one, other in zip(*windows, strict=True):
+            seen |= _seen(one, other, None if isinstance(threshold, str) else threshold)
+        return _Judged(seen, threshold)
 
-    def _neighbourhoods(self, service: str, items: tuple[str, ...]) -> Neighbourhoods:
-        """Mostly every service answers every item: then its neighbours serve all its pairs."""
-        key = (service, items)
-        if key not in self._by_items:
-            vectors = np.array([self.vectors[service][item] for item in items], dtype=np.float32)
-            self._by_items[key] = neighbourhoods(items, vectors)
-        return self._by_items[key]
+    def _windows(self, service: str, items: tuple[str, ...]) -> Iterator[_Window]:
+        vectors = np.array([self.vectors[service][item] for item in items], dtype=np.float32)
+        return windows_of(items, vectors)
 
 
-def vector_measure(batch: TaskBatch) -> Measure:
+def _seen(one: _Window, other: _Window, threshold: SizeThreshold | None) -> dict[str, _Seen]:
+    rows = range(len(one.names))
+    near = [(_named(one, row), _named(other, row)) for row in rows]
+    if threshold is None:
+        return {name: _Seen(both) for name, both in zip(one.names, near, strict=True)}
+    shifts = shift(one.near, one.similar, other.near, other.similar)
+    tops = [window.similar.max(axis=1).astype(np.float64) for window in (one, other)]
+    there = placed(tops[0], tops[1], threshold.near_at)
+    return {
+        name: _Seen(near[row], float(shifts[row]), bool(there[row]))
+        for row, name in enumerate(one.names)
+    }
+
+
+def _named(window: _Window, row: int) -> tuple[str, ...]:
+    return tuple(window.names[position] for position in window.near[row].tolist())
+
+
+def vector_measure(batch: TaskBatch, known: Known | None = None) -> Measure:
     """Neighbourhoods are found when the first pair of two services is compared."""
     vectors: defaultdict[str, dict[str, Answer]] = defaultdict(dict)
     for item, votes in batch.votes.items():
         for vote in votes:
             vectors[vote[0]][item] = given(vote)
-    return VectorMeasure(
-        {service: _of_one_space(by_item) for service, by_item in vectors.items()}, batch.paths
-    )
+    of_one_space = {service: _of_one_space(by_item) for service, by_item in vectors.items()}
+    return VectorMeasure(batch.task, of_one_space, batch.paths, known)
 
 
 def _of_one_space(by_item: Mapping[str, Answer]) -> dict[str, tuple[float, ...]]:
@@ -111,31 +210,13 @@ def _of_one_space(by_item: Mapping[str, Answer]) -> dict[str, tuple[float, ...]]
     return {item: vector for item, vector in vectors.items() if len(vector) == usual}
 
 
-def neighbourhoods(
-    items: tuple[str, ...], vectors: np.ndarray[tuple[int, int], np.dtype[np.float32]]
-) -> Neighbourhoods:
-    """Item -> its 10 nearest others by cosine, nearest first, within its window.
+def windows_of(items: tuple[str, ...], vectors: Singles) -> Iterator[_Window]:
+    """The items in their order, cut into equal windows of at most 2,048, each within itself.
 
-    Windows are cut in the order of the items into equal parts of at most 2,048. Equal
-    similarities go to the earlier item, so that copies of one item are ranked alike everywhere.
+    One window at a time is held: the similarities of all would take 16 MB each.
     """
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    directions = vectors / np.where(norms > 0.0, norms, 1.0)
-    found: Neighbourhoods = {}
     start = 0
-    for window in np.array_split(directions, -(-len(items) // WINDOW)):
-        names = items[start : start + len(window)]
-        for name, nearest in zip(names, _nearest(window), strict=True):
-            found[name] = tuple(names[position] for position in nearest)
-        start += len(window)
-    return found
-
-
-def _nearest(directions: Any) -> list[list[int]]:
-    similar = directions @ directions.T
-    similar -= _TIE_STEP * np.arange(len(directions), dtype=np.float32)
-    np.fill_diagonal(similar, -np.inf)
-    some = np.argpartition(-similar, NEIGHBOURS - 1, axis=1)[:, :NEIGHBOURS]
-    order = np.argsort(-np.take_along_axis(similar, some, axis=1), axis=1, kind="stable")
-    nearest: list[list[int]] = np.take_along_axis(some, order, axis=1).tolist()
-    return nearest
+    for part in np.array_split(vectors, -(-len(items) // WINDOW)):
+        similar = similarities(part)
+        yield _Window(items[start : start + len(part)], similar, nearest(similar))
+        start += len(part)

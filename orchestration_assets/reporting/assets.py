@@ -18,7 +18,11 @@ from orchestration_assets.reporting.page import (
 )
 from orchestration_assets.reporting.plots import as_markdown, batch_pictures, trend_png
 from orchestration_assets.reporting.states import replay
-from orchestration_assets.schemas.disagreement import CALIBRATION, SERVICE_SCORECARDS
+from orchestration_assets.schemas.disagreement import (
+    CALIBRATION,
+    SERVICE_SCORECARDS,
+    VECTOR_THRESHOLDS,
+)
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.states import ITEM_STATES
 from orchestration_assets.schemas.tables import (
@@ -163,7 +167,7 @@ def disagreement_report(
     code_version="2",
     description=(
         "All batches together: one row of totals each, the index page over them, and the page of "
-        "the services: scorecards, calibration, drift."
+        "the services: scorecards, calibration, thresholds, drift."
     ),
 )
 def corpus_report(home: HomeResource) -> dg.MaterializeResult[pa.Table]:
@@ -189,12 +193,15 @@ def corpus_report(home: HomeResource) -> dg.MaterializeResult[pa.Table]:
 
 
 def _learnt(store: TableStore) -> LearningFigures:
-    """What is known of the services; calibration is there once it was materialized."""
+    """What is known of the services; what was learnt is there once it was materialized."""
     cards = store.read(SERVICE_SCORECARDS.name)
-    calibrations = store.read(CALIBRATION.name) if store.exists(CALIBRATION.name) else None
+    calibrations, thresholds = (
+        store.read(table.name) if store.exists(table.name) else None
+        for table in (CALIBRATION, VECTOR_THRESHOLDS)
+    )
     columns = ["task", "error_risk", "triage", "dissenters"]
     batches = (
         (batch, store.read(RESOLUTIONS.name, batch, columns))
         for batch in store.batches(RESOLUTIONS.name)[-BATCHES:]
     )
-    return learning_figures(cards, calibrations, batches)
+    return learning_figures(cards, calibrations, batches, thresholds)

@@ -39,6 +39,7 @@ class LearningFigures:
     tasks: tuple[CardFigures, ...]
     calibrations: tuple[dict[str, Any], ...]
     drift: tuple[DriftFigures, ...]
+    thresholds: tuple[dict[str, Any], ...] = ()
 
     @property
     def odd_ones(self) -> int:
@@ -48,10 +49,14 @@ class LearningFigures:
 
 
 def learning_figures(
-    cards: pa.Table, calibrations: pa.Table | None, batches: Iterable[tuple[str, pa.Table]]
+    cards: pa.Table,
+    calibrations: pa.Table | None,
+    batches: Iterable[tuple[str, pa.Table]],
+    thresholds: pa.Table | None = None,
 ) -> LearningFigures:
-    """From service_scorecards, calibration (None before it was made), and the columns task,
-    error_risk, triage and dissenters of each batch's resolutions, oldest batch first."""
+    """From service_scorecards, calibration and vector_thresholds (None before they were made), and
+    the columns task, error_risk, triage and dissenters of each batch's resolutions, oldest batch
+    first."""
     by_task: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in cards.to_pylist():
         by_task[row["task"]].append(row)
@@ -59,6 +64,7 @@ def learning_figures(
         tuple(CardFigures(task, tuple(rows)) for task, rows in sorted(by_task.items())),
         tuple(calibrations.to_pylist()) if calibrations is not None else (),
         _drift(list(batches)[-BATCHES:]),
+        tuple(thresholds.to_pylist()) if thresholds is not None else (),
     )
 
 

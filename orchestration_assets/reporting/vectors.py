@@ -24,11 +24,12 @@ class VectorFigures:
     """The answers of a vector task.
 
     ``overlaps`` is over the pairs of services that disagree about an item: the share of its
-    nearest items that both find.
+    nearest items that both find. ``bases`` says in words what makes them disagreements.
     """
 
     services: tuple[VectorService, ...]
     overlaps: Histogram | None
+    bases: tuple[str, ...] = ()
     kind: AnswerKind = AnswerKind.VECTOR
 
 
@@ -60,4 +61,5 @@ def vector_figures(
             meaning="share of the nearest items in common",
             span=(0.0, 1.0),
         ),
+        tuple(sorted(set(disagreements.column("basis").to_pylist()))),
     )

@@ -97,6 +97,54 @@ class CalibrationRow:
 
 
 @dataclass(frozen=True, slots=True)
+class VectorThresholdRow:
+    """One row a vector task, pair of services and number of items compared at once: what is usual
+    between the two, and whether that is the threshold in force."""
+
+    task: _TaskName
+    service_a: Annotated[str, Column("first service, in alphabetical order")]
+    service_b: Annotated[str, Column("second service")]
+    size: Annotated[
+        int, Column("contents compared at once; 0 when there were too few to try any", "items")
+    ]
+    identity_a: Annotated[
+        str, Column("code, model and parameters of the first; another invalidates")
+    ]
+    identity_b: Annotated[str, Column("code, model and parameters of the second")]
+    version: Annotated[str | None, Column("version that batches pin; null when none holds")]
+    promoted: Annotated[bool, Column("whether this run made it the threshold in force")]
+    reason: Annotated[str, Column("why it was promoted or not, in words")]
+    contents: Annotated[int, Column("contents that were compared", "items")]
+    held_out: Annotated[
+        int, Column("those kept back for the gate, without contents that lie alone", "items")
+    ]
+    near_a: Annotated[
+        float | None, Column("cosine that 99 of 100 pairs of contents stay below, first service")
+    ]
+    near_b: Annotated[float | None, Column("the same for the second service")]
+    alone: Annotated[
+        float | None, Column("share of contents that neither service holds near to any", "0..1")
+    ]
+    median_shift: Annotated[
+        float | None, Column("usual shift between the neighbourhoods: the median", "0..1")
+    ]
+    disagree_at: Annotated[
+        float | None, Column("shift from which on the two services disagree", "0..1")
+    ]
+    flagged: Annotated[float | None, Column("share of the held-out contents that reach it", "0..1")]
+    found: Annotated[
+        float | None, Column("share of held-out contents that reach it when shuffled", "0..1")
+    ]
+    error: Annotated[
+        float | None,
+        Column("contents flagged as they are plus shuffled ones missed, held out", "0..2"),
+    ]
+    error_before: Annotated[
+        float | None, Column("the same for what was in use before, on the same contents", "0..2")
+    ]
+
+
+@dataclass(frozen=True, slots=True)
 class ScorecardRow:
     """One row a service and task: how reliable it is, what it costs, and what it is worth."""
 
@@ -135,4 +183,7 @@ _TASK_KEY: Final = ("batch", "item_id", "task")
 DISPUTE_KINDS: Final[Table] = table_of("dispute_kinds", DisputeKindRow, (*_TASK_KEY, "kind"))
 REVIEW_QUEUE: Final[Table] = table_of("review_queue", ReviewRow, _TASK_KEY)
 CALIBRATION: Final[Table] = table_of("calibration", CalibrationRow, ("task",))
+VECTOR_THRESHOLDS: Final[Table] = table_of(
+    "vector_thresholds", VectorThresholdRow, ("task", "service_a", "service_b", "size")
+)
 SERVICE_SCORECARDS: Final[Table] = table_of("service_scorecards", ScorecardRow, ("task", "service"))

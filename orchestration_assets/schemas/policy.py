@@ -337,7 +337,9 @@ class TaskConfig(_Strict):
         default=(0.0, 1.0), description="score: the lowest and the highest value"
     )
     disagree_at: Probability | None = Field(
-        default=None, description="distance from which two answers disagree; labels: any difference"
+        default=None,
+        description="distance from which two answers disagree; labels: any difference; vectors: "
+        "where no threshold is calibrated for the two services",
     )
     resolve: ResolutionPolicy = Field(
         default=ResolutionPolicy.WEIGHT,
@@ -501,6 +503,11 @@ class Disagreement(_Strict):
         default=200,
         description="a batch teaches how reliable its services are from so many items that "
         "three or more independent services answered",
+    )
+    unusual_share: Annotated[float, Field(gt=0.0, le=0.5)] = Field(
+        default=0.05,
+        description="vectors: share of usual contents that two services may be said to disagree "
+        "about; what that means for them is calibrated",
     )
     review: Review = Review()
 

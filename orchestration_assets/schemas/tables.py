@@ -15,6 +15,7 @@ from orchestration_assets.schemas.disagreement import (
     DISPUTE_KINDS,
     REVIEW_QUEUE,
     SERVICE_SCORECARDS,
+    VECTOR_THRESHOLDS,
 )
 from orchestration_assets.schemas.enums import (
     AnswerKind,
@@ -254,6 +255,9 @@ class PlanRow:
     expected_usd: Annotated[
         float | None, Column("forecast: mean price of such a plan, where it was learned", "USD")
     ] = None
+    thresholds: Annotated[
+        str | None, Column("version of the calibrated thresholds of a vector task, pinned here")
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -445,10 +449,28 @@ class DisagreementRow:
     confidence_b: Annotated[float | None, Column("its confidence", "0..1")]
     kind: Annotated[DisagreementKind, Column("kind of disagreement")]
     distance: Annotated[float, Column("how far the answers lie apart", "0..1")]
-    severity: Annotated[float, Column("distance times both confidences", "0..1")]
+    severity: Annotated[
+        float,
+        Column(
+            "distance times both confidences; with calibrated thresholds in place of the distance "
+            "how far the nearest shift, 1 being no better than chance",
+            "0..1",
+        ),
+    ]
     only_a: Annotated[tuple[str, ...], Column("what only the first service says")]
     only_b: Annotated[tuple[str, ...], Column("what only the second service says")]
     evidence: Annotated[str, Column("both sides in words")]
+    basis: Annotated[
+        str, Column("what makes it a disagreement: disagree_at, or the version of thresholds")
+    ]
+    unusual: Annotated[
+        float | None,
+        Column(
+            "vectors with calibrated thresholds: share of recorded contents on which the two "
+            "services lie nearer",
+            "0..1",
+        ),
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -533,6 +555,7 @@ TABLES: Final[Mapping[str, Table]] = {
         DISAGREEMENT_REPORT,
         SERVICE_SCORECARDS,
         CALIBRATION,
+        VECTOR_THRESHOLDS,
         CORPUS_REPORT,
         FEATURE_CACHE_REPORT,
         GOLD_LABELS,
@@ -555,6 +578,7 @@ CORPUS_TABLES: Final = frozenset(
         SERVICE_HEALTH,
         SERVICE_SCORECARDS,
         CALIBRATION,
+        VECTOR_THRESHOLDS,
         SELECTION_MODEL,
         SELECTION_FRONTIER,
     )

@@ -13,7 +13,7 @@ from orchestration_assets.schemas.selection import SELECTION_FRONTIER, SELECTION
 from orchestration_assets.schemas.tables import PROCESSING_PLANS
 from orchestration_assets.selection.corpus import frontiers, read_corpus, recent_prices, train_all
 from orchestration_assets.selection.forecast import Price
-from orchestration_assets.selection.plan import known_models, plan_items
+from orchestration_assets.selection.plan import known_models, plan_items, thresholds_in_force
 from orchestration_assets.selection.strategies import words_of
 from resources.ai_services.pool import build_services
 from resources.home import HomeResource, PolicyFileResource
@@ -27,7 +27,7 @@ _LEARNING = "8_learning"
     io_manager_key="tables",
     kinds={"parquet"},
     owners=["team:selection"],
-    code_version="1",
+    code_version="2",
     description=(
         "How each item is processed for each task that applies to it: the processing model, the "
         "services in order, the rule that decided with the features it saw, the forecast, and the "
@@ -48,7 +48,10 @@ def processing_plans(
     profiles = content_profiles.to_pylist()
     lately = recent_prices(home.tables, context.partition_key)
     known = known_models(loaded.policy, services, home.models, profiles, prices, lately)
-    rows = plan_items(context.partition_key, profiles, loaded.policy, loaded.hash, prices, known)
+    limits = thresholds_in_force(loaded.policy, home.models)
+    rows = plan_items(
+        context.partition_key, profiles, loaded.policy, loaded.hash, prices, known, limits
+    )
     plans = rows_to_arrow(PROCESSING_PLANS, rows)
     chosen = {
         model.value: pc.sum(pc.equal(plans["model"], model.value)).as_py() or 0
@@ -67,7 +70,9 @@ def processing_plans(
         f"learned/{task}": one if isinstance(one, str) else f"{one.model.version}, {words_of(one)}"
         for task, one in known.items()
     }
-    return dg.MaterializeResult(value=plans, metadata={**chosen, **forecast, **policy, **learned})
+    pinned = {f"thresholds/{task}": version for task, version in limits.items()}
+    metadata = {**chosen, **forecast, **policy, **learned, **pinned}
+    return dg.MaterializeResult(value=plans, metadata=metadata)
 
 
 @dg.asset(

@@ -96,9 +96,12 @@ def artefact_name(task: str) -> str:
     return f"selection_model.{task}"
 
 
-def identity(service: Service) -> str:
-    """What makes a service the one that was evaluated: its code and model, and its parameters."""
-    return f"{service.version} {service.fingerprint}".strip()
+def identity(service: Service, version: str | None = None) -> str:
+    """What makes a service the one that was evaluated: its code and model, and its parameters.
+
+    ``version`` is the one that answered, by default the one that would answer now.
+    """
+    return f"{version or service.version} {service.fingerprint}".strip()
 
 
 def look_up(

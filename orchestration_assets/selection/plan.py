@@ -2,11 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from wcmatch import glob
 
-from orchestration_assets.schemas.enums import ProcessingModel, ProfileStatus
+from orchestration_assets.evidence.vector_thresholds import artefact_name
+from orchestration_assets.schemas.enums import AnswerKind, ProcessingModel, ProfileStatus
 from orchestration_assets.schemas.policy import (
     DEFAULT,
     EXPLORE,
@@ -33,13 +35,17 @@ def plan_items(
     policy_hash: str,
     prices: Mapping[str, Price],
     known: Known | None = None,
+    thresholds: Mapping[str, str] | None = None,
 ) -> Iterator[PlanRow]:
     """The plans of every profiled item, one a task that applies to it.
 
-    ``known`` holds what was learned about each task, or in words why it may not decide.
+    ``known`` holds what was learned about each task, or in words why it may not decide;
+    ``thresholds`` the version of each vector task's, to be pinned.
     """
+    pinned = thresholds or {}
     for profile, name, task in applicable(profiles, policy):
-        yield plan_item(batch, profile, name, task, policy_hash, prices, known)
+        row = plan_item(batch, profile, name, task, policy_hash, prices, known)
+        yield replace(row, thresholds=pinned[name]) if name in pinned else row
 
 
 def applicable(
@@ -75,6 +81,17 @@ def claims(
         option = DEFAULT if decided is None else decided.option
         others = others.then(forecast(task.choices[option], prices))
     return counts, others
+
+
+def thresholds_in_force(policy: Policy, store: ModelStore) -> dict[str, str]:
+    """Vector task -> the version of its calibrated thresholds, where there are any.
+
+    Whether they hold for the services that answer is seen when the answers are compared. Raises
+    ArtefactError.
+    """
+    tasks = [name for name, task in policy.tasks.items() if task.kind is AnswerKind.VECTOR]
+    current = {name: store.current(artefact_name(name)) for name in tasks}
+    return {name: version for name, version in current.items() if version is not None}
 
 
 def known_models(

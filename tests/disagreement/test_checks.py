@@ -50,7 +50,9 @@ def batch(home):
     pin(home / "policies", packaged)
     by_kind = {task.kind: task for task in build_tasks(packaged.policy).values()}
     tasks = {by_kind[kind].name: by_kind[kind] for kind in ANSWERS}
-    plans = [{**PLAN, "task": name, "policy_hash": packaged.hash} for name in tasks]
+    plans = [
+        {**PLAN, "task": name, "policy_hash": packaged.hash, "thresholds": None} for name in tasks
+    ]
     said = interpretations(
         *(
             interpretation(service, ok(answer), task=name, step=step)

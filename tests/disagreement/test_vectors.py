@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from orchestration_assets.disagreement import vectors
-from orchestration_assets.disagreement.vectors import MIN_ITEMS, NEIGHBOURS, neighbourhoods
+from orchestration_assets.disagreement.vectors import windows_of
+from orchestration_assets.evidence.neighbourhoods import MIN_ITEMS, NEIGHBOURS
 from orchestration_assets.schemas.enums import AnswerKind, DisagreementKind
 from tests.disagreement.batches import found, task
 from tests.evidence.answers import ok
@@ -76,7 +77,11 @@ def test_neighbours_are_the_nearest_within_a_bounded_window(monkeypatch) -> None
     monkeypatch.setattr(vectors, "WINDOW", 40)
     names = tuple(f"i{number:03d}" for number in range(100))
     space = RANDOM.normal(size=(100, 5)).astype(np.float32)
-    near = neighbourhoods(names, space)
+    near = {
+        name: tuple(window.names[row] for row in rows)
+        for window in windows_of(names, space)
+        for name, rows in zip(window.names, window.near.tolist(), strict=True)
+    }
     assert list(near) == list(names)
     starts = (0, 34, 67, 100)
     for start, end in pairwise(starts):

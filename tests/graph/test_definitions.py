@@ -31,6 +31,7 @@ KEYS = {
     "gold_labels",
     "service_health",
     "calibration",
+    "vector_thresholds",
     "service_scorecards",
     "selection_model",
     "selection_frontier",
@@ -42,6 +43,7 @@ CORPUS = {
     "gold_labels",
     "service_health",
     "calibration",
+    "vector_thresholds",
     "service_scorecards",
     "selection_model",
     "selection_frontier",
@@ -97,8 +99,9 @@ def test_every_table_has_a_blocking_schema_and_conservation_check(definitions) -
         (name, check) for name in KEYS - {"content_source"} for check in ("schema", "conservation")
     }
     probes = {("service_health", name) for name in ("shallow", "deep", "business", "outage_drill")}
-    # a model that its services have outgrown is not used, and stops nobody
-    assert checks.pop(("calibration", "valid")) is False
+    # what its services have outgrown is not used, and stops nobody
+    for learnt in ("calibration", "vector_thresholds"):
+        assert checks.pop((learnt, "valid")) is False
     assert set(checks) == expected | probes
     # of the probes only a real question that gets no answer stops a run
     assert {key for key, blocking in checks.items() if not blocking} == probes - {
@@ -122,7 +125,7 @@ def test_jobs_select_what_they_say(definitions) -> None:
         "feature_cache_report",
     }
     assert selected("take_feedback") == {"gold_labels", "calibration"}
-    assert selected("calibrate") == {"calibration", "service_scorecards"}
+    assert selected("calibrate") == {"calibration", "vector_thresholds", "service_scorecards"}
     assert selected("learn_selection") == {"selection_model", "selection_frontier"}
     assert selected("check_services") == {"service_health"}
     assert selected("outage_drill") == set()

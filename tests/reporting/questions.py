@@ -496,4 +496,5 @@ def disagreement(
         only_a=only_a,
         only_b=only_b,
         evidence=f"{a.service}: {a.evidence}; {b.service}: {b.evidence}",
+        basis=f"disagree_at {q.task.disagree_at:g}",
     )

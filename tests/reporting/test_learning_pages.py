@@ -1,5 +1,7 @@
 """The pages of the review queue and of the services: what they show, and that nothing escapes."""
 
+from dataclasses import replace
+
 import pyarrow as pa
 import pytest
 
@@ -10,10 +12,12 @@ from orchestration_assets.schemas.disagreement import (
     CALIBRATION,
     REVIEW_QUEUE,
     SERVICE_SCORECARDS,
+    VECTOR_THRESHOLDS,
     CalibrationRow,
     CurvePoint,
     ReviewRow,
     ScorecardRow,
+    VectorThresholdRow,
 )
 from orchestration_assets.schemas.enums import AnswerKind, Triage
 from orchestration_assets.schemas.records import rows_to_arrow
@@ -83,6 +87,38 @@ def test_the_page_of_the_services_says_what_each_is_worth() -> None:
     assert "expected calibration error 0.021" in page
     assert page.count("<polyline") == 4
     assert HOSTILE not in page
+
+
+def test_the_page_of_the_services_says_which_thresholds_are_in_force() -> None:
+    held = VectorThresholdRow(
+        task="place",
+        service_a="a",
+        service_b=HOSTILE,
+        size=480,
+        identity_a="1 x",
+        identity_b="1 y",
+        version="fedcba9876543210",
+        promoted=True,
+        reason="promoted: it errs less",
+        contents=960,
+        held_out=280,
+        near_a=0.5,
+        near_b=0.6,
+        alone=0.2,
+        median_shift=0.111,
+        disagree_at=0.333,
+        flagged=0.04,
+        found=0.98,
+        error=0.06,
+        error_before=0.2,
+    )
+    not_held = replace(held, size=30, version=None, promoted=False, reason="not promoted: it errs")
+    page = services_page(thresholds=rows_to_arrow(VECTOR_THRESHOLDS, [held, not_held]))
+    assert "fedcba9876543210" in page
+    assert "0.333" in page
+    assert "not promoted: it errs" in page
+    assert HOSTILE not in page
+    assert "Thresholds of vectors" not in services_page()
 
 
 def test_before_anything_was_learnt_the_page_says_so() -> None:
