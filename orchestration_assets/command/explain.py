@@ -310,6 +310,8 @@ def _task_lines(task: Mapping[str, Any]) -> Iterator[str]:
         yield f"  disagreement  {one['service_a']} against {one['service_b']}: {one['evidence']}"
         if one.get("basis"):  # tables of earlier versions have none
             yield f"                by {one['basis']}"
+        if one.get("nearby"):
+            yield f"                {one['nearby']}"
 
 
 def _printable(line: str) -> str:

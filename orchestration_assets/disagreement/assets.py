@@ -22,6 +22,12 @@ from orchestration_assets.disagreement.calibrating import calibrate
 from orchestration_assets.disagreement.corpus import gold_of, label_readings
 from orchestration_assets.disagreement.kinds.search import dispute_kinds as find_kinds
 from orchestration_assets.disagreement.learned import learned_weights
+from orchestration_assets.disagreement.nearby import (
+    look_up,
+    lookup_of,
+    neighbours_of,
+    with_nearby,
+)
 from orchestration_assets.disagreement.pairs import disagreements as find_disagreements
 from orchestration_assets.disagreement.readings import group_readings, independent
 from orchestration_assets.disagreement.recorded_vectors import vector_readings
@@ -51,6 +57,7 @@ from orchestration_assets.schemas.disagreement import (
 from orchestration_assets.schemas.enums import ResolutionStatus, Triage
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import DISAGREEMENTS, RESOLUTIONS
+from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
 from resources.home import HomeResource, PolicyFileResource
 from resources.model_store import ModelStore
@@ -119,18 +126,21 @@ def resolutions(
 
 
 @dg.asset(
+    deps=[CONTENT_VECTORS.name],
     partitions_def=content_batches,
     group_name="5_disagreement",
     io_manager_key="tables",
     kinds={"parquet"},
     owners=["team:disagreement"],
-    code_version="3",
+    code_version="4",
     description=(
         "Every pair of services whose answers about the same item and task lie too far apart: both "
-        "answers, how sure each was, what only one of them says, and what each rests on."
+        "answers, how sure each was, what only one of them says, what each rests on, and how the "
+        "two stood on the nearest earlier items."
     ),
 )
 def disagreements(
+    context: dg.AssetExecutionContext,
     processing_plans: pa.Table,
     resolutions: pa.Table,
     sequential_interpretations: pa.Table,
@@ -152,16 +162,21 @@ def disagreements(
     heard = independent(readings, processing_plans.to_pylist())
     in_use = partial(thresholds_in_use, home.models)
     known = known_thresholds(processing_plans, tables, policy, in_use)
-    rows = find_disagreements(resolved.to_pylist(), heard, build_tasks(policy), known)
-    table = rows_to_arrow(DISAGREEMENTS, rows)
+    tasks = build_tasks(policy)
+    rows = list(find_disagreements(resolved.to_pylist(), heard, tasks, known))
+    columns = ["batch", "item_id", "neighbours"]
+    vectors = home.tables.read(CONTENT_VECTORS.name, context.partition_key, columns)
+    near = neighbours_of(vectors, {row.item_id for row in rows})
+    earlier = look_up(home.tables, near, service_versions(tables), lookup_of(policy))
+    table = rows_to_arrow(DISAGREEMENTS, with_nearby(rows, near, earlier, tasks))
     kinds = Counter(table["kind"].to_pylist())
     items = len(pc.unique(table["item_id"]))
     strongest = pc.max(table["severity"]).as_py() or 0.0
     used = {f"thresholds: {task}": one.in_words() for task, one in known.items()}
-    return dg.MaterializeResult(
-        value=table,
-        metadata={**kinds, **used, "items_in_dispute": items, "highest_severity": strongest},
-    )
+    nearby = {f"earlier batch {batch} not read": why for batch, why in earlier.left_out.items()}
+    figures = {"items_in_dispute": items, "highest_severity": strongest}
+    figures["with_nearby"] = table.num_rows - table["near_items"].null_count
+    return dg.MaterializeResult(value=table, metadata={**kinds, **used, **figures, **nearby})
 
 
 @dg.asset(

@@ -55,7 +55,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Dispute:
-    """One item and task on which services disagree."""
+    """One item and task on which services disagree.
+
+    ``nearby``: by pair of services, in words, how the two stood on its nearest earlier items.
+    """
 
     item_id: str
     path: str
@@ -72,6 +75,7 @@ class Dispute:
     reason: str
     readings: tuple[SideReading, ...]
     steps: tuple[Step, ...]
+    nearby: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +198,11 @@ def _dispute(sources: _Sources, leading: Mapping[Any, Any], family: str) -> Disp
         steps=tuple(
             Step(row["action"], tuple(row["services"]), row["reason"], row["certainty"])
             for row in decisions
+        ),
+        nearby=tuple(
+            (f"{row['service_a']} and {row['service_b']}", row["nearby"])
+            for row in pairs
+            if row["nearby"] is not None
         ),
     )
 

@@ -509,6 +509,14 @@ class Disagreement(_Strict):
         description="vectors: share of usual contents that two services may be said to disagree "
         "about; what that means for them is calibrated",
     )
+    nearby_batches: Annotated[int, Field(ge=0, le=10_000)] = Field(
+        default=50,
+        description="earlier batches that are read to say how services stood on the nearest "
+        "earlier items of what they disagree on; 0 for none",
+    )
+    nearby_seconds: Annotated[float, Field(gt=0.0, le=3600.0)] = Field(
+        default=30.0, description="brake: no further one is read after this time, and it is said"
+    )
     review: Review = Review()
 
 

@@ -471,6 +471,22 @@ class DisagreementRow:
             "0..1",
         ),
     ] = None
+    near_items: Annotated[
+        int | None,
+        Column("nearest earlier items that both services answered; null: none is known", "items"),
+    ] = None
+    near_agreed: Annotated[
+        float | None, Column("share of them on which the two did not disagree", "0..1")
+    ] = None
+    near_dissent_a: Annotated[
+        float | None, Column("share of them on which the first dissented", "0..1")
+    ] = None
+    near_dissent_b: Annotated[
+        float | None, Column("share of them on which the second dissented", "0..1")
+    ] = None
+    nearby: Annotated[
+        str | None, Column("how the two stood on the nearest earlier items, in words")
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)
