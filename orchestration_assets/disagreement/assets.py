@@ -41,7 +41,7 @@ from orchestration_assets.disagreement.stored import (
     promoted_for,
     thresholds_in_use,
 )
-from orchestration_assets.disagreement.thresholds import calibrate_vectors, in_force
+from orchestration_assets.disagreement.thresholds import calibrate_vectors, in_force, in_words
 from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.policy.pinned import pinned
@@ -336,9 +336,7 @@ def vector_thresholds(
                 in_use = promote_thresholds(home.models, task, found.thresholds)
             rows += in_force(found.rows, in_use)
     metadata: dict[str, Any] = {"promoted": sum(row.promoted for row in rows)}
-    metadata |= {
-        f"{row.task}, {row.service_a} and {row.service_b}, {row.size}": row.reason for row in rows
-    }
+    metadata |= in_words(rows)
     metadata |= {f"left out: {batch}": why for batch, why in recorded.left_out.items()}
     return dg.MaterializeResult(value=rows_to_arrow(VECTOR_THRESHOLDS, rows), metadata=metadata)
 

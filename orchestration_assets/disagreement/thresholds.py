@@ -122,6 +122,27 @@ def in_force(
     return tuple(named)
 
 
+def in_words(rows: Sequence[VectorThresholdRow]) -> dict[str, str]:
+    """Task and pair of services -> what was found at its sizes, in one line."""
+    found = {}
+    pairs = dict.fromkeys((row.task, row.service_a, row.service_b) for row in rows)
+    for task, first, second in pairs:
+        named = f"{task}: {first} and {second}"
+        own = [
+            row for row in rows if (row.task, row.service_a, row.service_b) == (task, first, second)
+        ]
+        held = [row for row in own if row.version is not None]
+        if not held:
+            found[named] = f"nothing in force; {own[-1].reason}"
+            continue
+        sizes = f"{held[0].size} to {held[-1].size} compared at once"
+        found[named] = (
+            f"{held[0].version} holds at {len(held)} of {len(own)} sizes ({sizes}), "
+            f"{sum(row.promoted for row in own)} promoted now"
+        )
+    return found
+
+
 def _valid(
     in_use: ThresholdsInUse | None, pair: Pair, identities: Mapping[str, str], share: float
 ) -> PairThresholds | None:

@@ -9,7 +9,12 @@ import pytest
 from orchestration_assets.disagreement.pairs import disagreements
 from orchestration_assets.disagreement.recorded_vectors import Space, VectorReadings
 from orchestration_assets.disagreement.stored import promote_thresholds, thresholds_in_use
-from orchestration_assets.disagreement.thresholds import NEEDED, calibrate_vectors, in_force
+from orchestration_assets.disagreement.thresholds import (
+    NEEDED,
+    calibrate_vectors,
+    in_force,
+    in_words,
+)
 from orchestration_assets.disagreement.vectors import Known
 from orchestration_assets.evidence.vector_thresholds import (
     SizeThreshold,
@@ -135,7 +140,9 @@ def test_what_is_in_use_stays_where_the_new_is_worse_and_goes_when_a_model_chang
     assert max(one.size for one in pair.sizes) <= 400
     named = in_force(fresh.rows, good)
     assert {row.version for row in named} == {None}
+    assert in_words(named)["t: x and y"].startswith("nothing in force; ")
     named = in_force(fresh.rows, ThresholdsInUse(fresh.thresholds, "v2"))
+    assert in_words(named)["t: x and y"].startswith("v2 holds at ")
     assert {row.version for row in named if row.promoted} == {"v2"}
 
 
