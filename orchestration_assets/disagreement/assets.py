@@ -30,7 +30,7 @@ from orchestration_assets.disagreement.nearby import (
 )
 from orchestration_assets.disagreement.pairs import disagreements as find_disagreements
 from orchestration_assets.disagreement.readings import group_readings, independent
-from orchestration_assets.disagreement.recorded_vectors import vector_readings
+from orchestration_assets.disagreement.recorded_vectors import VectorReadings, vector_readings
 from orchestration_assets.disagreement.resolution import resolve_plans
 from orchestration_assets.disagreement.review import as_csv, as_jsonl
 from orchestration_assets.disagreement.review import review_queue as queue_up
@@ -54,7 +54,7 @@ from orchestration_assets.schemas.disagreement import (
     VECTOR_THRESHOLDS,
     VectorThresholdRow,
 )
-from orchestration_assets.schemas.enums import ResolutionStatus, Triage
+from orchestration_assets.schemas.enums import AnswerKind, ResolutionStatus, Triage
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import DISAGREEMENTS, RESOLUTIONS
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
@@ -328,13 +328,14 @@ def vector_thresholds(
     tasks, share = build_tasks(policy), policy.disagreement.unusual_share
     recorded = vector_readings(home.tables, home.policies)
     rows: list[VectorThresholdRow] = []
-    for task, readings in recorded.by_task.items():
-        if task in tasks:
-            in_use = thresholds_in_use(home.models, task)
-            found = calibrate_vectors(task, readings, tasks[task].disagree_at, share, in_use)
+    for name, task in tasks.items():
+        if task.kind is AnswerKind.VECTOR:
+            in_use = thresholds_in_use(home.models, name)
+            readings = recorded.by_task.get(name, VectorReadings())
+            found = calibrate_vectors(name, readings, task.disagree_at, share, in_use)
             if found.thresholds is not None:
-                in_use = promote_thresholds(home.models, task, found.thresholds)
-            rows += in_force(found.rows, in_use)
+                in_use = promote_thresholds(home.models, name, found.thresholds)
+            rows += in_force(name, found.rows, in_use)
     metadata: dict[str, Any] = {"promoted": sum(row.promoted for row in rows)}
     metadata |= in_words(rows)
     metadata |= {f"left out: {batch}": why for batch, why in recorded.left_out.items()}

@@ -107,19 +107,44 @@ def calibrate_vectors(
 
 
 def in_force(
-    rows: Sequence[VectorThresholdRow], in_use: ThresholdsInUse | None
+    task: str, rows: Sequence[VectorThresholdRow], in_use: ThresholdsInUse | None
 ) -> tuple[VectorThresholdRow, ...]:
-    """The rows with the version in force, where it has a threshold of that pair and size."""
+    """The rows with the version in force, where it has a threshold of that pair and size; and one
+    more for each that is in force and was not tried again."""
     if in_use is None:
         return tuple(rows)
-    pairs = in_use.thresholds.pairs
-    named = []
+    held = {
+        (*pair.services, *pair.identities, one.size): one
+        for pair in in_use.thresholds.pairs.values()
+        for one in pair.sizes
+    }
+    found = []
     for row in rows:
-        pair = pairs.get((row.service_a, row.service_b))
-        same = pair is not None and pair.identities == (row.identity_a, row.identity_b)
-        holds = same and pair is not None and any(one.size == row.size for one in pair.sizes)
-        named.append(replace(row, version=in_use.version if holds else None))
-    return tuple(named)
+        same = held.pop(_key(row), None)
+        found.append(row if same is None else replace(row, version=in_use.version))
+    known = {(row.service_a, row.service_b, row.size) for row in found}
+    for (first, second, *identities, size), one in held.items():
+        if (first, second, size) in known:
+            continue  # of models that have changed since: the row is about those of now
+        blank = _blank(task, (first, second), (identities[0], identities[1]))
+        found.append(
+            replace(
+                blank,
+                size=size,
+                version=in_use.version,
+                reason="in force, and not tried again: too little is recorded of these services",
+                contents=one.contents,
+                near_a=one.near_at[0],
+                near_b=one.near_at[1],
+                median_shift=float(np.median(one.usual)),
+                disagree_at=one.from_shift(in_use.thresholds.share),
+            )
+        )
+    return tuple(sorted(found, key=_key))
+
+
+def _key(row: VectorThresholdRow) -> tuple[str, str, str, str, int]:
+    return row.service_a, row.service_b, row.identity_a, row.identity_b, row.size
 
 
 def in_words(rows: Sequence[VectorThresholdRow]) -> dict[str, str]:

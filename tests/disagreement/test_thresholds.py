@@ -138,12 +138,26 @@ def test_what_is_in_use_stays_where_the_new_is_worse_and_goes_when_a_model_chang
     pair = fresh.thresholds.pairs["x", "y"]
     assert pair.identities == ("1 p", "2 q")
     assert max(one.size for one in pair.sizes) <= 400
-    named = in_force(fresh.rows, good)
-    assert {row.version for row in named} == {None}
-    assert in_words(named)["t: x and y"].startswith("nothing in force; ")
-    named = in_force(fresh.rows, ThresholdsInUse(fresh.thresholds, "v2"))
+    named = in_force("t", fresh.rows, good)
+    assert {row.version for row in named if row.identity_b == "2 q"} == {None}
+    tried = {row.size for row in fresh.rows}
+    kept_sizes = {one.size for one in good.thresholds.pairs["x", "y"].sizes}
+    assert {row.size for row in named if row.version == "v1"} == kept_sizes - tried
+    assert in_words(fresh.rows)["t: x and y"].startswith("nothing in force; ")
+    named = in_force("t", fresh.rows, ThresholdsInUse(fresh.thresholds, "v2"))
     assert in_words(named)["t: x and y"].startswith("v2 holds at ")
     assert {row.version for row in named if row.promoted} == {"v2"}
+
+
+def test_what_is_in_force_is_named_even_when_nothing_is_recorded_of_it() -> None:
+    good = learnt()
+    nothing = calibrate_vectors("t", VectorReadings(), 0.9, 0.05, good)
+    assert (nothing.thresholds, nothing.rows) == (None, ())
+    rows = in_force("t", nothing.rows, good)
+    sizes = good.thresholds.pairs["x", "y"].sizes
+    assert [(row.version, row.size) for row in rows] == [("v1", one.size) for one in sizes]
+    assert rows[-1].disagree_at == sizes[-1].from_shift(0.05)
+    assert "not tried again" in rows[0].reason
 
 
 def test_a_batch_is_judged_by_what_is_usual_for_the_pair() -> None:
