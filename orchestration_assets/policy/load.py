@@ -1,7 +1,7 @@
 """From a YAML file to a valid, hashed policy, or to all of its errors at once."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from importlib.resources import files
@@ -85,7 +85,12 @@ def parse_policy(text: str, source: str) -> LoadedPolicy:
 
 def policy_hash(policy: Policy) -> str:
     """64 bits of blake2b over the canonical policy, hex: layout and comments do not count."""
-    canonical = json.dumps(policy.canonical(), sort_keys=True, separators=(",", ":"))
+    return canonical_hash(policy.canonical())
+
+
+def canonical_hash(policy: Mapping[str, Any]) -> str:
+    """The same of a canonical policy that was kept: fields that came later do not count."""
+    canonical = json.dumps(policy, sort_keys=True, separators=(",", ":"))
     return blake2b(canonical.encode(), digest_size=8).hexdigest()
 
 

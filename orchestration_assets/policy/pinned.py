@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.policy.load import LoadedPolicy, policy_hash
+from orchestration_assets.policy.load import LoadedPolicy, canonical_hash
 from orchestration_assets.schemas.policy import Policy
 from resources.table_store import write_atomically
 
@@ -31,13 +31,14 @@ def pinned(folder: Path, plans: pa.Table) -> Policy | None:
         return None
     path = folder / f"{hashes[0]}.json"
     try:
-        policy = Policy.model_validate_json(path.read_bytes())
+        data = path.read_bytes()
+        kept, policy = json.loads(data), Policy.model_validate_json(data)
     except (OSError, ValueError) as error:
         raise PinnedPolicyError(
             f"the policy {hashes[0]} cannot be read back from {path}: {error}; "
             "materialize processing_plans again"
         ) from error
-    if policy_hash(policy) != hashes[0]:
+    if canonical_hash(kept) != hashes[0]:
         raise PinnedPolicyError(
             f"{path} was changed after it was pinned; materialize processing_plans again"
         )

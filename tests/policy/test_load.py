@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from orchestration_assets.policy.load import PACKAGED, load_policy, parse_policy
+from orchestration_assets.policy.load import PACKAGED, canonical_hash, load_policy, parse_policy
 from orchestration_assets.policy.pinned import PinnedPolicyError, pin, pinned
 from orchestration_assets.policy.problems import PolicyError
 from orchestration_assets.schemas.policy import Policy
@@ -201,6 +201,15 @@ def test_a_pinned_policy_comes_back_equal(tmp_path: Path) -> None:
     loaded = load_policy()
     pin(tmp_path, loaded)
     assert pinned(tmp_path, _plans(loaded.hash)) == loaded.policy
+
+
+def test_a_policy_pinned_before_a_setting_existed_comes_back_with_its_default(tmp_path) -> None:
+    loaded = parse_policy(MINIMAL, "a")
+    kept = loaded.policy.canonical()
+    del kept["features"]["neighbour_seconds"]
+    name = canonical_hash(kept)
+    (tmp_path / f"{name}.json").write_text(json.dumps(kept))
+    assert pinned(tmp_path, _plans(name)) == loaded.policy
 
 
 def test_a_pinned_policy_that_was_edited_is_refused(tmp_path: Path) -> None:
