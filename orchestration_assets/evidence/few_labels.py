@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from orchestration_assets.evidence.agreement import Agreement, fit_agreement
-from orchestration_assets.evidence.bins import Bins, bins_for, fit_bins
+from orchestration_assets.evidence.bins import Bins, fit_bins
 from orchestration_assets.evidence.calibration import Platt, fit_platt
 from orchestration_assets.evidence.label_free import LabelFree, error_odds
 from orchestration_assets.evidence.likelihoods import Likelihoods, fit_likelihoods, log_prior
@@ -25,9 +25,10 @@ FEWEST: Final = 50
 """Below so many labels there is no such model."""
 
 _FOLDS: Final = 5
+_BINS: Final = 6  # more than so few labels fill, but the stack weighs them, and belief helps
 _TINY: Final = 1e-9
 # pseudo-labels a label that the label-free belief puts into the tables
-_BELIEVED: Final = 8.0
+_BELIEVED: Final = 2.0
 _MARGINS: Final = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, float("inf"))
 _UNLABELLED: Final = 4_000
 _HALF_TAUGHT: Final = 200.0  # labels at which the stack counts as much as the label-free belief
@@ -215,7 +216,7 @@ def _pooled(belief: Floats, odds: Floats, standing: Ints) -> Floats:
 
 def _witnesses(answers: Ints, confidences: Floats, gold: Ints, free: Floats) -> Witnesses:
     labelled = np.flatnonzero(gold != MISSING)
-    binning = fit_bins(confidences, bins_for(len(labelled)))
+    binning = fit_bins(confidences, _BINS)
     bins = binning.of(confidences)
     tables = _tables(answers, bins, gold, free, binning.n_bins)
     # tables that have seen the item would make its services look better than they are
