@@ -51,7 +51,7 @@ def fit_agreement(
     """From items answered as in (n, K), and how probably their standing answers (n,) are right.
 
     ``ridge`` holds weights and offset towards those of ``near``, of the same services; None:
-    towards nothing that matters and even odds.
+    towards weights of nought and even odds.
     """
     if near is None:
         knots = _quantiles(confidences)

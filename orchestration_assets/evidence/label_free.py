@@ -44,8 +44,6 @@ _CLONE_CONFIDENCE: Final = 0.8
 _CLONE_KAPPA_ALONE: Final = 0.98  # of services that state no confidence
 _CLONE_ODD: Final = 0.9
 _FEW: Final = 20
-# what is stated needs no learning, so among those that judge it counts as much again
-_JUDGE_STATED: Final = 2.0 / 3.0
 _TAUGHT: Final = 10_000  # items that teach the regression
 _SURE: Final = 1e-3
 _SUREST: Final = 40.0
@@ -238,8 +236,7 @@ def _leave_one_out(
 
 def _judged(scores: Floats, stated: Floats) -> Floats:
     """(n, L) distributions: the product of likelihoods, pooled with the stated mean."""
-    product = np.log(softmax(scores) + _TINY)
-    return softmax((1.0 - _JUDGE_STATED) * product + _JUDGE_STATED * stated)
+    return softmax(0.5 * (np.log(softmax(scores) + _TINY) + stated))
 
 
 def _belief(
