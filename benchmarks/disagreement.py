@@ -26,9 +26,10 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks._output import table, write_json
-from orchestration_assets.evidence.calibration import brier, fit_platt, reliability, sigmoid
+from orchestration_assets.evidence.calibration import brier, fit_platt, reliability
 from orchestration_assets.evidence.few_labels import FEWEST, learn_from
-from orchestration_assets.evidence.label_free import LabelFree, error_odds, learn, majority
+from orchestration_assets.evidence.label_free import LabelFree, learn, majority
+from orchestration_assets.evidence.logistic import sigmoid
 from orchestration_assets.evidence.recorded import MISSING, Bools, Floats, Ints, Recorded
 from orchestration_assets.evidence.recorded_files import RecordedError, find_sets, load_frugalml
 
@@ -145,11 +146,10 @@ def stressed(recorded: Recorded, kind: str | None, rng: np.random.Generator) -> 
 
 def _ours(recorded: Recorded, free: LabelFree, gold: Ints, standing: Ints) -> tuple[Floats, Ints]:
     every = (recorded.answers, recorded.confidences)
-    belief = free.belief(*every)
     columns = range(standing.shape[1])
     if not (gold != MISSING).any():
-        odds = [error_odds(belief, standing[:, target]) for target in columns]
-        return sigmoid(-np.stack(odds, axis=1)), belief.argmax(axis=1)
+        odds = [free.odds(*every, standing[:, target]) for target in columns]
+        return sigmoid(-np.stack(odds, axis=1)), free.belief(*every).argmax(axis=1)
     right = []
     for target in columns:
         few = learn_from(*every, gold, free, standing[:, target])

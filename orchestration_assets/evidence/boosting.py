@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from orchestration_assets.evidence.calibration import sigmoid
 from orchestration_assets.evidence.forest import Forest
+from orchestration_assets.evidence.logistic import sigmoid
 from orchestration_assets.evidence.recorded import Bools, Floats
 
 _ROUNDS = 60

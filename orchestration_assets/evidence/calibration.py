@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from orchestration_assets.evidence.logistic import fit_logistic, sigmoid
 from orchestration_assets.evidence.recorded import Bools, Floats
 
 _TINY = 1e-9
@@ -14,12 +15,6 @@ def logit(probabilities: Floats) -> Floats:
     inside = np.clip(probabilities, _TINY, 1.0 - _TINY)
     odds: Floats = np.log(inside) - np.log1p(-inside)
     return odds
-
-
-def sigmoid(odds: Floats) -> Floats:
-    """The inverse of :func:`logit`."""
-    found: Floats = 0.5 * (1.0 + np.tanh(0.5 * odds))
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,31 +33,12 @@ def fit_platt(
 ) -> Platt:
     """Maximum likelihood with a ridge of ``ridge`` towards leaving the probabilities as they are.
 
-    Newton's method; a slope that would turn the order round is held at a small positive value.
+    A slope that would turn the order round is held at a small positive value.
     """
     odds = logit(probabilities)
     design = np.stack([odds, np.ones_like(odds)], axis=1)
-    target = right.astype(np.float64)
-    weight = np.ones_like(odds) if weights is None else weights
     start = np.array([1.0, 0.0])
-    at = start.copy()
-
-    def loss(parameters: Floats) -> float:
-        score = design @ parameters
-        fit = (weight * (np.logaddexp(0.0, score) - target * score)).sum()
-        return float(fit + 0.5 * ridge * ((parameters - start) ** 2).sum())
-
-    for _ in range(50):
-        fitted = sigmoid(design @ at)
-        slope = design.T @ (weight * (fitted - target)) + ridge * (at - start)
-        curve = design.T @ (design * (weight * fitted * (1.0 - fitted))[:, None])
-        step = np.linalg.solve(curve + ridge * np.eye(2), slope)
-        # far from the optimum a whole Newton step may overshoot, and never come back
-        while loss(at - step) > loss(at) and np.abs(step).max() > 1e-9:
-            step = 0.5 * step
-        at = at - step
-        if np.abs(step).max() < 1e-8:
-            break
+    at = fit_logistic(design, right.astype(np.float64), np.full(2, ridge), start, weights)
     return Platt(max(float(at[0]), 1e-3), float(at[1]))
 
 

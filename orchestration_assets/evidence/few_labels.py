@@ -1,8 +1,9 @@
 """What a few gold labels add: which answer is right, and how probably a given answer is wrong.
 
 Two models share the labels, since each fails elsewhere: a stack of the services' shrunken
-likelihoods in which the label-free belief is one more witness, and a logistic regression on who
-agrees with the answer and how sure they are. Their log-odds are averaged and brought to
+likelihoods in which the label-free belief is one more witness, and the regression on who agrees
+with the answer and how sure they are. Both begin where nothing but the label-free model is
+believed, and labels move them from there. Their log-odds are averaged and brought to
 probabilities by Platt scaling on predictions of items that neither has seen.
 """
 
@@ -11,22 +12,23 @@ from typing import Final
 
 import numpy as np
 
-from orchestration_assets.evidence.bins import Bins, bins_for, fit_bins
-from orchestration_assets.evidence.calibration import Platt, fit_platt, logit, sigmoid
+from orchestration_assets.evidence.agreement import Agreement, fit_agreement
+from orchestration_assets.evidence.bins import Bins, fit_bins
+from orchestration_assets.evidence.calibration import Platt, fit_platt
 from orchestration_assets.evidence.label_free import LabelFree, error_odds
 from orchestration_assets.evidence.likelihoods import Likelihoods, fit_likelihoods, log_prior
-from orchestration_assets.evidence.recorded import MISSING, Bools, Floats, Ints, one_hot
+from orchestration_assets.evidence.logistic import sigmoid
+from orchestration_assets.evidence.recorded import MISSING, Floats, Ints, one_hot
 from orchestration_assets.evidence.stacking import Stack, fit_stack, softmax
 
 FEWEST: Final = 50
 """Below so many labels there is no such model."""
 
 _FOLDS: Final = 5
+_BINS: Final = 6  # more than so few labels fill, but the stack weighs them, and belief helps
 _TINY: Final = 1e-9
-_PENALTY: Final = 0.3  # of the logistic regression on standardised features
 # pseudo-labels a label that the label-free belief puts into the tables
-_BELIEVED: Final = 8.0
-_KNOTS: Final = 64
+_BELIEVED: Final = 2.0
 _MARGINS: Final = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, float("inf"))
 _UNLABELLED: Final = 4_000
 _HALF_TAUGHT: Final = 200.0  # labels at which the stack counts as much as the label-free belief
@@ -48,26 +50,6 @@ class Witnesses:
 
 
 @dataclass(frozen=True)
-class AgreementRisk:
-    """How probably an answer is right, by who agrees with it and how sure they are.
-
-    ``knots`` (K, 64): quantiles of each service's confidence, NaN where it states none.
-    """
-
-    knots: Floats
-    middle: Floats
-    scale: Floats
-    weights: Floats
-    offset: float
-
-    def odds(self, answers: Ints, confidences: Floats, free: Floats, standing: Ints) -> Floats:
-        """(n,) log-odds that the standing answers are right."""
-        features = _features(self.knots, answers, confidences, free, standing)
-        found: Floats = ((features - self.middle) / self.scale) @ self.weights + self.offset
-        return found
-
-
-@dataclass(frozen=True)
 class FewLabels:
     """What a few labels taught; ``answers`` and ``confidences`` (n, K) are of all services, in
     the order of the label-free model, which drops the clones.
@@ -79,7 +61,7 @@ class FewLabels:
 
     free: LabelFree
     witnesses: tuple[Witnesses, ...]
-    agreement: tuple[AgreementRisk, ...]
+    agreement: tuple[Agreement, ...]
     platt: Platt
     n_gold: int
     weight: float
@@ -115,7 +97,7 @@ class FewLabels:
         free = self.free.belief(answers, confidences)
         answers, confidences = answers[:, own], confidences[:, own]
         belief = self._taught(answers, confidences, free)
-        every = [one.odds(answers, confidences, free, standing) for one in self.agreement]
+        every = [one.odds(answers, confidences, standing) for one in self.agreement]
         odds = np.mean(every, axis=0)
         return 1.0 - self.platt(sigmoid(_pooled(belief, odds, standing)))
 
@@ -140,7 +122,6 @@ def learn_from(
     """
     if (n_gold := int((gold != MISSING).sum())) < FEWEST:
         raise ValueError(f"{n_gold} labels, at least {FEWEST} are needed")
-    knots = _quantiles(confidences[:, free.own])
     rows = _rows_to_learn_from(gold)
     answers, confidences, gold = answers[rows], confidences[rows], gold[rows]
     belief = free.belief(answers, confidences)
@@ -165,14 +146,15 @@ def learn_from(
     else:
         stands = standing[rows][labelled]
     right = stands == gold[labelled]
-    known = (answers[labelled], confidences[labelled], belief[labelled], stands)
-    features = _features(knots, *known)
+    heard, sure = answers[labelled], confidences[labelled]
     pooled = np.empty(n_gold)
     agreement = []
     for fold in range(_FOLDS):
         out, inside = folds == fold, folds != fold
-        agreement.append(_logistic(knots, features[inside], right[inside]))
-        odds = agreement[-1].odds(*(column[out] for column in known))
+        share = right[inside].astype(np.float64)
+        seen = (heard[inside], sure[inside], stands[inside])
+        agreement.append(fit_agreement(*seen, share, near=free.agreement))
+        odds = agreement[-1].odds(heard[out], sure[out], stands[out])
         pooled[out] = _pooled(unseen[out], odds, stands[out])
     platt = fit_platt(sigmoid(pooled), right)
     return FewLabels(
@@ -234,7 +216,7 @@ def _pooled(belief: Floats, odds: Floats, standing: Ints) -> Floats:
 
 def _witnesses(answers: Ints, confidences: Floats, gold: Ints, free: Floats) -> Witnesses:
     labelled = np.flatnonzero(gold != MISSING)
-    binning = fit_bins(confidences, bins_for(len(labelled)))
+    binning = fit_bins(confidences, _BINS)
     bins = binning.of(confidences)
     tables = _tables(answers, bins, gold, free, binning.n_bins)
     # tables that have seen the item would make its services look better than they are
@@ -248,7 +230,11 @@ def _witnesses(answers: Ints, confidences: Floats, gold: Ints, free: Floats) -> 
         without = _tables(answers, bins, kept, free, binning.n_bins)
         inside = folds == fold
         said[inside], sure[inside] = _scores(without, answers[out], bins[out], free[out])
-    stack = fit_stack(range(shape[1]), tables.prior, said, sure, gold[labelled])
+    belief_alone = np.zeros(1 + 2 * shape[1])
+    belief_alone[shape[1]] = 1.0  # of the prior, then all answers: the last is the belief
+    stack = fit_stack(
+        range(shape[1]), tables.prior, said, sure, gold[labelled], centre=belief_alone
+    )
     return Witnesses(binning, tables, stack)
 
 
@@ -271,41 +257,3 @@ def _scores(tables: Likelihoods, answers: Ints, bins: Ints, free: Floats) -> tup
         np.concatenate([said, belief], axis=1),
         np.concatenate([sure, np.zeros_like(belief)], axis=1),
     )
-
-
-def _quantiles(confidences: Floats) -> Floats:
-    knots = np.full((confidences.shape[1], _KNOTS), np.nan)
-    for k in range(confidences.shape[1]):
-        stated = confidences[~np.isnan(confidences[:, k]), k]
-        if stated.size:
-            knots[k] = np.quantile(stated, np.linspace(0.0, 1.0, _KNOTS))
-    return knots
-
-
-def _features(
-    knots: Floats, answers: Ints, confidences: Floats, free: Floats, standing: Ints
-) -> Floats:
-    """(n, 3 K + 2): who agrees, how sure each is by rank, both together, share of votes, belief."""
-    agrees = (answers == standing[:, None]) & (answers != MISSING)
-    ranks = np.full(confidences.shape, 0.5)
-    for k in range(confidences.shape[1]):
-        stated = np.flatnonzero(~np.isnan(confidences[:, k]))
-        below = np.searchsorted(knots[k], confidences[stated, k], side="left")
-        upto = np.searchsorted(knots[k], confidences[stated, k], side="right")
-        ranks[stated, k] = (below + upto) / (2.0 * _KNOTS)
-    votes = agrees.sum(axis=1) / np.maximum((answers != MISSING).sum(axis=1), 1)
-    return np.column_stack([agrees, ranks, agrees * ranks, votes, -error_odds(free, standing)])
-
-
-def _logistic(knots: Floats, features: Floats, right: Bools) -> AgreementRisk:
-    """The share right for every answer where only one side occurs."""
-    middle, scale = features.mean(axis=0), features.std(axis=0) + 1e-6
-    if right.all() or not right.any():
-        share = (right.sum() + 1.0) / (len(right) + 2.0)
-        none = np.zeros(features.shape[1])
-        return AgreementRisk(knots, middle, scale, none, float(logit(np.array([share]))[0]))
-    from sklearn.linear_model import LogisticRegression
-
-    model = LogisticRegression(C=_PENALTY, max_iter=500)
-    model.fit((features - middle) / scale, right)
-    return AgreementRisk(knots, middle, scale, model.coef_[0], float(model.intercept_[0]))

@@ -5,10 +5,14 @@ others believe, so that no service confirms itself; and a confidence counts as e
 is distributed where the others hold the service to be right and where they hold it to be wrong.
 Services that repeat another's answers and confidences count once.
 
-The belief is then pooled with the reliability-weighted mean of the confidences as they are stated.
 Dawid-Skene takes readings as independent given the truth and is too sure where services share
-errors; the mean is not, but cannot learn that a confidence is worth little. The logarithmic pool
-of both orders errors better than either.
+errors. So its product is pooled with two means, which take them as fully dependent: of what each
+service's answer says by what was learnt of it, and of what the services state. The judges pool
+too: a service is judged by the product and by the stated mean of the others.
+
+How probably an answer is wrong is told by that belief and by a logistic regression on who agrees
+with it, taught by the belief: the tables see single labels, but are partly wrong without gold;
+the regression does not see them, and weighs the services jointly.
 """
 
 from dataclasses import dataclass
@@ -16,6 +20,7 @@ from typing import Final
 
 import numpy as np
 
+from orchestration_assets.evidence.agreement import Agreement, fit_agreement
 from orchestration_assets.evidence.bins import Bins, fit_bins
 from orchestration_assets.evidence.likelihoods import (
     Likelihoods,
@@ -30,7 +35,6 @@ from orchestration_assets.evidence.stacking import softmax
 
 ITERATIONS: Final = 5
 _BINS: Final = 8
-_A_BIN: Final = 15.0  # pseudo-counts a bin
 _ONE_COIN: Final = 1e9  # pseudo-counts that leave nothing of a table but its target
 _FACTOR_ROUNDS: Final = 100
 _LEAST, _MOST = 0.02, 0.98
@@ -40,9 +44,7 @@ _CLONE_CONFIDENCE: Final = 0.8
 _CLONE_KAPPA_ALONE: Final = 0.98  # of services that state no confidence
 _CLONE_ODD: Final = 0.9
 _FEW: Final = 20
-# how the two beliefs are pooled: P^1/T Q^2/T
-_STATED_WEIGHT: Final = 2.0
-_TEMPERATURE: Final = 3.0
+_TAUGHT: Final = 10_000  # items that teach the regression
 _SURE: Final = 1e-3
 _SUREST: Final = 40.0
 _TINY: Final = 1e-9
@@ -53,14 +55,15 @@ class LabelFree:
     """What was learnt without a label about ``K`` services and ``L`` labels.
 
     ``reliability`` (K,) in [0, 1]: how well the service agrees with what all have in common,
-    chance apart. ``original`` (K,): the service that each one repeats, itself when none. ``bins``
-    and ``tables`` are those of the originals, in their order.
+    chance apart. ``original`` (K,): the service that each one repeats, itself when none. ``bins``,
+    ``tables`` and ``agreement`` are those of the originals, in their order.
     """
 
     reliability: Floats
     original: Ints
     bins: Bins
     tables: Likelihoods
+    agreement: Agreement
 
     @property
     def clones(self) -> Bools:
@@ -81,11 +84,15 @@ class LabelFree:
         """(n, L) log-probabilities, each row a distribution, of items answered as in (n, K)."""
         own = self.own
         answers, confidences = answers[:, own], confidences[:, own]
-        said, sure = self.tables.scores(answers, self.bins.of(confidences))
-        alone = np.log(softmax(self.tables.prior + (said + sure).sum(axis=1)) + _TINY)
-        stated = _stated(answers, confidences, self.n_labels, self.reliability[own])
-        pooled = (alone + _STATED_WEIGHT * stated) / _TEMPERATURE
-        return np.log(softmax(pooled) + _TINY)
+        return _belief(answers, confidences, self.bins, self.tables, self.reliability[own])
+
+    def odds(self, answers: Ints, confidences: Floats, standing: Ints) -> Floats:
+        """(n,) log-odds that the standing answers (n,) are wrong, 0 without one."""
+        belief = self.belief(answers, confidences)
+        own = self.own
+        right = self.agreement.odds(answers[:, own], confidences[:, own], standing)
+        found = 0.5 * (error_odds(belief, standing) - right)
+        return np.where(standing == MISSING, 0.0, found)
 
 
 def learn(answers: Ints, confidences: Floats, n_labels: int, *, by_item: bool = False) -> LabelFree:
@@ -99,14 +106,15 @@ def learn(answers: Ints, confidences: Floats, n_labels: int, *, by_item: bool = 
     original = _originals(answers, confidences, kappa)
     own = np.flatnonzero(original == np.arange(len(original)))
     reliability = one_factor(kappa[np.ix_(own, own)])
-    bins = fit_bins(confidences[:, own], _BINS)
+    answers, confidences = answers[:, own], confidences[:, own]
+    bins = fit_bins(confidences, _BINS)
     one_coin = by_item or bool(np.isnan(confidences).all())
-    tables = _leave_one_out(
-        answers[:, own], bins.of(confidences[:, own]), bins.n_bins, reliability, n_labels, one_coin
-    )
+    tables = _leave_one_out(answers, confidences, bins, reliability, n_labels, one_coin)
+    belief = _belief(answers, confidences, bins, tables, reliability)
     every = np.empty(len(original))
     every[own] = reliability
-    return LabelFree(every[original], original, bins, tables)
+    agreement = _taught(answers, confidences, belief)
+    return LabelFree(every[original], original, bins, tables, agreement)
 
 
 def pairwise_kappa(answers: Ints, n_labels: int) -> Floats:
@@ -188,28 +196,76 @@ def _repeats(answers: Ints, confidences: Floats, kappa: float, j: int, k: int) -
 
 
 def _leave_one_out(
-    answers: Ints, bins: Ints, n_bins: int, reliability: Floats, n_labels: int, one_coin: bool
+    answers: Ints,
+    confidences: Floats,
+    bins: Bins,
+    reliability: Floats,
+    n_labels: int,
+    one_coin: bool,
 ) -> Likelihoods:
     """The tables of all services, each learnt from what the others believe."""
     n_services = answers.shape[1]
+    coded = bins.of(confidences)
     elsewhere = (1.0 - reliability) / max(n_labels, 2)
     right, wrong = np.log(reliability + elsewhere), np.log(elsewhere)
     said = np.broadcast_to(wrong[:, None, None], (n_services, n_labels, n_labels)).copy()
     said[:, np.arange(n_labels), np.arange(n_labels)] = right[:, None]
-    sure = np.zeros((n_services, n_labels, n_bins, 2))
+    sure = np.zeros((n_services, n_labels, bins.n_bins, 2))
     prior = np.full(n_labels, -np.log(n_labels))
     strength = _ONE_COIN if one_coin else None
-    # one service has no others to judge it
-    for _ in range(ITERATIONS if n_services > 1 else 0):
-        scores = answer_scores(answers, said) + bin_scores(answers, bins, sure)
+    if n_services == 1:  # which has no others to judge it
+        return Likelihoods(prior, said, sure)
+    stated = _stated(answers, confidences, n_labels, reliability)
+    stated_by_others = []
+    for k in range(n_services):
+        rest = np.arange(n_services) != k
+        heard = (answers[:, rest], confidences[:, rest])
+        stated_by_others.append(_stated(*heard, n_labels, reliability[rest]))
+    for _ in range(ITERATIONS):
+        scores = answer_scores(answers, said) + bin_scores(answers, coded, sure)
         total = prior + scores.sum(axis=1)
         for k in range(n_services):
-            others = softmax(total - scores[:, k])
-            said[k] = answer_likelihoods(answers[:, [k]], others, strength)[0]
-            sure[k] = bin_likelihoods(answers[:, [k]], bins[:, [k]], others, n_bins, _A_BIN)[0]
+            others = _judged(total - scores[:, k], stated_by_others[k])
+            alone = answers[:, [k]]
+            said[k] = answer_likelihoods(alone, others, strength)[0]
+            sure[k] = bin_likelihoods(alone, coded[:, [k]], others, bins.n_bins)[0]
         if not one_coin:
-            prior = log_prior(softmax(total))
+            prior = log_prior(_judged(total, stated))
     return Likelihoods(prior, said, sure)
+
+
+def _judged(scores: Floats, stated: Floats) -> Floats:
+    """(n, L) distributions: the product of likelihoods, pooled with the stated mean."""
+    return softmax(0.5 * (np.log(softmax(scores) + _TINY) + stated))
+
+
+def _belief(
+    answers: Ints, confidences: Floats, bins: Bins, tables: Likelihoods, reliability: Floats
+) -> Floats:
+    """(n, L) the logarithmic pool of a product and two means, as log-probabilities."""
+    said, sure = tables.scores(answers, bins.of(confidences))
+    each = said + sure
+    product = np.log(softmax(tables.prior + each.sum(axis=1)) + _TINY)
+    weights = _weights(reliability)
+    learnt = np.full(product.shape, _TINY)
+    for k, weight in enumerate(weights):
+        learnt += weight * softmax(tables.prior + each[:, k])
+    stated = _stated(answers, confidences, len(tables.prior), reliability)
+    return np.log(softmax((product + np.log(learnt) + stated) / 3.0) + _TINY)
+
+
+def _taught(answers: Ints, confidences: Floats, belief: Floats) -> Agreement:
+    """From every answer that was given, right with the probability that is believed."""
+    step = max(1, len(answers) // _TAUGHT)
+    answers, confidences, belief = answers[::step], confidences[::step], np.exp(belief[::step])
+    rows, columns = np.nonzero(answers != MISSING)
+    standing = answers[rows, columns]
+    return fit_agreement(answers[rows], confidences[rows], standing, belief[rows, standing])
+
+
+def _weights(reliability: Floats) -> Floats:
+    found: Floats = reliability**4 / (reliability**4).sum()
+    return found
 
 
 def _stated(answers: Ints, confidences: Floats, n_labels: int, reliability: Floats) -> Floats:
@@ -219,7 +275,7 @@ def _stated(answers: Ints, confidences: Floats, n_labels: int, reliability: Floa
     stated, the accuracy that the reliability implies stands for it.
     """
     total = np.full((len(answers), n_labels), _TINY)
-    weights = reliability**4 / (reliability**4).sum()
+    weights = _weights(reliability)
     for k in range(answers.shape[1]):
         given = np.flatnonzero(answers[:, k] != MISSING)
         usual = reliability[k] + (1.0 - reliability[k]) / n_labels

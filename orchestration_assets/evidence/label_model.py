@@ -6,15 +6,18 @@ from typing import Any, Final
 
 import numpy as np
 
+from orchestration_assets.evidence.agreement import Agreement
 from orchestration_assets.evidence.bins import Bins
-from orchestration_assets.evidence.calibration import Platt, sigmoid
-from orchestration_assets.evidence.few_labels import AgreementRisk, FewLabels, Witnesses
-from orchestration_assets.evidence.label_free import LabelFree, error_odds
+from orchestration_assets.evidence.calibration import Platt
+from orchestration_assets.evidence.few_labels import FewLabels, Witnesses
+from orchestration_assets.evidence.label_free import LabelFree
 from orchestration_assets.evidence.likelihoods import Likelihoods
+from orchestration_assets.evidence.logistic import sigmoid
 from orchestration_assets.evidence.recorded import MISSING, Floats, Ints
 from orchestration_assets.evidence.stacking import Stack
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+_AGREEMENT: Final = ("knots", "middle", "scale", "weights")
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class LabelModel:
         if self.few is not None:
             risk = self.few.risk(answers, confidences, standing)
         else:
-            risk = sigmoid(error_odds(belief, standing))
+            risk = sigmoid(self.free.odds(answers, confidences, standing))
         return belief, standing, np.where(standing == MISSING, 1.0, risk)
 
 
@@ -93,6 +96,7 @@ def pack(model: LabelModel) -> tuple[dict[str, Any], dict[str, Any]]:
         "reliability": free.reliability,
         "original": free.original,
         **_packed("free", free.bins, free.tables),
+        **_packed_agreement("free", free.agreement),
     }
     facts: dict[str, Any] = {
         "format": FORMAT,
@@ -113,9 +117,7 @@ def pack(model: LabelModel) -> tuple[dict[str, Any], dict[str, Any]]:
             arrays |= _packed(f"fold{fold}", one.bins, one.tables)
             arrays[f"fold{fold}_stack"] = one.stack.weights
         for fold, risk in enumerate(model.few.agreement):
-            for name in ("knots", "middle", "scale", "weights"):
-                arrays[f"fold{fold}_{name}"] = getattr(risk, name)
-            arrays[f"fold{fold}_offset"] = np.array(risk.offset)
+            arrays |= _packed_agreement(f"fold{fold}", risk)
     return arrays, facts
 
 
@@ -123,7 +125,12 @@ def unpack(arrays: Mapping[str, Any], facts: Mapping[str, Any]) -> LabelModel:
     """The model that :func:`pack` took apart. Raises ValueError for another format."""
     if facts.get("format") != FORMAT:
         raise ValueError(f"format {facts.get('format')} of a label model, expected {FORMAT}")
-    free = LabelFree(arrays["reliability"], arrays["original"], *_unpacked("free", arrays))
+    free = LabelFree(
+        arrays["reliability"],
+        arrays["original"],
+        *_unpacked("free", arrays),
+        _unpacked_agreement("free", arrays),
+    )
     few = None
     if facts["folds"]:
         witnesses, agreement = [], []
@@ -131,15 +138,7 @@ def unpack(arrays: Mapping[str, Any], facts: Mapping[str, Any]) -> LabelModel:
             weights = arrays[f"fold{fold}_stack"]
             stack = Stack(tuple(range((len(weights) - 1) // 2)), weights)
             witnesses.append(Witnesses(*_unpacked(f"fold{fold}", arrays), stack))
-            agreement.append(
-                AgreementRisk(
-                    knots=arrays[f"fold{fold}_knots"],
-                    middle=arrays[f"fold{fold}_middle"],
-                    scale=arrays[f"fold{fold}_scale"],
-                    weights=arrays[f"fold{fold}_weights"],
-                    offset=float(arrays[f"fold{fold}_offset"]),
-                )
-            )
+            agreement.append(_unpacked_agreement(f"fold{fold}", arrays))
         platt = Platt(*facts["platt"])
         few = FewLabels(
             free=free,
@@ -172,3 +171,13 @@ def _packed(prefix: str, bins: Bins, tables: Likelihoods) -> dict[str, Any]:
 def _unpacked(prefix: str, arrays: Mapping[str, Any]) -> tuple[Bins, Likelihoods]:
     parts = [arrays[f"{prefix}_{name}"] for name in ("prior", "answers", "bins")]
     return Bins(arrays[f"{prefix}_edges"]), Likelihoods(*parts)
+
+
+def _packed_agreement(prefix: str, one: Agreement) -> dict[str, Any]:
+    arrays = {f"{prefix}_{name}": getattr(one, name) for name in _AGREEMENT}
+    return arrays | {f"{prefix}_offset": np.array(one.offset)}
+
+
+def _unpacked_agreement(prefix: str, arrays: Mapping[str, Any]) -> Agreement:
+    knots, middle, scale, weights = (arrays[f"{prefix}_{name}"] for name in _AGREEMENT)
+    return Agreement(knots, middle, scale, weights, float(arrays[f"{prefix}_offset"]))

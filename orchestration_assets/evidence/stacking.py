@@ -45,8 +45,10 @@ def fit_stack(
     sure: Floats,
     gold: Ints,
     ridge: float = 4.0,
+    centre: Floats | None = None,
 ) -> Stack:
-    """Conditional logit (McFadden 1974) with a ridge towards all ones, by Newton's method.
+    """Conditional logit (McFadden 1974), by Newton's method, with a ridge towards ``centre``: the
+    weights of a :class:`Stack` that are right if the labels teach nothing; None: all ones.
 
     ``prior`` (L,), ``said`` and ``sure`` (n, K, L) should be out of fold: scores of tables that
     have not seen the item. ``gold`` (n,) are label codes.
@@ -56,7 +58,8 @@ def fit_stack(
     every = np.broadcast_to(prior, (n_items, 1, n_labels))
     features = np.concatenate([every, said[:, chosen], sure[:, chosen]], axis=1)
     n_weights = features.shape[1]
-    weights = np.ones(n_weights)
+    start = np.ones(n_weights) if centre is None else centre.astype(np.float64)
+    weights = start
     at_gold = features[np.arange(n_items), :, gold].sum(axis=0)
 
     def loss(at: Floats) -> float:
@@ -64,13 +67,13 @@ def fit_stack(
         top = score.max(axis=1)
         total = top + np.log(np.exp(score - top[:, None]).sum(axis=1))
         missed = (total - score[np.arange(n_items), gold]).sum()
-        return float(missed + 0.5 * ridge * ((at - 1.0) ** 2).sum())
+        return float(missed + 0.5 * ridge * ((at - start) ** 2).sum())
 
     for _ in range(_MOST_ITERATIONS):
         p = softmax(np.einsum("w,nwl->nl", weights, features))
         weighted = features * p[:, None, :]
         expected = weighted.sum(axis=2)
-        slope = expected.sum(axis=0) - at_gold + ridge * (weights - 1.0)
+        slope = expected.sum(axis=0) - at_gold + ridge * (weights - start)
         flat = weighted.transpose(1, 0, 2).reshape(n_weights, -1)
         curve = flat @ features.transpose(1, 0, 2).reshape(n_weights, -1).T
         curve += ridge * np.eye(n_weights) - expected.T @ expected

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from orchestration_assets.evidence.calibration import sigmoid
+from orchestration_assets.evidence.logistic import sigmoid
 from orchestration_assets.evidence.recorded import Recorded
 
 

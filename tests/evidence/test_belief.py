@@ -35,6 +35,13 @@ def test_a_service_heard_twice_counts_about_once() -> None:
     assert p.max(axis=1).mean() == pytest.approx(0.8, abs=0.02)
 
 
+def test_without_an_item_a_stack_stays_where_it_starts() -> None:
+    empty, centre = np.empty((0, 1, 2)), np.array([0.0, 1.0, 0.5])
+    none = np.empty(0, dtype=np.int64)
+    fitted = fit_stack((0,), np.log([0.5, 0.5]), empty, empty, none, centre=centre)
+    assert fitted.weights.tolist() == centre.tolist()
+
+
 def test_our_walk_reaches_what_scikit_learn_predicts() -> None:
     from sklearn.ensemble import ExtraTreesRegressor, HistGradientBoostingClassifier
 

@@ -32,6 +32,32 @@ def test_error_odds_order_errors_better_than_the_share_of_votes() -> None:
     assert roc_auc_score(wrong, odds) > roc_auc_score(wrong, -share) + 0.05
 
 
+def test_the_odds_of_an_error_order_errors_at_least_as_well_as_the_belief() -> None:
+    from sklearn.metrics import roc_auc_score
+
+    answers, confidences, gold = world((0.85, 0.7, 0.6, 0.65))
+    standing = answers[:, 0]
+    free = learn(answers, confidences, 4)
+    wrong = standing != gold
+    believed = roc_auc_score(wrong, error_odds(free.belief(answers, confidences), standing))
+    assert roc_auc_score(wrong, free.odds(answers, confidences, standing)) > believed - 0.005
+
+
+def test_an_answer_that_is_missing_has_even_odds() -> None:
+    answers, confidences, _ = world((0.9, 0.8, 0.7), n_items=300)
+    free = learn(answers, confidences, 4)
+    nothing = np.full(300, MISSING)
+    assert not free.odds(answers, confidences, nothing).any()
+
+
+def test_a_confidence_on_a_scale_of_its_own_does_little_harm() -> None:
+    answers, confidences, gold = world((0.9, 0.75, 0.6, 0.7))
+    before = learn(answers, confidences, 4).belief(answers, confidences).argmax(axis=1)
+    confidences[:, 0] *= 0.3
+    after = learn(answers, confidences, 4).belief(answers, confidences).argmax(axis=1)
+    assert (after == gold).mean() > (before == gold).mean() - 0.03
+
+
 def test_a_clone_counts_once() -> None:
     answers, confidences, _ = world((0.9, 0.75, 0.6, 0.7))
     alone = learn(answers, confidences, 4)
@@ -41,6 +67,10 @@ def test_a_clone_counts_once() -> None:
     assert found.original.tolist() == [0, 1, 2, 3, 2]
     assert found.clones.tolist() == [False] * 4 + [True]
     np.testing.assert_allclose(found.belief(twice, sure), alone.belief(answers, confidences))
+    standing = answers[:, 0]
+    np.testing.assert_allclose(
+        found.odds(twice, sure, standing), alone.odds(answers, confidences, standing)
+    )
 
 
 def test_two_good_services_that_agree_are_no_clones() -> None:
