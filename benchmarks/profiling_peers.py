@@ -42,7 +42,6 @@ from orchestration_assets.profiling.text import (
     words_of,
 )
 from orchestration_assets.schemas.enums import Family
-from resources.ai_services.tokens import token_estimate
 
 _TEXT_CHARS: Final = 7_500
 _LIMITS: Final = {"lizard": 1.5, "datatrove": 3.0, "data_juicer": 1.0}
@@ -130,7 +129,7 @@ def _text_features(item: Text) -> object:
     words = found.word_count()
     return (
         line_count(text),
-        token_estimate(text),
+        found.token_count(),
         found.shares(),
         found.lines(),
         found.densities(words, address_count(text)),

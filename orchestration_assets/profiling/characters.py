@@ -1,4 +1,4 @@
-"""Counting by class of character, over a whole text at once: words, numbers, lines.
+"""Counting by class of character, over a whole text at once: words, tokens, numbers, lines.
 
 A text is an array of code points, and each code point has one class from a table: the counts that
 a regular expression would find one match at a time are here comparisons of neighbours. What
@@ -34,6 +34,8 @@ _OTHER: Final = 10
 
 _BMP: Final = 0x10000
 _TAB_COLUMNS: Final = 4
+_BEYOND_ASCII: Final = (0x80, 0x800, _BMP)
+"""From these code points on UTF-8 takes two, three and four bytes."""
 
 
 def _class_of(character: str) -> int:
@@ -151,6 +153,28 @@ class Characters:
         starts, lengths = _spans(inside | (self.codes == ord("_")) | (self.codes == ord("-")))
         found: list[int] = starts[lengths >= least].tolist()
         return found
+
+    def token_count(self) -> int:
+        """What :func:`resources.ai_services.tokens.token_estimate` says, from the classes."""
+        classes = self.classes
+        letters = (classes == _ASCII_LOWER) | (classes == _ASCII_UPPER)
+        digits, signs = classes == _DIGIT, classes >= _APOSTROPHE
+        beyond = 0
+        if not self.ascii:
+            inside = self.codes < _BEYOND_ASCII[0]
+            digits, signs = digits & inside, signs & inside
+            beyond = sum(
+                _count(self.codes >= least) for least in (_BEYOND_ASCII[0], *_BEYOND_ASCII)
+            )
+        words, figures, marks = (_spans(mask)[1] for mask in (letters, digits, signs))
+        return int(
+            len(words)
+            + np.sum(words // 9)
+            + len(figures)
+            + np.sum(figures // 4)
+            + np.sum((marks + 1) // 2)
+            + (beyond + 2) // 3
+        )
 
     def lines(self) -> Values:
         """Line lengths, blank lines and indentation."""

@@ -45,7 +45,6 @@ from orchestration_assets.profiling.text import (
 )
 from orchestration_assets.schemas.enums import Family, FeatureFamily
 from orchestration_assets.schemas.features import FEATURE_NAMES, FEATURES
-from resources.ai_services.tokens import token_estimate
 from resources.notebooks import as_markdown, is_notebook
 from resources.prose import PROSE_CHARS, fenced_code, prose_of
 
@@ -192,7 +191,7 @@ class _Item:
             "char_count": len(text),
             "line_count": _lines_of(self.text),
             "word_count": round(self.word_count * self.scale),
-            "token_estimate": round(token_estimate(self.window) * self.scale),
+            "token_estimate": round(self.characters.token_count() * self.scale),
             "extension": self.kind.extension,
             "has_extension": bool(self.kind.extension),
             "has_shebang": self.kind.has_shebang,

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from orchestration_assets.profiling.characters import Characters
 from orchestration_assets.profiling.text import words_of
+from resources.ai_services.tokens import token_estimate
 
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 LONG_TOKEN = re.compile(r"[^\W]|-")
@@ -22,6 +23,7 @@ TEXTS = st.text(
 def test_counts_equal_those_of_the_patterns(text: str) -> None:
     found = Characters.of(text)
     assert found.word_count() == len(words_of(text))
+    assert found.token_count() == token_estimate(text)
     assert found.number_count() == len(NUMBER.findall(text))
 
 
