@@ -106,7 +106,7 @@ class AnswerCache:
         """Makes everything put so far durable, and gives it its place in the store."""
         if self._unsaved or self._saved_since:
             self._store.put_many(self._unsaved)
-            self._unsaved, self._saved_since = {}, False
+            self._unsaved, self._saved_since = {}, bool(self._being_saved)
 
     def save(self) -> "asyncio.Task[None]":
         """Begins to make everything put so far durable; done when it is.

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from orchestration_assets.processing.answer_cache import CACHED, AnswerCache, answer_key
-from orchestration_assets.processing.near_items import Near
+from orchestration_assets.processing.near_items import NearItems
 from orchestration_assets.schemas.answers import fits, shown
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Question, Reading
@@ -20,7 +20,6 @@ from resources.ai_services.resilience.batcher import Batcher
 from resources.ai_services.resilience.caller import Caller
 from resources.ai_services.resilience.purse import Purse
 
-NearOf = Callable[[str, str], Near]
 CALLED: Final = "called"
 CACHE: Final = "cache"
 NOT_CALLED: Final = "not_called"
@@ -53,8 +52,8 @@ class Asker:
 
     What services over HTTP cost comes out of ``purse``; ``ratios`` says how many tokens one was
     seen to bill for each estimated one. A call over HTTP, its retries included, is over
-    ``call_limit_s`` after its turn came. ``near_of`` gives what is near an item, by item and
-    task, for services that are shown that.
+    ``call_limit_s`` after its turn came. ``near`` knows what is near an item, for services
+    that are shown that.
 
     Use it as an asynchronous context: connections are closed at its end.
     """
@@ -68,12 +67,12 @@ class Asker:
         purse: Purse | None = None,
         ratios: Mapping[str, float] | None = None,
         call_limit_s: float = math.inf,
-        near_of: NearOf | None = None,
+        near: NearItems | None = None,
     ) -> None:
         self._services = services
         self._cache = cache
         self._clock = clock
-        self._near_of = near_of
+        self._near = near
         self.now = now
         self._under_way: dict[str, asyncio.Future[Called]] = {}
         self._saves: set[asyncio.Task[None]] = set()
@@ -117,6 +116,11 @@ class Asker:
         for save in tuple(self._saves):
             await asyncio.shield(save)
 
+    def _saved(self, save: "asyncio.Task[None]") -> None:
+        # one that failed stays, so that whoever waits for it learns why
+        if not save.cancelled() and save.exception() is None:
+            self._saves.discard(save)
+
     async def ask(self, name: str, question: Question, deadline: float = math.inf) -> Answered:
         """One service's reading, or that of its first fallback that has one.
 
@@ -140,9 +144,9 @@ class Asker:
     async def _ask(self, name: str, question: Question, deadline: float) -> Answered:
         """The reading of this very service: kept, under way already, or called for now."""
         service = self._services[name]
-        if self._near_of is not None and "neighbours" in service.reads:
-            near = self._near_of(question.item.item_id, question.task.name)
-            question = replace(question, near=near.items, near_unread=near.unread)
+        if self._near is not None and "neighbours" in service.reads:
+            near = self._near.of(question.item.item_id, question.task.name)
+            question = replace(question, near=near)
         key = answer_key(question, service)
         started_at, began = self.now(), self._clock()
         kept = self._cache.get(key)
@@ -185,6 +189,11 @@ class Asker:
         return called
 
     async def _call(self, name: str, question: Question, key: str, deadline: float) -> Called:
+        if question.near and self._near is not None:
+            # only now: a kept answer needs no text of what is near
+            read = self._near.with_texts(question.near)
+            unread = len(question.near) - len(read)
+            question = replace(question, near=read, near_unread=unread)
         caller = self.callers.get(name)
         if caller is None:
             called = await self._embedded(name, question)
@@ -199,7 +208,7 @@ class Asker:
             # what was paid for must not be asked again, whatever happens from here on
             if (save := self._cache.save()) not in self._saves:
                 self._saves.add(save)
-                save.add_done_callback(self._saves.discard)
+                save.add_done_callback(self._saved)
         return called
 
     async def _embedded(self, name: str, question: Question) -> Called:

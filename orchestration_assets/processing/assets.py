@@ -137,7 +137,7 @@ def interpretations(
             load_item=item_loader(content_manifest, content_profiles, reader),
             limits=limits_of(policy, purse, home.tables),
             advance=progress.advance,
-            near_of=near.of,
+            near=near,
         )
         processed = process_sharing(plans.to_pylist(), leader_of, process)
     for message in processed.stopped.values():

@@ -2,8 +2,9 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -11,26 +12,15 @@ from typing import Any, Final, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.content.reader import ContentReader, SupersededError
+from orchestration_assets.content.reader import ContentReader
 from orchestration_assets.schemas.enums import Outcome, ResolutionStatus, Triage
 from orchestration_assets.schemas.items import NearItem
 from orchestration_assets.schemas.tables import CONTENT_MANIFEST, RESOLUTIONS
-from resources.content_source import ContentError
 from resources.table_store import BatchStore, TableMissingError, TableStore
 
-_KEPT: Final = 1024
-"""Items whose near items are held: services that ask about the same item do so one soon after
-another."""
-_MOST_CHARS: Final = 16_000
-"""Of a near item so much is held: a service is shown a few hundred tokens of it."""
+_KEPT: Final = 64
+"""Texts that are held: services that ask about the same item do so one soon after another."""
 _ANSWER_COLUMNS: Final = ("item_id", "task", "status", "answer", "triage", "dissenters")
-
-
-class Near(NamedTuple):
-    """Near items that have a settled answer, and how many more could not be read in time."""
-
-    items: tuple[NearItem, ...] = ()
-    unread: int = 0
 
 
 class _Earlier(NamedTuple):
@@ -42,13 +32,14 @@ class _Earlier(NamedTuple):
 
 
 class NearItems:
-    """The near items of a batch's items, read when a service is about to be shown them.
+    """The near items of a batch's items, for services that are shown them.
 
     ``vectors`` is the batch's table of vectors: its neighbours are items of earlier batches only.
     A neighbour counts when its own answer to the task is settled: resolved, and accepted by its
-    error risk, or undisputed where answers have none. All reading together takes at most
-    ``seconds``; what comes after is counted as unread. Use it as a context manager, and
-    :meth:`prepare` it when some service will be shown what is near.
+    error risk, or undisputed where answers have none. Which these are never depends on the clock;
+    their texts are read when a call is about to be made, in at most ``seconds`` for all of them.
+    Use it as a context manager, and :meth:`prepare` it when some service will be shown what is
+    near.
     """
 
     def __init__(
@@ -60,16 +51,12 @@ class NearItems:
     ) -> None:
         items, near_ones = (vectors[name].to_pylist() for name in ("item_id", "neighbours"))
         self._near = {item: near for item, near in zip(items, near_ones, strict=True) if near}
-        self._wanted: dict[str, set[str]] = defaultdict(set)
-        for near in self._near.values():
-            for one in near:
-                self._wanted[one["batch"]].add(one["item_id"])
         self._home = home
         self._left = seconds
         self._clock = clock
         self._open = ExitStack()
-        self._batches: dict[str, _Earlier | None] = {}
-        self.of = lru_cache(maxsize=_KEPT)(self._of)
+        self._batches: dict[str, _Earlier] = {}
+        self._text = lru_cache(maxsize=_KEPT)(self._read)
 
     def __enter__(self) -> "NearItems":
         return self
@@ -78,72 +65,71 @@ class NearItems:
         self._open.close()
 
     def prepare(self) -> None:
-        """Reads what tables know of all near items, the latest batch first.
+        """Reads what tables know of all near items, before any call's clock runs."""
+        wanted: dict[str, set[str]] = defaultdict(set)
+        for near in self._near.values():
+            for one in near:
+                wanted[one["batch"]].add(one["item_id"])
+        for batch, items in wanted.items():
+            if (earlier := self._earlier(batch, items)) is not None:
+                self._batches[batch] = earlier
 
-        Before any call is under way: no call's clock runs while they are read.
-        """
-        for batch in sorted(self._wanted, reverse=True):
-            with self._timed() as in_time:
-                if in_time:
-                    self._batches[batch] = self._earlier(batch)
-
-    @contextmanager
-    def _timed(self) -> Iterator[bool]:
-        """Takes what happens within it from the time that is left; whether there is any."""
-        began = self._clock()
-        yield self._left > 0.0
-        self._left -= self._clock() - began
-
-    def _of(self, item_id: str, task: str) -> Near:
-        """The near items with a settled answer to the task, the nearest first."""
-        found: list[NearItem] = []
-        unread = 0
+    def of(self, item_id: str, task: str) -> tuple[NearItem, ...]:
+        """The near items with a settled answer to the task, the nearest first, without texts."""
+        found = []
         for one in self._near.get(item_id, ()):
-            with self._timed() as in_time:
-                if not in_time or one["batch"] not in self._batches:
-                    unread += 1
-                elif (near := self._read(one, task)) is not None:
-                    found.append(near)
-        return Near(tuple(found), unread)
+            earlier = self._batches.get(one["batch"])
+            answer = earlier.answers.get((one["item_id"], task)) if earlier else None
+            if earlier is not None and answer is not None:
+                row = earlier.rows[one["item_id"]]
+                found.append(
+                    NearItem(
+                        one["batch"],
+                        one["item_id"],
+                        row["path"],
+                        row["content_hash"],
+                        one["similarity"],
+                        answer,
+                    )
+                )
+        return tuple(found)
 
-    def _read(self, one: Mapping[str, Any], task: str) -> NearItem | None:
-        batch, item = one["batch"], one["item_id"]
+    def with_texts(self, near: tuple[NearItem, ...]) -> tuple[NearItem, ...]:
+        """Those of them whose text can be read, and in time."""
+        found = []
+        for one in near:
+            if self._left <= 0.0:
+                break
+            began = self._clock()
+            text = self._text(one.batch, one.item_id)
+            self._left -= self._clock() - began
+            found += [] if text is None else [replace(one, text=text)]
+        return tuple(found)
+
+    def _read(self, batch: str, item_id: str) -> str | None:
         earlier = self._batches[batch]
-        answer = earlier.answers.get((item, task)) if earlier else None
-        if earlier is None or answer is None:
-            return None
-        row = earlier.rows[item]
         try:
-            text = earlier.reader.text(row)
-        except (ContentError, SupersededError):
-            # it changed since, so that its answer is about something else
+            return earlier.reader.text(earlier.rows[item_id])
+        except Exception:  # noqa: BLE001 -- it is context: what cannot be read is left out, and counted
             return None
-        kept = text[:_MOST_CHARS]
-        return NearItem(row["path"], row["content_hash"], kept, one["similarity"], answer)
 
-    def _earlier(self, batch: str) -> _Earlier | None:
-        tables = TableStore(self._home)
-        wanted = pa.array(sorted(self._wanted[batch]))
+    def _earlier(self, batch: str, items: set[str]) -> _Earlier | None:
+        tables, wanted = TableStore(self._home), pa.array(sorted(items))
         try:
             manifest = tables.read(CONTENT_MANIFEST.name, batch)
             answers = tables.read(RESOLUTIONS.name, batch, list(_ANSWER_COLUMNS))
+            source = BatchStore(self._home).source(batch)
         except TableMissingError:
             return None  # it has no answers yet
-        manifest = manifest.filter(
-            pc.and_(
-                pc.is_in(manifest["item_id"], wanted),
-                pc.equal(manifest["outcome"], Outcome.ACCEPTED),
-            )
-        )
-        answers = answers.filter(pc.is_in(answers["item_id"], wanted)).to_pylist()
-        source = BatchStore(self._home).source(batch)
-        reader = self._open.enter_context(ContentReader(self._home, source))
+        accepted = pc.equal(manifest["outcome"], Outcome.ACCEPTED)
+        manifest = manifest.filter(pc.and_(pc.is_in(manifest["item_id"], wanted), accepted))
         rows = {row["item_id"]: row for row in manifest.to_pylist()}
         settled = {
             (row["item_id"], row["task"]): row["answer"]
-            for row in answers
+            for row in answers.filter(pc.is_in(answers["item_id"], wanted)).to_pylist()
             if row["item_id"] in rows and _is_settled(row)
         }
+        reader = self._open.enter_context(ContentReader(self._home, source))
         return _Earlier(rows, settled, reader)
 
 

@@ -9,10 +9,11 @@ from itertools import groupby
 from typing import Any
 
 from orchestration_assets.processing.answer_cache import AnswerCache
-from orchestration_assets.processing.asking import CALLED, NOT_CALLED, Answered, Asker, NearOf
+from orchestration_assets.processing.asking import CALLED, NOT_CALLED, Answered, Asker
 from orchestration_assets.processing.execute import execute
 from orchestration_assets.processing.execution import Decision, Execution
 from orchestration_assets.processing.learned import run_learned
+from orchestration_assets.processing.near_items import NearItems
 from orchestration_assets.schemas.answers import answer_columns, shown
 from orchestration_assets.schemas.enums import ProcessingModel, Status
 from orchestration_assets.schemas.items import Item, Question, Reading, Task
@@ -92,12 +93,12 @@ def process_plans(
     load_item: LoadItem,
     limits: Limits,
     advance: Callable[[int], None] = lambda items: None,
-    near_of: NearOf | None = None,
+    near: NearItems | None = None,
 ) -> Processed:
     """Carries out every plan; ``plans`` are sorted by item.
 
     ``load_item`` gives an item its content and may raise: then each service of its plans gets a
-    failed reading with that reason, so that no plan goes without rows. ``near_of`` gives what
+    failed reading with that reason, so that no plan goes without rows. ``near`` knows what
     services are shown of earlier content. Rows come out in the
     order of the plans, whichever item finishes first.
     """
@@ -126,7 +127,7 @@ def process_plans(
             purse=limits.purse,
             ratios=limits.token_ratios,
             call_limit_s=limits.item_deadline_s,
-            near_of=near_of,
+            near=near,
         )
         async with asker:
             at_once = min(limits.in_flight(work.services.values()), len(groups))

@@ -82,14 +82,17 @@ class Task:
 class NearItem:
     """An item of earlier content that is close to the one asked about, with its settled answer.
 
-    ``similarity`` is the cosine of both contents, in (0, 1]; ``answer`` is shown as text.
+    ``similarity`` is the cosine of both contents, in (0, 1]; ``answer`` is shown as text. The
+    ``text`` is there once it was read.
     """
 
+    batch: str
+    item_id: str
     path: str
     content_hash: str
-    text: str
     similarity: float
     answer: str
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +101,8 @@ class Question:
 
     ``earlier`` holds what earlier steps, rounds or waves answered. ``coverage`` is the share of
     the content that the item's text holds: below 1 the text is an excerpt. ``near`` holds earlier
-    items, the nearest first, for services that are shown them; ``near_unread`` counts those that
-    could not be read, or not in time.
+    items, the nearest first, for services that are shown them; ``near_unread`` counts those whose
+    text could not be read, or not in time.
     """
 
     task: Task

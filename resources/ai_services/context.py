@@ -62,6 +62,8 @@ def _telling(sections: list[str], tokens: int) -> set[int]:
     counts = [Counter(_WORD.findall(section.lower())) for section in sections]
     weights = _weights(counts)
     gap = token_estimate(GAP)
+    # there may be one gap more than sections
+    tokens -= gap
     costs = [token_estimate(section) + gap for section in sections]
     taken: Counter[str] = Counter()
 

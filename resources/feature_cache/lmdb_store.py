@@ -25,6 +25,8 @@ _ENTRY_BYTES: Final = 96
 _NUMBER: Final = struct.Struct(">Q")
 _TIME: Final = struct.Struct(">d")
 _SIZES: Final = struct.Struct(">II")
+# the share of the cap that groups may take before they are taken apart
+_GROUPS_MOST: Final = 1 / 8
 
 
 class _Database(NamedTuple):
@@ -59,21 +61,19 @@ class LmdbStore:
         self._folder = Path(folder).expanduser().absolute()
         self._max_bytes = max_bytes
         self._clock = clock
-        # what lies in the groups that this store wrote
+        # what the groups held when they were last looked at, and the first and last of them
         self._grouped: dict[str, bytes] = {}
-        self._groups_settled = False
+        self._groups: tuple[bytes, bytes] | None = None
 
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
         """The values of the keys that are there and intact."""
         if not self._exists():
-            self._groups_settled = True
             return {}
-        if not self._groups_settled:
-            self._settle_groups()
-        keys = list(keys)
-        found = {key: self._grouped[key] for key in keys if key in self._grouped}
-        asked = sorted(key.encode() for key in keys if key not in found)
         with self._transaction() as (database, transaction):
+            self._look_at_groups(transaction.cursor(database.groups))
+            keys = list(keys)
+            found = {key: self._grouped[key] for key in keys if key in self._grouped}
+            asked = sorted(key.encode() for key in keys if key not in found)
             cursor = transaction.cursor(database.values)
             for encoded, stored in cursor.getmulti(asked):
                 key = encoded.decode()
@@ -101,22 +101,26 @@ class LmdbStore:
         """Stores all values durably as one record, which the next :meth:`put_many` takes apart.
 
         Each value that is put gives up the interpreter's lock, and beside a busy event loop has
-        to wait for it: one record waits once. This store finds the values at once, another one
-        when it begins.
+        to wait for it: one record waits once. Every store finds the values at once.
         """
         packed = _packed(values)
-        if len(packed) > self._max_bytes // 4:
+        with self._transaction() as (database, transaction):
+            held = _bytes_of(transaction, database.groups)
+        if held + len(packed) > self._max_bytes * _GROUPS_MOST:
+            # groups cannot be evicted: before they are many they take their place
             self.put_many(values)
             return
         with self._transaction(write=True) as (database, transaction):
             self._make_room(database, transaction, len(packed))
-            number = _next_number(transaction.cursor(database.groups))
-            place = _NUMBER.pack(number)
+            cursor = transaction.cursor(database.groups)
+            last = _NUMBER.unpack(cursor.key())[0] if cursor.last() else 0
+            # a number is never used again, so that equal ends mean equal groups
+            place = _NUMBER.pack(max(last + 1, time.time_ns()))
             transaction.put(place, seal(place.hex(), packed), db=database.groups, append=True)
-        self._grouped.update(values)
 
     def _put(self, database: _Database, transaction: Any, values: Mapping[str, bytes]) -> None:
-        first = _next_number(transaction.cursor(database.order))
+        order = transaction.cursor(database.order)
+        first = _NUMBER.unpack(order.key())[0] + 1 if order.last() else 0
         now = _TIME.pack(self._clock())
         for number, (key, value) in enumerate(values.items(), first):
             encoded, place = key.encode(), _NUMBER.pack(number)
@@ -136,10 +140,21 @@ class LmdbStore:
                 transaction.drop(database.groups, delete=False)
                 self._make_room(database, transaction, sum(map(_size, values, values.values())))
                 self._put(database, transaction, values)
-            # only these: a group may just have been put by another thread
-            for key in values:
-                self._grouped.pop(key, None)
-        self._groups_settled = True
+
+    def _look_at_groups(self, groups: Any) -> None:
+        """Takes notice of groups that came, or were settled, since the last look."""
+        last = groups.key() if groups.last() else b""
+        first = groups.key() if groups.first() else b""
+        if self._groups == (first, last):
+            return
+        if self._groups is None or self._groups[0] != first:
+            self._grouped = {}
+            newer = groups.first()
+        else:
+            newer = groups.set_range(_NUMBER.pack(_NUMBER.unpack(self._groups[1])[0] + 1))
+        if newer:
+            self._grouped |= self._taken_apart(groups.iternext())
+        self._groups = (first, last)
 
     def _taken_apart(self, groups: Iterable[tuple[bytes, bytes]]) -> dict[str, bytes]:
         values: dict[str, bytes] = {}
@@ -252,16 +267,14 @@ def _begin(database: _Database, *, write: bool) -> Any:
 
 def _used(database: _Database, transaction: Any) -> int:
     """The bytes of the pages that the trees stand on."""
-    pages = 0
-    for tree in (database.values, database.order, database.groups):
-        found = transaction.stat(tree)
-        pages += found["branch_pages"] + found["leaf_pages"] + found["overflow_pages"]
-    size: int = database.environment.stat()["psize"]
-    return pages * size
+    trees = (database.values, database.order, database.groups)
+    return sum(_bytes_of(transaction, tree) for tree in trees)
 
 
-def _next_number(cursor: Any) -> int:
-    return int(_NUMBER.unpack(cursor.key())[0]) + 1 if cursor.last() else 0
+def _bytes_of(transaction: Any, tree: Any) -> int:
+    found = transaction.stat(tree)
+    pages: int = found["branch_pages"] + found["leaf_pages"] + found["overflow_pages"]
+    return pages * int(found["psize"])
 
 
 def _size(key: str, value: bytes) -> int:

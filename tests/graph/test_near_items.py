@@ -1,5 +1,6 @@
 """Services may be shown what is near in earlier batches, with the answers that stand there."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -125,3 +126,34 @@ def test_content_that_changed_since_is_not_shown(project, drill, earlier, tmp_pa
     assert project.execute("process_batch", batch).success
     assert "text" in [row["answer"] for row in asked(project, batch)]
     assert "json" not in [row["answer"] for row in asked(project, batch)]
+
+
+def test_a_source_that_is_gone_leaves_its_items_out_and_the_batch_whole(
+    project, drill, earlier, tmp_path
+) -> None:
+    folder, _ = earlier
+    other = tmp_path / "elsewhere"
+    other.mkdir()
+    (other / "later.md").write_text(REACTOR * 3 + "Nobody was hurt.")
+    shutil.rmtree(folder)
+    project.policy = policy(tmp_path, drill.url, "model")
+    (batch,) = project.take_in(other)
+    assert project.execute("process_batch", batch).success
+    log = project.tables.read("call_log", batch).to_pylist()
+    (row,) = [row for row in log if row["service"] == "model"]
+    assert (row["status"], row["left_out"]) == ("ok", "2 neighbours")
+
+
+def test_a_kept_answer_holds_though_nothing_can_be_read_in_time(
+    project, drill, earlier, tmp_path
+) -> None:
+    folder, _ = earlier
+    (folder / "later.md").write_text(REACTOR * 3 + "Nobody was hurt.")
+    project.policy = policy(tmp_path, drill.url, "model")
+    (batch,) = project.take_in(folder)
+    assert project.execute("process_batch", batch).success
+    before = calls(drill)
+    project.policy = policy(tmp_path, drill.url, "model", seconds=0.0)
+    assert project.execute("reprocess", batch).success
+    assert calls(drill) == before
+    assert [row["answer"] for row in asked(project, batch)] == ["json"]

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 
 from orchestration_assets.schemas.answers import shown
 from orchestration_assets.schemas.enums import AnswerKind, Status
-from orchestration_assets.schemas.items import NearItem, Question, Reading, Task
+from orchestration_assets.schemas.items import Question, Reading, Task
 from orchestration_assets.schemas.services import ChatConfig, Prompt
 from resources.ai_services.http.answers import (
     UnfitAnswerError,
@@ -18,7 +18,7 @@ from resources.ai_services.http.answers import (
     schema_for,
 )
 from resources.ai_services.http.errors import Garbled, TimedOut
-from resources.ai_services.http.prompts import names_in, render, uses_question
+from resources.ai_services.http.prompts import PromptError, names_in, render, uses_question
 from resources.ai_services.http.service import HttpService, Reply, Request, Sent, counted, parsed
 from resources.ai_services.http.shown import Shown, show
 from resources.ai_services.tokens import token_estimate
@@ -59,18 +59,27 @@ class ChatService(HttpService):
         prompt = config.prompts.get(task.name, config.prompt)
         room = config.context.window_tokens - config.max_output_tokens
         budget = min(config.context.content_tokens, room)
-        near = question.near if "neighbours" in names_in(prompt) else None
-        part, system, user = self._rendered(prompt, question, budget, near)
+        part = show(
+            question,
+            config.guard.redact,
+            budget,
+            room,
+            with_path="path" in self.reads,
+            near_tokens=config.context.neighbour_tokens
+            if "neighbours" in names_in(prompt)
+            else None,
+        )
+        system, user = _rendered(prompt, task, part)
         tokens = _size(part, system, user)
-        while tokens > room and near:
-            # the content goes before what is like it: the least near gives way first
-            near = near[:-1]
-            part, system, user = self._rendered(prompt, question, budget, near)
-            tokens = _size(part, system, user)
-        if tokens > room:
-            # the frame is larger than what the content leaves: the content gives way
-            budget = max(0, part.content.tokens - (tokens - room))
-            part, system, user = self._rendered(prompt, question, budget, near)
+        while tokens > room:
+            smaller = part.smaller(tokens - room)
+            if smaller is None:
+                raise PromptError(
+                    f"the prompt of {self.name} takes {tokens} tokens without any content, and "
+                    f"{room} fit: shorten it or raise context.window_tokens"
+                )
+            part = smaller
+            system, user = _rendered(prompt, task, part)
             tokens = _size(part, system, user)
         messages = [{"role": "system", "content": system}] if system else []
         messages.append({"role": "user", "content": user})
@@ -78,31 +87,6 @@ class ChatService(HttpService):
         sent = Sent(tokens, share, part.left_out, redacted, part.markers)
         body = self._body(messages, task)
         return Request((question,), body, (sent,), config.max_output_tokens)
-
-    def _rendered(
-        self, prompt: Prompt, question: Question, budget: int, near: Sequence[NearItem] | None
-    ) -> tuple[Shown, str, str]:
-        config = self.config
-        part = show(
-            question,
-            config.guard.redact,
-            budget,
-            config.context.window_tokens,
-            with_path="path" in self.reads,
-            near=near,
-            near_tokens=config.context.neighbour_tokens // max(len(question.near), 1),
-        )
-        task = question.task
-        values = {
-            "task": task,
-            "labels": task.labels,
-            "scale": task.scale,
-            "content": part.content.text,
-            "earlier": part.earlier,
-            "neighbours": part.neighbours,
-            "path": part.path,
-        }
-        return (part, *render(prompt, values))
 
     def _body(self, messages: list[dict[str, str]], task: Task) -> dict[str, Any]:
         config = self.config
@@ -160,13 +144,28 @@ class ChatService(HttpService):
         return request._replace(body=body, sent=(sent._replace(tokens_estimated=tokens),))
 
 
+def _rendered(prompt: Prompt, task: Task, part: Shown) -> tuple[str, str]:
+    """System and user message. Raises PromptError."""
+    values = {
+        "task": task,
+        "labels": task.labels,
+        "scale": task.scale,
+        "content": part.content.text,
+        "earlier": part.earlier,
+        "neighbours": part.neighbours,
+        "path": part.path,
+    }
+    return render(prompt, values)
+
+
 def _size(part: Shown, system: str, user: str) -> int:
     # the content is most of it, and its tokens are counted already
-    frame = user.replace(part.content.text, "", 1)
-    if len(frame) == len(user):
-        system = system.replace(part.content.text, "", 1)
-    known = part.content.tokens + 2 * _MESSAGE_TOKENS
-    return known + (token_estimate(frame) if frame else 0) + _tokens_of_system(system)
+    text, frame = part.content.text, 2 * _MESSAGE_TOKENS
+    around = user.replace(text, "", 1)
+    if len(around) < len(user):
+        return frame + part.content.tokens + token_estimate(around) + _tokens_of_system(system)
+    # it stands in the other message, or not as it is
+    return frame + token_estimate(user) + _tokens_of_system(system)
 
 
 @lru_cache(maxsize=64)

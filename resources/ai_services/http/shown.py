@@ -11,19 +11,23 @@ from resources.ai_services.guard import Redacted, injection_markers, redact, wit
 from resources.ai_services.tokens import token_estimate
 
 _EARLIER_SHARE: Final = 4
-"""Earlier answers take at most one in so many tokens of the window; the latest come first."""
+"""Earlier answers take at most one in so many tokens of the room; the latest come first."""
+_NEAR_CHARS: Final = 16_000
+"""So much of a near item is chosen from: it is shown in a few hundred tokens."""
+_LONGEST_SECRET: Final = 24_000
+"""A private key may begin within what is chosen from and end beyond it."""
 _NO_PATH: Final = Redacted("", {})
 
 
 class Shown(NamedTuple):
-    """The parts of a prompt that come from the item."""
+    """The parts of a prompt that come from the item. ``whole`` is what ``content`` is part of."""
 
+    whole: str
     content: Fitted
     earlier: tuple[dict[str, Any], ...]
     neighbours: tuple[dict[str, Any], ...]
     path: str
     redacted: Mapping[str, int]
-    markers: int
     earlier_left_out: int
     neighbours_left_out: int
 
@@ -39,30 +43,54 @@ class Shown(NamedTuple):
             parts.append(f"{self.neighbours_left_out} neighbours")
         return ", ".join(parts) or None
 
+    @property
+    def markers(self) -> int:
+        """Places in what is shown that read like instructions."""
+        near = sum(injection_markers(one["content"]) for one in self.neighbours)
+        return injection_markers(self.content.text) + near
+
+    def smaller(self, tokens: int) -> "Shown | None":
+        """The same with less in it, towards ``tokens`` fewer; None when nothing is left to go.
+
+        What is like the content gives way before it, the least near first; then the content, and
+        what others said of it last, the oldest first.
+        """
+        if self.neighbours:
+            left_out = self.neighbours_left_out + 1
+            return self._replace(neighbours=self.neighbours[:-1], neighbours_left_out=left_out)
+        if self.content.tokens:
+            return self._replace(content=fit(self.whole, max(0, self.content.tokens - tokens)))
+        if self.earlier:
+            left_out = self.earlier_left_out + 1
+            return self._replace(earlier=self.earlier[1:], earlier_left_out=left_out)
+        return None
+
 
 def show(
     question: Question,
     kinds: Collection[SensitiveKind],
     content_tokens: int,
-    window_tokens: int,
+    room: int,
     *,
     with_path: bool = False,
-    near: Sequence[NearItem] | None = None,
-    near_tokens: int = 0,
+    near_tokens: int | None = None,
 ) -> Shown:
     """Redacts first, then fits: no cut can hide a secret from the patterns.
 
-    ``with_path``: whether the path is part of what is shown. ``near``: the neighbours that are,
-    each in at most ``near_tokens`` tokens; None when none belong there.
+    ``room`` is what the whole prompt may take, in tokens. ``with_path``: whether the path is part
+    of what is shown. ``near_tokens`` is what all near items may take together; None when none
+    belong there.
     """
     content = redact(question.item.text, kinds)
-    path = redact(question.item.path, kinds) if with_path else _NO_PATH
-    earlier, left_out = _earlier(question, kinds, window_tokens // _EARLIER_SHARE)
-    fitted = fit(without_turn_marks(content.text), content_tokens)
-    neighbours, redacted = _neighbours(near or (), kinds, near_tokens)
+    path = redact(without_turn_marks(question.item.path), kinds) if with_path else _NO_PATH
+    earlier, left_out = _earlier(question, kinds, room // _EARLIER_SHARE)
+    whole = without_turn_marks(content.text)
+    near = () if near_tokens is None else question.near
+    neighbours, redacted = _neighbours(near, kinds, near_tokens or 0)
     counts = _sum(content.counts, path.counts, *(said.counts for _, said, _ in earlier), *redacted)
     return Shown(
-        fitted,
+        whole,
+        fit(whole, content_tokens),
         tuple(
             {"service": service, "answer": said.text, "confidence": confidence}
             for service, said, confidence in earlier
@@ -70,32 +98,35 @@ def show(
         neighbours,
         path.text,
         counts,
-        injection_markers(fitted.text),
         left_out,
-        0 if near is None else len(question.near) + question.near_unread - len(neighbours),
+        0 if near_tokens is None else question.near_unread,
     )
 
 
 def _neighbours(
     near: Sequence[NearItem], kinds: Collection[SensitiveKind], tokens: int
 ) -> tuple[tuple[dict[str, Any], ...], list[Mapping[str, int]]]:
-    """The neighbours as a prompt sees them, each in at most so many tokens; what was redacted."""
+    """The neighbours as a prompt sees them, and what was redacted in each part of them."""
     found: list[dict[str, Any]] = []
     counts: list[Mapping[str, int]] = []
     for one in near:
-        content, path = redact(one.text, kinds), redact(one.path, kinds)
+        content = _beginning(one.text, kinds)
+        path = redact(without_turn_marks(one.path), kinds)
         answer = redact(without_turn_marks(one.answer), kinds)
-        part = fit(without_turn_marks(content.text), tokens).text
-        found.append(
-            {
-                "content": part,
-                "answer": answer.text,
-                "similarity": one.similarity,
-                "path": path.text,
-            }
-        )
+        part = fit(without_turn_marks(content.text), tokens // len(near)).text
+        similarity = {"similarity": one.similarity}
+        found.append({"content": part, "answer": answer.text, "path": path.text, **similarity})
         counts += (content.counts, path.counts, answer.counts)
     return tuple(found), counts
+
+
+def _beginning(text: str, kinds: Collection[SensitiveKind]) -> Redacted:
+    """Where a long text begins, redacted; what a cut may have hidden from the patterns is not
+    in it."""
+    looked_at = redact(text[: _NEAR_CHARS + _LONGEST_SECRET], kinds)
+    if len(text) <= _NEAR_CHARS + _LONGEST_SECRET:
+        return looked_at
+    return looked_at._replace(text=looked_at.text[: max(0, len(looked_at.text) - _LONGEST_SECRET)])
 
 
 def _earlier(

@@ -13,8 +13,9 @@ from orchestration_assets.schemas.services import SensitiveKind
 from resources.ai_services.context import GAP, fit
 from resources.ai_services.guard import injection_markers, redact, without_turn_marks
 from resources.ai_services.http.chat import ChatService
+from resources.ai_services.http.prompts import PromptError
 from resources.ai_services.tokens import token_estimate
-from tests.ai_services.http.samples import asked, chat
+from tests.ai_services.http.samples import PROMPT, asked, chat
 
 KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nqqq=\n-----END RSA PRIVATE KEY-----"
 
@@ -121,7 +122,10 @@ def test_the_prompt_is_within_the_window_whatever_the_content() -> None:
 
 
 NEAR = tuple(
-    NearItem(f"n{n}.txt", f"h{n}", f"near number {n}. " * 40 + KEY, 0.9 - n / 10, f"red{n}")
+    NearItem(
+        *("b", f"i{n}", f"n{n}.txt", f"h{n}", 0.9 - n / 10, f"red{n}"),
+        text=f"near number {n}. " * 40 + KEY,
+    )
     for n in range(3)
 )
 SHOWS_NEAR = {
@@ -156,6 +160,68 @@ def test_the_least_near_gives_way_first_and_the_content_last() -> None:
     assert "neighbours" in (sent.left_out or "")
     request = service.prepare([replace(asked("word " * 1000), near=NEAR)])
     assert "n0.txt" not in request.body["messages"][-1]["content"]
+
+
+def test_no_cut_of_a_near_item_hides_a_secret() -> None:
+    service = ChatService("c", chat("http://localhost/v1", prompt=SHOWS_NEAR))
+    lines = "\n".join("MIIEow" + "q" * 58 for _ in range(200))
+    key = f"-----BEGIN RSA PRIVATE KEY-----\n{lines}\n-----END RSA PRIVATE KEY-----\n"
+    for before in range(2_000, 44_000, 1_000):
+        near = replace(
+            NEAR[0], text="a line of words\n" * (before // 16) + key + "the end\n" * 9_000
+        )
+        request = service.prepare([replace(asked("word"), near=(near,))])
+        assert "MIIEow" not in str(request.body)
+
+
+def test_a_prompt_may_change_the_content_and_still_shows_as_much() -> None:
+    def share(template: str) -> float:
+        window = {"window_tokens": 512, "content_tokens": 512}
+        given = chat(
+            "http://localhost/v1", prompt={"user": template}, context=window, max_output_tokens=64
+        )
+        (sent,) = ChatService("c", given).prepare([asked("word and word \n" * 1_000)]).sent
+        return sent.content_share
+
+    assert share("{{ content | trim }}") == pytest.approx(share("{{ content }}"), rel=0.15)
+
+
+PIECES = ("word ", "\u6f22\u5b57", "\U0001f600", "x" * 40, "\n", "a.b(c) ", "12345 ")
+TEXTS = st.lists(st.sampled_from(PIECES), max_size=400).map("".join)
+
+
+@given(
+    TEXTS, st.integers(300, 900), st.integers(0, 6), st.sampled_from(["", " | trim", " | upper"])
+)
+def test_no_prompt_is_larger_than_the_room_it_has(text, window, others, change) -> None:
+    config = chat(
+        "http://localhost/v1",
+        prompt={"user": PROMPT["user"].replace("content }}", f"content{change} }}}}")},
+        context={"window_tokens": window, "content_tokens": 4096},
+        max_output_tokens=200,
+    )
+    earlier = tuple(
+        (f"s{n}", Reading(Status.OK, text[: 300 * n] or "a", 0.5)) for n in range(others)
+    )
+    try:
+        request = ChatService("c", config).prepare([replace(asked(text), earlier=earlier)])
+    except PromptError as error:
+        assert "raise context.window_tokens" in str(error)
+        return
+    said = sum(token_estimate(message["content"]) for message in request.body["messages"])
+    assert said <= window - 200
+    assert said <= request.tokens_estimated
+
+
+def test_a_prompt_that_does_not_fit_even_alone_is_not_sent() -> None:
+    given = chat(
+        "http://localhost/v1",
+        prompt={"user": "word " * 400 + "{{ content }}"},
+        context={"window_tokens": 300},
+        max_output_tokens=64,
+    )
+    with pytest.raises(PromptError, match=r"takes 4\d\d tokens without any content, and 236 fit"):
+        ChatService("c", given).prepare([asked("a text")])
 
 
 def test_what_is_near_is_part_of_the_question_only_where_it_is_shown() -> None:

@@ -56,6 +56,30 @@ def test_another_store_finds_the_groups_of_a_process_that_was_killed(tmp_path: P
     assert LmdbStore(tmp_path).get_many(["kept"]) == {"kept": b"value"}
 
 
+def test_two_stores_see_each_others_groups_as_they_come_and_go(tmp_path) -> None:
+    ours, theirs = LmdbStore(tmp_path), LmdbStore(tmp_path)
+    ours.put_group({"a": b"1"})
+    assert theirs.get_many("ab") == {"a": b"1"}
+    theirs.put_group({"b": b"1"})
+    assert ours.get_many("ab") == {"a": b"1", "b": b"1"}
+    theirs.put_many({"a": b"2"})
+    assert ours.get_many("ab") == {"a": b"2", "b": b"1"}
+    ours.put_group({"b": b"3"})
+    assert theirs.get_many("ab") == {"a": b"2", "b": b"3"}
+
+
+def test_the_newest_answers_stay_though_groups_alone_are_put(tmp_path) -> None:
+    cap = 1 << 20
+    store = LmdbStore(tmp_path, cap)
+    for _ in range(100):
+        latest = values(20, 2000)
+        store.put_group(latest)
+        assert store.get_many(latest) == latest
+    assert store.held().bytes <= cap
+    store.put_many({})
+    assert store.get_many(latest) == latest
+
+
 def test_groups_count_towards_the_cap_and_make_room(tmp_path) -> None:
     cap = 1 << 20
     store = LmdbStore(tmp_path, cap)
