@@ -99,7 +99,7 @@ _SENSITIVE: Final = (
         figures=True,
     ),
 )
-_FIGURES: Final = re.compile(r"\d(?:[ ().:/-]{0,3}\d){6}|\d\.\d{1,3}\.\d")
+_FIGURES: Final = re.compile(r"\d(?:(?:[ ().:/-]{0,3}\d){6}|\.\d{1,3}\.\d|\d ?[A-Z0-9]{4})")
 """Stands wherever a phone, card, account or address may: a quick look before the slow ones."""
 
 
@@ -114,11 +114,13 @@ def redact(text: str, kinds: Collection[SensitiveKind]) -> Redacted:
     """Replaces every match by its kind in brackets, such as ``[EMAIL]``; values are not kept."""
     counts: dict[str, int] = {}
     figures = _FIGURES.search(text) is not None
-    lower = text.lower()
+    # beyond ASCII there are letters whose small form no search for small letters finds
+    lower = text.lower() if text.isascii() else None
     for one in _SENSITIVE:
         if one.kind not in kinds or (one.figures and not figures):
             continue
-        if one.literals and not _holds_any(lower if one.any_case else text, one.literals):
+        searched = lower if one.any_case else text
+        if one.literals and searched is not None and not _holds_any(searched, one.literals):
             continue
         text, found = _replaced(text, one)
         if found:

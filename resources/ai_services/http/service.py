@@ -121,7 +121,8 @@ class HttpService(ABC):
         Raises Unauthorised when the key's environment variable is not set."""
         headers = {"idempotency-key": key} if key else {}
         if self.config.api_key_env is not None:
-            secret = os.environ.get(self.config.api_key_env)
+            # a file that a key is read from ends in a newline
+            secret = os.environ.get(self.config.api_key_env, "").strip()
             if not secret:
                 raise Unauthorised(
                     f"the environment variable {self.config.api_key_env} is not set: "

@@ -14,6 +14,7 @@ from resources.ai_services.http.errors import (
     Broken,
     CallError,
     Garbled,
+    Misdirected,
     Unreachable,
     error_of,
 )
@@ -54,7 +55,7 @@ class Transport:
                 if response.status != 200:
                     raise await _refusal(response, headers)
                 return await _read(response)
-        except (aiohttp.ClientError, OSError) as error:
+        except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _as_call_error(error) from error
 
     async def get(self, path: str, headers: Mapping[str, str]) -> int:
@@ -64,7 +65,7 @@ class Transport:
         try:
             async with self._request("GET", path, None, headers) as response:
                 return response.status
-        except (aiohttp.ClientError, OSError) as error:
+        except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _as_call_error(error) from error
 
     @asynccontextmanager
@@ -79,7 +80,7 @@ class Transport:
                 if response.status != 200:
                     raise await _refusal(response, headers)
                 yield _lines(response)
-        except (aiohttp.ClientError, OSError) as error:
+        except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _as_call_error(error) from error
 
     async def aclose(self) -> None:
@@ -115,8 +116,13 @@ class Transport:
 
 
 async def _refusal(response: "aiohttp.ClientResponse", headers: Mapping[str, str]) -> CallError:
-    """What an answer with another status than 200 comes to."""
-    said = without_key(await _read(response), headers)
+    """What an answer with another status than 200 comes to, whatever became of its body."""
+    import aiohttp
+
+    try:
+        said = without_key(await response.content.read(_CHUNK), headers)
+    except (aiohttp.ClientError, OSError):
+        said = b""
     return error_of(response.status, response.headers.get("retry-after"), said, time.time())
 
 
@@ -130,13 +136,11 @@ def _as_call_error(error: Exception) -> CallError:
     import aiohttp
 
     said = str(error) or type(error).__name__
+    if isinstance(error, ValueError):
+        return Misdirected(f"no request can be made to this address: {said}")
     if isinstance(error, aiohttp.ClientPayloadError):
         return Garbled(f"the answer breaks off: {said}")
-    never_there = (
-        aiohttp.ClientConnectorError,
-        aiohttp.ConnectionTimeoutError,
-        aiohttp.InvalidURL,
-    )
+    never_there = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
     return Unreachable(said) if isinstance(error, never_there) else Broken(said)
 
 
@@ -163,10 +167,13 @@ async def _read(response: "aiohttp.ClientResponse") -> bytes:
 
 
 async def _lines(response: "aiohttp.ClientResponse") -> AsyncIterator[str]:
-    held = b""
+    # a line that does not end for long is joined once, not with every part of it
+    held: list[bytes] = []
     async for part in _parts(response):
-        *whole, held = (held + part).split(b"\n")
-        for line in whole:
-            yield line.decode("utf-8", "replace").rstrip("\r")
-    if held:
-        yield held.decode("utf-8", "replace")
+        first, *more = part.split(b"\n")
+        held.append(first)
+        for line in more:
+            yield b"".join(held).decode("utf-8", "replace").rstrip("\r")
+            held = [line]
+    if any(held):
+        yield b"".join(held).decode("utf-8", "replace")

@@ -1,0 +1,84 @@
+"""One request against servers that say what they should not."""
+
+import asyncio
+
+import pytest
+
+from resources.ai_services.http.errors import CallError, Garbled, Misdirected, Unavailable
+from resources.ai_services.http.transport import Transport
+from tests.ai_services.http.samples import chat
+
+
+async def told(answer: bytes, *, stream: bool = False) -> tuple[bytes | CallError, int]:
+    """What a transport makes of these bytes, and how many requests came."""
+    requests = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal requests
+        requests += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    transport = Transport(chat(f"http://127.0.0.1:{port}/v1"))
+    try:
+        if stream:
+            async with transport.lines("/x", b"{}", {}) as lines:
+                return b"|".join([line.encode() async for line in lines]), requests
+        return await transport.post("/x", b"{}", {}), requests
+    except CallError as error:
+        return error, requests
+    finally:
+        await transport.aclose()
+        server.close()
+
+
+def answer(status: str, *headers: str, body: bytes = b"") -> bytes:
+    return "\r\n".join([f"HTTP/1.1 {status}", *headers, "", ""]).encode() + body
+
+
+def test_a_redirect_is_not_followed() -> None:
+    said = answer("302 Found", "Location: /elsewhere", "Content-Length: 0")
+    error, requests = asyncio.run(told(said))
+    assert isinstance(error, Misdirected)
+    assert requests == 1
+
+
+def test_a_pause_is_heard_though_its_body_breaks_off() -> None:
+    said = answer("503 Busy", "Retry-After: 7", "Content-Length: 999", body=b"later")
+    error, _ = asyncio.run(told(said))
+    assert isinstance(error, Unavailable)
+    assert error.retry_after == 7.0
+
+
+def test_an_answer_that_says_it_is_endless_is_not_read() -> None:
+    error, _ = asyncio.run(told(answer("200 OK", f"Content-Length: {1 << 40}", body=b"{}")))
+    assert isinstance(error, Garbled)
+    assert "larger than" in str(error)
+
+
+def test_an_answer_of_unknown_length_is_read_to_its_end() -> None:
+    assert asyncio.run(told(answer("200 OK", body=b"{}" * 40_000)))[0] == b"{}" * 40_000
+
+
+@pytest.mark.parametrize("end", [b"", b"\n"])
+def test_lines_are_put_together_from_whatever_parts_they_come_in(end) -> None:
+    body = b"data: 1\r\n\n" + b"x" * 100_000 + b"\nlast" + end
+    said, _ = asyncio.run(told(answer("200 OK", body=body), stream=True))
+    assert said == b"data: 1||" + b"x" * 100_000 + b"|last"
+
+
+@pytest.mark.parametrize("address", ["http://a..b/v1", "http://user:pw@127.0.0.1:9/v1"])
+def test_an_address_that_no_request_can_be_made_to_is_no_attempt_that_was_answered(address) -> None:
+    async def ask() -> None:
+        transport = Transport(chat(address))
+        try:
+            await transport.post("/x", b"{}", {"authorization": "Bearer k"})
+        finally:
+            await transport.aclose()
+
+    with pytest.raises(Misdirected, match="no request can be made"):
+        asyncio.run(ask())
