@@ -30,6 +30,8 @@ def token_estimate(text: str) -> int:
     one: an ideograph, or one and a half letters of other scripts. Runs are counted by where they
     begin, over the classes of bytes: each count is one pass through memory.
     """
+    if not text:
+        return 0
     classes = b" " + text.encode("utf-8", "surrogatepass").translate(_CLASSES)
     count = classes.count
     words = count(b" a") + count(b".a") + count(b"0a") + count(b"ua") + count(b"a" * 9)

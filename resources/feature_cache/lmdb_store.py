@@ -64,18 +64,20 @@ class LmdbStore:
         # what the groups held when they were last looked at, and the first and last of them
         self._grouped: dict[str, bytes] = {}
         self._groups: tuple[bytes, bytes] | None = None
+        self._looked_at = -1
 
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
         """The values of the keys that are there and intact."""
         if not self._exists():
             return {}
         with self._transaction() as (database, transaction):
-            self._look_at_groups(transaction.cursor(database.groups))
+            if (now := transaction.id()) != self._looked_at:
+                self._look_at_groups(transaction.cursor(database.groups))
+                self._looked_at = now
             keys = list(keys)
             found = {key: self._grouped[key] for key in keys if key in self._grouped}
             asked = sorted(key.encode() for key in keys if key not in found)
-            cursor = transaction.cursor(database.values)
-            for encoded, stored in cursor.getmulti(asked):
+            for encoded, stored in _pairs(database, transaction, asked):
                 key = encoded.decode()
                 value = unseal(key, stored[_NUMBER.size :])
                 if value is None:
@@ -275,6 +277,15 @@ def _bytes_of(transaction: Any, tree: Any) -> int:
     found = transaction.stat(tree)
     pages: int = found["branch_pages"] + found["leaf_pages"] + found["overflow_pages"]
     return pages * int(found["psize"])
+
+
+def _pairs(database: _Database, transaction: Any, keys: list[bytes]) -> Any:
+    """The keys that are there, with what stands under them."""
+    if len(keys) != 1:
+        return transaction.cursor(database.values).getmulti(keys)
+    # the answer to one question: a cursor would take longer than the look-up itself
+    stored = transaction.get(keys[0], db=database.values)
+    return [] if stored is None else [(keys[0], stored)]
 
 
 def _size(key: str, value: bytes) -> int:

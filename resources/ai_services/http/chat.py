@@ -65,9 +65,7 @@ class ChatService(HttpService):
             budget,
             room,
             with_path="path" in self.reads,
-            near_tokens=config.context.neighbour_tokens
-            if "neighbours" in names_in(prompt)
-            else None,
+            near_tokens=self._near_tokens(prompt),
         )
         system, user = _rendered(prompt, task, part)
         tokens = _size(part, system, user)
@@ -87,6 +85,12 @@ class ChatService(HttpService):
         sent = Sent(tokens, share, part.left_out, redacted, part.markers)
         body = self._body(messages, task)
         return Request((question,), body, (sent,), config.max_output_tokens)
+
+    def _near_tokens(self, prompt: Prompt) -> int | None:
+        """What near items may take; None where the prompt does not show them."""
+        if "neighbours" not in self.reads or "neighbours" not in names_in(prompt):
+            return None
+        return self.config.context.neighbour_tokens
 
     def _body(self, messages: list[dict[str, str]], task: Task) -> dict[str, Any]:
         config = self.config

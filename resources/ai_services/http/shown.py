@@ -85,8 +85,8 @@ def show(
     path = redact(without_turn_marks(question.item.path), kinds) if with_path else _NO_PATH
     earlier, left_out = _earlier(question, kinds, room // _EARLIER_SHARE)
     whole = without_turn_marks(content.text)
-    near = () if near_tokens is None else question.near
-    neighbours, redacted = _neighbours(near, kinds, near_tokens or 0)
+    near = question.near if near_tokens is not None else ()
+    neighbours, redacted = _neighbours(near, kinds, near_tokens or 0) if near else ((), [])
     counts = _sum(content.counts, path.counts, *(said.counts for _, said, _ in earlier), *redacted)
     return Shown(
         whole,
@@ -133,6 +133,8 @@ def _earlier(
     question: Question, kinds: Collection[SensitiveKind], tokens: int
 ) -> tuple[list[tuple[str, Redacted, float | None]], int]:
     """The latest answers that fit, in their order, and how many do not."""
+    if not question.earlier:
+        return [], 0
     kept: list[tuple[str, Redacted, float | None]] = []
     for service, reading in reversed(question.earlier):
         said = redact(without_turn_marks(shown(reading.answer) or "no answer"), kinds)
