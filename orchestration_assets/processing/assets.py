@@ -140,6 +140,8 @@ def interpretations(
             near=near,
         )
         processed = process_sharing(plans.to_pylist(), leader_of, process)
+    for earlier, why in near.unreadable.items():
+        context.log.warning(f"services are shown less of batch {earlier}: {why}")
     for message in processed.stopped.values():
         context.log.error(message)
     for name, times in processed.circuits_opened.items():

@@ -39,7 +39,7 @@ class NearItems:
     error risk, or undisputed where answers have none. Which these are never depends on the clock;
     their texts are read when a call is about to be made, in at most ``seconds`` for all of them.
     Use it as a context manager, and :meth:`prepare` it when some service will be shown what is
-    near.
+    near. ``unreadable`` says of earlier batches why a text of theirs could not be read.
     """
 
     def __init__(
@@ -54,6 +54,7 @@ class NearItems:
         self._home = home
         self._left = seconds
         self._clock = clock
+        self.unreadable: dict[str, str] = {}
         self._open = ExitStack()
         self._batches: dict[str, _Earlier] = {}
         self._text = lru_cache(maxsize=_KEPT)(self._read)
@@ -110,7 +111,8 @@ class NearItems:
         earlier = self._batches[batch]
         try:
             return earlier.reader.text(earlier.rows[item_id])
-        except Exception:  # noqa: BLE001 -- it is context: what cannot be read is left out, and counted
+        except Exception as error:  # noqa: BLE001 -- context that cannot be read ends no batch
+            self.unreadable[batch] = f"{type(error).__name__}: {error}"
             return None
 
     def _earlier(self, batch: str, items: set[str]) -> _Earlier | None:

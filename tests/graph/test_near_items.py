@@ -62,6 +62,15 @@ def earlier(project, drill, tmp_path):
     return folder, batch
 
 
+def take_in_later(project, drill, folder: Path, tmp_path: Path, seconds: float = 30.0) -> str:
+    """A batch with a note on the same matter as an earlier one, which the model is asked about."""
+    (folder / "later.md").write_text(REACTOR * 3 + "Nobody was hurt.")
+    project.policy = policy(tmp_path, drill.url, "model", seconds)
+    (batch,) = project.take_in(folder)
+    assert project.execute("process_batch", batch).success
+    return batch
+
+
 def asked(project, batch) -> list[dict]:
     rows = project.tables.read("sequential_interpretations", batch).to_pylist()
     return [row for row in rows if row["service"] == "model"]
@@ -75,10 +84,7 @@ def test_a_service_is_shown_what_stood_for_the_nearest_earlier_item(
     project, drill, earlier, tmp_path
 ) -> None:
     folder, _ = earlier
-    (folder / "later.md").write_text(REACTOR * 3 + "Nobody was hurt.")
-    project.policy = policy(tmp_path, drill.url, "model")
-    (batch,) = project.take_in(folder)
-    assert project.execute("process_batch", batch).success
+    batch = take_in_later(project, drill, folder, tmp_path)
     assert [row["answer"] for row in asked(project, batch)] == ["json"]
     # the same context is the same question
     before = calls(drill)
@@ -92,10 +98,7 @@ def test_an_answer_is_another_question_once_what_stood_nearby_has_changed(
     project, drill, earlier, tmp_path
 ) -> None:
     folder, first = earlier
-    (folder / "later.md").write_text(REACTOR * 3 + "Nobody was hurt.")
-    project.policy = policy(tmp_path, drill.url, "model")
-    (batch,) = project.take_in(folder)
-    assert project.execute("process_batch", batch).success
+    batch = take_in_later(project, drill, folder, tmp_path)
     before = calls(drill)
     # the earlier batch is lost: there is nothing to show any more
     project.tables.path("resolutions", first).unlink()
@@ -107,10 +110,7 @@ def test_what_could_not_be_read_in_time_is_left_out_and_said_so(
     project, drill, earlier, tmp_path
 ) -> None:
     folder, _ = earlier
-    (folder / "later.md").write_text(REACTOR * 3 + "Nobody was hurt.")
-    project.policy = policy(tmp_path, drill.url, "model", seconds=0.0)
-    (batch,) = project.take_in(folder)
-    assert project.execute("process_batch", batch).success
+    batch = take_in_later(project, drill, folder, tmp_path, seconds=0.0)
     log = project.tables.read("call_log", batch).to_pylist()
     (row,) = [row for row in log if row["service"] == "model"]
     assert row["left_out"].endswith("neighbours")
@@ -119,11 +119,8 @@ def test_what_could_not_be_read_in_time_is_left_out_and_said_so(
 def test_content_that_changed_since_is_not_shown(project, drill, earlier, tmp_path) -> None:
     folder, _ = earlier
     (folder / "reactor.md").write_text("Something else altogether.")
-    (folder / "later.md").write_text(REACTOR * 3 + "Nobody was hurt.")
     drill.script = Script(answers={"[reactor.md is": "json", "Nobody was hurt": "text"})
-    project.policy = policy(tmp_path, drill.url, "model")
-    (batch,) = project.take_in(folder)
-    assert project.execute("process_batch", batch).success
+    batch = take_in_later(project, drill, folder, tmp_path)
     assert "text" in [row["answer"] for row in asked(project, batch)]
     assert "json" not in [row["answer"] for row in asked(project, batch)]
 
@@ -134,11 +131,8 @@ def test_a_source_that_is_gone_leaves_its_items_out_and_the_batch_whole(
     folder, _ = earlier
     other = tmp_path / "elsewhere"
     other.mkdir()
-    (other / "later.md").write_text(REACTOR * 3 + "Nobody was hurt.")
     shutil.rmtree(folder)
-    project.policy = policy(tmp_path, drill.url, "model")
-    (batch,) = project.take_in(other)
-    assert project.execute("process_batch", batch).success
+    batch = take_in_later(project, drill, other, tmp_path)
     log = project.tables.read("call_log", batch).to_pylist()
     (row,) = [row for row in log if row["service"] == "model"]
     assert (row["status"], row["left_out"]) == ("ok", "2 neighbours")
@@ -148,10 +142,7 @@ def test_a_kept_answer_holds_though_nothing_can_be_read_in_time(
     project, drill, earlier, tmp_path
 ) -> None:
     folder, _ = earlier
-    (folder / "later.md").write_text(REACTOR * 3 + "Nobody was hurt.")
-    project.policy = policy(tmp_path, drill.url, "model")
-    (batch,) = project.take_in(folder)
-    assert project.execute("process_batch", batch).success
+    batch = take_in_later(project, drill, folder, tmp_path)
     before = calls(drill)
     project.policy = policy(tmp_path, drill.url, "model", seconds=0.0)
     assert project.execute("reprocess", batch).success

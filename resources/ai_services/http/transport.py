@@ -21,6 +21,7 @@ from resources.ai_services.http.errors import (
 
 if TYPE_CHECKING:
     import aiohttp
+
 _HEADERS: Final = {
     "content-type": "application/json",
     "accept": "application/json, text/event-stream",
