@@ -191,7 +191,7 @@ def _examine_record(entry: EntryRow, record: Record, reading: Reading) -> Examin
             number=record.number,
             metadata=record.metadata,
         )
-    return _hashed(found, data, record.encoding, reading)
+    return _hashed(replace(found, detail=record.note), data, record.encoding, reading)
 
 
 class Known(Protocol):
