@@ -16,7 +16,7 @@ from orchestration_assets.content.json_records import RepeatedKeyError, json_col
 from orchestration_assets.content.parquet_records import cell, check_columns, parquet_rows
 from orchestration_assets.content.record_dialect import UTF8, dialect
 from orchestration_assets.content.record_files import Dialect, RecordFile
-from orchestration_assets.content.record_values import CellError, in_words
+from orchestration_assets.content.record_values import CellError, HugeInteger, in_words
 from orchestration_assets.schemas.enums import RejectReason
 from orchestration_assets.schemas.storable import whole_text
 from orchestration_assets.schemas.tables import EntryRow, Metadatum, RecordPlace
@@ -164,7 +164,7 @@ def _text_problem(
     if isinstance(text, CellError):
         return text.reason, f"record {number}: {column!r} {text}"
     if not isinstance(text, str):
-        kind = type(text).__name__
+        kind = "int" if isinstance(text, HugeInteger) else type(text).__name__
         return RejectReason.MALFORMED, f"record {number}: {column!r} is no text ({kind})"
     if "\x00" in text:
         return RejectReason.BINARY, f"record {number} has NUL characters"

@@ -85,7 +85,7 @@ def _gzip(stream: BinaryIO) -> Iterator[bytes]:
     with.
     """
     data = stream.read(_BLOCK_BYTES)
-    members = 0
+    members = False
     while data:
         member = zlib.decompressobj(wbits=_GZIP)
         while not member.eof:
@@ -95,14 +95,14 @@ def _gzip(stream: BinaryIO) -> Iterator[bytes]:
             try:
                 yield member.decompress(data, _BLOCK_BYTES)
             except zlib.error as error:
-                where = "" if not members else f" after {members} good members"
-                words = f"not gzip{where}: {error}"
+                told = "what follows the packed data is no gzip: cut it off" if members else error
+                words = f"not gzip: {told}"
                 raise ContentError(RejectReason.MALFORMED, words) from error
             # what one call leaves is either too much for its result, or after the member's end
             data = member.unconsumed_tail or member.unused_data
             if not data:
                 data = stream.read(_BLOCK_BYTES)
-        members += 1
+        members = True
         while data and not data.strip(b"\x00"):
             data = stream.read(_BLOCK_BYTES)
         data = data.lstrip(b"\x00")
