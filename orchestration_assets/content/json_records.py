@@ -1,7 +1,7 @@
 """One line of a JSON Lines file as its columns."""
 
 import json
-from collections.abc import Sequence
+from functools import cache
 from typing import Any, Final
 
 from orchestration_assets.content.record_values import HugeInteger
@@ -36,7 +36,12 @@ _DECODER: Final = json.JSONDecoder(parse_int=_integer)
 _COUNTING: Final = json.JSONDecoder(parse_int=_integer, object_pairs_hook=_object)
 
 
-def json_columns(line: bytes, columns: Sequence[str]) -> dict[str, Any] | None:
+@cache
+def _quoted(columns: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(json.dumps(name, ensure_ascii=False) for name in columns)
+
+
+def json_columns(line: bytes, columns: tuple[str, ...]) -> dict[str, Any] | None:
     """The object in a line; None when it is no object.
 
     Raises ValueError or RecursionError for what is no JSON, UnicodeDecodeError for what is no
@@ -44,7 +49,7 @@ def json_columns(line: bytes, columns: Sequence[str]) -> dict[str, Any] | None:
     """
     text = line.decode("utf-8").removeprefix("\ufeff")
     # only where a name may stand twice is the slow way worth its time
-    slow = any(text.count(json.dumps(name, ensure_ascii=False)) > 1 for name in columns)
+    slow = any(text.count(name) > 1 for name in _quoted(columns))
     found = (_COUNTING if slow else _DECODER).decode(text)
     if isinstance(found, _Object) and (twice := found.repeated & set(columns)):
         raise RepeatedKeyError(f"the key {min(twice)!r} is there more than once: keep one")

@@ -122,7 +122,7 @@ def _record_text(data: bytes, place: Mapping[str, Any], encoding: str) -> bytes 
     text: Any = None
     try:
         if place["format"] == "jsonl":
-            found = json_columns(data, [place["field"]])
+            found = json_columns(data, (place["field"],))
             text = None if found is None else found.get(place["field"])
         else:
             fields = csv_fields(data, place["delimiter"])

@@ -63,11 +63,11 @@ class RecordFile:
             kept["dialect"] = asdict(self.dialect)
         return json.dumps(kept, ensure_ascii=False)
 
-    @property
-    def columns(self) -> list[str]:
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
         """Every column that is read, the text first."""
         named = (self.declared.text, self.declared.id, self.declared.name, *self.declared.metadata)
-        return list(dict.fromkeys(name for name in named if name is not None))
+        return tuple(dict.fromkeys(name for name in named if name is not None))
 
 
 def recorded_file(recorded: str, path: str) -> RecordFile:

@@ -184,7 +184,8 @@ def _identity(value: Any, column: str, number: int) -> str:
         words = "is an id with characters that cannot be decoded"
         raise _ColumnError(number, column, RejectReason.UNDECODABLE, words)
     if isinstance(value, list | tuple | dict | float) and not _is_finite(value):
-        words = "is no id but a list, an object or no number: give text or a whole number"
+        kind = type(value).__name__ if not isinstance(value, float) else found
+        words = f"is no id but {kind}: give text or a whole number"
         raise _ColumnError(number, column, RejectReason.MALFORMED, words)
     if len(found) > _LONGEST_ID:
         words = f"is an id of {len(found)} characters, the limit is {_LONGEST_ID}"
