@@ -4,7 +4,7 @@ import glob
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -13,8 +13,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from orchestration_assets.content.intake import take_in, unfinished
-from orchestration_assets.content.known import entries_of, make_manifest
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from orchestration_assets.content.intake import Intake, take_in, unfinished
+from orchestration_assets.content.known import make_manifest
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.processing.answer_cache import answer_key
 from orchestration_assets.processing.batch import build_tasks
@@ -27,16 +30,19 @@ from orchestration_assets.progress import SilentProgress
 from orchestration_assets.schemas.enums import Outcome, ProfileStatus
 from orchestration_assets.schemas.items import Item, Question
 from orchestration_assets.schemas.policy import Content, Policy
-from orchestration_assets.schemas.tables import CONTENT_MANIFEST, PlanRow
+from orchestration_assets.schemas.tables import BATCH_ENTRIES, CONTENT_MANIFEST, PlanRow
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.plan import plan_items
 from orchestration_assets.settings import Settings
 from resources.ai_services.pool import build_services
 from resources.feature_cache.lmdb_store import LmdbStore
 from resources.feature_cache.opening import open_cache
+from resources.feature_cache.tiered import TieredCache
 from resources.table_store import BatchStore, TableStore
 
 SAMPLE: Final = 500
+# what the key of a kept profile is made of
+_PROFILE_KEY: Final = ("path", "content_hash", "encoding")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +81,17 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """What the intake would accept, as manifest rows."""
+    """What the intake would do; the manifests stand in the shadow home, batch by batch.
+
+    ``accepted`` counts the accepted items of each batch, ``profiles_kept`` those of all batches
+    whose profile is in the cache.
+    """
 
     source: str
     listed: Mapping[str, int]
     outcomes: Mapping[str, int]
-    batches: int
-    accepted: list[dict[str, Any]]
+    accepted: Mapping[str, int]
+    profiles_kept: int
 
 
 def preview(settings: Settings, source: str, *, as_json: bool, sample: int = SAMPLE) -> int:
@@ -106,9 +116,9 @@ def look_ahead(home: Path, source: str, policy: Policy, sample: int) -> Preview:
     answer_keys: dict[tuple[str, str, str], str] = {}
     tokens: dict[str, int] = {}
     with _shadow(home) as shadow:
-        taken = _would_take(home, shadow, source, policy.content)
-        step = max(len(taken.accepted) / max(sample, 1), 1.0)
-        picked = [taken.accepted[int(n * step)] for n in range(int(len(taken.accepted) / step))]
+        cache = open_cache(home, policy.execution.cache)
+        taken = _would_take(home, shadow, source, policy.content, cache)
+        picked = list(_spread_evenly(TableStore(shadow), taken.accepted, sample))
         work = Chunk(str(shadow), "", taken.source, tuple(picked))
         for row, text in zip(picked, read_again(work), strict=True):
             if isinstance(text, Unread):
@@ -126,9 +136,8 @@ def look_ahead(home: Path, source: str, policy: Policy, sample: int) -> Preview:
                 for plan in made
                 for name in plan.services
             }
-    keys = [profile_key(row) for row in taken.accepted]
-    kept = open_cache(home, policy.execution.cache).peek_many(keys)
-    scale = len(taken.accepted) / len(picked) if picked else 0.0
+    whole = sum(taken.accepted.values())
+    scale = whole / len(picked) if picked else 0.0
     scaled = partial(_scaled, scale=scale)
     answers = LmdbStore(home / "cache" / "answers").get_many(answer_keys.values())
     seen = observed_usage(TableStore(home))
@@ -142,10 +151,10 @@ def look_ahead(home: Path, source: str, policy: Policy, sample: int) -> Preview:
         source=taken.source,
         listed=taken.listed,
         outcomes=taken.outcomes,
-        batches=taken.batches,
+        batches=len(taken.accepted),
         left=tuple(left),
-        profiles_kept=sum(key in kept for key in keys),
-        profiles_due=sum(key not in kept for key in keys),
+        profiles_kept=taken.profiles_kept,
+        profiles_due=whole - taken.profiles_kept,
         sampled=len(picked),
         models={k: scaled(v) for k, v in sorted(Counter(str(p.model) for p in plans).items())},
         services={name: scaled(count) for name, count in sorted(asked.items())},
@@ -176,40 +185,79 @@ def _shadow(home: Path) -> Iterator[Path]:
         yield shadow
 
 
-def _would_take(home: Path, shadow: Path, source: str, content: Content) -> _Taken:
+def _would_take(
+    home: Path, shadow: Path, source: str, content: Content, cache: TieredCache
+) -> _Taken:
+    """Takes the source in below the shadow; holds one batch at a time, however many there are."""
     exclude = content.exclude
     root = Path(source).expanduser().resolve()
     if home.resolve().is_relative_to(root) and home.resolve() != root:
         exclude = (*exclude, f"{glob.escape(str(home.resolve().relative_to(root)))}/**")
     content = content.model_copy(update={"exclude": exclude, "keep": False})
-    seen = set(BatchStore(shadow).recorded())
+    seen = BatchStore(shadow).recorded()
     intake = take_in(shadow, source, content, datetime.now(UTC))
-    before = {
-        file
-        for key in seen
-        if BatchStore(home).source(key) == intake.listing.source
-        for file in BatchStore(home).read(key)["file"].to_pylist()
-    }
-    entries = [e for key in intake.recorded for e in entries_of(shadow, key)]
-    files = {entry.file: entry for entry in entries}
-    news = Counter(
-        "gone" if entry.gone else "changed" if file in before else "new"
-        for file, entry in files.items()
-    )
-    news["known"] = intake.listing.entries.num_rows - news["new"] - news["changed"]
-    manifest: list[dict[str, Any]] = []
+    outcomes: Counter[str] = Counter()
+    accepted: dict[str, int] = {}
+    kept = 0
     for key in intake.recorded:
         made = make_manifest(shadow, key, content, SilentProgress())
         # later batches of the same look are settled against the earlier ones
         TableStore(shadow).write(CONTENT_MANIFEST, made, key)
-        manifest += made.to_pylist()
+        outcomes.update(made["outcome"].to_pylist())
+        rows = _accepted(made.select(["outcome", *_PROFILE_KEY]))
+        accepted[key] = rows.num_rows
+        keys = [profile_key(row) for row in rows.to_pylist()]
+        found = cache.peek_many(keys)
+        kept += sum(key in found for key in keys)
     return _Taken(
         intake.listing.source,
-        {name: news[name] for name in ("new", "changed", "gone", "known")},
-        dict(sorted(Counter(row["outcome"] for row in manifest).items())),
-        len(intake.recorded),
-        [row for row in manifest if row["outcome"] == Outcome.ACCEPTED],
+        _news(BatchStore(shadow), seen, intake),
+        dict(sorted(outcomes.items())),
+        accepted,
+        kept,
     )
+
+
+def _accepted(manifest: pa.Table) -> pa.Table:
+    return manifest.filter(pc.equal(manifest["outcome"], Outcome.ACCEPTED.value))
+
+
+def _news(store: BatchStore, seen: Sequence[str], intake: Intake) -> dict[str, int]:
+    """How many files are new, changed, gone and known; ``seen`` are the batches of before."""
+    listing = intake.listing
+    source = listing.source
+    before = _files(store, [key for key in seen if store.source(key) == source])["file"]
+    entries = _files(store, intake.recorded)
+    there = pc.unique(entries.filter(pc.invert(entries["gone"]))["file"])
+    gone = pc.unique(entries.filter(entries["gone"])["file"])
+    changed = pc.sum(pc.is_in(there, pc.unique(before))).as_py() or 0
+    new = len(there) - changed
+    known = listing.entries.num_rows - new - changed
+    return {"new": new, "changed": changed, "gone": len(gone), "known": known}
+
+
+def _files(store: BatchStore, batches: Sequence[str]) -> pa.Table:
+    """Which files the batches have, and whether they are gone."""
+    nothing = BATCH_ENTRIES.schema.empty_table().select(["file", "gone"])
+    return pa.concat_tables(
+        [nothing, *(store.read(key).select(["file", "gone"]) for key in batches)]
+    )
+
+
+def _spread_evenly(
+    tables: TableStore, accepted: Mapping[str, int], sample: int
+) -> Iterator[dict[str, Any]]:
+    """At most ``sample`` accepted rows at even distances, over the manifests of all batches."""
+    whole = sum(accepted.values())
+    step = max(whole / max(sample, 1), 1.0)
+    wanted = [int(n * step) for n in range(int(whole / step))]
+    before = 0
+    for batch, count in accepted.items():
+        here = [place - before for place in wanted if before <= place < before + count]
+        before += count
+        if here:
+            rows = _accepted(tables.read(CONTENT_MANIFEST.name, batch))
+            yield from rows.take(pa.array(here, pa.int64())).to_pylist()
 
 
 def _scaled(count: int, scale: float) -> int:

@@ -9,7 +9,6 @@ from typing import BinaryIO, Final
 # a byte for a character: what is parsed can be turned back into the very bytes of a field
 BYTEWISE: Final = "latin-1"
 _MAX_FIELD: Final = 2**31 - 1
-_BOM: Final = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,31 +50,31 @@ class _Lines:
         return line.decode(BYTEWISE)
 
 
-def csv_header(stream: BinaryIO, delimiter: str, limit: int) -> tuple[list[str], int]:
-    """The column names, and where the first record starts."""
-    stream.seek(0)
-    lines = _Lines(stream, 0, None, limit)
+def csv_header(
+    stream: BinaryIO, delimiter: str, limit: int, begin: int = 0
+) -> tuple[list[str], int]:
+    """The column names bytewise, and where the first record starts.
+
+    The header stands at byte ``begin``; without a header that ends within ``limit`` bytes there are
+    no names.
+    """
+    stream.seek(begin)
+    lines = _Lines(stream, begin, None, limit)
     csv.field_size_limit(_MAX_FIELD)
     try:
-        names = next(csv.reader(lines, delimiter=delimiter), [])
+        return next(csv.reader(lines, delimiter=delimiter), []), lines.position
     except (_UnclosedError, csv.Error):
         return [], lines.position
-    raw = [name.encode(BYTEWISE) for name in names]
-    if raw and raw[0].startswith(_BOM):
-        raw[0] = raw[0].removeprefix(_BOM).strip(b'"')
-    return [name.decode("utf-8", "replace") for name in raw], lines.position
 
 
 def csv_records(
     stream: BinaryIO, delimiter: str, limit: int, start: int, stop: int | None, first: int
 ) -> Iterator[CsvRecord]:
-    """Every record between two places of a file with a header, numbered from ``first``.
+    """Every record between two places of a file, numbered from ``first``.
 
-    A ``start`` of 0 means after the header. A record of more than ``limit`` bytes has a quote that
-    nothing closes: it takes the rest of the file with it, and says so.
+    A record of more than ``limit`` bytes has a quote that nothing closes: it takes the rest of the
+    file with it, and says so.
     """
-    if start == 0:
-        start = csv_header(stream, delimiter, limit)[1]
     stream.seek(start)
     lines = _Lines(stream, start, stop, limit)
     csv.field_size_limit(_MAX_FIELD)
@@ -100,7 +99,26 @@ def csv_records(
 
 
 def csv_fields(data: bytes, delimiter: str) -> list[str]:
-    """The fields of one record, bytewise."""
+    """The fields of one record, bytewise: as :func:`csv_records` gives them.
+
+    Raises csv.Error when the bytes are no record.
+    """
     csv.field_size_limit(_MAX_FIELD)
     lines = (line.decode(BYTEWISE) for line in io.BytesIO(data))
     return next(csv.reader(lines, delimiter=delimiter), [])
+
+
+def field_text(field: str, encoding: str) -> tuple[str, int]:
+    """A field as text, and how many of its characters stand for bytes that are none.
+
+    ``encoding`` must hold ASCII as it is.
+    """
+    if field.isascii():
+        return field, 0
+    raw = field.encode(BYTEWISE)
+    try:
+        return raw.decode(encoding), 0
+    except UnicodeDecodeError:
+        text = raw.decode(encoding, "replace")
+        # U+FFFD may also have been written on purpose
+        return text, text.count("\ufffd") - raw.count(b"\xef\xbf\xbd")

@@ -3,18 +3,26 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from filelock import FileLock
 
 from orchestration_assets.content.batches import NewEntry, PlannedBatch, item_id, plan_batches
 from orchestration_assets.content.changes import Changes, find_changes
 from orchestration_assets.content.ledger import Ledger, read_ledger
-from orchestration_assets.content.record_files import Declarations, RecordFile
+from orchestration_assets.content.record_dialect import (
+    Rewriting,
+    dialect,
+    look,
+    refuse_empty,
+    rewrite,
+)
+from orchestration_assets.content.record_files import Declarations, Dialect, RecordFile
 from orchestration_assets.content.splitting import Piece, split
-from orchestration_assets.content.unpacking import unpacked_name, unpacker
+from orchestration_assets.content.unpacking import spare_room, unpacked_name, unpacker
 from orchestration_assets.schemas.enums import RejectReason
 from orchestration_assets.schemas.policy import Content
 from orchestration_assets.schemas.records import rows_to_arrow
@@ -178,23 +186,57 @@ class _Planning:
         start, first = 0, 1
         if goes_on and found["known_stop"] is not None:
             start, first = found["known_stop"], found["known_next_record"]
-        unpacked = None
-        if records.packing is not None:
-            if self._too_much(found):
-                return
-            unpacked = self._unpack(found, records)
-        stream = (
-            self._store.unpacked(unpacked).open("rb")
-            if unpacked
-            else self._source.open(found["address"])
-        )
-        with stream:
+        plain = self._plain(found, records)
+        if plain is None:
+            return
+        records, unpacked = plain
+        with self._open(found, unpacked) as stream:
             for piece in split(stream, records, self._content.batch, start, first):
                 row = self._row(found, **_bounds(piece, records, unpacked, found["address"]))
                 yield NewEntry(row, max(piece.count, 1), piece.weight_bytes, known_in)
                 if not piece.final and self._look.budget.spent():
                     self.unfinished = True
                     return
+
+    def _plain(
+        self, found: Mapping[str, Any], records: RecordFile
+    ) -> tuple[RecordFile, str | None] | None:
+        """How a record file is read after a look at its bytes, and the name of its plain copy.
+
+        None when it has to wait. Raises ContentError for an empty file.
+        """
+        unpacked = None
+        if records.packing is not None:
+            if self._too_much(found):
+                return None
+            unpacked = self._unpack(found, records)
+        if records.format == "parquet":
+            return records, unpacked
+        with self._open(found, unpacked) as stream:
+            refuse_empty(stream)
+            seen = look(stream, records)
+        if isinstance(seen, Dialect):
+            return records.seen(seen), unpacked
+        if self._too_much(found):
+            return None
+        copy = self._rewrite(found, unpacked, seen)
+        with self._open(found, copy) as stream:
+            refuse_empty(stream)
+            return records.seen(dialect(stream, records)), copy
+
+    def _open(self, found: Mapping[str, Any], unpacked: str | None) -> BinaryIO:
+        if unpacked is None:
+            return self._source.open(found["address"])
+        return self._store.unpacked(unpacked).open("rb")
+
+    def _rewrite(self, found: Mapping[str, Any], unpacked: str | None, how: Rewriting) -> str:
+        """The name of the plain copy in UTF-8, made unless it is there."""
+        name = f"{_version_name(found)}-utf8"
+        if not self._store.unpacked(name).exists():
+            with self._open(found, unpacked) as stream:
+                spare_room(self._home)
+                self._store.unpack(name, partial(rewrite, stream, how))
+        return name
 
     def _too_much(self, found: Mapping[str, Any]) -> bool:
         limit = self._look.unpack_bytes
@@ -207,9 +249,7 @@ class _Planning:
         return True
 
     def _unpack(self, found: Mapping[str, Any], records: RecordFile) -> str:
-        name = unpacked_name(
-            item_id(found["address"]), found["size_bytes"], found["modified_ns"], found["etag"]
-        )
+        name = _version_name(found)
         if not self._store.unpacked(name).exists():
             with self._source.open(found["address"]) as stream:
                 write = unpacker(
@@ -246,6 +286,12 @@ class _Planning:
             for row in batch.entries:
                 if row.gone or row.unpacked_as:
                     self._store.forget_unpacked(item_id(row.file), row.unpacked_as)
+
+
+def _version_name(found: Mapping[str, Any]) -> str:
+    return unpacked_name(
+        item_id(found["address"]), found["size_bytes"], found["modified_ns"], found["etag"]
+    )
 
 
 def _bounds(

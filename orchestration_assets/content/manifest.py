@@ -69,6 +69,7 @@ class Examined:
     number: int = 0
     record: RecordPlace | None = None
     metadata: tuple[Metadatum, ...] = ()
+    named_by_text: bool = False
 
     @property
     def place(self) -> int:
@@ -158,14 +159,19 @@ def _examine_piece(entry: EntryRow, records: RecordFile, reading: Reading) -> It
     except ContentError as error:
         yield _of_entry(entry, error.reason, str(error))
         return
-    yield _of_entry(entry, detail=f"{len(found)} records", unpacked=True)
+    named = "" if records.declared.id else ", each known by its text: no id column is declared"
+    yield _of_entry(entry, detail=f"{len(found)} records{named}", unpacked=True)
     yield from found
 
 
 def _examine_record(entry: EntryRow, record: Record, reading: Reading) -> Examined:
-    mark = f"id={quote(record.id, safe='')}" if record.id is not None else f"record={record.number}"
-    address = f"{entry.file}#{mark}"
     data = record.text.encode() if record.text is not None else b""
+    if record.id is not None:
+        mark = f"id={quote(record.id, safe='')}"
+    else:
+        # its position would name another record as soon as one is put in before it
+        mark = f"text={content_hash(data)}"
+    address = f"{entry.file}#{mark}"
     shown = record.id if record.id is not None else str(record.number)
     found = Examined(
         entry,
@@ -176,6 +182,7 @@ def _examine_record(entry: EntryRow, record: Record, reading: Reading) -> Examin
         number=record.number,
         record=record.place,
         metadata=record.metadata,
+        named_by_text=record.id is None,
     )
     if record.problem is not None or record.encoding is None:
         reason, detail = record.problem or (RejectReason.EMPTY, None)
@@ -191,7 +198,7 @@ def _examine_record(entry: EntryRow, record: Record, reading: Reading) -> Examin
             number=record.number,
             metadata=record.metadata,
         )
-    return _hashed(found, data, record.encoding, reading)
+    return _hashed(replace(found, detail=record.note), data, record.encoding, reading)
 
 
 class Known(Protocol):
@@ -228,7 +235,9 @@ def settle(
         repeated = one.record is not None and (
             one.item_id in seen or known.elsewhere(one.item_id, version, one.place)
         )
-        found = _repeated(one) if repeated else one
+        found = one
+        if repeated:
+            found = _by_place(one) if one.named_by_text else _repeated(one)
         hashed = found.hashed
         outcome, computed_as, detail = _outcome(found, known, accepted, gone, is_gone)
         if outcome is Outcome.ACCEPTED and hashed is not None:
@@ -248,13 +257,16 @@ def settle(
     return holdings, rows
 
 
-def _repeated(found: Examined) -> Examined:
-    """A record whose id another record of the file has: its place becomes its identity."""
+def _by_place(found: Examined) -> Examined:
+    """A record whose name another record of the file has: its place becomes its identity."""
     address = f"{found.entry.file}#record={found.number}"
+    return replace(found, item_id=item_id(address), address=address)
+
+
+def _repeated(found: Examined) -> Examined:
+    """A record whose id another record of the file has is rejected."""
     return replace(
-        found,
-        item_id=item_id(address),
-        address=address,
+        _by_place(found),
         reason=RejectReason.REPEATED_ID,
         detail=f"record {found.number}: another record of the file has its id ({found.path})",
         hashed=None,

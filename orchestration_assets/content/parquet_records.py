@@ -1,41 +1,167 @@
-"""Rows of Parquet files, with long texts that repeat held once."""
+"""Rows of Parquet files, with long texts that repeat held once.
+
+A file of a few kilobytes may claim terabytes: nothing is decoded before the footer was found
+plausible, and decoding goes by a thousand rows.
+"""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
+from orchestration_assets.content.record_values import CellError
+from orchestration_assets.content.unpacking import bomb, expansion_limit
 from orchestration_assets.schemas.enums import RejectReason
+from orchestration_assets.schemas.storable import whole_text
 from resources.content_source import ContentError
 
 _ROWS: Final = 1024
 _HELD_GROUPS: Final = 2
+_BUFFER_BYTES: Final = 1 << 20
+# what one row holds of a column at least: its place
+_ROW_BYTES: Final = 8
+# what a damaged file, or a value that Python has nothing for, makes Arrow raise
+_DAMAGE: Final = (
+    pa.ArrowException, OSError, ValueError, TypeError, LookupError, ArithmeticError, RuntimeError,
+    MemoryError,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A row group: how many rows it has, and how many bytes of text (0 where not looked at)."""
+
+    rows: int
+    text_bytes: int
 
 
 def open_parquet(stream: BinaryIO, columns: Sequence[str]) -> Any:
-    """A Parquet file that has the columns. Raises ContentError when it is none or lacks one."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    """A Parquet file that has each of the columns once.
 
+    Raises ContentError when it is none, is empty, or lacks a column.
+    """
+    if stream.seek(0, 2) == 0:
+        raise ContentError(RejectReason.EMPTY, "no content")
     try:
+        plain = pq.ParquetFile(stream)
+        schema = plain.schema_arrow
+        names = schema.names
         # as a dictionary, one long text repeated a million times is held once
-        file = pq.ParquetFile(stream, read_dictionary=list(columns))
-    except (pa.ArrowException, OSError) as error:
-        raise ContentError(RejectReason.MALFORMED, f"not Parquet: {error}") from error
-    names = file.schema_arrow.names
-    if missing := [name for name in columns if name not in names]:
-        words = f"no column {missing[0]!r}; its columns are: {', '.join(names[:20])}"
-        raise ContentError(RejectReason.MALFORMED, words)
+        long = [
+            name
+            for name in columns
+            if names.count(name) == 1 and _is_bytes(schema.field(name).type)
+        ]
+        file = pq.ParquetFile(
+            stream, metadata=plain.metadata, read_dictionary=long, buffer_size=_BUFFER_BYTES
+        )
+    except _DAMAGE as error:
+        raise ContentError(RejectReason.MALFORMED, f"not Parquet: {_said(error)}") from error
+    check_columns(columns, names)
     return file
 
 
-def parquet_rows(stream: BinaryIO, columns: Sequence[str], start: int, stop: int) -> Iterator[Any]:
-    """Rows of a Parquet file from ``start`` to before ``stop``, a thousand at a time.
+def check_columns(columns: Sequence[str], names: Sequence[str]) -> None:
+    """Raises ContentError unless each of the columns is among the names, and once."""
+    for column in columns:
+        if column not in names:
+            shown = whole_text(", ".join(names[:20]))
+            words = f"no column {column!r}; its columns are: {shown}"
+            raise ContentError(RejectReason.MALFORMED, words)
+        if names.count(column) > 1:
+            places = [str(n) for n, name in enumerate(names, 1) if name == column]
+            words = (
+                f"the column {column!r} is there more than once (columns {', '.join(places)}): "
+                "rename or remove all but one"
+            )
+            raise ContentError(RejectReason.MALFORMED, words)
+
+
+def _is_bytes(kind: Any) -> bool:
+    return bool(
+        pa.types.is_string(kind)
+        or pa.types.is_large_string(kind)
+        or pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+    )
+
+
+def _said(error: BaseException) -> str:
+    return whole_text(str(error))[:300]
+
+
+def row_groups(
+    stream: BinaryIO, columns: Sequence[str], max_expansion: float, start: int = 0
+) -> Iterator[Group]:
+    """Every row group; those that hold rows from ``start`` on are decoded to weigh their texts.
+
+    The texts are in the first column. Raises ContentError for a bomb: a file whose columns, by its
+    own footer or when they are decoded, grow beyond ``max_expansion`` times its size.
+    """
+    file = open_parquet(stream, columns)
+    size = stream.seek(0, 2)
+    limit = expansion_limit(size, max_expansion)
+    try:
+        footer = file.metadata
+        claims = [_claim(footer.row_group(n), columns) for n in range(footer.num_row_groups)]
+        counts = [footer.row_group(n).num_rows for n in range(footer.num_row_groups)]
+        if min(counts, default=0) < 0 or sum(counts) != footer.num_rows:
+            raise ContentError(RejectReason.MALFORMED, "damaged Parquet: its row counts disagree")
+        if sum(claims) > limit:
+            raise bomb(size, limit)
+        held = before = 0
+        for number, rows in enumerate(counts):
+            texts = 0
+            if before + rows > start:
+                for batch in file.iter_batches(_ROWS, [number], list(columns)):
+                    weights = [_weight(_column(batch, name)) for name in columns]
+                    texts += weights[0]
+                    held += sum(weights)
+                    if held > limit:
+                        raise bomb(size, limit)
+            before += rows
+            yield Group(rows, texts)
+    except _DAMAGE as error:
+        raise ContentError(RejectReason.MALFORMED, f"damaged Parquet: {_said(error)}") from error
+
+
+def _claim(group: Any, columns: Sequence[str]) -> int:
+    """Bytes that the columns of a row group take, as the footer has it."""
+    claimed = 0
+    for number in range(group.num_columns):
+        chunk = group.column(number)
+        if chunk.path_in_schema.split(".")[0] in columns or chunk.path_in_schema in columns:
+            claimed += max(chunk.total_uncompressed_size, chunk.num_values * _ROW_BYTES, 0)
+    return claimed
+
+
+def _weight(column: Any) -> int:
+    """Bytes that a decoded column holds, each repeated text counted as often as it is there."""
+    places = len(column) * _ROW_BYTES
+    if not pa.types.is_dictionary(column.type):
+        return int(column.nbytes) + places
+    lengths = pc.binary_length(column.dictionary).cast(pa.int64())
+    return int(pc.sum(lengths.take(column.indices)).as_py() or 0) + places
+
+
+def _column(batch: Any, name: str) -> Any:
+    position = batch.schema.get_field_index(name)
+    if position < 0:
+        raise ContentError(RejectReason.MALFORMED, f"damaged Parquet: column {name!r} is missing")
+    return batch.column(position)
+
+
+def parquet_rows(
+    stream: BinaryIO, columns: Sequence[str], start: int, stop: int
+) -> Iterator[list[Any]]:
+    """The columns of a Parquet file from row ``start`` to before ``stop``, a thousand at a time.
 
     Raises ContentError when it is no Parquet or lacks a column.
     """
-    import pyarrow as pa
-
     file = open_parquet(stream, columns)
     row = 0
     try:
@@ -46,11 +172,47 @@ def parquet_rows(stream: BinaryIO, columns: Sequence[str], start: int, stop: int
                 for batch in file.iter_batches(_ROWS, [number], list(columns)):
                     low, high = max(start - before, 0), min(stop - before, batch.num_rows)
                     if low < high:
-                        yield batch.slice(low, high - low)
+                        part = batch.slice(low, high - low)
+                        yield [_column(part, name) for name in columns]
                     before += batch.num_rows
+                    if before >= stop:
+                        break
             row += rows
-    except (pa.ArrowException, OSError) as error:
-        raise ContentError(RejectReason.MALFORMED, f"damaged Parquet: {error}") from error
+    except _DAMAGE as error:
+        raise ContentError(RejectReason.MALFORMED, f"damaged Parquet: {_said(error)}") from error
+
+
+def cell(column: Any, row: int, max_bytes: int) -> Any:
+    """One value as Python has it. Raises CellError when it is larger or cannot be read."""
+    try:
+        found = column[row]
+        if isinstance(found, pa.DictionaryScalar):
+            found = found.value
+        if not found.is_valid:
+            return None
+        plain = isinstance(found, pa.StringScalar | pa.LargeStringScalar | pa.BinaryScalar)
+        if plain:
+            size = found.as_buffer().size
+        else:
+            size = column.slice(row, 1).nbytes if pa.types.is_nested(column.type) else 0
+        if size > max_bytes:
+            raise CellError(RejectReason.TOO_LARGE, f"has {size} bytes, the limit is {max_bytes}")
+        return found.as_py()
+    except UnicodeDecodeError as error:
+        raise CellError(RejectReason.UNDECODABLE, "is not UTF-8") from error
+    except _DAMAGE as error:
+        return _as_arrow_writes(found, error)
+
+
+def _as_arrow_writes(found: Any, error: BaseException) -> str:
+    """What Python has no value for, such as a time in the year 200,000, as text."""
+    try:
+        text = found.cast(pa.string()).as_py()
+    except _DAMAGE:
+        text = None
+    if not isinstance(text, str):
+        raise CellError(RejectReason.MALFORMED, f"cannot be read ({_said(error)})") from error
+    return text
 
 
 class ParquetTexts:
@@ -64,25 +226,30 @@ class ParquetTexts:
         self._ends = np.cumsum(rows)
         self._held: dict[int, Any] = {}
 
-    def text(self, row: int) -> str | None:
-        """The text in a row; None when there is no such row or no text in it."""
+    def text(self, row: int, max_bytes: int) -> str | None:
+        """The text in a row; None when there is none, or not within so many bytes."""
         number = int(np.searchsorted(self._ends, row, side="right"))
         if number >= len(self._ends):
             return None
         begin = int(self._ends[number - 1]) if number else 0
-        found = self._group(number)[row - begin].as_py()
-        return found if isinstance(found, str) else None
+        for chunk in self._group(number).chunks:
+            if row - begin < len(chunk):
+                try:
+                    found = cell(chunk, row - begin, max_bytes)
+                except CellError:
+                    return None
+                return found if isinstance(found, str) else None
+            begin += len(chunk)
+        return None
 
     def _group(self, number: int) -> Any:
-        import pyarrow as pa
-
         if number not in self._held:
             while len(self._held) >= _HELD_GROUPS:
                 del self._held[next(iter(self._held))]
             try:
                 table = self._file.read_row_group(number, [self._column])
-            except (pa.ArrowException, OSError) as error:
-                words = f"damaged Parquet: {error}"
+            except _DAMAGE as error:
+                words = f"damaged Parquet: {_said(error)}"
                 raise ContentError(RejectReason.MALFORMED, words) from error
-            self._held[number] = table[self._column]
+            self._held[number] = _column(table, self._column)
         return self._held[number]

@@ -1,15 +1,17 @@
 """Reading accepted items again, verified against the hash that the manifest recorded."""
 
-import json
+import csv
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 
-from orchestration_assets.content.csv_records import BYTEWISE, csv_fields
+from orchestration_assets.content.csv_records import csv_fields, field_text
+from orchestration_assets.content.json_records import RepeatedKeyError, json_columns
 from orchestration_assets.content.manifest import content_hash
 from orchestration_assets.content.parquet_records import ParquetTexts
 from orchestration_assets.schemas.enums import RejectReason
+from orchestration_assets.schemas.storable import whole_text
 from resources.content_source import ContentError, Source, open_source
 from resources.content_source.folder import READ_SECONDS
 from resources.content_store import ContentStore
@@ -81,8 +83,9 @@ class ContentReader:
         if place is None:
             return self._source.read(row["address"], row["size_bytes"]).data
         if place["format"] == "parquet":
-            text = self._texts(place["file"], place["field"]).text(place["start"])
-            return None if text is None else text.encode()
+            texts = self._texts(place["file"], place["field"])
+            text = texts.text(place["start"], row["size_bytes"])
+            return None if text is None else whole_text(text).encode()
         stream = self._stream(place["file"], place["unpacked_as"])
         stream.seek(place["start"])
         data = stream.read(place["stop"] - place["start"])
@@ -112,16 +115,19 @@ def open_unpacked(store: ContentStore, name: str) -> BinaryIO:
 
 
 def _record_text(data: bytes, place: Mapping[str, Any], encoding: str) -> bytes | None:
-    """The text in the bytes of a record as UTF-8; None when they are no such record any more."""
-    if place["format"] == "jsonl":
-        try:
-            found = json.loads(data.decode("utf-8").removeprefix("\ufeff"))
-        except (ValueError, RecursionError):
-            return None
-        text = found.get(place["field"]) if isinstance(found, dict) else None
-        return text.encode("utf-8", "replace") if isinstance(text, str) else None
-    fields = csv_fields(data, place["delimiter"])
-    column = int(place["field"])
-    if column >= len(fields):
+    """The text in the bytes of a record as UTF-8; None when they are no such record any more.
+
+    It is read as it was read for the manifest, by the same functions.
+    """
+    text: Any = None
+    try:
+        if place["format"] == "jsonl":
+            found = json_columns(data, (place["field"],))
+            text = None if found is None else found.get(place["field"])
+        else:
+            fields = csv_fields(data, place["delimiter"])
+            column = int(place["field"])
+            text = field_text(fields[column], encoding)[0] if column < len(fields) else None
+    except (ValueError, RecursionError, RepeatedKeyError, csv.Error):
         return None
-    return fields[column].encode(BYTEWISE).decode(encoding, "replace").encode("utf-8", "replace")
+    return whole_text(text).encode() if isinstance(text, str) else None

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Final, Literal
 
@@ -23,37 +23,58 @@ _FORMATS: Final[dict[str, Format]] = {
 _PACKINGS: Final[dict[str, Packing]] = {".gz": "gzip", ".zst": "zstd"}
 
 
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What the bytes of a CSV or JSON Lines file say of themselves.
+
+    ``encoding`` is the one that all its records are in; None when none fits, and then only UTF-8 is
+    read. ``encoding_from`` is what that rests on. The header stands at byte ``begin``, after a
+    byte order mark and a line such as ``sep=;``.
+    """
+
+    encoding: str | None
+    encoding_from: str
+    delimiter: str
+    begin: int = 0
+
+
 @dataclass(frozen=True)
 class RecordFile:
-    """How the records of one file are read."""
+    """How the records of one file are read; ``dialect`` is None until its bytes were looked at."""
 
     declared: Records
     format: Format
     packing: Packing | None
     delimiter: str
     max_record_bytes: int
+    dialect: Dialect | None = None
+
+    def seen(self, dialect: Dialect) -> "RecordFile":
+        """The same file after a look at its bytes."""
+        return replace(self, delimiter=dialect.delimiter, dialect=dialect)
 
     def recorded(self) -> str:
         """The declaration as it is kept with an entry, whatever the policy says later."""
-        return json.dumps(
-            {
-                "max_record_bytes": self.max_record_bytes,
-                "declared": self.declared.model_dump(mode="json", exclude_defaults=True),
-            },
-            ensure_ascii=False,
-        )
+        kept = {
+            "max_record_bytes": self.max_record_bytes,
+            "declared": self.declared.model_dump(mode="json", exclude_defaults=True),
+        }
+        if self.dialect is not None:
+            kept["dialect"] = asdict(self.dialect)
+        return json.dumps(kept, ensure_ascii=False)
 
-    @property
-    def columns(self) -> list[str]:
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
         """Every column that is read, the text first."""
         named = (self.declared.text, self.declared.id, self.declared.name, *self.declared.metadata)
-        return list(dict.fromkeys(name for name in named if name is not None))
+        return tuple(dict.fromkeys(name for name in named if name is not None))
 
 
 def recorded_file(recorded: str, path: str) -> RecordFile:
     """What ``RecordFile.recorded`` kept, for the file of that path."""
     kept = json.loads(recorded)
-    return record_file(Records(**kept["declared"]), path, kept["max_record_bytes"])
+    found = record_file(Records(**kept["declared"]), path, kept["max_record_bytes"])
+    return found.seen(Dialect(**kept["dialect"])) if "dialect" in kept else found
 
 
 def record_file(declared: Records, path: str, max_record_bytes: int) -> RecordFile:

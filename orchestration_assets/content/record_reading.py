@@ -1,25 +1,36 @@
 """The records of one piece, one after the other: each with its text and place, or its problem."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 
-from orchestration_assets.content.csv_records import BYTEWISE, csv_header, csv_records
-from orchestration_assets.content.encoding import Encoding, detect_encoding
-from orchestration_assets.content.parquet_records import parquet_rows
-from orchestration_assets.content.record_files import RecordFile
+from orchestration_assets.content.csv_records import (
+    CsvRecord,
+    csv_header,
+    csv_records,
+    field_text,
+)
+from orchestration_assets.content.encoding import Encoding
+from orchestration_assets.content.json_records import RepeatedKeyError, json_columns
+from orchestration_assets.content.parquet_records import cell, check_columns, parquet_rows
+from orchestration_assets.content.record_dialect import UTF8, dialect
+from orchestration_assets.content.record_files import Dialect, RecordFile
+from orchestration_assets.content.record_values import CellError, HugeInteger, in_words
 from orchestration_assets.schemas.enums import RejectReason
+from orchestration_assets.schemas.storable import whole_text
 from orchestration_assets.schemas.tables import EntryRow, Metadatum, RecordPlace
 from resources.content_source import ContentError
 
-_BY_FORMAT: Final = Encoding("utf-8", "format")
-_BOM: Final = "\ufeff"
+_LONGEST_ID: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record of a piece. ``problem`` is set, in words, when it has no usable text."""
+    """One record of a piece. ``problem`` is set, in words, when it has no usable text or id.
+
+    ``note`` says what a reader of the text should know.
+    """
 
     number: int
     place: RecordPlace | None = None
@@ -29,6 +40,7 @@ class Record:
     name: str | None = None
     metadata: tuple[Metadatum, ...] = ()
     problem: tuple[RejectReason, str] | None = None
+    note: str | None = None
 
 
 def read_records(stream: BinaryIO, records: RecordFile, piece: EntryRow) -> Iterator[Record]:
@@ -37,6 +49,8 @@ def read_records(stream: BinaryIO, records: RecordFile, piece: EntryRow) -> Iter
     Raises ContentError when the piece as a whole cannot be read, for instance because a declared
     column is missing.
     """
+    if records.dialect is None and records.format == "csv":
+        records = records.seen(dialect(stream, records))
     reading = {"jsonl": _jsonl, "csv": _csv, "parquet": _parquet}[records.format]
     return reading(stream, records, piece)
 
@@ -78,15 +92,17 @@ def _json_record(line: bytes, number: int, records: RecordFile, place: RecordPla
     if not line.strip():
         return _bad(number, RejectReason.EMPTY, f"line {number} is blank")
     try:
-        found = json.loads(line.decode("utf-8").removeprefix(_BOM))
+        found = json_columns(line, records.columns)
     except UnicodeDecodeError as error:
         words = f"line {number} is not UTF-8: {error.reason} at byte {error.start}"
         return _bad(number, RejectReason.UNDECODABLE, words)
     except (ValueError, RecursionError) as error:
         return _bad(number, RejectReason.MALFORMED, f"line {number} is not JSON: {error}")
-    if not isinstance(found, dict):
+    except RepeatedKeyError as error:
+        return _bad(number, RejectReason.MALFORMED, f"line {number}: {error}")
+    if found is None:
         return _bad(number, RejectReason.MALFORMED, f"line {number} is no JSON object")
-    return _record(found, number, records, place, _BY_FORMAT)
+    return _record(found, number, records, place, UTF8)
 
 
 def _record(
@@ -95,103 +111,173 @@ def _record(
     records: RecordFile,
     place: RecordPlace,
     encoding: Encoding,
+    note: str | None = None,
 ) -> Record:
-    """A record from its columns; a text that is no text is its problem."""
+    """A record from its columns; a text, id or metadata column that cannot be kept is a problem.
+
+    A value may be the CellError that reading it raised.
+    """
     declared = records.declared
-    text = found.get(declared.text)
-    identity, name = found.get(declared.id or ""), found.get(declared.name or "")
-    metadata = tuple(
-        Metadatum(column, _words(found[column]))
-        for column in declared.metadata
-        if found.get(column) is not None
-    )
-    problem = None
-    if declared.text not in found:
-        problem = RejectReason.MALFORMED, f"record {number} has no column {declared.text!r}"
-    elif text is None or text == "":
-        problem = RejectReason.EMPTY, f"record {number} has no text"
-    elif not isinstance(text, str):
-        kind = type(text).__name__
-        problem = RejectReason.MALFORMED, f"record {number}: {declared.text!r} is no text ({kind})"
-    elif declared.id is not None and identity is None:
-        problem = RejectReason.MALFORMED, f"record {number} has no id {declared.id!r}"
-    elif "\x00" in text:
-        problem = RejectReason.BINARY, f"record {number} has NUL characters"
-    elif not _encodes(text):
-        problem = RejectReason.UNDECODABLE, f"record {number} has half of a surrogate pair"
+    problem = _text_problem(found, declared.text, number)
+    identity = name = None
+    metadata: list[Metadatum] = []
+    try:
+        if declared.id is not None:
+            identity = _identity(found.get(declared.id), declared.id, number)
+        if declared.name is not None:
+            name = _words(found.get(declared.name), declared.name, number)
+        for column in declared.metadata:
+            value = _words(found.get(column), column, number)
+            if value is not None:
+                metadata.append(Metadatum(column, value))
+    except _ColumnError as error:
+        problem = problem or (error.reason, str(error))
     return Record(
         number,
         place,
-        text if problem is None else None,
+        found[declared.text] if problem is None else None,
         encoding if problem is None else None,
-        None if identity is None else _words(identity),
-        None if name is None else _words(name),
-        metadata,
+        identity,
+        name,
+        tuple(metadata),
         problem,
+        note if problem is None else None,
     )
 
 
-def _words(value: Any) -> str:
-    """A column's value as text; what is no text as JSON, which no half character can break."""
-    if isinstance(value, str):
-        return value if _encodes(value) else value.encode("utf-8", "replace").decode()
-    return json.dumps(value, sort_keys=True, default=str)
+class _ColumnError(Exception):
+    """A column of a record cannot be kept; the message names both."""
+
+    def __init__(self, number: int, column: str, reason: RejectReason, words: str) -> None:
+        super().__init__(f"record {number}: {column!r} {words}")
+        self.reason = reason
 
 
-def _encodes(text: str) -> bool:
+def _text_problem(
+    found: Mapping[str, Any], column: str, number: int
+) -> tuple[RejectReason, str] | None:
+    if column not in found:
+        return RejectReason.MALFORMED, f"record {number} has no column {column!r}"
+    text = found[column]
+    if text is None or text == "":
+        return RejectReason.EMPTY, f"record {number} has no text"
+    if isinstance(text, CellError):
+        return text.reason, f"record {number}: {column!r} {text}"
+    if not isinstance(text, str):
+        kind = "int" if isinstance(text, HugeInteger) else type(text).__name__
+        return RejectReason.MALFORMED, f"record {number}: {column!r} is no text ({kind})"
+    if "\x00" in text:
+        return RejectReason.BINARY, f"record {number} has NUL characters"
+    if whole_text(text) != text:
+        return RejectReason.UNDECODABLE, f"record {number} has half of a surrogate pair"
+    return None
+
+
+def _identity(value: Any, column: str, number: int) -> str:
+    """The id that names a record for good. Raises _ColumnError for what may name another, too."""
+    if value is None:
+        raise _ColumnError(number, column, RejectReason.MALFORMED, "is missing: there is no id")
+    found = _words(value, column, number) or ""
+    if not found.strip():
+        raise _ColumnError(number, column, RejectReason.MALFORMED, "is an empty id")
+    if isinstance(value, str) and (whole_text(value) != value or "\ufffd" in value):
+        words = "is an id with characters that cannot be decoded"
+        raise _ColumnError(number, column, RejectReason.UNDECODABLE, words)
+    if isinstance(value, list | tuple | dict | float) and not _is_finite(value):
+        kind = type(value).__name__ if not isinstance(value, float) else found
+        words = f"is no id but {kind}: give text or a whole number"
+        raise _ColumnError(number, column, RejectReason.MALFORMED, words)
+    if len(found) > _LONGEST_ID:
+        words = f"is an id of {len(found)} characters, the limit is {_LONGEST_ID}"
+        raise _ColumnError(number, column, RejectReason.MALFORMED, words)
+    return found
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, float) and math.isfinite(value)
+
+
+def _words(value: Any, column: str, number: int) -> str | None:
+    """A column's value as text; None for nothing. Raises _ColumnError when there is no text."""
     try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
+        if isinstance(value, CellError):
+            raise value
+        return None if value is None else in_words(value)
+    except CellError as error:
+        raise _ColumnError(number, column, error.reason, str(error)) from error
 
 
 def _csv(stream: BinaryIO, records: RecordFile, piece: EntryRow) -> Iterator[Record]:
-    limit = records.max_record_bytes
-    header, _ = csv_header(stream, records.delimiter, limit)
-    if records.declared.text not in header:
-        shown = ", ".join(header[:20])
-        words = f"no column {records.declared.text!r}; its columns are: {shown}"
-        raise ContentError(RejectReason.MALFORMED, words)
-    field = str(header.index(records.declared.text))
+    limit, delimiter = records.max_record_bytes, records.delimiter
+    said = records.dialect or Dialect(None, "", delimiter)
+    raw, _ = csv_header(stream, delimiter, limit, said.begin)
+    header = [field_text(name, said.encoding or "utf-8")[0] for name in raw]
+    try:
+        check_columns(records.columns[:1], header)
+        check_columns([name for name in records.columns if header.count(name) > 1], header)
+    except ContentError:
+        if piece.record_count == 0 and not header:
+            raise ContentError(RejectReason.EMPTY, "no content") from None
+        raise
+    positions = {name: header.index(name) for name in records.columns if name in header}
+    field = str(positions[records.declared.text])
     span = piece.start or 0, piece.stop or 0
-    for one in csv_records(stream, records.delimiter, limit, *span, piece.first_record or 1):
+    for one in csv_records(stream, delimiter, limit, *span, piece.first_record or 1):
         if one.problem is not None:
             yield _bad(one.number, RejectReason.MALFORMED, f"record {one.number}: {one.problem}")
         elif not one.fields:
             yield _bad(one.number, RejectReason.EMPTY, f"record {one.number} is a blank line")
+        elif len(one.fields) > len(header):
+            words = f"record {one.number} has {len(one.fields)} fields, the header {len(header)}"
+            yield _bad(one.number, RejectReason.MALFORMED, words)
         else:
             place = _place(records, piece, field, one.start, one.stop)
-            yield _csv_record(header, one.fields, one.number, records, place)
+            yield _csv_record(positions, one, len(header), said, records, place)
 
 
 def _csv_record(
-    header: Sequence[str],
-    fields: Sequence[str],
-    number: int,
+    positions: Mapping[str, int],
+    one: CsvRecord,
+    width: int,
+    said: Dialect,
     records: RecordFile,
     place: RecordPlace,
 ) -> Record:
-    if len(fields) > len(header):
-        words = f"record {number} has {len(fields)} fields, the header {len(header)}"
-        return _bad(number, RejectReason.MALFORMED, words)
-    found: dict[str, Any] = dict(zip(header, fields, strict=False))
-    raw = str(found.get(records.declared.text, "")).encode(BYTEWISE)
-    encoding = detect_encoding(raw) if raw else _BY_FORMAT
-    if isinstance(encoding, RejectReason):
-        return _bad(number, encoding, f"record {number}: in no known encoding")
-    for column in records.columns:
-        if column in found:
-            found[column] = found[column].encode(BYTEWISE).decode(encoding.name, "replace")
-    return _record(found, number, records, place, encoding)
+    encoding = Encoding(said.encoding, said.encoding_from) if said.encoding else UTF8
+    text_column = records.declared.text
+    if positions[text_column] >= len(one.fields):
+        words = f"record {one.number} has {len(one.fields)} fields, the header {width}: no text"
+        return _bad(one.number, RejectReason.MALFORMED, words)
+    found: dict[str, Any] = {}
+    note = None
+    for column, position in positions.items():
+        if position >= len(one.fields):
+            continue
+        found[column], lost = field_text(one.fields[position], encoding.name)
+        if lost and said.encoding is None:
+            words = f"record {one.number}: in no known encoding; save the file as UTF-8"
+            return _bad(one.number, RejectReason.UNDECODABLE, words)
+        if lost and column == text_column:
+            note = f"{lost} characters are not {encoding.name} and were replaced"
+    return _record(found, one.number, records, place, encoding, note)
 
 
 def _parquet(stream: BinaryIO, records: RecordFile, piece: EntryRow) -> Iterator[Record]:
-    columns = records.columns
+    columns, limit = records.columns, records.max_record_bytes
     row = piece.start or 0
     for batch in parquet_rows(stream, columns, row, piece.stop or 0):
-        for number in range(batch.num_rows):
-            found = {name: batch[name][number].as_py() for name in columns}
+        for number in range(len(batch[0])):
+            found = {
+                name: _cell(column, number, limit)
+                for name, column in zip(columns, batch, strict=True)
+            }
             place = _place(records, piece, records.declared.text, row, row + 1)
-            yield _record(found, row + 1, records, place, _BY_FORMAT)
+            yield _record(found, row + 1, records, place, UTF8)
             row += 1
+
+
+def _cell(column: Any, row: int, max_bytes: int) -> Any:
+    try:
+        return cell(column, row, max_bytes)
+    except CellError as error:
+        return error

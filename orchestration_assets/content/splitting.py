@@ -6,13 +6,14 @@ from typing import BinaryIO, Final
 
 import numpy as np
 
-from orchestration_assets.content.csv_records import csv_records
+from orchestration_assets.content.csv_records import csv_header, csv_records
+from orchestration_assets.content.parquet_records import row_groups
+from orchestration_assets.content.record_dialect import dialect
 from orchestration_assets.content.record_files import RecordFile
-from orchestration_assets.schemas.enums import RejectReason
 from orchestration_assets.schemas.policy import Batching
-from resources.content_source import ContentError
 
 _BLOCK_BYTES: Final = 4 << 20
+_WEIGHED_WHOLE_BYTES: Final = 256 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ def split(
     if records.format == "parquet":
         pieces = _parquet(stream, records, limits, start)
     elif records.format == "csv":
+        records = records if records.dialect else records.seen(dialect(stream, records))
         pieces = _csv(stream, records, limits, start, first)
     else:
         pieces = _lines(stream, limits, start, first)
@@ -91,11 +93,12 @@ def _lines(stream: BinaryIO, limits: Batching, start: int, first: int) -> Iterat
 def _csv(
     stream: BinaryIO, records: RecordFile, limits: Batching, start: int, first: int
 ) -> Iterator[Piece]:
+    delimiter, limit = records.delimiter, records.max_record_bytes
+    if start == 0:  # the header belongs to no piece
+        begin = records.dialect.begin if records.dialect else 0
+        start = csv_header(stream, delimiter, limit, begin)[1]
     begun, ended, count = start, start, 0
-    for record in csv_records(
-        stream, records.delimiter, records.max_record_bytes, start, None, first
-    ):
-        begun = begun or record.start  # the header belongs to no piece
+    for record in csv_records(stream, delimiter, limit, start, None, first):
         size = record.stop - begun
         if count and (count == limits.max_items or size > limits.max_bytes):
             yield Piece(begun, ended, first, count, ended - begun)
@@ -108,20 +111,18 @@ def _csv(
 def _parquet(
     stream: BinaryIO, records: RecordFile, limits: Batching, start: int
 ) -> Iterator[Piece]:
-    """Row groups, several together while they fit, cut by rows where one does not."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    """Row groups, several together while they fit, cut by rows where one does not.
 
-    try:
-        metadata = pq.ParquetFile(stream).metadata
-    except pa.ArrowInvalid as error:
-        raise ContentError(RejectReason.MALFORMED, f"not Parquet: {error}") from error
+    A file of moderate size is weighed whole before it is cut, so that of a bomb nothing is taken;
+    of a larger one as much as the cutting comes to.
+    """
+    found = row_groups(stream, records.columns, records.declared.max_expansion, start)
+    groups = list(found) if stream.seek(0, 2) <= _WEIGHED_WHOLE_BYTES else found
     rows = 0
     begun, count, held = start, 0, 0.0
-    for number in range(metadata.num_row_groups):
-        group = metadata.row_group(number)
-        each = _text_bytes(group, records.declared.text) / max(group.num_rows, 1)
-        low, high = max(rows, start), rows + group.num_rows
+    for group in groups:
+        each = group.text_bytes / max(group.rows, 1)
+        low, high = max(rows, start), rows + group.rows
         rows = high
         while low < high:
             room = limits.max_items - count
@@ -134,12 +135,3 @@ def _parquet(
                 begun, count, held = begun + count, 0, 0.0
     if count:
         yield Piece(begun, begun + count, begun + 1, count, int(held))
-
-
-def _text_bytes(group: object, text: str) -> int:
-    """Unpacked bytes of the text column in a row group, as the footer says."""
-    for number in range(group.num_columns):  # type: ignore[attr-defined]
-        column = group.column(number)  # type: ignore[attr-defined]
-        if column.path_in_schema.split(".")[0] == text:
-            return int(column.total_uncompressed_size)
-    return 0

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Final
 
+from orchestration_assets.content.spreadsheets import as_given
+
 FIELDS: Final = ("item", "task", "verdict", "who", "when")
 OPTIONAL: Final = "content_hash"
+_IDS: Final = ("item", OPTIONAL)
 MAX_BYTES: Final = 16 * 1024 * 1024
 _DELIMITERS: Final = ",;\t"
 _MAX_PROBLEMS: Final = 200
@@ -99,7 +102,9 @@ def _csv_lines(data: bytes) -> Iterator[Line | VerdictProblem]:
                 message = f"has {len(row)} fields, the header has {len(names)}: quote what holds a "
                 yield VerdictProblem(here, "file", message + f"{delimiter!r}")
             else:
-                yield Line(here, dict(zip(names, row, strict=True)))
+                values = dict(zip(names, row, strict=True))
+                ids = {name: as_given(values[name]) for name in _IDS if name in values}
+                yield Line(here, values | ids)
     except csv.Error as error:
         message = f"is no valid CSV ({error}); was the file still being written?"
         yield VerdictProblem(number, "file", message)

@@ -15,6 +15,7 @@ from operator import attrgetter
 from typing import Any, Final
 
 from orchestration_assets.content.item_lookup import FindItems, KnownItem
+from orchestration_assets.content.spreadsheets import LocalDateError, local_date, mangled
 from orchestration_assets.content.verdict_files import (
     OPTIONAL,
     Line,
@@ -30,6 +31,9 @@ from orchestration_assets.schemas.policy import TaskConfig
 from orchestration_assets.schemas.verdicts import GoldRow, Said, VerdictRow
 
 _SLACK: Final = timedelta(days=1)
+# hexadecimal digits of an item's id, and of a content hash
+_ID_DIGITS: Final = 16
+_HASH_DIGITS: Final = 32
 _CANDIDATES_SHOWN: Final = 5
 
 
@@ -189,6 +193,12 @@ def _text(values: Mapping[str, Any], field: str) -> str:
 
 def _item(name: str, items: Mapping[str, list[KnownItem]]) -> KnownItem:
     candidates = items.get(name, [])
+    if not candidates and (damage := mangled(name, _ID_DIGITS)):
+        raise FieldError(
+            "item",
+            f"no item of this home has the id {shorten(name)}: {damage}; give the item's path or "
+            "address, or read the file into the spreadsheet with the column item as text",
+        )
     if not candidates:
         raise FieldError(
             "item",
@@ -268,8 +278,10 @@ def _score(value: Any, scale: tuple[float, float]) -> float:
 
 def _when(text: str, now: datetime) -> datetime:
     try:
-        given = datetime.fromisoformat(text)
+        given = _date(text)
         moment = (given if given.tzinfo else given.replace(tzinfo=UTC)).astimezone(UTC)
+    except LocalDateError as error:
+        raise FieldError("when", f"{error} (found {shorten(text)})") from error
     except (ValueError, OverflowError) as error:
         raise FieldError(
             "when",
@@ -281,10 +293,21 @@ def _when(text: str, now: datetime) -> datetime:
     return moment
 
 
+def _date(text: str) -> datetime:
+    """ISO 8601, or as spreadsheets write dates where that can be read in one way only."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return local_date(text)
+
+
 def _content(given: Any, item: KnownItem, said_at: datetime) -> str | None:
     if _is_blank(given):
         return item.content_at(said_at)
     if given not in item.versions.values():
+        damage = mangled(given, _HASH_DIGITS) if isinstance(given, str) else None
+        if damage:
+            raise FieldError(OPTIONAL, f"{damage} (found {shorten(given)}); leave it empty")
         raise FieldError(
             OPTIONAL, f"the item never had this content (found {shorten(given)}); leave it empty"
         )

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from orchestration_assets.content.spreadsheets import as_text
 from orchestration_assets.schemas.disagreement import ReviewRow
 from orchestration_assets.schemas.enums import AnswerKind, Triage
 
@@ -111,18 +112,15 @@ def _in_words(reading: Mapping[str, Any]) -> str:
 def as_csv(rows: Iterable[ReviewRow]) -> bytes:
     """One line a question; ``verdict``, ``who`` and ``when`` are left to people.
 
-    Cells that a spreadsheet would take for a formula are preceded by an apostrophe; the columns
-    that are read back never are.
+    Cells that a spreadsheet would take for a formula are preceded by an apostrophe, and so are ids
+    that it would take for a number: where they are read back it is passed over.
     """
     sink = io.StringIO(newline="")
     writer = csv.writer(sink, lineterminator="\n")
     writer.writerow(COLUMNS)
     for row in rows:
         values = _values(row)
-        kept = ("item", "task", "content_hash")
-        writer.writerow(
-            [values[name] if name in kept else _no_formula(str(values[name])) for name in COLUMNS]
-        )
+        writer.writerow([_cell(name, str(values[name])) for name in COLUMNS])
     # the mark tells spreadsheets that it is UTF-8
     return sink.getvalue().encode("utf-8-sig", "replace")
 
@@ -145,6 +143,12 @@ def _values(row: ReviewRow) -> dict[str, Any]:
         "path": row.path,
         "content_hash": row.content_hash,
     }
+
+
+def _cell(name: str, text: str) -> str:
+    if name in ("item", "content_hash"):
+        return as_text(text)
+    return text if name == "task" else _no_formula(text)
 
 
 def _no_formula(text: str) -> str:

@@ -78,7 +78,7 @@ class Records(_Strict):
     text: str = Field(min_length=1, description="the column that holds the text of an item")
     id: str | None = Field(
         default=None,
-        description="the column that names a record for good; without it its position does",
+        description="the column that names a record for good; without it its text does",
     )
     name: str | None = Field(
         default=None, description="the column with a file name or path, for people and services"

@@ -5,7 +5,7 @@ A record is a frozen dataclass whose fields are ``Annotated[type, Column(...)]``
 every Parquet file, so a table explains itself wherever it is opened.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from functools import cache
@@ -13,6 +13,9 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
+
+from orchestration_assets.schemas.errors import OrchestrationError
+from orchestration_assets.schemas.storable import whole_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,23 +113,117 @@ def table_of(
     return Table(name, description, schema, key, {column[0]: column[2] for column in named})
 
 
-def rows_to_arrow(table: Table, rows: Iterable[Any]) -> pa.Table:
+class UnstorableError(OrchestrationError, ValueError):
+    """A value that its column cannot hold: of which table, in which column and row (from 0)."""
+
+    def __init__(self, table: str, column: str, row: int, problem: str) -> None:
+        super().__init__(
+            f"{table}.{column} {problem} (row {row}); reject what the row comes from, and say why"
+        )
+        self.table = table
+        self.column = column
+        self.row = row
+        self.problem = problem
+
+
+def rows_to_arrow(
+    table: Table,
+    rows: Iterable[Any],
+    instead: Callable[[Any, UnstorableError], Any] | None = None,
+) -> pa.Table:
     """Records (dataclass instances, or mappings) as an Arrow table with the declared schema.
 
-    Raises ValueError when a column that must have a value lacks one: Arrow itself lets it pass.
+    Every row that is stored passes here. Halves of surrogate pairs become U+FFFD. A row with a
+    value that its column cannot hold (an integer beyond 64 bits, a missing value where there must
+    be one) is replaced by what ``instead`` makes of it, so that it ends as a failure with a reason
+    and the others are stored. Without ``instead``, or when its row is no better, UnstorableError
+    names the first such value.
     """
     given = list(rows)
+    replaced: set[int] = set()
+    while True:
+        columns, bad = _columns(table, given)
+        if not bad:
+            return pa.Table.from_arrays(columns, schema=table.schema)
+        first = min(bad)
+        if instead is None or replaced & bad.keys():
+            raise bad[first]
+        for row, error in bad.items():
+            given[row] = instead(given[row], error)
+        replaced |= bad.keys()
+
+
+def _columns(
+    table: Table, given: Sequence[Any]
+) -> tuple[list[pa.Array], dict[int, UnstorableError]]:
+    """The rows as columns, or the first problem of each row that cannot be stored."""
     # looked at once: asking each value what it came from costs more than packing it
     value_of = dict.get if given and isinstance(given[0], dict) else getattr
-    arrays = []
+    arrays: list[pa.Array] = []
+    bad: dict[int, UnstorableError] = {}
     for field in table.schema:
-        name = field.name
-        values = [value_of(row, name) for row in given]
-        column = pa.array(values if _flat(field.type) else map(_plain, values), field.type)
-        if column.null_count and not field.nullable:
-            raise ValueError(f"{table.name}.{name} must have a value in every row")
-        arrays.append(column)
-    return pa.Table.from_arrays(arrays, schema=table.schema)
+        values = [value_of(row, field.name) for row in given]
+        if not _flat(field.type):
+            values = list(map(_plain, values))
+        array, problems = _array(values, field)
+        arrays.append(array)
+        for row, problem in problems.items():
+            bad.setdefault(row, UnstorableError(table.name, field.name, row, problem))
+    return arrays, bad
+
+
+_REFUSALS: Final = (pa.ArrowException, TypeError, ValueError, OverflowError)
+_SHOWN: Final = 60
+
+
+def _array(values: Sequence[Any], field: pa.Field) -> tuple[pa.Array | None, dict[int, str]]:
+    """One column, or the rows that it cannot hold with the problem in words."""
+    try:
+        array = pa.array(values, field.type)
+    except _REFUSALS:
+        values = [_whole(value) for value in values]
+        problems = {
+            row: problem
+            for row, value in enumerate(values)
+            if (problem := _refused(value, field.type))
+        }
+        if problems:
+            return None, problems
+        array = pa.array(values, field.type)
+    if array.null_count and not field.nullable:
+        missing = array.is_null().to_pylist()
+        words = "must have a value in every row"
+        return None, {row: words for row, is_missing in enumerate(missing) if is_missing}
+    return array, {}
+
+
+def _refused(value: Any, kind: pa.DataType) -> str | None:
+    """Why a column of this type cannot hold a value."""
+    try:
+        pa.array([value], kind)
+    except _REFUSALS:
+        # not what Arrow says of it, which may be as long as the value
+        return f"cannot hold {_in_short(value)} as {kind}"
+    return None
+
+
+def _in_short(value: Any) -> str:
+    try:
+        shown = whole_text(repr(value))
+    except ValueError:  # an integer of thousands of digits has no decimal text
+        shown = hex(value) if isinstance(value, int) else type(value).__name__
+    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
+
+
+def _whole(value: Any) -> Any:
+    """The value with all text in it made whole."""
+    if isinstance(value, str):
+        return whole_text(value)
+    if isinstance(value, list | tuple):
+        return [_whole(one) for one in value]
+    if isinstance(value, dict):
+        return {name: _whole(one) for name, one in value.items()}
+    return value
 
 
 def _flat(kind: pa.DataType) -> bool:

@@ -277,3 +277,22 @@ def test_the_index_and_the_ledger_are_made_again_from_the_manifests_alone(source
         path.unlink()
     (source / "new.txt").write_text("content 5")
     assert outcomes(moved.take()) == {"duplicate": 1}
+
+
+def test_a_record_put_in_where_no_ids_are_changes_no_other(source, home) -> None:
+    content = Content(records=(Records(files="*", text="text"),))
+    file = source / "a.jsonl"
+    file.write_text(lines(*({"text": f"text {n}"} for n in range(9))))
+    intakes = Intakes(home, source)
+    intakes.content = content
+    before = {row["item_id"] for row in intakes.take() if row["outcome"] == "accepted"}
+    texts = ["new", *(f"text {n}" for n in range(9) if n != 4), "text 7"]
+    file.write_text(lines(*({"text": text} for text in texts)))
+    rows = intakes.take()
+    assert outcomes(rows) == {"unpacked": 1, "accepted": 1, "unchanged": 8, "duplicate": 1}
+    assert "known by its text" in next(r["detail"] for r in rows if r["outcome"] == "unpacked")
+    items = current_items(home).to_pylist()
+    assert {row["versions"] for row in items} == {1}
+    gone = {row["item_id"] for row in items if row["state"] == "gone"}
+    assert gone < before
+    assert len(gone) == 1

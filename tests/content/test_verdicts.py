@@ -127,6 +127,12 @@ def test_json_may_give_numbers_and_lists() -> None:
         ({"who": "\ud800"}, "who: must be text that says something"),
         ({"when": "yesterday"}, "when: must be a date or time such as 2026-11-24"),
         ({"when": "0001-01-01T00:00+14:00"}, "when: must be a date or time"),
+        ({"when": "3/4/2026"}, "when: may be 2026-04-03 or 2026-03-04"),
+        ({"when": "46350"}, "when: is the number that a spreadsheet counts days by"),
+        (
+            {"item": "1.234E+570"},
+            "item: no item of this home has the id '1.234E+570': a spreadsheet took the id",
+        ),
         ({"when": "2062-11-20"}, "when: lies in the future (found '2062-11-20')"),
         ({"content_hash": "nope"}, "content_hash: the item never had this content (found 'nope')"),
     ],

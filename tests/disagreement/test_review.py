@@ -3,6 +3,9 @@
 import csv
 import io
 import json
+from dataclasses import replace
+
+import pytest
 
 from orchestration_assets.content.verdict_files import read_lines
 from orchestration_assets.disagreement.resolution import resolve
@@ -77,6 +80,22 @@ def test_the_files_are_what_the_verdict_reader_takes() -> None:
         assert [line.values["content_hash"] for line in lines] == [
             row.content_hash for row in asked
         ]
+
+
+def test_ids_that_read_like_numbers_stay_text_and_are_read_back() -> None:
+    asked = [
+        replace(row, item_id=identity, content_hash=identity * 2)
+        for row, identity in zip(
+            queue(resolved(SPLIT, HESITANT)), ["0012345678901234", "1234e56789012345"], strict=True
+        )
+    ]
+    data = as_csv(asked)
+    for cells in list(csv.DictReader(io.StringIO(data.decode("utf-8-sig")))):
+        with pytest.raises(ValueError, match="could not convert"):
+            float(cells["item"])
+    lines = read_lines("q.csv", data)
+    assert [line.values["item"] for line in lines] == [row.item_id for row in asked]
+    assert [line.values["content_hash"] for line in lines] == [row.content_hash for row in asked]
 
 
 def test_no_cell_is_a_formula_to_a_spreadsheet() -> None:

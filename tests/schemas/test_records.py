@@ -1,12 +1,19 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Reading
-from orchestration_assets.schemas.records import Column, rows_to_arrow, table_of
+from orchestration_assets.schemas.records import (
+    Column,
+    UnstorableError,
+    rows_to_arrow,
+    table_of,
+)
 from orchestration_assets.schemas.tables import TABLES
 
 
@@ -55,6 +62,73 @@ def test_a_null_in_a_required_column_is_refused() -> None:
     table = table_of("rows", _Row, ("key",))
     with pytest.raises(ValueError, match=r"rows\.key must have a value"):
         rows_to_arrow(table, [{"key": None, "inner": [], "elapsed": 1.0}])
+
+
+@dataclass(frozen=True)
+class _Open:
+    """A row that may be given anything."""
+
+    key: Annotated[str, Column("the key")]
+    count: Annotated[int, Column("how many")]
+    share: Annotated[float | None, Column("a share")] = None
+    inner: Annotated[tuple[_Inner, ...], Column("members")] = ()
+    problem: Annotated[str | None, Column("why it could not be stored")] = None
+
+
+OPEN = table_of("open", _Open, ("key",))
+
+
+def test_half_characters_are_stored_as_replacements_wherever_they_stand() -> None:
+    rows = [_Open("a\ud83d", 1, inner=(_Inner("\udc00x", None),)), _Open("\U0001f600", 2)]
+    stored = rows_to_arrow(OPEN, rows).to_pylist()
+    assert [row["key"] for row in stored] == ["a\ufffd", "\U0001f600"]
+    assert stored[0]["inner"] == [{"name": "\ufffdx", "share": None}]
+
+
+@pytest.mark.parametrize(
+    "count", [2**63, -(2**63) - 1, pytest.param(10**5000, id="5001 digits"), "seven", None, [1]]
+)
+def test_what_a_column_cannot_hold_names_table_column_and_row(count) -> None:
+    rows = [_Open("a", 1), _Open("b", count)]
+    with pytest.raises(UnstorableError, match=r"open\.count .*\(row 1\)") as caught:
+        rows_to_arrow(OPEN, rows)
+    assert (caught.value.table, caught.value.column, caught.value.row) == ("open", "count", 1)
+    assert len(str(caught.value)) < 200
+
+
+anything = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(st.characters(codec=None, exclude_categories=()), max_size=5)
+    | st.binary(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=5,
+)
+
+
+@given(st.lists(st.tuples(anything, anything, anything), max_size=6))
+def test_whatever_a_row_holds_it_is_stored_or_turned_into_a_failure(values) -> None:
+    rows = [_Open(key, count, share) for key, count, share in values]
+    failed: dict[int, UnstorableError] = {}
+
+    def instead(row: _Open, error: UnstorableError) -> _Open:
+        failed[error.row] = error
+        return replace(row, key="failed", count=0, share=None, problem=error.problem)
+
+    stored = rows_to_arrow(OPEN, rows, instead).to_pylist()
+    assert len(stored) == len(rows)
+    assert {n for n, row in enumerate(stored) if row["problem"]} == failed.keys()
+    if failed:
+        with pytest.raises(UnstorableError) as caught:
+            rows_to_arrow(OPEN, rows)
+        assert caught.value.row == min(failed)
+
+
+def test_a_replacement_that_cannot_be_stored_either_is_said() -> None:
+    with pytest.raises(UnstorableError, match=r"open\.count"):
+        rows_to_arrow(OPEN, [_Open("a", 2**70)], lambda row, _: row)
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=lambda table: table.name)
