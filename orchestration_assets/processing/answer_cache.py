@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Alternative, Question, Reading
+from orchestration_assets.schemas.kept_readings import is_kept
 from resources.ai_services.contract import Service
 from resources.feature_cache.lmdb_store import LmdbStore
 
@@ -73,10 +74,14 @@ def decode(data: bytes) -> Reading:
 
 
 class AnswerCache:
-    """Finished answers in a store. Failures are never kept."""
+    """Finished answers in a store. Failures are never kept, nor what no table can hold.
+
+    ``ignored`` counts entries that were found and cannot be used: their questions are asked again.
+    """
 
     def __init__(self, store: LmdbStore) -> None:
         self._store = store
+        self.ignored = 0
         self._unsaved: dict[str, bytes] = {}
         self._being_saved: Mapping[str, bytes] = {}
         self._next_save: asyncio.Task[None] | None = None
@@ -94,12 +99,17 @@ class AnswerCache:
         if data is None:
             return None
         try:
-            return decode(data)
-        except (ValueError, KeyError, TypeError):
+            reading = decode(data)
+        except (ValueError, KeyError, TypeError, RecursionError):
+            self.ignored += 1
             return None
+        if reading.status not in CACHED or not is_kept(reading):
+            self.ignored += 1
+            return None
+        return reading
 
     def put(self, key: str, reading: Reading) -> None:
-        if reading.status in CACHED:
+        if reading.status in CACHED and is_kept(reading):
             self._unsaved[key] = encode(reading)
 
     def flush(self) -> None:

@@ -10,9 +10,10 @@ from typing import Final
 
 from orchestration_assets.processing.answer_cache import CACHED, AnswerCache, answer_key
 from orchestration_assets.processing.near_items import NearItems
-from orchestration_assets.schemas.answers import fits, shown
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Question, Reading
+from orchestration_assets.schemas.kept_readings import UnfitReadingError, kept_reading
+from orchestration_assets.schemas.storable import whole_text
 from resources.ai_services.contract import Service
 from resources.ai_services.http.service import HttpService
 from resources.ai_services.resilience.attempts import Attempt, Called
@@ -239,11 +240,8 @@ def _with(
 
 async def _reading(service: Service, question: Question) -> Reading:
     try:
-        reading = await service.ask(question)
+        return kept_reading(await service.ask(question), question.task.kind)
+    except UnfitReadingError as error:
+        return Reading(Status.REJECTED_OUTPUT, reason=str(error))
     except Exception as error:  # noqa: BLE001 -- whatever a service raises is its failure
-        return Reading(Status.FAILED, reason=f"{type(error).__name__}: {error}")
-    kind = question.task.kind
-    if reading.answer is not None and not fits(reading.answer, kind):
-        reason = f"answered {shown(reading.answer)!r}, which is no {kind}"
-        return Reading(Status.REJECTED_OUTPUT, reason=reason)
-    return reading
+        return Reading(Status.FAILED, reason=whole_text(f"{type(error).__name__}: {error}"))

@@ -130,10 +130,11 @@ def interpretations(
         work = build_work(policy, learned_models(plans, home.models))
         if any("neighbours" in one.reads for one in work.services.values()):
             near.prepare()
+        cache = AnswerCache(home.answers)
         process = partial(
             process_plans,
             work=work,
-            cache=AnswerCache(home.answers),
+            cache=cache,
             load_item=item_loader(content_manifest, content_profiles, reader),
             limits=limits_of(policy, purse, home.tables),
             advance=progress.advance,
@@ -142,6 +143,9 @@ def interpretations(
         processed = process_sharing(plans.to_pylist(), leader_of, process)
     for earlier, why in near.unreadable.items():
         context.log.warning(f"services are shown less of batch {earlier}: {why}")
+    if cache.ignored:
+        words = "kept answers could not be used; their questions were asked again"
+        context.log.warning(f"{cache.ignored} {words}")
     for message in processed.stopped.values():
         context.log.error(message)
     for name, times in processed.circuits_opened.items():

@@ -149,6 +149,9 @@ def _shorter(config: RemoteConfig, url: str) -> RemoteConfig:
     return config.model_copy(
         update={
             "base_url": url,
+            "base_url_env": None,
+            "headers": {},
+            "header_env": {},
             "api_key_env": None,
             "timeouts": timeouts.model_copy(
                 update={

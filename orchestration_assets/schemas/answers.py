@@ -1,15 +1,18 @@
 """Answers of every kind: as values, as text for people, and as columns of a table."""
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any, Final
 
 from orchestration_assets.schemas.enums import AnswerKind
+from orchestration_assets.schemas.storable import whole_text
 
 # label, text: str; set: members in the order of their weight; score: float; vector: components
 Answer = str | float | tuple[str, ...] | tuple[float, ...]
 
 ANSWER_COLUMNS: Final = ("answer", "answer_set", "answer_score", "answer_vector")
 _SHOWN_DIGITS: Final = 4
+_FLOAT32_MAX: Final = (2 - 2**-23) * 2.0**127
 
 
 def is_answer(value: Answer | None) -> bool:
@@ -50,11 +53,28 @@ def answer_of(row: Mapping[str, Any]) -> Answer | None:
     return answer
 
 
-def fits(answer: Answer, kind: AnswerKind) -> bool:
-    """Whether the value is one of the kind."""
+def fits(answer: Any, kind: AnswerKind) -> bool:
+    """Whether the value is one of the kind that a table can hold; any value may be asked about."""
     if kind in (AnswerKind.LABEL, AnswerKind.TEXT):
-        return isinstance(answer, str)
+        return _is_whole(answer)
     if kind is AnswerKind.SCORE:
-        return isinstance(answer, float)
-    member = str if kind is AnswerKind.SET else float
-    return isinstance(answer, tuple) and all(isinstance(one, member) for one in answer)
+        return isinstance(answer, float) and isfinite(answer)
+    if kind is AnswerKind.SET:
+        return isinstance(answer, tuple) and all(map(_is_whole, answer))
+    return is_vector(answer)
+
+
+def is_vector(value: Any) -> bool:
+    """Whether the value is a tuple of finite numbers of 32 bits."""
+    if not isinstance(value, tuple) or not all(
+        issubclass(one, float) for one in set(map(type, value))
+    ):
+        return False
+    # a sum of finite numbers of 32 bits is finite, and one with an infinity or no number is not
+    return not value or (
+        isfinite(sum(value)) and max(value) <= _FLOAT32_MAX and min(value) >= -_FLOAT32_MAX
+    )
+
+
+def _is_whole(text: Any) -> bool:
+    return isinstance(text, str) and whole_text(text) == text

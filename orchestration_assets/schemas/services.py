@@ -4,10 +4,21 @@ Every limit has a default that is on: a service that only says where it is and w
 timeouts, retries, a circuit breaker, a bulkhead and redaction.
 """
 
+import re
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    field_validator,
+    model_validator,
+)
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 _Seconds = Annotated[float, Field(gt=0.0, le=3600.0)]
@@ -145,14 +156,73 @@ class KnownItem(Strict):
     expect: str = Field(min_length=1, description="the answer, as text")
 
 
+_VARIABLE: Final = r"^[A-Za-z_][A-Za-z0-9_]*$"
+_Variable = Annotated[str, Field(pattern=_VARIABLE, max_length=200)]
+_ADDRESS: Final = r"^https?://\S+$"
+_HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+# of the connection or of this project: whoever set them would break requests or hide who asks
+_OWN_HEADERS: Final = frozenset(
+    "accept accept-encoding connection content-encoding content-length content-type cookie expect "
+    "host idempotency-key keep-alive proxy-connection te trailer transfer-encoding upgrade".split()
+)
+_SECRET_NAME: Final = re.compile(r"auth|key|token|secret|password|credential|signature", re.I)
+_SECRET_VALUE: Final = re.compile(r"(?:bearer|basic|token)\s|sk-", re.I)
+
+
+def address_problem(address: str) -> str | None:
+    """What is wrong with the address of a service; None when nothing is."""
+    if not re.search(_ADDRESS, address):
+        return "it must begin with http:// or https:// and hold no space"
+    try:
+        parts = urlsplit(address)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        return f"it is no URL ({error})"
+    if not host:
+        return "it names no host"
+    if parts.username is not None or parts.password is not None:
+        return "it must not hold a user or a password: use api_key_env or header_env"
+    return None
+
+
+def _header_name(name: str) -> str:
+    if not _HEADER_NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no name of an HTTP header")
+    if name.lower() in _OWN_HEADERS:
+        raise ValueError(f"the header {name} is set by the service itself")
+    return name
+
+
+_HeaderName = Annotated[str, AfterValidator(_header_name)]
+_HeaderValue = Annotated[
+    str, Field(pattern=r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$", max_length=1000)
+]
+
+
 class HttpConfig(Strict):
     """What every service over HTTP says of itself."""
 
-    base_url: str = Field(
-        pattern=r"^https?://\S+$", description="up to and without /chat/completions or /embeddings"
+    base_url: Annotated[str, Field(pattern=_ADDRESS)] | None = Field(
+        default=None,
+        description="up to and without /chat/completions or /embeddings; or give base_url_env",
+    )
+    base_url_env: (
+        Annotated[str, Field(pattern=r"^ORCHESTRATION_[A-Z0-9_]+$", max_length=200)] | None
+    ) = Field(
+        default=None,
+        description="environment variable that holds the address instead of base_url; its name "
+        "begins with ORCHESTRATION_",
+    )
+    headers: dict[_HeaderName, _HeaderValue] = Field(
+        default_factory=dict,
+        description="header -> value, sent with every request; secret values belong in header_env",
+    )
+    header_env: dict[_HeaderName, _Variable] = Field(
+        default_factory=dict,
+        description="header -> environment variable that holds its value, such as api-key",
     )
     model: str = Field(min_length=1, description="the model's name at the service")
-    api_key_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = Field(
+    api_key_env: Annotated[str, Field(pattern=_VARIABLE)] | None = Field(
         default=None, description="environment variable that holds the key; never the key itself"
     )
     parameters: dict[str, Any] = Field(
@@ -176,6 +246,33 @@ class HttpConfig(Strict):
     )
     known_item: KnownItem | None = None
 
+    @field_validator("headers")
+    @classmethod
+    def _no_secret_in_headers(cls, headers: dict[str, str]) -> dict[str, str]:
+        for name, value in headers.items():
+            if _SECRET_NAME.search(name) or _SECRET_VALUE.match(value):
+                raise ValueError(
+                    f"the value of {name} looks secret: put it into an environment variable and "
+                    "name that in header_env"
+                )
+        return headers
+
+    @model_validator(mode="after")
+    def _has_one_address(self) -> Self:
+        if (self.base_url is None) == (self.base_url_env is None):
+            given = "both are" if self.base_url is not None else "neither is"
+            raise ValueError(f"give base_url or base_url_env: {given} given")
+        return self
+
+    @model_validator(mode="after")
+    def _sets_each_header_once(self) -> Self:
+        names = [name.lower() for name in (*self.headers, *self.header_env)]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"headers and header_env set {twice[0]} twice")
+        if self.api_key_env is not None and "authorization" in names:
+            raise ValueError("header_env sets authorization, and so does api_key_env: give one")
+        return self
+
 
 class Prompt(Strict):
     """Jinja2 templates. Known: task, labels, scale, content, earlier, neighbours, path.
@@ -197,7 +294,16 @@ class ChatConfig(HttpConfig):
     prompts: dict[Name, Prompt] = Field(
         default_factory=dict, description="task -> what is asked for this one instead"
     )
-    max_output_tokens: Annotated[int, Field(ge=1)] = 256
+    max_output_tokens: Annotated[int, Field(ge=1)] = Field(
+        default=256, description="tokens that an answer may have; what is reserved for one"
+    )
+    max_output_name: (
+        Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=60)] | None
+    ) = Field(
+        default="max_tokens",
+        description="member of the request that says max_output_tokens: max_tokens, or "
+        "max_completion_tokens for services that refuse the former; null sends no limit",
+    )
     structured: bool = Field(
         default=True, description="ask for an answer under a JSON schema (response_format)"
     )
@@ -216,6 +322,11 @@ class EmbeddingsConfig(HttpConfig):
     )
     linger_ms: Annotated[float, Field(ge=0.0)] = Field(
         default=50.0, description="how long an incomplete batch waits for more items"
+    )
+    dimensions: Annotated[int, Field(ge=1, le=65_536)] | None = Field(
+        default=None,
+        description="components that a vector must have; without it, as many as parameters."
+        "dimensions asks for, else as many as the first answer of a run has",
     )
     timeouts: Timeouts = Timeouts(total_s=30.0)
 

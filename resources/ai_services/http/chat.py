@@ -3,36 +3,38 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from codecs import BOM_UTF8
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, ClassVar, Final
 
-from orchestration_assets.schemas.answers import shown
-from orchestration_assets.schemas.enums import AnswerKind, Status
-from orchestration_assets.schemas.items import Question, Reading, Task
+from orchestration_assets.schemas.enums import AnswerKind
+from orchestration_assets.schemas.items import Question, Task
 from orchestration_assets.schemas.services import ChatConfig, Prompt
-from resources.ai_services.http.answers import (
-    UnfitAnswerError,
-    confidence_from_logprobs,
-    read_answer,
-    schema_for,
-)
-from resources.ai_services.http.errors import Garbled, TimedOut
+from resources.ai_services.http.answers import can_be_mended, reading_of, schema_for
+from resources.ai_services.http.completions import Pieces, said_in
+from resources.ai_services.http.errors import TimedOut, error_event, error_in
+from resources.ai_services.http.events import DONE, Event, EventDecoder
 from resources.ai_services.http.prompts import PromptError, names_in, render, uses_question
-from resources.ai_services.http.service import HttpService, Reply, Request, Sent, counted, parsed
+from resources.ai_services.http.service import HttpService, Reply, Request, Sent, parsed
 from resources.ai_services.http.shown import Shown, show
+from resources.ai_services.http.usage import tokens_read, tokens_written
 from resources.ai_services.tokens import token_estimate
 
 _PATH: Final = "/chat/completions"
 _MESSAGE_TOKENS: Final = 8
 """What the frame around the messages of a request takes, about."""
 _SAID_CHARS: Final = 2000
+_NOTHING_SAID: Final = "(no answer)"
+"""Templates want turns that alternate and say something."""
+_STREAM_BEGINS: Final = (b"d", b"e", b":")
+"""The first byte of a stream of events, which no JSON object has."""
 
 
 class ChatService(HttpService):
     """Asks a language model; the prompt is the policy's."""
 
-    code_version: ClassVar[str] = "1"
+    code_version: ClassVar[str] = "2"
     kinds: ClassVar[frozenset[AnswerKind]] = frozenset(AnswerKind) - {AnswerKind.VECTOR}
     config: ChatConfig
 
@@ -46,6 +48,9 @@ class ChatService(HttpService):
     def _shaping(self) -> dict[str, Any]:
         kept = {"model", "parameters", "prompt", "prompts", "max_output_tokens", "structured"}
         given = self.config.model_dump(mode="json", include={*kept, "logprobs", "guard", "context"})
+        if self.config.max_output_name is None:
+            # under another name it is the same limit; without one, answers may be longer
+            given["max_output_name"] = None
         if "neighbours" not in self.reads:
             del given["context"]["neighbour_tokens"]
         return given
@@ -97,8 +102,9 @@ class ChatService(HttpService):
         body: dict[str, Any] = {
             "model": config.model,
             "messages": messages,
-            "max_tokens": config.max_output_tokens,
         }
+        if config.max_output_name is not None:
+            body[config.max_output_name] = config.max_output_tokens
         if config.structured:
             schema = {"name": "answer", "strict": True, "schema": schema_for(task)}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
@@ -113,32 +119,51 @@ class ChatService(HttpService):
         task = request.questions[0].task
         if self.config.stream:
             return await self._streamed(body, headers, task)
-        return _reply(parsed(await self.transport.post(_PATH, body, headers)), task)
+        came = await self.transport.post(_PATH, body, headers)
+        pieces = Pieces()
+        if came.data.lstrip().removeprefix(BOM_UTF8)[:1] in _STREAM_BEGINS:
+            # a stream that nobody asked for
+            decoder = EventDecoder()
+            for line in came.data.splitlines():
+                _take(decoder.feed(line.decode("utf-8", "replace")), pieces, came.retry_after)
+            _take(decoder.finish(), pieces, came.retry_after)
+            return _reply(pieces.whole(), task)
+        whole = parsed(came.data)
+        if (error := error_in(whole, came.retry_after, time.time())) is not None:
+            raise error
+        return _reply(whole, task)
 
     async def _streamed(self, body: bytes, headers: Mapping[str, str], task: Task) -> Reply:
         """The first token must come in its own time, from the sending of the request on."""
         limit = self.config.timeouts.first_token_s
         began = time.perf_counter()
         first_ms: float | None = None
-        pieces = _Pieces()
+        pieces, decoder = Pieces(), EventDecoder()
         try:
             async with (
                 asyncio.timeout(limit) as waiting,
                 self.transport.lines(_PATH, body, headers) as lines,
             ):
-                async for event in _events(lines):
-                    if pieces.add(event) and first_ms is None:
+                async for line in lines.arriving:
+                    brought = _take(decoder.feed(line), pieces, lines.retry_after)
+                    if brought and first_ms is None:
                         first_ms = (time.perf_counter() - began) * 1000
                         waiting.reschedule(None)
+                    if pieces.ended:
+                        break
+                else:
+                    _take(decoder.finish(), pieces, lines.retry_after)
         except TimeoutError as error:
             raise TimedOut(f"no token within {limit:g} s") from error
         return _reply(pieces.whole(), task)._replace(first_token_ms=first_ms)
 
     def repaired(self, request: Request, reply: Reply) -> Request | None:
+        if not reply.mendable:
+            return None
         reading = reply.readings[0]
         problem = f"That does not fit: {reading.reason}. Answer again."
         turns = [
-            {"role": "assistant", "content": reply.said[:_SAID_CHARS]},
+            {"role": "assistant", "content": reply.said[:_SAID_CHARS] or _NOTHING_SAID},
             {"role": "user", "content": problem},
         ]
         body = {**request.body, "messages": [*request.body["messages"], *turns]}
@@ -146,6 +171,25 @@ class ChatService(HttpService):
         more = sum(token_estimate(turn["content"]) + _MESSAGE_TOKENS for turn in turns)
         tokens = sent.tokens_estimated + more
         return request._replace(body=body, sent=(sent._replace(tokens_estimated=tokens),))
+
+
+def _take(events: list[Event], pieces: Pieces, retry_after: str | None) -> bool:
+    """Adds events to the answer; tells whether they brought anything that the model wrote.
+
+    Raises Garbled for what is no JSON, and the CallError that an event reports."""
+    brought = False
+    for event in events:
+        if event.data == DONE:
+            pieces.ended = True
+            break
+        body = parsed(event.data)
+        if event.name == "error":
+            raise error_event(body, retry_after, time.time())
+        if (error := error_in(body, retry_after, time.time(), piece=not event.whole)) is not None:
+            raise error
+        brought = pieces.add(body) or brought
+        pieces.ended = pieces.ended or event.whole
+    return brought
 
 
 def _rendered(prompt: Prompt, task: Task, part: Shown) -> tuple[str, str]:
@@ -178,75 +222,12 @@ def _tokens_of_system(text: str) -> int:
     return token_estimate(text)
 
 
-class _Pieces:
-    """A streamed answer that is put together as its server-sent events arrive."""
-
-    def __init__(self) -> None:
-        self._text: list[str] = []
-        self._tokens: list[Any] = []
-        self._usage: Any = None
-        self._finished: str | None = None
-
-    def add(self, event: Mapping[str, Any]) -> bool:
-        """Takes one event; tells whether it brought a piece of the text."""
-        self._usage = event.get("usage") or self._usage
-        brought = False
-        for choice in event.get("choices") or ():
-            self._finished = choice.get("finish_reason") or self._finished
-            self._tokens += (choice.get("logprobs") or {}).get("content") or ()
-            if piece := (choice.get("delta") or {}).get("content"):
-                self._text.append(piece)
-                brought = True
-        return brought
-
-    def whole(self) -> dict[str, Any]:
-        """The answer as it would have come in one piece. Raises Garbled when its end is missing."""
-        if self._finished is None:
-            raise Garbled("the stream ended before the answer did")
-        choice = {
-            "message": {"content": "".join(self._text)},
-            "finish_reason": self._finished,
-            "logprobs": {"content": self._tokens} if self._tokens else None,
-        }
-        return {"choices": [choice], "usage": self._usage}
-
-
-async def _events(lines: AsyncIterator[str]) -> AsyncIterator[Mapping[str, Any]]:
-    async for line in lines:
-        if not line.startswith("data:"):
-            continue
-        data = line[5:].strip()
-        if data == "[DONE]":
-            return
-        yield parsed(data.encode())
-
-
 def _reply(body: Mapping[str, Any], task: Task) -> Reply:
-    try:
-        choice = body["choices"][0]
-        message = choice["message"]
-        text = message.get("content") or ""
-        refusal = message.get("refusal")
-    except (KeyError, IndexError, TypeError, AttributeError) as error:
-        raise Garbled("the answer has no choices[0].message") from error
-    if not isinstance(text, str):
-        raise Garbled("choices[0].message.content is no text")
-    reading = _reading(text, refusal, choice, task)
+    said = said_in(body)
     return Reply(
-        (reading,), counted(body, "prompt_tokens"), counted(body, "completion_tokens"), said=text
+        (reading_of(said, task),),
+        tokens_read(body),
+        tokens_written(body, said.written),
+        said=said.text if said.text.strip() else said.written,
+        mendable=can_be_mended(said),
     )
-
-
-def _reading(text: str, refusal: Any, choice: Mapping[str, Any], task: Task) -> Reading:
-    if refusal:
-        return Reading(Status.ABSTAINED, reason=f"the service refused: {str(refusal)[:200]}")
-    try:
-        reading = read_answer(text, task)
-    except UnfitAnswerError as error:
-        cut = "it was cut at max_output_tokens; " if choice.get("finish_reason") == "length" else ""
-        return Reading(Status.REJECTED_OUTPUT, reason=f"{cut}{error}")
-    tokens = (choice.get("logprobs") or {}).get("content")
-    if not tokens or reading.status is not Status.OK:
-        return reading
-    sure = confidence_from_logprobs(tokens, shown(reading.answer) or "")
-    return reading if sure is None else read_answer(text, task, sure)

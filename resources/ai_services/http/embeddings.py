@@ -1,16 +1,24 @@
 """OpenAI-compatible embeddings: many items a request, a vector each."""
 
 import json
-import math
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Sequence
 from typing import Any, ClassVar, Final
 
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.schemas.services import EmbeddingsConfig
-from resources.ai_services.http.errors import Garbled
-from resources.ai_services.http.service import HttpService, Reply, Request, Sent, counted, parsed
+from orchestration_assets.schemas.storable import whole_text
+from resources.ai_services.http.errors import error_in
+from resources.ai_services.http.service import HttpService, Reply, Request, Sent, parsed
 from resources.ai_services.http.shown import show
+from resources.ai_services.http.usage import tokens_read
+from resources.ai_services.http.vectors import (
+    UnfitVectorError,
+    usual_length,
+    vector_of,
+    vectors_in,
+)
 
 _PATH: Final = "/embeddings"
 _BLANK: Final = "the content has no word"
@@ -19,7 +27,7 @@ _BLANK: Final = "the content has no word"
 class EmbeddingsService(HttpService):
     """Asks for vectors. The order of the items is the order of the readings."""
 
-    code_version: ClassVar[str] = "1"
+    code_version: ClassVar[str] = "2"
     kinds: ClassVar[frozenset[AnswerKind]] = frozenset({AnswerKind.VECTOR})
     config: EmbeddingsConfig
 
@@ -27,6 +35,7 @@ class EmbeddingsService(HttpService):
         super().__init__(name, config)
         self.batch_size = config.batch_size
         self.linger_s = config.linger_ms / 1000.0
+        self._dimensions = _asked_for(config)
 
     def _shaping(self) -> dict[str, Any]:
         given = self.config.model_dump(
@@ -54,36 +63,41 @@ class EmbeddingsService(HttpService):
 
     async def send(self, request: Request, key: str) -> Reply:
         data = json.dumps(request.body).encode()
-        body = parsed(await self.transport.post(_PATH, data, self.headers(key)))
-        vectors = _in_order(body, len(request.questions))
-        readings = tuple(
-            self._reading(question, vector)
-            for question, vector in zip(request.questions, vectors, strict=True)
-        )
-        return Reply(readings, counted(body, "prompt_tokens"), 0)
+        came = await self.transport.post(_PATH, data, self.headers(key))
+        body = parsed(came.data)
+        if (error := error_in(body, came.retry_after, time.time())) is not None:
+            raise error
+        found = [
+            _vector(question, given)
+            for question, given in zip(
+                request.questions, vectors_in(body, len(request.questions)), strict=True
+            )
+        ]
+        if self._dimensions is None:
+            self._dimensions = usual_length(len(one) for one in found if isinstance(one, tuple))
+        readings = tuple(map(self._reading, found))
+        return Reply(readings, tokens_read(body, only_reads=True), 0)
 
-    def _reading(self, question: Question, vector: Any) -> Reading:
-        if not question.item.text.strip():
-            return Reading(Status.ABSTAINED, reason=_BLANK)
-        if not isinstance(vector, list) or not vector:
-            return Reading(Status.REJECTED_OUTPUT, reason="no vector came for this item")
-        if not all(isinstance(one, int | float) and math.isfinite(one) for one in vector):
-            return Reading(Status.REJECTED_OUTPUT, reason="the vector holds what is no number")
-        evidence = f"{self.config.model}, {len(vector)} dimensions"
-        return Reading(Status.OK, tuple(map(float, vector)), evidence=evidence)
+    def _reading(self, found: tuple[float, ...] | Reading) -> Reading:
+        if isinstance(found, Reading):
+            return found
+        if len(found) != self._dimensions:
+            words = f"the vector has {len(found)} components, {self._dimensions} are expected"
+            return Reading(Status.REJECTED_OUTPUT, reason=f"{words}: see the setting dimensions")
+        evidence = f"{whole_text(self.config.model)}, {len(found)} dimensions"
+        return Reading(Status.OK, found, evidence=evidence)
 
 
-def _in_order(body: Mapping[str, Any], expected: int) -> list[Any]:
-    """The vectors by their index. Raises Garbled when one is missing or doubled."""
-    data = body.get("data")
-    if not isinstance(data, list) or len(data) != expected:
-        raise Garbled(f"{expected} vectors were asked for, not so many came")
-    found: list[Any] = [None] * expected
-    for position, one in enumerate(data):
-        if not isinstance(one, dict):
-            raise Garbled("data holds what is no object")
-        index = one.get("index", position)
-        if not isinstance(index, int) or not 0 <= index < expected or found[index] is not None:
-            raise Garbled("the vectors' indexes do not cover the items")
-        found[index] = one.get("embedding")
-    return found
+def _asked_for(config: EmbeddingsConfig) -> int | None:
+    """How many components every vector must have, where the policy says so."""
+    asked = config.parameters.get("dimensions")
+    return config.dimensions or (asked if type(asked) is int and asked > 0 else None)
+
+
+def _vector(question: Question, given: Any) -> tuple[float, ...] | Reading:
+    if not question.item.text.strip():
+        return Reading(Status.ABSTAINED, reason=_BLANK)
+    try:
+        return vector_of(given)
+    except UnfitVectorError as error:
+        return Reading(Status.REJECTED_OUTPUT, reason=str(error))

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.schemas.services import RemoteConfig
+from orchestration_assets.schemas.storable import whole_text
 from resources.ai_services.http.errors import Garbled, Unauthorised
 from resources.ai_services.http.transport import Transport
 
@@ -45,7 +46,7 @@ class Reply(NamedTuple):
     """What came back: a reading a question, in order, and what it took.
 
     Tokens are None where the service does not count them. ``said`` is the text itself, for a
-    repair.
+    repair; ``mendable`` tells whether one may help.
     """
 
     readings: tuple[Reading, ...]
@@ -53,6 +54,7 @@ class Reply(NamedTuple):
     tokens_out: int | None = None
     first_token_ms: float | None = None
     said: str = ""
+    mendable: bool = True
 
 
 class HttpService(ABC):
@@ -71,7 +73,7 @@ class HttpService(ABC):
     def __init__(self, name: str, config: RemoteConfig) -> None:
         self.name = name
         self.config = config
-        self.version = f"{self.code_version}:{config.model}"
+        self.version = f"{self.code_version}:{whole_text(config.model)}"
         self.expected_ms = config.expected_ms
         self.concurrency = config.concurrency
         self.transport = Transport(config)
@@ -120,31 +122,33 @@ class HttpService(ABC):
 
         Raises Unauthorised when the key's environment variable is not set."""
         headers = {"idempotency-key": key} if key else {}
+        headers |= self.config.headers
+        for name, variable in self.config.header_env.items():
+            headers[name] = self._secret(variable, f"the header {name}")
         if self.config.api_key_env is not None:
-            # a file that a key is read from ends in a newline
-            secret = os.environ.get(self.config.api_key_env, "").strip()
-            if not secret:
-                raise Unauthorised(
-                    f"the environment variable {self.config.api_key_env} is not set: "
-                    f"export it with the key of {self.name}"
-                )
-            headers["authorization"] = f"Bearer {secret}"
+            headers["authorization"] = f"Bearer {self._secret(self.config.api_key_env, 'the key')}"
         return headers
 
+    def _secret(self, variable: str, what: str) -> str:
+        # a file that a key is read from ends in a newline
+        found = os.environ.get(variable, "").strip()
+        if not found:
+            raise Unauthorised(
+                f"the environment variable {variable} is not set: "
+                f"export it with {what} of {self.name}"
+            )
+        return found
 
-def parsed(body: bytes) -> Mapping[str, Any]:
+
+def parsed(body: bytes | str) -> Mapping[str, Any]:
     """A body as a JSON object. Raises Garbled."""
     try:
         found = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise Garbled(f"the answer is not JSON: {error}") from error
+    if isinstance(found, list) and len(found) == 1:
+        # some gateways wrap the one object in a list
+        found = found[0]
     if not isinstance(found, dict):
         raise Garbled("the answer is not a JSON object")
     return found
-
-
-def counted(body: Mapping[str, Any], name: str) -> int | None:
-    """A token count of the ``usage`` that a service returns, if it does."""
-    usage = body.get("usage")
-    value = usage.get(name) if isinstance(usage, dict) else None
-    return value if isinstance(value, int) and value >= 0 else None

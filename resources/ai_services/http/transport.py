@@ -7,9 +7,11 @@ follow, stay out of the way; certificates are checked as httpx checks them.
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from orchestration_assets.schemas.services import HttpConfig
+from resources.ai_services.http.address import base_url
+from resources.ai_services.http.encoded import Decompressor, EncodingError
 from resources.ai_services.http.errors import (
     Broken,
     CallError,
@@ -31,7 +33,22 @@ _HEADERS: Final = {
 }
 _LONGEST_BODY: Final = 64 * 1024 * 1024
 _IDLE_S: Final = 30.0
+_LONGEST_REFUSAL: Final = 1024 * 1024
 _CHUNK: Final = 16 * 1024
+
+
+class Body(NamedTuple):
+    """The body of a 200 answer, with what its Retry-After says."""
+
+    data: bytes
+    retry_after: str | None = None
+
+
+class Lines(NamedTuple):
+    """The lines of a streamed 200 answer as they arrive, with what its Retry-After says."""
+
+    arriving: AsyncIterator[str]
+    retry_after: str | None = None
 
 
 class Transport:
@@ -39,7 +56,6 @@ class Transport:
 
     def __init__(self, config: HttpConfig) -> None:
         self._config = config
-        self._base = config.base_url.rstrip("/")
         self._session: aiohttp.ClientSession | None = None
 
     def open(self) -> None:
@@ -47,7 +63,7 @@ class Transport:
         if self._session is None:
             self._session = self._open()
 
-    async def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
+    async def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> Body:
         """The body of a 200 answer. Raises CallError."""
         import aiohttp
 
@@ -55,7 +71,7 @@ class Transport:
             async with self._request("POST", path, body, headers) as response:
                 if response.status != 200:
                     raise await _refusal(response, headers)
-                return await _read(response)
+                return Body(await _read(response), response.headers.get("retry-after"))
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _as_call_error(error) from error
 
@@ -72,7 +88,7 @@ class Transport:
     @asynccontextmanager
     async def lines(
         self, path: str, body: bytes, headers: Mapping[str, str]
-    ) -> AsyncIterator[AsyncIterator[str]]:
+    ) -> AsyncIterator[Lines]:
         """The lines of a streamed 200 answer as they arrive. Raises CallError."""
         import aiohttp
 
@@ -80,7 +96,7 @@ class Transport:
             async with self._request("POST", path, body, headers) as response:
                 if response.status != 200:
                     raise await _refusal(response, headers)
-                yield _lines(response)
+                yield Lines(_lines(response), response.headers.get("retry-after"))
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _as_call_error(error) from error
 
@@ -92,28 +108,35 @@ class Transport:
     def _request(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
     ) -> "aiohttp.client._RequestContextManager":
+        url = base_url(self._config) + path
         self.open()
         assert self._session is not None
-        url = self._base + path
         return self._session.request(method, url, data=body, headers=headers, allow_redirects=False)
 
     def _open(self) -> "aiohttp.ClientSession":
         import aiohttp
         import httpx
 
-        secure = self._base.startswith("https:")
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=self._config.concurrency,
                 keepalive_timeout=_IDLE_S,
-                ssl=httpx.create_ssl_context() if secure else True,
+                ssl=httpx.create_ssl_context() if self._secure() else True,
             ),
             # the caller's own limit ends the attempt; only the connection has one of its own
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._config.timeouts.connect_s),
             headers=_HEADERS,
             cookie_jar=aiohttp.DummyCookieJar(),
+            # done here, within a limit
             auto_decompress=False,
         )
+
+    def _secure(self) -> bool:
+        try:
+            return base_url(self._config).startswith("https:")
+        except CallError:
+            # no request will be made
+            return False
 
 
 async def _refusal(response: "aiohttp.ClientResponse", headers: Mapping[str, str]) -> CallError:
@@ -121,8 +144,10 @@ async def _refusal(response: "aiohttp.ClientResponse", headers: Mapping[str, str
     import aiohttp
 
     try:
-        said = without_key(await response.content.read(_CHUNK), headers)
-    except (aiohttp.ClientError, OSError):
+        encoding = response.headers.get("content-encoding", "")
+        read = await response.content.read(_CHUNK)
+        said = without_key(Decompressor(encoding, _LONGEST_REFUSAL).feed(read), headers)
+    except (aiohttp.ClientError, OSError, EncodingError):
         said = b""
     return error_of(response.status, response.headers.get("retry-after"), said, time.time())
 
@@ -146,12 +171,19 @@ def _as_call_error(error: Exception) -> CallError:
 
 
 async def _parts(response: "aiohttp.ClientResponse") -> AsyncIterator[bytes]:
+    """The body as it was before it was compressed. Raises Garbled."""
     size = 0
-    async for part in response.content.iter_chunked(_CHUNK):
-        size += len(part)
-        if size > _LONGEST_BODY:
-            raise _too_large()
-        yield part
+    try:
+        body = Decompressor(response.headers.get("content-encoding", ""), _LONGEST_BODY)
+        async for part in response.content.iter_chunked(_CHUNK):
+            size += len(part)
+            if size > _LONGEST_BODY:
+                raise _too_large()
+            if found := body.feed(part):
+                yield found
+        body.finish()
+    except EncodingError as error:
+        raise Garbled(str(error)) from error
 
 
 def _too_large() -> Garbled:
@@ -164,17 +196,31 @@ async def _read(response: "aiohttp.ClientResponse") -> bytes:
         return b"".join([part async for part in _parts(response)])
     if declared > _LONGEST_BODY:
         raise _too_large()
-    return await response.read()
+    data = await response.read()
+    try:
+        body = Decompressor(response.headers.get("content-encoding", ""), _LONGEST_BODY)
+        found = body.feed(data)
+        body.finish()
+    except EncodingError as error:
+        raise Garbled(str(error)) from error
+    return found
 
 
 async def _lines(response: "aiohttp.ClientResponse") -> AsyncIterator[str]:
+    """Lines that end in CR LF, LF or CR, wherever the parts that they come in end."""
     # a line that does not end for long is joined once, not with every part of it
     held: list[bytes] = []
+    after_cr = False
     async for part in _parts(response):
-        first, *more = part.split(b"\n")
+        # the LF of a CR LF that was cut in two
+        whole = part[1:] if after_cr and part.startswith(b"\n") else part
+        after_cr = part.endswith(b"\r")
+        if b"\r" in whole:
+            whole = whole.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        first, *more = whole.split(b"\n")
         held.append(first)
         for line in more:
-            yield b"".join(held).decode("utf-8", "replace").rstrip("\r")
+            yield b"".join(held).decode("utf-8", "replace")
             held = [line]
     if any(held):
         yield b"".join(held).decode("utf-8", "replace")

@@ -15,9 +15,10 @@ from orchestration_assets.schemas.items import Question, Reading
 from resources.ai_services.http.errors import (
     PERMANENT,
     CallError,
+    Forbidden,
+    Halting,
     Refused,
     TimedOut,
-    Unauthorised,
 )
 from resources.ai_services.http.prompts import PromptError
 from resources.ai_services.http.service import HttpService, Reply, Request
@@ -66,6 +67,10 @@ def is_stop(reason: str | None) -> bool:
     return reason is not None and _STOPPED in reason
 
 
+_FORBIDDEN_ITEMS: Final = 5
+"""So many items forbidden (403) without an answer between them mean everything, not the items."""
+
+
 class UnexpectedError(CallError):
     """The adapter itself broke on an answer."""
 
@@ -103,6 +108,7 @@ class Caller:
         self._retry_budget = RetryBudget(config.retries)
         self._bulkhead = asyncio.Semaphore(config.concurrency)
         self._news: asyncio.Event | None = None
+        self._forbidden: list[frozenset[str]] = []
 
     async def call(
         self, questions: Sequence[Question], keys: Sequence[str], deadline: float
@@ -281,7 +287,7 @@ class Caller:
             self._tell()
             raise
         elapsed_ms = (perf_counter() - began) * 1000
-        self._judge(ticket, came)
+        self._judge(request, ticket, came)
         cost = self._cost(request, came)
         unsure = isinstance(came, CallError) and (came.in_doubt or came.answered)
         self._purse.settle(reservation, cost, max(0.0, most - cost) if unsure else 0.0)
@@ -300,16 +306,33 @@ class Caller:
         except Exception as error:  # noqa: BLE001 -- whatever breaks on an answer is a failure
             return UnexpectedError(f"{type(error).__name__}: {error}")
 
-    def _judge(self, ticket: Ticket, came: Reply | CallError) -> None:
+    def _forbidden_again(self, request: Request, came: Reply | CallError) -> None:
+        """Stops the service once it forbade one item after the other and answered none."""
+        if isinstance(came, Reply):
+            self._forbidden.clear()
+        elif isinstance(came, Forbidden):
+            items = frozenset(one.item.content_hash for one in request.questions)
+            # halves of a batch that was forbidden tell of the same item
+            self._forbidden = [one for one in self._forbidden if not one & items] + [items]
+            if len(self._forbidden) >= _FORBIDDEN_ITEMS:
+                self.stopped = self.stopped or f"{self.service.name}{_STOPPED}{came}"
+
+    def _judge(self, request: Request, ticket: Ticket, came: Reply | CallError) -> None:
         if isinstance(came, Reply):
             ok = any(one.status is not Status.REJECTED_OUTPUT for one in came.readings)
         else:
             # a request that is itself at fault was answered by a service that works
             ok = isinstance(came, Refused)
-            if isinstance(came, Unauthorised):
+            if isinstance(came, Halting):
                 self.stopped = self.stopped or f"{self.service.name}{_STOPPED}{came}"
             if came.retry_after:
                 self._gate.pause(came.retry_after)
+        self._forbidden_again(request, came)
+        if isinstance(came, CallError) and came.paced:
+            # it works, and says how fast
+            self.breaker.abandon(ticket)
+            self._tell()
+            return
         self.breaker.record(ticket, _clock(), ok=ok)
         self._tell()
 

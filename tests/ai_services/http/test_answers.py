@@ -11,10 +11,10 @@ from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Task
 from resources.ai_services.http.answers import (
     UnfitAnswerError,
-    confidence_from_logprobs,
     read_answer,
     schema_for,
 )
+from resources.ai_services.http.token_confidence import confidence_from_logprobs
 
 LABEL = Task("l", "1", AnswerKind.LABEL, ("red", "dark red", "blue"))
 SCORE = Task("s", "1", AnswerKind.SCORE, scale=(-1.0, 1.0))
@@ -29,11 +29,12 @@ TEXT = Task("t", "1", AnswerKind.TEXT)
         (LABEL, '{"answer": " RED ", "confidence": 0.8}', "red", 0.8),
         (LABEL, 'Sure:\n```json\n{"answer": "blue", "confidence": 1}\n```', "blue", 1.0),
         (LABEL, '{"thought": {"a": 1}} {"answer": "blue", "confidence": "high"}', "blue", None),
-        (LABEL, "I would say blue.", "blue", None),
+        (LABEL, "Answer: blue.", "blue", None),
+        (LABEL, "dark red", "dark red", None),
         (LABEL, '"blue"', "blue", None),
         (LABEL, '{"answer": "blue", "confidence": 7}', "blue", None),
         (SCORE, '{"answer": -0.5, "confidence": 0.5}', -0.5, 0.5),
-        (SCORE, "The tone is 0.25", 0.25, None),
+        (SCORE, "**0.25**", 0.25, None),
         (SCORE, "1", 1.0, None),
         (SET, '{"answer": ["a", "b", "a", " "], "confidence": 0}', ("a", "b"), 0.0),
         (TEXT, '{"answer": " A title ", "confidence": 0.9}', "A title", 0.9),
@@ -52,6 +53,8 @@ def test_an_answer_is_found(task, said, answer, confidence) -> None:
     [
         (LABEL, '{"answer": "green", "confidence": 1}', "one of: red"),
         (LABEL, "red or blue", "one JSON object"),
+        (LABEL, "I would say blue.", "one JSON object"),
+        (SCORE, "The tone is 0.25", "one JSON object"),
         (LABEL, "", "one JSON object"),
         (LABEL, '{"verdict": "red"}', 'no member "answer"'),
         (LABEL, '{"answer": ["red"]}', "text that is not empty"),

@@ -27,8 +27,8 @@ async def told(answer: bytes, *, stream: bool = False) -> tuple[bytes | CallErro
     try:
         if stream:
             async with transport.lines("/x", b"{}", {}) as lines:
-                return b"|".join([line.encode() async for line in lines]), requests
-        return await transport.post("/x", b"{}", {}), requests
+                return b"|".join([line.encode() async for line in lines.arriving]), requests
+        return (await transport.post("/x", b"{}", {})).data, requests
     except CallError as error:
         return error, requests
     finally:

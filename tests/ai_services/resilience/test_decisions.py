@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 from orchestration_assets.schemas.services import Retries
 from resources.ai_services.http.errors import (
     PERMANENT,
+    Forbidden,
     Misdirected,
     Refused,
     Unauthorised,
     Unavailable,
+    Unpaid,
     error_of,
     seconds_to_wait,
 )
@@ -90,7 +92,9 @@ def test_the_scale_moves_to_what_is_billed_and_its_bound_stays_above() -> None:
         (413, Refused),
         (422, Refused),
         (401, Unauthorised),
-        (403, Unauthorised),
+        (402, Unpaid),
+        (403, Forbidden),
+        (451, Refused),
         (404, Misdirected),
         (302, Misdirected),
         (408, Unavailable),
