@@ -45,6 +45,8 @@ def run(
     began = time.monotonic()
     content = load_policy(settings.policy).policy.content
     intake = take_in(settings.home, source, content, datetime.now(UTC))
+    for note in intake.notes:
+        sys.stderr.write(f"orchestrate: {note}\n")
     batches = _batches(settings.home, intake, again=again)
     if batches:
         _materialize(settings, intake, batches, Purse(budget_usd))

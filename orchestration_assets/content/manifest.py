@@ -120,7 +120,7 @@ def _examine_file(entry: EntryRow, reading: Reading, max_bytes: int) -> Examined
         return _of_entry(entry, detail="changed after it was listed", superseded=True)
     if not content.data:
         return _of_entry(entry, RejectReason.EMPTY, _DETAILS[RejectReason.EMPTY])
-    found = _of_entry(entry)
+    found = _of_entry(entry, detail=entry.detail)
     return _hashed(found, content.data, detect_encoding(content.data), reading)
 
 
@@ -158,7 +158,8 @@ def _examine_piece(entry: EntryRow, records: RecordFile, reading: Reading) -> It
     except ContentError as error:
         yield _of_entry(entry, error.reason, str(error))
         return
-    yield _of_entry(entry, detail=f"{len(found)} records", unpacked=True)
+    told = "; ".join(words for words in (f"{len(found)} records", entry.detail) if words)
+    yield _of_entry(entry, detail=told, unpacked=True)
     yield from found
 
 
