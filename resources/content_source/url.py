@@ -25,7 +25,7 @@ from resources.content_source.contract import (
 from resources.content_source.names import checked_url, shown
 from resources.content_source.patterns import Patterns
 from resources.content_source.stores import connection_help, store_class
-from resources.content_source.versions import tells_changes, version_of
+from resources.content_source.versions import version_of
 from resources.content_source.walk import Walk
 
 _BLOCK_BYTES: Final = 4 << 20
@@ -59,7 +59,6 @@ class UrlSource:
                 f"{connection_help(self.source)}"
             ) from error
         self._root = root.rstrip("/")
-        self._tells_modified = _overrides(self._fs, "modified")
 
     def list(self, began: datetime, budget: Budget | None = None, start: str = "") -> Listing:
         """Every object below the URL that is included and not excluded: see ``Source.list``."""
@@ -90,9 +89,8 @@ class UrlSource:
 
     def add(self, entries: EntryTable, relative: str, child: Mapping[str, Any]) -> None:
         """Adds the row of one object."""
-        path = f"{self._root}/{relative}" if relative else self._root
         problem = RejectReason.SPECIAL_FILE if unsafe(relative) else _problem(child)
-        version = version_of(child) if problem else self._version_of(child, path)
+        version = version_of(child)
         entries.add(
             make_address(self.source, relative),
             relative or self.source.rsplit("/", 1)[-1],
@@ -126,19 +124,10 @@ class UrlSource:
 
     def version(self, address: str) -> Version:
         """What is at an address now. Raises ContentError."""
-        path = self._path(address)
-        found = self._call("info", path)
+        found = self._call("info", self._path(address))
         if _type(found) != "file":
             raise ContentError(_problem(found) or RejectReason.SPECIAL_FILE, f"a {_type(found)}")
-        return self._version_of(found, path)
-
-    def _version_of(self, found: Mapping[str, Any], path: str) -> Version:
-        if tells_changes(found) or not self._tells_modified:
-            return version_of(found)
-        try:
-            return version_of({**found, "modified": self._call("modified", path)})
-        except ContentError:
-            return version_of(found)
+        return version_of(found)
 
     def _path(self, address: str) -> str:
         relative = relative_path(self.source, address)
@@ -175,12 +164,6 @@ def _problem(found: Mapping[str, Any]) -> RejectReason | None:
     if kind == "file":
         return None
     return RejectReason.LINK_OUTSIDE if "link" in kind else RejectReason.SPECIAL_FILE
-
-
-def _overrides(fs: Any, method: str) -> bool:
-    from fsspec import AbstractFileSystem
-
-    return getattr(type(fs), method, None) is not getattr(AbstractFileSystem, method)
 
 
 def _translated(function: Any, arguments: tuple[Any, ...]) -> Any:

@@ -30,7 +30,6 @@ _TIMES: Final = (
     "created",
     "creation_time",
 )
-_MADE: Final = frozenset({"created", "creation_time"})
 _MILLISECONDS: Final = frozenset({"modificationTime"})
 _ETAGS: Final = (
     "ETag",
@@ -96,11 +95,6 @@ def version_of(found: Mapping[str, Any]) -> Version:
     if etag is None and not modified_ns and said:
         etag = said  # a time in a form of the store's own: when it changes, the file did
     return version(found.get("size"), modified_ns, etag)
-
-
-def tells_changes(found: Mapping[str, Any]) -> bool:
-    """Whether a store's facts change with every change of the content."""
-    return any(found.get(name) is not None for name in (*_ETAGS, *_TIMES) if name not in _MADE)
 
 
 def nanoseconds(moment: Any, per_second: float = 1.0) -> int:
