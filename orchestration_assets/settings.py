@@ -7,8 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DEFAULT_HOME = ".orchestration"
-# the colon of a URL separates nothing
-_BETWEEN_SOURCES = re.compile(r":(?!//)")
+# One source: a URL with what may stand before its path (an IPv6 host, a port, a user), or a path.
+# Two colons chain URLs, and separate no two.
+_SOURCE = re.compile(
+    r"""(?:[A-Za-z][A-Za-z0-9+.-]*::)*
+        (?:[A-Za-z][A-Za-z0-9+.-]*://
+           (?:[^/?\#@]*@(?![A-Za-z][A-Za-z0-9+.-]*://))?
+           (?:\[[^\]]*\]|[^:/?\#\[\]]*)
+           (?::\d+(?=[/?\#:]|\Z))?
+           (?:::(?:[A-Za-z][A-Za-z0-9+.-]*://)?|[^:])*
+        |[^:]+)""",
+    re.VERBOSE | re.DOTALL,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +38,25 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
-        """ORCHESTRATION_HOME, _POLICY, _SOURCES (separated by ':'), _DASK and _TICK_SECONDS."""
+        """ORCHESTRATION_HOME, _POLICY, _SOURCES (split_sources), _DASK and _TICK_SECONDS."""
         home = environment.get("ORCHESTRATION_HOME") or DEFAULT_HOME
         policy = environment.get("ORCHESTRATION_POLICY")
         sources = environment.get("ORCHESTRATION_SOURCES", "")
         return cls(
             Path(home).expanduser().absolute(),
             Path(policy).expanduser().absolute() if policy else None,
-            tuple(source for source in _BETWEEN_SOURCES.split(sources) if source),
+            split_sources(sources),
             environment.get("ORCHESTRATION_DASK") or "processes",
             _seconds(environment.get("ORCHESTRATION_TICK_SECONDS") or "60"),
         )
+
+
+def split_sources(given: str) -> tuple[str, ...]:
+    """Folders and URLs, separated by colons; those before a port and within a URL separate nothing.
+
+    A colon in a path or further on in a URL is written %3A (the path as a ``file://`` URL).
+    """
+    return tuple(match[0] for match in _SOURCE.finditer(given))
 
 
 def _seconds(given: str) -> int:

@@ -1,10 +1,32 @@
 """Where a home keeps its Dagster instance, and the command that opens it."""
 
 import os
+import re
 import shlex
 from pathlib import Path
+from typing import Final
 
+from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.settings import Settings
+
+# Dagster makes a URL of the path of its database, and quotes nothing in it
+_NOT_IN_A_URL: Final = re.compile(r"\?|%[0-9A-Fa-f]{2}")
+
+
+class HomePathError(OrchestrationError):
+    """The home lies at a path that Dagster's database cannot be kept at."""
+
+
+def check_home(home: Path) -> None:
+    """Raises HomePathError, before anything is written, where the instance could not be made."""
+    folder = instance_folder(home)
+    found = _NOT_IN_A_URL.search(str(folder))
+    if found is not None:
+        raise HomePathError(
+            f"the home {str(home)!r}: Dagster cannot keep its database at a path with "
+            f"{found[0]!r} in it ({str(folder)!r}); choose another --home, or set DAGSTER_HOME to "
+            "a folder without it"
+        )
 
 
 def instance_folder(home: Path) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestration_assets.command.display import open_display
-from orchestration_assets.command.places import ui_command
+from orchestration_assets.command.places import check_home, ui_command
 from orchestration_assets.command.summary import Summary, render, summarise
 from orchestration_assets.content.intake import Intake, take_in, unfinished
 from orchestration_assets.policy.load import load_policy
@@ -43,8 +43,11 @@ def run(
     what the caller must mend first, RunFailedError when a step broke.
     """
     began = time.monotonic()
+    check_home(settings.home)
     content = load_policy(settings.policy).policy.content
     intake = take_in(settings.home, source, content, datetime.now(UTC))
+    for note in intake.notes:
+        sys.stderr.write(f"orchestrate: {note}\n")
     batches = _batches(settings.home, intake, again=again)
     if batches:
         _materialize(settings, intake, batches, Purse(budget_usd))

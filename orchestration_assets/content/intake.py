@@ -34,6 +34,7 @@ from resources.content_source import (
     Listing,
     Source,
     Unlimited,
+    odd_time,
     open_source,
 )
 from resources.content_store import ContentStore
@@ -84,7 +85,9 @@ def take_in(
     meanwhile is planned again. Raises SourceError when the source cannot be listed.
     """
     look = look or Look()
-    opened = open_source(source, content.include, content.exclude, home, content.read_seconds)
+    opened = open_source(
+        source, content.include, content.exclude, home, content.read_seconds, content.max_bytes
+    )
     listing = opened.list(now, look.budget, look.start)
     store, index = BatchStore(home), ContentIndex(home / "cache" / "content")
     home.mkdir(parents=True, exist_ok=True)
@@ -147,7 +150,15 @@ class _Planning:
         self._declared = Declarations(content.records, content.max_bytes)
         self._store = ContentStore(home)
         self.unfinished = False
-        self.notes: list[str] = []
+        self._too_large: list[str] = []
+        self._odd_times: list[str] = []
+
+    @property
+    def notes(self) -> list[str]:
+        """What people should know of the files that were planned."""
+        odd = self._odd_times
+        more = f" (and {len(odd) - 1:,} more files have such times)" if len(odd) > 1 else ""
+        return [*self._too_large, *(f"{odd[0]}{more}" for _ in odd[:1])]
 
     def entries(self, changes: Changes) -> Iterator[NewEntry]:
         """Entries in the order of batches: what is gone first, so that a move shows as one."""
@@ -242,7 +253,7 @@ class _Planning:
         limit = self._look.unpack_bytes
         if limit is None or found["size_bytes"] <= limit:
             return False
-        self.notes.append(
+        self._too_large.append(
             f"{found['path']}: {found['size_bytes']:,} packed bytes are more than a tick can "
             f"unpack ({limit:,}); take it in once with: orchestrate run {self._listing.source}"
         )
@@ -278,6 +289,11 @@ class _Planning:
             "listed_at": self._listing.began,
             "problem": RejectReason(problem) if problem else None,
         }
+        odd = odd_time(found["modified_ns"], found["etag"])
+        if odd is not None and not more.get("gone"):
+            if not more.get("start"):
+                self._odd_times.append(f"{found['path']}: {odd}")
+            facts["detail"] = None if problem else odd
         return EntryRow(**(facts | more))
 
     def forget_stale(self, batches: list[PlannedBatch]) -> None:

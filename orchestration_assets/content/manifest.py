@@ -121,7 +121,7 @@ def _examine_file(entry: EntryRow, reading: Reading, max_bytes: int) -> Examined
         return _of_entry(entry, detail="changed after it was listed", superseded=True)
     if not content.data:
         return _of_entry(entry, RejectReason.EMPTY, _DETAILS[RejectReason.EMPTY])
-    found = _of_entry(entry)
+    found = _of_entry(entry, detail=entry.detail)
     return _hashed(found, content.data, detect_encoding(content.data), reading)
 
 
@@ -160,7 +160,8 @@ def _examine_piece(entry: EntryRow, records: RecordFile, reading: Reading) -> It
         yield _of_entry(entry, error.reason, str(error))
         return
     named = "" if records.declared.id else ", each known by its text: no id column is declared"
-    yield _of_entry(entry, detail=f"{len(found)} records{named}", unpacked=True)
+    told = "; ".join(words for words in (f"{len(found)} records{named}", entry.detail) if words)
+    yield _of_entry(entry, detail=told, unpacked=True)
     yield from found
 
 

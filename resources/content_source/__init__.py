@@ -14,10 +14,13 @@ from resources.content_source.contract import (
     listed,
     relative_path,
 )
-from resources.content_source.folder import FolderSource, address_path, file_address
-from resources.content_source.opening import open_source, source_name
+from resources.content_source.folder import FolderSource
+from resources.content_source.http import HttpSource
+from resources.content_source.names import address_path, file_address, source_name
+from resources.content_source.opening import open_source
 from resources.content_source.patterns import Patterns
 from resources.content_source.url import UrlSource
+from resources.content_source.versions import odd_time
 
 __all__ = [
     "Allowance",
@@ -25,6 +28,7 @@ __all__ = [
     "ContentError",
     "FileContent",
     "FolderSource",
+    "HttpSource",
     "ListedEntry",
     "Listing",
     "Patterns",
@@ -36,6 +40,7 @@ __all__ = [
     "address_path",
     "file_address",
     "listed",
+    "odd_time",
     "open_source",
     "relative_path",
     "source_name",

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Final
-from urllib.parse import quote_from_bytes, unquote_to_bytes, urlsplit
 
 from orchestration_assets.schemas.enums import RejectReason
 from resources.content_source.bounded import BoundedCalls, bounded_stream
@@ -26,23 +25,12 @@ from resources.content_source.contract import (
     Unlimited,
     Version,
 )
+from resources.content_source.names import address_path, file_address, shown
 from resources.content_source.patterns import Patterns
+from resources.content_source.versions import version
 from resources.content_source.walk import Walk
 
 READ_SECONDS: Final = 30.0
-
-
-def file_address(path: str | Path) -> str:
-    """The ``file://`` URL of a path; any file name, however encoded, survives the round trip."""
-    return "file://" + quote_from_bytes(os.fsencode(path), safe=b"/")
-
-
-def address_path(address: str) -> Path:
-    """The path of a ``file://`` address. Raises ValueError for any other scheme."""
-    parts = urlsplit(address)
-    if parts.scheme != "file":
-        raise ValueError(f"not a file address: {address}")
-    return Path(os.fsdecode(unquote_to_bytes(parts.path)))
 
 
 class FolderSource:
@@ -56,12 +44,14 @@ class FolderSource:
         home: Path | None = None,
         read_seconds: float = READ_SECONDS,
     ) -> None:
-        given = Path(root).expanduser()
         try:
-            self.root = given.resolve(strict=True)
-        except (OSError, RuntimeError) as error:
+            self.root = Path(root).expanduser().resolve(strict=True)
+        # pathlib: no home of such a user, a loop of links, a NUL in the path
+        except (OSError, RuntimeError, ValueError) as error:
+            said = getattr(error, "strerror", None) or str(error)
             raise SourceError(
-                f"cannot read the source {str(given)!r}: {error}; give an existing folder or file"
+                f"cannot read the source {shown(str(root))}: {said}; give an existing folder or "
+                "file, or a URL such as s3://bucket/folder"
             ) from error
         self.source = file_address(self.root)
         self._home = str(home.resolve()) if home is not None else None
@@ -132,8 +122,19 @@ class FolderSource:
         found: os.stat_result | None,
         problem: RejectReason | None = None,
     ) -> None:
-        facts = (found.st_size, found.st_mtime_ns, found.st_ctime_ns) if found else (0, 0, 0)
-        entries.add(file_address(path), relative, *facts, None, problem)
+        if found is None:
+            return entries.add(file_address(path), relative, 0, 0, 0, None, problem)
+        now = version(found.st_size, found.st_mtime_ns)
+        changed_ns = version(0, found.st_ctime_ns).modified_ns
+        entries.add(
+            file_address(path),
+            relative,
+            now.size_bytes,
+            now.modified_ns,
+            changed_ns,
+            now.etag,
+            problem,
+        )
 
     def read(self, address: str, max_bytes: int) -> FileContent:
         """The bytes behind an address of this source.
@@ -155,7 +156,7 @@ class FolderSource:
     def _version(self, address: str) -> Version:
         with self._open(address) as file:
             found = os.fstat(file.fileno())
-        return Version(found.st_size, found.st_mtime_ns)
+        return version(found.st_size, found.st_mtime_ns)
 
     def _read(self, address: str, max_bytes: int) -> FileContent:
         with self._open(address) as file:
@@ -167,7 +168,8 @@ class FolderSource:
             data = _read_from(file, found.st_size + 1)
         if len(data) > max_bytes:
             raise ContentError(RejectReason.TOO_LARGE, f"grew beyond {max_bytes} bytes")
-        return FileContent(data, len(data), found.st_mtime_ns)
+        now = version(len(data), found.st_mtime_ns)
+        return FileContent(data, now.size_bytes, now.modified_ns, now.etag)
 
     def _open(self, address: str) -> io.FileIO:
         path = address_path(address).resolve()

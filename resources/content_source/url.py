@@ -5,9 +5,8 @@ kept in tables.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, BinaryIO, Final
-from urllib.parse import urlsplit
 
 from orchestration_assets.schemas.enums import RejectReason
 from resources.content_source.bounded import BoundedCalls, bounded_stream
@@ -23,12 +22,12 @@ from resources.content_source.contract import (
     make_address,
     relative_path,
 )
+from resources.content_source.names import checked_url, shown
 from resources.content_source.patterns import Patterns
+from resources.content_source.stores import connection_help, store_class
+from resources.content_source.versions import version_of
 from resources.content_source.walk import Walk
 
-# stores name the same fact differently
-_TIMES: Final = ("LastModified", "last_modified", "mtime", "modified", "updated", "created")
-_ETAGS: Final = ("ETag", "etag", "md5Hash", "md5", "checksum")
 _BLOCK_BYTES: Final = 4 << 20
 
 
@@ -46,11 +45,19 @@ class UrlSource:
         exclude: Sequence[str] = (),
         read_seconds: float = 30.0,
     ) -> None:
-        self.source = _checked(url)
+        self.source = checked_url(url)
         self._include = None if tuple(include) == ("**",) else Patterns(include)
         self._exclude = Patterns(exclude)
         self._calls = BoundedCalls(read_seconds)
-        self._fs, root = _connect(self.source)
+        try:
+            self._fs, root = self._calls.call(_connect, self.source)
+        except SourceError:
+            raise
+        except Exception as error:  # every store's client has exceptions of its own
+            raise SourceError(
+                f"cannot read {shown(self.source)}: {_first_line(error)}; "
+                f"{connection_help(self.source)}"
+            ) from error
         self._root = root.rstrip("/")
 
     def list(self, began: datetime, budget: Budget | None = None, start: str = "") -> Listing:
@@ -75,13 +82,14 @@ class UrlSource:
             name = str(self._fs._strip_protocol(found["name"])).rstrip("/")
             # stores list the marker object of a folder among what is in it
             if name != path:
-                yield name.removeprefix(f"{path}/"), found.get("type") == "directory", found
+                yield name.removeprefix(f"{path}/"), _type(found) == "directory", found
 
     def hidden(self, relative: str, child: Mapping[str, Any]) -> str | None:
         return None
 
     def add(self, entries: EntryTable, relative: str, child: Mapping[str, Any]) -> None:
         """Adds the row of one object."""
+        problem = RejectReason.SPECIAL_FILE if unsafe(relative) else _problem(child)
         version = version_of(child)
         entries.add(
             make_address(self.source, relative),
@@ -90,7 +98,7 @@ class UrlSource:
             version.modified_ns,
             version.modified_ns,
             version.etag,
-            RejectReason.SPECIAL_FILE if unsafe(relative) else None,
+            problem,
         )
 
     def read(self, address: str, max_bytes: int) -> FileContent:
@@ -101,7 +109,7 @@ class UrlSource:
             raise ContentError(
                 RejectReason.TOO_LARGE, f"{version.size_bytes} bytes, the limit is {max_bytes}"
             )
-        data: bytes = self._call("cat_file", path)
+        data = self._calls.call(_translated, _whole, (self._fs, path, max_bytes + 1))
         if len(data) > max_bytes:
             raise ContentError(RejectReason.TOO_LARGE, f"grew beyond {max_bytes} bytes")
         return FileContent(data, len(data), version.modified_ns, version.etag)
@@ -117,8 +125,8 @@ class UrlSource:
     def version(self, address: str) -> Version:
         """What is at an address now. Raises ContentError."""
         found = self._call("info", self._path(address))
-        if found.get("type") != "file":
-            raise ContentError(RejectReason.SPECIAL_FILE, "a folder")
+        if _type(found) != "file":
+            raise ContentError(_problem(found) or RejectReason.SPECIAL_FILE, f"a {_type(found)}")
         return version_of(found)
 
     def _path(self, address: str) -> str:
@@ -137,24 +145,25 @@ def unsafe(relative: str) -> bool:
     return ".." in relative.split("/")
 
 
-def version_of(found: Mapping[str, Any]) -> Version:
-    """Size, modification time and etag from what a store says of a file."""
-    moment = next((found[name] for name in _TIMES if found.get(name) is not None), None)
-    etag = next((str(found[name]) for name in _ETAGS if found.get(name)), None)
-    return Version(int(found.get("size") or 0), _nanoseconds(moment), etag)
+def _whole(fs: Any, path: str, most: int) -> bytes:
+    """A file's bytes, at most so many where a store sends what it likes."""
+    if getattr(fs, "async_impl", False):
+        # an object store: what it sends has the length that it told
+        return bytes(fs.cat_file(path))
+    with fs.open(path, "rb") as stream:
+        return bytes(stream.read(most))
 
 
-def _nanoseconds(moment: Any) -> int:
-    if isinstance(moment, str):
-        try:
-            moment = datetime.fromisoformat(moment)
-        except ValueError:
-            return 0
-    if isinstance(moment, datetime):
-        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        moment = aware.timestamp()
-    # a float holds no more than microseconds of a date
-    return round(moment * 1e6) * 1000 if isinstance(moment, int | float) else 0
+def _type(found: Mapping[str, Any]) -> str:
+    return str(found.get("type") or "file").lower()
+
+
+def _problem(found: Mapping[str, Any]) -> RejectReason | None:
+    """Why what a store lists is no file, if so: where a link leads cannot be seen from here."""
+    kind = _type(found)
+    if kind == "file":
+        return None
+    return RejectReason.LINK_OUTSIDE if "link" in kind else RejectReason.SPECIAL_FILE
 
 
 def _translated(function: Any, arguments: tuple[Any, ...]) -> Any:
@@ -168,36 +177,22 @@ def _translated(function: Any, arguments: tuple[Any, ...]) -> Any:
 
 
 def _first_line(error: Exception) -> str:
-    said = (str(error).splitlines() or [""])[0][:200]
+    said = next((line.strip() for line in str(error).splitlines() if line.strip()), "")[:200]
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
-
-
-def _checked(url: str) -> str:
-    """The URL as a source's name. Raises SourceError for what must not be one."""
-    if "::" in url:
-        raise SourceError(f"cannot read {url!r}: chained URLs are not supported; unpack it first")
-    parts = urlsplit(url)
-    if parts.password is not None:
-        shown = url.replace(f":{parts.password}@", ":…@")
-        raise SourceError(
-            f"the source {shown!r} contains a password; put it into the environment of the store's "
-            "client: addresses are kept in tables"
-        )
-    return url.rstrip("/") if parts.path.strip("/") or parts.netloc else url
 
 
 def _connect(url: str) -> tuple[Any, str]:
     import fsspec
 
+    store = store_class(url)
+    # listings are looked at again at every tick: a remembered one would hide what is new
+    options: dict[str, Any] = {"use_listings_cache": False, "skip_instance_cache": True}
     try:
-        # listings are looked at again at every tick: a remembered one would hide what is new
-        fs, root = fsspec.core.url_to_fs(url, use_listings_cache=False, skip_instance_cache=True)
-    except ImportError as error:
-        raise SourceError(
-            f"cannot read {url!r}: {error}; for s3:// install 'content-orchestration[s3]'"
-        ) from error
-    except ValueError as error:
-        raise SourceError(
-            f"cannot read {url!r}: {error}; give a folder or an fsspec URL"
-        ) from error
+        fs, root = fsspec.core.url_to_fs(url, **options)
+    except TypeError:
+        # some hand every option on to their client
+        del options["use_listings_cache"]
+        fs, root = fsspec.core.url_to_fs(url, **options)
+    if not isinstance(fs, store):
+        raise TypeError(f"{type(fs).__name__} is not the store of the URL")
     return fs, str(root)

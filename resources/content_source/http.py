@@ -1,0 +1,455 @@
+"""A web server as a source: one file, or a folder whose index pages link to what is in it.
+
+Nothing is asked of another host than the source's own, whatever links and redirections say; every
+body is read up to a bound.
+"""
+
+import io
+import tempfile
+import time
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from urllib.parse import unquote, urljoin, urlsplit
+
+from orchestration_assets.schemas.enums import RejectReason
+from resources.content_source.bounded import BoundedCalls, bounded_stream
+from resources.content_source.contract import (
+    Budget,
+    ContentError,
+    EntryTable,
+    FileContent,
+    Listing,
+    SourceError,
+    Unlimited,
+    Version,
+    make_address,
+    relative_path,
+)
+from resources.content_source.links import IndexPage, Link, folders_above, read_index, same_site
+from resources.content_source.names import checked_url, shown
+from resources.content_source.patterns import Patterns
+from resources.content_source.versions import version_of
+from resources.content_source.walk import Walk
+
+if TYPE_CHECKING:
+    import httpx
+
+MEASURED_BYTES: Final = 64 << 20
+"""How much is read, by default, of a file that the server tells no size or version of."""
+
+QUERY_LINKS: Final = "(links with a query)"
+"""What a listing says it left out of an index page."""
+
+_PAGE_BYTES: Final = 8 << 20
+_MOST_PAGES: Final = 10_000
+_MOST_LEVELS: Final = 32
+_MOST_REDIRECTS: Final = 5
+_CHUNK_BYTES: Final = 1 << 16
+_BLOCK_BYTES: Final = 4 << 20
+# of a record file on a server that cannot give a part of it
+_SPOOLED_BYTES: Final = 1 << 30
+_PAGES: Final = ("text/html", "application/xhtml+xml")
+_GONE: Final = frozenset({404, 410})
+_PACKED: Final = (".gz", ".tgz", ".z")
+_FACTS: Final = ("ETag", "Last-Modified", "Content-MD5", "Digest")
+
+
+class HttpSource:
+    """What lies below one http or https URL.
+
+    A URL that answers with an HTML page at an address with a final slash is a folder: the links of
+    its index pages are followed within it. Any other is one file. ``measured_bytes`` is how much
+    is read of a file to learn its size or version where the server tells none.
+
+    Raises SourceError when the URL cannot be used.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        include: Sequence[str] = ("**",),
+        exclude: Sequence[str] = (),
+        read_seconds: float = 30.0,
+        measured_bytes: int = MEASURED_BYTES,
+    ) -> None:
+        import httpx
+
+        self.source = checked_url(url)
+        self._include = None if tuple(include) == ("**",) else Patterns(include)
+        self._exclude = Patterns(exclude)
+        self._seconds = read_seconds
+        self._measured_bytes = measured_bytes
+        self._calls = BoundedCalls(read_seconds)
+        self._client = httpx.Client(
+            timeout=read_seconds,
+            follow_redirects=False,
+            headers={"Accept": "*/*", "Accept-Encoding": "identity"},
+        )
+        self._pages = 0
+        self._root: IndexPage | None = None
+        # what index pages further up link to, by the folder that it lies in
+        self._linked: dict[str, dict[str, Link]] = {}
+
+    def list(self, began: datetime, budget: Budget | None = None, start: str = "") -> Listing:
+        """Every file below the URL that is included and not excluded: see ``Source.list``."""
+        self._pages, self._linked = 0, {}
+        try:
+            self._root = self._calls.call(self._index, self.source, True)
+        except ContentError as error:
+            raise SourceError(
+                f"cannot list the source {shown(self.source)}: {error}; check the URL and that the "
+                "server is reachable without a password"
+            ) from error
+        if self._root is None:
+            entries = EntryTable()
+            self._add(entries, "", self.source)
+            return Listing(self.source, began, entries.table())
+        if not self._root.links and not self._root.headed:
+            raise SourceError(
+                f"cannot list the source {shown(self.source)}: the page there has no links to "
+                "anything below it; give the URL of a file, or of a folder's index page"
+            )
+        return Walk(self, self._include, self._exclude, budget or Unlimited()).listing(began, start)
+
+    def children(self, folder: str) -> Iterator[tuple[str, bool, Link]]:
+        """What the index page of a relative folder links to. Raises ContentError."""
+        linked = self._linked.setdefault(folder, {})
+        try:
+            for link in self._links(folder):
+                self._keep(folder, link)
+        except ContentError:
+            # a page further up may have told all that is known of it
+            if not linked:
+                raise
+        folders = {name for name in linked if name.endswith("/")}
+        for name, link in linked.items():
+            if f"{name}/" not in folders:
+                yield name.rstrip("/\0"), name in folders, link
+
+    def _keep(self, folder: str, link: Link) -> None:
+        above = list(folders_above(link.path))
+        for inner in above:
+            outer = inner[:-1].rpartition("/")[0]
+            place = f"{folder}{outer}/" if outer else folder
+            name = inner[:-1].rpartition("/")[2] + "/"
+            self._linked.setdefault(place, {}).setdefault(name, Link(name))
+        place = folder + above[-1] if above else folder
+        name = link.path[len(above[-1]) :] if above else link.path
+        # the query is left out of the listing, and must not hide the file itself
+        key = f"{name}\0" if link.query else name
+        self._linked.setdefault(place, {}).setdefault(key, Link(name, link.query))
+
+    def _links(self, folder: str) -> tuple[Link, ...]:
+        if not folder and self._root is not None:
+            return self._root.links
+        if folder.count("/") > _MOST_LEVELS:
+            raise ContentError(RejectReason.UNREADABLE, f"more than {_MOST_LEVELS} folders deep")
+        self._pages += 1
+        if self._pages > _MOST_PAGES:
+            raise SourceError(
+                f"cannot list the source {shown(self.source)}: it has more than {_MOST_PAGES:,} "
+                "folders; give a folder further down"
+            )
+        page = self._calls.call(self._index, make_address(self.source, folder), False)
+        if page is None or not (page.links or page.headed):
+            raise ContentError(RejectReason.UNREADABLE, "no index page")
+        return page.links
+
+    def hidden(self, relative: str, child: Link) -> str | None:
+        """Links with a query sort an index page, or ask for what has no name."""
+        return QUERY_LINKS if child.query else None
+
+    def add(self, entries: EntryTable, relative: str, child: Link) -> None:
+        """Adds the row of one file."""
+        self._add(entries, relative, make_address(self.source, relative))
+
+    def _add(self, entries: EntryTable, relative: str, address: str) -> None:
+        try:
+            found = self.version(address)
+        except ContentError:
+            found = Version(0, 0)  # reading it says why
+        name = relative or _file_name(self.source)
+        entries.add(
+            address, name, found.size_bytes, found.modified_ns, found.modified_ns, found.etag
+        )
+
+    def read(self, address: str, max_bytes: int) -> FileContent:
+        """The bytes behind an address. Raises ContentError, with the reason."""
+        self._inside(address)
+        return self._calls.call(self._read, address, max_bytes)
+
+    def version(self, address: str) -> Version:
+        """What is at an address now. Raises ContentError."""
+        self._inside(address)
+        return self._calls.call(self._version, address)
+
+    def open(self, address: str) -> BinaryIO:
+        """A seekable stream: see ``Source.open``."""
+        self._inside(address)
+        stream = self._calls.call(self._open, address)
+        return bounded_stream(stream, self._calls, lambda opened, size: bytes(opened.read(size)))
+
+    def _inside(self, address: str) -> None:
+        relative = relative_path(self.source, address)
+        inside = address == self.source or address.startswith(self.source.rstrip("/") + "/")
+        if not inside or ".." in relative.split("/"):
+            raise ContentError(RejectReason.LINK_OUTSIDE, "leads out of the source")
+
+    def _read(self, url: str, max_bytes: int) -> FileContent:
+        with self._asked("GET", url) as response:
+            self._is_file(url, response)
+            told = _told(response)
+            if told.get("size") is not None and told["size"] > max_bytes:
+                raise ContentError(
+                    RejectReason.TOO_LARGE, f"{told['size']} bytes, the limit is {max_bytes}"
+                )
+            data = b"".join(self._body(response, max_bytes + 1))
+        if len(data) > max_bytes:
+            raise ContentError(RejectReason.TOO_LARGE, f"did not end within {max_bytes} bytes")
+        if told.get("size") is not None and len(data) != told["size"]:
+            raise ContentError(
+                RejectReason.UNREADABLE, f"ended after {len(data)} of {told['size']} bytes"
+            )
+        found = version_of(told)
+        etag = found.etag
+        if not _tells_version(told) and len(data) <= self._measured_bytes:
+            etag = _etag_of(blake2b(data, digest_size=16).hexdigest())
+        return FileContent(data, len(data), found.modified_ns, etag)
+
+    def _version(self, url: str) -> Version:
+        try:
+            with self._asked("HEAD", url) as response:
+                self._is_file(url, response)
+                told = _told(response)
+        except ContentError as error:
+            if error.reason in (RejectReason.LINK_OUTSIDE, RejectReason.SPECIAL_FILE):
+                raise
+            told = {}  # some servers know GET only
+        # a size of 0 may mean that HEAD has no body
+        if told.get("size") and _tells_version(told):
+            return version_of(told)
+        with self._asked("GET", url) as response:
+            self._is_file(url, response)
+            told = _told(response)
+            size = told.get("size")
+            if _tells_version(told) and size is not None:
+                return version_of(told)
+            if size is not None and size > self._measured_bytes:
+                return version_of(told)
+            hashed, length = blake2b(digest_size=16), 0
+            for chunk in self._body(response, self._measured_bytes + 1):
+                hashed.update(chunk)
+                length += len(chunk)
+        found = version_of({**told, "size": length})
+        if _tells_version(told) or length > self._measured_bytes:
+            return found
+        return Version(found.size_bytes, found.modified_ns, _etag_of(hashed.hexdigest()))
+
+    def _open(self, url: str) -> Any:
+        with self._asked("GET", url, {"Range": "bytes=0-0"}) as response:
+            size = _total(response) if response.status_code == 206 else None
+            if size is not None:
+                return _Ranges(size, lambda start, stop: self._range(url, start, stop))
+            spooled = tempfile.TemporaryFile()  # noqa: SIM115 -- the stream's reader closes it
+            length = 0
+            for chunk in self._body(response, _SPOOLED_BYTES + 1):
+                length += spooled.write(chunk)
+        if length > _SPOOLED_BYTES:
+            spooled.close()
+            raise ContentError(
+                RejectReason.TOO_LARGE,
+                f"more than {_SPOOLED_BYTES} bytes from a server that cannot give parts of a file",
+            )
+        spooled.seek(0)
+        return spooled
+
+    def _is_file(self, url: str, response: "httpx.Response") -> None:
+        """Raises ContentError when a link turned out to lead to a folder."""
+        if url != self.source and not url.endswith("/") and response.url.path.endswith("/"):
+            raise ContentError(
+                RejectReason.SPECIAL_FILE, "a folder: the link to it has no slash at its end"
+            )
+
+    def _range(self, url: str, start: int, stop: int) -> bytes:
+        with self._asked("GET", url, {"Range": f"bytes={start}-{stop - 1}"}) as response:
+            if response.status_code != 206:
+                raise ContentError(RejectReason.UNREADABLE, "no longer gives parts of the file")
+            return b"".join(self._body(response, stop - start))
+
+    def _index(self, url: str, is_root: bool) -> IndexPage | None:
+        """The index page at an address; None when what is there is no folder's page."""
+        with self._asked("GET", url) as response:
+            kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+            final = str(response.url)
+            if not urlsplit(final).path.endswith("/") or (kind and kind not in _PAGES):
+                return None
+            if is_root and urlsplit(self.source).query:
+                return None
+            page = b"".join(self._body(response, _PAGE_BYTES + 1))
+        if len(page) > _PAGE_BYTES:
+            raise ContentError(
+                RejectReason.TOO_LARGE, f"an index page of more than {_PAGE_BYTES} bytes"
+            )
+        return read_index(page, final)
+
+    @contextmanager
+    def _asked(
+        self, method: str, url: str, headers: Mapping[str, str] | None = None
+    ) -> "Iterator[httpx.Response]":
+        """The response, after redirections within the host. Raises ContentError."""
+        import httpx
+
+        try:
+            for _ in range(_MOST_REDIRECTS + 1):
+                with self._client.stream(method, url, headers=headers) as response:
+                    if not response.has_redirect_location:
+                        _check(response)
+                        yield response
+                        return
+                    url = self._followed(response)
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            said = " ".join(str(error).split())[:200]
+            name = type(error).__name__
+            raise ContentError(RejectReason.UNREADABLE, f"{name}: {said}" if said else name) from (
+                error
+            )
+        raise ContentError(RejectReason.UNREADABLE, f"redirected more than {_MOST_REDIRECTS} times")
+
+    def _followed(self, response: "httpx.Response") -> str:
+        """Where a redirection leads. Raises ContentError when that is another host."""
+        here = str(response.url)
+        try:
+            target = urljoin(here, response.headers["Location"].strip())
+            there = urlsplit(target)
+            host = there.netloc.rpartition("@")[2]
+        except ValueError as error:
+            raise ContentError(RejectReason.UNREADABLE, "redirected to no URL") from error
+        if not same_site(urlsplit(self.source), there) and not same_site(urlsplit(here), there):
+            raise ContentError(
+                RejectReason.LINK_OUTSIDE,
+                f"redirected out of the source, to {there.scheme}://{host}"[:200],
+            )
+        return target
+
+    def _body(self, response: "httpx.Response", most: int) -> Iterator[bytes]:
+        """A body up to ``most`` bytes, unpacked where the server packed it unasked."""
+        until = time.monotonic() + self._seconds
+        unpacking = _unpacking(response)
+        left = most
+        for received in response.iter_raw(_CHUNK_BYTES):
+            chunk = received if unpacking is None else _unpacked(unpacking, received, left)
+            yield chunk[:left]
+            left -= len(chunk)
+            if left <= 0:
+                return
+            if time.monotonic() > until:
+                raise ContentError(RejectReason.SLOW, f"did not end within {self._seconds:g} s")
+        if unpacking is not None and not unpacking.eof:
+            raise ContentError(RejectReason.UNREADABLE, "ended before its end")
+
+
+class _Ranges(io.RawIOBase):
+    """A file on a server that gives parts of it."""
+
+    def __init__(self, size: int, fetch: Callable[[int, int], bytes]) -> None:
+        self._size = size
+        self._fetch = fetch
+        self._at = 0
+        self._block = b""
+        self._block_at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        self._at = max(start + offset, 0)
+        return self._at
+
+    def read(self, size: int = -1, /) -> bytes:
+        wanted = self._size - self._at if size < 0 else min(size, self._size - self._at)
+        if wanted <= 0:
+            return b""
+        inside = self._at - self._block_at
+        if not 0 <= inside < len(self._block):
+            stop = min(self._at + max(wanted, _BLOCK_BYTES), self._size)
+            self._block, self._block_at, inside = self._fetch(self._at, stop), self._at, 0
+            if not self._block:
+                raise ContentError(RejectReason.UNREADABLE, "ended before its size")
+        part = self._block[inside : inside + wanted]
+        self._at += len(part)
+        return part
+
+
+def _told(response: "httpx.Response") -> dict[str, Any]:
+    """What the headers say of the file, named as other stores name it."""
+    told: dict[str, Any] = {
+        name: response.headers[name] for name in _FACTS if response.headers.get(name)
+    }
+    length = response.headers.get("Content-Length", "")
+    if length.isdecimal() and not _packing(response):
+        told["size"] = int(length)
+    return told
+
+
+def _tells_version(told: Mapping[str, Any]) -> bool:
+    return any(name in told for name in _FACTS)
+
+
+def _etag_of(digest: str) -> str:
+    return f"blake2b:{digest}"
+
+
+def _packing(response: "httpx.Response") -> str | None:
+    """How the server packed the body; a file that is packed itself is what it is."""
+    packing = response.headers.get("Content-Encoding", "").strip().lower()
+    packed = response.url.path.lower().endswith(_PACKED)
+    return None if packing in ("", "identity") or packed else packing
+
+
+def _unpacking(response: "httpx.Response") -> "zlib._Decompress | None":
+    packing = _packing(response)
+    if packing is None:
+        return None
+    if packing not in ("gzip", "x-gzip", "deflate"):
+        raise ContentError(
+            RejectReason.UNREADABLE, f"sent packed as {packing[:40]!r}, which was not asked for"
+        )
+    return zlib.decompressobj(zlib.MAX_WBITS | 32)
+
+
+def _unpacked(unpacking: "zlib._Decompress", received: bytes, most: int) -> bytes:
+    try:
+        return unpacking.decompress(received, most)
+    except zlib.error as error:
+        raise ContentError(RejectReason.UNREADABLE, f"badly packed: {error}") from error
+
+
+def _check(response: "httpx.Response") -> None:
+    status = response.status_code
+    if status in _GONE:
+        raise ContentError(RejectReason.VANISHED, "not there")
+    if not 200 <= status < 300:
+        raise ContentError(
+            RejectReason.UNREADABLE, f"the server says {status} {response.reason_phrase[:80]}"
+        )
+
+
+def _total(response: "httpx.Response") -> int | None:
+    total = response.headers.get("Content-Range", "").rpartition("/")[2].strip()
+    return int(total) if total.isdecimal() else None
+
+
+def _file_name(url: str) -> str:
+    parts = urlsplit(url)
+    return unquote(parts.path.rstrip("/").rpartition("/")[2]) or parts.netloc
