@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.policy.load import LoadedPolicy, load_policy
+from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.states import ITEM_STATES
 from orchestration_assets.schemas.tables import (
     CALL_LOG,
@@ -35,7 +36,7 @@ _TELLING: Final = (
 Row = dict[str, Any]
 
 
-class UnknownItemError(Exception):
+class UnknownItemError(OrchestrationError):
     """No batch of the home has such an item; the message says what was looked for."""
 
 

@@ -17,6 +17,7 @@ from orchestration_assets.disagreement.replay import (
     replay,
 )
 from orchestration_assets.policy.load import load_policy
+from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.items import Reading
 from orchestration_assets.schemas.tables import (
     CALL_LOG,
@@ -34,7 +35,7 @@ from resources.model_store import ModelStore
 from resources.table_store import TableStore
 
 
-class NothingRecordedError(Exception):
+class NothingRecordedError(OrchestrationError):
     """There is no batch to replay; the message says where, and the remedy."""
 
 

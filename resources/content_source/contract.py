@@ -10,6 +10,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 import pyarrow as pa
 
 from orchestration_assets.schemas.enums import RejectReason
+from orchestration_assets.schemas.errors import OrchestrationError
 
 # one row a listed file, sorted by address: columns, because a listing may have millions
 LISTED: Final = pa.schema(
@@ -29,7 +30,7 @@ _ROWS_A_CHUNK: Final = 65_536
 OWN_HOME: Final = "(the home)"
 
 
-class SourceError(Exception):
+class SourceError(OrchestrationError):
     """The source cannot be listed at all; the message names it and the remedy."""
 
 
