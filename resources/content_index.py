@@ -6,8 +6,8 @@ content never both compute it.
 """
 
 import threading
-from contextlib import contextmanager
 from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar

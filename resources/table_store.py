@@ -177,6 +177,14 @@ class TableStore:
         declared = TABLES.get(table)
         return declared is None or names >= set(declared.key)
 
+    def forget(self, table: str, batch: str) -> None:
+        """Takes the stored table away, if there is one. Raises UnwritableError."""
+        path = self.path(table, batch)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise unwritable(path, error) from error
+
     def exists(self, table: str, batch: str | None = None) -> bool:
         return self.path(table, batch).exists()
 
@@ -257,11 +265,16 @@ class BatchStore:
         if error.path.parent != self.home / "batches" or error.path.suffix != ".parquet":
             raise error
         aside = error.path.with_name(f"{error.path.name}.damaged")
+        where, problem = error.path.resolve(), " ".join(error.problem.split())
+        if error.path.is_symlink():  # a look that changes nothing
+            error.path.unlink()
+            notice(f"left out: {where}: {problem}; {error.remedy}")
+            return
         try:
             error.path.replace(aside)
         except OSError as refused:
             raise unwritable(aside, refused) from refused
-        notice(f"{error.path}: {error.problem}; set aside as {aside.name}, its files are taken in again")
+        notice(f"{where}: {problem}; set aside as {aside.name}, its files are taken in again")
 
     def _missing(self, batch: str) -> TableMissingError:
         return TableMissingError(

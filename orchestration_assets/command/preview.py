@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from orchestration_assets.content.intake import take_in, unfinished
+from orchestration_assets.content.intake import of_source, take_in, unfinished
 from orchestration_assets.content.known import entries_of, make_manifest
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.processing.answer_cache import answer_key
@@ -32,6 +32,7 @@ from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.plan import plan_items
 from orchestration_assets.settings import Settings
 from resources.ai_services.pool import build_services
+from resources.damage import leaving_out_damage
 from resources.feature_cache.lmdb_store import LmdbStore
 from resources.feature_cache.opening import open_cache
 from resources.table_store import BatchStore, TableStore
@@ -136,8 +137,7 @@ def look_ahead(home: Path, source: str, policy: Policy, sample: int) -> Preview:
     rows = (asdict(plan) for plan in plans)
     priced = [one.times(scale) for one in forecast_prices(rows, tokens, services, seen, is_kept)]
     asked = Counter(name for plan in plans for name in plan.services)
-    store = BatchStore(home)
-    left = [key for key in unfinished(home) if store.source(key) == taken.source]
+    left = of_source(home, unfinished(home), taken.source)
     return Preview(
         source=taken.source,
         listed=taken.listed,
@@ -184,12 +184,10 @@ def _would_take(home: Path, shadow: Path, source: str, content: Content) -> _Tak
     content = content.model_copy(update={"exclude": exclude, "keep": False})
     seen = set(BatchStore(shadow).recorded())
     intake = take_in(shadow, source, content, datetime.now(UTC))
-    before = {
-        file
-        for key in seen
-        if BatchStore(home).source(key) == intake.listing.source
-        for file in BatchStore(home).read(key)["file"].to_pylist()
-    }
+    before: set[str] = set()
+    for key in of_source(home, seen, intake.listing.source):
+        with leaving_out_damage():
+            before |= set(BatchStore(home).read(key)["file"].to_pylist())
     entries = [e for key in intake.recorded for e in entries_of(shadow, key)]
     files = {entry.file: entry for entry in entries}
     news = Counter(

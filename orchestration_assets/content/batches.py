@@ -10,7 +10,6 @@ from typing import Final
 from orchestration_assets.schemas.policy import Batching
 from orchestration_assets.schemas.tables import EntryRow
 
-
 _STAMP: Final = "%Y%m%dT%H%M%SZ"
 # beyond it a later moment cannot be written any more
 _LATEST: Final = datetime(9999, 12, 31, 23, 59, 58, tzinfo=UTC)

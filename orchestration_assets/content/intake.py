@@ -1,6 +1,6 @@
 """Listing a source and recording its batches: the shell around what the planner decides."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -288,13 +288,10 @@ def unfinished(home: Path) -> list[str]:
     return [key for key in BatchStore(home).recorded() if key not in done]
 
 
-def unfinished_of(home: Path, source: str) -> list[str]:
-    """Recorded batches of the source that have no report yet, oldest first.
-
-    One whose record is damaged is left out, and said.
-    """
+def of_source(home: Path, batches: Iterable[str], source: str) -> list[str]:
+    """Those of the batches that the source listed; a damaged record is left out, and said."""
     store = BatchStore(home)
-    return [key for key in unfinished(home) if _is_of(store, key, source)]
+    return [key for key in batches if _is_of(store, key, source)]
 
 
 def _is_of(store: BatchStore, key: str, source: str) -> bool:

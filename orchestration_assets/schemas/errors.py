@@ -3,7 +3,7 @@
 import errno
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Final
 
 _FULL: Final = "make room, and run the same command to go on"
 _ALLOW: Final = "let this user read and write it, or choose another home with --home"
@@ -31,7 +31,7 @@ class OrchestrationError(Exception):
     with ``exit_code``: 2 for what the caller must mend, 1 when items or steps failed.
     """
 
-    exit_code: ClassVar[int] = 2
+    exit_code: int = 2
 
 
 class DamagedFileError(OrchestrationError):
