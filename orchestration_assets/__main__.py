@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import NoReturn
 
 from orchestration_assets import __version__
-from orchestration_assets.policy.problems import PolicyError
+from orchestration_assets.command.limits import allow_open_files, saying_damage
+from orchestration_assets.command.stopping import stoppable
+from orchestration_assets.schemas.errors import OrchestrationError, os_problem
 from orchestration_assets.settings import Settings
-from resources.content_source import SourceError
 
 USAGE_ERROR = 2
+_MEMORY = "give the process more (ulimit -v), or make batches smaller (content.batch.max_bytes)"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -106,14 +108,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # models are small and many: more threads only fight over the cores
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     given = _parser().parse_args(arguments)
-    try:
-        return _dispatch(given)
-    except (PolicyError, SourceError) as error:
-        sys.stderr.write(f"orchestrate: {error}\n")
-        return USAGE_ERROR
-    except KeyboardInterrupt:
-        sys.stderr.write("orchestrate: stopped; run the same command to go on\n")
-        return 130
+    with stoppable() as signal_seen, saying_damage(sys.stderr):
+        try:
+            allow_open_files()
+            return _dispatch(given)
+        except OrchestrationError as error:
+            return _said(str(error), error.exit_code)
+        except KeyboardInterrupt:
+            return _said("stopped; run the same command to go on", 128 + signal_seen())
+        except MemoryError as error:
+            return _said(f"out of memory{_about(error)}; {_MEMORY}", USAGE_ERROR)
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            return _said(f"{where}{os_problem(error)}", USAGE_ERROR)
+
+
+def _said(words: str, code: int) -> int:
+    sys.stderr.write(f"orchestrate: {' '.join(words.splitlines())}\n")
+    return code
+
+
+def _about(error: BaseException) -> str:
+    said = " ".join(str(error).split())
+    return f" ({said})" if said else ""
 
 
 def _dispatch(given: argparse.Namespace) -> int:
@@ -130,13 +147,9 @@ def _dispatch(given: argparse.Namespace) -> int:
     if given.policy is not None:
         settings = replace(settings, policy=given.policy.expanduser().absolute())
     if given.command == "explain":
-        from orchestration_assets.command.explain import UnknownItemError, explain
+        from orchestration_assets.command.explain import explain
 
-        try:
-            return explain(settings, given.item, as_json=given.json)
-        except UnknownItemError as error:
-            sys.stderr.write(f"orchestrate: {error}\n")
-            return USAGE_ERROR
+        return explain(settings, given.item, as_json=given.json)
     if given.command == "preview":
         from orchestration_assets.command.preview import preview
 
@@ -148,24 +161,16 @@ def _dispatch(given: argparse.Namespace) -> int:
     if given.command == "replay":
         from orchestration_assets.command import replay
 
-        try:
-            return replay.run(settings, as_json=given.json)
-        except replay.NothingRecordedError as error:
-            sys.stderr.write(f"orchestrate: {error}\n")
-            return USAGE_ERROR
-    from orchestration_assets.command.run import RunFailedError, run
+        return replay.run(settings, as_json=given.json)
+    from orchestration_assets.command.run import run
 
-    try:
-        return run(
-            settings,
-            given.source,
-            as_json=given.json,
-            again=given.reprocess,
-            budget_usd=given.budget_usd,
-        )
-    except RunFailedError as error:
-        sys.stderr.write(f"orchestrate: {error}\n")
-        return 1
+    return run(
+        settings,
+        given.source,
+        as_json=given.json,
+        again=given.reprocess,
+        budget_usd=given.budget_usd,
+    )
 
 
 if __name__ == "__main__":

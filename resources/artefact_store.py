@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -11,13 +12,14 @@ from typing import Any, Final
 
 import numpy as np
 
+from orchestration_assets.schemas.errors import OrchestrationError
 from resources.table_store import write_atomically
 
 _MANIFEST: Final = "manifest.json"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]*")
 
 
-class ArtefactError(Exception):
+class ArtefactError(OrchestrationError):
     """An artefact cannot be read; the message names the file and the remedy."""
 
 
@@ -88,7 +90,7 @@ class ArtefactStore:
                 raise ValueError("it is not what was promoted")
             with np.load(io.BytesIO(data), allow_pickle=False) as stored:
                 arrays = {key: stored[key] for key in stored.files}
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise ArtefactError(
                 f"{name} {version} cannot be read from {path}: {error}; delete its folder and "
                 "materialize what makes it again"
@@ -99,11 +101,13 @@ class ArtefactStore:
         path = self._at(name, version) / _MANIFEST
         try:
             manifest: Mapping[str, Any] = json.loads(path.read_bytes())
+            if not isinstance(manifest.get("facts"), dict):
+                raise ValueError("it states no facts")
             if not {"facts", "arrays", "digest"} <= manifest.keys():
                 raise ValueError("it lacks a part")
             if not _NAME.fullmatch(str(manifest["arrays"])):
                 raise ValueError("its arrays file has no plain name")
-        except (OSError, ValueError, AttributeError) as error:
+        except (OSError, ValueError, AttributeError, RecursionError) as error:
             raise ArtefactError(
                 f"{name} has no readable version {version}: {path}: {error}; materialize what "
                 "makes it again"

@@ -6,12 +6,17 @@ content never both compute it.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
 import lmdb
+
+from orchestration_assets.schemas.errors import DamagedFileError, unwritable
+from resources.damage import notice
+from resources.lmdb_files import DAMAGE, as_os_error, open_whole, set_aside
 
 _MAP_BYTES: Final = 1 << 28
 _NOTHING: Final = bytes(16)
@@ -22,6 +27,7 @@ _TAIL: Final = _HASH + 2 * _ITEM + _PLACE
 
 # LMDB forbids opening one environment twice in a process
 _open: dict[Path, "_Environment"] = {}
+_abandoned: list["_Environment"] = []
 _lock = threading.Lock()
 
 Result = TypeVar("Result")
@@ -47,7 +53,8 @@ class Holding:
 class _Environment:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.lmdb = lmdb.open(str(folder), map_size=_MAP_BYTES, max_dbs=5, max_readers=512)
+        self._folder = folder
+        self.lmdb = open_whole(folder, map_size=_MAP_BYTES, max_dbs=5, max_readers=512)
         # content hash -> item that computes it, and its batch
         self.claims = self.lmdb.open_db(b"claims")
         # item -> what it held, in every batch that it was in
@@ -63,7 +70,7 @@ class _Environment:
         """What ``body`` finds in one consistent state."""
         while True:
             try:
-                with self.lmdb.begin() as transaction:
+                with self._kept(), self.lmdb.begin() as transaction:
                     return body(transaction)
             except lmdb.MapResizedError:  # another process has made it larger
                 self.lmdb.set_mapsize(0)
@@ -72,19 +79,54 @@ class _Environment:
         """What ``body`` does, in one durable transaction; done again when the map is too small."""
         while True:
             try:
-                with self.lmdb.begin(write=True) as transaction:
+                with self._kept(), self.lmdb.begin(write=True) as transaction:
                     return body(transaction)
             except lmdb.MapFullError:
                 self.lmdb.set_mapsize(self.lmdb.info()["map_size"] * 2)
             except lmdb.MapResizedError:
                 self.lmdb.set_mapsize(0)
 
+    @contextmanager
+    def _kept(self) -> Generator[None, None, None]:
+        """Sets a file aside that turns out to be damaged: the next use makes it again."""
+        file = self._folder / "data.mdb"
+        try:
+            yield
+        except (lmdb.MapFullError, lmdb.MapResizedError):
+            raise
+        except DAMAGE as error:
+            with _lock:
+                if _open.get(self._folder) is self:
+                    _abandoned.append(_open.pop(self._folder))
+                    set_aside(self._folder)
+            raise DamagedFileError(
+                file, str(error), "it was set aside; run the same command to make it again"
+            ) from error
+        except lmdb.Error as error:
+            raise unwritable(file, as_os_error(error)) from error
+
 
 def _environment(folder: Path) -> _Environment:
     with _lock:
         if folder not in _open:
-            _open[folder] = _Environment(folder)
+            _open[folder] = _opened(folder)
         return _open[folder]
+
+
+def _opened(folder: Path) -> _Environment:
+    """The index, an empty one when its file is damaged. Raises UnwritableError."""
+    file = folder / "data.mdb"
+    try:
+        try:
+            return _Environment(folder)
+        except DAMAGE as error:
+            aside = set_aside(folder)
+            notice(f"{file}: {error}; set aside as {aside.name}, made again from the manifests")
+            return _Environment(folder)
+    except OSError as error:
+        raise unwritable(file, error) from error
+    except lmdb.Error as error:
+        raise unwritable(file, as_os_error(error)) from error
 
 
 @dataclass(frozen=True, slots=True)

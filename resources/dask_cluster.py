@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import dagster as dg
 from pydantic import PrivateAttr
 
+from orchestration_assets.schemas.errors import OrchestrationError
+
 if TYPE_CHECKING:
     from distributed import Client
 
@@ -18,7 +20,7 @@ Piece = TypeVar("Piece")
 Result = TypeVar("Result")
 
 
-class ClusterError(Exception):
+class ClusterError(OrchestrationError):
     """The cluster cannot be reached or was lost; the message says which and what to do."""
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from resources.artefact_store import Artefact, ArtefactError, ArtefactStore
+from resources.damage import notice
 from resources.table_store import write_atomically
 
 _CURRENT: Final = "current"
@@ -65,8 +66,22 @@ class ModelStore:
             version = path.read_text("utf-8").strip()
         except FileNotFoundError:
             return None
+        except (OSError, ValueError) as error:
+            raise ArtefactError(f"{path} cannot be read ({error}); remove it") from error
         if not _VERSION.fullmatch(version):
             raise ArtefactError(f"{path} does not hold a version; remove it")
+        return version
+
+    def usable(self, name: str) -> str | None:
+        """The version in force, None also when it cannot be read: that is said, and no batch
+        waits for it to be learned again."""
+        try:
+            version = self.current(name)
+            if version is not None:
+                self.read(name, version)
+        except ArtefactError as error:
+            notice(f"not used: {error}")
+            return None
         return version
 
     def versions(self, name: str) -> list[str]:

@@ -5,6 +5,10 @@ import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
+
+STOPPED_TAG: Final = "orchestration/stopped"
+"""On runs that a person or the system stopped: they say nothing about their batch."""
 
 
 def _lock_file(home: Path, run_id: str) -> Path:

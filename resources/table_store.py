@@ -1,25 +1,50 @@
 """Parquet tables of a home: written whole and atomically, read by name and batch."""
 
 import os
+import stat
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from orchestration_assets.schemas.errors import (
+    DamagedFileError,
+    OrchestrationError,
+    os_problem,
+    unwritable,
+)
 from orchestration_assets.schemas.records import Table
+from orchestration_assets.schemas.tables import BATCH_ENTRIES, TABLES
+from resources.damage import leaving_out_damage, notice
+
+_MAKE_AGAIN: Final = "make it again with: orchestrate run SOURCE --reprocess"
+_TAKE_IN_AGAIN: Final = "delete it: a run takes its files in again"
+_MAKE_CORPUS_AGAIN: Final = "delete it, and run orchestrate run SOURCE to make it again"
 
 
-class TableMissingError(Exception):
+class TableMissingError(OrchestrationError):
     """A table that is needed has not been materialized; the message says which, and the remedy."""
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Writes beside the target and renames: a reader sees the old file or the new one."""
+    """Writes beside the target and renames: a reader sees the old file or the new one.
+
+    Raises UnwritableError.
+    """
+    try:
+        _write_atomically(path, data)
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
+def _write_atomically(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
@@ -33,11 +58,69 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def parquet_bytes(table: pa.Table) -> bytes:
-    """The table as a Parquet file, the same bytes for the same rows."""
+    """The table as a Parquet file, the same bytes for the same rows; pages carry checksums."""
     sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
+    pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
     buffer: bytes = sink.getvalue().to_pybytes()
     return buffer
+
+
+def read_parquet(
+    path: Path, columns: Sequence[str] | None = None, remedy: str = _MAKE_AGAIN
+) -> pa.Table:
+    """A Parquet file of the home, or some of its columns.
+
+    Raises FileNotFoundError, and DamagedFileError for whatever else keeps it from being read.
+    """
+    with _whole(path, remedy), path.open("rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise DamagedFileError(path, "is no regular file", remedy)
+        parquet = pq.ParquetFile(file, page_checksum_verification=True)
+        if columns is not None:
+            missing = sorted(set(columns) - set(parquet.schema_arrow.names))
+            if missing:
+                raise _of_another_version(path, f"has no column {', '.join(missing)}", remedy)
+        return parquet.read(columns=None if columns is None else list(columns))
+
+
+def _of_another_version(path: Path, what: str, remedy: str) -> DamagedFileError:
+    return DamagedFileError(path, f"{what}: it is damaged or of another version", remedy)
+
+
+@contextmanager
+def _whole(path: Path, remedy: str) -> Iterator[None]:
+    """Turns whatever reading a damaged file raises into one error."""
+    try:
+        if path.is_fifo():  # opening it would wait for somebody to write
+            raise DamagedFileError(path, "is no regular file", remedy)
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        if error.errno is not None:
+            raise DamagedFileError(path, "cannot be read", os_problem(error)) from error
+        raise DamagedFileError(path, f"cannot be read ({error})", remedy) from error
+    except (pa.ArrowException, ValueError, KeyError, MemoryError) as error:
+        raise DamagedFileError(path, f"cannot be read ({error})", remedy) from error
+
+
+def _as_declared(
+    path: Path, found: pa.Table, table: Table | None, remedy: str, *, whole: bool
+) -> pa.Table:
+    """The table, whose columns have the types that are declared for them.
+
+    Of a ``whole`` one only columns that may be null may be missing: they were declared later.
+    Raises DamagedFileError.
+    """
+    if table is None:
+        return found
+    for field in table.schema:
+        at = found.schema.get_field_index(field.name)
+        if at < 0 and whole and not field.nullable:
+            raise _of_another_version(path, f"has no column {field.name}", remedy)
+        if at >= 0 and not found.schema.field(at).type.equals(field.type):
+            raise _of_another_version(path, f"has a column {field.name} of another type", remedy)
+    return found
 
 
 class TableStore:
@@ -66,15 +149,41 @@ class TableStore:
     def read(
         self, table: str, batch: str | None = None, columns: Sequence[str] | None = None
     ) -> pa.Table:
-        """One stored table. Raises TableMissingError when it has not been materialized."""
+        """One stored table.
+
+        Raises TableMissingError when it has not been materialized, and DamagedFileError when it
+        cannot be read: also one without a column that is asked for, or without its key.
+        """
         path = self.path(table, batch)
+        remedy = _MAKE_AGAIN if batch else _MAKE_CORPUS_AGAIN
+        declared = TABLES.get(table)
         try:
-            return pq.read_table(path, columns=columns, partitioning=None)
+            found = read_parquet(path, columns, remedy)
         except FileNotFoundError as error:
             which = f"{table} of batch {batch}" if batch else table
             raise TableMissingError(
                 f"the table {which} is missing ({path}); materialize {table} first"
             ) from error
+        return _as_declared(path, found, declared, remedy, whole=columns is None)
+
+    def is_whole(self, table: str, batch: str | None = None) -> bool:
+        """Whether the table is there and its columns can be read, as far as its end tells."""
+        path = self.path(table, batch)
+        try:
+            with _whole(path, _MAKE_AGAIN), path.open("rb") as file:
+                names = set(pq.ParquetFile(file).schema_arrow.names)
+        except (FileNotFoundError, DamagedFileError):
+            return False
+        declared = TABLES.get(table)
+        return declared is None or names >= set(declared.key)
+
+    def forget(self, table: str, batch: str) -> None:
+        """Takes the stored table away, if there is one. Raises UnwritableError."""
+        path = self.path(table, batch)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise unwritable(path, error) from error
 
     def exists(self, table: str, batch: str | None = None) -> bool:
         return self.path(table, batch).exists()
@@ -83,12 +192,24 @@ class TableStore:
         """Batches for which the table is stored, oldest first."""
         return sorted(path.stem for path in (self.home / "tables" / table).glob("[!.]*.parquet"))
 
+    def intact(self, table: str, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """The table of every batch, oldest first; a damaged one is left out, and said."""
+        for batch in self.batches(table):
+            with leaving_out_damage():
+                yield self.read(table, batch, columns)
+
     def read_batches(
         self, table: Table, batches: Iterable[str], columns: Sequence[str] | None = None
     ) -> pa.Table:
-        """The rows of several batches, in the order given; empty when there is none."""
+        """The rows of several batches, in the order given; empty when there is none.
+
+        A batch whose table is damaged is left out, and said.
+        """
         names = list(columns or table.schema.names)
-        parts = [self.read(table.name, batch, names) for batch in batches]
+        parts = []
+        for batch in batches:
+            with leaving_out_damage():
+                parts.append(self.read(table.name, batch, names))
         empty = pa.schema([table.schema.field(name) for name in names]).empty_table()
         return pa.concat_tables([empty, *parts], promote_options="none") if parts else empty
 
@@ -96,7 +217,10 @@ class TableStore:
 @lru_cache(maxsize=100_000)
 def _source_of(path: Path) -> str:
     # batch records are immutable, so what one read found holds for good
-    return str(pq.read_table(path, columns=["source"], partitioning=None)["source"][0])
+    sources = read_parquet(path, ["source"], _TAKE_IN_AGAIN)["source"]
+    if not len(sources):
+        raise DamagedFileError(path, "has no entry", _TAKE_IN_AGAIN)
+    return str(sources[0].as_py())
 
 
 class BatchStore:
@@ -124,10 +248,33 @@ class BatchStore:
 
     def read(self, batch: str) -> pa.Table:
         """The entries of one batch. Raises TableMissingError when it was never recorded."""
+        path = self._path(batch)
         try:
-            return pq.read_table(self._path(batch), partitioning=None)
+            found = read_parquet(path, remedy=_TAKE_IN_AGAIN)
         except FileNotFoundError as error:
             raise self._missing(batch) from error
+        if not found.num_rows:
+            raise DamagedFileError(path, "has no entry", _TAKE_IN_AGAIN)
+        return _as_declared(path, found, BATCH_ENTRIES, _TAKE_IN_AGAIN, whole=True)
+
+    def set_aside(self, error: DamagedFileError) -> None:
+        """Takes a damaged record out of the way, so that its files are taken in again.
+
+        Raises the error when it is about anything else.
+        """
+        if error.path.parent != self.home / "batches" or error.path.suffix != ".parquet":
+            raise error
+        aside = error.path.with_name(f"{error.path.name}.damaged")
+        where, problem = error.path.resolve(), " ".join(error.problem.split())
+        if error.path.is_symlink():  # a look that changes nothing
+            error.path.unlink()
+            notice(f"left out: {where}: {problem}; {error.remedy}")
+            return
+        try:
+            error.path.replace(aside)
+        except OSError as refused:
+            raise unwritable(aside, refused) from refused
+        notice(f"{where}: {problem}; set aside as {aside.name}, its files are taken in again")
 
     def _missing(self, batch: str) -> TableMissingError:
         return TableMissingError(

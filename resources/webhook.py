@@ -11,11 +11,13 @@ from typing import Any, Final
 import httpx
 import stamina
 
+from orchestration_assets.schemas.errors import OrchestrationError
+
 _RETRIED: Final = frozenset({408, 425, 429})
 _TOTAL_SECONDS: Final = 6.0
 
 
-class WebhookError(Exception):
+class WebhookError(OrchestrationError):
     """The message was not delivered; the words say why, without the address."""
 
 

@@ -23,7 +23,7 @@ from orchestration_assets.schemas.policy import Content
 from orchestration_assets.settings import Settings
 from resources.content_source import Allowance, SourceError, source_name
 from resources.home import HomeResource, PolicyFileResource
-from resources.running import is_alive
+from resources.running import STOPPED_TAG, is_alive
 from sensors.runs import UNDER_WAY
 
 _RUNS_AT_ONCE: Final = 25
@@ -184,4 +184,5 @@ def _failures(instance: dg.DagsterInstance, batch: str) -> int:
     filters = dg.RunsFilter(
         job_name=process_batch.name, tags={_PARTITION_TAG: batch}, statuses=_FAILED
     )
-    return instance.get_runs_count(filters)
+    runs = instance.get_runs(filters)
+    return sum(STOPPED_TAG not in run.tags for run in runs)

@@ -23,6 +23,7 @@ from orchestration_assets.schemas.policy import Webhook
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import TABLES
 from resources.home import HomeResource, PolicyFileResource
+from resources.running import STOPPED_TAG
 from resources.table_store import TableStore
 from resources.webhook import WebhookError, post
 
@@ -49,7 +50,7 @@ def run_failure_sensor(
 ) -> None:
     """One failed run. What becomes of the message stands in the record, whatever happens."""
     run = context.dagster_run
-    if not _is_ours(run) or _is_told(home.tables, run.run_id):
+    if not _is_ours(run) or STOPPED_TAG in run.tags or _is_told(home.tables, run.run_id):
         return
     webhook, problem = _webhook(policy_file.path)
     url = os.environ.get(webhook.url_variable, "") if webhook else ""

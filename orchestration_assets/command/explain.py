@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.policy.load import LoadedPolicy, load_policy
+from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.states import ITEM_STATES
 from orchestration_assets.schemas.tables import (
     CALL_LOG,
@@ -24,6 +25,7 @@ from orchestration_assets.schemas.tables import (
 )
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from orchestration_assets.settings import Settings
+from resources.damage import leaving_out_damage
 from resources.table_store import BatchStore, TableStore
 
 _TELLING: Final = (
@@ -35,7 +37,7 @@ _TELLING: Final = (
 Row = dict[str, Any]
 
 
-class UnknownItemError(Exception):
+class UnknownItemError(OrchestrationError):
     """No batch of the home has such an item; the message says what was looked for."""
 
 
@@ -118,8 +120,9 @@ def explanation(home: Path, item: str, loaded: LoadedPolicy) -> Explanation:
 
 def _seen(store: TableStore, item: str) -> Iterator[Row]:
     for batch in reversed(store.batches(CONTENT_MANIFEST.name)):
-        table = store.read(CONTENT_MANIFEST.name, batch)
-        yield from table.filter(_is(table, item)).to_pylist()
+        with leaving_out_damage():
+            table = store.read(CONTENT_MANIFEST.name, batch)
+            yield from table.filter(_is(table, item)).to_pylist()
 
 
 def _is(table: pa.Table, item: str) -> Any:
@@ -128,32 +131,35 @@ def _is(table: pa.Table, item: str) -> Any:
 
 
 def _entries(home: Path, batch: str, item: str) -> int:
-    entries = BatchStore(home).read(batch)
-    return int(entries.filter(_is(entries, item)).num_rows)
+    with leaving_out_damage():
+        entries = BatchStore(home).read(batch)
+        return int(entries.filter(_is(entries, item)).num_rows)
+    return 0
 
 
 def _computed_in(store: TableStore, held: Row) -> tuple[str, str] | None:
     """The batch and item whose rows hold the results of this content, newest first."""
     for batch in reversed(store.batches(CONTENT_PROFILES.name)):
         columns = ["item_id", "content_hash"]
-        profiles = store.read(CONTENT_PROFILES.name, batch, columns)
-        same = pc.and_(
-            pc.equal(profiles["item_id"], held["computed_as"]),
-            pc.equal(profiles["content_hash"], held["content_hash"]),
-        )
-        if pc.any(same).as_py():
-            return batch, held["computed_as"]
+        with leaving_out_damage():
+            profiles = store.read(CONTENT_PROFILES.name, batch, columns)
+            same = pc.and_(
+                pc.equal(profiles["item_id"], held["computed_as"]),
+                pc.equal(profiles["content_hash"], held["content_hash"]),
+            )
+            if pc.any(same).as_py():
+                return batch, held["computed_as"]
     return None
 
 
 def _rows(store: TableStore, table: str, batch: str, item: str, task: str = "") -> list[Row]:
     if not store.exists(table, batch):
         return []
-    data = store.read(table, batch)
-    rows = data.filter(pc.equal(data["item_id"], item))
-    found: list[Row] = (
-        rows.filter(pc.equal(rows["task"], task)).to_pylist() if task else rows.to_pylist()
-    )
+    found: list[Row] = []
+    with leaving_out_damage():
+        data = store.read(table, batch)
+        rows = data.filter(pc.equal(data["item_id"], item))
+        found = rows.filter(pc.equal(rows["task"], task)).to_pylist() if task else rows.to_pylist()
     return found
 
 

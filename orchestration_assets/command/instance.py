@@ -1,12 +1,25 @@
 """The Dagster instance of a home: made once, safely, and kept on this machine."""
 
+import sqlite3
+from collections.abc import Generator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Final
 
 import dagster as dg
 import yaml
-from filelock import FileLock
+from dagster_shared.check import CheckError
+from sqlalchemy.exc import DatabaseError
 
 from orchestration_assets.command.places import instance_folder
+from orchestration_assets.schemas.errors import DamagedFileError, OrchestrationError, unwritable
+from resources.damage import notice
+from resources.locks import locked, make_folder
+from resources.running import STOPPED_TAG
+from resources.table_store import write_atomically
+
+_DELETE: Final = "delete it: it is written anew"
+_HEAD: Final = 100
 
 _CONFIG = {
     "telemetry": {"enabled": False},
@@ -28,11 +41,106 @@ def open_instance(home: Path) -> dg.DagsterInstance:
     A fresh instance must not be initialised by two processes at once, hence the lock.
     """
     folder = instance_folder(home)
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / ".initialise.lock"):
+    make_folder(folder)
+    with locked(folder / ".initialise.lock"):
         config = folder / "dagster.yaml"
-        if not config.exists():
-            config.write_text(yaml.safe_dump(_CONFIG), "utf-8")
-        instance = dg.DagsterInstance.from_config(str(folder))
+        if not config.exists() or (config.is_file() and not config.stat().st_size):
+            write_atomically(config, yaml.safe_dump(_CONFIG).encode())
+        _check_config(config)
+        for file in _databases(folder):
+            if not _looks_whole(file):
+                _set_aside(file)
+        try:
+            instance = dg.DagsterInstance.from_config(str(folder))
+        except (dg.DagsterError, CheckError, OSError, ValueError, TypeError) as error:
+            raise DamagedFileError(config, str(error), _DELETE) from error
         instance.get_runs_count()  # touches the storage, so that its tables exist
     return instance
+
+
+def _check_config(config: Path) -> None:
+    try:
+        plain = yaml.safe_load(config.read_bytes())
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise DamagedFileError(config, f"cannot be read ({error})", _DELETE) from error
+    if plain is not None and not isinstance(plain, dict):
+        raise DamagedFileError(config, "holds no settings", _DELETE)
+
+
+def _databases(folder: Path) -> list[Path]:
+    """The SQLite files below an instance that have not been set aside."""
+    return sorted(folder.glob("history/**/*.db")) + sorted(folder.glob("schedules/*.db"))
+
+
+def _looks_whole(file: Path) -> bool:
+    """Whether the beginning and the size of a SQLite file are those of one; an empty one is."""
+    try:
+        with file.open("rb") as stream:
+            head = stream.read(_HEAD)
+    except IsADirectoryError:
+        return False
+    if not head:
+        return True
+    if len(head) < _HEAD or not head.startswith(b"SQLite format 3\0"):
+        return False
+    size = int.from_bytes(head[16:18], "big")
+    pages = int.from_bytes(head[28:32], "big")
+    return file.stat().st_size >= pages * (65_536 if size == 1 else size)
+
+
+def _set_aside(file: Path) -> Path:
+    """Takes a damaged database out of the way: what it held is the history of runs, no result."""
+    aside = file.with_name(f"{file.name}.damaged")
+    number = 0
+    while aside.exists():
+        number += 1
+        aside = file.with_name(f"{file.name}.damaged{number}")
+    try:
+        file.rename(aside)
+        for rest in ("-wal", "-shm", "-journal"):
+            file.with_name(file.name + rest).unlink(missing_ok=True)
+    except OSError as error:
+        raise unwritable(aside, error) from error
+    notice(f"{file}: is damaged; set aside as {aside.name}: the history of runs begins anew")
+    return aside
+
+
+@contextmanager
+def instance_errors(home: Path) -> Generator[None, None, None]:
+    """Turns what the instance's storage raises into one line with file and remedy."""
+    try:
+        yield
+    except (DatabaseError, sqlite3.DatabaseError) as error:
+        folder = instance_folder(home)
+        said = " ".join(str(getattr(error, "orig", None) or error).split())
+        for file in _databases(folder):
+            if not _is_sound(file):
+                aside = _set_aside(file)
+                raise DamagedFileError(
+                    file, said, f"it was set aside as {aside.name}: run the same command to go on"
+                ) from error
+        raise OrchestrationError(
+            f"cannot use {folder}: {said}; make room and let this user read and write it, then run "
+            "the same command to go on"
+        ) from error
+
+
+def _is_sound(file: Path) -> bool:
+    """Whether SQLite finds nothing wrong with any page of the file."""
+    if not _looks_whole(file):
+        return False
+    try:
+        with closing(sqlite3.connect(file)) as connection:
+            return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
+    except sqlite3.OperationalError:
+        return True  # locked, or the disk is full: not the file's fault
+    except sqlite3.DatabaseError:
+        return False
+
+
+def note_stopped(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Marks a run that was stopped from outside: it says nothing about its batch."""
+    instance.add_run_tags(run_id, {STOPPED_TAG: "true"})
+    run = instance.get_run_by_id(run_id)
+    if run is not None:
+        instance.report_run_canceled(run, "Stopped from outside; the same command goes on.")

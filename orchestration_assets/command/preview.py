@@ -16,7 +16,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.content.intake import Intake, take_in, unfinished
+from orchestration_assets.content.intake import Intake, of_source, take_in, unfinished
 from orchestration_assets.content.known import make_manifest
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.processing.answer_cache import answer_key
@@ -35,6 +35,7 @@ from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.plan import plan_items
 from orchestration_assets.settings import Settings
 from resources.ai_services.pool import build_services
+from resources.damage import leaving_out_damage
 from resources.feature_cache.lmdb_store import LmdbStore
 from resources.feature_cache.opening import open_cache
 from resources.feature_cache.tiered import TieredCache
@@ -145,8 +146,7 @@ def look_ahead(home: Path, source: str, policy: Policy, sample: int) -> Preview:
     rows = (asdict(plan) for plan in plans)
     priced = [one.times(scale) for one in forecast_prices(rows, tokens, services, seen, is_kept)]
     asked = Counter(name for plan in plans for name in plan.services)
-    store = BatchStore(home)
-    left = [key for key in unfinished(home) if store.source(key) == taken.source]
+    left = of_source(home, unfinished(home), taken.source)
     return Preview(
         source=taken.source,
         listed=taken.listed,
@@ -211,7 +211,7 @@ def _would_take(
         kept += sum(key in found for key in keys)
     return _Taken(
         intake.listing.source,
-        _news(BatchStore(shadow), seen, intake),
+        _news(home, BatchStore(shadow), seen, intake),
         dict(sorted(outcomes.items())),
         accepted,
         kept,
@@ -222,15 +222,19 @@ def _accepted(manifest: pa.Table) -> pa.Table:
     return manifest.filter(pc.equal(manifest["outcome"], Outcome.ACCEPTED.value))
 
 
-def _news(store: BatchStore, seen: Sequence[str], intake: Intake) -> dict[str, int]:
+def _news(home: Path, store: BatchStore, seen: Sequence[str], intake: Intake) -> dict[str, int]:
     """How many files are new, changed, gone and known; ``seen`` are the batches of before."""
     listing = intake.listing
     source = listing.source
-    before = _files(store, [key for key in seen if store.source(key) == source])["file"]
+    known_batches = []
+    for key in of_source(home, seen, source):
+        with leaving_out_damage():
+            known_batches.append(_files(store, [key]))
+    before = pc.unique(pa.concat_tables([_files(store, []), *known_batches])["file"])
     entries = _files(store, intake.recorded)
     there = pc.unique(entries.filter(pc.invert(entries["gone"]))["file"])
     gone = pc.unique(entries.filter(entries["gone"])["file"])
-    changed = pc.sum(pc.is_in(there, pc.unique(before))).as_py() or 0
+    changed = pc.sum(pc.is_in(there, before)).as_py() or 0
     new = len(there) - changed
     known = listing.entries.num_rows - new - changed
     return {"new": new, "changed": changed, "gone": len(gone), "known": known}

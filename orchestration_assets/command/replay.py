@@ -17,6 +17,7 @@ from orchestration_assets.disagreement.replay import (
     replay,
 )
 from orchestration_assets.policy.load import load_policy
+from orchestration_assets.schemas.errors import DamagedFileError, OrchestrationError
 from orchestration_assets.schemas.items import Reading
 from orchestration_assets.schemas.tables import (
     CALL_LOG,
@@ -30,11 +31,12 @@ from orchestration_assets.selection.plan import known_models
 from orchestration_assets.selection.records import CALL_COLUMNS, observed_prices
 from orchestration_assets.settings import Settings
 from resources.ai_services.pool import build_services
+from resources.damage import leaving_out_damage, notice
 from resources.model_store import ModelStore
-from resources.table_store import TableStore
+from resources.table_store import TableMissingError, TableStore
 
 
-class NothingRecordedError(Exception):
+class NothingRecordedError(OrchestrationError):
     """There is no batch to replay; the message says where, and the remedy."""
 
 
@@ -53,8 +55,9 @@ def run(settings: Settings, *, as_json: bool) -> int:
     replayed = list(_replay_all(settings.home, store, batches, settings.policy))
     gold = {}
     if store.exists(GOLD_LABELS.name):
-        rows = store.read(GOLD_LABELS.name, columns=["item_id", "task", "answer"]).to_pylist()
-        gold = {(row["item_id"], row["task"]): row["answer"] for row in rows}
+        with leaving_out_damage():
+            rows = store.read(GOLD_LABELS.name, columns=["item_id", "task", "answer"]).to_pylist()
+            gold = {(row["item_id"], row["task"]): row["answer"] for row in rows}
     found = figures(replayed, gold)
     if as_json:
         plain = {"policy": loaded.source, "batches": batches, "tasks": [asdict(f) for f in found]}
@@ -74,7 +77,11 @@ def _replay_all(
     declared = {name: Price(s.expected_ms, s.cost_usd) for name, s in services.items()}
     prices = observed_prices(calls, declared)
     for batch in batches:
-        log = _read_log(store, batch)
+        try:
+            log = _read_log(store, batch)
+        except (DamagedFileError, TableMissingError) as error:
+            notice(f"left out: {error}")
+            continue
         known = known_models(loaded.policy, services, ModelStore(home), log.profiles, prices)
         yield from replay(log, Other(loaded.policy, loaded.hash, services, prices, known))
 

@@ -8,14 +8,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestration_assets.command.corpus import mark_due, mark_made, reports_are_due
 from orchestration_assets.command.display import open_display
+from orchestration_assets.command.failure import failure_of
 from orchestration_assets.command.places import check_home, ui_command
 from orchestration_assets.command.summary import Summary, render, summarise
-from orchestration_assets.content.intake import Intake, take_in, unfinished
+from orchestration_assets.content.intake import Intake, of_source, take_in, unfinished
 from orchestration_assets.policy.load import load_policy
+from orchestration_assets.schemas.errors import OrchestrationError
+from orchestration_assets.schemas.tables import CONTENT_MANIFEST, DISAGREEMENT_REPORT
 from orchestration_assets.settings import Settings
 from resources.ai_services.resilience.purse import Purse
-from resources.table_store import BatchStore
+from resources.table_store import BatchStore, TableStore
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -23,8 +27,15 @@ if TYPE_CHECKING:
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
-class RunFailedError(Exception):
-    """A batch could not be materialized; the message names the step, the cause and the remedy."""
+class RunFailedError(OrchestrationError):
+    """A batch could not be materialized; the message names the step, the cause and the remedy.
+
+    ``exit_code`` is 2 when the cause is for the caller to mend, else 1.
+    """
+
+    def __init__(self, words: str, exit_code: int = 1) -> None:
+        super().__init__(words)
+        self.exit_code = exit_code
 
 
 def run(
@@ -49,7 +60,7 @@ def run(
     for note in intake.notes:
         sys.stderr.write(f"orchestrate: {note}\n")
     batches = _batches(settings.home, intake, again=again)
-    if batches:
+    if batches or reports_are_due(settings.home):
         _materialize(settings, intake, batches, Purse(budget_usd))
     seconds = time.monotonic() - began
     summary = summarise(
@@ -61,14 +72,13 @@ def run(
 
 def _batches(home: Path, intake: Intake, *, again: bool) -> list[str]:
     """Batches of this source that need work: new ones, ones a dead run left, all when ``again``."""
-    store = BatchStore(home)
-    candidates = store.recorded() if again else unfinished(home)
-    return [key for key in candidates if store.source(key) == intake.listing.source]
+    candidates = BatchStore(home).recorded() if again else unfinished(home)
+    return of_source(home, candidates, intake.listing.source)
 
 
 def _materialize(settings: Settings, intake: Intake, batches: list[str], purse: Purse) -> None:
     # Dagster takes seconds to import: a run that finds nothing new does without it
-    from orchestration_assets.command.instance import open_instance
+    from orchestration_assets.command.instance import instance_errors, open_instance
     from orchestration_assets.definitions import build_definitions
     from orchestration_assets.partitions import content_batches
     from sensors.new_content import observation
@@ -77,16 +87,23 @@ def _materialize(settings: Settings, intake: Intake, batches: list[str], purse: 
     overrides = {"progress": display, "purse": purse}
     definitions = build_definitions(settings, resource_overrides=overrides)
     with ExitStack() as stack:
+        stack.enter_context(instance_errors(settings.home))
         instance = stack.enter_context(open_instance(settings.home))
         stack.enter_context(display)
         instance.report_runless_asset_event(observation(intake))
-        instance.add_dynamic_partitions(content_batches.name or "", batches)
+        if batches:
+            instance.add_dynamic_partitions(content_batches.name or "", batches)
+            mark_due(settings.home)
         finished = set(batches) - set(unfinished(settings.home))
+        tables = TableStore(settings.home)
         for batch in batches:
             # a batch without a report starts from its listing; a finished one from its profiles
-            job = "reprocess" if batch in finished else "process_batch"
-            _execute(definitions, instance, job, batch)
+            again = batch in finished and tables.is_whole(CONTENT_MANIFEST.name, batch)
+            # without its report it is not finished, should this run die before it is made again
+            tables.forget(DISAGREEMENT_REPORT.name, batch)
+            _execute(definitions, instance, "reprocess" if again else "process_batch", batch)
         _execute(definitions, instance, "corpus_reports", None)
+        mark_made(settings.home)
 
 
 def _execute(
@@ -96,26 +113,15 @@ def _execute(
         instance=instance, partition_key=batch, run_config=_QUIET, raise_on_error=False
     )
     if not result.success:
-        causes = [
-            f"{event.step_key}: {_cause(event)}"
-            for event in result.all_events
-            if event.is_step_failure
-        ]
-        failed_checks = [
-            f"check {e.check_name} of {e.asset_key.to_user_string()}: {e.description}"
-            for e in result.get_asset_check_evaluations()
-            if not e.passed and e.severity.value == "ERROR"
-        ]
-        what = "; ".join(failed_checks or causes) or "see the run in the Dagster UI"
+        failure = failure_of(result)
+        if failure.stopped:
+            from orchestration_assets.command.instance import note_stopped
+
+            note_stopped(instance, result.run_id)
+            raise KeyboardInterrupt
         where = f"batch {batch}: " if batch else ""
-        raise RunFailedError(f"{where}{job} failed (run {result.run_id}): {what}")
-
-
-def _cause(event: "dg.DagsterEvent") -> str:
-    error = event.step_failure_data.error
-    while error is not None and error.cause is not None:
-        error = error.cause
-    return " ".join(error.message.split()) if error is not None else "no reason recorded"
+        words = f"{where}{job} failed (run {result.run_id}): {failure.words}"
+        raise RunFailedError(words, failure.exit_code)
 
 
 def _show(summary: Summary, *, as_json: bool) -> None:

@@ -1,12 +1,19 @@
 """Grouping entries into immutable batches: a pure decision."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
+from typing import Final
 
 from orchestration_assets.schemas.policy import Batching
 from orchestration_assets.schemas.tables import EntryRow
+
+_STAMP: Final = "%Y%m%dT%H%M%SZ"
+# beyond it a later moment cannot be written any more
+_LATEST: Final = datetime(9999, 12, 31, 23, 59, 58, tzinfo=UTC)
+_KEY: Final = re.compile(r"(\d{8}T\d{6}Z)-[0-9a-f]{8}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,24 @@ def item_id(address: str) -> str:
     return blake2b(address.encode(), digest_size=8).hexdigest()
 
 
+def next_look(now: datetime, recorded: Iterable[str]) -> datetime:
+    """The moment that batches of a look carry: now, but always later than every recorded look.
+
+    Batches are folded in the order of their keys, which must hold when a clock was set back.
+    """
+    stamps = [match[1] for key in recorded if (match := _KEY.fullmatch(key))]
+    last = max(filter(None, map(_moment, stamps)), default=None)
+    return now if last is None else max(now, last + timedelta(seconds=1))
+
+
+def _moment(stamp: str) -> datetime | None:
+    """The moment of a stamp; None for digits that are none, or that leave no room after them."""
+    try:
+        return min(datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC), _LATEST)
+    except ValueError:
+        return None
+
+
 def plan_batches(
     entries: Sequence[NewEntry], limits: Batching, now: datetime, *, close: bool = True
 ) -> tuple[list[PlannedBatch], int]:
@@ -42,7 +67,7 @@ def plan_batches(
     known before: the same entries against the same ledger give the same hash, which makes
     recording idempotent.
     """
-    stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    stamp = now.astimezone(UTC).strftime(_STAMP)
     planned, left = [], 0
     for group, full in _groups(entries, limits):
         if full or close:

@@ -4,6 +4,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.content.feedback import accepted_verdicts
+from orchestration_assets.content.view import manifests_of
 from orchestration_assets.schemas.enums import Outcome
 from orchestration_assets.schemas.tables import CONTENT_LEDGER, CONTENT_MANIFEST
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
@@ -32,7 +33,8 @@ def _every_entry(stored: Stored, manifest: pa.Table) -> list[Balance]:
 def _every_item(stored: Stored, ledger: pa.Table) -> list[Balance]:
     tables = TableStore(stored.home)
     columns = ["item_id", "outcome"]
-    rows = tables.read_batches(CONTENT_MANIFEST, tables.batches(CONTENT_MANIFEST.name), columns)
+    batches = sorted(batch for some in manifests_of(stored.home).values() for batch in some)
+    rows = tables.read_batches(CONTENT_MANIFEST, batches, columns)
     items = rows.filter(pc.not_equal(rows["outcome"], Outcome.UNPACKED))["item_id"]
     known = pc.count_distinct(items).as_py()
     return [Balance(known, ledger.num_rows, "items of all manifests in the ledger")]

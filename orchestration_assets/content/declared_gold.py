@@ -12,6 +12,7 @@ from orchestration_assets.content.verdicts import FieldError, Rulebook, verdict_
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import CONTENT_MANIFEST
 from orchestration_assets.schemas.verdicts import VERDICTS, VerdictRow
+from resources.damage import leaving_out_damage
 from resources.table_store import TableStore, parquet_bytes, write_atomically
 
 COLUMNS: Final = ["item_id", "path", "content_hash", "computed_as", "metadata"]
@@ -69,11 +70,17 @@ def _values(
                 yield number, row, task, held[column]
 
 
+def _manifests(tables: TableStore, batches: Iterable[str]) -> Iterator[tuple[str, pa.Table]]:
+    for batch in batches:
+        with leaving_out_damage():
+            yield batch, tables.read(CONTENT_MANIFEST.name, batch, COLUMNS)
+
+
 def keep_declared(tables: TableStore, accepted: Path, rules: Rulebook) -> Declared:
     """Reads every manifest, and keeps what is declared beside the accepted verdict files."""
     name = CONTENT_MANIFEST.name
     batches = tables.batches(name)
-    found = declared_verdicts(((key, tables.read(name, key, COLUMNS)) for key in batches), rules)
+    found = declared_verdicts(_manifests(tables, batches), rules)
     path = accepted / "declared" / "verdicts.parquet"
     if found.verdicts or path.exists():
         write_atomically(path, parquet_bytes(rows_to_arrow(VERDICTS, found.verdicts)))

@@ -24,6 +24,7 @@ from orchestration_assets.content.verdict_files import (
     VerdictProblem,
 )
 from orchestration_assets.content.verdicts import Understood, file_hash
+from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.verdicts import VERDICTS, VerdictRow
 from resources.table_store import parquet_bytes, write_atomically
@@ -38,7 +39,7 @@ _NAME_BYTES: Final = 200
 Understand = Callable[[str, bytes], Understood]
 
 
-class FeedbackFolderError(Exception):
+class FeedbackFolderError(OrchestrationError):
     """The folder cannot be worked on; the message names the place and the remedy."""
 
 

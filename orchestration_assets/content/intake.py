@@ -1,6 +1,6 @@
 """Listing a source and recording its batches: the shell around what the planner decides."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -8,9 +8,13 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from filelock import FileLock
-
-from orchestration_assets.content.batches import NewEntry, PlannedBatch, item_id, plan_batches
+from orchestration_assets.content.batches import (
+    NewEntry,
+    PlannedBatch,
+    item_id,
+    next_look,
+    plan_batches,
+)
 from orchestration_assets.content.changes import Changes, find_changes
 from orchestration_assets.content.ledger import Ledger, read_ledger
 from orchestration_assets.content.record_dialect import (
@@ -24,6 +28,7 @@ from orchestration_assets.content.record_files import Declarations, Dialect, Rec
 from orchestration_assets.content.splitting import Piece, split
 from orchestration_assets.content.unpacking import spare_room, unpacked_name, unpacker
 from orchestration_assets.schemas.enums import RejectReason
+from orchestration_assets.schemas.errors import DamagedFileError
 from orchestration_assets.schemas.policy import Content
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import BATCH_ENTRIES, DISAGREEMENT_REPORT, EntryRow
@@ -38,6 +43,8 @@ from resources.content_source import (
     open_source,
 )
 from resources.content_store import ContentStore
+from resources.damage import leaving_out_damage
+from resources.locks import locked, make_folder
 from resources.table_store import BatchStore, TableStore
 
 # what a sensor's tick can unpack; `orchestrate run` unpacks whatever there is
@@ -90,21 +97,27 @@ def take_in(
     )
     listing = opened.list(now, look.budget, look.start)
     store, index = BatchStore(home), ContentIndex(home / "cache" / "content")
-    home.mkdir(parents=True, exist_ok=True)
+    make_folder(home)
     while True:
         planning = _Planning(home, opened, content, listing, look)
         before = set(store.recorded())
-        ledger = read_ledger(home, listing.source)
+        try:
+            ledger = read_ledger(home, listing.source)
+        except DamagedFileError as error:
+            store.set_aside(error)
+            continue
         orphans = index.orphans()
         changes = _changes(listing, ledger, content, look, orphans)
         entries = list(planning.entries(changes))
         # a record file that is cut in several looks goes on from what is recorded, so it must be
         close = look.close or planning.unfinished
-        batches, waiting = plan_batches(entries, content.batch, now, close=close)
-        with FileLock(home / ".intake.lock"):
-            since = set(store.recorded()) - before
-            if any(store.source(key) == listing.source for key in since):
+        with locked(home / ".intake.lock"):
+            recorded_now = store.recorded()
+            since = set(recorded_now) - before
+            if any(_is_of(store, key, listing.source) for key in since):
                 continue
+            moment = next_look(now, recorded_now)
+            batches, waiting = plan_batches(entries, content.batch, moment, close=close)
             for batch in batches:
                 _record(store, batch)
         recorded = {row.file for batch in batches for row in batch.entries}
@@ -335,6 +348,18 @@ def unfinished(home: Path) -> list[str]:
     """Recorded batches that have no report yet, oldest first."""
     done = set(TableStore(home).batches(DISAGREEMENT_REPORT.name))
     return [key for key in BatchStore(home).recorded() if key not in done]
+
+
+def of_source(home: Path, batches: Iterable[str], source: str) -> list[str]:
+    """Those of the batches that the source listed; a damaged record is left out, and said."""
+    store = BatchStore(home)
+    return [key for key in batches if _is_of(store, key, source)]
+
+
+def _is_of(store: BatchStore, key: str, source: str) -> bool:
+    with leaving_out_damage():
+        return store.source(key) == source
+    return False
 
 
 def listing_version(listing: Listing) -> str:

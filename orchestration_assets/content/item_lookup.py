@@ -52,8 +52,7 @@ def finder(tables: TableStore) -> FindItems:
     name = CONTENT_MANIFEST.name
 
     def find(names: Collection[str]) -> Mapping[str, list[KnownItem]]:
-        batches = tables.batches(name)
-        return find_items(names, (tables.read(name, key, LOOKUP_COLUMNS) for key in batches))
+        return find_items(names, tables.intact(name, LOOKUP_COLUMNS))
 
     return find
 

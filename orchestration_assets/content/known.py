@@ -1,6 +1,7 @@
 """Making the manifest of a batch against all that is known: the shell around ``settle``."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,7 +19,8 @@ from orchestration_assets.schemas.tables import CONTENT_MANIFEST, EntryRow
 from resources.content_index import ContentIndex, Holding
 from resources.content_source import FileContent, Source, Version, open_source
 from resources.content_store import ContentStore
-from resources.table_store import BatchStore, TableStore
+from resources.damage import leaving_out_damage
+from resources.table_store import BatchStore, TableMissingError, TableStore
 
 _HOLDING_COLUMNS = ["item_id", "entry_id", "outcome", "content_hash", "computed_as", "record"]
 
@@ -88,7 +90,9 @@ def complete_index(home: Path, batch: str | None = None) -> ContentIndex:
     included = index.included()
     for earlier in TableStore(home).batches(CONTENT_MANIFEST.name):
         if earlier not in included and earlier != batch:
-            index.include(earlier, holdings_of(home, earlier))
+            # what is damaged is not known: its content is computed again when it comes again
+            with leaving_out_damage(), suppress(TableMissingError):
+                index.include(earlier, list(holdings_of(home, earlier)))
     return index
 
 

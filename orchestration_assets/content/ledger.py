@@ -17,8 +17,10 @@ import pyarrow.parquet as pq
 
 from orchestration_assets.content.batches import item_id
 from orchestration_assets.schemas.enums import PASSING
+from orchestration_assets.schemas.errors import DamagedFileError, UnwritableError
 from orchestration_assets.schemas.tables import CONTENT_MANIFEST
-from resources.table_store import BatchStore, TableStore, write_atomically
+from resources.damage import leaving_out_damage, notice
+from resources.table_store import BatchStore, TableStore, read_parquet, write_atomically
 
 # one row a file: the latest that was listed, how far it is recorded, and whether to try it again
 LEDGER: Final = pa.schema(
@@ -126,9 +128,11 @@ def _last(rows: pa.Table) -> pa.Table:
     """The last row of each file, sorted by file.
 
     Batches of one look have the same second in their keys, so that their order says nothing: what
-    counts is when a file was listed, and how far into it a piece reaches.
+    counts is that second, which never goes back, and how far into the file a piece reaches. The
+    clock of the listing may be wrong.
     """
-    rows = rows.sort_by([("listed_at", "ascending"), ("stop", "ascending")])
+    rows = rows.append_column("look", look_of(rows["batch"]))
+    rows = rows.sort_by([("look", "ascending"), ("stop", "ascending")]).drop_columns(["look"])
     numbered = pa.table({"file": rows["file"], "row": pa.array(range(rows.num_rows), pa.int64())})
     last = numbered.group_by("file").aggregate([("row", "max")]).sort_by("file")
     return rows.take(last["row_max"])
@@ -166,7 +170,7 @@ def read_ledger(home: Path, source: str) -> Ledger:
     new = [key for key in recorded if key not in included]
     done: list[str] = []
     for key in new:
-        if key not in finished:
+        if key not in finished or not tables.is_whole(CONTENT_MANIFEST.name, key):
             break  # the snapshot ends before the first batch whose outcomes are not known
         done.append(key)
     ledger = extend_ledger(ledger, _batches(store, tables, done, finished))
@@ -181,29 +185,40 @@ def _batches(
     for key in keys:
         manifest = None
         if key in finished:
-            manifest = tables.read(CONTENT_MANIFEST.name, key, ["entry_id", "reason"])
+            with leaving_out_damage():
+                manifest = tables.read(CONTENT_MANIFEST.name, key, ["entry_id", "reason"])
         yield key, store.read(key), manifest
 
 
 def _read_snapshot(path: Path, source: str) -> tuple[Ledger, set[str]]:
     try:
-        files = pq.read_table(path, partitioning=None)
-    except (FileNotFoundError, pa.ArrowInvalid):
-        # absent, or damaged: it is folded anew from the batch records
+        files = read_parquet(path, remedy="it is folded anew from the batch records")
+        if files.schema.names != LEDGER.names:
+            return empty_ledger(source), set()
+        included = set(json.loads((files.schema.metadata or {})[_BATCHES]))
+        return Ledger(source, files.cast(LEDGER)), included
+    except FileNotFoundError:
         return empty_ledger(source), set()
-    if files.schema.names != LEDGER.names:
+    except (DamagedFileError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
+        notice(f"made again: {path}: {' '.join(str(error).split())}")
         return empty_ledger(source), set()
-    included = set(json.loads(files.schema.metadata[_BATCHES]))
-    return Ledger(source, files.cast(LEDGER)), included
 
 
 def _write_snapshot(path: Path, ledger: Ledger, included: set[str]) -> None:
     sink = pa.BufferOutputStream()
     metadata = {_BATCHES: json.dumps(sorted(included)).encode()}
-    pq.write_table(ledger.files.replace_schema_metadata(metadata), sink, compression="zstd")
-    write_atomically(path, sink.getvalue().to_pybytes())
+    files = ledger.files.replace_schema_metadata(metadata)
+    pq.write_table(files, sink, compression="zstd", write_page_checksum=True)
+    try:
+        write_atomically(path, sink.getvalue().to_pybytes())
+    except UnwritableError as error:
+        notice(f"not kept: {error}")  # the next look folds it again
 
 
 def known_sources(store: BatchStore) -> list[str]:
     """Every source that batches were made from, in order of first appearance."""
-    return list(dict.fromkeys(store.source(key) for key in store.recorded()))
+    found: dict[str, None] = {}
+    for key in store.recorded():
+        with leaving_out_damage():
+            found[store.source(key)] = None
+    return list(found)

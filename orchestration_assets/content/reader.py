@@ -11,13 +11,14 @@ from orchestration_assets.content.json_records import RepeatedKeyError, json_col
 from orchestration_assets.content.manifest import content_hash
 from orchestration_assets.content.parquet_records import ParquetTexts
 from orchestration_assets.schemas.enums import RejectReason
+from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.storable import whole_text
 from resources.content_source import ContentError, Source, open_source
 from resources.content_source.folder import READ_SECONDS
 from resources.content_store import ContentStore
 
 
-class SupersededError(Exception):
+class SupersededError(OrchestrationError):
     """The content is no longer what the manifest recorded; it comes again in a later batch."""
 
 

@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import Any, Final
 
 from orchestration_assets.content.spreadsheets import as_given
+from orchestration_assets.schemas.errors import OrchestrationError
 
 FIELDS: Final = ("item", "task", "verdict", "who", "when")
 OPTIONAL: Final = "content_hash"
@@ -31,7 +32,7 @@ class VerdictProblem:
         return f"{where}{self.field}: {self.message}"
 
 
-class VerdictFileError(Exception):
+class VerdictFileError(OrchestrationError):
     """A verdict file that cannot be taken; ``problems`` lists what is wrong with it."""
 
     def __init__(self, file: str, problems: Iterable[VerdictProblem]) -> None:

@@ -8,8 +8,10 @@ import pyarrow.compute as pc
 
 from orchestration_assets.content.ledger import look_of, read_ledger
 from orchestration_assets.schemas.enums import ItemPresence, Outcome
+from orchestration_assets.schemas.errors import DamagedFileError
 from orchestration_assets.schemas.tables import CONTENT_LEDGER, CONTENT_MANIFEST
-from resources.table_store import BatchStore, TableStore
+from resources.damage import leaving_out_damage, notice
+from resources.table_store import BatchStore, TableMissingError, TableStore
 
 _STATES: Final = {
     Outcome.REJECTED: ItemPresence.REJECTED,
@@ -35,17 +37,40 @@ def current_items(home: Path) -> pa.Table:
 
     A record is gone when its file is gone, or has a later version without it.
     """
-    tables, store = TableStore(home), BatchStore(home)
+    tables = TableStore(home)
     parts = [CONTENT_LEDGER.schema.empty_table()]
-    batches_of: dict[str, list[str]] = {}
-    for batch in tables.batches(CONTENT_MANIFEST.name):
-        batches_of.setdefault(store.source(batch), []).append(batch)
-    for source, batches in batches_of.items():
+    for source, batches in manifests_of(home).items():
         rows = tables.read_batches(CONTENT_MANIFEST, batches, _COLUMNS)
         rows = rows.filter(pc.not_equal(rows["outcome"], Outcome.UNPACKED))
         if rows.num_rows:
             parts.append(_fold(rows, read_ledger(home, source).files, source))
     return pa.concat_tables(parts).sort_by("item_id")
+
+
+def manifests_of(home: Path) -> dict[str, list[str]]:
+    """Source -> its batches with a manifest that can be read, oldest first.
+
+    The source of a batch whose record is damaged or gone is the one that its addresses lie in;
+    where there is none, the batch is left out.
+    """
+    tables, store = TableStore(home), BatchStore(home)
+    found: dict[str, list[str]] = {}
+    orphans: list[str] = []
+    for batch in tables.batches(CONTENT_MANIFEST.name):
+        try:
+            found.setdefault(store.source(batch), []).append(batch)
+        except (TableMissingError, DamagedFileError):
+            orphans.append(batch)
+    for batch in orphans:
+        with leaving_out_damage():
+            addresses = tables.read(CONTENT_MANIFEST.name, batch, ["address"])["address"]
+            address = addresses[0].as_py() if len(addresses) else ""
+            around = [source for source in found if address.startswith(source)]
+            if around:
+                found[max(around, key=len)].append(batch)
+            else:
+                notice(f"left out: the record of batch {batch} is gone, and with it its source")
+    return {source: sorted(batches) for source, batches in found.items()}
 
 
 def _fold(rows: pa.Table, files: pa.Table, source: str) -> pa.Table:

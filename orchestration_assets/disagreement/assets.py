@@ -59,6 +59,7 @@ from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import DISAGREEMENTS, RESOLUTIONS
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
+from resources.damage import leaving_out_damage
 from resources.home import HomeResource, PolicyFileResource
 from resources.model_store import ModelStore
 from resources.table_store import TableStore, write_atomically
@@ -374,5 +375,7 @@ def _gold(store: TableStore) -> list[dict[str, Any]]:
     """The verdicts of people so far; none before anybody gave one."""
     if not store.exists(GOLD_LABELS.name):
         return []
-    rows: list[dict[str, Any]] = store.read(GOLD_LABELS.name).to_pylist()
+    rows: list[dict[str, Any]] = []
+    with leaving_out_damage():  # it is made again from the accepted files of verdicts
+        rows = store.read(GOLD_LABELS.name).to_pylist()
     return rows

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.tables import INTERPRETATIONS, PROCESSING_PLANS, RESOLUTIONS
+from resources.damage import leaving_out_damage
 from resources.table_store import TableStore
 
 Said = dict[str, tuple[str, float | None]]
@@ -39,7 +40,10 @@ def label_readings(store: TableStore, judged: Collection[str] = ()) -> dict[str,
     rows: dict[str, dict[tuple[str, str], tuple[str, str, float | None]]] = {}
     versions: dict[str, dict[str, str]] = {}
     for batch in reversed(store.batches(RESOLUTIONS.name)):
-        for row in _independent(store, batch):
+        independent: list[dict[str, Any]] = []
+        with leaving_out_damage():
+            independent = list(_independent(store, batch))
+        for row in independent:
             task, service, content = row["task"], row["service"], row["content_hash"]
             versions.setdefault(task, {}).setdefault(service, row["service_version"])
             of_task = rows.setdefault(task, {})

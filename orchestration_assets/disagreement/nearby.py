@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from orchestration_assets.disagreement.batch import service_versions
 from orchestration_assets.schemas.enums import AnswerKind, Status
+from orchestration_assets.schemas.errors import DamagedFileError
 from orchestration_assets.schemas.items import Task
 from orchestration_assets.schemas.policy import Disagreement, Policy
 from orchestration_assets.schemas.tables import (
@@ -23,6 +24,7 @@ from orchestration_assets.schemas.tables import (
     RESOLUTIONS,
     DisagreementRow,
 )
+from resources.damage import notice
 from resources.table_store import TableStore
 
 Place = tuple[str, str]
@@ -114,7 +116,11 @@ def look_up(
         ):
             found.left_out[batch] = "its results are not stored"
         else:
-            found.stood |= _of_batch(store, batch, wanted[batch], versions)
+            try:
+                found.stood |= _of_batch(store, batch, wanted[batch], versions)
+            except DamagedFileError as error:
+                notice(f"left out: {error}")
+                found.left_out[batch] = "its results are damaged"
     return found
 
 

@@ -21,6 +21,7 @@ from orchestration_assets.disagreement.identities import identities
 from orchestration_assets.evidence.neighbourhoods import Singles
 from orchestration_assets.policy.pinned import PinnedPolicyError, pinned
 from orchestration_assets.schemas.enums import AnswerKind, Status
+from orchestration_assets.schemas.errors import DamagedFileError
 from orchestration_assets.schemas.tables import INTERPRETATIONS, PROCESSING_PLANS, RESOLUTIONS
 from resources.table_store import TableStore
 
@@ -72,16 +73,16 @@ def vector_readings(store: TableStore, policies: Path, most: int = MOST_CONTENTS
     found = Recorded()
     for batch in reversed(store.batches(RESOLUTIONS.name)):
         columns = ["item_id", "task", "kind", "judge", "policy_hash"]
-        plans = store.read(PROCESSING_PLANS.name, batch, columns)
-        plans = plans.filter(pc.equal(plans["kind"], AnswerKind.VECTOR.value))
-        if not plans.num_rows or _all_full(found, plans, most):
-            continue
         try:
+            plans = store.read(PROCESSING_PLANS.name, batch, columns)
+            plans = plans.filter(pc.equal(plans["kind"], AnswerKind.VECTOR.value))
+            if not plans.num_rows or _all_full(found, plans, most):
+                continue
             policy = pinned(policies, plans)
-        except PinnedPolicyError as error:
+            tables = list(_vectors(store, batch, plans))
+        except (PinnedPolicyError, DamagedFileError) as error:
             found.left_out[batch] = str(error)
             continue
-        tables = list(_vectors(store, batch, plans))
         versions = service_versions(tables)
         for task in sorted(versions):
             readings = found.by_task.setdefault(task, VectorReadings())

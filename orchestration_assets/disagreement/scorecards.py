@@ -16,6 +16,7 @@ from orchestration_assets.evidence.recorded import MISSING, Floats, Ints
 from orchestration_assets.schemas.disagreement import ScorecardRow
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.tables import CALL_LOG, INTERPRETATIONS, RESOLUTIONS
+from resources.damage import leaving_out_damage
 from resources.table_store import TableStore
 
 _ENOUGH_ITEMS: Final = 50
@@ -43,17 +44,20 @@ def tally(store: TableStore) -> Tally:
     for batch in store.batches(RESOLUTIONS.name):
         for table in INTERPRETATIONS.values():
             if store.exists(table.name, batch):
-                read = store.read(table.name, batch, ["task", "service", "status", "final"])
-                _count_statuses(found, read.filter(read["final"]))
-        sides = store.read(RESOLUTIONS.name, batch, ["task", "supporters", "dissenters"])
-        for row in sides.to_pylist():
-            for name in (*row["supporters"], *row["dissenters"]):
-                found.heard[row["task"], name] += 1
-            for name in row["dissenters"]:
-                found.dissents[row["task"], name] += 1
+                with leaving_out_damage():
+                    read = store.read(table.name, batch, ["task", "service", "status", "final"])
+                    _count_statuses(found, read.filter(read["final"]))
+        with leaving_out_damage():
+            sides = store.read(RESOLUTIONS.name, batch, ["task", "supporters", "dissenters"])
+            for row in sides.to_pylist():
+                for name in (*row["supporters"], *row["dissenters"]):
+                    found.heard[row["task"], name] += 1
+                for name in row["dissenters"]:
+                    found.dissents[row["task"], name] += 1
         if store.exists(CALL_LOG.name, batch):
             columns = ["task", "service", "origin", "cost_usd", "elapsed_ms"]
-            _count_calls(found, store.read(CALL_LOG.name, batch, columns))
+            with leaving_out_damage():
+                _count_calls(found, store.read(CALL_LOG.name, batch, columns))
     return found
 
 

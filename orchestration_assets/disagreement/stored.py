@@ -24,12 +24,13 @@ def artefact_name(task: str) -> str:
 def promoted_for(store: ModelStore) -> Callable[[str], Promoted | None]:
     """A function from a task to the model in use, None where there is none.
 
-    The function raises ArtefactError for a model that was changed or has another format.
+    A model that cannot be read is not in use. The function raises ArtefactError for one that has
+    another format.
     """
 
     def promoted(task: str) -> Promoted | None:
         name = artefact_name(task)
-        version = store.current(name)
+        version = store.usable(name)
         if version is None:
             return None
         artefact = store.read(name, version)
@@ -62,7 +63,7 @@ def thresholds_in_use(
     Raises ArtefactError for thresholds that were changed or have another format.
     """
     name = thresholds_name(task)
-    wanted = version or store.current(name)
+    wanted = version or store.usable(name)
     if wanted is None:
         return None
     artefact = store.read(name, wanted)

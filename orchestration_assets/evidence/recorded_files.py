@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration_assets.evidence.recorded import MISSING, Floats, Ints, Recorded
+from orchestration_assets.schemas.errors import OrchestrationError
 
 _GOLD = "Model0_TrueLabel.txt"
 _CALLS_PRICED = 10_000
@@ -17,7 +18,7 @@ _MOST_LABELS = 40
 _RIGHT = 0.5
 
 
-class RecordedError(Exception):
+class RecordedError(OrchestrationError):
     """A file of recorded answers cannot be used; the message names file, line and remedy."""
 
 

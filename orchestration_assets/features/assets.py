@@ -89,7 +89,7 @@ def feature_cache_report(
     """Adds up the counts of every batch's latest run, and asks each tier what it holds."""
     cache = home.features(load_policy(policy_file.path).policy.execution.cache)
     store = home.tables
-    logs = (store.read(CALL_LOG.name, batch, ["origin"]) for batch in store.batches(CALL_LOG.name))
+    logs = store.intact(CALL_LOG.name, ["origin"])
     rows = cache_rows(home.cache_uses.read(), cache.tiers, logs, home.answers)
     figures: dict[str, int | float] = {}
     for row in rows:

@@ -8,7 +8,8 @@ import numpy as np
 
 from orchestration_assets.features.sketches import PERMUTATIONS
 from orchestration_assets.features.vectors import DIMENSIONS
-from resources.artefact_store import ArtefactStore
+from resources.artefact_store import ArtefactError, ArtefactStore
+from resources.damage import notice
 
 NAME: Final = "neighbour_index"
 
@@ -33,8 +34,8 @@ def earlier_content(store: ArtefactStore, batch: str, window: int) -> Earlier:
     """The last ``window`` representatives of batches before this one, never of later ones.
 
     A batch that was indexed before, with the same window, sees the segments that it saw then, so
-    that its rows come out equal whatever was promoted since. Raises ArtefactError for a segment
-    that cannot be read.
+    that its rows come out equal whatever was promoted since. A segment that cannot be read is left
+    out, and said.
     """
     batches: list[str] = []
     items: list[str] = []
@@ -46,7 +47,11 @@ def earlier_content(store: ArtefactStore, batch: str, window: int) -> Earlier:
         left = window - len(items)
         if left <= 0:
             break
-        segment = store.load(NAME, version)
+        try:
+            segment = store.load(NAME, version)
+        except ArtefactError as error:
+            notice(f"left out: {error}")
+            continue
         names = [name.decode() for name in segment.arrays["items"].tolist()[:left]]
         has = segment.arrays["has_sketch"][: len(names)]
         sketched += [len(items) + n for n in np.flatnonzero(has).tolist()]
@@ -69,9 +74,12 @@ def earlier_content(store: ArtefactStore, batch: str, window: int) -> Earlier:
 def _versions(store: ArtefactStore, batch: str, window: int) -> list[str]:
     known = store.versions(NAME)
     if batch in known:
-        facts = store.facts(NAME, batch)
-        if facts["window"] == window:
-            return [version for version, _ in facts["earlier"]]
+        try:
+            facts = store.facts(NAME, batch)
+            if facts["window"] == window:
+                return [version for version, _ in facts["earlier"]]
+        except (ArtefactError, KeyError, TypeError, ValueError) as error:
+            notice(f"made again: {error}")
     return [version for version in reversed(known) if version < batch]
 
 

@@ -7,11 +7,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.policy.load import LoadedPolicy, canonical_hash
+from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.policy import Policy
 from resources.table_store import write_atomically
 
 
-class PinnedPolicyError(Exception):
+class PinnedPolicyError(OrchestrationError):
     """The policy that plans were made under cannot be read back."""
 
 

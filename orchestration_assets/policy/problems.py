@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from orchestration_assets.schemas.errors import OrchestrationError
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -20,7 +22,7 @@ class Problem:
         return f"{self.path or 'file'}: {self.message}{shown}{hint}"
 
 
-class PolicyError(Exception):
+class PolicyError(OrchestrationError):
     """The policy file is not valid; ``problems`` lists everything that is wrong with it."""
 
     def __init__(self, source: str, problems: Sequence[Problem]) -> None:

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from orchestration_assets.content.reader import ContentReader
 from orchestration_assets.schemas.enums import Outcome, ResolutionStatus, Triage
+from orchestration_assets.schemas.errors import DamagedFileError
 from orchestration_assets.schemas.items import NearItem
 from orchestration_assets.schemas.tables import CONTENT_MANIFEST, RESOLUTIONS
 from resources.table_store import BatchStore, TableMissingError, TableStore
@@ -121,8 +122,8 @@ class NearItems:
             manifest = tables.read(CONTENT_MANIFEST.name, batch)
             answers = tables.read(RESOLUTIONS.name, batch, list(_ANSWER_COLUMNS))
             source = BatchStore(self._home).source(batch)
-        except TableMissingError:
-            return None  # it has no answers yet
+        except (TableMissingError, DamagedFileError):
+            return None  # it has no answers yet, or none that can be read
         accepted = pc.equal(manifest["outcome"], Outcome.ACCEPTED)
         manifest = manifest.filter(pc.and_(pc.is_in(manifest["item_id"], wanted), accepted))
         rows = {row["item_id"]: row for row in manifest.to_pylist()}

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.schemas.enums import Outcome, ProfileStatus, ResolutionStatus, Status
+from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.states import (
     FINAL_STATES,
     INTAKE_STATES,
@@ -33,7 +34,7 @@ class Event:
     asset: str
 
 
-class UnlistedItemError(Exception):
+class UnlistedItemError(OrchestrationError):
     """A table speaks of an item that the manifest does not have; nothing was written."""
 
     def __init__(self, event: Event) -> None:

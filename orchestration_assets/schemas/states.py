@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Annotated, Final
 
 from orchestration_assets.schemas.enums import Outcome
+from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.records import Column, Table, table_of
 
 
@@ -57,7 +58,7 @@ A batch that is processed again starts over from ``discovered``: its audit log i
 FINAL_STATES: Final = frozenset(ItemState) - TRANSITIONS.keys()
 
 
-class IllegalTransitionError(Exception):
+class IllegalTransitionError(OrchestrationError):
     """An item was about to take a step that no state machine allows; nothing was written."""
 
     def __init__(self, item_id: str, before: ItemState | None, after: ItemState) -> None:

@@ -29,6 +29,7 @@ from orchestration_assets.selection.records import (
 )
 from orchestration_assets.selection.training import train_task
 from resources.ai_services.contract import Service
+from resources.damage import leaving_out_damage
 from resources.model_store import ModelStore
 from resources.table_store import TableStore
 
@@ -58,7 +59,8 @@ def read_corpus(store: TableStore) -> Corpus:
     ]
     gold = pa.schema([GOLD_LABELS.schema.field(name) for name in GOLD_COLUMNS]).empty_table()
     if store.exists(GOLD_LABELS.name):
-        gold = store.read(GOLD_LABELS.name, columns=list(GOLD_COLUMNS))
+        with leaving_out_damage():
+            gold = store.read(GOLD_LABELS.name, columns=list(GOLD_COLUMNS))
     plan_columns = ("item_id", "task", "content_hash", "option")
     return Corpus(
         pa.concat_tables(readings),

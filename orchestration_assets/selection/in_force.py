@@ -109,9 +109,9 @@ def look_up(
 ) -> InForce | str:
     """The model in force for a task, or in words why there is none."""
     name = artefact_name(task)
-    if store.current(name) is None:
-        return "no learned model is promoted yet"
     try:
+        if store.current(name) is None:
+            return "no learned model is promoted yet"
         artefact = store.read(name)
         deployed = unpacked(artefact.arrays, artefact.facts["selector"])
     except (ArtefactError, KeyError, ValueError) as error:

@@ -86,11 +86,10 @@ def claims(
 def thresholds_in_force(policy: Policy, store: ModelStore) -> dict[str, str]:
     """Vector task -> the version of its calibrated thresholds, where there are any.
 
-    Whether they hold for the services that answer is seen when the answers are compared. Raises
-    ArtefactError.
+    Whether they hold for the services that answer is seen when the answers are compared.
     """
     tasks = [name for name, task in policy.tasks.items() if task.kind is AnswerKind.VECTOR]
-    current = {name: store.current(artefact_name(name)) for name in tasks}
+    current = {name: store.usable(artefact_name(name)) for name in tasks}
     return {name: version for name, version in current.items() if version is not None}
 
 

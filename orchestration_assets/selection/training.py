@@ -63,7 +63,7 @@ def train_task(
     }
     name = artefact_name(task)
     trained = store.write(name, arrays, manifest)
-    before = store.current(name)
+    before = store.usable(name)
     trial = _try(deployed, test)
     single = test.right[:, deployed.single]
     current = _current(store, name, test)
@@ -83,7 +83,7 @@ def train_task(
     return SelectionModelRow(
         task=task,
         outcome=outcome,
-        version=store.current(name),
+        version=store.usable(name),
         trained=trained,
         words=words,
         gold=records.gold,
@@ -132,7 +132,7 @@ def _try(deployed: Deployed, test: Recorded) -> _Trial:
 
 def _current(store: ModelStore, name: str, test: Recorded) -> Bools | None:
     """(n,) where the model in force is right; None when there is none of the same services."""
-    if store.current(name) is None:
+    if store.usable(name) is None:
         return None
     try:
         artefact = store.read(name)
@@ -187,7 +187,7 @@ def _nothing(task: str, records: Records, store: ModelStore) -> SelectionModelRo
     return SelectionModelRow(
         task=task,
         outcome=NONE,
-        version=store.current(artefact_name(task)),
+        version=store.usable(artefact_name(task)),
         trained=None,
         words=words,
         gold=records.gold,

@@ -5,13 +5,16 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import lmdb
 
+from orchestration_assets.schemas.errors import os_problem
+from resources.damage import notice
 from resources.feature_cache.tier import Counts, Held, TierError, seal, unseal
+from resources.lmdb_files import DAMAGE, as_os_error, open_whole, set_aside
 
 MAX_BYTES: Final = 1 << 30
 
@@ -38,6 +41,7 @@ class _Database(NamedTuple):
 
 # LMDB forbids opening one environment twice in a process, and using one after a fork
 _open: dict[tuple[int, Path], _Database] = {}
+_abandoned: list[_Database] = []
 _lock = threading.Lock()
 
 
@@ -200,7 +204,7 @@ class LmdbStore:
         try:
             return (self._folder / "data.mdb").exists()
         except OSError as error:
-            raise TierError(f"the cache in {self._folder} cannot be used: {error}") from error
+            raise TierError(self._refused(error)) from error
 
     def _make_room(self, database: _Database, transaction: Any, incoming: int) -> None:
         excess = _used(database, transaction) + incoming - self._max_bytes
@@ -218,13 +222,23 @@ class LmdbStore:
 
     @contextmanager
     def _transaction(self, *, write: bool = False) -> Iterator[tuple[_Database, Any]]:
+        database = None
         try:
             database = self._database()
             transaction = _begin(database, write=write)
             with transaction:
                 yield database, transaction
-        except (lmdb.Error, OSError) as error:
-            raise TierError(f"the cache in {self._folder} cannot be used: {error}") from error
+        except (lmdb.Error, OSError, struct.error, UnicodeDecodeError) as error:
+            if database is not None and isinstance(error, (*DAMAGE, struct.error, ValueError)):
+                with suppress(OSError):
+                    self._give_up(database, error)
+            raise TierError(self._refused(error)) from error
+
+    def _refused(self, error: Exception) -> str:
+        """In one line why the cache cannot be used, with the remedy."""
+        refused = as_os_error(error)
+        why = os_problem(refused) if refused.errno else f"{error}; run the same command to go on"
+        return f"the cache in {self._folder} cannot be used: {why}"
 
     def _database(self) -> _Database:
         place = (os.getpid(), self._folder)
@@ -233,29 +247,41 @@ class LmdbStore:
                 self._folder.mkdir(parents=True, exist_ok=True)
                 try:
                     _open[place] = self._opened()
-                except (lmdb.InvalidError, lmdb.CorruptedError, lmdb.VersionMismatchError) as error:
-                    self.counts.errors += 1
-                    self.counts.last_error = f"{self._folder}: {error}; set aside, begun anew"
-                    file = self._folder / "data.mdb"
-                    file.replace(file.with_name("data.mdb.broken"))
+                except DAMAGE as error:
+                    self._set_aside(error)
                     _open[place] = self._opened()
             return _open[place]
 
+    def _set_aside(self, error: Exception) -> None:
+        """Makes room for an empty file; nothing may hold the lock of another process's making."""
+        aside = set_aside(self._folder)
+        self.counts.errors += 1
+        self.counts.last_error = f"{self._folder}: {error}; set aside, begun anew"
+        notice(f"{self._folder / 'data.mdb'}: {error}; set aside as {aside.name}, begun anew")
+
     def _opened(self) -> _Database:
-        file = self._folder / "data.mdb"
-        environment = lmdb.open(
-            str(self._folder),
+        environment = open_whole(
+            self._folder,
             map_size=max(self._max_bytes * _HEADROOM, _SMALLEST_MAP),
             max_readers=512,
             max_dbs=3,
         )
-        # a file cut short would kill the process when a page beyond its end is touched
-        pages = environment.info()["last_pgno"] + 1
-        if file.stat().st_size < pages * environment.stat()["psize"]:
+        try:
+            trees = [environment.open_db(name) for name in (b"values", b"order", b"groups")]
+        except lmdb.Error:
             environment.close()
-            raise lmdb.CorruptedError("the file is shorter than it says")
-        trees = (environment.open_db(name) for name in (b"values", b"order", b"groups"))
+            raise
         return _Database(environment, *trees)
+
+    def _give_up(self, database: _Database, error: Exception) -> None:
+        """Sets a file aside that turned out to be damaged while it was used."""
+        place = (os.getpid(), self._folder)
+        with _lock:
+            if _open.get(place) is database:
+                # never closed: other threads may be reading it
+                _abandoned.append(_open.pop(place))
+                self._set_aside(error)
+        self._looked_at, self._groups, self._grouped = -1, None, {}
 
 
 def _begin(database: _Database, *, write: bool) -> Any:

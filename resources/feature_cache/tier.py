@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final, Protocol
 
+from orchestration_assets.schemas.errors import OrchestrationError
+
 _CHECK_BYTES: Final = 8
 
 
-class TierError(Exception):
+class TierError(OrchestrationError):
     """A tier cannot be used at the moment; whoever asked it goes on without it."""
 
 

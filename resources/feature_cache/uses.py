@@ -4,7 +4,9 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
+from resources.damage import notice
 from resources.feature_cache.tier import Counts
 from resources.feature_cache.tiered import TieredCache
 from resources.table_store import write_atomically
@@ -23,6 +25,21 @@ class CacheUses:
     def read(self) -> Iterator[tuple[str, str, dict[str, Counts]]]:
         """Batch, asset, and the counts of each tier in the order of asking."""
         for path in sorted(self._folder.glob("*/[!.]*.json")):
-            counts = json.loads(path.read_bytes())
-            tiers = {name: Counts(**fields) for name, fields in counts.items()}
+            try:
+                counts = json.loads(path.read_bytes())
+                tiers = {name: _counts(fields) for name, fields in counts.items()}
+            except (OSError, ValueError, TypeError, AttributeError) as error:
+                why = " ".join(str(error).split())
+                notice(f"left out: {path}: {why}; delete it, or process its batch again")
+                continue
             yield path.stem, path.parent.name, tiers
+
+
+def _counts(fields: Any) -> Counts:
+    """Raises TypeError for what are no counts."""
+    counts = Counts(**fields)
+    numbers = asdict(counts)
+    numbers.pop("last_error")
+    if not all(type(value) is int for value in numbers.values()):
+        raise TypeError("counts are no numbers")
+    return counts
