@@ -1,6 +1,5 @@
 """OpenAI-compatible chat completions: one question a request, an answer under a JSON schema."""
 
-import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from resources.ai_services.http.errors import Garbled, TimedOut
 from resources.ai_services.http.prompts import PromptError, names_in, render, uses_question
 from resources.ai_services.http.service import HttpService, Reply, Request, Sent, counted, parsed
 from resources.ai_services.http.shown import Shown, show
+from resources.ai_services.resilience.patience import Patience
 from resources.ai_services.tokens import token_estimate
 
 _PATH: Final = "/chat/completions"
@@ -123,13 +123,13 @@ class ChatService(HttpService):
         pieces = _Pieces()
         try:
             async with (
-                asyncio.timeout(limit) as waiting,
+                Patience(limit) as waiting,
                 self.transport.lines(_PATH, body, headers) as lines,
             ):
                 async for event in _events(lines):
                     if pieces.add(event) and first_ms is None:
                         first_ms = (time.perf_counter() - began) * 1000
-                        waiting.reschedule(None)
+                        waiting.release()
         except TimeoutError as error:
             raise TimedOut(f"no token within {limit:g} s") from error
         return _reply(pieces.whole(), task)._replace(first_token_ms=first_ms)
