@@ -14,6 +14,7 @@ from orchestration_assets.processing.answer_cache import AnswerCache
 from orchestration_assets.processing.batch import (
     build_tasks,
     build_work,
+    heavy_items,
     item_loader,
     learned_models,
     limits_of,
@@ -138,6 +139,7 @@ def interpretations(
             limits=limits_of(policy, purse, home.tables),
             advance=progress.advance,
             near=near,
+            is_heavy=heavy_items(content_manifest).__contains__,
         )
         processed = process_sharing(plans.to_pylist(), leader_of, process)
     for earlier, why in near.unreadable.items():

@@ -71,7 +71,13 @@ def test_no_cut_hides_a_secret_from_the_patterns(seed, ends) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["a" * 900_000, "ab;" * 300_000, "\n" * 900_000, "\N{GRINNING FACE}" * 300_000, "-----BEGIN " * 60_000],
+    [
+        "a" * 900_000,
+        "ab;" * 300_000,
+        "\n" * 900_000,
+        "\N{GRINNING FACE}" * 300_000,
+        "-----BEGIN " * 60_000,
+    ],
     ids=["one word", "no space", "no word", "faces", "blocks without end"],
 )
 def test_texts_without_places_for_a_cut_are_shown_in_part(text) -> None:

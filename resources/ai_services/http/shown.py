@@ -60,7 +60,9 @@ class Shown(NamedTuple):
             left_out = self.neighbours_left_out + 1
             return self._replace(neighbours=self.neighbours[:-1], neighbours_left_out=left_out)
         if self.content.tokens:
-            return self._replace(content=fit_pieces(self.pieces, max(0, self.content.tokens - tokens)))
+            return self._replace(
+                content=fit_pieces(self.pieces, max(0, self.content.tokens - tokens))
+            )
         if self.earlier:
             left_out = self.earlier_left_out + 1
             return self._replace(earlier=self.earlier[1:], earlier_left_out=left_out)
