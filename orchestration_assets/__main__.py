@@ -153,7 +153,8 @@ def _dispatch(given: argparse.Namespace) -> int:
         except replay.NothingRecordedError as error:
             sys.stderr.write(f"orchestrate: {error}\n")
             return USAGE_ERROR
-    from orchestration_assets.command.run import RunFailedError, run
+    from orchestration_assets.command.carrying_out import RunFailedError
+    from orchestration_assets.command.run import run
 
     try:
         return run(
