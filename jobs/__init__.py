@@ -2,6 +2,8 @@
 
 import dagster as dg
 
+from resources.run_claims import CLAIM_TAG, CORPUS
+
 BATCH_GROUPS = (
     "1_content",
     "2_profiles",
@@ -9,6 +11,9 @@ BATCH_GROUPS = (
     "4_interpretations",
     "5_disagreement",
 )
+
+# what writes the tables of the whole corpus takes turns
+_OF_CORPUS = {CLAIM_TAG: CORPUS}
 
 _outage_drill = dg.AssetSelection.checks(
     dg.AssetCheckKey(dg.AssetKey("service_health"), "outage_drill")
@@ -65,6 +70,7 @@ corpus_reports = dg.define_asset_job(
         "items and the account of the cache up to date."
     ),
     executor_def=dg.in_process_executor,
+    tags=_OF_CORPUS,
 )
 
 take_feedback = dg.define_asset_job(
@@ -75,6 +81,7 @@ take_feedback = dg.define_asset_job(
         "from them."
     ),
     executor_def=dg.in_process_executor,
+    tags=_OF_CORPUS,
 )
 
 learn_selection = dg.define_asset_job(
@@ -85,6 +92,7 @@ learn_selection = dg.define_asset_job(
         "does not lose on held-out gold, and measures every policy."
     ),
     executor_def=dg.in_process_executor,
+    tags=_OF_CORPUS,
 )
 
 calibrate = dg.define_asset_job(
@@ -95,6 +103,7 @@ calibrate = dg.define_asset_job(
         "embedding models disagree."
     ),
     executor_def=dg.in_process_executor,
+    tags=_OF_CORPUS,
 )
 
 weekly_calibration = dg.ScheduleDefinition(

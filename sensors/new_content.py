@@ -21,8 +21,10 @@ from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.policy import Content
 from orchestration_assets.settings import Settings
+from resources.claims import is_claimed
 from resources.content_source import Allowance, SourceError, source_name
 from resources.home import HomeResource, PolicyFileResource
+from resources.run_claims import UNLESS_FINISHED_TAG
 from resources.running import STOPPED_TAG, is_alive
 from sensors.runs import UNDER_WAY
 
@@ -64,6 +66,8 @@ def new_content_sensor(
     pending = unfinished(home.folder)
     memory = _bury_the_dead(context, home, memory)
     under_way = _batches_under_way(context.instance)
+    # `orchestrate run` carries out batches too, without a run that is known to this instance
+    under_way |= {batch for batch in pending if is_claimed(home.folder, batch)}
     starts, stuck = plan_runs(
         pending, under_way, lambda batch: _failures(context.instance, batch), _RUNS_AT_ONCE
     )
@@ -73,7 +77,11 @@ def new_content_sensor(
             "again. Mend what its runs say, then re-execute one, or use `orchestrate run`."
         )
     requests = [
-        dg.RunRequest(run_key=f"{one.batch}:{one.attempt}", partition_key=one.batch)
+        dg.RunRequest(
+            run_key=f"{one.batch}:{one.attempt}",
+            partition_key=one.batch,
+            tags={UNLESS_FINISHED_TAG: "true"},
+        )
         for one in starts
     ]
     skipped = f"Nothing to start: {len(pending)} batches without a report, {len(under_way)} under "

@@ -4,38 +4,31 @@ import json
 import sys
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestration_assets.command.carrying_out import Carried, RunFailedError, carry_out, say
 from orchestration_assets.command.corpus import mark_due, mark_made, reports_are_due
 from orchestration_assets.command.display import open_display
 from orchestration_assets.command.failure import failure_of
 from orchestration_assets.command.places import check_home, ui_command
 from orchestration_assets.command.summary import Summary, render, summarise
+from orchestration_assets.content.finished import finished_since
 from orchestration_assets.content.intake import Intake, of_source, take_in, unfinished
 from orchestration_assets.policy.load import load_policy
-from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.tables import CONTENT_MANIFEST, DISAGREEMENT_REPORT
 from orchestration_assets.settings import Settings
 from resources.ai_services.resilience.purse import Purse
+from resources.claims import Owner, claimed
+from resources.run_claims import CORPUS, report_version
 from resources.table_store import BatchStore, TableStore
 
 if TYPE_CHECKING:
     import dagster as dg
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-
-
-class RunFailedError(OrchestrationError):
-    """A batch could not be materialized; the message names the step, the cause and the remedy.
-
-    ``exit_code`` is 2 when the cause is for the caller to mend, else 1.
-    """
-
-    def __init__(self, words: str, exit_code: int = 1) -> None:
-        super().__init__(words)
-        self.exit_code = exit_code
 
 
 def run(
@@ -50,24 +43,32 @@ def run(
 
     No more than ``budget_usd`` is spent over all batches; what it does not reach is over_budget.
 
-    0 when everything went well, 1 when items failed. Raises PolicyError and SourceError for
-    what the caller must mend first, RunFailedError when a step broke.
+    0 when everything went well, 1 when items or batches failed, 2 when batches failed of nothing
+    but what the caller must mend. A batch that fails does not keep the others from being carried
+    out, and is tried again by the next run. Raises PolicyError and SourceError for what the caller
+    must mend first, RunFailedError when the reports over all batches broke.
     """
     began = time.monotonic()
     check_home(settings.home)
     content = load_policy(settings.policy).policy.content
     intake = take_in(settings.home, source, content, datetime.now(UTC))
     for note in intake.notes:
-        sys.stderr.write(f"orchestrate: {note}\n")
+        say(note)
     batches = _batches(settings.home, intake, again=again)
+    carried = Carried()
     if batches or reports_are_due(settings.home):
-        _materialize(settings, intake, batches, Purse(budget_usd))
+        carried = _materialize(settings, intake, batches, Purse(budget_usd), again=again)
     seconds = time.monotonic() - began
     summary = summarise(
-        settings.home, intake.listing, batches, ui_command(settings), seconds, budget_usd
+        settings.home, intake.listing, carried.done, ui_command(settings), seconds, budget_usd
+    )
+    summary = replace(
+        summary, elsewhere=tuple(carried.elsewhere), failed_batches=dict(carried.failed)
     )
     _show(summary, as_json=as_json)
-    return 1 if summary.failed else 0
+    if carried.exit_codes == {2} and not summary.failed:
+        return 2
+    return 1 if summary.failed or carried.failed else 0
 
 
 def _batches(home: Path, intake: Intake, *, again: bool) -> list[str]:
@@ -76,7 +77,9 @@ def _batches(home: Path, intake: Intake, *, again: bool) -> list[str]:
     return of_source(home, candidates, intake.listing.source)
 
 
-def _materialize(settings: Settings, intake: Intake, batches: list[str], purse: Purse) -> None:
+def _materialize(
+    settings: Settings, intake: Intake, batches: list[str], purse: Purse, *, again: bool
+) -> Carried:
     # Dagster takes seconds to import: a run that finds nothing new does without it
     from orchestration_assets.command.instance import instance_errors, open_instance
     from orchestration_assets.definitions import build_definitions
@@ -86,24 +89,53 @@ def _materialize(settings: Settings, intake: Intake, batches: list[str], purse: 
     display = open_display()
     overrides = {"progress": display, "purse": purse}
     definitions = build_definitions(settings, resource_overrides=overrides)
+    home, tables = settings.home, TableStore(settings.home)
+    before = {batch: report_version(home, batch) for batch in batches}
+    policy_hash = load_policy(settings.policy).hash
+
+    def is_finished(batch: str) -> bool:
+        if again:
+            return finished_since(home, batch, before[batch], policy_hash)
+        return report_version(home, batch) is not None
+
     with ExitStack() as stack:
-        stack.enter_context(instance_errors(settings.home))
-        instance = stack.enter_context(open_instance(settings.home))
+        stack.enter_context(instance_errors(home))
+        instance = stack.enter_context(open_instance(home))
         stack.enter_context(display)
-        instance.report_runless_asset_event(observation(intake))
-        if batches:
-            instance.add_dynamic_partitions(content_batches.name or "", batches)
-            mark_due(settings.home)
-        finished = set(batches) - set(unfinished(settings.home))
-        tables = TableStore(settings.home)
-        for batch in batches:
+
+        def execute(batch: str) -> None:
+            _add_partition(instance, content_batches.name or "", batch)
+            mark_due(home)
             # a batch without a report starts from its listing; a finished one from its profiles
-            again = batch in finished and tables.is_whole(CONTENT_MANIFEST.name, batch)
+            is_known = tables.exists(DISAGREEMENT_REPORT.name, batch)
+            is_known = is_known and tables.is_whole(CONTENT_MANIFEST.name, batch)
             # without its report it is not finished, should this run die before it is made again
             tables.forget(DISAGREEMENT_REPORT.name, batch)
-            _execute(definitions, instance, "reprocess" if again else "process_batch", batch)
-        _execute(definitions, instance, "corpus_reports", None)
-        mark_made(settings.home)
+            _execute(definitions, instance, "reprocess" if is_known else "process_batch", batch)
+
+        instance.report_runless_asset_event(observation(intake))
+        carried = carry_out(home, batches, is_finished, execute)
+        with claimed(home, CORPUS, "orchestrate run", _wait_for_corpus):
+            if carried.done or reports_are_due(home):
+                _execute(definitions, instance, "corpus_reports", None)
+                mark_made(home)
+    return carried
+
+
+def _wait_for_corpus(owner: Owner | None) -> None:
+    who = owner.words() if owner else "another process"
+    say(f"waiting for the reports over all batches, which {who} makes")
+
+
+def _add_partition(instance: "dg.DagsterInstance", partitions: str, batch: str) -> None:
+    """The batch as a partition; others may add it at the same moment."""
+    if instance.has_dynamic_partition(partitions, batch):
+        return
+    try:
+        instance.add_dynamic_partitions(partitions, [batch])
+    except Exception:
+        if not instance.has_dynamic_partition(partitions, batch):
+            raise
 
 
 def _execute(

@@ -25,7 +25,11 @@ _FAILURES_SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Totals of one run, as printed and as ``--json``."""
+    """Totals of one run, as printed and as ``--json``.
+
+    Counted is what this run did: ``elsewhere`` are batches that other processes carried out
+    meanwhile, ``failed_batches`` says why a batch could not be finished.
+    """
 
     source: str
     entries: int
@@ -51,6 +55,8 @@ class Summary:
     failed: int = 0
     failures: tuple[str, ...] = ()
     service_failures: Mapping[str, int] = field(default_factory=dict)
+    elsewhere: tuple[str, ...] = ()
+    failed_batches: Mapping[str, str] = field(default_factory=dict)
     reports: tuple[str, ...] = ()
     index: str = ""
     ui_command: str = ""
@@ -148,10 +154,13 @@ def render(summary: Summary) -> str:
     if summary.excluded:
         by = ", ".join(f"{pattern} {count}" for pattern, count in summary.excluded_by.items())
         lines.append(f"  excluded      {summary.excluded:,} files and folders ({by})")
-    if not summary.batches:
-        lines.append("  nothing new   every entry is known as it is now")
-    else:
+    if summary.batches:
         lines += _work(summary)
+    elif not summary.elsewhere and not summary.failed_batches:
+        lines.append("  nothing new   every entry is known as it is now")
+    if summary.elsewhere:
+        lines.append(f"  elsewhere     {', '.join(summary.elsewhere)}: done by other processes")
+    lines += [f"  not done      {why}" for why in summary.failed_batches.values()]
     lines += [f"  report        {path}" for path in summary.reports]
     lines += [
         f"  index         {summary.index}",

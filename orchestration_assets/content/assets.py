@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -15,6 +16,7 @@ from orchestration_assets.content.feedback import (
     take,
     verdict_rows,
 )
+from orchestration_assets.content.finished import nothing_left
 from orchestration_assets.content.item_lookup import finder
 from orchestration_assets.content.known import make_manifest
 from orchestration_assets.content.verdicts import Rulebook, merge, understand
@@ -49,6 +51,7 @@ content_source = dg.AssetSpec(
     kinds={"parquet"},
     owners=["team:content"],
     code_version="2",
+    output_required=False,
     description=(
         "What became of every entry of the batch, and of every record in it: accepted, rejected "
         "with a reason, duplicate, unchanged, moved, gone or superseded; a record file is unpacked "
@@ -60,9 +63,15 @@ def content_manifest(
     home: HomeResource,
     policy_file: PolicyFileResource,
     progress: dg.ResourceParam[Progress],
-) -> dg.MaterializeResult[pa.Table]:
-    """Reads each entry once, hashes it, and settles its outcome."""
+) -> Iterator[dg.MaterializeResult[pa.Table]]:
+    """Reads each entry once, hashes it, and settles its outcome.
+
+    Yields nothing, and so ends the run, where another process has finished the batch meanwhile.
+    """
     batch = context.partition_key
+    if nothing_left(home.folder, home.claim, policy_file.path):
+        context.log.info(f"batch {batch} was finished by another process: nothing is left to do")
+        return
     content = load_policy(policy_file.path).policy.content
     manifest = make_manifest(home.folder, batch, content, progress)
     counts = {
@@ -70,7 +79,7 @@ def content_manifest(
         for outcome in Outcome
     }
     source = home.batches.source(batch)
-    return dg.MaterializeResult(value=manifest, metadata={**counts, "source": source})
+    yield dg.MaterializeResult(value=manifest, metadata={**counts, "source": source})
 
 
 @dg.asset(

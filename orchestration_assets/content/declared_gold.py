@@ -48,13 +48,18 @@ def declared_verdicts(manifests: Iterable[tuple[str, pa.Table]], rules: Rulebook
             place = f"{batch}: column {columns[task]}"
             try:
                 verdict = verdict_row(place, number, row, task, value, said_at, rules)
-            except FieldError as error:
+            except Exception as error:  # noqa: BLE001 -- no value may keep the others from gold
                 found.unusable += 1
                 if len(found.examples) < _EXAMPLES:
-                    found.examples.append(f"{row['path']}, task {task}: {error}")
+                    found.examples.append(_words(row["path"], task, error))
             else:
                 found.verdicts.append(verdict)
     return found
+
+
+def _words(path: str, task: str, error: Exception) -> str:
+    kind = "" if isinstance(error, FieldError) else f"{type(error).__name__}: "
+    return f"{path}, task {task}: {kind}{error}"
 
 
 def _values(

@@ -1,6 +1,7 @@
 """Assets of disagreement: the answer that stands, and who contradicts whom."""
 
 from collections import Counter
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -56,6 +57,7 @@ from orchestration_assets.schemas.disagreement import (
 )
 from orchestration_assets.schemas.enums import AnswerKind, ResolutionStatus, Triage
 from orchestration_assets.schemas.records import rows_to_arrow
+from orchestration_assets.schemas.storable import whole_text
 from orchestration_assets.schemas.tables import DISAGREEMENTS, RESOLUTIONS
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
@@ -164,7 +166,9 @@ def disagreements(
     in_use = partial(thresholds_in_use, home.models)
     known = known_thresholds(processing_plans, tables, policy, in_use)
     tasks = build_tasks(policy)
-    rows = list(find_disagreements(resolved.to_pylist(), heard, tasks, known))
+    broken: dict[str, str] = {}
+    rows = list(find_disagreements(resolved.to_pylist(), heard, tasks, known, broken))
+    _warn(context, "not compared", broken)
     columns = ["batch", "item_id", "neighbours"]
     vectors = home.tables.read(CONTENT_VECTORS.name, context.partition_key, columns)
     near = neighbours_of(vectors, {row.item_id for row in rows})
@@ -176,6 +180,7 @@ def disagreements(
     used = {f"thresholds: {task}": one.in_words() for task, one in known.items()}
     nearby = {f"earlier batch {batch} not read": why for batch, why in earlier.left_out.items()}
     figures = {"items_in_dispute": items, "highest_severity": strongest}
+    figures["not_compared"] = len(broken)
     figures["with_nearby"] = table.num_rows - table["near_items"].null_count
     return dg.MaterializeResult(value=table, metadata={**kinds, **used, **figures, **nearby})
 
@@ -221,9 +226,17 @@ def dispute_kinds(
     disputed = set(zip(*questions, strict=True))
     with ContentReader(home.folder, home.batches.source(context.partition_key)) as reader:
         search = search_of(policy, content_manifest, content_profiles, reader)
-        rows = find_kinds(resolved, heard, disputed, build_tasks(policy), search)
+        broken: dict[str, str] = {}
+        rows = find_kinds(resolved, heard, disputed, build_tasks(policy), search, broken)
         table = rows_to_arrow(DISPUTE_KINDS, rows)
-    return dg.MaterializeResult(value=table, metadata=dict(Counter(table["kind"].to_pylist())))
+    _warn(context, "not looked through", broken)
+    figures = {**Counter(table["kind"].to_pylist()), "not_looked_through": len(broken)}
+    return dg.MaterializeResult(value=table, metadata=figures)
+
+
+def _warn(context: dg.AssetExecutionContext, what: str, broken: Mapping[str, str]) -> None:
+    for place, why in broken.items():
+        context.log.warning(f"{place}: {what}: {whole_text(why)}")
 
 
 @dg.asset(

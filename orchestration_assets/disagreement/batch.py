@@ -117,10 +117,11 @@ def search_of(
         if family not in (Family.PROSE, Family.MARKUP):
             return None
         try:
-            return prose_of(load(item_id).text, family)
+            text = load(item_id).text
         except (ContentError, SupersededError):
             # it was read when it was profiled; what has gone since tells nothing now
             return None
+        return prose_of(text, family)
 
     return Search(kinds, _tones() if DisputeKind.OPPOSED_TONE in kinds else (), text_of)
 

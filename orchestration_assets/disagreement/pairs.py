@@ -40,13 +40,14 @@ def disagreements(
     readings: Mapping[tuple[str, str], ServiceReadings],
     tasks: Mapping[str, Task],
     known: Mapping[str, Known] | None = None,
+    broken: dict[str, str] | None = None,
 ) -> Iterator[DisagreementRow]:
     """One row a pair of ``ok`` readings that lie too far apart.
 
     That is from the task's ``disagree_at`` on; for vectors, where thresholds are ``known`` for
     the task and hold for both services, when they lie farther apart than is usual. Rows come in
     the order of the resolutions, then of the services' names. Abstentions and failures take no
-    part.
+    part. ``broken`` gets, by item and task, what went wrong where a question could not be compared.
     """
     rows = list(resolutions)
     measures = {
@@ -55,10 +56,18 @@ def disagreements(
     }
     for row in rows:
         votes = ok_votes(readings.get((row["item_id"], row["task"]), ()))
-        for first, second in combinations(votes, 2):
-            found = _compared(row, first, second, measures[row["task"]])
-            if found is not None:
-                yield found
+        try:
+            pairs = [
+                found
+                for first, second in combinations(votes, 2)
+                if (found := _compared(row, first, second, measures[row["task"]])) is not None
+            ]
+        except Exception as error:
+            if broken is None:
+                raise
+            broken[f"{row['path']}, {row['task']}"] = f"{type(error).__name__}: {error}"
+            continue
+        yield from pairs
 
 
 def _measure(batch: TaskBatch, known: Known | None) -> Measure:

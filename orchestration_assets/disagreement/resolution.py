@@ -27,6 +27,7 @@ from orchestration_assets.schemas.enums import (
 )
 from orchestration_assets.schemas.items import Reading, Task
 from orchestration_assets.schemas.policy import Review
+from orchestration_assets.schemas.storable import whole_text
 from orchestration_assets.schemas.tables import ReadingSummary, ResolutionRow
 
 Plan = Mapping[str, Any]
@@ -71,15 +72,48 @@ def resolve_plans(
     """
     for plan in plans:
         key = (plan["item_id"], plan["task"])
-        yield resolve(
-            plan,
-            readings.get(key, ()),
-            tasks[plan["task"]],
-            decided_by(plan),
-            rules,
-            (weighed or {}).get(key),
-            (basis or {}).get(plan["task"], _STATED),
-        )
+        heard, task = readings.get(key, ()), tasks[plan["task"]]
+        try:
+            row = resolve(
+                plan,
+                heard,
+                task,
+                decided_by(plan),
+                rules,
+                (weighed or {}).get(key),
+                (basis or {}).get(plan["task"], _STATED),
+            )
+        except Exception as error:  # noqa: BLE001 -- what one item breaks is its own failure
+            row = _unresolved(plan, heard, task, rules or Rules(), error)
+        yield row
+
+
+def _unresolved(
+    plan: Plan, heard: ServiceReadings, task: Task, rules: Rules, error: Exception
+) -> ResolutionRow:
+    """The failure of an item whose readings broke what weighs them; they are kept beside it."""
+    return ResolutionRow(
+        batch=plan["batch"],
+        item_id=plan["item_id"],
+        content_hash=plan["content_hash"],
+        path=plan["path"],
+        task=plan["task"],
+        status=ResolutionStatus.FAILED,
+        kind=task.kind,
+        **answer_columns(None),
+        error_risk=None,
+        risk_basis=None,
+        triage=None,
+        policy=rules.policies.get(task.name, ResolutionPolicy.WEIGHT),
+        spread=None,
+        supporters=(),
+        dissenters=(),
+        reason=whole_text(f"resolving broke: {type(error).__name__}: {error}"),
+        readings=tuple(
+            ReadingSummary(name, one.status, shown(one.answer), one.confidence, None)
+            for name, one in heard
+        ),
+    )
 
 
 def resolve(

@@ -15,7 +15,14 @@ from orchestration_assets.features.near_copies import Copy, near_copies
 from orchestration_assets.features.neighbours import nearest
 from orchestration_assets.features.sketches import as_matrix, sketch
 from orchestration_assets.features.vectors import DIMENSIONS, embedded_words, hashed_words
-from orchestration_assets.profiling.batch import Chunk, Unread, divide, in_order, read_again
+from orchestration_assets.profiling.batch import (
+    Chunk,
+    Unread,
+    broken,
+    divide,
+    in_order,
+    read_again,
+)
 from orchestration_assets.profiling.kept import COMPUTED
 from orchestration_assets.schemas.enums import Outcome, ProfileStatus
 from orchestration_assets.schemas.policy import Execution, Features
@@ -49,6 +56,18 @@ def vector_key(row: Mapping[str, Any], semantic: bool) -> str:
 def vector_chunk(chunk: Chunk, semantic: bool) -> pa.Table:
     """Vectors and sketches of the items of a chunk; runs on a Dask worker."""
     read = list(read_again(chunk))
+    try:
+        rows = _rows(read, semantic)
+    except Exception:  # noqa: BLE001 -- one by one, the item that breaks it stands alone
+        if semantic:
+            # a model that is missing is no item's fault, and is said so
+            embedded_words(["word"])
+        rows = [_row_alone(one, semantic) for one in read]
+    return pa.Table.from_pylist(rows, schema=_FOUND)
+
+
+def _rows(read: Sequence[str | Unread], semantic: bool) -> list[dict[str, Any]]:
+    """One row each; many texts at once take much less time than one by one."""
     texts = [text for text in read if not isinstance(text, Unread)]
     vectors = iter(hashed_words(texts))
     meanings = iter(embedded_words(texts)) if semantic and texts else iter(())
@@ -65,7 +84,15 @@ def vector_chunk(chunk: Chunk, semantic: bool) -> pa.Table:
                 "sketch": sketch(text),
             }
         )
-    return pa.Table.from_pylist(rows, schema=_FOUND)
+    return rows
+
+
+def _row_alone(text: str | Unread, semantic: bool) -> dict[str, Any]:
+    try:
+        (row,) = _rows([text], semantic)
+    except Exception as error:  # noqa: BLE001 -- what one item breaks is its own failure
+        (row,) = _rows([broken("computing its vectors", error)], semantic)
+    return row
 
 
 def _unless_zero(vector: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import Final
 from orchestration_assets.processing.answer_cache import CACHED, AnswerCache, answer_key
 from orchestration_assets.processing.near_items import NearItems
 from orchestration_assets.schemas.enums import Status
+from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.schemas.kept_readings import UnfitReadingError, kept_reading
 from orchestration_assets.schemas.storable import whole_text
@@ -46,6 +47,10 @@ class Answered:
     round: int = 0
     final: bool = True
     attempts: tuple[Attempt, ...] = ()
+
+
+class UnsavedError(OrchestrationError):
+    """An answer that was paid for could not be kept: going on would pay for more of them."""
 
 
 class Asker:
@@ -112,10 +117,14 @@ class Asker:
     async def durable(self) -> None:
         """Returns once every answer so far that came over HTTP is on disk.
 
-        Raises what the store raised when one could not be written.
+        Raises UnsavedError from what the store raised when one could not be written.
         """
         for save in tuple(self._saves):
-            await asyncio.shield(save)
+            try:
+                await asyncio.shield(save)
+            except Exception as error:
+                words = f"an answer cannot be kept: {error}; make room on the disk of the home"
+                raise UnsavedError(f"{words}, and run again") from error
 
     def _saved(self, save: "asyncio.Task[None]") -> None:
         # one that failed stays, so that whoever waits for it learns why
@@ -181,6 +190,11 @@ class Asker:
         self._under_way[key] = under_way
         try:
             called = await self._call(name, question, key, deadline)
+        except Exception as error:
+            # whoever waits for it fails alike; nobody may be waiting
+            under_way.set_exception(error)
+            under_way.exception()
+            raise
         except BaseException:
             under_way.cancel()
             raise

@@ -6,6 +6,7 @@ from functools import partial
 import dagster as dg
 import pyarrow as pa
 
+from orchestration_assets.content.finished import nothing_left
 from orchestration_assets.content.reader import ContentReader
 from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.load import load_policy
@@ -14,6 +15,7 @@ from orchestration_assets.processing.answer_cache import AnswerCache
 from orchestration_assets.processing.batch import (
     build_tasks,
     build_work,
+    heavy_items,
     item_loader,
     learned_models,
     limits_of,
@@ -60,6 +62,7 @@ _DESCRIPTIONS = {
     kinds={"parquet", "ai"},
     owners=["team:processing"],
     code_version="1",
+    output_required=False,
     description=(
         "Every service of the policy: whether its address answers, whether it answers a real, "
         "tiny question, and how its calls went in the latest batches, with the timeout that they "
@@ -68,8 +71,10 @@ _DESCRIPTIONS = {
 )
 def service_health(
     home: HomeResource, policy_file: PolicyFileResource, purse: dg.ResourceParam[Purse]
-) -> dg.MaterializeResult[pa.Table]:
-    """Probes the services of the policy in force."""
+) -> Iterator[dg.MaterializeResult[pa.Table]]:
+    """Probes the services of the policy in force; none in the run of a batch that is finished."""
+    if nothing_left(home.folder, home.claim, policy_file.path):
+        return
     loaded = load_policy(policy_file.path)
     pin(home.policies, loaded)
     policy = loaded.policy
@@ -80,7 +85,7 @@ def service_health(
         "not_healthy": sum(row.deep_ok is False for row in rows),
         "probe_cost_usd": sum(row.probe_cost_usd for row in rows),
     }
-    return dg.MaterializeResult(value=rows_to_arrow(SERVICE_HEALTH, rows), metadata=figures)
+    yield dg.MaterializeResult(value=rows_to_arrow(SERVICE_HEALTH, rows), metadata=figures)
 
 
 def _out(name: str) -> dg.AssetOut:
@@ -139,6 +144,7 @@ def interpretations(
             limits=limits_of(policy, purse, home.tables),
             advance=progress.advance,
             near=near,
+            is_heavy=heavy_items(content_manifest).__contains__,
         )
         processed = process_sharing(plans.to_pylist(), leader_of, process)
     for earlier, why in near.unreadable.items():

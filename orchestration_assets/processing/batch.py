@@ -37,6 +37,9 @@ _DISAGREE_AT: Final[Mapping[AnswerKind, float]] = {
 }
 
 
+_HEAVY_BYTES: Final = 1 << 20
+
+
 def build_tasks(policy: Policy | None) -> dict[str, Task]:
     """The policy's tasks as services see them."""
     found = {}
@@ -122,6 +125,16 @@ def item_loader(
         return Item(item_id, row["content_hash"], row["path"], text, by_item[item_id])
 
     return load
+
+
+def heavy_items(manifest: pa.Table) -> frozenset[str]:
+    """Accepted items whose content takes so long to read that other work must go on meanwhile.
+
+    Records are not among them: one reader holds their files open, and not for two threads.
+    """
+    large = pc.greater(manifest["size_bytes"], _HEAVY_BYTES)
+    found = manifest.filter(pc.and_(large, pc.is_null(manifest["record"])))
+    return frozenset(found["item_id"].to_pylist())
 
 
 def tables_of(processed: Processed) -> Iterator[tuple[str, pa.Table, dict[str, int | float]]]:

@@ -2,16 +2,23 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
 from orchestration_assets.processing.answer_cache import AnswerCache
-from orchestration_assets.processing.asking import CALLED, NOT_CALLED, Answered, Asker
+from orchestration_assets.processing.asking import (
+    CALLED,
+    NOT_CALLED,
+    Answered,
+    Asker,
+    UnsavedError,
+)
 from orchestration_assets.processing.execute import execute
-from orchestration_assets.processing.execution import Decision, Execution
+from orchestration_assets.processing.execution import Ask, Decision, Execution
 from orchestration_assets.processing.learned import run_learned
 from orchestration_assets.processing.near_items import NearItems
 from orchestration_assets.schemas.answers import answer_columns, shown
@@ -30,6 +37,7 @@ _MOST_IN_FLIGHT = 2048
 
 Plan = Mapping[str, Any]
 LoadItem = Callable[[str], Item]
+IsHeavy = Callable[[str], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +102,15 @@ def process_plans(
     limits: Limits,
     advance: Callable[[int], None] = lambda items: None,
     near: NearItems | None = None,
+    is_heavy: IsHeavy = lambda item_id: False,
 ) -> Processed:
     """Carries out every plan; ``plans`` are sorted by item.
 
     ``load_item`` gives an item its content and may raise: then each service of its plans gets a
-    failed reading with that reason, so that no plan goes without rows. ``near`` knows what
-    services are shown of earlier content. Rows come out in the
-    order of the plans, whichever item finishes first.
+    failed reading with that reason, so that no plan goes without rows; likewise whatever else an
+    item breaks is its own failure. ``is_heavy`` tells of an item whether it is loaded beside the
+    event loop, in a thread. ``near`` knows what services are shown of earlier content. Rows come
+    out in the order of the plans, whichever item finishes first.
     """
     groups = [list(group) for _, group in groupby(plans, key=lambda plan: plan["item_id"])]
     executions: list[list[Execution]] = [[] for _ in groups]
@@ -110,13 +120,19 @@ def process_plans(
         clock = asyncio.get_running_loop().time
         batch_ends = clock() + limits.batch_deadline_s
         queue = iter(enumerate(groups))
+        one_at_a_time = asyncio.Lock()
+
+        async def load(item_id: str) -> Item:
+            if not is_heavy(item_id):
+                return load_item(item_id)
+            # several would only hold more memory at once
+            async with one_at_a_time:
+                return await asyncio.to_thread(load_item, item_id)
 
         async def serve(asker: Asker) -> None:
             # the workers share one iterator: each takes the next item as it becomes free
             for position, group in queue:
-                executions[position] = await _process_item(
-                    group, work, asker, load_item, batch_ends
-                )
+                executions[position] = await _process_item(group, work, asker, load, batch_ends)
                 advance(1)
                 if position % _FLUSH_EVERY == 0:
                     cache.flush()
@@ -168,12 +184,17 @@ def _warm_up(work: Work) -> None:
 
 
 async def _process_item(
-    plans: Sequence[Plan], work: Work, asker: Asker, load_item: LoadItem, deadline: float
+    plans: Sequence[Plan],
+    work: Work,
+    asker: Asker,
+    load: Callable[[str], Awaitable[Item]],
+    deadline: float,
 ) -> list[Execution]:
     try:
-        item = load_item(plans[0]["item_id"])
+        item = await load(plans[0]["item_id"])
     except Exception as error:  # noqa: BLE001 -- an unreadable item is a row, not the batch's end
-        return [_unreadable(plan, work, asker, error) for plan in plans]
+        reason = f"content not readable: {error}"
+        return [_failed(plan, work, asker, reason, ()) for plan in plans]
     answered = False
 
     async def ask(name: str, question: Question) -> Answered:
@@ -186,11 +207,20 @@ async def _process_item(
         return found
 
     async def carry_out(plan: Plan) -> Execution:
-        question = Question(work.tasks[plan["task"]], item)
-        if plan.get("artefact") is not None:
-            return await run_learned(work.learned[plan["artefact"]], plan["point"], question, ask)
-        choice = work.choices[plan["task"], plan["option"]]
-        return await execute(choice, question, ask, work.tasks)
+        heard: list[Answered] = []
+
+        async def ask_and_keep(name: str, question: Question) -> Answered:
+            found = await ask(name, question)
+            heard.append(found)
+            return found
+
+        try:
+            return await _carried_out(plan, work, item, ask_and_keep)
+        except UnsavedError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- what an item breaks is that item's failure
+            reason = f"processing broke: {type(error).__name__}: {error}"
+            return _failed(plan, work, asker, reason, heard)
 
     done = list(await asyncio.gather(*map(carry_out, plans)))
     # no item is begun while answers to another are not on disk: a kill loses what is under way
@@ -198,14 +228,35 @@ async def _process_item(
     return done
 
 
-def _unreadable(plan: Plan, work: Work, asker: Asker, error: Exception) -> Execution:
-    reading = Reading(Status.FAILED, reason=f"content not readable: {error}")
-    now = asker.now()
-    answered = tuple(
-        Answered(name, work.services[name].version, "", reading, NOT_CALLED, 0.0, now, 0.0)
+async def _carried_out(plan: Plan, work: Work, item: Item, ask: Ask) -> Execution:
+    question = Question(work.tasks[plan["task"]], item)
+    if plan.get("artefact") is not None:
+        return await run_learned(work.learned[plan["artefact"]], plan["point"], question, ask)
+    choice = work.choices[plan["task"], plan["option"]]
+    return await execute(choice, question, ask, work.tasks)
+
+
+def _failed(
+    plan: Plan, work: Work, asker: Asker, reason: str, heard: Sequence[Answered]
+) -> Execution:
+    """What is left of a plan that broke: what was paid for, and failures that say why.
+
+    The answers heard before are kept, but none is final: the plan was not carried out.
+    """
+    rounds: Counter[str] = Counter()
+    kept = []
+    for one in heard:
+        kept.append(replace(one, round=rounds[one.service], final=False))
+        rounds[one.service] += 1
+    reading, now = Reading(Status.FAILED, reason=reason), asker.now()
+    failures = [
+        replace(
+            Answered(name, work.services[name].version, "", reading, NOT_CALLED, 0.0, now, 0.0),
+            round=rounds[name],
+        )
         for name in dict.fromkeys(plan["services"])
-    )
-    return Execution(answered, (Decision("stop", (), f"content not readable: {error}"),))
+    ]
+    return Execution((*kept, *failures), (Decision("stop", (), reason),))
 
 
 def _collect(plan: Plan, execution: Execution, processed: Processed) -> None:

@@ -1,11 +1,13 @@
 """Assets of profiling: one row an accepted item."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration_assets.content.finished import nothing_left
 from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.profiling.batch import (
@@ -30,6 +32,7 @@ from resources.home import HomeResource, PolicyFileResource
     kinds={"parquet"},
     owners=["team:content"],
     code_version="2",
+    output_required=False,
     description=(
         "What each accepted item looks like: size, text, structure, code and derived scores, with "
         "the clock of each profiling stage. The choice of processing rests on these features."
@@ -42,8 +45,14 @@ def content_profiles(
     policy_file: PolicyFileResource,
     dask_cluster: DaskClusterResource,
     progress: dg.ResourceParam[Progress],
-) -> dg.MaterializeResult[pa.Table]:
-    """Profiles what is new; what was profiled before comes from the cache, verified by hash."""
+) -> Iterator[dg.MaterializeResult[pa.Table]]:
+    """Profiles what is new; what was profiled before comes from the cache, verified by hash.
+
+    Yields nothing, and so ends the run, where another process has finished the batch meanwhile.
+    """
+    if nothing_left(home.folder, home.claim, policy_file.path):
+        context.log.info("the batch was finished by another process: nothing is left to do")
+        return
     accepted = content_manifest.filter(pc.equal(content_manifest["outcome"], Outcome.ACCEPTED))
     execution = load_policy(policy_file.path).policy.execution
     batch = context.partition_key
@@ -66,4 +75,4 @@ def content_profiles(
     metadata: dict[str, Any] = profile_figures(done) | cache.figures()
     if dask_cluster.dashboard:
         metadata["dask_dashboard"] = dg.MetadataValue.url(dask_cluster.dashboard)
-    return dg.MaterializeResult(value=done.profiles, metadata=metadata)
+    yield dg.MaterializeResult(value=done.profiles, metadata=metadata)

@@ -15,6 +15,7 @@ from orchestration_assets.schemas.enums import ProfileStatus
 from orchestration_assets.schemas.features import FEATURE_NAMES, FEATURES
 from orchestration_assets.schemas.policy import Execution, SizeTiers
 from orchestration_assets.schemas.records import rows_to_arrow
+from orchestration_assets.schemas.storable import whole_text
 from orchestration_assets.schemas.tables import CONTENT_PROFILES
 from resources.content_source import ContentError
 from resources.feature_cache.tiered import TieredCache
@@ -59,6 +60,15 @@ def read_again(chunk: Chunk) -> Iterator[str | Unread]:
                 yield Unread(ProfileStatus.SUPERSEDED, str(error))
             except ContentError as error:
                 yield Unread(ProfileStatus.FAILED, f"{error.reason}: {error}")
+            except Exception as error:  # noqa: BLE001 -- what one item breaks is its own failure
+                yield broken("reading it again", error)
+
+
+def broken(what: str, error: Exception) -> Unread:
+    """The failure of an item at something that was not foreseen."""
+    return Unread(
+        ProfileStatus.FAILED, whole_text(f"{what} broke: {type(error).__name__}: {error}")
+    )
 
 
 def profile_chunk(chunk: Chunk) -> list[dict[str, Any]]:
@@ -213,7 +223,10 @@ def _profile_row(batch: str, row: Row, text: str | Unread) -> dict[str, Any]:
             **dict.fromkeys(_CLOCKS, 0.0),
             **_NOTHING,
         }
-    found = profile(row["path"], text, size_bytes=row["size_bytes"])
+    try:
+        found = profile(row["path"], text, size_bytes=row["size_bytes"])
+    except Exception as error:  # noqa: BLE001 -- what one item breaks is its own failure
+        return _profile_row(batch, row, broken("profiling it", error))
     return {
         **base,
         "status": ProfileStatus.OK,

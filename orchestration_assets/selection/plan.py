@@ -17,6 +17,7 @@ from orchestration_assets.schemas.policy import (
     Policy,
     TaskConfig,
 )
+from orchestration_assets.schemas.storable import whole_text
 from orchestration_assets.schemas.tables import FeatureInput, PlanRow, RejectedOption
 from orchestration_assets.selection.conditions import first_failure, holds, show
 from orchestration_assets.selection.forecast import Forecast, Price, forecast
@@ -44,8 +45,30 @@ def plan_items(
     """
     pinned = thresholds or {}
     for profile, name, task in applicable(profiles, policy):
-        row = plan_item(batch, profile, name, task, policy_hash, prices, known)
+        try:
+            row = plan_item(batch, profile, name, task, policy_hash, prices, known)
+        except Exception as error:  # noqa: BLE001 -- what one item breaks is its own matter
+            row = _by_default(batch, profile, name, task, policy_hash, prices, error)
         yield replace(row, thresholds=pinned[name]) if name in pinned else row
+
+
+def _by_default(
+    batch: str,
+    profile: Mapping[str, Any],
+    task_name: str,
+    task: TaskConfig,
+    policy_hash: str,
+    prices: Mapping[str, Price],
+    error: Exception,
+) -> PlanRow:
+    """The plan of an item that something unforeseen broke the choice for: the default, and why.
+
+    Raises what broke it when not even the default can be planned.
+    """
+    ahead = forecast(task.choices[DEFAULT], prices)
+    words = f"choosing broke, so the default is followed: {type(error).__name__}: {error}"
+    decided = Decided(DEFAULT, DEFAULT, whole_text(words))
+    return _row(batch, profile, task_name, task, policy_hash, decided, ahead, ())
 
 
 def applicable(
@@ -153,9 +176,23 @@ def plan_item(
     decided = _first(in_order(known), task_name, task, profile)
     if decided is None:
         raise ValueError(f"no strategy decided about {task_name}")
-    choice = task.choices[decided.option]
     chosen = decided.chosen
-    ahead = forecast(choice, prices) if chosen is None else chosen.ahead()
+    ahead = forecast(task.choices[decided.option], prices) if chosen is None else chosen.ahead()
+    rejected = tuple(_rejected(task_name, task, decided, profile, prices, known))
+    return _row(batch, profile, task_name, task, policy_hash, decided, ahead, rejected)
+
+
+def _row(
+    batch: str,
+    profile: Mapping[str, Any],
+    task_name: str,
+    task: TaskConfig,
+    policy_hash: str,
+    decided: Decided,
+    ahead: Forecast,
+    rejected: tuple[RejectedOption, ...],
+) -> PlanRow:
+    choice, chosen = task.choices[decided.option], decided.chosen
     return PlanRow(
         batch=batch,
         item_id=profile["item_id"],
@@ -176,7 +213,7 @@ def plan_item(
         calls_max=ahead.calls_max,
         expected_ms=ahead.expected_ms,
         cost_usd_max=ahead.cost_usd_max,
-        rejected=tuple(_rejected(task_name, task, decided, profile, prices, known)),
+        rejected=rejected,
         policy_hash=policy_hash,
         artefact=None if chosen is None else chosen.model.version,
         point=None if chosen is None else chosen.point,

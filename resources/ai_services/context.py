@@ -4,8 +4,10 @@ import math
 import re
 from collections import Counter
 from heapq import heapify, heappop, heappush
+from itertools import accumulate
 from typing import Final, NamedTuple
 
+from resources.ai_services.pieces import Pieces
 from resources.ai_services.tokens import token_estimate
 
 GAP: Final = "\n[...]\n"
@@ -30,25 +32,36 @@ class Fitted(NamedTuple):
 
 
 def fit(text: str, tokens: int) -> Fitted:
-    """The whole text when it has no more than ``tokens`` tokens, else its most telling sections.
+    """The whole text when it has no more than ``tokens`` tokens, else its most telling sections."""
+    return fit_pieces(Pieces((text,)), tokens)
+
+
+def fit_pieces(pieces: Pieces, tokens: int) -> Fitted:
+    """All of the text when it has no more than ``tokens`` tokens, else its most telling sections.
 
     Sections are whole lines. Taken is, again and again, the section that adds most for its
     tokens to the sum over words of weight times log(1 + occurrences taken), where a word weighs
-    its TF-IDF in the whole text and the sections are the documents; what is covered already
+    its TF-IDF in all the pieces and the sections are the documents; what is covered already
     adds little (Lin and Bilmes 2011, A class of submodular functions for document
     summarization). The sections are shown in their order, with ``[...]`` where something was
-    left out. The same text and number give the same part.
+    left out. The same pieces and number give the same part.
+
+    Of a text that only some pieces are of, the tokens are estimated from those.
     """
-    whole = token_estimate(text)
-    if whole <= tokens:
-        return Fitted(text, whole, whole)
-    sections = _sections(text, tokens)
+    there = sum(map(token_estimate, pieces.texts))
+    whole = max(there, round(there / pieces.share))
+    if pieces.share >= 1.0 and there <= tokens:
+        return Fitted("".join(pieces.texts), there, whole)
+    length = sum(map(len, pieces.texts))
+    cut = [_sections(text, length, tokens) for text in pieces.texts]
+    sections = [section for of_piece in cut for section in of_piece]
     chosen = _telling(sections, tokens)
     if not chosen:
-        return _cut(text, tokens, whole)
+        return _cut("".join(pieces.texts[:1]), tokens, whole)
+    begins = set(accumulate(map(len, cut)))
     parts: list[str] = []
     for number in sorted(chosen):
-        if number and number - 1 not in chosen:
+        if number and (number - 1 not in chosen or number in begins):
             parts.append(GAP)
         parts.append(sections[number])
     if len(sections) - 1 not in chosen:
@@ -91,10 +104,13 @@ def _telling(sections: list[str], tokens: int) -> set[int]:
     return chosen
 
 
-def _sections(text: str, tokens: int) -> list[str]:
-    """Runs of whole lines of about equal length; a longer line is cut."""
+def _sections(text: str, length: int, tokens: int) -> list[str]:
+    """Runs of whole lines of about equal length; a longer line is cut.
+
+    ``length``: of all the text that is cut so, in characters.
+    """
     # no section may be so long that the budget holds only one or two of them
-    fine = len(text) // _SECTIONS
+    fine = length // _SECTIONS
     size = max(_LEAST_CHARS, min(fine, tokens // 2))
     sections: list[str] = []
     held = ""

@@ -43,12 +43,14 @@ def dispute_kinds(
     disputed: Collection[tuple[str, str]],
     tasks: Mapping[str, Task],
     search: Search,
+    broken: dict[str, str] | None = None,
 ) -> Iterator[DisputeKindRow]:
     """The kinds of the questions that are ``disputed``, in the order of the resolutions.
 
     What services say is compared for labels of an open set and for texts; any answers but vectors
     are looked through for an outlier; the content is read where scores disagree, since tone and
-    figures of speech are what sets readings of prose apart.
+    figures of speech are what sets readings of prose apart. ``broken`` gets, by item, task and
+    kind, what went wrong where a question could not be looked through.
     """
     for row in resolutions:
         key = (row["item_id"], row["task"])
@@ -57,7 +59,14 @@ def dispute_kinds(
         votes = ok_votes(readings.get(key, ()))
         task = tasks[row["task"]]
         for kind in DisputeKind:
-            found = _found(kind, row["item_id"], votes, task, search)
+            try:
+                found = _found(kind, row["item_id"], votes, task, search)
+            except Exception as error:
+                if broken is None:
+                    raise
+                place = f"{row['path']}, {row['task']}, {kind}"
+                broken[place] = f"{type(error).__name__}: {error}"
+                continue
             if found is None:
                 continue
             services, finding = found

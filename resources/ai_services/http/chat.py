@@ -1,6 +1,5 @@
 """OpenAI-compatible chat completions: one question a request, an answer under a JSON schema."""
 
-import asyncio
 import json
 import time
 from codecs import BOM_UTF8
@@ -19,6 +18,7 @@ from resources.ai_services.http.prompts import PromptError, names_in, render, us
 from resources.ai_services.http.service import HttpService, Reply, Request, Sent, parsed
 from resources.ai_services.http.shown import Shown, show
 from resources.ai_services.http.usage import tokens_read, tokens_written
+from resources.ai_services.resilience.patience import Patience
 from resources.ai_services.tokens import token_estimate
 
 _PATH: Final = "/chat/completions"
@@ -141,14 +141,14 @@ class ChatService(HttpService):
         pieces, decoder = Pieces(), EventDecoder()
         try:
             async with (
-                asyncio.timeout(limit) as waiting,
+                Patience(limit) as waiting,
                 self.transport.lines(_PATH, body, headers) as lines,
             ):
                 async for line in lines.arriving:
                     brought = _take(decoder.feed(line), pieces, lines.retry_after)
                     if brought and first_ms is None:
                         first_ms = (time.perf_counter() - began) * 1000
-                        waiting.reschedule(None)
+                        waiting.release()
                     if pieces.ended:
                         break
                 else:

@@ -6,8 +6,9 @@ from typing import Any, Final, NamedTuple
 from orchestration_assets.schemas.answers import shown
 from orchestration_assets.schemas.items import NearItem, Question
 from orchestration_assets.schemas.services import SensitiveKind
-from resources.ai_services.context import Fitted, fit
+from resources.ai_services.context import Fitted, fit, fit_pieces
 from resources.ai_services.guard import Redacted, injection_markers, redact, without_turn_marks
+from resources.ai_services.pieces import Pieces, redacted_pieces
 from resources.ai_services.tokens import token_estimate
 
 _EARLIER_SHARE: Final = 4
@@ -20,9 +21,9 @@ _NO_PATH: Final = Redacted("", {})
 
 
 class Shown(NamedTuple):
-    """The parts of a prompt that come from the item. ``whole`` is what ``content`` is part of."""
+    """The parts of a prompt that come from the item. ``pieces`` is what ``content`` is part of."""
 
-    whole: str
+    pieces: Pieces
     content: Fitted
     earlier: tuple[dict[str, Any], ...]
     neighbours: tuple[dict[str, Any], ...]
@@ -59,7 +60,9 @@ class Shown(NamedTuple):
             left_out = self.neighbours_left_out + 1
             return self._replace(neighbours=self.neighbours[:-1], neighbours_left_out=left_out)
         if self.content.tokens:
-            return self._replace(content=fit(self.whole, max(0, self.content.tokens - tokens)))
+            return self._replace(
+                content=fit_pieces(self.pieces, max(0, self.content.tokens - tokens))
+            )
         if self.earlier:
             left_out = self.earlier_left_out + 1
             return self._replace(earlier=self.earlier[1:], earlier_left_out=left_out)
@@ -75,22 +78,24 @@ def show(
     with_path: bool = False,
     near_tokens: int | None = None,
 ) -> Shown:
-    """Redacts first, then fits: no cut can hide a secret from the patterns.
+    """Redacts, then fits; a long text is cut into pieces first, where no secret can span a cut.
 
     ``room`` is what the whole prompt may take, in tokens. ``with_path``: whether the path is part
     of what is shown. ``near_tokens`` is what all near items may take together; None when none
     belong there.
     """
-    content = redact(question.item.text, kinds)
+    pieces, in_content = redacted_pieces(
+        question.item.text, content_tokens, lambda text: redact(text, kinds)
+    )
+    pieces = pieces._replace(texts=tuple(map(without_turn_marks, pieces.texts)))
     path = redact(without_turn_marks(question.item.path), kinds) if with_path else _NO_PATH
     earlier, left_out = _earlier(question, kinds, room // _EARLIER_SHARE)
-    whole = without_turn_marks(content.text)
     near = question.near if near_tokens is not None else ()
     neighbours, redacted = _neighbours(near, kinds, near_tokens or 0) if near else ((), [])
-    counts = _sum(content.counts, path.counts, *(said.counts for _, said, _ in earlier), *redacted)
+    counts = _sum(in_content, path.counts, *(said.counts for _, said, _ in earlier), *redacted)
     return Shown(
-        whole,
-        fit(whole, content_tokens),
+        pieces,
+        fit_pieces(pieces, content_tokens),
         tuple(
             {"service": service, "answer": said.text, "confidence": confidence}
             for service, said, confidence in earlier

@@ -19,11 +19,13 @@ from resources.ai_services.http.errors import (
     Halting,
     Refused,
     TimedOut,
+    Unreachable,
 )
 from resources.ai_services.http.prompts import PromptError
 from resources.ai_services.http.service import HttpService, Reply, Request
 from resources.ai_services.resilience.attempts import Attempt, Called
 from resources.ai_services.resilience.breaker import Breaker, State, Ticket, Verdict
+from resources.ai_services.resilience.patience import Patience, steady_clock
 from resources.ai_services.resilience.purse import Purse
 from resources.ai_services.resilience.rates import RateGate
 from resources.ai_services.resilience.retry import RetryBudget, wait_before
@@ -42,22 +44,33 @@ class _NotMade:
 class _Time:
     """When a call must be over: at the deadline, or so long after its first turn came.
 
-    Waiting for that turn is not the service's fault and does not count.
+    Waiting for that turn is not the service's fault and does not count; nor does the time in
+    which the event loop was held up. The deadline, of the loop's own clock, stands in any case.
     """
 
     deadline: float
     limit_s: float
     ends: float = math.inf
 
-    def __post_init__(self) -> None:
-        self.ends = self.deadline
-
-    def begin(self, now: float) -> None:
+    def begin(self) -> None:
         """Its turn came; only the first one counts."""
-        if self.ends == self.deadline:
-            self.ends = min(self.deadline, now + self.limit_s)
+        if self.ends == math.inf:
+            self.ends = steady_clock().time() + self.limit_s
+
+    @property
+    def left(self) -> float:
+        """Seconds until it must be over."""
+        return min(self.deadline - _clock(), self.ends - steady_clock().time())
+
+    def within(self, seconds: float = math.inf) -> Patience:
+        """A limit of so many seconds, or of what is left."""
+        return Patience(min(seconds, self.ends - steady_clock().time()), self.deadline)
 
 
+_LIGHT_CHARS: Final = 32_768
+"""What has no more characters is prepared in the loop: in milliseconds, a thread takes longer."""
+_CONNECTIONS: Final = 3
+"""Times that a connection is tried for one attempt while this process is held up."""
 _STOPPED: Final = " is stopped for this run: "
 _LATE: Final = _NotMade(Status.TIMEOUT, "its deadline passed before its turn came")
 
@@ -107,6 +120,7 @@ class Caller:
         self._gate = RateGate(config.rates, _clock)
         self._retry_budget = RetryBudget(config.retries)
         self._bulkhead = asyncio.Semaphore(config.concurrency)
+        self._preparing = asyncio.Lock()
         self._news: asyncio.Event | None = None
         self._forbidden: list[frozenset[str]] = []
 
@@ -118,11 +132,37 @@ class Caller:
         ``deadline`` is a time of the event loop's clock: nothing goes on after it.
         """
         try:
-            request = self.service.prepare(questions)
+            request = await self._prepared(questions)
         except PromptError as error:
             return [Called(Reading(Status.FAILED, reason=str(error)))] * len(questions)
+        except Exception as error:  # noqa: BLE001 -- what one item breaks is that item's failure
+            if len(questions) > 1:
+                return await self._without_the_faulty(questions, keys, deadline)
+            reason = f"it could not be prepared for {self.service.name}: {_words(error)}"
+            return [Called(Reading(Status.FAILED, reason=reason))]
         self._retry_budget.call()
         return await self._pursue(request, keys, deadline, [()] * len(questions))
+
+    async def _prepared(self, questions: Sequence[Question]) -> Request:
+        """The request; where it takes long to make, the loop goes on meanwhile."""
+        weight = sum(len(one.item.text) + sum(len(n.text) for n in one.near) for one in questions)
+        if weight <= _LIGHT_CHARS:
+            return self.service.prepare(questions)
+        # one at a time: more of them only fight over the interpreter
+        async with self._preparing:
+            return await asyncio.to_thread(self.service.prepare, questions)
+
+    async def _without_the_faulty(
+        self, questions: Sequence[Question], keys: Sequence[str], deadline: float
+    ) -> list[Called]:
+        """Halves are prepared until what breaks the preparation stands alone."""
+        middle = len(questions) // 2
+        halves = [
+            self.call(questions[part], keys[part], deadline)
+            for part in (slice(middle), slice(middle, None))
+        ]
+        first, second = await asyncio.gather(*halves)
+        return [*first, *second]
 
     async def _pursue(
         self,
@@ -157,7 +197,7 @@ class Caller:
             if isinstance(came, PERMANENT) or made >= retries.attempts:
                 return _failed(before, None, error)
             wait = wait_before(made + 1, retries, came.retry_after, self._chance())
-            if _clock() + wait >= time.ends:
+            if wait >= time.left:
                 return _failed(before, _NotMade(Status.TIMEOUT, "its deadline is sooner"), error)
             if not self._retry_budget.take():
                 spent = _NotMade(Status.FAILED, "the retry budget of the run is used up")
@@ -181,7 +221,7 @@ class Caller:
         middle = len(request.questions) // 2
         halves = [
             self._pursue(
-                self.service.prepare(request.questions[part]), keys[part], deadline, before[part]
+                await self._prepared(request.questions[part]), keys[part], deadline, before[part]
             )
             for part in (slice(middle), slice(middle, None))
         ]
@@ -200,34 +240,34 @@ class Caller:
         """One request, once the bulkhead, the rates, the breaker and the purse let it through."""
         if (closed := self._closed()) is not None:
             return closed
-        if _clock() >= time.ends or not await self._turn(time.ends):
+        if time.left <= 0.0 or not await self._turn(time):
             return _LATE
         try:
-            ticket = await self._passage(request, time.ends)
+            ticket = await self._passage(request, time)
             if isinstance(ticket, _NotMade):
                 return ticket
-            time.begin(_clock())
+            time.begin()
             key = _joint(keys, repaired=repaired)
             return await self._within_budget(request, key, time, before, ticket)
         finally:
             self._bulkhead.release()
 
-    async def _turn(self, deadline: float) -> bool:
+    async def _turn(self, time: _Time) -> bool:
         """A place in the bulkhead, before the deadline."""
         if not self._bulkhead.locked():
             return await self._bulkhead.acquire()
         try:
-            async with asyncio.timeout_at(deadline):
+            async with time.within():
                 return await self._bulkhead.acquire()
         except TimeoutError:
             return False
 
-    async def _passage(self, request: Request, deadline: float) -> Ticket | _NotMade:
+    async def _passage(self, request: Request, time: _Time) -> Ticket | _NotMade:
         """What the rates and the breaker say; waiting costs a timer, so that comes last."""
         if self._gate.open and (known := self._verdict()) is not None:
             return known
         try:
-            async with asyncio.timeout_at(deadline):
+            async with time.within():
                 await self._gate.passed(request.tokens_estimated * self.scale.ratio)
                 while (known := self._verdict()) is None:
                     if self._news is None:
@@ -279,7 +319,7 @@ class Caller:
             return _NotMade(Status.OVER_BUDGET, f"up to {most:.6f} USD more would pass the budget")
         started_at, began = self._now(), perf_counter()
         try:
-            came = await self._sent(request, key, time.ends)
+            came = await self._sent(request, key, time)
         except BaseException:
             # cancelled: nothing is known of the service, and it may bill what it was sent
             self.breaker.abandon(ticket)
@@ -294,17 +334,33 @@ class Caller:
         _write_down(self.service.name, request, came, before, started_at, elapsed_ms, cost)
         return came
 
-    async def _sent(self, request: Request, key: str, deadline: float) -> Reply | CallError:
-        limit = min(self.service.config.timeouts.total_s, deadline - _clock())
+    async def _sent(self, request: Request, key: str, time: _Time) -> Reply | CallError:
+        limit = min(self.service.config.timeouts.total_s, time.left)
         try:
-            async with asyncio.timeout(limit):
-                return await self.service.send(request, key)
+            async with time.within(limit):
+                return await self._connected(request, key)
         except TimeoutError:
             return TimedOut(f"no answer within {limit:.3g} s")
         except CallError as error:
             return error
         except Exception as error:  # noqa: BLE001 -- whatever breaks on an answer is a failure
-            return UnexpectedError(f"{type(error).__name__}: {error}")
+            return UnexpectedError(_words(error))
+
+    async def _connected(self, request: Request, key: str) -> Reply:
+        """The reply; a connection that did not come about while the loop was held up is made again.
+
+        The time that a connection may take runs in the transport, which knows of no stall.
+        """
+        for _ in range(_CONNECTIONS - 1):
+            stalled_s = steady_clock().stalled_s
+            try:
+                return await self.service.send(request, key)
+            except Unreachable:
+                # the beat that tells of the stall may still be to come
+                await asyncio.sleep(0)
+                if steady_clock().stalled_s == stalled_s:
+                    raise
+        return await self.service.send(request, key)
 
     def _forbidden_again(self, request: Request, came: Reply | CallError) -> None:
         """Stops the service once it forbade one item after the other and answered none."""
@@ -356,6 +412,10 @@ class Caller:
 def _clock() -> float:
     """The running event loop's time, in seconds."""
     return asyncio.get_running_loop().time()
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def _joint(keys: Sequence[str], *, repaired: bool) -> str:

@@ -1,0 +1,47 @@
+"""What a Dagster run claims of its home, read from its tags; and how its batch stood before."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from orchestration_assets.schemas.tables import DISAGREEMENT_REPORT
+from resources.table_store import TableStore
+
+CORPUS: Final = "corpus"
+"""The claim of whatever writes the tables of the whole corpus."""
+CLAIM_TAG: Final = "orchestration/claim"
+UNLESS_FINISHED_TAG: Final = "orchestration/unless_finished"
+"""Runs that are only started because their batch has no report carry it."""
+_PARTITION_TAG: Final = "dagster/partition"
+
+Version = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class RunClaim:
+    """``name`` of the claim; ``batch`` that the run is about, if it is about one, with the
+    version of its report ``before`` the claim was waited for: any is enough ``unless_finished``."""
+
+    name: str
+    batch: str | None = None
+    before: Version | None = None
+    unless_finished: bool = False
+
+
+def run_claim(home: Path, tags: Mapping[str, str]) -> RunClaim | None:
+    """What a run of these tags claims; None for one that changes nothing that others do."""
+    batch = tags.get(_PARTITION_TAG)
+    if batch is None:
+        return RunClaim(tags[CLAIM_TAG]) if CLAIM_TAG in tags else None
+    before = report_version(home, batch)
+    return RunClaim(batch, batch, before, UNLESS_FINISHED_TAG in tags)
+
+
+def report_version(home: Path, batch: str) -> Version | None:
+    """Tells one report of a batch from the next; None while it has none."""
+    try:
+        found = TableStore(home).path(DISAGREEMENT_REPORT.name, batch).stat()
+    except FileNotFoundError:
+        return None
+    return found.st_mtime_ns, found.st_ino
