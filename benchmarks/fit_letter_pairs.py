@@ -34,9 +34,10 @@ ALPHABETIC: Final = (
 CHARACTERS: Final = ("ja", "ko", "zh_CN", "zh_TW")
 _MOST_CHARS: Final = 600_000
 _MOST_CHARACTERS: Final = 3500
-# English borrows: this share of its text is of its western neighbours
+# every language has names from others; for each of these, this share of its text is theirs
 _BORROWED_FROM: Final = ("fr", "de", "es", "pt", "it", "sv", "da")
-_BORROWED: Final = 0.004
+_BORROWED: Final = 0.0005
+_BORROWED_ENGLISH: Final = 0.004
 _RARE: Final = 3e-5
 # how many occurrences the guess from single letters is worth
 _BACKOFF: Final = 12.0
@@ -149,18 +150,24 @@ def _mixed(messages: list[str]) -> str:
     return " ".join(messages)[:_MOST_CHARS]
 
 
-def text_of(folder: Path, language: str) -> str:
-    """At most 600,000 characters of a language."""
-    if language != "en":
-        return _mixed(_catalogues.messages(folder, language, _catalogues.FITTED))
-    english = _mixed(_catalogues.originals(folder, "fr", _catalogues.FITTED))
-    borrowed = int(len(english) * _BORROWED)
-    parts = [english]
-    for other in _BORROWED_FROM:
-        words = text_of(folder, other).split()
-        strange = " ".join(word for word in words if not word.isascii())
-        parts.append(strange[:borrowed])
-    return " ".join(parts)
+def text_of(folder: Path, language: str, borrowed: Sequence[str]) -> str:
+    """At most 600,000 characters of a language, and a few words of others that names are in."""
+    own = _mixed(
+        _catalogues.originals(folder, "fr", _catalogues.FITTED)
+        if language == "en"
+        else _catalogues.messages(folder, language, _catalogues.FITTED)
+    )
+    share = _BORROWED_ENGLISH if language == "en" else _BORROWED
+    return " ".join([own, *(words[: int(share * len(own))] for words in borrowed)])
+
+
+def borrowed_words(folder: Path) -> list[str]:
+    """Western words with letters beyond ASCII, language by language."""
+    found = []
+    for language in _BORROWED_FROM:
+        text = _mixed(_catalogues.messages(folder, language, _catalogues.FITTED))
+        found.append(" ".join(word for word in text.split() if not word.isascii()))
+    return found
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -168,10 +175,11 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     chosen = parser.parse_args(arguments)
+    borrowed = borrowed_words(chosen.folder)
     held: dict[str, Any] = {}
     names, rows = [], []
     for language in ALPHABETIC:
-        for name, text in variants(language, text_of(chosen.folder, language)).items():
+        for name, text in variants(language, text_of(chosen.folder, language, borrowed)).items():
             if not text:
                 print(f"{language}: no catalogue")
                 continue
@@ -185,7 +193,7 @@ def main(arguments: Sequence[str]) -> int:
             names.append(name)
             rows.append((name, script, len(text), len(letters)))
     for language in CHARACTERS:
-        text = text_of(chosen.folder, language)
+        text = text_of(chosen.folder, language, ())
         letters, costs = character_model(text)
         held |= {f"{language} letters": np.array(letters), f"{language} costs": costs}
         rows.append((language, "many", len(text), len(letters)))

@@ -6,17 +6,26 @@ only say, with less weight, which language it is. Every reading explains the sam
 compare. Code pages that read the bytes as the same text are one reading.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestration_assets.content.code_pages import MULTI_BYTE, SINGLE_BYTE, CodePage
+from orchestration_assets.content.code_pages import (
+    MULTI_BYTE,
+    SINGLE_BYTE,
+    WESTERN,
+    CodePage,
+    declared_page,
+)
 from orchestration_assets.content.letters import (
     Class,
+    PairModel,
     folded,
     models,
 )
@@ -24,6 +33,10 @@ from orchestration_assets.content.letters import (
 SAMPLE_BYTES: Final = 4096
 """How many bytes are scored at most."""
 _SEARCHED_BYTES: Final = 512 * 1024
+_LINE_BYTES: Final = 1024
+_BEYOND: Final = re.compile(rb"[\x80-\xff]")
+# Characters of several bytes that a sample of cut lines may have halves of.
+_MOST_HALVES: Final = 8
 
 # How much a pair of ASCII characters counts.
 _PLAIN: Final = 0.12
@@ -31,6 +44,12 @@ _PLAIN: Final = 0.12
 _PLAIN_PAIRS: Final = 40.0
 # A language can be in a code page that lacks this share of its letters.
 _LACKING: Final = 0.002
+
+# Nats that one language may be likelier than another without being told apart.
+_SAME_LANGUAGE: Final = 2.0
+
+# What it costs that a language of Western Europe is in the code page of another region.
+_STRANGE: Final = 3.0
 
 # Costs of case within pairs, in nats: [first][second] of neither, lower, upper.
 _NEITHER, _LOWER, _UPPER = 0, 1, 2
@@ -48,80 +67,108 @@ _BORDER_LETTER: Final = 3.5
 class Candidate:
     """One reading of the bytes."""
 
-    encoding: str
+    encodings: tuple[str, ...]
+    """Those that read the sample as this text, the likeliest first."""
     language: str
     cost: float
     """Nats, of the whole sample."""
+    surprise: float
+    """Nats a pair of neighbouring bytes of which one is beyond ASCII. Noise has 5.5 or more."""
+    pairs: float
+    """How many such pairs there are."""
     text: str
-    """The sample as this encoding reads it."""
+    """The sample as these encodings read it."""
 
 
-def sample_of(data: bytes) -> bytes:
-    """Up to 4,096 bytes of the lines that are not ASCII: they alone tell code pages apart."""
+def sample_of(data: bytes, telling_at: int = 0) -> bytes:
+    """Up to 4,096 bytes of the lines that are not ASCII: they alone tell code pages apart.
+
+    The lines are spread over the first half megabyte, or over that from ``telling_at`` on, a place
+    with a byte beyond ASCII, when it lies behind; and over the last quarter megabyte.
+    """
     if len(data) <= SAMPLE_BYTES:
         return data
-    found: list[bytes] = []
-    length = 0
-    for line in data[:_SEARCHED_BYTES].split(b"\n"):
-        if not line.isascii():
-            found.append(line)
-            length += len(line) + 1
-            if length >= SAMPLE_BYTES:
-                break
-    if not found:
-        return data[:SAMPLE_BYTES]
-    return b"\n".join(found)[:SAMPLE_BYTES]
+    start = 0 if telling_at < _SEARCHED_BYTES else max(0, telling_at - SAMPLE_BYTES // 2)
+    parts = [data[start : start + _SEARCHED_BYTES]]
+    if len(data) > start + _SEARCHED_BYTES:
+        parts.append(data[max(start + _SEARCHED_BYTES, len(data) - _SEARCHED_BYTES // 2) :])
+    lines = [line for part in parts for line in part.split(b"\n") if not line.isascii()]
+    # an odd step: the lines of many a file alternate
+    step = max(1, sum(min(len(line), _LINE_BYTES) for line in lines) // SAMPLE_BYTES) | 1
+    taken = b"\n".join(map(_around, lines[::step]))
+    if len(taken) < SAMPLE_BYTES:
+        taken = b"\n".join(map(_around, lines[: max(len(lines) // step, SAMPLE_BYTES // 64)]))
+    return taken[:SAMPLE_BYTES]
 
 
-def candidates(sample: bytes, also: Sequence[str] = ()) -> list[Candidate]:
+def _around(line: bytes) -> bytes:
+    """At most 1,024 bytes of a line, from a little before its first byte beyond ASCII.
+
+    What comes before that byte are whole characters in every code page; the end may be half a one.
+    """
+    if len(line) <= _LINE_BYTES:
+        return line
+    first = _BEYOND.search(line)
+    start = max(0, first.start() - _LINE_BYTES // 4) if first else 0
+    return line[start : start + _LINE_BYTES]
+
+
+def candidates(sample: bytes, declared: str | None = None) -> list[Candidate]:
     """The readings of a sample that is not ASCII, the likeliest first.
 
-    ``also`` names encodings to try besides the usual ones. A sample may end amid a character.
+    ``declared`` names an encoding to try besides the usual ones.
     """
-    pairs, counts, telling = _pair_counts(sample)
-    found: dict[str, Candidate] = {}
     pages = [*SINGLE_BYTE, *MULTI_BYTE]
-    for one in _scored(sample, pages, pairs, counts, telling):
-        best = found.get(one.text)
-        if best is None or one.cost < best.cost:
-            found[one.text] = one
-    return sorted(found.values(), key=lambda one: (one.cost, one.encoding))
+    if declared is not None and all(page.name != declared for page in pages):
+        pages.append(declared_page(declared))
+    alike: dict[str, list[Candidate]] = {}
+    for one in _scored(sample, pages):
+        alike.setdefault(one.text, []).append(one)
+    return sorted(map(_as_one, alike.values()), key=lambda one: one.cost)
 
 
-def _scored(
-    sample: bytes,
-    pages: Sequence[CodePage],
-    pairs: NDArray[np.intp],
-    counts: NDArray[np.float32],
-    telling: NDArray[np.bool_],
-) -> Iterator[Candidate]:
-    share = _plain_share(counts, telling)
-    weights = np.where(telling, counts, counts * share).astype(np.float32)
-    beyond = bytes(sorted({byte for byte in sample if byte >= 0x80}))
+def _as_one(alike: Sequence[Candidate]) -> Candidate:
+    """Readings of the same text as one. Their encodings can differ in what was not sampled: those
+    that hold the likeliest language come first, and among them the commonest."""
+    best = min(alike, key=lambda one: one.cost)
+    if not any(character.isalpha() for character in best.text if character > "\x7f"):
+        # signs belong to no language
+        return replace(best, encodings=tuple(one.encodings[0] for one in alike))
+    named = sorted(alike, key=lambda one: one.cost > best.cost + _SAME_LANGUAGE)
+    return replace(best, encodings=tuple(one.encodings[0] for one in named))
+
+
+def _scored(sample: bytes, pages: Sequence[CodePage]) -> Iterator[Candidate]:
+    pairs, counts, telling = _pair_counts(sample)
+    number = float(counts[telling].sum())
+    share = _plain_share(float(counts[~telling].sum()), number)
+    weights = np.stack([np.where(telling, counts, 0), np.where(telling, 0, counts * share)], axis=1)
+    beyond = {byte for byte in sample if byte >= 0x80}
     for page in pages:
         if page.languages is None:
-            table = _table(page.name)
+            table = _table(page)
             if not table.holds(beyond):
                 continue
             costs = table.costs(pairs, weights)
-            best = int(costs.argmin())
-            text = sample.decode(page.name)
-            yield Candidate(
-                page.name, table.languages[best], float(costs[best]) + page.cost, text
-            )
-        elif (text_or_none := whole_characters(sample, page.name)) is not None:
-            for language, cost in _character_costs(text_or_none, page.languages, share):
-                yield Candidate(page.name, language, cost + page.cost, text_or_none)
+            best = int(costs.sum(axis=1).argmin())
+            told, plain = costs[best].tolist()
+            language, text = table.languages[best], sample.decode(page.name)
+        else:
+            whole = _nearly_decoded(sample, page.name)
+            if whole is None:
+                continue
+            readings = _character_costs(whole, page.languages, share)
+            language, told, plain = min(readings, key=lambda one: (one[1] + one[2], one[0]))
+            text = whole
+        cost = told + plain + page.cost
+        yield Candidate((page.name,), language, cost, told / number, number, text)
 
 
-def whole_characters(sample: bytes, encoding: str) -> str | None:
-    """A sample without a last character that is cut off; None when it is not in the encoding."""
-    for left_out in range(4 if len(sample) >= SAMPLE_BYTES else 1):
-        try:
-            return sample[: len(sample) - left_out].decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return None
+def _nearly_decoded(sample: bytes, encoding: str) -> str | None:
+    """A sample in which a few characters are cut in half; None when it is not in the encoding."""
+    text = sample.decode(encoding, "replace")
+    most = _MOST_HALVES if len(sample) >= _LINE_BYTES else 0
+    return text if text.count("\ufffd") <= most else None
 
 
 def _pair_counts(
@@ -135,24 +182,23 @@ def _pair_counts(
     return pairs, counts.astype(np.float32), (pairs >= 0x80).any(axis=0)
 
 
-def _plain_share(counts: NDArray[np.float32], telling: NDArray[np.bool_]) -> float:
+def _plain_share(plain: float, others: float) -> float:
     """How much a pair of ASCII characters counts: together they must not drown the others."""
-    plain, others = float(counts[~telling].sum()), float(counts[telling].sum())
     return min(_PLAIN, _PLAIN * _PLAIN_PAIRS * others / max(plain, 1.0))
 
 
 class _Table:
     """A code page of one byte a character, as classes of its bytes in every language it holds."""
 
-    def __init__(self, encoding: str) -> None:
-        characters = [_decoded(byte, encoding) for byte in range(256)]
-        held = {folded(one) for one in characters if one is not None}
-        fitting = [
-            model
-            for model in models()[0]
-            if sum(share for letter, share in model.shares.items() if letter not in held)
-            <= _LACKING
-        ]
+    def __init__(self, page: CodePage) -> None:
+        characters = _characters(page.name)
+        fitting = [model for model in models()[0] if _holds(page.name, model)]
+        self._strange = np.array(
+            [
+                0.0 if page.western or not _holds(WESTERN.name, model) else _STRANGE
+                for model in fitting
+            ]
+        )
         self.languages = [model.language for model in fitting]
         self._undefined = frozenset(
             byte for byte, character in enumerate(characters) if character is None
@@ -167,26 +213,27 @@ class _Table:
         )
         self._models = np.array([_index()[model.language] for model in fitting], dtype=np.intp)
 
-    def holds(self, beyond: bytes) -> bool:
+    def holds(self, beyond: AbstractSet[int]) -> bool:
         """Whether all bytes have a character."""
         return self._undefined.isdisjoint(beyond)
 
     def costs(
-        self, pairs: NDArray[np.intp], weights: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        """For each language, the cost of the pairs in nats."""
+        self, pairs: NDArray[np.intp], weights: NDArray[np.floating[Any]]
+    ) -> NDArray[np.float64]:
+        """For each language and each column of weights, the cost of the pairs in nats."""
         first, second = pairs
         cases = _CASES[self._cases[first], self._cases[second]]
         letters = _costs()[
             self._models[:, None], self._classes[:, first], self._classes[:, second]
         ]
-        summed: NDArray[np.float32] = (letters + cases) @ weights
+        summed: NDArray[np.float64] = (letters + cases) @ weights
+        summed[:, 1] += self._strange
         return summed
 
 
 @cache
-def _table(encoding: str) -> _Table:
-    return _Table(encoding)
+def _table(page: CodePage) -> _Table:
+    return _Table(page)
 
 
 @cache
@@ -206,6 +253,19 @@ def _costs() -> NDArray[np.float32]:
     return costs
 
 
+@cache
+def _characters(encoding: str) -> tuple[str | None, ...]:
+    """The character of each byte, None where there is none."""
+    return tuple(_decoded(byte, encoding) for byte in range(256))
+
+
+def _holds(encoding: str, model: PairModel) -> bool:
+    """Whether a language can be written in a code page, but for a few letters."""
+    held = {folded(one) for one in _characters(encoding) if one is not None}
+    lacking = sum(share for letter, share in model.shares.items() if letter not in held)
+    return lacking <= _LACKING
+
+
 def _decoded(byte: int, encoding: str) -> str | None:
     try:
         return bytes([byte]).decode(encoding)
@@ -221,18 +281,32 @@ def _case(character: str | None) -> int:
 
 def _character_costs(
     text: str, languages: frozenset[str], share: float
-) -> Iterator[tuple[str, float]]:
-    """For each language, the cost of a text of many characters with ASCII in between."""
+) -> Iterator[tuple[str, float, float]]:
+    """For each language, what a text of many characters costs, and the ASCII in between."""
     english = models()[0][_index()["en"]]
     classes = [Class.FOREIGN_LETTER if c > "\x7f" else english.class_of(c) for c in f" {text} "]
     row = np.array(classes, dtype=np.intp)
     plain = (row[:-1] != Class.FOREIGN_LETTER) & (row[1:] != Class.FOREIGN_LETTER)
-    around = share * float(english.costs[row[:-1][plain], row[1:][plain]].sum())
+    between = share * float(english.costs[row[:-1][plain], row[1:][plain]].sum())
+    borders = 0.0
     for first, second in zip(row[:-1][~plain], row[1:][~plain], strict=True):
         if first != second:
             side = int(second if first == Class.FOREIGN_LETTER else first)
-            around += _BORDERS.get(side, _BORDER_LETTER)
+            borders += _BORDERS.get(side, _BORDER_LETTER)
     beyond = [character for character in text if character > "\x7f"]
     for model in models()[1]:
         if model.language in languages:
-            yield model.language, around + sum(map(model.cost_of, beyond))
+            yield model.language, borders + sum(map(model.cost_of, beyond)), between
+
+
+# What a character of Chinese, Japanese or Korean costs on average at most, in nats.
+_LIKELY_CHARACTERS: Final = 9.0
+
+
+def likely_characters(text: str) -> bool:
+    """Whether what is beyond ASCII is Chinese, Japanese or Korean, by how common it is."""
+    beyond = [character for character in text[:SAMPLE_BYTES] if character > "\x7f"]
+    if not beyond:
+        return False
+    least = min(sum(map(model.cost_of, beyond)) for model in models()[1])
+    return least <= _LIKELY_CHARACTERS * len(beyond)

@@ -81,6 +81,15 @@ def script_of(character: str) -> str:
     return next(name for start, name in reversed(_SCRIPTS) if code >= start)
 
 
+_EAST_ASIAN: Final = frozenset(("han", "kana", "hangul"))
+
+
+def writing_of(character: str) -> str:
+    """The script of a character, those of Chinese, Japanese and Korean as one."""
+    script = script_of(character)
+    return "east asian" if script in _EAST_ASIAN else script
+
+
 def folded(character: str) -> str:
     """A character in lower case, as one character."""
     return character.lower()[:1] or character
