@@ -41,6 +41,8 @@ _BORROWED_ENGLISH: Final = 0.004
 _RARE: Final = 3e-5
 # how many occurrences the guess from single letters is worth
 _BACKOFF: Final = 12.0
+# the share of pairs that follow no pattern, as in names and foreign words
+_UNSEEN: Final = 0.03
 # characters that share a class share its probability
 _MEMBERS: Final = {
     Class.SPACE: 1,
@@ -127,6 +129,7 @@ def pair_model(text: str) -> tuple[str, str, NDArray[np.uint8], NDArray[np.float
     shares /= shares.sum()
     seen = pairs.sum(1, keepdims=True)
     follows = (pairs + _BACKOFF * shares) / (seen + _BACKOFF)
+    follows = (1 - _UNSEEN) * follows + _UNSEEN * shares
     follows /= members
     costs = np.clip(np.round(-np.log(follows) / STEP), 0, 255).astype(np.uint8)
     in_letters = np.array([counts[letter] for letter in letters], dtype=np.float32) / total

@@ -49,7 +49,7 @@ _LACKING: Final = 0.002
 _SAME_LANGUAGE: Final = 2.0
 
 # What it costs that a language of Western Europe is in the code page of another region.
-_STRANGE: Final = 3.0
+_STRANGE: Final = 4.5
 
 # Costs of case within pairs, in nats: [first][second] of neither, lower, upper.
 _NEITHER, _LOWER, _UPPER = 0, 1, 2

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 DATA: Final = "letter_pairs.npz"
-STEP: Final = 1 / 16
-"""Unit in which costs are kept, in nats: 255 of them are 16 nats."""
+STEP: Final = 1 / 14
+"""Unit in which costs are kept, in nats: 255 of them are 18 nats."""
 
 
 class Class(IntEnum):
