@@ -40,8 +40,8 @@ _LEAD: Final = 4.0
 _BELIEVED_NATS: Final = 8.0
 _BELIEVED_SHARE: Final = 0.15
 # Noise costs 5.5 nats a pair and more, text about 3; a few pairs alone scatter further.
-_PLAUSIBLE: Final = 5.0
-_FEW_PAIRS: Final = 10.0
+_PLAUSIBLE: Final = 4.6
+_FEW_PAIRS: Final = 5.0
 _DECLARED_PLAUSIBLE: Final = 1.5
 _NAMED_RIVALS: Final = 3
 
@@ -232,7 +232,7 @@ def _shifted(data: bytes, head: bytes) -> str | None:
 
 
 def _legacy(data: bytes, sample: bytes, declared: str | None) -> Encoding | NoText:
-    from orchestration_assets.content.legacy import candidates
+    from orchestration_assets.content.legacy import candidates, has_words
 
     ranked = candidates(sample, declared)
     if not ranked:
@@ -244,7 +244,7 @@ def _legacy(data: bytes, sample: bytes, declared: str | None) -> Encoding | NoTe
         believed = best.cost + max(_BELIEVED_NATS, _BELIEVED_SHARE * best.cost)
         if hinted is not None and hinted.surprise <= limit + _DECLARED_PLAUSIBLE and hinted.cost <= believed:
             return _read(data, (declared, *hinted.encodings), "declared")
-    if best.surprise > limit:
+    if best.surprise > limit or not has_words(best):
         return _UNKNOWN
     rivals = [one for one in ranked[1:] if one.cost < best.cost + _LEAD]
     if rivals:

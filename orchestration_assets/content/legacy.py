@@ -48,6 +48,16 @@ _LACKING: Final = 0.002
 # Nats that one language may be likelier than another without being told apart.
 _SAME_LANGUAGE: Final = 2.0
 
+# Up to this often, each occurrence of a pair counts in full.
+_OFTEN: Final = 8
+# The same byte four times and more, and what it costs to read that as no line.
+_RUN: Final = re.compile(rb"([\x80-\xff])\1{3,}")
+_STRANGE_RULE: Final = 5.0
+_MOST_FOR_RULES: Final = 40.0
+# Words are shorter.
+_WORD: Final = re.compile(r"[^\W\d_]{41,}")
+_UNSPACED: Final = frozenset(("th", "ja", "ko", "zh_CN", "zh_TW"))
+
 # What it costs that a language of Western Europe is in the code page of another region.
 _STRANGE: Final = 4.5
 
@@ -78,6 +88,14 @@ class Candidate:
     """How many such pairs there are."""
     text: str
     """The sample as these encodings read it."""
+
+
+def has_words(found: Candidate) -> bool:
+    """Whether letters come in words: in most scripts, none has more than 40."""
+    if found.language in _UNSPACED:
+        return True
+    letters = sum(map(str.isalpha, found.text))
+    return 2 * sum(map(len, _WORD.findall(found.text))) <= letters
 
 
 def sample_of(data: bytes, telling_at: int = 0) -> bytes:
@@ -139,7 +157,8 @@ def _as_one(alike: Sequence[Candidate]) -> Candidate:
 
 
 def _scored(sample: bytes, pages: Sequence[CodePage]) -> Iterator[Candidate]:
-    pairs, counts, telling = _pair_counts(sample)
+    shortened, drawn = _without_rules(sample)
+    pairs, counts, telling = _pair_counts(shortened)
     number = float(counts[telling].sum())
     share = _plain_share(float(counts[~telling].sum()), number)
     weights = np.stack([np.where(telling, counts, 0), np.where(telling, 0, counts * share)], axis=1)
@@ -152,6 +171,7 @@ def _scored(sample: bytes, pages: Sequence[CodePage]) -> Iterator[Candidate]:
             costs = table.costs(pairs, weights)
             best = int(costs.sum(axis=1).argmin())
             told, plain = costs[best].tolist()
+            plain += table.cost_of_rules(drawn)
             language, text = table.languages[best], sample.decode(page.name)
         else:
             whole = _nearly_decoded(sample, page.name)
@@ -179,7 +199,16 @@ def _pair_counts(
     row = np.frombuffer(b" " + sample + b" ", dtype=np.uint8).astype(np.intp)
     found, counts = np.unique(row[:-1] * 256 + row[1:], return_counts=True)
     pairs = np.stack([found // 256, found % 256])
-    return pairs, counts.astype(np.float32), (pairs >= 0x80).any(axis=0)
+    # what comes again and again says less each time: lines repeat, and so do words
+    often = np.maximum(counts / _OFTEN, 1.0)
+    heard = np.minimum(counts, _OFTEN) * (1.0 + np.log(often))
+    return pairs, heard.astype(np.float32), (pairs >= 0x80).any(axis=0)
+
+
+def _without_rules(sample: bytes) -> tuple[bytes, list[int]]:
+    """A sample with runs of one byte cut short, and the bytes of which there were such runs."""
+    drawn = [run[0] for run in _RUN.findall(sample)]
+    return (_RUN.sub(rb"\1", sample), drawn) if drawn else (sample, drawn)
 
 
 def _plain_share(plain: float, others: float) -> float:
@@ -203,6 +232,7 @@ class _Table:
         self._undefined = frozenset(
             byte for byte, character in enumerate(characters) if character is None
         )
+        self._draws = [one is not None and _draws(one) for one in characters]
         self._cases = np.array([_case(character) for character in characters], dtype=np.intp)
         self._classes = np.array(
             [
@@ -216,6 +246,11 @@ class _Table:
     def holds(self, beyond: AbstractSet[int]) -> bool:
         """Whether all bytes have a character."""
         return self._undefined.isdisjoint(beyond)
+
+    def cost_of_rules(self, drawn: Sequence[int]) -> float:
+        """What runs of the same byte cost that no lines are drawn with."""
+        strange = [byte for byte in drawn if not self._draws[byte]]
+        return min(_STRANGE_RULE * len(strange), _MOST_FOR_RULES)
 
     def costs(
         self, pairs: NDArray[np.intp], weights: NDArray[np.floating[Any]]
@@ -271,6 +306,11 @@ def _decoded(byte: int, encoding: str) -> str | None:
         return bytes([byte]).decode(encoding)
     except UnicodeDecodeError:
         return None
+
+
+def _draws(character: str) -> bool:
+    """Whether a character is for lines, boxes, bars or leaders."""
+    return "\u2500" <= character <= "\u25ff" or character in "–—…·¯\xa0"
 
 
 def _case(character: str | None) -> int:
