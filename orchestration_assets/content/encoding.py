@@ -39,9 +39,12 @@ _LEAD: Final = 4.0
 # A declaration is believed unless its reading costs so much more than the likeliest.
 _BELIEVED_NATS: Final = 8.0
 _BELIEVED_SHARE: Final = 0.15
-# Noise costs 5.5 nats a pair and more, text about 3; a few pairs alone scatter further.
+# Nats a pair that text costs at most; noise costs 5.5 and more. A few pairs alone scatter further,
+# and where most is ASCII, what is not is rare in itself.
 _PLAUSIBLE: Final = 4.6
 _FEW_PAIRS: Final = 5.0
+_SPARSE_PLAUSIBLE: Final = 1.8
+_SPARSE: Final = 0.4
 _DECLARED_PLAUSIBLE: Final = 1.5
 _NAMED_RIVALS: Final = 3
 
@@ -238,7 +241,9 @@ def _legacy(data: bytes, sample: bytes, declared: str | None) -> Encoding | NoTe
     if not ranked:
         return _UNKNOWN
     best = ranked[0]
-    limit = _PLAUSIBLE + _FEW_PAIRS / (best.pairs + _FEW_PAIRS - 1)
+    few = _FEW_PAIRS / (best.pairs + _FEW_PAIRS - 1)
+    sparse = _SPARSE_PLAUSIBLE * max(0.0, 1 - best.density / _SPARSE)
+    limit = _PLAUSIBLE + max(few, sparse)
     if declared is not None:
         hinted = next((one for one in ranked if declared in one.encodings), None)
         believed = best.cost + max(_BELIEVED_NATS, _BELIEVED_SHARE * best.cost)

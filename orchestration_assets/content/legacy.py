@@ -39,7 +39,7 @@ _BEYOND: Final = re.compile(rb"[\x80-\xff]")
 _MOST_HALVES: Final = 8
 
 # How much a pair of ASCII characters counts.
-_PLAIN: Final = 0.12
+_PLAIN: Final = 0.4
 # At most so many of them count for each pair that is not plain.
 _PLAIN_PAIRS: Final = 40.0
 # A language can be in a code page that lacks this share of its letters.
@@ -86,6 +86,8 @@ class Candidate:
     """Nats a pair of neighbouring bytes of which one is beyond ASCII. Noise has 5.5 or more."""
     pairs: float
     """How many such pairs there are."""
+    density: float
+    """The share of bytes beyond ASCII."""
     text: str
     """The sample as these encodings read it."""
 
@@ -162,6 +164,7 @@ def _scored(sample: bytes, pages: Sequence[CodePage]) -> Iterator[Candidate]:
     number = float(counts[telling].sum())
     share = _plain_share(float(counts[~telling].sum()), number)
     weights = np.stack([np.where(telling, counts, 0), np.where(telling, 0, counts * share)], axis=1)
+    density = sum(byte >= 0x80 for byte in shortened) / len(shortened)
     beyond = {byte for byte in sample if byte >= 0x80}
     for page in pages:
         if page.languages is None:
@@ -181,7 +184,7 @@ def _scored(sample: bytes, pages: Sequence[CodePage]) -> Iterator[Candidate]:
             language, told, plain = min(readings, key=lambda one: (one[1] + one[2], one[0]))
             text = whole
         cost = told + plain + page.cost
-        yield Candidate((page.name,), language, cost, told / number, number, text)
+        yield Candidate((page.name,), language, cost, told / number, number, density, text)
 
 
 def _nearly_decoded(sample: bytes, encoding: str) -> str | None:
