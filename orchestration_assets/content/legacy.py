@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +52,7 @@ _SAME_LANGUAGE: Final = 2.0
 _OFTEN: Final = 8
 # The same byte four times and more, and what it costs to read that as no line.
 _RUN: Final = re.compile(rb"([\x80-\xff])\1{3,}")
+_PLAIN_RUN: Final = re.compile(rb"([\x00-\x7f])\1{3,}")
 _STRANGE_RULE: Final = 5.0
 _MOST_FOR_RULES: Final = 40.0
 # Words are shorter.
@@ -69,8 +70,8 @@ _CASES: Final = np.array(
 
 
 # Costs of an ideograph next to ASCII, in nats: by the class of its neighbour; of a letter.
-_BORDERS: Final = {Class.SPACE: 1.2, Class.MARK: 0.8, Class.DIGIT: 1.5}
-_BORDER_LETTER: Final = 3.5
+_BORDERS: Final = np.full(256, 3.5, dtype=np.float32)
+_BORDERS[[Class.SPACE, Class.MARK, Class.DIGIT]] = (1.2, 0.8, 1.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +160,13 @@ def _as_one(alike: Sequence[Candidate]) -> Candidate:
 
 
 def _scored(sample: bytes, pages: Sequence[CodePage]) -> Iterator[Candidate]:
+    sample = _PLAIN_RUN.sub(rb"\1", sample)
     shortened, drawn = _without_rules(sample)
     pairs, counts, telling = _pair_counts(shortened)
     number = float(counts[telling].sum())
     share = _plain_share(float(counts[~telling].sum()), number)
-    weights = np.stack([np.where(telling, counts, 0), np.where(telling, 0, counts * share)], axis=1)
+    plainly = share * _plain_costs(pairs[:, ~telling], counts[~telling])
+    pairs, counts = pairs[:, telling], counts[telling]
     density = sum(byte >= 0x80 for byte in shortened) / len(shortened)
     beyond = {byte for byte in sample if byte >= 0x80}
     for page in pages:
@@ -171,10 +174,10 @@ def _scored(sample: bytes, pages: Sequence[CodePage]) -> Iterator[Candidate]:
             table = _table(page)
             if not table.holds(beyond):
                 continue
-            costs = table.costs(pairs, weights)
-            best = int(costs.sum(axis=1).argmin())
-            told, plain = costs[best].tolist()
-            plain += table.cost_of_rules(drawn)
+            costs = table.costs(pairs, counts)
+            around = plainly[table.places] + table.strange
+            best = int((costs + around).argmin())
+            told, plain = float(costs[best]), float(around[best]) + table.cost_of_rules(drawn)
             language, text = table.languages[best], sample.decode(page.name)
         else:
             whole = _nearly_decoded(sample, page.name)
@@ -225,7 +228,7 @@ class _Table:
     def __init__(self, page: CodePage) -> None:
         characters = _characters(page.name)
         fitting = [model for model in models()[0] if _holds(page.name, model)]
-        self._strange = np.array(
+        self.strange = np.array(
             [
                 0.0 if page.western or not _holds(WESTERN.name, model) else _STRANGE
                 for model in fitting
@@ -244,7 +247,10 @@ class _Table:
             ],
             dtype=np.intp,
         )
-        self._models = np.array([_index()[model.language] for model in fitting], dtype=np.intp)
+        # where in the flattened table the row of a first character begins
+        size = _costs().shape[1]
+        self.places = np.array([_index()[model.language] for model in fitting], dtype=np.intp)
+        self._rows = (self.places[:, None] * size + self._classes) * size
 
     def holds(self, beyond: AbstractSet[int]) -> bool:
         """Whether all bytes have a character."""
@@ -256,17 +262,29 @@ class _Table:
         return min(_STRANGE_RULE * len(strange), _MOST_FOR_RULES)
 
     def costs(
-        self, pairs: NDArray[np.intp], weights: NDArray[np.floating[Any]]
-    ) -> NDArray[np.float64]:
-        """For each language and each column of weights, the cost of the pairs in nats."""
+        self, pairs: NDArray[np.intp], counts: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """For each language, the cost of the pairs in nats."""
         first, second = pairs
-        cases = _CASES[self._cases[first], self._cases[second]]
-        letters = _costs()[
-            self._models[:, None], self._classes[:, first], self._classes[:, second]
-        ]
-        summed: NDArray[np.float64] = (letters + cases) @ weights
-        summed[:, 1] += self._strange
+        cases = _CASES[self._cases[first], self._cases[second]] @ counts
+        letters = _flat_costs().take(self._rows[:, first] + self._classes[:, second])
+        summed: NDArray[np.float32] = letters @ counts + cases
         return summed
+
+
+def _plain_costs(pairs: NDArray[np.intp], counts: NDArray[np.float32]) -> NDArray[np.float32]:
+    """For each language, the cost of pairs of ASCII in nats: alike in every code page."""
+    classes = _plain_classes()
+    places = np.arange(len(classes))[:, None]
+    summed: NDArray[np.float32] = _costs()[places, classes[:, pairs[0]], classes[:, pairs[1]]] @ counts
+    return summed
+
+
+@cache
+def _plain_classes() -> NDArray[np.intp]:
+    return np.array(
+        [[model.class_of(chr(byte)) for byte in range(128)] for model in models()[0]], dtype=np.intp
+    )
 
 
 @cache
@@ -304,6 +322,11 @@ def _holds(encoding: str, model: PairModel) -> bool:
     return lacking <= _LACKING
 
 
+@cache
+def _flat_costs() -> NDArray[np.float32]:
+    return np.ascontiguousarray(_costs()).reshape(-1)
+
+
 def _decoded(byte: int, encoding: str) -> str | None:
     try:
         return bytes([byte]).decode(encoding)
@@ -326,20 +349,22 @@ def _character_costs(
     text: str, languages: frozenset[str], share: float
 ) -> Iterator[tuple[str, float, float]]:
     """For each language, what a text of many characters costs, and the ASCII in between."""
-    english = models()[0][_index()["en"]]
-    classes = [Class.FOREIGN_LETTER if c > "\x7f" else english.class_of(c) for c in f" {text} "]
-    row = np.array(classes, dtype=np.intp)
-    plain = (row[:-1] != Class.FOREIGN_LETTER) & (row[1:] != Class.FOREIGN_LETTER)
-    between = share * float(english.costs[row[:-1][plain], row[1:][plain]].sum())
-    borders = 0.0
-    for first, second in zip(row[:-1][~plain], row[1:][~plain], strict=True):
-        if first != second:
-            side = int(second if first == Class.FOREIGN_LETTER else first)
-            borders += _BORDERS.get(side, _BORDER_LETTER)
-    beyond = [character for character in text if character > "\x7f"]
+    english = _index()["en"]
+    codes = np.fromiter(map(ord, f" {text} "), dtype=np.intp, count=len(text) + 2)
+    beyond = codes >= 0x80
+    row = np.where(beyond, Class.FOREIGN_LETTER, _plain_classes()[english][codes & 0x7F])
+    first, second = row[:-1], row[1:]
+    plain = ~(beyond[:-1] | beyond[1:])
+    between = share * float(_costs()[english, first[plain], second[plain]].sum())
+    borders = beyond[:-1] != beyond[1:]
+    sides = np.where(beyond[:-1], second, first)[borders]
+    bordering = float(_BORDERS[sides].sum())
+    characters, counts = np.unique(codes[beyond], return_counts=True)
+    found = list(zip(map(chr, characters.tolist()), counts.tolist(), strict=True))
     for model in models()[1]:
         if model.language in languages:
-            yield model.language, borders + sum(map(model.cost_of, beyond)), between
+            told = sum(count * model.cost_of(character) for character, count in found)
+            yield model.language, bordering + told, between
 
 
 # What a character of Chinese, Japanese or Korean costs on average at most, in nats.
