@@ -2,9 +2,11 @@
 
 import codecs
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
+from orchestration_assets.content.code_pages import SHIFTED, text_encodings
 from orchestration_assets.schemas.enums import RejectReason
 
 _SNIFFED_BYTES: Final = 8192
@@ -22,105 +24,269 @@ _DECLARATIONS: Final = (
     re.compile(rb"\A\s*<\?xml[^>]{0,200}?encoding=[\"']([-\w.]+)[\"']"),
     re.compile(rb"<meta[^>]{0,200}?charset=[\"']?([-\w.]+)", re.IGNORECASE),
 )
-# what text was written in before UTF-8, as far as its letters tell the encodings apart
-_LEGACY: Final = ("cp1251", "koi8_r", "cp932", "euc_jp", "gb18030", "big5", "cp949")
-_WESTERN: Final = "cp1252"
-_TYPOGRAPHY: Final = "€‚„…‘’“”•–—™›‹¡¢£§©«®°±²³´·»¼½¾¿×÷\xa0"  # noqa: RUF001
-_FEW: Final = 0.15
-# share of a language's most frequent letters that must be there, as charset-normalizer counts
-_COHERENT: Final = 0.1
 # control characters that text does not hold: all but \t \n \v \f \r and escape
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_MOST_CONTROLS: Final = 0.01
+
+# UTF-8 with a byte that is none, for at least so many characters beyond ASCII that are.
+_WHOLE_FOR_EACH_BROKEN: Final = 8
+# In long text that is ASCII but for a few bytes in no clear encoding, they are given up.
+_FEW_BROKEN: Final = 1000
+_BROKEN: Final = re.compile("[\udc80-\udcff]")
+
+# Nats by which the likeliest reading must beat the next one that reads another text.
+_LEAD: Final = 4.0
+# A declaration is believed unless its reading costs so much more than the likeliest.
+_BELIEVED_NATS: Final = 8.0
+_BELIEVED_SHARE: Final = 0.15
+# Nats a pair that text costs at most; noise costs 5.5 and more. A few pairs alone scatter further,
+# and where most is ASCII, what is not is rare in itself.
+_PLAUSIBLE: Final = 4.6
+_FEW_PAIRS: Final = 5.0
+_SPARSE_PLAUSIBLE: Final = 1.8
+_SPARSE: Final = 0.4
+_DECLARED_PLAUSIBLE: Final = 1.5
+_NAMED_RIVALS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """A codec that decodes the whole content, and the evidence for it."""
+    """An encoding that decodes the whole content, and the evidence for it."""
 
     name: str
     source: str
+    """What the choice rests on; where bytes are replaced by U+FFFD, how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoText:
+    """Why content is not read as text."""
+
+    reason: RejectReason
+    detail: str
+
+
+_BINARY: Final = NoText(RejectReason.BINARY, "not text")
+_UNKNOWN: Final = NoText(
+    RejectReason.UNDECODABLE, "neither UTF-8 nor an encoding that it declares or clearly shows"
+)
+
+
+def decoded(data: bytes, encoding: str) -> str:
+    """The text of accepted content: the one way that everybody reads it.
+
+    Bytes that are none in the encoding become U+FFFD, one for each broken sequence.
+    """
+    return data.decode(encoding, "replace")
 
 
 def detect_encoding(data: bytes) -> Encoding | RejectReason:
-    """The encoding of text content, or why it is not text.
+    """The encoding of text content, or why it is not text. See :func:`recognised`."""
+    found = recognised(data)
+    return found.reason if isinstance(found, NoText) else found
 
-    In order: a byte order mark; UTF-8; the NUL pattern of UTF-16 without a mark; an encoding that
-    the content itself declares; a single-byte encoding that its letters fit. Content with other
-    NUL bytes, or many control characters in no known encoding, is binary.
+
+def recognised(data: bytes) -> Encoding | NoText:
+    """The encoding of text content, or why it is not text, in words.
+
+    In order: a byte order mark; UTF-16 by its NUL bytes; seven-bit encodings that shift; UTF-8,
+    whole or with few bytes that are none; the code page whose reading is the likeliest text of a
+    language. An encoding that the content declares is a hint: it must decode, and read about as
+    well as the likeliest. Where several read different texts that are as likely, none is taken: a
+    wrong guess is worse than none. Never raises.
     """
     for mark, name in _BOMS:
         if data.startswith(mark):
-            return Encoding(name, "bom") if _decodes(data, name) else RejectReason.UNDECODABLE
+            return _marked(data, name)
     head = data[:_SNIFFED_BYTES]
     if b"\x00" in head:
         wide = _wide(head)
         if wide is not None and _decodes(data, wide):
             return Encoding(wide, "nul pattern")
-        return RejectReason.BINARY
-    if _decodes(data, "utf-8"):
-        return Encoding("utf-8", "utf-8")
-    declared = _declared(head)
-    if declared is not None and _decodes(data, declared):
-        return Encoding(declared, "declared")
-    if len(_CONTROL.findall(head)) > len(head) // 100:
-        return RejectReason.BINARY
-    detected = _detected(data)
-    return Encoding(detected, "detected") if detected else RejectReason.UNDECODABLE
+        return _BINARY
+    broken_at = _first_broken(data)
+    if broken_at is None:
+        shifted = _shifted(data, head)
+        return Encoding(shifted, "escape sequences") if shifted else Encoding("utf-8", "utf-8")
+    if len(_CONTROL.findall(head)) > len(head) * _MOST_CONTROLS:
+        return _BINARY
+    from orchestration_assets.content.legacy import sample_of
+
+    sample = sample_of(data, broken_at)
+    if _broken(sample, "utf-8")[0] == 0:
+        # what is broken lies behind what was sampled
+        return _patched(data, "utf-8")
+    bad, good = _broken(sample, "utf-8")
+    if bad * _WHOLE_FOR_EACH_BROKEN <= good:
+        return _patched(data, "utf-8")
+    found = _legacy(data, sample, _declared(head))
+    if isinstance(found, NoText) and bad * _FEW_BROKEN <= len(data):
+        bad, good = _broken(data, "utf-8")
+        if bad * _FEW_BROKEN <= len(data):
+            return _patched(data, "utf-8")
+    return found
+
+
+def _marked(data: bytes, name: str) -> Encoding | NoText:
+    """Content with a byte order mark."""
+    if not _decodes(data, name):
+        if name == "utf-8-sig":
+            bad, good = _broken(data, "utf-8")
+            if bad * _WHOLE_FOR_EACH_BROKEN <= max(good, _WHOLE_FOR_EACH_BROKEN):
+                return _patched(data, name)
+        return NoText(RejectReason.UNDECODABLE, f"marked as {name.removesuffix('-sig')}, but none")
+    if name != "utf-8-sig" and not _readable(data[: _SNIFFED_BYTES // 4 * 4], name):
+        return _BINARY
+    return Encoding(name, "bom")
+
+
+def _patched(data: bytes, name: str) -> Encoding:
+    bad, _ = _broken(data, "utf-8")
+    return Encoding(name, f"utf-8, {_counted(bad)} replaced")
+
+
+def _counted(number: int) -> str:
+    return f"{number:,} byte{'' if number == 1 else 's'}"
+
+
+def _broken(data: bytes, name: str) -> tuple[int, int]:
+    """How many bytes are none of UTF-8, and how many characters beyond ASCII are whole."""
+    text = data.decode(name, "surrogateescape")
+    bad = len(_BROKEN.findall(text))
+    beyond = len(text) - len(text.encode("ascii", "ignore"))
+    return bad, beyond - bad
+
+
+def _first_broken(data: bytes) -> int | None:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.start
+    return None
 
 
 def _wide(head: bytes) -> str | None:
-    """UTF-16 in Latin script without a mark: every other byte is NUL, and on one side only."""
+    """UTF-16 without a mark, by its NUL bytes: those of Latin letters, or of spaces and line ends.
+
+    In Latin script every other byte is NUL, on one side only. In other scripts few are, and only
+    one order of the bytes gives letters of one script.
+    """
     even, odd = head[::2].count(0), head[1::2].count(0)
     half = len(head) / 2
     if odd > 0.4 * half and even <= 0.02 * half:
         return "utf-16-le"
     if even > 0.4 * half and odd <= 0.02 * half:
         return "utf-16-be"
+    if min(even, odd) > 0.02 * half:
+        return None
+    name = "utf-16-le" if odd > even else "utf-16-be"
+    return name if _of_one_script(head[: len(head) // 2 * 2], name) else None
+
+
+def _of_one_script(head: bytes, name: str) -> bool:
+    from orchestration_assets.content.letters import writing_of
+
+    text = _whole(head, name)
+    if text is None or not _plain_text(text):
+        return False
+    writings = [writing_of(character) for character in text if character.isalpha()]
+    foreign = [writing for writing in writings if writing != "latin"]
+    if len(foreign) < 0.3 * len(text) or not foreign:
+        return False
+    most = max(set(foreign), key=foreign.count)
+    return most != "other" and foreign.count(most) > 0.95 * len(foreign)
+
+
+def _readable(head: bytes, name: str) -> bool:
+    text = _whole(head, name)
+    return text is not None and _plain_text(text)
+
+
+def _plain_text(text: str) -> bool:
+    """Whether hardly any character is a control, private or unassigned."""
+    odd = sum(
+        1
+        for character in text
+        if unicodedata.category(character) in ("Cc", "Cn", "Co") and character not in "\t\n\r\f\v\x1b"
+    )
+    return odd <= len(text) * _MOST_CONTROLS
+
+
+def _whole(head: bytes, name: str) -> str | None:
+    """The text of a head that may end within a character."""
+    for left_out in (0, 2):
+        try:
+            return head[: len(head) - left_out].decode(name)
+        except UnicodeDecodeError:
+            continue
     return None
 
 
-def _detected(data: bytes) -> str | None:
-    """The legacy encoding that gives words of a language, or plainly Western text; else None.
-
-    A wrong guess is worse than none: letters would be silently swapped for others.
-    """
-    from charset_normalizer import from_bytes
-
-    telling = _telling(data)
-    if _western(telling) and _decodes(data, _WESTERN):
-        return _WESTERN
-    best = from_bytes(telling, cp_isolation=list(_LEGACY), threshold=0.2).best()
-    if best is None or best.coherence < _COHERENT or not _decodes(data, best.encoding):
+def _shifted(data: bytes, head: bytes) -> str | None:
+    """The seven-bit encoding whose escape sequences turn ASCII into other characters, if any."""
+    if b"\x1b$" not in head and b"~{" not in head:
         return None
-    return codecs.lookup(best.encoding).name
+    from orchestration_assets.content.legacy import likely_characters
+
+    for name, mark in SHIFTED:
+        if mark in head and _decodes(data, name) and likely_characters(data.decode(name)):
+            return name
+    return None
 
 
-def _western(data: bytes) -> bool:
-    """Whether few characters are beyond ASCII, and all of them Western letters or typography."""
-    high = [byte for byte in data if byte >= 0x80]
-    if len(high) > _FEW * len(data) or not _decodes(data, _WESTERN):
-        return False
-    beyond = bytes(high).decode(_WESTERN)
-    return all(character.isalpha() or character in _TYPOGRAPHY for character in beyond)
+def _legacy(data: bytes, sample: bytes, declared: str | None) -> Encoding | NoText:
+    from orchestration_assets.content.legacy import candidates, has_words
+
+    ranked = candidates(sample, declared)
+    if not ranked:
+        return _UNKNOWN
+    best = ranked[0]
+    few = _FEW_PAIRS / (best.pairs + _FEW_PAIRS - 1)
+    sparse = _SPARSE_PLAUSIBLE * max(0.0, 1 - best.density / _SPARSE)
+    limit = _PLAUSIBLE + max(few, sparse)
+    if declared is not None:
+        hinted = next((one for one in ranked if declared in one.encodings), None)
+        believed = best.cost + max(_BELIEVED_NATS, _BELIEVED_SHARE * best.cost)
+        if hinted is not None and hinted.surprise <= limit + _DECLARED_PLAUSIBLE and hinted.cost <= believed:
+            return _read(data, (declared, *hinted.encodings), "declared")
+    if best.surprise > limit or not has_words(best):
+        return _UNKNOWN
+    rivals = [one for one in ranked[1:] if one.cost < best.cost + _LEAD]
+    if rivals:
+        names = [one.encodings[0] for one in (best, *rivals)][: _NAMED_RIVALS + 1]
+        words = f"{', '.join(names[:-1])} and {names[-1]}"
+        return NoText(
+            RejectReason.UNDECODABLE, f"{words} fit about as well and read it differently"
+        )
+    return _read(data, best.encodings, "detected")
 
 
-def _telling(data: bytes) -> bytes:
-    """Up to so many bytes around the places that are not ASCII: they alone decide."""
-    if len(data) <= _SNIFFED_BYTES:
-        return data
-    lines = [line for line in data[: 64 * _SNIFFED_BYTES].split(b"\n") if not line.isascii()]
-    return b"\n".join(lines)[:_SNIFFED_BYTES] or data[:_SNIFFED_BYTES]
+def _read(data: bytes, names: tuple[str, ...], source: str) -> Encoding | NoText:
+    """The first of encodings that read the sample alike and decode the whole content."""
+    for name in names:
+        if _decodes(data, name):
+            return Encoding(name, source)
+    text = decoded(data, names[0])
+    replaced = text.count("\ufffd")
+    if replaced * _FEW_BROKEN <= len(text):
+        return Encoding(names[0], f"{source}, {_counted(replaced)} replaced")
+    return NoText(RejectReason.UNDECODABLE, f"begins as {names[0]}, but does not go on so")
 
 
 def _declared(head: bytes) -> str | None:
+    """The canonical name of the encoding that content declares; None when it cannot be true."""
     for pattern in _DECLARATIONS:
         if found := pattern.search(head):
             try:
-                codec = codecs.lookup(found.group(1).decode("ascii", "replace"))
-            except LookupError:
+                name = codecs.lookup(found.group(1).decode("ascii", "replace")).name
+            except (LookupError, ValueError):
                 return None
-            # codecs such as rot13 or zip are transformations, not text encodings
-            return codec.name if getattr(codec, "_is_text_encoding", True) else None
+            if name not in text_encodings():
+                return None
+            # what could be read as ASCII is in an encoding that holds ASCII
+            said = found.group(0)
+            plain = bytes(byte for byte in said if byte < 0x80)
+            return name if plain.decode(name, "replace") == plain.decode("ascii") else None
     return None
 
 

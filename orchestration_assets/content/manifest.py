@@ -7,7 +7,7 @@ from typing import BinaryIO, Final, Protocol
 from urllib.parse import quote
 
 from orchestration_assets.content.batches import item_id
-from orchestration_assets.content.encoding import Encoding, detect_encoding
+from orchestration_assets.content.encoding import Encoding, NoText, recognised
 from orchestration_assets.content.record_files import RecordFile, recorded_file
 from orchestration_assets.content.record_reading import Record, read_records
 from orchestration_assets.schemas.enums import Outcome, RejectReason
@@ -17,8 +17,6 @@ from resources.content_source import ContentError, FileContent, Version
 
 _DETAILS: Final = {
     RejectReason.EMPTY: "no content",
-    RejectReason.BINARY: "not text",
-    RejectReason.UNDECODABLE: "neither UTF-8 nor an encoding that it declares or clearly shows",
     RejectReason.UNREADABLE: "could not be opened",
     RejectReason.SPECIAL_FILE: "a pipe, socket or device",
     RejectReason.LINK_LOOP: "a link that leads back to itself",
@@ -122,15 +120,15 @@ def _examine_file(entry: EntryRow, reading: Reading, max_bytes: int) -> Examined
     if not content.data:
         return _of_entry(entry, RejectReason.EMPTY, _DETAILS[RejectReason.EMPTY])
     found = _of_entry(entry, detail=entry.detail)
-    return _hashed(found, content.data, detect_encoding(content.data), reading)
+    return _hashed(found, content.data, recognised(content.data), reading)
 
 
 def _hashed(
-    found: Examined, data: bytes, encoding: Encoding | RejectReason, reading: Reading
+    found: Examined, data: bytes, encoding: Encoding | NoText, reading: Reading
 ) -> Examined:
     hashed = content_hash(data)
-    if isinstance(encoding, RejectReason):
-        return replace(found, reason=encoding, detail=_DETAILS[encoding], hashed=hashed)
+    if isinstance(encoding, NoText):
+        return replace(found, reason=encoding.reason, detail=encoding.detail, hashed=hashed)
     kept = reading.keep(hashed, data)
     return replace(found, hashed=hashed, encoding=encoding, kept=kept)
 

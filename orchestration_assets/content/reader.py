@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, BinaryIO
 
 from orchestration_assets.content.csv_records import csv_fields, field_text
+from orchestration_assets.content.encoding import decoded
 from orchestration_assets.content.json_records import RepeatedKeyError, json_columns
 from orchestration_assets.content.manifest import content_hash
 from orchestration_assets.content.parquet_records import ParquetTexts
@@ -65,7 +66,7 @@ class ContentReader:
             raise
         if data is None or content_hash(data) != row["content_hash"]:
             raise SupersededError("changed after the manifest was made")
-        return data.decode("utf-8" if row["record"] else row["encoding"])
+        return decoded(data, "utf-8" if row["record"] else row["encoding"])
 
     @property
     def _source(self) -> Source:
