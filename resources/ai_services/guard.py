@@ -46,7 +46,7 @@ def redact(text: str, kinds: Collection[SensitiveKind]) -> Redacted:
     """
     counts: dict[str, int] = {}
     for _ in range(_MOST_PASSES):
-        found = _found(text, kinds)
+        found = found_in(text, kinds)
         if not found:
             break
         text = _without(text, found)
@@ -55,7 +55,7 @@ def redact(text: str, kinds: Collection[SensitiveKind]) -> Redacted:
     return Redacted(text, counts)
 
 
-def _found(text: str, kinds: Collection[SensitiveKind]) -> list[tuple[int, int, SensitiveKind]]:
+def found_in(text: str, kinds: Collection[SensitiveKind]) -> list[tuple[int, int, SensitiveKind]]:
     """What must not leave, in its order; what overlaps is one, named by the surer kind."""
     spans = [
         (start, end, rank)

@@ -68,6 +68,10 @@ _INNER: Final = re.compile(
     r"[_-][A-Za-z0-9]{16,200})",
     re.ASCII,
 )
+# what tells whose token it is stands before the part that was drawn
+_LABEL: Final = re.compile(
+    r"\A[A-Za-z][A-Za-z0-9]{1,15}[_-](?:(?:live|test|prod|pat|key|api|token|secret|sk)[_-])?"
+)
 _INNER_LEAST: Final = 24
 _FIGURE: Final = re.compile(r"\d", re.ASCII)
 _STOPS: Final = re.compile(r"[.~-]+")
@@ -118,14 +122,14 @@ def tokens_in(text: str, start: int, end: int) -> Iterator[Span]:
     while end - place >= LEAST:
         found = _TOKEN.match(text, place, end) if text[place : place + 2] in _FIRST else None
         if found and not is_filler(found.group()):
-            if found["sure"] or is_random(found.group()):
+            if found["sure"] or is_random(_LABEL.sub("", found.group())):
                 yield found.span()
                 yield from _beside(text, found)
         stop = _STOPS.search(text, place, end)
         place = stop.end() if stop else end
     if end - start >= _INNER_LEAST and _FIGURE.search(text, start, end):
         for found in _INNER.finditer(text, start, end):
-            if is_random(found.group()) and not is_filler(found.group()):
+            if is_random(_LABEL.sub("", found.group())) and not is_filler(found.group()):
                 yield found.span()
     if text.startswith("AA", start) and text[start - 1 : start] == ":":
         number = _BOT_NUMBER.search(text, max(0, start - 11), start)

@@ -16,12 +16,16 @@ _LONGEST: Final = 64 * 1024
 _BODY_LINE: Final = re.compile(
     r"[\s>#*|/\"'`+,;()-]{0,40}"
     r"(?:[A-Za-z-]{2,30}: [^\n]{0,200}|=?[A-Za-z0-9+/=\\]{0,1000})"
-    r"[\s\"'`+,;\\)-]{0,40}\n?"
+    r"[ \t\r\"'`+,;\\)-]{0,40}\n?"
+)
+_BODY_PART: Final = re.compile(
+    r"[\s>#*|/\"'`+,;()-]{0,40}(?:[A-Za-z0-9+/=]{0,200}\\[rn]){0,1000}[A-Za-z0-9+/=]{16,1000}"
 )
 _PUTTY: Final = "PuTTY-User-Key-File-"
 _PUTTY_BODY: Final = re.compile(
-    r"PuTTY-User-Key-File-\d: [^\n]{0,80}\n"
-    r"(?:[A-Za-z-]{2,30}: [^\n]{0,300}\n?|[A-Za-z0-9+/=]{1,100}\n?){1,400}"
+    r"PuTTY-User-Key-File-\d: [\w.@-]{1,80}"
+    r"(?:(?:\r?\n|\\r|\\n)[\s>#*|/\"'`+,;()-]{0,40}"
+    r"(?:[A-Za-z-]{2,30}: [^\n\\\"]{0,300}|[A-Za-z0-9+/=]{1,200}(?:\\?[\"'])?)){1,400}"
 )
 
 
@@ -73,7 +77,9 @@ def _cut_off(text: str, begin: int, limit: int) -> int:
         if line is None or line.end() == place or not _ends_line(text, line.end(), limit):
             break
         place = line.end()
-    return place
+    # a line that goes on with something else, as where the block stands in a string
+    rest = _BODY_PART.match(text, place, limit)
+    return rest.end() if rest else place
 
 
 def _ends_line(text: str, place: int, limit: int) -> bool:

@@ -6,7 +6,7 @@ from enum import Enum, auto
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from resources.sensitive.spans import places
+from resources.sensitive.spans import places, small
 
 
 class Naming(Enum):
@@ -92,7 +92,7 @@ _WORDS: Final = frozenset(("pass", "pass_", "auth", "bearer"))
 @lru_cache(8192)
 def naming(identifier: str) -> Naming | None:
     """What an identifier, such as ``db.password`` or ``awsSecretKey2``, says of its value."""
-    words = [one.lower() for one in _WORD.findall(identifier)]
+    words = [small(one) for one in _WORD.findall(identifier)]
     while len(words) > 1 and (words[-1].isdigit() or words[-1] in _TAILS):
         if words[-1] == "key" and words[-2] in _KEYS:
             break
@@ -143,7 +143,10 @@ def names(text: str, lower: str) -> Iterator[Named]:
         while lower[start] in ".-":
             start += 1
         identifier = text[start:end]
-        if lower[start:end] in ("key", "keys", "phrase", "passe"):
+        if lower[start:end].endswith("session") and (more := _SESSION.match(lower, end)):
+            end = more.end()
+            identifier = text[start:end].replace(" ", "_")
+        elif lower[start:end] in ("key", "keys", "phrase", "passe"):
             start = _word_before(lower, start)
             identifier = text[start:end]
         found = naming(identifier)
@@ -151,6 +154,9 @@ def names(text: str, lower: str) -> Iterator[Named]:
             a_word = identifier.lower() in _WORDS
             yield Named(start, end, found, identifier == identifier.upper(), a_word)
 
+
+
+_SESSION: Final = re.compile(r" (?:id|key|cookie)\b")
 
 
 def _word_before(lower: str, start: int) -> int:

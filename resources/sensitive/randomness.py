@@ -11,11 +11,11 @@ _PAIRS: Final = frozenset(
         "pr no ct us ac ot il tr ly nc et ut ss so rs un lo wa ge ie wh ee wi em ad ol rt po we na "
         "ul ni ts mo ow pa im mi ai sh ir su id os iv ia am fi ci vi pl ig tu ev ld ry mp fe bl ab "
         "gh ty op wo sa ay ex ke fr oo av ag if ap gr od bo sp rd do uc bu ei ov by rm ep tt oc fa "
-        "ef cu rn sc gi da yo cr cl du ga qu ue ff ba ey ls va um pp ua up lu go ht ru ug ds lt pi "
-        "rc rr eg au ck ew mu br bi pt ak pu ui rg ib tl ki rk ys ob mm fu ph og ms ye ud mb ip ub "
-        "oi rl ok my ws ks xt db ey rv fy nn eb ze iz za zi tp"
+        "qu ys ry"
     ).split()
 )
+# letters of a word, on average: what is drawn from small and capital letters breaks into less
+_SHORTEST_MEAN: Final = 3.0
 _WORD: Final = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z]?[a-z]+|[A-Z]")
 
 
@@ -56,4 +56,5 @@ def is_random(value: str) -> bool:
         return True
     if pairs >= 4 and common < 0.5 * pairs:
         return True
-    return changes * 3 > size
+    words = len(_WORD.findall(value))
+    return changes * 3 > size or (words >= 4 and letters < _SHORTEST_MEAN * words)
