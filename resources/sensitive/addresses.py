@@ -13,6 +13,7 @@ _MAIL_HOST: Final = re.compile(r"@(?:[^\W_][\w-]{0,62}\.){1,8}(?:[^\W\d_]{2,24}|
 _MAIL_USER: Final = re.compile(r"[\w.+%!#$&*=?^{|}~/'-]{1,64}\Z")
 _MAIL_SIGNS: Final = frozenset("._+%-")
 _LONGEST_USER: Final = 64
+_IN_ADDRESS: Final = re.compile(r"://[^\s/@:]{1,64}:\Z")
 # accounts that programs share
 _SHARED_USERS: Final = frozenset(("git", "hg", "svn"))
 
@@ -28,11 +29,16 @@ def mail_addresses(text: str) -> Iterator[Span]:
             start -= 1
         while start < place and text[start] in ".-%":
             start += 1
+        if text[start - 1 : start] == ":" and _IN_ADDRESS.search(text, floor, start):
+            # the password of an address
+            continue
         if start < place and text[start:place] not in _SHARED_USERS:
             yield start, host.end()
 
 
-_USER: Final = re.compile(r"://(?P<user>[^\s/?#@:'\"<>\[\]]{0,128})(?P<password>:[^\s/?#@'\"<>]{1,256})?@")
+_USER: Final = re.compile(
+    r"://(?P<user>[^\s/?#@:'\"<>\[\]]{0,128})(?P<password>:[^\s/?#@'\"<>]{1,256})?@"
+)
 _LONE: Final = 16
 """A user without a password is a key when it is at least so long and drawn by chance."""
 
@@ -58,8 +64,7 @@ _FOUR: Final = re.compile(
 _FIGURES: Final = re.compile(rb"\.d{1,3}\.d{1,3}\.d")
 _FIGURE: Final = ord("d")
 _OCTETS: Final = bytes(
-    ord("d") if one in b"0123456789" else one if one == ord(".") else ord("x")
-    for one in range(256)
+    ord("d") if one in b"0123456789" else one if one == ord(".") else ord("x") for one in range(256)
 )
 # of numbers below 32 only, it is a version as often as an address: then the words around decide
 _SMALL: Final = 32

@@ -58,20 +58,22 @@ _WORDS: Final = re.compile(
     r"(?:[ \t]+[(\"]?[A-Za-z][\w'\u2019./@-]{0,24}[)\"]?,?){0,6}?[ \t]+(?:is|was|to|as|are|be|ist|"
     r"lautet|est|es|\u00e8|\u00e9|=|:|this)(?:[ \t]+(?:now|still|just))?[ \t]*:?[ \t\n]{1,3}"
 )
-_NEXT: Final = re.compile(r"[\"'`)]?[ \t]{1,4}(?:=[ \t]*)?|[ \t]{0,3}\(")
+_NEXT: Final = re.compile(r"[\"'`)]?[ \t]{1,4}(?:=[ \t]*)?|[ \t]{1,3}\(")
 _LOOSE: Final = ((_ARGUMENT, _Carrier.ARGUMENT), (_WORDS, _Carrier.PROSE), (_NEXT, _Carrier.PROSE))
 _QUOTE: Final = re.compile(r"[brfuBRFU@$]{0,2}(\\{0,3})([\"'`])")
 _QUOTED: Final = {
-    quote: re.compile(rf"(?:[^{quote}\n\\]|\\.){{0,600}}") for quote in ("\"", "'", "`")
+    quote: re.compile(rf"(?:[^{quote}\n\\]|\\.){{0,600}}") for quote in ('"', "'", "`")
 }
-_ESCAPED: Final = {quote: re.compile(rf"[^{quote}\n\\]{{0,600}}") for quote in ("\"", "'", "`")}
+_ESCAPED: Final = {quote: re.compile(rf"[^{quote}\n\\]{{0,600}}") for quote in ('"', "'", "`")}
 _UNQUOTED: Final = re.compile(r"[^\s\"'`<>]{1,600}")
 _TO_SPACE: Final = re.compile(r"\S{1,600}")
 # where one of several values in a row ends and the next name begins
 _NEXT_NAME: Final = re.compile(r"[;&,|](?=\s|\Z|[\w.-]{1,40}[=:])|&amp;|\\n|\\r|#|</")
 _SCHEME: Final = re.compile(r"(?:bearer|basic|token|digest|apikey|negotiate|splunk)[ \t]+", re.I)
 _TRAILING: Final = ".,;:!?)]}\\"
-_LINE_START: Final = re.compile(r"(?:^|\n|\\n)[ \t]*(?:(?:export|set|env|ENV|ARG|-e|-)[ \t]+)?[\"']?\Z")
+_LINE_START: Final = re.compile(
+    r"(?:^|\n|\\n)[ \t]*(?:(?:export|set|env|ENV|ARG|-e|-)[ \t]+)?[\"']?\Z"
+)
 _LINE_END: Final = re.compile(r"[ \t]*(?:\r?\n|\\n|#|\Z)")
 _PHRASE: Final = re.compile(r"[a-z]{3,10}(?:[ ,-]{1,2}[a-z]{3,10}){2,23}")
 _QUERY: Final = frozenset("?&")
@@ -126,7 +128,9 @@ def _accepted(
     return value.start, value.end
 
 
-def _read(text: str, named: Named, before: re.Match[str], carrier: _Carrier | None) -> _Value | None:
+def _read(
+    text: str, named: Named, before: re.Match[str], carrier: _Carrier | None
+) -> _Value | None:
     start = before.end()
     if scheme := _SCHEME.match(text, start):
         start = scheme.end()

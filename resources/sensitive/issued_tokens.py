@@ -92,7 +92,11 @@ _KEY_ADDRESSES: Final = (
         re.compile(r"hooks\.slack\.com/((?:services|workflows|triggers)/[\w/-]{8,200})"),
     ),
     ("hook", "/api/webhooks/", re.compile(r"/api/webhooks/(\d{5,25}/[\w-]{20,100})")),
-    ("hook", "webhook.office.com/", re.compile(r"webhook\.office\.com/(webhookb2/[\w@/-]{20,300})")),
+    (
+        "hook",
+        "webhook.office.com/",
+        re.compile(r"webhook\.office\.com/(webhookb2/[\w@/-]{20,300})"),
+    ),
     ("hook", "hooks.zapier.com/", re.compile(r"hooks\.zapier\.com/(hooks/catch/[\w/]{8,100})")),
     # the signature of an address is what lets everybody in who has it
     ("ignature=", "ignature=", re.compile(r"ignature=([\w%/+-]{20,600})")),

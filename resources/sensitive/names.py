@@ -101,7 +101,7 @@ def naming(identifier: str) -> Naming | None:
         return None
     last = words[-1]
     before = words[-2] if len(words) > 1 else ""
-    if before in _NO_SECRETS or last in _NO_SECRETS:
+    if before in _NO_SECRETS or last in _NO_SECRETS or "public" in words:
         return None
     if last == "key":
         return Naming.ISSUED if before in _KEYS else None
@@ -143,6 +143,9 @@ def names(text: str, lower: str) -> Iterator[Named]:
         while lower[start] in ".-":
             start += 1
         identifier = text[start:end]
+        if identifier == "SECRET" and text[start - 1 : start] == "[" and text[end : end + 1] == "]":
+            # what stands in for one that was taken out
+            continue
         if lower[start:end].endswith("session") and (more := _SESSION.match(lower, end)):
             end = more.end()
             identifier = text[start:end].replace(" ", "_")
@@ -151,9 +154,8 @@ def names(text: str, lower: str) -> Iterator[Named]:
             identifier = text[start:end]
         found = naming(identifier)
         if found is not None:
-            a_word = identifier.lower() in _WORDS
+            a_word = found is Naming.PHRASE or identifier.lower() in _WORDS
             yield Named(start, end, found, identifier == identifier.upper(), a_word)
-
 
 
 _SESSION: Final = re.compile(r" (?:id|key|cookie)\b")

@@ -7,8 +7,8 @@ from typing import Final
 from resources.sensitive.spans import Span, places, small
 
 _CARD: Final = re.compile(
-    r"(?<![\w.])(?<!\d[ -])(?:\d{4}(?P<sign>[ -]?)\d{4}(?P=sign)\d{4}(?P=sign)\d{1,4}(?:(?P=sign)\d{3})?"
-    r"|\d{4}(?P<other>[ -]?)\d{6}(?P=other)\d{4,5})(?!\w|\.\d|[ -]\d)",
+    r"(?<![\w./#+])(?<!\d[ -])(?:\d{4}(?P<sign>[ -]?)\d{4}(?P=sign)\d{4}(?P=sign)\d{1,4}(?:(?P=sign)\d{3})?"
+    r"|\d{4}(?P<other>[ -]?)\d{6}(?P=other)\d{4,5})(?!\w|\.\d|[ -]\d|/)",
     re.ASCII,
 )
 # first figures -> how many figures a number has in all
@@ -19,7 +19,7 @@ _ISSUERS: Final = (
     (r"6011|64[4-9]|65", (16, 17, 18, 19)),  # Discover
     (r"62", (16, 17, 18, 19)),  # UnionPay
     (r"352[89]|35[3-8]", (16, 17, 18, 19)),  # JCB
-    (r"30[0-5]|3095|3[689]", (14, 15, 16, 17, 18, 19)),  # Diners Club
+    (r"30[0-5]|3095|3[689]", (14, 16)),  # Diners Club
     (r"5018|5020|5038|5893|6304|6759|676[1-3]", (13, 14, 15, 16, 17, 18, 19)),
     (r"220[0-4]", (16,)),  # Mir
 )
@@ -163,10 +163,14 @@ def phone_numbers(text: str, mask: bytes) -> Iterator[Span]:
                 yield found.span()
 
 
+# social security numbers, and postal codes of the United States with their four more figures
+_OTHERS: Final = re.compile(r"\d{3}-\d{2}-\d{4}|\d{5}-\d{4}", re.ASCII)
+
+
 def _is_phone(found: re.Match[str]) -> bool:
     number = found.group()
     figures = sum(map(str.isdigit, number))
-    if not 9 <= figures <= 15 or _DATE.match(number) or _SOCIAL_SECURITY.fullmatch(number):
+    if not 9 <= figures <= 15 or _DATE.match(number) or _OTHERS.fullmatch(number):
         return False
     plain = number.lstrip("+")
     if number[0] != "+":
@@ -175,4 +179,3 @@ def _is_phone(found: re.Match[str]) -> bool:
         return figures == 11 if plain[0] == "1" else figures >= 10
     # a single point is that of a fraction
     return plain.count(".") != 1 or any(one in plain for one in " -/(")
-

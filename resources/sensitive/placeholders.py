@@ -37,17 +37,21 @@ _REFERENCE: Final = re.compile(
     r"|(?:env|ref|vault|secret|ssm|op|file|arn|gcp|aws|azure|sops|keyring|projects)[:/]"
     r"|\w{1,20}://[^@]*\Z|(?:\.{0,2}|~)/[\w.-]+(?:/[\w.-]+)*\Z|ssh-(?:rsa|ed25519)\b"
 )
+_TEMPLATE: Final = re.compile(
+    r"\{\{|\$\{|\{[A-Za-z_][\w.]{1,60}(?:![rsa])?(?::[^{}]{0,20})?\}|<%|%\(\w"
+)
 _NAME: Final = r"[A-Za-z_$@][\w$]{0,80}"
 _REACHED: Final = re.compile(rf"[&*!]?{_NAME}(?:(?:\.|\?\.|->|::)#?{_NAME})+[);,:\]}}]*\Z")
 _CALLED: Final = re.compile(rf"[&*!]?{_NAME}(?:(?:\.|\?\.|->|::){_NAME})*!?[(\[{{<]")
 _CLOSED: Final = (")", "]", "}", ">", ",", ";", ":", "(", "[", "{", '"', "'", "|", "\\", ".")
 _IDENTIFIER: Final = re.compile(rf"{_NAME}\Z")
+_KEYWORD: Final = re.compile(rf"\*{{0,2}}{_NAME}=\S|\*\*?{_NAME}")
 _LITTLE: Final = re.compile(r"[\d.,_+-]*\d{0,3}%?\Z|0x[0-9a-fA-F]{0,16}[uUlL]*\Z")
 
 
 def is_placeholder(value: str) -> bool:
     """Whether ``value`` says what belongs there, refers to it, or hides it already."""
-    if _REFERENCE.match(value):
+    if _REFERENCE.match(value) or _TEMPLATE.search(value):
         return True
     letters = [one for one in value if one.isalnum()]
     if len(set(letters)) == 1:
@@ -66,7 +70,9 @@ def is_code(value: str) -> bool:
     if _IDENTIFIER.match(value.rstrip("),;:]}")):
         return is_wordy(value)
     if _REACHED.match(value):
-        return all(is_wordy(part) for part in re.split(r"\W+", value) if part)
+        return is_wordy(re.split(r"\W+", value.lstrip("&*!"), maxsplit=1)[0])
+    if _KEYWORD.match(value):
+        return True
     if not _CALLED.match(value):
         return False
     # a sentence's or an argument's end may be gone, and the closing sign with it

@@ -11,7 +11,7 @@ _PAIRS: Final = frozenset(
         "pr no ct us ac ot il tr ly nc et ut ss so rs un lo wa ge ie wh ee wi em ad ol rt po we na "
         "ul ni ts mo ow pa im mi ai sh ir su id os iv ia am fi ci vi pl ig tu ev ld ry mp fe bl ab "
         "gh ty op wo sa ay ex ke fr oo av ag if ap gr od bo sp rd do uc bu ei ov by rm ep tt oc fa "
-        "qu ys ry"
+        "qu ys ry ip sk ki ok ck ub up um lu lt ls pt gu ds cu cr cl pu du mb ui ef rs ks"
     ).split()
 )
 # letters of a word, on average: what is drawn from small and capital letters breaks into less
@@ -54,7 +54,8 @@ def is_random(value: str) -> bool:
         return False
     if figures >= 3 and changes >= 3:
         return True
-    if pairs >= 4 and common < 0.5 * pairs:
+    # of few pairs, words have uncommon ones too
+    if pairs >= 4 and common < (0.5 if pairs >= 10 else 0.4) * pairs:
         return True
     words = len(_WORD.findall(value))
     return changes * 3 > size or (words >= 4 and letters < _SHORTEST_MEAN * words)
