@@ -3,11 +3,11 @@
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import Enum, auto
 from typing import Final, NamedTuple
 
-from resources.sensitive.names import Named, Naming, names
+from resources.sensitive.names import LITERALS, Named, Naming, names
 from resources.sensitive.placeholders import is_code, is_placeholder, is_small_number, is_wordy
 from resources.sensitive.randomness import is_random
 from resources.sensitive.spans import Span, places, small
@@ -82,12 +82,21 @@ _QUERY: Final = frozenset("?&")
 def assigned_secrets(text: str) -> Iterator[Span]:
     """The values, without quotes, that are given to names of secrets."""
     lower = small(text)
-    for named in names(text, lower):
-        if span := _value(text, named):
-            yield span
+    yield from _values(text, lower, LITERALS)
     yield from _bearers(text, lower)
     yield from _command_lines(text)
     yield from _password_files(text)
+
+
+def values_of_names(text: str, literals: Sequence[str]) -> Iterator[Span]:
+    """The values given to names of secrets in which one of ``literals`` stands."""
+    yield from _values(text, small(text), literals)
+
+
+def _values(text: str, lower: str, literals: Sequence[str]) -> Iterator[Span]:
+    for named in names(text, lower, literals):
+        if span := _value(text, named):
+            yield span
 
 
 def _value(text: str, named: Named) -> Span | None:

@@ -124,11 +124,9 @@ def tokens_in(text: str, start: int, end: int) -> Iterator[Span]:
     """The tokens within one run of letters, figures, _ - . and ~."""
     place = start
     while end - place >= LEAST:
-        found = _TOKEN.match(text, place, end) if text[place : place + 2] in _FIRST else None
-        if found and not is_filler(found.group()):
-            if found["sure"] or is_random(_LABEL.sub("", found.group())):
-                yield found.span()
-                yield from _beside(text, found)
+        if token := _token(text, place, end):
+            yield token.span()
+            yield from _beside(text, token)
         stop = _STOPS.search(text, place, end)
         place = stop.end() if stop else end
     if end - start >= _INNER_LEAST and _FIGURE.search(text, start, end):
@@ -139,6 +137,22 @@ def tokens_in(text: str, start: int, end: int) -> Iterator[Span]:
         number = _BOT_NUMBER.search(text, max(0, start - 11), start)
         if number and (found := _BOT.match(text, start)):
             yield number.start(), found.end()
+
+
+def token_at(text: str, place: int) -> bool:
+    """Whether a token of known form begins at ``place``, after dashes if there are any."""
+    while text.startswith("-", place):
+        place += 1
+    return _token(text, place, len(text)) is not None
+
+
+def _token(text: str, place: int, end: int) -> re.Match[str] | None:
+    if text[place : place + 2] not in _FIRST:
+        return None
+    found = _TOKEN.match(text, place, end)
+    if found is None or is_filler(found.group()):
+        return None
+    return found if found["sure"] or is_random(_LABEL.sub("", found.group())) else None
 
 
 def _beside(text: str, token: re.Match[str]) -> Iterator[Span]:

@@ -1,7 +1,7 @@
 """Which identifiers name a secret: by the words they are made of, whatever joins them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import Enum, auto
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -123,9 +123,10 @@ def naming(identifier: str) -> Naming | None:
     return Naming.ISSUED if last.endswith(_ISSUED) else None
 
 
-def names(text: str, lower: str) -> Iterator[Named]:
-    """The names of secrets in a text, of which ``lower`` is the small form, from left to right."""
-    found_at = [place for literal in LITERALS for place in places(lower, literal)]
+def names(text: str, lower: str, literals: Sequence[str] = LITERALS) -> Iterator[Named]:
+    """The names of secrets in a text, of which ``lower`` is the small form, from left to right:
+    those in which one of ``literals`` stands."""
+    found_at = [place for literal in literals for place in places(lower, literal)]
     if not found_at:
         return
     parts = lower.encode("ascii", "replace").translate(_PARTS)
