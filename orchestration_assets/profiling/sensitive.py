@@ -9,7 +9,10 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final
 
-from resources.credentials import ASSIGNED, PRIVATE_KEY, TOKENS, luhn
+from resources.sensitive.assigned import values_of_names
+from resources.sensitive.issued_tokens import token_at
+from resources.sensitive.key_blocks import PRIVATE_KEY
+from resources.sensitive.numbers import is_card
 
 SECRET_CHARS: Final = 32_768
 """How much of a text is searched, in characters."""
@@ -21,10 +24,8 @@ _MOST_TOKENS: Final = 1000
 SECRET_CHARS_LEAST: Final = 13
 """The fewest characters that a credential has before its first point, in one run."""
 
-_CREDENTIAL = re.compile(f"-*(?:{'|'.join(body for _, body in TOKENS)})")
-_PRIVATE_KEY = re.compile(PRIVATE_KEY)
-_ASSIGNED_LITERALS: Final = ("password", "passwd", "secret", "token", "api_key", "apikey")
-_ASSIGNED = re.compile(ASSIGNED)
+# names of secrets that are written in one of these ways: the others are rare, and cost a search
+_NAMES: Final = ("passw", "secret", "token", "api")
 
 _MAIL_USER = re.compile(r"[\w.+-]{1,64}\Z")
 _MAIL_HOST = re.compile(r"@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,5}\.[A-Za-z]{2,24}\b")
@@ -33,7 +34,6 @@ _SOCIAL_SECURITY = re.compile(r"[0-9]{3}-[0-9]{2}-[0-9]{4}(?![0-9-])")
 _CARD = re.compile(r"[0-9]{4}([ -]?)[0-9]{4,6}\1[0-9]{4,5}(?:\1[0-9]{1,4})?(?![0-9.-])")
 # Before a number these say that it began earlier; nothing at all stands before the first.
 _CONTINUES: Final = frozenset(".-")
-_CARD_DIGITS: Final = range(13, 20)
 
 
 def secret_count(text: str, long_tokens: Iterable[int]) -> int:
@@ -42,15 +42,9 @@ def secret_count(text: str, long_tokens: Iterable[int]) -> int:
     ``long_tokens``: where runs of letters, digits, _ and - of at least
     :data:`SECRET_CHARS_LEAST` begin, in ``text``.
     """
-    count = sum(1 for place in islice(long_tokens, _MOST_TOKENS) if _CREDENTIAL.match(text, place))
-    count += sum(1 for place in _places(text, "-----BEGIN") if _PRIVATE_KEY.match(text, place))
-    lower = text.lower()
-    return count + sum(
-        1
-        for literal in _ASSIGNED_LITERALS
-        for place in _places(lower, literal)
-        if _ASSIGNED.match(lower, place)
-    )
+    count = sum(1 for place in islice(long_tokens, _MOST_TOKENS) if token_at(text, place))
+    count += sum(1 for place in _places(text, "-----BEGIN ") if PRIVATE_KEY.match(text, place))
+    return count + sum(1 for _ in islice(values_of_names(text, _NAMES), _MOST_PLACES))
 
 
 def personal_data_count(text: str, long_numbers: Iterable[int]) -> int:
@@ -78,7 +72,7 @@ def _is_personal(text: str, place: int) -> bool:
     if _SOCIAL_SECURITY.match(text, place):
         return True
     card = _CARD.match(text, place)
-    return card is not None and _is_card(card[0])
+    return card is not None and is_card(card[0])
 
 
 def _places(text: str, literal: str) -> Iterator[int]:
@@ -89,7 +83,3 @@ def _places(text: str, literal: str) -> Iterator[int]:
         yield place
         place = text.find(literal, place + len(literal))
 
-
-def _is_card(number: str) -> bool:
-    issued = number[0] in "3456"
-    return issued and sum(map(str.isdigit, number)) in _CARD_DIGITS and luhn(number)

@@ -1,106 +1,35 @@
 """What must not leave the machine, and what content tries on a language model."""
 
 import re
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
-from ipaddress import IPv4Address
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from orchestration_assets.schemas.services import SensitiveKind
-from resources.credentials import ASSIGNED, ASSIGNED_NAMES, PRIVATE_KEY, TOKENS, luhn
+from resources.sensitive.addresses import ip_addresses, mail_addresses, url_credentials
+from resources.sensitive.assigned import assigned_secrets
+from resources.sensitive.issued_tokens import issued_tokens
+from resources.sensitive.key_blocks import key_blocks
+from resources.sensitive.numbers import cards, ibans, phone_numbers, social_security_numbers
+from resources.sensitive.spans import Span, classes
 
-
-def _iban(found: str) -> bool:
-    """The check digits of account numbers (ISO 13616: remainder 1 modulo 97)."""
-    plain = found.replace(" ", "")
-    return int("".join(str(int(one, 36)) for one in plain[4:] + plain[:4])) % 97 == 1
-
-
-def _ip_address(found: str) -> bool:
-    try:
-        return not IPv4Address(found).is_loopback
-    except ValueError:
-        return False
-
-
-def _phone(found: str) -> bool:
-    return 9 <= sum(one.isdigit() for one in found) <= 15
-
-
-def _any(found: str) -> bool:
-    return bool(found)
-
-
-@dataclass(frozen=True, slots=True)
-class _Sensitive:
-    """``literals``: of these one must stand in the text, whose letters are made small where
-    ``any_case``, for the pattern to be worth running; ``figures``: likewise a run of figures."""
-
-    kind: SensitiveKind
-    pattern: re.Pattern[str]
-    literals: tuple[str, ...] = ()
-    holds: Callable[[str], bool] = _any
-    any_case: bool = False
-    figures: bool = False
-
-
-_SECRETS: Final = (
-    *((literals, rf"\b{body}") for literals, body in TOKENS),
-    (
-        ("PRIVATE KEY-----",),
-        PRIVATE_KEY + r"(?:[^-]{0,20000}-----END [A-Z ]{0,20}PRIVATE KEY-----)?",
-    ),
+# the surer kinds first: they name what several find
+_FINDERS: Final[tuple[tuple[SensitiveKind, Callable[[str], Iterator[Span]]], ...]] = (
+    (SensitiveKind.SECRET, key_blocks),
+    (SensitiveKind.SECRET, url_credentials),
+    (SensitiveKind.SECRET, issued_tokens),
+    (SensitiveKind.SECRET, assigned_secrets),
+    (SensitiveKind.EMAIL, mail_addresses),
+    (SensitiveKind.IP_ADDRESS, ip_addresses),
 )
-# the longer and surer kinds first: what they take no later one sees
-_SENSITIVE: Final = (
-    *(
-        _Sensitive(SensitiveKind.SECRET, re.compile(pattern), literals)
-        for literals, pattern in _SECRETS
-    ),
-    _Sensitive(SensitiveKind.SECRET, re.compile(f"(?i:{ASSIGNED})"), ASSIGNED_NAMES, any_case=True),
-    _Sensitive(
-        SensitiveKind.EMAIL,
-        re.compile(r"\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}\b"),
-        ("@",),
-    ),
-    _Sensitive(
-        SensitiveKind.IBAN,
-        re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b"),
-        holds=_iban,
-        figures=True,
-    ),
-    _Sensitive(
-        SensitiveKind.CARD,
-        re.compile(r"(?<![\w.])\d(?:[ -]?\d){12,18}(?![\w.])"),
-        holds=luhn,
-        figures=True,
-    ),
-    _Sensitive(
-        SensitiveKind.IP_ADDRESS,
-        re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]\d)"),
-        (".",),
-        _ip_address,
-        figures=True,
-    ),
-    _Sensitive(
-        SensitiveKind.SOCIAL_SECURITY,
-        re.compile(r"(?<![\w.-])\d{3}-\d{2}-\d{4}(?![\w-])"),
-        ("-",),
-        figures=True,
-    ),
-    _Sensitive(
-        SensitiveKind.PHONE,
-        re.compile(
-            r"(?<![\w.+])(?:\+\d{1,3}[ .-]?(?:\(0?\d{1,4}\)[ .-]?)?(?:\d{2,5}[ .-]?){2,4}"
-            r"|\(\d{2,4}\)[ .-]?\d{3,4}[ .-]\d{3,4}|\d{3}[.-]\d{3}[.-]\d{4})(?<=\d)(?![\w-])"
-        ),
-        ("+", "(", "-", "."),
-        _phone,
-        figures=True,
-    ),
+_NUMBERS: Final[tuple[tuple[SensitiveKind, Callable[[str, bytes], Iterator[Span]]], ...]] = (
+    (SensitiveKind.IBAN, ibans),
+    (SensitiveKind.CARD, cards),
+    (SensitiveKind.SOCIAL_SECURITY, social_security_numbers),
+    (SensitiveKind.PHONE, phone_numbers),
 )
-_FIGURES: Final = re.compile(r"\d(?:(?:[ ().:/-]{0,3}\d){6}|\.\d{1,3}\.\d|\d ?[A-Z0-9]{4})")
-"""Stands wherever a phone, card, account or address may: a quick look before the slow ones."""
+_KINDS: Final = tuple(kind for kind, _ in (*_FINDERS, *_NUMBERS))
+_MOST_PASSES: Final = 4
+"""What stood beside something that was taken out may be seen only once it is gone."""
 
 
 class Redacted(NamedTuple):
@@ -111,41 +40,54 @@ class Redacted(NamedTuple):
 
 
 def redact(text: str, kinds: Collection[SensitiveKind]) -> Redacted:
-    """Replaces every match by its kind in brackets, such as ``[EMAIL]``; values are not kept."""
+    """Replaces every match by its kind in brackets, such as ``[EMAIL]``; values are not kept.
+
+    Of an assignment the value is taken out and the name stays.
+    """
     counts: dict[str, int] = {}
-    figures = _FIGURES.search(text) is not None
-    # beyond ASCII there are letters whose small form no search for small letters finds
-    lower = text.lower() if text.isascii() else None
-    for one in _SENSITIVE:
-        if one.kind not in kinds or (one.figures and not figures):
-            continue
-        searched = lower if one.any_case else text
-        if one.literals and searched is not None and not _holds_any(searched, one.literals):
-            continue
-        text, found = _replaced(text, one)
-        if found:
-            counts[one.kind.value] = counts.get(one.kind.value, 0) + found
+    for _ in range(_MOST_PASSES):
+        found = found_in(text, kinds)
+        if not found:
+            break
+        text = _without(text, found)
+        for _, _, kind in found:
+            counts[kind.value] = counts.get(kind.value, 0) + 1
     return Redacted(text, counts)
 
 
-def _holds_any(text: str, literals: tuple[str, ...]) -> bool:
-    for literal in literals:  # noqa: SIM110 -- asked for every text, and a generator takes longer
-        if literal in text:
-            return True
-    return False
+def found_in(text: str, kinds: Collection[SensitiveKind]) -> list[tuple[int, int, SensitiveKind]]:
+    """What must not leave, in its order; what overlaps is one, named by the surer kind."""
+    spans = [
+        (start, end, rank)
+        for rank, (kind, finder) in enumerate(_FINDERS)
+        if kind in kinds
+        for start, end in finder(text)
+    ]
+    mask = classes(text)
+    if b"d" in mask:
+        spans += (
+            (start, end, rank)
+            for rank, (kind, number) in enumerate(_NUMBERS, len(_FINDERS))
+            if kind in kinds
+            for start, end in number(text, mask)
+        )
+    found: list[tuple[int, int, int]] = []
+    for start, end, rank in sorted(spans):
+        if found and start < found[-1][1]:
+            last = found[-1]
+            found[-1] = (last[0], max(last[1], end), min(last[2], rank))
+        else:
+            found.append((start, end, rank))
+    return [(start, end, _KINDS[rank]) for start, end, rank in found]
 
 
-def _replaced(text: str, sensitive: _Sensitive) -> tuple[str, int]:
-    found = 0
-
-    def stand_in(match: re.Match[str]) -> str:
-        nonlocal found
-        if not sensitive.holds(match.group()):
-            return match.group()
-        found += 1
-        return f"[{sensitive.kind.value.upper()}]"
-
-    return sensitive.pattern.sub(stand_in, text), found
+def _without(text: str, found: list[tuple[int, int, SensitiveKind]]) -> str:
+    parts: list[str] = []
+    done = 0
+    for start, end, kind in found:
+        parts += (text[done:start], f"[{kind.value.upper()}]")
+        done = end
+    return "".join((*parts, text[done:]))
 
 
 _INJECTION: Final = re.compile(

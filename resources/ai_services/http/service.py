@@ -3,7 +3,8 @@
 import json
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import wraps
 from hashlib import blake2b
 from typing import Any, ClassVar, NamedTuple
 
@@ -11,7 +12,9 @@ from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.schemas.services import RemoteConfig
 from orchestration_assets.schemas.storable import whole_text
-from resources.ai_services.http.errors import Garbled, Unauthorised
+from resources.ai_services.http.echoes import Echoes
+from resources.ai_services.http.errors import CallError, Garbled, Unauthorised
+from resources.ai_services.http.keys import checked, secrets_of
 from resources.ai_services.http.transport import Transport
 
 
@@ -57,6 +60,29 @@ class Reply(NamedTuple):
     mendable: bool = True
 
 
+_Send = Callable[[Any, Request, str], Awaitable[Reply]]
+
+
+def _without_echoes(send: _Send) -> _Send:
+    """:meth:`HttpService.send` whose reply or error repeats no secret of its service."""
+
+    @wraps(send)
+    async def sent(service: "HttpService", request: Request, key: str) -> Reply:
+        echoes = Echoes(secrets_of(service.config))
+        try:
+            reply = await send(service, request, key)
+        except CallError as error:
+            echoes.clean(error)
+            raise
+        readings = tuple(
+            echoes.without_in(reading, question.task.labels)
+            for reading, question in zip(reply.readings, request.questions, strict=False)
+        )
+        return reply._replace(readings=readings, said=echoes.without(reply.said))
+
+    return sent
+
+
 class HttpService(ABC):
     """A service of the policy that is asked over HTTP.
 
@@ -69,6 +95,12 @@ class HttpService(ABC):
     reads: frozenset[str] = frozenset()
     batch_size: int = 1
     linger_s: float = 0.0
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        # whatever an adapter makes of an answer, no caller sees a key in it
+        if "send" in vars(cls):
+            setattr(cls, "send", _without_echoes(vars(cls)["send"]))  # noqa: B010
 
     def __init__(self, name: str, config: RemoteConfig) -> None:
         self.name = name
@@ -137,7 +169,7 @@ class HttpService(ABC):
                 f"the environment variable {variable} is not set: "
                 f"export it with {what} of {self.name}"
             )
-        return found
+        return checked(variable, found)
 
 
 def parsed(body: bytes | str) -> Mapping[str, Any]:

@@ -1,0 +1,193 @@
+"""What a service repeats of its own key is taken out of what it said before that goes anywhere.
+
+A key comes back as it is, in part, or written another way: escaped as in JSON, in addresses or in
+HTML, in base64 or hexadecimal, and any of these within another.
+"""
+
+import base64
+import binascii
+import html
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+from orchestration_assets.schemas.items import Alternative, Reading
+
+STAND_IN: Final = "[KEY]"
+LEAST: Final = 8
+"""So many characters in a row of a key tell too much of it; masks show four."""
+
+_ROUNDS: Final = 4
+_ESCAPED: Final = re.compile(
+    r"\\{1,8}u(?P<json>[0-9a-fA-F]{4})|\\{1,8}x(?P<byte>[0-9a-fA-F]{2})|%(?P<url>[0-9a-fA-F]{2})"
+    r"|&#(?P<number>\d{1,7});?|&#[xX](?P<hex>[0-9a-fA-F]{1,6});?|&(?P<name>[A-Za-z]{2,8});"
+    r"|\\{1,8}(?=[/\"'\\_+.=~-])|=(?:\r?\n)(?=\S)"
+)
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{11,}={0,2}")
+_HEX: Final = re.compile(r"(?:[0-9a-fA-F]{2}[\s:]?){8,}")
+
+
+class _View(NamedTuple):
+    """A text and, for each of its characters, where it begins and ends in the one it is read
+    from."""
+
+    text: str
+    starts: Sequence[int]
+    ends: Sequence[int]
+
+
+class Echoes:
+    """Finds some keys in what came back. Those of less than four characters are none."""
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        self._parts = tuple(
+            dict.fromkeys(
+                part.lower() for key in keys if len(key) >= LEAST // 2 for part in _parts(key)
+            )
+        )
+
+    def without(self, text: str) -> str:
+        """The text with each echo replaced by ``[KEY]``; the same text when there is none."""
+        spans = sorted(self._spans(text)) if self._parts else []
+        if not spans:
+            return text
+        parts: list[str] = []
+        done = 0
+        for start, end in spans:
+            if start > done or not parts:
+                parts += (text[done:start], STAND_IN)
+            done = max(done, end)
+        return "".join((*parts, text[done:]))
+
+    def _spans(self, text: str) -> Iterator[tuple[int, int]]:
+        view = _View(text, range(len(text)), range(1, len(text) + 1))
+        for _ in range(_ROUNDS):
+            for start, end in self._found(view.text):
+                yield view.starts[start], view.ends[end - 1]
+            for pattern, decoded in ((_BASE64, _from_base64), (_HEX, _from_hex)):
+                for run in pattern.finditer(view.text):
+                    if any(self._is_in(said) for said in decoded(run.group())):
+                        yield view.starts[run.start()], view.ends[run.end() - 1]
+            further = _unescaped(view)
+            if further is None:
+                return
+            view = further
+
+    def _found(self, text: str) -> Iterator[tuple[int, int]]:
+        lower = text.lower()
+        if len(lower) != len(text):
+            # a letter whose small form is two: none of a key's
+            lower = "".join(one.lower() if len(one.lower()) == 1 else "?" for one in text)
+        for part in self._parts:
+            place = lower.find(part)
+            while place >= 0:
+                yield place, place + len(part)
+                place = lower.find(part, place + 1)
+
+    def _is_in(self, said: str) -> bool:
+        """Whether a decoded text holds a key, or holds it encoded once more."""
+        if next(self._found(said), None) is not None:
+            return True
+        inner = _BASE64.search(said)
+        return inner is not None and any(
+            next(self._found(one), None) is not None for one in _from_base64(inner.group())
+        )
+
+    def without_in(self, reading: Reading, labels: Sequence[str] = ()) -> Reading:
+        """The reading without echoes. An answer that is one of the task's labels stays."""
+        answer = reading.answer
+        if isinstance(answer, str) and answer not in labels:
+            answer = self.without(answer)
+        elif isinstance(answer, tuple) and answer and isinstance(answer[0], str):
+            answer = tuple(one if one in labels else self.without(str(one)) for one in answer)
+        alternatives = tuple(
+            one if one.answer in labels else Alternative(self.without(one.answer), one.confidence)
+            for one in reading.alternatives
+        )
+        evidence, reason = (
+            said and self.without(said) for said in (reading.evidence, reading.reason)
+        )
+        return replace(
+            reading, answer=answer, alternatives=alternatives, evidence=evidence, reason=reason
+        )
+
+    def clean(self, error: BaseException) -> None:
+        """Takes echoes out of an error's words, and away what it came from if that holds any."""
+        error.args = tuple(self.without(one) if isinstance(one, str) else one for one in error.args)
+        cause = error.__cause__ or error.__context__
+        while cause is not None:
+            said = f"{cause} {cause.args!r} {vars(cause)!r}"
+            if self.without(said) != said:
+                error.__cause__ = error.__context__ = None
+                return
+            cause = cause.__cause__ or cause.__context__
+
+
+def _parts(key: str) -> Iterator[str]:
+    """Every run of a key that tells too much; the whole of a short one."""
+    size = min(len(key), LEAST)
+    return (key[at : at + size] for at in range(len(key) - size + 1))
+
+
+def _unescaped(view: _View) -> _View | None:
+    """One layer of escapes read; None where there is none."""
+    parts: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    done = 0
+    for found in _ESCAPED.finditer(view.text):
+        said = _character(found)
+        if said is None:
+            continue
+        start, end = found.span()
+        parts += (view.text[done:start], said)
+        starts += view.starts[done:start]
+        ends += view.ends[done:start]
+        starts += [view.starts[start]] * len(said)
+        ends += [view.ends[end - 1]] * len(said)
+        done = end
+    if not done:
+        return None
+    return _View(
+        "".join((*parts, view.text[done:])),
+        [*starts, *view.starts[done:]],
+        [*ends, *view.ends[done:]],
+    )
+
+
+def _character(found: re.Match[str]) -> str | None:
+    """What an escape stands for: one character, or none where it only breaks a line."""
+    for group in ("json", "byte", "url", "hex"):
+        if found[group]:
+            return _of_code(int(found[group], 16))
+    if found["number"]:
+        return _of_code(int(found["number"]))
+    if found["name"]:
+        said = html.unescape(found.group())
+        return said if len(said) == 1 else None
+    return ""
+
+
+def _of_code(code: int) -> str:
+    return chr(code) if 0 < code < 0x110000 else "?"
+
+
+def _from_base64(run: str) -> Iterator[str]:
+    """What a run may mean, whatever stands before the key in it."""
+    plain = run.rstrip("=").replace("-", "+").replace("_", "/")
+    for begin in range(4):
+        part = plain[begin:]
+        part = part[: len(part) - (len(part) % 4 == 1)]
+        try:
+            said = base64.b64decode(part + "=" * (-len(part) % 4))
+        except binascii.Error:
+            continue
+        yield said.decode("latin-1")
+
+
+def _from_hex(run: str) -> Iterator[str]:
+    digits = re.sub(r"[\s:]", "", run)
+    for begin in range(2):
+        part = digits[begin:]
+        yield bytes.fromhex(part[: len(part) // 2 * 2]).decode("latin-1")

@@ -1,0 +1,61 @@
+"""Whether letters and figures were drawn by chance or written by a person."""
+
+import re
+from typing import Final
+
+# the pairs of letters that words of European languages and names in code are mostly made of
+_PAIRS: Final = frozenset(
+    (
+        "th he in er an re on at en nd ti es or te of ed is it al ar st to nt ng se ha as ou io le "
+        "ve co me de hi ri ro ic ne ea ra ce li ch ll be ma si om ur ca el ta la ns di fo ho pe ec "
+        "pr no ct us ac ot il tr ly nc et ut ss so rs un lo wa ge ie wh ee wi em ad ol rt po we na "
+        "ul ni ts mo ow pa im mi ai sh ir su id os iv ia am fi ci vi pl ig tu ev ld ry mp fe bl ab "
+        "gh ty op wo sa ay ex ke fr oo av ag if ap gr od bo sp rd do uc bu ei ov by rm ep tt oc fa "
+        "qu ys ry ip sk ki ok ck ub up um lu lt ls pt gu ds cu cr cl pu du mb ui ef rs ks"
+    ).split()
+)
+# letters of a word, on average: what is drawn from small and capital letters breaks into less
+_SHORTEST_MEAN: Final = 3.0
+_WORD: Final = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z]?[a-z]+|[A-Z]")
+
+
+def words_in(value: str) -> list[str]:
+    """The words of an identifier or a text, in small letters: at signs, figures and capitals."""
+    return [one.lower() for one in _WORD.findall(value)]
+
+
+def is_random(value: str) -> bool:
+    """Whether the letters of ``value``, in the order they stand, do not make words.
+
+    Figures between letters count against words; fewer than 6 letters and figures tell nothing.
+    """
+    letters = figures = common = pairs = changes = 0
+    before = ""
+    for one in value:
+        if "a" <= one <= "z" or "A" <= one <= "Z":
+            letters += 1
+            if before.isalpha():
+                pairs += 1
+                common += (before + one).lower() in _PAIRS
+                # a capital after a capital's or a small letter's end begins a word; a lone change
+                # back and forth does not
+                changes += before.islower() and one.isupper()
+            elif before.isdigit():
+                changes += 1
+            before = one
+        elif "0" <= one <= "9":
+            figures += 1
+            changes += before.isalpha()
+            before = one
+        else:
+            before = ""
+    size = letters + figures
+    if size < 6:
+        return False
+    if figures >= 3 and changes >= 3:
+        return True
+    # of few pairs, words have uncommon ones too
+    if pairs >= 4 and common < (0.5 if pairs >= 10 else 0.4) * pairs:
+        return True
+    words = len(_WORD.findall(value))
+    return changes * 3 > size or (words >= 4 and letters < _SHORTEST_MEAN * words)
