@@ -9,16 +9,21 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
+from orchestration_assets.schemas.addresses import ServiceAddress
+from orchestration_assets.schemas.variables import VariableName
+
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 _Seconds = Annotated[float, Field(gt=0.0, le=3600.0)]
-_Usd = Annotated[float, Field(ge=0.0)]
+_Usd = Annotated[float, Field(ge=0.0, le=1e6)]
 
 
 class Strict(BaseModel):
     """Refuses unknown keys, and cannot be changed."""
 
     # what stands in the file may be a secret in the wrong place: no traceback quotes it
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False
+    )
 
 
 class SensitiveKind(StrEnum):
@@ -148,11 +153,11 @@ class KnownItem(Strict):
 class HttpConfig(Strict):
     """What every service over HTTP says of itself."""
 
-    base_url: str = Field(
-        pattern=r"^https?://\S+$", description="up to and without /chat/completions or /embeddings"
+    base_url: ServiceAddress = Field(
+        description="up to and without /chat/completions or /embeddings"
     )
     model: str = Field(min_length=1, description="the model's name at the service")
-    api_key_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = Field(
+    api_key_env: VariableName | None = Field(
         default=None, description="environment variable that holds the key; never the key itself"
     )
     parameters: dict[str, Any] = Field(
@@ -220,9 +225,9 @@ class EmbeddingsConfig(HttpConfig):
     timeouts: Timeouts = Timeouts(total_s=30.0)
 
 
-def _type_of(given: Any) -> str:
-    found = given.get("type", "embedded") if isinstance(given, dict) else given.type
-    return str(found)
+def _type_of(given: Any) -> str | None:
+    found = given.get("type", "embedded") if isinstance(given, dict) else given
+    return found if isinstance(found, str) else getattr(given, "type", None)
 
 
 RemoteConfig = ChatConfig | EmbeddingsConfig
@@ -230,6 +235,12 @@ ServiceConfig = Annotated[
     Annotated[EmbeddedConfig, Tag("embedded")]
     | Annotated[ChatConfig, Tag("openai_chat")]
     | Annotated[EmbeddingsConfig, Tag("openai_embeddings")],
-    Discriminator(_type_of),
+    Discriminator(
+        _type_of,
+        custom_error_type="service_type",
+        # what pydantic itself says quotes the file
+        custom_error_message="must be a mapping whose type is 'embedded', 'openai_chat' or "
+        "'openai_embeddings'",
+    ),
 ]
 """One service of the policy; ``type`` says which, embedded when it is left out."""
