@@ -97,3 +97,9 @@ def found(value: object, valid: Sequence[str] = ()) -> str:
     if isinstance(value, dict):
         return "a mapping"
     return "a list" if isinstance(value, list | tuple) else f"a {type(value).__name__}"
+
+
+def shorten(value: object) -> str:
+    """A value as one short line, for files that hold no secrets."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -83,8 +83,12 @@ def budget_for(values: Mapping[str, Any]) -> Budget:
     return Budget(_STEPS + _TIMES_INPUT * labels, _CHARACTERS + _TIMES_INPUT * shown)
 
 
-def _measure(value: Any) -> int:
-    """The characters that a value takes as text, at least. Counts every part of it as a step."""
+def _measure(value: Any, *, as_text: bool = True) -> int:
+    """The characters that a value takes as text, at least. Counts every part of it as a step.
+
+    A part that stands there twice counts twice. Raises TemplateProblemError where something has
+    no text, if there must be one.
+    """
     budget, total, waiting = _spend(), 0, [value]
     while waiting:
         here = waiting.pop()
@@ -98,6 +102,8 @@ def _measure(value: Any) -> int:
         elif isinstance(here, list | tuple):
             budget.step(len(here) + 1)
             waiting += here
+        elif not as_text:
+            total += 1
         elif isinstance(here, jinja2.Undefined):
             str(here)  # raises, and says its name
         else:
@@ -219,6 +225,15 @@ def _counted(values: Iterable[Any], weight: int) -> Iterator[Any]:
         yield value
 
 
+def _listed(value: Any) -> Any:
+    """A list or mapping that is written down. With all it holds it must be small.
+
+    Lists of lists of lists would else take exponential time to compare.
+    """
+    _measure(value, as_text=False)
+    return value
+
+
 _AS_JINJA: Final = (
     "abs",
     "count",
@@ -256,8 +271,8 @@ _TEXT_AS_JINJA: Final = (
     "urlencode",
     "wordcount",
 )
-_JOINED, _COUNTED = " joined", " counted"
-"""Filters that no template can name: what ``~`` and loops are turned into."""
+_JOINED, _COUNTED, _LISTED = " joined", " counted", " listed"
+"""Filters that no template can name: what ``~``, loops and lists are turned into."""
 
 _TEXT_METHODS: Final = frozenset(
     "capitalize casefold count endswith find index isalnum isalpha isdecimal isdigit islower "
@@ -298,6 +313,7 @@ class PromptEnvironment(ImmutableSandboxedEnvironment):
             "tojson": _tojson,
             _JOINED: _joined,
             _COUNTED: _counted,
+            _LISTED: _listed,
         }
 
     def call_binop(self, context: runtime.Context, operator: str, left: Any, right: Any) -> Any:
@@ -453,19 +469,33 @@ def _check_node(node: nodes.Node) -> None:
 
 
 class _Bounded(jinja2.visitor.NodeTransformer):
-    """Puts a counter into every loop, and a bound on every ``~``."""
+    """Puts a counter into every loop, and a bound on every ``~``, list and mapping."""
 
     def visit_For(self, node: nodes.For) -> nodes.Node:  # noqa: N802 -- named by Jinja2
         weight = 1 + sum(map(node_count, node.body)) // _NODES_A_STEP
         self.generic_visit(node)
-        args = [nodes.Const(weight, lineno=node.lineno)]
-        node.iter = nodes.Filter(
-            node.iter, _COUNTED, args, [], None, None, lineno=node.lineno
-        ).set_environment(node.environment)
+        node.iter = _filtered(node.iter, _COUNTED, nodes.Const(weight, lineno=node.lineno))
         return node
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Node:  # noqa: N802 -- named by Jinja2
         self.generic_visit(node)
-        parts = nodes.List(node.nodes, lineno=node.lineno)
-        whole = nodes.Filter(parts, _JOINED, [], [], None, None, lineno=node.lineno)
-        return whole.set_environment(node.environment)
+        parts = nodes.List(node.nodes, lineno=node.lineno).set_environment(node.environment)
+        return _filtered(parts, _JOINED)
+
+    def visit_List(self, node: nodes.List) -> nodes.Node:  # noqa: N802 -- named by Jinja2
+        self.generic_visit(node)
+        return _filtered(node, _LISTED)
+
+    def visit_Dict(self, node: nodes.Dict) -> nodes.Node:  # noqa: N802 -- named by Jinja2
+        self.generic_visit(node)
+        return _filtered(node, _LISTED)
+
+    def visit_Tuple(self, node: nodes.Tuple) -> nodes.Node:  # noqa: N802 -- named by Jinja2
+        self.generic_visit(node)
+        # the names that a loop assigns are written as a tuple, too
+        return _filtered(node, _LISTED) if node.ctx == "load" else node
+
+
+def _filtered(value: nodes.Expr, name: str, *given: nodes.Expr) -> nodes.Filter:
+    made = nodes.Filter(value, name, list(given), [], None, None, lineno=value.lineno)
+    return made.set_environment(value.environment)

@@ -10,6 +10,7 @@ from jinja2 import meta, nodes
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Task
 from orchestration_assets.schemas.services import Prompt
+from orchestration_assets.schemas.variables import looks_like_secret
 from resources.ai_services.http.prompt_sandbox import (
     Budget,
     PromptEnvironment,
@@ -74,9 +75,9 @@ class Trial:
                 if (words := self._problem(getattr(prompt, part))) is not None:
                     return part, words
             except jinja2.TemplateSyntaxError as error:
-                return part, f"line {error.lineno}: {_one_line(error)}"
+                return part, f"line {error.lineno}: {_one_line(error.message or '')}"
             except _RAISED as error:
-                return part, f"cannot be rendered: {_one_line(error)}"
+                return part, f"cannot be rendered: {_one_line(str(error))}"
         return None
 
     def _problem(self, source: str) -> str | None:
@@ -85,8 +86,8 @@ class Trial:
         if self._nodes < 0:
             return "is one too many: the prompts of this policy are too complex in all"
         if strangers := meta.find_undeclared_variables(tree) - set(KNOWN):
-            names = ", ".join(key if len(key) < 40 else "..." for key in sorted(strangers))
-            return f"names {names}, which no prompt knows; known: {', '.join(KNOWN)}"
+            names = ", ".join(sorted(strangers))
+            return f"names {_one_line(names)}, which no prompt knows; known: {', '.join(KNOWN)}"
         budget = budget_for(_SAMPLE)
         before = budget.steps, budget.characters
         try:
@@ -111,8 +112,13 @@ _RAISED: Final = (
 )
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+def _one_line(message: str) -> str:
+    """A message without what could be a secret of the template that it quotes."""
+    words = (_HIDDEN if looks_like_secret(word.strip("'\",.:")) else word for word in message.split())
+    return " ".join(words)[:200]
+
+
+_HIDDEN: Final = "..."
 
 
 _LABELS: Final = tuple(f"label {number}" for number in range(1, 13))
