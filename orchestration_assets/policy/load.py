@@ -2,22 +2,22 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-import yaml
 from pydantic import ValidationError
 
-from orchestration_assets.policy.problems import PolicyError, Problem, dotted, nearest, shorten
+from orchestration_assets.policy.files import UnreadableError, read_text
+from orchestration_assets.policy.plain_values import is_free, value_problems
+from orchestration_assets.policy.problems import PolicyError, Problem, dotted, found, nearest
 from orchestration_assets.policy.validate import semantic_problems
+from orchestration_assets.policy.yaml_text import YamlError, read_yaml
 from orchestration_assets.schemas.policy import Policy
 
 PACKAGED = "packaged default"
-# fields that people fill with the secret instead of the name of its variable
-_NEVER_SHOWN = ("url_variable",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,25 +29,6 @@ class LoadedPolicy:
     source: str
 
 
-class _Loader(yaml.CSafeLoader):
-    """Safe YAML in which a key given twice is an error, not a silent replacement."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if not isinstance(key, str):
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} is not text: quote it", key_node.start_mark
-                )
-            if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} is given twice", key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
 def load_policy(path: str | Path | None = None) -> LoadedPolicy:
     """The policy of a file, or the packaged default, which needs no network.
 
@@ -56,31 +37,48 @@ def load_policy(path: str | Path | None = None) -> LoadedPolicy:
     if path is None:
         text = (files("orchestration_assets.policy") / "default.yaml").read_text("utf-8")
         return parse_policy(text, PACKAGED)
+    source = str(path).encode("utf-8", "backslashreplace").decode()
     try:
-        text = Path(path).read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PolicyError(str(path), [Problem("", "", f"cannot be read: {error}")]) from error
-    return parse_policy(text, str(path))
+        text = read_text(path)
+    except UnreadableError as error:
+        raise PolicyError(source, [Problem("", "", str(error))]) from error
+    return parse_policy(text, source)
 
 
 def parse_policy(text: str, source: str) -> LoadedPolicy:
     """The policy that YAML text describes. Raises PolicyError."""
     try:
-        raw = yaml.load(text, _Loader)  # noqa: S506 -- a subclass of the safe loader
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        reason = getattr(error, "problem", None) or str(error)
-        raise PolicyError(source, [Problem(where, "", f"not valid YAML: {reason}")]) from error
+        document = read_yaml(text)
+    except YamlError as error:
+        raise PolicyError(source, [error.problem]) from error
+    raw, problems = document.value, list(document.problems)
     if not isinstance(raw, dict):
-        raise PolicyError(source, [Problem("", shorten(raw), "must be a mapping of sections")])
+        problems.append(Problem("", found(raw), "must be a mapping of sections"))
+        raise PolicyError(source, problems)
     try:
         policy = Policy.model_validate(raw)
     except ValidationError as error:
-        raise PolicyError(source, list(_schema_problems(error, raw))) from error
-    if problems := list(semantic_problems(policy)):
-        raise PolicyError(source, problems)
+        known = {problem.path for problem in problems}
+        problems += [one for one in _schema_problems(error, raw) if one.path not in known]
+    else:
+        problems += value_problems(policy)
+        problems += semantic_problems(policy)
+    if problems:
+        raise PolicyError(source, _with_lines(problems, text))
     return LoadedPolicy(policy, policy_hash(policy), source)
+
+
+def _with_lines(problems: Sequence[Problem], text: str) -> list[Problem]:
+    """The problems with the line of what each is about, or of the nearest thing around it."""
+    lines = read_yaml(text, lines=True).lines
+    by_path = {dotted(path): line for path, line in lines.items()}
+    return [replace(one, line=one.line or _line_of(one.path, by_path)) for one in problems]
+
+
+def _line_of(path: str, by_path: Mapping[str, int]) -> int | None:
+    while path and path not in by_path:
+        path = path[: max(path.rfind("."), path.rfind("["), 0)]
+    return by_path.get(path) if path else None
 
 
 def policy_hash(policy: Policy) -> str:
@@ -97,27 +95,53 @@ def canonical_hash(policy: Mapping[str, Any]) -> str:
 def _schema_problems(error: ValidationError, raw: Any) -> Iterator[Problem]:
     schema = Policy.model_json_schema(by_alias=True)
     seen: set[tuple[str, str]] = set()
-    for detail in error.errors(include_url=False):
+    for number, detail in enumerate(error.errors(include_url=False, include_context=True)):
         # pydantic inserts the member of a union that it tried; it is not in the file
         location = _within(raw, detail["loc"])
         path = dotted(location)
         message = detail["msg"].removeprefix("Value error, ")
+        # looking for near names takes time, and nobody reads that many
+        near = nearest if number < _MOST_HINTS else _no_hint
         if detail["type"] == "extra_forbidden":
             names = _names_at(schema, location[:-1])
             known = f"; known here: {', '.join(names)}" if names else ""
-            problem = Problem(path, "", f"unknown key{known}", nearest(location[-1], names))
+            problem = Problem(path, "", f"unknown key{known}", near(location[-1], names))
         elif detail["type"] == "missing":
             problem = Problem(path, "", "is required and missing")
         else:
-            options = [str(option) for option in _enumeration(detail)]
-            shown = "" if path.endswith(_NEVER_SHOWN) else shorten(detail["input"])
-            problem = Problem(path, shown, message, nearest(detail["input"], options))
+            options = _enumeration(detail)
+            given = _given_type(detail)
+            shown = "" if is_free(location) else found(given, options)
+            hint = _QUOTE if detail["type"] == "string_type" and _is_scalar(given) else ""
+            problem = Problem(path, shown, message + hint, near(given, options))
         if (problem.path, problem.message) not in seen:
             seen.add((problem.path, problem.message))
             yield problem
 
 
+_MOST_HINTS: Final = 100
+_QUOTE: Final = ": quote it"
+
+
+def _no_hint(name: object, valid: Sequence[str]) -> str | None:
+    return None
+
+
+def _is_scalar(given: object) -> bool:
+    return isinstance(given, bool | int | float)
+
+
+def _given_type(detail: Any) -> Any:
+    """What stands in the file: of a service without a known type, its type."""
+    given = detail["input"]
+    if detail["type"] == "service_type" and isinstance(given, dict):
+        return given.get("type")
+    return given
+
+
 def _enumeration(detail: Any) -> list[str]:
+    if detail["type"] == "service_type":
+        return ["embedded", "openai_chat", "openai_embeddings"]
     expected = str(detail.get("ctx", {}).get("expected", ""))
     return [part.strip(" '") for part in expected.replace(" or ", ",").split(",") if part.strip()]
 

@@ -1,10 +1,24 @@
-"""What can be wrong with a policy file, said so that a person can mend it."""
+"""What can be wrong with a policy file, said so that a person can mend it.
 
+A policy may hold a secret in the wrong place, so a message names the place and never repeats what
+stands there, but for numbers and plain words.
+"""
+
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Final
 
 from orchestration_assets.schemas.errors import OrchestrationError
+from orchestration_assets.schemas.variables import looks_like_secret
+
+MAX_PROBLEMS: Final = 1000
+"""So many problems of one file are listed; what is more is counted."""
+_IN_ONE_LINE: Final = 50
+_KEY_CHARACTERS: Final = 60
+_PLAIN_WORD: Final = re.compile(r"[A-Za-z][A-Za-z_]{0,39}")
+_SHOWN_DIGITS: Final = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,11 +29,13 @@ class Problem:
     value: str
     message: str
     nearest: str | None = None
+    line: int | None = None
 
     def __str__(self) -> str:
         hint = f"; did you mean {self.nearest!r}?" if self.nearest else ""
         shown = f" (found {self.value})" if self.value else ""
-        return f"{self.path or 'file'}: {self.message}{shown}{hint}"
+        place = f", line {self.line}" if self.line else ""
+        return f"{self.path or 'file'}{place}: {self.message}{shown}{hint}"
 
 
 class PolicyError(OrchestrationError):
@@ -27,23 +43,63 @@ class PolicyError(OrchestrationError):
 
     def __init__(self, source: str, problems: Sequence[Problem]) -> None:
         self.source = source
-        self.problems = tuple(problems)
-        super().__init__(f"policy {source}: " + " | ".join(str(problem) for problem in problems))
+        self.problems = bounded(problems, MAX_PROBLEMS)
+        listed = " | ".join(str(problem) for problem in bounded(problems, _IN_ONE_LINE))
+        super().__init__(f"policy {source}: {listed}")
+
+
+def bounded(problems: Sequence[Problem], most: int) -> tuple[Problem, ...]:
+    """The first problems, and how many there are beyond them."""
+    if len(problems) <= most:
+        return tuple(problems)
+    more = Problem("", "", f"has {len(problems) - most} more problems")
+    return (*problems[:most], more)
 
 
 def nearest(name: object, valid: Sequence[str]) -> str | None:
     """The valid name closest to what was written, if any is close."""
-    found = get_close_matches(str(name), valid, n=1, cutoff=0.6)
+    if not isinstance(name, str) or len(name) > _KEY_CHARACTERS:
+        return None
+    found = get_close_matches(name, valid, n=1, cutoff=0.6)
     return found[0] if found else None
 
 
 def dotted(path: Sequence[int | str]) -> str:
     """``('tasks', 'a', 'rules', 0)`` as ``tasks.a.rules[0]``."""
-    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{key(step)}" for step in path)
     return text.removeprefix(".")
 
 
+def key(name: str) -> str:
+    """A key of the file, as it is unless it is long, unprintable or could be a secret."""
+    if len(name) <= _KEY_CHARACTERS and name.isprintable() and not looks_like_secret(name):
+        return name
+    start = name[:4] if name[:4].isprintable() else ""
+    return f"{start}…({len(name)} characters)"
+
+
+def found(value: object, valid: Sequence[str] = ()) -> str:
+    """What stands in the file: numbers and plain words as they are, anything else described.
+
+    A text is shown when it is close to one of the valid ones, too.
+    """
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, int):
+        # a huge number has no decimal form in time
+        return str(value) if abs(value) < 10**_SHOWN_DIGITS else "a number of many digits"
+    if isinstance(value, float):
+        return repr(value)
+    if isinstance(value, str):
+        if _PLAIN_WORD.fullmatch(value) or nearest(value, valid) is not None:
+            return repr(value)
+        return f"text of {len(value)} characters" if value else "empty text"
+    if isinstance(value, dict):
+        return "a mapping"
+    return "a list" if isinstance(value, list | tuple) else f"a {type(value).__name__}"
+
+
 def shorten(value: object) -> str:
-    """A value as one short line."""
+    """A value as one short line, for files that hold no secrets."""
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

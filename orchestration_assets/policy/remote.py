@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from orchestration_assets.policy.problems import Problem, nearest
+from orchestration_assets.policy.problems import Problem, found, key, nearest
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.services import (
@@ -28,7 +28,7 @@ def kinds_of(service: ServiceConfig) -> frozenset[AnswerKind]:
 
 def remote_problems(policy: Policy, name: str, service: RemoteConfig) -> Iterator[Problem]:
     """Prompts that cannot be rendered, fallbacks and known items that stand for nothing."""
-    path = f"services.{name}"
+    path = f"services.{key(name)}"
     for reserved in _RESERVED:
         if reserved in service.parameters:
             yield Problem(f"{path}.parameters.{reserved}", "", "is set by the service itself")
@@ -39,36 +39,43 @@ def remote_problems(policy: Policy, name: str, service: RemoteConfig) -> Iterato
             fitting = [n for n, one in policy.tasks.items() if one.kind in kinds_of(service)]
             given = service.known_item.task
             words = "no such task that this service can answer"
-            yield Problem(f"{path}.known_item.task", repr(given), words, nearest(given, fitting))
+            yield Problem(
+                f"{path}.known_item.task", found(given, fitting), words, nearest(given, fitting)
+            )
     if isinstance(service, ChatConfig):
-        yield from _prompt_problems(policy, path, service)
+        for task in service.prompts:
+            if task not in policy.tasks:
+                close = nearest(task, list(policy.tasks))
+                yield Problem(f"{path}.prompts.{key(task)}", "", "no such task", close)
+        if service.max_output_tokens >= service.context.window_tokens:
+            words = "leaves no room for the content: window_tokens must be larger"
+            yield Problem(f"{path}.max_output_tokens", str(service.max_output_tokens), words)
 
 
 def _fallback_problems(policy: Policy, name: str, service: RemoteConfig) -> Iterator[Problem]:
     for position, other in enumerate(service.fallbacks):
-        here = f"services.{name}.fallbacks[{position}]"
+        here = f"services.{key(name)}.fallbacks[{position}]"
         if other not in policy.services:
-            close = nearest(other, list(policy.services))
-            yield Problem(here, repr(other), "no such service", close)
+            known = list(policy.services)
+            yield Problem(here, found(other, known), "no such service", nearest(other, known))
         elif other == name or other in service.fallbacks[:position]:
-            yield Problem(here, repr(other), "stands for itself or is named twice")
+            yield Problem(here, found(other), "stands for itself or is named twice")
         elif not kinds_of(service) & kinds_of(policy.services[other]):
-            yield Problem(here, repr(other), f"gives no kind of answer that {name} gives")
+            yield Problem(here, found(other), f"gives no kind of answer that {name} gives")
 
 
-def _prompt_problems(policy: Policy, path: str, service: ChatConfig) -> Iterator[Problem]:
-    from resources.ai_services.http.prompts import problem_in
+def prompt_problems(policy: Policy) -> Iterator[Problem]:
+    """Prompts that cannot be rendered. All of them are tried within one bound."""
+    chats = {n: one for n, one in policy.services.items() if isinstance(one, ChatConfig)}
+    if not chats:
+        return
+    from resources.ai_services.http.prompts import Trial
 
-    prompts = {"prompt": service.prompt}
-    for task, prompt in service.prompts.items():
-        if task not in policy.tasks:
-            close = nearest(task, list(policy.tasks))
-            yield Problem(f"{path}.prompts.{task}", repr(task), "no such task", close)
-        prompts[f"prompts.{task}"] = prompt
-    for where, prompt in prompts.items():
-        if (found := problem_in(prompt)) is not None:
-            part, words = found
-            yield Problem(f"{path}.{where}.{part}", "", words)
-    if service.max_output_tokens >= service.context.window_tokens:
-        words = "leaves no room for the content: window_tokens must be larger"
-        yield Problem(f"{path}.max_output_tokens", str(service.max_output_tokens), words)
+    trial = Trial()
+    for name, service in chats.items():
+        prompts = {"prompt": service.prompt}
+        prompts |= {f"prompts.{task}": prompt for task, prompt in service.prompts.items()}
+        for where, prompt in prompts.items():
+            if (found_ := trial.problem_in(prompt)) is not None:
+                part, words = found_
+                yield Problem(f"services.{key(name)}.{where}.{part}", "", words)

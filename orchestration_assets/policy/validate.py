@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import ValidationError
 
-from orchestration_assets.policy.problems import Problem, dotted, nearest, shorten
-from orchestration_assets.policy.remote import kinds_of, remote_problems
+from orchestration_assets.policy.globs import glob_problems
+from orchestration_assets.policy.problems import Problem, dotted, found, key, nearest
+from orchestration_assets.policy.remote import kinds_of, prompt_problems, remote_problems
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.features import FEATURES
 from orchestration_assets.schemas.policy import (
@@ -32,12 +33,14 @@ def semantic_problems(policy: Policy) -> Iterator[Problem]:
         if not isinstance(service, EmbeddedConfig):
             yield from remote_problems(policy, name, service)
         elif service.implementation not in EMBEDDED:
-            path = f"services.{name}.implementation"
+            path = f"services.{key(name)}.implementation"
             yield _unknown(path, service.implementation, "embedded service", list(EMBEDDED))
         else:
-            yield from _parameter_problems(f"services.{name}.parameters", service)
+            yield from _parameter_problems(f"services.{key(name)}.parameters", service)
     for name, task in policy.tasks.items():
-        yield from _task_problems(policy, f"tasks.{name}", task)
+        yield from _task_problems(policy, f"tasks.{key(name)}", task)
+    yield from glob_problems(policy)
+    yield from prompt_problems(policy)
 
 
 def _parameter_problems(path: str, service: EmbeddedConfig) -> Iterator[Problem]:
@@ -47,15 +50,14 @@ def _parameter_problems(path: str, service: EmbeddedConfig) -> Iterator[Problem]
         for detail in error.errors(include_url=False):
             here = f"{path}.{dotted(detail['loc'])}" if detail["loc"] else path
             message = detail["msg"].removeprefix("Value error, ")
-            shown = "" if detail["type"] == "missing" else shorten(detail["input"])
-            yield Problem(here, shown, f"{service.implementation}: {message}")
+            yield Problem(here, "", f"{service.implementation}: {message}")
 
 
 def _task_problems(policy: Policy, path: str, task: TaskConfig) -> Iterator[Problem]:
     kept = [column for records in policy.content.records for column in records.metadata]
     if task.gold is not None and task.gold not in kept:
         words = "is kept of no record file: add it to metadata under content.records"
-        yield Problem(f"{path}.gold", task.gold, words)
+        yield Problem(f"{path}.gold", found(task.gold, kept), words)
     yield from _condition_problems(f"{path}.applies_to", task.applies_to)
     taken = {LEARNED, EXPLORE, DEFAULT}
     for position, directive in enumerate(task.directives):
@@ -79,7 +81,7 @@ def _task_problems(policy: Policy, path: str, task: TaskConfig) -> Iterator[Prob
 def _name_problems(path: str, name: str, taken: set[str]) -> Iterator[Problem]:
     """Directives and rules share their names with what is there anyway."""
     if name in taken:
-        yield Problem(f"{path}.name", repr(name), "is taken: give each rule its own name")
+        yield Problem(f"{path}.name", found(name), "is taken: give each rule its own name")
     taken.add(name)
 
 
@@ -110,12 +112,12 @@ def _service_problems(policy: Policy, path: str, name: str, kind: AnswerKind) ->
         yield _unknown(path, name, "service", list(policy.services))
         return
     if kind not in kinds_of(policy.services[name]):
-        yield Problem(path, repr(name), f"does not give answers of kind {kind.value}")
+        yield Problem(path, found(name), f"does not give answers of kind {kind.value}")
 
 
 def _condition_problems(path: str, condition: Condition) -> Iterator[Problem]:
     for feature, test in condition.items():
-        here = f"{path}.{feature}"
+        here = f"{path}.{key(feature)}"
         if feature not in _TYPES:
             yield _unknown(here, feature, "profile feature", list(_TYPES))
             continue
@@ -130,7 +132,7 @@ def _condition_problems(path: str, condition: Condition) -> Iterator[Problem]:
         values += [*(comparison.in_ or ()), *(comparison.not_in or ())]
         for value in values:
             if not _fits(value, kind):
-                yield Problem(here, shorten(value), f"{feature} holds {kind.__name__} values")
+                yield Problem(here, found(value), f"{feature} holds {kind.__name__} values")
 
 
 def _fits(value: object, kind: type) -> bool:
@@ -140,4 +142,4 @@ def _fits(value: object, kind: type) -> bool:
 
 
 def _unknown(path: str, value: str, what: str, valid: Sequence[str]) -> Problem:
-    return Problem(path, repr(value), f"no such {what}", nearest(value, valid))
+    return Problem(path, found(value, valid), f"no such {what}", nearest(value, valid))

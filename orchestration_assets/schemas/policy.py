@@ -18,6 +18,7 @@ from orchestration_assets.schemas.enums import (
 )
 from orchestration_assets.schemas.services import Name, ServiceConfig
 from orchestration_assets.schemas.services import Strict as _Strict
+from orchestration_assets.schemas.variables import VariableName
 
 MIB = 1024 * 1024
 LEARNED, EXPLORE, DEFAULT = "learned", "explore", "default"
@@ -124,7 +125,7 @@ class Content(_Strict):
     read_seconds: Annotated[float, Field(gt=0, le=3_600)] = Field(
         default=30.0, description="an entry that takes longer to read is rejected as slow"
     )
-    retry_hours: Annotated[float, Field(ge=0)] = Field(
+    retry_hours: Annotated[float, Field(ge=0, le=876_000)] = Field(
         default=24.0,
         description="what was unreadable, slow or vanished is offered again after so long",
     )
@@ -424,10 +425,10 @@ class FeatureCache(_Strict):
     memory_bytes: Annotated[int, Field(ge=0)] = Field(
         default=64 * MIB, description="first tier, this process's memory; 0 turns it off"
     )
-    local_bytes: Annotated[int, Field(ge=0)] = Field(
+    local_bytes: Annotated[int, Field(ge=0, le=16 * MIB**2)] = Field(
         default=1024 * MIB, description="second tier, LMDB on this machine; 0 turns it off"
     )
-    redis_url_env: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = Field(
+    redis_url_env: VariableName | None = Field(
         default=None,
         description="environment variable with the address of a Redis that replaces LMDB",
     )
@@ -439,7 +440,7 @@ class FeatureCache(_Strict):
     durable_bytes: Annotated[int, Field(ge=1)] = Field(
         default=4096 * MIB, description="the oldest segments beyond this are deleted"
     )
-    keep_days: Annotated[float, Field(gt=0)] = Field(
+    keep_days: Annotated[float, Field(gt=0, le=36_500)] = Field(
         default=90.0, description="time to live in Redis and in the durable tier"
     )
     min_item_bytes: Annotated[int, Field(ge=0)] = Field(
@@ -547,7 +548,7 @@ class Features(_Strict):
 class Webhook(_Strict):
     """A web address that is told of failed runs. The address itself stands in no file."""
 
-    url_variable: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=100)] = Field(
+    url_variable: VariableName = Field(
         description="name of the environment variable that holds the URL"
     )
     timeout_seconds: Annotated[float, Field(gt=0, le=5)] = Field(

@@ -7,7 +7,6 @@ timeouts, retries, a circuit breaker, a bulkhead and redaction.
 import re
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -20,16 +19,21 @@ from pydantic import (
     model_validator,
 )
 
+from orchestration_assets.schemas.addresses import ServiceAddress
+from orchestration_assets.schemas.variables import VariableName
+
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 _Seconds = Annotated[float, Field(gt=0.0, le=3600.0)]
-_Usd = Annotated[float, Field(ge=0.0)]
+_Usd = Annotated[float, Field(ge=0.0, le=1e6)]
 
 
 class Strict(BaseModel):
     """Refuses unknown keys, and cannot be changed."""
 
     # what stands in the file may be a secret in the wrong place: no traceback quotes it
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False
+    )
 
 
 class SensitiveKind(StrEnum):
@@ -156,9 +160,6 @@ class KnownItem(Strict):
     expect: str = Field(min_length=1, description="the answer, as text")
 
 
-_VARIABLE: Final = r"^[A-Za-z_][A-Za-z0-9_]*$"
-_Variable = Annotated[str, Field(pattern=_VARIABLE, max_length=200)]
-_ADDRESS: Final = r"^https?://\S+$"
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 # of the connection or of this project: whoever set them would break requests or hide who asks
 _OWN_HEADERS: Final = frozenset(
@@ -167,22 +168,6 @@ _OWN_HEADERS: Final = frozenset(
 )
 _SECRET_NAME: Final = re.compile(r"auth|key|token|secret|password|credential|signature", re.I)
 _SECRET_VALUE: Final = re.compile(r"(?:bearer|basic|token)\s|sk-", re.I)
-
-
-def address_problem(address: str) -> str | None:
-    """What is wrong with the address of a service; None when nothing is."""
-    if not re.search(_ADDRESS, address):
-        return "it must begin with http:// or https:// and hold no space"
-    try:
-        parts = urlsplit(address)
-        host, _ = parts.hostname, parts.port
-    except ValueError as error:
-        return f"it is no URL ({error})"
-    if not host:
-        return "it names no host"
-    if parts.username is not None or parts.password is not None:
-        return "it must not hold a user or a password: use api_key_env or header_env"
-    return None
 
 
 def _header_name(name: str) -> str:
@@ -202,7 +187,7 @@ _HeaderValue = Annotated[
 class HttpConfig(Strict):
     """What every service over HTTP says of itself."""
 
-    base_url: Annotated[str, Field(pattern=_ADDRESS)] | None = Field(
+    base_url: ServiceAddress | None = Field(
         default=None,
         description="up to and without /chat/completions or /embeddings; or give base_url_env",
     )
@@ -217,12 +202,12 @@ class HttpConfig(Strict):
         default_factory=dict,
         description="header -> value, sent with every request; secret values belong in header_env",
     )
-    header_env: dict[_HeaderName, _Variable] = Field(
+    header_env: dict[_HeaderName, VariableName] = Field(
         default_factory=dict,
         description="header -> environment variable that holds its value, such as api-key",
     )
     model: str = Field(min_length=1, description="the model's name at the service")
-    api_key_env: Annotated[str, Field(pattern=_VARIABLE)] | None = Field(
+    api_key_env: VariableName | None = Field(
         default=None, description="environment variable that holds the key; never the key itself"
     )
     parameters: dict[str, Any] = Field(
@@ -331,9 +316,9 @@ class EmbeddingsConfig(HttpConfig):
     timeouts: Timeouts = Timeouts(total_s=30.0)
 
 
-def _type_of(given: Any) -> str:
-    found = given.get("type", "embedded") if isinstance(given, dict) else given.type
-    return str(found)
+def _type_of(given: Any) -> str | None:
+    found = given.get("type", "embedded") if isinstance(given, dict) else given
+    return found if isinstance(found, str) else getattr(given, "type", None)
 
 
 RemoteConfig = ChatConfig | EmbeddingsConfig
@@ -341,6 +326,12 @@ ServiceConfig = Annotated[
     Annotated[EmbeddedConfig, Tag("embedded")]
     | Annotated[ChatConfig, Tag("openai_chat")]
     | Annotated[EmbeddingsConfig, Tag("openai_embeddings")],
-    Discriminator(_type_of),
+    Discriminator(
+        _type_of,
+        custom_error_type="service_type",
+        # what pydantic itself says quotes the file
+        custom_error_message="must be a mapping whose type is 'embedded', 'openai_chat' or "
+        "'openai_embeddings'",
+    ),
 ]
 """One service of the policy; ``type`` says which, embedded when it is left out."""

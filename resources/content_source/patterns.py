@@ -27,6 +27,11 @@ class Patterns:
         # most paths match nothing: one expression finds that out, not one for each pattern
         self._any = re.compile(together) if together else _NEVER
 
+    @property
+    def size(self) -> int:
+        """How many names and expressions a path may be compared with."""
+        return len(self._names) + len(self._compiled)
+
     def match(self, path: str) -> str | None:
         """A pattern that matches, or None; plain names are looked at first."""
         name = path.rpartition("/")[2]

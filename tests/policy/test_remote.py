@@ -55,7 +55,7 @@ def test_a_service_says_where_it_is_and_has_every_protection_by_default() -> Non
     ("changes", "path", "words"),
     [
         ({"type": "openai_chatt"}, "services.model", "openai_chat"),
-        ({"base_url": "ftp://x"}, "services.model.base_url", "pattern"),
+        ({"base_url": "ftp://x"}, "services.model.base_url", "must start with http"),
         ({"modle": "x"}, "services.model.modle", "did you mean 'model'"),
         ({"prompt": {"user": "{{ contnt }}"}}, "services.model.prompt.user", "names contnt"),
         ({"prompt": {"user": "{% if %}"}}, "services.model.prompt.user", "line 1"),
@@ -64,7 +64,7 @@ def test_a_service_says_where_it_is_and_has_every_protection_by_default() -> Non
         ({"fallbacks": ["model"]}, "services.model.fallbacks[0]", "itself"),
         ({"fallbacks": ["vectors"]}, "services.model.fallbacks[0]", "no kind of answer"),
         ({"parameters": {"stream": True}}, "services.model.parameters.stream", "by the service"),
-        ({"api_key_env": "sk-123-secret"}, "services.model.api_key_env", "pattern"),
+        ({"api_key_env": "sk-123-secret"}, "services.model.api_key_env", "looks like a key itself"),
         ({"retries": {"attempts": 0}}, "services.model.retries.attempts", "greater than"),
         ({"breaker": {"window": 5}}, "services.model.breaker", "must not exceed window"),
         (

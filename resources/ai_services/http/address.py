@@ -2,7 +2,8 @@
 
 import os
 
-from orchestration_assets.schemas.services import HttpConfig, address_problem
+from orchestration_assets.schemas.addresses import address_problem
+from orchestration_assets.schemas.services import HttpConfig
 from resources.ai_services.http.errors import Unset
 
 
