@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from hashlib import blake2b
 from typing import BinaryIO, Final, Protocol
 from urllib.parse import quote
@@ -148,7 +149,7 @@ def _examine_piece(entry: EntryRow, records: RecordFile, reading: Reading) -> It
             return
         with reading.records(entry) as stream:
             found = [
-                _examine_record(entry, record, reading)
+                _examine_record(entry, record, reading, has_id=records.declared.id is not None)
                 for record in read_records(stream, records, entry)
             ]
         if _changed(entry, reading.version(entry.file)):
@@ -163,7 +164,7 @@ def _examine_piece(entry: EntryRow, records: RecordFile, reading: Reading) -> It
     yield from found
 
 
-def _examine_record(entry: EntryRow, record: Record, reading: Reading) -> Examined:
+def _examine_record(entry: EntryRow, record: Record, reading: Reading, *, has_id: bool) -> Examined:
     data = record.text.encode() if record.text is not None else b""
     if record.id is not None:
         mark = f"id={quote(record.id, safe='')}"
@@ -171,7 +172,9 @@ def _examine_record(entry: EntryRow, record: Record, reading: Reading) -> Examin
         # its position would name another record as soon as one is put in before it
         mark = f"text={content_hash(data)}"
     address = f"{entry.file}#{mark}"
-    shown = record.id if record.id is not None else str(record.number)
+    # where others are shown by their ids a number would look like one
+    numbered = f"record={record.number}" if has_id else str(record.number)
+    shown = record.id if record.id is not None else numbered
     found = Examined(
         entry,
         item_id(address),
@@ -226,6 +229,8 @@ def settle(
     ``is_gone`` tells of a file, by its id, whether it is known to be gone.
     """
     accepted: dict[str, str] = {}
+    # what stood before the batch is the same for each of a thousand copies
+    files_holding = cache(known.files_holding)
     seen: set[str] = set()
     gone = {found.item_id for found in examined if found.entry.gone}
     holdings, rows = [], []
@@ -238,7 +243,9 @@ def settle(
         if repeated:
             found = _by_place(one) if one.named_by_text else _repeated(one)
         hashed = found.hashed
-        outcome, computed_as, detail = _outcome(found, known, accepted, gone, is_gone)
+        outcome, computed_as, detail = _outcome(
+            found, known, files_holding, accepted, gone, is_gone
+        )
         if outcome is Outcome.ACCEPTED and hashed is not None:
             accepted[hashed] = found.item_id
         seen.add(found.item_id)
@@ -276,6 +283,7 @@ def _repeated(found: Examined) -> Examined:
 def _outcome(
     found: Examined,
     known: Known,
+    files_holding: Callable[[str], set[str]],
     accepted: dict[str, str],
     gone: set[str],
     is_gone: Callable[[str], bool],
@@ -297,7 +305,7 @@ def _outcome(
         return Outcome.ACCEPTED, found.item_id, found.detail
     if known.last(found.item_id) == hashed:
         return Outcome.UNCHANGED, computed_as, "touched, same content"
-    before = known.files_holding(hashed)
+    before = files_holding(hashed)
     if before and all(file in gone or is_gone(file) for file in before):
         return Outcome.MOVED, computed_as, "same content was at another address before"
     return Outcome.DUPLICATE, computed_as, "same content is known at another address"

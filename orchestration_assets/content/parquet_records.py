@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from orchestration_assets.content.parquet_footer import RowGroup, read_footer
 from orchestration_assets.content.record_values import CellError
 from orchestration_assets.content.unpacking import bomb, expansion_limit
 from orchestration_assets.schemas.enums import RejectReason
@@ -106,16 +107,12 @@ def row_groups(
     size = stream.seek(0, 2)
     limit = expansion_limit(size, max_expansion)
     try:
-        footer = file.metadata
-        claims = [_claim(footer.row_group(n), columns) for n in range(footer.num_row_groups)]
-        counts = [footer.row_group(n).num_rows for n in range(footer.num_row_groups)]
-        if min(counts, default=0) < 0 or sum(counts) != footer.num_rows:
-            raise ContentError(RejectReason.MALFORMED, "damaged Parquet: its row counts disagree")
-        if sum(claims) > limit:
+        footer = read_footer(stream)
+        if sum(_claim(group, columns) for group in footer) > limit:
             raise bomb(size, limit)
         held = before = 0
-        for number, rows in enumerate(counts):
-            texts = 0
+        for number, group in enumerate(footer):
+            rows, texts = group.rows, 0
             if before + rows > start:
                 for batch in file.iter_batches(_ROWS, [number], list(columns)):
                     weights = [_weight(_column(batch, name)) for name in columns]
@@ -129,14 +126,13 @@ def row_groups(
         raise ContentError(RejectReason.MALFORMED, f"damaged Parquet: {_said(error)}") from error
 
 
-def _claim(group: Any, columns: Sequence[str]) -> int:
+def _claim(group: RowGroup, columns: Sequence[str]) -> int:
     """Bytes that the columns of a row group take, as the footer has it."""
-    claimed = 0
-    for number in range(group.num_columns):
-        chunk = group.column(number)
-        if chunk.path_in_schema.split(".")[0] in columns or chunk.path_in_schema in columns:
-            claimed += max(chunk.total_uncompressed_size, chunk.num_values * _ROW_BYTES, 0)
-    return claimed
+    return sum(
+        max(chunk.unpacked_bytes, chunk.values * _ROW_BYTES)
+        for chunk in group.chunks
+        if chunk.path[0] in columns
+    )
 
 
 def _weight(column: Any) -> int:

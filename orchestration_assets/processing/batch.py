@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import pyarrow as pa
@@ -17,9 +18,15 @@ from orchestration_assets.schemas.enums import AnswerKind, Outcome, Status
 from orchestration_assets.schemas.features import FEATURE_NAMES
 from orchestration_assets.schemas.items import Item, Task
 from orchestration_assets.schemas.policy import Choice, Policy
-from orchestration_assets.schemas.records import rows_to_arrow
+from orchestration_assets.schemas.records import UnstorableError, rows_to_arrow
 from orchestration_assets.schemas.services import EmbeddedConfig
-from orchestration_assets.schemas.tables import CALL_LOG, DECISION_LOG, INTERPRETATIONS
+from orchestration_assets.schemas.tables import (
+    CALL_LOG,
+    DECISION_LOG,
+    INTERPRETATIONS,
+    CallRow,
+    InterpretationRow,
+)
 from orchestration_assets.selection.deployed import Deployed, unpacked
 from orchestration_assets.selection.in_force import artefact_name
 from resources.ai_services.pool import build_services
@@ -140,8 +147,8 @@ def heavy_items(manifest: pa.Table) -> frozenset[str]:
 def tables_of(processed: Processed) -> Iterator[tuple[str, pa.Table, dict[str, int | float]]]:
     """Name, table and telling figures of each table that processing yields."""
     for model, rows in processed.interpretations.items():
-        table = rows_to_arrow(INTERPRETATIONS[model], rows)
-        yield INTERPRETATIONS[model].name, table, dict(Counter(row.status.value for row in rows))
+        table = rows_to_arrow(INTERPRETATIONS[model], rows, _failed)
+        yield INTERPRETATIONS[model].name, table, dict(Counter(table["status"].to_pylist()))
     decisions = rows_to_arrow(DECISION_LOG, processed.decisions)
     yield DECISION_LOG.name, decisions, dict(Counter(row.action for row in processed.decisions))
     calls = processed.calls
@@ -159,4 +166,25 @@ def tables_of(processed: Processed) -> Iterator[tuple[str, pa.Table, dict[str, i
         "redacted": sum(one.count for row in calls for one in row.redacted),
         "injection_markers": sum(row.injection_markers for row in calls),
     }
-    yield CALL_LOG.name, rows_to_arrow(CALL_LOG, calls), figures
+    yield CALL_LOG.name, rows_to_arrow(CALL_LOG, calls, _unknown), figures
+
+
+def _failed(row: InterpretationRow, error: UnstorableError) -> InterpretationRow:
+    """An interpretation that no table can hold is a failed one, and says why."""
+    return replace(
+        row,
+        status=Status.FAILED,
+        answer=None,
+        answer_set=None,
+        answer_score=None,
+        answer_vector=None,
+        confidence=None,
+        alternatives=(),
+        evidence=None,
+        reason=f"the answer cannot be stored: {error.column} {error.problem}",
+    )
+
+
+def _unknown(row: CallRow, error: UnstorableError) -> CallRow:
+    """A call with a figure that no table can hold is kept without that figure."""
+    return replace(row, **{error.column: None})

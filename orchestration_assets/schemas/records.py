@@ -140,17 +140,18 @@ def rows_to_arrow(
     names the first such value.
     """
     given = list(rows)
-    replaced: set[int] = set()
+    replaced: set[tuple[int, str]] = set()
     while True:
         columns, bad = _columns(table, given)
         if not bad:
             return pa.Table.from_arrays(columns, schema=table.schema)
         first = min(bad)
-        if instead is None or replaced & bad.keys():
+        found = {(row, error.column) for row, error in bad.items()}
+        if instead is None or replaced & found:
             raise bad[first]
         for row, error in bad.items():
             given[row] = instead(given[row], error)
-        replaced |= bad.keys()
+        replaced |= found
 
 
 def _columns(
