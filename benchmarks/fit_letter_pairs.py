@@ -10,6 +10,7 @@ import random
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,8 +25,8 @@ from orchestration_assets.content.letters import (
     Class,
     class_of,
     folded,
-    script_of,
 )
+from orchestration_assets.content.scripts import script_of
 
 ALPHABETIC: Final = (
     "af ar az be bg br ca cs cy da de el en eo es et eu fa fi fr ga gl he hr hu id is it kk lt lv "
@@ -120,7 +121,7 @@ def pair_model(text: str) -> tuple[str, str, NDArray[np.uint8], NDArray[np.float
     pairs = np.zeros((size, size))
     row = [places.get(c, -1) for c in lower]
     row = [class_of(c, script) if p < 0 else p for c, p in zip(lower, row, strict=True)]
-    for (first, second), count in Counter(zip(row, row[1:], strict=False)).items():
+    for (first, second), count in Counter(pairwise(row)).items():
         pairs[first, second] += count
     unigram += pairs.sum(0)
     shares = unigram / unigram.sum()
@@ -174,6 +175,7 @@ def borrowed_words(folder: Path) -> list[str]:
 
 
 def main(arguments: Sequence[str]) -> int:
+    """Fits every language and writes the file."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks fit_letter_pairs")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--out", type=Path, required=True)
