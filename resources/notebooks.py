@@ -104,7 +104,7 @@ def _whole_cells(head: str) -> Iterator[Any]:
     broken = 0
     start = _CELLS.search(head)
     place = start.end() if start else -1
-    while 0 <= place and broken < _MOST_BROKEN:
+    while place >= 0 and broken < _MOST_BROKEN:
         between = _BETWEEN.match(head, place)
         place = between.end() if between else place
         if head.startswith("{", place):
