@@ -132,8 +132,8 @@ def pair_model(text: str) -> tuple[str, str, NDArray[np.uint8], NDArray[np.float
     follows = (pairs + _BACKOFF * shares) / (seen + _BACKOFF)
     follows = (1 - _UNSEEN) * follows + _UNSEEN * shares
     follows /= members
-    costs = np.clip(np.round(-np.log(follows) / STEP), 0, 255).astype(np.uint8)
-    in_letters = np.array([counts[letter] for letter in letters], dtype=np.float32) / total
+    costs = _in_steps(follows)
+    in_letters = np.array([counts[letter] / total for letter in letters], dtype=np.float32)
     return script, letters, costs, in_letters
 
 
@@ -144,8 +144,13 @@ def character_model(text: str) -> tuple[str, NDArray[np.uint8]]:
     common = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))[:_MOST_CHARACTERS]
     letters = "".join(sorted(c for c, _ in common))
     shares = np.array([(counts[c] + 0.5) / total for c in letters])
-    costs = np.clip(np.round(-np.log(shares) / STEP), 0, 255).astype(np.uint8)
-    return letters, costs
+    return letters, _in_steps(shares)
+
+
+def _in_steps(shares: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Costs of probabilities, in the unit in which they are kept."""
+    costs: NDArray[np.uint8] = np.clip(np.round(-np.log(shares) / STEP), 0, 255).astype(np.uint8)
+    return costs
 
 
 def _mixed(messages: list[str]) -> str:

@@ -206,7 +206,8 @@ def _pair_counts(
     # what comes again and again says less each time: lines repeat, and so do words
     often = np.maximum(counts / _OFTEN, 1.0)
     heard = np.minimum(counts, _OFTEN) * (1.0 + np.log(often))
-    return pairs, heard.astype(np.float32), (pairs >= 0x80).any(axis=0)
+    telling = np.logical_or(pairs[0] >= 0x80, pairs[1] >= 0x80)
+    return pairs.astype(np.intp), heard.astype(np.float32), telling
 
 
 def _without_rules(sample: bytes) -> tuple[bytes, list[int]]:
