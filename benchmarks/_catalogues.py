@@ -25,7 +25,18 @@ _NAMES_ONLY: Final = ("iso_", "iso-")
 # programs that share messages
 _RELATED: Final = (
     ("gas", "binutils", "bfd", "ld", "gprof", "opcodes", "gold"),
-    ("postgres", "psql", "pg_", "plpgsql", "initdb", "libpq", "ecpg", "pltcl", "plperl", "plpython"),
+    (
+        "postgres",
+        "psql",
+        "pg_",
+        "plpgsql",
+        "initdb",
+        "libpq",
+        "ecpg",
+        "pltcl",
+        "plperl",
+        "plpython",
+    ),
     ("gtk",),
     ("gettext",),
     ("gnupg", "libgpg"),
@@ -82,9 +93,7 @@ def _plain(message: str) -> str:
     return " ".join(_ACCELERATOR.sub("", _NOISE.sub(" ", message)).split())
 
 
-def passages(
-    texts: list[str], length: int, number: int, chance: random.Random
-) -> Iterator[str]:
+def passages(texts: list[str], length: int, number: int, chance: random.Random) -> Iterator[str]:
     """Passages of about ``length`` characters with some beyond ASCII, made of whole messages."""
     for _ in range(number if texts else 0):
         passage = ""

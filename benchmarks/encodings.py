@@ -28,6 +28,8 @@ _PASSAGES: Final = 4
 _NOISE: Final = 400
 # share of a passage's characters that a code page may lack: they are left out
 _LEFT_OUT: Final = 0.03
+_COMMAS: Final = str.maketrans("şţŞŢ", "șțȘȚ")
+_CEDILLAS: Final = str.maketrans("șțȘȚ", "şţŞŢ")
 _WESTERN: Final = "cp1252 iso8859-1 iso8859-15 cp850 mac-roman"
 PAGES: Final = {
     language: pages.split()
@@ -79,10 +81,8 @@ class Case:
 
 def cases_of(language: str, length: str, passage: str) -> Iterator[Case]:
     """A passage in every code page of its language that can hold it and shows in it."""
-    if language == "vi":
-        passage = windows_vietnamese(passage)
     for encoding in PAGES[language]:
-        data = passage.encode(encoding, "ignore")
+        data = _spelt(language, encoding, passage).encode(encoding, "ignore")
         try:
             text = data.decode(encoding)
         except UnicodeDecodeError:
@@ -90,6 +90,15 @@ def cases_of(language: str, length: str, passage: str) -> Iterator[Case]:
             continue
         if not text.isascii() and len(text) >= (1 - _LEFT_OUT) * len(passage):
             yield Case(language, encoding, length, text, data)
+
+
+def _spelt(language: str, encoding: str, passage: str) -> str:
+    """A passage in the spelling of a code page: tones behind letters, cedillas for commas."""
+    if language == "vi":
+        return windows_vietnamese(passage)
+    if language == "ro":
+        return passage.translate(_COMMAS if encoding == "iso8859-16" else _CEDILLAS)
+    return passage
 
 
 def prose_cases() -> Iterator[Case]:
@@ -120,11 +129,13 @@ Reading = Callable[[bytes], str | None]
 
 
 def ours(data: bytes) -> str | None:
+    """The text as this project reads it."""
     found = recognised(data)
     return decoded(data, found.name) if isinstance(found, Encoding) else None
 
 
 def normalizer(data: bytes) -> str | None:
+    """The text as charset-normalizer's best guess reads it."""
     from charset_normalizer import from_bytes
 
     best = from_bytes(data).best()
@@ -153,7 +164,9 @@ def nearly_utf8() -> list[Case]:
             place = len(text[: chance.randrange(len(text))].encode())
             broken = data[:place] + b"\xe9" + data[place:]
             if broken[place + 1 : place + 2] < b"\x80":
-                cases.append(Case(language, "utf-8", "long", broken.decode("utf-8", "replace"), broken))
+                cases.append(
+                    Case(language, "utf-8", "long", broken.decode("utf-8", "replace"), broken)
+                )
     return cases
 
 
@@ -170,6 +183,7 @@ def noise() -> list[bytes]:
 
 
 def main(arguments: Sequence[str]) -> int:
+    """Reads every set with every reader and prints what became of it."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks encodings")
     parser.add_argument("--catalogues", type=Path)
     parser.add_argument("--json", type=Path)
@@ -202,7 +216,9 @@ def main(arguments: Sequence[str]) -> int:
     random_bytes = noise()
     taken = sum(ours(data) is not None for data in random_bytes)
     print(f"noise taken for text: {taken} of {len(random_bytes)}")
-    plain = ("Plain words and some ümlauts, 70 bytes a line, as most files are.\n" * 80_000).encode()
+    plain = (
+        "Plain words and some ümlauts, 70 bytes a line, as most files are.\n" * 80_000
+    ).encode()
     started = time.perf_counter()
     plain.decode("utf-8")
     decoding = time.perf_counter() - started

@@ -10,6 +10,7 @@ import random
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,8 +25,8 @@ from orchestration_assets.content.letters import (
     Class,
     class_of,
     folded,
-    script_of,
 )
+from orchestration_assets.content.scripts import script_of
 
 ALPHABETIC: Final = (
     "af ar az be bg br ca cs cy da de el en eo es et eu fa fi fr ga gl he hr hu id is it kk lt lv "
@@ -120,7 +121,7 @@ def pair_model(text: str) -> tuple[str, str, NDArray[np.uint8], NDArray[np.float
     pairs = np.zeros((size, size))
     row = [places.get(c, -1) for c in lower]
     row = [class_of(c, script) if p < 0 else p for c, p in zip(lower, row, strict=True)]
-    for (first, second), count in Counter(zip(row, row[1:], strict=False)).items():
+    for (first, second), count in Counter(pairwise(row)).items():
         pairs[first, second] += count
     unigram += pairs.sum(0)
     shares = unigram / unigram.sum()
@@ -131,8 +132,8 @@ def pair_model(text: str) -> tuple[str, str, NDArray[np.uint8], NDArray[np.float
     follows = (pairs + _BACKOFF * shares) / (seen + _BACKOFF)
     follows = (1 - _UNSEEN) * follows + _UNSEEN * shares
     follows /= members
-    costs = np.clip(np.round(-np.log(follows) / STEP), 0, 255).astype(np.uint8)
-    in_letters = np.array([counts[letter] for letter in letters], dtype=np.float32) / total
+    costs = _in_steps(follows)
+    in_letters = np.array([counts[letter] / total for letter in letters], dtype=np.float32)
     return script, letters, costs, in_letters
 
 
@@ -143,8 +144,13 @@ def character_model(text: str) -> tuple[str, NDArray[np.uint8]]:
     common = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))[:_MOST_CHARACTERS]
     letters = "".join(sorted(c for c, _ in common))
     shares = np.array([(counts[c] + 0.5) / total for c in letters])
-    costs = np.clip(np.round(-np.log(shares) / STEP), 0, 255).astype(np.uint8)
-    return letters, costs
+    return letters, _in_steps(shares)
+
+
+def _in_steps(shares: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Costs of probabilities, in the unit in which they are kept."""
+    costs: NDArray[np.uint8] = np.clip(np.round(-np.log(shares) / STEP), 0, 255).astype(np.uint8)
+    return costs
 
 
 def _mixed(messages: list[str]) -> str:
@@ -174,6 +180,7 @@ def borrowed_words(folder: Path) -> list[str]:
 
 
 def main(arguments: Sequence[str]) -> int:
+    """Fits every language and writes the file."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks fit_letter_pairs")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--out", type=Path, required=True)

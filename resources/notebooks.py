@@ -1,13 +1,14 @@
 """Jupyter notebooks as what a person reads: a markdown document with its code in fences.
 
-Outputs and metadata are left out. Notebooks are read by their keys rather than as one JSON
-document, so that a large or broken one still gives its cells and pictures cost next to nothing:
-inside a JSON string a quotation mark is escaped, so a key cannot stand in one.
+Outputs and metadata are left out. A notebook is read as the JSON document that it is, whatever the
+order of its keys; of a large or broken one, the cells that are whole are read one by one. Formats 3
+(worksheets, ``input``, headings as cells) and 4 are known.
 """
 
 import json
 import re
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 READING_CHARS: Final = 262_144
 """How long the document may become, in characters."""
@@ -16,65 +17,154 @@ _SCANNED_CHARS: Final = 2_000_000
 _CELL_CHARS: Final = 65_536
 _MOST_CELLS: Final = 1000
 _MOST_BROKEN: Final = 8
-_START: Final = re.compile(r'\s*\{\s*"(?:cells|metadata|nbformat|nbformat_minor)"')
-_TYPE: Final = re.compile(r'"cell_type"\s{0,8}:\s{0,8}"(code|markdown|raw)"')
-_SOURCE: Final = re.compile(r'"source"\s{0,8}:\s{0,8}(?=[\["])')
-_LANGUAGE: Final = re.compile(
-    r'"language(?:_info")?"\s{0,8}:\s{0,8}(?:\{[^{}]{0,400}"name"\s*:\s*)?"(\w{1,20})"'
+_MOST_HEADING: Final = 6
+_KEYS: Final = "cells|worksheets|metadata|nbformat|nbformat_minor|orig_nbformat"
+_START: Final = re.compile(rf'\s*\{{\s*"(?:{_KEYS})"')
+_OBJECT: Final = re.compile(r"\s*\{")
+_FORMAT: Final = re.compile(r'"nbformat"\s{0,8}:\s{0,8}\d')
+_TYPE: Final = re.compile(r'"cell_type"\s{0,8}:\s{0,8}"')
+# inside a JSON string a quotation mark is escaped, so that a key cannot stand in one
+_CELLS: Final = re.compile(r'"cells"\s{0,8}:\s{0,8}\[')
+_NO_CELLS: Final = re.compile(r'"cells"\s{0,8}:\s{0,8}\[\s{0,200}\]')
+_BETWEEN: Final = re.compile(r"[\s,]*")
+_NEXT_CELL: Final = re.compile(
+    r'[\[,]\s{0,200}(?=\{\s{0,200}"(?:attachments|cell_type|collapsed|execution_count|id|input'
+    r'|language|level|metadata|outputs|prompt_number|source)"\s{0,8}:)'
 )
+_LANGUAGE: Final = re.compile(
+    r'"language(?:_info)?"\s{0,8}:\s{0,8}(?:\{[^{}]{0,400}"name"\s*:\s*)?"(\w{1,20})"'
+)
+_WORD: Final = re.compile(r"\w{1,20}")
 _MAGIC: Final = re.compile(r"^[ \t]*[%!?].*$", re.MULTILINE)
 _DECODER: Final = json.JSONDecoder()
 
 
 def is_notebook(text: str) -> bool:
-    """Whether a text is a notebook: a JSON object that has cells, by its first key and theirs."""
-    return _START.match(text) is not None and '"cell_type"' in text[:_SCANNED_CHARS]
+    """Whether a text is a notebook: a JSON object of its format, with cells or explicitly none."""
+    if _OBJECT.match(text) is None:
+        return False
+    head = text[:_SCANNED_CHARS]
+    named = _START.match(head) is not None
+    if '"cell_type"' in head:
+        return named or (
+            _FORMAT.search(head) is not None
+            and _TYPE.search(head) is not None
+            and _CELLS.search(head) is not None
+        )
+    return named and _FORMAT.search(head) is not None and _NO_CELLS.search(head) is not None
 
 
 def as_markdown(text: str) -> str:
     """The cells of a notebook in their order, code in fences marked with its language.
 
-    Reads the first 2,000,000 characters; cells that are no valid JSON are left out. Never raises.
+    Of a notebook of more than 2,000,000 characters, the cells that end before; cells that are no
+    valid JSON are left out. Never raises.
     """
-    head = text[:_SCANNED_CHARS]
-    language = _language(head)
+    document = _decoded(text) if len(text) <= _SCANNED_CHARS else None
+    if isinstance(document, Mapping):
+        language = _declared_language(document) or _seen_language(text)
+        cells = _cells_of(document)
+    else:
+        head = text[:_SCANNED_CHARS]
+        language = _seen_language(head)
+        cells = _whole_cells(head)
     parts: list[str] = []
-    length = broken = 0
-    place = head.find('"cell_type"')
-    for _ in range(_MOST_CELLS):
-        if place < 0 or broken >= _MOST_BROKEN or length >= READING_CHARS:
+    length = 0
+    for number, cell in enumerate(cells):
+        if number >= _MOST_CELLS or length >= READING_CHARS:
             break
-        following = head.find('"cell_type"', place + 1)
-        kind = _TYPE.match(head, place)
-        at = head.find('"source"', place, following if following >= 0 else len(head))
-        source = _SOURCE.match(head, at) if at >= 0 else None
-        if kind and source:
-            cell = _decoded(head[source.end() : source.end() + _CELL_CHARS])
-            if cell is None:
-                broken += 1
-            elif cell.strip():
-                shown = cell if kind[1] != "code" else _fenced(cell, language)
-                parts.append(shown)
-                length += len(shown)
-        place = following
+        shown = _shown(cell, language)
+        if shown:
+            parts.append(shown)
+            length += len(shown)
     return "\n\n".join(parts)[:READING_CHARS]
 
 
-def _language(head: str) -> str:
+def _decoded(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _listed(found: Any) -> list[Any]:
+    return found if isinstance(found, list) else []
+
+
+def _cells_of(document: Mapping[str, Any]) -> Iterator[Any]:
+    """The cells of a whole document: its own, and those of its worksheets."""
+    yield from _listed(document.get("cells"))
+    for sheet in _listed(document.get("worksheets")):
+        if isinstance(sheet, Mapping):
+            yield from _listed(sheet.get("cells"))
+
+
+def _whole_cells(head: str) -> Iterator[Any]:
+    """The cells in a part of a document, one by one; those that are broken are passed over."""
+    broken = 0
+    start = _CELLS.search(head)
+    place = start.end() if start else -1
+    while place >= 0 and broken < _MOST_BROKEN:
+        between = _BETWEEN.match(head, place)
+        place = between.end() if between else place
+        if head.startswith("{", place):
+            try:
+                cell, place = _DECODER.raw_decode(head, place)
+            except (ValueError, RecursionError):
+                broken += 1
+                following = _NEXT_CELL.search(head, place + 1)
+                place = following.end() if following else -1
+            else:
+                yield cell
+        else:
+            # the end of a list: there may be another worksheet
+            start = _CELLS.search(head, place)
+            place = start.end() if start else -1
+
+
+def _shown(cell: Any, language: str) -> str:
+    """A cell as markdown; empty when it has nothing to read."""
+    if not isinstance(cell, Mapping):
+        return ""
+    kind = cell.get("cell_type")
+    source = cell.get("source", cell.get("input"))
+    lines = source if isinstance(source, list) else [source]
+    if not isinstance(kind, str) or not all(isinstance(line, str) for line in lines):
+        return ""
+    content = "".join(lines)[:_CELL_CHARS]
+    if not content.strip():
+        return ""
+    if kind == "code":
+        return _fenced(content, _name(cell.get("language")) or language)
+    if kind == "heading":
+        level = cell.get("level")
+        deep = level if isinstance(level, int) and 1 <= level <= _MOST_HEADING else 1
+        return f"{'#' * deep} {content.strip()}"
+    return content
+
+
+def _declared_language(document: Mapping[str, Any]) -> str | None:
+    """The language that the metadata name for the kernel."""
+    metadata = document.get("metadata")
+    if not isinstance(metadata, Mapping):
+        return None
+    for part, key in (("kernelspec", "language"), ("language_info", "name")):
+        about = metadata.get(part)
+        if isinstance(about, Mapping) and (name := _name(about.get(key))):
+            return name
+    return None
+
+
+def _name(found: Any) -> str | None:
+    return found.lower() if isinstance(found, str) and _WORD.fullmatch(found) else None
+
+
+def _seen_language(head: str) -> str:
     # Metadata stands after the cells or before them; either way near an end.
     for part in (head[-4096:], head[:4096]):
         if match := _LANGUAGE.search(part):
             return match[1].lower()
     return "python"
-
-
-def _decoded(source: str) -> str | None:
-    try:
-        value, _ = _DECODER.raw_decode(source)
-    except (ValueError, RecursionError):
-        return None
-    lines = value if isinstance(value, list) else [value]
-    return "".join(lines) if all(isinstance(line, str) for line in lines) else None
 
 
 def _fenced(code: str, language: str) -> str:

@@ -98,12 +98,21 @@ def _known(names: list[str]) -> frozenset[str]:
 
 
 @cache
+def declarable() -> frozenset[str]:
+    """The canonical names of the encodings that a declaration is believed of.
+
+    Those of Unicode are none: what they read needs no declaration, or could not declare itself.
+    """
+    tried = [page.name for page in (*SINGLE_BYTE, *MULTI_BYTE)]
+    return _known([*tried, *_ONLY_DECLARED.split(), *_OTHER_NAMES])
+
+
+@cache
 def text_encodings() -> frozenset[str]:
     """The canonical names of all encodings that content may be read with.
 
     Python's other codecs are none: they transform text (``rot13``, ``hex``), interpret escapes
-    (``unicode_escape``), or are for names (``idna``), and do not give back the bytes that they read.
+    (``unicode_escape``), or are for names (``idna``), and do not give back
+    the bytes that they read.
     """
-    tried = [page.name for page in (*SINGLE_BYTE, *MULTI_BYTE)]
-    shifted = [name for name, _ in SHIFTED]
-    return _known([*_UNICODE, *tried, *shifted, *_ONLY_DECLARED.split(), *_OTHER_NAMES])
+    return declarable() | _known([*_UNICODE, *(name for name, _ in SHIFTED)])

@@ -3,10 +3,12 @@
 import codecs
 import re
 import unicodedata
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
-from orchestration_assets.content.code_pages import SHIFTED, text_encodings
+from orchestration_assets.content.code_pages import SHIFTED, declarable
+from orchestration_assets.content.scripts import EAST_ASIAN, writing_of
 from orchestration_assets.schemas.enums import RejectReason
 
 _SNIFFED_BYTES: Final = 8192
@@ -177,24 +179,26 @@ def _wide(head: bytes) -> str | None:
         return "utf-16-le"
     if even > 0.4 * half and odd <= 0.02 * half:
         return "utf-16-be"
-    if min(even, odd) > 0.02 * half:
-        return None
-    name = "utf-16-le" if odd > even else "utf-16-be"
-    return name if _of_one_script(head[: len(head) // 2 * 2], name) else None
+    even_head = head[: len(head) // 2 * 2]
+    writings = {name: _writing(even_head, name) for name in ("utf-16-le", "utf-16-be")}
+    fitting = [name for name, writing in writings.items() if writing is not None]
+    if len(fitting) == 2:
+        # an alphabet in the wrong order of bytes looks like rare ideographs, never the reverse
+        fitting = [name for name in fitting if writings[name] != EAST_ASIAN]
+    return fitting[0] if len(fitting) == 1 else None
 
 
-def _of_one_script(head: bytes, name: str) -> bool:
-    from orchestration_assets.content.letters import writing_of
-
+def _writing(head: bytes, name: str) -> str | None:
+    """The script besides Latin in which nearly all of a text's letters are, if one is."""
     text = _whole(head, name)
     if text is None or not _plain_text(text):
-        return False
+        return None
     writings = [writing_of(character) for character in text if character.isalpha()]
-    foreign = [writing for writing in writings if writing != "latin"]
-    if len(foreign) < 0.3 * len(text) or not foreign:
-        return False
-    most = max(set(foreign), key=foreign.count)
-    return most != "other" and foreign.count(most) > 0.95 * len(foreign)
+    foreign = Counter(writing for writing in writings if writing != "latin")
+    if not foreign or foreign.total() < 0.3 * len(text):
+        return None
+    most, count = foreign.most_common(1)[0]
+    return most if most != "other" and count > 0.95 * foreign.total() else None
 
 
 def _readable(head: bytes, name: str) -> bool:
@@ -207,7 +211,8 @@ def _plain_text(text: str) -> bool:
     odd = sum(
         1
         for character in text
-        if unicodedata.category(character) in ("Cc", "Cn", "Co") and character not in "\t\n\r\f\v\x1b"
+        if unicodedata.category(character) in ("Cc", "Cn", "Co")
+        and character not in "\t\n\r\f\v\x1b"
     )
     return odd <= len(text) * _MOST_CONTROLS
 
@@ -247,7 +252,11 @@ def _legacy(data: bytes, sample: bytes, declared: str | None) -> Encoding | NoTe
     if declared is not None:
         hinted = next((one for one in ranked if declared in one.encodings), None)
         believed = best.cost + max(_BELIEVED_NATS, _BELIEVED_SHARE * best.cost)
-        if hinted is not None and hinted.surprise <= limit + _DECLARED_PLAUSIBLE and hinted.cost <= believed:
+        if (
+            hinted is not None
+            and hinted.surprise <= limit + _DECLARED_PLAUSIBLE
+            and hinted.cost <= believed
+        ):
             return _read(data, (declared, *hinted.encodings), "declared")
     if best.surprise > limit or not has_words(best):
         return _UNKNOWN
@@ -281,7 +290,7 @@ def _declared(head: bytes) -> str | None:
                 name = codecs.lookup(found.group(1).decode("ascii", "replace")).name
             except (LookupError, ValueError):
                 return None
-            if name not in text_encodings():
+            if name not in declarable():
                 return None
             # what could be read as ASCII is in an encoding that holds ASCII
             said = found.group(0)

@@ -64,9 +64,7 @@ _STRANGE: Final = 4.5
 
 # Costs of case within pairs, in nats: [first][second] of neither, lower, upper.
 _NEITHER, _LOWER, _UPPER = 0, 1, 2
-_CASES: Final = np.array(
-    [[0.0, 0.15, 2.0], [0.0, 0.0, 6.0], [0.0, 0.6, 0.8]], dtype=np.float32
-)
+_CASES: Final = np.array([[0.0, 0.15, 2.0], [0.0, 0.0, 6.0], [0.0, 0.6, 0.8]], dtype=np.float32)
 
 
 # Costs of an ideograph next to ASCII, in nats: by the class of its neighbour; of a letter.
@@ -208,7 +206,8 @@ def _pair_counts(
     # what comes again and again says less each time: lines repeat, and so do words
     often = np.maximum(counts / _OFTEN, 1.0)
     heard = np.minimum(counts, _OFTEN) * (1.0 + np.log(often))
-    return pairs, heard.astype(np.float32), (pairs >= 0x80).any(axis=0)
+    telling = np.logical_or(pairs[0] >= 0x80, pairs[1] >= 0x80)
+    return pairs.astype(np.intp), heard.astype(np.float32), telling
 
 
 def _without_rules(sample: bytes) -> tuple[bytes, list[int]]:
@@ -261,9 +260,7 @@ class _Table:
         strange = [byte for byte in drawn if not self._draws[byte]]
         return min(_STRANGE_RULE * len(strange), _MOST_FOR_RULES)
 
-    def costs(
-        self, pairs: NDArray[np.intp], counts: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
+    def costs(self, pairs: NDArray[np.intp], counts: NDArray[np.float32]) -> NDArray[np.float32]:
         """For each language, the cost of the pairs in nats."""
         first, second = pairs
         cases = _CASES[self._cases[first], self._cases[second]] @ counts
@@ -276,7 +273,9 @@ def _plain_costs(pairs: NDArray[np.intp], counts: NDArray[np.float32]) -> NDArra
     """For each language, the cost of pairs of ASCII in nats: alike in every code page."""
     classes = _plain_classes()
     places = np.arange(len(classes))[:, None]
-    summed: NDArray[np.float32] = _costs()[places, classes[:, pairs[0]], classes[:, pairs[1]]] @ counts
+    summed: NDArray[np.float32] = (
+        _costs()[places, classes[:, pairs[0]], classes[:, pairs[1]]] @ counts
+    )
     return summed
 
 
@@ -329,14 +328,15 @@ def _flat_costs() -> NDArray[np.float32]:
 
 def _decoded(byte: int, encoding: str) -> str | None:
     try:
-        return bytes([byte]).decode(encoding)
+        text = bytes([byte]).decode(encoding)
     except UnicodeDecodeError:
         return None
+    return text if len(text) == 1 else None
 
 
 def _draws(character: str) -> bool:
     """Whether a character is for lines, boxes, bars or leaders."""
-    return "\u2500" <= character <= "\u25ff" or character in "–—…·¯\xa0"
+    return "\u2500" <= character <= "\u25ff" or character in "–—…·¯\xa0"  # noqa: RUF001
 
 
 def _case(character: str | None) -> int:

@@ -17,6 +17,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from orchestration_assets.content.scripts import script_of
+
 DATA: Final = "letter_pairs.npz"
 STEP: Final = 1 / 14
 """Unit in which costs are kept, in nats: 255 of them are 18 nats."""
@@ -42,52 +44,6 @@ class Class(IntEnum):
 
 FIRST_LETTER: Final = len(Class)
 _TYPOGRAPHY: Final = frozenset("\xa0\xad«»‹›‘’‚“”„–—…•·°§©®™€£±×²³ºª¿¡№‰†‡´¨¸")  # noqa: RUF001
-_SCRIPTS: Final = (
-    # scripts by the blocks that code pages can hold: first code point, name
-    (0x0000, "latin"),
-    (0x0370, "greek"),
-    (0x0400, "cyrillic"),
-    (0x0530, "armenian"),
-    (0x0590, "hebrew"),
-    (0x0600, "arabic"),
-    (0x0700, "other"),
-    (0x0E00, "thai"),
-    (0x0E80, "other"),
-    (0x10A0, "georgian"),
-    (0x1100, "hangul"),
-    (0x1200, "other"),
-    (0x1E00, "latin"),
-    (0x1F00, "greek"),
-    (0x2000, "other"),
-    (0x3040, "kana"),
-    (0x3100, "other"),
-    (0x3400, "han"),
-    (0xA000, "other"),
-    (0xAC00, "hangul"),
-    (0xD7B0, "other"),
-    (0xF900, "han"),
-    (0xFB00, "other"),
-    (0xFB50, "arabic"),
-    (0xFE00, "other"),
-    (0xFE70, "arabic"),
-    (0xFF00, "kana"),
-    (0x20000, "han"),
-)
-
-
-def script_of(character: str) -> str:
-    """The script whose block a character stands in."""
-    code = ord(character)
-    return next(name for start, name in reversed(_SCRIPTS) if code >= start)
-
-
-_EAST_ASIAN: Final = frozenset(("han", "kana", "hangul"))
-
-
-def writing_of(character: str) -> str:
-    """The script of a character, those of Chinese, Japanese and Korean as one."""
-    script = script_of(character)
-    return "east asian" if script in _EAST_ASIAN else script
 
 
 def folded(character: str) -> str:
@@ -98,9 +54,9 @@ def folded(character: str) -> str:
 def class_of(character: str, script: str) -> Class:
     """The class of a character that is no letter of a language in ``script``."""
     kind = unicodedata.category(character)
-    if kind[0] == "Z" and character != "\xa0" or character in "\t\n\r\f\v":
+    if (kind[0] == "Z" and character != "\xa0") or character in "\t\n\r\f\v":
         return Class.SPACE
-    if kind[0] == "C" and character != "\xad" or character == "\ufffd":
+    if (kind[0] == "C" and character != "\xad") or character == "\ufffd":
         return Class.CONTROL
     if character in _TYPOGRAPHY:
         return Class.TYPOGRAPHY
@@ -174,12 +130,8 @@ def models() -> tuple[tuple[PairModel, ...], tuple[CharacterModel, ...]]:
         np.load(stream, allow_pickle=False) as kept,
     ):
         held = {name: kept[name] for name in kept.files}
-    pairs = tuple(
-        _pair_model(name, held) for name in str(held["pairs"]).split()
-    )
-    characters = tuple(
-        _character_model(name, held) for name in str(held["characters"]).split()
-    )
+    pairs = tuple(_pair_model(name, held) for name in str(held["pairs"]).split())
+    characters = tuple(_character_model(name, held) for name in str(held["characters"]).split())
     return pairs, characters
 
 

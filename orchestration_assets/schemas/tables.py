@@ -133,7 +133,8 @@ class ManifestRow:
     modified_ns: Annotated[int, Column("modification time of the file", "ns since 1970, UTC")]
     encoding: Annotated[str | None, Column("text encoding that decodes the bytes")]
     encoding_from: Annotated[
-        str | None, Column("what it rests on: bom, utf-8, declared, nul pattern, detected, format")
+        str | None,
+        Column("what it rests on (bom, utf-8, detected, ...), and how many bytes are replaced"),
     ]
     kept: Annotated[bool, Column("true when the bytes are kept below content/ under their hash")]
     record: Annotated[RecordPlace | None, Column("where a record stands; null for a whole file")]

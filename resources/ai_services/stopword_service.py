@@ -5,7 +5,7 @@ import math
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import ClassVar, Final
@@ -13,9 +13,12 @@ from typing import ClassVar, Final
 from orchestration_assets.schemas.items import Question, Reading
 from resources.ai_services.contract import EmbeddedService
 from resources.ai_services.readings import abstained, answered
+from resources.ai_services.spread_pieces import spread_pieces
 from resources.prose import prose_of
 
-_MAX_CHARS: Final = 2048
+# 2,048 characters in all
+_PIECES: Final = 4
+_PIECE_CHARS: Final = 512
 _MIN_LETTERS: Final = 8
 
 # First code point -> script, up to the next entry; "" is anything that no rule here reads.
@@ -109,6 +112,11 @@ _ACCIDENTAL_SHARE: Final = 0.09
 # A word counts this often at most, so that one repeated name decides nothing.
 _MAX_REPEATS: Final = 4
 _MIN_CONFIDENCE: Final = 0.4
+# A second language is there when so many of its function words are none of the first, and so many
+# for each one of the first and for each word.
+_MIXED_HITS: Final = 4
+_MIXED_SHARE: Final = 0.25
+_MIXED_WORDS: Final = 0.04
 # No table tells all: related languages and loan words leave at least this much doubt.
 _BEST: Final = 0.985
 
@@ -129,13 +137,14 @@ class StopwordService(EmbeddedService):
     """Counts scripts and function words: independent of any trained model."""
 
     name: ClassVar[str] = "stopwords"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     reads: ClassVar[frozenset[str]] = frozenset({"family"})
     expected_ms: ClassVar[float] = 0.3
 
     def answer(self, question: Question) -> Reading:
         item = question.item
-        prose = prose_of(item.text, str(item.profile.get("family", "prose")))[:_MAX_CHARS]
+        whole = prose_of(item.text, str(item.profile.get("family", "prose")))
+        prose = " ".join(spread_pieces(whole, _PIECES, _PIECE_CHARS))
         scripts = _script_weights(prose)
         weight = sum(scripts.values())
         if weight < _MIN_LETTERS:
@@ -189,10 +198,37 @@ def _by_function_words(question: Question, prose: str) -> Reading:
     if not ranked or ranked[0][1] < _MIN_CONFIDENCE:
         return abstained(f"too few function words of one language in {len(words)} words")
     best = ranked[0][0]
+    if (other := _second_language(best, words)) is not None:
+        name, own = other
+        share = hits[best] / (hits[best] + own)
+        both = sorted(((best, _BEST * share), (name, _BEST * (1 - share))), key=_by_share)
+        said = f"a mixture: {hits[best]} function words of {best} and {own} more of {name}"
+        return answered(question, both, f"{said} in {len(words)} words")
     evidence = f"{hits[best]} function words of {best} in {len(words)} words"
     if len(ranked) > 1:
         evidence += f", {hits[ranked[1][0]]} of {ranked[1][0]}"
     return answered(question, ranked, evidence)
+
+
+def _second_language(best: str, words: Sequence[str]) -> tuple[str, int] | None:
+    """Another language that a good part of the words is in, and how many of its function words
+    there are that the best has not; None when those are accidents."""
+    tables = _tables()
+    found = {word: min(count, _MAX_REPEATS) for word, count in Counter(words).items()}
+    own: Counter[str] = Counter()
+    common = 0
+    for word, count in found.items():
+        languages = tables.get(word, ())
+        if best in languages:
+            common += count
+        else:
+            for language in languages:
+                own[language] += count
+    if not own:
+        return None
+    name = min(own, key=lambda language: (-own[language], language))
+    least = max(_MIXED_HITS, _MIXED_SHARE * common, _MIXED_WORDS * len(words))
+    return (name, own[name]) if own[name] >= least else None
 
 
 def _by_share(entry: tuple[str, float]) -> tuple[float, str]:

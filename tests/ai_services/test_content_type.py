@@ -58,6 +58,33 @@ def test_shared_extensions_say_with_whom() -> None:
     assert certain > 0.97
 
 
+@pytest.mark.parametrize(
+    "extension",
+    """as bas bb cake cl cls cp cs d ecl es ex f for fr frag frm fs ftl gd gml gs h hh i inc j l ls
+    m mac md ml mm mod ms mts n nb ncl p pl plt pm pot pp pro q r re rpy s sc sch sls sol spec
+    sql st stl sw t tf tm ts tsx tst txt v vcf vhd x xpm yy""".split(),
+)
+def test_what_several_languages_use_is_not_said_with_certainty(extension: str) -> None:
+    reading = ask("extension_map", path=f"a.{extension}")
+    assert reading.confidence is not None
+    assert reading.confidence < 0.98
+    assert reading.alternatives or extension in {"as", "f", "fs", "gd", "s", "sql"}
+
+
+@pytest.mark.parametrize(
+    ("path", "labels"),
+    [
+        ("counter.v", {"verilog", "other"}),
+        ("article.cls", {"latex", "visualbasic", "other"}),
+        ("facts.pl", {"perl", "prolog", "other"}),
+        ("disk.vhd", {"vhdl", "other"}),
+    ],
+)
+def test_all_that_share_an_extension_are_named(path: str, labels: set[str]) -> None:
+    reading = ask("extension_map", path=path)
+    assert {reading.answer, *(other.answer for other in reading.alternatives)} == labels
+
+
 def test_a_name_means_the_same_whatever_it_contains() -> None:
     assert ask("extension_map", CODE["go"], "a.py") == ask("extension_map", PROSE["zh"], "a.py")
 

@@ -2,13 +2,17 @@
 
 import json
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Reading
 from resources.ai_services.embedded import load_embedded
 from resources.ai_services.natural_languages import NATURAL_LANGUAGES
+from resources.ai_services.spread_pieces import spread_pieces
 from tests.ai_services.questions import question
 from tests.ai_services.samples import CODE, PROSE
 
@@ -66,6 +70,45 @@ def test_code_is_judged_by_its_comments(service: str) -> None:
 @pytest.mark.parametrize("service", SERVICES)
 def test_data_has_no_language(service: str) -> None:
     assert ask(service, PROSE["en"], "data").status is Status.ABSTAINED
+
+
+LONG = json.loads(
+    (Path(__file__).parents[2] / "benchmarks" / "encoding_texts.json").read_text("utf-8")
+)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize(("first", "second"), [("de", "en"), ("fr", "pl"), ("es", "sv")])
+@pytest.mark.parametrize("times", [1, 6])
+def test_a_document_in_two_languages_is_not_said_to_be_in_one(
+    service, first, second, times
+) -> None:
+    halves = LONG[first] * times + "\n\n" + LONG[second] * times
+    by_turns = (LONG[first] + "\n\n" + LONG[second] + "\n\n") * times
+    for text in (halves, by_turns):
+        reading = ask(service, text)
+        assert {reading.answer, *(one.answer for one in reading.alternatives)} == {first, second}
+        assert reading.confidence is not None
+        assert reading.confidence < 0.8
+        assert "a mixture" in (reading.evidence or "")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("language", sorted(set(PROSE) & set(LONG)))
+def test_a_document_in_one_language_is_no_mixture(service, language) -> None:
+    reading = ask(service, LONG[language] * 4)
+    assert reading.answer == language
+    assert "a mixture" not in (reading.evidence or "")
+
+
+@given(st.text(max_size=3000), st.integers(1, 6), st.integers(1, 400))
+def test_pieces_are_spread_over_the_whole_text(text, number, chars) -> None:
+    pieces = spread_pieces(text, number, chars)
+    assert len(pieces) <= number
+    assert all(piece in text for piece in pieces)
+    assert sum(map(len, pieces)) <= number * (chars + 41)
+    if len(text) <= number * chars:
+        assert "".join(pieces).split() == text.split()
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -1,10 +1,26 @@
 """Which encoding content has, and what that rests on: a wrong guess is worse than none."""
 
+import codecs
+import encodings.aliases
+import json
+import os
 import random
+from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from orchestration_assets.content.encoding import Encoding, detect_encoding
+from benchmarks.encodings import PAGES, cases_of
+from orchestration_assets.content.code_pages import text_encodings
+from orchestration_assets.content.encoding import (
+    Encoding,
+    NoText,
+    decoded,
+    detect_encoding,
+    recognised,
+)
+from orchestration_assets.content.legacy import SAMPLE_BYTES, sample_of
 from orchestration_assets.schemas.enums import RejectReason
 
 
@@ -32,6 +48,13 @@ def test_the_encoding_and_what_it_rests_on(data, expected) -> None:
     assert detect_encoding(data) == expected
 
 
+EXAMPLES = int(os.environ.get("ORCHESTRATION_FUZZ_EXAMPLES", "200"))
+often = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+PROSE = json.loads(
+    (Path(__file__).parents[2] / "benchmarks" / "encoding_texts.json").read_text("utf-8")
+)
+# Romanian is written with commas below letters; its older code pages have cedillas for them
+COMMAS = str.maketrans("şţŞŢ", "șțȘȚ")
 LEGACY = [
     ("Der Bär läuft über die Straße und grüßt die Nachbarn.", "latin-1"),
     ("Un café au lait à la française, s’il vous plaît – déjà vu", "cp1252"),
@@ -65,3 +88,180 @@ def test_noise_is_no_text() -> None:
     for _ in range(20):
         noise = bytes(chance.choice(range(128, 256)) for _ in range(300))
         assert isinstance(detect_encoding(noise), RejectReason)
+
+
+def accepted(data: bytes) -> tuple[Encoding, str]:
+    found = recognised(data)
+    assert isinstance(found, Encoding), found
+    return found, decoded(data, found.name)
+
+
+@pytest.mark.parametrize("language", sorted(PROSE))
+def test_no_paragraph_is_read_as_another_text(language) -> None:
+    cases = list(cases_of(language, "long", PROSE[language]))
+    assert cases
+    right = 0
+    for case in cases:
+        found = recognised(case.data)
+        if isinstance(found, Encoding):
+            assert decoded(case.data, found.name) == case.text, (case.encoding, found)
+            right += 1
+        else:
+            assert found.detail
+    # English with words of six languages, and Romanian, which two code pages spell alike
+    assert right >= len(cases) / 2 or language in ("en", "ro")
+
+
+def test_rivals_are_named() -> None:
+    found = recognised(PROSE["ro"].translate(COMMAS).encode("iso8859-16"))
+    assert isinstance(found, NoText)
+    assert found.detail == "cp1250 and iso8859-16 fit about as well and read it differently"
+
+
+@pytest.mark.parametrize(
+    ("stray", "words"),
+    [(b"\xf1", "utf-8, 1 byte replaced"), (b"\xf1 and \xe9 \xe9", "utf-8, 3 bytes replaced")],
+)
+def test_stray_bytes_in_utf_8_are_replaced_and_counted(stray, words) -> None:
+    text = "2026-11-01 10:00 usuario nuñez abrió sesión número 7\n" * 40
+    data = text.encode() + b"archivo " + stray + b" no\n" + text.encode()
+    found, read = accepted(data)
+    assert found == Encoding("utf-8", words)
+    assert read.replace("\ufffd", "").count("usuario nuñez abrió sesión número") == 80
+    assert accepted(codecs.BOM_UTF8 + data)[0] == Encoding("utf-8-sig", words)
+
+
+def test_a_stray_byte_far_behind_is_found() -> None:
+    plain = b"nothing but plain words on every line of this file\n" * 40_000
+    assert accepted(plain + "ñandú y más, aquí\n".encode() * 3 + b"\xf1 \n" + plain)[0] == Encoding(
+        "utf-8", "utf-8, 1 byte replaced"
+    )
+
+
+def test_long_plain_text_gives_up_a_byte_that_nothing_explains() -> None:
+    plain = b"nothing but plain words on every line of this file\n" * 400
+    found, read = accepted(plain + b"\x81\n")
+    assert found == Encoding("utf-8", "utf-8, 1 byte replaced")
+    assert read.endswith("file\n\ufffd\n")
+
+
+def test_a_legacy_name_in_long_source_code_is_read() -> None:
+    data = "# author: José García\n".encode("latin-1") + b"import os\nprint('x')\n" * 2000
+    assert accepted(data)[1].startswith("# author: José García\n")
+
+
+def test_a_long_legacy_file_is_read_from_a_sample() -> None:
+    lines = [f"{number}: {PROSE['ru']}\n" for number in range(3000)]
+    data = "".join(lines).encode("koi8-r", "ignore")
+    assert len(sample_of(data)) <= SAMPLE_BYTES
+    found, read = accepted(data)
+    assert found == Encoding("koi8-r", "detected")
+    assert read.encode("koi8-r") == data
+    whole = PROSE["ja"].encode("cp932") * 500
+    assert accepted(whole) == (Encoding("cp932", "detected"), PROSE["ja"] * 500)
+
+
+@pytest.mark.parametrize("declared", ["utf-16", "utf-7", "utf-32", "unicode_escape", "cp037"])
+def test_a_declaration_that_cannot_be_true_is_ignored(declared) -> None:
+    page = f'<html><head><meta charset="{declared}"><title>Café</title></head>The café is open.'
+    assert accepted(page.encode("latin-1")) == (Encoding("cp1252", "detected"), page)
+
+
+def test_a_declaration_that_reads_worse_is_not_believed() -> None:
+    page = f'<html><meta charset="koi8-r"><p>{PROSE["he"]}</p></html>'
+    assert accepted(page.encode("cp1255")) == (Encoding("cp1255", "detected"), page)
+    page = f'<html><meta charset="iso-8859-16"><p>{PROSE["ro"].translate(COMMAS)}</p></html>'
+    assert accepted(page.encode("iso8859-16")) == (Encoding("iso8859-16", "declared"), page)
+
+
+@pytest.mark.parametrize("language", ["ru", "el", "he", "ja", "zh_CN", "ko", "de"])
+@pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_a_mark(language, order) -> None:
+    text = PROSE[language].replace(". ", ".\n").replace("。", "。\n")
+    assert accepted(text.encode(order)) == (Encoding(order, "nul pattern"), text)
+
+
+def test_a_mark_before_noise_makes_no_text() -> None:
+    chance = random.Random(3)
+    noise = bytes(chance.randrange(256) for _ in range(400))
+    assert isinstance(recognised(codecs.BOM_UTF16_LE + noise), NoText)
+
+
+def test_terminal_colours_are_no_japanese() -> None:
+    data = b"\x1b[31mred\x1b[0m and \x1b$B plain; a = ~{b} | ~{c}\n"
+    assert accepted(data) == (Encoding("utf-8", "utf-8"), data.decode())
+
+
+CODECS = sorted({*encodings.aliases.aliases.values(), "idna", "punycode", "undefined", "utf_8_sig"})
+NO_TEXT_ENCODINGS = {
+    "base64_codec", "bz2_codec", "hex_codec", "idna", "mbcs", "oem", "punycode", "quopri_codec",
+    "raw_unicode_escape", "rot_13", "undefined", "unicode_escape", "utf_7", "uu_codec",
+    "zlib_codec",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize(
+    "body", [b"x = 'caf\xe9'\n", b"x = '\\ud83d \\x41 +AOk-'\n", b"\x81\x8d=41"]
+)
+def test_whatever_codec_is_declared_the_text_is_sound(codec, body) -> None:
+    data = b"# -*- coding: " + codec.encode() + b" -*-\n" + body
+    found = recognised(data)
+    if isinstance(found, Encoding):
+        assert codecs.lookup(found.name).name in text_encodings()
+        assert decoded(data, found.name).encode(found.name) == data
+    if codec in NO_TEXT_ENCODINGS:
+        assert not isinstance(found, Encoding) or found.source != "declared"
+
+
+def test_only_text_encodings_are_allowed_and_they_give_their_bytes_back() -> None:
+    for name in text_encodings():
+        text = "plain text, 1 + 1 = 2\n"
+        assert text.encode(name).decode(name) == text
+        assert name.replace("-", "_") not in NO_TEXT_ENCODINGS
+
+
+def sound(data: bytes) -> None:
+    found = recognised(data)
+    if isinstance(found, NoText):
+        assert found.detail
+        assert detect_encoding(data) is found.reason
+        return
+    assert detect_encoding(data) == found
+    text = decoded(data, found.name)
+    text.encode("utf-8")
+    assert recognised(data) == found
+    if "replaced" not in found.source:
+        assert data.decode(found.name) == text
+        # some encodings spell a character in two ways
+        assert text.encode(found.name).decode(found.name) == text
+    else:
+        assert "\ufffd" in text
+
+
+@often
+@given(st.binary(max_size=400))
+def test_any_bytes_are_text_or_a_reason(data: bytes) -> None:
+    sound(data)
+
+
+@often
+@given(
+    st.lists(
+        st.one_of(
+            st.binary(max_size=12),
+            st.sampled_from(
+                [text[:60].encode(PAGES[name][0], "replace") for name, text in PROSE.items()]
+            ),
+            st.sampled_from([text[:60].encode() for text in PROSE.values()]),
+            st.sampled_from(
+                [b"\x1b$B", b"\x1b(B", b"~{", b"~}", b"\x00", b"\xff\xfe", b"\xef\xbb\xbf"]
+            ),
+            st.sampled_from(CODECS).map(lambda name: b"# coding: " + name.encode() + b"\n"),
+            st.sampled_from(CODECS).map(lambda name: b"<meta charset=" + name.encode() + b">"),
+        ),
+        max_size=12,
+    )
+)
+def test_any_mixture_of_texts_is_text_or_a_reason(parts: list[bytes]) -> None:
+    sound(b"".join(parts))

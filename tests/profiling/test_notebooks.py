@@ -71,6 +71,105 @@ def test_any_cell_is_read(text: str, language: str) -> None:
     assert as_markdown(whole) == (text if text.strip() else "")
 
 
+def test_the_order_of_keys_does_not_matter() -> None:
+    cells = [
+        {"source": ["# First\n"], "cell_type": "markdown", "metadata": {}},
+        {"outputs": [], "source": ["print(1)"], "metadata": {}, "cell_type": "code"},
+        {"source": "Some words.", "cell_type": "markdown"},
+        {"metadata": {}, "cell_type": "markdown"},
+        {"source": 7, "cell_type": "markdown"},
+        {"source": ["no kind"]},
+    ]
+    expected = "# First\n\n\n```python\nprint(1)\n```\n\nSome words."
+    for first in ("nbformat", "metadata", "cells", "title"):
+        others = {"nbformat": 4, "metadata": {}, "title": "t", "cells": cells}
+        whole = {first: others[first], **others}
+        text = json.dumps(whole)
+        assert is_notebook(text)
+        assert as_markdown(text) == expected
+        assert as_markdown(text + "}") == expected, "as is one that is broken at its end"
+
+
+def test_a_key_that_comes_twice_counts_as_json_counts_it() -> None:
+    text = (
+        '{"nbformat": 4, "cells": [{"cell_type": "code", "source": "draft", '
+        '"cell_type": "markdown", "source": "Final."}]}'
+    )
+    assert as_markdown(text) == "Final."
+    assert as_markdown(text[:-1]) == "Final."
+
+
+def test_format_3_has_worksheets_inputs_and_headings() -> None:
+    sheets = [
+        {
+            "cells": [
+                {"cell_type": "heading", "level": 2, "metadata": {}, "source": ["Rain"]},
+                {"cell_type": "markdown", "source": ["It rained."]},
+                {
+                    "cell_type": "code",
+                    "input": ["x <- 1\n", "y <- x"],
+                    "language": "R",
+                    "outputs": [{"cells": [{"cell_type": "markdown", "source": "not a cell"}]}],
+                    "prompt_number": 1,
+                },
+            ]
+        },
+        {"cells": [{"cell_type": "markdown", "source": "Another sheet."}]},
+    ]
+    document = {"metadata": {"name": ""}, "nbformat": 3, "worksheets": sheets}
+    expected = "## Rain\n\nIt rained.\n\n```r\nx <- 1\ny <- x\n```\n\nAnother sheet."
+    for text in (json.dumps(document), json.dumps(dict(reversed(document.items())))):
+        assert is_notebook(text)
+        assert as_markdown(text) == expected
+        assert as_markdown(text[:-1]) == expected
+
+
+def test_a_notebook_without_cells_is_one() -> None:
+    empty = json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    assert is_notebook(empty)
+    assert as_markdown(empty) == ""
+    assert profile("a.ipynb", empty, size_bytes=len(empty)).features["family"] == "markup"
+
+
+def test_json_about_notebooks_is_none() -> None:
+    schema = {"properties": {"cells": {"type": "array"}, "cell_type": {"enum": ["code"]}}}
+    assert not is_notebook(json.dumps(schema))
+    assert not is_notebook("[" + notebook() + "]")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "cells",
+                    "cell_type",
+                    "source",
+                    "input",
+                    "worksheets",
+                    "metadata",
+                    "language",
+                    "level",
+                ]
+            ),
+            inner | st.sampled_from(["code", "markdown", "heading"]),
+            max_size=5,
+        )
+    ),
+    max_leaves=30,
+)
+
+
+@given(document=JSON, cut=st.integers(0, 400))
+def test_any_document_is_read_without_an_exception(document: object, cut: int) -> None:
+    text = json.dumps(document)
+    for part in (text, text[:cut], text + text):
+        is_notebook(part)
+        assert isinstance(as_markdown(part), str)
+
+
 def test_hostile_notebooks_are_given_up() -> None:
     assert as_markdown('{"cells":[{"cell_type":"code","source":["' * 50_000) == ""
     deep = '{"cell_type": "code", "source": ' + "[" * 60_000 + "},"
