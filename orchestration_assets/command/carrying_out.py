@@ -5,12 +5,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from orchestration_assets.schemas.errors import OrchestrationError
 from resources.claims import Owner, claimed, claimed_unless_held, owner_of
 
 _WHAT = "orchestrate run"
 
 
-class RunFailedError(Exception):
+class RunFailedError(OrchestrationError):
     """A batch could not be materialized; the message names the step, the cause and the remedy."""
 
 
