@@ -94,8 +94,8 @@ def summarise(
         counted["models"].update(plans["model"].to_pylist())
         log = store.read("call_log", batch)
         calls.update(log.filter(pc.equal(log["origin"], "called"))["called"].to_pylist())
-        in_order = pc.is_in(log["status"], pa.array([Status.OK, Status.ABSTAINED]))
-        wasted += pc.sum(log.filter(pc.invert(in_order))["cost_usd"]).as_py() or 0.0
+        fine = pc.is_in(log["status"], pa.array([Status.OK, Status.ABSTAINED]))
+        wasted += pc.sum(log.filter(pc.invert(fine))["cost_usd"]).as_py() or 0.0
         redacted += sum(one["count"] for row in log["redacted"].to_pylist() for one in row)
         for table in INTERPRETATIONS.values():
             readings = store.read(table.name, batch, ["service", "status", "reason"])
@@ -110,13 +110,14 @@ def summarise(
         resolved = store.read(RESOLUTIONS.name, batch, ["path", "task", "status", "reason"])
         counted["resolutions"].update(resolved["status"].to_pylist())
         failures += _failures(store, batch)
+    in_order: dict[str, Any] = {name: dict(sorted(one.items())) for name, one in counted.items()}
     return Summary(
         source=listing.source,
         entries=listing.entries.num_rows,
         excluded=listing.excluded,
         excluded_by=dict(listing.excluded_by),
         batches=tuple(batches),
-        **{name: dict(sorted(counts.items())) for name, counts in counted.items()},
+        **in_order,
         calls=dict(sorted(calls.items())),
         from_cache=sum(row["cached"] for row in totals),
         cost_usd=sum(row["cost_usd"] for row in totals),

@@ -217,3 +217,38 @@ def test_a_killed_run_goes_on_where_it_was(corpus, home, run) -> None:
     assert len(summary["batches"]) == 1
     assert summary["from_cache"] > 0
     assert summary["failed"] == 0
+
+
+def test_a_batch_that_fails_does_not_stop_the_one_behind_it(
+    corpus, home, capsys, tmp_path, monkeypatch
+) -> None:
+    import orchestration_assets.content.assets as content_assets
+
+    shown = tmp_path / "policy.yaml"
+    assert main(["policy", "show"]) == 0
+    text = capsys.readouterr().out
+    shown.write_text(text.replace("max_items: 10000", "max_items: 6"))
+    arguments = ["run", str(corpus), "--home", str(home), "--policy", str(shown), "--json"]
+    real, broken = content_assets.make_manifest, []
+
+    def breaks(folder, batch, content, progress):
+        broken.append(batch)
+        if batch == broken[0]:
+            raise OSError("the disk of the first batch is gone")
+        return real(folder, batch, content, progress)
+
+    monkeypatch.setattr(content_assets, "make_manifest", breaks)
+    code = main(arguments)
+    captured = capsys.readouterr()
+    summary = json.loads(captured.out)
+    assert code == 1
+    first, second = broken
+    assert summary["batches"] == [second]
+    assert list(summary["failed_batches"]) == [first]
+    assert "the disk of the first batch is gone" in summary["failed_batches"][first]
+    assert "the disk of the first batch is gone" in captured.err
+    assert Path(summary["index"]).exists()
+    monkeypatch.setattr(content_assets, "make_manifest", real)
+    code = main(arguments)
+    summary = json.loads(capsys.readouterr().out)
+    assert (code, summary["batches"], summary["failed_batches"]) == (0, [first], {})

@@ -93,3 +93,83 @@ def test_finished_answers_survive_a_run_that_dies(tmp_path) -> None:
     again = Scripted("one", ok("a", 0.9))
     process(tmp_path, [plan(f"i{n}") for n in range(10)], services=(again,))
     assert {q.item.item_id for q in again.asked} == {"i9"}
+
+
+def test_what_an_item_breaks_is_its_own_failure_and_what_was_answered_stays(tmp_path) -> None:
+    import orchestration_assets.processing.sequential as module
+
+    real = module.lead
+
+    def breaks(answered, question):
+        if question.item.item_id == "i2" and answered:
+            raise ZeroDivisionError("what nobody foresaw")
+        return real(answered, question)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "lead", breaks)
+        done = process(tmp_path, [plan(f"i{n}") for n in range(4)])
+    rows = done.interpretations[ProcessingModel.SEQUENTIAL]
+    broken = [row for row in rows if row.item_id == "i2"]
+    assert [(r.service, r.round, r.status, r.final) for r in broken] == [
+        ("one", 0, Status.OK, False),
+        ("one", 1, Status.FAILED, True),
+        ("two", 0, Status.FAILED, True),
+    ]
+    assert "what nobody foresaw" in str(broken[1].reason)
+    assert {row.status for row in rows if row.item_id != "i2"} == {Status.OK}
+    # what was called is in the log, once
+    assert [c.service for c in done.calls if c.item_id == "i2" and c.origin == "called"] == ["one"]
+
+
+def test_a_heavy_item_is_loaded_while_the_others_go_on(tmp_path) -> None:
+    import threading
+
+    light = threading.Event()
+    loop_thread = threading.get_ident()
+    threads = {}
+
+    def load(name: str):
+        threads[name] = threading.get_ident()
+        if name == "i0":
+            assert light.wait(20.0), "the others did not go on"
+        elif name == "i9":
+            light.set()
+        return item(name)
+
+    services = (Scripted("one", ok("a", 0.9)),)
+    work = Work(CHOICES, {"t": TASK}, by_name(*services))
+    cache = AnswerCache(LmdbStore(tmp_path / "answers"))
+    plans = [plan(f"i{n}") for n in range(10)]
+    done = process_plans(plans, work, cache, load, Limits(4), is_heavy={"i0"}.__contains__)
+    rows = done.interpretations[ProcessingModel.SEQUENTIAL]
+    assert {row.status for row in rows} == {Status.OK}
+    assert threads.pop("i0") != loop_thread
+    assert set(threads.values()) == {loop_thread}
+
+
+def test_who_waits_for_an_answer_that_breaks_fails_alike(tmp_path) -> None:
+    """Two items of equal content ask the same question; what breaks is said by both, not by all."""
+    from dataclasses import replace
+
+    from orchestration_assets.processing.asking import Asker
+
+    real = Asker._call
+
+    async def breaks(self, name, question, key, deadline):
+        if "twin" in question.item.text:
+            import asyncio
+
+            await asyncio.sleep(0.01)
+            raise ZeroDivisionError("what nobody foresaw")
+        return await real(self, name, question, key, deadline)
+
+    def load(name: str):
+        found = item(name)
+        return replace(found, content_hash="twin", text="twin") if name in ("i1", "i2") else found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Asker, "_call", breaks)
+        done = process(tmp_path, [plan(f"i{n}") for n in range(5)], load)
+    rows = done.interpretations[ProcessingModel.SEQUENTIAL]
+    failed = {row.item_id for row in rows if row.status is Status.FAILED}
+    assert failed == {"i1", "i2"}
