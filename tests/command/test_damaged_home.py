@@ -1,4 +1,4 @@
-"""Every kind of file of a real home, damaged in every way: a word about it, and never a traceback."""
+"""Every kind of file of a real home, damaged in every way: a word about it, no traceback."""
 
 import json
 import os
@@ -180,7 +180,7 @@ def test_a_damaged_record_of_a_batch_is_set_aside_and_its_files_come_again(
     assert len(TableStore(home).batches(DISAGREEMENT_REPORT.name)) == 2
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "folder"])
+@pytest.mark.parametrize("kind", ["truncated", "random", "foreign"])
 def test_a_damaged_instance_begins_anew_or_says_what_to_delete(whole, copy, capsys, kind) -> None:
     home = copy()
     for file in files_of(home):
