@@ -37,12 +37,10 @@ def failure_of(result: "dg.ExecuteInProcessResult") -> Failure:
         if event.is_step_failure
     ]
     # between steps, or while resources are closed, no step is to blame
-    chains += [
+    chains = chains or [
         ("the run", tuple(_chain(event.job_failure_data.error)))
         for event in result.all_events
         if event.event_type_value == "PIPELINE_FAILURE"
-        and event.job_failure_data.error
-        and not chains
     ]
     checks = [
         f"check {e.check_name} of {e.asset_key.to_user_string()}: {e.description}"

@@ -58,9 +58,7 @@ KINDS = ("empty", "truncated", "zeroed", "random", "middle", "foreign")
 
 @settings(max_examples=EXAMPLES)
 @given(st.data())
-def test_a_table_that_was_overwritten_anywhere_is_refused_or_as_it_was(
-    tmp_path_factory, data
-) -> None:
+def test_a_table_that_was_overwritten_is_refused_or_as_it_was(tmp_path_factory, data) -> None:
     whole = parquet_bytes(TABLE)
     start = data.draw(st.integers(0, len(whole) - 1))
     other = data.draw(st.binary(min_size=1, max_size=64))
@@ -90,9 +88,7 @@ def test_a_damaged_table_and_record_name_file_and_remedy(tmp_path, kind) -> None
     assert not tables.is_whole(DISAGREEMENT_REPORT.name, "b1")
     write_atomically(tmp_path / "batches" / "b1.parquet", path.read_bytes())
     for read in (batches.read, batches.source):
-        with pytest.raises(
-            DamagedFileError, match=r"b1\.parquet: .*takes its files in again"
-        ) as caught:
+        with pytest.raises(DamagedFileError, match=r"b1\.parquet: .*files in again") as caught:
             read("b1")
     batches.set_aside(caught.value)
     assert batches.recorded() == []
