@@ -3,6 +3,9 @@
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
+from queue import Empty, SimpleQueue
+from threading import Thread
+from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import dagster as dg
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
 _CONNECT_SECONDS = 10
+_BETWEEN_LOOKS_SECONDS = 2.0
 THREADS, PROCESSES = "threads", "processes"
 
 Piece = TypeVar("Piece")
@@ -29,11 +33,13 @@ class DaskClusterResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     ``where`` is ``threads``, ``processes``, or the address of a running scheduler, such as
     ``tcp://10.0.0.5:8786``. Nothing starts until work is submitted: a small batch never pays for
-    a cluster. What was started here is closed when the run ends, whatever happened in it.
+    a cluster. What was started here is closed when the run ends, whatever happened in it. A
+    cluster without any worker for ``lost_seconds``, or whose scheduler is silent as long, is lost.
     """
 
     where: str = PROCESSES
     workers: int = 2
+    lost_seconds: float = 30.0
     _stack: ExitStack | None = PrivateAttr(default=None)
     _client: Any = PrivateAttr(default=None)
 
@@ -85,8 +91,6 @@ class DaskClusterResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         good or the scheduler is; whatever is still under way then, or when the caller stops
         listening, is cancelled.
         """
-        from distributed import as_completed
-
         client = self.client
         futures: list[Any] = []
         try:
@@ -96,7 +100,7 @@ class DaskClusterResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                 # pure=False: equal pieces of two runs on one scheduler must not share a key
                 futures = client.map(function, pieces, pure=False)
             piece_of = dict(zip((future.key for future in futures), pieces, strict=True))
-            for future in as_completed(futures, loop=client.loop):
+            for future in self._completed(client, futures):
                 if future.status == "error" and isinstance(future.exception(), OSError):
                     future.result()  # the piece's own failure, which no lost connection is
                 with self._kept():
@@ -105,6 +109,37 @@ class DaskClusterResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         finally:
             if client.status == "running":
                 client.cancel(futures)
+
+    def _completed(self, client: "Client", futures: Sequence[Any]) -> Iterator[Any]:
+        """The futures as they are finished. Raises ClusterError when nobody works on them."""
+        from distributed import as_completed
+
+        finished: SimpleQueue[Any] = SimpleQueue()
+
+        def listen() -> None:
+            for future in as_completed(futures, loop=client.loop):
+                finished.put(future)
+
+        # as_completed alone would wait for a lost cluster for ever
+        Thread(target=listen, daemon=True, name="finished-chunks").start()
+        left, heard = len(futures), monotonic()
+        while left:
+            try:
+                future = finished.get(timeout=min(_BETWEEN_LOOKS_SECONDS, self.lost_seconds))
+            except Empty:
+                if _has_workers(client, self.lost_seconds):
+                    heard = monotonic()
+                elif monotonic() - heard >= self.lost_seconds:
+                    raise self._lost(f"no worker for {self.lost_seconds:.0f} s") from None
+                continue
+            left, heard = left - 1, monotonic()
+            yield future
+
+    def _lost(self, why: object) -> ClusterError:
+        return ClusterError(
+            f"the Dask cluster ({self.where}) was lost: {why}; run again, or set "
+            "ORCHESTRATION_DASK=threads to work without processes"
+        )
 
     @contextmanager
     def _kept(self) -> Iterator[None]:
@@ -115,10 +150,7 @@ class DaskClusterResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         try:
             yield
         except (KilledWorker, FutureCancelledError, OSError) as error:
-            raise ClusterError(
-                f"the Dask cluster ({self.where}) was lost: {error}; run again, or set "
-                "ORCHESTRATION_DASK=threads to work without processes"
-            ) from error
+            raise self._lost(error) from error
 
     def _connect(self, stack: ExitStack) -> "Client":
         from distributed import Client, LocalCluster
@@ -144,3 +176,14 @@ class DaskClusterResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         )
         stack.enter_context(cluster)
         return stack.enter_context(Client(cluster, set_as_default=False))
+
+
+def _has_workers(client: "Client", seconds: float) -> bool:
+    """Whether the scheduler answers, and has a worker."""
+    if client.status != "running":
+        return False
+    try:
+        identity = client.sync(client.scheduler.identity, callback_timeout=max(seconds, 1.0))
+    except (OSError, TimeoutError):
+        return False
+    return bool(identity["workers"])

@@ -36,6 +36,12 @@ def failure_of(result: "dg.ExecuteInProcessResult") -> Failure:
         for event in result.all_events
         if event.is_step_failure
     ]
+    # between steps, or while resources are closed, no step is to blame
+    chains = chains or [
+        ("the run", tuple(_chain(event.job_failure_data.error)))
+        for event in result.all_events
+        if event.event_type_value == "PIPELINE_FAILURE"
+    ]
     checks = [
         f"check {e.check_name} of {e.asset_key.to_user_string()}: {e.description}"
         for e in result.get_asset_check_evaluations()

@@ -84,7 +84,7 @@ def running_scheduler():
                 if probe.connect_ex(("127.0.0.1", int(port))) == 0:
                     break
             time.sleep(0.1)
-        yield address, scheduler
+        yield address, scheduler, worker
     finally:
         for process in (worker, scheduler):
             process.terminate()
@@ -206,7 +206,7 @@ def test_two_runs_at_once_on_one_scheduler_do_not_touch_each_other() -> None:
 
 
 def test_a_scheduler_killed_in_the_middle_gives_one_clear_error() -> None:
-    with running_scheduler() as (address, scheduler), opened(where=address) as cluster:
+    with running_scheduler() as (address, scheduler, _), opened(where=address) as cluster:
         cluster.client.wait_for_workers(1, timeout=60)
         results = cluster.map_chunks(_slow, list(range(200)))
         next(results)
@@ -215,6 +215,20 @@ def test_a_scheduler_killed_in_the_middle_gives_one_clear_error() -> None:
             list(results)
     assert address in str(caught.value)
     assert "run again" in str(caught.value)
+
+
+def test_workers_that_are_lost_for_good_give_one_clear_error() -> None:
+    """The scheduler alone would wait for others for ever."""
+    with (
+        running_scheduler() as (address, _, worker),
+        opened(where=address, lost_seconds=1.0) as cluster,
+    ):
+        cluster.client.wait_for_workers(1, timeout=60)
+        results = cluster.map_chunks(_slow, list(range(2000)))
+        next(results)
+        worker.kill()
+        with pytest.raises(ClusterError, match=r"was lost: no worker for 1 s; run again"):
+            list(results)
 
 
 def test_nothing_starts_until_work_is_submitted() -> None:
