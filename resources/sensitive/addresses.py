@@ -29,8 +29,10 @@ def mail_addresses(text: str) -> Iterator[Span]:
             start -= 1
         while start < place and text[start] in ".-%":
             start += 1
-        if text[start - 1 : start] == ":" and _IN_ADDRESS.search(text, floor, start):
-            # the password of an address
+        if text.startswith("://", start - 3) or (
+            text[start - 1 : start] == ":" and _IN_ADDRESS.search(text, floor, start)
+        ):
+            # the user or the password of an address
             continue
         if start < place and text[start:place] not in _SHARED_USERS:
             yield start, host.end()
@@ -39,6 +41,7 @@ def mail_addresses(text: str) -> Iterator[Span]:
 _USER: Final = re.compile(
     r"://(?P<user>[^\s/?#@:'\"<>\[\]]{0,128})(?P<password>:[^\s/?#@'\"<>]{1,256})?@"
 )
+_FIGURES_OF_A_NAME: Final = 8
 _LONE: Final = 16
 """A user without a password is a key when it is at least so long and drawn by chance."""
 
@@ -53,7 +56,9 @@ def url_credentials(text: str) -> Iterator[Span]:
         if password:
             if not is_placeholder(password):
                 yield place + 3, found.end() - 1
-        elif len(user) >= _LONE and is_random(user):
+        elif len(user) >= _LONE and (
+            is_random(user) or sum(map(str.isdigit, user)) > _FIGURES_OF_A_NAME
+        ):
             yield place + 3, found.end() - 1
 
 
@@ -120,6 +125,7 @@ _SIX: Final = re.compile(
     re.I | re.A,
 )
 _HEX: Final = frozenset("0123456789abcdefABCDEF:")
+_HEX_RUN: Final = re.compile(r"[0-9A-Fa-f:]*")
 _GROUPS: Final = re.compile(r":[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:|::")
 _LONGEST_SIX: Final = 45
 
@@ -130,7 +136,8 @@ def _sixes(text: str) -> Iterator[Span]:
         start = found.start()
         if start < done:
             continue
-        floor = max(done, start - _LONGEST_SIX)
+        done = _HEX_RUN.match(text, start).end()  # type: ignore[union-attr]
+        floor = max(0, start - _LONGEST_SIX)
         while start > floor and text[start - 1] in _HEX:
             start -= 1
         if start > 0 and (text[start - 1].isalnum() or text[start - 1] in "_."):
@@ -142,6 +149,5 @@ def _sixes(text: str) -> Iterator[Span]:
             address = IPv6Address(six.group())
         except AddressValueError:
             continue
-        done = six.end()
         if not address.is_loopback and not address.is_unspecified:
             yield six.span()

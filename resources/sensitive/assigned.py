@@ -62,13 +62,16 @@ _NEXT: Final = re.compile(r"[\"'`)]?[ \t]{1,4}(?:=[ \t]*)?|[ \t]{1,3}\(")
 _LOOSE: Final = ((_ARGUMENT, _Carrier.ARGUMENT), (_WORDS, _Carrier.PROSE), (_NEXT, _Carrier.PROSE))
 _QUOTE: Final = re.compile(r"[brfuBRFU@$]{0,2}(\\{0,3})([\"'`])")
 _QUOTED: Final = {
-    quote: re.compile(rf"(?:[^{quote}\n\\]|\\.){{0,600}}") for quote in ('"', "'", "`")
+    quote: re.compile(rf"(?:[^{quote}\n\\]|\\.){{0,160}}") for quote in ('"', "'", "`")
 }
-_ESCAPED: Final = {quote: re.compile(rf"[^{quote}\n\\]{{0,600}}") for quote in ('"', "'", "`")}
-_UNQUOTED: Final = re.compile(r"[^\s\"'`<>]{1,600}")
-_TO_SPACE: Final = re.compile(r"\S{1,600}")
+_ESCAPED: Final = {quote: re.compile(rf"[^{quote}\n\\]{{0,160}}") for quote in ('"', "'", "`")}
+_UNQUOTED: Final = re.compile(r"[^\s\"'`<>]{1,160}")
+_TO_SPACE: Final = re.compile(r"\S{1,160}")
 # where one of several values in a row ends and the next name begins
 _NEXT_NAME: Final = re.compile(r"[;&,|](?=\s|\Z|[\w.-]{1,40}[=:])|&amp;|\\n|\\r|#|</")
+_JUDGED: Final = 160
+"""A value is judged by so much of it, and taken whole."""
+_MORE: Final = re.compile(r"[^\s\"'`<>]*")
 _SCHEME: Final = re.compile(r"(?:bearer|basic|token|digest|apikey|negotiate|splunk)[ \t]+", re.I)
 _TRAILING: Final = ".,;:!?)]}\\"
 _LINE_START: Final = re.compile(
@@ -94,8 +97,10 @@ def values_of_names(text: str, literals: Sequence[str]) -> Iterator[Span]:
 
 
 def _values(text: str, lower: str, literals: Sequence[str]) -> Iterator[Span]:
+    done = 0
     for named in names(text, lower, literals):
-        if span := _value(text, named):
+        if named.start >= done and (span := _value(text, named)):
+            done = span[1]
             yield span
 
 
@@ -134,7 +139,11 @@ def _accepted(
         return None
     if not _is_secret(value.text, value.carrier, named.naming):
         return None
-    return value.start, value.end
+    end = value.end
+    if end - value.start >= _JUDGED:
+        more = _MORE.match(text, end)
+        end = more.end() if more else end
+    return value.start, end
 
 
 def _read(

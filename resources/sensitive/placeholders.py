@@ -53,8 +53,7 @@ def is_placeholder(value: str) -> bool:
     """Whether ``value`` says what belongs there, refers to it, or hides it already."""
     if _REFERENCE.match(value) or _TEMPLATE.search(value):
         return True
-    letters = [one for one in value if one.isalnum()]
-    if len(set(letters)) == 1:
+    if sum(map(str.isalnum, set(value))) == 1:
         return True
     words = words_in(value)
     if not words:
