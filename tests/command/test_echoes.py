@@ -144,7 +144,9 @@ def decoded(path: Path) -> str:
     return ""
 
 
-def orchestrate(home: Path, source: Path, policy: Path, key: str) -> subprocess.CompletedProcess[str]:
+def orchestrate(
+    home: Path, source: Path, policy: Path, key: str
+) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "orchestration_assets", "run", str(source)]
     environment = {**os.environ, "ECHO_TEST_KEY": key}
     return subprocess.run(

@@ -14,7 +14,9 @@ FORMS: Final[dict[str, Callable[[str], str]]] = {
     "with its scheme": lambda key: f"Bearer {key}",
     "in capitals": str.upper,
     "escaped as in JSON": lambda key: "".join(f"\\u{ord(one):04x}" for one in key),
-    "signs escaped as in JSON": lambda key: json.dumps(key).replace("/", "\\/").replace("+", "\\u002b"),
+    "signs escaped as in JSON": lambda key: (
+        json.dumps(key).replace("/", "\\/").replace("+", "\\u002b")
+    ),
     "escaped twice": lambda key: "".join(f"\\\\u{ord(one):04X}" for one in key),
     "escaped by bytes": lambda key: "".join(f"\\x{ord(one):02x}" for one in key),
     "in an address": lambda key: quote(key, safe=""),
@@ -24,7 +26,9 @@ FORMS: Final[dict[str, Callable[[str], str]]] = {
     "by numbers in HTML": lambda key: "".join(f"&#{ord(one)};" for one in key),
     "by hexadecimal numbers in HTML": lambda key: "".join(f"&#x{ord(one):x};" for one in key),
     "in base64": lambda key: base64.b64encode(key.encode()).decode(),
-    "in base64 for addresses": lambda key: base64.urlsafe_b64encode(key.encode()).decode().rstrip("="),
+    "in base64 for addresses": lambda key: (
+        base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
+    ),
     "in base64 behind a user": lambda key: base64.b64encode(f"user:{key}".encode()).decode(),
     "in base64 behind a letter": lambda key: base64.b64encode(f"u{key}".encode()).decode(),
     "in base64 twice": lambda key: base64.b64encode(base64.b64encode(key.encode())).decode(),
