@@ -79,6 +79,7 @@ _LINE_START: Final = re.compile(
 )
 _LINE_END: Final = re.compile(r"[ \t]*(?:\r?\n|\\n|#|\Z)")
 _PHRASE: Final = re.compile(r"[a-z]{3,10}(?:[ ,-]{1,2}[a-z]{3,10}){2,23}")
+_SEED_WORDS: Final = 12
 _QUERY: Final = frozenset("?&")
 
 
@@ -124,11 +125,20 @@ def _value(text: str, named: Named) -> Span | None:
 
 
 def _phrase(text: str, place: int) -> Span | None:
-    found = re.compile(r"[\"']?(?:[ \t]{0,3}[:=]|[ \t]is)[ \t]{0,3}[\"'`]?").match(text, place)
-    phrase = _PHRASE.match(text, found.end()) if found else None
-    if phrase is None or is_placeholder(phrase.group()):
-        return None
-    return phrase.span()
+    """Several small words in a row: in quotes or after a sign, or so many as seeds have."""
+    for pattern in (_SIGN, *_PLACES, _ARGUMENT, _WORDS, _NEXT):
+        before = pattern.match(text, place)
+        if before is None:
+            continue
+        quote = _QUOTE.match(text, before.end())
+        phrase = _PHRASE.match(text, quote.end() if quote else before.end())
+        if phrase is None or is_placeholder(phrase.group()):
+            continue
+        sure = quote or pattern is not _NEXT or phrase.group().count("-") > 1
+        loose = pattern in (_WORDS, _NEXT) and "-" not in phrase.group()
+        if sure and (quote or not loose or phrase.group().count(" ") >= _SEED_WORDS - 1):
+            return phrase.span()
+    return None
 
 
 def _accepted(

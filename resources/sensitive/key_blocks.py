@@ -15,7 +15,7 @@ _LONGEST: Final = 64 * 1024
 """Characters of a block up to its end: what is longer was never one."""
 # what a line of a block is once quotes, comment signs and escapes around it are gone
 _BODY_LINE: Final = re.compile(
-    r"[\s>#*|/\"'`+,;()-]{0,40}"
+    r"(?:[\s>#*|/\"'`+,;()-]|\\[rn]){0,40}"
     r"(?:[A-Za-z-]{2,30}: [^\n]{0,200}|(?P<body>=?[A-Za-z0-9+/=\\]{0,1000}))"
     r"[ \t\r\"'`+,;\\)-]{0,40}\n?"
 )

@@ -45,7 +45,8 @@ _REACHED: Final = re.compile(rf"[&*!]?{_NAME}(?:(?:\.|\?\.|->|::)#?{_NAME})+[);,
 _CALLED: Final = re.compile(rf"[&*!]?{_NAME}(?:(?:\.|\?\.|->|::){_NAME})*!?[(\[{{<]")
 _CLOSED: Final = (")", "]", "}", ">", ",", ";", ":", "(", "[", "{", '"', "'", "|", "\\", ".")
 _IDENTIFIER: Final = re.compile(rf"{_NAME}\Z")
-_KEYWORD: Final = re.compile(rf"\*{{0,2}}{_NAME}=\S|\*\*?{_NAME}")
+_KEYWORD: Final = re.compile(rf"\*{{0,2}}{_NAME}=|\*\*{_NAME}")
+_LONG_NAME: Final = 5
 _LITTLE: Final = re.compile(r"[\d.,_+-]*\d{0,3}%?\Z|0x[0-9a-fA-F]{0,16}[uUlL]*\Z")
 
 
@@ -69,9 +70,10 @@ def is_code(value: str) -> bool:
     if _IDENTIFIER.match(value.rstrip("),;:]}")):
         return is_wordy(value)
     if _REACHED.match(value):
-        return is_wordy(re.split(r"\W+", value.lstrip("&*!"), maxsplit=1)[0])
-    if _KEYWORD.match(value):
-        return True
+        first, *more = (part for part in re.split(r"\W+", value) if part)
+        return is_wordy(first) and (len(first) >= _LONG_NAME or all(map(is_wordy, more)))
+    if keyword := _KEYWORD.match(value):
+        return is_wordy(keyword[0].strip("*=")) and keyword.end() > _LONG_NAME
     if not _CALLED.match(value):
         return False
     # a sentence's or an argument's end may be gone, and the closing sign with it
