@@ -19,6 +19,7 @@ _SHARED_USERS: Final = frozenset(("git", "hg", "svn"))
 
 
 def mail_addresses(text: str) -> Iterator[Span]:
+    """Addresses of people's mail: not of accounts that programs share, and not within others."""
     for place in places(text, "@"):
         host = _MAIL_HOST.match(text, place)
         if host is None:
@@ -71,13 +72,13 @@ _FIGURE: Final = ord("d")
 _OCTETS: Final = bytes(
     ord("d") if one in b"0123456789" else one if one == ord(".") else ord("x") for one in range(256)
 )
-# of numbers below 32 only, it is a version as often as an address: then the words around decide
-_SMALL: Final = 32
+# of numbers below 64 only, it is a version as often as an address: then the words around decide
+_SMALL: Final = 64
 _SAYS_ADDRESS: Final = re.compile(
     r"(?:\b(?:ip|ipv4|addr|address|addresses|host|hosts|server|client|peer|dns|nameserver|gateway|"
     r"from|at|to|by|via|node|remote|remote_addr|source|src|dst|dest|destination|proxy|ssh|ping|"
     r"login|connect(?:ed|ion|ing)?|listen|bind|forwarded|for|user|visitor|router|network)\b"
-    r"[^\n]{0,16}|@|//|\[)\Z",
+    r"[^\n]{0,10}|@|//|\[)\Z",
     re.I,
 )
 _SAYS_VERSION: Final = re.compile(
@@ -89,7 +90,7 @@ _AFTER: Final = re.compile(r":\d{2,5}\b|/\d{1,2}\b")
 
 
 def ip_addresses(text: str) -> Iterator[Span]:
-    """Addresses of machines, of both versions, that are somebody's: neither this machine nor all."""
+    """Addresses of machines, of both versions: of somebody's, neither of this one nor of all."""
     if "." in text:
         mask = text.encode("ascii", "replace").translate(_OCTETS)
         for found in _FIGURES.finditer(mask):

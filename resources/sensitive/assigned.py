@@ -47,7 +47,8 @@ _PLACES: Final = (
     ),
     # {"name": "DB_PASSWORD", "value": "x"}, and the same in YAML
     re.compile(
-        r"\\{0,3}[\"']?,?\s{1,40}\\{0,3}[\"']?(?:value|default)\\{0,3}[\"']?[ \t]{0,4}[:=][ \t]{0,4}"
+        r"\\{0,3}[\"']?,?\s{1,40}\\{0,3}[\"']?(?:value|default)\\{0,3}[\"']?"
+        r"[ \t]{0,4}[:=][ \t]{0,4}"
     ),
 )
 # an argument: set_password("x"), define('DB_PASSWORD', 'x'), get("TOKEN", "x")

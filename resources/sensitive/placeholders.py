@@ -16,10 +16,10 @@ _WORDS: Final = frozenset(
         "authentication bearer basic digest oauth jwt access refresh client private public session "
         "cookie user users username login email name id account credential credentials admin root "
         "guest anonymous change changeme changeit replace replaceme insert enter put here todo "
-        "tbd fixme xxx xx yyy zzz foo bar baz qux quux spam eggs example examples sample dummy fake "
-        "mock test tests testing demo placeholder redacted masked hidden removed censored omitted "
-        "secure random generated generate value from env environ environment config settings set "
-        "get in is to of for with and or as by new old current temp temporary hash hashed hex "
+        "tbd fixme xxx xx yyy zzz foo bar baz qux quux spam eggs example examples sample dummy "
+        "fake mock test tests testing demo placeholder redacted masked hidden removed censored "
+        "omitted secure random generated generate value from env environ environment config settings "
+        "set get in is to of for with and or as by new old current temp temporary hash hashed hex "
         "encoded plain prompt input self cls return break continue pass raise yield else if "
         "async await function const let invalid valid wrong bad good expired field label header "
         "passwort kennwort contrasena contraseña senha parola haslo hasło wachtwoord mot de passe "
@@ -92,4 +92,5 @@ def is_wordy(value: str) -> bool:
 
 
 def is_small_number(value: str) -> bool:
+    """Whether it is a number as programs count with, a share, or hexadecimal digits of one."""
     return bool(_LITTLE.match(value))
