@@ -25,6 +25,10 @@ _BASE58: Final = "".join(one for one in _ALNUM if one not in "0OIl")
 _UPPER: Final = string.ascii_uppercase + string.digits
 
 
+Make = Callable[[random.Random, bool], str]
+"""A value, of the tuning or of the held-out split."""
+
+
 class Sample(NamedTuple):
     """A text, and what of it must not leave: each of ``hidden`` as it stands in the text."""
 
@@ -40,13 +44,17 @@ class Kind:
     value must be known by its form. ``alone`` says that it stands in the text as it is made."""
 
     name: str
-    make: Callable[[random.Random, bool], str]
+    make: Make
     names: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
     hidden: Callable[[str], tuple[str, ...]] = lambda value: (value,)
     alone: bool = False
 
 
-def _of(alphabet: str, tuning: int, held: int, before: str = "", after: str = ""):  # type: ignore[no-untyped-def]
+def _drawn(rng: random.Random, alphabet: str, size: int) -> str:
+    return "".join(rng.choices(alphabet, k=size))
+
+
+def _of(alphabet: str, tuning: int, held: int, before: str = "", after: str = "") -> Make:
     """Values of one alphabet, of another length in each split."""
 
     def make(rng: random.Random, held_out: bool) -> str:
@@ -55,7 +63,7 @@ def _of(alphabet: str, tuning: int, held: int, before: str = "", after: str = ""
     return make
 
 
-def _password(least: int, most: int, signs: str):  # type: ignore[no-untyped-def]
+def _password(least: int, most: int, signs: str) -> Make:
     """Letters, at least a figure, and signs where there are any."""
 
     def make(rng: random.Random, held_out: bool) -> str:
@@ -96,7 +104,7 @@ _OTHER_PARTS: Final = (
 )
 
 
-def _words(count: int, joint: str) -> Callable[[random.Random, bool], str]:
+def _words(count: int, joint: str) -> Make:
     def make(rng: random.Random, held_out: bool) -> str:
         return joint.join(rng.choices(_OTHER_PARTS if held_out else _PARTS, k=count))
 
@@ -108,7 +116,7 @@ def _word_and_figures(rng: random.Random, held_out: bool) -> str:
     return f"{word}{rng.randint(10, 9999)}{rng.choice('!?#*') if held_out else rng.choice('!$@')}"
 
 
-def _encoded(size: int, more: int) -> Callable[[random.Random, bool], str]:
+def _encoded(size: int, more: int) -> Make:
     return lambda rng, held: base64.b64encode(rng.randbytes(size + more * held)).decode()
 
 
@@ -130,7 +138,7 @@ def _jwt(rng: random.Random, held_out: bool) -> str:
     return f"{part(head)}.{part(claims)}.{''.join(rng.choices(_URLSAFE, k=86 if held_out else 43))}"
 
 
-def _block(label: str, headers: str = "", *, cut: bool = False, width: int = 64):  # type: ignore[no-untyped-def]
+def _block(label: str, headers: str = "", *, cut: bool = False, width: int = 64) -> Make:
     def make(rng: random.Random, held_out: bool) -> str:
         size = rng.randint(300, 900) + 700 * held_out
         body = base64.b64encode(rng.randbytes(size)).decode()
@@ -163,26 +171,27 @@ _USERS: Final = ("kettle", "teapot", "ann.lee"), ("harbour", "pier_7", "bo-olsen
 _HOSTS: Final = ("db.example.org", "cache.example.net"), ("pg-7.corp.example", "10.11.12.13")
 
 
-def _url(schemes: tuple[str, str]) -> Callable[[random.Random, bool], str]:
+def _url(schemes: tuple[str, str]) -> Make:
     secret = _password(8, 14, "!$*-_.")
 
     def make(rng: random.Random, held_out: bool) -> str:
         user, host = rng.choice(_USERS[held_out]), rng.choice(_HOSTS[held_out])
-        return f"{schemes[held_out]}://{user}:{secret(rng, held_out)}@{host}:{rng.randint(1000, 9999)}/main"
+        given = f"{user}:{secret(rng, held_out)}"
+        return f"{schemes[held_out]}://{given}@{host}:{rng.randint(1000, 9999)}/main"
 
     return make
 
 
 def _userinfo(value: str) -> tuple[str, ...]:
-    return (value.split("://")[1].split("@")[0].split(":", 1)[1],)
+    return (value.split("://")[1].split("@", maxsplit=1)[0].split(":", 1)[1],)
 
 
-def _header(scheme: tuple[str, str], value: Callable[[random.Random, bool], str]):  # type: ignore[no-untyped-def]
+def _header(scheme: tuple[str, str], value: Make) -> Make:
     return lambda rng, held: f"{scheme[held]} {value(rng, held)}"
 
 
 def _last(value: str) -> tuple[str, ...]:
-    return (value.split(" ")[-1],)
+    return (value.rsplit(" ", maxsplit=1)[-1],)
 
 
 def _user_and_password(rng: random.Random, held_out: bool) -> str:
@@ -193,11 +202,11 @@ def _user_and_password(rng: random.Random, held_out: bool) -> str:
 def _storage(rng: random.Random, held_out: bool) -> str:
     name = "AccountKey" if not held_out else "SharedAccessKey"
     key = base64.b64encode(rng.randbytes(64 if not held_out else 32)).decode()
-    return f"DefaultEndpointsProtocol=https;AccountName=kettle;{name}={key};EndpointSuffix=core.example"
+    return f"Protocol=https;AccountName=kettle;{name}={key};EndpointSuffix=core.example"
 
 
 def _storage_key(value: str) -> tuple[str, ...]:
-    return (value.split("Key=")[1].split(";")[0],)
+    return (value.split("Key=")[1].split(";", maxsplit=1)[0],)
 
 
 def _signed_address(rng: random.Random, held_out: bool) -> str:
@@ -215,7 +224,7 @@ def _check(digits: str) -> str:
     return digits + str(-total % 10)
 
 
-def _card(first: Sequence[str], size: int):  # type: ignore[no-untyped-def]
+def _card(first: Sequence[str], size: int) -> Make:
     def make(rng: random.Random, held_out: bool) -> str:
         start = rng.choice(list(first))
         number = _check(start + "".join(rng.choices(string.digits, k=size - 1 - len(start))))
@@ -238,7 +247,7 @@ def _iban(rng: random.Random, held_out: bool) -> str:
     return whole if held_out else " ".join(whole[at : at + 4] for at in range(0, len(whole), 4))
 
 
-def _pattern(tuning: Sequence[str], held: Sequence[str]) -> Callable[[random.Random, bool], str]:
+def _pattern(tuning: Sequence[str], held: Sequence[str]) -> Make:
     """``#`` becomes a figure, ``N`` one from 2 to 9, ``x`` a hexadecimal one."""
 
     def make(rng: random.Random, held_out: bool) -> str:
@@ -319,54 +328,54 @@ KINDS: Final[tuple[Kind, ...]] = (
     Kind("licence key", _groups, (("license_key",), ("licence_key",))),
     # known by their form
     Kind("AWS access key id", _of("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 16, 16, "AKIA")),
-    Kind("GitHub token", lambda r, h: ("ghs_" if h else "ghp_") + "".join(r.choices(_ALNUM, k=36))),
+    Kind("GitHub token", lambda r, h: ("ghs_" if h else "ghp_") + _drawn(r, _ALNUM, 36)),
     Kind(
         "GitHub fine-grained token",
-        lambda r, h: (
-            f"github_pat_{''.join(r.choices(_ALNUM, k=22))}_{''.join(r.choices(_ALNUM, k=59))}"
-        ),
+        lambda r, h: f"github_pat_{_drawn(r, _ALNUM, 22)}_{_drawn(r, _ALNUM, 59)}",
     ),
     Kind(
         "GitLab token",
-        lambda r, h: ("glrt-" if h else "glpat-") + "".join(r.choices(_URLSAFE, k=20)),
+        lambda r, h: ("glrt-" if h else "glpat-") + _drawn(r, _URLSAFE, 20),
     ),
     Kind(
         "Slack token",
         lambda r, h: (
-            f"{'xoxp' if h else 'xoxb'}-{r.randint(10**10, 10**12)}-{r.randint(10**10, 10**12)}-{''.join(r.choices(_ALNUM, k=24))}"
+            f"{'xoxp' if h else 'xoxb'}-{r.randint(10**10, 10**12)}-"
+            f"{r.randint(10**10, 10**12)}-{_drawn(r, _ALNUM, 24)}"
         ),
     ),
     Kind(
         "Slack webhook",
         lambda r, h: (
-            f"https://hooks.slack.com/{'workflows' if h else 'services'}/T{''.join(r.choices(_UPPER, k=9))}/B{''.join(r.choices(_UPPER, k=10))}/{''.join(r.choices(_ALNUM, k=24))}"
+            f"https://hooks.slack.com/{'workflows' if h else 'services'}"
+            f"/T{_drawn(r, _UPPER, 9)}/B{_drawn(r, _UPPER, 10)}/{_drawn(r, _ALNUM, 24)}"
         ),
         hidden=lambda v: (v.split("/")[-1],),
     ),
     Kind(
         "Discord webhook",
         lambda r, h: (
-            f"https://discord.com/api/webhooks/{r.randint(10**17, 10**18)}/{''.join(r.choices(_URLSAFE, k=68))}"
+            f"https://discord.com/api/webhooks/{r.randint(10**17, 10**18)}/"
+            f"{_drawn(r, _URLSAFE, 68)}"
         ),
         hidden=lambda v: (v.split("/")[-1],),
     ),
     Kind(
         "Discord token",
         lambda r, h: (
-            f"{'N' if h else 'M'}{''.join(r.choices(_ALNUM, k=23 + h))}.{''.join(r.choices(_URLSAFE, k=6))}.{''.join(r.choices(_URLSAFE, k=38 if h else 27))}"
+            f"{'N' if h else 'M'}{_drawn(r, _ALNUM, 23 + h)}.{_drawn(r, _URLSAFE, 6)}."
+            f"{_drawn(r, _URLSAFE, 38 if h else 27)}"
         ),
     ),
     Kind("Google API key", _of(_URLSAFE, 35, 35, "AIza")),
     Kind("Google client secret", _of(_URLSAFE, 28, 28, "GOCSPX-")),
     Kind(
         "Stripe key",
-        lambda r, h: (
-            ("rk_live_" if h else "sk_live_") + "".join(r.choices(_ALNUM, k=40 if h else 24))
-        ),
+        lambda r, h: ("rk_live_" if h else "sk_live_") + _drawn(r, _ALNUM, 40 if h else 24),
     ),
     Kind(
         "OpenAI key",
-        lambda r, h: ("sk-proj-" if h else "sk-") + "".join(r.choices(_ALNUM, k=64 if h else 48)),
+        lambda r, h: ("sk-proj-" if h else "sk-") + _drawn(r, _ALNUM, 64 if h else 48),
     ),
     Kind("Anthropic key", _of(_URLSAFE, 93, 80, "sk-ant-api03-")),
     Kind("Hugging Face token", _of(string.ascii_letters, 34, 37, "hf_")),
@@ -375,15 +384,11 @@ KINDS: Final[tuple[Kind, ...]] = (
     Kind("PyPI token", _of(_URLSAFE, 100, 160, "pypi-AgEIcHlwaS5vcmc")),
     Kind(
         "Docker token",
-        lambda r, h: (
-            ("dckr_oat_" if h else "dckr_pat_") + "".join(r.choices(_URLSAFE, k=32 if h else 27))
-        ),
+        lambda r, h: ("dckr_oat_" if h else "dckr_pat_") + _drawn(r, _URLSAFE, 32 if h else 27),
     ),
     Kind(
         "SendGrid key",
-        lambda r, h: (
-            f"SG.{''.join(r.choices(_URLSAFE, k=22))}.{''.join(r.choices(_URLSAFE, k=43))}"
-        ),
+        lambda r, h: f"SG.{_drawn(r, _URLSAFE, 22)}.{_drawn(r, _URLSAFE, 43)}",
     ),
     Kind("Twilio key", _of(_HEX, 32, 32, "SK")),
     Kind("Mailgun key", _of(_HEX, 32, 32, "key-")),
@@ -393,39 +398,31 @@ KINDS: Final[tuple[Kind, ...]] = (
             f"{r.randint(10**8, 10**10 - 1)}:AA{''.join(r.choices(_URLSAFE[:-2] + '_', k=33))}"
         ),
     ),
-    Kind(
-        "Shopify token", lambda r, h: ("shpss_" if h else "shpat_") + "".join(r.choices(_HEX, k=32))
-    ),
+    Kind("Shopify token", lambda r, h: ("shpss_" if h else "shpat_") + _drawn(r, _HEX, 32)),
     Kind(
         "DigitalOcean token",
-        lambda r, h: ("doo_v1_" if h else "dop_v1_") + "".join(r.choices(_HEX, k=64)),
+        lambda r, h: ("doo_v1_" if h else "dop_v1_") + _drawn(r, _HEX, 64),
     ),
     Kind("Databricks token", _of(_HEX, 32, 32, "dapi")),
     Kind("Vault token", _of(_URLSAFE, 90, 24, "hvs.")),
     Kind(
         "Terraform token",
-        lambda r, h: (
-            f"{''.join(r.choices(_ALNUM, k=14))}.atlasv1.{''.join(r.choices(_URLSAFE, k=67 if h else 60))}"
-        ),
+        lambda r, h: f"{_drawn(r, _ALNUM, 14)}.atlasv1.{_drawn(r, _URLSAFE, 67 if h else 60)}",
     ),
     Kind("Linear key", _of(_ALNUM, 40, 40, "lin_api_")),
     Kind(
         "Postman key",
-        lambda r, h: f"PMAK-{''.join(r.choices(_HEX, k=24))}-{''.join(r.choices(_HEX, k=34))}",
+        lambda r, h: f"PMAK-{_drawn(r, _HEX, 24)}-{_drawn(r, _HEX, 34)}",
     ),
     Kind("New Relic key", _of(_UPPER, 27, 27, "NRAK-")),
     Kind(
         "key of an issuer not listed",
-        lambda r, h: (
-            ("brewly_live_" if h else "teaco_sk_") + "".join(r.choices(_ALNUM, k=32 if h else 24))
-        ),
+        lambda r, h: ("brewly_live_" if h else "teaco_sk_") + _drawn(r, _ALNUM, 32 if h else 24),
     ),
     Kind("web token (JWT)", _jwt),
     Kind(
         "password hash",
-        lambda r, h: (
-            ("$6$" if h else "$2b$12$") + "".join(r.choices(_ALNUM + "./", k=86 if h else 53))
-        ),
+        lambda r, h: ("$6$" if h else "$2b$12$") + _drawn(r, _ALNUM + "./", 86 if h else 53),
     ),
     Kind(
         "bearer header",

@@ -82,4 +82,3 @@ def _places(text: str, literal: str) -> Iterator[int]:
             return
         yield place
         place = text.find(literal, place + len(literal))
-

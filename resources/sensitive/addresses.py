@@ -19,6 +19,7 @@ _SHARED_USERS: Final = frozenset(("git", "hg", "svn"))
 
 
 def mail_addresses(text: str) -> Iterator[Span]:
+    """Addresses of people's mail: not of accounts that programs share, and not within others."""
     for place in places(text, "@"):
         host = _MAIL_HOST.match(text, place)
         if host is None:
@@ -29,8 +30,10 @@ def mail_addresses(text: str) -> Iterator[Span]:
             start -= 1
         while start < place and text[start] in ".-%":
             start += 1
-        if text[start - 1 : start] == ":" and _IN_ADDRESS.search(text, floor, start):
-            # the password of an address
+        if text.startswith("://", start - 3) or (
+            text[start - 1 : start] == ":" and _IN_ADDRESS.search(text, floor, start)
+        ):
+            # the user or the password of an address
             continue
         if start < place and text[start:place] not in _SHARED_USERS:
             yield start, host.end()
@@ -39,6 +42,7 @@ def mail_addresses(text: str) -> Iterator[Span]:
 _USER: Final = re.compile(
     r"://(?P<user>[^\s/?#@:'\"<>\[\]]{0,128})(?P<password>:[^\s/?#@'\"<>]{1,256})?@"
 )
+_FIGURES_OF_A_NAME: Final = 8
 _LONE: Final = 16
 """A user without a password is a key when it is at least so long and drawn by chance."""
 
@@ -53,7 +57,9 @@ def url_credentials(text: str) -> Iterator[Span]:
         if password:
             if not is_placeholder(password):
                 yield place + 3, found.end() - 1
-        elif len(user) >= _LONE and is_random(user):
+        elif len(user) >= _LONE and (
+            is_random(user) or sum(map(str.isdigit, user)) > _FIGURES_OF_A_NAME
+        ):
             yield place + 3, found.end() - 1
 
 
@@ -66,13 +72,13 @@ _FIGURE: Final = ord("d")
 _OCTETS: Final = bytes(
     ord("d") if one in b"0123456789" else one if one == ord(".") else ord("x") for one in range(256)
 )
-# of numbers below 32 only, it is a version as often as an address: then the words around decide
-_SMALL: Final = 32
+# of numbers below 64 only, it is a version as often as an address: then the words around decide
+_SMALL: Final = 64
 _SAYS_ADDRESS: Final = re.compile(
     r"(?:\b(?:ip|ipv4|addr|address|addresses|host|hosts|server|client|peer|dns|nameserver|gateway|"
     r"from|at|to|by|via|node|remote|remote_addr|source|src|dst|dest|destination|proxy|ssh|ping|"
     r"login|connect(?:ed|ion|ing)?|listen|bind|forwarded|for|user|visitor|router|network)\b"
-    r"[^\n]{0,16}|@|//|\[)\Z",
+    r"[^\n]{0,10}|@|//|\[)\Z",
     re.I,
 )
 _SAYS_VERSION: Final = re.compile(
@@ -84,7 +90,7 @@ _AFTER: Final = re.compile(r":\d{2,5}\b|/\d{1,2}\b")
 
 
 def ip_addresses(text: str) -> Iterator[Span]:
-    """Addresses of machines, of both versions, that are somebody's: neither this machine nor all."""
+    """Addresses of machines, of both versions: of somebody's, neither of this one nor of all."""
     if "." in text:
         mask = text.encode("ascii", "replace").translate(_OCTETS)
         for found in _FIGURES.finditer(mask):
@@ -120,6 +126,7 @@ _SIX: Final = re.compile(
     re.I | re.A,
 )
 _HEX: Final = frozenset("0123456789abcdefABCDEF:")
+_HEX_RUN: Final = re.compile(r"[0-9A-Fa-f:]*")
 _GROUPS: Final = re.compile(r":[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:|::")
 _LONGEST_SIX: Final = 45
 
@@ -130,7 +137,8 @@ def _sixes(text: str) -> Iterator[Span]:
         start = found.start()
         if start < done:
             continue
-        floor = max(done, start - _LONGEST_SIX)
+        done = _HEX_RUN.match(text, start).end()  # type: ignore[union-attr]
+        floor = max(0, start - _LONGEST_SIX)
         while start > floor and text[start - 1] in _HEX:
             start -= 1
         if start > 0 and (text[start - 1].isalnum() or text[start - 1] in "_."):
@@ -142,6 +150,5 @@ def _sixes(text: str) -> Iterator[Span]:
             address = IPv6Address(six.group())
         except AddressValueError:
             continue
-        done = six.end()
         if not address.is_loopback and not address.is_unspecified:
             yield six.span()

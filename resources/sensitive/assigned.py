@@ -47,7 +47,8 @@ _PLACES: Final = (
     ),
     # {"name": "DB_PASSWORD", "value": "x"}, and the same in YAML
     re.compile(
-        r"\\{0,3}[\"']?,?\s{1,40}\\{0,3}[\"']?(?:value|default)\\{0,3}[\"']?[ \t]{0,4}[:=][ \t]{0,4}"
+        r"\\{0,3}[\"']?,?\s{1,40}\\{0,3}[\"']?(?:value|default)\\{0,3}[\"']?"
+        r"[ \t]{0,4}[:=][ \t]{0,4}"
     ),
 )
 # an argument: set_password("x"), define('DB_PASSWORD', 'x'), get("TOKEN", "x")
@@ -62,13 +63,16 @@ _NEXT: Final = re.compile(r"[\"'`)]?[ \t]{1,4}(?:=[ \t]*)?|[ \t]{1,3}\(")
 _LOOSE: Final = ((_ARGUMENT, _Carrier.ARGUMENT), (_WORDS, _Carrier.PROSE), (_NEXT, _Carrier.PROSE))
 _QUOTE: Final = re.compile(r"[brfuBRFU@$]{0,2}(\\{0,3})([\"'`])")
 _QUOTED: Final = {
-    quote: re.compile(rf"(?:[^{quote}\n\\]|\\.){{0,600}}") for quote in ('"', "'", "`")
+    quote: re.compile(rf"(?:[^{quote}\n\\]|\\.){{0,160}}") for quote in ('"', "'", "`")
 }
-_ESCAPED: Final = {quote: re.compile(rf"[^{quote}\n\\]{{0,600}}") for quote in ('"', "'", "`")}
-_UNQUOTED: Final = re.compile(r"[^\s\"'`<>]{1,600}")
-_TO_SPACE: Final = re.compile(r"\S{1,600}")
+_ESCAPED: Final = {quote: re.compile(rf"[^{quote}\n\\]{{0,160}}") for quote in ('"', "'", "`")}
+_UNQUOTED: Final = re.compile(r"[^\s\"'`<>]{1,160}")
+_TO_SPACE: Final = re.compile(r"\S{1,160}")
 # where one of several values in a row ends and the next name begins
 _NEXT_NAME: Final = re.compile(r"[;&,|](?=\s|\Z|[\w.-]{1,40}[=:])|&amp;|\\n|\\r|#|</")
+_JUDGED: Final = 160
+"""A value is judged by so much of it, and taken whole."""
+_MORE: Final = re.compile(r"[^\s\"'`<>]*")
 _SCHEME: Final = re.compile(r"(?:bearer|basic|token|digest|apikey|negotiate|splunk)[ \t]+", re.I)
 _TRAILING: Final = ".,;:!?)]}\\"
 _LINE_START: Final = re.compile(
@@ -76,6 +80,7 @@ _LINE_START: Final = re.compile(
 )
 _LINE_END: Final = re.compile(r"[ \t]*(?:\r?\n|\\n|#|\Z)")
 _PHRASE: Final = re.compile(r"[a-z]{3,10}(?:[ ,-]{1,2}[a-z]{3,10}){2,23}")
+_SEED_WORDS: Final = 12
 _QUERY: Final = frozenset("?&")
 
 
@@ -94,8 +99,10 @@ def values_of_names(text: str, literals: Sequence[str]) -> Iterator[Span]:
 
 
 def _values(text: str, lower: str, literals: Sequence[str]) -> Iterator[Span]:
+    done = 0
     for named in names(text, lower, literals):
-        if span := _value(text, named):
+        if named.start >= done and (span := _value(text, named)):
+            done = span[1]
             yield span
 
 
@@ -119,11 +126,20 @@ def _value(text: str, named: Named) -> Span | None:
 
 
 def _phrase(text: str, place: int) -> Span | None:
-    found = re.compile(r"[\"']?(?:[ \t]{0,3}[:=]|[ \t]is)[ \t]{0,3}[\"'`]?").match(text, place)
-    phrase = _PHRASE.match(text, found.end()) if found else None
-    if phrase is None or is_placeholder(phrase.group()):
-        return None
-    return phrase.span()
+    """Several small words in a row: in quotes or after a sign, or so many as seeds have."""
+    for pattern in (_SIGN, *_PLACES, _ARGUMENT, _WORDS, _NEXT):
+        before = pattern.match(text, place)
+        if before is None:
+            continue
+        quote = _QUOTE.match(text, before.end())
+        phrase = _PHRASE.match(text, quote.end() if quote else before.end())
+        if phrase is None or is_placeholder(phrase.group()):
+            continue
+        sure = quote or pattern is not _NEXT or phrase.group().count("-") > 1
+        loose = pattern in (_WORDS, _NEXT) and "-" not in phrase.group()
+        if sure and (quote or not loose or phrase.group().count(" ") >= _SEED_WORDS - 1):
+            return phrase.span()
+    return None
 
 
 def _accepted(
@@ -134,7 +150,11 @@ def _accepted(
         return None
     if not _is_secret(value.text, value.carrier, named.naming):
         return None
-    return value.start, value.end
+    end = value.end
+    if end - value.start >= _JUDGED:
+        more = _MORE.match(text, end)
+        end = more.end() if more else end
+    return value.start, end
 
 
 def _read(

@@ -135,8 +135,8 @@ def tokens_in(text: str, start: int, end: int) -> Iterator[Span]:
                 yield found.span()
     if text.startswith("AA", start) and text[start - 1 : start] == ":":
         number = _BOT_NUMBER.search(text, max(0, start - 11), start)
-        if number and (found := _BOT.match(text, start)):
-            yield number.start(), found.end()
+        if number and (secret := _BOT.match(text, start)):
+            yield number.start(), secret.end()
 
 
 def token_at(text: str, place: int) -> bool:
@@ -166,5 +166,5 @@ def _beside(text: str, token: re.Match[str]) -> Iterator[Span]:
 
 
 def is_filler(token: str) -> bool:
-    """Whether a token's last part is one character over and over, as in an example: ``ghp_xxxx``."""
+    """Whether a token's last part is one character over and over: ``ghp_xxxx``, an example."""
     return len(set(small(token[-12:]))) == 1

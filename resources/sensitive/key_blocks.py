@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from resources.sensitive.randomness import is_random
 from resources.sensitive.spans import Span, places
 
 _BEGIN: Final = "-----BEGIN "
@@ -14,13 +15,15 @@ _LONGEST: Final = 64 * 1024
 """Characters of a block up to its end: what is longer was never one."""
 # what a line of a block is once quotes, comment signs and escapes around it are gone
 _BODY_LINE: Final = re.compile(
-    r"[\s>#*|/\"'`+,;()-]{0,40}"
-    r"(?:[A-Za-z-]{2,30}: [^\n]{0,200}|=?[A-Za-z0-9+/=\\]{0,1000})"
+    r"(?:[\s>#*|/\"'`+,;()-]|\\[rn]){0,40}"
+    r"(?:[A-Za-z-]{2,30}: [^\n]{0,200}|(?P<body>=?[A-Za-z0-9+/=\\]{0,1000}))"
     r"[ \t\r\"'`+,;\\)-]{0,40}\n?"
 )
 _BODY_PART: Final = re.compile(
     r"[\s>#*|/\"'`+,;()-]{0,40}(?:[A-Za-z0-9+/=]{0,200}\\[rn]){0,1000}[A-Za-z0-9+/=]{16,1000}"
 )
+_LINE_END: Final = re.compile(r"[A-Za-z0-9+/=]{16,1000}[\s\"'`+,;\\)-]{0,20}\Z")
+_SHORT: Final = 24
 _PUTTY: Final = "PuTTY-User-Key-File-"
 _PUTTY_BODY: Final = re.compile(
     r"PuTTY-User-Key-File-\d: [\w.@-]{1,80}"
@@ -76,6 +79,8 @@ def _cut_off(text: str, begin: int, limit: int) -> int:
         line = _BODY_LINE.match(text, place, limit)
         if line is None or line.end() == place or not _ends_line(text, line.end(), limit):
             break
+        if _is_word(line["body"]):
+            return place
         place = line.end()
     # a line that goes on with something else, as where the block stands in a string
     rest = _BODY_PART.match(text, place, limit)
@@ -93,7 +98,14 @@ def _tail(text: str, floor: int, start: int, end: int) -> Span:
     while begin > floor:
         line_start = text.rfind("\n", floor, begin - 1) + 1 or floor
         line = _BODY_LINE.fullmatch(text, line_start, begin)
-        if line is None or not line.group().strip():
-            break
+        if line is None or not line.group().strip() or (begin < start and _is_word(line["body"])):
+            # the first line may have something before it
+            part = _LINE_END.search(text, max(line_start, begin - 1000), begin)
+            return part.start() if part else begin, end
         begin = line_start
     return begin, end
+
+
+def _is_word(body: str | None) -> bool:
+    """Whether what could be a line of a key is rather one of a text: short, and no key's end."""
+    return body is not None and 0 < len(body) < _SHORT and not is_random(body) and "=" not in body

@@ -21,6 +21,8 @@ class Naming(Enum):
 
 
 class Named(NamedTuple):
+    """Where the name of a secret stands."""
+
     start: int
     end: int
     naming: Naming

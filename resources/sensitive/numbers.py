@@ -7,7 +7,8 @@ from typing import Final
 from resources.sensitive.spans import Span, places, small
 
 _CARD: Final = re.compile(
-    r"(?<![\w./#+])(?<!\d[ -])(?:\d{4}(?P<sign>[ -]?)\d{4}(?P=sign)\d{4}(?P=sign)\d{1,4}(?:(?P=sign)\d{3})?"
+    r"(?<![\w./#+])(?<!\d[ -])(?:\d{4}(?P<sign>[ -]?)\d{4}(?P=sign)\d{4}"
+    r"(?P=sign)\d{1,4}(?:(?P=sign)\d{3})?"
     r"|\d{4}(?P<other>[ -]?)\d{6}(?P=other)\d{4,5})(?!\w|\.\d|[ -]\d|/)",
     re.ASCII,
 )
@@ -49,7 +50,10 @@ _MAYBE_PHONE: Final = re.compile(rb"d(?:s{0,3}d){6,}")
 
 
 def cards(text: str, mask: bytes) -> Iterator[Span]:
-    """``mask``: the text's :func:`resources.sensitive.spans.classes`, here and below."""
+    """Numbers of payment cards.
+
+    ``mask``, here and below: the text's :func:`resources.sensitive.spans.classes`.
+    """
     for run in _MAYBE_CARD.finditer(mask):
         for found in _CARD.finditer(text, run.start(), min(len(text), run.end() + 2)):
             if is_card(found.group()):
@@ -134,8 +138,8 @@ _SAYS_PHONE: Final = (
     *("hotline", "movil", "m\u00f3vil", "rufnummer", "kontakt", "contact", "reach", "ring"),
 )
 _TO_NUMBER: Final = re.compile(
-    r"[a-z\u00e9]{0,6}(?:[_ -]?(?:number|no|num|nr|home|work|office|us|me|him|her|them|on|at|is|the)\b)"
-    r"{0,4}[\"'.]{0,2}(?:[ \t]{0,4}(?:[:=>]|is\b)[ \t\"']{0,4}|[ \t]{1,4}[(\"']?|\.[ \t]?)"
+    r"[a-z\u00e9]{0,6}(?:[_ -]?(?:number|no|num|nr|home|work|office|us|me|him|her|them|on|at|is|"
+    r"the)\b){0,4}[\"'.]{0,2}(?:[ \t]{0,4}(?:[:=>]|is\b)[ \t\"']{0,4}|[ \t]{1,4}[(\"']?|\.[ \t]?)"
     r"(?P<number>[+(]{0,2}\d(?:[ ().\-/]{0,3}\d){6,14})(?!\w|[ .-]?\d)",
 )
 

@@ -16,10 +16,10 @@ _WORDS: Final = frozenset(
         "authentication bearer basic digest oauth jwt access refresh client private public session "
         "cookie user users username login email name id account credential credentials admin root "
         "guest anonymous change changeme changeit replace replaceme insert enter put here todo "
-        "tbd fixme xxx xx yyy zzz foo bar baz qux quux spam eggs example examples sample dummy fake "
-        "mock test tests testing demo placeholder redacted masked hidden removed censored omitted "
-        "secure random generated generate value from env environ environment config settings set "
-        "get in is to of for with and or as by new old current temp temporary hash hashed hex "
+        "tbd fixme xxx xx yyy zzz foo bar baz qux quux spam eggs example examples sample dummy "
+        "fake mock test tests testing demo placeholder redacted masked hidden removed censored "
+        "omitted secure random generated generate value from env environ environment config settings "
+        "set get in is to of for with and or as by new old current temp temporary hash hashed hex "
         "encoded plain prompt input self cls return break continue pass raise yield else if "
         "async await function const let invalid valid wrong bad good expired field label header "
         "passwort kennwort contrasena contraseña senha parola haslo hasło wachtwoord mot de passe "
@@ -45,7 +45,8 @@ _REACHED: Final = re.compile(rf"[&*!]?{_NAME}(?:(?:\.|\?\.|->|::)#?{_NAME})+[);,
 _CALLED: Final = re.compile(rf"[&*!]?{_NAME}(?:(?:\.|\?\.|->|::){_NAME})*!?[(\[{{<]")
 _CLOSED: Final = (")", "]", "}", ">", ",", ";", ":", "(", "[", "{", '"', "'", "|", "\\", ".")
 _IDENTIFIER: Final = re.compile(rf"{_NAME}\Z")
-_KEYWORD: Final = re.compile(rf"\*{{0,2}}{_NAME}=\S|\*\*?{_NAME}")
+_KEYWORD: Final = re.compile(rf"\*{{0,2}}{_NAME}=|\*\*{_NAME}")
+_LONG_NAME: Final = 5
 _LITTLE: Final = re.compile(r"[\d.,_+-]*\d{0,3}%?\Z|0x[0-9a-fA-F]{0,16}[uUlL]*\Z")
 
 
@@ -53,8 +54,7 @@ def is_placeholder(value: str) -> bool:
     """Whether ``value`` says what belongs there, refers to it, or hides it already."""
     if _REFERENCE.match(value) or _TEMPLATE.search(value):
         return True
-    letters = [one for one in value if one.isalnum()]
-    if len(set(letters)) == 1:
+    if sum(map(str.isalnum, set(value))) == 1:
         return True
     words = words_in(value)
     if not words:
@@ -70,9 +70,10 @@ def is_code(value: str) -> bool:
     if _IDENTIFIER.match(value.rstrip("),;:]}")):
         return is_wordy(value)
     if _REACHED.match(value):
-        return is_wordy(re.split(r"\W+", value.lstrip("&*!"), maxsplit=1)[0])
-    if _KEYWORD.match(value):
-        return True
+        first, *more = (part for part in re.split(r"\W+", value) if part)
+        return is_wordy(first) and (len(first) >= _LONG_NAME or all(map(is_wordy, more)))
+    if keyword := _KEYWORD.match(value):
+        return is_wordy(keyword[0].strip("*=")) and keyword.end() > _LONG_NAME
     if not _CALLED.match(value):
         return False
     # a sentence's or an argument's end may be gone, and the closing sign with it
@@ -91,4 +92,5 @@ def is_wordy(value: str) -> bool:
 
 
 def is_small_number(value: str) -> bool:
+    """Whether it is a number as programs count with, a share, or hexadecimal digits of one."""
     return bool(_LITTLE.match(value))

@@ -10,6 +10,7 @@ import html
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from orchestration_assets.schemas.items import Alternative, Reading
@@ -19,13 +20,16 @@ LEAST: Final = 8
 """So many characters in a row of a key tell too much of it; masks show four."""
 
 _ROUNDS: Final = 4
+"""Escapes within escapes are read so many times."""
+_LAYERS: Final = 3
+"""And so many encodings within each other."""
 _ESCAPED: Final = re.compile(
     r"\\{1,8}u(?P<json>[0-9a-fA-F]{4})|\\{1,8}x(?P<byte>[0-9a-fA-F]{2})|%(?P<url>[0-9a-fA-F]{2})"
     r"|&#(?P<number>\d{1,7});?|&#[xX](?P<hex>[0-9a-fA-F]{1,6});?|&(?P<name>[A-Za-z]{2,8});"
     r"|\\{1,8}(?=[/\"'\\_+.=~-])|=(?:\r?\n)(?=\S)"
 )
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{11,}={0,2}")
-_HEX: Final = re.compile(r"(?:[0-9a-fA-F]{2}[\s:]?){8,}")
+_HEX: Final = re.compile(r"[0-9a-fA-F]{2}(?:[\s:]?[0-9a-fA-F]{2}){7,}")
 
 
 class _View(NamedTuple):
@@ -49,7 +53,7 @@ class Echoes:
 
     def without(self, text: str) -> str:
         """The text with each echo replaced by ``[KEY]``; the same text when there is none."""
-        spans = sorted(self._spans(text)) if self._parts else []
+        spans = sorted(self._spans(text, _LAYERS)) if self._parts else []
         if not spans:
             return text
         parts: list[str] = []
@@ -60,14 +64,16 @@ class Echoes:
             done = max(done, end)
         return "".join((*parts, text[done:]))
 
-    def _spans(self, text: str) -> Iterator[tuple[int, int]]:
+    def _spans(self, text: str, layers: int) -> Iterator[tuple[int, int]]:
         view = _View(text, range(len(text)), range(1, len(text) + 1))
         for _ in range(_ROUNDS):
             for start, end in self._found(view.text):
                 yield view.starts[start], view.ends[end - 1]
             for pattern, decoded in ((_BASE64, _from_base64), (_HEX, _from_hex)):
                 for run in pattern.finditer(view.text):
-                    if any(self._is_in(said) for said in decoded(run.group())):
+                    if layers and any(
+                        next(self._spans(said, layers - 1), None) for said in decoded(run.group())
+                    ):
                         yield view.starts[run.start()], view.ends[run.end() - 1]
             further = _unescaped(view)
             if further is None:
@@ -84,15 +90,6 @@ class Echoes:
             while place >= 0:
                 yield place, place + len(part)
                 place = lower.find(part, place + 1)
-
-    def _is_in(self, said: str) -> bool:
-        """Whether a decoded text holds a key, or holds it encoded once more."""
-        if next(self._found(said), None) is not None:
-            return True
-        inner = _BASE64.search(said)
-        return inner is not None and any(
-            next(self._found(one), None) is not None for one in _from_base64(inner.group())
-        )
 
     def without_in(self, reading: Reading, labels: Sequence[str] = ()) -> Reading:
         """The reading without echoes. An answer that is one of the task's labels stays."""
@@ -122,6 +119,12 @@ class Echoes:
                 error.__cause__ = error.__context__ = None
                 return
             cause = cause.__cause__ or cause.__context__
+
+
+@lru_cache(64)
+def echoes_of(keys: tuple[str, ...]) -> Echoes:
+    """The same keys are looked for in every answer of a service."""
+    return Echoes(keys)
 
 
 def _parts(key: str) -> Iterator[str]:

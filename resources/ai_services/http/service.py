@@ -12,7 +12,7 @@ from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.schemas.services import RemoteConfig
 from orchestration_assets.schemas.storable import whole_text
-from resources.ai_services.http.echoes import Echoes
+from resources.ai_services.http.echoes import echoes_of
 from resources.ai_services.http.errors import CallError, Garbled, Unauthorised
 from resources.ai_services.http.keys import checked, secrets_of
 from resources.ai_services.http.transport import Transport
@@ -68,7 +68,7 @@ def _without_echoes(send: _Send) -> _Send:
 
     @wraps(send)
     async def sent(service: "HttpService", request: Request, key: str) -> Reply:
-        echoes = Echoes(secrets_of(service.config))
+        echoes = echoes_of(tuple(secrets_of(service.config)))
         try:
             reply = await send(service, request, key)
         except CallError as error:

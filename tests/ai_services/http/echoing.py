@@ -1,0 +1,40 @@
+"""An invented key, and the ways in which servers write it into what they say."""
+
+import base64
+import html
+import json
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import quote
+
+KEY: Final = "sk-notreal-0A1b2C3d4E5f+6G7h/8I9j=end"
+
+FORMS: Final[dict[str, Callable[[str], str]]] = {
+    "as it is": str,
+    "with its scheme": lambda key: f"Bearer {key}",
+    "in capitals": str.upper,
+    "escaped as in JSON": lambda key: "".join(f"\\u{ord(one):04x}" for one in key),
+    "signs escaped as in JSON": lambda key: (
+        json.dumps(key).replace("/", "\\/").replace("+", "\\u002b")
+    ),
+    "escaped twice": lambda key: "".join(f"\\\\u{ord(one):04X}" for one in key),
+    "escaped by bytes": lambda key: "".join(f"\\x{ord(one):02x}" for one in key),
+    "in an address": lambda key: quote(key, safe=""),
+    "in an address, twice": lambda key: quote(quote(key, safe=""), safe=""),
+    "every sign as in an address": lambda key: "".join(f"%{ord(one):02x}" for one in key),
+    "in HTML": lambda key: html.escape(key.replace("+", "&plus;")).replace("&amp;", "&"),
+    "by numbers in HTML": lambda key: "".join(f"&#{ord(one)};" for one in key),
+    "by hexadecimal numbers in HTML": lambda key: "".join(f"&#x{ord(one):x};" for one in key),
+    "in base64": lambda key: base64.b64encode(key.encode()).decode(),
+    "in base64 for addresses": lambda key: (
+        base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
+    ),
+    "in base64 behind a user": lambda key: base64.b64encode(f"user:{key}".encode()).decode(),
+    "in base64 behind a letter": lambda key: base64.b64encode(f"u{key}".encode()).decode(),
+    "in base64 twice": lambda key: base64.b64encode(base64.b64encode(key.encode())).decode(),
+    "in hexadecimal": lambda key: key.encode().hex(),
+    "in hexadecimal capitals": lambda key: key.encode().hex().upper(),
+    "its beginning": lambda key: key[:12] + "...",
+    "its end": lambda key: "..." + key[-10:],
+    "its middle": lambda key: "***" + key[9:20] + "***",
+}
