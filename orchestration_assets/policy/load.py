@@ -17,7 +17,7 @@ from orchestration_assets.schemas.policy import Policy
 
 PACKAGED = "packaged default"
 # fields that people fill with the secret instead of the name of its variable
-_NEVER_SHOWN = ("url_variable",)
+_NEVER_SHOWN = ("url_variable", "headers", "header_env")
 
 
 @dataclass(frozen=True, slots=True)
