@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from numbers import Real
-from typing import Any
+from typing import Any, Final
 
 from orchestration_assets.schemas.answers import fits
 from orchestration_assets.schemas.enums import AnswerKind, Status
@@ -28,13 +28,38 @@ def kept_reading(given: Any, kind: AnswerKind) -> Reading:
 
 
 def is_kept(reading: Reading) -> bool:
-    """Whether a reading of whatever kind comes through the guard as it is."""
-    if reading.answer is not None and not any(fits(reading.answer, kind) for kind in AnswerKind):
-        return False
-    try:
-        return _with_plain_parts(reading, reading.answer) == reading
-    except UnfitReadingError:
-        return False
+    """Whether a reading of whatever kind may be kept as it is."""
+    answer, confidence, others = reading.answer, reading.confidence, reading.alternatives
+    return (
+        (answer is None or any(fits(answer, kind) for kind in _KINDS.get(type(answer), AnswerKind)))
+        and (confidence is None or isinstance(confidence, float | int))
+        and isinstance(others, tuple)
+        and all(map(_is_kept_alternative, others))
+        and _is_whole(reading.evidence)
+        and _is_whole(reading.reason)
+    )
+
+
+# which kinds a plain value can be of
+_KINDS: Final = {
+    str: (AnswerKind.TEXT,),
+    float: (AnswerKind.SCORE,),
+    tuple: (AnswerKind.VECTOR, AnswerKind.SET),
+}
+
+
+def _is_kept_alternative(other: Any) -> bool:
+    return (
+        isinstance(other, Alternative)
+        and isinstance(other.answer, str)
+        and _is_whole(other.answer)
+        and isinstance(other.confidence, float | int)
+        and 0.0 <= other.confidence <= 1.0
+    )
+
+
+def _is_whole(words: Any) -> bool:
+    return words is None or (isinstance(words, str) and whole_text(words) == words)
 
 
 def _with_plain_parts(given: Reading, answer: Any) -> Reading:
@@ -72,7 +97,8 @@ def _alternative(given: Any) -> Alternative:
 
 
 def _probability(value: Any, what: str) -> float:
-    if not isinstance(value, Real) or not 0.0 <= value <= 1.0:
+    # numbers of numpy's are real numbers too
+    if not isinstance(value, Real) or not 0 <= value <= 1:  # type: ignore[operator]
         raise UnfitReadingError(f"gave {_shown(value)} as {what}")
     return float(value)
 

@@ -6,15 +6,15 @@ timeouts, retries, a circuit breaker, a bulkhead and redaction.
 
 import re
 from enum import StrEnum
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Discriminator,
     Field,
     Tag,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -167,21 +167,20 @@ _OWN_HEADERS: Final = frozenset(
     "host idempotency-key keep-alive proxy-connection te trailer transfer-encoding upgrade".split()
 )
 _SECRET_NAME: Final = re.compile(r"auth|key|token|secret|password|credential|signature", re.I)
+_HEADER_VALUE: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,998}[\x21-\x7e])?")
 _SECRET_VALUE: Final = re.compile(r"(?:bearer|basic|token)\s|sk-", re.I)
 
 
-def _header_name(name: str) -> str:
-    if not _HEADER_NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is no name of an HTTP header")
-    if name.lower() in _OWN_HEADERS:
-        raise ValueError(f"the header {name} is set by the service itself")
-    return name
-
-
-_HeaderName = Annotated[str, AfterValidator(_header_name)]
-_HeaderValue = Annotated[
-    str, Field(pattern=r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$", max_length=1000)
-]
+def _header_names(headers: dict[str, str]) -> None:
+    """Raises ValueError for a name that cannot be set."""
+    for name in headers:
+        if not _HEADER_NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is no name of an HTTP header")
+        if name.lower() in _OWN_HEADERS:
+            raise ValueError(f"the header {name} is set by the service itself")
+    names = [name.lower() for name in headers]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"{twice[0]} is set twice")
 
 
 class HttpConfig(Strict):
@@ -195,14 +194,15 @@ class HttpConfig(Strict):
         Annotated[str, Field(pattern=r"^ORCHESTRATION_[A-Z0-9_]+$", max_length=200)] | None
     ) = Field(
         default=None,
+        validate_default=True,
         description="environment variable that holds the address instead of base_url; its name "
         "begins with ORCHESTRATION_",
     )
-    headers: dict[_HeaderName, _HeaderValue] = Field(
+    headers: dict[str, str] = Field(
         default_factory=dict,
         description="header -> value, sent with every request; secret values belong in header_env",
     )
-    header_env: dict[_HeaderName, VariableName] = Field(
+    header_env: dict[str, VariableName] = Field(
         default_factory=dict,
         description="header -> environment variable that holds its value, such as api-key",
     )
@@ -231,32 +231,51 @@ class HttpConfig(Strict):
     )
     known_item: KnownItem | None = None
 
+    @field_validator("base_url_env")
+    @classmethod
+    def _one_address(cls, variable: str | None, info: ValidationInfo) -> str | None:
+        # an address that is wrong in itself is told as that
+        given = "base_url" not in info.data or info.data["base_url"] is not None
+        if given and variable is not None:
+            raise ValueError("give base_url or base_url_env: both are given")
+        if not given and variable is None:
+            raise ValueError("give base_url or base_url_env: neither is given")
+        return variable
+
     @field_validator("headers")
     @classmethod
-    def _no_secret_in_headers(cls, headers: dict[str, str]) -> dict[str, str]:
+    def _headers_that_may_be_read(cls, headers: dict[str, str]) -> dict[str, str]:
+        _header_names(headers)
         for name, value in headers.items():
             if _SECRET_NAME.search(name) or _SECRET_VALUE.match(value):
                 raise ValueError(
                     f"the value of {name} looks secret: put it into an environment variable and "
                     "name that in header_env"
                 )
+            if not _HEADER_VALUE.fullmatch(value):
+                raise ValueError(f"the value of {name} must be one line of printable ASCII")
         return headers
 
-    @model_validator(mode="after")
-    def _has_one_address(self) -> Self:
-        if (self.base_url is None) == (self.base_url_env is None):
-            given = "both are" if self.base_url is not None else "neither is"
-            raise ValueError(f"give base_url or base_url_env: {given} given")
-        return self
+    @field_validator("header_env")
+    @classmethod
+    def _headers_of_their_own(
+        cls, header_env: dict[str, str], info: ValidationInfo
+    ) -> dict[str, str]:
+        _header_names(header_env)
+        both = {name.lower() for name in header_env} & {
+            name.lower() for name in info.data.get("headers", {})
+        }
+        if both:
+            raise ValueError(f"{min(both)} is set in headers too")
+        return header_env
 
-    @model_validator(mode="after")
-    def _sets_each_header_once(self) -> Self:
-        names = [name.lower() for name in (*self.headers, *self.header_env)]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"headers and header_env set {twice[0]} twice")
-        if self.api_key_env is not None and "authorization" in names:
+    @field_validator("api_key_env")
+    @classmethod
+    def _one_authorization(cls, variable: str | None, info: ValidationInfo) -> str | None:
+        names = {name.lower() for name in info.data.get("header_env", {})}
+        if variable is not None and "authorization" in names:
             raise ValueError("header_env sets authorization, and so does api_key_env: give one")
-        return self
+        return variable
 
 
 class Prompt(Strict):

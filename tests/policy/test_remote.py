@@ -73,6 +73,30 @@ def test_a_service_says_where_it_is_and_has_every_protection_by_default() -> Non
             "did you mean 'kind'",
         ),
         ({"max_output_tokens": 9000}, "services.model.max_output_tokens", "no room"),
+        ({"max_output_name": "max tokens"}, "services.model.max_output_name", "pattern"),
+        ({"base_url_env": "ORCHESTRATION_X"}, "services.model.base_url_env", "both are given"),
+        ({"base_url": None}, "services.model.base_url_env", "neither is given"),
+        (
+            {"base_url": None, "base_url_env": "AWS_SECRET_ACCESS_KEY"},
+            "services.model.base_url_env",
+            "ORCHESTRATION_",
+        ),
+        ({"headers": {"x y": "1"}}, "services.model.headers", "no name of an HTTP header"),
+        ({"headers": {"Host": "x"}}, "services.model.headers", "set by the service itself"),
+        ({"headers": {"x-a": "1\r\nx-b: 2"}}, "services.model.headers", "one line"),
+        ({"headers": {"api-key": "abc"}}, "services.model.headers", "header_env"),
+        ({"headers": {"x-a": "Bearer abc"}}, "services.model.headers", "header_env"),
+        ({"header_env": {"api-key": "Bearer x"}}, "services.model.header_env", "the name of"),
+        (
+            {"headers": {"X-A": "1"}, "header_env": {"x-a": "A"}},
+            "services.model.header_env",
+            "x-a is set in headers too",
+        ),
+        (
+            {"api_key_env": "A", "header_env": {"Authorization": "B"}},
+            "services.model.api_key_env",
+            "header_env sets authorization",
+        ),
     ],
 )
 def test_each_problem_is_named_with_its_place(changes, path, words) -> None:
@@ -81,6 +105,25 @@ def test_each_problem_is_named_with_its_place(changes, path, words) -> None:
     found = {problem.path: str(problem) for problem in caught.value.problems}
     assert path in found, found
     assert words in found[path]
+    # what was pasted into the wrong place is shown to nobody
+    assert "Bearer" not in found[path]
+
+
+def test_what_real_services_need_can_be_set() -> None:
+    model = parse_policy(
+        policy(
+            base_url=None,
+            base_url_env="ORCHESTRATION_MODEL_URL",
+            headers={"X-Team": "archive"},
+            header_env={"api-key": "MODEL_KEY"},
+            max_output_name=None,
+        ),
+        "p",
+    ).policy.services["model"]
+    assert isinstance(model, ChatConfig)
+    assert model.base_url_env == "ORCHESTRATION_MODEL_URL"
+    assert model.header_env == {"api-key": "MODEL_KEY"}
+    assert model.max_output_name is None
 
 
 def test_a_service_is_not_asked_for_a_kind_that_it_does_not_give() -> None:

@@ -184,8 +184,9 @@ def _statuses(parts: list[Mapping[str, Any]]) -> Iterator[int]:
             value = part.get(name)
             if isinstance(value, str) and len(value) == 3 and value.isdecimal():
                 value = int(value)
-            is_number = isinstance(value, int | float) and not isinstance(value, bool)
-            if is_number and value in _STATUSES:
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                continue
+            if value in _STATUSES:
                 yield int(value)
 
 
