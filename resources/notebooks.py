@@ -13,6 +13,7 @@ READING_CHARS: Final = 262_144
 """How long the document may become, in characters."""
 
 _SCANNED_CHARS: Final = 2_000_000
+_START_CHARS: Final = 4096
 _CELL_CHARS: Final = 65_536
 _MOST_CELLS: Final = 1000
 _MOST_BROKEN: Final = 8
@@ -28,7 +29,9 @@ _DECODER: Final = json.JSONDecoder()
 
 def is_notebook(text: str) -> bool:
     """Whether a text is a notebook: a JSON object that has cells, by its first key and theirs."""
-    return _START.match(text) is not None and '"cell_type"' in text[:_SCANNED_CHARS]
+    return (
+        _START.match(text, 0, _START_CHARS) is not None and '"cell_type"' in text[:_SCANNED_CHARS]
+    )
 
 
 def as_markdown(text: str) -> str:
