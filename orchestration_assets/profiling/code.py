@@ -266,6 +266,8 @@ def code_features(pieces: Iterable[Code], out_of_time: Callable[[], bool] = _nev
     """
     counts = _Counts()
     for piece in pieces:
+        if out_of_time():
+            return {}
         found = _captures(piece, out_of_time)
         if found is not None:
             counts.add(*found)
