@@ -148,3 +148,48 @@ def hostile_texts() -> Iterator[Text]:
     for name, build in _HOSTILE.items():
         text = build()
         yield Text(name, text, len(text.encode("utf-8", "surrogatepass")))
+
+
+_MARKS: Final = (
+    *"<>{}[]()'\"`#/*-+=;:,.|@$\\!&~^%?_",
+    *("\n", "\n\n", " ", "\t", "\r", "\0", "a", "a b", "1,", "=>", "if ", "def f():\n", "class A{"),
+    *("</", "<!--", "-->", "<div>", "</div>", "<b>", "<a href=x>", "<p>", "<ul><li>", "<td>"),
+    *("<table>", "<script>", "<svg>", "&amp;", "<![CDATA[", "<?", "```\n", "~~~\n", "**", "]("),
+    *(
+        "'''",
+        '"""',
+        "//",
+        "/*",
+        "*/",
+        "- ",
+        "> ",
+        "# a\n",
+        "1. ",
+        "{{",
+        "{%",
+        "::",
+        "<<E\n",
+        "case ",
+    ),
+    *("a@b.c", "http://", "${", "password=", "AKIA", "sk-", "+1 ", "4111 1111", "-----BEGIN"),
+    *("\u0301", "\u6f22", "\ud800", "\u00e9", "\u202e", "\ufeff"),
+)
+_ENDINGS: Final = (
+    "html md txt py js ts c cpp h go rs java rb sh json yaml css ipynb csv xml rst".split()
+)
+_HEADS: Final = ("", "", "<!doctype html>", "# t\n", '{"cells": [{"cell_type":')
+
+
+def chance_texts(count: int, seed: int = 5) -> Iterator[Text]:
+    """Texts made of a few marks that come again and again, or of many in no order."""
+    random_ = random.Random(seed)
+    for number in range(count):
+        motif = "".join(random_.choices(_MARKS, k=random_.choice((1, 2, 3, 4, 6, 10))))
+        size = random_.choice((20_000, 300_000, 1_500_000))
+        mixed = random_.random() < 0.3
+        body = (
+            "".join(random_.choices(_MARKS, k=size // 4)) if mixed else motif * (size // len(motif))
+        )
+        text = random_.choice(_HEADS) + body
+        name = f"{number}.{_ENDINGS[number % len(_ENDINGS)]}"
+        yield Text(name, text, len(text.encode("utf-8", "surrogatepass")))

@@ -14,6 +14,7 @@ READING_CHARS: Final = 262_144
 """How long the document may become, in characters."""
 
 _SCANNED_CHARS: Final = 2_000_000
+_START_CHARS: Final = 4096
 _CELL_CHARS: Final = 65_536
 _MOST_CELLS: Final = 1000
 _MOST_BROKEN: Final = 8
@@ -41,10 +42,10 @@ _DECODER: Final = json.JSONDecoder()
 
 def is_notebook(text: str) -> bool:
     """Whether a text is a notebook: a JSON object of its format, with cells or explicitly none."""
-    if _OBJECT.match(text) is None:
+    if _OBJECT.match(text, 0, _START_CHARS) is None:
         return False
     head = text[:_SCANNED_CHARS]
-    named = _START.match(head) is not None
+    named = _START.match(head, 0, _START_CHARS) is not None
     if '"cell_type"' in head:
         return named or (
             _FORMAT.search(head) is not None

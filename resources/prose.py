@@ -27,20 +27,32 @@ _HTML_START = re.compile(
 # Elements whose text nobody reads as prose: not shown, or code.
 _NOT_PROSE: Final = ["script", "style", "template", "noscript", "pre", "code"]
 
+# A parser looks through the open elements at many a tag, so that its time grows with the square of
+# their number; real pages have a few dozen. Not counted is what ends by itself.
+_MOST_OPEN: Final = 256
+_TAG_MARK = re.compile(r"<(/?)([A-Za-z][^\s/<>]*)")
+_END_THEMSELVES: Final = frozenset(
+    "area base br col embed hr img input link meta param source track wbr "
+    "p li dt dd td th tr thead tbody tfoot option optgroup colgroup rp rt".split()
+)
+
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n.*?\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _FENCE = re.compile(r"[ \t>]*(```+|~~~+)")
+# Each alternative begins with a letter of its own, which lets the search skip to the next of them.
 _MARKDOWN_NOISE = re.compile(
     r"<!--.*?(?:-->|\Z)"
     r"|\{\{[^{}]*\}\}|\{%[^{}]*%\}"
-    r"|(?:(?::[a-z]{1,20}){1,2}:)?``?[^`\n]*``?"
+    r"|:[a-z]{1,20}(?::[a-z]{1,20})?:``?[^`\n]*``?"
+    r"|``?[^`\n]*``?"
     r"|</?[A-Za-z][^<>]*>"
-    r"|<?https?://[^\s<>\])]+>?",
+    r"|<https?://[^\s<>\])]+>?"
+    r"|https?://[^\s<>\])]+>?",
     re.DOTALL,
 )
 _LINK = re.compile(r"!?\[([^\[\]\n]*)\](?:\([^()\n]*\)|\[[^\[\]\n]*\])")
 _LINE_NOISE = re.compile(r"^[ \t]*\[[^\[\]\n]+\]:.*$|^\.\. .*$|^[-=~^*_+|: \t]+$", re.MULTILINE)
 _LINE_MARK = re.compile(r"^[ \t]*(?:[>#*+-]+|\d{1,3}[.)])[ \t]+", re.MULTILINE)
-_EMPHASIS = re.compile(r"\*+|~~+|(?<!\w)_+|_+(?!\w)")
+_EMPHASIS = re.compile(r"\*+|~~+|_(?<!\w_)_*|_+(?!\w)")
 
 # What follows a # that starts no comment: a shebang, or a directive of the C preprocessor.
 _DIRECTIVE = "include|define|undef|if|ifdef|ifndef|elif|else|endif|pragma|error"
@@ -103,9 +115,28 @@ def prose_of(text: str, family: str) -> str:
     return head
 
 
-def _visible_text(html: str) -> str:
+def html_tree(html: str) -> LexborHTMLParser:
+    """The tree of an HTML text, as far as no more than 256 elements are open within each other."""
     # The parser takes UTF-8; lone surrogates have none.
-    tree = LexborHTMLParser(html.encode("utf-8", "replace"))
+    return LexborHTMLParser(html[: _shallow(html)].encode("utf-8", "replace"))
+
+
+# the outline and the prose of one item are asked for one after the other
+@lru_cache(maxsize=4)
+def _shallow(html: str) -> int:
+    """How many characters of a text come before too many elements are open."""
+    if html.count("<") > _MOST_OPEN:
+        is_open = 0
+        for tag in _TAG_MARK.finditer(html):
+            if tag[2].lower() not in _END_THEMSELVES:
+                is_open = max(is_open - 1, 0) if tag[1] else is_open + 1
+                if is_open > _MOST_OPEN:
+                    return tag.start()
+    return len(html)
+
+
+def _visible_text(html: str) -> str:
+    tree = html_tree(html)
     tree.strip_tags(_NOT_PROSE)
     root = tree.root
     return "" if root is None else " ".join(root.text(separator=" ").split())

@@ -6,6 +6,7 @@ counts as a word or a number is in the docstrings of :mod:`orchestration_assets.
 whose patterns find the same.
 """
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -31,6 +32,10 @@ _APOSTROPHE: Final = 7
 _POINT: Final = 8
 _PUNCTUATION: Final = 9
 _OTHER: Final = 10
+
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_LIKE_A_SURROGATE: Final = "\ue000"
+"""A character of private use: of the same class, and of as many bytes of UTF-8."""
 
 _BMP: Final = 0x10000
 _TAB_COLUMNS: Final = 4
@@ -82,6 +87,14 @@ def load_classes(text: str) -> None:
         _table()
 
 
+def _encoded(text: str) -> bytes:
+    try:
+        return text.encode("utf-32-le")
+    except UnicodeEncodeError:
+        # an error handler takes a microsecond a surrogate; what counts like one is put in its place
+        return _SURROGATE.sub(_LIKE_A_SURROGATE, text).encode("utf-32-le")
+
+
 @dataclass(frozen=True, slots=True)
 class Characters:
     """The code points of a text and their classes."""
@@ -96,7 +109,7 @@ class Characters:
             data = text.encode("ascii")
             classes = np.frombuffer(data.translate(_ascii_table()), np.uint8)
             return Characters(np.frombuffer(data, np.uint8), classes)
-        codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+        codes = np.frombuffer(_encoded(text), np.uint32)
         classes = _table()[np.minimum(codes, _BMP - 1)]
         beyond = np.flatnonzero(codes >= _BMP)
         if beyond.size:

@@ -51,13 +51,14 @@ _MOST_CHARS: Final[Mapping[str, int]] = {"java": 4096}
 # Where no line ends within so many characters the text is minified or no code at all, and the
 # slowest parses are of such texts; a little of it will do, and less where nothing is minified.
 _LONG_LINE: Final = 1000
-_LONG_LINE_CHARS: Final = 512
+_LONG_LINE_CHARS: Final = 256
 _MINIFIED_CHARS: Final = 2048
 _MINIFIED: Final = frozenset({"css", "html", "javascript", "json", "typescript"})
 _AT_MARGIN: Final = re.compile(r"\n(?=[^\s#})\]\"'*])")
-# A query's time grows with the square of a node's children. Only wreckage has so many: a statement
-# and its newline take at least 4 bytes.
-_MOST_CHILDREN: Final = CODE_CHARS // 4
+# A query's time grows with the square of a node's children. Only wreckage has more than these: a
+# statement and its newline take at least 4 bytes.
+_LEAST_CHILDREN: Final = 64
+_BYTES_A_CHILD: Final = 4
 # Bash's grammar looks for the end of every open here-document again at every line.
 _MOST_HEREDOCS: Final = 100
 
@@ -265,6 +266,8 @@ def code_features(pieces: Iterable[Code], out_of_time: Callable[[], bool] = _nev
     """
     counts = _Counts()
     for piece in pieces:
+        if out_of_time():
+            return {}
         found = _captures(piece, out_of_time)
         if found is not None:
             counts.add(*found)
@@ -300,7 +303,9 @@ def _captures(
     if source is None:
         return None
     tree = parse_within(source, language, out_of_time)
-    if tree is None or tree.root_node.child_count > _MOST_CHILDREN:
+    if tree is None:
+        return None
+    if tree.root_node.child_count > _LEAST_CHILDREN + len(source) // _BYTES_A_CHILD:
         return None
     # Without a progress callback: with one, tree-sitter 0.26 reads freed memory now and then.
     return QueryCursor(query).captures(tree.root_node), len(source)
@@ -312,7 +317,7 @@ def code_chars(language: str, spent_us: float = SPENT_US) -> int:
 
 
 def parsed_part(text: str, language: str, most: int) -> str:
-    """The part of ``text`` that is parsed: at most ``most`` characters, or 2,048 (512 in languages
+    """The part of ``text`` that is parsed: at most ``most`` characters, or 2,048 (256 in languages
     that are not minified) when a line among them is longer than 1,000. It is cut before a line
     that starts at the margin, in the second half if there is one, so that what is open at the cut
     is no error that the text does not have."""

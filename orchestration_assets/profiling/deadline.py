@@ -26,7 +26,7 @@ BUDGET_MS: Final[dict[Stage, float]] = {
     Stage.COMPLEXITY: 10.0,
     Stage.AGGREGATION: 5.0,
 }
-"""What each stage may take, in milliseconds."""
+"""What each stage may take, in milliseconds; what one leaves over, those after it may take."""
 
 HARD_LIMIT_MS: Final = 50.0
 """What an item may take, in milliseconds."""
@@ -35,30 +35,37 @@ HARD_LIMIT_MS: Final = 50.0
 class Deadline:
     """Measures the stages of one item. ``clock`` returns seconds and never goes back.
 
-    ``ran_out`` is whether a budget was found used up, so that something was left out.
+    A stage has to be over when its budget and those of the stages before it are used up: a slow
+    machine then has as much time for the last stages as it did not need for the first.
+    ``ran_out`` is whether that was found to be so, so that something was left out.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._start = self._stage_start = clock()
-        self._budget = 0.0
+        self._start = clock()
+        self._stage_start_ms = 0.0
+        self._end_ms = 0.0
         self.ran_out = False
         self.elapsed_ms: dict[Stage, float] = dict.fromkeys(Stage, 0.0)
 
     @contextmanager
     def stage(self, stage: Stage) -> Iterator[None]:
-        """Times one stage, in ``elapsed_ms``, and makes its budget the current one."""
-        self._stage_start, self._budget = self._clock(), BUDGET_MS[stage]
+        """Times one stage, in ``elapsed_ms``, and makes its end the current one."""
+        self._stage_start_ms = self._now_ms()
+        self._end_ms += BUDGET_MS[stage]
         try:
             yield
         finally:
-            self.elapsed_ms[stage] = (self._clock() - self._stage_start) * 1000
+            self.elapsed_ms[stage] = self._now_ms() - self._stage_start_ms
 
     def passed(self, share: float = 1.0) -> bool:
-        """Whether ``share`` of the current stage's budget, or the item's hard limit, is used up."""
-        now = self._clock()
-        out = (now - self._stage_start) * 1000 >= self._budget * share or (
-            now - self._start
-        ) * 1000 >= HARD_LIMIT_MS
+        """Whether ``share`` of the time that the current stage had when it began is used up, or the
+        item's hard limit."""
+        now = self._now_ms()
+        left = max(min(self._end_ms, HARD_LIMIT_MS) - self._stage_start_ms, 0.0)
+        out = now - self._stage_start_ms >= left * share
         self.ran_out = self.ran_out or out
         return out
+
+    def _now_ms(self) -> float:
+        return (self._clock() - self._start) * 1000

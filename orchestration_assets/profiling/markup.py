@@ -7,11 +7,9 @@ that delimited data has rows.
 
 import re
 
-from selectolax.lexbor import LexborHTMLParser
-
 from orchestration_assets.profiling.text import Values
 from orchestration_assets.schemas.enums import Family
-from resources.prose import is_html, without_fences, without_front_matter
+from resources.prose import html_tree, is_html, without_fences, without_front_matter
 
 _HEADING = re.compile(
     r"^ {0,3}#{1,6}[ \t]+\S"
@@ -67,8 +65,7 @@ def _markdown_outline(text: str) -> dict[str, int]:
 
 
 def _html_outline(text: str) -> dict[str, int]:
-    # The parser takes UTF-8; lone surrogates have none.
-    tree = LexborHTMLParser(text.encode("utf-8", "replace"))
+    tree = html_tree(text)
     return {
         "heading_count": len(tree.css("h1, h2, h3, h4, h5, h6")),
         "list_item_count": len(tree.css("li")),

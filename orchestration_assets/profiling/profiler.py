@@ -278,7 +278,7 @@ def _code(item: _Item) -> Values:
             for name in ("parse_error_share", *_NO_DOCUMENT):
                 del values[name]
         values.update(_scaled(found, len(item.text) / max(len(part), 1)))
-    if item.kind.family in _MAY_FENCE and not item.deadline.passed():
+    if item.kind.family in _MAY_FENCE and not out_of_time():
         pieces, share = _fences(item.window, item.reading.code_chars)
         values.update(_scaled(code_features(pieces, out_of_time), item.scale / share))
     return values

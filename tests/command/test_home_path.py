@@ -58,7 +58,8 @@ def test_a_run_with_odd_names_everywhere(tmp_path: Path, capsys) -> None:
     policy = tmp_path / "p?#.yaml"
     policy.write_text(
         "version: 1\nservices: {stopwords: {implementation: stopwords}}\n"
-        "tasks:\n  language: {question: Which?, default: {model: sequential, services: [stopwords]}}\n"
+        "tasks:\n  language:\n    question: Which?\n"
+        "    default: {model: sequential, services: [stopwords]}\n"
     )
     arguments = ["run", str(source), "--home", str(home), "--policy", str(policy)]
     assert main(arguments) == 0

@@ -119,7 +119,7 @@ def test_the_part_parsed_ends_with_a_line() -> None:
     assert most - 6 <= len(part) <= most
     assert part.endswith("\n")
     assert len(parsed_part("a" * most, "javascript", most)) == 2048
-    assert parsed_part("a" * most, "python", most) == "a" * 512
+    assert parsed_part("a" * most, "python", most) == "a" * 256
     assert parsed_part("x = 1", "python", most) == "x = 1"
 
 

@@ -110,3 +110,15 @@ def test_prose_of_the_other_families() -> None:
 @settings(deadline=None)
 def test_prose_of_any_text(text: str, family: Family) -> None:
     assert isinstance(prose_of(text, family), str)
+
+
+def test_elements_open_within_each_other_are_read_to_a_depth_of_256() -> None:
+    shallow = "<!doctype html>" + "<div>" * 200 + "<h1>a</h1>" + "</div>" * 200 + "<h2>b</h2>"
+    assert outline(shallow, Family.MARKUP, "html")["heading_count"] == 2
+    deep = "<!doctype html><h1>a</h1>" + "<div>" * 300 + "<h2>b</h2>"
+    assert outline(deep, Family.MARKUP, "html")["heading_count"] == 1
+    # what ends by itself, or is closed again, is not open
+    long = "<!doctype html><ul>" + "<li>x<br><p>y" * 900 + "</ul>" + "<b>a</b>" * 900 + "<h1>c"
+    found = outline(long, Family.MARKUP, "html")
+    assert (found["heading_count"], found["list_item_count"]) == (1, 900)
+    assert prose_of(deep + "out of sight", Family.MARKUP) == "a"

@@ -1,5 +1,6 @@
 """A whole profile: complete, in range, repeatable, and cut rather than late."""
 
+import sys
 from collections.abc import Callable
 
 import pyarrow as pa
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestration_assets.profiling.deadline import HARD_LIMIT_MS
+from orchestration_assets.profiling.deadline import HARD_LIMIT_MS, Deadline, Stage
 from orchestration_assets.profiling.profiler import TEXT_CHARS, Profile, profile
 from orchestration_assets.schemas.enums import FeatureFamily
 from orchestration_assets.schemas.features import FEATURE_NAMES, FEATURES, feature_columns
@@ -171,8 +172,8 @@ def test_a_cut_changes_no_other_feature(step_ms: float) -> None:
 
 
 def test_a_score_is_cut_with_what_it_reads() -> None:
-    # The clock leaps past the budget of the complexity stage while code is parsed.
-    looks = iter([0.0] * 13 + [0.02] * 100)
+    # The clock leaps past the end of the complexity stage while code is parsed.
+    looks = iter([0.0] * 13 + [0.046] * 100)
     text = "x = 1\n" * 200
     found = profile("a.py", text, size_bytes=len(text), clock=lambda: next(looks))
     assert "cyclomatic_mean" in found.features_missing
@@ -189,3 +190,48 @@ def test_feature_columns_become_arrow_fields() -> None:
     assert by_name["readability"].type == pa.float64()
     assert by_name["readability"].nullable
     assert all(field.metadata[b"meaning"] for field in fields)
+
+
+def test_what_one_stage_leaves_over_the_next_may_take() -> None:
+    now = [0.0]
+    deadline = Deadline(lambda: now[0] / 1000)
+    with deadline.stage(Stage.PREPROCESS):
+        now[0] = 4.0
+    with deadline.stage(Stage.FEATURES):
+        now[0] = 34.9
+        assert not deadline.passed()
+    with deadline.stage(Stage.COMPLEXITY):
+        now[0] = 39.9
+        assert not deadline.passed(0.5)
+        now[0] = 40.0
+        assert deadline.passed(0.5)
+        assert not deadline.passed()
+        now[0] = 45.1
+        assert deadline.passed()
+    assert deadline.ran_out
+    now[0] = 60.0
+    with deadline.stage(Stage.AGGREGATION):
+        assert deadline.passed()
+
+
+@pytest.mark.parametrize("path", ["a.html", "a.md", "a.txt", "a.py", "a.ipynb"])
+@pytest.mark.parametrize("mark", [" ", "\n", "<div>", "<ul><li>", "\ud800", "É. ", "\u6f22", "(\n"])
+def test_a_step_does_the_same_work_however_long_the_text(path: str, mark: str) -> None:
+    """Counted in the interpreter's own steps, which no clock changes."""
+
+    def steps(text: str) -> int:
+        count = 0
+
+        def step(*_: object) -> None:
+            nonlocal count
+            count += 1
+
+        profiled(path, text)
+        sys.setprofile(step)
+        try:
+            profiled(path, text)
+        finally:
+            sys.setprofile(None)
+        return count
+
+    assert steps(mark * 200_000) <= 1.5 * steps(mark * 100_000) + 500
