@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from orchestration_assets import __version__
 from orchestration_assets.policy.problems import PolicyError
-from orchestration_assets.settings import Settings
+from orchestration_assets.settings import Settings, policy_path
 from resources.content_source import SourceError
 
 USAGE_ERROR = 2
@@ -128,7 +128,7 @@ def _dispatch(given: argparse.Namespace) -> int:
     if given.home is not None:
         settings = replace(settings, home=given.home.expanduser().absolute())
     if given.policy is not None:
-        settings = replace(settings, policy=given.policy.expanduser().absolute())
+        settings = replace(settings, policy=policy_path(given.policy))
     if given.command == "explain":
         from orchestration_assets.command.explain import UnknownItemError, explain
 

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,11 +35,19 @@ class Settings:
         sources = environment.get("ORCHESTRATION_SOURCES", "")
         return cls(
             Path(home).expanduser().absolute(),
-            Path(policy).expanduser().absolute() if policy else None,
+            policy_path(policy) if policy else None,
             tuple(source for source in _BETWEEN_SOURCES.split(sources) if source),
             environment.get("ORCHESTRATION_DASK") or "processes",
             _seconds(environment.get("ORCHESTRATION_TICK_SECONDS") or "60"),
         )
+
+
+def policy_path(given: str | Path) -> Path:
+    """The absolute path of a policy file; the home of a user who does not exist stays as it is."""
+    path = Path(given)
+    with suppress(RuntimeError):
+        path = path.expanduser()
+    return path.absolute()
 
 
 def _seconds(given: str) -> int:
