@@ -137,7 +137,8 @@ def test_every_place_with_odd_values_is_a_usable_policy_or_refused() -> None:
     assert accepted > 50
 
 
-def test_every_odd_value_at_the_places_that_are_read_differently() -> None:
+def test_odd_values_at_the_places_that_are_read_differently() -> None:
+    """Ordinarily a quarter of the values a place; all of them when fuzzed."""
     wanted = {
         ("services",), ("services", "chat"), ("services", "chat", "type"),
         ("services", "chat", "base_url"), ("services", "chat", "api_key_env"),
@@ -147,8 +148,9 @@ def test_every_odd_value_at_the_places_that_are_read_differently() -> None:
         ("content", "records", 0, "delimiter"), ("tasks", "kind", "applies_to", "word_count"),
         ("tasks", "kind", "directives", 0, "paths", 0), ("tasks", "kind", "default"), (),
     }  # fmt: skip
-    for path in wanted:
-        for how in ODD:
+    step = 1 if EXAMPLES > 1000 else 4
+    for number, path in enumerate(sorted(wanted, key=str)):
+        for how in ODD[number % step :: step]:
             judged(mutated(BASES["rich"], path, how))
 
 

@@ -336,6 +336,9 @@ class PromptEnvironment(ImmutableSandboxedEnvironment):
         self, context: runtime.Context, function: Any, *given: Any, **named: Any
     ) -> Any:
         """Calls ``range`` and methods that only read."""
+        # what a loop hands to functions that ask for it; none here does
+        named.pop("_loop_vars", None)
+        named.pop("_block_vars", None)
         if function is safe_range:
             return safe_range(*given)
         owner, name = getattr(function, "__self__", None), getattr(function, "__name__", "")
