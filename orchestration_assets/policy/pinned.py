@@ -7,7 +7,6 @@ from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
-
 from pydantic import ValidationError
 
 from orchestration_assets.policy.files import UnreadableError, read_text
@@ -16,7 +15,6 @@ from orchestration_assets.policy.problems import dotted
 from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.policy import Policy
 from resources.table_store import write_atomically
-
 
 _MAX_BYTES: Final = 64 * 1024 * 1024
 """A canonical policy is larger than the file: every default stands in it, and aliases are gone."""

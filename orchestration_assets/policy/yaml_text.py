@@ -136,7 +136,7 @@ class _Reader:
             elif isinstance(event, yaml.CollectionEndEvent):
                 self._close()
             elif isinstance(event, yaml.AliasEvent):
-                self._alias(event.anchor)
+                self._alias(event.anchor or "")
             elif isinstance(event, yaml.DocumentStartEvent):
                 self._documents += 1
                 if self._documents > 1:
@@ -251,9 +251,7 @@ class _Reader:
 
     def _in_key(self) -> bool:
         return bool(
-            self._stack
-            and isinstance(self._stack[-1].value, dict)
-            and self._stack[-1].key is _NONE
+            self._stack and isinstance(self._stack[-1].value, dict) and self._stack[-1].key is _NONE
         )
 
     def _attach(self, node: _Node) -> None:

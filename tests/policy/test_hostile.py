@@ -235,7 +235,11 @@ def test_no_whole_file_ends_the_process_or_takes_its_memory(tmp_path) -> None:
     for name, data in WHOLE.items():
         (tmp_path / name).write_bytes(data)
     told = subprocess.run(
-        [sys.executable, "-c", LIMITED, str(tmp_path)], capture_output=True, text=True, timeout=300
+        [sys.executable, "-c", LIMITED, str(tmp_path)],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
     assert (told.returncode, told.stdout, told.stderr) == (0, "", "")
 
@@ -266,8 +270,12 @@ def test_other_encodings_are_named(data, words) -> None:
 def checked(path: Path | str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "orchestration_assets", "policy", "check", str(path)],
-        capture_output=True, text=True, timeout=60, env={**os.environ, **environment},
-    )  # fmt: skip
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, **environment},
+    )
 
 
 def test_what_is_no_file_is_refused_without_waiting_for_it(tmp_path) -> None:
@@ -385,7 +393,8 @@ def test_a_key_in_the_place_of_its_variable_is_told_apart_and_never_said(tmp_pat
 
 
 @pytest.mark.parametrize(
-    "name", ["OPENAI_API_KEY", "openaiKey", "K8S_TOKEN", "_KEY2", "AZURE_GPT4O_KEY", "key", "S3_KEY"]
+    "name",
+    ["OPENAI_API_KEY", "openaiKey", "K8S_TOKEN", "_KEY2", "AZURE_GPT4O_KEY", "key", "S3_KEY"],
 )
 def test_names_of_variables_are_taken(name) -> None:
     policy = parse_policy(RICH.replace("EXAMPLE_API_KEY", name), "p").policy
@@ -394,5 +403,7 @@ def test_names_of_variables_are_taken(name) -> None:
 
 def test_an_embedded_service_refuses_parameters_without_saying_them() -> None:
     with pytest.raises(PolicyError) as caught:
-        parse_policy(RICH.replace("{a: [alpha, first], b: [beta]}", f"{{a: [{SECRET}], b: 5}}"), "p")
+        parse_policy(
+            RICH.replace("{a: [alpha, first], b: [beta]}", f"{{a: [{SECRET}], b: 5}}"), "p"
+        )
     assert SECRET not in str(caught.value)

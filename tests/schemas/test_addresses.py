@@ -68,7 +68,12 @@ def test_names_are_told_from_keys() -> None:
 
 
 def test_words_are_no_secrets() -> None:
-    for words in ("risk-assessment-service", "text_embedding_3_large", "gpt-4o-2024-08-06", "ünïcode"):
+    for words in (
+        "risk-assessment-service",
+        "text_embedding_3_large",
+        "gpt-4o-2024-08-06",
+        "ünïcode",
+    ):
         assert not looks_like_secret(words), words
     for secret in ("Zq8vT3nW5xK1mB7cD9fG", "sk-proj-a1b2c3d4e5", "https://a/b", "x" * 41):
         assert looks_like_secret(secret), secret

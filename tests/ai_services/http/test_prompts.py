@@ -26,11 +26,17 @@ VALUES = {
     ("template", "text"),
     [
         ("{{ task.question }} {{ labels | join(', ') }}", "Which? a, b, c"),
-        ("{% for n in neighbours %}{{ loop.index }}{{ n.content ~ n['answer'] }}{% endfor %}", "1xa2yb"),
+        (
+            "{% for n in neighbours %}{{ loop.index }}{{ n.content ~ n['answer'] }}{% endfor %}",
+            "1xa2yb",
+        ),
         ("{% for n in neighbours if n.answer == 'b' %}{{ n.content }}{% else %}-{% endfor %}", "y"),
         ("{% for a in labels %}{{ a }}{{ ', ' if not loop.last }}{% endfor %}", "a, b, c"),
         ("{% for a in labels %}{{ loop.length }}{{ loop.cycle('x', 'y') }}{% endfor %}", "3x3y3x"),
-        ("{% for a in labels %}{{ a.upper() }}{{ '-'.join(labels[:2]) }}{% endfor %}", "Aa-bBa-bCa-b"),
+        (
+            "{% for a in labels %}{{ a.upper() }}{{ '-'.join(labels[:2]) }}{% endfor %}",
+            "Aa-bBa-bCa-b",
+        ),
         ("{% for a, b in [('x', 1), ('y', 2)] %}{{ a }}{{ b }}{% endfor %}", "x1y2"),
         ("{% for k, v in {'x': 1}.items() %}{{ k }}{{ v }}{% endfor %}", "x1"),
         ("{{ content[:3] }}{{ content.split('\n')[1] }}", "OneAnother."),
@@ -38,7 +44,7 @@ VALUES = {
         ("{{ content.replace('\n', ' ') }} {{ '-'.join(labels) }}", "One line. Another. a-b-c"),
         ("{{ neighbours | map(attribute='answer') | unique | join('+') }}", "a+b"),
         ("{{ neighbours | selectattr('answer', 'equalto', 'b') | list | length }}", "1"),
-        ("{{ labels | tojson }} {{ labels }}", '["a", "b", "c"] (\'a\', \'b\', \'c\')'),
+        ("{{ labels | tojson }} {{ labels }}", "[\"a\", \"b\", \"c\"] ('a', 'b', 'c')"),
         ("{% set n = labels | length %}{{ n * 2 + 1 }} {{ 7 % 4 }} {{ 2 ** 10 }}", "7 3 1024"),
         ("{% if path.endswith('.txt') and 'a' in labels %}yes{% endif %}", "yes"),
         ("{{ content | indent(2) }}", "One line.\n  Another."),
