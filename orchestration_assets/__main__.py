@@ -12,7 +12,7 @@ from orchestration_assets import __version__
 from orchestration_assets.command.limits import allow_open_files, saying_damage
 from orchestration_assets.command.stopping import stoppable
 from orchestration_assets.schemas.errors import OrchestrationError, os_problem
-from orchestration_assets.settings import Settings
+from orchestration_assets.settings import Settings, policy_path
 
 USAGE_ERROR = 2
 _MEMORY = "give the process more (ulimit -v), or make batches smaller (content.batch.max_bytes)"
@@ -145,7 +145,7 @@ def _dispatch(given: argparse.Namespace) -> int:
     if given.home is not None:
         settings = replace(settings, home=given.home.expanduser().absolute())
     if given.policy is not None:
-        settings = replace(settings, policy=given.policy.expanduser().absolute())
+        settings = replace(settings, policy=policy_path(given.policy))
     if given.command == "explain":
         from orchestration_assets.command.explain import explain
 

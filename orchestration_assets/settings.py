@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,7 +45,7 @@ class Settings:
         sources = environment.get("ORCHESTRATION_SOURCES", "")
         return cls(
             Path(home).expanduser().absolute(),
-            Path(policy).expanduser().absolute() if policy else None,
+            policy_path(policy) if policy else None,
             split_sources(sources),
             environment.get("ORCHESTRATION_DASK") or "processes",
             _seconds(environment.get("ORCHESTRATION_TICK_SECONDS") or "60"),
@@ -57,6 +58,14 @@ def split_sources(given: str) -> tuple[str, ...]:
     A colon in a path or further on in a URL is written %3A (the path as a ``file://`` URL).
     """
     return tuple(match[0] for match in _SOURCE.finditer(given))
+
+
+def policy_path(given: str | Path) -> Path:
+    """The absolute path of a policy file; the home of a user who does not exist stays as it is."""
+    path = Path(given)
+    with suppress(RuntimeError):
+        path = path.expanduser()
+    return path.absolute()
 
 
 def _seconds(given: str) -> int:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from hashlib import blake2b
 from importlib.resources import files
 from pathlib import Path
@@ -93,13 +94,15 @@ def canonical_hash(policy: Mapping[str, Any]) -> str:
 
 
 def _schema_problems(error: ValidationError, raw: Any) -> Iterator[Problem]:
-    schema = Policy.model_json_schema(by_alias=True)
+    schema = _json_schema()
     seen: set[tuple[str, str]] = set()
     for number, detail in enumerate(error.errors(include_url=False, include_context=True)):
         # pydantic inserts the member of a union that it tried; it is not in the file
-        location = _within(raw, detail["loc"])
+        location = _within(raw, detail["loc"], names_a_gap=detail["type"] == "missing")
         path = dotted(location)
         message = detail["msg"].removeprefix("Value error, ")
+        if len(location) < len(detail["loc"]) and detail["loc"][-1] in _SCALARS:
+            message = "must be text, a number, true or false"
         # looking for near names takes time, and nobody reads that many
         near = nearest if number < _MOST_HINTS else _no_hint
         if detail["type"] == "extra_forbidden":
@@ -119,6 +122,12 @@ def _schema_problems(error: ValidationError, raw: Any) -> Iterator[Problem]:
             yield problem
 
 
+@cache
+def _json_schema() -> dict[str, Any]:
+    return Policy.model_json_schema(by_alias=True)
+
+
+_SCALARS: Final = ("bool", "int", "float", "str")
 _MOST_HINTS: Final = 100
 _QUOTE: Final = ": quote it"
 
@@ -146,12 +155,17 @@ def _enumeration(detail: Any) -> list[str]:
     return [part.strip(" '") for part in expected.replace(" or ", ",").split(",") if part.strip()]
 
 
-def _within(raw: Any, location: Sequence[int | str]) -> list[int | str]:
-    """The part of a pydantic location that names places in the file."""
+def _within(
+    raw: Any, location: Sequence[int | str], *, names_a_gap: bool = False
+) -> list[int | str]:
+    """The part of a pydantic location that names places in the file.
+
+    ``names_a_gap``: the last step names what is missing there.
+    """
     found: list[int | str] = []
     here = raw
     for position, step in enumerate(location):
-        last = position == len(location) - 1
+        last = names_a_gap and position == len(location) - 1
         if isinstance(here, dict) and (step in here or last):
             here = here.get(step)
         elif isinstance(here, list) and isinstance(step, int) and step < len(here):

@@ -19,6 +19,7 @@ _IN_ONE_LINE: Final = 50
 _KEY_CHARACTERS: Final = 60
 _PLAIN_WORD: Final = re.compile(r"[A-Za-z][A-Za-z_]{0,39}")
 _SHOWN_DIGITS: Final = 15
+_SHOWN_STEPS: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,10 @@ def nearest(name: object, valid: Sequence[str]) -> str | None:
 
 def dotted(path: Sequence[int | str]) -> str:
     """``('tasks', 'a', 'rules', 0)`` as ``tasks.a.rules[0]``."""
-    text = "".join(f"[{step}]" if isinstance(step, int) else f".{key(step)}" for step in path)
-    return text.removeprefix(".")
+    steps = [f"[{step}]" if isinstance(step, int) else f".{key(step)}" for step in path]
+    if len(steps) > _SHOWN_STEPS:
+        steps[_SHOWN_STEPS // 2 : -_SHOWN_STEPS // 2] = ["…"]
+    return "".join(steps).removeprefix(".")
 
 
 def key(name: str) -> str:

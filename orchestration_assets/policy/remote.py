@@ -43,10 +43,10 @@ def remote_problems(policy: Policy, name: str, service: RemoteConfig) -> Iterato
                 f"{path}.known_item.task", found(given, fitting), words, nearest(given, fitting)
             )
     if isinstance(service, ChatConfig):
-        for task in service.prompts:
-            if task not in policy.tasks:
-                close = nearest(task, list(policy.tasks))
-                yield Problem(f"{path}.prompts.{key(task)}", "", "no such task", close)
+        for asked in service.prompts:
+            if asked not in policy.tasks:
+                close = nearest(asked, list(policy.tasks))
+                yield Problem(f"{path}.prompts.{key(asked)}", "", "no such task", close)
         if service.max_output_tokens >= service.context.window_tokens:
             words = "leaves no room for the content: window_tokens must be larger"
             yield Problem(f"{path}.max_output_tokens", str(service.max_output_tokens), words)
@@ -76,6 +76,6 @@ def prompt_problems(policy: Policy) -> Iterator[Problem]:
         prompts = {"prompt": service.prompt}
         prompts |= {f"prompts.{task}": prompt for task, prompt in service.prompts.items()}
         for where, prompt in prompts.items():
-            if (found_ := trial.problem_in(prompt)) is not None:
-                part, words = found_
+            if (refused := trial.problem_in(prompt)) is not None:
+                part, words = refused
                 yield Problem(f"services.{key(name)}.{where}.{part}", "", words)

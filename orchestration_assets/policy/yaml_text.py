@@ -136,7 +136,7 @@ class _Reader:
             elif isinstance(event, yaml.CollectionEndEvent):
                 self._close()
             elif isinstance(event, yaml.AliasEvent):
-                self._alias(event.anchor)
+                self._alias(event.anchor or "")
             elif isinstance(event, yaml.DocumentStartEvent):
                 self._documents += 1
                 if self._documents > 1:

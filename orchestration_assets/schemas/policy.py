@@ -7,7 +7,7 @@ feature, a task a real service) is checked when the file is loaded, in ``policy`
 from graphlib import CycleError, TopologicalSorter
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from orchestration_assets.schemas.enums import (
     AnswerKind,
@@ -45,13 +45,23 @@ class Comparison(_Strict):
 
     @model_validator(mode="after")
     def _says_something(self) -> "Comparison":
-        if not self.model_fields_set:
+        if all(getattr(self, name) is None for name in type(self).model_fields):
             raise ValueError("give at least one of eq, ne, lt, le, gt, ge, in, not_in, missing")
         return self
 
 
+def _kind_of_test(given: Any) -> str:
+    return "comparison" if isinstance(given, dict | Comparison) else "value"
+
+
 # feature name -> a comparison, or a bare value that it must equal; all must hold
-Condition = dict[str, Comparison | Scalar]
+Condition = dict[
+    str,
+    Annotated[
+        Annotated[Comparison, Tag("comparison")] | Annotated[Scalar, Tag("value")],
+        Discriminator(_kind_of_test),
+    ],
+]
 
 
 class Batching(_Strict):

@@ -191,7 +191,7 @@ def _join(
     return _joined(parts, _as_text(d))
 
 
-def _NO_CONTEXT(environment: jinja2.Environment) -> runtime.Context:  # noqa: N802
+def _NO_CONTEXT(environment: jinja2.Environment) -> runtime.Context:
     return environment.from_string("").new_context()
 
 
@@ -332,16 +332,17 @@ class PromptEnvironment(ImmutableSandboxedEnvironment):
             raise TemplateProblemError("a number is too large")
         return result
 
-    def call(  # type: ignore[override]
-        self, context: runtime.Context, function: Any, *given: Any, **named: Any
-    ) -> Any:
+    def call(self, context: runtime.Context, function: Any, *given: Any, **named: Any) -> Any:
         """Calls ``range`` and methods that only read."""
+        # what a loop hands to functions that ask for it; none here does
+        named.pop("_loop_vars", None)
+        named.pop("_block_vars", None)
         if function is safe_range:
             return safe_range(*given)
         owner, name = getattr(function, "__self__", None), getattr(function, "__name__", "")
         _take(owner)
         if isinstance(owner, str) and name == "join":
-            return _joined(*given, between=owner)
+            return _joined(given[0] if given else (), owner)
         if isinstance(owner, str) and name == "replace":
             return _replace(owner, *given)
         if name not in _METHODS.get(type(owner), ()):
@@ -471,31 +472,35 @@ def _check_node(node: nodes.Node) -> None:
 class _Bounded(jinja2.visitor.NodeTransformer):
     """Puts a counter into every loop, and a bound on every ``~``, list and mapping."""
 
-    def visit_For(self, node: nodes.For) -> nodes.Node:  # noqa: N802 -- named by Jinja2
+    def visit_For(self, node: nodes.For) -> nodes.Node:
         weight = 1 + sum(map(node_count, node.body)) // _NODES_A_STEP
         self.generic_visit(node)
         node.iter = _filtered(node.iter, _COUNTED, nodes.Const(weight, lineno=node.lineno))
         return node
 
-    def visit_Concat(self, node: nodes.Concat) -> nodes.Node:  # noqa: N802 -- named by Jinja2
+    def visit_Concat(self, node: nodes.Concat) -> nodes.Node:
         self.generic_visit(node)
-        parts = nodes.List(node.nodes, lineno=node.lineno).set_environment(node.environment)
+        parts = nodes.List(node.nodes, lineno=node.lineno)
+        parts.environment = node.environment
         return _filtered(parts, _JOINED)
 
-    def visit_List(self, node: nodes.List) -> nodes.Node:  # noqa: N802 -- named by Jinja2
+    def visit_List(self, node: nodes.List) -> nodes.Node:
         self.generic_visit(node)
         return _filtered(node, _LISTED)
 
-    def visit_Dict(self, node: nodes.Dict) -> nodes.Node:  # noqa: N802 -- named by Jinja2
+    def visit_Dict(self, node: nodes.Dict) -> nodes.Node:
         self.generic_visit(node)
         return _filtered(node, _LISTED)
 
-    def visit_Tuple(self, node: nodes.Tuple) -> nodes.Node:  # noqa: N802 -- named by Jinja2
+    def visit_Tuple(self, node: nodes.Tuple) -> nodes.Node:
         self.generic_visit(node)
         # the names that a loop assigns are written as a tuple, too
         return _filtered(node, _LISTED) if node.ctx == "load" else node
 
 
-def _filtered(value: nodes.Expr, name: str, *given: nodes.Expr) -> nodes.Filter:
+def _filtered(value: nodes.Node, name: str, *given: nodes.Expr) -> nodes.Filter:
+    assert isinstance(value, nodes.Expr)
     made = nodes.Filter(value, name, list(given), [], None, None, lineno=value.lineno)
-    return made.set_environment(value.environment)
+    for node in (made, *given):
+        node.environment = value.environment
+    return made

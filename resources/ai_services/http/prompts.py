@@ -114,7 +114,9 @@ _RAISED: Final = (
 
 def _one_line(message: str) -> str:
     """A message without what could be a secret of the template that it quotes."""
-    words = (_HIDDEN if looks_like_secret(word.strip("'\",.:")) else word for word in message.split())
+    words = (
+        _HIDDEN if looks_like_secret(word.strip("'\",.:")) else word for word in message.split()
+    )
     return " ".join(words)[:200]
 
 
