@@ -114,16 +114,25 @@ def row_groups(
         for number, group in enumerate(footer):
             rows, texts = group.rows, 0
             if before + rows > start:
+                decoded = 0
                 for batch in file.iter_batches(_ROWS, [number], list(columns)):
                     weights = [_weight(_column(batch, name)) for name in columns]
                     texts += weights[0]
                     held += sum(weights)
                     if held > limit:
                         raise bomb(size, limit)
+                    decoded += batch.num_rows
+                if decoded != rows:
+                    raise _short(decoded, rows)
             before += rows
             yield Group(rows, texts)
     except _DAMAGE as error:
         raise ContentError(RejectReason.MALFORMED, f"damaged Parquet: {_said(error)}") from error
+
+
+def _short(decoded: int, rows: int) -> ContentError:
+    words = f"damaged Parquet: {decoded} rows are there, its footer has {rows}"
+    return ContentError(RejectReason.MALFORMED, words)
 
 
 def _claim(group: RowGroup, columns: Sequence[str]) -> int:
@@ -173,6 +182,8 @@ def parquet_rows(
                     before += batch.num_rows
                     if before >= stop:
                         break
+                if before < min(row + rows, stop):
+                    raise _short(before - row, rows)
             row += rows
     except _DAMAGE as error:
         raise ContentError(RejectReason.MALFORMED, f"damaged Parquet: {_said(error)}") from error

@@ -187,4 +187,5 @@ def _failed(row: InterpretationRow, error: UnstorableError) -> InterpretationRow
 
 def _unknown(row: CallRow, error: UnstorableError) -> CallRow:
     """A call with a figure that no table can hold is kept without that figure."""
-    return replace(row, **{error.column: None})
+    without: dict[str, Any] = {error.column: None}
+    return replace(row, **without)

@@ -167,6 +167,13 @@ def test_many_rows_of_few_texts_are_no_bomb_within_the_limit(tmp_path) -> None:
     assert Counter(row["outcome"] for row in rows.values())["duplicate"] == 399
 
 
+def test_rows_that_a_damaged_page_has_lost_are_missed(tmp_path) -> None:
+    data = bytearray(three(lang=pa.array([["a"], [], None])))
+    data[bytes(data).index(b"\x15\x06\x15\x10") + 1] = 0  # the page of ids counts none
+    (row,) = taken(tmp_path, {"a.parquet": bytes(data)}).values()
+    assert (row["reason"], row["outcome"]) == ("malformed", "rejected")
+
+
 TWICE = "the column 'body' is there more than once (columns 2, 4)"
 
 
