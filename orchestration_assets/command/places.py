@@ -14,11 +14,18 @@ _NOT_IN_A_URL: Final = re.compile(r"\?|%[0-9A-Fa-f]{2}")
 
 
 class HomePathError(OrchestrationError):
-    """The home lies at a path that Dagster's database cannot be kept at."""
+    """The home lies at a path that tables or Dagster's database cannot be kept at."""
 
 
 def check_home(home: Path) -> None:
-    """Raises HomePathError, before anything is written, where the instance could not be made."""
+    """Raises HomePathError, before anything is written, where tables or the instance could not
+    be kept."""
+    try:
+        str(home).encode()
+    except UnicodeEncodeError as error:
+        raise HomePathError(
+            f"the home {str(home)!r}: its path is no UTF-8, which tables need; choose another"
+        ) from error
     folder = instance_folder(home)
     found = _NOT_IN_A_URL.search(str(folder))
     if found is not None:

@@ -61,8 +61,9 @@ _FACTS: Final = ("ETag", "Last-Modified", "Content-MD5", "Digest")
 class HttpSource:
     """What lies below one http or https URL.
 
-    A URL that answers with an HTML page at an address with a final slash is a folder: the links of
-    its index pages are followed within it. Any other is one file. ``measured_bytes`` is how much
+    A URL is a folder where the server leads from it to an HTML page at the address with a slash at
+    its end, or has an index page there; the links of its index pages are followed within it. Any
+    other is one file. ``measured_bytes`` is how much
     is read of a file to learn its size or version where the server tells none.
 
     Raises SourceError when the URL cannot be used.
@@ -91,6 +92,7 @@ class HttpSource:
         )
         self._pages = 0
         self._root: IndexPage | None = None
+        self._is_page = False
         # what index pages further up link to, by the folder that it lies in
         self._linked: dict[str, dict[str, Link]] = {}
 
@@ -98,7 +100,7 @@ class HttpSource:
         """Every file below the URL that is included and not excluded: see ``Source.list``."""
         self._pages, self._linked = 0, {}
         try:
-            self._root = self._calls.call(self._index, self.source, True)
+            self._root = self._calls.call(self._root_index)
         except ContentError as error:
             raise SourceError(
                 f"cannot list the source {shown(self.source)}: {error}; check the URL and that the "
@@ -154,7 +156,7 @@ class HttpSource:
                 f"cannot list the source {shown(self.source)}: it has more than {_MOST_PAGES:,} "
                 "folders; give a folder further down"
             )
-        page = self._calls.call(self._index, make_address(self.source, folder), False)
+        page = self._calls.call(self._index, make_address(self.source, folder))
         if page is None or not (page.links or page.headed):
             raise ContentError(RejectReason.UNREADABLE, "no index page")
         return page.links
@@ -280,14 +282,27 @@ class HttpSource:
                 raise ContentError(RejectReason.UNREADABLE, "no longer gives parts of the file")
             return b"".join(self._body(response, stop - start))
 
-    def _index(self, url: str, is_root: bool) -> IndexPage | None:
+    def _root_index(self) -> IndexPage | None:
+        """The index page of the source; None when it is one file."""
+        if urlsplit(self.source).query:
+            return None
+        page = self._index(self.source)
+        if page is not None or not self._is_page:
+            return page
+        try:
+            # some servers have the same page at both addresses and lead from none to the other
+            page = self._index(self.source + "/")
+        except ContentError:
+            return None
+        return page if page is not None and page.headed else None
+
+    def _index(self, url: str) -> IndexPage | None:
         """The index page at an address; None when what is there is no folder's page."""
         with self._asked("GET", url) as response:
             kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
             final = str(response.url)
-            if not urlsplit(final).path.endswith("/") or (kind and kind not in _PAGES):
-                return None
-            if is_root and urlsplit(self.source).query:
+            self._is_page = not kind or kind in _PAGES
+            if not self._is_page or not response.url.path.endswith("/"):
                 return None
             page = b"".join(self._body(response, _PAGE_BYTES + 1))
         if len(page) > _PAGE_BYTES:
@@ -306,6 +321,10 @@ class HttpSource:
         try:
             for _ in range(_MOST_REDIRECTS + 1):
                 with self._client.stream(method, url, headers=headers) as response:
+                    if response.status_code in _GONE and url == self.source and "?" not in url:
+                        # the name of a source ends without a slash, which it may need
+                        url += "/"
+                        continue
                     if not response.has_redirect_location:
                         _check(response)
                         yield response

@@ -82,8 +82,10 @@ def source_name(source: str) -> str:
         except (SourceError, OSError, RuntimeError, ValueError):
             return source  # opening it says what is wrong
     source = scheme + source[len(scheme) :]
-    # in the web a folder's own address ends with a slash, and what stands behind # is never asked
-    return source.split("#", 1)[0] if scheme in WEB else source.rstrip("/")
+    # what stands behind # is never asked for, and a slash within a query is part of it
+    if scheme in WEB:
+        source = source.split("#", 1)[0]
+    return source if scheme in WEB and "?" in source else source.rstrip("/")
 
 
 def checked_url(url: str) -> str:

@@ -2,12 +2,13 @@
 
 import gzip
 import itertools
+import os
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestration_assets.content.changes import find_changes
@@ -23,6 +24,8 @@ from resources.content_source import ContentError, SourceError, open_source
 from resources.content_source.links import below, read_index
 from resources.table_store import TableStore
 from tests.resources.web import HTML, Answer, Web, serving
+
+EXAMPLES = int(os.environ.get("ORCHESTRATION_FUZZ_EXAMPLES", "200"))
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -88,7 +91,7 @@ def test_links_within_the_folder_are_listed_recursively_and_no_others(web) -> No
         found = source.read(entry.address, 100)
         assert found.data.decode() == entry.address.removeprefix(f"{web.url}/top/")
         assert (found.size_bytes, found.modified_ns) == (entry.size_bytes, entry.modified_ns)
-    assert not [path for _, path in web.asked if not path.startswith("/top/")]
+    assert not [path for _, path in web.asked if not path.startswith("/top/") and path != "/top"]
 
 
 def test_a_folder_is_known_by_its_redirection_and_patterns_hold(web) -> None:
@@ -116,7 +119,25 @@ def test_a_page_at_a_files_address_is_one_item(web) -> None:
     web.page("/story", "other.txt", title="A story")
     assert listed(f"{web.url}/story") == {"story": f"{web.url}/story"}
     web.answers["/api/"] = Answer(b"{}", headers={"Content-Type": "application/json"})
-    assert set(listed(f"{web.url}/api/")) == {"api"}
+    assert listed(f"{web.url}/api/") == {"api": f"{web.url}/api"}
+    assert open_source(f"{web.url}/api/").read(f"{web.url}/api", 9).data == b"{}"
+
+
+def test_a_folder_has_one_name_with_and_without_its_slash(web) -> None:
+    web.page("/top/", "a.txt")
+    web.file("/top/a.txt", b"x")
+    page = web.answers["/top/"]
+    for without in (
+        Answer(status=404),
+        Answer(status=301, headers={"Location": "/top/"}),
+        page,
+    ):
+        web.answers["/top"] = without
+        looks = [open_source(f"{web.url}/{name}").list(NOW) for name in ("top", "top/", "top//")]
+        assert {look.source for look in looks} == {f"{web.url}/top"}
+        assert all(look.entries.equals(looks[0].entries) for look in looks)
+        assert looks[0].entries["path"].to_pylist() == ["a.txt"]
+    assert set(listed(f"{web.url}/top/#part")) == {"a.txt"}
 
 
 def test_what_cannot_be_listed_further_down_leaves_a_hole_never_gone(web) -> None:
@@ -346,6 +367,7 @@ def test_from_a_web_folder_to_texts_and_nothing_new_at_the_second_look(web, tmp_
 segments = st.text(st.characters(blacklist_categories=("Cs",)), max_size=6)
 
 
+@settings(max_examples=EXAMPLES)
 @given(st.lists(segments, max_size=4).map("/".join), st.sampled_from(["", "?a=b", "#c"]))
 def test_whatever_is_linked_lies_below_its_folder_or_nowhere(href, tail) -> None:
     folder = "http://h/top/"
@@ -358,6 +380,7 @@ def test_whatever_is_linked_lies_below_its_folder_or_nowhere(href, tail) -> None
     assert found is None or href.startswith(folder)
 
 
+@settings(max_examples=EXAMPLES)
 @given(st.binary(max_size=300))
 def test_an_index_page_may_be_anything(page) -> None:
     read_index(b"<a href='" + page + b"'>", "http://h/top/")
