@@ -172,8 +172,7 @@ class _Reader:
 
     def _scalar(self, event: Any) -> None:
         self._count(1, 0)
-        in_key = self._in_key()
-        if in_key and event.value == _MERGE and event.implicit[0] and event.anchor is None:
+        if event.value == _MERGE and event.implicit[0] and self._in_key() and not event.anchor:
             self._stack[-1].key = _MERGED
             return
         node = _Node(self._value(event))

@@ -233,8 +233,10 @@ class Choice(_Strict):
     @model_validator(mode="after")
     def _fits_model(self) -> "Choice":
         for field, model in _BELONGS.items():
+            if self.model is model or field not in self.model_fields_set:
+                continue
             default = type(self).model_fields[field].get_default(call_default_factory=True)
-            if self.model is not model and getattr(self, field) != default:
+            if getattr(self, field) != default:
                 raise ValueError(f"{field} belongs to the {model} model, not to {self.model}")
         if len(set(self.services)) != len(self.services):
             raise ValueError("a service may be named once")

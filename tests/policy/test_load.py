@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -223,4 +224,23 @@ def test_a_pinned_policy_that_was_edited_is_refused(tmp_path: Path) -> None:
 
 def test_a_missing_pinned_policy_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(PinnedPolicyError, match="materialize processing_plans again"):
+        pinned(tmp_path, _plans("0" * 16))
+
+
+@pytest.mark.parametrize("data", [b"[" * 100_000, b"{}", b"\xff", b"", b"5", b'{"version": NaN}'])
+def test_a_pinned_policy_that_is_damaged_is_said_in_one_line(tmp_path: Path, data) -> None:
+    (tmp_path / f"{'0' * 16}.json").write_bytes(data)
+    with pytest.raises(PinnedPolicyError, match="materialize processing_plans again") as caught:
+        pinned(tmp_path, _plans("0" * 16))
+    assert "\n" not in str(caught.value)
+
+
+def test_plans_that_name_a_path_read_no_policy(tmp_path: Path) -> None:
+    with pytest.raises(PinnedPolicyError, match="name no policy"):
+        pinned(tmp_path / "policies", _plans("../secret"))
+
+
+def test_a_pipe_in_place_of_a_pinned_policy_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / f"{'0' * 16}.json")
+    with pytest.raises(PinnedPolicyError, match="pipe"):
         pinned(tmp_path, _plans("0" * 16))
