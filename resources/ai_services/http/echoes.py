@@ -24,7 +24,9 @@ _ROUNDS: Final = 4
 _LAYERS: Final = 3
 """And so many encodings within each other."""
 _ESCAPED: Final = re.compile(
-    r"\\{1,8}u(?P<json>[0-9a-fA-F]{4})|\\{1,8}x(?P<byte>[0-9a-fA-F]{2})|%(?P<url>[0-9a-fA-F]{2})"
+    r"\\{1,8}(?:U(?P<long>0000[0-9a-fA-F]{4})|[uU]\{(?P<braced>[0-9a-fA-F]{1,6})\})"
+    r"|\\{1,8}[uU](?P<json>[0-9a-fA-F]{4})|\\{1,8}[xX](?P<byte>[0-9a-fA-F]{2})"
+    r"|\\{1,8}(?P<octal>[01][0-7]{2})|%(?P<url>[0-9a-fA-F]{2})"
     r"|&#(?P<number>\d{1,7});?|&#[xX](?P<hex>[0-9a-fA-F]{1,6});?|&(?P<name>[A-Za-z]{2,8});"
     r"|\\{1,8}(?=[/\"'\\_+.=~-])|=(?:\r?\n)(?=\S)"
 )
@@ -161,9 +163,11 @@ def _unescaped(view: _View) -> _View | None:
 
 def _character(found: re.Match[str]) -> str | None:
     """What an escape stands for: one character, or none where it only breaks a line."""
-    for group in ("json", "byte", "url", "hex"):
+    for group in ("long", "braced", "json", "byte", "url", "hex"):
         if found[group]:
             return _of_code(int(found[group], 16))
+    if found["octal"]:
+        return _of_code(int(found["octal"], 8))
     if found["number"]:
         return _of_code(int(found["number"]))
     if found["name"]:

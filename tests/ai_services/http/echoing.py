@@ -19,6 +19,8 @@ FORMS: Final[dict[str, Callable[[str], str]]] = {
     ),
     "escaped twice": lambda key: "".join(f"\\\\u{ord(one):04X}" for one in key),
     "escaped by bytes": lambda key: "".join(f"\\x{ord(one):02x}" for one in key),
+    "escaped by octal numbers": lambda key: "".join(f"\\{ord(one):03o}" for one in key),
+    "escaped in braces": lambda key: "".join(f"\\u{{{ord(one):x}}}" for one in key),
     "in an address": lambda key: quote(key, safe=""),
     "in an address, twice": lambda key: quote(quote(key, safe=""), safe=""),
     "every sign as in an address": lambda key: "".join(f"%{ord(one):02x}" for one in key),

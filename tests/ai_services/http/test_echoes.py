@@ -57,7 +57,6 @@ def test_a_text_without_an_echo_is_the_same_text() -> None:
 WRITTEN = st.sampled_from(
     [
         str,
-        str.upper,
         lambda one: quote(one, safe=""),
         lambda one: "".join(f"%{ord(sign):02X}" for sign in one),
         lambda one: "".join(f"\\u{ord(sign):04x}" for sign in one),
@@ -72,7 +71,8 @@ WRITTEN = st.sampled_from(
 
 
 @settings(max_examples=EXAMPLES)
-@given(KEYS, WRITTEN, WRITTEN, AROUND, AROUND)
+# capitals spoil an encoding, so that they come first
+@given(KEYS, WRITTEN, st.one_of(WRITTEN, st.just(str.upper)), AROUND, AROUND)
 def test_no_key_is_left_whatever_surrounds_it(key, outer, inner, before, after) -> None:
     echoes = Echoes([key])
     text = f"{before} {outer(inner(key))} {after}"
