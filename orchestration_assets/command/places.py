@@ -24,7 +24,7 @@ def check_home(home: Path) -> None:
         str(home).encode()
     except UnicodeEncodeError as error:
         raise HomePathError(
-            f"the home {str(home)!r}: its path is no UTF-8, which tables need; choose another"
+            f"the home {str(home)!r}: its path is no UTF-8; choose another --home"
         ) from error
     folder = instance_folder(home)
     found = _NOT_IN_A_URL.search(str(folder))
