@@ -13,12 +13,14 @@ from orchestration_assets.policy.load import load_policy
 from orchestration_assets.policy.pinned import pin, pinned
 from orchestration_assets.processing.answer_cache import AnswerCache
 from orchestration_assets.processing.batch import (
+    apart,
     build_tasks,
     build_work,
     heavy_items,
     item_loader,
     learned_models,
     limits_of,
+    only,
     tables_of,
 )
 from orchestration_assets.processing.health import health_rows, probe_services
@@ -128,8 +130,10 @@ def interpretations(
     sharing = policy is not None and policy.features.share_answers
     leader_of = leaders(content_vectors) if sharing else {}
     seconds = policy.features.neighbour_seconds if policy else 0.0
+    heavy, source = heavy_items(content_manifest), home.batches.source(context.partition_key)
     with (
-        ContentReader(home.folder, home.batches.source(context.partition_key)) as reader,
+        ContentReader(home.folder, source) as reader,
+        ContentReader(home.folder, source) as beside,
         NearItems(content_vectors, home.folder, seconds) as near,
     ):
         work = build_work(policy, learned_models(plans, home.models))
@@ -140,11 +144,15 @@ def interpretations(
             process_plans,
             work=work,
             cache=cache,
-            load_item=item_loader(content_manifest, content_profiles, reader),
+            load_item=apart(
+                heavy,
+                item_loader(content_manifest, content_profiles, reader),
+                item_loader(only(content_manifest, heavy), only(content_profiles, heavy), beside),
+            ),
             limits=limits_of(policy, purse, home.tables),
             advance=progress.advance,
             near=near,
-            is_heavy=heavy_items(content_manifest).__contains__,
+            is_heavy=heavy.__contains__,
         )
         processed = process_sharing(plans.to_pylist(), leader_of, process)
     for earlier, why in near.unreadable.items():

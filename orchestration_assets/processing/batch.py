@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from orchestration_assets.content.reader import ContentReader
 from orchestration_assets.processing.asking import CACHE, CALLED
-from orchestration_assets.processing.run import Limits, Processed, Work
+from orchestration_assets.processing.run import Limits, LoadItem, Processed, Work
 from orchestration_assets.processing.sharing import SHARED
 from orchestration_assets.processing.usage import observed_usage
 from orchestration_assets.schemas.enums import AnswerKind, Outcome, Status
@@ -135,13 +135,19 @@ def item_loader(
 
 
 def heavy_items(manifest: pa.Table) -> frozenset[str]:
-    """Accepted items whose content takes so long to read that other work must go on meanwhile.
+    """Accepted items whose content takes so long to read that other work must go on meanwhile."""
+    large = manifest.filter(pc.greater(manifest["size_bytes"], _HEAVY_BYTES))
+    return frozenset(large["item_id"].to_pylist())
 
-    Records are not among them: one reader holds their files open, and not for two threads.
-    """
-    large = pc.greater(manifest["size_bytes"], _HEAVY_BYTES)
-    found = manifest.filter(pc.and_(large, pc.is_null(manifest["record"])))
-    return frozenset(found["item_id"].to_pylist())
+
+def apart(heavy: Collection[str], load: LoadItem, load_heavy: LoadItem) -> LoadItem:
+    """Loads heavy items in their own way: a reader serves one thread at a time."""
+    return lambda item_id: load_heavy(item_id) if item_id in heavy else load(item_id)
+
+
+def only(table: pa.Table, items: Collection[str]) -> pa.Table:
+    """The rows of the table that are about these items."""
+    return table.filter(pc.is_in(table["item_id"], pa.array(sorted(items), pa.string())))
 
 
 def tables_of(processed: Processed) -> Iterator[tuple[str, pa.Table, dict[str, int | float]]]:

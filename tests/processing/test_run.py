@@ -173,3 +173,41 @@ def test_who_waits_for_an_answer_that_breaks_fails_alike(tmp_path) -> None:
     rows = done.interpretations[ProcessingModel.SEQUENTIAL]
     failed = {row.item_id for row in rows if row.status is Status.FAILED}
     assert failed == {"i1", "i2"}
+
+
+def test_heavy_items_are_read_beside_the_others_and_each_gets_its_own_content(tmp_path) -> None:
+    from hashlib import blake2b
+
+    from orchestration_assets.content.reader import ContentReader
+    from orchestration_assets.processing.batch import apart
+    from resources.content_source import file_address
+
+    source = tmp_path / "source"
+    source.mkdir()
+    rows = {}
+    for number in range(40):
+        data = f"text {number} ".encode() * (400_000 if number % 8 == 0 else 5)
+        path = source / f"i{number:02}"
+        path.write_bytes(data)
+        rows[path.name] = {
+            "content_hash": blake2b(data, digest_size=16).hexdigest(),
+            "address": file_address(path),
+            "size_bytes": len(data),
+            "encoding": "utf-8",
+            "record": None,
+            "kept": False,
+        }
+    heavy = {name for name, row in rows.items() if row["size_bytes"] > 100_000}
+
+    def read_by(reader):
+        # a text that is not what its hash says would be refused
+        return lambda name: item(name, reader.text(rows[name])[:20])
+
+    work = Work(CHOICES, {"t": TASK}, by_name(Scripted("one", ok("a", 0.9))))
+    cache = AnswerCache(LmdbStore(tmp_path / "answers"))
+    address = file_address(source)
+    with ContentReader(tmp_path, address) as light, ContentReader(tmp_path, address) as beside:
+        load = apart(heavy, read_by(light), read_by(beside))
+        plans = [plan(name) for name in rows]
+        done = process_plans(plans, work, cache, load, Limits(8), is_heavy=heavy.__contains__)
+    assert {row.status for row in done.interpretations[ProcessingModel.SEQUENTIAL]} == {Status.OK}
