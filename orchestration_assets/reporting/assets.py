@@ -1,6 +1,7 @@
 """Assets of reporting: a page for each batch, and the index over all of them."""
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
@@ -31,6 +32,7 @@ from orchestration_assets.schemas.tables import (
     RESOLUTIONS,
     ReportRow,
 )
+from resources.damage import leaving_out_damage
 from resources.home import HomeResource
 from resources.table_store import TableStore, write_atomically
 
@@ -173,8 +175,7 @@ def disagreement_report(
 def corpus_report(home: HomeResource) -> dg.MaterializeResult[pa.Table]:
     """Collects the totals of every reported batch; renders reports/index.html, services.html."""
     store = home.tables
-    batches = store.batches(DISAGREEMENT_REPORT.name)
-    table = store.read_batches(DISAGREEMENT_REPORT, batches)
+    table = store.read_batches(DISAGREEMENT_REPORT, store.batches(DISAGREEMENT_REPORT.name))
     path = home.reports / "index.html"
     rows = [ReportRow(**row) for row in table.to_pylist()]
     page = render_index(rows)
@@ -186,7 +187,7 @@ def corpus_report(home: HomeResource) -> dg.MaterializeResult[pa.Table]:
         metadata={
             "report": dg.MetadataValue.url(path.as_uri()),
             "services": dg.MetadataValue.url(services.as_uri()),
-            "batches": len(batches),
+            "batches": table.num_rows,
             "trend": dg.MetadataValue.md(as_markdown(trend_png(rows), "The latest batches")),
         },
     )
@@ -200,8 +201,10 @@ def _learnt(store: TableStore) -> LearningFigures:
         for table in (CALIBRATION, VECTOR_THRESHOLDS)
     )
     columns = ["task", "error_risk", "triage", "dissenters"]
-    batches = (
-        (batch, store.read(RESOLUTIONS.name, batch, columns))
-        for batch in store.batches(RESOLUTIONS.name)[-BATCHES:]
-    )
-    return learning_figures(cards, calibrations, batches, thresholds)
+    return learning_figures(cards, calibrations, _latest(store, columns), thresholds)
+
+
+def _latest(store: TableStore, columns: list[str]) -> Iterator[tuple[str, pa.Table]]:
+    for batch in store.batches(RESOLUTIONS.name)[-BATCHES:]:
+        with leaving_out_damage():
+            yield batch, store.read(RESOLUTIONS.name, batch, columns)

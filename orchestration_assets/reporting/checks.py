@@ -35,7 +35,8 @@ def _totals(stored: Stored, report: pa.Table) -> list[Balance]:
 
 
 def _every_batch(stored: Stored, corpus: pa.Table) -> list[Balance]:
-    reported = set(TableStore(stored.home).batches(DISAGREEMENT_REPORT.name))
+    store, name = TableStore(stored.home), DISAGREEMENT_REPORT.name
+    reported = {batch for batch in store.batches(name) if store.is_whole(name, batch)}
     found = set(corpus["batch"].to_pylist())
     return [Balance(len(reported), len(reported & found), "reported batches in the index")]
 

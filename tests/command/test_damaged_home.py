@@ -104,14 +104,11 @@ def test_reading_commands_get_along_with_every_damaged_file(whole, copy, capsys,
 
 
 def test_all_tables_of_an_earlier_batch_damaged_at_once_stop_no_new_one(
-    whole, copy, capsys, tmp_path
+    whole, copy, capsys
 ) -> None:
     """New content is processed, corpus reports are made, and reprocessing makes the rest again."""
-    source = tmp_path / "corpus"
-    write_corpus(source)
-    home = tmp_path / "first"
-    assert main(["run", str(source), "--home", str(home), "--json"]) == 0
-    (old,) = json.loads(capsys.readouterr().out)["batches"]
+    source, home = whole[0], copy()  # a copy: what is mapped must not be cut while it is
+    (old,) = TableStore(home).batches(DISAGREEMENT_REPORT.name)
     kinds = [*KINDS, "folder"]
     spoiled = [
         file
@@ -123,7 +120,8 @@ def test_all_tables_of_an_earlier_batch_damaged_at_once_stop_no_new_one(
         spoil(home / file, "truncated" if kind == "folder" and "cache" in file.parts else kind)
     for folder in [path for path in (home / "tables").glob("*.parquet") if path.is_dir()]:
         shutil.rmtree(folder)  # as the message asks for
-    (source / "new.md").write_text("# New\n\nThis is a note that somebody has written today.\n")
+    new_file = source / "new.md"
+    new_file.write_text("# New\n\nThis is a note that somebody has written today.\n")
     code = main(["run", str(source), "--home", str(home), "--json"])
     captured = capsys.readouterr()
     assert code == 0, captured.err
@@ -147,6 +145,7 @@ def test_all_tables_of_an_earlier_batch_damaged_at_once_stop_no_new_one(
         for batch in tables.batches(table):
             tables.read(table, batch)
     assert unfinished(home) == []
+    new_file.unlink()
 
 
 def test_reports_that_a_dead_run_left_unmade_are_made_by_the_next(whole, copy, capsys) -> None:

@@ -38,6 +38,8 @@ MOMENTS = (
     "tables/service_scorecards.parquet",
     "tables/content_ledger.parquet",
 )
+# sixteen runs take a while: the ordinary suite kills a third of them
+KILLED_AT = MOMENTS if os.environ.get("ORCHESTRATION_FUZZ_EXAMPLES") else MOMENTS[1::3]
 
 
 def start(source: Path, home: Path, policy: Path | None = None, **options):
@@ -166,7 +168,7 @@ def seen(home: Path, moment: str) -> set[tuple[str, int, int]]:
     return found
 
 
-def test_sixteen_kills_lose_nothing_and_ask_nothing_twice(tmp_path) -> None:
+def test_kills_lose_nothing_and_ask_nothing_twice(tmp_path) -> None:
     """The rerun of each killed run is the next that is killed; new content comes in between."""
     chance = random.Random(11)
     source = tmp_path / "source"
@@ -187,7 +189,7 @@ def test_sixteen_kills_lose_nothing_and_ask_nothing_twice(tmp_path) -> None:
         runs = Runs(zygote, source, policy)
         home = tmp_path / "home"
         written = 0
-        for moment in MOMENTS:
+        for moment in KILLED_AT:
             # a batch that is left is gone on with; when none is, there is something new
             for _ in range(0 if unfinished(home) else 8):
                 text = f"This is the text of note {written}, which is unlike all others."
@@ -215,7 +217,7 @@ def test_sixteen_kills_lose_nothing_and_ask_nothing_twice(tmp_path) -> None:
         zygote.stdin.close()
     # a call that was under way at a kill is lost: at most as many as the service takes at once
     repeated = asked - len({one.key for one in server.log[:asked]})
-    assert repeated <= len(MOMENTS) * 4
+    assert repeated <= len(KILLED_AT) * 4
     assert rows(home, "resolutions") == rows(whole, "resolutions")
     assert len(rows(home, "resolutions")) == written
     assert rows(home, "content_profiles") == rows(whole, "content_profiles")
