@@ -51,7 +51,10 @@ def read_index(page: bytes, url: str) -> IndexPage:
 
 def below(folder: str, target: str) -> Link | None:
     """The link to ``target`` as seen from the folder of a page; None when it lies elsewhere."""
-    here, there = urlsplit(folder), urlsplit(target)
+    try:
+        here, there = urlsplit(folder), urlsplit(target)
+    except ValueError:
+        return None
     if not same_site(here, there):
         return None
     prefix = _plain(here.path.rpartition("/")[0] + "/")

@@ -117,7 +117,9 @@ def nanoseconds(moment: Any, per_second: float = 1.0) -> int:
         return 0
     if isinstance(moment, int):
         return int(moment * 1_000_000_000 // int(per_second))
-    return round(moment / per_second * 1e6) * 1000
+    seconds = moment / per_second
+    # a float holds no more than microseconds of a date
+    return int(seconds) * 1_000_000_000 if abs(seconds) > 1e12 else round(seconds * 1e6) * 1000
 
 
 def _parsed(text: str) -> datetime | float | None:
