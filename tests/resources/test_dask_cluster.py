@@ -223,13 +223,13 @@ def test_workers_that_are_lost_for_good_give_one_clear_error() -> None:
     """The scheduler alone would wait for others for ever."""
     with (
         running_scheduler() as (address, _, worker),
-        opened(where=address, lost_seconds=6.0) as cluster,
+        opened(where=address, lost_seconds=3.0) as cluster,
     ):
         cluster.client.wait_for_workers(1, timeout=60)
         results = cluster.map_chunks(_slow, list(range(2000)))
         next(results)
         worker.kill()
-        with pytest.raises(ClusterError, match=r"was lost: no worker for 6 s; run again"):
+        with pytest.raises(ClusterError, match=r"was lost: no worker for 3 s; run again"):
             list(results)
 
 
