@@ -104,7 +104,7 @@ class DaskClusterResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                 if future.status == "error" and isinstance(future.exception(), OSError):
                     future.result()  # the piece's own failure, which no lost connection is
                 with self._kept():
-                    result = future.result()
+                    result = self._result(client, future)
                 yield piece_of[future.key], result
         finally:
             if client.status == "running":
@@ -134,6 +134,23 @@ class DaskClusterResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                 continue
             left, heard = left - 1, monotonic()
             yield future
+
+    def _result(self, client: "Client", future: Any) -> Any:
+        """The result: of a piece whose worker is lost since, it has to be computed again.
+
+        Raises what the piece raised, or ClusterError when nobody can compute it.
+        """
+        heard = monotonic()
+        while True:
+            try:
+                return future.result(timeout=min(_BETWEEN_LOOKS_SECONDS, self.lost_seconds))
+            except TimeoutError:
+                if future.status == "error":
+                    raise
+                if _has_workers(client, self.lost_seconds):
+                    heard = monotonic()
+                elif monotonic() - heard >= self.lost_seconds:
+                    raise self._lost(f"no worker for {self.lost_seconds:.0f} s") from None
 
     def _lost(self, why: object) -> ClusterError:
         return ClusterError(

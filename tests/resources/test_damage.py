@@ -2,6 +2,7 @@
 
 import os
 import random
+from importlib import import_module
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -200,10 +201,16 @@ def test_a_folder_in_the_place_of_a_file_is_said_with_the_remedy(tmp_path) -> No
 
 
 def test_all_errors_that_people_read_are_of_one_tree() -> None:
-    import resources.artefact_store
-    import resources.content_source
-    import resources.dask_cluster  # noqa: F401
-
+    for module in (
+        "orchestration_assets.command.explain",
+        "orchestration_assets.command.replay",
+        "orchestration_assets.command.run",
+        "orchestration_assets.content.feedback",
+        "orchestration_assets.policy.pinned",
+        "resources.artefact_store",
+        "resources.dask_cluster",
+    ):
+        import_module(module)
     wanted = (
         "ArtefactError ClusterError DamagedFileError FeedbackFolderError NothingRecordedError "
         "PinnedPolicyError PolicyError RunFailedError SourceError TableMissingError TierError "
