@@ -1,6 +1,7 @@
 """The `orchestrate` command."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -107,6 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit code: 0, 1 when items failed, 2 for a usage error."""
     # models are small and many: more threads only fight over the cores
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    _let_everything_be_written()
     given = _parser().parse_args(arguments)
     with stoppable() as signal_seen, saying_damage(sys.stderr):
         try:
@@ -121,6 +123,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
             return _said(f"{where}{os_problem(error)}", USAGE_ERROR)
+
+
+def _let_everything_be_written() -> None:
+    """Characters that the terminal does not know are escaped; a closed stream takes what comes."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            # open as long as the process
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _said(words: str, code: int) -> int:

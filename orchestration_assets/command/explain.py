@@ -1,6 +1,7 @@
 """`orchestrate explain`: everything that is known of one item, and why it is so."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -81,6 +82,8 @@ def explanation(home: Path, item: str, loaded: LoadedPolicy) -> Explanation:
     Raises UnknownItemError.
     """
     store = TableStore(home)
+    # a name that is not UTF-8 stands in the tables as it is shown there
+    item = os.fsencode(item).decode("utf-8", "backslashreplace")
     seen = list(_seen(store, item))
     if not seen:
         waiting = any(_entries(home, key, item) for key in BatchStore(home).recorded())
