@@ -1,0 +1,57 @@
+"""What the command prints reaches any stream, and names of any bytes are found."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COMMAND = [sys.executable, "-m", "orchestration_assets"]
+POLICY = """
+version: 1
+services: {stopwords: {implementation: stopwords}}
+tasks: {language: {question: Which?, default: {model: sequential, services: [stopwords]}}}
+"""
+
+
+@pytest.fixture(scope="module")
+def taken_in(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("output")
+    source = folder / "source"
+    source.mkdir()
+    (source / "é.txt").write_text("The meeting was moved because the room was taken.")
+    (folder / "policy.yaml").write_text(POLICY)
+    with (source / os.fsdecode(b"\xff\xfe.txt")).open("w") as file:
+        file.write("Nobody was unhappy about that, and the room was free again.")
+    done = subprocess.run(
+        [*COMMAND, "run", str(source), "--home", str(folder / "home")],
+        env={**os.environ, "ORCHESTRATION_POLICY": str(folder / "policy.yaml")},
+        check=True,
+        capture_output=True,
+    )
+    assert b"accepted 2" in done.stdout
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("item", "shown"), [("é.txt", b"\\xe9.txt"), (b"\xff\xfe.txt", b"\\xff\\xfe.txt")]
+)
+def test_any_name_is_found_and_shown_in_any_encoding(taken_in, item, shown) -> None:
+    done = subprocess.run(
+        [*COMMAND, "explain", item, "--home", str(taken_in / "home")],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        check=False,
+        capture_output=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert shown in done.stdout
+
+
+def test_a_closed_output_is_no_traceback() -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m orchestration_assets policy show >&-"],
+        check=False,
+        capture_output=True,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
