@@ -245,7 +245,9 @@ def test_one_file_in_many_dresses_gives_the_same_records(tmp_path, name, data) -
 
 
 def test_ids_in_an_old_encoding_stay_apart(tmp_path) -> None:
-    data = "id,body,lang\nRené,the first of both,français\nRenè,the second of both,français\n"
+    first = "le premier des deux élèves, arrivé à la fête où l'été fut très gâté"
+    second = "le deuxième, déjà là-bas, a préféré dîner à côté de la forêt"
+    data = f'id,body,lang\nRené,"{first}",français\nRenè,"{second}",français\n'
     rows = taken(tmp_path, {"a.csv": data.encode("cp1252")})
     assert set(texts(rows)) == {"a.csv#René", "a.csv#Renè"}
     assert rows["a.csv#René"]["metadata"] == [{"name": "lang", "value": "français"}]

@@ -75,7 +75,7 @@ def test_a_service_says_where_it_is_and_has_every_protection_by_default() -> Non
         ({"max_output_tokens": 9000}, "services.model.max_output_tokens", "no room"),
         ({"max_output_name": "max tokens"}, "services.model.max_output_name", "pattern"),
         ({"base_url_env": "ORCHESTRATION_X"}, "services.model.base_url_env", "both are given"),
-        ({"base_url": None}, "services.model.base_url_env", "neither is given"),
+        ({"base_url": None}, "services.model", "neither is given"),
         (
             {"base_url": None, "base_url_env": "AWS_SECRET_ACCESS_KEY"},
             "services.model.base_url_env",
@@ -86,7 +86,7 @@ def test_a_service_says_where_it_is_and_has_every_protection_by_default() -> Non
         ({"headers": {"x-a": "1\r\nx-b: 2"}}, "services.model.headers", "one line"),
         ({"headers": {"api-key": "abc"}}, "services.model.headers", "header_env"),
         ({"headers": {"x-a": "Bearer abc"}}, "services.model.headers", "header_env"),
-        ({"header_env": {"api-key": "Bearer x"}}, "services.model.header_env", "the name of"),
+        ({"header_env": {"api-key": "Bearer x"}}, "services.model.header_env.api-key", "name the"),
         (
             {"headers": {"X-A": "1"}, "header_env": {"x-a": "A"}},
             "services.model.header_env",

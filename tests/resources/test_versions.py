@@ -171,7 +171,8 @@ def test_files_of_other_centuries_are_taken_in_and_their_times_said(tmp_path: Pa
         words = "its time, 2300-01-01, lies outside 1677-2262: recorded as 2262-04-11"
         assert said["a.txt"] == ("accepted", words)
         assert said["c.jsonl"][0] == "unpacked"
-        assert said["c.jsonl"][1].startswith("1 records; its time, 2445-")
+        assert said["c.jsonl"][1].startswith("1 records, each known by its text")
+        assert "; its time, 2445-" in said["c.jsonl"][1]
         assert intake.notes == (f"a.txt: {words} (and 2 more files have such times)",)
         before = FolderSource(root).version(f"{intake.listing.source}/a.txt")
         os.utime(root / "a.txt", (times["a.txt"], times["a.txt"] + 1))

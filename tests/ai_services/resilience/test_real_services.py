@@ -210,9 +210,9 @@ def test_the_address_may_come_from_the_environment(monkeypatch) -> None:
     ("value", "words"),
     [
         (None, "ORCHESTRATION_MODEL_URL is not set"),
-        ("ftp://x", "must begin with http"),
-        ("http://user:pw@host/v1", "must not hold a user"),
-        ("http://:99999999/", "no URL"),
+        ("ftp://x", "must start with http"),
+        ("http://user:pw@host/v1", "holds a user or password"),
+        ("http://:99999999/", "is no address"),
         ("http:///v1", "no host"),
     ],
 )
