@@ -48,7 +48,7 @@ PLACES = ("error", "refusal", "answer", "garbled", "fenced")
 def said(place: str, echo: str) -> tuple[int, Any]:
     """Status and body of an answer that repeats the key in one place."""
     if place == "error":
-        return 400, {"error": {"message": f"Incorrect API key: {echo}", "code": echo}}
+        return 400, {"error": {"message": f"cannot read this beside {echo}", "code": echo}}
     if place == "garbled":
         return 200, f"<html>the key {echo} is wrong</html>"
     message: dict[str, Any] = {"role": "assistant", "content": ""}
