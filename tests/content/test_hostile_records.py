@@ -301,6 +301,22 @@ def test_each_record_is_accepted_or_rejected_for_itself(tmp_path) -> None:
     assert sum("\ufffd" in m["value"] for row in rows for m in row["metadata"]) == 1
 
 
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+@pytest.mark.parametrize("opens", ['"open quote the and', '"', 'x,"open ""and""'])
+def test_a_quote_that_is_never_closed_is_told(tmp_path, opens, end) -> None:
+    lines = ["id,body,lang", "0,before,en", f"1,{opens}", "2,second,en", f"3,third,en{end}"]
+    rows = taken(tmp_path, {"a.csv": "\n".join(lines).encode()})
+    assert texts(rows) == {"a.csv#0": "before"}
+    assert rows["a.csv#record=2"]["detail"] == (
+        "record 2: the quote that opens here is never closed: it holds the rest of the file"
+    )
+
+
+def test_a_quote_that_the_last_byte_closes_is_closed(tmp_path) -> None:
+    rows = taken(tmp_path, {"a.csv": b'id,body\n1,"two\nlines"'})
+    assert texts(rows) == {"a.csv#1": "two\nlines"}
+
+
 def test_short_and_blank_rows_say_what_they_lack(tmp_path) -> None:
     rows = taken(tmp_path, {"a.csv": b"id,body,lang\n1,the first\n2\n\n3,,en\n,no id,en\n"})
     told = [row["detail"] for row in rows.values() if row["outcome"] == "rejected"]
