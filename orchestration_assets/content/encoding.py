@@ -5,11 +5,14 @@ import re
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from orchestration_assets.content.code_pages import SHIFTED, declarable
+from orchestration_assets.content.code_pages import SHIFTED, WESTERN, declarable
 from orchestration_assets.content.scripts import EAST_ASIAN, writing_of
 from orchestration_assets.schemas.enums import RejectReason
+
+if TYPE_CHECKING:
+    from orchestration_assets.content.legacy import Candidate
 
 _SNIFFED_BYTES: Final = 8192
 _BOMS: Final = (
@@ -34,6 +37,10 @@ _MOST_CONTROLS: Final = 0.01
 _WHOLE_FOR_EACH_BROKEN: Final = 8
 # In long text that is ASCII but for a few bytes in no clear encoding, they are given up.
 _FEW_BROKEN: Final = 1000
+# So few characters beyond ASCII, in so much of it, may be bytes astray.
+_FEW_SIGNS: Final = 3
+_ASCII_FOR_EACH_SIGN: Final = 8
+_ORDINALS: Final = "ªº"
 _BROKEN: Final = re.compile("[\udc80-\udcff]")
 
 # Nats by which the likeliest reading must beat the next one that reads another text.
@@ -106,15 +113,17 @@ def recognised(data: bytes) -> Encoding | NoText:
         if wide is not None and _decodes(data, wide):
             return Encoding(wide, "nul pattern")
         return _BINARY
-    broken_at = _first_broken(data)
-    if broken_at is None:
+    broken = _first_broken(data)
+    if broken is None:
         shifted = _shifted(data, head)
         return Encoding(shifted, "escape sequences") if shifted else Encoding("utf-8", "utf-8")
     if len(_CONTROL.findall(head)) > len(head) * _MOST_CONTROLS:
         return _BINARY
+    if _is_cut(data, broken):
+        return _patched(data, "utf-8")
     from orchestration_assets.content.legacy import sample_of
 
-    sample = sample_of(data, broken_at)
+    sample = sample_of(data, broken.start)
     if _broken(sample, "utf-8")[0] == 0:
         # what is broken lies behind what was sampled
         return _patched(data, "utf-8")
@@ -159,12 +168,18 @@ def _broken(data: bytes, name: str) -> tuple[int, int]:
     return bad, beyond - bad
 
 
-def _first_broken(data: bytes) -> int | None:
+def _first_broken(data: bytes) -> UnicodeDecodeError | None:
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
-        return error.start
+        return error
     return None
+
+
+def _is_cut(data: bytes, broken: UnicodeDecodeError) -> bool:
+    """Whether content is UTF-8 that ends within a character, after whole ones beyond ASCII."""
+    at_end = broken.reason == "unexpected end of data" and broken.end == len(data)
+    return at_end and not data[: broken.start].isascii()
 
 
 def _wide(head: bytes) -> str | None:
@@ -267,7 +282,26 @@ def _legacy(data: bytes, sample: bytes, declared: str | None) -> Encoding | NoTe
         return NoText(
             RejectReason.UNDECODABLE, f"{words} fit about as well and read it differently"
         )
+    if _shows_nothing(best, sample):
+        return _patched(data, "utf-8")
     return _read(data, best.encodings, "detected")
+
+
+def _shows_nothing(best: "Candidate", sample: bytes) -> bool:
+    """Whether the likeliest reading is of a few bytes astray in ASCII, which any page can explain.
+
+    Signs without a letter tell no code page, but for the visible ones of the one page in which
+    nearly all Western text is that names none; and one character of two bytes is one by chance.
+    """
+    beyond = [character for character in best.text if character > "\x7f"]
+    few = len(beyond) <= _FEW_SIGNS and len(beyond) * _ASCII_FOR_EACH_SIGN <= len(sample)
+    if not few:
+        return False
+    letters = sum(character.isalpha() and character not in _ORDINALS for character in beyond)
+    if letters:
+        return len(beyond) == 1 and writing_of(beyond[0]) == EAST_ASIAN
+    visible = all(unicodedata.category(character)[0] in "LNPS" for character in beyond)
+    return not (visible and WESTERN.name in best.encodings)
 
 
 def _read(data: bytes, names: tuple[str, ...], source: str) -> Encoding | NoText:

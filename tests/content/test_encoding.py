@@ -145,6 +145,45 @@ def test_long_plain_text_gives_up_a_byte_that_nothing_explains() -> None:
     assert read.endswith("file\n\ufffd\n")
 
 
+ENGLISH = b"This is an English line of some ninety bytes that somebody wrote into the log today.\n"
+
+
+@pytest.mark.parametrize("lines", [1, 3, 40, 400])
+@pytest.mark.parametrize("stray", [b"bad \xff byte", b"bad \xca byte", b"bad \xfd \xff byte"])
+def test_a_byte_that_shows_no_letter_names_no_code_page(lines, stray) -> None:
+    found = recognised(ENGLISH * lines + stray)
+    if isinstance(found, Encoding):
+        assert found.name == "utf-8"
+        assert found.source.endswith("replaced")
+    else:
+        assert lines < 40
+
+
+@pytest.mark.parametrize(
+    ("words", "page"),
+    [("a café here", "cp1252"), ("from 3 – 5 o'clock", "cp1252"), ("€ 5 each", "cp1252")],
+)
+def test_one_letter_or_a_usual_sign_in_short_plain_text_is_read(words, page) -> None:
+    assert accepted(ENGLISH + words.encode(page)) == (
+        Encoding(page, "detected"),
+        ENGLISH.decode() + words,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "cut", "count"),
+    [("naïve café", 1, "1 byte"), ("ça coûte 5 €", 1, "2 bytes"), ("日本語", 1, "2 bytes")],
+)
+def test_utf_8_that_ends_within_a_character_is_read(text, cut, count) -> None:
+    found, read = accepted(text.encode()[:-cut])
+    assert found == Encoding("utf-8", f"utf-8, {count} replaced")
+    assert read == text[:-1] + "\ufffd"
+
+
+def test_a_last_letter_of_a_code_page_is_no_cut_character() -> None:
+    assert accepted("au café".encode("cp1252")) == (Encoding("cp1252", "detected"), "au café")
+
+
 def test_a_legacy_name_in_long_source_code_is_read() -> None:
     data = "# author: José García\n".encode("latin-1") + b"import os\nprint('x')\n" * 2000
     assert accepted(data)[1].startswith("# author: José García\n")
