@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from orchestration_assets.content.legacy import Candidate
 
 _SNIFFED_BYTES: Final = 8192
-_BOMS: Final = (
+MARKS: Final = (
     # UTF-32 first: its little-endian mark begins with that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -23,6 +23,8 @@ _BOMS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+"""Byte order marks, and the encodings that they say and pass over."""
+
 # PEP 263 source cookies (first two lines), XML declarations and HTML meta tags
 _DECLARATIONS: Final = (
     re.compile(rb"\A(?:[^\n]*\n)?[ \t\f]*#[^\n]*?coding[:=][ \t]*([-\w.]+)"),
@@ -89,12 +91,6 @@ def decoded(data: bytes, encoding: str) -> str:
     return data.decode(encoding, "replace")
 
 
-def detect_encoding(data: bytes) -> Encoding | RejectReason:
-    """The encoding of text content, or why it is not text. See :func:`recognised`."""
-    found = recognised(data)
-    return found.reason if isinstance(found, NoText) else found
-
-
 def recognised(data: bytes) -> Encoding | NoText:
     """The encoding of text content, or why it is not text, in words.
 
@@ -104,7 +100,7 @@ def recognised(data: bytes) -> Encoding | NoText:
     well as the likeliest. Where several read different texts that are as likely, none is taken: a
     wrong guess is worse than none. Never raises.
     """
-    for mark, name in _BOMS:
+    for mark, name in MARKS:
         if data.startswith(mark):
             return _marked(data, name)
     head = data[:_SNIFFED_BYTES]
