@@ -107,7 +107,7 @@ def _whole(path: Path, remedy: str) -> Iterator[None]:
 def _as_declared(
     path: Path, found: pa.Table, table: Table | None, remedy: str, *, whole: bool
 ) -> pa.Table:
-    """The table, whose columns have the types that are declared for them.
+    """The table, whose columns have the types and values that are declared for them.
 
     Of a ``whole`` one only columns that may be null may be missing: they were declared later.
     Raises DamagedFileError.
@@ -120,6 +120,8 @@ def _as_declared(
             raise _of_another_version(path, f"has no column {field.name}", remedy)
         if at >= 0 and not found.schema.field(at).type.equals(field.type):
             raise _of_another_version(path, f"has a column {field.name} of another type", remedy)
+        if at >= 0 and not field.nullable and found.column(at).null_count:
+            raise _of_another_version(path, f"has no value in a row of {field.name}", remedy)
     return found
 
 
@@ -220,6 +222,8 @@ def _source_of(path: Path) -> str:
     sources = read_parquet(path, ["source"], _TAKE_IN_AGAIN)["source"]
     if not len(sources):
         raise DamagedFileError(path, "has no entry", _TAKE_IN_AGAIN)
+    if sources.null_count:
+        raise _of_another_version(path, "has no value in a row of source", _TAKE_IN_AGAIN)
     return str(sources[0].as_py())
 
 
@@ -256,6 +260,11 @@ class BatchStore:
         if not found.num_rows:
             raise DamagedFileError(path, "has no entry", _TAKE_IN_AGAIN)
         return _as_declared(path, found, BATCH_ENTRIES, _TAKE_IN_AGAIN, whole=True)
+
+    def foreign(self, batch: str) -> DamagedFileError:
+        """The error for a record that can be read, and lists other entries than it once did."""
+        path = self._path(batch)
+        return DamagedFileError(path, "does not list what its manifest holds", _TAKE_IN_AGAIN)
 
     def set_aside(self, error: DamagedFileError) -> None:
         """Takes a damaged record out of the way, so that its files are taken in again.

@@ -14,6 +14,7 @@ from orchestration_assets.command.corpus import mark_due, mark_made, reports_are
 from orchestration_assets.command.display import open_display
 from orchestration_assets.command.failure import failure_of
 from orchestration_assets.command.places import check_home, ui_command
+from orchestration_assets.command.stopping import raise_if_stopped
 from orchestration_assets.command.summary import Summary, render, summarise
 from orchestration_assets.content.finished import finished_since
 from orchestration_assets.content.intake import Intake, of_source, take_in, unfinished
@@ -154,6 +155,7 @@ def _execute(
         where = f"batch {batch}: " if batch else ""
         words = f"{where}{job} failed (run {result.run_id}): {failure.words}"
         raise RunFailedError(words, failure.exit_code)
+    raise_if_stopped()
 
 
 def _show(summary: Summary, *, as_json: bool) -> None:

@@ -4,10 +4,13 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import Final
 
 _STOPPING: Final = (signal.SIGINT, signal.SIGTERM)
+# tells of the signal that came last in the command that is under way
+_CAME: Final[ContextVar[Callable[[], int | None]]] = ContextVar("came", default=lambda: None)
 
 
 @contextmanager
@@ -26,17 +29,28 @@ def stoppable() -> Generator[Callable[[], int], None, None]:
     wakeup = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
 
-    def which() -> int:
-        try:
-            seen = os.read(reading, 4096)
-        except BlockingIOError:
-            seen = b""
-        return next((n for n in reversed(seen) if n in _STOPPING), int(signal.SIGINT))
+    seen = bytearray()
 
+    def came() -> int | None:
+        with suppress(BlockingIOError):
+            seen.extend(os.read(reading, 4096))
+        return next((number for number in reversed(seen) if number in _STOPPING), None)
+
+    token = _CAME.set(came)
     try:
-        yield which
+        yield lambda: came() or int(signal.SIGINT)
     finally:
+        _CAME.reset(token)
         signal.signal(signal.SIGTERM, before)
         signal.set_wakeup_fd(wakeup)
         os.close(reading)
         os.close(writing)
+
+
+def raise_if_stopped() -> None:
+    """Raises KeyboardInterrupt when a signal came, were its exception lost on the way.
+
+    What a handler raises inside a callback of an event loop or of a library in C goes no further.
+    """
+    if _CAME.get()() is not None:
+        raise KeyboardInterrupt

@@ -9,6 +9,7 @@ from typing import BinaryIO, Final
 # a byte for a character: what is parsed can be turned back into the very bytes of a field
 BYTEWISE: Final = "latin-1"
 _MAX_FIELD: Final = 2**31 - 1
+_NEVER_CLOSED: Final = "the quote that opens here is never closed: it holds the rest of the file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +34,17 @@ class _Lines:
         self._stream = stream
         self._stop = stop
         self._limit = limit
+        self.ran_out = False
         self.begun = self.position = position
 
     def __iter__(self) -> "_Lines":
         return self
 
     def __next__(self) -> str:
-        if self._stop is not None and self.position >= self._stop:
-            raise StopIteration
-        line = self._stream.readline(self._limit + 1)
+        ended = self._stop is not None and self.position >= self._stop
+        line = b"" if ended else self._stream.readline(self._limit + 1)
         if not line:
+            self.ran_out = True
             raise StopIteration
         self.position += len(line)
         if self.position - self.begun > self._limit:
@@ -72,8 +74,8 @@ def csv_records(
 ) -> Iterator[CsvRecord]:
     """Every record between two places of a file, numbered from ``first``.
 
-    A record of more than ``limit`` bytes has a quote that nothing closes: it takes the rest of the
-    file with it, and says so.
+    A record of more than ``limit`` bytes, or one that the file ends in, has a quote that nothing
+    closes: it takes the rest of the file with it, and says so.
     """
     stream.seek(start)
     lines = _Lines(stream, start, stop, limit)
@@ -94,7 +96,9 @@ def csv_records(
             yield CsvRecord(lines.begun, end, number, (), words)
             return
         else:
-            yield CsvRecord(lines.begun, lines.position, number, fields)
+            # only within quotes does the parser ask for a line more than a record has
+            problem = _NEVER_CLOSED if lines.ran_out else None
+            yield CsvRecord(lines.begun, lines.position, number, fields, problem)
         number += 1
 
 

@@ -5,14 +5,17 @@ import re
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from orchestration_assets.content.code_pages import SHIFTED, declarable
+from orchestration_assets.content.code_pages import SHIFTED, WESTERN, declarable
 from orchestration_assets.content.scripts import EAST_ASIAN, writing_of
 from orchestration_assets.schemas.enums import RejectReason
 
+if TYPE_CHECKING:
+    from orchestration_assets.content.legacy import Candidate
+
 _SNIFFED_BYTES: Final = 8192
-_BOMS: Final = (
+MARKS: Final = (
     # UTF-32 first: its little-endian mark begins with that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -20,6 +23,8 @@ _BOMS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+"""Byte order marks, and the encodings that they say and pass over."""
+
 # PEP 263 source cookies (first two lines), XML declarations and HTML meta tags
 _DECLARATIONS: Final = (
     re.compile(rb"\A(?:[^\n]*\n)?[ \t\f]*#[^\n]*?coding[:=][ \t]*([-\w.]+)"),
@@ -34,6 +39,10 @@ _MOST_CONTROLS: Final = 0.01
 _WHOLE_FOR_EACH_BROKEN: Final = 8
 # In long text that is ASCII but for a few bytes in no clear encoding, they are given up.
 _FEW_BROKEN: Final = 1000
+# So few characters beyond ASCII, in so much of it, may be bytes astray.
+_FEW_SIGNS: Final = 3
+_ASCII_FOR_EACH_SIGN: Final = 8
+_ORDINALS: Final = "ªº"
 _BROKEN: Final = re.compile("[\udc80-\udcff]")
 
 # Nats by which the likeliest reading must beat the next one that reads another text.
@@ -82,12 +91,6 @@ def decoded(data: bytes, encoding: str) -> str:
     return data.decode(encoding, "replace")
 
 
-def detect_encoding(data: bytes) -> Encoding | RejectReason:
-    """The encoding of text content, or why it is not text. See :func:`recognised`."""
-    found = recognised(data)
-    return found.reason if isinstance(found, NoText) else found
-
-
 def recognised(data: bytes) -> Encoding | NoText:
     """The encoding of text content, or why it is not text, in words.
 
@@ -97,7 +100,7 @@ def recognised(data: bytes) -> Encoding | NoText:
     well as the likeliest. Where several read different texts that are as likely, none is taken: a
     wrong guess is worse than none. Never raises.
     """
-    for mark, name in _BOMS:
+    for mark, name in MARKS:
         if data.startswith(mark):
             return _marked(data, name)
     head = data[:_SNIFFED_BYTES]
@@ -106,15 +109,17 @@ def recognised(data: bytes) -> Encoding | NoText:
         if wide is not None and _decodes(data, wide):
             return Encoding(wide, "nul pattern")
         return _BINARY
-    broken_at = _first_broken(data)
-    if broken_at is None:
+    broken = _first_broken(data)
+    if broken is None:
         shifted = _shifted(data, head)
         return Encoding(shifted, "escape sequences") if shifted else Encoding("utf-8", "utf-8")
     if len(_CONTROL.findall(head)) > len(head) * _MOST_CONTROLS:
         return _BINARY
+    if _is_cut(data, broken):
+        return _patched(data, "utf-8")
     from orchestration_assets.content.legacy import sample_of
 
-    sample = sample_of(data, broken_at)
+    sample = sample_of(data, broken.start)
     if _broken(sample, "utf-8")[0] == 0:
         # what is broken lies behind what was sampled
         return _patched(data, "utf-8")
@@ -159,12 +164,18 @@ def _broken(data: bytes, name: str) -> tuple[int, int]:
     return bad, beyond - bad
 
 
-def _first_broken(data: bytes) -> int | None:
+def _first_broken(data: bytes) -> UnicodeDecodeError | None:
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
-        return error.start
+        return error
     return None
+
+
+def _is_cut(data: bytes, broken: UnicodeDecodeError) -> bool:
+    """Whether content is UTF-8 that ends within a character, after whole ones beyond ASCII."""
+    at_end = broken.reason == "unexpected end of data" and broken.end == len(data)
+    return at_end and not data[: broken.start].isascii()
 
 
 def _wide(head: bytes) -> str | None:
@@ -267,7 +278,26 @@ def _legacy(data: bytes, sample: bytes, declared: str | None) -> Encoding | NoTe
         return NoText(
             RejectReason.UNDECODABLE, f"{words} fit about as well and read it differently"
         )
+    if _shows_nothing(best, sample):
+        return _patched(data, "utf-8")
     return _read(data, best.encodings, "detected")
+
+
+def _shows_nothing(best: "Candidate", sample: bytes) -> bool:
+    """Whether the likeliest reading is of a few bytes astray in ASCII, which any page can explain.
+
+    Signs without a letter tell no code page, but for the visible ones of the one page in which
+    nearly all Western text is that names none; and one character of two bytes is one by chance.
+    """
+    beyond = [character for character in best.text if character > "\x7f"]
+    few = len(beyond) <= _FEW_SIGNS and len(beyond) * _ASCII_FOR_EACH_SIGN <= len(sample)
+    if not few:
+        return False
+    letters = sum(character.isalpha() and character not in _ORDINALS for character in beyond)
+    if letters:
+        return len(beyond) == 1 and writing_of(beyond[0]) == EAST_ASIAN
+    visible = all(unicodedata.category(character)[0] in "LNPS" for character in beyond)
+    return not (visible and WESTERN.name in best.encodings)
 
 
 def _read(data: bytes, names: tuple[str, ...], source: str) -> Encoding | NoText:

@@ -97,11 +97,16 @@ def complete_index(home: Path, batch: str | None = None) -> ContentIndex:
 
 
 def holdings_of(home: Path, batch: str) -> Iterator[Holding]:
-    """What a stored manifest says its items held."""
+    """What a stored manifest says its items held.
+
+    Raises DamagedFileError when the batch record is not the one that the manifest was made of.
+    """
     entries = {entry.item_id: entry for entry in entries_of(home, batch)}
     manifest = TableStore(home).read(CONTENT_MANIFEST.name, batch, _HOLDING_COLUMNS)
     for row in manifest.to_pylist():
-        entry = entries[row["entry_id"]]
+        entry = entries.get(row["entry_id"])
+        if entry is None:
+            raise BatchStore(home).foreign(batch)
         record: dict[str, Any] | None = row["record"]
         yield Holding(
             row["item_id"],

@@ -273,6 +273,8 @@ def _repeated(found: Examined) -> Examined:
     """A record whose id another record of the file has is rejected."""
     return replace(
         _by_place(found),
+        # the path names the record that has the id
+        path=f"{found.entry.path}#record={found.number}",
         reason=RejectReason.REPEATED_ID,
         detail=f"record {found.number}: another record of the file has its id ({found.path})",
         hashed=None,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
-from orchestration_assets.content.encoding import Encoding, detect_encoding
+from orchestration_assets.content.encoding import MARKS, Encoding, NoText, recognised
 from orchestration_assets.content.record_files import Dialect, RecordFile
 from orchestration_assets.schemas.enums import RejectReason
 from resources.content_source import ContentError
@@ -20,17 +20,10 @@ _BLOCK_BYTES: Final = 1 << 20
 _LOOKED_AT_BYTES: Final = 256 << 20
 _TELLING_BYTES: Final = 256 << 10
 _BOM: Final = codecs.BOM_UTF8
-_SEP_LINE: Final = re.compile(rb'"?sep=([^\r\n"])"?(?:\r\n|\n|\r|\Z)', re.IGNORECASE)
+_SEP_LINE: Final = re.compile(rb'"?sep=([^\r\n"\x00\x80-\xff])"?(?:\r\n|\n|\r|\Z)', re.IGNORECASE)
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r")
 _QUOTED: Final = re.compile(rb'"[^"]*(?:"|\Z)')
 _ASCII: Final = bytes(range(128))
-_WIDE_MARKS: Final = (
-    # UTF-32 first: its little-endian mark begins with that of UTF-16
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 # lines that are tried before a file without line feeds is taken for one of carriage returns
 _TRIED: Final = 5
 
@@ -61,7 +54,7 @@ def look(stream: BinaryIO, records: RecordFile) -> Dialect | Rewriting:
     """
     head = _head(stream)
     encoding = _wide(head)
-    found: Encoding | RejectReason = UTF8
+    found: Encoding | NoText = UTF8
     if encoding is None and records.format == "csv":
         found = _file_encoding(stream)
         if isinstance(found, Encoding) and not cuts_by_bytes(found.name):
@@ -77,8 +70,8 @@ def look(stream: BinaryIO, records: RecordFile) -> Dialect | Rewriting:
         begin = len(_BOM) if head.startswith(_BOM) else 0
         if said := _SEP_LINE.match(head, begin):
             delimiter, begin = said.group(1).decode("latin-1"), said.end()
-    if isinstance(found, RejectReason):
-        return Dialect(None, "", delimiter, begin)
+    if isinstance(found, NoText):
+        return Dialect(None, found.detail, delimiter, begin)
     return Dialect(found.name, found.source, delimiter, begin)
 
 
@@ -133,17 +126,15 @@ def _blocks(stream: BinaryIO) -> Iterator[bytes]:
 
 def _wide(head: bytes) -> str | None:
     """UTF-16 or UTF-32, by its mark or by its NUL bytes."""
-    found = detect_encoding(head[: len(head) // 4 * 4])
+    found = recognised(head[: len(head) // 4 * 4])
     if isinstance(found, Encoding) and found.name.startswith(("utf-16", "utf-32", "utf_16")):
         return found.name
     # cut in the middle of a character, or damaged further on: the mark counts
-    for mark, name in _WIDE_MARKS:
-        if head.startswith(mark):
-            return name
-    return None
+    name = next((name for mark, name in MARKS if head.startswith(mark)), "")
+    return name if name in ("utf-16", "utf-32") else None
 
 
-def _file_encoding(stream: BinaryIO) -> Encoding | RejectReason:
+def _file_encoding(stream: BinaryIO) -> Encoding | NoText:
     """The one encoding of a whole file, as far as it is looked at."""
     stream.seek(0)
     decoder = codecs.getincrementaldecoder("utf-8")()
@@ -153,11 +144,11 @@ def _file_encoding(stream: BinaryIO) -> Encoding | RejectReason:
             marked = marked or (number == 0 and block.startswith(_BOM))
             decoder.decode(block)
     except UnicodeDecodeError:
-        return _bom_less(detect_encoding(_telling(stream)))
+        return _bom_less(recognised(_telling(stream)))
     return Encoding("utf-8", "bom" if marked else "utf-8")
 
 
-def _bom_less(found: Encoding | RejectReason) -> Encoding | RejectReason:
+def _bom_less(found: Encoding | NoText) -> Encoding | NoText:
     """The mark is passed over when the header is read."""
     if isinstance(found, Encoding) and found.name in ("utf-8-sig", "utf_8_sig"):
         return Encoding("utf-8", found.source)

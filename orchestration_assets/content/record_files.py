@@ -28,8 +28,8 @@ class Dialect:
     """What the bytes of a CSV or JSON Lines file say of themselves.
 
     ``encoding`` is the one that all its records are in; None when none fits, and then only UTF-8 is
-    read. ``encoding_from`` is what that rests on. The header stands at byte ``begin``, after a
-    byte order mark and a line such as ``sep=;``.
+    read. ``encoding_from`` is what that rests on, or why none fits. The header stands at byte
+    ``begin``, after a byte order mark and a line such as ``sep=;``.
     """
 
     encoding: str | None

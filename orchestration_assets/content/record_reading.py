@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, BinaryIO, Final
 
 from orchestration_assets.content.csv_records import (
@@ -183,7 +184,7 @@ def _identity(value: Any, column: str, number: int) -> str:
     if isinstance(value, str) and (whole_text(value) != value or "\ufffd" in value):
         words = "is an id with characters that cannot be decoded"
         raise _ColumnError(number, column, RejectReason.UNDECODABLE, words)
-    if isinstance(value, list | tuple | dict | float) and not _is_finite(value):
+    if not _names(value):
         kind = type(value).__name__ if not isinstance(value, float) else found
         words = f"is no id but {kind}: give text or a whole number"
         raise _ColumnError(number, column, RejectReason.MALFORMED, words)
@@ -193,8 +194,11 @@ def _identity(value: Any, column: str, number: int) -> str:
     return found
 
 
-def _is_finite(value: Any) -> bool:
-    return isinstance(value, float) and math.isfinite(value)
+def _names(value: Any) -> bool:
+    """Whether a value can be an id: text, also as bytes, or a number that is one."""
+    if isinstance(value, float | Decimal):
+        return math.isfinite(value)
+    return isinstance(value, str | bytes | int) and not isinstance(value, bool)
 
 
 def _words(value: Any, column: str, number: int) -> str | None:
@@ -255,7 +259,8 @@ def _csv_record(
             continue
         found[column], lost = field_text(one.fields[position], encoding.name)
         if lost and said.encoding is None:
-            words = f"record {one.number}: in no known encoding; save the file as UTF-8"
+            why = said.encoding_from or "not UTF-8"
+            words = f"record {one.number}: in no known encoding ({why}); save the file as UTF-8"
             return _bad(one.number, RejectReason.UNDECODABLE, words)
         if lost and column == text_column:
             note = f"{lost} characters are not {encoding.name} and were replaced"

@@ -21,10 +21,23 @@ class HugeInteger(Decimal):
 
 
 def in_words(value: Any) -> str:
-    """A value as text: what is no text as JSON. Raises CellError when that cannot be."""
-    if isinstance(value, str | HugeInteger):
-        return whole_text(str(value))
+    """A value as text: what is no text as JSON, bytes that are no UTF-8 as hexadecimal digits.
+
+    Raises CellError when that cannot be.
+    """
+    if isinstance(value, str | HugeInteger | bytes):
+        return whole_text(_plain(value))
     try:
-        return json.dumps(value, sort_keys=True, default=str)
+        return json.dumps(value, sort_keys=True, default=_plain)
     except (ValueError, TypeError, ArithmeticError, RecursionError) as error:
         raise CellError(RejectReason.MALFORMED, f"cannot be written as text ({error})") from error
+
+
+def _plain(value: Any) -> str:
+    """What JSON has no value for, as text."""
+    if not isinstance(value, bytes):
+        return str(value)
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value.hex()

@@ -7,7 +7,7 @@ feature, a task a real service) is checked when the file is loaded, in ``policy`
 from graphlib import CycleError, TopologicalSorter
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from orchestration_assets.schemas.enums import (
     AnswerKind,
@@ -80,6 +80,13 @@ class Batching(_Strict):
     )
 
 
+def _separates(delimiter: str) -> str:
+    # records are cut by bytes: what has several, or ends lines and quotes, separates nothing
+    if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '\n\r"\0':
+        raise ValueError("give one ASCII character that is no line end, double quote or NUL")
+    return delimiter
+
+
 class Records(_Strict):
     """Files whose records are items of their own: JSON Lines, CSV or Parquet."""
 
@@ -100,7 +107,7 @@ class Records(_Strict):
     format: Literal["jsonl", "csv", "parquet"] | None = Field(
         default=None, description="what the files are; by default as their name ends"
     )
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = Field(
+    delimiter: Annotated[str, AfterValidator(_separates)] | None = Field(
         default=None, description="csv: what separates columns; a comma, or a tab for .tsv"
     )
     max_expansion: Annotated[float, Field(ge=1)] = Field(

@@ -49,8 +49,11 @@ def address_path(address: str) -> Path:
 def local_path(source: str) -> str | Path:
     """The path that a path, a ``file://`` or a ``local://`` URL names.
 
-    Raises SourceError for a URL that names another machine, or has a query or a fragment.
+    Raises SourceError for nothing, and for a URL that names another machine, or has a query or a
+    fragment.
     """
+    if not source.strip() or source.lower() == "local://":
+        raise SourceError("no source is given; write . for this folder")
     scheme = scheme_of(source)
     if scheme is None:
         return source
@@ -107,6 +110,8 @@ def checked_url(url: str) -> str:
         _ = parts.port
     except ValueError as error:
         raise SourceError(f"cannot read {shown(url)}: {error}; mend the URL") from error
+    if parts.scheme in WEB and not parts.hostname:
+        raise SourceError(f"cannot read {shown(url)}: it names no host; mend the URL")
     if parts.scheme in WEB and "@" in parts.netloc:
         raise SourceError(
             f"the source {shown(url)} names a user: addresses are kept in tables; give the URL "

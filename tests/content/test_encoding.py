@@ -17,7 +17,6 @@ from orchestration_assets.content.encoding import (
     Encoding,
     NoText,
     decoded,
-    detect_encoding,
     recognised,
 )
 from orchestration_assets.content.legacy import SAMPLE_BYTES, sample_of
@@ -45,7 +44,8 @@ from orchestration_assets.schemas.enums import RejectReason
     ],
 )
 def test_the_encoding_and_what_it_rests_on(data, expected) -> None:
-    assert detect_encoding(data) == expected
+    found = recognised(data)
+    assert (found.reason if isinstance(found, NoText) else found) == expected
 
 
 EXAMPLES = int(os.environ.get("ORCHESTRATION_FUZZ_EXAMPLES", "200"))
@@ -72,22 +72,22 @@ LEGACY = [
 @pytest.mark.parametrize(("text", "encoding"), LEGACY)
 def test_what_was_written_before_utf_8_is_read_right_or_refused(text, encoding, times) -> None:
     data = (text + "\n").encode(encoding) * times
-    found = detect_encoding(data)
-    if found is not RejectReason.UNDECODABLE:
+    found = recognised(data)
+    if isinstance(found, Encoding) or found.reason is not RejectReason.UNDECODABLE:
         assert isinstance(found, Encoding)
         assert data.decode(found.name) == (text + "\n") * times
 
 
 def test_plain_western_and_cyrillic_text_is_not_refused() -> None:
     for text, encoding in (LEGACY[0], LEGACY[1], LEGACY[2], LEGACY[3]):
-        assert isinstance(detect_encoding(text.encode(encoding)), Encoding)
+        assert isinstance(recognised(text.encode(encoding)), Encoding)
 
 
 def test_noise_is_no_text() -> None:
     chance = random.Random(7)
     for _ in range(20):
         noise = bytes(chance.choice(range(128, 256)) for _ in range(300))
-        assert isinstance(detect_encoding(noise), RejectReason)
+        assert isinstance(recognised(noise), NoText)
 
 
 def accepted(data: bytes) -> tuple[Encoding, str]:
@@ -143,6 +143,45 @@ def test_long_plain_text_gives_up_a_byte_that_nothing_explains() -> None:
     found, read = accepted(plain + b"\x81\n")
     assert found == Encoding("utf-8", "utf-8, 1 byte replaced")
     assert read.endswith("file\n\ufffd\n")
+
+
+ENGLISH = b"This is an English line of some ninety bytes that somebody wrote into the log today.\n"
+
+
+@pytest.mark.parametrize("lines", [1, 3, 40, 400])
+@pytest.mark.parametrize("stray", [b"bad \xff byte", b"bad \xca byte", b"bad \xfd \xff byte"])
+def test_a_byte_that_shows_no_letter_names_no_code_page(lines, stray) -> None:
+    found = recognised(ENGLISH * lines + stray)
+    if isinstance(found, Encoding):
+        assert found.name == "utf-8"
+        assert found.source.endswith("replaced")
+    else:
+        assert lines < 40
+
+
+@pytest.mark.parametrize(
+    ("words", "page"),
+    [("a café here", "cp1252"), ("from 3 – 5 o'clock", "cp1252"), ("€ 5 each", "cp1252")],
+)
+def test_one_letter_or_a_usual_sign_in_short_plain_text_is_read(words, page) -> None:
+    assert accepted(ENGLISH + words.encode(page)) == (
+        Encoding(page, "detected"),
+        ENGLISH.decode() + words,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "cut", "count"),
+    [("naïve café", 1, "1 byte"), ("ça coûte 5 €", 1, "2 bytes"), ("日本語", 1, "2 bytes")],
+)
+def test_utf_8_that_ends_within_a_character_is_read(text, cut, count) -> None:
+    found, read = accepted(text.encode()[:-cut])
+    assert found == Encoding("utf-8", f"utf-8, {count} replaced")
+    assert read == text[:-1] + "\ufffd"
+
+
+def test_a_last_letter_of_a_code_page_is_no_cut_character() -> None:
+    assert accepted("au café".encode("cp1252")) == (Encoding("cp1252", "detected"), "au café")
 
 
 def test_a_legacy_name_in_long_source_code_is_read() -> None:
@@ -225,9 +264,7 @@ def sound(data: bytes) -> None:
     found = recognised(data)
     if isinstance(found, NoText):
         assert found.detail
-        assert detect_encoding(data) is found.reason
         return
-    assert detect_encoding(data) == found
     text = decoded(data, found.name)
     text.encode("utf-8")
     assert recognised(data) == found

@@ -69,8 +69,9 @@ def taken(folder: Path, files: dict[str, bytes], **declared) -> dict[str, dict]:
                     row["text"] = reader.text(row)
     for row in rows:
         assert row["outcome"] != "rejected" or (row["reason"] and row["detail"])
-    # a record that is rejected for its id has the path of the one that holds it
-    return {row["path"] if row["reason"] != "repeated_id" else row["address"]: row for row in rows}
+    paths = {row["path"]: row for row in rows if row["reason"] == "repeated_id"}
+    assert all(row["address"].endswith(path) for path, row in paths.items())
+    return {row["path"]: row for row in rows}
 
 
 def texts(rows: dict[str, dict]) -> dict[str, str]:
@@ -245,9 +246,8 @@ def test_one_file_in_many_dresses_gives_the_same_records(tmp_path, name, data) -
 
 
 def test_ids_in_an_old_encoding_stay_apart(tmp_path) -> None:
-    first = "le premier des deux élèves, arrivé à la fête où l'été fut très gâté"
-    second = "le deuxième, déjà là-bas, a préféré dîner à côté de la forêt"
-    data = f'id,body,lang\nRené,"{first}",français\nRenè,"{second}",français\n'
+    body = "a été reçu à l'école et a préféré"
+    data = f"id,body,lang\nRené,{body} le café,français\nRenè,{body} le thé,français\n"
     rows = taken(tmp_path, {"a.csv": data.encode("cp1252")})
     assert set(texts(rows)) == {"a.csv#René", "a.csv#Renè"}
     assert rows["a.csv#René"]["metadata"] == [{"name": "lang", "value": "français"}]
@@ -301,6 +301,69 @@ def test_each_record_is_accepted_or_rejected_for_itself(tmp_path) -> None:
     told = [row["reason"] or row["outcome"] for row in rows if row["outcome"] != "unpacked"]
     assert Counter(told) == Counter(outcome for _, outcome in lines), by_number
     assert sum("\ufffd" in m["value"] for row in rows for m in row["metadata"]) == 1
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+@pytest.mark.parametrize("opens", ['"open quote the and', '"', 'x,"open ""and""'])
+def test_a_quote_that_is_never_closed_is_told(tmp_path, opens, end) -> None:
+    lines = ["id,body,lang", "0,before,en", f"1,{opens}", "2,second,en", f"3,third,en{end}"]
+    rows = taken(tmp_path, {"a.csv": "\n".join(lines).encode()})
+    assert texts(rows) == {"a.csv#0": "before"}
+    assert rows["a.csv#record=2"]["detail"] == (
+        "record 2: the quote that opens here is never closed: it holds the rest of the file"
+    )
+
+
+def test_a_quote_that_the_last_byte_closes_is_closed(tmp_path) -> None:
+    rows = taken(tmp_path, {"a.csv": b'id,body\n1,"two\nlines"'})
+    assert texts(rows) == {"a.csv#1": "two\nlines"}
+
+
+def test_a_path_names_the_record_that_has_the_id(tmp_path) -> None:
+    rows = taken(tmp_path, {"a.csv": b"id,body\n1,first\n1,again\n"})
+    assert texts(rows) == {"a.csv#1": "first"}
+    assert rows["a.csv#record=2"]["reason"] == "repeated_id"
+
+
+def test_a_boolean_or_a_duration_is_no_id(tmp_path) -> None:
+    lines = b'{"id": true, "body": "a"}\n{"id": 2, "body": "b"}\n'
+    rows = taken(tmp_path / "json", {"a.jsonl": lines})
+    assert texts(rows) == {"a.jsonl#2": "b"}
+    assert "is no id but bool: give text or a whole number" in rows["a.jsonl#record=1"]["detail"]
+    durations = pa.array([1, 2, 3], pa.duration("ns"))
+    rows = taken(tmp_path / "parquet", {"a.parquet": three(id=durations)})
+    assert texts(rows) == {}
+    assert sum("give text or a whole number" in (row["detail"] or "") for row in rows.values()) == 3
+
+
+def test_bytes_are_text_or_digits_never_python(tmp_path) -> None:
+    held = pa.array(["é".encode(), b"\xff", b""], pa.binary())
+    nested = pa.array([[b"x"], [b"\xfe"], []], pa.list_(pa.binary()))
+    data = three(id=pa.array([b"a", b"\xfe\x01", b"c"], pa.binary()), lang=held, more=nested)
+    rows = taken(tmp_path, {"a.parquet": data}, metadata=("lang", "more"))
+    told = {
+        path: [one["value"] for one in row["metadata"]]
+        for path, row in rows.items()
+        if "text" in row
+    }
+    assert told == {
+        "a.parquet#a": ["é", '["x"]'],
+        "a.parquet#fe01": ["ff", '["fe"]'],
+        "a.parquet#c": ["", "[]"],
+    }
+
+
+def test_why_no_encoding_is_taken_is_told(tmp_path) -> None:
+    rows = taken(tmp_path, {"a.csv": b"id,body\n1,x\x81y\n"})
+    (told,) = [row["detail"] for row in rows.values() if row["outcome"] == "rejected"]
+    assert "in no known encoding (" in told
+    assert "save the file as UTF-8" in told
+
+
+@pytest.mark.parametrize("delimiter", ["\n", "\r", '"', "\0", "ü", "", ";;"])
+def test_what_separates_no_columns_is_refused(delimiter) -> None:
+    with pytest.raises(ValueError, match="one ASCII character"):
+        Records(files="*", text="body", delimiter=delimiter)
 
 
 def test_short_and_blank_rows_say_what_they_lack(tmp_path) -> None:

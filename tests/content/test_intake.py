@@ -4,6 +4,7 @@ import gzip
 import json
 import multiprocessing
 import os
+import shutil
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -93,6 +94,27 @@ def test_records_of_every_format_become_items_that_can_be_read_again(source, hom
     assert sorted(read) == ["five", "four\nlines", "one", "six", "three", "two"]
     paths = {row["path"] for row in rows if row["outcome"] == "accepted"}
     assert paths == {"a.jsonl#1", "a.jsonl#2", "b.jsonl.gz#1", "c.csv#1", "d.parquet#1", "e.txt"}
+
+
+def test_a_batch_record_of_another_home_is_left_out_and_blocks_nothing(
+    source, home, tmp_path, caplog
+) -> None:
+    (source / "a.txt").write_text("one")
+    intakes = Intakes(home, source)
+    (batch,) = intakes.look().recorded
+    intakes.manifest(batch)
+    (other := tmp_path / "other").mkdir()
+    (other / "z.txt").write_text("another")
+    (foreign,) = Intakes(tmp_path / "home2", other).look().recorded
+    strange = tmp_path / "home2" / "batches" / f"{foreign}.parquet"
+    (home / "batches" / f"{batch}.parquet").write_bytes(strange.read_bytes())
+    # the index of content is a cache: where it is made again, it meets the strange record
+    moved = tmp_path / "moved"
+    shutil.copytree(home, moved, ignore=shutil.ignore_patterns("cache"))
+    (source / "b.txt").write_text("two")
+    assert "accepted" in outcomes(Intakes(moved, source).take())
+    assert batch not in complete_index(moved).included()
+    assert "does not list what its manifest holds; delete it" in caplog.text
 
 
 def test_a_large_record_file_fills_batches_and_loses_nothing(source, home) -> None:

@@ -32,6 +32,18 @@ def listed(root: Path, **patterns) -> dict[str, RejectReason | None]:
     return {entry.path: entry.problem for entry in found.rows()}
 
 
+@pytest.mark.parametrize("source", ["", " ", "\t\n", "local://"])
+def test_nothing_is_no_source(source) -> None:
+    with pytest.raises(SourceError, match=r"no source is given; write \. for this folder"):
+        open_source(source)
+
+
+@pytest.mark.parametrize("url", ["http://", "https://", "http:///x", "http://:80/x", "HTTP://?a=b"])
+def test_a_web_source_without_a_host_is_refused(url) -> None:
+    with pytest.raises(SourceError, match="it names no host"):
+        open_source(url)
+
+
 def test_every_kind_of_entry_is_listed_with_its_problem(tmp_path: Path) -> None:
     root = tmp_path / "root"
     root.mkdir()

@@ -16,7 +16,13 @@ from orchestration_assets.schemas.errors import (
     UnwritableError,
     error_names,
 )
-from orchestration_assets.schemas.tables import DISAGREEMENT_REPORT, RESOLUTIONS
+from orchestration_assets.schemas.tables import (
+    BATCH_ENTRIES,
+    CALL_LOG,
+    DISAGREEMENT_REPORT,
+    INTERPRETATIONS,
+    RESOLUTIONS,
+)
 from resources.content_index import ContentIndex, Holding
 from resources.feature_cache.lmdb_store import LmdbStore
 from resources.feature_cache.tier import TierError
@@ -118,6 +124,21 @@ def test_what_stands_in_the_place_of_a_table_is_no_table(tmp_path) -> None:
     with pytest.raises(TableMissingError):
         tables.read(RESOLUTIONS.name, "none")
     assert tables.read_batches(RESOLUTIONS, tables.batches(RESOLUTIONS.name)).num_rows == 0
+
+
+@pytest.mark.parametrize("table", [BATCH_ENTRIES, CALL_LOG, *INTERPRETATIONS.values()])
+def test_nulls_where_values_are_declared_are_damage(tmp_path, table) -> None:
+    tables, batches = TableStore(tmp_path), BatchStore(tmp_path)
+    nulls = pa.table([pa.nulls(2, field.type) for field in table.schema], table.schema.names)
+    path = tables.path(table.name, "b1")
+    write_atomically(path, parquet_bytes(nulls))
+    write_atomically(tmp_path / "batches" / "b1.parquet", parquet_bytes(nulls))
+    with pytest.raises(DamagedFileError, match=r"b1\.parquet: .*no value in a row of"):
+        tables.read(table.name, "b1")
+    assert tables.read_batches(table, ["b1"]).num_rows == 0
+    for read in (batches.read, batches.source) if table is BATCH_ENTRIES else ():
+        with pytest.raises(DamagedFileError, match=r"no value in a row of"):
+            read("b1")
 
 
 def test_one_damaged_batch_is_left_out_of_what_is_folded_and_said_once(tmp_path, caplog) -> None:
