@@ -14,8 +14,9 @@ from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Alternative, Reading
 from resources.ai_services.http.echoes import LEAST, STAND_IN, Echoes
 from resources.ai_services.http.errors import CallError, Unauthorised
-from resources.ai_services.http.keys import checked
+from resources.ai_services.http.keys import checked, secrets_of
 from tests.ai_services.http.echoing import FORMS, KEY
+from tests.ai_services.http.samples import chat
 
 EXAMPLES = int(os.environ.get("ORCHESTRATION_FUZZ_EXAMPLES", "200"))
 ECHOES = Echoes([KEY])
@@ -115,6 +116,17 @@ def test_a_key_that_no_header_can_carry_is_said_and_not_shown(sign: str) -> None
     assert not tells(str(raised.value), KEY)
     assert "\n" not in str(raised.value)
     assert checked("MY_KEY", KEY) == KEY
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "BASIC", "token", "ApiKey", "digest", "negotiate"])
+def test_the_scheme_before_a_key_is_no_secret(scheme, monkeypatch) -> None:
+    monkeypatch.setenv("MY_HEADER", f"{scheme} {KEY} of two")
+    config = chat("http://localhost/v1", header_env={"x-auth": "MY_HEADER"})
+    secrets = tuple(secrets_of(config))
+    assert secrets == (f"{KEY} of two", KEY)
+    text = f"the {scheme} of good news, the {scheme} sk of two tales"
+    assert Echoes(secrets).without(text) == text
+    assert Echoes(secrets).without(f"{scheme} {KEY}") == f"{scheme} {STAND_IN}"
 
 
 def test_a_megabyte_of_escapes_is_done() -> None:
