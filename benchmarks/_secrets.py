@@ -21,7 +21,6 @@ _LOWER: Final = string.ascii_lowercase + string.digits
 _HEX: Final = "0123456789abcdef"
 _BASE64: Final = _ALNUM + "+/"
 _URLSAFE: Final = _ALNUM + "-_"
-_BASE58: Final = "".join(one for one in _ALNUM if one not in "0OIl")
 _UPPER: Final = string.ascii_uppercase + string.digits
 
 

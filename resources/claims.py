@@ -20,6 +20,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from resources.damage import notice
+
 _BEAT_S: Final = 5.0
 _LEASE_S: Final = 3.5 * _BEAT_S
 """An owner on another machine whose beat does not go on for so long is gone."""
@@ -179,7 +181,14 @@ def _beat(claim: _Claim, over: threading.Event) -> None:
     beat = 0
     while not over.wait(_BEAT_S):
         beat += 1
-        _write(claim.descriptor, replace(claim.owner, beat=beat))
+        try:
+            _write(claim.descriptor, replace(claim.owner, beat=beat))
+        except OSError as error:
+            # such as a full disk: the next beat may be written again
+            notice(
+                f"the claim {claim.path} cannot be renewed ({error.strerror or error}): it is "
+                "tried again, and until then other machines may take its owner for gone"
+            )
 
 
 def _write(descriptor: int, owner: Owner) -> None:

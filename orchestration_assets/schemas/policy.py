@@ -16,6 +16,7 @@ from orchestration_assets.schemas.enums import (
     ProcessingModel,
     ResolutionPolicy,
 )
+from orchestration_assets.schemas.pasted import PlainAddress
 from orchestration_assets.schemas.services import Name, ServiceConfig
 from orchestration_assets.schemas.services import Strict as _Strict
 from orchestration_assets.schemas.variables import VariableName
@@ -119,7 +120,7 @@ class Records(_Strict):
 class Content(_Strict):
     """What of a source is taken in."""
 
-    sources: tuple[str, ...] = Field(
+    sources: tuple[PlainAddress, ...] = Field(
         default=(), description="folders and URLs that the sensor looks at by itself"
     )
     include: tuple[str, ...] = Field(
@@ -451,9 +452,8 @@ class FeatureCache(_Strict):
         default=None,
         description="environment variable with the address of a Redis that replaces LMDB",
     )
-    durable: str | None = Field(
+    durable: Annotated[PlainAddress, Field(min_length=1)] | None = Field(
         default="features",
-        min_length=1,
         description="third tier: a folder below the home, or any fsspec URL; null turns it off",
     )
     durable_bytes: Annotated[int, Field(ge=1)] = Field(

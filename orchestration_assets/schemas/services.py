@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from orchestration_assets.schemas.addresses import ServiceAddress
+from orchestration_assets.schemas.pasted import Parameters
 from orchestration_assets.schemas.variables import VariableName
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
@@ -53,7 +54,7 @@ class EmbeddedConfig(Strict):
 
     type: Literal["embedded"] = "embedded"
     implementation: Name = Field(description="name of the embedded implementation")
-    parameters: dict[str, Any] = Field(
+    parameters: Parameters = Field(
         default_factory=dict, description="what the implementation lets you set"
     )
 
@@ -210,7 +211,7 @@ class HttpConfig(Strict):
     api_key_env: VariableName | None = Field(
         default=None, description="environment variable that holds the key; never the key itself"
     )
-    parameters: dict[str, Any] = Field(
+    parameters: Parameters = Field(
         default_factory=dict, description="sent with every request as they are, e.g. temperature"
     )
     price: TokenPrice = TokenPrice()

@@ -28,6 +28,11 @@ def looks_like_secret(text: str) -> bool:
     return any(_is_random(word) for word in re.split(r"[\s_./:,;=-]+", text))
 
 
+def begins_like_key(text: str) -> bool:
+    """Whether a text begins as issued keys do, such as sk- with letters and digits behind it."""
+    return _KEY_STARTS.match(text) is not None
+
+
 def _is_random(word: str) -> bool:
     if len(word) > 40:
         return True

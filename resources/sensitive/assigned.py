@@ -50,6 +50,10 @@ _PLACES: Final = (
         r"\\{0,3}[\"']?,?\s{1,40}\\{0,3}[\"']?(?:value|default)\\{0,3}[\"']?"
         r"[ \t]{0,4}[:=][ \t]{0,4}"
     ),
+    # variable "password" { type = string, default = "x" }
+    re.compile(r"[\"']\s{0,4}\{[^{}]{0,200}?\bdefault[ \t]{0,20}=[ \t]{0,20}(?=[\"'])"),
+    # a row of a table: | password | x |
+    re.compile(r"[`*]{0,3}[ \t]{0,40}\|[ \t]{1,40}(?=[^\s|]{6,160}[ \t]{1,40}\|)"),
 )
 # an argument: set_password("x"), define('DB_PASSWORD', 'x'), get("TOKEN", "x")
 _ARGUMENT: Final = re.compile(
@@ -61,7 +65,7 @@ _WORDS: Final = re.compile(
 )
 _NEXT: Final = re.compile(r"[\"'`)]?[ \t]{1,4}(?:=[ \t]*)?|[ \t]{1,3}\(")
 _LOOSE: Final = ((_ARGUMENT, _Carrier.ARGUMENT), (_WORDS, _Carrier.PROSE), (_NEXT, _Carrier.PROSE))
-_QUOTE: Final = re.compile(r"[brfuBRFU@$]{0,2}(\\{0,3})([\"'`])")
+_QUOTE: Final = re.compile(r"[brfuBRFU@$]{0,2}(\\{0,3})(\"{3}\s{0,40}|'{3}\s{0,40}|[\"'`])")
 _QUOTED: Final = {
     quote: re.compile(rf"(?:[^{quote}\n\\]|\\.){{0,160}}") for quote in ('"', "'", "`")
 }
@@ -90,6 +94,7 @@ def assigned_secrets(text: str) -> Iterator[Span]:
     yield from _values(text, lower, LITERALS)
     yield from _bearers(text, lower)
     yield from _command_lines(text)
+    yield from _announced(text, lower)
     yield from _password_files(text)
 
 
@@ -164,8 +169,11 @@ def _read(
     if scheme := _SCHEME.match(text, start):
         start = scheme.end()
     if quote := _QUOTE.match(text, start):
+        if len(quote[2]) > 1 and before.group().rstrip().endswith(":"):
+            # the words that describe a function whose last argument is the name
+            return None
         start = quote.end()
-        found = (_ESCAPED if quote[1] else _QUOTED)[quote[2]].match(text, start)
+        found = (_ESCAPED if quote[1] else _QUOTED)[quote[2][0]].match(text, start)
         if found is None:
             return None
         if scheme := _SCHEME.match(text, start, found.end()):
@@ -289,6 +297,34 @@ def _command_lines(text: str) -> Iterator[Span]:
         for place in places(text, literal):
             found = pattern.match(text, place)
             if found and not is_placeholder(found[1]) and not is_code(found[1]):
+                yield found.span(1)
+
+
+_ANNOUNCED: Final = (
+    (
+        "identified ",
+        re.compile(
+            r"identified[ \t]{1,4}(?:with[ \t]{1,4}[\w\"'`]{1,40}[ \t]{1,4})?by[ \t]{1,4}"
+            r"(?:password[ \t]{1,4})?[\"']([^\s\"']{4,200})[\"']",
+            re.I,
+        ),
+    ),
+    (
+        "convertto-securestring",
+        re.compile(
+            r"convertto-securestring[ \t]{1,4}(?:-string[ \t]{1,4})?[\"']([^\s\"']{4,200})[\"']",
+            re.I,
+        ),
+    ),
+)
+
+
+def _announced(text: str, lower: str) -> Iterator[Span]:
+    """Passwords behind the words of a command that takes nothing else there."""
+    for literal, pattern in _ANNOUNCED:
+        for place in places(lower, literal):
+            found = pattern.match(text, place)
+            if found and not is_placeholder(found[1]):
                 yield found.span(1)
 
 

@@ -131,6 +131,28 @@ def test_an_owner_on_another_machine_has_it_as_long_as_its_beat_goes_on(
         assert ours
 
 
+def test_the_beat_goes_on_after_a_write_that_failed(tmp_path, monkeypatch, caplog) -> None:
+    monkeypatch.setattr(module, "_BEAT_S", 0.01)
+    write, failed, went_on = module._write, [], threading.Event()
+
+    def full(descriptor: int, owner: Owner) -> None:
+        if 1 <= owner.beat <= 3:
+            failed.append(owner.beat)
+            raise OSError(28, "No space left on device")
+        write(descriptor, owner)
+        if owner.beat > 3:
+            went_on.set()
+
+    monkeypatch.setattr(module, "_write", full)
+    with claimed(tmp_path, "batch-1", "us"):
+        assert went_on.wait(30)
+        assert owner_of(tmp_path, "batch-1").beat > 3
+    assert failed == [1, 2, 3]
+    said = [one for one in caplog.messages if "No space left on device" in one]
+    assert len(said) == 1
+    assert "batch-1" in said[0]
+
+
 def test_a_name_that_leaves_the_folder_is_refused(tmp_path) -> None:
     with pytest.raises(ValueError, match="not the name of a claim"):
         is_claimed(tmp_path, "../batch")

@@ -24,7 +24,6 @@ from resources.ai_services.tokens import token_estimate
 _PATH: Final = "/chat/completions"
 _MESSAGE_TOKENS: Final = 8
 """What the frame around the messages of a request takes, about."""
-_SAID_CHARS: Final = 2000
 _NOTHING_SAID: Final = "(no answer)"
 """Templates want turns that alternate and say something."""
 _STREAM_BEGINS: Final = (b"d", b"e", b":")
@@ -163,7 +162,7 @@ class ChatService(HttpService):
         reading = reply.readings[0]
         problem = f"That does not fit: {reading.reason}. Answer again."
         turns = [
-            {"role": "assistant", "content": reply.said[:_SAID_CHARS] or _NOTHING_SAID},
+            {"role": "assistant", "content": reply.said or _NOTHING_SAID},
             {"role": "user", "content": problem},
         ]
         body = {**request.body, "messages": [*request.body["messages"], *turns]}

@@ -2,10 +2,14 @@
 
 import os
 from collections.abc import Iterator
-from urllib.parse import unquote, urlsplit
+from typing import Final
 
 from orchestration_assets.schemas.services import HttpConfig
 from resources.ai_services.http.errors import Unauthorised
+
+_SCHEMES: Final = frozenset("apikey basic bearer digest negotiate token".split())
+_LEAST_PART: Final = 8
+"""Shorter parts of a value are words as any text has them."""
 
 
 def checked(variable: str, value: str) -> str:
@@ -19,19 +23,17 @@ def checked(variable: str, value: str) -> str:
 
 
 def secrets_of(config: HttpConfig) -> Iterator[str]:
-    """The values that a service must not be heard to repeat: its key, its secret headers, the
-    user and password of its address."""
-    header_env = getattr(config, "header_env", None) or {}
-    for variable in (config.api_key_env, *header_env.values()):
+    """The values that a service must not be heard to repeat: its key and its secret headers."""
+    for variable in (config.api_key_env, *config.header_env.values()):
         if variable and (value := os.environ.get(variable, "").strip()):
-            yield value
-            if " " in value:
-                # a scheme before it, or parts: each is a secret of its own
-                yield from value.split()
-    address = config.base_url or os.environ.get(getattr(config, "base_url_env", None) or "", "")
-    if "@" in address:
-        try:
-            parts = urlsplit(address)
-        except ValueError:
-            return
-        yield from (unquote(one) for one in (parts.password, parts.username) if one)
+            yield from _secrets_in(value)
+
+
+def _secrets_in(value: str) -> Iterator[str]:
+    """The value behind its scheme, and each of its parts that is long enough."""
+    first, *others = value.split(maxsplit=1)
+    if others and first.lower() in _SCHEMES:
+        value = others[0]
+    yield value
+    if len(parts := value.split()) > 1:
+        yield from (part for part in parts if len(part) >= _LEAST_PART)

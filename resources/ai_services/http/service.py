@@ -1,21 +1,29 @@
 """What every service over HTTP shares: who it is, what it is shown, one request and its reply."""
 
+import asyncio
 import json
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import wraps
 from hashlib import blake2b
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.schemas.services import RemoteConfig
 from orchestration_assets.schemas.storable import whole_text
-from resources.ai_services.http.echoes import echoes_of
+from resources.ai_services.http.echoes import Echoes, echoes_of
 from resources.ai_services.http.errors import CallError, Garbled, Unauthorised
 from resources.ai_services.http.keys import checked, secrets_of
 from resources.ai_services.http.transport import Transport
+
+SAID_CHARS: Final = 2000
+"""So much of what a service said is kept, for a repair."""
+_LONGEST_ECHO: Final = 1000
+"""The most characters that an echo is thought to have."""
+_AT_ONCE_CHARS: Final = 20_000
+"""Longer answers are read for echoes beside the loop of the calls."""
 
 
 class Sent(NamedTuple):
@@ -48,8 +56,8 @@ class Request(NamedTuple):
 class Reply(NamedTuple):
     """What came back: a reading a question, in order, and what it took.
 
-    Tokens are None where the service does not count them. ``said`` is the text itself, for a
-    repair; ``mendable`` tells whether one may help.
+    Tokens are None where the service does not count them. ``said`` is the beginning of the
+    text itself, for a repair; ``mendable`` tells whether one may help.
     """
 
     readings: tuple[Reading, ...]
@@ -74,13 +82,30 @@ def _without_echoes(send: _Send) -> _Send:
         except CallError as error:
             echoes.clean(error)
             raise
-        readings = tuple(
-            echoes.without_in(reading, question.task.labels)
-            for reading, question in zip(reply.readings, request.questions, strict=False)
-        )
-        return reply._replace(readings=readings, said=echoes.without(reply.said))
+        if sum(map(_size, reply.readings)) <= _AT_ONCE_CHARS:
+            return _cleaned(reply, request, echoes)
+        # hundreds of long members: other calls go on meanwhile
+        return await asyncio.to_thread(_cleaned, reply, request, echoes)
 
     return sent
+
+
+def _cleaned(reply: Reply, request: Request, echoes: Echoes) -> Reply:
+    readings = tuple(
+        echoes.without_in(reading, question.task.labels)
+        for reading, question in zip(reply.readings, request.questions, strict=False)
+    )
+    # the rest is read by nobody; one key more, so that none is cut before it is found
+    said = echoes.without(reply.said[: SAID_CHARS + _LONGEST_ECHO])[:SAID_CHARS]
+    return reply._replace(readings=readings, said=said)
+
+
+def _size(reading: Reading) -> int:
+    """Characters of an answer that is a set of texts; others are short or no texts."""
+    answer = reading.answer
+    if not isinstance(answer, tuple) or not answer or not isinstance(answer[0], str):
+        return 0
+    return sum(len(str(one)) for one in answer)
 
 
 class HttpService(ABC):

@@ -10,6 +10,16 @@ _LONGEST: Final = 200_000
 _MOST_STARTS: Final = 1000
 _MOST_FRAMES: Final = 8
 _LONGEST_FORM: Final = 10_000
+_LONGEST_LINE: Final = 300
+_FRAME: Final = (
+    r"(?:\[/?[A-Z_]{1,20}\]|\s|```[\w+-]{0,20}|~~~[\w+-]{0,20}|[`*_\"'\[\](),.;!]|<[^<>\n]{1,60}>)"
+)
+_FRAMES: Final = re.compile(rf"{_FRAME}*+")
+_LEAD: Final = re.compile(rf"(?:[^\n]{{0,200}}[:.!?\uff1a\u3002])?{_FRAME}*+")
+_CORRECTION: Final = re.compile(
+    r"[\s,.;:-]*(?:(?:oh|ah|no|wait|sorry|actually|correction|rather|better|instead)\b[\s,.;:!-]*){1,4}",
+    re.I,
+)
 _DEEPEST: Final = 3
 """So many times JSON may stand in a string of JSON."""
 
@@ -60,12 +70,29 @@ def spoken(text: str) -> Spoken:
     rest = _without_last_tokens("".join(whole[begin:end] for begin, end in kept))
     if (value := _json(rest)) is not NOTHING:
         return Spoken(_opened(value), rest)
-    inside = [one for one in objects if any(b <= one.begin and one.end <= e for b, e in kept)]
-    for one in reversed(inside):
-        value = _opened(one.value)
-        if isinstance(value, dict) and "answer" in value:
-            return Spoken(value, rest)
+    for number in range(len(objects) - 1, -1, -1):
+        one = objects[number]
+        part = next(((b, e) for b, e in kept if b <= one.begin and one.end <= e), None)
+        value = _opened(one.value) if part else NOTHING
+        if part and isinstance(value, dict) and "answer" in value:
+            begin = max(part[0], objects[number - 1].end if number else 0)
+            end = min(part[1], objects[number + 1].begin if one is not objects[-1] else part[1])
+            between = whole[begin : one.begin]
+            corrects = (
+                number > 0 and begin > part[0] and _CORRECTION.fullmatch(between[:_LONGEST_LINE])
+            )
+            alone = _stands_alone("" if corrects else between, whole[one.end : end])
+            # an earlier one may be what the sentence takes back
+            return Spoken(value if alone else NOTHING, rest)
     return Spoken(NOTHING, rest)
+
+
+def _stands_alone(before: str, after: str) -> bool:
+    """Whether an object between these is said by itself: its lines hold nothing else but frames
+    and, before it, a lead that ends in a colon or sentences that are over."""
+    line = before[-_LONGEST_LINE:].rpartition("\n")[2]
+    rest = after[:_LONGEST_LINE].partition("\n")[0]
+    return bool(_LEAD.fullmatch(line) and _FRAMES.fullmatch(rest))
 
 
 def _without_last_tokens(text: str) -> str:

@@ -70,7 +70,7 @@ class Transport:
         try:
             async with self._request("POST", path, body, headers) as response:
                 if response.status != 200:
-                    raise await _refusal(response, headers)
+                    raise await _refusal(response)
                 return Body(await _read(response), response.headers.get("retry-after"))
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _as_call_error(error) from error
@@ -95,7 +95,7 @@ class Transport:
         try:
             async with self._request("POST", path, body, headers) as response:
                 if response.status != 200:
-                    raise await _refusal(response, headers)
+                    raise await _refusal(response)
                 yield Lines(_lines(response), response.headers.get("retry-after"))
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _as_call_error(error) from error
@@ -139,23 +139,17 @@ class Transport:
             return False
 
 
-async def _refusal(response: "aiohttp.ClientResponse", headers: Mapping[str, str]) -> CallError:
+async def _refusal(response: "aiohttp.ClientResponse") -> CallError:
     """What an answer with another status than 200 comes to, whatever became of its body."""
     import aiohttp
 
     try:
         encoding = response.headers.get("content-encoding", "")
         read = await response.content.read(_CHUNK)
-        said = without_key(Decompressor(encoding, _LONGEST_REFUSAL).feed(read), headers)
+        said = Decompressor(encoding, _LONGEST_REFUSAL).feed(read)
     except (aiohttp.ClientError, OSError, EncodingError):
         said = b""
     return error_of(response.status, response.headers.get("retry-after"), said, time.time())
-
-
-def without_key(said: bytes, headers: Mapping[str, str]) -> bytes:
-    """What a service says of a failure, without the key that it may repeat in it."""
-    key = headers.get("authorization", "").removeprefix("Bearer ").encode()
-    return said.replace(key, b"[KEY]") if key else said
 
 
 def _as_call_error(error: Exception) -> CallError:

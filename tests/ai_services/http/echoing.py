@@ -9,6 +9,11 @@ from urllib.parse import quote
 
 KEY: Final = "sk-notreal-0A1b2C3d4E5f+6G7h/8I9j=end"
 
+
+def _lines(text: str, size: int) -> str:
+    return "\n".join(text[at : at + size] for at in range(0, len(text), size))
+
+
 FORMS: Final[dict[str, Callable[[str], str]]] = {
     "as it is": str,
     "with its scheme": lambda key: f"Bearer {key}",
@@ -36,6 +41,15 @@ FORMS: Final[dict[str, Callable[[str], str]]] = {
     "in base64 twice": lambda key: base64.b64encode(base64.b64encode(key.encode())).decode(),
     "in hexadecimal": lambda key: key.encode().hex(),
     "in hexadecimal capitals": lambda key: key.encode().hex().upper(),
+    "in base64 in short lines": lambda key: _lines(base64.b64encode(key.encode()).decode(), 8),
+    "in short lines": lambda key: _lines(key, 7),
+    "spaced": " ".join,
+    "dashed": "-".join,
+    "with letters of no width": "\u200b".join,
+    "in full width": lambda key: "".join(chr(ord(one) + 0xFEE0) for one in key),
+    "in hexadecimal with commas": lambda key: key.encode().hex(","),
+    "in hexadecimal as numbers": lambda key: " ".join(hex(one) for one in key.encode()),
+    "in hexadecimal as numbers in a list": lambda key: ", ".join(hex(one) for one in key.encode()),
     "its beginning": lambda key: key[:12] + "...",
     "its end": lambda key: "..." + key[-10:],
     "its middle": lambda key: "***" + key[9:20] + "***",

@@ -203,9 +203,7 @@ OBJECTS = [
     said("last_tokens", f"{COMPLAINT}<|im_end|></s>"),
     said("no_member_answer", '{"label":"complaint"}', rejected('no member "answer"')),
     said("null_abstains", '{"answer":null,"confidence":null}', Right(Status.ABSTAINED)),
-    said(
-        "echo_of_the_form", f'{COMPLAINT} as {{"answer":"...","confidence":0}}', rejected("one of")
-    ),
+    said("echo_of_the_form", f'{COMPLAINT} as {{"answer":"...","confidence":0}}', UNFIT),
     said("empty", "", UNFIT),
     said("null_content", {"content": None}, UNFIT),
     said("cut_object", '{"answer":"compl', rejected("length", mendable=False), finish="length"),

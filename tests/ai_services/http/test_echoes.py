@@ -1,5 +1,6 @@
 """A key that a server repeats, however it writes it, is in nothing that goes further."""
 
+import asyncio
 import base64
 import html
 import json
@@ -10,12 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestration_assets.schemas.enums import Status
-from orchestration_assets.schemas.items import Alternative, Reading
+from orchestration_assets.schemas.enums import AnswerKind, Status
+from orchestration_assets.schemas.items import Alternative, Reading, Task
 from resources.ai_services.http.echoes import LEAST, STAND_IN, Echoes
 from resources.ai_services.http.errors import CallError, Unauthorised
-from resources.ai_services.http.keys import checked
+from resources.ai_services.http.keys import checked, secrets_of
+from resources.ai_services.http.service import SAID_CHARS, HttpService, Reply, Request
 from tests.ai_services.http.echoing import FORMS, KEY
+from tests.ai_services.http.samples import asked, chat
 
 EXAMPLES = int(os.environ.get("ORCHESTRATION_FUZZ_EXAMPLES", "200"))
 ECHOES = Echoes([KEY])
@@ -115,6 +118,70 @@ def test_a_key_that_no_header_can_carry_is_said_and_not_shown(sign: str) -> None
     assert not tells(str(raised.value), KEY)
     assert "\n" not in str(raised.value)
     assert checked("MY_KEY", KEY) == KEY
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "BASIC", "token", "ApiKey", "digest", "negotiate"])
+def test_the_scheme_before_a_key_is_no_secret(scheme, monkeypatch) -> None:
+    monkeypatch.setenv("MY_HEADER", f"{scheme} {KEY} of two")
+    config = chat("http://localhost/v1", header_env={"x-auth": "MY_HEADER"})
+    secrets = tuple(secrets_of(config))
+    assert secrets == (f"{KEY} of two", KEY)
+    text = f"the {scheme} of good news, the {scheme} sk of two tales"
+    assert Echoes(secrets).without(text) == text
+    assert Echoes(secrets).without(f"{scheme} {KEY}") == f"{scheme} {STAND_IN}"
+
+
+class Saying(HttpService):
+    """Answers what it is given, as adapters do."""
+
+    code_version = "1"
+    kinds = frozenset({AnswerKind.SET})
+
+    reply: Reply
+
+    def prepare(self, questions):
+        return Request(tuple(questions), {}, (), 0)
+
+    def _shaping(self):
+        return {}
+
+    async def send(self, request, key):
+        if isinstance(self.reply, CallError):
+            raise self.reply
+        return self.reply
+
+
+def test_of_a_long_answer_only_what_is_kept_is_read_and_no_key_is_cut_in_two(monkeypatch) -> None:
+    monkeypatch.setenv("MY_KEY", KEY)
+    monkeypatch.setattr(Echoes, "without", counted := Counted(Echoes.without))
+    service = Saying("s", chat("http://localhost/v1", api_key_env="MY_KEY"))
+    request = service.prepare([asked("x", Task("t", "1", AnswerKind.SET))])
+    for before in (0, SAID_CHARS - 20, SAID_CHARS - 1):
+        reading = Reading(Status.OK, tuple(f"{n} {KEY}" + "a" * 3000 for n in range(20)))
+        service.reply = Reply((reading,), said="a " * (before // 2) + KEY + "b" * 1_000_000)
+        reply = asyncio.run(service.send(request, ""))
+        assert len(reply.said) <= SAID_CHARS
+        assert not tells(repr(reply), KEY)
+    service.reply = CallError("x" * 1_000_000 + KEY)
+    service.reply.__cause__ = json.JSONDecodeError("no", "y" * 1_000_000, 3)
+    with pytest.raises(CallError) as raised:
+        asyncio.run(service.send(request, ""))
+    assert raised.value.__cause__ is None
+    assert max(counted.sizes) <= 8000
+
+
+class Counted:
+    """A method that notes how long the texts are that it is given."""
+
+    def __init__(self, method) -> None:
+        self.method, self.sizes = method, []
+
+    def __get__(self, echoes, kind):
+        def called(text):
+            self.sizes.append(len(text))
+            return self.method(echoes, text)
+
+        return called
 
 
 def test_a_megabyte_of_escapes_is_done() -> None:
