@@ -1,8 +1,10 @@
 """The `orchestrate` command."""
 
 import argparse
+import atexit
 import io
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -120,6 +122,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _said("stopped; run the same command to go on", 128 + signal_seen())
         except MemoryError as error:
             return _said(f"out of memory{_about(error)}; {_MEMORY}", USAGE_ERROR)
+        except BrokenPipeError:
+            # whoever read the output has seen enough
+            return 128 + signal.SIGPIPE
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
             return _said(f"{where}{os_problem(error)}", USAGE_ERROR)
@@ -186,5 +191,31 @@ def _dispatch(given: argparse.Namespace) -> int:
     )
 
 
+def command() -> NoReturn:
+    """What the shell starts: ends the process with the exit code of :func:`main`."""
+    code = 1
+    # registered first, so that it runs last: after threads were joined and files were put away
+    atexit.register(lambda: _leave(code))
+    try:
+        code = main()
+    except SystemExit as stopped:
+        code = stopped.code if isinstance(stopped.code, int) else int(stopped.code is not None)
+    sys.exit(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """Ends the process without taking native libraries apart.
+
+    Arrow's threads may still be starting or stopping at that moment, which aborts the process
+    after its work is done.
+    """
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        code = code or USAGE_ERROR
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    command()

@@ -55,3 +55,14 @@ def test_a_closed_output_is_no_traceback() -> None:
         capture_output=True,
     )
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [("policy show | head -1", 141), ("policy nonsense", 2), ("--version", 0), ("run ''", 2)],
+)
+def test_the_exit_code_reaches_the_shell(arguments, code) -> None:
+    command = f"set -o pipefail; {sys.executable} -m orchestration_assets {arguments}"
+    done = subprocess.run(["bash", "-c", command], check=False, capture_output=True)
+    assert done.returncode == code
+    assert b"Traceback" not in done.stderr
