@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
@@ -36,11 +37,21 @@ def stoppable() -> Generator[Callable[[], int], None, None]:
             seen.extend(os.read(reading, 4096))
         return next((number for number in reversed(seen) if number in _STOPPING), None)
 
+    unraisable = sys.unraisablehook
+
+    def hook(lost: "sys.UnraisableHookArgs") -> None:
+        # an interruption that is lost takes effect later: it is no news for people
+        if not isinstance(lost.exc_value, Exception) and came() is not None:
+            return
+        unraisable(lost)
+
+    sys.unraisablehook = hook
     token = _CAME.set(came)
     try:
         yield lambda: came() or int(signal.SIGINT)
     finally:
         _CAME.reset(token)
+        sys.unraisablehook = unraisable
         signal.signal(signal.SIGTERM, before)
         signal.set_wakeup_fd(wakeup)
         os.close(reading)
