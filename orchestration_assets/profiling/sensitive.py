@@ -44,7 +44,7 @@ def secret_count(text: str, long_tokens: Iterable[int]) -> int:
     """
     count = sum(1 for place in islice(long_tokens, _MOST_TOKENS) if token_at(text, place))
     count += sum(1 for place in _places(text, "-----BEGIN ") if PRIVATE_KEY.match(text, place))
-    return count + sum(1 for _ in islice(values_of_names(text, _NAMES), _MOST_PLACES))
+    return count + sum(1 for _ in values_of_names(text, _NAMES, _MOST_PLACES))
 
 
 def personal_data_count(text: str, long_numbers: Iterable[int]) -> int:

@@ -5,6 +5,7 @@ import binascii
 import re
 from collections.abc import Iterator, Sequence
 from enum import Enum, auto
+from itertools import islice
 from typing import Final, NamedTuple
 
 from resources.sensitive.names import LITERALS, Named, Naming, names
@@ -98,14 +99,19 @@ def assigned_secrets(text: str) -> Iterator[Span]:
     yield from _password_files(text)
 
 
-def values_of_names(text: str, literals: Sequence[str]) -> Iterator[Span]:
-    """The values given to names of secrets in which one of ``literals`` stands."""
-    yield from _values(text, small(text), literals)
+def values_of_names(text: str, literals: Sequence[str], most: int) -> Iterator[Span]:
+    """The values given to names of secrets in which one of ``literals`` stands.
+
+    At most ``most`` names are looked at, whether or not a value follows them.
+    """
+    yield from _values(text, small(text), literals, most)
 
 
-def _values(text: str, lower: str, literals: Sequence[str]) -> Iterator[Span]:
+def _values(
+    text: str, lower: str, literals: Sequence[str], most: int | None = None
+) -> Iterator[Span]:
     done = 0
-    for named in names(text, lower, literals):
+    for named in islice(names(text, lower, literals), most):
         if named.start >= done and (span := _value(text, named)):
             done = span[1]
             yield span
