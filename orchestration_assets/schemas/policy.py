@@ -34,15 +34,19 @@ class Comparison(_Strict):
     A feature without a value satisfies only ``missing: true``.
     """
 
-    eq: Scalar | None = None
-    ne: Scalar | None = None
-    lt: float | None = None
-    le: float | None = None
-    gt: float | None = None
-    ge: float | None = None
-    in_: tuple[Scalar, ...] | None = Field(default=None, alias="in")
-    not_in: tuple[Scalar, ...] | None = None
-    missing: bool | None = None
+    eq: Scalar | None = Field(default=None, description="equal to this value")
+    ne: Scalar | None = Field(default=None, description="another value than this")
+    lt: float | None = Field(default=None, description="less than this number")
+    le: float | None = Field(default=None, description="this number or less")
+    gt: float | None = Field(default=None, description="greater than this number")
+    ge: float | None = Field(default=None, description="this number or greater")
+    in_: tuple[Scalar, ...] | None = Field(
+        default=None, alias="in", description="one of these values"
+    )
+    not_in: tuple[Scalar, ...] | None = Field(default=None, description="none of these values")
+    missing: bool | None = Field(
+        default=None, description="true: the feature has no value; false: it has one"
+    )
 
     @model_validator(mode="after")
     def _says_something(self) -> "Comparison":
@@ -183,7 +187,7 @@ class Rounds(_Strict):
 class Judge(_Strict):
     """A service that is shown the others' answers and picks or merges: its answer stands."""
 
-    service: Name
+    service: Name = Field(description="the service that judges")
     when: Literal["disagree", "always"] = Field(
         default="disagree", description="asked only when answers disagree, or every time"
     )
@@ -303,16 +307,18 @@ class Choice(_Strict):
 class Rule(_Strict):
     """When the condition holds, the choice is taken; the first rule that holds wins."""
 
-    name: Name
+    name: Name = Field(description="its name in processing_plans and on the page")
     because: str = Field(min_length=1, description="the reason in words, shown to people")
-    when: Condition = Field(min_length=1)
+    when: Condition = Field(
+        min_length=1, description="feature -> comparison, or the value that it must equal"
+    )
     choose: Choice
 
 
 class Directive(_Strict):
     """Takes precedence over rules and what was learned, for the items whose path it names."""
 
-    name: Name
+    name: Name = Field(description="its name in processing_plans and on the page")
     because: str = Field(min_length=1, description="the reason in words, shown to people")
     paths: tuple[str, ...] = Field(
         default=("**",),
@@ -602,8 +608,12 @@ class Policy(_Strict):
     disagreement: Disagreement = Disagreement()
     alerts: Alerts = Alerts()
     feedback: Feedback = Feedback()
-    services: dict[Name, ServiceConfig] = Field(min_length=1)
-    tasks: dict[Name, TaskConfig] = Field(min_length=1)
+    services: dict[Name, ServiceConfig] = Field(
+        min_length=1, description="service name -> what answers, embedded or over HTTP"
+    )
+    tasks: dict[Name, TaskConfig] = Field(
+        min_length=1, description="task name -> what is asked of which items, and how"
+    )
 
     def canonical(self) -> dict[str, Any]:
         """The policy as plain values with defaults filled in: what its hash is taken over."""

@@ -52,7 +52,9 @@ class SensitiveKind(StrEnum):
 class EmbeddedConfig(Strict):
     """``type: embedded`` names an implementation that runs in this process."""
 
-    type: Literal["embedded"] = "embedded"
+    type: Literal["embedded"] = Field(
+        default="embedded", description="a service that runs in this process"
+    )
     implementation: Name = Field(description="name of the embedded implementation")
     parameters: Parameters = Field(
         default_factory=dict, description="what the implementation lets you set"
@@ -122,10 +124,14 @@ class BreakerConfig(Strict):
 
 
 class Rates(Strict):
-    """The most that a service is asked a minute; None is no limit."""
+    """The most that a service is asked a minute; null is no limit."""
 
-    requests_per_minute: Annotated[float, Field(ge=1.0)] | None = None
-    tokens_per_minute: Annotated[float, Field(ge=1.0)] | None = None
+    requests_per_minute: Annotated[float, Field(ge=1.0)] | None = Field(
+        default=None, description="requests a minute, retries included"
+    )
+    tokens_per_minute: Annotated[float, Field(ge=1.0)] | None = Field(
+        default=None, description="tokens of requests a minute, as estimated"
+    )
 
 
 class Guard(Strict):
@@ -156,8 +162,8 @@ class Context(Strict):
 class KnownItem(Strict):
     """An item whose answer is known, asked end to end by the business health check."""
 
-    task: Name
-    text: str = Field(min_length=1)
+    task: Name = Field(description="the task that is asked")
+    text: str = Field(min_length=1, description="the item's content")
     expect: str = Field(min_length=1, description="the answer, as text")
 
 
@@ -287,14 +293,14 @@ class Prompt(Strict):
     similarity, path).
     """
 
-    system: str = ""
-    user: str = Field(min_length=1)
+    system: str = Field(default="", description="the system message; empty sends none")
+    user: str = Field(min_length=1, description="the user message")
 
 
 class ChatConfig(HttpConfig):
     """``type: openai_chat``: label, set, text and score tasks through chat completions."""
 
-    type: Literal["openai_chat"]
+    type: Literal["openai_chat"] = Field(description="a service with /chat/completions")
     prompt: Prompt = Field(description="what is asked for every task")
     prompts: dict[Name, Prompt] = Field(
         default_factory=dict, description="task -> what is asked for this one instead"
@@ -321,7 +327,7 @@ class ChatConfig(HttpConfig):
 class EmbeddingsConfig(HttpConfig):
     """``type: openai_embeddings``: vector tasks, many items a request."""
 
-    type: Literal["openai_embeddings"]
+    type: Literal["openai_embeddings"] = Field(description="a service with /embeddings")
     batch_size: Annotated[int, Field(ge=1, le=2048)] = Field(
         default=64, description="items sent in one request"
     )

@@ -1,0 +1,122 @@
+"""The reference of every table, made from the schemas."""
+
+from collections.abc import Sequence
+from enum import EnumType
+from inspect import getdoc
+from typing import Final
+
+import pyarrow as pa
+
+from orchestration_assets.reference.markdown import anchor, heading, page, prose, table
+from orchestration_assets.schemas import enums
+from orchestration_assets.schemas.failures import RUN_FAILURES
+from orchestration_assets.schemas.features import FEATURES, Feature
+from orchestration_assets.schemas.records import Table
+from orchestration_assets.schemas.tables import BATCH_ENTRIES, CORPUS_TABLES, TABLES
+from orchestration_assets.schemas.verdicts import VERDICTS
+
+_INTRODUCTION: Final = """\
+Written by `python -m orchestration_assets.reference tables > docs/tables.md`; a test compares it.
+
+Files are Parquet, below the home folder. `<batch>` is the key of a batch, such as
+`20260301T120000Z-69ba82a9`. A type followed by `?` admits null. In the column *Run*, `differs` marks
+what may differ between two runs over the same content, policy and cache: clocks, costs, origins;
+all other columns are equal byte for byte. Closed sets of values stand [at the end](#values).
+Unit and meaning are stored in each file too:
+`pyarrow.parquet.read_schema(path).field("error_risk").metadata`.
+"""
+_PATHS: Final = {
+    BATCH_ENTRIES.name: "batches/<batch>.parquet",
+    RUN_FAILURES.name: "tables/run_failures/<run>.parquet",
+    VERDICTS.name: "verdicts/accepted/<file>/verdicts.parquet",
+}
+_NAMES: Final = {
+    pa.string(): "text",
+    pa.int64(): "integer",
+    pa.float64(): "float",
+    pa.float32(): "float32",
+    pa.bool_(): "boolean",
+    pa.timestamp("us", tz="UTC"): "timestamp",
+}
+
+
+def _range_and_source(feature: Feature) -> str:
+    """What a profile's feature says beyond its meaning."""
+    lower, upper = feature.lower, feature.upper
+    bounds = f" Range {lower:g} to {upper:g}." if lower is not None and upper is not None else ""
+    return bounds + (f" Source: {feature.source}." if feature.source else "")
+
+
+_RANGES_AND_SOURCES: Final = {feature.name: _range_and_source(feature) for feature in FEATURES}
+
+
+def tables_page() -> str:
+    """Every table with its description, file, key and columns; then the closed sets of values."""
+    tables = [*TABLES.values(), VERDICTS]
+    index = [(f"[{one.name}](#{anchor(one.name)})", _first_sentence(one)) for one in tables]
+    return page(
+        heading(1, "Tables"),
+        _INTRODUCTION.rstrip(),
+        table(("Table", "Rows"), index),
+        *(_section(one, tables[:place]) for place, one in enumerate(tables)),
+        heading(2, "Values"),
+        *map(_values, _closed_sets()),
+    )
+
+
+def path_below_home(name: str) -> str:
+    """Where the files of a table are, relative to the home."""
+    corpus = f"tables/{name}.parquet"
+    return _PATHS.get(name) or (
+        corpus if name in CORPUS_TABLES else f"tables/{name}/<batch>.parquet"
+    )
+
+
+def _first_sentence(one: Table) -> str:
+    return prose(one.description).split(". ")[0].rstrip(".")
+
+
+def _section(one: Table, before: Sequence[Table]) -> str:
+    key = ", ".join(f"`{name}`" for name in one.key)
+    same = next((other.name for other in before if other.columns == one.columns), None)
+    return page(
+        heading(2, one.name),
+        prose(one.description) if same is None else "",
+        f"File: `{path_below_home(one.name)}`. Key: {key}.",
+        f"Columns: those of [{same}](#{anchor(same)})." if same else _columns(one),
+    ).rstrip()
+
+
+def _columns(one: Table) -> str:
+    rows = [
+        (
+            f"`{field.name}`",
+            _type(field),
+            one.columns[field.name].unit,
+            "differs" if one.columns[field.name].run_dependent else "",
+            prose(one.columns[field.name].meaning) + _RANGES_AND_SOURCES.get(field.name, ""),
+        )
+        for field in one.schema
+    ]
+    return table(("Column", "Type", "Unit", "Run", "Meaning"), rows)
+
+
+def _type(field: pa.Field) -> str:
+    return _type_name(field.type) + ("?" if field.nullable else "")
+
+
+def _type_name(kind: pa.DataType) -> str:
+    if pa.types.is_list(kind):
+        return f"list of {_type_name(kind.value_type)}"
+    if pa.types.is_struct(kind):
+        return f"({', '.join(f'`{member.name}` {_type(member)}' for member in kind)})"
+    return _NAMES.get(kind, str(kind))
+
+
+def _closed_sets() -> list[EnumType]:
+    return [one for one in vars(enums).values() if isinstance(one, EnumType) and one.__members__]
+
+
+def _values(closed: EnumType) -> str:
+    members = ", ".join(f"`{member.value}`" for member in closed.__members__.values())
+    return page(heading(3, closed.__name__), prose(getdoc(closed) or ""), members).rstrip()
