@@ -13,7 +13,7 @@ from tests.docs.pages import PAGES, ROOT, Block, blocks
 
 _GUIDES = [page for page in PAGES if page.name.startswith("add-")]
 _COPIED = ("orchestration_assets", "resources", "jobs", "sensors", "benchmarks", "docs")
-_NAME = re.compile(r"# (\S+\.(?:py|yaml))\n")
+_NAME = re.compile(r"(?:# |\{# )(\S+\.(?:py|yaml|html))")
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def copy(tmp_path: Path) -> Path:
 def test_the_guide_can_be_followed(copy: Path, guide: Path) -> None:
     for block in blocks(guide):
         match block.language:
-            case "python" | "yaml":
+            case "python" | "yaml" | "html":
                 _write(copy, block)
             case "diff":
                 _change(copy, block)
@@ -52,13 +52,16 @@ def _write(folder: Path, block: Block) -> None:
 
 
 def _change(folder: Path, block: Block) -> None:
-    """A change of a file: lines that stay or go stand there once, and become those that stay or
-    come."""
+    """A change of a file: the lines that stay or go stand there once. Without such lines those
+    that come are put at the end."""
     first, *lines = block.text.splitlines()
     path = folder / first.removeprefix("+++ ")
     before = "\n".join(line[1:] for line in lines if not line.startswith("+"))
     after = "\n".join(line[1:] for line in lines if not line.startswith("-"))
     text = path.read_text("utf-8")
+    if not before:
+        path.write_text(f"{text}{after}\n", "utf-8")
+        return
     assert text.count(before) == 1, f"{block}: these lines stand {text.count(before)} times"
     path.write_text(text.replace(before, after), "utf-8")
 

@@ -1,4 +1,4 @@
-"""The generated pages are what the schemas and models say now, and nothing in them is left blank."""
+"""The generated pages are what schemas and models say now, and nothing in them is blank."""
 
 import re
 
