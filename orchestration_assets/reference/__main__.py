@@ -1,4 +1,4 @@
-"""Prints one reference page: ``python -m orchestration_assets.reference tables > docs/tables.md``."""
+"""Prints one reference page: ``python -m orchestration_assets.reference tables``."""
 
 import argparse
 import sys

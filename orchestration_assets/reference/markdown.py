@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 
 def heading(level: int, title: str) -> str:
+    """A heading of level 1 (the page's title) to 6."""
     return f"{'#' * level} {title}"
 
 

@@ -145,7 +145,8 @@ def _type(schema: _Schema, field: _Schema, places: Mapping[str, str]) -> str:
         return " or ".join(dict.fromkeys(_type(schema, option, places) for option in options))
     if "enum" in field or "const" in field:
         return _one_of(field.get("enum") or [field["const"]])
-    kind = _NAMES.get(field.get("pattern", ""), _TYPES.get(field["type"], field["type"]))
+    plain = str(field["type"])
+    kind = _NAMES.get(field.get("pattern", ""), _TYPES.get(plain, plain))
     if "prefixItems" in field:
         return f"{kind} of {len(field['prefixItems'])} numbers"
     inside = [field["items"]] if "items" in field else list(_values_of(field))

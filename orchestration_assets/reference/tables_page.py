@@ -1,7 +1,7 @@
 """The reference of every table, made from the schemas."""
 
 from collections.abc import Sequence
-from enum import EnumType
+from enum import StrEnum
 from inspect import getdoc
 from typing import Final
 
@@ -9,9 +9,10 @@ import pyarrow as pa
 
 from orchestration_assets.reference.markdown import anchor, heading, page, prose, table
 from orchestration_assets.schemas import enums
-from orchestration_assets.schemas.failures import RUN_FAILURES
+from orchestration_assets.schemas.failures import RUN_FAILURES, Delivery
 from orchestration_assets.schemas.features import FEATURES, Feature
 from orchestration_assets.schemas.records import Table
+from orchestration_assets.schemas.states import ItemState
 from orchestration_assets.schemas.tables import BATCH_ENTRIES, CORPUS_TABLES, TABLES
 from orchestration_assets.schemas.verdicts import VERDICTS
 
@@ -19,10 +20,10 @@ _INTRODUCTION: Final = """\
 Written by `python -m orchestration_assets.reference tables > docs/tables.md`; a test compares it.
 
 Files are Parquet, below the home folder. `<batch>` is the key of a batch, such as
-`20260301T120000Z-69ba82a9`. A type followed by `?` admits null. In the column *Run*, `differs` marks
-what may differ between two runs over the same content, policy and cache: clocks, costs, origins;
-all other columns are equal byte for byte. Closed sets of values stand [at the end](#values).
-Unit and meaning are stored in each file too:
+`20260301T120000Z-69ba82a9`. A type followed by `?` admits null. In the column *Run*, `differs`
+marks what may differ between two runs over the same content, policy and cache: clocks, costs,
+origins; all other columns are equal byte for byte. Closed sets of values stand
+[at the end](#values). Unit and meaning are stored in each file too:
 `pyarrow.parquet.read_schema(path).field("error_risk").metadata`.
 """
 _PATHS: Final = {
@@ -113,10 +114,13 @@ def _type_name(kind: pa.DataType) -> str:
     return _NAMES.get(kind, str(kind))
 
 
-def _closed_sets() -> list[EnumType]:
-    return [one for one in vars(enums).values() if isinstance(one, EnumType) and one.__members__]
+def _closed_sets() -> list[type[StrEnum]]:
+    """The vocabularies that tables share, in the order of their module, and those of one table."""
+    classes = [one for one in vars(enums).values() if isinstance(one, type)]
+    shared = [one for one in classes if issubclass(one, StrEnum) and one is not StrEnum]
+    return [*shared, ItemState, Delivery]
 
 
-def _values(closed: EnumType) -> str:
-    members = ", ".join(f"`{member.value}`" for member in closed.__members__.values())
+def _values(closed: type[StrEnum]) -> str:
+    members = ", ".join(f"`{member.value}`" for member in closed)
     return page(heading(3, closed.__name__), prose(getdoc(closed) or ""), members).rstrip()
