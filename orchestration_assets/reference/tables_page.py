@@ -1,6 +1,6 @@
 """The reference of every table, made from the schemas."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from inspect import getdoc
 from typing import Final
@@ -89,17 +89,24 @@ def _section(one: Table, before: Sequence[Table]) -> str:
 
 
 def _columns(one: Table) -> str:
-    rows = [
-        (
-            f"`{field.name}`",
-            _type(field),
-            one.columns[field.name].unit,
-            "differs" if one.columns[field.name].run_dependent else "",
-            prose(one.columns[field.name].meaning) + _RANGES_AND_SOURCES.get(field.name, ""),
-        )
-        for field in one.schema
-    ]
-    return table(("Column", "Type", "Unit", "Run", "Meaning"), rows)
+    """The columns; what may differ between runs has a place of its own where something does."""
+    differs = any(column.run_dependent for column in one.columns.values())
+    names = ("Column", "Type", "Unit", *(("Run",) if differs else ()), "Meaning")
+    return table(names, (_column(one, field, differs) for field in one.schema))
+
+
+def _column(one: Table, field: pa.Field, differs: bool) -> Iterator[str]:
+    column = one.columns[field.name]
+    yield f"`{field.name}`"
+    yield _type(field)
+    yield column.unit
+    if differs:
+        yield "differs" if column.run_dependent else ""
+    inside = field.type.value_type if pa.types.is_list(field.type) else field.type
+    members = ""
+    if pa.types.is_struct(inside):
+        members = f" ({', '.join(f'`{member.name}` {_type(member)}' for member in inside)})"
+    yield prose(column.meaning) + members + _RANGES_AND_SOURCES.get(field.name, "")
 
 
 def _type(field: pa.Field) -> str:
@@ -109,9 +116,7 @@ def _type(field: pa.Field) -> str:
 def _type_name(kind: pa.DataType) -> str:
     if pa.types.is_list(kind):
         return f"list of {_type_name(kind.value_type)}"
-    if pa.types.is_struct(kind):
-        return f"({', '.join(f'`{member.name}` {_type(member)}' for member in kind)})"
-    return _NAMES.get(kind, str(kind))
+    return "record" if pa.types.is_struct(kind) else _NAMES.get(kind, str(kind))
 
 
 def _closed_sets() -> list[type[StrEnum]]:
