@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 from functools import cache
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -16,13 +14,6 @@ from resources.ai_services.words import words_of
 
 _MAX_CHARS: Final = 4_096
 _INSTALL: Final = "pip install 'content-orchestration[semantic]'"
-
-
-def _installed() -> str:
-    try:
-        return installed_version("wordllama")
-    except PackageNotFoundError:
-        return "absent"
 
 
 @cache
@@ -49,7 +40,6 @@ class SemanticEmbedding(EmbeddedService):
     """The mean of the embeddings of the content's words; raises when the extra is missing."""
 
     name: ClassVar[str] = "semantic_embedding"
-    version: ClassVar[str] = f"1-wordllama-{_installed()}"
     kinds: ClassVar[frozenset[AnswerKind]] = frozenset({AnswerKind.VECTOR})
     reads: ClassVar[frozenset[str]] = frozenset({"family"})
     expected_ms: ClassVar[float] = 1.0
