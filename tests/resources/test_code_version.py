@@ -168,8 +168,6 @@ PLAIN = EMBEDDED.keys() - {"word_labels", "example_labels"}
 def versions() -> dict[str, str]:
     forget()
     configs: dict[str, ServiceConfig] = {one: EmbeddedConfig(implementation=one) for one in PLAIN}
-        name: EmbeddedConfig(implementation=name) for name in PLAIN
-    }
     configs |= {"chat": chat("http://localhost/v1"), "vectors": embeddings("http://localhost/v1")}
     return {name: service.version for name, service in build_services(configs).items()}
 
