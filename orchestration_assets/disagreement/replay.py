@@ -19,6 +19,7 @@ from orchestration_assets.disagreement.batch import rules_of
 from orchestration_assets.disagreement.learned import learned_weights
 from orchestration_assets.disagreement.readings import ServiceReadings
 from orchestration_assets.disagreement.resolution import resolve
+from orchestration_assets.evidence.intervals import wilson
 from orchestration_assets.processing.answer_cache import answer_key
 from orchestration_assets.processing.asking import CACHE, Answered
 from orchestration_assets.processing.batch import build_tasks, deciders
@@ -29,7 +30,6 @@ from orchestration_assets.schemas.enums import ProcessingModel
 from orchestration_assets.schemas.items import Item, Question, Reading
 from orchestration_assets.schemas.policy import Choice, Policy
 from orchestration_assets.selection.forecast import Price
-from orchestration_assets.selection.frontier import wilson
 from orchestration_assets.selection.in_force import Chosen
 from orchestration_assets.selection.plan import plan_items
 from resources.ai_services.contract import Service

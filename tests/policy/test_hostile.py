@@ -27,9 +27,9 @@ from orchestration_assets.schemas.items import Item, Question
 from orchestration_assets.schemas.services import ChatConfig
 from orchestration_assets.selection.strategies import Directives
 from orchestration_assets.settings import Settings
+from orchestration_assets.text.path_patterns import Patterns
 from resources.ai_services.http.prompts import PromptError
 from resources.ai_services.pool import build_services
-from resources.content_source.patterns import Patterns
 from tests.policy.hostile import ODD, RICH, SECRET, WHOLE, bases, mutated, places
 
 EXAMPLES = int(os.environ.get("ORCHESTRATION_FUZZ_EXAMPLES", "200"))
