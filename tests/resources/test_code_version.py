@@ -13,21 +13,21 @@ from types import SimpleNamespace
 import pytest
 
 from orchestration_assets.processing.answer_cache import AnswerCache
-from orchestration_assets.processing.asking import Asker
+from orchestration_assets.processing.asker import Asker
 from orchestration_assets.reporting.page import render_index
 from orchestration_assets.schemas.services import EmbeddedConfig, ServiceConfig
-from resources.ai_services.context import fit
-from resources.ai_services.contract import EmbeddedService
-from resources.ai_services.embedded import EMBEDDED
-from resources.ai_services.guard import redact
-from resources.ai_services.http.answers import reading_of
-from resources.ai_services.http.prompts import render
+from orchestration_assets.services.contract import EmbeddedService
+from orchestration_assets.services.pool import build_services
+from orchestration_assets.services.registry import EMBEDDED
+from orchestration_assets.services.title.title_form import form_score
+from orchestration_assets.text.context_window import fit
+from orchestration_assets.text.prompts.templates import render
+from orchestration_assets.text.redaction import redact
+from orchestration_assets.text.replies.answers import reading_of
+from orchestration_assets.text.sensitive.assigned import assigned_secrets
 from resources.ai_services.http.transport import Transport
-from resources.ai_services.pool import build_services
-from resources.ai_services.title_form import form_score
 from resources.code_version import code_version
 from resources.feature_cache.lmdb_store import LmdbStore
-from resources.sensitive.assigned import assigned_secrets
 from tests.ai_services.http.samples import chat, embeddings
 from tests.processing.services import question
 
@@ -126,8 +126,8 @@ SERVICE = """
 from typing import ClassVar
 
 from {package}.words import word
-from resources.ai_services.contract import EmbeddedService
-from resources.ai_services.readings import answered
+from orchestration_assets.services.contract import EmbeddedService
+from orchestration_assets.services.readings import answered
 
 
 class Said(EmbeddedService):
@@ -196,7 +196,7 @@ CHANGES: dict[str, tuple[Callable[..., object] | str, set[str]]] = {
     "contract": (EmbeddedService, {*PLAIN}),
     "titles": (form_score, {"declared_title", "central_sentence", "title_judge"}),
     "content types": ("content_type_evidence.json", {"grammar"}),
-    "keywords": ("keyword_background.json", {"tfidf_keywords", "title_judge"}),
+    "keywords": ("document_frequencies.json", {"tfidf_keywords", "title_judge"}),
     "report": (render_index, set()),
 }
 
