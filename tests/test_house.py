@@ -37,7 +37,7 @@ OUTSIDE |= {"aiohttp", "dask", "distributed", "fsspec", "httpx", "lmdb", "pyarro
 
 
 @cache
-def _trees() -> Mapping[str, tuple[Path, ast.Module]]:
+def trees() -> Mapping[str, tuple[Path, ast.Module]]:
     paths = (path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py")))
     return {
         ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): (
@@ -51,13 +51,13 @@ def _trees() -> Mapping[str, tuple[Path, ast.Module]]:
 @cache
 def _imports(module: str) -> frozenset[str]:
     """Everything that is imported anywhere in a module, in functions too."""
-    return frozenset(_named(ast.walk(_trees()[module][1])))
+    return frozenset(_named(ast.walk(trees()[module][1])))
 
 
 @cache
 def _loaded(module: str) -> frozenset[str]:
     """What is imported when a module is."""
-    return frozenset(_named(_at_import(_trees()[module][1])))
+    return frozenset(_named(_at_import(trees()[module][1])))
 
 
 def _at_import(node: ast.AST) -> Iterator[ast.AST]:
@@ -82,7 +82,7 @@ def _named(nodes: Iterator[ast.AST]) -> Iterator[str]:
 @cache
 def _graph() -> Mapping[str, frozenset[str]]:
     """Module -> the modules of the project that it imports."""
-    return {module: _imports(module) & _trees().keys() for module in _trees()}
+    return {module: _imports(module) & trees().keys() for module in trees()}
 
 
 def _room(module: str) -> str:
@@ -98,7 +98,7 @@ def _plain_modules() -> list[str]:
     """Those of the floors that know nothing of Dagster."""
     return [
         module
-        for module, (path, _) in _trees().items()
+        for module, (path, _) in trees().items()
         if _room(module) in FLOORS
         and _room(module) != "resources"
         and path.name not in MAY_SPEAK_DAGSTER
@@ -112,7 +112,7 @@ def _loaded_with(module: str) -> set[str]:
     while waiting:
         name = waiting.pop()
         loaded.add(name)
-        if name in _trees():
+        if name in trees():
             # a module is loaded after the packages that it is in
             packages = accumulate(name.split(".")[:-1], "{}.{}".format)
             waiting |= {*_loaded(name), *packages} - loaded
@@ -120,7 +120,7 @@ def _loaded_with(module: str) -> set[str]:
 
 
 def test_arrows_go_one_way() -> None:
-    unknown = {_room(module) for module in _trees()} - {*ORDER, *SHARED, ""}
+    unknown = {_room(module) for module in trees()} - {*ORDER, *SHARED, ""}
     assert not unknown
     wrong = []
     for module, imported in _graph().items():
@@ -137,7 +137,7 @@ def test_arrows_go_one_way() -> None:
 
 
 def test_texts_are_read_without_anything_outside() -> None:
-    texts = [module for module in _trees() if _room(module) == "text"]
+    texts = [module for module in trees() if _room(module) == "text"]
     assert not {
         module: wrong for module in texts if (wrong := _packages(_imports(module)) & OUTSIDE)
     }
@@ -150,7 +150,7 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
 
 def test_no_public_class_has_the_name_of_another() -> None:
     defined: dict[str, list[str]] = {}
-    for module, (_, tree) in _trees().items():
+    for module, (_, tree) in trees().items():
         for node in tree.body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 defined.setdefault(node.name, []).append(module)
