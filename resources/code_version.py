@@ -19,13 +19,13 @@ _BY_NAME: Final = frozenset({"importlib.import_module", "importlib.metadata"})
 
 # a tenth of the time that a syntax tree takes
 _IMPORT: Final = re.compile(
-    rb"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import[ \t]*(\((?:[^()]|\([^)]*\))*\)|[^\n(]+)"
-    rb"|import[ \t]+(\w[^\n]*))",
+    r"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import[ \t]*(\((?:[^()]|\([^)]*\))*\)|[^\n(]+)"
+    r"|import[ \t]+(\w[^\n]*))",
     re.MULTILINE,
 )
 _NAME: Final = re.compile(r"([\w.]+)(?:[ \t]+as[ \t]+\w+)?")
 _COMMENT: Final = re.compile(r"#.*")
-_QUOTED: Final = re.compile(rb"[\"']([\w.-]+)[\"']")
+_QUOTED: Final = re.compile(r"[\"']([\w.-]+)[\"']")
 
 
 class _Module(NamedTuple):
@@ -44,7 +44,7 @@ def code_version(module: str, without: Collection[str] = ()) -> str:
     imports, directly or not, in functions too; the data files that one of them names, beside it
     or in a package that it names; and the versions of the libraries that these import.
     Modules of ``without`` (a tuple) are not followed. Any change gives another version: what it
-    could leave as it was is computed again all the same.
+    could leave as it was is computed again all the same. Raises ModuleNotFoundError.
     """
     own = _OWN | {_top(module)}
     reached: dict[str, _Module] = {}
@@ -59,6 +59,8 @@ def code_version(module: str, without: Collection[str] = ()) -> str:
         elif (found := _read(name)) is not None:
             reached[name] = found
             waiting += found.imports
+    if module not in reached:
+        raise ModuleNotFoundError(f"{module} has no file with its source", name=module)
     digest = blake2b(digest_size=8)
     for name in sorted(reached):
         digest.update(f"{name}\0".encode() + reached[name].digest)
@@ -77,13 +79,13 @@ def _read(module: str) -> _Module | None:
     path = _source(module)
     if path is None:
         return None
-    source = path.read_bytes()
-    quoted = {name.decode() for name in _QUOTED.findall(source)}
+    source = path.read_text("utf-8")
+    quoted = set(_QUOTED.findall(source))
     imports = set(_imports(source))
     if imports & _BY_NAME:
         imports |= {name for name in quoted if name.isidentifier()}
     packages = (_source(name) for name in quoted if "." in name and _top(name) in _OWN)
-    digest = blake2b(source, digest_size=16)
+    digest = blake2b(source.encode(), digest_size=16)
     for folder in sorted({path.parent, *(found.parent for found in packages if found)}):
         files = _data_files(folder)
         for name in sorted(quoted & files.keys()):
@@ -109,13 +111,10 @@ def _data_files(folder: Path) -> Mapping[str, Path]:
     return {path.name: path for path in folder.iterdir() if path.suffix not in ("", ".py")}
 
 
-def _imports(source: bytes) -> Iterator[str]:
+def _imports(source: str) -> Iterator[str]:
     for module, names, modules in _IMPORT.findall(source):
-        prefix = f"{module.decode()}." if module else ""
-        if module:
-            yield module.decode()
-        for name in _NAME.findall(_COMMENT.sub("", (names or modules).decode())):
-            yield prefix + name
+        imported = _NAME.findall(_COMMENT.sub("", names or modules))
+        yield from (module, *(f"{module}.{name}" for name in imported)) if module else imported
 
 
 @cache

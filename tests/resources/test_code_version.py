@@ -104,11 +104,11 @@ def test_libraries_that_are_only_named_count_where_modules_load_by_name(package)
 def test_imports_are_those_of_the_syntax_tree() -> None:
     for folder in (*PACKAGES, "jobs", "sensors", "benchmarks"):
         for path in sorted((ROOT / folder).rglob("*.py")):
-            source = path.read_bytes()
+            source = path.read_text("utf-8")
             assert set(module._imports(source)) == set(_in_tree(source)), path
 
 
-def _in_tree(source: bytes) -> Iterator[str]:
+def _in_tree(source: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
