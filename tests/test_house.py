@@ -26,7 +26,16 @@ FLOORS = [
     "disagreement",
     "reporting",
 ]
-ORDER = [*FLOORS, "jobs", "sensors", "definitions", "command", "__main__", "benchmarks"]
+ORDER = [
+    *FLOORS,
+    "jobs",
+    "sensors",
+    "definitions",
+    "command",
+    "__main__",
+    "reference",
+    "benchmarks",
+]
 """Every room imports only itself and the rooms before it, anywhere in its modules."""
 # plain helpers at the top of the package that any floor may use, and that use schemas alone
 SHARED = {"partitions", "progress", "settings"}
