@@ -1,7 +1,6 @@
 """Every kind of file of a real home, damaged in every way: a word about it, no traceback."""
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,11 +13,11 @@ from orchestration_assets.content.intake import unfinished
 from orchestration_assets.schemas.tables import DISAGREEMENT_REPORT
 from resources.table_store import TableStore
 from tests.conftest import write_corpus
+from tests.fuzzing import EXHAUSTIVE
 from tests.resources.test_damage import KINDS, damaged
 
 POLICY = Path("orchestration_assets/policy/default.yaml")
 # the runs of a batch take seconds: the ordinary suite damages many files at once
-EACH_FILE = bool(os.environ.get("ORCHESTRATION_FUZZ_EXAMPLES"))
 SOME = ("truncated", "middle", "foreign", "folder")
 
 
@@ -80,14 +79,14 @@ def test_a_real_home_has_at_least_44_files_to_damage(whole) -> None:
     assert len(files_of(whole[1])) >= 44
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "folder"] if EACH_FILE else SOME)
+@pytest.mark.parametrize("kind", [*KINDS, "folder"] if EXHAUSTIVE else SOME)
 def test_reading_commands_get_along_with_every_damaged_file(whole, copy, capsys, kind) -> None:
     """Explained, previewed and replayed beside each file that is damaged in this way."""
     source, home = whole
     for number, file in enumerate(files_of(home)):
         if file.parts[0] in {"reports", "review", "dagster"}:
             continue  # these commands do not open them
-        if not EACH_FILE and file.parts[0] != "cache" and number % 8:
+        if not EXHAUSTIVE and file.parts[0] != "cache" and number % 8:
             continue
         spoiled = copy()
         spoil(spoiled / file, kind)
@@ -181,7 +180,7 @@ def test_a_damaged_record_of_a_batch_is_set_aside_and_its_files_come_again(
 
 
 @pytest.mark.parametrize(
-    "kind", ["truncated", "random", "foreign"] if EACH_FILE else ["random", "foreign"]
+    "kind", ["truncated", "random", "foreign"] if EXHAUSTIVE else ["random", "foreign"]
 )
 def test_a_damaged_instance_begins_anew_or_says_what_to_delete(whole, copy, capsys, kind) -> None:
     home = copy()

@@ -18,6 +18,7 @@ from resources.ai_services.drill.faults import Script
 from resources.ai_services.drill.server import DrillServer, running
 from resources.running import STOPPED_TAG
 from resources.table_store import TableStore
+from tests.fuzzing import EXHAUSTIVE
 
 # what a run leaves behind, in its order: it is killed as soon as it is there
 MOMENTS = (
@@ -39,7 +40,7 @@ MOMENTS = (
     "tables/content_ledger.parquet",
 )
 # sixteen runs take a while: the ordinary suite kills a fourth of them
-KILLED_AT = MOMENTS if os.environ.get("ORCHESTRATION_FUZZ_EXAMPLES") else MOMENTS[1::4]
+KILLED_AT = MOMENTS if EXHAUSTIVE else MOMENTS[1::4]
 
 
 def start(source: Path, home: Path, policy: Path | None = None, **options):
