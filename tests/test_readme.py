@@ -87,6 +87,7 @@ def test_there_are_exactly_two_set_up_commands() -> None:
     assert all(command.startswith("pip install -c constraints.txt -e ") for command in commands)
 
 
+@pytest.mark.slow
 def test_the_wheel_runs_in_a_clean_environment(tmp_path: Path) -> None:
     """Built, installed beside nothing else, and run where no source tree is in sight."""
     subprocess.run(

@@ -79,6 +79,7 @@ def test_a_real_home_has_at_least_44_files_to_damage(whole) -> None:
     assert len(files_of(whole[1])) >= 44
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [*KINDS, "folder"] if EXHAUSTIVE else SOME)
 def test_reading_commands_get_along_with_every_damaged_file(whole, copy, capsys, kind) -> None:
     """Explained, previewed and replayed beside each file that is damaged in this way."""
@@ -103,6 +104,7 @@ def test_reading_commands_get_along_with_every_damaged_file(whole, copy, capsys,
         shutil.rmtree(spoiled)
 
 
+@pytest.mark.slow
 def test_all_tables_of_an_earlier_batch_damaged_at_once_stop_no_new_one(
     whole, copy, capsys
 ) -> None:
@@ -179,6 +181,7 @@ def test_a_damaged_record_of_a_batch_is_set_aside_and_its_files_come_again(
     assert len(TableStore(home).batches(DISAGREEMENT_REPORT.name)) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind", ["truncated", "random", "foreign"] if EXHAUSTIVE else ["random", "foreign"]
 )

@@ -193,6 +193,7 @@ def test_a_hostile_folder_finishes_and_every_entry_has_an_outcome(tmp_path, run,
     assert "<script>" not in page
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_where_it_was(corpus, home, run) -> None:
     """kill -9 while services are asked: the rerun finishes the same batch, asking only the rest."""
     for n in range(300):

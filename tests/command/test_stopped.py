@@ -55,6 +55,7 @@ def start(source: Path, home: Path, policy: Path | None = None, **options):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_run_says_how_to_go_on_and_is_no_failure(corpus, home, number) -> None:
     import dagster as dg
@@ -170,6 +171,7 @@ def seen(home: Path, moment: str) -> set[tuple[str, int, int]]:
     return found
 
 
+@pytest.mark.slow
 def test_kills_lose_nothing_and_ask_nothing_twice(tmp_path) -> None:
     """The rerun of each killed run is the next that is killed; new content comes in between."""
     chance = random.Random(11)

@@ -19,6 +19,8 @@ from tests.ai_services.http.shapes import LETTER, SHAPES, Shape
 from tests.graph.conftest import Project
 from tests.hostile_files import write_hostile_files
 
+pytestmark = pytest.mark.slow
+
 FILES = 500
 LISTED_AT = datetime(2026, 11, 1, tzinfo=UTC)
 # these end a service for the run, so that what is left of a batch depends on when they came

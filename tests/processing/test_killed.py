@@ -9,6 +9,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from orchestration_assets.processing.answer_cache import AnswerCache
 from orchestration_assets.processing.run import Limits, Work, process_plans
 from orchestration_assets.schemas.enums import ProcessingModel, Status
@@ -21,6 +23,8 @@ from resources.ai_services.http.chat import ChatService
 from resources.feature_cache.lmdb_store import LmdbStore
 from tests.ai_services.http.samples import LABELS, chat
 from tests.processing.services import choice
+
+pytestmark = pytest.mark.slow
 
 ITEMS = 1000
 CALLS = 2 * ITEMS
