@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,6 @@ from orchestration_assets.command.corpus import reports_are_due
 from orchestration_assets.content.intake import unfinished
 from orchestration_assets.schemas.tables import DISAGREEMENT_REPORT
 from resources.table_store import TableStore
-from tests.conftest import write_corpus
 from tests.fuzzing import EXHAUSTIVE
 from tests.resources.test_damage import KINDS, damaged
 
@@ -21,15 +19,10 @@ POLICY = Path("orchestration_assets/policy/default.yaml")
 SOME = ("truncated", "middle", "foreign", "folder")
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory) -> Iterator[tuple[Path, Path]]:
+@pytest.fixture
+def whole(finished) -> tuple[Path, Path]:
     """A source and a home that a real run made of it."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("DAGSTER_HOME", raising=False)
-        folder = tmp_path_factory.mktemp("whole")
-        source = write_corpus(folder / "corpus")
-        assert main(["run", str(source), "--home", str(folder / "home"), "--json"]) == 0
-        yield source, folder / "home"
+    return finished.source, finished.home
 
 
 def files_of(home: Path) -> list[Path]:
@@ -106,10 +99,13 @@ def test_reading_commands_get_along_with_every_damaged_file(whole, copy, capsys,
 
 @pytest.mark.slow
 def test_all_tables_of_an_earlier_batch_damaged_at_once_stop_no_new_one(
-    whole, copy, capsys
+    corpus, tmp_path, capsys
 ) -> None:
     """New content is processed, corpus reports are made, and reprocessing makes the rest again."""
-    source, home = whole[0], copy()  # a copy: what is mapped must not be cut while it is
+    source, made, home = corpus, tmp_path / "made", tmp_path / "home"
+    assert main(["run", str(source), "--home", str(made)]) == 0
+    capsys.readouterr()
+    shutil.copytree(made, home)  # a copy: what is mapped must not be cut while it is
     (old,) = TableStore(home).batches(DISAGREEMENT_REPORT.name)
     kinds = [*KINDS, "folder"]
     spoiled = [
@@ -122,8 +118,7 @@ def test_all_tables_of_an_earlier_batch_damaged_at_once_stop_no_new_one(
         spoil(home / file, "truncated" if kind == "folder" and "cache" in file.parts else kind)
     for folder in [path for path in (home / "tables").glob("*.parquet") if path.is_dir()]:
         shutil.rmtree(folder)  # as the message asks for
-    new_file = source / "new.md"
-    new_file.write_text("# New\n\nThis is a note that somebody has written today.\n")
+    (source / "new.md").write_text("# New\n\nThis is a note that somebody has written today.\n")
     code = main(["run", str(source), "--home", str(home), "--json"])
     captured = capsys.readouterr()
     assert code == 0, captured.err
@@ -147,7 +142,6 @@ def test_all_tables_of_an_earlier_batch_damaged_at_once_stop_no_new_one(
         for batch in tables.batches(table):
             tables.read(table, batch)
     assert unfinished(home) == []
-    new_file.unlink()
 
 
 def test_reports_that_a_dead_run_left_unmade_are_made_by_the_next(whole, copy, capsys) -> None:

@@ -2,14 +2,12 @@
 
 import json
 import os
-import shutil
 from pathlib import Path
 
 import pytest
 
 from orchestration_assets.__main__ import main
 from resources.table_store import TableStore
-from tests.conftest import write_corpus
 
 
 @pytest.fixture
@@ -22,20 +20,9 @@ def call(home, capsys):
     return run
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> tuple[Path, Path]:
-    """The corpus and a home with its finished run, made once."""
-    root = tmp_path_factory.mktemp("finished")
-    corpus, home = write_corpus(root / "corpus"), root / "home"
-    assert main(["run", str(corpus), "--json", "--home", str(home)]) == 0
-    return corpus, home
-
-
 @pytest.fixture
-def processed(finished, home) -> Path:
-    corpus, made = finished
-    shutil.copytree(made, home)
-    return corpus
+def processed(copied) -> Path:
+    return copied.source
 
 
 def _tree(folder: Path) -> dict[str, bytes]:

@@ -29,24 +29,22 @@ def run(corpus, home, capsys):
     return call
 
 
-def test_a_first_run_accounts_for_every_entry_and_a_second_finds_nothing_new(run, home) -> None:
-    code, summary, _ = run()
-    assert code == 0
+def test_a_first_run_accounts_for_every_entry_and_a_second_finds_nothing_new(run, copied) -> None:
+    summary = copied.summary
     assert sum(summary["outcomes"].values()) == summary["entries"] == 10
     assert summary["reasons"] == {"binary": 1, "empty": 1}
     assert summary["failed"] == 0
     assert Path(summary["reports"][0]).exists()
     assert Path(summary["index"]).exists()
     assert set(summary["models"]) == {"sequential", "parallel", "hybrid"}
-    code, again, _ = run()
+    code, again, _ = run(source=copied.source)
     assert (code, again["batches"]) == (0, [])
 
 
-def test_reprocessing_gives_equal_tables_without_a_call(run, home) -> None:
-    _, first, _ = run()
-    (batch,) = first["batches"]
+def test_reprocessing_gives_equal_tables_without_a_call(run, copied, home) -> None:
+    first, batch = copied.summary, copied.batch
     before = {name: TableStore(home).read(name, batch) for name in BATCH_TABLES}
-    code, again, _ = run("--reprocess")
+    code, again, _ = run("--reprocess", source=copied.source)
     assert (code, again["batches"], again["calls"]) == (0, [batch], {})
     assert again["from_cache"] == sum(first["calls"].values())
     for name in BATCH_TABLES:

@@ -12,6 +12,7 @@ from orchestration_assets.definitions import build_definitions
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.settings import Settings
 from resources.table_store import TableStore
+from tests.conftest import Finished
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -53,3 +54,10 @@ class Project:
 def project(home: Path):
     with dg.DagsterInstance.ephemeral() as instance:
         yield Project(home, instance)
+
+
+@pytest.fixture
+def finished_project(project: Project, copied: Finished) -> Project:
+    """A project over a copy of the home that a whole run made."""
+    project.instance.add_dynamic_partitions("content_batches", [copied.batch])
+    return project
