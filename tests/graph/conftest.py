@@ -1,6 +1,7 @@
 """Fresh definitions on an ephemeral instance, and batches made from a corpus."""
 
-from dataclasses import dataclass
+import shutil
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -38,6 +39,13 @@ class Project:
         batches = list(take_in(self.home, str(source), content, datetime.now(UTC)).recorded)
         self.instance.add_dynamic_partitions("content_batches", batches)
         return batches
+
+    def copied_to(self, other: "Project") -> "Project":
+        """The other project, with a copy of this home and its batches."""
+        shutil.copytree(self.home, other.home)
+        batches = self.instance.get_dynamic_partitions("content_batches")
+        other.instance.add_dynamic_partitions("content_batches", batches)
+        return replace(other, policy=self.policy)
 
     def execute(self, job: str, batch: str | None, **options) -> dg.ExecuteInProcessResult:
         resolved = self.definitions.resolve_job_def(job)

@@ -17,10 +17,8 @@ def packaged() -> dict:
 
 
 @pytest.fixture
-def recorded(project, corpus):
-    (batch,) = project.take_in(corpus)
-    assert project.execute("process_batch", batch).success
-    return project, batch
+def recorded(finished_project, copied):
+    return finished_project, copied.batch
 
 
 @pytest.fixture

@@ -118,6 +118,7 @@ def test_the_policies_that_are_mutated_are_valid(name) -> None:
     assert judged(yaml.safe_dump(BASES[name], default_flow_style=True)) is not None
 
 
+@pytest.mark.slow
 def test_every_place_with_odd_values_is_a_usable_policy_or_refused() -> None:
     """Ordinarily two odd values a place, other ones at the next; all of them when fuzzed."""
     each = len(ODD) if EXHAUSTIVE else 2
@@ -134,6 +135,7 @@ def test_every_place_with_odd_values_is_a_usable_policy_or_refused() -> None:
     assert accepted > 50
 
 
+@pytest.mark.slow
 def test_odd_values_at_the_places_that_are_read_differently() -> None:
     """Ordinarily a quarter of the values a place; all of them when fuzzed."""
     wanted = {
