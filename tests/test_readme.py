@@ -43,14 +43,9 @@ def test_every_query_runs_and_finds_rows(processed: Path, query: str) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
-
-
-def test_duplicates_find_their_answers_too(processed: Path) -> None:
-    query = next(block for block in _blocks("python") if "pandas" in block)
-    done = subprocess.run(
-        [sys.executable, "-c", query], cwd=processed, capture_output=True, text=True, check=True
-    )
-    assert "a.py" in done.stdout and "b.py" in done.stdout
+    if "pandas" in query:
+        # duplicates find their answers too
+        assert "a.py" in done.stdout and "b.py" in done.stdout
 
 
 @pytest.mark.parametrize("text", _blocks("yaml"))
