@@ -6,7 +6,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from resources.ai_services.drill.faults import Script
+from resources.ai_services.drill.faults import FaultScript
 from resources.ai_services.drill.server import DrillServer, running
 from tests.graph.conftest import Project
 
@@ -45,7 +45,7 @@ def policy(folder: Path, url: str, asked: str, seconds: float = 30.0) -> Path:
 @pytest.fixture(scope="module")
 def drill():
     # it answers json only where it is shown the earlier note, and what stood for it
-    server = DrillServer(Script(answers={"[reactor.md is markdown: The reactor": "json"}))
+    server = DrillServer(FaultScript(answers={"[reactor.md is markdown: The reactor": "json"}))
     with running(server) as url:
         server.url = url
         yield server
@@ -136,7 +136,7 @@ def test_content_that_changed_since_is_not_shown(
 ) -> None:
     folder, _ = earlier
     (folder / "reactor.md").write_text("Something else altogether.")
-    script = Script(answers={"[reactor.md is": "json", "Nobody was hurt": "text"})
+    script = FaultScript(answers={"[reactor.md is": "json", "Nobody was hurt": "text"})
     monkeypatch.setattr(drill, "script", script)
     batch = take_in_later(project, drill, folder, tmp_path)
     assert "text" in [row["answer"] for row in asked(project, batch)]

@@ -7,7 +7,7 @@ import json
 import dagster as dg
 import pytest
 
-from orchestration_assets.disagreement.stored import artefact_name, promoted_for
+from orchestration_assets.disagreement.calibration_registry import artefact_name, promoted_for
 from orchestration_assets.evidence.label_model import pack
 from resources.model_store import ModelStore
 from tests.graph.conftest import Project
