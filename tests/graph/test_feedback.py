@@ -1,6 +1,5 @@
 import json
 import shutil
-import time
 
 import dagster as dg
 import pytest
@@ -163,7 +162,6 @@ def test_one_run_at_a_time_and_three_attempts_at_the_same_files(listed) -> None:
         listed.instance.report_run_failed(run)
     assert len(set(keys)) == 3
     assert "3 runs could not take these 1 files" in str(tick(listed).skip_message)
-    time.sleep(0.01)
     drop(listed, "b.csv", as_csv(TITLE))
     assert tick(listed).run_key not in keys
 

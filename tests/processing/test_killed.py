@@ -96,7 +96,6 @@ def test_ten_kills_repeat_no_kept_answer_and_change_no_table(tmp_path) -> None:
                 time.sleep(0.002)
             os.kill(child.pid, signal.SIGKILL)
             child.wait()
-            time.sleep(0.05)
             asked = {one.key for one in server.log}
             known_at.append((len(server.log), set(LmdbStore(folder).get_many(asked))))
         done = process(url, folder)
