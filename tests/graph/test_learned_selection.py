@@ -53,7 +53,7 @@ def learned_once(tmp_path_factory):
         plans = project.tables.read("processing_plans", batch).to_pylist()
         assert {plan["strategy"] for plan in plans} == {"explore"}
         judge(project, {plan["item_id"]: plan for plan in plans})
-        return project, batch, learn(project)
+        yield project, batch, learn(project)
 
 
 @pytest.fixture
