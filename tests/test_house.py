@@ -3,7 +3,6 @@
 import ast
 import subprocess
 import sys
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -31,7 +30,6 @@ SHARED = {"partitions", "progress", "settings"}
 MAY_SPEAK_DAGSTER = {"assets.py", "checks.py", "definitions.py", "partitions.py"}
 
 
-@cache
 def _imports(path: Path) -> list[str]:
     found = []
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
