@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from orchestration_assets.__main__ import main
+from resources.ai_services.drill.server import DrillServer, running
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -124,3 +125,11 @@ def copied(finished: Finished, home: Path) -> Finished:
     """The finished run with a copy of its home, to be written to."""
     shutil.copytree(finished.home, home)
     return replace(finished, home=home)
+
+
+@pytest.fixture
+def drill() -> Iterator[DrillServer]:
+    server = DrillServer()
+    with running(server) as url:
+        server.url = url
+        yield server

@@ -19,12 +19,6 @@ POLICY = Path("orchestration_assets/policy/default.yaml")
 SOME = ("truncated", "middle", "foreign", "folder")
 
 
-@pytest.fixture
-def whole(finished) -> tuple[Path, Path]:
-    """A source and a home that a real run made of it."""
-    return finished.source, finished.home
-
-
 def files_of(home: Path) -> list[Path]:
     """The files that hold something, relative to the home; logs and locks are made anew."""
     return [
@@ -35,20 +29,6 @@ def files_of(home: Path) -> list[Path]:
         and path.name not in {"lock.mdb", ".initialise.lock", ".intake.lock"}
         and "compute_logs" not in path.parts
     ]
-
-
-@pytest.fixture
-def copy(whole, tmp_path):
-    """A function that gives a fresh copy of the home, under a new name each time."""
-    made = []
-
-    def fresh() -> Path:
-        home = tmp_path / f"home{len(made)}"
-        made.append(home)
-        shutil.copytree(whole[1], home)
-        return home
-
-    return fresh
 
 
 def spoil(path: Path, kind: str) -> None:
@@ -68,26 +48,26 @@ def call(capsys, *arguments: str) -> tuple[int, str]:
     return code, said
 
 
-def test_a_real_home_has_at_least_44_files_to_damage(whole) -> None:
-    assert len(files_of(whole[1])) >= 44
+def test_a_real_home_has_at_least_44_files_to_damage(finished) -> None:
+    assert len(files_of(finished.home)) >= 44
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [*KINDS, "folder"] if EXHAUSTIVE else SOME)
-def test_reading_commands_get_along_with_every_damaged_file(whole, copy, capsys, kind) -> None:
+def test_reading_commands_get_along_with_every_damaged_file(finished, home, capsys, kind) -> None:
     """Explained, previewed and replayed beside each file that is damaged in this way."""
-    source, home = whole
-    for number, file in enumerate(files_of(home)):
+    for number, file in enumerate(files_of(finished.home)):
         if file.parts[0] in {"reports", "review", "dagster"}:
             continue  # these commands do not open them
         if not EXHAUSTIVE and file.parts[0] != "cache" and number % 8:
             continue
-        spoiled = copy()
+        spoiled = home / str(number)  # LMDB keeps what it once opened at a path
+        shutil.copytree(finished.home, spoiled)
         spoil(spoiled / file, kind)
         shared = ("--home", str(spoiled))
         for arguments in (
             ("explain", "notes.txt", *shared),
-            ("preview", str(source), *shared),
+            ("preview", str(finished.source), *shared),
             ("replay", "--policy", str(POLICY), *shared),
         ):
             code, said = call(capsys, *arguments)
@@ -144,8 +124,8 @@ def test_all_tables_of_an_earlier_batch_damaged_at_once_stop_no_new_one(
     assert unfinished(home) == []
 
 
-def test_reports_that_a_dead_run_left_unmade_are_made_by_the_next(whole, copy, capsys) -> None:
-    source, home = whole[0], copy()
+def test_reports_that_a_dead_run_left_unmade_are_made_by_the_next(copied, capsys) -> None:
+    source, home = copied.source, copied.home
     assert not reports_are_due(home)
     (home / "tables" / "content_ledger.parquet").unlink()
     (home / "tables" / "corpus_report.parquet").write_bytes(b"PAR1")
@@ -158,10 +138,8 @@ def test_reports_that_a_dead_run_left_unmade_are_made_by_the_next(whole, copy, c
     TableStore(home).read("content_ledger")
 
 
-def test_a_damaged_record_of_a_batch_is_set_aside_and_its_files_come_again(
-    whole, copy, capsys
-) -> None:
-    source, home = whole[0], copy()
+def test_a_damaged_record_of_a_batch_is_set_aside_and_its_files_come_again(copied, capsys) -> None:
+    source, home = copied.source, copied.home
     (record,) = (home / "batches").glob("*.parquet")
     record.write_bytes(record.read_bytes()[:100])
     main(["preview", str(source), "--home", str(home)])
@@ -179,15 +157,15 @@ def test_a_damaged_record_of_a_batch_is_set_aside_and_its_files_come_again(
 @pytest.mark.parametrize(
     "kind", ["truncated", "random", "foreign"] if EXHAUSTIVE else ["random", "foreign"]
 )
-def test_a_damaged_instance_begins_anew_or_says_what_to_delete(whole, copy, capsys, kind) -> None:
-    home = copy()
+def test_a_damaged_instance_begins_anew_or_says_what_to_delete(copied, capsys, kind) -> None:
+    source, home = copied.source, copied.home
     for file in files_of(home):
         if file.parts[0] == "dagster":
             if file.name == "dagster.yaml" and kind != "foreign":
                 continue
             spoil(home / file, kind)
     (home / "tables" / "content_ledger.parquet").unlink()
-    run = ("run", str(whole[0]), "--home", str(home))
+    run = ("run", str(source), "--home", str(home))
     for _ in range(6):
         code, said = call(capsys, *run)
         if code == 0:

@@ -16,8 +16,6 @@ from orchestration_assets.schemas.tables import BATCH_TABLES, TABLES
 from resources.feature_cache.lmdb_store import LmdbStore
 from resources.table_store import TableStore
 
-NOT_OF_A_BATCH = ("batch_entries", "corpus_report", "feature_cache_report")
-
 
 @pytest.fixture
 def run(corpus, home, capsys):

@@ -1,7 +1,9 @@
 """Fresh definitions on an ephemeral instance, and batches made from a corpus."""
 
 import shutil
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -34,6 +36,10 @@ class Project:
     def definitions(self) -> dg.Definitions:
         return build_definitions(Settings(self.home, self.policy))
 
+    def write_policy(self, text: str) -> None:
+        self.policy = self.home.parent / "policy.yaml"
+        self.policy.write_text(text)
+
     def take_in(self, source: Path) -> list[str]:
         content = load_policy(self.policy).policy.content
         batches = list(take_in(self.home, str(source), content, datetime.now(UTC)).recorded)
@@ -41,11 +47,13 @@ class Project:
         return batches
 
     def copied_to(self, other: "Project") -> "Project":
-        """The other project, with a copy of this home and its batches."""
+        """The other project, with a copy of this home, its batches and its policy."""
         shutil.copytree(self.home, other.home)
         batches = self.instance.get_dynamic_partitions("content_batches")
         other.instance.add_dynamic_partitions("content_batches", batches)
-        return replace(other, policy=self.policy)
+        if self.policy:
+            other.write_policy(self.policy.read_text())
+        return other
 
     def execute(self, job: str, batch: str | None, **options) -> dg.ExecuteInProcessResult:
         resolved = self.definitions.resolve_job_def(job)
@@ -58,14 +66,20 @@ class Project:
         )
 
 
-@pytest.fixture
-def project(home: Path):
+@contextmanager
+def project_in(folder: Path) -> Iterator[Project]:
     with dg.DagsterInstance.ephemeral() as instance:
-        yield Project(home, instance)
+        yield Project(folder / "home", instance)
 
 
 @pytest.fixture
-def finished_project(project: Project, copied: Finished) -> Project:
-    """A project over a copy of the home that a whole run made."""
+def project(tmp_path: Path) -> Iterator[Project]:
+    with project_in(tmp_path) as project:
+        yield project
+
+
+@pytest.fixture
+def again(project: Project, copied: Finished) -> tuple[Project, str]:
+    """A project of the test's own over a copy of the finished home, and its batch."""
     project.instance.add_dynamic_partitions("content_batches", [copied.batch])
-    return project
+    return project, copied.batch

@@ -3,7 +3,6 @@
 import shutil
 from datetime import UTC, datetime
 
-import dagster as dg
 import pyarrow as pa
 import pytest
 import yaml
@@ -12,7 +11,7 @@ from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
 from resources.model_store import ModelStore
 from resources.table_store import write_atomically
-from tests.graph.conftest import Project
+from tests.graph.conftest import project_in
 
 SERVICES = ["extension_map", "grammar"]
 PYTHON = "import sys\n\n\ndef main_{n}(one):\n    return [one, {n}]\n\n\nsys.exit(main_{n}(1))\n"
@@ -45,9 +44,8 @@ def learned_once(tmp_path_factory):
         suffix = "py" if n % 3 else "sh"
         text = PYTHON if n % 3 or n % 2 else SHELL
         (source / f"f{n:02d}.{suffix}").write_text(text.format(n=n))
-    (folder / "policy.yaml").write_text(policy(explore=1.0))
-    with dg.DagsterInstance.ephemeral() as instance:
-        project = Project(folder / "home", instance, folder / "policy.yaml")
+    with project_in(folder) as project:
+        project.write_policy(policy(explore=1.0))
         (batch,) = project.take_in(source)
         assert project.execute("process_batch", batch).success
         plans = project.tables.read("processing_plans", batch).to_pylist()
@@ -57,13 +55,9 @@ def learned_once(tmp_path_factory):
 
 
 @pytest.fixture
-def learned(learned_once, project, tmp_path):
-    """A project over a copy of that home, its batch, and the row of its training."""
-    made, batch, row = learned_once
-    project = made.copied_to(project)
-    project.policy = tmp_path / "policy.yaml"
-    project.policy.write_text(policy(explore=1.0))
-    return project, batch, row
+def learned(learned_once, project):
+    made, *facts = learned_once
+    return made.copied_to(project), *facts
 
 
 def judge(project, plans) -> None:

@@ -3,12 +3,11 @@
 import shutil
 from pathlib import Path
 
-import dagster as dg
 import pytest
 
 from resources.ai_services.drill.faults import FaultScript
 from resources.ai_services.drill.server import DrillServer, running
-from tests.graph.conftest import Project
+from tests.graph.conftest import project_in
 
 POLICY = """
 version: 1
@@ -71,16 +70,15 @@ def earlier(project, drill, tmp_path):
 def both_once(drill, tmp_path_factory):
     """The earlier batch and the later one, to be copied."""
     folder = tmp_path_factory.mktemp("near")
-    with dg.DagsterInstance.ephemeral() as instance:
-        project = Project(folder / "home", instance)
+    with project_in(folder) as project:
         first = first_batch(project, drill, folder / "content")
         yield project, first, take_in_later(project, drill, folder / "content", folder)
 
 
 @pytest.fixture
 def both(both_once, project):
-    made, first, later = both_once
-    return made.copied_to(project), first, later
+    made, *batches = both_once
+    return made.copied_to(project), *batches
 
 
 def take_in_later(project, drill, folder: Path, tmp_path: Path, seconds: float = 30.0) -> str:

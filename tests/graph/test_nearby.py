@@ -31,9 +31,8 @@ AGREED = "the kettle arrived broken and nobody answers, refund number {}"
 
 
 @pytest.fixture
-def policy(project, tmp_path):
-    project.policy = tmp_path / "policy.yaml"
-    project.policy.write_text(POLICY)
+def policy(project):
+    project.write_policy(POLICY)
     return project
 
 

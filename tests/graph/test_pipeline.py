@@ -13,25 +13,18 @@ from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.tables import BATCH_TABLES, TABLES
 from resources.table_store import write_atomically
 from tests.conftest import write_corpus
-from tests.graph.conftest import Project
+from tests.graph.conftest import project_in
 
 
 @pytest.fixture(scope="module")
 def processed(tmp_path_factory):
     """A project, its batch and what Dagster says of its run: to be read only."""
     folder = tmp_path_factory.mktemp("processed")
-    with dg.DagsterInstance.ephemeral() as instance:
-        project = Project(folder / "home", instance)
+    with project_in(folder) as project:
         (batch,) = project.take_in(write_corpus(folder / "corpus"))
         result = project.execute("process_batch", batch)
         assert result.success
         yield project, batch, result
-
-
-@pytest.fixture
-def again(finished_project, copied):
-    """A project of the test's own, in which a batch was processed before."""
-    return finished_project, copied.batch
 
 
 def test_everything_listed_has_its_rows_on_every_floor(processed) -> None:

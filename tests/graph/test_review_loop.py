@@ -4,13 +4,12 @@ import csv
 import io
 import json
 
-import dagster as dg
 import pytest
 
 from orchestration_assets.disagreement.calibration_registry import artefact_name, promoted_for
 from orchestration_assets.evidence.label_model import pack
 from resources.model_store import ModelStore
-from tests.graph.conftest import Project
+from tests.graph.conftest import project_in
 
 POLICY = """
 version: 1
@@ -38,15 +37,14 @@ ITEMS = 160
 def processed_once(tmp_path_factory):
     """A batch of sentences, processed, to be copied."""
     folder = tmp_path_factory.mktemp("sentences")
-    (folder / "policy.yaml").write_text(POLICY)
     source = folder / "sentences"
     source.mkdir()
     for n in range(ITEMS):
         language = list(SENTENCES)[n % 3]
         text = SENTENCES[language].format(f"{WORDS[n % 7]}{n}", WORDS[n % 5])
         (source / f"{language}_{n:03d}.txt").write_text(text)
-    with dg.DagsterInstance.ephemeral() as instance:
-        project = Project(folder / "home", instance, folder / "policy.yaml")
+    with project_in(folder) as project:
+        project.write_policy(POLICY)
         (batch,) = project.take_in(source)
         assert project.execute("process_batch", batch).success
         yield project, batch

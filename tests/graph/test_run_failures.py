@@ -13,12 +13,11 @@ VARIABLE = "ALERTS_URL"
 
 
 @pytest.fixture
-def watched(project, tmp_path):
+def watched(project):
     """A project whose failure sensor has had its first look, which only notes where to begin."""
     shown = load_policy().policy.model_dump(mode="json", by_alias=True, exclude_none=True)
     webhook = {"url_variable": VARIABLE, "timeout_seconds": 1.0, "attempts": 2}
-    project.policy = tmp_path / "policy.yaml"
-    project.policy.write_text(yaml.safe_dump(shown | {"alerts": {"webhook": webhook}}))
+    project.write_policy(yaml.safe_dump(shown | {"alerts": {"webhook": webhook}}))
     return Watched(project)
 
 
