@@ -3,13 +3,14 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
+import orchestration_assets.profiling.assets as profiling
 from orchestration_assets.content.intake import take_in
 from orchestration_assets.definitions import build_definitions
 from orchestration_assets.policy.load import load_policy
@@ -83,3 +84,15 @@ def again(project: Project, copied: Finished) -> tuple[Project, str]:
     """A project of the test's own over a copy of the finished home, and its batch."""
     project.instance.add_dynamic_partitions("content_batches", [copied.batch])
     return project, copied.batch
+
+
+@pytest.fixture
+def lost_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first profile of each batch is lost."""
+    whole = profiling.profile_batch
+
+    def less_one(*arguments):
+        done = whole(*arguments)
+        return replace(done, profiles=done.profiles.slice(1))
+
+    monkeypatch.setattr(profiling, "profile_batch", less_one)

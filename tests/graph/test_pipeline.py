@@ -1,7 +1,6 @@
 """Batches through the real graph on an ephemeral instance."""
 
 import shutil
-from dataclasses import replace
 
 import dagster as dg
 import pyarrow as pa
@@ -43,11 +42,11 @@ def test_everything_listed_has_its_rows_on_every_floor(processed) -> None:
     profiles = project.tables.read("content_profiles", batch)
     assert set(profiles["item_id"].to_pylist()) == accepted
     plans = project.tables.read("processing_plans", batch)
-    assert {i for i, t in _pairs(plans) if t == "content_type"} == accepted
-    assert _pairs(project.tables.read("resolutions", batch)) == _pairs(plans)
+    assert {i for i, t in pairs(plans) if t == "content_type"} == accepted
+    assert pairs(project.tables.read("resolutions", batch)) == pairs(plans)
 
 
-def _pairs(table: pa.Table) -> set[tuple[str, str]]:
+def pairs(table: pa.Table) -> set[tuple[str, str]]:
     return set(zip(table["item_id"].to_pylist(), table["task"].to_pylist(), strict=True))
 
 
@@ -134,17 +133,8 @@ def test_a_changed_item_is_superseded_and_the_corpus_report_holds_both_batches(
 
 
 def test_a_table_that_lost_a_row_stops_the_run_with_the_remedy(
-    project, corpus, monkeypatch
+    project, corpus, lost_profile
 ) -> None:
-    import orchestration_assets.profiling.assets as profiling
-
-    whole = profiling.profile_batch
-
-    def less_one(*arguments):
-        done = whole(*arguments)
-        return replace(done, profiles=done.profiles.slice(1))
-
-    monkeypatch.setattr(profiling, "profile_batch", less_one)
     (batch,) = project.take_in(corpus)
     result = project.execute("process_batch", batch)
     assert not result.success
@@ -238,15 +228,14 @@ def test_every_task_is_answered_or_abstained_and_every_model_occurs(project, cor
     assert len({row["round"] for row in last}) == 1
 
 
-def test_a_large_batch_is_profiled_on_the_cluster_with_equal_rows(again, tmp_path) -> None:
+def test_a_large_batch_is_profiled_on_the_cluster_with_equal_rows(again) -> None:
     project, batch = again
     here = project.tables.read("content_profiles", batch)
     shown = load_policy().policy.model_dump(mode="json", by_alias=True, exclude_none=True)
     shown["execution"]["tiers"] = {"dask_from_items": 1, "chunk_items": 3}
-    project.policy = tmp_path / "dask.yaml"
     shutil.rmtree(project.home / "features")  # nothing is remembered: all is profiled again
     shown["execution"]["cache"] = {"memory_bytes": 0, "local_bytes": 0}
-    project.policy.write_text(yaml.safe_dump(shown))
+    project.write_policy(yaml.safe_dump(shown))
     result = project.execute("reprocess", batch)
     assert result.success
     stable = TABLES["content_profiles"].stable_columns
@@ -261,15 +250,14 @@ def test_a_large_batch_is_profiled_on_the_cluster_with_equal_rows(again, tmp_pat
 
 
 def test_near_copies_are_linked_and_services_asked_once_when_the_policy_says_so(
-    project, corpus, tmp_path
+    project, corpus
 ) -> None:
     text = " ".join(f"word{n * n % 977} and part{n}" for n in range(300))
     for n in range(4):
         (corpus / f"copy{n}.txt").write_text(f"{text} copy number {n}\n")
     shown = {"features": {"share_answers": True}}
-    project.policy = tmp_path / "share.yaml"
     packaged = load_policy().policy.model_dump(mode="json", by_alias=True, exclude_none=True)
-    project.policy.write_text(yaml.safe_dump(packaged | shown))
+    project.write_policy(yaml.safe_dump(packaged | shown))
     (batch,) = project.take_in(corpus)
     result = project.execute("process_batch", batch)
     assert result.success
@@ -313,13 +301,12 @@ def test_the_account_of_the_cache_adds_up_over_runs_and_tiers(project, corpus) -
 
 
 def test_a_run_goes_on_without_its_tiers_and_the_account_says_why(
-    project, corpus, tmp_path, monkeypatch
+    project, corpus, monkeypatch
 ) -> None:
     monkeypatch.setenv("A_REDIS", "redis://127.0.0.1:1/0")
     packaged = load_policy().policy.model_dump(mode="json", by_alias=True, exclude_none=True)
     packaged["execution"]["cache"] = {"redis_url_env": "A_REDIS", "durable": "blocked"}
-    project.policy = tmp_path / "broken.yaml"
-    project.policy.write_text(yaml.safe_dump(packaged))
+    project.write_policy(yaml.safe_dump(packaged))
     project.home.mkdir()
     (project.home / "blocked").write_text("a file stands where the folder should be")
     (batch,) = project.take_in(corpus)
