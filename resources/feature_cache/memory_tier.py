@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from cachetools import LRUCache
 
-from resources.feature_cache.tier import Counts, Held, seal, unseal
+from resources.feature_cache.tier import Counts, TierContents, seal, unseal
 
 # a key, a tuple and a place in two dictionaries, beside the value itself
 _ENTRY_BYTES: Final = 300
@@ -74,8 +74,8 @@ class MemoryTier:
                 entries[key] = entry
                 self.counts.evicted += before - len(entries)
 
-    def held(self) -> Held:
+    def contents(self) -> TierContents:
         entries = self._memory.entries
         with self._memory.lock:
             oldest = min((entry.since for entry in entries.values()), default=None)
-            return Held(len(entries), int(entries.currsize), int(entries.maxsize), oldest)
+            return TierContents(len(entries), int(entries.currsize), int(entries.maxsize), oldest)

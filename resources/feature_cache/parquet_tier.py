@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from resources.feature_cache.tier import Counts, Held, TierError, seal, unseal
+from resources.feature_cache.tier import Counts, TierContents, TierError, seal, unseal
 from resources.table_store import write_atomically
 
 _SCHEMA: Final = pa.schema(
@@ -95,7 +95,7 @@ class ParquetTier:
             self._refresh(files, folder)
             self._tidy(files, folder)
 
-    def held(self) -> Held:
+    def contents(self) -> TierContents:
         with self._folder() as (files, folder):
             self._refresh(files, folder)
             segments = self._segments.values()
@@ -104,7 +104,9 @@ class ParquetTier:
                 sum(one.size for one in segments),
             )
             oldest = min((int(one.written_ms.min()) for one in segments), default=None)
-        return Held(entries, size, self._max_bytes, oldest / 1000 if oldest is not None else None)
+        return TierContents(
+            entries, size, self._max_bytes, oldest / 1000 if oldest is not None else None
+        )
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
-from resources.feature_cache.tier import Counts, Held, TierError, seal, unseal
+from resources.feature_cache.tier import Counts, TierContents, TierError, seal, unseal
 
 _INSTALL: Final = "pip install 'content-orchestration[redis]'"
 _SECONDS: Final = 2.0
@@ -54,11 +54,11 @@ class RedisTier:
                     pipeline.set(_PREFIX + key, seal(key, value), px=self._keep_ms)
                 pipeline.execute()
 
-    def held(self) -> Held:
+    def contents(self) -> TierContents:
         with self._errors():
             client = self._connected()
             memory = client.info("memory")
-            return Held(client.dbsize(), memory["used_memory"], memory["maxmemory"], None)
+            return TierContents(client.dbsize(), memory["used_memory"], memory["maxmemory"], None)
 
     def _connected(self) -> Any:
         if self._client is None:

@@ -33,7 +33,7 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class TierContents:
     """What a tier holds now: entries, bytes, its cap in bytes (0: none of its own), and the
     time of its oldest entry in seconds since 1970 (None where the tier does not know)."""
 
@@ -43,8 +43,11 @@ class Held:
     oldest: float | None
 
 
-class Store(Protocol):
-    """Bytes by key, many at a time."""
+class CacheTier(Protocol):
+    """Bytes by key, many at a time. Every method may raise TierError, and nothing else."""
+
+    name: str
+    counts: Counts
 
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
         """The values of the keys that are there and intact."""
@@ -54,14 +57,7 @@ class Store(Protocol):
         """Keeps all values, in the place of what stood under their keys."""
         ...
 
-
-class Tier(Store, Protocol):
-    """A store that says what it holds. Every method may raise TierError, and nothing else."""
-
-    name: str
-    counts: Counts
-
-    def held(self) -> Held:
+    def contents(self) -> TierContents:
         """What the tier holds now."""
         ...
 
