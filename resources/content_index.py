@@ -65,7 +65,8 @@ class _Entry(NamedTuple):
         return cls(value[: -_TAIL.size], *_TAIL.unpack(value[-_TAIL.size :]))
 
     def pack(self) -> bytes:
-        return self.batch + _TAIL.pack(*self[1:])
+        batch, *tail = self
+        return batch + _TAIL.pack(*tail)
 
 
 class KnownContent:
@@ -195,18 +196,20 @@ def _forget(transaction: Transaction, batch: bytes) -> list[bytes]:
 
 
 def _remember(transaction: Transaction, batch: bytes, holdings: Iterable[Holding]) -> None:
-    items = []
+    items, history, holders, claims = [], [], [], []
     for holding in holdings:
         item = bytes.fromhex(holding.item_id)
         content = bytes.fromhex(holding.content_hash) if holding.content_hash else _NOTHING
         file, version = bytes.fromhex(holding.file_id), bytes.fromhex(holding.version)
         items.append(item)
-        entry = _Entry(batch, content, file, version, holding.place)
-        transaction.put("history", item, entry.pack())
+        history.append((item, batch + _TAIL.pack(content, file, version, holding.place)))
         if holding.content_hash is not None:
-            transaction.put("holders", content, item)
+            holders.append((content, item))
             if holding.computes:
-                transaction.put("claims", content, item + batch, overwrite=False)
+                claims.append((content, item + batch))
+    transaction.cursor("history").putmulti(history)
+    transaction.cursor("holders").putmulti(holders)
+    transaction.cursor("claims").putmulti(claims, overwrite=False)
     transaction.put("batches", batch, b"".join(items))
 
 

@@ -55,8 +55,8 @@ class Transaction:
         value: bytes | None = self.lmdb.get(key, db=self.trees[tree])
         return value
 
-    def put(self, tree: str, key: bytes, value: bytes, *, overwrite: bool = True) -> None:
-        self.lmdb.put(key, value, overwrite=overwrite, db=self.trees[tree])
+    def put(self, tree: str, key: bytes, value: bytes) -> None:
+        self.lmdb.put(key, value, db=self.trees[tree])
 
     def delete(self, tree: str, key: bytes, value: bytes = b"") -> None:
         """Deletes the value under a key, all values unless one is named."""

@@ -3,11 +3,11 @@
 import struct
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
-from orchestration_assets.schemas.errors import DamagedFileError, UnwritableError, os_problem
+from orchestration_assets.schemas.errors import DamagedFileError, os_problem
 from resources.damage import notice
 from resources.feature_cache.tier import Counts, TierContents, TierError, seal, unseal
 from resources.lmdb_database import LmdbDatabase, Transaction, as_os_error
@@ -28,6 +28,25 @@ _SIZES: Final = struct.Struct(">II")
 _GROUPS_MOST: Final = 1 / 8
 # value by key; time and key by number, in the order of writing; groups by number
 _TREES: Final[dict[str, dict[str, bool]]] = {"values": {}, "order": {}, "groups": {}}
+
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+def _raises_tier_error(
+    method: "Callable[Concatenate[LmdbStore, Arguments], Result]",
+) -> "Callable[Concatenate[LmdbStore, Arguments], Result]":
+    """The method, with TierError in the place of what the database raises."""
+
+    @wraps(method)
+    def translated(store: "LmdbStore", *args: Arguments.args, **more: Arguments.kwargs) -> Result:
+        try:
+            return method(store, *args, **more)
+        except (OSError, DamagedFileError) as error:
+            raise store.failure(error) from error
+
+    return translated
 
 
 class LmdbStore:
@@ -51,16 +70,14 @@ class LmdbStore:
         )
         self._max_bytes = max_bytes
         self._clock = clock
-        # what stood in the groups when they were last looked at, and the first and last of them
-        self._grouped: dict[str, bytes] = {}
-        self._groups: tuple[bytes, bytes] | None = None
-        self._looked_at = -1
+        self._forget_groups()
 
+    @_raises_tier_error
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
         """The values of the keys that are there and intact."""
-        if not self._exists():
+        if not self._database.exists():
             return {}
-        with self._transaction() as transaction:
+        with self._database.transaction() as transaction:
             if (now := transaction.lmdb.id()) != self._looked_at:
                 self._look_at_groups(transaction.cursor("groups"))
                 self._looked_at = now
@@ -76,6 +93,7 @@ class LmdbStore:
                     found[key] = value
         return found
 
+    @_raises_tier_error
     def put_many(self, values: Mapping[str, bytes]) -> None:
         """Stores all values durably; the oldest entries make room for them.
 
@@ -85,10 +103,11 @@ class LmdbStore:
         """
         self._settle_groups()
         for portion, incoming in self._portions(values):
-            with self._transaction(write=True) as transaction:
+            with self._database.transaction(write=True) as transaction:
                 self._make_room(transaction, incoming)
                 self._put(transaction, portion)
 
+    @_raises_tier_error
     def put_group(self, values: Mapping[str, bytes]) -> None:
         """Stores all values durably as one record, which the next :meth:`put_many` takes apart.
 
@@ -96,13 +115,13 @@ class LmdbStore:
         to wait for it: one record waits once. Every store finds the values at once.
         """
         packed = _packed(values)
-        with self._transaction() as transaction:
+        with self._database.transaction() as transaction:
             in_groups = _bytes_of(transaction, "groups")
         if in_groups + len(packed) > self._max_bytes * _GROUPS_MOST:
             # groups cannot be evicted: before they are many they take their place
             self.put_many(values)
             return
-        with self._transaction(write=True) as transaction:
+        with self._database.transaction(write=True) as transaction:
             self._make_room(transaction, len(packed))
             cursor = transaction.cursor("groups")
             last = _NUMBER.unpack(cursor.key())[0] if cursor.last() else 0
@@ -127,10 +146,10 @@ class LmdbStore:
 
     def _settle_groups(self) -> None:
         """Gives what was put as groups its place; a process that died may have left some too."""
-        with self._transaction() as transaction:
+        with self._database.transaction() as transaction:
             left = transaction.lmdb.stat(transaction.trees["groups"])["entries"]
         if left:
-            with self._transaction(write=True) as transaction:
+            with self._database.transaction(write=True) as transaction:
                 values = self._taken_apart(transaction.cursor("groups"))
                 transaction.lmdb.drop(transaction.trees["groups"], delete=False)
                 self._make_room(transaction, sum(map(_size, values, values.values())))
@@ -177,21 +196,15 @@ class LmdbStore:
         if portion:
             yield portion, size_so_far
 
+    @_raises_tier_error
     def contents(self) -> TierContents:
-        if not self._exists():
+        if not self._database.exists():
             return TierContents(0, 0, self._max_bytes, None)
-        with self._transaction() as transaction:
+        with self._database.transaction() as transaction:
             entries = transaction.lmdb.stat(transaction.trees["values"])["entries"]
             cursor = transaction.cursor("order")
             oldest = _TIME.unpack_from(cursor.value())[0] if cursor.first() else None
             return TierContents(entries, _used(transaction), self._max_bytes, oldest)
-
-    def _exists(self) -> bool:
-        """Whether anything was ever written: reading must leave no file behind."""
-        try:
-            return self._database.exists()
-        except OSError as error:
-            raise TierError(self._refused(error)) from error
 
     def _make_room(self, transaction: Transaction, incoming: int) -> None:
         excess = _used(transaction) + incoming - self._max_bytes
@@ -207,20 +220,19 @@ class LmdbStore:
             excess -= len(encoded) + len(stored) + _ENTRY_BYTES
             self.counts.evicted += 1
 
-    @contextmanager
-    def _transaction(self, *, write: bool = False) -> Iterator[Transaction]:
-        try:
-            with self._database.transaction(write=write) as transaction:
-                yield transaction
-        except (UnwritableError, DamagedFileError) as error:
-            self._looked_at, self._groups, self._grouped = -1, None, {}
-            raise TierError(self._refused(error.__cause__ or error)) from error
-
-    def _refused(self, error: BaseException) -> str:
+    def failure(self, error: Exception) -> TierError:
         """In one line why the cache cannot be used, with the remedy."""
-        refused = as_os_error(error)
-        why = os_problem(refused) if refused.errno else f"{error}; run the same command to go on"
-        return f"the cache in {self._database.folder} cannot be used: {why}"
+        self._forget_groups()
+        cause = error.__cause__ or error
+        refused = as_os_error(cause)
+        why = os_problem(refused) if refused.errno else f"{cause}; run the same command to go on"
+        return TierError(f"the cache in {self._database.folder} cannot be used: {why}")
+
+    def _forget_groups(self) -> None:
+        # what stood in the groups when they were last looked at, and the first and last of them
+        self._grouped: dict[str, bytes] = {}
+        self._groups: tuple[bytes, bytes] | None = None
+        self._looked_at = -1
 
     def _note_damage(self, words: str) -> None:
         self.counts.errors += 1
