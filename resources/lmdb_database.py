@@ -82,7 +82,7 @@ class LmdbDatabase:
     def __init__(
         self,
         folder: str | Path,
-        trees: Mapping[str, Mapping[str, bool]],
+        trees: Mapping[str, Mapping[str, Any]],
         map_bytes: int,
         on_damage: Callable[[str], None] = notice,
     ) -> None:
@@ -168,7 +168,7 @@ class _Environment:
     """An open file; ``users`` counts the transactions that have begun and not ended."""
 
     def __init__(
-        self, folder: Path, trees: Mapping[str, Mapping[str, bool]], map_bytes: int
+        self, folder: Path, trees: Mapping[str, Mapping[str, Any]], map_bytes: int
     ) -> None:
         """Raises lmdb.Error, and OSError when the folder cannot be used.
 

@@ -22,7 +22,7 @@ from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.policy import Content
 from orchestration_assets.settings import Settings
 from resources.claims import is_claimed
-from resources.content_source import Allowance, SourceError, source_name
+from resources.content_source import ListingBudget, SourceError, source_name
 from resources.home import HomeResource, PolicyFileResource
 from resources.run_claims import UNLESS_FINISHED_TAG
 from resources.running import STOPPED_TAG, is_alive
@@ -110,7 +110,7 @@ def _look(
 
     Raises dagster.Failure when no source at all could be listed.
     """
-    budget = Allowance(_SECONDS_A_TICK, _REQUESTS_A_TICK)
+    budget = ListingBudget(_SECONDS_A_TICK, _REQUESTS_A_TICK)
     events, problems, looked = [], [], 0
     for source in memory.rotated(sources):
         if looked and budget.spent():

@@ -40,13 +40,13 @@ def _raises_tier_error(
     """The method, with TierError in the place of what the database raises."""
 
     @wraps(method)
-    def translated(store: "LmdbStore", *args: Arguments.args, **more: Arguments.kwargs) -> Result:
+    def call(store: "LmdbStore", /, *args: Arguments.args, **more: Arguments.kwargs) -> Result:
         try:
             return method(store, *args, **more)
         except (OSError, DamagedFileError) as error:
             raise store.failure(error) from error
 
-    return translated
+    return call
 
 
 class LmdbStore:
@@ -57,6 +57,10 @@ class LmdbStore:
     """
 
     name = "lmdb"
+    # what stood in the groups when they were last looked at, and the first and last of them
+    _grouped: dict[str, bytes]
+    _groups: tuple[bytes, bytes] | None
+    _looked_at: int
 
     def __init__(
         self,
@@ -229,10 +233,7 @@ class LmdbStore:
         return TierError(f"the cache in {self._database.folder} cannot be used: {why}")
 
     def _forget_groups(self) -> None:
-        # what stood in the groups when they were last looked at, and the first and last of them
-        self._grouped: dict[str, bytes] = {}
-        self._groups: tuple[bytes, bytes] | None = None
-        self._looked_at = -1
+        self._grouped, self._groups, self._looked_at = {}, None, -1
 
     def _note_damage(self, words: str) -> None:
         self.counts.errors += 1
