@@ -25,7 +25,7 @@ from resources.claims import is_claimed
 from resources.content_source import ListingBudget, SourceError, source_name
 from resources.home import HomeResource, PolicyFileResource
 from resources.run_claims import UNLESS_FINISHED_TAG
-from resources.running import STOPPED_TAG, is_alive
+from resources.run_locks import STOPPED_TAG, is_running
 from sensors.runs import UNDER_WAY
 
 _RUNS_AT_ONCE: Final = 25
@@ -64,7 +64,7 @@ def new_content_sensor(
     memory = Memory.parse(context.cursor)
     memory, events, problems = _look(context, home, content, sources, memory)
     pending = unfinished(home.folder)
-    memory = _bury_the_dead(context, home, memory)
+    memory = _fail_orphaned_runs(context, home, memory)
     under_way = _batches_under_way(context.instance)
     # `orchestrate run` carries out batches too, without a run that is known to this instance
     under_way |= {batch for batch in pending if is_claimed(home.folder, batch)}
@@ -161,7 +161,7 @@ def observation(intake: Intake) -> dg.AssetObservation:
     )
 
 
-def _bury_the_dead(
+def _fail_orphaned_runs(
     context: dg.SensorEvaluationContext, home: HomeResource, memory: Memory
 ) -> Memory:
     """Marks runs as failed whose process is gone: nobody else would, and they block their batch.
@@ -174,7 +174,7 @@ def _bury_the_dead(
         return memory
     filters = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])
     started = {run.run_id: run for run in instance.get_runs(filters) if run.job_name in _OWN_JOBS}
-    lifeless = [run_id for run_id in started if not is_alive(home.folder, run_id)]
+    lifeless = [run_id for run_id in started if not is_running(home.folder, run_id)]
     memory, dead = memory.suspect(lifeless)
     for run_id in dead:
         instance.report_run_failed(
