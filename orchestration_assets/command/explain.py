@@ -197,8 +197,8 @@ def _task(store: TableStore, plan: Row) -> Row:
 def _next_run(
     home: Path, loaded: LoadedPolicy, held: Row, profile: Row | None, tasks: Sequence[Row]
 ) -> Iterator[str]:
-    from orchestration_assets.profiling.kept import profile_key
-    from resources.ai_services.pool import build_services
+    from orchestration_assets.profiling.profile_cache import profile_key
+    from orchestration_assets.services.pool import build_services
     from resources.feature_cache.lmdb_store import LmdbStore
     from resources.feature_cache.opening import open_cache
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from orchestration_assets.schemas.answers import answer_columns, fits
 from orchestration_assets.schemas.enums import AnswerKind, Family, Status
 from orchestration_assets.schemas.items import Item, Question, Reading, Task
-from resources.ai_services.embedded import EMBEDDED, embedded_class, load_embedded
+from orchestration_assets.services.registry import EMBEDDED, embedded_class, load_embedded
 from tests.ai_services.questions import JUDGED, PARAMETERS, TASK_OF, TASKS, question_for
 from tests.ai_services.samples import CODE, PLAIN_SIGNS, PROSE
 
@@ -135,7 +135,9 @@ def test_no_network(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_importing_loads_no_heavy_library() -> None:
-    modules = [target.partition(":")[0] for target in EMBEDDED.values()]
+    modules = [
+        f"orchestration_assets.services.{target.partition(':')[0]}" for target in EMBEDDED.values()
+    ]
     program = (
         "import sys, importlib, orchestration_assets.schemas.items; before = set(sys.modules);"
         f"[importlib.import_module(m) for m in {modules!r}];"

@@ -1,0 +1,45 @@
+"""The function words of 33 languages: words that say how a text is built, not what it is about."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+ENGLISH: Final = "en"
+_NO_WORDS: Final[frozenset[str]] = frozenset()
+# Below these a text is too short, or too terse, for its function words to name its language.
+_MIN_HITS: Final = 2
+_MIN_SHARE: Final = 0.08
+# A word counts this often at most: a font called "sans" does not make a text French.
+_MAX_REPEATS: Final = 4
+
+
+@cache
+def function_words() -> Mapping[str, frozenset[str]]:
+    """Language code -> its function words, lower-case."""
+    path = files("orchestration_assets.text").joinpath("function_words.json")
+    tables: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    return {language: frozenset(words.split()) for language, words in tables.items()}
+
+
+def likely_language(words: Iterable[str]) -> str | None:
+    """The language whose function words are most among lower-case ``words``, if any stands out."""
+    tables = function_words()
+    counts = {word: min(count, _MAX_REPEATS) for word, count in Counter(words).items()}
+    hits = {
+        language: sum(counts[word] for word in table if word in counts)
+        for language, table in tables.items()
+    }
+    best = max(sorted(hits), key=lambda language: hits[language])
+    enough = hits[best] >= max(_MIN_HITS, _MIN_SHARE * sum(counts.values()))
+    return best if enough else None
+
+
+def to_leave_out(words: Iterable[str]) -> frozenset[str]:
+    """The function words of the language that ``words`` are in; English ones when it is unclear.
+
+    Those of other languages stay, as they may be nouns here: *die*, *file*, *on*.
+    """
+    return function_words().get(likely_language(words) or ENGLISH, _NO_WORDS)
