@@ -200,9 +200,7 @@ class HttpSource(Source):
             self._is_file(address, response)
             told = _told(response)
             size = told.get("size")
-            if _tells_version(told) and size is not None:
-                return version_of(told)
-            if size is not None and size > self._measured_bytes:
+            if size is not None and (_tells_version(told) or size > self._measured_bytes):
                 return version_of(told)
             hashed, length = blake2b(digest_size=16), 0
             for chunk in self._body(response, self._measured_bytes + 1):
