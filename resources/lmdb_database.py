@@ -250,6 +250,6 @@ def as_os_error(error: BaseException) -> OSError:
     """What the system refused, of an error by which LMDB says so in words."""
     if isinstance(error, OSError):
         return error
-    said = str(error)
-    number = next((one for one in _SYSTEM if said.endswith(os.strerror(one))), None)
-    return OSError(number, os.strerror(number)) if number else OSError(said)
+    message = str(error)
+    number = next((code for code in _SYSTEM if message.endswith(os.strerror(code))), None)
+    return OSError(number, os.strerror(number)) if number else OSError(message)

@@ -41,7 +41,7 @@ def run_claim(home: Path, tags: Mapping[str, str]) -> RunClaim | None:
 def report_version(home: Path, batch: str) -> ReportVersion | None:
     """Tells one report of a batch from the next; None while it has none."""
     try:
-        found = TableStore(home).path(DISAGREEMENT_REPORT.name, batch).stat()
+        status = TableStore(home).path(DISAGREEMENT_REPORT.name, batch).stat()
     except FileNotFoundError:
         return None
-    return found.st_mtime_ns, found.st_ino
+    return status.st_mtime_ns, status.st_ino

@@ -235,10 +235,10 @@ class LmdbStore:
     def _forget_groups(self) -> None:
         self._grouped, self._groups, self._looked_at = {}, None, -1
 
-    def _note_damage(self, words: str) -> None:
+    def _note_damage(self, message: str) -> None:
         self.counts.errors += 1
-        self.counts.last_error = words
-        notice(words)
+        self.counts.last_error = message
+        notice(message)
 
 
 def _used(transaction: Transaction) -> int:
@@ -247,9 +247,9 @@ def _used(transaction: Transaction) -> int:
 
 
 def _bytes_of(transaction: Transaction, tree: str) -> int:
-    found = transaction.lmdb.stat(transaction.trees[tree])
-    pages: int = found["branch_pages"] + found["leaf_pages"] + found["overflow_pages"]
-    return pages * int(found["psize"])
+    stat = transaction.lmdb.stat(transaction.trees[tree])
+    pages: int = stat["branch_pages"] + stat["leaf_pages"] + stat["overflow_pages"]
+    return pages * int(stat["psize"])
 
 
 def _pairs(transaction: Transaction, keys: list[bytes]) -> Any:

@@ -43,6 +43,10 @@ class _Segment:
     keys: Any
     written_ms: Any
 
+    @property
+    def newest_ms(self) -> int:
+        return int(self.name.partition("-")[0])
+
 
 class ParquetTier:
     """Bytes by key for ``keep_seconds``, at most about ``max_bytes`` of segments.
@@ -75,7 +79,9 @@ class ParquetTier:
         with self._folder() as (files, folder):
             self._refresh(files, folder)
             alive_from = self._now_ms() - self._keep_ms
-            for segment in sorted(self._segments.values(), key=lambda one: one.name, reverse=True):
+            for segment in sorted(
+                self._segments.values(), key=lambda segment: segment.name, reverse=True
+            ):
                 if not wanted.size:
                     break
                 rows, hit = _rows_of(segment.keys, wanted)
@@ -100,10 +106,10 @@ class ParquetTier:
             self._refresh(files, folder)
             segments = self._segments.values()
             entries, size = (
-                sum(len(one.keys) for one in segments),
-                sum(one.size for one in segments),
+                sum(len(segment.keys) for segment in segments),
+                sum(segment.size for segment in segments),
             )
-            oldest = min((int(one.written_ms.min()) for one in segments), default=None)
+            oldest = min((int(segment.written_ms.min()) for segment in segments), default=None)
         return TierContents(
             entries, size, self._max_bytes, oldest / 1000 if oldest is not None else None
         )
@@ -117,14 +123,16 @@ class ParquetTier:
             present = files.ls(folder, detail=True, refresh=True)
         except FileNotFoundError:
             present = []  # nothing was ever written
-        if any(found["name"].rstrip("/") == folder for found in present):
+        if any(entry["name"].rstrip("/") == folder for entry in present):
             raise NotADirectoryError(folder)
         listed = {
-            found["name"].rpartition("/")[2]: int(found["size"])
-            for found in present
-            if found["name"].endswith(".parquet") and "/." not in found["name"]
+            entry["name"].rpartition("/")[2]: int(entry["size"])
+            for entry in present
+            if entry["name"].endswith(".parquet") and "/." not in entry["name"]
         }
-        self._segments = {name: one for name, one in self._segments.items() if name in listed}
+        self._segments = {
+            name: self._segments[name] for name in self._segments.keys() & listed.keys()
+        }
         for name in listed.keys() - self._segments.keys() - self._broken:
             try:
                 with files.open(f"{folder}/{name}", "rb") as file:
@@ -186,16 +194,16 @@ class ParquetTier:
 
     def _tidy(self, files: Any, folder: str) -> None:
         """Deletes what expired, merges what is small, and evicts the oldest beyond the cap."""
-        ordered = sorted(self._segments.values(), key=lambda one: one.name)
+        ordered = sorted(self._segments.values(), key=lambda segment: segment.name)
         alive_from = self._now_ms() - self._keep_ms
-        expired = [one for one in ordered if int(one.name.partition("-")[0]) <= alive_from]
+        expired = [segment for segment in ordered if segment.newest_ms <= alive_from]
         self._delete(files, folder, expired)
-        small = [one for one in ordered if one.size < _SMALL_BYTES and one not in expired]
+        small = [s for s in ordered if s.size < _SMALL_BYTES and s not in expired]
         if len(small) >= _MERGE_FROM:
             self._merge(files, folder, small, alive_from)
             self._refresh(files, folder)
-        total = sum(one.size for one in self._segments.values())
-        for segment in sorted(self._segments.values(), key=lambda one: one.name)[:-1]:
+        total = sum(segment.size for segment in self._segments.values())
+        for segment in sorted(self._segments.values(), key=lambda segment: segment.name)[:-1]:
             if total <= self._max_bytes:
                 break
             total -= segment.size
