@@ -9,7 +9,7 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from orchestration_assets.schemas.errors import DamagedFileError, os_problem
 from resources.damage import notice
-from resources.feature_cache.tier import Counts, TierContents, TierError, seal, unseal
+from resources.feature_cache.tier import Counts, TierContents, TierError, intact, seal, unseal
 from resources.lmdb_database import LmdbDatabase, Transaction, as_os_error
 
 MAX_BYTES: Final = 1 << 30
@@ -88,14 +88,8 @@ class LmdbStore:
             keys = list(keys)
             found = {key: self._grouped[key] for key in keys if key in self._grouped}
             asked = sorted(key.encode() for key in keys if key not in found)
-            for encoded, stored in _pairs(transaction, asked):
-                key = encoded.decode()
-                value = unseal(key, stored[_NUMBER.size :])
-                if value is None:
-                    self.counts.corrupt += 1
-                else:
-                    found[key] = value
-        return found
+            pairs = [(k.decode(), v[_NUMBER.size :]) for k, v in _pairs(transaction, asked)]
+        return found | intact(pairs, self.counts)
 
     @_raises_tier_error
     def put_many(self, values: Mapping[str, bytes]) -> None:

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from cachetools import LRUCache
 
-from resources.feature_cache.tier import Counts, TierContents, seal, unseal
+from resources.feature_cache.tier import Counts, TierContents, intact, seal
 
 # a key, a tuple and a place in two dictionaries, beside the value itself
 _ENTRY_BYTES: Final = 300
@@ -49,18 +49,10 @@ class MemoryTier:
             self._memory = _shared.setdefault((name_space, max_bytes), SharedMemory(max_bytes))
 
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
-        found: dict[str, bytes] = {}
+        entries = self._memory.entries
         with self._memory.lock:
-            for key in keys:
-                entry = self._memory.entries.get(key)
-                if entry is None:
-                    continue
-                value = unseal(key, entry.stored)
-                if value is None:
-                    self.counts.corrupt += 1
-                else:
-                    found[key] = value
-        return found
+            held = [(key, entry.stored) for key in keys if (entry := entries.get(key)) is not None]
+        return intact(held, self.counts)
 
     def put_many(self, values: Mapping[str, bytes]) -> None:
         now = time.time()

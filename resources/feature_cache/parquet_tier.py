@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from resources.feature_cache.tier import Counts, TierContents, TierError, seal, unseal
+from resources.feature_cache.tier import Counts, TierContents, TierError, intact, seal
 from resources.table_store import write_atomically
 
 _SCHEMA: Final = pa.schema(
@@ -154,12 +154,10 @@ class ParquetTier:
         self.counts.corrupt += entries
         self.counts.last_error = f"{name}: {error}"
 
-    def _values(
-        self, files: Any, folder: str, segment: _Segment, rows: Any
-    ) -> Iterator[tuple[str, bytes]]:
+    def _values(self, files: Any, folder: str, segment: _Segment, rows: Any) -> dict[str, bytes]:
         """The intact values at these rows; only the row groups that hold them are read."""
         if not len(rows):
-            return
+            return {}
         try:
             with files.open(f"{folder}/{segment.name}", "rb") as file:
                 parquet = pq.ParquetFile(file)
@@ -167,19 +165,15 @@ class ParquetTier:
                 part = parquet.read_row_groups(groups.tolist(), columns=["key", "value"])
         except FileNotFoundError:
             self._segments.pop(segment.name, None)
-            return
+            return {}
         except (pa.ArrowException, OSError) as error:
             self._is_broken(segment.name, error, len(rows))
-            return
+            return {}
         # where each row stands in the groups that were read
         before = np.searchsorted(groups, rows // _GROUP_ROWS)
         part = part.take(pa.array(before * _GROUP_ROWS + rows % _GROUP_ROWS))
-        for key, stored in zip(part["key"].to_pylist(), part["value"].to_pylist(), strict=True):
-            value = unseal(key, stored)
-            if value is None:
-                self.counts.corrupt += 1
-            else:
-                yield key, value
+        keys, stored = part["key"].to_pylist(), part["value"].to_pylist()
+        return intact(zip(keys, stored, strict=True), self.counts)
 
     def _write(self, files: Any, folder: str, rows: Sequence[tuple[str, int, bytes]]) -> None:
         columns = [list(column) for column in zip(*rows, strict=True)]
@@ -219,7 +213,7 @@ class ParquetTier:
         for segment in small:
             alive = np.flatnonzero(segment.written_ms > alive_from)
             written = dict(zip(segment.keys.tolist(), segment.written_ms.tolist(), strict=True))
-            for key, value in self._values(files, folder, segment, alive):
+            for key, value in self._values(files, folder, segment, alive).items():
                 rows[key] = (key, written[key.encode()], seal(key, value))
         if rows:
             self._write(files, folder, sorted(rows.values()))

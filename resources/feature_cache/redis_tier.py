@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
-from resources.feature_cache.tier import Counts, TierContents, TierError, seal, unseal
+from resources.feature_cache.tier import Counts, TierContents, TierError, intact, seal
 
 _INSTALL: Final = "pip install 'content-orchestration[redis]'"
 _SECONDS: Final = 2.0
@@ -35,14 +35,8 @@ class RedisTier:
             for start in range(0, len(asked), _PIPELINE):
                 part = asked[start : start + _PIPELINE]
                 answers = self._connected().mget([_PREFIX + key for key in part])
-                for key, stored in zip(part, answers, strict=True):
-                    if stored is None:
-                        continue
-                    value = unseal(key, stored)
-                    if value is None:
-                        self.counts.corrupt += 1
-                    else:
-                        found[key] = value
+                held = [pair for pair in zip(part, answers, strict=True) if pair[1] is not None]
+                found |= intact(held, self.counts)
         return found
 
     def put_many(self, values: Mapping[str, bytes]) -> None:

@@ -67,6 +67,18 @@ def seal(key: str, value: bytes) -> bytes:
     return _check(key, value) + value
 
 
+def intact(entries: Iterable[tuple[str, bytes]], counts: Counts) -> dict[str, bytes]:
+    """The values of sealed entries; those that are no longer what was sealed count as corrupt."""
+    values: dict[str, bytes] = {}
+    for key, stored in entries:
+        value = unseal(key, stored)
+        if value is None:
+            counts.corrupt += 1
+        else:
+            values[key] = value
+    return values
+
+
 def unseal(key: str, stored: bytes) -> bytes | None:
     """The value that was sealed under this key, None when it is no longer that."""
     value = stored[_CHECK_BYTES:]
