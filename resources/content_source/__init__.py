@@ -14,7 +14,6 @@ from resources.content_source.folder import FolderSource
 from resources.content_source.http import HttpSource
 from resources.content_source.names import address_path, file_address, source_name
 from resources.content_source.opening import open_source
-from resources.content_source.patterns import Patterns
 from resources.content_source.source import Source
 from resources.content_source.url import UrlSource
 from resources.content_source.versions import odd_time
@@ -27,7 +26,6 @@ __all__ = [
     "ListedEntry",
     "Listing",
     "ListingBudget",
-    "Patterns",
     "Source",
     "SourceError",
     "UrlSource",

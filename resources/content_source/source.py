@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, BinaryIO, Final
 
 from orchestration_assets.schemas.enums import RejectReason
+from orchestration_assets.text.path_patterns import Patterns
 from resources.content_source.bounded import BoundedCalls, bounded_stream
 from resources.content_source.contract import (
     EVERYTHING,
@@ -20,7 +21,6 @@ from resources.content_source.contract import (
     make_address,
     relative_path,
 )
-from resources.content_source.patterns import Patterns
 
 READ_SECONDS: Final = 30.0
 """How long, by default, a listing of one folder or one reading may take."""
