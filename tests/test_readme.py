@@ -7,6 +7,8 @@ import venv
 from pathlib import Path
 from zipfile import ZipFile
 
+import pytest
+
 from orchestration_assets.__main__ import main
 from resources.table_store import TableStore
 
@@ -51,6 +53,7 @@ def test_there_are_exactly_two_set_up_commands() -> None:
     assert all(command.startswith("pip install -c constraints.txt -e ") for command in commands)
 
 
+@pytest.mark.slow
 def test_the_wheel_runs_in_a_clean_environment(tmp_path: Path) -> None:
     """Built, installed beside nothing else, and run where no source tree is in sight."""
     subprocess.run(

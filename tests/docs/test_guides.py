@@ -29,6 +29,7 @@ def copy(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("guide", _GUIDES, ids=lambda page: page.stem)
 def test_the_guide_can_be_followed(copy: Path, guide: Path) -> None:
     for block in blocks(guide):
