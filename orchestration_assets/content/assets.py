@@ -28,7 +28,8 @@ from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.enums import Outcome
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
-from resources.home import HomeResource, PolicyFileResource
+from resources.home import Home
+from resources.home_resource import PolicyFileResource
 
 content_source = dg.AssetSpec(
     "content_source",
@@ -60,7 +61,7 @@ content_source = dg.AssetSpec(
 )
 def content_manifest(
     context: dg.AssetExecutionContext,
-    home: HomeResource,
+    home: dg.ResourceParam[Home],
     policy_file: PolicyFileResource,
     progress: dg.ResourceParam[Progress],
 ) -> Iterator[dg.MaterializeResult[pa.Table]]:
@@ -69,11 +70,11 @@ def content_manifest(
     Yields nothing, and so ends the run, where another process has finished the batch meanwhile.
     """
     batch = context.partition_key
-    if nothing_left(home.folder, home.claim, policy_file.path):
+    if nothing_left(home, policy_file.path):
         context.log.info(f"batch {batch} was finished by another process: nothing is left to do")
         return
     content = load_policy(policy_file.path).policy.content
-    manifest = make_manifest(home.folder, batch, content, progress)
+    manifest = make_manifest(home, batch, content, progress)
     counts = {
         outcome.value: pc.sum(pc.equal(manifest["outcome"], outcome.value)).as_py() or 0
         for outcome in Outcome
@@ -94,9 +95,9 @@ def content_manifest(
         "how many versions came before, and whether it is still there."
     ),
 )
-def content_ledger(home: HomeResource) -> dg.MaterializeResult[pa.Table]:
+def content_ledger(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[pa.Table]:
     """Folds all manifests, oldest first, into one row an item."""
-    items = current_items(home.folder)
+    items = current_items(home)
     present = pc.sum(pc.equal(items["state"], "present")).as_py() or 0
     metadata = {"present": present, "not_present": items.num_rows - present}
     return dg.MaterializeResult(value=items, metadata=metadata)
@@ -117,7 +118,7 @@ def content_ledger(home: HomeResource) -> dg.MaterializeResult[pa.Table]:
     ),
 )
 def gold_labels(
-    context: dg.AssetExecutionContext, home: HomeResource, policy_file: PolicyFileResource
+    context: dg.AssetExecutionContext, home: dg.ResourceParam[Home], policy_file: PolicyFileResource
 ) -> dg.MaterializeResult[pa.Table]:
     """Takes in what waits, then merges every accepted verdict."""
     loaded = load_policy(policy_file.path)

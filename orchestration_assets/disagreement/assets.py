@@ -62,8 +62,8 @@ from orchestration_assets.schemas.tables import DISAGREEMENTS, RESOLUTIONS
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
 from resources.damage import leaving_out_damage
-from resources.home import HomeResource, PolicyFileResource
-from resources.model_store import ModelStore
+from resources.home import Home
+from resources.home_resource import PolicyFileResource
 from resources.table_store import TableStore, write_atomically
 
 
@@ -85,7 +85,7 @@ def resolutions(
     parallel_interpretations: pa.Table,
     iterative_interpretations: pa.Table,
     hybrid_interpretations: pa.Table,
-    home: HomeResource,
+    home: dg.ResourceParam[Home],
 ) -> dg.MaterializeResult[pa.Table]:
     """Weighs the readings of each plan against each other."""
     policy = pinned(home.policies, processing_plans)
@@ -99,7 +99,7 @@ def resolutions(
     plans = iter(processing_plans.to_pylist())
     tasks = build_tasks(policy)
     heard = independent(readings, processing_plans.to_pylist())
-    store = ModelStore(home.folder)
+    store = home.models
     weighed = label_weights(heard, tasks, service_versions(tables), policy, promoted_for(store))
     models = learned_models(processing_plans, home.models)
     learned = learned_weights(processing_plans.to_pylist(), heard, models)
@@ -150,7 +150,7 @@ def disagreements(
     parallel_interpretations: pa.Table,
     iterative_interpretations: pa.Table,
     hybrid_interpretations: pa.Table,
-    home: HomeResource,
+    home: dg.ResourceParam[Home],
 ) -> dg.MaterializeResult[pa.Table]:
     """Compares the independent readings of each resolution pair by pair; a judge is none."""
     policy = pinned(home.policies, processing_plans)
@@ -208,7 +208,7 @@ def dispute_kinds(
     parallel_interpretations: pa.Table,
     iterative_interpretations: pa.Table,
     hybrid_interpretations: pa.Table,
-    home: HomeResource,
+    home: dg.ResourceParam[Home],
 ) -> dg.MaterializeResult[pa.Table]:
     """Looks through the questions that the services of the batch disagree on."""
     policy = pinned(home.policies, processing_plans)
@@ -224,7 +224,7 @@ def dispute_kinds(
     questions = [disagreements[name].to_pylist() for name in ("item_id", "task")]
     resolved = resolutions.select(["batch", "item_id", "content_hash", "path", "task"]).to_pylist()
     disputed = set(zip(*questions, strict=True))
-    with ContentReader(home.folder, home.batches.source(context.partition_key)) as reader:
+    with ContentReader(home, home.batches.source(context.partition_key)) as reader:
         search = search_of(policy, content_manifest, content_profiles, reader)
         broken: dict[str, str] = {}
         rows = find_kinds(resolved, heard, disputed, build_tasks(policy), search, broken)
@@ -258,7 +258,7 @@ def review_queue(
     processing_plans: pa.Table,
     resolutions: pa.Table,
     dispute_kinds: pa.Table,
-    home: HomeResource,
+    home: dg.ResourceParam[Home],
 ) -> dg.MaterializeResult[pa.Table]:
     """Orders what is neither accepted nor judged yet, and writes the files."""
     policy = pinned(home.policies, processing_plans)
@@ -296,10 +296,10 @@ def review_queue(
     ),
 )
 def calibration(
-    home: HomeResource, policy_file: PolicyFileResource
+    home: dg.ResourceParam[Home], policy_file: PolicyFileResource
 ) -> dg.MaterializeResult[pa.Table]:
     """Learns from every stored batch; promotes what passes."""
-    store = ModelStore(home.folder)
+    store = home.models
     in_use = promoted_for(store)
     gold = gold_of(_gold(home.tables))
     tasks = load_policy(policy_file.path).policy.tasks
@@ -335,12 +335,12 @@ def calibration(
     ),
 )
 def vector_thresholds(
-    home: HomeResource, policy_file: PolicyFileResource
+    home: dg.ResourceParam[Home], policy_file: PolicyFileResource
 ) -> dg.MaterializeResult[pa.Table]:
     """Compares the recorded vectors of every pair, as they are and shuffled."""
     policy = load_policy(policy_file.path).policy
     tasks, share = build_tasks(policy), policy.disagreement.unusual_share
-    recorded = vector_readings(home.tables, home.policies)
+    recorded = vector_readings(home)
     rows: list[VectorThresholdRow] = []
     for name, task in tasks.items():
         if task.kind is AnswerKind.VECTOR:
@@ -368,7 +368,7 @@ def vector_thresholds(
         "another or is broken, what it costs, and what would be lost without it."
     ),
 )
-def service_scorecards(home: HomeResource) -> dg.MaterializeResult[pa.Table]:
+def service_scorecards(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[pa.Table]:
     """Counts, compares, and leaves out each service in turn."""
     gold = gold_of(_gold(home.tables))
     judged = {content for of_task in gold.values() for content in of_task}

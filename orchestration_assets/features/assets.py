@@ -10,7 +10,7 @@ from orchestration_assets.features.batch import (
     vector_figures,
 )
 from orchestration_assets.features.cache_report import cache_rows
-from orchestration_assets.features.index import NAME, earlier_content, promote_segment
+from orchestration_assets.features.index import NAME, earlier_content, store_segment
 from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.profiling.batch import Chunk
@@ -20,7 +20,8 @@ from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import CALL_LOG
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from resources.dask_cluster import DaskClusterResource
-from resources.home import HomeResource, PolicyFileResource
+from resources.home import Home
+from resources.home_resource import PolicyFileResource
 
 
 @dg.asset(
@@ -40,16 +41,16 @@ def content_vectors(
     context: dg.AssetExecutionContext,
     content_manifest: pa.Table,
     content_profiles: pa.Table,
-    home: HomeResource,
+    home: dg.ResourceParam[Home],
     policy_file: PolicyFileResource,
     dask_cluster: DaskClusterResource,
     progress: dg.ResourceParam[Progress],
 ) -> dg.MaterializeResult[pa.Table]:
     """Computes what the cache lacks, and relates the batch to the index as it was pinned."""
     policy, batch = load_policy(policy_file.path).policy, context.partition_key
-    place = Chunk(str(home.folder), batch, home.batches.source(batch), ())
+    place = Chunk(home, batch, home.batches.source(batch), ())
     work = to_vectorise(content_manifest, content_profiles, place)
-    earlier = earlier_content(home.artefacts, batch, policy.features.window)
+    earlier = earlier_content(home.models, batch, policy.features.window)
     cache = home.features(policy.execution.cache)
     progress.stage("vectors", len(work.rows))
     vectors = compute_vectors(
@@ -62,8 +63,8 @@ def content_vectors(
         progress.advance,
     )
     related = relate(vectors, earlier, policy.features)
-    digest = promote_segment(
-        home.artefacts, batch, policy.features.window, earlier, related.representatives
+    digest = store_segment(
+        home.models, batch, policy.features.window, earlier, related.representatives
     )
     home.cache_uses.write(batch, CONTENT_VECTORS.name, cache)
     figures = vector_figures(related, earlier) | cache.figures()
@@ -84,7 +85,7 @@ def content_vectors(
     ),
 )
 def feature_cache_report(
-    home: HomeResource, policy_file: PolicyFileResource
+    home: dg.ResourceParam[Home], policy_file: PolicyFileResource
 ) -> dg.MaterializeResult[pa.Table]:
     """Adds up the counts of every batch's latest run, and asks each tier what it holds."""
     cache = home.features(load_policy(policy_file.path).policy.execution.cache)

@@ -33,7 +33,8 @@ from orchestration_assets.schemas.health import SERVICE_HEALTH
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import CALL_LOG, DECISION_LOG
 from resources.ai_services.resilience.purse import Purse
-from resources.home import HomeResource, PolicyFileResource
+from resources.home import Home
+from resources.home_resource import PolicyFileResource
 
 _DESCRIPTIONS = {
     "sequential_interpretations": (
@@ -72,10 +73,10 @@ _DESCRIPTIONS = {
     ),
 )
 def service_health(
-    home: HomeResource, policy_file: PolicyFileResource, purse: dg.ResourceParam[Purse]
+    home: dg.ResourceParam[Home], policy_file: PolicyFileResource, purse: dg.ResourceParam[Purse]
 ) -> Iterator[dg.MaterializeResult[pa.Table]]:
     """Probes the services of the policy in force; none in the run of a batch that is finished."""
-    if nothing_left(home.folder, home.claim, policy_file.path):
+    if nothing_left(home, policy_file.path):
         return
     loaded = load_policy(policy_file.path)
     pin(home.policies, loaded)
@@ -115,7 +116,7 @@ def interpretations(
     content_profiles: pa.Table,
     content_vectors: pa.Table,
     processing_plans: pa.Table,
-    home: HomeResource,
+    home: dg.ResourceParam[Home],
     progress: dg.ResourceParam[Progress],
     purse: dg.ResourceParam[Purse],
 ) -> Iterator[dg.MaterializeResult[pa.Table]]:
@@ -132,9 +133,9 @@ def interpretations(
     seconds = policy.features.neighbour_seconds if policy else 0.0
     heavy, source = heavy_items(content_manifest), home.batches.source(context.partition_key)
     with (
-        ContentReader(home.folder, source) as reader,
-        ContentReader(home.folder, source) as beside,
-        NearItems(content_vectors, home.folder, seconds) as near,
+        ContentReader(home, source) as reader,
+        ContentReader(home, source) as beside,
+        NearItems(content_vectors, home, seconds) as near,
     ):
         work = build_work(policy, learned_models(plans, home.models))
         if any("neighbours" in one.reads for one in work.services.values()):

@@ -31,7 +31,7 @@ from orchestration_assets.selection.deployed import Deployed, unpacked
 from orchestration_assets.selection.in_force import artefact_name
 from resources.ai_services.pool import build_services
 from resources.ai_services.resilience.purse import Purse
-from resources.model_store import ModelStore
+from resources.model_registry import ModelRegistry
 from resources.table_store import TableStore
 
 # from how far apart two answers disagree, unless the policy says otherwise; labels: any difference
@@ -73,7 +73,7 @@ def build_work(policy: Policy | None, learned: Mapping[str, Deployed] | None = N
     return Work(build_choices(policy), build_tasks(policy), services, learned or {})
 
 
-def learned_models(plans: pa.Table, store: ModelStore) -> dict[str, Deployed]:
+def learned_models(plans: pa.Table, registry: ModelRegistry) -> dict[str, Deployed]:
     """The learned models that plans have pinned, by version.
 
     Raises ArtefactError when one is missing or was changed.
@@ -81,7 +81,7 @@ def learned_models(plans: pa.Table, store: ModelStore) -> dict[str, Deployed]:
     pairs = set(zip(plans["task"].to_pylist(), plans["artefact"].to_pylist(), strict=True))
     found = {}
     for task, version in sorted(pair for pair in pairs if pair[1] is not None):
-        artefact = store.read(artefact_name(task), version)
+        artefact = registry.load(artefact_name(task), version)
         found[version] = unpacked(artefact.arrays, artefact.facts["selector"])
     return found
 

@@ -22,7 +22,8 @@ from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.enums import Outcome, ProfileStatus
 from orchestration_assets.schemas.tables import CONTENT_PROFILES
 from resources.dask_cluster import DaskClusterResource
-from resources.home import HomeResource, PolicyFileResource
+from resources.home import Home
+from resources.home_resource import PolicyFileResource
 
 
 @dg.asset(
@@ -41,7 +42,7 @@ from resources.home import HomeResource, PolicyFileResource
 def content_profiles(
     context: dg.AssetExecutionContext,
     content_manifest: pa.Table,
-    home: HomeResource,
+    home: dg.ResourceParam[Home],
     policy_file: PolicyFileResource,
     dask_cluster: DaskClusterResource,
     progress: dg.ResourceParam[Progress],
@@ -50,7 +51,7 @@ def content_profiles(
 
     Yields nothing, and so ends the run, where another process has finished the batch meanwhile.
     """
-    if nothing_left(home.folder, home.claim, policy_file.path):
+    if nothing_left(home, policy_file.path):
         context.log.info("the batch was finished by another process: nothing is left to do")
         return
     accepted = content_manifest.filter(pc.equal(content_manifest["outcome"], Outcome.ACCEPTED))
@@ -59,7 +60,7 @@ def content_profiles(
     cache = home.features(execution.cache)
     progress.stage("profiling", accepted.num_rows)
     done = profile_batch(
-        Chunk(str(home.folder), batch, home.batches.source(batch), tuple(accepted.to_pylist())),
+        Chunk(home, batch, home.batches.source(batch), tuple(accepted.to_pylist())),
         cache,
         execution,
         lambda pieces: dask_cluster.map_chunks(profile_chunk, pieces, warm_up),

@@ -19,6 +19,7 @@ from orchestration_assets.schemas.storable import whole_text
 from orchestration_assets.schemas.tables import CONTENT_PROFILES
 from resources.content_source import ContentError
 from resources.feature_cache.tiered import TieredCache
+from resources.home import Home
 
 Row = Mapping[str, Any]
 Made = TypeVar("Made")
@@ -37,7 +38,7 @@ _WARMING: Final = tuple(
 class Chunk:
     """A piece of a batch as plain data: what a worker on another machine needs to read it."""
 
-    home: str
+    home: Home
     batch: str
     source: str
     rows: tuple[dict[str, Any], ...]

@@ -33,7 +33,7 @@ from orchestration_assets.schemas.tables import (
     ReportRow,
 )
 from resources.damage import leaving_out_damage
-from resources.home import HomeResource
+from resources.home import Home
 from resources.table_store import TableStore, write_atomically
 
 _GROUP = "6_reports"
@@ -112,7 +112,7 @@ def disagreement_report(
     dispute_kinds: pa.Table,
     review_queue: pa.Table,
     item_states: pa.Table,
-    home: HomeResource,
+    home: dg.ResourceParam[Home],
 ) -> dg.MaterializeResult[pa.Table]:
     """Renders reports/<batch>.html and <batch>-review.html from the batch's tables."""
     batch = context.partition_key
@@ -172,7 +172,7 @@ def disagreement_report(
         "the services: scorecards, calibration, thresholds, drift."
     ),
 )
-def corpus_report(home: HomeResource) -> dg.MaterializeResult[pa.Table]:
+def corpus_report(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[pa.Table]:
     """Collects the totals of every reported batch; renders reports/index.html, services.html."""
     store = home.tables
     table = store.read_batches(DISAGREEMENT_REPORT, store.batches(DISAGREEMENT_REPORT.name))

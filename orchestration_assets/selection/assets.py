@@ -16,7 +16,8 @@ from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.plan import known_models, plan_items, thresholds_in_force
 from orchestration_assets.selection.strategies import words_of
 from resources.ai_services.pool import build_services
-from resources.home import HomeResource, PolicyFileResource
+from resources.home import Home
+from resources.home_resource import PolicyFileResource
 
 _LEARNING = "8_learning"
 
@@ -37,7 +38,7 @@ _LEARNING = "8_learning"
 def processing_plans(
     context: dg.AssetExecutionContext,
     content_profiles: pa.Table,
-    home: HomeResource,
+    home: dg.ResourceParam[Home],
     policy_file: PolicyFileResource,
 ) -> dg.MaterializeResult[pa.Table]:
     """Hears directives, rules, what was learned and the default, and pins what decided."""
@@ -88,7 +89,7 @@ def processing_plans(
     ),
 )
 def selection_model(
-    home: HomeResource, policy_file: PolicyFileResource
+    home: dg.ResourceParam[Home], policy_file: PolicyFileResource
 ) -> dg.MaterializeResult[pa.Table]:
     """Trains every task that the policy wants learned; new batches pin what is promoted."""
     policy = load_policy(policy_file.path).policy
@@ -112,7 +113,7 @@ def selection_model(
     ),
 )
 def selection_frontier(
-    home: HomeResource, policy_file: PolicyFileResource
+    home: dg.ResourceParam[Home], policy_file: PolicyFileResource
 ) -> dg.MaterializeResult[pa.Table]:
     """Measures every label task that has gold."""
     policy = load_policy(policy_file.path).policy

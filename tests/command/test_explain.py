@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchestration_assets.__main__ import main
-from resources.table_store import TableStore
+from resources.home import Home
 from tests.conftest import write_corpus
 
 
@@ -160,7 +160,7 @@ def test_a_preview_of_nothing_new_says_so(processed, call, home) -> None:
     code, out, _ = call("preview", str(processed))
     assert code == 0
     assert "nothing to profile or to ask" in out
-    assert len(TableStore(home).batches("content_manifest")) == 1
+    assert len(Home(home).tables.batches("content_manifest")) == 1
 
 
 @pytest.mark.parametrize("arguments", [("preview", "/no/such/folder"), ("explain",)])

@@ -14,7 +14,7 @@ import pytest
 from orchestration_assets.__main__ import main
 from orchestration_assets.schemas.tables import BATCH_TABLES, TABLES
 from resources.feature_cache.lmdb_store import LmdbStore
-from resources.table_store import TableStore
+from resources.home import Home
 
 NOT_OF_A_BATCH = ("batch_entries", "corpus_report", "feature_cache_report")
 
@@ -45,13 +45,14 @@ def test_a_first_run_accounts_for_every_entry_and_a_second_finds_nothing_new(run
 def test_reprocessing_gives_equal_tables_without_a_call(run, home) -> None:
     _, first, _ = run()
     (batch,) = first["batches"]
-    before = {name: TableStore(home).read(name, batch) for name in BATCH_TABLES}
+    before = {name: Home(home).tables.read(name, batch) for name in BATCH_TABLES}
     code, again, _ = run("--reprocess")
     assert (code, again["batches"], again["calls"]) == (0, [batch], {})
     assert again["from_cache"] == sum(first["calls"].values())
     for name in BATCH_TABLES:
         stable = TABLES[name].stable_columns
-        assert TableStore(home).read(name, batch).select(stable).equals(before[name].select(stable))
+        after = Home(home).tables.read(name, batch)
+        assert after.select(stable).equals(before[name].select(stable))
 
 
 def test_what_it_prints_for_people(corpus, home, capsys) -> None:

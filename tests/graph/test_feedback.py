@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from orchestration_assets.schemas.tables import GOLD_LABELS
-from resources.home import HomeResource, PolicyFileResource
+from resources.home_resource import HomeResource, PolicyFileResource
 from sensors.review_feedback import review_feedback_sensor
 from tests.content.test_verdicts import as_csv, jsonl
 

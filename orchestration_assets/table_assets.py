@@ -1,14 +1,13 @@
-"""Blocking checks that every table gets: the stored schema, and nothing lost on the way."""
+"""Assets whose product is one table, and the blocking checks that every table gets."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import dagster as dg
 import pyarrow as pa
 
 from orchestration_assets.schemas.records import Table
-from resources.table_store import BatchStore, TableStore
+from resources.home import Home
 
 _PARTITION_TAG = "dagster/partition"
 
@@ -17,15 +16,15 @@ _PARTITION_TAG = "dagster/partition"
 class Stored:
     """What is stored of one batch (of the whole corpus when ``batch`` is None)."""
 
-    home: Path
+    home: Home
     batch: str | None
 
     def table(self, name: str) -> pa.Table:
-        return TableStore(self.home).read(name, self.batch)
+        return self.home.tables.read(name, self.batch)
 
     def entries(self) -> pa.Table:
         """The batch as it was listed."""
-        return BatchStore(self.home).read(self.batch or "")
+        return self.home.batches.read(self.batch or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +86,14 @@ def table_checks(
         can_subset=True,
     )
     def checks(context: dg.AssetCheckExecutionContext):  # type: ignore[no-untyped-def]
-        store: TableStore = context.resources.tables.store
+        home: Home = context.resources.tables.opened_home
+        store = home.tables
         batches: list[str | None] = [None]
         if per_batch:
             running = context.run.tags.get(_PARTITION_TAG)
             batches = [running] if running else list(store.batches(table.name))
         selected = {key.name for key in context.selected_asset_check_keys}
-        stored = [(Stored(store.home, batch), store.read(table.name, batch)) for batch in batches]
+        stored = [(Stored(home, batch), store.read(table.name, batch)) for batch in batches]
         if "schema" in selected:
             yield _schema_result(table, [data for _, data in stored])
         if "conservation" in selected:
