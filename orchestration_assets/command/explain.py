@@ -197,8 +197,8 @@ def _task(store: TableStore, plan: Row) -> Row:
 def _next_run(
     home: Home, loaded: LoadedPolicy, held: Row, profile: Row | None, tasks: Sequence[Row]
 ) -> Iterator[str]:
-    from orchestration_assets.profiling.kept import profile_key
-    from resources.ai_services.pool import build_services
+    from orchestration_assets.profiling.profile_cache import profile_key
+    from orchestration_assets.services.pool import build_services
 
     key = profile_key(held | {"path": profile["path"] if profile else held["path"]})
     tier = home.features(loaded.policy.execution.cache).peek_many([key]).get(key)

@@ -17,24 +17,24 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.content.intake import Intake, of_source, take_in, unfinished
-from orchestration_assets.content.known import make_manifest
+from orchestration_assets.content.manifest_builder import make_manifest
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.processing.answer_cache import answer_key
 from orchestration_assets.processing.batch import build_tasks
 from orchestration_assets.processing.pricing import ServicePrice, forecast_prices
 from orchestration_assets.processing.usage import observed_usage
-from orchestration_assets.profiling.batch import Chunk, Unread, read_again
-from orchestration_assets.profiling.kept import profile_key
+from orchestration_assets.profiling.batch import ProfileChunk, UnreadItem, read_again
+from orchestration_assets.profiling.profile_cache import profile_key
 from orchestration_assets.profiling.profiler import profile
 from orchestration_assets.progress import SilentProgress
-from orchestration_assets.schemas.enums import Outcome, ProfileStatus
+from orchestration_assets.schemas.enums import EntryOutcome, ProfileStatus
 from orchestration_assets.schemas.items import Item, Question
 from orchestration_assets.schemas.policy import Content, Policy
 from orchestration_assets.schemas.tables import BATCH_ENTRIES, CONTENT_MANIFEST, PlanRow
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.plan import plan_items
+from orchestration_assets.services.pool import build_services
 from orchestration_assets.settings import Settings
-from resources.ai_services.pool import build_services
 from resources.damage import leaving_out_damage
 from resources.feature_cache.tiered import TieredCache
 from resources.home import Home
@@ -119,9 +119,9 @@ def look_ahead(home: Home, source: str, policy: Policy, sample: int) -> Preview:
         cache = home.features(policy.execution.cache)
         taken = _would_take(home, shadow, source, policy.content, cache)
         picked = list(_spread_evenly(shadow.tables, taken.accepted, sample))
-        work = Chunk(shadow, "", taken.source, tuple(picked))
+        work = ProfileChunk(shadow, "", taken.source, tuple(picked))
         for row, text in zip(picked, read_again(work), strict=True):
-            if isinstance(text, Unread):
+            if isinstance(text, UnreadItem):
                 continue  # it changed while the preview looked at it
             features = profile(row["path"], text, size_bytes=row["size_bytes"]).features
             item = Item(row["item_id"], row["content_hash"], row["path"], text, features)
@@ -218,7 +218,7 @@ def _would_take(
 
 
 def _accepted(manifest: pa.Table) -> pa.Table:
-    return manifest.filter(pc.equal(manifest["outcome"], Outcome.ACCEPTED.value))
+    return manifest.filter(pc.equal(manifest["outcome"], EntryOutcome.ACCEPTED.value))
 
 
 def _news(

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from orchestration_assets.disagreement.readings import reading_of
 from orchestration_assets.disagreement.replay import (
-    Change,
-    Log,
-    Other,
-    Replayed,
-    TaskFigures,
+    PairedDifference,
+    RecordedBatch,
+    ReplayedQuestion,
+    ReplayFigures,
+    ReplayPolicy,
     figures,
     replay,
 )
@@ -28,9 +28,9 @@ from orchestration_assets.schemas.tables import (
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.plan import known_models
-from orchestration_assets.selection.records import CALL_COLUMNS, observed_prices
+from orchestration_assets.selection.training_records import CALL_COLUMNS, observed_prices
+from orchestration_assets.services.pool import build_services
 from orchestration_assets.settings import Settings
-from resources.ai_services.pool import build_services
 from resources.damage import leaving_out_damage, notice
 from resources.home import Home
 from resources.table_store import TableMissingError, TableStore
@@ -69,7 +69,7 @@ def run(settings: Settings, *, as_json: bool) -> int:
     return 0
 
 
-def _replay_all(home: Home, batches: list[str], policy: Path | None) -> Iterator[Replayed]:
+def _replay_all(home: Home, batches: list[str], policy: Path | None) -> Iterator[ReplayedQuestion]:
     loaded = load_policy(policy)
     services = build_services(loaded.policy.services)
     store = home.tables
@@ -83,10 +83,10 @@ def _replay_all(home: Home, batches: list[str], policy: Path | None) -> Iterator
             notice(f"left out: {error}")
             continue
         known = known_models(loaded.policy, services, home.models, log.profiles, prices)
-        yield from replay(log, Other(loaded.policy, loaded.hash, services, prices, known))
+        yield from replay(log, ReplayPolicy(loaded.policy, loaded.hash, services, prices, known))
 
 
-def _read_log(store: TableStore, batch: str) -> Log:
+def _read_log(store: TableStore, batch: str) -> RecordedBatch:
     tables = [store.read(table.name, batch) for table in INTERPRETATIONS.values()]
     readings: dict[str, Reading] = {}
     asked: dict[tuple[str, str], list[str]] = {}
@@ -96,10 +96,12 @@ def _read_log(store: TableStore, batch: str) -> Log:
             asked.setdefault((row["item_id"], row["task"]), []).append(row["service"])
     resolved = store.read(RESOLUTIONS.name, batch, ["item_id", "task", "answer"]).to_pylist()
     stands = {(row["item_id"], row["task"]): row["answer"] for row in resolved}
-    return Log(batch, store.read(CONTENT_PROFILES.name, batch).to_pylist(), readings, stands, asked)
+    return RecordedBatch(
+        batch, store.read(CONTENT_PROFILES.name, batch).to_pylist(), readings, stands, asked
+    )
 
 
-def render(one: TaskFigures) -> str:
+def render(one: ReplayFigures) -> str:
     """One task in words, with what the log cannot answer."""
     lines = [f"{one.task}: {one.answerable} of {one.questions} questions"]
     if one.answerable:
@@ -124,7 +126,7 @@ def render(one: TaskFigures) -> str:
     return "\n".join(lines)
 
 
-def _words(one: Change, form: str) -> str:
+def _words(one: PairedDifference, form: str) -> str:
     interval = ""
     if one.low is not None and one.high is not None:
         interval = f" (change {one.low:+{form}} to {one.high:+{form}})"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from orchestration_assets.content.item_lookup import finder
 from orchestration_assets.content.verdict_files import VerdictFileError
-from orchestration_assets.content.verdicts import Rulebook, understand
+from orchestration_assets.content.verdicts import VerdictContext, understand
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.settings import Settings
 from resources.home import Home
@@ -19,7 +19,7 @@ def check(settings: Settings, path: Path) -> int:
     """
     loaded = load_policy(settings.policy)
     home = Home(settings.home)
-    rules = Rulebook(loaded.policy.tasks, loaded.hash, datetime.now(UTC))
+    rules = VerdictContext(loaded.policy.tasks, loaded.hash, datetime.now(UTC))
     try:
         data = path.read_bytes()
     except OSError as error:

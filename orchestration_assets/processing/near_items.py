@@ -11,8 +11,8 @@ from typing import Any, Final, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.content.reader import ContentReader
-from orchestration_assets.schemas.enums import Outcome, ResolutionStatus, Triage
+from orchestration_assets.content.content_reader import ContentReader
+from orchestration_assets.schemas.enums import EntryOutcome, ResolutionStatus, Triage
 from orchestration_assets.schemas.errors import DamagedFileError
 from orchestration_assets.schemas.items import NearItem
 from orchestration_assets.schemas.tables import CONTENT_MANIFEST, RESOLUTIONS
@@ -124,7 +124,7 @@ class NearItems:
             source = self._home.batches.source(batch)
         except (TableMissingError, DamagedFileError):
             return None  # it has no answers yet, or none that can be read
-        accepted = pc.equal(manifest["outcome"], Outcome.ACCEPTED)
+        accepted = pc.equal(manifest["outcome"], EntryOutcome.ACCEPTED)
         manifest = manifest.filter(pc.and_(pc.is_in(manifest["item_id"], wanted), accepted))
         rows = {row["item_id"]: row for row in manifest.to_pylist()}
         settled = {

@@ -7,19 +7,19 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.content.finished import nothing_left
+from orchestration_assets.content.batch_completion import nothing_left
 from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.profiling.batch import (
-    Chunk,
+    ProfileChunk,
     profile_batch,
     profile_chunk,
     profile_figures,
     warm_up,
 )
-from orchestration_assets.profiling.tiers import Tier
+from orchestration_assets.profiling.tiers import SizeTier
 from orchestration_assets.progress import Progress
-from orchestration_assets.schemas.enums import Outcome, ProfileStatus
+from orchestration_assets.schemas.enums import EntryOutcome, ProfileStatus
 from orchestration_assets.schemas.tables import CONTENT_PROFILES
 from resources.dask_cluster import DaskClusterResource
 from resources.home import Home
@@ -54,13 +54,13 @@ def content_profiles(
     if nothing_left(home, policy_file.path):
         context.log.info("the batch was finished by another process: nothing is left to do")
         return
-    accepted = content_manifest.filter(pc.equal(content_manifest["outcome"], Outcome.ACCEPTED))
+    accepted = content_manifest.filter(pc.equal(content_manifest["outcome"], EntryOutcome.ACCEPTED))
     execution = load_policy(policy_file.path).policy.execution
     batch = context.partition_key
     cache = home.features(execution.cache)
     progress.stage("profiling", accepted.num_rows)
     done = profile_batch(
-        Chunk(home, batch, home.batches.source(batch), tuple(accepted.to_pylist())),
+        ProfileChunk(home, batch, home.batches.source(batch), tuple(accepted.to_pylist())),
         cache,
         execution,
         lambda pieces: dask_cluster.map_chunks(profile_chunk, pieces, warm_up),
@@ -71,7 +71,7 @@ def content_profiles(
     # whoever else holds what could not be computed here computes it in a later batch
     superseded = done.profiles.filter(pc.equal(done.profiles["status"], ProfileStatus.SUPERSEDED))
     home.content_index.release(batch, superseded["content_hash"].to_pylist())
-    if done.choice.tier is Tier.BEYOND:
+    if done.choice.tier is SizeTier.BEYOND:
         context.log.warning(done.choice.reason)
     metadata: dict[str, Any] = profile_figures(done) | cache.figures()
     if dask_cluster.dashboard:

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_
 import pyarrow as pa
 
 from orchestration_assets.schemas.errors import OrchestrationError
-from orchestration_assets.schemas.storable import whole_text
+from orchestration_assets.schemas.storable_values import whole_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ from orchestration_assets.schemas.disagreement import (
 from orchestration_assets.schemas.enums import (
     AnswerKind,
     DisagreementKind,
+    EntryOutcome,
     ItemPresence,
-    Outcome,
     ProcessingModel,
     ProfileStatus,
     RejectReason,
@@ -119,7 +119,9 @@ class ManifestRow:
     entry_id: Annotated[str, Column("listed entry that the row comes from; a file: itself")]
     address: Annotated[str, Column("where the content is, as a URL")]
     path: _Path
-    outcome: Annotated[Outcome, Column("what became of the entry; outcomes add up to the listing")]
+    outcome: Annotated[
+        EntryOutcome, Column("what became of the entry; outcomes add up to the listing")
+    ]
     reason: Annotated[RejectReason | None, Column("why it was rejected")]
     detail: Annotated[str | None, Column("the reason in words")]
     computed_as: Annotated[

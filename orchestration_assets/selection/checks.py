@@ -3,12 +3,12 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.policy.pinned import pinned
+from orchestration_assets.policy.pinned_policy import pinned
 from orchestration_assets.schemas.enums import ProfileStatus
 from orchestration_assets.schemas.selection import SELECTION_FRONTIER, SELECTION_MODEL
 from orchestration_assets.schemas.tables import CONTENT_PROFILES, PROCESSING_PLANS
+from orchestration_assets.selection.active_selector import artefact_name
 from orchestration_assets.selection.conditions import holds
-from orchestration_assets.selection.in_force import artefact_name
 from orchestration_assets.table_assets import Balance, Stored, table_checks
 
 

@@ -10,7 +10,7 @@ import pytest
 from orchestration_assets.features import batch as module
 from orchestration_assets.features.batch import compute_vectors, relate, vector_key
 from orchestration_assets.features.index import NAME, earlier_content, store_segment
-from orchestration_assets.profiling.batch import Chunk
+from orchestration_assets.profiling.batch import ProfileChunk
 from orchestration_assets.schemas.policy import Execution, Features
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from resources.content_source import file_address
@@ -52,7 +52,7 @@ class Corpus:
         self.read.clear()
         execution = Execution()
         cache = open_cache(self.home, execution.cache)
-        work = Chunk(Home(self.home), batch, file_address(self.folder), tuple(rows))
+        work = ProfileChunk(Home(self.home), batch, file_address(self.folder), tuple(rows))
         vectors = compute_vectors(
             work, cache, execution, features.semantic, lambda *_: [], lambda: 0
         )
