@@ -1,15 +1,59 @@
 """Assets whose product is one table, and the blocking checks that every table gets."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import dagster as dg
 import pyarrow as pa
 
-from orchestration_assets.schemas.records import Table
+from orchestration_assets.partitions import content_batches
+from orchestration_assets.schemas.records import Table, TableResult
 from resources.home import Home
 
 _PARTITION_TAG = "dagster/partition"
+
+
+def table_asset(
+    table: Table,
+    *,
+    group: str,
+    team: str,
+    description: str,
+    reads: Iterable[Table] = (),
+    deps: Iterable[str] = (),
+    kinds: Iterable[str] = (),
+    code_version: str = "1",
+    per_batch: bool = True,
+    output_required: bool = True,
+) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    """An asset that makes one table: of each batch, or of the whole corpus.
+
+    The function is handed the tables that its parameters name, and those that it ``reads`` as
+    keyword arguments; ``deps`` are the assets that come before it and are not handed over.
+    """
+    return dg.asset(
+        name=table.name,
+        ins={one.name: dg.AssetIn(dagster_type=pa.Table) for one in reads},
+        deps=list(deps),
+        partitions_def=content_batches if per_batch else None,
+        group_name=group,
+        io_manager_key="tables",
+        kinds={"parquet", *kinds},
+        owners=[f"team:{team}"],
+        code_version=code_version,
+        output_required=output_required,
+        description=description,
+    )
+
+
+def materialize(
+    context: dg.AssetExecutionContext, result: TableResult, shown: Mapping[str, Any] | None = None
+) -> dg.MaterializeResult[pa.Table]:
+    """The result as Dagster takes it, its warnings logged; ``shown`` is further metadata."""
+    for warning in result.warnings:
+        context.log.warning(warning)
+    return dg.MaterializeResult(value=result.table, metadata={**result.figures, **(shown or {})})
 
 
 @dataclass(frozen=True, slots=True)
