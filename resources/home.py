@@ -2,17 +2,19 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orchestration_assets.schemas.policy import FeatureCache
 from resources.content_index import ContentIndex
 from resources.content_store import ContentStore
 from resources.feature_cache.lmdb_store import LmdbStore
-from resources.feature_cache.opening import open_cache
-from resources.feature_cache.tiered import TieredCache
 from resources.feature_cache.uses import CacheUses
 from resources.model_registry import ModelRegistry
 from resources.run_claims import RunClaim
 from resources.table_store import BatchStore, TableStore
+
+if TYPE_CHECKING:
+    from resources.feature_cache.tiered import TieredCache
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,11 @@ class Home:
         """Finished answers of services."""
         return LmdbStore(self.folder / "cache" / "answers")
 
-    def features(self, settings: FeatureCache) -> TieredCache:
+    def features(self, settings: FeatureCache) -> "TieredCache":
         """The cache of profiles and vectors, with the tiers that the policy asks for."""
+        # a run that finds nothing new does without the tiers' libraries
+        from resources.feature_cache.opening import open_cache
+
         return open_cache(self.folder, settings)
 
     @property

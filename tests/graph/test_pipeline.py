@@ -125,7 +125,7 @@ def test_a_changed_item_is_superseded_when_its_batch_is_processed_again(processe
 def test_a_table_that_lost_a_row_stops_the_run_with_the_remedy(
     project, corpus, monkeypatch
 ) -> None:
-    import orchestration_assets.profiling.assets as profiling
+    import orchestration_assets.profiling.batch as profiling
 
     whole = profiling.profile_batch
 

@@ -114,7 +114,7 @@ def test_a_run_that_a_broken_policy_ended_is_recorded_all_the_same(watched, corp
 
 
 def test_a_failed_check_is_recorded_with_its_words(watched, corpus, monkeypatch) -> None:
-    import orchestration_assets.profiling.assets as profiling
+    import orchestration_assets.profiling.batch as profiling
 
     whole = profiling.profile_batch
 
