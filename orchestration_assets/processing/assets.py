@@ -10,7 +10,7 @@ from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.processing.batch import tables_of
 from orchestration_assets.processing.health import check_services
-from orchestration_assets.processing.interpretation import PlannedBatch, interpret_batch
+from orchestration_assets.processing.interpretation import PlannedTables, interpret_batch
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.health import SERVICE_HEALTH
 from orchestration_assets.schemas.tables import CALL_LOG, DECISION_LOG
@@ -101,7 +101,7 @@ def interpretations(
     All plans run even when few tables are asked for: finished answers come from the cache, and
     the logs stay whole.
     """
-    tables = PlannedBatch(content_manifest, content_profiles, content_vectors, processing_plans)
+    tables = PlannedTables(content_manifest, content_profiles, content_vectors, processing_plans)
     result, warnings = interpret_batch(home, context.partition_key, tables, purse, progress)
     for warning in warnings:
         context.log.warning(warning)

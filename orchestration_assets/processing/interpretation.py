@@ -27,7 +27,7 @@ from resources.home import Home
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedBatch:
+class PlannedTables:
     """The tables that stand when the plans of a batch are carried out."""
 
     manifest: pa.Table
@@ -37,7 +37,7 @@ class PlannedBatch:
 
 
 def interpret_batch(
-    home: Home, batch: str, tables: PlannedBatch, purse: SpendBudget, progress: Progress
+    home: Home, batch: str, tables: PlannedTables, purse: SpendBudget, progress: Progress
 ) -> tuple[BatchResult, list[str]]:
     """Carries out every plan in one event loop; the rows, and warnings for people.
 
