@@ -11,7 +11,7 @@ import dagster as dg
 from resources.claims import Owner, claimed
 from resources.home import Home
 from resources.run_claims import run_claim
-from resources.running import alive
+from resources.run_locks import run_lock
 
 
 class HomeResource(dg.ConfigurableResource[Home]):
@@ -31,7 +31,7 @@ class HomeResource(dg.ConfigurableResource[Home]):
         home, run = self.create_resource(context), context.run
         with ExitStack() as stack:
             if run is not None:
-                stack.enter_context(alive(home.running, run.run_id))
+                stack.enter_context(run_lock(home.running, run.run_id))
                 claim = run_claim(home.tables, run.tags)
                 home = replace(home, claim=claim)
                 if claim is not None:

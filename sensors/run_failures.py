@@ -24,7 +24,7 @@ from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import TABLES
 from resources.home import Home
 from resources.home_resource import PolicyFileResource
-from resources.running import STOPPED_TAG
+from resources.run_locks import STOPPED_TAG
 from resources.table_store import TableStore
 from resources.webhook import WebhookError, post
 

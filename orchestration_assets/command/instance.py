@@ -16,7 +16,7 @@ from orchestration_assets.schemas.errors import DamagedFileError, OrchestrationE
 from resources.damage import notice
 from resources.home import Home
 from resources.locks import locked, make_folder
-from resources.running import STOPPED_TAG
+from resources.run_locks import STOPPED_TAG
 from resources.table_store import write_atomically
 
 _DELETE: Final = "delete it: it is written anew"

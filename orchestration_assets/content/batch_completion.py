@@ -3,7 +3,7 @@
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.tables import PROCESSING_PLANS
 from resources.home import Home
-from resources.run_claims import Version, report_version
+from resources.run_claims import ReportVersion, report_version
 from resources.table_store import TableStore
 
 
@@ -23,7 +23,7 @@ def nothing_left(home: Home, policy: str | None) -> bool:
 
 
 def finished_since(
-    tables: TableStore, batch: str, before: Version | None, policy_hash: str
+    tables: TableStore, batch: str, before: ReportVersion | None, policy_hash: str
 ) -> bool:
     """Whether the batch got a report since ``before``, under this very policy.
 

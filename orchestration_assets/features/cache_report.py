@@ -11,7 +11,7 @@ from orchestration_assets.schemas.cache import FEATURE_CACHE_REPORT, CacheRow
 from orchestration_assets.schemas.policy import FeatureCache
 from orchestration_assets.schemas.records import TableResult, rows_to_arrow
 from orchestration_assets.schemas.tables import CALL_LOG
-from resources.feature_cache.tier import Counts, Held, Tier, TierError
+from resources.feature_cache.tier import CacheTier, Counts, TierContents, TierError
 from resources.home import Home
 
 ANSWERS: Final = "answers"
@@ -34,7 +34,7 @@ def report_cache(home: Home, settings: FeatureCache) -> TableResult:
 
 
 def _features(
-    uses: Iterable[tuple[str, str, Mapping[str, Counts]]], tiers: Sequence[Tier]
+    uses: Iterable[tuple[str, str, Mapping[str, Counts]]], tiers: Sequence[CacheTier]
 ) -> list[CacheRow]:
     total: dict[tuple[str, str], Counts] = {}
     batches: dict[tuple[str, str], set[str]] = {}
@@ -50,7 +50,7 @@ def _features(
     ]
 
 
-def _answers(call_logs: Iterable[pa.Table], store: Tier) -> Iterator[CacheRow]:
+def _answers(call_logs: Iterable[pa.Table], store: CacheTier) -> Iterator[CacheRow]:
     counts, batches = Counts(), 0
     for log in call_logs:
         batches += 1
@@ -67,11 +67,11 @@ def _row(
     position: int,
     batches: int,
     counts: Counts,
-    found: Held | TierError | None,
+    found: TierContents | TierError | None,
     *,
     corrupt: bool = True,
 ) -> CacheRow:
-    held = found if isinstance(found, Held) else None
+    held = found if isinstance(found, TierContents) else None
     now_broken = str(found) if isinstance(found, TierError) else None
     oldest = held.oldest if held else None
     return CacheRow(
@@ -94,9 +94,9 @@ def _row(
     )
 
 
-def _held(tier: Tier) -> Held | TierError:
+def _held(tier: CacheTier) -> TierContents | TierError:
     try:
-        return tier.held()
+        return tier.contents()
     except TierError as error:
         return error
 

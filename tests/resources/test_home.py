@@ -9,7 +9,7 @@ from resources.claims import is_claimed
 from resources.home import Home
 from resources.home_resource import HomeResource
 from resources.run_claims import CLAIM_TAG, CORPUS, RunClaim
-from resources.running import is_alive
+from resources.run_locks import is_running
 
 
 def test_a_run_uses_the_home_that_its_config_names_under_its_lock_and_claim(tmp_path) -> None:
@@ -17,7 +17,7 @@ def test_a_run_uses_the_home_that_its_config_names_under_its_lock_and_claim(tmp_
 
     @dg.asset
     def uses_home(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) -> None:
-        held = is_alive(home.running, context.run.run_id) and is_claimed(home.folder, CORPUS)
+        held = is_running(home.running, context.run.run_id) and is_claimed(home.folder, CORPUS)
         seen[context.run.run_id] = (home, held)
 
     result = dg.materialize(
@@ -29,7 +29,7 @@ def test_a_run_uses_the_home_that_its_config_names_under_its_lock_and_claim(tmp_
     home, held = seen[result.run_id]
     assert home == Home(tmp_path / "launched", RunClaim(CORPUS))
     assert held
-    assert not is_alive(home.running, result.run_id)
+    assert not is_running(home.running, result.run_id)
     assert not is_claimed(home.folder, CORPUS)
 
 
