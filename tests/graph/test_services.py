@@ -8,7 +8,7 @@ import pytest
 from orchestration_assets.__main__ import main
 from orchestration_assets.schemas.tables import TABLES
 from resources.ai_services.drill.faults import Fault, FaultScript
-from resources.ai_services.drill.server import DrillServer, running
+from resources.ai_services.drill.server import DrillServer, serving
 from resources.table_store import TableStore
 
 POLICY = """
@@ -48,7 +48,7 @@ tasks:
 @pytest.fixture
 def drill():
     server = DrillServer()
-    with running(server) as url:
+    with serving(server) as url:
         server.url = url
         yield server
 

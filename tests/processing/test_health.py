@@ -13,7 +13,7 @@ from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import CALL_LOG, CallRow
 from resources.ai_services.drill.faults import Fault, FaultScript
-from resources.ai_services.drill.server import DrillServer, running
+from resources.ai_services.drill.server import DrillServer, serving
 from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.table_store import TableStore
 
@@ -46,7 +46,7 @@ tasks:
 @pytest.fixture
 def drill():
     server = DrillServer()
-    with running(server) as url:
+    with serving(server) as url:
         server.url = url
         yield server
 

@@ -18,9 +18,9 @@ from orchestration_assets.text.token_estimates import token_estimate
 
 _EARLIER_SHARE: Final = 4
 """Earlier answers take at most one in so many tokens of the room; the latest come first."""
-_NEAR_CHARS: Final = 16_000
+_NEIGHBOUR_CHARS: Final = 16_000
 """So much of a near item is chosen from: it is shown in a few hundred tokens."""
-_LONGEST_SECRET: Final = 24_000
+_MAX_SECRET_CHARS: Final = 24_000
 """A private key may begin within what is chosen from and end beyond it."""
 _NO_PATH: Final = RedactedText("", {})
 
@@ -50,7 +50,7 @@ class PromptContext(NamedTuple):
         return ", ".join(parts) or None
 
     @property
-    def markers(self) -> int:
+    def injection_markers(self) -> int:
         """Places in what is shown that read like instructions."""
         near = sum(injection_markers(one["content"]) for one in self.neighbours)
         return injection_markers(self.content.text) + near
@@ -74,7 +74,7 @@ class PromptContext(NamedTuple):
         return None
 
 
-def show(
+def context_for(
     question: Question,
     kinds: Collection[SensitiveKind],
     content_tokens: int,
@@ -94,10 +94,10 @@ def show(
     )
     pieces = pieces._replace(texts=tuple(map(without_turn_marks, pieces.texts)))
     path = redact(without_turn_marks(question.item.path), kinds) if with_path else _NO_PATH
-    earlier, left_out = _earlier(question, kinds, room // _EARLIER_SHARE)
+    earlier, left_out = _earlier_answers(question, kinds, room // _EARLIER_SHARE)
     near = question.near if near_tokens is not None else ()
     neighbours, redacted = _neighbours(near, kinds, near_tokens or 0) if near else ((), [])
-    counts = _sum(in_content, path.counts, *(said.counts for _, said, _ in earlier), *redacted)
+    counts = _summed(in_content, path.counts, *(said.counts for _, said, _ in earlier), *redacted)
     return PromptContext(
         pieces,
         fit_pieces(pieces, content_tokens),
@@ -120,7 +120,7 @@ def _neighbours(
     found: list[dict[str, Any]] = []
     counts: list[Mapping[str, int]] = []
     for one in near:
-        content = _beginning(one.text, kinds)
+        content = _redacted_start(one.text, kinds)
         path = redact(without_turn_marks(one.path), kinds)
         answer = redact(without_turn_marks(one.answer), kinds)
         part = fit(without_turn_marks(content.text), tokens // len(near)).text
@@ -130,16 +130,18 @@ def _neighbours(
     return tuple(found), counts
 
 
-def _beginning(text: str, kinds: Collection[SensitiveKind]) -> RedactedText:
+def _redacted_start(text: str, kinds: Collection[SensitiveKind]) -> RedactedText:
     """Where a long text begins, redacted; what a cut may have hidden from the patterns is not
     in it."""
-    looked_at = redact(text[: _NEAR_CHARS + _LONGEST_SECRET], kinds)
-    if len(text) <= _NEAR_CHARS + _LONGEST_SECRET:
+    looked_at = redact(text[: _NEIGHBOUR_CHARS + _MAX_SECRET_CHARS], kinds)
+    if len(text) <= _NEIGHBOUR_CHARS + _MAX_SECRET_CHARS:
         return looked_at
-    return looked_at._replace(text=looked_at.text[: max(0, len(looked_at.text) - _LONGEST_SECRET)])
+    return looked_at._replace(
+        text=looked_at.text[: max(0, len(looked_at.text) - _MAX_SECRET_CHARS)]
+    )
 
 
-def _earlier(
+def _earlier_answers(
     question: Question, kinds: Collection[SensitiveKind], tokens: int
 ) -> tuple[list[tuple[str, RedactedText, float | None]], int]:
     """The latest answers that fit, in their order, and how many do not."""
@@ -155,7 +157,7 @@ def _earlier(
     return kept[::-1], len(question.earlier) - len(kept)
 
 
-def _sum(*counts: Mapping[str, int]) -> Mapping[str, int]:
+def _summed(*counts: Mapping[str, int]) -> Mapping[str, int]:
     found = [one for one in counts if one]
     if len(found) < 2:
         return found[0] if found else {}

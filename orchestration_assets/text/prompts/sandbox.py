@@ -55,7 +55,7 @@ class RenderBudget:
 _budget: ContextVar[RenderBudget] = ContextVar("prompt_budget")
 
 
-def _spend() -> RenderBudget:
+def _current_budget() -> RenderBudget:
     try:
         return _budget.get()
     except LookupError:
@@ -83,13 +83,13 @@ def budget_for(values: Mapping[str, Any]) -> RenderBudget:
     return RenderBudget(_STEPS + _TIMES_INPUT * labels, _CHARACTERS + _TIMES_INPUT * shown)
 
 
-def _measure(value: Any, *, as_text: bool = True) -> int:
+def _text_size(value: Any, *, as_text: bool = True) -> int:
     """The characters that a value takes as text, at least. Counts every part of it as a step.
 
     A part that stands there twice counts twice. Raises TemplateProblemError where something has
     no text, if there must be one.
     """
-    budget, total, waiting = _spend(), 0, [value]
+    budget, total, waiting = _current_budget(), 0, [value]
     while waiting:
         here = waiting.pop()
         if isinstance(here, str):
@@ -111,16 +111,16 @@ def _measure(value: Any, *, as_text: bool = True) -> int:
     return total
 
 
-def _shown(value: Any) -> Any:
+def _output_value(value: Any) -> Any:
     """What an expression puts out: anything but text, numbers and lists of them is refused."""
     if not isinstance(value, str):
-        _spend().make(_measure(value))
+        _current_budget().make(_text_size(value))
     return value
 
 
-def _take(value: Any) -> None:
+def _charge(value: Any) -> None:
     """Counts what a filter or method reads or made."""
-    budget = _spend()
+    budget = _current_budget()
     budget.step()
     if isinstance(value, str):
         budget.make(len(value))
@@ -128,35 +128,35 @@ def _take(value: Any) -> None:
         budget.step(len(value))
 
 
-def _whole(value: Any, most: int, what: str) -> int:
+def _bounded_integer(value: Any, most: int, what: str) -> int:
     if not isinstance(value, int) or abs(value) > most:
         raise TemplateProblemError(f"{what} must be a whole number of at most {most}")
     return value
 
 
-def _guarded(function: Callable[..., Any]) -> Callable[..., Any]:
+def _charged_filter(function: Callable[..., Any]) -> Callable[..., Any]:
     """A filter of Jinja2 whose reading and result are counted."""
 
     @wraps(function)
     def counted(*given: Any, **named: Any) -> Any:
         for value in given:
-            _take(value)
+            _charge(value)
         result = function(*given, **named)
-        _take(result)
+        _charge(result)
         return result
 
     return counted
 
 
-def _of_text(function: Callable[..., Any]) -> Callable[..., Any]:
+def _charged_text_filter(function: Callable[..., Any]) -> Callable[..., Any]:
     """The same of a filter that turns its value into text first."""
-    guarded = _guarded(function)
+    guarded = _charged_filter(function)
 
     @wraps(function)
     def counted(*given: Any, **named: Any) -> Any:
         for value in (*given, *named.values()):
             if not isinstance(value, jinja2.Environment | runtime.Context | nodes.EvalContext):
-                _spend().make(_measure(value))
+                _current_budget().make(_text_size(value))
         return guarded(*given, **named)
 
     return counted
@@ -165,19 +165,19 @@ def _of_text(function: Callable[..., Any]) -> Callable[..., Any]:
 def _replace(value: Any, old: Any, new: Any, count: int | None = None) -> str:
     text, found, put = (_as_text(one) for one in (value, old, new))
     times = text.count(found) if count is None else min(text.count(found), max(count, 0))
-    _spend().make(len(text) + times * len(put))
+    _current_budget().make(len(text) + times * len(put))
     return text.replace(found, put, -1 if count is None else count)
 
 
 def _as_text(value: Any) -> str:
-    _spend().step()
-    _spend().make(_measure(value))
+    _current_budget().step()
+    _current_budget().make(_text_size(value))
     return str(value)
 
 
 def _joined(parts: Iterable[Any], between: str = "") -> str:
     texts = [_as_text(part) for part in parts]
-    _spend().make(len(between) * max(len(texts) - 1, 0))
+    _current_budget().make(len(between) * max(len(texts) - 1, 0))
     return between.join(texts)
 
 
@@ -187,19 +187,19 @@ def _join(
 ) -> str:
     parts = value
     if attribute is not None:
-        parts = FILTERS["map"](_NO_CONTEXT(environment), value, attribute=attribute)
+        parts = FILTERS["map"](_empty_context(environment), value, attribute=attribute)
     return _joined(parts, _as_text(d))
 
 
-def _NO_CONTEXT(environment: jinja2.Environment) -> runtime.Context:
+def _empty_context(environment: jinja2.Environment) -> runtime.Context:
     return environment.from_string("").new_context()
 
 
 def _indent(value: Any, width: Any = 4, first: bool = False, blank: bool = False) -> str:
     text = _as_text(value)
     if not isinstance(width, str):
-        width = " " * max(_whole(width, _MAX_WIDTH, "the width of indent"), 0)
-    _spend().make((text.count("\n") + 1) * len(width))
+        width = " " * max(_bounded_integer(width, _MAX_WIDTH, "the width of indent"), 0)
+    _current_budget().make((text.count("\n") + 1) * len(width))
     indented: str = FILTERS["indent"](text, width, first, blank)
     return indented
 
@@ -207,30 +207,30 @@ def _indent(value: Any, width: Any = 4, first: bool = False, blank: bool = False
 def _tojson(value: Any, indent: int | None = None) -> str:
     import json
 
-    _spend().make(2 * _measure(value))
-    width = None if indent is None else _whole(indent, 8, "the indent of tojson")
+    _current_budget().make(2 * _text_size(value))
+    width = None if indent is None else _bounded_integer(indent, 8, "the indent of tojson")
     return json.dumps(value, ensure_ascii=False, indent=width, sort_keys=True)
 
 
 def _round(value: Any, precision: int = 0, method: str = "common") -> float:
-    rounded: float = FILTERS["round"](value, _whole(precision, 20, "a precision"), method)
+    rounded: float = FILTERS["round"](value, _bounded_integer(precision, 20, "a precision"), method)
     return rounded
 
 
-def _counted(values: Iterable[Any], weight: int) -> Iterator[Any]:
+def _counted_loop(values: Iterable[Any], weight: int) -> Iterator[Any]:
     """What a loop goes over: every round is counted by the size of the loop's body."""
-    budget = _spend()
+    budget = _current_budget()
     for value in values:
         budget.step(weight)
         yield value
 
 
-def _listed(value: Any) -> Any:
+def _bounded_list(value: Any) -> Any:
     """A list or mapping that is written down. With all it holds it must be small.
 
     Lists of lists of lists would else take exponential time to compare.
     """
-    _measure(value, as_text=False)
+    _text_size(value, as_text=False)
     return value
 
 
@@ -271,7 +271,7 @@ _TEXT_AS_JINJA: Final = (
     "urlencode",
     "wordcount",
 )
-_JOINED, _COUNTED, _LISTED = " joined", " counted", " listed"
+_JOIN_FILTER, _LOOP_FILTER, _LIST_FILTER = " joined", " counted", " listed"
 """Filters that no template can name: what ``~``, loops and lists are turned into."""
 
 _TEXT_METHODS: Final = frozenset(
@@ -299,28 +299,28 @@ class PromptEnvironment(ImmutableSandboxedEnvironment):
             autoescape=False,
             trim_blocks=True,
             lstrip_blocks=True,
-            finalize=_shown,
+            finalize=_output_value,
         )
         self.globals = {"range": safe_range}
         self.filters = {
-            **{name: _guarded(FILTERS[name]) for name in _AS_JINJA},
-            **{name: _of_text(FILTERS[name]) for name in _TEXT_AS_JINJA},
+            **{name: _charged_filter(FILTERS[name]) for name in _AS_JINJA},
+            **{name: _charged_text_filter(FILTERS[name]) for name in _TEXT_AS_JINJA},
             "indent": _indent,
             "join": _join,
             "replace": _replace,
             "round": _round,
             "sum": _sum,
             "tojson": _tojson,
-            _JOINED: _joined,
-            _COUNTED: _counted,
-            _LISTED: _listed,
+            _JOIN_FILTER: _joined,
+            _LOOP_FILTER: _counted_loop,
+            _LIST_FILTER: _bounded_list,
         }
 
     def call_binop(self, context: runtime.Context, operator: str, left: Any, right: Any) -> Any:
         """Adds text and lists within the budget; multiplies only numbers."""
         if operator == "+" and isinstance(left, str | list | tuple):
-            _take(left)
-            _take(right)
+            _charge(left)
+            _charge(right)
             return left + right
         if not all(isinstance(one, bool | int | float) for one in (left, right)):
             kinds = f"{type(left).__name__} and {type(right).__name__}"
@@ -340,7 +340,7 @@ class PromptEnvironment(ImmutableSandboxedEnvironment):
         if function is safe_range:
             return safe_range(*given)
         owner, name = getattr(function, "__self__", None), getattr(function, "__name__", "")
-        _take(owner)
+        _charge(owner)
         if isinstance(owner, str) and name == "join":
             return _joined(given[0] if given else (), owner)
         if isinstance(owner, str) and name == "replace":
@@ -348,7 +348,7 @@ class PromptEnvironment(ImmutableSandboxedEnvironment):
         if name not in _METHODS.get(type(owner), ()):
             raise TemplateProblemError("calls something that no prompt may call")
         result = function(*given, **named)
-        _take(result)
+        _charge(result)
         return result
 
     def checked(self, source: str) -> nodes.Template:
@@ -390,7 +390,7 @@ def _sum(values: Iterable[Any], attribute: Any = None, start: Any = 0) -> Any:
         raise TemplateProblemError("sum takes no attribute in a prompt: use map first")
     total = start
     for value in values:
-        _spend().step()
+        _current_budget().step()
         if not isinstance(value, int | float) or not isinstance(total, int | float):
             raise TemplateProblemError("sum takes numbers in a prompt")
         total += value
@@ -475,27 +475,27 @@ class _Bounded(jinja2.visitor.NodeTransformer):
     def visit_For(self, node: nodes.For) -> nodes.Node:
         weight = 1 + sum(map(node_count, node.body)) // _NODES_A_STEP
         self.generic_visit(node)
-        node.iter = _filtered(node.iter, _COUNTED, nodes.Const(weight, lineno=node.lineno))
+        node.iter = _filtered(node.iter, _LOOP_FILTER, nodes.Const(weight, lineno=node.lineno))
         return node
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Node:
         self.generic_visit(node)
         parts = nodes.List(node.nodes, lineno=node.lineno)
         parts.environment = node.environment
-        return _filtered(parts, _JOINED)
+        return _filtered(parts, _JOIN_FILTER)
 
     def visit_List(self, node: nodes.List) -> nodes.Node:
         self.generic_visit(node)
-        return _filtered(node, _LISTED)
+        return _filtered(node, _LIST_FILTER)
 
     def visit_Dict(self, node: nodes.Dict) -> nodes.Node:
         self.generic_visit(node)
-        return _filtered(node, _LISTED)
+        return _filtered(node, _LIST_FILTER)
 
     def visit_Tuple(self, node: nodes.Tuple) -> nodes.Node:
         self.generic_visit(node)
         # the names that a loop assigns are written as a tuple, too
-        return _filtered(node, _LISTED) if node.ctx == "load" else node
+        return _filtered(node, _LIST_FILTER) if node.ctx == "load" else node
 
 
 def _filtered(value: nodes.Node, name: str, *given: nodes.Expr) -> nodes.Filter:

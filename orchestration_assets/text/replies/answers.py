@@ -11,13 +11,13 @@ from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Alternative, Reading, Task
 from orchestration_assets.schemas.storable_values import whole_text
 from orchestration_assets.text.replies.answer_text import (
-    NOTHING,
+    NO_JSON,
     AnswerText,
-    is_answering,
-    plain_forms,
-    spoken,
+    final_answer,
+    is_answer_tool,
+    unframed_forms,
 )
-from orchestration_assets.text.replies.completions import CUT, FILTERED, REFUSAL, Completion
+from orchestration_assets.text.replies.completions import FILTERED, REFUSAL, TRUNCATED, Completion
 from orchestration_assets.text.replies.token_confidence import confidence_from_logprobs
 
 _LONGEST_ANSWER: Final = 4000
@@ -62,11 +62,11 @@ def schema_for(task: Task) -> dict[str, Any]:
 def reading_of(said: Completion, task: Task) -> Reading:
     """The reading of one completion: what the model said, refused, or was kept from saying."""
     if said.refusal:
-        return Reading(Status.ABSTAINED, reason=f"the service refused: {_short(said.refusal)}")
+        return Reading(Status.ABSTAINED, reason=f"the service refused: {_excerpt(said.refusal)}")
     try:
-        reading = _heard(said, task)
+        reading = _parsed_reading(said, task)
     except UnfitAnswerError as error:
-        return Reading(Status.REJECTED_OUTPUT, reason=_why_unfit(said, str(error)))
+        return Reading(Status.REJECTED_OUTPUT, reason=_rejection_reason(said, str(error)))
     if reading.status is not Status.OK or not said.logprobs:
         return reading
     sure = confidence_from_logprobs(said.logprobs, shown(reading.answer) or "")
@@ -75,37 +75,37 @@ def reading_of(said: Completion, task: Task) -> Reading:
     return replace(reading, confidence=sure, alternatives=(), evidence=FROM_LOGPROBS)
 
 
-def can_be_mended(said: Completion) -> bool:
+def is_repairable(said: Completion) -> bool:
     """Whether asking once more, with the problem, may help: not where it was cut or kept back."""
-    return said.finish not in CUT and said.finish not in FILTERED and said.finish != REFUSAL
+    return said.finish not in TRUNCATED and said.finish not in FILTERED and said.finish != REFUSAL
 
 
-def _why_unfit(said: Completion, problem: str) -> str:
-    if said.finish in CUT:
+def _rejection_reason(said: Completion, problem: str) -> str:
+    if said.finish in TRUNCATED:
         return f"{said.finish}: it was cut at max_output_tokens; {problem}"
     if said.finish in FILTERED:
         return f"{said.finish}: the service's filter kept the answer back"
     if said.finish == REFUSAL:
-        words = f": {_short(said.text)}" if said.text.strip() else ""
+        words = f": {_excerpt(said.text)}" if said.text.strip() else ""
         return f"{REFUSAL}: the service refused{words}"
     return problem
 
 
-def _short(text: str) -> str:
+def _excerpt(text: str) -> str:
     return whole_text(" ".join(text[: 4 * _LONGEST_REASON].split())[:_LONGEST_REASON])
 
 
-def _heard(said: Completion, task: Task) -> Reading:
+def _parsed_reading(said: Completion, task: Task) -> Reading:
     """What it said in words; else in a tool call that is named as the answer was asked for."""
     try:
-        return read_answer(said.text, task, cut=said.finish in CUT)
+        return read_answer(said.text, task, cut=said.finish in TRUNCATED)
     except UnfitAnswerError:
         if not said.calls:
             raise
-    answering = [call for call in said.calls if is_answering(call.name)]
+    answering = [call for call in said.calls if is_answer_tool(call.name)]
     if not answering:
         names = ", ".join(dict.fromkeys(call.name or "without a name" for call in said.calls))
-        raise UnfitAnswerError(f"answer in JSON: no tool is there to be called ({_short(names)})")
+        raise UnfitAnswerError(f"answer in JSON: no tool is there to be called ({_excerpt(names)})")
     found = [read_answer(call.arguments, task) for call in answering]
     if any(one.answer != found[0].answer for one in found):
         raise UnfitAnswerError("answer once: several calls say different things")
@@ -117,7 +117,7 @@ def read_answer(text: str, task: Task, *, cut: bool = False) -> Reading:
 
     ``cut``: the text may end too early; then only a complete JSON object is an answer.
     """
-    found = spoken(text)
+    found = final_answer(text)
     value, stated = found.value, None
     if isinstance(value, dict):
         if "answer" not in value:
@@ -128,7 +128,7 @@ def read_answer(text: str, task: Task, *, cut: bool = False) -> Reading:
     elif cut:
         raise UnfitAnswerError("the JSON object is not complete")
     else:
-        value = _plain(found, task)
+        value = _bare_answer(found, task)
     answer = _answer(value, task)
     confidence, evidence = _confidence(stated)
     return Reading(Status.OK, answer, confidence, _alternatives(answer, confidence, task), evidence)
@@ -142,19 +142,19 @@ def _alternatives(answer: Answer, stated: float | None, task: Task) -> tuple[Alt
     return (Alternative(other, 1.0 - stated),) if stated >= 0.5 else ()
 
 
-def _plain(found: AnswerText, task: Task) -> Any:
+def _bare_answer(found: AnswerText, task: Task) -> Any:
     """An answer given without the object around it, where the whole text is nothing else."""
     if task.kind is AnswerKind.LABEL and task.labels:
         # as it is spelled: 1.0 is a label that JSON knows as a number
-        label = _label_in(found.text, task.labels)
+        label = _matching_label(found.text, task.labels)
         if label is not None:
             return label
-    said = found.text if found.value is NOTHING else found.value
+    said = found.text if found.value is NO_JSON else found.value
     if not isinstance(said, str):
         return said
     # after the sign of a list, a minus is no minus
     if task.kind is AnswerKind.SCORE and not said.lstrip().startswith("- "):
-        for form in plain_forms(said):
+        for form in unframed_forms(said):
             if (number := _number(form)) is not None:
                 return number
     raise UnfitAnswerError('write one JSON object with "answer" and "confidence", nothing else')
@@ -168,7 +168,7 @@ def _answer(value: Any, task: Task) -> Answer:
     closed = task.kind is AnswerKind.LABEL and bool(task.labels)
     if closed and isinstance(value, int):
         # labels that are numbers or truth values in JSON
-        value = str(value).lower() if isinstance(value, bool) else _digits(value)
+        value = str(value).lower() if isinstance(value, bool) else _integer_text(value)
     if not isinstance(value, str) or not value.strip():
         raise UnfitAnswerError('"answer" must be a text that is not empty')
     text = whole_text(value.strip())
@@ -176,37 +176,37 @@ def _answer(value: Any, task: Task) -> Answer:
         raise UnfitAnswerError(f'"answer" must have at most {_LONGEST_ANSWER} characters')
     if not closed:
         return text
-    label = _label_in(text, task.labels)
+    label = _matching_label(text, task.labels)
     if label is None:
         raise UnfitAnswerError(f'"answer" must be one of: {", ".join(task.labels)}')
     return label
 
 
-def _digits(value: int) -> str:
+def _integer_text(value: int) -> str:
     return str(value) if abs(value) < 10**18 else ""
 
 
-def _label_in(text: str, labels: Sequence[str]) -> str | None:
+def _matching_label(text: str, labels: Sequence[str]) -> str | None:
     """The label that the text is: as it stands, else without frames, else in any case."""
     if text in labels:
         return text
     if len(text) > _LONGEST_ANSWER:
         return None
-    forms = list(plain_forms(text))
+    forms = list(unframed_forms(text))
     for form in forms:
         if form in labels:
             return form
     folded: dict[str, list[str]] = {}
     for label in labels:
-        folded.setdefault(_folded(label), []).append(label)
+        folded.setdefault(_casefolded(label), []).append(label)
     for form in forms:
         # labels that differ only in their case must be spelled exactly
-        if len(found := folded.get(_folded(form), [])) == 1:
+        if len(found := folded.get(_casefolded(form), [])) == 1:
             return found[0]
     return None
 
 
-def _folded(text: str) -> str:
+def _casefolded(text: str) -> str:
     return unicodedata.normalize("NFC", text.strip().casefold())
 
 
@@ -244,15 +244,15 @@ def _members(value: Any, task: Task) -> tuple[str, ...]:
     if any(len(one) > _LONGEST_ANSWER for one in given):
         raise UnfitAnswerError(f"a member must have at most {_LONGEST_ANSWER} characters")
     if task.labels:
-        given = [_known(one, task.labels) for one in given]
+        given = [_member_label(one, task.labels) for one in given]
     members = tuple(dict.fromkeys(given))
     if not members or len(members) > _MOST_MEMBERS:
         raise UnfitAnswerError(f'"answer" must have between 1 and {_MOST_MEMBERS} members')
     return members
 
 
-def _known(member: str, labels: Sequence[str]) -> str:
-    label = _label_in(member, labels)
+def _member_label(member: str, labels: Sequence[str]) -> str:
+    label = _matching_label(member, labels)
     if label is None:
         raise UnfitAnswerError(f'each member of "answer" must be one of: {", ".join(labels)}')
     return label

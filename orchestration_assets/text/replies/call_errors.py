@@ -15,11 +15,11 @@ class CallError(Exception):
 
     retry_after: float | None = None
     """Seconds that the service asked to wait."""
-    answered = False
+    billable = False
     """Whether the service worked for it, so that it will be billed."""
-    in_doubt = False
+    maybe_billed = False
     """Whether the service may have worked for it without our seeing an answer."""
-    paced = False
+    rate_limited = False
     """Whether the service works and only asks for a slower pace (429 with Retry-After)."""
 
     def __str__(self) -> str:
@@ -29,7 +29,7 @@ class CallError(Exception):
 class TimedOut(CallError):
     """The attempt, or its first token, took too long."""
 
-    in_doubt = True
+    maybe_billed = True
 
 
 class Unreachable(CallError):
@@ -39,7 +39,7 @@ class Unreachable(CallError):
 class ConnectionBroken(CallError):
     """The connection broke before an answer came."""
 
-    in_doubt = True
+    maybe_billed = True
 
 
 class Unavailable(CallError):
@@ -50,58 +50,58 @@ class Unavailable(CallError):
         self.retry_after = retry_after
 
 
-class Garbled(CallError):
+class MalformedResponse(CallError):
     """HTTP 200 with a body that is not what the protocol says, such as JSON that breaks off."""
 
-    answered = True
+    billable = True
 
 
-class Refused(CallError):
+class RequestRefused(CallError):
     """The request itself is at fault (400, 413, 422, 451, or its content is moderated): the same
     request will always be refused."""
 
 
-class Forbidden(Refused):
+class Forbidden(RequestRefused):
     """403 that does not say why: this item, or everything; only others like it can tell."""
 
 
-class Misdirected(CallError):
+class EndpointNotFound(CallError):
     """There is nothing at this address (404 and other permanent answers)."""
 
 
-class Halting(CallError):
+class FatalCallError(CallError):
     """Nothing will work until a person mends it: the service is stopped for the run."""
 
 
-class Unauthorised(Halting):
+class Unauthorised(FatalCallError):
     """401, or no key."""
 
 
-class Unpaid(Halting):
+class PaymentRequired(FatalCallError):
     """402, or a quota that is used up: no request will be answered before it is paid for."""
 
 
-class Unset(Halting):
+class BadEnvironmentVariable(FatalCallError):
     """A setting that names an environment variable, and the variable does not serve."""
 
 
-PERMANENT = (Refused, Misdirected, Halting)
+PERMANENT = (RequestRefused, EndpointNotFound, FatalCallError)
 """Never made again."""
 
-_PASSING = frozenset({408, 409, 425, 429})
-_FAULTY = frozenset({400, 413, 422, 451})
-_SHOWN_CHARS = 200
-_NOTHING: Final = ErrorReport(None, frozenset(), "")
+_TRANSIENT_STATUSES = frozenset({408, 409, 425, 429})
+_REFUSED_STATUSES = frozenset({400, 413, 422, 451})
+_MESSAGE_CHARS = 200
+_EMPTY_REPORT: Final = ErrorReport(None, frozenset(), "")
 
 
-def error_of(status: int, retry_after: str | None, body: bytes, now: float) -> CallError:
+def error_from_status(status: int, retry_after: str | None, body: bytes, now: float) -> CallError:
     """The error of an HTTP status other than 200. ``now`` is the time of day, s since 1970."""
-    said = " ".join(body[: 4 * _SHOWN_CHARS].decode("utf-8", "replace").split())[:_SHOWN_CHARS]
+    said = " ".join(body[: 4 * _MESSAGE_CHARS].decode("utf-8", "replace").split())[:_MESSAGE_CHARS]
     report = _report_in(body)
     return _error(status, said, report, retry_after or report.retry_after, now)
 
 
-def error_in(
+def error_in_body(
     body: Mapping[str, Any], retry_after: str | None, now: float, *, piece: bool = False
 ) -> CallError | None:
     """The error that a body reports though its status was 200; None when it reports none.
@@ -109,16 +109,16 @@ def error_in(
     ``piece``: the body is one event of a stream. ``now`` is the time of day, s since 1970.
     """
     report = reported_in(body, piece=piece)
-    return None if report is None else _inside(report, retry_after, now)
+    return None if report is None else _error_inside_success(report, retry_after, now)
 
 
-def error_event(body: Mapping[str, Any], retry_after: str | None, now: float) -> CallError:
+def error_from_event(body: Mapping[str, Any], retry_after: str | None, now: float) -> CallError:
     """The error of an event that is named one."""
-    return _inside(described_in(body) or _NOTHING, retry_after, now)
+    return _error_inside_success(described_in(body) or _EMPTY_REPORT, retry_after, now)
 
 
-def _inside(report: ErrorReport, retry_after: str | None, now: float) -> CallError:
-    said = f"(inside HTTP 200) {report.words}"[: 2 * _SHOWN_CHARS]
+def _error_inside_success(report: ErrorReport, retry_after: str | None, now: float) -> CallError:
+    said = f"(inside HTTP 200) {report.message}"[: 2 * _MESSAGE_CHARS]
     # an error that does not say what it is may pass
     return _error(report.status or 500, said, report, retry_after or report.retry_after, now)
 
@@ -131,33 +131,33 @@ def _error(
     except ValueError:
         phrase = "unknown status"
     message = f"HTTP {status} {phrase}" + (f": {said}" if said else "")
-    if status == 402 or report.out_of_money:
-        return Unpaid(message)
-    if status == 401 or (status < 500 and report.bad_key):
+    if status == 402 or report.payment_required:
+        return PaymentRequired(message)
+    if status == 401 or (status < 500 and report.invalid_key):
         return Unauthorised(message)
     if status == 403:
-        return Refused(message) if report.moderated else Forbidden(message)
-    if status in _FAULTY:
-        return Refused(message)
-    if status in _PASSING or status >= 500:
-        error = Unavailable(message, seconds_to_wait(retry_after, now))
-        error.paced = status == 429 and bool(error.retry_after)
+        return RequestRefused(message) if report.moderated else Forbidden(message)
+    if status in _REFUSED_STATUSES:
+        return RequestRefused(message)
+    if status in _TRANSIENT_STATUSES or status >= 500:
+        error = Unavailable(message, retry_after_seconds(retry_after, now))
+        error.rate_limited = status == 429 and bool(error.retry_after)
         return error
-    return Misdirected(message)
+    return EndpointNotFound(message)
 
 
 def _report_in(body: bytes) -> ErrorReport:
     try:
         found = json.loads(body)
     except (ValueError, RecursionError):
-        return _NOTHING
+        return _EMPTY_REPORT
     if isinstance(found, list) and len(found) == 1:
         # some gateways wrap the one error in a list
         found = found[0]
-    return (described_in(found) if isinstance(found, dict) else None) or _NOTHING
+    return (described_in(found) if isinstance(found, dict) else None) or _EMPTY_REPORT
 
 
-def seconds_to_wait(retry_after: str | None, now: float) -> float | None:
+def retry_after_seconds(retry_after: str | None, now: float) -> float | None:
     """Retry-After in seconds: a number or an HTTP date (RFC 9110, 10.2.3); None when unreadable."""
     if not retry_after:
         return None

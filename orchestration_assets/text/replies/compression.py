@@ -4,8 +4,8 @@ never to more than a given size."""
 import zlib
 from typing import Final
 
-_UNDONE: Final = {"gzip", "x-gzip", "deflate"}
-_GZIP_MARK: Final = b"\x1f\x8b"
+_SUPPORTED: Final = {"gzip", "x-gzip", "deflate"}
+_GZIP_MAGIC: Final = b"\x1f\x8b"
 
 
 class EncodingError(ValueError):
@@ -22,14 +22,14 @@ class Decompressor:
     def __init__(self, content_encoding: str, limit: int) -> None:
         names = [one.strip().lower() for one in content_encoding.split(",")]
         self._names = [one for one in names if one not in ("", "identity")]
-        if unknown := [one for one in self._names if one not in _UNDONE]:
+        if unknown := [one for one in self._names if one not in _SUPPORTED]:
             raise EncodingError(
                 f"the answer is compressed as {unknown[0][:20]}, which was not asked for and is "
                 "not read here"
             )
         if len(self._names) > 2:
             raise EncodingError("the answer is compressed more than twice")
-        self._left = limit
+        self._bytes_left = limit
         self._limit = limit
         self._stages: list[_Stage] | None = None
 
@@ -38,13 +38,13 @@ class Decompressor:
         if not part:
             return b""
         if self._stages is None:
-            names = self._names or (["gzip"] if part.startswith(_GZIP_MARK) else [])
+            names = self._names or (["gzip"] if part.startswith(_GZIP_MAGIC) else [])
             # the last encoding was applied last
             self._stages = [_Stage(name) for name in reversed(names)]
         for stage in self._stages:
-            part = stage.feed(part, self._left)
-        self._left -= len(part)
-        if self._left < 0:
+            part = stage.feed(part, self._bytes_left)
+        self._bytes_left -= len(part)
+        if self._bytes_left < 0:
             raise EncodingError(f"the answer is larger than {self._limit} bytes")
         return part
 

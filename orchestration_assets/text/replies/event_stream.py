@@ -57,19 +57,19 @@ class EventDecoder:
             return done
         if field != "data":
             return []
-        done = self._flush(keep_name=True) if self._data and _complete(self._data) else []
+        done = self._flush(keep_name=True) if self._data and _is_complete(self._data) else []
         self._data.append(value)
         return done
 
     def finish(self) -> list[ServerSentEvent]:
         """What the end of the stream completes; an event that broke off is none."""
         if self._is_stream:
-            return self._flush() if _complete(self._data) else []
+            return self._flush() if _is_complete(self._data) else []
         whole = "\n".join(self._bare).strip()
         if not whole:
             return []
         lines = [line for line in self._bare if line.strip()]
-        if len(lines) > 1 and all(_complete([line]) for line in lines):
+        if len(lines) > 1 and all(_is_complete([line]) for line in lines):
             return [ServerSentEvent("", line) for line in lines]
         return [ServerSentEvent("", whole, whole=True)]
 
@@ -81,7 +81,7 @@ class EventDecoder:
         return [ServerSentEvent(name, data)] if data else []
 
 
-def _complete(data: list[str]) -> bool:
+def _is_complete(data: list[str]) -> bool:
     text = "\n".join(data).strip()
     if text == DONE:
         return True

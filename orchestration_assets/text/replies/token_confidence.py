@@ -5,9 +5,9 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from orchestration_assets.text.replies.answer_text import plain_forms
+from orchestration_assets.text.replies.answer_text import unframed_forms
 
-_MOST_TOKENS: Final = 200_000
+_MAX_TOKENS: Final = 200_000
 _ROUNDING: Final = 1e-3
 """A logarithm of a probability may exceed 0 by so much; more is something else."""
 _KEY: Final = '"answer"'
@@ -24,7 +24,7 @@ def confidence_from_logprobs(logprobs: Any, answer: str) -> float | None:
     if not spelled or not answer:
         return None
     text = "".join(token for token, _ in spelled)
-    found = _place(text, answer)
+    found = _answer_span(text, answer)
     if found is None:
         return None
     begin, end = found
@@ -38,13 +38,13 @@ def confidence_from_logprobs(logprobs: Any, answer: str) -> float | None:
     return min(1.0, math.exp(total)) if math.isfinite(total) else None
 
 
-def _place(text: str, answer: str) -> tuple[int, int] | None:
+def _answer_span(text: str, answer: str) -> tuple[int, int] | None:
     """Where the answer stands: after the last key of that name, else as all that is said."""
     forms = dict.fromkeys(
         (json.dumps(answer, ensure_ascii=False)[1:-1], json.dumps(answer)[1:-1], answer)
     )
     key = text.rfind(_KEY)
-    if key < 0 and answer not in plain_forms(text):
+    if key < 0 and answer not in unframed_forms(text):
         return None
     for form in forms:
         begin = text.find(form, key + len(_KEY)) if key >= 0 else text.rfind(form)
@@ -59,13 +59,13 @@ def _tokens(logprobs: Any) -> Iterator[tuple[str, float | None]]:
     if isinstance(given, Mapping):
         words, values = given.get("tokens"), given.get("token_logprobs")
         if isinstance(words, list) and isinstance(values, list) and len(words) == len(values):
-            pairs = zip(words[:_MOST_TOKENS], values, strict=False)
+            pairs = zip(words[:_MAX_TOKENS], values, strict=False)
             given = [{"token": word, "logprob": value} for word, value in pairs]
         else:
             given = given.get("content")
     if not isinstance(given, list):
         return
-    for one in given[:_MOST_TOKENS]:
+    for one in given[:_MAX_TOKENS]:
         if not isinstance(one, Mapping) or not isinstance(one.get("token"), str):
             # what cannot be spelled leaves everything after it in the wrong place
             return

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from orchestration_assets.text.token_estimates import token_estimate
 
-_MOST: Final = 10**9
+_MAX_TOKENS: Final = 10**9
 """No request takes more tokens: what says so is no count."""
 
 
@@ -55,6 +55,6 @@ def _count(value: Any) -> int | None:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    if not 0 <= value <= _MOST or value != int(value):
+    if not 0 <= value <= _MAX_TOKENS or value != int(value):
         return None
     return int(value)

@@ -9,7 +9,7 @@ from sys import byteorder
 from typing import Any
 
 from orchestration_assets.schemas.answers import is_vector
-from orchestration_assets.text.replies.call_errors import Garbled
+from orchestration_assets.text.replies.call_errors import MalformedResponse
 
 
 class UnfitVectorError(ValueError):
@@ -19,25 +19,25 @@ class UnfitVectorError(ValueError):
 def vectors_in(body: Mapping[str, Any], expected: int) -> list[Any]:
     """What came for each item, by its index.
 
-    Raises Garbled when an item has nothing or more than one.
+    Raises MalformedResponse when an item has nothing or more than one.
     """
     data = body.get("data")
     if not isinstance(data, list):
-        raise Garbled("the answer has no data")
+        raise MalformedResponse("the answer has no data")
     if len(data) != expected:
-        raise Garbled(f"{expected} vectors were asked for, {len(data)} came")
+        raise MalformedResponse(f"{expected} vectors were asked for, {len(data)} came")
     found: dict[int, Any] = {}
     for position, one in enumerate(data):
         if not isinstance(one, dict):
-            raise Garbled("data holds what is no object")
-        index = _index(one.get("index", position))
+            raise MalformedResponse("data holds what is no object")
+        index = _item_index(one.get("index", position))
         if index is None or not 0 <= index < expected or index in found:
-            raise Garbled("the vectors' indexes do not cover the items")
+            raise MalformedResponse("the vectors' indexes do not cover the items")
         found[index] = one.get("embedding")
     return [found[index] for index in range(expected)]
 
 
-def _index(value: Any) -> int | None:
+def _item_index(value: Any) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return int(value) if value in range(1 << 20) else None
@@ -82,7 +82,7 @@ def _from_base64(text: str) -> tuple[float, ...]:
     return tuple(found)
 
 
-def usual_length(lengths: Iterable[int]) -> int | None:
+def most_common_length(lengths: Iterable[int]) -> int | None:
     """The length that most vectors have; of equally frequent ones the first; None without any."""
     counted = Counter(lengths).most_common(1)
     return counted[0][0] if counted else None

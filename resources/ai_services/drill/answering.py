@@ -10,7 +10,7 @@ from typing import Any, Final
 from orchestration_assets.text.token_estimates import token_estimate
 
 _DIMENSIONS: Final = 16
-_BILLED: Final = 1.1
+_BILLED_PER_TOKEN: Final = 1.1
 """Tokens billed for each estimated one: no tokenizer is exactly our estimate."""
 _WORD: Final = re.compile(r"[^\W\d_]{4,}")
 
@@ -22,13 +22,13 @@ def chat_answer(body: Mapping[str, Any], answers: Mapping[str, str]) -> tuple[st
     schema = ((body.get("response_format") or {}).get("json_schema") or {}).get("schema") or {}
     wanted = (schema.get("properties") or {}).get("answer") or {}
     scripted = next((answer for text, answer in answers.items() if text in asked), None)
-    chance = _chance(asked)
-    value = scripted if scripted is not None else _plausible(wanted, asked, chance)
+    chance = _seeded_random(asked)
+    value = scripted if scripted is not None else _plausible_answer(wanted, asked, chance)
     said = json.dumps({"answer": value, "confidence": round(chance.uniform(0.6, 0.99), 2)})
     return said, _billed(asked), _billed(said)
 
 
-def _plausible(wanted: Mapping[str, Any], asked: str, chance: random.Random) -> Any:
+def _plausible_answer(wanted: Mapping[str, Any], asked: str, chance: random.Random) -> Any:
     if labels := [one for one in wanted.get("enum", ()) if one is not None]:
         return chance.choice(labels)
     words = sorted(set(_WORD.findall(asked)))
@@ -54,9 +54,9 @@ def embeddings_answer(body: Mapping[str, Any]) -> tuple[list[list[float]], int]:
 
 
 def _billed(text: str) -> int:
-    return max(1, round(token_estimate(text) * _BILLED))
+    return max(1, round(token_estimate(text) * _BILLED_PER_TOKEN))
 
 
-def _chance(text: str) -> random.Random:
+def _seeded_random(text: str) -> random.Random:
     seed = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
     return random.Random(seed)  # noqa: S311 -- answers must repeat, not surprise

@@ -68,7 +68,7 @@ class FaultScript(Strict):
         return self.median_ms / 1000.0 * chance.lognormvariate(0.0, self.sigma)
 
 
-def striking(
+def active_faults(
     faults: Sequence[Fault], seed: int, *, key: str, time: int, number: int, clock: float, text: str
 ) -> list[Fault]:
     """The faults that hit a request.

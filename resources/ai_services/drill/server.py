@@ -16,12 +16,12 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
 from resources.ai_services.drill.answering import chat_answer, embeddings_answer
-from resources.ai_services.drill.faults import Fault, FaultKind, FaultScript, striking
+from resources.ai_services.drill.faults import Fault, FaultKind, FaultScript, active_faults
 
 if TYPE_CHECKING:
     from aiohttp import web
 
-_FOREVER_S: Final = 3600.0
+_HANG_S: Final = 3600.0
 _STATUS: Final = {
     FaultKind.RATE_LIMIT: 429,
     FaultKind.ERROR: 500,
@@ -55,10 +55,10 @@ class DrillServer:
 
     script: FaultScript = field(default_factory=FaultScript)
     log: list[ServedRequest] = field(default_factory=list)
-    most_at_once: int = 0
-    _times: Counter[str] = field(default_factory=Counter)
-    _answered: dict[str, dict[str, Any]] = field(default_factory=dict)
-    _at_once: int = 0
+    peak_concurrency: int = 0
+    _request_counts: Counter[str] = field(default_factory=Counter)
+    _answers_by_key: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _in_flight: int = 0
     _began: float = field(default_factory=time.monotonic)
 
     @property
@@ -75,9 +75,9 @@ class DrillServer:
             return web.json_response({"error": {"message": "not JSON"}}, status=400)
         served = self._enter(request, raw, body)
         text = raw.decode("utf-8", "replace")
-        time_before = self._times[served.key]
-        self._times[served.key] += 1
-        faults = striking(
+        time_before = self._request_counts[served.key]
+        self._request_counts[served.key] += 1
+        faults = active_faults(
             self.script.faults,
             self.script.seed,
             key=served.key,
@@ -87,8 +87,8 @@ class DrillServer:
             text=text,
         )
         served.faults = tuple(fault.kind.value for fault in faults)
-        self._at_once += 1
-        self.most_at_once = max(self.most_at_once, self._at_once)
+        self._in_flight += 1
+        self.peak_concurrency = max(self.peak_concurrency, self._in_flight)
         try:
             await asyncio.sleep(self.script.latency_s(served.key, time_before))
             return await self._answer(request, body, served, {one.kind: one for one in faults})
@@ -96,7 +96,7 @@ class DrillServer:
             # whoever asked is gone: the log says that the answer was not finished
             return web.Response(status=499)
         finally:
-            self._at_once -= 1
+            self._in_flight -= 1
 
     def _enter(self, request: "web.Request", raw: bytes, body: Mapping[str, Any]) -> ServedRequest:
         key = request.headers.get("idempotency-key")
@@ -125,7 +125,7 @@ class DrillServer:
         if latency := faults.get(FaultKind.LATENCY):
             await asyncio.sleep(latency.seconds)
         if FaultKind.HANG in faults:
-            await asyncio.sleep(_FOREVER_S)
+            await asyncio.sleep(_HANG_S)
         if FaultKind.RESET in faults:
             assert request.transport is not None
             request.transport.abort()
@@ -138,16 +138,16 @@ class DrillServer:
                     headers["Retry-After"] = f"{faults[kind].seconds:g}"
                 error = {"error": {"message": f"scripted: {kind.value}"}}
                 return web.json_response(error, status=status, headers=headers)
-        answer = self._made(body, served, faults)
+        answer = self._answer_body(body, served, faults)
         served.status = 200
         if body.get("stream"):
             return await self._stream(request, answer, served, faults)
         return await self._write(request, json.dumps(answer).encode(), served, faults)
 
-    def _made(
+    def _answer_body(
         self, body: Mapping[str, Any], served: ServedRequest, faults: Mapping[FaultKind, Fault]
     ) -> dict[str, Any]:
-        known = self._answered.get(served.key)
+        known = self._answers_by_key.get(served.key)
         if known is not None:
             served.replayed = True
             return known
@@ -176,7 +176,7 @@ class DrillServer:
         }
         # the work is done, whether or not its answer arrives: a repetition gets the same one
         served.billed = True
-        self._answered[served.key] = answer
+        self._answers_by_key[served.key] = answer
         return answer
 
     async def _write(
@@ -259,7 +259,7 @@ class DrillServer:
 
 
 @contextmanager
-def running(server: DrillServer, port: int = 0) -> Iterator[str]:
+def serving(server: DrillServer, port: int = 0) -> Iterator[str]:
     """Runs the server in a thread of its own; gives its base URL, which ends in ``/v1``."""
     ready = threading.Event()
     stop: list[Any] = []

@@ -10,11 +10,16 @@ from typing import Any, ClassVar, Final
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Question, Task
 from orchestration_assets.schemas.services import ChatConfig, Prompt
-from orchestration_assets.text.prompts.prompt_context import PromptContext, show
-from orchestration_assets.text.prompts.templates import PromptError, names_in, render, uses_question
-from orchestration_assets.text.replies.answers import can_be_mended, reading_of, schema_for
-from orchestration_assets.text.replies.call_errors import TimedOut, error_event, error_in
-from orchestration_assets.text.replies.completions import StreamedCompletion, said_in
+from orchestration_assets.text.prompts.prompt_context import PromptContext, context_for
+from orchestration_assets.text.prompts.templates import (
+    PromptError,
+    render,
+    uses_question,
+    variables_in,
+)
+from orchestration_assets.text.replies.answers import is_repairable, reading_of, schema_for
+from orchestration_assets.text.replies.call_errors import TimedOut, error_from_event, error_in_body
+from orchestration_assets.text.replies.completions import StreamedCompletion, completion_in
 from orchestration_assets.text.replies.event_stream import DONE, EventDecoder, ServerSentEvent
 from orchestration_assets.text.replies.token_usage import tokens_read, tokens_written
 from orchestration_assets.text.token_estimates import token_estimate
@@ -39,7 +44,7 @@ class ChatService(HttpService):
 
     def __init__(self, name: str, config: ChatConfig) -> None:
         prompts = (config.prompt, *config.prompts.values())
-        named = {name for one in prompts for name in names_in(one)}
+        named = {name for one in prompts for name in variables_in(one)}
         question = {"question"} if any(map(uses_question, prompts)) else set()
         self.reads = frozenset(named & {"path", "neighbours"} | question)
         super().__init__(name, config)
@@ -63,7 +68,7 @@ class ChatService(HttpService):
         prompt = config.prompts.get(task.name, config.prompt)
         room = config.context.window_tokens - config.max_output_tokens
         budget = min(config.context.content_tokens, room)
-        part = show(
+        part = context_for(
             question,
             config.guard.redact,
             budget,
@@ -86,13 +91,13 @@ class ChatService(HttpService):
         messages = [{"role": "system", "content": system}] if system else []
         messages.append({"role": "user", "content": user})
         share, redacted = part.content.share, dict(sorted(part.redacted.items()))
-        sent = SentContent(tokens, share, part.left_out, redacted, part.markers)
+        sent = SentContent(tokens, share, part.left_out, redacted, part.injection_markers)
         body = self._body(messages, task)
         return Request((question,), body, (sent,), config.max_output_tokens)
 
     def _near_tokens(self, prompt: Prompt) -> int | None:
         """What near items may take; None where the prompt does not show them."""
-        if "neighbours" not in self.reads or "neighbours" not in names_in(prompt):
+        if "neighbours" not in self.reads or "neighbours" not in variables_in(prompt):
             return None
         return self.config.context.neighbour_tokens
 
@@ -126,9 +131,9 @@ class ChatService(HttpService):
             for line in came.data.splitlines():
                 _take(decoder.feed(line.decode("utf-8", "replace")), pieces, came.retry_after)
             _take(decoder.finish(), pieces, came.retry_after)
-            return _reply(pieces.whole(), task)
+            return _reply(pieces.as_body(), task)
         whole = parsed(came.data)
-        if (error := error_in(whole, came.retry_after, time.time())) is not None:
+        if (error := error_in_body(whole, came.retry_after, time.time())) is not None:
             raise error
         return _reply(whole, task)
 
@@ -143,7 +148,7 @@ class ChatService(HttpService):
                 SteadyTimeout(limit) as waiting,
                 self.transport.lines(_PATH, body, headers) as lines,
             ):
-                async for line in lines.arriving:
+                async for line in lines.lines:
                     brought = _take(decoder.feed(line), pieces, lines.retry_after)
                     if brought and first_ms is None:
                         first_ms = (time.perf_counter() - began) * 1000
@@ -154,15 +159,15 @@ class ChatService(HttpService):
                     _take(decoder.finish(), pieces, lines.retry_after)
         except TimeoutError as error:
             raise TimedOut(f"no token within {limit:g} s") from error
-        return _reply(pieces.whole(), task)._replace(first_token_ms=first_ms)
+        return _reply(pieces.as_body(), task)._replace(first_token_ms=first_ms)
 
-    def repaired(self, request: Request, reply: Reply) -> Request | None:
-        if not reply.mendable:
+    def repair_request(self, request: Request, reply: Reply) -> Request | None:
+        if not reply.repairable:
             return None
         reading = reply.readings[0]
         problem = f"That does not fit: {reading.reason}. Answer again."
         turns = [
-            {"role": "assistant", "content": reply.said or _NOTHING_SAID},
+            {"role": "assistant", "content": reply.text or _NOTHING_SAID},
             {"role": "user", "content": problem},
         ]
         body = {**request.body, "messages": [*request.body["messages"], *turns]}
@@ -177,7 +182,7 @@ def _take(
 ) -> bool:
     """Adds events to the answer; tells whether they brought anything that the model wrote.
 
-    Raises Garbled for what is no JSON, and the CallError that an event reports."""
+    Raises MalformedResponse for what is no JSON, and the CallError that an event reports."""
     brought = False
     for event in events:
         if event.data == DONE:
@@ -185,10 +190,12 @@ def _take(
             break
         body = parsed(event.data)
         if event.name == "error":
-            raise error_event(body, retry_after, time.time())
-        if (error := error_in(body, retry_after, time.time(), piece=not event.whole)) is not None:
+            raise error_from_event(body, retry_after, time.time())
+        if (
+            error := error_in_body(body, retry_after, time.time(), piece=not event.whole)
+        ) is not None:
             raise error
-        brought = pieces.add(body) or brought
+        brought = pieces.add_event(body) or brought
         pieces.ended = pieces.ended or event.whole
     return brought
 
@@ -224,11 +231,11 @@ def _tokens_of_system(text: str) -> int:
 
 
 def _reply(body: Mapping[str, Any], task: Task) -> Reply:
-    said = said_in(body)
+    said = completion_in(body)
     return Reply(
         (reading_of(said, task),),
         tokens_read(body),
         tokens_written(body, said.written),
-        said=said.text if said.text.strip() else said.written,
-        mendable=can_be_mended(said),
+        text=said.text if said.text.strip() else said.written,
+        repairable=is_repairable(said),
     )

@@ -9,12 +9,12 @@ from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.schemas.services import EmbeddingsConfig
 from orchestration_assets.schemas.storable_values import whole_text
-from orchestration_assets.text.prompts.prompt_context import show
-from orchestration_assets.text.replies.call_errors import error_in
+from orchestration_assets.text.prompts.prompt_context import context_for
+from orchestration_assets.text.replies.call_errors import error_in_body
 from orchestration_assets.text.replies.token_usage import tokens_read
 from orchestration_assets.text.replies.vectors import (
     UnfitVectorError,
-    usual_length,
+    most_common_length,
     vector_of,
     vectors_in,
 )
@@ -51,14 +51,16 @@ class EmbeddingsService(HttpService):
         sent: list[SentContent] = []
         texts: list[str] = []
         for question in questions:
-            part = show(question, config.guard.redact, budget, window)
+            part = context_for(question, config.guard.redact, budget, window)
             text = part.content.text
             # an empty text is an error to most services, for the whole batch
             texts.append(text if text.strip() else " .")
             redacted = dict(sorted(part.redacted.items()))
             tokens = max(1, part.content.tokens)
             sent.append(
-                SentContent(tokens, part.content.share, part.left_out, redacted, part.markers)
+                SentContent(
+                    tokens, part.content.share, part.left_out, redacted, part.injection_markers
+                )
             )
         body = {"model": config.model, "input": texts, **config.parameters}
         return Request(tuple(questions), body, tuple(sent), 0)
@@ -67,7 +69,7 @@ class EmbeddingsService(HttpService):
         data = json.dumps(request.body).encode()
         came = await self.transport.post(_PATH, data, self.headers(key))
         body = parsed(came.data)
-        if (error := error_in(body, came.retry_after, time.time())) is not None:
+        if (error := error_in_body(body, came.retry_after, time.time())) is not None:
             raise error
         found = [
             _vector(question, given)
@@ -76,7 +78,9 @@ class EmbeddingsService(HttpService):
             )
         ]
         if self._dimensions is None:
-            self._dimensions = usual_length(len(one) for one in found if isinstance(one, tuple))
+            self._dimensions = most_common_length(
+                len(one) for one in found if isinstance(one, tuple)
+            )
         readings = tuple(map(self._reading, found))
         return Reply(readings, tokens_read(body, only_reads=True), 0)
 

@@ -13,16 +13,16 @@ from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.schemas.services import RemoteConfig
 from orchestration_assets.schemas.storable_values import whole_text
-from orchestration_assets.text.replies.call_errors import CallError, Garbled, Unauthorised
-from orchestration_assets.text.replies.echoes import Echoes, echoes_of
-from resources.ai_services.http.keys import checked, secrets_of
+from orchestration_assets.text.replies.call_errors import CallError, MalformedResponse, Unauthorised
+from orchestration_assets.text.replies.echoes import KeyEchoes, key_echoes
+from resources.ai_services.http.keys import header_value, secrets_of
 from resources.ai_services.http.transport import Transport
 
-SAID_CHARS: Final = 2000
+REPAIR_CHARS: Final = 2000
 """So much of what a service said is kept, for a repair."""
-_LONGEST_ECHO: Final = 1000
+_MAX_ECHO_CHARS: Final = 1000
 """The most characters that an echo is thought to have."""
-_AT_ONCE_CHARS: Final = 20_000
+_MAX_INLINE_CHARS: Final = 20_000
 """Longer answers are read for echoes beside the loop of the calls."""
 
 
@@ -57,50 +57,50 @@ class Reply(NamedTuple):
     """What came back: a reading a question, in order, and what it took.
 
     Tokens are None where the service does not count them. ``said`` is the beginning of the
-    text itself, for a repair; ``mendable`` tells whether one may help.
+    text itself, for a repair; ``repairable`` tells whether one may help.
     """
 
     readings: tuple[Reading, ...]
     tokens_in: int | None = None
     tokens_out: int | None = None
     first_token_ms: float | None = None
-    said: str = ""
-    mendable: bool = True
+    text: str = ""
+    repairable: bool = True
 
 
 _Send = Callable[[Any, Request, str], Awaitable[Reply]]
 
 
-def _without_echoes(send: _Send) -> _Send:
+def _redacting_keys(send: _Send) -> _Send:
     """:meth:`HttpService.send` whose reply or error repeats no secret of its service."""
 
     @wraps(send)
     async def sent(service: "HttpService", request: Request, key: str) -> Reply:
-        echoes = echoes_of(tuple(secrets_of(service.config)))
+        echoes = key_echoes(tuple(secrets_of(service.config)))
         try:
             reply = await send(service, request, key)
         except CallError as error:
-            echoes.clean(error)
+            echoes.redact_error(error)
             raise
-        if sum(map(_size, reply.readings)) <= _AT_ONCE_CHARS:
-            return _cleaned(reply, request, echoes)
+        if sum(map(_set_chars, reply.readings)) <= _MAX_INLINE_CHARS:
+            return _redacted(reply, request, echoes)
         # hundreds of long members: other calls go on meanwhile
-        return await asyncio.to_thread(_cleaned, reply, request, echoes)
+        return await asyncio.to_thread(_redacted, reply, request, echoes)
 
     return sent
 
 
-def _cleaned(reply: Reply, request: Request, echoes: Echoes) -> Reply:
+def _redacted(reply: Reply, request: Request, echoes: KeyEchoes) -> Reply:
     readings = tuple(
-        echoes.without_in(reading, question.task.labels)
+        echoes.redacted_reading(reading, question.task.labels)
         for reading, question in zip(reply.readings, request.questions, strict=False)
     )
     # the rest is read by nobody; one key more, so that none is cut before it is found
-    said = echoes.without(reply.said[: SAID_CHARS + _LONGEST_ECHO])[:SAID_CHARS]
-    return reply._replace(readings=readings, said=said)
+    said = echoes.redacted(reply.text[: REPAIR_CHARS + _MAX_ECHO_CHARS])[:REPAIR_CHARS]
+    return reply._replace(readings=readings, text=said)
 
 
-def _size(reading: Reading) -> int:
+def _set_chars(reading: Reading) -> int:
     """Characters of an answer that is a set of texts; others are short or no texts."""
     answer = reading.answer
     if not isinstance(answer, tuple) or not answer or not isinstance(answer[0], str):
@@ -125,7 +125,7 @@ class HttpService(ABC):
         super().__init_subclass__()
         # whatever an adapter makes of an answer, no caller sees a key in it
         if "send" in vars(cls):
-            setattr(cls, "send", _without_echoes(vars(cls)["send"]))  # noqa: B010
+            setattr(cls, "send", _redacting_keys(vars(cls)["send"]))  # noqa: B010
 
     def __init__(self, name: str, config: RemoteConfig) -> None:
         self.name = name
@@ -145,7 +145,7 @@ class HttpService(ABC):
     async def send(self, request: Request, key: str) -> Reply:
         """Makes one request. ``key`` is its Idempotency-Key. Raises CallError."""
 
-    def repaired(self, request: Request, reply: Reply) -> Request | None:
+    def repair_request(self, request: Request, reply: Reply) -> Request | None:
         """A request that tells the service what was wrong with its answer, if that can help."""
         return None
 
@@ -194,18 +194,18 @@ class HttpService(ABC):
                 f"the environment variable {variable} is not set: "
                 f"export it with {what} of {self.name}"
             )
-        return checked(variable, found)
+        return header_value(variable, found)
 
 
 def parsed(body: bytes | str) -> Mapping[str, Any]:
-    """A body as a JSON object. Raises Garbled."""
+    """A body as a JSON object. Raises MalformedResponse."""
     try:
         found = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise Garbled(f"the answer is not JSON: {error}") from error
+        raise MalformedResponse(f"the answer is not JSON: {error}") from error
     if isinstance(found, list) and len(found) == 1:
         # some gateways wrap the one object in a list
         found = found[0]
     if not isinstance(found, dict):
-        raise Garbled("the answer is not a JSON object")
+        raise MalformedResponse("the answer is not a JSON object")
     return found

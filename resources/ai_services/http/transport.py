@@ -13,10 +13,10 @@ from orchestration_assets.schemas.services import HttpConfig
 from orchestration_assets.text.replies.call_errors import (
     CallError,
     ConnectionBroken,
-    Garbled,
-    Misdirected,
+    EndpointNotFound,
+    MalformedResponse,
     Unreachable,
-    error_of,
+    error_from_status,
 )
 from orchestration_assets.text.replies.compression import Decompressor, EncodingError
 from resources.ai_services.http.address import base_url
@@ -47,7 +47,7 @@ class Body(NamedTuple):
 class Lines(NamedTuple):
     """The lines of a streamed 200 answer as they arrive, with what its Retry-After says."""
 
-    arriving: AsyncIterator[str]
+    lines: AsyncIterator[str]
     retry_after: str | None = None
 
 
@@ -149,7 +149,9 @@ async def _refusal(response: "aiohttp.ClientResponse") -> CallError:
         said = Decompressor(encoding, _LONGEST_REFUSAL).feed(read)
     except (aiohttp.ClientError, OSError, EncodingError):
         said = b""
-    return error_of(response.status, response.headers.get("retry-after"), said, time.time())
+    return error_from_status(
+        response.status, response.headers.get("retry-after"), said, time.time()
+    )
 
 
 def _as_call_error(error: Exception) -> CallError:
@@ -157,15 +159,15 @@ def _as_call_error(error: Exception) -> CallError:
 
     said = str(error) or type(error).__name__
     if isinstance(error, ValueError):
-        return Misdirected(f"no request can be made to this address: {said}")
+        return EndpointNotFound(f"no request can be made to this address: {said}")
     if isinstance(error, aiohttp.ClientPayloadError):
-        return Garbled(f"the answer breaks off: {said}")
+        return MalformedResponse(f"the answer breaks off: {said}")
     never_there = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
     return Unreachable(said) if isinstance(error, never_there) else ConnectionBroken(said)
 
 
 async def _parts(response: "aiohttp.ClientResponse") -> AsyncIterator[bytes]:
-    """The body as it was before it was compressed. Raises Garbled."""
+    """The body as it was before it was compressed. Raises MalformedResponse."""
     size = 0
     try:
         body = Decompressor(response.headers.get("content-encoding", ""), _LONGEST_BODY)
@@ -177,11 +179,11 @@ async def _parts(response: "aiohttp.ClientResponse") -> AsyncIterator[bytes]:
                 yield found
         body.finish()
     except EncodingError as error:
-        raise Garbled(str(error)) from error
+        raise MalformedResponse(str(error)) from error
 
 
-def _too_large() -> Garbled:
-    return Garbled(f"the answer is larger than {_LONGEST_BODY} bytes")
+def _too_large() -> MalformedResponse:
+    return MalformedResponse(f"the answer is larger than {_LONGEST_BODY} bytes")
 
 
 async def _read(response: "aiohttp.ClientResponse") -> bytes:
@@ -196,7 +198,7 @@ async def _read(response: "aiohttp.ClientResponse") -> bytes:
         found = body.feed(data)
         body.finish()
     except EncodingError as error:
-        raise Garbled(str(error)) from error
+        raise MalformedResponse(str(error)) from error
     return found
 
 

@@ -16,9 +16,9 @@ from orchestration_assets.text.prompts.templates import PromptError
 from orchestration_assets.text.replies.call_errors import (
     PERMANENT,
     CallError,
+    FatalCallError,
     Forbidden,
-    Halting,
-    Refused,
+    RequestRefused,
     TimedOut,
     Unreachable,
 )
@@ -87,7 +87,7 @@ _FORBIDDEN_ITEMS: Final = 5
 class UnexpectedError(CallError):
     """The adapter itself broke on an answer."""
 
-    answered = True
+    billable = True
 
 
 class Caller:
@@ -192,7 +192,7 @@ class Caller:
                 request, rejected = better, came
                 continue
             error = came
-            if isinstance(came, Refused) and len(request.questions) > 1:
+            if isinstance(came, RequestRefused) and len(request.questions) > 1:
                 return await self._bisect(request, keys, deadline, before)
             if isinstance(came, PERMANENT) or made >= retries.attempts:
                 return _failed(before, None, error)
@@ -208,7 +208,7 @@ class Caller:
     def _repair(self, request: Request, reply: Reply) -> Request | None:
         rejected = any(one.status is Status.REJECTED_OUTPUT for one in reply.readings)
         allowed = rejected and self.service.config.guard.repair
-        return self.service.repaired(request, reply) if allowed else None
+        return self.service.repair_request(request, reply) if allowed else None
 
     async def _bisect(
         self,
@@ -329,7 +329,7 @@ class Caller:
         elapsed_ms = (perf_counter() - began) * 1000
         self._judge(request, ticket, came)
         cost = self._cost(request, came)
-        unsure = isinstance(came, CallError) and (came.in_doubt or came.answered)
+        unsure = isinstance(came, CallError) and (came.maybe_billed or came.billable)
         self._purse.settle(reservation, cost, max(0.0, most - cost) if unsure else 0.0)
         _write_down(self.service.name, request, came, before, started_at, elapsed_ms, cost)
         return came
@@ -378,13 +378,13 @@ class Caller:
             ok = any(one.status is not Status.REJECTED_OUTPUT for one in came.readings)
         else:
             # a request that is itself at fault was answered by a service that works
-            ok = isinstance(came, Refused)
-            if isinstance(came, Halting):
+            ok = isinstance(came, RequestRefused)
+            if isinstance(came, FatalCallError):
                 self.stopped = self.stopped or f"{self.service.name}{_STOPPED}{came}"
             if came.retry_after:
                 self._gate.pause(came.retry_after)
         self._forbidden_again(request, came)
-        if isinstance(came, CallError) and came.paced:
+        if isinstance(came, CallError) and came.rate_limited:
             # it works, and says how fast
             self.breaker.abandon(ticket)
             self._tell()
@@ -401,7 +401,7 @@ class Caller:
     def _cost(self, request: Request, came: Reply | CallError) -> float:
         price, estimated = self.service.config.price, request.tokens_estimated
         if isinstance(came, CallError):
-            return price.of(estimated * self.scale.ratio, 0) if came.answered else 0.0
+            return price.of(estimated * self.scale.ratio, 0) if came.billable else 0.0
         tokens_in = came.tokens_in
         if tokens_in is None:
             return price.of(estimated * self.scale.ratio, came.tokens_out or 0)
@@ -442,7 +442,7 @@ def _failed(
     else:
         assert error is not None
         words = str(error)
-        if isinstance(error, Refused):
+        if isinstance(error, RequestRefused):
             words = f"quarantined: the service refuses this item ({error})"
         if not_made is not None:
             words += f"; not tried again: {not_made.reason}"
