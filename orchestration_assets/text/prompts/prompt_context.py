@@ -1,4 +1,4 @@
-"""What of a question a service is shown: redacted, within its window, what matters most first."""
+"""The parts of a question that a prompt shows: redacted, and cut to fit the model's window."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple
@@ -17,16 +17,30 @@ from orchestration_assets.text.redaction import (
 from orchestration_assets.text.token_estimates import token_estimate
 
 _EARLIER_SHARE: Final = 4
-"""Earlier answers take at most one in so many tokens of the room; the latest come first."""
+"""Earlier answers take at most one in so many tokens of the window; the latest come first."""
 _NEIGHBOUR_CHARS: Final = 16_000
-"""So much of a near item is chosen from: it is shown in a few hundred tokens."""
+"""Characters of a neighbour that its few hundred tokens are chosen from."""
 _MAX_SECRET_CHARS: Final = 24_000
-"""A private key may begin within what is chosen from and end beyond it."""
+"""A private key may begin within those characters and end behind them."""
 _NO_PATH: Final = RedactedText("", {})
 
 
+class SentContent(NamedTuple):
+    """What leaves the machine for one question.
+
+    ``content_share`` is the share of the content's tokens in [0, 1] that is sent, ``left_out``
+    names what is not; ``redacted`` counts what was taken out, by kind.
+    """
+
+    tokens_estimated: int
+    content_share: float
+    left_out: str | None
+    redacted: Mapping[str, int]
+    injection_markers: int
+
+
 class PromptContext(NamedTuple):
-    """The parts of a prompt that come from the item. ``pieces`` is what ``content`` is part of."""
+    """The parts of a prompt that come from the item. ``content`` was chosen from ``pieces``."""
 
     pieces: RedactedPieces
     content: FittedContext
@@ -39,7 +53,7 @@ class PromptContext(NamedTuple):
 
     @property
     def left_out(self) -> str | None:
-        """What is not shown, in words."""
+        """What is not shown, for a person to read; None when all is."""
         parts = []
         if self.content.tokens < self.content.tokens_whole:
             parts.append(f"{self.content.tokens_whole - self.content.tokens} content tokens")
@@ -51,15 +65,22 @@ class PromptContext(NamedTuple):
 
     @property
     def injection_markers(self) -> int:
-        """Places in what is shown that read like instructions."""
+        """Places in what is shown that read like instructions to a model."""
         near = sum(injection_markers(one["content"]) for one in self.neighbours)
         return injection_markers(self.content.text) + near
 
-    def smaller(self, tokens: int) -> "PromptContext | None":
-        """The same with less in it, towards ``tokens`` fewer; None when nothing is left to go.
+    def sent(self, tokens: int) -> SentContent:
+        """The record of a request of so many tokens that holds this context."""
+        redacted = dict(sorted(self.redacted.items()))
+        return SentContent(
+            tokens, self.content.share, self.left_out, redacted, self.injection_markers
+        )
 
-        What is like the content gives way before it, the least near first; then the content, and
-        what others said of it last, the oldest first.
+    def smaller(self, tokens: int) -> "PromptContext | None":
+        """The context with about ``tokens`` tokens less; None when there is nothing to remove.
+
+        Neighbours are removed first, the least similar before others; then content; then earlier
+        answers, the oldest first.
         """
         if self.neighbours:
             left_out = self.neighbours_left_out + 1
@@ -78,25 +99,25 @@ def context_for(
     question: Question,
     kinds: Collection[SensitiveKind],
     content_tokens: int,
-    room: int,
+    window_tokens: int,
     *,
     with_path: bool = False,
-    near_tokens: int | None = None,
+    neighbour_tokens: int | None = None,
 ) -> PromptContext:
-    """Redacts, then fits; a long text is cut into pieces first, where no secret can span a cut.
+    """What a prompt shows of a question: redacted first, then cut to its token limits.
 
-    ``room`` is what the whole prompt may take, in tokens. ``with_path``: whether the path is part
-    of what is shown. ``near_tokens`` is what all near items may take together; None when none
-    belong there.
+    ``window_tokens`` limits the whole prompt. ``with_path``: whether the path is shown.
+    ``neighbour_tokens`` limits all neighbours together; None when none are shown. A long text is
+    cut into pieces before it is redacted, at places that no secret spans.
     """
     pieces, in_content = redacted_pieces(
         question.item.text, content_tokens, lambda text: redact(text, kinds)
     )
     pieces = pieces._replace(texts=tuple(map(without_turn_marks, pieces.texts)))
     path = redact(without_turn_marks(question.item.path), kinds) if with_path else _NO_PATH
-    earlier, left_out = _earlier_answers(question, kinds, room // _EARLIER_SHARE)
-    near = question.near if near_tokens is not None else ()
-    neighbours, redacted = _neighbours(near, kinds, near_tokens or 0) if near else ((), [])
+    earlier, left_out = _earlier_answers(question, kinds, window_tokens // _EARLIER_SHARE)
+    near = question.near if neighbour_tokens is not None else ()
+    neighbours, redacted = _neighbours(near, kinds, neighbour_tokens or 0) if near else ((), [])
     counts = _summed(in_content, path.counts, *(said.counts for _, said, _ in earlier), *redacted)
     return PromptContext(
         pieces,
@@ -109,7 +130,7 @@ def context_for(
         path.text,
         counts,
         left_out,
-        0 if near_tokens is None else question.near_unread,
+        0 if neighbour_tokens is None else question.near_unread,
     )
 
 
@@ -131,8 +152,7 @@ def _neighbours(
 
 
 def _redacted_start(text: str, kinds: Collection[SensitiveKind]) -> RedactedText:
-    """Where a long text begins, redacted; what a cut may have hidden from the patterns is not
-    in it."""
+    """The start of a text, redacted; of a long one, without what a cut may have hidden."""
     looked_at = redact(text[: _NEIGHBOUR_CHARS + _MAX_SECRET_CHARS], kinds)
     if len(text) <= _NEIGHBOUR_CHARS + _MAX_SECRET_CHARS:
         return looked_at

@@ -1,15 +1,22 @@
-"""What a chat completion says, whole or in the pieces of a stream, in the shapes that servers give.
+"""Reads chat completions, whole or streamed, in the shapes that servers send.
 
-Only what the model said counts: reasoning beside the answer is a draft.
+Only the text for the user is the answer; reasoning beside it is kept apart.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from orchestration_assets.schemas.storable_values import whole_text
-from orchestration_assets.text.replies.call_errors import MalformedResponse, Unavailable
+from orchestration_assets.text.replies.call_errors import (
+    MalformedResponse,
+    Unavailable,
+    error_from_event,
+    error_in_body,
+    json_object,
+)
+from orchestration_assets.text.replies.event_stream import DONE, ServerSentEvent
 
 TRUNCATED: Final = frozenset({"length", "max_tokens", "max_output_tokens", "model_length"})
 FILTERED: Final = frozenset(
@@ -47,9 +54,8 @@ class ToolCall:
 class Completion:
     """One answer of a model.
 
-    ``text`` is what it said to the user, ``reasoning`` what it said to itself beside it,
-    ``finish`` why it ended, in small letters, empty when that is not told; ``logprobs`` are as
-    they came.
+    ``text`` is for the user, ``reasoning`` comes beside it, ``finish`` is the finish reason in
+    lower case, empty when none is given; ``logprobs`` are as the service sent them.
     """
 
     text: str
@@ -61,7 +67,7 @@ class Completion:
 
     @property
     def written(self) -> str:
-        """All that the model wrote."""
+        """All text that the model wrote, for an estimate of its tokens."""
         calls = (part for call in self.calls for part in (call.name, call.arguments))
         return " ".join((self.reasoning, self.text, self.refusal, *calls)).strip()
 
@@ -69,7 +75,7 @@ class Completion:
 def completion_in(body: Mapping[str, Any]) -> Completion:
     """The first choice of a completion.
 
-    Raises MalformedResponse when there is none, Unavailable when the service says that it broke down."""
+    Raises MalformedResponse when there is none, Unavailable when generation failed."""
     choice = _first_choice(body.get("choices"))
     message = choice.get("message")
     if message is None:
@@ -126,7 +132,7 @@ def _as_list(value: Any) -> list[Any]:
 
 
 class _MessageParts:
-    """The content of one message, sorted by what each part is."""
+    """The content of one message, sorted by kind of part."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
@@ -172,7 +178,7 @@ class _MessageParts:
                 self.texts.append(text)
 
     def add_call(self, given: Any) -> None:
-        """Takes a tool call in any of its shapes; what is none is passed over."""
+        """Adds a tool call in any of its shapes; anything else is ignored."""
         if not isinstance(given, dict):
             return
         function = given.get("function")
@@ -196,7 +202,7 @@ def _as_json(value: Any) -> str:
 
 
 def _reasoning_texts(part: Mapping[str, Any]) -> Iterator[str]:
-    """The words of a draft: a text, or parts of it."""
+    """The texts of a reasoning part: one, or a list of them."""
     for name in ("thinking", "reasoning", "text", "summary"):
         for one in _as_list([part.get(name)]):
             for inner in one[:_MOST_PARTS] if isinstance(one, list) else [one]:
@@ -206,27 +212,48 @@ def _reasoning_texts(part: Mapping[str, Any]) -> Iterator[str]:
 
 
 class StreamedCompletion:
-    """A streamed answer that is put together as its events arrive."""
+    """Puts a streamed answer together from its events."""
 
     def __init__(self) -> None:
         self._choices: dict[int, _StreamedChoice] = {}
         self._usage: dict[str, Any] = {}
         self.ended = False
-        """Whether the stream said that it is over."""
+        """Whether the stream announced its end."""
 
-    def add_event(self, event: Mapping[str, Any]) -> bool:
-        """Takes one event; tells whether it brought anything that the model wrote."""
-        # an event that tells of other things does not take the usage back
+    def add_events(
+        self, events: Iterable[ServerSentEvent], retry_after: str | None, now: float
+    ) -> bool:
+        """Adds events; returns whether they held anything that the model wrote.
+
+        Raises MalformedResponse for an event that is not JSON, and the CallError that one reports.
+        """
+        has_output = False
+        for event in events:
+            if event.data == DONE:
+                self.ended = True
+                break
+            body = json_object(event.data)
+            if event.name == "error":
+                raise error_from_event(body, retry_after, now)
+            error = error_in_body(body, retry_after, now, streamed=not event.whole)
+            if error is not None:
+                raise error
+            has_output = self._add_event(body) or has_output
+            self.ended = self.ended or event.whole
+        return has_output
+
+    def _add_event(self, event: Mapping[str, Any]) -> bool:
+        # a later event without usage does not clear it
         if isinstance(found := event.get("usage"), dict) and found:
             self._usage["usage"] = found
         if isinstance(found := event.get("x_groq"), dict) and "usage" in found:
             self._usage["x_groq"] = found
-        brought = False
+        has_output = False
         for one in _as_list(event.get("choices")):
             if isinstance(one, dict):
                 choice = self._choices.setdefault(_choice_index(one), _StreamedChoice())
-                brought = choice.add_event(one) or brought
-        return brought
+                has_output = choice.add_event(one) or has_output
+        return has_output
 
     def as_body(self) -> dict[str, Any]:
         """The same answer's body without streaming. Raises MalformedResponse when it is cut off."""
@@ -256,7 +283,7 @@ class _StreamedChoice:
         if isinstance(tokens, list):
             self._tokens += tokens
         if isinstance(message := choice.get("message"), dict):
-            # the whole of it, after its pieces or instead of them
+            # the complete message, after its deltas or instead of them
             self._message = message
             return True
         delta = choice.get("delta")
@@ -285,7 +312,7 @@ class _StreamedChoice:
         )
 
     def _call(self, piece: Any) -> None:
-        """A call comes whole, or its name first and its arguments in pieces."""
+        """Adds a call that comes whole, or its name first and its arguments in pieces."""
         function = piece.get("function") if isinstance(piece, dict) else None
         if not isinstance(function, dict):
             return

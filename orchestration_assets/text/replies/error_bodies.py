@@ -1,4 +1,4 @@
-"""The error that a service reports in a body, whatever status the body came under."""
+"""Reads the error that a service reports in a body, whatever the HTTP status."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
@@ -46,7 +46,7 @@ MODERATION_CODES: Final = frozenset(
         "safety",
     }
 )
-# some services say these in words only
+# some services give these in the message only
 _PAYMENT_PHRASES: Final = (
     "insufficient balance",
     "insufficient credit",
@@ -95,14 +95,14 @@ _STATUS_OF_CODE: Final[tuple[tuple[int, frozenset[str]], ...]] = (
         frozenset("api_error server_error internal internal_error internal_server_error".split()),
     ),
 )
-"""What a code in words stands for; of several, the first in this order."""
+"""HTTP status -> the codes that stand for it; the first match counts."""
 
 
 class ErrorReport(NamedTuple):
-    """What a body says went wrong.
+    """An error as a body reports it.
 
-    ``status`` is the HTTP status that it names or stands for, None when it tells none;
-    ``retry_after`` is what it says under that name, as text.
+    ``status`` is the HTTP status that the body states or that its codes stand for, None without
+    either; ``retry_after`` is the text of its member of that name.
     """
 
     status: int | None
@@ -120,17 +120,17 @@ class ErrorReport(NamedTuple):
 
     @property
     def moderated(self) -> bool:
-        """Whether it is this item that the service will not read."""
+        """Whether the service refuses the content of this item."""
         return bool(self.codes & MODERATION_CODES) or _contains_any(
             self.message, _MODERATION_PHRASES
         )
 
 
-def reported_in(body: Mapping[str, Any], *, piece: bool = False) -> ErrorReport | None:
-    """The error that a body reports beside whatever else is there; None when it reports none.
+def reported_in(body: Mapping[str, Any], *, streamed: bool = False) -> ErrorReport | None:
+    """The error that a body reports; None when it reports none.
 
-    Signs that are less plain than a member ``error`` count only where the body holds no answer
-    (``choices`` or ``data``) and is not a mere ``piece`` of one.
+    A member ``error`` always counts. Weaker signs, such as ``message``, count only where the body
+    holds no answer (``choices`` or ``data``) and is not one event of a stream (``streamed``).
     """
     if (given := body.get("error")) and (report := _report(given, body)) is not None:
         return report
@@ -139,13 +139,13 @@ def reported_in(body: Mapping[str, Any], *, piece: bool = False) -> ErrorReport 
             return report
     if body.get("object") == "error":
         return _report({}, body)
-    if piece or any(isinstance(body.get(name), list) for name in ("choices", "data")):
+    if streamed or any(isinstance(body.get(name), list) for name in ("choices", "data")):
         return None
     return described_in(body)
 
 
 def described_in(body: Mapping[str, Any]) -> ErrorReport | None:
-    """What a body that is known to be an error says; None when it says nothing."""
+    """The report in a body that is known to be an error; None when it gives no details."""
     for name in ("error", "errors", "detail", "message", "msg", "base_resp"):
         if (given := body.get(name)) and (report := _report(given, body)) is not None:
             return report
@@ -153,20 +153,20 @@ def described_in(body: Mapping[str, Any]) -> ErrorReport | None:
 
 
 def _report(given: Any, around: Mapping[str, Any]) -> ErrorReport | None:
-    """None when nothing is said after all, such as a code of 0 without words."""
+    """The report of an error object; None without details, such as for a code of 0 alone."""
     parts = list(_parts(given, around))
     own = parts[:-1] if isinstance(given, dict | list) and given else parts
-    says = _message(own) or any(_codes(own)) or any(_statuses(own))
-    if isinstance(given, dict | list) and not says:
+    has_details = _message(own) or any(_codes(own)) or any(_statuses(own))
+    if isinstance(given, dict | list) and not has_details:
         return None
     codes = frozenset(_codes(parts))
-    words = given if isinstance(given, str) else _message(parts)
+    message = given if isinstance(given, str) else _message(parts)
     status = next(_statuses(parts), None)
     if status is None:
         named = (number for number, known in _STATUS_OF_CODE if codes & known)
         status = next(named, None)
-    said = " ".join(whole_text(words[:_MAX_MESSAGE_CHARS]).split())
-    return ErrorReport(status, codes, said or ", ".join(sorted(codes)), _retry_after(parts))
+    message = " ".join(whole_text(message[:_MAX_MESSAGE_CHARS]).split())
+    return ErrorReport(status, codes, message or ", ".join(sorted(codes)), _retry_after(parts))
 
 
 def _parts(given: Any, around: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -222,8 +222,8 @@ def _retry_after(parts: list[Mapping[str, Any]]) -> str | None:
         for holder in (part, headers if isinstance(headers, dict) else {}):
             for name, value in list(holder.items())[:_MAX_CODES]:
                 if str(name).lower().replace("-", "_") in ("retry_after", "retrydelay"):
-                    said = str(value) if isinstance(value, str | float) else _seconds_text(value)
-                    return said.strip()[:64].removesuffix("s")
+                    text = str(value) if isinstance(value, str | float) else _seconds_text(value)
+                    return text.strip()[:64].removesuffix("s")
     return None
 
 

@@ -16,15 +16,15 @@ def base_url(config: HttpConfig) -> str:
         return config.base_url.rstrip("/")
     variable = config.base_url_env
     # a file that an address is read from ends in a newline
-    found = os.environ.get(variable or "", "").strip()
-    if not found:
+    value = os.environ.get(variable or "", "").strip()
+    if not value:
         raise BadEnvironmentVariable(
             f"the environment variable {variable} is not set: export it with the address of the "
             "service, such as http://localhost:8000/v1"
         )
-    if (problem := address_problem(found)) is not None:
+    if (problem := address_problem(value)) is not None:
         # what it holds is not shown: it may be a secret in the wrong place
         raise BadEnvironmentVariable(
             f"the environment variable {variable} holds no address: {problem}"
         )
-    return found.rstrip("/")
+    return value.rstrip("/")

@@ -1,4 +1,4 @@
-"""The secrets that a service's requests carry, from the environment."""
+"""The secrets in the headers of a service's requests, from the environment."""
 
 import os
 from collections.abc import Iterator
@@ -9,12 +9,12 @@ from orchestration_assets.text.replies.call_errors import Unauthorised
 
 _SCHEMES: Final = frozenset("apikey basic bearer digest negotiate token".split())
 _MIN_PART_CHARS: Final = 8
-"""Shorter parts of a value are words as any text has them."""
+"""Shorter parts of a value may be common words."""
 
 
 def header_value(variable: str, value: str) -> str:
-    """``value`` as a header can carry it. Raises Unauthorised, which never quotes it."""
-    if any(not " " <= one <= "~" for one in value):
+    """``value`` if a header can carry it. Raises Unauthorised, without the value."""
+    if any(not " " <= character <= "~" for character in value):
         raise Unauthorised(
             f"the environment variable {variable} holds a line break, a control character or a "
             "letter beyond ASCII, which no header can carry: export it again without"
@@ -23,7 +23,7 @@ def header_value(variable: str, value: str) -> str:
 
 
 def secrets_of(config: HttpConfig) -> Iterator[str]:
-    """The values that a service must not be heard to repeat: its key and its secret headers."""
+    """The secret values that a service receives: its key and its secret headers."""
     for variable in (config.api_key_env, *config.header_env.values()):
         if variable and (value := os.environ.get(variable, "").strip()):
             yield from _secret_parts(value)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Reading
-from resources.ai_services.http.service import SentContent
+from orchestration_assets.text.prompts.prompt_context import SentContent
 
 
 class Attempt(NamedTuple):

@@ -153,7 +153,7 @@ class Saying(HttpService):
 
 def test_of_a_long_answer_only_what_is_kept_is_read_and_no_key_is_cut_in_two(monkeypatch) -> None:
     monkeypatch.setenv("MY_KEY", KEY)
-    monkeypatch.setattr(KeyEchoes, "without", counted := Counted(KeyEchoes.redacted))
+    monkeypatch.setattr(KeyEchoes, "redacted", counted := Counted(KeyEchoes.redacted))
     service = Saying("s", chat("http://localhost/v1", api_key_env="MY_KEY"))
     request = service.prepare([asked("x", Task("t", "1", AnswerKind.SET))])
     for before in (0, REPAIR_CHARS - 20, REPAIR_CHARS - 1):
