@@ -19,7 +19,7 @@ from orchestration_assets.text.replies.call_errors import (
     retry_after_seconds,
 )
 from orchestration_assets.text.token_estimates import TokenScale
-from resources.ai_services.resilience.retry import RetryBudget, wait_before
+from resources.ai_services.resilience.retry import RetryBudget, retry_delay_s
 from resources.ai_services.resilience.spend_budget import SpendBudget
 
 CHANCE = st.floats(0.0, 1.0, exclude_max=True)
@@ -30,13 +30,13 @@ RETRIES = Retries(attempts=5, backoff_s=0.5, backoff_max_s=4.0, budget=0.2)
 def test_a_wait_is_never_shorter_than_asked_for_nor_longer_than_allowed(
     attempt, chance, asked
 ) -> None:
-    wait = wait_before(attempt, RETRIES, asked, chance)
+    wait = retry_delay_s(attempt, RETRIES, asked, chance)
     assert wait >= (asked or 0.0)
     assert wait <= max(asked or 0.0, RETRIES.backoff_max_s)
 
 
 def test_the_bound_doubles_with_every_attempt() -> None:
-    bounds = [wait_before(n, RETRIES, None, 0.999999) for n in range(2, 7)]
+    bounds = [retry_delay_s(n, RETRIES, None, 0.999999) for n in range(2, 7)]
     assert [round(bound, 3) for bound in bounds] == [0.5, 1.0, 2.0, 4.0, 4.0]
 
 
