@@ -11,11 +11,11 @@ from orchestration_assets.text.redacted_pieces import RedactedPieces
 from orchestration_assets.text.token_estimates import token_estimate
 
 GAP: Final = "\n[...]\n"
-_SECTIONS: Final = 64
+_MAX_SECTIONS: Final = 64
 """A text is cut into about so many sections: enough to choose from, few enough to be read."""
-_LEAST_CHARS: Final = 200
+_MIN_SECTION_CHARS: Final = 200
 _WORD: Final = re.compile(r"\w{3,40}")
-_LEAD_BONUS: Final = 1.5
+_FIRST_SECTION_FACTOR: Final = 1.5
 """The first section says what the text is about: it counts half as much again."""
 
 
@@ -55,9 +55,9 @@ def fit_pieces(pieces: RedactedPieces, tokens: int) -> FittedContext:
     length = sum(map(len, pieces.texts))
     cut = [_sections(text, length, tokens) for text in pieces.texts]
     sections = [section for of_piece in cut for section in of_piece]
-    chosen = _telling(sections, tokens)
+    chosen = _most_informative(sections, tokens)
     if not chosen:
-        return _cut("".join(pieces.texts[:1]), tokens, whole)
+        return _beginning("".join(pieces.texts[:1]), tokens, whole)
     begins = set(accumulate(map(len, cut)))
     parts: list[str] = []
     for number in sorted(chosen):
@@ -70,7 +70,7 @@ def fit_pieces(pieces: RedactedPieces, tokens: int) -> FittedContext:
     return FittedContext(shown, token_estimate(shown), whole)
 
 
-def _telling(sections: list[str], tokens: int) -> set[int]:
+def _most_informative(sections: list[str], tokens: int) -> set[int]:
     """Lazy greedy choice: a gain can only shrink, so a stale one that leads is looked at again."""
     counts = [Counter(_WORD.findall(section.lower())) for section in sections]
     weights = _weights(counts)
@@ -85,7 +85,7 @@ def _telling(sections: list[str], tokens: int) -> set[int]:
             weights[word] * math.log((1 + taken[word] + n) / (1 + taken[word]))
             for word, n in counts[number].items()
         )
-        return added * (_LEAD_BONUS if number == 0 else 1.0) / costs[number]
+        return added * (_FIRST_SECTION_FACTOR if number == 0 else 1.0) / costs[number]
 
     waiting = [(-gain(number), number) for number in range(len(sections))]
     heapify(waiting)
@@ -110,8 +110,8 @@ def _sections(text: str, length: int, tokens: int) -> list[str]:
     ``length``: of all the text that is cut so, in characters.
     """
     # no section may be so long that the budget holds only one or two of them
-    fine = length // _SECTIONS
-    size = max(_LEAST_CHARS, min(fine, tokens // 2))
+    fine = length // _MAX_SECTIONS
+    size = max(_MIN_SECTION_CHARS, min(fine, tokens // 2))
     sections: list[str] = []
     held = ""
     for line in text.splitlines(keepends=True):
@@ -138,7 +138,7 @@ def _weights(counts: list[Counter[str]]) -> dict[str, float]:
     }
 
 
-def _cut(text: str, tokens: int, whole: int) -> FittedContext:
+def _beginning(text: str, tokens: int, whole: int) -> FittedContext:
     """The beginning, when no section is small enough."""
     # no character has more than four bytes
     shown = text[: tokens * 3 // 4]

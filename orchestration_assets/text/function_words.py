@@ -37,7 +37,7 @@ def likely_language(words: Iterable[str]) -> str | None:
     return best if enough else None
 
 
-def to_leave_out(words: Iterable[str]) -> frozenset[str]:
+def stop_words_for(words: Iterable[str]) -> frozenset[str]:
     """The function words of the language that ``words`` are in; English ones when it is unclear.
 
     Those of other languages stay, as they may be nouns here: *die*, *file*, *on*.

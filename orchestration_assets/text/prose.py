@@ -15,7 +15,7 @@ from typing import Final
 from selectolax.lexbor import LexborHTMLParser
 
 from orchestration_assets.schemas.enums import Family
-from orchestration_assets.text.notebooks import as_markdown, is_notebook
+from orchestration_assets.text.notebooks import is_notebook, notebook_as_markdown
 
 PROSE_CHARS: Final = 16_384
 """How much of a text is read, in characters."""
@@ -29,9 +29,9 @@ _NOT_PROSE: Final = ["script", "style", "template", "noscript", "pre", "code"]
 
 # A parser looks through the open elements at many a tag, so that its time grows with the square of
 # their number; real pages have a few dozen. Not counted is what ends by itself.
-_MOST_OPEN: Final = 256
+_MAX_OPEN_ELEMENTS: Final = 256
 _TAG_MARK = re.compile(r"<(/?)([A-Za-z][^\s/<>]*)")
-_END_THEMSELVES: Final = frozenset(
+_SELF_CLOSING: Final = frozenset(
     "area base br col embed hr img input link meta param source track wbr "
     "p li dt dd td th tr thead tbody tfoot option optgroup colgroup rp rt".split()
 )
@@ -104,7 +104,7 @@ def prose_of(text: str, family: str) -> str:
     these four counts as prose.
     """
     if family == Family.MARKUP and is_notebook(text):
-        text = as_markdown(text)
+        text = notebook_as_markdown(text)
     head = text[:PROSE_CHARS]
     if family == Family.DATA:
         return ""
@@ -118,19 +118,19 @@ def prose_of(text: str, family: str) -> str:
 def html_tree(html: str) -> LexborHTMLParser:
     """The tree of an HTML text, as far as no more than 256 elements are open within each other."""
     # The parser takes UTF-8; lone surrogates have none.
-    return LexborHTMLParser(html[: _shallow(html)].encode("utf-8", "replace"))
+    return LexborHTMLParser(html[: _shallow_chars(html)].encode("utf-8", "replace"))
 
 
 # the outline and the prose of one item are asked for one after the other
 @lru_cache(maxsize=4)
-def _shallow(html: str) -> int:
+def _shallow_chars(html: str) -> int:
     """How many characters of a text come before too many elements are open."""
-    if html.count("<") > _MOST_OPEN:
+    if html.count("<") > _MAX_OPEN_ELEMENTS:
         is_open = 0
         for tag in _TAG_MARK.finditer(html):
-            if tag[2].lower() not in _END_THEMSELVES:
+            if tag[2].lower() not in _SELF_CLOSING:
                 is_open = max(is_open - 1, 0) if tag[1] else is_open + 1
-                if is_open > _MOST_OPEN:
+                if is_open > _MAX_OPEN_ELEMENTS:
                     return tag.start()
     return len(html)
 

@@ -13,18 +13,18 @@ from orchestration_assets.text.redaction import RedactedText
 
 Redact = Callable[[str], RedactedText]
 
-_LEAST_CHARS: Final = 131_072
+_MIN_CHARS: Final = 131_072
 """A text of no more characters is looked through whole."""
-_CHARS_A_TOKEN: Final = 8
+_CHARS_PER_TOKEN: Final = 8
 """So much is chosen from for each token that may be sent: more than a token has in any script."""
 _PIECES: Final = 16
-_AROUND: Final = 2_048
+_CONTEXT_CHARS: Final = 2_048
 """Characters on either side in which a secret that spans a cut is looked for."""
-_LONGEST_BLOCK: Final = 65_536
+_MAX_BLOCK_CHARS: Final = 65_536
 """A key block may begin so far before a cut."""
-_TRIES: Final = 4
+_MAX_TRIES: Final = 4
 """Places of each sort that are tried for a cut, the best sort first."""
-_SORTS: Final = (re.compile(r"\n"), re.compile(r"\s"), re.compile(r"[;,(){}<>\[\]|]"))
+_CUT_PATTERNS: Final = (re.compile(r"\n"), re.compile(r"\s"), re.compile(r"[;,(){}<>\[\]|]"))
 """Ends of lines, gaps between words, signs that no key or token holds."""
 _ARMOUR: Final = (("-----BEGIN ", "-----END "), ("---- BEGIN ", "---- END "))
 
@@ -48,7 +48,7 @@ def redacted_pieces(
     what lies evenly between them. The cost depends on ``tokens``, not on the length of the text;
     the same text and number give the same pieces. Counts are of what was taken out of them.
     """
-    room = max(_LEAST_CHARS, tokens * _CHARS_A_TOKEN)
+    room = max(_MIN_CHARS, tokens * _CHARS_PER_TOKEN)
     if len(text) <= room:
         found = redact(text)
         return RedactedPieces((found.text,)), dict(found.counts)
@@ -81,28 +81,28 @@ def _bounds(text: str, size: int, redact: Redact) -> Iterator[tuple[int, int]]:
 
 def _cut_after(text: str, at: int, latest: int, redact: Redact) -> int | None:
     """A safe cut from ``at`` on, after the key block that it lies in if it does."""
-    opened = _opened_block(text, at)
+    opened = _open_key_block(text, at)
     if opened is not None:
         mark = len(opened[1])
-        closed = text.find(opened[1], max(opened[0], at - mark), at + _LONGEST_BLOCK)
+        closed = text.find(opened[1], max(opened[0], at - mark), at + _MAX_BLOCK_CHARS)
         if closed < 0:
             return None
-        at, latest = closed + mark, max(latest, closed + mark + _AROUND)
-    return _first_safe(text, _places(text, at, latest, backwards=False), redact)
+        at, latest = closed + mark, max(latest, closed + mark + _CONTEXT_CHARS)
+    return _first_safe(text, _cut_places(text, at, latest, backwards=False), redact)
 
 
 def _cut_before(text: str, at: int, earliest: int, redact: Redact) -> int | None:
     """A safe cut up to ``at``, before the key block that it lies in if it does."""
-    opened = _opened_block(text, at)
+    opened = _open_key_block(text, at)
     if opened is not None:
         at = opened[0]
-        earliest = min(earliest, at - _AROUND)
-    return _first_safe(text, _places(text, at, max(0, earliest), backwards=True), redact)
+        earliest = min(earliest, at - _CONTEXT_CHARS)
+    return _first_safe(text, _cut_places(text, at, max(0, earliest), backwards=True), redact)
 
 
-def _opened_block(text: str, at: int) -> tuple[int, str] | None:
+def _open_key_block(text: str, at: int) -> tuple[int, str] | None:
     """Where the armoured block that holds this place begins, and what ends it."""
-    low = max(0, at - _LONGEST_BLOCK)
+    low = max(0, at - _MAX_BLOCK_CHARS)
     for begin, end in _ARMOUR:
         # what is cut in the middle of the mark itself counts as well
         place = text.rfind(begin, low, at + len(begin))
@@ -111,14 +111,14 @@ def _opened_block(text: str, at: int) -> tuple[int, str] | None:
     return None
 
 
-def _places(text: str, at: int, furthest: int, *, backwards: bool) -> Iterator[int]:
+def _cut_places(text: str, at: int, furthest: int, *, backwards: bool) -> Iterator[int]:
     """Places for a cut between both, those nearest to ``at`` first, the best sort first."""
     low, high = min(at, furthest), max(at, furthest)
     part = text[low:high]
-    for sort in _SORTS:
+    for sort in _CUT_PATTERNS:
         found = [low + match.end() for match in sort.finditer(part)]
-        yield from islice(reversed(found) if backwards else found, _TRIES)
-    stride = max(1, (high - low) // _TRIES)
+        yield from islice(reversed(found) if backwards else found, _MAX_TRIES)
+    stride = max(1, (high - low) // _MAX_TRIES)
     yield from range(at, furthest, -stride if backwards else stride)
 
 
@@ -128,7 +128,10 @@ def _first_safe(text: str, places: Iterator[int], redact: Redact) -> int | None:
 
 def _is_safe(text: str, place: int, redact: Redact) -> bool:
     """Whether both sides of the cut come out as they do together: then nothing spans it."""
-    if _opened_block(text, place) is not None:
+    if _open_key_block(text, place) is not None:
         return False
-    before, after = text[max(0, place - _AROUND) : place], text[place : place + _AROUND]
+    before, after = (
+        text[max(0, place - _CONTEXT_CHARS) : place],
+        text[place : place + _CONTEXT_CHARS],
+    )
     return redact(before).text + redact(after).text == redact(before + after).text

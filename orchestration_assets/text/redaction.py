@@ -19,7 +19,7 @@ from orchestration_assets.text.sensitive.numbers import (
     phone_numbers,
     social_security_numbers,
 )
-from orchestration_assets.text.sensitive.spans import Span, classes
+from orchestration_assets.text.sensitive.spans import Span, character_classes
 
 # the surer kinds first: they name what several find
 _FINDERS: Final[tuple[tuple[SensitiveKind, Callable[[str], Iterator[Span]]], ...]] = (
@@ -30,14 +30,14 @@ _FINDERS: Final[tuple[tuple[SensitiveKind, Callable[[str], Iterator[Span]]], ...
     (SensitiveKind.EMAIL, mail_addresses),
     (SensitiveKind.IP_ADDRESS, ip_addresses),
 )
-_NUMBERS: Final[tuple[tuple[SensitiveKind, Callable[[str, bytes], Iterator[Span]]], ...]] = (
+_NUMBER_FINDERS: Final[tuple[tuple[SensitiveKind, Callable[[str, bytes], Iterator[Span]]], ...]] = (
     (SensitiveKind.IBAN, ibans),
     (SensitiveKind.CARD, cards),
     (SensitiveKind.SOCIAL_SECURITY, social_security_numbers),
     (SensitiveKind.PHONE, phone_numbers),
 )
-_KINDS: Final = tuple(kind for kind, _ in (*_FINDERS, *_NUMBERS))
-_MOST_PASSES: Final = 4
+_KINDS: Final = tuple(kind for kind, _ in (*_FINDERS, *_NUMBER_FINDERS))
+_MAX_PASSES: Final = 4
 """What stood beside something that was taken out may be seen only once it is gone."""
 
 
@@ -54,17 +54,19 @@ def redact(text: str, kinds: Collection[SensitiveKind]) -> RedactedText:
     Of an assignment the value is taken out and the name stays.
     """
     counts: dict[str, int] = {}
-    for _ in range(_MOST_PASSES):
-        found = found_in(text, kinds)
+    for _ in range(_MAX_PASSES):
+        found = sensitive_spans(text, kinds)
         if not found:
             break
-        text = _without(text, found)
+        text = _with_placeholders(text, found)
         for _, _, kind in found:
             counts[kind.value] = counts.get(kind.value, 0) + 1
     return RedactedText(text, counts)
 
 
-def found_in(text: str, kinds: Collection[SensitiveKind]) -> list[tuple[int, int, SensitiveKind]]:
+def sensitive_spans(
+    text: str, kinds: Collection[SensitiveKind]
+) -> list[tuple[int, int, SensitiveKind]]:
     """What must not leave, in its order; what overlaps is one, named by the surer kind."""
     spans = [
         (start, end, rank)
@@ -72,11 +74,11 @@ def found_in(text: str, kinds: Collection[SensitiveKind]) -> list[tuple[int, int
         if kind in kinds
         for start, end in finder(text)
     ]
-    mask = classes(text)
+    mask = character_classes(text)
     if b"d" in mask:
         spans += (
             (start, end, rank)
-            for rank, (kind, number) in enumerate(_NUMBERS, len(_FINDERS))
+            for rank, (kind, number) in enumerate(_NUMBER_FINDERS, len(_FINDERS))
             if kind in kinds
             for start, end in number(text, mask)
         )
@@ -90,7 +92,7 @@ def found_in(text: str, kinds: Collection[SensitiveKind]) -> list[tuple[int, int
     return [(start, end, _KINDS[rank]) for start, end, rank in found]
 
 
-def _without(text: str, found: list[tuple[int, int, SensitiveKind]]) -> str:
+def _with_placeholders(text: str, found: list[tuple[int, int, SensitiveKind]]) -> str:
     parts: list[str] = []
     done = 0
     for start, end, kind in found:

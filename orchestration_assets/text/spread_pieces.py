@@ -3,7 +3,7 @@
 from typing import Final
 
 # a word is looked for this far from where a piece begins or ends
-_WORD_CHARS: Final = 40
+_MAX_WORD_CHARS: Final = 40
 
 
 def spread_pieces(text: str, number: int, chars: int) -> list[str]:
@@ -31,5 +31,5 @@ def _between_words(text: str, place: int) -> int:
     """The nearest place before which a white space stands, or the place itself."""
     if place <= 0 or place >= len(text):
         return min(max(place, 0), len(text))
-    space = text.rfind(" ", max(0, place - _WORD_CHARS), place)
+    space = text.rfind(" ", max(0, place - _MAX_WORD_CHARS), place)
     return place if space < 0 else space + 1

@@ -8,7 +8,7 @@ _MARGIN: Final = 1.25
 """A reservation exceeds the scaled estimate by this factor: single texts scatter around it."""
 
 
-def _class(byte: int) -> int:
+def _byte_class(byte: int) -> int:
     character = chr(byte)
     if byte > 127:
         return ord("u")
@@ -19,7 +19,7 @@ def _class(byte: int) -> int:
     return ord(" ") if character.isspace() else ord(".")
 
 
-_CLASSES: Final = bytes(map(_class, range(256)))
+_CLASSES: Final = bytes(map(_byte_class, range(256)))
 
 
 def token_estimate(text: str) -> int:

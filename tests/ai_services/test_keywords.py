@@ -16,7 +16,7 @@ from orchestration_assets.text.document_frequencies import (
     term_weights,
 )
 from orchestration_assets.text.function_words import likely_language
-from orchestration_assets.text.words import folded, prose_words, words_of
+from orchestration_assets.text.words import prose_words, singular_words, words_of
 from tests.ai_services.questions import ask
 from tests.ai_services.samples import CODE, PROSE
 
@@ -93,7 +93,7 @@ def test_words() -> None:
     assert words_of("HTTPServer fileName max_size2", "code") == expected
     assert prose_words("It's the dog\u2019s; don't") == ["it", "the", "dog", "do"]
     assert prose_words("编辑文件内容") == ["编辑", "辑文", "文件", "件内", "内容"]
-    assert folded(["file", "files", "class", "bus"]) == ["file", "file", "class", "bus"]
+    assert singular_words(["file", "files", "class", "bus"]) == ["file", "file", "class", "bus"]
 
 
 def test_weights_follow_the_formula() -> None:

@@ -55,13 +55,13 @@ def error_class(share: float) -> int:
 
 
 def _error_share(content: str, language: str) -> float:
-    from orchestration_assets.text.grammars import parse_within, safe_source
+    from orchestration_assets.text.grammars import bounded_parse, parsable_source
 
-    source = safe_source(content, language)
+    source = parsable_source(content, language)
     if source is None:
         return 1.0
     # a text that a grammar chokes on is not of its language; the count of steps is its limit
-    tree = parse_within(source, language, lambda: False)
+    tree = bounded_parse(source, language, lambda: False)
     if tree is None:
         return 1.0
     root = tree.root_node

@@ -10,7 +10,7 @@ from orchestration_assets.services.contract import EmbeddedService
 from orchestration_assets.services.embedding.hashed_features import hashed
 from orchestration_assets.services.embedding.vector_readings import vector_read
 from orchestration_assets.services.readings import abstained
-from orchestration_assets.text.function_words import to_leave_out
+from orchestration_assets.text.function_words import stop_words_for
 from orchestration_assets.text.words import words_of
 
 
@@ -26,7 +26,7 @@ class WordHashing(EmbeddedService):
     def answer(self, question: Question) -> Reading:
         item = question.item
         words = words_of(item.text, str(item.profile.get("family", "prose")))
-        left_out = to_leave_out(words)
+        left_out = stop_words_for(words)
         counts = Counter(word for word in words if word not in left_out)
         if not counts:
             return abstained("no words")

@@ -9,8 +9,8 @@ from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.services.contract import EmbeddedService
 from orchestration_assets.services.keywords.keyword_readings import keywords_read
 from orchestration_assets.services.readings import abstained
-from orchestration_assets.text.function_words import to_leave_out
-from orchestration_assets.text.words import folded, is_term, words_of
+from orchestration_assets.text.function_words import stop_words_for
+from orchestration_assets.text.words import is_term, singular_words, words_of
 
 # Words of programming languages, common to several of them: they stand beside everything.
 _CODE_WORDS: Final = frozenset(
@@ -62,10 +62,10 @@ class GraphKeywords(EmbeddedService):
         item = question.item
         family = str(item.profile.get("family", "prose"))
         words = words_of(item.text, family)
-        left_out = to_leave_out(words)
+        left_out = stop_words_for(words)
         if family == Family.CODE:
             left_out |= _CODE_WORDS
-        terms = folded([word for word in words if is_term(word) and word not in left_out])
+        terms = singular_words([word for word in words if is_term(word) and word not in left_out])
         if not terms:
             return abstained("no words that could be key words")
         counts = Counter(terms)

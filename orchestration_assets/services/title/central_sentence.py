@@ -11,10 +11,10 @@ from orchestration_assets.services.contract import EmbeddedService
 from orchestration_assets.services.keywords.graph_keywords import ranks
 from orchestration_assets.services.readings import abstained
 from orchestration_assets.services.title.title_form import as_title, form_score, word_count
-from orchestration_assets.text.function_words import to_leave_out
+from orchestration_assets.text.function_words import stop_words_for
 from orchestration_assets.text.prose import prose_of
 from orchestration_assets.text.sentences import MAX_SENTENCE, sentences_of
-from orchestration_assets.text.words import folded, prose_words
+from orchestration_assets.text.words import prose_words, singular_words
 
 _MAX_SENTENCES: Final = 40
 _MIN_WORDS: Final = 3
@@ -70,8 +70,8 @@ def _likeness(sentences: Sequence[str]) -> Any:
     import numpy as np
 
     words = [prose_words(sentence) for sentence in sentences]
-    left_out = to_leave_out(word for listed in words for word in listed)
-    counts = [Counter(folded([w for w in listed if w not in left_out])) for listed in words]
+    left_out = stop_words_for(word for listed in words for word in listed)
+    counts = [Counter(singular_words([w for w in listed if w not in left_out])) for listed in words]
     place = {word: index for index, word in enumerate(dict.fromkeys(w for c in counts for w in c))}
     if not place:
         return None

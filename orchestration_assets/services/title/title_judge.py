@@ -14,7 +14,7 @@ from orchestration_assets.services.title.title_form import (
     word_count,
 )
 from orchestration_assets.text.document_frequencies import term_counts, term_weights
-from orchestration_assets.text.words import folded, prose_words, words_of
+from orchestration_assets.text.words import prose_words, singular_words, words_of
 
 # Of a title's score: how much of the content's weight it carries, how it looks, and what the
 # service that gave it thought of it.
@@ -76,7 +76,7 @@ class TitleJudge(EmbeddedService):
 def coverage(title: str, weights: Mapping[str, float]) -> float:
     """The weight of the title's terms over that of the five heaviest, in [0, 1]."""
     heaviest = sum(sorted(weights.values(), reverse=True)[:_TERMS])
-    carried = sum(weights.get(word, 0.0) for word in set(folded(prose_words(title))))
+    carried = sum(weights.get(word, 0.0) for word in set(singular_words(prose_words(title))))
     return min(carried / heaviest, 1.0) if heaviest > 0 else 0.0
 
 

@@ -6,7 +6,7 @@ from enum import Enum, auto
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from orchestration_assets.text.sensitive.spans import places, small
+from orchestration_assets.text.sensitive.spans import find_all, lowercase
 
 
 class NameMeaning(Enum):
@@ -25,10 +25,10 @@ class SecretName(NamedTuple):
 
     start: int
     end: int
-    naming: NameMeaning
-    upper: bool
+    meaning: NameMeaning
+    is_uppercase: bool
     """Whether it is written as in an environment: in capitals."""
-    a_word: bool
+    is_common_word: bool
     """Whether it is a word of other uses too: only a sign between makes it a name."""
 
 
@@ -38,18 +38,18 @@ LITERALS: Final = (
 )
 """Of these one stands in every name, in small letters."""
 
-_CHOSEN: Final = (
+_PASSWORD_NAMES: Final = (
     *("password", "passwd", "passwort", "passcode", "pwd", "kennwort", "contrasena", "senha"),
     *("contrase\u00f1a", "wachtwoord", "userpass", "dbpass", "rootpass", "passw"),
 )
-_PHRASES: Final = ("passphrase", "mnemonic", "seedphrase", "recoveryphrase")
-_ISSUED: Final = (
+_PHRASE_NAMES: Final = ("passphrase", "mnemonic", "seedphrase", "recoveryphrase")
+_TOKEN_NAMES: Final = (
     *("secret", "token", "apikey", "accesskey", "secretkey", "privatekey", "accountkey", "authkey"),
     *("signingkey", "encryptionkey", "masterkey", "appkey", "authtoken", "credential", "sessid"),
     *("credentials", "authorization", "sessionid", "licensekey", "presharedkey", "sharedkey"),
 )
 # short for password alone and after one of these only; elsewhere it is a word like any other
-_PASS: Final = frozenset(
+_BEFORE_PASS: Final = frozenset(
     (
         "db user admin root smtp ftp mail email mysql pg postgres redis mongo rabbitmq ldap bind "
         "login proxy http https ssh auth my key store keystore truststore api account wifi wpa "
@@ -57,7 +57,7 @@ _PASS: Final = frozenset(
     ).split()
 )
 # a key is a secret's name after one of these only
-_KEYS: Final = frozenset(
+_BEFORE_KEY: Final = frozenset(
     (
         "api app access account shared private encryption encrypt signing sign master consumer "
         "client service subscription license licence deploy webhook storage hmac jwt auth ssh gpg "
@@ -68,14 +68,14 @@ _KEYS: Final = frozenset(
         "crypto cipher decryption decrypt recovery unseal"
     ).split()
 )
-_TAILS: Final = frozenset(
+_SUFFIXES: Final = frozenset(
     (
         "value string str plain text prod production dev development staging stage test live local "
         "old new current backup base64 b64 hex main default key"
     ).split()
 )
 # before the word of the secret these make it something else
-_NO_SECRETS: Final = frozenset(
+_NOT_SECRET: Final = frozenset(
     (
         "public next page prev previous continuation sync max min num total prompt completion eos "
         "bos pad unk end start stop special no is has use show hide reset forgot per n count sort "
@@ -84,29 +84,31 @@ _NO_SECRETS: Final = frozenset(
     ).split()
 )
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\dA-Z_]+|\d+", re.UNICODE)
-_LONGEST: Final = 48
-_INSIDE: Final = b"abcdefghijklmnopqrstuvwxyz0123456789_.-?"
-_PARTS: Final = bytes(ord("a") if one in _INSIDE else ord(" ") for one in range(256))
+_MAX_NAME_CHARS: Final = 48
+_IDENTIFIER_CHARS: Final = b"abcdefghijklmnopqrstuvwxyz0123456789_.-?"
+_IDENTIFIER_MASK: Final = bytes(
+    ord("a") if one in _IDENTIFIER_CHARS else ord(" ") for one in range(256)
+)
 """What identifiers are made of; beyond ASCII, which encoding makes a question mark, is within."""
-_WORDS: Final = frozenset(("pass", "pass_", "auth", "bearer"))
+_COMMON_WORDS: Final = frozenset(("pass", "pass_", "auth", "bearer"))
 
 
 @lru_cache(8192)
-def naming(identifier: str) -> NameMeaning | None:
+def name_meaning(identifier: str) -> NameMeaning | None:
     """What an identifier, such as ``db.password`` or ``awsSecretKey2``, says of its value."""
-    words = [small(one) for one in _WORD.findall(identifier)]
-    while len(words) > 1 and (words[-1].isdigit() or words[-1] in _TAILS):
-        if words[-1] == "key" and words[-2] in _KEYS:
+    words = [lowercase(one) for one in _WORD.findall(identifier)]
+    while len(words) > 1 and (words[-1].isdigit() or words[-1] in _SUFFIXES):
+        if words[-1] == "key" and words[-2] in _BEFORE_KEY:
             break
         words.pop()
     if not words:
         return None
     last = words[-1]
     before = words[-2] if len(words) > 1 else ""
-    if before in _NO_SECRETS or last in _NO_SECRETS or "public" in words:
+    if before in _NOT_SECRET or last in _NOT_SECRET or "public" in words:
         return None
     if last == "key":
-        return NameMeaning.ISSUED if before in _KEYS else None
+        return NameMeaning.ISSUED if before in _BEFORE_KEY else None
     if last == "id":
         return NameMeaning.ISSUED if before in ("session", "sess") else None
     if last == "phrase":
@@ -115,32 +117,34 @@ def naming(identifier: str) -> NameMeaning | None:
         return NameMeaning.CHOSEN if before == "de" else None
     if last == "pass":
         alone = identifier.strip("_").lower() == "pass"
-        return NameMeaning.CHOSEN if alone or before in _PASS else None
+        return NameMeaning.CHOSEN if alone or before in _BEFORE_PASS else None
     if last in ("auth", "bearer"):
         return NameMeaning.ISSUED
-    if last.endswith(_PHRASES):
+    if last.endswith(_PHRASE_NAMES):
         return NameMeaning.PHRASE
-    if last.endswith(_CHOSEN):
+    if last.endswith(_PASSWORD_NAMES):
         return NameMeaning.CHOSEN
-    return NameMeaning.ISSUED if last.endswith(_ISSUED) else None
+    return NameMeaning.ISSUED if last.endswith(_TOKEN_NAMES) else None
 
 
-def names(text: str, lower: str, literals: Sequence[str] = LITERALS) -> Iterator[SecretName]:
+def secret_names(text: str, lower: str, literals: Sequence[str] = LITERALS) -> Iterator[SecretName]:
     """The names of secrets in a text, of which ``lower`` is the small form, from left to right:
     those in which one of ``literals`` stands."""
-    found_at = [place for literal in literals for place in places(lower, literal)]
+    found_at = [place for literal in literals for place in find_all(lower, literal)]
     if not found_at:
         return
-    parts = lower.encode("ascii", "replace").translate(_PARTS)
+    parts = lower.encode("ascii", "replace").translate(_IDENTIFIER_MASK)
     done = 0
     for place in sorted(found_at):
         if place < done:
             continue
         end = parts.find(b" ", place)
         end = done = len(lower) if end < 0 else end
-        if end - place > _LONGEST:
+        if end - place > _MAX_NAME_CHARS:
             continue
-        start = parts.rfind(b" ", max(0, place - _LONGEST), place) + 1 or max(0, place - _LONGEST)
+        start = parts.rfind(b" ", max(0, place - _MAX_NAME_CHARS), place) + 1 or max(
+            0, place - _MAX_NAME_CHARS
+        )
         while lower[end - 1] in ".-":
             end -= 1
         while lower[start] in ".-":
@@ -155,10 +159,10 @@ def names(text: str, lower: str, literals: Sequence[str] = LITERALS) -> Iterator
         elif lower[start:end] in ("key", "keys", "phrase", "passe"):
             start = _word_before(lower, start)
             identifier = text[start:end]
-        found = naming(identifier)
+        found = name_meaning(identifier)
         if found is not None:
-            a_word = found is NameMeaning.PHRASE or identifier.lower() in _WORDS
-            yield SecretName(start, end, found, identifier == identifier.upper(), a_word)
+            a_word = found is NameMeaning.PHRASE or identifier.lower() in _COMMON_WORDS
+            yield SecretName(start, end, found, identifier == identifier.is_uppercase(), a_word)
 
 
 _SESSION: Final = re.compile(r" (?:id|key|cookie)\b")

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 # the pairs of letters that words of European languages and names in code are mostly made of
-_PAIRS: Final = frozenset(
+_COMMON_PAIRS: Final = frozenset(
     (
         "th he in er an re on at en nd ti es or te of ed is it al ar st to nt ng se ha as ou io le "
         "ve co me de hi ri ro ic ne ea ra ce li ch ll be ma si om ur ca el ta la ns di fo ho pe ec "
@@ -15,7 +15,7 @@ _PAIRS: Final = frozenset(
     ).split()
 )
 # letters of a word, on average: what is drawn from small and capital letters breaks into less
-_SHORTEST_MEAN: Final = 3.0
+_MIN_MEAN_WORD: Final = 3.0
 _WORD: Final = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z]?[a-z]+|[A-Z]")
 
 
@@ -36,7 +36,7 @@ def is_random(value: str) -> bool:
             letters += 1
             if before.isalpha():
                 pairs += 1
-                common += (before + one).lower() in _PAIRS
+                common += (before + one).lower() in _COMMON_PAIRS
                 # a capital after a capital's or a small letter's end begins a word; a lone change
                 # back and forth does not
                 changes += before.islower() and one.isupper()
@@ -58,4 +58,4 @@ def is_random(value: str) -> bool:
     if pairs >= 4 and common < (0.5 if pairs >= 10 else 0.4) * pairs:
         return True
     words = len(_WORD.findall(value))
-    return changes * 3 > size or (words >= 4 and letters < _SHORTEST_MEAN * words)
+    return changes * 3 > size or (words >= 4 and letters < _MIN_MEAN_WORD * words)

@@ -6,9 +6,9 @@ from typing import Final
 Span = tuple[int, int]
 """Where something begins and where it ends, in characters."""
 
-_TOKEN: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.~"
-_RUNS: Final = bytes(ord("a") if one in _TOKEN else ord(" ") for one in range(256))
-_FIGURES: Final = bytes(
+_TOKEN_CHARS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.~"
+_TOKEN_MASK: Final = bytes(ord("a") if one in _TOKEN_CHARS else ord(" ") for one in range(256))
+_NUMBER_MASK: Final = bytes(
     ord("d")
     if one in b"0123456789"
     else ord("U")
@@ -20,7 +20,7 @@ _FIGURES: Final = bytes(
 )
 
 
-def places(text: str, literal: str) -> Iterator[int]:
+def find_all(text: str, literal: str) -> Iterator[int]:
     """Where ``literal`` stands, from left to right and without overlaps."""
     place = text.find(literal)
     while place >= 0:
@@ -28,7 +28,7 @@ def places(text: str, literal: str) -> Iterator[int]:
         place = text.find(literal, place + len(literal))
 
 
-def small(text: str) -> str:
+def lowercase(text: str) -> str:
     """The text in small letters, each at its old place.
 
     The long s becomes s and the dotted capital I becomes i: they are small letters of names that
@@ -39,9 +39,9 @@ def small(text: str) -> str:
     return text.replace("\u0130", "I").replace("\u017f", "s").lower()
 
 
-def long_runs(text: str, least: int) -> Iterator[Span]:
+def token_runs(text: str, least: int) -> Iterator[Span]:
     """Unbroken runs of at least ``least`` ASCII letters, figures and the signs _ - . ~"""
-    mask = text.encode("ascii", "replace").translate(_RUNS)
+    mask = text.encode("ascii", "replace").translate(_TOKEN_MASK)
     long = b"a" * least
     start = mask.find(long)
     while start >= 0:
@@ -52,13 +52,13 @@ def long_runs(text: str, least: int) -> Iterator[Span]:
         start = mask.find(long, end)
 
 
-def classes(text: str) -> bytes:
+def character_classes(text: str) -> bytes:
     """Each character's class: ``d`` a figure, ``U`` a capital, ``s`` what may stand between the
     groups of a number, ``x`` any other. Only ASCII counts."""
-    return text.encode("ascii", "replace").translate(_FIGURES)
+    return text.encode("ascii", "replace").translate(_NUMBER_MASK)
 
 
-def merged(spans: Iterable[Span]) -> list[Span]:
+def merged_spans(spans: Iterable[Span]) -> list[Span]:
     """The spans in their order, those that overlap made one."""
     found: list[Span] = []
     for start, end in sorted(spans):
