@@ -1,4 +1,4 @@
-"""How common words are in general, measured once: the other half of TF-IDF.
+"""General document frequencies of words, and TF-IDF weights by them.
 
 ``document_frequencies.json`` is written by ``python -m benchmarks fit_keyword_background``; it says
 in how many of 10,000 documents a word occurs, in the kind of document where it is commonest: a

@@ -64,7 +64,7 @@ def parser(language: str) -> Parser:
 
 
 def parsable_source(text: str, language: str) -> bytes | None:
-    """What the grammar of ``language`` may be given: the only way to parse untrusted text.
+    """A text as bytes that the grammar of ``language`` can parse safely; required for any content.
 
     None for a text that could end the process; offsets are those of the text's UTF-8, but for
     NULs and characters beyond the basic plane, which become one substitute each.

@@ -1,4 +1,4 @@
-"""Jupyter notebooks as what a person reads: a markdown document with its code in fences.
+"""Renders Jupyter notebooks as markdown, with code cells in fences.
 
 Outputs and metadata are left out. A notebook is read as the JSON document that it is, whatever the
 order of its keys; of a large or broken one, the cells that are whole are read one by one. Formats 3
@@ -74,10 +74,10 @@ def notebook_as_markdown(text: str) -> str:
     for number, cell in enumerate(cells):
         if number >= _MAX_CELLS or length >= MAX_MARKDOWN_CHARS:
             break
-        shown = _cell_as_markdown(cell, language)
-        if shown:
-            parts.append(shown)
-            length += len(shown)
+        cell_text = _cell_as_markdown(cell, language)
+        if cell_text:
+            parts.append(cell_text)
+            length += len(cell_text)
     return "\n\n".join(parts)[:MAX_MARKDOWN_CHARS]
 
 

@@ -1,4 +1,4 @@
-"""The natural language in a text: what services and profiles read as words, without the markup.
+"""Extracts the natural language of a text, without its markup.
 
 Only the first :data:`PROSE_CHARS` characters are looked at, so the cost is bounded, and every
 pattern is linear: each either always succeeds from where it starts, or stops at the next place
@@ -181,17 +181,17 @@ def _fenced_lines(text: str) -> Iterator[tuple[str, tuple[int, str, bool] | None
     """Each line with the fence that it belongs to, if any: its number, what its first line says
     behind the ticks, and whether the line lies between the two lines of ticks."""
     number = 0
-    fence = said = ""
+    fence = info = ""
     for line in text.split("\n"):
         mark = _FENCE.match(line)
         if fence:
             closes = mark is not None and mark[1].startswith(fence)
-            yield line, (number, said, not closes)
+            yield line, (number, info, not closes)
             if closes:
                 fence = ""
         elif mark:
-            number, fence, said = number + 1, mark[1], line[mark.end() :].strip()
-            yield line, (number, said, False)
+            number, fence, info = number + 1, mark[1], line[mark.end() :].strip()
+            yield line, (number, info, False)
         else:
             yield line, None
 

@@ -1,4 +1,4 @@
-"""What must not leave the machine, and what content tries on a language model."""
+"""Redacts credentials and personal data, and finds prompt injection."""
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -21,7 +21,7 @@ from orchestration_assets.text.sensitive.numbers import (
 )
 from orchestration_assets.text.sensitive.spans import Span, character_classes
 
-# the surer kinds first: they name what several find
+# the more certain kinds first: they name what several find
 _FINDERS: Final[tuple[tuple[SensitiveKind, Callable[[str], Iterator[Span]]], ...]] = (
     (SensitiveKind.SECRET, key_blocks),
     (SensitiveKind.SECRET, url_credentials),
@@ -38,28 +38,28 @@ _NUMBER_FINDERS: Final[tuple[tuple[SensitiveKind, Callable[[str, bytes], Iterato
 )
 _KINDS: Final = tuple(kind for kind, _ in (*_FINDERS, *_NUMBER_FINDERS))
 _MAX_PASSES: Final = 4
-"""What stood beside something that was taken out may be seen only once it is gone."""
+"""A secret may be recognisable only once its neighbour is replaced."""
 
 
 class RedactedText(NamedTuple):
-    """A text without what must not leave, and how much of each kind was taken out."""
+    """A redacted text, and the number of replacements by kind."""
 
     text: str
     counts: Mapping[str, int]
 
 
 def redact(text: str, kinds: Collection[SensitiveKind]) -> RedactedText:
-    """Replaces every match by its kind in brackets, such as ``[EMAIL]``; values are not kept.
+    """Replaces every sensitive span by its kind in brackets, such as ``[EMAIL]``.
 
-    Of an assignment the value is taken out and the name stays.
+    Of an assignment the value is replaced and the name stays.
     """
     counts: dict[str, int] = {}
     for _ in range(_MAX_PASSES):
-        found = sensitive_spans(text, kinds)
-        if not found:
+        spans = sensitive_spans(text, kinds)
+        if not spans:
             break
-        text = _with_placeholders(text, found)
-        for _, _, kind in found:
+        text = _with_placeholders(text, spans)
+        for _, _, kind in spans:
             counts[kind.value] = counts.get(kind.value, 0) + 1
     return RedactedText(text, counts)
 
@@ -67,7 +67,7 @@ def redact(text: str, kinds: Collection[SensitiveKind]) -> RedactedText:
 def sensitive_spans(
     text: str, kinds: Collection[SensitiveKind]
 ) -> list[tuple[int, int, SensitiveKind]]:
-    """What must not leave, in its order; what overlaps is one, named by the surer kind."""
+    """Sensitive spans in order; overlapping ones merge under the more certain kind."""
     spans = [
         (start, end, rank)
         for rank, (kind, finder) in enumerate(_FINDERS)
@@ -92,10 +92,10 @@ def sensitive_spans(
     return [(start, end, _KINDS[rank]) for start, end, rank in found]
 
 
-def _with_placeholders(text: str, found: list[tuple[int, int, SensitiveKind]]) -> str:
+def _with_placeholders(text: str, spans: list[tuple[int, int, SensitiveKind]]) -> str:
     parts: list[str] = []
     done = 0
-    for start, end, kind in found:
+    for start, end, kind in spans:
         parts += (text[done:start], f"[{kind.value.upper()}]")
         done = end
     return "".join((*parts, text[done:]))
@@ -115,12 +115,12 @@ _INJECTION_LITERALS: Final = (
     *("instruction", "prompt", "rules", "you are now", "system", "assistant", " only with"),
     *("<|", "inst]", "sys>>"),
 )
-# the marks with which chat templates tell who speaks: content must not speak for anybody
+# the marks that separate roles in chat templates: content must not change the role
 _TURN_MARKS: Final = re.compile(r"<\|([a-zA-Z_]{1,32})\|>|\[(/?INST)\]|<<(/?SYS)>>")
 
 
 def injection_markers(text: str) -> int:
-    """Places that read like instructions to a model instead of content to be judged."""
+    """How many places of the text read like instructions to a model."""
     lower = text.lower()
     if not any(literal in lower for literal in _INJECTION_LITERALS):
         return 0
@@ -128,7 +128,7 @@ def injection_markers(text: str) -> int:
 
 
 def without_turn_marks(text: str) -> str:
-    """The text with chat template marks made harmless; the words stay."""
+    """The text with marks of chat templates made harmless."""
     if "<|" not in text and "INST]" not in text and "SYS>>" not in text:
         return text
     return _TURN_MARKS.sub(lambda match: f"({next(one for one in match.groups() if one)})", text)

@@ -1,4 +1,4 @@
-"""Pieces of a text from its whole length: what stands only at its start is not all that it is."""
+"""Takes evenly spread pieces of a text."""
 
 from typing import Final
 
@@ -19,12 +19,12 @@ def spread_pieces(text: str, number: int, chars: int) -> list[str]:
     size = -(-len(text) // count) if whole else chars
     gap = 0 if count == 1 else (len(text) - size) / (count - 1)
     starts = [size * place if whole else round(gap * place) for place in range(count)]
-    found = []
+    pieces = []
     for start in starts:
         begin, end = _between_words(text, start), _between_words(text, start + size)
         if text[begin:end].strip():
-            found.append(text[begin:end])
-    return found
+            pieces.append(text[begin:end])
+    return pieces
 
 
 def _between_words(text: str, place: int) -> int:

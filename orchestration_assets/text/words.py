@@ -1,4 +1,4 @@
-"""The words of a content, whatever its family: what keywords, titles and vectors are made of.
+"""Extracts the words of a content for keywords, titles and vectors.
 
 Linear in the at most 16,384 characters that are read. Words are lower-case; identifiers of code
 and data are split at underscores, digits and capitals; markup is taken away first. Chinese and
@@ -47,15 +47,15 @@ def prose_words(prose: str) -> list[str]:
 
 
 def _split_ideographs(words: Iterable[str]) -> list[str]:
-    found: list[str] = []
+    split: list[str] = []
     for word in words:
         if _CJK_FROM <= word[0] < _CJK_TO:
             for run in _IDEOGRAPHS.findall(word):
                 whole = len(run) <= _WHOLE_RUN or run[0] < "\u3400"
-                found += [run] if whole else [first + second for first, second in pairwise(run)]
+                split += [run] if whole else [first + second for first, second in pairwise(run)]
         else:
-            found.append(word)
-    return found
+            split.append(word)
+    return split
 
 
 def is_term(word: str) -> bool:

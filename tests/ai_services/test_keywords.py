@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.fit_keyword_background import compact, main
 from orchestration_assets.schemas.enums import Status
-from orchestration_assets.services.keywords.graph_keywords import ranks
+from orchestration_assets.services.keywords.graph_keywords import pagerank
 from orchestration_assets.text.document_frequencies import (
     document_frequencies,
     term_counts,
@@ -119,7 +119,7 @@ def test_rank_flows_to_the_middle_of_a_star() -> None:
 
     links = np.zeros((5, 5))
     links[0, 1:4] = links[1:4, 0] = 1.0
-    rank = ranks(links)
+    rank = pagerank(links)
     assert rank.sum() == pytest.approx(1.0)
     assert rank.argmax() == 0
     assert rank[4] == rank.min()

@@ -1,4 +1,4 @@
-"""A judge of titles: takes the better of those that earlier services gave, or joins two."""
+"""Chooses the best of the titles that earlier services gave, or joins two of them."""
 
 from collections.abc import Mapping
 from typing import ClassVar, Final
@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Alternative, Question, Reading
 from orchestration_assets.services.contract import EmbeddedService
-from orchestration_assets.services.readings import MAX_ALTERNATIVES, abstained
+from orchestration_assets.services.readings import MAX_ALTERNATIVES, abstention
 from orchestration_assets.services.title.title_form import (
     MAX_TITLE,
     MAX_WORDS,
@@ -23,7 +23,7 @@ _FORM: Final = 0.35
 _TRUST: Final = 0.3
 # Titles are compared with the best one of so many terms.
 _TERMS: Final = 5
-# What a joined title must be better by: it is nobody's own words.
+# By how much a joined title must score higher, as no service gave it.
 _JOIN_COST: Final = 0.05
 _NAME_WORDS: Final = 3
 
@@ -48,7 +48,7 @@ class TitleJudge(EmbeddedService):
             if reading.status is Status.OK and isinstance(title, str) and title not in given:
                 given[title] = (service, 0.5 if reading.confidence is None else reading.confidence)
         if not given:
-            return abstained("no earlier service gave a title")
+            return abstention("no earlier service gave a title")
         item = question.item
         words = words_of(item.text, str(item.profile.get("family", "prose")))
         weights = term_weights(term_counts(words))

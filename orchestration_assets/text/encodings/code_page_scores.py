@@ -1,4 +1,4 @@
-"""Which code page bytes are in: each one's reading scored as text of every language it can hold.
+"""Scores how likely bytes are text in each code page and language.
 
 A reading's cost is minus the logarithm of its probability, in nats, summed over the pairs of
 neighbouring characters of which one is beyond ASCII: other pairs read alike in every code page and
@@ -77,7 +77,7 @@ class CodePageCandidate:
     """One reading of the bytes."""
 
     encodings: tuple[str, ...]
-    """Those that read the sample as this text, the likeliest first."""
+    """The encodings that decode the sample to this text, the likeliest first."""
     language: str
     cost: float
     """Nats, of the whole sample."""

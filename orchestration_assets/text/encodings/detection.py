@@ -1,4 +1,4 @@
-"""How bytes become text: which encoding, and what that choice rests on."""
+"""Detects the text encoding of bytes, with the evidence for it."""
 
 import codecs
 import re
@@ -23,7 +23,7 @@ MARKS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-"""Byte order marks, and the encodings that they say and pass over."""
+"""Byte order marks, and the encodings that skip them."""
 
 # PEP 263 source cookies (first two lines), XML declarations and HTML meta tags
 _DECLARATIONS: Final = (
@@ -66,12 +66,12 @@ class Encoding:
 
     name: str
     source: str
-    """What the choice rests on; where bytes are replaced by U+FFFD, how many."""
+    """The evidence; and how many bytes U+FFFD replaces, if any."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotText:
-    """Why content is not read as text."""
+    """Why content is rejected as text."""
 
     reason: RejectReason
     detail: str
@@ -84,7 +84,7 @@ _UNKNOWN: Final = NotText(
 
 
 def decode_text(data: bytes, encoding: str) -> str:
-    """The text of accepted content: the one way that everybody reads it.
+    """The text of accepted content; every reader decodes it so.
 
     Bytes that are none in the encoding become U+FFFD, one for each broken sequence.
     """
@@ -126,12 +126,12 @@ def detect_encoding(data: bytes) -> Encoding | NotText:
     bad, good = _count_broken(sample, "utf-8")
     if bad * _WHOLE_FOR_EACH_BROKEN <= good:
         return _utf8_with_replacements(data, "utf-8")
-    found = _code_page(data, sample, _declared(head))
-    if isinstance(found, NotText) and bad * _FEW_BROKEN <= len(data):
+    encoding = _code_page(data, sample, _declared(head))
+    if isinstance(encoding, NotText) and bad * _FEW_BROKEN <= len(data):
         bad, good = _count_broken(data, "utf-8")
         if bad * _FEW_BROKEN <= len(data):
             return _utf8_with_replacements(data, "utf-8")
-    return found
+    return encoding
 
 
 def _with_byte_order_mark(data: bytes, name: str) -> Encoding | NotText:
@@ -284,7 +284,7 @@ def _code_page(data: bytes, sample: bytes, declared: str | None) -> Encoding | N
 
 
 def _is_inconclusive(best: "CodePageCandidate", sample: bytes) -> bool:
-    """Whether the likeliest reading is of a few bytes astray in ASCII, which any page can explain.
+    """Whether the text is ASCII but for a few bytes, which every code page can decode.
 
     Signs without a letter tell no code page, but for the visible ones of the one page in which
     nearly all Western text is that names none; and one character of two bytes is one by chance.
@@ -315,16 +315,16 @@ def _first_decoding(data: bytes, names: tuple[str, ...], source: str) -> Encodin
 def _declared(head: bytes) -> str | None:
     """The canonical name of the encoding that content declares; None when it cannot be true."""
     for pattern in _DECLARATIONS:
-        if found := pattern.search(head):
+        if match := pattern.search(head):
             try:
-                name = codecs.lookup(found.group(1).decode("ascii", "replace")).name
+                name = codecs.lookup(match.group(1).decode("ascii", "replace")).name
             except (LookupError, ValueError):
                 return None
             if name not in declarable():
                 return None
             # what could be read as ASCII is in an encoding that holds ASCII
-            said = found.group(0)
-            plain = bytes(byte for byte in said if byte < 0x80)
+            declaration = match.group(0)
+            plain = bytes(byte for byte in declaration if byte < 0x80)
             return name if plain.decode(name, "replace") == plain.decode("ascii") else None
     return None
 

@@ -116,15 +116,17 @@ def context_for(
     pieces = pieces._replace(texts=tuple(map(without_turn_marks, pieces.texts)))
     path = redact(without_turn_marks(question.item.path), kinds) if with_path else _NO_PATH
     earlier, left_out = _earlier_answers(question, kinds, window_tokens // _EARLIER_SHARE)
-    near = question.near if neighbour_tokens is not None else ()
-    neighbours, redacted = _neighbours(near, kinds, neighbour_tokens or 0) if near else ((), [])
-    counts = _summed(in_content, path.counts, *(said.counts for _, said, _ in earlier), *redacted)
+    items = question.near if neighbour_tokens is not None else ()
+    neighbours, redacted = _neighbours(items, kinds, neighbour_tokens or 0) if items else ((), [])
+    counts = _summed(
+        in_content, path.counts, *(answer.counts for _, answer, _ in earlier), *redacted
+    )
     return PromptContext(
         pieces,
         fit_pieces(pieces, content_tokens),
         tuple(
-            {"service": service, "answer": said.text, "confidence": confidence}
-            for service, said, confidence in earlier
+            {"service": service, "answer": answer.text, "confidence": confidence}
+            for service, answer, confidence in earlier
         ),
         neighbours,
         path.text,
@@ -138,27 +140,25 @@ def _neighbours(
     near: Sequence[NearItem], kinds: Collection[SensitiveKind], tokens: int
 ) -> tuple[tuple[dict[str, Any], ...], list[Mapping[str, int]]]:
     """The neighbours as a prompt sees them, and what was redacted in each part of them."""
-    found: list[dict[str, Any]] = []
+    neighbours: list[dict[str, Any]] = []
     counts: list[Mapping[str, int]] = []
-    for one in near:
-        content = _redacted_start(one.text, kinds)
-        path = redact(without_turn_marks(one.path), kinds)
-        answer = redact(without_turn_marks(one.answer), kinds)
+    for neighbour in near:
+        content = _redacted_start(neighbour.text, kinds)
+        path = redact(without_turn_marks(neighbour.path), kinds)
+        answer = redact(without_turn_marks(neighbour.answer), kinds)
         part = fit(without_turn_marks(content.text), tokens // len(near)).text
-        similarity = {"similarity": one.similarity}
-        found.append({"content": part, "answer": answer.text, "path": path.text, **similarity})
+        similarity = {"similarity": neighbour.similarity}
+        neighbours.append({"content": part, "answer": answer.text, "path": path.text, **similarity})
         counts += (content.counts, path.counts, answer.counts)
-    return tuple(found), counts
+    return tuple(neighbours), counts
 
 
 def _redacted_start(text: str, kinds: Collection[SensitiveKind]) -> RedactedText:
     """The start of a text, redacted; of a long one, without what a cut may have hidden."""
-    looked_at = redact(text[: _NEIGHBOUR_CHARS + _MAX_SECRET_CHARS], kinds)
+    redacted = redact(text[: _NEIGHBOUR_CHARS + _MAX_SECRET_CHARS], kinds)
     if len(text) <= _NEIGHBOUR_CHARS + _MAX_SECRET_CHARS:
-        return looked_at
-    return looked_at._replace(
-        text=looked_at.text[: max(0, len(looked_at.text) - _MAX_SECRET_CHARS)]
-    )
+        return redacted
+    return redacted._replace(text=redacted.text[: max(0, len(redacted.text) - _MAX_SECRET_CHARS)])
 
 
 def _earlier_answers(
@@ -169,16 +169,16 @@ def _earlier_answers(
         return [], 0
     kept: list[tuple[str, RedactedText, float | None]] = []
     for service, reading in reversed(question.earlier):
-        said = redact(without_turn_marks(shown(reading.answer) or "no answer"), kinds)
-        tokens -= token_estimate(said.text)
+        answer = redact(without_turn_marks(shown(reading.answer) or "no answer"), kinds)
+        tokens -= token_estimate(answer.text)
         if tokens < 0:
             break
-        kept.append((service, said, reading.confidence))
+        kept.append((service, answer, reading.confidence))
     return kept[::-1], len(question.earlier) - len(kept)
 
 
 def _summed(*counts: Mapping[str, int]) -> Mapping[str, int]:
-    found = [one for one in counts if one]
-    if len(found) < 2:
-        return found[0] if found else {}
-    return {kind: sum(one.get(kind, 0) for one in found) for one in found for kind in one}
+    nonempty = [one for one in counts if one]
+    if len(nonempty) < 2:
+        return nonempty[0] if nonempty else {}
+    return {kind: sum(one.get(kind, 0) for one in nonempty) for one in nonempty for kind in one}

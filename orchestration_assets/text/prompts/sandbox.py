@@ -1,4 +1,4 @@
-"""A small part of Jinja2 for prompts, in which every template ends soon and stays small.
+"""A subset of Jinja2 for prompts, with limits on time and size.
 
 Statements and filters are those of a list; what may repeat or grow (loops, joined, replaced and
 repeated text) is counted against the budget of one rendering. Nothing here depends on a clock:
@@ -27,11 +27,11 @@ _NODES_A_STEP: Final = 8
 
 
 class TemplateProblemError(jinja2.TemplateError):
-    """A template that is beyond what a prompt may be; the message says in words why."""
+    """A template exceeds the limits of a prompt; the message says how."""
 
 
 class RenderBudget:
-    """What one rendering may do: ``steps`` of loops and filters, ``characters`` of text made."""
+    """The limits of one rendering: ``steps`` of loops and filters, ``characters`` of text."""
 
     __slots__ = ("characters", "steps")
 
@@ -76,7 +76,7 @@ def render(template: jinja2.Template, values: Mapping[str, Any], budget: RenderB
 
 
 def budget_for(values: Mapping[str, Any]) -> RenderBudget:
-    """The budget of one rendering: room for every text that is shown, several times over."""
+    """The budget of one rendering: it grows with the labels and the text to show."""
     shown = len(values.get("content") or "")
     shown += sum(len(one["content"]) for one in values.get("neighbours") or ())
     labels = len(values.get("labels") or ())
@@ -84,42 +84,41 @@ def budget_for(values: Mapping[str, Any]) -> RenderBudget:
 
 
 def _text_size(value: Any, *, as_text: bool = True) -> int:
-    """The characters that a value takes as text, at least. Counts every part of it as a step.
+    """The characters that a value has as text, at least. Counts every part of it as a step.
 
-    A part that stands there twice counts twice. Raises TemplateProblemError where something has
-    no text, if there must be one.
+    Raises TemplateProblemError where ``as_text`` and a part has no text form.
     """
     budget, total, waiting = _current_budget(), 0, [value]
     while waiting:
-        here = waiting.pop()
-        if isinstance(here, str):
-            total += len(here)
-        elif here is None or isinstance(here, bool | int | float):
+        part = waiting.pop()
+        if isinstance(part, str):
+            total += len(part)
+        elif part is None or isinstance(part, bool | int | float):
             total += 20
-        elif isinstance(here, dict):
-            budget.step(len(here) + 1)
-            waiting += [*here.keys(), *here.values()]
-        elif isinstance(here, list | tuple):
-            budget.step(len(here) + 1)
-            waiting += here
+        elif isinstance(part, dict):
+            budget.step(len(part) + 1)
+            waiting += [*part.keys(), *part.values()]
+        elif isinstance(part, list | tuple):
+            budget.step(len(part) + 1)
+            waiting += part
         elif not as_text:
             total += 1
-        elif isinstance(here, jinja2.Undefined):
-            str(here)  # raises, and says its name
+        elif isinstance(part, jinja2.Undefined):
+            str(part)  # raises, and says its name
         else:
-            raise TemplateProblemError(f"a {type(here).__name__} cannot be shown as text")
+            raise TemplateProblemError(f"a {type(part).__name__} cannot be shown as text")
     return total
 
 
 def _output_value(value: Any) -> Any:
-    """What an expression puts out: anything but text, numbers and lists of them is refused."""
+    """The value of an expression in the output; only text, numbers and lists of them."""
     if not isinstance(value, str):
         _current_budget().make(_text_size(value))
     return value
 
 
 def _charge(value: Any) -> None:
-    """Counts what a filter or method reads or made."""
+    """Counts the value that a filter or method reads or returns."""
     budget = _current_budget()
     budget.step()
     if isinstance(value, str):
@@ -135,7 +134,7 @@ def _bounded_integer(value: Any, most: int, what: str) -> int:
 
 
 def _charged_filter(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A filter of Jinja2 whose reading and result are counted."""
+    """A filter of Jinja2 that charges its arguments and result to the budget."""
 
     @wraps(function)
     def counted(*given: Any, **named: Any) -> Any:
@@ -149,7 +148,7 @@ def _charged_filter(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _charged_text_filter(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The same of a filter that turns its value into text first."""
+    """The same for a filter that turns its value into text first."""
     guarded = _charged_filter(function)
 
     @wraps(function)
@@ -218,7 +217,7 @@ def _round(value: Any, precision: int = 0, method: str = "common") -> float:
 
 
 def _counted_loop(values: Iterable[Any], weight: int) -> Iterator[Any]:
-    """What a loop goes over: every round is counted by the size of the loop's body."""
+    """The values of a loop, each charged by the size of the loop's body."""
     budget = _current_budget()
     for value in values:
         budget.step(weight)
@@ -437,9 +436,9 @@ def node_count(tree: nodes.Node) -> int:
     """The nodes below and with this one."""
     count, waiting = 0, [tree]
     while waiting:
-        here = waiting.pop()
+        node = waiting.pop()
         count += 1
-        waiting += here.iter_child_nodes()
+        waiting += node.iter_child_nodes()
     return count
 
 

@@ -20,13 +20,13 @@ from orchestration_assets.text.prompts.sandbox import (
 from orchestration_assets.text.prompts.sandbox import render as _render
 
 VARIABLES: Final = ("task", "labels", "scale", "content", "earlier", "neighbours", "path")
-"""What a template may name."""
+"""The variables of a template."""
 
 _environment = PromptEnvironment()
 
 
 class PromptError(ValueError):
-    """A template that cannot be rendered; the message says where and why."""
+    """A template cannot be rendered; the message says where and why."""
 
 
 @lru_cache(maxsize=256)
@@ -48,12 +48,12 @@ def _variables(source: str) -> frozenset[str]:
 
 
 def variables_in(prompt: Prompt) -> frozenset[str]:
-    """The names that the templates use."""
+    """The variables that the templates of a prompt use."""
     return _variables(prompt.system) | _variables(prompt.user)
 
 
 def uses_question(prompt: Prompt) -> bool:
-    """Whether the task's question in words is part of the prompt."""
+    """Whether the prompt shows the task's question."""
     return any(
         one.attr == "question"
         for source in (prompt.system, prompt.user)
@@ -62,14 +62,14 @@ def uses_question(prompt: Prompt) -> bool:
 
 
 class PromptTrial:
-    """Prompts of one policy, each read and rendered once; all of them share one bound."""
+    """Checks the prompts of one policy by rendering each once, within one shared budget."""
 
     def __init__(self) -> None:
         self._left = RenderBudget(_TRIAL_STEPS, _TRIAL_CHARACTERS)
         self._nodes = _TRIAL_NODES
 
     def problem_of(self, prompt: Prompt) -> tuple[str, str] | None:
-        """Which template cannot be used (``system`` or ``user``), and why."""
+        """The template (``system`` or ``user``) that cannot be used, and why; None if both can."""
         for part in ("system", "user"):
             try:
                 if (words := self._problem(getattr(prompt, part))) is not None:
@@ -113,7 +113,7 @@ _RENDER_ERRORS: Final = (
 
 
 def _one_line(message: str) -> str:
-    """A message without what could be a secret of the template that it quotes."""
+    """A message without words that may be secrets in the template that it quotes."""
     words = (
         _ELLIPSIS if looks_like_secret(word.strip("'\",.:")) else word for word in message.split()
     )

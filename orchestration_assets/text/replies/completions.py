@@ -109,15 +109,15 @@ def completion_in(body: Mapping[str, Any]) -> Completion:
 
 def _reasoning(message: Mapping[str, Any]) -> list[str]:
     """The reasoning beside the answer; some servers send it under two names."""
-    found = (message.get(name) for name in _REASONING)
-    return [one for one in found if isinstance(one, str) and one][:1]
+    texts = (message.get(name) for name in _REASONING)
+    return [text for text in texts if isinstance(text, str) and text][:1]
 
 
 def _first_choice(choices: Any) -> Mapping[str, Any]:
-    found = [one for one in _as_list(choices) if isinstance(one, dict)]
-    if not found:
+    listed = [one for one in _as_list(choices) if isinstance(one, dict)]
+    if not listed:
         raise MalformedResponse("the answer has no choices[0].message")
-    return min(found, key=_choice_index)
+    return min(listed, key=_choice_index)
 
 
 def _choice_index(choice: Mapping[str, Any]) -> int:

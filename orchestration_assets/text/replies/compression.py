@@ -1,5 +1,4 @@
-"""Bodies that come compressed although nobody asked for it (RFC 9110, 8.4): undone as they arrive,
-never to more than a given size."""
+"""Decompresses bodies (RFC 9110, 8.4) chunk by chunk, up to a limit of size."""
 
 import zlib
 from typing import Final
@@ -13,7 +12,7 @@ class EncodingError(ValueError):
 
 
 class Decompressor:
-    """Undoes a ``Content-Encoding``; gzip is recognised without one too.
+    """Decompresses by ``Content-Encoding``; gzip is recognised without it too.
 
     Raises EncodingError for an encoding that is not known here, for damaged data, and once more
     than ``limit`` bytes came out.
@@ -34,7 +33,7 @@ class Decompressor:
         self._stages: list[_Stage] | None = None
 
     def feed(self, part: bytes) -> bytes:
-        """What this part of the body comes to; parts may end anywhere."""
+        """The decompressed bytes of this chunk; chunks may end anywhere."""
         if not part:
             return b""
         if self._stages is None:
@@ -49,7 +48,7 @@ class Decompressor:
         return part
 
     def finish(self) -> None:
-        """Raises EncodingError when the data broke off."""
+        """Raises EncodingError when the data is truncated."""
         if any(not stage.ended for stage in self._stages or ()):
             raise EncodingError("the compressed answer breaks off")
 
@@ -63,7 +62,7 @@ class _Stage:
         self.ended = False
 
     def feed(self, part: bytes, most: int) -> bytes:
-        found = []
+        chunks = []
         while part:
             if self.ended:
                 # zeros after the last member are padding
@@ -75,12 +74,12 @@ class _Stage:
                 self._inflate = zlib.decompressobj(-zlib.MAX_WBITS if raw else zlib.MAX_WBITS)
             try:
                 # one more than allowed, so that too much is seen
-                found.append(self._inflate.decompress(part, most + 1))
+                chunks.append(self._inflate.decompress(part, most + 1))
             except zlib.error as error:
                 raise EncodingError(f"the compressed answer is damaged: {error}") from error
-            most -= len(found[-1])
+            most -= len(chunks[-1])
             if most < 0:
                 break
             self.ended = self._inflate.eof
             part = self._inflate.unused_data
-        return b"".join(found)
+        return b"".join(chunks)

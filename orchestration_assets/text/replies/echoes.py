@@ -1,12 +1,11 @@
-"""What a service repeats of its own key is taken out of what it said before that goes anywhere.
+"""Redacts a service's own key where its reply repeats it, in whole or in part.
 
-A key comes back as it is, in part, or written another way: escaped as in JSON, in addresses or in
-HTML, in base64 or hexadecimal, and any of these within another. In texts of up to 8,000 characters
-it is also found where white space, punctuation or characters without a width stand between its
-letters, where they have another width, and where base64 is broken into lines.
+Found are keys as they are, escaped (JSON, URL, HTML), in base64 or hexadecimal, and any of these
+nested. In texts of up to 8,000 characters also keys with white space, punctuation or zero-width
+characters between their letters, full-width letters, and base64 broken into lines.
 
-Not found are other encodings (base32, base85, compressed, numbers in decimal), ciphers, a key
-backwards or with words between its letters, and letters that only look alike.
+Not found are other encodings (base32, base85, compressed, decimal numbers), ciphers, reversed keys,
+keys with words between their letters, and look-alike letters.
 """
 
 import base64
@@ -23,16 +22,16 @@ from orchestration_assets.schemas.items import Alternative, Reading
 
 PLACEHOLDER: Final = "[KEY]"
 MIN_FRAGMENT: Final = 8
-"""So many characters in a row of a key tell too much of it; masks show four."""
+"""So many consecutive characters of a key reveal too much; masks show four."""
 _PIECE_CHARS: Final = MIN_FRAGMENT // 2
-"""One of a key's pieces of this size, laid end to end, stands in every run of LEAST."""
+"""Every fragment of MIN_FRAGMENT characters holds one of a key's pieces of this size."""
 _MAX_ERROR_CHARS: Final = 4000
-"""An error's words are cut to so many characters before they are read."""
+"""Error messages are cut to so many characters."""
 
 _MAX_ESCAPES: Final = 4
-"""Escapes within escapes are read so many times."""
+"""Nested escapes are decoded so many times."""
 _MAX_ENCODINGS: Final = 3
-"""And so many encodings within each other."""
+"""Nested base64 and hexadecimal are decoded so many times."""
 _ESCAPED: Final = re.compile(
     r"\\{1,8}(?:U(?P<long>0000[0-9a-fA-F]{4})|[uU]\{(?P<braced>[0-9a-fA-F]{1,6})\})"
     r"|\\{1,8}[uU](?P<json>[0-9a-fA-F]{4})|\\{1,8}[xX](?P<byte>[0-9a-fA-F]{2})"
@@ -45,14 +44,13 @@ _HEX: Final = re.compile(r"[0-9a-fA-F]{2}(?:[\s:,;.-]{0,3}(?:\\{0,8}[0\\][xX])?[
 _HEX_SEPARATOR: Final = re.compile(r"[0\\][xX]|[^0-9a-fA-F]")
 _BROKEN_BASE64: Final = re.compile(r"[A-Za-z0-9+/]{11,}")
 _MAX_SPACED_CHARS: Final = 8000
-"""So long a text is looked at without what stands between its letters, too."""
+"""Texts of up to so many characters are also searched without separators."""
 _MAX_CAUSE_CHARS: Final = 8000
-"""What an error came from is read for echoes up to so many characters, else forgotten."""
+"""Causes of an error are searched up to so many characters, else dropped."""
 
 
 class _MappedText(NamedTuple):
-    """A text and, for each of its characters, where it begins and ends in the one it is read
-    from."""
+    """A decoded text and, for each character, its begin and end in the original text."""
 
     text: str
     starts: Sequence[int]
@@ -60,7 +58,7 @@ class _MappedText(NamedTuple):
 
 
 class KeyEchoes:
-    """Finds some keys in what came back. Those of less than four characters are none."""
+    """Redacts keys of at least four characters."""
 
     def __init__(self, keys: Iterable[str]) -> None:
         whole = [key.lower() for key in keys if len(key) >= MIN_FRAGMENT // 2]
@@ -91,7 +89,8 @@ class KeyEchoes:
             for pattern, decoded in ((_BASE64, _from_base64), (_HEX, _from_hex)):
                 for run in pattern.finditer(view.text):
                     if layers and any(
-                        next(self._spans(said, layers - 1), None) for said in decoded(run.group())
+                        next(self._spans(decoded_text, layers - 1), None)
+                        for decoded_text in decoded(run.group())
                     ):
                         yield view.starts[run.start()], view.ends[run.end() - 1]
             further = _unescaped(view)
@@ -100,7 +99,7 @@ class KeyEchoes:
             view = further
 
     def _spaced_spans(self, text: str) -> Iterator[tuple[int, int]]:
-        """Where keys stand with their letters apart or of another width, or in lines of base64."""
+        """Spans of keys with separators or full-width letters, or in base64 of several lines."""
         if len(text) > _MAX_SPACED_CHARS:
             return
         view = _letters_only(text, "")
@@ -110,50 +109,56 @@ class KeyEchoes:
         plain = view.text.replace("-", "+").replace("_", "/")
         for run in _BROKEN_BASE64.finditer(plain):
             for begin in range(4):
-                for said in _from_base64(run.group()[begin:], phases=1):
-                    for start, end in self._parts.found(said):
+                for decoded_text in _from_base64(run.group()[begin:], phases=1):
+                    for start, end in self._parts.found(decoded_text):
                         first = run.start() + begin + start * 4 // 3
                         last = min(run.start() + begin + -(-end * 4 // 3), run.end()) - 1
                         yield view.starts[first], view.ends[last]
 
     def redacted_reading(self, reading: Reading, labels: Sequence[str] = ()) -> Reading:
-        """The reading without echoes. An answer that is one of the task's labels stays."""
+        """The reading without echoes; the task's own labels are kept."""
         answer = reading.answer
         if isinstance(answer, str) and answer not in labels:
             answer = self.redacted(answer)
         elif isinstance(answer, tuple) and answer and isinstance(answer[0], str):
-            answer = tuple(one if one in labels else self.redacted(str(one)) for one in answer)
+            answer = tuple(
+                member if member in labels else self.redacted(str(member)) for member in answer
+            )
         alternatives = tuple(
-            one if one.answer in labels else Alternative(self.redacted(one.answer), one.confidence)
-            for one in reading.alternatives
+            member
+            if member.answer in labels
+            else Alternative(self.redacted(member.answer), member.confidence)
+            for member in reading.alternatives
         )
         evidence, reason = (
-            said and self.redacted(said) for said in (reading.evidence, reading.reason)
+            text and self.redacted(text) for text in (reading.evidence, reading.reason)
         )
         return replace(
             reading, answer=answer, alternatives=alternatives, evidence=evidence, reason=reason
         )
 
     def redact_error(self, error: BaseException) -> None:
-        """Takes echoes out of an error's words, and away what it came from if that holds any."""
+        """Redacts an error's message, and drops its causes if they hold an echo."""
         error.args = tuple(
-            self.redacted(one[:_MAX_ERROR_CHARS]) if isinstance(one, str) else one
-            for one in error.args
+            self.redacted(argument[:_MAX_ERROR_CHARS]) if isinstance(argument, str) else argument
+            for argument in error.args
         )
         cause = error.__cause__ or error.__context__
         while cause is not None:
             held = (*cause.args, *vars(cause).values())
             # an error of a parser may hold the whole answer
-            size = sum(len(one) for one in held if isinstance(one, str | bytes | bytearray))
-            said = "" if size > _MAX_CAUSE_CHARS else f"{cause} {cause.args!r} {vars(cause)!r}"
-            if size > _MAX_CAUSE_CHARS or self.redacted(said) != said:
+            size = sum(
+                len(argument) for argument in held if isinstance(argument, str | bytes | bytearray)
+            )
+            text = "" if size > _MAX_CAUSE_CHARS else f"{cause} {cause.args!r} {vars(cause)!r}"
+            if size > _MAX_CAUSE_CHARS or self.redacted(text) != text:
                 error.__cause__ = error.__context__ = None
                 return
             cause = cause.__cause__ or cause.__context__
 
 
 class _KeyFragments:
-    """Every run of some keys, in small letters, that tells too much; the whole of a short one."""
+    """The lower-case fragments of keys to search for; a short key is one fragment."""
 
     def __init__(self, keys: Sequence[str]) -> None:
         runs = {run: None for key in keys for run in _substrings(key, MIN_FRAGMENT)}
@@ -171,12 +176,12 @@ class _KeyFragments:
         return bool(self._all)
 
     def found(self, text: str) -> Iterator[tuple[int, int]]:
-        """Where one stands in the text, in letters of either case."""
+        """The spans of fragments in a text, ignoring case."""
         lower = text.lower()
         if not any(some in lower for some in self._some):
             return
         if len(lower) != len(text):
-            # a letter whose small form is two: none of a key's
+            # a letter whose lower case is two characters is not in a key
             lower = "".join(one.lower() if len(one.lower()) == 1 else "?" for one in text)
         for part in self._all:
             place = lower.find(part)
@@ -187,18 +192,18 @@ class _KeyFragments:
 
 @lru_cache(64)
 def key_echoes(keys: tuple[str, ...]) -> KeyEchoes:
-    """The same keys are looked for in every answer of a service."""
+    """Cached: every reply of a service is searched for the same keys."""
     return KeyEchoes(keys)
 
 
 def _substrings(key: str, size: int) -> Iterator[str]:
-    """Every run of so many characters; the whole of a shorter key."""
+    """Every substring of ``size`` characters; the whole of a shorter key."""
     size = min(len(key), size)
     return (key[at : at + size] for at in range(len(key) - size + 1))
 
 
 def _letters_only(text: str, signs: str) -> _MappedText:
-    """The letters and figures of a text in their usual width, and these signs."""
+    """The letters and digits of a text in normal width, and these signs."""
     parts: list[str] = []
     places: list[int] = []
     for place, one in enumerate(text):
@@ -211,21 +216,21 @@ def _letters_only(text: str, signs: str) -> _MappedText:
 
 
 def _unescaped(view: _MappedText) -> _MappedText | None:
-    """One layer of escapes read; None where there is none."""
+    """The text with one layer of escapes decoded; None without escapes."""
     parts: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
     done = 0
-    for found in _ESCAPED.finditer(view.text):
-        said = _unescaped_character(found)
-        if said is None:
+    for match in _ESCAPED.finditer(view.text):
+        replacement = _unescaped_character(match)
+        if replacement is None:
             continue
-        start, end = found.span()
-        parts += (view.text[done:start], said)
+        start, end = match.span()
+        parts += (view.text[done:start], replacement)
         starts += view.starts[done:start]
         ends += view.ends[done:start]
-        starts += [view.starts[start]] * len(said)
-        ends += [view.ends[end - 1]] * len(said)
+        starts += [view.starts[start]] * len(replacement)
+        ends += [view.ends[end - 1]] * len(replacement)
         done = end
     if not done:
         return None
@@ -236,18 +241,18 @@ def _unescaped(view: _MappedText) -> _MappedText | None:
     )
 
 
-def _unescaped_character(found: re.Match[str]) -> str | None:
-    """What an escape stands for: one character, or none where it only breaks a line."""
+def _unescaped_character(match: re.Match[str]) -> str | None:
+    """The character of an escape; empty for an escaped line break; None if unknown."""
     for group in ("long", "braced", "json", "byte", "url", "hex"):
-        if found[group]:
-            return _from_code_point(int(found[group], 16))
-    if found["octal"]:
-        return _from_code_point(int(found["octal"], 8))
-    if found["number"]:
-        return _from_code_point(int(found["number"]))
-    if found["name"]:
-        said = html.unescape(found.group())
-        return said if len(said) == 1 else None
+        if match[group]:
+            return _from_code_point(int(match[group], 16))
+    if match["octal"]:
+        return _from_code_point(int(match["octal"], 8))
+    if match["number"]:
+        return _from_code_point(int(match["number"]))
+    if match["name"]:
+        text = html.unescape(match.group())
+        return text if len(text) == 1 else None
     return ""
 
 
@@ -256,16 +261,16 @@ def _from_code_point(code: int) -> str:
 
 
 def _from_base64(run: str, phases: int = 4) -> Iterator[str]:
-    """What a run may mean, whatever stands before the key in it."""
+    """Decodings of a run at each of the offsets that a key may have in it."""
     plain = run.rstrip("=").replace("-", "+").replace("_", "/")
     for begin in range(phases):
         part = plain[begin:]
         part = part[: len(part) - (len(part) % 4 == 1)]
         try:
-            said = base64.b64decode(part + "=" * (-len(part) % 4))
+            data = base64.b64decode(part + "=" * (-len(part) % 4))
         except binascii.Error:
             continue
-        yield said.decode("latin-1")
+        yield data.decode("latin-1")
 
 
 def _from_hex(run: str) -> Iterator[str]:

@@ -24,10 +24,10 @@ def confidence_from_logprobs(logprobs: Any, answer: str) -> float | None:
     if not spelled or not answer:
         return None
     text = "".join(token for token, _ in spelled)
-    found = _answer_span(text, answer)
-    if found is None:
+    span = _answer_span(text, answer)
+    if span is None:
         return None
-    begin, end = found
+    begin, end = span
     position, total = 0, 0.0
     for token, logprob in spelled:
         if position < end and position + len(token) > begin:
@@ -39,7 +39,7 @@ def confidence_from_logprobs(logprobs: Any, answer: str) -> float | None:
 
 
 def _answer_span(text: str, answer: str) -> tuple[int, int] | None:
-    """Where the answer stands: after the last key of that name, else as all that is said."""
+    """The answer's span: after the last key ``answer``, else where it is the whole text."""
     forms = dict.fromkeys(
         (json.dumps(answer, ensure_ascii=False)[1:-1], json.dumps(answer)[1:-1], answer)
     )
@@ -54,29 +54,29 @@ def _answer_span(text: str, answer: str) -> tuple[int, int] | None:
 
 
 def _tokens(logprobs: Any) -> Iterator[tuple[str, float | None]]:
-    """Tokens with their log-probability; None where there is none that can be."""
-    given = logprobs
-    if isinstance(given, Mapping):
-        words, values = given.get("tokens"), given.get("token_logprobs")
-        if isinstance(words, list) and isinstance(values, list) and len(words) == len(values):
-            pairs = zip(words[:_MAX_TOKENS], values, strict=False)
-            given = [{"token": word, "logprob": value} for word, value in pairs]
+    """Tokens with their log-probability; None where it is missing or invalid."""
+    entries = logprobs
+    if isinstance(entries, Mapping):
+        tokens, values = entries.get("tokens"), entries.get("token_logprobs")
+        if isinstance(tokens, list) and isinstance(values, list) and len(tokens) == len(values):
+            pairs = zip(tokens[:_MAX_TOKENS], values, strict=False)
+            entries = [{"token": word, "logprob": value} for word, value in pairs]
         else:
-            given = given.get("content")
-    if not isinstance(given, list):
+            entries = entries.get("content")
+    if not isinstance(entries, list):
         return
-    for one in given[:_MAX_TOKENS]:
-        if not isinstance(one, Mapping) or not isinstance(one.get("token"), str):
+    for entry in entries[:_MAX_TOKENS]:
+        if not isinstance(entry, Mapping) or not isinstance(entry.get("token"), str):
             # what cannot be spelled leaves everything after it in the wrong place
             return
-        yield one["token"], _logprob(one.get("logprob"))
+        yield entry["token"], _logprob(entry.get("logprob"))
 
 
 def _logprob(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
-        found = float(value)
+        number = float(value)
     except (ValueError, OverflowError):
         return None
-    return found if found <= _ROUNDING else None
+    return number if number <= _ROUNDING else None

@@ -1,4 +1,4 @@
-"""Addresses of mail and of machines, and the users and passwords within addresses."""
+"""Finds mail addresses, IP addresses, and credentials in URLs."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ _SERVICE_USERS: Final = frozenset(("git", "hg", "svn"))
 
 
 def mail_addresses(text: str) -> Iterator[Span]:
-    """Addresses of people's mail: not of accounts that programs share, and not within others."""
+    """Mail addresses of people: not of shared accounts such as git, nor parts of URLs."""
     for place in find_all(text, "@"):
         host = _MAIL_HOST.match(text, place)
         if host is None:
@@ -44,11 +44,11 @@ _USER: Final = re.compile(
 )
 _MAX_NAME_DIGITS: Final = 8
 _MIN_LONE_USER_CHARS: Final = 16
-"""A user without a password is a key when it is at least so long and drawn by chance."""
+"""A URL user without a password is a key when it is so long and looks random."""
 
 
 def url_credentials(text: str) -> Iterator[Span]:
-    """The user and password of an address (RFC 3986, 3.2.1), together."""
+    """The user and password of a URL (RFC 3986, 3.2.1), as one span."""
     for place in find_all(text, "://"):
         found = _USER.match(text, place)
         if found is None:
@@ -72,7 +72,7 @@ _DIGIT: Final = ord("d")
 _OCTETS: Final = bytes(
     ord("d") if one in b"0123456789" else one if one == ord(".") else ord("x") for one in range(256)
 )
-# of numbers below 64 only, it is a version as often as an address: then the words around decide
+# octets below 64 only are as often a version number: then the words around decide
 _SMALL_OCTET: Final = 64
 _ADDRESS_CONTEXT: Final = re.compile(
     r"(?:\b(?:ip|ipv4|addr|address|addresses|host|hosts|server|client|peer|dns|nameserver|gateway|"
@@ -90,7 +90,7 @@ _PORT_OR_PREFIX: Final = re.compile(r":\d{2,5}\b|/\d{1,2}\b")
 
 
 def ip_addresses(text: str) -> Iterator[Span]:
-    """Addresses of machines, of both versions: of somebody's, neither of this one nor of all."""
+    """IPv4 and IPv6 addresses of single machines: not loopback, multicast or broadcast."""
     if "." in text:
         mask = text.encode("ascii", "replace").translate(_OCTETS)
         for found in _IPV4_MASK.finditer(mask):

@@ -1,4 +1,4 @@
-"""Secrets that are known by the name they are given to, in code, settings, logs and prose."""
+"""Finds secrets by the name that they are assigned to, in code, settings, logs and prose."""
 
 import base64
 import binascii
@@ -25,7 +25,7 @@ from orchestration_assets.text.sensitive.spans import Span, find_all, lowercase
 
 
 class _Assignment(Enum):
-    """How a value is given to its name."""
+    """How a value is assigned to its name."""
 
     QUOTED = auto()
     LINE = auto()
@@ -90,7 +90,7 @@ _TO_SPACE: Final = re.compile(r"\S{1,160}")
 # where one of several values in a row ends and the next name begins
 _NEXT_NAME: Final = re.compile(r"[;&,|](?=\s|\Z|[\w.-]{1,40}[=:])|&amp;|\\n|\\r|#|</")
 _JUDGED_CHARS: Final = 160
-"""A value is judged by so much of it, and taken whole."""
+"""Characters of a value that are judged; the whole value is the span."""
 _REST_OF_VALUE: Final = re.compile(r"[^\s\"'`<>]*")
 _SCHEME: Final = re.compile(r"(?:bearer|basic|token|digest|apikey|negotiate|splunk)[ \t]+", re.I)
 _TRAILING: Final = ".,;:!?)]}\\"
@@ -104,7 +104,7 @@ _QUERY: Final = frozenset("?&")
 
 
 def assigned_secrets(text: str) -> Iterator[Span]:
-    """The values, without quotes, that are given to names of secrets."""
+    """The values, without quotes, that are assigned to names of secrets."""
     lower = lowercase(text)
     yield from _values(text, lower, LITERALS)
     yield from _authorization_values(text, lower)
@@ -114,9 +114,9 @@ def assigned_secrets(text: str) -> Iterator[Span]:
 
 
 def values_of_names(text: str, literals: Sequence[str], most: int) -> Iterator[Span]:
-    """The values given to names of secrets in which one of ``literals`` stands.
+    """The values assigned to names of secrets that contain one of ``literals``.
 
-    At most ``most`` names are looked at, whether or not a value follows them.
+    Examines at most ``most`` names, with or without a value.
     """
     yield from _values(text, lowercase(text), literals, most)
 
@@ -132,7 +132,7 @@ def _values(
 
 
 def _value(text: str, named: SecretName) -> Span | None:
-    """The value of a name, by the first way of giving it that there is one."""
+    """The value of a name, by the first pattern of assignment that fits."""
     if named.meaning is NameMeaning.PHRASE and (span := _phrase(text, named.end)):
         return span
     sign = _SIGN.match(text, named.end)
@@ -151,7 +151,7 @@ def _value(text: str, named: SecretName) -> Span | None:
 
 
 def _phrase(text: str, place: int) -> Span | None:
-    """Several small words in a row: in quotes or after a sign, or so many as seeds have."""
+    """A passphrase: several lower-case words in quotes, after a sign, or as many as a seed has."""
     for pattern in (_SIGN, *_STRUCTURED_SIGNS, _ARGUMENT_SIGN, _PROSE_SIGN, _NEXT_WORD):
         before = pattern.match(text, place)
         if before is None:
@@ -160,9 +160,9 @@ def _phrase(text: str, place: int) -> Span | None:
         phrase = _PHRASE.match(text, quote.end() if quote else before.end())
         if phrase is None or is_placeholder(phrase.group()):
             continue
-        sure = quote or pattern is not _NEXT_WORD or phrase.group().count("-") > 1
+        is_clear = quote or pattern is not _NEXT_WORD or phrase.group().count("-") > 1
         loose = pattern in (_PROSE_SIGN, _NEXT_WORD) and "-" not in phrase.group()
-        if sure and (quote or not loose or phrase.group().count(" ") >= _SEED_WORDS - 1):
+        if is_clear and (quote or not loose or phrase.group().count(" ") >= _SEED_WORDS - 1):
             return phrase.span()
     return None
 
@@ -229,7 +229,7 @@ def _first_of_row(value: str) -> str:
 
 
 def _is_secret(value: str, carrier: _Assignment, naming: NameMeaning) -> bool:
-    """Whether a value that is no placeholder is what its name says."""
+    """Whether a value that is not a placeholder is a secret, given how it is assigned."""
     size = len(value)
     spaces = any(map(str.isspace, value))
     figures = sum(map(str.isdigit, value))
@@ -252,7 +252,7 @@ def _is_secret(value: str, carrier: _Assignment, naming: NameMeaning) -> bool:
             return not is_code(value) or figures > 2
         return is_random(value) or figures > 2 or (figures == 2 and not is_wordy(value))
     if is_code(value) and carrier is not _Assignment.QUOTED:
-        # a word at the end of a line of settings is a weak password, not the name of one
+        # a word at the end of a line of settings is a weak password, not an identifier
         weak = carrier is _Assignment.SETTING and size >= 8 and value.isalpha() and value.islower()
         return weak or (carrier is _Assignment.LINE and value.isalnum() and size >= 6)
     if letters == 0:
@@ -265,7 +265,7 @@ def _is_secret(value: str, carrier: _Assignment, naming: NameMeaning) -> bool:
 
 
 def _mixes_signs(value: str) -> bool:
-    """Letters, and signs that neither words nor names have within them."""
+    """Whether it holds letters, and signs that do not occur within words and identifiers."""
     return any(one in "!#$%^&*+=?@~|" for one in value) and any(map(str.isalpha, value))
 
 
@@ -274,7 +274,7 @@ _BASIC: Final = re.compile(r"basic[ \t]{1,4}([A-Za-z0-9+/]{8,500}={0,2})(?![\w+/
 
 
 def _authorization_values(text: str, lower: str) -> Iterator[Span]:
-    """Credentials after the scheme that announces them (RFC 6750, RFC 7617)."""
+    """Credentials after an authorization scheme (RFC 6750, RFC 7617)."""
     for place in find_all(lower, "bearer "):
         found = _BEARER.match(text, place)
         if found and not is_placeholder(found[1]):
@@ -289,10 +289,10 @@ def _authorization_values(text: str, lower: str) -> Iterator[Span]:
 
 def _holds_user_and_password(encoded: str) -> bool:
     try:
-        said = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+        decoded = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
     except (binascii.Error, ValueError):
         return False
-    return b":" in said and said.isascii() and all(32 <= one < 127 for one in said)
+    return b":" in decoded and decoded.isascii() and all(32 <= byte < 127 for byte in decoded)
 
 
 _USER_OPTION: Final = re.compile(r"-u(?:ser)?[ =]?[\"']?[\w.@+-]{1,64}:([^\s\"']{3,200})")
@@ -342,7 +342,7 @@ _ANNOUNCED: Final = (
 
 
 def _command_passwords(text: str, lower: str) -> Iterator[Span]:
-    """Passwords behind the words of a command that takes nothing else there."""
+    """Passwords after the words of a command that takes a password there."""
     for literal, pattern in _ANNOUNCED:
         for place in find_all(lower, literal):
             found = pattern.match(text, place)

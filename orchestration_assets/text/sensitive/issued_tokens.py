@@ -1,4 +1,4 @@
-"""Tokens that say by their form who issued them: a prefix, an alphabet, a length."""
+"""Finds tokens by the form that their issuer gives them: prefix, alphabet, length."""
 
 import re
 from collections.abc import Iterator
@@ -8,9 +8,9 @@ from orchestration_assets.text.sensitive.randomness import is_random
 from orchestration_assets.text.sensitive.spans import Span, find_all, lowercase, token_runs
 
 MIN_TOKEN_CHARS: Final = 20
-"""The fewest characters of a token, among letters, figures, _ - . and ~."""
+"""The shortest token, in characters: letters, digits, _ - . and ~."""
 
-# sure by their form alone
+# certain by their form alone
 _CERTAIN_FORMS: Final = (
     r"A(?:KI|SI|BI|CC)A[A-Z0-9]{16}(?![A-Za-z0-9])",  # Amazon
     r"gh[pousr]_[A-Za-z0-9]{16,255}",  # GitHub
@@ -42,7 +42,7 @@ _CERTAIN_FORMS: Final = (
     r"(?<!-)eyJ[\w-]{10,4000}\.[\w-]{10,8000}(?:\.[\w-]{0,4000}){0,3}",  # RFC 7519
     r"(?<!-)eyJ[\w-]{10,4000}\.eyJ[\w-]{2,8000}",
 )
-# as sure as what follows them looks drawn by chance
+# tokens only where what follows the prefix looks random
 _LIKELY_FORMS: Final = (
     r"(?:sk|pk|rk|tk|ak)-[\w-]{20,300}",
     r"(?:tvly|duffel|rdme|tfp|pnu|shippo|ico|fio|HRKU|NRII|NRRA|rnd|ops|ddp|vcp|nvapi|ghs)[_-][\w-]{16,300}",
@@ -50,7 +50,7 @@ _LIKELY_FORMS: Final = (
 _TOKEN: Final = re.compile(
     rf"(?:(?P<sure>{'|'.join(_CERTAIN_FORMS)})|(?P<likely>{'|'.join(_LIKELY_FORMS)}))", re.ASCII
 )
-# the pairs of characters that one of these begins with
+# the first two characters of these forms
 _FIRST_PAIRS: Final = frozenset(
     (
         "AK AS AB AC gh gi gl xo xa AI GO ya sk pk rk tk ak wh hf ap r8 gs pp xa np py ru ci oy dc "
@@ -58,7 +58,7 @@ _FIRST_PAIRS: Final = frozenset(
         "bk CC LT CF EZ FL AQ CL xp ey tv du rd tf pn ic HR NR rn op dd vc nv"
     ).split()
 )
-# what has no beginning of its own: looked for in runs with figures only
+# forms without a prefix: searched only in runs that hold digits
 _INNER_FORMS: Final = re.compile(
     r"(?<![A-Za-z0-9_])(?:[A-Za-z0-9]{14}\.atlasv1\.[\w-]{40,100}"  # HashiCorp
     r"|[\w.~]{3}\dQ~[\w.~-]{31,34}"  # Microsoft's applications
@@ -106,7 +106,7 @@ _SECRET_URLS: Final = (
 
 
 def issued_tokens(text: str) -> Iterator[Span]:
-    """Where tokens of known form, password hashes and addresses that are keys themselves stand."""
+    """Tokens of a known form, password hashes, and URLs that are secrets themselves."""
     for start, end in token_runs(text, MIN_TOKEN_CHARS):
         yield from tokens_in(text, start, end)
     for needed, literal, pattern in _SECRET_URLS:
@@ -121,7 +121,7 @@ def issued_tokens(text: str) -> Iterator[Span]:
 
 
 def tokens_in(text: str, start: int, end: int) -> Iterator[Span]:
-    """The tokens within one run of letters, figures, _ - . and ~."""
+    """The tokens within one run of letters, digits, _ - . and ~."""
     place = start
     while end - place >= MIN_TOKEN_CHARS:
         if token := _token(text, place, end):
@@ -156,7 +156,7 @@ def _token(text: str, place: int, end: int) -> re.Match[str] | None:
 
 
 def _amazon_secrets(text: str, token: re.Match[str]) -> Iterator[Span]:
-    """The secret that belongs to the name of one of Amazon's keys, where it stands near."""
+    """The Amazon secret key near an access key."""
     if not token.group().startswith(("AKIA", "ASIA")):
         return
     near = max(0, token.start() - _NEAR_CHARS)
@@ -166,5 +166,5 @@ def _amazon_secrets(text: str, token: re.Match[str]) -> Iterator[Span]:
 
 
 def is_filler(token: str) -> bool:
-    """Whether a token's last part is one character over and over: ``ghp_xxxx``, an example."""
+    """Whether a token ends in one repeated character, as examples do: ``ghp_xxxx``."""
     return len(set(lowercase(token[-12:]))) == 1

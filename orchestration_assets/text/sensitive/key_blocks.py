@@ -1,4 +1,4 @@
-"""Private keys in text armour (RFC 7468, RFC 4880, OpenSSH, PuTTY), whole or cut off."""
+"""Finds private keys in text form (RFC 7468, RFC 4880, OpenSSH, PuTTY), whole or truncated."""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ _END: Final = "-----END "
 PRIVATE_KEY: Final = re.compile(r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----")
 _PRIVATE_END: Final = re.compile(r"-----END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----")
 _MAX_BLOCK_CHARS: Final = 64 * 1024
-"""Characters of a block up to its end: what is longer was never one."""
+"""Characters of the longest block."""
 # what a line of a block is once quotes, comment signs and escapes around it are gone
 _BODY_LINE: Final = re.compile(
     r"(?:[\s>#*|/\"'`+,;()-]|\\[rn]){0,40}"
@@ -33,8 +33,8 @@ _PUTTY_BODY: Final = re.compile(
 
 
 def key_blocks(text: str) -> Iterator[Span]:
-    """From each BEGIN to its END; without one, as far as lines look like a key's. An END whose
-    BEGIN is missing takes the lines before it that do."""
+    """From each BEGIN to its END. Where one of them is missing, as far as lines look like a
+    key's."""
     if "PRIVATE KEY" in text:
         yield from _armoured(text)
     for place in find_all(text, _PUTTY):
@@ -71,7 +71,7 @@ def _armour_lines(text: str, literal: str, pattern: re.Pattern[str]) -> Iterator
 
 
 def _cut_off(text: str, begin: int, limit: int) -> int:
-    """How far the lines after ``begin`` look like a key's."""
+    """Where the lines after ``begin`` stop looking like a key's."""
     header = PRIVATE_KEY.match(text, begin)
     assert header is not None
     place = header.end()
@@ -107,7 +107,7 @@ def _block_before(text: str, floor: int, start: int, end: int) -> Span:
 
 
 def _is_word(body: str | None) -> bool:
-    """Whether what could be a line of a key is rather one of a text: short, and no key's end."""
+    """Whether a line is a short word of a text rather than a line of a key."""
     return (
         body is not None
         and 0 < len(body) < _MIN_BODY_CHARS

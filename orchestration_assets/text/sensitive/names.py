@@ -1,4 +1,4 @@
-"""Which identifiers name a secret: by the words they are made of, whatever joins them."""
+"""Finds identifiers that name a secret, by the words that they are made of."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -10,33 +10,33 @@ from orchestration_assets.text.sensitive.spans import find_all, lowercase
 
 
 class NameMeaning(Enum):
-    """What a name says of its value."""
+    """The kind of secret that a name announces."""
 
     CHOSEN = auto()
-    """A password: a person chose it, so it may be short, and a word."""
+    """A password: chosen by a person, so it may be short or a word."""
     PHRASE = auto()
-    """Of several words."""
+    """A passphrase of several words."""
     ISSUED = auto()
-    """A key or a token: made by a machine, long and drawn by chance."""
+    """A key or token: generated, long and random."""
 
 
 class SecretName(NamedTuple):
-    """Where the name of a secret stands."""
+    """A name of a secret, and its span in the text."""
 
     start: int
     end: int
     meaning: NameMeaning
     is_uppercase: bool
-    """Whether it is written as in an environment: in capitals."""
+    """Whether it is in capitals, as environment variables are."""
     is_common_word: bool
-    """Whether it is a word of other uses too: only a sign between makes it a name."""
+    """Whether it is also a common word, which names a secret only before a sign."""
 
 
 LITERALS: Final = (
     *("pass", "pwd", "secret", "token", "key", "auth", "credential", "sess", "phrase"),
     *("kennwort", "contrase", "senha", "wachtwoord", "mnemonic", "bearer"),
 )
-"""Of these one stands in every name, in small letters."""
+"""Every name contains one of these, in lower case."""
 
 _PASSWORD_NAMES: Final = (
     *("password", "passwd", "passwort", "passcode", "pwd", "kennwort", "contrasena", "senha"),
@@ -95,7 +95,7 @@ _COMMON_WORDS: Final = frozenset(("pass", "pass_", "auth", "bearer"))
 
 @lru_cache(8192)
 def name_meaning(identifier: str) -> NameMeaning | None:
-    """What an identifier, such as ``db.password`` or ``awsSecretKey2``, says of its value."""
+    """The kind of secret that an identifier such as ``awsSecretKey2`` names; None for none."""
     words = [lowercase(one) for one in _WORD.findall(identifier)]
     while len(words) > 1 and (words[-1].isdigit() or words[-1] in _SUFFIXES):
         if words[-1] == "key" and words[-2] in _BEFORE_KEY:
@@ -128,8 +128,9 @@ def name_meaning(identifier: str) -> NameMeaning | None:
 
 
 def secret_names(text: str, lower: str, literals: Sequence[str] = LITERALS) -> Iterator[SecretName]:
-    """The names of secrets in a text, of which ``lower`` is the small form, from left to right:
-    those in which one of ``literals`` stands."""
+    """The names of secrets in a text, from left to right, that contain one of ``literals``.
+
+    ``lower``: the text in lower case."""
     found_at = [place for literal in literals for place in find_all(lower, literal)]
     if not found_at:
         return
@@ -169,7 +170,7 @@ _SESSION: Final = re.compile(r" (?:id|key|cookie)\b")
 
 
 def _word_before(lower: str, start: int) -> int:
-    """Where the words before it begin that belong to a name in prose: ``api key``."""
+    """Where a name of several words in prose begins: ``api key``."""
     floor = max(0, start - 16)
     before = lower[floor:start]
     found = re.search(r"(?:mot de |[a-z-]{2,14} )\Z", before)

@@ -1,4 +1,4 @@
-"""Numbers of cards, accounts, telephones and persons, told from other figures by their rules."""
+"""Finds numbers of payment cards, bank accounts, telephones and social security."""
 
 import re
 from collections.abc import Iterator
@@ -28,14 +28,14 @@ _CARD_RANGES: Final = tuple((re.compile(first), frozenset(sizes)) for first, siz
 
 
 def is_luhn_valid(number: str) -> bool:
-    """Whether the check digit of a payment card is right (ISO/IEC 7812-1); only digits count."""
+    """Whether the Luhn check digit is right (ISO/IEC 7812-1); only digits count."""
     digits = [int(one) for one in number if one.isdigit()][::-1]
     doubled = (sum(divmod(2 * one, 10)) for one in digits[1::2])
     return (sum(digits[::2]) + sum(doubled)) % 10 == 0
 
 
 def is_card(number: str) -> bool:
-    """Whether somebody issues cards of this number: its first figures, its length, its check."""
+    """Whether a card issuer uses this number: by its prefix, length and check digit."""
     figures = "".join(one for one in number if "0" <= one <= "9")
     if len(set(figures)) < 2 or not is_luhn_valid(figures):
         return False
@@ -52,8 +52,7 @@ _MAYBE_PHONE: Final = re.compile(rb"d(?:s{0,3}d){6,}")
 def cards(text: str, mask: bytes) -> Iterator[Span]:
     """Numbers of payment cards.
 
-    ``mask``, here and below: the :func:`~orchestration_assets.text.sensitive.spans.character_classes`
-    of the text.
+    ``mask``, here and below: ``spans.character_classes`` of the text.
     """
     for run in _MAYBE_CARD.finditer(mask):
         for found in _CARD.finditer(text, run.start(), min(len(text), run.end() + 2)):
@@ -146,7 +145,7 @@ _NUMBER_AFTER_WORD: Final = re.compile(
 
 
 def phone_numbers(text: str, mask: bytes) -> Iterator[Span]:
-    """Telephone numbers: in forms that little else has, or where the words before say so."""
+    """Telephone numbers: in a typical form, or after a word such as *phone*."""
     runs = [maybe.span() for maybe in _MAYBE_PHONE.finditer(mask)]
     if not runs:
         return

@@ -1,11 +1,11 @@
-"""What stands where a secret would and is none: placeholders, references, types, calls."""
+"""Recognises what is written in the place of a secret: placeholders, references, code."""
 
 import re
 from typing import Final
 
 from orchestration_assets.text.sensitive.randomness import is_random, words_in
 
-# a value of nothing but these words says what belongs there, or of which type it is
+# a value of nothing but these words is a description or a type
 _PLACEHOLDER_WORDS: Final = frozenset(
     (
         "a an the my our your their this that some any no not none null nil undefined void unset "
@@ -52,7 +52,7 @@ _SMALL_NUMBER: Final = re.compile(r"[\d.,_+-]*\d{0,3}%?\Z|0x[0-9a-fA-F]{0,16}[uU
 
 
 def is_placeholder(value: str) -> bool:
-    """Whether ``value`` says what belongs there, refers to it, or hides it already."""
+    """Whether ``value`` describes a secret, refers to one, or is masked already."""
     if _REFERENCE.match(value) or _TEMPLATE.search(value):
         return True
     if sum(map(str.isalnum, set(value))) == 1:
@@ -67,7 +67,7 @@ def is_placeholder(value: str) -> bool:
 
 
 def is_code(value: str) -> bool:
-    """Whether an unquoted ``value`` is an expression: a name, an attribute, a call, a number."""
+    """Whether an unquoted ``value`` is an expression of code: a name, an attribute, a call."""
     if _IDENTIFIER.match(value.rstrip("),;:]}")):
         return is_wordy(value)
     if _ATTRIBUTE.match(value):
@@ -84,7 +84,7 @@ def is_code(value: str) -> bool:
 
 
 def is_wordy(value: str) -> bool:
-    """Whether it reads like a name somebody gave: words, and hardly a figure."""
+    """Whether it reads like an identifier: words, and hardly a digit."""
     figures = sum(map(str.isdigit, value))
     if figures > 2 or is_random(value):
         return False
@@ -93,5 +93,5 @@ def is_wordy(value: str) -> bool:
 
 
 def is_small_number(value: str) -> bool:
-    """Whether it is a number as programs count with, a share, or hexadecimal digits of one."""
+    """Whether it is a number in a program: decimal, percent or hexadecimal."""
     return bool(_SMALL_NUMBER.match(value))

@@ -1,4 +1,4 @@
-"""Whether letters and figures were drawn by chance or written by a person."""
+"""Tells random strings from words and identifiers."""
 
 import re
 from typing import Final
@@ -20,14 +20,14 @@ _WORD: Final = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z]?[a-z]+|[A-Z]")
 
 
 def words_in(value: str) -> list[str]:
-    """The words of an identifier or a text, in small letters: at signs, figures and capitals."""
+    """The words of an identifier or a text in lower case, split at signs, digits and capitals."""
     return [one.lower() for one in _WORD.findall(value)]
 
 
 def is_random(value: str) -> bool:
-    """Whether the letters of ``value``, in the order they stand, do not make words.
+    """Whether the letters of ``value`` do not form words.
 
-    Figures between letters count against words; fewer than 6 letters and figures tell nothing.
+    Digits between letters count against words; fewer than 6 letters and digits are never random.
     """
     letters = figures = common = pairs = changes = 0
     before = ""

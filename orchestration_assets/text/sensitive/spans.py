@@ -1,10 +1,10 @@
-"""Places in a text, and the quick looks that decide whether a slow one is worth it."""
+"""Spans of a text, and fast searches that decide whether a slower one is needed."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 Span = tuple[int, int]
-"""Where something begins and where it ends, in characters."""
+"""Begin and end, in characters."""
 
 _TOKEN_CHARS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.~"
 _TOKEN_MASK: Final = bytes(ord("a") if one in _TOKEN_CHARS else ord(" ") for one in range(256))
@@ -21,7 +21,7 @@ _NUMBER_MASK: Final = bytes(
 
 
 def find_all(text: str, literal: str) -> Iterator[int]:
-    """Where ``literal`` stands, from left to right and without overlaps."""
+    """The positions of ``literal``, from left to right and without overlaps."""
     place = text.find(literal)
     while place >= 0:
         yield place
@@ -29,10 +29,9 @@ def find_all(text: str, literal: str) -> Iterator[int]:
 
 
 def lowercase(text: str) -> str:
-    """The text in small letters, each at its old place.
+    """The text in lower case, with every character at the same position.
 
-    The long s becomes s and the dotted capital I becomes i: they are small letters of names that
-    are searched for, and the latter's own small form is two characters.
+    The long s becomes s, the dotted capital I becomes i, whose usual lower case is two characters.
     """
     if text.isascii():
         return text.lower()
@@ -40,7 +39,7 @@ def lowercase(text: str) -> str:
 
 
 def token_runs(text: str, least: int) -> Iterator[Span]:
-    """Unbroken runs of at least ``least`` ASCII letters, figures and the signs _ - . ~"""
+    """Runs of at least ``least`` ASCII letters, digits and the signs _ - . ~"""
     mask = text.encode("ascii", "replace").translate(_TOKEN_MASK)
     long = b"a" * least
     start = mask.find(long)
@@ -53,13 +52,13 @@ def token_runs(text: str, least: int) -> Iterator[Span]:
 
 
 def character_classes(text: str) -> bytes:
-    """Each character's class: ``d`` a figure, ``U`` a capital, ``s`` what may stand between the
-    groups of a number, ``x`` any other. Only ASCII counts."""
+    """One byte a character: ``d`` a digit, ``U`` a capital, ``s`` a separator within numbers, ``x``
+    any other. Only ASCII characters are classified."""
     return text.encode("ascii", "replace").translate(_NUMBER_MASK)
 
 
 def merged_spans(spans: Iterable[Span]) -> list[Span]:
-    """The spans in their order, those that overlap made one."""
+    """The spans in order, overlapping ones merged."""
     found: list[Span] = []
     for start, end in sorted(spans):
         if found and start < found[-1][1]:
