@@ -162,8 +162,8 @@ def secret_names(text: str, lower: str, literals: Sequence[str] = LITERALS) -> I
             identifier = text[start:end]
         found = name_meaning(identifier)
         if found is not None:
-            a_word = found is NameMeaning.PHRASE or identifier.lower() in _COMMON_WORDS
-            yield SecretName(start, end, found, identifier == identifier.is_uppercase(), a_word)
+            is_common_word = found is NameMeaning.PHRASE or identifier.lower() in _COMMON_WORDS
+            yield SecretName(start, end, found, identifier == identifier.upper(), is_common_word)
 
 
 _SESSION: Final = re.compile(r" (?:id|key|cookie)\b")
