@@ -131,4 +131,4 @@ def without_turn_marks(text: str) -> str:
     """The text with marks of chat templates made harmless."""
     if "<|" not in text and "INST]" not in text and "SYS>>" not in text:
         return text
-    return _TURN_MARKS.sub(lambda match: f"({next(one for one in match.groups() if one)})", text)
+    return _TURN_MARKS.sub(lambda match: f"({next(name for name in match.groups() if name)})", text)

@@ -56,7 +56,7 @@ class SemanticEmbedding(EmbeddedService):
 
     def answer(self, question: Question) -> Reading:
         item = question.item
-        words = words_of(item.text, str(item.profile.get("family", "prose")))
+        words = words_of(item.text, item.family)
         if not words:
             return abstention("no words")
         vector = embed([" ".join(words)[:_MAX_CHARS]])[0]

@@ -25,7 +25,7 @@ class WordHashing(EmbeddedService):
 
     def answer(self, question: Question) -> Reading:
         item = question.item
-        words = words_of(item.text, str(item.profile.get("family", "prose")))
+        words = words_of(item.text, item.family)
         left_out = stop_words_for(words)
         counts = Counter(word for word in words if word not in left_out)
         if not counts:

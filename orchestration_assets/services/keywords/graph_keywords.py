@@ -41,11 +41,13 @@ def pagerank(links: Any) -> Any:
     count = len(links)
     out = links.sum(axis=0)
     steps = links / np.where(out > 0, out, 1.0)
-    alone = out == 0
+    without_links = out == 0
     rank = np.full(count, 1.0 / count)
     for _ in range(_ITERATIONS):
         # What has no links gives its rank to all, so that none is lost.
-        rank = (1 - _DAMPING) / count + _DAMPING * (steps @ rank + rank[alone].sum() / count)
+        rank = (1 - _DAMPING) / count + _DAMPING * (
+            steps @ rank + rank[without_links].sum() / count
+        )
     return rank
 
 
@@ -60,7 +62,7 @@ class GraphKeywords(EmbeddedService):
 
     def answer(self, question: Question) -> Reading:
         item = question.item
-        family = str(item.profile.get("family", "prose"))
+        family = item.family
         words = words_of(item.text, family)
         left_out = stop_words_for(words)
         if family == Family.CODE:

@@ -22,7 +22,7 @@ class TfidfKeywords(EmbeddedService):
 
     def answer(self, question: Question) -> Reading:
         item = question.item
-        counts = term_counts(words_of(item.text, str(item.profile.get("family", "prose"))))
+        counts = term_counts(words_of(item.text, item.family))
         if not counts:
             return abstention("no words")
         weights = term_weights(counts)

@@ -58,7 +58,7 @@ class LangidService(EmbeddedService):
 
     def answer(self, question: Question) -> Reading:
         item = question.item
-        whole = prose_of(item.text, str(item.profile.get("family", "prose")))
+        whole = prose_of(item.text, item.family)
         pieces = spread_pieces(whole, _PIECES, _PIECE_CHARS)
         prose = " ".join(pieces)
         letters = _letters(prose)

@@ -143,7 +143,7 @@ class StopwordService(EmbeddedService):
 
     def answer(self, question: Question) -> Reading:
         item = question.item
-        whole = prose_of(item.text, str(item.profile.get("family", "prose")))
+        whole = prose_of(item.text, item.family)
         prose = " ".join(spread_pieces(whole, _PIECES, _PIECE_CHARS))
         scripts = _script_weights(prose)
         weight = sum(scripts.values())

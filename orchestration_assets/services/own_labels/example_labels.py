@@ -62,7 +62,7 @@ class ExampleLabels(EmbeddedService):
         return {word: weight / length for word, weight in weights.items()} if length else {}
 
     def answer(self, question: Question) -> Reading:
-        family = str(question.item.profile.get("family", "prose"))
+        family = question.item.family
         own = self._vector(words_of(question.item.text, family))
         nearest: dict[str, float] = {}
         for label, vector in self._vectors:

@@ -36,7 +36,7 @@ class CentralSentence(EmbeddedService):
 
     def answer(self, question: Question) -> Reading:
         item = question.item
-        family = str(item.profile.get("family", "prose"))
+        family = item.family
         prose = prose_of(item.text, family)
         sentences = [
             sentence

@@ -73,7 +73,7 @@ class DeclaredTitle(EmbeddedService):
     def answer(self, question: Question) -> Reading:
         item = question.item
         text = item.text[:PROSE_CHARS].removeprefix("\ufeff").replace("\r\n", "\n")
-        family = str(item.profile.get("family", "prose"))
+        family = item.family
         for origin, declared in _declared(text, family):
             title = as_title(declared)
             if not title or is_boilerplate(title) or not any(map(str.isalpha, title)):

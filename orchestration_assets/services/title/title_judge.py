@@ -50,7 +50,7 @@ class TitleJudge(EmbeddedService):
         if not given:
             return abstention("no earlier service gave a title")
         item = question.item
-        words = words_of(item.text, str(item.profile.get("family", "prose")))
+        words = words_of(item.text, item.family)
         weights = term_weights(term_counts(words))
         scored = {
             title: (score(title, weights, trust), service)

@@ -45,7 +45,7 @@ class LexiconTone(EmbeddedService):
 
     def answer(self, question: Question) -> Reading:
         item = question.item
-        family = str(item.profile.get("family", "prose"))
+        family = item.family
         prose = prose_of(item.text[:_MAX_CHARS], family)
         words = prose_words(prose)
         language = likely_language(words)

@@ -141,20 +141,20 @@ def candidates(sample: bytes, declared: str | None = None) -> list[CodePageCandi
     if declared is not None and all(page.name != declared for page in pages):
         pages.append(declared_page(declared))
     alike: dict[str, list[CodePageCandidate]] = {}
-    for one in _scored(sample, pages):
-        alike.setdefault(one.text, []).append(one)
-    return sorted(map(_merge_candidates, alike.values()), key=lambda one: one.cost)
+    for candidate in _scored(sample, pages):
+        alike.setdefault(candidate.text, []).append(candidate)
+    return sorted(map(_merge_candidates, alike.values()), key=lambda candidate: candidate.cost)
 
 
 def _merge_candidates(alike: Sequence[CodePageCandidate]) -> CodePageCandidate:
     """Readings of the same text as one. Their encodings can differ in what was not sampled: those
     that hold the likeliest language come first, and among them the commonest."""
-    best = min(alike, key=lambda one: one.cost)
+    best = min(alike, key=lambda candidate: candidate.cost)
     if not any(character.isalpha() for character in best.text if character > "\x7f"):
         # signs belong to no language
-        return replace(best, encodings=tuple(one.encodings[0] for one in alike))
-    named = sorted(alike, key=lambda one: one.cost > best.cost + _SAME_LANGUAGE)
-    return replace(best, encodings=tuple(one.encodings[0] for one in named))
+        return replace(best, encodings=tuple(candidate.encodings[0] for candidate in alike))
+    named = sorted(alike, key=lambda candidate: candidate.cost > best.cost + _SAME_LANGUAGE)
+    return replace(best, encodings=tuple(candidate.encodings[0] for candidate in named))
 
 
 def _scored(sample: bytes, pages: Sequence[CodePage]) -> Iterator[CodePageCandidate]:
@@ -175,17 +175,22 @@ def _scored(sample: bytes, pages: Sequence[CodePage]) -> Iterator[CodePageCandid
             costs = table.costs(pairs, counts)
             around = plainly[table.places] + table.foreign_costs
             best = int((costs + around).argmin())
-            told, plain = float(costs[best]), float(around[best]) + table.rules_cost(drawn)
+            telling_cost = float(costs[best])
+            ascii_cost = float(around[best]) + table.rules_cost(drawn)
             language, text = table.languages[best], sample.decode(page.name)
         else:
             whole = _nearly_decoded(sample, page.name)
             if whole is None:
                 continue
             readings = _character_costs(whole, page.languages, share)
-            language, told, plain = min(readings, key=lambda one: (one[1] + one[2], one[0]))
+            language, telling_cost, ascii_cost = min(
+                readings, key=lambda costs: (costs[1] + costs[2], costs[0])
+            )
             text = whole
-        cost = told + plain + page.cost
-        yield CodePageCandidate((page.name,), language, cost, told / number, number, density, text)
+        cost = telling_cost + ascii_cost + page.cost
+        yield CodePageCandidate(
+            (page.name,), language, cost, telling_cost / number, number, density, text
+        )
 
 
 def _nearly_decoded(sample: bytes, encoding: str) -> str | None:
@@ -237,11 +242,16 @@ class _PageTable:
         self._undefined = frozenset(
             byte for byte, character in enumerate(characters) if character is None
         )
-        self._is_line = [one is not None and _is_line_drawing(one) for one in characters]
+        self._is_line = [
+            character is not None and _is_line_drawing(character) for character in characters
+        ]
         self._cases = np.array([_case(character) for character in characters], dtype=np.intp)
         self._classes = np.array(
             [
-                [LetterClass.CONTROL if one is None else model.class_of(one) for one in characters]
+                [
+                    LetterClass.CONTROL if character is None else model.class_of(character)
+                    for character in characters
+                ]
                 for model in fitting
             ],
             dtype=np.intp,
@@ -318,7 +328,7 @@ def _characters(encoding: str) -> tuple[str | None, ...]:
 
 def _covers(encoding: str, model: PairModel) -> bool:
     """Whether a language can be written in a code page, but for a few letters."""
-    held = {lowercase(one) for one in _characters(encoding) if one is not None}
+    held = {lowercase(character) for character in _characters(encoding) if character is not None}
     lacking = sum(share for letter, share in model.shares.items() if letter not in held)
     return lacking <= _MAX_LACKING
 
@@ -362,11 +372,11 @@ def _character_costs(
     sides = np.where(beyond[:-1], second, first)[borders]
     bordering = float(_BORDERS[sides].sum())
     characters, counts = np.unique(codes[beyond], return_counts=True)
-    found = list(zip(map(chr, characters.tolist()), counts.tolist(), strict=True))
+    counted = list(zip(map(chr, characters.tolist()), counts.tolist(), strict=True))
     for model in models()[1]:
         if model.language in languages:
-            told = sum(count * model.cost_of(character) for character, count in found)
-            yield model.language, bordering + told, between
+            character_cost = sum(count * model.cost_of(character) for character, count in counted)
+            yield model.language, bordering + character_cost, between
 
 
 # What a character of Chinese, Japanese or Korean costs on average at most, in nats.

@@ -261,19 +261,21 @@ def _code_page(data: bytes, sample: bytes, declared: str | None) -> Encoding | N
     sparse = _SPARSE_PLAUSIBLE * max(0.0, 1 - best.density / _SPARSE)
     limit = _PLAUSIBLE + max(few, sparse)
     if declared is not None:
-        hinted = next((one for one in ranked if declared in one.encodings), None)
+        declared_candidate = next(
+            (candidate for candidate in ranked if declared in candidate.encodings), None
+        )
         believed = best.cost + max(_BELIEVED_NATS, _BELIEVED_SHARE * best.cost)
         if (
-            hinted is not None
-            and hinted.surprise <= limit + _DECLARED_PLAUSIBLE
-            and hinted.cost <= believed
+            declared_candidate is not None
+            and declared_candidate.surprise <= limit + _DECLARED_PLAUSIBLE
+            and declared_candidate.cost <= believed
         ):
-            return _first_decoding(data, (declared, *hinted.encodings), "declared")
+            return _first_decoding(data, (declared, *declared_candidate.encodings), "declared")
     if best.surprise > limit or not has_words(best):
         return _UNKNOWN
-    rivals = [one for one in ranked[1:] if one.cost < best.cost + _MIN_LEAD]
+    rivals = [candidate for candidate in ranked[1:] if candidate.cost < best.cost + _MIN_LEAD]
     if rivals:
-        names = [one.encodings[0] for one in (best, *rivals)][: _NAMED_RIVALS + 1]
+        names = [candidate.encodings[0] for candidate in (best, *rivals)][: _NAMED_RIVALS + 1]
         words = f"{', '.join(names[:-1])} and {names[-1]}"
         return NotText(
             RejectReason.UNDECODABLE, f"{words} fit about as well and read it differently"

@@ -66,7 +66,7 @@ class PromptContext(NamedTuple):
     @property
     def injection_markers(self) -> int:
         """Places in what is shown that read like instructions to a model."""
-        near = sum(injection_markers(one["content"]) for one in self.neighbours)
+        near = sum(injection_markers(neighbour["content"]) for neighbour in self.neighbours)
         return injection_markers(self.content.text) + near
 
     def sent(self, tokens: int) -> SentContent:
@@ -178,7 +178,11 @@ def _earlier_answers(
 
 
 def _summed(*counts: Mapping[str, int]) -> Mapping[str, int]:
-    nonempty = [one for one in counts if one]
+    nonempty = [counter for counter in counts if counter]
     if len(nonempty) < 2:
         return nonempty[0] if nonempty else {}
-    return {kind: sum(one.get(kind, 0) for one in nonempty) for one in nonempty for kind in one}
+    return {
+        kind: sum(counter.get(kind, 0) for counter in nonempty)
+        for counter in nonempty
+        for kind in counter
+    }

@@ -77,10 +77,10 @@ def render(template: jinja2.Template, values: Mapping[str, Any], budget: RenderB
 
 def budget_for(values: Mapping[str, Any]) -> RenderBudget:
     """The budget of one rendering: it grows with the labels and the text to show."""
-    shown = len(values.get("content") or "")
-    shown += sum(len(one["content"]) for one in values.get("neighbours") or ())
+    characters = len(values.get("content") or "")
+    characters += sum(len(neighbour["content"]) for neighbour in values.get("neighbours") or ())
     labels = len(values.get("labels") or ())
-    return RenderBudget(_STEPS + _TIMES_INPUT * labels, _CHARACTERS + _TIMES_INPUT * shown)
+    return RenderBudget(_STEPS + _TIMES_INPUT * labels, _CHARACTERS + _TIMES_INPUT * characters)
 
 
 def _text_size(value: Any, *, as_text: bool = True) -> int:
@@ -162,10 +162,10 @@ def _charged_text_filter(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _replace(value: Any, old: Any, new: Any, count: int | None = None) -> str:
-    text, found, put = (_as_text(one) for one in (value, old, new))
-    times = text.count(found) if count is None else min(text.count(found), max(count, 0))
-    _current_budget().make(len(text) + times * len(put))
-    return text.replace(found, put, -1 if count is None else count)
+    text, target, replacement = (_as_text(argument) for argument in (value, old, new))
+    times = text.count(target) if count is None else min(text.count(target), max(count, 0))
+    _current_budget().make(len(text) + times * len(replacement))
+    return text.replace(target, replacement, -1 if count is None else count)
 
 
 def _as_text(value: Any) -> str:
@@ -321,7 +321,7 @@ class PromptEnvironment(ImmutableSandboxedEnvironment):
             _charge(left)
             _charge(right)
             return left + right
-        if not all(isinstance(one, bool | int | float) for one in (left, right)):
+        if not all(isinstance(operand, bool | int | float) for operand in (left, right)):
             kinds = f"{type(left).__name__} and {type(right).__name__}"
             raise TemplateProblemError(f"{operator} takes numbers in a prompt, not {kinds}")
         if operator == "**" and (abs(left) > 1e6 or abs(right) > 64):

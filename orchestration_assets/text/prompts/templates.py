@@ -55,9 +55,9 @@ def variables_in(prompt: Prompt) -> frozenset[str]:
 def uses_question(prompt: Prompt) -> bool:
     """Whether the prompt shows the task's question."""
     return any(
-        one.attr == "question"
+        attribute.attr == "question"
         for source in (prompt.system, prompt.user)
-        for one in _parsed(source).find_all(nodes.Getattr)
+        for attribute in _parsed(source).find_all(nodes.Getattr)
     )
 
 

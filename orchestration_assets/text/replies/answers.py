@@ -113,7 +113,7 @@ def _parsed_reading(completion: Completion, task: Task) -> Reading:
         names = ", ".join(dict.fromkeys(call.name or "without a name" for call in completion.calls))
         raise UnfitAnswerError(f"answer in JSON: no tool is there to be called ({_excerpt(names)})")
     readings = [read_answer(call.arguments, task) for call in answering]
-    if any(one.answer != readings[0].answer for one in readings):
+    if any(reading.answer != readings[0].answer for reading in readings):
         raise UnfitAnswerError("answer once: several calls say different things")
     return readings[-1]
 
@@ -244,13 +244,13 @@ def _number(text: str) -> float | None:
 def _members(value: Any, task: Task) -> tuple[str, ...]:
     if not isinstance(value, Sequence) or isinstance(value, str):
         raise UnfitAnswerError('"answer" must be a list of texts')
-    if not all(isinstance(one, str) for one in value):
+    if not all(isinstance(member, str) for member in value):
         raise UnfitAnswerError('"answer" must be a list of texts only')
-    given = [whole_text(one.strip()) for one in value if one.strip()]
-    if any(len(one) > _LONGEST_ANSWER for one in given):
+    given = [whole_text(member.strip()) for member in value if member.strip()]
+    if any(len(member) > _LONGEST_ANSWER for member in given):
         raise UnfitAnswerError(f"a member must have at most {_LONGEST_ANSWER} characters")
     if task.labels:
-        given = [_member_label(one, task.labels) for one in given]
+        given = [_member_label(member, task.labels) for member in given]
     members = tuple(dict.fromkeys(given))
     if not members or len(members) > _MOST_MEMBERS:
         raise UnfitAnswerError(f'"answer" must have between 1 and {_MOST_MEMBERS} members')

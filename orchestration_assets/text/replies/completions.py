@@ -114,7 +114,7 @@ def _reasoning(message: Mapping[str, Any]) -> list[str]:
 
 
 def _first_choice(choices: Any) -> Mapping[str, Any]:
-    listed = [one for one in _as_list(choices) if isinstance(one, dict)]
+    listed = [choice for choice in _as_list(choices) if isinstance(choice, dict)]
     if not listed:
         raise MalformedResponse("the answer has no choices[0].message")
     return min(listed, key=_choice_index)
@@ -185,7 +185,7 @@ class _MessageParts:
         inner = function if isinstance(function, dict) else given
         name = inner.get("name")
         arguments = next(
-            (inner[one] for one in ("arguments", "input", "parameters") if inner.get(one)), None
+            (inner[key] for key in ("arguments", "input", "parameters") if inner.get(key)), None
         )
         if isinstance(arguments, dict):
             arguments = _as_json(arguments)
@@ -204,8 +204,8 @@ def _as_json(value: Any) -> str:
 def _reasoning_texts(part: Mapping[str, Any]) -> Iterator[str]:
     """The texts of a reasoning part: one, or a list of them."""
     for name in ("thinking", "reasoning", "text", "summary"):
-        for one in _as_list([part.get(name)]):
-            for inner in one[:_MOST_PARTS] if isinstance(one, list) else [one]:
+        for value in _as_list([part.get(name)]):
+            for inner in value[:_MOST_PARTS] if isinstance(value, list) else [value]:
                 text = inner.get("text") if isinstance(inner, dict) else inner
                 if isinstance(text, str):
                     yield text
@@ -249,10 +249,10 @@ class StreamedCompletion:
         if isinstance(found := event.get("x_groq"), dict) and "usage" in found:
             self._usage["x_groq"] = found
         has_output = False
-        for one in _as_list(event.get("choices")):
-            if isinstance(one, dict):
-                choice = self._choices.setdefault(_choice_index(one), _StreamedChoice())
-                has_output = choice.add_event(one) or has_output
+        for given in _as_list(event.get("choices")):
+            if isinstance(given, dict):
+                choice = self._choices.setdefault(_choice_index(given), _StreamedChoice())
+                has_output = choice.add_event(given) or has_output
         return has_output
 
     def as_body(self) -> dict[str, Any]:
@@ -308,7 +308,7 @@ class _StreamedChoice:
             len(self._content)
             + len(self._refusal)
             + len(self._reasoning)
-            + sum(len(one["arguments"]) + 1 for one in self._calls.values())
+            + sum(len(call["arguments"]) + 1 for call in self._calls.values())
         )
 
     def _call(self, piece: Any) -> None:

@@ -19,9 +19,9 @@ class Decompressor:
     """
 
     def __init__(self, content_encoding: str, limit: int) -> None:
-        names = [one.strip().lower() for one in content_encoding.split(",")]
-        self._names = [one for one in names if one not in ("", "identity")]
-        if unknown := [one for one in self._names if one not in _SUPPORTED]:
+        names = [name.strip().lower() for name in content_encoding.split(",")]
+        self._names = [name for name in names if name not in ("", "identity")]
+        if unknown := [name for name in self._names if name not in _SUPPORTED]:
             raise EncodingError(
                 f"the answer is compressed as {unknown[0][:20]}, which was not asked for and is "
                 "not read here"

@@ -182,7 +182,9 @@ class _KeyFragments:
             return
         if len(lower) != len(text):
             # a letter whose lower case is two characters is not in a key
-            lower = "".join(one.lower() if len(one.lower()) == 1 else "?" for one in text)
+            lower = "".join(
+                character.lower() if len(character.lower()) == 1 else "?" for character in text
+            )
         for part in self._all:
             place = lower.find(part)
             while place >= 0:
@@ -206,8 +208,8 @@ def _letters_only(text: str, signs: str) -> _MappedText:
     """The letters and digits of a text in normal width, and these signs."""
     parts: list[str] = []
     places: list[int] = []
-    for place, one in enumerate(text):
-        usual = one if one.isascii() else unicodedata.normalize("NFKC", one)
+    for place, character in enumerate(text):
+        usual = character if character.isascii() else unicodedata.normalize("NFKC", character)
         for sign in usual:
             if sign.isalnum() or sign in signs:
                 parts.append(sign)

@@ -172,17 +172,17 @@ def _report(given: Any, around: Mapping[str, Any]) -> ErrorReport | None:
 def _parts(given: Any, around: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """The objects that describe the error, the closest first."""
     inner = list(_dicts(given if isinstance(given, list) else [given]))
-    for one in inner:
-        yield one
+    for part in inner:
+        yield part
         for name in ("error", "innererror", "inner_error", "metadata"):
-            yield from _dicts([one.get(name)])
-        yield from _dicts(one.get("details"))
+            yield from _dicts([part.get(name)])
+        yield from _dicts(part.get("details"))
     yield around
 
 
 def _dicts(given: Any) -> Iterator[Mapping[str, Any]]:
     if isinstance(given, list):
-        yield from (one for one in given[:_MAX_CODES] if isinstance(one, dict))
+        yield from (value for value in given[:_MAX_CODES] if isinstance(value, dict))
 
 
 def _statuses(parts: list[Mapping[str, Any]]) -> Iterator[int]:

@@ -54,7 +54,7 @@ def vector_of(given: Any) -> tuple[float, ...]:
     if isinstance(given, str):
         vector = _from_base64(given)
     elif isinstance(given, list) and given:
-        if not all(type(one) is float or type(one) is int for one in given):
+        if not all(type(component) is float or type(component) is int for component in given):
             raise UnfitVectorError("the vector holds what is no number")
         try:
             vector = tuple(map(float, given))

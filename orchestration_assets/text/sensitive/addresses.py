@@ -70,7 +70,8 @@ _IPV4: Final = re.compile(
 _IPV4_MASK: Final = re.compile(rb"\.d{1,3}\.d{1,3}\.d")
 _DIGIT: Final = ord("d")
 _OCTETS: Final = bytes(
-    ord("d") if one in b"0123456789" else one if one == ord(".") else ord("x") for one in range(256)
+    ord("d") if byte in b"0123456789" else byte if byte == ord(".") else ord("x")
+    for byte in range(256)
 )
 # octets below 64 only are as often a version number: then the words around decide
 _SMALL_OCTET: Final = 64

@@ -266,7 +266,7 @@ def _is_secret(value: str, carrier: _Assignment, naming: NameMeaning) -> bool:
 
 def _mixes_signs(value: str) -> bool:
     """Whether it holds letters, and signs that do not occur within words and identifiers."""
-    return any(one in "!#$%^&*+=?@~|" for one in value) and any(map(str.isalpha, value))
+    return any(sign in "!#$%^&*+=?@~|" for sign in value) and any(map(str.isalpha, value))
 
 
 _BEARER: Final = re.compile(r"bearer[ \t]{1,4}([\w.~+/=-]{8,2000})", re.I)

@@ -96,7 +96,7 @@ _COMMON_WORDS: Final = frozenset(("pass", "pass_", "auth", "bearer"))
 @lru_cache(8192)
 def name_meaning(identifier: str) -> NameMeaning | None:
     """The kind of secret that an identifier such as ``awsSecretKey2`` names; None for none."""
-    words = [lowercase(one) for one in _WORD.findall(identifier)]
+    words = [lowercase(word) for word in _WORD.findall(identifier)]
     while len(words) > 1 and (words[-1].isdigit() or words[-1] in _SUFFIXES):
         if words[-1] == "key" and words[-2] in _BEFORE_KEY:
             break
@@ -116,8 +116,8 @@ def name_meaning(identifier: str) -> NameMeaning | None:
     if last == "passe":
         return NameMeaning.CHOSEN if before == "de" else None
     if last == "pass":
-        alone = identifier.strip("_").lower() == "pass"
-        return NameMeaning.CHOSEN if alone or before in _BEFORE_PASS else None
+        is_whole_name = identifier.strip("_").lower() == "pass"
+        return NameMeaning.CHOSEN if is_whole_name or before in _BEFORE_PASS else None
     if last in ("auth", "bearer"):
         return NameMeaning.ISSUED
     if last.endswith(_PHRASE_NAMES):

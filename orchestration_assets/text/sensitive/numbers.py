@@ -29,17 +29,17 @@ _CARD_RANGES: Final = tuple((re.compile(first), frozenset(sizes)) for first, siz
 
 def is_luhn_valid(number: str) -> bool:
     """Whether the Luhn check digit is right (ISO/IEC 7812-1); only digits count."""
-    digits = [int(one) for one in number if one.isdigit()][::-1]
-    doubled = (sum(divmod(2 * one, 10)) for one in digits[1::2])
+    digits = [int(digit) for digit in number if digit.isdigit()][::-1]
+    doubled = (sum(divmod(2 * digit, 10)) for digit in digits[1::2])
     return (sum(digits[::2]) + sum(doubled)) % 10 == 0
 
 
 def is_card(number: str) -> bool:
     """Whether a card issuer uses this number: by its prefix, length and check digit."""
-    figures = "".join(one for one in number if "0" <= one <= "9")
-    if len(set(figures)) < 2 or not is_luhn_valid(figures):
+    digits = "".join(digit for digit in number if "0" <= digit <= "9")
+    if len(set(digits)) < 2 or not is_luhn_valid(digits):
         return False
-    return any(len(figures) in sizes and first.match(figures) for first, sizes in _CARD_RANGES)
+    return any(len(digits) in sizes and first.match(digits) for first, sizes in _CARD_RANGES)
 
 
 _MAYBE_CARD: Final = re.compile(rb"d(?:s?d){12,}")
@@ -80,7 +80,7 @@ _IBAN_LENGTHS: Final = {
 def is_iban(plain: str) -> bool:
     """Whether the check digits of an account number without spaces are right: remainder 1
     modulo 97."""
-    return int("".join(str(int(one, 36)) for one in plain[4:] + plain[:4])) % 97 == 1
+    return int("".join(str(int(character, 36)) for character in plain[4:] + plain[:4])) % 97 == 1
 
 
 def ibans(text: str, mask: bytes) -> Iterator[Span]:
@@ -171,15 +171,15 @@ def phone_numbers(text: str, mask: bytes) -> Iterator[Span]:
 _OTHER_NUMBERS: Final = re.compile(r"\d{3}-\d{2}-\d{4}|\d{5}-\d{4}", re.ASCII)
 
 
-def _is_phone(found: re.Match[str]) -> bool:
-    number = found.group()
-    figures = sum(map(str.isdigit, number))
-    if not 9 <= figures <= 15 or _DATE.match(number) or _OTHER_NUMBERS.fullmatch(number):
+def _is_phone(match: re.Match[str]) -> bool:
+    number = match.group()
+    digits = sum(map(str.isdigit, number))
+    if not 9 <= digits <= 15 or _DATE.match(number) or _OTHER_NUMBERS.fullmatch(number):
         return False
     plain = number.lstrip("+")
     if number[0] != "+":
-        return figures <= 13
+        return digits <= 13
     if plain.isdigit():
-        return figures == 11 if plain[0] == "1" else figures >= 10
+        return digits == 11 if plain[0] == "1" else digits >= 10
     # a single point is that of a fraction
-    return plain.count(".") != 1 or any(one in plain for one in " -/(")
+    return plain.count(".") != 1 or any(sign in plain for sign in " -/(")

@@ -79,7 +79,7 @@ def is_code(value: str) -> bool:
         return False
     # a sentence's or an argument's end may be gone, and the closing sign with it
     return value.endswith(_CLOSING) or any(
-        value.count(one) > value.count(other) for one, other in ("()", "[]", "{}")
+        value.count(opening) > value.count(closing) for opening, closing in ("()", "[]", "{}")
     )
 
 

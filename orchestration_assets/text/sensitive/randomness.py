@@ -21,7 +21,7 @@ _WORD: Final = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z]?[a-z]+|[A-Z]")
 
 def words_in(value: str) -> list[str]:
     """The words of an identifier or a text in lower case, split at signs, digits and capitals."""
-    return [one.lower() for one in _WORD.findall(value)]
+    return [word.lower() for word in _WORD.findall(value)]
 
 
 def is_random(value: str) -> bool:
@@ -31,22 +31,22 @@ def is_random(value: str) -> bool:
     """
     letters = figures = common = pairs = changes = 0
     before = ""
-    for one in value:
-        if "a" <= one <= "z" or "A" <= one <= "Z":
+    for character in value:
+        if "a" <= character <= "z" or "A" <= character <= "Z":
             letters += 1
             if before.isalpha():
                 pairs += 1
-                common += (before + one).lower() in _COMMON_PAIRS
+                common += (before + character).lower() in _COMMON_PAIRS
                 # a capital after a capital's or a small letter's end begins a word; a lone change
                 # back and forth does not
-                changes += before.islower() and one.isupper()
+                changes += before.islower() and character.isupper()
             elif before.isdigit():
                 changes += 1
-            before = one
-        elif "0" <= one <= "9":
+            before = character
+        elif "0" <= character <= "9":
             figures += 1
             changes += before.isalpha()
-            before = one
+            before = character
         else:
             before = ""
     size = letters + figures

@@ -7,16 +7,16 @@ Span = tuple[int, int]
 """Begin and end, in characters."""
 
 _TOKEN_CHARS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.~"
-_TOKEN_MASK: Final = bytes(ord("a") if one in _TOKEN_CHARS else ord(" ") for one in range(256))
+_TOKEN_MASK: Final = bytes(ord("a") if byte in _TOKEN_CHARS else ord(" ") for byte in range(256))
 _NUMBER_MASK: Final = bytes(
     ord("d")
-    if one in b"0123456789"
+    if byte in b"0123456789"
     else ord("U")
-    if one in b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    if byte in b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
     else ord("s")
-    if one in b" ().:/-"
+    if byte in b" ().:/-"
     else ord("x")
-    for one in range(256)
+    for byte in range(256)
 )
 
 

@@ -83,8 +83,8 @@ def _redacted(reply: Reply, request: Request, echoes: KeyEchoes) -> Reply:
         for reading, question in zip(reply.readings, request.questions, strict=False)
     )
     # one key longer than what is kept, so that no echo is cut before it is found
-    said = echoes.redacted(reply.text[: REPAIR_CHARS + _MAX_ECHO_CHARS])[:REPAIR_CHARS]
-    return reply._replace(readings=readings, text=said)
+    text = echoes.redacted(reply.text[: REPAIR_CHARS + _MAX_ECHO_CHARS])[:REPAIR_CHARS]
+    return reply._replace(readings=readings, text=text)
 
 
 def _set_chars(reading: Reading) -> int:
