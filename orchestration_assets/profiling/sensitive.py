@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final
 
-from orchestration_assets.text.sensitive.assigned import values_of_names
+from orchestration_assets.text.sensitive.assigned_secrets import values_of_names
 from orchestration_assets.text.sensitive.issued_tokens import is_token_at
 from orchestration_assets.text.sensitive.key_blocks import PRIVATE_KEY
 from orchestration_assets.text.sensitive.numbers import is_card

@@ -10,7 +10,7 @@ from orchestration_assets.text.sensitive.addresses import (
     mail_addresses,
     url_credentials,
 )
-from orchestration_assets.text.sensitive.assigned import assigned_secrets
+from orchestration_assets.text.sensitive.assigned_secrets import assigned_secrets
 from orchestration_assets.text.sensitive.issued_tokens import issued_tokens
 from orchestration_assets.text.sensitive.key_blocks import key_blocks
 from orchestration_assets.text.sensitive.numbers import (

@@ -15,7 +15,7 @@ from orchestration_assets.schemas.services import RemoteConfig
 from orchestration_assets.schemas.storable_values import whole_text
 from orchestration_assets.text.prompts.prompt_context import SentContent
 from orchestration_assets.text.replies.call_errors import CallError, Unauthorised
-from orchestration_assets.text.replies.echoes import KeyEchoes, key_echoes
+from orchestration_assets.text.replies.key_echoes import KeyEchoes, key_echoes
 from resources.ai_services.http.keys import header_value, secrets_of
 from resources.ai_services.http.transport import Transport
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Alternative, Reading, Task
 from orchestration_assets.text.replies.call_errors import CallError, Unauthorised
-from orchestration_assets.text.replies.echoes import MIN_FRAGMENT, PLACEHOLDER, KeyEchoes
+from orchestration_assets.text.replies.key_echoes import MIN_FRAGMENT, PLACEHOLDER, KeyEchoes
 from resources.ai_services.http.keys import header_value, secrets_of
 from resources.ai_services.http.service import REPAIR_CHARS, HttpService, Reply, Request
 from tests.ai_services.http.echoing import FORMS, KEY

@@ -8,12 +8,6 @@ from enum import Enum, auto
 from itertools import islice
 from typing import Final, NamedTuple
 
-from orchestration_assets.text.sensitive.names import (
-    LITERALS,
-    NameMeaning,
-    SecretName,
-    secret_names,
-)
 from orchestration_assets.text.sensitive.placeholders import (
     is_code,
     is_placeholder,
@@ -21,6 +15,12 @@ from orchestration_assets.text.sensitive.placeholders import (
     is_wordy,
 )
 from orchestration_assets.text.sensitive.randomness import is_random
+from orchestration_assets.text.sensitive.secret_names import (
+    LITERALS,
+    NameMeaning,
+    SecretName,
+    secret_names,
+)
 from orchestration_assets.text.sensitive.spans import Span, find_all, lowercase
 
 
