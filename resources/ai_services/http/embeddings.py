@@ -25,7 +25,6 @@ _BLANK: Final = "the content has no word"
 class EmbeddingsService(HttpService):
     """Asks for one vector an item; readings come in the order of the items."""
 
-    code_version: ClassVar[str] = "2"
     kinds: ClassVar[frozenset[AnswerKind]] = frozenset({AnswerKind.VECTOR})
     config: EmbeddingsConfig
 

@@ -5,7 +5,7 @@ import json
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import wraps
+from functools import cached_property, wraps
 from hashlib import blake2b
 from typing import Any, ClassVar, Final, NamedTuple
 
@@ -18,6 +18,8 @@ from orchestration_assets.text.replies.call_errors import CallError, Unauthorise
 from orchestration_assets.text.replies.key_echoes import KeyEchoes, key_echoes
 from resources.ai_services.http.keys import header_value, secrets_of
 from resources.ai_services.http.transport import Transport
+from resources.ai_services.resilience.steady_timeouts import SteadyTimeout
+from resources.code_version import code_version
 
 REPAIR_CHARS: Final = 2000
 """Characters of a reply that are kept for a repair request."""
@@ -25,6 +27,8 @@ _MAX_ECHO_CHARS: Final = 1000
 """Characters that the echo of a key has at most."""
 _MAX_INLINE_CHARS: Final = 20_000
 """Longer answers are searched for echoes in a thread, beside the event loop."""
+_CARRIERS: Final = (Transport.__module__, SteadyTimeout.__module__)
+"""How a request travels, and how long it may take, changes no answer."""
 
 
 class Request(NamedTuple):
@@ -102,7 +106,6 @@ class HttpService(ABC):
     request; :class:`~resources.ai_services.resilience.caller.Caller` adds retries and limits.
     """
 
-    code_version: ClassVar[str]
     kinds: ClassVar[frozenset[AnswerKind]]
     reads: frozenset[str] = frozenset()
     batch_size: int = 1
@@ -117,12 +120,17 @@ class HttpService(ABC):
     def __init__(self, name: str, config: RemoteConfig) -> None:
         self.name = name
         self.config = config
-        self.version = f"{self.code_version}:{whole_text(config.model)}"
         self.expected_ms = config.expected_ms
         self.concurrency = config.concurrency
         self.transport = Transport(config)
         canonical = json.dumps(self._shaping(), sort_keys=True)
         self.fingerprint = blake2b(canonical.encode(), digest_size=8).hexdigest()
+
+    @cached_property
+    def version(self) -> str:
+        """Over the code that makes requests and reads answers, and the model."""
+        code = code_version(type(self).__module__, _CARRIERS)
+        return f"{code}:{whole_text(self.config.model)}"
 
     @abstractmethod
     def prepare(self, questions: Sequence[Question]) -> Request:
