@@ -11,7 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from orchestration_assets.text.sensitive.assigned import assigned_secrets
+from orchestration_assets.text.sensitive.assigned_secrets import assigned_secrets
 
 from orchestration_assets.processing.answer_cache import AnswerCache
 from orchestration_assets.processing.asker import Asker
