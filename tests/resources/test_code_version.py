@@ -127,7 +127,7 @@ from typing import ClassVar
 
 from {package}.words import word
 from orchestration_assets.services.contract import EmbeddedService
-from orchestration_assets.services.readings import answered
+from orchestration_assets.services.readings import label_reading
 
 
 class Said(EmbeddedService):
@@ -135,7 +135,7 @@ class Said(EmbeddedService):
     expected_ms: ClassVar[float] = 1.0
 
     def answer(self, question):
-        return answered(question, [(word(), 0.9)], "said")
+        return label_reading(question, [(word(), 0.9)], "said")
 """
 
 
@@ -150,9 +150,9 @@ def test_an_answer_is_computed_again_when_a_helper_of_its_service_changed(packag
             sys.modules.pop(f"{package.name}.{name}", None)
         said = import_module(f"{package.name}.service").Said()
         cache = AnswerCache(LmdbStore(package.parent / "answers"))
-        answered = asyncio.run(Asker({"said": said}, cache).ask("said", question()))
+        label_reading = asyncio.run(Asker({"said": said}, cache).ask("said", question()))
         cache.flush()
-        return answered.origin, answered.reading.answer
+        return label_reading.origin, label_reading.reading.answer
 
     assert ask("def word(): return 'a'") == ("called", "a")
     assert ask("def word(): return 'a'") == ("cache", "a")
