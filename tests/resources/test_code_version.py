@@ -11,7 +11,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from orchestration_assets.text.sensitive.assigned_secrets import assigned_secrets
 
 from orchestration_assets.processing.answer_cache import AnswerCache
 from orchestration_assets.processing.asker import Asker
@@ -25,6 +24,7 @@ from orchestration_assets.text.context_window import fit
 from orchestration_assets.text.prompts.templates import render
 from orchestration_assets.text.redaction import redact
 from orchestration_assets.text.replies.answers import reading_of
+from orchestration_assets.text.sensitive.assigned_secrets import assigned_secrets
 from resources.ai_services.http.transport import Transport
 from resources.code_version import code_version
 from resources.feature_cache.lmdb_store import LmdbStore
@@ -150,9 +150,9 @@ def test_an_answer_is_computed_again_when_a_helper_of_its_service_changed(packag
             sys.modules.pop(f"{package.name}.{name}", None)
         said = import_module(f"{package.name}.service").Said()
         cache = AnswerCache(LmdbStore(package.parent / "answers"))
-        label_reading = asyncio.run(Asker({"said": said}, cache).ask("said", question()))
+        answered = asyncio.run(Asker({"said": said}, cache).ask("said", question()))
         cache.flush()
-        return label_reading.origin, label_reading.reading.answer
+        return answered.origin, answered.reading.answer
 
     assert ask("def word(): return 'a'") == ("called", "a")
     assert ask("def word(): return 'a'") == ("cache", "a")
