@@ -1,6 +1,6 @@
 """Spans of a text, and fast searches that decide whether a slower one is needed."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 Span = tuple[int, int]
@@ -55,14 +55,3 @@ def character_classes(text: str) -> bytes:
     """One byte a character: ``d`` a digit, ``U`` a capital, ``s`` a separator within numbers, ``x``
     any other. Only ASCII characters are classified."""
     return text.encode("ascii", "replace").translate(_NUMBER_MASK)
-
-
-def merged_spans(spans: Iterable[Span]) -> list[Span]:
-    """The spans in order, overlapping ones merged."""
-    found: list[Span] = []
-    for start, end in sorted(spans):
-        if found and start < found[-1][1]:
-            found[-1] = (found[-1][0], max(found[-1][1], end))
-        else:
-            found.append((start, end))
-    return found
