@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pyarrow as pa
@@ -57,7 +58,7 @@ def duplicate_keys(data: pa.Table, key: tuple[str, ...]) -> int:
 
 
 def table_checks(
-    table: Table,
+    table: Table[Any],
     conservation: Callable[[Stored, pa.Table], list[Balance]],
     *,
     per_batch: bool = True,
@@ -103,7 +104,7 @@ def table_checks(
     return checks
 
 
-def _schema_result(table: Table, stored: list[pa.Table]) -> dg.AssetCheckResult:
+def _schema_result(table: Table[Any], stored: list[pa.Table]) -> dg.AssetCheckResult:
     problems: dict[str, str] = {}
     for data in stored:
         problems |= schema_problems(data.schema, table.schema)
@@ -125,7 +126,7 @@ def _schema_result(table: Table, stored: list[pa.Table]) -> dg.AssetCheckResult:
     )
 
 
-def _conservation_result(table: Table, balances: list[Balance]) -> dg.AssetCheckResult:
+def _conservation_result(table: Table[Any], balances: list[Balance]) -> dg.AssetCheckResult:
     totals: dict[str, Balance] = {}
     for balance in balances:
         before = totals.get(balance.words, Balance(0, 0, balance.words))

@@ -7,7 +7,7 @@ Batch tables live in ``tables/<name>/<batch>.parquet``, corpus tables in
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from orchestration_assets.schemas.cache import FEATURE_CACHE_REPORT
 from orchestration_assets.schemas.disagreement import (
@@ -537,7 +537,7 @@ ITERATIVE_INTERPRETATIONS: Final = table_of(
     "iterative_interpretations", InterpretationRow, _READING_KEY
 )
 HYBRID_INTERPRETATIONS: Final = table_of("hybrid_interpretations", InterpretationRow, _READING_KEY)
-INTERPRETATIONS: Final[Mapping[ProcessingModel, Table]] = {
+INTERPRETATIONS: Final[Mapping[ProcessingModel, Table[InterpretationRow]]] = {
     ProcessingModel.SEQUENTIAL: SEQUENTIAL_INTERPRETATIONS,
     ProcessingModel.PARALLEL: PARALLEL_INTERPRETATIONS,
     ProcessingModel.ITERATIVE: ITERATIVE_INTERPRETATIONS,
@@ -552,36 +552,34 @@ DISAGREEMENTS: Final = table_of(
 DISAGREEMENT_REPORT: Final = table_of("disagreement_report", ReportRow, ("batch",))
 CORPUS_REPORT: Final = table_of("corpus_report", ReportRow, ("batch",))
 
-TABLES: Final[Mapping[str, Table]] = {
-    table.name: table
-    for table in (
-        BATCH_ENTRIES,
-        CONTENT_MANIFEST,
-        CONTENT_LEDGER,
-        CONTENT_PROFILES,
-        CONTENT_VECTORS,
-        PROCESSING_PLANS,
-        *INTERPRETATIONS.values(),
-        DECISION_LOG,
-        CALL_LOG,
-        RESOLUTIONS,
-        DISAGREEMENTS,
-        DISPUTE_KINDS,
-        REVIEW_QUEUE,
-        ITEM_STATES,
-        DISAGREEMENT_REPORT,
-        SERVICE_SCORECARDS,
-        CALIBRATION,
-        VECTOR_THRESHOLDS,
-        CORPUS_REPORT,
-        FEATURE_CACHE_REPORT,
-        GOLD_LABELS,
-        RUN_FAILURES,
-        SERVICE_HEALTH,
-        SELECTION_MODEL,
-        SELECTION_FRONTIER,
-    )
-}
+_ALL: Final[tuple[Table[Any], ...]] = (
+    BATCH_ENTRIES,
+    CONTENT_MANIFEST,
+    CONTENT_LEDGER,
+    CONTENT_PROFILES,
+    CONTENT_VECTORS,
+    PROCESSING_PLANS,
+    *INTERPRETATIONS.values(),
+    DECISION_LOG,
+    CALL_LOG,
+    RESOLUTIONS,
+    DISAGREEMENTS,
+    DISPUTE_KINDS,
+    REVIEW_QUEUE,
+    ITEM_STATES,
+    DISAGREEMENT_REPORT,
+    SERVICE_SCORECARDS,
+    CALIBRATION,
+    VECTOR_THRESHOLDS,
+    CORPUS_REPORT,
+    FEATURE_CACHE_REPORT,
+    GOLD_LABELS,
+    RUN_FAILURES,
+    SERVICE_HEALTH,
+    SELECTION_MODEL,
+    SELECTION_FRONTIER,
+)
+TABLES: Final[Mapping[str, Table[Any]]] = {table.name: table for table in _ALL}
 
 # tables of the whole corpus; every other one has a file for each batch
 CORPUS_TABLES: Final = frozenset(

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 import pyarrow as pa
 
 from orchestration_assets.schemas.enums import ProfileStatus
-from orchestration_assets.schemas.records import Column, Table, table_of
+from orchestration_assets.schemas.records import Column, table_of
 
 Float32 = Annotated[float, pa.float32()]
 UInt32 = Annotated[int, pa.uint32()]
@@ -55,4 +55,4 @@ class VectorRow:
     ]
 
 
-CONTENT_VECTORS: Final[Table] = table_of("content_vectors", VectorRow, ("batch", "item_id"))
+CONTENT_VECTORS: Final = table_of("content_vectors", VectorRow, ("batch", "item_id"))
