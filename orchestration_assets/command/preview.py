@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -27,10 +27,17 @@ from orchestration_assets.profiling.batch import Chunk, Unread, read_again
 from orchestration_assets.profiling.kept import profile_key
 from orchestration_assets.profiling.profiler import profile
 from orchestration_assets.progress import SilentProgress
-from orchestration_assets.schemas.enums import Outcome, ProfileStatus
+from orchestration_assets.schemas.enums import ProfileStatus
 from orchestration_assets.schemas.items import Item, Question
 from orchestration_assets.schemas.policy import Content, Policy
-from orchestration_assets.schemas.tables import BATCH_ENTRIES, CONTENT_MANIFEST, PlanRow
+from orchestration_assets.schemas.tables import (
+    BATCH_ENTRIES,
+    CONTENT_MANIFEST,
+    AcceptedItem,
+    PlanRow,
+    Profile,
+    accepted_items,
+)
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.plan import plan_items
 from orchestration_assets.settings import Settings
@@ -124,12 +131,12 @@ def look_ahead(home: Path, source: str, policy: Policy, sample: int) -> Preview:
         for row, text in zip(picked, read_again(work), strict=True):
             if isinstance(text, Unread):
                 continue  # it changed while the preview looked at it
-            features = profile(row["path"], text, size_bytes=row["size_bytes"]).features
-            item = Item(row["item_id"], row["content_hash"], row["path"], text, features)
-            profiled = {**row, **features, "status": ProfileStatus.OK}
-            made = list(plan_items("", iter([profiled]), policy, "", prices))
+            features = profile(row.path, text, size_bytes=row.size_bytes).features
+            item = Item(row.item_id, row.content_hash, row.path, text, features)
+            found = Profile(row.item_id, row.content_hash, row.path, ProfileStatus.OK, features)
+            made = list(plan_items("", [found], policy, "", prices))
             plans += made
-            tokens[row["item_id"]] = int(features["token_estimate"] or 0)
+            tokens[row.item_id] = int(features["token_estimate"] or 0)
             answer_keys |= {
                 (plan.item_id, plan.task, name): answer_key(
                     Question(tasks[plan.task], item), services[name]
@@ -143,8 +150,7 @@ def look_ahead(home: Path, source: str, policy: Policy, sample: int) -> Preview:
     answers = LmdbStore(home / "cache" / "answers").get_many(answer_keys.values())
     seen = observed_usage(TableStore(home))
     is_kept = {about: key in answers for about, key in answer_keys.items()}
-    rows = (asdict(plan) for plan in plans)
-    priced = [one.times(scale) for one in forecast_prices(rows, tokens, services, seen, is_kept)]
+    priced = [one.times(scale) for one in forecast_prices(plans, tokens, services, seen, is_kept)]
     asked = Counter(name for plan in plans for name in plan.services)
     left = of_source(home, unfinished(home), taken.source)
     return Preview(
@@ -204,9 +210,9 @@ def _would_take(
         # later batches of the same look are settled against the earlier ones
         TableStore(shadow).write(CONTENT_MANIFEST, made, key)
         outcomes.update(made["outcome"].to_pylist())
-        rows = _accepted(made.select(["outcome", *_PROFILE_KEY]))
-        accepted[key] = rows.num_rows
-        keys = [profile_key(row) for row in rows.to_pylist()]
+        rows = list(accepted_items(made))
+        accepted[key] = len(rows)
+        keys = [profile_key(row.content_hash, row.encoding, row.path) for row in rows]
         found = cache.peek_many(keys)
         kept += sum(key in found for key in keys)
     return _Taken(
@@ -216,10 +222,6 @@ def _would_take(
         accepted,
         kept,
     )
-
-
-def _accepted(manifest: pa.Table) -> pa.Table:
-    return manifest.filter(pc.equal(manifest["outcome"], Outcome.ACCEPTED.value))
 
 
 def _news(home: Path, store: BatchStore, seen: Sequence[str], intake: Intake) -> dict[str, int]:
@@ -250,7 +252,7 @@ def _files(store: BatchStore, batches: Sequence[str]) -> pa.Table:
 
 def _spread_evenly(
     tables: TableStore, accepted: Mapping[str, int], sample: int
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[AcceptedItem]:
     """At most ``sample`` accepted rows at even distances, over the manifests of all batches."""
     whole = sum(accepted.values())
     step = max(whole / max(sample, 1), 1.0)
@@ -260,8 +262,8 @@ def _spread_evenly(
         here = [place - before for place in wanted if before <= place < before + count]
         before += count
         if here:
-            rows = _accepted(tables.read(CONTENT_MANIFEST.name, batch))
-            yield from rows.take(pa.array(here, pa.int64())).to_pylist()
+            rows = list(accepted_items(tables.read(CONTENT_MANIFEST.name, batch)))
+            yield from (rows[place] for place in here)
 
 
 def _scaled(count: int, scale: float) -> int:

@@ -14,7 +14,6 @@ from orchestration_assets.content.feedback import (
     ACCEPTED,
     accepted_verdicts,
     take,
-    verdict_rows,
 )
 from orchestration_assets.content.finished import nothing_left
 from orchestration_assets.content.item_lookup import finder
@@ -27,7 +26,7 @@ from orchestration_assets.policy.pinned import pin
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.enums import Outcome
 from orchestration_assets.schemas.records import rows_to_arrow
-from orchestration_assets.schemas.verdicts import GOLD_LABELS
+from orchestration_assets.schemas.verdicts import GOLD_LABELS, VERDICTS
 from resources.home import HomeResource, PolicyFileResource
 
 content_source = dg.AssetSpec(
@@ -136,7 +135,7 @@ def gold_labels(
     for example in declared.examples:
         context.log.warning(f"declared gold that is no answer: {example}")
     verdicts = accepted_verdicts(home.verdicts)
-    gold = rows_to_arrow(GOLD_LABELS, merge(verdict_rows(verdicts)))
+    gold = rows_to_arrow(GOLD_LABELS, merge(VERDICTS.rows(verdicts)))
     metadata = {
         "verdicts": verdicts.num_rows,
         "declared": len(declared.verdicts),

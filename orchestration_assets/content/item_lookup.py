@@ -8,13 +8,27 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration_assets.schemas.decoding import column_names, decode
 from orchestration_assets.schemas.tables import CONTENT_MANIFEST
 from resources.content_source import file_address
 from resources.table_store import TableStore
 
-LOOKUP_COLUMNS: Final = ["batch", "item_id", "address", "path", "content_hash"]
 _STAMP: Final = "%Y%m%dT%H%M%SZ"
 _STAMP_CHARACTERS: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class _Version:
+    """The columns of a manifest that name an item and its content in a batch."""
+
+    batch: str
+    item_id: str
+    address: str
+    path: str
+    content_hash: str | None
+
+
+LOOKUP_COLUMNS: Final = column_names(_Version)
 
 
 @dataclass(slots=True)
@@ -73,11 +87,11 @@ def find_items(
             pc.is_in(manifest["path"], wanted),
             pc.or_(pc.is_in(manifest["item_id"], wanted), pc.is_in(manifest["address"], wanted)),
         )
-        for row in manifest.filter(hit).select(LOOKUP_COLUMNS).to_pylist():
-            item_id = row["item_id"]
-            item = found.setdefault(item_id, KnownItem(item_id, row["address"], row["path"]))
-            if row["content_hash"] is not None:
-                item.versions[row["batch"]] = row["content_hash"]
+        for row in decode(_Version, manifest.filter(hit)):
+            new = KnownItem(row.item_id, row.address, row.path)
+            item = found.setdefault(row.item_id, new)
+            if row.content_hash is not None:
+                item.versions[row.batch] = row.content_hash
     by_name: dict[str, list[KnownItem]] = {}
     for item in found.values():
         for name in {item.item_id, item.address, item.path}:

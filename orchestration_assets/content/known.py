@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import pyarrow as pa
 
@@ -12,17 +13,33 @@ from orchestration_assets.content.ledger import read_ledger
 from orchestration_assets.content.manifest import Examined, examine, file_version, settle
 from orchestration_assets.content.reader import open_unpacked
 from orchestration_assets.progress import Progress
+from orchestration_assets.schemas.decoding import column_names, decode
 from orchestration_assets.schemas.enums import Outcome
 from orchestration_assets.schemas.policy import Content
 from orchestration_assets.schemas.records import rows_to_arrow
-from orchestration_assets.schemas.tables import CONTENT_MANIFEST, EntryRow
+from orchestration_assets.schemas.tables import (
+    BATCH_ENTRIES,
+    CONTENT_MANIFEST,
+    EntryRow,
+    RecordPlace,
+)
 from resources.content_index import ContentIndex, Holding
 from resources.content_source import FileContent, Source, Version, open_source
 from resources.content_store import ContentStore
 from resources.damage import leaving_out_damage
 from resources.table_store import BatchStore, TableMissingError, TableStore
 
-_HOLDING_COLUMNS = ["item_id", "entry_id", "outcome", "content_hash", "computed_as", "record"]
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """The columns of a manifest that tell what an item held."""
+
+    item_id: str
+    entry_id: str
+    outcome: Outcome
+    content_hash: str | None
+    computed_as: str | None
+    record: RecordPlace | None
 
 
 class BatchReading:
@@ -78,7 +95,7 @@ def make_manifest(home: Path, batch: str, content: Content, progress: Progress) 
 
 def entries_of(home: Path, batch: str) -> list[EntryRow]:
     """The entries of a recorded batch. Raises TableMissingError when it was never recorded."""
-    return [EntryRow(**row) for row in BatchStore(home).read(batch).to_pylist()]
+    return list(BATCH_ENTRIES.rows(BatchStore(home).read(batch)))
 
 
 def complete_index(home: Path, batch: str | None = None) -> ContentIndex:
@@ -102,17 +119,16 @@ def holdings_of(home: Path, batch: str) -> Iterator[Holding]:
     Raises DamagedFileError when the batch record is not the one that the manifest was made of.
     """
     entries = {entry.item_id: entry for entry in entries_of(home, batch)}
-    manifest = TableStore(home).read(CONTENT_MANIFEST.name, batch, _HOLDING_COLUMNS)
-    for row in manifest.to_pylist():
-        entry = entries.get(row["entry_id"])
+    manifest = TableStore(home).read(CONTENT_MANIFEST.name, batch, column_names(_Held))
+    for row in decode(_Held, manifest):
+        entry = entries.get(row.entry_id)
         if entry is None:
             raise BatchStore(home).foreign(batch)
-        record: dict[str, Any] | None = row["record"]
         yield Holding(
-            row["item_id"],
+            row.item_id,
             item_id(entry.file),
             file_version(entry),
-            record["start"] if record else 0,
-            row["content_hash"] if row["computed_as"] is not None else None,
-            row["outcome"] == Outcome.ACCEPTED,
+            row.record.start if row.record else 0,
+            row.content_hash if row.computed_as is not None else None,
+            row.outcome is Outcome.ACCEPTED,
         )

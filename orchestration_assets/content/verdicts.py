@@ -153,7 +153,9 @@ def _row(
 def verdict_row(
     place: str,
     number: int,
-    row: Mapping[str, Any],
+    item_id: str,
+    path: str,
+    content_hash: str | None,
     task: str,
     value: str,
     said_at: datetime,
@@ -164,7 +166,7 @@ def verdict_row(
     ``place`` says where the value stands. Raises FieldError when it is no answer to the task.
     """
     given = _Given(file_hash(place.encode()), place, number, DECLARED_BY, said_at)
-    return _row(given, row["item_id"], row["path"], row["content_hash"], task, value, rules)
+    return _row(given, item_id, path, content_hash, task, value, rules)
 
 
 def _is_blank(value: Any) -> bool:

@@ -47,6 +47,7 @@ from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.policy.pinned import pinned
 from orchestration_assets.processing.batch import build_tasks, deciders, learned_models
+from orchestration_assets.schemas.decoding import column_names, values
 from orchestration_assets.schemas.disagreement import (
     CALIBRATION,
     DISPUTE_KINDS,
@@ -58,9 +59,9 @@ from orchestration_assets.schemas.disagreement import (
 from orchestration_assets.schemas.enums import AnswerKind, ResolutionStatus, Triage
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.storable import whole_text
-from orchestration_assets.schemas.tables import DISAGREEMENTS, RESOLUTIONS
-from orchestration_assets.schemas.vectors import CONTENT_VECTORS
-from orchestration_assets.schemas.verdicts import GOLD_LABELS
+from orchestration_assets.schemas.tables import DISAGREEMENTS, PROCESSING_PLANS, RESOLUTIONS
+from orchestration_assets.schemas.vectors import CONTENT_VECTORS, NeighboursRow
+from orchestration_assets.schemas.verdicts import GOLD_LABELS, GoldRow
 from resources.damage import leaving_out_damage
 from resources.home import HomeResource, PolicyFileResource
 from resources.model_store import ModelStore
@@ -96,13 +97,13 @@ def resolutions(
         hybrid_interpretations,
     ]
     readings = group_readings(tables)
-    plans = iter(processing_plans.to_pylist())
+    plans = list(PROCESSING_PLANS.rows(processing_plans))
     tasks = build_tasks(policy)
-    heard = independent(readings, processing_plans.to_pylist())
+    heard = independent(readings, plans)
     store = ModelStore(home.folder)
     weighed = label_weights(heard, tasks, service_versions(tables), policy, promoted_for(store))
     models = learned_models(processing_plans, home.models)
-    learned = learned_weights(processing_plans.to_pylist(), heard, models)
+    learned = learned_weights(plans, heard, models)
     rows = resolve_plans(
         plans,
         readings,
@@ -161,15 +162,14 @@ def disagreements(
         hybrid_interpretations,
     ]
     readings = group_readings(tables)
-    resolved = resolutions.select(["batch", "item_id", "content_hash", "path", "task"])
-    heard = independent(readings, processing_plans.to_pylist())
+    heard = independent(readings, PROCESSING_PLANS.rows(processing_plans))
     in_use = partial(thresholds_in_use, home.models)
     known = known_thresholds(processing_plans, tables, policy, in_use)
     tasks = build_tasks(policy)
     broken: dict[str, str] = {}
-    rows = list(find_disagreements(resolved.to_pylist(), heard, tasks, known, broken))
+    rows = list(find_disagreements(RESOLUTIONS.rows(resolutions), heard, tasks, known, broken))
     _warn(context, "not compared", broken)
-    columns = ["batch", "item_id", "neighbours"]
+    columns = column_names(NeighboursRow)
     vectors = home.tables.read(CONTENT_VECTORS.name, context.partition_key, columns)
     near = neighbours_of(vectors, {row.item_id for row in rows})
     earlier = look_up(home.tables, near, service_versions(tables), lookup_of(policy))
@@ -220,10 +220,9 @@ def dispute_kinds(
             hybrid_interpretations,
         ]
     )
-    heard = independent(readings, processing_plans.to_pylist())
-    questions = [disagreements[name].to_pylist() for name in ("item_id", "task")]
-    resolved = resolutions.select(["batch", "item_id", "content_hash", "path", "task"]).to_pylist()
-    disputed = set(zip(*questions, strict=True))
+    heard = independent(readings, PROCESSING_PLANS.rows(processing_plans))
+    resolved = RESOLUTIONS.rows(resolutions)
+    disputed = set(values(disagreements, "item_id", "task"))
     with ContentReader(home.folder, home.batches.source(context.partition_key)) as reader:
         search = search_of(policy, content_manifest, content_profiles, reader)
         broken: dict[str, str] = {}
@@ -263,10 +262,10 @@ def review_queue(
     """Orders what is neither accepted nor judged yet, and writes the files."""
     policy = pinned(home.policies, processing_plans)
     kinds: dict[tuple[str, str], list[str]] = {}
-    for row in dispute_kinds.select(["item_id", "task", "kind"]).to_pylist():
-        kinds.setdefault((row["item_id"], row["task"]), []).append(row["kind"])
+    for row in DISPUTE_KINDS.rows(dispute_kinds):
+        kinds.setdefault((row.item_id, row.task), []).append(row.kind)
     rows = queue_up(
-        resolutions.to_pylist(),
+        RESOLUTIONS.rows(resolutions),
         kinds,
         copies_of(content_manifest),
         {name: task.impact for name, task in policy.tasks.items()} if policy else {},
@@ -384,11 +383,11 @@ def service_scorecards(home: HomeResource) -> dg.MaterializeResult[pa.Table]:
     )
 
 
-def _gold(store: TableStore) -> list[dict[str, Any]]:
+def _gold(store: TableStore) -> list[GoldRow]:
     """The verdicts of people so far; none before anybody gave one."""
     if not store.exists(GOLD_LABELS.name):
         return []
-    rows: list[dict[str, Any]] = []
+    rows: list[GoldRow] = []
     with leaving_out_damage():  # it is made again from the accepted files of verdicts
-        rows = store.read(GOLD_LABELS.name).to_pylist()
+        rows = list(GOLD_LABELS.rows(store.read(GOLD_LABELS.name)))
     return rows

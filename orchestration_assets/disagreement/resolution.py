@@ -6,11 +6,11 @@ answer among the services that read in this manner; ``preserve_all``, none above
 ``fail``, nothing, and the item counts as failed. Where services agree, all policies are alike.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from statistics import fmean
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from orchestration_assets.disagreement.readings import ServiceReadings, ok_votes
 from orchestration_assets.disagreement.weighing import Weighed
@@ -28,9 +28,7 @@ from orchestration_assets.schemas.enums import (
 from orchestration_assets.schemas.items import Reading, Task
 from orchestration_assets.schemas.policy import Review
 from orchestration_assets.schemas.storable import whole_text
-from orchestration_assets.schemas.tables import ReadingSummary, ResolutionRow
-
-Plan = Mapping[str, Any]
+from orchestration_assets.schemas.tables import PlanRow, ReadingSummary, ResolutionRow
 
 _ANSWERED: Final = frozenset({Status.OK, Status.FALLBACK})
 _STATED: Final = "stated confidences, unchecked"
@@ -56,10 +54,10 @@ _MANNERS: Mapping[ResolutionPolicy, Manner] = {
 
 
 def resolve_plans(
-    plans: Iterator[Plan],
+    plans: Iterable[PlanRow],
     readings: Mapping[tuple[str, str], ServiceReadings],
     tasks: Mapping[str, Task],
-    decided_by: Callable[[Plan], str | None],
+    decided_by: Callable[[PlanRow], str | None],
     rules: Rules | None = None,
     weighed: Mapping[tuple[str, str], Weighed] | None = None,
     basis: Mapping[str, str] | None = None,
@@ -71,8 +69,8 @@ def resolve_plans(
     task; ``basis`` says by task what the others' risk rests on.
     """
     for plan in plans:
-        key = (plan["item_id"], plan["task"])
-        heard, task = readings.get(key, ()), tasks[plan["task"]]
+        key = (plan.item_id, plan.task)
+        heard, task = readings.get(key, ()), tasks[plan.task]
         try:
             row = resolve(
                 plan,
@@ -81,7 +79,7 @@ def resolve_plans(
                 decided_by(plan),
                 rules,
                 (weighed or {}).get(key),
-                (basis or {}).get(plan["task"], _STATED),
+                (basis or {}).get(plan.task, _STATED),
             )
         except Exception as error:  # noqa: BLE001 -- what one item breaks is its own failure
             row = _unresolved(plan, heard, task, rules or Rules(), error)
@@ -89,15 +87,15 @@ def resolve_plans(
 
 
 def _unresolved(
-    plan: Plan, heard: ServiceReadings, task: Task, rules: Rules, error: Exception
+    plan: PlanRow, heard: ServiceReadings, task: Task, rules: Rules, error: Exception
 ) -> ResolutionRow:
     """The failure of an item whose readings broke what weighs them; they are kept beside it."""
     return ResolutionRow(
-        batch=plan["batch"],
-        item_id=plan["item_id"],
-        content_hash=plan["content_hash"],
-        path=plan["path"],
-        task=plan["task"],
+        batch=plan.batch,
+        item_id=plan.item_id,
+        content_hash=plan.content_hash,
+        path=plan.path,
+        task=plan.task,
         status=ResolutionStatus.FAILED,
         kind=task.kind,
         **answer_columns(None),
@@ -117,7 +115,7 @@ def _unresolved(
 
 
 def resolve(
-    plan: Plan,
+    plan: PlanRow,
     heard: ServiceReadings,
     task: Task,
     decider: str | None = None,
@@ -136,11 +134,11 @@ def resolve(
     is_label = task.kind is AnswerKind.LABEL and found.answer is not None
     risk = found.error_risk
     return ResolutionRow(
-        batch=plan["batch"],
-        item_id=plan["item_id"],
-        content_hash=plan["content_hash"],
-        path=plan["path"],
-        task=plan["task"],
+        batch=plan.batch,
+        item_id=plan.item_id,
+        content_hash=plan.content_hash,
+        path=plan.path,
+        task=plan.task,
         status=status,
         kind=task.kind,
         **answer_columns(found.answer),

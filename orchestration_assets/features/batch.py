@@ -1,6 +1,6 @@
 """The vectors of a batch: from the cache or computed, then near-copies and neighbours."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from hashlib import blake2b
@@ -24,9 +24,10 @@ from orchestration_assets.profiling.batch import (
     read_again,
 )
 from orchestration_assets.profiling.kept import COMPUTED
-from orchestration_assets.schemas.enums import Outcome, ProfileStatus
+from orchestration_assets.schemas.enums import ProfileStatus
 from orchestration_assets.schemas.policy import Execution, Features
 from orchestration_assets.schemas.records import rows_to_arrow
+from orchestration_assets.schemas.tables import AcceptedItem, accepted_items
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS, Neighbour
 from resources.code_version import code_version
 from resources.feature_cache.rows import RowCache
@@ -47,9 +48,9 @@ def _code_version() -> str:
     return "-".join(code_version(f"orchestration_assets.features.{room}") for room in rooms)
 
 
-def vector_key(row: Mapping[str, Any], semantic: bool) -> str:
+def vector_key(row: AcceptedItem, semantic: bool) -> str:
     """The key of an accepted item's vectors and sketch: 128 bits of blake2b, hex."""
-    parts = ("vectors", row["content_hash"], row["encoding"], semantic, _code_version())
+    parts = ("vectors", row.content_hash, row.encoding, semantic, _code_version())
     return blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 
 
@@ -119,12 +120,12 @@ def compute_vectors(
 ) -> Vectors:
     """Vectors and sketches of the items of ``work``; what is kept is neither read nor computed."""
     least = execution.cache.min_item_bytes
-    keys = [vector_key(r, semantic) if r["size_bytes"] >= least else None for r in work.rows]
+    keys = [vector_key(r, semantic) if r.size_bytes >= least else None for r in work.rows]
     kept = RowCache(cache, _KEPT)
     recalled = kept.recall(keys)
     advance(len(recalled.positions))
     missing = replace(work, rows=tuple(work.rows[n] for n in recalled.missing))
-    key_of = {work.rows[n]["item_id"]: (n, keys[n]) for n in recalled.missing}
+    key_of = {work.rows[n].item_id: (n, keys[n]) for n in recalled.missing}
     function = partial(vector_chunk, semantic=semantic)
     _, made = divide(missing, execution.tiers, function, partial(spread, function), cluster_bytes)
     there = len(recalled.positions)
@@ -132,7 +133,7 @@ def compute_vectors(
     parts = [known.add_column(1, "reason", pa.nulls(there, pa.string())).cast(_FOUND)]
     positions = list(recalled.positions)
     for piece, found in made:
-        places = [key_of[row["item_id"]] for row in piece.rows]
+        places = [key_of[row.item_id] for row in piece.rows]
         good = pc.equal(found["status"], ProfileStatus.OK).to_pylist()
         keep = [key if ok else None for (_, key), ok in zip(places, good, strict=True)]
         kept.remember(keep, found.select(_COMPUTED_COLUMNS))
@@ -156,7 +157,7 @@ class Related:
 def relate(vectors: Vectors, earlier: Earlier, features: Features) -> Related:
     """Near-copies and neighbours of every item: a pure function of vectors and earlier content."""
     rows, batch = vectors.work.rows, vectors.work.batch
-    items = [row["item_id"] for row in rows]
+    items = [row.item_id for row in rows]
     found = vectors.found.to_pydict()
     matrix = np.zeros((len(items), DIMENSIONS), np.float32)
     for n, vector in enumerate(found["vector"]):
@@ -174,8 +175,8 @@ def relate(vectors: Vectors, earlier: Earlier, features: Features) -> Related:
             {
                 "batch": batch,
                 "item_id": items[n],
-                "content_hash": row["content_hash"],
-                "path": row["path"],
+                "content_hash": row.content_hash,
+                "path": row.path,
                 "origin": vectors.origins[n],
                 "representative": (earlier.items if copy.earlier else items)[copy.row],
                 "representative_batch": earlier.batches[copy.row] if copy.earlier else batch,
@@ -197,8 +198,8 @@ def _copies(
     rows = vectors.work.rows
     sketched = [n for n, one in enumerate(sketches) if one is not None]
     copies = near_copies(
-        [rows[n]["content_hash"] for n in sketched],
-        [rows[n]["item_id"] for n in sketched],
+        [rows[n].content_hash for n in sketched],
+        [rows[n].item_id for n in sketched],
         as_matrix([sketches[n] for n in sketched]),
         [earlier.items[n] for n in earlier.sketched],
         earlier.sketches,
@@ -212,8 +213,7 @@ def _copies(
 
 def to_vectorise(manifest: pa.Table, profiles: pa.Table, place: Chunk) -> Chunk:
     """``place`` with the accepted items that have a profile, in the order of the profiles."""
-    accepted = manifest.filter(pc.equal(manifest["outcome"], Outcome.ACCEPTED)).to_pylist()
-    by_item = {row["item_id"]: row for row in accepted}
+    by_item = {row.item_id: row for row in accepted_items(manifest)}
     good = profiles.filter(pc.equal(profiles["status"], ProfileStatus.OK))
     return replace(place, rows=tuple(by_item[item] for item in good["item_id"].to_pylist()))
 

@@ -31,7 +31,7 @@ from orchestration_assets.processing.usage import observed_usage
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.health import SERVICE_HEALTH
 from orchestration_assets.schemas.records import rows_to_arrow
-from orchestration_assets.schemas.tables import CALL_LOG, DECISION_LOG
+from orchestration_assets.schemas.tables import CALL_LOG, DECISION_LOG, PROCESSING_PLANS
 from resources.ai_services.resilience.purse import Purse
 from resources.home import HomeResource, PolicyFileResource
 
@@ -154,7 +154,7 @@ def interpretations(
             near=near,
             is_heavy=heavy.__contains__,
         )
-        processed = process_sharing(plans.to_pylist(), leader_of, process)
+        processed = process_sharing(list(PROCESSING_PLANS.rows(plans)), leader_of, process)
     for earlier, why in near.unreadable.items():
         context.log.warning(f"services are shown less of batch {earlier}: {why}")
     if cache.ignored:

@@ -14,8 +14,8 @@ from orchestration_assets.processing.asking import CACHE, CALLED
 from orchestration_assets.processing.run import Limits, LoadItem, Processed, Work
 from orchestration_assets.processing.sharing import SHARED
 from orchestration_assets.processing.usage import observed_usage
-from orchestration_assets.schemas.enums import AnswerKind, Outcome, Status
-from orchestration_assets.schemas.features import FEATURE_NAMES
+from orchestration_assets.schemas.decoding import values
+from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Item, Task
 from orchestration_assets.schemas.policy import Choice, Policy
 from orchestration_assets.schemas.records import UnstorableError, rows_to_arrow
@@ -26,6 +26,9 @@ from orchestration_assets.schemas.tables import (
     INTERPRETATIONS,
     CallRow,
     InterpretationRow,
+    PlanRow,
+    accepted_items,
+    profiles_of,
 )
 from orchestration_assets.selection.deployed import Deployed, unpacked
 from orchestration_assets.selection.in_force import artefact_name
@@ -78,7 +81,7 @@ def learned_models(plans: pa.Table, store: ModelStore) -> dict[str, Deployed]:
 
     Raises ArtefactError when one is missing or was changed.
     """
-    pairs = set(zip(plans["task"].to_pylist(), plans["artefact"].to_pylist(), strict=True))
+    pairs = set(values(plans, "task", "artefact"))
     found = {}
     for task, version in sorted(pair for pair in pairs if pair[1] is not None):
         artefact = store.read(artefact_name(task), version)
@@ -102,7 +105,7 @@ def limits_of(policy: Policy | None, purse: Purse, store: TableStore) -> Limits:
     )
 
 
-def deciders(policy: Policy | None) -> Callable[[Mapping[str, Any]], str | None]:
+def deciders(policy: Policy | None) -> Callable[[PlanRow], str | None]:
     """A function from a plan to the service whose answer stands alone, if there is one.
 
     That is the plan's judge, or the last service of a chain: each answered in knowledge of the
@@ -110,8 +113,8 @@ def deciders(policy: Policy | None) -> Callable[[Mapping[str, Any]], str | None]
     """
     choices = build_choices(policy)
 
-    def decider(plan: Mapping[str, Any]) -> str | None:
-        choice = choices[plan["task"], plan["option"]]
+    def decider(plan: PlanRow) -> str | None:
+        choice = choices[plan.task, plan.option]
         return choice.services[-1] if choice.chain else choice.judging
 
     return decider
@@ -121,15 +124,13 @@ def item_loader(
     manifest: pa.Table, profiles: pa.Table, reader: ContentReader
 ) -> Callable[[str], Item]:
     """A function from item id to the item with its content, read and verified when called."""
-    accepted = manifest.filter(pc.equal(manifest["outcome"], Outcome.ACCEPTED)).to_pylist()
-    rows: Mapping[str, Mapping[str, Any]] = {row["item_id"]: row for row in accepted}
-    features = profiles.select(["item_id", *FEATURE_NAMES]).to_pylist()
-    by_item = {row.pop("item_id"): row for row in features}
+    rows = {row.item_id: row for row in accepted_items(manifest)}
+    features = {profile.item_id: profile.features for profile in profiles_of(profiles)}
 
     def load(item_id: str) -> Item:
         row = rows[item_id]
         text = reader.text(row)
-        return Item(item_id, row["content_hash"], row["path"], text, by_item[item_id])
+        return Item(item_id, row.content_hash, row.path, text, features[item_id])
 
     return load
 

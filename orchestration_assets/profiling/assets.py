@@ -19,8 +19,8 @@ from orchestration_assets.profiling.batch import (
 )
 from orchestration_assets.profiling.tiers import Tier
 from orchestration_assets.progress import Progress
-from orchestration_assets.schemas.enums import Outcome, ProfileStatus
-from orchestration_assets.schemas.tables import CONTENT_PROFILES
+from orchestration_assets.schemas.enums import ProfileStatus
+from orchestration_assets.schemas.tables import CONTENT_PROFILES, accepted_items
 from resources.dask_cluster import DaskClusterResource
 from resources.home import HomeResource, PolicyFileResource
 
@@ -53,13 +53,13 @@ def content_profiles(
     if nothing_left(home.folder, home.claim, policy_file.path):
         context.log.info("the batch was finished by another process: nothing is left to do")
         return
-    accepted = content_manifest.filter(pc.equal(content_manifest["outcome"], Outcome.ACCEPTED))
+    accepted = tuple(accepted_items(content_manifest))
     execution = load_policy(policy_file.path).policy.execution
     batch = context.partition_key
     cache = home.features(execution.cache)
-    progress.stage("profiling", accepted.num_rows)
+    progress.stage("profiling", len(accepted))
     done = profile_batch(
-        Chunk(str(home.folder), batch, home.batches.source(batch), tuple(accepted.to_pylist())),
+        Chunk(str(home.folder), batch, home.batches.source(batch), accepted),
         cache,
         execution,
         lambda pieces: dask_cluster.map_chunks(profile_chunk, pieces, warm_up),

@@ -1,6 +1,6 @@
 """Profiling the accepted items of a batch, one row each: from the cache, here, or on workers."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -16,11 +16,10 @@ from orchestration_assets.schemas.features import FEATURE_NAMES, FEATURES
 from orchestration_assets.schemas.policy import Execution, SizeTiers
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.storable import whole_text
-from orchestration_assets.schemas.tables import CONTENT_PROFILES
+from orchestration_assets.schemas.tables import CONTENT_PROFILES, AcceptedItem
 from resources.content_source import ContentError
 from resources.feature_cache.tiered import TieredCache
 
-Row = Mapping[str, Any]
 Made = TypeVar("Made")
 
 # what a row holds in the columns that may not be empty when there is no profile
@@ -40,7 +39,7 @@ class Chunk:
     home: str
     batch: str
     source: str
-    rows: tuple[dict[str, Any], ...]
+    rows: tuple[AcceptedItem, ...]
 
 
 class Unread(NamedTuple):
@@ -128,7 +127,7 @@ def profile_batch(
     missing = replace(work, rows=tuple(work.rows[n] for n in recalled.missing))
     choice, made = divide(missing, execution.tiers, profile_chunk, spread, cluster_bytes)
     computed = {row["item_id"]: row for row in _kept(made, kept, advance)}
-    rows |= {n: computed[work.rows[n]["item_id"]] for n in recalled.missing}
+    rows |= {n: computed[work.rows[n].item_id] for n in recalled.missing}
 
     table = pa.concat_tables(
         [
@@ -148,7 +147,7 @@ def divide(
     cluster_bytes: Callable[[], int],
 ) -> tuple[TierChoice, Iterable[tuple[Chunk, Made]]]:
     """Where the work fits, and its chunks with what was made of each, as they are finished."""
-    sizes = [row["size_bytes"] for row in work.rows]
+    sizes = [row.size_bytes for row in work.rows]
     choice = choose_tier(len(sizes), sum(sizes), tiers)
     if choice.tier is not Tier.IN_PROCESS:
         choice = choose_tier(len(sizes), sum(sizes), tiers, cluster_bytes())
@@ -170,7 +169,7 @@ def _kept(
     advance: Callable[[int], None],
 ) -> Iterator[dict[str, Any]]:
     """The computed rows; they are kept as they come, also when what makes them breaks."""
-    accepted: list[Row] = []
+    accepted: list[AcceptedItem] = []
     profiles: list[dict[str, Any]] = []
     try:
         for piece, computed in made:
@@ -204,12 +203,12 @@ def profile_figures(done: Profiled) -> dict[str, int | float | str]:
     }
 
 
-def _profile_row(batch: str, row: Row, text: str | Unread) -> dict[str, Any]:
+def _profile_row(batch: str, row: AcceptedItem, text: str | Unread) -> dict[str, Any]:
     base = {
         "batch": batch,
-        "item_id": row["item_id"],
-        "content_hash": row["content_hash"],
-        "path": row["path"],
+        "item_id": row.item_id,
+        "content_hash": row.content_hash,
+        "path": row.path,
         "origin": COMPUTED,
     }
     if isinstance(text, Unread):
@@ -224,7 +223,7 @@ def _profile_row(batch: str, row: Row, text: str | Unread) -> dict[str, Any]:
             **_NOTHING,
         }
     try:
-        found = profile(row["path"], text, size_bytes=row["size_bytes"])
+        found = profile(row.path, text, size_bytes=row.size_bytes)
     except Exception as error:  # noqa: BLE001 -- what one item breaks is its own failure
         return _profile_row(batch, row, broken("profiling it", error))
     return {

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from orchestration_assets.schemas.enums import ProfileStatus
 from orchestration_assets.schemas.records import rows_to_arrow
-from orchestration_assets.schemas.tables import CONTENT_PROFILES
+from orchestration_assets.schemas.tables import CONTENT_PROFILES, AcceptedItem
 from resources.code_version import code_version
 from resources.feature_cache.rows import Recalled, RowCache
 from resources.feature_cache.tiered import TieredCache
@@ -27,14 +27,14 @@ def profiler_version() -> str:
     return code_version("orchestration_assets.profiling.profiler", grammars)
 
 
-def profile_key(row: Mapping[str, Any]) -> str:
+def profile_key(content_hash: str | None, encoding: str | None, path: str) -> str:
     """The key of an accepted item's profile: 128 bits of blake2b, hex.
 
     Over the content's hash, how it is decoded, the item's name (its last part only: the profiler
     reads no folder) and the profiler's version.
     """
-    name = row["path"].replace("\\", "/").rpartition("/")[2]
-    parts = ("profile", row["content_hash"], row["encoding"], name, profiler_version())
+    name = path.replace("\\", "/").rpartition("/")[2]
+    parts = ("profile", content_hash, encoding, name, profiler_version())
     return blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
@@ -47,15 +47,15 @@ class ProfileCache:
         self._rows = RowCache(cache, kept)
         self._least = least
 
-    def recall(self, batch: str, rows: Sequence[Mapping[str, Any]]) -> tuple[pa.Table, Recalled]:
+    def recall(self, batch: str, rows: Sequence[AcceptedItem]) -> tuple[pa.Table, Recalled]:
         """The profile rows that are kept, in full, and which they are."""
         recalled = self._rows.recall([self._key(row) for row in rows])
         found = [rows[n] for n in recalled.positions]
         own: dict[str, list[Any]] = {
             "batch": [batch] * len(found),
-            "item_id": [row["item_id"] for row in found],
-            "content_hash": [row["content_hash"] for row in found],
-            "path": [row["path"] for row in found],
+            "item_id": [row.item_id for row in found],
+            "content_hash": [row.content_hash for row in found],
+            "path": [row.path for row in found],
             "status": [ProfileStatus.OK.value] * len(found),
             "reason": [None] * len(found),
             "origin": recalled.tiers,
@@ -68,9 +68,7 @@ class ProfileCache:
         ]
         return pa.Table.from_arrays(arrays, schema=CONTENT_PROFILES.schema), recalled
 
-    def remember(
-        self, rows: Sequence[Mapping[str, Any]], profiles: Sequence[Mapping[str, Any]]
-    ) -> None:
+    def remember(self, rows: Sequence[AcceptedItem], profiles: Sequence[Mapping[str, Any]]) -> None:
         """Keeps computed rows, those that are whole profiles.
 
         A failure is never kept, nor what the clock cut short: the next run may get further.
@@ -84,5 +82,7 @@ class ProfileCache:
         ]
         self._rows.remember(keys, rows_to_arrow(CONTENT_PROFILES, profiles))
 
-    def _key(self, row: Mapping[str, Any]) -> str | None:
-        return profile_key(row) if row["size_bytes"] >= self._least else None
+    def _key(self, row: AcceptedItem) -> str | None:
+        if row.size_bytes < self._least:
+            return None
+        return profile_key(row.content_hash, row.encoding, row.path)

@@ -30,7 +30,6 @@ from orchestration_assets.schemas.tables import (
     CORPUS_REPORT,
     DISAGREEMENT_REPORT,
     RESOLUTIONS,
-    ReportRow,
 )
 from resources.damage import leaving_out_damage
 from resources.home import HomeResource
@@ -177,7 +176,7 @@ def corpus_report(home: HomeResource) -> dg.MaterializeResult[pa.Table]:
     store = home.tables
     table = store.read_batches(DISAGREEMENT_REPORT, store.batches(DISAGREEMENT_REPORT.name))
     path = home.reports / "index.html"
-    rows = [ReportRow(**row) for row in table.to_pylist()]
+    rows = list(DISAGREEMENT_REPORT.rows(table))
     page = render_index(rows)
     write_atomically(path, page.encode("utf-8", "replace"))
     services = home.reports / "services.html"

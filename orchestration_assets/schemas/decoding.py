@@ -43,10 +43,14 @@ def decode(record: type[Record], data: pa.Table) -> Iterator[Record]:
     return map(_constructor(kind), *columns)
 
 
-@cache
 def column_names(record: type) -> tuple[str, ...]:
     """The columns that :func:`decode` needs for a record type, in their order."""
     return tuple(field.name for field in fields(record))
+
+
+def values(data: pa.Table, *names: str) -> Iterator[tuple[Any, ...]]:
+    """The rows as tuples of some columns, where no more than keys is wanted."""
+    return zip(*(data[name].to_pylist() for name in names), strict=True)
 
 
 def _of_column(name: str, column: pa.ChunkedArray, decoder: Decoder) -> Sequence[Any]:

@@ -4,12 +4,16 @@ Batch tables live in ``tables/<name>/<batch>.parquet``, corpus tables in
 ``tables/<name>.parquet``. ``TABLES`` lists them all.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from orchestration_assets.schemas.cache import FEATURE_CACHE_REPORT
+from orchestration_assets.schemas.decoding import decode
 from orchestration_assets.schemas.disagreement import (
     CALIBRATION,
     DISPUTE_KINDS,
@@ -31,7 +35,7 @@ from orchestration_assets.schemas.enums import (
     Triage,
 )
 from orchestration_assets.schemas.failures import RUN_FAILURES
-from orchestration_assets.schemas.features import feature_columns
+from orchestration_assets.schemas.features import FEATURE_NAMES, feature_columns
 from orchestration_assets.schemas.health import SERVICE_HEALTH
 from orchestration_assets.schemas.items import Alternative
 from orchestration_assets.schemas.records import Column, Table, table_of
@@ -142,6 +146,25 @@ class ManifestRow:
 
 
 @dataclass(frozen=True, slots=True)
+class AcceptedItem:
+    """The columns of an accepted manifest row with which its content is read again."""
+
+    item_id: str
+    address: str
+    path: str
+    content_hash: str
+    size_bytes: int
+    encoding: str
+    kept: bool
+    record: RecordPlace | None
+
+
+def accepted_items(manifest: pa.Table) -> Iterator[AcceptedItem]:
+    """The accepted items of a manifest, in the order of its rows."""
+    return decode(AcceptedItem, manifest.filter(pc.equal(manifest["outcome"], Outcome.ACCEPTED)))
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerRow:
     """One row an item of the corpus: its latest version, and what became of it."""
 
@@ -188,6 +211,25 @@ class ProfileRow:
     features_ms: Annotated[float, Column("feature stage clock", "ms", True)]
     complexity_ms: Annotated[float, Column("complexity stage clock", "ms", True)]
     aggregation_ms: Annotated[float, Column("aggregation stage clock", "ms", True)]
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a policy looks at of a profiled item; ``features`` maps their names to values."""
+
+    item_id: str
+    content_hash: str
+    path: str
+    status: ProfileStatus
+    features: Mapping[str, Any]
+
+
+def profiles_of(data: pa.Table) -> Iterator[Profile]:
+    """The rows of a table of profiles, with the features that it has."""
+    rows = CONTENT_PROFILES.rows(data)
+    features = data.select([name for name in FEATURE_NAMES if name in data.column_names])
+    for row, found in zip(rows, features.to_pylist(), strict=True):
+        yield Profile(row.item_id, row.content_hash, row.path, row.status, found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,4 +55,13 @@ class VectorRow:
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class NeighboursRow:
+    """The columns of ``content_vectors`` that name an item's nearest earlier items."""
+
+    batch: str
+    item_id: str
+    neighbours: tuple[Neighbour, ...]
+
+
 CONTENT_VECTORS: Final = table_of("content_vectors", VectorRow, ("batch", "item_id"))

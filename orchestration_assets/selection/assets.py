@@ -10,7 +10,7 @@ from orchestration_assets.policy.pinned import pin
 from orchestration_assets.schemas.enums import ProcessingModel
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.selection import SELECTION_FRONTIER, SELECTION_MODEL
-from orchestration_assets.schemas.tables import PROCESSING_PLANS
+from orchestration_assets.schemas.tables import PROCESSING_PLANS, profiles_of
 from orchestration_assets.selection.corpus import frontiers, read_corpus, recent_prices, train_all
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.plan import known_models, plan_items, thresholds_in_force
@@ -45,7 +45,7 @@ def processing_plans(
     pin(home.policies, loaded)
     services = build_services(loaded.policy.services)
     prices = {name: Price(s.expected_ms, s.cost_usd) for name, s in services.items()}
-    profiles = content_profiles.to_pylist()
+    profiles = list(profiles_of(content_profiles))
     lately = recent_prices(home.tables, context.partition_key)
     known = known_models(loaded.policy, services, home.models, profiles, prices, lately)
     limits = thresholds_in_force(loaded.policy, home.models)

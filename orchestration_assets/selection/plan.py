@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from wcmatch import glob
 
@@ -18,7 +17,7 @@ from orchestration_assets.schemas.policy import (
     TaskConfig,
 )
 from orchestration_assets.schemas.storable import whole_text
-from orchestration_assets.schemas.tables import FeatureInput, PlanRow, RejectedOption
+from orchestration_assets.schemas.tables import FeatureInput, PlanRow, Profile, RejectedOption
 from orchestration_assets.selection.conditions import first_failure, holds, show
 from orchestration_assets.selection.forecast import Forecast, Price, forecast
 from orchestration_assets.selection.in_force import Chosen, InForce, Market, choose_points, look_up
@@ -31,7 +30,7 @@ Known = Mapping[str, Chosen | str]
 
 def plan_items(
     batch: str,
-    profiles: Iterable[Mapping[str, Any]],
+    profiles: Iterable[Profile],
     policy: Policy,
     policy_hash: str,
     prices: Mapping[str, Price],
@@ -54,7 +53,7 @@ def plan_items(
 
 def _by_default(
     batch: str,
-    profile: Mapping[str, Any],
+    profile: Profile,
     task_name: str,
     task: TaskConfig,
     policy_hash: str,
@@ -72,18 +71,18 @@ def _by_default(
 
 
 def applicable(
-    profiles: Iterable[Mapping[str, Any]], policy: Policy
-) -> Iterator[tuple[Mapping[str, Any], str, TaskConfig]]:
+    profiles: Iterable[Profile], policy: Policy
+) -> Iterator[tuple[Profile, str, TaskConfig]]:
     """Every profiled item with every task that applies to it."""
     for profile in profiles:
-        if profile["status"] == ProfileStatus.OK:
+        if profile.status is ProfileStatus.OK:
             for name, task in policy.tasks.items():
-                if holds(task.applies_to, profile):
+                if holds(task.applies_to, profile.features):
                     yield profile, name, task
 
 
 def claims(
-    profiles: Iterable[Mapping[str, Any]],
+    profiles: Iterable[Profile],
     policy: Policy,
     prices: Mapping[str, Price],
     tasks: Iterable[str],
@@ -120,7 +119,7 @@ def known_models(
     policy: Policy,
     services: Mapping[str, Service],
     store: ModelStore,
-    profiles: Sequence[Mapping[str, Any]],
+    profiles: Sequence[Profile],
     prices: Mapping[str, Price],
     observed: Mapping[str, Price] | None = None,
 ) -> dict[str, Chosen | str]:
@@ -164,7 +163,7 @@ def _at_once(services: Mapping[str, Service], items_in_flight: int) -> dict[str,
 
 def plan_item(
     batch: str,
-    profile: Mapping[str, Any],
+    profile: Profile,
     task_name: str,
     task: TaskConfig,
     policy_hash: str,
@@ -184,7 +183,7 @@ def plan_item(
 
 def _row(
     batch: str,
-    profile: Mapping[str, Any],
+    profile: Profile,
     task_name: str,
     task: TaskConfig,
     policy_hash: str,
@@ -195,9 +194,9 @@ def _row(
     choice, chosen = task.choices[decided.option], decided.chosen
     return PlanRow(
         batch=batch,
-        item_id=profile["item_id"],
-        content_hash=profile["content_hash"],
-        path=profile["path"],
+        item_id=profile.item_id,
+        content_hash=profile.content_hash,
+        path=profile.path,
         task=task_name,
         kind=task.kind,
         model=choice.model,
@@ -207,7 +206,7 @@ def _row(
         stop_at=choice.stop_at,
         strategy=decided.strategy,
         rule=decided.rule,
-        inputs=tuple(FeatureInput(f, show(profile.get(f))) for f in decided.looked_at),
+        inputs=tuple(FeatureInput(f, show(profile.features.get(f))) for f in decided.looked_at),
         reason=decided.reason,
         calls_min=ahead.calls_min,
         calls_max=ahead.calls_max,
@@ -223,7 +222,7 @@ def _row(
 
 
 def _first(
-    strategies: Sequence[Strategy], name: str, task: TaskConfig, profile: Mapping[str, Any]
+    strategies: Sequence[Strategy], name: str, task: TaskConfig, profile: Profile
 ) -> Decided | None:
     for strategy in strategies:
         if (decided := strategy.decide(name, task, profile)) is not None:
@@ -235,7 +234,7 @@ def _rejected(
     task_name: str,
     task: TaskConfig,
     decided: Decided,
-    profile: Mapping[str, Any],
+    profile: Profile,
     prices: Mapping[str, Price],
     known: Known,
 ) -> Iterator[RejectedOption]:
@@ -269,18 +268,18 @@ def _why_not(
     task: TaskConfig,
     decided: Decided,
     who: str,
-    profile: Mapping[str, Any],
+    profile: Profile,
     learned: Chosen | str | None,
 ) -> str:
     rules = {rule.name: rule.when for rule in task.rules}
     directives = {one.name: one.paths for one in task.directives}
     decides = f"{who} comes first" if decided.rule else f"{who} decides"
     if option in directives:
-        matches = glob.globmatch(profile["path"], list(directives[option]), flags=_GLOBS)
+        matches = glob.globmatch(profile.path, list(directives[option]), flags=_GLOBS)
         return decides if matches else "its paths do not match"
     if option in rules:
-        failed = first_failure(rules[option], profile)
-        return decides if failed is None else f"{failed} is {show(profile.get(failed))}"
+        failed = first_failure(rules[option], profile.features)
+        return decides if failed is None else f"{failed} is {show(profile.features.get(failed))}"
     if option == LEARNED and isinstance(learned, str | None):
         return learned or "no learned model is promoted yet"
     if option == EXPLORE:

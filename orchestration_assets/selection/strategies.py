@@ -7,17 +7,16 @@ followed.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from wcmatch import glob
 
 from orchestration_assets.schemas.policy import DEFAULT, EXPLORE, LEARNED, TaskConfig
+from orchestration_assets.schemas.tables import Profile
 from orchestration_assets.selection.conditions import holds
 from orchestration_assets.selection.in_force import Chosen
 
 _GLOBS = glob.GLOBSTAR | glob.DOTGLOB
-
-Profile = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ class Directives:
 
     def decide(self, task_name: str, task: TaskConfig, profile: Profile) -> Decided | None:
         for one in task.directives:
-            if glob.globmatch(profile["path"], list(one.paths), flags=_GLOBS):
+            if glob.globmatch(profile.path, list(one.paths), flags=_GLOBS):
                 return Decided(one.name, "directive", one.because, one.name)
         return None
 
@@ -57,7 +56,7 @@ class Rules:
 
     def decide(self, task_name: str, task: TaskConfig, profile: Profile) -> Decided | None:
         for rule in task.rules:
-            if holds(rule.when, profile):
+            if holds(rule.when, profile.features):
                 return Decided(rule.name, "rules", rule.because, rule.name, tuple(rule.when))
         return None
 
@@ -75,7 +74,7 @@ class FromRecords:
     def decide(self, task_name: str, task: TaskConfig, profile: Profile) -> Decided | None:
         if task.learned is None:
             return None
-        if in_share(task_name, profile["item_id"], task.learned.explore):
+        if in_share(task_name, profile.item_id, task.learned.explore):
             share = f"{task.learned.explore:.0%}"
             return Decided(EXPLORE, EXPLORE, f"one of the {share} of which every service is asked")
         chosen = self.known.get(task_name, "")
