@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -50,9 +50,7 @@ def batch(home):
     pin(home / "policies", packaged)
     by_kind = {task.kind: task for task in build_tasks(packaged.policy).values()}
     tasks = {by_kind[kind].name: by_kind[kind] for kind in ANSWERS}
-    plans = [
-        {**PLAN, "task": name, "policy_hash": packaged.hash, "thresholds": None} for name in tasks
-    ]
+    plans = [replace(PLAN, task=name, policy_hash=packaged.hash) for name in tasks]
     said = interpretations(
         *(
             interpretation(service, ok(answer), task=name, step=step)
@@ -61,12 +59,12 @@ def batch(home):
         )
     )
     readings = group_readings([said])
-    resolved = [resolve(plan, readings["i", plan["task"]], tasks[plan["task"]]) for plan in plans]
+    resolved = [resolve(plan, readings["i", plan.task], tasks[plan.task]) for plan in plans]
     kept = {table.name: table.schema.empty_table() for table in INTERPRETATIONS.values()}
     kept |= {
         PARALLEL_INTERPRETATIONS.name: said,
         RESOLUTIONS.name: rows_to_arrow(RESOLUTIONS, resolved),
-        PROCESSING_PLANS.name: pa.Table.from_pylist(plans),
+        PROCESSING_PLANS.name: rows_to_arrow(PROCESSING_PLANS, plans),
     }
     return Kept(home, kept), rows_to_arrow(DISAGREEMENTS, disagreements(plans, readings, tasks))
 

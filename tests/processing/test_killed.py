@@ -14,13 +14,14 @@ from orchestration_assets.processing.run import Limits, Work, process_plans
 from orchestration_assets.schemas.enums import ProcessingModel, Status
 from orchestration_assets.schemas.items import Item, Task
 from orchestration_assets.schemas.records import rows_to_arrow
-from orchestration_assets.schemas.tables import DECISION_LOG, INTERPRETATIONS
+from orchestration_assets.schemas.tables import DECISION_LOG, INTERPRETATIONS, PlanRow
 from resources.ai_services.drill.faults import Script
 from resources.ai_services.drill.server import DrillServer, running
 from resources.ai_services.http.chat import ChatService
 from resources.feature_cache.lmdb_store import LmdbStore
 from tests.ai_services.http.samples import LABELS, chat
 from tests.processing.services import choice
+from tests.rows import row
 
 ITEMS = 1000
 CALLS = 2 * ITEMS
@@ -43,15 +44,16 @@ def process(url: str, folder: Path):
     task = Task(LABELS.name, "1", LABELS.kind, LABELS.labels, question=LABELS.question)
     way = choice("sequential", "first", "second", chain=True)
     plans = [
-        {
-            "batch": "b",
-            "item_id": f"i{n:04}",
-            "content_hash": f"hash-i{n:04}",
-            "task": task.name,
-            "model": "sequential",
-            "option": "default",
-            "services": ["first", "second"],
-        }
+        row(
+            PlanRow,
+            batch="b",
+            item_id=f"i{n:04}",
+            content_hash=f"hash-i{n:04}",
+            task=task.name,
+            model=ProcessingModel.SEQUENTIAL,
+            option="default",
+            services=("first", "second"),
+        )
         for n in range(ITEMS)
     ]
     work = Work({(task.name, "default"): way}, {task.name: task}, services)
