@@ -10,7 +10,7 @@ _LEFT_OUT: Final = frozenset({"site-packages", "dist-packages", "__pycache__", "
 _ORDER_SEED: Final = 11
 
 
-class Text(NamedTuple):
+class CorpusText(NamedTuple):
     """A decoded file."""
 
     path: str
@@ -23,7 +23,7 @@ def standard_library() -> Path:
     return Path(sysconfig.get_path("stdlib"))
 
 
-def texts_of(folder: Path, suffix: str = "", limit: int | None = None) -> list[Text]:
+def texts_of(folder: Path, suffix: str = "", limit: int | None = None) -> list[CorpusText]:
     """The UTF-8 text files below ``folder``, shuffled by a fixed seed; at most ``limit``."""
     paths = [
         path
@@ -31,12 +31,12 @@ def texts_of(folder: Path, suffix: str = "", limit: int | None = None) -> list[T
         if path.is_file() and not _LEFT_OUT & set(path.relative_to(folder).parts)
     ]
     random.Random(_ORDER_SEED).shuffle(paths)
-    found: list[Text] = []
+    found: list[CorpusText] = []
     for path in paths:
         data = path.read_bytes()
         if data and b"\0" not in data:
             try:
-                found.append(Text(str(path.relative_to(folder)), data.decode(), len(data)))
+                found.append(CorpusText(str(path.relative_to(folder)), data.decode(), len(data)))
             except UnicodeDecodeError:
                 continue
         if len(found) == limit:
@@ -143,11 +143,11 @@ _HOSTILE: Final[dict[str, Callable[[], str]]] = {
 }
 
 
-def hostile_texts() -> Iterator[Text]:
+def hostile_texts() -> Iterator[CorpusText]:
     """Content that a careless profiler takes seconds for, one text at a time."""
     for name, build in _HOSTILE.items():
         text = build()
-        yield Text(name, text, len(text.encode("utf-8", "surrogatepass")))
+        yield CorpusText(name, text, len(text.encode("utf-8", "surrogatepass")))
 
 
 _MARKS: Final = (
@@ -180,7 +180,7 @@ _ENDINGS: Final = (
 _HEADS: Final = ("", "", "<!doctype html>", "# t\n", '{"cells": [{"cell_type":')
 
 
-def chance_texts(count: int, seed: int = 5) -> Iterator[Text]:
+def chance_texts(count: int, seed: int = 5) -> Iterator[CorpusText]:
     """Texts made of a few marks that come again and again, or of many in no order."""
     random_ = random.Random(seed)
     for number in range(count):
@@ -192,4 +192,4 @@ def chance_texts(count: int, seed: int = 5) -> Iterator[Text]:
         )
         text = random_.choice(_HEADS) + body
         name = f"{number}.{_ENDINGS[number % len(_ENDINGS)]}"
-        yield Text(name, text, len(text.encode("utf-8", "surrogatepass")))
+        yield CorpusText(name, text, len(text.encode("utf-8", "surrogatepass")))

@@ -28,7 +28,7 @@ Make = Callable[[random.Random, bool], str]
 """A value, of the tuning or of the held-out split."""
 
 
-class Sample(NamedTuple):
+class SecretSample(NamedTuple):
     """A text, and what of it must not leave: each of ``hidden`` as it stands in the text."""
 
     kind: str
@@ -38,7 +38,7 @@ class Sample(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class SecretKind:
     """``names`` are given to the value, of the tuning and of the held-out split; without any, the
     value must be known by its form. ``alone`` says that it stands in the text as it is made."""
 
@@ -287,63 +287,65 @@ _API: Final[_N] = (("api_key", "service_api_key"), ("weather_apikey", "maps_api_
 _TOKEN: Final[_N] = (("access_token", "auth_token"), ("refresh_token", "deploy_token"))
 _SECRET: Final[_N] = (("client_secret", "app_secret"), ("webhook_secret", "oauth_client_secret"))
 
-KINDS: Final[tuple[Kind, ...]] = (
+KINDS: Final[tuple[SecretKind, ...]] = (
     # known by their names
-    Kind("password of letters, figures and a sign", _password(9, 16, "!$%*+=?@^_~.-"), _PASSWORD),
-    Kind("password of letters and figures", _password(10, 16, ""), _PASSWORD),
-    Kind("password, short", _password(6, 7, "!"), _PASSWORD),
-    Kind("password of a word and figures", _word_and_figures, _PASSWORD),
-    Kind("passphrase", _words(4, "-"), (("passphrase",), ("key_passphrase",))),
-    Kind("seed phrase", _words(12, " "), (("mnemonic",), ("seed_phrase",))),
-    Kind("API key, hexadecimal", _of(_HEX, 32, 40), _API),
-    Kind("API key, letters and figures", _of(_ALNUM, 32, 24), _API),
-    Kind("API key, capitals", _of(_UPPER, 20, 26), _API),
-    Kind("API key, small letters", _of(_LOWER, 25, 36), _API),
-    Kind("client secret", _of(_URLSAFE[:-2] + "_", 40, 28), _SECRET),
-    Kind("signing secret, base64", _encoded(32, 16), (("signing_secret",), ("hmac_secret",))),
-    Kind(
+    SecretKind(
+        "password of letters, figures and a sign", _password(9, 16, "!$%*+=?@^_~.-"), _PASSWORD
+    ),
+    SecretKind("password of letters and figures", _password(10, 16, ""), _PASSWORD),
+    SecretKind("password, short", _password(6, 7, "!"), _PASSWORD),
+    SecretKind("password of a word and figures", _word_and_figures, _PASSWORD),
+    SecretKind("passphrase", _words(4, "-"), (("passphrase",), ("key_passphrase",))),
+    SecretKind("seed phrase", _words(12, " "), (("mnemonic",), ("seed_phrase",))),
+    SecretKind("API key, hexadecimal", _of(_HEX, 32, 40), _API),
+    SecretKind("API key, letters and figures", _of(_ALNUM, 32, 24), _API),
+    SecretKind("API key, capitals", _of(_UPPER, 20, 26), _API),
+    SecretKind("API key, small letters", _of(_LOWER, 25, 36), _API),
+    SecretKind("client secret", _of(_URLSAFE[:-2] + "_", 40, 28), _SECRET),
+    SecretKind("signing secret, base64", _encoded(32, 16), (("signing_secret",), ("hmac_secret",))),
+    SecretKind(
         "encryption key, base64",
         _encoded(32, -8),
         (("encryption_key",), ("fernet_key", "master_key")),
     ),
-    Kind(
+    SecretKind(
         "AWS secret access key",
         _of(_BASE64[:-1], 40, 40),
         (("aws_secret_access_key",), ("AwsSecretAccessKey", "secret_access_key")),
     ),
-    Kind(
+    SecretKind(
         "private key, hexadecimal",
         _of(_HEX, 64, 64, "0x"),
         (("private_key",), ("wallet_private_key",)),
     ),
-    Kind("opaque token", _of(_ALNUM, 40, 22), _TOKEN),
-    Kind("token of a universal id", _uuid, _TOKEN),
-    Kind("token of figures", _of(string.digits, 20, 24), _TOKEN),
-    Kind(
+    SecretKind("opaque token", _of(_ALNUM, 40, 22), _TOKEN),
+    SecretKind("token of a universal id", _uuid, _TOKEN),
+    SecretKind("token of figures", _of(string.digits, 20, 24), _TOKEN),
+    SecretKind(
         "session id",
         _of(_LOWER, 26, 32),
         (("session_id", "sessionid"), ("PHPSESSID", "JSESSIONID")),
     ),
-    Kind("licence key", _groups, (("license_key",), ("licence_key",))),
+    SecretKind("licence key", _groups, (("license_key",), ("licence_key",))),
     # known by their form
-    Kind("AWS access key id", _of("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 16, 16, "AKIA")),
-    Kind("GitHub token", lambda r, h: ("ghs_" if h else "ghp_") + _drawn(r, _ALNUM, 36)),
-    Kind(
+    SecretKind("AWS access key id", _of("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 16, 16, "AKIA")),
+    SecretKind("GitHub token", lambda r, h: ("ghs_" if h else "ghp_") + _drawn(r, _ALNUM, 36)),
+    SecretKind(
         "GitHub fine-grained token",
         lambda r, h: f"github_pat_{_drawn(r, _ALNUM, 22)}_{_drawn(r, _ALNUM, 59)}",
     ),
-    Kind(
+    SecretKind(
         "GitLab token",
         lambda r, h: ("glrt-" if h else "glpat-") + _drawn(r, _URLSAFE, 20),
     ),
-    Kind(
+    SecretKind(
         "Slack token",
         lambda r, h: (
             f"{'xoxp' if h else 'xoxb'}-{r.randint(10**10, 10**12)}-"
             f"{r.randint(10**10, 10**12)}-{_drawn(r, _ALNUM, 24)}"
         ),
     ),
-    Kind(
+    SecretKind(
         "Slack webhook",
         lambda r, h: (
             f"https://hooks.slack.com/{'workflows' if h else 'services'}"
@@ -351,7 +353,7 @@ KINDS: Final[tuple[Kind, ...]] = (
         ),
         hidden=lambda v: (v.split("/")[-1],),
     ),
-    Kind(
+    SecretKind(
         "Discord webhook",
         lambda r, h: (
             f"https://discord.com/api/webhooks/{r.randint(10**17, 10**18)}/"
@@ -359,93 +361,93 @@ KINDS: Final[tuple[Kind, ...]] = (
         ),
         hidden=lambda v: (v.split("/")[-1],),
     ),
-    Kind(
+    SecretKind(
         "Discord token",
         lambda r, h: (
             f"{'N' if h else 'M'}{_drawn(r, _ALNUM, 23 + h)}.{_drawn(r, _URLSAFE, 6)}."
             f"{_drawn(r, _URLSAFE, 38 if h else 27)}"
         ),
     ),
-    Kind("Google API key", _of(_URLSAFE, 35, 35, "AIza")),
-    Kind("Google client secret", _of(_URLSAFE, 28, 28, "GOCSPX-")),
-    Kind(
+    SecretKind("Google API key", _of(_URLSAFE, 35, 35, "AIza")),
+    SecretKind("Google client secret", _of(_URLSAFE, 28, 28, "GOCSPX-")),
+    SecretKind(
         "Stripe key",
         lambda r, h: ("rk_live_" if h else "sk_live_") + _drawn(r, _ALNUM, 40 if h else 24),
     ),
-    Kind(
+    SecretKind(
         "OpenAI key",
         lambda r, h: ("sk-proj-" if h else "sk-") + _drawn(r, _ALNUM, 64 if h else 48),
     ),
-    Kind("Anthropic key", _of(_URLSAFE, 93, 80, "sk-ant-api03-")),
-    Kind("Hugging Face token", _of(string.ascii_letters, 34, 37, "hf_")),
-    Kind("Groq key", _of(_ALNUM, 52, 50, "gsk_")),
-    Kind("npm token", _of(_ALNUM, 36, 36, "npm_")),
-    Kind("PyPI token", _of(_URLSAFE, 100, 160, "pypi-AgEIcHlwaS5vcmc")),
-    Kind(
+    SecretKind("Anthropic key", _of(_URLSAFE, 93, 80, "sk-ant-api03-")),
+    SecretKind("Hugging Face token", _of(string.ascii_letters, 34, 37, "hf_")),
+    SecretKind("Groq key", _of(_ALNUM, 52, 50, "gsk_")),
+    SecretKind("npm token", _of(_ALNUM, 36, 36, "npm_")),
+    SecretKind("PyPI token", _of(_URLSAFE, 100, 160, "pypi-AgEIcHlwaS5vcmc")),
+    SecretKind(
         "Docker token",
         lambda r, h: ("dckr_oat_" if h else "dckr_pat_") + _drawn(r, _URLSAFE, 32 if h else 27),
     ),
-    Kind(
+    SecretKind(
         "SendGrid key",
         lambda r, h: f"SG.{_drawn(r, _URLSAFE, 22)}.{_drawn(r, _URLSAFE, 43)}",
     ),
-    Kind("Twilio key", _of(_HEX, 32, 32, "SK")),
-    Kind("Mailgun key", _of(_HEX, 32, 32, "key-")),
-    Kind(
+    SecretKind("Twilio key", _of(_HEX, 32, 32, "SK")),
+    SecretKind("Mailgun key", _of(_HEX, 32, 32, "key-")),
+    SecretKind(
         "Telegram bot token",
         lambda r, h: (
             f"{r.randint(10**8, 10**10 - 1)}:AA{''.join(r.choices(_URLSAFE[:-2] + '_', k=33))}"
         ),
     ),
-    Kind("Shopify token", lambda r, h: ("shpss_" if h else "shpat_") + _drawn(r, _HEX, 32)),
-    Kind(
+    SecretKind("Shopify token", lambda r, h: ("shpss_" if h else "shpat_") + _drawn(r, _HEX, 32)),
+    SecretKind(
         "DigitalOcean token",
         lambda r, h: ("doo_v1_" if h else "dop_v1_") + _drawn(r, _HEX, 64),
     ),
-    Kind("Databricks token", _of(_HEX, 32, 32, "dapi")),
-    Kind("Vault token", _of(_URLSAFE, 90, 24, "hvs.")),
-    Kind(
+    SecretKind("Databricks token", _of(_HEX, 32, 32, "dapi")),
+    SecretKind("Vault token", _of(_URLSAFE, 90, 24, "hvs.")),
+    SecretKind(
         "Terraform token",
         lambda r, h: f"{_drawn(r, _ALNUM, 14)}.atlasv1.{_drawn(r, _URLSAFE, 67 if h else 60)}",
     ),
-    Kind("Linear key", _of(_ALNUM, 40, 40, "lin_api_")),
-    Kind(
+    SecretKind("Linear key", _of(_ALNUM, 40, 40, "lin_api_")),
+    SecretKind(
         "Postman key",
         lambda r, h: f"PMAK-{_drawn(r, _HEX, 24)}-{_drawn(r, _HEX, 34)}",
     ),
-    Kind("New Relic key", _of(_UPPER, 27, 27, "NRAK-")),
-    Kind(
+    SecretKind("New Relic key", _of(_UPPER, 27, 27, "NRAK-")),
+    SecretKind(
         "key of an issuer not listed",
         lambda r, h: ("brewly_live_" if h else "teaco_sk_") + _drawn(r, _ALNUM, 32 if h else 24),
     ),
-    Kind("web token (JWT)", _jwt),
-    Kind(
+    SecretKind("web token (JWT)", _jwt),
+    SecretKind(
         "password hash",
         lambda r, h: ("$6$" if h else "$2b$12$") + _drawn(r, _ALNUM + "./", 86 if h else 53),
     ),
-    Kind(
+    SecretKind(
         "bearer header",
         _header(("Authorization: Bearer", "authorization: bearer"), _of(_ALNUM, 24, 40)),
         hidden=_last,
         alone=True,
     ),
-    Kind(
+    SecretKind(
         "basic header",
         _header(("Authorization: Basic", "Proxy-Authorization: Basic"), _user_and_password),
         hidden=_last,
         alone=True,
     ),
-    Kind("database address", _url(("postgres", "mongodb+srv")), hidden=_userinfo),
-    Kind("web address with a password", _url(("https", "amqp")), hidden=_userinfo),
-    Kind("storage connection string", _storage, hidden=_storage_key),
-    Kind("signed address", _signed_address, hidden=lambda v: (v.split("=")[-1],)),
-    Kind(
+    SecretKind("database address", _url(("postgres", "mongodb+srv")), hidden=_userinfo),
+    SecretKind("web address with a password", _url(("https", "amqp")), hidden=_userinfo),
+    SecretKind("storage connection string", _storage, hidden=_storage_key),
+    SecretKind("signed address", _signed_address, hidden=lambda v: (v.split("=")[-1],)),
+    SecretKind(
         "private key, PEM",
         lambda r, h: _block("PRIVATE KEY" if h else "RSA PRIVATE KEY")(r, h),
         hidden=_body,
         alone=True,
     ),
-    Kind(
+    SecretKind(
         "private key, PEM, encrypted",
         lambda r, h: (
             _block("ENCRYPTED PRIVATE KEY")
@@ -458,19 +460,19 @@ KINDS: Final[tuple[Kind, ...]] = (
         hidden=_body,
         alone=True,
     ),
-    Kind(
+    SecretKind(
         "private key, PEM, cut off",
         lambda r, h: _block("EC PRIVATE KEY" if h else "RSA PRIVATE KEY", cut=True)(r, h),
         hidden=_body,
         alone=True,
     ),
-    Kind(
+    SecretKind(
         "private key, OpenSSH",
         lambda r, h: _block("OPENSSH PRIVATE KEY", width=76 if h else 70)(r, h),
         hidden=_body,
         alone=True,
     ),
-    Kind(
+    SecretKind(
         "private key, PGP",
         lambda r, h: _block(
             "PGP PRIVATE KEY BLOCK", "Comment: of the kettle\n" if h else "Version: 1\n"
@@ -478,42 +480,42 @@ KINDS: Final[tuple[Kind, ...]] = (
         hidden=_body,
         alone=True,
     ),
-    Kind("private key, PuTTY", _putty, hidden=lambda v: tuple(v.split("\n")[4:]), alone=True),
+    SecretKind("private key, PuTTY", _putty, hidden=lambda v: tuple(v.split("\n")[4:]), alone=True),
     # personal data
-    Kind("mail address", _mail),
-    Kind("IPv4 address", _address),
-    Kind(
+    SecretKind("mail address", _mail),
+    SecretKind("IPv4 address", _address),
+    SecretKind(
         "IPv6 address",
         _pattern(
             ["2001:db8:xxxx:xxxx::P", "2a02:xxx:xxxx:1:xxxx:xxxx:xxxx:xxxx"],
             ["fe80::xxxx:xxff:fexx:xxxx", "fd12:3456:789a:1::P", "2606:4700:xxxx::xxxx:xxxx"],
         ),
     ),
-    Kind("card, Visa", _card(["4"], 16)),
-    Kind("card, Mastercard", _card(["51", "54", "2221", "2700"], 16)),
-    Kind("card, American Express", _card(["34", "37"], 15)),
-    Kind("IBAN", _iban),
-    Kind(
+    SecretKind("card, Visa", _card(["4"], 16)),
+    SecretKind("card, Mastercard", _card(["51", "54", "2221", "2700"], 16)),
+    SecretKind("card, American Express", _card(["34", "37"], 15)),
+    SecretKind("IBAN", _iban),
+    SecretKind(
         "phone, international",
         _pattern(
             ["+49 30 #######", "+44 20 7946 ####", "+1 (NN#) N##-####"],
             ["+33 6 ## ## ## ##", "+81-3-P###-####", "+49151########", "0049 89 #######"],
         ),
     ),
-    Kind(
+    SecretKind(
         "phone, North America",
         _pattern(
             ["(NN#) N##-####", "NN#-N##-####"], ["NN#.N##.####", "1-NN#-N##-####", "NN# N## ####"]
         ),
     ),
-    Kind(
+    SecretKind(
         "phone, local",
         _pattern(
             ["030 #######", "0171 #######", "01 ## ## ## ##"],
             ["020 7946 ####", "(030) ### ## ##", "0171/#######", "03-P###-####", "06-########"],
         ),
     ),
-    Kind("social security number", _pattern(["PN#-#P-##P#"], ["PN#-P#-P###"])),
+    SecretKind("social security number", _pattern(["PN#-#P-##P#"], ["PN#-P#-P###"])),
 )
 
 _FREE_NAMES: Final = (("value", "setting", "item"), ("param", "entry", "thing"))
@@ -592,7 +594,7 @@ _FILLER: Final = (
 )
 
 
-def samples(split: Split, seed: int, each: int) -> Iterator[Sample]:
+def samples(split: Split, seed: int, each: int) -> Iterator[SecretSample]:
     """``each`` samples of every kind in every carrier, the same for the same seed."""
     held = split == "held_out"
     rng = random.Random(f"{split} {seed}")
@@ -602,7 +604,7 @@ def samples(split: Split, seed: int, each: int) -> Iterator[Sample]:
                 yield _sample(kind, carrier, rng, held)
 
 
-def _sample(kind: Kind, carrier: Carrier, rng: random.Random, held: bool) -> Sample:
+def _sample(kind: SecretKind, carrier: Carrier, rng: random.Random, held: bool) -> SecretSample:
     value = kind.make(rng, held)
     hidden = kind.hidden(value)
     if kind.alone:
@@ -620,7 +622,7 @@ def _sample(kind: Kind, carrier: Carrier, rng: random.Random, held: bool) -> Sam
         )
     before = "".join(rng.choices(_FILLER[held], k=rng.randint(0, 6)))
     after = "".join(rng.choices(_FILLER[held], k=rng.randint(0, 6)))
-    return Sample(kind.name, carrier, before + text + after, hidden)
+    return SecretSample(kind.name, carrier, before + text + after, hidden)
 
 
 def _alone(value: str, carrier: Carrier, held: bool) -> str:

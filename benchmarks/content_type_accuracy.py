@@ -21,9 +21,9 @@ from typing import Final
 
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Item, Question, Reading, Task
-from resources.ai_services.content_types import CONTENT_TYPES
-from resources.ai_services.contract import EmbeddedService
-from resources.ai_services.embedded import load_embedded
+from orchestration_assets.services.content_type.content_types import CONTENT_TYPES
+from orchestration_assets.services.contract import EmbeddedService
+from orchestration_assets.services.registry import load_embedded
 
 EXTENSIONS: Final[Mapping[str, str]] = {
     "py": "python",
@@ -65,7 +65,7 @@ class LabelledFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class FileAnswers:
     """The label of a file, and what the two services said about it."""
 
     label: str
@@ -144,7 +144,7 @@ def _share(flags: Sequence[bool]) -> float:
     return sum(flags) / len(flags) if flags else 0.0
 
 
-def cascade_figures(answers: Sequence[Answered], threshold: float) -> dict[str, float]:
+def cascade_figures(answers: Sequence[FileAnswers], threshold: float) -> dict[str, float]:
     """What happens when grammar's answer stands from ``threshold`` on and magika's below."""
     sure = [answer for answer in answers if _sure(answer.grammar, threshold)]
     rest = [answer for answer in answers if not _sure(answer.grammar, threshold)]
@@ -164,7 +164,7 @@ def cascade_figures(answers: Sequence[Answered], threshold: float) -> dict[str, 
     }
 
 
-def figures_of(answers: Sequence[Answered]) -> dict[str, object]:
+def figures_of(answers: Sequence[FileAnswers]) -> dict[str, object]:
     """All figures of the benchmark for the files that were asked about."""
     confusions = Counter(
         f"{answer.label} read as {answer.grammar.answer}"
@@ -240,7 +240,7 @@ def main(argv: list[str]) -> int:
     grammar, grammar_ms = _timed(load_embedded("grammar"), questions)
     magika, magika_ms = _timed(load_embedded("magika"), questions)
     answers = [
-        Answered(file.label, *readings)
+        FileAnswers(file.label, *readings)
         for file, *readings in zip(files, grammar, magika, strict=True)
     ]
     figures = figures_of(answers) | {"grammar_ms": grammar_ms, "magika_ms": magika_ms}

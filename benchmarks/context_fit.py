@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from benchmarks._output import table, write_json
 from orchestration_assets.processing.excerpt import excerpt
-from resources.ai_services.context import fit
-from resources.ai_services.tokens import token_estimate
+from orchestration_assets.text.context_window import fit
+from orchestration_assets.text.token_estimates import token_estimate
 
 if TYPE_CHECKING:
     from sklearn.feature_extraction.text import TfidfVectorizer

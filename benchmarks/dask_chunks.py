@@ -13,7 +13,7 @@ import dagster as dg
 
 from benchmarks._output import table, write_json
 from benchmarks.feature_cache import corpus
-from orchestration_assets.profiling.batch import Chunk, profile_chunk, warm_up
+from orchestration_assets.profiling.batch import ProfileChunk, profile_chunk, warm_up
 from orchestration_assets.profiling.tiers import chunks
 from orchestration_assets.schemas.policy import SizeTiers
 from resources.content_source import file_address
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
 def measure(source: str, items: int, workers: int, folder: Path) -> dict[str, Any]:
     """The bare loop before and after the cluster, so that a change of load shows."""
     rows = corpus(source, items, folder)
-    work = Chunk(str(folder / "home"), "benchmark", file_address(folder), rows)
+    work = ProfileChunk(str(folder / "home"), "benchmark", file_address(folder), rows)
     sizes = [row.size_bytes for row in rows]
     warm_up()
     profile_chunk(work)  # the files are in the system's memory from here on
@@ -83,7 +83,7 @@ def measure(source: str, items: int, workers: int, folder: Path) -> dict[str, An
     }
 
 
-def _loop(work: Chunk) -> tuple[float, float]:
+def _loop(work: ProfileChunk) -> tuple[float, float]:
     """Seconds on the clock and of the processor."""
     cpu, began = time.process_time(), time.perf_counter()
     profile_chunk(work)

@@ -30,8 +30,18 @@ from orchestration_assets.evidence.calibration import brier, fit_platt, reliabil
 from orchestration_assets.evidence.few_labels import FEWEST, learn_from
 from orchestration_assets.evidence.label_free import LabelFree, learn, majority
 from orchestration_assets.evidence.logistic import sigmoid
-from orchestration_assets.evidence.recorded import MISSING, Bools, Floats, Ints, Recorded
-from orchestration_assets.evidence.recorded_files import RecordedError, find_sets, load_frugalml
+from orchestration_assets.evidence.recorded_answer_files import (
+    RecordedError,
+    find_sets,
+    load_frugalml,
+)
+from orchestration_assets.evidence.recorded_answers import (
+    MISSING,
+    Bools,
+    Floats,
+    Ints,
+    RecordedAnswers,
+)
 
 TARGETS: Final = ("majority", "best single")
 PEERS: Final = ("cleanlab", "crowd-kit")
@@ -84,7 +94,9 @@ def _installed(folder: Path) -> Path:
     return python
 
 
-def _measured(whole: Recorded, given: argparse.Namespace, peers: Path | None) -> dict[str, Any]:
+def _measured(
+    whole: RecordedAnswers, given: argparse.Namespace, peers: Path | None
+) -> dict[str, Any]:
     rng = np.random.default_rng(given.seed)
     if given.items is not None and given.items < whole.n_items:
         whole = whole.take(np.sort(rng.permutation(whole.n_items)[: given.items]))
@@ -120,7 +132,9 @@ def _measured(whole: Recorded, given: argparse.Namespace, peers: Path | None) ->
     }
 
 
-def stressed(recorded: Recorded, kind: str | None, rng: np.random.Generator) -> Recorded:
+def stressed(
+    recorded: RecordedAnswers, kind: str | None, rng: np.random.Generator
+) -> RecordedAnswers:
     """One more service: one that guesses, a copy of the worst, or one that always says the same."""
     if kind is None:
         return recorded
@@ -144,7 +158,9 @@ def stressed(recorded: Recorded, kind: str | None, rng: np.random.Generator) -> 
     )
 
 
-def _ours(recorded: Recorded, free: LabelFree, gold: Ints, standing: Ints) -> tuple[Floats, Ints]:
+def _ours(
+    recorded: RecordedAnswers, free: LabelFree, gold: Ints, standing: Ints
+) -> tuple[Floats, Ints]:
     every = (recorded.answers, recorded.confidences)
     columns = range(standing.shape[1])
     if not (gold != MISSING).any():
@@ -157,7 +173,7 @@ def _ours(recorded: Recorded, free: LabelFree, gold: Ints, standing: Ints) -> tu
     return np.stack(right, axis=1), few.answer(*every)
 
 
-def _simple(recorded: Recorded, standing: Ints) -> dict[str, Floats]:
+def _simple(recorded: RecordedAnswers, standing: Ints) -> dict[str, Floats]:
     votes = np.zeros((recorded.n_items, recorded.n_labels))
     for k in range(recorded.n_services):
         given = np.flatnonzero(recorded.answers[:, k] != MISSING)
@@ -172,7 +188,7 @@ def _simple(recorded: Recorded, standing: Ints) -> dict[str, Floats]:
     }
 
 
-def _of_peers(python: Path, recorded: Recorded, standing: Ints) -> dict[str, Floats]:
+def _of_peers(python: Path, recorded: RecordedAnswers, standing: Ints) -> dict[str, Floats]:
     script = Path(__file__).with_name("_disagreement_peers.py")
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "in.npz", Path(folder) / "out.npz"

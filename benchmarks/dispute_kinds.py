@@ -9,19 +9,19 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks._output import table, write_json
-from orchestration_assets.disagreement.kinds.entities import entity_conflict
-from orchestration_assets.disagreement.kinds.figures import figurative
+from orchestration_assets.disagreement.kinds.entity_conflicts import entity_conflict
+from orchestration_assets.disagreement.kinds.figurative import figurative
 from orchestration_assets.disagreement.kinds.finding import Finding
-from orchestration_assets.disagreement.kinds.outliers import outlier
-from orchestration_assets.disagreement.kinds.tone import opposed_tone
-from orchestration_assets.disagreement.kinds.types import type_conflict
+from orchestration_assets.disagreement.kinds.opposed_tone import opposed_tone
+from orchestration_assets.disagreement.kinds.outlier_services import outlier
+from orchestration_assets.disagreement.kinds.type_conflicts import type_conflict
 from orchestration_assets.evidence.distances import distance
 from orchestration_assets.schemas.answers import Answer
 from orchestration_assets.schemas.enums import AnswerKind, DisputeKind
 from orchestration_assets.schemas.items import Task
 from orchestration_assets.schemas.policy import Disagreement
-from resources.ai_services.adjective_tone import AdjectiveTone
-from resources.ai_services.vader_tone import VaderTone
+from orchestration_assets.services.tone.adjective_tone import AdjectiveTone
+from orchestration_assets.services.tone.vader_tone import VaderTone
 
 SET: Final = Path(__file__).parent.parent / "tests" / "disagreement" / "kinds"
 PRECISION: Final = 0.8

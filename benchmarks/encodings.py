@@ -21,7 +21,7 @@ from typing import Final
 from benchmarks import _catalogues
 from benchmarks._output import table, write_json
 from benchmarks.fit_letter_pairs import windows_vietnamese
-from orchestration_assets.content.encoding import Encoding, decoded, recognised
+from orchestration_assets.text.encodings.detection import Encoding, decoded, recognised
 
 _LENGTHS: Final = {"short": 60, "long": 600}
 _PASSAGES: Final = 4

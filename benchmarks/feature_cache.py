@@ -14,8 +14,8 @@ from typing import Any
 from benchmarks._output import table, write_json
 from orchestration_assets.content.manifest import content_hash
 from orchestration_assets.policy.load import load_policy
-from orchestration_assets.profiling.batch import Chunk, profile_batch, read_again, warm_up
-from orchestration_assets.profiling.kept import COMPUTED, profile_key
+from orchestration_assets.profiling.batch import ProfileChunk, profile_batch, read_again, warm_up
+from orchestration_assets.profiling.profile_cache import COMPUTED, profile_key
 from orchestration_assets.profiling.profiler import profile
 from orchestration_assets.schemas.policy import Execution, FeatureCache
 from orchestration_assets.schemas.tables import AcceptedItem
@@ -80,7 +80,7 @@ def measure(source: str, items: int, folder: Path) -> dict[str, Any]:
     """All figures from one process on the same files."""
     files, home = folder / "files", folder / "home"
     rows = corpus(source, items, files)
-    work = Chunk(str(home), "benchmark", file_address(files), rows)
+    work = ProfileChunk(str(home), "benchmark", file_address(files), rows)
     warm_up()
     read_s = min(_seconds(lambda: [*read_again(work)]) for _ in range(2))
     cold_s = _seconds(lambda: _profile(work, home))
@@ -115,7 +115,7 @@ def measure(source: str, items: int, folder: Path) -> dict[str, Any]:
     }
 
 
-def _profile(work: Chunk, home: Path, **cache: Any) -> Any:
+def _profile(work: ProfileChunk, home: Path, **cache: Any) -> Any:
     execution = Execution(cache=FeatureCache(**cache))
     tiers = execution.tiers.model_copy(update={"dask_from_items": len(work.rows) + 1})
     here = execution.model_copy(
@@ -125,13 +125,13 @@ def _profile(work: Chunk, home: Path, **cache: Any) -> Any:
 
 
 def _one_edit(rows: tuple[AcceptedItem, ...], files: Path, home: Path) -> dict[str, int]:
-    work = Chunk(str(home), "benchmark", file_address(files), rows)
+    work = ProfileChunk(str(home), "benchmark", file_address(files), rows)
     _profile(work, home)
     file = files / rows[len(rows) // 2].path
     file.write_bytes(file.read_bytes() + b"\nedited = True\n")
     edited = _row(file, rows[len(rows) // 2].path, file.read_bytes())
     changed = [edited if row.item_id == edited.item_id else row for row in rows]
-    done = _profile(Chunk(str(home), "benchmark", file_address(files), tuple(changed)), home)
+    done = _profile(ProfileChunk(str(home), "benchmark", file_address(files), tuple(changed)), home)
     return {
         "items": len(rows),
         "recomputed": len(rows) - done.from_cache,

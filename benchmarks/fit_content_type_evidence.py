@@ -19,14 +19,18 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks.content_type_accuracy import EXTENSIONS, LabelledFile, labelled_files
-from resources.ai_services.grammar_competition import (
+from orchestration_assets.services.content_type.grammar_competition import (
     LENGTHS,
     candidates_of,
     length_class,
     merged_label,
 )
-from resources.ai_services.lexical_evidence import WEIGHT_SCALE, Evidence, features_of
-from resources.ai_services.parse_evidence import (
+from orchestration_assets.services.content_type.lexical_evidence import (
+    WEIGHT_SCALE,
+    LexicalEvidence,
+    features_of,
+)
+from orchestration_assets.services.content_type.parse_evidence import (
     CLASSES,
     GRAMMARS,
     error_class,
@@ -110,7 +114,7 @@ NAMES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class LabelledSample:
     """One file for the fit: its label as lexical evidence can tell it, and its features."""
 
     package: str
@@ -119,17 +123,17 @@ class Sample:
     features: dict[str, int]
 
 
-def samples_of(files: Iterable[LabelledFile]) -> list[Sample]:
+def samples_of(files: Iterable[LabelledFile]) -> list[LabelledSample]:
     """Samples of the labels that are frequent enough to learn, without what has plain signs."""
     samples = [
-        Sample(file.package, merged_label(file.label), file.text, features_of(file.text))
+        LabelledSample(file.package, merged_label(file.label), file.text, features_of(file.text))
         for file in files
     ]
     frequent = Counter(sample.label for sample in samples)
     return [sample for sample in samples if frequent[sample.label] >= MIN_LABEL_FILES]
 
 
-def vocabulary_of(samples: Sequence[Sample]) -> list[str]:
+def vocabulary_of(samples: Sequence[LabelledSample]) -> list[str]:
     """The features that say most about the label, and that several packages use."""
     packages: dict[str, set[str]] = defaultdict(set)
     labels: dict[str, Counter[str]] = defaultdict(Counter)
@@ -154,7 +158,7 @@ def vocabulary_of(samples: Sequence[Sample]) -> list[str]:
     return sorted(shared, key=lambda feature: (-information(feature), feature))[:FEATURES]
 
 
-def matrix_of(samples: Sequence[Sample], vocabulary: Sequence[str]) -> Any:
+def matrix_of(samples: Sequence[LabelledSample], vocabulary: Sequence[str]) -> Any:
     """The samples as a sparse matrix, as ``lexical_evidence.weigh`` sees them."""
     from scipy.sparse import csr_matrix
 
@@ -176,7 +180,9 @@ def matrix_of(samples: Sequence[Sample], vocabulary: Sequence[str]) -> Any:
     return csr_matrix((values, (rows, places)), shape=(len(samples), len(vocabulary)))
 
 
-def fit_lexical(samples: Sequence[Sample], vocabulary: Sequence[str]) -> tuple[Any, Any, list[str]]:
+def fit_lexical(
+    samples: Sequence[LabelledSample], vocabulary: Sequence[str]
+) -> tuple[Any, Any, list[str]]:
     """Weights (labels by features, pruned and rounded as they are stored), intercepts, labels."""
     from sklearn.linear_model import LogisticRegression
 
@@ -191,7 +197,9 @@ def fit_lexical(samples: Sequence[Sample], vocabulary: Sequence[str]) -> tuple[A
     return weights / WEIGHT_SCALE, model.intercept_, [str(label) for label in model.classes_]
 
 
-def unseen_logits(samples: Sequence[Sample], vocabulary: Sequence[str], labels: list[str]) -> Any:
+def unseen_logits(
+    samples: Sequence[LabelledSample], vocabulary: Sequence[str], labels: list[str]
+) -> Any:
     """Logits for every sample by a model that was fitted without the sample's package."""
     packages = sorted({sample.package for sample in samples})
     fold_of = {package: place % FOLDS for place, package in enumerate(packages)}
@@ -206,7 +214,7 @@ def unseen_logits(samples: Sequence[Sample], vocabulary: Sequence[str], labels: 
 
 
 def fit_competition(
-    samples: Sequence[Sample], logits: Any, vocabulary: Sequence[str], labels: list[str]
+    samples: Sequence[LabelledSample], logits: Any, vocabulary: Sequence[str], labels: list[str]
 ) -> tuple[list[float], dict[str, list[float]]]:
     """What lexical logits are worth by length class, and error classes by label."""
     from scipy.optimize import minimize
@@ -215,7 +223,7 @@ def fit_competition(
     lengths = np.zeros(len(samples), dtype=int)
     parses = np.full(logits.shape, -1)
     for row, sample in enumerate(samples):
-        evidence = Evidence(
+        evidence = LexicalEvidence(
             dict(zip(labels, logits[row].tolist(), strict=True)),
             len(known_features & sample.features.keys()),
         )

@@ -17,8 +17,8 @@ from typing import Final
 
 from benchmarks._output import table, write_json
 from orchestration_assets.schemas.enums import Family
-from resources.ai_services.background import OUT_OF
-from resources.ai_services.words import is_term, words_of
+from orchestration_assets.text.document_frequencies import OUT_OF
+from orchestration_assets.text.words import is_term, words_of
 
 MAX_BYTES: Final = 150_000
 _MAX_DOCUMENTS: Final = 2_500

@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 
 from benchmarks import _catalogues
 from benchmarks._output import table
-from orchestration_assets.content.letters import (
+from orchestration_assets.text.encodings.letter_statistics import (
     FIRST_LETTER,
     STEP,
-    Class,
+    LetterClass,
     class_of,
     folded,
 )
-from orchestration_assets.content.scripts import script_of
+from orchestration_assets.text.encodings.scripts import script_of
 
 ALPHABETIC: Final = (
     "af ar az be bg br ca cs cy da de el en eo es et eu fa fi fr ga gl he hr hu id is it kk lt lv "
@@ -46,24 +46,24 @@ _BACKOFF: Final = 12.0
 _UNSEEN: Final = 0.03
 # characters that share a class share its probability
 _MEMBERS: Final = {
-    Class.SPACE: 1,
-    Class.DIGIT: 10,
-    Class.MARK: 8,
-    Class.TYPOGRAPHY: 10,
-    Class.SYMBOL: 60,
-    Class.CONTROL: 200,
-    Class.ASCII_LETTER: 20,
-    Class.OTHER_LETTER: 40,
-    Class.FOREIGN_LETTER: 200,
+    LetterClass.SPACE: 1,
+    LetterClass.DIGIT: 10,
+    LetterClass.MARK: 8,
+    LetterClass.TYPOGRAPHY: 10,
+    LetterClass.SYMBOL: 60,
+    LetterClass.CONTROL: 200,
+    LetterClass.ASCII_LETTER: 20,
+    LetterClass.OTHER_LETTER: 40,
+    LetterClass.FOREIGN_LETTER: 200,
 }
 # what a class is worth that a language's messages hardly hold
 _FLOORS: Final = {
-    Class.TYPOGRAPHY: 3e-3,
-    Class.SYMBOL: 1e-3,
-    Class.CONTROL: 1e-5,
-    Class.ASCII_LETTER: 5e-3,
-    Class.OTHER_LETTER: 6e-4,
-    Class.FOREIGN_LETTER: 1e-4,
+    LetterClass.TYPOGRAPHY: 3e-3,
+    LetterClass.SYMBOL: 1e-3,
+    LetterClass.CONTROL: 1e-5,
+    LetterClass.ASCII_LETTER: 5e-3,
+    LetterClass.OTHER_LETTER: 6e-4,
+    LetterClass.FOREIGN_LETTER: 1e-4,
 }
 _TONES: Final = frozenset("\u0300\u0301\u0303\u0309\u0323")
 _CEDILLAS: Final = str.maketrans("șțȘȚ", "şţŞŢ")
@@ -109,7 +109,7 @@ def pair_model(text: str) -> tuple[str, str, NDArray[np.uint8], NDArray[np.float
             if unicodedata.category(c)[0] in "LM"
             and script_of(c) == script
             and n > _RARE * total
-            and class_of(c, script) in (Class.OTHER_LETTER, Class.ASCII_LETTER)
+            and class_of(c, script) in (LetterClass.OTHER_LETTER, LetterClass.ASCII_LETTER)
         )
     )
     places = {letter: FIRST_LETTER + place for place, letter in enumerate(letters)}

@@ -19,7 +19,7 @@ from benchmarks._output import table, write_json
 from orchestration_assets.profiling.code import (
     CODE_LANGUAGES,
     DOCUMENT_LANGUAGES,
-    Code,
+    CodeFeatures,
     code_chars,
     code_features,
     document_features,
@@ -104,7 +104,7 @@ def _patterns() -> Iterator[str]:
 def _read(language: str, pattern: str) -> tuple[float, bool]:
     most = code_chars(language)
     text = pattern * (2 * most // len(pattern) + 1)
-    piece = Code(parsed_part(text, language, most), language)
+    piece = CodeFeatures(parsed_part(text, language, most), language)
     began = time.thread_time()
 
     def out_of_time() -> bool:

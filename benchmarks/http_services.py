@@ -20,11 +20,11 @@ from typing import Any
 
 from benchmarks._output import table, write_json
 from orchestration_assets.processing.answer_cache import AnswerCache
-from orchestration_assets.processing.asking import Asker
+from orchestration_assets.processing.asker import Asker
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Item, Question, Task
 from orchestration_assets.schemas.services import ChatConfig
-from resources.ai_services.drill.faults import Fault, FaultKind, Script
+from resources.ai_services.drill.faults import Fault, FaultKind, FaultScript
 from resources.ai_services.drill.server import DrillServer, running
 from resources.ai_services.http.chat import ChatService
 from resources.feature_cache.lmdb_store import LmdbStore
@@ -257,8 +257,8 @@ async def _asked(asker: Asker, name: str, numbers: Sequence[int], at_once: int) 
 
 async def _outage() -> list[dict[str, Any]]:
     at_once = 8
-    primary = DrillServer(Script(faults=(Fault(kind=FaultKind.ERROR),)))
-    second = DrillServer(Script(median_ms=ANSWER_MS))
+    primary = DrillServer(FaultScript(faults=(Fault(kind=FaultKind.ERROR),)))
+    second = DrillServer(FaultScript(median_ms=ANSWER_MS))
     with (
         running(primary) as url,
         running(second) as other,
@@ -288,7 +288,10 @@ async def _outage() -> list[dict[str, Any]]:
 
 
 async def _isolation() -> list[dict[str, Any]]:
-    slow, quick = DrillServer(Script(median_ms=1000.0)), DrillServer(Script(median_ms=ANSWER_MS))
+    slow, quick = (
+        DrillServer(FaultScript(median_ms=1000.0)),
+        DrillServer(FaultScript(median_ms=ANSWER_MS)),
+    )
     with (
         running(slow) as url,
         running(quick) as other,

@@ -164,7 +164,7 @@ def _manifests(folder: Path) -> dict[str, Any]:
     from datetime import UTC, datetime
 
     from orchestration_assets.content.intake import take_in
-    from orchestration_assets.content.known import make_manifest
+    from orchestration_assets.content.manifest_builder import make_manifest
     from orchestration_assets.progress import SilentProgress
     from orchestration_assets.schemas.tables import CONTENT_MANIFEST
     from resources.table_store import TableStore

@@ -20,16 +20,16 @@ from typing import Any
 from benchmarks._output import table, write_json
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.processing.answer_cache import AnswerCache
-from orchestration_assets.processing.asking import Answered, Asker
+from orchestration_assets.processing.asker import Asker, AskResult
 from orchestration_assets.processing.batch import build_work
-from orchestration_assets.processing.execute import execute
-from orchestration_assets.processing.execution import Execution, lead
+from orchestration_assets.processing.plan_execution import execute
+from orchestration_assets.processing.plan_result import PlanResult, lead
 from orchestration_assets.profiling.kind import kind_of
 from orchestration_assets.schemas.items import Item, Question
-from resources.ai_services.background import term_counts, term_weights
-from resources.ai_services.words import words_of
+from orchestration_assets.text.document_frequencies import term_counts, term_weights
+from orchestration_assets.text.prose import PROSE_CHARS
+from orchestration_assets.text.words import words_of
 from resources.feature_cache.lmdb_store import LmdbStore
-from resources.prose import PROSE_CHARS
 
 TASK = "keywords"
 _LARGE_CHARS = 40_000
@@ -97,12 +97,12 @@ async def _measure(items: Sequence[Item], cache: AnswerCache) -> dict[str, Any]:
 
 
 def _by_round(
-    done: Execution,
+    done: PlanResult,
     question: Question,
     reference: set[str],
     found: dict[str, list[tuple[float, float, float | None, bool]]],
 ) -> None:
-    by_round: dict[int, list[Answered]] = defaultdict(list)
+    by_round: dict[int, list[AskResult]] = defaultdict(list)
     for one in done.answered:
         by_round[one.round].append(one)
     decisions = [decision for decision in done.decisions if decision.action == "round"]

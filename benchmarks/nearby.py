@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmarks._output import table, write_json
 from orchestration_assets.evidence.calibration import logit
-from orchestration_assets.evidence.recorded import Bools, Floats
+from orchestration_assets.evidence.recorded_answers import Bools, Floats
 from orchestration_assets.schemas.tables import (
     DISAGREEMENTS,
     RESOLUTIONS,

@@ -11,8 +11,8 @@ from typing import Any
 
 from benchmarks._output import table, write_json
 from orchestration_assets.processing.answer_cache import AnswerCache
-from orchestration_assets.processing.asking import Asker
-from orchestration_assets.processing.execute import execute
+from orchestration_assets.processing.asker import Asker
+from orchestration_assets.processing.plan_execution import execute
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Item, Question, Reading, Task
 from orchestration_assets.schemas.policy import Choice

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks._corpora import (
-    Text,
+    CorpusText,
     chance_texts,
     hostile_texts,
     standard_library,
@@ -90,7 +90,7 @@ def work_ms(rounds: int = _ROUNDS) -> float:
     return (time.thread_time() - start) * 1000
 
 
-def _timed(items: Iterable[Text], slower: float, works: list[float]) -> list[dict[str, Any]]:
+def _timed(items: Iterable[CorpusText], slower: float, works: list[float]) -> list[dict[str, Any]]:
     """A row an item; adds to ``works`` what the fixed work took in between."""
     rows = []
     for number, item in enumerate(items):

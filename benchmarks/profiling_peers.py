@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import _peer_filters
-from benchmarks._corpora import Text, standard_library, texts_of
+from benchmarks._corpora import CorpusText, standard_library, texts_of
 from benchmarks._output import table, write_json
 from orchestration_assets.profiling.characters import Characters
-from orchestration_assets.profiling.code import Code, code_chars, code_features, parsed_part
+from orchestration_assets.profiling.code import CodeFeatures, code_chars, code_features, parsed_part
 from orchestration_assets.profiling.markup import outline
 from orchestration_assets.profiling.profiler import load_everything
 from orchestration_assets.profiling.sensitive import (
@@ -75,7 +75,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def measure(
-    whole: Sequence[Text], texts: Sequence[Text], peers: Path, scratch: Path
+    whole: Sequence[CorpusText], texts: Sequence[CorpusText], peers: Path, scratch: Path
 ) -> dict[str, Any]:
     """Files a second of ours and of each peer, and the ratios that have a limit."""
     load_everything()
@@ -106,7 +106,7 @@ def measure(
     return {"ours": ours, "peers": rates, "failures": failures, "ratios": ratios}
 
 
-def _rate(work: Callable[[Text], object], texts: Sequence[Text]) -> float:
+def _rate(work: Callable[[CorpusText], object], texts: Sequence[CorpusText]) -> float:
     for text in texts[:20]:
         work(text)
     began = time.process_time()
@@ -115,15 +115,17 @@ def _rate(work: Callable[[Text], object], texts: Sequence[Text]) -> float:
     return len(texts) / (time.process_time() - began)
 
 
-def _code_whole(item: Text) -> object:
-    return code_features([Code(item.text, "python")])
+def _code_whole(item: CorpusText) -> object:
+    return code_features([CodeFeatures(item.text, "python")])
 
 
-def _code_as_profiled(item: Text) -> object:
-    return code_features([Code(parsed_part(item.text, "python", code_chars("python")), "python")])
+def _code_as_profiled(item: CorpusText) -> object:
+    return code_features(
+        [CodeFeatures(parsed_part(item.text, "python", code_chars("python")), "python")]
+    )
 
 
-def _text_features(item: Text) -> object:
+def _text_features(item: CorpusText) -> object:
     text = item.text
     found = Characters.of(text)
     words = found.word_count()
@@ -151,7 +153,7 @@ def _environment(peer: str, folder: Path) -> Path:
     return python
 
 
-def _peer_rate(peer: str, python: Path, texts: Sequence[Text], scratch: Path) -> float:
+def _peer_rate(peer: str, python: Path, texts: Sequence[CorpusText], scratch: Path) -> float:
     given = scratch / "texts.json"
     given.write_text(json.dumps([[text.path, text.text] for text in texts]), "utf-8")
     done = _run([str(python), str(Path(_peer_filters.__file__)), peer, str(given)])

@@ -17,11 +17,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks._corpora import Text, standard_library, texts_of
+from benchmarks._corpora import CorpusText, standard_library, texts_of
 from benchmarks._output import table, write_json
-from benchmarks._secrets import CARRIERS, KINDS, Sample, Split, samples
+from benchmarks._secrets import CARRIERS, KINDS, SecretSample, Split, samples
 from orchestration_assets.schemas.services import SensitiveKind
-from resources.ai_services.guard import found_in, redact
+from orchestration_assets.text.redaction import found_in, redact
 
 RECALL: Final = 0.98
 ALARMS: Final = 1 / 200
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str]) -> int:
     return 0 if reached and figures["alarms"]["share"] <= ALARMS else 1
 
 
-def is_found(sample: Sample) -> bool:
+def is_found(sample: SecretSample) -> bool:
     """Whether nothing that tells is left of any part that must be hidden."""
     left = redact(sample.text, _ALL).text
     return not any(_stands(part, left) for part in sample.hidden)
@@ -75,7 +75,7 @@ def _stands(part: str, text: str) -> bool:
     return any(part[at : at + size] in text for at in range(len(part) - size + 1))
 
 
-def recall(given: Iterable[Sample], show: bool = False) -> dict[str, Any]:
+def recall(given: Iterable[SecretSample], show: bool = False) -> dict[str, Any]:
     """The share found: of all, by kind and by carrier."""
     found: defaultdict[str, list[bool]] = defaultdict(list)
     for sample in given:
@@ -95,7 +95,7 @@ def recall(given: Iterable[Sample], show: bool = False) -> dict[str, Any]:
     }
 
 
-def alarms(texts: Sequence[Text], show: bool = False) -> dict[str, Any]:
+def alarms(texts: Sequence[CorpusText], show: bool = False) -> dict[str, Any]:
     """Files that are changed, by kind; ``share`` is of those with what is not real."""
     by_kind: Counter[str] = Counter()
     changed = others = false = 0
@@ -121,7 +121,7 @@ def alarms(texts: Sequence[Text], show: bool = False) -> dict[str, Any]:
     }
 
 
-def speed(texts: Sequence[Text], most: int = 400) -> dict[str, float]:
+def speed(texts: Sequence[CorpusText], most: int = 400) -> dict[str, float]:
     """Milliseconds for the first 8,192 characters of a text, and microseconds per KB."""
     given = [text.text[:_TIMED_CHARS] for text in texts[:most]]
     best = float("inf")

@@ -22,13 +22,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks._corpora import Text, standard_library, texts_of
+from benchmarks._corpora import CorpusText, standard_library, texts_of
 from benchmarks._output import table, write_json
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.profiling import sampling
 from orchestration_assets.profiling.profiler import (
     Profile,
-    Reading,
+    ReadLimits,
     Sampler,
     load_everything,
     profile,
@@ -37,7 +37,7 @@ from orchestration_assets.schemas.enums import FeatureFamily
 from orchestration_assets.schemas.features import FEATURES
 from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.selection.conditions import holds
-from resources import prose
+from orchestration_assets.text import prose
 
 _SMALLEST, _LARGEST = 30_000, 400_000
 _SEED: Final = 5
@@ -96,7 +96,7 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def measure(items: Sequence[Text], share: float) -> dict[str, Any]:
+def measure(items: Sequence[CorpusText], share: float) -> dict[str, Any]:
     """Errors and changed decisions of every sampler."""
     load_everything()
     policy = load_policy().policy
@@ -144,10 +144,10 @@ def _prose_without_end() -> Iterator[None]:
         prose.prose_of.cache_clear()
 
 
-def _profiled(item: Text, share: float, sampler: Sampler) -> Profile:
+def _profiled(item: CorpusText, share: float, sampler: Sampler) -> Profile:
     chars = _WITHOUT_END if share == 1 else int(share * len(item.text))
     # As much code for all: so scores differ by what the samplers chose alone.
-    reading = Reading(chars, sampler)
+    reading = ReadLimits(chars, sampler)
     return profile(
         item.path, item.text, size_bytes=item.size_bytes, clock=_standing, reading=reading
     )

@@ -20,18 +20,22 @@ from typing import Any
 import numpy as np
 
 from benchmarks._output import table, write_json
-from orchestration_assets.evidence.recorded import Recorded, halves
-from orchestration_assets.evidence.recorded_files import RecordedError, find_sets, load_frugalml
+from orchestration_assets.evidence.recorded_answer_files import (
+    RecordedError,
+    find_sets,
+    load_frugalml,
+)
+from orchestration_assets.evidence.recorded_answers import RecordedAnswers, halves
+from orchestration_assets.selection.backward_induction import PolicySimulator
+from orchestration_assets.selection.baselines import fit_cascade
 from orchestration_assets.selection.frugal import fit_frugal
 from orchestration_assets.selection.learner import Selector, fit_selector, single_service
-from orchestration_assets.selection.outcomes import (
+from orchestration_assets.selection.policy_outcomes import (
     best_single,
     curve,
     exchange_rates,
     majority,
 )
-from orchestration_assets.selection.singles import fit_cascade
-from orchestration_assets.selection.steps import Rehearsal
 
 PEER_RATES = 200
 BARS = {"YELP": 62.0, "SHOP": 52.0, "RAFDB": 35.0, "EXPW": 55.0, "COMMAND": 31.0}
@@ -78,7 +82,9 @@ def seeds_of(text: str) -> list[int]:
     return [1, *range(5, 5 * int(text), 5)][: int(text)]
 
 
-def parted(recorded: Recorded, seed: int, labels: int | None) -> tuple[Recorded, Recorded]:
+def parted(
+    recorded: RecordedAnswers, seed: int, labels: int | None
+) -> tuple[RecordedAnswers, RecordedAnswers]:
     """The training half, cut to so many labels, and the test half."""
     inside, outside = halves(recorded.n_items, seed)
     if labels is not None:
@@ -86,7 +92,7 @@ def parted(recorded: Recorded, seed: int, labels: int | None) -> tuple[Recorded,
     return recorded.take(inside), recorded.take(outside)
 
 
-def measure(recorded: Recorded, seed: int, labels: int | None) -> dict[str, Any]:
+def measure(recorded: RecordedAnswers, seed: int, labels: int | None) -> dict[str, Any]:
     """All figures of one set and seed; accuracies and prices as shares."""
     train, test = parted(recorded, seed, labels)
     single = best_single(train)
@@ -129,12 +135,12 @@ def measure(recorded: Recorded, seed: int, labels: int | None) -> dict[str, Any]
     return found
 
 
-def _decide_us(selector: Selector, test: Recorded) -> float:
+def _decide_us(selector: Selector, test: RecordedAnswers) -> float:
     """CPU microseconds an item and step: evidence after every subset, and one choice from it."""
     if selector.belief is None or selector.steps is None:
         return 0.0
     cpu = time.process_time()
-    rehearsal = Rehearsal(selector.belief, selector.steps, test)
+    rehearsal = PolicySimulator(selector.belief, selector.steps, test)
     evidence = (time.process_time() - cpu) / len(selector.belief.stacks)
     cpu = time.process_time()
     rehearsal.run(len(selector.exchange) // 2)

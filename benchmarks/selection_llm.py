@@ -15,10 +15,10 @@ from typing import Any
 from benchmarks._output import table, write_json
 from benchmarks.selection import parted, seeds_of
 from orchestration_assets.evidence.belief import MOST_SERVICES
-from orchestration_assets.evidence.recorded import Recorded
-from orchestration_assets.evidence.recorded_files import RecordedError, load_llm
+from orchestration_assets.evidence.recorded_answer_files import RecordedError, load_llm
+from orchestration_assets.evidence.recorded_answers import RecordedAnswers
 from orchestration_assets.selection.learner import FEW_LABELS, fit_selector, single_service
-from orchestration_assets.selection.outcomes import best_single, majority
+from orchestration_assets.selection.policy_outcomes import best_single, majority
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def measure(recorded: Recorded, seed: int, labels: int | None) -> dict[str, Any]:
+def measure(recorded: RecordedAnswers, seed: int, labels: int | None) -> dict[str, Any]:
     """Accuracy, mean price and calls of each policy on the half that was not learned from."""
     train, test = parted(recorded, seed, labels)
     selector = fit_selector(train, seed=seed)
@@ -76,7 +76,7 @@ def _figures(accuracy: float, usd: float, calls: float) -> dict[str, float]:
     return {"accuracy": accuracy, "usd": usd, "calls": calls}
 
 
-def _follows(family: str, train: Recorded, single: int) -> str:
+def _follows(family: str, train: RecordedAnswers, single: int) -> str:
     if family == "single":
         return f"{train.services[single]} is called alone"
     why = "" if train.n_services <= MOST_SERVICES else f" (more than {MOST_SERVICES} services)"

@@ -27,10 +27,10 @@ from benchmarks.content_type_accuracy import labelled_files
 from orchestration_assets.schemas.answers import Answer
 from orchestration_assets.schemas.enums import AnswerKind, Family, Status
 from orchestration_assets.schemas.items import Item, Question, Reading, Task
-from resources.ai_services.contract import EmbeddedService
-from resources.ai_services.embedded import load_embedded
-from resources.ai_services.natural_languages import NATURAL_LANGUAGES
-from resources.ai_services.words import prose_words
+from orchestration_assets.services.contract import EmbeddedService
+from orchestration_assets.services.language.natural_languages import NATURAL_LANGUAGES
+from orchestration_assets.services.registry import load_embedded
+from orchestration_assets.text.words import prose_words
 
 NATURAL_LANGUAGE: Final = Task("natural_language", "1", AnswerKind.LABEL, NATURAL_LANGUAGES)
 KEYWORDS: Final = Task("keywords", "1", AnswerKind.SET)
@@ -45,7 +45,7 @@ Readings = dict[str, list[Reading]]
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class LabelledText:
     """A text, its family, and what its folder or extension says about it."""
 
     path: str
@@ -54,16 +54,16 @@ class Text:
     gold: str
 
 
-def pages(source: Path, limit: int) -> list[Text]:
+def pages(source: Path, limit: int) -> list[LabelledText]:
     """At most ``limit`` pages of each language, always the same ones."""
-    by_language: dict[str, list[Text]] = {}
+    by_language: dict[str, list[LabelledText]] = {}
     for path, text in _members(source):
         folder = next((part for part in PurePosixPath(path).parts if part[:5] == "pages"), None)
         if folder is not None:
             language = folder.partition(".")[2].partition("_")[0] or "en"
-            found = Text(path, text, Family.MARKUP, language)
+            found = LabelledText(path, text, Family.MARKUP, language)
             by_language.setdefault(language, []).append(found)
-    taken: list[Text] = []
+    taken: list[LabelledText] = []
     for _, found_pages in sorted(by_language.items()):
         ordered = sorted(found_pages, key=lambda page: page.path)
         taken += random.Random(1).sample(ordered, min(limit, len(ordered)))
@@ -82,13 +82,15 @@ def _members(source: Path) -> Iterator[tuple[str, str]]:
                 yield member.name, content.read().decode("utf-8")
 
 
-def sources(folders: Sequence[Path], per_package: int) -> list[Text]:
+def sources(folders: Sequence[Path], per_package: int) -> list[LabelledText]:
     """Source files with their true names and the language that their extension means."""
     files = labelled_files(folders, per_package=per_package)
-    return [Text(str(file.path), file.text, Family.CODE, file.label) for file in files]
+    return [LabelledText(str(file.path), file.text, Family.CODE, file.label) for file in files]
 
 
-def asked(names: Sequence[str], task: Task, texts: Sequence[Text]) -> tuple[Readings, list[Any]]:
+def asked(
+    names: Sequence[str], task: Task, texts: Sequence[LabelledText]
+) -> tuple[Readings, list[Any]]:
     """What each service says about each text; and rows of (service, answered, mean ms)."""
     readings: Readings = {}
     rows = []
@@ -103,7 +105,7 @@ def asked(names: Sequence[str], task: Task, texts: Sequence[Text]) -> tuple[Read
     return readings, rows
 
 
-def _answer(service: EmbeddedService, task: Task, text: Text) -> Reading:
+def _answer(service: EmbeddedService, task: Task, text: LabelledText) -> Reading:
     item = Item("item", "hash", text.path, text.text, {"family": text.family})
     return service.answer(Question(task, item))
 

@@ -21,10 +21,10 @@ from orchestration_assets.content.manifest import content_hash
 from orchestration_assets.evidence.consensus import consensus
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.processing.answer_cache import AnswerCache
-from orchestration_assets.processing.asking import Asker
+from orchestration_assets.processing.asker import Asker
 from orchestration_assets.processing.batch import build_work
-from orchestration_assets.processing.execute import execute
-from orchestration_assets.processing.run import Work
+from orchestration_assets.processing.event_loop import BatchWork
+from orchestration_assets.processing.plan_execution import execute
 from orchestration_assets.profiling.profiler import profile
 from orchestration_assets.schemas.enums import ProfileStatus
 from orchestration_assets.schemas.items import Item, Question
@@ -104,7 +104,7 @@ def _item(name: str, text: str, data: bytes) -> Item:
 
 
 async def _outcome(
-    label: str, item: Item, option: str, work: Work, cache: AnswerCache
+    label: str, item: Item, option: str, work: BatchWork, cache: AnswerCache
 ) -> tuple[bool, bool, bool]:
     asker = Asker(work.services, cache)
     question = Question(work.tasks[TASK], item)

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from orchestration_assets import __version__
+from orchestration_assets.command.interruption import stoppable
 from orchestration_assets.command.limits import allow_open_files, saying_damage
-from orchestration_assets.command.stopping import stoppable
 from orchestration_assets.schemas.errors import OrchestrationError, os_problem
 from orchestration_assets.settings import Settings, policy_path
 

@@ -22,7 +22,7 @@ from orchestration_assets.reporting import checks as reporting_checks
 from orchestration_assets.selection import assets as selection_assets
 from orchestration_assets.selection import checks as selection_checks
 from orchestration_assets.settings import Settings
-from resources.ai_services.resilience.purse import Purse
+from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.dask_cluster import DaskClusterResource
 from resources.home import HomeResource, PolicyFileResource
 from resources.table_io_manager import ParquetTableIOManager
@@ -58,7 +58,7 @@ def build_definitions(
         "tables": ParquetTableIOManager(home=str(settings.home)),
         "dask_cluster": DaskClusterResource(where=settings.dask),
         "progress": SilentProgress(),
-        "purse": Purse(),
+        "purse": SpendBudget(),
     }
     return dg.Definitions(
         assets=dg.load_assets_from_modules(_ASSETS, include_specs=True),

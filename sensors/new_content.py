@@ -10,13 +10,13 @@ from jobs import JOBS, process_batch
 from orchestration_assets.content.intake import (
     UNPACKED_IN_A_TICK,
     Intake,
-    Look,
+    IntakeOptions,
     listing_version,
     take_in,
     unfinished,
 )
 from orchestration_assets.content.ledger import known_sources
-from orchestration_assets.content.watching import Memory, plan_runs
+from orchestration_assets.content.source_watcher import WatcherCursor, plan_runs
 from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.policy import Content
@@ -61,7 +61,7 @@ def new_content_sensor(
             skip_reason="No source is known. Run `orchestrate run SOURCE` once, name it under "
             "content.sources in the policy, or set ORCHESTRATION_SOURCES."
         )
-    memory = Memory.parse(context.cursor)
+    memory = WatcherCursor.parse(context.cursor)
     memory, events, problems = _look(context, home, content, sources, memory)
     pending = unfinished(home.folder)
     memory = _bury_the_dead(context, home, memory)
@@ -104,8 +104,8 @@ def _look(
     home: HomeResource,
     content: Content,
     sources: list[str],
-    memory: Memory,
-) -> tuple[Memory, list[dg.AssetObservation], list[str]]:
+    memory: WatcherCursor,
+) -> tuple[WatcherCursor, list[dg.AssetObservation], list[str]]:
     """Looks at the sources, another one first each time, until the tick's budget is spent.
 
     Raises dagster.Failure when no source at all could be listed.
@@ -117,7 +117,7 @@ def _look(
             break
         now = datetime.now(UTC)
         watched = memory.of(source)
-        look = Look(
+        look = IntakeOptions(
             budget,
             watched.start,
             timedelta(seconds=content.settle_seconds),
@@ -162,8 +162,8 @@ def observation(intake: Intake) -> dg.AssetObservation:
 
 
 def _bury_the_dead(
-    context: dg.SensorEvaluationContext, home: HomeResource, memory: Memory
-) -> Memory:
+    context: dg.SensorEvaluationContext, home: HomeResource, memory: WatcherCursor
+) -> WatcherCursor:
     """Marks runs as failed whose process is gone: nobody else would, and they block their batch.
 
     Dagster's default launcher starts runs on this machine and does not watch them; other launchers

@@ -5,7 +5,7 @@ import time
 import dagster as dg
 
 from jobs import take_feedback
-from orchestration_assets.content.feedback import waiting
+from orchestration_assets.content.verdict_folder import waiting
 from orchestration_assets.policy.load import load_policy
 from resources.home import HomeResource, PolicyFileResource
 from sensors.runs import UNDER_WAY

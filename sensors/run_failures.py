@@ -11,9 +11,9 @@ from jobs import JOBS
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.policy.problems import PolicyError
 from orchestration_assets.reporting.failures import (
-    Broken,
     Cause,
     FailedRun,
+    StepFailure,
     failure_rows,
     payload,
     told,
@@ -121,21 +121,21 @@ def _failed_run(context: dg.RunFailureSensorContext) -> FailedRun:
     )
 
 
-def _broken(context: dg.RunFailureSensorContext) -> Iterator[Broken]:
+def _broken(context: dg.RunFailureSensorContext) -> Iterator[StepFailure]:
     checks = list(_failed_checks(context))
     yield from checks
     steps = context.get_step_failure_events()
     for event in steps:
         causes = tuple(_chain(event.step_failure_data.error))
         if not (checks and causes and causes[0].error_class == _CHECK_FAILED):
-            yield Broken(event.step_key, causes or (Cause("Unknown", event.message or ""),))
+            yield StepFailure(event.step_key, causes or (Cause("Unknown", event.message or ""),))
     if not checks and not steps:
         failed = context.failure_event
         causes = tuple(_chain(failed.job_failure_data.error))
-        yield Broken(None, causes or (Cause("RunFailed", failed.message or ""),))
+        yield StepFailure(None, causes or (Cause("RunFailed", failed.message or ""),))
 
 
-def _failed_checks(context: dg.RunFailureSensorContext) -> Iterator[Broken]:
+def _failed_checks(context: dg.RunFailureSensorContext) -> Iterator[StepFailure]:
     of_type = dg.DagsterEventType.ASSET_CHECK_EVALUATION
     for entry in context.instance.all_logs(context.dagster_run.run_id, of_type=of_type):
         event = entry.dagster_event
@@ -143,7 +143,7 @@ def _failed_checks(context: dg.RunFailureSensorContext) -> Iterator[Broken]:
         if event and found and found.blocking and not found.passed:
             name = f"{found.check_name} of {found.asset_key.to_user_string()}"
             said = Cause(_CHECK_FAILED, found.description or "it did not pass")
-            yield Broken(event.step_key, (said,), name)
+            yield StepFailure(event.step_key, (said,), name)
 
 
 def _chain(error: "SerializableErrorInfo | None") -> Iterator[Cause]:

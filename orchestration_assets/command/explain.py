@@ -262,8 +262,8 @@ def _next_run(
     profile: ProfileRow | None,
     tasks: Sequence[TaskStory],
 ) -> Iterator[str]:
-    from orchestration_assets.profiling.kept import profile_key
-    from resources.ai_services.pool import build_services
+    from orchestration_assets.profiling.profile_cache import profile_key
+    from orchestration_assets.services.pool import build_services
     from resources.feature_cache.lmdb_store import LmdbStore
     from resources.feature_cache.opening import open_cache
 

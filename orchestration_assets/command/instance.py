@@ -11,7 +11,7 @@ import yaml
 from dagster_shared.check import CheckError
 from sqlalchemy.exc import DatabaseError
 
-from orchestration_assets.command.places import instance_folder
+from orchestration_assets.command.instance_paths import instance_folder
 from orchestration_assets.schemas.errors import DamagedFileError, OrchestrationError, unwritable
 from resources.damage import notice
 from resources.locks import locked, make_folder

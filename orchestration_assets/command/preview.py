@@ -17,14 +17,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.content.intake import Intake, of_source, take_in, unfinished
-from orchestration_assets.content.known import make_manifest
+from orchestration_assets.content.manifest_builder import make_manifest
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.processing.answer_cache import answer_key
 from orchestration_assets.processing.batch import build_tasks
 from orchestration_assets.processing.pricing import ServicePrice, forecast_prices
 from orchestration_assets.processing.usage import observed_usage
-from orchestration_assets.profiling.batch import Chunk, Unread, read_again
-from orchestration_assets.profiling.kept import profile_key
+from orchestration_assets.profiling.batch import ProfileChunk, UnreadItem, read_again
+from orchestration_assets.profiling.profile_cache import profile_key
 from orchestration_assets.profiling.profiler import profile
 from orchestration_assets.progress import SilentProgress
 from orchestration_assets.schemas.enums import ProfileStatus
@@ -40,8 +40,8 @@ from orchestration_assets.schemas.tables import (
 )
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.plan import plan_items
+from orchestration_assets.services.pool import build_services
 from orchestration_assets.settings import Settings
-from resources.ai_services.pool import build_services
 from resources.damage import leaving_out_damage
 from resources.feature_cache.lmdb_store import LmdbStore
 from resources.feature_cache.opening import open_cache
@@ -127,9 +127,9 @@ def look_ahead(home: Path, source: str, policy: Policy, sample: int) -> Preview:
         cache = open_cache(home, policy.execution.cache)
         taken = _would_take(home, shadow, source, policy.content, cache)
         picked = list(_spread_evenly(TableStore(shadow), taken.accepted, sample))
-        work = Chunk(str(shadow), "", taken.source, tuple(picked))
+        work = ProfileChunk(str(shadow), "", taken.source, tuple(picked))
         for row, text in zip(picked, read_again(work), strict=True):
-            if isinstance(text, Unread):
+            if isinstance(text, UnreadItem):
                 continue  # it changed while the preview looked at it
             features = profile(row.path, text, size_bytes=row.size_bytes).features
             item = Item(row.item_id, row.content_hash, row.path, text, features)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from orchestration_assets.disagreement.readings import reading_of
 from orchestration_assets.disagreement.replay import (
-    Change,
-    Log,
-    Other,
-    Replayed,
-    TaskFigures,
+    PairedDifference,
+    RecordedBatch,
+    ReplayedQuestion,
+    ReplayFigures,
+    ReplayPolicy,
     figures,
     replay,
 )
@@ -30,9 +30,9 @@ from orchestration_assets.schemas.tables import (
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.plan import known_models
-from orchestration_assets.selection.records import CALL_COLUMNS, observed_prices
+from orchestration_assets.selection.training_records import CALL_COLUMNS, observed_prices
+from orchestration_assets.services.pool import build_services
 from orchestration_assets.settings import Settings
-from resources.ai_services.pool import build_services
 from resources.damage import leaving_out_damage, notice
 from resources.model_store import ModelStore
 from resources.table_store import TableMissingError, TableStore
@@ -72,7 +72,7 @@ def run(settings: Settings, *, as_json: bool) -> int:
 
 def _replay_all(
     home: Path, store: TableStore, batches: list[str], policy: Path | None
-) -> Iterator[Replayed]:
+) -> Iterator[ReplayedQuestion]:
     loaded = load_policy(policy)
     services = build_services(loaded.policy.services)
     calls = store.read_batches(CALL_LOG, store.batches(CALL_LOG.name), CALL_COLUMNS)
@@ -85,10 +85,10 @@ def _replay_all(
             notice(f"left out: {error}")
             continue
         known = known_models(loaded.policy, services, ModelStore(home), log.profiles, prices)
-        yield from replay(log, Other(loaded.policy, loaded.hash, services, prices, known))
+        yield from replay(log, ReplayPolicy(loaded.policy, loaded.hash, services, prices, known))
 
 
-def _read_log(store: TableStore, batch: str) -> Log:
+def _read_log(store: TableStore, batch: str) -> RecordedBatch:
     tables = [(table, store.read(table.name, batch)) for table in INTERPRETATIONS.values()]
     readings: dict[str, Reading] = {}
     asked: dict[tuple[str, str], list[str]] = {}
@@ -100,10 +100,10 @@ def _read_log(store: TableStore, batch: str) -> Log:
     resolved = values(store.read(RESOLUTIONS.name, batch, columns), *columns)
     stands = {(item, task): answer for item, task, answer in resolved}
     profiles = list(profiles_of(store.read(CONTENT_PROFILES.name, batch)))
-    return Log(batch, profiles, readings, stands, asked)
+    return RecordedBatch(batch, profiles, readings, stands, asked)
 
 
-def render(one: TaskFigures) -> str:
+def render(one: ReplayFigures) -> str:
     """One task in words, with what the log cannot answer."""
     lines = [f"{one.task}: {one.answerable} of {one.questions} questions"]
     if one.answerable:
@@ -128,7 +128,7 @@ def render(one: TaskFigures) -> str:
     return "\n".join(lines)
 
 
-def _words(one: Change, form: str) -> str:
+def _words(one: PairedDifference, form: str) -> str:
     interval = ""
     if one.low is not None and one.high is not None:
         interval = f" (change {one.low:+{form}} to {one.high:+{form}})"

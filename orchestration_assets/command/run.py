@@ -9,19 +9,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestration_assets.command.carrying_out import Carried, RunFailedError, carry_out, say
-from orchestration_assets.command.corpus import mark_due, mark_made, reports_are_due
+from orchestration_assets.command.batch_execution import (
+    ExecutedBatches,
+    RunFailedError,
+    carry_out,
+    say,
+)
+from orchestration_assets.command.corpus_reports import mark_due, mark_made, reports_are_due
 from orchestration_assets.command.display import open_display
 from orchestration_assets.command.failure import failure_of
-from orchestration_assets.command.places import check_home, ui_command
-from orchestration_assets.command.stopping import raise_if_stopped
+from orchestration_assets.command.instance_paths import check_home, ui_command
+from orchestration_assets.command.interruption import raise_if_stopped
 from orchestration_assets.command.summary import Summary, render, summarise
-from orchestration_assets.content.finished import finished_since
+from orchestration_assets.content.batch_completion import finished_since
 from orchestration_assets.content.intake import Intake, of_source, take_in, unfinished
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.tables import CONTENT_MANIFEST, DISAGREEMENT_REPORT
 from orchestration_assets.settings import Settings
-from resources.ai_services.resilience.purse import Purse
+from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.claims import Owner, claimed
 from resources.run_claims import CORPUS, report_version
 from resources.table_store import BatchStore, TableStore
@@ -56,9 +61,9 @@ def run(
     for note in intake.notes:
         say(note)
     batches = _batches(settings.home, intake, again=again)
-    carried = Carried()
+    carried = ExecutedBatches()
     if batches or reports_are_due(settings.home):
-        carried = _materialize(settings, intake, batches, Purse(budget_usd), again=again)
+        carried = _materialize(settings, intake, batches, SpendBudget(budget_usd), again=again)
     seconds = time.monotonic() - began
     summary = summarise(
         settings.home, intake.listing, carried.done, ui_command(settings), seconds, budget_usd
@@ -79,8 +84,8 @@ def _batches(home: Path, intake: Intake, *, again: bool) -> list[str]:
 
 
 def _materialize(
-    settings: Settings, intake: Intake, batches: list[str], purse: Purse, *, again: bool
-) -> Carried:
+    settings: Settings, intake: Intake, batches: list[str], purse: SpendBudget, *, again: bool
+) -> ExecutedBatches:
     # Dagster takes seconds to import: a run that finds nothing new does without it
     from orchestration_assets.command.instance import instance_errors, open_instance
     from orchestration_assets.definitions import build_definitions

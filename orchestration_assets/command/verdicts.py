@@ -6,7 +6,7 @@ from pathlib import Path
 
 from orchestration_assets.content.item_lookup import finder
 from orchestration_assets.content.verdict_files import VerdictFileError
-from orchestration_assets.content.verdicts import Rulebook, understand
+from orchestration_assets.content.verdicts import VerdictContext, understand
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.settings import Settings
 from resources.table_store import TableStore
@@ -18,7 +18,7 @@ def check(settings: Settings, path: Path) -> int:
     Nothing is taken in. Raises PolicyError when there is no valid policy to check against.
     """
     loaded = load_policy(settings.policy)
-    rules = Rulebook(loaded.policy.tasks, loaded.hash, datetime.now(UTC))
+    rules = VerdictContext(loaded.policy.tasks, loaded.hash, datetime.now(UTC))
     try:
         data = path.read_bytes()
     except OSError as error:

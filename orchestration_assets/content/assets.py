@@ -9,22 +9,22 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.content.declared_gold import keep_declared
-from orchestration_assets.content.feedback import (
+from orchestration_assets.content.batch_completion import nothing_left
+from orchestration_assets.content.corpus_view import current_items
+from orchestration_assets.content.gold_columns import keep_declared
+from orchestration_assets.content.item_lookup import finder
+from orchestration_assets.content.manifest_builder import make_manifest
+from orchestration_assets.content.verdict_folder import (
     ACCEPTED,
     accepted_verdicts,
     take,
 )
-from orchestration_assets.content.finished import nothing_left
-from orchestration_assets.content.item_lookup import finder
-from orchestration_assets.content.known import make_manifest
-from orchestration_assets.content.verdicts import Rulebook, merge, understand
-from orchestration_assets.content.view import current_items
+from orchestration_assets.content.verdicts import VerdictContext, merge, understand
 from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.load import load_policy
-from orchestration_assets.policy.pinned import pin
+from orchestration_assets.policy.pinned_policy import pin
 from orchestration_assets.progress import Progress
-from orchestration_assets.schemas.enums import Outcome
+from orchestration_assets.schemas.enums import EntryOutcome
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.verdicts import GOLD_LABELS, VERDICTS
 from resources.home import HomeResource, PolicyFileResource
@@ -75,7 +75,7 @@ def content_manifest(
     manifest = make_manifest(home.folder, batch, content, progress)
     counts = {
         outcome.value: pc.sum(pc.equal(manifest["outcome"], outcome.value)).as_py() or 0
-        for outcome in Outcome
+        for outcome in EntryOutcome
     }
     source = home.batches.source(batch)
     yield dg.MaterializeResult(value=manifest, metadata={**counts, "source": source})
@@ -121,7 +121,7 @@ def gold_labels(
     """Takes in what waits, then merges every accepted verdict."""
     loaded = load_policy(policy_file.path)
     pin(home.policies, loaded)
-    rules = Rulebook(loaded.policy.tasks, loaded.hash, datetime.now(UTC))
+    rules = VerdictContext(loaded.policy.tasks, loaded.hash, datetime.now(UTC))
     find = finder(home.tables)
     taken = take(
         home.verdicts,

@@ -3,9 +3,9 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.content.feedback import accepted_verdicts
-from orchestration_assets.content.view import manifests_of
-from orchestration_assets.schemas.enums import Outcome
+from orchestration_assets.content.corpus_view import manifests_of
+from orchestration_assets.content.verdict_folder import accepted_verdicts
+from orchestration_assets.schemas.enums import EntryOutcome
 from orchestration_assets.schemas.tables import CONTENT_LEDGER, CONTENT_MANIFEST
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
 from resources.home import HomeResource
@@ -17,7 +17,7 @@ def _every_entry(stored: Stored, manifest: pa.Table) -> list[Balance]:
     entries = stored.entries()
     listed = set(entries["item_id"].to_pylist())
     found = listed & set(manifest["item_id"].to_pylist())
-    unpacked = manifest.filter(pc.equal(manifest["outcome"], Outcome.UNPACKED))["entry_id"]
+    unpacked = manifest.filter(pc.equal(manifest["outcome"], EntryOutcome.UNPACKED))["entry_id"]
     pieces = entries.filter(pc.is_in(entries["item_id"], unpacked.combine_chunks()))
     records = manifest.filter(pc.is_in(manifest["entry_id"], unpacked.combine_chunks()))
     return [
@@ -35,7 +35,7 @@ def _every_item(stored: Stored, ledger: pa.Table) -> list[Balance]:
     columns = ["item_id", "outcome"]
     batches = sorted(batch for some in manifests_of(stored.home).values() for batch in some)
     rows = tables.read_batches(CONTENT_MANIFEST, batches, columns)
-    items = rows.filter(pc.not_equal(rows["outcome"], Outcome.UNPACKED))["item_id"]
+    items = rows.filter(pc.not_equal(rows["outcome"], EntryOutcome.UNPACKED))["item_id"]
     known = pc.count_distinct(items).as_py()
     return [Balance(known, ledger.num_rows, "items of all manifests in the ledger")]
 

@@ -27,7 +27,7 @@ from orchestration_assets.content.record_dialect import (
     rewrite,
 )
 from orchestration_assets.content.record_files import Declarations, Dialect, RecordFile
-from orchestration_assets.content.splitting import Piece, split
+from orchestration_assets.content.splitting import RecordRange, split
 from orchestration_assets.content.unpacking import spare_room, unpacked_name, unpacker
 from orchestration_assets.schemas.decoding import decode, values
 from orchestration_assets.schemas.errors import DamagedFileError
@@ -55,7 +55,7 @@ UNPACKED_IN_A_TICK: Final = 256 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class IntakeOptions:
     """How one look at a source goes.
 
     ``start`` is the relative path to begin at. Files that changed within ``settle`` are left for
@@ -87,14 +87,14 @@ class Intake:
 
 
 def take_in(
-    home: Path, source: str, content: Content, now: datetime, look: Look | None = None
+    home: Path, source: str, content: Content, now: datetime, look: IntakeOptions | None = None
 ) -> Intake:
     """Lists the source and records batches of whatever is new, changed or gone.
 
     Two looks at once record everything once: what was planned on a ledger that has moved on
     meanwhile is planned again. Raises SourceError when the source cannot be listed.
     """
-    look = look or Look()
+    look = look or IntakeOptions()
     opened = open_source(
         source, content.include, content.exclude, home, content.read_seconds, content.max_bytes
     )
@@ -137,7 +137,7 @@ def take_in(
 
 
 def _changes(
-    listing: Listing, ledger: Ledger, content: Content, look: Look, orphans: set[str]
+    listing: Listing, ledger: Ledger, content: Content, look: IntakeOptions, orphans: set[str]
 ) -> Changes:
     again: list[str] = []
     if orphans:
@@ -156,7 +156,7 @@ class _Planning:
     """From changed files to entries: record files are cut into pieces as far as the budget goes."""
 
     def __init__(
-        self, home: Path, source: Source, content: Content, listing: Listing, look: Look
+        self, home: Path, source: Source, content: Content, listing: Listing, look: IntakeOptions
     ) -> None:
         self._home = home
         self._source = source
@@ -319,7 +319,7 @@ def _version_name(found: ChangedFile) -> str:
 
 
 def _bounds(
-    piece: Piece, records: RecordFile, unpacked: str | None, address: str
+    piece: RecordRange, records: RecordFile, unpacked: str | None, address: str
 ) -> dict[str, Any]:
     inside = f"{address}#from={piece.start}"
     return {

@@ -32,7 +32,7 @@ LOOKUP_COLUMNS: Final = column_names(_Version)
 
 
 @dataclass(slots=True)
-class KnownItem:
+class ManifestItem:
     """An item as the manifests know it.
 
     ``versions`` maps each batch in which its content was read to the content's hash, in the
@@ -58,14 +58,14 @@ class KnownItem:
         return self.versions[seen[-1]] if seen else None
 
 
-FindItems = Callable[[Collection[str]], Mapping[str, list[KnownItem]]]
+FindItems = Callable[[Collection[str]], Mapping[str, list[ManifestItem]]]
 
 
 def finder(tables: TableStore) -> FindItems:
     """A function that looks names up in every manifest of a home."""
     name = CONTENT_MANIFEST.name
 
-    def find(names: Collection[str]) -> Mapping[str, list[KnownItem]]:
+    def find(names: Collection[str]) -> Mapping[str, list[ManifestItem]]:
         return find_items(names, tables.intact(name, LOOKUP_COLUMNS))
 
     return find
@@ -73,7 +73,7 @@ def finder(tables: TableStore) -> FindItems:
 
 def find_items(
     names: Collection[str], manifests: Iterable[pa.Table]
-) -> Mapping[str, list[KnownItem]]:
+) -> Mapping[str, list[ManifestItem]]:
     """Name -> every item whose id, address or path it is; names of nothing are left out.
 
     ``manifests`` come oldest first and need only :data:`LOOKUP_COLUMNS`. An absolute path stands
@@ -81,18 +81,18 @@ def find_items(
     """
     aliases = {name: file_address(name) for name in names if name.startswith("/")}
     wanted = pa.array(sorted({*names, *aliases.values()}), pa.string())
-    found: dict[str, KnownItem] = {}
+    found: dict[str, ManifestItem] = {}
     for manifest in manifests:
         hit = pc.or_(
             pc.is_in(manifest["path"], wanted),
             pc.or_(pc.is_in(manifest["item_id"], wanted), pc.is_in(manifest["address"], wanted)),
         )
         for row in decode(_Version, manifest.filter(hit)):
-            new = KnownItem(row.item_id, row.address, row.path)
+            new = ManifestItem(row.item_id, row.address, row.path)
             item = found.setdefault(row.item_id, new)
             if row.content_hash is not None:
                 item.versions[row.batch] = row.content_hash
-    by_name: dict[str, list[KnownItem]] = {}
+    by_name: dict[str, list[ManifestItem]] = {}
     for item in found.values():
         for name in {item.item_id, item.address, item.path}:
             by_name.setdefault(name, []).append(item)

@@ -8,11 +8,11 @@ from typing import BinaryIO, Final, Protocol
 from urllib.parse import quote
 
 from orchestration_assets.content.batches import item_id
-from orchestration_assets.content.encoding import Encoding, NoText, recognised
 from orchestration_assets.content.record_files import RecordFile, recorded_file
 from orchestration_assets.content.record_reading import Record, read_records
-from orchestration_assets.schemas.enums import Outcome, RejectReason
+from orchestration_assets.schemas.enums import EntryOutcome, RejectReason
 from orchestration_assets.schemas.tables import EntryRow, ManifestRow, Metadatum, RecordPlace
+from orchestration_assets.text.encodings.detection import Encoding, NotText, recognised
 from resources.content_index import Holding
 from resources.content_source import ContentError, FileContent, Version
 
@@ -33,7 +33,7 @@ def content_hash(data: bytes) -> str:
     return blake2b(data, digest_size=16).hexdigest()
 
 
-class Reading(Protocol):
+class EntryReader(Protocol):
     """How the entries of a batch are read."""
 
     def read(self, address: str, max_bytes: int) -> FileContent: ...
@@ -50,7 +50,7 @@ class Reading(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
+class ExaminedEntry:
     """One entry or record after reading: a reject reason, or the hash and encoding of its text."""
 
     entry: EntryRow
@@ -76,7 +76,7 @@ class Examined:
         return self.record.start if self.record else 0
 
 
-def examine(entry: EntryRow, reading: Reading, max_bytes: int) -> Iterator[Examined]:
+def examine(entry: EntryRow, reading: EntryReader, max_bytes: int) -> Iterator[ExaminedEntry]:
     """Reads one entry and the records in it: bad content becomes a reason, never an exception."""
     if entry.gone or entry.problem is not None:
         detail = entry.detail or (_DETAILS[entry.problem] if entry.problem else None)
@@ -94,8 +94,8 @@ def _of_entry(
     *,
     superseded: bool = False,
     unpacked: bool = False,
-) -> Examined:
-    return Examined(
+) -> ExaminedEntry:
+    return ExaminedEntry(
         entry,
         entry.item_id,
         entry.address,
@@ -108,7 +108,7 @@ def _of_entry(
     )
 
 
-def _examine_file(entry: EntryRow, reading: Reading, max_bytes: int) -> Examined:
+def _examine_file(entry: EntryRow, reading: EntryReader, max_bytes: int) -> ExaminedEntry:
     if entry.size_bytes > max_bytes:
         detail = f"{entry.size_bytes} bytes, the limit is {max_bytes}"
         return _of_entry(entry, RejectReason.TOO_LARGE, detail)
@@ -125,10 +125,10 @@ def _examine_file(entry: EntryRow, reading: Reading, max_bytes: int) -> Examined
 
 
 def _hashed(
-    found: Examined, data: bytes, encoding: Encoding | NoText, reading: Reading
-) -> Examined:
+    found: ExaminedEntry, data: bytes, encoding: Encoding | NotText, reading: EntryReader
+) -> ExaminedEntry:
     hashed = content_hash(data)
-    if isinstance(encoding, NoText):
+    if isinstance(encoding, NotText):
         return replace(found, reason=encoding.reason, detail=encoding.detail, hashed=hashed)
     kept = reading.keep(hashed, data)
     return replace(found, hashed=hashed, encoding=encoding, kept=kept)
@@ -141,7 +141,9 @@ def _changed(entry: EntryRow, now: Version) -> bool:
     return (now.size_bytes, now.modified_ns) != (entry.size_bytes, entry.modified_ns)
 
 
-def _examine_piece(entry: EntryRow, records: RecordFile, reading: Reading) -> Iterator[Examined]:
+def _examine_piece(
+    entry: EntryRow, records: RecordFile, reading: EntryReader
+) -> Iterator[ExaminedEntry]:
     """A row for the piece and one for each of its records."""
     try:
         if _changed(entry, reading.version(entry.file)):
@@ -164,7 +166,9 @@ def _examine_piece(entry: EntryRow, records: RecordFile, reading: Reading) -> It
     yield from found
 
 
-def _examine_record(entry: EntryRow, record: Record, reading: Reading, *, has_id: bool) -> Examined:
+def _examine_record(
+    entry: EntryRow, record: Record, reading: EntryReader, *, has_id: bool
+) -> ExaminedEntry:
     data = record.text.encode() if record.text is not None else b""
     if record.id is not None:
         mark = f"id={quote(record.id, safe='')}"
@@ -175,7 +179,7 @@ def _examine_record(entry: EntryRow, record: Record, reading: Reading, *, has_id
     # where others are shown by their ids a number would look like one
     numbered = f"record={record.number}" if has_id else str(record.number)
     shown = record.id if record.id is not None else numbered
-    found = Examined(
+    found = ExaminedEntry(
         entry,
         item_id(address),
         address,
@@ -188,7 +192,7 @@ def _examine_record(entry: EntryRow, record: Record, reading: Reading, *, has_id
     )
     if record.problem is not None or record.encoding is None:
         reason, detail = record.problem or (RejectReason.EMPTY, None)
-        return Examined(
+        return ExaminedEntry(
             entry,
             # a record without usable text is known by its place: its id may be missing or repeated
             item_id(f"{entry.file}#record={record.number}"),
@@ -203,7 +207,7 @@ def _examine_record(entry: EntryRow, record: Record, reading: Reading, *, has_id
     return _hashed(replace(found, detail=record.note), data, record.encoding, reading)
 
 
-class Known(Protocol):
+class KnownVersions(Protocol):
     """What is known of content outside the batch."""
 
     def computed_as(self, content_hash: str) -> str | None: ...
@@ -222,7 +226,10 @@ def file_version(entry: EntryRow) -> str:
 
 
 def settle(
-    batch: str, examined: Sequence[Examined], known: Known, is_gone: Callable[[str], bool]
+    batch: str,
+    examined: Sequence[ExaminedEntry],
+    known: KnownVersions,
+    is_gone: Callable[[str], bool],
 ) -> tuple[list[Holding], list[ManifestRow]]:
     """The outcome of every entry and record, given what is known and came earlier in the batch.
 
@@ -246,7 +253,7 @@ def settle(
         outcome, computed_as, detail = _outcome(
             found, known, files_holding, accepted, gone, is_gone
         )
-        if outcome is Outcome.ACCEPTED and hashed is not None:
+        if outcome is EntryOutcome.ACCEPTED and hashed is not None:
             accepted[hashed] = found.item_id
         seen.add(found.item_id)
         rows.append(_row(batch, found, outcome, computed_as, detail))
@@ -257,19 +264,19 @@ def settle(
                 version,
                 found.place,
                 hashed if computed_as is not None else None,
-                outcome is Outcome.ACCEPTED,
+                outcome is EntryOutcome.ACCEPTED,
             )
         )
     return holdings, rows
 
 
-def _by_place(found: Examined) -> Examined:
+def _by_place(found: ExaminedEntry) -> ExaminedEntry:
     """A record whose name another record of the file has: its place becomes its identity."""
     address = f"{found.entry.file}#record={found.number}"
     return replace(found, item_id=item_id(address), address=address)
 
 
-def _repeated(found: Examined) -> Examined:
+def _repeated(found: ExaminedEntry) -> ExaminedEntry:
     """A record whose id another record of the file has is rejected."""
     return replace(
         _by_place(found),
@@ -283,38 +290,46 @@ def _repeated(found: Examined) -> Examined:
 
 
 def _outcome(
-    found: Examined,
-    known: Known,
+    found: ExaminedEntry,
+    known: KnownVersions,
     files_holding: Callable[[str], set[str]],
     accepted: dict[str, str],
     gone: set[str],
     is_gone: Callable[[str], bool],
-) -> tuple[Outcome, str | None, str | None]:
+) -> tuple[EntryOutcome, str | None, str | None]:
     """Outcome, the item that computes the content, and the outcome in words."""
     hashed = found.hashed
     if found.entry.gone:
-        return Outcome.GONE, None, found.detail
+        return EntryOutcome.GONE, None, found.detail
     if found.superseded:
-        return Outcome.SUPERSEDED, None, found.detail
+        return EntryOutcome.SUPERSEDED, None, found.detail
     if found.unpacked:
-        return Outcome.UNPACKED, None, found.detail
+        return EntryOutcome.UNPACKED, None, found.detail
     if found.reason is not None or hashed is None:
-        return Outcome.REJECTED, None, found.detail
+        return EntryOutcome.REJECTED, None, found.detail
     if hashed in accepted:
-        return Outcome.DUPLICATE, accepted[hashed], "same content stands elsewhere in this batch"
+        return (
+            EntryOutcome.DUPLICATE,
+            accepted[hashed],
+            "same content stands elsewhere in this batch",
+        )
     computed_as = known.computed_as(hashed)
     if computed_as is None:
-        return Outcome.ACCEPTED, found.item_id, found.detail
+        return EntryOutcome.ACCEPTED, found.item_id, found.detail
     if known.last(found.item_id) == hashed:
-        return Outcome.UNCHANGED, computed_as, "touched, same content"
+        return EntryOutcome.UNCHANGED, computed_as, "touched, same content"
     before = files_holding(hashed)
     if before and all(file in gone or is_gone(file) for file in before):
-        return Outcome.MOVED, computed_as, "same content was at another address before"
-    return Outcome.DUPLICATE, computed_as, "same content is known at another address"
+        return EntryOutcome.MOVED, computed_as, "same content was at another address before"
+    return EntryOutcome.DUPLICATE, computed_as, "same content is known at another address"
 
 
 def _row(
-    batch: str, found: Examined, outcome: Outcome, computed_as: str | None, detail: str | None
+    batch: str,
+    found: ExaminedEntry,
+    outcome: EntryOutcome,
+    computed_as: str | None,
+    detail: str | None,
 ) -> ManifestRow:
     return ManifestRow(
         batch=batch,

@@ -15,7 +15,7 @@ _TRUE, _FALSE, _BYTE, _I16, _I32, _I64, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _ST
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
+class ColumnChunk:
     """One column in one row group: its path in the schema, its values and its bytes unpacked."""
 
     path: tuple[str, ...]
@@ -28,7 +28,7 @@ class RowGroup:
     """What a row group claims to hold."""
 
     rows: int
-    chunks: tuple[Chunk, ...]
+    chunks: tuple[ColumnChunk, ...]
 
 
 def read_footer(stream: BinaryIO) -> tuple[RowGroup, ...]:
@@ -53,7 +53,7 @@ def _row_group(found: Any) -> RowGroup:
     return RowGroup(_count(found, 3), tuple(_chunk(one) for one in _items(found.get(1))))
 
 
-def _chunk(found: Any) -> Chunk:
+def _chunk(found: Any) -> ColumnChunk:
     about = found.get(3) if isinstance(found, dict) else None
     if not isinstance(about, dict):
         raise ValueError("a column chunk is not described")
@@ -62,7 +62,7 @@ def _chunk(found: Any) -> Chunk:
     )
     if not path:
         raise ValueError("a column chunk has no name")
-    return Chunk(path, _count(about, 5), _count(about, 6))
+    return ColumnChunk(path, _count(about, 5), _count(about, 6))
 
 
 def _items(found: Any) -> list[Any]:

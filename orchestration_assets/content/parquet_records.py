@@ -17,7 +17,7 @@ from orchestration_assets.content.parquet_footer import RowGroup, read_footer
 from orchestration_assets.content.record_values import CellError
 from orchestration_assets.content.unpacking import bomb, expansion_limit
 from orchestration_assets.schemas.enums import RejectReason
-from orchestration_assets.schemas.storable import whole_text
+from orchestration_assets.schemas.storable_values import whole_text
 from resources.content_source import ContentError
 
 _ROWS: Final = 1024
@@ -33,7 +33,7 @@ _DAMAGE: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class RowGroupSize:
     """A row group: how many rows it has, and how many bytes of text (0 where not looked at)."""
 
     rows: int
@@ -97,7 +97,7 @@ def _said(error: BaseException) -> str:
 
 def row_groups(
     stream: BinaryIO, columns: Sequence[str], max_expansion: float, start: int = 0
-) -> Iterator[Group]:
+) -> Iterator[RowGroupSize]:
     """Every row group; those that hold rows from ``start`` on are decoded to weigh their texts.
 
     The texts are in the first column. Raises ContentError for a bomb: a file whose columns, by its
@@ -125,7 +125,7 @@ def row_groups(
                 if decoded != rows:
                     raise _short(decoded, rows)
             before += rows
-            yield Group(rows, texts)
+            yield RowGroupSize(rows, texts)
     except _DAMAGE as error:
         raise ContentError(RejectReason.MALFORMED, f"damaged Parquet: {_said(error)}") from error
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
-from orchestration_assets.content.encoding import MARKS, Encoding, NoText, recognised
 from orchestration_assets.content.record_files import Dialect, RecordFile
 from orchestration_assets.schemas.enums import RejectReason
+from orchestration_assets.text.encodings.detection import MARKS, Encoding, NotText, recognised
 from resources.content_source import ContentError
 
 UTF8: Final = Encoding("utf-8", "format")
@@ -54,7 +54,7 @@ def look(stream: BinaryIO, records: RecordFile) -> Dialect | Rewriting:
     """
     head = _head(stream)
     encoding = _wide(head)
-    found: Encoding | NoText = UTF8
+    found: Encoding | NotText = UTF8
     if encoding is None and records.format == "csv":
         found = _file_encoding(stream)
         if isinstance(found, Encoding) and not cuts_by_bytes(found.name):
@@ -70,7 +70,7 @@ def look(stream: BinaryIO, records: RecordFile) -> Dialect | Rewriting:
         begin = len(_BOM) if head.startswith(_BOM) else 0
         if said := _SEP_LINE.match(head, begin):
             delimiter, begin = said.group(1).decode("latin-1"), said.end()
-    if isinstance(found, NoText):
+    if isinstance(found, NotText):
         return Dialect(None, found.detail, delimiter, begin)
     return Dialect(found.name, found.source, delimiter, begin)
 
@@ -134,7 +134,7 @@ def _wide(head: bytes) -> str | None:
     return name if name in ("utf-16", "utf-32") else None
 
 
-def _file_encoding(stream: BinaryIO) -> Encoding | NoText:
+def _file_encoding(stream: BinaryIO) -> Encoding | NotText:
     """The one encoding of a whole file, as far as it is looked at."""
     stream.seek(0)
     decoder = codecs.getincrementaldecoder("utf-8")()
@@ -148,7 +148,7 @@ def _file_encoding(stream: BinaryIO) -> Encoding | NoText:
     return Encoding("utf-8", "bom" if marked else "utf-8")
 
 
-def _bom_less(found: Encoding | NoText) -> Encoding | NoText:
+def _bom_less(found: Encoding | NotText) -> Encoding | NotText:
     """The mark is passed over when the header is read."""
     if isinstance(found, Encoding) and found.name in ("utf-8-sig", "utf_8_sig"):
         return Encoding("utf-8", found.source)

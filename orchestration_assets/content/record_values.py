@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from orchestration_assets.schemas.enums import RejectReason
-from orchestration_assets.schemas.storable import whole_text
+from orchestration_assets.schemas.storable_values import whole_text
 
 
 class CellError(Exception):

@@ -17,7 +17,7 @@ _WEIGHED_WHOLE_BYTES: Final = 256 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class RecordRange:
     """So many records from ``start`` to before ``stop``: bytes, or rows of Parquet.
 
     ``weight_bytes`` is what they hold; ``first`` is the number of the first record, from 1.
@@ -37,7 +37,7 @@ def split(
     limits: Batching,
     start: int = 0,
     first: int = 1,
-) -> Iterator[Piece]:
+) -> Iterator[RecordRange]:
     """The pieces of a plain record file from ``start`` on, each within the limits of a batch.
 
     A single record beyond the limit of bytes is a piece of its own. Only the last piece is final.
@@ -50,17 +50,17 @@ def split(
         pieces = _csv(stream, records, limits, start, first)
     else:
         pieces = _lines(stream, limits, start, first)
-    before: Piece | None = None
+    before: RecordRange | None = None
     for piece in pieces:
         if before is not None:
             yield before
         before = piece
     # a file without records is one empty piece, so that it has a row of its own
-    last = before or Piece(start, start, first, 0, 0)
+    last = before or RecordRange(start, start, first, 0, 0)
     yield replace(last, final=True)
 
 
-def _lines(stream: BinaryIO, limits: Batching, start: int, first: int) -> Iterator[Piece]:
+def _lines(stream: BinaryIO, limits: Batching, start: int, first: int) -> Iterator[RecordRange]:
     """JSON Lines: every line is a record."""
     stream.seek(start)
     begun, ended, count, position = start, start, 0, start
@@ -79,20 +79,20 @@ def _lines(stream: BinaryIO, limits: Batching, start: int, first: int) -> Iterat
                 ended = int(ends[upto - 1])
                 taken = upto
             if taken < len(ends) or count == limits.max_items:
-                yield Piece(begun, ended, first, count, ended - begun)
+                yield RecordRange(begun, ended, first, count, ended - begun)
                 begun, first, count = ended, first + count, 0
     if position > ended:  # a last line without an end
         if count and position - begun > limits.max_bytes:
-            yield Piece(begun, ended, first, count, ended - begun)
+            yield RecordRange(begun, ended, first, count, ended - begun)
             begun, first, count = ended, first + count, 0
         count, ended = count + 1, position
     if count:
-        yield Piece(begun, ended, first, count, ended - begun)
+        yield RecordRange(begun, ended, first, count, ended - begun)
 
 
 def _csv(
     stream: BinaryIO, records: RecordFile, limits: Batching, start: int, first: int
-) -> Iterator[Piece]:
+) -> Iterator[RecordRange]:
     delimiter, limit = records.delimiter, records.max_record_bytes
     if start == 0:  # the header belongs to no piece
         begin = records.dialect.begin if records.dialect else 0
@@ -101,16 +101,16 @@ def _csv(
     for record in csv_records(stream, delimiter, limit, start, None, first):
         size = record.stop - begun
         if count and (count == limits.max_items or size > limits.max_bytes):
-            yield Piece(begun, ended, first, count, ended - begun)
+            yield RecordRange(begun, ended, first, count, ended - begun)
             begun, first, count = record.start, first + count, 0
         count, ended = count + 1, record.stop
     if count:
-        yield Piece(begun, ended, first, count, ended - begun)
+        yield RecordRange(begun, ended, first, count, ended - begun)
 
 
 def _parquet(
     stream: BinaryIO, records: RecordFile, limits: Batching, start: int
-) -> Iterator[Piece]:
+) -> Iterator[RecordRange]:
     """Row groups, several together while they fit, cut by rows where one does not.
 
     A file of moderate size is weighed whole before it is cut, so that of a bomb nothing is taken;
@@ -131,7 +131,7 @@ def _parquet(
             take = min(high - low, room)
             count, held, low = count + take, held + take * each, low + take
             if low < high or count == limits.max_items:
-                yield Piece(begun, begun + count, begun + 1, count, int(held))
+                yield RecordRange(begun, begun + count, begun + 1, count, int(held))
                 begun, count, held = begun + count, 0, 0.0
     if count:
-        yield Piece(begun, begun + count, begun + 1, count, int(held))
+        yield RecordRange(begun, begun + count, begun + 1, count, int(held))

@@ -42,7 +42,7 @@ class VerdictFileError(OrchestrationError):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class VerdictLine:
     """One row of a verdict file, before it is understood."""
 
     number: int
@@ -70,7 +70,7 @@ def collect(file: str, found: Iterable[Any]) -> list[Any]:
     return results
 
 
-def read_lines(file: str, data: bytes) -> list[Line]:
+def read_lines(file: str, data: bytes) -> list[VerdictLine]:
     """The rows of a CSV or JSON Lines file, told apart by its name.
 
     Columns beyond those known are left alone. Raises VerdictFileError.
@@ -84,7 +84,7 @@ def read_lines(file: str, data: bytes) -> list[Line]:
     raise VerdictFileError(file, [VerdictProblem(0, "file", message)])
 
 
-def _csv_lines(data: bytes) -> Iterator[Line | VerdictProblem]:
+def _csv_lines(data: bytes) -> Iterator[VerdictLine | VerdictProblem]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -105,7 +105,7 @@ def _csv_lines(data: bytes) -> Iterator[Line | VerdictProblem]:
             else:
                 values = dict(zip(names, row, strict=True))
                 ids = {name: as_given(values[name]) for name in _IDS if name in values}
-                yield Line(here, values | ids)
+                yield VerdictLine(here, values | ids)
     except csv.Error as error:
         message = f"is no valid CSV ({error}); was the file still being written?"
         yield VerdictProblem(number, "file", message)
@@ -131,7 +131,7 @@ def _column_problems(names: Sequence[str]) -> Iterator[VerdictProblem]:
             yield VerdictProblem(1, field, "the column is given twice: keep one of them")
 
 
-def _json_lines(data: bytes) -> Iterator[Line | VerdictProblem]:
+def _json_lines(data: bytes) -> Iterator[VerdictLine | VerdictProblem]:
     for number, raw in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
         if not raw.strip():
             continue
@@ -146,7 +146,7 @@ def _json_lines(data: bytes) -> Iterator[Line | VerdictProblem]:
             yield from _json_line(number, values)
 
 
-def _json_line(number: int, values: Any) -> Iterator[Line | VerdictProblem]:
+def _json_line(number: int, values: Any) -> Iterator[VerdictLine | VerdictProblem]:
     if not isinstance(values, dict):
         yield VerdictProblem(
             number, "file", f"is no JSON object; give one with {', '.join(FIELDS)}"
@@ -156,7 +156,7 @@ def _json_line(number: int, values: Any) -> Iterator[Line | VerdictProblem]:
     for field in missing:
         yield VerdictProblem(number, field, "is missing")
     if not missing:
-        yield Line(number, values)
+        yield VerdictLine(number, values)
 
 
 def _not_utf8(line: int) -> VerdictProblem:

@@ -14,12 +14,12 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any, Final
 
-from orchestration_assets.content.item_lookup import FindItems, KnownItem
+from orchestration_assets.content.item_lookup import FindItems, ManifestItem
 from orchestration_assets.content.spreadsheets import LocalDateError, local_date, mangled
 from orchestration_assets.content.verdict_files import (
     OPTIONAL,
-    Line,
     VerdictFileError,
+    VerdictLine,
     VerdictProblem,
     collect,
     read_lines,
@@ -28,7 +28,7 @@ from orchestration_assets.policy.problems import nearest, shorten
 from orchestration_assets.schemas.answers import Answer, shown
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.policy import TaskConfig
-from orchestration_assets.schemas.verdicts import GoldRow, Said, VerdictRow
+from orchestration_assets.schemas.verdicts import GoldRow, PastVerdict, VerdictRow
 
 _SLACK: Final = timedelta(days=1)
 # hexadecimal digits of an item's id, and of a content hash
@@ -42,7 +42,7 @@ DECLARED_BY: Final = "the content itself"
 
 
 @dataclass(frozen=True, slots=True)
-class Rulebook:
+class VerdictContext:
     """What verdicts are checked against: the tasks of a policy, its hash, and the clock."""
 
     tasks: Mapping[str, TaskConfig]
@@ -51,7 +51,7 @@ class Rulebook:
 
 
 @dataclass(frozen=True, slots=True)
-class Understood:
+class ParsedVerdicts:
     """The verdicts of one file; ``not_judged`` counts the lines whose verdict was left empty."""
 
     verdicts: tuple[VerdictRow, ...]
@@ -63,7 +63,7 @@ def file_hash(data: bytes) -> str:
     return blake2b(data, digest_size=16).hexdigest()
 
 
-def understand(file: str, data: bytes, rules: Rulebook, find: FindItems) -> Understood:
+def understand(file: str, data: bytes, rules: VerdictContext, find: FindItems) -> ParsedVerdicts:
     """Every verdict of a file. Raises VerdictFileError, which lists what is wrong with it.
 
     A line whose verdict is empty was not judged: sheets may come back half filled in. ``find``
@@ -77,7 +77,7 @@ def understand(file: str, data: bytes, rules: Rulebook, find: FindItems) -> Unde
     items = find({name for line in judged if (name := _plain(line.values["item"]))})
     identity = file_hash(data)
     rows = collect(file, (_verdict(identity, file, line, rules, items) for line in judged))
-    return Understood(tuple(rows), len(lines) - len(judged))
+    return ParsedVerdicts(tuple(rows), len(lines) - len(judged))
 
 
 class FieldError(Exception):
@@ -91,9 +91,9 @@ class FieldError(Exception):
 def _verdict(
     identity: str,
     file: str,
-    line: Line,
-    rules: Rulebook,
-    items: Mapping[str, list[KnownItem]],
+    line: VerdictLine,
+    rules: VerdictContext,
+    items: Mapping[str, list[ManifestItem]],
 ) -> VerdictRow | VerdictProblem:
     values = line.values
     try:
@@ -126,7 +126,7 @@ def _row(
     content_hash: str | None,
     task_name: str,
     verdict: Any,
-    rules: Rulebook,
+    rules: VerdictContext,
 ) -> VerdictRow:
     """A verdict as it is kept. Raises FieldError when it is no answer to the task."""
     task = rules.tasks[task_name]
@@ -159,7 +159,7 @@ def verdict_row(
     task: str,
     value: str,
     said_at: datetime,
-    rules: Rulebook,
+    rules: VerdictContext,
 ) -> VerdictRow:
     """The verdict that a manifest row declares about itself.
 
@@ -193,7 +193,7 @@ def _text(values: Mapping[str, Any], field: str) -> str:
     return text
 
 
-def _item(name: str, items: Mapping[str, list[KnownItem]]) -> KnownItem:
+def _item(name: str, items: Mapping[str, list[ManifestItem]]) -> ManifestItem:
     candidates = items.get(name, [])
     if not candidates and (damage := mangled(name, _ID_DIGITS)):
         raise FieldError(
@@ -303,7 +303,7 @@ def _date(text: str) -> datetime:
         return local_date(text)
 
 
-def _content(given: Any, item: KnownItem, said_at: datetime) -> str | None:
+def _content(given: Any, item: ManifestItem, said_at: datetime) -> str | None:
     if _is_blank(given):
         return item.content_at(said_at)
     if given not in item.versions.values():
@@ -359,7 +359,7 @@ def merge(verdicts: Iterable[VerdictRow]) -> Iterator[GoldRow]:
             line=last.line,
             dissenters=tuple(sorted(w for w, said in latest.items() if said != last.verdict)),
             history=tuple(
-                Said(r.verdict, r.kind, r.who, r.said_at, r.content_hash, r.file, r.line)
+                PastVerdict(r.verdict, r.kind, r.who, r.said_at, r.content_hash, r.file, r.line)
                 for r in said
             ),
         )

@@ -9,7 +9,7 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.content.reader import ContentReader
+from orchestration_assets.content.content_reader import ContentReader
 from orchestration_assets.disagreement.batch import (
     copies_of,
     judged_in,
@@ -19,11 +19,16 @@ from orchestration_assets.disagreement.batch import (
     search_of,
     service_versions,
 )
-from orchestration_assets.disagreement.calibrating import calibrate
-from orchestration_assets.disagreement.corpus import gold_of, label_readings
+from orchestration_assets.disagreement.calibration import calibrate
+from orchestration_assets.disagreement.calibration_registry import (
+    promote,
+    promote_thresholds,
+    promoted_for,
+    thresholds_in_use,
+)
 from orchestration_assets.disagreement.kinds.search import dispute_kinds as find_kinds
-from orchestration_assets.disagreement.learned import learned_weights
-from orchestration_assets.disagreement.nearby import (
+from orchestration_assets.disagreement.label_history import gold_of, label_readings
+from orchestration_assets.disagreement.neighbour_history import (
     look_up,
     lookup_of,
     neighbours_of,
@@ -31,21 +36,16 @@ from orchestration_assets.disagreement.nearby import (
 )
 from orchestration_assets.disagreement.pairs import disagreements as find_disagreements
 from orchestration_assets.disagreement.readings import group_readings, independent
-from orchestration_assets.disagreement.recorded_vectors import VectorReadings, vector_readings
 from orchestration_assets.disagreement.resolution import resolve_plans
 from orchestration_assets.disagreement.review import as_csv, as_jsonl
 from orchestration_assets.disagreement.review import review_queue as queue_up
 from orchestration_assets.disagreement.scorecards import scorecards, tally
-from orchestration_assets.disagreement.stored import (
-    promote,
-    promote_thresholds,
-    promoted_for,
-    thresholds_in_use,
-)
+from orchestration_assets.disagreement.selector_weights import learned_weights
 from orchestration_assets.disagreement.thresholds import calibrate_vectors, in_force, in_words
+from orchestration_assets.disagreement.vector_history import VectorReadings, vector_readings
 from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.load import load_policy
-from orchestration_assets.policy.pinned import pinned
+from orchestration_assets.policy.pinned_policy import pinned
 from orchestration_assets.processing.batch import build_tasks, deciders, learned_models
 from orchestration_assets.schemas.decoding import column_names, values
 from orchestration_assets.schemas.disagreement import (
@@ -58,7 +58,7 @@ from orchestration_assets.schemas.disagreement import (
 )
 from orchestration_assets.schemas.enums import AnswerKind, ResolutionStatus, Triage
 from orchestration_assets.schemas.records import rows_to_arrow
-from orchestration_assets.schemas.storable import whole_text
+from orchestration_assets.schemas.storable_values import whole_text
 from orchestration_assets.schemas.tables import DISAGREEMENTS, PROCESSING_PLANS, RESOLUTIONS
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS, NeighboursRow
 from orchestration_assets.schemas.verdicts import GOLD_LABELS, GoldRow

@@ -7,13 +7,18 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.content.reader import ContentReader, SupersededError
+from orchestration_assets.content.content_reader import ContentReader, SupersededError
 from orchestration_assets.disagreement.identities import identities
-from orchestration_assets.disagreement.kinds.search import Search
+from orchestration_assets.disagreement.kinds.search import KindSearch
+from orchestration_assets.disagreement.label_weights import (
+    Key,
+    PromotedCalibration,
+    WeighedAnswers,
+    weigh,
+)
 from orchestration_assets.disagreement.readings import ServiceReadings
-from orchestration_assets.disagreement.resolution import Rules
-from orchestration_assets.disagreement.vectors import Known
-from orchestration_assets.disagreement.weighing import Key, Promoted, Weighed, weigh
+from orchestration_assets.disagreement.resolution import ResolutionRules
+from orchestration_assets.disagreement.vectors import PinnedThresholds
 from orchestration_assets.evidence.vector_thresholds import ThresholdsInUse
 from orchestration_assets.processing.batch import item_loader
 from orchestration_assets.schemas.decoding import values
@@ -21,8 +26,8 @@ from orchestration_assets.schemas.enums import AnswerKind, DisputeKind, Family
 from orchestration_assets.schemas.items import Task
 from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.verdicts import GoldRow
+from orchestration_assets.text.prose import prose_of
 from resources.content_source import ContentError
-from resources.prose import prose_of
 
 
 @dataclass
@@ -30,16 +35,16 @@ class Weights:
     """What is known of the labels of a batch: by question; by task, what the rest's risk rests on
     and the version of the calibration that was used."""
 
-    by_question: dict[Key, Weighed] = field(default_factory=dict)
+    by_question: dict[Key, WeighedAnswers] = field(default_factory=dict)
     basis: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
 
 
-def rules_of(policy: Policy | None) -> Rules:
+def rules_of(policy: Policy | None) -> ResolutionRules:
     """How the policy resolves the answers of its tasks."""
     if policy is None:
-        return Rules()
-    return Rules(
+        return ResolutionRules()
+    return ResolutionRules(
         {name: task.resolve for name, task in policy.tasks.items()},
         {name: task.manners for name, task in policy.tasks.items()},
         policy.disagreement.review,
@@ -63,7 +68,7 @@ def label_weights(
     tasks: Mapping[str, Task],
     versions: Mapping[str, Mapping[str, str]],
     policy: Policy | None,
-    promoted: Callable[[str], Promoted | None],
+    promoted: Callable[[str], PromotedCalibration | None],
 ) -> Weights:
     """What is known of the labels that services gave, task by task."""
     found = Weights()
@@ -87,7 +92,7 @@ def known_thresholds(
     interpretations: Iterable[pa.Table],
     policy: Policy | None,
     in_use: Callable[[str, str], ThresholdsInUse | None],
-) -> dict[str, Known]:
+) -> dict[str, PinnedThresholds]:
     """Task -> the thresholds that its plans have pinned, with who answered.
 
     ``in_use`` reads the thresholds of a task in a version.
@@ -99,13 +104,13 @@ def known_thresholds(
     for task, version in sorted(pinned.items()):
         thresholds = in_use(task, version)
         if thresholds is not None:
-            found[task] = Known(thresholds, identities(policy, versions.get(task, {})))
+            found[task] = PinnedThresholds(thresholds, identities(policy, versions.get(task, {})))
     return found
 
 
 def search_of(
     policy: Policy | None, manifest: pa.Table, profiles: pa.Table, reader: ContentReader
-) -> Search:
+) -> KindSearch:
     """What the policy looks for, in the content of the batch."""
     kinds = policy.disagreement.kinds if policy else ()
     load = item_loader(manifest, profiles, reader)
@@ -122,12 +127,12 @@ def search_of(
             return None
         return prose_of(text, family)
 
-    return Search(kinds, _tones() if DisputeKind.OPPOSED_TONE in kinds else (), text_of)
+    return KindSearch(kinds, _tones() if DisputeKind.OPPOSED_TONE in kinds else (), text_of)
 
 
 def _tones() -> tuple[Callable[[str], float], ...]:
-    from resources.ai_services.adjective_tone import AdjectiveTone
-    from resources.ai_services.vader_tone import VaderTone
+    from orchestration_assets.services.tone.adjective_tone import AdjectiveTone
+    from orchestration_assets.services.tone.vader_tone import VaderTone
 
     services = (VaderTone(), AdjectiveTone())
     return tuple(lambda clause, one=one: one.tone_of(clause).tone for one in services)

@@ -8,17 +8,17 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.disagreement.corpus import label_readings
-from orchestration_assets.disagreement.identities import identities_now
-from orchestration_assets.disagreement.stored import (
+from orchestration_assets.disagreement.calibration_registry import (
     artefact_name,
     promoted_for,
     thresholds_in_use,
 )
-from orchestration_assets.disagreement.weighing import mismatch
+from orchestration_assets.disagreement.identities import identities_now
+from orchestration_assets.disagreement.label_history import label_readings
+from orchestration_assets.disagreement.label_weights import mismatch
 from orchestration_assets.evidence.vector_thresholds import artefact_name as thresholds_name
 from orchestration_assets.policy.load import load_policy
-from orchestration_assets.policy.pinned import pinned
+from orchestration_assets.policy.pinned_policy import pinned
 from orchestration_assets.processing.batch import build_tasks
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.disagreement import (

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from pydantic import ValidationError
 
 from orchestration_assets.schemas.policy import Policy
-from orchestration_assets.selection.in_force import identity
-from resources.ai_services.contract import Service
-from resources.ai_services.pool import build_services
+from orchestration_assets.selection.active_selector import identity
+from orchestration_assets.services.contract import Service
+from orchestration_assets.services.pool import build_services
 
 
 def identities(policy: Policy | None, versions: Mapping[str, str]) -> dict[str, str]:

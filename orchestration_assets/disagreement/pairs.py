@@ -10,7 +10,7 @@ from orchestration_assets.disagreement.readings import ServiceReadings, Vote, ok
 from orchestration_assets.disagreement.scores import score_measure
 from orchestration_assets.disagreement.sets import set_measure
 from orchestration_assets.disagreement.texts import text_measure
-from orchestration_assets.disagreement.vectors import Known, vector_measure
+from orchestration_assets.disagreement.vectors import PinnedThresholds, vector_measure
 from orchestration_assets.evidence.confidence import stated
 from orchestration_assets.schemas.answers import shown
 from orchestration_assets.schemas.enums import AnswerKind
@@ -39,7 +39,7 @@ def disagreements(
     resolutions: Iterable[ResolutionRow],
     readings: Mapping[tuple[str, str], ServiceReadings],
     tasks: Mapping[str, Task],
-    known: Mapping[str, Known] | None = None,
+    known: Mapping[str, PinnedThresholds] | None = None,
     broken: dict[str, str] | None = None,
 ) -> Iterator[DisagreementRow]:
     """One row a pair of ``ok`` readings that lie too far apart.
@@ -70,7 +70,7 @@ def disagreements(
         yield from pairs
 
 
-def _measure(batch: TaskBatch, known: Known | None) -> Measure:
+def _measure(batch: TaskBatch, known: PinnedThresholds | None) -> Measure:
     if batch.task.kind is AnswerKind.VECTOR:
         return vector_measure(batch, known)
     return _MEASURES[batch.task.kind](batch)

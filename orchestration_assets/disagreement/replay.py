@@ -16,24 +16,24 @@ from typing import Any
 import numpy as np
 
 from orchestration_assets.disagreement.batch import rules_of
-from orchestration_assets.disagreement.learned import learned_weights
 from orchestration_assets.disagreement.readings import ServiceReadings
 from orchestration_assets.disagreement.resolution import resolve
+from orchestration_assets.disagreement.selector_weights import learned_weights
 from orchestration_assets.processing.answer_cache import answer_key
-from orchestration_assets.processing.asking import CACHE, Answered
+from orchestration_assets.processing.asker import CACHE, AskResult
 from orchestration_assets.processing.batch import build_tasks, deciders
-from orchestration_assets.processing.execute import execute
-from orchestration_assets.processing.execution import Ask, Execution
-from orchestration_assets.processing.learned import run_learned
+from orchestration_assets.processing.plan_execution import execute
+from orchestration_assets.processing.plan_result import Ask, PlanResult
+from orchestration_assets.processing.selector_execution import run_learned
 from orchestration_assets.schemas.enums import ProcessingModel
 from orchestration_assets.schemas.items import Item, Question, Reading
 from orchestration_assets.schemas.policy import Choice, Policy
 from orchestration_assets.schemas.tables import Profile
+from orchestration_assets.selection.active_selector import ChosenPoints
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.frontier import wilson
-from orchestration_assets.selection.in_force import Chosen
 from orchestration_assets.selection.plan import plan_items
-from resources.ai_services.contract import Service
+from orchestration_assets.services.contract import Service
 
 _Z = 1.959964
 _REASONS = 3
@@ -44,7 +44,7 @@ class NotRecordedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class PathOutcome:
     """What one question took and yielded."""
 
     answer: str | None
@@ -54,18 +54,18 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Replayed:
+class ReplayedQuestion:
     """One item and task: as it was recorded, and under the other policy (None: ``why`` not)."""
 
     item_id: str
     task: str
-    recorded: Taken
-    other: Taken | None
+    recorded: PathOutcome
+    other: PathOutcome | None
     why: str | None = None
 
 
 @dataclass(frozen=True)
-class Log:
+class RecordedBatch:
     """What was recorded of a batch: profiles by item, readings by answer key, and by item and
     task the answer that stands with the services that were asked for it."""
 
@@ -77,24 +77,24 @@ class Log:
 
 
 @dataclass(frozen=True)
-class Other:
+class ReplayPolicy:
     """The policy to replay, with everything that its plans refer to."""
 
     policy: Policy
     hash: str
     services: Mapping[str, Service]
     prices: Mapping[str, Price]
-    known: Mapping[str, Chosen | str] = field(default_factory=dict)
+    known: Mapping[str, ChosenPoints | str] = field(default_factory=dict)
 
 
-def replay(log: Log, other: Other) -> Iterator[Replayed]:
+def replay(log: RecordedBatch, other: ReplayPolicy) -> Iterator[ReplayedQuestion]:
     """Every question of the batch that both policies ask."""
     profiles = {profile.item_id: profile for profile in log.profiles}
     tasks = build_tasks(other.policy)
     models = {
         one.model.version: one.model.deployed
         for one in other.known.values()
-        if isinstance(one, Chosen)
+        if isinstance(one, ChosenPoints)
     }
     decider = deciders(other.policy)
     plans = plan_items(log.batch, log.profiles, other.policy, other.hash, other.prices, other.known)
@@ -115,7 +115,7 @@ def replay(log: Log, other: Other) -> Iterator[Replayed]:
                 running = execute(choice, question, _asker(log, other), tasks)
             done = asyncio.run(running)
         except NotRecordedError as error:
-            yield Replayed(row.item_id, row.task, recorded, None, str(error))
+            yield ReplayedQuestion(row.item_id, row.task, recorded, None, str(error))
             continue
         heard = _heard(done)
         weighed = learned_weights([row], {key: heard}, models).get(key)
@@ -124,18 +124,18 @@ def replay(log: Log, other: Other) -> Iterator[Replayed]:
         )
         asked = [one.service for one in done.answered]
         taken = _taken(resolved.answer, asked, other.prices)
-        yield Replayed(row.item_id, row.task, recorded, taken)
+        yield ReplayedQuestion(row.item_id, row.task, recorded, taken)
 
 
-def _taken(answer: str | None, asked: Sequence[str], prices: Mapping[str, Price]) -> Taken:
+def _taken(answer: str | None, asked: Sequence[str], prices: Mapping[str, Price]) -> PathOutcome:
     """At present prices, whether or not the cache answered then: policies are compared alike."""
     known = [prices[name] for name in asked if name in prices]
     usd = math.fsum(one.cost_usd for one in known)
-    return Taken(answer, len(asked), usd, math.fsum(one.expected_ms for one in known))
+    return PathOutcome(answer, len(asked), usd, math.fsum(one.expected_ms for one in known))
 
 
-def _asker(log: Log, other: Other) -> Ask:
-    async def ask(name: str, question: Question) -> Answered:
+def _asker(log: RecordedBatch, other: ReplayPolicy) -> Ask:
+    async def ask(name: str, question: Question) -> AskResult:
         service = other.services[name]
         key = answer_key(question, service)
         reading = log.readings.get(key)
@@ -143,7 +143,7 @@ def _asker(log: Log, other: Other) -> Ask:
             context = ", with these earlier answers" if question.earlier else ""
             raise NotRecordedError(f"{name} as it is now was not asked about it{context}")
         now = datetime(1970, 1, 1, tzinfo=UTC)
-        return Answered(name, service.version, key, reading, CACHE, 0.0, now, 0.0)
+        return AskResult(name, service.version, key, reading, CACHE, 0.0, now, 0.0)
 
     return ask
 
@@ -159,12 +159,12 @@ def _whole_content_only(choice: Choice, features: Mapping[str, Any]) -> None:
             _whole_content_only(one, features)
 
 
-def _heard(done: Execution) -> ServiceReadings:
+def _heard(done: PlanResult) -> ServiceReadings:
     return tuple((one.service, one.reading) for one in done.answered if one.final)
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PairedDifference:
     """A mean under both policies, and the 95 % interval of the difference (paired, normal)."""
 
     before: float
@@ -173,19 +173,19 @@ class Change:
     high: float | None
 
 
-def change(before: Sequence[float], after: Sequence[float]) -> Change:
+def change(before: Sequence[float], after: Sequence[float]) -> PairedDifference:
     """The change of a mean; no interval from fewer than two pairs."""
     old, new = np.array(before, dtype=np.float64), np.array(after, dtype=np.float64)
     gap = new - old
     if len(gap) < 2:
-        return Change(float(old.sum()), float(new.sum()), None, None)
+        return PairedDifference(float(old.sum()), float(new.sum()), None, None)
     half = _Z * float(gap.std(ddof=1)) / math.sqrt(len(gap))
     middle = float(gap.mean())
-    return Change(float(old.mean()), float(new.mean()), middle - half, middle + half)
+    return PairedDifference(float(old.mean()), float(new.mean()), middle - half, middle + half)
 
 
 @dataclass(frozen=True, slots=True)
-class TaskFigures:
+class ReplayFigures:
     """One task under both policies, over the questions that the log can answer.
 
     ``accuracy`` and ``interval`` (95 %, Wilson, of the other policy) rest on ``gold`` of them.
@@ -196,16 +196,18 @@ class TaskFigures:
     questions: int
     answerable: int
     changed: int
-    usd: Change
-    ms: Change
-    calls: Change
+    usd: PairedDifference
+    ms: PairedDifference
+    calls: PairedDifference
     gold: int
-    accuracy: Change | None
+    accuracy: PairedDifference | None
     interval: tuple[float, float] | None
     reasons: tuple[tuple[str, int], ...]
 
 
-def figures(replayed: Sequence[Replayed], gold: Mapping[tuple[str, str], str]) -> list[TaskFigures]:
+def figures(
+    replayed: Sequence[ReplayedQuestion], gold: Mapping[tuple[str, str], str]
+) -> list[ReplayFigures]:
     """The figures of every task, by name."""
     found = []
     for task in sorted({one.task for one in replayed}):
@@ -219,7 +221,7 @@ def figures(replayed: Sequence[Replayed], gold: Mapping[tuple[str, str], str]) -
         right = sum(new for _, new in judged)
         reasons = Counter(one.why for one in mine if one.why is not None)
         found.append(
-            TaskFigures(
+            ReplayFigures(
                 task=task,
                 questions=len(mine),
                 answerable=len(pairs),

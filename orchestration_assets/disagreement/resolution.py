@@ -12,8 +12,8 @@ from itertools import combinations
 from statistics import fmean
 from typing import Final, cast
 
+from orchestration_assets.disagreement.label_weights import WeighedAnswers
 from orchestration_assets.disagreement.readings import ServiceReadings, ok_votes
-from orchestration_assets.disagreement.weighing import Weighed
 from orchestration_assets.evidence.consensus import Consensus, consensus, standing
 from orchestration_assets.evidence.distances import apart, distance
 from orchestration_assets.schemas.answers import Answer, answer_columns, shown
@@ -27,7 +27,7 @@ from orchestration_assets.schemas.enums import (
 )
 from orchestration_assets.schemas.items import Reading, Task
 from orchestration_assets.schemas.policy import Review
-from orchestration_assets.schemas.storable import whole_text
+from orchestration_assets.schemas.storable_values import whole_text
 from orchestration_assets.schemas.tables import PlanRow, ReadingSummary, ResolutionRow
 
 _ANSWERED: Final = frozenset({Status.OK, Status.FALLBACK})
@@ -35,7 +35,7 @@ _STATED: Final = "stated confidences, unchecked"
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class ResolutionRules:
     """How the answers of a batch are resolved.
 
     ``policies``: task -> what stands when services disagree (weight when missing). ``manners``:
@@ -58,8 +58,8 @@ def resolve_plans(
     readings: Mapping[tuple[str, str], ServiceReadings],
     tasks: Mapping[str, Task],
     decided_by: Callable[[PlanRow], str | None],
-    rules: Rules | None = None,
-    weighed: Mapping[tuple[str, str], Weighed] | None = None,
+    rules: ResolutionRules | None = None,
+    weighed: Mapping[tuple[str, str], WeighedAnswers] | None = None,
     basis: Mapping[str, str] | None = None,
 ) -> Iterator[ResolutionRow]:
     """One resolution a plan, whether or not anybody answered.
@@ -82,12 +82,12 @@ def resolve_plans(
                 (basis or {}).get(plan.task, _STATED),
             )
         except Exception as error:  # noqa: BLE001 -- what one item breaks is its own failure
-            row = _unresolved(plan, heard, task, rules or Rules(), error)
+            row = _unresolved(plan, heard, task, rules or ResolutionRules(), error)
         yield row
 
 
 def _unresolved(
-    plan: PlanRow, heard: ServiceReadings, task: Task, rules: Rules, error: Exception
+    plan: PlanRow, heard: ServiceReadings, task: Task, rules: ResolutionRules, error: Exception
 ) -> ResolutionRow:
     """The failure of an item whose readings broke what weighs them; they are kept beside it."""
     return ResolutionRow(
@@ -119,13 +119,13 @@ def resolve(
     heard: ServiceReadings,
     task: Task,
     decider: str | None = None,
-    rules: Rules | None = None,
-    weighed: Weighed | None = None,
+    rules: ResolutionRules | None = None,
+    weighed: WeighedAnswers | None = None,
     basis: str = _STATED,
 ) -> ResolutionRow:
     """The answer that the policy lets stand, with figures that weigh all readings in any case, so
     that a decision against the others shows as the risk that it is."""
-    rules = rules or Rules()
+    rules = rules or ResolutionRules()
     policy = rules.policies.get(task.name, ResolutionPolicy.WEIGHT)
     found, reason = _decided(heard, task, decider, weighed)
     status = _status(heard)
@@ -180,7 +180,7 @@ def ranked(readings: tuple[ReadingSummary, ...]) -> tuple[ReadingSummary, ...]:
 
 
 def _decided(
-    heard: ServiceReadings, task: Task, decider: str | None, weighed: Weighed | None
+    heard: ServiceReadings, task: Task, decider: str | None, weighed: WeighedAnswers | None
 ) -> tuple[Consensus, str]:
     """The decider's answer, or the consensus when there is none or it gave no answer."""
     decision = dict(heard).get(decider) if decider is not None else None
@@ -196,7 +196,7 @@ def _decided(
     return found, _reason(heard, task, found, decider, decision)
 
 
-def _reweighed(found: Consensus, weighed: Weighed) -> Consensus:
+def _reweighed(found: Consensus, weighed: WeighedAnswers) -> Consensus:
     risk = weighed.risk_of(cast(str, found.answer))
     return replace(found, certainty=1.0 - risk, error_risk=risk)
 
@@ -205,8 +205,8 @@ def _by_policy(
     policy: ResolutionPolicy,
     heard: ServiceReadings,
     task: Task,
-    rules: Rules,
-    weighed: Weighed | None,
+    rules: ResolutionRules,
+    weighed: WeighedAnswers | None,
     usual: tuple[Consensus, str],
 ) -> tuple[Consensus, str, ResolutionStatus]:
     """What stands of readings that disagree."""
@@ -244,7 +244,7 @@ def _disputed(heard: ServiceReadings, task: Task) -> bool:
 
 
 def _summaries(
-    heard: ServiceReadings, task: Task, weighed: Weighed | None
+    heard: ServiceReadings, task: Task, weighed: WeighedAnswers | None
 ) -> Iterator[ReadingSummary]:
     votes = ok_votes(heard)
     for name, reading in heard:
@@ -257,7 +257,7 @@ def _summaries(
 
 
 def _weight(
-    name: str, reading: Reading, votes: ServiceReadings, task: Task, weighed: Weighed | None
+    name: str, reading: Reading, votes: ServiceReadings, task: Task, weighed: WeighedAnswers | None
 ) -> float:
     answer = cast(Answer, reading.answer)
     if task.kind is AnswerKind.LABEL:

@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.disagreement.corpus import LabelReadings
+from orchestration_assets.disagreement.label_history import LabelReadings
 from orchestration_assets.evidence.label_free import LabelFree, learn
 from orchestration_assets.evidence.label_model import LabelModel, coded
-from orchestration_assets.evidence.recorded import MISSING, Floats, Ints
+from orchestration_assets.evidence.recorded_answers import MISSING, Floats, Ints
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.disagreement import ScorecardRow
 from orchestration_assets.schemas.enums import Status

@@ -32,7 +32,7 @@ _MAD_TO_DEVIATION: Final = 1.4826
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class ScaleUse:
     """How one service uses the scale: robust location and scale (Huber 1981, 5.1 and 6.4)."""
 
     middle: float
@@ -47,7 +47,7 @@ class ScoreMeasure:
     """The gap of standardised scores; on the task's scale where a service's use is unknown."""
 
     task: Task
-    usages: Mapping[str, Usage]
+    usages: Mapping[str, ScaleUse]
 
     @property
     def kind(self) -> DisagreementKind:
@@ -93,12 +93,12 @@ def score_measure(batch: TaskBatch) -> Measure:
     )
 
 
-def _usage(scores: Sequence[float]) -> Usage | None:
+def _usage(scores: Sequence[float]) -> ScaleUse | None:
     if len(scores) < MIN_READINGS:
         return None
     middle = median(scores)
     deviation = _MAD_TO_DEVIATION * median(abs(score - middle) for score in scores)
-    return Usage(middle, deviation) if deviation > 0.0 else None
+    return ScaleUse(middle, deviation) if deviation > 0.0 else None
 
 
 def _score(vote: Vote) -> float:

@@ -15,16 +15,16 @@ from typing import Final
 
 import numpy as np
 
-from orchestration_assets.disagreement.calibrating import is_held_out
-from orchestration_assets.disagreement.recorded_vectors import Space, VectorReadings
+from orchestration_assets.disagreement.calibration import is_held_out
+from orchestration_assets.disagreement.vector_history import Space, VectorReadings
 from orchestration_assets.evidence.neighbourhoods import (
-    Singles,
+    Float32Array,
     nearest,
     overlap_distance,
     shift,
     similarities,
 )
-from orchestration_assets.evidence.recorded import Bools, Floats
+from orchestration_assets.evidence.recorded_answers import Bools, Floats
 from orchestration_assets.evidence.vector_thresholds import (
     SIZES,
     UNRELATED,
@@ -208,7 +208,7 @@ def _tried(
 
 def _windows(
     both: Sequence[tuple[tuple[str, ...], Space, Space]], size: int
-) -> Iterator[tuple[tuple[str, ...], Singles, Singles]]:
+) -> Iterator[tuple[tuple[str, ...], Float32Array, Float32Array]]:
     """Contents of one batch each, ``size`` at a time, in the order of their hashes."""
     for contents, first, second in both:
         for start in range(0, len(contents) - size + 1, size):
@@ -218,7 +218,7 @@ def _windows(
 
 def _one_size(
     row: VectorThresholdRow,
-    windows: Sequence[tuple[tuple[str, ...], Singles, Singles]],
+    windows: Sequence[tuple[tuple[str, ...], Float32Array, Float32Array]],
     disagree_at: float,
     share: float,
     before: SizeThreshold | None,
@@ -276,7 +276,7 @@ def _one_size(
     return (made if passed else None), row
 
 
-def _near_at(windows: Sequence[Singles]) -> float:
+def _near_at(windows: Sequence[Float32Array]) -> float:
     """The cosine that 99 of 100 pairs of contents stay below, over the first 4,000,000 pairs."""
     found: list[Floats] = []
     pairs = 0
@@ -291,7 +291,7 @@ def _near_at(windows: Sequence[Singles]) -> float:
 
 
 def _compare(
-    contents: tuple[str, ...], first: Singles, second: Singles, shuffle: int | None
+    contents: tuple[str, ...], first: Float32Array, second: Float32Array, shuffle: int | None
 ) -> _Compared:
     """One window; ``shuffle`` seeds the order in which the second service's contents are dealt."""
     if shuffle is not None:

@@ -28,12 +28,12 @@ from orchestration_assets.evidence.neighbourhoods import (
     MIN_ITEMS,
     NEIGHBOURS,
     WINDOW,
-    Singles,
+    Float32Array,
     nearest,
     shift,
     similarities,
 )
-from orchestration_assets.evidence.recorded import Ints
+from orchestration_assets.evidence.recorded_answers import Ints
 from orchestration_assets.evidence.vector_thresholds import (
     SizeThreshold,
     ThresholdsInUse,
@@ -46,7 +46,7 @@ from orchestration_assets.schemas.items import Task
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class PinnedThresholds:
     """Thresholds that a batch has pinned, and the identities of the services that answered it."""
 
     in_use: ThresholdsInUse
@@ -75,7 +75,7 @@ class _Window:
     """Items compared with each other: their names, similarities and nearest rows."""
 
     names: tuple[str, ...]
-    similar: Singles
+    similar: Float32Array
     near: Ints
 
 
@@ -107,7 +107,7 @@ class VectorMeasure:
     task: Task
     vectors: Mapping[str, Mapping[str, tuple[float, ...]]]
     paths: Mapping[str, str]
-    known: Known | None = None
+    known: PinnedThresholds | None = None
     _found: dict[tuple[str, str], _Judged] = field(default_factory=dict)
 
     @property
@@ -193,7 +193,7 @@ def _named(window: _Window, row: int) -> tuple[str, ...]:
     return tuple(window.names[position] for position in window.near[row].tolist())
 
 
-def vector_measure(batch: TaskBatch, known: Known | None = None) -> Measure:
+def vector_measure(batch: TaskBatch, known: PinnedThresholds | None = None) -> Measure:
     """Neighbourhoods are found when the first pair of two services is compared."""
     vectors: defaultdict[str, dict[str, Answer]] = defaultdict(dict)
     for item, votes in batch.votes.items():
@@ -210,7 +210,7 @@ def _of_one_space(by_item: Mapping[str, Answer]) -> dict[str, tuple[float, ...]]
     return {item: vector for item, vector in vectors.items() if len(vector) == usual}
 
 
-def windows_of(items: tuple[str, ...], vectors: Singles) -> Iterator[_Window]:
+def windows_of(items: tuple[str, ...], vectors: Float32Array) -> Iterator[_Window]:
     """The items in their order, cut into equal windows of at most 2,048, each within itself.
 
     One window at a time is held: the similarities of all would take 16 MB each.

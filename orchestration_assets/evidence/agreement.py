@@ -11,14 +11,14 @@ from typing import Final
 import numpy as np
 
 from orchestration_assets.evidence.logistic import fit_logistic
-from orchestration_assets.evidence.recorded import MISSING, Floats, Ints
+from orchestration_assets.evidence.recorded_answers import MISSING, Floats, Ints
 
 _KNOTS: Final = 64
 _LEAST_SCALE: Final = 1e-6
 
 
 @dataclass(frozen=True)
-class Agreement:
+class AgreementModel:
     """What was learnt about ``K`` services.
 
     ``knots`` (K, 64): quantiles of each service's confidence, NaN where it states none.
@@ -45,9 +45,9 @@ def fit_agreement(
     confidences: Floats,
     standing: Ints,
     right: Floats,
-    near: Agreement | None = None,
+    near: AgreementModel | None = None,
     ridge: float = 4.0,
-) -> Agreement:
+) -> AgreementModel:
     """From items answered as in (n, K), and how probably their standing answers (n,) are right.
 
     ``ridge`` holds weights and offset towards those of ``near``, of the same services; None:
@@ -57,7 +57,7 @@ def fit_agreement(
         knots = _quantiles(confidences)
         features = _features(knots, answers, confidences, standing)
         middle, scale = features.mean(axis=0), features.std(axis=0) + _LEAST_SCALE
-        near = Agreement(knots, middle, scale, np.zeros(len(middle)), 0.0)
+        near = AgreementModel(knots, middle, scale, np.zeros(len(middle)), 0.0)
     else:
         features = _features(near.knots, answers, confidences, standing)
     design = np.column_stack([(features - near.middle) / near.scale, np.ones(len(features))])

@@ -13,10 +13,17 @@ from typing import Final
 import numpy as np
 
 from orchestration_assets.evidence.bins import Bins, bins_for, fit_bins
-from orchestration_assets.evidence.boosting import Boosted, fit_boosted
+from orchestration_assets.evidence.boosting import BoostedTrees, fit_boosted
 from orchestration_assets.evidence.calibration import Platt, fit_platt, logit
 from orchestration_assets.evidence.likelihoods import Likelihoods, fit_likelihoods
-from orchestration_assets.evidence.recorded import MISSING, Bools, Floats, Ints, Recorded, one_hot
+from orchestration_assets.evidence.recorded_answers import (
+    MISSING,
+    Bools,
+    Floats,
+    Ints,
+    RecordedAnswers,
+    one_hot,
+)
 from orchestration_assets.evidence.stacking import Stack, fit_stack
 
 Subset = tuple[int, ...]
@@ -40,7 +47,7 @@ def subsets(n_services: int) -> list[Subset]:
 
 
 @dataclass(frozen=True)
-class Standing:
+class SubsetPosterior:
     """What is believed about ``n`` items after one subset of the services.
 
     ``p`` (n, L) distributions; ``answer`` (n,) the most probable label that can be right and
@@ -65,17 +72,17 @@ class Belief:
     tables: Likelihoods
     can_be: Bools
     stacks: Mapping[Subset, Stack]
-    boosted: Mapping[Subset, tuple[Boosted, ...]]
+    boosted: Mapping[Subset, tuple[BoostedTrees, ...]]
     blends: Mapping[Subset, float]
     calibrations: Mapping[Subset, Platt]
 
-    def scores(self, recorded: Recorded) -> tuple[Floats, Floats]:
+    def scores(self, recorded: RecordedAnswers) -> tuple[Floats, Floats]:
         """(n, K, L) scores of the answers and of their confidence bins."""
         return self.tables.scores(recorded.answers, self.bins.of(recorded.confidences))
 
     def standing(
-        self, recorded: Recorded, asked: Subset, scores: tuple[Floats, Floats] | None = None
-    ) -> Standing:
+        self, recorded: RecordedAnswers, asked: Subset, scores: tuple[Floats, Floats] | None = None
+    ) -> SubsetPosterior:
         """The standing after the services in ``asked``; answers of others are not looked at."""
         said, sure = self.scores(recorded) if scores is None else scores
         p = self.stacks[asked](self.tables.prior, said, sure)
@@ -86,7 +93,7 @@ class Belief:
             p = blended(p, candidates, view, self.blends[asked])
         answer, top = _best(p, self.can_be)
         rows = evidence_rows(recorded, sure, p, asked)
-        return Standing(p, answer, self.calibrations[asked](top), rows)
+        return SubsetPosterior(p, answer, self.calibrations[asked](top), rows)
 
 
 def _best(p: Floats, can_be: Bools) -> tuple[Ints, Floats]:
@@ -95,7 +102,7 @@ def _best(p: Floats, can_be: Bools) -> tuple[Ints, Floats]:
     return answer, possible[np.arange(len(p)), answer]
 
 
-def evidence_rows(recorded: Recorded, sure: Floats, p: Floats, asked: Subset) -> Floats:
+def evidence_rows(recorded: RecordedAnswers, sure: Floats, p: Floats, asked: Subset) -> Floats:
     """(n, features) what is known after the services in ``asked``, as numbers without NaN."""
     n_items, n_labels = p.shape
     every = np.arange(n_items)
@@ -114,7 +121,7 @@ def evidence_rows(recorded: Recorded, sure: Floats, p: Floats, asked: Subset) ->
     return np.stack(columns, axis=1)
 
 
-def _stated(recorded: Recorded, service: int) -> Floats:
+def _stated(recorded: RecordedAnswers, service: int) -> Floats:
     stated = recorded.confidences[:, service]
     return np.where(np.isnan(stated), _UNSTATED, stated)
 
@@ -130,7 +137,7 @@ def candidates_of(answers: Ints, p: Floats, asked: Subset) -> Bools:
 
 
 def candidate_rows(
-    recorded: Recorded, sure: Floats, p: Floats, asked: Subset, candidates: Bools
+    recorded: RecordedAnswers, sure: Floats, p: Floats, asked: Subset, candidates: Bools
 ) -> Floats:
     """(candidates, features) one row a marked label, in the order of ``np.nonzero``."""
     items, labels = np.nonzero(candidates)
@@ -169,7 +176,9 @@ def blended(p: Floats, candidates: Bools, view: Floats, blend: float) -> Floats:
     return found
 
 
-def fit_belief(train: Recorded, seed: int = 0) -> tuple[Belief, dict[Subset, Standing]]:
+def fit_belief(
+    train: RecordedAnswers, seed: int = 0
+) -> tuple[Belief, dict[Subset, SubsetPosterior]]:
     """Fits everything to items whose gold is known and of which every service was asked.
 
     Also gives each subset's standing of the training items themselves, out of fold: from tables
@@ -187,10 +196,10 @@ def fit_belief(train: Recorded, seed: int = 0) -> tuple[Belief, dict[Subset, Sta
     parts = rng.integers(0, _BOOST_FOLDS, train.n_items)
     can_be = truth.sum(axis=0) > 0.0
     stacks: dict[Subset, Stack] = {}
-    boosted: dict[Subset, tuple[Boosted, ...]] = {}
+    boosted: dict[Subset, tuple[BoostedTrees, ...]] = {}
     blends: dict[Subset, float] = {}
     calibrations: dict[Subset, Platt] = {}
-    standings: dict[Subset, Standing] = {}
+    standings: dict[Subset, SubsetPosterior] = {}
     for asked in subsets(n_services):
         said, sure = scores
         stack = fit_stack(asked, tables.prior, said[sample], sure[sample], train.gold[sample])
@@ -201,13 +210,13 @@ def fit_belief(train: Recorded, seed: int = 0) -> tuple[Belief, dict[Subset, Sta
         answer, top = _best(p, can_be)
         calibrations[asked] = fit_platt(top, answer == train.gold)
         rows = evidence_rows(train, sure, p, asked)
-        standings[asked] = Standing(p, answer, calibrations[asked](top), rows)
+        standings[asked] = SubsetPosterior(p, answer, calibrations[asked](top), rows)
     fitted = Belief(bins, tables, can_be, stacks, boosted, blends, calibrations)
     return fitted, standings
 
 
 def _out_of_fold_scores(
-    train: Recorded, codes: Ints, truth: Floats, n_bins: int, rng: np.random.Generator
+    train: RecordedAnswers, codes: Ints, truth: Floats, n_bins: int, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
     shape = (train.n_items, train.n_services, train.n_labels)
     said, sure = np.zeros(shape), np.zeros(shape)
@@ -221,8 +230,8 @@ def _out_of_fold_scores(
 
 
 def _boost(
-    train: Recorded, sure: Floats, p: Floats, asked: Subset, parts: Ints, seed: int
-) -> tuple[tuple[Boosted, ...], float, Floats]:
+    train: RecordedAnswers, sure: Floats, p: Floats, asked: Subset, parts: Ints, seed: int
+) -> tuple[tuple[BoostedTrees, ...], float, Floats]:
     """Models of all parts but one each, the best blend on the parts left out, and its result."""
     candidates = candidates_of(train.answers, p, asked)
     rows = candidate_rows(train, sure, p, asked, candidates)

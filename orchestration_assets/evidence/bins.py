@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from orchestration_assets.evidence.recorded import Floats, Ints
+from orchestration_assets.evidence.recorded_answers import Floats, Ints
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ import numpy as np
 
 from orchestration_assets.evidence.forest import Forest
 from orchestration_assets.evidence.logistic import sigmoid
-from orchestration_assets.evidence.recorded import Bools, Floats
+from orchestration_assets.evidence.recorded_answers import Bools, Floats
 
 _ROUNDS = 60
 
 
 @dataclass(frozen=True)
-class Boosted:
+class BoostedTrees:
     """Probability of yes: sigmoid(``start`` + the sum of ``values`` (N,) over the leaves)."""
 
     forest: Forest
@@ -25,7 +25,7 @@ class Boosted:
         return sigmoid(self.start + self.values.take(leaves).sum(axis=1))
 
 
-def fit_boosted(rows: Floats, yes: Bools, seed: int) -> Boosted:
+def fit_boosted(rows: Floats, yes: Bools, seed: int) -> BoostedTrees:
     """Histogram gradient boosting on the log-loss; rows (n, features) without NaN."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
@@ -62,10 +62,10 @@ def fit_boosted(rows: Floats, yes: Bools, seed: int) -> Boosted:
         depth,
     )
     start = float(np.ravel(fitted._baseline_prediction)[0])
-    return Boosted(forest, np.concatenate(values).astype(np.float64), start)
+    return BoostedTrees(forest, np.concatenate(values).astype(np.float64), start)
 
 
-def _constant(share: float) -> Boosted:
+def _constant(share: float) -> BoostedTrees:
     nothing = Forest(
         np.zeros(1, dtype=np.int32),
         np.zeros(1, dtype=np.float32),
@@ -73,4 +73,4 @@ def _constant(share: float) -> Boosted:
         np.zeros(1, dtype=np.int32),
         0,
     )
-    return Boosted(nothing, np.zeros(1), float(np.log(share / (1.0 - share))))
+    return BoostedTrees(nothing, np.zeros(1), float(np.log(share / (1.0 - share))))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from orchestration_assets.evidence.logistic import fit_logistic, sigmoid
-from orchestration_assets.evidence.recorded import Bools, Floats
+from orchestration_assets.evidence.recorded_answers import Bools, Floats
 
 _TINY = 1e-9
 

@@ -12,13 +12,13 @@ from typing import Final
 
 import numpy as np
 
-from orchestration_assets.evidence.agreement import Agreement, fit_agreement
+from orchestration_assets.evidence.agreement import AgreementModel, fit_agreement
 from orchestration_assets.evidence.bins import Bins, fit_bins
 from orchestration_assets.evidence.calibration import Platt, fit_platt
 from orchestration_assets.evidence.label_free import LabelFree, error_odds
 from orchestration_assets.evidence.likelihoods import Likelihoods, fit_likelihoods, log_prior
 from orchestration_assets.evidence.logistic import sigmoid
-from orchestration_assets.evidence.recorded import MISSING, Floats, Ints, one_hot
+from orchestration_assets.evidence.recorded_answers import MISSING, Floats, Ints, one_hot
 from orchestration_assets.evidence.stacking import Stack, fit_stack, softmax
 
 FEWEST: Final = 50
@@ -61,7 +61,7 @@ class FewLabels:
 
     free: LabelFree
     witnesses: tuple[Witnesses, ...]
-    agreement: tuple[Agreement, ...]
+    agreement: tuple[AgreementModel, ...]
     platt: Platt
     n_gold: int
     weight: float

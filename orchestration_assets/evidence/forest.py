@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestration_assets.evidence.recorded import Bools, Floats
+from orchestration_assets.evidence.recorded_answers import Bools, Floats
 
 _LEAF = -1
 _ROWS_AT_ONCE = 4_096

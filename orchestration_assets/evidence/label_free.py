@@ -20,7 +20,7 @@ from typing import Final
 
 import numpy as np
 
-from orchestration_assets.evidence.agreement import Agreement, fit_agreement
+from orchestration_assets.evidence.agreement import AgreementModel, fit_agreement
 from orchestration_assets.evidence.bins import Bins, fit_bins
 from orchestration_assets.evidence.likelihoods import (
     Likelihoods,
@@ -30,7 +30,7 @@ from orchestration_assets.evidence.likelihoods import (
     bin_scores,
     log_prior,
 )
-from orchestration_assets.evidence.recorded import MISSING, Bools, Floats, Ints
+from orchestration_assets.evidence.recorded_answers import MISSING, Bools, Floats, Ints
 from orchestration_assets.evidence.stacking import softmax
 
 ITERATIONS: Final = 5
@@ -63,7 +63,7 @@ class LabelFree:
     original: Ints
     bins: Bins
     tables: Likelihoods
-    agreement: Agreement
+    agreement: AgreementModel
 
     @property
     def clones(self) -> Bools:
@@ -254,7 +254,7 @@ def _belief(
     return np.log(softmax((product + np.log(learnt) + stated) / 3.0) + _TINY)
 
 
-def _taught(answers: Ints, confidences: Floats, belief: Floats) -> Agreement:
+def _taught(answers: Ints, confidences: Floats, belief: Floats) -> AgreementModel:
     """From every answer that was given, right with the probability that is believed."""
     step = max(1, len(answers) // _TAUGHT)
     answers, confidences, belief = answers[::step], confidences[::step], np.exp(belief[::step])

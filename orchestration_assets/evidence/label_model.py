@@ -6,14 +6,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from orchestration_assets.evidence.agreement import Agreement
+from orchestration_assets.evidence.agreement import AgreementModel
 from orchestration_assets.evidence.bins import Bins
 from orchestration_assets.evidence.calibration import Platt
 from orchestration_assets.evidence.few_labels import FewLabels, Witnesses
 from orchestration_assets.evidence.label_free import LabelFree
 from orchestration_assets.evidence.likelihoods import Likelihoods
 from orchestration_assets.evidence.logistic import sigmoid
-from orchestration_assets.evidence.recorded import MISSING, Floats, Ints
+from orchestration_assets.evidence.recorded_answers import MISSING, Floats, Ints
 from orchestration_assets.evidence.stacking import Stack
 
 FORMAT: Final = 2
@@ -173,11 +173,11 @@ def _unpacked(prefix: str, arrays: Mapping[str, Any]) -> tuple[Bins, Likelihoods
     return Bins(arrays[f"{prefix}_edges"]), Likelihoods(*parts)
 
 
-def _packed_agreement(prefix: str, one: Agreement) -> dict[str, Any]:
+def _packed_agreement(prefix: str, one: AgreementModel) -> dict[str, Any]:
     arrays = {f"{prefix}_{name}": getattr(one, name) for name in _AGREEMENT}
     return arrays | {f"{prefix}_offset": np.array(one.offset)}
 
 
-def _unpacked_agreement(prefix: str, arrays: Mapping[str, Any]) -> Agreement:
+def _unpacked_agreement(prefix: str, arrays: Mapping[str, Any]) -> AgreementModel:
     knots, middle, scale, weights = (arrays[f"{prefix}_{name}"] for name in _AGREEMENT)
-    return Agreement(knots, middle, scale, weights, float(arrays[f"{prefix}_offset"]))
+    return AgreementModel(knots, middle, scale, weights, float(arrays[f"{prefix}_offset"]))

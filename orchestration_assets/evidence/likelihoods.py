@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from orchestration_assets.evidence.recorded import MISSING, Floats, Ints
+from orchestration_assets.evidence.recorded_answers import MISSING, Floats, Ints
 
 _WRONG, _RIGHT = 0, 1
 _UNIFORM_COUNTS = 1.0

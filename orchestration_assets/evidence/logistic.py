@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from orchestration_assets.evidence.recorded import Floats
+from orchestration_assets.evidence.recorded_answers import Floats
 
 _ITERATIONS = 50
 _NEAR = 1e-9

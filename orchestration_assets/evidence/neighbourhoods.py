@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestration_assets.evidence.recorded import Floats, Ints
+from orchestration_assets.evidence.recorded_answers import Floats, Ints
 
-Singles = NDArray[np.float32]
+Float32Array = NDArray[np.float32]
 
 NEIGHBOURS: Final = 10
 # below this, two unrelated spaces share a third of the neighbours by chance
@@ -20,7 +20,7 @@ WINDOW: Final = 2_048  # similarities within a window only: its square is 16 MB,
 _TIE_STEP: Final = np.float32(1e-7)
 
 
-def similarities(vectors: Singles) -> Singles:
+def similarities(vectors: Float32Array) -> Float32Array:
     """The cosine of every two of (n, d) vectors, (n, n); -inf of each with itself.
 
     Equal ones go to the earlier row, so that copies of one content are ranked alike everywhere: a
@@ -28,13 +28,13 @@ def similarities(vectors: Singles) -> Singles:
     """
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     directions = vectors / np.where(norms > 0.0, norms, 1.0)
-    similar: Singles = (directions @ directions.T).astype(np.float32, copy=False)
+    similar: Float32Array = (directions @ directions.T).astype(np.float32, copy=False)
     similar -= _TIE_STEP * np.arange(len(directions), dtype=np.float32)
     np.fill_diagonal(similar, -np.inf)
     return similar
 
 
-def nearest(similar: Singles) -> Ints:
+def nearest(similar: Float32Array) -> Ints:
     """The rows of the 10 nearest of each row, (n, 10), nearest first; n is 11 or more."""
     some = np.argpartition(-similar, NEIGHBOURS - 1, axis=1)[:, :NEIGHBOURS]
     order = np.argsort(-np.take_along_axis(similar, some, axis=1), axis=1, kind="stable")
@@ -49,7 +49,9 @@ def overlap_distance(near: Ints, other: Ints) -> Floats:
     return found
 
 
-def shift(near: Ints, similar: Singles, other_near: Ints, other_similar: Singles) -> Floats:
+def shift(
+    near: Ints, similar: Float32Array, other_near: Ints, other_similar: Float32Array
+) -> Floats:
     """How far down the nearest of one space stand in the other, (n,) in [0, 1].
 
     The mean of 1 - trustworthiness and 1 - continuity (Venna and Kaski 2001), item by item: 0
@@ -63,7 +65,7 @@ def shift(near: Ints, similar: Singles, other_near: Ints, other_similar: Singles
     return found
 
 
-def _beyond(near: Ints, similar: Singles) -> Floats:
+def _beyond(near: Ints, similar: Float32Array) -> Floats:
     """By how many places, summed up, the named rows stand behind the tenth."""
     places = np.zeros(len(near))
     for column in near.T:

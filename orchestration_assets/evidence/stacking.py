@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from orchestration_assets.evidence.recorded import Floats, Ints
+from orchestration_assets.evidence.recorded_answers import Floats, Ints
 
 _MOST_ITERATIONS = 30
 _SETTLED = 1e-6

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from orchestration_assets.evidence.recorded import Bools, Floats
+from orchestration_assets.evidence.recorded_answers import Bools, Floats
 
 FORMAT: Final = 1
 SIZES: Final = (30, 42, 60, 85, 120, 170, 240, 340, 480, 680, 960, 1_360, 1_920)

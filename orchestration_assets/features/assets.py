@@ -13,7 +13,7 @@ from orchestration_assets.features.cache_report import cache_rows
 from orchestration_assets.features.index import NAME, earlier_content, promote_segment
 from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.load import load_policy
-from orchestration_assets.profiling.batch import Chunk
+from orchestration_assets.profiling.batch import ProfileChunk
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.cache import FEATURE_CACHE_REPORT
 from orchestration_assets.schemas.records import rows_to_arrow
@@ -47,7 +47,7 @@ def content_vectors(
 ) -> dg.MaterializeResult[pa.Table]:
     """Computes what the cache lacks, and relates the batch to the index as it was pinned."""
     policy, batch = load_policy(policy_file.path).policy, context.partition_key
-    place = Chunk(str(home.folder), batch, home.batches.source(batch), ())
+    place = ProfileChunk(str(home.folder), batch, home.batches.source(batch), ())
     work = to_vectorise(content_manifest, content_profiles, place)
     earlier = earlier_content(home.artefacts, batch, policy.features.window)
     cache = home.features(policy.execution.cache)

@@ -10,20 +10,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.features.index import Earlier
-from orchestration_assets.features.near_copies import Copy, near_copies
+from orchestration_assets.features.index import EarlierContent
+from orchestration_assets.features.near_copies import NearCopy, near_copies
 from orchestration_assets.features.neighbours import nearest
 from orchestration_assets.features.sketches import as_matrix, sketch
 from orchestration_assets.features.vectors import DIMENSIONS, embedded_words, hashed_words
 from orchestration_assets.profiling.batch import (
-    Chunk,
-    Unread,
+    ProfileChunk,
+    UnreadItem,
     broken,
     divide,
     in_order,
     read_again,
 )
-from orchestration_assets.profiling.kept import COMPUTED
+from orchestration_assets.profiling.profile_cache import COMPUTED
 from orchestration_assets.schemas.enums import ProfileStatus
 from orchestration_assets.schemas.policy import Execution, Features
 from orchestration_assets.schemas.records import rows_to_arrow
@@ -39,7 +39,10 @@ _FOUND: Final = pa.schema(
     [CONTENT_VECTORS.schema.field(name) for name in ("status", "reason", *_COMPUTED_COLUMNS)]
 )
 
-Spread = Callable[[Callable[[Chunk], pa.Table], Sequence[Chunk]], Iterable[tuple[Chunk, pa.Table]]]
+Spread = Callable[
+    [Callable[[ProfileChunk], pa.Table], Sequence[ProfileChunk]],
+    Iterable[tuple[ProfileChunk, pa.Table]],
+]
 
 
 @cache
@@ -54,7 +57,7 @@ def vector_key(row: AcceptedItem, semantic: bool) -> str:
     return blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 
 
-def vector_chunk(chunk: Chunk, semantic: bool) -> pa.Table:
+def vector_chunk(chunk: ProfileChunk, semantic: bool) -> pa.Table:
     """Vectors and sketches of the items of a chunk; runs on a Dask worker."""
     read = list(read_again(chunk))
     try:
@@ -67,14 +70,14 @@ def vector_chunk(chunk: Chunk, semantic: bool) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=_FOUND)
 
 
-def _rows(read: Sequence[str | Unread], semantic: bool) -> list[dict[str, Any]]:
+def _rows(read: Sequence[str | UnreadItem], semantic: bool) -> list[dict[str, Any]]:
     """One row each; many texts at once take much less time than one by one."""
-    texts = [text for text in read if not isinstance(text, Unread)]
+    texts = [text for text in read if not isinstance(text, UnreadItem)]
     vectors = iter(hashed_words(texts))
     meanings = iter(embedded_words(texts)) if semantic and texts else iter(())
     rows: list[dict[str, Any]] = []
     for text in read:
-        if isinstance(text, Unread):
+        if isinstance(text, UnreadItem):
             rows.append({"status": text.status, "reason": text.reason})
             continue
         rows.append(
@@ -88,7 +91,7 @@ def _rows(read: Sequence[str | Unread], semantic: bool) -> list[dict[str, Any]]:
     return rows
 
 
-def _row_alone(text: str | Unread, semantic: bool) -> dict[str, Any]:
+def _row_alone(text: str | UnreadItem, semantic: bool) -> dict[str, Any]:
     try:
         (row,) = _rows([text], semantic)
     except Exception as error:  # noqa: BLE001 -- what one item breaks is its own failure
@@ -101,23 +104,23 @@ def _unless_zero(vector: Any) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class Vectors:
+class VectorColumns:
     """The columns of each item of ``work`` that rest on its content alone, in order."""
 
-    work: Chunk
+    work: ProfileChunk
     found: pa.Table
     origins: list[str]
 
 
 def compute_vectors(
-    work: Chunk,
+    work: ProfileChunk,
     cache: TieredCache,
     execution: Execution,
     semantic: bool,
     spread: Spread,
     cluster_bytes: Callable[[], int],
     advance: Callable[[int], None] = lambda items: None,
-) -> Vectors:
+) -> VectorColumns:
     """Vectors and sketches of the items of ``work``; what is kept is neither read nor computed."""
     least = execution.cache.min_item_bytes
     keys = [vector_key(r, semantic) if r.size_bytes >= least else None for r in work.rows]
@@ -143,18 +146,18 @@ def compute_vectors(
     origins = [COMPUTED] * len(work.rows)
     for n, tier in zip(recalled.positions, recalled.tiers, strict=True):
         origins[n] = tier
-    return Vectors(work, in_order(pa.concat_tables(parts), positions), origins)
+    return VectorColumns(work, in_order(pa.concat_tables(parts), positions), origins)
 
 
 @dataclass(frozen=True, slots=True)
-class Related:
+class RelatedItems:
     """The whole table, and the representatives (item, vector, sketch) that the index gets."""
 
     table: pa.Table
     representatives: list[tuple[str, Any, Any | None]]
 
 
-def relate(vectors: Vectors, earlier: Earlier, features: Features) -> Related:
+def relate(vectors: VectorColumns, earlier: EarlierContent, features: Features) -> RelatedItems:
     """Near-copies and neighbours of every item: a pure function of vectors and earlier content."""
     rows, batch = vectors.work.rows, vectors.work.batch
     items = [row.item_id for row in rows]
@@ -168,7 +171,7 @@ def relate(vectors: Vectors, earlier: Earlier, features: Features) -> Related:
     made = []
     representatives: list[tuple[str, Any, Any | None]] = []
     for n, row in enumerate(rows):
-        copy = copies.get(n, Copy(False, n, 1.0))
+        copy = copies.get(n, NearCopy(False, n, 1.0))
         if not copy.earlier and copy.row == n and found["vector"][n] is not None:
             representatives.append((items[n], matrix[n], found["sketch"][n]))
         made.append(
@@ -188,12 +191,12 @@ def relate(vectors: Vectors, earlier: Earlier, features: Features) -> Related:
                 **{name: found[name][n] for name in _FOUND.names},
             }
         )
-    return Related(rows_to_arrow(CONTENT_VECTORS, made), representatives)
+    return RelatedItems(rows_to_arrow(CONTENT_VECTORS, made), representatives)
 
 
 def _copies(
-    vectors: Vectors, sketches: Sequence[Any], earlier: Earlier, at: float
-) -> dict[int, Copy]:
+    vectors: VectorColumns, sketches: Sequence[Any], earlier: EarlierContent, at: float
+) -> dict[int, NearCopy]:
     """Whose copy each item with a sketch is, by its position in the batch."""
     rows = vectors.work.rows
     sketched = [n for n, one in enumerate(sketches) if one is not None]
@@ -211,14 +214,14 @@ def _copies(
     }
 
 
-def to_vectorise(manifest: pa.Table, profiles: pa.Table, place: Chunk) -> Chunk:
+def to_vectorise(manifest: pa.Table, profiles: pa.Table, place: ProfileChunk) -> ProfileChunk:
     """``place`` with the accepted items that have a profile, in the order of the profiles."""
     by_item = {row.item_id: row for row in accepted_items(manifest)}
     good = profiles.filter(pc.equal(profiles["status"], ProfileStatus.OK))
     return replace(place, rows=tuple(by_item[item] for item in good["item_id"].to_pylist()))
 
 
-def vector_figures(related: Related, earlier: Earlier) -> dict[str, int | float]:
+def vector_figures(related: RelatedItems, earlier: EarlierContent) -> dict[str, int | float]:
     """The figures that a batch's vectors are described by."""
     table = related.table
     own = pc.equal(table["representative"], table["item_id"])

@@ -15,7 +15,7 @@ NAME: Final = "neighbour_index"
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
+class EarlierContent:
     """Representatives of earlier batches, the latest batch first, by item within a batch.
 
     ``sketched`` tells which have a sketch, rows of ``sketches`` stand for those only;
@@ -30,7 +30,7 @@ class Earlier:
     versions: tuple[tuple[str, str], ...]
 
 
-def earlier_content(store: ArtefactStore, batch: str, window: int) -> Earlier:
+def earlier_content(store: ArtefactStore, batch: str, window: int) -> EarlierContent:
     """The last ``window`` representatives of batches before this one, never of later ones.
 
     A batch that was indexed before, with the same window, sees the segments that it saw then, so
@@ -61,7 +61,7 @@ def earlier_content(store: ArtefactStore, batch: str, window: int) -> Earlier:
         batches += [version] * len(names)
         versions.append((version, segment.digest))
     empty = np.zeros((0, DIMENSIONS), np.float16), np.zeros((0, PERMUTATIONS), np.uint32)
-    return Earlier(
+    return EarlierContent(
         tuple(batches),
         tuple(items),
         np.concatenate([empty[0], *vectors]),
@@ -87,7 +87,7 @@ def promote_segment(
     store: ArtefactStore,
     batch: str,
     window: int,
-    earlier: Earlier,
+    earlier: EarlierContent,
     representatives: Sequence[tuple[str, Any, Any | None]],
 ) -> str:
     """Adds this batch's representatives (item, vector, sketch) to the index; the digest.

@@ -13,7 +13,7 @@ BANDS: Final = 25
 ROWS: Final = 5
 
 
-class Copy(NamedTuple):
+class NearCopy(NamedTuple):
     """The representative of an item: its row among the earlier ones, or among the batch's own."""
 
     earlier: bool
@@ -34,7 +34,7 @@ def near_copies(
     earlier_names: Sequence[str],
     earlier_sketches: Any,
     at: float,
-) -> list[Copy]:
+) -> list[NearCopy]:
     """For each row of ``sketches`` whose copy it is; its own row when it is nobody's.
 
     Items come in the order of ``order`` (their content hashes), wherever they stand: each joins
@@ -49,7 +49,7 @@ def near_copies(
         # only what shares a band with something of this batch can be met
         for row in np.flatnonzero(np.isin(earlier_bands[:, band], bands[:, band])).tolist():
             leaders[band].setdefault(int(earlier_bands[row, band]), []).append((True, row))
-    found: list[Copy | None] = [None] * len(order)
+    found: list[NearCopy | None] = [None] * len(order)
     for row in sorted(range(len(order)), key=lambda n: (order[n], names[n])):
         keys = bands[row].tolist()
         candidates = sorted(
@@ -62,9 +62,9 @@ def near_copies(
         ]
         best = _best(sketches[row], candidates, sketches, earlier_sketches, order)
         if best is not None and best.similarity >= at:
-            found[row] = Copy(best.earlier, best.row, best.similarity)
+            found[row] = NearCopy(best.earlier, best.row, best.similarity)
             continue
-        found[row] = Copy(False, row, 1.0)
+        found[row] = NearCopy(False, row, 1.0)
         for band, key in enumerate(keys):
             leaders[band].setdefault(key, []).append((False, row))
     return [copy for copy in found if copy is not None]

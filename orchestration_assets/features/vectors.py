@@ -39,7 +39,7 @@ def embedded_words(texts: Sequence[str]) -> Any:
 
     Raises RuntimeError, with the command that installs it, when the extra is missing.
     """
-    from resources.ai_services.semantic_embedding import embed
+    from orchestration_assets.services.embedding.semantic_embedding import embed
 
     vectors = embed([text[:MAX_CHARS] for text in texts])
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)

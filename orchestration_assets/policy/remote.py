@@ -11,7 +11,7 @@ from orchestration_assets.schemas.services import (
     RemoteConfig,
     ServiceConfig,
 )
-from resources.ai_services.embedded import EMBEDDED, embedded_class
+from orchestration_assets.services.registry import EMBEDDED, embedded_class
 
 _RESERVED = ("model", "messages", "input", "stream", "response_format")
 
@@ -69,7 +69,7 @@ def prompt_problems(policy: Policy) -> Iterator[Problem]:
     chats = {n: one for n, one in policy.services.items() if isinstance(one, ChatConfig)}
     if not chats:
         return
-    from resources.ai_services.http.prompts import Trial
+    from orchestration_assets.text.prompts.templates import Trial
 
     trial = Trial()
     for name, service in chats.items():

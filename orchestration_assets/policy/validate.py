@@ -21,7 +21,7 @@ from orchestration_assets.schemas.policy import (
     TaskConfig,
 )
 from orchestration_assets.schemas.services import EmbeddedConfig
-from resources.ai_services.embedded import EMBEDDED, load_embedded
+from orchestration_assets.services.registry import EMBEDDED, load_embedded
 
 _TYPES: Mapping[str, type] = {feature.name: feature.type for feature in FEATURES}
 _ORDER = ("lt", "le", "gt", "ge")

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Alternative, Question, Reading
-from orchestration_assets.schemas.kept_readings import is_kept
-from resources.ai_services.contract import Service
+from orchestration_assets.schemas.storable_readings import is_kept
+from orchestration_assets.services.contract import Service
 from resources.feature_cache.lmdb_store import LmdbStore
 
 CACHED = frozenset({Status.OK, Status.ABSTAINED})

@@ -6,11 +6,11 @@ from functools import partial
 import dagster as dg
 import pyarrow as pa
 
-from orchestration_assets.content.finished import nothing_left
-from orchestration_assets.content.reader import ContentReader
+from orchestration_assets.content.batch_completion import nothing_left
+from orchestration_assets.content.content_reader import ContentReader
 from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.load import load_policy
-from orchestration_assets.policy.pinned import pin, pinned
+from orchestration_assets.policy.pinned_policy import pin, pinned
 from orchestration_assets.processing.answer_cache import AnswerCache
 from orchestration_assets.processing.batch import (
     apart,
@@ -23,16 +23,16 @@ from orchestration_assets.processing.batch import (
     only,
     tables_of,
 )
+from orchestration_assets.processing.event_loop import process_plans
 from orchestration_assets.processing.health import health_rows, probe_services
+from orchestration_assets.processing.near_copy_sharing import leaders, process_sharing
 from orchestration_assets.processing.near_items import NearItems
-from orchestration_assets.processing.run import process_plans
-from orchestration_assets.processing.sharing import leaders, process_sharing
 from orchestration_assets.processing.usage import observed_usage
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.health import SERVICE_HEALTH
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import CALL_LOG, DECISION_LOG, PROCESSING_PLANS
-from resources.ai_services.resilience.purse import Purse
+from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.home import HomeResource, PolicyFileResource
 
 _DESCRIPTIONS = {
@@ -72,7 +72,7 @@ _DESCRIPTIONS = {
     ),
 )
 def service_health(
-    home: HomeResource, policy_file: PolicyFileResource, purse: dg.ResourceParam[Purse]
+    home: HomeResource, policy_file: PolicyFileResource, purse: dg.ResourceParam[SpendBudget]
 ) -> Iterator[dg.MaterializeResult[pa.Table]]:
     """Probes the services of the policy in force; none in the run of a batch that is finished."""
     if nothing_left(home.folder, home.claim, policy_file.path):
@@ -117,7 +117,7 @@ def interpretations(
     processing_plans: pa.Table,
     home: HomeResource,
     progress: dg.ResourceParam[Progress],
-    purse: dg.ResourceParam[Purse],
+    purse: dg.ResourceParam[SpendBudget],
 ) -> Iterator[dg.MaterializeResult[pa.Table]]:
     """Carries out every plan in one event loop; yields the tables that were asked for.
 

@@ -9,10 +9,10 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.content.reader import ContentReader
-from orchestration_assets.processing.asking import CACHE, CALLED
-from orchestration_assets.processing.run import Limits, LoadItem, Processed, Work
-from orchestration_assets.processing.sharing import SHARED
+from orchestration_assets.content.content_reader import ContentReader
+from orchestration_assets.processing.asker import CACHE, CALLED
+from orchestration_assets.processing.event_loop import BatchLimits, BatchResult, BatchWork, LoadItem
+from orchestration_assets.processing.near_copy_sharing import SHARED
 from orchestration_assets.processing.usage import observed_usage
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import AnswerKind, Status
@@ -30,10 +30,10 @@ from orchestration_assets.schemas.tables import (
     accepted_items,
     profiles_of,
 )
-from orchestration_assets.selection.deployed import Deployed, unpacked
-from orchestration_assets.selection.in_force import artefact_name
-from resources.ai_services.pool import build_services
-from resources.ai_services.resilience.purse import Purse
+from orchestration_assets.selection.active_selector import artefact_name
+from orchestration_assets.selection.trained_selector import TrainedSelector, unpacked
+from orchestration_assets.services.pool import build_services
+from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.model_store import ModelStore
 from resources.table_store import TableStore
 
@@ -70,13 +70,15 @@ def build_choices(policy: Policy | None) -> dict[tuple[str, str], Choice]:
     }
 
 
-def build_work(policy: Policy | None, learned: Mapping[str, Deployed] | None = None) -> Work:
+def build_work(
+    policy: Policy | None, learned: Mapping[str, TrainedSelector] | None = None
+) -> BatchWork:
     """What the plans of a batch refer to; nothing when there are no plans."""
     services = build_services(policy.services) if policy else {}
-    return Work(build_choices(policy), build_tasks(policy), services, learned or {})
+    return BatchWork(build_choices(policy), build_tasks(policy), services, learned or {})
 
 
-def learned_models(plans: pa.Table, store: ModelStore) -> dict[str, Deployed]:
+def learned_models(plans: pa.Table, store: ModelStore) -> dict[str, TrainedSelector]:
     """The learned models that plans have pinned, by version.
 
     Raises ArtefactError when one is missing or was changed.
@@ -89,16 +91,16 @@ def learned_models(plans: pa.Table, store: ModelStore) -> dict[str, Deployed]:
     return found
 
 
-def limits_of(policy: Policy | None, purse: Purse, store: TableStore) -> Limits:
+def limits_of(policy: Policy | None, purse: SpendBudget, store: TableStore) -> BatchLimits:
     """What the batch may take: the policy's own limits, within the purse of the whole run."""
     if policy is None:
-        return Limits(1)
+        return BatchLimits(1)
     execution = policy.execution
     remote = any(not isinstance(one, EmbeddedConfig) for one in policy.services.values())
     seen = observed_usage(store) if remote else {}
-    return Limits(
+    return BatchLimits(
         execution.items_in_flight,
-        Purse(execution.budget_usd, within=purse),
+        SpendBudget(execution.budget_usd, within=purse),
         execution.item_deadline_s,
         math.inf if execution.batch_deadline_s is None else execution.batch_deadline_s,
         {name: one.token_ratio.mean for name, one in seen.items() if one.token_ratio},
@@ -151,7 +153,7 @@ def only(table: pa.Table, items: Collection[str]) -> pa.Table:
     return table.filter(pc.is_in(table["item_id"], pa.array(sorted(items), pa.string())))
 
 
-def tables_of(processed: Processed) -> Iterator[tuple[str, pa.Table, dict[str, int | float]]]:
+def tables_of(processed: BatchResult) -> Iterator[tuple[str, pa.Table, dict[str, int | float]]]:
     """Name, table and telling figures of each table that processing yields."""
     for model, rows in processed.interpretations.items():
         table = rows_to_arrow(INTERPRETATIONS[model], rows, _failed)

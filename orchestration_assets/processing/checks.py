@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.policy.load import load_policy
-from orchestration_assets.policy.pinned import pinned
+from orchestration_assets.policy.pinned_policy import pinned
 from orchestration_assets.processing.drill import outage_drill
 from orchestration_assets.processing.usage import observed_usage
 from orchestration_assets.schemas.decoding import values

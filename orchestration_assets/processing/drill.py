@@ -17,16 +17,16 @@ from typing import Final
 import numpy as np
 
 from orchestration_assets.processing.answer_cache import AnswerCache
-from orchestration_assets.processing.asking import Answered, Asker
-from orchestration_assets.processing.usage import Usage
+from orchestration_assets.processing.asker import Asker, AskResult
+from orchestration_assets.processing.usage import ObservedUsage
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Item, Question, Task
 from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.services import EmbeddedConfig, RemoteConfig, ServiceConfig
-from resources.ai_services.drill.faults import Fault, FaultKind, Script
+from orchestration_assets.services.pool import build_services
+from resources.ai_services.drill.faults import Fault, FaultKind, FaultScript
 from resources.ai_services.drill.server import DrillServer, running
-from resources.ai_services.pool import build_services
-from resources.ai_services.resilience.purse import Purse
+from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.feature_cache.lmdb_store import LmdbStore
 
 ITEMS: Final = 200
@@ -40,7 +40,7 @@ _WORDS: Final = "The harbour was closed for a day because the storm had moved th
 
 
 @dataclass(frozen=True, slots=True)
-class Drilled:
+class DrillOutcome:
     """What became of the drill's items at one service.
 
     ``lost``: items without a reading; ``billed_twice``: requests that the server billed again.
@@ -66,7 +66,7 @@ class Drilled:
         return calm and self.amplification <= self.allowed_amplification
 
 
-def outage_drill(policy: Policy, seen: Mapping[str, Usage]) -> list[Drilled]:
+def outage_drill(policy: Policy, seen: Mapping[str, ObservedUsage]) -> list[DrillOutcome]:
     """Drills every service over HTTP of the policy, one after the other, with its fallbacks."""
     remote = {
         name: config
@@ -90,7 +90,7 @@ def bad_day() -> tuple[Fault, ...]:
     )
 
 
-def _drilled(name: str, policy: Policy, usage: Usage | None) -> Drilled:
+def _drilled(name: str, policy: Policy, usage: ObservedUsage | None) -> DrillOutcome:
     primary, second = DrillServer(_script(usage, bad_day())), DrillServer(_script(usage, ()))
     with ExitStack() as stack:
         url, other = (stack.enter_context(running(one)) for one in (primary, second))
@@ -103,7 +103,7 @@ def _drilled(name: str, policy: Policy, usage: Usage | None) -> Drilled:
             if not isinstance(instead, EmbeddedConfig):
                 instead = _shorter(instead, other)
             configs[fallback] = instead
-        purse = Purse()
+        purse = SpendBudget()
         answers, took = asyncio.run(_asked(name, configs, folder, purse))
     attempts = sum(one.service == name for answer in answers for one in answer.attempts)
     batch = getattr(config, "batch_size", 1)
@@ -117,7 +117,7 @@ def _drilled(name: str, policy: Policy, usage: Usage | None) -> Drilled:
         allowed = float(retries.attempts)
     times = Counter(one.key for server in (primary, second) for one in server.billed)
     paid = [answer.cost_usd for answer in answers if answer.cost_usd]
-    return Drilled(
+    return DrillOutcome(
         service=name,
         items=ITEMS,
         lost=ITEMS - len(answers),
@@ -131,12 +131,12 @@ def _drilled(name: str, policy: Policy, usage: Usage | None) -> Drilled:
     )
 
 
-def _script(usage: Usage | None, faults: tuple[Fault, ...]) -> Script:
+def _script(usage: ObservedUsage | None, faults: tuple[Fault, ...]) -> FaultScript:
     """As quick and as scattered as the service was in the latest batches."""
     p50 = usage.p50_ms if usage and usage.p50_ms else 1000.0
     p95 = usage.p95_ms if usage and usage.p95_ms else 2.0 * p50
     sigma = max(0.0, log(p95 / p50)) / _Z95 if p50 else 0.0
-    return Script(seed=1, median_ms=p50 * _SHORTER, sigma=sigma, faults=faults)
+    return FaultScript(seed=1, median_ms=p50 * _SHORTER, sigma=sigma, faults=faults)
 
 
 def _shorter(config: RemoteConfig, url: str) -> RemoteConfig:
@@ -172,8 +172,8 @@ def _shorter(config: RemoteConfig, url: str) -> RemoteConfig:
 
 
 async def _asked(
-    name: str, configs: Mapping[str, ServiceConfig], folder: Path, purse: Purse
-) -> tuple[list[Answered], list[float]]:
+    name: str, configs: Mapping[str, ServiceConfig], folder: Path, purse: SpendBudget
+) -> tuple[list[AskResult], list[float]]:
     services = build_services(configs)
     kind = AnswerKind.VECTOR if AnswerKind.LABEL not in services[name].kinds else AnswerKind.LABEL
     labels = _LABELS if kind is AnswerKind.LABEL else ()
@@ -183,7 +183,7 @@ async def _asked(
 
     async with Asker(services, AnswerCache(LmdbStore(folder / "answers")), purse=purse) as asker:
         queue = iter(range(ITEMS))
-        answers: dict[int, Answered] = {}
+        answers: dict[int, AskResult] = {}
         ends = loop.time() + _DEADLINE_S
 
         async def worker() -> None:

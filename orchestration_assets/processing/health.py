@@ -6,19 +6,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from uuid import uuid4
 
-from orchestration_assets.processing.usage import Usage
+from orchestration_assets.processing.usage import ObservedUsage
 from orchestration_assets.schemas.answers import shown
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.health import ServiceHealthRow
 from orchestration_assets.schemas.items import Item, Question, Task
 from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.services import EmbeddedConfig, RemoteConfig
-from resources.ai_services.contract import Service
-from resources.ai_services.http.errors import CallError
+from orchestration_assets.services.contract import Service
+from orchestration_assets.text.replies.call_errors import CallError
 from resources.ai_services.http.service import HttpService
-from resources.ai_services.resilience.attempts import Called
+from resources.ai_services.resilience.attempts import CallOutcome
 from resources.ai_services.resilience.caller import Caller
-from resources.ai_services.resilience.purse import Purse
+from resources.ai_services.resilience.spend_budget import SpendBudget
 
 SHALLOW_S = 1.0
 DEEP_S = 30.0
@@ -39,7 +39,7 @@ class Probe:
 
 
 def probe_services(
-    policy: Policy, services: Mapping[str, Service], tasks: Mapping[str, Task], purse: Purse
+    policy: Policy, services: Mapping[str, Service], tasks: Mapping[str, Task], purse: SpendBudget
 ) -> dict[str, Probe]:
     """Probes every service over HTTP that the policy's tasks or fallbacks use, all at once.
 
@@ -55,7 +55,7 @@ def probe_services(
         needed = {name: question for name, question in asked.items() if question is not None}
         found = await asyncio.gather(
             *(
-                _probe(services[name], question, tasks, Purse(within=purse))
+                _probe(services[name], question, tasks, SpendBudget(within=purse))
                 for name, question in needed.items()
             )
         )
@@ -86,7 +86,7 @@ def _question(task: Task, text: str) -> Question:
 
 
 async def _probe(
-    service: Service, question: Question, tasks: Mapping[str, Task], purse: Purse
+    service: Service, question: Question, tasks: Mapping[str, Task], purse: SpendBudget
 ) -> Probe:
     assert isinstance(service, HttpService)
     service.transport.open()
@@ -107,7 +107,7 @@ async def _probe(
     return Probe(shallow_ok, shallow_ms, deep_ok, deep_ms, business_ok, problem, purse.spent_usd)
 
 
-def _verdict(called: Called) -> bool | None:
+def _verdict(called: CallOutcome) -> bool | None:
     """None when there was no money to ask: then nothing is known, and nothing will be asked."""
     if called.reading.status is Status.OVER_BUDGET:
         return None
@@ -130,7 +130,7 @@ async def _shallow(service: HttpService, problems: list[str]) -> tuple[bool, flo
     return ok, (time.perf_counter() - began) * 1000
 
 
-async def _ask(caller: Caller, question: Question, limit_s: float) -> Called:
+async def _ask(caller: Caller, question: Question, limit_s: float) -> CallOutcome:
     deadline = asyncio.get_running_loop().time() + limit_s
     # a key of its own: a kept answer would tell nothing about now
     (called,) = await caller.call([question], [f"health-{uuid4().hex}"], deadline)
@@ -155,7 +155,7 @@ async def _business(
 
 
 def health_rows(
-    policy: Policy, policy_hash: str, probes: Mapping[str, Probe], seen: Mapping[str, Usage]
+    policy: Policy, policy_hash: str, probes: Mapping[str, Probe], seen: Mapping[str, ObservedUsage]
 ) -> Iterator[ServiceHealthRow]:
     """One row a service of the policy, by name."""
     needed = {

@@ -4,8 +4,8 @@ import asyncio
 from dataclasses import replace
 from graphlib import TopologicalSorter
 
-from orchestration_assets.processing.asking import Answered
-from orchestration_assets.processing.execution import Ask, Decision, Execution, lead, stop
+from orchestration_assets.processing.asker import AskResult
+from orchestration_assets.processing.plan_result import Ask, Decision, PlanResult, lead, stop
 from orchestration_assets.schemas.items import Question
 from orchestration_assets.schemas.policy import Choice
 
@@ -26,15 +26,15 @@ def waves(choice: Choice) -> list[tuple[str, ...]]:
     return found
 
 
-async def run_hybrid(choice: Choice, question: Question, ask: Ask) -> Execution:
+async def run_hybrid(choice: Choice, question: Question, ask: Ask) -> PlanResult:
     """Asks along the graph; a service sees the readings of those that it waits for.
 
     No service waits for a whole wave, only for its own dependencies, so that the makespan is the
     critical path. A dependency that fails is shown as the failed reading that it is.
     """
-    under_way: dict[str, asyncio.Task[Answered]] = {}
+    under_way: dict[str, asyncio.Task[AskResult]] = {}
 
-    async def step(service: str) -> Answered:
+    async def step(service: str) -> AskResult:
         before = [await under_way[name] for name in choice.after.get(service, ())]
         earlier = tuple((one.service, one.reading) for one in before)
         return await ask(service, replace(question, earlier=(*question.earlier, *earlier)))
@@ -46,7 +46,7 @@ async def run_hybrid(choice: Choice, question: Question, ask: Ask) -> Execution:
     answered = tuple([await under_way[service] for service in in_order])
     decisions = [_wave_decision(choice, number, wave) for number, wave in enumerate(planned)]
     leading = lead(answered, question)
-    return Execution(answered, (*decisions, stop("the graph was walked", leading)))
+    return PlanResult(answered, (*decisions, stop("the graph was walked", leading)))
 
 
 def _wave_decision(choice: Choice, number: int, wave: tuple[str, ...]) -> Decision:

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 from orchestration_assets.evidence.consensus import Consensus
 from orchestration_assets.evidence.distances import distance
-from orchestration_assets.processing.asking import Answered
+from orchestration_assets.processing.asker import AskResult
 from orchestration_assets.processing.excerpt import excerpt
-from orchestration_assets.processing.execution import Ask, Decision, Execution, lead, stop
+from orchestration_assets.processing.plan_result import Ask, Decision, PlanResult, lead, stop
 from orchestration_assets.schemas.items import Question
 from orchestration_assets.schemas.policy import Choice, Rounds
 
 
-async def run_iterative(choice: Choice, question: Question, ask: Ask) -> Execution:
+async def run_iterative(choice: Choice, question: Question, ask: Ask) -> PlanResult:
     """Asks all services about a growing excerpt.
 
     Stops when everything was read, the answer moved by no more than ``settled_at`` (converged),
@@ -24,7 +24,7 @@ async def run_iterative(choice: Choice, question: Question, ask: Ask) -> Executi
     rounds = choice.rounds or Rounds()
     clock = asyncio.get_running_loop().time
     began = clock()
-    history: list[tuple[Answered, ...]] = []
+    history: list[tuple[AskResult, ...]] = []
     decisions: list[Decision] = []
     before: Consensus | None = None
     while True:
@@ -40,12 +40,12 @@ async def run_iterative(choice: Choice, question: Question, ask: Ask) -> Executi
         if reason is None and rounds.max_ms is not None:
             reason = _time_reason(rounds.max_ms, began, clock)
         if reason is not None:
-            return Execution(_with_history(history), (*decisions, stop(reason, leading)))
+            return PlanResult(_with_history(history), (*decisions, stop(reason, leading)))
         before = leading
 
 
 def _nth_question(
-    rounds: Rounds, number: int, question: Question, history: list[tuple[Answered, ...]]
+    rounds: Rounds, number: int, question: Question, history: list[tuple[AskResult, ...]]
 ) -> Question:
     whole = question.item.text
     part = excerpt(whole, round(rounds.first_chars * rounds.grow**number))
@@ -99,6 +99,6 @@ def _time_reason(max_ms: float, began: float, clock: Callable[[], float]) -> str
     return f"time: {max_ms:g} ms are over" if (clock() - began) * 1000 >= max_ms else None
 
 
-def _with_history(history: list[tuple[Answered, ...]]) -> tuple[Answered, ...]:
+def _with_history(history: list[tuple[AskResult, ...]]) -> tuple[AskResult, ...]:
     earlier = [replace(one, final=False) for answered in history[:-1] for one in answered]
     return (*earlier, *history[-1])

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.content.reader import ContentReader
+from orchestration_assets.content.content_reader import ContentReader
 from orchestration_assets.schemas.decoding import column_names, decode
 from orchestration_assets.schemas.enums import ResolutionStatus, Triage
 from orchestration_assets.schemas.errors import DamagedFileError

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from orchestration_assets.processing.usage import Spread, Usage
+from orchestration_assets.processing.usage import ObservedUsage, Spread
 from orchestration_assets.schemas.services import ChatConfig, HttpConfig
 from orchestration_assets.schemas.tables import PlanRow
-from resources.ai_services.contract import Service
+from orchestration_assets.services.contract import Service
+from orchestration_assets.text.token_estimates import token_estimate
 from resources.ai_services.http.service import HttpService
-from resources.ai_services.tokens import token_estimate
 
 _UNSEEN_RATIO: Final = Spread(0.8, 1.0, 1.3)
 """Billed over estimated tokens before a service was ever billed."""
@@ -54,7 +54,7 @@ def forecast_prices(
     plans: Iterable[PlanRow],
     tokens_of: Mapping[str, int],
     services: Mapping[str, Service],
-    seen: Mapping[str, Usage],
+    seen: Mapping[str, ObservedUsage],
     is_cached: Mapping[tuple[str, str, str], bool],
 ) -> list[ServicePrice]:
     """The price of every service over all plans, the dearest first.
@@ -81,7 +81,7 @@ class _Call:
     usd: Spread
 
 
-def _call(service: Service, usage: Usage | None, tokens: int) -> _Call:
+def _call(service: Service, usage: ObservedUsage | None, tokens: int) -> _Call:
     if not isinstance(service, HttpService):
         return _Call(0, Spread(service.cost_usd, service.cost_usd, service.cost_usd))
     config = service.config

@@ -3,21 +3,21 @@
 from dataclasses import replace
 
 from orchestration_assets.evidence.consensus import Consensus
-from orchestration_assets.processing.asking import Answered
-from orchestration_assets.processing.execution import Ask, Decision, Execution, lead, stop
+from orchestration_assets.processing.asker import AskResult
+from orchestration_assets.processing.plan_result import Ask, Decision, PlanResult, lead, stop
 from orchestration_assets.schemas.answers import shown
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Question
 from orchestration_assets.schemas.policy import Choice
 
 
-async def run_sequential(choice: Choice, question: Question, ask: Ask) -> Execution:
+async def run_sequential(choice: Choice, question: Question, ask: Ask) -> PlanResult:
     """Asks in order.
 
     A cascade stops once ``min_readings`` services have answered and the leading answer is at
     least ``stop_at`` sure. A chain asks every service and shows each the earlier readings.
     """
-    answered: list[Answered] = []
+    answered: list[AskResult] = []
     decisions: list[Decision] = []
     for position, service in enumerate(choice.services):
         leading = lead(answered, question)
@@ -26,17 +26,17 @@ async def run_sequential(choice: Choice, question: Question, ask: Ask) -> Execut
                 f"{shown(leading.answer)} is {leading.certainty:.3f} sure, "
                 f"{choice.stop_at:g} is enough"
             )
-            return Execution(tuple(answered), (*decisions, stop(reason, leading)))
+            return PlanResult(tuple(answered), (*decisions, stop(reason, leading)))
         decisions.append(_ask_decision(choice, service, answered, leading))
         if choice.chain:
             earlier = tuple((one.service, one.reading) for one in answered)
             question = replace(question, earlier=earlier)
         answered.append(await ask(service, question))
     leading = lead(answered, question)
-    return Execution(tuple(answered), (*decisions, stop("every service was asked", leading)))
+    return PlanResult(tuple(answered), (*decisions, stop("every service was asked", leading)))
 
 
-def _may_stop(choice: Choice, answered: list[Answered], leading: Consensus) -> bool:
+def _may_stop(choice: Choice, answered: list[AskResult], leading: Consensus) -> bool:
     votes = sum(one.reading.status is Status.OK for one in answered)
     return (
         choice.stop_at is not None
@@ -46,7 +46,7 @@ def _may_stop(choice: Choice, answered: list[Answered], leading: Consensus) -> b
 
 
 def _ask_decision(
-    choice: Choice, service: str, answered: list[Answered], leading: Consensus
+    choice: Choice, service: str, answered: list[AskResult], leading: Consensus
 ) -> Decision:
     answer = shown(leading.answer)
     if not answered:

@@ -33,7 +33,7 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class ObservedUsage:
     """The attempts at one service. Times in ms, of answered attempts; None without one.
 
     ``token_ratio``: billed over estimated tokens; ``tokens_out``: written in one answer.
@@ -57,7 +57,7 @@ class Usage:
         return self.p995_ms * _TIMEOUT_MARGIN
 
 
-def observed_usage(store: TableStore) -> dict[str, Usage]:
+def observed_usage(store: TableStore) -> dict[str, ObservedUsage]:
     """Service -> its usage in the latest 20 call logs; one that was never called has none."""
     batches = store.batches(CALL_LOG.name)[-_BATCHES:]
     logs = [_read(store, batch) for batch in batches]
@@ -80,7 +80,7 @@ def _empty() -> pa.Table:
     return pa.schema([CALL_LOG.schema.field(name) for name in _COLUMNS]).empty_table()
 
 
-def _usage(rows: pa.Table) -> Usage:
+def _usage(rows: pa.Table) -> ObservedUsage:
     answered = rows.filter(pc.is_in(rows["status"], pa.array([Status.OK, Status.ABSTAINED])))
     times = answered["elapsed_ms"].to_numpy()
     p50, p95, p995 = (
@@ -94,7 +94,7 @@ def _usage(rows: pa.Table) -> Usage:
     tokens, estimated = (billed[name].to_numpy() for name in ("tokens_in", "tokens_estimated"))
     of_totals = float(tokens.sum() / estimated.sum()) if tokens.size else None
     first = pc.sum(pc.equal(rows["attempt"], 1)).as_py() or 1
-    return Usage(
+    return ObservedUsage(
         rows.num_rows,
         1.0 - answered.num_rows / rows.num_rows,
         max(1.0, rows.num_rows / first),

@@ -7,17 +7,17 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.content.finished import nothing_left
+from orchestration_assets.content.batch_completion import nothing_left
 from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.profiling.batch import (
-    Chunk,
+    ProfileChunk,
     profile_batch,
     profile_chunk,
     profile_figures,
     warm_up,
 )
-from orchestration_assets.profiling.tiers import Tier
+from orchestration_assets.profiling.tiers import SizeTier
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.enums import ProfileStatus
 from orchestration_assets.schemas.tables import CONTENT_PROFILES, accepted_items
@@ -59,7 +59,7 @@ def content_profiles(
     cache = home.features(execution.cache)
     progress.stage("profiling", len(accepted))
     done = profile_batch(
-        Chunk(str(home.folder), batch, home.batches.source(batch), accepted),
+        ProfileChunk(str(home.folder), batch, home.batches.source(batch), accepted),
         cache,
         execution,
         lambda pieces: dask_cluster.map_chunks(profile_chunk, pieces, warm_up),
@@ -70,7 +70,7 @@ def content_profiles(
     # whoever else holds what could not be computed here computes it in a later batch
     superseded = done.profiles.filter(pc.equal(done.profiles["status"], ProfileStatus.SUPERSEDED))
     home.content_index.release(batch, superseded["content_hash"].to_pylist())
-    if done.choice.tier is Tier.BEYOND:
+    if done.choice.tier is SizeTier.BEYOND:
         context.log.warning(done.choice.reason)
     metadata: dict[str, Any] = profile_figures(done) | cache.figures()
     if dask_cluster.dashboard:

@@ -7,15 +7,15 @@ from typing import Any, Final, NamedTuple, TypeVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.content.reader import ContentReader, SupersededError
-from orchestration_assets.profiling.kept import COMPUTED, ProfileCache
+from orchestration_assets.content.content_reader import ContentReader, SupersededError
+from orchestration_assets.profiling.profile_cache import COMPUTED, ProfileCache
 from orchestration_assets.profiling.profiler import profile
-from orchestration_assets.profiling.tiers import Tier, TierChoice, choose_tier, chunks
+from orchestration_assets.profiling.tiers import SizeTier, TierChoice, choose_tier, chunks
 from orchestration_assets.schemas.enums import ProfileStatus
 from orchestration_assets.schemas.features import FEATURE_NAMES, FEATURES
 from orchestration_assets.schemas.policy import Execution, SizeTiers
 from orchestration_assets.schemas.records import rows_to_arrow
-from orchestration_assets.schemas.storable import whole_text
+from orchestration_assets.schemas.storable_values import whole_text
 from orchestration_assets.schemas.tables import CONTENT_PROFILES, AcceptedItem
 from resources.content_source import ContentError
 from resources.feature_cache.tiered import TieredCache
@@ -33,7 +33,7 @@ _WARMING: Final = tuple(
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
+class ProfileChunk:
     """A piece of a batch as plain data: what a worker on another machine needs to read it."""
 
     home: str
@@ -42,46 +42,46 @@ class Chunk:
     rows: tuple[AcceptedItem, ...]
 
 
-class Unread(NamedTuple):
+class UnreadItem(NamedTuple):
     """Why an accepted item cannot be read as what was accepted."""
 
     status: ProfileStatus
     reason: str
 
 
-def read_again(chunk: Chunk) -> Iterator[str | Unread]:
+def read_again(chunk: ProfileChunk) -> Iterator[str | UnreadItem]:
     """The text of each accepted item, verified against its hash, or why there is none."""
     with ContentReader(chunk.home, chunk.source) as reader:
         for row in chunk.rows:
             try:
                 yield reader.text(row)
             except SupersededError as error:
-                yield Unread(ProfileStatus.SUPERSEDED, str(error))
+                yield UnreadItem(ProfileStatus.SUPERSEDED, str(error))
             except ContentError as error:
-                yield Unread(ProfileStatus.FAILED, f"{error.reason}: {error}")
+                yield UnreadItem(ProfileStatus.FAILED, f"{error.reason}: {error}")
             except Exception as error:  # noqa: BLE001 -- what one item breaks is its own failure
                 yield broken("reading it again", error)
 
 
-def broken(what: str, error: Exception) -> Unread:
+def broken(what: str, error: Exception) -> UnreadItem:
     """The failure of an item at something that was not foreseen."""
-    return Unread(
+    return UnreadItem(
         ProfileStatus.FAILED, whole_text(f"{what} broke: {type(error).__name__}: {error}")
     )
 
 
-def profile_chunk(chunk: Chunk) -> list[dict[str, Any]]:
+def profile_chunk(chunk: ProfileChunk) -> list[dict[str, Any]]:
     """A profile row for each item of a chunk; runs on a Dask worker, which reads the bytes."""
     texts = zip(chunk.rows, read_again(chunk), strict=True)
     return [_profile_row(chunk.batch, row, text) for row, text in texts]
 
 
-def changed_rows(chunk: Chunk) -> dict[int, dict[str, Any]]:
+def changed_rows(chunk: ProfileChunk) -> dict[int, dict[str, Any]]:
     """Position -> row that says why, for each item that is no longer what was accepted."""
     return {
         n: _profile_row(chunk.batch, chunk.rows[n], text)
         for n, text in enumerate(read_again(chunk))
-        if isinstance(text, Unread)
+        if isinstance(text, UnreadItem)
     }
 
 
@@ -91,11 +91,11 @@ def warm_up() -> None:
         profile(name, "word\n", size_bytes=5)
 
 
-Spread = Callable[[Sequence[Chunk]], Iterable[tuple[Chunk, list[dict[str, Any]]]]]
+Spread = Callable[[Sequence[ProfileChunk]], Iterable[tuple[ProfileChunk, list[dict[str, Any]]]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Profiled:
+class ProfiledBatch:
     """The table, in the order of the rows that were asked for, and how it came about."""
 
     profiles: pa.Table
@@ -104,13 +104,13 @@ class Profiled:
 
 
 def profile_batch(
-    work: Chunk,
+    work: ProfileChunk,
     cache: TieredCache,
     execution: Execution,
     spread: Spread,
     cluster_bytes: Callable[[], int],
     advance: Callable[[int], None] = lambda items: None,
-) -> Profiled:
+) -> ProfiledBatch:
     """One row an accepted item of ``work``: the whole batch, whatever of it is new.
 
     An item whose profile is kept is only read again, to see that it is still what was accepted;
@@ -136,23 +136,23 @@ def profile_batch(
         ]
     )
     at = [*(recalled.positions[n] for n in stand), *rows]
-    return Profiled(in_order(table, at), choice, len(stand))
+    return ProfiledBatch(in_order(table, at), choice, len(stand))
 
 
 def divide(
-    work: Chunk,
+    work: ProfileChunk,
     tiers: SizeTiers,
-    function: Callable[[Chunk], Made],
-    spread: Callable[[Sequence[Chunk]], Iterable[tuple[Chunk, Made]]],
+    function: Callable[[ProfileChunk], Made],
+    spread: Callable[[Sequence[ProfileChunk]], Iterable[tuple[ProfileChunk, Made]]],
     cluster_bytes: Callable[[], int],
-) -> tuple[TierChoice, Iterable[tuple[Chunk, Made]]]:
+) -> tuple[TierChoice, Iterable[tuple[ProfileChunk, Made]]]:
     """Where the work fits, and its chunks with what was made of each, as they are finished."""
     sizes = [row.size_bytes for row in work.rows]
     choice = choose_tier(len(sizes), sum(sizes), tiers)
-    if choice.tier is not Tier.IN_PROCESS:
+    if choice.tier is not SizeTier.IN_PROCESS:
         choice = choose_tier(len(sizes), sum(sizes), tiers, cluster_bytes())
     pieces = [replace(work, rows=tuple(part)) for part in chunks(work.rows, sizes, tiers)]
-    if choice.tier is Tier.IN_PROCESS:
+    if choice.tier is SizeTier.IN_PROCESS:
         return choice, ((piece, function(piece)) for piece in pieces)
     return choice, spread(pieces)
 
@@ -164,7 +164,7 @@ def in_order(table: pa.Table, positions: Sequence[int]) -> pa.Table:
 
 
 def _kept(
-    made: Iterable[tuple[Chunk, list[dict[str, Any]]]],
+    made: Iterable[tuple[ProfileChunk, list[dict[str, Any]]]],
     kept: ProfileCache,
     advance: Callable[[int], None],
 ) -> Iterator[dict[str, Any]]:
@@ -184,7 +184,7 @@ def _kept(
         kept.remember(accepted, profiles)
 
 
-def profile_figures(done: Profiled) -> dict[str, int | float | str]:
+def profile_figures(done: ProfiledBatch) -> dict[str, int | float | str]:
     """The figures that a batch's profiles are described by."""
     computed = pc.equal(done.profiles["origin"], COMPUTED)
     ok = pc.equal(done.profiles["status"], ProfileStatus.OK)
@@ -203,7 +203,7 @@ def profile_figures(done: Profiled) -> dict[str, int | float | str]:
     }
 
 
-def _profile_row(batch: str, row: AcceptedItem, text: str | Unread) -> dict[str, Any]:
+def _profile_row(batch: str, row: AcceptedItem, text: str | UnreadItem) -> dict[str, Any]:
     base = {
         "batch": batch,
         "item_id": row.item_id,
@@ -211,7 +211,7 @@ def _profile_row(batch: str, row: AcceptedItem, text: str | Unread) -> dict[str,
         "path": row.path,
         "origin": COMPUTED,
     }
-    if isinstance(text, Unread):
+    if isinstance(text, UnreadItem):
         return {
             **base,
             "status": text.status,

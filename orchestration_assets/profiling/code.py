@@ -6,7 +6,7 @@ conditional expressions and the operators and/or.
 
 How much of an item is parsed follows from what a KiB of its language costs, so that it is the
 same on every machine; a parse that runs wild is stopped, see
-:func:`resources.grammars.parse_within`.
+:func:`orchestration_assets.text.grammars.parse_within`.
 """
 
 import re
@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 from tree_sitter import Node, Query, QueryCursor
 
 from orchestration_assets.profiling.text import Values
-from resources.grammars import grammar, parse_within, parser, safe_source
+from orchestration_assets.text.grammars import grammar, parse_within, parser, safe_source
 
 CODE_CHARS: Final = 16_384
 """The most that is parsed of an item, in characters."""
@@ -190,7 +190,7 @@ _QUERIES: Final = {**_CODE_QUERIES, **_DOCUMENT_QUERIES}
 Span = tuple[int, int]
 
 
-class Code(NamedTuple):
+class CodeFeatures(NamedTuple):
     """A piece of code and the grammar that it is read with."""
 
     text: str
@@ -258,7 +258,9 @@ def _never() -> bool:
     return False
 
 
-def code_features(pieces: Iterable[Code], out_of_time: Callable[[], bool] = _never) -> Values:
+def code_features(
+    pieces: Iterable[CodeFeatures], out_of_time: Callable[[], bool] = _never
+) -> Values:
     """The code features of all ``pieces`` together; the caller bounds them (:func:`parsed_part`).
 
     Each language is one of :data:`CODE_LANGUAGES`; raises KeyError for any other. Empty when no
@@ -274,7 +276,7 @@ def code_features(pieces: Iterable[Code], out_of_time: Callable[[], bool] = _nev
     return counts.values() if counts.units else {}
 
 
-def document_features(piece: Code, out_of_time: Callable[[], bool] = _never) -> Values:
+def document_features(piece: CodeFeatures, out_of_time: Callable[[], bool] = _never) -> Values:
     """Entries and depth of data or markup in one of :data:`DOCUMENT_LANGUAGES`.
 
     Empty when the text is wreckage beyond counting, or ``out_of_time`` came true.
@@ -292,7 +294,7 @@ def document_features(piece: Code, out_of_time: Callable[[], bool] = _never) -> 
 
 
 def _captures(
-    piece: Code, out_of_time: Callable[[], bool]
+    piece: CodeFeatures, out_of_time: Callable[[], bool]
 ) -> tuple[Mapping[str, Sequence[Node]], int] | None:
     """What the query finds in a piece, and its length in bytes; None when it was given up."""
     text, language = piece

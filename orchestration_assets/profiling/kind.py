@@ -9,13 +9,13 @@ from pathlib import PurePosixPath
 from typing import Final, NamedTuple
 
 from orchestration_assets.schemas.enums import Family
-from resources.notebooks import is_notebook
-from resources.prose import is_html
+from orchestration_assets.text.notebooks import is_notebook
+from orchestration_assets.text.prose import is_html
 
 _HEAD_CHARS: Final = 4096
 
 
-class Kind(NamedTuple):
+class ContentKind(NamedTuple):
     """What an item is taken for. ``language`` is a grammar's name, or empty."""
 
     extension: str
@@ -129,25 +129,25 @@ _LANGUAGE_LINES: Final[dict[str, re.Pattern[str]]] = {
 }
 
 
-def kind_of(path: str, text: str) -> Kind:
+def kind_of(path: str, text: str) -> ContentKind:
     """The kind of an item, the same for the same path and text."""
     name = path.replace("\\", "/").rpartition("/")[2].lower()
     extension = _extension(name)
     has_shebang = text.startswith("#!")
     head = text[:_HEAD_CHARS]
     if name in _CODE_NAMES or name.startswith(("dockerfile.", "makefile.")):
-        return Kind(extension, has_shebang, Family.CODE, _CODE_NAMES.get(name, ""))
+        return ContentKind(extension, has_shebang, Family.CODE, _CODE_NAMES.get(name, ""))
     if extension in _CODE:
         language = _CODE[extension]
         if extension == "h" and _LANGUAGE_LINES["cpp"].search(head):
             language = "cpp"
-        return Kind(extension, has_shebang, Family.CODE, language)
+        return ContentKind(extension, has_shebang, Family.CODE, language)
     if extension in _MARKUP:
-        return Kind(extension, has_shebang, Family.MARKUP, _MARKUP[extension])
+        return ContentKind(extension, has_shebang, Family.MARKUP, _MARKUP[extension])
     if extension in _DATA:
-        return Kind(extension, has_shebang, Family.DATA, _DATA[extension])
+        return ContentKind(extension, has_shebang, Family.DATA, _DATA[extension])
     family, language = _shape(head)
-    return Kind(extension, has_shebang, family, language)
+    return ContentKind(extension, has_shebang, family, language)
 
 
 def fence_language(mark: str) -> str:

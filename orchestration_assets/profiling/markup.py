@@ -9,7 +9,7 @@ import re
 
 from orchestration_assets.profiling.text import Values
 from orchestration_assets.schemas.enums import Family
-from resources.prose import html_tree, is_html, without_fences, without_front_matter
+from orchestration_assets.text.prose import html_tree, is_html, without_fences, without_front_matter
 
 _HEADING = re.compile(
     r"^ {0,3}#{1,6}[ \t]+\S"

@@ -16,7 +16,7 @@ from orchestration_assets.profiling.characters import Characters, load_classes
 from orchestration_assets.profiling.code import (
     CODE_LANGUAGES,
     DOCUMENT_LANGUAGES,
-    Code,
+    CodeFeatures,
     code_chars,
     code_features,
     document_features,
@@ -24,9 +24,9 @@ from orchestration_assets.profiling.code import (
     parsed_part,
 )
 from orchestration_assets.profiling.deadline import Deadline, Stage
-from orchestration_assets.profiling.kind import Kind, fence_language, kind_of
+from orchestration_assets.profiling.kind import ContentKind, fence_language, kind_of
 from orchestration_assets.profiling.markup import outline
-from orchestration_assets.profiling.sampling import Sample, evenly, sample
+from orchestration_assets.profiling.sampling import TextSample, evenly, sample
 from orchestration_assets.profiling.scores import scores
 from orchestration_assets.profiling.sensitive import (
     SECRET_CHARS,
@@ -45,18 +45,18 @@ from orchestration_assets.profiling.text import (
 )
 from orchestration_assets.schemas.enums import Family, FeatureFamily
 from orchestration_assets.schemas.features import FEATURE_NAMES, FEATURES
-from resources.notebooks import as_markdown, is_notebook
-from resources.prose import PROSE_CHARS, fenced_code, prose_of
+from orchestration_assets.text.notebooks import as_markdown, is_notebook
+from orchestration_assets.text.prose import PROSE_CHARS, fenced_code, prose_of
 
 TEXT_CHARS: Final = PROSE_CHARS
 """How much of an item the text features read, in characters."""
 
-Sampler = Callable[[str, int], Sample]
+Sampler = Callable[[str, int], TextSample]
 """What chooses at most so many characters of a text that is longer."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReadLimits:
     """How much of an item is read: ``text_chars`` characters, chosen by ``sampler`` where it is
     longer, and as many of its first ones as code as ``code_chars`` says for the language."""
 
@@ -65,7 +65,7 @@ class Reading:
     code_chars: Callable[[str], int] = code_chars
 
 
-_READING: Final = Reading()
+_READING: Final = ReadLimits()
 _EXACT_CHARS: Final = 1 << 20
 _MOST_PIECES: Final = 64
 # A parser that is told to stop may go on for as long again before it listens.
@@ -105,7 +105,7 @@ def profile(
     *,
     size_bytes: int,
     clock: Callable[[], float] = time.thread_time,
-    reading: Reading = _READING,
+    reading: ReadLimits = _READING,
 ) -> Profile:
     """The profile of one item: ``path`` names it, ``text`` is its decoded content.
 
@@ -150,7 +150,7 @@ def load_everything() -> None:
     load_vocabularies()
 
 
-def _load(kind: Kind, text: str) -> None:
+def _load(kind: ContentKind, text: str) -> None:
     load_language(kind.language)
     load_classes(text)
     load_vocabularies()
@@ -166,11 +166,11 @@ class _Item:
 
     def __init__(
         self,
-        kind: Kind,
+        kind: ContentKind,
         text: str,
         size_bytes: int,
         deadline: Deadline,
-        reading: Reading,
+        reading: ReadLimits,
     ) -> None:
         self.deadline = deadline
         self.reading = reading
@@ -179,7 +179,7 @@ class _Item:
         self.text = as_markdown(text) if is_notebook(text) else text
         whole = len(self.text) <= reading.text_chars
         self.sample = (
-            Sample((self.text,)) if whole else reading.sampler(self.text, reading.text_chars)
+            TextSample((self.text,)) if whole else reading.sampler(self.text, reading.text_chars)
         )
         self.window = self.text if whole else self.sample.text
         self.coverage = len(self.window) / len(self.text) if self.text else 1.0
@@ -269,11 +269,11 @@ def _code(item: _Item) -> Values:
     out_of_time = partial(item.deadline.passed, _PARSE_SHARE)
     if language in CODE_LANGUAGES:
         part = parsed_part(item.text, language, item.reading.code_chars(language))
-        found = code_features([Code(part, language)], out_of_time)
+        found = code_features([CodeFeatures(part, language)], out_of_time)
         return {**_NO_DOCUMENT, **_scaled(found, len(item.text) / max(len(part), 1))}
     if language in DOCUMENT_LANGUAGES:
         part = parsed_part(item.text, language, item.reading.code_chars(language))
-        found = document_features(Code(part, language), out_of_time)
+        found = document_features(CodeFeatures(part, language), out_of_time)
         if not found:
             for name in ("parse_error_share", *_NO_DOCUMENT):
                 del values[name]
@@ -284,9 +284,9 @@ def _code(item: _Item) -> Values:
     return values
 
 
-def _fences(text: str, most: Callable[[str], int]) -> tuple[list[Code], float]:
+def _fences(text: str, most: Callable[[str], int]) -> tuple[list[CodeFeatures], float]:
     """The fenced code that has a grammar, as far as it may be parsed, and which share that is."""
-    pieces: list[Code] = []
+    pieces: list[CodeFeatures] = []
     found = 0
     left = 1.0
     for mark, code in fenced_code(text):
@@ -296,7 +296,7 @@ def _fences(text: str, most: Callable[[str], int]) -> tuple[list[Code], float]:
             cost = len(code) / most(language)
             if cost <= left and len(pieces) < _MOST_PIECES:
                 left -= cost
-                pieces.append(Code(code, language))
+                pieces.append(CodeFeatures(code, language))
     taken = sum(len(piece.text) for piece in pieces)
     return pieces, taken / found if taken else 1.0
 

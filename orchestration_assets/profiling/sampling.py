@@ -34,7 +34,7 @@ Choice = Callable[[str, Sequence[Span], int], list[int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class TextSample:
     """What was chosen of a text: its sections in the text's order."""
 
     sections: tuple[str, ...]
@@ -45,20 +45,20 @@ class Sample:
         return "".join(self.sections)
 
 
-def lead(text: str, chars: int) -> Sample:
+def lead(text: str, chars: int) -> TextSample:
     """The beginning of ``text``."""
-    return Sample((text[:chars],))
+    return TextSample((text[:chars],))
 
 
-def sample(text: str, chars: int) -> Sample:
+def sample(text: str, chars: int) -> TextSample:
     """The sections of ``text``, ``chars`` characters at most, that tell most about all of it."""
     return by(important)(text, chars)
 
 
-def by(choice: Choice) -> Callable[[str, int], Sample]:
+def by(choice: Choice) -> Callable[[str, int], TextSample]:
     """A sampler that reads the beginning of a text and then sections in the order of ``choice``."""
 
-    def chosen(text: str, chars: int) -> Sample:
+    def chosen(text: str, chars: int) -> TextSample:
         spans = sections(text)
         head = text[: min(spans[0][1], chars)]
         left = chars - len(head)
@@ -68,7 +68,7 @@ def by(choice: Choice) -> Callable[[str, int], Sample]:
             if number and end - start <= left:
                 kept.append((start, end))
                 left -= end - start
-        return Sample(tuple(text[start:end] for start, end in sorted(kept)))
+        return TextSample(tuple(text[start:end] for start, end in sorted(kept)))
 
     return chosen
 

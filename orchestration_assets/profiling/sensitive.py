@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final
 
-from resources.sensitive.assigned import values_of_names
-from resources.sensitive.issued_tokens import token_at
-from resources.sensitive.key_blocks import PRIVATE_KEY
-from resources.sensitive.numbers import is_card
+from orchestration_assets.text.sensitive.assigned import values_of_names
+from orchestration_assets.text.sensitive.issued_tokens import token_at
+from orchestration_assets.text.sensitive.key_blocks import PRIVATE_KEY
+from orchestration_assets.text.sensitive.numbers import is_card
 
 SECRET_CHARS: Final = 32_768
 """How much of a text is searched, in characters."""

@@ -14,7 +14,7 @@ from operator import mul
 from statistics import fmean
 from typing import Final
 
-from resources.ai_services.function_words import ENGLISH, function_words
+from orchestration_assets.text.function_words import ENGLISH, function_words
 
 Values = dict[str, str | int | float | bool | None]
 """Feature values by name."""

@@ -13,7 +13,7 @@ MEMORY_PER_BYTE: Final = 24
 Member = TypeVar("Member")
 
 
-class Tier(StrEnum):
+class SizeTier(StrEnum):
     """Where the work is done."""
 
     IN_PROCESS = "in_process"
@@ -25,7 +25,7 @@ class Tier(StrEnum):
 class TierChoice:
     """A tier with the reason in words, and the memory that the batch may need in all, in bytes."""
 
-    tier: Tier
+    tier: SizeTier
     reason: str
     estimate_bytes: int
 
@@ -42,7 +42,7 @@ def choose_tier(
     estimate = min(content_bytes, tiers.chunk_bytes) * MEMORY_PER_BYTE
     if items < tiers.dask_from_items and content_bytes < tiers.dask_from_bytes:
         words = f"{items:,} items and {content_bytes:,} bytes stay below the boundaries"
-        return TierChoice(Tier.IN_PROCESS, words, estimate)
+        return TierChoice(SizeTier.IN_PROCESS, words, estimate)
     words = f"{items:,} items, {content_bytes:,} bytes: beyond what one process does best"
     if cluster_bytes is not None and estimate > cluster_bytes:
         words = (
@@ -50,8 +50,8 @@ def choose_tier(
             f"bytes of memory, the cluster holds {cluster_bytes:,}: make chunk_bytes smaller or "
             "the cluster larger"
         )
-        return TierChoice(Tier.BEYOND, words, estimate)
-    return TierChoice(Tier.DASK, words, estimate)
+        return TierChoice(SizeTier.BEYOND, words, estimate)
+    return TierChoice(SizeTier.DASK, words, estimate)
 
 
 def chunks(

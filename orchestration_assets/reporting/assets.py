@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from orchestration_assets.partitions import content_batches
 from orchestration_assets.reporting.figures import batch_figures, report_row
-from orchestration_assets.reporting.learning import BATCHES, LearningFigures, learning_figures
+from orchestration_assets.reporting.item_states import replay
 from orchestration_assets.reporting.page import (
     render_batch,
     render_index,
@@ -18,7 +18,11 @@ from orchestration_assets.reporting.page import (
     render_services,
 )
 from orchestration_assets.reporting.plots import as_markdown, batch_pictures, trend_png
-from orchestration_assets.reporting.states import replay
+from orchestration_assets.reporting.scorecard_figures import (
+    BATCHES,
+    LearningFigures,
+    learning_figures,
+)
 from orchestration_assets.schemas.disagreement import (
     CALIBRATION,
     SERVICE_SCORECARDS,

@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.reporting.counting import Capped, groups, share
+from orchestration_assets.reporting.counts import CappedCounts, groups, share
 from orchestration_assets.reporting.intake import NO_FAMILY, disputed
 
 _CAMPS = 8
@@ -31,7 +31,7 @@ class Camp:
 
 def camps(
     resolutions: pa.Table, families: "pd.Series[str]", present: tuple[str, ...]
-) -> Capped[Camp]:
+) -> CappedCounts[Camp]:
     """The splits of one task's disputed answers, the most frequent first.
 
     ``by_family`` follows ``present``.
@@ -56,7 +56,7 @@ def camps(
         for (supporters, dissenters), group in groups(splits, ["for", "against"])
     ]
     found.sort(key=lambda camp: (-camp.questions, camp.supporters, camp.dissenters))
-    return Capped(tuple(found[:_CAMPS]), len(found))
+    return CappedCounts(tuple(found[:_CAMPS]), len(found))
 
 
 def compared(resolutions: pa.Table) -> pa.Table:

@@ -6,7 +6,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.reporting.counting import frame, groups, share
+from orchestration_assets.reporting.counts import frame, groups, share
 from orchestration_assets.schemas.enums import ProcessingModel
 
 _PAIR = ["item_id", "task"]

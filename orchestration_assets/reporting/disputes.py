@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from orchestration_assets.disagreement.kinds.measured import MEASURED
-from orchestration_assets.reporting.counting import Capped, Count, Example
+from orchestration_assets.disagreement.kinds.rule_precision import MEASURED
+from orchestration_assets.reporting.counts import CappedCounts, Count, Example
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.disagreement import DISPUTE_KINDS, REVIEW_QUEUE
 from orchestration_assets.schemas.enums import Triage
@@ -30,7 +30,7 @@ class KindFigures:
     lower_bound: float
     on: bool
     tasks: tuple[Count, ...]
-    examples: Capped[Example]
+    examples: CappedCounts[Example]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def kind_figures(kinds: pa.Table) -> tuple[KindFigures, ...]:
                 lower_bound=measured.lower_bound,
                 on=kind in Disagreement().kinds,
                 tasks=tuple(Count(task, n, len(of_kind)) for task, n in sorted(tasks.items())),
-                examples=Capped(examples, len(of_kind)),
+                examples=CappedCounts(examples, len(of_kind)),
             )
         )
     return tuple(sorted(found, key=lambda one: (-one.examples.total, one.kind)))
@@ -103,7 +103,7 @@ def risk_figures(resolutions: pa.Table) -> tuple[RiskFigures, ...]:
     )
 
 
-def question_figures(queue: pa.Table) -> Capped[QuestionFigures]:
+def question_figures(queue: pa.Table) -> CappedCounts[QuestionFigures]:
     """The questions in the order of asking."""
     rows = sorted(REVIEW_QUEUE.rows(queue), key=lambda row: row.place)
     shown = tuple(
@@ -122,4 +122,4 @@ def question_figures(queue: pa.Table) -> Capped[QuestionFigures]:
         )
         for row in rows[:_QUESTIONS]
     )
-    return Capped(shown, len(rows))
+    return CappedCounts(shown, len(rows))

@@ -73,7 +73,7 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
+class StepFailure:
     """One thing that broke: the chain of its exceptions, outermost first.
 
     ``check`` names a blocking check that did not pass, with its table; the chain is then what
@@ -93,7 +93,7 @@ class FailedRun:
     job: str
     batch: str | None
     failed_at: datetime
-    broken: tuple[Broken, ...]
+    broken: tuple[StepFailure, ...]
 
 
 def failure_rows(run: FailedRun, secrets: Iterable[str] = ()) -> list[FailureRow]:
@@ -102,13 +102,13 @@ def failure_rows(run: FailedRun, secrets: Iterable[str] = ()) -> list[FailureRow
     ``secrets`` are values that must not stand in a message.
     """
     masked = [secret for secret in secrets if secret]
-    nothing = Broken(None, (Cause("Unknown", "the run ended without saying why"),))
+    nothing = StepFailure(None, (Cause("Unknown", "the run ended without saying why"),))
     return [
         _row(run, number, broken, masked) for number, broken in enumerate(run.broken or (nothing,))
     ]
 
 
-def _row(run: FailedRun, number: int, broken: Broken, secrets: Sequence[str]) -> FailureRow:
+def _row(run: FailedRun, number: int, broken: StepFailure, secrets: Sequence[str]) -> FailureRow:
     cause = telling(broken.causes)
     return FailureRow(
         run_id=run.run_id,

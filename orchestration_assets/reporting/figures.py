@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.reporting.choices import ChoiceFigures, choice_figures
-from orchestration_assets.reporting.counting import Capped
+from orchestration_assets.reporting.counts import CappedCounts
 from orchestration_assets.reporting.disputes import (
     KindFigures,
     QuestionFigures,
@@ -27,7 +27,7 @@ from orchestration_assets.reporting.intake import (
 )
 from orchestration_assets.reporting.models import ModelFigures, model_figures
 from orchestration_assets.reporting.spending import (
-    Forecast,
+    ForecastFigures,
     ServiceSpending,
     StageClock,
     forecasts,
@@ -35,10 +35,10 @@ from orchestration_assets.reporting.spending import (
     stage_clocks,
 )
 from orchestration_assets.reporting.steps import StepFigures, step_figures
-from orchestration_assets.reporting.strongest import TaskDisputes, strongest
 from orchestration_assets.reporting.tasks import TaskFigures, task_figures
+from orchestration_assets.reporting.top_disputes import TaskDisputes, strongest
 from orchestration_assets.schemas.disagreement import DISPUTE_KINDS, REVIEW_QUEUE
-from orchestration_assets.schemas.enums import Outcome, ProfileStatus, ResolutionStatus
+from orchestration_assets.schemas.enums import EntryOutcome, ProfileStatus, ResolutionStatus
 from orchestration_assets.schemas.tables import ReportRow
 
 
@@ -56,9 +56,9 @@ class BatchFigures:
     strongest: tuple[TaskDisputes, ...]
     kinds: tuple[KindFigures, ...]
     risks: tuple[RiskFigures, ...]
-    questions: Capped[QuestionFigures]
+    questions: CappedCounts[QuestionFigures]
     spending: tuple[ServiceSpending, ...]
-    forecasts: tuple[Forecast, ...]
+    forecasts: tuple[ForecastFigures, ...]
     stages: tuple[StageClock, ...]
     rows: Mapping[str, int]
 
@@ -105,8 +105,8 @@ def report_row(
     """The totals of the batch, as they enter the corpus report."""
     manifest, resolutions = tables["content_manifest"], tables["resolutions"]
     calls, profiles = tables["call_log"], tables["content_profiles"]
-    accepted = _having(manifest, "outcome", Outcome.ACCEPTED)
-    rejected = _having(manifest, "outcome", Outcome.REJECTED)
+    accepted = _having(manifest, "outcome", EntryOutcome.ACCEPTED)
+    rejected = _having(manifest, "outcome", EntryOutcome.REJECTED)
     return ReportRow(
         batch=batch,
         source=source,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from orchestration_assets.reporting.choices import ChoiceFigures
-from orchestration_assets.reporting.counting import frame, share
+from orchestration_assets.reporting.counts import frame, share
 from orchestration_assets.reporting.intake import FamilyFigures
 from orchestration_assets.reporting.tasks import PairFigures, ServiceFigures, TaskFigures
 

@@ -8,8 +8,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.reporting.counting import (
-    Capped,
+from orchestration_assets.reporting.counts import (
+    CappedCounts,
     Count,
     Example,
     Histogram,
@@ -21,7 +21,7 @@ from orchestration_assets.reporting.counting import (
     value_counts,
 )
 from orchestration_assets.schemas.decoding import values
-from orchestration_assets.schemas.enums import Outcome, ProfileStatus, ResolutionStatus
+from orchestration_assets.schemas.enums import EntryOutcome, ProfileStatus, ResolutionStatus
 
 NO_FAMILY = "(no family)"
 _EXAMPLES = 3
@@ -47,7 +47,7 @@ class ReasonFigures:
 
     reason: str
     count: int
-    examples: Capped[Example]
+    examples: CappedCounts[Example]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +93,11 @@ class ContentFigures:
 
     profiled: int
     sampled: int
-    unprofiled: Capped[Example]
+    unprofiled: CappedCounts[Example]
     families: tuple[FamilyFigures, ...]
     with_secrets: int
-    extensions: Capped[Count]
-    grammars: Capped[Count]
+    extensions: CappedCounts[Count]
+    grammars: CappedCounts[Count]
     histograms: tuple[Histogram, ...]
 
 
@@ -105,7 +105,7 @@ def outcome_figures(manifest: pa.Table) -> tuple[OutcomeFigures, ...]:
     """Every outcome that occurs, in the order of the vocabulary, with reasons and examples."""
     entries = frame(manifest, "outcome", "reason")
     found = []
-    for outcome in Outcome:
+    for outcome in EntryOutcome:
         of_outcome = entries[entries["outcome"] == outcome.value]
         if of_outcome.empty:
             continue
@@ -116,7 +116,7 @@ def outcome_figures(manifest: pa.Table) -> tuple[OutcomeFigures, ...]:
                 Example(path, detail)
                 for path, detail in few(manifest, list(rows), "path", "detail")
             )
-            reasons.append(ReasonFigures(reason, count, Capped(examples, count)))
+            reasons.append(ReasonFigures(reason, count, CappedCounts(examples, count)))
         found.append(OutcomeFigures(outcome.value, len(of_outcome), len(entries), tuple(reasons)))
     return tuple(found)
 
@@ -142,7 +142,7 @@ def content_figures(
     return ContentFigures(
         profiled=ok.num_rows,
         sampled=int(pc.sum(pc.less(ok.column("coverage"), 1.0)).as_py() or 0),
-        unprofiled=Capped(examples, failed.num_rows),
+        unprofiled=CappedCounts(examples, failed.num_rows),
         families=_family_figures(manifest, ok, resolutions),
         with_secrets=int(pc.sum(pc.greater(ok.column("secret_count"), 0)).as_py() or 0),
         extensions=_by(ok, "extension"),
@@ -187,7 +187,7 @@ def disputed(resolutions: pa.Table) -> "np.ndarray[Any, np.dtype[np.bool_]]":
     return np.asarray(pc.fill_null(pc.and_(dissent, resolved), False), dtype=bool)
 
 
-def _by(profiles: pa.Table, column: str) -> Capped[Count]:
+def _by(profiles: pa.Table, column: str) -> CappedCounts[Count]:
     """Items by the values of one column; the empty value is called none."""
     values = frame(profiles, column)[column].astype("str").fillna("")
     return capped_counts(value_counts(values.replace("", "(none)")), _TYPES)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from orchestration_assets.reporting.counting import Capped, frame, share, value_counts
+from orchestration_assets.reporting.counts import CappedCounts, frame, share, value_counts
 from orchestration_assets.schemas.enums import AnswerKind
 
 _ANSWERS = 12
@@ -45,8 +45,8 @@ class LabelFigures:
     services: tuple[str, ...]
     standing: int
     given: tuple[int, ...]
-    answers: Capped[AnswerFigures]
-    conflicts: Capped[ConflictFigures]
+    answers: CappedCounts[AnswerFigures]
+    conflicts: CappedCounts[ConflictFigures]
     kind: AnswerKind = AnswerKind.LABEL
 
     def standing_share(self, answer: AnswerFigures) -> float:
@@ -81,12 +81,12 @@ def label_figures(
         services=services,
         standing=resolved.num_rows,
         given=tuple(sum(counts.values()) for counts in by_service),
-        answers=Capped(tuple(every[:_ANSWERS]), len(every)),
+        answers=CappedCounts(tuple(every[:_ANSWERS]), len(every)),
         conflicts=_conflicts(resolved, disagreements),
     )
 
 
-def _conflicts(resolved: pa.Table, disagreements: pa.Table) -> Capped[ConflictFigures]:
+def _conflicts(resolved: pa.Table, disagreements: pa.Table) -> CappedCounts[ConflictFigures]:
     sides = ["service_a", "answer_a", "service_b", "answer_b"]
     rows = frame(disagreements, "item_id", *sides, "severity", "path")
     standing = frame(resolved, "item_id", "answer").set_index("item_id")["answer"]
@@ -104,7 +104,7 @@ def _conflicts(resolved: pa.Table, disagreements: pa.Table) -> Capped[ConflictFi
     grouped["severity"] = grouped["severity"].round(9)
     first = grouped.sort_values(["items", "severity"], ascending=False, kind="stable")
     shown = first.head(_CONFLICTS).reset_index().to_dict("records")
-    return Capped(
+    return CappedCounts(
         tuple(
             ConflictFigures(
                 service_a=str(row["service_a"]),

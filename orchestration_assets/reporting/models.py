@@ -6,7 +6,7 @@ from typing import Final
 import pandas as pd
 import pyarrow as pa
 
-from orchestration_assets.reporting.counting import frame, share
+from orchestration_assets.reporting.counts import frame, share
 from orchestration_assets.schemas.enums import ProcessingModel
 
 _QUESTION = ["item_id", "task"]

@@ -10,12 +10,12 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from orchestration_assets.reporting import words
-from orchestration_assets.reporting.counting import Capped, share
+from orchestration_assets.reporting import formatting as words
+from orchestration_assets.reporting.counts import CappedCounts, share
 from orchestration_assets.reporting.disputes import QuestionFigures
 from orchestration_assets.reporting.figures import BatchFigures
-from orchestration_assets.reporting.learning import LearningFigures
 from orchestration_assets.reporting.queries import rows_query
+from orchestration_assets.reporting.scorecard_figures import LearningFigures
 from orchestration_assets.schemas.tables import TABLES, ReportRow
 
 BATCHES_SHOWN = 500
@@ -70,7 +70,7 @@ def render_index(rows: Sequence[ReportRow]) -> str:
     )
 
 
-def render_review(batch: str, questions: Capped[QuestionFigures]) -> str:
+def render_review(batch: str, questions: CappedCounts[QuestionFigures]) -> str:
     """The page of what people are asked about a batch."""
     return _render("review.html", batch=batch, questions=questions)
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
-from orchestration_assets.reporting import words
-from orchestration_assets.reporting.counting import Histogram, share
+from orchestration_assets.reporting import formatting as words
+from orchestration_assets.reporting.counts import Histogram, share
 from orchestration_assets.reporting.figures import BatchFigures
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.tables import ReportRow

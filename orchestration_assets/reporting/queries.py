@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from orchestration_assets.reporting.words import visible
+from orchestration_assets.reporting.formatting import visible
 
 # the columns that a person wants to see first; vectors would bury them
 _COLUMNS: Final = {

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from orchestration_assets.reporting.counting import Histogram, frame, histogram, share, value_counts
+from orchestration_assets.reporting.counts import Histogram, frame, histogram, share, value_counts
 from orchestration_assets.reporting.intake import NO_FAMILY
 from orchestration_assets.schemas.enums import AnswerKind
 
@@ -18,7 +18,7 @@ _SCALES = ((0.0, 1.0), (-1.0, 1.0))
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class ScoreCell:
     """One cell of a grid, from the lower left; ``shade`` runs from 1 to :data:`SHADES`."""
 
     x: int
@@ -33,7 +33,7 @@ class ScorePair:
     a: str
     b: str
     compared: int
-    cells: tuple[Cell, ...]
+    cells: tuple[ScoreCell, ...]
     gaps: Histogram
     gap: float
     higher: int
@@ -129,11 +129,12 @@ def _pair(
     )
 
 
-def _cells(counted: "np.ndarray[Any, Any]") -> tuple[Cell, ...]:
+def _cells(counted: "np.ndarray[Any, Any]") -> tuple[ScoreCell, ...]:
     # the root spreads the shades: else one crowded cell would wash out all others
     shades = np.ceil(SHADES * np.sqrt(counted / counted.max())).astype(int)
     return tuple(
-        Cell(int(x), int(y), int(shades[x, y])) for x, y in zip(*np.nonzero(counted), strict=True)
+        ScoreCell(int(x), int(y), int(shades[x, y]))
+        for x, y in zip(*np.nonzero(counted), strict=True)
     )
 
 

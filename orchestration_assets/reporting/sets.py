@@ -9,8 +9,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.reporting.counting import (
-    Capped,
+from orchestration_assets.reporting.counts import (
+    CappedCounts,
     Count,
     capped_counts,
     frame,
@@ -44,8 +44,8 @@ class OverlapFigures:
     compared: int
     overlap: float
     equal: int
-    only_a: Capped[Count]
-    only_b: Capped[Count]
+    only_a: CappedCounts[Count]
+    only_b: CappedCounts[Count]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class SetFigures:
     given: tuple[int, ...]
     sizes: tuple[float, ...]
     standing: int
-    members: Capped[MemberFigures]
+    members: CappedCounts[MemberFigures]
     overlaps: tuple[OverlapFigures, ...]
     kind: AnswerKind = AnswerKind.SET
 
@@ -102,7 +102,7 @@ def set_figures(
             for service, count in zip(services, counts, strict=True)
         ),
         standing=resolved.num_rows,
-        members=Capped(tuple(every[:_MEMBERS]), len(every)),
+        members=CappedCounts(tuple(every[:_MEMBERS]), len(every)),
         overlaps=tuple(_overlaps(services, named, disagreements)),
     )
 
@@ -160,5 +160,5 @@ def _overlap_by_item(
     return both[compared] / (a + b - both)[compared]
 
 
-def _alone(members: pa.ChunkedArray) -> Capped[Count]:
+def _alone(members: pa.ChunkedArray) -> CappedCounts[Count]:
     return capped_counts(value_counts(pc.list_flatten(members).to_pandas()), _ALONE)

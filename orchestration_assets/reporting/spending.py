@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.reporting.choices import ChoiceFigures
-from orchestration_assets.reporting.counting import frame, share
+from orchestration_assets.reporting.counts import frame, share
 from orchestration_assets.schemas.enums import ProfileStatus, Status
 
 _ANSWERED = (Status.OK.value, Status.ABSTAINED.value)
@@ -83,7 +83,7 @@ def service_spending(calls: pa.Table) -> tuple[ServiceSpending, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Forecast:
+class ForecastFigures:
     """What the plans of one task foresaw, beside what was asked, spent and paid."""
 
     task: str
@@ -97,10 +97,10 @@ class Forecast:
     cost_usd: float
 
 
-def forecasts(choices: Sequence[ChoiceFigures]) -> tuple[Forecast, ...]:
+def forecasts(choices: Sequence[ChoiceFigures]) -> tuple[ForecastFigures, ...]:
     """The choices of each task together."""
     return tuple(
-        Forecast(
+        ForecastFigures(
             task=task,
             questions=sum(one.pairs for one in own),
             calls_min=sum(one.calls_min for one in own),

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from orchestration_assets.reporting.counting import (
-    Capped,
+from orchestration_assets.reporting.counts import (
+    CappedCounts,
     Count,
     capped_counts,
     frame,
@@ -42,7 +42,7 @@ class RoundFigures:
     gain: float | None
     certainty: float | None
     stopped: int
-    reasons: Capped[Count]
+    reasons: CappedCounts[Count]
 
     @property
     def share(self) -> float:
@@ -59,7 +59,7 @@ class WaveFigures:
     services: tuple[str, ...]
     reached: int
     of: int
-    reasons: Capped[Count]
+    reasons: CappedCounts[Count]
 
     @property
     def share(self) -> float:
@@ -100,7 +100,7 @@ class TurnFigures:
     certainty: float | None
     known: int
     changed: int
-    reasons: Capped[Count]
+    reasons: CappedCounts[Count]
 
     @property
     def share(self) -> float:
@@ -119,7 +119,7 @@ class StepFigures:
 
     rounds: tuple[RoundFigures, ...]
     waves: tuple[WaveFigures, ...]
-    routes: Capped[RouteFigures]
+    routes: CappedCounts[RouteFigures]
     turns: tuple[TurnFigures, ...]
 
 
@@ -192,7 +192,7 @@ def _waves(log: pd.DataFrame) -> list[WaveFigures]:
     return sorted(found, key=lambda one: (one.task, one.number, -one.reached, one.services))
 
 
-def _routes(log: pd.DataFrame) -> Capped[RouteFigures]:
+def _routes(log: pd.DataFrame) -> CappedCounts[RouteFigures]:
     rows = log[log["action"] == "route"]
     asked = rows.groupby("task").size()
     found = [
@@ -207,7 +207,7 @@ def _routes(log: pd.DataFrame) -> Capped[RouteFigures]:
         for (task, services, answer), group in groups(rows, ["task", "services", "answer"])
     ]
     found.sort(key=lambda one: (one.task, -one.questions, one.answer or "", one.services))
-    return Capped(tuple(found[:_ROUTES]), len(found))
+    return CappedCounts(tuple(found[:_ROUTES]), len(found))
 
 
 def _turns(log: pd.DataFrame, answers: pd.DataFrame, asked: dict[str, int]) -> list[TurnFigures]:
@@ -239,7 +239,7 @@ def _turns(log: pd.DataFrame, answers: pd.DataFrame, asked: dict[str, int]) -> l
     return sorted(found, key=lambda one: (one.task, one.action, -one.questions, one.services))
 
 
-def _reasons(reasons: "Sequence[str] | pd.Series[Any]") -> Capped[Count]:
+def _reasons(reasons: "Sequence[str] | pd.Series[Any]") -> CappedCounts[Count]:
     """Reasons by frequency; those that differ in their numbers only are one."""
     alike = pd.Series(list(reasons), dtype="str").str.replace(_NUMBERS, "…", regex=True)
     return capped_counts(value_counts(alike), _REASONS)

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.reporting.camps import Camp, camps, compared
-from orchestration_assets.reporting.counting import (
-    Capped,
+from orchestration_assets.reporting.counts import (
+    CappedCounts,
     Count,
     Example,
     Histogram,
@@ -57,7 +57,7 @@ class ServiceFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
+class PairAgreement:
     """How often two services that both answered disagreed, and how far apart they then were."""
 
     compared: int
@@ -91,8 +91,8 @@ class PairFigures:
 
     a: str
     b: str
-    overall: Agreement
-    by_family: Mapping[str, Agreement]
+    overall: PairAgreement
+    by_family: Mapping[str, PairAgreement]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +110,10 @@ class TaskFigures:
     services: tuple[ServiceFigures, ...]
     families: tuple[str, ...]
     agreement: tuple[PairFigures, ...]
-    camps: Capped[Camp]
+    camps: CappedCounts[Camp]
     error_risk: Histogram | None
     spread: Histogram | None
-    unanswered: Capped[Example]
+    unanswered: CappedCounts[Example]
     answers: KindFigures
 
     @property
@@ -121,7 +121,7 @@ class TaskFigures:
         """Share of the standing answers that have dissenters."""
         return share(self.disputed, self.resolved)
 
-    def between(self, a: str, b: str) -> Agreement:
+    def between(self, a: str, b: str) -> PairAgreement:
         """The agreement of two services, in either order."""
         first, second = sorted((a, b))
         return next(pair.overall for pair in self.agreement if (pair.a, pair.b) == (first, second))
@@ -258,10 +258,10 @@ def _agreement(
     for i, a in enumerate(services):
         for j, b in enumerate(services[i + 1 :], i + 1):
             by_family = {
-                name: Agreement(int(both[name][i, j]), *disagreed.get((a, b, name), (0, 0.0)))
+                name: PairAgreement(int(both[name][i, j]), *disagreed.get((a, b, name), (0, 0.0)))
                 for name in present
             }
-            overall = Agreement(
+            overall = PairAgreement(
                 sum(one.compared for one in by_family.values()),
                 sum(one.disagreed for one in by_family.values()),
                 sum(one.apart for one in by_family.values()),
@@ -283,7 +283,7 @@ def _disagreed(
     }
 
 
-def _unanswered(resolutions: pa.Table) -> Capped[Example]:
+def _unanswered(resolutions: pa.Table) -> CappedCounts[Example]:
     """Questions that failed, then those that every service abstained from."""
     rows = frame(resolutions, "status", "path")
     rows = rows[rows["status"] != ResolutionStatus.RESOLVED.value]
@@ -292,4 +292,4 @@ def _unanswered(resolutions: pa.Table) -> Capped[Example]:
         Example(path, f"{status}: {reason}")
         for path, status, reason in few(resolutions, list(first), "path", "status", "reason")
     )
-    return Capped(examples, len(rows))
+    return CappedCounts(examples, len(rows))

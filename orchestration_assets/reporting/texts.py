@@ -6,15 +6,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.reporting.counting import (
-    Capped,
+from orchestration_assets.reporting.counts import (
+    CappedCounts,
     Count,
     capped_counts,
     few,
     frame,
     value_counts,
 )
-from orchestration_assets.reporting.differing import Piece, by_words
+from orchestration_assets.reporting.text_differences import MarkedText, by_words
 from orchestration_assets.schemas.enums import AnswerKind
 
 _PAIRS = 6
@@ -28,7 +28,7 @@ class TextService:
     service: str
     given: int
     words: float
-    alone: Capped[Count]
+    alone: CappedCounts[Count]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +38,9 @@ class TextPair:
     item_id: str
     path: str
     service_a: str
-    pieces_a: tuple[Piece, ...]
+    pieces_a: tuple[MarkedText, ...]
     service_b: str
-    pieces_b: tuple[Piece, ...]
+    pieces_b: tuple[MarkedText, ...]
     distance: float
 
 
@@ -49,7 +49,7 @@ class TextFigures:
     """The answers of a text task. ``pairs`` runs from the nearest that differ to the farthest."""
 
     services: tuple[TextService, ...]
-    pairs: Capped[TextPair]
+    pairs: CappedCounts[TextPair]
     kind: AnswerKind = AnswerKind.TEXT
 
 
@@ -70,7 +70,7 @@ def text_figures(
     return TextFigures(tuple(found), _pairs(disagreements))
 
 
-def _alone(service: str, disagreements: pa.Table) -> Capped[Count]:
+def _alone(service: str, disagreements: pa.Table) -> CappedCounts[Count]:
     said = [
         pc.list_flatten(
             disagreements.filter(pc.equal(disagreements.column(f"service_{side}"), service)).column(
@@ -83,7 +83,7 @@ def _alone(service: str, disagreements: pa.Table) -> Capped[Count]:
     return capped_counts(value_counts(every.to_pandas()), _ALONE)
 
 
-def _pairs(disagreements: pa.Table) -> Capped[TextPair]:
+def _pairs(disagreements: pa.Table) -> CappedCounts[TextPair]:
     """A few pairs spread evenly over the distances: what the measure means to the eye."""
     rows = frame(disagreements, "distance", "path", "service_a", "service_b")
     ordered = rows.sort_values(["distance", "path", "service_a", "service_b"], kind="stable").index
@@ -92,7 +92,7 @@ def _pairs(disagreements: pa.Table) -> Capped[TextPair]:
         int(ordered[place]) for place in np.linspace(0, len(ordered) - 1, count).round().astype(int)
     ]
     columns = ("item_id", "path", "service_a", "answer_a", "service_b", "answer_b", "distance")
-    return Capped(
+    return CappedCounts(
         tuple(
             TextPair(
                 item, path, a, by_words(said_a, [said_b]), b, by_words(said_b, [said_a]), distance

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.reporting.counting import Histogram, frame, histogram
+from orchestration_assets.reporting.counts import Histogram, frame, histogram
 from orchestration_assets.schemas.enums import AnswerKind
 
 

@@ -4,7 +4,7 @@ from math import isfinite
 from typing import Any, Final, Protocol
 
 from orchestration_assets.schemas.enums import AnswerKind
-from orchestration_assets.schemas.storable import whole_text
+from orchestration_assets.schemas.storable_values import whole_text
 
 # label, text: str; set: members in the order of their weight; score: float; vector: components
 Answer = str | float | tuple[str, ...] | tuple[float, ...]

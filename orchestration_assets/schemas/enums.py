@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Final
 
 
-class Outcome(StrEnum):
+class EntryOutcome(StrEnum):
     """What became of one listed entry or one record of it.
 
     ``unpacked`` is the outcome of a record file: its records have rows of their own.

@@ -16,7 +16,7 @@ from orchestration_assets.schemas.enums import (
     ProcessingModel,
     ResolutionPolicy,
 )
-from orchestration_assets.schemas.pasted import PlainAddress
+from orchestration_assets.schemas.pasted_secrets import PlainAddress
 from orchestration_assets.schemas.services import Name, ServiceConfig
 from orchestration_assets.schemas.services import Strict as _Strict
 from orchestration_assets.schemas.variables import VariableName

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from orchestration_assets.schemas.decoding import Record, decode
 from orchestration_assets.schemas.errors import OrchestrationError
-from orchestration_assets.schemas.storable import whole_text
+from orchestration_assets.schemas.storable_values import whole_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from orchestration_assets.schemas.addresses import ServiceAddress
-from orchestration_assets.schemas.pasted import Parameters
+from orchestration_assets.schemas.pasted_secrets import Parameters
 from orchestration_assets.schemas.variables import VariableName
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Final
 
-from orchestration_assets.schemas.enums import Outcome
+from orchestration_assets.schemas.enums import EntryOutcome
 from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.records import Column, table_of
 
@@ -38,8 +38,10 @@ class ItemState(StrEnum):
 
 _S = ItemState
 
-INTAKE_STATES: Final[Mapping[Outcome, ItemState]] = {
-    outcome: ItemState(outcome.value) for outcome in Outcome if outcome is not Outcome.ACCEPTED
+INTAKE_STATES: Final[Mapping[EntryOutcome, ItemState]] = {
+    outcome: ItemState(outcome.value)
+    for outcome in EntryOutcome
+    if outcome is not EntryOutcome.ACCEPTED
 }
 """The state that each outcome of the intake leads to; accepted items stay discovered."""
 

@@ -24,8 +24,8 @@ from orchestration_assets.schemas.disagreement import (
 from orchestration_assets.schemas.enums import (
     AnswerKind,
     DisagreementKind,
+    EntryOutcome,
     ItemPresence,
-    Outcome,
     ProcessingModel,
     ProfileStatus,
     RejectReason,
@@ -123,7 +123,9 @@ class ManifestRow:
     entry_id: Annotated[str, Column("listed entry that the row comes from; a file: itself")]
     address: Annotated[str, Column("where the content is, as a URL")]
     path: _Path
-    outcome: Annotated[Outcome, Column("what became of the entry; outcomes add up to the listing")]
+    outcome: Annotated[
+        EntryOutcome, Column("what became of the entry; outcomes add up to the listing")
+    ]
     reason: Annotated[RejectReason | None, Column("why it was rejected")]
     detail: Annotated[str | None, Column("the reason in words")]
     computed_as: Annotated[
@@ -161,7 +163,9 @@ class AcceptedItem:
 
 def accepted_items(manifest: pa.Table) -> Iterator[AcceptedItem]:
     """The accepted items of a manifest, in the order of its rows."""
-    return decode(AcceptedItem, manifest.filter(pc.equal(manifest["outcome"], Outcome.ACCEPTED)))
+    return decode(
+        AcceptedItem, manifest.filter(pc.equal(manifest["outcome"], EntryOutcome.ACCEPTED))
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ class VerdictRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class PastVerdict:
     """One verdict in the history of an item and task."""
 
     verdict: str
@@ -80,7 +80,7 @@ class GoldRow:
         tuple[str, ...], Column("people whose own latest verdict is another, by name")
     ]
     history: Annotated[
-        tuple[Said, ...], Column("every verdict about it, oldest first; the last one stands")
+        tuple[PastVerdict, ...], Column("every verdict about it, oldest first; the last one stands")
     ]
 
 

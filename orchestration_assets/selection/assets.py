@@ -6,16 +6,21 @@ import pyarrow.compute as pc
 
 from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.load import load_policy
-from orchestration_assets.policy.pinned import pin
+from orchestration_assets.policy.pinned_policy import pin
 from orchestration_assets.schemas.enums import ProcessingModel
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.selection import SELECTION_FRONTIER, SELECTION_MODEL
 from orchestration_assets.schemas.tables import PROCESSING_PLANS, profiles_of
-from orchestration_assets.selection.corpus import frontiers, read_corpus, recent_prices, train_all
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.plan import known_models, plan_items, thresholds_in_force
 from orchestration_assets.selection.strategies import words_of
-from resources.ai_services.pool import build_services
+from orchestration_assets.selection.training_corpus import (
+    frontiers,
+    read_corpus,
+    recent_prices,
+    train_all,
+)
+from orchestration_assets.services.pool import build_services
 from resources.home import HomeResource, PolicyFileResource
 
 _LEARNING = "8_learning"

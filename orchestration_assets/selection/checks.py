@@ -3,13 +3,13 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.policy.pinned import pinned
+from orchestration_assets.policy.pinned_policy import pinned
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import ProfileStatus
 from orchestration_assets.schemas.selection import SELECTION_FRONTIER, SELECTION_MODEL
 from orchestration_assets.schemas.tables import CONTENT_PROFILES, PROCESSING_PLANS, profiles_of
+from orchestration_assets.selection.active_selector import artefact_name
 from orchestration_assets.selection.conditions import holds
-from orchestration_assets.selection.in_force import artefact_name
 from resources.model_store import ModelStore
 from resources.table_checks import Balance, Stored, table_checks
 

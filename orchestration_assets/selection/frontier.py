@@ -8,19 +8,19 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from orchestration_assets.evidence.recorded import Bools, Floats, Recorded, halves
+from orchestration_assets.evidence.recorded_answers import Bools, Floats, RecordedAnswers, halves
 from orchestration_assets.schemas.selection import FrontierRow
+from orchestration_assets.selection.baselines import fit_cascade
 from orchestration_assets.selection.frugal import fit_frugal
 from orchestration_assets.selection.learner import fit_selector, single_service
-from orchestration_assets.selection.outcomes import (
-    Outcome,
+from orchestration_assets.selection.policy_outcomes import (
+    PolicyOutcome,
     best_single,
     exchange_rates,
     majority,
     outcome,
     paid,
 )
-from orchestration_assets.selection.singles import fit_cascade
 
 _SEED = 1
 _RATES = 20
@@ -41,7 +41,7 @@ def wilson(right: int, of: int) -> tuple[float, float]:
     return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
 
 
-def frontier_rows(task: str, recorded: Recorded) -> Iterator[FrontierRow]:
+def frontier_rows(task: str, recorded: RecordedAnswers) -> Iterator[FrontierRow]:
     """Every policy on one half of the complete items, fitted on the other half."""
     if recorded.n_items < 2 * _FEWEST:
         return
@@ -50,7 +50,7 @@ def frontier_rows(task: str, recorded: Recorded) -> Iterator[FrontierRow]:
     yield from _fixed(task, train, test)
     rates = exchange_rates(_prices(train), _RATES)
     learned = fit_selector(train, _prices(train), _RATES, _SEED)
-    curves: dict[str, Sequence[Outcome]] = {
+    curves: dict[str, Sequence[PolicyOutcome]] = {
         "cascade on confidence": [one.run(test) for one in fit_cascade(train, rates)],
         "add-on class": [one.run(test) for one in fit_frugal(train, rates)],
         "learned": learned.run(test),
@@ -63,7 +63,7 @@ def frontier_rows(task: str, recorded: Recorded) -> Iterator[FrontierRow]:
     yield from _by_service(task, train, test, best)
 
 
-def _prices(recorded: Recorded) -> Floats:
+def _prices(recorded: RecordedAnswers) -> Floats:
     """What is to be saved: dollars where calls cost any, else time, else calls."""
     for prices in (recorded.prices, np.nan_to_num(recorded.milliseconds.mean(axis=0))):
         if prices.any():
@@ -71,7 +71,7 @@ def _prices(recorded: Recorded) -> Floats:
     return np.ones(recorded.n_services)
 
 
-def _fixed(task: str, train: Recorded, test: Recorded) -> Iterator[FrontierRow]:
+def _fixed(task: str, train: RecordedAnswers, test: RecordedAnswers) -> Iterator[FrontierRow]:
     every = np.ones(test.answers.shape, dtype=np.bool_)
     for service, name in enumerate(test.services):
         words = "best alone on the other half" if service == best_single(train) else ""
@@ -82,13 +82,13 @@ def _fixed(task: str, train: Recorded, test: Recorded) -> Iterator[FrontierRow]:
     one_each[np.arange(test.n_items), chance] = True
     right = test.right[np.arange(test.n_items), chance]
     cost = paid(test, one_each)
-    yield _row(task, "frontier", "random", 0, Outcome(one_each, right, cost), test, 0, "")
+    yield _row(task, "frontier", "random", 0, PolicyOutcome(one_each, right, cost), test, 0, "")
     voted = outcome(test, every, majority(test))
     yield _row(task, "frontier", "majority", 0, voted, test, 0, "every service, one vote each")
     yield _row(task, "frontier", "oracle", 0, _oracle(test), test, 0, "the cheapest right service")
 
 
-def _oracle(test: Recorded) -> Outcome:
+def _oracle(test: RecordedAnswers) -> PolicyOutcome:
     """The cheapest service that is right; where none is, the cheapest."""
     prices = _prices(test)
     chosen = np.where(test.right, prices, np.inf).argmin(axis=1)
@@ -97,19 +97,19 @@ def _oracle(test: Recorded) -> Outcome:
     asked = np.zeros(test.answers.shape, dtype=np.bool_)
     asked[np.arange(test.n_items), chosen] = True
     cost = paid(test, asked)
-    return Outcome(asked, test.right.max(axis=1), cost)
+    return PolicyOutcome(asked, test.right.max(axis=1), cost)
 
 
-def _distinct(outcomes: Sequence[Outcome], test: Recorded) -> list[Outcome]:
+def _distinct(outcomes: Sequence[PolicyOutcome], test: RecordedAnswers) -> list[PolicyOutcome]:
     """The points of a curve from cheap to dear, each price once."""
     prices = _prices(test)
-    found: dict[float, Outcome] = {}
+    found: dict[float, PolicyOutcome] = {}
     for one in outcomes:
         found.setdefault(round(float((one.asked @ prices).mean()), 12), one)
     return [found[price] for price in sorted(found)]
 
 
-def _by_labels(task: str, train: Recorded, test: Recorded) -> Iterator[FrontierRow]:
+def _by_labels(task: str, train: RecordedAnswers, test: RecordedAnswers) -> Iterator[FrontierRow]:
     order = np.random.default_rng(_SEED).permutation(train.n_items)
     for labels in _LABELS:
         if labels < train.n_items:
@@ -119,7 +119,9 @@ def _by_labels(task: str, train: Recorded, test: Recorded) -> Iterator[FrontierR
             yield _row(task, "labels", "learned", 0, one, test, labels, fitted.words)
 
 
-def _by_service(task: str, train: Recorded, test: Recorded, best: Outcome) -> Iterator[FrontierRow]:
+def _by_service(
+    task: str, train: RecordedAnswers, test: RecordedAnswers, best: PolicyOutcome
+) -> Iterator[FrontierRow]:
     """The most accurate learned policy without each service: what that saves, what it costs."""
     if train.n_services < 2:
         return
@@ -134,7 +136,11 @@ def _by_service(task: str, train: Recorded, test: Recorded, best: Outcome) -> It
 
 
 def without_words(
-    name: str, best: Outcome, without: Outcome, test: Recorded, rest: Recorded
+    name: str,
+    best: PolicyOutcome,
+    without: PolicyOutcome,
+    test: RecordedAnswers,
+    rest: RecordedAnswers,
 ) -> str:
     """The price of a service in words: "without it: cost -38 %, accuracy -0.3 points"."""
     before = float((best.asked @ _prices(test)).mean())
@@ -145,7 +151,7 @@ def without_words(
 
 
 def rule_rows(
-    task: str, plans: pa.Table, resolutions: pa.Table, gold: pa.Table, recorded: Recorded
+    task: str, plans: pa.Table, resolutions: pa.Table, gold: pa.Table, recorded: RecordedAnswers
 ) -> Iterator[FrontierRow]:
     """What each rule's items came out as, against the best single service on the same items.
 
@@ -171,7 +177,7 @@ def _rule_row(
     right: Bools,
     part: pd.DataFrame,
     position: dict[str, int],
-    recorded: Recorded,
+    recorded: RecordedAnswers,
     best: int,
 ) -> FrontierRow:
     complete = part["content_hash"].isin(list(position)).to_numpy(bool)
@@ -207,8 +213,8 @@ def _row(
     view: str,
     policy: str,
     place: int,
-    one: Outcome,
-    test: Recorded,
+    one: PolicyOutcome,
+    test: RecordedAnswers,
     labels: int,
     words: str,
 ) -> FrontierRow:

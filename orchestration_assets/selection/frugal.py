@@ -12,9 +12,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from orchestration_assets.evidence.recorded import MISSING, Bools, Floats, Ints, Recorded
-from orchestration_assets.selection.outcomes import Outcome, outcome_of_service
-from orchestration_assets.selection.singles import certain
+from orchestration_assets.evidence.recorded_answers import (
+    MISSING,
+    Bools,
+    Floats,
+    Ints,
+    RecordedAnswers,
+)
+from orchestration_assets.selection.baselines import certain
+from orchestration_assets.selection.policy_outcomes import PolicyOutcome, outcome_of_service
 
 _NOBODY = -1
 
@@ -28,14 +34,14 @@ class AddOn:
     thresholds: Floats
     add_ons: Ints
 
-    def run(self, recorded: Recorded) -> Outcome:
+    def run(self, recorded: RecordedAnswers) -> PolicyOutcome:
         added = self._added(recorded)
         asked = added.copy()
         asked[:, self.base] = True
         believed = np.where(added.any(axis=1), added.argmax(axis=1), self.base)
         return outcome_of_service(recorded, asked, believed)
 
-    def _added(self, recorded: Recorded) -> Bools:
+    def _added(self, recorded: RecordedAnswers) -> Bools:
         """(n, K) the add-on asked of each item, if any."""
         label = recorded.answers[:, self.base]  # MISSING is -1, which is the last entry
         second = self.add_ons[label]
@@ -45,7 +51,7 @@ class AddOn:
         added[np.flatnonzero(goes_on), second[goes_on]] = True
         return added
 
-    def walk(self, one_item: Recorded) -> list[int]:
+    def walk(self, one_item: RecordedAnswers) -> list[int]:
         """The services asked, in order, as far as what is known of the item leads; the last one
         is believed."""
         if not one_item.asked[0, self.base]:
@@ -53,7 +59,7 @@ class AddOn:
         return [self.base, *np.flatnonzero(self._added(one_item)[0]).tolist()]
 
 
-def fit_frugal(train: Recorded, exchange: Sequence[float] | Floats) -> list[AddOn]:
+def fit_frugal(train: RecordedAnswers, exchange: Sequence[float] | Floats) -> list[AddOn]:
     """For each exchange rate the member of the class that is worth most on the training items."""
     rates = np.asarray(exchange, dtype=np.float64)
     best = np.full(len(rates), -np.inf)
@@ -66,7 +72,7 @@ def fit_frugal(train: Recorded, exchange: Sequence[float] | Floats) -> list[AddO
     return [one for one in found if one is not None]
 
 
-def _fit_base(train: Recorded, base: int, rates: Floats) -> tuple[Floats, list[AddOn]]:
+def _fit_base(train: RecordedAnswers, base: int, rates: Floats) -> tuple[Floats, list[AddOn]]:
     right, prices = train.right.astype(np.float64), train.prices
     sure = certain(train, base)
     n_entries = train.n_labels + 1

@@ -12,11 +12,15 @@ from typing import Final
 import numpy as np
 
 from orchestration_assets.evidence.belief import MOST_SERVICES, Belief, fit_belief
-from orchestration_assets.evidence.recorded import Floats, Ints, Recorded
+from orchestration_assets.evidence.recorded_answers import Floats, Ints, RecordedAnswers
+from orchestration_assets.selection.backward_induction import PolicySimulator, StepPolicy, fit_steps
+from orchestration_assets.selection.baselines import Cascade, SingleService, fit_cascade, fit_single
 from orchestration_assets.selection.frugal import AddOn, fit_frugal
-from orchestration_assets.selection.outcomes import Outcome, best_single, exchange_rates
-from orchestration_assets.selection.singles import Cascade, Single, fit_cascade, fit_single
-from orchestration_assets.selection.steps import Rehearsal, Steps, fit_steps
+from orchestration_assets.selection.policy_outcomes import (
+    PolicyOutcome,
+    best_single,
+    exchange_rates,
+)
 
 FEW_LABELS: Final = 300
 RATES: Final = 32
@@ -25,8 +29,8 @@ _FOLDS = 5
 SINGLE, CASCADE, ADD_ON, STACK = "single", "cascade", "add_on", "stack"
 
 
-Fixed = Single | Cascade | AddOn
-Fit = Callable[[Recorded, Floats], Sequence[Fixed]]
+Fixed = SingleService | Cascade | AddOn
+Fit = Callable[[RecordedAnswers, Floats], Sequence[Fixed]]
 FAMILIES: Final[Mapping[str, Fit]] = {
     SINGLE: fit_single,
     CASCADE: fit_cascade,
@@ -35,7 +39,7 @@ FAMILIES: Final[Mapping[str, Fit]] = {
 
 
 @dataclass(frozen=True)
-class Shown:
+class FamilyResult:
     """What one family showed at each of ``P`` exchange rates, on items that it had not seen:
     mean ``worth``, ``accuracies`` and ``prices`` (P,), and ``asked`` (P, K) how often each
     service was asked."""
@@ -62,8 +66,8 @@ class Selector:
     families: tuple[str, ...]
     fixed: Mapping[str, Sequence[Fixed]]
     belief: Belief | None
-    steps: Steps | None
-    shown: Mapping[str, Shown]
+    steps: StepPolicy | None
+    shown: Mapping[str, FamilyResult]
     single: int
     n_gold: int
     words: str
@@ -73,11 +77,11 @@ class Selector:
         shown = self.shown[self.families[at]]
         return float(shown.accuracies[at]), float(shown.prices[at])
 
-    def run(self, recorded: Recorded) -> list[Outcome]:
+    def run(self, recorded: RecordedAnswers) -> list[PolicyOutcome]:
         """The outcomes on recorded answers, one an exchange rate."""
         rehearsal = None
         if self.belief is not None and self.steps is not None and STACK in self.families:
-            rehearsal = Rehearsal(self.belief, self.steps, recorded)
+            rehearsal = PolicySimulator(self.belief, self.steps, recorded)
         found = []
         for at, family in enumerate(self.families):
             if family == STACK and rehearsal is not None:
@@ -96,7 +100,7 @@ class Selector:
 
 
 def fit_selector(
-    train: Recorded, prices: Floats | None = None, rates: int = RATES, seed: int = 0
+    train: RecordedAnswers, prices: Floats | None = None, rates: int = RATES, seed: int = 0
 ) -> Selector:
     """Fits and judges every family on items of known gold that every service was asked about.
 
@@ -111,7 +115,7 @@ def fit_selector(
     if train.n_items <= FEW_LABELS:
         return _few(train, exchange, cost)
     belief, steps = None, None
-    shown: dict[str, Shown] = {}
+    shown: dict[str, FamilyResult] = {}
     if train.correct is None and 1 < train.n_services <= MOST_SERVICES:
         belief, standings = fit_belief(train, seed)
         steps, outcomes = fit_steps(train, standings, cost, exchange, seed, 2 * rates)
@@ -141,7 +145,7 @@ def fit_selector(
     )
 
 
-def _few(train: Recorded, exchange: Floats, prices: Floats) -> Selector:
+def _few(train: RecordedAnswers, exchange: Floats, prices: Floats) -> Selector:
     fixed: dict[str, Sequence[Fixed]] = {SINGLE: fit_single(train, exchange)}
     outcomes = [one.run(train) for one in fixed[SINGLE]]
     best = best_single(train)
@@ -162,8 +166,8 @@ def _few(train: Recorded, exchange: Floats, prices: Floats) -> Selector:
 
 
 def _cross_validated(
-    train: Recorded, fit: Fit, exchange: Floats, prices: Floats, folds: Ints
-) -> Shown:
+    train: RecordedAnswers, fit: Fit, exchange: Floats, prices: Floats, folds: Ints
+) -> FamilyResult:
     right = np.zeros(len(exchange))
     asked = np.zeros((len(exchange), train.n_services))
     for fold in range(_FOLDS):
@@ -176,17 +180,17 @@ def _cross_validated(
     return _show(right / train.n_items, asked / train.n_items, exchange, prices)
 
 
-def _shown(outcomes: Sequence[Outcome], exchange: Floats, prices: Floats) -> Shown:
+def _shown(outcomes: Sequence[PolicyOutcome], exchange: Floats, prices: Floats) -> FamilyResult:
     accuracies = np.array([one.accuracy for one in outcomes])
     asked = np.array([one.asked.mean(axis=0) for one in outcomes])
     return _show(accuracies, asked, exchange, prices)
 
 
-def _show(accuracies: Floats, asked: Floats, exchange: Floats, prices: Floats) -> Shown:
+def _show(accuracies: Floats, asked: Floats, exchange: Floats, prices: Floats) -> FamilyResult:
     spent = asked @ prices
-    return Shown(accuracies - exchange * spent, accuracies, spent, asked)
+    return FamilyResult(accuracies - exchange * spent, accuracies, spent, asked)
 
 
-def single_service(recorded: Recorded, service: int) -> Outcome:
+def single_service(recorded: RecordedAnswers, service: int) -> PolicyOutcome:
     """The outcome of always asking one service."""
-    return Single(service).run(recorded)
+    return SingleService(service).run(recorded)

@@ -16,16 +16,22 @@ from orchestration_assets.schemas.policy import (
     Policy,
     TaskConfig,
 )
-from orchestration_assets.schemas.storable import whole_text
+from orchestration_assets.schemas.storable_values import whole_text
 from orchestration_assets.schemas.tables import FeatureInput, PlanRow, Profile, RejectedOption
+from orchestration_assets.selection.active_selector import (
+    ActiveSelector,
+    ChosenPoints,
+    CurrentPrices,
+    choose_points,
+    look_up,
+)
 from orchestration_assets.selection.conditions import first_failure, holds, show
 from orchestration_assets.selection.forecast import Forecast, Price, forecast
-from orchestration_assets.selection.in_force import Chosen, InForce, Market, choose_points, look_up
-from orchestration_assets.selection.strategies import Decided, Strategy, in_order
-from resources.ai_services.contract import EmbeddedService, Service
+from orchestration_assets.selection.strategies import Strategy, StrategyDecision, in_order
+from orchestration_assets.services.contract import EmbeddedService, Service
 from resources.model_store import ModelStore
 
-Known = Mapping[str, Chosen | str]
+Known = Mapping[str, ChosenPoints | str]
 
 
 def plan_items(
@@ -66,7 +72,7 @@ def _by_default(
     """
     ahead = forecast(task.choices[DEFAULT], prices)
     words = f"choosing broke, so the default is followed: {type(error).__name__}: {error}"
-    decided = Decided(DEFAULT, DEFAULT, whole_text(words))
+    decided = StrategyDecision(DEFAULT, DEFAULT, whole_text(words))
     return _row(batch, profile, task_name, task, policy_hash, decided, ahead, ())
 
 
@@ -122,14 +128,14 @@ def known_models(
     profiles: Sequence[Profile],
     prices: Mapping[str, Price],
     observed: Mapping[str, Price] | None = None,
-) -> dict[str, Chosen | str]:
+) -> dict[str, ChosenPoints | str]:
     """What was learned about each task, at the operating point that the batch can afford.
 
     ``observed`` is what calls took lately: where it drifted from what the model knew, the batch
     is solved for what it is now. A task whose model may not decide has the reason in words.
     """
-    found: dict[str, Chosen | str] = {}
-    in_force: dict[str, tuple[InForce, Learned]] = {}
+    found: dict[str, ChosenPoints | str] = {}
+    in_force: dict[str, tuple[ActiveSelector, Learned]] = {}
     for name, task in policy.tasks.items():
         if task.learned is not None:
             model = look_up(store, name, task.learned, services)
@@ -145,7 +151,7 @@ def known_models(
     return found | choose_points(
         in_force,
         counts,
-        Market(prices, observed or {}, _at_once(services, execution.items_in_flight)),
+        CurrentPrices(prices, observed or {}, _at_once(services, execution.items_in_flight)),
         None if usd is None else max(usd - others.cost_usd_max, 0.0),
         None if seconds is None else max(seconds * 1000 - others.expected_ms, 0.0),
     )
@@ -187,7 +193,7 @@ def _row(
     task_name: str,
     task: TaskConfig,
     policy_hash: str,
-    decided: Decided,
+    decided: StrategyDecision,
     ahead: Forecast,
     rejected: tuple[RejectedOption, ...],
 ) -> PlanRow:
@@ -223,7 +229,7 @@ def _row(
 
 def _first(
     strategies: Sequence[Strategy], name: str, task: TaskConfig, profile: Profile
-) -> Decided | None:
+) -> StrategyDecision | None:
     for strategy in strategies:
         if (decided := strategy.decide(name, task, profile)) is not None:
             return decided
@@ -233,7 +239,7 @@ def _first(
 def _rejected(
     task_name: str,
     task: TaskConfig,
-    decided: Decided,
+    decided: StrategyDecision,
     profile: Profile,
     prices: Mapping[str, Price],
     known: Known,
@@ -245,7 +251,7 @@ def _rejected(
             continue
         reason = _why_not(option, task, decided, who, profile, learned)
         ahead, accuracy = forecast(choice, prices), None
-        if option == LEARNED and isinstance(learned, Chosen):
+        if option == LEARNED and isinstance(learned, ChosenPoints):
             ahead, accuracy = learned.ahead(), learned.accuracy
         yield RejectedOption(
             option,
@@ -266,10 +272,10 @@ _WHO = {"directive": "directive", "rules": "rule"}
 def _why_not(
     option: str,
     task: TaskConfig,
-    decided: Decided,
+    decided: StrategyDecision,
     who: str,
     profile: Profile,
-    learned: Chosen | str | None,
+    learned: ChosenPoints | str | None,
 ) -> str:
     rules = {rule.name: rule.when for rule in task.rules}
     directives = {one.name: one.paths for one in task.directives}
@@ -290,7 +296,7 @@ def _why_not(
 _GLOBS = glob.GLOBSTAR | glob.DOTGLOB
 
 
-def _always(chosen: Chosen) -> Iterator[RejectedOption]:
+def _always(chosen: ChosenPoints) -> Iterator[RejectedOption]:
     """Each service alone: what it is right in, and its price."""
     deployed = chosen.model.deployed
     for k, name in enumerate(deployed.services):

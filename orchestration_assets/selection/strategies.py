@@ -13,14 +13,14 @@ from wcmatch import glob
 
 from orchestration_assets.schemas.policy import DEFAULT, EXPLORE, LEARNED, TaskConfig
 from orchestration_assets.schemas.tables import Profile
+from orchestration_assets.selection.active_selector import ChosenPoints
 from orchestration_assets.selection.conditions import holds
-from orchestration_assets.selection.in_force import Chosen
 
 _GLOBS = glob.GLOBSTAR | glob.DOTGLOB
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class StrategyDecision:
     """The option taken, who took it, by which rule if any, and why.
 
     ``looked_at`` names the profile features that the decision rests on; ``chosen`` is the model
@@ -32,78 +32,84 @@ class Decided:
     reason: str
     rule: str | None = None
     looked_at: tuple[str, ...] = ()
-    chosen: Chosen | None = None
+    chosen: ChosenPoints | None = None
 
 
 class Strategy(Protocol):
     """Decides about one item of a task, or does not."""
 
-    def decide(self, task_name: str, task: TaskConfig, profile: Profile) -> Decided | None: ...
+    def decide(
+        self, task_name: str, task: TaskConfig, profile: Profile
+    ) -> StrategyDecision | None: ...
 
 
-class Directives:
+class DirectiveStrategy:
     """The policy's directives: the first whose globs match the item's path."""
 
-    def decide(self, task_name: str, task: TaskConfig, profile: Profile) -> Decided | None:
+    def decide(self, task_name: str, task: TaskConfig, profile: Profile) -> StrategyDecision | None:
         for one in task.directives:
             if glob.globmatch(profile.path, list(one.paths), flags=_GLOBS):
-                return Decided(one.name, "directive", one.because, one.name)
+                return StrategyDecision(one.name, "directive", one.because, one.name)
         return None
 
 
-class Rules:
+class RuleStrategy:
     """The policy's rules: the first whose condition holds."""
 
-    def decide(self, task_name: str, task: TaskConfig, profile: Profile) -> Decided | None:
+    def decide(self, task_name: str, task: TaskConfig, profile: Profile) -> StrategyDecision | None:
         for rule in task.rules:
             if holds(rule.when, profile.features):
-                return Decided(rule.name, "rules", rule.because, rule.name, tuple(rule.when))
+                return StrategyDecision(
+                    rule.name, "rules", rule.because, rule.name, tuple(rule.when)
+                )
         return None
 
 
 @dataclass(frozen=True)
-class FromRecords:
+class LearnedStrategy:
     """What was learned, by task: the model chosen, or in words why none may decide.
 
     A small share of the items is explored: every service is asked, so that there is something
     to learn from. Which ones depends on the item alone.
     """
 
-    known: Mapping[str, Chosen | str]
+    known: Mapping[str, ChosenPoints | str]
 
-    def decide(self, task_name: str, task: TaskConfig, profile: Profile) -> Decided | None:
+    def decide(self, task_name: str, task: TaskConfig, profile: Profile) -> StrategyDecision | None:
         if task.learned is None:
             return None
         if in_share(task_name, profile.item_id, task.learned.explore):
             share = f"{task.learned.explore:.0%}"
-            return Decided(EXPLORE, EXPLORE, f"one of the {share} of which every service is asked")
+            return StrategyDecision(
+                EXPLORE, EXPLORE, f"one of the {share} of which every service is asked"
+            )
         chosen = self.known.get(task_name, "")
         if isinstance(chosen, str):
             return None
-        return Decided(LEARNED, LEARNED, words_of(chosen), chosen=chosen)
+        return StrategyDecision(LEARNED, LEARNED, words_of(chosen), chosen=chosen)
 
 
 @dataclass(frozen=True)
-class Default:
+class DefaultStrategy:
     """The task's default, which always decides."""
 
-    known: Mapping[str, Chosen | str]
+    known: Mapping[str, ChosenPoints | str]
 
-    def decide(self, task_name: str, task: TaskConfig, profile: Profile) -> Decided:
+    def decide(self, task_name: str, task: TaskConfig, profile: Profile) -> StrategyDecision:
         looked_at = tuple(dict.fromkeys(f for rule in task.rules for f in rule.when))
         why_not = self.known.get(task_name, "")
         reason = "no rule holds, so the task's default applies"
         if isinstance(why_not, str) and why_not:
             reason = f"no rule holds and {why_not}, so the task's default applies"
-        return Decided(DEFAULT, DEFAULT, reason, looked_at=looked_at)
+        return StrategyDecision(DEFAULT, DEFAULT, reason, looked_at=looked_at)
 
 
-def in_order(known: Mapping[str, Chosen | str]) -> tuple[Strategy, ...]:
+def in_order(known: Mapping[str, ChosenPoints | str]) -> tuple[Strategy, ...]:
     """All strategies, in the order in which they are heard."""
-    return Directives(), Rules(), FromRecords(known), Default(known)
+    return DirectiveStrategy(), RuleStrategy(), LearnedStrategy(known), DefaultStrategy(known)
 
 
-def words_of(chosen: Chosen) -> str:
+def words_of(chosen: ChosenPoints) -> str:
     """What the model promises, in words."""
     model, point = chosen.model.deployed, chosen.taken
     alone = model.services[model.single]

@@ -8,14 +8,19 @@ from typing import Any, Final
 import numpy as np
 
 from orchestration_assets.evidence.calibration import reliability
-from orchestration_assets.evidence.recorded import Bools, Floats, Recorded
+from orchestration_assets.evidence.recorded_answers import Bools, Floats, RecordedAnswers
 from orchestration_assets.schemas.selection import SelectionModelRow
-from orchestration_assets.selection.deployed import Deployed, deploy, packed, unpacked
-from orchestration_assets.selection.in_force import artefact_name
+from orchestration_assets.selection.active_selector import artefact_name
 from orchestration_assets.selection.learner import Selector, fit_selector
-from orchestration_assets.selection.outcomes import Outcome
-from orchestration_assets.selection.records import Records
+from orchestration_assets.selection.policy_outcomes import PolicyOutcome
 from orchestration_assets.selection.strategies import in_share
+from orchestration_assets.selection.trained_selector import (
+    TrainedSelector,
+    deploy,
+    packed,
+    unpacked,
+)
+from orchestration_assets.selection.training_records import TrainingRecords
 from resources.artefact_store import ArtefactError
 from resources.model_store import ModelStore
 
@@ -32,12 +37,12 @@ class _Trial:
     """A model at its most accurate point, on items that it has not seen."""
 
     point: int
-    outcome: Outcome
+    outcome: PolicyOutcome
 
 
 def train_task(
     task: str,
-    records: Records,
+    records: TrainingRecords,
     identities: Mapping[str, str],
     store: ModelStore,
 ) -> SelectionModelRow:
@@ -101,7 +106,7 @@ def train_task(
     )
 
 
-def fit_deployed(train: Recorded, seed: int = 0) -> tuple[Deployed, str]:
+def fit_deployed(train: RecordedAnswers, seed: int = 0) -> tuple[TrainedSelector, str]:
     """The selectors of one task, made to save money where calls cost any, and to save time."""
     usd, ms = train.prices, np.nan_to_num(train.milliseconds.mean(axis=0))
     currencies = {"usd": usd} if usd.any() else {}
@@ -125,12 +130,12 @@ def _mean(right: Bools) -> float | None:
     return float(right.mean()) if right.size else None
 
 
-def _try(deployed: Deployed, test: Recorded) -> _Trial:
+def _try(deployed: TrainedSelector, test: RecordedAnswers) -> _Trial:
     point = max(range(len(deployed.points)), key=lambda at: deployed.points[at].accuracy)
     return _Trial(point, deployed.run(point, _as_known(deployed, test)))
 
 
-def _current(store: ModelStore, name: str, test: Recorded) -> Bools | None:
+def _current(store: ModelStore, name: str, test: RecordedAnswers) -> Bools | None:
     """(n,) where the model in force is right; None when there is none of the same services."""
     if store.usable(name) is None:
         return None
@@ -144,13 +149,13 @@ def _current(store: ModelStore, name: str, test: Recorded) -> Bools | None:
     return _try(deployed, test).outcome.right
 
 
-def _as_known(deployed: Deployed, test: Recorded) -> Recorded:
+def _as_known(deployed: TrainedSelector, test: RecordedAnswers) -> RecordedAnswers:
     """The items under the model's own label codes; labels that it has never seen are missing."""
     position = {label: code for code, label in enumerate(deployed.labels)}
     codes = np.array([*(position.get(label, -1) for label in test.labels), -1])
     unknown_gold = len(deployed.labels)
     gold = np.where(codes[test.gold] < 0, unknown_gold, codes[test.gold])
-    return Recorded(
+    return RecordedAnswers(
         test.name,
         test.services,
         (*deployed.labels, "another"),
@@ -165,7 +170,7 @@ def _as_known(deployed: Deployed, test: Recorded) -> Recorded:
     )
 
 
-def _calibration_error(deployed: Deployed, test: Recorded) -> float | None:
+def _calibration_error(deployed: TrainedSelector, test: RecordedAnswers) -> float | None:
     """How far the certainty after all services is from how often they are right together."""
     if deployed.belief is None or not test.n_items:
         return None
@@ -176,7 +181,7 @@ def _calibration_error(deployed: Deployed, test: Recorded) -> float | None:
     return reliability(standing.sure, standing.answer == known.gold, _CALIBRATION_BINS).error
 
 
-def _nothing(task: str, records: Records, store: ModelStore) -> SelectionModelRow:
+def _nothing(task: str, records: TrainingRecords, store: ModelStore) -> SelectionModelRow:
     recorded = records.recorded
     words = (
         f"{records.gold} items have gold, {recorded.n_items} of them a reading of every service "

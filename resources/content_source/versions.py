@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-from orchestration_assets.schemas.storable import INT64_MAX, INT64_MIN, fits_int64
+from orchestration_assets.schemas.storable_values import INT64_MAX, INT64_MIN, fits_int64
 from resources.content_source.contract import Version
 
 # the smallest integer of 64 bits means "no time" to libraries that read tables

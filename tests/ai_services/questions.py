@@ -2,9 +2,9 @@
 
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Item, Question, Reading, Task
-from resources.ai_services.content_types import CONTENT_TYPES
-from resources.ai_services.embedded import load_embedded
-from resources.ai_services.natural_languages import NATURAL_LANGUAGES
+from orchestration_assets.services.content_type.content_types import CONTENT_TYPES
+from orchestration_assets.services.language.natural_languages import NATURAL_LANGUAGES
+from orchestration_assets.services.registry import load_embedded
 
 TASKS = {
     "content_type": Task("content_type", "1", AnswerKind.LABEL, CONTENT_TYPES),

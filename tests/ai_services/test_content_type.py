@@ -4,9 +4,9 @@ import pytest
 
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Reading
-from resources.ai_services.content_types import CONTENT_TYPES, from_magika
-from resources.ai_services.embedded import load_embedded
-from resources.ai_services.extension_map import _EXTENSIONS, _NAMES
+from orchestration_assets.services.content_type.content_types import CONTENT_TYPES, from_magika
+from orchestration_assets.services.content_type.extension_map import _EXTENSIONS, _NAMES
+from orchestration_assets.services.registry import load_embedded
 from tests.ai_services.questions import question
 from tests.ai_services.samples import CODE, PLAIN_SIGNS, PROSE
 
@@ -186,12 +186,12 @@ def test_every_magika_label_has_a_name_here() -> None:
 @pytest.mark.parametrize("text", ["#!/bin/bash\n{\U0001f600 a; }\n" * 40, "x = {\U00020000\n" * 40])
 def test_a_character_that_ends_a_grammar_is_kept_from_it(text):
     """tree-sitter-bash reads past its tables at a brace before a character beyond U+FFFF."""
-    from resources.ai_services.parse_evidence import error_share
+    from orchestration_assets.services.content_type.parse_evidence import error_share
 
     assert 0.0 <= error_share(text, "shell") <= 1.0
 
 
 def test_a_here_document_name_that_overflows_a_grammar_is_kept_from_it():
-    from resources.ai_services.parse_evidence import error_share
+    from orchestration_assets.services.content_type.parse_evidence import error_share
 
     assert error_share(f"x = <<{'A' * 2000}\n", "ruby") == 1.0

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from orchestration_assets.schemas.enums import Status
-from resources.ai_services import semantic_embedding
-from resources.ai_services.embedded import load_embedded
+from orchestration_assets.services.embedding import semantic_embedding
+from orchestration_assets.services.registry import load_embedded
 from tests.ai_services.questions import ask, question
 from tests.ai_services.samples import CODE, PROSE
 

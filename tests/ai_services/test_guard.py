@@ -7,10 +7,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from benchmarks._secrets import KINDS, Sample, samples
+from benchmarks._secrets import KINDS, SecretSample, samples
 from benchmarks.redaction import is_found, recall
 from orchestration_assets.schemas.services import SensitiveKind
-from resources.ai_services.guard import redact
+from orchestration_assets.text.redaction import redact
 
 EXAMPLES = int(os.environ.get("ORCHESTRATION_FUZZ_EXAMPLES", "200"))
 ALL = tuple(SensitiveKind)
@@ -132,7 +132,9 @@ def test_what_the_patterns_were_made_for_is_found() -> None:
 
 @settings(max_examples=EXAMPLES)
 @given(st.sampled_from(TUNING), st.text(max_size=80), st.text(max_size=80))
-def test_lines_around_a_secret_do_not_hide_it(sample: Sample, before: str, after: str) -> None:
+def test_lines_around_a_secret_do_not_hide_it(
+    sample: SecretSample, before: str, after: str
+) -> None:
     assert is_found(sample)
     assert is_found(sample._replace(text=f"{before}\n{sample.text}\n{after}")) or any(
         part in before + after for part in sample.hidden

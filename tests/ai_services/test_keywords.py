@@ -9,10 +9,14 @@ import pytest
 
 from benchmarks.fit_keyword_background import compact, main
 from orchestration_assets.schemas.enums import Status
-from resources.ai_services.background import document_frequencies, term_counts, term_weights
-from resources.ai_services.function_words import likely_language
-from resources.ai_services.graph_keywords import ranks
-from resources.ai_services.words import folded, prose_words, words_of
+from orchestration_assets.services.keywords.graph_keywords import ranks
+from orchestration_assets.text.document_frequencies import (
+    document_frequencies,
+    term_counts,
+    term_weights,
+)
+from orchestration_assets.text.function_words import likely_language
+from orchestration_assets.text.words import folded, prose_words, words_of
 from tests.ai_services.questions import ask
 from tests.ai_services.samples import CODE, PROSE
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Reading
-from resources.ai_services.embedded import load_embedded
-from resources.ai_services.natural_languages import NATURAL_LANGUAGES
-from resources.ai_services.spread_pieces import spread_pieces
+from orchestration_assets.services.language.natural_languages import NATURAL_LANGUAGES
+from orchestration_assets.services.registry import load_embedded
+from orchestration_assets.text.spread_pieces import spread_pieces
 from tests.ai_services.questions import question
 from tests.ai_services.samples import CODE, PROSE
 

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from orchestration_assets.schemas.enums import Status
-from resources.ai_services.embedded import load_embedded
+from orchestration_assets.services.registry import load_embedded
 from tests.ai_services.questions import PARAMETERS, question
 
 

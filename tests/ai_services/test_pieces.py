@@ -5,15 +5,15 @@ import random
 import pytest
 
 from orchestration_assets.schemas.services import SensitiveKind
-from resources.ai_services.guard import Redacted, redact
+from orchestration_assets.text.redacted_pieces import redacted_pieces
+from orchestration_assets.text.redaction import RedactedText, redact
 from resources.ai_services.http.chat import ChatService
-from resources.ai_services.pieces import redacted_pieces
 from tests.ai_services.http.samples import asked, chat
 
 _WORDS = "harbour storm buoy ship pilot letter town evening number seven moved closed".split()
 
 
-def redacted(text: str) -> Redacted:
+def redacted(text: str) -> RedactedText:
     return redact(text, tuple(SensitiveKind))
 
 
@@ -90,7 +90,7 @@ def test_texts_without_places_for_a_cut_are_shown_in_part(text) -> None:
 def test_what_is_looked_through_grows_with_the_budget_and_not_with_the_text() -> None:
     looked_at = []
 
-    def watched(text: str) -> Redacted:
+    def watched(text: str) -> RedactedText:
         looked_at[-1] += len(text)
         return redacted(text)
 

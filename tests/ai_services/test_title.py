@@ -4,8 +4,8 @@ import pytest
 
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Reading
-from resources.ai_services.embedded import load_embedded
-from resources.ai_services.title_form import MAX_TITLE, as_title, form_score
+from orchestration_assets.services.registry import load_embedded
+from orchestration_assets.services.title.title_form import MAX_TITLE, as_title, form_score
 from tests.ai_services.questions import ask, question
 from tests.ai_services.samples import CODE, PROSE
 

@@ -5,7 +5,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resources.ai_services.tokens import token_estimate
+from orchestration_assets.text.token_estimates import token_estimate
 
 WORDS = re.compile(r"[A-Za-z]+")
 FIGURES = re.compile(r"[0-9]+")

@@ -4,7 +4,7 @@ import pytest
 
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Item, Question, Task
-from resources.ai_services.embedded import load_embedded
+from orchestration_assets.services.registry import load_embedded
 from tests.ai_services.questions import ask
 from tests.ai_services.samples import PROSE
 

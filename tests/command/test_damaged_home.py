@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from orchestration_assets.__main__ import main
-from orchestration_assets.command.corpus import reports_are_due
+from orchestration_assets.command.corpus_reports import reports_are_due
 from orchestration_assets.content.intake import unfinished
 from orchestration_assets.schemas.tables import DISAGREEMENT_REPORT
 from resources.table_store import TableStore

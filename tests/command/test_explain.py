@@ -93,7 +93,7 @@ def test_a_rejected_item_says_why_it_has_no_results(processed, call) -> None:
 
 
 def test_what_would_be_asked_again_and_why(processed, home, call, tmp_path, monkeypatch) -> None:
-    from resources.ai_services.declared_title import DeclaredTitle
+    from orchestration_assets.services.title.declared_title import DeclaredTitle
 
     monkeypatch.setattr(DeclaredTitle, "version", "next")
     for folder in ("cache/features", "features"):

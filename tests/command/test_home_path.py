@@ -7,7 +7,7 @@ import pytest
 
 from orchestration_assets.__main__ import main
 from orchestration_assets.command.instance import open_instance
-from orchestration_assets.command.places import HomePathError, check_home
+from orchestration_assets.command.instance_paths import HomePathError, check_home
 
 NAMES = [
     "a#b",

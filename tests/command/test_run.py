@@ -128,7 +128,7 @@ def test_policy_show_prints_a_policy_that_is_itself_valid(tmp_path, capsys) -> N
 
 
 def test_items_that_fail_are_said_and_give_code_1(run, tmp_path, home, monkeypatch) -> None:
-    import resources.ai_services.embedded as embedded
+    import orchestration_assets.services.registry as embedded
 
     real = embedded.load_embedded
 
@@ -137,7 +137,7 @@ def test_items_that_fail_are_said_and_give_code_1(run, tmp_path, home, monkeypat
         monkeypatch.setattr(type(service), "answer", _raise, raising=False)
         return service
 
-    monkeypatch.setattr("resources.ai_services.pool.load_embedded", broken)
+    monkeypatch.setattr("orchestration_assets.services.pool.load_embedded", broken)
     code, summary, _ = run()
     assert code == 1
     assert summary["failed"] > 0

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from orchestration_assets.content.intake import unfinished
-from resources.ai_services.drill.faults import Script
+from resources.ai_services.drill.faults import FaultScript
 from resources.ai_services.drill.server import DrillServer, running
 from resources.table_store import TableStore
 
@@ -125,7 +125,7 @@ class Place:
 
 @pytest.fixture
 def place(tmp_path):
-    server = DrillServer(Script(seed=1, median_ms=60))
+    server = DrillServer(FaultScript(seed=1, median_ms=60))
     with running(server) as url:
         yield Place(tmp_path, server, url)
 

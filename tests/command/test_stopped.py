@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from orchestration_assets.command.corpus import reports_are_due
+from orchestration_assets.command.corpus_reports import reports_are_due
 from orchestration_assets.content.intake import unfinished
 from orchestration_assets.schemas.tables import TABLES
-from resources.ai_services.drill.faults import Script
+from resources.ai_services.drill.faults import FaultScript
 from resources.ai_services.drill.server import DrillServer, running
 from resources.running import STOPPED_TAG
 from resources.table_store import TableStore
@@ -175,7 +175,7 @@ def test_kills_lose_nothing_and_ask_nothing_twice(tmp_path) -> None:
     source = tmp_path / "source"
     source.mkdir()
     policy = tmp_path / "policy.yaml"
-    server = DrillServer(Script(median_ms=5))
+    server = DrillServer(FaultScript(median_ms=5))
     with (
         running(server) as url,
         subprocess.Popen(

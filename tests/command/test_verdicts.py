@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from orchestration_assets.__main__ import main
-from orchestration_assets.schemas.enums import Outcome
+from orchestration_assets.schemas.enums import EntryOutcome
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import CONTENT_MANIFEST
 from resources.table_store import TableStore
@@ -18,7 +18,7 @@ ROW = {
 
 
 def test_a_file_can_be_checked_before_it_is_dropped(tmp_path: Path, capsys) -> None:
-    listed = manifest_row("00000000000000a1", "notes.txt", Outcome.ACCEPTED)
+    listed = manifest_row("00000000000000a1", "notes.txt", EntryOutcome.ACCEPTED)
     manifest = rows_to_arrow(CONTENT_MANIFEST, [listed])
     TableStore(tmp_path / "home").write(CONTENT_MANIFEST, manifest, BATCH)
     home = ["--home", str(tmp_path / "home")]

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from orchestration_assets.content.declared_gold import declared_verdicts
-from orchestration_assets.content.verdicts import DECLARED_BY, Rulebook, merge
+from orchestration_assets.content.gold_columns import declared_verdicts
+from orchestration_assets.content.verdicts import DECLARED_BY, VerdictContext, merge
 from orchestration_assets.policy.load import parse_policy
 from orchestration_assets.policy.problems import PolicyError
 from resources.table_store import TableStore
@@ -30,9 +30,9 @@ tasks:
 
 
 @pytest.fixture
-def rules() -> Rulebook:
+def rules() -> VerdictContext:
     tasks = parse_policy(POLICY, "test").policy.tasks
-    return Rulebook(tasks, "hash", datetime(2026, 2, 1, tzinfo=UTC))
+    return VerdictContext(tasks, "hash", datetime(2026, 2, 1, tzinfo=UTC))
 
 
 @pytest.fixture

@@ -12,15 +12,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.encodings import PAGES, cases_of
-from orchestration_assets.content.code_pages import text_encodings
-from orchestration_assets.content.encoding import (
+from orchestration_assets.schemas.enums import RejectReason
+from orchestration_assets.text.encodings.code_page_scores import SAMPLE_BYTES, sample_of
+from orchestration_assets.text.encodings.code_pages import text_encodings
+from orchestration_assets.text.encodings.detection import (
     Encoding,
-    NoText,
+    NotText,
     decoded,
     recognised,
 )
-from orchestration_assets.content.legacy import SAMPLE_BYTES, sample_of
-from orchestration_assets.schemas.enums import RejectReason
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ from orchestration_assets.schemas.enums import RejectReason
 )
 def test_the_encoding_and_what_it_rests_on(data, expected) -> None:
     found = recognised(data)
-    assert (found.reason if isinstance(found, NoText) else found) == expected
+    assert (found.reason if isinstance(found, NotText) else found) == expected
 
 
 EXAMPLES = int(os.environ.get("ORCHESTRATION_FUZZ_EXAMPLES", "200"))
@@ -87,7 +87,7 @@ def test_noise_is_no_text() -> None:
     chance = random.Random(7)
     for _ in range(20):
         noise = bytes(chance.choice(range(128, 256)) for _ in range(300))
-        assert isinstance(recognised(noise), NoText)
+        assert isinstance(recognised(noise), NotText)
 
 
 def accepted(data: bytes) -> tuple[Encoding, str]:
@@ -114,7 +114,7 @@ def test_no_paragraph_is_read_as_another_text(language) -> None:
 
 def test_rivals_are_named() -> None:
     found = recognised(PROSE["ro"].translate(COMMAS).encode("iso8859-16"))
-    assert isinstance(found, NoText)
+    assert isinstance(found, NotText)
     assert found.detail == "cp1250 and iso8859-16 fit about as well and read it differently"
 
 
@@ -223,7 +223,7 @@ def test_utf_16_without_a_mark(language, order) -> None:
 def test_a_mark_before_noise_makes_no_text() -> None:
     chance = random.Random(3)
     noise = bytes(chance.randrange(256) for _ in range(400))
-    assert isinstance(recognised(codecs.BOM_UTF16_LE + noise), NoText)
+    assert isinstance(recognised(codecs.BOM_UTF16_LE + noise), NotText)
 
 
 def test_terminal_colours_are_no_japanese() -> None:
@@ -262,7 +262,7 @@ def test_only_text_encodings_are_allowed_and_they_give_their_bytes_back() -> Non
 
 def sound(data: bytes) -> None:
     found = recognised(data)
-    if isinstance(found, NoText):
+    if isinstance(found, NotText):
         assert found.detail
         return
     text = decoded(data, found.name)

@@ -5,17 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from orchestration_assets.content.feedback import (
+from orchestration_assets.content.verdict_folder import (
     FeedbackFolderError,
-    Taken,
+    TakenFiles,
     accepted_verdicts,
     take,
     waiting,
 )
-from orchestration_assets.content.verdicts import Rulebook, understand
+from orchestration_assets.content.verdicts import VerdictContext, understand
 from tests.content.test_verdicts import GOOD, TASKS, as_csv, find, jsonl
 
-RULES = Rulebook(TASKS, "policyhash", datetime(2026, 11, 24, tzinfo=UTC))
+RULES = VerdictContext(TASKS, "policyhash", datetime(2026, 11, 24, tzinfo=UTC))
 SETTLE = 10.0
 
 
@@ -31,7 +31,7 @@ def later() -> float:
     return time.time() + SETTLE + 1
 
 
-def take_all(folder: Path, understood=None) -> Taken:
+def take_all(folder: Path, understood=None) -> TakenFiles:
     return take(folder, later, SETTLE, understood or _understood)
 
 
@@ -58,7 +58,7 @@ def test_a_file_is_read_only_once_it_has_settled(folder) -> None:
     )
     (drop,) = waiting(folder, now + 10.1, SETTLE).settled
     assert drop.name == "march.csv"
-    assert take(folder, lambda: now, SETTLE, _understood) == Taken()
+    assert take(folder, lambda: now, SETTLE, _understood) == TakenFiles()
     assert names(folder) == ["march.csv"]
 
 
@@ -148,7 +148,7 @@ def test_a_file_that_is_written_to_while_it_is_read_stays_where_it_is(folder) ->
             file.write(b'{"half a li')
         return _understood(name, data)
 
-    assert take_all(folder, slowly) == Taken()
+    assert take_all(folder, slowly) == TakenFiles()
     assert names(folder) == ["march.jsonl"]
 
 

@@ -16,10 +16,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from orchestration_assets.content.content_reader import ContentReader
 from orchestration_assets.content.intake import take_in
-from orchestration_assets.content.known import make_manifest
 from orchestration_assets.content.manifest import examine, settle
-from orchestration_assets.content.reader import ContentReader
+from orchestration_assets.content.manifest_builder import make_manifest
 from orchestration_assets.content.record_dialect import (
     Rewriting,
     dialect,

@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration_assets.content.intake import Look, take_in
-from orchestration_assets.content.known import complete_index, make_manifest
+from orchestration_assets.content.content_reader import ContentReader, SupersededError
+from orchestration_assets.content.corpus_view import current_items
+from orchestration_assets.content.intake import IntakeOptions, take_in
 from orchestration_assets.content.ledger import read_ledger
-from orchestration_assets.content.reader import ContentReader, SupersededError
-from orchestration_assets.content.view import current_items
+from orchestration_assets.content.manifest_builder import complete_index, make_manifest
 from orchestration_assets.progress import SilentProgress
 from orchestration_assets.schemas.policy import Batching, Content, Records
 from orchestration_assets.schemas.tables import CONTENT_MANIFEST
@@ -42,7 +42,7 @@ class Intakes:
         self.content = Content(records=RECORDS, **content)
         self.now = NOW
 
-    def look(self, look: Look | None = None):
+    def look(self, look: IntakeOptions | None = None):
         self.now += timedelta(seconds=1)
         return take_in(self.home, str(self.source), self.content, self.now, look)
 
@@ -161,7 +161,7 @@ def test_a_look_cut_short_inside_a_record_file_goes_on_where_it_stopped(source, 
     intakes = Intakes(home, source, batch=Batching(max_items=20))
     start, unfinished = "", []
     for _ in range(12):
-        found = intakes.look(Look(Allowance(-1), start))
+        found = intakes.look(IntakeOptions(Allowance(-1), start))
         start = found.listing.resume_at or ""
         unfinished.append(found.unfinished)
     assert any(unfinished) and not unfinished[-1]

@@ -5,7 +5,7 @@ import pytest
 
 from orchestration_assets.content.batches import item_id
 from orchestration_assets.content.manifest import examine, settle
-from orchestration_assets.schemas.enums import Outcome, RejectReason
+from orchestration_assets.schemas.enums import EntryOutcome, RejectReason
 from orchestration_assets.schemas.tables import EntryRow, ManifestRow
 from resources.content_index import ContentIndex
 from resources.content_source import ContentError, FileContent, Version
@@ -98,7 +98,7 @@ def test_identical_content_is_accepted_once_and_every_address_keeps_its_row(batc
 def test_content_known_from_an_earlier_batch_is_a_duplicate(batches) -> None:
     first = batches.settle({"a": b"same"})
     rows = batches.settle({"b": b"same"})
-    assert rows["b"].outcome is Outcome.DUPLICATE
+    assert rows["b"].outcome is EntryOutcome.DUPLICATE
     assert rows["b"].computed_as == first["a"].item_id
 
 
@@ -165,7 +165,7 @@ def test_content_that_changed_since_the_listing_is_superseded() -> None:
 )
 def test_content_that_is_no_text_is_rejected_with_a_reason(batches, data, reason) -> None:
     row = batches.settle({"a": data})["a"]
-    assert (row.outcome, row.reason) == (Outcome.REJECTED, reason)
+    assert (row.outcome, row.reason) == (EntryOutcome.REJECTED, reason)
     assert row.detail
 
 

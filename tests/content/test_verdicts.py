@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration_assets.content.item_lookup import KnownItem, find_items
+from orchestration_assets.content.item_lookup import ManifestItem, find_items
 from orchestration_assets.content.verdict_files import FIELDS, VerdictFileError
-from orchestration_assets.content.verdicts import Rulebook, merge, understand
+from orchestration_assets.content.verdicts import VerdictContext, merge, understand
 from orchestration_assets.schemas.policy import TaskConfig
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.verdicts import GOLD_LABELS, VERDICTS, VerdictRow
@@ -29,11 +29,11 @@ TASKS = {
     }.items()
 }
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-RULES = Rulebook(TASKS, "policyhash", NOW)
-ONE = KnownItem("00000000000000a1", "file:///in/a.txt", "a.txt", {"20261101T000000Z-0": "c1"})
+RULES = VerdictContext(TASKS, "policyhash", NOW)
+ONE = ManifestItem("00000000000000a1", "file:///in/a.txt", "a.txt", {"20261101T000000Z-0": "c1"})
 TWINS = [
-    KnownItem("00000000000000b1", "file:///one/b.txt", "b.txt"),
-    KnownItem("00000000000000b2", "file:///two/b.txt", "b.txt"),
+    ManifestItem("00000000000000b1", "file:///one/b.txt", "b.txt"),
+    ManifestItem("00000000000000b2", "file:///two/b.txt", "b.txt"),
 ]
 GOOD = {"item": "a.txt", "task": "letter", "verdict": "invoice", "who": "kim", "when": "2026-11-20"}
 

@@ -5,7 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration_assets.content.intake import Intake
-from orchestration_assets.content.watching import MAX_ATTEMPTS, Memory, Watched, plan_runs
+from orchestration_assets.content.source_watcher import (
+    MAX_ATTEMPTS,
+    SourceMemory,
+    WatcherCursor,
+    plan_runs,
+)
 from tests.content.listings import NOW, listing
 
 WAIT = timedelta(seconds=60)
@@ -16,7 +21,7 @@ def intake(waiting: int, resume_at: str | None = None) -> Intake:
 
 
 def test_a_batch_closes_once_its_oldest_entry_has_waited() -> None:
-    watched = Watched().after(intake(1), NOW, "v")
+    watched = SourceMemory().after(intake(1), NOW, "v")
     assert not watched.closes(NOW + WAIT / 2, WAIT)
     # another entry that comes later does not start the wait anew
     watched = watched.after(intake(2), NOW + WAIT / 2, "v")
@@ -25,25 +30,27 @@ def test_a_batch_closes_once_its_oldest_entry_has_waited() -> None:
 
 
 def test_without_a_wait_every_batch_closes_at_once() -> None:
-    assert Watched().closes(NOW, timedelta(0))
+    assert SourceMemory().closes(NOW, timedelta(0))
 
 
 def test_a_look_cut_short_goes_on_where_it_ended() -> None:
-    assert Watched().after(intake(0, "d/e"), NOW, None).start == "d/e"
-    assert Watched("d/e", version="v").after(intake(0), NOW, None) == Watched("", None, "v")
+    assert SourceMemory().after(intake(0, "d/e"), NOW, None).start == "d/e"
+    assert SourceMemory("d/e", version="v").after(intake(0), NOW, None) == SourceMemory(
+        "", None, "v"
+    )
 
 
 def test_a_memory_survives_as_a_cursor_and_a_strange_cursor_is_forgotten() -> None:
-    memory = Memory(3).remember("file:///s", Watched("a/", NOW.isoformat(), "v"))
-    assert Memory.parse(memory.render()) == memory
+    memory = WatcherCursor(3).remember("file:///s", SourceMemory("a/", NOW.isoformat(), "v"))
+    assert WatcherCursor.parse(memory.render()) == memory
     for strange in (None, "", "not json", "[]", '{"watched": {"x": {"y": 1}}}', '{"turn": "z"}'):
-        assert Memory.parse(strange).of("file:///s") == Watched()
+        assert WatcherCursor.parse(strange).of("file:///s") == SourceMemory()
 
 
 def test_another_source_comes_first_each_time() -> None:
     sources = ["a", "b", "c"]
-    assert [Memory(turn).rotated(sources)[0] for turn in range(4)] == ["a", "b", "c", "a"]
-    assert Memory(5).rotated([]) == []
+    assert [WatcherCursor(turn).rotated(sources)[0] for turn in range(4)] == ["a", "b", "c", "a"]
+    assert WatcherCursor(5).rotated([]) == []
 
 
 @given(
@@ -71,7 +78,7 @@ def test_no_batch_is_started_twice_and_each_is_started_or_given_up_in_time(
 
 
 def test_time_zones_of_a_clock_do_not_matter() -> None:
-    watched = Watched(waiting_since=NOW.isoformat())
+    watched = SourceMemory(waiting_since=NOW.isoformat())
     with pytest.raises(TypeError):
         watched.closes(datetime.now(), WAIT)
     assert watched.closes(datetime.now(UTC), WAIT)

@@ -3,12 +3,12 @@
 import pytest
 
 from benchmarks.dispute_kinds import SET, measured
-from orchestration_assets.disagreement.kinds.entities import entity_conflict
-from orchestration_assets.disagreement.kinds.figures import figurative
-from orchestration_assets.disagreement.kinds.measured import MEASURED
-from orchestration_assets.disagreement.kinds.outliers import outlier
-from orchestration_assets.disagreement.kinds.search import Search, dispute_kinds
-from orchestration_assets.disagreement.kinds.types import Sort, sorts, type_conflict
+from orchestration_assets.disagreement.kinds.entity_conflicts import entity_conflict
+from orchestration_assets.disagreement.kinds.figurative import figurative
+from orchestration_assets.disagreement.kinds.outlier_services import outlier
+from orchestration_assets.disagreement.kinds.rule_precision import MEASURED
+from orchestration_assets.disagreement.kinds.search import KindSearch, dispute_kinds
+from orchestration_assets.disagreement.kinds.type_conflicts import AnswerType, sorts, type_conflict
 from orchestration_assets.schemas.enums import AnswerKind, DisputeKind
 from orchestration_assets.schemas.policy import Disagreement
 from tests.disagreement.batches import plan, task
@@ -37,12 +37,12 @@ def test_an_outlier_is_named_and_camps_are_not() -> None:
 @pytest.mark.parametrize(
     ("answer", "sort"),
     [
-        ("14 March 2021", Sort.TIME),
-        ("yes", Sort.YES_NO),
-        ("3.5 million dollars", Sort.AMOUNT),
-        ("https://example.org/a", Sort.ADDRESS),
-        ("def f(x): return x", Sort.CODE),
-        ("because it rained", Sort.REASON),
+        ("14 March 2021", AnswerType.TIME),
+        ("yes", AnswerType.YES_NO),
+        ("3.5 million dollars", AnswerType.AMOUNT),
+        ("https://example.org/a", AnswerType.ADDRESS),
+        ("def f(x): return x", AnswerType.CODE),
+        ("because it rained", AnswerType.REASON),
     ],
 )
 def test_the_form_of_an_answer_tells_its_type(answer, sort) -> None:
@@ -64,7 +64,7 @@ def test_words_say_what_was_seen() -> None:
 
 def test_only_disputed_questions_are_looked_through_and_content_only_for_scores() -> None:
     asked = []
-    search = Search(
+    search = KindSearch(
         (DisputeKind.FIGURATIVE, DisputeKind.OUTLIER_SERVICE),
         (),
         lambda item: asked.append(item) or "He finally kicked the bucket, they say.",

@@ -6,11 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from orchestration_assets.disagreement.calibrating import NEEDED, calibrate, coverage_risk
-from orchestration_assets.disagreement.corpus import LabelReadings
+from orchestration_assets.disagreement.calibration import NEEDED, calibrate, coverage_risk
+from orchestration_assets.disagreement.calibration_registry import (
+    artefact_name,
+    promote,
+    promoted_for,
+)
+from orchestration_assets.disagreement.label_history import LabelReadings
+from orchestration_assets.disagreement.label_weights import PromotedCalibration, mismatch, weigh
 from orchestration_assets.disagreement.scorecards import Tally, scorecards
-from orchestration_assets.disagreement.stored import artefact_name, promote, promoted_for
-from orchestration_assets.disagreement.weighing import Promoted, mismatch, weigh
 from orchestration_assets.evidence.label_model import pack, unpack
 from orchestration_assets.schemas.enums import AnswerKind
 from resources.model_store import ModelStore
@@ -119,7 +123,7 @@ def test_a_service_that_beats_all_together_stands_alone() -> None:
     found = calibrate("t", known, truth, None, None)
     assert found.model is not None
     held = {key: value for key, value in heard_of(known).items() if _held_out(key[0])}
-    weighed, _ = weigh(LABEL, held, known.versions, Promoted(found.model, "1"), 200)
+    weighed, _ = weigh(LABEL, held, known.versions, PromotedCalibration(found.model, "1"), 200)
     right = np.mean([one.answer == truth[key[0]] for key, one in weighed.items()])
     assert right > found.row.best_single_accuracy - 0.02
 
@@ -130,7 +134,7 @@ def test_a_model_comes_back_equal_from_its_arrays_and_from_the_store(tmp_path) -
     back = unpack(*pack(found.model))
     heard = heard_of(known)
     weighed = [
-        weigh(LABEL, heard, known.versions, Promoted(model, "v"), 200)[0]
+        weigh(LABEL, heard, known.versions, PromotedCalibration(model, "v"), 200)[0]
         for model in (found.model, back)
     ]
     assert weighed[0] == weighed[1]
@@ -150,7 +154,7 @@ def test_another_version_of_a_service_invalidates_what_was_learnt() -> None:
     changed = known.versions | {"beta": "2"}
     assert mismatch(model, changed) == "beta was 1 and is 2"
     assert mismatch(model, {"omega": "1"}) == "it does not know omega"
-    weighed, basis = weigh(LABEL, heard_of(known), changed, Promoted(model, "7"), 10_000)
+    weighed, basis = weigh(LABEL, heard_of(known), changed, PromotedCalibration(model, "7"), 10_000)
     assert weighed == {}
     assert basis.startswith("stated confidences: calibration 7 is not valid, beta was 1 and is 2")
 
@@ -159,7 +163,7 @@ def test_a_label_that_the_model_never_saw_is_left_to_stated_confidence() -> None
     known, truth = readings()
     model = calibrate("t", known, truth, None, None).model
     new = {("ffffffff", "t"): (("alpha", ok("unheard of", 0.9)), ("beta", ok("l1", 0.4)))}
-    weighed, basis = weigh(LABEL, new, known.versions, Promoted(model, "7"), 200)
+    weighed, basis = weigh(LABEL, new, known.versions, PromotedCalibration(model, "7"), 200)
     assert weighed == {}
     assert basis == "stated confidences: a label that is new"
 

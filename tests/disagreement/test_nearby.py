@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration_assets.disagreement.nearby import (
+from orchestration_assets.disagreement.neighbour_history import (
     Lookup,
     look_up,
     neighbours_of,
@@ -24,7 +24,7 @@ from orchestration_assets.schemas.tables import (
     RESOLUTIONS,
 )
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
-from resources.ai_services.readings import abstained
+from orchestration_assets.services.readings import abstained
 from resources.table_store import TableStore
 from tests.disagreement.batches import found, interpretation, interpretations, plan, task
 from tests.evidence.answers import ok

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration_assets.disagreement.resolution import Rules, ranked, resolve, triage
-from orchestration_assets.disagreement.weighing import Weighed
+from orchestration_assets.disagreement.label_weights import WeighedAnswers
+from orchestration_assets.disagreement.resolution import ResolutionRules, ranked, resolve, triage
 from orchestration_assets.policy.load import parse_policy
 from orchestration_assets.policy.problems import PolicyError
 from orchestration_assets.schemas.enums import (
@@ -24,8 +24,8 @@ SPLIT = (("words", ok("a", 0.6)), ("meaning", ok("b", 0.9)), ("other", ABSTAINED
 MANNERS = {"t": {"words": Manner.LITERAL, "meaning": Manner.SEMANTIC}}
 
 
-def rules(policy: ResolutionPolicy) -> Rules:
-    return Rules({"t": policy}, MANNERS)
+def rules(policy: ResolutionPolicy) -> ResolutionRules:
+    return ResolutionRules({"t": policy}, MANNERS)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_a_manner_that_nobody_answered_in_leaves_it_to_weight_and_says_so() -> N
 
 
 def test_what_was_learnt_overrules_stated_confidence_and_the_basis_says_so() -> None:
-    known = Weighed({"a": 0.8, "b": 0.15}, "a", 0.2, "calibration 7, 300 verdicts")
+    known = WeighedAnswers({"a": 0.8, "b": 0.15}, "a", 0.2, "calibration 7, 300 verdicts")
     row = resolve(PLAN, SPLIT, LABEL, weighed=known)
     assert row.answer == "a"
     assert row.error_risk == pytest.approx(0.2)
@@ -73,7 +73,7 @@ def test_what_was_learnt_overrules_stated_confidence_and_the_basis_says_so() -> 
 
 
 def test_readings_are_ranked_by_weight_with_silence_last() -> None:
-    known = Weighed({"a": 0.8, "b": 0.15}, "a", 0.2, "calibration")
+    known = WeighedAnswers({"a": 0.8, "b": 0.15}, "a", 0.2, "calibration")
     row = resolve(PLAN, SPLIT, LABEL, weighed=known)
     assert [one.service for one in ranked(row.readings)] == ["words", "meaning", "other"]
     plain = resolve(PLAN, SPLIT, LABEL)

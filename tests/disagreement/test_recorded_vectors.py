@@ -3,9 +3,9 @@
 import pyarrow as pa
 import pytest
 
-from orchestration_assets.disagreement.recorded_vectors import vector_readings
+from orchestration_assets.disagreement.vector_history import vector_readings
 from orchestration_assets.policy.load import load_policy
-from orchestration_assets.policy.pinned import pin
+from orchestration_assets.policy.pinned_policy import pin
 from orchestration_assets.schemas.tables import (
     PARALLEL_INTERPRETATIONS,
     PROCESSING_PLANS,

@@ -3,7 +3,7 @@
 import numpy as np
 
 from orchestration_assets.evidence.logistic import sigmoid
-from orchestration_assets.evidence.recorded import Recorded
+from orchestration_assets.evidence.recorded_answers import RecordedAnswers
 
 
 def made(
@@ -12,7 +12,7 @@ def made(
     prices: tuple[float, ...] = (0.0001, 0.001, 0.01),
     n_labels: int = 3,
     seed: int = 0,
-) -> Recorded:
+) -> RecordedAnswers:
     """Independent services; each is surer where it is right, and some items are hard for all."""
     # a stream of its own: folds drawn from the same seed must know nothing of the gold
     rng = np.random.default_rng([77, seed])
@@ -24,7 +24,7 @@ def made(
     wrong = (gold[:, None] + rng.integers(1, n_labels, right.shape)) % n_labels
     confidences = sigmoid(np.where(right, 1.5, 0.0) + rng.normal(0.0, 1.0, right.shape))
     shape = right.shape
-    return Recorded(
+    return RecordedAnswers(
         name="made",
         services=tuple(f"s{k}" for k in range(n_services)),
         labels=tuple("abcdefgh"[:n_labels]),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from orchestration_assets.evidence.recorded import Floats, Ints
+from orchestration_assets.evidence.recorded_answers import Floats, Ints
 
 
 def world(

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from orchestration_assets.evidence.agreement import fit_agreement
-from orchestration_assets.evidence.recorded import MISSING
+from orchestration_assets.evidence.recorded_answers import MISSING
 from tests.evidence.recorded_worlds import world
 
 

@@ -9,7 +9,7 @@ from orchestration_assets.evidence.belief import blended, fit_belief, subsets
 from orchestration_assets.evidence.boosting import fit_boosted
 from orchestration_assets.evidence.calibration import reliability
 from orchestration_assets.evidence.forest import LeafMeans, forest_means, grow
-from orchestration_assets.evidence.recorded import one_hot
+from orchestration_assets.evidence.recorded_answers import one_hot
 from orchestration_assets.evidence.stacking import Stack, fit_stack, softmax
 from tests.evidence.made import made
 

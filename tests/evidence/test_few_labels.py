@@ -4,7 +4,7 @@ import pytest
 from orchestration_assets.evidence.calibration import reliability
 from orchestration_assets.evidence.few_labels import FEWEST, learn_from
 from orchestration_assets.evidence.label_free import learn, majority
-from orchestration_assets.evidence.recorded import MISSING
+from orchestration_assets.evidence.recorded_answers import MISSING
 from tests.evidence.recorded_worlds import world
 
 

@@ -8,7 +8,7 @@ from orchestration_assets.evidence.label_free import (
     one_factor,
     pairwise_kappa,
 )
-from orchestration_assets.evidence.recorded import MISSING
+from orchestration_assets.evidence.recorded_answers import MISSING
 from tests.evidence.recorded_worlds import world
 
 

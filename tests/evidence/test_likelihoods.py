@@ -14,7 +14,7 @@ from orchestration_assets.evidence.likelihoods import (
     fit_likelihoods,
     log_prior,
 )
-from orchestration_assets.evidence.recorded import MISSING, one_hot
+from orchestration_assets.evidence.recorded_answers import MISSING, one_hot
 
 
 def test_quantile_bins_hold_equal_shares_and_part_no_ties() -> None:

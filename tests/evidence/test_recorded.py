@@ -7,13 +7,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration_assets.evidence.recorded import MISSING, halves, one_hot
-from orchestration_assets.evidence.recorded_files import (
+from orchestration_assets.evidence.recorded_answer_files import (
     RecordedError,
     find_sets,
     load_frugalml,
     load_llm,
 )
+from orchestration_assets.evidence.recorded_answers import MISSING, halves, one_hot
 
 
 def frugal_folder(folder: Path, **changed: str) -> Path:

@@ -11,7 +11,7 @@ import pytest
 from orchestration_assets.features import batch as module
 from orchestration_assets.features.batch import compute_vectors, relate, vector_key
 from orchestration_assets.features.index import NAME, earlier_content, promote_segment
-from orchestration_assets.profiling.batch import Chunk
+from orchestration_assets.profiling.batch import ProfileChunk
 from orchestration_assets.schemas.policy import Execution, Features
 from orchestration_assets.schemas.tables import AcceptedItem
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
@@ -46,7 +46,7 @@ class Corpus:
         self.read.clear()
         execution = Execution()
         cache = open_cache(self.home, execution.cache)
-        work = Chunk(str(self.home), batch, file_address(self.folder), tuple(rows))
+        work = ProfileChunk(str(self.home), batch, file_address(self.folder), tuple(rows))
         vectors = compute_vectors(
             work, cache, execution, features.semantic, lambda *_: [], lambda: 0
         )

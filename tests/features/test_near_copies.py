@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration_assets.features.near_copies import Copy, near_copies
+from orchestration_assets.features.near_copies import NearCopy, near_copies
 from orchestration_assets.features.sketches import (
     LEAST_RUNS,
     MAX_CHARS,
@@ -89,13 +89,13 @@ def test_an_earlier_representative_comes_first_and_says_so() -> None:
         matrix(edited(one, 2, 1)),
         0.8,
     )
-    assert copies == [Copy(True, 0, 1.0), Copy(True, 0, 1.0), Copy(False, 2, 1.0)]
+    assert copies == [NearCopy(True, 0, 1.0), NearCopy(True, 0, 1.0), NearCopy(False, 2, 1.0)]
 
 
 def test_an_item_is_no_copy_of_what_it_was_before() -> None:
     one = document(1)
     copies = near_copies(["h"], ["same"], matrix(one), ["same"], matrix(one), 0.8)
-    assert copies == [Copy(False, 0, 1.0)]
+    assert copies == [NearCopy(False, 0, 1.0)]
 
 
 def test_a_text_too_short_to_tell_has_no_sketch() -> None:

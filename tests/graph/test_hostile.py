@@ -13,7 +13,7 @@ import pytest
 from orchestration_assets.content.intake import take_in
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.tables import BATCH_TABLES, TABLES
-from resources.ai_services.http.errors import Forbidden, Unauthorised, Unpaid
+from orchestration_assets.text.replies.call_errors import Forbidden, Unauthorised, Unpaid
 from tests.ai_services.http.serving import answering
 from tests.ai_services.http.shapes import LETTER, SHAPES, Shape
 from tests.graph.conftest import Project

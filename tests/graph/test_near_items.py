@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from resources.ai_services.drill.faults import Script
+from resources.ai_services.drill.faults import FaultScript
 from resources.ai_services.drill.server import DrillServer, running
 
 POLICY = """
@@ -43,7 +43,7 @@ def policy(folder: Path, url: str, asked: str, seconds: float = 30.0) -> Path:
 @pytest.fixture
 def drill():
     # it answers json only where it is shown the earlier note, and what stood for it
-    server = DrillServer(Script(answers={"[reactor.md is markdown: The reactor": "json"}))
+    server = DrillServer(FaultScript(answers={"[reactor.md is markdown: The reactor": "json"}))
     with running(server) as url:
         server.url = url
         yield server
@@ -119,7 +119,7 @@ def test_what_could_not_be_read_in_time_is_left_out_and_said_so(
 def test_content_that_changed_since_is_not_shown(project, drill, earlier, tmp_path) -> None:
     folder, _ = earlier
     (folder / "reactor.md").write_text("Something else altogether.")
-    drill.script = Script(answers={"[reactor.md is": "json", "Nobody was hurt": "text"})
+    drill.script = FaultScript(answers={"[reactor.md is": "json", "Nobody was hurt": "text"})
     batch = take_in_later(project, drill, folder, tmp_path)
     assert "text" in [row["answer"] for row in asked(project, batch)]
     assert "json" not in [row["answer"] for row in asked(project, batch)]

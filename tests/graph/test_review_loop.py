@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from orchestration_assets.disagreement.stored import artefact_name, promoted_for
+from orchestration_assets.disagreement.calibration_registry import artefact_name, promoted_for
 from orchestration_assets.evidence.label_model import pack
 from resources.model_store import ModelStore
 

@@ -7,7 +7,7 @@ import pytest
 
 from orchestration_assets.__main__ import main
 from orchestration_assets.schemas.tables import TABLES
-from resources.ai_services.drill.faults import Fault, Script
+from resources.ai_services.drill.faults import Fault, FaultScript
 from resources.ai_services.drill.server import DrillServer, running
 from resources.table_store import TableStore
 
@@ -111,7 +111,7 @@ def test_a_batch_is_asked_over_http_and_repeats_without_a_call(project, corpus, 
 def test_a_service_that_gives_no_answer_stops_the_run_before_anything_is_paid(
     project, corpus, drill
 ) -> None:
-    drill.script = Script(faults=(Fault(kind="error", contains="messages"),))
+    drill.script = FaultScript(faults=(Fault(kind="error", contains="messages"),))
     (batch,) = project.take_in(corpus)
     result = project.execute("process_batch", batch)
     assert not result.success
@@ -124,7 +124,7 @@ def test_a_fallback_that_works_lets_the_run_go_on_and_its_answers_say_so(
     project, corpus, drill, tmp_path
 ) -> None:
     project.policy = write(tmp_path, drill.url, "fallbacks: [names]")
-    drill.script = Script(faults=(Fault(kind="error", contains="messages"),))
+    drill.script = FaultScript(faults=(Fault(kind="error", contains="messages"),))
     (batch,) = project.take_in(corpus)
     result = project.execute("process_batch", batch)
     assert result.success
@@ -146,13 +146,13 @@ def test_a_known_item_that_is_answered_wrongly_is_told_and_stops_nothing(
 ) -> None:
     known = "known_item: {task: content_type, text: 'import os', expect: python}"
     project.policy = write(tmp_path, drill.url, known)
-    drill.script = Script(answers={"import os": "shell"})
+    drill.script = FaultScript(answers={"import os": "shell"})
     result = project.execute("check_services", None)
     assert result.success
     assert checks(result)["business"] is False
     row = project.tables.read("service_health").to_pylist()
     assert "said 'shell', 'python' is expected" in str(row)
-    drill.script = Script(answers={"import os": "python"})
+    drill.script = FaultScript(answers={"import os": "python"})
     drill._answered.clear()
     assert checks(project.execute("check_services", None))["business"] is True
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from orchestration_assets.disagreement.checks import vector_thresholds_valid
-from resources.ai_services.word_hashing import WordHashing
+from orchestration_assets.services.embedding.word_hashing import WordHashing
 from resources.home import HomeResource, PolicyFileResource
 
 POLICY = """

@@ -20,15 +20,15 @@ from hypothesis import strategies as st
 from orchestration_assets.command import policy as command
 from orchestration_assets.policy.files import MAX_BYTES, decoded
 from orchestration_assets.policy.load import LoadedPolicy, load_policy, parse_policy
-from orchestration_assets.policy.pinned import pin, pinned
+from orchestration_assets.policy.pinned_policy import pin, pinned
 from orchestration_assets.policy.problems import PolicyError
 from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.items import Item, Question
 from orchestration_assets.schemas.services import ChatConfig
-from orchestration_assets.selection.strategies import Directives
+from orchestration_assets.selection.strategies import DirectiveStrategy
+from orchestration_assets.services.pool import build_services
 from orchestration_assets.settings import Settings
-from resources.ai_services.http.prompts import PromptError
-from resources.ai_services.pool import build_services
+from orchestration_assets.text.prompts.templates import PromptError
 from resources.content_source.patterns import Patterns
 from tests.policy.hostile import ODD, RICH, SECRET, WHOLE, bases, mutated, places
 
@@ -91,7 +91,7 @@ def usable(loaded: LoadedPolicy) -> None:
             with contextlib.suppress(PromptError):
                 services[name].prepare([asked(task_name, task)])
     for name, task in policy.tasks.items():
-        Directives().decide(name, task, {"path": "a/b.md"})
+        DirectiveStrategy().decide(name, task, {"path": "a/b.md"})
         assert task.choices
 
 

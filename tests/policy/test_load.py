@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from orchestration_assets.policy.load import PACKAGED, canonical_hash, load_policy, parse_policy
-from orchestration_assets.policy.pinned import PinnedPolicyError, pin, pinned
+from orchestration_assets.policy.pinned_policy import PinnedPolicyError, pin, pinned
 from orchestration_assets.policy.problems import PolicyError
 from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.tables import PROCESSING_PLANS

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Item, Question, Reading, Task
 from orchestration_assets.schemas.policy import Choice
-from resources.ai_services.contract import Service
+from orchestration_assets.services.contract import Service
 
 
 class Scripted:

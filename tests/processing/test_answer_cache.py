@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration_assets.processing.answer_cache import AnswerCache, answer_key, decode, encode
-from orchestration_assets.processing.asking import Asker
+from orchestration_assets.processing.asker import Asker
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Alternative, Reading
 from resources.feature_cache.lmdb_store import LmdbStore

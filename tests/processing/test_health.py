@@ -12,9 +12,9 @@ from orchestration_assets.processing.usage import observed_usage
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import CALL_LOG, CallRow, PlanRow
-from resources.ai_services.drill.faults import Fault, Script
+from resources.ai_services.drill.faults import Fault, FaultScript
 from resources.ai_services.drill.server import DrillServer, running
-from resources.ai_services.resilience.purse import Purse
+from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.table_store import TableStore
 from tests.rows import row
 
@@ -52,10 +52,10 @@ def drill():
         yield server
 
 
-def probed(url: str, purse: Purse | None = None, key: str = "null"):
+def probed(url: str, purse: SpendBudget | None = None, key: str = "null"):
     policy = parse_policy(POLICY.format(url=url, key=key), "p").policy
     services, tasks = build_work(policy).services, build_tasks(policy)
-    probes = probe_services(policy, services, tasks, purse or Purse())
+    probes = probe_services(policy, services, tasks, purse or SpendBudget())
     return probes, {row.service: row for row in health_rows(policy, "h", probes, {})}
 
 
@@ -68,10 +68,10 @@ def test_a_service_that_nobody_asks_is_not_probed(drill) -> None:
 
 
 def test_probes_are_paid_from_the_purse_of_the_run(drill) -> None:
-    purse = Purse(1.0)
+    purse = SpendBudget(1.0)
     _, rows = probed(drill.url, purse)
     assert purse.spent_usd == rows["model"].probe_cost_usd > 0
-    _, rows = probed(drill.url, Purse(0.0))
+    _, rows = probed(drill.url, SpendBudget(0.0))
     assert (rows["model"].shallow_ok, rows["model"].deep_ok) == (True, None)
     assert rows["model"].problem is None
     assert len(drill.log) == 1
@@ -86,7 +86,7 @@ def test_a_missing_key_is_found_before_anything_is_asked(drill) -> None:
 
 
 def test_what_fails_says_how(drill) -> None:
-    drill.script = Script(faults=(Fault(kind="error"),))
+    drill.script = FaultScript(faults=(Fault(kind="error"),))
     _, rows = probed(drill.url)
     assert (rows["model"].shallow_ok, rows["model"].deep_ok) == (False, False)
     assert "shallow: HTTP 503" in str(rows["model"].problem)

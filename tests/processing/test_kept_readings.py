@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration_assets.processing.answer_cache import AnswerCache, answer_key, encode
-from orchestration_assets.processing.asking import Asker
+from orchestration_assets.processing.asker import Asker
 from orchestration_assets.schemas.answers import fits
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Alternative, Item, Question, Reading, Task
-from orchestration_assets.schemas.kept_readings import (
+from orchestration_assets.schemas.storable_readings import (
     UnfitReadingError,
     is_kept,
     kept_reading,

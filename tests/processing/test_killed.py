@@ -10,12 +10,12 @@ from collections import Counter
 from pathlib import Path
 
 from orchestration_assets.processing.answer_cache import AnswerCache
-from orchestration_assets.processing.run import Limits, Work, process_plans
+from orchestration_assets.processing.event_loop import BatchLimits, BatchWork, process_plans
 from orchestration_assets.schemas.enums import ProcessingModel, Status
 from orchestration_assets.schemas.items import Item, Task
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import DECISION_LOG, INTERPRETATIONS, PlanRow
-from resources.ai_services.drill.faults import Script
+from resources.ai_services.drill.faults import FaultScript
 from resources.ai_services.drill.server import DrillServer, running
 from resources.ai_services.http.chat import ChatService
 from resources.feature_cache.lmdb_store import LmdbStore
@@ -56,9 +56,9 @@ def process(url: str, folder: Path):
         )
         for n in range(ITEMS)
     ]
-    work = Work({(task.name, "default"): way}, {task.name: task}, services)
+    work = BatchWork({(task.name, "default"): way}, {task.name: task}, services)
     return process_plans(
-        plans, work, AnswerCache(LmdbStore(folder)), load, Limits(AT_ONCE), lambda items: None
+        plans, work, AnswerCache(LmdbStore(folder)), load, BatchLimits(AT_ONCE), lambda items: None
     )
 
 
@@ -81,7 +81,7 @@ def start(url: str, folder: Path) -> "subprocess.Popen[bytes]":
 
 def test_ten_kills_repeat_no_kept_answer_and_change_no_table(tmp_path) -> None:
     chance = random.Random(7)
-    server, untouched = DrillServer(Script(median_ms=5)), DrillServer()
+    server, untouched = DrillServer(FaultScript(median_ms=5)), DrillServer()
     folder = tmp_path / "answers"
     known_at: list[tuple[int, set[str]]] = []
     with running(server) as url, running(untouched) as other:

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from orchestration_assets.processing.answer_cache import AnswerCache
-from orchestration_assets.processing.asking import Asker
-from orchestration_assets.processing.learned import run_learned
-from orchestration_assets.selection.deployed import deploy
+from orchestration_assets.processing.asker import Asker
+from orchestration_assets.processing.selector_execution import run_learned
 from orchestration_assets.selection.learner import STACK, fit_selector
+from orchestration_assets.selection.trained_selector import deploy
 from resources.feature_cache.lmdb_store import LmdbStore
 from tests.evidence.made import made
 from tests.processing.services import ABSTAIN, Scripted, by_name, ok, question

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration_assets.processing.answer_cache import AnswerCache
-from orchestration_assets.processing.asking import Asker
+from orchestration_assets.processing.asker import Asker
 from orchestration_assets.processing.excerpt import excerpt
-from orchestration_assets.processing.execute import execute
 from orchestration_assets.processing.hybrid import waves
+from orchestration_assets.processing.plan_execution import execute
 from orchestration_assets.schemas.enums import Status
 from resources.feature_cache.lmdb_store import LmdbStore
 from tests.processing.services import ABSTAIN, TASKS, Scripted, by_name, choice, ok, question

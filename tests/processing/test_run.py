@@ -1,7 +1,7 @@
 import pytest
 
 from orchestration_assets.processing.answer_cache import AnswerCache
-from orchestration_assets.processing.run import Limits, Work, process_plans
+from orchestration_assets.processing.event_loop import BatchLimits, BatchWork, process_plans
 from orchestration_assets.schemas.enums import ProcessingModel, Status
 from orchestration_assets.schemas.tables import AcceptedItem, PlanRow
 from resources.feature_cache.lmdb_store import LmdbStore
@@ -18,8 +18,8 @@ def plan(name: str, model: str = "sequential", **changes):
 def process(tmp_path, plans, load=item, advance=lambda n: None, services=None):
     services = services or (Scripted("one", ok("a", 0.9)), Scripted("two", ok("b", 0.9)))
     cache = AnswerCache(LmdbStore(tmp_path / "answers"))
-    work = Work(CHOICES, {"t": TASK}, by_name(*services))
-    return process_plans(plans, work, cache, load, Limits(4), advance)
+    work = BatchWork(CHOICES, {"t": TASK}, by_name(*services))
+    return process_plans(plans, work, cache, load, BatchLimits(4), advance)
 
 
 CHOICES = {
@@ -132,10 +132,10 @@ def test_a_heavy_item_is_loaded_while_the_others_go_on(tmp_path) -> None:
         return item(name)
 
     services = (Scripted("one", ok("a", 0.9)),)
-    work = Work(CHOICES, {"t": TASK}, by_name(*services))
+    work = BatchWork(CHOICES, {"t": TASK}, by_name(*services))
     cache = AnswerCache(LmdbStore(tmp_path / "answers"))
     plans = [plan(f"i{n}") for n in range(10)]
-    done = process_plans(plans, work, cache, load, Limits(4), is_heavy={"i0"}.__contains__)
+    done = process_plans(plans, work, cache, load, BatchLimits(4), is_heavy={"i0"}.__contains__)
     rows = done.interpretations[ProcessingModel.SEQUENTIAL]
     assert {row.status for row in rows} == {Status.OK}
     assert threads.pop("i0") != loop_thread
@@ -146,7 +146,7 @@ def test_who_waits_for_an_answer_that_breaks_fails_alike(tmp_path) -> None:
     """Two items of equal content ask the same question; what breaks is said by both, not by all."""
     from dataclasses import replace
 
-    from orchestration_assets.processing.asking import Asker
+    from orchestration_assets.processing.asker import Asker
 
     real = Asker._call
 
@@ -173,7 +173,7 @@ def test_who_waits_for_an_answer_that_breaks_fails_alike(tmp_path) -> None:
 def test_heavy_items_are_read_beside_the_others_and_each_gets_its_own_content(tmp_path) -> None:
     from hashlib import blake2b
 
-    from orchestration_assets.content.reader import ContentReader
+    from orchestration_assets.content.content_reader import ContentReader
     from orchestration_assets.processing.batch import apart
     from resources.content_source import file_address
 
@@ -194,11 +194,11 @@ def test_heavy_items_are_read_beside_the_others_and_each_gets_its_own_content(tm
         # a text that is not what its hash says would be refused
         return lambda name: item(name, reader.text(rows[name])[:20])
 
-    work = Work(CHOICES, {"t": TASK}, by_name(Scripted("one", ok("a", 0.9))))
+    work = BatchWork(CHOICES, {"t": TASK}, by_name(Scripted("one", ok("a", 0.9))))
     cache = AnswerCache(LmdbStore(tmp_path / "answers"))
     address = file_address(source)
     with ContentReader(tmp_path, address) as light, ContentReader(tmp_path, address) as beside:
         load = apart(heavy, read_by(light), read_by(beside))
         plans = [plan(name) for name in rows]
-        done = process_plans(plans, work, cache, load, Limits(8), is_heavy=heavy.__contains__)
+        done = process_plans(plans, work, cache, load, BatchLimits(8), is_heavy=heavy.__contains__)
     assert {row.status for row in done.interpretations[ProcessingModel.SEQUENTIAL]} == {Status.OK}

@@ -6,8 +6,8 @@ import pyarrow as pa
 import pytest
 
 from orchestration_assets.processing.answer_cache import AnswerCache
-from orchestration_assets.processing.run import Limits, Work, process_plans
-from orchestration_assets.processing.sharing import leaders, process_sharing
+from orchestration_assets.processing.event_loop import BatchLimits, BatchWork, process_plans
+from orchestration_assets.processing.near_copy_sharing import leaders, process_sharing
 from orchestration_assets.schemas.enums import ProcessingModel, Status
 from resources.feature_cache.lmdb_store import LmdbStore
 from tests.processing.services import TASK, Scripted, by_name, item, ok
@@ -15,9 +15,9 @@ from tests.processing.test_run import CHOICES, plan
 
 
 def shared(tmp_path, plans, leader_of, services):
-    work = Work(CHOICES, {"t": TASK}, by_name(*services))
+    work = BatchWork(CHOICES, {"t": TASK}, by_name(*services))
     cache = AnswerCache(LmdbStore(tmp_path / "answers"))
-    process = partial(process_plans, work=work, cache=cache, load_item=item, limits=Limits(4))
+    process = partial(process_plans, work=work, cache=cache, load_item=item, limits=BatchLimits(4))
     return process_sharing(plans, leader_of, process)
 
 

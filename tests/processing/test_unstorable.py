@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from orchestration_assets.processing.batch import tables_of
-from orchestration_assets.processing.run import Processed
+from orchestration_assets.processing.event_loop import BatchResult
 from orchestration_assets.schemas.enums import ProcessingModel, Status
 from orchestration_assets.schemas.tables import (
     CALL_LOG,
@@ -45,7 +45,7 @@ def call(item: str, **changes) -> CallRow:
 
 
 def test_one_answer_that_cannot_be_stored_is_a_failed_row() -> None:
-    processed = Processed()
+    processed = BatchResult()
     model = ProcessingModel.SEQUENTIAL
     processed.interpretations[model] = [
         interpretation("good"),

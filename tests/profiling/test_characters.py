@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from orchestration_assets.profiling.characters import Characters
 from orchestration_assets.profiling.text import words_of
-from resources.ai_services.tokens import token_estimate
+from orchestration_assets.text.token_estimates import token_estimate
 
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 LONG_TOKEN = re.compile(r"[^\W]|-")

@@ -10,14 +10,14 @@ from orchestration_assets.profiling import code
 from orchestration_assets.profiling.code import (
     CODE_LANGUAGES,
     DOCUMENT_LANGUAGES,
-    Code,
+    CodeFeatures,
     code_chars,
     decisions_per_unit,
     document_features,
     parsed_part,
 )
 from orchestration_assets.profiling.text import Values
-from resources.grammars import parse_within, parser, safe_source
+from orchestration_assets.text.grammars import parse_within, parser, safe_source
 from tests.profiling.samples import standard_library
 
 # language -> (a program, functions, classes, imports, cyclomatic_max)
@@ -76,7 +76,7 @@ PROGRAMS = {
 def code_features(
     text: str, language: str, out_of_time: Callable[[], bool] = lambda: False
 ) -> Values:
-    return code.code_features([Code(text, language)], out_of_time)
+    return code.code_features([CodeFeatures(text, language)], out_of_time)
 
 
 @pytest.mark.parametrize("language", CODE_LANGUAGES)
@@ -145,9 +145,9 @@ def test_a_parse_that_runs_wild_is_given_up_by_the_work_that_it_did(text: str) -
 def test_pieces_are_counted_together_each_in_its_grammar() -> None:
     found = code.code_features(
         [
-            Code("def f(a):\n    return a and 1\n", "python"),
-            Code("function g() { if (a) {} }\n", "javascript"),
-            Code("# nothing\n", "bash"),
+            CodeFeatures("def f(a):\n    return a and 1\n", "python"),
+            CodeFeatures("function g() { if (a) {} }\n", "javascript"),
+            CodeFeatures("# nothing\n", "bash"),
         ]
     )
     assert found["function_count"] == 2
@@ -168,7 +168,7 @@ DOCUMENTS = {
 @pytest.mark.parametrize("language", DOCUMENT_LANGUAGES)
 def test_every_document_language_has_entries_and_depth(language: str) -> None:
     text, entries, depth = DOCUMENTS[language]
-    assert document_features(Code(text, language)) == {
+    assert document_features(CodeFeatures(text, language)) == {
         "entry_count": entries,
         "depth_max": depth,
         "parse_error_share": 0,
@@ -176,7 +176,7 @@ def test_every_document_language_has_entries_and_depth(language: str) -> None:
 
 
 def test_a_broken_document_says_so() -> None:
-    assert float(document_features(Code('{"a": ]', "json"))["parse_error_share"] or 0) > 0
+    assert float(document_features(CodeFeatures('{"a": ]', "json"))["parse_error_share"] or 0) > 0
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_texts_that_end_the_process_within_a_grammar_do_not_reach_it(
 ) -> None:
     measure = document_features if language in DOCUMENT_LANGUAGES else None
     for _ in range(100):
-        measure(Code(text, language)) if measure else code_features(text, language)
+        measure(CodeFeatures(text, language)) if measure else code_features(text, language)
 
 
 def test_bash_does_not_read_the_text_again_for_every_nul() -> None:

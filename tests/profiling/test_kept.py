@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 import pytest
 
 from orchestration_assets.profiling import batch as batch_module
-from orchestration_assets.profiling.batch import Chunk, profile_batch, profile_chunk
-from orchestration_assets.profiling.kept import profile_key, profiler_version
+from orchestration_assets.profiling.batch import ProfileChunk, profile_batch, profile_chunk
+from orchestration_assets.profiling.profile_cache import profile_key, profiler_version
 from orchestration_assets.profiling.profiler import profile
 from orchestration_assets.schemas.policy import Execution, FeatureCache
 from orchestration_assets.schemas.tables import CONTENT_PROFILES, AcceptedItem
@@ -45,7 +45,7 @@ class Bench:
     def run(self, **cache):
         self.computed.clear()
         execution = self.execution.model_copy(update={"cache": FeatureCache(**cache)})
-        work = Chunk(str(self.home), "b", file_address(self.folder), accepted(self.folder))
+        work = ProfileChunk(str(self.home), "b", file_address(self.folder), accepted(self.folder))
         tiers = open_cache(self.home, execution.cache)
         return profile_batch(work, tiers, execution, lambda _: [], lambda: 0), tiers
 
@@ -98,7 +98,7 @@ def test_an_item_that_changed_since_it_was_accepted_is_superseded_not_remembered
     (bench.folder / "03.py").write_text("something else\n")
     (bench.folder / "04.py").unlink()
     cache = open_cache(bench.home, bench.execution.cache)
-    work = Chunk(str(bench.home), "b", file_address(bench.folder), rows)
+    work = ProfileChunk(str(bench.home), "b", file_address(bench.folder), rows)
     done = profile_batch(work, cache, bench.execution, lambda _: [], lambda: 0)
     lost = done.profiles.filter(pc.not_equal(done.profiles["status"], "ok"))
     assert lost["path"].to_pylist() == ["03.py", "04.py"]
@@ -110,7 +110,7 @@ def test_a_failure_is_never_kept(bench) -> None:
     rows = accepted(bench.folder)
     data = (bench.folder / "05.py").read_bytes()
     (bench.folder / "05.py").write_bytes(b"not what was accepted")
-    work = Chunk(str(bench.home), "b", file_address(bench.folder), rows)
+    work = ProfileChunk(str(bench.home), "b", file_address(bench.folder), rows)
     cache = open_cache(bench.home, bench.execution.cache)
     failed = profile_batch(work, cache, bench.execution, lambda _: [], lambda: 0)
     assert failed.profiles["status"].to_pylist()[5] == "superseded"
@@ -161,7 +161,7 @@ def test_what_was_finished_is_kept_when_the_cluster_breaks(bench, monkeypatch) -
             yield piece, profile_chunk(piece)
         raise RuntimeError("lost")
 
-    work = Chunk(str(bench.home), "b", file_address(bench.folder), accepted(bench.folder))
+    work = ProfileChunk(str(bench.home), "b", file_address(bench.folder), accepted(bench.folder))
     cache = open_cache(bench.home, execution.cache)
     with pytest.raises(RuntimeError, match="lost"):
         profile_batch(work, cache, execution, breaks, lambda: 1 << 40)
@@ -179,7 +179,9 @@ def test_the_key_covers_all_that_a_profile_depends_on(monkeypatch) -> None:
         profile_key("C", "utf-8", "a/b.py"),
         profile_key("c", "latin-1", "a/b.py"),
     ]
-    monkeypatch.setattr("orchestration_assets.profiling.kept.profiler_version", lambda: "next")
+    monkeypatch.setattr(
+        "orchestration_assets.profiling.profile_cache.profiler_version", lambda: "next"
+    )
     keys.append(profile_key("c", "utf-8", "a/b.py"))
     assert len(set(keys)) == len(keys)
     assert same == keys[0]

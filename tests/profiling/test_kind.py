@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestration_assets.profiling.kind import Kind, fence_language, kind_of
+from orchestration_assets.profiling.kind import ContentKind, fence_language, kind_of
 from orchestration_assets.schemas.enums import Family
 
 C_CODE = '#include <stdio.h>\n\nint main(void) {\n    printf("x");\n    return 0;\n}\n'
@@ -13,23 +13,23 @@ PROSE = "It was a bright day. The clocks struck one, and nobody came.\n\nThen it
 @pytest.mark.parametrize(
     ("path", "text", "expected"),
     [
-        ("src/Main.JAVA", "", Kind("java", False, Family.CODE, "java")),
-        ("run.py", "#!/usr/bin/env python3\n", Kind("py", True, Family.CODE, "python")),
-        ("Makefile", "all:\n", Kind("", False, Family.CODE, "")),
-        ("a/Dockerfile", "FROM x\n", Kind("", False, Family.CODE, "")),
-        ("Rakefile", "", Kind("", False, Family.CODE, "ruby")),
-        (".gitignore", PROSE, Kind("", False, Family.PROSE, "")),
-        ("README.md", PROSE, Kind("md", False, Family.MARKUP, "markdown")),
-        ("a.yaml", "a: 1\n", Kind("yaml", False, Family.DATA, "yaml")),
-        ("a.css", "", Kind("css", False, Family.CODE, "css")),
-        ("a.svg", "", Kind("svg", False, Family.MARKUP, "")),
-        ("a.ipynb", "{}", Kind("ipynb", False, Family.MARKUP, "markdown")),
-        ("a.h", C_CODE.replace("<stdio.h>", '"a.h"'), Kind("h", False, Family.CODE, "c")),
-        ("a.h", "namespace a {}\n", Kind("h", False, Family.CODE, "cpp")),
-        ("Dear Dr. Who and all", PROSE, Kind("", False, Family.PROSE, "")),
+        ("src/Main.JAVA", "", ContentKind("java", False, Family.CODE, "java")),
+        ("run.py", "#!/usr/bin/env python3\n", ContentKind("py", True, Family.CODE, "python")),
+        ("Makefile", "all:\n", ContentKind("", False, Family.CODE, "")),
+        ("a/Dockerfile", "FROM x\n", ContentKind("", False, Family.CODE, "")),
+        ("Rakefile", "", ContentKind("", False, Family.CODE, "ruby")),
+        (".gitignore", PROSE, ContentKind("", False, Family.PROSE, "")),
+        ("README.md", PROSE, ContentKind("md", False, Family.MARKUP, "markdown")),
+        ("a.yaml", "a: 1\n", ContentKind("yaml", False, Family.DATA, "yaml")),
+        ("a.css", "", ContentKind("css", False, Family.CODE, "css")),
+        ("a.svg", "", ContentKind("svg", False, Family.MARKUP, "")),
+        ("a.ipynb", "{}", ContentKind("ipynb", False, Family.MARKUP, "markdown")),
+        ("a.h", C_CODE.replace("<stdio.h>", '"a.h"'), ContentKind("h", False, Family.CODE, "c")),
+        ("a.h", "namespace a {}\n", ContentKind("h", False, Family.CODE, "cpp")),
+        ("Dear Dr. Who and all", PROSE, ContentKind("", False, Family.PROSE, "")),
     ],
 )
-def test_the_name_decides_where_it_says_enough(path: str, text: str, expected: Kind) -> None:
+def test_the_name_decides_where_it_says_enough(path: str, text: str, expected: ContentKind) -> None:
     assert kind_of(path, text) == expected
 
 

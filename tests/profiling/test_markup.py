@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from orchestration_assets.profiling.markup import outline
 from orchestration_assets.schemas.enums import Family
-from resources.prose import PROSE_CHARS, fenced_code, prose_of
+from orchestration_assets.text.prose import PROSE_CHARS, fenced_code, prose_of
 
 MARKDOWN = """---
 title: settings

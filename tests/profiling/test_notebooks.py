@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from orchestration_assets.profiling.profiler import profile
 from orchestration_assets.schemas.enums import Family
-from resources.notebooks import as_markdown, is_notebook
-from resources.prose import prose_of
+from orchestration_assets.text.notebooks import as_markdown, is_notebook
+from orchestration_assets.text.prose import prose_of
 
 
 def notebook(language: str = "python") -> str:

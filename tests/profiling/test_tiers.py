@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration_assets.profiling.tiers import Tier, choose_tier, chunks
+from orchestration_assets.profiling.tiers import SizeTier, choose_tier, chunks
 from orchestration_assets.schemas.policy import SizeTiers
 
 TIERS = SizeTiers(dask_from_items=100, dask_from_bytes=1000, chunk_items=10, chunk_bytes=500)
@@ -11,10 +11,10 @@ TIERS = SizeTiers(dask_from_items=100, dask_from_bytes=1000, chunk_items=10, chu
 @pytest.mark.parametrize(
     ("items", "content_bytes", "tier"),
     [
-        (99, 999, Tier.IN_PROCESS),
-        (100, 10, Tier.DASK),
-        (1, 1000, Tier.DASK),
-        (0, 0, Tier.IN_PROCESS),
+        (99, 999, SizeTier.IN_PROCESS),
+        (100, 10, SizeTier.DASK),
+        (1, 1000, SizeTier.DASK),
+        (0, 0, SizeTier.IN_PROCESS),
     ],
 )
 def test_the_boundaries_of_the_policy_decide(items, content_bytes, tier) -> None:
@@ -23,10 +23,10 @@ def test_the_boundaries_of_the_policy_decide(items, content_bytes, tier) -> None
 
 def test_beyond_what_the_cluster_holds_there_is_a_warning_with_the_estimate() -> None:
     choice = choose_tier(100, 10_000, TIERS, cluster_bytes=5000)
-    assert choice.tier is Tier.BEYOND
+    assert choice.tier is SizeTier.BEYOND
     assert f"{choice.estimate_bytes:,}" in choice.reason
     assert "5,000" in choice.reason
-    assert choose_tier(100, 10_000, TIERS, cluster_bytes=10**9).tier is Tier.DASK
+    assert choose_tier(100, 10_000, TIERS, cluster_bytes=10**9).tier is SizeTier.DASK
 
 
 @given(st.lists(st.integers(0, 900), max_size=60))

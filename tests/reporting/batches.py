@@ -11,7 +11,12 @@ import pyarrow as pa
 from orchestration_assets.disagreement.review import review_queue
 from orchestration_assets.schemas import tables as t
 from orchestration_assets.schemas.disagreement import DisputeKindRow
-from orchestration_assets.schemas.enums import DisputeKind, Outcome, ProfileStatus, RejectReason
+from orchestration_assets.schemas.enums import (
+    DisputeKind,
+    EntryOutcome,
+    ProfileStatus,
+    RejectReason,
+)
 from orchestration_assets.schemas.features import FEATURES
 from orchestration_assets.schemas.records import rows_to_arrow
 from tests.reporting.questions import Asked, ask, tasks_of
@@ -60,12 +65,12 @@ def profile(row: t.ProfileRow, **features: Any) -> dict[str, Any]:
     return plain | {"features_missing": list(row.features_missing)} | _LEAST | features
 
 
-def manifest_row(item: str, path: str, outcome: Outcome, **rest: Any) -> t.ManifestRow:
+def manifest_row(item: str, path: str, outcome: EntryOutcome, **rest: Any) -> t.ManifestRow:
     """A manifest row with the usual rest."""
     given: dict[str, Any] = {
         "reason": None,
         "detail": None,
-        "computed_as": item if outcome is Outcome.ACCEPTED else None,
+        "computed_as": item if outcome is EntryOutcome.ACCEPTED else None,
         "content_hash": f"c{item}",
         "size_bytes": 1000,
         "modified_ns": 1,
@@ -92,15 +97,20 @@ def synthetic_batch(entries: int, seed: int = 7) -> dict[str, pa.Table]:
         path = f"{rng.choice(_FOLDERS)}/{rng.choice(_WORDS)}_{number:05d}{suffix}"
         size = max(1, int(rng.lognormvariate(8.1, 1.5)))
         outcome = rng.choices(
-            (Outcome.ACCEPTED, Outcome.UNCHANGED, Outcome.DUPLICATE, Outcome.REJECTED),
+            (
+                EntryOutcome.ACCEPTED,
+                EntryOutcome.UNCHANGED,
+                EntryOutcome.DUPLICATE,
+                EntryOutcome.REJECTED,
+            ),
             (876, 60, 34, 30),
         )[0]
-        reason = rng.choice(_REJECTS) if outcome is Outcome.REJECTED else None
+        reason = rng.choice(_REJECTS) if outcome is EntryOutcome.REJECTED else None
         detail = f"{reason.value.replace('_', ' ')}: {size:,} bytes" if reason else None
         rows["content_manifest"].append(
             manifest_row(item, path, outcome, reason=reason, detail=detail, size_bytes=size)
         )
-        if outcome is Outcome.ACCEPTED:
+        if outcome is EntryOutcome.ACCEPTED:
             _accepted(rng, rows, item, path, family, extension, grammar, size)
     rows["dispute_kinds"] = _kinds(rng, rows["disagreements"])
     resolved = t.RESOLUTIONS.rows(as_tables(rows)["resolutions"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestration_assets.reporting.differing import by_members, by_words
+from orchestration_assets.reporting.text_differences import by_members, by_words
 
 
 def marked(text: str, *others: str) -> list[str]:

@@ -6,9 +6,9 @@ import pytest
 
 from orchestration_assets.reporting.failures import (
     REMEDIES,
-    Broken,
     Cause,
     FailedRun,
+    StepFailure,
     clean,
     failure_rows,
     payload,
@@ -27,12 +27,12 @@ OWN = Cause(
 BELOW = Cause("FileNotFoundError", "FileNotFoundError: [Errno 2] No such file: '/srv/in'")
 
 
-def run(*broken: Broken) -> FailedRun:
+def run(*broken: StepFailure) -> FailedRun:
     return FailedRun("0f0f", "process_batch", "20261124T030000Z-0a0b0c0d", END, broken)
 
 
 def test_our_own_exception_is_the_one_that_counts() -> None:
-    (row,) = failure_rows(run(Broken("content_manifest", (WRAPPED, OWN, BELOW))))
+    (row,) = failure_rows(run(StepFailure("content_manifest", (WRAPPED, OWN, BELOW))))
     assert row.error_class == "SourceError"
     assert row.message == "cannot read the source '/srv/in': gone; give another"
     assert "source readable again" in row.remedy
@@ -46,7 +46,7 @@ def test_what_user_code_raised_counts_before_what_caused_it() -> None:
 
 def test_an_own_exception_without_an_entry_points_to_its_message() -> None:
     new = Cause("NewError", "orchestration_assets.content.new.NewError: mend it so")
-    (row,) = failure_rows(run(Broken("a", (new,))))
+    (row,) = failure_rows(run(StepFailure("a", (new,))))
     assert "message in the record says what to mend" in row.remedy
 
 
@@ -81,7 +81,7 @@ def test_messages_are_kept_clean(said, kept) -> None:
 
 def test_the_message_to_people_holds_no_words_of_exceptions() -> None:
     quoting = Cause("ValueError", "ValueError: could not convert 'Dear Ms Miller'")
-    rows = failure_rows(run(Broken("content_profiles", (quoting,)), Broken("b", (OWN,))))
+    rows = failure_rows(run(StepFailure("content_profiles", (quoting,)), StepFailure("b", (OWN,))))
     told = payload(rows)
     assert "Miller" not in str(told) and "/srv/in" not in str(told)
     assert "ValueError in content_profiles, SourceError in b" in told["text"]
@@ -90,5 +90,5 @@ def test_the_message_to_people_holds_no_words_of_exceptions() -> None:
 
 
 def test_rows_fit_their_table() -> None:
-    rows = failure_rows(run(Broken("a", (OWN,)), Broken("b", (BELOW,), "schema of b")))
+    rows = failure_rows(run(StepFailure("a", (OWN,)), StepFailure("b", (BELOW,), "schema of b")))
     assert rows_to_arrow(RUN_FAILURES, rows)["failure"].to_pylist() == [0, 1]

@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from orchestration_assets.reporting.counting import BINS, histogram
+from orchestration_assets.reporting.counts import BINS, histogram
 from orchestration_assets.reporting.figures import batch_figures, report_row
-from orchestration_assets.reporting.strongest import OF_ONE_KIND, OF_TASK, SHOWN
+from orchestration_assets.reporting.top_disputes import OF_ONE_KIND, OF_TASK, SHOWN
 from orchestration_assets.schemas.enums import AnswerKind
 from tests.reporting.batches import BATCH, POLICY, SOURCE, synthetic_batch
 

@@ -6,8 +6,8 @@ import pyarrow as pa
 import pytest
 
 from orchestration_assets.reporting.disputes import question_figures
-from orchestration_assets.reporting.learning import learning_figures
 from orchestration_assets.reporting.page import render_review, render_services
+from orchestration_assets.reporting.scorecard_figures import learning_figures
 from orchestration_assets.schemas.disagreement import (
     CALIBRATION,
     REVIEW_QUEUE,

@@ -16,7 +16,7 @@ from selectolax.lexbor import LexborHTMLParser
 from orchestration_assets.reporting.figures import batch_figures, report_row
 from orchestration_assets.reporting.page import BATCHES_SHOWN, render_batch, render_index
 from orchestration_assets.schemas import tables as t
-from orchestration_assets.schemas.enums import Outcome, ProcessingModel, RejectReason, Status
+from orchestration_assets.schemas.enums import EntryOutcome, ProcessingModel, RejectReason, Status
 from tests.reporting.batches import (
     BATCH,
     POLICY,
@@ -283,7 +283,9 @@ def hostile_batch(text: str) -> dict[str, pa.Table]:
 
 def test_a_batch_of_rejects_alone_renders():
     rejects = [
-        manifest_row(f"i{n}", f"p{n}", Outcome.REJECTED, reason=RejectReason.EMPTY, detail="empty")
+        manifest_row(
+            f"i{n}", f"p{n}", EntryOutcome.REJECTED, reason=RejectReason.EMPTY, detail="empty"
+        )
         for n in range(5)
     ]
     html = page_of(as_tables({"content_manifest": rejects}))

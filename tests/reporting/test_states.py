@@ -4,8 +4,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from orchestration_assets.reporting.states import UnlistedItemError, replay
-from orchestration_assets.schemas.enums import Outcome
+from orchestration_assets.reporting.item_states import UnlistedItemError, replay
+from orchestration_assets.schemas.enums import EntryOutcome
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.states import ITEM_STATES, IllegalTransitionError
 from tests.reporting.batches import BATCH, synthetic_batch
@@ -57,7 +57,7 @@ def test_outcomes_of_the_intake_end_the_item_with_their_reason(batch) -> None:
     manifest = batch["content_manifest"].to_pylist()
     ends = {row["item_id"]: row for row in states.to_pylist() if row["final"]}
     for row in manifest:
-        if row["outcome"] != Outcome.ACCEPTED:
+        if row["outcome"] != EntryOutcome.ACCEPTED:
             end = ends[row["item_id"]]
             assert (end["to_state"], end["asset"]) == (row["outcome"], "content_manifest")
             assert row["reason"] is None or end["why"].startswith(row["reason"])

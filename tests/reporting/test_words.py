@@ -3,7 +3,7 @@
 import pytest
 from markupsafe import Markup
 
-from orchestration_assets.reporting import words
+from orchestration_assets.reporting import formatting as words
 
 
 @pytest.mark.parametrize(

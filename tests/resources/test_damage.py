@@ -226,8 +226,8 @@ def test_all_errors_that_people_read_are_of_one_tree() -> None:
         "orchestration_assets.command.explain",
         "orchestration_assets.command.replay",
         "orchestration_assets.command.run",
-        "orchestration_assets.content.feedback",
-        "orchestration_assets.policy.pinned",
+        "orchestration_assets.content.verdict_folder",
+        "orchestration_assets.policy.pinned_policy",
         "resources.artefact_store",
         "resources.dask_cluster",
     ):

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestration_assets.content.changes import find_changes
+from orchestration_assets.content.content_reader import ContentReader
 from orchestration_assets.content.intake import take_in
-from orchestration_assets.content.known import make_manifest
 from orchestration_assets.content.ledger import empty_ledger
-from orchestration_assets.content.reader import ContentReader
+from orchestration_assets.content.manifest_builder import make_manifest
 from orchestration_assets.progress import SilentProgress
 from orchestration_assets.schemas.enums import RejectReason
 from orchestration_assets.schemas.policy import Content, Records

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from orchestration_assets.schemas.pasted import Parameters, PlainAddress
+from orchestration_assets.schemas.pasted_secrets import Parameters, PlainAddress
 from orchestration_assets.schemas.policy import Content, FeatureCache
 from orchestration_assets.schemas.services import EmbeddedConfig
 from tests.ai_services.http.samples import chat

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration_assets.schemas.enums import Outcome
+from orchestration_assets.schemas.enums import EntryOutcome
 from orchestration_assets.schemas.states import (
     FINAL_STATES,
     INTAKE_STATES,
@@ -16,7 +16,7 @@ from orchestration_assets.schemas.states import (
 
 
 def test_every_outcome_of_the_intake_but_accepted_is_an_end() -> None:
-    assert set(INTAKE_STATES) == set(Outcome) - {Outcome.ACCEPTED}
+    assert set(INTAKE_STATES) == set(EntryOutcome) - {EntryOutcome.ACCEPTED}
     assert set(INTAKE_STATES.values()) <= FINAL_STATES
 
 

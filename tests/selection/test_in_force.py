@@ -6,20 +6,20 @@ import numpy as np
 import pytest
 
 from orchestration_assets.schemas.policy import Learned
-from orchestration_assets.selection.deployed import Deployed, Point, packed
-from orchestration_assets.selection.forecast import Price
-from orchestration_assets.selection.in_force import (
-    InForce,
-    Market,
+from orchestration_assets.selection.active_selector import (
+    ActiveSelector,
+    CurrentPrices,
     artefact_name,
     choose_points,
     identity,
     look_up,
 )
-from orchestration_assets.selection.records import Records
-from orchestration_assets.selection.singles import Cascade, Single
+from orchestration_assets.selection.baselines import Cascade, SingleService
+from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.strategies import in_share, words_of
+from orchestration_assets.selection.trained_selector import OperatingPoint, TrainedSelector, packed
 from orchestration_assets.selection.training import KEPT, PROMOTED, train_task
+from orchestration_assets.selection.training_records import TrainingRecords
 from resources.model_store import ModelStore
 from tests.evidence.made import made
 
@@ -36,16 +36,16 @@ class Named:
 SERVICES = {"s0": Named("1"), "s1": Named("1")}
 
 
-def deployed() -> Deployed:
+def deployed() -> TrainedSelector:
     points = (
-        Point("usd", "single", 0, 0.0, 0.90, (0.0, 1.0)),
-        Point("usd", "cascade", 1, 1.0, 0.92, (1.0, 0.5)),
-        Point("usd", "single", 2, 9.0, 0.70, (1.0, 0.0)),
+        OperatingPoint("usd", "single", 0, 0.0, 0.90, (0.0, 1.0)),
+        OperatingPoint("usd", "cascade", 1, 1.0, 0.92, (1.0, 0.5)),
+        OperatingPoint("usd", "single", 2, 9.0, 0.70, (1.0, 0.0)),
     )
-    fixed = (Single(1), Cascade((0, 1), (0.8,)), Single(0))
+    fixed = (SingleService(1), Cascade((0, 1), (0.8,)), SingleService(0))
     usd, ms = np.array([0.001, 0.01]), np.array([1.0, 10.0])
     alone = np.array([0.7, 0.9])
-    return Deployed(("s0", "s1"), ("a", "b"), 1, alone, usd, ms, points, fixed, None, {})
+    return TrainedSelector(("s0", "s1"), ("a", "b"), 1, alone, usd, ms, points, fixed, None, {})
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def store(home) -> ModelStore:
 
 def test_a_promoted_model_of_unchanged_services_is_in_force(store) -> None:
     found = look_up(store, "t", LEARNED, SERVICES)
-    assert isinstance(found, InForce)
+    assert isinstance(found, ActiveSelector)
     assert found.deployed.points == deployed().points
 
 
@@ -83,9 +83,11 @@ def test_without_a_model_or_for_other_services_the_reason_is_said(store) -> None
 
 
 def chosen(usd: float | None = None, ms: float | None = None, aim: str = "accuracy", now=None):
-    model = InForce("v", deployed(), "learned")
+    model = ActiveSelector("v", deployed(), "learned")
     learned = LEARNED.model_copy(update={"aim": aim})
-    found = choose_points({"t": (model, learned)}, {"t": 100}, now or Market(PRICES), usd, ms)
+    found = choose_points(
+        {"t": (model, learned)}, {"t": 100}, now or CurrentPrices(PRICES), usd, ms
+    )
     return found["t"]
 
 
@@ -100,15 +102,15 @@ def test_the_budget_of_the_batch_chooses_the_point() -> None:
 def test_prices_that_drifted_since_it_was_learned_count_as_they_are_now() -> None:
     dearer, cheaper = {"s1": Price(10.0, 0.1)}, {"s1": Price(10.0, 0.001)}
     assert chosen(usd=1.0).point == 1
-    assert chosen(usd=1.0, now=Market(PRICES | dearer)).point == 2
-    assert chosen(usd=1.0, now=Market(PRICES, dearer)).point == 2
+    assert chosen(usd=1.0, now=CurrentPrices(PRICES | dearer)).point == 2
+    assert chosen(usd=1.0, now=CurrentPrices(PRICES, dearer)).point == 2
     assert chosen(usd=0.2).point == 2
-    assert chosen(usd=0.2, now=Market(PRICES, cheaper)).point == 1
+    assert chosen(usd=0.2, now=CurrentPrices(PRICES, cheaper)).point == 1
 
 
 def test_calls_under_way_at_once_share_the_deadline() -> None:
     assert chosen(ms=250.0).point == 2
-    assert chosen(ms=250.0, now=Market(PRICES, at_once={"s1": 10.0})).point == 1
+    assert chosen(ms=250.0, now=CurrentPrices(PRICES, at_once={"s1": 10.0})).point == 1
 
 
 def test_the_aim_of_price_takes_the_cheapest_that_matches_the_best_service() -> None:
@@ -137,7 +139,7 @@ def test_the_gate_holds_a_model_that_is_worse_on_held_out_gold(home) -> None:
     store = ModelStore(home)
     good = made(1_200, accuracies=(0.7, 0.9), prices=(0.001, 0.01))
     identities = {"s0": "1", "s1": "1"}
-    first = train_task("t", Records(good, 1_200, 0), identities, store)
+    first = train_task("t", TrainingRecords(good, 1_200, 0), identities, store)
     assert first.outcome == PROMOTED
     assert first.version == first.trained
     assert first.accuracy is not None and first.best_single_accuracy is not None
@@ -145,9 +147,11 @@ def test_the_gate_holds_a_model_that_is_worse_on_held_out_gold(home) -> None:
     assert first.calibration_error is not None and first.calibration_error < 0.1
     aside = np.array([in_share("gate t", one, 0.25) for one in good.items])
     shuffled = np.where(aside, good.gold, np.random.default_rng(0).permutation(good.gold))
-    worse = train_task("t", Records(replace(good, gold=shuffled), 1_200, 0), identities, store)
+    worse = train_task(
+        "t", TrainingRecords(replace(good, gold=shuffled), 1_200, 0), identities, store
+    )
     assert worse.outcome == KEPT
     assert worse.version == first.version != worse.trained
     assert "not promoted" in worse.words
-    again = train_task("t", Records(good, 1_200, 0), identities, store)
+    again = train_task("t", TrainingRecords(good, 1_200, 0), identities, store)
     assert (again.outcome, again.version) == ("unchanged", first.version)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from orchestration_assets.evidence.belief import fit_belief
-from orchestration_assets.evidence.recorded import MISSING
-from orchestration_assets.selection.deployed import deploy, packed, unpacked
+from orchestration_assets.evidence.recorded_answers import MISSING
+from orchestration_assets.selection.backward_induction import STOP, fit_steps
 from orchestration_assets.selection.learner import SINGLE, STACK, fit_selector
-from orchestration_assets.selection.outcomes import best_single, curve, exchange_rates
-from orchestration_assets.selection.steps import STOP, fit_steps
+from orchestration_assets.selection.policy_outcomes import best_single, curve, exchange_rates
+from orchestration_assets.selection.trained_selector import deploy, packed, unpacked
 from resources.model_store import ModelStore
 from tests.evidence.made import made
 

@@ -5,17 +5,17 @@ from itertools import product
 import numpy as np
 import pytest
 
-from orchestration_assets.evidence.recorded import MISSING
+from orchestration_assets.evidence.recorded_answers import MISSING
+from orchestration_assets.selection.baselines import Cascade, SingleService, fit_cascade, fit_single
 from orchestration_assets.selection.frugal import AddOn, fit_frugal
-from orchestration_assets.selection.outcomes import (
+from orchestration_assets.selection.policy_outcomes import (
     Curve,
-    Outcome,
+    PolicyOutcome,
     best_single,
     curve,
     exchange_rates,
     majority,
 )
-from orchestration_assets.selection.singles import Cascade, Single, fit_cascade, fit_single
 from tests.evidence.made import made
 
 
@@ -26,7 +26,7 @@ def tiny(seed: int, n: int = 9):
     return type(recorded)(**{**recorded.__dict__, "confidences": confidences})
 
 
-def mean_worth(outcome: Outcome, rate: float) -> float:
+def mean_worth(outcome: PolicyOutcome, rate: float) -> float:
     return float(outcome.worth(rate).mean())
 
 
@@ -83,8 +83,8 @@ def test_a_service_without_an_answer_is_followed_by_the_next() -> None:
 def test_a_dollar_that_is_worth_nothing_buys_the_best_and_one_worth_all_the_cheapest() -> None:
     recorded = made(500)
     best, cheapest = fit_single(recorded, [0.0, 1e9])
-    assert best == Single(best_single(recorded))
-    assert cheapest == Single(0)
+    assert best == SingleService(best_single(recorded))
+    assert cheapest == SingleService(0)
 
 
 def test_cost_to_match_is_where_the_curve_first_reaches_it() -> None:
@@ -100,7 +100,7 @@ def test_cost_to_match_is_where_the_curve_first_reaches_it() -> None:
 
 def test_a_curve_goes_from_cheap_to_dear() -> None:
     recorded = made(100)
-    found = curve([Single(2).run(recorded), Single(0).run(recorded)])
+    found = curve([SingleService(2).run(recorded), SingleService(0).run(recorded)])
     assert found.prices.tolist() == pytest.approx([0.0001, 0.01])
 
 

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from orchestration_assets.selection.forecast import Price
-from orchestration_assets.selection.records import observed_prices, records_of
+from orchestration_assets.selection.training_records import observed_prices, records_of
 
 PRICES = {"one": Price(1.0, 0.1), "two": Price(2.0, 0.2)}
 VERSIONS = {"one": "1", "two": "1"}

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Final, cast
 
-from orchestration_assets.disagreement.kinds.entities import entity_conflict
-from orchestration_assets.disagreement.kinds.figures import figurative
+from orchestration_assets.disagreement.kinds.entity_conflicts import entity_conflict
+from orchestration_assets.disagreement.kinds.figurative import figurative
 from orchestration_assets.disagreement.kinds.finding import Finding
-from orchestration_assets.disagreement.kinds.outliers import FEWEST, outlier
-from orchestration_assets.disagreement.kinds.tone import ToneOf, opposed_tone
-from orchestration_assets.disagreement.kinds.types import type_conflict
+from orchestration_assets.disagreement.kinds.opposed_tone import ToneOf, opposed_tone
+from orchestration_assets.disagreement.kinds.outlier_services import FEWEST, outlier
+from orchestration_assets.disagreement.kinds.type_conflicts import type_conflict
 from orchestration_assets.disagreement.readings import ServiceReadings, ok_votes
 from orchestration_assets.evidence.distances import distance
 from orchestration_assets.schemas.answers import Answer
@@ -29,7 +29,7 @@ _OF_CONTENT: Final = (DisputeKind.OPPOSED_TONE, DisputeKind.FIGURATIVE)
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
+class KindSearch:
     """``kinds`` that are looked for, the ``tones`` services, and the content of an item; None
     where it is no prose or cannot be read again."""
 
@@ -43,7 +43,7 @@ def dispute_kinds(
     readings: Mapping[tuple[str, str], ServiceReadings],
     disputed: Collection[tuple[str, str]],
     tasks: Mapping[str, Task],
-    search: Search,
+    search: KindSearch,
     broken: dict[str, str] | None = None,
 ) -> Iterator[DisputeKindRow]:
     """The kinds of the questions that are ``disputed``, in the order of the resolutions.
@@ -85,7 +85,7 @@ def dispute_kinds(
 
 
 def _found(
-    kind: DisputeKind, item_id: str, votes: ServiceReadings, task: Task, search: Search
+    kind: DisputeKind, item_id: str, votes: ServiceReadings, task: Task, search: KindSearch
 ) -> _Found | None:
     if kind not in search.kinds:
         return None
@@ -119,7 +119,7 @@ def _plainest_pair(
 
 
 def _of_content(
-    kind: DisputeKind, item_id: str, votes: ServiceReadings, task: Task, search: Search
+    kind: DisputeKind, item_id: str, votes: ServiceReadings, task: Task, search: KindSearch
 ) -> _Found | None:
     if task.kind is not AnswerKind.SCORE:
         return None

@@ -18,7 +18,7 @@ from zlib import crc32
 import numpy as np
 
 from orchestration_assets.evidence.distances.folding import fold
-from resources.ai_services.function_words import ENGLISH, function_words
+from orchestration_assets.text.function_words import ENGLISH, function_words
 
 _CLAIM_WEIGHT: Final = 3.0
 _REMEMBERED: Final = 1_024  # contents with profiles of 8 KB; a text is compared more than once

@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
-from resources.ai_services.drill.faults import Script
+from resources.ai_services.drill.faults import FaultScript
 from resources.ai_services.drill.server import DrillServer, running
 
 DEFAULT_PORT = 8377
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     try:
         written = yaml.safe_load(given.script.read_text("utf-8")) if given.script else {}
-        script = Script.model_validate(written or {})
+        script = FaultScript.model_validate(written or {})
         with running(DrillServer(script), given.port) as url:
             sys.stderr.write(f"serving {url}; its log is at {url[:-3]}/drill/log\n")
             while True:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any, Final
 
-from resources.ai_services.tokens import token_estimate
+from orchestration_assets.text.token_estimates import token_estimate
 
 _DIMENSIONS: Final = 16
 _BILLED: Final = 1.1

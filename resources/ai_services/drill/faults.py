@@ -47,7 +47,7 @@ class Fault(Strict):
     contains: str | None = Field(default=None, description="only requests with this text in them")
 
 
-class Script(Strict):
+class FaultScript(Strict):
     """How the service behaves: its usual latency, lognormal, and its faults."""
 
     seed: int = 0

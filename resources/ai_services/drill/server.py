@@ -16,7 +16,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
 from resources.ai_services.drill.answering import chat_answer, embeddings_answer
-from resources.ai_services.drill.faults import Fault, FaultKind, Script, striking
+from resources.ai_services.drill.faults import Fault, FaultKind, FaultScript, striking
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -31,7 +31,7 @@ _STATUS: Final = {
 
 
 @dataclass
-class Served:
+class ServedRequest:
     """One request as the server saw it; ``finished`` once its answer was written in full."""
 
     number: int
@@ -53,8 +53,8 @@ class Served:
 class DrillServer:
     """Behaviour and log. ``script`` may be changed while the server runs."""
 
-    script: Script = field(default_factory=Script)
-    log: list[Served] = field(default_factory=list)
+    script: FaultScript = field(default_factory=FaultScript)
+    log: list[ServedRequest] = field(default_factory=list)
     most_at_once: int = 0
     _times: Counter[str] = field(default_factory=Counter)
     _answered: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class DrillServer:
     _began: float = field(default_factory=time.monotonic)
 
     @property
-    def billed(self) -> list[Served]:
+    def billed(self) -> list[ServedRequest]:
         return [one for one in self.log if one.billed]
 
     async def handle(self, request: "web.Request") -> "web.StreamResponse":
@@ -98,11 +98,11 @@ class DrillServer:
         finally:
             self._at_once -= 1
 
-    def _enter(self, request: "web.Request", raw: bytes, body: Mapping[str, Any]) -> Served:
+    def _enter(self, request: "web.Request", raw: bytes, body: Mapping[str, Any]) -> ServedRequest:
         key = request.headers.get("idempotency-key")
         key = key or blake2b(raw, digest_size=16).hexdigest()
         texts = body.get("input")
-        served = Served(
+        served = ServedRequest(
             len(self.log),
             key,
             request.path,
@@ -117,7 +117,7 @@ class DrillServer:
         self,
         request: "web.Request",
         body: Mapping[str, Any],
-        served: Served,
+        served: ServedRequest,
         faults: Mapping[FaultKind, Fault],
     ) -> "web.StreamResponse":
         from aiohttp import web
@@ -145,7 +145,7 @@ class DrillServer:
         return await self._write(request, json.dumps(answer).encode(), served, faults)
 
     def _made(
-        self, body: Mapping[str, Any], served: Served, faults: Mapping[FaultKind, Fault]
+        self, body: Mapping[str, Any], served: ServedRequest, faults: Mapping[FaultKind, Fault]
     ) -> dict[str, Any]:
         known = self._answered.get(served.key)
         if known is not None:
@@ -183,7 +183,7 @@ class DrillServer:
         self,
         request: "web.Request",
         data: bytes,
-        served: Served,
+        served: ServedRequest,
         faults: Mapping[FaultKind, Fault],
     ) -> "web.StreamResponse":
         from aiohttp import web
@@ -208,7 +208,7 @@ class DrillServer:
         self,
         request: "web.Request",
         answer: Mapping[str, Any],
-        served: Served,
+        served: ServedRequest,
         faults: Mapping[FaultKind, Fault],
     ) -> "web.StreamResponse":
         from aiohttp import web

@@ -4,7 +4,7 @@ import os
 
 from orchestration_assets.schemas.addresses import address_problem
 from orchestration_assets.schemas.services import HttpConfig
-from resources.ai_services.http.errors import Unset
+from orchestration_assets.text.replies.call_errors import Unset
 
 
 def base_url(config: HttpConfig) -> str:

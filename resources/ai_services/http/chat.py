@@ -10,16 +10,16 @@ from typing import Any, ClassVar, Final
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Question, Task
 from orchestration_assets.schemas.services import ChatConfig, Prompt
-from resources.ai_services.http.answers import can_be_mended, reading_of, schema_for
-from resources.ai_services.http.completions import Pieces, said_in
-from resources.ai_services.http.errors import TimedOut, error_event, error_in
-from resources.ai_services.http.events import DONE, Event, EventDecoder
-from resources.ai_services.http.prompts import PromptError, names_in, render, uses_question
-from resources.ai_services.http.service import HttpService, Reply, Request, Sent, parsed
-from resources.ai_services.http.shown import Shown, show
-from resources.ai_services.http.usage import tokens_read, tokens_written
-from resources.ai_services.resilience.patience import Patience
-from resources.ai_services.tokens import token_estimate
+from orchestration_assets.text.prompts.prompt_context import PromptContext, show
+from orchestration_assets.text.prompts.templates import PromptError, names_in, render, uses_question
+from orchestration_assets.text.replies.answers import can_be_mended, reading_of, schema_for
+from orchestration_assets.text.replies.call_errors import TimedOut, error_event, error_in
+from orchestration_assets.text.replies.completions import StreamedCompletion, said_in
+from orchestration_assets.text.replies.event_stream import DONE, EventDecoder, ServerSentEvent
+from orchestration_assets.text.replies.token_usage import tokens_read, tokens_written
+from orchestration_assets.text.token_estimates import token_estimate
+from resources.ai_services.http.service import HttpService, Reply, Request, SentContent, parsed
+from resources.ai_services.resilience.steady_timeouts import SteadyTimeout
 
 _PATH: Final = "/chat/completions"
 _MESSAGE_TOKENS: Final = 8
@@ -86,7 +86,7 @@ class ChatService(HttpService):
         messages = [{"role": "system", "content": system}] if system else []
         messages.append({"role": "user", "content": user})
         share, redacted = part.content.share, dict(sorted(part.redacted.items()))
-        sent = Sent(tokens, share, part.left_out, redacted, part.markers)
+        sent = SentContent(tokens, share, part.left_out, redacted, part.markers)
         body = self._body(messages, task)
         return Request((question,), body, (sent,), config.max_output_tokens)
 
@@ -119,7 +119,7 @@ class ChatService(HttpService):
         if self.config.stream:
             return await self._streamed(body, headers, task)
         came = await self.transport.post(_PATH, body, headers)
-        pieces = Pieces()
+        pieces = StreamedCompletion()
         if came.data.lstrip().removeprefix(BOM_UTF8)[:1] in _STREAM_BEGINS:
             # a stream that nobody asked for
             decoder = EventDecoder()
@@ -137,10 +137,10 @@ class ChatService(HttpService):
         limit = self.config.timeouts.first_token_s
         began = time.perf_counter()
         first_ms: float | None = None
-        pieces, decoder = Pieces(), EventDecoder()
+        pieces, decoder = StreamedCompletion(), EventDecoder()
         try:
             async with (
-                Patience(limit) as waiting,
+                SteadyTimeout(limit) as waiting,
                 self.transport.lines(_PATH, body, headers) as lines,
             ):
                 async for line in lines.arriving:
@@ -172,7 +172,9 @@ class ChatService(HttpService):
         return request._replace(body=body, sent=(sent._replace(tokens_estimated=tokens),))
 
 
-def _take(events: list[Event], pieces: Pieces, retry_after: str | None) -> bool:
+def _take(
+    events: list[ServerSentEvent], pieces: StreamedCompletion, retry_after: str | None
+) -> bool:
     """Adds events to the answer; tells whether they brought anything that the model wrote.
 
     Raises Garbled for what is no JSON, and the CallError that an event reports."""
@@ -191,7 +193,7 @@ def _take(events: list[Event], pieces: Pieces, retry_after: str | None) -> bool:
     return brought
 
 
-def _rendered(prompt: Prompt, task: Task, part: Shown) -> tuple[str, str]:
+def _rendered(prompt: Prompt, task: Task, part: PromptContext) -> tuple[str, str]:
     """System and user message. Raises PromptError."""
     values = {
         "task": task,
@@ -205,7 +207,7 @@ def _rendered(prompt: Prompt, task: Task, part: Shown) -> tuple[str, str]:
     return render(prompt, values)
 
 
-def _size(part: Shown, system: str, user: str) -> int:
+def _size(part: PromptContext, system: str, user: str) -> int:
     # the content is most of it, and its tokens are counted already
     text, frame = part.content.text, 2 * _MESSAGE_TOKENS
     around = user.replace(text, "", 1)

@@ -8,17 +8,17 @@ from typing import Any, ClassVar, Final
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.schemas.services import EmbeddingsConfig
-from orchestration_assets.schemas.storable import whole_text
-from resources.ai_services.http.errors import error_in
-from resources.ai_services.http.service import HttpService, Reply, Request, Sent, parsed
-from resources.ai_services.http.shown import show
-from resources.ai_services.http.usage import tokens_read
-from resources.ai_services.http.vectors import (
+from orchestration_assets.schemas.storable_values import whole_text
+from orchestration_assets.text.prompts.prompt_context import show
+from orchestration_assets.text.replies.call_errors import error_in
+from orchestration_assets.text.replies.token_usage import tokens_read
+from orchestration_assets.text.replies.vectors import (
     UnfitVectorError,
     usual_length,
     vector_of,
     vectors_in,
 )
+from resources.ai_services.http.service import HttpService, Reply, Request, SentContent, parsed
 
 _PATH: Final = "/embeddings"
 _BLANK: Final = "the content has no word"
@@ -48,7 +48,7 @@ class EmbeddingsService(HttpService):
         config = self.config
         window = config.context.window_tokens
         budget = min(config.context.content_tokens, window)
-        sent: list[Sent] = []
+        sent: list[SentContent] = []
         texts: list[str] = []
         for question in questions:
             part = show(question, config.guard.redact, budget, window)
@@ -57,7 +57,9 @@ class EmbeddingsService(HttpService):
             texts.append(text if text.strip() else " .")
             redacted = dict(sorted(part.redacted.items()))
             tokens = max(1, part.content.tokens)
-            sent.append(Sent(tokens, part.content.share, part.left_out, redacted, part.markers))
+            sent.append(
+                SentContent(tokens, part.content.share, part.left_out, redacted, part.markers)
+            )
         body = {"model": config.model, "input": texts, **config.parameters}
         return Request(tuple(questions), body, tuple(sent), 0)
 

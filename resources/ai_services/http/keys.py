@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from orchestration_assets.schemas.services import HttpConfig
-from resources.ai_services.http.errors import Unauthorised
+from orchestration_assets.text.replies.call_errors import Unauthorised
 
 _SCHEMES: Final = frozenset("apikey basic bearer digest negotiate token".split())
 _LEAST_PART: Final = 8

@@ -12,9 +12,9 @@ from typing import Any, ClassVar, Final, NamedTuple
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.schemas.services import RemoteConfig
-from orchestration_assets.schemas.storable import whole_text
-from resources.ai_services.http.echoes import Echoes, echoes_of
-from resources.ai_services.http.errors import CallError, Garbled, Unauthorised
+from orchestration_assets.schemas.storable_values import whole_text
+from orchestration_assets.text.replies.call_errors import CallError, Garbled, Unauthorised
+from orchestration_assets.text.replies.echoes import Echoes, echoes_of
 from resources.ai_services.http.keys import checked, secrets_of
 from resources.ai_services.http.transport import Transport
 
@@ -26,7 +26,7 @@ _AT_ONCE_CHARS: Final = 20_000
 """Longer answers are read for echoes beside the loop of the calls."""
 
 
-class Sent(NamedTuple):
+class SentContent(NamedTuple):
     """What left the machine for one question.
 
     ``content_share`` is the share of the content's tokens in [0, 1] that was sent, ``left_out``
@@ -45,7 +45,7 @@ class Request(NamedTuple):
 
     questions: tuple[Question, ...]
     body: Mapping[str, Any]
-    sent: tuple[Sent, ...]
+    sent: tuple[SentContent, ...]
     tokens_out_most: int
 
     @property

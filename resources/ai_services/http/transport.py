@@ -10,16 +10,16 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from orchestration_assets.schemas.services import HttpConfig
-from resources.ai_services.http.address import base_url
-from resources.ai_services.http.encoded import Decompressor, EncodingError
-from resources.ai_services.http.errors import (
-    Broken,
+from orchestration_assets.text.replies.call_errors import (
     CallError,
+    ConnectionBroken,
     Garbled,
     Misdirected,
     Unreachable,
     error_of,
 )
+from orchestration_assets.text.replies.compression import Decompressor, EncodingError
+from resources.ai_services.http.address import base_url
 
 if TYPE_CHECKING:
     import aiohttp
@@ -161,7 +161,7 @@ def _as_call_error(error: Exception) -> CallError:
     if isinstance(error, aiohttp.ClientPayloadError):
         return Garbled(f"the answer breaks off: {said}")
     never_there = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
-    return Unreachable(said) if isinstance(error, never_there) else Broken(said)
+    return Unreachable(said) if isinstance(error, never_there) else ConnectionBroken(said)
 
 
 async def _parts(response: "aiohttp.ClientResponse") -> AsyncIterator[bytes]:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Reading
-from resources.ai_services.http.service import Sent
+from resources.ai_services.http.service import SentContent
 
 
 class Attempt(NamedTuple):
@@ -24,10 +24,10 @@ class Attempt(NamedTuple):
     tokens_estimated: int | None = None
     first_token_ms: float | None = None
     reason: str | None = None
-    sent: Sent | None = None
+    sent: SentContent | None = None
 
 
-class Called(NamedTuple):
+class CallOutcome(NamedTuple):
     """The reading, and the attempts that led to it, in their order; none when none was made."""
 
     reading: Reading

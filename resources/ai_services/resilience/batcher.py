@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from orchestration_assets.schemas.items import Question
-from resources.ai_services.resilience.attempts import Called
+from resources.ai_services.resilience.attempts import CallOutcome
 from resources.ai_services.resilience.caller import Caller
 
 
@@ -14,7 +14,7 @@ class _Waiting:
     question: Question
     key: str
     deadline: float
-    answer: "asyncio.Future[Called]" = field(
+    answer: "asyncio.Future[CallOutcome]" = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
 
@@ -35,7 +35,7 @@ class Batcher:
         self._under_way: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
 
-    async def call(self, question: Question, key: str, deadline: float) -> Called:
+    async def call(self, question: Question, key: str, deadline: float) -> CallOutcome:
         """What came of this question, asked together with others."""
         waiting = _Waiting(question, key, deadline)
         self._held.append(waiting)

@@ -10,7 +10,7 @@ _LONGEST_OPEN: Final = 16
 """While probes fail, the time until the next one doubles up to this multiple of ``open_s``."""
 
 
-class State(StrEnum):
+class BreakerState(StrEnum):
     """closed: attempts pass; open: none does; half_open: exactly one is under way."""
 
     CLOSED = "closed"
@@ -18,7 +18,7 @@ class State(StrEnum):
     HALF_OPEN = "half_open"
 
 
-class Verdict(StrEnum):
+class Admission(StrEnum):
     """``wait``: nothing is known of the service yet and enough attempts are under way."""
 
     PASS = "pass"  # noqa: S105 -- a verdict, no password
@@ -47,22 +47,22 @@ class Breaker:
         self._era = 0
         self._opened_at = 0.0
         self._failed_probes = 0
-        self.state = State.CLOSED
+        self.state = BreakerState.CLOSED
         self.opened = 0
 
-    def admit(self, now: float) -> Ticket | Verdict:
+    def admit(self, now: float) -> Ticket | Admission:
         """A ticket for one attempt, or why there is none: WAIT or REFUSE."""
-        if self.state is State.HALF_OPEN:
-            return Verdict.REFUSE
-        if self.state is State.OPEN:
+        if self.state is BreakerState.HALF_OPEN:
+            return Admission.REFUSE
+        if self.state is BreakerState.OPEN:
             if now < self.probe_at:
-                return Verdict.REFUSE
-            self.state = State.HALF_OPEN
+                return Admission.REFUSE
+            self.state = BreakerState.HALF_OPEN
             self._begin_era()
         elif not any(self._outcomes) and (
             self._under_way + len(self._outcomes) >= self._config.window
         ):
-            return Verdict.WAIT if self._under_way else self._refuse_unproven(now)
+            return Admission.WAIT if self._under_way else self._refuse_unproven(now)
         self._under_way += 1
         return Ticket(self._era)
 
@@ -71,7 +71,7 @@ class Breaker:
         if ticket.era != self._era:
             return
         self._under_way -= 1
-        if self.state is State.HALF_OPEN:
+        if self.state is BreakerState.HALF_OPEN:
             self._probed(now, ok=ok)
             return
         self._outcomes.append(ok)
@@ -88,8 +88,8 @@ class Breaker:
         if ticket.era != self._era:
             return
         self._under_way -= 1
-        if self.state is State.HALF_OPEN:
-            self.state = State.OPEN
+        if self.state is BreakerState.HALF_OPEN:
+            self.state = BreakerState.OPEN
 
     @property
     def probe_at(self) -> float:
@@ -97,14 +97,14 @@ class Breaker:
         longer = min(1 << self._failed_probes, _LONGEST_OPEN)
         return self._opened_at + self._config.open_s * longer
 
-    def _refuse_unproven(self, now: float) -> Verdict:
+    def _refuse_unproven(self, now: float) -> Admission:
         # a window full of failures opens at the latest now, whatever the rate asked for
         self._open(now)
-        return Verdict.REFUSE
+        return Admission.REFUSE
 
     def _probed(self, now: float, *, ok: bool) -> None:
         if ok:
-            self.state = State.CLOSED
+            self.state = BreakerState.CLOSED
             self._failed_probes = 0
             self._outcomes.clear()
             self._outcomes.append(True)
@@ -114,7 +114,7 @@ class Breaker:
             self._open(now)
 
     def _open(self, now: float) -> None:
-        self.state = State.OPEN
+        self.state = BreakerState.OPEN
         self.opened += 1
         self._opened_at = now
         self._begin_era()

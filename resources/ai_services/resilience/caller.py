@@ -12,7 +12,8 @@ from typing import Final
 
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Question, Reading
-from resources.ai_services.http.errors import (
+from orchestration_assets.text.prompts.templates import PromptError
+from orchestration_assets.text.replies.call_errors import (
     PERMANENT,
     CallError,
     Forbidden,
@@ -21,15 +22,14 @@ from resources.ai_services.http.errors import (
     TimedOut,
     Unreachable,
 )
-from resources.ai_services.http.prompts import PromptError
+from orchestration_assets.text.token_estimates import TokenScale
 from resources.ai_services.http.service import HttpService, Reply, Request
-from resources.ai_services.resilience.attempts import Attempt, Called
-from resources.ai_services.resilience.breaker import Breaker, State, Ticket, Verdict
-from resources.ai_services.resilience.patience import Patience, steady_clock
-from resources.ai_services.resilience.purse import Purse
+from resources.ai_services.resilience.attempts import Attempt, CallOutcome
+from resources.ai_services.resilience.breaker import Admission, Breaker, BreakerState, Ticket
 from resources.ai_services.resilience.rates import RateGate
 from resources.ai_services.resilience.retry import RetryBudget, wait_before
-from resources.ai_services.tokens import TokenScale
+from resources.ai_services.resilience.spend_budget import SpendBudget
+from resources.ai_services.resilience.steady_timeouts import SteadyTimeout, steady_clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +62,9 @@ class _Time:
         """Seconds until it must be over."""
         return min(self.deadline - _clock(), self.ends - steady_clock().time())
 
-    def within(self, seconds: float = math.inf) -> Patience:
+    def within(self, seconds: float = math.inf) -> SteadyTimeout:
         """A limit of so many seconds, or of what is left."""
-        return Patience(min(seconds, self.ends - steady_clock().time()), self.deadline)
+        return SteadyTimeout(min(seconds, self.ends - steady_clock().time()), self.deadline)
 
 
 _LIGHT_CHARS: Final = 32_768
@@ -101,7 +101,7 @@ class Caller:
     def __init__(
         self,
         service: HttpService,
-        purse: Purse,
+        purse: SpendBudget,
         *,
         ratio: float = 1.0,
         limit_s: float = math.inf,
@@ -126,7 +126,7 @@ class Caller:
 
     async def call(
         self, questions: Sequence[Question], keys: Sequence[str], deadline: float
-    ) -> list[Called]:
+    ) -> list[CallOutcome]:
         """What came of each question, in order; never raises for what the service does.
 
         ``deadline`` is a time of the event loop's clock: nothing goes on after it.
@@ -134,12 +134,12 @@ class Caller:
         try:
             request = await self._prepared(questions)
         except PromptError as error:
-            return [Called(Reading(Status.FAILED, reason=str(error)))] * len(questions)
+            return [CallOutcome(Reading(Status.FAILED, reason=str(error)))] * len(questions)
         except Exception as error:  # noqa: BLE001 -- what one item breaks is that item's failure
             if len(questions) > 1:
                 return await self._without_the_faulty(questions, keys, deadline)
             reason = f"it could not be prepared for {self.service.name}: {_words(error)}"
-            return [Called(Reading(Status.FAILED, reason=reason))]
+            return [CallOutcome(Reading(Status.FAILED, reason=reason))]
         self._retry_budget.call()
         return await self._pursue(request, keys, deadline, [()] * len(questions))
 
@@ -154,7 +154,7 @@ class Caller:
 
     async def _without_the_faulty(
         self, questions: Sequence[Question], keys: Sequence[str], deadline: float
-    ) -> list[Called]:
+    ) -> list[CallOutcome]:
         """Halves are prepared until what breaks the preparation stands alone."""
         middle = len(questions) // 2
         halves = [
@@ -170,7 +170,7 @@ class Caller:
         keys: Sequence[str],
         deadline: float,
         before: list[tuple[Attempt, ...]],
-    ) -> list[Called]:
+    ) -> list[CallOutcome]:
         """Attempts until there is a reading for every question, or nothing more may be tried."""
         retries, error = self.service.config.retries, None
         time = _Time(deadline, self._limit_s)
@@ -216,7 +216,7 @@ class Caller:
         keys: Sequence[str],
         deadline: float,
         before: list[tuple[Attempt, ...]],
-    ) -> list[Called]:
+    ) -> list[CallOutcome]:
         """One item of the batch is at fault: halves are asked until it stands alone."""
         middle = len(request.questions) // 2
         halves = [
@@ -281,7 +281,7 @@ class Caller:
         """Why nothing is asked now, known without waiting for a turn."""
         if self.stopped is not None:
             return _NotMade(Status.FAILED, self.stopped)
-        if self.breaker.state is State.OPEN and _clock() < self.breaker.probe_at:
+        if self.breaker.state is BreakerState.OPEN and _clock() < self.breaker.probe_at:
             return self._open_circuit()
         pause = self._gate.pausing
         if pause > self.service.config.retries.backoff_max_s:
@@ -299,7 +299,7 @@ class Caller:
         verdict = self.breaker.admit(_clock())
         if isinstance(verdict, Ticket):
             return verdict
-        return self._open_circuit() if verdict is Verdict.REFUSE else None
+        return self._open_circuit() if verdict is Admission.REFUSE else None
 
     async def _within_budget(
         self,
@@ -430,13 +430,13 @@ def _status(error: CallError) -> Status:
     return Status.TIMEOUT if isinstance(error, TimedOut) else Status.FAILED
 
 
-def _read(before: Sequence[tuple[Attempt, ...]], reply: Reply) -> list[Called]:
-    return [Called(*pair) for pair in zip(reply.readings, before, strict=True)]
+def _read(before: Sequence[tuple[Attempt, ...]], reply: Reply) -> list[CallOutcome]:
+    return [CallOutcome(*pair) for pair in zip(reply.readings, before, strict=True)]
 
 
 def _failed(
     before: Sequence[tuple[Attempt, ...]], not_made: _NotMade | None, error: CallError | None
-) -> list[Called]:
+) -> list[CallOutcome]:
     if error is None and not_made is not None:
         reading = Reading(not_made.status, reason=not_made.reason)
     else:
@@ -447,7 +447,7 @@ def _failed(
         if not_made is not None:
             words += f"; not tried again: {not_made.reason}"
         reading = Reading(_status(error), reason=words)
-    return [Called(reading, attempts) for attempts in before]
+    return [CallOutcome(reading, attempts) for attempts in before]
 
 
 def _write_down(

@@ -14,7 +14,7 @@ from typing import Any
 
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Task
-from resources.ai_services.http.errors import (
+from orchestration_assets.text.replies.call_errors import (
     CallError,
     Forbidden,
     Garbled,
@@ -23,7 +23,7 @@ from resources.ai_services.http.errors import (
     Unavailable,
     Unpaid,
 )
-from resources.ai_services.tokens import token_estimate
+from orchestration_assets.text.token_estimates import token_estimate
 
 LETTER = Task("letter", "1", AnswerKind.LABEL, ("invoice", "complaint"), question="Which is it?")
 GRADE = Task("grade", "1", AnswerKind.LABEL, ("A", "B", "C"), question="Which grade?")

@@ -8,8 +8,8 @@ from orchestration_assets.processing.answer_cache import decode, encode
 from orchestration_assets.schemas.answers import answer_columns
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Reading
-from orchestration_assets.schemas.kept_readings import is_kept
 from orchestration_assets.schemas.records import rows_to_arrow
+from orchestration_assets.schemas.storable_readings import is_kept
 from orchestration_assets.schemas.tables import (
     CALL_LOG,
     INTERPRETATIONS,

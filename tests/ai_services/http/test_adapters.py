@@ -9,12 +9,12 @@ from orchestration_assets.schemas.answers import fits
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Reading, Task
 from orchestration_assets.schemas.services import EmbeddedConfig
-from resources.ai_services.drill.faults import Fault, Script
+from orchestration_assets.services.pool import build_services
+from orchestration_assets.text.replies.call_errors import CallError, Garbled, TimedOut, Unauthorised
+from resources.ai_services.drill.faults import Fault, FaultScript
 from resources.ai_services.drill.server import DrillServer, running
 from resources.ai_services.http.chat import ChatService
 from resources.ai_services.http.embeddings import EmbeddingsService
-from resources.ai_services.http.errors import CallError, Garbled, TimedOut, Unauthorised
-from resources.ai_services.pool import build_services
 from tests.ai_services.http.samples import LABELS, VECTORS, asked, chat, embeddings
 from tests.ai_services.questions import PARAMETERS, TASK_OF, TASKS
 
@@ -70,7 +70,7 @@ def test_every_adapter_keeps_one_contract(drill) -> None:
 
 
 def raised(config, *faults: Fault) -> CallError:
-    server = DrillServer(Script(faults=faults))
+    server = DrillServer(FaultScript(faults=faults))
     with running(server) as url:
 
         async def ask() -> None:

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from orchestration_assets.schemas.answers import fits
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Task
-from resources.ai_services.http.answers import (
+from orchestration_assets.text.replies.answers import (
     UnfitAnswerError,
     read_answer,
     schema_for,
 )
-from resources.ai_services.http.token_confidence import confidence_from_logprobs
+from orchestration_assets.text.replies.token_confidence import confidence_from_logprobs
 
 LABEL = Task("l", "1", AnswerKind.LABEL, ("red", "dark red", "blue"))
 SCORE = Task("s", "1", AnswerKind.SCORE, scale=(-1.0, 1.0))

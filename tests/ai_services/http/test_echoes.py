@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Alternative, Reading, Task
-from resources.ai_services.http.echoes import LEAST, STAND_IN, Echoes
-from resources.ai_services.http.errors import CallError, Unauthorised
+from orchestration_assets.text.replies.call_errors import CallError, Unauthorised
+from orchestration_assets.text.replies.echoes import LEAST, STAND_IN, Echoes
 from resources.ai_services.http.keys import checked, secrets_of
 from resources.ai_services.http.service import SAID_CHARS, HttpService, Reply, Request
 from tests.ai_services.http.echoing import FORMS, KEY

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration_assets.schemas.enums import AnswerKind
+from orchestration_assets.text.replies.call_errors import CallError
 from resources.ai_services.http.chat import ChatService
 from resources.ai_services.http.embeddings import EmbeddingsService
-from resources.ai_services.http.errors import CallError
 from resources.ai_services.http.service import HttpService
 from tests.ai_services.http import shapes
 from tests.ai_services.http.samples import asked, chat, embeddings

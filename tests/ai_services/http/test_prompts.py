@@ -5,7 +5,7 @@ import pytest
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Task
 from orchestration_assets.schemas.services import Prompt
-from resources.ai_services.http.prompts import PromptError, Trial, render
+from orchestration_assets.text.prompts.templates import PromptError, Trial, render
 
 LABELS = ("a", "b", "c")
 VALUES = {

@@ -6,9 +6,9 @@ import pyarrow as pa
 import pytest
 
 from orchestration_assets.schemas.enums import AnswerKind, Status
+from orchestration_assets.text.replies.call_errors import CallError
 from resources.ai_services.http.chat import ChatService
 from resources.ai_services.http.embeddings import EmbeddingsService
-from resources.ai_services.http.errors import CallError
 from resources.ai_services.http.service import HttpService, Reply
 from tests.ai_services.http.samples import asked, chat, embeddings
 from tests.ai_services.http.serving import serving

@@ -10,11 +10,11 @@ from orchestration_assets.processing.answer_cache import answer_key
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import NearItem, Reading
 from orchestration_assets.schemas.services import SensitiveKind
-from resources.ai_services.context import GAP, fit
-from resources.ai_services.guard import injection_markers, redact, without_turn_marks
+from orchestration_assets.text.context_window import GAP, fit
+from orchestration_assets.text.prompts.templates import PromptError
+from orchestration_assets.text.redaction import injection_markers, redact, without_turn_marks
+from orchestration_assets.text.token_estimates import token_estimate
 from resources.ai_services.http.chat import ChatService
-from resources.ai_services.http.prompts import PromptError
-from resources.ai_services.tokens import token_estimate
 from tests.ai_services.http.samples import PROMPT, asked, chat
 
 KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nqqq=\n-----END RSA PRIVATE KEY-----"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resources.ai_services.http.encoded import Decompressor, EncodingError
-from resources.ai_services.http.events import Event, EventDecoder
+from orchestration_assets.text.replies.compression import Decompressor, EncodingError
+from orchestration_assets.text.replies.event_stream import EventDecoder, ServerSentEvent
 from tests.fuzzing import fuzz
 
 LIMIT = 100_000
@@ -62,7 +62,7 @@ def test_zeros_after_a_gzip_member_are_padding() -> None:
     undo.finish()
 
 
-def decoded(lines: list[str]) -> list[Event]:
+def decoded(lines: list[str]) -> list[ServerSentEvent]:
     decoder = EventDecoder()
     return [one for line in lines for one in decoder.feed(line)] + decoder.finish()
 
@@ -76,7 +76,7 @@ def test_events_come_whatever_stands_between_them(given_payloads, field, between
     lines = []
     for one in given_payloads:
         lines += [field + json.dumps(one), *between]
-    assert decoded(lines) == [Event("", json.dumps(one)) for one in given_payloads]
+    assert decoded(lines) == [ServerSentEvent("", json.dumps(one)) for one in given_payloads]
 
 
 @fuzz

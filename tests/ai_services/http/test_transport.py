@@ -4,7 +4,12 @@ import asyncio
 
 import pytest
 
-from resources.ai_services.http.errors import CallError, Garbled, Misdirected, Unavailable
+from orchestration_assets.text.replies.call_errors import (
+    CallError,
+    Garbled,
+    Misdirected,
+    Unavailable,
+)
 from resources.ai_services.http.transport import Transport
 from tests.ai_services.http.samples import chat
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from orchestration_assets.schemas.services import BreakerConfig
-from resources.ai_services.resilience.breaker import Breaker, State, Ticket, Verdict
+from resources.ai_services.resilience.breaker import Admission, Breaker, BreakerState, Ticket
 
 CONFIG = BreakerConfig(window=8, failure_rate=0.5, min_attempts=4, open_s=10.0)
 
@@ -17,14 +17,14 @@ class AnyTraffic(RuleBasedStateMachine):
         super().__init__()
         self.breaker = Breaker(CONFIG)
         self.now = 0.0
-        self.under_way: list[tuple[Ticket, State]] = []
+        self.under_way: list[tuple[Ticket, BreakerState]] = []
 
     @rule()
     def begin(self) -> None:
         verdict = self.breaker.admit(self.now)
         if isinstance(verdict, Ticket):
             self.under_way.append((verdict, self.breaker.state))
-        elif verdict is Verdict.WAIT:
+        elif verdict is Admission.WAIT:
             # whoever waits is woken by an attempt that is under way
             assert self.under_way
 
@@ -49,9 +49,9 @@ class AnyTraffic(RuleBasedStateMachine):
         current = [
             ticket
             for ticket, begun in self.under_way
-            if begun is State.HALF_OPEN and ticket.era == self.breaker._era
+            if begun is BreakerState.HALF_OPEN and ticket.era == self.breaker._era
         ]
-        assert len(current) == (self.breaker.state is State.HALF_OPEN)
+        assert len(current) == (self.breaker.state is BreakerState.HALF_OPEN)
 
 
 AnyTraffic.TestCase.settings = settings(max_examples=150, stateful_step_count=40)
@@ -68,13 +68,13 @@ def through(breaker: Breaker, outcomes: list[bool], now: float = 0.0) -> None:
 def test_alternating_failures_open_it() -> None:
     breaker = Breaker(CONFIG)
     through(breaker, [True, False, True, False])
-    assert breaker.state is State.OPEN
+    assert breaker.state is BreakerState.OPEN
 
 
 def test_rare_failures_never_open_it_however_many_calls_there_are() -> None:
     breaker = Breaker(CONFIG)
     through(breaker, [n % 4 != 3 for n in range(2000)])
-    assert breaker.state is State.CLOSED
+    assert breaker.state is BreakerState.CLOSED
 
 
 def test_a_service_that_is_down_from_the_start_is_asked_once_a_window() -> None:
@@ -82,7 +82,7 @@ def test_a_service_that_is_down_from_the_start_is_asked_once_a_window() -> None:
     breaker = Breaker(CONFIG)
     verdicts = [breaker.admit(0.0) for _ in range(200)]
     assert sum(isinstance(one, Ticket) for one in verdicts) == CONFIG.window
-    assert Verdict.WAIT in verdicts
+    assert Admission.WAIT in verdicts
 
 
 def test_once_it_is_known_to_work_any_number_passes_at_once() -> None:
@@ -100,13 +100,13 @@ def test_probes_come_rarer_while_they_fail_and_one_success_closes_it() -> None:
         now += 1.0
         ticket = breaker.admit(now)
         if isinstance(ticket, Ticket):
-            assert breaker.admit(now) is Verdict.REFUSE
+            assert breaker.admit(now) is Admission.REFUSE
             breaker.record(ticket, now, ok=False)
             times.append(now)
     assert times == [10.0, 30.0, 70.0, 150.0]
     now = breaker.probe_at
     through(breaker, [True], now)
-    assert breaker.state is State.CLOSED
+    assert breaker.state is BreakerState.CLOSED
 
 
 def test_what_began_before_it_opened_tells_nothing_about_the_probe() -> None:
@@ -118,4 +118,4 @@ def test_what_began_before_it_opened_tells_nothing_about_the_probe() -> None:
     assert isinstance(old, Ticket)
     assert isinstance(probe, Ticket)
     breaker.record(old, 10.0, ok=True)
-    assert breaker.state is State.HALF_OPEN
+    assert breaker.state is BreakerState.HALF_OPEN

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration_assets.schemas.services import Retries
-from resources.ai_services.http.errors import (
+from orchestration_assets.text.replies.call_errors import (
     PERMANENT,
     Forbidden,
     Misdirected,
@@ -18,9 +18,9 @@ from resources.ai_services.http.errors import (
     error_of,
     seconds_to_wait,
 )
-from resources.ai_services.resilience.purse import Purse
+from orchestration_assets.text.token_estimates import TokenScale
 from resources.ai_services.resilience.retry import RetryBudget, wait_before
-from resources.ai_services.tokens import TokenScale
+from resources.ai_services.resilience.spend_budget import SpendBudget
 
 CHANCE = st.floats(0.0, 1.0, exclude_max=True)
 RETRIES = Retries(attempts=5, backoff_s=0.5, backoff_max_s=4.0, budget=0.2)
@@ -61,8 +61,8 @@ def test_a_budget_of_nothing_allows_no_retry() -> None:
     st.lists(st.tuples(st.floats(0.0, 1.0), st.floats(0.0, 1.0), st.booleans()), max_size=40),
 )
 def test_a_cap_is_never_passed_while_attempts_cost_no_more_than_reserved(cap, attempts) -> None:
-    outer = Purse(cap)
-    purse = Purse(within=outer)
+    outer = SpendBudget(cap)
+    purse = SpendBudget(within=outer)
     for most, share, arrived in attempts:
         reservation = purse.reserve(most)
         if reservation is None:

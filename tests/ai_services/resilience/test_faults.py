@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from orchestration_assets.processing.answer_cache import AnswerCache
-from orchestration_assets.processing.asking import Answered, Asker
+from orchestration_assets.processing.asker import Asker, AskResult
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Question
-from resources.ai_services.drill.faults import Fault, FaultKind, Script
+from resources.ai_services.drill.faults import Fault, FaultKind, FaultScript
 from resources.ai_services.drill.server import DrillServer, running
 from resources.ai_services.http.chat import ChatService
 from resources.ai_services.http.embeddings import EmbeddingsService
-from resources.ai_services.resilience.purse import Purse
+from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.feature_cache.lmdb_store import LmdbStore
 from tests.ai_services.http.samples import VECTORS, asked, chat, embeddings
 
@@ -35,7 +35,7 @@ def texts(count: int) -> list[Question]:
 
 async def ask_all(
     asker: Asker, name: str, questions: Sequence[Question]
-) -> tuple[list[Answered], float]:
+) -> tuple[list[AskResult], float]:
     loop = asyncio.get_running_loop()
     began = loop.time()
     answers = await asyncio.gather(*(asker.ask(name, one, began + DEADLINE_S) for one in questions))
@@ -46,7 +46,7 @@ def run(
     folder,
     services: dict[str, Any],
     work: Callable[[Asker], Any],
-    purse: Purse | None = None,
+    purse: SpendBudget | None = None,
 ) -> Any:
     async def drive() -> Any:
         cache = AnswerCache(LmdbStore(folder / "answers"))
@@ -70,9 +70,11 @@ MATRIX = [
 @pytest.mark.parametrize("part", range(4))
 def test_nothing_is_lost_or_billed_twice_whatever_fails(tmp_path, part) -> None:
     for number, kinds in enumerate(MATRIX[part::4]):
-        script = Script(seed=number, faults=tuple(fault(kind, 0.5 / len(kinds)) for kind in kinds))
+        script = FaultScript(
+            seed=number, faults=tuple(fault(kind, 0.5 / len(kinds)) for kind in kinds)
+        )
         primary, second = DrillServer(script), DrillServer()
-        purse = Purse(1.0)
+        purse = SpendBudget(1.0)
         with running(primary) as url, running(second) as other:
             services = {
                 "primary": ChatService("primary", chat(url, fallbacks=["second"])),
@@ -99,7 +101,7 @@ def test_nothing_is_lost_or_billed_twice_whatever_fails(tmp_path, part) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_without_a_fallback_every_question_still_has_its_reading(tmp_path, kind) -> None:
-    server = DrillServer(Script(faults=(fault(kind, 1.0),)))
+    server = DrillServer(FaultScript(faults=(fault(kind, 1.0),)))
     with running(server) as url:
         limits = {"total_s": 0.1} if kind is FaultKind.HANG else PATIENT
         services = {"s": ChatService("s", chat(url, timeouts=limits))}
@@ -117,8 +119,8 @@ def test_without_a_fallback_every_question_still_has_its_reading(tmp_path, kind)
 
 
 def test_a_primary_that_is_dead_is_asked_a_window_and_its_probes(tmp_path) -> None:
-    server = DrillServer(Script(faults=(Fault(kind="error"),)))
-    second = DrillServer(Script(median_ms=5))
+    server = DrillServer(FaultScript(faults=(Fault(kind="error"),)))
+    second = DrillServer(FaultScript(median_ms=5))
     with running(server) as url, running(second) as other:
         services = {
             "primary": ChatService("primary", chat(url, fallbacks=["second"], concurrency=32)),
@@ -137,7 +139,7 @@ def test_a_primary_that_is_dead_is_asked_a_window_and_its_probes(tmp_path) -> No
 
 
 def test_a_service_that_recovers_is_asked_again(tmp_path) -> None:
-    server = DrillServer(Script(faults=(Fault(kind="error", end=14),)))
+    server = DrillServer(FaultScript(faults=(Fault(kind="error", end=14),)))
     with running(server) as url:
         config = chat(url, breaker={"open_s": 0.02}, timeouts=PATIENT)
         services = {"s": ChatService("s", config)}
@@ -160,7 +162,7 @@ def test_a_service_that_recovers_is_asked_again(tmp_path) -> None:
 
 @pytest.mark.parametrize("kind", ["unauthorised", "refused"])
 def test_permanent_errors_are_never_asked_again(tmp_path, kind) -> None:
-    server = DrillServer(Script(faults=(Fault(kind=kind),)))
+    server = DrillServer(FaultScript(faults=(Fault(kind=kind),)))
     with running(server) as url:
         services = {"s": ChatService("s", chat(url, concurrency=4))}
 
@@ -181,7 +183,7 @@ def test_permanent_errors_are_never_asked_again(tmp_path, kind) -> None:
 
 
 def test_retry_after_is_waited_for_by_everybody(tmp_path) -> None:
-    server = DrillServer(Script(faults=(Fault(kind="rate_limit", seconds=0.2, end=1),)))
+    server = DrillServer(FaultScript(faults=(Fault(kind="rate_limit", seconds=0.2, end=1),)))
     with running(server) as url:
         config = chat(url, concurrency=1, retries={"backoff_s": 0.001, "backoff_max_s": 1.0})
         answers, seconds = run(
@@ -194,7 +196,7 @@ def test_retry_after_is_waited_for_by_everybody(tmp_path) -> None:
 
 
 def test_a_poison_item_is_found_and_the_others_keep_their_vectors_and_order(tmp_path) -> None:
-    server = DrillServer(Script(faults=(Fault(kind="refused", contains="poison"),)))
+    server = DrillServer(FaultScript(faults=(Fault(kind="refused", contains="poison"),)))
     with running(server) as url:
         config = embeddings(url, batch_size=16, retries={"attempts": 2})
         questions = [
@@ -235,7 +237,7 @@ def test_batches_are_as_few_as_can_be_and_cached_items_are_in_none(tmp_path) -> 
 
 
 def test_identical_questions_in_flight_are_asked_once(tmp_path) -> None:
-    server = DrillServer(Script(median_ms=30))
+    server = DrillServer(FaultScript(median_ms=30))
     with running(server) as url:
         question = asked("the same text")
         answers, _ = run(
@@ -253,7 +255,7 @@ def test_a_cap_stops_paying_and_what_was_answered_stands(tmp_path) -> None:
     server = DrillServer()
     with running(server) as url:
         service = ChatService("s", chat(url, concurrency=4, price={"call_usd": 0.01}))
-        purse = Purse(0.1)
+        purse = SpendBudget(0.1)
         answers, _ = run(tmp_path, {"s": service}, lambda a: ask_all(a, "s", texts(30)), purse)
     counted = Counter(one.reading.status for one in answers)
     assert counted == {Status.OK: 10, Status.OVER_BUDGET: 20}
@@ -262,11 +264,11 @@ def test_a_cap_stops_paying_and_what_was_answered_stands(tmp_path) -> None:
 
 
 def test_an_answer_that_does_not_fit_is_repaired_once_then_quarantined(tmp_path) -> None:
-    server = DrillServer(Script(faults=(Fault(kind="wrong_schema", end=1),)))
+    server = DrillServer(FaultScript(faults=(Fault(kind="wrong_schema", end=1),)))
     with running(server) as url:
         services = {"s": ChatService("s", chat(url))}
         (mended,), _ = run(tmp_path, services, lambda a: ask_all(a, "s", texts(1)))
-        server.script = Script(faults=(Fault(kind="wrong_schema"),))
+        server.script = FaultScript(faults=(Fault(kind="wrong_schema"),))
         (bad,), _ = run(tmp_path, services, lambda a: ask_all(a, "s", [asked("another text")]))
     assert [one.status for one in mended.attempts] == [Status.REJECTED_OUTPUT, Status.OK]
     assert mended.reading.status is Status.OK
@@ -288,7 +290,7 @@ def test_a_rate_is_kept(tmp_path) -> None:
 
 
 def test_a_bulkhead_is_never_exceeded(tmp_path) -> None:
-    server = DrillServer(Script(median_ms=10))
+    server = DrillServer(FaultScript(median_ms=10))
     with running(server) as url:
         service = ChatService("s", chat(url, concurrency=3))
         run(tmp_path, {"s": service}, lambda a: ask_all(a, "s", texts(20)))
@@ -296,7 +298,7 @@ def test_a_bulkhead_is_never_exceeded(tmp_path) -> None:
 
 
 def test_a_deadline_ends_what_hangs_and_what_waits(tmp_path) -> None:
-    server = DrillServer(Script(faults=(Fault(kind="hang"),)))
+    server = DrillServer(FaultScript(faults=(Fault(kind="hang"),)))
     with running(server) as url:
         config = chat(url, concurrency=2, timeouts={"total_s": 30.0})
         answers, seconds = run(
@@ -309,7 +311,7 @@ def test_a_deadline_ends_what_hangs_and_what_waits(tmp_path) -> None:
 
 def test_waiting_for_a_turn_does_not_count_against_an_item(tmp_path) -> None:
     """Many items wait for few places: the last of them has as much time as the first."""
-    server = DrillServer(Script(median_ms=40))
+    server = DrillServer(FaultScript(median_ms=40))
     with running(server) as url:
         config = chat(url, concurrency=1, timeouts={"total_s": 5.0})
 
@@ -318,7 +320,7 @@ def test_waiting_for_a_turn_does_not_count_against_an_item(tmp_path) -> None:
             service = ChatService("s", config)
             async with Asker({"s": service}, cache, call_limit_s=0.3) as asker:
                 quick = await asyncio.gather(*(asker.ask("s", one) for one in texts(20)))
-                server.script = Script(faults=(Fault(kind="hang"),))
+                server.script = FaultScript(faults=(Fault(kind="hang"),))
                 began = asyncio.get_running_loop().time()
                 stuck = await asker.ask("s", asked("this one hangs"))
                 return quick, stuck, asyncio.get_running_loop().time() - began
@@ -330,11 +332,11 @@ def test_waiting_for_a_turn_does_not_count_against_an_item(tmp_path) -> None:
 
 
 def test_a_failure_is_asked_again_by_the_next_run(tmp_path) -> None:
-    server = DrillServer(Script(faults=(Fault(kind="error"),)))
+    server = DrillServer(FaultScript(faults=(Fault(kind="error"),)))
     with running(server) as url:
         services = {"s": ChatService("s", chat(url))}
         first, _ = run(tmp_path, services, lambda a: ask_all(a, "s", texts(3)))
-        server.script = Script()
+        server.script = FaultScript()
         second, _ = run(tmp_path, services, lambda a: ask_all(a, "s", texts(3)))
         third, _ = run(tmp_path, services, lambda a: ask_all(a, "s", texts(3)))
     assert {one.reading.status for one in first} == {Status.FAILED}

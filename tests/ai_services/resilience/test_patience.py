@@ -6,12 +6,12 @@ import time
 import pytest
 
 from orchestration_assets.schemas.enums import Status
-from resources.ai_services.drill.faults import Script
+from resources.ai_services.drill.faults import FaultScript
 from resources.ai_services.drill.server import DrillServer, running
 from resources.ai_services.http.chat import ChatService
 from resources.ai_services.resilience.caller import Caller
-from resources.ai_services.resilience.patience import Patience, steady_clock
-from resources.ai_services.resilience.purse import Purse
+from resources.ai_services.resilience.spend_budget import SpendBudget
+from resources.ai_services.resilience.steady_timeouts import SteadyTimeout, steady_clock
 from tests.ai_services.http.samples import asked, chat
 from tests.processing.virtual_time import run_in_virtual_time
 
@@ -19,7 +19,7 @@ from tests.processing.virtual_time import run_in_virtual_time
 def test_a_limit_is_kept_where_nothing_holds_the_loop_up() -> None:
     async def work() -> None:
         with pytest.raises(TimeoutError):
-            async with Patience(5.0):
+            async with SteadyTimeout(5.0):
                 await asyncio.sleep(60.0)
 
     _, took = run_in_virtual_time(work())
@@ -30,9 +30,9 @@ def test_a_deadline_is_kept_and_a_limit_that_was_released_is_none() -> None:
     async def work() -> None:
         loop = asyncio.get_running_loop()
         with pytest.raises(TimeoutError):
-            async with Patience(50.0, loop.time() + 2.0):
+            async with SteadyTimeout(50.0, loop.time() + 2.0):
                 await asyncio.sleep(60.0)
-        async with Patience(1.0) as waiting:
+        async with SteadyTimeout(1.0) as waiting:
             waiting.release()
             await asyncio.sleep(3.0)
 
@@ -57,11 +57,11 @@ def test_the_clock_stands_still_while_the_loop_is_held_up() -> None:
 
 def test_an_answer_that_lies_ready_is_no_late_answer() -> None:
     """Each call has half a second; the loop is held up for a whole one while they are under way."""
-    server = DrillServer(Script(median_ms=100))
+    server = DrillServer(FaultScript(median_ms=100))
 
     async def work(url: str):
         service = ChatService("c", chat(url, retries={"attempts": 1}))
-        caller = Caller(service, Purse())
+        caller = Caller(service, SpendBudget())
         service.transport.open()
         calls = [
             asyncio.ensure_future(caller.call([asked(f"text {n}")], [str(n)], float("inf")))
@@ -93,7 +93,7 @@ def test_what_one_question_breaks_in_preparation_is_its_own_failure(monkeypatch)
 
     async def work(url: str):
         service = ChatService("c", chat(url))
-        caller = Caller(service, Purse())
+        caller = Caller(service, SpendBudget())
         found = [
             await caller.call([asked(text)], [text[:6]], float("inf"))
             for text in ("good one", "poison", "poison " * 9000, "good two")

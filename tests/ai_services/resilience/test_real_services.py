@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from orchestration_assets.processing.answer_cache import AnswerCache
-from orchestration_assets.processing.asking import Answered, Asker
+from orchestration_assets.processing.asker import Asker, AskResult
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.services import ChatConfig
 from resources.ai_services.http.chat import ChatService
@@ -32,8 +32,8 @@ NAMED = {shape.name: shape for shape in shapes.SHAPES}
 FINE = NAMED["plain"]
 
 
-def ask_all(folder, service: HttpService, count: int, task=LETTER) -> tuple[list[Answered], Asker]:
-    async def drive() -> tuple[list[Answered], Asker]:
+def ask_all(folder, service: HttpService, count: int, task=LETTER) -> tuple[list[AskResult], Asker]:
+    async def drive() -> tuple[list[AskResult], Asker]:
         async with Asker({"s": service}, AnswerCache(LmdbStore(folder / "answers"))) as asker:
             questions = [asked(f"text number {n:02}.", task) for n in range(count)]
             return await asyncio.gather(*(asker.ask("s", one) for one in questions)), asker
@@ -41,7 +41,7 @@ def ask_all(folder, service: HttpService, count: int, task=LETTER) -> tuple[list
     return asyncio.run(drive())
 
 
-def statuses(answers: list[Answered]) -> list[Status]:
+def statuses(answers: list[AskResult]) -> list[Status]:
     return [one.reading.status for one in answers]
 
 

@@ -1,0 +1,87 @@
+"""Batches one after the other, each by one process at a time, and none in the way of the others."""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from orchestration_assets.schemas.errors import OrchestrationError
+from resources.claims import Owner, claimed, claimed_unless_held, owner_of
+
+_WHAT = "orchestrate run"
+
+
+class RunFailedError(OrchestrationError):
+    """A batch could not be materialized; the message names the step, the cause and the remedy.
+
+    ``exit_code`` is 2 when the cause is for the caller to mend, else 1.
+    """
+
+    def __init__(self, words: str, exit_code: int = 1) -> None:
+        super().__init__(words)
+        self.exit_code = exit_code
+
+
+@dataclass
+class ExecutedBatches:
+    """Batches that this process ``done``; that others did meanwhile (``elsewhere``); and those
+    that ``failed``, with the reason; ``exit_codes`` are those that failures asked for."""
+
+    done: list[str] = field(default_factory=list)
+    elsewhere: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    exit_codes: set[int] = field(default_factory=set)
+
+
+def carry_out(
+    home: Path,
+    batches: Sequence[str],
+    is_finished: Callable[[str], bool],
+    execute: Callable[[str], None],
+) -> ExecutedBatches:
+    """Carries out every batch that nobody else does, then those that were in other hands.
+
+    Of these, what is finished by then is left alone; a batch whose owner is gone is taken over.
+    ``execute`` raises RunFailedError, which ends its batch only.
+    """
+    carried = ExecutedBatches()
+
+    def one(batch: str) -> None:
+        if is_finished(batch):
+            carried.elsewhere.append(batch)
+            return
+        try:
+            execute(batch)
+        except RunFailedError as error:
+            carried.failed[batch] = str(error)
+            carried.exit_codes.add(error.exit_code)
+            say(str(error))
+        else:
+            carried.done.append(batch)
+
+    in_other_hands = []
+    for batch in batches:
+        with claimed_unless_held(home, batch, _WHAT) as ours:
+            if ours:
+                one(batch)
+                continue
+        in_other_hands.append(batch)
+        say(f"batch {batch} is being carried out by {_words(owner_of(home, batch))}")
+    for batch in in_other_hands:
+        with claimed(home, batch, _WHAT, lambda owner, batch=batch: _wait(batch, owner)):  # type: ignore[misc]
+            one(batch)
+    return carried
+
+
+def say(words: str) -> None:
+    """One line for people, beside the result."""
+    sys.stderr.write(f"orchestrate: {words}\n")
+    sys.stderr.flush()
+
+
+def _wait(batch: str, owner: Owner | None) -> None:
+    say(f"waiting for batch {batch}, which {_words(owner)} carries out")
+
+
+def _words(owner: Owner | None) -> str:
+    return owner.words() if owner else "another process"

@@ -1,0 +1,135 @@
+"""Reading accepted items again, verified against the hash that the manifest recorded."""
+
+import csv
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO
+
+from orchestration_assets.content.csv_records import csv_fields, field_text
+from orchestration_assets.content.json_records import RepeatedKeyError, json_columns
+from orchestration_assets.content.manifest import content_hash
+from orchestration_assets.content.parquet_records import ParquetTexts
+from orchestration_assets.schemas.enums import RejectReason
+from orchestration_assets.schemas.errors import OrchestrationError
+from orchestration_assets.schemas.storable_values import whole_text
+from orchestration_assets.schemas.tables import AcceptedItem, RecordPlace
+from orchestration_assets.text.encodings.detection import decoded
+from resources.content_source import ContentError, Source, open_source
+from resources.content_source.folder import READ_SECONDS
+from resources.content_store import ContentStore
+
+
+class SupersededError(OrchestrationError):
+    """The content is no longer what the manifest recorded; it comes again in a later batch."""
+
+
+class ContentReader:
+    """Reads the items of one batch again, from their source or from what the home keeps.
+
+    Made from plain values, so that a worker on another machine can make its own. Use it as a
+    context manager: it keeps record files open.
+    """
+
+    def __init__(self, home: str | Path, source: str, read_seconds: float = READ_SECONDS) -> None:
+        self._store = ContentStore(home)
+        self._address = source
+        self._read_seconds = read_seconds
+        self._opened: Source | None = None
+        self._streams: dict[tuple[str, str | None], BinaryIO] = {}
+        self._parquet: dict[tuple[str, str], ParquetTexts] = {}
+
+    def __enter__(self) -> "ContentReader":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for stream in self._streams.values():
+            stream.close()
+        self._streams.clear()
+        self._parquet.clear()
+
+    def text(self, row: AcceptedItem) -> str:
+        """The decoded content of an accepted manifest row.
+
+        Raises SupersededError when it has changed or vanished since the manifest, and ContentError
+        when it cannot be read.
+        """
+        try:
+            data = self._bytes(row)
+        except ContentError as error:
+            if error.reason in (RejectReason.VANISHED, RejectReason.TOO_LARGE):
+                raise SupersededError("changed or removed after the manifest was made") from error
+            raise
+        if data is None or content_hash(data) != row.content_hash:
+            raise SupersededError("changed after the manifest was made")
+        return decoded(data, "utf-8" if row.record else row.encoding)
+
+    @property
+    def _source(self) -> Source:
+        # opened at the first need: what is kept is read even when the source is gone
+        if self._opened is None:
+            self._opened = open_source(self._address, read_seconds=self._read_seconds)
+        return self._opened
+
+    def _bytes(self, row: AcceptedItem) -> bytes | None:
+        """The bytes that the hash is over: of a record, its text as UTF-8."""
+        if row.kept:
+            kept = self._store.kept(row.content_hash)
+            if kept is not None:
+                return kept
+        place = row.record
+        if place is None:
+            return self._source.read(row.address, row.size_bytes).data
+        if place.format == "parquet":
+            texts = self._texts(place.file, place.field)
+            text = texts.text(place.start, row.size_bytes)
+            return None if text is None else whole_text(text).encode()
+        stream = self._stream(place.file, place.unpacked_as)
+        stream.seek(place.start)
+        data = stream.read(place.stop - place.start)
+        return _record_text(data, place, row.encoding)
+
+    def _stream(self, file: str, unpacked_as: str | None) -> BinaryIO:
+        key = file, unpacked_as
+        if key not in self._streams:
+            self._streams[key] = (
+                open_unpacked(self._store, unpacked_as) if unpacked_as else self._source.open(file)
+            )
+        return self._streams[key]
+
+    def _texts(self, file: str, column: str) -> ParquetTexts:
+        key = file, column
+        if key not in self._parquet:
+            self._parquet[key] = ParquetTexts(self._stream(file, None), column)
+        return self._parquet[key]
+
+
+def open_unpacked(store: ContentStore, name: str) -> BinaryIO:
+    """The plain copy of a packed file. Raises ContentError when it is no longer kept."""
+    try:
+        return store.unpacked(name).open("rb")
+    except FileNotFoundError as error:
+        raise ContentError(RejectReason.VANISHED, "its plain copy is gone from the home") from error
+
+
+def _record_text(data: bytes, place: RecordPlace, encoding: str) -> bytes | None:
+    """The text in the bytes of a record as UTF-8; None when they are no such record any more.
+
+    It is read as it was read for the manifest, by the same functions.
+    """
+    text: Any = None
+    try:
+        if place.format == "jsonl":
+            found = json_columns(data, (place.field,))
+            text = None if found is None else found.get(place.field)
+        else:
+            fields = csv_fields(data, place.delimiter)
+            column = int(place.field)
+            text = field_text(fields[column], encoding)[0] if column < len(fields) else None
+    except (ValueError, RecursionError, RepeatedKeyError, csv.Error):
+        return None
+    return whole_text(text).encode() if isinstance(text, str) else None

@@ -1,0 +1,134 @@
+"""Making the manifest of a batch against all that is known: the shell around ``settle``."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import pyarrow as pa
+
+from orchestration_assets.content.batches import item_id
+from orchestration_assets.content.content_reader import open_unpacked
+from orchestration_assets.content.ledger import read_ledger
+from orchestration_assets.content.manifest import ExaminedEntry, examine, file_version, settle
+from orchestration_assets.progress import Progress
+from orchestration_assets.schemas.decoding import column_names, decode
+from orchestration_assets.schemas.enums import EntryOutcome
+from orchestration_assets.schemas.policy import Content
+from orchestration_assets.schemas.records import rows_to_arrow
+from orchestration_assets.schemas.tables import (
+    BATCH_ENTRIES,
+    CONTENT_MANIFEST,
+    EntryRow,
+    RecordPlace,
+)
+from resources.content_index import ContentIndex, Holding
+from resources.content_source import FileContent, Source, Version, open_source
+from resources.content_store import ContentStore
+from resources.damage import leaving_out_damage
+from resources.table_store import BatchStore, TableMissingError, TableStore
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """The columns of a manifest that tell what an item held."""
+
+    item_id: str
+    entry_id: str
+    outcome: EntryOutcome
+    content_hash: str | None
+    computed_as: str | None
+    record: RecordPlace | None
+
+
+class BatchReading:
+    """How the entries of one batch are read: from their source, within the policy's limits."""
+
+    def __init__(self, home: Path, source: Source, *, keeps: bool) -> None:
+        self._store = ContentStore(home)
+        self._source = source
+        self._keeps = keeps
+
+    def read(self, address: str, max_bytes: int) -> FileContent:
+        return self._source.read(address, max_bytes)
+
+    def version(self, address: str) -> Version:
+        return self._source.version(address)
+
+    def records(self, entry: EntryRow) -> BinaryIO:
+        if entry.unpacked_as is not None:
+            return open_unpacked(self._store, entry.unpacked_as)
+        return self._source.open(entry.file)
+
+    def keep(self, content_hash: str, data: bytes) -> bool:
+        if self._keeps:
+            self._store.keep(content_hash, data)
+        return self._keeps
+
+
+def make_manifest(home: Path, batch: str, content: Content, progress: Progress) -> pa.Table:
+    """The manifest of a recorded batch.
+
+    Batches are settled one at a time, across processes: content that two of them hold is accepted
+    once. Raises SourceError when the source cannot be reached, TableMissingError when the batch
+    was never recorded.
+    """
+    entries = entries_of(home, batch)
+    source_url = entries[0].source
+    source = open_source(
+        source_url, read_seconds=content.read_seconds, measured_bytes=content.max_bytes
+    )
+    reading = BatchReading(home, source, keeps=content.keep)
+    progress.stage("reading", len(entries))
+    examined: list[ExaminedEntry] = []
+    for entry in entries:
+        examined += examine(entry, reading, content.max_bytes)
+        progress.advance(1)
+    index = complete_index(home, batch)
+    gone = read_ledger(home, source_url).gone_files()
+    rows = index.settle(
+        batch, lambda known: settle(batch, examined, known, lambda file: file in gone)
+    )
+    return rows_to_arrow(CONTENT_MANIFEST, rows)
+
+
+def entries_of(home: Path, batch: str) -> list[EntryRow]:
+    """The entries of a recorded batch. Raises TableMissingError when it was never recorded."""
+    return list(BATCH_ENTRIES.rows(BatchStore(home).read(batch)))
+
+
+def complete_index(home: Path, batch: str | None = None) -> ContentIndex:
+    """The content index, with every manifest but that of ``batch`` in it.
+
+    Manifests are there and not in the index when the cache was deleted.
+    """
+    index = ContentIndex(home / "cache" / "content")
+    included = index.included()
+    for earlier in TableStore(home).batches(CONTENT_MANIFEST.name):
+        if earlier not in included and earlier != batch:
+            # what is damaged is not known: its content is computed again when it comes again
+            with leaving_out_damage(), suppress(TableMissingError):
+                index.include(earlier, list(holdings_of(home, earlier)))
+    return index
+
+
+def holdings_of(home: Path, batch: str) -> Iterator[Holding]:
+    """What a stored manifest says its items held.
+
+    Raises DamagedFileError when the batch record is not the one that the manifest was made of.
+    """
+    entries = {entry.item_id: entry for entry in entries_of(home, batch)}
+    manifest = TableStore(home).read(CONTENT_MANIFEST.name, batch, column_names(_Held))
+    for row in decode(_Held, manifest):
+        entry = entries.get(row.entry_id)
+        if entry is None:
+            raise BatchStore(home).foreign(batch)
+        yield Holding(
+            row.item_id,
+            item_id(entry.file),
+            file_version(entry),
+            row.record.start if row.record else 0,
+            row.content_hash if row.computed_as is not None else None,
+            row.outcome is EntryOutcome.ACCEPTED,
+        )

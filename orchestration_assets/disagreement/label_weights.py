@@ -1,0 +1,144 @@
+"""How probable each label is that an item's services gave, by what is known of the services.
+
+In the order of what is known best: a calibration that was promoted for exactly these services; what
+the batch itself shows, when enough of its items were answered by three or more services that do
+not repeat each other; and else the services' own confidences, which nobody has checked. Whichever
+it is, the basis says so.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from orchestration_assets.disagreement.readings import ServiceReadings, ok_votes
+from orchestration_assets.evidence.label_free import learn
+from orchestration_assets.evidence.label_model import LabelModel, coded
+from orchestration_assets.evidence.recorded_answers import MISSING
+from orchestration_assets.schemas.items import Task
+
+_ENOUGH_SERVICES: Final = 3
+_LABELS_MOST: Final = 400
+
+Key = tuple[str, str]
+Said = Mapping[str, tuple[str, float | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class WeighedAnswers:
+    """``probabilities``: each answer that was given; ``answer`` stands, and is wrong with
+    probability ``risk``. ``basis`` says in words what that rests on."""
+
+    probabilities: Mapping[str, float]
+    answer: str
+    risk: float
+    basis: str
+
+    def risk_of(self, answer: str) -> float:
+        """The probability that this answer is wrong."""
+        return self.risk if answer == self.answer else 1.0 - self.probabilities.get(answer, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class PromotedCalibration:
+    """A calibration in use, and the version that it is known by."""
+
+    model: LabelModel
+    version: str
+
+
+def said(heard: ServiceReadings) -> dict[str, tuple[str, float | None]]:
+    """Service -> its label and confidence, of the readings that vote."""
+    return {name: (str(one.answer), one.confidence) for name, one in ok_votes(heard)}
+
+
+def weigh(
+    task: Task,
+    heard: Mapping[Key, ServiceReadings],
+    versions: Mapping[str, str],
+    promoted: PromotedCalibration | None,
+    learn_from: int,
+) -> tuple[dict[Key, WeighedAnswers], str]:
+    """(item, task) -> what its labels weigh, and the basis of those that are not there.
+
+    ``heard`` are the task's independent readings, ``versions`` those of the services that gave
+    them. Items are missing where nothing was learnt: then stated confidences must do.
+    """
+    keys = [key for key, readings in heard.items() if ok_votes(readings)]
+    votes = [said(heard[key]) for key in keys]
+    if promoted is not None:
+        why = mismatch(promoted.model, versions)
+        if why is None:
+            return _by_model(keys, votes, promoted), "stated confidences: a label that is new"
+        basis = f"stated confidences: calibration {promoted.version} is not valid, {why}"
+    else:
+        basis = "stated confidences, unchecked: no calibration"
+    model, why = _learnt(task, votes, versions, learn_from)
+    if model is None:
+        return {}, f"{basis}; {why}"
+    n_services = int((~model.free.clones).sum())
+    named = f"how {n_services} services agree over {len(keys)} items of this batch, no verdicts"
+    return _stand(keys, votes, model, named), basis
+
+
+def mismatch(model: LabelModel, versions: Mapping[str, str]) -> str | None:
+    """Why a model does not hold for services of these versions; None when it does."""
+    known = dict(zip(model.services, model.versions, strict=True))
+    if new := sorted(set(versions) - set(known)):
+        return f"it does not know {', '.join(new)}"
+    for service, version in sorted(versions.items()):
+        if known[service] != version:
+            return f"{service} was {known[service]} and is {version}"
+    return None
+
+
+def _learnt(
+    task: Task, votes: Sequence[Said], versions: Mapping[str, str], learn_from: int
+) -> tuple[LabelModel | None, str]:
+    services = sorted({service for one in votes for service in one})
+    if len(services) < _ENOUGH_SERVICES:
+        return None, f"{len(services)} services cannot judge each other"
+    enough = sum(len(one) >= _ENOUGH_SERVICES for one in votes)
+    if enough < learn_from:
+        return None, f"{enough} items with three answers, {learn_from} would teach"
+    labels = sorted({label for one in votes for label, _ in one.values()} | set(task.labels))
+    if not 2 <= len(labels) <= _LABELS_MOST:
+        return None, f"{len(labels)} different labels"
+    answers, confidences = coded(votes, services, labels)
+    free = learn(answers, confidences, len(labels))
+    if (~free.clones).sum() < _ENOUGH_SERVICES:
+        return None, "services that repeat each other cannot judge each other"
+    known = tuple(versions.get(service, "") for service in services)
+    return LabelModel(tuple(services), known, tuple(labels), free), ""
+
+
+def _by_model(
+    keys: Sequence[Key], votes: Sequence[Said], promoted: PromotedCalibration
+) -> dict[Key, WeighedAnswers]:
+    model = promoted.model
+    basis = f"calibration {promoted.version}, {model.n_gold} verdicts"
+    if model.alone is not None:
+        basis += f": {model.alone} stands, verdicts cannot tell that all together are better"
+    known = set(model.labels)
+    inside = [k for k, one in enumerate(votes) if all(label in known for label, _ in one.values())]
+    return _stand([keys[k] for k in inside], [votes[k] for k in inside], model, basis)
+
+
+def _stand(
+    keys: Sequence[Key], votes: Sequence[Said], model: LabelModel, basis: str
+) -> dict[Key, WeighedAnswers]:
+    if not keys:
+        return {}
+    answers, confidences = coded(votes, model.services, model.labels)
+    belief, standing, risk = model.stands(answers, confidences)
+    probabilities = np.exp(belief)
+    found: dict[Key, WeighedAnswers] = {}
+    for row, key in enumerate(keys):
+        if standing[row] == MISSING:
+            continue
+        given: list[Any] = sorted({int(code) for code in answers[row] if code != MISSING})
+        shares = {model.labels[code]: float(probabilities[row, code]) for code in given}
+        stands = model.labels[int(standing[row])]
+        found[key] = WeighedAnswers(shares, stands, float(risk[row]), basis)
+    return found

@@ -1,0 +1,263 @@
+"""Asking one service one question: cache first, failures become readings, every attempt logged."""
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Final
+
+from orchestration_assets.processing.answer_cache import CACHED, AnswerCache, answer_key
+from orchestration_assets.processing.near_items import NearItems
+from orchestration_assets.schemas.enums import Status
+from orchestration_assets.schemas.errors import OrchestrationError
+from orchestration_assets.schemas.items import Question, Reading
+from orchestration_assets.schemas.storable_readings import UnfitReadingError, kept_reading
+from orchestration_assets.schemas.storable_values import whole_text
+from orchestration_assets.services.contract import Service
+from resources.ai_services.http.service import HttpService
+from resources.ai_services.resilience.attempts import Attempt, CallOutcome
+from resources.ai_services.resilience.batcher import Batcher
+from resources.ai_services.resilience.caller import Caller
+from resources.ai_services.resilience.spend_budget import SpendBudget
+
+CALLED: Final = "called"
+CACHE: Final = "cache"
+NOT_CALLED: Final = "not_called"
+
+
+@dataclass(frozen=True, slots=True)
+class AskResult:
+    """A reading with where it came from and what it took.
+
+    ``attempts`` holds every attempt that was made for it, at the service or at its fallbacks.
+    ``round`` counts the rounds of an iterative plan from 0; ``final`` is False for a reading that
+    a later one of the same service took over, and for a router's.
+    """
+
+    service: str
+    service_version: str
+    answer_key: str
+    reading: Reading
+    origin: str
+    cost_usd: float
+    started_at: datetime
+    elapsed_ms: float
+    round: int = 0
+    final: bool = True
+    attempts: tuple[Attempt, ...] = ()
+
+
+class UnsavedError(OrchestrationError):
+    """An answer that was paid for could not be kept: going on would pay for more of them."""
+
+
+class Asker:
+    """Asks services by name. ``clock`` gives seconds, ``now`` the UTC time of day.
+
+    What services over HTTP cost comes out of ``purse``; ``ratios`` says how many tokens one was
+    seen to bill for each estimated one. A call over HTTP, its retries included, is over
+    ``call_limit_s`` after its turn came. ``near`` knows what is near an item, for services
+    that are shown that.
+
+    Use it as an asynchronous context: connections are closed at its end.
+    """
+
+    def __init__(
+        self,
+        services: Mapping[str, Service],
+        cache: AnswerCache,
+        clock: Callable[[], float] = time.perf_counter,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        purse: SpendBudget | None = None,
+        ratios: Mapping[str, float] | None = None,
+        call_limit_s: float = math.inf,
+        near: NearItems | None = None,
+    ) -> None:
+        self._services = services
+        self._cache = cache
+        self._clock = clock
+        self._near = near
+        self.now = now
+        self._under_way: dict[str, asyncio.Future[CallOutcome]] = {}
+        self._saves: set[asyncio.Task[None]] = set()
+        self._bulkheads = {
+            name: asyncio.Semaphore(service.concurrency)
+            for name, service in services.items()
+            if not isinstance(service, HttpService)
+        }
+        self.callers = {
+            name: Caller(
+                service,
+                purse or SpendBudget(),
+                ratio=(ratios or {}).get(name, 1.0),
+                limit_s=call_limit_s,
+                now=now,
+            )
+            for name, service in services.items()
+            if isinstance(service, HttpService)
+        }
+        self._batchers = {
+            name: Batcher(caller, caller.service.batch_size, caller.service.linger_s)
+            for name, caller in self.callers.items()
+            if caller.service.batch_size > 1
+        }
+
+    async def __aenter__(self) -> "Asker":
+        for caller in self.callers.values():
+            caller.service.transport.open()
+        return self
+
+    async def __aexit__(self, *raised: object) -> None:
+        for caller in self.callers.values():
+            await caller.service.aclose()
+        await self.durable()
+
+    async def durable(self) -> None:
+        """Returns once every answer so far that came over HTTP is on disk.
+
+        Raises UnsavedError from what the store raised when one could not be written.
+        """
+        for save in tuple(self._saves):
+            try:
+                await asyncio.shield(save)
+            except Exception as error:
+                words = f"an answer cannot be kept: {error}; make room on the disk of the home"
+                raise UnsavedError(f"{words}, and run again") from error
+
+    def _saved(self, save: "asyncio.Task[None]") -> None:
+        # one that failed stays, so that whoever waits for it learns why
+        if not save.cancelled() and save.exception() is None:
+            self._saves.discard(save)
+
+    async def ask(self, name: str, question: Question, deadline: float = math.inf) -> AskResult:
+        """One service's reading, or that of its first fallback that has one.
+
+        Never raises for what a service does: it becomes a reading. ``deadline`` is a time of the
+        event loop's clock after which no call over HTTP goes on.
+        """
+        answered = await self._ask(name, question, deadline)
+        if name not in self.callers or answered.reading.status in CACHED:
+            return answered
+        attempts = answered.attempts
+        for other in self.callers[name].service.config.fallbacks:
+            instead = await self._ask(other, question, deadline)
+            attempts += instead.attempts
+            if instead.reading.status is Status.OK:
+                why = f"{other} answers instead of {name}, which did not: {answered.reading.reason}"
+                reading = replace(instead.reading, status=Status.FALLBACK, reason=why)
+                origin = answered.origin if answered.origin == CALLED else instead.origin
+                return _with(answered, reading, attempts, origin)
+        return _with(answered, answered.reading, attempts, answered.origin)
+
+    async def _ask(self, name: str, question: Question, deadline: float) -> AskResult:
+        """The reading of this very service: kept, under way already, or called for now."""
+        service = self._services[name]
+        if self._near is not None and "neighbours" in service.reads:
+            near = self._near.of(question.item.item_id, question.task.name)
+            question = replace(question, near=near)
+        key = answer_key(question, service)
+        started_at, began = self.now(), self._clock()
+        kept = self._cache.get(key)
+        if kept is not None:
+            called, origin = CallOutcome(kept), CACHE
+        elif key in self._under_way:
+            # the same question is being asked: its attempts are in the log of who asked first
+            called = CallOutcome((await asyncio.shield(self._under_way[key])).reading)
+            origin = CACHE if called.reading.status in CACHED else NOT_CALLED
+        else:
+            called = await self._call_once(name, question, key, deadline)
+            origin = CALLED if called.attempts else NOT_CALLED
+        first = called.attempts[0] if called.attempts else None
+        return AskResult(
+            name,
+            service.version,
+            key,
+            called.reading,
+            origin,
+            sum(one.cost_usd for one in called.attempts),
+            first.started_at if first else started_at,
+            sum(one.elapsed_ms for one in called.attempts)
+            if first
+            else (self._clock() - began) * 1000,
+            attempts=called.attempts,
+        )
+
+    async def _call_once(
+        self, name: str, question: Question, key: str, deadline: float
+    ) -> CallOutcome:
+        """Calls, and lets everyone who asks the same meanwhile wait for this answer."""
+        under_way: asyncio.Future[CallOutcome] = asyncio.get_running_loop().create_future()
+        self._under_way[key] = under_way
+        try:
+            called = await self._call(name, question, key, deadline)
+        except Exception as error:
+            # whoever waits for it fails alike; nobody may be waiting
+            under_way.set_exception(error)
+            under_way.exception()
+            raise
+        except BaseException:
+            under_way.cancel()
+            raise
+        finally:
+            del self._under_way[key]
+        under_way.set_result(called)
+        return called
+
+    async def _call(self, name: str, question: Question, key: str, deadline: float) -> CallOutcome:
+        if question.near and self._near is not None:
+            # only now: a kept answer needs no text of what is near
+            read = self._near.with_texts(question.near)
+            unread = len(question.near) - len(read)
+            question = replace(question, near=read, near_unread=unread)
+        caller = self.callers.get(name)
+        if caller is None:
+            called = await self._embedded(name, question)
+            self._cache.put(key, called.reading)
+            return called
+        if name in self._batchers:
+            called = await self._batchers[name].call(question, key, deadline)
+        else:
+            (called,) = await caller.call([question], [key], deadline)
+        if called.reading.status in CACHED:
+            self._cache.put(key, called.reading)
+            # what was paid for must not be asked again, whatever happens from here on
+            if (save := self._cache.save()) not in self._saves:
+                self._saves.add(save)
+                save.add_done_callback(self._saved)
+        return called
+
+    async def _embedded(self, name: str, question: Question) -> CallOutcome:
+        service = self._services[name]
+        async with self._bulkheads[name]:
+            # the clock starts when the call does, not when it begins to wait its turn
+            started_at, began = self.now(), self._clock()
+            reading = await _reading(service, question)
+        elapsed_ms = (self._clock() - began) * 1000
+        attempt = Attempt(
+            name, reading.status, started_at, elapsed_ms, service.cost_usd, reason=reading.reason
+        )
+        return CallOutcome(reading, (attempt,))
+
+
+def _with(
+    answered: AskResult, reading: Reading, attempts: tuple[Attempt, ...], origin: str
+) -> AskResult:
+    return replace(
+        answered,
+        reading=reading,
+        attempts=attempts,
+        origin=origin,
+        cost_usd=sum(one.cost_usd for one in attempts),
+        elapsed_ms=sum(one.elapsed_ms for one in attempts),
+    )
+
+
+async def _reading(service: Service, question: Question) -> Reading:
+    try:
+        return kept_reading(await service.ask(question), question.task.kind)
+    except UnfitReadingError as error:
+        return Reading(Status.REJECTED_OUTPUT, reason=str(error))
+    except Exception as error:  # noqa: BLE001 -- whatever a service raises is its failure
+        return Reading(Status.FAILED, reason=whole_text(f"{type(error).__name__}: {error}"))

@@ -1,0 +1,345 @@
+"""Driving the plans of a batch in one event loop, many items at a time."""
+
+import asyncio
+import math
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from typing import Any
+
+from orchestration_assets.processing.answer_cache import AnswerCache
+from orchestration_assets.processing.asker import (
+    CALLED,
+    NOT_CALLED,
+    Asker,
+    AskResult,
+    UnsavedError,
+)
+from orchestration_assets.processing.near_items import NearItems
+from orchestration_assets.processing.plan_execution import execute
+from orchestration_assets.processing.plan_result import Ask, Decision, PlanResult
+from orchestration_assets.processing.selector_execution import run_learned
+from orchestration_assets.schemas.answers import answer_columns, shown
+from orchestration_assets.schemas.enums import ProcessingModel, Status
+from orchestration_assets.schemas.items import Item, Question, Reading, Task
+from orchestration_assets.schemas.policy import Choice
+from orchestration_assets.schemas.tables import (
+    CallRow,
+    DecisionRow,
+    InterpretationRow,
+    PlanRow,
+    Redaction,
+)
+from orchestration_assets.selection.trained_selector import TrainedSelector
+from orchestration_assets.services.contract import EmbeddedService, Service
+from resources.ai_services.http.service import HttpService
+from resources.ai_services.resilience.attempts import Attempt
+from resources.ai_services.resilience.spend_budget import SpendBudget
+
+_FLUSH_EVERY = 64
+_MOST_IN_FLIGHT = 2048
+
+LoadItem = Callable[[str], Item]
+IsHeavy = Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchWork:
+    """What plans refer to by name: choices by task and option, tasks, services, and learned
+    models by version."""
+
+    choices: Mapping[tuple[str, str], Choice]
+    tasks: Mapping[str, Task]
+    services: Mapping[str, Service]
+    learned: Mapping[str, TrainedSelector] = field(default_factory=dict)
+
+
+@dataclass
+class BatchResult:
+    """The rows that a batch's plans yield, by table.
+
+    ``stopped`` says why a service was stopped for the run, by its name; ``circuits_opened`` how
+    often its circuit breaker opened.
+    """
+
+    interpretations: dict[ProcessingModel, list[InterpretationRow]] = field(
+        default_factory=lambda: {model: [] for model in ProcessingModel}
+    )
+    decisions: list[DecisionRow] = field(default_factory=list)
+    calls: list[CallRow] = field(default_factory=list)
+    stopped: dict[str, str] = field(default_factory=dict)
+    circuits_opened: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLimits:
+    """What a batch may take. A call is over ``item_deadline_s`` after its turn came, the batch
+    ``batch_deadline_s`` after its start, both in seconds.
+
+    ``token_ratios``: billed over estimated tokens of a service, as seen in earlier batches.
+    """
+
+    items_in_flight: int
+    purse: SpendBudget = field(default_factory=SpendBudget)
+    item_deadline_s: float = math.inf
+    batch_deadline_s: float = math.inf
+    token_ratios: Mapping[str, float] = field(default_factory=dict)
+
+    def in_flight(self, services: Iterable[Service]) -> int:
+        """Items at work at once: enough that every service over HTTP can be kept busy.
+
+        Items wait, which costs nothing; were there fewer, one slow service would hold them all
+        and starve the others, and batches would leave incomplete.
+        """
+        room = sum(
+            one.concurrency * one.batch_size for one in services if isinstance(one, HttpService)
+        )
+        return max(self.items_in_flight, min(room, _MOST_IN_FLIGHT))
+
+
+def process_plans(
+    plans: Iterable[PlanRow],
+    work: BatchWork,
+    cache: AnswerCache,
+    load_item: LoadItem,
+    limits: BatchLimits,
+    advance: Callable[[int], None] = lambda items: None,
+    near: NearItems | None = None,
+    is_heavy: IsHeavy = lambda item_id: False,
+) -> BatchResult:
+    """Carries out every plan; ``plans`` are sorted by item.
+
+    ``load_item`` gives an item its content and may raise: then each service of its plans gets a
+    failed reading with that reason, so that no plan goes without rows; likewise whatever else an
+    item breaks is its own failure. ``is_heavy`` tells of an item whether it is loaded beside the
+    event loop, in a thread. ``near`` knows what services are shown of earlier content. Rows come
+    out in the order of the plans, whichever item finishes first.
+    """
+    groups = [list(group) for _, group in groupby(plans, key=lambda plan: plan.item_id)]
+    executions: list[list[PlanResult]] = [[] for _ in groups]
+    processed = BatchResult()
+
+    async def drive() -> None:
+        clock = asyncio.get_running_loop().time
+        batch_ends = clock() + limits.batch_deadline_s
+        queue = iter(enumerate(groups))
+        one_at_a_time = asyncio.Lock()
+
+        async def load(item_id: str) -> Item:
+            if not is_heavy(item_id):
+                return load_item(item_id)
+            # several would only hold more memory at once
+            async with one_at_a_time:
+                return await asyncio.to_thread(load_item, item_id)
+
+        async def serve(asker: Asker) -> None:
+            # the workers share one iterator: each takes the next item as it becomes free
+            for position, group in queue:
+                executions[position] = await _process_item(group, work, asker, load, batch_ends)
+                advance(1)
+                if position % _FLUSH_EVERY == 0:
+                    cache.flush()
+
+        asker = Asker(
+            work.services,
+            cache,
+            purse=limits.purse,
+            ratios=limits.token_ratios,
+            call_limit_s=limits.item_deadline_s,
+            near=near,
+        )
+        async with asker:
+            at_once = min(limits.in_flight(work.services.values()), len(groups))
+            await asyncio.gather(*(serve(asker) for _ in range(at_once)))
+            processed.stopped = {
+                name: caller.stopped for name, caller in asker.callers.items() if caller.stopped
+            }
+            processed.circuits_opened = {
+                name: caller.breaker.opened for name, caller in asker.callers.items()
+            }
+
+    _warm_up(work)
+    try:
+        asyncio.run(drive())
+    finally:
+        cache.flush()
+    for group, done in zip(groups, executions, strict=True):
+        for plan, execution in zip(group, done, strict=True):
+            _collect(plan, execution, processed)
+    return processed
+
+
+def _warm_up(work: BatchWork) -> None:
+    """Lets embedded services load what they need before any call over HTTP is under way.
+
+    Loading a model stalls the event loop for as long as it takes, and with it every call's clock.
+    """
+    services = work.services.values()
+    if not any(isinstance(one, HttpService) for one in services):
+        return
+    item = Item("", "", "warm-up.txt", "Nothing is asked about this.")
+    for service in services:
+        task = next((one for one in work.tasks.values() if one.kind in service.kinds), None)
+        if isinstance(service, EmbeddedService) and task is not None:
+            # whatever is wrong with it comes up again where it is really asked
+            with suppress(Exception):
+                service.answer(Question(task, item))
+
+
+async def _process_item(
+    plans: Sequence[PlanRow],
+    work: BatchWork,
+    asker: Asker,
+    load: Callable[[str], Awaitable[Item]],
+    deadline: float,
+) -> list[PlanResult]:
+    try:
+        item = await load(plans[0].item_id)
+    except Exception as error:  # noqa: BLE001 -- an unreadable item is a row, not the batch's end
+        reason = f"content not readable: {error}"
+        return [_failed(plan, work, asker, reason, ()) for plan in plans]
+    answered = False
+
+    async def ask(name: str, question: Question) -> AskResult:
+        nonlocal answered
+        if answered:
+            # what an earlier wave was answered is on disk before the next one is paid for
+            await asker.durable()
+        found = await asker.ask(name, question, deadline)
+        answered = True
+        return found
+
+    async def carry_out(plan: PlanRow) -> PlanResult:
+        heard: list[AskResult] = []
+
+        async def ask_and_keep(name: str, question: Question) -> AskResult:
+            found = await ask(name, question)
+            heard.append(found)
+            return found
+
+        try:
+            return await _carried_out(plan, work, item, ask_and_keep)
+        except UnsavedError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- what an item breaks is that item's failure
+            reason = f"processing broke: {type(error).__name__}: {error}"
+            return _failed(plan, work, asker, reason, heard)
+
+    done = list(await asyncio.gather(*map(carry_out, plans)))
+    # no item is begun while answers to another are not on disk: a kill loses what is under way
+    await asker.durable()
+    return done
+
+
+async def _carried_out(plan: PlanRow, work: BatchWork, item: Item, ask: Ask) -> PlanResult:
+    question = Question(work.tasks[plan.task], item)
+    if plan.artefact is not None and plan.point is not None:
+        return await run_learned(work.learned[plan.artefact], plan.point, question, ask)
+    choice = work.choices[plan.task, plan.option]
+    return await execute(choice, question, ask, work.tasks)
+
+
+def _failed(
+    plan: PlanRow, work: BatchWork, asker: Asker, reason: str, heard: Sequence[AskResult]
+) -> PlanResult:
+    """What is left of a plan that broke: what was paid for, and failures that say why.
+
+    The answers heard before are kept, but none is final: the plan was not carried out.
+    """
+    rounds: Counter[str] = Counter()
+    kept = []
+    for one in heard:
+        kept.append(replace(one, round=rounds[one.service], final=False))
+        rounds[one.service] += 1
+    reading, now = Reading(Status.FAILED, reason=reason), asker.now()
+    failures = [
+        replace(
+            AskResult(name, work.services[name].version, "", reading, NOT_CALLED, 0.0, now, 0.0),
+            round=rounds[name],
+        )
+        for name in dict.fromkeys(plan.services)
+    ]
+    return PlanResult((*kept, *failures), (Decision("stop", (), reason),))
+
+
+def _collect(plan: PlanRow, execution: PlanResult, processed: BatchResult) -> None:
+    where: dict[str, Any] = {"batch": plan.batch, "item_id": plan.item_id, "task": plan.task}
+    rows = processed.interpretations[plan.model]
+    for step, one in enumerate(execution.answered):
+        reading = one.reading
+        rows.append(
+            InterpretationRow(
+                **where,
+                content_hash=plan.content_hash,
+                service=one.service,
+                service_version=one.service_version,
+                step=step,
+                round=one.round,
+                final=one.final,
+                status=reading.status,
+                **answer_columns(reading.answer),
+                confidence=reading.confidence,
+                alternatives=reading.alternatives,
+                evidence=reading.evidence,
+                reason=reading.reason,
+                answer_key=one.answer_key,
+            )
+        )
+        attempts = one.attempts or (
+            Attempt(one.service, reading.status, one.started_at, one.elapsed_ms),
+        )
+        for number, attempt in enumerate(attempts, start=1):
+            origin = CALLED if one.attempts else one.origin
+            processed.calls.append(
+                _call_row(where, one.service, step, one.round, number, origin, attempt)
+            )
+    for number, decision in enumerate(execution.decisions):
+        processed.decisions.append(
+            DecisionRow(
+                **where,
+                decision=number,
+                action=decision.action,
+                services=decision.services,
+                reason=decision.reason,
+                answer=shown(decision.answer),
+                certainty=decision.certainty,
+                coverage=decision.coverage,
+                gain=decision.gain,
+            )
+        )
+
+
+def _call_row(
+    where: Mapping[str, Any],
+    service: str,
+    step: int,
+    round_: int,
+    number: int,
+    origin: str,
+    attempt: Attempt,
+) -> CallRow:
+    sent = attempt.sent
+    return CallRow(
+        **where,
+        service=service,
+        step=step,
+        round=round_,
+        attempt=number,
+        origin=origin,
+        called=attempt.service if origin == CALLED else None,
+        status=attempt.status,
+        reason=attempt.reason if attempt.status is not Status.OK else None,
+        cost_usd=attempt.cost_usd,
+        tokens_estimated=attempt.tokens_estimated,
+        tokens_in=attempt.tokens_in,
+        tokens_out=attempt.tokens_out,
+        started_at=attempt.started_at,
+        elapsed_ms=attempt.elapsed_ms,
+        first_token_ms=attempt.first_token_ms,
+        content_share=sent.content_share if sent else None,
+        left_out=sent.left_out if sent else None,
+        redacted=tuple(Redaction(*pair) for pair in sent.redacted.items()) if sent else (),
+        injection_markers=sent.injection_markers if sent else 0,
+    )

@@ -1,0 +1,146 @@
+"""Asking services once for all near-copies in a batch: the others share the answers, marked."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import pyarrow as pa
+
+from orchestration_assets.processing.answer_cache import CACHED
+from orchestration_assets.processing.event_loop import BatchResult
+from orchestration_assets.schemas.decoding import values
+from orchestration_assets.schemas.tables import DecisionRow, PlanRow
+
+SHARED: Final = "shared"
+
+_Pair = tuple[str, str]
+
+
+def leaders(vectors: pa.Table) -> dict[str, str]:
+    """Item -> the item of its batch that is asked for it, for near-copies only.
+
+    That is the representative, or the first of its copies by item id when the representative is
+    in an earlier batch.
+    """
+    columns = ("item_id", "batch", "representative", "representative_batch")
+    rows = sorted(values(vectors, *columns))
+    first: dict[_Pair, str] = {}
+    for item, batch, representative, where in rows:
+        first.setdefault((where, representative), representative if where == batch else item)
+    return {
+        item: first[where, representative]
+        for item, _, representative, where in rows
+        if first[where, representative] != item
+    }
+
+
+def process_sharing(
+    plans: Sequence[PlanRow],
+    leader_of: Mapping[str, str],
+    process: Callable[[Sequence[PlanRow]], BatchResult],
+) -> BatchResult:
+    """Processes the plans; a copy whose leader has the same plan shares what its leader was told.
+
+    A copy is asked about itself when its leader got a failure, or is processed in another way.
+    Rows come out in the order of the plans.
+    """
+    options = {(plan.item_id, plan.task): plan.option for plan in plans}
+    shares = {
+        pair: leader
+        for pair, option in options.items()
+        if (leader := leader_of.get(pair[0])) and options.get((leader, pair[1])) == option
+    }
+    if not shares:
+        return process(plans)
+    first = process([plan for plan in plans if (plan.item_id, plan.task) not in shares])
+    failed = {
+        (row.item_id, row.task)
+        for rows in first.interpretations.values()
+        for row in rows
+        if row.status not in CACHED
+    }
+    lone = {pair for pair, leader in shares.items() if (leader, pair[1]) in failed}
+    second = process([plan for plan in plans if (plan.item_id, plan.task) in lone])
+    copied = [plan for plan in plans if (plan.item_id, plan.task) in shares.keys() - lone]
+    return _in_order(plans, first, second, _copies(copied, leader_of, first))
+
+
+def _copies(
+    plans: Sequence[PlanRow], leader_of: Mapping[str, str], asked: BatchResult
+) -> BatchResult:
+    told = BatchResult()
+    for model, rows in asked.interpretations.items():
+        by_pair = _by_pair(rows)
+        for plan, leader in _led(plans, leader_of):
+            told.interpretations[model] += [
+                replace(
+                    row,
+                    item_id=plan.item_id,
+                    content_hash=plan.content_hash,
+                    shared_from=leader,
+                )
+                for row in by_pair.get((leader, plan.task), ())
+            ]
+    calls = _by_pair(asked.calls)
+    for plan, leader in _led(plans, leader_of):
+        told.calls += [
+            replace(
+                call,
+                item_id=plan.item_id,
+                origin=SHARED,
+                cost_usd=0.0,
+                elapsed_ms=0.0,
+                called=None,
+                tokens_in=None,
+                tokens_out=None,
+                redacted=(),
+            )
+            for call in calls.get((leader, plan.task), ())
+        ]
+        words = f"a near-copy of {leader}, which was asked; its answers are shared"
+        told.decisions.append(
+            DecisionRow(
+                batch=plan.batch,
+                item_id=plan.item_id,
+                task=plan.task,
+                decision=0,
+                action="share",
+                services=plan.services,
+                reason=words,
+                answer=None,
+                certainty=None,
+                coverage=None,
+                gain=None,
+            )
+        )
+    return told
+
+
+def _led(plans: Sequence[PlanRow], leader_of: Mapping[str, str]) -> Iterator[tuple[PlanRow, str]]:
+    return ((plan, leader_of[plan.item_id]) for plan in plans)
+
+
+def _by_pair(rows: Sequence[Any]) -> dict[_Pair, list[Any]]:
+    found: dict[_Pair, list[Any]] = {}
+    for row in rows:
+        found.setdefault((row.item_id, row.task), []).append(row)
+    return found
+
+
+def _in_order(plans: Sequence[PlanRow], *parts: BatchResult) -> BatchResult:
+    place = {(plan.item_id, plan.task): n for n, plan in enumerate(plans)}
+
+    def merged(lists: Iterator[list[Any]]) -> list[Any]:
+        rows = [row for rows in lists for row in rows]
+        return sorted(rows, key=lambda row: place[row.item_id, row.task])
+
+    whole = BatchResult()
+    for model in whole.interpretations:
+        whole.interpretations[model] = merged(part.interpretations[model] for part in parts)
+    whole.decisions = merged(part.decisions for part in parts)
+    whole.calls = merged(part.calls for part in parts)
+    for part in parts:
+        whole.stopped |= part.stopped
+        for name, times in part.circuits_opened.items():
+            whole.circuits_opened[name] = whole.circuits_opened.get(name, 0) + times
+    return whole

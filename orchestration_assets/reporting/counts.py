@@ -1,0 +1,160 @@
+"""The small shapes that every figure is made of: counts, capped lists, histograms."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, cast
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from orchestration_assets.schemas.decoding import values
+
+T = TypeVar("T")
+
+BINS = 24
+# a range wider than this multiple of the median is drawn on a logarithmic axis
+_LOG_SPREAD = 12.0
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many of a total carry one name."""
+
+    name: str
+    count: int
+    of: int
+
+    @property
+    def share(self) -> float:
+        """The count as a share of the total; 0 of 0 is 0."""
+        return share(self.count, self.of)
+
+
+@dataclass(frozen=True, slots=True)
+class CappedCounts(Generic[T]):
+    """The first of many, and how many there are in all."""
+
+    shown: tuple[T, ...]
+    total: int
+
+    @property
+    def hidden(self) -> int:
+        """How many are not shown."""
+        return self.total - len(self.shown)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One entry or item named as an example, with what is known about it in words."""
+
+    path: str
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """The distribution of one column; ``marked`` counts a subset of each bin."""
+
+    name: str
+    meaning: str
+    unit: str
+    log: bool
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+    marked: tuple[int, ...]
+    missing: int
+    low: float
+    median: float
+    high: float
+
+    @property
+    def values(self) -> int:
+        """How many values were counted."""
+        return sum(self.counts)
+
+
+def share(part: float, whole: float) -> float:
+    """``part`` of ``whole``, where nothing of nothing is 0."""
+    return part / whole if whole else 0.0
+
+
+def frame(table: pa.Table, *columns: str) -> pd.DataFrame:
+    """The named columns as a pandas frame."""
+    # Arrow-backed strings, the default, cannot be joined on when a side is empty (pandas 3.1)
+    words = pd.StringDtype("python", na_value=np.nan)
+    result: pd.DataFrame = table.select(list(columns)).to_pandas(
+        types_mapper={pa.string(): words}.get
+    )
+    return result
+
+
+def few(table: pa.Table, indices: Sequence[int], *columns: str) -> Iterator[tuple[Any, ...]]:
+    """The named columns of a few rows, in the order of ``indices``."""
+    return values(table.select(list(columns)).take(pa.array(indices, pa.int64())), *columns)
+
+
+def value_counts(values: "pd.Series[Any]") -> dict[str, int]:
+    """Occurrences by value, most frequent first, ties by name; nulls are left out."""
+    counted = {str(name): int(n) for name, n in values.value_counts().items()}
+    return dict(sorted(counted.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def groups(rows: pd.DataFrame, by: Sequence[str]) -> Iterator[tuple[tuple[Any, ...], pd.DataFrame]]:
+    """The rows that are equal in every column named, in the order of these columns' values."""
+    # pandas types its keys as Hashable only
+    return iter(cast("Any", rows.groupby(list(by), dropna=False, sort=True)))
+
+
+def capped_counts(counts: Mapping[str, int], limit: int) -> CappedCounts[Count]:
+    """The first ``limit`` counts, each as a share of all."""
+    total = sum(counts.values())
+    rows = tuple(Count(name, count, total) for name, count in list(counts.items())[:limit])
+    return CappedCounts(rows, len(counts))
+
+
+def histogram(
+    name: str,
+    values: Iterable[float | None],
+    *,
+    marked: Iterable[bool] | None = None,
+    meaning: str = "",
+    unit: str = "",
+    span: tuple[float, float] | None = None,
+) -> Histogram | None:
+    """The distribution of ``values`` in equal bins, or None when there is no finite value.
+
+    ``span`` is the least that the axis covers; without it the axis covers the data, and is
+    logarithmic when that is non-negative and spread over orders of magnitude.
+    """
+    every = np.asarray(list(values), dtype=float)
+    kept = np.isfinite(every)
+    data = every[kept]
+    if not data.size:
+        return None
+    low, median, high = float(data.min()), float(np.median(data)), float(data.max())
+    log = span is None and low >= 0 and high > _LOG_SPREAD * max(median, 1.0)
+    if span is not None:
+        edges = np.linspace(min(span[0], low), max(span[1], high), BINS + 1)
+    elif log:
+        # zero has no place on a logarithmic axis: it shares the first bin with one
+        edges = np.geomspace(max(low, 1.0), high, BINS + 1)
+        data = np.maximum(data, edges[0])
+    else:
+        edges = np.linspace(low, high if high > low else low + 1.0, BINS + 1)
+    # geomspace may end a rounding error below the maximum
+    edges[-1] = max(edges[-1], high)
+    flags = np.zeros(data.size, bool) if marked is None else np.asarray(list(marked), bool)[kept]
+    return Histogram(
+        name,
+        meaning,
+        unit,
+        log,
+        tuple(edges.tolist()),
+        tuple(np.histogram(data, edges)[0].tolist()),
+        tuple(np.histogram(data[flags], edges)[0].tolist()),
+        int(every.size - data.size),
+        low,
+        median,
+        high,
+    )

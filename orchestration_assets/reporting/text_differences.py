@@ -1,0 +1,53 @@
+"""What only one side of a comparison says, as pieces of text that a page can mark."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+
+# Chinese and Japanese put no space between words: each of their characters stands for itself
+_TOKENS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff]+|\W+")
+_LONGEST = 240
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedText:
+    """A stretch of an answer; ``only`` when no answer that it is compared with says it."""
+
+    text: str
+    only: bool
+
+
+def by_words(text: str, others: Iterable[str]) -> tuple[MarkedText, ...]:
+    """The text in pieces, words that occur in none of the others apart; letter case is ignored.
+
+    Texts are cut to what a page has room for.
+    """
+    shown = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    known = {word for other in others for word in _words(other)}
+    tokens = _TOKENS.findall(shown)
+    flags = [_is_word(token) and token.casefold() not in known for token in tokens]
+    # one mark over neighbours that are both new reads better than one for each word
+    for place in range(1, len(tokens) - 1):
+        if not _is_word(tokens[place]) and tokens[place].isspace():
+            flags[place] = flags[place - 1] and flags[place + 1]
+    return tuple(
+        MarkedText("".join(token for token, _ in run), only)
+        for only, run in groupby(zip(tokens, flags, strict=True), key=lambda pair: pair[1])
+    )
+
+
+def by_members(
+    members: Iterable[str], others: Iterable[Iterable[str]], limit: int
+) -> tuple[MarkedText, ...]:
+    """The first members of a set, those that no other set holds apart."""
+    known = {member for other in others for member in other}
+    return tuple(MarkedText(member, member not in known) for member in list(members)[:limit])
+
+
+def _words(text: str) -> set[str]:
+    return {token.casefold() for token in _TOKENS.findall(text) if _is_word(token)}
+
+
+def _is_word(token: str) -> bool:
+    return token[0] == "_" or token[0].isalnum()

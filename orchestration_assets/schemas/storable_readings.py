@@ -1,0 +1,120 @@
+"""A reading as tables and caches can hold it: the one guard that every service's answer passes."""
+
+from dataclasses import replace
+from numbers import Real
+from typing import Any, Final
+
+from orchestration_assets.schemas.answers import fits
+from orchestration_assets.schemas.enums import AnswerKind, Status
+from orchestration_assets.schemas.items import Alternative, Reading
+from orchestration_assets.schemas.storable_values import whole_text
+
+
+class UnfitReadingError(ValueError):
+    """What a service gave is no reading that can be kept; the message says why."""
+
+
+def kept_reading(given: Any, kind: AnswerKind) -> Reading:
+    """The reading with whole characters and plain numbers only.
+
+    Raises UnfitReadingError when the value is no reading, or its answer none of the kind.
+    """
+    if not isinstance(given, Reading):
+        raise UnfitReadingError(f"gave a {_named(given)} instead of a reading")
+    answer = _whole(given.answer)
+    if answer is not None and not fits(answer, kind):
+        raise UnfitReadingError(f"answered {_shown(answer)}, which is no {kind}")
+    return _with_plain_parts(given, answer)
+
+
+def is_kept(reading: Reading) -> bool:
+    """Whether a reading of whatever kind may be kept as it is."""
+    answer, confidence, others = reading.answer, reading.confidence, reading.alternatives
+    return (
+        (answer is None or any(fits(answer, kind) for kind in _KINDS.get(type(answer), AnswerKind)))
+        and (confidence is None or isinstance(confidence, float | int))
+        and isinstance(others, tuple)
+        and all(map(_is_kept_alternative, others))
+        and _is_whole(reading.evidence)
+        and _is_whole(reading.reason)
+    )
+
+
+# which kinds a plain value can be of
+_KINDS: Final = {
+    str: (AnswerKind.TEXT,),
+    float: (AnswerKind.SCORE,),
+    tuple: (AnswerKind.VECTOR, AnswerKind.SET),
+}
+
+
+def _is_kept_alternative(other: Any) -> bool:
+    return (
+        isinstance(other, Alternative)
+        and isinstance(other.answer, str)
+        and _is_whole(other.answer)
+        and isinstance(other.confidence, float | int)
+        and 0.0 <= other.confidence <= 1.0
+    )
+
+
+def _is_whole(words: Any) -> bool:
+    return words is None or (isinstance(words, str) and whole_text(words) == words)
+
+
+def _with_plain_parts(given: Reading, answer: Any) -> Reading:
+    if not isinstance(given.status, Status):
+        raise UnfitReadingError(f"gave a {_named(given.status)} as its status")
+    confidence = given.confidence
+    if confidence is not None:
+        confidence = _probability(confidence, "its confidence")
+    others = given.alternatives
+    if not isinstance(others, tuple | list):
+        raise UnfitReadingError(f"gave a {_named(others)} as its alternatives")
+    return replace(
+        given,
+        answer=answer,
+        confidence=confidence,
+        alternatives=tuple(map(_alternative, others)),
+        evidence=_words(given.evidence, "its evidence"),
+        reason=_words(given.reason, "its reason"),
+    )
+
+
+def _whole(answer: Any) -> Any:
+    if isinstance(answer, str):
+        return whole_text(answer)
+    if isinstance(answer, tuple) and answer and isinstance(answer[0], str):
+        return tuple(whole_text(one) if isinstance(one, str) else one for one in answer)
+    return answer
+
+
+def _alternative(given: Any) -> Alternative:
+    if not isinstance(given, Alternative) or not isinstance(given.answer, str):
+        raise UnfitReadingError("gave an alternative that is none")
+    confidence = _probability(given.confidence, "the confidence of an alternative")
+    return Alternative(whole_text(given.answer), confidence)
+
+
+def _probability(value: Any, what: str) -> float:
+    # numbers of numpy's are real numbers too
+    if not isinstance(value, Real) or not 0 <= value <= 1:  # type: ignore[operator]
+        raise UnfitReadingError(f"gave {_shown(value)} as {what}")
+    return float(value)
+
+
+def _words(value: Any, what: str) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise UnfitReadingError(f"gave a {_named(value)} as {what}")
+    return None if value is None else whole_text(value)
+
+
+def _named(value: Any) -> str:
+    return whole_text(type(value).__name__)
+
+
+def _shown(value: Any) -> str:
+    """A plain value in short; of any other only its type, for its own words may fail."""
+    if type(value) in (str, float, bool):
+        return whole_text(repr(value if not isinstance(value, str) else value[:80]))
+    return f"a {_named(value)}"

@@ -1,0 +1,119 @@
+"""What a selection policy yields on recorded answers: who was asked, what was answered, at what
+price, and the curves that come from sweeping the price of a dollar."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from orchestration_assets.evidence.recorded_answers import Bools, Floats, Ints, RecordedAnswers
+
+_LOWEST, _HIGHEST = 0.002, 4.0
+
+
+@dataclass(frozen=True)
+class PolicyOutcome:
+    """One policy on ``n`` recorded items.
+
+    ``asked`` (n, K) services that the policy asks, ``right`` (n,) whether its final answer is
+    the gold one, ``cost`` (n,) the USD of the calls.
+    """
+
+    asked: Bools
+    right: Bools
+    cost: Floats
+
+    @property
+    def accuracy(self) -> float:
+        return float(self.right.mean())
+
+    @property
+    def price(self) -> float:
+        """Mean USD an item."""
+        return float(self.cost.mean())
+
+    def worth(self, exchange: float) -> Floats:
+        """(n,) right or not, less the cost at ``exchange``: accuracy that a dollar is worth."""
+        found: Floats = self.right - exchange * self.cost
+        return found
+
+
+def outcome(recorded: RecordedAnswers, asked: Bools, answers: Ints) -> PolicyOutcome:
+    """The outcome of asking ``asked`` (n, K) and answering ``answers`` (n,) label codes."""
+    return PolicyOutcome(asked, answers == recorded.gold, paid(recorded, asked))
+
+
+def outcome_of_service(recorded: RecordedAnswers, asked: Bools, service: Ints) -> PolicyOutcome:
+    """The outcome of asking ``asked`` (n, K) and taking the answer of ``service`` (n,)."""
+    right = recorded.right[np.arange(recorded.n_items), service]
+    return PolicyOutcome(asked, right, paid(recorded, asked))
+
+
+def paid(recorded: RecordedAnswers, asked: Bools) -> Floats:
+    """(n,) USD of the calls asked, at what each call really cost."""
+    cost: Floats = np.where(asked, recorded.costs, 0.0).sum(axis=1)
+    return cost
+
+
+def exchange_rates(prices: Floats, steps: int) -> Floats:
+    """(steps,) what accuracy a dollar may be worth, ascending, on a logarithmic scale.
+
+    Spans from where the dearest call would be made for .2 points to where no call is worth it.
+    """
+    dearest = max(float(prices.max()), 1e-12)
+    rates: Floats = np.geomspace(_LOWEST, _HIGHEST, steps) / dearest
+    return rates
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A policy family swept over exchange rates: mean USD ``prices`` and ``accuracies`` (P,).
+
+    Points are kept in the order of the sweep from cheap to dear; between two neighbours any
+    price can be had by choosing one of both by chance.
+    """
+
+    prices: Floats
+    accuracies: Floats
+
+    def cost_to_match(self, accuracy: float) -> float | None:
+        """The least mean price at which the accuracy is reached; None where it never is."""
+        for at in range(len(self.prices)):
+            if self.accuracies[at] >= accuracy:
+                if at == 0:
+                    return float(self.prices[0])
+                rise = self.accuracies[at] - self.accuracies[at - 1]
+                share = (accuracy - self.accuracies[at - 1]) / rise
+                low, high = self.prices[at - 1], self.prices[at]
+                return float(low + share * (high - low))
+        return None
+
+    def accuracy_at(self, price: float) -> float:
+        """The accuracy for a mean price: the dearest that can be paid."""
+        if price < self.prices[0]:
+            return 0.0
+        return float(np.interp(price, self.prices, self.accuracies))
+
+
+def curve(outcomes: Sequence[PolicyOutcome]) -> Curve:
+    """The curve through outcomes of one family, cheapest first."""
+    points = sorted((one.price, one.accuracy) for one in outcomes)
+    return Curve(np.array([p for p, _ in points]), np.array([a for _, a in points]))
+
+
+def best_single(recorded: RecordedAnswers) -> int:
+    """The service that is most often right; of equals the cheapest."""
+    order = np.lexsort((recorded.prices, -recorded.right.mean(axis=0)))
+    return int(order[0])
+
+
+def majority(recorded: RecordedAnswers) -> Ints:
+    """(n,) the label that most services gave; of equals the surer, then the earlier one."""
+    n_items, n_services = recorded.answers.shape
+    votes = np.zeros((n_items, recorded.n_labels))
+    for service in range(n_services):
+        given = np.flatnonzero(recorded.answers[:, service] >= 0)
+        stated = np.nan_to_num(recorded.confidences[given, service], nan=0.5)
+        votes[given, recorded.answers[given, service]] += 1.0 + 1e-3 * stated
+    found: Ints = votes.argmax(axis=1)
+    return found

@@ -1,0 +1,94 @@
+"""Which content type the words and marks at the start of a text speak for: a linear model.
+
+Its features are words, marks, what lines start and end with, and pairs of neighbours. Its
+weights are data, fitted by ``python -m benchmarks fit_content_type_evidence``: see there for
+what they were fitted on.
+"""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+LEXED_CHARS: Final = 6144
+WEIGHT_SCALE: Final = 10
+"""Weights are stored as integers, this many to one."""
+
+_TOKEN = re.compile(r"[A-Za-z_]\w*|\d+|[^\w\s]{1,3}|\n\s*")
+_MAX_WORD: Final = 24
+
+
+@dataclass(frozen=True, slots=True)
+class LexicalEvidence:
+    """What the fitted model says of one text.
+
+    ``logits`` has one value for each label of the model; ``known`` is the number of different
+    features that the model has weights for.
+    """
+
+    logits: Mapping[str, float]
+    known: int
+
+
+def features_of(text: str) -> dict[str, int]:
+    """Feature -> how often it occurs in the first characters of ``text``.
+
+    A word or mark is itself; after "^" it starts a line, before "$" it ends one; two with a
+    space between are neighbours on one line. Numbers are "0".
+    """
+    counts: dict[str, int] = {}
+    get = counts.get
+    previous = ""
+    for token in _TOKEN.findall("\n" + text[:LEXED_CHARS]):
+        if token[0] == "\n":
+            if previous:
+                key = previous + "$"
+                counts[key] = get(key, 0) + 1
+            previous = ""
+            continue
+        word = "0" if token[0].isdigit() else token[:_MAX_WORD]
+        counts[word] = get(word, 0) + 1
+        key = f"{previous} {word}" if previous else "^" + word
+        counts[key] = get(key, 0) + 1
+        previous = word
+    return counts
+
+
+@cache
+def fitted() -> Mapping[str, Any]:
+    """The packaged data, as the fit wrote it."""
+    path = files("resources.ai_services").joinpath("content_type_evidence.json")
+    data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return data
+
+
+@cache
+def _weights() -> tuple[dict[str, int], Any, Any]:
+    import numpy as np
+
+    data = fitted()
+    rows: dict[str, int] = {}
+    weights = np.zeros((len(data["weights"]), len(data["labels"])), dtype=np.float32)
+    for row, (feature, pairs) in enumerate(data["weights"].items()):
+        rows[feature] = row
+        weights[row, pairs[::2]] = pairs[1::2]
+    return rows, weights / WEIGHT_SCALE, np.asarray(data["intercepts"], dtype=np.float32)
+
+
+def weigh(text: str) -> LexicalEvidence:
+    """The model's logits for the start of ``text``."""
+    import numpy as np
+
+    rows, weights, intercepts = _weights()
+    known = [(rows[key], n) for key, n in features_of(text).items() if key in rows]
+    logits = intercepts
+    if known:
+        # Repetition counts, but less and less; length does not.
+        values = np.array([1.0 + math.log(n) for _, n in known], dtype=np.float32)
+        values /= np.sqrt(values @ values)
+        logits = intercepts + values @ weights[[row for row, _ in known]]
+    return LexicalEvidence(dict(zip(fitted()["labels"], logits.tolist(), strict=True)), len(known))

@@ -1,0 +1,63 @@
+"""Content type from the content, by the magika model."""
+
+from functools import cache
+from importlib import import_module
+from importlib.metadata import version as installed_version
+from typing import Any, ClassVar, Final
+
+from orchestration_assets.schemas.items import Question, Reading
+from orchestration_assets.services.content_type.content_types import from_magika
+from orchestration_assets.services.contract import EmbeddedService
+from orchestration_assets.services.readings import abstained, answered
+
+# The model looks at no more than one block (4 KB) at either end of the content; characters
+# are never fewer than the bytes that they become, so this many at either end are enough.
+_END_CHARS: Final = 4096
+
+
+@cache
+def _model() -> Any:
+    onnxruntime = import_module("onnxruntime")
+    from magika import Magika, PredictionMode
+
+    class OneThread(Magika):
+        """magika on one thread: its model is so small that more threads only wait."""
+
+        def _init_onnx_session(self) -> Any:
+            options = onnxruntime.SessionOptions()
+            options.intra_op_num_threads = 1
+            options.inter_op_num_threads = 1
+            return onnxruntime.InferenceSession(
+                self._model_path, sess_options=options, providers=["CPUExecutionProvider"]
+            )
+
+    return OneThread(prediction_mode=PredictionMode.BEST_GUESS)
+
+
+class MagikaService(EmbeddedService):
+    """Asks magika for its best guess and passes on its score.
+
+    In its own default mode magika answers "txt" where it is unsure, which looks like knowledge.
+    Here it gives its best guess at the (low) score that it has.
+    """
+
+    name: ClassVar[str] = "magika"
+    version: ClassVar[str] = f"1-magika-{installed_version('magika')}"
+    expected_ms: ClassVar[float] = 5.0
+
+    def answer(self, question: Question) -> Reading:
+        text = question.item.text
+        if len(text) > 2 * _END_CHARS:
+            text = text[:_END_CHARS] + text[-_END_CHARS:]
+        content = text.encode("utf-8", "replace")
+        result = _model().identify_bytes(content)
+        if not result.ok:
+            return abstained(f"magika: {result.status}")
+        prediction = result.prediction
+        if prediction.dl.label == "undefined":
+            return abstained("too little content for the model")
+        if not prediction.output.is_text:
+            return abstained(f"magika sees {prediction.output.description}, but this is text")
+        label = str(prediction.output.label)
+        evidence = f"magika sees {prediction.output.description} ({prediction.score:.2f})"
+        return answered(question, [(from_magika(label), float(prediction.score))], evidence)

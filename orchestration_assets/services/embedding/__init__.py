@@ -1,0 +1,1 @@
+"""Services for the task ``embedding``: vectors of a content."""

@@ -1,0 +1,1 @@
+"""Texts: everything that reads or writes a text and touches nothing outside the process."""

@@ -1,0 +1,50 @@
+"""How common words are in general, measured once: the other half of TF-IDF.
+
+``keyword_background.json`` is written by ``python -m benchmarks fit_keyword_background``; it says
+in how many of 10,000 documents a word occurs, in the kind of document where it is commonest: a
+word that is common anywhere (*der*, *self*, *option*) characterises nothing there.
+"""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from orchestration_assets.text.words import folded, is_term
+
+BACKGROUND_FILE: Final = "keyword_background.json"
+OUT_OF: Final = 10_000
+"""Documents that the frequencies are stated for."""
+
+_DAMPENED: Final = 0.75
+
+
+@cache
+def document_frequencies() -> tuple[Mapping[str, int], int]:
+    """Word -> documents of 10,000 that it occurs in; and the lowest frequency that is listed."""
+    path = files("resources.ai_services").joinpath(BACKGROUND_FILE)
+    by_frequency: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))["words"]
+    table = {word: int(count) for count, words in by_frequency.items() for word in words.split()}
+    return table, min(table.values())
+
+
+def term_counts(words: Iterable[str]) -> Counter[str]:
+    """How often each word occurs that can be a key word, plurals counted with their singular."""
+    return Counter(folded([word for word in words if is_term(word)]))
+
+
+def term_weights(counts: Mapping[str, int]) -> dict[str, float]:
+    """Term -> TF-IDF: occurrences^0.75 times ln(10,000 / document frequency).
+
+    Salton and Buckley 1988; the power keeps down what code repeats hundreds of times (*self*)
+    without losing what prose repeats three times. A word that the table does not list is taken
+    to be half as frequent as the rarest that it does.
+    """
+    table, rarest = document_frequencies()
+    return {
+        word: count**_DAMPENED * math.log(OUT_OF / table.get(word, rarest / 2))
+        for word, count in counts.items()
+    }

@@ -1,0 +1,1 @@
+"""From bytes to text: which encoding a content is in, and the evidence for it."""

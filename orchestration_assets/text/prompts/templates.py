@@ -1,0 +1,167 @@
+"""Prompts: Jinja2 templates from the policy, in a sandbox, where an unknown name is an error."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+import jinja2
+from jinja2 import meta, nodes
+
+from orchestration_assets.schemas.enums import AnswerKind
+from orchestration_assets.schemas.items import Task
+from orchestration_assets.schemas.services import Prompt
+from orchestration_assets.schemas.variables import looks_like_secret
+from orchestration_assets.text.prompts.sandbox import (
+    PromptEnvironment,
+    RenderBudget,
+    budget_for,
+    node_count,
+)
+from orchestration_assets.text.prompts.sandbox import render as _render
+
+KNOWN: Final = ("task", "labels", "scale", "content", "earlier", "neighbours", "path")
+"""What a template may name."""
+
+_environment = PromptEnvironment()
+
+
+class PromptError(ValueError):
+    """A template that cannot be rendered; the message says where and why."""
+
+
+@lru_cache(maxsize=256)
+def _compiled(source: str) -> jinja2.Template:
+    return _environment.compiled(_environment.checked(source))
+
+
+@lru_cache(maxsize=256)
+def _parsed(source: str) -> nodes.Template:
+    try:
+        return _environment.checked(source)
+    except jinja2.TemplateError as error:
+        raise PromptError(f"the prompt cannot be read: {error}") from error
+
+
+@lru_cache(maxsize=256)
+def _names(source: str) -> frozenset[str]:
+    return frozenset(meta.find_undeclared_variables(_parsed(source)))
+
+
+def names_in(prompt: Prompt) -> frozenset[str]:
+    """The names that the templates use."""
+    return _names(prompt.system) | _names(prompt.user)
+
+
+def uses_question(prompt: Prompt) -> bool:
+    """Whether the task's question in words is part of the prompt."""
+    return any(
+        one.attr == "question"
+        for source in (prompt.system, prompt.user)
+        for one in _parsed(source).find_all(nodes.Getattr)
+    )
+
+
+class Trial:
+    """Prompts of one policy, each read and rendered once; all of them share one bound."""
+
+    def __init__(self) -> None:
+        self._left = RenderBudget(_TRIAL_STEPS, _TRIAL_CHARACTERS)
+        self._nodes = _TRIAL_NODES
+
+    def problem_in(self, prompt: Prompt) -> tuple[str, str] | None:
+        """Which template cannot be used (``system`` or ``user``), and why."""
+        for part in ("system", "user"):
+            try:
+                if (words := self._problem(getattr(prompt, part))) is not None:
+                    return part, words
+            except jinja2.TemplateSyntaxError as error:
+                return part, f"line {error.lineno}: {_one_line(error.message or '')}"
+            except _RAISED as error:
+                return part, f"cannot be rendered: {_one_line(str(error))}"
+        return None
+
+    def _problem(self, source: str) -> str | None:
+        tree = _environment.checked(source)
+        self._nodes -= node_count(tree)
+        if self._nodes < 0:
+            return "is one too many: the prompts of this policy are too complex in all"
+        if strangers := meta.find_undeclared_variables(tree) - set(KNOWN):
+            names = ", ".join(sorted(strangers))
+            return f"names {_one_line(names)}, which no prompt knows; known: {', '.join(KNOWN)}"
+        budget = budget_for(_SAMPLE)
+        before = budget.steps, budget.characters
+        try:
+            _render(_compiled(source), _SAMPLE, budget)
+        finally:
+            self._left.step(before[0] - budget.steps)
+            self._left.make(before[1] - budget.characters)
+        return None
+
+
+_TRIAL_NODES: Final = 10_000
+_TRIAL_STEPS: Final = 200_000
+_TRIAL_CHARACTERS: Final = 20_000_000
+_RAISED: Final = (
+    jinja2.TemplateError,
+    TypeError,
+    ValueError,
+    ArithmeticError,
+    LookupError,
+    AttributeError,
+    RecursionError,
+)
+
+
+def _one_line(message: str) -> str:
+    """A message without what could be a secret of the template that it quotes."""
+    words = (
+        _HIDDEN if looks_like_secret(word.strip("'\",.:")) else word for word in message.split()
+    )
+    return " ".join(words)[:200]
+
+
+_HIDDEN: Final = "..."
+
+
+_LABELS: Final = tuple(f"label {number}" for number in range(1, 13))
+_SAMPLE: Final[Mapping[str, Any]] = {
+    "task": Task("sample", "1", AnswerKind.LABEL, _LABELS, question="What is it?"),
+    "labels": _LABELS,
+    "scale": (0.0, 1.0),
+    "content": "Some content.\nIts second line.\n" * 20,
+    "earlier": tuple(
+        {"service": f"service_{n}", "answer": "label 1", "confidence": 0.5} for n in range(6)
+    ),
+    "neighbours": tuple(
+        {"content": "near", "answer": "label 1", "similarity": 0.9, "path": f"near/{n}.txt"}
+        for n in range(6)
+    ),
+    "path": "folder/file.txt",
+}
+
+
+def render(prompt: Prompt, values: Mapping[str, Any]) -> tuple[str, str]:
+    """System and user message. Raises PromptError."""
+    try:
+        budget = budget_for(values)
+        return _system(prompt, values, budget), _render(_compiled(prompt.user), values, budget)
+    except _RAISED as error:
+        raise PromptError(f"the prompt cannot be rendered: {error}") from error
+
+
+_OF_THE_ITEM: Final = frozenset({"content", "earlier", "neighbours", "path"})
+
+
+def _system(prompt: Prompt, values: Mapping[str, Any], budget: RenderBudget) -> str:
+    if not prompt.system:
+        return ""
+    if _names(prompt.system) & _OF_THE_ITEM:
+        return _render(_compiled(prompt.system), values, budget)
+    return _rendered_for_task(prompt.system, values["task"])
+
+
+@lru_cache(maxsize=256)
+def _rendered_for_task(source: str, task: Task) -> str:
+    """A message that is the same for every item."""
+    values = {"task": task, "labels": task.labels, "scale": task.scale}
+    return _render(_compiled(source), values, budget_for(values))

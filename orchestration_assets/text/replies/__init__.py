@@ -1,0 +1,1 @@
+"""Replies of services over HTTP, read tolerantly: answers, vectors, token counts, errors."""

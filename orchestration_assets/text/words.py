@@ -1,0 +1,74 @@
+"""The words of a content, whatever its family: what keywords, titles and vectors are made of.
+
+Linear in the at most 16,384 characters that are read. Words are lower-case; identifiers of code
+and data are split at underscores, digits and capitals; markup is taken away first. Chinese and
+Japanese write no spaces: their longer runs of ideographs come as overlapping pairs, the most
+common length of a word.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import pairwise
+from typing import Final
+
+from orchestration_assets.schemas.enums import Family
+from orchestration_assets.text.prose import PROSE_CHARS, prose_of
+
+_WORD = re.compile(r"[^\W\d_]+")
+# HTTPServer -> HTTP, Server; fileName -> file, Name
+_PART = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z]?[^\W\d_A-Z]+|[A-Z]")
+_APOSTROPHE = re.compile(r"(?:n['\u2019]t|['\u2019](?:s|re|ve|ll|d|m))\b", re.IGNORECASE)
+_IDEOGRAPHS = re.compile("[\u3400-\u9fff\uf900-\ufaff]+|[\u30a0-\u30ff]{2,}")
+_UNSPACED_FROM: Final = "\u3040"
+_UNSPACED_TO: Final = "\uac00"
+# A run of ideographs up to this long is taken for one word.
+_WHOLE_RUN: Final = 3
+
+_MIN_ASCII: Final = 3
+_MIN_OTHER: Final = 2
+_MAX_LETTERS: Final = 24
+_MIN_STEM: Final = 3
+
+
+# several services read the words of one item one after the other
+@lru_cache(maxsize=16)
+def words_of(text: str, family: str) -> tuple[str, ...]:
+    """The words of a content in reading order, lower-case, repeated as often as they occur."""
+    if family in (Family.CODE, Family.DATA):
+        return tuple(_split_runs(part.lower() for part in _PART.findall(text[:PROSE_CHARS])))
+    return tuple(prose_words(prose_of(text, family)))
+
+
+def prose_words(prose: str) -> list[str]:
+    """The words of a piece of prose, lower-case, without 's and n't."""
+    return _split_runs(_WORD.findall(_APOSTROPHE.sub(" ", prose).lower()))
+
+
+def _split_runs(words: Iterable[str]) -> list[str]:
+    found: list[str] = []
+    for word in words:
+        if _UNSPACED_FROM <= word[0] < _UNSPACED_TO:
+            for run in _IDEOGRAPHS.findall(word):
+                whole = len(run) <= _WHOLE_RUN or run[0] < "\u3400"
+                found += [run] if whole else [first + second for first, second in pairwise(run)]
+        else:
+            found.append(word)
+    return found
+
+
+def is_term(word: str) -> bool:
+    """Whether a word can be a key word: neither a letter or two nor a run of junk."""
+    return (_MIN_ASCII if word.isascii() else _MIN_OTHER) <= len(word) <= _MAX_LETTERS
+
+
+def folded(words: Sequence[str]) -> list[str]:
+    """The words with a plural in -s given as the singular, where that occurs beside it."""
+    counts = Counter(words)
+    singular = {
+        word: word[:-1]
+        for word in counts
+        if word[-1] == "s" and len(word) > _MIN_STEM and word[:-1] in counts
+    }
+    return [singular.get(word, word) for word in words] if singular else list(words)
