@@ -10,7 +10,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FLOORS = [
     "schemas",
+    "text",
     "resources",
+    "services",
     "policy",
     "content",
     "profiling",

@@ -168,7 +168,7 @@ class Characters:
         return found
 
     def token_count(self) -> int:
-        """What :func:`orchestration_assets.text.token_estimates.token_estimate` says, from the classes."""
+        """The same estimate as ``text.token_estimates``, from the classes."""
         classes = self.classes
         letters = (classes == _ASCII_LOWER) | (classes == _ASCII_UPPER)
         digits, signs = classes == _DIGIT, classes >= _APOSTROPHE

@@ -1,6 +1,6 @@
 """How common words are in general, measured once: the other half of TF-IDF.
 
-``keyword_background.json`` is written by ``python -m benchmarks fit_keyword_background``; it says
+``document_frequencies.json`` is written by ``python -m benchmarks fit_keyword_background``; it says
 in how many of 10,000 documents a word occurs, in the kind of document where it is commonest: a
 word that is common anywhere (*der*, *self*, *option*) characterises nothing there.
 """
@@ -15,7 +15,7 @@ from typing import Final
 
 from orchestration_assets.text.words import folded, is_term
 
-BACKGROUND_FILE: Final = "keyword_background.json"
+BACKGROUND_FILE: Final = "document_frequencies.json"
 OUT_OF: Final = 10_000
 """Documents that the frequencies are stated for."""
 
@@ -25,7 +25,7 @@ _DAMPENED: Final = 0.75
 @cache
 def document_frequencies() -> tuple[Mapping[str, int], int]:
     """Word -> documents of 10,000 that it occurs in; and the lowest frequency that is listed."""
-    path = files("resources.ai_services").joinpath(BACKGROUND_FILE)
+    path = files("orchestration_assets.text").joinpath(BACKGROUND_FILE)
     by_frequency: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))["words"]
     table = {word: int(count) for count, words in by_frequency.items() for word in words.split()}
     return table, min(table.values())

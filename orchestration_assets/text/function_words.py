@@ -19,7 +19,7 @@ _MAX_REPEATS: Final = 4
 @cache
 def function_words() -> Mapping[str, frozenset[str]]:
     """Language code -> its function words, lower-case."""
-    path = files("resources.ai_services").joinpath("function_words.json")
+    path = files("orchestration_assets.text").joinpath("function_words.json")
     tables: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
     return {language: frozenset(words.split()) for language, words in tables.items()}
 

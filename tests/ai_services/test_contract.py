@@ -135,7 +135,9 @@ def test_no_network(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_importing_loads_no_heavy_library() -> None:
-    modules = [target.partition(":")[0] for target in EMBEDDED.values()]
+    modules = [
+        f"orchestration_assets.services.{target.partition(':')[0]}" for target in EMBEDDED.values()
+    ]
     program = (
         "import sys, importlib, orchestration_assets.schemas.items; before = set(sys.modules);"
         f"[importlib.import_module(m) for m in {modules!r}];"

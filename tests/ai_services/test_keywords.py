@@ -105,7 +105,7 @@ def test_weights_follow_the_formula() -> None:
 
 
 def test_background_is_small_and_knows_common_words() -> None:
-    path = files("resources.ai_services").joinpath("keyword_background.json")
+    path = files("orchestration_assets.text").joinpath("document_frequencies.json")
     assert len(path.read_bytes()) <= 150_000
     table, _ = document_frequencies()
     assert len(table) > 10_000

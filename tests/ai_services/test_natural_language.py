@@ -124,7 +124,7 @@ def test_stopwords_abstain_where_languages_tie() -> None:
 
 
 def test_tables_are_words_of_known_languages() -> None:
-    path = files("resources.ai_services").joinpath("function_words.json")
+    path = files("orchestration_assets.text").joinpath("function_words.json")
     tables: dict[str, str] = json.loads(path.read_text("utf-8"))
     assert set(tables) <= set(NATURAL_LANGUAGES)
     for words in tables.values():

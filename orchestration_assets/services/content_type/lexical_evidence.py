@@ -61,7 +61,9 @@ def features_of(text: str) -> dict[str, int]:
 @cache
 def fitted() -> Mapping[str, Any]:
     """The packaged data, as the fit wrote it."""
-    path = files("resources.ai_services").joinpath("content_type_evidence.json")
+    path = files("orchestration_assets.services.content_type").joinpath(
+        "content_type_evidence.json"
+    )
     data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return data
 

@@ -124,7 +124,7 @@ _BEST: Final = 0.985
 @cache
 def _tables() -> Mapping[str, tuple[str, ...]]:
     """Word -> the languages whose function word it is."""
-    path = files("resources.ai_services").joinpath("function_words.json")
+    path = files("orchestration_assets.text").joinpath("function_words.json")
     tables: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
     languages: dict[str, tuple[str, ...]] = {}
     for language, words in tables.items():

@@ -126,7 +126,7 @@ class CharacterModel:
 def models() -> tuple[tuple[PairModel, ...], tuple[CharacterModel, ...]]:
     """Every language, in a fixed order."""
     with (
-        files("orchestration_assets.content").joinpath(DATA).open("rb") as stream,
+        files("orchestration_assets.text.encodings").joinpath(DATA).open("rb") as stream,
         np.load(stream, allow_pickle=False) as kept,
     ):
         held = {name: kept[name] for name in kept.files}

@@ -90,7 +90,7 @@ def raised(config, *faults: Fault) -> CallError:
     [
         ("error", "Unavailable"),
         ("rate_limit", "Unavailable"),
-        ("reset", "Broken"),
+        ("reset", "ConnectionBroken"),
         ("truncated", "Garbled"),
         ("unauthorised", "Unauthorised"),
         ("refused", "Refused"),
