@@ -30,6 +30,7 @@ from orchestration_assets.content.record_dialect import (
 from orchestration_assets.content.record_files import record_file
 from orchestration_assets.content.splitting import split
 from orchestration_assets.progress import SilentProgress
+from orchestration_assets.schemas.enums import EntryOutcome
 from orchestration_assets.schemas.policy import Batching, Content, Records
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import CONTENT_MANIFEST, EntryRow
@@ -64,9 +65,9 @@ def taken(folder: Path, files: dict[str, bytes], **declared) -> dict[str, dict]:
         TableStore(home).write(CONTENT_MANIFEST, made, batch)
         rows += (mine := made.to_pylist())
         with ContentReader(home, BatchStore(home).source(batch)) as reader:
-            for row in mine:
+            for row, record in zip(mine, CONTENT_MANIFEST.rows(made), strict=True):
                 if row["outcome"] == "accepted":
-                    row["text"] = reader.text(row)
+                    row["text"] = reader.text(record)
     for row in rows:
         assert row["outcome"] != "rejected" or (row["reason"] and row["detail"])
     paths = {row["path"]: row for row in rows if row["reason"] == "repeated_id"}
@@ -461,13 +462,13 @@ def only_rows(room: Path, name: str, data: bytes, **declared) -> list[dict] | No
         assert str(error)
         return None
     _, rows = settle("b", examined, NothingKnown(), lambda file: False)
-    stored = rows_to_arrow(CONTENT_MANIFEST, rows).to_pylist()
+    stored = CONTENT_MANIFEST.rows(rows_to_arrow(CONTENT_MANIFEST, rows))
     with ContentReader(held.home, room.as_uri()) as reader:
         for row in stored:
-            if row["outcome"] == "accepted":
+            if row.outcome is EntryOutcome.ACCEPTED:
                 assert reader.text(row).strip("\x00") is not None
             else:
-                assert row["detail"]
+                assert row.detail
     return stored
 
 
