@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.policy.load import LoadedPolicy, load_policy
-from orchestration_assets.schemas.decoding import Record, decode
+from orchestration_assets.schemas.decoding import Record
 from orchestration_assets.schemas.enums import ProfileStatus
 from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.records import Table
@@ -37,7 +37,7 @@ from orchestration_assets.schemas.tables import (
     ResolutionRow,
     profiles_of,
 )
-from orchestration_assets.schemas.vectors import CONTENT_VECTORS, Neighbour
+from orchestration_assets.schemas.vectors import CONTENT_VECTORS, VectorRow
 from orchestration_assets.settings import Settings
 from resources.damage import leaving_out_damage
 from resources.table_store import BatchStore, TableStore
@@ -51,23 +51,6 @@ _TELLING: Final = (
 
 class UnknownItemError(OrchestrationError):
     """No batch of the home has such an item; the message says what was looked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Near:
-    """What an item is close to: its row of ``content_vectors`` without the numbers."""
-
-    batch: str
-    item_id: str
-    content_hash: str
-    path: str
-    status: ProfileStatus
-    reason: str | None
-    origin: str
-    representative: str
-    representative_batch: str
-    similarity: float
-    neighbours: tuple[Neighbour, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +90,7 @@ class Explanation:
     computed_as: str | None = None
     profile: ProfileRow | None = None
     features: Mapping[str, Any] = field(default_factory=dict)
-    vectors: Near | None = None
+    vectors: VectorRow | None = None
     tasks: list[TaskStory] = field(default_factory=list)
     next_run: list[str] = field(default_factory=list)
 
@@ -115,7 +98,11 @@ class Explanation:
         """The explanation as plain values."""
         plain = asdict(self) | {"tasks": [task.plain() for task in self.tasks]}
         features = plain.pop("features")
-        return plain | {"profile": self.profile and plain["profile"] | features}
+        if self.profile is not None:
+            plain["profile"] |= features
+        for name in ("vector", "semantic", "sketch") if self.vectors is not None else ():
+            del plain["vectors"][name]
+        return plain
 
 
 def explain(settings: Settings, item: str, *, as_json: bool) -> int:
@@ -171,7 +158,7 @@ def explanation(home: Path, item: str, loaded: LoadedPolicy) -> Explanation:
         source_item,
         profile,
         features,
-        _near(store, batch, source_item),
+        next(iter(_rows(store, CONTENT_VECTORS, batch, source_item)), None),
         tasks,
         list(_next_run(home, loaded, held, profile, tasks)),
     )
@@ -226,10 +213,6 @@ def _stored(store: TableStore, table: str, batch: str, item: str) -> pa.Table:
 
 def _rows(store: TableStore, table: Table[Record], batch: str, item: str) -> list[Record]:
     return list(table.rows(_stored(store, table.name, batch, item)))
-
-
-def _near(store: TableStore, batch: str, item: str) -> Near | None:
-    return next(decode(Near, _stored(store, CONTENT_VECTORS.name, batch, item)), None)
 
 
 def _tasks(store: TableStore, batch: str, item: str) -> Iterator[TaskStory]:
@@ -338,7 +321,7 @@ def _profile_lines(profile: ProfileRow | None, features: Mapping[str, Any]) -> I
         yield f"                cut or not there: {', '.join(profile.features_missing)}"
 
 
-def _vector_lines(row: Near | None) -> Iterator[str]:
+def _vector_lines(row: VectorRow | None) -> Iterator[str]:
     if row is None:
         return
     if row.representative != row.item_id:

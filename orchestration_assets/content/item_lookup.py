@@ -8,7 +8,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.schemas.decoding import column_names, decode
+from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.tables import CONTENT_MANIFEST
 from resources.content_source import file_address
 from resources.table_store import TableStore
@@ -17,18 +17,7 @@ _STAMP: Final = "%Y%m%dT%H%M%SZ"
 _STAMP_CHARACTERS: Final = 16
 
 
-@dataclass(frozen=True, slots=True)
-class _Version:
-    """The columns of a manifest that name an item and its content in a batch."""
-
-    batch: str
-    item_id: str
-    address: str
-    path: str
-    content_hash: str | None
-
-
-LOOKUP_COLUMNS: Final = column_names(_Version)
+LOOKUP_COLUMNS: Final = ("batch", "item_id", "address", "path", "content_hash")
 
 
 @dataclass(slots=True)
@@ -87,11 +76,10 @@ def find_items(
             pc.is_in(manifest["path"], wanted),
             pc.or_(pc.is_in(manifest["item_id"], wanted), pc.is_in(manifest["address"], wanted)),
         )
-        for row in decode(_Version, manifest.filter(hit)):
-            new = ManifestItem(row.item_id, row.address, row.path)
-            item = found.setdefault(row.item_id, new)
-            if row.content_hash is not None:
-                item.versions[row.batch] = row.content_hash
+        for batch, item_id, address, path, held in values(manifest.filter(hit), *LOOKUP_COLUMNS):
+            item = found.setdefault(item_id, ManifestItem(item_id, address, path))
+            if held is not None:
+                item.versions[batch] = held
     by_name: dict[str, list[ManifestItem]] = {}
     for item in found.values():
         for name in {item.item_id, item.address, item.path}:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,7 +12,6 @@ from orchestration_assets.content.content_reader import open_unpacked
 from orchestration_assets.content.ledger import read_ledger
 from orchestration_assets.content.manifest import ExaminedEntry, examine, file_version, settle
 from orchestration_assets.progress import Progress
-from orchestration_assets.schemas.decoding import column_names, decode
 from orchestration_assets.schemas.enums import EntryOutcome
 from orchestration_assets.schemas.policy import Content
 from orchestration_assets.schemas.records import rows_to_arrow
@@ -21,25 +19,12 @@ from orchestration_assets.schemas.tables import (
     BATCH_ENTRIES,
     CONTENT_MANIFEST,
     EntryRow,
-    RecordPlace,
 )
 from resources.content_index import ContentIndex, Holding
 from resources.content_source import FileContent, Source, Version, open_source
 from resources.content_store import ContentStore
 from resources.damage import leaving_out_damage
 from resources.table_store import BatchStore, TableMissingError, TableStore
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """The columns of a manifest that tell what an item held."""
-
-    item_id: str
-    entry_id: str
-    outcome: EntryOutcome
-    content_hash: str | None
-    computed_as: str | None
-    record: RecordPlace | None
 
 
 class BatchReading:
@@ -119,8 +104,8 @@ def holdings_of(home: Path, batch: str) -> Iterator[Holding]:
     Raises DamagedFileError when the batch record is not the one that the manifest was made of.
     """
     entries = {entry.item_id: entry for entry in entries_of(home, batch)}
-    manifest = TableStore(home).read(CONTENT_MANIFEST.name, batch, column_names(_Held))
-    for row in decode(_Held, manifest):
+    manifest = TableStore(home).read(CONTENT_MANIFEST.name, batch)
+    for row in CONTENT_MANIFEST.rows(manifest):
         entry = entries.get(row.entry_id)
         if entry is None:
             raise BatchStore(home).foreign(batch)

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.disagreement.batch import service_versions
-from orchestration_assets.schemas.decoding import Record, column_names, decode
+from orchestration_assets.schemas.decoding import column_names, decode, values
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.errors import DamagedFileError
 from orchestration_assets.schemas.items import Task
@@ -34,16 +34,7 @@ Place = tuple[str, str]
 Versions = Mapping[str, Mapping[str, str]]
 
 _VERSIONS: Final = ["task", "service", "service_version"]
-
-
-@dataclass(frozen=True, slots=True)
-class _Pair:
-    """The columns of ``disagreements`` that name a pair."""
-
-    item_id: str
-    task: str
-    service_a: str
-    service_b: str
+_PAIRS: Final = ("item_id", "task", "service_a", "service_b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +71,13 @@ def neighbours_of(vectors: pa.Table, items: Set[str]) -> dict[str, tuple[Place, 
 
     ``vectors`` are the columns of :class:`NeighboursRow`.
     """
-    chosen = vectors.filter(
-        pc.is_in(vectors["item_id"], value_set=pa.array(sorted(items), pa.string()))
-    )
     return {
         row.item_id: tuple(
             (near.batch, near.item_id)
             for near in row.neighbours
             if near.batch < row.batch and near.item_id != row.item_id
         )
-        for row in decode(NeighboursRow, chosen)
+        for row in decode(NeighboursRow, _about(items, vectors))
     }
 
 
@@ -151,11 +139,12 @@ def _of_batch(
 ) -> dict[Place, dict[str, EarlierAnswers]]:
     same = _same_versions(store, batch, versions)
     apart: dict[tuple[str, str], set[tuple[str, str]]] = {}
-    for pair in _rows(_Pair, store, DISAGREEMENTS.name, batch, items):
-        of_question = apart.setdefault((pair.item_id, pair.task), set())
-        of_question.add((pair.service_a, pair.service_b))
+    pairs = _about(items, store.read(DISAGREEMENTS.name, batch, _PAIRS))
+    for item, task, *services in values(pairs, *_PAIRS):
+        apart.setdefault((item, task), set()).add((services[0], services[1]))
     found: dict[Place, dict[str, EarlierAnswers]] = {}
-    for row in _rows(_Resolved, store, RESOLUTIONS.name, batch, items):
+    resolved = store.read(RESOLUTIONS.name, batch, column_names(_Resolved))
+    for row in decode(_Resolved, _about(items, resolved)):
         ok = {one.service for one in row.readings if one.status is Status.OK}
         answered = frozenset(ok & same.get(row.task, set()))
         found.setdefault((batch, row.item_id), {})[row.task] = EarlierAnswers(
@@ -166,12 +155,9 @@ def _of_batch(
     return found
 
 
-def _rows(
-    record: type[Record], store: TableStore, table: str, batch: str, items: Set[str]
-) -> Iterator[Record]:
-    read = store.read(table, batch, column_names(record))
-    chosen = pc.is_in(read["item_id"], value_set=pa.array(sorted(items), pa.string()))
-    return decode(record, read.filter(chosen))
+def _about(items: Set[str], table: pa.Table) -> pa.Table:
+    wanted = pa.array(sorted(items), pa.string())
+    return table.filter(pc.is_in(table["item_id"], value_set=wanted))
 
 
 def _same_versions(store: TableStore, batch: str, versions: Versions) -> dict[str, set[str]]:
