@@ -33,7 +33,7 @@ from orchestration_assets.progress import SilentProgress
 from orchestration_assets.schemas.enums import EntryOutcome
 from orchestration_assets.schemas.policy import Batching, Content, Records
 from orchestration_assets.schemas.records import rows_to_arrow
-from orchestration_assets.schemas.tables import CONTENT_MANIFEST, EntryRow
+from orchestration_assets.schemas.tables import CONTENT_MANIFEST, EntryRow, ManifestRow
 from resources.content_source import ContentError, FileContent, Version
 from resources.content_store import ContentStore
 from resources.table_store import BatchStore, TableStore
@@ -425,7 +425,7 @@ class NothingKnown:
         return False
 
 
-def only_rows(room: Path, name: str, data: bytes, **declared) -> list[dict] | None:
+def only_rows(room: Path, name: str, data: bytes, **declared) -> list[ManifestRow] | None:
     """The records as stored rows; None when the file is refused as a whole, in words.
 
     What is accepted reads back the same.
@@ -462,7 +462,7 @@ def only_rows(room: Path, name: str, data: bytes, **declared) -> list[dict] | No
         assert str(error)
         return None
     _, rows = settle("b", examined, NothingKnown(), lambda file: False)
-    stored = CONTENT_MANIFEST.rows(rows_to_arrow(CONTENT_MANIFEST, rows))
+    stored = list(CONTENT_MANIFEST.rows(rows_to_arrow(CONTENT_MANIFEST, rows)))
     with ContentReader(held.home, room.as_uri()) as reader:
         for row in stored:
             if row.outcome is EntryOutcome.ACCEPTED:
@@ -637,7 +637,7 @@ def files(draw) -> bytes:
 @given(files())
 def test_parquet_of_any_columns_gives_rows(room, data) -> None:
     rows = only_rows(room, "a.parquet", data)
-    assert rows is None or sum(row["outcome"] != "unpacked" for row in rows) == 3
+    assert rows is None or sum(row.outcome != "unpacked" for row in rows) == 3
 
 
 @fuzz
