@@ -10,7 +10,6 @@ import pyarrow as pa
 from orchestration_assets.schemas.enums import ProfileStatus
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import CONTENT_PROFILES, AcceptedItem
-from orchestration_assets.text.grammars import LANGUAGES
 from resources.code_version import code_version
 from resources.feature_cache.rows import Recalled, RowCache
 from resources.feature_cache.tiered import TieredCache
@@ -23,8 +22,7 @@ _OF_THE_ROW: Final = ("batch", "item_id", "content_hash", "path", "status", "rea
 @cache
 def profiler_version() -> str:
     """The version of the code, grammars and libraries that a profile is computed with."""
-    grammars = tuple(f"tree-sitter-{language}" for language in LANGUAGES)
-    return code_version("orchestration_assets.profiling.profiler", grammars)
+    return code_version("orchestration_assets.profiling.profiler")
 
 
 def profile_key(content_hash: str | None, encoding: str | None, path: str) -> str:

@@ -4,8 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from wcmatch import glob
-
 from orchestration_assets.evidence.vector_thresholds import artefact_name
 from orchestration_assets.schemas.enums import AnswerKind, ProcessingModel, ProfileStatus
 from orchestration_assets.schemas.policy import (
@@ -29,6 +27,7 @@ from orchestration_assets.selection.conditions import first_failure, holds, show
 from orchestration_assets.selection.forecast import Forecast, Price, forecast
 from orchestration_assets.selection.strategies import Strategy, StrategyDecision, in_order
 from orchestration_assets.services.contract import EmbeddedService, Service
+from orchestration_assets.text.path_patterns import matches_any
 from resources.model_store import ModelStore
 
 Known = Mapping[str, ChosenPoints | str]
@@ -281,7 +280,7 @@ def _why_not(
     directives = {one.name: one.paths for one in task.directives}
     decides = f"{who} comes first" if decided.rule else f"{who} decides"
     if option in directives:
-        matches = glob.globmatch(profile.path, list(directives[option]), flags=_GLOBS)
+        matches = matches_any(profile.path, directives[option])
         return decides if matches else "its paths do not match"
     if option in rules:
         failed = first_failure(rules[option], profile.features)
@@ -291,9 +290,6 @@ def _why_not(
     if option == EXPLORE:
         return "not one of the explored share" if decided.rule is None else f"{who} holds"
     return f"{who} holds" if decided.rule else decides
-
-
-_GLOBS = glob.GLOBSTAR | glob.DOTGLOB
 
 
 def _always(chosen: ChosenPoints) -> Iterator[RejectedOption]:
