@@ -28,7 +28,7 @@ from orchestration_assets.processing.plan_execution import execute
 from orchestration_assets.profiling.profiler import profile
 from orchestration_assets.schemas.enums import ProfileStatus
 from orchestration_assets.schemas.items import Item, Question
-from orchestration_assets.schemas.tables import Profile
+from orchestration_assets.schemas.tables import ItemProfile
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.plan import plan_item
 from resources.feature_cache.lmdb_store import LmdbStore
@@ -92,7 +92,9 @@ async def _decide(
     for number, file in enumerate(files):
         data = file.text.encode()
         item = _item(f"withheld{number}", file.text, data)
-        seen = Profile(item.item_id, item.content_hash, item.path, ProfileStatus.OK, item.profile)
+        seen = ItemProfile(
+            item.item_id, item.content_hash, item.path, ProfileStatus.OK, item.profile
+        )
         plan = plan_item("b", seen, TASK, loaded.policy.tasks[TASK], loaded.hash, prices)
         outcomes.append(await _outcome(file.label, item, plan.option, work, cache))
     return outcomes

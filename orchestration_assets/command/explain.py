@@ -54,7 +54,7 @@ class UnknownItemError(OrchestrationError):
 
 
 @dataclass(frozen=True, slots=True)
-class TaskStory:
+class TaskTrace:
     """A plan with what came of it: readings with their calls, decisions, answer, dissent."""
 
     plan: PlanRow
@@ -91,7 +91,7 @@ class Explanation:
     profile: ProfileRow | None = None
     features: Mapping[str, Any] = field(default_factory=dict)
     vectors: VectorRow | None = None
-    tasks: list[TaskStory] = field(default_factory=list)
+    tasks: list[TaskTrace] = field(default_factory=list)
     next_run: list[str] = field(default_factory=list)
 
     def plain(self) -> dict[str, Any]:
@@ -215,7 +215,7 @@ def _rows(store: TableStore, table: Table[Record], batch: str, item: str) -> lis
     return list(table.rows(_stored(store, table.name, batch, item)))
 
 
-def _tasks(store: TableStore, batch: str, item: str) -> Iterator[TaskStory]:
+def _tasks(store: TableStore, batch: str, item: str) -> Iterator[TaskTrace]:
     """Every plan of the item with what came of it."""
     calls = {
         (call.task, call.service, call.round): call for call in _rows(store, CALL_LOG, batch, item)
@@ -229,7 +229,7 @@ def _tasks(store: TableStore, batch: str, item: str) -> Iterator[TaskStory]:
     resolutions = {row.task: row for row in _rows(store, RESOLUTIONS, batch, item)}
     disagreements = _rows(store, DISAGREEMENTS, batch, item)
     for plan in _rows(store, PROCESSING_PLANS, batch, item):
-        yield TaskStory(
+        yield TaskTrace(
             plan,
             [one for one in readings if one[0].task == plan.task],
             [row for row in decisions if row.task == plan.task],
@@ -243,7 +243,7 @@ def _next_run(
     loaded: LoadedPolicy,
     held: ManifestRow,
     profile: ProfileRow | None,
-    tasks: Sequence[TaskStory],
+    tasks: Sequence[TaskTrace],
 ) -> Iterator[str]:
     from orchestration_assets.profiling.profile_cache import profile_key
     from orchestration_assets.services.pool import build_services
@@ -333,7 +333,7 @@ def _vector_lines(row: VectorRow | None) -> Iterator[str]:
         yield f"  neighbour     {where}, cosine {near.similarity:.3f}"
 
 
-def _task_lines(task: TaskStory) -> Iterator[str]:
+def _task_lines(task: TaskTrace) -> Iterator[str]:
     plan, resolution = task.plan, task.resolution
     yield f"{plan.task}"
     yield f"  plan          {plan.model} ({plan.option}): {plan.reason}"

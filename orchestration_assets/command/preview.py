@@ -34,8 +34,8 @@ from orchestration_assets.schemas.tables import (
     BATCH_ENTRIES,
     CONTENT_MANIFEST,
     AcceptedItem,
+    ItemProfile,
     PlanRow,
-    Profile,
     accepted_items,
 )
 from orchestration_assets.selection.forecast import Price
@@ -133,7 +133,7 @@ def look_ahead(home: Path, source: str, policy: Policy, sample: int) -> Preview:
                 continue  # it changed while the preview looked at it
             features = profile(row.path, text, size_bytes=row.size_bytes).features
             item = Item(row.item_id, row.content_hash, row.path, text, features)
-            found = Profile(row.item_id, row.content_hash, row.path, ProfileStatus.OK, features)
+            found = ItemProfile(row.item_id, row.content_hash, row.path, ProfileStatus.OK, features)
             made = list(plan_items("", [found], policy, "", prices))
             plans += made
             tokens[row.item_id] = int(features["token_estimate"] or 0)

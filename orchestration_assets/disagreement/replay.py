@@ -29,7 +29,7 @@ from orchestration_assets.processing.selector_execution import run_learned
 from orchestration_assets.schemas.enums import ProcessingModel
 from orchestration_assets.schemas.items import Item, Question, Reading
 from orchestration_assets.schemas.policy import Choice, Policy
-from orchestration_assets.schemas.tables import Profile
+from orchestration_assets.schemas.tables import ItemProfile
 from orchestration_assets.selection.active_selector import ChosenPoints
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.plan import plan_items
@@ -69,7 +69,7 @@ class RecordedBatch:
     task the answer that stands with the services that were asked for it."""
 
     batch: str
-    profiles: Sequence[Profile]
+    profiles: Sequence[ItemProfile]
     readings: Mapping[str, Reading]
     stands: Mapping[tuple[str, str], str | None]
     asked: Mapping[tuple[str, str], Sequence[str]]

@@ -218,7 +218,7 @@ class ProfileRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
+class ItemProfile:
     """What a policy looks at of a profiled item; ``features`` maps their names to values."""
 
     item_id: str
@@ -228,12 +228,12 @@ class Profile:
     features: Mapping[str, Any]
 
 
-def profiles_of(data: pa.Table) -> Iterator[Profile]:
+def profiles_of(data: pa.Table) -> Iterator[ItemProfile]:
     """The rows of a table of profiles, with the features that it has."""
     rows = CONTENT_PROFILES.rows(data)
     features = data.select([name for name in FEATURE_NAMES if name in data.column_names])
     for row, found in zip(rows, features.to_pylist(), strict=True):
-        yield Profile(row.item_id, row.content_hash, row.path, row.status, found)
+        yield ItemProfile(row.item_id, row.content_hash, row.path, row.status, found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from orchestration_assets.schemas.policy import (
     TaskConfig,
 )
 from orchestration_assets.schemas.storable_values import whole_text
-from orchestration_assets.schemas.tables import FeatureInput, PlanRow, Profile, RejectedOption
+from orchestration_assets.schemas.tables import FeatureInput, ItemProfile, PlanRow, RejectedOption
 from orchestration_assets.selection.active_selector import (
     ActiveSelector,
     ChosenPoints,
@@ -35,7 +35,7 @@ Known = Mapping[str, ChosenPoints | str]
 
 def plan_items(
     batch: str,
-    profiles: Iterable[Profile],
+    profiles: Iterable[ItemProfile],
     policy: Policy,
     policy_hash: str,
     prices: Mapping[str, Price],
@@ -58,7 +58,7 @@ def plan_items(
 
 def _by_default(
     batch: str,
-    profile: Profile,
+    profile: ItemProfile,
     task_name: str,
     task: TaskConfig,
     policy_hash: str,
@@ -76,8 +76,8 @@ def _by_default(
 
 
 def applicable(
-    profiles: Iterable[Profile], policy: Policy
-) -> Iterator[tuple[Profile, str, TaskConfig]]:
+    profiles: Iterable[ItemProfile], policy: Policy
+) -> Iterator[tuple[ItemProfile, str, TaskConfig]]:
     """Every profiled item with every task that applies to it."""
     for profile in profiles:
         if profile.status is ProfileStatus.OK:
@@ -87,7 +87,7 @@ def applicable(
 
 
 def claims(
-    profiles: Iterable[Profile],
+    profiles: Iterable[ItemProfile],
     policy: Policy,
     prices: Mapping[str, Price],
     tasks: Iterable[str],
@@ -124,7 +124,7 @@ def known_models(
     policy: Policy,
     services: Mapping[str, Service],
     store: ModelStore,
-    profiles: Sequence[Profile],
+    profiles: Sequence[ItemProfile],
     prices: Mapping[str, Price],
     observed: Mapping[str, Price] | None = None,
 ) -> dict[str, ChosenPoints | str]:
@@ -168,7 +168,7 @@ def _at_once(services: Mapping[str, Service], items_in_flight: int) -> dict[str,
 
 def plan_item(
     batch: str,
-    profile: Profile,
+    profile: ItemProfile,
     task_name: str,
     task: TaskConfig,
     policy_hash: str,
@@ -188,7 +188,7 @@ def plan_item(
 
 def _row(
     batch: str,
-    profile: Profile,
+    profile: ItemProfile,
     task_name: str,
     task: TaskConfig,
     policy_hash: str,
@@ -227,7 +227,7 @@ def _row(
 
 
 def _first(
-    strategies: Sequence[Strategy], name: str, task: TaskConfig, profile: Profile
+    strategies: Sequence[Strategy], name: str, task: TaskConfig, profile: ItemProfile
 ) -> StrategyDecision | None:
     for strategy in strategies:
         if (decided := strategy.decide(name, task, profile)) is not None:
@@ -239,7 +239,7 @@ def _rejected(
     task_name: str,
     task: TaskConfig,
     decided: StrategyDecision,
-    profile: Profile,
+    profile: ItemProfile,
     prices: Mapping[str, Price],
     known: Known,
 ) -> Iterator[RejectedOption]:
@@ -273,7 +273,7 @@ def _why_not(
     task: TaskConfig,
     decided: StrategyDecision,
     who: str,
-    profile: Profile,
+    profile: ItemProfile,
     learned: ChosenPoints | str | None,
 ) -> str:
     rules = {rule.name: rule.when for rule in task.rules}

@@ -10,7 +10,7 @@ from hashlib import blake2b
 from typing import Final, Protocol
 
 from orchestration_assets.schemas.policy import DEFAULT, EXPLORE, LEARNED, TaskConfig
-from orchestration_assets.schemas.tables import Profile
+from orchestration_assets.schemas.tables import ItemProfile
 from orchestration_assets.selection.active_selector import ChosenPoints
 from orchestration_assets.selection.conditions import holds
 from orchestration_assets.text.path_patterns import matches_any
@@ -36,14 +36,16 @@ class Strategy(Protocol):
     """Decides about one item of a task, or does not."""
 
     def decide(
-        self, task_name: str, task: TaskConfig, profile: Profile
+        self, task_name: str, task: TaskConfig, profile: ItemProfile
     ) -> StrategyDecision | None: ...
 
 
 class DirectiveStrategy:
     """The policy's directives: the first whose globs match the item's path."""
 
-    def decide(self, task_name: str, task: TaskConfig, profile: Profile) -> StrategyDecision | None:
+    def decide(
+        self, task_name: str, task: TaskConfig, profile: ItemProfile
+    ) -> StrategyDecision | None:
         for one in task.directives:
             if matches_any(profile.path, one.paths):
                 return StrategyDecision(one.name, "directive", one.because, one.name)
@@ -53,7 +55,9 @@ class DirectiveStrategy:
 class RuleStrategy:
     """The policy's rules: the first whose condition holds."""
 
-    def decide(self, task_name: str, task: TaskConfig, profile: Profile) -> StrategyDecision | None:
+    def decide(
+        self, task_name: str, task: TaskConfig, profile: ItemProfile
+    ) -> StrategyDecision | None:
         for rule in task.rules:
             if holds(rule.when, profile.features):
                 return StrategyDecision(
@@ -72,7 +76,9 @@ class LearnedStrategy:
 
     known: Mapping[str, ChosenPoints | str]
 
-    def decide(self, task_name: str, task: TaskConfig, profile: Profile) -> StrategyDecision | None:
+    def decide(
+        self, task_name: str, task: TaskConfig, profile: ItemProfile
+    ) -> StrategyDecision | None:
         if task.learned is None:
             return None
         if in_share(task_name, profile.item_id, task.learned.explore):
@@ -92,7 +98,7 @@ class DefaultStrategy:
 
     known: Mapping[str, ChosenPoints | str]
 
-    def decide(self, task_name: str, task: TaskConfig, profile: Profile) -> StrategyDecision:
+    def decide(self, task_name: str, task: TaskConfig, profile: ItemProfile) -> StrategyDecision:
         looked_at = tuple(dict.fromkeys(f for rule in task.rules for f in rule.when))
         why_not = self.known.get(task_name, "")
         reason = "no rule holds, so the task's default applies"

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from orchestration_assets.schemas.enums import ProcessingModel, ProfileStatus
 from orchestration_assets.schemas.policy import Comparison, Policy
-from orchestration_assets.schemas.tables import Profile
+from orchestration_assets.schemas.tables import ItemProfile
 from orchestration_assets.selection.conditions import first_failure, holds
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.plan import plan_items
@@ -13,8 +13,8 @@ PRICES = {"cheap": Price(0.1, 0.0), "dear": Price(5.0, 0.002)}
 FEATURES = {"extension": "h", "word_count": 12, "readability": None}
 
 
-def profile(status=ProfileStatus.OK, **features) -> Profile:
-    return Profile("i1", "h1", "a.h", status, FEATURES | features)
+def profile(status=ProfileStatus.OK, **features) -> ItemProfile:
+    return ItemProfile("i1", "h1", "a.h", status, FEATURES | features)
 
 
 PROFILE = profile()
