@@ -199,7 +199,7 @@ def test_a_killed_run_goes_on_where_it_was(corpus, home, run) -> None:
             if line.startswith("asking services"):
                 break
         answers = LmdbStore(home / "cache" / "answers")
-        while answers.held().entries == 0:
+        while answers.contents().entries == 0:
             assert child.poll() is None
         child.send_signal(signal.SIGKILL)
     code, summary, _ = run()

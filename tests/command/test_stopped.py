@@ -16,7 +16,7 @@ from orchestration_assets.content.intake import unfinished
 from orchestration_assets.schemas.tables import TABLES
 from resources.ai_services.drill.faults import FaultScript
 from resources.ai_services.drill.server import DrillServer, running
-from resources.running import STOPPED_TAG
+from resources.run_locks import STOPPED_TAG
 from resources.table_store import TableStore
 from tests.fuzzing import EXHAUSTIVE
 
