@@ -27,6 +27,7 @@ from orchestration_assets.schemas.tables import (
     ResolutionRow,
 )
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
+from resources.home import Home
 from resources.table_store import TableStore
 
 _FOLDS: Final = 5
@@ -106,7 +107,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("home", type=Path)
     parser.add_argument("--json", type=Path)
     given = parser.parse_args(arguments)
-    store = TableStore(given.home)
+    store = Home(given.home).tables
     if not store.exists(GOLD_LABELS.name):
         sys.stderr.write(f"{given.home} has no gold: declare a column or give verdicts\n")
         return 2

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from orchestration_assets.schemas.decoding import column_names, decode, values
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.tables import INTERPRETATIONS, PROCESSING_PLANS, RESOLUTIONS
-from orchestration_assets.schemas.verdicts import GoldRow
+from orchestration_assets.schemas.verdicts import GOLD_LABELS, GoldRow
 from resources.damage import leaving_out_damage
 from resources.table_store import TableStore
 
@@ -90,6 +90,15 @@ def _independent(store: TableStore, batch: str) -> Iterator[_LabelReading]:
 
 def _voting(table: pa.Table) -> pa.Table:
     return table.filter(pc.and_(table["final"], pc.equal(table["status"], Status.OK.value)))
+
+
+def gold_rows(store: TableStore) -> list[GoldRow]:
+    """The verdicts of people so far; none before anybody gave one."""
+    rows: list[GoldRow] = []
+    if store.exists(GOLD_LABELS.name):
+        with leaving_out_damage():  # it is made again from the accepted files of verdicts
+            rows = list(GOLD_LABELS.rows(store.read(GOLD_LABELS.name)))
+    return rows
 
 
 def gold_of(rows: Iterable[GoldRow]) -> dict[str, dict[str, str]]:

@@ -19,8 +19,9 @@ from orchestration_assets.schemas.tables import (
     INTERPRETATIONS,
     PROCESSING_PLANS,
 )
-from resources.home import HomeResource, PolicyFileResource
-from resources.table_checks import Balance, Stored, table_checks
+from orchestration_assets.table_assets import Balance, Stored, table_checks
+from resources.home import Home
+from resources.home_resource import PolicyFileResource
 
 
 def _pairs(table: pa.Table) -> set[tuple[str, str]]:
@@ -58,7 +59,7 @@ def _checks_of(model: ProcessingModel) -> dg.AssetChecksDefinition:
 
 
 def _every_service(stored: Stored, health: pa.Table) -> list[Balance]:
-    policy = pinned(HomeResource(path=str(stored.home)).policies, health)
+    policy = pinned(stored.home.policies, health)
     named = set(policy.services) if policy else set()
     found = set(health["service"].to_pylist())
     return [
@@ -125,7 +126,9 @@ def service_probe_checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.
         "twice, and retries do not multiply the outage."
     ),
 )
-def outage_drill_check(home: HomeResource, policy_file: PolicyFileResource) -> dg.AssetCheckResult:
+def outage_drill_check(
+    home: dg.ResourceParam[Home], policy_file: PolicyFileResource
+) -> dg.AssetCheckResult:
     """Runs the drill; nothing leaves the machine."""
     drilled = outage_drill(load_policy(policy_file.path).policy, observed_usage(home.tables))
     words = [

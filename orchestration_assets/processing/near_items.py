@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from pathlib import Path
 from typing import Final, NamedTuple
 
 import pyarrow as pa
@@ -24,7 +23,8 @@ from orchestration_assets.schemas.tables import (
     accepted_items,
 )
 from orchestration_assets.schemas.vectors import NeighboursRow
-from resources.table_store import BatchStore, TableMissingError, TableStore
+from resources.home import Home
+from resources.table_store import TableMissingError
 
 _KEPT: Final = 64
 """Texts that are held: services that ask about the same item do so one soon after another."""
@@ -64,7 +64,7 @@ class NearItems:
     def __init__(
         self,
         vectors: pa.Table,
-        home: Path,
+        home: Home,
         seconds: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -134,11 +134,11 @@ class NearItems:
             return None
 
     def _earlier(self, batch: str, items: set[str]) -> _Earlier | None:
-        tables, wanted = TableStore(self._home), pa.array(sorted(items))
+        tables, wanted = self._home.tables, pa.array(sorted(items))
         try:
             manifest = tables.read(CONTENT_MANIFEST.name, batch)
             answers = tables.read(RESOLUTIONS.name, batch, column_names(_Stands))
-            source = BatchStore(self._home).source(batch)
+            source = self._home.batches.source(batch)
         except (TableMissingError, DamagedFileError):
             return None  # it has no answers yet, or none that can be read
         manifest = manifest.filter(pc.is_in(manifest["item_id"], wanted))

@@ -3,7 +3,7 @@
 import pyarrow as pa
 
 from orchestration_assets.schemas.tables import CONTENT_MANIFEST, CONTENT_PROFILES, accepted_items
-from resources.table_checks import Balance, Stored, table_checks
+from orchestration_assets.table_assets import Balance, Stored, table_checks
 
 
 def _every_accepted(stored: Stored, profiles: pa.Table) -> list[Balance]:

@@ -8,11 +8,13 @@ every Parquet file, so a table explains itself wherever it is opened.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
+from enum import StrEnum
 from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Generic, Union, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from orchestration_assets.schemas.decoding import Record, decode
 from orchestration_assets.schemas.errors import OrchestrationError
@@ -51,6 +53,15 @@ class Table(Generic[Record]):
     def rows(self, data: pa.Table) -> Iterator[Record]:
         """The rows of a table with these columns as records; see :func:`decode`."""
         return decode(self.record, data)
+
+
+@dataclass(frozen=True, slots=True)
+class TableResult:
+    """A table that was made, figures that describe it by name, and warnings for people."""
+
+    table: pa.Table
+    figures: Mapping[str, Any]
+    warnings: Sequence[str] = ()
 
 
 _SCALARS: dict[Any, pa.DataType] = {
@@ -118,6 +129,11 @@ def table_of(
     )
     columns = {column[0]: column[2] for column in named}
     return Table(name, record, description, schema, key, columns)
+
+
+def count_members(column: pa.ChunkedArray, members: type[StrEnum]) -> dict[str, int]:
+    """Member -> in how many rows it stands, for every member that the column may hold."""
+    return {one.value: pc.sum(pc.equal(column, one.value)).as_py() or 0 for one in members}
 
 
 class UnstorableError(OrchestrationError, ValueError):

@@ -21,8 +21,7 @@ from orchestration_assets.selection.trained_selector import (
     unpacked,
 )
 from orchestration_assets.selection.training_records import TrainingRecords
-from resources.artefact_store import ArtefactError
-from resources.model_store import ModelStore
+from resources.model_registry import Artefact, ModelRegistry
 
 FEWEST: Final = 30
 _HELD_OUT = 0.25
@@ -44,7 +43,7 @@ def train_task(
     task: str,
     records: TrainingRecords,
     identities: Mapping[str, str],
-    store: ModelStore,
+    registry: ModelRegistry,
 ) -> SelectionModelRow:
     """Trains on complete items, tries on held-out ones, and promotes what does not lose there.
 
@@ -54,7 +53,7 @@ def train_task(
     """
     recorded = records.recorded
     if recorded.n_items < FEWEST:
-        return _nothing(task, records, store)
+        return _nothing(task, records, registry)
     aside = np.array([in_share(f"gate {task}", one, _HELD_OUT) for one in recorded.items])
     train, test = recorded.take(~aside), recorded.take(aside)
     deployed, words = fit_deployed(train)
@@ -67,18 +66,18 @@ def train_task(
         "words": words,
     }
     name = artefact_name(task)
-    trained = store.write(name, arrays, manifest)
-    before = store.usable(name)
+    trained = registry.store(name, arrays, manifest).version
+    before = registry.usable(name)
     trial = _try(deployed, test)
     single = test.right[:, deployed.single]
-    current = _current(store, name, test)
+    current = _current(before, test)
     rival = single if current is None else current
     # the first model is held against a service that it may well consist of: noise is no loss
     noise = _standard_error(trial.outcome.right, single) if current is None else 0.0
     passed = bool(trial.outcome.right.sum() + noise >= rival.sum())
     if passed:
-        store.promote(name, trained)
-    outcome = UNCHANGED if trained == before else PROMOTED if passed else KEPT
+        registry.promote(name, trained)
+    outcome = UNCHANGED if before and before.version == trained else PROMOTED if passed else KEPT
     if outcome == KEPT:
         whom = "the model in force" if current is not None else "the best single service"
         words += (
@@ -88,7 +87,7 @@ def train_task(
     return SelectionModelRow(
         task=task,
         outcome=outcome,
-        version=store.usable(name),
+        version=registry.usable_version(name),
         trained=trained,
         words=words,
         gold=records.gold,
@@ -135,14 +134,13 @@ def _try(deployed: TrainedSelector, test: RecordedAnswers) -> _Trial:
     return _Trial(point, deployed.run(point, _as_known(deployed, test)))
 
 
-def _current(store: ModelStore, name: str, test: RecordedAnswers) -> Bools | None:
+def _current(artefact: Artefact | None, test: RecordedAnswers) -> Bools | None:
     """(n,) where the model in force is right; None when there is none of the same services."""
-    if store.usable(name) is None:
+    if artefact is None:
         return None
     try:
-        artefact = store.read(name)
         deployed = unpacked(artefact.arrays, artefact.facts["selector"])
-    except (ArtefactError, KeyError, ValueError):
+    except (KeyError, ValueError):
         return None  # what cannot be read cannot be in force either
     if deployed.services != test.services:
         return None
@@ -181,7 +179,7 @@ def _calibration_error(deployed: TrainedSelector, test: RecordedAnswers) -> floa
     return reliability(standing.sure, standing.answer == known.gold, _CALIBRATION_BINS).error
 
 
-def _nothing(task: str, records: TrainingRecords, store: ModelStore) -> SelectionModelRow:
+def _nothing(task: str, records: TrainingRecords, registry: ModelRegistry) -> SelectionModelRow:
     recorded = records.recorded
     words = (
         f"{records.gold} items have gold, {recorded.n_items} of them a reading of every service "
@@ -192,7 +190,7 @@ def _nothing(task: str, records: TrainingRecords, store: ModelStore) -> Selectio
     return SelectionModelRow(
         task=task,
         outcome=NONE,
-        version=store.usable(artefact_name(task)),
+        version=registry.usable_version(artefact_name(task)),
         trained=None,
         words=words,
         gold=records.gold,

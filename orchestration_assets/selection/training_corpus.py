@@ -30,7 +30,7 @@ from orchestration_assets.selection.training_records import (
 )
 from orchestration_assets.services.contract import Service
 from resources.damage import leaving_out_damage
-from resources.model_store import ModelStore
+from resources.model_registry import ModelRegistry
 from resources.table_store import TableStore
 
 _RECENT_BATCHES = 3
@@ -80,7 +80,7 @@ def recent_prices(store: TableStore, batch: str) -> dict[str, Price]:
 
 
 def train_all(
-    policy: Policy, services: Mapping[str, Service], corpus: Corpus, store: ModelStore
+    policy: Policy, services: Mapping[str, Service], corpus: Corpus, registry: ModelRegistry
 ) -> list[SelectionModelRow]:
     """One row a task whose steps the policy wants learned."""
     found = []
@@ -88,7 +88,7 @@ def train_all(
         if task.learned is not None:
             records = _records(name, task.learned.services, services, corpus)
             identities = {one: identity(services[one]) for one in task.learned.services}
-            found.append(train_task(name, records, identities, store))
+            found.append(train_task(name, records, identities, registry))
     return found
 
 

@@ -11,7 +11,7 @@ from orchestration_assets.selection.backward_induction import STOP, fit_steps
 from orchestration_assets.selection.learner import SINGLE, STACK, fit_selector
 from orchestration_assets.selection.policy_outcomes import best_single, curve, exchange_rates
 from orchestration_assets.selection.trained_selector import deploy, packed, unpacked
-from resources.model_store import ModelStore
+from resources.home import Home
 from tests.evidence.made import made
 
 
@@ -110,9 +110,10 @@ def deployed(learned):
 
 def test_a_stored_selector_decides_as_the_one_in_memory(deployed, learned, home) -> None:
     _, test, _ = learned
-    store = ModelStore(home)
+    registry = Home(home).models
     arrays, manifest = packed(deployed)
-    found = store.read("model", store.write("model", arrays, {"selector": manifest}))
+    stored = registry.store("model", arrays, {"selector": manifest})
+    found = registry.load("model", stored.version)
     again = unpacked(found.arrays, found.facts["selector"])
     assert again.points == deployed.points
     part = test.take(slice(0, 200))
