@@ -21,7 +21,7 @@ from typing import Final
 from benchmarks import _catalogues
 from benchmarks._output import table, write_json
 from benchmarks.fit_letter_pairs import windows_vietnamese
-from orchestration_assets.text.encodings.detection import Encoding, decoded, recognised
+from orchestration_assets.text.encodings.detection import Encoding, decode_text, detect_encoding
 
 _LENGTHS: Final = {"short": 60, "long": 600}
 _PASSAGES: Final = 4
@@ -130,8 +130,8 @@ Reading = Callable[[bytes], str | None]
 
 def ours(data: bytes) -> str | None:
     """The text as this project reads it."""
-    found = recognised(data)
-    return decoded(data, found.name) if isinstance(found, Encoding) else None
+    found = detect_encoding(data)
+    return decode_text(data, found.name) if isinstance(found, Encoding) else None
 
 
 def normalizer(data: bytes) -> str | None:
@@ -223,7 +223,7 @@ def main(arguments: Sequence[str]) -> int:
     plain.decode("utf-8")
     decoding = time.perf_counter() - started
     started = time.perf_counter()
-    recognised(plain)
+    detect_encoding(plain)
     recognising = time.perf_counter() - started
     print(f"UTF-8 of {len(plain):,} bytes: {recognising / decoding:.2f} times its decoding")
     figures["noise"] = {"taken": taken, "number": len(random_bytes)}

@@ -20,10 +20,10 @@ import numpy as np
 
 from benchmarks.content_type_accuracy import EXTENSIONS, LabelledFile, labelled_files
 from orchestration_assets.services.content_type.grammar_competition import (
-    LENGTHS,
-    candidates_of,
+    LENGTH_CLASSES,
     length_class,
     merged_label,
+    parse_candidates,
 )
 from orchestration_assets.services.content_type.lexical_evidence import (
     WEIGHT_SCALE,
@@ -31,7 +31,7 @@ from orchestration_assets.services.content_type.lexical_evidence import (
     features_of,
 )
 from orchestration_assets.services.content_type.parse_evidence import (
-    CLASSES,
+    ERROR_CLASSES,
     GRAMMARS,
     error_class,
     error_share,
@@ -229,7 +229,7 @@ def fit_competition(
         )
         lengths[row] = length_class(evidence.known)
         content = parsed_prefix(sample.text)
-        for label in candidates_of(evidence):
+        for label in parse_candidates(evidence):
             parses[row, labels.index(label)] = error_class(error_share(content, label))
     truth = np.array([labels.index(sample.label) for sample in samples])
     competitors = [label for label in labels if label in GRAMMARS]
@@ -237,33 +237,37 @@ def fit_competition(
     everyone = np.arange(len(samples))
 
     def loss(parameters: Any) -> tuple[float, Any]:
-        scales = parameters[:LENGTHS]
-        shifts = np.zeros((len(labels), CLASSES + 1))
-        shifts[columns, :CLASSES] = parameters[LENGTHS:].reshape(len(columns), CLASSES)
+        scales = parameters[:LENGTH_CLASSES]
+        shifts = np.zeros((len(labels), ERROR_CLASSES + 1))
+        shifts[columns, :ERROR_CLASSES] = parameters[LENGTH_CLASSES:].reshape(
+            len(columns), ERROR_CLASSES
+        )
         scores = scales[lengths][:, None] * logits + shifts[np.arange(len(labels)), parses]
         scores -= scores.max(axis=1, keepdims=True)
         shares = np.exp(scores)
         shares /= shares.sum(axis=1, keepdims=True)
         missed = shares.copy()
         missed[everyone, truth] -= 1.0
-        by_length = np.bincount(lengths, (missed * logits).sum(axis=1), LENGTHS)
+        by_length = np.bincount(lengths, (missed * logits).sum(axis=1), LENGTH_CLASSES)
         by_class = np.array(
             [
-                [missed[parses[:, column] == error, column].sum() for error in range(CLASSES)]
+                [missed[parses[:, column] == error, column].sum() for error in range(ERROR_CLASSES)]
                 for column in columns
             ]
         )
         gradient = np.concatenate([by_length, by_class.ravel()]) / len(samples)
-        gradient[LENGTHS:] += 2 * RIDGE * parameters[LENGTHS:]
+        gradient[LENGTH_CLASSES:] += 2 * RIDGE * parameters[LENGTH_CLASSES:]
         chosen = np.maximum(shares[everyone, truth], 1e-12)
-        value = -np.log(chosen).mean() + RIDGE * float(parameters[LENGTHS:] @ parameters[LENGTHS:])
+        value = -np.log(chosen).mean() + RIDGE * float(
+            parameters[LENGTH_CLASSES:] @ parameters[LENGTH_CLASSES:]
+        )
         return float(value), gradient
 
-    start = np.concatenate([np.ones(LENGTHS), np.zeros(len(columns) * CLASSES)])
+    start = np.concatenate([np.ones(LENGTH_CLASSES), np.zeros(len(columns) * ERROR_CLASSES)])
     best = minimize(loss, start, jac=True, method="L-BFGS-B").x
-    shifts = best[LENGTHS:].reshape(len(columns), CLASSES)
+    shifts = best[LENGTH_CLASSES:].reshape(len(columns), ERROR_CLASSES)
     return (
-        [round(float(scale), 3) for scale in best[:LENGTHS]],
+        [round(float(scale), 3) for scale in best[:LENGTH_CLASSES]],
         {
             label: [round(float(shift), 2) for shift in row]
             for label, row in zip(competitors, shifts, strict=True)

@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 from benchmarks import _catalogues
 from benchmarks._output import table
 from orchestration_assets.text.encodings.letter_statistics import (
+    COST_STEP,
     FIRST_LETTER,
-    STEP,
     LetterClass,
     class_of,
-    folded,
+    lowercase,
 )
 from orchestration_assets.text.encodings.scripts import script_of
 
@@ -93,7 +93,7 @@ def variants(language: str, text: str) -> dict[str, str]:
 
 def pair_model(text: str) -> tuple[str, str, NDArray[np.uint8], NDArray[np.float32]]:
     """Script, letters, costs of pairs in steps, and shares of the letters of a text."""
-    lower = "".join(map(folded, text))
+    lower = "".join(map(lowercase, text))
     counts = Counter(lower)
     scripts: Counter[str] = Counter()
     for character, count in counts.items():
@@ -149,7 +149,9 @@ def character_model(text: str) -> tuple[str, NDArray[np.uint8]]:
 
 def _in_steps(shares: NDArray[np.float64]) -> NDArray[np.uint8]:
     """Costs of probabilities, in the unit in which they are kept."""
-    costs: NDArray[np.uint8] = np.clip(np.round(-np.log(shares) / STEP), 0, 255).astype(np.uint8)
+    costs: NDArray[np.uint8] = np.clip(np.round(-np.log(shares) / COST_STEP), 0, 255).astype(
+        np.uint8
+    )
     return costs
 
 

@@ -25,7 +25,7 @@ from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Item, Question, Task
 from orchestration_assets.schemas.services import ChatConfig
 from resources.ai_services.drill.faults import Fault, FaultKind, FaultScript
-from resources.ai_services.drill.server import DrillServer, running
+from resources.ai_services.drill.server import DrillServer, serving
 from resources.ai_services.http.chat import ChatService
 from resources.feature_cache.lmdb_store import LmdbStore
 
@@ -260,8 +260,8 @@ async def _outage() -> list[dict[str, Any]]:
     primary = DrillServer(FaultScript(faults=(Fault(kind=FaultKind.ERROR),)))
     second = DrillServer(FaultScript(median_ms=ANSWER_MS))
     with (
-        running(primary) as url,
-        running(second) as other,
+        serving(primary) as url,
+        serving(second) as other,
         tempfile.TemporaryDirectory() as folder,
     ):
         services = {
@@ -293,8 +293,8 @@ async def _isolation() -> list[dict[str, Any]]:
         DrillServer(FaultScript(median_ms=ANSWER_MS)),
     )
     with (
-        running(slow) as url,
-        running(quick) as other,
+        serving(slow) as url,
+        serving(quick) as other,
         tempfile.TemporaryDirectory() as folder,
     ):
         services = {

@@ -21,7 +21,7 @@ from benchmarks._corpora import CorpusText, standard_library, texts_of
 from benchmarks._output import table, write_json
 from benchmarks._secrets import CARRIERS, KINDS, SecretSample, Split, samples
 from orchestration_assets.schemas.services import SensitiveKind
-from orchestration_assets.text.redaction import found_in, redact
+from orchestration_assets.text.redaction import redact, sensitive_spans
 
 RECALL: Final = 0.98
 ALARMS: Final = 1 / 200
@@ -100,7 +100,7 @@ def alarms(texts: Sequence[CorpusText], show: bool = False) -> dict[str, Any]:
     by_kind: Counter[str] = Counter()
     changed = others = false = 0
     for text in texts:
-        found = found_in(text.text, _ALL)
+        found = sensitive_spans(text.text, _ALL)
         kinds = {kind for _, _, kind in found}
         by_kind.update(kind.value for kind in kinds)
         changed += bool(kinds)

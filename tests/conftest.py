@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from orchestration_assets.__main__ import main
-from resources.ai_services.drill.server import DrillServer, running
+from resources.ai_services.drill.server import DrillServer, serving
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -130,6 +130,6 @@ def copied(finished: Finished, home: Path) -> Finished:
 @pytest.fixture
 def drill() -> Iterator[DrillServer]:
     server = DrillServer()
-    with running(server) as url:
+    with serving(server) as url:
         server.url = url
         yield server

@@ -12,7 +12,7 @@ from orchestration_assets.schemas.enums import RejectReason
 from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.storable_values import whole_text
 from orchestration_assets.schemas.tables import AcceptedItem, RecordPlace
-from orchestration_assets.text.encodings.detection import decoded
+from orchestration_assets.text.encodings.detection import decode_text
 from resources.content_source import ContentError, Source, open_source
 from resources.content_source.source import READ_SECONDS
 from resources.content_store import ContentStore
@@ -66,7 +66,7 @@ class ContentReader:
             raise
         if data is None or content_hash(data) != row.content_hash:
             raise SupersededError("changed after the manifest was made")
-        return decoded(data, "utf-8" if row.record else row.encoding)
+        return decode_text(data, "utf-8" if row.record else row.encoding)
 
     @property
     def _source(self) -> Source:

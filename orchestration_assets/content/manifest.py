@@ -12,7 +12,7 @@ from orchestration_assets.content.record_files import RecordFile, recorded_file
 from orchestration_assets.content.record_reading import Record, read_records
 from orchestration_assets.schemas.enums import EntryOutcome, RejectReason
 from orchestration_assets.schemas.tables import EntryRow, ManifestRow, Metadatum, RecordPlace
-from orchestration_assets.text.encodings.detection import Encoding, NotText, recognised
+from orchestration_assets.text.encodings.detection import Encoding, NotText, detect_encoding
 from resources.content_index import Holding
 from resources.content_source import ContentError, FileContent, Version
 
@@ -121,7 +121,7 @@ def _examine_file(entry: EntryRow, reading: EntryReader, max_bytes: int) -> Exam
     if not content.data:
         return _of_entry(entry, RejectReason.EMPTY, _DETAILS[RejectReason.EMPTY])
     found = _of_entry(entry, detail=entry.detail)
-    return _hashed(found, content.data, recognised(content.data), reading)
+    return _hashed(found, content.data, detect_encoding(content.data), reading)
 
 
 def _hashed(

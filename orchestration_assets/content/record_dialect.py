@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 
 from orchestration_assets.content.record_files import Dialect, RecordFile
 from orchestration_assets.schemas.enums import RejectReason
-from orchestration_assets.text.encodings.detection import MARKS, Encoding, NotText, recognised
+from orchestration_assets.text.encodings.detection import MARKS, Encoding, NotText, detect_encoding
 from resources.content_source import ContentError
 
 UTF8: Final = Encoding("utf-8", "format")
@@ -126,7 +126,7 @@ def _blocks(stream: BinaryIO) -> Iterator[bytes]:
 
 def _wide(head: bytes) -> str | None:
     """UTF-16 or UTF-32, by its mark or by its NUL bytes."""
-    found = recognised(head[: len(head) // 4 * 4])
+    found = detect_encoding(head[: len(head) // 4 * 4])
     if isinstance(found, Encoding) and found.name.startswith(("utf-16", "utf-32", "utf_16")):
         return found.name
     # cut in the middle of a character, or damaged further on: the mark counts
@@ -144,7 +144,7 @@ def _file_encoding(stream: BinaryIO) -> Encoding | NotText:
             marked = marked or (number == 0 and block.startswith(_BOM))
             decoder.decode(block)
     except UnicodeDecodeError:
-        return _bom_less(recognised(_telling(stream)))
+        return _bom_less(detect_encoding(_telling(stream)))
     return Encoding("utf-8", "bom" if marked else "utf-8")
 
 

@@ -69,13 +69,13 @@ def prompt_problems(policy: Policy) -> Iterator[Problem]:
     chats = {n: one for n, one in policy.services.items() if isinstance(one, ChatConfig)}
     if not chats:
         return
-    from orchestration_assets.text.prompts.templates import Trial
+    from orchestration_assets.text.prompts.templates import PromptTrial
 
-    trial = Trial()
+    trial = PromptTrial()
     for name, service in chats.items():
         prompts = {"prompt": service.prompt}
         prompts |= {f"prompts.{task}": prompt for task, prompt in service.prompts.items()}
         for where, prompt in prompts.items():
-            if (refused := trial.problem_in(prompt)) is not None:
+            if (refused := trial.problem_of(prompt)) is not None:
                 part, words = refused
                 yield Problem(f"services.{key(name)}.{where}.{part}", "", words)

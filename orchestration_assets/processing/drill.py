@@ -25,7 +25,7 @@ from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.services import EmbeddedConfig, RemoteConfig, ServiceConfig
 from orchestration_assets.services.pool import build_services
 from resources.ai_services.drill.faults import Fault, FaultKind, FaultScript
-from resources.ai_services.drill.server import DrillServer, running
+from resources.ai_services.drill.server import DrillServer, serving
 from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.feature_cache.lmdb_store import LmdbStore
 
@@ -93,7 +93,7 @@ def bad_day() -> tuple[Fault, ...]:
 def _drilled(name: str, policy: Policy, usage: ObservedUsage | None) -> DrillOutcome:
     primary, second = DrillServer(_script(usage, bad_day())), DrillServer(_script(usage, ()))
     with ExitStack() as stack:
-        url, other = (stack.enter_context(running(one)) for one in (primary, second))
+        url, other = (stack.enter_context(serving(one)) for one in (primary, second))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         config = policy.services[name]
         assert not isinstance(config, EmbeddedConfig)

@@ -6,7 +6,7 @@ conditional expressions and the operators and/or.
 
 How much of an item is parsed follows from what a KiB of its language costs, so that it is the
 same on every machine; a parse that runs wild is stopped, see
-:func:`orchestration_assets.text.grammars.parse_within`.
+:func:`orchestration_assets.text.grammars.bounded_parse`.
 """
 
 import re
@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 from tree_sitter import Node, Query, QueryCursor
 
 from orchestration_assets.profiling.text import Values
-from orchestration_assets.text.grammars import grammar, parse_within, parser, safe_source
+from orchestration_assets.text.grammars import bounded_parse, grammar, parsable_source, parser
 
 CODE_CHARS: Final = 16_384
 """The most that is parsed of an item, in characters."""
@@ -301,10 +301,10 @@ def _captures(
     query = _query(language)
     if language == "bash" and text.count("<<") > _MOST_HEREDOCS:
         return None
-    source = safe_source(text, language)
+    source = parsable_source(text, language)
     if source is None:
         return None
-    tree = parse_within(source, language, out_of_time)
+    tree = bounded_parse(source, language, out_of_time)
     if tree is None:
         return None
     if tree.root_node.child_count > _LEAST_CHILDREN + len(source) // _BYTES_A_CHILD:

@@ -45,7 +45,7 @@ from orchestration_assets.profiling.text import (
 )
 from orchestration_assets.schemas.enums import Family, FeatureFamily
 from orchestration_assets.schemas.features import FEATURE_NAMES, FEATURES
-from orchestration_assets.text.notebooks import as_markdown, is_notebook
+from orchestration_assets.text.notebooks import is_notebook, notebook_as_markdown
 from orchestration_assets.text.prose import PROSE_CHARS, fenced_code, prose_of
 
 TEXT_CHARS: Final = PROSE_CHARS
@@ -176,7 +176,7 @@ class _Item:
         self.reading = reading
         self.kind = kind
         self.raw = text
-        self.text = as_markdown(text) if is_notebook(text) else text
+        self.text = notebook_as_markdown(text) if is_notebook(text) else text
         whole = len(self.text) <= reading.text_chars
         self.sample = (
             TextSample((self.text,)) if whole else reading.sampler(self.text, reading.text_chars)

@@ -23,6 +23,11 @@ class Item:
     text: str
     profile: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def family(self) -> str:
+        """The family of its content type, as profiled; prose where there is no profile."""
+        return str(self.profile.get("family", "prose"))
+
     @cached_property
     def data(self) -> bytes:
         """The content as UTF-8, for services that want bytes."""

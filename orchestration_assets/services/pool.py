@@ -1,4 +1,4 @@
-"""The services that a policy names, ready to be asked."""
+"""Builds the services that a policy names."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""How embedded services word what they found, so that all of them abstain and rank alike."""
+"""Builds the readings of embedded services: answers with alternatives, and abstentions."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -7,23 +7,25 @@ from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Alternative, Question, Reading
 
 MAX_ALTERNATIVES: Final = 3
-# An alternative below this confidence says nothing to anybody.
+# Alternatives below this confidence are left out.
 _MIN_ALTERNATIVE: Final = 0.005
 
 
-def abstained(reason: str) -> Reading:
-    """A reading without an answer, and why."""
+def abstention(reason: str) -> Reading:
+    """A reading without an answer, with its reason."""
     return Reading(Status.ABSTAINED, reason=reason)
 
 
-def answered(question: Question, ranked: Sequence[tuple[str, float]], evidence: str) -> Reading:
+def label_reading(
+    question: Question, ranked: Sequence[tuple[str, float]], evidence: str
+) -> Reading:
     """The best of ``ranked`` (answer, confidence; best first), the next ones as alternatives.
 
-    A task may declare fewer labels than a service knows; an answer outside them is none.
+    Abstains where the best answer is not among the labels of the task.
     """
     best, confidence = ranked[0]
     if question.task.labels and best not in question.task.labels:
-        return abstained(f"{best} is not a label of the task {question.task.name}")
+        return abstention(f"{best} is not a label of the task {question.task.name}")
     alternatives = tuple(
         Alternative(answer, round(min(max(weight, 0.0), 1.0), 4))
         for answer, weight in ranked[1 : MAX_ALTERNATIVES + 1]

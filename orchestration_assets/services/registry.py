@@ -47,7 +47,7 @@ def embedded_class(name: str) -> type[EmbeddedService]:
         nearest = get_close_matches(name, EMBEDDED, n=1, cutoff=0.0)[0]
         raise KeyError(f"no embedded service is called {name!r}; did you mean {nearest!r}?")
     module, class_name = EMBEDDED[name].split(":")
-    found: type[EmbeddedService] = getattr(
+    service_class: type[EmbeddedService] = getattr(
         import_module(f"orchestration_assets.services.{module}"), class_name
     )
-    return found
+    return service_class

@@ -1,4 +1,4 @@
-"""How common words are in general, measured once: the other half of TF-IDF.
+"""General document frequencies of words, and TF-IDF weights by them.
 
 ``document_frequencies.json`` is written by ``python -m benchmarks fit_keyword_background``; it says
 in how many of 10,000 documents a word occurs, in the kind of document where it is commonest: a
@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
-from orchestration_assets.text.words import folded, is_term
+from orchestration_assets.text.words import is_term, singular_words
 
 BACKGROUND_FILE: Final = "document_frequencies.json"
 OUT_OF: Final = 10_000
@@ -33,7 +33,7 @@ def document_frequencies() -> tuple[Mapping[str, int], int]:
 
 def term_counts(words: Iterable[str]) -> Counter[str]:
     """How often each word occurs that can be a key word, plurals counted with their singular."""
-    return Counter(folded([word for word in words if is_term(word)]))
+    return Counter(singular_words([word for word in words if is_term(word)]))
 
 
 def term_weights(counts: Mapping[str, int]) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""The function words of 33 languages: words that say how a text is built, not what it is about."""
+"""The function words (stop words) of 33 languages, and the language that they suggest."""
 
 import json
 from collections import Counter
@@ -9,7 +9,7 @@ from typing import Final
 
 ENGLISH: Final = "en"
 _NO_WORDS: Final[frozenset[str]] = frozenset()
-# Below these a text is too short, or too terse, for its function words to name its language.
+# Fewer function words do not identify a language.
 _MIN_HITS: Final = 2
 _MIN_SHARE: Final = 0.08
 # A word counts this often at most: a font called "sans" does not make a text French.
@@ -37,7 +37,7 @@ def likely_language(words: Iterable[str]) -> str | None:
     return best if enough else None
 
 
-def to_leave_out(words: Iterable[str]) -> frozenset[str]:
+def stop_words_for(words: Iterable[str]) -> frozenset[str]:
     """The function words of the language that ``words`` are in; English ones when it is unclear.
 
     Those of other languages stay, as they may be nouns here: *die*, *file*, *on*.

@@ -36,12 +36,12 @@ LANGUAGES: Final[tuple[str, ...]] = tuple(_GRAMMARS)
 # reads the whole text again for every NUL. No keyword has such characters, so all grammars see a
 # substitute; a level of YAML takes at least a column of white space and marks.
 _UNREADABLE: Final = re.compile("[\0\U00010000-\U0010ffff]")
-_LONG_HEREDOC_NAME: Final = re.compile(r"<<[~-]?(?:[\"'`][^\"'`]{100}|\w{100})")
+_LONG_HEREDOC: Final = re.compile(r"<<[~-]?(?:[\"'`][^\"'`]{100}|\w{100})")
 _DEEP_INDENTATION: Final = re.compile(r"^[ \t\-?:]{120}", re.MULTILINE)
 
 # What a parse may do before it is stopped: real files take 3 to 15 reports a KiB, the busiest of
 # 4,800 measured ones 29 (markdown full of marks).
-_REPORTS: Final = 48
+_MAX_REPORTS: Final = 48
 _REPORTS_PER_KIB: Final = 48
 _CHUNK_BYTES: Final = 512
 
@@ -63,28 +63,28 @@ def parser(language: str) -> Parser:
     return parsers[language]
 
 
-def safe_source(text: str, language: str) -> bytes | None:
-    """What the grammar of ``language`` may be given: the only way to parse untrusted text.
+def parsable_source(text: str, language: str) -> bytes | None:
+    """A text as bytes that the grammar of ``language`` can parse safely; required for any content.
 
     None for a text that could end the process; offsets are those of the text's UTF-8, but for
     NULs and characters beyond the basic plane, which become one substitute each.
     """
-    if language == "ruby" and _LONG_HEREDOC_NAME.search(text):
+    if language == "ruby" and _LONG_HEREDOC.search(text):
         return None
     if language == "yaml" and _DEEP_INDENTATION.search(text):
         return None
     return _UNREADABLE.sub("\ufffd", text).encode("utf-8", "replace")
 
 
-def parse_within(source: bytes, language: str, out_of_time: Callable[[], bool]) -> Tree | None:
-    """The tree of ``source``, which came from :func:`safe_source`; None when it was given up.
+def bounded_parse(source: bytes, language: str, out_of_time: Callable[[], bool]) -> Tree | None:
+    """The tree of ``source``, which came from :func:`parsable_source`; None when it was given up.
 
     Recovery from dense errors can take a grammar quadratic time and more. The parser reports as
     it works: too many reports for the length of the text end the parse, the same on any machine,
     and so does ``out_of_time``, which is also looked at when the parser asks for more text.
     """
     reports = 0
-    most = _REPORTS + _REPORTS_PER_KIB * len(source) // 1024
+    most = _MAX_REPORTS + _REPORTS_PER_KIB * len(source) // 1024
     served = 0
     starved = False
 

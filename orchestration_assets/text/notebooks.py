@@ -1,4 +1,4 @@
-"""Jupyter notebooks as what a person reads: a markdown document with its code in fences.
+"""Renders Jupyter notebooks as markdown, with code cells in fences.
 
 Outputs and metadata are left out. A notebook is read as the JSON document that it is, whatever the
 order of its keys; of a large or broken one, the cells that are whole are read one by one. Formats 3
@@ -10,15 +10,15 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-READING_CHARS: Final = 262_144
+MAX_MARKDOWN_CHARS: Final = 262_144
 """How long the document may become, in characters."""
 
 _SCANNED_CHARS: Final = 2_000_000
 _START_CHARS: Final = 4096
 _CELL_CHARS: Final = 65_536
-_MOST_CELLS: Final = 1000
-_MOST_BROKEN: Final = 8
-_MOST_HEADING: Final = 6
+_MAX_CELLS: Final = 1000
+_MAX_BROKEN: Final = 8
+_MAX_HEADING: Final = 6
 _KEYS: Final = "cells|worksheets|metadata|nbformat|nbformat_minor|orig_nbformat"
 _START: Final = re.compile(rf'\s*\{{\s*"(?:{_KEYS})"')
 _OBJECT: Final = re.compile(r"\s*\{")
@@ -55,7 +55,7 @@ def is_notebook(text: str) -> bool:
     return named and _FORMAT.search(head) is not None and _NO_CELLS.search(head) is not None
 
 
-def as_markdown(text: str) -> str:
+def notebook_as_markdown(text: str) -> str:
     """The cells of a notebook in their order, code in fences marked with its language.
 
     Of a notebook of more than 2,000,000 characters, the cells that end before; cells that are no
@@ -63,22 +63,22 @@ def as_markdown(text: str) -> str:
     """
     document = _decoded(text) if len(text) <= _SCANNED_CHARS else None
     if isinstance(document, Mapping):
-        language = _declared_language(document) or _seen_language(text)
+        language = _declared_language(document) or _likely_language(text)
         cells = _cells_of(document)
     else:
         head = text[:_SCANNED_CHARS]
-        language = _seen_language(head)
+        language = _likely_language(head)
         cells = _whole_cells(head)
     parts: list[str] = []
     length = 0
     for number, cell in enumerate(cells):
-        if number >= _MOST_CELLS or length >= READING_CHARS:
+        if number >= _MAX_CELLS or length >= MAX_MARKDOWN_CHARS:
             break
-        shown = _shown(cell, language)
-        if shown:
-            parts.append(shown)
-            length += len(shown)
-    return "\n\n".join(parts)[:READING_CHARS]
+        cell_text = _cell_as_markdown(cell, language)
+        if cell_text:
+            parts.append(cell_text)
+            length += len(cell_text)
+    return "\n\n".join(parts)[:MAX_MARKDOWN_CHARS]
 
 
 def _decoded(text: str) -> Any:
@@ -88,16 +88,16 @@ def _decoded(text: str) -> Any:
         return None
 
 
-def _listed(found: Any) -> list[Any]:
+def _as_list(found: Any) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
 def _cells_of(document: Mapping[str, Any]) -> Iterator[Any]:
     """The cells of a whole document: its own, and those of its worksheets."""
-    yield from _listed(document.get("cells"))
-    for sheet in _listed(document.get("worksheets")):
+    yield from _as_list(document.get("cells"))
+    for sheet in _as_list(document.get("worksheets")):
         if isinstance(sheet, Mapping):
-            yield from _listed(sheet.get("cells"))
+            yield from _as_list(sheet.get("cells"))
 
 
 def _whole_cells(head: str) -> Iterator[Any]:
@@ -105,7 +105,7 @@ def _whole_cells(head: str) -> Iterator[Any]:
     broken = 0
     start = _CELLS.search(head)
     place = start.end() if start else -1
-    while place >= 0 and broken < _MOST_BROKEN:
+    while place >= 0 and broken < _MAX_BROKEN:
         between = _BETWEEN.match(head, place)
         place = between.end() if between else place
         if head.startswith("{", place):
@@ -123,7 +123,7 @@ def _whole_cells(head: str) -> Iterator[Any]:
             place = start.end() if start else -1
 
 
-def _shown(cell: Any, language: str) -> str:
+def _cell_as_markdown(cell: Any, language: str) -> str:
     """A cell as markdown; empty when it has nothing to read."""
     if not isinstance(cell, Mapping):
         return ""
@@ -139,7 +139,7 @@ def _shown(cell: Any, language: str) -> str:
         return _fenced(content, _name(cell.get("language")) or language)
     if kind == "heading":
         level = cell.get("level")
-        deep = level if isinstance(level, int) and 1 <= level <= _MOST_HEADING else 1
+        deep = level if isinstance(level, int) and 1 <= level <= _MAX_HEADING else 1
         return f"{'#' * deep} {content.strip()}"
     return content
 
@@ -160,7 +160,7 @@ def _name(found: Any) -> str | None:
     return found.lower() if isinstance(found, str) and _WORD.fullmatch(found) else None
 
 
-def _seen_language(head: str) -> str:
+def _likely_language(head: str) -> str:
     # Metadata stands after the cells or before them; either way near an end.
     for part in (head[-4096:], head[:4096]):
         if match := _LANGUAGE.search(part):

@@ -1,4 +1,4 @@
-"""The natural language in a text: what services and profiles read as words, without the markup.
+"""Extracts the natural language of a text, without its markup.
 
 Only the first :data:`PROSE_CHARS` characters are looked at, so the cost is bounded, and every
 pattern is linear: each either always succeeds from where it starts, or stops at the next place
@@ -15,7 +15,7 @@ from typing import Final
 from selectolax.lexbor import LexborHTMLParser
 
 from orchestration_assets.schemas.enums import Family
-from orchestration_assets.text.notebooks import as_markdown, is_notebook
+from orchestration_assets.text.notebooks import is_notebook, notebook_as_markdown
 
 PROSE_CHARS: Final = 16_384
 """How much of a text is read, in characters."""
@@ -29,9 +29,9 @@ _NOT_PROSE: Final = ["script", "style", "template", "noscript", "pre", "code"]
 
 # A parser looks through the open elements at many a tag, so that its time grows with the square of
 # their number; real pages have a few dozen. Not counted is what ends by itself.
-_MOST_OPEN: Final = 256
+_MAX_OPEN_ELEMENTS: Final = 256
 _TAG_MARK = re.compile(r"<(/?)([A-Za-z][^\s/<>]*)")
-_END_THEMSELVES: Final = frozenset(
+_SELF_CLOSING: Final = frozenset(
     "area base br col embed hr img input link meta param source track wbr "
     "p li dt dd td th tr thead tbody tfoot option optgroup colgroup rp rt".split()
 )
@@ -104,7 +104,7 @@ def prose_of(text: str, family: str) -> str:
     these four counts as prose.
     """
     if family == Family.MARKUP and is_notebook(text):
-        text = as_markdown(text)
+        text = notebook_as_markdown(text)
     head = text[:PROSE_CHARS]
     if family == Family.DATA:
         return ""
@@ -118,19 +118,19 @@ def prose_of(text: str, family: str) -> str:
 def html_tree(html: str) -> LexborHTMLParser:
     """The tree of an HTML text, as far as no more than 256 elements are open within each other."""
     # The parser takes UTF-8; lone surrogates have none.
-    return LexborHTMLParser(html[: _shallow(html)].encode("utf-8", "replace"))
+    return LexborHTMLParser(html[: _shallow_chars(html)].encode("utf-8", "replace"))
 
 
 # the outline and the prose of one item are asked for one after the other
 @lru_cache(maxsize=4)
-def _shallow(html: str) -> int:
+def _shallow_chars(html: str) -> int:
     """How many characters of a text come before too many elements are open."""
-    if html.count("<") > _MOST_OPEN:
+    if html.count("<") > _MAX_OPEN_ELEMENTS:
         is_open = 0
         for tag in _TAG_MARK.finditer(html):
-            if tag[2].lower() not in _END_THEMSELVES:
+            if tag[2].lower() not in _SELF_CLOSING:
                 is_open = max(is_open - 1, 0) if tag[1] else is_open + 1
-                if is_open > _MOST_OPEN:
+                if is_open > _MAX_OPEN_ELEMENTS:
                     return tag.start()
     return len(html)
 
@@ -181,17 +181,17 @@ def _fenced_lines(text: str) -> Iterator[tuple[str, tuple[int, str, bool] | None
     """Each line with the fence that it belongs to, if any: its number, what its first line says
     behind the ticks, and whether the line lies between the two lines of ticks."""
     number = 0
-    fence = said = ""
+    fence = info = ""
     for line in text.split("\n"):
         mark = _FENCE.match(line)
         if fence:
             closes = mark is not None and mark[1].startswith(fence)
-            yield line, (number, said, not closes)
+            yield line, (number, info, not closes)
             if closes:
                 fence = ""
         elif mark:
-            number, fence, said = number + 1, mark[1], line[mark.end() :].strip()
-            yield line, (number, said, False)
+            number, fence, info = number + 1, mark[1], line[mark.end() :].strip()
+            yield line, (number, info, False)
         else:
             yield line, None
 

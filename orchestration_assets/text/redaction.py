@@ -1,4 +1,4 @@
-"""What must not leave the machine, and what content tries on a language model."""
+"""Redacts credentials and personal data, and finds prompt injection."""
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -10,7 +10,7 @@ from orchestration_assets.text.sensitive.addresses import (
     mail_addresses,
     url_credentials,
 )
-from orchestration_assets.text.sensitive.assigned import assigned_secrets
+from orchestration_assets.text.sensitive.assigned_secrets import assigned_secrets
 from orchestration_assets.text.sensitive.issued_tokens import issued_tokens
 from orchestration_assets.text.sensitive.key_blocks import key_blocks
 from orchestration_assets.text.sensitive.numbers import (
@@ -19,9 +19,9 @@ from orchestration_assets.text.sensitive.numbers import (
     phone_numbers,
     social_security_numbers,
 )
-from orchestration_assets.text.sensitive.spans import Span, classes
+from orchestration_assets.text.sensitive.spans import Span, character_classes
 
-# the surer kinds first: they name what several find
+# the more certain kinds first: they name what several find
 _FINDERS: Final[tuple[tuple[SensitiveKind, Callable[[str], Iterator[Span]]], ...]] = (
     (SensitiveKind.SECRET, key_blocks),
     (SensitiveKind.SECRET, url_credentials),
@@ -30,53 +30,55 @@ _FINDERS: Final[tuple[tuple[SensitiveKind, Callable[[str], Iterator[Span]]], ...
     (SensitiveKind.EMAIL, mail_addresses),
     (SensitiveKind.IP_ADDRESS, ip_addresses),
 )
-_NUMBERS: Final[tuple[tuple[SensitiveKind, Callable[[str, bytes], Iterator[Span]]], ...]] = (
+_NUMBER_FINDERS: Final[tuple[tuple[SensitiveKind, Callable[[str, bytes], Iterator[Span]]], ...]] = (
     (SensitiveKind.IBAN, ibans),
     (SensitiveKind.CARD, cards),
     (SensitiveKind.SOCIAL_SECURITY, social_security_numbers),
     (SensitiveKind.PHONE, phone_numbers),
 )
-_KINDS: Final = tuple(kind for kind, _ in (*_FINDERS, *_NUMBERS))
-_MOST_PASSES: Final = 4
-"""What stood beside something that was taken out may be seen only once it is gone."""
+_KINDS: Final = tuple(kind for kind, _ in (*_FINDERS, *_NUMBER_FINDERS))
+_MAX_PASSES: Final = 4
+"""A secret may be recognisable only once its neighbour is replaced."""
 
 
 class RedactedText(NamedTuple):
-    """A text without what must not leave, and how much of each kind was taken out."""
+    """A redacted text, and the number of replacements by kind."""
 
     text: str
     counts: Mapping[str, int]
 
 
 def redact(text: str, kinds: Collection[SensitiveKind]) -> RedactedText:
-    """Replaces every match by its kind in brackets, such as ``[EMAIL]``; values are not kept.
+    """Replaces every sensitive span by its kind in brackets, such as ``[EMAIL]``.
 
-    Of an assignment the value is taken out and the name stays.
+    Of an assignment the value is replaced and the name stays.
     """
     counts: dict[str, int] = {}
-    for _ in range(_MOST_PASSES):
-        found = found_in(text, kinds)
-        if not found:
+    for _ in range(_MAX_PASSES):
+        spans = sensitive_spans(text, kinds)
+        if not spans:
             break
-        text = _without(text, found)
-        for _, _, kind in found:
+        text = _with_placeholders(text, spans)
+        for _, _, kind in spans:
             counts[kind.value] = counts.get(kind.value, 0) + 1
     return RedactedText(text, counts)
 
 
-def found_in(text: str, kinds: Collection[SensitiveKind]) -> list[tuple[int, int, SensitiveKind]]:
-    """What must not leave, in its order; what overlaps is one, named by the surer kind."""
+def sensitive_spans(
+    text: str, kinds: Collection[SensitiveKind]
+) -> list[tuple[int, int, SensitiveKind]]:
+    """Sensitive spans in order; overlapping ones merge under the more certain kind."""
     spans = [
         (start, end, rank)
         for rank, (kind, finder) in enumerate(_FINDERS)
         if kind in kinds
         for start, end in finder(text)
     ]
-    mask = classes(text)
+    mask = character_classes(text)
     if b"d" in mask:
         spans += (
             (start, end, rank)
-            for rank, (kind, number) in enumerate(_NUMBERS, len(_FINDERS))
+            for rank, (kind, number) in enumerate(_NUMBER_FINDERS, len(_FINDERS))
             if kind in kinds
             for start, end in number(text, mask)
         )
@@ -90,10 +92,10 @@ def found_in(text: str, kinds: Collection[SensitiveKind]) -> list[tuple[int, int
     return [(start, end, _KINDS[rank]) for start, end, rank in found]
 
 
-def _without(text: str, found: list[tuple[int, int, SensitiveKind]]) -> str:
+def _with_placeholders(text: str, spans: list[tuple[int, int, SensitiveKind]]) -> str:
     parts: list[str] = []
     done = 0
-    for start, end, kind in found:
+    for start, end, kind in spans:
         parts += (text[done:start], f"[{kind.value.upper()}]")
         done = end
     return "".join((*parts, text[done:]))
@@ -113,12 +115,12 @@ _INJECTION_LITERALS: Final = (
     *("instruction", "prompt", "rules", "you are now", "system", "assistant", " only with"),
     *("<|", "inst]", "sys>>"),
 )
-# the marks with which chat templates tell who speaks: content must not speak for anybody
+# the marks that separate roles in chat templates: content must not change the role
 _TURN_MARKS: Final = re.compile(r"<\|([a-zA-Z_]{1,32})\|>|\[(/?INST)\]|<<(/?SYS)>>")
 
 
 def injection_markers(text: str) -> int:
-    """Places that read like instructions to a model instead of content to be judged."""
+    """How many places of the text read like instructions to a model."""
     lower = text.lower()
     if not any(literal in lower for literal in _INJECTION_LITERALS):
         return 0
@@ -126,7 +128,7 @@ def injection_markers(text: str) -> int:
 
 
 def without_turn_marks(text: str) -> str:
-    """The text with chat template marks made harmless; the words stay."""
+    """The text with marks of chat templates made harmless."""
     if "<|" not in text and "INST]" not in text and "SYS>>" not in text:
         return text
-    return _TURN_MARKS.sub(lambda match: f"({next(one for one in match.groups() if one)})", text)
+    return _TURN_MARKS.sub(lambda match: f"({next(name for name in match.groups() if name)})", text)

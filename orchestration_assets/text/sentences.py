@@ -1,4 +1,4 @@
-"""A text's sentences, a bounded number of them, as titles and tones are taken from."""
+"""Splits a text into a bounded number of sentences."""
 
 import re
 from typing import Final
@@ -22,13 +22,13 @@ _NEW_COMMENT = re.compile(r"\n(?=[^\sa-z])")
 
 
 def sentences_of(prose: str, limit: int, family: str = Family.PROSE) -> list[str]:
-    """At most ``limit`` sentences of ``prose``, evenly taken from all of them, each as one line."""
+    """At most ``limit`` sentences of ``prose``, evenly spread, each on one line."""
     if family == Family.CODE:
         prose = _NEW_COMMENT.sub("\n\n", prose)
     parts = (one_line(part) for part in _END.split(prose))
-    found = [part for part in parts if part]
-    step = -(-len(found) // limit) or 1
-    return found[::step]
+    sentences = [part for part in parts if part]
+    step = -(-len(sentences) // limit) or 1
+    return sentences[::step]
 
 
 def one_line(text: str) -> str:

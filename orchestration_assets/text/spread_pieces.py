@@ -1,9 +1,9 @@
-"""Pieces of a text from its whole length: what stands only at its start is not all that it is."""
+"""Takes evenly spread pieces of a text."""
 
 from typing import Final
 
 # a word is looked for this far from where a piece begins or ends
-_WORD_CHARS: Final = 40
+_MAX_WORD_CHARS: Final = 40
 
 
 def spread_pieces(text: str, number: int, chars: int) -> list[str]:
@@ -19,17 +19,17 @@ def spread_pieces(text: str, number: int, chars: int) -> list[str]:
     size = -(-len(text) // count) if whole else chars
     gap = 0 if count == 1 else (len(text) - size) / (count - 1)
     starts = [size * place if whole else round(gap * place) for place in range(count)]
-    found = []
+    pieces = []
     for start in starts:
         begin, end = _between_words(text, start), _between_words(text, start + size)
         if text[begin:end].strip():
-            found.append(text[begin:end])
-    return found
+            pieces.append(text[begin:end])
+    return pieces
 
 
 def _between_words(text: str, place: int) -> int:
     """The nearest place before which a white space stands, or the place itself."""
     if place <= 0 or place >= len(text):
         return min(max(place, 0), len(text))
-    space = text.rfind(" ", max(0, place - _WORD_CHARS), place)
+    space = text.rfind(" ", max(0, place - _MAX_WORD_CHARS), place)
     return place if space < 0 else space + 1

@@ -1,14 +1,14 @@
-"""How many tokens a text has: an estimate, corrected by what a service was seen to bill."""
+"""Estimates the tokens of a text, and corrects the estimate by what a service bills."""
 
 from typing import Final
 
 _PRIOR_TOKENS: Final = 500.0
-"""Weight of the estimate itself before anything was billed, in tokens."""
+"""Weight of the first ratio, in tokens."""
 _MARGIN: Final = 1.25
-"""A reservation exceeds the scaled estimate by this factor: single texts scatter around it."""
+"""Factor of a reservation over the scaled estimate, as single texts vary."""
 
 
-def _class(byte: int) -> int:
+def _byte_class(byte: int) -> int:
     character = chr(byte)
     if byte > 127:
         return ord("u")
@@ -19,7 +19,7 @@ def _class(byte: int) -> int:
     return ord(" ") if character.isspace() else ord(".")
 
 
-_CLASSES: Final = bytes(map(_class, range(256)))
+_CLASSES: Final = bytes(map(_byte_class, range(256)))
 
 
 def token_estimate(text: str) -> int:
@@ -42,9 +42,9 @@ def token_estimate(text: str) -> int:
 
 
 class TokenScale:
-    """The ratio of billed to estimated tokens of one service, from 1 towards what is seen.
+    """The ratio of billed to estimated tokens of one service.
 
-    It starts at ``ratio`` and moves with every bill, weighted by size.
+    It starts at ``ratio`` and moves with every request, weighted by its tokens.
     """
 
     def __init__(self, ratio: float = 1.0) -> None:
@@ -53,7 +53,7 @@ class TokenScale:
         self._largest = ratio
 
     def observe(self, estimated: float, billed: float) -> None:
-        """One request was billed."""
+        """Updates the ratio by one request."""
         if estimated <= 0.0:
             return
         self._estimated += estimated
@@ -67,5 +67,5 @@ class TokenScale:
 
     @property
     def highest(self) -> float:
-        """The same as an upper bound, for money: the largest ratio seen, and a margin."""
+        """An upper bound of the ratio, for reservations: the largest one observed, and a margin."""
         return max(self._largest, self.ratio) * _MARGIN

@@ -1,4 +1,4 @@
-"""The words of a content, whatever its family: what keywords, titles and vectors are made of.
+"""Extracts the words of a content for keywords, titles and vectors.
 
 Linear in the at most 16,384 characters that are read. Words are lower-case; identifiers of code
 and data are split at underscores, digits and capitals; markup is taken away first. Chinese and
@@ -21,8 +21,8 @@ _WORD = re.compile(r"[^\W\d_]+")
 _PART = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z]?[^\W\d_A-Z]+|[A-Z]")
 _APOSTROPHE = re.compile(r"(?:n['\u2019]t|['\u2019](?:s|re|ve|ll|d|m))\b", re.IGNORECASE)
 _IDEOGRAPHS = re.compile("[\u3400-\u9fff\uf900-\ufaff]+|[\u30a0-\u30ff]{2,}")
-_UNSPACED_FROM: Final = "\u3040"
-_UNSPACED_TO: Final = "\uac00"
+_CJK_FROM: Final = "\u3040"
+_CJK_TO: Final = "\uac00"
 # A run of ideographs up to this long is taken for one word.
 _WHOLE_RUN: Final = 3
 
@@ -37,25 +37,25 @@ _MIN_STEM: Final = 3
 def words_of(text: str, family: str) -> tuple[str, ...]:
     """The words of a content in reading order, lower-case, repeated as often as they occur."""
     if family in (Family.CODE, Family.DATA):
-        return tuple(_split_runs(part.lower() for part in _PART.findall(text[:PROSE_CHARS])))
+        return tuple(_split_ideographs(part.lower() for part in _PART.findall(text[:PROSE_CHARS])))
     return tuple(prose_words(prose_of(text, family)))
 
 
 def prose_words(prose: str) -> list[str]:
     """The words of a piece of prose, lower-case, without 's and n't."""
-    return _split_runs(_WORD.findall(_APOSTROPHE.sub(" ", prose).lower()))
+    return _split_ideographs(_WORD.findall(_APOSTROPHE.sub(" ", prose).lower()))
 
 
-def _split_runs(words: Iterable[str]) -> list[str]:
-    found: list[str] = []
+def _split_ideographs(words: Iterable[str]) -> list[str]:
+    split: list[str] = []
     for word in words:
-        if _UNSPACED_FROM <= word[0] < _UNSPACED_TO:
+        if _CJK_FROM <= word[0] < _CJK_TO:
             for run in _IDEOGRAPHS.findall(word):
                 whole = len(run) <= _WHOLE_RUN or run[0] < "\u3400"
-                found += [run] if whole else [first + second for first, second in pairwise(run)]
+                split += [run] if whole else [first + second for first, second in pairwise(run)]
         else:
-            found.append(word)
-    return found
+            split.append(word)
+    return split
 
 
 def is_term(word: str) -> bool:
@@ -63,7 +63,7 @@ def is_term(word: str) -> bool:
     return (_MIN_ASCII if word.isascii() else _MIN_OTHER) <= len(word) <= _MAX_LETTERS
 
 
-def folded(words: Sequence[str]) -> list[str]:
+def singular_words(words: Sequence[str]) -> list[str]:
     """The words with a plural in -s given as the singular, where that occurs beside it."""
     counts = Counter(words)
     singular = {

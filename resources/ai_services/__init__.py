@@ -1,1 +1,1 @@
-"""Services that answer tasks: the contract and the embedded services."""
+"""Services over HTTP: requests, the limits around them, and a server for drills."""

@@ -10,7 +10,7 @@ import pytest
 
 from orchestration_assets.__main__ import main as orchestrate
 from resources.ai_services.drill.__main__ import main
-from resources.ai_services.drill.faults import Fault, striking
+from resources.ai_services.drill.faults import Fault, active_faults
 
 
 @pytest.mark.slow
@@ -54,7 +54,9 @@ def test_who_is_struck_depends_on_the_script_alone() -> None:
 
     def struck(key: str, time: int = 0, number: int = 0, clock: float = 0.0, faults=half):
         return bool(
-            striking(faults, 3, key=key, time=time, number=number, clock=clock, text="the text")
+            active_faults(
+                faults, 3, key=key, time=time, number=number, clock=clock, text="the text"
+            )
         )
 
     first = [struck(f"k{n}") for n in range(400)]

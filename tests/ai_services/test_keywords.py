@@ -9,14 +9,14 @@ import pytest
 
 from benchmarks.fit_keyword_background import compact, main
 from orchestration_assets.schemas.enums import Status
-from orchestration_assets.services.keywords.graph_keywords import ranks
+from orchestration_assets.services.keywords.graph_keywords import pagerank
 from orchestration_assets.text.document_frequencies import (
     document_frequencies,
     term_counts,
     term_weights,
 )
 from orchestration_assets.text.function_words import likely_language
-from orchestration_assets.text.words import folded, prose_words, words_of
+from orchestration_assets.text.words import prose_words, singular_words, words_of
 from tests.ai_services.questions import ask
 from tests.ai_services.samples import CODE, PROSE
 
@@ -93,7 +93,7 @@ def test_words() -> None:
     assert words_of("HTTPServer fileName max_size2", "code") == expected
     assert prose_words("It's the dog\u2019s; don't") == ["it", "the", "dog", "do"]
     assert prose_words("编辑文件内容") == ["编辑", "辑文", "文件", "件内", "内容"]
-    assert folded(["file", "files", "class", "bus"]) == ["file", "file", "class", "bus"]
+    assert singular_words(["file", "files", "class", "bus"]) == ["file", "file", "class", "bus"]
 
 
 def test_weights_follow_the_formula() -> None:
@@ -119,7 +119,7 @@ def test_rank_flows_to_the_middle_of_a_star() -> None:
 
     links = np.zeros((5, 5))
     links[0, 1:4] = links[1:4, 0] = 1.0
-    rank = ranks(links)
+    rank = pagerank(links)
     assert rank.sum() == pytest.approx(1.0)
     assert rank.argmax() == 0
     assert rank[4] == rank.min()

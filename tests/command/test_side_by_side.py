@@ -18,7 +18,7 @@ import pytest
 
 from orchestration_assets.content.intake import unfinished
 from resources.ai_services.drill.faults import FaultScript
-from resources.ai_services.drill.server import DrillServer, running
+from resources.ai_services.drill.server import DrillServer, serving
 from resources.home import Home
 
 pytestmark = pytest.mark.slow
@@ -129,7 +129,7 @@ class Place:
 @pytest.fixture
 def place(tmp_path):
     server = DrillServer(FaultScript(seed=1, median_ms=60))
-    with running(server) as url:
+    with serving(server) as url:
         yield Place(tmp_path, server, url)
 
 

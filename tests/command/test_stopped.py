@@ -15,7 +15,7 @@ from orchestration_assets.command.corpus_reports import reports_are_due
 from orchestration_assets.content.intake import unfinished
 from orchestration_assets.schemas.tables import TABLES
 from resources.ai_services.drill.faults import FaultScript
-from resources.ai_services.drill.server import DrillServer, running
+from resources.ai_services.drill.server import DrillServer, serving
 from resources.home import Home
 from resources.run_locks import STOPPED_TAG
 from tests.fuzzing import EXHAUSTIVE
@@ -180,7 +180,7 @@ def test_kills_lose_nothing_and_ask_nothing_twice(tmp_path) -> None:
     policy = tmp_path / "policy.yaml"
     server = DrillServer(FaultScript(median_ms=5))
     with (
-        running(server) as url,
+        serving(server) as url,
         subprocess.Popen(
             [sys.executable, "-c", ZYGOTE],
             stdin=subprocess.PIPE,

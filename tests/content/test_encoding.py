@@ -17,8 +17,8 @@ from orchestration_assets.text.encodings.code_pages import text_encodings
 from orchestration_assets.text.encodings.detection import (
     Encoding,
     NotText,
-    decoded,
-    recognised,
+    decode_text,
+    detect_encoding,
 )
 from tests.fuzzing import fuzz
 
@@ -44,7 +44,7 @@ from tests.fuzzing import fuzz
     ],
 )
 def test_the_encoding_and_what_it_rests_on(data, expected) -> None:
-    found = recognised(data)
+    found = detect_encoding(data)
     assert (found.reason if isinstance(found, NotText) else found) == expected
 
 
@@ -70,7 +70,7 @@ LEGACY = [
 @pytest.mark.parametrize(("text", "encoding"), LEGACY)
 def test_what_was_written_before_utf_8_is_read_right_or_refused(text, encoding, times) -> None:
     data = (text + "\n").encode(encoding) * times
-    found = recognised(data)
+    found = detect_encoding(data)
     if isinstance(found, Encoding) or found.reason is not RejectReason.UNDECODABLE:
         assert isinstance(found, Encoding)
         assert data.decode(found.name) == (text + "\n") * times
@@ -78,20 +78,20 @@ def test_what_was_written_before_utf_8_is_read_right_or_refused(text, encoding, 
 
 def test_plain_western_and_cyrillic_text_is_not_refused() -> None:
     for text, encoding in (LEGACY[0], LEGACY[1], LEGACY[2], LEGACY[3]):
-        assert isinstance(recognised(text.encode(encoding)), Encoding)
+        assert isinstance(detect_encoding(text.encode(encoding)), Encoding)
 
 
 def test_noise_is_no_text() -> None:
     chance = random.Random(7)
     for _ in range(20):
         noise = bytes(chance.choice(range(128, 256)) for _ in range(300))
-        assert isinstance(recognised(noise), NotText)
+        assert isinstance(detect_encoding(noise), NotText)
 
 
 def accepted(data: bytes) -> tuple[Encoding, str]:
-    found = recognised(data)
+    found = detect_encoding(data)
     assert isinstance(found, Encoding), found
-    return found, decoded(data, found.name)
+    return found, decode_text(data, found.name)
 
 
 @pytest.mark.parametrize("language", sorted(PROSE))
@@ -100,9 +100,9 @@ def test_no_paragraph_is_read_as_another_text(language) -> None:
     assert cases
     right = 0
     for case in cases:
-        found = recognised(case.data)
+        found = detect_encoding(case.data)
         if isinstance(found, Encoding):
-            assert decoded(case.data, found.name) == case.text, (case.encoding, found)
+            assert decode_text(case.data, found.name) == case.text, (case.encoding, found)
             right += 1
         else:
             assert found.detail
@@ -111,7 +111,7 @@ def test_no_paragraph_is_read_as_another_text(language) -> None:
 
 
 def test_rivals_are_named() -> None:
-    found = recognised(PROSE["ro"].translate(COMMAS).encode("iso8859-16"))
+    found = detect_encoding(PROSE["ro"].translate(COMMAS).encode("iso8859-16"))
     assert isinstance(found, NotText)
     assert found.detail == "cp1250 and iso8859-16 fit about as well and read it differently"
 
@@ -149,7 +149,7 @@ ENGLISH = b"This is an English line of some ninety bytes that somebody wrote int
 @pytest.mark.parametrize("lines", [1, 3, 40, 400])
 @pytest.mark.parametrize("stray", [b"bad \xff byte", b"bad \xca byte", b"bad \xfd \xff byte"])
 def test_a_byte_that_shows_no_letter_names_no_code_page(lines, stray) -> None:
-    found = recognised(ENGLISH * lines + stray)
+    found = detect_encoding(ENGLISH * lines + stray)
     if isinstance(found, Encoding):
         assert found.name == "utf-8"
         assert found.source.endswith("replaced")
@@ -221,7 +221,7 @@ def test_utf_16_without_a_mark(language, order) -> None:
 def test_a_mark_before_noise_makes_no_text() -> None:
     chance = random.Random(3)
     noise = bytes(chance.randrange(256) for _ in range(400))
-    assert isinstance(recognised(codecs.BOM_UTF16_LE + noise), NotText)
+    assert isinstance(detect_encoding(codecs.BOM_UTF16_LE + noise), NotText)
 
 
 def test_terminal_colours_are_no_japanese() -> None:
@@ -243,10 +243,10 @@ NO_TEXT_ENCODINGS = {
 )
 def test_whatever_codec_is_declared_the_text_is_sound(codec, body) -> None:
     data = b"# -*- coding: " + codec.encode() + b" -*-\n" + body
-    found = recognised(data)
+    found = detect_encoding(data)
     if isinstance(found, Encoding):
         assert codecs.lookup(found.name).name in text_encodings()
-        assert decoded(data, found.name).encode(found.name) == data
+        assert decode_text(data, found.name).encode(found.name) == data
     if codec in NO_TEXT_ENCODINGS:
         assert not isinstance(found, Encoding) or found.source != "declared"
 
@@ -259,13 +259,13 @@ def test_only_text_encodings_are_allowed_and_they_give_their_bytes_back() -> Non
 
 
 def sound(data: bytes) -> None:
-    found = recognised(data)
+    found = detect_encoding(data)
     if isinstance(found, NotText):
         assert found.detail
         return
-    text = decoded(data, found.name)
+    text = decode_text(data, found.name)
     text.encode("utf-8")
-    assert recognised(data) == found
+    assert detect_encoding(data) == found
     if "replaced" not in found.source:
         assert data.decode(found.name) == text
         # some encodings spell a character in two ways

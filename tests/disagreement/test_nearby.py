@@ -24,7 +24,7 @@ from orchestration_assets.schemas.tables import (
     RESOLUTIONS,
 )
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
-from orchestration_assets.services.readings import abstained
+from orchestration_assets.services.readings import abstention
 from resources.home import Home
 from resources.table_store import TableStore
 from tests.disagreement.batches import found, interpretation, interpretations, plan, task
@@ -64,7 +64,7 @@ def store(tmp_path) -> TableStore:
         kept,
         "b2",
         n3=(ok("a"), ok("b"), ok("a")),
-        n4=(ok("a"), abstained("nothing to say"), ok("b")),
+        n4=(ok("a"), abstention("nothing to say"), ok("b")),
     )
     return kept
 

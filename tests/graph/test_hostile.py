@@ -13,7 +13,7 @@ import pytest
 from orchestration_assets.content.intake import take_in
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.tables import BATCH_TABLES, TABLES
-from orchestration_assets.text.replies.call_errors import Forbidden, Unauthorised, Unpaid
+from orchestration_assets.text.replies.call_errors import Forbidden, PaymentRequired, Unauthorised
 from resources.home import Home
 from tests.ai_services.http.serving import answering
 from tests.ai_services.http.shapes import LETTER, SHAPES, Shape
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 FILES = 500
 LISTED_AT = datetime(2026, 11, 1, tzinfo=UTC)
 # these end a service for the run, so that what is left of a batch depends on when they came
-ENDING = (Unauthorised, Unpaid, Forbidden)
+ENDING = (Unauthorised, PaymentRequired, Forbidden)
 
 POLICY = """
 version: 1

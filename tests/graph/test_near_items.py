@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from resources.ai_services.drill.faults import FaultScript
-from resources.ai_services.drill.server import DrillServer, running
+from resources.ai_services.drill.server import DrillServer, serving
 from tests.graph.conftest import project_in
 
 POLICY = """
@@ -45,7 +45,7 @@ def policy(folder: Path, url: str, asked: str, seconds: float = 30.0) -> Path:
 def drill():
     # it answers json only where it is shown the earlier note, and what stood for it
     server = DrillServer(FaultScript(answers={"[reactor.md is markdown: The reactor": "json"}))
-    with running(server) as url:
+    with serving(server) as url:
         server.url = url
         yield server
 

@@ -18,7 +18,7 @@ from orchestration_assets.schemas.items import Item, Task
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import DECISION_LOG, INTERPRETATIONS, PlanRow
 from resources.ai_services.drill.faults import FaultScript
-from resources.ai_services.drill.server import DrillServer, running
+from resources.ai_services.drill.server import DrillServer, serving
 from resources.ai_services.http.chat import ChatService
 from resources.feature_cache.lmdb_store import LmdbStore
 from tests.ai_services.http.samples import LABELS, chat
@@ -88,7 +88,7 @@ def test_ten_kills_repeat_no_kept_answer_and_change_no_table(tmp_path) -> None:
     server, untouched = DrillServer(FaultScript(median_ms=5)), DrillServer()
     folder = tmp_path / "answers"
     known_at: list[tuple[int, set[str]]] = []
-    with running(server) as url, running(untouched) as other:
+    with serving(server) as url, serving(untouched) as other:
         for _ in range(KILLS):
             child = start(url, folder)
             # somewhere within the next tenth of the run

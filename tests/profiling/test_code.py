@@ -17,7 +17,7 @@ from orchestration_assets.profiling.code import (
     parsed_part,
 )
 from orchestration_assets.profiling.text import Values
-from orchestration_assets.text.grammars import parse_within, parser, safe_source
+from orchestration_assets.text.grammars import bounded_parse, parsable_source, parser
 from tests.profiling.samples import standard_library
 
 # language -> (a program, functions, classes, imports, cyclomatic_max)
@@ -137,9 +137,9 @@ def test_wreckage_is_not_counted() -> None:
 
 @pytest.mark.parametrize("text", ["|!" * 1024, "+%" * 1024])
 def test_a_parse_that_runs_wild_is_given_up_by_the_work_that_it_did(text: str) -> None:
-    source = safe_source(text, "javascript")
+    source = parsable_source(text, "javascript")
     assert source is not None
-    assert parse_within(source, "javascript", lambda: False) is None
+    assert bounded_parse(source, "javascript", lambda: False) is None
 
 
 def test_pieces_are_counted_together_each_in_its_grammar() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from orchestration_assets.profiling.profiler import profile
 from orchestration_assets.schemas.enums import Family
-from orchestration_assets.text.notebooks import as_markdown, is_notebook
+from orchestration_assets.text.notebooks import is_notebook, notebook_as_markdown
 from orchestration_assets.text.prose import prose_of
 
 
@@ -32,7 +32,7 @@ def notebook(language: str = "python") -> str:
 def test_a_notebook_becomes_markdown() -> None:
     assert is_notebook(notebook())
     assert not is_notebook('{"cells": 3}')
-    assert as_markdown(notebook()) == (
+    assert notebook_as_markdown(notebook()) == (
         "# Rain\nIt *rained* all day.\n\n"
         "```python\n\nimport os\n\ndef f(a):\n    return a and 1\n```\n\n"
         'a "source": ["quoted"]'
@@ -53,13 +53,13 @@ def test_its_profile_is_that_of_its_cells() -> None:
 
 
 def test_another_kernel_has_another_grammar() -> None:
-    assert "```rust" in as_markdown(notebook("rust"))
+    assert "```rust" in notebook_as_markdown(notebook("rust"))
 
 
 @pytest.mark.parametrize("keep", [0.2, 0.5, 0.9])
 def test_a_broken_notebook_gives_the_cells_that_are_whole(keep: float) -> None:
     text = notebook()
-    assert as_markdown(text[: int(len(text) * keep)]).startswith("# Rain")
+    assert notebook_as_markdown(text[: int(len(text) * keep)]).startswith("# Rain")
 
 
 @given(text=st.text(max_size=40), language=st.sampled_from(["", "python", "\\", '"']))
@@ -68,7 +68,7 @@ def test_any_cell_is_read(text: str, language: str) -> None:
         {"cells": [{"cell_type": "markdown", "source": [text]}], "language": language}
     )
     assert is_notebook(whole)
-    assert as_markdown(whole) == (text if text.strip() else "")
+    assert notebook_as_markdown(whole) == (text if text.strip() else "")
 
 
 def test_the_order_of_keys_does_not_matter() -> None:
@@ -86,8 +86,8 @@ def test_the_order_of_keys_does_not_matter() -> None:
         whole = {first: others[first], **others}
         text = json.dumps(whole)
         assert is_notebook(text)
-        assert as_markdown(text) == expected
-        assert as_markdown(text + "}") == expected, "as is one that is broken at its end"
+        assert notebook_as_markdown(text) == expected
+        assert notebook_as_markdown(text + "}") == expected, "as is one that is broken at its end"
 
 
 def test_a_key_that_comes_twice_counts_as_json_counts_it() -> None:
@@ -95,8 +95,8 @@ def test_a_key_that_comes_twice_counts_as_json_counts_it() -> None:
         '{"nbformat": 4, "cells": [{"cell_type": "code", "source": "draft", '
         '"cell_type": "markdown", "source": "Final."}]}'
     )
-    assert as_markdown(text) == "Final."
-    assert as_markdown(text[:-1]) == "Final."
+    assert notebook_as_markdown(text) == "Final."
+    assert notebook_as_markdown(text[:-1]) == "Final."
 
 
 def test_format_3_has_worksheets_inputs_and_headings() -> None:
@@ -120,14 +120,14 @@ def test_format_3_has_worksheets_inputs_and_headings() -> None:
     expected = "## Rain\n\nIt rained.\n\n```r\nx <- 1\ny <- x\n```\n\nAnother sheet."
     for text in (json.dumps(document), json.dumps(dict(reversed(document.items())))):
         assert is_notebook(text)
-        assert as_markdown(text) == expected
-        assert as_markdown(text[:-1]) == expected
+        assert notebook_as_markdown(text) == expected
+        assert notebook_as_markdown(text[:-1]) == expected
 
 
 def test_a_notebook_without_cells_is_one() -> None:
     empty = json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
     assert is_notebook(empty)
-    assert as_markdown(empty) == ""
+    assert notebook_as_markdown(empty) == ""
     assert profile("a.ipynb", empty, size_bytes=len(empty)).features["family"] == "markup"
 
 
@@ -167,10 +167,10 @@ def test_any_document_is_read_without_an_exception(document: object, cut: int) -
     text = json.dumps(document)
     for part in (text, text[:cut], text + text):
         is_notebook(part)
-        assert isinstance(as_markdown(part), str)
+        assert isinstance(notebook_as_markdown(part), str)
 
 
 def test_hostile_notebooks_are_given_up() -> None:
-    assert as_markdown('{"cells":[{"cell_type":"code","source":["' * 50_000) == ""
+    assert notebook_as_markdown('{"cells":[{"cell_type":"code","source":["' * 50_000) == ""
     deep = '{"cell_type": "code", "source": ' + "[" * 60_000 + "},"
-    assert as_markdown('{"cells": [' + deep * 30) == ""
+    assert notebook_as_markdown('{"cells": [' + deep * 30) == ""

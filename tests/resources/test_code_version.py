@@ -24,7 +24,7 @@ from orchestration_assets.text.context_window import fit
 from orchestration_assets.text.prompts.templates import render
 from orchestration_assets.text.redaction import redact
 from orchestration_assets.text.replies.answers import reading_of
-from orchestration_assets.text.sensitive.assigned import assigned_secrets
+from orchestration_assets.text.sensitive.assigned_secrets import assigned_secrets
 from resources.ai_services.http.transport import Transport
 from resources.code_version import code_version
 from resources.feature_cache.lmdb_store import LmdbStore
@@ -127,7 +127,7 @@ from typing import ClassVar
 
 from {package}.words import word
 from orchestration_assets.services.contract import EmbeddedService
-from orchestration_assets.services.readings import answered
+from orchestration_assets.services.readings import label_reading
 
 
 class Said(EmbeddedService):
@@ -135,7 +135,7 @@ class Said(EmbeddedService):
     expected_ms: ClassVar[float] = 1.0
 
     def answer(self, question):
-        return answered(question, [(word(), 0.9)], "said")
+        return label_reading(question, [(word(), 0.9)], "said")
 """
 
 

@@ -8,7 +8,7 @@ _READ_CHARS: Final = 6144
 
 # Comments and strings go: prose has colons, and JSDoc has types. Every alternative ends at the
 # latest with its line or with the text, so the pattern is linear.
-_SILENT = re.compile(
+_COMMENTS_AND_STRINGS = re.compile(
     r"/\*.*?(?:\*/|\Z)|//[^\n]*|\"(?:[^\"\\\n]|\\.)*+\"?|'(?:[^'\\\n]|\\.)*+'?", re.DOTALL
 )
 
@@ -44,17 +44,17 @@ _TYPESCRIPT = re.compile(
     re.MULTILINE,
 )
 _FLOW = re.compile(r"@(?:no)?flow\b")
-_OLD_STYLE = re.compile(
+_COMMONJS = re.compile(
     r"\brequire\(|\bmodule\.exports\b|^exports\.|^[ \t]*['\"]use strict|\.prototype\.|\bvar[ \t]+\w"
     r"|@(?:param|returns?|type|typedef)[ \t]+\{|\bdefine\(",
     re.MULTILINE,
 )
 
 # A module that only passes on what others export looks the same in both languages.
-_PASSING_ON = re.compile(
+_REEXPORT = re.compile(
     r"(?:import|export) ?(?:[\w*$]+(?: as [\w$]+)? ?,? ?){0,2}(?:\{[^{}]*\})? ?(?:from)? ?;? ?"
 )
-_UNTYPED_PASSING_ON: Final = 0.5
+_UNTYPED_REEXPORT: Final = 0.5
 # How often other code without any type in sight is TypeScript after all, by how much of it
 # there is: (up to this many characters, share).
 _UNTYPED_MODULE: Final = ((160, 0.12), (320, 0.09), (640, 0.05))
@@ -62,7 +62,7 @@ _UNTYPED_LONG: Final = 0.025
 _UNTYPED_OLD_STYLE: Final = 0.006
 _FLOW_TYPED: Final = 0.03
 # By the number of type marks found: even one is telling.
-_TYPED: Final = (0.95, 0.98, 0.993)
+_TYPED_SHARES: Final = (0.95, 0.98, 0.993)
 
 
 def typescript_share(text: str) -> tuple[float, str]:
@@ -70,14 +70,14 @@ def typescript_share(text: str) -> tuple[float, str]:
     head = text[:_READ_CHARS]
     if _FLOW.search(head):
         return _FLOW_TYPED, "typed by Flow"
-    code = _SILENT.sub(" ", head)
-    marks = sum(1 for _ in islice(_TYPESCRIPT.finditer(code), len(_TYPED)))
+    code = _COMMENTS_AND_STRINGS.sub(" ", head)
+    marks = sum(1 for _ in islice(_TYPESCRIPT.finditer(code), len(_TYPED_SHARES)))
     if marks:
-        return _TYPED[marks - 1], "TypeScript's types in sight"
-    if _OLD_STYLE.search(head):
+        return _TYPED_SHARES[marks - 1], "TypeScript's types in sight"
+    if _COMMONJS.search(head):
         return _UNTYPED_OLD_STYLE, "no types, CommonJS or older style"
     code = " ".join(code.split())
-    if not _PASSING_ON.sub("", code):
-        return _UNTYPED_PASSING_ON, "only imports and exports"
+    if not _REEXPORT.sub("", code):
+        return _UNTYPED_REEXPORT, "only imports and exports"
     share = next((share for end, share in _UNTYPED_MODULE if len(code) < end), _UNTYPED_LONG)
     return share, f"no types in {len(code)} characters of code"

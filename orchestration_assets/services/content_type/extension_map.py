@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.services.contract import EmbeddedService
-from orchestration_assets.services.readings import abstained, answered
+from orchestration_assets.services.readings import abstention, label_reading
 
 Shares = tuple[tuple[str, float], ...]
 """Content types that share a name, with how likely each is; best first."""
@@ -291,19 +291,19 @@ class ExtensionMap(EmbeddedService):
         name = question.item.path.replace("\\", "/").rsplit("/", 1)[-1][-_MAX_NAME:].strip().lower()
         stem, dot, extension = name.partition(".")
         if name in _NAMES:
-            return answered(question, _NAMES[name], f"a file called {name}")
+            return label_reading(question, _NAMES[name], f"a file called {name}")
         if dot and stem in _NAME_STEMS:
-            return answered(question, _NAMES[stem], f"a file called {stem} with an ending")
+            return label_reading(question, _NAMES[stem], f"a file called {stem} with an ending")
         stem, dot, extension = name.rpartition(".")
         if not dot or not stem:
-            return abstained("the name has no extension")
+            return abstention("the name has no extension")
         if extension in _WRAPPERS and (inner := stem.rpartition(".")[2]) in _EXTENSIONS:
             shares = tuple((label, share * _WRAPPED) for label, share in _EXTENSIONS[inner])
-            return answered(question, shares, f"extension .{inner} under .{extension}")
+            return label_reading(question, shares, f"extension .{inner} under .{extension}")
         if extension not in _EXTENSIONS:
-            return abstained(f"extension .{_UNSPEAKABLE.sub('?', extension)[:20]} is not known")
+            return abstention(f"extension .{_UNSPEAKABLE.sub('?', extension)[:20]} is not known")
         shares = _EXTENSIONS[extension]
-        return answered(question, shares, _evidence(extension, shares))
+        return label_reading(question, shares, _evidence(extension, shares))
 
 
 def _evidence(extension: str, shares: Shares) -> str:

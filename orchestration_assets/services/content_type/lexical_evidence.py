@@ -1,4 +1,4 @@
-"""Which content type the words and marks at the start of a text speak for: a linear model.
+"""A linear model of content types over the words and marks at the start of a text.
 
 Its features are words, marks, what lines start and end with, and pairs of neighbours. Its
 weights are data, fitted by ``python -m benchmarks fit_content_type_evidence``: see there for
@@ -24,7 +24,7 @@ _MAX_WORD: Final = 24
 
 @dataclass(frozen=True, slots=True)
 class LexicalEvidence:
-    """What the fitted model says of one text.
+    """The output of the model for one text.
 
     ``logits`` has one value for each label of the model; ``known`` is the number of different
     features that the model has weights for.
@@ -59,7 +59,7 @@ def features_of(text: str) -> dict[str, int]:
 
 
 @cache
-def fitted() -> Mapping[str, Any]:
+def fitted_model() -> Mapping[str, Any]:
     """The packaged data, as the fit wrote it."""
     path = files("orchestration_assets.services.content_type").joinpath(
         "content_type_evidence.json"
@@ -72,7 +72,7 @@ def fitted() -> Mapping[str, Any]:
 def _weights() -> tuple[dict[str, int], Any, Any]:
     import numpy as np
 
-    data = fitted()
+    data = fitted_model()
     rows: dict[str, int] = {}
     weights = np.zeros((len(data["weights"]), len(data["labels"])), dtype=np.float32)
     for row, (feature, pairs) in enumerate(data["weights"].items()):
@@ -81,7 +81,7 @@ def _weights() -> tuple[dict[str, int], Any, Any]:
     return rows, weights / WEIGHT_SCALE, np.asarray(data["intercepts"], dtype=np.float32)
 
 
-def weigh(text: str) -> LexicalEvidence:
+def lexical_evidence(text: str) -> LexicalEvidence:
     """The model's logits for the start of ``text``."""
     import numpy as np
 
@@ -93,4 +93,6 @@ def weigh(text: str) -> LexicalEvidence:
         values = np.array([1.0 + math.log(n) for _, n in known], dtype=np.float32)
         values /= np.sqrt(values @ values)
         logits = intercepts + values @ weights[[row for row, _ in known]]
-    return LexicalEvidence(dict(zip(fitted()["labels"], logits.tolist(), strict=True)), len(known))
+    return LexicalEvidence(
+        dict(zip(fitted_model()["labels"], logits.tolist(), strict=True)), len(known)
+    )

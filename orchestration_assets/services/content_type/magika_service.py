@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.services.content_type.content_types import from_magika
 from orchestration_assets.services.contract import EmbeddedService
-from orchestration_assets.services.readings import abstained, answered
+from orchestration_assets.services.readings import abstention, label_reading
 
 # The model looks at no more than one block (4 KB) at either end of the content; characters
 # are never fewer than the bytes that they become, so this many at either end are enough.
@@ -34,10 +34,9 @@ def _model() -> Any:
 
 
 class MagikaService(EmbeddedService):
-    """Asks magika for its best guess and passes on its score.
+    """magika's best guess and its score.
 
-    In its own default mode magika answers "txt" where it is unsure, which looks like knowledge.
-    Here it gives its best guess at the (low) score that it has.
+    In its default mode magika answers "txt" where it is unsure, at a high score.
     """
 
     name: ClassVar[str] = "magika"
@@ -50,12 +49,12 @@ class MagikaService(EmbeddedService):
         content = text.encode("utf-8", "replace")
         result = _model().identify_bytes(content)
         if not result.ok:
-            return abstained(f"magika: {result.status}")
+            return abstention(f"magika: {result.status}")
         prediction = result.prediction
         if prediction.dl.label == "undefined":
-            return abstained("too little content for the model")
+            return abstention("too little content for the model")
         if not prediction.output.is_text:
-            return abstained(f"magika sees {prediction.output.description}, but this is text")
+            return abstention(f"magika sees {prediction.output.description}, but this is text")
         label = str(prediction.output.label)
         evidence = f"magika sees {prediction.output.description} ({prediction.score:.2f})"
-        return answered(question, [(from_magika(label), float(prediction.score))], evidence)
+        return label_reading(question, [(from_magika(label), float(prediction.score))], evidence)

@@ -1,4 +1,4 @@
-"""How badly a grammar fails on the start of a text."""
+"""Measures the parse errors of a grammar at the start of a text."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -27,8 +27,8 @@ GRAMMARS: Final[Mapping[str, tuple[str, ...]]] = {
 later ones are asked only where the first fails."""
 
 # Upper ends of the classes of error shares.
-_CLASSES: Final = (0.0, 0.01, 0.05, 0.2)
-CLASSES: Final = len(_CLASSES) + 1
+_CLASS_ENDS: Final = (0.0, 0.01, 0.05, 0.2)
+ERROR_CLASSES: Final = len(_CLASS_ENDS) + 1
 
 
 def parsed_prefix(text: str) -> str:
@@ -50,18 +50,18 @@ def error_share(content: str, content_type: str) -> float:
 
 
 def error_class(share: float) -> int:
-    """The class of an error share: 0 (none at all) to ``CLASSES`` - 1."""
-    return sum(share > end for end in _CLASSES)
+    """The class of an error share: 0 (none at all) to ``ERROR_CLASSES`` - 1."""
+    return sum(share > end for end in _CLASS_ENDS)
 
 
 def _error_share(content: str, language: str) -> float:
-    from orchestration_assets.text.grammars import parse_within, safe_source
+    from orchestration_assets.text.grammars import bounded_parse, parsable_source
 
-    source = safe_source(content, language)
+    source = parsable_source(content, language)
     if source is None:
         return 1.0
     # a text that a grammar chokes on is not of its language; the count of steps is its limit
-    tree = parse_within(source, language, lambda: False)
+    tree = bounded_parse(source, language, lambda: False)
     if tree is None:
         return 1.0
     root = tree.root_node

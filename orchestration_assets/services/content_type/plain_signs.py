@@ -1,4 +1,4 @@
-"""Signs that tell a content type at a glance, without weighing words."""
+"""Content types by plain signs: shebangs, headers, prologues, fences, tables."""
 
 import json
 import math
@@ -13,7 +13,7 @@ _WHOLE_JSON_CHARS: Final = 8192
 
 @dataclass(frozen=True, slots=True)
 class PlainSign:
-    """What a sign stands for, how surely, and what it is."""
+    """The content type that a sign stands for, with its confidence and a description."""
 
     label: str
     confidence: float
@@ -124,7 +124,7 @@ _PHP_INSIDE = re.compile(r"<\?(?:php\b|=)")
 _TEMPLATE_INSIDE = re.compile(r"\{%-?[ \t]*\w[^%\n]{0,200}%\}|<%[=#-]?\s")
 
 
-def plain_sign(text: str) -> PlainSign | None:
+def find_sign(text: str) -> PlainSign | None:
     """The sign that ``text`` starts with or shows plainly in its first characters, if any."""
     head = text[:_HEAD_CHARS]
     for rule in (_shebang, _pattern, _fences, _markup, _json, _sections, _table):
@@ -183,14 +183,14 @@ def _json(text: str, head: str) -> PlainSign | None:
     if not _JSON_START.match(head):
         return None
     lines = [line for line in head.split("\n") if line.strip()]
-    if len(lines) > 1 and all(_loads(line) for line in lines[:2]):
+    if len(lines) > 1 and all(_is_json(line) for line in lines[:2]):
         return PlainSign("jsonl", 0.97, "one JSON value a line")
-    if len(text) <= _WHOLE_JSON_CHARS and _loads(text):
+    if len(text) <= _WHOLE_JSON_CHARS and _is_json(text):
         return PlainSign("json", 0.985, "all of it is one JSON value")
     return None
 
 
-def _loads(text: str) -> bool:
+def _is_json(text: str) -> bool:
     try:
         return isinstance(json.loads(text), dict | list)
     except (ValueError, RecursionError):
@@ -227,16 +227,18 @@ def _sections(text: str, head: str) -> PlainSign | None:
     return PlainSign("ini", 0.95, f"sections and {settings} settings")
 
 
-_MIN_LINES: Final = 5
+_MIN_TABLE_LINES: Final = 5
 
 
 def _table(text: str, head: str) -> PlainSign | None:
     """CSV and TSV: lines with equally many separators."""
     lines = [line for line in head.split("\n")[:-1] if line.strip()][:40]
     for separator, label in (("\t", "tsv"), (",", "csv"), (";", "csv")):
-        counts = {_fields(line, separator) for line in lines}
+        counts = {_separator_count(line, separator) for line in lines}
         # Two columns are what prose with one comma a line would look like.
-        if len(counts) != 1 or len(lines) < (_MIN_LINES if min(counts) > 1 else 3 * _MIN_LINES):
+        if len(counts) != 1 or len(lines) < (
+            _MIN_TABLE_LINES if min(counts) > 1 else 3 * _MIN_TABLE_LINES
+        ):
             continue
         if counts == {0}:
             continue
@@ -249,11 +251,11 @@ def _table(text: str, head: str) -> PlainSign | None:
 _QUOTED = re.compile(r'"[^"]*"')
 
 
-def _fields(line: str, separator: str) -> int:
+def _separator_count(line: str, separator: str) -> int:
     return _QUOTED.sub("", line).count(separator)
 
 
-_PROSE: Final = ("text", "markdown", "rst")
+_PROSE_TYPES: Final = ("text", "markdown", "rst")
 _RST = re.compile(
     r"^\.\. (?:[\w-]+::(?: |$)|_[^\n]+:|\[\w+\] )|:[a-z]+(?::[a-z]+)?:`[^`\n]+`|``[^`\n]+``"
     r"|`[^`<\n]+ <[^>\n]+>`_|\w::$|^:[\w -]+:(?: |$)|^[=~^*+\"]{4,}$",
@@ -271,10 +273,12 @@ _MARKDOWN_MARK: Final = 0.7
 _NO_MARK: Final = 1.0
 
 
-def refined(text: str, shares: Mapping[str, float]) -> tuple[dict[str, float], Sequence[str]]:
+def split_prose_types(
+    text: str, shares: Mapping[str, float]
+) -> tuple[dict[str, float], Sequence[str]]:
     """``shares`` with text, markdown and rst told apart by their markup, and why."""
     split = dict(shares)
-    prose = sum(split[label] for label in _PROSE)
+    prose = sum(split[label] for label in _PROSE_TYPES)
     if prose < max(split.values()):
         return split, ()
     head = text[:_HEAD_CHARS]

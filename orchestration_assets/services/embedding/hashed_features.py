@@ -14,7 +14,7 @@ def _hasher() -> Any:
     return FeatureHasher(DIMENSIONS, input_type="dict", alternate_sign=True)
 
 
-def hashed(features: Mapping[str, float]) -> Any:
+def hashed_vector(features: Mapping[str, float]) -> Any:
     """A vector of 256 sums: each feature's value in the place, and with the sign, of its hash.
 
     The hashing that scikit-learn's HashingVectorizer applies to counts (Weinberger et al. 2009),

@@ -1,4 +1,4 @@
-"""A vector of which letters a content's words have beside each other."""
+"""A vector of hashed character n-grams of a content's words."""
 
 import math
 import re
@@ -9,9 +9,9 @@ from typing import ClassVar, Final
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.services.contract import EmbeddedService
-from orchestration_assets.services.embedding.hashed_features import hashed
-from orchestration_assets.services.embedding.vector_readings import vector_read
-from orchestration_assets.services.readings import abstained
+from orchestration_assets.services.embedding.hashed_features import hashed_vector
+from orchestration_assets.services.embedding.vector_readings import vector_reading
+from orchestration_assets.services.readings import abstention
 
 _MAX_CHARS: Final = 8_192
 _SHORTEST: Final = 3
@@ -44,11 +44,11 @@ class NgramHashing(EmbeddedService):
     def answer(self, question: Question) -> Reading:
         words = Counter(_TOKEN.findall(question.item.text[:_MAX_CHARS].lower()))
         if not words:
-            return abstained("no words")
+            return abstention("no words")
         counts: Counter[str] = Counter()
         for word, count in words.items():
             for ngram in _ngrams(word):
                 counts[ngram] += count
         weights = {ngram: 1 + math.log(count) for ngram, count in counts.items()}
         evidence = f"{len(counts)} distinct character n-grams of {len(words)} words, hashed"
-        return vector_read(hashed(weights), len(words), evidence)
+        return vector_reading(hashed_vector(weights), len(words), evidence)

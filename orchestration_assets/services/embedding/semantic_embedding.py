@@ -9,8 +9,8 @@ from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.services.contract import EmbeddedService
-from orchestration_assets.services.embedding.vector_readings import DIMENSIONS, vector_read
-from orchestration_assets.services.readings import abstained
+from orchestration_assets.services.embedding.vector_readings import DIMENSIONS, vector_reading
+from orchestration_assets.services.readings import abstention
 from orchestration_assets.text.words import words_of
 
 _MAX_CHARS: Final = 4_096
@@ -51,8 +51,8 @@ class SemanticEmbedding(EmbeddedService):
 
     def answer(self, question: Question) -> Reading:
         item = question.item
-        words = words_of(item.text, str(item.profile.get("family", "prose")))
+        words = words_of(item.text, item.family)
         if not words:
-            return abstained("no words")
+            return abstention("no words")
         vector = embed([" ".join(words)[:_MAX_CHARS]])[0]
-        return vector_read(vector, len(set(words)), f"token embeddings of {len(words)} words")
+        return vector_reading(vector, len(set(words)), f"token embeddings of {len(words)} words")

@@ -4,14 +4,14 @@ from typing import Any, Final
 
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Reading
-from orchestration_assets.services.readings import abstained
+from orchestration_assets.services.readings import abstention
 
 DIMENSIONS: Final = 256
 # Set by judgement, not measured: the fewer words, the more a vector is their accident.
 _HALF_SURE: Final = 20
 
 
-def vector_read(vector: Any, words: int, evidence: str) -> Reading:
+def vector_reading(vector: Any, words: int, evidence: str) -> Reading:
     """The vector at length 1 in single precision; none when it has no length.
 
     ``words`` is the number of distinct words that it rests on: confidence is n / (n + 20).
@@ -20,7 +20,7 @@ def vector_read(vector: Any, words: int, evidence: str) -> Reading:
 
     length = float(np.linalg.norm(vector))
     if not length > 0:
-        return abstained("nothing in the content has a direction")
+        return abstention("nothing in the content has a direction")
     single = (vector / length).astype(np.float32)
     return Reading(
         Status.OK,

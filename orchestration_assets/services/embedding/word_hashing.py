@@ -7,10 +7,10 @@ from typing import ClassVar
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.services.contract import EmbeddedService
-from orchestration_assets.services.embedding.hashed_features import hashed
-from orchestration_assets.services.embedding.vector_readings import vector_read
-from orchestration_assets.services.readings import abstained
-from orchestration_assets.text.function_words import to_leave_out
+from orchestration_assets.services.embedding.hashed_features import hashed_vector
+from orchestration_assets.services.embedding.vector_readings import vector_reading
+from orchestration_assets.services.readings import abstention
+from orchestration_assets.text.function_words import stop_words_for
 from orchestration_assets.text.words import words_of
 
 
@@ -24,10 +24,12 @@ class WordHashing(EmbeddedService):
 
     def answer(self, question: Question) -> Reading:
         item = question.item
-        words = words_of(item.text, str(item.profile.get("family", "prose")))
-        left_out = to_leave_out(words)
+        words = words_of(item.text, item.family)
+        left_out = stop_words_for(words)
         counts = Counter(word for word in words if word not in left_out)
         if not counts:
-            return abstained("no words")
+            return abstention("no words")
         weights = {word: 1 + math.log(count) for word, count in counts.items()}
-        return vector_read(hashed(weights), len(counts), f"{len(counts)} distinct words, hashed")
+        return vector_reading(
+            hashed_vector(weights), len(counts), f"{len(counts)} distinct words, hashed"
+        )

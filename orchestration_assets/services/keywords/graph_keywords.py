@@ -7,10 +7,10 @@ from typing import Any, ClassVar, Final
 from orchestration_assets.schemas.enums import AnswerKind, Family
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.services.contract import EmbeddedService
-from orchestration_assets.services.keywords.keyword_readings import keywords_read
-from orchestration_assets.services.readings import abstained
-from orchestration_assets.text.function_words import to_leave_out
-from orchestration_assets.text.words import folded, is_term, words_of
+from orchestration_assets.services.keywords.keyword_readings import keywords_reading
+from orchestration_assets.services.readings import abstention
+from orchestration_assets.text.function_words import stop_words_for
+from orchestration_assets.text.words import is_term, singular_words, words_of
 
 # Words of programming languages, common to several of them: they stand beside everything.
 _CODE_WORDS: Final = frozenset(
@@ -31,7 +31,7 @@ _DAMPING: Final = 0.85
 _ITERATIONS: Final = 24
 
 
-def ranks(links: Any) -> Any:
+def pagerank(links: Any) -> Any:
     """PageRank of a symmetric matrix of link weights, by power iteration; the ranks add up to 1.
 
     Mihalcea and Tarau 2004: r = (1 - d) / n + d * W r, with W's columns normalised, d = 0.85.
@@ -41,11 +41,13 @@ def ranks(links: Any) -> Any:
     count = len(links)
     out = links.sum(axis=0)
     steps = links / np.where(out > 0, out, 1.0)
-    alone = out == 0
+    without_links = out == 0
     rank = np.full(count, 1.0 / count)
     for _ in range(_ITERATIONS):
         # What has no links gives its rank to all, so that none is lost.
-        rank = (1 - _DAMPING) / count + _DAMPING * (steps @ rank + rank[alone].sum() / count)
+        rank = (1 - _DAMPING) / count + _DAMPING * (
+            steps @ rank + rank[without_links].sum() / count
+        )
     return rank
 
 
@@ -59,18 +61,18 @@ class GraphKeywords(EmbeddedService):
 
     def answer(self, question: Question) -> Reading:
         item = question.item
-        family = str(item.profile.get("family", "prose"))
+        family = item.family
         words = words_of(item.text, family)
-        left_out = to_leave_out(words)
+        left_out = stop_words_for(words)
         if family == Family.CODE:
             left_out |= _CODE_WORDS
-        terms = folded([word for word in words if is_term(word) and word not in left_out])
+        terms = singular_words([word for word in words if is_term(word) and word not in left_out])
         if not terms:
-            return abstained("no words that could be key words")
+            return abstention("no words that could be key words")
         counts = Counter(terms)
         weights = _word_ranks(terms, counts)
         ranked = sorted(weights, key=lambda word: (-weights[word], word))
-        return keywords_read(ranked, counts, "co-occurrence graph")
+        return keywords_reading(ranked, counts, "co-occurrence graph")
 
 
 def _word_ranks(terms: Sequence[str], counts: Counter[str]) -> dict[str, float]:
@@ -87,4 +89,4 @@ def _word_ranks(terms: Sequence[str], counts: Counter[str]) -> dict[str, float]:
         links += np.bincount(pairs, minlength=size * size).reshape(size, size) / distance
     links += links.T
     np.fill_diagonal(links, 0.0)
-    return {word: round(float(rank), 9) for word, rank in zip(nodes, ranks(links), strict=True)}
+    return {word: round(float(rank), 9) for word, rank in zip(nodes, pagerank(links), strict=True)}

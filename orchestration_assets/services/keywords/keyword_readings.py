@@ -1,4 +1,4 @@
-"""How the keyword services word their answers, and how sure they may be of them."""
+"""Builds the readings of keyword services, with their confidence."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -6,20 +6,20 @@ from typing import Final
 
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Reading
-from orchestration_assets.services.readings import abstained
+from orchestration_assets.services.readings import abstention
 
 MAX_KEYWORDS: Final = 8
 MIN_KEYWORDS: Final = 3
 
 
-def keywords_read(ranked: Sequence[str], counts: Mapping[str, int], method: str) -> Reading:
+def keywords_reading(ranked: Sequence[str], counts: Mapping[str, int], method: str) -> Reading:
     """The first eight of ``ranked`` (best first) as the answer; fewer than three are none.
 
     ``counts`` says how often each word occurs that was to choose from.
     """
     chosen = tuple(ranked[:MAX_KEYWORDS])
     if len(chosen) < MIN_KEYWORDS:
-        return abstained(f"only {len(chosen)} words that could be key words")
+        return abstention(f"only {len(chosen)} words that could be key words")
     return Reading(
         Status.OK,
         answer=chosen,

@@ -5,8 +5,8 @@ from typing import ClassVar
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.services.contract import EmbeddedService
-from orchestration_assets.services.keywords.keyword_readings import keywords_read
-from orchestration_assets.services.readings import abstained
+from orchestration_assets.services.keywords.keyword_readings import keywords_reading
+from orchestration_assets.services.readings import abstention
 from orchestration_assets.text.document_frequencies import term_counts, term_weights
 from orchestration_assets.text.words import words_of
 
@@ -21,9 +21,9 @@ class TfidfKeywords(EmbeddedService):
 
     def answer(self, question: Question) -> Reading:
         item = question.item
-        counts = term_counts(words_of(item.text, str(item.profile.get("family", "prose"))))
+        counts = term_counts(words_of(item.text, item.family))
         if not counts:
-            return abstained("no words")
+            return abstention("no words")
         weights = term_weights(counts)
         ranked = sorted(weights, key=lambda word: (-weights[word], word))
-        return keywords_read(ranked, counts, "TF-IDF")
+        return keywords_reading(ranked, counts, "TF-IDF")

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.services.contract import EmbeddedService
 from orchestration_assets.services.language.natural_languages import NATURAL_LANGUAGES
-from orchestration_assets.services.readings import abstained, answered
+from orchestration_assets.services.readings import abstention, label_reading
 from orchestration_assets.text.prose import prose_of
 from orchestration_assets.text.spread_pieces import spread_pieces
 
@@ -39,8 +39,8 @@ _DOUBT_LETTERS: Final = 2
 
 
 # A piece is in another language when the model is sure of it, and has so many letters.
-_SURE: Final = 0.9
-_EXCLUDED: Final = 0.02
+_MIN_PIECE_SHARE: Final = 0.9
+_MAX_EXCLUDED_SHARE: Final = 0.02
 _MIN_PIECE_LETTERS: Final = 80
 
 
@@ -56,21 +56,25 @@ class LangidService(EmbeddedService):
 
     def answer(self, question: Question) -> Reading:
         item = question.item
-        whole = prose_of(item.text, str(item.profile.get("family", "prose")))
+        whole = prose_of(item.text, item.family)
         pieces = spread_pieces(whole, _PIECES, _PIECE_CHARS)
         prose = " ".join(pieces)
         letters = _letters(prose)
         if letters < _MIN_LETTERS:
-            return abstained(f"only {letters} letters of prose")
+            return abstention(f"only {letters} letters of prose")
         trust = letters / (letters + _DOUBT_LETTERS)
         ranked = [(label, float(share) * trust) for label, share in _model().rank(prose)]
         if ranked[0][1] < _MIN_CONFIDENCE:
-            return abstained(f"no language stands out in {letters} letters of prose")
+            return abstention(f"no language stands out in {letters} letters of prose")
         if len(shares := _language_shares(pieces)) > 1:
             parts = ", ".join(f"{label} {share:.0%}" for label, share in shares)
             mixed = [(label, share * trust) for label, share in shares]
-            return answered(question, mixed, f"a mixture: {parts} of {letters} letters of prose")
-        return answered(question, ranked, f"character statistics of {letters} letters of prose")
+            return label_reading(
+                question, mixed, f"a mixture: {parts} of {letters} letters of prose"
+            )
+        return label_reading(
+            question, ranked, f"character statistics of {letters} letters of prose"
+        )
 
 
 def _letters(text: str) -> int:
@@ -88,7 +92,7 @@ def _language_shares(pieces: Sequence[str]) -> list[tuple[str, float]]:
     """
     if len(pieces) < 2:
         return []
-    sure: Counter[str] = Counter()
+    letters_by_language: Counter[str] = Counter()
     excluded: dict[str, set[str]] = {}
     for piece in pieces:
         letters = _letters(piece)
@@ -96,11 +100,11 @@ def _language_shares(pieces: Sequence[str]) -> list[tuple[str, float]]:
             continue
         ranked = _model().rank(piece)
         best, share = ranked[0]
-        if share >= _SURE:
-            sure[best] += letters
-            far = {label for label, other in ranked if other <= _EXCLUDED}
+        if share >= _MIN_PIECE_SHARE:
+            letters_by_language[best] += letters
+            far = {label for label, other in ranked if other <= _MAX_EXCLUDED_SHARE}
             excluded[best] = excluded.get(best, far) & far
-    shares = sorted(sure.items(), key=lambda entry: (-entry[1], entry[0]))
+    shares = sorted(letters_by_language.items(), key=lambda entry: (-entry[1], entry[0]))
     if not shares:
         return []
     main = shares[0][0]

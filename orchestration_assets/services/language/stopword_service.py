@@ -12,7 +12,7 @@ from typing import ClassVar, Final
 
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.services.contract import EmbeddedService
-from orchestration_assets.services.readings import abstained, answered
+from orchestration_assets.services.readings import abstention, label_reading
 from orchestration_assets.text.prose import prose_of
 from orchestration_assets.text.spread_pieces import spread_pieces
 
@@ -105,7 +105,7 @@ _KANA_SHARE: Final = 0.08
 _WORD = re.compile(r"[^\W\d_]+")
 # One occurrence of a word from a language's table, in units of log-odds. Naive Bayes would say
 # about 3; words of one text are not independent, and 1.1 makes the confidence honest.
-_HIT: Final = 1.1
+_HIT_LOG_ODDS: Final = 1.1
 # What a language without a table would do: a few hits by accident, more in a longer text.
 _ACCIDENTAL_HITS: Final = 1.5
 _ACCIDENTAL_SHARE: Final = 0.09
@@ -118,11 +118,11 @@ _MIXED_HITS: Final = 4
 _MIXED_SHARE: Final = 0.25
 _MIXED_WORDS: Final = 0.04
 # No table tells all: related languages and loan words leave at least this much doubt.
-_BEST: Final = 0.985
+_MAX_CONFIDENCE: Final = 0.985
 
 
 @cache
-def _tables() -> Mapping[str, tuple[str, ...]]:
+def _languages_by_word() -> Mapping[str, tuple[str, ...]]:
     """Word -> the languages whose function word it is."""
     path = files("orchestration_assets.text").joinpath("function_words.json")
     tables: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
@@ -142,12 +142,12 @@ class StopwordService(EmbeddedService):
 
     def answer(self, question: Question) -> Reading:
         item = question.item
-        whole = prose_of(item.text, str(item.profile.get("family", "prose")))
+        whole = prose_of(item.text, item.family)
         prose = " ".join(spread_pieces(whole, _PIECES, _PIECE_CHARS))
         scripts = _script_weights(prose)
         weight = sum(scripts.values())
         if weight < _MIN_LETTERS:
-            return abstained("hardly any letters")
+            return abstention("hardly any letters")
         script, share = max(scripts.items(), key=lambda entry: (entry[1], entry[0]))
         if script in {"han", "kana"}:
             kana = scripts["kana"] / (scripts["kana"] + scripts["han"])
@@ -156,13 +156,13 @@ class StopwordService(EmbeddedService):
         if script in {"latin", "cyrillic"}:
             return _by_function_words(question, prose)
         if script not in _LANGUAGES_OF_SCRIPT:
-            return abstained("a script that no rule here reads")
+            return abstention("a script that no rule here reads")
         languages = _LANGUAGES_OF_SCRIPT[script]
         if script == "arabic":
             languages = _arabic_script(prose)
-        sure = (share / weight) * share / (share + 1)
-        ranked = [(language, part * sure) for language, part in languages]
-        return answered(question, ranked, f"{share / weight:.0%} of the letters are {script}")
+        confidence = (share / weight) * share / (share + 1)
+        ranked = [(language, part * confidence) for language, part in languages]
+        return label_reading(question, ranked, f"{share / weight:.0%} of the letters are {script}")
 
 
 def _script_weights(text: str) -> Counter[str]:
@@ -183,40 +183,44 @@ def _arabic_script(text: str) -> tuple[tuple[str, float], ...]:
 
 
 def _by_function_words(question: Question, prose: str) -> Reading:
-    tables = _tables()
+    tables = _languages_by_word()
     words = _WORD.findall(prose.lower())
     hits: Counter[str] = Counter()
     for word, count in Counter(words).items():
         for language in tables.get(word, ()):
             hits[language] += min(count, _MAX_REPEATS)
-    none_of_these = _ACCIDENTAL_HITS + _ACCIDENTAL_SHARE * len(words)
-    peak = max([none_of_these, *hits.values()])
-    odds = {language: math.exp(_HIT * (count - peak)) for language, count in hits.items()}
-    total = sum(odds.values()) + math.exp(_HIT * (none_of_these - peak))
-    ranked = sorted(((name, _BEST * part / total) for name, part in odds.items()), key=_by_share)
+    other_languages = _ACCIDENTAL_HITS + _ACCIDENTAL_SHARE * len(words)
+    peak = max([other_languages, *hits.values()])
+    odds = {language: math.exp(_HIT_LOG_ODDS * (count - peak)) for language, count in hits.items()}
+    total = sum(odds.values()) + math.exp(_HIT_LOG_ODDS * (other_languages - peak))
+    ranked = sorted(
+        ((name, _MAX_CONFIDENCE * part / total) for name, part in odds.items()), key=_by_share
+    )
     if not ranked or ranked[0][1] < _MIN_CONFIDENCE:
-        return abstained(f"too few function words of one language in {len(words)} words")
+        return abstention(f"too few function words of one language in {len(words)} words")
     best = ranked[0][0]
     if (other := _second_language(best, words)) is not None:
         name, own = other
         share = hits[best] / (hits[best] + own)
-        both = sorted(((best, _BEST * share), (name, _BEST * (1 - share))), key=_by_share)
-        said = f"a mixture: {hits[best]} function words of {best} and {own} more of {name}"
-        return answered(question, both, f"{said} in {len(words)} words")
+        both = sorted(
+            ((best, _MAX_CONFIDENCE * share), (name, _MAX_CONFIDENCE * (1 - share))), key=_by_share
+        )
+        mixture = f"a mixture: {hits[best]} function words of {best} and {own} more of {name}"
+        return label_reading(question, both, f"{mixture} in {len(words)} words")
     evidence = f"{hits[best]} function words of {best} in {len(words)} words"
     if len(ranked) > 1:
         evidence += f", {hits[ranked[1][0]]} of {ranked[1][0]}"
-    return answered(question, ranked, evidence)
+    return label_reading(question, ranked, evidence)
 
 
 def _second_language(best: str, words: Sequence[str]) -> tuple[str, int] | None:
     """Another language that a good part of the words is in, and how many of its function words
     there are that the best has not; None when those are accidents."""
-    tables = _tables()
-    found = {word: min(count, _MAX_REPEATS) for word, count in Counter(words).items()}
+    tables = _languages_by_word()
+    counts = {word: min(count, _MAX_REPEATS) for word, count in Counter(words).items()}
     own: Counter[str] = Counter()
     common = 0
-    for word, count in found.items():
+    for word, count in counts.items():
         languages = tables.get(word, ())
         if best in languages:
             common += count

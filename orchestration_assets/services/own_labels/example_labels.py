@@ -1,4 +1,4 @@
-"""Your own labels by a few example texts of each: the nearest examples decide."""
+"""Labels of the user's own, by the most similar of a few example texts for each."""
 
 import math
 from collections import Counter
@@ -10,13 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.services.contract import EmbeddedService
-from orchestration_assets.services.readings import abstained, answered
+from orchestration_assets.services.readings import abstention, label_reading
 from orchestration_assets.text.words import words_of
 
-_LEAST_LIKENESS: Final = 0.02
+_MIN_SIMILARITY: Final = 0.02
 # How sharply the likenesses of labels are told apart. Set by judgement.
 _SHARPNESS: Final = 12.0
-_BEST: Final = 0.95
+_MAX_CONFIDENCE: Final = 0.95
 
 
 class ExampleLabelParameters(BaseModel):
@@ -61,24 +61,24 @@ class ExampleLabels(EmbeddedService):
         return {word: weight / length for word, weight in weights.items()} if length else {}
 
     def answer(self, question: Question) -> Reading:
-        family = str(question.item.profile.get("family", "prose"))
-        mine = self._vector(words_of(question.item.text, family))
+        family = question.item.family
+        own = self._vector(words_of(question.item.text, family))
         nearest: dict[str, float] = {}
         for label, vector in self._vectors:
-            likeness = sum(weight * vector.get(word, 0.0) for word, weight in mine.items())
-            nearest[label] = max(nearest.get(label, 0.0), likeness)
+            similarity = sum(weight * vector.get(word, 0.0) for word, weight in own.items())
+            nearest[label] = max(nearest.get(label, 0.0), similarity)
         top = max(nearest.values())
-        if top < _LEAST_LIKENESS:
-            return abstained("unlike every example")
+        if top < _MIN_SIMILARITY:
+            return abstention("unlike every example")
         odds = {label: math.exp(_SHARPNESS * (near - top)) for label, near in nearest.items()}
-        sure = min(1.0, math.sqrt(top) + 0.5) * _BEST
+        highest = min(1.0, math.sqrt(top) + 0.5) * _MAX_CONFIDENCE
         total = sum(odds.values())
         ranked = sorted(
-            ((label, sure * part / total) for label, part in odds.items()),
+            ((label, highest * part / total) for label, part in odds.items()),
             key=lambda pair: (-pair[1], pair[0]),
         )
         if len(ranked) > 1 and ranked[0][1] - ranked[1][1] < 1e-9:
-            return abstained(f"as like {ranked[0][0]} as {ranked[1][0]}")
-        return answered(
+            return abstention(f"as like {ranked[0][0]} as {ranked[1][0]}")
+        return label_reading(
             question, ranked, f"likeness {top:.2f} to the nearest {ranked[0][0]} example"
         )

@@ -1,4 +1,4 @@
-"""Your own labels by the words and phrases that speak for each."""
+"""Labels of the user's own, by words and phrases for each."""
 
 import math
 import re
@@ -10,12 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.services.contract import EmbeddedService
-from orchestration_assets.services.readings import abstained, answered
+from orchestration_assets.services.readings import abstention, label_reading
 
 _MAX_CHARS: Final = 32_768
 # One word may stand anywhere by chance; what a label needs beyond it. Set by judgement.
 _PRIOR: Final = 1.0
-_BEST: Final = 0.97
+_MAX_CONFIDENCE: Final = 0.97
 
 
 class WordLabelParameters(BaseModel):
@@ -50,19 +50,21 @@ class WordLabels(EmbeddedService):
     def answer(self, question: Question) -> Reading:
         text = question.item.text[:_MAX_CHARS].casefold()
         weights: dict[str, float] = {}
-        found: dict[str, list[str]] = {}
+        phrases_by_label: dict[str, list[str]] = {}
         for label, patterns in self._patterns.items():
             for phrase, pattern in zip(self.parameters.labels[label], patterns, strict=True):
                 if count := len(pattern.findall(text)):
                     weights[label] = weights.get(label, 0.0) + 1 + math.log(count)
-                    found.setdefault(label, []).append(phrase)
+                    phrases_by_label.setdefault(label, []).append(phrase)
         if not weights:
-            return abstained("none of the labels' words occurs")
+            return abstention("none of the labels' words occurs")
         total = sum(weights.values()) + _PRIOR
         ranked = sorted(
-            ((label, min(weight / total, _BEST)) for label, weight in weights.items()),
+            ((label, min(weight / total, _MAX_CONFIDENCE)) for label, weight in weights.items()),
             key=lambda pair: (-pair[1], pair[0]),
         )
         if len(ranked) > 1 and ranked[0][1] == ranked[1][1]:
-            return abstained(f"{ranked[0][0]} and {ranked[1][0]} weigh the same")
-        return answered(question, ranked, f"says {', '.join(found[ranked[0][0]][:5])}")
+            return abstention(f"{ranked[0][0]} and {ranked[1][0]} weigh the same")
+        return label_reading(
+            question, ranked, f"says {', '.join(phrases_by_label[ranked[0][0]][:5])}"
+        )

@@ -1,4 +1,4 @@
-"""The title that a content gives itself."""
+"""A title that the content declares: heading, title element, docstring, field."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from selectolax.lexbor import LexborHTMLParser
 from orchestration_assets.schemas.enums import AnswerKind, Family, Status
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.services.contract import EmbeddedService
-from orchestration_assets.services.readings import abstained
+from orchestration_assets.services.readings import abstention
 from orchestration_assets.services.title.title_form import as_title, form_score, is_boilerplate
 from orchestration_assets.text.prose import (
     PROSE_CHARS,
@@ -44,8 +44,8 @@ _FIELD = re.compile(
 )
 _XML_TITLE = re.compile(r"<(?:title|name)\b[^<>]*>([^<>]+)<", re.IGNORECASE)
 
-# Set by judgement, not measured: what is declared as a title outranks what only comes first.
-_TRUST: Final = {
+# Set by judgement, not measured: declared titles outrank first lines.
+_CONFIDENCE_BY_ORIGIN: Final = {
     "front matter": 0.9,
     "title element": 0.85,
     "first heading": 0.85,
@@ -72,7 +72,7 @@ class DeclaredTitle(EmbeddedService):
     def answer(self, question: Question) -> Reading:
         item = question.item
         text = item.text[:PROSE_CHARS].removeprefix("\ufeff").replace("\r\n", "\n")
-        family = str(item.profile.get("family", "prose"))
+        family = item.family
         for origin, declared in _declared(text, family):
             title = as_title(declared)
             if not title or is_boilerplate(title) or not any(map(str.isalpha, title)):
@@ -80,10 +80,10 @@ class DeclaredTitle(EmbeddedService):
             return Reading(
                 Status.OK,
                 answer=title,
-                confidence=round(max(_TRUST[origin] * form_score(title), 0.01), 4),
+                confidence=round(max(_CONFIDENCE_BY_ORIGIN[origin] * form_score(title), 0.01), 4),
                 evidence=f"declared by the {origin}",
             )
-        return abstained("the content declares no title")
+        return abstention("the content declares no title")
 
 
 def _declared(text: str, family: str) -> Iterator[tuple[str, str]]:

@@ -36,7 +36,7 @@ _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
 
 
 @cache
-def _unfinished() -> frozenset[str]:
+def _non_final_words() -> frozenset[str]:
     """Words that no title ends in."""
     tables = function_words()
     return frozenset().union(*(tables[language] for language in ("en", "fr", "es", "de", "it")))
@@ -79,7 +79,7 @@ def form_score(title: str) -> float:
         score *= 0.4
     if title.endswith(CUT):
         score *= 0.7
-    elif _unfinished().intersection(prose_words(title)[-1:]):
+    elif _non_final_words().intersection(prose_words(title)[-1:]):
         # "This command has been replaced by": what it is about was not prose.
         score *= 0.6
     letters = sum(letter.isalpha() for letter in title) + title.count(" ")

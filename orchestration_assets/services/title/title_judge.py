@@ -1,4 +1,4 @@
-"""A judge of titles: takes the better of those that earlier services gave, or joins two."""
+"""Chooses the best of the titles that earlier services gave, or joins two of them."""
 
 from collections.abc import Mapping
 from typing import ClassVar, Final
@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Alternative, Question, Reading
 from orchestration_assets.services.contract import EmbeddedService
-from orchestration_assets.services.readings import MAX_ALTERNATIVES, abstained
+from orchestration_assets.services.readings import MAX_ALTERNATIVES, abstention
 from orchestration_assets.services.title.title_form import (
     MAX_TITLE,
     MAX_WORDS,
@@ -14,7 +14,7 @@ from orchestration_assets.services.title.title_form import (
     word_count,
 )
 from orchestration_assets.text.document_frequencies import term_counts, term_weights
-from orchestration_assets.text.words import folded, prose_words, words_of
+from orchestration_assets.text.words import prose_words, singular_words, words_of
 
 # Of a title's score: how much of the content's weight it carries, how it looks, and what the
 # service that gave it thought of it.
@@ -23,7 +23,7 @@ _FORM: Final = 0.35
 _TRUST: Final = 0.3
 # Titles are compared with the best one of so many terms.
 _TERMS: Final = 5
-# What a joined title must be better by: it is nobody's own words.
+# By how much a joined title must score higher, as no service gave it.
 _JOIN_COST: Final = 0.05
 _NAME_WORDS: Final = 3
 
@@ -47,9 +47,9 @@ class TitleJudge(EmbeddedService):
             if reading.status is Status.OK and isinstance(title, str) and title not in given:
                 given[title] = (service, 0.5 if reading.confidence is None else reading.confidence)
         if not given:
-            return abstained("no earlier service gave a title")
+            return abstention("no earlier service gave a title")
         item = question.item
-        words = words_of(item.text, str(item.profile.get("family", "prose")))
+        words = words_of(item.text, item.family)
         weights = term_weights(term_counts(words))
         scored = {
             title: (score(title, weights, trust), service)
@@ -75,7 +75,7 @@ class TitleJudge(EmbeddedService):
 def coverage(title: str, weights: Mapping[str, float]) -> float:
     """The weight of the title's terms over that of the five heaviest, in [0, 1]."""
     heaviest = sum(sorted(weights.values(), reverse=True)[:_TERMS])
-    carried = sum(weights.get(word, 0.0) for word in set(folded(prose_words(title))))
+    carried = sum(weights.get(word, 0.0) for word in set(singular_words(prose_words(title))))
     return min(carried / heaviest, 1.0) if heaviest > 0 else 0.0
 
 

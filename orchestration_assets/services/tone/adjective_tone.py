@@ -20,27 +20,27 @@ _ENTRY = re.compile(
 _WORD = re.compile(r"[a-z]+(?:['\u2019-][a-z]+)*")
 _NEGATIONS: Final = frozenset("no not never without neither nor cannot hardly".split())
 # "not bad" is half as good as "bad" is bad.
-_NEGATED: Final = -0.5
+_NEGATION_FACTOR: Final = -0.5
 # A negation reaches over an adverb and an article: "not a very good".
-_REACH: Final = 3
+_NEGATION_WORDS: Final = 3
 _NEUTRAL: Final = 0.05
 
 
-class _Word(NamedTuple):
+class _RatedWord(NamedTuple):
     polarity: float
     intensity: float
     is_adverb: bool
 
 
 @cache
-def _lexicon() -> Mapping[str, _Word]:
+def _lexicon() -> Mapping[str, _RatedWord]:
     """Word -> the means of its senses; polarity in [-1, 1], intensity in [0.5, 2]."""
     path = Path(str(distribution("textblob").locate_file(_LEXICON)))
-    senses: dict[str, list[_Word]] = defaultdict(list)
+    senses: dict[str, list[_RatedWord]] = defaultdict(list)
     for form, part, polarity, intensity in _ENTRY.findall(path.read_text("utf-8")):
-        senses[form].append(_Word(float(polarity), float(intensity), part == "RB"))
+        senses[form].append(_RatedWord(float(polarity), float(intensity), part == "RB"))
     return {
-        form: _Word(
+        form: _RatedWord(
             fmean(sense.polarity for sense in listed),
             fmean(sense.intensity for sense in listed),
             any(sense.is_adverb for sense in listed),
@@ -62,16 +62,16 @@ class AdjectiveTone(LexiconTone):
     def tone_of(self, sentence: str) -> SentenceTone:
         lexicon = _lexicon()
         words = _WORD.findall(sentence.lower())
-        found: list[float] = []
+        polarities: list[float] = []
         for place, word in enumerate(words):
             rated = lexicon.get(word)
             if rated is None or abs(rated.polarity) < _NEUTRAL:
                 continue
             polarity = rated.polarity
-            before = words[max(place - _REACH, 0) : place]
+            before = words[max(place - _NEGATION_WORDS, 0) : place]
             if before and (adverb := lexicon.get(before[-1])) and adverb.is_adverb:
                 polarity *= adverb.intensity
             if any(w in _NEGATIONS or w.endswith(("n't", "n\u2019t")) for w in before):
-                polarity *= _NEGATED
-            found.append(max(-1.0, min(polarity, 1.0)))
-        return SentenceTone(fmean(found) if found else 0.0, len(found))
+                polarity *= _NEGATION_FACTOR
+            polarities.append(max(-1.0, min(polarity, 1.0)))
+        return SentenceTone(fmean(polarities) if polarities else 0.0, len(polarities))

@@ -1,4 +1,4 @@
-"""Which code page bytes are in: each one's reading scored as text of every language it can hold.
+"""Scores how likely bytes are text in each code page and language.
 
 A reading's cost is minus the logarithm of its probability, in nats, summed over the pairs of
 neighbouring characters of which one is beyond ASCII: other pairs read alike in every code page and
@@ -26,7 +26,7 @@ from orchestration_assets.text.encodings.code_pages import (
 from orchestration_assets.text.encodings.letter_statistics import (
     LetterClass,
     PairModel,
-    folded,
+    lowercase,
     models,
 )
 
@@ -36,31 +36,31 @@ _SEARCHED_BYTES: Final = 512 * 1024
 _LINE_BYTES: Final = 1024
 _BEYOND: Final = re.compile(rb"[\x80-\xff]")
 # Characters of several bytes that a sample of cut lines may have halves of.
-_MOST_HALVES: Final = 8
+_MAX_HALVES: Final = 8
 
 # How much a pair of ASCII characters counts.
-_PLAIN: Final = 0.4
+_ASCII_WEIGHT: Final = 0.4
 # At most so many of them count for each pair that is not plain.
-_PLAIN_PAIRS: Final = 40.0
+_MAX_ASCII_PAIRS: Final = 40.0
 # A language can be in a code page that lacks this share of its letters.
-_LACKING: Final = 0.002
+_MAX_LACKING: Final = 0.002
 
 # Nats that one language may be likelier than another without being told apart.
 _SAME_LANGUAGE: Final = 2.0
 
 # Up to this often, each occurrence of a pair counts in full.
-_OFTEN: Final = 8
+_FULL_COUNT: Final = 8
 # The same byte four times and more, and what it costs to read that as no line.
 _RUN: Final = re.compile(rb"([\x80-\xff])\1{3,}")
 _PLAIN_RUN: Final = re.compile(rb"([\x00-\x7f])\1{3,}")
-_STRANGE_RULE: Final = 5.0
-_MOST_FOR_RULES: Final = 40.0
+_RULE_COST: Final = 5.0
+_MAX_RULES_COST: Final = 40.0
 # Words are shorter.
 _WORD: Final = re.compile(r"[^\W\d_]{41,}")
 _UNSPACED: Final = frozenset(("th", "ja", "ko", "zh_CN", "zh_TW"))
 
 # What it costs that a language of Western Europe is in the code page of another region.
-_STRANGE: Final = 4.5
+_FOREIGN_PAGE_COST: Final = 4.5
 
 # Costs of case within pairs, in nats: [first][second] of neither, lower, upper.
 _NEITHER, _LOWER, _UPPER = 0, 1, 2
@@ -77,7 +77,7 @@ class CodePageCandidate:
     """One reading of the bytes."""
 
     encodings: tuple[str, ...]
-    """Those that read the sample as this text, the likeliest first."""
+    """The encodings that decode the sample to this text, the likeliest first."""
     language: str
     cost: float
     """Nats, of the whole sample."""
@@ -141,20 +141,20 @@ def candidates(sample: bytes, declared: str | None = None) -> list[CodePageCandi
     if declared is not None and all(page.name != declared for page in pages):
         pages.append(declared_page(declared))
     alike: dict[str, list[CodePageCandidate]] = {}
-    for one in _scored(sample, pages):
-        alike.setdefault(one.text, []).append(one)
-    return sorted(map(_as_one, alike.values()), key=lambda one: one.cost)
+    for candidate in _scored(sample, pages):
+        alike.setdefault(candidate.text, []).append(candidate)
+    return sorted(map(_merge_candidates, alike.values()), key=lambda candidate: candidate.cost)
 
 
-def _as_one(alike: Sequence[CodePageCandidate]) -> CodePageCandidate:
+def _merge_candidates(alike: Sequence[CodePageCandidate]) -> CodePageCandidate:
     """Readings of the same text as one. Their encodings can differ in what was not sampled: those
     that hold the likeliest language come first, and among them the commonest."""
-    best = min(alike, key=lambda one: one.cost)
+    best = min(alike, key=lambda candidate: candidate.cost)
     if not any(character.isalpha() for character in best.text if character > "\x7f"):
         # signs belong to no language
-        return replace(best, encodings=tuple(one.encodings[0] for one in alike))
-    named = sorted(alike, key=lambda one: one.cost > best.cost + _SAME_LANGUAGE)
-    return replace(best, encodings=tuple(one.encodings[0] for one in named))
+        return replace(best, encodings=tuple(candidate.encodings[0] for candidate in alike))
+    named = sorted(alike, key=lambda candidate: candidate.cost > best.cost + _SAME_LANGUAGE)
+    return replace(best, encodings=tuple(candidate.encodings[0] for candidate in named))
 
 
 def _scored(sample: bytes, pages: Sequence[CodePage]) -> Iterator[CodePageCandidate]:
@@ -162,36 +162,41 @@ def _scored(sample: bytes, pages: Sequence[CodePage]) -> Iterator[CodePageCandid
     shortened, drawn = _without_rules(sample)
     pairs, counts, telling = _pair_counts(shortened)
     number = float(counts[telling].sum())
-    share = _plain_share(float(counts[~telling].sum()), number)
-    plainly = share * _plain_costs(pairs[:, ~telling], counts[~telling])
+    share = _ascii_weight(float(counts[~telling].sum()), number)
+    plainly = share * _ascii_costs(pairs[:, ~telling], counts[~telling])
     pairs, counts = pairs[:, telling], counts[telling]
     density = sum(byte >= 0x80 for byte in shortened) / len(shortened)
     beyond = {byte for byte in sample if byte >= 0x80}
     for page in pages:
         if page.languages is None:
-            table = _table(page)
+            table = _page_table(page)
             if not table.holds(beyond):
                 continue
             costs = table.costs(pairs, counts)
-            around = plainly[table.places] + table.strange
+            around = plainly[table.places] + table.foreign_costs
             best = int((costs + around).argmin())
-            told, plain = float(costs[best]), float(around[best]) + table.cost_of_rules(drawn)
+            telling_cost = float(costs[best])
+            ascii_cost = float(around[best]) + table.rules_cost(drawn)
             language, text = table.languages[best], sample.decode(page.name)
         else:
             whole = _nearly_decoded(sample, page.name)
             if whole is None:
                 continue
             readings = _character_costs(whole, page.languages, share)
-            language, told, plain = min(readings, key=lambda one: (one[1] + one[2], one[0]))
+            language, telling_cost, ascii_cost = min(
+                readings, key=lambda costs: (costs[1] + costs[2], costs[0])
+            )
             text = whole
-        cost = told + plain + page.cost
-        yield CodePageCandidate((page.name,), language, cost, told / number, number, density, text)
+        cost = telling_cost + ascii_cost + page.cost
+        yield CodePageCandidate(
+            (page.name,), language, cost, telling_cost / number, number, density, text
+        )
 
 
 def _nearly_decoded(sample: bytes, encoding: str) -> str | None:
     """A sample in which a few characters are cut in half; None when it is not in the encoding."""
     text = sample.decode(encoding, "replace")
-    most = _MOST_HALVES if len(sample) >= _LINE_BYTES else 0
+    most = _MAX_HALVES if len(sample) >= _LINE_BYTES else 0
     return text if text.count("\ufffd") <= most else None
 
 
@@ -204,8 +209,8 @@ def _pair_counts(
     found, counts = np.unique(row[:-1] * 256 + row[1:], return_counts=True)
     pairs = np.stack([found // 256, found % 256])
     # what comes again and again says less each time: lines repeat, and so do words
-    often = np.maximum(counts / _OFTEN, 1.0)
-    heard = np.minimum(counts, _OFTEN) * (1.0 + np.log(often))
+    often = np.maximum(counts / _FULL_COUNT, 1.0)
+    heard = np.minimum(counts, _FULL_COUNT) * (1.0 + np.log(often))
     telling = np.logical_or(pairs[0] >= 0x80, pairs[1] >= 0x80)
     return pairs.astype(np.intp), heard.astype(np.float32), telling
 
@@ -216,20 +221,20 @@ def _without_rules(sample: bytes) -> tuple[bytes, list[int]]:
     return (_RUN.sub(rb"\1", sample), drawn) if drawn else (sample, drawn)
 
 
-def _plain_share(plain: float, others: float) -> float:
+def _ascii_weight(plain: float, others: float) -> float:
     """How much a pair of ASCII characters counts: together they must not drown the others."""
-    return min(_PLAIN, _PLAIN * _PLAIN_PAIRS * others / max(plain, 1.0))
+    return min(_ASCII_WEIGHT, _ASCII_WEIGHT * _MAX_ASCII_PAIRS * others / max(plain, 1.0))
 
 
-class _Table:
+class _PageTable:
     """A code page of one byte a character, as classes of its bytes in every language it holds."""
 
     def __init__(self, page: CodePage) -> None:
         characters = _characters(page.name)
-        fitting = [model for model in models()[0] if _holds(page.name, model)]
-        self.strange = np.array(
+        fitting = [model for model in models()[0] if _covers(page.name, model)]
+        self.foreign_costs = np.array(
             [
-                0.0 if page.western or not _holds(WESTERN.name, model) else _STRANGE
+                0.0 if page.western or not _covers(WESTERN.name, model) else _FOREIGN_PAGE_COST
                 for model in fitting
             ]
         )
@@ -237,28 +242,35 @@ class _Table:
         self._undefined = frozenset(
             byte for byte, character in enumerate(characters) if character is None
         )
-        self._draws = [one is not None and _draws(one) for one in characters]
+        self._is_line = [
+            character is not None and _is_line_drawing(character) for character in characters
+        ]
         self._cases = np.array([_case(character) for character in characters], dtype=np.intp)
         self._classes = np.array(
             [
-                [LetterClass.CONTROL if one is None else model.class_of(one) for one in characters]
+                [
+                    LetterClass.CONTROL if character is None else model.class_of(character)
+                    for character in characters
+                ]
                 for model in fitting
             ],
             dtype=np.intp,
         )
         # where in the flattened table the row of a first character begins
         size = _costs().shape[1]
-        self.places = np.array([_index()[model.language] for model in fitting], dtype=np.intp)
+        self.places = np.array(
+            [_language_index()[model.language] for model in fitting], dtype=np.intp
+        )
         self._rows = (self.places[:, None] * size + self._classes) * size
 
     def holds(self, beyond: AbstractSet[int]) -> bool:
         """Whether all bytes have a character."""
         return self._undefined.isdisjoint(beyond)
 
-    def cost_of_rules(self, drawn: Sequence[int]) -> float:
+    def rules_cost(self, drawn: Sequence[int]) -> float:
         """What runs of the same byte cost that no lines are drawn with."""
-        strange = [byte for byte in drawn if not self._draws[byte]]
-        return min(_STRANGE_RULE * len(strange), _MOST_FOR_RULES)
+        strange = [byte for byte in drawn if not self._is_line[byte]]
+        return min(_RULE_COST * len(strange), _MAX_RULES_COST)
 
     def costs(self, pairs: NDArray[np.intp], counts: NDArray[np.float32]) -> NDArray[np.float32]:
         """For each language, the cost of the pairs in nats."""
@@ -269,9 +281,9 @@ class _Table:
         return summed
 
 
-def _plain_costs(pairs: NDArray[np.intp], counts: NDArray[np.float32]) -> NDArray[np.float32]:
+def _ascii_costs(pairs: NDArray[np.intp], counts: NDArray[np.float32]) -> NDArray[np.float32]:
     """For each language, the cost of pairs of ASCII in nats: alike in every code page."""
-    classes = _plain_classes()
+    classes = _ascii_classes()
     places = np.arange(len(classes))[:, None]
     summed: NDArray[np.float32] = (
         _costs()[places, classes[:, pairs[0]], classes[:, pairs[1]]] @ counts
@@ -280,19 +292,19 @@ def _plain_costs(pairs: NDArray[np.intp], counts: NDArray[np.float32]) -> NDArra
 
 
 @cache
-def _plain_classes() -> NDArray[np.intp]:
+def _ascii_classes() -> NDArray[np.intp]:
     return np.array(
         [[model.class_of(chr(byte)) for byte in range(128)] for model in models()[0]], dtype=np.intp
     )
 
 
 @cache
-def _table(page: CodePage) -> _Table:
-    return _Table(page)
+def _page_table(page: CodePage) -> _PageTable:
+    return _PageTable(page)
 
 
 @cache
-def _index() -> Mapping[str, int]:
+def _language_index() -> Mapping[str, int]:
     return {model.language: place for place, model in enumerate(models()[0])}
 
 
@@ -314,11 +326,11 @@ def _characters(encoding: str) -> tuple[str | None, ...]:
     return tuple(_decoded(byte, encoding) for byte in range(256))
 
 
-def _holds(encoding: str, model: PairModel) -> bool:
+def _covers(encoding: str, model: PairModel) -> bool:
     """Whether a language can be written in a code page, but for a few letters."""
-    held = {folded(one) for one in _characters(encoding) if one is not None}
+    held = {lowercase(character) for character in _characters(encoding) if character is not None}
     lacking = sum(share for letter, share in model.shares.items() if letter not in held)
-    return lacking <= _LACKING
+    return lacking <= _MAX_LACKING
 
 
 @cache
@@ -334,7 +346,7 @@ def _decoded(byte: int, encoding: str) -> str | None:
     return text if len(text) == 1 else None
 
 
-def _draws(character: str) -> bool:
+def _is_line_drawing(character: str) -> bool:
     """Whether a character is for lines, boxes, bars or leaders."""
     return "\u2500" <= character <= "\u25ff" or character in "–—…·¯\xa0"  # noqa: RUF001
 
@@ -349,10 +361,10 @@ def _character_costs(
     text: str, languages: frozenset[str], share: float
 ) -> Iterator[tuple[str, float, float]]:
     """For each language, what a text of many characters costs, and the ASCII in between."""
-    english = _index()["en"]
+    english = _language_index()["en"]
     codes = np.fromiter(map(ord, f" {text} "), dtype=np.intp, count=len(text) + 2)
     beyond = codes >= 0x80
-    row = np.where(beyond, LetterClass.FOREIGN_LETTER, _plain_classes()[english][codes & 0x7F])
+    row = np.where(beyond, LetterClass.FOREIGN_LETTER, _ascii_classes()[english][codes & 0x7F])
     first, second = row[:-1], row[1:]
     plain = ~(beyond[:-1] | beyond[1:])
     between = share * float(_costs()[english, first[plain], second[plain]].sum())
@@ -360,18 +372,18 @@ def _character_costs(
     sides = np.where(beyond[:-1], second, first)[borders]
     bordering = float(_BORDERS[sides].sum())
     characters, counts = np.unique(codes[beyond], return_counts=True)
-    found = list(zip(map(chr, characters.tolist()), counts.tolist(), strict=True))
+    counted = list(zip(map(chr, characters.tolist()), counts.tolist(), strict=True))
     for model in models()[1]:
         if model.language in languages:
-            told = sum(count * model.cost_of(character) for character, count in found)
-            yield model.language, bordering + told, between
+            character_cost = sum(count * model.cost_of(character) for character, count in counted)
+            yield model.language, bordering + character_cost, between
 
 
 # What a character of Chinese, Japanese or Korean costs on average at most, in nats.
 _LIKELY_CHARACTERS: Final = 9.0
 
 
-def likely_characters(text: str) -> bool:
+def is_cjk_text(text: str) -> bool:
     """Whether what is beyond ASCII is Chinese, Japanese or Korean, by how common it is."""
     beyond = [character for character in text[:SAMPLE_BYTES] if character > "\x7f"]
     if not beyond:

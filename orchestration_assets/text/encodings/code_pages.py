@@ -57,7 +57,7 @@ WESTERN: Final = SINGLE_BYTE[0]
 MULTI_BYTE: Final[tuple[CodePage, ...]] = tuple(
     CodePage(name, cost, frozenset(languages)) for name, cost, languages in _MANY
 )
-SHIFTED: Final = (
+SEVEN_BIT: Final = (
     ("iso2022_jp", b"\x1b$"),
     ("iso2022_jp_ext", b"\x1b$"),
     ("iso2022_jp_2", b"\x1b$"),
@@ -86,7 +86,7 @@ def declared_page(name: str) -> CodePage:
     return CodePage(name, 0.0, _OTHER_NAMES.get(name))
 
 
-def _known(names: list[str]) -> frozenset[str]:
+def _canonical_names(names: list[str]) -> frozenset[str]:
     found = set()
     for name in names:
         try:
@@ -104,7 +104,7 @@ def declarable() -> frozenset[str]:
     Those of Unicode are none: what they read needs no declaration, or could not declare itself.
     """
     tried = [page.name for page in (*SINGLE_BYTE, *MULTI_BYTE)]
-    return _known([*tried, *_ONLY_DECLARED.split(), *_OTHER_NAMES])
+    return _canonical_names([*tried, *_ONLY_DECLARED.split(), *_OTHER_NAMES])
 
 
 @cache
@@ -115,4 +115,4 @@ def text_encodings() -> frozenset[str]:
     (``unicode_escape``), or are for names (``idna``), and do not give back
     the bytes that they read.
     """
-    return declarable() | _known([*_UNICODE, *(name for name, _ in SHIFTED)])
+    return declarable() | _canonical_names([*_UNICODE, *(name for name, _ in SEVEN_BIT)])

@@ -1,4 +1,4 @@
-"""How bytes become text: which encoding, and what that choice rests on."""
+"""Detects the text encoding of bytes, with the evidence for it."""
 
 import codecs
 import re
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from orchestration_assets.schemas.enums import RejectReason
-from orchestration_assets.text.encodings.code_pages import SHIFTED, WESTERN, declarable
-from orchestration_assets.text.encodings.scripts import EAST_ASIAN, writing_of
+from orchestration_assets.text.encodings.code_pages import SEVEN_BIT, WESTERN, declarable
+from orchestration_assets.text.encodings.scripts import EAST_ASIAN, writing_system_of
 
 if TYPE_CHECKING:
     from orchestration_assets.text.encodings.code_page_scores import CodePageCandidate
@@ -23,7 +23,7 @@ MARKS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-"""Byte order marks, and the encodings that they say and pass over."""
+"""Byte order marks, and the encodings that skip them."""
 
 # PEP 263 source cookies (first two lines), XML declarations and HTML meta tags
 _DECLARATIONS: Final = (
@@ -40,13 +40,13 @@ _WHOLE_FOR_EACH_BROKEN: Final = 8
 # In long text that is ASCII but for a few bytes in no clear encoding, they are given up.
 _FEW_BROKEN: Final = 1000
 # So few characters beyond ASCII, in so much of it, may be bytes astray.
-_FEW_SIGNS: Final = 3
+_MAX_STRAY: Final = 3
 _ASCII_FOR_EACH_SIGN: Final = 8
 _ORDINALS: Final = "ªº"
 _BROKEN: Final = re.compile("[\udc80-\udcff]")
 
 # Nats by which the likeliest reading must beat the next one that reads another text.
-_LEAD: Final = 4.0
+_MIN_LEAD: Final = 4.0
 # A declaration is believed unless its reading costs so much more than the likeliest.
 _BELIEVED_NATS: Final = 8.0
 _BELIEVED_SHARE: Final = 0.15
@@ -66,12 +66,12 @@ class Encoding:
 
     name: str
     source: str
-    """What the choice rests on; where bytes are replaced by U+FFFD, how many."""
+    """The evidence; and how many bytes U+FFFD replaces, if any."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotText:
-    """Why content is not read as text."""
+    """Why content is rejected as text."""
 
     reason: RejectReason
     detail: str
@@ -83,15 +83,15 @@ _UNKNOWN: Final = NotText(
 )
 
 
-def decoded(data: bytes, encoding: str) -> str:
-    """The text of accepted content: the one way that everybody reads it.
+def decode_text(data: bytes, encoding: str) -> str:
+    """The text of accepted content; every reader decodes it so.
 
     Bytes that are none in the encoding become U+FFFD, one for each broken sequence.
     """
     return data.decode(encoding, "replace")
 
 
-def recognised(data: bytes) -> Encoding | NotText:
+def detect_encoding(data: bytes) -> Encoding | NotText:
     """The encoding of text content, or why it is not text, in words.
 
     In order: a byte order mark; UTF-16 by its NUL bytes; seven-bit encodings that shift; UTF-8,
@@ -102,61 +102,61 @@ def recognised(data: bytes) -> Encoding | NotText:
     """
     for mark, name in MARKS:
         if data.startswith(mark):
-            return _marked(data, name)
+            return _with_byte_order_mark(data, name)
     head = data[:_SNIFFED_BYTES]
     if b"\x00" in head:
-        wide = _wide(head)
+        wide = _unmarked_utf16(head)
         if wide is not None and _decodes(data, wide):
             return Encoding(wide, "nul pattern")
         return _BINARY
-    broken = _first_broken(data)
+    broken = _first_error(data)
     if broken is None:
-        shifted = _shifted(data, head)
+        shifted = _seven_bit(data, head)
         return Encoding(shifted, "escape sequences") if shifted else Encoding("utf-8", "utf-8")
     if len(_CONTROL.findall(head)) > len(head) * _MOST_CONTROLS:
         return _BINARY
     if _is_cut(data, broken):
-        return _patched(data, "utf-8")
+        return _utf8_with_replacements(data, "utf-8")
     from orchestration_assets.text.encodings.code_page_scores import sample_of
 
     sample = sample_of(data, broken.start)
-    if _broken(sample, "utf-8")[0] == 0:
+    if _count_broken(sample, "utf-8")[0] == 0:
         # what is broken lies behind what was sampled
-        return _patched(data, "utf-8")
-    bad, good = _broken(sample, "utf-8")
+        return _utf8_with_replacements(data, "utf-8")
+    bad, good = _count_broken(sample, "utf-8")
     if bad * _WHOLE_FOR_EACH_BROKEN <= good:
-        return _patched(data, "utf-8")
-    found = _legacy(data, sample, _declared(head))
-    if isinstance(found, NotText) and bad * _FEW_BROKEN <= len(data):
-        bad, good = _broken(data, "utf-8")
+        return _utf8_with_replacements(data, "utf-8")
+    encoding = _code_page(data, sample, _declared(head))
+    if isinstance(encoding, NotText) and bad * _FEW_BROKEN <= len(data):
+        bad, good = _count_broken(data, "utf-8")
         if bad * _FEW_BROKEN <= len(data):
-            return _patched(data, "utf-8")
-    return found
+            return _utf8_with_replacements(data, "utf-8")
+    return encoding
 
 
-def _marked(data: bytes, name: str) -> Encoding | NotText:
+def _with_byte_order_mark(data: bytes, name: str) -> Encoding | NotText:
     """Content with a byte order mark."""
     if not _decodes(data, name):
         if name == "utf-8-sig":
-            bad, good = _broken(data, "utf-8")
+            bad, good = _count_broken(data, "utf-8")
             if bad * _WHOLE_FOR_EACH_BROKEN <= max(good, _WHOLE_FOR_EACH_BROKEN):
-                return _patched(data, name)
+                return _utf8_with_replacements(data, name)
         return NotText(RejectReason.UNDECODABLE, f"marked as {name.removesuffix('-sig')}, but none")
-    if name != "utf-8-sig" and not _readable(data[: _SNIFFED_BYTES // 4 * 4], name):
+    if name != "utf-8-sig" and not _is_plain(data[: _SNIFFED_BYTES // 4 * 4], name):
         return _BINARY
     return Encoding(name, "bom")
 
 
-def _patched(data: bytes, name: str) -> Encoding:
-    bad, _ = _broken(data, "utf-8")
-    return Encoding(name, f"utf-8, {_counted(bad)} replaced")
+def _utf8_with_replacements(data: bytes, name: str) -> Encoding:
+    bad, _ = _count_broken(data, "utf-8")
+    return Encoding(name, f"utf-8, {_byte_count(bad)} replaced")
 
 
-def _counted(number: int) -> str:
+def _byte_count(number: int) -> str:
     return f"{number:,} byte{'' if number == 1 else 's'}"
 
 
-def _broken(data: bytes, name: str) -> tuple[int, int]:
+def _count_broken(data: bytes, name: str) -> tuple[int, int]:
     """How many bytes are none of UTF-8, and how many characters beyond ASCII are whole."""
     text = data.decode(name, "surrogateescape")
     bad = len(_BROKEN.findall(text))
@@ -164,7 +164,7 @@ def _broken(data: bytes, name: str) -> tuple[int, int]:
     return bad, beyond - bad
 
 
-def _first_broken(data: bytes) -> UnicodeDecodeError | None:
+def _first_error(data: bytes) -> UnicodeDecodeError | None:
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -178,7 +178,7 @@ def _is_cut(data: bytes, broken: UnicodeDecodeError) -> bool:
     return at_end and not data[: broken.start].isascii()
 
 
-def _wide(head: bytes) -> str | None:
+def _unmarked_utf16(head: bytes) -> str | None:
     """UTF-16 without a mark, by its NUL bytes: those of Latin letters, or of spaces and line ends.
 
     In Latin script every other byte is NUL, on one side only. In other scripts few are, and only
@@ -191,7 +191,7 @@ def _wide(head: bytes) -> str | None:
     if even > 0.4 * half and odd <= 0.02 * half:
         return "utf-16-be"
     even_head = head[: len(head) // 2 * 2]
-    writings = {name: _writing(even_head, name) for name in ("utf-16-le", "utf-16-be")}
+    writings = {name: _foreign_script(even_head, name) for name in ("utf-16-le", "utf-16-be")}
     fitting = [name for name, writing in writings.items() if writing is not None]
     if len(fitting) == 2:
         # an alphabet in the wrong order of bytes looks like rare ideographs, never the reverse
@@ -199,12 +199,12 @@ def _wide(head: bytes) -> str | None:
     return fitting[0] if len(fitting) == 1 else None
 
 
-def _writing(head: bytes, name: str) -> str | None:
+def _foreign_script(head: bytes, name: str) -> str | None:
     """The script besides Latin in which nearly all of a text's letters are, if one is."""
-    text = _whole(head, name)
+    text = _decoded_head(head, name)
     if text is None or not _plain_text(text):
         return None
-    writings = [writing_of(character) for character in text if character.isalpha()]
+    writings = [writing_system_of(character) for character in text if character.isalpha()]
     foreign = Counter(writing for writing in writings if writing != "latin")
     if not foreign or foreign.total() < 0.3 * len(text):
         return None
@@ -212,8 +212,8 @@ def _writing(head: bytes, name: str) -> str | None:
     return most if most != "other" and count > 0.95 * foreign.total() else None
 
 
-def _readable(head: bytes, name: str) -> bool:
-    text = _whole(head, name)
+def _is_plain(head: bytes, name: str) -> bool:
+    text = _decoded_head(head, name)
     return text is not None and _plain_text(text)
 
 
@@ -228,7 +228,7 @@ def _plain_text(text: str) -> bool:
     return odd <= len(text) * _MOST_CONTROLS
 
 
-def _whole(head: bytes, name: str) -> str | None:
+def _decoded_head(head: bytes, name: str) -> str | None:
     """The text of a head that may end within a character."""
     for left_out in (0, 2):
         try:
@@ -238,19 +238,19 @@ def _whole(head: bytes, name: str) -> str | None:
     return None
 
 
-def _shifted(data: bytes, head: bytes) -> str | None:
+def _seven_bit(data: bytes, head: bytes) -> str | None:
     """The seven-bit encoding whose escape sequences turn ASCII into other characters, if any."""
     if b"\x1b$" not in head and b"~{" not in head:
         return None
-    from orchestration_assets.text.encodings.code_page_scores import likely_characters
+    from orchestration_assets.text.encodings.code_page_scores import is_cjk_text
 
-    for name, mark in SHIFTED:
-        if mark in head and _decodes(data, name) and likely_characters(data.decode(name)):
+    for name, mark in SEVEN_BIT:
+        if mark in head and _decodes(data, name) and is_cjk_text(data.decode(name)):
             return name
     return None
 
 
-def _legacy(data: bytes, sample: bytes, declared: str | None) -> Encoding | NotText:
+def _code_page(data: bytes, sample: bytes, declared: str | None) -> Encoding | NotText:
     from orchestration_assets.text.encodings.code_page_scores import candidates, has_words
 
     ranked = candidates(sample, declared)
@@ -261,70 +261,72 @@ def _legacy(data: bytes, sample: bytes, declared: str | None) -> Encoding | NotT
     sparse = _SPARSE_PLAUSIBLE * max(0.0, 1 - best.density / _SPARSE)
     limit = _PLAUSIBLE + max(few, sparse)
     if declared is not None:
-        hinted = next((one for one in ranked if declared in one.encodings), None)
+        declared_candidate = next(
+            (candidate for candidate in ranked if declared in candidate.encodings), None
+        )
         believed = best.cost + max(_BELIEVED_NATS, _BELIEVED_SHARE * best.cost)
         if (
-            hinted is not None
-            and hinted.surprise <= limit + _DECLARED_PLAUSIBLE
-            and hinted.cost <= believed
+            declared_candidate is not None
+            and declared_candidate.surprise <= limit + _DECLARED_PLAUSIBLE
+            and declared_candidate.cost <= believed
         ):
-            return _read(data, (declared, *hinted.encodings), "declared")
+            return _first_decoding(data, (declared, *declared_candidate.encodings), "declared")
     if best.surprise > limit or not has_words(best):
         return _UNKNOWN
-    rivals = [one for one in ranked[1:] if one.cost < best.cost + _LEAD]
+    rivals = [candidate for candidate in ranked[1:] if candidate.cost < best.cost + _MIN_LEAD]
     if rivals:
-        names = [one.encodings[0] for one in (best, *rivals)][: _NAMED_RIVALS + 1]
+        names = [candidate.encodings[0] for candidate in (best, *rivals)][: _NAMED_RIVALS + 1]
         words = f"{', '.join(names[:-1])} and {names[-1]}"
         return NotText(
             RejectReason.UNDECODABLE, f"{words} fit about as well and read it differently"
         )
-    if _shows_nothing(best, sample):
-        return _patched(data, "utf-8")
-    return _read(data, best.encodings, "detected")
+    if _is_inconclusive(best, sample):
+        return _utf8_with_replacements(data, "utf-8")
+    return _first_decoding(data, best.encodings, "detected")
 
 
-def _shows_nothing(best: "CodePageCandidate", sample: bytes) -> bool:
-    """Whether the likeliest reading is of a few bytes astray in ASCII, which any page can explain.
+def _is_inconclusive(best: "CodePageCandidate", sample: bytes) -> bool:
+    """Whether the text is ASCII but for a few bytes, which every code page can decode.
 
     Signs without a letter tell no code page, but for the visible ones of the one page in which
     nearly all Western text is that names none; and one character of two bytes is one by chance.
     """
     beyond = [character for character in best.text if character > "\x7f"]
-    few = len(beyond) <= _FEW_SIGNS and len(beyond) * _ASCII_FOR_EACH_SIGN <= len(sample)
+    few = len(beyond) <= _MAX_STRAY and len(beyond) * _ASCII_FOR_EACH_SIGN <= len(sample)
     if not few:
         return False
     letters = sum(character.isalpha() and character not in _ORDINALS for character in beyond)
     if letters:
-        return len(beyond) == 1 and writing_of(beyond[0]) == EAST_ASIAN
+        return len(beyond) == 1 and writing_system_of(beyond[0]) == EAST_ASIAN
     visible = all(unicodedata.category(character)[0] in "LNPS" for character in beyond)
     return not (visible and WESTERN.name in best.encodings)
 
 
-def _read(data: bytes, names: tuple[str, ...], source: str) -> Encoding | NotText:
+def _first_decoding(data: bytes, names: tuple[str, ...], source: str) -> Encoding | NotText:
     """The first of encodings that read the sample alike and decode the whole content."""
     for name in names:
         if _decodes(data, name):
             return Encoding(name, source)
-    text = decoded(data, names[0])
+    text = decode_text(data, names[0])
     replaced = text.count("\ufffd")
     if replaced * _FEW_BROKEN <= len(text):
-        return Encoding(names[0], f"{source}, {_counted(replaced)} replaced")
+        return Encoding(names[0], f"{source}, {_byte_count(replaced)} replaced")
     return NotText(RejectReason.UNDECODABLE, f"begins as {names[0]}, but does not go on so")
 
 
 def _declared(head: bytes) -> str | None:
     """The canonical name of the encoding that content declares; None when it cannot be true."""
     for pattern in _DECLARATIONS:
-        if found := pattern.search(head):
+        if match := pattern.search(head):
             try:
-                name = codecs.lookup(found.group(1).decode("ascii", "replace")).name
+                name = codecs.lookup(match.group(1).decode("ascii", "replace")).name
             except (LookupError, ValueError):
                 return None
             if name not in declarable():
                 return None
             # what could be read as ASCII is in an encoding that holds ASCII
-            said = found.group(0)
-            plain = bytes(byte for byte in said if byte < 0x80)
+            declaration = match.group(0)
+            plain = bytes(byte for byte in declaration if byte < 0x80)
             return name if plain.decode(name, "replace") == plain.decode("ascii") else None
     return None
 

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from orchestration_assets.text.encodings.scripts import script_of
 
-DATA: Final = "letter_pairs.npz"
-STEP: Final = 1 / 14
+DATA_FILE: Final = "letter_pairs.npz"
+COST_STEP: Final = 1 / 14
 """Unit in which costs are kept, in nats: 255 of them are 18 nats."""
 
 
@@ -46,7 +46,7 @@ FIRST_LETTER: Final = len(LetterClass)
 _TYPOGRAPHY: Final = frozenset("\xa0\xad«»‹›‘’‚“”„–—…•·°§©®™€£±×²³ºª¿¡№‰†‡´¨¸")  # noqa: RUF001
 
 
-def folded(character: str) -> str:
+def lowercase(character: str) -> str:
     """A character in lower case, as one character."""
     return character.lower()[:1] or character
 
@@ -85,7 +85,7 @@ class PairModel:
 
     def class_of(self, character: str) -> int:
         """The row and column of any character."""
-        found = self.classes.get(folded(character))
+        found = self.classes.get(lowercase(character))
         return class_of(character, self.script) if found is None else found
 
 
@@ -126,7 +126,7 @@ class CharacterModel:
 def models() -> tuple[tuple[PairModel, ...], tuple[CharacterModel, ...]]:
     """Every language, in a fixed order."""
     with (
-        files("orchestration_assets.text.encodings").joinpath(DATA).open("rb") as stream,
+        files("orchestration_assets.text.encodings").joinpath(DATA_FILE).open("rb") as stream,
         np.load(stream, allow_pickle=False) as kept,
     ):
         held = {name: kept[name] for name in kept.files}
@@ -142,11 +142,11 @@ def _pair_model(name: str, held: Mapping[str, NDArray[Any]]) -> PairModel:
         name,
         str(held[f"{name} script"]),
         {letter: FIRST_LETTER + place for place, letter in enumerate(letters)},
-        held[f"{name} costs"].astype(np.float32) * np.float32(STEP),
+        held[f"{name} costs"].astype(np.float32) * np.float32(COST_STEP),
         dict(zip(letters, shares, strict=True)),
     )
 
 
 def _character_model(name: str, held: Mapping[str, NDArray[Any]]) -> CharacterModel:
-    costs = (held[f"{name} costs"] * STEP).tolist()
+    costs = (held[f"{name} costs"] * COST_STEP).tolist()
     return CharacterModel(name, dict(zip(str(held[f"{name} letters"]), costs, strict=True)))

@@ -47,7 +47,7 @@ EAST_ASIAN: Final = "east asian"
 _EAST_ASIAN_SCRIPTS: Final = frozenset(("han", "kana", "hangul"))
 
 
-def writing_of(character: str) -> str:
+def writing_system_of(character: str) -> str:
     """The script of a character, those of Chinese, Japanese and Korean as one."""
     script = script_of(character)
     return EAST_ASIAN if script in _EAST_ASIAN_SCRIPTS else script

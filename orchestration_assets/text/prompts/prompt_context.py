@@ -1,4 +1,4 @@
-"""What of a question a service is shown: redacted, within its window, what matters most first."""
+"""The parts of a question that a prompt shows: redacted, and cut to fit the model's window."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple
@@ -17,16 +17,30 @@ from orchestration_assets.text.redaction import (
 from orchestration_assets.text.token_estimates import token_estimate
 
 _EARLIER_SHARE: Final = 4
-"""Earlier answers take at most one in so many tokens of the room; the latest come first."""
-_NEAR_CHARS: Final = 16_000
-"""So much of a near item is chosen from: it is shown in a few hundred tokens."""
-_LONGEST_SECRET: Final = 24_000
-"""A private key may begin within what is chosen from and end beyond it."""
+"""Earlier answers take at most one in so many tokens of the window; the latest come first."""
+_NEIGHBOUR_CHARS: Final = 16_000
+"""Characters of a neighbour that its few hundred tokens are chosen from."""
+_MAX_SECRET_CHARS: Final = 24_000
+"""A private key may begin within those characters and end behind them."""
 _NO_PATH: Final = RedactedText("", {})
 
 
+class SentContent(NamedTuple):
+    """What leaves the machine for one question.
+
+    ``content_share`` is the share of the content's tokens in [0, 1] that is sent, ``left_out``
+    names what is not; ``redacted`` counts what was taken out, by kind.
+    """
+
+    tokens_estimated: int
+    content_share: float
+    left_out: str | None
+    redacted: Mapping[str, int]
+    injection_markers: int
+
+
 class PromptContext(NamedTuple):
-    """The parts of a prompt that come from the item. ``pieces`` is what ``content`` is part of."""
+    """The parts of a prompt that come from the item. ``content`` was chosen from ``pieces``."""
 
     pieces: RedactedPieces
     content: FittedContext
@@ -39,7 +53,7 @@ class PromptContext(NamedTuple):
 
     @property
     def left_out(self) -> str | None:
-        """What is not shown, in words."""
+        """What is not shown, for a person to read; None when all is."""
         parts = []
         if self.content.tokens < self.content.tokens_whole:
             parts.append(f"{self.content.tokens_whole - self.content.tokens} content tokens")
@@ -50,16 +64,23 @@ class PromptContext(NamedTuple):
         return ", ".join(parts) or None
 
     @property
-    def markers(self) -> int:
-        """Places in what is shown that read like instructions."""
-        near = sum(injection_markers(one["content"]) for one in self.neighbours)
+    def injection_markers(self) -> int:
+        """Places in what is shown that read like instructions to a model."""
+        near = sum(injection_markers(neighbour["content"]) for neighbour in self.neighbours)
         return injection_markers(self.content.text) + near
 
-    def smaller(self, tokens: int) -> "PromptContext | None":
-        """The same with less in it, towards ``tokens`` fewer; None when nothing is left to go.
+    def sent(self, tokens: int) -> SentContent:
+        """The record of a request of so many tokens that holds this context."""
+        redacted = dict(sorted(self.redacted.items()))
+        return SentContent(
+            tokens, self.content.share, self.left_out, redacted, self.injection_markers
+        )
 
-        What is like the content gives way before it, the least near first; then the content, and
-        what others said of it last, the oldest first.
+    def smaller(self, tokens: int) -> "PromptContext | None":
+        """The context with about ``tokens`` tokens less; None when there is nothing to remove.
+
+        Neighbours are removed first, the least similar before others; then content; then earlier
+        answers, the oldest first.
         """
         if self.neighbours:
             left_out = self.neighbours_left_out + 1
@@ -74,42 +95,44 @@ class PromptContext(NamedTuple):
         return None
 
 
-def show(
+def context_for(
     question: Question,
     kinds: Collection[SensitiveKind],
     content_tokens: int,
-    room: int,
+    window_tokens: int,
     *,
     with_path: bool = False,
-    near_tokens: int | None = None,
+    neighbour_tokens: int | None = None,
 ) -> PromptContext:
-    """Redacts, then fits; a long text is cut into pieces first, where no secret can span a cut.
+    """What a prompt shows of a question: redacted first, then cut to its token limits.
 
-    ``room`` is what the whole prompt may take, in tokens. ``with_path``: whether the path is part
-    of what is shown. ``near_tokens`` is what all near items may take together; None when none
-    belong there.
+    ``window_tokens`` limits the whole prompt. ``with_path``: whether the path is shown.
+    ``neighbour_tokens`` limits all neighbours together; None when none are shown. A long text is
+    cut into pieces before it is redacted, at places that no secret spans.
     """
     pieces, in_content = redacted_pieces(
         question.item.text, content_tokens, lambda text: redact(text, kinds)
     )
     pieces = pieces._replace(texts=tuple(map(without_turn_marks, pieces.texts)))
     path = redact(without_turn_marks(question.item.path), kinds) if with_path else _NO_PATH
-    earlier, left_out = _earlier(question, kinds, room // _EARLIER_SHARE)
-    near = question.near if near_tokens is not None else ()
-    neighbours, redacted = _neighbours(near, kinds, near_tokens or 0) if near else ((), [])
-    counts = _sum(in_content, path.counts, *(said.counts for _, said, _ in earlier), *redacted)
+    earlier, left_out = _earlier_answers(question, kinds, window_tokens // _EARLIER_SHARE)
+    items = question.near if neighbour_tokens is not None else ()
+    neighbours, redacted = _neighbours(items, kinds, neighbour_tokens or 0) if items else ((), [])
+    counts = _summed(
+        in_content, path.counts, *(answer.counts for _, answer, _ in earlier), *redacted
+    )
     return PromptContext(
         pieces,
         fit_pieces(pieces, content_tokens),
         tuple(
-            {"service": service, "answer": said.text, "confidence": confidence}
-            for service, said, confidence in earlier
+            {"service": service, "answer": answer.text, "confidence": confidence}
+            for service, answer, confidence in earlier
         ),
         neighbours,
         path.text,
         counts,
         left_out,
-        0 if near_tokens is None else question.near_unread,
+        0 if neighbour_tokens is None else question.near_unread,
     )
 
 
@@ -117,29 +140,28 @@ def _neighbours(
     near: Sequence[NearItem], kinds: Collection[SensitiveKind], tokens: int
 ) -> tuple[tuple[dict[str, Any], ...], list[Mapping[str, int]]]:
     """The neighbours as a prompt sees them, and what was redacted in each part of them."""
-    found: list[dict[str, Any]] = []
+    neighbours: list[dict[str, Any]] = []
     counts: list[Mapping[str, int]] = []
-    for one in near:
-        content = _beginning(one.text, kinds)
-        path = redact(without_turn_marks(one.path), kinds)
-        answer = redact(without_turn_marks(one.answer), kinds)
+    for neighbour in near:
+        content = _redacted_start(neighbour.text, kinds)
+        path = redact(without_turn_marks(neighbour.path), kinds)
+        answer = redact(without_turn_marks(neighbour.answer), kinds)
         part = fit(without_turn_marks(content.text), tokens // len(near)).text
-        similarity = {"similarity": one.similarity}
-        found.append({"content": part, "answer": answer.text, "path": path.text, **similarity})
+        similarity = {"similarity": neighbour.similarity}
+        neighbours.append({"content": part, "answer": answer.text, "path": path.text, **similarity})
         counts += (content.counts, path.counts, answer.counts)
-    return tuple(found), counts
+    return tuple(neighbours), counts
 
 
-def _beginning(text: str, kinds: Collection[SensitiveKind]) -> RedactedText:
-    """Where a long text begins, redacted; what a cut may have hidden from the patterns is not
-    in it."""
-    looked_at = redact(text[: _NEAR_CHARS + _LONGEST_SECRET], kinds)
-    if len(text) <= _NEAR_CHARS + _LONGEST_SECRET:
-        return looked_at
-    return looked_at._replace(text=looked_at.text[: max(0, len(looked_at.text) - _LONGEST_SECRET)])
+def _redacted_start(text: str, kinds: Collection[SensitiveKind]) -> RedactedText:
+    """The start of a text, redacted; of a long one, without what a cut may have hidden."""
+    redacted = redact(text[: _NEIGHBOUR_CHARS + _MAX_SECRET_CHARS], kinds)
+    if len(text) <= _NEIGHBOUR_CHARS + _MAX_SECRET_CHARS:
+        return redacted
+    return redacted._replace(text=redacted.text[: max(0, len(redacted.text) - _MAX_SECRET_CHARS)])
 
 
-def _earlier(
+def _earlier_answers(
     question: Question, kinds: Collection[SensitiveKind], tokens: int
 ) -> tuple[list[tuple[str, RedactedText, float | None]], int]:
     """The latest answers that fit, in their order, and how many do not."""
@@ -147,16 +169,20 @@ def _earlier(
         return [], 0
     kept: list[tuple[str, RedactedText, float | None]] = []
     for service, reading in reversed(question.earlier):
-        said = redact(without_turn_marks(shown(reading.answer) or "no answer"), kinds)
-        tokens -= token_estimate(said.text)
+        answer = redact(without_turn_marks(shown(reading.answer) or "no answer"), kinds)
+        tokens -= token_estimate(answer.text)
         if tokens < 0:
             break
-        kept.append((service, said, reading.confidence))
+        kept.append((service, answer, reading.confidence))
     return kept[::-1], len(question.earlier) - len(kept)
 
 
-def _sum(*counts: Mapping[str, int]) -> Mapping[str, int]:
-    found = [one for one in counts if one]
-    if len(found) < 2:
-        return found[0] if found else {}
-    return {kind: sum(one.get(kind, 0) for one in found) for one in found for kind in one}
+def _summed(*counts: Mapping[str, int]) -> Mapping[str, int]:
+    nonempty = [counter for counter in counts if counter]
+    if len(nonempty) < 2:
+        return nonempty[0] if nonempty else {}
+    return {
+        kind: sum(counter.get(kind, 0) for counter in nonempty)
+        for counter in nonempty
+        for kind in counter
+    }

@@ -1,4 +1,4 @@
-"""A small part of Jinja2 for prompts, in which every template ends soon and stays small.
+"""A subset of Jinja2 for prompts, with limits on time and size.
 
 Statements and filters are those of a list; what may repeat or grow (loops, joined, replaced and
 repeated text) is counted against the budget of one rendering. Nothing here depends on a clock:
@@ -27,11 +27,11 @@ _NODES_A_STEP: Final = 8
 
 
 class TemplateProblemError(jinja2.TemplateError):
-    """A template that is beyond what a prompt may be; the message says in words why."""
+    """A template exceeds the limits of a prompt; the message says how."""
 
 
 class RenderBudget:
-    """What one rendering may do: ``steps`` of loops and filters, ``characters`` of text made."""
+    """The limits of one rendering: ``steps`` of loops and filters, ``characters`` of text."""
 
     __slots__ = ("characters", "steps")
 
@@ -55,7 +55,7 @@ class RenderBudget:
 _budget: ContextVar[RenderBudget] = ContextVar("prompt_budget")
 
 
-def _spend() -> RenderBudget:
+def _current_budget() -> RenderBudget:
     try:
         return _budget.get()
     except LookupError:
@@ -76,51 +76,50 @@ def render(template: jinja2.Template, values: Mapping[str, Any], budget: RenderB
 
 
 def budget_for(values: Mapping[str, Any]) -> RenderBudget:
-    """The budget of one rendering: room for every text that is shown, several times over."""
-    shown = len(values.get("content") or "")
-    shown += sum(len(one["content"]) for one in values.get("neighbours") or ())
+    """The budget of one rendering: it grows with the labels and the text to show."""
+    characters = len(values.get("content") or "")
+    characters += sum(len(neighbour["content"]) for neighbour in values.get("neighbours") or ())
     labels = len(values.get("labels") or ())
-    return RenderBudget(_STEPS + _TIMES_INPUT * labels, _CHARACTERS + _TIMES_INPUT * shown)
+    return RenderBudget(_STEPS + _TIMES_INPUT * labels, _CHARACTERS + _TIMES_INPUT * characters)
 
 
-def _measure(value: Any, *, as_text: bool = True) -> int:
-    """The characters that a value takes as text, at least. Counts every part of it as a step.
+def _text_size(value: Any, *, as_text: bool = True) -> int:
+    """The characters that a value has as text, at least. Counts every part of it as a step.
 
-    A part that stands there twice counts twice. Raises TemplateProblemError where something has
-    no text, if there must be one.
+    Raises TemplateProblemError where ``as_text`` and a part has no text form.
     """
-    budget, total, waiting = _spend(), 0, [value]
+    budget, total, waiting = _current_budget(), 0, [value]
     while waiting:
-        here = waiting.pop()
-        if isinstance(here, str):
-            total += len(here)
-        elif here is None or isinstance(here, bool | int | float):
+        part = waiting.pop()
+        if isinstance(part, str):
+            total += len(part)
+        elif part is None or isinstance(part, bool | int | float):
             total += 20
-        elif isinstance(here, dict):
-            budget.step(len(here) + 1)
-            waiting += [*here.keys(), *here.values()]
-        elif isinstance(here, list | tuple):
-            budget.step(len(here) + 1)
-            waiting += here
+        elif isinstance(part, dict):
+            budget.step(len(part) + 1)
+            waiting += [*part.keys(), *part.values()]
+        elif isinstance(part, list | tuple):
+            budget.step(len(part) + 1)
+            waiting += part
         elif not as_text:
             total += 1
-        elif isinstance(here, jinja2.Undefined):
-            str(here)  # raises, and says its name
+        elif isinstance(part, jinja2.Undefined):
+            str(part)  # raises, and says its name
         else:
-            raise TemplateProblemError(f"a {type(here).__name__} cannot be shown as text")
+            raise TemplateProblemError(f"a {type(part).__name__} cannot be shown as text")
     return total
 
 
-def _shown(value: Any) -> Any:
-    """What an expression puts out: anything but text, numbers and lists of them is refused."""
+def _output_value(value: Any) -> Any:
+    """The value of an expression in the output; only text, numbers and lists of them."""
     if not isinstance(value, str):
-        _spend().make(_measure(value))
+        _current_budget().make(_text_size(value))
     return value
 
 
-def _take(value: Any) -> None:
-    """Counts what a filter or method reads or made."""
-    budget = _spend()
+def _charge(value: Any) -> None:
+    """Counts the value that a filter or method reads or returns."""
+    budget = _current_budget()
     budget.step()
     if isinstance(value, str):
         budget.make(len(value))
@@ -128,56 +127,56 @@ def _take(value: Any) -> None:
         budget.step(len(value))
 
 
-def _whole(value: Any, most: int, what: str) -> int:
+def _bounded_integer(value: Any, most: int, what: str) -> int:
     if not isinstance(value, int) or abs(value) > most:
         raise TemplateProblemError(f"{what} must be a whole number of at most {most}")
     return value
 
 
-def _guarded(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A filter of Jinja2 whose reading and result are counted."""
+def _charged_filter(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A filter of Jinja2 that charges its arguments and result to the budget."""
 
     @wraps(function)
     def counted(*given: Any, **named: Any) -> Any:
         for value in given:
-            _take(value)
+            _charge(value)
         result = function(*given, **named)
-        _take(result)
+        _charge(result)
         return result
 
     return counted
 
 
-def _of_text(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The same of a filter that turns its value into text first."""
-    guarded = _guarded(function)
+def _charged_text_filter(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for a filter that turns its value into text first."""
+    guarded = _charged_filter(function)
 
     @wraps(function)
     def counted(*given: Any, **named: Any) -> Any:
         for value in (*given, *named.values()):
             if not isinstance(value, jinja2.Environment | runtime.Context | nodes.EvalContext):
-                _spend().make(_measure(value))
+                _current_budget().make(_text_size(value))
         return guarded(*given, **named)
 
     return counted
 
 
 def _replace(value: Any, old: Any, new: Any, count: int | None = None) -> str:
-    text, found, put = (_as_text(one) for one in (value, old, new))
-    times = text.count(found) if count is None else min(text.count(found), max(count, 0))
-    _spend().make(len(text) + times * len(put))
-    return text.replace(found, put, -1 if count is None else count)
+    text, target, replacement = (_as_text(argument) for argument in (value, old, new))
+    times = text.count(target) if count is None else min(text.count(target), max(count, 0))
+    _current_budget().make(len(text) + times * len(replacement))
+    return text.replace(target, replacement, -1 if count is None else count)
 
 
 def _as_text(value: Any) -> str:
-    _spend().step()
-    _spend().make(_measure(value))
+    _current_budget().step()
+    _current_budget().make(_text_size(value))
     return str(value)
 
 
 def _joined(parts: Iterable[Any], between: str = "") -> str:
     texts = [_as_text(part) for part in parts]
-    _spend().make(len(between) * max(len(texts) - 1, 0))
+    _current_budget().make(len(between) * max(len(texts) - 1, 0))
     return between.join(texts)
 
 
@@ -187,19 +186,19 @@ def _join(
 ) -> str:
     parts = value
     if attribute is not None:
-        parts = FILTERS["map"](_NO_CONTEXT(environment), value, attribute=attribute)
+        parts = FILTERS["map"](_empty_context(environment), value, attribute=attribute)
     return _joined(parts, _as_text(d))
 
 
-def _NO_CONTEXT(environment: jinja2.Environment) -> runtime.Context:
+def _empty_context(environment: jinja2.Environment) -> runtime.Context:
     return environment.from_string("").new_context()
 
 
 def _indent(value: Any, width: Any = 4, first: bool = False, blank: bool = False) -> str:
     text = _as_text(value)
     if not isinstance(width, str):
-        width = " " * max(_whole(width, _MAX_WIDTH, "the width of indent"), 0)
-    _spend().make((text.count("\n") + 1) * len(width))
+        width = " " * max(_bounded_integer(width, _MAX_WIDTH, "the width of indent"), 0)
+    _current_budget().make((text.count("\n") + 1) * len(width))
     indented: str = FILTERS["indent"](text, width, first, blank)
     return indented
 
@@ -207,30 +206,30 @@ def _indent(value: Any, width: Any = 4, first: bool = False, blank: bool = False
 def _tojson(value: Any, indent: int | None = None) -> str:
     import json
 
-    _spend().make(2 * _measure(value))
-    width = None if indent is None else _whole(indent, 8, "the indent of tojson")
+    _current_budget().make(2 * _text_size(value))
+    width = None if indent is None else _bounded_integer(indent, 8, "the indent of tojson")
     return json.dumps(value, ensure_ascii=False, indent=width, sort_keys=True)
 
 
 def _round(value: Any, precision: int = 0, method: str = "common") -> float:
-    rounded: float = FILTERS["round"](value, _whole(precision, 20, "a precision"), method)
+    rounded: float = FILTERS["round"](value, _bounded_integer(precision, 20, "a precision"), method)
     return rounded
 
 
-def _counted(values: Iterable[Any], weight: int) -> Iterator[Any]:
-    """What a loop goes over: every round is counted by the size of the loop's body."""
-    budget = _spend()
+def _counted_loop(values: Iterable[Any], weight: int) -> Iterator[Any]:
+    """The values of a loop, each charged by the size of the loop's body."""
+    budget = _current_budget()
     for value in values:
         budget.step(weight)
         yield value
 
 
-def _listed(value: Any) -> Any:
+def _bounded_list(value: Any) -> Any:
     """A list or mapping that is written down. With all it holds it must be small.
 
     Lists of lists of lists would else take exponential time to compare.
     """
-    _measure(value, as_text=False)
+    _text_size(value, as_text=False)
     return value
 
 
@@ -271,7 +270,7 @@ _TEXT_AS_JINJA: Final = (
     "urlencode",
     "wordcount",
 )
-_JOINED, _COUNTED, _LISTED = " joined", " counted", " listed"
+_JOIN_FILTER, _LOOP_FILTER, _LIST_FILTER = " joined", " counted", " listed"
 """Filters that no template can name: what ``~``, loops and lists are turned into."""
 
 _TEXT_METHODS: Final = frozenset(
@@ -299,30 +298,30 @@ class PromptEnvironment(ImmutableSandboxedEnvironment):
             autoescape=False,
             trim_blocks=True,
             lstrip_blocks=True,
-            finalize=_shown,
+            finalize=_output_value,
         )
         self.globals = {"range": safe_range}
         self.filters = {
-            **{name: _guarded(FILTERS[name]) for name in _AS_JINJA},
-            **{name: _of_text(FILTERS[name]) for name in _TEXT_AS_JINJA},
+            **{name: _charged_filter(FILTERS[name]) for name in _AS_JINJA},
+            **{name: _charged_text_filter(FILTERS[name]) for name in _TEXT_AS_JINJA},
             "indent": _indent,
             "join": _join,
             "replace": _replace,
             "round": _round,
             "sum": _sum,
             "tojson": _tojson,
-            _JOINED: _joined,
-            _COUNTED: _counted,
-            _LISTED: _listed,
+            _JOIN_FILTER: _joined,
+            _LOOP_FILTER: _counted_loop,
+            _LIST_FILTER: _bounded_list,
         }
 
     def call_binop(self, context: runtime.Context, operator: str, left: Any, right: Any) -> Any:
         """Adds text and lists within the budget; multiplies only numbers."""
         if operator == "+" and isinstance(left, str | list | tuple):
-            _take(left)
-            _take(right)
+            _charge(left)
+            _charge(right)
             return left + right
-        if not all(isinstance(one, bool | int | float) for one in (left, right)):
+        if not all(isinstance(operand, bool | int | float) for operand in (left, right)):
             kinds = f"{type(left).__name__} and {type(right).__name__}"
             raise TemplateProblemError(f"{operator} takes numbers in a prompt, not {kinds}")
         if operator == "**" and (abs(left) > 1e6 or abs(right) > 64):
@@ -340,7 +339,7 @@ class PromptEnvironment(ImmutableSandboxedEnvironment):
         if function is safe_range:
             return safe_range(*given)
         owner, name = getattr(function, "__self__", None), getattr(function, "__name__", "")
-        _take(owner)
+        _charge(owner)
         if isinstance(owner, str) and name == "join":
             return _joined(given[0] if given else (), owner)
         if isinstance(owner, str) and name == "replace":
@@ -348,7 +347,7 @@ class PromptEnvironment(ImmutableSandboxedEnvironment):
         if name not in _METHODS.get(type(owner), ()):
             raise TemplateProblemError("calls something that no prompt may call")
         result = function(*given, **named)
-        _take(result)
+        _charge(result)
         return result
 
     def checked(self, source: str) -> nodes.Template:
@@ -390,7 +389,7 @@ def _sum(values: Iterable[Any], attribute: Any = None, start: Any = 0) -> Any:
         raise TemplateProblemError("sum takes no attribute in a prompt: use map first")
     total = start
     for value in values:
-        _spend().step()
+        _current_budget().step()
         if not isinstance(value, int | float) or not isinstance(total, int | float):
             raise TemplateProblemError("sum takes numbers in a prompt")
         total += value
@@ -437,9 +436,9 @@ def node_count(tree: nodes.Node) -> int:
     """The nodes below and with this one."""
     count, waiting = 0, [tree]
     while waiting:
-        here = waiting.pop()
+        node = waiting.pop()
         count += 1
-        waiting += here.iter_child_nodes()
+        waiting += node.iter_child_nodes()
     return count
 
 
@@ -475,27 +474,27 @@ class _Bounded(jinja2.visitor.NodeTransformer):
     def visit_For(self, node: nodes.For) -> nodes.Node:
         weight = 1 + sum(map(node_count, node.body)) // _NODES_A_STEP
         self.generic_visit(node)
-        node.iter = _filtered(node.iter, _COUNTED, nodes.Const(weight, lineno=node.lineno))
+        node.iter = _filtered(node.iter, _LOOP_FILTER, nodes.Const(weight, lineno=node.lineno))
         return node
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Node:
         self.generic_visit(node)
         parts = nodes.List(node.nodes, lineno=node.lineno)
         parts.environment = node.environment
-        return _filtered(parts, _JOINED)
+        return _filtered(parts, _JOIN_FILTER)
 
     def visit_List(self, node: nodes.List) -> nodes.Node:
         self.generic_visit(node)
-        return _filtered(node, _LISTED)
+        return _filtered(node, _LIST_FILTER)
 
     def visit_Dict(self, node: nodes.Dict) -> nodes.Node:
         self.generic_visit(node)
-        return _filtered(node, _LISTED)
+        return _filtered(node, _LIST_FILTER)
 
     def visit_Tuple(self, node: nodes.Tuple) -> nodes.Node:
         self.generic_visit(node)
         # the names that a loop assigns are written as a tuple, too
-        return _filtered(node, _LISTED) if node.ctx == "load" else node
+        return _filtered(node, _LIST_FILTER) if node.ctx == "load" else node
 
 
 def _filtered(value: nodes.Node, name: str, *given: nodes.Expr) -> nodes.Filter:

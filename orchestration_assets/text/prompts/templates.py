@@ -19,14 +19,14 @@ from orchestration_assets.text.prompts.sandbox import (
 )
 from orchestration_assets.text.prompts.sandbox import render as _render
 
-KNOWN: Final = ("task", "labels", "scale", "content", "earlier", "neighbours", "path")
-"""What a template may name."""
+VARIABLES: Final = ("task", "labels", "scale", "content", "earlier", "neighbours", "path")
+"""The variables of a template."""
 
 _environment = PromptEnvironment()
 
 
 class PromptError(ValueError):
-    """A template that cannot be rendered; the message says where and why."""
+    """A template cannot be rendered; the message says where and why."""
 
 
 @lru_cache(maxsize=256)
@@ -43,40 +43,40 @@ def _parsed(source: str) -> nodes.Template:
 
 
 @lru_cache(maxsize=256)
-def _names(source: str) -> frozenset[str]:
+def _variables(source: str) -> frozenset[str]:
     return frozenset(meta.find_undeclared_variables(_parsed(source)))
 
 
-def names_in(prompt: Prompt) -> frozenset[str]:
-    """The names that the templates use."""
-    return _names(prompt.system) | _names(prompt.user)
+def variables_in(prompt: Prompt) -> frozenset[str]:
+    """The variables that the templates of a prompt use."""
+    return _variables(prompt.system) | _variables(prompt.user)
 
 
 def uses_question(prompt: Prompt) -> bool:
-    """Whether the task's question in words is part of the prompt."""
+    """Whether the prompt shows the task's question."""
     return any(
-        one.attr == "question"
+        attribute.attr == "question"
         for source in (prompt.system, prompt.user)
-        for one in _parsed(source).find_all(nodes.Getattr)
+        for attribute in _parsed(source).find_all(nodes.Getattr)
     )
 
 
-class Trial:
-    """Prompts of one policy, each read and rendered once; all of them share one bound."""
+class PromptTrial:
+    """Checks the prompts of one policy by rendering each once, within one shared budget."""
 
     def __init__(self) -> None:
         self._left = RenderBudget(_TRIAL_STEPS, _TRIAL_CHARACTERS)
         self._nodes = _TRIAL_NODES
 
-    def problem_in(self, prompt: Prompt) -> tuple[str, str] | None:
-        """Which template cannot be used (``system`` or ``user``), and why."""
+    def problem_of(self, prompt: Prompt) -> tuple[str, str] | None:
+        """The template (``system`` or ``user``) that cannot be used, and why; None if both can."""
         for part in ("system", "user"):
             try:
                 if (words := self._problem(getattr(prompt, part))) is not None:
                     return part, words
             except jinja2.TemplateSyntaxError as error:
                 return part, f"line {error.lineno}: {_one_line(error.message or '')}"
-            except _RAISED as error:
+            except _RENDER_ERRORS as error:
                 return part, f"cannot be rendered: {_one_line(str(error))}"
         return None
 
@@ -85,9 +85,9 @@ class Trial:
         self._nodes -= node_count(tree)
         if self._nodes < 0:
             return "is one too many: the prompts of this policy are too complex in all"
-        if strangers := meta.find_undeclared_variables(tree) - set(KNOWN):
+        if strangers := meta.find_undeclared_variables(tree) - set(VARIABLES):
             names = ", ".join(sorted(strangers))
-            return f"names {_one_line(names)}, which no prompt knows; known: {', '.join(KNOWN)}"
+            return f"names {_one_line(names)}, which no prompt knows; known: {', '.join(VARIABLES)}"
         budget = budget_for(_SAMPLE)
         before = budget.steps, budget.characters
         try:
@@ -101,7 +101,7 @@ class Trial:
 _TRIAL_NODES: Final = 10_000
 _TRIAL_STEPS: Final = 200_000
 _TRIAL_CHARACTERS: Final = 20_000_000
-_RAISED: Final = (
+_RENDER_ERRORS: Final = (
     jinja2.TemplateError,
     TypeError,
     ValueError,
@@ -113,14 +113,14 @@ _RAISED: Final = (
 
 
 def _one_line(message: str) -> str:
-    """A message without what could be a secret of the template that it quotes."""
+    """A message without words that may be secrets in the template that it quotes."""
     words = (
-        _HIDDEN if looks_like_secret(word.strip("'\",.:")) else word for word in message.split()
+        _ELLIPSIS if looks_like_secret(word.strip("'\",.:")) else word for word in message.split()
     )
     return " ".join(words)[:200]
 
 
-_HIDDEN: Final = "..."
+_ELLIPSIS: Final = "..."
 
 
 _LABELS: Final = tuple(f"label {number}" for number in range(1, 13))
@@ -145,17 +145,17 @@ def render(prompt: Prompt, values: Mapping[str, Any]) -> tuple[str, str]:
     try:
         budget = budget_for(values)
         return _system(prompt, values, budget), _render(_compiled(prompt.user), values, budget)
-    except _RAISED as error:
+    except _RENDER_ERRORS as error:
         raise PromptError(f"the prompt cannot be rendered: {error}") from error
 
 
-_OF_THE_ITEM: Final = frozenset({"content", "earlier", "neighbours", "path"})
+_ITEM_VARIABLES: Final = frozenset({"content", "earlier", "neighbours", "path"})
 
 
 def _system(prompt: Prompt, values: Mapping[str, Any], budget: RenderBudget) -> str:
     if not prompt.system:
         return ""
-    if _names(prompt.system) & _OF_THE_ITEM:
+    if _variables(prompt.system) & _ITEM_VARIABLES:
         return _render(_compiled(prompt.system), values, budget)
     return _rendered_for_task(prompt.system, values["task"])
 

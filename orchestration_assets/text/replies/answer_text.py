@@ -1,16 +1,16 @@
-"""The answer in a model's text: after its drafts, out of its frames, never out of a sentence."""
+"""Finds the answer in a model's text: after its reasoning, without quotes or code fences."""
 
 import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-_LONGEST: Final = 200_000
-"""Characters of a text, its last, in which an answer is looked for."""
-_MOST_STARTS: Final = 1000
-_MOST_FRAMES: Final = 8
-_LONGEST_FORM: Final = 10_000
-_LONGEST_LINE: Final = 300
+_MAX_CHARS: Final = 200_000
+"""An answer is searched in so many characters at the end of a text."""
+_MAX_OBJECTS: Final = 1000
+_MAX_FRAMES: Final = 8
+_MAX_FORM_CHARS: Final = 10_000
+_MAX_LINE_CHARS: Final = 300
 _FRAME: Final = (
     r"(?:\[/?[A-Z_]{1,20}\]|\s|```[\w+-]{0,20}|~~~[\w+-]{0,20}|[`*_\"'\[\](),.;!]|<[^<>\n]{1,60}>)"
 )
@@ -20,11 +20,11 @@ _CORRECTION: Final = re.compile(
     r"[\s,.;:-]*(?:(?:oh|ah|no|wait|sorry|actually|correction|rather|better|instead)\b[\s,.;:!-]*){1,4}",
     re.I,
 )
-_DEEPEST: Final = 3
-"""So many times JSON may stand in a string of JSON."""
+_MAX_DEPTH: Final = 3
+"""How often JSON may be nested in a string of JSON."""
 
-NOTHING: Final = object()
-"""No JSON value."""
+NO_JSON: Final = object()
+"""Stands for: the text holds no JSON value."""
 _decoder = json.JSONDecoder(strict=False)
 
 _WORD: Final = (
@@ -39,7 +39,7 @@ _DRAFT_MARK: Final = re.compile(
 )
 _CHANNEL: Final = re.compile(r"<\|channel\|>\s{0,4}(\w{1,20})[^<]{0,100}<\|message\|>")
 _LAST_TOKEN: Final = re.compile(r"(?:<\|[\w ]{1,40}\|>|</s>|<eos>|<end_of_turn>)$")
-_LONGEST_TOKEN: Final = 50
+_MAX_TOKEN_CHARS: Final = 50
 
 
 class _Span(NamedTuple):
@@ -49,60 +49,62 @@ class _Span(NamedTuple):
 
 
 class AnswerText(NamedTuple):
-    """What a text says once its drafts are gone.
+    """The answer of a model's text.
 
-    ``value`` is the JSON value that counts: the text's own, or its last object with an answer;
-    NOTHING when there is none. ``text`` is what is left of the text.
+    ``value`` is its JSON value: the whole text's, or that of its last object with an answer;
+    NO_JSON without one. ``text`` is the text without reasoning.
     """
 
     value: Any
     text: str
 
 
-def spoken(text: str) -> AnswerText:
-    """What the text says in the end."""
+def final_answer(text: str) -> AnswerText:
+    """The final answer of a model's text."""
     whole = text.strip().removeprefix("\ufeff")
-    if (value := _json(whole)) is not NOTHING:
-        return AnswerText(_opened(value), whole)
-    whole = whole[-_LONGEST:]
+    if (value := _json(whole)) is not NO_JSON:
+        return AnswerText(_unwrapped(value), whole)
+    whole = whole[-_MAX_CHARS:]
     objects = list(_objects(whole))
-    kept = _after_drafts(whole, objects)
-    rest = _without_last_tokens("".join(whole[begin:end] for begin, end in kept))
-    if (value := _json(rest)) is not NOTHING:
-        return AnswerText(_opened(value), rest)
+    parts = _outside_drafts(whole, objects)
+    rest = _without_last_tokens("".join(whole[begin:end] for begin, end in parts))
+    if (value := _json(rest)) is not NO_JSON:
+        return AnswerText(_unwrapped(value), rest)
     for number in range(len(objects) - 1, -1, -1):
-        one = objects[number]
-        part = next(((b, e) for b, e in kept if b <= one.begin and one.end <= e), None)
-        value = _opened(one.value) if part else NOTHING
+        candidate = objects[number]
+        part = next(((b, e) for b, e in parts if b <= candidate.begin and candidate.end <= e), None)
+        value = _unwrapped(candidate.value) if part else NO_JSON
         if part and isinstance(value, dict) and "answer" in value:
             begin = max(part[0], objects[number - 1].end if number else 0)
-            end = min(part[1], objects[number + 1].begin if one is not objects[-1] else part[1])
-            between = whole[begin : one.begin]
-            corrects = (
-                number > 0 and begin > part[0] and _CORRECTION.fullmatch(between[:_LONGEST_LINE])
+            end = min(
+                part[1], objects[number + 1].begin if candidate is not objects[-1] else part[1]
             )
-            alone = _stands_alone("" if corrects else between, whole[one.end : end])
-            # an earlier one may be what the sentence takes back
-            return AnswerText(value if alone else NOTHING, rest)
-    return AnswerText(NOTHING, rest)
+            between = whole[begin : candidate.begin]
+            corrects = (
+                number > 0 and begin > part[0] and _CORRECTION.fullmatch(between[:_MAX_LINE_CHARS])
+            )
+            stands_alone = _stands_alone("" if corrects else between, whole[candidate.end : end])
+            # an earlier object may be one that the text takes back
+            return AnswerText(value if stands_alone else NO_JSON, rest)
+    return AnswerText(NO_JSON, rest)
 
 
 def _stands_alone(before: str, after: str) -> bool:
-    """Whether an object between these is said by itself: its lines hold nothing else but frames
-    and, before it, a lead that ends in a colon or sentences that are over."""
-    line = before[-_LONGEST_LINE:].rpartition("\n")[2]
-    rest = after[:_LONGEST_LINE].partition("\n")[0]
+    """Whether an object between these texts is not part of a sentence: its lines hold only frames
+    and, before it, a lead that ends in a colon, or complete sentences."""
+    line = before[-_MAX_LINE_CHARS:].rpartition("\n")[2]
+    rest = after[:_MAX_LINE_CHARS].partition("\n")[0]
     return bool(_LEAD.fullmatch(line) and _FRAMES.fullmatch(rest))
 
 
 def _without_last_tokens(text: str) -> str:
-    """The text without what a template puts at its end."""
+    """The text without the end tokens of a chat template."""
     text = text.strip()
-    for _ in range(_MOST_FRAMES):
-        found = _LAST_TOKEN.search(text[-_LONGEST_TOKEN:])
-        if found is None:
+    for _ in range(_MAX_FRAMES):
+        match = _LAST_TOKEN.search(text[-_MAX_TOKEN_CHARS:])
+        if match is None:
             break
-        text = text[: len(text) - len(found[0])].rstrip()
+        text = text[: len(text) - len(match[0])].rstrip()
     return text
 
 
@@ -115,35 +117,34 @@ def _json(text: str) -> Any:
             return _decoder.decode(form)
         except (ValueError, RecursionError):
             continue
-    return NOTHING
+    return NO_JSON
 
 
 _NUMBER: Final = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?(?:[eE][+-]?[0-9]{1,3})?")
 
 
-def _opened(value: Any, depth: int = 0) -> Any:
-    """The value without what is only wrapped around it: JSON in a string, a list of one object,
-    a tool call written as text."""
-    if depth >= _DEEPEST:
+def _unwrapped(value: Any, depth: int = 0) -> Any:
+    """The value without wrappers: JSON in a string, a list of one object, a tool call as text."""
+    if depth >= _MAX_DEPTH:
         return value
     if isinstance(value, str):
-        inner = _json(value.strip()) if value.strip()[:1] in ("{", "[", '"') else NOTHING
-        return value if inner is NOTHING else _opened(inner, depth + 1)
+        inner = _json(value.strip()) if value.strip()[:1] in ("{", "[", '"') else NO_JSON
+        return value if inner is NO_JSON else _unwrapped(inner, depth + 1)
     if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
-        return _opened(value[0], depth + 1)
+        return _unwrapped(value[0], depth + 1)
     if isinstance(value, dict):
         answer = value.get("answer")
         if isinstance(answer, dict) and "answer" in answer:
-            return _opened(answer, depth + 1)
-        if "answer" not in value and is_answering(value.get("name")):
+            return _unwrapped(answer, depth + 1)
+        if "answer" not in value and is_answer_tool(value.get("name")):
             for name in ("arguments", "parameters", "input"):
                 if name in value:
-                    return _opened(value[name], depth + 1)
+                    return _unwrapped(value[name], depth + 1)
     return value
 
 
-def is_answering(tool: Any) -> bool:
-    """Whether a tool of this name is how the model was asked to answer."""
+def is_answer_tool(tool: Any) -> bool:
+    """Whether a tool of this name carries the answer."""
     if not isinstance(tool, str):
         return False
     name = tool.strip().lower().removeprefix("functions.").partition(":")[0]
@@ -152,8 +153,8 @@ def is_answering(tool: Any) -> bool:
 
 
 def _objects(text: str) -> Iterator[_Span]:
-    """Every complete JSON object that stands in no other, in order."""
-    starts = [found.start() for found in re.finditer(r"\{", text)][-_MOST_STARTS:]
+    """Every complete JSON object that is not inside another, in order."""
+    starts = [found.start() for found in re.finditer(r"\{", text)][-_MAX_OBJECTS:]
     end = 0
     for start in starts:
         if start < end:
@@ -165,33 +166,35 @@ def _objects(text: str) -> Iterator[_Span]:
         yield _Span(start, end, value)
 
 
-def _after_drafts(text: str, objects: list[_Span]) -> list[tuple[int, int]]:
-    """The parts of the text, as begin and end, that are no drafts.
+def _outside_drafts(text: str, objects: list[_Span]) -> list[tuple[int, int]]:
+    """The spans of the text that are not reasoning.
 
-    What stands before an end of reasoning without a beginning is a draft, and so is what follows
-    a beginning without an end. Marks inside an object belong to its words.
+    Reasoning is also what precedes an end mark without a begin mark, and what follows a begin mark
+    without an end mark. Marks inside an object are ignored.
     """
-    kept: list[tuple[int, int]] = []
+    parts: list[tuple[int, int]] = []
     begin, drafting = 0, False
-    for mark in _outside(_DRAFT_MARK.finditer(text), objects):
-        closes = _closes(mark)
+    for mark in _outside_objects(_DRAFT_MARK.finditer(text), objects):
+        closes = _closes_draft(mark)
         if not closes and not drafting:
-            kept.append((begin, mark.start()))
+            parts.append((begin, mark.start()))
             drafting = True
         elif closes:
             if not drafting:
-                kept = []
+                parts = []
             begin, drafting = mark.end(), False
     if not drafting:
-        kept.append((begin, len(text)))
-    channels = list(_outside(_CHANNEL.finditer(text), objects))
+        parts.append((begin, len(text)))
+    channels = list(_outside_objects(_CHANNEL.finditer(text), objects))
     if not channels:
-        return kept
+        return parts
     final = channels[-1].end() if channels[-1][1] == "final" else len(text)
-    return [(max(begin, final), end) for begin, end in kept if end > final]
+    return [(max(begin, final), end) for begin, end in parts if end > final]
 
 
-def _outside(marks: Iterator[re.Match[str]], objects: list[_Span]) -> Iterator[re.Match[str]]:
+def _outside_objects(
+    marks: Iterator[re.Match[str]], objects: list[_Span]
+) -> Iterator[re.Match[str]]:
     waiting = iter(objects)
     one = next(waiting, None)
     for mark in marks:
@@ -201,7 +204,7 @@ def _outside(marks: Iterator[re.Match[str]], objects: list[_Span]) -> Iterator[r
             yield mark
 
 
-def _closes(mark: re.Match[str]) -> bool:
+def _closes_draft(mark: re.Match[str]) -> bool:
     token = (mark["token"] or "").lower()
     slashes = (mark["tag"], mark["square"], mark["triangle"])
     return token.startswith("end") or any(slashes)
@@ -236,47 +239,47 @@ def _unfenced(text: str) -> Iterator[str]:
     if inside is not None:
         yield inside
         text = inside
-    if (found := _TAGGED.match(text)) is not None:
-        yield found[2].strip()
+    if (match := _TAGGED.match(text)) is not None:
+        yield match[2].strip()
 
 
 def _in_fence(text: str) -> str | None:
-    """What stands in a code fence that is the whole text."""
-    found = _FENCE.match(text)
-    if found is None or not text.endswith(found[1]) or len(text) < found.end() + len(found[1]):
+    """The content of a code fence that is the whole text; None if it is not."""
+    match = _FENCE.match(text)
+    if match is None or not text.endswith(match[1]) or len(text) < match.end() + len(match[1]):
         return None
-    return text[found.end() : -len(found[1])].strip()
+    return text[match.end() : -len(match[1])].strip()
 
 
-def plain_forms(text: str) -> Iterator[str]:
+def unframed_forms(text: str) -> Iterator[str]:
     """The text, then the same without one more frame around it each time.
 
     Frames are code fences, tags, quotes, emphasis, brackets, the sign of a list, ``Answer:``
     before it and a full stop after it. No form is a part of a sentence.
     """
     form = text.strip()
-    for _ in range(_MOST_FRAMES if len(form) <= _LONGEST_FORM else 0):
+    for _ in range(_MAX_FRAMES if len(form) <= _MAX_FORM_CHARS else 0):
         yield form
-        smaller = _without_a_frame(form).strip()
+        smaller = _without_frame(form).strip()
         if not smaller or smaller == form:
             return
         form = smaller
 
 
-def _without_a_frame(text: str) -> str:
+def _without_frame(text: str) -> str:
     if (inside := _in_fence(text)) is not None:
         return inside
     for pattern, group in ((_INLINE_FENCE, 1), (_TAGGED, 2), (_BOXED, 1)):
-        if (found := pattern.match(text)) is not None:
-            return found[group]
+        if (match := pattern.match(text)) is not None:
+            return match[group]
     for opening, closing in _PAIRS.items():
         inner = text[len(opening) : -len(closing)]
         framed = text.startswith(opening) and text.endswith(closing) and inner.strip()
         # what is quoted piece by piece is no whole
         if framed and opening not in inner and closing not in inner:
             return inner
-    if (found := _PREFIX.match(text)) is not None and found.end() < len(text):
-        return text[found.end() :]
-    if (found := _LIST_MARK.match(text)) is not None:
-        return text[found.end() :]
+    if (match := _PREFIX.match(text)) is not None and match.end() < len(text):
+        return text[match.end() :]
+    if (match := _LIST_MARK.match(text)) is not None:
+        return text[match.end() :]
     return text[:-1] if text[-1:] in _STOPS else text

@@ -1,4 +1,4 @@
-"""From what a language model said to a reading: a JSON schema out, a forgiving parser back."""
+"""The JSON schema of an answer, and the tolerant parser of a model's reply to it."""
 
 import re
 import unicodedata
@@ -11,13 +11,13 @@ from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Alternative, Reading, Task
 from orchestration_assets.schemas.storable_values import whole_text
 from orchestration_assets.text.replies.answer_text import (
-    NOTHING,
+    NO_JSON,
     AnswerText,
-    is_answering,
-    plain_forms,
-    spoken,
+    final_answer,
+    is_answer_tool,
+    unframed_forms,
 )
-from orchestration_assets.text.replies.completions import CUT, FILTERED, REFUSAL, Completion
+from orchestration_assets.text.replies.completions import FILTERED, REFUSAL, TRUNCATED, Completion
 from orchestration_assets.text.replies.token_confidence import confidence_from_logprobs
 
 _LONGEST_ANSWER: Final = 4000
@@ -30,7 +30,7 @@ UNSTATED: Final = "no confidence stated"
 
 
 class UnfitAnswerError(ValueError):
-    """What the model wrote is no answer to the task; the message tells the model why."""
+    """The model's text is not an answer to the task; the message tells the model why."""
 
 
 def schema_for(task: Task) -> dict[str, Any]:
@@ -59,57 +59,63 @@ def schema_for(task: Task) -> dict[str, Any]:
     }
 
 
-def reading_of(said: Completion, task: Task) -> Reading:
-    """The reading of one completion: what the model said, refused, or was kept from saying."""
-    if said.refusal:
-        return Reading(Status.ABSTAINED, reason=f"the service refused: {_short(said.refusal)}")
+def reading_of(completion: Completion, task: Task) -> Reading:
+    """The reading of one completion: an answer, an abstention, or rejected output."""
+    if completion.refusal:
+        return Reading(
+            Status.ABSTAINED, reason=f"the service refused: {_excerpt(completion.refusal)}"
+        )
     try:
-        reading = _heard(said, task)
+        reading = _parsed_reading(completion, task)
     except UnfitAnswerError as error:
-        return Reading(Status.REJECTED_OUTPUT, reason=_why_unfit(said, str(error)))
-    if reading.status is not Status.OK or not said.logprobs:
+        return Reading(Status.REJECTED_OUTPUT, reason=_rejection_reason(completion, str(error)))
+    if reading.status is not Status.OK or not completion.logprobs:
         return reading
-    sure = confidence_from_logprobs(said.logprobs, shown(reading.answer) or "")
-    if sure is None:
+    probability = confidence_from_logprobs(completion.logprobs, shown(reading.answer) or "")
+    if probability is None:
         return reading
-    return replace(reading, confidence=sure, alternatives=(), evidence=FROM_LOGPROBS)
+    return replace(reading, confidence=probability, alternatives=(), evidence=FROM_LOGPROBS)
 
 
-def can_be_mended(said: Completion) -> bool:
-    """Whether asking once more, with the problem, may help: not where it was cut or kept back."""
-    return said.finish not in CUT and said.finish not in FILTERED and said.finish != REFUSAL
+def is_repairable(completion: Completion) -> bool:
+    """Whether a repair request may help: not after truncation, filtering or refusal."""
+    return (
+        completion.finish not in TRUNCATED
+        and completion.finish not in FILTERED
+        and completion.finish != REFUSAL
+    )
 
 
-def _why_unfit(said: Completion, problem: str) -> str:
-    if said.finish in CUT:
-        return f"{said.finish}: it was cut at max_output_tokens; {problem}"
-    if said.finish in FILTERED:
-        return f"{said.finish}: the service's filter kept the answer back"
-    if said.finish == REFUSAL:
-        words = f": {_short(said.text)}" if said.text.strip() else ""
-        return f"{REFUSAL}: the service refused{words}"
+def _rejection_reason(completion: Completion, problem: str) -> str:
+    if completion.finish in TRUNCATED:
+        return f"{completion.finish}: it was cut at max_output_tokens; {problem}"
+    if completion.finish in FILTERED:
+        return f"{completion.finish}: the service's filter kept the answer back"
+    if completion.finish == REFUSAL:
+        detail = f": {_excerpt(completion.text)}" if completion.text.strip() else ""
+        return f"{REFUSAL}: the service refused{detail}"
     return problem
 
 
-def _short(text: str) -> str:
+def _excerpt(text: str) -> str:
     return whole_text(" ".join(text[: 4 * _LONGEST_REASON].split())[:_LONGEST_REASON])
 
 
-def _heard(said: Completion, task: Task) -> Reading:
-    """What it said in words; else in a tool call that is named as the answer was asked for."""
+def _parsed_reading(completion: Completion, task: Task) -> Reading:
+    """The reading of the text; else of a tool call whose name is that of the answer."""
     try:
-        return read_answer(said.text, task, cut=said.finish in CUT)
+        return read_answer(completion.text, task, cut=completion.finish in TRUNCATED)
     except UnfitAnswerError:
-        if not said.calls:
+        if not completion.calls:
             raise
-    answering = [call for call in said.calls if is_answering(call.name)]
+    answering = [call for call in completion.calls if is_answer_tool(call.name)]
     if not answering:
-        names = ", ".join(dict.fromkeys(call.name or "without a name" for call in said.calls))
-        raise UnfitAnswerError(f"answer in JSON: no tool is there to be called ({_short(names)})")
-    found = [read_answer(call.arguments, task) for call in answering]
-    if any(one.answer != found[0].answer for one in found):
+        names = ", ".join(dict.fromkeys(call.name or "without a name" for call in completion.calls))
+        raise UnfitAnswerError(f"answer in JSON: no tool is there to be called ({_excerpt(names)})")
+    readings = [read_answer(call.arguments, task) for call in answering]
+    if any(reading.answer != readings[0].answer for reading in readings):
         raise UnfitAnswerError("answer once: several calls say different things")
-    return found[-1]
+    return readings[-1]
 
 
 def read_answer(text: str, task: Task, *, cut: bool = False) -> Reading:
@@ -117,8 +123,8 @@ def read_answer(text: str, task: Task, *, cut: bool = False) -> Reading:
 
     ``cut``: the text may end too early; then only a complete JSON object is an answer.
     """
-    found = spoken(text)
-    value, stated = found.value, None
+    parsed = final_answer(text)
+    value, stated = parsed.value, None
     if isinstance(value, dict):
         if "answer" not in value:
             raise UnfitAnswerError('the JSON object has no member "answer"')
@@ -128,33 +134,33 @@ def read_answer(text: str, task: Task, *, cut: bool = False) -> Reading:
     elif cut:
         raise UnfitAnswerError("the JSON object is not complete")
     else:
-        value = _plain(found, task)
+        value = _bare_answer(parsed, task)
     answer = _answer(value, task)
     confidence, evidence = _confidence(stated)
     return Reading(Status.OK, answer, confidence, _alternatives(answer, confidence, task), evidence)
 
 
 def _alternatives(answer: Answer, stated: float | None, task: Task) -> tuple[Alternative, ...]:
-    """With two labels, what is not given to one belongs to the other."""
+    """Of two labels, the other one gets the remaining probability."""
     if stated is None or task.kind is not AnswerKind.LABEL or len(task.labels) != 2:
         return ()
     other = next(label for label in task.labels if label != answer)
     return (Alternative(other, 1.0 - stated),) if stated >= 0.5 else ()
 
 
-def _plain(found: AnswerText, task: Task) -> Any:
-    """An answer given without the object around it, where the whole text is nothing else."""
+def _bare_answer(parsed: AnswerText, task: Task) -> Any:
+    """An answer without the JSON object around it, where it is the whole text."""
     if task.kind is AnswerKind.LABEL and task.labels:
         # as it is spelled: 1.0 is a label that JSON knows as a number
-        label = _label_in(found.text, task.labels)
+        label = _matching_label(parsed.text, task.labels)
         if label is not None:
             return label
-    said = found.text if found.value is NOTHING else found.value
-    if not isinstance(said, str):
-        return said
+    value = parsed.text if parsed.value is NO_JSON else parsed.value
+    if not isinstance(value, str):
+        return value
     # after the sign of a list, a minus is no minus
-    if task.kind is AnswerKind.SCORE and not said.lstrip().startswith("- "):
-        for form in plain_forms(said):
+    if task.kind is AnswerKind.SCORE and not value.lstrip().startswith("- "):
+        for form in unframed_forms(value):
             if (number := _number(form)) is not None:
                 return number
     raise UnfitAnswerError('write one JSON object with "answer" and "confidence", nothing else')
@@ -168,7 +174,7 @@ def _answer(value: Any, task: Task) -> Answer:
     closed = task.kind is AnswerKind.LABEL and bool(task.labels)
     if closed and isinstance(value, int):
         # labels that are numbers or truth values in JSON
-        value = str(value).lower() if isinstance(value, bool) else _digits(value)
+        value = str(value).lower() if isinstance(value, bool) else _integer_text(value)
     if not isinstance(value, str) or not value.strip():
         raise UnfitAnswerError('"answer" must be a text that is not empty')
     text = whole_text(value.strip())
@@ -176,37 +182,37 @@ def _answer(value: Any, task: Task) -> Answer:
         raise UnfitAnswerError(f'"answer" must have at most {_LONGEST_ANSWER} characters')
     if not closed:
         return text
-    label = _label_in(text, task.labels)
+    label = _matching_label(text, task.labels)
     if label is None:
         raise UnfitAnswerError(f'"answer" must be one of: {", ".join(task.labels)}')
     return label
 
 
-def _digits(value: int) -> str:
+def _integer_text(value: int) -> str:
     return str(value) if abs(value) < 10**18 else ""
 
 
-def _label_in(text: str, labels: Sequence[str]) -> str | None:
-    """The label that the text is: as it stands, else without frames, else in any case."""
+def _matching_label(text: str, labels: Sequence[str]) -> str | None:
+    """The label that equals the text: exactly, else without frames, else ignoring case."""
     if text in labels:
         return text
     if len(text) > _LONGEST_ANSWER:
         return None
-    forms = list(plain_forms(text))
+    forms = list(unframed_forms(text))
     for form in forms:
         if form in labels:
             return form
     folded: dict[str, list[str]] = {}
     for label in labels:
-        folded.setdefault(_folded(label), []).append(label)
+        folded.setdefault(_casefolded(label), []).append(label)
     for form in forms:
         # labels that differ only in their case must be spelled exactly
-        if len(found := folded.get(_folded(form), [])) == 1:
-            return found[0]
+        if len(matches := folded.get(_casefolded(form), [])) == 1:
+            return matches[0]
     return None
 
 
-def _folded(text: str) -> str:
+def _casefolded(text: str) -> str:
     return unicodedata.normalize("NFC", text.strip().casefold())
 
 
@@ -238,32 +244,32 @@ def _number(text: str) -> float | None:
 def _members(value: Any, task: Task) -> tuple[str, ...]:
     if not isinstance(value, Sequence) or isinstance(value, str):
         raise UnfitAnswerError('"answer" must be a list of texts')
-    if not all(isinstance(one, str) for one in value):
+    if not all(isinstance(member, str) for member in value):
         raise UnfitAnswerError('"answer" must be a list of texts only')
-    given = [whole_text(one.strip()) for one in value if one.strip()]
-    if any(len(one) > _LONGEST_ANSWER for one in given):
+    given = [whole_text(member.strip()) for member in value if member.strip()]
+    if any(len(member) > _LONGEST_ANSWER for member in given):
         raise UnfitAnswerError(f"a member must have at most {_LONGEST_ANSWER} characters")
     if task.labels:
-        given = [_known(one, task.labels) for one in given]
+        given = [_member_label(member, task.labels) for member in given]
     members = tuple(dict.fromkeys(given))
     if not members or len(members) > _MOST_MEMBERS:
         raise UnfitAnswerError(f'"answer" must have between 1 and {_MOST_MEMBERS} members')
     return members
 
 
-def _known(member: str, labels: Sequence[str]) -> str:
-    label = _label_in(member, labels)
+def _member_label(member: str, labels: Sequence[str]) -> str:
+    label = _matching_label(member, labels)
     if label is None:
         raise UnfitAnswerError(f'each member of "answer" must be one of: {", ".join(labels)}')
     return label
 
 
 _PERCENT_FROM: Final = 10.0
-"""Above 1, a confidence up to this may be one of ten as well as a percentage: it says nothing."""
+"""Between 1 and this, a confidence may be on a scale of ten or a percentage: it is ignored."""
 
 
 def _confidence(value: Any) -> tuple[float | None, str]:
-    """The stated confidence in [0, 1], None where it cannot be told, and what it rests on."""
+    """The stated confidence in [0, 1], None where it is unclear, and its origin."""
     percent = False
     if isinstance(value, str):
         text = value.strip()

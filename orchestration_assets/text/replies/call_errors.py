@@ -1,4 +1,4 @@
-"""What can go wrong with one request, as a small tree: each error says what may be done next."""
+"""The errors of one request to a service; each class says whether a retry can help."""
 
 import json
 from collections.abc import Mapping
@@ -11,25 +11,25 @@ from orchestration_assets.text.replies.error_bodies import ErrorReport, describe
 
 
 class CallError(Exception):
-    """One attempt failed in a way that may pass: it may be made again."""
+    """One attempt failed; it may be retried unless its class is in ``PERMANENT``."""
 
     retry_after: float | None = None
-    """Seconds that the service asked to wait."""
-    answered = False
-    """Whether the service worked for it, so that it will be billed."""
-    in_doubt = False
-    """Whether the service may have worked for it without our seeing an answer."""
-    paced = False
-    """Whether the service works and only asks for a slower pace (429 with Retry-After)."""
+    """Seconds that the service asked to wait (Retry-After)."""
+    billable = False
+    """Whether the service did the work, so that it will be billed."""
+    maybe_billed = False
+    """Whether the service may have done the work although no answer arrived."""
+    rate_limited = False
+    """Whether the service is healthy and only asks for fewer requests (429 with Retry-After)."""
 
     def __str__(self) -> str:
         return whole_text(super().__str__())
 
 
 class TimedOut(CallError):
-    """The attempt, or its first token, took too long."""
+    """The answer, or its first token, did not come in time."""
 
-    in_doubt = True
+    maybe_billed = True
 
 
 class Unreachable(CallError):
@@ -39,125 +39,137 @@ class Unreachable(CallError):
 class ConnectionBroken(CallError):
     """The connection broke before an answer came."""
 
-    in_doubt = True
+    maybe_billed = True
 
 
 class Unavailable(CallError):
-    """HTTP 408, 409, 425, 429 or 5xx: the service cannot now."""
+    """HTTP 408, 409, 425, 429 or 5xx: the service cannot answer now."""
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
 
 
-class Garbled(CallError):
+class MalformedResponse(CallError):
     """HTTP 200 with a body that is not what the protocol says, such as JSON that breaks off."""
 
-    answered = True
+    billable = True
 
 
-class Refused(CallError):
-    """The request itself is at fault (400, 413, 422, 451, or its content is moderated): the same
-    request will always be refused."""
+class RequestRefused(CallError):
+    """The request is at fault (400, 413, 422, 451, or its content is moderated): the service will
+    always refuse it."""
 
 
-class Forbidden(Refused):
-    """403 that does not say why: this item, or everything; only others like it can tell."""
+class Forbidden(RequestRefused):
+    """403 without a reason: the service forbids this item, or every item."""
 
 
-class Misdirected(CallError):
-    """There is nothing at this address (404 and other permanent answers)."""
+class EndpointNotFound(CallError):
+    """The address leads to no such service (404, redirects and other permanent statuses)."""
 
 
-class Halting(CallError):
-    """Nothing will work until a person mends it: the service is stopped for the run."""
+class FatalCallError(CallError):
+    """No request can succeed until a person acts: the service is stopped for the run."""
 
 
-class Unauthorised(Halting):
-    """401, or no key."""
+class Unauthorised(FatalCallError):
+    """401, or a key that is missing or unusable."""
 
 
-class Unpaid(Halting):
-    """402, or a quota that is used up: no request will be answered before it is paid for."""
+class PaymentRequired(FatalCallError):
+    """402, or a quota that is used up."""
 
 
-class Unset(Halting):
-    """A setting that names an environment variable, and the variable does not serve."""
+class BadEnvironmentVariable(FatalCallError):
+    """The policy names an environment variable that is not set or not usable."""
 
 
-PERMANENT = (Refused, Misdirected, Halting)
-"""Never made again."""
+PERMANENT = (RequestRefused, EndpointNotFound, FatalCallError)
+"""Never retried."""
 
-_PASSING = frozenset({408, 409, 425, 429})
-_FAULTY = frozenset({400, 413, 422, 451})
-_SHOWN_CHARS = 200
-_NOTHING: Final = ErrorReport(None, frozenset(), "")
+_TRANSIENT_STATUSES = frozenset({408, 409, 425, 429})
+_REFUSED_STATUSES = frozenset({400, 413, 422, 451})
+_MESSAGE_CHARS = 200
+_EMPTY_REPORT: Final = ErrorReport(None, frozenset(), "")
 
 
-def error_of(status: int, retry_after: str | None, body: bytes, now: float) -> CallError:
+def error_from_status(status: int, retry_after: str | None, body: bytes, now: float) -> CallError:
     """The error of an HTTP status other than 200. ``now`` is the time of day, s since 1970."""
-    said = " ".join(body[: 4 * _SHOWN_CHARS].decode("utf-8", "replace").split())[:_SHOWN_CHARS]
+    detail = " ".join(body[: 4 * _MESSAGE_CHARS].decode("utf-8", "replace").split())[
+        :_MESSAGE_CHARS
+    ]
     report = _report_in(body)
-    return _error(status, said, report, retry_after or report.retry_after, now)
+    return _error(status, detail, report, retry_after or report.retry_after, now)
 
 
-def error_in(
-    body: Mapping[str, Any], retry_after: str | None, now: float, *, piece: bool = False
+def error_in_body(
+    body: Mapping[str, Any], retry_after: str | None, now: float, *, streamed: bool = False
 ) -> CallError | None:
     """The error that a body reports though its status was 200; None when it reports none.
 
-    ``piece``: the body is one event of a stream. ``now`` is the time of day, s since 1970.
+    ``streamed``: the body is one event of a stream. ``now`` is the time of day, s since 1970.
     """
-    report = reported_in(body, piece=piece)
-    return None if report is None else _inside(report, retry_after, now)
+    report = reported_in(body, streamed=streamed)
+    return None if report is None else _error_inside_success(report, retry_after, now)
 
 
-def error_event(body: Mapping[str, Any], retry_after: str | None, now: float) -> CallError:
-    """The error of an event that is named one."""
-    return _inside(described_in(body) or _NOTHING, retry_after, now)
+def error_from_event(body: Mapping[str, Any], retry_after: str | None, now: float) -> CallError:
+    """The error that a stream event of the name ``error`` reports."""
+    return _error_inside_success(described_in(body) or _EMPTY_REPORT, retry_after, now)
 
 
-def _inside(report: ErrorReport, retry_after: str | None, now: float) -> CallError:
-    said = f"(inside HTTP 200) {report.words}"[: 2 * _SHOWN_CHARS]
-    # an error that does not say what it is may pass
-    return _error(report.status or 500, said, report, retry_after or report.retry_after, now)
+def _error_inside_success(report: ErrorReport, retry_after: str | None, now: float) -> CallError:
+    detail = f"(inside HTTP 200) {report.message}"[: 2 * _MESSAGE_CHARS]
+    # an error without a status may be transient
+    return _error(report.status or 500, detail, report, retry_after or report.retry_after, now)
 
 
 def _error(
-    status: int, said: str, report: ErrorReport, retry_after: str | None, now: float
+    status: int, detail: str, report: ErrorReport, retry_after: str | None, now: float
 ) -> CallError:
     try:
         phrase = HTTPStatus(status).phrase
     except ValueError:
         phrase = "unknown status"
-    message = f"HTTP {status} {phrase}" + (f": {said}" if said else "")
-    if status == 402 or report.out_of_money:
-        return Unpaid(message)
-    if status == 401 or (status < 500 and report.bad_key):
+    message = f"HTTP {status} {phrase}" + (f": {detail}" if detail else "")
+    if status == 402 or report.payment_required:
+        return PaymentRequired(message)
+    if status == 401 or (status < 500 and report.invalid_key):
         return Unauthorised(message)
     if status == 403:
-        return Refused(message) if report.moderated else Forbidden(message)
-    if status in _FAULTY:
-        return Refused(message)
-    if status in _PASSING or status >= 500:
-        error = Unavailable(message, seconds_to_wait(retry_after, now))
-        error.paced = status == 429 and bool(error.retry_after)
+        return RequestRefused(message) if report.moderated else Forbidden(message)
+    if status in _REFUSED_STATUSES:
+        return RequestRefused(message)
+    if status in _TRANSIENT_STATUSES or status >= 500:
+        error = Unavailable(message, retry_after_seconds(retry_after, now))
+        error.rate_limited = status == 429 and bool(error.retry_after)
         return error
-    return Misdirected(message)
+    return EndpointNotFound(message)
 
 
 def _report_in(body: bytes) -> ErrorReport:
     try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        return _NOTHING
-    if isinstance(found, list) and len(found) == 1:
-        # some gateways wrap the one error in a list
-        found = found[0]
-    return (described_in(found) if isinstance(found, dict) else None) or _NOTHING
+        return described_in(json_object(body)) or _EMPTY_REPORT
+    except MalformedResponse:
+        return _EMPTY_REPORT
 
 
-def seconds_to_wait(retry_after: str | None, now: float) -> float | None:
+def json_object(body: bytes | str) -> Mapping[str, Any]:
+    """A body as a JSON object. Raises MalformedResponse."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise MalformedResponse(f"the answer is not JSON: {error}") from error
+    if isinstance(value, list) and len(value) == 1:
+        # some gateways wrap the one object in a list
+        value = value[0]
+    if not isinstance(value, dict):
+        raise MalformedResponse("the answer is not a JSON object")
+    return value
+
+
+def retry_after_seconds(retry_after: str | None, now: float) -> float | None:
     """Retry-After in seconds: a number or an HTTP date (RFC 9110, 10.2.3); None when unreadable."""
     if not retry_after:
         return None

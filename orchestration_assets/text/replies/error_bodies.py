@@ -1,4 +1,4 @@
-"""The error that a service reports in a body, whatever status the body came under."""
+"""Reads the error that a service reports in a body, whatever the HTTP status."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
@@ -6,11 +6,11 @@ from typing import Any, Final, NamedTuple
 from orchestration_assets.schemas.storable_values import whole_text
 
 _STATUSES: Final = range(400, 600)
-_MOST_CODES: Final = 32
-_LONGEST_CODE: Final = 80
-_LONGEST_WORDS: Final = 1000
+_MAX_CODES: Final = 32
+_MAX_CODE_CHARS: Final = 80
+_MAX_MESSAGE_CHARS: Final = 1000
 
-OUT_OF_MONEY: Final = frozenset(
+PAYMENT_CODES: Final = frozenset(
     {
         "insufficient_quota",
         "insufficient_balance",
@@ -21,7 +21,7 @@ OUT_OF_MONEY: Final = frozenset(
         "payment_required",
     }
 )
-BAD_KEY: Final = frozenset(
+KEY_CODES: Final = frozenset(
     {
         "invalid_api_key",
         "api_key_invalid",
@@ -32,7 +32,7 @@ BAD_KEY: Final = frozenset(
         "account_deactivated",
     }
 )
-MODERATED: Final = frozenset(
+MODERATION_CODES: Final = frozenset(
     {
         "content_filter",
         "content_policy",
@@ -46,20 +46,25 @@ MODERATED: Final = frozenset(
         "safety",
     }
 )
-# some services say these in words only
-_MONEY_WORDS: Final = (
+# some services give these in the message only
+_PAYMENT_PHRASES: Final = (
     "insufficient balance",
     "insufficient credit",
     "insufficient funds",
     "credit balance is too low",
 )
-_KEY_WORDS: Final = ("invalid api key", "incorrect api key", "api key not valid")
-_MODERATION_WORDS: Final = ("moderation", "content policy", "content management policy", "flagged")
+_KEY_PHRASES: Final = ("invalid api key", "incorrect api key", "api key not valid")
+_MODERATION_PHRASES: Final = (
+    "moderation",
+    "content policy",
+    "content management policy",
+    "flagged",
+)
 
 _STATUS_OF_CODE: Final[tuple[tuple[int, frozenset[str]], ...]] = (
-    (402, OUT_OF_MONEY),
-    (401, BAD_KEY),
-    (400, MODERATED),
+    (402, PAYMENT_CODES),
+    (401, KEY_CODES),
+    (400, MODERATION_CODES),
     (
         429,
         frozenset(
@@ -90,40 +95,42 @@ _STATUS_OF_CODE: Final[tuple[tuple[int, frozenset[str]], ...]] = (
         frozenset("api_error server_error internal internal_error internal_server_error".split()),
     ),
 )
-"""What a code in words stands for; of several, the first in this order."""
+"""HTTP status -> the codes that stand for it; the first match counts."""
 
 
 class ErrorReport(NamedTuple):
-    """What a body says went wrong.
+    """An error as a body reports it.
 
-    ``status`` is the HTTP status that it names or stands for, None when it tells none;
-    ``retry_after`` is what it says under that name, as text.
+    ``status`` is the HTTP status that the body states or that its codes stand for, None without
+    either; ``retry_after`` is the text of its member of that name.
     """
 
     status: int | None
     codes: frozenset[str]
-    words: str
+    message: str
     retry_after: str | None = None
 
     @property
-    def out_of_money(self) -> bool:
-        return bool(self.codes & OUT_OF_MONEY) or _says(self.words, _MONEY_WORDS)
+    def payment_required(self) -> bool:
+        return bool(self.codes & PAYMENT_CODES) or _contains_any(self.message, _PAYMENT_PHRASES)
 
     @property
-    def bad_key(self) -> bool:
-        return bool(self.codes & BAD_KEY) or _says(self.words, _KEY_WORDS)
+    def invalid_key(self) -> bool:
+        return bool(self.codes & KEY_CODES) or _contains_any(self.message, _KEY_PHRASES)
 
     @property
     def moderated(self) -> bool:
-        """Whether it is this item that the service will not read."""
-        return bool(self.codes & MODERATED) or _says(self.words, _MODERATION_WORDS)
+        """Whether the service refuses the content of this item."""
+        return bool(self.codes & MODERATION_CODES) or _contains_any(
+            self.message, _MODERATION_PHRASES
+        )
 
 
-def reported_in(body: Mapping[str, Any], *, piece: bool = False) -> ErrorReport | None:
-    """The error that a body reports beside whatever else is there; None when it reports none.
+def reported_in(body: Mapping[str, Any], *, streamed: bool = False) -> ErrorReport | None:
+    """The error that a body reports; None when it reports none.
 
-    Signs that are less plain than a member ``error`` count only where the body holds no answer
-    (``choices`` or ``data``) and is not a mere ``piece`` of one.
+    A member ``error`` always counts. Weaker signs, such as ``message``, count only where the body
+    holds no answer (``choices`` or ``data``) and is not one event of a stream (``streamed``).
     """
     if (given := body.get("error")) and (report := _report(given, body)) is not None:
         return report
@@ -132,13 +139,13 @@ def reported_in(body: Mapping[str, Any], *, piece: bool = False) -> ErrorReport 
             return report
     if body.get("object") == "error":
         return _report({}, body)
-    if piece or any(isinstance(body.get(name), list) for name in ("choices", "data")):
+    if streamed or any(isinstance(body.get(name), list) for name in ("choices", "data")):
         return None
     return described_in(body)
 
 
 def described_in(body: Mapping[str, Any]) -> ErrorReport | None:
-    """What a body that is known to be an error says; None when it says nothing."""
+    """The report in a body that is known to be an error; None when it gives no details."""
     for name in ("error", "errors", "detail", "message", "msg", "base_resp"):
         if (given := body.get(name)) and (report := _report(given, body)) is not None:
             return report
@@ -146,36 +153,36 @@ def described_in(body: Mapping[str, Any]) -> ErrorReport | None:
 
 
 def _report(given: Any, around: Mapping[str, Any]) -> ErrorReport | None:
-    """None when nothing is said after all, such as a code of 0 without words."""
+    """The report of an error object; None without details, such as for a code of 0 alone."""
     parts = list(_parts(given, around))
     own = parts[:-1] if isinstance(given, dict | list) and given else parts
-    says = _words(own) or any(_codes(own)) or any(_statuses(own))
-    if isinstance(given, dict | list) and not says:
+    has_details = _message(own) or any(_codes(own)) or any(_statuses(own))
+    if isinstance(given, dict | list) and not has_details:
         return None
     codes = frozenset(_codes(parts))
-    words = given if isinstance(given, str) else _words(parts)
+    message = given if isinstance(given, str) else _message(parts)
     status = next(_statuses(parts), None)
     if status is None:
         named = (number for number, known in _STATUS_OF_CODE if codes & known)
         status = next(named, None)
-    said = " ".join(whole_text(words[:_LONGEST_WORDS]).split())
-    return ErrorReport(status, codes, said or ", ".join(sorted(codes)), _retry_after(parts))
+    message = " ".join(whole_text(message[:_MAX_MESSAGE_CHARS]).split())
+    return ErrorReport(status, codes, message or ", ".join(sorted(codes)), _retry_after(parts))
 
 
 def _parts(given: Any, around: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """The objects that describe the error, the closest first."""
     inner = list(_dicts(given if isinstance(given, list) else [given]))
-    for one in inner:
-        yield one
+    for part in inner:
+        yield part
         for name in ("error", "innererror", "inner_error", "metadata"):
-            yield from _dicts([one.get(name)])
-        yield from _dicts(one.get("details"))
+            yield from _dicts([part.get(name)])
+        yield from _dicts(part.get("details"))
     yield around
 
 
 def _dicts(given: Any) -> Iterator[Mapping[str, Any]]:
     if isinstance(given, list):
-        yield from (one for one in given[:_MOST_CODES] if isinstance(one, dict))
+        yield from (value for value in given[:_MAX_CODES] if isinstance(value, dict))
 
 
 def _statuses(parts: list[Mapping[str, Any]]) -> Iterator[int]:
@@ -196,11 +203,11 @@ def _codes(parts: list[Mapping[str, Any]]) -> Iterator[str]:
             yield "flagged"
         for name in ("code", "type", "status", "reason", "error"):
             value = part.get(name)
-            if isinstance(value, str) and 0 < len(value) <= _LONGEST_CODE and " " not in value:
+            if isinstance(value, str) and 0 < len(value) <= _MAX_CODE_CHARS and " " not in value:
                 yield whole_text(value.lower())
 
 
-def _words(parts: list[Mapping[str, Any]]) -> str:
+def _message(parts: list[Mapping[str, Any]]) -> str:
     for part in parts:
         for name in ("message", "msg", "detail", "status_msg", "error"):
             value = part.get(name)
@@ -213,17 +220,17 @@ def _retry_after(parts: list[Mapping[str, Any]]) -> str | None:
     for part in parts:
         headers = part.get("headers")
         for holder in (part, headers if isinstance(headers, dict) else {}):
-            for name, value in list(holder.items())[:_MOST_CODES]:
+            for name, value in list(holder.items())[:_MAX_CODES]:
                 if str(name).lower().replace("-", "_") in ("retry_after", "retrydelay"):
-                    said = str(value) if isinstance(value, str | float) else _whole_number(value)
-                    return said.strip()[:64].removesuffix("s")
+                    text = str(value) if isinstance(value, str | float) else _seconds_text(value)
+                    return text.strip()[:64].removesuffix("s")
     return None
 
 
-def _whole_number(value: Any) -> str:
+def _seconds_text(value: Any) -> str:
     return str(value) if type(value) is int and 0 <= value < 10**9 else ""
 
 
-def _says(words: str, signs: tuple[str, ...]) -> bool:
+def _contains_any(words: str, signs: tuple[str, ...]) -> bool:
     lower = words.lower()
     return any(sign in lower for sign in signs)

@@ -1,4 +1,4 @@
-"""Server-sent events out of the lines of a stream (WHATWG HTML, 9.2), and what passes for them."""
+"""Decodes server-sent events (WHATWG HTML, 9.2) from bytes to lines to events."""
 
 import json
 from typing import Final, NamedTuple
@@ -10,7 +10,7 @@ _FIELDS: Final = frozenset({"data", "event", "id", "retry"})
 class ServerSentEvent(NamedTuple):
     """One event: ``name`` is empty where the stream names none, ``data`` is never empty.
 
-    ``whole`` marks a body that is no stream at all.
+    ``whole`` marks a body that is not a stream at all.
     """
 
     name: str
@@ -18,12 +18,42 @@ class ServerSentEvent(NamedTuple):
     whole: bool = False
 
 
-class EventDecoder:
-    """Takes lines without their ends; gives each event once it is whole.
+class LineDecoder:
+    """Joins the chunks of a body into lines that end in CR LF, LF or CR."""
 
-    More forgiving than the standard: events need no blank line between them where each line of
-    data is complete, and a body that is no stream at all is one event: its JSON, or its lines of
-    JSON.
+    def __init__(self) -> None:
+        # a long line is joined once, not with every chunk of it
+        self._open_line: list[bytes] = []
+        self._after_cr = False
+
+    def feed(self, chunk: bytes) -> list[str]:
+        """The lines that this chunk completes."""
+        # the LF of a CR LF that was cut in two
+        data = chunk[1:] if self._after_cr and chunk.startswith(b"\n") else chunk
+        self._after_cr = chunk.endswith(b"\r")
+        if b"\r" in data:
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        first, *others = data.split(b"\n")
+        self._open_line.append(first)
+        lines = []
+        for line in others:
+            lines.append(self._text())
+            self._open_line = [line]
+        return lines
+
+    def finish(self) -> list[str]:
+        """The last line, where the body ends without a line end."""
+        return [self._text()] if any(self._open_line) else []
+
+    def _text(self) -> str:
+        return b"".join(self._open_line).decode("utf-8", "replace")
+
+
+class EventDecoder:
+    """Turns lines without their ends into events.
+
+    More tolerant than the standard: events need no blank line between them where each line of
+    data is complete JSON, and a body that is not a stream is one event, or one a line of JSON.
     """
 
     def __init__(self) -> None:
@@ -57,19 +87,19 @@ class EventDecoder:
             return done
         if field != "data":
             return []
-        done = self._flush(keep_name=True) if self._data and _complete(self._data) else []
+        done = self._flush(keep_name=True) if self._data and _is_complete(self._data) else []
         self._data.append(value)
         return done
 
     def finish(self) -> list[ServerSentEvent]:
         """What the end of the stream completes; an event that broke off is none."""
         if self._is_stream:
-            return self._flush() if _complete(self._data) else []
+            return self._flush() if _is_complete(self._data) else []
         whole = "\n".join(self._bare).strip()
         if not whole:
             return []
         lines = [line for line in self._bare if line.strip()]
-        if len(lines) > 1 and all(_complete([line]) for line in lines):
+        if len(lines) > 1 and all(_is_complete([line]) for line in lines):
             return [ServerSentEvent("", line) for line in lines]
         return [ServerSentEvent("", whole, whole=True)]
 
@@ -81,7 +111,7 @@ class EventDecoder:
         return [ServerSentEvent(name, data)] if data else []
 
 
-def _complete(data: list[str]) -> bool:
+def _is_complete(data: list[str]) -> bool:
     text = "\n".join(data).strip()
     if text == DONE:
         return True

@@ -5,9 +5,9 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from orchestration_assets.text.replies.answer_text import plain_forms
+from orchestration_assets.text.replies.answer_text import unframed_forms
 
-_MOST_TOKENS: Final = 200_000
+_MAX_TOKENS: Final = 200_000
 _ROUNDING: Final = 1e-3
 """A logarithm of a probability may exceed 0 by so much; more is something else."""
 _KEY: Final = '"answer"'
@@ -24,10 +24,10 @@ def confidence_from_logprobs(logprobs: Any, answer: str) -> float | None:
     if not spelled or not answer:
         return None
     text = "".join(token for token, _ in spelled)
-    found = _place(text, answer)
-    if found is None:
+    span = _answer_span(text, answer)
+    if span is None:
         return None
-    begin, end = found
+    begin, end = span
     position, total = 0, 0.0
     for token, logprob in spelled:
         if position < end and position + len(token) > begin:
@@ -38,13 +38,13 @@ def confidence_from_logprobs(logprobs: Any, answer: str) -> float | None:
     return min(1.0, math.exp(total)) if math.isfinite(total) else None
 
 
-def _place(text: str, answer: str) -> tuple[int, int] | None:
-    """Where the answer stands: after the last key of that name, else as all that is said."""
+def _answer_span(text: str, answer: str) -> tuple[int, int] | None:
+    """The answer's span: after the last key ``answer``, else where it is the whole text."""
     forms = dict.fromkeys(
         (json.dumps(answer, ensure_ascii=False)[1:-1], json.dumps(answer)[1:-1], answer)
     )
     key = text.rfind(_KEY)
-    if key < 0 and answer not in plain_forms(text):
+    if key < 0 and answer not in unframed_forms(text):
         return None
     for form in forms:
         begin = text.find(form, key + len(_KEY)) if key >= 0 else text.rfind(form)
@@ -54,29 +54,29 @@ def _place(text: str, answer: str) -> tuple[int, int] | None:
 
 
 def _tokens(logprobs: Any) -> Iterator[tuple[str, float | None]]:
-    """Tokens with their log-probability; None where there is none that can be."""
-    given = logprobs
-    if isinstance(given, Mapping):
-        words, values = given.get("tokens"), given.get("token_logprobs")
-        if isinstance(words, list) and isinstance(values, list) and len(words) == len(values):
-            pairs = zip(words[:_MOST_TOKENS], values, strict=False)
-            given = [{"token": word, "logprob": value} for word, value in pairs]
+    """Tokens with their log-probability; None where it is missing or invalid."""
+    entries = logprobs
+    if isinstance(entries, Mapping):
+        tokens, values = entries.get("tokens"), entries.get("token_logprobs")
+        if isinstance(tokens, list) and isinstance(values, list) and len(tokens) == len(values):
+            pairs = zip(tokens[:_MAX_TOKENS], values, strict=False)
+            entries = [{"token": word, "logprob": value} for word, value in pairs]
         else:
-            given = given.get("content")
-    if not isinstance(given, list):
+            entries = entries.get("content")
+    if not isinstance(entries, list):
         return
-    for one in given[:_MOST_TOKENS]:
-        if not isinstance(one, Mapping) or not isinstance(one.get("token"), str):
+    for entry in entries[:_MAX_TOKENS]:
+        if not isinstance(entry, Mapping) or not isinstance(entry.get("token"), str):
             # what cannot be spelled leaves everything after it in the wrong place
             return
-        yield one["token"], _logprob(one.get("logprob"))
+        yield entry["token"], _logprob(entry.get("logprob"))
 
 
 def _logprob(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
-        found = float(value)
+        number = float(value)
     except (ValueError, OverflowError):
         return None
-    return found if found <= _ROUNDING else None
+    return number if number <= _ROUNDING else None

@@ -1,32 +1,32 @@
-"""Token counts as services state them: whole numbers that a request can have, or nothing."""
+"""Reads the token counts that services state; implausible counts are ignored."""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
 from orchestration_assets.text.token_estimates import token_estimate
 
-_MOST: Final = 10**9
-"""No request takes more tokens: what says so is no count."""
+_MAX_TOKENS: Final = 10**9
+"""Larger counts are implausible."""
 
 
 def tokens_read(body: Mapping[str, Any], *, only_reads: bool = False) -> int | None:
-    """How many tokens the service read, if it says so in a way that can be.
+    """The input tokens that the service states; None without a plausible count.
 
-    ``only_reads``: it writes none, so that the total says the same.
+    ``only_reads``: it writes no tokens, so that the total counts as well.
     """
     usage = _usage(body)
     for name in ("prompt_tokens", "input_tokens", *(["total_tokens"] if only_reads else [])):
-        # a request is never empty: 0 says that nobody counted
-        if found := _count(usage.get(name)):
-            return found
+        # no request is empty: 0 means not counted
+        if count := _count(usage.get(name)):
+            return count
     return None
 
 
 def tokens_written(body: Mapping[str, Any], written: str) -> int:
-    """How many tokens the service wrote: as it says, else estimated from what it wrote."""
+    """The output tokens that the service states, else an estimate from ``written``."""
     usage = _usage(body)
-    if found := _written(usage):
-        return found
+    if count := _written(usage):
+        return count
     total, read = _count(usage.get("total_tokens")), _count(usage.get("prompt_tokens"))
     if total and read and total > read:
         return total - read
@@ -36,17 +36,17 @@ def tokens_written(body: Mapping[str, Any], written: str) -> int:
 
 def _written(usage: Mapping[str, Any]) -> int | None:
     for name in ("completion_tokens", "output_tokens"):
-        if found := _count(usage.get(name)):
-            return found
+        if count := _count(usage.get(name)):
+            return count
     return None
 
 
 def _usage(body: Mapping[str, Any]) -> Mapping[str, Any]:
     inside = body.get("x_groq")
     for holder in (body, inside if isinstance(inside, dict) else {}):
-        found = holder.get("usage")
-        if isinstance(found, dict) and found:
-            return found
+        usage = holder.get("usage")
+        if isinstance(usage, dict) and usage:
+            return usage
     return {}
 
 
@@ -55,6 +55,6 @@ def _count(value: Any) -> int | None:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    if not 0 <= value <= _MOST or value != int(value):
+    if not 0 <= value <= _MAX_TOKENS or value != int(value):
         return None
     return int(value)

@@ -1,4 +1,4 @@
-"""What a text may hold that must not leave the machine: where credentials and personal data stand.
+"""Finds credentials and personal data in a text.
 
-Every finder gives spans of a text, and takes time in proportion to its length, whatever it holds.
+Every finder yields spans of the text and takes time linear in its length, for any input.
 """

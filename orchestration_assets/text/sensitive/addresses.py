@@ -1,4 +1,4 @@
-"""Addresses of mail and of machines, and the users and passwords within addresses."""
+"""Finds mail addresses, IP addresses, and credentials in URLs."""
 
 import re
 from collections.abc import Iterator
@@ -7,25 +7,25 @@ from typing import Final
 
 from orchestration_assets.text.sensitive.placeholders import is_placeholder
 from orchestration_assets.text.sensitive.randomness import is_random
-from orchestration_assets.text.sensitive.spans import Span, places
+from orchestration_assets.text.sensitive.spans import Span, find_all
 
 _MAIL_HOST: Final = re.compile(r"@(?:[^\W_][\w-]{0,62}\.){1,8}(?:[^\W\d_]{2,24}|xn--[\w-]{2,59})\b")
 _MAIL_USER: Final = re.compile(r"[\w.+%!#$&*=?^{|}~/'-]{1,64}\Z")
 _MAIL_SIGNS: Final = frozenset("._+%-")
-_LONGEST_USER: Final = 64
+_MAX_USER_CHARS: Final = 64
 _IN_ADDRESS: Final = re.compile(r"://[^\s/@:]{1,64}:\Z")
 # accounts that programs share
-_SHARED_USERS: Final = frozenset(("git", "hg", "svn"))
+_SERVICE_USERS: Final = frozenset(("git", "hg", "svn"))
 
 
 def mail_addresses(text: str) -> Iterator[Span]:
-    """Addresses of people's mail: not of accounts that programs share, and not within others."""
-    for place in places(text, "@"):
+    """Mail addresses of people: not of shared accounts such as git, nor parts of URLs."""
+    for place in find_all(text, "@"):
         host = _MAIL_HOST.match(text, place)
         if host is None:
             continue
         start = place
-        floor = max(0, place - _LONGEST_USER)
+        floor = max(0, place - _MAX_USER_CHARS)
         while start > floor and (text[start - 1].isalnum() or text[start - 1] in _MAIL_SIGNS):
             start -= 1
         while start < place and text[start] in ".-%":
@@ -35,21 +35,21 @@ def mail_addresses(text: str) -> Iterator[Span]:
         ):
             # the user or the password of an address
             continue
-        if start < place and text[start:place] not in _SHARED_USERS:
+        if start < place and text[start:place] not in _SERVICE_USERS:
             yield start, host.end()
 
 
 _USER: Final = re.compile(
     r"://(?P<user>[^\s/?#@:'\"<>\[\]]{0,128})(?P<password>:[^\s/?#@'\"<>]{1,256})?@"
 )
-_FIGURES_OF_A_NAME: Final = 8
-_LONE: Final = 16
-"""A user without a password is a key when it is at least so long and drawn by chance."""
+_MAX_NAME_DIGITS: Final = 8
+_MIN_LONE_USER_CHARS: Final = 16
+"""A URL user without a password is a key when it is so long and looks random."""
 
 
 def url_credentials(text: str) -> Iterator[Span]:
-    """The user and password of an address (RFC 3986, 3.2.1), together."""
-    for place in places(text, "://"):
+    """The user and password of a URL (RFC 3986, 3.2.1), as one span."""
+    for place in find_all(text, "://"):
         found = _USER.match(text, place)
         if found is None:
             continue
@@ -57,54 +57,55 @@ def url_credentials(text: str) -> Iterator[Span]:
         if password:
             if not is_placeholder(password):
                 yield place + 3, found.end() - 1
-        elif len(user) >= _LONE and (
-            is_random(user) or sum(map(str.isdigit, user)) > _FIGURES_OF_A_NAME
+        elif len(user) >= _MIN_LONE_USER_CHARS and (
+            is_random(user) or sum(map(str.isdigit, user)) > _MAX_NAME_DIGITS
         ):
             yield place + 3, found.end() - 1
 
 
-_FOUR: Final = re.compile(
+_IPV4: Final = re.compile(
     r"(?<![\w.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?!\w|\.\w|-\d)",
     re.ASCII,
 )
-_FIGURES: Final = re.compile(rb"\.d{1,3}\.d{1,3}\.d")
-_FIGURE: Final = ord("d")
+_IPV4_MASK: Final = re.compile(rb"\.d{1,3}\.d{1,3}\.d")
+_DIGIT: Final = ord("d")
 _OCTETS: Final = bytes(
-    ord("d") if one in b"0123456789" else one if one == ord(".") else ord("x") for one in range(256)
+    ord("d") if byte in b"0123456789" else byte if byte == ord(".") else ord("x")
+    for byte in range(256)
 )
-# of numbers below 64 only, it is a version as often as an address: then the words around decide
-_SMALL: Final = 64
-_SAYS_ADDRESS: Final = re.compile(
+# octets below 64 only are as often a version number: then the words around decide
+_SMALL_OCTET: Final = 64
+_ADDRESS_CONTEXT: Final = re.compile(
     r"(?:\b(?:ip|ipv4|addr|address|addresses|host|hosts|server|client|peer|dns|nameserver|gateway|"
     r"from|at|to|by|via|node|remote|remote_addr|source|src|dst|dest|destination|proxy|ssh|ping|"
     r"login|connect(?:ed|ion|ing)?|listen|bind|forwarded|for|user|visitor|router|network)\b"
     r"[^\n]{0,10}|@|//|\[)\Z",
     re.I,
 )
-_SAYS_VERSION: Final = re.compile(
+_VERSION_CONTEXT: Final = re.compile(
     r"\b(?:version|release|v|ver|rev|section|sec|\u00a7|chapter|oid|mib|build|python|rfc|spec|clause"
     r"|see|\bat least|since|upgrade|pip)[^\n\w]{0,4}(?:to )?\Z",
     re.I,
 )
-_AFTER: Final = re.compile(r":\d{2,5}\b|/\d{1,2}\b")
+_PORT_OR_PREFIX: Final = re.compile(r":\d{2,5}\b|/\d{1,2}\b")
 
 
 def ip_addresses(text: str) -> Iterator[Span]:
-    """Addresses of machines, of both versions: of somebody's, neither of this one nor of all."""
+    """IPv4 and IPv6 addresses of single machines: not loopback, multicast or broadcast."""
     if "." in text:
         mask = text.encode("ascii", "replace").translate(_OCTETS)
-        for found in _FIGURES.finditer(mask):
+        for found in _IPV4_MASK.finditer(mask):
             start = found.start()
-            while start > 0 and found.start() - start < 3 and mask[start - 1] == _FIGURE:
+            while start > 0 and found.start() - start < 3 and mask[start - 1] == _DIGIT:
                 start -= 1
-            four = _FOUR.match(text, start)
-            if four and _is_somebodys(text, *four.span()):
+            four = _IPV4.match(text, start)
+            if four and _is_routable(text, *four.span()):
                 yield four.span()
     if ":" in text:
-        yield from _sixes(text)
+        yield from _ipv6_addresses(text)
 
 
-def _is_somebodys(text: str, start: int, end: int) -> bool:
+def _is_routable(text: str, start: int, end: int) -> bool:
     try:
         address = IPv4Address(text[start:end])
     except AddressValueError:
@@ -113,37 +114,37 @@ def _is_somebodys(text: str, start: int, end: int) -> bool:
     if packed[0] in (0, 127) or packed[0] >= 224 or packed[:2] == b"\xff\xff":
         return False
     before = text[max(0, start - 40) : start]
-    if _SAYS_VERSION.search(before):
+    if _VERSION_CONTEXT.search(before):
         return False
-    if max(packed) >= _SMALL or packed[0] == 10:
+    if max(packed) >= _SMALL_OCTET or packed[0] == 10:
         return True
-    return bool(_SAYS_ADDRESS.search(before) or _AFTER.match(text, end))
+    return bool(_ADDRESS_CONTEXT.search(before) or _PORT_OR_PREFIX.match(text, end))
 
 
-_SIX: Final = re.compile(
+_IPV6: Final = re.compile(
     r"(?:[23][0-9a-f]{3}|f[cd][0-9a-f]{2}|fe[89ab][0-9a-f]|64|::ffff)"
     r"(?::{1,2}[0-9a-f]{1,4}){0,7}(?:::)?(?::(?:\d{1,3}\.){3}\d{1,3})?(?![\w:])",
     re.I | re.A,
 )
 _HEX: Final = frozenset("0123456789abcdefABCDEF:")
 _HEX_RUN: Final = re.compile(r"[0-9A-Fa-f:]*")
-_GROUPS: Final = re.compile(r":[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:|::")
-_LONGEST_SIX: Final = 45
+_IPV6_GROUPS: Final = re.compile(r":[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:|::")
+_MAX_IPV6_CHARS: Final = 45
 
 
-def _sixes(text: str) -> Iterator[Span]:
+def _ipv6_addresses(text: str) -> Iterator[Span]:
     done = 0
-    for found in _GROUPS.finditer(text):
+    for found in _IPV6_GROUPS.finditer(text):
         start = found.start()
         if start < done:
             continue
         done = _HEX_RUN.match(text, start).end()  # type: ignore[union-attr]
-        floor = max(0, start - _LONGEST_SIX)
+        floor = max(0, start - _MAX_IPV6_CHARS)
         while start > floor and text[start - 1] in _HEX:
             start -= 1
         if start > 0 and (text[start - 1].isalnum() or text[start - 1] in "_."):
             continue
-        six = _SIX.match(text, start)
+        six = _IPV6.match(text, start)
         if six is None:
             continue
         try:

@@ -1,17 +1,17 @@
-"""Tokens that say by their form who issued them: a prefix, an alphabet, a length."""
+"""Finds tokens by the form that their issuer gives them: prefix, alphabet, length."""
 
 import re
 from collections.abc import Iterator
 from typing import Final
 
 from orchestration_assets.text.sensitive.randomness import is_random
-from orchestration_assets.text.sensitive.spans import Span, long_runs, places, small
+from orchestration_assets.text.sensitive.spans import Span, find_all, lowercase, token_runs
 
-LEAST: Final = 20
-"""The fewest characters of a token, among letters, figures, _ - . and ~."""
+MIN_TOKEN_CHARS: Final = 20
+"""The shortest token, in characters: letters, digits, _ - . and ~."""
 
-# sure by their form alone
-_SURE: Final = (
+# certain by their form alone
+_CERTAIN_FORMS: Final = (
     r"A(?:KI|SI|BI|CC)A[A-Z0-9]{16}(?![A-Za-z0-9])",  # Amazon
     r"gh[pousr]_[A-Za-z0-9]{16,255}",  # GitHub
     r"github_pat_\w{22,255}",
@@ -42,24 +42,24 @@ _SURE: Final = (
     r"(?<!-)eyJ[\w-]{10,4000}\.[\w-]{10,8000}(?:\.[\w-]{0,4000}){0,3}",  # RFC 7519
     r"(?<!-)eyJ[\w-]{10,4000}\.eyJ[\w-]{2,8000}",
 )
-# as sure as what follows them looks drawn by chance
-_LIKELY: Final = (
+# tokens only where what follows the prefix looks random
+_LIKELY_FORMS: Final = (
     r"(?:sk|pk|rk|tk|ak)-[\w-]{20,300}",
     r"(?:tvly|duffel|rdme|tfp|pnu|shippo|ico|fio|HRKU|NRII|NRRA|rnd|ops|ddp|vcp|nvapi|ghs)[_-][\w-]{16,300}",
 )
 _TOKEN: Final = re.compile(
-    rf"(?:(?P<sure>{'|'.join(_SURE)})|(?P<likely>{'|'.join(_LIKELY)}))", re.ASCII
+    rf"(?:(?P<sure>{'|'.join(_CERTAIN_FORMS)})|(?P<likely>{'|'.join(_LIKELY_FORMS)}))", re.ASCII
 )
-# the pairs of characters that one of these begins with
-_FIRST: Final = frozenset(
+# the first two characters of these forms
+_FIRST_PAIRS: Final = frozenset(
     (
         "AK AS AB AC gh gi gl xo xa AI GO ya sk pk rk tk ak wh hf ap r8 gs pp xa np py ru ci oy dc "
         "SG ke SK sh sq EA do dr dp da hv li se nt pa AT fi PM pu NR sn ps sb fm fo nf sl AG ls pc "
         "bk CC LT CF EZ FL AQ CL xp ey tv du rd tf pn ic HR NR rn op dd vc nv"
     ).split()
 )
-# what has no beginning of its own: looked for in runs with figures only
-_INNER: Final = re.compile(
+# forms without a prefix: searched only in runs that hold digits
+_INNER_FORMS: Final = re.compile(
     r"(?<![A-Za-z0-9_])(?:[A-Za-z0-9]{14}\.atlasv1\.[\w-]{40,100}"  # HashiCorp
     r"|[\w.~]{3}\dQ~[\w.~-]{31,34}"  # Microsoft's applications
     r"|[MNO][A-Za-z\d_-]{22,27}\.[\w-]{6}\.[\w-]{27,40}"  # Discord
@@ -69,23 +69,23 @@ _INNER: Final = re.compile(
     re.ASCII,
 )
 # what tells whose token it is stands before the part that was drawn
-_LABEL: Final = re.compile(
+_ISSUER_LABEL: Final = re.compile(
     r"\A[A-Za-z][A-Za-z0-9]{1,15}[_-](?:(?:live|test|prod|pat|key|api|token|secret|sk)[_-])?"
 )
-_INNER_LEAST: Final = 24
-_FIGURE: Final = re.compile(r"\d", re.ASCII)
+_MIN_INNER_CHARS: Final = 24
+_DIGIT: Final = re.compile(r"\d", re.ASCII)
 _STOPS: Final = re.compile(r"[.~-]+")
 _BOT: Final = re.compile(r"AA[\w-]{31,36}(?![\w-])", re.ASCII)  # Telegram, after figures and :
 _BOT_NUMBER: Final = re.compile(r"\d{8,10}:\Z", re.ASCII)
 # Amazon's secret of 40 characters, near the name of the key it belongs to
 _AMAZON_SECRET: Final = re.compile(r"(?<![\w/+=-])[A-Za-z0-9/+]{40}(?![\w/+=-])", re.ASCII)
-_NEAR: Final = 240
-_HASHES: Final = re.compile(
+_NEAR_CHARS: Final = 240
+_PASSWORD_HASH: Final = re.compile(
     r"\$(?:2[abxy]?|5|6|1|apr1|y|7|argon2(?:id|i|d)|pbkdf2[\w-]{0,12}|scrypt)"
     r"\$[\w./+=,$-]{20,400}",
     re.ASCII,
 )
-_KEY_ADDRESSES: Final = (
+_SECRET_URLS: Final = (
     (
         "hook",
         "hooks.slack.com/",
@@ -106,32 +106,32 @@ _KEY_ADDRESSES: Final = (
 
 
 def issued_tokens(text: str) -> Iterator[Span]:
-    """Where tokens of known form, password hashes and addresses that are keys themselves stand."""
-    for start, end in long_runs(text, LEAST):
+    """Tokens of a known form, password hashes, and URLs that are secrets themselves."""
+    for start, end in token_runs(text, MIN_TOKEN_CHARS):
         yield from tokens_in(text, start, end)
-    for needed, literal, pattern in _KEY_ADDRESSES:
+    for needed, literal, pattern in _SECRET_URLS:
         if needed not in text:
             continue
-        for place in places(text, literal):
+        for place in find_all(text, literal):
             if (found := pattern.match(text, place)) and not is_filler(found[1]):
                 yield found.span(1)
-    for place in places(text, "$"):
-        if found := _HASHES.match(text, place):
+    for place in find_all(text, "$"):
+        if found := _PASSWORD_HASH.match(text, place):
             yield found.span()
 
 
 def tokens_in(text: str, start: int, end: int) -> Iterator[Span]:
-    """The tokens within one run of letters, figures, _ - . and ~."""
+    """The tokens within one run of letters, digits, _ - . and ~."""
     place = start
-    while end - place >= LEAST:
+    while end - place >= MIN_TOKEN_CHARS:
         if token := _token(text, place, end):
             yield token.span()
-            yield from _beside(text, token)
+            yield from _amazon_secrets(text, token)
         stop = _STOPS.search(text, place, end)
         place = stop.end() if stop else end
-    if end - start >= _INNER_LEAST and _FIGURE.search(text, start, end):
-        for found in _INNER.finditer(text, start, end):
-            if is_random(_LABEL.sub("", found.group())) and not is_filler(found.group()):
+    if end - start >= _MIN_INNER_CHARS and _DIGIT.search(text, start, end):
+        for found in _INNER_FORMS.finditer(text, start, end):
+            if is_random(_ISSUER_LABEL.sub("", found.group())) and not is_filler(found.group()):
                 yield found.span()
     if text.startswith("AA", start) and text[start - 1 : start] == ":":
         number = _BOT_NUMBER.search(text, max(0, start - 11), start)
@@ -139,7 +139,7 @@ def tokens_in(text: str, start: int, end: int) -> Iterator[Span]:
             yield number.start(), secret.end()
 
 
-def token_at(text: str, place: int) -> bool:
+def is_token_at(text: str, place: int) -> bool:
     """Whether a token of known form begins at ``place``, after dashes if there are any."""
     while text.startswith("-", place):
         place += 1
@@ -147,24 +147,24 @@ def token_at(text: str, place: int) -> bool:
 
 
 def _token(text: str, place: int, end: int) -> re.Match[str] | None:
-    if text[place : place + 2] not in _FIRST:
+    if text[place : place + 2] not in _FIRST_PAIRS:
         return None
     found = _TOKEN.match(text, place, end)
     if found is None or is_filler(found.group()):
         return None
-    return found if found["sure"] or is_random(_LABEL.sub("", found.group())) else None
+    return found if found["sure"] or is_random(_ISSUER_LABEL.sub("", found.group())) else None
 
 
-def _beside(text: str, token: re.Match[str]) -> Iterator[Span]:
-    """The secret that belongs to the name of one of Amazon's keys, where it stands near."""
+def _amazon_secrets(text: str, token: re.Match[str]) -> Iterator[Span]:
+    """The Amazon secret key near an access key."""
     if not token.group().startswith(("AKIA", "ASIA")):
         return
-    near = max(0, token.start() - _NEAR)
-    for secret in _AMAZON_SECRET.finditer(text, near, token.end() + _NEAR):
+    near = max(0, token.start() - _NEAR_CHARS)
+    for secret in _AMAZON_SECRET.finditer(text, near, token.end() + _NEAR_CHARS):
         if is_random(secret.group()):
             yield secret.span()
 
 
 def is_filler(token: str) -> bool:
-    """Whether a token's last part is one character over and over: ``ghp_xxxx``, an example."""
-    return len(set(small(token[-12:]))) == 1
+    """Whether a token ends in one repeated character, as examples do: ``ghp_xxxx``."""
+    return len(set(lowercase(token[-12:]))) == 1

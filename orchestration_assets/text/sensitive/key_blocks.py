@@ -1,18 +1,18 @@
-"""Private keys in text armour (RFC 7468, RFC 4880, OpenSSH, PuTTY), whole or cut off."""
+"""Finds private keys in text form (RFC 7468, RFC 4880, OpenSSH, PuTTY), whole or truncated."""
 
 import re
 from collections.abc import Iterator
 from typing import Final
 
 from orchestration_assets.text.sensitive.randomness import is_random
-from orchestration_assets.text.sensitive.spans import Span, places
+from orchestration_assets.text.sensitive.spans import Span, find_all
 
 _BEGIN: Final = "-----BEGIN "
 _END: Final = "-----END "
 PRIVATE_KEY: Final = re.compile(r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----")
 _PRIVATE_END: Final = re.compile(r"-----END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----")
-_LONGEST: Final = 64 * 1024
-"""Characters of a block up to its end: what is longer was never one."""
+_MAX_BLOCK_CHARS: Final = 64 * 1024
+"""Characters of the longest block."""
 # what a line of a block is once quotes, comment signs and escapes around it are gone
 _BODY_LINE: Final = re.compile(
     r"(?:[\s>#*|/\"'`+,;()-]|\\[rn]){0,40}"
@@ -23,7 +23,7 @@ _BODY_PART: Final = re.compile(
     r"[\s>#*|/\"'`+,;()-]{0,40}(?:[A-Za-z0-9+/=]{0,200}\\[rn]){0,1000}[A-Za-z0-9+/=]{16,1000}"
 )
 _LINE_END: Final = re.compile(r"[A-Za-z0-9+/=]{16,1000}[\s\"'`+,;\\)-]{0,20}\Z")
-_SHORT: Final = 24
+_MIN_BODY_CHARS: Final = 24
 _PUTTY: Final = "PuTTY-User-Key-File-"
 _PUTTY_BODY: Final = re.compile(
     r"PuTTY-User-Key-File-\d: [\w.@-]{1,80}"
@@ -33,45 +33,45 @@ _PUTTY_BODY: Final = re.compile(
 
 
 def key_blocks(text: str) -> Iterator[Span]:
-    """From each BEGIN to its END; without one, as far as lines look like a key's. An END whose
-    BEGIN is missing takes the lines before it that do."""
+    """From each BEGIN to its END. Where one of them is missing, as far as lines look like a
+    key's."""
     if "PRIVATE KEY" in text:
         yield from _armoured(text)
-    for place in places(text, _PUTTY):
+    for place in find_all(text, _PUTTY):
         if found := _PUTTY_BODY.match(text, place):
             yield found.span()
 
 
 def _armoured(text: str) -> Iterator[Span]:
-    begins = [match.start() for match in _armour(text, _BEGIN, PRIVATE_KEY)]
-    ends = [match.span() for match in _armour(text, _END, _PRIVATE_END)]
+    begins = [match.start() for match in _armour_lines(text, _BEGIN, PRIVATE_KEY)]
+    ends = [match.span() for match in _armour_lines(text, _END, _PRIVATE_END)]
     done = next_end = 0
     for number, begin in enumerate(begins):
         if begin < done:
             continue
         while next_end < len(ends) and ends[next_end][0] < begin:
-            yield _tail(text, done, *ends[next_end])
+            yield _block_before(text, done, *ends[next_end])
             next_end += 1
         limit = begins[number + 1] if number + 1 < len(begins) else len(text)
-        if next_end < len(ends) and ends[next_end][0] < min(limit, begin + _LONGEST):
+        if next_end < len(ends) and ends[next_end][0] < min(limit, begin + _MAX_BLOCK_CHARS):
             done = ends[next_end][1]
             next_end += 1
         else:
-            done = _cut_off(text, begin, min(limit, begin + _LONGEST))
+            done = _cut_off(text, begin, min(limit, begin + _MAX_BLOCK_CHARS))
         yield begin, done
     for start, end in ends[next_end:]:
-        yield _tail(text, done, start, end)
+        yield _block_before(text, done, start, end)
         done = end
 
 
-def _armour(text: str, literal: str, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
-    for place in places(text, literal):
+def _armour_lines(text: str, literal: str, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
+    for place in find_all(text, literal):
         if found := pattern.match(text, place):
             yield found
 
 
 def _cut_off(text: str, begin: int, limit: int) -> int:
-    """How far the lines after ``begin`` look like a key's."""
+    """Where the lines after ``begin`` stop looking like a key's."""
     header = PRIVATE_KEY.match(text, begin)
     assert header is not None
     place = header.end()
@@ -91,9 +91,9 @@ def _ends_line(text: str, place: int, limit: int) -> bool:
     return place == limit or text[place - 1] == "\n"
 
 
-def _tail(text: str, floor: int, start: int, end: int) -> Span:
+def _block_before(text: str, floor: int, start: int, end: int) -> Span:
     """From where the lines before an END begin to look like a key's."""
-    floor = max(floor, start - _LONGEST)
+    floor = max(floor, start - _MAX_BLOCK_CHARS)
     begin = start
     while begin > floor:
         line_start = text.rfind("\n", floor, begin - 1) + 1 or floor
@@ -107,5 +107,10 @@ def _tail(text: str, floor: int, start: int, end: int) -> Span:
 
 
 def _is_word(body: str | None) -> bool:
-    """Whether what could be a line of a key is rather one of a text: short, and no key's end."""
-    return body is not None and 0 < len(body) < _SHORT and not is_random(body) and "=" not in body
+    """Whether a line is a short word of a text rather than a line of a key."""
+    return (
+        body is not None
+        and 0 < len(body) < _MIN_BODY_CHARS
+        and not is_random(body)
+        and "=" not in body
+    )

@@ -1,12 +1,12 @@
-"""What stands where a secret would and is none: placeholders, references, types, calls."""
+"""Recognises what is written in the place of a secret: placeholders, references, code."""
 
 import re
 from typing import Final
 
 from orchestration_assets.text.sensitive.randomness import is_random, words_in
 
-# a value of nothing but these words says what belongs there, or of which type it is
-_WORDS: Final = frozenset(
+# a value of nothing but these words is a description or a type
+_PLACEHOLDER_WORDS: Final = frozenset(
     (
         "a an the my our your their this that some any no not none null nil undefined void unset "
         "empty blank missing unknown true false yes on off required optional default value values "
@@ -42,56 +42,56 @@ _TEMPLATE: Final = re.compile(
     r"\{\{|\$\{|\{[A-Za-z_][\w.]{1,60}(?:![rsa])?(?::[^{}]{0,20})?\}|<%|%\(\w"
 )
 _NAME: Final = r"[A-Za-z_$@][\w$]{0,80}"
-_REACHED: Final = re.compile(rf"[&*!]?{_NAME}(?:(?:\.|\?\.|->|::)#?{_NAME})+[);,:\]}}]*\Z")
-_CALLED: Final = re.compile(rf"[&*!]?{_NAME}(?:(?:\.|\?\.|->|::){_NAME})*!?[(\[{{<]")
-_CLOSED: Final = (")", "]", "}", ">", ",", ";", ":", "(", "[", "{", '"', "'", "|", "\\", ".")
+_ATTRIBUTE: Final = re.compile(rf"[&*!]?{_NAME}(?:(?:\.|\?\.|->|::)#?{_NAME})+[);,:\]}}]*\Z")
+_CALL: Final = re.compile(rf"[&*!]?{_NAME}(?:(?:\.|\?\.|->|::){_NAME})*!?[(\[{{<]")
+_CLOSING: Final = (")", "]", "}", ">", ",", ";", ":", "(", "[", "{", '"', "'", "|", "\\", ".")
 _IDENTIFIER: Final = re.compile(rf"{_NAME}\Z")
 _KEYWORD: Final = re.compile(rf"\*{{0,2}}{_NAME}=|\*\*{_NAME}")
-_LONG_NAME: Final = 5
-_LITTLE: Final = re.compile(r"[\d.,_+-]*\d{0,3}%?\Z|0x[0-9a-fA-F]{0,16}[uUlL]*\Z")
+_MIN_NAME_CHARS: Final = 5
+_SMALL_NUMBER: Final = re.compile(r"[\d.,_+-]*\d{0,3}%?\Z|0x[0-9a-fA-F]{0,16}[uUlL]*\Z")
 
 
 def is_placeholder(value: str) -> bool:
-    """Whether ``value`` says what belongs there, refers to it, or hides it already."""
+    """Whether ``value`` describes a secret, refers to one, or is masked already."""
     if _REFERENCE.match(value) or _TEMPLATE.search(value):
         return True
     if sum(map(str.isalnum, set(value))) == 1:
         return True
     words = words_in(value)
     if not words:
-        return value.lower() in _WORDS
-    if not (_WORDS.issuperset(words) or value.lower() in _WORDS):
+        return value.lower() in _PLACEHOLDER_WORDS
+    if not (_PLACEHOLDER_WORDS.issuperset(words) or value.lower() in _PLACEHOLDER_WORDS):
         return False
     figures = sum(map(str.isdigit, value))
     return figures == 0 or (figures <= 4 and not _INSTRUCTIONS.isdisjoint(words))
 
 
 def is_code(value: str) -> bool:
-    """Whether an unquoted ``value`` is an expression: a name, an attribute, a call, a number."""
+    """Whether an unquoted ``value`` is an expression of code: a name, an attribute, a call."""
     if _IDENTIFIER.match(value.rstrip("),;:]}")):
         return is_wordy(value)
-    if _REACHED.match(value):
+    if _ATTRIBUTE.match(value):
         first, *more = (part for part in re.split(r"\W+", value) if part)
-        return is_wordy(first) and (len(first) >= _LONG_NAME or all(map(is_wordy, more)))
+        return is_wordy(first) and (len(first) >= _MIN_NAME_CHARS or all(map(is_wordy, more)))
     if keyword := _KEYWORD.match(value):
-        return is_wordy(keyword[0].strip("*=")) and keyword.end() > _LONG_NAME
-    if not _CALLED.match(value):
+        return is_wordy(keyword[0].strip("*=")) and keyword.end() > _MIN_NAME_CHARS
+    if not _CALL.match(value):
         return False
     # a sentence's or an argument's end may be gone, and the closing sign with it
-    return value.endswith(_CLOSED) or any(
-        value.count(one) > value.count(other) for one, other in ("()", "[]", "{}")
+    return value.endswith(_CLOSING) or any(
+        value.count(opening) > value.count(closing) for opening, closing in ("()", "[]", "{}")
     )
 
 
 def is_wordy(value: str) -> bool:
-    """Whether it reads like a name somebody gave: words, and hardly a figure."""
+    """Whether it reads like an identifier: words, and hardly a digit."""
     figures = sum(map(str.isdigit, value))
     if figures > 2 or is_random(value):
         return False
     words = words_in(value)
-    return figures == 0 or (bool(words) and _WORDS.issuperset(words))
+    return figures == 0 or (bool(words) and _PLACEHOLDER_WORDS.issuperset(words))
 
 
 def is_small_number(value: str) -> bool:
-    """Whether it is a number as programs count with, a share, or hexadecimal digits of one."""
-    return bool(_LITTLE.match(value))
+    """Whether it is a number in a program: decimal, percent or hexadecimal."""
+    return bool(_SMALL_NUMBER.match(value))

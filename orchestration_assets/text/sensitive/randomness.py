@@ -1,10 +1,10 @@
-"""Whether letters and figures were drawn by chance or written by a person."""
+"""Tells random strings from words and identifiers."""
 
 import re
 from typing import Final
 
 # the pairs of letters that words of European languages and names in code are mostly made of
-_PAIRS: Final = frozenset(
+_COMMON_PAIRS: Final = frozenset(
     (
         "th he in er an re on at en nd ti es or te of ed is it al ar st to nt ng se ha as ou io le "
         "ve co me de hi ri ro ic ne ea ra ce li ch ll be ma si om ur ca el ta la ns di fo ho pe ec "
@@ -15,38 +15,38 @@ _PAIRS: Final = frozenset(
     ).split()
 )
 # letters of a word, on average: what is drawn from small and capital letters breaks into less
-_SHORTEST_MEAN: Final = 3.0
+_MIN_MEAN_WORD: Final = 3.0
 _WORD: Final = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z]?[a-z]+|[A-Z]")
 
 
 def words_in(value: str) -> list[str]:
-    """The words of an identifier or a text, in small letters: at signs, figures and capitals."""
-    return [one.lower() for one in _WORD.findall(value)]
+    """The words of an identifier or a text in lower case, split at signs, digits and capitals."""
+    return [word.lower() for word in _WORD.findall(value)]
 
 
 def is_random(value: str) -> bool:
-    """Whether the letters of ``value``, in the order they stand, do not make words.
+    """Whether the letters of ``value`` do not form words.
 
-    Figures between letters count against words; fewer than 6 letters and figures tell nothing.
+    Digits between letters count against words; fewer than 6 letters and digits are never random.
     """
     letters = figures = common = pairs = changes = 0
     before = ""
-    for one in value:
-        if "a" <= one <= "z" or "A" <= one <= "Z":
+    for character in value:
+        if "a" <= character <= "z" or "A" <= character <= "Z":
             letters += 1
             if before.isalpha():
                 pairs += 1
-                common += (before + one).lower() in _PAIRS
+                common += (before + character).lower() in _COMMON_PAIRS
                 # a capital after a capital's or a small letter's end begins a word; a lone change
                 # back and forth does not
-                changes += before.islower() and one.isupper()
+                changes += before.islower() and character.isupper()
             elif before.isdigit():
                 changes += 1
-            before = one
-        elif "0" <= one <= "9":
+            before = character
+        elif "0" <= character <= "9":
             figures += 1
             changes += before.isalpha()
-            before = one
+            before = character
         else:
             before = ""
     size = letters + figures
@@ -58,4 +58,4 @@ def is_random(value: str) -> bool:
     if pairs >= 4 and common < (0.5 if pairs >= 10 else 0.4) * pairs:
         return True
     words = len(_WORD.findall(value))
-    return changes * 3 > size or (words >= 4 and letters < _SHORTEST_MEAN * words)
+    return changes * 3 > size or (words >= 4 and letters < _MIN_MEAN_WORD * words)

@@ -1,1 +1,1 @@
-"""A service that fails as it is told to: for tests, benchmarks, the outage drill, and the docs."""
+"""A service that fails by a script, for tests, benchmarks, the outage drill and the docs."""

@@ -11,7 +11,7 @@ import yaml
 from pydantic import ValidationError
 
 from resources.ai_services.drill.faults import FaultScript
-from resources.ai_services.drill.server import DrillServer, running
+from resources.ai_services.drill.server import DrillServer, serving
 
 DEFAULT_PORT = 8377
 
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         written = yaml.safe_load(given.script.read_text("utf-8")) if given.script else {}
         script = FaultScript.model_validate(written or {})
-        with running(DrillServer(script), given.port) as url:
+        with serving(DrillServer(script), given.port) as url:
             sys.stderr.write(f"serving {url}; its log is at {url[:-3]}/drill/log\n")
             while True:
                 time.sleep(3600)

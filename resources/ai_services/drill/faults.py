@@ -1,4 +1,4 @@
-"""Scripted faults: which request is hit by which, decided by the script alone."""
+"""Scripted faults: the script alone decides which request suffers which fault."""
 
 import random
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ _Seconds = Annotated[float, Field(ge=0.0)]
 
 
 class FaultKind(StrEnum):
-    """What goes wrong."""
+    """The kinds of faults that the server can show."""
 
     LATENCY = "latency"
     RATE_LIMIT = "rate_limit"
@@ -30,7 +30,7 @@ class FaultKind(StrEnum):
 
 
 class Fault(Strict):
-    """One kind of fault, and when it strikes; every condition given must hold."""
+    """A fault and the requests that it hits: those that meet every condition given."""
 
     kind: FaultKind
     share: _Share = Field(default=1.0, description="share of the requests that it hits")
@@ -48,7 +48,7 @@ class Fault(Strict):
 
 
 class FaultScript(Strict):
-    """How the service behaves: its usual latency, lognormal, and its faults."""
+    """The behaviour of the server: a lognormal latency, faults and scripted answers."""
 
     seed: int = 0
     median_ms: Annotated[float, Field(ge=0.0)] = 0.0
@@ -68,16 +68,16 @@ class FaultScript(Strict):
         return self.median_ms / 1000.0 * chance.lognormvariate(0.0, self.sigma)
 
 
-def striking(
+def active_faults(
     faults: Sequence[Fault], seed: int, *, key: str, time: int, number: int, clock: float, text: str
 ) -> list[Fault]:
     """The faults that hit a request.
 
-    ``key`` tells one request from another, ``time`` counts how often it came before, ``number``
-    counts all requests, ``clock`` is seconds since the start. Chance is drawn from seed, key and
-    time, so that the order in which requests arrive changes nothing.
+    ``key`` identifies the request, ``time`` counts its earlier arrivals, ``number`` all requests
+    before it; ``clock`` is seconds since the start. The random draw depends on seed, key and time
+    alone, not on the order in which requests arrive.
     """
-    found = []
+    active = []
     for position, fault in enumerate(faults):
         period = fault.up_s + fault.down_s
         if number < fault.begin or (fault.end is not None and number >= fault.end):
@@ -90,5 +90,5 @@ def striking(
             continue
         chance = random.Random(f"{seed}:{position}:{key}:{time}")  # noqa: S311
         if chance.random() < fault.share:
-            found.append(fault)
-    return found
+            active.append(fault)
+    return active

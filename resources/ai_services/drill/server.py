@@ -1,7 +1,6 @@
-"""The drill's server: OpenAI-compatible HTTP on the loopback, with a log of what it did.
+"""The drill's server: an OpenAI-compatible service on the loopback that logs its requests.
 
-It keeps the promise of an Idempotency-Key: what was answered once is answered the same way
-again, and not billed again.
+It honours the Idempotency-Key: a repeated request gets the same answer and is not billed again.
 """
 
 import asyncio
@@ -10,18 +9,23 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
-from resources.ai_services.drill.answering import chat_answer, embeddings_answer
-from resources.ai_services.drill.faults import Fault, FaultKind, FaultScript, striking
+from orchestration_assets.text.replies.generated_replies import (
+    chat_reply,
+    embeddings_reply,
+    streamed_events,
+)
+from resources.ai_services.drill.faults import Fault, FaultKind, FaultScript, active_faults
 
 if TYPE_CHECKING:
     from aiohttp import web
 
-_FOREVER_S: Final = 3600.0
+_HANG_S: Final = 3600.0
 _STATUS: Final = {
     FaultKind.RATE_LIMIT: 429,
     FaultKind.ERROR: 500,
@@ -32,7 +36,7 @@ _STATUS: Final = {
 
 @dataclass
 class ServedRequest:
-    """One request as the server saw it; ``finished`` once its answer was written in full."""
+    """The log entry of one request; ``finished`` once its response was written in full."""
 
     number: int
     key: str
@@ -51,19 +55,19 @@ class ServedRequest:
 
 @dataclass
 class DrillServer:
-    """Behaviour and log. ``script`` may be changed while the server runs."""
+    """The server's script, which may change while it runs, and its log."""
 
     script: FaultScript = field(default_factory=FaultScript)
     log: list[ServedRequest] = field(default_factory=list)
-    most_at_once: int = 0
-    _times: Counter[str] = field(default_factory=Counter)
-    _answered: dict[str, dict[str, Any]] = field(default_factory=dict)
-    _at_once: int = 0
+    peak_concurrency: int = 0
+    _request_counts: Counter[str] = field(default_factory=Counter)
+    _answers_by_key: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _in_flight: int = 0
     _began: float = field(default_factory=time.monotonic)
 
     @property
     def billed(self) -> list[ServedRequest]:
-        return [one for one in self.log if one.billed]
+        return [request for request in self.log if request.billed]
 
     async def handle(self, request: "web.Request") -> "web.StreamResponse":
         from aiohttp import web
@@ -75,28 +79,30 @@ class DrillServer:
             return web.json_response({"error": {"message": "not JSON"}}, status=400)
         served = self._enter(request, raw, body)
         text = raw.decode("utf-8", "replace")
-        time_before = self._times[served.key]
-        self._times[served.key] += 1
-        faults = striking(
+        earlier_requests = self._request_counts[served.key]
+        self._request_counts[served.key] += 1
+        faults = active_faults(
             self.script.faults,
             self.script.seed,
             key=served.key,
-            time=time_before,
+            time=earlier_requests,
             number=served.number,
             clock=time.monotonic() - self._began,
             text=text,
         )
         served.faults = tuple(fault.kind.value for fault in faults)
-        self._at_once += 1
-        self.most_at_once = max(self.most_at_once, self._at_once)
+        self._in_flight += 1
+        self.peak_concurrency = max(self.peak_concurrency, self._in_flight)
         try:
-            await asyncio.sleep(self.script.latency_s(served.key, time_before))
-            return await self._answer(request, body, served, {one.kind: one for one in faults})
+            await asyncio.sleep(self.script.latency_s(served.key, earlier_requests))
+            return await self._answer(
+                request, body, served, {fault.kind: fault for fault in faults}
+            )
         except ConnectionResetError:
-            # whoever asked is gone: the log says that the answer was not finished
+            # the client disconnected: the log says that the response was not finished
             return web.Response(status=499)
         finally:
-            self._at_once -= 1
+            self._in_flight -= 1
 
     def _enter(self, request: "web.Request", raw: bytes, body: Mapping[str, Any]) -> ServedRequest:
         key = request.headers.get("idempotency-key")
@@ -125,7 +131,7 @@ class DrillServer:
         if latency := faults.get(FaultKind.LATENCY):
             await asyncio.sleep(latency.seconds)
         if FaultKind.HANG in faults:
-            await asyncio.sleep(_FOREVER_S)
+            await asyncio.sleep(_HANG_S)
         if FaultKind.RESET in faults:
             assert request.transport is not None
             request.transport.abort()
@@ -138,45 +144,35 @@ class DrillServer:
                     headers["Retry-After"] = f"{faults[kind].seconds:g}"
                 error = {"error": {"message": f"scripted: {kind.value}"}}
                 return web.json_response(error, status=status, headers=headers)
-        answer = self._made(body, served, faults)
+        answer = self._answer_body(body, served, faults)
         served.status = 200
         if body.get("stream"):
             return await self._stream(request, answer, served, faults)
         return await self._write(request, json.dumps(answer).encode(), served, faults)
 
-    def _made(
+    def _answer_body(
         self, body: Mapping[str, Any], served: ServedRequest, faults: Mapping[FaultKind, Fault]
     ) -> dict[str, Any]:
-        known = self._answered.get(served.key)
-        if known is not None:
+        if (earlier := self._answers_by_key.get(served.key)) is not None:
             served.replayed = True
-            return known
+            return earlier
         if "input" in body:
-            vectors, served.tokens_in = embeddings_answer(body)
-            data = [{"index": n, "embedding": one} for n, one in enumerate(vectors)]
+            answer = embeddings_reply(body)
             if FaultKind.WRONG_SCHEMA in faults:
-                data = data[1:]
-            answer: dict[str, Any] = {"object": "list", "data": data}
+                answer["data"] = answer["data"][1:]
         else:
-            said, served.tokens_in, served.tokens_out = chat_answer(body, self.script.answers)
+            answer = chat_reply(body, self.script.answers)
+            message = answer["choices"][0]["message"]
             if FaultKind.WRONG_SCHEMA in faults:
-                said = json.dumps({"verdict": "yes", "confidence": "high"})
+                message["content"] = json.dumps({"verdict": "yes", "confidence": "high"})
             elif FaultKind.CHATTY in faults:
-                said = f"Sure! Here is what you asked for:\n```json\n{said}\n```\nAnything else?"
-            message = {"role": "assistant", "content": said}
-            answer = {
-                "object": "chat.completion",
-                "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
-            }
-        answer["model"] = served.model
-        answer["usage"] = {
-            "prompt_tokens": served.tokens_in,
-            "completion_tokens": served.tokens_out,
-            "total_tokens": served.tokens_in + served.tokens_out,
-        }
-        # the work is done, whether or not its answer arrives: a repetition gets the same one
+                fenced = f"```json\n{message['content']}\n```"
+                message["content"] = f"Sure! Here is what you asked for:\n{fenced}\nAnything else?"
+        served.tokens_in = answer["usage"]["prompt_tokens"]
+        served.tokens_out = answer["usage"]["completion_tokens"]
+        # the work is done even if the answer does not arrive: a retry gets the same answer
         served.billed = True
-        self._answered[served.key] = answer
+        self._answers_by_key[served.key] = answer
         return answer
 
     async def _write(
@@ -217,24 +213,16 @@ class DrillServer:
         await response.prepare(request)
         if slow := faults.get(FaultKind.SLOW_BODY):
             await asyncio.sleep(slow.seconds)
-        said = answer["choices"][0]["message"]["content"]
-        size = max(1, len(said) // 4)
-        pieces: list[dict[str, Any]] = [
-            {"choices": [{"index": 0, "delta": {"content": said[at : at + size]}}]}
-            for at in range(0, len(said), size)
-        ]
-        pieces.append({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
-        pieces.append({"choices": [], "usage": answer["usage"]})
-        for piece in pieces[:2] if FaultKind.TRUNCATED in faults else pieces:
-            await response.write(f"data: {json.dumps(piece)}\n\n".encode())
-        if FaultKind.TRUNCATED not in faults:
-            await response.write(b"data: [DONE]\n\n")
+        events = list(map(json.dumps, streamed_events(answer)))
+        events = events[:2] if FaultKind.TRUNCATED in faults else [*events, "[DONE]"]
+        for event in events:
+            await response.write(f"data: {event}\n\n".encode())
         await response.write_eof()
         served.finished = FaultKind.TRUNCATED not in faults
         return response
 
     async def models(self, request: "web.Request") -> "web.Response":
-        """What a shallow health check sees: it fails when every request would."""
+        """The list of models, as health checks read it; 503 while every request fails."""
         from aiohttp import web
 
         down = {fault.kind for fault in self.script.faults if fault.share >= 1.0}
@@ -245,7 +233,7 @@ class DrillServer:
     async def show_log(self, request: "web.Request") -> "web.Response":
         from aiohttp import web
 
-        return web.json_response([vars(one) for one in self.log])
+        return web.json_response([vars(served) for served in self.log])
 
     def application(self) -> "web.Application":
         from aiohttp import web
@@ -259,12 +247,9 @@ class DrillServer:
 
 
 @contextmanager
-def running(server: DrillServer, port: int = 0) -> Iterator[str]:
-    """Runs the server in a thread of its own; gives its base URL, which ends in ``/v1``."""
-    ready = threading.Event()
-    stop: list[Any] = []
-    address: list[str] = []
-    failed: list[BaseException] = []
+def serving(server: DrillServer, port: int = 0) -> Iterator[str]:
+    """Runs the server in a thread; yields its base URL, which ends in ``/v1``."""
+    started: Future[tuple[str, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 
     async def serve() -> None:
         from aiohttp import web
@@ -274,13 +259,10 @@ def running(server: DrillServer, port: int = 0) -> Iterator[str]:
         )
         await runner.setup()
         try:
-            site = web.TCPSite(runner, "127.0.0.1", port)
-            await site.start()
-            address.append(f"http://127.0.0.1:{runner.addresses[0][1]}/v1")
-            over = asyncio.Event()
-            stop.extend((asyncio.get_running_loop(), over))
-            ready.set()
-            await over.wait()
+            await web.TCPSite(runner, "127.0.0.1", port).start()
+            url, stop = f"http://127.0.0.1:{runner.addresses[0][1]}/v1", asyncio.Event()
+            started.set_result((url, asyncio.get_running_loop(), stop))
+            await stop.wait()
         finally:
             await runner.cleanup()
 
@@ -288,18 +270,14 @@ def running(server: DrillServer, port: int = 0) -> Iterator[str]:
         try:
             asyncio.run(serve())
         except BaseException as error:  # noqa: BLE001 -- raised where the server is wanted
-            failed.append(error)
-        finally:
-            ready.set()
+            if not started.done():
+                started.set_exception(error)
 
     thread = threading.Thread(target=run, name="drill-server", daemon=True)
     thread.start()
-    ready.wait()
-    if failed:
-        raise failed[0]
+    url, loop, stop = started.result()
     try:
-        yield address[0]
+        yield url
     finally:
-        loop, over = stop
-        loop.call_soon_threadsafe(over.set)
+        loop.call_soon_threadsafe(stop.set)
         thread.join(timeout=10)

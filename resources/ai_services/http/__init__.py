@@ -1,1 +1,1 @@
-"""Services over HTTP: how one request is made and read. What happens around it is elsewhere."""
+"""One request to a service over HTTP: how it is made, sent and read."""

@@ -1,4 +1,4 @@
-"""What every service over HTTP shares: who it is, what it is shown, one request and its reply."""
+"""The base of services over HTTP: their identity, their request and reply, their headers."""
 
 import asyncio
 import json
@@ -13,39 +13,26 @@ from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.schemas.services import RemoteConfig
 from orchestration_assets.schemas.storable_values import whole_text
-from orchestration_assets.text.replies.call_errors import CallError, Garbled, Unauthorised
-from orchestration_assets.text.replies.echoes import Echoes, echoes_of
-from resources.ai_services.http.keys import checked, secrets_of
+from orchestration_assets.text.prompts.prompt_context import SentContent
+from orchestration_assets.text.replies.call_errors import CallError, Unauthorised
+from orchestration_assets.text.replies.key_echoes import KeyEchoes, key_echoes
+from resources.ai_services.http.keys import header_value, secrets_of
 from resources.ai_services.http.transport import Transport
 from resources.ai_services.resilience.steady_timeouts import SteadyTimeout
 from resources.code_version import code_version
 
-SAID_CHARS: Final = 2000
-"""So much of what a service said is kept, for a repair."""
-_LONGEST_ECHO: Final = 1000
-"""The most characters that an echo is thought to have."""
-_AT_ONCE_CHARS: Final = 20_000
-"""Longer answers are read for echoes beside the loop of the calls."""
+REPAIR_CHARS: Final = 2000
+"""Characters of a reply that are kept for a repair request."""
+_MAX_ECHO_CHARS: Final = 1000
+"""Characters that the echo of a key has at most."""
+_MAX_INLINE_CHARS: Final = 20_000
+"""Longer answers are searched for echoes in a thread, beside the event loop."""
 _CARRIERS: Final = (Transport.__module__, SteadyTimeout.__module__)
 """How a request travels, and how long it may take, changes no answer."""
 
 
-class SentContent(NamedTuple):
-    """What left the machine for one question.
-
-    ``content_share`` is the share of the content's tokens in [0, 1] that was sent, ``left_out``
-    says in words what was not; ``redacted`` counts what was taken out by kind.
-    """
-
-    tokens_estimated: int
-    content_share: float
-    left_out: str | None
-    redacted: Mapping[str, int]
-    injection_markers: int
-
-
 class Request(NamedTuple):
-    """One request that is ready to be sent, about one or several questions."""
+    """One request that is ready to be sent, with one or several questions."""
 
     questions: tuple[Question, ...]
     body: Mapping[str, Any]
@@ -54,69 +41,69 @@ class Request(NamedTuple):
 
     @property
     def tokens_estimated(self) -> int:
-        return sum(one.tokens_estimated for one in self.sent)
+        return sum(content.tokens_estimated for content in self.sent)
 
 
 class Reply(NamedTuple):
-    """What came back: a reading a question, in order, and what it took.
+    """The readings of a request's questions, in order, and the tokens that they took.
 
-    Tokens are None where the service does not count them. ``said`` is the beginning of the
-    text itself, for a repair; ``mendable`` tells whether one may help.
+    Tokens are None where the service does not count them. ``text`` is the start of what the model
+    wrote; ``repairable`` says whether a repair request may help.
     """
 
     readings: tuple[Reading, ...]
     tokens_in: int | None = None
     tokens_out: int | None = None
     first_token_ms: float | None = None
-    said: str = ""
-    mendable: bool = True
+    text: str = ""
+    repairable: bool = True
 
 
 _Send = Callable[[Any, Request, str], Awaitable[Reply]]
 
 
-def _without_echoes(send: _Send) -> _Send:
-    """:meth:`HttpService.send` whose reply or error repeats no secret of its service."""
+def _redacting_keys(send: _Send) -> _Send:
+    """Wraps :meth:`HttpService.send`: no reply or error holds a secret of the service."""
 
     @wraps(send)
     async def sent(service: "HttpService", request: Request, key: str) -> Reply:
-        echoes = echoes_of(tuple(secrets_of(service.config)))
+        echoes = key_echoes(tuple(secrets_of(service.config)))
         try:
             reply = await send(service, request, key)
         except CallError as error:
-            echoes.clean(error)
+            echoes.redact_error(error)
             raise
-        if sum(map(_size, reply.readings)) <= _AT_ONCE_CHARS:
-            return _cleaned(reply, request, echoes)
+        if sum(map(_set_chars, reply.readings)) <= _MAX_INLINE_CHARS:
+            return _redacted(reply, request, echoes)
         # hundreds of long members: other calls go on meanwhile
-        return await asyncio.to_thread(_cleaned, reply, request, echoes)
+        return await asyncio.to_thread(_redacted, reply, request, echoes)
 
     return sent
 
 
-def _cleaned(reply: Reply, request: Request, echoes: Echoes) -> Reply:
+def _redacted(reply: Reply, request: Request, echoes: KeyEchoes) -> Reply:
     readings = tuple(
-        echoes.without_in(reading, question.task.labels)
+        echoes.redacted_reading(reading, question.task.labels)
         for reading, question in zip(reply.readings, request.questions, strict=False)
     )
-    # the rest is read by nobody; one key more, so that none is cut before it is found
-    said = echoes.without(reply.said[: SAID_CHARS + _LONGEST_ECHO])[:SAID_CHARS]
-    return reply._replace(readings=readings, said=said)
+    # one key longer than what is kept, so that no echo is cut before it is found
+    text = echoes.redacted(reply.text[: REPAIR_CHARS + _MAX_ECHO_CHARS])[:REPAIR_CHARS]
+    return reply._replace(readings=readings, text=text)
 
 
-def _size(reading: Reading) -> int:
-    """Characters of an answer that is a set of texts; others are short or no texts."""
+def _set_chars(reading: Reading) -> int:
+    """Characters of an answer that is a set of texts; 0 for other answers, which are short."""
     answer = reading.answer
     if not isinstance(answer, tuple) or not answer or not isinstance(answer[0], str):
         return 0
-    return sum(len(str(one)) for one in answer)
+    return sum(len(str(member)) for member in answer)
 
 
 class HttpService(ABC):
     """A service of the policy that is asked over HTTP.
 
-    ``reads`` names what the answer depends on beside the content.
-    :meth:`send` makes exactly one request; retries, limits and money are the caller's matter.
+    ``reads`` names what the answer depends on beside the content. :meth:`send` makes exactly one
+    request; :class:`~resources.ai_services.resilience.caller.Caller` adds retries and limits.
     """
 
     kinds: ClassVar[frozenset[AnswerKind]]
@@ -126,9 +113,9 @@ class HttpService(ABC):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        # whatever an adapter makes of an answer, no caller sees a key in it
+        # no adapter can forget it
         if "send" in vars(cls):
-            setattr(cls, "send", _without_echoes(vars(cls)["send"]))  # noqa: B010
+            setattr(cls, "send", _redacting_keys(vars(cls)["send"]))  # noqa: B010
 
     def __init__(self, name: str, config: RemoteConfig) -> None:
         self.name = name
@@ -153,17 +140,17 @@ class HttpService(ABC):
     async def send(self, request: Request, key: str) -> Reply:
         """Makes one request. ``key`` is its Idempotency-Key. Raises CallError."""
 
-    def repaired(self, request: Request, reply: Reply) -> Request | None:
-        """A request that tells the service what was wrong with its answer, if that can help."""
+    def repair_request(self, request: Request, reply: Reply) -> Request | None:
+        """A request that tells the service what was wrong with its answer; None if no use."""
         return None
 
     @abstractmethod
     def _shaping(self) -> dict[str, Any]:
-        """The settings that an answer depends on: part of the cache key."""
+        """The settings that an answer depends on, which are part of its cache key."""
 
     @property
     def cost_usd(self) -> float:
-        """The most that one call costs when everything it may read and write is used."""
+        """What one call costs at most, in US dollars: with a full window and output."""
         config = self.config
         return config.price.of(config.context.window_tokens, self._most_output())
 
@@ -171,7 +158,7 @@ class HttpService(ABC):
         return 0
 
     async def ask(self, question: Question) -> Reading:
-        """One request, nothing around it. Raises CallError and PromptError."""
+        """The reading of one request without retries. Raises CallError and PromptError."""
         reply = await self.send(self.prepare([question]), "")
         return reply.readings[0]
 
@@ -179,13 +166,11 @@ class HttpService(ABC):
         await self.transport.aclose()
 
     async def reach(self) -> int:
-        """The status that the service's address answers with. Raises CallError."""
+        """The HTTP status of the service's list of models. Raises CallError."""
         return await self.transport.get("/models", self.headers(""))
 
     def headers(self, key: str) -> dict[str, str]:
-        """What this request says of itself, beside what every request of the service says.
-
-        Raises Unauthorised when the key's environment variable is not set."""
+        """The headers of one request. Raises Unauthorised when a secret is not set."""
         headers = {"idempotency-key": key} if key else {}
         headers |= self.config.headers
         for name, variable in self.config.header_env.items():
@@ -196,24 +181,10 @@ class HttpService(ABC):
 
     def _secret(self, variable: str, what: str) -> str:
         # a file that a key is read from ends in a newline
-        found = os.environ.get(variable, "").strip()
-        if not found:
+        value = os.environ.get(variable, "").strip()
+        if not value:
             raise Unauthorised(
                 f"the environment variable {variable} is not set: "
                 f"export it with {what} of {self.name}"
             )
-        return checked(variable, found)
-
-
-def parsed(body: bytes | str) -> Mapping[str, Any]:
-    """A body as a JSON object. Raises Garbled."""
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise Garbled(f"the answer is not JSON: {error}") from error
-    if isinstance(found, list) and len(found) == 1:
-        # some gateways wrap the one object in a list
-        found = found[0]
-    if not isinstance(found, dict):
-        raise Garbled("the answer is not a JSON object")
-    return found
+        return header_value(variable, value)

@@ -7,18 +7,21 @@ follow, stay out of the way; certificates are checked as httpx checks them.
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from orchestration_assets.schemas.services import HttpConfig
 from orchestration_assets.text.replies.call_errors import (
     CallError,
     ConnectionBroken,
-    Garbled,
-    Misdirected,
+    EndpointNotFound,
+    MalformedResponse,
     Unreachable,
-    error_of,
+    error_from_status,
+    error_in_body,
+    json_object,
 )
 from orchestration_assets.text.replies.compression import Decompressor, EncodingError
+from orchestration_assets.text.replies.event_stream import LineDecoder
 from resources.ai_services.http.address import base_url
 
 if TYPE_CHECKING:
@@ -31,23 +34,30 @@ _HEADERS: Final = {
     "accept-encoding": "identity",
     "user-agent": "content-orchestration",
 }
-_LONGEST_BODY: Final = 64 * 1024 * 1024
+_MAX_BODY: Final = 64 * 1024 * 1024
 _IDLE_S: Final = 30.0
-_LONGEST_REFUSAL: Final = 1024 * 1024
+_MAX_ERROR_BODY: Final = 1024 * 1024
 _CHUNK: Final = 16 * 1024
 
 
 class Body(NamedTuple):
-    """The body of a 200 answer, with what its Retry-After says."""
+    """The body of a 200 response, and its Retry-After."""
 
     data: bytes
     retry_after: str | None = None
 
+    def json(self) -> Mapping[str, Any]:
+        """The body as an object. Raises MalformedResponse, and the CallError that it reports."""
+        body = json_object(self.data)
+        if (error := error_in_body(body, self.retry_after, time.time())) is not None:
+            raise error
+        return body
+
 
 class Lines(NamedTuple):
-    """The lines of a streamed 200 answer as they arrive, with what its Retry-After says."""
+    """The lines of a streamed 200 response as they arrive, and its Retry-After."""
 
-    arriving: AsyncIterator[str]
+    lines: AsyncIterator[str]
     retry_after: str | None = None
 
 
@@ -64,54 +74,47 @@ class Transport:
             self._session = self._open()
 
     async def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> Body:
-        """The body of a 200 answer. Raises CallError."""
-        import aiohttp
-
-        try:
-            async with self._request("POST", path, body, headers) as response:
-                if response.status != 200:
-                    raise await _refusal(response)
-                return Body(await _read(response), response.headers.get("retry-after"))
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise _as_call_error(error) from error
+        """The body of a 200 response. Raises CallError."""
+        async with self._response("POST", path, body, headers) as response:
+            return Body(await _read(response), response.headers.get("retry-after"))
 
     async def get(self, path: str, headers: Mapping[str, str]) -> int:
-        """The status of whatever answers. Raises CallError when nothing does."""
-        import aiohttp
-
-        try:
-            async with self._request("GET", path, None, headers) as response:
-                return response.status
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise _as_call_error(error) from error
+        """The status of any response. Raises CallError when there is none."""
+        async with self._response("GET", path, None, headers) as response:
+            return response.status
 
     @asynccontextmanager
     async def lines(
         self, path: str, body: bytes, headers: Mapping[str, str]
     ) -> AsyncIterator[Lines]:
-        """The lines of a streamed 200 answer as they arrive. Raises CallError."""
-        import aiohttp
-
-        try:
-            async with self._request("POST", path, body, headers) as response:
-                if response.status != 200:
-                    raise await _refusal(response)
-                yield Lines(_lines(response), response.headers.get("retry-after"))
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise _as_call_error(error) from error
+        """The lines of a streamed 200 response as they arrive. Raises CallError."""
+        async with self._response("POST", path, body, headers) as response:
+            yield Lines(_lines(response), response.headers.get("retry-after"))
 
     async def aclose(self) -> None:
         if self._session is not None:
             await self._session.close()
             self._session = None
 
-    def _request(
+    @asynccontextmanager
+    async def _response(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
-    ) -> "aiohttp.client._RequestContextManager":
-        url = base_url(self._config) + path
-        self.open()
-        assert self._session is not None
-        return self._session.request(method, url, data=body, headers=headers, allow_redirects=False)
+    ) -> "AsyncIterator[aiohttp.ClientResponse]":
+        """The response to one request; to a POST, one of status 200. Raises CallError."""
+        import aiohttp
+
+        try:
+            url = base_url(self._config) + path
+            self.open()
+            assert self._session is not None
+            async with self._session.request(
+                method, url, data=body, headers=headers, allow_redirects=False
+            ) as response:
+                if method == "POST" and response.status != 200:
+                    raise await _status_error(response)
+                yield response
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise _as_call_error(error) from error
 
     def _open(self) -> "aiohttp.ClientSession":
         import aiohttp
@@ -139,82 +142,76 @@ class Transport:
             return False
 
 
-async def _refusal(response: "aiohttp.ClientResponse") -> CallError:
-    """What an answer with another status than 200 comes to, whatever became of its body."""
+async def _status_error(response: "aiohttp.ClientResponse") -> CallError:
+    """The error of a response whose status is not 200, even where its body cannot be read."""
     import aiohttp
 
     try:
-        encoding = response.headers.get("content-encoding", "")
-        read = await response.content.read(_CHUNK)
-        said = Decompressor(encoding, _LONGEST_REFUSAL).feed(read)
+        data = await response.content.read(_CHUNK)
+        body = _decompressor(response, _MAX_ERROR_BODY).feed(data)
     except (aiohttp.ClientError, OSError, EncodingError):
-        said = b""
-    return error_of(response.status, response.headers.get("retry-after"), said, time.time())
+        body = b""
+    return error_from_status(
+        response.status, response.headers.get("retry-after"), body, time.time()
+    )
 
 
 def _as_call_error(error: Exception) -> CallError:
     import aiohttp
 
-    said = str(error) or type(error).__name__
+    message = str(error) or type(error).__name__
     if isinstance(error, ValueError):
-        return Misdirected(f"no request can be made to this address: {said}")
+        return EndpointNotFound(f"no request can be made to this address: {message}")
     if isinstance(error, aiohttp.ClientPayloadError):
-        return Garbled(f"the answer breaks off: {said}")
-    never_there = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
-    return Unreachable(said) if isinstance(error, never_there) else ConnectionBroken(said)
+        return MalformedResponse(f"the answer breaks off: {message}")
+    unconnected = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+    return Unreachable(message) if isinstance(error, unconnected) else ConnectionBroken(message)
 
 
-async def _parts(response: "aiohttp.ClientResponse") -> AsyncIterator[bytes]:
-    """The body as it was before it was compressed. Raises Garbled."""
+async def _chunks(response: "aiohttp.ClientResponse") -> AsyncIterator[bytes]:
+    """The decompressed body, chunk by chunk. Raises MalformedResponse."""
     size = 0
     try:
-        body = Decompressor(response.headers.get("content-encoding", ""), _LONGEST_BODY)
-        async for part in response.content.iter_chunked(_CHUNK):
-            size += len(part)
-            if size > _LONGEST_BODY:
+        decompressor = _decompressor(response)
+        async for chunk in response.content.iter_chunked(_CHUNK):
+            size += len(chunk)
+            if size > _MAX_BODY:
                 raise _too_large()
-            if found := body.feed(part):
-                yield found
-        body.finish()
+            if data := decompressor.feed(chunk):
+                yield data
+        decompressor.finish()
     except EncodingError as error:
-        raise Garbled(str(error)) from error
+        raise MalformedResponse(str(error)) from error
 
 
-def _too_large() -> Garbled:
-    return Garbled(f"the answer is larger than {_LONGEST_BODY} bytes")
+def _decompressor(response: "aiohttp.ClientResponse", limit: int = _MAX_BODY) -> Decompressor:
+    return Decompressor(response.headers.get("content-encoding", ""), limit)
+
+
+def _too_large() -> MalformedResponse:
+    return MalformedResponse(f"the answer is larger than {_MAX_BODY} bytes")
 
 
 async def _read(response: "aiohttp.ClientResponse") -> bytes:
     declared = response.content_length
     if declared is None:
-        return b"".join([part async for part in _parts(response)])
-    if declared > _LONGEST_BODY:
+        return b"".join([chunk async for chunk in _chunks(response)])
+    if declared > _MAX_BODY:
         raise _too_large()
-    data = await response.read()
+    compressed = await response.read()
     try:
-        body = Decompressor(response.headers.get("content-encoding", ""), _LONGEST_BODY)
-        found = body.feed(data)
-        body.finish()
+        decompressor = _decompressor(response)
+        data = decompressor.feed(compressed)
+        decompressor.finish()
     except EncodingError as error:
-        raise Garbled(str(error)) from error
-    return found
+        raise MalformedResponse(str(error)) from error
+    return data
 
 
 async def _lines(response: "aiohttp.ClientResponse") -> AsyncIterator[str]:
-    """Lines that end in CR LF, LF or CR, wherever the parts that they come in end."""
-    # a line that does not end for long is joined once, not with every part of it
-    held: list[bytes] = []
-    after_cr = False
-    async for part in _parts(response):
-        # the LF of a CR LF that was cut in two
-        whole = part[1:] if after_cr and part.startswith(b"\n") else part
-        after_cr = part.endswith(b"\r")
-        if b"\r" in whole:
-            whole = whole.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        first, *more = whole.split(b"\n")
-        held.append(first)
-        for line in more:
-            yield b"".join(held).decode("utf-8", "replace")
-            held = [line]
-    if any(held):
-        yield b"".join(held).decode("utf-8", "replace")
+    decoder = LineDecoder()
+    async for chunk in _chunks(response):
+        for line in decoder.feed(chunk):
+            yield line
+    for line in decoder.finish():
+        yield line

@@ -1,1 +1,1 @@
-"""What keeps a service's bad day from becoming ours: pure decisions, each in its own module."""
+"""Limits and retries around a service: budgets, rates, circuit breakers, timeouts."""

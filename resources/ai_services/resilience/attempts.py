@@ -1,11 +1,11 @@
-"""What one attempt at a service was, and what a call of one or several attempts came to."""
+"""The records of attempts at a service, and the outcome of a call."""
 
 from datetime import datetime
 from typing import NamedTuple
 
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Reading
-from resources.ai_services.http.service import SentContent
+from orchestration_assets.text.prompts.prompt_context import SentContent
 
 
 class Attempt(NamedTuple):
@@ -28,7 +28,7 @@ class Attempt(NamedTuple):
 
 
 class CallOutcome(NamedTuple):
-    """The reading, and the attempts that led to it, in their order; none when none was made."""
+    """A reading, and the attempts that led to it, in order; none when no request was made."""
 
     reading: Reading
     attempts: tuple[Attempt, ...] = ()

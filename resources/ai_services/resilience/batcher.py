@@ -1,4 +1,4 @@
-"""Many single questions become few requests: full batches, and one more when nobody else comes."""
+"""Collects single questions into batches, one request each."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from resources.ai_services.resilience.caller import Caller
 
 
 @dataclass
-class _Waiting:
+class _QueuedQuestion:
     question: Question
     key: str
     deadline: float
@@ -20,63 +20,63 @@ class _Waiting:
 
 
 class Batcher:
-    """Holds questions until ``batch_size`` are there.
+    """Queues questions until there are ``batch_size``.
 
-    An incomplete batch leaves once nothing of this service is under way and no further question
-    came for ``linger_s``. While the work before it keeps at least one batch of questions coming,
-    the number of requests is ceil(questions / batch size).
+    An incomplete batch is sent once no request of this service is in flight and no question
+    came for ``linger_s``. While at least one batch of questions is on its way, the number of
+    requests is ceil(questions / batch size).
     """
 
     def __init__(self, caller: Caller, batch_size: int, linger_s: float) -> None:
         self._caller = caller
         self._size = batch_size
         self._linger_s = linger_s
-        self._held: list[_Waiting] = []
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._queue: list[_QueuedQuestion] = []
+        self._in_flight: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
 
     async def call(self, question: Question, key: str, deadline: float) -> CallOutcome:
-        """What came of this question, asked together with others."""
-        waiting = _Waiting(question, key, deadline)
-        self._held.append(waiting)
-        if len(self._held) >= self._size:
-            self._leave()
+        """The outcome of this question, asked together with others."""
+        queued = _QueuedQuestion(question, key, deadline)
+        self._queue.append(queued)
+        if len(self._queue) >= self._size:
+            self._send_batch()
         else:
-            self._linger()
-        return await waiting.answer
+            self._start_timer()
+        return await queued.answer
 
-    def _linger(self) -> None:
+    def _start_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._held and not self._under_way:
+        if self._queue and not self._in_flight:
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(self._linger_s, self._leave)
+            self._timer = loop.call_later(self._linger_s, self._send_batch)
 
-    def _leave(self) -> None:
+    def _send_batch(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        batch, self._held = self._held[: self._size], self._held[self._size :]
+        batch, self._queue = self._queue[: self._size], self._queue[self._size :]
         if batch:
             task = asyncio.ensure_future(self._ask(batch))
-            self._under_way.add(task)
-            task.add_done_callback(self._returned)
+            self._in_flight.add(task)
+            task.add_done_callback(self._batch_done)
 
-    def _returned(self, task: "asyncio.Task[None]") -> None:
-        self._under_way.discard(task)
-        self._linger()
+    def _batch_done(self, task: "asyncio.Task[None]") -> None:
+        self._in_flight.discard(task)
+        self._start_timer()
 
-    async def _ask(self, batch: Sequence[_Waiting]) -> None:
-        deadline = min(one.deadline for one in batch)
-        questions, keys = [one.question for one in batch], [one.key for one in batch]
+    async def _ask(self, batch: Sequence[_QueuedQuestion]) -> None:
+        deadline = min(queued.deadline for queued in batch)
+        questions, keys = [queued.question for queued in batch], [queued.key for queued in batch]
         try:
             answers = await self._caller.call(questions, keys, deadline)
         except Exception as error:  # noqa: BLE001 -- those who asked raise it
-            for one in batch:
-                if not one.answer.done():
-                    one.answer.set_exception(error)
+            for queued in batch:
+                if not queued.answer.done():
+                    queued.answer.set_exception(error)
             return
-        for one, answer in zip(batch, answers, strict=True):
-            if not one.answer.done():
-                one.answer.set_result(answer)
+        for queued, answer in zip(batch, answers, strict=True):
+            if not queued.answer.done():
+                queued.answer.set_result(answer)

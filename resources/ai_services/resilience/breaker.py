@@ -1,4 +1,4 @@
-"""A circuit breaker over a failure-rate window: a pure state machine, time comes from outside."""
+"""A circuit breaker over a window of failure rates: a state machine without a clock."""
 
 from collections import deque
 from enum import StrEnum
@@ -6,73 +6,71 @@ from typing import Final, NamedTuple
 
 from orchestration_assets.schemas.services import BreakerConfig
 
-_LONGEST_OPEN: Final = 16
+_MAX_OPEN_FACTOR: Final = 16
 """While probes fail, the time until the next one doubles up to this multiple of ``open_s``."""
 
 
 class BreakerState(StrEnum):
-    """closed: attempts pass; open: none does; half_open: exactly one is under way."""
+    """closed: attempts pass; open: none does; half_open: one probe is in flight."""
 
     CLOSED = "closed"
     OPEN = "open"
     HALF_OPEN = "half_open"
 
 
-class Admission(StrEnum):
-    """``wait``: nothing is known of the service yet and enough attempts are under way."""
+class NotAdmitted(StrEnum):
+    """Why an attempt may not start: ``wait`` for those in flight, or ``refuse``."""
 
-    PASS = "pass"  # noqa: S105 -- a verdict, no password
     WAIT = "wait"
     REFUSE = "refuse"
 
 
 class Ticket(NamedTuple):
-    """Permission for one attempt; ``era`` tells attempts of an earlier state from current ones."""
+    """Permission for one attempt; ``era`` numbers the breaker's changes of state."""
 
     era: int
 
 
 class Breaker:
-    """Counts every attempt, opens when the share of failures in the window is too high.
+    """Opens when the share of failures among the latest attempts is too high.
 
-    While no attempt in the window has succeeded, no more attempts are let through than fill the
-    window: a service that is down from the start is asked at most ``window`` times, however many
-    calls want it at once. ``now`` is a monotonic time in seconds.
+    Until an attempt succeeds, at most ``window`` attempts are admitted: so often is a service
+    asked that is down from the start, however many calls wait. ``now`` is a monotonic time in s.
     """
 
     def __init__(self, config: BreakerConfig) -> None:
         self._config = config
         self._outcomes: deque[bool] = deque(maxlen=config.window)
-        self._under_way = 0
+        self._in_flight = 0
         self._era = 0
         self._opened_at = 0.0
         self._failed_probes = 0
         self.state = BreakerState.CLOSED
         self.opened = 0
 
-    def admit(self, now: float) -> Ticket | Admission:
+    def admit(self, now: float) -> Ticket | NotAdmitted:
         """A ticket for one attempt, or why there is none: WAIT or REFUSE."""
         if self.state is BreakerState.HALF_OPEN:
-            return Admission.REFUSE
+            return NotAdmitted.REFUSE
         if self.state is BreakerState.OPEN:
             if now < self.probe_at:
-                return Admission.REFUSE
+                return NotAdmitted.REFUSE
             self.state = BreakerState.HALF_OPEN
             self._begin_era()
         elif not any(self._outcomes) and (
-            self._under_way + len(self._outcomes) >= self._config.window
+            self._in_flight + len(self._outcomes) >= self._config.window
         ):
-            return Admission.WAIT if self._under_way else self._refuse_unproven(now)
-        self._under_way += 1
+            return NotAdmitted.WAIT if self._in_flight else self._refuse_without_success(now)
+        self._in_flight += 1
         return Ticket(self._era)
 
     def record(self, ticket: Ticket, now: float, *, ok: bool) -> None:
-        """An attempt ended. What began before the state changed no longer counts."""
+        """Counts the end of an attempt, unless the state changed since it began."""
         if ticket.era != self._era:
             return
-        self._under_way -= 1
+        self._in_flight -= 1
         if self.state is BreakerState.HALF_OPEN:
-            self._probed(now, ok=ok)
+            self._record_probe(now, ok=ok)
             return
         self._outcomes.append(ok)
         failed = len(self._outcomes) - sum(self._outcomes)
@@ -84,25 +82,25 @@ class Breaker:
             self._open(now)
 
     def abandon(self, ticket: Ticket) -> None:
-        """An attempt ended without telling anything about the service; a probe may be repeated."""
+        """Ends an attempt that says nothing about the service; a probe may be repeated."""
         if ticket.era != self._era:
             return
-        self._under_way -= 1
+        self._in_flight -= 1
         if self.state is BreakerState.HALF_OPEN:
             self.state = BreakerState.OPEN
 
     @property
     def probe_at(self) -> float:
-        """When an open breaker lets its next probe through."""
-        longer = min(1 << self._failed_probes, _LONGEST_OPEN)
+        """When an open breaker admits its next probe."""
+        longer = min(1 << self._failed_probes, _MAX_OPEN_FACTOR)
         return self._opened_at + self._config.open_s * longer
 
-    def _refuse_unproven(self, now: float) -> Admission:
-        # a window full of failures opens at the latest now, whatever the rate asked for
+    def _refuse_without_success(self, now: float) -> NotAdmitted:
+        # a window full of failures opens it, whatever failure_rate says
         self._open(now)
-        return Admission.REFUSE
+        return NotAdmitted.REFUSE
 
-    def _probed(self, now: float, *, ok: bool) -> None:
+    def _record_probe(self, now: float, *, ok: bool) -> None:
         if ok:
             self.state = BreakerState.CLOSED
             self._failed_probes = 0
@@ -121,4 +119,4 @@ class Breaker:
 
     def _begin_era(self) -> None:
         self._era += 1
-        self._under_way = 0
+        self._in_flight = 0

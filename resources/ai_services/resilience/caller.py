@@ -1,9 +1,9 @@
-"""Calling one service: limits before an attempt, the breaker around it, retries after it."""
+"""Calls one service: limits before an attempt, a circuit breaker around it, retries after it."""
 
 import asyncio
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -16,36 +16,36 @@ from orchestration_assets.text.prompts.templates import PromptError
 from orchestration_assets.text.replies.call_errors import (
     PERMANENT,
     CallError,
+    FatalCallError,
     Forbidden,
-    Halting,
-    Refused,
+    RequestRefused,
     TimedOut,
     Unreachable,
 )
 from orchestration_assets.text.token_estimates import TokenScale
 from resources.ai_services.http.service import HttpService, Reply, Request
 from resources.ai_services.resilience.attempts import Attempt, CallOutcome
-from resources.ai_services.resilience.breaker import Admission, Breaker, BreakerState, Ticket
+from resources.ai_services.resilience.breaker import Breaker, BreakerState, NotAdmitted, Ticket
 from resources.ai_services.resilience.rates import RateGate
-from resources.ai_services.resilience.retry import RetryBudget, wait_before
+from resources.ai_services.resilience.retry import RetryBudget, retry_delay_s
 from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.ai_services.resilience.steady_timeouts import SteadyTimeout, steady_clock
 
 
 @dataclass(frozen=True, slots=True)
-class _NotMade:
-    """No request was made, and why."""
+class _NotAttempted:
+    """Why no request was made, and the status of the reading."""
 
     status: Status
     reason: str
 
 
 @dataclass
-class _Time:
-    """When a call must be over: at the deadline, or so long after its first turn came.
+class _CallTime:
+    """The time limit of one call: its deadline, or ``limit_s`` after its first request.
 
-    Waiting for that turn is not the service's fault and does not count; nor does the time in
-    which the event loop was held up. The deadline, of the loop's own clock, stands in any case.
+    Waiting for a free slot does not count against ``limit_s``, nor does time in which the event
+    loop was blocked. ``deadline`` is a time of the loop's own clock.
     """
 
     deadline: float
@@ -53,26 +53,26 @@ class _Time:
     ends: float = math.inf
 
     def begin(self) -> None:
-        """Its turn came; only the first one counts."""
+        """The first request starts; later calls change nothing."""
         if self.ends == math.inf:
             self.ends = steady_clock().time() + self.limit_s
 
     @property
     def left(self) -> float:
-        """Seconds until it must be over."""
+        """Seconds until the limit."""
         return min(self.deadline - _clock(), self.ends - steady_clock().time())
 
     def within(self, seconds: float = math.inf) -> SteadyTimeout:
-        """A limit of so many seconds, or of what is left."""
+        """A timeout of so many seconds, at most of those that are left."""
         return SteadyTimeout(min(seconds, self.ends - steady_clock().time()), self.deadline)
 
 
-_LIGHT_CHARS: Final = 32_768
-"""What has no more characters is prepared in the loop: in milliseconds, a thread takes longer."""
-_CONNECTIONS: Final = 3
-"""Times that a connection is tried for one attempt while this process is held up."""
+_INLINE_CHARS: Final = 32_768
+"""Shorter questions are prepared in the event loop: a thread takes longer to start."""
+_MAX_CONNECTIONS: Final = 3
+"""Times that one attempt tries to connect while the event loop is blocked."""
 _STOPPED: Final = " is stopped for this run: "
-_LATE: Final = _NotMade(Status.TIMEOUT, "its deadline passed before its turn came")
+_TOO_LATE: Final = _NotAttempted(Status.TIMEOUT, "its deadline passed before its turn came")
 
 
 def is_stop(reason: str | None) -> bool:
@@ -80,32 +80,32 @@ def is_stop(reason: str | None) -> bool:
     return reason is not None and _STOPPED in reason
 
 
-_FORBIDDEN_ITEMS: Final = 5
-"""So many items forbidden (403) without an answer between them mean everything, not the items."""
+_MAX_FORBIDDEN_ITEMS: Final = 5
+"""After so many items with 403 and no answer between them, the service forbids every item."""
 
 
 class UnexpectedError(CallError):
-    """The adapter itself broke on an answer."""
+    """The adapter raised something other than a CallError, because of an answer."""
 
-    answered = True
+    billable = True
 
 
 class Caller:
-    """Everything that stands around the requests to one service, for one run.
+    """Calls one service during one run, within the limits of the policy and of the budget.
 
-    Belongs to the event loop that uses it. ``ratio`` is where the token scale
-    starts; a call, its retries included, is over ``limit_s`` after its turn came; ``chance`` gives
-    numbers in [0, 1) for the jitter.
+    Belongs to the event loop that uses it. ``ratio`` is the first value of the token scale;
+    ``limit_s`` limits a call with its retries, from its first request on; ``jitter`` gives
+    random numbers in [0, 1).
     """
 
     def __init__(
         self,
         service: HttpService,
-        purse: SpendBudget,
+        budget: SpendBudget,
         *,
         ratio: float = 1.0,
         limit_s: float = math.inf,
-        chance: Callable[[], float] = random.random,
+        jitter: Callable[[], float] = random.random,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         config = service.config
@@ -113,300 +113,297 @@ class Caller:
         self.breaker = Breaker(config.breaker)
         self.scale = TokenScale(ratio)
         self.stopped: str | None = None
-        self._purse = purse
+        self._budget = budget
         self._limit_s = limit_s
-        self._chance = chance
+        self._jitter = jitter
         self._now = now
-        self._gate = RateGate(config.rates, _clock)
+        self._rate_gate = RateGate(config.rates, _clock)
         self._retry_budget = RetryBudget(config.retries)
-        self._bulkhead = asyncio.Semaphore(config.concurrency)
-        self._preparing = asyncio.Lock()
-        self._news: asyncio.Event | None = None
+        self._slots = asyncio.Semaphore(config.concurrency)
+        self._preparation = asyncio.Lock()
+        self._breaker_changed: asyncio.Event | None = None
         self._forbidden: list[frozenset[str]] = []
 
     async def call(
         self, questions: Sequence[Question], keys: Sequence[str], deadline: float
     ) -> list[CallOutcome]:
-        """What came of each question, in order; never raises for what the service does.
+        """The outcome of each question, in order; never raises for what the service does.
 
-        ``deadline`` is a time of the event loop's clock: nothing goes on after it.
+        ``deadline`` is a time of the event loop's clock, after which no attempt goes on.
         """
         try:
-            request = await self._prepared(questions)
+            request = await self._prepare(questions)
         except PromptError as error:
             return [CallOutcome(Reading(Status.FAILED, reason=str(error)))] * len(questions)
-        except Exception as error:  # noqa: BLE001 -- what one item breaks is that item's failure
+        except Exception as error:  # noqa: BLE001 -- it fails the item, not the batch
             if len(questions) > 1:
-                return await self._without_the_faulty(questions, keys, deadline)
-            reason = f"it could not be prepared for {self.service.name}: {_words(error)}"
+                return await _in_halves(
+                    len(questions), lambda half: self.call(questions[half], keys[half], deadline)
+                )
+            reason = f"it could not be prepared for {self.service.name}: {_error_text(error)}"
             return [CallOutcome(Reading(Status.FAILED, reason=reason))]
         self._retry_budget.call()
-        return await self._pursue(request, keys, deadline, [()] * len(questions))
+        return await self._attempt_until_done(request, keys, deadline, [()] * len(questions))
 
-    async def _prepared(self, questions: Sequence[Question]) -> Request:
-        """The request; where it takes long to make, the loop goes on meanwhile."""
-        weight = sum(len(one.item.text) + sum(len(n.text) for n in one.near) for one in questions)
-        if weight <= _LIGHT_CHARS:
+    async def _prepare(self, questions: Sequence[Question]) -> Request:
+        """The request about these questions, prepared in a thread where that takes long."""
+        chars = sum(
+            len(question.item.text) + sum(len(near.text) for near in question.near)
+            for question in questions
+        )
+        if chars <= _INLINE_CHARS:
             return self.service.prepare(questions)
-        # one at a time: more of them only fight over the interpreter
-        async with self._preparing:
+        # one at a time: they share the interpreter
+        async with self._preparation:
             return await asyncio.to_thread(self.service.prepare, questions)
 
-    async def _without_the_faulty(
-        self, questions: Sequence[Question], keys: Sequence[str], deadline: float
-    ) -> list[CallOutcome]:
-        """Halves are prepared until what breaks the preparation stands alone."""
-        middle = len(questions) // 2
-        halves = [
-            self.call(questions[part], keys[part], deadline)
-            for part in (slice(middle), slice(middle, None))
-        ]
-        first, second = await asyncio.gather(*halves)
-        return [*first, *second]
-
-    async def _pursue(
+    async def _attempt_until_done(
         self,
         request: Request,
         keys: Sequence[str],
         deadline: float,
-        before: list[tuple[Attempt, ...]],
+        attempts: list[tuple[Attempt, ...]],
     ) -> list[CallOutcome]:
-        """Attempts until there is a reading for every question, or nothing more may be tried."""
+        """Attempts until every question has a reading or no retry is allowed."""
         retries, error = self.service.config.retries, None
-        time = _Time(deadline, self._limit_s)
-        made, rejected = 0, None
+        time = _CallTime(deadline, self._limit_s)
+        count, rejected = 0, None
         while True:
             repairing = rejected is not None
-            came = await self._attempt(request, keys, time, before, repaired=repairing)
-            made += 1
+            result = await self._attempt(request, keys, time, attempts, repaired=repairing)
+            count += 1
             if rejected is not None:
-                # the one repair: when it fails too, what was said first stands as rejected
-                last = came if isinstance(came, Reply) else rejected
-                return _read(before, last)
-            if isinstance(came, _NotMade):
-                return _failed(before, came, error)
-            if isinstance(came, Reply):
-                better = self._repair(request, came)
-                if better is None:
-                    return _read(before, came)
-                request, rejected = better, came
+                # only one repair: when it fails too, the first answer stays rejected
+                final = result if isinstance(result, Reply) else rejected
+                return _outcomes(attempts, final)
+            if isinstance(result, _NotAttempted):
+                return _failed_outcomes(attempts, result, error)
+            if isinstance(result, Reply):
+                repair = self._repair(request, result)
+                if repair is None:
+                    return _outcomes(attempts, result)
+                request, rejected = repair, result
                 continue
-            error = came
-            if isinstance(came, Refused) and len(request.questions) > 1:
-                return await self._bisect(request, keys, deadline, before)
-            if isinstance(came, PERMANENT) or made >= retries.attempts:
-                return _failed(before, None, error)
-            wait = wait_before(made + 1, retries, came.retry_after, self._chance())
-            if wait >= time.left:
-                return _failed(before, _NotMade(Status.TIMEOUT, "its deadline is sooner"), error)
+            error = result
+            if isinstance(result, RequestRefused) and len(request.questions) > 1:
+                return await self._bisect(request.questions, keys, deadline, attempts)
+            if isinstance(result, PERMANENT) or count >= retries.attempts:
+                return _failed_outcomes(attempts, None, error)
+            delay = retry_delay_s(count + 1, retries, result.retry_after, self._jitter())
+            if delay >= time.left:
+                return _failed_outcomes(
+                    attempts, _NotAttempted(Status.TIMEOUT, "its deadline is sooner"), error
+                )
             if not self._retry_budget.take():
-                spent = _NotMade(Status.FAILED, "the retry budget of the run is used up")
-                return _failed(before, spent, error)
-            if wait > 0.0:
-                await asyncio.sleep(wait)
+                spent = _NotAttempted(Status.FAILED, "the retry budget of the run is used up")
+                return _failed_outcomes(attempts, spent, error)
+            if delay > 0.0:
+                await asyncio.sleep(delay)
 
     def _repair(self, request: Request, reply: Reply) -> Request | None:
-        rejected = any(one.status is Status.REJECTED_OUTPUT for one in reply.readings)
+        rejected = any(reading.status is Status.REJECTED_OUTPUT for reading in reply.readings)
         allowed = rejected and self.service.config.guard.repair
-        return self.service.repaired(request, reply) if allowed else None
+        return self.service.repair_request(request, reply) if allowed else None
 
     async def _bisect(
         self,
-        request: Request,
+        questions: Sequence[Question],
         keys: Sequence[str],
         deadline: float,
-        before: list[tuple[Attempt, ...]],
+        attempts: list[tuple[Attempt, ...]],
     ) -> list[CallOutcome]:
-        """One item of the batch is at fault: halves are asked until it stands alone."""
-        middle = len(request.questions) // 2
-        halves = [
-            self._pursue(
-                await self._prepared(request.questions[part]), keys[part], deadline, before[part]
-            )
-            for part in (slice(middle), slice(middle, None))
-        ]
-        first, second = await asyncio.gather(*halves)
-        return [*first, *second]
+        """Attempts both halves of a batch that the service refused."""
+
+        async def attempt(half: slice) -> list[CallOutcome]:
+            request = await self._prepare(questions[half])
+            return await self._attempt_until_done(request, keys[half], deadline, attempts[half])
+
+        return await _in_halves(len(questions), attempt)
 
     async def _attempt(
         self,
         request: Request,
         keys: Sequence[str],
-        time: _Time,
-        before: list[tuple[Attempt, ...]],
+        time: _CallTime,
+        attempts: list[tuple[Attempt, ...]],
         *,
         repaired: bool,
-    ) -> Reply | CallError | _NotMade:
-        """One request, once the bulkhead, the rates, the breaker and the purse let it through."""
-        if (closed := self._closed()) is not None:
+    ) -> Reply | CallError | _NotAttempted:
+        """One request, once slots, rates, circuit breaker and budget allow it."""
+        if (closed := self._unavailable_reason()) is not None:
             return closed
-        if time.left <= 0.0 or not await self._turn(time):
-            return _LATE
+        if time.left <= 0.0 or not await self._acquire_slot(time):
+            return _TOO_LATE
         try:
-            ticket = await self._passage(request, time)
-            if isinstance(ticket, _NotMade):
+            ticket = await self._admit(request, time)
+            if isinstance(ticket, _NotAttempted):
                 return ticket
             time.begin()
-            key = _joint(keys, repaired=repaired)
-            return await self._within_budget(request, key, time, before, ticket)
+            key = _idempotency_key(keys, repaired=repaired)
+            return await self._within_budget(request, key, time, attempts, ticket)
         finally:
-            self._bulkhead.release()
+            self._slots.release()
 
-    async def _turn(self, time: _Time) -> bool:
-        """A place in the bulkhead, before the deadline."""
-        if not self._bulkhead.locked():
-            return await self._bulkhead.acquire()
+    async def _acquire_slot(self, time: _CallTime) -> bool:
+        """Waits for a free slot; False when the deadline comes first."""
+        if not self._slots.locked():
+            return await self._slots.acquire()
         try:
             async with time.within():
-                return await self._bulkhead.acquire()
+                return await self._slots.acquire()
         except TimeoutError:
             return False
 
-    async def _passage(self, request: Request, time: _Time) -> Ticket | _NotMade:
-        """What the rates and the breaker say; waiting costs a timer, so that comes last."""
-        if self._gate.open and (known := self._verdict()) is not None:
-            return known
+    async def _admit(self, request: Request, time: _CallTime) -> Ticket | _NotAttempted:
+        """Waits until rates and breaker allow an attempt; the timer is set only where one waits."""
+        if self._rate_gate.open and (decision := self._breaker_decision()) is not None:
+            return decision
         try:
             async with time.within():
-                await self._gate.passed(request.tokens_estimated * self.scale.ratio)
-                while (known := self._verdict()) is None:
-                    if self._news is None:
-                        self._news = asyncio.Event()
-                    await self._news.wait()
-                return known
+                await self._rate_gate.passed(request.tokens_estimated * self.scale.ratio)
+                while (decision := self._breaker_decision()) is None:
+                    if self._breaker_changed is None:
+                        self._breaker_changed = asyncio.Event()
+                    await self._breaker_changed.wait()
+                return decision
         except TimeoutError:
-            return _LATE
+            return _TOO_LATE
 
-    def _closed(self) -> _NotMade | None:
-        """Why nothing is asked now, known without waiting for a turn."""
+    def _unavailable_reason(self) -> _NotAttempted | None:
+        """Why no request can be made now, without waiting for a slot; None when one can."""
         if self.stopped is not None:
-            return _NotMade(Status.FAILED, self.stopped)
+            return _NotAttempted(Status.FAILED, self.stopped)
         if self.breaker.state is BreakerState.OPEN and _clock() < self.breaker.probe_at:
             return self._open_circuit()
-        pause = self._gate.pausing
+        pause = self._rate_gate.pause_left_s
         if pause > self.service.config.retries.backoff_max_s:
-            return _NotMade(Status.OPEN_CIRCUIT, f"the service asked for a pause of {pause:.0f} s")
+            return _NotAttempted(
+                Status.OPEN_CIRCUIT, f"the service asked for a pause of {pause:.0f} s"
+            )
         return None
 
-    def _open_circuit(self) -> _NotMade:
-        words = f"{self.service.name} failed too often and is left alone for a while"
-        return _NotMade(Status.OPEN_CIRCUIT, f"circuit open: {words}")
+    def _open_circuit(self) -> _NotAttempted:
+        text = f"{self.service.name} failed too often and is left alone for a while"
+        return _NotAttempted(Status.OPEN_CIRCUIT, f"circuit open: {text}")
 
-    def _verdict(self) -> Ticket | _NotMade | None:
-        """What the breaker says now; None: wait for news of the attempts that are under way."""
+    def _breaker_decision(self) -> Ticket | _NotAttempted | None:
+        """The breaker's decision now; None to wait for the attempts that are in flight."""
         if self.stopped is not None:
-            return _NotMade(Status.FAILED, self.stopped)
-        verdict = self.breaker.admit(_clock())
-        if isinstance(verdict, Ticket):
-            return verdict
-        return self._open_circuit() if verdict is Admission.REFUSE else None
+            return _NotAttempted(Status.FAILED, self.stopped)
+        decision = self.breaker.admit(_clock())
+        if isinstance(decision, Ticket):
+            return decision
+        return self._open_circuit() if decision is NotAdmitted.REFUSE else None
 
     async def _within_budget(
         self,
         request: Request,
         key: str,
-        time: _Time,
-        before: list[tuple[Attempt, ...]],
+        time: _CallTime,
+        attempts: list[tuple[Attempt, ...]],
         ticket: Ticket,
-    ) -> Reply | CallError | _NotMade:
+    ) -> Reply | CallError | _NotAttempted:
         most = self.service.config.price.of(
             request.tokens_estimated * self.scale.highest, request.tokens_out_most
         )
-        reservation = self._purse.reserve(most)
+        reservation = self._budget.reserve(most)
         if reservation is None:
             self.breaker.abandon(ticket)
-            self._tell()
-            return _NotMade(Status.OVER_BUDGET, f"up to {most:.6f} USD more would pass the budget")
+            self._notify()
+            return _NotAttempted(
+                Status.OVER_BUDGET, f"up to {most:.6f} USD more would pass the budget"
+            )
         started_at, began = self._now(), perf_counter()
         try:
-            came = await self._sent(request, key, time)
+            result = await self._send(request, key, time)
         except BaseException:
-            # cancelled: nothing is known of the service, and it may bill what it was sent
+            # cancelled: the service may still bill the request, and its health is unknown
             self.breaker.abandon(ticket)
-            self._purse.settle(reservation, 0.0, most)
-            self._tell()
+            self._budget.settle(reservation, 0.0, most)
+            self._notify()
             raise
         elapsed_ms = (perf_counter() - began) * 1000
-        self._judge(request, ticket, came)
-        cost = self._cost(request, came)
-        unsure = isinstance(came, CallError) and (came.in_doubt or came.answered)
-        self._purse.settle(reservation, cost, max(0.0, most - cost) if unsure else 0.0)
-        _write_down(self.service.name, request, came, before, started_at, elapsed_ms, cost)
-        return came
+        self._record_health(request, ticket, result)
+        cost = self._cost(request, result)
+        maybe_more = isinstance(result, CallError) and (result.maybe_billed or result.billable)
+        self._budget.settle(reservation, cost, max(0.0, most - cost) if maybe_more else 0.0)
+        _record_attempt(self.service.name, request, result, attempts, started_at, elapsed_ms, cost)
+        return result
 
-    async def _sent(self, request: Request, key: str, time: _Time) -> Reply | CallError:
+    async def _send(self, request: Request, key: str, time: _CallTime) -> Reply | CallError:
         limit = min(self.service.config.timeouts.total_s, time.left)
         try:
             async with time.within(limit):
-                return await self._connected(request, key)
+                return await self._send_reconnecting(request, key)
         except TimeoutError:
             return TimedOut(f"no answer within {limit:.3g} s")
         except CallError as error:
             return error
         except Exception as error:  # noqa: BLE001 -- whatever breaks on an answer is a failure
-            return UnexpectedError(_words(error))
+            return UnexpectedError(_error_text(error))
 
-    async def _connected(self, request: Request, key: str) -> Reply:
-        """The reply; a connection that did not come about while the loop was held up is made again.
+    async def _send_reconnecting(self, request: Request, key: str) -> Reply:
+        """The reply; connects again where the loop was blocked while it connected.
 
-        The time that a connection may take runs in the transport, which knows of no stall.
+        The time limit of connections runs in the transport, which does not see the loop blocked.
         """
-        for _ in range(_CONNECTIONS - 1):
+        for _ in range(_MAX_CONNECTIONS - 1):
             stalled_s = steady_clock().stalled_s
             try:
                 return await self.service.send(request, key)
             except Unreachable:
-                # the beat that tells of the stall may still be to come
+                # the clock may notice only now that the loop was blocked
                 await asyncio.sleep(0)
                 if steady_clock().stalled_s == stalled_s:
                     raise
         return await self.service.send(request, key)
 
-    def _forbidden_again(self, request: Request, came: Reply | CallError) -> None:
-        """Stops the service once it forbade one item after the other and answered none."""
-        if isinstance(came, Reply):
+    def _count_forbidden(self, request: Request, result: Reply | CallError) -> None:
+        """Stops the service after too many items in a row with 403."""
+        if isinstance(result, Reply):
             self._forbidden.clear()
-        elif isinstance(came, Forbidden):
-            items = frozenset(one.item.content_hash for one in request.questions)
-            # halves of a batch that was forbidden tell of the same item
-            self._forbidden = [one for one in self._forbidden if not one & items] + [items]
-            if len(self._forbidden) >= _FORBIDDEN_ITEMS:
-                self.stopped = self.stopped or f"{self.service.name}{_STOPPED}{came}"
+        elif isinstance(result, Forbidden):
+            items = frozenset(question.item.content_hash for question in request.questions)
+            # halves of a batch hold the same item
+            earlier = [others for others in self._forbidden if not others & items]
+            self._forbidden = [*earlier, items]
+            if len(self._forbidden) >= _MAX_FORBIDDEN_ITEMS:
+                self.stopped = self.stopped or f"{self.service.name}{_STOPPED}{result}"
 
-    def _judge(self, request: Request, ticket: Ticket, came: Reply | CallError) -> None:
-        if isinstance(came, Reply):
-            ok = any(one.status is not Status.REJECTED_OUTPUT for one in came.readings)
+    def _record_health(self, request: Request, ticket: Ticket, result: Reply | CallError) -> None:
+        if isinstance(result, Reply):
+            ok = any(reading.status is not Status.REJECTED_OUTPUT for reading in result.readings)
         else:
-            # a request that is itself at fault was answered by a service that works
-            ok = isinstance(came, Refused)
-            if isinstance(came, Halting):
-                self.stopped = self.stopped or f"{self.service.name}{_STOPPED}{came}"
-            if came.retry_after:
-                self._gate.pause(came.retry_after)
-        self._forbidden_again(request, came)
-        if isinstance(came, CallError) and came.paced:
-            # it works, and says how fast
+            # a service that refuses a bad request works
+            ok = isinstance(result, RequestRefused)
+            if isinstance(result, FatalCallError):
+                self.stopped = self.stopped or f"{self.service.name}{_STOPPED}{result}"
+            if result.retry_after:
+                self._rate_gate.pause(result.retry_after)
+        self._count_forbidden(request, result)
+        if isinstance(result, CallError) and result.rate_limited:
+            # the service works, but not at this rate
             self.breaker.abandon(ticket)
-            self._tell()
+            self._notify()
             return
         self.breaker.record(ticket, _clock(), ok=ok)
-        self._tell()
+        self._notify()
 
-    def _tell(self) -> None:
-        """Wakes who waits for the breaker."""
-        if self._news is not None:
-            self._news.set()
-            self._news = None
+    def _notify(self) -> None:
+        """Wakes the calls that wait for the breaker."""
+        if self._breaker_changed is not None:
+            self._breaker_changed.set()
+            self._breaker_changed = None
 
-    def _cost(self, request: Request, came: Reply | CallError) -> float:
+    def _cost(self, request: Request, result: Reply | CallError) -> float:
         price, estimated = self.service.config.price, request.tokens_estimated
-        if isinstance(came, CallError):
-            return price.of(estimated * self.scale.ratio, 0) if came.answered else 0.0
-        tokens_in = came.tokens_in
+        if isinstance(result, CallError):
+            return price.of(estimated * self.scale.ratio, 0) if result.billable else 0.0
+        tokens_in = result.tokens_in
         if tokens_in is None:
-            return price.of(estimated * self.scale.ratio, came.tokens_out or 0)
+            return price.of(estimated * self.scale.ratio, result.tokens_out or 0)
         self.scale.observe(estimated, tokens_in)
-        return price.of(tokens_in, came.tokens_out or 0)
+        return price.of(tokens_in, result.tokens_out or 0)
 
 
 def _clock() -> float:
@@ -414,12 +411,21 @@ def _clock() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _words(error: Exception) -> str:
+async def _in_halves(
+    count: int, call: Callable[[slice], Awaitable[list[CallOutcome]]]
+) -> list[CallOutcome]:
+    """The outcomes of both halves of a batch: repeated, it isolates the item that is at fault."""
+    middle = count // 2
+    first, second = await asyncio.gather(call(slice(middle)), call(slice(middle, None)))
+    return [*first, *second]
+
+
+def _error_text(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _joint(keys: Sequence[str], *, repaired: bool) -> str:
-    """The Idempotency-Key of a request: the same for each attempt at the same questions."""
+def _idempotency_key(keys: Sequence[str], *, repaired: bool) -> str:
+    """The Idempotency-Key of a request: the same in each attempt at the same questions."""
     key = keys[0]
     if len(keys) > 1:
         key = blake2b("".join(keys).encode(), digest_size=16).hexdigest()
@@ -430,56 +436,58 @@ def _status(error: CallError) -> Status:
     return Status.TIMEOUT if isinstance(error, TimedOut) else Status.FAILED
 
 
-def _read(before: Sequence[tuple[Attempt, ...]], reply: Reply) -> list[CallOutcome]:
-    return [CallOutcome(*pair) for pair in zip(reply.readings, before, strict=True)]
+def _outcomes(attempts: Sequence[tuple[Attempt, ...]], reply: Reply) -> list[CallOutcome]:
+    return [CallOutcome(*pair) for pair in zip(reply.readings, attempts, strict=True)]
 
 
-def _failed(
-    before: Sequence[tuple[Attempt, ...]], not_made: _NotMade | None, error: CallError | None
+def _failed_outcomes(
+    attempts: Sequence[tuple[Attempt, ...]],
+    not_attempted: _NotAttempted | None,
+    error: CallError | None,
 ) -> list[CallOutcome]:
-    if error is None and not_made is not None:
-        reading = Reading(not_made.status, reason=not_made.reason)
+    if error is None and not_attempted is not None:
+        reading = Reading(not_attempted.status, reason=not_attempted.reason)
     else:
         assert error is not None
-        words = str(error)
-        if isinstance(error, Refused):
-            words = f"quarantined: the service refuses this item ({error})"
-        if not_made is not None:
-            words += f"; not tried again: {not_made.reason}"
-        reading = Reading(_status(error), reason=words)
-    return [CallOutcome(reading, attempts) for attempts in before]
+        text = str(error)
+        if isinstance(error, RequestRefused):
+            text = f"quarantined: the service refuses this item ({error})"
+        if not_attempted is not None:
+            text += f"; not tried again: {not_attempted.reason}"
+        reading = Reading(_status(error), reason=text)
+    return [CallOutcome(reading, made) for made in attempts]
 
 
-def _write_down(
+def _record_attempt(
     service: str,
     request: Request,
-    came: Reply | CallError,
-    before: list[tuple[Attempt, ...]],
+    result: Reply | CallError,
+    attempts: list[tuple[Attempt, ...]],
     started_at: datetime,
     elapsed_ms: float,
     cost: float,
 ) -> None:
-    """Adds the attempt to each question's; tokens and money of a batch by the size of its parts."""
+    """Adds an attempt to each question's; shares tokens and cost of a batch by their tokens."""
     whole = request.tokens_estimated or 1
-    reply = came if isinstance(came, Reply) else None
+    reply = result if isinstance(result, Reply) else None
     for position, sent in enumerate(request.sent):
         share = sent.tokens_estimated / whole if len(request.sent) > 1 else 1.0
         reading = reply.readings[position] if reply else None
         attempt = Attempt(
             service,
-            reading.status if reading else _status(came),  # type: ignore[arg-type]
+            reading.status if reading else _status(result),  # type: ignore[arg-type]
             started_at,
             elapsed_ms,
             cost * share,
-            _part(reply.tokens_in, share) if reply else None,
-            _part(reply.tokens_out, share) if reply else None,
+            _share_of(reply.tokens_in, share) if reply else None,
+            _share_of(reply.tokens_out, share) if reply else None,
             sent.tokens_estimated,
             reply.first_token_ms if reply else None,
-            reading.reason if reading else str(came),
+            reading.reason if reading else str(result),
             sent,
         )
-        before[position] = (*before[position], attempt)
+        attempts[position] = (*attempts[position], attempt)
 
 
-def _part(tokens: int | None, share: float) -> int | None:
+def _share_of(tokens: int | None, share: float) -> int | None:
     return None if tokens is None else round(tokens * share)

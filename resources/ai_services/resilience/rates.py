@@ -1,4 +1,4 @@
-"""Requests and tokens a minute, and the pause that a service asks for."""
+"""Rate limits: requests and tokens a minute, and the pause of a Retry-After."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,7 +12,7 @@ _SMOOTHING_S = 1.0
 
 
 class RateGate:
-    """Lets attempts through at the rate that a service bears, and none while it wants a pause."""
+    """Limits attempts to the policy's rates, and holds them while the service asks to wait."""
 
     def __init__(self, config: Rates, clock: Callable[[], float]) -> None:
         self._requests = _limiter(config.requests_per_minute)
@@ -21,27 +21,27 @@ class RateGate:
         self._not_before = 0.0
 
     def pause(self, seconds: float) -> None:
-        """Nothing passes for so long: the service said Retry-After."""
+        """Holds every attempt for so many seconds, as Retry-After asks."""
         self._not_before = max(self._not_before, self._clock() + seconds)
 
     @property
-    def pausing(self) -> float:
+    def pause_left_s(self) -> float:
         """Seconds until the pause is over."""
         return max(0.0, self._not_before - self._clock())
 
     @property
     def open(self) -> bool:
-        """Whether anything passes at once, whatever its size."""
-        return self._requests is None and self._tokens is None and not self.pausing
+        """Whether attempts of any size pass without waiting."""
+        return self._requests is None and self._tokens is None and not self.pause_left_s
 
     async def passed(self, tokens: float) -> None:
         """Returns when one request of so many tokens may be sent."""
-        while self.pausing:
-            await asyncio.sleep(self.pausing)
+        while self.pause_left_s:
+            await asyncio.sleep(self.pause_left_s)
         if self._requests is not None:
             await self._requests.acquire()
         if self._tokens is not None:
-            # a request larger than what passes at once takes all of it, several times over
+            # a request larger than the burst takes it several times
             while tokens > 0.0:
                 part = min(tokens, self._tokens.max_rate)
                 await self._tokens.acquire(part)

@@ -1,4 +1,4 @@
-"""A hard cap on money: every attempt reserves what it may cost before it is made."""
+"""A hard cap on spending: every attempt reserves its highest cost before it starts."""
 
 import math
 from typing import NamedTuple
@@ -13,10 +13,10 @@ class Reservation(NamedTuple):
 
 
 class SpendBudget:
-    """``cap_usd`` is never passed by what was spent, reserved and put at risk together.
+    """Keeps the sum of spent, reserved and at-risk money at or below ``cap_usd``.
 
-    ``at_risk_usd`` is held for attempts whose answer, or whose bill, never arrived.
-    A purse within another draws on both.
+    ``at_risk_usd`` is held for attempts that may be billed although no answer arrived. A budget
+    ``within`` another draws on both.
     """
 
     def __init__(self, cap_usd: float | None = None, within: "SpendBudget | None" = None) -> None:
@@ -33,14 +33,14 @@ class SpendBudget:
         return own if self._within is None else min(own, self._within.left_usd)
 
     def reserve(self, usd: float) -> Reservation | None:
-        """Holds the money for one attempt; None when there is not enough left."""
+        """Reserves the cost of one attempt; None when too little is left."""
         if usd > self.left_usd + _ROUNDING_USD:
             return None
         self._add(reserved=usd)
         return Reservation(usd)
 
     def settle(self, reservation: Reservation, usd: float, at_risk_usd: float = 0.0) -> None:
-        """The attempt is over: it cost ``usd``, and may be billed for ``at_risk_usd`` more."""
+        """Ends a reservation: the attempt cost ``usd``, and maybe ``at_risk_usd`` more."""
         self._add(reserved=-reservation.usd, spent=usd, at_risk=at_risk_usd)
 
     def _add(self, *, reserved: float, spent: float = 0.0, at_risk: float = 0.0) -> None:

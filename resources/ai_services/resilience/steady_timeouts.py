@@ -1,7 +1,6 @@
-"""Time that stands still while the event loop cannot run, and limits that are kept by it.
+"""A clock that leaves out the time in which the event loop was blocked, and timeouts by it.
 
-A limit on a service must not run out because this process was busy: an answer that lies ready
-while something else holds the loop is no late answer.
+A service must not time out because this process was busy while the answer had arrived already.
 """
 
 import asyncio
@@ -12,34 +11,34 @@ from weakref import WeakKeyDictionary
 
 _BEAT_S: Final = 0.05
 _TOLERANCE_S: Final = 0.05
-"""A beat that is no later than this is on time: timers are never exact."""
-_INSTANT_S: Final = 1e-6
+"""A timer that fires no later than this is on time."""
+_RESOLUTION_S: Final = 1e-6
 
 
 class SteadyClock:
-    """The loop's time without what it was held up: seconds, only differences mean anything.
+    """The loop's time in seconds without the time in which it was blocked; compare differences.
 
-    A beat is due every 50 ms. Where one comes late, the loop was held up since it was due, and
-    that much is left out.
+    A timer is due every 50 ms. Where it fires late, the loop was blocked since then, and that
+    time is left out.
     """
 
     def __init__(self) -> None:
         self.stalled_s = 0.0
-        self._expect()
+        self._schedule_beat()
 
     def time(self) -> float:
-        """Never further than a beat and its tolerance from the last beat that came."""
+        """Now, at most one beat and its tolerance after the last beat."""
         return min(_loop_time(), self._due + _TOLERANCE_S) - self.stalled_s
 
-    def _expect(self) -> None:
-        # the loop is not kept: what is kept for it must not keep it alive
+    def _schedule_beat(self) -> None:
+        # no reference to the loop: the table of clocks must not keep it alive
         loop = asyncio.get_running_loop()
         self._due = loop.time() + _BEAT_S
         loop.call_at(self._due, self._beat)
 
     def _beat(self) -> None:
         self.stalled_s += max(0.0, _loop_time() - self._due - _TOLERANCE_S)
-        self._expect()
+        self._schedule_beat()
 
 
 def _loop_time() -> float:
@@ -50,7 +49,7 @@ _CLOCKS: "WeakKeyDictionary[asyncio.AbstractEventLoop, SteadyClock]" = WeakKeyDi
 
 
 def steady_clock() -> SteadyClock:
-    """The steady clock of the running loop; it begins to beat when it is first asked for."""
+    """The steady clock of the running loop; started at the first call."""
     loop = asyncio.get_running_loop()
     clock = _CLOCKS.get(loop)
     if clock is None:
@@ -61,7 +60,7 @@ def steady_clock() -> SteadyClock:
 class SteadyTimeout:
     """An asynchronous context that raises TimeoutError after ``seconds`` of the steady clock.
 
-    ``deadline`` is a time of the loop's own clock that is not passed in any case.
+    ``deadline`` is a time of the loop's own clock, which ends it in any case.
     """
 
     def __init__(self, seconds: float, deadline: float = math.inf) -> None:
@@ -75,7 +74,7 @@ class SteadyTimeout:
         self._ends = self._clock.time() + self._seconds
         self._timeout = asyncio.timeout(None)
         await self._timeout.__aenter__()
-        self._wait()
+        self._set_timer()
         return self
 
     async def __aexit__(
@@ -88,23 +87,23 @@ class SteadyTimeout:
         await self._timeout.__aexit__(kind, error, trace)
 
     def release(self) -> None:
-        """There is no limit any more."""
+        """Removes the limit."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         self._ends = self._deadline = math.inf
 
-    def _left(self) -> float:
+    def _remaining(self) -> float:
         return min(self._ends - self._clock.time(), self._deadline - self._loop.time())
 
-    def _wait(self) -> None:
-        left = self._left()
+    def _set_timer(self) -> None:
+        left = self._remaining()
         if left < math.inf:
-            self._timer = self._loop.call_later(max(0.0, left), self._ring)
+            self._timer = self._loop.call_later(max(0.0, left), self._expire)
 
-    def _ring(self) -> None:
-        if self._left() > _INSTANT_S:
-            # the loop was held up meanwhile: what lies ready comes first
-            self._wait()
+    def _expire(self) -> None:
+        if self._remaining() > _RESOLUTION_S:
+            # the loop was blocked meanwhile: answers that have arrived come first
+            self._set_timer()
         else:
             self._timeout.reschedule(self._loop.time())

@@ -17,11 +17,11 @@ from orchestration_assets.schemas.items import Task
 from orchestration_assets.text.replies.call_errors import (
     CallError,
     Forbidden,
-    Garbled,
-    Refused,
+    MalformedResponse,
+    PaymentRequired,
+    RequestRefused,
     Unauthorised,
     Unavailable,
-    Unpaid,
 )
 from orchestration_assets.text.token_estimates import token_estimate
 
@@ -50,7 +50,7 @@ class Right:
     reason: str = ""
     evidence: str = ""
     tokens: tuple[int | None, int | None] | None = None
-    mendable: bool = True
+    repairable: bool = True
     error: type[CallError] | None = None
     retry_after: float | None = None
 
@@ -117,8 +117,12 @@ def ok(answer: Any, confidence: float | None = None, evidence: str = "") -> Righ
     return Right(Status.OK, answer, confidence, evidence=evidence)
 
 
-def rejected(reason: str, *, mendable: bool = True) -> Right:
-    return Right(Status.REJECTED_OUTPUT, reason=reason, mendable=mendable)
+def rejected(reason: str) -> Right:
+    return Right(Status.REJECTED_OUTPUT, reason=reason)
+
+
+def unrepairable(reason: str) -> Right:
+    return Right(Status.REJECTED_OUTPUT, reason=reason, repairable=False)
 
 
 DRAFTS = [
@@ -139,7 +143,7 @@ DRAFTS = [
     said(
         "unclosed_think_cut",
         f"<think>Maybe {COMPLAINT}",
-        rejected("length", mendable=False),
+        unrepairable("length"),
         finish="length",
     ),
     said("unclosed_think_after_an_answer", f"{COMPLAINT}<think>or {INVOICE}"),
@@ -206,9 +210,9 @@ OBJECTS = [
     said("echo_of_the_form", f'{COMPLAINT} as {{"answer":"...","confidence":0}}', UNFIT),
     said("empty", "", UNFIT),
     said("null_content", {"content": None}, UNFIT),
-    said("cut_object", '{"answer":"compl', rejected("length", mendable=False), finish="length"),
+    said("cut_object", '{"answer":"compl', unrepairable("length"), finish="length"),
     said("whole_object_though_cut", COMPLAINT, finish="length"),
-    said("cut_label", "complaint", rejected("not complete", mendable=False), finish="length"),
+    said("cut_label", "complaint", unrepairable("not complete"), finish="length"),
     said(
         "half_a_pair",
         '{"answer":"A kettle \\ud83d","confidence":0.9}',
@@ -337,7 +341,7 @@ PARTS = [
          Right(Status.ABSTAINED, reason="I cannot.")),
     said("refusal", {"content": None, "refusal": "I cannot \ud83d do that."},
          Right(Status.ABSTAINED, reason="I cannot \ufffd do that.")),
-    said("number_as_content", {"content": 5}, failed(Garbled, "is no text")),
+    said("number_as_content", {"content": 5}, failed(MalformedResponse, "is no text")),
     said("tool_call", {"content": None, "tool_calls": [CALL]}, finish="tool_calls"),
     said("tool_call_with_object", {"content": "", "tool_calls": [
         {"function": {"name": "answer", "arguments": json.loads(COMPLAINT)}}]}),
@@ -365,9 +369,9 @@ PARTS = [
         {"index": 0, "message": {"content": COMPLAINT}},
     ], "usage": USAGE}, RIGHT),
     told("old_completion", {"choices": [{"text": COMPLAINT}], "usage": USAGE}, RIGHT),
-    told("no_choices", {"choices": []}, failed(Garbled, "choices")),
-    told("no_object", ["x", "y"], failed(Garbled, "not a JSON object")),
-    told("page", b"<html>Bad gateway</html>", failed(Garbled, "not JSON")),
+    told("no_choices", {"choices": []}, failed(MalformedResponse, "choices")),
+    told("no_object", ["x", "y"], failed(MalformedResponse, "not a JSON object")),
+    told("page", b"<html>Bad gateway</html>", failed(MalformedResponse, "not JSON")),
     told("body_in_a_list", [completion(COMPLAINT)], RIGHT),
     told("body_with_mark", b"\xef\xbb\xbf" + json.dumps(completion(COMPLAINT)).encode(), RIGHT),
 ]  # fmt: skip
@@ -434,11 +438,11 @@ USAGES = [
 ]  # fmt: skip
 
 ENDINGS = [
-    said("filtered", "", rejected("content_filter", mendable=False), finish="content_filter"),
-    said("gemini_safety", None, rejected("safety", mendable=False), finish="SAFETY"),
-    said("mistral_length", "{", rejected("model_length", mendable=False), finish="model_length"),
-    said("anthropic_max_tokens", "{", rejected("max_tokens", mendable=False), finish="max_tokens"),
-    said("anthropic_refusal", "I will not.", rejected("refusal", mendable=False), finish="refusal"),
+    said("filtered", "", unrepairable("content_filter"), finish="content_filter"),
+    said("gemini_safety", None, unrepairable("safety"), finish="SAFETY"),
+    said("mistral_length", "{", unrepairable("model_length"), finish="model_length"),
+    said("anthropic_max_tokens", "{", unrepairable("max_tokens"), finish="max_tokens"),
+    said("anthropic_refusal", "I will not.", unrepairable("refusal"), finish="refusal"),
     said("no_finish_reason", COMPLAINT, finish=None),
     said("openrouter_finish_error", "", failed(Unavailable, "finish_reason error"), finish="error"),
     said("deepseek_busy", "", failed(Unavailable, "insufficient_system"),
@@ -475,10 +479,11 @@ ERRORS = [
     told("error_in_200_bad_key", {"error": {"message": "No auth credentials", "code": 401}},
          failed(Unauthorised, "401")),
     told("error_in_200_unpaid", {"error": {"message": "Insufficient credits", "code": 402}},
-         failed(Unpaid, "402")),
+         failed(PaymentRequired, "402")),
     told("error_in_200_as_text", {"error": "model is loading"}, failed(Unavailable, "loading")),
     told("error_in_200_bad_request", {"object": "error", "message": "too long", "code": 400,
-                                      "type": "BadRequestError"}, failed(Refused, "too long")),
+                                      "type": "BadRequestError"},
+                                      failed(RequestRefused, "too long")),
     told("error_in_200_detail", {"detail": "Internal error"}, failed(Unavailable, "Internal")),
     told("error_in_200_errors", {"success": False, "errors": [{"code": 10000, "message": "no"}]},
          failed(Unavailable, "no")),
@@ -489,22 +494,25 @@ ERRORS = [
          failed(Unavailable, "upstream down")),
     told("error_null", {**completion(COMPLAINT), "error": None}, RIGHT),
     told("error_empty", {**completion(COMPLAINT), "error": {"code": 0, "message": ""}}, RIGHT),
-    refused_with("quota_as_429", 429, OPENAI_QUOTA, failed(Unpaid, "quota")),
-    refused_with("unpaid", 402, {"error": {"message": "Payment required"}}, failed(Unpaid, "402")),
+    refused_with("quota_as_429", 429, OPENAI_QUOTA, failed(PaymentRequired, "quota")),
+    refused_with("unpaid", 402, {"error": {"message": "Payment required"}},
+                 failed(PaymentRequired, "402")),
     refused_with("deepseek_unpaid", 402, {"error": {"message": "Insufficient Balance"}},
-                 failed(Unpaid, "Insufficient Balance")),
+                 failed(PaymentRequired, "Insufficient Balance")),
     refused_with("anthropic_unpaid", 400, {"error": {
         "type": "invalid_request_error", "message": "Your credit balance is too low"}},
-                 failed(Unpaid, "credit balance")),
+                 failed(PaymentRequired, "credit balance")),
     refused_with("gemini_bad_key", 400, [{"error": {
         "code": 400, "message": "API key not valid.", "status": "INVALID_ARGUMENT",
         "details": [{"reason": "API_KEY_INVALID"}]}}], failed(Unauthorised, "API key")),
     refused_with("azure_filtered", 400, {"error": {
         "code": "content_filter", "status": 400, "message": "The response was filtered",
-        "innererror": {"code": "ResponsibleAIPolicyViolation"}}}, failed(Refused, "filtered")),
+        "innererror": {"code": "ResponsibleAIPolicyViolation"}}},
+        failed(RequestRefused, "filtered")),
     refused_with("openrouter_moderated", 403, {"error": {
         "code": 403, "message": "Input was flagged",
-        "metadata": {"reasons": ["x"], "flagged_input": "..."}}}, failed(Refused, "flagged")),
+        "metadata": {"reasons": ["x"], "flagged_input": "..."}}},
+        failed(RequestRefused, "flagged")),
     refused_with("forbidden", 403, b"Forbidden", failed(Forbidden, "403")),
     refused_with("unauthorised", 401, {"error": {"code": "invalid_api_key"}},
                  failed(Unauthorised, "401")),
@@ -515,7 +523,7 @@ ERRORS = [
     refused_with("anthropic_overloaded", 529, {"error": {"type": "overloaded_error"}},
                  failed(Unavailable, "529")),
     refused_with("refused_compressed", 400, gzip.compress(b'{"error":"too long"}'),
-                 failed(Refused, "too long"), headers=(("Content-Encoding", "gzip"),)),
+                 failed(RequestRefused, "too long"), headers=(("Content-Encoding", "gzip"),)),
 ]  # fmt: skip
 
 WHOLE = json.dumps(completion(COMPLAINT)).encode()
@@ -537,11 +545,13 @@ ENCODINGS = [
     encoded("deflate", zlib.compress(WHOLE), "deflate"),
     encoded("deflate_raw", RAW_DEFLATE, "deflate"),
     encoded("identity", WHOLE, "identity"),
-    encoded("brotli", b"\x0b\x02\x80{}\x03", "br", failed(Garbled, "compressed as br")),
-    encoded("gzip_cut", gzip.compress(WHOLE)[:-20], "gzip", failed(Garbled, "breaks off")),
+    encoded("brotli", b"\x0b\x02\x80{}\x03", "br", failed(MalformedResponse, "compressed as br")),
+    encoded("gzip_cut", gzip.compress(WHOLE)[:-20], "gzip",
+            failed(MalformedResponse, "breaks off")),
     encoded("gzip_damaged", gzip.compress(WHOLE)[:20] + b"\xff" * 40, "gzip",
-            failed(Garbled, "compressed answer")),
-    encoded("gzip_bomb", gzip.compress(bytes(80 << 20)), "gzip", failed(Garbled, "larger than")),
+            failed(MalformedResponse, "compressed answer")),
+    encoded("gzip_bomb", gzip.compress(bytes(80 << 20)), "gzip",
+            failed(MalformedResponse, "larger than")),
 ]  # fmt: skip
 
 
@@ -640,23 +650,25 @@ STREAMS = [
     streamed("stream_error_event", b'event: error\ndata: {"message":"busy","code":503}\n\n',
              failed(Unavailable, "busy")),
     streamed("stream_error_as_body", json.dumps(OPENAI_QUOTA, indent=2).encode(),
-             failed(Unpaid, "quota"), headers=(("Content-Type", "application/json"),)),
+             failed(PaymentRequired, "quota"), headers=(("Content-Type", "application/json"),)),
     streamed("stream_not_streamed", WHOLE),
     streamed("stream_json_lines", b"".join(json.dumps(one).encode() + b"\n" for one in pieces())),
     streamed("stream_message_at_the_end", events([*pieces()[:4], {
         "choices": [{"message": {"content": COMPLAINT}}], "usage": USAGE}])),
     streamed("stream_filtered", events([*pieces("")[:1], {
         "choices": [{"delta": {}, "finish_reason": "content_filter"}]}]),
-             rejected("content_filter", mendable=False)),
+             unrepairable("content_filter")),
     streamed("stream_cut", events([*pieces()[:4], {
         "choices": [{"delta": {}, "finish_reason": "length"}]}]),
-             rejected("length", mendable=False)),
-    streamed("stream_breaks_off", events(pieces()[:4], done=False), failed(Garbled, "before")),
+             unrepairable("length")),
+    streamed("stream_breaks_off", events(pieces()[:4], done=False),
+             failed(MalformedResponse, "before")),
     streamed("stream_breaks_off_in_an_event", events(pieces()[:4], done=False) + b'data: {"cho',
-             failed(Garbled, "before")),
-    streamed("stream_broken_event", events(["{nonsense}"]), failed(Garbled, "not JSON")),
-    streamed("stream_nothing", b"", failed(Garbled, "no answer")),
-    streamed("stream_page", b"<html>\n<body>Gateway</body></html>", failed(Garbled, "not JSON")),
+             failed(MalformedResponse, "before")),
+    streamed("stream_broken_event", events(["{nonsense}"]), failed(MalformedResponse, "not JSON")),
+    streamed("stream_nothing", b"", failed(MalformedResponse, "no answer")),
+    streamed("stream_page", b"<html>\n<body>Gateway</body></html>",
+             failed(MalformedResponse, "not JSON")),
     streamed("stream_gzip", cut(gzip.compress(events(pieces())), 11),
              headers=(*EVENTS, ("Content-Encoding", "gzip"))),
     streamed("stream_deflate", zlib.compress(events(pieces(), "\r\n")),
@@ -693,18 +705,20 @@ VECTORS = [
     vector("vector_dimensions", [1.0, 2.0], rejected("3 are expected"), settings={"dimensions": 3}),
     vector("vector_parameter", [1.0], rejected("3 are expected"),
            settings={"parameters": {"dimensions": 3}}),
-    told("vector_too_few", {"data": []}, failed(Garbled, "1 vectors were asked for"), VECTOR),
-    told("vector_too_many", {"data": [{"embedding": [1.0]}] * 2}, failed(Garbled, "2 came"),
+    told("vector_too_few", {"data": []},
+         failed(MalformedResponse, "1 vectors were asked for"), VECTOR),
+    told("vector_too_many", {"data": [{"embedding": [1.0]}] * 2},
+         failed(MalformedResponse, "2 came"),
          VECTOR),
     told("vector_wrong_index", {"data": [{"index": 1, "embedding": [1.0]}]},
-         failed(Garbled, "cover"), VECTOR),
+         failed(MalformedResponse, "cover"), VECTOR),
     told("vector_without_index", {"data": [{"embedding": [1.0]}]}, ok((1.0,)), VECTOR),
     told("vector_total_only", {"data": [{"index": 0.0, "embedding": [1.0]}],
                                "usage": {"total_tokens": 5}},
          Right(Status.OK, (1.0,), tokens=(5, 0)), VECTOR),
     told("vector_error", {"error": {"message": "slow", "code": 429}},
          failed(Unavailable, "slow"), VECTOR),
-    told("vector_no_data", {"object": "list"}, failed(Garbled, "no data"), VECTOR),
+    told("vector_no_data", {"object": "list"}, failed(MalformedResponse, "no data"), VECTOR),
 ]  # fmt: skip
 
 SHAPES: tuple[Shape, ...] = (

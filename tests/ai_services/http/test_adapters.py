@@ -10,9 +10,14 @@ from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Reading, Task
 from orchestration_assets.schemas.services import EmbeddedConfig
 from orchestration_assets.services.pool import build_services
-from orchestration_assets.text.replies.call_errors import CallError, Garbled, TimedOut, Unauthorised
+from orchestration_assets.text.replies.call_errors import (
+    CallError,
+    MalformedResponse,
+    TimedOut,
+    Unauthorised,
+)
 from resources.ai_services.drill.faults import Fault, FaultScript
-from resources.ai_services.drill.server import DrillServer, running
+from resources.ai_services.drill.server import DrillServer, serving
 from resources.ai_services.http.chat import ChatService
 from resources.ai_services.http.embeddings import EmbeddingsService
 from tests.ai_services.http.samples import LABELS, VECTORS, asked, chat, embeddings
@@ -63,7 +68,7 @@ def test_every_adapter_keeps_one_contract(drill) -> None:
 
 def raised(config, *faults: Fault) -> CallError:
     server = DrillServer(FaultScript(faults=faults))
-    with running(server) as url:
+    with serving(server) as url:
 
         async def ask() -> None:
             service = build_services({"s": config(url)})["s"]
@@ -83,9 +88,9 @@ def raised(config, *faults: Fault) -> CallError:
         ("error", "Unavailable"),
         ("rate_limit", "Unavailable"),
         ("reset", "ConnectionBroken"),
-        ("truncated", "Garbled"),
+        ("truncated", "MalformedResponse"),
         ("unauthorised", "Unauthorised"),
-        ("refused", "Refused"),
+        ("refused", "RequestRefused"),
     ],
 )
 @pytest.mark.parametrize("config", [chat, embeddings])
@@ -101,7 +106,7 @@ def test_a_stream_that_says_nothing_in_time_is_given_up() -> None:
 
     assert isinstance(raised(config, Fault(kind="slow_body", seconds=5)), TimedOut)
     assert isinstance(raised(config, Fault(kind="hang")), TimedOut)
-    assert isinstance(raised(config, Fault(kind="truncated")), Garbled)
+    assert isinstance(raised(config, Fault(kind="truncated")), MalformedResponse)
 
 
 def test_nothing_listens() -> None:

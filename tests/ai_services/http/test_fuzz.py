@@ -137,7 +137,7 @@ class Asked:
             stored(reading, reply)
             if shape.task.labels and isinstance(reading.answer, str):
                 assert reading.answer in shape.task.labels
-        repaired = service.repaired(request, reply)
+        repaired = service.repair_request(request, reply)
         if repaired is not None:
             json.dumps(repaired.body, ensure_ascii=False).encode()
 

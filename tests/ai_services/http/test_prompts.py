@@ -5,7 +5,7 @@ import pytest
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Task
 from orchestration_assets.schemas.services import Prompt
-from orchestration_assets.text.prompts.templates import PromptError, Trial, render
+from orchestration_assets.text.prompts.templates import PromptError, PromptTrial, render
 
 LABELS = ("a", "b", "c")
 VALUES = {
@@ -57,7 +57,7 @@ VALUES = {
 )
 def test_a_prompt_shows_what_it_names(template, text) -> None:
     assert render(Prompt(user=template), VALUES) == ("", text)
-    assert Trial().problem_in(Prompt(user=template)) is None
+    assert PromptTrial().problem_of(Prompt(user=template)) is None
 
 
 DOUBLING = "{% set x = content %}" + "{% set x = x ~ x %}" * 60 + "{{ x }}"
@@ -140,7 +140,7 @@ NESTED = "{% set x = [1] %}{% set y = [1] %}" + "{% set x = [x, x] %}{% set y = 
 def test_a_prompt_that_would_run_long_grow_or_look_inside_is_refused_and_never_rendered(
     template,
 ) -> None:
-    found = Trial().problem_in(Prompt(user=template))
+    found = PromptTrial().problem_of(Prompt(user=template))
     assert found is not None
     part, words = found
     assert part == "user"
@@ -168,9 +168,9 @@ def test_many_labels_have_room() -> None:
 
 
 def test_the_prompts_of_one_policy_share_a_bound() -> None:
-    trial = Trial()
+    trial = PromptTrial()
     busy = "{% for i in range(9000) %}{% endfor %}"
-    found = [trial.problem_in(Prompt(user=busy + "x" * n)) for n in range(40)]
+    found = [trial.problem_of(Prompt(user=busy + "x" * n)) for n in range(40)]
     assert found[0] is None
     assert found[-1] is not None
 
@@ -178,6 +178,6 @@ def test_the_prompts_of_one_policy_share_a_bound() -> None:
 def test_a_secret_in_a_prompt_is_not_repeated() -> None:
     secret = "sk_live_Zq8vT3nW5xK1mB7cD9"
     for template in (f"{{{{ {secret} }}}}", f"{{{{ content.{secret} }}}}", f"{{{{ 1 {secret} }}}}"):
-        found = Trial().problem_in(Prompt(user=template))
+        found = PromptTrial().problem_of(Prompt(user=template))
         assert found is not None
         assert secret not in found[1]

@@ -67,5 +67,5 @@ def test_each_shape_comes_to_what_is_right(shape: Shape, url: str) -> None:
         assert (came.tokens_in, came.tokens_out) == right.tokens
     if reading.status is not Status.OK:
         assert reading.reason
-        assert came.mendable is right.mendable
+        assert came.repairable is right.repairable
     assert isinstance(stored(reading, came), pa.Table)

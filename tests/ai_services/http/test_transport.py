@@ -6,8 +6,8 @@ import pytest
 
 from orchestration_assets.text.replies.call_errors import (
     CallError,
-    Garbled,
-    Misdirected,
+    EndpointNotFound,
+    MalformedResponse,
     Unavailable,
 )
 from resources.ai_services.http.transport import Transport
@@ -32,7 +32,7 @@ async def told(answer: bytes, *, stream: bool = False) -> tuple[bytes | CallErro
     try:
         if stream:
             async with transport.lines("/x", b"{}", {}) as lines:
-                return b"|".join([line.encode() async for line in lines.arriving]), requests
+                return b"|".join([line.encode() async for line in lines.lines]), requests
         return (await transport.post("/x", b"{}", {})).data, requests
     except CallError as error:
         return error, requests
@@ -48,7 +48,7 @@ def answer(status: str, *headers: str, body: bytes = b"") -> bytes:
 def test_a_redirect_is_not_followed() -> None:
     said = answer("302 Found", "Location: /elsewhere", "Content-Length: 0")
     error, requests = asyncio.run(told(said))
-    assert isinstance(error, Misdirected)
+    assert isinstance(error, EndpointNotFound)
     assert requests == 1
 
 
@@ -61,7 +61,7 @@ def test_a_pause_is_heard_though_its_body_breaks_off() -> None:
 
 def test_an_answer_that_says_it_is_endless_is_not_read() -> None:
     error, _ = asyncio.run(told(answer("200 OK", f"Content-Length: {1 << 40}", body=b"{}")))
-    assert isinstance(error, Garbled)
+    assert isinstance(error, MalformedResponse)
     assert "larger than" in str(error)
 
 
@@ -85,5 +85,5 @@ def test_an_address_that_no_request_can_be_made_to_is_no_attempt_that_was_answer
         finally:
             await transport.aclose()
 
-    with pytest.raises(Misdirected, match="no request can be made"):
+    with pytest.raises(EndpointNotFound, match="no request can be made"):
         asyncio.run(ask())

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from orchestration_assets.schemas.services import BreakerConfig
-from resources.ai_services.resilience.breaker import Admission, Breaker, BreakerState, Ticket
+from resources.ai_services.resilience.breaker import Breaker, BreakerState, NotAdmitted, Ticket
 
 CONFIG = BreakerConfig(window=8, failure_rate=0.5, min_attempts=4, open_s=10.0)
 
@@ -24,7 +24,7 @@ class AnyTraffic(RuleBasedStateMachine):
         verdict = self.breaker.admit(self.now)
         if isinstance(verdict, Ticket):
             self.under_way.append((verdict, self.breaker.state))
-        elif verdict is Admission.WAIT:
+        elif verdict is NotAdmitted.WAIT:
             # whoever waits is woken by an attempt that is under way
             assert self.under_way
 
@@ -82,7 +82,7 @@ def test_a_service_that_is_down_from_the_start_is_asked_once_a_window() -> None:
     breaker = Breaker(CONFIG)
     verdicts = [breaker.admit(0.0) for _ in range(200)]
     assert sum(isinstance(one, Ticket) for one in verdicts) == CONFIG.window
-    assert Admission.WAIT in verdicts
+    assert NotAdmitted.WAIT in verdicts
 
 
 def test_once_it_is_known_to_work_any_number_passes_at_once() -> None:
@@ -100,7 +100,7 @@ def test_probes_come_rarer_while_they_fail_and_one_success_closes_it() -> None:
         now += 1.0
         ticket = breaker.admit(now)
         if isinstance(ticket, Ticket):
-            assert breaker.admit(now) is Admission.REFUSE
+            assert breaker.admit(now) is NotAdmitted.REFUSE
             breaker.record(ticket, now, ok=False)
             times.append(now)
     assert times == [10.0, 30.0, 70.0, 150.0]

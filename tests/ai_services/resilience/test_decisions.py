@@ -9,17 +9,17 @@ from hypothesis import strategies as st
 from orchestration_assets.schemas.services import Retries
 from orchestration_assets.text.replies.call_errors import (
     PERMANENT,
+    EndpointNotFound,
     Forbidden,
-    Misdirected,
-    Refused,
+    PaymentRequired,
+    RequestRefused,
     Unauthorised,
     Unavailable,
-    Unpaid,
-    error_of,
-    seconds_to_wait,
+    error_from_status,
+    retry_after_seconds,
 )
 from orchestration_assets.text.token_estimates import TokenScale
-from resources.ai_services.resilience.retry import RetryBudget, wait_before
+from resources.ai_services.resilience.retry import RetryBudget, retry_delay_s
 from resources.ai_services.resilience.spend_budget import SpendBudget
 
 CHANCE = st.floats(0.0, 1.0, exclude_max=True)
@@ -30,13 +30,13 @@ RETRIES = Retries(attempts=5, backoff_s=0.5, backoff_max_s=4.0, budget=0.2)
 def test_a_wait_is_never_shorter_than_asked_for_nor_longer_than_allowed(
     attempt, chance, asked
 ) -> None:
-    wait = wait_before(attempt, RETRIES, asked, chance)
+    wait = retry_delay_s(attempt, RETRIES, asked, chance)
     assert wait >= (asked or 0.0)
     assert wait <= max(asked or 0.0, RETRIES.backoff_max_s)
 
 
 def test_the_bound_doubles_with_every_attempt() -> None:
-    bounds = [wait_before(n, RETRIES, None, 0.999999) for n in range(2, 7)]
+    bounds = [retry_delay_s(n, RETRIES, None, 0.999999) for n in range(2, 7)]
     assert [round(bound, 3) for bound in bounds] == [0.5, 1.0, 2.0, 4.0, 4.0]
 
 
@@ -88,15 +88,15 @@ def test_the_scale_moves_to_what_is_billed_and_its_bound_stays_above() -> None:
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        (400, Refused),
-        (413, Refused),
-        (422, Refused),
+        (400, RequestRefused),
+        (413, RequestRefused),
+        (422, RequestRefused),
         (401, Unauthorised),
-        (402, Unpaid),
+        (402, PaymentRequired),
         (403, Forbidden),
-        (451, Refused),
-        (404, Misdirected),
-        (302, Misdirected),
+        (451, RequestRefused),
+        (404, EndpointNotFound),
+        (302, EndpointNotFound),
         (408, Unavailable),
         (429, Unavailable),
         (500, Unavailable),
@@ -105,7 +105,7 @@ def test_the_scale_moves_to_what_is_billed_and_its_bound_stays_above() -> None:
     ],
 )
 def test_what_a_status_means(status, kind) -> None:
-    error = error_of(status, "3", b'{"error": "why"}', 0.0)
+    error = error_from_status(status, "3", b'{"error": "why"}', 0.0)
     assert type(error) is kind
     assert "why" in str(error)
     assert isinstance(error, PERMANENT) is (kind is not Unavailable)
@@ -127,4 +127,4 @@ def test_what_a_status_means(status, kind) -> None:
     ],
 )
 def test_retry_after_as_seconds_or_date(header, seconds) -> None:
-    assert seconds_to_wait(header, 10.0) == seconds
+    assert retry_after_seconds(header, 10.0) == seconds

@@ -14,7 +14,7 @@ from orchestration_assets.processing.asker import Asker, AskResult
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Question
 from resources.ai_services.drill.faults import Fault, FaultKind, FaultScript
-from resources.ai_services.drill.server import DrillServer, running
+from resources.ai_services.drill.server import DrillServer, serving
 from resources.ai_services.http.chat import ChatService
 from resources.ai_services.http.embeddings import EmbeddingsService
 from resources.ai_services.resilience.spend_budget import SpendBudget
@@ -75,7 +75,7 @@ def test_nothing_is_lost_or_billed_twice_whatever_fails(tmp_path, part) -> None:
         )
         primary, second = DrillServer(script), DrillServer()
         purse = SpendBudget(1.0)
-        with running(primary) as url, running(second) as other:
+        with serving(primary) as url, serving(second) as other:
             services = {
                 "primary": ChatService("primary", chat(url, fallbacks=["second"])),
                 "second": ChatService("second", chat(other, model="small-2", timeouts=PATIENT)),
@@ -102,7 +102,7 @@ def test_nothing_is_lost_or_billed_twice_whatever_fails(tmp_path, part) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_without_a_fallback_every_question_still_has_its_reading(tmp_path, kind) -> None:
     server = DrillServer(FaultScript(faults=(fault(kind, 1.0),)))
-    with running(server) as url:
+    with serving(server) as url:
         limits = {"total_s": 0.1} if kind is FaultKind.HANG else PATIENT
         services = {"s": ChatService("s", chat(url, timeouts=limits))}
         answers, seconds = run(tmp_path, services, lambda a: ask_all(a, "s", texts(30)))
@@ -121,7 +121,7 @@ def test_without_a_fallback_every_question_still_has_its_reading(tmp_path, kind)
 def test_a_primary_that_is_dead_is_asked_a_window_and_its_probes(tmp_path) -> None:
     server = DrillServer(FaultScript(faults=(Fault(kind="error"),)))
     second = DrillServer(FaultScript(median_ms=5))
-    with running(server) as url, running(second) as other:
+    with serving(server) as url, serving(second) as other:
         services = {
             "primary": ChatService("primary", chat(url, fallbacks=["second"], concurrency=32)),
             "second": ChatService("second", chat(other, concurrency=32, timeouts=PATIENT)),
@@ -140,7 +140,7 @@ def test_a_primary_that_is_dead_is_asked_a_window_and_its_probes(tmp_path) -> No
 
 def test_a_service_that_recovers_is_asked_again(tmp_path) -> None:
     server = DrillServer(FaultScript(faults=(Fault(kind="error", end=14),)))
-    with running(server) as url:
+    with serving(server) as url:
         config = chat(url, breaker={"open_s": 0.02}, timeouts=PATIENT)
         services = {"s": ChatService("s", config)}
 
@@ -162,7 +162,7 @@ def test_a_service_that_recovers_is_asked_again(tmp_path) -> None:
 @pytest.mark.parametrize("kind", ["unauthorised", "refused"])
 def test_permanent_errors_are_never_asked_again(tmp_path, kind) -> None:
     server = DrillServer(FaultScript(faults=(Fault(kind=kind),)))
-    with running(server) as url:
+    with serving(server) as url:
         services = {"s": ChatService("s", chat(url, concurrency=4))}
 
         async def work(asker: Asker):
@@ -183,7 +183,7 @@ def test_permanent_errors_are_never_asked_again(tmp_path, kind) -> None:
 
 def test_retry_after_is_waited_for_by_everybody(tmp_path) -> None:
     server = DrillServer(FaultScript(faults=(Fault(kind="rate_limit", seconds=0.2, end=1),)))
-    with running(server) as url:
+    with serving(server) as url:
         config = chat(url, concurrency=1, retries={"backoff_s": 0.001, "backoff_max_s": 1.0})
         answers, seconds = run(
             tmp_path, {"s": ChatService("s", config)}, lambda a: ask_all(a, "s", texts(5))
@@ -196,7 +196,7 @@ def test_retry_after_is_waited_for_by_everybody(tmp_path) -> None:
 
 def test_a_poison_item_is_found_and_the_others_keep_their_vectors_and_order(tmp_path) -> None:
     server = DrillServer(FaultScript(faults=(Fault(kind="refused", contains="poison"),)))
-    with running(server) as url:
+    with serving(server) as url:
         config = embeddings(url, batch_size=16, retries={"attempts": 2})
         questions = [
             asked(f"{'poison' if n == 21 else 'plain'} text {n} {'word ' * n}", VECTORS)
@@ -212,7 +212,7 @@ def test_a_poison_item_is_found_and_the_others_keep_their_vectors_and_order(tmp_
     assert len(server.log) == 3 + 2 * 4
     assert [len(one.attempts) for one in answers[:16]] == [1] * 16
     clean = DrillServer()
-    with running(clean) as url:
+    with serving(clean) as url:
         again, _ = run(
             tmp_path / "clean",
             {"s": EmbeddingsService("s", embeddings(url))},
@@ -225,7 +225,7 @@ def test_a_poison_item_is_found_and_the_others_keep_their_vectors_and_order(tmp_
 
 def test_batches_are_as_few_as_can_be_and_cached_items_are_in_none(tmp_path) -> None:
     server = DrillServer()
-    with running(server) as url:
+    with serving(server) as url:
         services = {"s": EmbeddingsService("s", embeddings(url, batch_size=16))}
         first = [asked(f"text {n}", VECTORS) for n in range(20)]
         run(tmp_path, services, lambda a: ask_all(a, "s", first))
@@ -237,7 +237,7 @@ def test_batches_are_as_few_as_can_be_and_cached_items_are_in_none(tmp_path) -> 
 
 def test_identical_questions_in_flight_are_asked_once(tmp_path) -> None:
     server = DrillServer(FaultScript(median_ms=30))
-    with running(server) as url:
+    with serving(server) as url:
         question = asked("the same text")
         answers, _ = run(
             tmp_path,
@@ -252,7 +252,7 @@ def test_identical_questions_in_flight_are_asked_once(tmp_path) -> None:
 
 def test_a_cap_stops_paying_and_what_was_answered_stands(tmp_path) -> None:
     server = DrillServer()
-    with running(server) as url:
+    with serving(server) as url:
         service = ChatService("s", chat(url, concurrency=4, price={"call_usd": 0.01}))
         purse = SpendBudget(0.1)
         answers, _ = run(tmp_path, {"s": service}, lambda a: ask_all(a, "s", texts(30)), purse)
@@ -264,7 +264,7 @@ def test_a_cap_stops_paying_and_what_was_answered_stands(tmp_path) -> None:
 
 def test_an_answer_that_does_not_fit_is_repaired_once_then_quarantined(tmp_path) -> None:
     server = DrillServer(FaultScript(faults=(Fault(kind="wrong_schema", end=1),)))
-    with running(server) as url:
+    with serving(server) as url:
         services = {"s": ChatService("s", chat(url))}
         (mended,), _ = run(tmp_path, services, lambda a: ask_all(a, "s", texts(1)))
         server.script = FaultScript(faults=(Fault(kind="wrong_schema"),))
@@ -278,7 +278,7 @@ def test_an_answer_that_does_not_fit_is_repaired_once_then_quarantined(tmp_path)
 
 def test_a_rate_is_kept(tmp_path) -> None:
     server = DrillServer()
-    with running(server) as url:
+    with serving(server) as url:
         config = chat(url, rates={"requests_per_minute": 1200}, timeouts=PATIENT)
         _, seconds = run(
             tmp_path, {"s": ChatService("s", config)}, lambda a: ask_all(a, "s", texts(30))
@@ -290,15 +290,15 @@ def test_a_rate_is_kept(tmp_path) -> None:
 
 def test_a_bulkhead_is_never_exceeded(tmp_path) -> None:
     server = DrillServer(FaultScript(median_ms=10))
-    with running(server) as url:
+    with serving(server) as url:
         service = ChatService("s", chat(url, concurrency=3))
         run(tmp_path, {"s": service}, lambda a: ask_all(a, "s", texts(20)))
-    assert server.most_at_once == 3
+    assert server.peak_concurrency == 3
 
 
 def test_a_deadline_ends_what_hangs_and_what_waits(tmp_path) -> None:
     server = DrillServer(FaultScript(faults=(Fault(kind="hang"),)))
-    with running(server) as url:
+    with serving(server) as url:
         config = chat(url, concurrency=2, timeouts={"total_s": 30.0})
         answers, seconds = run(
             tmp_path, {"s": ChatService("s", config)}, lambda a: ask_all(a, "s", texts(6))
@@ -311,7 +311,7 @@ def test_a_deadline_ends_what_hangs_and_what_waits(tmp_path) -> None:
 def test_waiting_for_a_turn_does_not_count_against_an_item(tmp_path) -> None:
     """Many items wait for few places: the last of them has as much time as the first."""
     server = DrillServer(FaultScript(median_ms=40))
-    with running(server) as url:
+    with serving(server) as url:
         config = chat(url, concurrency=1, timeouts={"total_s": 5.0})
 
         async def drive():
@@ -332,7 +332,7 @@ def test_waiting_for_a_turn_does_not_count_against_an_item(tmp_path) -> None:
 
 def test_a_failure_is_asked_again_by_the_next_run(tmp_path) -> None:
     server = DrillServer(FaultScript(faults=(Fault(kind="error"),)))
-    with running(server) as url:
+    with serving(server) as url:
         services = {"s": ChatService("s", chat(url))}
         first, _ = run(tmp_path, services, lambda a: ask_all(a, "s", texts(3)))
         server.script = FaultScript()

@@ -7,7 +7,7 @@ import pytest
 
 from orchestration_assets.schemas.enums import Status
 from resources.ai_services.drill.faults import FaultScript
-from resources.ai_services.drill.server import DrillServer, running
+from resources.ai_services.drill.server import DrillServer, serving
 from resources.ai_services.http.chat import ChatService
 from resources.ai_services.resilience.caller import Caller
 from resources.ai_services.resilience.spend_budget import SpendBudget
@@ -74,7 +74,7 @@ def test_an_answer_that_lies_ready_is_no_late_answer() -> None:
         await service.aclose()
         return [one.reading.status for (one,) in found], caller.breaker.opened
 
-    with running(server) as url:
+    with serving(server) as url:
         statuses, opened = asyncio.run(work(url))
     assert statuses == [Status.OK] * 12
     assert opened == 0
@@ -101,7 +101,7 @@ def test_what_one_question_breaks_in_preparation_is_its_own_failure(monkeypatch)
         await service.aclose()
         return [(one.reading.status, one.reading.reason) for (one,) in found]
 
-    with running(DrillServer()) as url:
+    with serving(DrillServer()) as url:
         first, second, third, fourth = asyncio.run(work(url))
     assert [first[0], fourth[0]] == [Status.OK] * 2
     for status, reason in (second, third):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestration_assets.text.sensitive.assigned import assigned_secrets
+from orchestration_assets.text.sensitive.assigned_secrets import assigned_secrets
 
 WAYS = [
     'secret_key = """{}"""',

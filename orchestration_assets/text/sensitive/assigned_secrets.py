@@ -1,4 +1,4 @@
-"""Secrets that are known by the name they are given to, in code, settings, logs and prose."""
+"""Finds secrets by the name that they are assigned to, in code, settings, logs and prose."""
 
 import base64
 import binascii
@@ -8,7 +8,6 @@ from enum import Enum, auto
 from itertools import islice
 from typing import Final, NamedTuple
 
-from orchestration_assets.text.sensitive.names import LITERALS, NameMeaning, SecretName, names
 from orchestration_assets.text.sensitive.placeholders import (
     is_code,
     is_placeholder,
@@ -16,11 +15,17 @@ from orchestration_assets.text.sensitive.placeholders import (
     is_wordy,
 )
 from orchestration_assets.text.sensitive.randomness import is_random
-from orchestration_assets.text.sensitive.spans import Span, places, small
+from orchestration_assets.text.sensitive.secret_names import (
+    LITERALS,
+    NameMeaning,
+    SecretName,
+    secret_names,
+)
+from orchestration_assets.text.sensitive.spans import Span, find_all, lowercase
 
 
-class _Carrier(Enum):
-    """How a value is given to its name."""
+class _Assignment(Enum):
+    """How a value is assigned to its name."""
 
     QUOTED = auto()
     LINE = auto()
@@ -36,7 +41,7 @@ class _Value(NamedTuple):
     start: int
     end: int
     text: str
-    carrier: _Carrier
+    assignment: _Assignment
 
 
 _SIGN: Final = re.compile(
@@ -45,7 +50,7 @@ _SIGN: Final = re.compile(
     r"|:=|=>|={1,3}|!==?|->|\?=|\+=|:|%3[dD])"
     r"(?:\*\*)?[ \t]{0,40}(?:[|>][-+]?[ \t]{0,4}\r?\n[ \t]{1,40}|\(?\r?\n[ \t]{1,40}(?=[\"']))?"
 )
-_PLACES: Final = (
+_STRUCTURED_SIGNS: Final = (
     # an element or an attribute: <password>x</password>, name="password" value="x"
     re.compile(r"(?:\s[^<>\n]{0,80})?>(?:<!\[CDATA\[)?(?=[^<>\s]{4,300}(?:</|\]\]>))"),
     re.compile(
@@ -62,15 +67,19 @@ _PLACES: Final = (
     re.compile(r"[`*]{0,3}[ \t]{0,40}\|[ \t]{1,40}(?=[^\s|]{6,160}[ \t]{1,40}\|)"),
 )
 # an argument: set_password("x"), define('DB_PASSWORD', 'x'), get("TOKEN", "x")
-_ARGUMENT: Final = re.compile(
+_ARGUMENT_SIGN: Final = re.compile(
     r"(?:\\{0,3}[\"']\]?[ \t]{0,4},|[ \t]?\()\s{0,4}(?=[brfu]{0,2}\\{0,3}[\"'`])"
 )
-_WORDS: Final = re.compile(
+_PROSE_SIGN: Final = re.compile(
     r"(?:[ \t]+[(\"]?[A-Za-z][\w'\u2019./@-]{0,24}[)\"]?,?){0,6}?[ \t]+(?:is|was|to|as|are|be|ist|"
     r"lautet|est|es|\u00e8|\u00e9|=|:|this)(?:[ \t]+(?:now|still|just))?[ \t]*:?[ \t\n]{1,3}"
 )
-_NEXT: Final = re.compile(r"[\"'`)]?[ \t]{1,4}(?:=[ \t]*)?|[ \t]{1,3}\(")
-_LOOSE: Final = ((_ARGUMENT, _Carrier.ARGUMENT), (_WORDS, _Carrier.PROSE), (_NEXT, _Carrier.PROSE))
+_NEXT_WORD: Final = re.compile(r"[\"'`)]?[ \t]{1,4}(?:=[ \t]*)?|[ \t]{1,3}\(")
+_WEAK_SIGNS: Final = (
+    (_ARGUMENT_SIGN, _Assignment.ARGUMENT),
+    (_PROSE_SIGN, _Assignment.PROSE),
+    (_NEXT_WORD, _Assignment.PROSE),
+)
 _QUOTE: Final = re.compile(r"[brfuBRFU@$]{0,2}(\\{0,3})(\"{3}\s{0,40}|'{3}\s{0,40}|[\"'`])")
 _QUOTED: Final = {
     quote: re.compile(rf"(?:[^{quote}\n\\]|\\.){{0,160}}") for quote in ('"', "'", "`")
@@ -80,9 +89,9 @@ _UNQUOTED: Final = re.compile(r"[^\s\"'`<>]{1,160}")
 _TO_SPACE: Final = re.compile(r"\S{1,160}")
 # where one of several values in a row ends and the next name begins
 _NEXT_NAME: Final = re.compile(r"[;&,|](?=\s|\Z|[\w.-]{1,40}[=:])|&amp;|\\n|\\r|#|</")
-_JUDGED: Final = 160
-"""A value is judged by so much of it, and taken whole."""
-_MORE: Final = re.compile(r"[^\s\"'`<>]*")
+_JUDGED_CHARS: Final = 160
+"""Characters of a value that are judged; the whole value is the span."""
+_REST_OF_VALUE: Final = re.compile(r"[^\s\"'`<>]*")
 _SCHEME: Final = re.compile(r"(?:bearer|basic|token|digest|apikey|negotiate|splunk)[ \t]+", re.I)
 _TRAILING: Final = ".,;:!?)]}\\"
 _LINE_START: Final = re.compile(
@@ -95,46 +104,46 @@ _QUERY: Final = frozenset("?&")
 
 
 def assigned_secrets(text: str) -> Iterator[Span]:
-    """The values, without quotes, that are given to names of secrets."""
-    lower = small(text)
+    """The values, without quotes, that are assigned to names of secrets."""
+    lower = lowercase(text)
     yield from _values(text, lower, LITERALS)
-    yield from _bearers(text, lower)
-    yield from _command_lines(text)
-    yield from _announced(text, lower)
+    yield from _authorization_values(text, lower)
+    yield from _option_passwords(text)
+    yield from _command_passwords(text, lower)
     yield from _password_files(text)
 
 
 def values_of_names(text: str, literals: Sequence[str], most: int) -> Iterator[Span]:
-    """The values given to names of secrets in which one of ``literals`` stands.
+    """The values assigned to names of secrets that contain one of ``literals``.
 
-    At most ``most`` names are looked at, whether or not a value follows them.
+    Examines at most ``most`` names, with or without a value.
     """
-    yield from _values(text, small(text), literals, most)
+    yield from _values(text, lowercase(text), literals, most)
 
 
 def _values(
     text: str, lower: str, literals: Sequence[str], most: int | None = None
 ) -> Iterator[Span]:
     done = 0
-    for named in islice(names(text, lower, literals), most):
+    for named in islice(secret_names(text, lower, literals), most):
         if named.start >= done and (span := _value(text, named)):
             done = span[1]
             yield span
 
 
 def _value(text: str, named: SecretName) -> Span | None:
-    """The value of a name, by the first way of giving it that there is one."""
-    if named.naming is NameMeaning.PHRASE and (span := _phrase(text, named.end)):
+    """The value of a name, by the first pattern of assignment that fits."""
+    if named.meaning is NameMeaning.PHRASE and (span := _phrase(text, named.end)):
         return span
     sign = _SIGN.match(text, named.end)
     if sign and (span := _accepted(text, named, sign)):
         return span
-    for pattern in _PLACES:
+    for pattern in _STRUCTURED_SIGNS:
         found = pattern.match(text, named.end)
         if found and (span := _accepted(text, named, found)):
             return span
-    if sign is None and not named.a_word:
-        for pattern, carrier in _LOOSE:
+    if sign is None and not named.is_common_word:
+        for pattern, carrier in _WEAK_SIGNS:
             found = pattern.match(text, named.end)
             if found and (span := _accepted(text, named, found, carrier)):
                 return span
@@ -142,8 +151,8 @@ def _value(text: str, named: SecretName) -> Span | None:
 
 
 def _phrase(text: str, place: int) -> Span | None:
-    """Several small words in a row: in quotes or after a sign, or so many as seeds have."""
-    for pattern in (_SIGN, *_PLACES, _ARGUMENT, _WORDS, _NEXT):
+    """A passphrase: several lower-case words in quotes, after a sign, or as many as a seed has."""
+    for pattern in (_SIGN, *_STRUCTURED_SIGNS, _ARGUMENT_SIGN, _PROSE_SIGN, _NEXT_WORD):
         before = pattern.match(text, place)
         if before is None:
             continue
@@ -151,30 +160,30 @@ def _phrase(text: str, place: int) -> Span | None:
         phrase = _PHRASE.match(text, quote.end() if quote else before.end())
         if phrase is None or is_placeholder(phrase.group()):
             continue
-        sure = quote or pattern is not _NEXT or phrase.group().count("-") > 1
-        loose = pattern in (_WORDS, _NEXT) and "-" not in phrase.group()
-        if sure and (quote or not loose or phrase.group().count(" ") >= _SEED_WORDS - 1):
+        is_clear = quote or pattern is not _NEXT_WORD or phrase.group().count("-") > 1
+        loose = pattern in (_PROSE_SIGN, _NEXT_WORD) and "-" not in phrase.group()
+        if is_clear and (quote or not loose or phrase.group().count(" ") >= _SEED_WORDS - 1):
             return phrase.span()
     return None
 
 
 def _accepted(
-    text: str, named: SecretName, before: re.Match[str], carrier: _Carrier | None = None
+    text: str, named: SecretName, before: re.Match[str], carrier: _Assignment | None = None
 ) -> Span | None:
-    value = _read(text, named, before, carrier)
+    value = _read_value(text, named, before, carrier)
     if value is None or not value.text or is_placeholder(value.text):
         return None
-    if not _is_secret(value.text, value.carrier, named.naming):
+    if not _is_secret(value.text, value.assignment, named.meaning):
         return None
     end = value.end
-    if end - value.start >= _JUDGED:
-        more = _MORE.match(text, end)
+    if end - value.start >= _JUDGED_CHARS:
+        more = _REST_OF_VALUE.match(text, end)
         end = more.end() if more else end
     return value.start, end
 
 
-def _read(
-    text: str, named: SecretName, before: re.Match[str], carrier: _Carrier | None
+def _read_value(
+    text: str, named: SecretName, before: re.Match[str], carrier: _Assignment | None
 ) -> _Value | None:
     start = before.end()
     if scheme := _SCHEME.match(text, start):
@@ -190,17 +199,17 @@ def _read(
         if scheme := _SCHEME.match(text, start, found.end()):
             start = scheme.end()
         value = text[start : found.end()]
-        return _Value(start, found.end(), value, carrier or _Carrier.QUOTED)
+        return _Value(start, found.end(), value, carrier or _Assignment.QUOTED)
     if carrier:
         found = _UNQUOTED.match(text, start)
         bare = _first_of_row(found.group()).rstrip(_TRAILING) if found else ""
-        return _Value(start, start + len(bare), bare, _Carrier.PROSE)
+        return _Value(start, start + len(bare), bare, _Assignment.PROSE)
     line_start = _LINE_START.search(text, max(0, named.start - 60), named.start)
     sign = before.group()
-    if line_start and sign == "=" and (named.upper or "export" in line_start.group()):
+    if line_start and sign == "=" and (named.is_uppercase or "export" in line_start.group()):
         found = _TO_SPACE.match(text, start)
         value = found.group().split("\\n")[0] if found else ""
-        return _Value(start, start + len(value), value, _Carrier.LINE)
+        return _Value(start, start + len(value), value, _Assignment.LINE)
     found = _UNQUOTED.match(text, start)
     if found is None:
         return None
@@ -208,10 +217,10 @@ def _read(
     end = start + len(value)
     whole_line = line_start and _LINE_END.match(text, end)
     if whole_line:
-        return _Value(start, end, value, _Carrier.SETTING)
+        return _Value(start, end, value, _Assignment.SETTING)
     if text[named.start - 1 : named.start] not in _QUERY:
         value = value.rstrip(_TRAILING)
-    return _Value(start, start + len(value), value, _Carrier.CODE)
+    return _Value(start, start + len(value), value, _Assignment.CODE)
 
 
 def _first_of_row(value: str) -> str:
@@ -219,8 +228,8 @@ def _first_of_row(value: str) -> str:
     return value[: end.start()] if end else value
 
 
-def _is_secret(value: str, carrier: _Carrier, naming: NameMeaning) -> bool:
-    """Whether a value that is no placeholder is what its name says."""
+def _is_secret(value: str, carrier: _Assignment, naming: NameMeaning) -> bool:
+    """Whether a value that is not a placeholder is a secret, given how it is assigned."""
     size = len(value)
     spaces = any(map(str.isspace, value))
     figures = sum(map(str.isdigit, value))
@@ -228,49 +237,51 @@ def _is_secret(value: str, carrier: _Carrier, naming: NameMeaning) -> bool:
     signs = size - figures - letters
     if spaces or size < 4:
         return False
-    if carrier is _Carrier.ARGUMENT and not (is_random(value) or figures >= 3 or _mixed(value)):
+    if carrier is _Assignment.ARGUMENT and not (
+        is_random(value) or figures >= 3 or _mixes_signs(value)
+    ):
         return False
     if naming is NameMeaning.ISSUED:
-        if size < (6 if carrier is _Carrier.LINE else 8):
+        if size < (6 if carrier is _Assignment.LINE else 8):
             return False
         if letters == 0:
             return figures >= 16
-        if carrier in (_Carrier.CODE, _Carrier.PROSE, _Carrier.SETTING) and is_code(value):
+        if carrier in (_Assignment.CODE, _Assignment.PROSE, _Assignment.SETTING) and is_code(value):
             return False
-        if carrier is _Carrier.LINE:
+        if carrier is _Assignment.LINE:
             return not is_code(value) or figures > 2
         return is_random(value) or figures > 2 or (figures == 2 and not is_wordy(value))
-    if is_code(value) and carrier is not _Carrier.QUOTED:
-        # a word at the end of a line of settings is a weak password, not the name of one
-        weak = carrier is _Carrier.SETTING and size >= 8 and value.isalpha() and value.islower()
-        return weak or (carrier is _Carrier.LINE and value.isalnum() and size >= 6)
+    if is_code(value) and carrier is not _Assignment.QUOTED:
+        # a word at the end of a line of settings is a weak password, not an identifier
+        weak = carrier is _Assignment.SETTING and size >= 8 and value.isalpha() and value.islower()
+        return weak or (carrier is _Assignment.LINE and value.isalnum() and size >= 6)
     if letters == 0:
-        return figures >= (4 if carrier in (_Carrier.LINE, _Carrier.QUOTED) else 6) and not (
-            carrier is _Carrier.CODE and is_small_number(value) and size < 6
+        return figures >= (4 if carrier in (_Assignment.LINE, _Assignment.QUOTED) else 6) and not (
+            carrier is _Assignment.CODE and is_small_number(value) and size < 6
         )
-    if carrier in (_Carrier.LINE, _Carrier.QUOTED):
+    if carrier in (_Assignment.LINE, _Assignment.QUOTED):
         return size >= 8 or figures > 0 or (signs > 0 and not is_wordy(value))
-    return size >= 5 and (figures > 0 or is_random(value) or _mixed(value))
+    return size >= 5 and (figures > 0 or is_random(value) or _mixes_signs(value))
 
 
-def _mixed(value: str) -> bool:
-    """Letters, and signs that neither words nor names have within them."""
-    return any(one in "!#$%^&*+=?@~|" for one in value) and any(map(str.isalpha, value))
+def _mixes_signs(value: str) -> bool:
+    """Whether it holds letters, and signs that do not occur within words and identifiers."""
+    return any(sign in "!#$%^&*+=?@~|" for sign in value) and any(map(str.isalpha, value))
 
 
 _BEARER: Final = re.compile(r"bearer[ \t]{1,4}([\w.~+/=-]{8,2000})", re.I)
 _BASIC: Final = re.compile(r"basic[ \t]{1,4}([A-Za-z0-9+/]{8,500}={0,2})(?![\w+/])", re.I)
 
 
-def _bearers(text: str, lower: str) -> Iterator[Span]:
-    """Credentials after the scheme that announces them (RFC 6750, RFC 7617)."""
-    for place in places(lower, "bearer "):
+def _authorization_values(text: str, lower: str) -> Iterator[Span]:
+    """Credentials after an authorization scheme (RFC 6750, RFC 7617)."""
+    for place in find_all(lower, "bearer "):
         found = _BEARER.match(text, place)
         if found and not is_placeholder(found[1]):
             bare = found[1].rstrip(".,")
             if is_random(bare) or (any(map(str.isdigit, bare)) and not is_wordy(bare)):
                 yield found.start(1), found.start(1) + len(bare)
-    for place in places(lower, "basic "):
+    for place in find_all(lower, "basic "):
         found = _BASIC.match(text, place)
         if found and _holds_user_and_password(found[1]):
             yield found.span(1)
@@ -278,10 +289,10 @@ def _bearers(text: str, lower: str) -> Iterator[Span]:
 
 def _holds_user_and_password(encoded: str) -> bool:
     try:
-        said = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+        decoded = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
     except (binascii.Error, ValueError):
         return False
-    return b":" in said and said.isascii() and all(32 <= one < 127 for one in said)
+    return b":" in decoded and decoded.isascii() and all(32 <= byte < 127 for byte in decoded)
 
 
 _USER_OPTION: Final = re.compile(r"-u(?:ser)?[ =]?[\"']?[\w.@+-]{1,64}:([^\s\"']{3,200})")
@@ -301,11 +312,11 @@ _DATABASE_LINE: Final = re.compile(
 _HOST: Final = re.compile(r"(?:[\w-]{1,63}\.){0,6}[\w*-]{1,63}\Z")
 
 
-def _command_lines(text: str) -> Iterator[Span]:
+def _option_passwords(text: str) -> Iterator[Span]:
     for needed, literal, pattern in _OPTIONS:
         if needed not in text:
             continue
-        for place in places(text, literal):
+        for place in find_all(text, literal):
             found = pattern.match(text, place)
             if found and not is_placeholder(found[1]) and not is_code(found[1]):
                 yield found.span(1)
@@ -330,10 +341,10 @@ _ANNOUNCED: Final = (
 )
 
 
-def _announced(text: str, lower: str) -> Iterator[Span]:
-    """Passwords behind the words of a command that takes nothing else there."""
+def _command_passwords(text: str, lower: str) -> Iterator[Span]:
+    """Passwords after the words of a command that takes a password there."""
     for literal, pattern in _ANNOUNCED:
-        for place in places(lower, literal):
+        for place in find_all(lower, literal):
             found = pattern.match(text, place)
             if found and not is_placeholder(found[1]):
                 yield found.span(1)

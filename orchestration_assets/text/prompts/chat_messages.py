@@ -1,0 +1,84 @@
+"""The messages of a chat request: the policy's prompt about one question, within the window."""
+
+from functools import lru_cache
+from typing import Final
+
+from orchestration_assets.schemas.items import Question, Task
+from orchestration_assets.schemas.services import ChatConfig, Prompt
+from orchestration_assets.text.prompts.prompt_context import (
+    PromptContext,
+    SentContent,
+    context_for,
+)
+from orchestration_assets.text.prompts.templates import PromptError, render, variables_in
+from orchestration_assets.text.token_estimates import token_estimate
+
+MESSAGE_TOKENS: Final = 8
+"""Tokens that the frame around one message takes, about."""
+
+
+def chat_messages(
+    question: Question, config: ChatConfig, service: str, *, with_path: bool
+) -> tuple[list[dict[str, str]], SentContent]:
+    """The messages about a question, and what of its content they hold.
+
+    The context shrinks until the prompt and the output fit the service's window. ``with_path``:
+    whether any prompt of the service shows the path. Raises PromptError where the prompt does not
+    fit even without content.
+    """
+    task, limits = question.task, config.context
+    prompt = config.prompts.get(task.name, config.prompt)
+    window = limits.window_tokens - config.max_output_tokens
+    shows_neighbours = "neighbours" in variables_in(prompt)
+    context = context_for(
+        question,
+        config.guard.redact,
+        min(limits.content_tokens, window),
+        window,
+        with_path=with_path,
+        neighbour_tokens=limits.neighbour_tokens if shows_neighbours else None,
+    )
+    while True:
+        system, user = _rendered(prompt, task, context)
+        tokens = _prompt_tokens(context, system, user)
+        if tokens <= window:
+            break
+        smaller = context.smaller(tokens - window)
+        if smaller is None:
+            raise PromptError(
+                f"the prompt of {service} takes {tokens} tokens without any content, and "
+                f"{window} fit: shorten it or raise context.window_tokens"
+            )
+        context = smaller
+    messages = [{"role": "system", "content": system}] if system else []
+    return [*messages, {"role": "user", "content": user}], context.sent(tokens)
+
+
+def _rendered(prompt: Prompt, task: Task, context: PromptContext) -> tuple[str, str]:
+    """System and user message. Raises PromptError."""
+    values = {
+        "task": task,
+        "labels": task.labels,
+        "scale": task.scale,
+        "content": context.content.text,
+        "earlier": context.earlier,
+        "neighbours": context.neighbours,
+        "path": context.path,
+    }
+    return render(prompt, values)
+
+
+def _prompt_tokens(context: PromptContext, system: str, user: str) -> int:
+    frame = 2 * MESSAGE_TOKENS + _system_tokens(system)
+    # the content is most of it, and its tokens are counted already
+    rest = user.replace(context.content.text, "", 1)
+    if len(rest) < len(user):
+        return frame + context.content.tokens + token_estimate(rest)
+    # it stands in the other message, or not as it is
+    return frame + token_estimate(user)
+
+
+@lru_cache(maxsize=64)
+def _system_tokens(text: str) -> int:
+    """Mostly the same text for every item."""
+    return token_estimate(text)

@@ -1,0 +1,93 @@
+"""Writes replies of an OpenAI-compatible service: scripted, else plausible and deterministic."""
+
+import json
+import random
+import re
+from collections.abc import Iterator, Mapping
+from hashlib import blake2b
+from typing import Any, Final
+
+from orchestration_assets.text.token_estimates import token_estimate
+
+_DIMENSIONS: Final = 16
+_BILLED_PER_TOKEN: Final = 1.1
+"""Tokens billed for each estimated one: no tokenizer is exactly our estimate."""
+_WORD: Final = re.compile(r"[^\W\d_]{4,}")
+
+
+def chat_reply(request: Mapping[str, Any], scripted: Mapping[str, str]) -> dict[str, Any]:
+    """The body of a chat completion.
+
+    ``scripted``: a text that the prompt may hold -> the answer to it. Other answers fit the
+    request's JSON schema and depend on the prompt alone.
+    """
+    messages = request.get("messages") or []
+    prompt = "\n".join(str(message.get("content", "")) for message in messages)
+    schema = ((request.get("response_format") or {}).get("json_schema") or {}).get("schema") or {}
+    answer_schema = (schema.get("properties") or {}).get("answer") or {}
+    answer = next((answer for text, answer in scripted.items() if text in prompt), None)
+    chance = _seeded_random(prompt)
+    value = answer if answer is not None else _plausible_answer(answer_schema, prompt, chance)
+    text = json.dumps({"answer": value, "confidence": round(chance.uniform(0.6, 0.99), 2)})
+    message = {"role": "assistant", "content": text}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    body = {"object": "chat.completion", "choices": [choice]}
+    return body | _accounting(request, _billed_tokens(prompt), _billed_tokens(text))
+
+
+def _plausible_answer(schema: Mapping[str, Any], prompt: str, chance: random.Random) -> Any:
+    if labels := [label for label in schema.get("enum", ()) if label is not None]:
+        return chance.choice(labels)
+    words = sorted(set(_WORD.findall(prompt)))
+    types = schema.get("type", ())
+    if "number" in types:
+        return round(chance.uniform(schema.get("minimum", 0.0), schema.get("maximum", 1.0)), 2)
+    if "array" in types:
+        return chance.sample(words, min(5, len(words))) or ["nothing"]
+    return " ".join(words[:6]) or "nothing"
+
+
+def embeddings_reply(request: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of an embeddings response: one vector a text, from its words."""
+    texts = request.get("input") or []
+    texts = [str(text) for text in (texts if isinstance(texts, list) else [texts])]
+    data = [{"index": index, "embedding": _vector(text)} for index, text in enumerate(texts)]
+    tokens = sum(map(_billed_tokens, texts))
+    return {"object": "list", "data": data} | _accounting(request, tokens, 0)
+
+
+def _vector(text: str) -> list[float]:
+    vector = [0.0] * _DIMENSIONS
+    for word in _WORD.findall(text.lower()):
+        digest = blake2b(word.encode(), digest_size=2).digest()
+        vector[digest[0] % _DIMENSIONS] += 1.0 if digest[1] % 2 else -1.0
+    return vector
+
+
+def streamed_events(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The events of a chat completion when it is streamed: about four deltas, finish, usage."""
+    text = body["choices"][0]["message"]["content"]
+    size = max(1, len(text) // 4)
+    for begin in range(0, len(text), size):
+        delta = {"content": text[begin : begin + size]}
+        yield {"choices": [{"index": 0, "delta": delta}]}
+    yield {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+    yield {"choices": [], "usage": body["usage"]}
+
+
+def _accounting(request: Mapping[str, Any], tokens_in: int, tokens_out: int) -> dict[str, Any]:
+    usage = {
+        "prompt_tokens": tokens_in,
+        "completion_tokens": tokens_out,
+        "total_tokens": tokens_in + tokens_out,
+    }
+    return {"model": str(request.get("model", "")), "usage": usage}
+
+
+def _billed_tokens(text: str) -> int:
+    return max(1, round(token_estimate(text) * _BILLED_PER_TOKEN))
+
+
+def _seeded_random(text: str) -> random.Random:
+    seed = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    return random.Random(seed)  # noqa: S311 -- answers must repeat, not surprise
