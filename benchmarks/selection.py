@@ -21,11 +21,11 @@ import numpy as np
 
 from benchmarks._output import table, write_json
 from orchestration_assets.evidence.recorded_answer_files import (
-    RecordedError,
-    find_sets,
+    RecordedAnswersError,
+    find_frugalml_folders,
     load_frugalml,
 )
-from orchestration_assets.evidence.recorded_answers import RecordedAnswers, halves
+from orchestration_assets.evidence.recorded_answers import RecordedAnswers, random_halves
 from orchestration_assets.selection.backward_induction import PolicySimulator
 from orchestration_assets.selection.baselines import fit_cascade
 from orchestration_assets.selection.frugal import fit_frugal
@@ -59,8 +59,8 @@ def main(arguments: Sequence[str]) -> int:
     if given.labels is not None and given.labels < 1:
         parser.error("--labels must be at least 1")
     try:
-        folders = find_sets(Path(given.dir))
-    except RecordedError as error:
+        folders = find_frugalml_folders(Path(given.dir))
+    except RecordedAnswersError as error:
         parser.error(str(error))
     wanted = given.sets.split(",") if given.sets else None
     figures: dict[str, Any] = {}
@@ -86,7 +86,7 @@ def parted(
     recorded: RecordedAnswers, seed: int, labels: int | None
 ) -> tuple[RecordedAnswers, RecordedAnswers]:
     """The training half, cut to so many labels, and the test half."""
-    inside, outside = halves(recorded.n_items, seed)
+    inside, outside = random_halves(recorded.n_items, seed)
     if labels is not None:
         inside = np.sort(np.random.default_rng(seed + 1_000).permutation(inside)[:labels])
     return recorded.take(inside), recorded.take(outside)

@@ -14,8 +14,8 @@ from typing import Any
 
 from benchmarks._output import table, write_json
 from benchmarks.selection import parted, seeds_of
-from orchestration_assets.evidence.belief import MOST_SERVICES
-from orchestration_assets.evidence.recorded_answer_files import RecordedError, load_llm
+from orchestration_assets.evidence.belief import MAX_SERVICES
+from orchestration_assets.evidence.recorded_answer_files import RecordedAnswersError, load_llm
 from orchestration_assets.evidence.recorded_answers import RecordedAnswers
 from orchestration_assets.selection.learner import FEW_LABELS, fit_selector, single_service
 from orchestration_assets.selection.policy_outcomes import best_single, majority
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
     given = parser.parse_args(arguments)
     try:
         recorded = load_llm(given.file)
-    except RecordedError as error:
+    except RecordedAnswersError as error:
         parser.error(str(error))
     runs = [measure(recorded, seed, given.labels) for seed in seeds_of(given.seeds)]
     figures = {
@@ -79,7 +79,7 @@ def _figures(accuracy: float, usd: float, calls: float) -> dict[str, float]:
 def _follows(family: str, train: RecordedAnswers, single: int) -> str:
     if family == "single":
         return f"{train.services[single]} is called alone"
-    why = "" if train.n_services <= MOST_SERVICES else f" (more than {MOST_SERVICES} services)"
+    why = "" if train.n_services <= MAX_SERVICES else f" (more than {MAX_SERVICES} services)"
     return f"the {family} family is followed{why}"
 
 

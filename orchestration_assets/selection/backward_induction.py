@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestration_assets.evidence.belief import Belief, Subset, SubsetPosterior
-from orchestration_assets.evidence.forest import Forest, LeafMeans, Nodes, forest_means, grow
+from orchestration_assets.evidence.belief import BeliefModel, Subset, SubsetPosterior
+from orchestration_assets.evidence.forest import Forest, LeafMeans, Nodes, forest_means, grow_forest
 from orchestration_assets.evidence.recorded_answers import Floats, Ints, RecordedAnswers
 from orchestration_assets.selection.policy_outcomes import PolicyOutcome, outcome
 
@@ -61,9 +61,9 @@ class StepPolicy:
         rest = rest_of(asked, self.n_services)
         price = self.exchange[at] * self.prices[rest]
         if not asked:
-            return np.broadcast_to(self.first[at] - price, (len(standing.sure), len(rest)))
+            return np.broadcast_to(self.first[at] - price, (len(standing.confidence), len(rest)))
         if leaves is None:
-            leaves = self.forests[asked].leaves(standing.rows)
+            leaves = self.forests[asked].leaves(standing.features)
         worth: Floats = forest_means(leaves, self.values[asked][at]) - price
         return worth
 
@@ -73,10 +73,10 @@ class StepPolicy:
         """(n,) the service to ask next or ``STOP``, and (n,) what that gains over stopping."""
         rest = rest_of(asked, self.n_services)
         if not rest:
-            return np.full(len(standing.sure), STOP), np.zeros(len(standing.sure))
+            return np.full(len(standing.confidence), STOP), np.zeros(len(standing.confidence))
         worth = self.worth_of_asking(asked, standing, at, leaves)
         best = worth.argmax(axis=1)
-        gain: Floats = worth[np.arange(len(best)), best] - standing.sure
+        gain: Floats = worth[np.arange(len(best)), best] - standing.confidence
         return np.where(gain > 0.0, np.array(rest)[best], STOP), gain
 
     def only(self, rates: list[int]) -> "StepPolicy":
@@ -90,15 +90,15 @@ class StepPolicy:
 class PolicySimulator:
     """A belief and its steps on recorded answers, everything that no rate changes computed once."""
 
-    def __init__(self, belief: Belief, steps: StepPolicy, recorded: RecordedAnswers) -> None:
+    def __init__(self, belief: BeliefModel, steps: StepPolicy, recorded: RecordedAnswers) -> None:
         self._steps = steps
         self._recorded = recorded
         scores = belief.scores(recorded)
         self._standings = {
-            asked: belief.standing(recorded, asked, scores) for asked in belief.stacks
+            asked: belief.posterior(recorded, asked, scores) for asked in belief.stacks
         }
         self._leaves = {
-            asked: forest.leaves(self._standings[asked].rows)
+            asked: forest.leaves(self._standings[asked].features)
             for asked, forest in steps.forests.items()
         }
 
@@ -193,11 +193,13 @@ class _Induction:
             if not asked or not rest:
                 continue
             after = [standings[with_one(asked, service)] for service in rest]
-            targets = [one.answer == train.gold for one in after] + [one.sure for one in after]
+            targets = [one.answer == train.gold for one in after] + [
+                one.confidence for one in after
+            ]
             stacked = np.stack(targets, axis=1).astype(np.float64)
-            grown, seen = grow(standing.rows, stacked, _TREES, min_leaf, seed)
+            grown, seen = grow_forest(standing.features, stacked, _TREES, min_leaf, seed)
             self.forests[asked] = grown
-            self._averages[asked] = LeafMeans(grown.leaves(standing.rows), seen, grown.n_nodes)
+            self._averages[asked] = LeafMeans(grown.leaves(standing.features), seen, grown.n_nodes)
 
     def at(self, rate: float) -> _Solved:
         """Backwards from all services to none."""
@@ -208,7 +210,7 @@ class _Induction:
         first = np.zeros(n_services)
         for asked in sorted(self._standings, key=len, reverse=True):
             rest = rest_of(asked, n_services)
-            sure = self._standings[asked].sure
+            sure = self._standings[asked].confidence
             best[asked], chosen[asked] = sure, np.full(n_items, STOP)
             if not rest:
                 continue

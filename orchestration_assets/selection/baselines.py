@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from orchestration_assets.evidence.confidence import UNSTATED
+from orchestration_assets.evidence.confidence import UNSTATED_CONFIDENCE
 from orchestration_assets.evidence.recorded_answers import MISSING, Floats, RecordedAnswers
 from orchestration_assets.selection.policy_outcomes import PolicyOutcome, outcome_of_service
 
@@ -71,7 +71,7 @@ class Cascade:
 
 def certain(recorded: RecordedAnswers, service: int) -> Floats:
     """(n,) stated confidence, one half when unstated; no answer lies below all of them."""
-    stated = np.nan_to_num(recorded.confidences[:, service], nan=UNSTATED)
+    stated = np.nan_to_num(recorded.confidences[:, service], nan=UNSTATED_CONFIDENCE)
     return np.where(recorded.answers[:, service] == MISSING, _NO_ANSWER, stated)
 
 

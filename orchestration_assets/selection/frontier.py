@@ -8,7 +8,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from orchestration_assets.evidence.recorded_answers import Bools, Floats, RecordedAnswers, halves
+from orchestration_assets.evidence.recorded_answers import (
+    Bools,
+    Floats,
+    RecordedAnswers,
+    random_halves,
+)
 from orchestration_assets.schemas.selection import FrontierRow
 from orchestration_assets.selection.baselines import fit_cascade
 from orchestration_assets.selection.frugal import fit_frugal
@@ -45,7 +50,7 @@ def frontier_rows(task: str, recorded: RecordedAnswers) -> Iterator[FrontierRow]
     """Every policy on one half of the complete items, fitted on the other half."""
     if recorded.n_items < 2 * _FEWEST:
         return
-    inside, outside = halves(recorded.n_items, _SEED)
+    inside, outside = random_halves(recorded.n_items, _SEED)
     train, test = recorded.take(inside), recorded.take(outside)
     yield from _fixed(task, train, test)
     rates = exchange_rates(_prices(train), _RATES)

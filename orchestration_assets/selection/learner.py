@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from orchestration_assets.evidence.belief import MOST_SERVICES, Belief, fit_belief
+from orchestration_assets.evidence.belief import MAX_SERVICES, BeliefModel, fit_belief
 from orchestration_assets.evidence.recorded_answers import Floats, Ints, RecordedAnswers
 from orchestration_assets.selection.backward_induction import PolicySimulator, StepPolicy, fit_steps
 from orchestration_assets.selection.baselines import Cascade, SingleService, fit_cascade, fit_single
@@ -65,7 +65,7 @@ class Selector:
     exchange: Floats
     families: tuple[str, ...]
     fixed: Mapping[str, Sequence[Fixed]]
-    belief: Belief | None
+    belief: BeliefModel | None
     steps: StepPolicy | None
     shown: Mapping[str, FamilyResult]
     single: int
@@ -116,7 +116,7 @@ def fit_selector(
         return _few(train, exchange, cost)
     belief, steps = None, None
     shown: dict[str, FamilyResult] = {}
-    if train.correct is None and 1 < train.n_services <= MOST_SERVICES:
+    if train.correct is None and 1 < train.n_services <= MAX_SERVICES:
         belief, standings = fit_belief(train, seed)
         steps, outcomes = fit_steps(train, standings, cost, exchange, seed, 2 * rates)
         exchange = steps.exchange

@@ -7,14 +7,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestration_assets.evidence.belief import Belief, Subset
-from orchestration_assets.evidence.bins import Bins
+from orchestration_assets.evidence.belief import BeliefModel, Subset
+from orchestration_assets.evidence.bins import ConfidenceBins
 from orchestration_assets.evidence.boosting import BoostedTrees
-from orchestration_assets.evidence.calibration import Platt
+from orchestration_assets.evidence.calibration import PlattScaling
 from orchestration_assets.evidence.forest import Forest
-from orchestration_assets.evidence.likelihoods import Likelihoods
+from orchestration_assets.evidence.likelihoods import LikelihoodTables
 from orchestration_assets.evidence.recorded_answers import MISSING, Floats, RecordedAnswers
-from orchestration_assets.evidence.stacking import Stack
+from orchestration_assets.evidence.stacking import StackingModel
 from orchestration_assets.selection.backward_induction import PolicySimulator, StepPolicy, rest_of
 from orchestration_assets.selection.baselines import Cascade, SingleService
 from orchestration_assets.selection.frugal import AddOn
@@ -82,7 +82,7 @@ class TrainedSelector:
     ms: Floats
     points: tuple[OperatingPoint, ...]
     fixed: tuple[SingleService | Cascade | AddOn, ...]
-    belief: Belief | None
+    belief: BeliefModel | None
     steps: Mapping[str, StepPolicy]
 
     def advise(self, point: int, said: Said) -> NextStep:
@@ -103,9 +103,9 @@ class TrainedSelector:
         recorded = self._recorded(said)
         if one.family == STACK and self.belief is not None:
             asked: Subset = tuple(k for k, name in enumerate(self.services) if name in said)
-            standing = self.belief.standing(recorded, asked)
-            labelled = dict(zip(self.labels, standing.p[0].tolist(), strict=True))
-            return self.labels[int(standing.answer[0])], float(standing.sure[0]), labelled
+            posterior = self.belief.posterior(recorded, asked)
+            labelled = dict(zip(self.labels, posterior.probabilities[0].tolist(), strict=True))
+            return self.labels[int(posterior.answer[0])], float(posterior.confidence[0]), labelled
         advice = self.advise(point, said)
         if advice.answer is None:
             return None
@@ -127,13 +127,13 @@ class TrainedSelector:
         if self.belief is None:
             raise ValueError("a stack point needs a belief")
         asked: Subset = tuple(k for k, name in enumerate(self.services) if name in said)
-        standing = self.belief.standing(recorded, asked)
-        answer, sure = self.labels[int(standing.answer[0])], float(standing.sure[0])
+        posterior = self.belief.posterior(recorded, asked)
+        answer, sure = self.labels[int(posterior.answer[0])], float(posterior.confidence[0])
         rest = rest_of(asked, len(self.services))
         if not rest:
             return NextStep(None, answer, sure)
         steps = self.steps[point.saves]
-        worth = steps.worth_of_asking(asked, standing, point.place)[0]
+        worth = steps.worth_of_asking(asked, posterior, point.place)[0]
         best = rest[int(worth.argmax())]
         price = float(steps.exchange[point.place] * steps.prices[best])
         net = float(worth.max()) - sure
@@ -338,10 +338,10 @@ def _unpack_forest(name: str, arrays: _Arrays) -> Forest:
     )
 
 
-def _pack_belief(belief: Belief, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
+def _pack_belief(belief: BeliefModel, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
     arrays["bins"] = belief.bins.edges
-    arrays["prior"], arrays["can_be"] = belief.tables.prior, belief.can_be
-    arrays["answers"], arrays["confidences"] = belief.tables.answers, belief.tables.bins
+    arrays["prior"], arrays["can_be"] = belief.likelihoods.prior, belief.label_occurs
+    arrays["answers"], arrays["confidences"] = belief.likelihoods.answers, belief.likelihoods.bins
     subsets = []
     for asked, stack in belief.stacks.items():
         arrays[f"stack.{_key(asked)}"] = stack.weights
@@ -356,7 +356,7 @@ def _pack_belief(belief: Belief, arrays: dict[str, NDArray[Any]]) -> dict[str, A
             {
                 "asked": list(asked),
                 "models": len(models),
-                "blend": belief.blends.get(asked, 0.0),
+                "blend": belief.pool_weights.get(asked, 0.0),
                 "slope": calibration.slope,
                 "offset": calibration.offset,
             }
@@ -364,15 +364,15 @@ def _pack_belief(belief: Belief, arrays: dict[str, NDArray[Any]]) -> dict[str, A
     return {"subsets": subsets}
 
 
-def _unpack_belief(arrays: _Arrays, described: Mapping[str, Any]) -> Belief:
-    stacks: dict[Subset, Stack] = {}
+def _unpack_belief(arrays: _Arrays, described: Mapping[str, Any]) -> BeliefModel:
+    stacks: dict[Subset, StackingModel] = {}
     boosted: dict[Subset, tuple[BoostedTrees, ...]] = {}
     blends: dict[Subset, float] = {}
-    calibrations: dict[Subset, Platt] = {}
+    calibrations: dict[Subset, PlattScaling] = {}
     for one in described["subsets"]:
         asked: Subset = tuple(one["asked"])
-        stacks[asked] = Stack(asked, arrays[f"stack.{_key(asked)}"])
-        calibrations[asked] = Platt(one["slope"], one["offset"])
+        stacks[asked] = StackingModel(asked, arrays[f"stack.{_key(asked)}"])
+        calibrations[asked] = PlattScaling(one["slope"], one["offset"])
         blends[asked] = one["blend"]
         names = [f"boosted.{_key(asked)}.{number}" for number in range(one["models"])]
         if names:
@@ -384,9 +384,15 @@ def _unpack_belief(arrays: _Arrays, described: Mapping[str, Any]) -> Belief:
                 )
                 for name in names
             )
-    tables = Likelihoods(arrays["prior"], arrays["answers"], arrays["confidences"])
-    return Belief(
-        Bins(arrays["bins"]), tables, arrays["can_be"], stacks, boosted, blends, calibrations
+    tables = LikelihoodTables(arrays["prior"], arrays["answers"], arrays["confidences"])
+    return BeliefModel(
+        ConfidenceBins(arrays["bins"]),
+        tables,
+        arrays["can_be"],
+        stacks,
+        boosted,
+        blends,
+        calibrations,
     )
 
 

@@ -177,8 +177,10 @@ def _calibration_error(deployed: TrainedSelector, test: RecordedAnswers) -> floa
     known = _as_known(deployed, test)
     every = tuple(range(test.n_services))
     # the belief knows the labels of training: one more, which it never gives, is cut off again
-    standing = deployed.belief.standing(known, every)
-    return reliability(standing.sure, standing.answer == known.gold, _CALIBRATION_BINS).error
+    posterior = deployed.belief.posterior(known, every)
+    return reliability(
+        posterior.confidence, posterior.answer == known.gold, _CALIBRATION_BINS
+    ).expected_calibration_error
 
 
 def _nothing(task: str, records: TrainingRecords, store: ModelStore) -> SelectionModelRow:
