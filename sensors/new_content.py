@@ -64,7 +64,7 @@ def new_content_sensor(
     memory = WatcherCursor.parse(context.cursor)
     memory, events, problems = _look(context, home, content, sources, memory)
     pending = unfinished(home.folder)
-    memory = _bury_the_dead(context, home, memory)
+    memory = _fail_orphaned_runs(context, home, memory)
     under_way = _batches_under_way(context.instance)
     # `orchestrate run` carries out batches too, without a run that is known to this instance
     under_way |= {batch for batch in pending if is_claimed(home.folder, batch)}
@@ -161,7 +161,7 @@ def observation(intake: Intake) -> dg.AssetObservation:
     )
 
 
-def _bury_the_dead(
+def _fail_orphaned_runs(
     context: dg.SensorEvaluationContext, home: HomeResource, memory: WatcherCursor
 ) -> WatcherCursor:
     """Marks runs as failed whose process is gone: nobody else would, and they block their batch.
@@ -175,8 +175,8 @@ def _bury_the_dead(
     filters = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])
     started = {run.run_id: run for run in instance.get_runs(filters) if run.job_name in _OWN_JOBS}
     lifeless = [run_id for run_id in started if not is_alive(home.folder, run_id)]
-    memory, dead = memory.suspect(lifeless)
-    for run_id in dead:
+    memory, orphaned = memory.suspect(lifeless)
+    for run_id in orphaned:
         instance.report_run_failed(
             started[run_id], "The process of this run is gone: it was killed, or its machine died."
         )

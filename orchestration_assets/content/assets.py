@@ -23,7 +23,7 @@ from orchestration_assets.content.verdict_folder import (
 from orchestration_assets.content.verdicts import VerdictContext, merge, understand
 from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.load import load_policy
-from orchestration_assets.policy.pinned_policy import pin
+from orchestration_assets.policy.pinned_policy import pin_policy
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.enums import EntryOutcome
 from orchestration_assets.schemas.records import rows_to_arrow
@@ -121,7 +121,7 @@ def gold_labels(
 ) -> dg.MaterializeResult[pa.Table]:
     """Takes in what waits, then merges every accepted verdict."""
     loaded = load_policy(policy_file.path)
-    pin(home.policies, loaded)
+    pin_policy(home.policies, loaded)
     rules = VerdictContext(loaded.policy.tasks, loaded.hash, datetime.now(UTC))
     find = finder(home.tables)
     taken = take(

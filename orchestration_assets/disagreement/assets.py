@@ -45,7 +45,7 @@ from orchestration_assets.disagreement.thresholds import calibrate_vectors, in_f
 from orchestration_assets.disagreement.vector_history import VectorReadings, vector_readings
 from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.load import load_policy
-from orchestration_assets.policy.pinned_policy import pinned
+from orchestration_assets.policy.pinned_policy import read_pinned_policy
 from orchestration_assets.processing.batch import build_tasks, deciders, learned_models
 from orchestration_assets.schemas.disagreement import (
     CALIBRATION,
@@ -88,7 +88,7 @@ def resolutions(
     home: HomeResource,
 ) -> dg.MaterializeResult[pa.Table]:
     """Weighs the readings of each plan against each other."""
-    policy = pinned(home.policies, processing_plans)
+    policy = read_pinned_policy(home.policies, processing_plans)
     tables = [
         sequential_interpretations,
         parallel_interpretations,
@@ -153,7 +153,7 @@ def disagreements(
     home: HomeResource,
 ) -> dg.MaterializeResult[pa.Table]:
     """Compares the independent readings of each resolution pair by pair; a judge is none."""
-    policy = pinned(home.policies, processing_plans)
+    policy = read_pinned_policy(home.policies, processing_plans)
     tables = [
         sequential_interpretations,
         parallel_interpretations,
@@ -211,7 +211,7 @@ def dispute_kinds(
     home: HomeResource,
 ) -> dg.MaterializeResult[pa.Table]:
     """Looks through the questions that the services of the batch disagree on."""
-    policy = pinned(home.policies, processing_plans)
+    policy = read_pinned_policy(home.policies, processing_plans)
     readings = group_readings(
         [
             sequential_interpretations,
@@ -261,7 +261,7 @@ def review_queue(
     home: HomeResource,
 ) -> dg.MaterializeResult[pa.Table]:
     """Orders what is neither accepted nor judged yet, and writes the files."""
-    policy = pinned(home.policies, processing_plans)
+    policy = read_pinned_policy(home.policies, processing_plans)
     kinds: dict[tuple[str, str], list[str]] = {}
     for row in dispute_kinds.select(["item_id", "task", "kind"]).to_pylist():
         kinds.setdefault((row["item_id"], row["task"]), []).append(row["kind"])

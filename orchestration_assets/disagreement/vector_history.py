@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from orchestration_assets.disagreement.batch import service_versions
 from orchestration_assets.disagreement.identities import identities
 from orchestration_assets.evidence.neighbourhoods import Float32Array
-from orchestration_assets.policy.pinned_policy import PinnedPolicyError, pinned
+from orchestration_assets.policy.pinned_policy import PinnedPolicyError, read_pinned_policy
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.errors import DamagedFileError
 from orchestration_assets.schemas.tables import INTERPRETATIONS, PROCESSING_PLANS, RESOLUTIONS
@@ -78,7 +78,7 @@ def vector_readings(store: TableStore, policies: Path, most: int = MOST_CONTENTS
             plans = plans.filter(pc.equal(plans["kind"], AnswerKind.VECTOR.value))
             if not plans.num_rows or _all_full(found, plans, most):
                 continue
-            policy = pinned(policies, plans)
+            policy = read_pinned_policy(policies, plans)
             tables = list(_vectors(store, batch, plans))
         except (PinnedPolicyError, DamagedFileError) as error:
             found.left_out[batch] = str(error)

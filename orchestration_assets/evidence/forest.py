@@ -152,7 +152,7 @@ class LeafMeans:
 
 def forest_means(leaves: Nodes, means: NDArray[np.float32]) -> Floats:
     """(n, outputs) averages over trees of the leaf averages at ``leaves`` (n, T)."""
-    estimates = np.empty((len(leaves), means.shape[1]))
+    estimates: Floats = np.empty((len(leaves), means.shape[1]))
     for output in range(means.shape[1]):
         estimates[:, output] = means[:, output].take(leaves).mean(axis=1)
     return estimates

@@ -18,10 +18,10 @@ from orchestration_assets.features.vectors import DIMENSIONS, embedded_words, ha
 from orchestration_assets.profiling.batch import (
     ProfileChunk,
     UnreadItem,
-    broken,
     divide,
-    in_order,
-    read_again,
+    reread_texts,
+    sort_by_position,
+    unexpected_failure,
 )
 from orchestration_assets.profiling.profile_cache import COMPUTED
 from orchestration_assets.schemas.enums import EntryOutcome, ProfileStatus
@@ -58,7 +58,7 @@ def vector_key(row: Mapping[str, Any], semantic: bool) -> str:
 
 def vector_chunk(chunk: ProfileChunk, semantic: bool) -> pa.Table:
     """Vectors and sketches of the items of a chunk; runs on a Dask worker."""
-    read = list(read_again(chunk))
+    read = list(reread_texts(chunk))
     try:
         rows = _rows(read, semantic)
     except Exception:  # noqa: BLE001 -- one by one, the item that breaks it stands alone
@@ -94,7 +94,7 @@ def _row_alone(text: str | UnreadItem, semantic: bool) -> dict[str, Any]:
     try:
         (row,) = _rows([text], semantic)
     except Exception as error:  # noqa: BLE001 -- what one item breaks is its own failure
-        (row,) = _rows([broken("computing its vectors", error)], semantic)
+        (row,) = _rows([unexpected_failure("computing its vectors", error)], semantic)
     return row
 
 
@@ -145,7 +145,7 @@ def compute_vectors(
     origins = [COMPUTED] * len(work.rows)
     for n, tier in zip(recalled.positions, recalled.tiers, strict=True):
         origins[n] = tier
-    return VectorColumns(work, in_order(pa.concat_tables(parts), positions), origins)
+    return VectorColumns(work, sort_by_position(pa.concat_tables(parts), positions), origins)
 
 
 @dataclass(frozen=True, slots=True)

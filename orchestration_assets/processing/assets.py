@@ -10,7 +10,7 @@ from orchestration_assets.content.batch_completion import nothing_left
 from orchestration_assets.content.content_reader import ContentReader
 from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.load import load_policy
-from orchestration_assets.policy.pinned_policy import pin, pinned
+from orchestration_assets.policy.pinned_policy import pin_policy, read_pinned_policy
 from orchestration_assets.processing.answer_cache import AnswerCache
 from orchestration_assets.processing.batch import (
     apart,
@@ -78,7 +78,7 @@ def service_health(
     if nothing_left(home.folder, home.claim, policy_file.path):
         return
     loaded = load_policy(policy_file.path)
-    pin(home.policies, loaded)
+    pin_policy(home.policies, loaded)
     policy = loaded.policy
     probes = probe_services(policy, build_work(policy).services, build_tasks(policy), purse)
     rows = list(health_rows(policy, loaded.hash, probes, observed_usage(home.tables)))
@@ -124,7 +124,7 @@ def interpretations(
     All plans run even when few tables are asked for: finished answers come from the cache, and
     the logs stay whole.
     """
-    policy = pinned(home.policies, processing_plans)
+    policy = read_pinned_policy(home.policies, processing_plans)
     plans = processing_plans.sort_by([("item_id", "ascending"), ("task", "ascending")])
     progress.stage("asking services", len(set(plans["item_id"].to_pylist())))
     sharing = policy is not None and policy.features.share_answers

@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 
 from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.load import load_policy
-from orchestration_assets.policy.pinned_policy import pin
+from orchestration_assets.policy.pinned_policy import pin_policy
 from orchestration_assets.schemas.enums import ProcessingModel
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.selection import SELECTION_FRONTIER, SELECTION_MODEL
@@ -47,7 +47,7 @@ def processing_plans(
 ) -> dg.MaterializeResult[pa.Table]:
     """Hears directives, rules, what was learned and the default, and pins what decided."""
     loaded = load_policy(policy_file.path)
-    pin(home.policies, loaded)
+    pin_policy(home.policies, loaded)
     services = build_services(loaded.policy.services)
     prices = {name: Price(s.expected_ms, s.cost_usd) for name, s in services.items()}
     profiles = content_profiles.to_pylist()
