@@ -1,5 +1,7 @@
 """Jobs and schedules: which assets are materialized together, and when."""
 
+from functools import partial
+
 import dagster as dg
 
 from resources.run_claims import CLAIM_TAG, CORPUS
@@ -12,8 +14,10 @@ BATCH_GROUPS = (
     "5_disagreement",
 )
 
-# what writes the tables of the whole corpus takes turns
-_OF_CORPUS = {CLAIM_TAG: CORPUS}
+_job = partial(dg.define_asset_job, executor_def=dg.in_process_executor)
+# jobs that write tables of the whole corpus take turns
+_corpus_job = partial(_job, tags={CLAIM_TAG: CORPUS})
+_schedule = partial(dg.ScheduleDefinition, execution_timezone="UTC")
 
 _outage_drill = dg.AssetSelection.checks(
     dg.AssetCheckKey(dg.AssetKey("service_health"), "outage_drill")
@@ -25,38 +29,34 @@ _batch_assets = (
     | _health
 )
 
-process_batch = dg.define_asset_job(
+process_batch = _job(
     "process_batch",
     selection=_batch_assets - dg.AssetSelection.assets("content_source"),
     description="Takes one batch of new content from its listing to its report.",
-    executor_def=dg.in_process_executor,
 )
 
-reprocess = dg.define_asset_job(
+reprocess = _job(
     "reprocess",
     selection=_batch_assets - dg.AssetSelection.groups("1_content"),
     description=(
         "Takes a known batch from its profiles to its report again, for instance under a new "
         "policy. The manifest stands; answers that are still valid come from the cache."
     ),
-    executor_def=dg.in_process_executor,
 )
 
-check_services = dg.define_asset_job(
+check_services = _job(
     "check_services",
     selection=_health,
     description="Probes every service over HTTP, and looks at how its calls went.",
-    executor_def=dg.in_process_executor,
 )
 
-outage_drill = dg.define_asset_job(
+outage_drill = _job(
     "outage_drill",
     selection=_outage_drill,
     description="Drills the policy's services on this machine: an outage, and every other fault.",
-    executor_def=dg.in_process_executor,
 )
 
-corpus_reports = dg.define_asset_job(
+corpus_reports = _corpus_job(
     "corpus_reports",
     selection=dg.AssetSelection.assets(
         "gold_labels",
@@ -69,72 +69,60 @@ corpus_reports = dg.define_asset_job(
         "Brings gold, the scorecards of services, the index over all batches, the ledger of all "
         "items and the account of the cache up to date."
     ),
-    executor_def=dg.in_process_executor,
-    tags=_OF_CORPUS,
 )
 
-take_feedback = dg.define_asset_job(
+take_feedback = _corpus_job(
     "take_feedback",
     selection=dg.AssetSelection.assets("gold_labels", "calibration"),
     description=(
         "Takes in the verdicts that people dropped into the home's folder verdicts/, and learns "
         "from them."
     ),
-    executor_def=dg.in_process_executor,
-    tags=_OF_CORPUS,
 )
 
-learn_selection = dg.define_asset_job(
+learn_selection = _corpus_job(
     "learn_selection",
     selection=dg.AssetSelection.assets("selection_model", "selection_frontier"),
     description=(
         "Trains what decides the next step from recorded answers and gold, promotes it when it "
         "does not lose on held-out gold, and measures every policy."
     ),
-    executor_def=dg.in_process_executor,
-    tags=_OF_CORPUS,
 )
 
-calibrate = dg.define_asset_job(
+calibrate = _corpus_job(
     "calibrate",
     selection=dg.AssetSelection.assets("calibration", "vector_thresholds", "service_scorecards"),
     description=(
         "Learns from all batches and verdicts how far services can be relied on, and from where on "
         "embedding models disagree."
     ),
-    executor_def=dg.in_process_executor,
-    tags=_OF_CORPUS,
 )
 
-weekly_calibration = dg.ScheduleDefinition(
+weekly_calibration = _schedule(
     name="weekly_calibration",
     job=calibrate,
     cron_schedule="0 4 * * 0",
-    execution_timezone="UTC",
     description="Every Sunday at 4:00 UTC: what batches and verdicts teach about services.",
 )
 
-nightly_report = dg.ScheduleDefinition(
+nightly_report = _schedule(
     name="nightly_report",
     job=corpus_reports,
     cron_schedule="0 3 * * *",
-    execution_timezone="UTC",
     description="Every night at 3:00 UTC: the index over all batches.",
 )
 
-hourly_health = dg.ScheduleDefinition(
+hourly_health = _schedule(
     name="hourly_health",
     job=check_services,
     cron_schedule="0 * * * *",
-    execution_timezone="UTC",
     description="Every hour: do the services over HTTP work?",
 )
 
-weekly_learning = dg.ScheduleDefinition(
+weekly_learning = _schedule(
     name="weekly_learning",
     job=learn_selection,
     cron_schedule="0 5 * * 0",
-    execution_timezone="UTC",
     description="Every Sunday at 5:00 UTC: learned selection is trained and tried again.",
 )
 
