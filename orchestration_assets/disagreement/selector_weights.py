@@ -26,7 +26,7 @@ def learned_weights(
         if version is None or not (votes := said(heard.get(key, ()))):
             continue
         silent = {name: (None, None) for name, _ in heard[key]}
-        believed = models[version].believe(plan["point"], {**silent, **votes})
+        believed = models[version].label_probabilities(plan["point"], {**silent, **votes})
         if believed is not None:
             answer, sure, probabilities = believed
             given = {label: probabilities.get(label, 0.0) for label, _ in votes.values()}

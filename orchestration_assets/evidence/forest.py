@@ -143,16 +143,16 @@ class LeafMeans:
 
     def out_of_bag(self, means: NDArray[np.float32]) -> Floats:
         """(n, outputs) each growing row's estimate, from the trees that have not seen it."""
-        per_tree = np.empty((len(self._leaves), means.shape[1]))
+        estimates = np.empty((len(self._leaves), means.shape[1]))
         for output in range(means.shape[1]):
             per_tree = means[:, output].take(self._leaves)
-            per_tree[:, output] = np.einsum("nt,nt->n", per_tree, self._unseen)
-        return per_tree
+            estimates[:, output] = np.einsum("nt,nt->n", per_tree, self._unseen)
+        return estimates
 
 
 def forest_means(leaves: Nodes, means: NDArray[np.float32]) -> Floats:
     """(n, outputs) averages over trees of the leaf averages at ``leaves`` (n, T)."""
-    estimates: Floats = np.empty((len(leaves), means.shape[1]))
+    estimates = np.empty((len(leaves), means.shape[1]))
     for output in range(means.shape[1]):
         estimates[:, output] = means[:, output].take(leaves).mean(axis=1)
     return estimates

@@ -75,7 +75,7 @@ class RecordedAnswers:
         return prices
 
     @property
-    def right(self) -> Bools:
+    def is_correct(self) -> Bools:
         """(n, K) whether the service's answer is right; no answer is not."""
         if self.correct is not None:
             return self.correct

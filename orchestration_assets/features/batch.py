@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 
 from orchestration_assets.features.index import EarlierContent
 from orchestration_assets.features.near_copies import NearCopy, near_copies
-from orchestration_assets.features.neighbours import nearest
-from orchestration_assets.features.sketches import as_matrix, sketch
+from orchestration_assets.features.neighbours import nearest_earlier
+from orchestration_assets.features.sketches import minhash, sketch_matrix
 from orchestration_assets.features.vectors import DIMENSIONS, embedded_words, hashed_words
 from orchestration_assets.profiling.batch import (
     ProfileChunk,
@@ -84,7 +84,7 @@ def _rows(read: Sequence[str | UnreadItem], semantic: bool) -> list[dict[str, An
                 "status": ProfileStatus.OK,
                 "vector": _unless_zero(next(vectors)),
                 "semantic": _unless_zero(next(meanings)) if semantic else None,
-                "sketch": sketch(text),
+                "sketch": minhash(text),
             }
         )
     return rows
@@ -165,7 +165,7 @@ def relate(vectors: VectorColumns, earlier: EarlierContent, features: Features) 
     for n, vector in enumerate(found["vector"]):
         if vector is not None:
             matrix[n] = vector
-    near = nearest(matrix, items, earlier.vectors, earlier.items, features.neighbours)
+    near = nearest_earlier(matrix, items, earlier.vectors, earlier.items, features.neighbours)
     copies = _copies(vectors, found["sketch"], earlier, features.near_duplicate_at)
     made = []
     representatives: list[tuple[str, Any, Any | None]] = []
@@ -202,7 +202,7 @@ def _copies(
     copies = near_copies(
         [rows[n]["content_hash"] for n in sketched],
         [rows[n]["item_id"] for n in sketched],
-        as_matrix([sketches[n] for n in sketched]),
+        sketch_matrix([sketches[n] for n in sketched]),
         [earlier.items[n] for n in earlier.sketched],
         earlier.sketches,
         at,

@@ -195,11 +195,11 @@ def _sentiment(counts: Mapping[str, int]) -> tuple[int, float]:
 @cache
 def _languages_of() -> Mapping[str, tuple[str, ...]]:
     """Function word -> the languages that have it."""
-    languages: dict[str, list[str]] = {}
+    by_word: dict[str, list[str]] = {}
     for language, words in sorted(function_words().items()):
         for word in words:
-            languages.setdefault(word, []).append(language)
-    return {word: tuple(languages) for word, languages in languages.items()}
+            by_word.setdefault(word, []).append(language)
+    return {word: tuple(languages) for word, languages in by_word.items()}
 
 
 def load_vocabularies() -> None:

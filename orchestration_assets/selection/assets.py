@@ -12,13 +12,13 @@ from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.selection import SELECTION_FRONTIER, SELECTION_MODEL
 from orchestration_assets.schemas.tables import PROCESSING_PLANS
 from orchestration_assets.selection.forecast import Price
-from orchestration_assets.selection.plan import known_models, plan_items, thresholds_in_force
-from orchestration_assets.selection.strategies import words_of
+from orchestration_assets.selection.plan import choose_models, plan_items, thresholds_in_force
+from orchestration_assets.selection.strategies import describe_point
 from orchestration_assets.selection.training_corpus import (
-    frontiers,
-    read_corpus,
+    all_frontier_rows,
+    read_training_corpus,
     recent_prices,
-    train_all,
+    train_tasks,
 )
 from orchestration_assets.services.pool import build_services
 from resources.home import HomeResource, PolicyFileResource
@@ -52,7 +52,7 @@ def processing_plans(
     prices = {name: Price(s.expected_ms, s.cost_usd) for name, s in services.items()}
     profiles = content_profiles.to_pylist()
     lately = recent_prices(home.tables, context.partition_key)
-    known = known_models(loaded.policy, services, home.models, profiles, prices, lately)
+    known = choose_models(loaded.policy, services, home.models, profiles, prices, lately)
     limits = thresholds_in_force(loaded.policy, home.models)
     rows = plan_items(
         context.partition_key, profiles, loaded.policy, loaded.hash, prices, known, limits
@@ -72,7 +72,9 @@ def processing_plans(
     }
     policy = {"policy": loaded.source, "policy_hash": loaded.hash}
     learned = {
-        f"learned/{task}": one if isinstance(one, str) else f"{one.model.version}, {words_of(one)}"
+        f"learned/{task}": one
+        if isinstance(one, str)
+        else f"{one.model.version}, {describe_point(one)}"
         for task, one in known.items()
     }
     pinned = {f"thresholds/{task}": version for task, version in limits.items()}
@@ -98,7 +100,7 @@ def selection_model(
     """Trains every task that the policy wants learned; new batches pin what is promoted."""
     policy = load_policy(policy_file.path).policy
     services = build_services(policy.services)
-    rows = train_all(policy, services, read_corpus(home.tables), home.models)
+    rows = train_tasks(policy, services, read_training_corpus(home.tables), home.models)
     words = {f"{row.task}": f"{row.outcome}: {row.words}" for row in rows}
     return dg.MaterializeResult(value=rows_to_arrow(SELECTION_MODEL, rows), metadata=words)
 
@@ -122,6 +124,6 @@ def selection_frontier(
     """Measures every label task that has gold."""
     policy = load_policy(policy_file.path).policy
     services = build_services(policy.services)
-    rows = list(frontiers(policy, services, read_corpus(home.tables)))
+    rows = list(all_frontier_rows(policy, services, read_training_corpus(home.tables)))
     prices = {f"price of {row.policy}": row.words for row in rows if row.view == "service"}
     return dg.MaterializeResult(value=rows_to_arrow(SELECTION_FRONTIER, rows), metadata=prices)

@@ -33,10 +33,10 @@ def test_the_scale_of_a_confidence_makes_no_difference() -> None:
     answers, confidences, gold = world((0.9, 0.75, 0.6), n_items=500)
     correct = (answers[:, 0] == gold).astype(float)
     one, other = (
-        fit_agreement(answers, fitted, answers[:, 0], correct).log_odds(
-            answers, fitted, answers[:, 0]
+        fit_agreement(answers, scaled, answers[:, 0], correct).log_odds(
+            answers, scaled, answers[:, 0]
         )
-        for fitted in (confidences, confidences / 4.0)
+        for scaled in (confidences, confidences / 4.0)
     )
     # quantiles may part equal neighbours by a rounding
     assert np.abs(one - other).mean() < 0.01
