@@ -38,8 +38,8 @@ def near_copies(
     """The representative of each row of ``sketches``; its own row when it is no copy.
 
     Items come in the order of ``order`` (their content hashes), wherever they stand: each joins
-    the most similar representative so far from similarity ``threshold`` on, or becomes one itself. So
-    the result does not depend on the order of the rows, and no chain links items that are unlike
+    the most similar representative so far from similarity ``threshold`` on, or becomes one itself.
+    So the result does not depend on the order of the rows, and no chain links items that are unlike
     each other. On equal similarity the earlier representative wins. An item is no copy of an
     earlier one of the same name: that is what it was before.
     """
