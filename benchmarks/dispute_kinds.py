@@ -16,6 +16,7 @@ from orchestration_assets.disagreement.kinds.opposed_tone import opposed_tone
 from orchestration_assets.disagreement.kinds.outlier_services import outlier
 from orchestration_assets.disagreement.kinds.type_conflicts import type_conflict
 from orchestration_assets.evidence.distances import distance
+from orchestration_assets.evidence.intervals import wilson
 from orchestration_assets.schemas.answers import Answer
 from orchestration_assets.schemas.enums import AnswerKind, DisputeKind
 from orchestration_assets.schemas.items import Task
@@ -26,7 +27,6 @@ from orchestration_assets.services.tone.vader_tone import VaderTone
 SET: Final = Path(__file__).parent.parent / "tests" / "disagreement" / "kinds"
 PRECISION: Final = 0.8
 RECALL: Final = 0.5
-_Z: Final = 1.96
 
 Case = Mapping[str, Any]
 
@@ -66,7 +66,7 @@ def measured(folder: Path, kind: DisputeKind) -> dict[str, Any]:
     flagged = sum(finding is not None for finding in found)
     positives = sum(case["positive"] for case in cases)
     recall, precision = hits / max(positives, 1), hits / max(flagged, 1)
-    bound = wilson(hits, flagged)
+    bound, _ = wilson(hits, flagged)
     return {
         "positives": positives,
         "negatives": len(cases) - positives,
@@ -77,16 +77,6 @@ def measured(folder: Path, kind: DisputeKind) -> dict[str, Any]:
         "on": kind in Disagreement().kinds,
         "passes": bound >= PRECISION and recall >= RECALL,
     }
-
-
-def wilson(hits: int, n: int) -> float:
-    """The lower end of the 95 % interval of a share (Wilson 1927)."""
-    if not n:
-        return 0.0
-    share, z2 = hits / n, _Z * _Z
-    middle = share + z2 / (2 * n)
-    spread = _Z * ((share * (1 - share) + z2 / (4 * n)) / n) ** 0.5
-    return float((middle - spread) / (1 + z2 / n))
 
 
 def _pairs(rule: Callable[[str, str], Finding | None]) -> Callable[[Case], Finding | None]:

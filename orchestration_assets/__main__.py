@@ -15,7 +15,7 @@ from orchestration_assets import __version__
 from orchestration_assets.command.interruption import stoppable
 from orchestration_assets.command.limits import allow_open_files, saying_damage
 from orchestration_assets.schemas.errors import OrchestrationError, os_problem
-from orchestration_assets.settings import Settings, policy_path
+from orchestration_assets.settings import Settings, absolute_path
 
 USAGE_ERROR = 2
 _MEMORY = "give the process more (ulimit -v), or make batches smaller (content.batch.max_bytes)"
@@ -161,9 +161,9 @@ def _dispatch(given: argparse.Namespace) -> int:
         action = policy.check if given.action == "check" else policy.show
         return action(given.file or settings.policy)
     if given.home is not None:
-        settings = replace(settings, home=given.home.expanduser().absolute())
+        settings = replace(settings, home=absolute_path(given.home))
     if given.policy is not None:
-        settings = replace(settings, policy=policy_path(given.policy))
+        settings = replace(settings, policy=absolute_path(given.policy))
     if given.command == "explain":
         from orchestration_assets.command.explain import explain
 

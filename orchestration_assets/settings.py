@@ -7,6 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestration_assets.schemas.errors import OrchestrationError
+
 DEFAULT_HOME = ".orchestration"
 # One source: a URL with what may stand before its path (an IPv6 host, a port, a user), or a path.
 # Two colons chain URLs, and separate no two.
@@ -20,6 +22,10 @@ _SOURCE = re.compile(
         |[^:]+)""",
     re.VERBOSE | re.DOTALL,
 )
+
+
+class SettingError(OrchestrationError):
+    """An environment variable cannot be used; the message says what to give instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +45,16 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
-        """ORCHESTRATION_HOME, _POLICY, _SOURCES (split_sources), _DASK and _TICK_SECONDS."""
+        """ORCHESTRATION_HOME, _POLICY, _SOURCES (split_sources), _DASK and _TICK_SECONDS.
+
+        Raises SettingError.
+        """
         home = environment.get("ORCHESTRATION_HOME") or DEFAULT_HOME
         policy = environment.get("ORCHESTRATION_POLICY")
         sources = environment.get("ORCHESTRATION_SOURCES", "")
         return cls(
-            Path(home).expanduser().absolute(),
-            policy_path(policy) if policy else None,
+            absolute_path(home),
+            absolute_path(policy) if policy else None,
             split_sources(sources),
             environment.get("ORCHESTRATION_DASK") or "processes",
             _seconds(environment.get("ORCHESTRATION_TICK_SECONDS") or "60"),
@@ -60,8 +69,8 @@ def split_sources(given: str) -> tuple[str, ...]:
     return tuple(match[0] for match in _SOURCE.finditer(given))
 
 
-def policy_path(given: str | Path) -> Path:
-    """The absolute path of a policy file; the home of a user who does not exist stays as it is."""
+def absolute_path(given: str | Path) -> Path:
+    """The absolute path; the home of a user who does not exist stays as it is."""
     path = Path(given)
     with suppress(RuntimeError):
         path = path.expanduser()
@@ -70,5 +79,5 @@ def policy_path(given: str | Path) -> Path:
 
 def _seconds(given: str) -> int:
     if not given.isdigit() or int(given) < 1:
-        raise ValueError(f"ORCHESTRATION_TICK_SECONDS={given!r}: give whole seconds, 1 or more")
+        raise SettingError(f"ORCHESTRATION_TICK_SECONDS={given!r}: give whole seconds, 1 or more")
     return int(given)

@@ -3,11 +3,14 @@
 import ast
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from graphlib import TopologicalSorter
+from itertools import accumulate
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parent.parent
+PACKAGES = ("orchestration_assets", "resources", "jobs", "sensors", "benchmarks")
 FLOORS = [
     "schemas",
     "text",
@@ -23,61 +26,142 @@ FLOORS = [
     "disagreement",
     "reporting",
 ]
-# what stands above every floor, in this order
-ABOVE = ["jobs", "sensors", "definitions", "command"]
-# plain helpers at the top of the package that any floor may use
+ORDER = [*FLOORS, "jobs", "sensors", "definitions", "command", "__main__", "benchmarks"]
+"""Every room imports only itself and the rooms before it, anywhere in its modules."""
+# plain helpers at the top of the package that any floor may use, and that use schemas alone
 SHARED = {"partitions", "progress", "settings"}
-MAY_SPEAK_DAGSTER = {"assets.py", "checks.py", "definitions.py", "partitions.py"}
+MAY_SPEAK_DAGSTER = {"assets.py", "checks.py"}
+# what reaches out of the process; a text is read and written without
+OUTSIDE = {"os", "socket", "subprocess", "shutil", "tempfile", "sqlite3", "urllib"}
+OUTSIDE |= {"aiohttp", "dask", "distributed", "fsspec", "httpx", "lmdb", "pyarrow", "redis"}
 
 
-def _imports(path: Path) -> list[str]:
-    found = []
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import"
-            module = node.module or ""
-            found += [module, *(f"{module}.{alias.name}" for alias in node.names)]
-    return found
+@cache
+def trees() -> Mapping[str, tuple[Path, ast.Module]]:
+    paths = (path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py")))
+    return {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): (
+            path,
+            ast.parse(path.read_text("utf-8")),
+        )
+        for path in paths
+    }
 
 
-def _room(module: str) -> str | None:
-    parts = module.split(".")
-    if parts[0] in ("resources", "jobs", "sensors", "benchmarks"):
-        return parts[0]
-    if parts[0] == "orchestration_assets" and len(parts) > 1:
-        return parts[1]
-    return None
+@cache
+def _imports(module: str) -> frozenset[str]:
+    """Everything that is imported anywhere in a module, in functions too."""
+    return frozenset(_named(ast.walk(trees()[module][1])))
 
 
-def _modules() -> list[Path]:
-    packages = ("orchestration_assets", "resources", "jobs", "sensors")
-    return [path for package in packages for path in sorted((ROOT / package).rglob("*.py"))]
+@cache
+def _loaded(module: str) -> frozenset[str]:
+    """What is imported when a module is."""
+    return frozenset(_named(_at_import(trees()[module][1])))
 
 
-@pytest.mark.parametrize("path", _modules(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_arrows_go_one_way(path: Path) -> None:
-    module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-    here = _room(module)
-    order = [*FLOORS, *ABOVE]
-    if here not in order:
-        return
-    for imported in _imports(path):
-        there = _room(imported)
-        if there is None or there in SHARED or there == here or there.startswith("__"):
+def _at_import(node: ast.AST) -> Iterator[ast.AST]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
             continue
-        assert there in order, f"{module} imports {imported}, which is no floor"
-        assert order.index(there) < order.index(here), f"{module} must not import {imported}"
+        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield child
+            yield from _at_import(child)
 
 
-@pytest.mark.parametrize("path", _modules(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_only_assets_and_checks_speak_dagster(path: Path) -> None:
-    inside = path.relative_to(ROOT).parts
-    floor = len(inside) == 3 and inside[1] in FLOORS
-    if not floor or path.name in MAY_SPEAK_DAGSTER:
-        return
-    assert not [name for name in _imports(path) if name.split(".")[0] == "dagster"]
+def _named(nodes: Iterator[ast.AST]) -> Iterator[str]:
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"relative import of {node.module}"
+            yield str(node.module)
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@cache
+def _graph() -> Mapping[str, frozenset[str]]:
+    """Module -> the modules of the project that it imports."""
+    return {module: _imports(module) & trees().keys() for module in trees()}
+
+
+def _room(module: str) -> str:
+    package, *rest = module.split(".")
+    return (rest or [""])[0] if package == "orchestration_assets" else package
+
+
+def _packages(names: Iterable[str]) -> set[str]:
+    return {name.partition(".")[0] for name in names}
+
+
+def _plain_modules() -> list[str]:
+    """Those of the floors that know nothing of Dagster."""
+    return [
+        module
+        for module, (path, _) in trees().items()
+        if _room(module) in FLOORS
+        and _room(module) != "resources"
+        and path.name not in MAY_SPEAK_DAGSTER
+    ]
+
+
+def _loaded_with(module: str) -> set[str]:
+    """Everything that is loaded when a module is, by way of others too."""
+    loaded: set[str] = set()
+    waiting = {module}
+    while waiting:
+        name = waiting.pop()
+        loaded.add(name)
+        if name in trees():
+            # a module is loaded after the packages that it is in
+            packages = accumulate(name.split(".")[:-1], "{}.{}".format)
+            waiting |= {*_loaded(name), *packages} - loaded
+    return loaded
+
+
+def test_arrows_go_one_way() -> None:
+    unknown = {_room(module) for module in trees()} - {*ORDER, *SHARED, ""}
+    assert not unknown
+    wrong = []
+    for module, imported in _graph().items():
+        here = _room(module)
+        for other in imported:
+            there = _room(other)
+            if here in SHARED:
+                allowed = there in {"schemas", *SHARED}
+            else:
+                allowed = there in {here, *SHARED, ""} or ORDER.index(there) < ORDER.index(here)
+            if not allowed:
+                wrong.append(f"{module} must not import {other}")
+    assert not wrong
+
+
+def test_texts_are_read_without_anything_outside() -> None:
+    texts = [module for module in trees() if _room(module) == "text"]
+    assert not {
+        module: wrong for module in texts if (wrong := _packages(_imports(module)) & OUTSIDE)
+    }
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    # raises CycleError, with the modules of the circle
+    TopologicalSorter(_graph()).prepare()
+
+
+def test_no_public_class_has_the_name_of_another() -> None:
+    defined: dict[str, list[str]] = {}
+    for module, (_, tree) in trees().items():
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                defined.setdefault(node.name, []).append(module)
+    assert {name: modules for name, modules in defined.items() if len(modules) > 1} == {}
+
+
+def test_only_assets_and_checks_speak_dagster() -> None:
+    """No other module of a floor imports it anywhere, nor loads a module that does."""
+    plain = _plain_modules()
+    assert not [module for module in plain if "dagster" in _packages(_imports(module))]
+    assert not [module for module in plain if "dagster" in _packages(_loaded_with(module))]
 
 
 def test_importing_the_definitions_loads_no_heavy_library() -> None:

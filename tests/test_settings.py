@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestration_assets.settings import Settings, split_sources
+from orchestration_assets.settings import SettingError, Settings, absolute_path, split_sources
 
 EXAMPLES = int(os.environ.get("ORCHESTRATION_FUZZ_EXAMPLES", "200"))
 
@@ -60,5 +60,11 @@ def test_what_was_joined_by_colons_is_split_again(sources) -> None:
 
 @pytest.mark.parametrize("given", ["0", "often", "1.5", "-3"])
 def test_how_often_to_look_must_be_whole_seconds(given) -> None:
-    with pytest.raises(ValueError, match="whole seconds"):
+    with pytest.raises(SettingError, match="whole seconds"):
         Settings.from_environment({"ORCHESTRATION_TICK_SECONDS": given})
+
+
+def test_the_home_of_a_user_who_does_not_exist_stays_as_it_is() -> None:
+    assert absolute_path("~nobody-of-that-name/home").name == "home"
+    found = Settings.from_environment({"ORCHESTRATION_HOME": "~nobody-of-that-name/home"})
+    assert found.home.parts[-2:] == ("~nobody-of-that-name", "home")

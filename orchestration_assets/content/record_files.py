@@ -8,7 +8,8 @@ from typing import Final, Literal
 
 from orchestration_assets.schemas.enums import RejectReason
 from orchestration_assets.schemas.policy import Records
-from resources.content_source import ContentError, Patterns
+from orchestration_assets.text.path_patterns import Patterns
+from resources.content_source import ContentError
 
 Format = Literal["jsonl", "csv", "parquet"]
 Packing = Literal["gzip", "zstd"]

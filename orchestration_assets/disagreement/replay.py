@@ -19,6 +19,7 @@ from orchestration_assets.disagreement.batch import rules_of
 from orchestration_assets.disagreement.readings import ServiceReadings
 from orchestration_assets.disagreement.resolution import resolve
 from orchestration_assets.disagreement.selector_weights import learned_weights
+from orchestration_assets.evidence.intervals import Z, wilson
 from orchestration_assets.processing.answer_cache import answer_key
 from orchestration_assets.processing.asker import CACHE, AskResult
 from orchestration_assets.processing.batch import build_tasks, deciders
@@ -30,11 +31,9 @@ from orchestration_assets.schemas.items import Item, Question, Reading
 from orchestration_assets.schemas.policy import Choice, Policy
 from orchestration_assets.selection.active_selector import ChosenPoint
 from orchestration_assets.selection.forecast import Price
-from orchestration_assets.selection.frontier import wilson
 from orchestration_assets.selection.plan import plan_items
 from orchestration_assets.services.contract import Service
 
-_Z = 1.959964
 _REASONS = 3
 
 
@@ -185,7 +184,7 @@ def change(before: Sequence[float], after: Sequence[float]) -> PairedDifference:
     gap = new - old
     if len(gap) < 2:
         return PairedDifference(float(old.sum()), float(new.sum()), None, None)
-    half = _Z * float(gap.std(ddof=1)) / math.sqrt(len(gap))
+    half = Z * float(gap.std(ddof=1)) / math.sqrt(len(gap))
     middle = float(gap.mean())
     return PairedDifference(float(old.mean()), float(new.mean()), middle - half, middle + half)
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from orchestration_assets.disagreement.calibration import is_held_out
 from orchestration_assets.disagreement.vector_history import Space, VectorReadings
+from orchestration_assets.evidence.intervals import wilson
 from orchestration_assets.evidence.neighbourhoods import (
     Float32Array,
     nearest,
@@ -37,7 +38,6 @@ from orchestration_assets.evidence.vector_thresholds import (
     quantiles,
 )
 from orchestration_assets.schemas.disagreement import VectorThresholdRow
-from orchestration_assets.selection.frontier import wilson
 
 NEEDED: Final = 300
 """Contents compared at one size below which the quantiles of a threshold would be guesses."""

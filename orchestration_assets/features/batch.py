@@ -46,8 +46,7 @@ Spread = Callable[
 
 @cache
 def _code_version() -> str:
-    rooms = ("vectors", "sketches")
-    return "-".join(code_version(f"orchestration_assets.features.{room}") for room in rooms)
+    return "-".join(code_version(step.__module__) for step in (hashed_words, minhash))
 
 
 def vector_key(row: Mapping[str, Any], semantic: bool) -> str:

@@ -37,7 +37,7 @@ def hashed_words(texts: Sequence[str]) -> Any:
 def embedded_words(texts: Sequence[str]) -> Any:
     """Word embeddings, averaged, at length 1, by the optional extra ``semantic``; float32.
 
-    Raises RuntimeError, with the command that installs it, when the extra is missing.
+    Raises MissingExtraError, with the command that installs it, when the extra is missing.
     """
     from orchestration_assets.services.embedding.semantic_embedding import embed
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from orchestration_assets.policy.problems import Problem, safe_key
 from orchestration_assets.schemas.policy import Policy
-from resources.content_source.patterns import Patterns
+from orchestration_assets.text.path_patterns import Patterns, matches_any
 
 _LONGEST: Final = 1000
 _MAX_DOUBLE_STARS: Final = 3
@@ -67,11 +67,9 @@ _TWICE: Final = ("**", "**")
 
 def _tried(pattern: str, braces: bool) -> tuple[int, str | None]:
     """How many alternatives a glob stands for, and why it cannot be used."""
-    from wcmatch import glob
-
     try:
         if not braces:
-            glob.globmatch(_SAMPLE_PATH, [pattern], flags=glob.GLOBSTAR | glob.DOTGLOB)
+            matches_any(_SAMPLE_PATH, [pattern])
             return 1, None
         compiled = Patterns((pattern,))
         compiled.match(_SAMPLE_PATH)

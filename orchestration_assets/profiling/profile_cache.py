@@ -10,7 +10,6 @@ import pyarrow as pa
 from orchestration_assets.schemas.enums import ProfileStatus
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import CONTENT_PROFILES
-from orchestration_assets.text.grammars import LANGUAGES
 from resources.code_version import code_version
 from resources.feature_cache.rows import Recalled, RowCache
 from resources.feature_cache.tiered import TieredCache
@@ -23,8 +22,7 @@ _ROW_COLUMNS: Final = ("batch", "item_id", "content_hash", "path", "status", "re
 @cache
 def profiler_version() -> str:
     """The version of the code, grammars and libraries that a profile is computed with."""
-    grammars = tuple(f"tree-sitter-{language}" for language in LANGUAGES)
-    return code_version("orchestration_assets.profiling.profiler", grammars)
+    return code_version("orchestration_assets.profiling.profiler")
 
 
 def profile_key(row: Mapping[str, Any]) -> str:

@@ -1,6 +1,5 @@
 """Cost and accuracy of policies on recorded answers, on gold that none was fitted to."""
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -8,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from orchestration_assets.evidence.intervals import wilson
 from orchestration_assets.evidence.recorded_answers import (
     Bools,
     Floats,
@@ -31,19 +31,6 @@ _SEED = 1
 _RATES = 20
 _LABELS: Final = (100, 300, 500, 1_000, 2_000, 5_000, 10_000)
 _FEWEST = 20
-_Z = 1.959964
-
-
-def wilson(right: int, of: int) -> tuple[float, float]:
-    """The 95 % interval of a share (Wilson 1927); the whole range when nothing was counted."""
-    if of == 0:
-        return 0.0, 1.0
-    share, square = right / of, _Z * _Z
-    centre = (share + square / (2 * of)) / (1 + square / of)
-    spread = share * (1 - share) / of + square / (4 * of * of)
-    half = _Z * math.sqrt(spread) / (1 + square / of)
-    # rounding must not push the share itself out of its interval
-    return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
 
 
 def frontier_rows(task: str, recorded: RecordedAnswers) -> Iterator[FrontierRow]:

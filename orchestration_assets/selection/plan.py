@@ -5,8 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from wcmatch import glob
-
 from orchestration_assets.evidence.vector_thresholds import artefact_name
 from orchestration_assets.schemas.enums import AnswerKind, ProcessingModel, ProfileStatus
 from orchestration_assets.schemas.policy import (
@@ -30,6 +28,7 @@ from orchestration_assets.selection.conditions import first_failure, format_valu
 from orchestration_assets.selection.forecast import Forecast, Price, forecast
 from orchestration_assets.selection.strategies import Strategy, StrategyDecision, ordered_strategies
 from orchestration_assets.services.contract import EmbeddedService, Service
+from orchestration_assets.text.path_patterns import matches_any
 from resources.model_store import ModelStore
 
 Known = Mapping[str, ChosenPoint | str]
@@ -282,7 +281,7 @@ def _rejection_reason(
     directives = {one.name: one.paths for one in task.directives}
     decides = f"{who} comes first" if decided.rule else f"{who} decides"
     if option in directives:
-        matches = glob.globmatch(profile["path"], list(directives[option]), flags=_GLOBS)
+        matches = matches_any(profile["path"], directives[option])
         return decides if matches else "its paths do not match"
     if option in rules:
         failed = first_failure(rules[option], profile)
@@ -292,9 +291,6 @@ def _rejection_reason(
     if option == EXPLORE:
         return "not one of the explored share" if decided.rule is None else f"{who} holds"
     return f"{who} holds" if decided.rule else decides
-
-
-_GLOBS = glob.GLOBSTAR | glob.DOTGLOB
 
 
 def _single_service_options(chosen: ChosenPoint) -> Iterator[RejectedOption]:

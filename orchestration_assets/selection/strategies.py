@@ -8,13 +8,10 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Final, Protocol
 
-from wcmatch import glob
-
 from orchestration_assets.schemas.policy import DEFAULT, EXPLORE, LEARNED, TaskConfig
 from orchestration_assets.selection.active_selector import ChosenPoint
 from orchestration_assets.selection.conditions import holds
-
-_GLOBS = glob.GLOBSTAR | glob.DOTGLOB
+from orchestration_assets.text.path_patterns import matches_any
 
 Profile = Mapping[str, Any]
 
@@ -48,7 +45,7 @@ class DirectiveStrategy:
 
     def decide(self, task_name: str, task: TaskConfig, profile: Profile) -> StrategyDecision | None:
         for one in task.directives:
-            if glob.globmatch(profile["path"], list(one.paths), flags=_GLOBS):
+            if matches_any(profile["path"], one.paths):
                 return StrategyDecision(one.name, "directive", one.because, one.name)
         return None
 

@@ -4,6 +4,7 @@ import json
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from functools import cached_property
 from hashlib import blake2b
 from typing import Any, ClassVar, Protocol
 
@@ -11,12 +12,13 @@ from pydantic import BaseModel, ConfigDict
 
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Question, Reading
+from resources.code_version import code_version
 
 
 class Service(Protocol):
     """Answers questions, at a price and a latency, with a confidence.
 
-    ``version`` names code and model: a changed version makes cached answers stale.
+    ``version`` is derived from code and model: a changed one makes cached answers stale.
     ``expected_ms`` is the usual time of one call, ``cost_usd`` its price. ``reads`` names what
     an answer depends on beside the content: ``path`` or profile features; it is part of the
     cache key, so that an answer is reused exactly where it would come out the same.
@@ -60,7 +62,6 @@ class EmbeddedService(ABC):
     """
 
     name: ClassVar[str]
-    version: ClassVar[str]
     kinds: ClassVar[frozenset[AnswerKind]] = frozenset({AnswerKind.LABEL})
     expected_ms: ClassVar[float]
     cost_usd: ClassVar[float] = 0.0
@@ -73,6 +74,11 @@ class EmbeddedService(ABC):
         self.parameters = self.Parameters.model_validate(dict(parameters or {}))
         canonical = json.dumps(self.parameters.model_dump(mode="json"), sort_keys=True)
         self.fingerprint = blake2b(canonical.encode(), digest_size=8).hexdigest()
+
+    @cached_property
+    def version(self) -> str:
+        """Over the code, the data files and the libraries that an answer comes from."""
+        return code_version(type(self).__module__)
 
     @abstractmethod
     def answer(self, question: Question) -> Reading:

@@ -18,7 +18,6 @@ from resources.content_source.folder import FolderSource
 from resources.content_source.http import HttpSource
 from resources.content_source.names import address_path, file_address, source_name
 from resources.content_source.opening import open_source
-from resources.content_source.patterns import Patterns
 from resources.content_source.url import UrlSource
 from resources.content_source.versions import odd_time
 
@@ -31,7 +30,6 @@ __all__ = [
     "HttpSource",
     "ListedEntry",
     "Listing",
-    "Patterns",
     "Source",
     "SourceError",
     "Unlimited",

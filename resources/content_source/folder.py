@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from orchestration_assets.schemas.enums import RejectReason
+from orchestration_assets.text.path_patterns import Patterns
 from resources.content_source.bounded import BoundedCalls, bounded_stream
 from resources.content_source.contract import (
     OWN_HOME,
@@ -26,7 +27,6 @@ from resources.content_source.contract import (
     Version,
 )
 from resources.content_source.names import address_path, file_address, shown
-from resources.content_source.patterns import Patterns
 from resources.content_source.versions import version
 from resources.content_source.walk import Walk
 

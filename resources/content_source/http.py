@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from urllib.parse import unquote, urljoin, urlsplit
 
 from orchestration_assets.schemas.enums import RejectReason
+from orchestration_assets.text.path_patterns import Patterns
 from resources.content_source.bounded import BoundedCalls, bounded_stream
 from resources.content_source.contract import (
     Budget,
@@ -31,7 +32,6 @@ from resources.content_source.contract import (
 )
 from resources.content_source.links import IndexPage, Link, folders_above, read_index, same_site
 from resources.content_source.names import checked_url, shown
-from resources.content_source.patterns import Patterns
 from resources.content_source.versions import version_of
 from resources.content_source.walk import Walk
 

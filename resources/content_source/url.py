@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, BinaryIO, Final
 
 from orchestration_assets.schemas.enums import RejectReason
+from orchestration_assets.text.path_patterns import Patterns
 from resources.content_source.bounded import BoundedCalls, bounded_stream
 from resources.content_source.contract import (
     Budget,
@@ -23,7 +24,6 @@ from resources.content_source.contract import (
     relative_path,
 )
 from resources.content_source.names import checked_url, shown
-from resources.content_source.patterns import Patterns
 from resources.content_source.stores import connection_help, store_class
 from resources.content_source.versions import version_of
 from resources.content_source.walk import Walk

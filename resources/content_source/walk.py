@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
 from orchestration_assets.schemas.enums import RejectReason
+from orchestration_assets.text.path_patterns import Patterns
 from resources.content_source.contract import (
     EVERYTHING,
     Budget,
@@ -16,7 +17,6 @@ from resources.content_source.contract import (
     Span,
     make_address,
 )
-from resources.content_source.patterns import Patterns
 
 Child = TypeVar("Child")
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from orchestration_assets.schemas.enums import Status
+from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.services.embedding import semantic_embedding
 from orchestration_assets.services.registry import load_embedded
 from tests.ai_services.questions import ask, question
@@ -96,5 +97,5 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     service = load_embedded("semantic_embedding")
     semantic_embedding._model.cache_clear()
     monkeypatch.setattr(builtins, "__import__", absent)
-    with pytest.raises(RuntimeError, match=r"content-orchestration\[semantic\]"):
+    with pytest.raises(OrchestrationError, match=r"content-orchestration\[semantic\]"):
         service.answer(question("embedding", PROSE["en"]))

@@ -28,8 +28,8 @@ from orchestration_assets.schemas.services import ChatConfig
 from orchestration_assets.selection.strategies import DirectiveStrategy
 from orchestration_assets.services.pool import build_services
 from orchestration_assets.settings import Settings
+from orchestration_assets.text.path_patterns import Patterns
 from orchestration_assets.text.prompts.templates import PromptError
-from resources.content_source.patterns import Patterns
 from tests.policy.hostile import ODD, RICH, SECRET, WHOLE, bases, mutated, places
 
 EXAMPLES = int(os.environ.get("ORCHESTRATION_FUZZ_EXAMPLES", "200"))

@@ -1,6 +1,5 @@
 """Profiles come from the cache exactly when nothing that they depend on has changed."""
 
-import json
 from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
@@ -14,7 +13,6 @@ from orchestration_assets.profiling.profile_cache import profile_key, profiler_v
 from orchestration_assets.profiling.profiler import profile
 from orchestration_assets.schemas.policy import Execution, FeatureCache
 from orchestration_assets.schemas.tables import CONTENT_PROFILES
-from resources.code_version import code_version
 from resources.content_source import file_address
 from resources.feature_cache.opening import open_cache
 
@@ -200,34 +198,6 @@ def test_the_profiler_reads_of_the_path_no_more_than_the_key_has(text) -> None:
     for name in ("x.py", "Makefile", "y.md", "z"):
         here, there = (profile(p + name, text, size_bytes=9) for p in ("", "docs/v1.2/"))
         assert here.features == there.features
-
-
-def test_any_change_of_code_data_or_library_is_another_version(tmp_path, monkeypatch) -> None:
-    package = tmp_path / "resources_of_test"
-    package.mkdir()
-    (package / "__init__.py").write_text("")
-    start, used, data = (package / name for name in ("start.py", "used.py", "table.json"))
-    start.write_text("import pyarrow\nfrom resources_of_test.used import one\n")
-    used.write_text("one = 1\n")
-    data.write_text("{}")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr("resources.code_version._OWN", ("resources_of_test",))
-
-    def version(**more) -> str:
-        code_version.cache_clear()
-        return code_version("resources_of_test.start", **more)
-
-    found = [version()]
-    assert version() == found[0]
-    used.write_text("one = 2\n")
-    found.append(version())
-    data.write_text(json.dumps([1]))
-    found.append(version())
-    found.append(version(distributions=("lmdb",)))
-    monkeypatch.setattr("resources.code_version.version", lambda name: "0")
-    found.append(version())
-    assert len(set(found)) == len(found)
-    code_version.cache_clear()
 
 
 def test_the_profilers_version_covers_its_modules() -> None:

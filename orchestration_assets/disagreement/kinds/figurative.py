@@ -12,7 +12,6 @@ _MENTION: Final = re.compile(
 )
 
 _BE = r"(?:is|are|was|were|be|been|being|'s|'re|am|'m)"
-_ONES = r"(?:my|your|his|her|its|our|their|one's|the)"
 # common English idioms, in the forms in which they are inflected
 _IDIOMS: Final = tuple(
     re.compile(pattern, re.I)

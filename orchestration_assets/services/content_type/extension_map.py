@@ -284,7 +284,6 @@ class ExtensionMap(EmbeddedService):
     """Looks the item's name up; never looks at its content."""
 
     name: ClassVar[str] = "extension_map"
-    version: ClassVar[str] = "2"
     reads: ClassVar[frozenset[str]] = frozenset({"path"})
     expected_ms: ClassVar[float] = 0.01
 

@@ -68,7 +68,6 @@ class GrammarCompetition(EmbeddedService):
     """
 
     name: ClassVar[str] = "grammar"
-    version: ClassVar[str] = "1"
     expected_ms: ClassVar[float] = 1.3
 
     def answer(self, question: Question) -> Reading:

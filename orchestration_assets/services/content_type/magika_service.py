@@ -2,7 +2,6 @@
 
 from functools import cache
 from importlib import import_module
-from importlib.metadata import version as installed_version
 from typing import Any, ClassVar, Final
 
 from orchestration_assets.schemas.items import Question, Reading
@@ -42,7 +41,6 @@ class MagikaService(EmbeddedService):
     """
 
     name: ClassVar[str] = "magika"
-    version: ClassVar[str] = f"1-magika-{installed_version('magika')}"
     expected_ms: ClassVar[float] = 5.0
 
     def answer(self, question: Question) -> Reading:

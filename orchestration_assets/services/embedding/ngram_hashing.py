@@ -38,7 +38,6 @@ class NgramHashing(EmbeddedService):
     """
 
     name: ClassVar[str] = "ngram_hashing"
-    version: ClassVar[str] = "1"
     kinds: ClassVar[frozenset[AnswerKind]] = frozenset({AnswerKind.VECTOR})
     expected_ms: ClassVar[float] = 2.0
 

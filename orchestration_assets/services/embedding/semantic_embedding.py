@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from functools import cache
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from orchestration_assets.schemas.enums import AnswerKind
+from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.services.contract import EmbeddedService
 from orchestration_assets.services.embedding.vector_readings import DIMENSIONS, vector_read
@@ -18,11 +17,8 @@ _MAX_CHARS: Final = 4_096
 _INSTALL: Final = "pip install 'content-orchestration[semantic]'"
 
 
-def _installed() -> str:
-    try:
-        return installed_version("wordllama")
-    except PackageNotFoundError:
-        return "absent"
+class MissingExtraError(OrchestrationError):
+    """The optional extra is not installed; the message holds the command that installs it."""
 
 
 @cache
@@ -30,7 +26,7 @@ def _model() -> Any:
     try:
         import wordllama
     except ImportError as error:
-        raise RuntimeError(f"semantic_embedding needs wordllama: {_INSTALL}") from error
+        raise MissingExtraError(f"semantic_embedding needs wordllama: {_INSTALL}") from error
     # As its own cache, the package finds its tokenizer where it looks for a downloaded one; left
     # to itself it would ask the network.
     package = Path(wordllama.__file__).parent
@@ -40,7 +36,7 @@ def _model() -> Any:
 def embed(texts: Sequence[str]) -> Any:
     """The mean of the embeddings of each text's words, one row of 256 numbers a text.
 
-    Raises RuntimeError, with the command that installs it, when the extra is missing.
+    Raises MissingExtraError, with the command that installs it, when the extra is missing.
     """
     return _model().embed(list(texts))
 
@@ -49,7 +45,6 @@ class SemanticEmbedding(EmbeddedService):
     """The mean of the embeddings of the content's words; raises when the extra is missing."""
 
     name: ClassVar[str] = "semantic_embedding"
-    version: ClassVar[str] = f"1-wordllama-{_installed()}"
     kinds: ClassVar[frozenset[AnswerKind]] = frozenset({AnswerKind.VECTOR})
     reads: ClassVar[frozenset[str]] = frozenset({"family"})
     expected_ms: ClassVar[float] = 1.0

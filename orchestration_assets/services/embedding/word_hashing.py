@@ -18,7 +18,6 @@ class WordHashing(EmbeddedService):
     """Hashes the words, function words apart, each at the weight 1 + ln(occurrences)."""
 
     name: ClassVar[str] = "word_hashing"
-    version: ClassVar[str] = "1"
     kinds: ClassVar[frozenset[AnswerKind]] = frozenset({AnswerKind.VECTOR})
     reads: ClassVar[frozenset[str]] = frozenset({"family"})
     expected_ms: ClassVar[float] = 1.0

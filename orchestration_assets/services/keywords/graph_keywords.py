@@ -53,7 +53,6 @@ class GraphKeywords(EmbeddedService):
     """Ranks words by their place in the graph of which words stand near each other."""
 
     name: ClassVar[str] = "graph_keywords"
-    version: ClassVar[str] = "1"
     kinds: ClassVar[frozenset[AnswerKind]] = frozenset({AnswerKind.SET})
     reads: ClassVar[frozenset[str]] = frozenset({"family"})
     expected_ms: ClassVar[float] = 1.5

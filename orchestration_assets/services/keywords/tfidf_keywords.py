@@ -15,7 +15,6 @@ class TfidfKeywords(EmbeddedService):
     """Ranks words by their occurrences against a table of general document frequencies."""
 
     name: ClassVar[str] = "tfidf_keywords"
-    version: ClassVar[str] = "1"
     kinds: ClassVar[frozenset[AnswerKind]] = frozenset({AnswerKind.SET})
     reads: ClassVar[frozenset[str]] = frozenset({"family"})
     expected_ms: ClassVar[float] = 0.8

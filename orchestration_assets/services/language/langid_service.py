@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
-from importlib.metadata import version as installed_version
 from typing import Any, ClassVar, Final
 
 from orchestration_assets.schemas.items import Question, Reading
@@ -52,7 +51,6 @@ class LangidService(EmbeddedService):
     """
 
     name: ClassVar[str] = "langid"
-    version: ClassVar[str] = f"2-py3langid-{installed_version('py3langid')}"
     reads: ClassVar[frozenset[str]] = frozenset({"family"})
     expected_ms: ClassVar[float] = 0.5
 

@@ -137,7 +137,6 @@ class StopwordService(EmbeddedService):
     """Counts scripts and function words: independent of any trained model."""
 
     name: ClassVar[str] = "stopwords"
-    version: ClassVar[str] = "2"
     reads: ClassVar[frozenset[str]] = frozenset({"family"})
     expected_ms: ClassVar[float] = 0.3
 

@@ -35,7 +35,6 @@ class ExampleLabels(EmbeddedService):
     """
 
     name: ClassVar[str] = "example_labels"
-    version: ClassVar[str] = "1"
     expected_ms: ClassVar[float] = 0.5
     reads: ClassVar[frozenset[str]] = frozenset({"family"})
     Parameters: ClassVar[type[BaseModel]] = ExampleLabelParameters

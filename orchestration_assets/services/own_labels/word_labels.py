@@ -34,7 +34,6 @@ class WordLabels(EmbeddedService):
     """
 
     name: ClassVar[str] = "word_labels"
-    version: ClassVar[str] = "1"
     expected_ms: ClassVar[float] = 0.2
     Parameters: ClassVar[type[BaseModel]] = WordLabelParameters
     parameters: WordLabelParameters

@@ -29,7 +29,6 @@ class CentralSentence(EmbeddedService):
     """LexRank (Erkan and Radev 2004) over at most 40 sentences, without a threshold."""
 
     name: ClassVar[str] = "central_sentence"
-    version: ClassVar[str] = "1"
     kinds: ClassVar[frozenset[AnswerKind]] = frozenset({AnswerKind.TEXT})
     reads: ClassVar[frozenset[str]] = frozenset({"family"})
     expected_ms: ClassVar[float] = 1.0

@@ -65,7 +65,6 @@ class DeclaredTitle(EmbeddedService):
     """Reads headings, title elements, docstrings, leading comments and title fields."""
 
     name: ClassVar[str] = "declared_title"
-    version: ClassVar[str] = "1"
     kinds: ClassVar[frozenset[AnswerKind]] = frozenset({AnswerKind.TEXT})
     reads: ClassVar[frozenset[str]] = frozenset({"family"})
     expected_ms: ClassVar[float] = 0.2

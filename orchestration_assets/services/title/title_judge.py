@@ -36,7 +36,6 @@ class TitleJudge(EmbeddedService):
     """
 
     name: ClassVar[str] = "title_judge"
-    version: ClassVar[str] = "1"
     kinds: ClassVar[frozenset[AnswerKind]] = frozenset({AnswerKind.TEXT})
     reads: ClassVar[frozenset[str]] = frozenset({"family"})
     expected_ms: ClassVar[float] = 0.8

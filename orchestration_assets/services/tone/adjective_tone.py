@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import distribution
-from importlib.metadata import version as installed_version
 from pathlib import Path
 from statistics import fmean
 from typing import ClassVar, Final, NamedTuple
@@ -58,7 +57,6 @@ class AdjectiveTone(LexiconTone):
     """
 
     name: ClassVar[str] = "adjective_tone"
-    version: ClassVar[str] = f"1-textblob-{installed_version('textblob')}"
     expected_ms: ClassVar[float] = 0.6
 
     def tone_of(self, sentence: str) -> SentenceTone:

@@ -1,7 +1,6 @@
 """Tone by VADER: words rated by people, with rules for negation, emphasis and contrast."""
 
 from functools import cache
-from importlib.metadata import version as installed_version
 from typing import Any, ClassVar
 
 from orchestration_assets.services.tone.lexicon_tone import LexiconTone, SentenceTone
@@ -18,7 +17,6 @@ class VaderTone(LexiconTone):
     """The compound score of vaderSentiment (Hutto and Gilbert 2014), sentence by sentence."""
 
     name: ClassVar[str] = "vader_tone"
-    version: ClassVar[str] = f"1-vader-{installed_version('vaderSentiment')}"
     expected_ms: ClassVar[float] = 1.5
 
     def tone_of(self, sentence: str) -> SentenceTone:

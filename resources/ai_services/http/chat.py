@@ -33,7 +33,6 @@ _STREAM_BEGINS: Final = (b"d", b"e", b":")
 class ChatService(HttpService):
     """Asks a language model; the prompt is the policy's."""
 
-    code_version: ClassVar[str] = "2"
     kinds: ClassVar[frozenset[AnswerKind]] = frozenset(AnswerKind) - {AnswerKind.VECTOR}
     config: ChatConfig
 

@@ -27,7 +27,6 @@ _BLANK: Final = "the content has no word"
 class EmbeddingsService(HttpService):
     """Asks for vectors. The order of the items is the order of the readings."""
 
-    code_version: ClassVar[str] = "2"
     kinds: ClassVar[frozenset[AnswerKind]] = frozenset({AnswerKind.VECTOR})
     config: EmbeddingsConfig
 

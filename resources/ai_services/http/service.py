@@ -5,7 +5,7 @@ import json
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import wraps
+from functools import cached_property, wraps
 from hashlib import blake2b
 from typing import Any, ClassVar, Final, NamedTuple
 
@@ -17,6 +17,8 @@ from orchestration_assets.text.replies.call_errors import CallError, Garbled, Un
 from orchestration_assets.text.replies.echoes import Echoes, echoes_of
 from resources.ai_services.http.keys import checked, secrets_of
 from resources.ai_services.http.transport import Transport
+from resources.ai_services.resilience.steady_timeouts import SteadyTimeout
+from resources.code_version import code_version
 
 SAID_CHARS: Final = 2000
 """So much of what a service said is kept, for a repair."""
@@ -24,6 +26,8 @@ _LONGEST_ECHO: Final = 1000
 """The most characters that an echo is thought to have."""
 _AT_ONCE_CHARS: Final = 20_000
 """Longer answers are read for echoes beside the loop of the calls."""
+_CARRIERS: Final = (Transport.__module__, SteadyTimeout.__module__)
+"""How a request travels, and how long it may take, changes no answer."""
 
 
 class SentContent(NamedTuple):
@@ -115,7 +119,6 @@ class HttpService(ABC):
     :meth:`send` makes exactly one request; retries, limits and money are the caller's matter.
     """
 
-    code_version: ClassVar[str]
     kinds: ClassVar[frozenset[AnswerKind]]
     reads: frozenset[str] = frozenset()
     batch_size: int = 1
@@ -130,12 +133,17 @@ class HttpService(ABC):
     def __init__(self, name: str, config: RemoteConfig) -> None:
         self.name = name
         self.config = config
-        self.version = f"{self.code_version}:{whole_text(config.model)}"
         self.expected_ms = config.expected_ms
         self.concurrency = config.concurrency
         self.transport = Transport(config)
         canonical = json.dumps(self._shaping(), sort_keys=True)
         self.fingerprint = blake2b(canonical.encode(), digest_size=8).hexdigest()
+
+    @cached_property
+    def version(self) -> str:
+        """Over the code that makes requests and reads answers, and the model."""
+        code = code_version(type(self).__module__, _CARRIERS)
+        return f"{code}:{whole_text(self.config.model)}"
 
     @abstractmethod
     def prepare(self, questions: Sequence[Question]) -> Request:

@@ -134,7 +134,6 @@ def test_the_scheme_before_a_key_is_no_secret(scheme, monkeypatch) -> None:
 class Saying(HttpService):
     """Answers what it is given, as adapters do."""
 
-    code_version = "1"
     kinds = frozenset({AnswerKind.SET})
 
     reply: Reply

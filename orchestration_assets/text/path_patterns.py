@@ -1,4 +1,4 @@
-"""Globs over relative paths: what of a source is taken in, and what is left out."""
+"""Globs over relative paths: what is taken in or left out, and which directive is followed."""
 
 import re
 from collections.abc import Sequence
@@ -6,9 +6,15 @@ from typing import Final
 
 from wcmatch import glob
 
-_FLAGS: Final = glob.GLOBSTAR | glob.DOTGLOB | glob.BRACE | glob.CASE | glob.FORCEUNIX
+_PATHS: Final = glob.GLOBSTAR | glob.DOTGLOB
+_FLAGS: Final = _PATHS | glob.BRACE | glob.CASE | glob.FORCEUNIX
 _PLAIN: Final = re.compile(r"[\w.@+-]+")
 _NEVER: Final = re.compile(r"(?!)")
+
+
+def matches_any(path: str, patterns: Sequence[str]) -> bool:
+    """Whether one of the globs, without alternatives in braces, matches the whole path."""
+    return glob.globmatch(path, list(patterns), flags=_PATHS)
 
 
 class Patterns:
