@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from resources.damage import notice
+from resources.locks import open_locked
 
 _BEAT_S: Final = 5.0
 _LEASE_S: Final = 3.5 * _BEAT_S
@@ -29,7 +30,7 @@ _LOOK_EVERY_S: Final = 0.25
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 # what this thread of work holds already: a run may claim what its command claimed for it
-_HELD: Final[ContextVar[frozenset[Path]]] = ContextVar("held_claims", default=frozenset())
+_HELD_CLAIMS: Final[ContextVar[frozenset[Path]]] = ContextVar("held_claims", default=frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +62,16 @@ def claimed(
     part of it.
     """
     path = _path(home, name)
-    if path in _HELD.get():
+    if path in _HELD_CLAIMS.get():
         yield False
         return
     waited = False
-    while (claim := _taken(path, what)) is None:
+    while (claim := _try_claim(path, what)) is None:
         if not waited:
             waiting(owner_of(home, name))
             waited = True
         time.sleep(_LOOK_EVERY_S)
-    with _held(claim):
+    with _holding(claim):
         yield waited
 
 
@@ -78,17 +79,17 @@ def claimed(
 def claimed_unless_held(home: Path, name: str, what: str) -> Iterator[bool]:
     """Yields whether the claim is ours for the block: False where somebody else has it."""
     path = _path(home, name)
-    claim = None if path in _HELD.get() else _taken(path, what)
+    claim = None if path in _HELD_CLAIMS.get() else _try_claim(path, what)
     if claim is None:
-        yield path in _HELD.get()
+        yield path in _HELD_CLAIMS.get()
         return
-    with _held(claim):
+    with _holding(claim):
         yield True
 
 
 def owner_of(home: Path, name: str) -> Owner | None:
     """Who has the claim, or had it and died; None when the file does not say."""
-    return _written(_path(home, name))
+    return _read_owner(_path(home, name))
 
 
 def is_claimed(home: Path, name: str) -> bool:
@@ -119,16 +120,17 @@ def _path(home: Path, name: str) -> Path:
     return Path(home).absolute() / "claims" / name
 
 
-def _taken(path: Path, what: str) -> _Claim | None:
+def _try_claim(path: Path, what: str) -> _Claim | None:
     """The claim, if nobody has it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = _locked(path)
-    if descriptor is None:
+    try:
+        descriptor = open_locked(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
         return None
     try:
         machine = _machine()
-        before = _written(path)
-        if before is not None and before.machine != machine and _goes_on(path, before):
+        before = _read_owner(path)
+        if before is not None and before.machine != machine and _is_beating(path, before):
             os.close(descriptor)
             return None
         since = datetime.now(UTC).isoformat(timespec="seconds")
@@ -140,28 +142,9 @@ def _taken(path: Path, what: str) -> _Claim | None:
     return _Claim(path, descriptor, owner)
 
 
-def _locked(path: Path) -> int | None:
-    """An open file under the path that only this process holds; None when another one does."""
-    while True:
-        descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.path.samestat(os.fstat(descriptor), path.stat()):
-                return descriptor
-        except BlockingIOError:
-            os.close(descriptor)
-            return None
-        except FileNotFoundError:
-            pass  # whoever held it last removed it meanwhile
-        except BaseException:
-            os.close(descriptor)
-            raise
-        os.close(descriptor)
-
-
 @contextmanager
-def _held(claim: _Claim) -> Iterator[None]:
-    token = _HELD.set(_HELD.get() | {claim.path})
+def _holding(claim: _Claim) -> Iterator[None]:
+    token = _HELD_CLAIMS.set(_HELD_CLAIMS.get() | {claim.path})
     over = threading.Event()
     beating = threading.Thread(
         target=_beat, args=(claim, over), name=f"claim {claim.path.name}", daemon=True
@@ -172,7 +155,7 @@ def _held(claim: _Claim) -> Iterator[None]:
     finally:
         over.set()
         beating.join()
-        _HELD.reset(token)
+        _HELD_CLAIMS.reset(token)
         claim.path.unlink(missing_ok=True)
         os.close(claim.descriptor)
 
@@ -198,19 +181,19 @@ def _write(descriptor: int, owner: Owner) -> None:
     os.pwrite(descriptor, data.ljust(size), 0)
 
 
-def _written(path: Path) -> Owner | None:
+def _read_owner(path: Path) -> Owner | None:
     try:
         return Owner(**json.loads(path.read_bytes()))
     except (OSError, ValueError, TypeError):
         return None
 
 
-def _goes_on(path: Path, before: Owner) -> bool:
+def _is_beating(path: Path, before: Owner) -> bool:
     """Whether the beat of an owner on another machine goes on: no clocks are compared."""
     until = time.monotonic() + _LEASE_S
     while time.monotonic() < until:
         time.sleep(_LOOK_EVERY_S)
-        now = _written(path)
+        now = _read_owner(path)
         if now is None:
             return False  # given back meanwhile
         if now != before:

@@ -9,17 +9,17 @@ from typing import Final
 from orchestration_assets.schemas.errors import DamagedFileError
 
 _LOG: Final = logging.getLogger("orchestration_assets.damage")
-_said: set[str] = set()
+_noticed: set[str] = set()
 _lock = threading.Lock()
 
 
-def notice(words: str) -> None:
+def notice(message: str) -> None:
     """Says something about a damaged file once in this process, for people, as a warning."""
     with _lock:
-        if words in _said:
+        if message in _noticed:
             return
-        _said.add(words)
-    _LOG.warning("%s", words)
+        _noticed.add(message)
+    _LOG.warning("%s", message)
 
 
 @contextmanager

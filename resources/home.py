@@ -17,7 +17,7 @@ from resources.feature_cache.tiered import TieredCache
 from resources.feature_cache.uses import CacheUses
 from resources.model_store import ModelStore
 from resources.run_claims import RunClaim, run_claim
-from resources.running import alive
+from resources.run_locks import run_lock
 from resources.table_store import BatchStore, TableStore
 
 
@@ -37,7 +37,7 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         """
         with ExitStack() as stack:
             if context.run is not None:
-                stack.enter_context(alive(self.folder, context.run.run_id))
+                stack.enter_context(run_lock(self.folder, context.run.run_id))
                 self._claim = run_claim(self.folder, context.run.tags)
                 self._take(stack, context, context.run)
             yield self

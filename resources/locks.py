@@ -1,5 +1,7 @@
 """Locks and folders of a home that must be there: what refuses them is said in one line."""
 
+import fcntl
+import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,3 +31,23 @@ def locked(path: Path) -> Generator[None, None, None]:
         yield
     finally:
         lock.release()
+
+
+def open_locked(path: Path, kind: int) -> int:
+    """A descriptor of the file, locked as ``kind`` says (of ``fcntl.flock``).
+
+    The file is made when it is not there. The kernel gives the lock back when its process dies.
+    Raises BlockingIOError when ``kind`` has LOCK_NB and another descriptor holds the lock.
+    """
+    while True:
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(descriptor, kind)
+            if os.path.samestat(os.fstat(descriptor), path.stat()):
+                return descriptor
+        except FileNotFoundError:
+            pass  # whoever held it last removed it meanwhile
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)

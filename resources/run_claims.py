@@ -15,7 +15,7 @@ UNLESS_FINISHED_TAG: Final = "orchestration/unless_finished"
 """Runs that are only started because their batch has no report carry it."""
 _PARTITION_TAG: Final = "dagster/partition"
 
-Version = tuple[int, int]
+ReportVersion = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class RunClaim:
 
     name: str
     batch: str | None = None
-    before: Version | None = None
+    before: ReportVersion | None = None
     unless_finished: bool = False
 
 
@@ -38,10 +38,10 @@ def run_claim(home: Path, tags: Mapping[str, str]) -> RunClaim | None:
     return RunClaim(batch, batch, before, UNLESS_FINISHED_TAG in tags)
 
 
-def report_version(home: Path, batch: str) -> Version | None:
+def report_version(home: Path, batch: str) -> ReportVersion | None:
     """Tells one report of a batch from the next; None while it has none."""
     try:
-        found = TableStore(home).path(DISAGREEMENT_REPORT.name, batch).stat()
+        status = TableStore(home).path(DISAGREEMENT_REPORT.name, batch).stat()
     except FileNotFoundError:
         return None
-    return found.st_mtime_ns, found.st_ino
+    return status.st_mtime_ns, status.st_ino

@@ -22,10 +22,10 @@ from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.policy import Content
 from orchestration_assets.settings import Settings
 from resources.claims import is_claimed
-from resources.content_source import Allowance, SourceError, source_name
+from resources.content_source import ListingBudget, SourceError, source_name
 from resources.home import HomeResource, PolicyFileResource
 from resources.run_claims import UNLESS_FINISHED_TAG
-from resources.running import STOPPED_TAG, is_alive
+from resources.run_locks import STOPPED_TAG, is_running
 from sensors.runs import UNDER_WAY
 
 _RUNS_AT_ONCE: Final = 25
@@ -110,7 +110,7 @@ def _look(
 
     Raises dagster.Failure when no source at all could be listed.
     """
-    budget = Allowance(_SECONDS_A_TICK, _REQUESTS_A_TICK)
+    budget = ListingBudget(_SECONDS_A_TICK, _REQUESTS_A_TICK)
     events, problems, looked = [], [], 0
     for source in memory.rotated(sources):
         if looked and budget.spent():
@@ -174,7 +174,7 @@ def _fail_orphaned_runs(
         return memory
     filters = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])
     started = {run.run_id: run for run in instance.get_runs(filters) if run.job_name in _OWN_JOBS}
-    lifeless = [run_id for run_id in started if not is_alive(home.folder, run_id)]
+    lifeless = [run_id for run_id in started if not is_running(home.folder, run_id)]
     memory, orphaned = memory.suspect(lifeless)
     for run_id in orphaned:
         instance.report_run_failed(

@@ -23,7 +23,7 @@ from orchestration_assets.schemas.policy import Webhook
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import TABLES
 from resources.home import HomeResource, PolicyFileResource
-from resources.running import STOPPED_TAG
+from resources.run_locks import STOPPED_TAG
 from resources.table_store import TableStore
 from resources.webhook import WebhookError, post
 

@@ -1,10 +1,21 @@
-"""What many tests share: a small corpus, and a home in a temporary folder."""
+"""What many tests share: a small corpus, a home in a temporary folder, and a finished run."""
 
+import json
 import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from dataclasses import dataclass, replace
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from orchestration_assets.__main__ import main
+from resources.ai_services.drill.server import DrillServer, running
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -15,12 +26,23 @@ settings.register_profile(
 settings.load_profile("steady")
 
 
-@pytest.fixture(autouse=True)
-def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="session")
+def no_environment() -> Iterator[None]:
     """Tests say what they use; nothing leaks in from the developer's shell."""
-    for name in ("HOME", "POLICY", "SOURCES"):
-        monkeypatch.delenv(f"ORCHESTRATION_{name}", raising=False)
-    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("HOME", "POLICY", "SOURCES"):
+            patch.delenv(f"ORCHESTRATION_{name}", raising=False)
+        patch.delenv("DAGSTER_HOME", raising=False)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A third of a small run draws pictures: only runs that tests share and test_plots do."""
+    if "orchestration_assets.reporting.assets" in sys.modules:
+        assets = sys.modules["orchestration_assets.reporting.assets"]
+        monkeypatch.setattr(assets, "batch_pictures", lambda figures: {})
+        monkeypatch.setattr(assets, "trend_png", lambda rows: b"")
 
 
 CORPUS = {
@@ -72,3 +94,42 @@ def write_corpus(root: Path) -> Path:
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A folder, and the home and summary of a run of the command over it."""
+
+    source: Path
+    home: Path
+    summary: dict[str, Any]
+
+    @property
+    def batch(self) -> str:
+        (batch,) = self.summary["batches"]
+        return batch
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """A run over the corpus, made once: to be read only, the source too."""
+    folder = tmp_path_factory.mktemp("finished")
+    source, home = write_corpus(folder / "corpus"), folder / "home"
+    with redirect_stdout(StringIO()) as printed:
+        assert main(["run", str(source), "--home", str(home), "--json"]) == 0
+    return Finished(source, home, json.loads(printed.getvalue()))
+
+
+@pytest.fixture
+def copied(finished: Finished, home: Path) -> Finished:
+    """The finished run with a copy of its home, to be written to."""
+    shutil.copytree(finished.home, home)
+    return replace(finished, home=home)
+
+
+@pytest.fixture
+def drill() -> Iterator[DrillServer]:
+    server = DrillServer()
+    with running(server) as url:
+        server.url = url
+        yield server

@@ -43,14 +43,9 @@ def test_every_query_runs_and_finds_rows(processed: Path, query: str) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
-
-
-def test_duplicates_find_their_answers_too(processed: Path) -> None:
-    query = next(block for block in _blocks("python") if "pandas" in block)
-    done = subprocess.run(
-        [sys.executable, "-c", query], cwd=processed, capture_output=True, text=True, check=True
-    )
-    assert "a.py" in done.stdout and "b.py" in done.stdout
+    if "pandas" in query:
+        # duplicates find their answers too
+        assert "a.py" in done.stdout and "b.py" in done.stdout
 
 
 @pytest.mark.parametrize("text", _blocks("yaml"))
@@ -87,6 +82,7 @@ def test_there_are_exactly_two_set_up_commands() -> None:
     assert all(command.startswith("pip install -c constraints.txt -e ") for command in commands)
 
 
+@pytest.mark.slow
 def test_the_wheel_runs_in_a_clean_environment(tmp_path: Path) -> None:
     """Built, installed beside nothing else, and run where no source tree is in sight."""
     subprocess.run(

@@ -1,12 +1,9 @@
-import os
-
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration_assets.settings import SettingError, Settings, absolute_path, split_sources
-
-EXAMPLES = int(os.environ.get("ORCHESTRATION_FUZZ_EXAMPLES", "200"))
+from tests.fuzzing import fuzz
 
 
 def test_urls_and_folders_stand_beside_each_other_in_the_environment() -> None:
@@ -52,7 +49,7 @@ urls = st.builds(
 )
 
 
-@settings(max_examples=EXAMPLES)
+@fuzz
 @given(st.lists(urls | names.map(lambda name: f"/{name}"), max_size=6))
 def test_what_was_joined_by_colons_is_split_again(sources) -> None:
     assert list(split_sources(":".join(sources))) == sources

@@ -31,6 +31,7 @@ def _balanced(files: Iterable[LabelledFile], most: int) -> list[LabelledFile]:
     return kept
 
 
+@pytest.mark.slow
 def test_on_installed_sources_of_every_language_that_is_there() -> None:
     folders = [Path(folder) for folder in INSTALLED if Path(folder).is_dir()]
     files = _balanced(labelled_files(folders, per_package=40), 200)

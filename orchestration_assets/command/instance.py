@@ -15,7 +15,7 @@ from orchestration_assets.command.instance_paths import instance_folder
 from orchestration_assets.schemas.errors import DamagedFileError, OrchestrationError, unwritable
 from resources.damage import notice
 from resources.locks import locked, make_folder
-from resources.running import STOPPED_TAG
+from resources.run_locks import STOPPED_TAG
 from resources.table_store import write_atomically
 
 _DELETE: Final = "delete it: it is written anew"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.tables import PROCESSING_PLANS
-from resources.run_claims import RunClaim, Version, report_version
+from resources.run_claims import ReportVersion, RunClaim, report_version
 from resources.table_store import TableStore
 
 
@@ -22,7 +22,7 @@ def nothing_left(home: Path, claim: RunClaim | None, policy: str | None) -> bool
     return finished_since(home, claim.batch, claim.before, load_policy(policy).hash)
 
 
-def finished_since(home: Path, batch: str, before: Version | None, policy_hash: str) -> bool:
+def finished_since(home: Path, batch: str, before: ReportVersion | None, policy_hash: str) -> bool:
     """Whether the batch got a report since ``before``, under this very policy.
 
     Under another policy it was not what this process is to do.

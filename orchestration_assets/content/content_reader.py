@@ -15,7 +15,7 @@ from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.storable_values import whole_text
 from orchestration_assets.text.encodings.detection import decoded
 from resources.content_source import ContentError, Source, open_source
-from resources.content_source.folder import READ_SECONDS
+from resources.content_source.source import READ_SECONDS
 from resources.content_store import ContentStore
 
 

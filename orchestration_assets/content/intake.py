@@ -1,7 +1,7 @@
 """Listing a source and recording its batches: the shell around what the planner decides."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from hashlib import blake2b
@@ -34,11 +34,10 @@ from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import BATCH_ENTRIES, DISAGREEMENT_REPORT, EntryRow
 from resources.content_index import ContentIndex
 from resources.content_source import (
-    Budget,
     ContentError,
     Listing,
+    ListingBudget,
     Source,
-    Unlimited,
     odd_time,
     open_source,
 )
@@ -59,7 +58,7 @@ class IntakeOptions:
     later, and so are entries that do not fill a batch unless ``close`` is true.
     """
 
-    budget: Budget = Unlimited()  # noqa: RUF009 -- it has no state
+    budget: ListingBudget = field(default_factory=ListingBudget)
     start: str = ""
     settle: timedelta = timedelta(0)
     close: bool = True

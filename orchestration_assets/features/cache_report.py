@@ -8,16 +8,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.schemas.cache import CacheRow
-from resources.feature_cache.tier import Counts, Held, Tier, TierError
+from resources.feature_cache.tier import CacheTier, Counts, TierContents, TierError
 
 ANSWERS: Final = "answers"
 
 
 def cache_rows(
     uses: Iterable[tuple[str, str, Mapping[str, Counts]]],
-    tiers: Sequence[Tier],
+    tiers: Sequence[CacheTier],
     call_logs: Iterable[pa.Table],
-    answers: Tier,
+    answers: CacheTier,
 ) -> list[CacheRow]:
     """A row for each tier of each use: the features' from their counts, the answers' from the
     call logs, which say for every reading whether it was cached."""
@@ -36,7 +36,7 @@ def cache_rows(
     return sorted([*rows, *_answers(call_logs, answers)], key=lambda r: (r.used_for, r.position))
 
 
-def _answers(call_logs: Iterable[pa.Table], store: Tier) -> Iterator[CacheRow]:
+def _answers(call_logs: Iterable[pa.Table], store: CacheTier) -> Iterator[CacheRow]:
     counts, batches = Counts(), 0
     for log in call_logs:
         batches += 1
@@ -53,11 +53,11 @@ def _row(
     position: int,
     batches: int,
     counts: Counts,
-    found: Held | TierError | None,
+    found: TierContents | TierError | None,
     *,
     corrupt: bool = True,
 ) -> CacheRow:
-    held = found if isinstance(found, Held) else None
+    held = found if isinstance(found, TierContents) else None
     now_broken = str(found) if isinstance(found, TierError) else None
     oldest = held.oldest if held else None
     return CacheRow(
@@ -80,9 +80,9 @@ def _row(
     )
 
 
-def _held(tier: Tier) -> Held | TierError:
+def _held(tier: CacheTier) -> TierContents | TierError:
     try:
-        return tier.held()
+        return tier.contents()
     except TierError as error:
         return error
 

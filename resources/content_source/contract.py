@@ -1,10 +1,11 @@
-"""The one contract that every source keeps: a listing that proves what it says, bounded reads."""
+"""What sources give: listings that prove what they say, contents, versions, and their errors."""
 
+import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import BinaryIO, Final, Protocol
+from typing import Final
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 import pyarrow as pa
@@ -56,8 +57,8 @@ class ListedEntry:
 
 
 # a half-open range of relative paths in walk order; a stop of None is the end
-Span = tuple[str, str | None]
-EVERYTHING: Final[tuple[Span, ...]] = (("", None),)
+PathRange = tuple[str, str | None]
+EVERYTHING: Final[tuple[PathRange, ...]] = (("", None),)
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Listing:
     source: str
     began: datetime
     entries: pa.Table
-    covered: tuple[Span, ...] = EVERYTHING
+    covered: tuple[PathRange, ...] = EVERYTHING
     holes: tuple[str, ...] = ()
     resume_at: str | None = None
     excluded_by: tuple[tuple[str, int], ...] = ()
@@ -123,28 +124,14 @@ class Version:
     etag: str | None = None
 
 
-class Budget(Protocol):
-    """What a look may spend; asked now and then."""
-
-    def spent(self, requests: int = 0) -> bool:
-        """Counts ``requests`` more; True when the look should stop where it stands."""
-        ...
-
-
-class Unlimited:
-    """A budget that never runs out."""
-
-    def spent(self, requests: int = 0) -> bool:
-        return False
-
-
-class Allowance:
-    """So many seconds from now, by a monotonic clock, and so many requests."""
+class ListingBudget:
+    """What a listing may spend: so many seconds from now, and so many requests; no limits by
+    default."""
 
     def __init__(
         self,
-        seconds: float,
-        requests: int | None = None,
+        seconds: float = math.inf,
+        requests: float = math.inf,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock = clock
@@ -152,44 +139,15 @@ class Allowance:
         self._requests = requests
 
     def spent(self, requests: int = 0) -> bool:
-        if self._requests is not None:
-            self._requests -= requests
-            if self._requests <= 0:
-                return True
-        return self._clock() >= self._until
+        """Counts ``requests`` more; True when the listing should stop where it stands."""
+        self._requests -= requests
+        return self._requests <= 0 or self._clock() >= self._until
 
 
-class Source(Protocol):
-    """A place that content comes from."""
-
-    @property
-    def source(self) -> str:
-        """The source as a URL without credentials; every address begins with it."""
-        ...
-
-    def list(self, began: datetime, budget: Budget = ..., start: str = "") -> Listing:
-        """Every entry that is included and not excluded, from relative path ``start`` on, then
-        from the beginning up to ``start``, until the budget is spent; a look always gets at least
-        a little further. ``began`` is the time to put on the listing.
-
-        Raises SourceError when the root itself cannot be listed.
-        """
-        ...
-
-    def read(self, address: str, max_bytes: int) -> FileContent:
-        """The bytes behind an address. Raises ContentError, with the reason."""
-        ...
-
-    def open(self, address: str) -> BinaryIO:
-        """A seekable binary stream; each read of it keeps the deadline.
-
-        Raises ContentError, with the reason; so do the stream's own methods.
-        """
-        ...
-
-    def version(self, address: str) -> Version:
-        """What is at an address now. Raises ContentError."""
-        ...
+def refuse_too_large(size_bytes: int, max_bytes: int) -> None:
+    """Raises ContentError for a file of more than ``max_bytes``."""
+    if size_bytes > max_bytes:
+        raise ContentError(RejectReason.TOO_LARGE, f"{size_bytes} bytes, the limit is {max_bytes}")
 
 
 def make_address(source: str, relative: str) -> str:
@@ -217,16 +175,17 @@ class EntryTable:
         self,
         address: str,
         relative: str,
-        size_bytes: int,
-        modified_ns: int,
-        changed_ns: int,
-        etag: str | None = None,
+        version: Version,
         problem: RejectReason | None = None,
+        changed_ns: int | None = None,
     ) -> None:
+        """Adds a row; where a store does not tell ``changed_ns``, it is the version's time."""
         shown = relative
         if not relative.isascii():
             shown = relative.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-        self._rows.append((address, shown, size_bytes, modified_ns, changed_ns, etag, problem))
+        size_bytes, modified_ns, etag = version.size_bytes, version.modified_ns, version.etag
+        changed = modified_ns if changed_ns is None else changed_ns
+        self._rows.append((address, shown, size_bytes, modified_ns, changed, etag, problem))
         if len(self._rows) >= _ROWS_A_CHUNK:
             self._flush()
 
@@ -240,19 +199,3 @@ class EntryTable:
         """What was collected, sorted by address."""
         self._flush()
         return pa.Table.from_batches(self._chunks, LISTED).sort_by("address").combine_chunks()
-
-
-def listed(entries: Iterable[ListedEntry]) -> pa.Table:
-    """Entries as a table with the schema LISTED, sorted by address."""
-    collected = EntryTable()
-    for one in entries:
-        collected.add(
-            one.address,
-            one.path,
-            one.size_bytes,
-            one.modified_ns,
-            one.changed_ns,
-            one.etag,
-            one.problem,
-        )
-    return collected.table()

@@ -8,32 +8,24 @@ import io
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, Final
 
 from orchestration_assets.schemas.enums import RejectReason
-from orchestration_assets.text.path_patterns import Patterns
-from resources.content_source.bounded import BoundedCalls, bounded_stream
 from resources.content_source.contract import (
     OWN_HOME,
-    Budget,
     ContentError,
     EntryTable,
     FileContent,
-    Listing,
     SourceError,
-    Unlimited,
     Version,
+    refuse_too_large,
 )
 from resources.content_source.names import address_path, file_address, shown
+from resources.content_source.source import READ_SECONDS, Source
 from resources.content_source.versions import version
-from resources.content_source.walk import Walk
-
-READ_SECONDS: Final = 30.0
 
 
-class FolderSource:
+class FolderSource(Source):
     """A local folder (or one file) as a source of content."""
 
     def __init__(
@@ -53,19 +45,14 @@ class FolderSource:
                 f"cannot read the source {shown(str(root))}: {said}; give an existing folder or "
                 "file, or a URL such as s3://bucket/folder"
             ) from error
-        self.source = file_address(self.root)
+        super().__init__(file_address(self.root), include, exclude, read_seconds)
         self._home = str(home.resolve()) if home is not None else None
-        self._include = None if tuple(include) == ("**",) else Patterns(include)
-        self._exclude = Patterns(exclude)
-        self._calls = BoundedCalls(read_seconds)
 
-    def list(self, began: datetime, budget: Budget | None = None, start: str = "") -> Listing:
-        """Every entry below the root that is included and not excluded: see ``Source.list``."""
-        if not self.root.is_dir():
-            entries = EntryTable()
-            self._add(entries, self.root.name, self.root, self.root.stat())
-            return Listing(self.source, began, entries.table())
-        return Walk(self, self._include, self._exclude, budget or Unlimited()).listing(began, start)
+    def _add_single_file(self, entries: EntryTable) -> bool:
+        if self.root.is_dir():
+            return False
+        self._add(entries, self.root.name, self.root, self.root.stat())
+        return True
 
     def children(self, folder: str) -> Iterator[tuple[str, bool, "os.DirEntry[str]"]]:
         """What lies directly in a relative folder. Raises ContentError."""
@@ -122,36 +109,11 @@ class FolderSource:
         found: os.stat_result | None,
         problem: RejectReason | None = None,
     ) -> None:
-        if found is None:
-            return entries.add(file_address(path), relative, 0, 0, 0, None, problem)
-        now = version(found.st_size, found.st_mtime_ns)
-        changed_ns = version(0, found.st_ctime_ns).modified_ns
-        entries.add(
-            file_address(path),
-            relative,
-            now.size_bytes,
-            now.modified_ns,
-            changed_ns,
-            now.etag,
-            problem,
-        )
-
-    def read(self, address: str, max_bytes: int) -> FileContent:
-        """The bytes behind an address of this source.
-
-        Raises ContentError, with the reason, for whatever cannot be read: nothing but a regular
-        file inside the root is ever opened for its content.
-        """
-        return self._calls.call(self._read, address, max_bytes)
-
-    def open(self, address: str) -> BinaryIO:
-        """A stream over the file: see ``Source.open``."""
-        file = self._calls.call(self._open, address)
-        return bounded_stream(file, self._calls, _read_from)
-
-    def version(self, address: str) -> Version:
-        """What is at an address now. Raises ContentError."""
-        return self._calls.call(self._version, address)
+        now, changed_ns = Version(0, 0), None
+        if found is not None:
+            now = version(found.st_size, found.st_mtime_ns)
+            changed_ns = version(0, found.st_ctime_ns).modified_ns
+        entries.add(file_address(path), relative, now, problem, changed_ns)
 
     def _version(self, address: str) -> Version:
         with self._open(address) as file:
@@ -159,13 +121,11 @@ class FolderSource:
         return version(found.st_size, found.st_mtime_ns)
 
     def _read(self, address: str, max_bytes: int) -> FileContent:
+        # nothing but a regular file inside the root is ever opened for its content
         with self._open(address) as file:
             found = os.fstat(file.fileno())
-            if found.st_size > max_bytes:
-                raise ContentError(
-                    RejectReason.TOO_LARGE, f"{found.st_size} bytes, the limit is {max_bytes}"
-                )
-            data = _read_from(file, found.st_size + 1)
+            refuse_too_large(found.st_size, max_bytes)
+            data = self._read_part(file, found.st_size + 1)
         if len(data) > max_bytes:
             raise ContentError(RejectReason.TOO_LARGE, f"grew beyond {max_bytes} bytes")
         now = version(len(data), found.st_mtime_ns)
@@ -190,12 +150,11 @@ class FolderSource:
             raise ContentError(RejectReason.SPECIAL_FILE, _special_kind(mode))
         return file
 
-
-def _read_from(file: io.FileIO, size: int) -> bytes:
-    try:
-        return file.read(size)
-    except OSError as error:
-        raise _unreadable(error) from error
+    def _read_part(self, stream: io.FileIO, size: int) -> bytes:
+        try:
+            return stream.read(size)
+        except OSError as error:
+            raise _unreadable(error) from error
 
 
 def _unreadable(error: OSError) -> ContentError:

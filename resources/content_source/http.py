@@ -10,30 +10,24 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urljoin, urlsplit
 
 from orchestration_assets.schemas.enums import RejectReason
-from orchestration_assets.text.path_patterns import Patterns
-from resources.content_source.bounded import BoundedCalls, bounded_stream
 from resources.content_source.contract import (
-    Budget,
     ContentError,
     EntryTable,
     FileContent,
-    Listing,
     SourceError,
-    Unlimited,
     Version,
     make_address,
-    relative_path,
+    refuse_too_large,
 )
 from resources.content_source.links import IndexPage, Link, folders_above, read_index, same_site
 from resources.content_source.names import checked_url, shown
+from resources.content_source.source import READ_SECONDS, Source
 from resources.content_source.versions import version_of
-from resources.content_source.walk import Walk
 
 if TYPE_CHECKING:
     import httpx
@@ -58,7 +52,7 @@ _PACKED: Final = (".gz", ".tgz", ".z")
 _FACTS: Final = ("ETag", "Last-Modified", "Content-MD5", "Digest")
 
 
-class HttpSource:
+class HttpSource(Source):
     """What lies below one http or https URL.
 
     A URL is a folder where the server leads from it to an HTML page at the address with a slash at
@@ -74,17 +68,13 @@ class HttpSource:
         url: str,
         include: Sequence[str] = ("**",),
         exclude: Sequence[str] = (),
-        read_seconds: float = 30.0,
+        read_seconds: float = READ_SECONDS,
         measured_bytes: int = MEASURED_BYTES,
     ) -> None:
         import httpx
 
-        self.source = checked_url(url)
-        self._include = None if tuple(include) == ("**",) else Patterns(include)
-        self._exclude = Patterns(exclude)
-        self._seconds = read_seconds
+        super().__init__(checked_url(url), include, exclude, read_seconds)
         self._measured_bytes = measured_bytes
-        self._calls = BoundedCalls(read_seconds)
         self._client = httpx.Client(
             timeout=read_seconds,
             follow_redirects=False,
@@ -96,8 +86,7 @@ class HttpSource:
         # what index pages further up link to, by the folder that it lies in
         self._linked: dict[str, dict[str, Link]] = {}
 
-    def list(self, began: datetime, budget: Budget | None = None, start: str = "") -> Listing:
-        """Every file below the URL that is included and not excluded: see ``Source.list``."""
+    def _add_single_file(self, entries: EntryTable) -> bool:
         self._pages, self._linked = 0, {}
         try:
             self._root = self._calls.call(self._root_index)
@@ -107,15 +96,14 @@ class HttpSource:
                 "server is reachable without a password"
             ) from error
         if self._root is None:
-            entries = EntryTable()
             self._add(entries, "", self.source)
-            return Listing(self.source, began, entries.table())
+            return True
         if not self._root.links and not self._root.headed:
             raise SourceError(
                 f"cannot list the source {shown(self.source)}: the page there has no links to "
                 "anything below it; give the URL of a file, or of a folder's index page"
             )
-        return Walk(self, self._include, self._exclude, budget or Unlimited()).listing(began, start)
+        return False
 
     def children(self, folder: str) -> Iterator[tuple[str, bool, Link]]:
         """What the index page of a relative folder links to. Raises ContentError."""
@@ -174,41 +162,14 @@ class HttpSource:
             found = self.version(address)
         except ContentError:
             found = Version(0, 0)  # reading it says why
-        name = relative or _file_name(self.source)
-        entries.add(
-            address, name, found.size_bytes, found.modified_ns, found.modified_ns, found.etag
-        )
+        entries.add(address, relative or _file_name(self.source), found)
 
-    def read(self, address: str, max_bytes: int) -> FileContent:
-        """The bytes behind an address. Raises ContentError, with the reason."""
-        self._inside(address)
-        return self._calls.call(self._read, address, max_bytes)
-
-    def version(self, address: str) -> Version:
-        """What is at an address now. Raises ContentError."""
-        self._inside(address)
-        return self._calls.call(self._version, address)
-
-    def open(self, address: str) -> BinaryIO:
-        """A seekable stream: see ``Source.open``."""
-        self._inside(address)
-        stream = self._calls.call(self._open, address)
-        return bounded_stream(stream, self._calls, lambda opened, size: bytes(opened.read(size)))
-
-    def _inside(self, address: str) -> None:
-        relative = relative_path(self.source, address)
-        inside = address == self.source or address.startswith(self.source.rstrip("/") + "/")
-        if not inside or ".." in relative.split("/"):
-            raise ContentError(RejectReason.LINK_OUTSIDE, "leads out of the source")
-
-    def _read(self, url: str, max_bytes: int) -> FileContent:
-        with self._asked("GET", url) as response:
-            self._is_file(url, response)
+    def _read(self, address: str, max_bytes: int) -> FileContent:
+        self._relative(address)
+        with self._asked("GET", address) as response:
+            self._is_file(address, response)
             told = _told(response)
-            if told.get("size") is not None and told["size"] > max_bytes:
-                raise ContentError(
-                    RejectReason.TOO_LARGE, f"{told['size']} bytes, the limit is {max_bytes}"
-                )
+            refuse_too_large(told.get("size", 0), max_bytes)
             data = b"".join(self._body(response, max_bytes + 1))
         if len(data) > max_bytes:
             raise ContentError(RejectReason.TOO_LARGE, f"did not end within {max_bytes} bytes")
@@ -222,10 +183,11 @@ class HttpSource:
             etag = _etag_of(blake2b(data, digest_size=16).hexdigest())
         return FileContent(data, len(data), found.modified_ns, etag)
 
-    def _version(self, url: str) -> Version:
+    def _version(self, address: str) -> Version:
+        self._relative(address)
         try:
-            with self._asked("HEAD", url) as response:
-                self._is_file(url, response)
+            with self._asked("HEAD", address) as response:
+                self._is_file(address, response)
                 told = _told(response)
         except ContentError as error:
             if error.reason in (RejectReason.LINK_OUTSIDE, RejectReason.SPECIAL_FILE):
@@ -234,13 +196,11 @@ class HttpSource:
         # a size of 0 may mean that HEAD has no body
         if told.get("size") and _tells_version(told):
             return version_of(told)
-        with self._asked("GET", url) as response:
-            self._is_file(url, response)
+        with self._asked("GET", address) as response:
+            self._is_file(address, response)
             told = _told(response)
             size = told.get("size")
-            if _tells_version(told) and size is not None:
-                return version_of(told)
-            if size is not None and size > self._measured_bytes:
+            if size is not None and (_tells_version(told) or size > self._measured_bytes):
                 return version_of(told)
             hashed, length = blake2b(digest_size=16), 0
             for chunk in self._body(response, self._measured_bytes + 1):
@@ -251,11 +211,12 @@ class HttpSource:
             return found
         return Version(found.size_bytes, found.modified_ns, _etag_of(hashed.hexdigest()))
 
-    def _open(self, url: str) -> Any:
-        with self._asked("GET", url, {"Range": "bytes=0-0"}) as response:
+    def _open(self, address: str) -> Any:
+        self._relative(address)
+        with self._asked("GET", address, {"Range": "bytes=0-0"}) as response:
             size = _total(response) if response.status_code == 206 else None
             if size is not None:
-                return _Ranges(size, lambda start, stop: self._range(url, start, stop))
+                return _Ranges(size, lambda start, stop: self._range(address, start, stop))
             spooled = tempfile.TemporaryFile()  # noqa: SIM115 -- the stream's reader closes it
             length = 0
             for chunk in self._body(response, _SPOOLED_BYTES + 1):
@@ -330,6 +291,10 @@ class HttpSource:
                         yield response
                         return
                     url = self._followed(response)
+        except httpx.TimeoutException as error:
+            raise ContentError(
+                RejectReason.SLOW, f"did not answer within {self._calls.seconds:g} s"
+            ) from error
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             said = " ".join(str(error).split())[:200]
             name = type(error).__name__
@@ -356,7 +321,7 @@ class HttpSource:
 
     def _body(self, response: "httpx.Response", most: int) -> Iterator[bytes]:
         """A body up to ``most`` bytes, unpacked where the server packed it unasked."""
-        until = time.monotonic() + self._seconds
+        until = time.monotonic() + self._calls.seconds
         unpacking = _unpacking(response)
         left = most
         for received in response.iter_raw(_CHUNK_BYTES):
@@ -366,7 +331,9 @@ class HttpSource:
             if left <= 0:
                 return
             if time.monotonic() > until:
-                raise ContentError(RejectReason.SLOW, f"did not end within {self._seconds:g} s")
+                raise ContentError(
+                    RejectReason.SLOW, f"did not end within {self._calls.seconds:g} s"
+                )
         if unpacking is not None and not unpacking.eof:
             raise ContentError(RejectReason.UNREADABLE, "ended before its end")
 

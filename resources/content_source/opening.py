@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from resources.content_source.contract import Source
-from resources.content_source.folder import READ_SECONDS, FolderSource
+from resources.content_source.folder import FolderSource
 from resources.content_source.http import MEASURED_BYTES, HttpSource
 from resources.content_source.names import (
     LOCAL,
@@ -14,6 +13,7 @@ from resources.content_source.names import (
     local_path,
     scheme_of,
 )
+from resources.content_source.source import READ_SECONDS, Source
 from resources.content_source.url import UrlSource
 
 

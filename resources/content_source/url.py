@@ -5,33 +5,27 @@ kept in tables.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 from orchestration_assets.schemas.enums import RejectReason
-from orchestration_assets.text.path_patterns import Patterns
-from resources.content_source.bounded import BoundedCalls, bounded_stream
 from resources.content_source.contract import (
-    Budget,
     ContentError,
     EntryTable,
     FileContent,
-    Listing,
     SourceError,
-    Unlimited,
     Version,
     make_address,
-    relative_path,
+    refuse_too_large,
 )
 from resources.content_source.names import checked_url, shown
+from resources.content_source.source import READ_SECONDS, Source, leaves_root
 from resources.content_source.stores import connection_help, store_class
 from resources.content_source.versions import version_of
-from resources.content_source.walk import Walk
 
 _BLOCK_BYTES: Final = 4 << 20
 
 
-class UrlSource:
+class UrlSource(Source):
     """What lies below one fsspec URL.
 
     Each listing and reading is bounded by ``read_seconds``. Raises SourceError when the URL cannot
@@ -43,12 +37,9 @@ class UrlSource:
         url: str,
         include: Sequence[str] = ("**",),
         exclude: Sequence[str] = (),
-        read_seconds: float = 30.0,
+        read_seconds: float = READ_SECONDS,
     ) -> None:
-        self.source = checked_url(url)
-        self._include = None if tuple(include) == ("**",) else Patterns(include)
-        self._exclude = Patterns(exclude)
-        self._calls = BoundedCalls(read_seconds)
+        super().__init__(checked_url(url), include, exclude, read_seconds)
         try:
             self._fs, root = self._calls.call(_connect, self.source)
         except SourceError:
@@ -60,20 +51,15 @@ class UrlSource:
             ) from error
         self._root = root.rstrip("/")
 
-    def list(self, began: datetime, budget: Budget | None = None, start: str = "") -> Listing:
-        """Every object below the URL that is included and not excluded: see ``Source.list``."""
-        if self._is_file():
-            entries = EntryTable()
-            self.add(entries, "", self._call("info", self._root))
-            return Listing(self.source, began, entries.table())
-        return Walk(self, self._include, self._exclude, budget or Unlimited()).listing(began, start)
-
-    def _is_file(self) -> bool:
-        """Whether the URL names one file; what is not there shows itself when it is listed."""
+    def _add_single_file(self, entries: EntryTable) -> bool:
         try:
-            return bool(self._call("info", self._root).get("type") == "file")
+            found = self._call("info", self._root)
         except ContentError:
+            return False  # what is not there shows itself when it is listed
+        if found.get("type") != "file":
             return False
+        self.add(entries, "", found)
+        return True
 
     def children(self, folder: str) -> Iterator[tuple[str, bool, Mapping[str, Any]]]:
         """What lies directly in a relative folder. Raises ContentError."""
@@ -84,65 +70,38 @@ class UrlSource:
             if name != path:
                 yield name.removeprefix(f"{path}/"), _type(found) == "directory", found
 
-    def hidden(self, relative: str, child: Mapping[str, Any]) -> str | None:
-        return None
-
     def add(self, entries: EntryTable, relative: str, child: Mapping[str, Any]) -> None:
         """Adds the row of one object."""
-        problem = RejectReason.SPECIAL_FILE if unsafe(relative) else _problem(child)
-        version = version_of(child)
-        entries.add(
-            make_address(self.source, relative),
-            relative or self.source.rsplit("/", 1)[-1],
-            version.size_bytes,
-            version.modified_ns,
-            version.modified_ns,
-            version.etag,
-            problem,
-        )
+        problem = RejectReason.SPECIAL_FILE if leaves_root(relative) else _problem(child)
+        name = relative or self.source.rsplit("/", 1)[-1]
+        entries.add(make_address(self.source, relative), name, version_of(child), problem)
 
-    def read(self, address: str, max_bytes: int) -> FileContent:
-        """The bytes behind an address. Raises ContentError, with the reason."""
-        path = self._path(address)
-        version = self.version(address)
-        if version.size_bytes > max_bytes:
-            raise ContentError(
-                RejectReason.TOO_LARGE, f"{version.size_bytes} bytes, the limit is {max_bytes}"
-            )
-        data = self._calls.call(_translated, _whole, (self._fs, path, max_bytes + 1))
+    def _read(self, address: str, max_bytes: int) -> FileContent:
+        version = self._version(address)
+        refuse_too_large(version.size_bytes, max_bytes)
+        data = _translated(_whole, self._fs, self._path(address), max_bytes + 1)
         if len(data) > max_bytes:
             raise ContentError(RejectReason.TOO_LARGE, f"grew beyond {max_bytes} bytes")
         return FileContent(data, len(data), version.modified_ns, version.etag)
 
-    def open(self, address: str) -> BinaryIO:
-        """A seekable stream: see ``Source.open``."""
-        path = self._path(address)
-        stream = self._call("open", path, "rb", _BLOCK_BYTES)
-        return bounded_stream(
-            stream, self._calls, lambda opened, size: _translated(opened.read, (size,))
-        )
+    def _open(self, address: str) -> Any:
+        return _translated(self._fs.open, self._path(address), "rb", _BLOCK_BYTES)
 
-    def version(self, address: str) -> Version:
-        """What is at an address now. Raises ContentError."""
-        found = self._call("info", self._path(address))
+    def _read_part(self, stream: Any, size: int) -> bytes:
+        return bytes(_translated(stream.read, size))
+
+    def _version(self, address: str) -> Version:
+        found = _translated(self._fs.info, self._path(address))
         if _type(found) != "file":
             raise ContentError(_problem(found) or RejectReason.SPECIAL_FILE, f"a {_type(found)}")
         return version_of(found)
 
     def _path(self, address: str) -> str:
-        relative = relative_path(self.source, address)
-        inside = address == self.source or address.startswith(self.source.rstrip("/") + "/")
-        if not inside or unsafe(relative):
-            raise ContentError(RejectReason.LINK_OUTSIDE, "leads out of the source")
+        relative = self._relative(address)
         return f"{self._root}/{relative}" if relative else self._root
 
     def _call(self, method: str, *arguments: Any) -> Any:
-        return self._calls.call(_translated, getattr(self._fs, method), arguments)
-
-
-def unsafe(relative: str) -> bool:
-    """Whether a name could lead a file-like store out of its root."""
-    return ".." in relative.split("/")
+        return self._calls.call(_translated, getattr(self._fs, method), *arguments)
 
 
 def _whole(fs: Any, path: str, most: int) -> bytes:
@@ -166,7 +125,7 @@ def _problem(found: Mapping[str, Any]) -> RejectReason | None:
     return RejectReason.LINK_OUTSIDE if "link" in kind else RejectReason.SPECIAL_FILE
 
 
-def _translated(function: Any, arguments: tuple[Any, ...]) -> Any:
+def _translated(function: Any, *arguments: Any) -> Any:
     """The call, with whatever the store's client raises as a ContentError."""
     try:
         return function(*arguments)

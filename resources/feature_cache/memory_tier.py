@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from cachetools import LRUCache
 
-from resources.feature_cache.tier import Counts, Held, seal, unseal
+from resources.feature_cache.tier import Counts, TierContents, intact, seal
 
 # a key, a tuple and a place in two dictionaries, beside the value itself
 _ENTRY_BYTES: Final = 300
@@ -49,18 +49,10 @@ class MemoryTier:
             self._memory = _shared.setdefault((name_space, max_bytes), SharedMemory(max_bytes))
 
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
-        found: dict[str, bytes] = {}
+        entries = self._memory.entries
         with self._memory.lock:
-            for key in keys:
-                entry = self._memory.entries.get(key)
-                if entry is None:
-                    continue
-                value = unseal(key, entry.stored)
-                if value is None:
-                    self.counts.corrupt += 1
-                else:
-                    found[key] = value
-        return found
+            held = [(key, entry.stored) for key in keys if (entry := entries.get(key)) is not None]
+        return intact(held, self.counts)
 
     def put_many(self, values: Mapping[str, bytes]) -> None:
         now = time.time()
@@ -74,8 +66,8 @@ class MemoryTier:
                 entries[key] = entry
                 self.counts.evicted += before - len(entries)
 
-    def held(self) -> Held:
+    def contents(self) -> TierContents:
         entries = self._memory.entries
         with self._memory.lock:
             oldest = min((entry.since for entry in entries.values()), default=None)
-            return Held(len(entries), int(entries.currsize), int(entries.maxsize), oldest)
+            return TierContents(len(entries), int(entries.currsize), int(entries.maxsize), oldest)

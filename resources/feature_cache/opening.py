@@ -11,7 +11,7 @@ from resources.feature_cache.lmdb_store import LmdbStore
 from resources.feature_cache.memory_tier import MemoryTier
 from resources.feature_cache.parquet_tier import ParquetTier
 from resources.feature_cache.redis_tier import RedisTier
-from resources.feature_cache.tier import Tier
+from resources.feature_cache.tier import CacheTier
 from resources.feature_cache.tiered import TieredCache
 
 _DAY_SECONDS: Final = 86_400.0
@@ -26,7 +26,7 @@ def open_cache(
     set leaves this machine's own store in its place.
     """
     keep = settings.keep_days * _DAY_SECONDS
-    tiers: list[Tier] = []
+    tiers: list[CacheTier] = []
     if settings.memory_bytes:
         tiers.append(MemoryTier(str(home), settings.memory_bytes))
     address = environment.get(settings.redis_url_env) if settings.redis_url_env else None

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from resources.feature_cache.tier import Counts, Held, TierError, seal, unseal
+from resources.feature_cache.tier import Counts, TierContents, TierError, intact, seal
 from resources.table_store import write_atomically
 
 _SCHEMA: Final = pa.schema(
@@ -42,6 +42,10 @@ class _Segment:
     size: int
     keys: Any
     written_ms: Any
+
+    @property
+    def newest_ms(self) -> int:
+        return int(self.name.partition("-")[0])
 
 
 class ParquetTier:
@@ -75,7 +79,9 @@ class ParquetTier:
         with self._folder() as (files, folder):
             self._refresh(files, folder)
             alive_from = self._now_ms() - self._keep_ms
-            for segment in sorted(self._segments.values(), key=lambda one: one.name, reverse=True):
+            for segment in sorted(
+                self._segments.values(), key=lambda segment: segment.name, reverse=True
+            ):
                 if not wanted.size:
                     break
                 rows, hit = _rows_of(segment.keys, wanted)
@@ -95,16 +101,18 @@ class ParquetTier:
             self._refresh(files, folder)
             self._tidy(files, folder)
 
-    def held(self) -> Held:
+    def contents(self) -> TierContents:
         with self._folder() as (files, folder):
             self._refresh(files, folder)
             segments = self._segments.values()
             entries, size = (
-                sum(len(one.keys) for one in segments),
-                sum(one.size for one in segments),
+                sum(len(segment.keys) for segment in segments),
+                sum(segment.size for segment in segments),
             )
-            oldest = min((int(one.written_ms.min()) for one in segments), default=None)
-        return Held(entries, size, self._max_bytes, oldest / 1000 if oldest is not None else None)
+            oldest = min((int(segment.written_ms.min()) for segment in segments), default=None)
+        return TierContents(
+            entries, size, self._max_bytes, oldest / 1000 if oldest is not None else None
+        )
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)
@@ -115,14 +123,16 @@ class ParquetTier:
             present = files.ls(folder, detail=True, refresh=True)
         except FileNotFoundError:
             present = []  # nothing was ever written
-        if any(found["name"].rstrip("/") == folder for found in present):
+        if any(entry["name"].rstrip("/") == folder for entry in present):
             raise NotADirectoryError(folder)
         listed = {
-            found["name"].rpartition("/")[2]: int(found["size"])
-            for found in present
-            if found["name"].endswith(".parquet") and "/." not in found["name"]
+            entry["name"].rpartition("/")[2]: int(entry["size"])
+            for entry in present
+            if entry["name"].endswith(".parquet") and "/." not in entry["name"]
         }
-        self._segments = {name: one for name, one in self._segments.items() if name in listed}
+        self._segments = {
+            name: self._segments[name] for name in self._segments.keys() & listed.keys()
+        }
         for name in listed.keys() - self._segments.keys() - self._broken:
             try:
                 with files.open(f"{folder}/{name}", "rb") as file:
@@ -144,12 +154,10 @@ class ParquetTier:
         self.counts.corrupt += entries
         self.counts.last_error = f"{name}: {error}"
 
-    def _values(
-        self, files: Any, folder: str, segment: _Segment, rows: Any
-    ) -> Iterator[tuple[str, bytes]]:
+    def _values(self, files: Any, folder: str, segment: _Segment, rows: Any) -> dict[str, bytes]:
         """The intact values at these rows; only the row groups that hold them are read."""
         if not len(rows):
-            return
+            return {}
         try:
             with files.open(f"{folder}/{segment.name}", "rb") as file:
                 parquet = pq.ParquetFile(file)
@@ -157,19 +165,15 @@ class ParquetTier:
                 part = parquet.read_row_groups(groups.tolist(), columns=["key", "value"])
         except FileNotFoundError:
             self._segments.pop(segment.name, None)
-            return
+            return {}
         except (pa.ArrowException, OSError) as error:
             self._is_broken(segment.name, error, len(rows))
-            return
+            return {}
         # where each row stands in the groups that were read
         before = np.searchsorted(groups, rows // _GROUP_ROWS)
         part = part.take(pa.array(before * _GROUP_ROWS + rows % _GROUP_ROWS))
-        for key, stored in zip(part["key"].to_pylist(), part["value"].to_pylist(), strict=True):
-            value = unseal(key, stored)
-            if value is None:
-                self.counts.corrupt += 1
-            else:
-                yield key, value
+        keys, stored = part["key"].to_pylist(), part["value"].to_pylist()
+        return intact(zip(keys, stored, strict=True), self.counts)
 
     def _write(self, files: Any, folder: str, rows: Sequence[tuple[str, int, bytes]]) -> None:
         columns = [list(column) for column in zip(*rows, strict=True)]
@@ -184,16 +188,16 @@ class ParquetTier:
 
     def _tidy(self, files: Any, folder: str) -> None:
         """Deletes what expired, merges what is small, and evicts the oldest beyond the cap."""
-        ordered = sorted(self._segments.values(), key=lambda one: one.name)
+        ordered = sorted(self._segments.values(), key=lambda segment: segment.name)
         alive_from = self._now_ms() - self._keep_ms
-        expired = [one for one in ordered if int(one.name.partition("-")[0]) <= alive_from]
+        expired = [segment for segment in ordered if segment.newest_ms <= alive_from]
         self._delete(files, folder, expired)
-        small = [one for one in ordered if one.size < _SMALL_BYTES and one not in expired]
+        small = [s for s in ordered if s.size < _SMALL_BYTES and s not in expired]
         if len(small) >= _MERGE_FROM:
             self._merge(files, folder, small, alive_from)
             self._refresh(files, folder)
-        total = sum(one.size for one in self._segments.values())
-        for segment in sorted(self._segments.values(), key=lambda one: one.name)[:-1]:
+        total = sum(segment.size for segment in self._segments.values())
+        for segment in sorted(self._segments.values(), key=lambda segment: segment.name)[:-1]:
             if total <= self._max_bytes:
                 break
             total -= segment.size
@@ -209,7 +213,7 @@ class ParquetTier:
         for segment in small:
             alive = np.flatnonzero(segment.written_ms > alive_from)
             written = dict(zip(segment.keys.tolist(), segment.written_ms.tolist(), strict=True))
-            for key, value in self._values(files, folder, segment, alive):
+            for key, value in self._values(files, folder, segment, alive).items():
                 rows[key] = (key, written[key.encode()], seal(key, value))
         if rows:
             self._write(files, folder, sorted(rows.values()))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
-from resources.feature_cache.tier import Counts, Held, TierError, seal, unseal
+from resources.feature_cache.tier import Counts, TierContents, TierError, intact, seal
 
 _INSTALL: Final = "pip install 'content-orchestration[redis]'"
 _SECONDS: Final = 2.0
@@ -35,14 +35,8 @@ class RedisTier:
             for start in range(0, len(asked), _PIPELINE):
                 part = asked[start : start + _PIPELINE]
                 answers = self._connected().mget([_PREFIX + key for key in part])
-                for key, stored in zip(part, answers, strict=True):
-                    if stored is None:
-                        continue
-                    value = unseal(key, stored)
-                    if value is None:
-                        self.counts.corrupt += 1
-                    else:
-                        found[key] = value
+                held = [pair for pair in zip(part, answers, strict=True) if pair[1] is not None]
+                found |= intact(held, self.counts)
         return found
 
     def put_many(self, values: Mapping[str, bytes]) -> None:
@@ -54,11 +48,11 @@ class RedisTier:
                     pipeline.set(_PREFIX + key, seal(key, value), px=self._keep_ms)
                 pipeline.execute()
 
-    def held(self) -> Held:
+    def contents(self) -> TierContents:
         with self._errors():
             client = self._connected()
             memory = client.info("memory")
-            return Held(client.dbsize(), memory["used_memory"], memory["maxmemory"], None)
+            return TierContents(client.dbsize(), memory["used_memory"], memory["maxmemory"], None)
 
     def _connected(self) -> Any:
         if self._client is None:

@@ -33,7 +33,7 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class TierContents:
     """What a tier holds now: entries, bytes, its cap in bytes (0: none of its own), and the
     time of its oldest entry in seconds since 1970 (None where the tier does not know)."""
 
@@ -43,8 +43,11 @@ class Held:
     oldest: float | None
 
 
-class Store(Protocol):
-    """Bytes by key, many at a time."""
+class CacheTier(Protocol):
+    """Bytes by key, many at a time. Every method may raise TierError, and nothing else."""
+
+    name: str
+    counts: Counts
 
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
         """The values of the keys that are there and intact."""
@@ -54,14 +57,7 @@ class Store(Protocol):
         """Keeps all values, in the place of what stood under their keys."""
         ...
 
-
-class Tier(Store, Protocol):
-    """A store that says what it holds. Every method may raise TierError, and nothing else."""
-
-    name: str
-    counts: Counts
-
-    def held(self) -> Held:
+    def contents(self) -> TierContents:
         """What the tier holds now."""
         ...
 
@@ -69,6 +65,18 @@ class Tier(Store, Protocol):
 def seal(key: str, value: bytes) -> bytes:
     """The value behind a checksum over its key and itself."""
     return _check(key, value) + value
+
+
+def intact(entries: Iterable[tuple[str, bytes]], counts: Counts) -> dict[str, bytes]:
+    """The values of sealed entries; those that are no longer what was sealed count as corrupt."""
+    values: dict[str, bytes] = {}
+    for key, stored in entries:
+        value = unseal(key, stored)
+        if value is None:
+            counts.corrupt += 1
+        else:
+            values[key] = value
+    return values
 
 
 def unseal(key: str, stored: bytes) -> bytes | None:

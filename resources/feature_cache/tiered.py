@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Final, NamedTuple
 
-from resources.feature_cache.tier import Tier, TierError
+from resources.feature_cache.tier import CacheTier, TierError
 
 # a tier that failed is left alone this long, so that a dead server does not slow everything down
 _REST_SECONDS: Final = 30.0
 
 
-class Hit(NamedTuple):
+class CacheHit(NamedTuple):
     """A value, and the name of the tier that had it."""
 
     value: bytes
@@ -21,15 +21,17 @@ class Hit(NamedTuple):
 class TieredCache:
     """Looks where it is nearest first. Never raises: without its tiers it merely finds nothing."""
 
-    def __init__(self, tiers: Sequence[Tier], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, tiers: Sequence[CacheTier], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.tiers = tuple(tiers)
         self._clock = clock
         self._rests_until: dict[str, float] = {}
 
-    def find_many(self, keys: Iterable[str]) -> dict[str, Hit]:
+    def find_many(self, keys: Iterable[str]) -> dict[str, CacheHit]:
         """The values that some tier has; those are from now on in every nearer tier too."""
         missing = dict.fromkeys(keys)
-        found: dict[str, Hit] = {}
+        found: dict[str, CacheHit] = {}
         for position, tier in enumerate(self.tiers):
             if not missing:
                 break
@@ -39,7 +41,7 @@ class TieredCache:
             for nearer in self.tiers[:position]:
                 self._put(nearer, hits)
             for key, value in hits.items():
-                found[key] = Hit(value, tier.name)
+                found[key] = CacheHit(value, tier.name)
                 del missing[key]
         return found
 
@@ -69,13 +71,13 @@ class TieredCache:
             if value
         }
 
-    def reject(self, hits: Iterable[Hit]) -> None:
+    def reject(self, hits: Iterable[CacheHit]) -> None:
         """Notes values that were found but that no reader understands."""
         by_name = {tier.name: tier.counts for tier in self.tiers}
         for hit in hits:
             by_name[hit.tier].corrupt += 1
 
-    def _get(self, tier: Tier, keys: Iterable[str]) -> dict[str, bytes]:
+    def _get(self, tier: CacheTier, keys: Iterable[str]) -> dict[str, bytes]:
         if self._resting(tier):
             return {}
         try:
@@ -84,7 +86,7 @@ class TieredCache:
             self._note(tier, error)
             return {}
 
-    def _put(self, tier: Tier, values: Mapping[str, bytes]) -> None:
+    def _put(self, tier: CacheTier, values: Mapping[str, bytes]) -> None:
         if not values or self._resting(tier):
             return
         try:
@@ -94,10 +96,10 @@ class TieredCache:
         else:
             tier.counts.written += len(values)
 
-    def _resting(self, tier: Tier) -> bool:
+    def _resting(self, tier: CacheTier) -> bool:
         return self._clock() < self._rests_until.get(tier.name, 0.0)
 
-    def _note(self, tier: Tier, error: TierError) -> None:
+    def _note(self, tier: CacheTier, error: TierError) -> None:
         tier.counts.errors += 1
         tier.counts.last_error = str(error)
         self._rests_until[tier.name] = self._clock() + _REST_SECONDS

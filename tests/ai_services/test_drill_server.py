@@ -6,11 +6,14 @@ import sys
 import urllib.request
 from importlib.resources import files
 
+import pytest
+
 from orchestration_assets.__main__ import main as orchestrate
 from resources.ai_services.drill.__main__ import main
 from resources.ai_services.drill.faults import Fault, striking
 
 
+@pytest.mark.slow
 def test_the_policy_that_it_prints_runs_against_it_unchanged(corpus, home, tmp_path, capsys):
     assert main(["--policy"]) == 0
     policy = tmp_path / "services.yaml"

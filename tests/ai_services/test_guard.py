@@ -1,18 +1,17 @@
 """Redaction: what is secret goes, what is none stays, whatever surrounds it."""
 
-import os
 import random
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from benchmarks._secrets import KINDS, SecretSample, samples
 from benchmarks.redaction import is_found, recall
 from orchestration_assets.schemas.services import SensitiveKind
 from orchestration_assets.text.redaction import redact
+from tests.fuzzing import fuzz
 
-EXAMPLES = int(os.environ.get("ORCHESTRATION_FUZZ_EXAMPLES", "200"))
 ALL = tuple(SensitiveKind)
 TUNING = tuple(samples("tuning", 11, 1))
 
@@ -130,7 +129,7 @@ def test_what_the_patterns_were_made_for_is_found() -> None:
     assert figures["all"] >= 0.98, figures["kinds"]
 
 
-@settings(max_examples=EXAMPLES)
+@fuzz
 @given(st.sampled_from(TUNING), st.text(max_size=80), st.text(max_size=80))
 def test_lines_around_a_secret_do_not_hide_it(
     sample: SecretSample, before: str, after: str
@@ -167,7 +166,7 @@ SIGNS = st.sampled_from(
 )
 
 
-@settings(max_examples=EXAMPLES)
+@fuzz
 @given(st.one_of(st.text(max_size=400), st.lists(SIGNS, max_size=40).map("".join)))
 @example("password=[SECRET]")
 @example("a@b.co@c.co@d.co")
@@ -185,7 +184,7 @@ PLAIN = st.lists(
 ).map(" ".join)
 
 
-@settings(max_examples=EXAMPLES)
+@fuzz
 @given(PLAIN)
 def test_a_text_without_secrets_is_returned_as_it_is(text: str) -> None:
     assert redact(text, ALL) == (text, {})

@@ -1,9 +1,7 @@
 """Every kind of file of a real home, damaged in every way: a word about it, no traceback."""
 
 import json
-import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,24 +11,12 @@ from orchestration_assets.command.corpus_reports import reports_are_due
 from orchestration_assets.content.intake import unfinished
 from orchestration_assets.schemas.tables import DISAGREEMENT_REPORT
 from resources.table_store import TableStore
-from tests.conftest import write_corpus
+from tests.fuzzing import EXHAUSTIVE
 from tests.resources.test_damage import KINDS, damaged
 
 POLICY = Path("orchestration_assets/policy/default.yaml")
 # the runs of a batch take seconds: the ordinary suite damages many files at once
-EACH_FILE = bool(os.environ.get("ORCHESTRATION_FUZZ_EXAMPLES"))
 SOME = ("truncated", "middle", "foreign", "folder")
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory) -> Iterator[tuple[Path, Path]]:
-    """A source and a home that a real run made of it."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("DAGSTER_HOME", raising=False)
-        folder = tmp_path_factory.mktemp("whole")
-        source = write_corpus(folder / "corpus")
-        assert main(["run", str(source), "--home", str(folder / "home"), "--json"]) == 0
-        yield source, folder / "home"
 
 
 def files_of(home: Path) -> list[Path]:
@@ -43,20 +29,6 @@ def files_of(home: Path) -> list[Path]:
         and path.name not in {"lock.mdb", ".initialise.lock", ".intake.lock"}
         and "compute_logs" not in path.parts
     ]
-
-
-@pytest.fixture
-def copy(whole, tmp_path):
-    """A function that gives a fresh copy of the home, under a new name each time."""
-    made = []
-
-    def fresh() -> Path:
-        home = tmp_path / f"home{len(made)}"
-        made.append(home)
-        shutil.copytree(whole[1], home)
-        return home
-
-    return fresh
 
 
 def spoil(path: Path, kind: str) -> None:
@@ -76,25 +48,26 @@ def call(capsys, *arguments: str) -> tuple[int, str]:
     return code, said
 
 
-def test_a_real_home_has_at_least_44_files_to_damage(whole) -> None:
-    assert len(files_of(whole[1])) >= 44
+def test_a_real_home_has_at_least_44_files_to_damage(finished) -> None:
+    assert len(files_of(finished.home)) >= 44
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "folder"] if EACH_FILE else SOME)
-def test_reading_commands_get_along_with_every_damaged_file(whole, copy, capsys, kind) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [*KINDS, "folder"] if EXHAUSTIVE else SOME)
+def test_reading_commands_get_along_with_every_damaged_file(finished, home, capsys, kind) -> None:
     """Explained, previewed and replayed beside each file that is damaged in this way."""
-    source, home = whole
-    for number, file in enumerate(files_of(home)):
+    for number, file in enumerate(files_of(finished.home)):
         if file.parts[0] in {"reports", "review", "dagster"}:
             continue  # these commands do not open them
-        if not EACH_FILE and file.parts[0] != "cache" and number % 8:
+        if not EXHAUSTIVE and file.parts[0] != "cache" and number % 8:
             continue
-        spoiled = copy()
+        spoiled = home / str(number)  # LMDB keeps what it once opened at a path
+        shutil.copytree(finished.home, spoiled)
         spoil(spoiled / file, kind)
         shared = ("--home", str(spoiled))
         for arguments in (
             ("explain", "notes.txt", *shared),
-            ("preview", str(source), *shared),
+            ("preview", str(finished.source), *shared),
             ("replay", "--policy", str(POLICY), *shared),
         ):
             code, said = call(capsys, *arguments)
@@ -104,11 +77,15 @@ def test_reading_commands_get_along_with_every_damaged_file(whole, copy, capsys,
         shutil.rmtree(spoiled)
 
 
+@pytest.mark.slow
 def test_all_tables_of_an_earlier_batch_damaged_at_once_stop_no_new_one(
-    whole, copy, capsys
+    corpus, tmp_path, capsys
 ) -> None:
     """New content is processed, corpus reports are made, and reprocessing makes the rest again."""
-    source, home = whole[0], copy()  # a copy: what is mapped must not be cut while it is
+    source, made, home = corpus, tmp_path / "made", tmp_path / "home"
+    assert main(["run", str(source), "--home", str(made)]) == 0
+    capsys.readouterr()
+    shutil.copytree(made, home)  # a copy: what is mapped must not be cut while it is
     (old,) = TableStore(home).batches(DISAGREEMENT_REPORT.name)
     kinds = [*KINDS, "folder"]
     spoiled = [
@@ -121,8 +98,7 @@ def test_all_tables_of_an_earlier_batch_damaged_at_once_stop_no_new_one(
         spoil(home / file, "truncated" if kind == "folder" and "cache" in file.parts else kind)
     for folder in [path for path in (home / "tables").glob("*.parquet") if path.is_dir()]:
         shutil.rmtree(folder)  # as the message asks for
-    new_file = source / "new.md"
-    new_file.write_text("# New\n\nThis is a note that somebody has written today.\n")
+    (source / "new.md").write_text("# New\n\nThis is a note that somebody has written today.\n")
     code = main(["run", str(source), "--home", str(home), "--json"])
     captured = capsys.readouterr()
     assert code == 0, captured.err
@@ -146,11 +122,10 @@ def test_all_tables_of_an_earlier_batch_damaged_at_once_stop_no_new_one(
         for batch in tables.batches(table):
             tables.read(table, batch)
     assert unfinished(home) == []
-    new_file.unlink()
 
 
-def test_reports_that_a_dead_run_left_unmade_are_made_by_the_next(whole, copy, capsys) -> None:
-    source, home = whole[0], copy()
+def test_reports_that_a_dead_run_left_unmade_are_made_by_the_next(copied, capsys) -> None:
+    source, home = copied.source, copied.home
     assert not reports_are_due(home)
     (home / "tables" / "content_ledger.parquet").unlink()
     (home / "tables" / "corpus_report.parquet").write_bytes(b"PAR1")
@@ -163,10 +138,8 @@ def test_reports_that_a_dead_run_left_unmade_are_made_by_the_next(whole, copy, c
     TableStore(home).read("content_ledger")
 
 
-def test_a_damaged_record_of_a_batch_is_set_aside_and_its_files_come_again(
-    whole, copy, capsys
-) -> None:
-    source, home = whole[0], copy()
+def test_a_damaged_record_of_a_batch_is_set_aside_and_its_files_come_again(copied, capsys) -> None:
+    source, home = copied.source, copied.home
     (record,) = (home / "batches").glob("*.parquet")
     record.write_bytes(record.read_bytes()[:100])
     main(["preview", str(source), "--home", str(home)])
@@ -180,18 +153,19 @@ def test_a_damaged_record_of_a_batch_is_set_aside_and_its_files_come_again(
     assert len(TableStore(home).batches(DISAGREEMENT_REPORT.name)) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    "kind", ["truncated", "random", "foreign"] if EACH_FILE else ["random", "foreign"]
+    "kind", ["truncated", "random", "foreign"] if EXHAUSTIVE else ["random", "foreign"]
 )
-def test_a_damaged_instance_begins_anew_or_says_what_to_delete(whole, copy, capsys, kind) -> None:
-    home = copy()
+def test_a_damaged_instance_begins_anew_or_says_what_to_delete(copied, capsys, kind) -> None:
+    source, home = copied.source, copied.home
     for file in files_of(home):
         if file.parts[0] == "dagster":
             if file.name == "dagster.yaml" and kind != "foreign":
                 continue
             spoil(home / file, kind)
     (home / "tables" / "content_ledger.parquet").unlink()
-    run = ("run", str(whole[0]), "--home", str(home))
+    run = ("run", str(source), "--home", str(home))
     for _ in range(6):
         code, said = call(capsys, *run)
         if code == 0:

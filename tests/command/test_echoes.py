@@ -15,6 +15,8 @@ import pytest
 
 from tests.ai_services.http.echoing import FORMS, KEY
 
+pytestmark = pytest.mark.slow
+
 POLICY = """
 version: 1
 services:

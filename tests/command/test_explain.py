@@ -2,14 +2,12 @@
 
 import json
 import os
-import shutil
 from pathlib import Path
 
 import pytest
 
 from orchestration_assets.__main__ import main
 from resources.table_store import TableStore
-from tests.conftest import write_corpus
 
 
 @pytest.fixture
@@ -22,22 +20,6 @@ def call(home, capsys):
     return run
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> tuple[Path, Path]:
-    """The corpus and a home with its finished run, made once."""
-    root = tmp_path_factory.mktemp("finished")
-    corpus, home = write_corpus(root / "corpus"), root / "home"
-    assert main(["run", str(corpus), "--json", "--home", str(home)]) == 0
-    return corpus, home
-
-
-@pytest.fixture
-def processed(finished, home) -> Path:
-    corpus, made = finished
-    shutil.copytree(made, home)
-    return corpus
-
-
 def _tree(folder: Path) -> dict[str, bytes]:
     return {
         str(path): path.read_bytes()
@@ -47,7 +29,7 @@ def _tree(folder: Path) -> dict[str, bytes]:
     }
 
 
-def test_an_item_is_explained_by_path_id_and_address_alike(processed, call) -> None:
+def test_an_item_is_explained_by_path_id_and_address_alike(copied, call) -> None:
     code, by_path, _ = call("explain", "docs/guide.md", "--json")
     assert code == 0
     found = json.loads(by_path)
@@ -66,7 +48,7 @@ def test_an_item_is_explained_by_path_id_and_address_alike(processed, call) -> N
     assert all("reused" in words for words in found["next_run"])
 
 
-def test_the_words_for_people_name_reasons_readings_and_what_comes_next(processed, call) -> None:
+def test_the_words_for_people_name_reasons_readings_and_what_comes_next(copied, call) -> None:
     code, out, _ = call("explain", "docs/guide.md")
     assert code == 0
     for words in ("accepted", "not taken", "decided", "error risk", "stopwords", "run again"):
@@ -74,7 +56,7 @@ def test_the_words_for_people_name_reasons_readings_and_what_comes_next(processe
     assert "profile       computed" in out
 
 
-def test_a_duplicate_is_explained_by_the_item_that_holds_its_results(processed, call) -> None:
+def test_a_duplicate_is_explained_by_the_item_that_holds_its_results(copied, call) -> None:
     pair = [
         json.loads(call("explain", name, "--json")[1])
         for name in ("app/main.py", "app/copy_of_main.py")
@@ -84,7 +66,7 @@ def test_a_duplicate_is_explained_by_the_item_that_holds_its_results(processed, 
     assert pair[0]["tasks"] == pair[1]["tasks"]
 
 
-def test_a_rejected_item_says_why_it_has_no_results(processed, call) -> None:
+def test_a_rejected_item_says_why_it_has_no_results(copied, call) -> None:
     code, out, _ = call("explain", "picture.png")
     assert code == 0
     assert "rejected (binary" in out
@@ -92,7 +74,7 @@ def test_a_rejected_item_says_why_it_has_no_results(processed, call) -> None:
     assert "> rejected: binary" in out
 
 
-def test_what_would_be_asked_again_and_why(processed, home, call, tmp_path, monkeypatch) -> None:
+def test_what_would_be_asked_again_and_why(copied, home, call, tmp_path, monkeypatch) -> None:
     from orchestration_assets.services.title.declared_title import DeclaredTitle
 
     monkeypatch.setattr(DeclaredTitle, "version", "next")
@@ -105,7 +87,7 @@ def test_what_would_be_asked_again_and_why(processed, home, call, tmp_path, monk
     assert "central_sentence: reused, the answer is kept" in out
 
 
-def test_an_unknown_item_is_a_usage_error_in_one_line(processed, call, home) -> None:
+def test_an_unknown_item_is_a_usage_error_in_one_line(copied, call, home) -> None:
     code, out, err = call("explain", "no/such.file")
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "no/such.file" in err and str(home) in err
@@ -144,20 +126,20 @@ def test_a_preview_says_what_a_run_then_does_and_writes_nothing(corpus, home, ca
 
 
 def test_a_preview_finds_what_another_home_would_have_to_compute(
-    processed, home, call, tmp_path
+    copied, home, call, tmp_path
 ) -> None:
     for lost in ("tables", "batches"):
         (home / lost).rename(tmp_path / lost)
-    ahead = json.loads(call("preview", str(processed), "--json")[1])
+    ahead = json.loads(call("preview", str(copied.source), "--json")[1])
     assert (ahead["profiles_kept"], ahead["profiles_due"]) == (7, 0)
     assert ahead["answers_kept"] > 0.5 * ahead["answers_asked"]
-    code, out, _ = call("preview", str(processed), "--sample", "3")
+    code, out, _ = call("preview", str(copied.source), "--sample", "3")
     assert code == 0
     assert "forecast from 3 of 7 items" in out
 
 
-def test_a_preview_of_nothing_new_says_so(processed, call, home) -> None:
-    code, out, _ = call("preview", str(processed))
+def test_a_preview_of_nothing_new_says_so(copied, call, home) -> None:
+    code, out, _ = call("preview", str(copied.source))
     assert code == 0
     assert "nothing to profile or to ask" in out
     assert len(TableStore(home).batches("content_manifest")) == 1

@@ -3,9 +3,13 @@
 import os
 import subprocess
 import sys
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import pytest
+
+from orchestration_assets.__main__ import main
 
 COMMAND = [sys.executable, "-m", "orchestration_assets"]
 POLICY = """
@@ -24,13 +28,10 @@ def taken_in(tmp_path_factory) -> Path:
     (folder / "policy.yaml").write_text(POLICY)
     with (source / os.fsdecode(b"\xff\xfe.txt")).open("w") as file:
         file.write("Nobody was unhappy about that, and the room was free again.")
-    done = subprocess.run(
-        [*COMMAND, "run", str(source), "--home", str(folder / "home")],
-        env={**os.environ, "ORCHESTRATION_POLICY": str(folder / "policy.yaml")},
-        check=True,
-        capture_output=True,
-    )
-    assert b"accepted 2" in done.stdout
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(StringIO()) as printed:
+        patch.setenv("ORCHESTRATION_POLICY", str(folder / "policy.yaml"))
+        assert main(["run", str(source), "--home", str(folder / "home")]) == 0
+    assert "accepted 2" in printed.getvalue()
     return folder
 
 

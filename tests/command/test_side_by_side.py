@@ -21,6 +21,8 @@ from resources.ai_services.drill.faults import FaultScript
 from resources.ai_services.drill.server import DrillServer, running
 from resources.table_store import TableStore
 
+pytestmark = pytest.mark.slow
+
 ITEMS = 60
 PATIENCE_S = 300.0
 POLICY = """

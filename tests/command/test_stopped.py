@@ -16,8 +16,9 @@ from orchestration_assets.content.intake import unfinished
 from orchestration_assets.schemas.tables import TABLES
 from resources.ai_services.drill.faults import FaultScript
 from resources.ai_services.drill.server import DrillServer, running
-from resources.running import STOPPED_TAG
+from resources.run_locks import STOPPED_TAG
 from resources.table_store import TableStore
+from tests.fuzzing import EXHAUSTIVE
 
 # what a run leaves behind, in its order: it is killed as soon as it is there
 MOMENTS = (
@@ -39,7 +40,7 @@ MOMENTS = (
     "tables/content_ledger.parquet",
 )
 # sixteen runs take a while: the ordinary suite kills a fourth of them
-KILLED_AT = MOMENTS if os.environ.get("ORCHESTRATION_FUZZ_EXAMPLES") else MOMENTS[1::4]
+KILLED_AT = MOMENTS if EXHAUSTIVE else MOMENTS[1::4]
 
 
 def start(source: Path, home: Path, policy: Path | None = None, **options):
@@ -54,6 +55,7 @@ def start(source: Path, home: Path, policy: Path | None = None, **options):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_run_says_how_to_go_on_and_is_no_failure(corpus, home, number) -> None:
     import dagster as dg
@@ -169,6 +171,7 @@ def seen(home: Path, moment: str) -> set[tuple[str, int, int]]:
     return found
 
 
+@pytest.mark.slow
 def test_kills_lose_nothing_and_ask_nothing_twice(tmp_path) -> None:
     """The rerun of each killed run is the next that is killed; new content comes in between."""
     chance = random.Random(11)

@@ -11,7 +11,8 @@ from orchestration_assets.schemas.enums import RejectReason
 from orchestration_assets.schemas.policy import Batching
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import BATCH_ENTRIES, EntryRow
-from resources.content_source import ListedEntry, Listing, listed
+from resources.content_source import Listing, Version
+from resources.content_source.contract import EntryTable
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SOURCE = "file:///s"
@@ -21,10 +22,10 @@ Files = dict[str, tuple[int, int]]
 
 
 def listing(files: Files, began: datetime = NOW, **more) -> Listing:
-    entries = (
-        ListedEntry(f"{SOURCE}/{n}", n, size, time, time) for n, (size, time) in files.items()
-    )
-    return Listing(SOURCE, began, listed(entries), **more)
+    entries = EntryTable()
+    for name, (size, time) in files.items():
+        entries.add(f"{SOURCE}/{name}", name, Version(size, time))
+    return Listing(SOURCE, began, entries.table(), **more)
 
 
 def manifest(entries: pa.Table, failed: dict[str, RejectReason]) -> pa.Table:

@@ -10,6 +10,7 @@ from orchestration_assets.content.ledger import empty_ledger, extend_ledger
 from orchestration_assets.schemas.enums import RejectReason
 from orchestration_assets.schemas.policy import Batching
 from tests.content.listings import NOW, SOURCE, Records, entries_of, listing
+from tests.fuzzing import fuzz
 
 DAY = timedelta(days=1)
 
@@ -164,6 +165,7 @@ views = st.sampled_from(
 )
 
 
+@fuzz
 @given(st.lists(st.tuples(folders, views), max_size=7), st.integers(1, 4))
 def test_any_history_of_looks_keeps_exactly_what_was_last_proven(history, cap) -> None:
     """Add, change, delete, move, failed and partial listings: no entry is lost or invented."""

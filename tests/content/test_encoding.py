@@ -3,12 +3,11 @@
 import codecs
 import encodings.aliases
 import json
-import os
 import random
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.encodings import PAGES, cases_of
@@ -21,6 +20,7 @@ from orchestration_assets.text.encodings.detection import (
     decoded,
     recognised,
 )
+from tests.fuzzing import fuzz
 
 
 @pytest.mark.parametrize(
@@ -48,8 +48,6 @@ def test_the_encoding_and_what_it_rests_on(data, expected) -> None:
     assert (found.reason if isinstance(found, NotText) else found) == expected
 
 
-EXAMPLES = int(os.environ.get("ORCHESTRATION_FUZZ_EXAMPLES", "200"))
-often = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 PROSE = json.loads(
     (Path(__file__).parents[2] / "benchmarks" / "encoding_texts.json").read_text("utf-8")
 )
@@ -276,13 +274,13 @@ def sound(data: bytes) -> None:
         assert "\ufffd" in text
 
 
-@often
+@fuzz
 @given(st.binary(max_size=400))
 def test_any_bytes_are_text_or_a_reason(data: bytes) -> None:
     sound(data)
 
 
-@often
+@fuzz
 @given(
     st.lists(
         st.one_of(

@@ -4,7 +4,6 @@ import csv
 import gzip
 import io
 import json
-import os
 from collections import Counter
 from datetime import UTC, datetime
 from functools import partial
@@ -13,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration_assets.content.content_reader import ContentReader
@@ -37,12 +36,12 @@ from resources.content_source import ContentError, FileContent, Version
 from resources.content_store import ContentStore
 from resources.table_store import BatchStore, TableStore
 from tests.content.test_manifest import entry
+from tests.fuzzing import fuzz
 
 # no time in it: the same bytes, and names of tests, at every start
 _gzipped = partial(gzip.compress, mtime=0)
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-EXAMPLES = int(os.environ.get("ORCHESTRATION_FUZZ_EXAMPLES", "200"))
 DECLARED = {"text": "body", "id": "id", "metadata": ("lang",)}
 LIMIT = 100_000
 
@@ -375,8 +374,6 @@ def test_short_and_blank_rows_say_what_they_lack(tmp_path) -> None:
 
 
 # ---- whatever comes -----------------------------------------------------------------------------
-
-fuzz = settings(max_examples=EXAMPLES)
 
 
 @pytest.fixture(scope="module")

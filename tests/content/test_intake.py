@@ -21,7 +21,7 @@ from orchestration_assets.content.manifest_builder import complete_index, make_m
 from orchestration_assets.progress import SilentProgress
 from orchestration_assets.schemas.policy import Batching, Content, Records
 from orchestration_assets.schemas.tables import CONTENT_MANIFEST
-from resources.content_source import Allowance, file_address
+from resources.content_source import ListingBudget, file_address
 from resources.table_store import BatchStore, TableStore
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -161,7 +161,7 @@ def test_a_look_cut_short_inside_a_record_file_goes_on_where_it_stopped(source, 
     intakes = Intakes(home, source, batch=Batching(max_items=20))
     start, unfinished = "", []
     for _ in range(12):
-        found = intakes.look(IntakeOptions(Allowance(-1), start))
+        found = intakes.look(IntakeOptions(ListingBudget(-1), start))
         start = found.listing.resume_at or ""
         unfinished.append(found.unfinished)
     assert any(unfinished) and not unfinished[-1]

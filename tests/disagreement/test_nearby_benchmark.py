@@ -1,5 +1,6 @@
 import numpy as np
 
+from benchmarks import nearby
 from benchmarks.nearby import figures, main
 
 
@@ -11,7 +12,8 @@ def worlds(informative: bool):
     return wrong, np.column_stack([rng.uniform(0.2, 0.8, 400), told, rng.random((400, 2))])
 
 
-def test_what_neighbours_add_is_found_with_an_interval() -> None:
+def test_what_neighbours_add_is_found_with_an_interval(monkeypatch) -> None:
+    monkeypatch.setattr(nearby, "_SAMPLES", 200)
     found = figures(*worlds(True))
     assert found["neighbours"] > 0.95
     assert found["interval"][0] > 0.3

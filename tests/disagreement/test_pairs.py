@@ -6,7 +6,7 @@ from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import DISAGREEMENTS
 from tests.disagreement.batches import PLAN, found
-from tests.evidence.answers import TASKS, kinds, ok, untimed, votes
+from tests.evidence.answers import TASKS, kinds, ok, votes
 
 unit = st.floats(0, 1)
 confidence = st.none() | unit
@@ -15,7 +15,6 @@ batches = kinds.flatmap(
 )
 
 
-@untimed
 @given(unit, confidence, confidence)
 def test_severity_is_symmetric_bounded_and_never_above_the_distance(distance, a, b) -> None:
     first, second = ok("a", a), ok("b", b)
@@ -23,7 +22,6 @@ def test_severity_is_symmetric_bounded_and_never_above_the_distance(distance, a,
     assert severity(distance, first, second) == severity(distance, second, first)
 
 
-@untimed
 @given(unit, unit, unit)
 def test_severity_grows_with_distance_and_confidence(distance, a, b) -> None:
     assert severity(distance / 2, ok("a", a), ok("b", b)) <= severity(
@@ -34,7 +32,6 @@ def test_severity_grows_with_distance_and_confidence(distance, a, b) -> None:
     )
 
 
-@untimed
 @given(batches)
 def test_a_pair_has_at_most_one_row_in_alphabetical_order(drawn) -> None:
     task, items = drawn
@@ -48,7 +45,6 @@ def test_a_pair_has_at_most_one_row_in_alphabetical_order(drawn) -> None:
     assert rows_to_arrow(DISAGREEMENTS, rows).num_rows == len(rows)
 
 
-@untimed
 @given(batches)
 def test_the_order_of_asking_makes_no_difference(drawn) -> None:
     task, items = drawn

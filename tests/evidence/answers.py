@@ -1,6 +1,5 @@
 """Tasks, answers and readings of every kind, drawn by hypothesis."""
 
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from orchestration_assets.schemas.enums import AnswerKind, Status
@@ -30,7 +29,6 @@ kinds = st.sampled_from(KINDS)
 
 
 # hypothesis would fail a test for a slow machine
-untimed = settings(deadline=None)
 
 
 def ok(answer, confidence: float | None = 0.9, evidence: str | None = None) -> Reading:

@@ -9,7 +9,7 @@ from orchestration_assets.evidence.distances import distance
 from orchestration_assets.evidence.posterior import posterior
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Task
-from tests.evidence.answers import ABSTAINED, FAILED, TASKS, kinds, ok, untimed, votes
+from tests.evidence.answers import ABSTAINED, FAILED, TASKS, kinds, ok, votes
 
 LABEL, SET, TEXT, SCORE, VECTOR = (TASKS[kind] for kind in AnswerKind)
 heard = kinds.flatmap(lambda kind: st.tuples(st.just(TASKS[kind]), votes(kind)))
@@ -88,7 +88,6 @@ def test_a_standing_answer_is_weighed_against_all_readings() -> None:
     assert found.error_risk is not None and found.error_risk > 0.5
 
 
-@untimed
 @given(heard)
 def test_figures_are_bounded_and_only_ok_readings_vote(drawn) -> None:
     task, given_votes = drawn
@@ -101,7 +100,6 @@ def test_figures_are_bounded_and_only_ok_readings_vote(drawn) -> None:
     assert sorted(found.supporters + found.dissenters) == sorted(voters)
 
 
-@untimed
 @given(heard)
 def test_the_answer_is_among_or_between_what_was_said(drawn) -> None:
     task, given_votes = drawn
@@ -117,7 +115,6 @@ def test_the_answer_is_among_or_between_what_was_said(drawn) -> None:
         assert answer in said
 
 
-@untimed
 @given(heard, st.randoms())
 def test_the_order_of_asking_settles_ties_and_nothing_else(drawn, random) -> None:
     task, given_votes = drawn
@@ -129,7 +126,6 @@ def test_the_order_of_asking_settles_ties_and_nothing_else(drawn, random) -> Non
         assert first.answer == second.answer
 
 
-@untimed
 @given(heard)
 def test_one_voice_is_heard_as_it_is(drawn) -> None:
     task, given_votes = drawn
@@ -140,7 +136,6 @@ def test_one_voice_is_heard_as_it_is(drawn) -> None:
             assert alone.dissenters == ()
 
 
-@untimed
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
 def test_wider_gaps_and_lower_confidence_make_a_score_less_sure(near, far, confidence) -> None:
     near, far = sorted((near, far))

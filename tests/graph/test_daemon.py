@@ -21,6 +21,8 @@ from orchestration_assets.content.intake import unfinished
 from orchestration_assets.policy.load import load_policy
 from resources.table_store import BatchStore, TableStore
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 # generous: the machine may be busy; what is asserted is that it happens, not how fast
 PATIENCE_S = 400.0

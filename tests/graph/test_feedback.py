@@ -1,6 +1,5 @@
 import json
 import shutil
-import time
 
 import dagster as dg
 import pytest
@@ -21,10 +20,9 @@ TITLE = GUIDE | {"task": "title", "verdict": "Guide"}
 
 
 @pytest.fixture
-def listed(project, corpus, tmp_path):
+def listed(project, corpus):
     """A project with a batch of known items, and a policy under which files settle at once."""
-    project.policy = tmp_path / "policy.yaml"
-    project.policy.write_text(_policy())
+    project.write_policy(_policy())
     (batch,) = project.take_in(corpus)
     project.execute("process_batch", batch, asset_selection=[dg.AssetKey("content_manifest")])
     (project.home / "verdicts").mkdir()
@@ -163,7 +161,6 @@ def test_one_run_at_a_time_and_three_attempts_at_the_same_files(listed) -> None:
         listed.instance.report_run_failed(run)
     assert len(set(keys)) == 3
     assert "3 runs could not take these 1 files" in str(tick(listed).skip_message)
-    time.sleep(0.01)
     drop(listed, "b.csv", as_csv(TITLE))
     assert tick(listed).run_key not in keys
 
@@ -171,8 +168,7 @@ def test_one_run_at_a_time_and_three_attempts_at_the_same_files(listed) -> None:
 def test_a_declared_column_of_the_content_is_gold_too(project, tmp_path) -> None:
     from tests.content.test_declared_gold import POLICY
 
-    project.policy = tmp_path / "declared.yaml"
-    project.policy.write_text(POLICY)
+    project.write_policy(POLICY)
     source = tmp_path / "records"
     source.mkdir()
     rows = [{"id": n, "text": f"fine {n}", "right": "good"} for n in range(3)]

@@ -17,7 +17,10 @@ from orchestration_assets.text.replies.call_errors import Forbidden, Unauthorise
 from tests.ai_services.http.serving import answering
 from tests.ai_services.http.shapes import LETTER, SHAPES, Shape
 from tests.graph.conftest import Project
+from tests.graph.test_pipeline import pairs
 from tests.hostile_files import write_hostile_files
+
+pytestmark = pytest.mark.slow
 
 FILES = 500
 LISTED_AT = datetime(2026, 11, 1, tzinfo=UTC)
@@ -112,7 +115,7 @@ def test_everything_is_accounted_for_and_equal_twice(tmp_path: Path, folder: Pat
     assert len(accepted) > FILES / 2
     both = {(item, task) for item in accepted for task in ("content_type", "letter")}
     for name in ("processing_plans", "resolutions"):
-        assert _pairs(first[name]) == both, name
+        assert pairs(first[name]) == both, name
     readings = first["parallel_interpretations"].to_pylist()
     per_question = Counter((row["item_id"], row["task"]) for row in readings)
     assert per_question == dict.fromkeys(both, 2)
@@ -123,13 +126,9 @@ def test_everything_is_accounted_for_and_equal_twice(tmp_path: Path, folder: Pat
         assert table.select(stable).equals(second[name].select(stable)), name
 
 
-def _pairs(table: pa.Table) -> set[tuple[str, str]]:
-    return set(zip(table["item_id"].to_pylist(), table["task"].to_pylist(), strict=True))
-
-
 def test_what_ends_a_service_leaves_no_question_without_a_row(tmp_path: Path, folder: Path) -> None:
     shapes = [one for one in SHAPES if one.task is LETTER and one.right.retry_after is None]
     with answering(choosing(shapes)) as (url, _):
         tables = processed(tmp_path / "home", folder, url)
-    asked = _pairs(tables["processing_plans"])
-    assert _pairs(tables["parallel_interpretations"]) == asked == _pairs(tables["resolutions"])
+    asked = pairs(tables["processing_plans"])
+    assert pairs(tables["parallel_interpretations"]) == asked == pairs(tables["resolutions"])

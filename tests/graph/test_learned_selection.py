@@ -1,5 +1,6 @@
 """From explored readings and gold to plans whose steps a trained model decides."""
 
+import shutil
 from datetime import UTC, datetime
 
 import pyarrow as pa
@@ -10,6 +11,7 @@ from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
 from resources.model_store import ModelStore
 from resources.table_store import write_atomically
+from tests.graph.conftest import project_in
 
 SERVICES = ["extension_map", "grammar"]
 PYTHON = "import sys\n\n\ndef main_{n}(one):\n    return [one, {n}]\n\n\nsys.exit(main_{n}(1))\n"
@@ -28,24 +30,34 @@ def policy(explore: float, services: list[str] = SERVICES, **more) -> str:
     return yaml.safe_dump({"version": 1, "services": named, "tasks": {"content_type": task}})
 
 
-@pytest.fixture
-def explored(project, tmp_path):
-    """Eighty files that are what they seem or not, every one read by both services, and gold."""
-    source = tmp_path / "files"
+@pytest.fixture(scope="module")
+def learned_once(tmp_path_factory):
+    """Eighty files that are what they seem or not, every one read by both services, and gold.
+
+    The project has trained on them; it is to be copied. The row says what came of it.
+    """
+    folder = tmp_path_factory.mktemp("explored")
+    source = folder / "files"
     source.mkdir()
     for n in range(80):
         # a third of the names lie
         suffix = "py" if n % 3 else "sh"
         text = PYTHON if n % 3 or n % 2 else SHELL
         (source / f"f{n:02d}.{suffix}").write_text(text.format(n=n))
-    project.policy = tmp_path / "policy.yaml"
-    project.policy.write_text(policy(explore=1.0))
-    (batch,) = project.take_in(source)
-    assert project.execute("process_batch", batch).success
-    plans = project.tables.read("processing_plans", batch).to_pylist()
-    assert {plan["strategy"] for plan in plans} == {"explore"}
-    judge(project, {plan["item_id"]: plan for plan in plans})
-    return project, batch
+    with project_in(folder) as project:
+        project.write_policy(policy(explore=1.0))
+        (batch,) = project.take_in(source)
+        assert project.execute("process_batch", batch).success
+        plans = project.tables.read("processing_plans", batch).to_pylist()
+        assert {plan["strategy"] for plan in plans} == {"explore"}
+        judge(project, {plan["item_id"]: plan for plan in plans})
+        yield project, batch, learn(project)
+
+
+@pytest.fixture
+def learned(learned_once, project):
+    made, *facts = learned_once
+    return made.copied_to(project), *facts
 
 
 def judge(project, plans) -> None:
@@ -89,9 +101,8 @@ def replan(project, batch) -> list[dict]:
     return project.tables.read("processing_plans", batch).to_pylist()
 
 
-def test_what_was_learned_decides_the_next_batch_and_says_why(explored) -> None:
-    project, batch = explored
-    row = learn(project)
+def test_what_was_learned_decides_the_next_batch_and_says_why(learned) -> None:
+    project, batch, row = learned
     assert (row["outcome"], row["best_single"]) == ("promoted", "grammar")
     assert (row["gold"], row["complete"]) == (80, 80)
     assert "too few to learn from" in row["words"]
@@ -113,9 +124,8 @@ def test_what_was_learned_decides_the_next_batch_and_says_why(explored) -> None:
     }
 
 
-def test_the_frontier_compares_every_policy_with_its_interval(explored) -> None:
-    project, _ = explored
-    learn(project)
+def test_the_frontier_compares_every_policy_with_its_interval(learned) -> None:
+    project, _, _ = learned
     rows = project.tables.read("selection_frontier").to_pylist()
     policies = {one["policy"] for one in rows if one["view"] == "frontier"}
     assert {"always grammar", "always extension_map", "random", "oracle", "learned"} <= policies
@@ -128,9 +138,8 @@ def test_the_frontier_compares_every_policy_with_its_interval(explored) -> None:
     assert rule["regret"] is not None
 
 
-def test_a_changed_service_is_not_trusted_until_it_was_evaluated_again(explored) -> None:
-    project, batch = explored
-    learn(project)
+def test_a_changed_service_is_not_trusted_until_it_was_evaluated_again(learned) -> None:
+    project, batch, _ = learned
     store = ModelStore(project.home)
     artefact = store.read("selection_model.content_type")
     described = dict(artefact.facts)
@@ -148,8 +157,9 @@ def test_a_changed_service_is_not_trusted_until_it_was_evaluated_again(explored)
     assert {plan["strategy"] for plan in replan(project, batch)} == {"learned"}
 
 
-def test_without_gold_the_default_decides_and_says_what_is_missing(explored) -> None:
-    project, batch = explored
+def test_without_gold_the_default_decides_and_says_what_is_missing(learned) -> None:
+    project, batch, _ = learned
+    shutil.rmtree(project.home / "models")
     project.tables.write(GOLD_LABELS, GOLD_LABELS.schema.empty_table())
     row = learn(project)
     assert row["outcome"] == "none"
@@ -161,9 +171,8 @@ def test_without_gold_the_default_decides_and_says_what_is_missing(explored) -> 
     )
 
 
-def test_directives_come_before_rules_before_what_was_learned(explored) -> None:
-    project, batch = explored
-    learn(project)
+def test_directives_come_before_rules_before_what_was_learned(learned) -> None:
+    project, batch, _ = learned
     chosen = {"model": "sequential", "services": ["extension_map"]}
     project.policy.write_text(
         policy(
@@ -192,9 +201,9 @@ def test_directives_come_before_rules_before_what_was_learned(explored) -> None:
     assert lost["trusted"] == "its paths do not match"
 
 
-def test_an_artefact_that_was_tampered_with_stops_nothing_and_is_said(explored) -> None:
-    project, batch = explored
-    version = learn(project)["version"]
+def test_an_artefact_that_was_tampered_with_stops_nothing_and_is_said(learned) -> None:
+    project, batch, row = learned
+    version = row["version"]
     (path,) = (project.home / "models" / "selection_model.content_type" / version).glob("*.npz")
     write_atomically(path, b"PK")
     project.policy.write_text(policy(explore=0.0))

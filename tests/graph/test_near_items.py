@@ -7,6 +7,7 @@ import pytest
 
 from resources.ai_services.drill.faults import FaultScript
 from resources.ai_services.drill.server import DrillServer, running
+from tests.graph.conftest import project_in
 
 POLICY = """
 version: 1
@@ -40,7 +41,7 @@ def policy(folder: Path, url: str, asked: str, seconds: float = 30.0) -> Path:
     return path
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def drill():
     # it answers json only where it is shown the earlier note, and what stood for it
     server = DrillServer(FaultScript(answers={"[reactor.md is markdown: The reactor": "json"}))
@@ -49,17 +50,35 @@ def drill():
         yield server
 
 
-@pytest.fixture
-def earlier(project, drill, tmp_path):
+def first_batch(project, drill, folder: Path) -> str:
     """A batch that names alone have answered."""
-    folder = tmp_path / "content"
     folder.mkdir()
     (folder / "reactor.md").write_text(REACTOR * 4)
     (folder / "bread.md").write_text(BREAD * 4)
-    project.policy = policy(tmp_path, drill.url, "names")
+    project.policy = policy(folder.parent, drill.url, "names")
     (batch,) = project.take_in(folder)
     assert project.execute("process_batch", batch).success
-    return folder, batch
+    return batch
+
+
+@pytest.fixture
+def earlier(project, drill, tmp_path):
+    return tmp_path / "content", first_batch(project, drill, tmp_path / "content")
+
+
+@pytest.fixture(scope="module")
+def both_once(drill, tmp_path_factory):
+    """The earlier batch and the later one, to be copied."""
+    folder = tmp_path_factory.mktemp("near")
+    with project_in(folder) as project:
+        first = first_batch(project, drill, folder / "content")
+        yield project, first, take_in_later(project, drill, folder / "content", folder)
+
+
+@pytest.fixture
+def both(both_once, project):
+    made, *batches = both_once
+    return made.copied_to(project), *batches
 
 
 def take_in_later(project, drill, folder: Path, tmp_path: Path, seconds: float = 30.0) -> str:
@@ -80,11 +99,8 @@ def calls(drill: DrillServer) -> int:
     return sum(not one.key.startswith("health-") for one in drill.log)
 
 
-def test_a_service_is_shown_what_stood_for_the_nearest_earlier_item(
-    project, drill, earlier, tmp_path
-) -> None:
-    folder, _ = earlier
-    batch = take_in_later(project, drill, folder, tmp_path)
+def test_a_service_is_shown_what_stood_for_the_nearest_earlier_item(both, drill) -> None:
+    project, _, batch = both
     assert [row["answer"] for row in asked(project, batch)] == ["json"]
     # the same context is the same question
     before = calls(drill)
@@ -94,11 +110,8 @@ def test_a_service_is_shown_what_stood_for_the_nearest_earlier_item(
     assert [row["origin"] for row in log if row["service"] == "model"] == ["cache"]
 
 
-def test_an_answer_is_another_question_once_what_stood_nearby_has_changed(
-    project, drill, earlier, tmp_path
-) -> None:
-    folder, first = earlier
-    batch = take_in_later(project, drill, folder, tmp_path)
+def test_an_answer_is_another_question_once_what_stood_nearby_has_changed(both, drill) -> None:
+    project, first, batch = both
     before = calls(drill)
     # the earlier batch is lost: there is nothing to show any more
     project.tables.path("resolutions", first).unlink()
@@ -116,10 +129,14 @@ def test_what_could_not_be_read_in_time_is_left_out_and_said_so(
     assert row["left_out"].endswith("neighbours")
 
 
-def test_content_that_changed_since_is_not_shown(project, drill, earlier, tmp_path) -> None:
+def test_content_that_changed_since_is_not_shown(
+    project, drill, earlier, tmp_path, monkeypatch
+) -> None:
     folder, _ = earlier
     (folder / "reactor.md").write_text("Something else altogether.")
-    drill.script = FaultScript(answers={"[reactor.md is": "json", "Nobody was hurt": "text"})
+    script = FaultScript(answers={"[reactor.md is": "json", "Nobody was hurt": "text"})
+    monkeypatch.setattr(drill, "script", script)
+    monkeypatch.setattr(drill, "_answered", {})
     batch = take_in_later(project, drill, folder, tmp_path)
     assert "text" in [row["answer"] for row in asked(project, batch)]
     assert "json" not in [row["answer"] for row in asked(project, batch)]
@@ -138,11 +155,8 @@ def test_a_source_that_is_gone_leaves_its_items_out_and_the_batch_whole(
     assert (row["status"], row["left_out"]) == ("ok", "2 neighbours")
 
 
-def test_a_kept_answer_holds_though_nothing_can_be_read_in_time(
-    project, drill, earlier, tmp_path
-) -> None:
-    folder, _ = earlier
-    batch = take_in_later(project, drill, folder, tmp_path)
+def test_a_kept_answer_holds_though_nothing_can_be_read_in_time(both, drill, tmp_path) -> None:
+    project, _, batch = both
     before = calls(drill)
     project.policy = policy(tmp_path, drill.url, "model", seconds=0.0)
     assert project.execute("reprocess", batch).success

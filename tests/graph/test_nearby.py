@@ -31,9 +31,8 @@ AGREED = "the kettle arrived broken and nobody answers, refund number {}"
 
 
 @pytest.fixture
-def policy(project, tmp_path):
-    project.policy = tmp_path / "policy.yaml"
-    project.policy.write_text(POLICY)
+def project(project):
+    project.write_policy(POLICY)
     return project
 
 
@@ -50,8 +49,7 @@ def rows_of(project, batch):
     return project.tables.read("disagreements", batch).to_pylist()
 
 
-def test_a_dispute_knows_the_past_and_never_the_future(policy, tmp_path) -> None:
-    project = policy
+def test_a_dispute_knows_the_past_and_never_the_future(project, tmp_path) -> None:
     first = process(project, tmp_path / "one", DISPUTED.format("four"), AGREED.format("five"))
     (row,) = rows_of(project, first)
     assert (row["near_items"], row["nearby"]) == (None, None)
@@ -71,8 +69,7 @@ def test_a_dispute_knows_the_past_and_never_the_future(policy, tmp_path) -> None
         assert project.tables.path("disagreements", batch).read_bytes() == before
 
 
-def test_what_is_not_looked_up_is_in_the_metadata_and_the_row(policy, tmp_path) -> None:
-    project = policy
+def test_what_is_not_looked_up_is_in_the_metadata_and_the_row(project, tmp_path) -> None:
     first = process(project, tmp_path / "one", DISPUTED.format("four"), AGREED.format("five"))
     project.policy.write_text(POLICY + "disagreement: {nearby_batches: 0}\n")
     second = process(project, tmp_path / "two", DISPUTED.format("eleven"))

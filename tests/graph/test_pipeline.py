@@ -1,7 +1,6 @@
 """Batches through the real graph on an ephemeral instance."""
 
 import shutil
-from dataclasses import replace
 
 import dagster as dg
 import pyarrow as pa
@@ -12,18 +11,24 @@ import yaml
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.tables import BATCH_TABLES, TABLES
 from resources.table_store import write_atomically
+from tests.conftest import write_corpus
+from tests.graph.conftest import project_in
 
 
-@pytest.fixture
-def processed(project, corpus):
-    (batch,) = project.take_in(corpus)
-    result = project.execute("process_batch", batch)
-    assert result.success
-    return project, batch, result
+@pytest.fixture(scope="module")
+def processed(tmp_path_factory):
+    """A project, its batch and what Dagster says of its run: to be read only."""
+    folder = tmp_path_factory.mktemp("processed")
+    with project_in(folder) as project:
+        (batch,) = project.take_in(write_corpus(folder / "corpus"))
+        result = project.execute("process_batch", batch)
+        assert result.success
+        yield project, batch, result
 
 
-def test_everything_listed_has_its_rows_on_every_floor(processed, corpus) -> None:
+def test_everything_listed_has_its_rows_on_every_floor(processed) -> None:
     project, batch, _ = processed
+    corpus = project.home.parent / "corpus"
     manifest = project.tables.read("content_manifest", batch).to_pylist()
     outcomes = {row["path"]: (row["outcome"], row["reason"]) for row in manifest}
     assert len(outcomes) == sum(path.is_file() for path in corpus.rglob("*"))
@@ -37,11 +42,11 @@ def test_everything_listed_has_its_rows_on_every_floor(processed, corpus) -> Non
     profiles = project.tables.read("content_profiles", batch)
     assert set(profiles["item_id"].to_pylist()) == accepted
     plans = project.tables.read("processing_plans", batch)
-    assert {i for i, t in _pairs(plans) if t == "content_type"} == accepted
-    assert _pairs(project.tables.read("resolutions", batch)) == _pairs(plans)
+    assert {i for i, t in pairs(plans) if t == "content_type"} == accepted
+    assert pairs(project.tables.read("resolutions", batch)) == pairs(plans)
 
 
-def _pairs(table: pa.Table) -> set[tuple[str, str]]:
+def pairs(table: pa.Table) -> set[tuple[str, str]]:
     return set(zip(table["item_id"].to_pylist(), table["task"].to_pylist(), strict=True))
 
 
@@ -83,33 +88,32 @@ def test_every_materialization_shows_rows_schema_and_a_preview(processed) -> Non
         assert metadata["preview"].md_str.startswith("| ")
 
 
-def test_reprocessing_asks_nothing_and_gives_equal_tables(processed) -> None:
-    project, batch, _ = processed
-    before = {name: project.tables.read(name, batch) for name in BATCH_TABLES}
-    assert project.execute("reprocess", batch).success
-    for name in BATCH_TABLES:
-        stable = TABLES[name].stable_columns
-        after = project.tables.read(name, batch)
-        assert after.select(stable).equals(before[name].select(stable)), name
-    calls = project.tables.read("call_log", batch)
-    assert set(calls["origin"].to_pylist()) == {"cache"}
-
-
-def test_a_table_without_run_dependent_columns_is_equal_byte_for_byte(processed) -> None:
-    project, batch, _ = processed
+def test_reprocessing_asks_nothing_and_gives_equal_tables(again) -> None:
+    """Byte for byte, where no column depends on the run."""
+    project, batch = again
     equal = [
         name
         for name in BATCH_TABLES
         if TABLES[name].stable_columns == list(TABLES[name].schema.names)
     ]
     assert set(equal) >= {"resolutions", "disagreements", "processing_plans", "decision_log"}
-    before = {name: project.tables.path(name, batch).read_bytes() for name in equal}
+    before = {name: project.tables.read(name, batch) for name in BATCH_TABLES}
+    stored = {name: project.tables.path(name, batch).read_bytes() for name in equal}
     assert project.execute("reprocess", batch).success
-    assert before == {name: project.tables.path(name, batch).read_bytes() for name in equal}
+    for name in BATCH_TABLES:
+        stable = TABLES[name].stable_columns
+        after = project.tables.read(name, batch)
+        assert after.select(stable).equals(before[name].select(stable)), name
+    assert stored == {name: project.tables.path(name, batch).read_bytes() for name in equal}
+    calls = project.tables.read("call_log", batch)
+    assert set(calls["origin"].to_pylist()) == {"cache"}
 
 
-def test_a_changed_item_is_superseded_when_its_batch_is_processed_again(processed, corpus) -> None:
-    project, batch, _ = processed
+def test_a_changed_item_is_superseded_and_the_corpus_report_holds_both_batches(
+    project, corpus
+) -> None:
+    (batch,) = project.take_in(corpus)
+    assert project.execute("process_batch", batch).success
     (corpus / "notes.txt").write_text("Something else entirely stands here now, and it is new.\n")
     assert project.execute("reprocess", batch).success
     profiles = project.tables.read("content_profiles", batch).to_pylist()
@@ -120,20 +124,17 @@ def test_a_changed_item_is_superseded_when_its_batch_is_processed_again(processe
     assert project.execute("process_batch", later).success
     manifest = project.tables.read("content_manifest", later).to_pylist()
     assert [(row["path"], row["outcome"]) for row in manifest] == [("notes.txt", "accepted")]
+    assert project.execute("corpus_reports", None).success
+    corpus_report = project.tables.read("corpus_report")
+    assert corpus_report["batch"].to_pylist() == [batch, later]
+    assert pc.sum(corpus_report["accepted"]).as_py() == 8
+    index = (project.home / "reports" / "index.html").read_text()
+    assert f"{batch}.html" in index and f"{later}.html" in index
 
 
 def test_a_table_that_lost_a_row_stops_the_run_with_the_remedy(
-    project, corpus, monkeypatch
+    project, corpus, lost_profile
 ) -> None:
-    import orchestration_assets.profiling.assets as profiling
-
-    whole = profiling.profile_batch
-
-    def less_one(*arguments):
-        done = whole(*arguments)
-        return replace(done, profiles=done.profiles.slice(1))
-
-    monkeypatch.setattr(profiling, "profile_batch", less_one)
     (batch,) = project.take_in(corpus)
     result = project.execute("process_batch", batch)
     assert not result.success
@@ -146,8 +147,8 @@ def test_a_table_that_lost_a_row_stops_the_run_with_the_remedy(
     assert not project.tables.exists("processing_plans", batch)
 
 
-def test_a_foreign_schema_fails_its_check_by_name(processed) -> None:
-    project, batch, _ = processed
+def test_a_foreign_schema_fails_its_check_by_name(again) -> None:
+    project, batch = again
     path = project.tables.path("resolutions", batch)
     broken = project.tables.read("resolutions", batch).rename_columns({"answer": "anwser"})
     sink = pa.BufferOutputStream()
@@ -155,8 +156,6 @@ def test_a_foreign_schema_fails_its_check_by_name(processed) -> None:
     write_atomically(path, sink.getvalue().to_pybytes())
     graph = project.definitions.resolve_asset_graph()
     keys = [key for key in graph.asset_check_keys if key.asset_key.path == ["resolutions"]]
-    import dagster as dg
-
     job = dg.define_asset_job("only_checks", selection=dg.AssetSelection.checks(*keys))
     definitions = dg.Definitions.merge(project.definitions, dg.Definitions(jobs=[job]))
     result = definitions.resolve_job_def("only_checks").execute_in_process(
@@ -167,11 +166,9 @@ def test_a_foreign_schema_fails_its_check_by_name(processed) -> None:
     assert "anwser: not declared" in (schema.description or "")
 
 
-def test_one_interpretation_table_can_be_materialized_alone(processed) -> None:
-    project, batch, _ = processed
+def test_one_interpretation_table_can_be_materialized_alone(again) -> None:
+    project, batch = again
     before = project.tables.read("parallel_interpretations", batch)
-    import dagster as dg
-
     result = project.execute(
         "reprocess", batch, asset_selection=[dg.AssetKey("parallel_interpretations")]
     )
@@ -190,19 +187,6 @@ def test_a_batch_of_nothing_but_rejections_has_a_report(project, tmp_path) -> No
     report = project.tables.read("disagreement_report", batch).to_pylist()[0]
     assert (report["listed"], report["rejected"], report["plans"]) == (1, 1, 0)
     assert (project.home / "reports" / f"{batch}.html").exists()
-
-
-def test_the_corpus_report_holds_every_batch(processed, corpus) -> None:
-    project, first, _ = processed
-    (corpus / "more.txt").write_text("One more file came in later, with a few words of its own.\n")
-    (second,) = project.take_in(corpus)
-    assert project.execute("process_batch", second).success
-    assert project.execute("corpus_reports", None).success
-    corpus_report = project.tables.read("corpus_report")
-    assert corpus_report["batch"].to_pylist() == [first, second]
-    assert pc.sum(corpus_report["accepted"]).as_py() == 8
-    index = (project.home / "reports" / "index.html").read_text()
-    assert f"{first}.html" in index and f"{second}.html" in index
 
 
 def test_the_page_shows_the_numbers_of_the_tables(processed) -> None:
@@ -244,18 +228,14 @@ def test_every_task_is_answered_or_abstained_and_every_model_occurs(project, cor
     assert len({row["round"] for row in last}) == 1
 
 
-def test_a_large_batch_is_profiled_on_the_cluster_with_equal_rows(
-    project, corpus, tmp_path
-) -> None:
-    (batch,) = project.take_in(corpus)
-    assert project.execute("process_batch", batch).success
+def test_a_large_batch_is_profiled_on_the_cluster_with_equal_rows(again) -> None:
+    project, batch = again
     here = project.tables.read("content_profiles", batch)
     shown = load_policy().policy.model_dump(mode="json", by_alias=True, exclude_none=True)
     shown["execution"]["tiers"] = {"dask_from_items": 1, "chunk_items": 3}
-    project.policy = tmp_path / "dask.yaml"
     shutil.rmtree(project.home / "features")  # nothing is remembered: all is profiled again
     shown["execution"]["cache"] = {"memory_bytes": 0, "local_bytes": 0}
-    project.policy.write_text(yaml.safe_dump(shown))
+    project.write_policy(yaml.safe_dump(shown))
     result = project.execute("reprocess", batch)
     assert result.success
     stable = TABLES["content_profiles"].stable_columns
@@ -270,15 +250,14 @@ def test_a_large_batch_is_profiled_on_the_cluster_with_equal_rows(
 
 
 def test_near_copies_are_linked_and_services_asked_once_when_the_policy_says_so(
-    project, corpus, tmp_path
+    project, corpus
 ) -> None:
     text = " ".join(f"word{n * n % 977} and part{n}" for n in range(300))
     for n in range(4):
         (corpus / f"copy{n}.txt").write_text(f"{text} copy number {n}\n")
     shown = {"features": {"share_answers": True}}
-    project.policy = tmp_path / "share.yaml"
     packaged = load_policy().policy.model_dump(mode="json", by_alias=True, exclude_none=True)
-    project.policy.write_text(yaml.safe_dump(packaged | shown))
+    project.write_policy(yaml.safe_dump(packaged | shown))
     (batch,) = project.take_in(corpus)
     result = project.execute("process_batch", batch)
     assert result.success
@@ -295,8 +274,9 @@ def test_near_copies_are_linked_and_services_asked_once_when_the_policy_says_so(
     assert len({str(r["answer"]) for r in resolutions if r["path"] in copies}) < 10
 
 
-def test_the_account_of_the_cache_adds_up_over_runs_and_tiers(processed) -> None:
-    project, batch, _ = processed
+def test_the_account_of_the_cache_adds_up_over_runs_and_tiers(project, corpus) -> None:
+    (batch,) = project.take_in(corpus)
+    assert project.execute("process_batch", batch).success
     accepted = project.tables.read("content_profiles", batch).num_rows
 
     def account() -> dict[tuple[str, str], dict]:
@@ -321,13 +301,12 @@ def test_the_account_of_the_cache_adds_up_over_runs_and_tiers(processed) -> None
 
 
 def test_a_run_goes_on_without_its_tiers_and_the_account_says_why(
-    project, corpus, tmp_path, monkeypatch
+    project, corpus, monkeypatch
 ) -> None:
     monkeypatch.setenv("A_REDIS", "redis://127.0.0.1:1/0")
     packaged = load_policy().policy.model_dump(mode="json", by_alias=True, exclude_none=True)
     packaged["execution"]["cache"] = {"redis_url_env": "A_REDIS", "durable": "blocked"}
-    project.policy = tmp_path / "broken.yaml"
-    project.policy.write_text(yaml.safe_dump(packaged))
+    project.write_policy(yaml.safe_dump(packaged))
     project.home.mkdir()
     (project.home / "blocked").write_text("a file stands where the folder should be")
     (batch,) = project.take_in(corpus)
@@ -361,11 +340,11 @@ def test_every_item_ends_in_one_state_that_its_metadata_counts(processed) -> Non
 
 
 def test_tables_that_contradict_each_other_stop_the_run_before_the_report(
-    processed, monkeypatch
+    again, monkeypatch
 ) -> None:
     import orchestration_assets.reporting.assets as reporting
 
-    project, batch, _ = processed
+    project, batch = again
     whole = reporting.replay
 
     def without_readings(batch, manifest, profiles, plans, readings, resolutions):

@@ -17,15 +17,8 @@ def packaged() -> dict:
 
 
 @pytest.fixture
-def recorded(project, corpus):
-    (batch,) = project.take_in(corpus)
-    assert project.execute("process_batch", batch).success
-    return project, batch
-
-
-@pytest.fixture
-def replayed(recorded, tmp_path, capsys):
-    project, _ = recorded
+def replayed(again, tmp_path, capsys):
+    project, _ = again
 
     def run(policy: dict) -> dict:
         path = tmp_path / "other.yaml"
@@ -53,9 +46,9 @@ def test_the_same_policy_gives_the_same_answers_for_the_same_price(replayed, pac
 
 
 def test_a_cheaper_policy_is_answered_from_the_log_with_its_interval(
-    replayed, packaged, recorded
+    replayed, packaged, again
 ) -> None:
-    project, batch = recorded
+    project, batch = again
     packaged["tasks"]["content_type"]["rules"] = []
     packaged["tasks"]["content_type"]["default"] = {"model": "sequential", "services": ["grammar"]}
     found = replayed(packaged)["content_type"]
@@ -69,14 +62,14 @@ def test_a_cheaper_policy_is_answered_from_the_log_with_its_interval(
 
 
 def test_what_was_never_asked_is_not_answerable_from_the_log(
-    replayed, packaged, recorded, capsys, tmp_path
+    replayed, packaged, again, capsys, tmp_path
 ) -> None:
     packaged["tasks"]["content_type"]["rules"] = []
     packaged["tasks"]["content_type"]["default"] = {"model": "sequential", "services": ["magika"]}
     found = replayed(packaged)["content_type"]
     assert found["answerable"] < found["questions"]
     assert found["reasons"][0][0] == "magika as it is now was not asked about it"
-    project, _ = recorded
+    project, _ = again
     arguments = ["--policy", str(tmp_path / "other.yaml"), "--home", str(project.home)]
     assert main(["replay", *arguments]) == 0
     said = capsys.readouterr().out

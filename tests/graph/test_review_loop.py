@@ -9,6 +9,7 @@ import pytest
 from orchestration_assets.disagreement.calibration_registry import artefact_name, promoted_for
 from orchestration_assets.evidence.label_model import pack
 from resources.model_store import ModelStore
+from tests.graph.conftest import project_in
 
 POLICY = """
 version: 1
@@ -32,24 +33,31 @@ WORDS = ("Moro", "Tasso", "Velin", "Korda", "Selin", "Baro", "Nadir")
 ITEMS = 160
 
 
-@pytest.fixture
-def processed(project, tmp_path):
-    """A batch of sentences, processed; people hold the German ones to be Low German."""
-    project.policy = tmp_path / "policy.yaml"
-    project.policy.write_text(POLICY)
-    source = tmp_path / "sentences"
+@pytest.fixture(scope="module")
+def processed_once(tmp_path_factory):
+    """A batch of sentences, processed, to be copied."""
+    folder = tmp_path_factory.mktemp("sentences")
+    source = folder / "sentences"
     source.mkdir()
     for n in range(ITEMS):
         language = list(SENTENCES)[n % 3]
         text = SENTENCES[language].format(f"{WORDS[n % 7]}{n}", WORDS[n % 5])
         (source / f"{language}_{n:03d}.txt").write_text(text)
-    (batch,) = project.take_in(source)
-    assert project.execute("process_batch", batch).success
-    return project, batch
+    with project_in(folder) as project:
+        project.write_policy(POLICY)
+        (batch,) = project.take_in(source)
+        assert project.execute("process_batch", batch).success
+        yield project, batch
+
+
+@pytest.fixture
+def processed(processed_once, project):
+    made, batch = processed_once
+    return made.copied_to(project), batch
 
 
 def judged(project, batch: str) -> bytes:
-    """The verdicts of somebody who knows better than both services on every third item."""
+    """Verdicts that hold the German sentences to be Low German, unlike both services."""
     rows = project.tables.read("resolutions", batch).to_pylist()
     lines = []
     for row in rows:

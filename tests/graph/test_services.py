@@ -8,7 +8,6 @@ import pytest
 from orchestration_assets.__main__ import main
 from orchestration_assets.schemas.tables import TABLES
 from resources.ai_services.drill.faults import Fault, FaultScript
-from resources.ai_services.drill.server import DrillServer, running
 from resources.table_store import TableStore
 
 POLICY = """
@@ -43,14 +42,6 @@ tasks:
     applies_to: {{prose_word_count: {{ge: 5}}}}
     default: {{model: parallel, services: [vectors, ngram]}}
 """
-
-
-@pytest.fixture
-def drill():
-    server = DrillServer()
-    with running(server) as url:
-        server.url = url
-        yield server
 
 
 @pytest.fixture

@@ -42,8 +42,7 @@ def processed(project, tmp_path):
     source.mkdir()
     rows = [json.dumps({"id": str(n), "body": body(rng)}) for n in range(ITEMS)]
     (source / "a.jsonl").write_text("\n".join(rows) + "\n")
-    project.policy = tmp_path / "policy.yaml"
-    project.policy.write_text(POLICY)
+    project.write_policy(POLICY)
     (batch,) = project.take_in(source)
     assert project.execute("process_batch", batch).success
     return project, batch

@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration_assets.command import policy as command
@@ -30,12 +30,9 @@ from orchestration_assets.services.pool import build_services
 from orchestration_assets.settings import Settings
 from orchestration_assets.text.path_patterns import Patterns
 from orchestration_assets.text.prompts.templates import PromptError
+from tests.fuzzing import EXHAUSTIVE, fuzz
 from tests.policy.hostile import ODD, RICH, SECRET, WHOLE, bases, mutated, places
 
-EXAMPLES = int(os.environ.get("ORCHESTRATION_FUZZ_EXAMPLES", "200"))
-FUZZ = settings(
-    max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None
-)
 BASES = bases()
 SMALL = yaml.safe_load("""
 version: 1
@@ -121,9 +118,10 @@ def test_the_policies_that_are_mutated_are_valid(name) -> None:
     assert judged(yaml.safe_dump(BASES[name], default_flow_style=True)) is not None
 
 
+@pytest.mark.slow
 def test_every_place_with_odd_values_is_a_usable_policy_or_refused() -> None:
     """Ordinarily two odd values a place, other ones at the next; all of them when fuzzed."""
-    each = len(ODD) if EXAMPLES > 1000 else 2
+    each = len(ODD) if EXHAUSTIVE else 2
     odd = cycle(["delete", "repeat", *ODD])
     refused = accepted = 0
     for name, path in PLACES:
@@ -137,6 +135,7 @@ def test_every_place_with_odd_values_is_a_usable_policy_or_refused() -> None:
     assert accepted > 50
 
 
+@pytest.mark.slow
 def test_odd_values_at_the_places_that_are_read_differently() -> None:
     """Ordinarily a quarter of the values a place; all of them when fuzzed."""
     wanted = {
@@ -148,13 +147,13 @@ def test_odd_values_at_the_places_that_are_read_differently() -> None:
         ("content", "records", 0, "delimiter"), ("tasks", "kind", "applies_to", "word_count"),
         ("tasks", "kind", "directives", 0, "paths", 0), ("tasks", "kind", "default"), (),
     }  # fmt: skip
-    step = 1 if EXAMPLES > 1000 else 4
+    step = 1 if EXHAUSTIVE else 4
     for number, path in enumerate(sorted(wanted, key=str)):
         for how in ODD[number % step :: step]:
             judged(mutated(BASES["rich"], path, how))
 
 
-@FUZZ
+@fuzz
 @given(
     st.sampled_from(PLACES),
     st.sampled_from([*ODD, "delete", "repeat"]),
@@ -175,27 +174,27 @@ def test_two_odd_values_at_once(place, how, other, odd) -> None:
             judged(both)
 
 
-@FUZZ
+@fuzz
 @given(st.sampled_from(PLACES), st.text(max_size=80))
 def test_any_text_at_any_place(place, text) -> None:
     name, path = place
     judged(mutated(BASES[name], path, json.dumps(text)))
 
 
-@FUZZ
+@fuzz
 @given(st.text())
 def test_any_text_as_a_file(text) -> None:
     judged(text)
 
 
-@FUZZ
+@fuzz
 @given(st.text(alphabet="{}[]:,-?&*!|>'\"%@`# \n\tab1<.~\\"))
 def test_any_punctuation_as_a_file(text) -> None:
     judged(text)
     judged(RICH + text)
 
 
-@FUZZ
+@fuzz
 @given(st.text(alphabet="{}%#[]()|~+*-.'\"=<>!, \nabcontel019for_iexs", max_size=120))
 def test_any_punctuation_as_a_prompt(text) -> None:
     place = ("services", "chat", "prompt", "user")
@@ -203,13 +202,13 @@ def test_any_punctuation_as_a_prompt(text) -> None:
     judged(mutated(SMALL, place, json.dumps("{{ " + text + " }}")))
 
 
-@FUZZ
+@fuzz
 @given(st.text(alphabet="{}[],.*?!/\\-^~ab19", max_size=60))
 def test_any_punctuation_as_a_glob(text) -> None:
     judged(mutated(SMALL, ("content", "include", 0), json.dumps(text)))
 
 
-@FUZZ
+@fuzz
 @given(st.binary())
 def test_any_bytes_as_a_file(data) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -13,7 +13,6 @@ from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import CALL_LOG, CallRow
 from resources.ai_services.drill.faults import Fault, FaultScript
-from resources.ai_services.drill.server import DrillServer, running
 from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.table_store import TableStore
 
@@ -41,14 +40,6 @@ tasks:
     labels: [python, text]
     default: {{model: sequential, services: [names, model], stop_at: 0.9}}
 """
-
-
-@pytest.fixture
-def drill():
-    server = DrillServer()
-    with running(server) as url:
-        server.url = url
-        yield server
 
 
 def probed(url: str, purse: SpendBudget | None = None, key: str = "null"):

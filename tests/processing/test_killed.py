@@ -9,6 +9,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from orchestration_assets.processing.answer_cache import AnswerCache
 from orchestration_assets.processing.event_loop import BatchLimits, BatchWork, process_plans
 from orchestration_assets.schemas.enums import ProcessingModel, Status
@@ -21,6 +23,8 @@ from resources.ai_services.http.chat import ChatService
 from resources.feature_cache.lmdb_store import LmdbStore
 from tests.ai_services.http.samples import LABELS, chat
 from tests.processing.services import choice
+
+pytestmark = pytest.mark.slow
 
 ITEMS = 1000
 CALLS = 2 * ITEMS
@@ -92,7 +96,6 @@ def test_ten_kills_repeat_no_kept_answer_and_change_no_table(tmp_path) -> None:
                 time.sleep(0.002)
             os.kill(child.pid, signal.SIGKILL)
             child.wait()
-            time.sleep(0.05)
             asked = {one.key for one in server.log}
             known_at.append((len(server.log), set(LmdbStore(folder).get_many(asked))))
         done = process(url, folder)

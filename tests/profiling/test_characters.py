@@ -11,7 +11,6 @@ from orchestration_assets.profiling.text import split_words
 from orchestration_assets.text.token_estimates import token_estimate
 
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
-LONG_TOKEN = re.compile(r"[^\W]|-")
 TEXTS = st.text(
     st.sampled_from("aZ9 '.,\n\t_-\u2019\u00e9\u0301\u6f22\u3042\u0663\u00b2\u00a0\u1680#")
     | st.characters(codec=None),

@@ -70,6 +70,7 @@ def test_no_score_is_constant_or_sticks_to_an_end(corpus: str, score: str) -> No
     assert np.mean(values <= 0.02) <= 0.25
     assert np.mean(values >= 0.98) <= 0.02
     assert max(Counter(values.round(3)).values()) <= 0.35 * len(values)
+    assert len(set(values)) > len(values) / 3
 
 
 def test_every_feature_has_more_than_one_value_somewhere() -> None:

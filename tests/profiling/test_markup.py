@@ -1,6 +1,6 @@
 """The outline of markdown, reStructuredText, HTML and data; and the prose within them."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration_assets.profiling.markup import outline
@@ -107,7 +107,6 @@ def test_prose_of_the_other_families() -> None:
 
 
 @given(text=st.text(st.characters(codec=None)), family=st.sampled_from(Family))
-@settings(deadline=None)
 def test_prose_of_any_text(text: str, family: Family) -> None:
     assert isinstance(prose_of(text, family), str)
 

@@ -70,7 +70,6 @@ def test_any_text_has_a_complete_and_repeatable_profile(path: str, text: str) ->
 
 
 @given(path=st.text(st.characters(codec=None), max_size=40))
-@settings(deadline=None)
 def test_any_path_has_a_profile(path: str) -> None:
     assert_sound(profiled(path, "some text\n"))
 
@@ -160,7 +159,6 @@ def test_a_slow_clock_cuts_features_and_names_them() -> None:
 
 
 @given(step_ms=st.floats(0.01, 60))
-@settings(deadline=None)
 def test_a_cut_changes_no_other_feature(step_ms: float) -> None:
     text = 'import os\n\n\ndef f(a):\n    """Say it."""\n    return a if a else os\n'
     whole = profiled("a.py", text).features

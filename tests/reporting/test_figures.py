@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from orchestration_assets.reporting.counts import BINS, histogram
-from orchestration_assets.reporting.figures import batch_figures, report_row
+from orchestration_assets.reporting.figures import BatchFigures, batch_figures, report_row
 from orchestration_assets.reporting.top_disputes import OF_ONE_KIND, OF_TASK, SHOWN
 from orchestration_assets.schemas.enums import AnswerKind
 from tests.reporting.batches import BATCH, POLICY, SOURCE, synthetic_batch
@@ -20,6 +20,11 @@ Tables = dict[str, pa.Table]
 @pytest.fixture(scope="module")
 def tables() -> Tables:
     return synthetic_batch(600)
+
+
+@pytest.fixture(scope="module")
+def figures(tables: Tables) -> BatchFigures:
+    return batch_figures(tables)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +58,7 @@ def test_report_row_is_what_the_tables_say(tables, rows):
     )
 
 
-def test_agreement_counts_items_that_both_answered(tables, rows):
+def test_agreement_counts_items_that_both_answered(figures, rows):
     family = {one["item_id"]: one["family"] for one in rows["content_profiles"]}
     answered: dict[tuple[str, str], set[str]] = defaultdict(set)
     for reading in rows["interpretations"]:
@@ -68,7 +73,7 @@ def test_agreement_counts_items_that_both_answered(tables, rows):
         pair = one["task"], one["service_a"], one["service_b"]
         for key in (pair, (*pair, family[one["item_id"]])):
             apart[key].append(one["distance"])
-    for task in batch_figures(tables).tasks:
+    for task in figures.tasks:
         for pair in task.agreement:
             key = (task.task, pair.a, pair.b)
             assert (pair.overall.compared, pair.overall.disagreed) == (
@@ -86,8 +91,8 @@ def test_agreement_counts_items_that_both_answered(tables, rows):
             assert sum(one.compared for one in pair.by_family.values()) == compared[key]
 
 
-def test_services_and_answers_per_task(tables, rows):
-    for task in batch_figures(tables).tasks:
+def test_services_and_answers_per_task(figures, rows):
+    for task in figures.tasks:
         readings = [
             one for one in rows["interpretations"] if one["task"] == task.task and one["final"]
         ]
@@ -109,15 +114,15 @@ def test_services_and_answers_per_task(tables, rows):
             assert task.error_risk is None
 
 
-def test_rounds_that_a_later_one_took_over_take_no_part(tables, rows):
+def test_rounds_that_a_later_one_took_over_take_no_part(figures, rows):
     assert any(not one["final"] for one in rows["interpretations"])
-    for task in batch_figures(tables).tasks:
+    for task in figures.tasks:
         items = {one["item_id"] for one in rows["resolutions"] if one["task"] == task.task}
         assert all(service.asked <= len(items) for service in task.services)
 
 
-def test_conflicts_recur_as_counted(tables, rows):
-    for task in batch_figures(tables).tasks:
+def test_conflicts_recur_as_counted(figures, rows):
+    for task in figures.tasks:
         if task.kind is not AnswerKind.LABEL:
             continue
         stands = {
@@ -136,8 +141,7 @@ def test_conflicts_recur_as_counted(tables, rows):
         assert counts == sorted(counts, reverse=True)
 
 
-def test_choices_put_the_forecast_beside_what_happened(tables, rows):
-    figures = batch_figures(tables)
+def test_choices_put_the_forecast_beside_what_happened(figures, rows):
     asked = Counter((one["item_id"], one["task"]) for one in rows["interpretations"])
     called = Counter(
         (one["item_id"], one["task"]) for one in rows["call_log"] if one["origin"] == "called"
@@ -160,12 +164,12 @@ def test_choices_put_the_forecast_beside_what_happened(tables, rows):
     assert sum(choice.pairs for choice in figures.choices) == len(rows["processing_plans"])
 
 
-def test_strongest_are_most_severe_with_every_reading(tables, rows):
+def test_strongest_are_most_severe_with_every_reading(figures, rows):
     severity: dict[tuple[str, str], float] = defaultdict(float)
     for one in rows["disagreements"]:
         key = one["item_id"], one["task"]
         severity[key] = max(severity[key], one["severity"])
-    groups = batch_figures(tables).strongest
+    groups = figures.strongest
     assert [group.place for group in groups] == list(range(1, len(groups) + 1))
     assert sum(len(group.disputes.shown) for group in groups) <= SHOWN
     for group in groups:
@@ -196,8 +200,8 @@ def test_strongest_are_most_severe_with_every_reading(tables, rows):
             ]
 
 
-def test_what_nobody_else_says_is_marked_in_the_strongest(tables):
-    for group in batch_figures(tables).strongest:
+def test_what_nobody_else_says_is_marked_in_the_strongest(figures):
+    for group in figures.strongest:
         for one in group.disputes.shown:
             if one.kind != AnswerKind.SET:
                 continue
@@ -211,8 +215,8 @@ def test_what_nobody_else_says_is_marked_in_the_strongest(tables):
                 assert all(piece.only == (piece.text not in others) for piece in reading.pieces)
 
 
-def of_kind(tables: Tables, kind: AnswerKind) -> Any:
-    return next(task for task in batch_figures(tables).tasks if task.kind is kind)
+def of_kind(figures: BatchFigures, kind: AnswerKind) -> Any:
+    return next(task for task in figures.tasks if task.kind is kind)
 
 
 def final_answers(rows: dict[str, list[dict[str, Any]]], task: str, column: str) -> Any:
@@ -224,8 +228,8 @@ def final_answers(rows: dict[str, list[dict[str, Any]]], task: str, column: str)
     }
 
 
-def test_overlap_of_lists_is_over_items_that_both_answered(tables, rows):
-    task = of_kind(tables, AnswerKind.SET)
+def test_overlap_of_lists_is_over_items_that_both_answered(figures, rows):
+    task = of_kind(figures, AnswerKind.SET)
     lists = final_answers(rows, task.task, "answer_set")
     for one in task.answers.overlaps:
         items = {item for item, _ in lists}
@@ -251,8 +255,8 @@ def test_overlap_of_lists_is_over_items_that_both_answered(tables, rows):
         )
 
 
-def test_scores_are_compared_where_both_scored(tables, rows):
-    task = of_kind(tables, AnswerKind.SCORE)
+def test_scores_are_compared_where_both_scored(figures, rows):
+    task = of_kind(figures, AnswerKind.SCORE)
     scores = final_answers(rows, task.task, "answer_score")
     disagreed = Counter(
         (one["service_a"], one["service_b"])
@@ -276,8 +280,8 @@ def test_scores_are_compared_where_both_scored(tables, rows):
             assert mean is None if not own else mean == pytest.approx(np.mean(own))
 
 
-def test_pairs_of_texts_run_from_near_to_far(tables, rows):
-    pairs = of_kind(tables, AnswerKind.TEXT).answers.pairs
+def test_pairs_of_texts_run_from_near_to_far(figures, rows):
+    pairs = of_kind(figures, AnswerKind.TEXT).answers.pairs
     distances = [one["distance"] for one in rows["disagreements"] if one["task"] == "title"]
     shown = [pair.distance for pair in pairs.shown]
     assert pairs.total == len(distances)
@@ -285,8 +289,8 @@ def test_pairs_of_texts_run_from_near_to_far(tables, rows):
     assert (shown[0], shown[-1]) == (min(distances), max(distances))
 
 
-def test_vectors_show_their_length_and_their_overlap(tables, rows):
-    task = of_kind(tables, AnswerKind.VECTOR)
+def test_vectors_show_their_length_and_their_overlap(figures, rows):
+    task = of_kind(figures, AnswerKind.VECTOR)
     assert {one.service: one.dimensions for one in task.answers.services} == {
         "hashed_words": (24,),
         "topic_space": (16,),
@@ -296,8 +300,8 @@ def test_vectors_show_their_length_and_their_overlap(tables, rows):
     assert task.answers.overlaps.median == pytest.approx(1 - np.median(apart))
 
 
-def test_camps_are_the_splits_of_disputed_answers(tables, rows):
-    for task in batch_figures(tables).tasks:
+def test_camps_are_the_splits_of_disputed_answers(figures, rows):
+    for task in figures.tasks:
         splits = Counter(
             (tuple(sorted(one["supporters"])), tuple(sorted(one["dissenters"])))
             for one in rows["resolutions"]
@@ -310,8 +314,8 @@ def test_camps_are_the_splits_of_disputed_answers(tables, rows):
             assert camp.of == splits.total()
 
 
-def test_rounds_say_who_went_on_and_why_the_others_stopped(tables, rows):
-    rounds = batch_figures(tables).steps.rounds
+def test_rounds_say_who_went_on_and_why_the_others_stopped(figures, rows):
+    rounds = figures.steps.rounds
     reached = Counter(
         Counter(
             (one["item_id"], one["task"])
@@ -329,12 +333,12 @@ def test_rounds_say_who_went_on_and_why_the_others_stopped(tables, rows):
     assert "settled: the round moved the answer by …" in settled
 
 
-def test_turns_count_what_they_changed(tables, rows):
+def test_turns_count_what_they_changed(figures, rows):
     stands = {(one["item_id"], one["task"]): one["answer"] for one in rows["resolutions"]}
     logs: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for row in sorted(rows["decision_log"], key=lambda row: row["decision"]):
         logs[row["item_id"], row["task"]].append(row)
-    turns = batch_figures(tables).steps.turns
+    turns = figures.steps.turns
     assert {one.action for one in turns} == {"judge", "escalate"}
     for one in turns:
         known = changed = questions = 0
@@ -351,8 +355,8 @@ def test_turns_count_what_they_changed(tables, rows):
         assert 0 < one.changed < one.known
 
 
-def test_waves_and_routes_are_those_of_the_decision_log(tables, rows):
-    steps = batch_figures(tables).steps
+def test_waves_and_routes_are_those_of_the_decision_log(figures, rows):
+    steps = figures.steps
     taken = Counter(
         (one["task"], tuple(one["services"]))
         for one in rows["decision_log"]
@@ -363,8 +367,8 @@ def test_waves_and_routes_are_those_of_the_decision_log(tables, rows):
     assert {one.answer: one.questions for one in steps.routes.shown} == routed
 
 
-def test_all_four_models_with_their_clocks(tables, rows):
-    models = batch_figures(tables).models
+def test_all_four_models_with_their_clocks(figures, rows):
+    models = figures.models
     chosen = Counter(one["model"] for one in rows["processing_plans"])
     assert {one.model: one.questions for one in models} == chosen
     assert len(models) == 4
@@ -390,8 +394,7 @@ def test_all_four_models_with_their_clocks(tables, rows):
         assert one.wall_ms == pytest.approx(longest, abs=0.01)
 
 
-def test_forecasts_add_up_over_the_choices_of_a_task(tables, rows):
-    figures = batch_figures(tables)
+def test_forecasts_add_up_over_the_choices_of_a_task(figures, rows):
     asked = Counter(one["task"] for one in rows["interpretations"])
     assert {one.task: one.asked for one in figures.forecasts} == asked
     for one in figures.forecasts:
@@ -400,8 +403,8 @@ def test_forecasts_add_up_over_the_choices_of_a_task(tables, rows):
         assert one.cost_usd_max == pytest.approx(sum(plan["cost_usd_max"] for plan in plans))
 
 
-def test_spending_leaves_the_cache_out_of_the_clocks(tables, rows):
-    for one in batch_figures(tables).spending:
+def test_spending_leaves_the_cache_out_of_the_clocks(figures, rows):
+    for one in figures.spending:
         own = [call for call in rows["call_log"] if call["service"] == one.service]
         clocks = [call["elapsed_ms"] for call in own if call["origin"] == "called"]
         assert (one.called, one.cached) == (len(clocks), len(own) - len(clocks))
@@ -436,9 +439,9 @@ def test_empty_tables_give_empty_figures():
     assert figures.outcomes == ()
 
 
-def test_order_of_rows_does_not_matter(tables):
+def test_order_of_rows_does_not_matter(tables, figures):
     turned = {name: table.take(list(range(table.num_rows))[::-1]) for name, table in tables.items()}
-    ours, theirs = batch_figures(tables), batch_figures(turned)
+    ours, theirs = figures, batch_figures(turned)
     assert ours.strongest == theirs.strongest
     assert ours.steps == theirs.steps
     assert [task.camps for task in ours.tasks] == [task.camps for task in theirs.tasks]

@@ -7,7 +7,7 @@ from importlib import import_module
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration_assets.schemas.errors import (
@@ -35,8 +35,8 @@ from resources.table_store import (
     read_parquet,
     write_atomically,
 )
+from tests.fuzzing import fuzz
 
-EXAMPLES = int(os.environ.get("ORCHESTRATION_FUZZ_EXAMPLES", "200"))
 TABLE = pa.table(
     {
         "number": list(range(2000)),
@@ -63,7 +63,7 @@ def damaged(data: bytes, kind: str, seed: int) -> bytes:
 KINDS = ("empty", "truncated", "zeroed", "random", "middle", "foreign")
 
 
-@settings(max_examples=EXAMPLES)
+@fuzz
 @given(st.data())
 def test_a_table_that_was_overwritten_is_refused_or_as_it_was(tmp_path_factory, data) -> None:
     whole = parquet_bytes(TABLE)

@@ -207,6 +207,7 @@ def test_two_runs_at_once_on_one_scheduler_do_not_touch_each_other() -> None:
     assert not {*found.values()} & {*others.values()}
 
 
+@pytest.mark.slow
 def test_a_scheduler_killed_in_the_middle_gives_one_clear_error() -> None:
     with running_scheduler() as (address, scheduler, _), opened(where=address) as cluster:
         cluster.client.wait_for_workers(1, timeout=60)
@@ -219,6 +220,7 @@ def test_a_scheduler_killed_in_the_middle_gives_one_clear_error() -> None:
     assert "run again" in str(caught.value)
 
 
+@pytest.mark.slow
 def test_workers_that_are_lost_for_good_give_one_clear_error() -> None:
     """The scheduler alone would wait for others for ever."""
     with (

@@ -2,13 +2,12 @@
 
 import gzip
 import itertools
-import os
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration_assets.content.changes import find_changes
@@ -23,9 +22,8 @@ from orchestration_assets.schemas.tables import CONTENT_MANIFEST
 from resources.content_source import ContentError, SourceError, open_source
 from resources.content_source.links import below, read_index
 from resources.table_store import TableStore
+from tests.fuzzing import fuzz
 from tests.resources.web import HTML, Answer, Web, serving
-
-EXAMPLES = int(os.environ.get("ORCHESTRATION_FUZZ_EXAMPLES", "200"))
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -367,7 +365,7 @@ def test_from_a_web_folder_to_texts_and_nothing_new_at_the_second_look(web, tmp_
 segments = st.text(st.characters(blacklist_categories=("Cs",)), max_size=6)
 
 
-@settings(max_examples=EXAMPLES)
+@fuzz
 @given(st.lists(segments, max_size=4).map("/".join), st.sampled_from(["", "?a=b", "#c"]))
 def test_whatever_is_linked_lies_below_its_folder_or_nowhere(href, tail) -> None:
     folder = "http://h/top/"
@@ -380,7 +378,7 @@ def test_whatever_is_linked_lies_below_its_folder_or_nowhere(href, tail) -> None
     assert found is None or href.startswith(folder)
 
 
-@settings(max_examples=EXAMPLES)
+@fuzz
 @given(st.binary(max_size=300))
 def test_an_index_page_may_be_anything(page) -> None:
     read_index(b"<a href='" + page + b"'>", "http://h/top/")

@@ -1,6 +1,5 @@
 """Stores behind URLs: memory, an S3-compatible server, and a server that never answers."""
 
-import os
 import socket
 import threading
 from datetime import UTC, datetime
@@ -9,7 +8,7 @@ from typing import ClassVar
 import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration_assets.schemas.enums import RejectReason
@@ -20,8 +19,7 @@ from resources.content_source import (
     open_source,
     source_name,
 )
-
-EXAMPLES = int(os.environ.get("ORCHESTRATION_FUZZ_EXAMPLES", "200"))
+from tests.fuzzing import fuzz
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -183,7 +181,7 @@ def test_what_cannot_be_a_source_says_why_in_one_line_and_keeps_secrets(url, wor
     assert isinstance(source_name(url), str)
 
 
-@settings(max_examples=EXAMPLES)
+@fuzz
 @given(
     st.one_of(
         st.text(max_size=40),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration_assets.content.intake import take_in
@@ -18,8 +18,7 @@ from orchestration_assets.schemas.policy import Content, Records
 from orchestration_assets.schemas.storable_values import fits_int64
 from resources.content_source import FolderSource, Version, odd_time
 from resources.content_source.versions import LATEST_NS, nanoseconds, version, version_of
-
-EXAMPLES = int(os.environ.get("ORCHESTRATION_FUZZ_EXAMPLES", "200"))
+from tests.fuzzing import fuzz
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 MOMENT = 1445412480 * 10**9
@@ -118,7 +117,7 @@ keys = st.sampled_from(
 )
 
 
-@settings(max_examples=EXAMPLES)
+@fuzz
 @given(st.dictionaries(keys, anything))
 def test_whatever_a_store_says_a_table_can_hold(found) -> None:
     one = version_of(found)
@@ -128,7 +127,7 @@ def test_whatever_a_store_says_a_table_can_hold(found) -> None:
     odd_time(one.modified_ns, one.etag)
 
 
-@settings(max_examples=EXAMPLES)
+@fuzz
 @given(st.integers(-(10**30), 10**30), st.none() | st.text(max_size=5))
 def test_times_are_clamped_and_told_and_stay_apart(moment, etag) -> None:
     one, next_one = version(1, moment, etag), version(1, moment + 1, etag)

@@ -14,14 +14,6 @@ OFFERS = {
 COUNTS = {"easy": 100, "hard": 50}
 
 
-def totals(taken: dict[str, int]) -> tuple[float, float, float]:
-    chosen = [(COUNTS[task], OFFERS[task][at]) for task, at in taken.items()]
-    return tuple(  # type: ignore[return-value]
-        sum(count * getattr(one, name) for count, one in chosen)
-        for name in ("accuracy", "usd", "ms")
-    )
-
-
 def test_without_limits_everybody_takes_the_most_accurate() -> None:
     assert allocate_budget(OFFERS, COUNTS, None, None) == {"easy": 2, "hard": 2}
 

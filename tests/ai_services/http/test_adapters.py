@@ -22,14 +22,6 @@ SCORE = Task("tone", "1", AnswerKind.SCORE, scale=(-1.0, 1.0))
 TEXT = "# A title\n\nThe people said that the archive is a good and helpful place for everyone.\n"
 
 
-@pytest.fixture
-def drill():
-    server = DrillServer()
-    with running(server) as url:
-        server.url = url
-        yield server
-
-
 def configs(url: str):
     prompt = {"user": "{{ content }}"}
     yield "label", chat(url), LABELS

@@ -4,11 +4,10 @@ import asyncio
 import base64
 import html
 import json
-import os
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration_assets.schemas.enums import AnswerKind, Status
@@ -19,8 +18,8 @@ from resources.ai_services.http.keys import checked, secrets_of
 from resources.ai_services.http.service import SAID_CHARS, HttpService, Reply, Request
 from tests.ai_services.http.echoing import FORMS, KEY
 from tests.ai_services.http.samples import asked, chat
+from tests.fuzzing import fuzz
 
-EXAMPLES = int(os.environ.get("ORCHESTRATION_FUZZ_EXAMPLES", "200"))
 ECHOES = Echoes([KEY])
 AROUND = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 KEYS = st.text("abcXYZ0189_-+/=.~", min_size=LEAST, max_size=60)
@@ -73,7 +72,7 @@ WRITTEN = st.sampled_from(
 )
 
 
-@settings(max_examples=EXAMPLES)
+@fuzz
 # capitals spoil an encoding, so that they come first
 @given(KEYS, WRITTEN, st.one_of(WRITTEN, st.just(str.upper)), AROUND, AROUND)
 def test_no_key_is_left_whatever_surrounds_it(key, outer, inner, before, after) -> None:

@@ -146,7 +146,6 @@ def test_a_service_that_recovers_is_asked_again(tmp_path) -> None:
 
         async def work(asker: Asker):
             await ask_all(asker, "s", texts(30))
-            await asyncio.sleep(0.12)
             questions = [asked(f"later text {n}") for n in range(10)]
             # each probe takes one of the failures that are still scripted
             loop = asyncio.get_running_loop()

@@ -5,12 +5,11 @@ from hypothesis import strategies as st
 from orchestration_assets.evidence.distances import distance, is_disagreement
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Task
-from tests.evidence.answers import TASKS, answers, kinds, untimed
+from tests.evidence.answers import TASKS, answers, kinds
 
 pairs = kinds.flatmap(lambda kind: st.tuples(st.just(TASKS[kind]), answers(kind, 2)))
 
 
-@untimed
 @given(pairs)
 def test_a_distance_is_bounded_and_symmetric(drawn) -> None:
     task, (first, second) = drawn
@@ -19,7 +18,6 @@ def test_a_distance_is_bounded_and_symmetric(drawn) -> None:
     assert found == distance(second, first, task)
 
 
-@untimed
 @given(pairs)
 def test_an_answer_is_no_distance_from_itself(drawn) -> None:
     task, (first, _) = drawn

@@ -3,7 +3,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration_assets.evidence.distances.texts import exclusive_terms, text_distance
-from tests.evidence.answers import untimed
 
 SAID = "The board approved the budget of 1,000 euros on 5 May."
 
@@ -59,7 +58,6 @@ def test_texts_without_content_words_are_compared_as_they_are(first, second, far
     assert text_distance(first, second) == far
 
 
-@untimed
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_nothing_is_said_by_one_side_only_when_both_say_it(first, second) -> None:
     only_first, only_second = exclusive_terms(first, second)

@@ -29,10 +29,10 @@ def test_a_group_is_found_before_and_after_it_takes_its_place(tmp_path) -> None:
     store.put_group(second)
     everything = first | second
     assert store.get_many(everything) == everything
-    assert store.held().entries == 0
+    assert store.contents().entries == 0
     store.put_many(third)
     assert store.get_many(everything | third) == everything | third
-    assert store.held().entries == 12
+    assert store.contents().entries == 12
 
 
 def test_what_is_put_later_stands_whichever_way_it_came(tmp_path) -> None:
@@ -43,7 +43,7 @@ def test_what_is_put_later_stands_whichever_way_it_came(tmp_path) -> None:
     assert store.get_many("abc") == {"a": b"2", "b": b"3", "c": b"1"}
     store.put_many({"a": b"4"})
     assert store.get_many("abc") == {"a": b"4", "b": b"3", "c": b"1"}
-    assert store.held().entries == 3
+    assert store.contents().entries == 3
 
 
 def test_another_store_finds_the_groups_of_a_process_that_was_killed(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_the_newest_answers_stay_though_groups_alone_are_put(tmp_path) -> None:
         latest = values(20, 2000)
         store.put_group(latest)
         assert store.get_many(latest) == latest
-    assert store.held().bytes <= cap
+    assert store.contents().bytes <= cap
     store.put_many({})
     assert store.get_many(latest) == latest
 
@@ -86,7 +86,7 @@ def test_groups_count_towards_the_cap_and_make_room(tmp_path) -> None:
     for _ in range(40):
         store.put_group(values(20, 2000))
         store.put_many({})
-    assert store.held().bytes <= cap
+    assert store.contents().bytes <= cap
     assert store.counts.evicted > 0
     latest = values(10, 2000)
     store.put_group(latest)
@@ -97,7 +97,7 @@ def test_a_group_too_large_for_one_record_is_kept_as_entries(tmp_path) -> None:
     store = LmdbStore(tmp_path, 1 << 20)
     large = values(200, 2000)
     store.put_group(large)
-    assert store.held().entries == 200
+    assert store.contents().entries == 200
     assert store.get_many(large) == large
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from orchestration_assets.schemas.policy import FeatureCache
 from resources.feature_cache.lmdb_store import LmdbStore
 from resources.feature_cache.opening import open_cache
-from resources.feature_cache.tier import Counts, Held, TierError
+from resources.feature_cache.tier import Counts, TierContents, TierError
 from resources.feature_cache.tiered import TieredCache
 
 
@@ -30,8 +30,8 @@ class Simple:
         self._use()
         self.entries |= values
 
-    def held(self) -> Held:
-        return Held(len(self.entries), 0, 0, None)
+    def contents(self) -> TierContents:
+        return TierContents(len(self.entries), 0, 0, None)
 
     def _use(self) -> None:
         self.asked += 1

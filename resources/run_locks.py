@@ -1,4 +1,4 @@
-"""Which runs are alive: a lock that the kernel gives back when their process dies."""
+"""Which runs have a process: each holds a lock that the kernel gives back when it dies."""
 
 import fcntl
 import os
@@ -6,6 +6,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+
+from resources.locks import open_locked
 
 STOPPED_TAG: Final = "orchestration/stopped"
 """On runs that a person or the system stopped: they say nothing about their batch."""
@@ -18,19 +20,19 @@ def _lock_file(home: Path, run_id: str) -> Path:
 
 
 @contextmanager
-def alive(home: Path, run_id: str) -> Generator[None, None, None]:
+def run_lock(home: Path, run_id: str) -> Generator[None, None, None]:
     """While the block runs, this process counts as one that carries out the run."""
     path = _lock_file(home, run_id)
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = _shared(path)
+    descriptor = open_locked(path, fcntl.LOCK_SH)
     try:
         yield
     finally:
-        _unless_held(descriptor, path)
+        _remove_unless_held(descriptor, path)
         os.close(descriptor)
 
 
-def is_alive(home: Path, run_id: str) -> bool:
+def is_running(home: Path, run_id: str) -> bool:
     """Whether a process on this machine carries out the run now."""
     path = _lock_file(home, run_id)
     try:
@@ -38,25 +40,12 @@ def is_alive(home: Path, run_id: str) -> bool:
     except FileNotFoundError:
         return False
     try:
-        return not _unless_held(descriptor, path)
+        return not _remove_unless_held(descriptor, path)
     finally:
         os.close(descriptor)
 
 
-def _shared(path: Path) -> int:
-    """An open file under the path that this process holds, as other steps of the run may too."""
-    while True:
-        descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
-        try:
-            if os.path.samestat(os.fstat(descriptor), path.stat()):
-                return descriptor
-        except FileNotFoundError:
-            pass  # whoever held it last removed it meanwhile
-        os.close(descriptor)
-
-
-def _unless_held(descriptor: int, path: Path) -> bool:
+def _remove_unless_held(descriptor: int, path: Path) -> bool:
     """Removes the file unless another process holds it; whether it was removed."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

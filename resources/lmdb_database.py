@@ -1,0 +1,255 @@
+"""LMDB databases of a home: shared by threads, safe across forks, begun anew when damaged.
+
+What is kept in them is derived, or may be asked for again: a damaged file makes room for an
+empty one.
+"""
+
+import errno
+import os
+import struct
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import lmdb
+
+from orchestration_assets.schemas.errors import DamagedFileError, UnwritableError, unwritable
+from resources.damage import notice
+
+FILE_NAME: Final = "data.mdb"
+_LOCK_NAME: Final = "lock.mdb"
+_READERS: Final = 512
+
+# what LMDB, or the reader of a value, says of a file that is no database any more in some part
+_DAMAGE: Final = (
+    lmdb.InvalidError,
+    lmdb.CorruptedError,
+    lmdb.VersionMismatchError,
+    lmdb.PageNotFoundError,
+    lmdb.PanicError,
+    lmdb.BadTxnError,
+    lmdb.IncompatibleError,
+    struct.error,
+    UnicodeDecodeError,
+)
+_SYSTEM: Final = (
+    errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO,
+    errno.EFBIG, errno.EDQUOT, errno.ENOTDIR, errno.EISDIR, errno.EPERM,
+)  # fmt: skip
+
+Result = TypeVar("Result")
+
+
+class Transaction:
+    """One consistent view of a database; ``trees`` are LMDB's handles by name."""
+
+    __slots__ = ("lmdb", "trees")
+
+    def __init__(self, transaction: Any, trees: Mapping[str, Any]) -> None:
+        self.lmdb = transaction
+        self.trees = trees
+
+    def get(self, tree: str, key: bytes) -> bytes | None:
+        value: bytes | None = self.lmdb.get(key, db=self.trees[tree])
+        return value
+
+    def put(self, tree: str, key: bytes, value: bytes) -> None:
+        self.lmdb.put(key, value, db=self.trees[tree])
+
+    def delete(self, tree: str, key: bytes, value: bytes = b"") -> None:
+        """Deletes the value under a key, all values unless one is named."""
+        self.lmdb.delete(key, value, db=self.trees[tree])
+
+    def cursor(self, tree: str) -> Any:
+        return self.lmdb.cursor(self.trees[tree])
+
+    def values(self, tree: str, key: bytes) -> list[bytes]:
+        """Everything under one key of a tree that keeps several values, in their order."""
+        cursor = self.cursor(tree)
+        return list(cursor.iternext_dup()) if cursor.set_key(key) else []
+
+
+class LmdbDatabase:
+    """Named trees in one LMDB file, for several threads and processes.
+
+    ``trees`` gives the LMDB options of each tree by its name. A damaged file is set aside as
+    ``data.mdb.broken``, and an empty one takes its place; ``on_damage`` is told so in words when
+    it is found on opening. Never put it on a network file system.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        trees: Mapping[str, Mapping[str, Any]],
+        map_bytes: int,
+        on_damage: Callable[[str], None] = notice,
+    ) -> None:
+        self.folder = Path(folder).expanduser().absolute()
+        self._trees = trees
+        self._map_bytes = map_bytes
+        self._on_damage = on_damage
+
+    def exists(self) -> bool:
+        """Whether anything was ever written. Raises OSError."""
+        return self.folder in _open or (self.folder / FILE_NAME).exists()
+
+    @contextmanager
+    def transaction(self, *, write: bool = False) -> Iterator[Transaction]:
+        """A transaction for the block; what it writes is durable when the block has ended.
+
+        Raises DamagedFileError when the file turns out to be damaged, which is then set aside, and
+        UnwritableError when the system, or LMDB, refuses.
+        """
+        environment = self._acquire()
+        try:
+            with environment.begin(write=write) as begun:
+                yield Transaction(begun, environment.trees)
+        except _DAMAGE as error:
+            self._give_up(environment)
+            raise DamagedFileError(
+                self.folder / FILE_NAME,
+                str(error),
+                "it was set aside; run the same command to make it again",
+            ) from error
+        except lmdb.Error as error:
+            raise unwritable(self.folder / FILE_NAME, as_os_error(error)) from error
+        finally:
+            with _lock:
+                environment.users -= 1
+
+    def write(self, body: Callable[[Transaction], Result]) -> Result:
+        """What ``body`` does, in one transaction; done again when the map is too small for it."""
+        while True:
+            try:
+                with self.transaction(write=True) as transaction:
+                    return body(transaction)
+            except UnwritableError as error:
+                if not isinstance(error.__cause__, lmdb.MapFullError):
+                    raise
+                _open[self.folder].grow()
+
+    def _acquire(self) -> "_Environment":
+        """The environment, with one more user. Raises UnwritableError."""
+        with _lock:
+            environment = _open.get(self.folder)
+            if environment is None:
+                environment = _open[self.folder] = self._opened()
+            environment.users += 1
+            return environment
+
+    def _opened(self) -> "_Environment":
+        file = self.folder / FILE_NAME
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            try:
+                return _Environment(self.folder, self._trees, self._map_bytes)
+            except _DAMAGE as error:
+                aside = _set_aside(self.folder)
+                self._on_damage(f"{file}: {error}; set aside as {aside.name}, begun anew")
+                return _Environment(self.folder, self._trees, self._map_bytes)
+        except (OSError, lmdb.Error) as error:
+            raise unwritable(file, as_os_error(error)) from error
+
+    def _give_up(self, environment: "_Environment") -> None:
+        with _lock:
+            if _open.get(self.folder) is not environment:
+                return
+            # never closed: other threads may be reading it
+            _abandoned.append(_open.pop(self.folder))
+        try:
+            _set_aside(self.folder)
+        except OSError as error:
+            raise unwritable(self.folder / FILE_NAME, error) from error
+
+
+class _Environment:
+    """An open file; ``users`` counts the transactions that have begun and not ended."""
+
+    def __init__(
+        self, folder: Path, trees: Mapping[str, Mapping[str, Any]], map_bytes: int
+    ) -> None:
+        """Raises lmdb.Error, and OSError when the folder cannot be used.
+
+        Raises CorruptedError also for a file that is shorter than it says: touching a page beyond
+        its end would kill the process.
+        """
+        self.users = 0
+        file = folder / FILE_NAME
+        if file.exists() and not file.is_file():
+            raise lmdb.InvalidError(f"{file} is no file")
+        self.lmdb = lmdb.open(
+            str(folder), map_size=map_bytes, max_dbs=len(trees), max_readers=_READERS
+        )
+        try:
+            pages = self.lmdb.info()["last_pgno"] + 1
+            if file.stat().st_size < pages * self.lmdb.stat()["psize"]:
+                raise lmdb.CorruptedError("the file is shorter than it says")
+            self.trees = {
+                name: self.lmdb.open_db(name.encode(), **options) for name, options in trees.items()
+            }
+        except BaseException:
+            self.lmdb.close()
+            raise
+
+    def begin(self, *, write: bool) -> Any:
+        try:
+            return self.lmdb.begin(write=write)
+        except lmdb.MapResizedError:
+            # another process has made it larger
+            self.lmdb.set_mapsize(0)
+            return self.lmdb.begin(write=write)
+
+    def grow(self) -> None:
+        self.lmdb.set_mapsize(self.lmdb.info()["map_size"] * 2)
+
+
+# LMDB forbids opening one environment twice in a process
+_open: Final[dict[Path, _Environment]] = {}
+_abandoned: Final[list[_Environment]] = []
+_lock: Final = threading.Lock()
+
+
+def _before_fork() -> None:
+    """Closes what is not in use: a child can neither use nor close what its parent has open.
+
+    Both open it anew when they next need it. What another thread is using at this moment stays
+    open, and its folder is refused to the child.
+    """
+    _lock.acquire()
+    for folder in [folder for folder, environment in _open.items() if not environment.users]:
+        _open.pop(folder).lmdb.close()
+
+
+def _after_fork_in_child() -> None:
+    _abandoned.extend(_open.values())
+    _open.clear()
+    _lock.release()
+
+
+os.register_at_fork(
+    before=_before_fork, after_in_parent=_lock.release, after_in_child=_after_fork_in_child
+)
+
+
+def _set_aside(folder: Path) -> Path:
+    """Takes the file out of the way, under a name that is free; returns where it is now.
+
+    Processes that have it open keep what they have. Raises OSError.
+    """
+    number = 0
+    while (aside := folder / f"{FILE_NAME}.broken{number or ''}").exists():
+        number += 1
+    (folder / FILE_NAME).rename(aside)
+    (folder / _LOCK_NAME).unlink(missing_ok=True)
+    return aside
+
+
+def as_os_error(error: BaseException) -> OSError:
+    """What the system refused, of an error by which LMDB says so in words."""
+    if isinstance(error, OSError):
+        return error
+    message = str(error)
+    number = next((code for code in _SYSTEM if message.endswith(os.strerror(code))), None)
+    return OSError(number, os.strerror(number)) if number else OSError(message)

@@ -1,0 +1,70 @@
+"""One LMDB file in a process and in its forked child."""
+
+import os
+import threading
+import traceback
+from collections.abc import Callable
+
+from resources.content_index import ContentIndex, Holding
+from resources.feature_cache.lmdb_store import LmdbStore
+from resources.lmdb_database import LmdbDatabase
+
+
+def forked(body: Callable[[], None]) -> int:
+    """The exit code of a child that runs the body."""
+    child = os.fork()
+    if child == 0:
+        try:
+            body()
+        except BaseException:  # noqa: BLE001 -- the child must end here, whatever happens
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def holding(number: int) -> Holding:
+    return Holding(f"{number:016x}", f"{number:016x}", "00" * 8, 0, f"{number:032x}", computes=True)
+
+
+def test_a_child_opens_its_own_environment_and_both_go_on(tmp_path) -> None:
+    store, index = LmdbStore(tmp_path / "cache"), ContentIndex(tmp_path / "index")
+    store.put_many({"before": b"1"})
+    index.include("b1", [holding(1)])
+
+    def child() -> None:
+        assert store.get_many(["before"]) == {"before": b"1"}
+        store.put_many({"child": b"2"})
+        assert index.included() == {"b1"}
+        index.include("b2", [holding(2)])
+
+    assert forked(child) == 0
+    assert store.get_many(["before", "child"]) == {"before": b"1", "child": b"2"}
+    assert index.included() == {"b1", "b2"}
+    store.put_many({"after": b"3"})
+    assert forked(lambda: None if store.get_many(["after"]) else os._exit(2)) == 0
+
+
+def test_a_fork_beside_a_reader_leaves_its_view_alone(tmp_path) -> None:
+    """The slot of a reader keeps its pages: a child must not give it back."""
+    database = LmdbDatabase(tmp_path, {"tree": {}}, 1 << 20)
+    database.write(lambda transaction: transaction.put("tree", b"key", b"old"))
+    reading, forks_done, seen = threading.Event(), threading.Event(), []
+
+    def read() -> None:
+        with database.transaction() as transaction:
+            reading.set()
+            forks_done.wait()
+            seen.append(transaction.get("tree", b"key"))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    reading.wait()
+    assert forked(lambda: None) == 0
+    for number in range(50):
+        database.write(lambda transaction, n=number: transaction.put("tree", b"key", b"%d" % n))
+    forks_done.set()
+    reader.join()
+    assert seen == [b"old"]
+    with database.transaction() as transaction:
+        assert transaction.get("tree", b"key") == b"49"
