@@ -18,6 +18,7 @@ from orchestration_assets.profiling.tiers import chunks
 from orchestration_assets.schemas.policy import SizeTiers
 from resources.content_source import file_address
 from resources.dask_cluster import DaskClusterResource
+from resources.home import Home
 
 LIMIT_EFFICIENCY = 0.85
 SIZES = (10, 25, 50, 100, 200, 400, 800)
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
 def measure(source: str, items: int, workers: int, folder: Path) -> dict[str, Any]:
     """The bare loop before and after the cluster, so that a change of load shows."""
     rows = corpus(source, items, folder)
-    work = ProfileChunk(str(folder / "home"), "benchmark", file_address(folder), rows)
+    work = ProfileChunk(Home(folder / "home"), "benchmark", file_address(folder), rows)
     sizes = [row["size_bytes"] for row in rows]
     warm_up()
     profile_chunk(work)  # the files are in the system's memory from here on

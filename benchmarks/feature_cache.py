@@ -20,6 +20,7 @@ from orchestration_assets.profiling.profiler import profile
 from orchestration_assets.schemas.policy import Execution, FeatureCache
 from resources.content_source import file_address, open_source
 from resources.feature_cache.opening import open_cache
+from resources.home import Home
 
 LIMIT_TIMES = 20.0
 LIMIT_GET_US = 10.0
@@ -85,7 +86,7 @@ def measure(source: str, items: int, folder: Path) -> dict[str, Any]:
     """All figures from one process on the same files."""
     files, home = folder / "files", folder / "home"
     rows = corpus(source, items, files)
-    work = ProfileChunk(str(home), "benchmark", file_address(files), rows)
+    work = ProfileChunk(Home(home), "benchmark", file_address(files), rows)
     warm_up()
     read_s = min(_seconds(lambda: [*reread_texts(work)]) for _ in range(2))
     cold_s = _seconds(lambda: _profile(work, home))
@@ -130,13 +131,15 @@ def _profile(work: ProfileChunk, home: Path, **cache: Any) -> Any:
 
 
 def _one_edit(rows: tuple[dict[str, Any], ...], files: Path, home: Path) -> dict[str, int]:
-    work = ProfileChunk(str(home), "benchmark", file_address(files), rows)
+    work = ProfileChunk(Home(home), "benchmark", file_address(files), rows)
     _profile(work, home)
     file = files / rows[len(rows) // 2]["path"]
     file.write_bytes(file.read_bytes() + b"\nedited = True\n")
     edited = _row(file, rows[len(rows) // 2]["path"], file.read_bytes())
     changed = [edited if row["item_id"] == edited["item_id"] else row for row in rows]
-    done = _profile(ProfileChunk(str(home), "benchmark", file_address(files), tuple(changed)), home)
+    done = _profile(
+        ProfileChunk(Home(home), "benchmark", file_address(files), tuple(changed)), home
+    )
     return {
         "items": len(rows),
         "recomputed": len(rows) - done.from_cache,

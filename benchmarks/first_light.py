@@ -19,7 +19,7 @@ from benchmarks._output import table, write_json
 from orchestration_assets.content.intake import unfinished
 from orchestration_assets.policy.load import load_policy
 from resources.content_source import ContentError, open_source
-from resources.table_store import TableStore
+from resources.home import Home
 
 LIMIT_SECONDS = 60.0
 LIMIT_MAGIKA_SHARE = 0.25
@@ -94,18 +94,18 @@ def _steps(home: Path) -> dict[str, float]:
     from orchestration_assets.command.instance import open_instance
 
     found: dict[str, float] = {}
-    with open_instance(home) as instance:
+    with open_instance(Home(home)) as instance:
         for run in instance.get_runs():
             for step in instance.get_run_step_stats(run.run_id):
                 if step.start_time and step.end_time:
                     took = step.end_time - step.start_time
                     found[step.step_key] = found.get(step.step_key, 0.0) + took
-    assert not unfinished(home)
+    assert not unfinished(Home(home))
     return dict(sorted(found.items(), key=lambda pair: -pair[1]))
 
 
 def _asked(home: Path, batches: Sequence[str], service: str) -> tuple[int, int]:
-    store = TableStore(home)
+    store = Home(home).tables
     logs = [store.read("call_log", batch, ["item_id", "service"]) for batch in batches]
     asked = sum(pc.sum(pc.equal(log["service"], service)).as_py() or 0 for log in logs)
     return asked, sum(len(pc.unique(log["item_id"])) for log in logs)
@@ -114,7 +114,7 @@ def _asked(home: Path, batches: Sequence[str], service: str) -> tuple[int, int]:
 def _services(home: Path, batches: Sequence[str]) -> dict[str, dict[str, float]]:
     import pandas as pd
 
-    store = TableStore(home)
+    store = Home(home).tables
     columns = ["service", "elapsed_ms"]
     calls = pd.concat([store.read("call_log", b, columns).to_pandas() for b in batches])
     described = calls.groupby("service")["elapsed_ms"]

@@ -16,6 +16,7 @@ import yaml
 
 from benchmarks._output import table, write_json
 from orchestration_assets.policy.load import load_policy
+from resources.home import Home
 
 LIMIT_COLD_S = 20.0
 LIMIT_AGAIN_S = 5.0
@@ -103,7 +104,7 @@ def _ticks(folder: Path) -> dict[str, Any]:
     import dagster as dg
 
     from orchestration_assets.content.intake import unfinished
-    from resources.home import HomeResource, PolicyFileResource
+    from resources.home_resource import HomeResource, PolicyFileResource
     from sensors.new_content import new_content_sensor
 
     source, home = folder / "source", folder / "home"
@@ -127,7 +128,7 @@ def _ticks(folder: Path) -> dict[str, Any]:
             return result
 
         cold_s, cold_cpu_s, _ = _clock(tick)
-        batches = unfinished(home)
+        batches = unfinished(Home(home))
         again_s, again_cpu_s, _ = _clock(tick)
     return {
         "walked": walked,
@@ -167,20 +168,19 @@ def _manifests(folder: Path) -> dict[str, Any]:
     from orchestration_assets.content.manifest_builder import make_manifest
     from orchestration_assets.progress import SilentProgress
     from orchestration_assets.schemas.tables import CONTENT_MANIFEST
-    from resources.table_store import TableStore
 
     source, home = folder / "source", folder / "home"
     content = load_policy(_policy(folder)).policy.content
-    store = TableStore(home)
+    store = Home(home).tables
     lines_s, lines_cpu_s, lines = _clock(lambda: _read_lines(source / "records.jsonl"))
     intake_s, intake_cpu_s, intake = _clock(
-        lambda: take_in(home, str(source), content, datetime.now(UTC))
+        lambda: take_in(Home(home), str(source), content, datetime.now(UTC))
     )
 
     def manifests() -> int:
         rows = 0
         for batch in intake.recorded:
-            made = make_manifest(home, batch, content, SilentProgress())
+            made = make_manifest(Home(home), batch, content, SilentProgress())
             store.write(CONTENT_MANIFEST, made, batch)
             rows += made.num_rows
         return rows

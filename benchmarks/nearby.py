@@ -22,6 +22,7 @@ from orchestration_assets.evidence.calibration import logit
 from orchestration_assets.evidence.recorded_answers import Bools, Floats
 from orchestration_assets.schemas.tables import DISAGREEMENTS, RESOLUTIONS
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
+from resources.home import Home
 from resources.table_store import TableStore
 
 _FOLDS: Final = 5
@@ -109,7 +110,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("home", type=Path)
     parser.add_argument("--json", type=Path)
     given = parser.parse_args(arguments)
-    store = TableStore(given.home)
+    store = Home(given.home).tables
     if not store.exists(GOLD_LABELS.name):
         sys.stderr.write(f"{given.home} has no gold: declare a column or give verdicts\n")
         return 2

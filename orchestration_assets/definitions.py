@@ -24,7 +24,7 @@ from orchestration_assets.selection import checks as selection_checks
 from orchestration_assets.settings import Settings
 from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.dask_cluster import DaskClusterResource
-from resources.home import HomeResource, PolicyFileResource
+from resources.home_resource import HomeResource, PolicyFileResource
 from resources.table_io_manager import ParquetTableIOManager
 from sensors import SENSORS
 

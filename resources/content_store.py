@@ -13,10 +13,10 @@ from resources.table_store import write_atomically
 
 
 class ContentStore:
-    """``<home>/content/<hash>`` and ``<home>/content/unpacked/<name>``."""
+    """``<two characters>/<hash>`` and ``unpacked/<name>``."""
 
-    def __init__(self, home: str | Path) -> None:
-        self._folder = Path(home).expanduser().absolute() / "content"
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
 
     def _kept(self, content_hash: str) -> Path:
         # two characters of the hash as a folder: file systems dislike millions of names in one

@@ -1,105 +1,90 @@
-"""The home: the folder in which a project keeps its batches, tables, reports and caches."""
+"""The home: the folder of a project, every path below it, and the stores that keep things there."""
 
-from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-
-import dagster as dg
-from pydantic import PrivateAttr
+from typing import TYPE_CHECKING
 
 from orchestration_assets.schemas.policy import FeatureCache
-from resources.artefact_store import ArtefactStore
-from resources.claims import Owner, claimed
 from resources.content_index import ContentIndex
+from resources.content_store import ContentStore
 from resources.feature_cache.lmdb_store import LmdbStore
-from resources.feature_cache.opening import open_cache
-from resources.feature_cache.tiered import TieredCache
 from resources.feature_cache.uses import CacheUses
-from resources.model_store import ModelStore
-from resources.run_claims import RunClaim, run_claim
-from resources.run_locks import run_lock
+from resources.model_registry import ModelRegistry
+from resources.run_claims import RunClaim
 from resources.table_store import BatchStore, TableStore
 
+if TYPE_CHECKING:
+    from resources.feature_cache.tiered import TieredCache
 
-class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """Doors to everything below one home folder; each door is opened where it is used."""
 
-    path: str
-    _claim: RunClaim | None = PrivateAttr(default=None)
+@dataclass(frozen=True, slots=True)
+class Home:
+    """``folder`` is absolute; ``claim`` is what the run that uses the home has claimed.
 
-    @contextmanager
-    def yield_for_execution(
-        self, context: dg.InitResourceContext
-    ) -> Generator["HomeResource", None, None]:
-        """Holds the run's lock, so that a run whose process dies is found out, and its claim.
+    Nothing is read or made before a store is used.
+    """
 
-        Waits while another process carries out the same batch.
-        """
-        with ExitStack() as stack:
-            if context.run is not None:
-                stack.enter_context(run_lock(self.folder, context.run.run_id))
-                self._claim = run_claim(self.folder, context.run.tags)
-                self._take(stack, context, context.run)
-            yield self
-
-    def _take(self, stack: ExitStack, context: dg.InitResourceContext, run: dg.DagsterRun) -> None:
-        if self._claim is None:
-            return
-        name = self._claim.name
-
-        def waiting(owner: Owner | None) -> None:
-            who = owner.words() if owner else "another process"
-            if context.log is not None:
-                context.log.info(f"{name} is being carried out by {who}; waiting for it")
-
-        what = f"{run.job_name}, Dagster run {run.run_id}"
-        stack.enter_context(claimed(self.folder, name, what, waiting))
-
-    @property
-    def claim(self) -> RunClaim | None:
-        """What the run that uses this home has claimed."""
-        return self._claim
-
-    @property
-    def folder(self) -> Path:
-        return Path(self.path).expanduser().absolute()
+    folder: Path
+    claim: RunClaim | None = None
 
     @property
     def batches(self) -> BatchStore:
-        return BatchStore(self.folder)
+        """What was listed, batch by batch."""
+        return BatchStore(self.folder / "batches")
 
     @property
     def tables(self) -> TableStore:
-        return TableStore(self.folder)
+        return TableStore(self.folder / "tables")
 
     @property
-    def answers(self) -> LmdbStore:
-        return LmdbStore(self.folder / "cache" / "answers")
-
-    def features(self, settings: FeatureCache) -> TieredCache:
-        """The cache of profiles and vectors, with the tiers that the policy asks for."""
-        return open_cache(self.folder, settings)
-
-    @property
-    def artefacts(self) -> ArtefactStore:
-        return ArtefactStore(self.folder)
-
-    @property
-    def cache_uses(self) -> CacheUses:
-        return CacheUses(self.folder)
+    def content(self) -> ContentStore:
+        """Bytes of content: kept ones, and plain copies of packed files."""
+        return ContentStore(self.folder / "content")
 
     @property
     def content_index(self) -> ContentIndex:
+        """Which content is known, and who computes it."""
         return ContentIndex(self.folder / "cache" / "content")
 
     @property
-    def models(self) -> ModelStore:
-        """Learned models and calibrations, one version of each in force."""
-        return ModelStore(self.folder)
+    def answers(self) -> LmdbStore:
+        """Finished answers of services."""
+        return LmdbStore(self.folder / "cache" / "answers")
+
+    def features(self, settings: FeatureCache) -> "TieredCache":
+        """The cache of profiles and vectors, with the tiers that the policy asks for."""
+        # a run that finds nothing new does without the tiers' libraries
+        from resources.feature_cache.opening import open_cache
+
+        return open_cache(self.folder, settings)
+
+    @property
+    def cache_uses(self) -> CacheUses:
+        """What each batch found in the cache of profiles and vectors."""
+        return CacheUses(self.folder / "cache" / "uses")
+
+    @property
+    def models(self) -> ModelRegistry:
+        """Learned models, calibrations and the neighbour index."""
+        return ModelRegistry(self.folder / "models")
+
+    @property
+    def ledgers(self) -> Path:
+        """A snapshot of each source's ledger."""
+        return self.folder / "ledger"
+
+    @property
+    def intake_lock(self) -> Path:
+        return self.folder / ".intake.lock"
+
+    @property
+    def running(self) -> Path:
+        """A lock for each run that a process carries out."""
+        return self.folder / "cache" / "running"
 
     @property
     def policies(self) -> Path:
-        """Where each run's pinned policy is kept, by hash."""
+        """The policy that each run pinned, by hash."""
         return self.folder / "policies"
 
     @property
@@ -116,8 +101,7 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def reports(self) -> Path:
         return self.folder / "reports"
 
-
-class PolicyFileResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """Which policy file is in force; None means the packaged default."""
-
-    path: str | None = None
+    @property
+    def dagster(self) -> Path:
+        """Dagster's instance, where DAGSTER_HOME does not name another folder."""
+        return self.folder / "dagster"

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from orchestration_assets.schemas.tables import DISAGREEMENT_REPORT
@@ -29,19 +28,19 @@ class RunClaim:
     unless_finished: bool = False
 
 
-def run_claim(home: Path, tags: Mapping[str, str]) -> RunClaim | None:
+def run_claim(tables: TableStore, tags: Mapping[str, str]) -> RunClaim | None:
     """What a run of these tags claims; None for one that changes nothing that others do."""
     batch = tags.get(_PARTITION_TAG)
     if batch is None:
         return RunClaim(tags[CLAIM_TAG]) if CLAIM_TAG in tags else None
-    before = report_version(home, batch)
+    before = report_version(tables, batch)
     return RunClaim(batch, batch, before, UNLESS_FINISHED_TAG in tags)
 
 
-def report_version(home: Path, batch: str) -> ReportVersion | None:
+def report_version(tables: TableStore, batch: str) -> ReportVersion | None:
     """Tells one report of a batch from the next; None while it has none."""
     try:
-        status = TableStore(home).path(DISAGREEMENT_REPORT.name, batch).stat()
+        status = tables.path(DISAGREEMENT_REPORT.name, batch).stat()
     except FileNotFoundError:
         return None
     return status.st_mtime_ns, status.st_ino

@@ -13,16 +13,16 @@ STOPPED_TAG: Final = "orchestration/stopped"
 """On runs that a person or the system stopped: they say nothing about their batch."""
 
 
-def _lock_file(home: Path, run_id: str) -> Path:
+def _lock_file(folder: Path, run_id: str) -> Path:
     if not run_id.replace("-", "").isalnum():
         raise ValueError(f"not a run id: {run_id!r}")
-    return home / "cache" / "running" / run_id
+    return folder / run_id
 
 
 @contextmanager
-def run_lock(home: Path, run_id: str) -> Generator[None, None, None]:
+def run_lock(folder: Path, run_id: str) -> Generator[None, None, None]:
     """While the block runs, this process counts as one that carries out the run."""
-    path = _lock_file(home, run_id)
+    path = _lock_file(folder, run_id)
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = open_locked(path, fcntl.LOCK_SH)
     try:
@@ -32,9 +32,9 @@ def run_lock(home: Path, run_id: str) -> Generator[None, None, None]:
         os.close(descriptor)
 
 
-def is_running(home: Path, run_id: str) -> bool:
+def is_running(folder: Path, run_id: str) -> bool:
     """Whether a process on this machine carries out the run now."""
-    path = _lock_file(home, run_id)
+    path = _lock_file(folder, run_id)
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:

@@ -1,12 +1,13 @@
 """The Dagster side of the table store: assets hand over Arrow tables, the UI sees their rows."""
 
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pyarrow as pa
-from pydantic import PrivateAttr
 
 from orchestration_assets.schemas.tables import TABLES
+from resources.home import Home
 from resources.table_store import TableStore
 
 _PREVIEW_ROWS = 5
@@ -17,13 +18,14 @@ class ParquetTableIOManager(dg.ConfigurableIOManager):
     """Keeps each asset's table as Parquet below ``<home>/tables``, one file a batch."""
 
     home: str
-    _store: TableStore | None = PrivateAttr(default=None)
+
+    @property
+    def opened_home(self) -> Home:
+        return Home(Path(self.home).expanduser().absolute())
 
     @property
     def store(self) -> TableStore:
-        if self._store is None:
-            self._store = TableStore(self.home)
-        return self._store
+        return self.opened_home.tables
 
     def handle_output(self, context: dg.OutputContext, obj: pa.Table) -> None:
         """Stores the table and describes it: rows, columns, size, a preview."""

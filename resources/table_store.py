@@ -126,18 +126,18 @@ def _as_declared(
 
 
 class TableStore:
-    """The tables below ``<home>/tables``, and the batch records below ``<home>/batches``."""
+    """``<table>/<batch>.parquet`` for a table of batches, ``<table>.parquet`` for one of all."""
 
-    def __init__(self, home: str | Path) -> None:
-        self.home = Path(home).expanduser().absolute()
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
 
     def path(self, table: str, batch: str | None = None) -> Path:
         """Where a table is kept; raises ValueError for a batch that is not a plain name."""
         if batch is None:
-            return self.home / "tables" / f"{table}.parquet"
+            return self._folder / f"{table}.parquet"
         if not batch or not batch.replace("-", "").isalnum():
             raise ValueError(f"not a batch key: {batch!r}")
-        return self.home / "tables" / table / f"{batch}.parquet"
+        return self._folder / table / f"{batch}.parquet"
 
     def write(self, table: Table, data: pa.Table, batch: str | None = None) -> Path:
         """Stores ``data`` under the declared schema.
@@ -192,7 +192,7 @@ class TableStore:
 
     def batches(self, table: str) -> list[str]:
         """Batches for which the table is stored, oldest first."""
-        return sorted(path.stem for path in (self.home / "tables" / table).glob("[!.]*.parquet"))
+        return sorted(path.stem for path in (self._folder / table).glob("[!.]*.parquet"))
 
     def intact(self, table: str, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """The table of every batch, oldest first; a damaged one is left out, and said."""
@@ -230,15 +230,15 @@ def _source_of(path: Path) -> str:
 class BatchStore:
     """The immutable batch records: what was listed, before anything was read."""
 
-    def __init__(self, home: str | Path) -> None:
-        self.home = Path(home).expanduser().absolute()
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
 
     def _path(self, batch: str) -> Path:
-        return self.home / "batches" / f"{batch}.parquet"
+        return self._folder / f"{batch}.parquet"
 
     def recorded(self) -> list[str]:
         """Recorded batches, oldest first."""
-        return sorted(path.stem for path in (self.home / "batches").glob("[!.]*.parquet"))
+        return sorted(path.stem for path in self._folder.glob("[!.]*.parquet"))
 
     def write(self, batch: str, entries: pa.Table) -> None:
         write_atomically(self._path(batch), parquet_bytes(entries))
@@ -271,7 +271,7 @@ class BatchStore:
 
         Raises the error when it is about anything else.
         """
-        if error.path.parent != self.home / "batches" or error.path.suffix != ".parquet":
+        if error.path.parent != self._folder or error.path.suffix != ".parquet":
             raise error
         aside = error.path.with_name(f"{error.path.name}.damaged")
         where, problem = error.path.resolve(), " ".join(error.problem.split())
@@ -287,6 +287,6 @@ class BatchStore:
 
     def _missing(self, batch: str) -> TableMissingError:
         return TableMissingError(
-            f"the batch {batch} is not recorded in {self.home}; record it with: "
+            f"the batch {batch} is not recorded in {self._folder.parent}; record it with: "
             "orchestrate run SOURCE"
         )

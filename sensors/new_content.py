@@ -23,7 +23,8 @@ from orchestration_assets.schemas.policy import Content
 from orchestration_assets.settings import Settings
 from resources.claims import is_claimed
 from resources.content_source import ListingBudget, SourceError, source_name
-from resources.home import HomeResource, PolicyFileResource
+from resources.home import Home
+from resources.home_resource import PolicyFileResource
 from resources.run_claims import UNLESS_FINISHED_TAG
 from resources.run_locks import STOPPED_TAG, is_running
 from sensors.runs import UNDER_WAY
@@ -49,7 +50,9 @@ _FAILED: Final = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
     ),
 )
 def new_content_sensor(
-    context: dg.SensorEvaluationContext, home: HomeResource, policy_file: PolicyFileResource
+    context: dg.SensorEvaluationContext,
+    home: dg.ResourceParam[Home],
+    policy_file: PolicyFileResource,
 ) -> dg.SensorResult:
     """One tick. A source that cannot be listed is said so and keeps its known entries."""
     content = load_policy(policy_file.path).policy.content
@@ -63,7 +66,7 @@ def new_content_sensor(
         )
     memory = WatcherCursor.parse(context.cursor)
     memory, events, problems = _look(context, home, content, sources, memory)
-    pending = unfinished(home.folder)
+    pending = unfinished(home)
     memory = _fail_orphaned_runs(context, home, memory)
     under_way = _batches_under_way(context.instance)
     # `orchestrate run` carries out batches too, without a run that is known to this instance
@@ -101,7 +104,7 @@ def new_content_sensor(
 
 def _look(
     context: dg.SensorEvaluationContext,
-    home: HomeResource,
+    home: Home,
     content: Content,
     sources: list[str],
     memory: WatcherCursor,
@@ -125,7 +128,7 @@ def _look(
             UNPACKED_IN_A_TICK,
         )
         try:
-            intake = take_in(home.folder, source, content, now, look)
+            intake = take_in(home, source, content, now, look)
         except SourceError as error:
             problems.append(str(error))
             context.log.error(str(error))
@@ -162,7 +165,7 @@ def observation(intake: Intake) -> dg.AssetObservation:
 
 
 def _fail_orphaned_runs(
-    context: dg.SensorEvaluationContext, home: HomeResource, memory: WatcherCursor
+    context: dg.SensorEvaluationContext, home: Home, memory: WatcherCursor
 ) -> WatcherCursor:
     """Marks runs as failed whose process is gone: nobody else would, and they block their batch.
 
@@ -174,9 +177,9 @@ def _fail_orphaned_runs(
         return memory
     filters = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])
     started = {run.run_id: run for run in instance.get_runs(filters) if run.job_name in _OWN_JOBS}
-    lifeless = [run_id for run_id in started if not is_running(home.folder, run_id)]
-    memory, orphaned = memory.suspect(lifeless)
-    for run_id in orphaned:
+    lifeless = [run_id for run_id in started if not is_running(home.running, run_id)]
+    memory, dead = memory.suspect(lifeless)
+    for run_id in dead:
         instance.report_run_failed(
             started[run_id], "The process of this run is gone: it was killed, or its machine died."
         )

@@ -7,7 +7,8 @@ import dagster as dg
 from jobs import take_feedback
 from orchestration_assets.content.verdict_folder import waiting
 from orchestration_assets.policy.load import load_policy
-from resources.home import HomeResource, PolicyFileResource
+from resources.home import Home
+from resources.home_resource import PolicyFileResource
 from sensors.runs import UNDER_WAY
 
 _FILES_TAG = "orchestration/verdict_files"
@@ -24,7 +25,9 @@ _ATTEMPTS = 3
     ),
 )
 def review_feedback_sensor(
-    context: dg.SensorEvaluationContext, home: HomeResource, policy_file: PolicyFileResource
+    context: dg.SensorEvaluationContext,
+    home: dg.ResourceParam[Home],
+    policy_file: PolicyFileResource,
 ) -> dg.RunRequest | dg.SkipReason:
     """One tick. Files whose runs failed are tried three times, then wait for a person."""
     settle_seconds = load_policy(policy_file.path).policy.feedback.settle_seconds

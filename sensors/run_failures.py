@@ -22,7 +22,8 @@ from orchestration_assets.schemas.failures import RUN_FAILURES, Delivery, Failur
 from orchestration_assets.schemas.policy import Webhook
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import TABLES
-from resources.home import HomeResource, PolicyFileResource
+from resources.home import Home
+from resources.home_resource import PolicyFileResource
 from resources.run_locks import STOPPED_TAG
 from resources.table_store import TableStore
 from resources.webhook import WebhookError, post
@@ -46,7 +47,9 @@ _CHECK_FAILED = "DagsterAssetCheckFailedError"
     ),
 )
 def run_failure_sensor(
-    context: dg.RunFailureSensorContext, home: HomeResource, policy_file: PolicyFileResource
+    context: dg.RunFailureSensorContext,
+    home: dg.ResourceParam[Home],
+    policy_file: PolicyFileResource,
 ) -> None:
     """One failed run. What becomes of the message stands in the record, whatever happens."""
     run = context.dagster_run

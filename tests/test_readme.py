@@ -10,7 +10,7 @@ import pytest
 
 from orchestration_assets.__main__ import main
 from orchestration_assets.policy.load import parse_policy
-from resources.table_store import TableStore
+from resources.home import Home
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -67,7 +67,7 @@ def test_own_labels_in_five_minutes(tmp_path: Path) -> None:
     home = tmp_path / "home"
     arguments = ["--policy", str(tmp_path / "labels.yaml"), "--home", str(home)]
     assert main(["run", str(tmp_path / "letters"), *arguments]) == 0
-    store = TableStore(home)
+    store = Home(home).tables
     (batch,) = store.batches("resolutions")
     rows = store.read("resolutions", batch).to_pylist()
     assert {row["path"]: row["answer"] for row in rows} == {

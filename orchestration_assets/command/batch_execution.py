@@ -3,10 +3,10 @@
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from orchestration_assets.schemas.errors import OrchestrationError
 from resources.claims import Owner, claimed, claimed_unless_held, owner_of
+from resources.home import Home
 
 _WHAT = "orchestrate run"
 
@@ -34,7 +34,7 @@ class ExecutedBatches:
 
 
 def carry_out(
-    home: Path,
+    home: Home,
     batches: Sequence[str],
     is_finished: Callable[[str], bool],
     execute: Callable[[str], None],
@@ -61,14 +61,14 @@ def carry_out(
 
     in_other_hands = []
     for batch in batches:
-        with claimed_unless_held(home, batch, _WHAT) as ours:
+        with claimed_unless_held(home.folder, batch, _WHAT) as ours:
             if ours:
                 one(batch)
                 continue
         in_other_hands.append(batch)
-        say(f"batch {batch} is being carried out by {_words(owner_of(home, batch))}")
+        say(f"batch {batch} is being carried out by {_words(owner_of(home.folder, batch))}")
     for batch in in_other_hands:
-        with claimed(home, batch, _WHAT, lambda owner, batch=batch: _wait(batch, owner)):  # type: ignore[misc]
+        with claimed(home.folder, batch, _WHAT, lambda owner, batch=batch: _wait(batch, owner)):  # type: ignore[misc]
             one(batch)
     return carried
 

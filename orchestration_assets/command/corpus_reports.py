@@ -16,7 +16,8 @@ from orchestration_assets.schemas.tables import (
     DISAGREEMENT_REPORT,
 )
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
-from resources.table_store import TableStore, write_atomically
+from resources.home import Home
+from resources.table_store import write_atomically
 
 _TABLES: Final = (
     CONTENT_LEDGER,
@@ -28,29 +29,29 @@ _TABLES: Final = (
 _PAGES: Final = ("index.html", "services.html")
 
 
-def _mark(home: Path) -> Path:
-    return home / "reports" / ".due"
+def _mark(home: Home) -> Path:
+    return home.reports / ".due"
 
 
-def mark_due(home: Path) -> None:
+def mark_due(home: Home) -> None:
     """Notes that batches are about to change. Raises UnwritableError."""
     write_atomically(_mark(home), b"made when orchestrate run ends\n")
 
 
-def mark_made(home: Path) -> None:
+def mark_made(home: Home) -> None:
     """Notes that the reports are those of the batches as they are now."""
     _mark(home).unlink(missing_ok=True)
 
 
-def reports_are_due(home: Path) -> bool:
+def reports_are_due(home: Home) -> bool:
     """Whether batches were reported that the corpus reports do not know, or one is damaged."""
-    store = TableStore(home)
+    store = home.tables
     reported = set(store.batches(DISAGREEMENT_REPORT.name))
     if not reported:
         return False
     if _mark(home).exists() or not all(store.is_whole(table.name) for table in _TABLES):
         return True
-    if not all(_is_whole(home / "reports" / page) for page in _PAGES):
+    if not all(_is_whole(home.reports / page) for page in _PAGES):
         return True
     try:
         known = set(store.read(CORPUS_REPORT.name, columns=["batch"])["batch"].to_pylist())

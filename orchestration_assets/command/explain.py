@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
@@ -27,6 +26,7 @@ from orchestration_assets.schemas.tables import (
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from orchestration_assets.settings import Settings
 from resources.damage import leaving_out_damage
+from resources.home import Home
 from resources.table_store import BatchStore, TableStore
 
 _TELLING: Final = (
@@ -70,29 +70,29 @@ def explain(settings: Settings, item: str, *, as_json: bool) -> int:
 
     Raises UnknownItemError and PolicyError.
     """
-    found = explanation(settings.home, item, load_policy(settings.policy))
+    found = explanation(Home(settings.home), item, load_policy(settings.policy))
     text = json.dumps(asdict(found), indent=1, default=str) if as_json else render(found)
     sys.stdout.write(text + "\n")
     return 0
 
 
-def explanation(home: Path, item: str, loaded: LoadedPolicy) -> Explanation:
+def explanation(home: Home, item: str, loaded: LoadedPolicy) -> Explanation:
     """What the tables and caches of the home know of an item: its id, path or address.
 
     Raises UnknownItemError.
     """
-    store = TableStore(home)
+    store = home.tables
     # a name that is not UTF-8 stands in the tables as it is shown there
     item = os.fsencode(item).decode("utf-8", "backslashreplace")
     seen = list(_seen(store, item))
     if not seen:
-        waiting = any(_entries(home, key, item) for key in BatchStore(home).recorded())
+        waiting = any(_entries(home.batches, key, item) for key in home.batches.recorded())
         where = (
             "is recorded but not yet processed: orchestrate run SOURCE"
             if waiting
             else ("is in no batch; give its id, its path relative to the source, or its address")
         )
-        raise UnknownItemError(f"{item!r} {where} (home {home})")
+        raise UnknownItemError(f"{item!r} {where} (home {home.folder})")
     latest = seen[0]
     if len({row["item_id"] for row in seen}) > 1:
         several = ", ".join(sorted({f"{row['item_id']} ({row['address']})" for row in seen}))
@@ -133,9 +133,9 @@ def _is(table: pa.Table, item: str) -> Any:
     return pc.or_(pc.or_(by_id, by_path), pc.equal(table["address"], item))
 
 
-def _entries(home: Path, batch: str, item: str) -> int:
+def _entries(store: BatchStore, batch: str, item: str) -> int:
     with leaving_out_damage():
-        entries = BatchStore(home).read(batch)
+        entries = store.read(batch)
         return int(entries.filter(_is(entries, item)).num_rows)
     return 0
 
@@ -195,15 +195,13 @@ def _task(store: TableStore, plan: Row) -> Row:
 
 
 def _next_run(
-    home: Path, loaded: LoadedPolicy, held: Row, profile: Row | None, tasks: Sequence[Row]
+    home: Home, loaded: LoadedPolicy, held: Row, profile: Row | None, tasks: Sequence[Row]
 ) -> Iterator[str]:
     from orchestration_assets.profiling.profile_cache import profile_key
     from orchestration_assets.services.pool import build_services
-    from resources.feature_cache.lmdb_store import LmdbStore
-    from resources.feature_cache.opening import open_cache
 
     key = profile_key(held | {"path": profile["path"] if profile else held["path"]})
-    tier = open_cache(home, loaded.policy.execution.cache).peek_many([key]).get(key)
+    tier = home.features(loaded.policy.execution.cache).peek_many([key]).get(key)
     yield (
         f"profile: reused, {tier} has it"
         if tier
@@ -213,7 +211,7 @@ def _next_run(
     if hashes and hashes != {loaded.hash}:
         yield f"plans: made under policy {hashes.pop()}, now {loaded.hash} is in force"
     services = build_services(loaded.policy.services)
-    kept = LmdbStore(home / "cache" / "answers").get_many(
+    kept = home.answers.get_many(
         {reading["answer_key"] for task in tasks for reading in task["readings"]}
     )
     for task in tasks:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DatabaseError
 from orchestration_assets.command.instance_paths import instance_folder
 from orchestration_assets.schemas.errors import DamagedFileError, OrchestrationError, unwritable
 from resources.damage import notice
+from resources.home import Home
 from resources.locks import locked, make_folder
 from resources.run_locks import STOPPED_TAG
 from resources.table_store import write_atomically
@@ -35,7 +36,7 @@ _CONFIG = {
 }
 
 
-def open_instance(home: Path) -> dg.DagsterInstance:
+def open_instance(home: Home) -> dg.DagsterInstance:
     """The instance of this home, created at first use.
 
     A fresh instance must not be initialised by two processes at once, hence the lock.
@@ -106,7 +107,7 @@ def _set_aside(file: Path) -> Path:
 
 
 @contextmanager
-def instance_errors(home: Path) -> Generator[None, None, None]:
+def instance_errors(home: Home) -> Generator[None, None, None]:
     """Turns what the instance's storage raises into one line with file and remedy."""
     try:
         yield

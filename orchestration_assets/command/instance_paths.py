@@ -8,6 +8,7 @@ from typing import Final
 
 from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.settings import Settings
+from resources.home import Home
 
 # Dagster makes a URL of the path of its database, and quotes nothing in it
 _NOT_IN_A_URL: Final = re.compile(r"\?|%[0-9A-Fa-f]{2}")
@@ -17,35 +18,35 @@ class HomePathError(OrchestrationError):
     """The home lies at a path that tables or Dagster's database cannot be kept at."""
 
 
-def check_home(home: Path) -> None:
+def check_home(home: Home) -> None:
     """Raises HomePathError, before anything is written, where tables or the instance could not
     be kept."""
     try:
-        str(home).encode()
+        str(home.folder).encode()
     except UnicodeEncodeError as error:
         raise HomePathError(
-            f"the home {str(home)!r}: its path is no UTF-8; choose another --home"
+            f"the home {str(home.folder)!r}: its path is no UTF-8; choose another --home"
         ) from error
     folder = instance_folder(home)
     found = _NOT_IN_A_URL.search(str(folder))
     if found is not None:
         raise HomePathError(
-            f"the home {str(home)!r}: Dagster cannot keep its database at a path with "
+            f"the home {str(home.folder)!r}: Dagster cannot keep its database at a path with "
             f"{found[0]!r} in it ({str(folder)!r}); choose another --home, or set DAGSTER_HOME to "
             "a folder without it"
         )
 
 
-def instance_folder(home: Path) -> Path:
-    """DAGSTER_HOME when it is set, else ``<home>/dagster``."""
+def instance_folder(home: Home) -> Path:
+    """DAGSTER_HOME when it is set, else the home's own folder."""
     chosen = os.environ.get("DAGSTER_HOME")
-    return Path(chosen).expanduser().absolute() if chosen else home / "dagster"
+    return Path(chosen).expanduser().absolute() if chosen else home.dagster
 
 
 def ui_command(settings: Settings) -> str:
     """The shell command that opens this home in the Dagster UI, with all its runs."""
     variables = {
-        "DAGSTER_HOME": str(instance_folder(settings.home)),
+        "DAGSTER_HOME": str(instance_folder(Home(settings.home))),
         "ORCHESTRATION_HOME": str(settings.home),
     }
     if settings.policy is not None:

@@ -36,9 +36,8 @@ from orchestration_assets.selection.plan import plan_items
 from orchestration_assets.services.pool import build_services
 from orchestration_assets.settings import Settings
 from resources.damage import leaving_out_damage
-from resources.feature_cache.lmdb_store import LmdbStore
-from resources.feature_cache.opening import open_cache
 from resources.feature_cache.tiered import TieredCache
+from resources.home import Home
 from resources.table_store import BatchStore, TableStore
 
 SAMPLE: Final = 500
@@ -102,13 +101,13 @@ def preview(settings: Settings, source: str, *, as_json: bool, sample: int = SAM
     SourceError.
     """
     policy = load_policy(settings.policy).policy
-    found = look_ahead(settings.home, source, policy, sample)
+    found = look_ahead(Home(settings.home), source, policy, sample)
     text = json.dumps(asdict(found), indent=1) if as_json else render(found)
     sys.stdout.write(text + "\n")
     return 0
 
 
-def look_ahead(home: Path, source: str, policy: Policy, sample: int) -> Preview:
+def look_ahead(home: Home, source: str, policy: Policy, sample: int) -> Preview:
     """The preview of a run over ``source`` with this home; profiles at most ``sample`` items."""
     services = build_services(policy.services)
     prices = {name: Price(one.expected_ms, one.cost_usd) for name, one in services.items()}
@@ -117,10 +116,10 @@ def look_ahead(home: Path, source: str, policy: Policy, sample: int) -> Preview:
     answer_keys: dict[tuple[str, str, str], str] = {}
     tokens: dict[str, int] = {}
     with _shadow(home) as shadow:
-        cache = open_cache(home, policy.execution.cache)
+        cache = home.features(policy.execution.cache)
         taken = _would_take(home, shadow, source, policy.content, cache)
-        picked = list(_spread_evenly(TableStore(shadow), taken.accepted, sample))
-        work = ProfileChunk(str(shadow), "", taken.source, tuple(picked))
+        picked = list(_spread_evenly(shadow.tables, taken.accepted, sample))
+        work = ProfileChunk(shadow, "", taken.source, tuple(picked))
         for row, text in zip(picked, reread_texts(work), strict=True):
             if isinstance(text, UnreadItem):
                 continue  # it changed while the preview looked at it
@@ -140,13 +139,13 @@ def look_ahead(home: Path, source: str, policy: Policy, sample: int) -> Preview:
     whole = sum(taken.accepted.values())
     scale = whole / len(picked) if picked else 0.0
     scaled = partial(_scaled, scale=scale)
-    answers = LmdbStore(home / "cache" / "answers").get_many(answer_keys.values())
-    seen = observed_usage(TableStore(home))
+    answers = home.answers.get_many(answer_keys.values())
+    seen = observed_usage(home.tables)
     is_kept = {about: key in answers for about, key in answer_keys.items()}
     rows = (asdict(plan) for plan in plans)
     priced = [one.times(scale) for one in forecast_prices(rows, tokens, services, seen, is_kept)]
     asked = Counter(name for plan in plans for name in plan.services)
-    left = of_source(home, unfinished(home), taken.source)
+    left = of_source(home.batches, unfinished(home), taken.source)
     return Preview(
         source=taken.source,
         listed=taken.listed,
@@ -171,30 +170,30 @@ def look_ahead(home: Path, source: str, policy: Policy, sample: int) -> Preview:
 
 
 @contextmanager
-def _shadow(home: Path) -> Iterator[Path]:
+def _shadow(home: Home) -> Iterator[Home]:
     """A home in a temporary folder that knows of the intake what this one knows.
 
     The intake writes as it decides; what it would write goes there, and away with it.
     """
     with TemporaryDirectory() as folder:
-        shadow = Path(folder)
+        shadow = Home(Path(folder))
         for part in ("batches", "ledger", f"tables/{CONTENT_MANIFEST.name}"):
-            (shadow / part).mkdir(parents=True)
-            for file in (home / part).glob("[!.]*.parquet"):
-                (shadow / part / file.name).symlink_to(file.absolute())
+            (shadow.folder / part).mkdir(parents=True)
+            for file in (home.folder / part).glob("[!.]*.parquet"):
+                (shadow.folder / part / file.name).symlink_to(file.absolute())
         yield shadow
 
 
 def _would_take(
-    home: Path, shadow: Path, source: str, content: Content, cache: TieredCache
+    home: Home, shadow: Home, source: str, content: Content, cache: TieredCache
 ) -> _Taken:
     """Takes the source in below the shadow; holds one batch at a time, however many there are."""
     exclude = content.exclude
     root = Path(source).expanduser().resolve()
-    if home.resolve().is_relative_to(root) and home.resolve() != root:
-        exclude = (*exclude, f"{glob.escape(str(home.resolve().relative_to(root)))}/**")
+    if home.folder.resolve().is_relative_to(root) and home.folder.resolve() != root:
+        exclude = (*exclude, f"{glob.escape(str(home.folder.resolve().relative_to(root)))}/**")
     content = content.model_copy(update={"exclude": exclude, "keep": False})
-    seen = BatchStore(shadow).recorded()
+    seen = shadow.batches.recorded()
     intake = take_in(shadow, source, content, datetime.now(UTC))
     outcomes: Counter[str] = Counter()
     accepted: dict[str, int] = {}
@@ -202,7 +201,7 @@ def _would_take(
     for key in intake.recorded:
         made = make_manifest(shadow, key, content, SilentProgress())
         # later batches of the same look are settled against the earlier ones
-        TableStore(shadow).write(CONTENT_MANIFEST, made, key)
+        shadow.tables.write(CONTENT_MANIFEST, made, key)
         outcomes.update(made["outcome"].to_pylist())
         rows = _accepted(made.select(["outcome", *_PROFILE_KEY]))
         accepted[key] = rows.num_rows
@@ -211,7 +210,7 @@ def _would_take(
         kept += sum(key in found for key in keys)
     return _Taken(
         intake.listing.source,
-        _news(home, BatchStore(shadow), seen, intake),
+        _news(home.batches, shadow.batches, seen, intake),
         dict(sorted(outcomes.items())),
         accepted,
         kept,
@@ -222,12 +221,14 @@ def _accepted(manifest: pa.Table) -> pa.Table:
     return manifest.filter(pc.equal(manifest["outcome"], EntryOutcome.ACCEPTED.value))
 
 
-def _news(home: Path, store: BatchStore, seen: Sequence[str], intake: Intake) -> dict[str, int]:
+def _news(
+    own: BatchStore, store: BatchStore, seen: Sequence[str], intake: Intake
+) -> dict[str, int]:
     """How many files are new, changed, gone and known; ``seen`` are the batches of before."""
     listing = intake.listing
     source = listing.source
     known_batches = []
-    for key in of_source(home, seen, source):
+    for key in of_source(own, seen, source):
         with leaving_out_damage():
             known_batches.append(_files(store, [key]))
     before = pc.unique(pa.concat_tables([_files(store, []), *known_batches])["file"])

@@ -32,7 +32,7 @@ from orchestration_assets.selection.training_records import CALL_COLUMNS, observ
 from orchestration_assets.services.pool import build_services
 from orchestration_assets.settings import Settings
 from resources.damage import leaving_out_damage, notice
-from resources.model_store import ModelStore
+from resources.home import Home
 from resources.table_store import TableMissingError, TableStore
 
 
@@ -45,14 +45,15 @@ def run(settings: Settings, *, as_json: bool) -> int:
 
     Raises PolicyError, and NothingRecordedError when the home holds no finished batch.
     """
-    store = TableStore(settings.home)
+    home = Home(settings.home)
+    store = home.tables
     batches = store.batches(RESOLUTIONS.name)
     if not batches:
         raise NothingRecordedError(
-            f"{settings.home} holds no finished batch; run `orchestrate run SOURCE` first"
+            f"{home.folder} holds no finished batch; run `orchestrate run SOURCE` first"
         )
     loaded = load_policy(settings.policy)
-    replayed = list(_replay_all(settings.home, store, batches, settings.policy))
+    replayed = list(_replay_all(home, batches, settings.policy))
     gold = {}
     if store.exists(GOLD_LABELS.name):
         with leaving_out_damage():
@@ -68,11 +69,10 @@ def run(settings: Settings, *, as_json: bool) -> int:
     return 0
 
 
-def _replay_all(
-    home: Path, store: TableStore, batches: list[str], policy: Path | None
-) -> Iterator[ReplayedQuestion]:
+def _replay_all(home: Home, batches: list[str], policy: Path | None) -> Iterator[ReplayedQuestion]:
     loaded = load_policy(policy)
     services = build_services(loaded.policy.services)
+    store = home.tables
     calls = store.read_batches(CALL_LOG, store.batches(CALL_LOG.name), CALL_COLUMNS)
     declared = {name: Price(s.expected_ms, s.cost_usd) for name, s in services.items()}
     prices = observed_prices(calls, declared)
@@ -82,7 +82,7 @@ def _replay_all(
         except (DamagedFileError, TableMissingError) as error:
             notice(f"left out: {error}")
             continue
-        known = choose_models(loaded.policy, services, ModelStore(home), log.profiles, prices)
+        known = choose_models(loaded.policy, services, home.models, log.profiles, prices)
         yield from replay(log, ReplayPolicy(loaded.policy, loaded.hash, services, prices, known))
 
 

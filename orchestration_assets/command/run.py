@@ -6,7 +6,6 @@ import time
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestration_assets.command.batch_execution import (
@@ -28,8 +27,8 @@ from orchestration_assets.schemas.tables import CONTENT_MANIFEST, DISAGREEMENT_R
 from orchestration_assets.settings import Settings
 from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.claims import Owner, claimed
+from resources.home import Home
 from resources.run_claims import CORPUS, report_version
-from resources.table_store import BatchStore, TableStore
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -55,18 +54,19 @@ def run(
     must mend first, RunFailedError when the reports over all batches broke.
     """
     began = time.monotonic()
-    check_home(settings.home)
+    home = Home(settings.home)
+    check_home(home)
     content = load_policy(settings.policy).policy.content
-    intake = take_in(settings.home, source, content, datetime.now(UTC))
+    intake = take_in(home, source, content, datetime.now(UTC))
     for note in intake.notes:
         say(note)
-    batches = _batches(settings.home, intake, again=again)
+    batches = _batches(home, intake, again=again)
     carried = ExecutedBatches()
-    if batches or reports_are_due(settings.home):
+    if batches or reports_are_due(home):
         carried = _materialize(settings, intake, batches, SpendBudget(budget_usd), again=again)
     seconds = time.monotonic() - began
     summary = summarise(
-        settings.home, intake.listing, carried.done, ui_command(settings), seconds, budget_usd
+        home, intake.listing, carried.done, ui_command(settings), seconds, budget_usd
     )
     summary = replace(
         summary, elsewhere=tuple(carried.elsewhere), failed_batches=dict(carried.failed)
@@ -77,10 +77,10 @@ def run(
     return 1 if summary.failed or carried.failed else 0
 
 
-def _batches(home: Path, intake: Intake, *, again: bool) -> list[str]:
+def _batches(home: Home, intake: Intake, *, again: bool) -> list[str]:
     """Batches of this source that need work: new ones, ones a dead run left, all when ``again``."""
-    candidates = BatchStore(home).recorded() if again else unfinished(home)
-    return of_source(home, candidates, intake.listing.source)
+    candidates = home.batches.recorded() if again else unfinished(home)
+    return of_source(home.batches, candidates, intake.listing.source)
 
 
 def _materialize(
@@ -95,14 +95,15 @@ def _materialize(
     display = open_display()
     overrides = {"progress": display, "purse": purse}
     definitions = build_definitions(settings, resource_overrides=overrides)
-    home, tables = settings.home, TableStore(settings.home)
-    before = {batch: report_version(home, batch) for batch in batches}
+    home = Home(settings.home)
+    tables = home.tables
+    before = {batch: report_version(tables, batch) for batch in batches}
     policy_hash = load_policy(settings.policy).hash
 
     def is_finished(batch: str) -> bool:
         if again:
-            return finished_since(home, batch, before[batch], policy_hash)
-        return report_version(home, batch) is not None
+            return finished_since(tables, batch, before[batch], policy_hash)
+        return report_version(tables, batch) is not None
 
     with ExitStack() as stack:
         stack.enter_context(instance_errors(home))
@@ -121,7 +122,7 @@ def _materialize(
 
         instance.report_runless_asset_event(observation(intake))
         carried = carry_out(home, batches, is_finished, execute)
-        with claimed(home, CORPUS, "orchestrate run", _wait_for_corpus):
+        with claimed(home.folder, CORPUS, "orchestrate run", _wait_for_corpus):
             if carried.done or reports_are_due(home):
                 _execute(definitions, instance, "corpus_reports", None)
                 mark_made(home)

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -18,6 +17,7 @@ from orchestration_assets.schemas.tables import (
 )
 from resources.ai_services.resilience.caller import is_stop
 from resources.content_source import Listing
+from resources.home import Home
 from resources.table_store import TableStore
 
 _FAILURES_SHOWN = 5
@@ -67,7 +67,7 @@ class Summary:
 
 
 def summarise(
-    home: Path,
+    home: Home,
     listing: Listing,
     batches: Sequence[str],
     ui_command: str,
@@ -75,7 +75,7 @@ def summarise(
     budget_usd: float | None = None,
 ) -> Summary:
     """The summary of a run, counted from the stored tables of its batches."""
-    store = TableStore(home)
+    store = home.tables
     counted = {
         name: Counter[str]()
         for name in ("outcomes", "reasons", "models", "resolutions", "statuses")
@@ -132,8 +132,8 @@ def summarise(
         failed=sum(row["failed"] for row in totals),
         failures=tuple(failures[:_FAILURES_SHOWN]),
         service_failures=dict(sorted(broken.items())),
-        reports=tuple(str(home / "reports" / f"{batch}.html") for batch in batches),
-        index=str(home / "reports" / "index.html"),
+        reports=tuple(str(home.reports / f"{batch}.html") for batch in batches),
+        index=str(home.reports / "index.html"),
         ui_command=ui_command,
         seconds=round(seconds, 2),
     )

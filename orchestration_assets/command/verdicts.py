@@ -9,7 +9,7 @@ from orchestration_assets.content.verdict_files import VerdictFileError
 from orchestration_assets.content.verdicts import VerdictContext, understand
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.settings import Settings
-from resources.table_store import TableStore
+from resources.home import Home
 
 
 def check(settings: Settings, path: Path) -> int:
@@ -18,6 +18,7 @@ def check(settings: Settings, path: Path) -> int:
     Nothing is taken in. Raises PolicyError when there is no valid policy to check against.
     """
     loaded = load_policy(settings.policy)
+    home = Home(settings.home)
     rules = VerdictContext(loaded.policy.tasks, loaded.hash, datetime.now(UTC))
     try:
         data = path.read_bytes()
@@ -25,12 +26,12 @@ def check(settings: Settings, path: Path) -> int:
         sys.stderr.write(f"{path}: cannot be read: {error.strerror}\n")
         return 2
     try:
-        found = understand(path.name, data, rules, finder(TableStore(settings.home)))
+        found = understand(path.name, data, rules, finder(home.tables))
     except VerdictFileError as error:
         sys.stderr.write("".join(f"{path}: {problem}\n" for problem in error.problems))
         return 2
     items = len({row.item_id for row in found.verdicts})
     left = f", {found.not_judged} lines without a verdict" if found.not_judged else ""
     words = f"valid, {len(found.verdicts)} verdicts on {items} items{left}"
-    sys.stdout.write(f"{path}: {words}; drop it into {settings.home / 'verdicts'}\n")
+    sys.stdout.write(f"{path}: {words}; drop it into {home.verdicts}\n")
     return 0

@@ -1,34 +1,26 @@
 """Assets of the intake: the source as Dagster knows it, and the manifest of each batch."""
 
-import time
-from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from functools import partial
 
 import dagster as dg
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from orchestration_assets.content.batch_completion import nothing_left
 from orchestration_assets.content.corpus_view import current_items
-from orchestration_assets.content.gold_columns import keep_declared
-from orchestration_assets.content.item_lookup import finder
+from orchestration_assets.content.gold import update_gold
 from orchestration_assets.content.manifest_builder import make_manifest
-from orchestration_assets.content.verdict_folder import (
-    ACCEPTED,
-    accepted_verdicts,
-    take,
-    verdict_rows,
-)
-from orchestration_assets.content.verdicts import VerdictContext, merge, understand
-from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.load import load_policy
-from orchestration_assets.policy.pinned_policy import pin_policy
 from orchestration_assets.progress import Progress
-from orchestration_assets.schemas.enums import EntryOutcome
-from orchestration_assets.schemas.records import rows_to_arrow
+from orchestration_assets.schemas.enums import EntryOutcome, ItemPresence
+from orchestration_assets.schemas.records import count_members
+from orchestration_assets.schemas.tables import CONTENT_LEDGER, CONTENT_MANIFEST
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
-from resources.home import HomeResource, PolicyFileResource
+from orchestration_assets.table_assets import materialize, table_asset
+from resources.home import Home
+from resources.home_resource import PolicyFileResource
+
+_corpus_asset = partial(table_asset, group="7_corpus", team="content", per_batch=False)
 
 content_source = dg.AssetSpec(
     "content_source",
@@ -43,13 +35,11 @@ content_source = dg.AssetSpec(
 )
 
 
-@dg.asset(
-    partitions_def=content_batches,
-    deps=[content_source],
-    group_name="1_content",
-    io_manager_key="tables",
-    kinds={"parquet"},
-    owners=["team:content"],
+@table_asset(
+    CONTENT_MANIFEST,
+    group="1_content",
+    team="content",
+    deps=["content_source"],
     code_version="2",
     output_required=False,
     description=(
@@ -60,7 +50,7 @@ content_source = dg.AssetSpec(
 )
 def content_manifest(
     context: dg.AssetExecutionContext,
-    home: HomeResource,
+    home: dg.ResourceParam[Home],
     policy_file: PolicyFileResource,
     progress: dg.ResourceParam[Progress],
 ) -> Iterator[dg.MaterializeResult[pa.Table]]:
@@ -69,46 +59,35 @@ def content_manifest(
     Yields nothing, and so ends the run, where another process has finished the batch meanwhile.
     """
     batch = context.partition_key
-    if nothing_left(home.folder, home.claim, policy_file.path):
+    if nothing_left(home, policy_file.path):
         context.log.info(f"batch {batch} was finished by another process: nothing is left to do")
         return
     content = load_policy(policy_file.path).policy.content
-    manifest = make_manifest(home.folder, batch, content, progress)
-    counts = {
-        outcome.value: pc.sum(pc.equal(manifest["outcome"], outcome.value)).as_py() or 0
-        for outcome in EntryOutcome
-    }
+    manifest = make_manifest(home, batch, content, progress)
+    counts = count_members(manifest["outcome"], EntryOutcome)
     source = home.batches.source(batch)
     yield dg.MaterializeResult(value=manifest, metadata={**counts, "source": source})
 
 
-@dg.asset(
-    deps=[content_manifest],
-    group_name="7_corpus",
-    io_manager_key="tables",
-    kinds={"parquet"},
-    owners=["team:content"],
-    code_version="1",
+@_corpus_asset(
+    CONTENT_LEDGER,
+    deps=[CONTENT_MANIFEST.name],
     description=(
         "Every item of the corpus as it stands now: its latest content, in which batch it came, "
         "how many versions came before, and whether it is still there."
     ),
 )
-def content_ledger(home: HomeResource) -> dg.MaterializeResult[pa.Table]:
+def content_ledger(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[pa.Table]:
     """Folds all manifests, oldest first, into one row an item."""
-    items = current_items(home.folder)
-    present = pc.sum(pc.equal(items["state"], "present")).as_py() or 0
+    items = current_items(home)
+    present = count_members(items["state"], ItemPresence)[ItemPresence.PRESENT]
     metadata = {"present": present, "not_present": items.num_rows - present}
     return dg.MaterializeResult(value=items, metadata=metadata)
 
 
-@dg.asset(
-    deps=[content_manifest],
-    group_name="7_corpus",
-    io_manager_key="tables",
-    kinds={"parquet"},
-    owners=["team:content"],
-    code_version="1",
+@_corpus_asset(
+    GOLD_LABELS,
+    deps=[CONTENT_MANIFEST.name],
     description=(
         "What people say is right: one row an item and task with the latest verdict, and every "
         "verdict before it. Takes in the files dropped into the home's folder verdicts/, each as a "
@@ -117,36 +96,7 @@ def content_ledger(home: HomeResource) -> dg.MaterializeResult[pa.Table]:
     ),
 )
 def gold_labels(
-    context: dg.AssetExecutionContext, home: HomeResource, policy_file: PolicyFileResource
+    context: dg.AssetExecutionContext, home: dg.ResourceParam[Home], policy_file: PolicyFileResource
 ) -> dg.MaterializeResult[pa.Table]:
     """Takes in what waits, then merges every accepted verdict."""
-    loaded = load_policy(policy_file.path)
-    pin_policy(home.policies, loaded)
-    rules = VerdictContext(loaded.policy.tasks, loaded.hash, datetime.now(UTC))
-    find = finder(home.tables)
-    taken = take(
-        home.verdicts,
-        time.time,
-        loaded.policy.feedback.settle_seconds,
-        lambda name, data: understand(name, data, rules, find),
-    )
-    for name, why in taken.rejected.items():
-        context.log.warning(f"verdict file {name} was moved aside: {why}")
-    declared = keep_declared(home.tables, home.verdicts / ACCEPTED, rules)
-    for example in declared.examples:
-        context.log.warning(f"declared gold that is no answer: {example}")
-    verdicts = accepted_verdicts(home.verdicts)
-    gold = rows_to_arrow(GOLD_LABELS, merge(verdict_rows(verdicts)))
-    metadata = {
-        "verdicts": verdicts.num_rows,
-        "declared": len(declared.verdicts),
-        "declared_unusable": declared.unusable,
-        "files_accepted": len(taken.accepted),
-        "files_known": len(taken.known),
-        "files_rejected": len(taken.rejected),
-        "lines_not_judged": taken.not_judged,
-        "disputed": pc.sum(pc.greater(pc.list_value_length(gold["dissenters"]), 0)).as_py() or 0,
-        "policy_hash": loaded.hash,
-        **{f"gold: {task}": n for task, n in sorted(Counter(gold["task"].to_pylist()).items())},
-    }
-    return dg.MaterializeResult(value=gold, metadata=metadata)
+    return materialize(context, update_gold(home, load_policy(policy_file.path)))

@@ -1,34 +1,36 @@
 """Whether a batch was finished by another process, so that nothing is left to do for this one."""
 
-from pathlib import Path
-
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.tables import PROCESSING_PLANS
-from resources.run_claims import ReportVersion, RunClaim, report_version
+from resources.home import Home
+from resources.run_claims import ReportVersion, report_version
 from resources.table_store import TableStore
 
 
-def nothing_left(home: Path, claim: RunClaim | None, policy: str | None) -> bool:
-    """Whether the run that has this claim finds its batch finished by somebody else.
+def nothing_left(home: Home, policy: str | None) -> bool:
+    """Whether the run that has claimed its batch in the home finds it finished by somebody else.
 
     ``policy``: the file in force, None for the packaged one.
     """
+    claim, tables = home.claim, home.tables
     if claim is None or claim.batch is None:
         return False
-    if claim.unless_finished and report_version(home, claim.batch) is not None:
+    if claim.unless_finished and report_version(tables, claim.batch) is not None:
         return True
-    if report_version(home, claim.batch) == claim.before:
+    if report_version(tables, claim.batch) == claim.before:
         return False
-    return finished_since(home, claim.batch, claim.before, load_policy(policy).hash)
+    return finished_since(tables, claim.batch, claim.before, load_policy(policy).hash)
 
 
-def finished_since(home: Path, batch: str, before: ReportVersion | None, policy_hash: str) -> bool:
+def finished_since(
+    tables: TableStore, batch: str, before: ReportVersion | None, policy_hash: str
+) -> bool:
     """Whether the batch got a report since ``before``, under this very policy.
 
     Under another policy it was not what this process is to do.
     """
-    now = report_version(home, batch)
+    now = report_version(tables, batch)
     if now is None or now == before:
         return False
-    hashes = TableStore(home).read(PROCESSING_PLANS.name, batch, ["policy_hash"])["policy_hash"]
+    hashes = tables.read(PROCESSING_PLANS.name, batch, ["policy_hash"])["policy_hash"]
     return set(hashes.to_pylist()) <= {policy_hash}

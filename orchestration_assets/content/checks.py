@@ -8,9 +8,7 @@ from orchestration_assets.content.verdict_folder import accepted_verdicts
 from orchestration_assets.schemas.enums import EntryOutcome
 from orchestration_assets.schemas.tables import CONTENT_LEDGER, CONTENT_MANIFEST
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
-from resources.home import HomeResource
-from resources.table_checks import Balance, Stored, table_checks
-from resources.table_store import TableStore
+from orchestration_assets.table_assets import Balance, Stored, table_checks
 
 
 def _every_entry(stored: Stored, manifest: pa.Table) -> list[Balance]:
@@ -31,7 +29,7 @@ def _every_entry(stored: Stored, manifest: pa.Table) -> list[Balance]:
 
 
 def _every_item(stored: Stored, ledger: pa.Table) -> list[Balance]:
-    tables = TableStore(stored.home)
+    tables = stored.home.tables
     columns = ["item_id", "outcome"]
     batches = sorted(batch for some in manifests_of(stored.home).values() for batch in some)
     rows = tables.read_batches(CONTENT_MANIFEST, batches, columns)
@@ -42,7 +40,7 @@ def _every_item(stored: Stored, ledger: pa.Table) -> list[Balance]:
 
 def _every_verdict(stored: Stored, gold: pa.Table) -> list[Balance]:
     """Counted from the accepted files alone: what was judged, and what was said about it."""
-    verdicts = accepted_verdicts(HomeResource(path=str(stored.home)).verdicts)
+    verdicts = accepted_verdicts(stored.home.verdicts)
     judged = verdicts.group_by(["item_id", "task"]).aggregate([]).num_rows
     statement = ["item_id", "task", "said_at", "who", "kind", "verdict"]
     said = verdicts.group_by(statement).aggregate([]).num_rows

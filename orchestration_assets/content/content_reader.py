@@ -2,7 +2,6 @@
 
 import csv
 from collections.abc import Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 
@@ -17,6 +16,7 @@ from orchestration_assets.text.encodings.detection import decoded
 from resources.content_source import ContentError, Source, open_source
 from resources.content_source.source import READ_SECONDS
 from resources.content_store import ContentStore
+from resources.home import Home
 
 
 class SupersededError(OrchestrationError):
@@ -30,8 +30,8 @@ class ContentReader:
     context manager: it keeps record files open.
     """
 
-    def __init__(self, home: str | Path, source: str, read_seconds: float = READ_SECONDS) -> None:
-        self._store = ContentStore(home)
+    def __init__(self, home: Home, source: str, read_seconds: float = READ_SECONDS) -> None:
+        self._store = home.content
         self._address = source
         self._read_seconds = read_seconds
         self._opened: Source | None = None

@@ -1,6 +1,5 @@
 """The corpus as it stands now, folded from all manifests."""
 
-from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
@@ -11,7 +10,8 @@ from orchestration_assets.schemas.enums import EntryOutcome, ItemPresence
 from orchestration_assets.schemas.errors import DamagedFileError
 from orchestration_assets.schemas.tables import CONTENT_LEDGER, CONTENT_MANIFEST
 from resources.damage import leaving_out_damage, notice
-from resources.table_store import BatchStore, TableMissingError, TableStore
+from resources.home import Home
+from resources.table_store import TableMissingError
 
 _STATES: Final = {
     EntryOutcome.REJECTED: ItemPresence.REJECTED,
@@ -32,12 +32,12 @@ _COLUMNS: Final = (
 )
 
 
-def current_items(home: Path) -> pa.Table:
+def current_items(home: Home) -> pa.Table:
     """The table content_ledger: every item that a manifest names, once, as it was last.
 
     A record is gone when its file is gone, or has a later version without it.
     """
-    tables = TableStore(home)
+    tables = home.tables
     parts = [CONTENT_LEDGER.schema.empty_table()]
     for source, batches in manifests_of(home).items():
         rows = tables.read_batches(CONTENT_MANIFEST, batches, _COLUMNS)
@@ -47,13 +47,13 @@ def current_items(home: Path) -> pa.Table:
     return pa.concat_tables(parts).sort_by("item_id")
 
 
-def manifests_of(home: Path) -> dict[str, list[str]]:
+def manifests_of(home: Home) -> dict[str, list[str]]:
     """Source -> its batches with a manifest that can be read, oldest first.
 
     The source of a batch whose record is damaged or gone is the one that its addresses lie in;
     where there is none, the batch is left out.
     """
-    tables, store = TableStore(home), BatchStore(home)
+    tables, store = home.tables, home.batches
     found: dict[str, list[str]] = {}
     orphans: list[str] = []
     for batch in tables.batches(CONTENT_MANIFEST.name):

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from hashlib import blake2b
-from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from orchestration_assets.content.batches import (
@@ -32,7 +31,6 @@ from orchestration_assets.schemas.errors import DamagedFileError
 from orchestration_assets.schemas.policy import Content
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import BATCH_ENTRIES, DISAGREEMENT_REPORT, EntryRow
-from resources.content_index import ContentIndex
 from resources.content_source import (
     ContentError,
     Listing,
@@ -41,10 +39,10 @@ from resources.content_source import (
     odd_time,
     open_source,
 )
-from resources.content_store import ContentStore
 from resources.damage import leaving_out_damage
+from resources.home import Home
 from resources.locks import locked, make_folder
-from resources.table_store import BatchStore, TableStore
+from resources.table_store import BatchStore
 
 # what a sensor's tick can unpack; `orchestrate run` unpacks whatever there is
 UNPACKED_IN_A_TICK: Final = 256 << 20
@@ -83,7 +81,7 @@ class Intake:
 
 
 def take_in(
-    home: Path, source: str, content: Content, now: datetime, look: IntakeOptions | None = None
+    home: Home, source: str, content: Content, now: datetime, look: IntakeOptions | None = None
 ) -> Intake:
     """Lists the source and records batches of whatever is new, changed or gone.
 
@@ -92,11 +90,16 @@ def take_in(
     """
     look = look or IntakeOptions()
     opened = open_source(
-        source, content.include, content.exclude, home, content.read_seconds, content.max_bytes
+        source,
+        content.include,
+        content.exclude,
+        home.folder,
+        content.read_seconds,
+        content.max_bytes,
     )
     listing = opened.list(now, look.budget, look.start)
-    store, index = BatchStore(home), ContentIndex(home / "cache" / "content")
-    make_folder(home)
+    store, index = home.batches, home.content_index
+    make_folder(home.folder)
     while True:
         planning = _Planning(home, opened, content, listing, look)
         before = set(store.recorded())
@@ -110,7 +113,7 @@ def take_in(
         entries = list(planning.entries(changes))
         # a record file that is cut in several looks goes on from what is recorded, so it must be
         close = look.close or planning.unfinished
-        with locked(home / ".intake.lock"):
+        with locked(home.intake_lock):
             recorded_now = store.recorded()
             since = set(recorded_now) - before
             if any(_is_of(store, key, listing.source) for key in since):
@@ -152,15 +155,15 @@ class _Planning:
     """From changed files to entries: record files are cut into pieces as far as the budget goes."""
 
     def __init__(
-        self, home: Path, source: Source, content: Content, listing: Listing, look: IntakeOptions
+        self, home: Home, source: Source, content: Content, listing: Listing, look: IntakeOptions
     ) -> None:
-        self._home = home
+        self._home = home.folder
         self._source = source
         self._content = content
         self._listing = listing
         self._look = look
         self._declared = Declarations(content.records, content.max_bytes)
-        self._store = ContentStore(home)
+        self._store = home.content
         self.unfinished = False
         self._too_large: list[str] = []
         self._odd_times: list[str] = []
@@ -343,15 +346,14 @@ def _record(store: BatchStore, batch: PlannedBatch) -> None:
     store.write(batch.key, rows_to_arrow(BATCH_ENTRIES, batch.entries))
 
 
-def unfinished(home: Path) -> list[str]:
+def unfinished(home: Home) -> list[str]:
     """Recorded batches that have no report yet, oldest first."""
-    done = set(TableStore(home).batches(DISAGREEMENT_REPORT.name))
-    return [key for key in BatchStore(home).recorded() if key not in done]
+    done = set(home.tables.batches(DISAGREEMENT_REPORT.name))
+    return [key for key in home.batches.recorded() if key not in done]
 
 
-def of_source(home: Path, batches: Iterable[str], source: str) -> list[str]:
+def of_source(store: BatchStore, batches: Iterable[str], source: str) -> list[str]:
     """Those of the batches that the source listed; a damaged record is left out, and said."""
-    store = BatchStore(home)
     return [key for key in batches if _is_of(store, key, source)]
 
 

@@ -20,6 +20,7 @@ from orchestration_assets.schemas.enums import PASSING
 from orchestration_assets.schemas.errors import DamagedFileError, UnwritableError
 from orchestration_assets.schemas.tables import CONTENT_MANIFEST
 from resources.damage import leaving_out_damage, notice
+from resources.home import Home
 from resources.table_store import BatchStore, TableStore, read_parquet, write_atomically
 
 # one row a file: the latest that was listed, how far it is recorded, and whether to try it again
@@ -157,10 +158,10 @@ def _failed_in_passing(entries: pa.Table, manifest: pa.Table | None) -> list[str
     return files
 
 
-def read_ledger(home: Path, source: str) -> Ledger:
+def read_ledger(home: Home, source: str) -> Ledger:
     """The ledger of one source as the home records it now."""
-    store, tables = BatchStore(home), TableStore(home)
-    snapshot = home / "ledger" / f"{blake2b(source.encode(), digest_size=8).hexdigest()}.parquet"
+    store, tables = home.batches, home.tables
+    snapshot = home.ledgers / f"{blake2b(source.encode(), digest_size=8).hexdigest()}.parquet"
     ledger, included = _read_snapshot(snapshot, source)
     recorded = store.recorded()
     if not included <= set(recorded):

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -18,9 +17,9 @@ from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import CONTENT_MANIFEST, EntryRow
 from resources.content_index import ContentIndex, Holding
 from resources.content_source import FileContent, Source, Version, open_source
-from resources.content_store import ContentStore
 from resources.damage import leaving_out_damage
-from resources.table_store import BatchStore, TableMissingError, TableStore
+from resources.home import Home
+from resources.table_store import TableMissingError
 
 _HOLDING_COLUMNS = ["item_id", "entry_id", "outcome", "content_hash", "computed_as", "record"]
 
@@ -28,8 +27,8 @@ _HOLDING_COLUMNS = ["item_id", "entry_id", "outcome", "content_hash", "computed_
 class BatchReading:
     """How the entries of one batch are read: from their source, within the policy's limits."""
 
-    def __init__(self, home: Path, source: Source, *, keeps: bool) -> None:
-        self._store = ContentStore(home)
+    def __init__(self, home: Home, source: Source, *, keeps: bool) -> None:
+        self._store = home.content
         self._source = source
         self._keeps = keeps
 
@@ -50,7 +49,7 @@ class BatchReading:
         return self._keeps
 
 
-def make_manifest(home: Path, batch: str, content: Content, progress: Progress) -> pa.Table:
+def make_manifest(home: Home, batch: str, content: Content, progress: Progress) -> pa.Table:
     """The manifest of a recorded batch.
 
     Batches are settled one at a time, across processes: content that two of them hold is accepted
@@ -76,19 +75,19 @@ def make_manifest(home: Path, batch: str, content: Content, progress: Progress) 
     return rows_to_arrow(CONTENT_MANIFEST, rows)
 
 
-def entries_of(home: Path, batch: str) -> list[EntryRow]:
+def entries_of(home: Home, batch: str) -> list[EntryRow]:
     """The entries of a recorded batch. Raises TableMissingError when it was never recorded."""
-    return [EntryRow(**row) for row in BatchStore(home).read(batch).to_pylist()]
+    return [EntryRow(**row) for row in home.batches.read(batch).to_pylist()]
 
 
-def complete_index(home: Path, batch: str | None = None) -> ContentIndex:
+def complete_index(home: Home, batch: str | None = None) -> ContentIndex:
     """The content index, with every manifest but that of ``batch`` in it.
 
     Manifests are there and not in the index when the cache was deleted.
     """
-    index = ContentIndex(home / "cache" / "content")
+    index = home.content_index
     included = index.included()
-    for earlier in TableStore(home).batches(CONTENT_MANIFEST.name):
+    for earlier in home.tables.batches(CONTENT_MANIFEST.name):
         if earlier not in included and earlier != batch:
             # what is damaged is not known: its content is computed again when it comes again
             with leaving_out_damage(), suppress(TableMissingError):
@@ -96,17 +95,17 @@ def complete_index(home: Path, batch: str | None = None) -> ContentIndex:
     return index
 
 
-def holdings_of(home: Path, batch: str) -> Iterator[Holding]:
+def holdings_of(home: Home, batch: str) -> Iterator[Holding]:
     """What a stored manifest says its items held.
 
     Raises DamagedFileError when the batch record is not the one that the manifest was made of.
     """
     entries = {entry.item_id: entry for entry in entries_of(home, batch)}
-    manifest = TableStore(home).read(CONTENT_MANIFEST.name, batch, _HOLDING_COLUMNS)
+    manifest = home.tables.read(CONTENT_MANIFEST.name, batch, _HOLDING_COLUMNS)
     for row in manifest.to_pylist():
         entry = entries.get(row["entry_id"])
         if entry is None:
-            raise BatchStore(home).foreign(batch)
+            raise home.batches.foreign(batch)
         record: dict[str, Any] | None = row["record"]
         yield Holding(
             row["item_id"],

@@ -1,4 +1,4 @@
-"""What was calibrated, in the artefact store: promoted models and thresholds read, new ones put
+"""What was calibrated, in the model registry: promoted models and thresholds read, new ones put
 into use."""
 
 from collections.abc import Callable
@@ -12,8 +12,7 @@ from orchestration_assets.evidence.vector_thresholds import artefact_name as thr
 from orchestration_assets.evidence.vector_thresholds import pack as pack_thresholds
 from orchestration_assets.evidence.vector_thresholds import unpack as unpack_thresholds
 from orchestration_assets.schemas.disagreement import CalibrationRow
-from resources.artefact_store import ArtefactError
-from resources.model_store import ModelStore
+from resources.model_registry import Artefact, ArtefactError, ModelRegistry
 
 
 def artefact_name(task: str) -> str:
@@ -21,7 +20,7 @@ def artefact_name(task: str) -> str:
     return f"calibration.{task}"
 
 
-def promoted_for(store: ModelStore) -> Callable[[str], PromotedCalibration | None]:
+def promoted_for(registry: ModelRegistry) -> Callable[[str], PromotedCalibration | None]:
     """A function from a task to the model in use, None where there is none.
 
     A model that cannot be read is not in use. The function raises ArtefactError for one that has
@@ -29,57 +28,56 @@ def promoted_for(store: ModelStore) -> Callable[[str], PromotedCalibration | Non
     """
 
     def promoted(task: str) -> PromotedCalibration | None:
-        name = artefact_name(task)
-        version = store.usable(name)
-        if version is None:
+        artefact = registry.usable(artefact_name(task))
+        if artefact is None:
             return None
-        artefact = store.read(name, version)
         try:
-            return PromotedCalibration(unpack(artefact.arrays, artefact.facts), version)
+            return PromotedCalibration(unpack(artefact.arrays, artefact.facts), artefact.version)
         except (KeyError, ValueError) as error:
-            raise ArtefactError(
-                f"{name} {version} cannot be understood ({error}); materialize calibration again"
-            ) from error
+            raise _not_understood(artefact, error, "calibration") from error
 
     return promoted
 
 
-def promote(store: ModelStore, found: CalibrationResult) -> CalibrationRow:
+def promote(registry: ModelRegistry, found: CalibrationResult) -> CalibrationRow:
     """Puts a model that passed the gate into use; returns its row, with the version in use."""
     if found.model is None:
         return found.row
     arrays, facts = pack(found.model)
     name = artefact_name(found.row.task)
-    version = store.write(name, arrays, facts)
-    store.promote(name, version)
+    version = registry.store(name, arrays, facts).version
+    registry.promote(name, version)
     return replace(found.row, version=version)
 
 
 def thresholds_in_use(
-    store: ModelStore, task: str, version: str | None = None
+    registry: ModelRegistry, task: str, version: str | None = None
 ) -> ThresholdsInUse | None:
     """A task's thresholds of this version, by default those in force; None where there are none.
 
     Raises ArtefactError for thresholds that were changed or have another format.
     """
     name = thresholds_name(task)
-    wanted = version or store.usable(name)
-    if wanted is None:
+    artefact = registry.load(name, version) if version else registry.usable(name)
+    if artefact is None:
         return None
-    artefact = store.read(name, wanted)
     try:
-        return ThresholdsInUse(unpack_thresholds(artefact.arrays, artefact.facts), wanted)
+        thresholds = unpack_thresholds(artefact.arrays, artefact.facts)
+        return ThresholdsInUse(thresholds, artefact.version)
     except (KeyError, ValueError) as error:
-        raise ArtefactError(
-            f"{name} {wanted} cannot be understood ({error}); materialize vector_thresholds again"
-        ) from error
+        raise _not_understood(artefact, error, "vector_thresholds") from error
 
 
 def promote_thresholds(
-    store: ModelStore, task: str, thresholds: VectorThresholds
+    registry: ModelRegistry, task: str, thresholds: VectorThresholds
 ) -> ThresholdsInUse:
     """Puts thresholds that passed the gate into use."""
     name = thresholds_name(task)
-    version = store.write(name, *pack_thresholds(thresholds))
-    store.promote(name, version)
+    version = registry.store(name, *pack_thresholds(thresholds)).version
+    registry.promote(name, version)
     return ThresholdsInUse(thresholds, version)
+
+
+def _not_understood(artefact: Artefact, error: Exception, asset: str) -> ArtefactError:
+    which = f"{artefact.name} {artefact.version}"
+    return ArtefactError(f"{which} cannot be understood ({error}); materialize {asset} again")

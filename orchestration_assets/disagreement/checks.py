@@ -33,11 +33,11 @@ from orchestration_assets.schemas.tables import (
     PROCESSING_PLANS,
     RESOLUTIONS,
 )
+from orchestration_assets.table_assets import Balance, Stored, table_checks
 from resources.damage import leaving_out_damage
-from resources.home import HomeResource, PolicyFileResource
-from resources.model_store import ModelStore
-from resources.table_checks import Balance, Stored, table_checks
-from resources.table_store import TableStore
+from resources.home import Home
+from resources.home_resource import PolicyFileResource
+from resources.model_registry import ModelRegistry
 
 _Side = tuple[str, str, str, str]  # item, task, service, its answer
 _COLUMNS = (("service_a", "answer_a"), ("service_b", "answer_b"))
@@ -89,7 +89,7 @@ def _label_contradictions(stored: Stored) -> int:
 
 
 def _founded(stored: Stored, rows: pa.Table) -> int:
-    home = HomeResource(path=str(stored.home))
+    home = stored.home
     plans = stored.table(PROCESSING_PLANS.name)
     tasks = build_tasks(read_pinned_policy(home.policies, plans))
     usual = _usual(home.models, plans)
@@ -109,11 +109,11 @@ def _founded(stored: Stored, rows: pa.Table) -> int:
     )
 
 
-def _usual(store: ModelStore, plans: pa.Table) -> dict[str, float]:
+def _usual(registry: ModelRegistry, plans: pa.Table) -> dict[str, float]:
     """Task -> the share of contents that its pinned thresholds take for usual."""
     columns = (plans[name].to_pylist() for name in ("task", "thresholds"))
     pins = {pin for pin in zip(*columns, strict=True) if pin[1] is not None}
-    known = {task: thresholds_in_use(store, task, version) for task, version in sorted(pins)}
+    known = {task: thresholds_in_use(registry, task, version) for task, version in sorted(pins)}
     return {task: 1.0 - one.thresholds.share for task, one in known.items() if one is not None}
 
 
@@ -156,7 +156,7 @@ def _questions(table: pa.Table) -> set[tuple[str, str]]:
 
 
 def _every_service(stored: Stored, cards: pa.Table) -> list[Balance]:
-    store = TableStore(stored.home)
+    store = stored.home.tables
     answered = 0
     for batch in store.batches(RESOLUTIONS.name):
         for table in INTERPRETATIONS.values():
@@ -171,17 +171,17 @@ def _every_service(stored: Stored, cards: pa.Table) -> list[Balance]:
 
 def _in_use(stored: Stored, table: pa.Table) -> list[Balance]:
     """Every version that the table names is the one that batches read."""
-    store = ModelStore(stored.home)
+    registry = stored.home.models
     rows = table.filter(pc.is_valid(table["version"])).select(["task", "version"]).to_pylist()
-    same = sum(store.current(artefact_name(row["task"])) == row["version"] for row in rows)
+    same = sum(registry.current(artefact_name(row["task"])) == row["version"] for row in rows)
     return [Balance(len(rows), same, "versions in use")]
 
 
 def _in_force(stored: Stored, table: pa.Table) -> list[Balance]:
     """Every version that the table names is the one that batches pin."""
-    store = ModelStore(stored.home)
+    registry = stored.home.models
     rows = table.filter(pc.is_valid(table["version"])).select(["task", "version"]).to_pylist()
-    same = sum(store.current(thresholds_name(row["task"])) == row["version"] for row in rows)
+    same = sum(registry.current(thresholds_name(row["task"])) == row["version"] for row in rows)
     return [Balance(len(rows), same, "versions in force")]
 
 
@@ -199,9 +199,9 @@ vector_thresholds_checks = table_checks(VECTOR_THRESHOLDS, _in_force, per_batch=
     name="valid",
     description="The models in use are of the services as they answer now.",
 )
-def calibration_valid(home: HomeResource) -> dg.AssetCheckResult:
+def calibration_valid(home: dg.ResourceParam[Home]) -> dg.AssetCheckResult:
     """A changed service or embedding model invalidates what was learnt about the earlier one."""
-    promoted = promoted_for(ModelStore(home.folder))
+    promoted = promoted_for(home.models)
     problems: dict[str, str] = {}
     for task, readings in label_readings(home.tables).items():
         in_use = promoted(task)
@@ -228,7 +228,7 @@ def calibration_valid(home: HomeResource) -> dg.AssetCheckResult:
     description="The thresholds in force are of the embedding models that the policy asks now.",
 )
 def vector_thresholds_valid(
-    home: HomeResource, policy_file: PolicyFileResource
+    home: dg.ResourceParam[Home], policy_file: PolicyFileResource
 ) -> dg.AssetCheckResult:
     """A changed embedding model, or another parameter of it, invalidates its thresholds."""
     policy = load_policy(policy_file.path).policy

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.tables import INTERPRETATIONS, PROCESSING_PLANS, RESOLUTIONS
+from orchestration_assets.schemas.verdicts import GOLD_LABELS
 from resources.damage import leaving_out_damage
 from resources.table_store import TableStore
 
@@ -76,6 +77,15 @@ def _independent(store: TableStore, batch: str) -> Iterator[dict[str, Any]]:
 
 def _voting(table: pa.Table) -> pa.Table:
     return table.filter(pc.and_(table["final"], pc.equal(table["status"], Status.OK.value)))
+
+
+def gold_rows(store: TableStore) -> list[dict[str, Any]]:
+    """The verdicts of people so far; none before anybody gave one."""
+    rows: list[dict[str, Any]] = []
+    if store.exists(GOLD_LABELS.name):
+        with leaving_out_damage():  # it is made again from the accepted files of verdicts
+            rows = store.read(GOLD_LABELS.name).to_pylist()
+    return rows
 
 
 def gold_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, str]]:

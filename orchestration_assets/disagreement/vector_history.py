@@ -9,7 +9,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -23,6 +22,7 @@ from orchestration_assets.policy.pinned_policy import PinnedPolicyError, read_pi
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.errors import DamagedFileError
 from orchestration_assets.schemas.tables import INTERPRETATIONS, PROCESSING_PLANS, RESOLUTIONS
+from resources.home import Home
 from resources.table_store import TableStore
 
 MOST_CONTENTS: Final = 4_096
@@ -63,14 +63,14 @@ class VectorHistory:
     left_out: dict[str, str] = field(default_factory=dict)
 
 
-def vector_readings(store: TableStore, policies: Path, most: int = MOST_CONTENTS) -> VectorHistory:
+def vector_readings(home: Home, most: int = MOST_CONTENTS) -> VectorHistory:
     """What independent services gave over the batches that are stored whole, latest first.
 
     Beyond ``most`` contents of a task older ones are left out: quantiles are settled by then, and
     memory stays bounded. A batch whose policy cannot be read back does not tell with which
     parameters its services answered.
     """
-    found = VectorHistory()
+    store, found = home.tables, VectorHistory()
     for batch in reversed(store.batches(RESOLUTIONS.name)):
         columns = ["item_id", "task", "kind", "judge", "policy_hash"]
         try:
@@ -78,7 +78,7 @@ def vector_readings(store: TableStore, policies: Path, most: int = MOST_CONTENTS
             plans = plans.filter(pc.equal(plans["kind"], AnswerKind.VECTOR.value))
             if not plans.num_rows or _all_full(found, plans, most):
                 continue
-            policy = read_pinned_policy(policies, plans)
+            policy = read_pinned_policy(home.policies, plans)
             tables = list(_vectors(store, batch, plans))
         except (PinnedPolicyError, DamagedFileError) as error:
             found.left_out[batch] = str(error)

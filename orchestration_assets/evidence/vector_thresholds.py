@@ -117,7 +117,7 @@ def artefact_name(task: str) -> str:
 
 
 def pack(thresholds: VectorThresholds) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Arrays and facts, as an artefact store keeps them."""
+    """Arrays and facts, as the model registry keeps them."""
     arrays: dict[str, Any] = {}
     pair_facts = []
     for number, (_, pair) in enumerate(sorted(thresholds.pairs.items())):

@@ -10,7 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.features.index import EarlierContent
+from orchestration_assets.features.index import (
+    NAME,
+    EarlierContent,
+    earlier_content,
+    store_segment,
+)
 from orchestration_assets.features.near_copies import NearCopy, near_copies
 from orchestration_assets.features.neighbours import nearest_earlier
 from orchestration_assets.features.sketches import minhash, sketch_matrix
@@ -24,13 +29,15 @@ from orchestration_assets.profiling.batch import (
     unexpected_failure,
 )
 from orchestration_assets.profiling.profile_cache import COMPUTED
+from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.enums import EntryOutcome, ProfileStatus
-from orchestration_assets.schemas.policy import Execution, Features
-from orchestration_assets.schemas.records import rows_to_arrow
+from orchestration_assets.schemas.policy import Execution, Features, Policy
+from orchestration_assets.schemas.records import TableResult, rows_to_arrow
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS, Neighbour
 from resources.code_version import code_version
 from resources.feature_cache.rows import RowCache
 from resources.feature_cache.tiered import TieredCache
+from resources.home import Home
 
 _COMPUTED_COLUMNS: Final = ("vector", "semantic", "sketch")
 _KEPT: Final = pa.schema([CONTENT_VECTORS.schema.field(name) for name in _COMPUTED_COLUMNS])
@@ -99,6 +106,36 @@ def _row_alone(text: str | UnreadItem, semantic: bool) -> dict[str, Any]:
 
 def _unless_zero(vector: Any) -> Any:
     return vector if vector.any() else None
+
+
+def vectorise_batch(
+    home: Home,
+    batch: str,
+    manifest: pa.Table,
+    profiles: pa.Table,
+    policy: Policy,
+    spread: Spread,
+    cluster_bytes: Callable[[], int],
+    progress: Progress,
+) -> TableResult:
+    """The vectors of the profiled items of a batch, related to each other and to earlier content.
+
+    Adds the batch to the index over earlier content.
+    """
+    features = policy.features
+    place = ProfileChunk(home, batch, home.batches.source(batch), ())
+    work = to_vectorise(manifest, profiles, place)
+    earlier = earlier_content(home.models, batch, features.window)
+    cache = home.features(policy.execution.cache)
+    progress.stage("vectors", len(work.rows))
+    vectors = compute_vectors(
+        work, cache, policy.execution, features.semantic, spread, cluster_bytes, progress.advance
+    )
+    related = relate(vectors, earlier, features)
+    digest = store_segment(home.models, batch, features.window, earlier, related.representatives)
+    home.cache_uses.write(batch, CONTENT_VECTORS.name, cache)
+    index = {"index": f"{NAME}/{batch}", "index_digest": digest}
+    return TableResult(related.table, vector_figures(related, earlier) | cache.figures() | index)
 
 
 @dataclass(frozen=True, slots=True)

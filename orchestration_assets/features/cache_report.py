@@ -7,20 +7,35 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.schemas.cache import CacheRow
+from orchestration_assets.schemas.cache import FEATURE_CACHE_REPORT, CacheRow
+from orchestration_assets.schemas.policy import FeatureCache
+from orchestration_assets.schemas.records import TableResult, rows_to_arrow
+from orchestration_assets.schemas.tables import CALL_LOG
 from resources.feature_cache.tier import CacheTier, Counts, TierContents, TierError
+from resources.home import Home
 
 ANSWERS: Final = "answers"
 
 
-def cache_rows(
-    uses: Iterable[tuple[str, str, Mapping[str, Counts]]],
-    tiers: Sequence[CacheTier],
-    call_logs: Iterable[pa.Table],
-    answers: CacheTier,
-) -> list[CacheRow]:
+def report_cache(home: Home, settings: FeatureCache) -> TableResult:
     """A row for each tier of each use: the features' from their counts, the answers' from the
     call logs, which say for every reading whether it was cached."""
+    tiers = home.features(settings).tiers
+    logs = home.tables.intact(CALL_LOG.name, ["origin"])
+    rows = [*_features(home.cache_uses.read(), tiers), *_answers(logs, home.answers)]
+    rows.sort(key=lambda row: (row.used_for, row.position))
+    figures: dict[str, int | float] = {}
+    for row in rows:
+        figures[f"{row.used_for}_{row.tier}_hit_rate"] = row.hit_rate or 0.0
+        figures[f"{row.used_for}_{row.tier}_bytes"] = row.bytes or 0
+    figures["corrupt"] = sum(row.corrupt or 0 for row in rows)
+    figures["errors"] = sum(row.errors for row in rows)
+    return TableResult(rows_to_arrow(FEATURE_CACHE_REPORT, rows), figures)
+
+
+def _features(
+    uses: Iterable[tuple[str, str, Mapping[str, Counts]]], tiers: Sequence[CacheTier]
+) -> list[CacheRow]:
     total: dict[tuple[str, str], Counts] = {}
     batches: dict[tuple[str, str], set[str]] = {}
     for batch, asset, counted in uses:
@@ -29,11 +44,10 @@ def cache_rows(
             batches.setdefault((asset, name), set()).add(batch)
     order = {tier.name: position for position, tier in enumerate(tiers)}
     held = {tier.name: _held(tier) for tier in tiers}
-    rows = [
+    return [
         _row(*key, order.get(key[1], len(order)), len(batches[key]), counts, held.get(key[1]))
         for key, counts in sorted(total.items())
     ]
-    return sorted([*rows, *_answers(call_logs, answers)], key=lambda r: (r.used_for, r.position))
 
 
 def _answers(call_logs: Iterable[pa.Table], store: CacheTier) -> Iterator[CacheRow]:

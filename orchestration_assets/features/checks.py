@@ -8,8 +8,7 @@ from orchestration_assets.schemas.cache import FEATURE_CACHE_REPORT
 from orchestration_assets.schemas.enums import ProfileStatus
 from orchestration_assets.schemas.tables import CONTENT_PROFILES
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
-from resources.feature_cache.uses import CacheUses
-from resources.table_checks import Balance, Stored, table_checks
+from orchestration_assets.table_assets import Balance, Stored, table_checks
 
 
 def _every_profiled(stored: Stored, vectors: pa.Table) -> list[Balance]:
@@ -27,7 +26,7 @@ def _every_profiled(stored: Stored, vectors: pa.Table) -> list[Balance]:
 
 
 def _every_use(stored: Stored, report: pa.Table) -> list[Balance]:
-    uses = [len(tiers) for _, _, tiers in CacheUses(stored.home).read()]
+    uses = [len(tiers) for _, _, tiers in stored.home.cache_uses.read()]
     features = report.filter(pc.not_equal(report["used_for"], ANSWERS))
     more = report.filter(pc.greater(report["hits"], report["lookups"]))
     return [

@@ -1,4 +1,4 @@
-"""The index of earlier content: one promoted segment a batch, read within a bounded window."""
+"""The index over earlier content: one stored segment a batch, read in a bounded window."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ import numpy as np
 
 from orchestration_assets.features.sketches import PERMUTATIONS
 from orchestration_assets.features.vectors import DIMENSIONS
-from resources.artefact_store import ArtefactError, ArtefactStore
 from resources.damage import notice
+from resources.model_registry import ArtefactError, ModelRegistry
 
 NAME: Final = "neighbour_index"
 
@@ -30,7 +30,7 @@ class EarlierContent:
     versions: tuple[tuple[str, str], ...]
 
 
-def earlier_content(store: ArtefactStore, batch: str, window: int) -> EarlierContent:
+def earlier_content(registry: ModelRegistry, batch: str, window: int) -> EarlierContent:
     """The last ``window`` representatives of batches before this one, never of later ones.
 
     A batch that was indexed before, with the same window, sees the segments that it saw then, so
@@ -43,12 +43,12 @@ def earlier_content(store: ArtefactStore, batch: str, window: int) -> EarlierCon
     sketches: list[Any] = []
     sketched: list[int] = []
     versions: list[tuple[str, str]] = []
-    for version in _versions(store, batch, window):
+    for version in _versions(registry, batch, window):
         left = window - len(items)
         if left <= 0:
             break
         try:
-            segment = store.load(NAME, version)
+            segment = registry.load(NAME, version)
         except ArtefactError as error:
             notice(f"left out: {error}")
             continue
@@ -71,11 +71,11 @@ def earlier_content(store: ArtefactStore, batch: str, window: int) -> EarlierCon
     )
 
 
-def _versions(store: ArtefactStore, batch: str, window: int) -> list[str]:
-    known = store.versions(NAME)
+def _versions(registry: ModelRegistry, batch: str, window: int) -> list[str]:
+    known = registry.versions(NAME)
     if batch in known:
         try:
-            facts = store.facts(NAME, batch)
+            facts = registry.facts(NAME, batch)
             if facts["window"] == window:
                 return [version for version, _ in facts["earlier"]]
         except (ArtefactError, KeyError, TypeError, ValueError) as error:
@@ -83,8 +83,8 @@ def _versions(store: ArtefactStore, batch: str, window: int) -> list[str]:
     return [version for version in reversed(known) if version < batch]
 
 
-def promote_segment(
-    store: ArtefactStore,
+def store_segment(
+    registry: ModelRegistry,
     batch: str,
     window: int,
     earlier: EarlierContent,
@@ -109,4 +109,4 @@ def promote_segment(
         "earlier": [list(pair) for pair in earlier.versions],
         "representatives": len(chosen),
     }
-    return store.promote(NAME, batch, arrays, facts).digest
+    return registry.store(NAME, arrays, facts, batch).digest

@@ -1,39 +1,23 @@
 """Assets of processing: what every service said, the decisions taken, and every call."""
 
 from collections.abc import Iterator
-from functools import partial
 
 import dagster as dg
 import pyarrow as pa
 
 from orchestration_assets.content.batch_completion import nothing_left
-from orchestration_assets.content.content_reader import ContentReader
 from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.load import load_policy
-from orchestration_assets.policy.pinned_policy import pin_policy, read_pinned_policy
-from orchestration_assets.processing.answer_cache import AnswerCache
-from orchestration_assets.processing.batch import (
-    apart,
-    build_tasks,
-    build_work,
-    heavy_items,
-    item_loader,
-    learned_models,
-    limits_of,
-    only,
-    tables_of,
-)
-from orchestration_assets.processing.event_loop import process_plans
-from orchestration_assets.processing.health import health_rows, probe_services
-from orchestration_assets.processing.near_copy_sharing import leaders, process_sharing
-from orchestration_assets.processing.near_items import NearItems
-from orchestration_assets.processing.usage import observed_usage
+from orchestration_assets.processing.batch import tables_of
+from orchestration_assets.processing.health import check_services
+from orchestration_assets.processing.interpretation import PlannedTables, interpret_batch
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.health import SERVICE_HEALTH
-from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import CALL_LOG, DECISION_LOG
+from orchestration_assets.table_assets import materialize, table_asset
 from resources.ai_services.resilience.spend_budget import SpendBudget
-from resources.home import HomeResource, PolicyFileResource
+from resources.home import Home
+from resources.home_resource import PolicyFileResource
 
 _DESCRIPTIONS = {
     "sequential_interpretations": (
@@ -58,12 +42,12 @@ _DESCRIPTIONS = {
 }
 
 
-@dg.asset(
-    group_name="0_services",
-    io_manager_key="tables",
-    kinds={"parquet", "ai"},
-    owners=["team:processing"],
-    code_version="1",
+@table_asset(
+    SERVICE_HEALTH,
+    group="0_services",
+    team="processing",
+    kinds={"ai"},
+    per_batch=False,
     output_required=False,
     description=(
         "Every service of the policy: whether its address answers, whether it answers a real, "
@@ -72,22 +56,15 @@ _DESCRIPTIONS = {
     ),
 )
 def service_health(
-    home: HomeResource, policy_file: PolicyFileResource, purse: dg.ResourceParam[SpendBudget]
+    context: dg.AssetExecutionContext,
+    home: dg.ResourceParam[Home],
+    policy_file: PolicyFileResource,
+    purse: dg.ResourceParam[SpendBudget],
 ) -> Iterator[dg.MaterializeResult[pa.Table]]:
     """Probes the services of the policy in force; none in the run of a batch that is finished."""
-    if nothing_left(home.folder, home.claim, policy_file.path):
-        return
-    loaded = load_policy(policy_file.path)
-    pin_policy(home.policies, loaded)
-    policy = loaded.policy
-    probes = probe_services(policy, build_work(policy).services, build_tasks(policy), purse)
-    rows = list(health_rows(policy, loaded.hash, probes, observed_usage(home.tables)))
-    figures = {
-        "probed": len(probes),
-        "not_healthy": sum(row.deep_ok is False for row in rows),
-        "probe_cost_usd": sum(row.probe_cost_usd for row in rows),
-    }
-    yield dg.MaterializeResult(value=rows_to_arrow(SERVICE_HEALTH, rows), metadata=figures)
+    if not nothing_left(home, policy_file.path):
+        result = check_services(home, load_policy(policy_file.path), purse)
+        yield materialize(context, result)
 
 
 def _out(name: str) -> dg.AssetOut:
@@ -115,7 +92,7 @@ def interpretations(
     content_profiles: pa.Table,
     content_vectors: pa.Table,
     processing_plans: pa.Table,
-    home: HomeResource,
+    home: dg.ResourceParam[Home],
     progress: dg.ResourceParam[Progress],
     purse: dg.ResourceParam[SpendBudget],
 ) -> Iterator[dg.MaterializeResult[pa.Table]]:
@@ -124,47 +101,12 @@ def interpretations(
     All plans run even when few tables are asked for: finished answers come from the cache, and
     the logs stay whole.
     """
-    policy = read_pinned_policy(home.policies, processing_plans)
-    plans = processing_plans.sort_by([("item_id", "ascending"), ("task", "ascending")])
-    progress.stage("asking services", len(set(plans["item_id"].to_pylist())))
-    sharing = policy is not None and policy.features.share_answers
-    leader_of = leaders(content_vectors) if sharing else {}
-    seconds = policy.features.neighbour_seconds if policy else 0.0
-    heavy, source = heavy_items(content_manifest), home.batches.source(context.partition_key)
-    with (
-        ContentReader(home.folder, source) as reader,
-        ContentReader(home.folder, source) as beside,
-        NearItems(content_vectors, home.folder, seconds) as near,
-    ):
-        work = build_work(policy, learned_models(plans, home.models))
-        if any("neighbours" in one.reads for one in work.services.values()):
-            near.prepare()
-        cache = AnswerCache(home.answers)
-        process = partial(
-            process_plans,
-            work=work,
-            cache=cache,
-            load_item=apart(
-                heavy,
-                item_loader(content_manifest, content_profiles, reader),
-                item_loader(only(content_manifest, heavy), only(content_profiles, heavy), beside),
-            ),
-            limits=limits_of(policy, purse, home.tables),
-            advance=progress.advance,
-            near=near,
-            is_heavy=heavy.__contains__,
-        )
-        processed = process_sharing(plans.to_pylist(), leader_of, process)
-    for earlier, why in near.unreadable.items():
-        context.log.warning(f"services are shown less of batch {earlier}: {why}")
-    if cache.ignored:
-        words = "kept answers could not be used; their questions were asked again"
-        context.log.warning(f"{cache.ignored} {words}")
-    for message in processed.stopped.values():
+    tables = PlannedTables(content_manifest, content_profiles, content_vectors, processing_plans)
+    result, warnings = interpret_batch(home, context.partition_key, tables, purse, progress)
+    for warning in warnings:
+        context.log.warning(warning)
+    for message in result.stopped.values():
         context.log.error(message)
-    for name, times in processed.circuits_opened.items():
-        if times:
-            context.log.warning(f"the circuit of {name} opened {times} times: it failed too often")
-    for name, table, metadata in tables_of(processed):
+    for name, table, figures in tables_of(result):
         if name in context.op_execution_context.selected_output_names:
-            yield dg.MaterializeResult(asset_key=name, value=table, metadata=metadata)
+            yield dg.MaterializeResult(asset_key=name, value=table, metadata=figures)

@@ -31,7 +31,7 @@ from orchestration_assets.selection.active_selector import artefact_name
 from orchestration_assets.selection.trained_selector import TrainedSelector, unpack_selector
 from orchestration_assets.services.pool import build_services
 from resources.ai_services.resilience.spend_budget import SpendBudget
-from resources.model_store import ModelStore
+from resources.model_registry import ModelRegistry
 from resources.table_store import TableStore
 
 # from how far apart two answers disagree, unless the policy says otherwise; labels: any difference
@@ -75,7 +75,7 @@ def build_work(
     return BatchWork(build_choices(policy), build_tasks(policy), services, learned or {})
 
 
-def learned_models(plans: pa.Table, store: ModelStore) -> dict[str, TrainedSelector]:
+def learned_models(plans: pa.Table, registry: ModelRegistry) -> dict[str, TrainedSelector]:
     """The learned models that plans have pinned, by version.
 
     Raises ArtefactError when one is missing or was changed.
@@ -83,7 +83,7 @@ def learned_models(plans: pa.Table, store: ModelStore) -> dict[str, TrainedSelec
     pairs = set(zip(plans["task"].to_pylist(), plans["artefact"].to_pylist(), strict=True))
     found = {}
     for task, version in sorted(pair for pair in pairs if pair[1] is not None):
-        artefact = store.read(artefact_name(task), version)
+        artefact = registry.load(artefact_name(task), version)
         found[version] = unpack_selector(artefact.arrays, artefact.facts["selector"])
     return found
 

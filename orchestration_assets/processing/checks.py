@@ -18,8 +18,9 @@ from orchestration_assets.schemas.tables import (
     INTERPRETATIONS,
     PROCESSING_PLANS,
 )
-from resources.home import HomeResource, PolicyFileResource
-from resources.table_checks import Balance, Stored, table_checks
+from orchestration_assets.table_assets import Balance, Stored, table_checks
+from resources.home import Home
+from resources.home_resource import PolicyFileResource
 
 
 def _pairs(table: pa.Table) -> set[tuple[str, str]]:
@@ -57,7 +58,7 @@ def _checks_of(model: ProcessingModel) -> dg.AssetChecksDefinition:
 
 
 def _every_service(stored: Stored, health: pa.Table) -> list[Balance]:
-    policy = read_pinned_policy(HomeResource(path=str(stored.home)).policies, health)
+    policy = read_pinned_policy(stored.home.policies, health)
     named = set(policy.services) if policy else set()
     found = set(health["service"].to_pylist())
     return [
@@ -124,7 +125,9 @@ def service_probe_checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.
         "twice, and retries do not multiply the outage."
     ),
 )
-def outage_drill_check(home: HomeResource, policy_file: PolicyFileResource) -> dg.AssetCheckResult:
+def outage_drill_check(
+    home: dg.ResourceParam[Home], policy_file: PolicyFileResource
+) -> dg.AssetCheckResult:
     """Runs the drill; nothing leaves the machine."""
     drilled = outage_drill(load_policy(policy_file.path).policy, observed_usage(home.tables))
     words = [

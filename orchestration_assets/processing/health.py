@@ -6,12 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from uuid import uuid4
 
-from orchestration_assets.processing.usage import ObservedUsage
+from orchestration_assets.policy.load import LoadedPolicy
+from orchestration_assets.policy.pinned_policy import pin_policy
+from orchestration_assets.processing.batch import build_tasks, build_work
+from orchestration_assets.processing.usage import ObservedUsage, observed_usage
 from orchestration_assets.schemas.answers import shown
 from orchestration_assets.schemas.enums import Status
-from orchestration_assets.schemas.health import ServiceHealthRow
+from orchestration_assets.schemas.health import SERVICE_HEALTH, ServiceHealthRow
 from orchestration_assets.schemas.items import Item, Question, Task
 from orchestration_assets.schemas.policy import Policy
+from orchestration_assets.schemas.records import TableResult, rows_to_arrow
 from orchestration_assets.schemas.services import EmbeddedConfig, RemoteConfig
 from orchestration_assets.services.contract import Service
 from orchestration_assets.text.replies.call_errors import CallError
@@ -19,6 +23,7 @@ from resources.ai_services.http.service import HttpService
 from resources.ai_services.resilience.attempts import CallOutcome
 from resources.ai_services.resilience.caller import Caller
 from resources.ai_services.resilience.spend_budget import SpendBudget
+from resources.home import Home
 
 SHALLOW_S = 1.0
 DEEP_S = 30.0
@@ -36,6 +41,20 @@ class Probe:
     business_ok: bool | None
     problem: str | None
     cost_usd: float
+
+
+def check_services(home: Home, loaded: LoadedPolicy, purse: SpendBudget) -> TableResult:
+    """Probes the services of a policy, beside how their calls went; pins the policy."""
+    pin_policy(home.policies, loaded)
+    policy = loaded.policy
+    probes = probe_services(policy, build_work(policy).services, build_tasks(policy), purse)
+    rows = list(health_rows(policy, loaded.hash, probes, observed_usage(home.tables)))
+    figures = {
+        "probed": len(probes),
+        "not_healthy": sum(row.deep_ok is False for row in rows),
+        "probe_cost_usd": sum(row.probe_cost_usd for row in rows),
+    }
+    return TableResult(rows_to_arrow(SERVICE_HEALTH, rows), figures)
 
 
 def probe_services(

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
@@ -17,7 +16,8 @@ from orchestration_assets.schemas.enums import EntryOutcome, ResolutionStatus, T
 from orchestration_assets.schemas.errors import DamagedFileError
 from orchestration_assets.schemas.items import NearItem
 from orchestration_assets.schemas.tables import CONTENT_MANIFEST, RESOLUTIONS
-from resources.table_store import BatchStore, TableMissingError, TableStore
+from resources.home import Home
+from resources.table_store import TableMissingError
 
 _KEPT: Final = 64
 """Texts that are held: services that ask about the same item do so one soon after another."""
@@ -46,7 +46,7 @@ class NearItems:
     def __init__(
         self,
         vectors: pa.Table,
-        home: Path,
+        home: Home,
         seconds: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -117,11 +117,11 @@ class NearItems:
             return None
 
     def _earlier(self, batch: str, items: set[str]) -> _Earlier | None:
-        tables, wanted = TableStore(self._home), pa.array(sorted(items))
+        tables, wanted = self._home.tables, pa.array(sorted(items))
         try:
             manifest = tables.read(CONTENT_MANIFEST.name, batch)
             answers = tables.read(RESOLUTIONS.name, batch, list(_ANSWER_COLUMNS))
-            source = BatchStore(self._home).source(batch)
+            source = self._home.batches.source(batch)
         except (TableMissingError, DamagedFileError):
             return None  # it has no answers yet, or none that can be read
         accepted = pc.equal(manifest["outcome"], EntryOutcome.ACCEPTED)

@@ -11,14 +11,16 @@ from orchestration_assets.content.content_reader import ContentReader, Supersede
 from orchestration_assets.profiling.profile_cache import COMPUTED, ProfileCache
 from orchestration_assets.profiling.profiler import profile
 from orchestration_assets.profiling.tiers import SizeTier, TierChoice, choose_tier, chunks
-from orchestration_assets.schemas.enums import ProfileStatus
+from orchestration_assets.progress import Progress
+from orchestration_assets.schemas.enums import EntryOutcome, ProfileStatus
 from orchestration_assets.schemas.features import FEATURE_NAMES, FEATURES
 from orchestration_assets.schemas.policy import Execution, SizeTiers
-from orchestration_assets.schemas.records import rows_to_arrow
+from orchestration_assets.schemas.records import TableResult, rows_to_arrow
 from orchestration_assets.schemas.storable_values import whole_text
 from orchestration_assets.schemas.tables import CONTENT_PROFILES
 from resources.content_source import ContentError
 from resources.feature_cache.tiered import TieredCache
+from resources.home import Home
 
 Row = Mapping[str, Any]
 Result = TypeVar("Result")
@@ -39,7 +41,7 @@ _WARM_UP_NAMES: Final = tuple(
 class ProfileChunk:
     """Manifest rows of a batch with all that a worker on another machine needs to read them."""
 
-    home: str
+    home: Home
     batch: str
     source: str
     rows: tuple[dict[str, Any], ...]
@@ -104,6 +106,29 @@ class ProfiledBatch:
     profiles: pa.Table
     choice: TierChoice
     from_cache: int
+
+
+def profile_accepted(
+    home: Home,
+    batch: str,
+    manifest: pa.Table,
+    execution: Execution,
+    spread: MapChunks,
+    cluster_bytes: Callable[[], int],
+    progress: Progress,
+) -> TableResult:
+    """The profiles of the accepted items of a manifest; content that changed since is released."""
+    accepted = manifest.filter(pc.equal(manifest["outcome"], EntryOutcome.ACCEPTED))
+    work = ProfileChunk(home, batch, home.batches.source(batch), tuple(accepted.to_pylist()))
+    cache = home.features(execution.cache)
+    progress.stage("profiling", accepted.num_rows)
+    done = profile_batch(work, cache, execution, spread, cluster_bytes, progress.advance)
+    home.cache_uses.write(batch, CONTENT_PROFILES.name, cache)
+    # whoever else holds what could not be computed here computes it in a later batch
+    superseded = done.profiles.filter(pc.equal(done.profiles["status"], ProfileStatus.SUPERSEDED))
+    home.content_index.release(batch, superseded["content_hash"].to_pylist())
+    warnings = [done.choice.reason] if done.choice.tier is SizeTier.BEYOND else []
+    return TableResult(done.profiles, profile_figures(done) | cache.figures(), warnings)
 
 
 def profile_batch(

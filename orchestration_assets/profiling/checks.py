@@ -4,7 +4,7 @@ import pyarrow as pa
 
 from orchestration_assets.schemas.enums import EntryOutcome
 from orchestration_assets.schemas.tables import CONTENT_MANIFEST, CONTENT_PROFILES
-from resources.table_checks import Balance, Stored, table_checks
+from orchestration_assets.table_assets import Balance, Stored, table_checks
 
 
 def _every_accepted(stored: Stored, profiles: pa.Table) -> list[Balance]:

@@ -10,8 +10,7 @@ from orchestration_assets.schemas.tables import (
     DISAGREEMENT_REPORT,
     RESOLUTIONS,
 )
-from resources.table_checks import Balance, Stored, table_checks
-from resources.table_store import TableStore
+from orchestration_assets.table_assets import Balance, Stored, table_checks
 
 
 def _every_item_ends(stored: Stored, states: pa.Table) -> list[Balance]:
@@ -35,7 +34,7 @@ def _totals(stored: Stored, report: pa.Table) -> list[Balance]:
 
 
 def _every_batch(stored: Stored, corpus: pa.Table) -> list[Balance]:
-    store, name = TableStore(stored.home), DISAGREEMENT_REPORT.name
+    store, name = stored.home.tables, DISAGREEMENT_REPORT.name
     reported = {batch for batch in store.batches(name) if store.is_whole(name, batch)}
     found = set(corpus["batch"].to_pylist())
     return [Balance(len(reported), len(reported & found), "reported batches in the index")]

@@ -8,11 +8,13 @@ every Parquet file, so a table explains itself wherever it is opened.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
+from enum import StrEnum
 from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.storable_values import whole_text
@@ -45,6 +47,15 @@ class Table:
     def stable_columns(self) -> list[str]:
         """Columns whose bytes do not depend on the run."""
         return [name for name in self.schema.names if not self.columns[name].run_dependent]
+
+
+@dataclass(frozen=True, slots=True)
+class TableResult:
+    """A table that was made, figures that describe it by name, and warnings for people."""
+
+    table: pa.Table
+    figures: Mapping[str, Any]
+    warnings: Sequence[str] = ()
 
 
 _SCALARS: dict[Any, pa.DataType] = {
@@ -111,6 +122,11 @@ def table_of(
         metadata={"table": name, "description": description, "key": ",".join(key)},
     )
     return Table(name, description, schema, key, {column[0]: column[2] for column in named})
+
+
+def count_members(column: pa.ChunkedArray, members: type[StrEnum]) -> dict[str, int]:
+    """Member -> in how many rows it stands, for every member that the column may hold."""
+    return {one.value: pc.sum(pc.equal(column, one.value)).as_py() or 0 for one in members}
 
 
 class UnstorableError(OrchestrationError, ValueError):

@@ -15,8 +15,7 @@ from orchestration_assets.selection.trained_selector import (
     unpack_selector,
 )
 from orchestration_assets.services.contract import Service
-from resources.artefact_store import ArtefactError
-from resources.model_store import ModelStore
+from resources.model_registry import ArtefactError, ModelRegistry
 
 
 @dataclass(frozen=True)
@@ -110,14 +109,15 @@ def service_identity(service: Service, version: str | None = None) -> str:
 
 
 def load_active_selector(
-    store: ModelStore, task: str, learned: Learned, services: Mapping[str, Service]
+    registry: ModelRegistry, task: str, learned: Learned, services: Mapping[str, Service]
 ) -> ActiveSelector | str:
     """The promoted selector of a task, or the reason why there is none."""
     name = artefact_name(task)
     try:
-        if store.current(name) is None:
+        version = registry.current(name)
+        if version is None:
             return "no learned model is promoted yet"
-        artefact = store.read(name)
+        artefact = registry.load(name, version)
         selector = unpack_selector(artefact.arrays, artefact.facts["selector"])
     except (ArtefactError, KeyError, ValueError) as error:
         return f"the learned model cannot be used: {error}"

@@ -9,12 +9,11 @@ from orchestration_assets.schemas.selection import SELECTION_FRONTIER, SELECTION
 from orchestration_assets.schemas.tables import CONTENT_PROFILES, PROCESSING_PLANS
 from orchestration_assets.selection.active_selector import artefact_name
 from orchestration_assets.selection.conditions import holds
-from resources.model_store import ModelStore
-from resources.table_checks import Balance, Stored, table_checks
+from orchestration_assets.table_assets import Balance, Stored, table_checks
 
 
 def _every_applicable_task(stored: Stored, plans: pa.Table) -> list[Balance]:
-    policy = read_pinned_policy(stored.home / "policies", plans)
+    policy = read_pinned_policy(stored.home.policies, plans)
     applicable = {
         (profile["item_id"], name)
         for profile in stored.table(CONTENT_PROFILES.name).to_pylist()
@@ -30,10 +29,10 @@ def _every_applicable_task(stored: Stored, plans: pa.Table) -> list[Balance]:
 
 def _every_learned_task(stored: Stored, rows: pa.Table) -> list[Balance]:
     """Each row is about a task whose version, where it has one, can be read."""
-    store = ModelStore(stored.home)
+    registry = stored.home.models
     versions = zip(rows["task"].to_pylist(), rows["version"].to_pylist(), strict=True)
     promoted = [(task, version) for task, version in versions if version is not None]
-    kept = [one for one in promoted if one[1] in store.versions(artefact_name(one[0]))]
+    kept = [one for one in promoted if one[1] in registry.versions(artefact_name(one[0]))]
     return [Balance(len(promoted), len(kept), "promoted models that are stored")]
 
 

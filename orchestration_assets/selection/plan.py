@@ -29,7 +29,7 @@ from orchestration_assets.selection.forecast import Forecast, Price, forecast
 from orchestration_assets.selection.strategies import Strategy, StrategyDecision, ordered_strategies
 from orchestration_assets.services.contract import EmbeddedService, Service
 from orchestration_assets.text.path_patterns import matches_any
-from resources.model_store import ModelStore
+from resources.model_registry import ModelRegistry
 
 Known = Mapping[str, ChosenPoint | str]
 
@@ -111,20 +111,20 @@ def count_learned_items(
     return counts, others
 
 
-def thresholds_in_force(policy: Policy, store: ModelStore) -> dict[str, str]:
+def thresholds_in_force(policy: Policy, registry: ModelRegistry) -> dict[str, str]:
     """Vector task -> the version of its calibrated thresholds, where there are any.
 
     Whether they apply to the services that answer is checked when the answers are compared.
     """
     tasks = [name for name, task in policy.tasks.items() if task.kind is AnswerKind.VECTOR]
-    current = {name: store.usable(artefact_name(name)) for name in tasks}
+    current = {name: registry.usable_version(artefact_name(name)) for name in tasks}
     return {name: version for name, version in current.items() if version is not None}
 
 
 def choose_models(
     policy: Policy,
     services: Mapping[str, Service],
-    store: ModelStore,
+    registry: ModelRegistry,
     profiles: Sequence[Mapping[str, Any]],
     prices: Mapping[str, Price],
     observed: Mapping[str, Price] | None = None,
@@ -138,7 +138,7 @@ def choose_models(
     in_force: dict[str, tuple[ActiveSelector, Learned]] = {}
     for name, task in policy.tasks.items():
         if task.learned is not None:
-            model = load_active_selector(store, name, task.learned, services)
+            model = load_active_selector(registry, name, task.learned, services)
             if isinstance(model, str):
                 found[name] = model
             else:

@@ -21,8 +21,7 @@ from orchestration_assets.selection.trained_selector import (
     unpack_selector,
 )
 from orchestration_assets.selection.training_records import TrainingRecords
-from resources.artefact_store import ArtefactError
-from resources.model_store import ModelStore
+from resources.model_registry import Artefact, ModelRegistry
 
 MIN_ITEMS: Final = 30
 _HELD_OUT_SHARE = 0.25
@@ -44,7 +43,7 @@ def train_task(
     task: str,
     records: TrainingRecords,
     identities: Mapping[str, str],
-    store: ModelStore,
+    registry: ModelRegistry,
 ) -> SelectionModelRow:
     """Trains on complete items, and promotes a model that does not lose on held-out ones.
 
@@ -54,7 +53,7 @@ def train_task(
     """
     recorded = records.recorded
     if recorded.n_items < MIN_ITEMS:
-        return _too_few_items(task, records, store)
+        return _too_few_items(task, records, registry)
     held_out = np.array(
         [is_sampled(f"gate {task}", item, _HELD_OUT_SHARE) for item in recorded.items]
     )
@@ -69,11 +68,11 @@ def train_task(
         "words": words,
     }
     name = artefact_name(task)
-    trained = store.write(name, arrays, manifest)
-    before = store.usable(name)
+    trained = registry.store(name, arrays, manifest).version
+    before = registry.usable(name)
     trial = _evaluate(deployed, test)
     single_correct = test.is_correct[:, deployed.best_service]
-    current_correct = _current_correct(store, name, test)
+    current_correct = _current_correct(before, test)
     baseline = single_correct if current_correct is None else current_correct
     # the first model is held against a service that it may well consist of: noise is no loss
     tolerance = (
@@ -81,8 +80,8 @@ def train_task(
     )
     passed = bool(trial.outcome.correct.sum() + tolerance >= baseline.sum())
     if passed:
-        store.promote(name, trained)
-    outcome = UNCHANGED if trained == before else PROMOTED if passed else KEPT
+        registry.promote(name, trained)
+    outcome = UNCHANGED if before and before.version == trained else PROMOTED if passed else KEPT
     if outcome == KEPT:
         baseline_name = (
             "the model in force" if current_correct is not None else "the best single service"
@@ -94,7 +93,7 @@ def train_task(
     return SelectionModelRow(
         task=task,
         outcome=outcome,
-        version=store.usable(name),
+        version=registry.usable_version(name),
         trained=trained,
         words=words,
         gold=records.gold,
@@ -141,14 +140,13 @@ def _evaluate(deployed: TrainedSelector, test: RecordedAnswers) -> _Trial:
     return _Trial(point, deployed.run(point, _with_model_labels(deployed, test)))
 
 
-def _current_correct(store: ModelStore, name: str, test: RecordedAnswers) -> Bools | None:
-    """(n,) where the promoted model is right; None when there is none of the same services."""
-    if store.usable(name) is None:
+def _current_correct(artefact: Artefact | None, test: RecordedAnswers) -> Bools | None:
+    """(n,) where the model in force is right; None when there is none of the same services."""
+    if artefact is None:
         return None
     try:
-        artefact = store.read(name)
         deployed = unpack_selector(artefact.arrays, artefact.facts["selector"])
-    except (ArtefactError, KeyError, ValueError):
+    except (KeyError, ValueError):
         return None  # what cannot be read cannot be in force either
     if deployed.services != test.services:
         return None
@@ -189,7 +187,9 @@ def _calibration_error(deployed: TrainedSelector, test: RecordedAnswers) -> floa
     ).expected_calibration_error
 
 
-def _too_few_items(task: str, records: TrainingRecords, store: ModelStore) -> SelectionModelRow:
+def _too_few_items(
+    task: str, records: TrainingRecords, registry: ModelRegistry
+) -> SelectionModelRow:
     recorded = records.recorded
     words = (
         f"{records.gold} items have gold, {recorded.n_items} of them a reading of every service "
@@ -200,7 +200,7 @@ def _too_few_items(task: str, records: TrainingRecords, store: ModelStore) -> Se
     return SelectionModelRow(
         task=task,
         outcome=NONE,
-        version=store.usable(artefact_name(task)),
+        version=registry.usable_version(artefact_name(task)),
         trained=None,
         words=words,
         gold=records.gold,

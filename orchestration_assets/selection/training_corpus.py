@@ -30,7 +30,7 @@ from orchestration_assets.selection.training_records import (
 )
 from orchestration_assets.services.contract import Service
 from resources.damage import leaving_out_damage
-from resources.model_store import ModelStore
+from resources.model_registry import ModelRegistry
 from resources.table_store import TableStore
 
 _RECENT_BATCHES = 3
@@ -82,17 +82,15 @@ def recent_prices(store: TableStore, batch: str) -> dict[str, Price]:
 
 
 def train_tasks(
-    policy: Policy, services: Mapping[str, Service], corpus: TrainingCorpus, store: ModelStore
+    policy: Policy, services: Mapping[str, Service], corpus: TrainingCorpus, registry: ModelRegistry
 ) -> list[SelectionModelRow]:
     """One row a task whose steps the policy wants learned."""
     rows = []
     for name, task in policy.tasks.items():
         if task.learned is not None:
             records = _records(name, task.learned.services, services, corpus)
-            identities = {
-                service: service_identity(services[service]) for service in task.learned.services
-            }
-            rows.append(train_task(name, records, identities, store))
+            identities = {one: service_identity(services[one]) for one in task.learned.services}
+            rows.append(train_task(name, records, identities, registry))
     return rows
 
 

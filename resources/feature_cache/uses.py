@@ -13,10 +13,10 @@ from resources.table_store import write_atomically
 
 
 class CacheUses:
-    """The counts below ``<home>/cache/uses``: one file a batch and asset, of its latest run."""
+    """The counts ``<asset>/<batch>.json``: one file a batch and asset, of its latest run."""
 
-    def __init__(self, home: Path) -> None:
-        self._folder = home / "cache" / "uses"
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
 
     def write(self, batch: str, asset: str, cache: TieredCache) -> None:
         counts = {tier.name: asdict(tier.counts) for tier in cache.tiers}

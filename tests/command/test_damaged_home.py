@@ -10,7 +10,7 @@ from orchestration_assets.__main__ import main
 from orchestration_assets.command.corpus_reports import reports_are_due
 from orchestration_assets.content.intake import unfinished
 from orchestration_assets.schemas.tables import DISAGREEMENT_REPORT
-from resources.table_store import TableStore
+from resources.home import Home
 from tests.fuzzing import EXHAUSTIVE
 from tests.resources.test_damage import KINDS, damaged
 
@@ -86,7 +86,7 @@ def test_all_tables_of_an_earlier_batch_damaged_at_once_stop_no_new_one(
     assert main(["run", str(source), "--home", str(made)]) == 0
     capsys.readouterr()
     shutil.copytree(made, home)  # a copy: what is mapped must not be cut while it is
-    (old,) = TableStore(home).batches(DISAGREEMENT_REPORT.name)
+    (old,) = Home(home).tables.batches(DISAGREEMENT_REPORT.name)
     kinds = [*KINDS, "folder"]
     spoiled = [
         file
@@ -105,7 +105,7 @@ def test_all_tables_of_an_earlier_batch_damaged_at_once_stop_no_new_one(
     (new,) = json.loads(captured.out)["batches"]
     assert new > old
     assert captured.err.count("orchestrate: ") >= 5
-    assert not reports_are_due(home)
+    assert not reports_are_due(Home(home))
     for folder in [path for path in (home / "tables").glob("*/*.parquet") if path.is_dir()]:
         shutil.rmtree(folder)
     for path in (home / "models").rglob("*"):
@@ -117,25 +117,25 @@ def test_all_tables_of_an_earlier_batch_damaged_at_once_stop_no_new_one(
     code = main(["run", str(source), "--home", str(home), "--json", "--reprocess"])
     captured = capsys.readouterr()
     assert code == 0, captured.err
-    tables = TableStore(home)
+    tables = Home(home).tables
     for table in {path.parent.name for path in (home / "tables").glob("*/*.parquet")}:
         for batch in tables.batches(table):
             tables.read(table, batch)
-    assert unfinished(home) == []
+    assert unfinished(Home(home)) == []
 
 
 def test_reports_that_a_dead_run_left_unmade_are_made_by_the_next(copied, capsys) -> None:
     source, home = copied.source, copied.home
-    assert not reports_are_due(home)
+    assert not reports_are_due(Home(home))
     (home / "tables" / "content_ledger.parquet").unlink()
     (home / "tables" / "corpus_report.parquet").write_bytes(b"PAR1")
     (home / "reports" / "index.html").write_bytes(b"")
     (home / "reports" / "services.html").unlink()
-    assert reports_are_due(home)
+    assert reports_are_due(Home(home))
     code, said = call(capsys, "run", str(source), "--home", str(home))
     assert code == 0, said
-    assert not reports_are_due(home)
-    TableStore(home).read("content_ledger")
+    assert not reports_are_due(Home(home))
+    Home(home).tables.read("content_ledger")
 
 
 def test_a_damaged_record_of_a_batch_is_set_aside_and_its_files_come_again(copied, capsys) -> None:
@@ -150,7 +150,7 @@ def test_a_damaged_record_of_a_batch_is_set_aside_and_its_files_come_again(copie
     assert code == 0, said
     assert f"{record}: " in said
     assert "set aside" in said
-    assert len(TableStore(home).batches(DISAGREEMENT_REPORT.name)) == 2
+    assert len(Home(home).tables.batches(DISAGREEMENT_REPORT.name)) == 2
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from orchestration_assets.__main__ import main
-from resources.table_store import TableStore
+from resources.home import Home
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def test_a_preview_of_nothing_new_says_so(copied, call, home) -> None:
     code, out, _ = call("preview", str(copied.source))
     assert code == 0
     assert "nothing to profile or to ask" in out
-    assert len(TableStore(home).batches("content_manifest")) == 1
+    assert len(Home(home).tables.batches("content_manifest")) == 1
 
 
 @pytest.mark.parametrize("arguments", [("preview", "/no/such/folder"), ("explain",)])

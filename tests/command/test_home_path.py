@@ -8,6 +8,7 @@ import pytest
 from orchestration_assets.__main__ import main
 from orchestration_assets.command.instance import open_instance
 from orchestration_assets.command.instance_paths import HomePathError, check_home
+from resources.home import Home
 
 NAMES = [
     "a#b",
@@ -32,11 +33,11 @@ def test_a_home_is_used_where_it_lies_or_refused(tmp_path: Path, name: str) -> N
     home = tmp_path / name
     if name in ("a?b", "a%41b") or (not name.isprintable() and "\n" not in name):
         with pytest.raises(HomePathError, match="choose another --home"):
-            check_home(home)
+            check_home(Home(home))
         assert list(tmp_path.iterdir()) == []
         return
-    check_home(home)
-    instance = open_instance(home)
+    check_home(Home(home))
+    instance = open_instance(Home(home))
     assert instance.get_runs_count() == 0
     instance.dispose()
     assert list(tmp_path.iterdir()) == [home]

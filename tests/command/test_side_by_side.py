@@ -19,7 +19,7 @@ import pytest
 from orchestration_assets.content.intake import unfinished
 from resources.ai_services.drill.faults import FaultScript
 from resources.ai_services.drill.server import DrillServer, running
-from resources.table_store import TableStore
+from resources.home import Home
 
 pytestmark = pytest.mark.slow
 
@@ -51,9 +51,10 @@ from pathlib import Path
 from orchestration_assets.command.instance import open_instance
 from orchestration_assets.definitions import build_definitions
 from orchestration_assets.settings import Settings
+from resources.home import Home
 home, policy, batch, job = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4]
 tags = {"orchestration/unless_finished": "true"} if job == "process_batch" else {}
-with open_instance(home) as instance:
+with open_instance(Home(home)) as instance:
     instance.add_dynamic_partitions("content_batches", [batch])
     found = build_definitions(Settings(home, policy)).resolve_job_def(job)
     quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -111,10 +112,10 @@ class Place:
         return Counter(one.key for one in self.server.log if one.key in named)
 
     def batches(self) -> list[str]:
-        return TableStore(self.home).batches("call_log")
+        return Home(self.home).tables.batches("call_log")
 
     def log(self, batch: str, column: str) -> list:
-        tables = TableStore(self.home)
+        tables = Home(self.home).tables
         if column == "answer_key":
             rows = tables.read("sequential_interpretations", batch, [column])
         else:
@@ -150,7 +151,7 @@ def test_five_commands_at_once_ask_every_question_once(place) -> None:
     with all_of([place.command() for _ in range(5)]) as children:
         found = [ended(child) for child in children]
     assert {code for code, _, _ in found} == {0}
-    assert unfinished(place.home) == []
+    assert unfinished(Home(place.home)) == []
     assert place.questions() == dict.fromkeys(place.questions(), 1)
     assert len(place.questions()) == ITEMS
     # every call stands in the log, and in the summary of the run that made it
@@ -188,7 +189,7 @@ def test_a_batch_whose_owner_is_killed_is_taken_over_at_once(place) -> None:
             in_flight = {one.key for one in place.server.log if not one.finished}
             code, summary, _ = ended(second)
     assert code == 0
-    assert unfinished(place.home) == []
+    assert unfinished(Home(place.home)) == []
     assert summary["elsewhere"] == [] or len(summary["batches"]) + len(summary["elsewhere"]) == 2
     counts = place.questions()
     assert len(counts) == ITEMS
@@ -202,7 +203,7 @@ def test_a_batch_whose_owner_is_killed_is_taken_over_at_once(place) -> None:
 def test_the_command_and_two_runs_of_the_job_share_the_work(place) -> None:
     with place.command() as command:
         until(lambda: len(place.server.log) > 2, command)
-        (batch, _) = unfinished(place.home)
+        (batch, _) = unfinished(Home(place.home))
         with place.job(batch) as first, place.job(batch) as second:
             code, summary, _ = ended(command)
             jobs = [child.communicate(timeout=PATIENCE_S) for child in (first, second)]

@@ -16,8 +16,8 @@ from orchestration_assets.content.intake import unfinished
 from orchestration_assets.schemas.tables import TABLES
 from resources.ai_services.drill.faults import FaultScript
 from resources.ai_services.drill.server import DrillServer, running
+from resources.home import Home
 from resources.run_locks import STOPPED_TAG
-from resources.table_store import TableStore
 from tests.fuzzing import EXHAUSTIVE
 
 # what a run leaves behind, in its order: it is killed as soon as it is there
@@ -195,7 +195,7 @@ def test_kills_lose_nothing_and_ask_nothing_twice(tmp_path) -> None:
         written = 0
         for moment in KILLED_AT:
             # a batch that is left is gone on with; when none is, there is something new
-            for _ in range(0 if unfinished(home) else 8):
+            for _ in range(0 if unfinished(Home(home)) else 8):
                 text = f"This is the text of note {written}, which is unlike all others."
                 (source / f"note{written}.md").write_text(text)
                 written += 1
@@ -211,8 +211,8 @@ def test_kills_lose_nothing_and_ask_nothing_twice(tmp_path) -> None:
             assert runs.end() == -signal.SIGKILL, moment
         runs.start(home)
         assert runs.end() == 0
-        assert unfinished(home) == []
-        assert not reports_are_due(home)
+        assert unfinished(Home(home)) == []
+        assert not reports_are_due(Home(home))
         asked = len(server.log)
         whole = tmp_path / "whole"
         runs.start(whole)
@@ -229,7 +229,7 @@ def test_kills_lose_nothing_and_ask_nothing_twice(tmp_path) -> None:
 
 def rows(home: Path, table: str) -> list[dict]:
     """The rows of all batches without what names the batch and the run."""
-    tables = TableStore(home)
+    tables = Home(home).tables
     names = [name for name in TABLES[table].stable_columns if name != "batch"]
     found = [row for one in tables.intact(table, names) for row in one.to_pylist()]
     return sorted(found, key=lambda row: (row["item_id"], row.get("task", "")))

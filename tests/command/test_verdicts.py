@@ -4,7 +4,7 @@ from orchestration_assets.__main__ import main
 from orchestration_assets.schemas.enums import EntryOutcome
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import CONTENT_MANIFEST
-from resources.table_store import TableStore
+from resources.home import Home
 from tests.content.test_verdicts import as_csv
 from tests.reporting.batches import BATCH, manifest_row
 
@@ -20,7 +20,7 @@ ROW = {
 def test_a_file_can_be_checked_before_it_is_dropped(tmp_path: Path, capsys) -> None:
     listed = manifest_row("00000000000000a1", "notes.txt", EntryOutcome.ACCEPTED)
     manifest = rows_to_arrow(CONTENT_MANIFEST, [listed])
-    TableStore(tmp_path / "home").write(CONTENT_MANIFEST, manifest, BATCH)
+    Home(tmp_path / "home").tables.write(CONTENT_MANIFEST, manifest, BATCH)
     home = ["--home", str(tmp_path / "home")]
     path = tmp_path / "v.csv"
     path.write_bytes(as_csv(ROW, ROW | {"verdict": ""}))

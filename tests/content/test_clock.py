@@ -9,6 +9,7 @@ from orchestration_assets.content.batches import next_look
 from orchestration_assets.content.intake import take_in
 from orchestration_assets.content.ledger import read_ledger
 from orchestration_assets.policy.load import load_policy
+from resources.home import Home
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 moments = st.datetimes(datetime(1971, 1, 1), datetime(9999, 12, 30), timezones=st.just(UTC))
@@ -35,7 +36,7 @@ def test_a_clock_set_back_makes_no_batches_and_forgets_no_deletion(tmp_path) -> 
         (source / name).write_text(f"The first text of {name}")
 
     def look(now: datetime) -> tuple[str, ...]:
-        return take_in(home, str(source), content, now).recorded
+        return take_in(Home(home), str(source), content, now).recorded
 
     first = look(NOW)
     (source / "changes.txt").write_text("Another, longer text that came later")
@@ -46,7 +47,7 @@ def test_a_clock_set_back_makes_no_batches_and_forgets_no_deletion(tmp_path) -> 
     assert first[0] < second[0]
     for days in (401, 300, 0, -1):
         assert look(NOW - timedelta(days=days)) == ()
-    ledger = read_ledger(home, f"file://{source}")
+    ledger = read_ledger(Home(home), f"file://{source}")
     present = {path.rpartition("/")[2] for path in ledger.present()["file"].to_pylist()}
     assert present == {"stays.txt", "changes.txt"}
     (source / "goes.txt").write_text("It is there again")

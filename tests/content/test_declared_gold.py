@@ -9,7 +9,7 @@ from orchestration_assets.content.gold_columns import declared_verdicts
 from orchestration_assets.content.verdicts import DECLARED_BY, VerdictContext, merge
 from orchestration_assets.policy.load import parse_policy
 from orchestration_assets.policy.problems import PolicyError
-from resources.table_store import TableStore
+from resources.home import Home
 from tests.content.test_intake import Intakes, lines
 
 POLICY = """
@@ -48,7 +48,7 @@ def intakes(tmp_path) -> Intakes:
 def manifests(intakes, *records):
     (intakes.source / "a.jsonl").write_text(lines(*records))
     intakes.take()
-    store = TableStore(intakes.home)
+    store = Home(intakes.home).tables
     return [(key, store.read("content_manifest", key)) for key in store.batches("content_manifest")]
 
 

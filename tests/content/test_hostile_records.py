@@ -33,8 +33,7 @@ from orchestration_assets.schemas.policy import Batching, Content, Records
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import CONTENT_MANIFEST, EntryRow
 from resources.content_source import ContentError, FileContent, Version
-from resources.content_store import ContentStore
-from resources.table_store import BatchStore, TableStore
+from resources.home import Home
 from tests.content.test_manifest import entry
 from tests.fuzzing import fuzz
 
@@ -58,11 +57,11 @@ def taken(folder: Path, files: dict[str, bytes], **declared) -> dict[str, dict]:
         batch=Batching(max_items=150),
     )
     rows: list[dict] = []
-    for batch in take_in(home, str(source), content, NOW).recorded:
-        made = make_manifest(home, batch, content, SilentProgress())
-        TableStore(home).write(CONTENT_MANIFEST, made, batch)
+    for batch in take_in(Home(home), str(source), content, NOW).recorded:
+        made = make_manifest(Home(home), batch, content, SilentProgress())
+        Home(home).tables.write(CONTENT_MANIFEST, made, batch)
         rows += (mine := made.to_pylist())
-        with ContentReader(home, BatchStore(home).source(batch)) as reader:
+        with ContentReader(Home(home), Home(home).batches.source(batch)) as reader:
             for row in mine:
                 if row["outcome"] == "accepted":
                     row["text"] = reader.text(row)
@@ -391,11 +390,11 @@ class Held:
         self.copy: str | None = None
 
     def records(self, entry: EntryRow) -> io.BytesIO:
-        place = ContentStore(self.home).unpacked(self.copy) if self.copy else self.path
+        place = Home(self.home).content.unpacked(self.copy) if self.copy else self.path
         return io.BytesIO(place.read_bytes())
 
     def rewritten(self, how: Rewriting) -> str:
-        store = ContentStore(self.home)
+        store = Home(self.home).content
         store.unpacked("copy").unlink(missing_ok=True)
         with self.path.open("rb") as stream:
             store.unpack("copy", partial(rewrite, stream, how))
@@ -459,7 +458,7 @@ def only_rows(room: Path, name: str, data: bytes, **declared) -> list[dict] | No
         return None
     _, rows = settle("b", examined, NothingKnown(), lambda file: False)
     stored = rows_to_arrow(CONTENT_MANIFEST, rows).to_pylist()
-    with ContentReader(held.home, room.as_uri()) as reader:
+    with ContentReader(Home(held.home), room.as_uri()) as reader:
         for row in stored:
             if row["outcome"] == "accepted":
                 assert reader.text(row).strip("\x00") is not None

@@ -22,7 +22,8 @@ from orchestration_assets.progress import SilentProgress
 from orchestration_assets.schemas.policy import Batching, Content, Records
 from orchestration_assets.schemas.tables import CONTENT_MANIFEST
 from resources.content_source import ListingBudget, file_address
-from resources.table_store import BatchStore, TableStore
+from resources.home import Home
+from resources.table_store import BatchStore
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 RECORDS = (
@@ -44,11 +45,11 @@ class Intakes:
 
     def look(self, look: IntakeOptions | None = None):
         self.now += timedelta(seconds=1)
-        return take_in(self.home, str(self.source), self.content, self.now, look)
+        return take_in(Home(self.home), str(self.source), self.content, self.now, look)
 
     def manifest(self, batch: str) -> list[dict]:
-        table = make_manifest(self.home, batch, self.content, SilentProgress())
-        TableStore(self.home).write(CONTENT_MANIFEST, table, batch)
+        table = make_manifest(Home(self.home), batch, self.content, SilentProgress())
+        Home(self.home).tables.write(CONTENT_MANIFEST, table, batch)
         return table.to_pylist()
 
     def take(self) -> list[dict]:
@@ -56,7 +57,7 @@ class Intakes:
         return [row for batch in self.look().recorded for row in self.manifest(batch)]
 
     def reader(self, batch: str) -> ContentReader:
-        return ContentReader(self.home, BatchStore(self.home).source(batch))
+        return ContentReader(Home(self.home), Home(self.home).batches.source(batch))
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ def outcomes(rows: list[dict]) -> Counter:
 
 
 def states(home: Path) -> dict[str, str]:
-    return {row["path"]: row["state"] for row in current_items(home).to_pylist()}
+    return {row["path"]: row["state"] for row in current_items(Home(home)).to_pylist()}
 
 
 def test_records_of_every_format_become_items_that_can_be_read_again(source, home) -> None:
@@ -113,7 +114,7 @@ def test_a_batch_record_of_another_home_is_left_out_and_blocks_nothing(
     shutil.copytree(home, moved, ignore=shutil.ignore_patterns("cache"))
     (source / "b.txt").write_text("two")
     assert "accepted" in outcomes(Intakes(moved, source).take())
-    assert batch not in complete_index(moved).included()
+    assert batch not in complete_index(Home(moved)).included()
     assert "does not list what its manifest holds; delete it" in caplog.text
 
 
@@ -122,7 +123,7 @@ def test_a_large_record_file_fills_batches_and_loses_nothing(source, home) -> No
     (source / "a.jsonl").write_text(lines(*({"id": n, "text": t} for n, t in enumerate(texts))))
     intakes = Intakes(home, source, batch=Batching(max_items=30))
     rows = intakes.take()
-    assert len(BatchStore(home).recorded()) == 4
+    assert len(Home(home).batches.recorded()) == 4
     assert outcomes(rows) == {"unpacked": 4, "accepted": 100}
     assert intakes.look().recorded == ()
 
@@ -138,7 +139,7 @@ def test_one_edited_record_is_one_accepted_item_and_a_removed_one_is_gone(source
         "a.jsonl#0": "gone",
         **{f"a.jsonl#{n}": "present" for n in range(1, 5)},
     }
-    versions = {row["path"]: row["versions"] for row in current_items(home).to_pylist()}
+    versions = {row["path"]: row["versions"] for row in current_items(Home(home)).to_pylist()}
     assert versions["a.jsonl#3"] == 2
     file.unlink()
     assert outcomes(intakes.take()) == {"gone": 1}
@@ -165,7 +166,7 @@ def test_a_look_cut_short_inside_a_record_file_goes_on_where_it_stopped(source, 
         start = found.listing.resume_at or ""
         unfinished.append(found.unfinished)
     assert any(unfinished) and not unfinished[-1]
-    rows = [row for batch in BatchStore(home).recorded() for row in intakes.manifest(batch)]
+    rows = [row for batch in Home(home).batches.recorded() for row in intakes.manifest(batch)]
     assert outcomes(rows) == {"unpacked": 3, "accepted": 51}
     assert intakes.look().recorded == ()
 
@@ -191,14 +192,14 @@ def test_a_look_that_died_between_batches_leaves_the_rest_to_the_next(
         intakes.look()
     monkeypatch.undo()
     intakes.look()
-    rows = [row for batch in BatchStore(home).recorded() for row in intakes.manifest(batch)]
+    rows = [row for batch in Home(home).batches.recorded() for row in intakes.manifest(batch)]
     assert outcomes(rows)["accepted"] == 80
     assert intakes.look().recorded == ()
 
 
 def _look(home: Path, source: Path, answer) -> None:
     content = Content(records=RECORDS, batch=Batching(max_items=10))
-    answer.send(take_in(home, str(source), content, datetime.now(UTC)).recorded)
+    answer.send(take_in(Home(home), str(source), content, datetime.now(UTC)).recorded)
 
 
 def test_two_looks_at_once_record_everything_once(source, home) -> None:
@@ -212,8 +213,8 @@ def test_two_looks_at_once_record_everything_once(source, home) -> None:
     recorded = [key for mine, _ in pipes for key in mine.recv()]
     for one in looks:
         one.join()
-    assert sorted(recorded) == BatchStore(home).recorded()
-    items = [i for key in recorded for i in BatchStore(home).read(key)["item_id"].to_pylist()]
+    assert sorted(recorded) == Home(home).batches.recorded()
+    items = [i for key in recorded for i in Home(home).batches.read(key)["item_id"].to_pylist()]
     assert len(items) == len(set(items)) == 95
 
 
@@ -285,14 +286,14 @@ def test_the_index_and_the_ledger_are_made_again_from_the_manifests_alone(source
     (source / "a.jsonl").write_text(lines({"id": 1, "text": "content 3"}))
     intakes.take()
     address = file_address(source.resolve())
-    before = read_ledger(home, address).files
+    before = read_ledger(Home(home), address).files
     snapshot = list((home / "ledger").iterdir())
     assert snapshot, "enough batches are finished for a snapshot"
     for path in snapshot:
         path.write_bytes(b"damaged")
-    assert read_ledger(home, address).files.equals(before)
-    known = complete_index(home).included()
-    assert known == set(BatchStore(home).recorded())
+    assert read_ledger(Home(home), address).files.equals(before)
+    known = complete_index(Home(home)).included()
+    assert known == set(Home(home).batches.recorded())
     moved = Intakes(home.rename(home.with_name("moved")), source)
     index = moved.home / "cache" / "content"
     for path in index.iterdir():
@@ -313,7 +314,7 @@ def test_a_record_put_in_where_no_ids_are_changes_no_other(source, home) -> None
     rows = intakes.take()
     assert outcomes(rows) == {"unpacked": 1, "accepted": 1, "unchanged": 8, "duplicate": 1}
     assert "known by its text" in next(r["detail"] for r in rows if r["outcome"] == "unpacked")
-    items = current_items(home).to_pylist()
+    items = current_items(Home(home)).to_pylist()
     assert {row["versions"] for row in items} == {1}
     gone = {row["item_id"] for row in items if row["state"] == "gone"}
     assert gone < before

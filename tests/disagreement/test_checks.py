@@ -1,5 +1,4 @@
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,6 +20,7 @@ from orchestration_assets.schemas.tables import (
     PROCESSING_PLANS,
     RESOLUTIONS,
 )
+from resources.home import Home
 from tests.disagreement.batches import PLAN, interpretation, interpretations
 from tests.evidence.answers import ok
 
@@ -36,7 +36,7 @@ ANSWERS = {
 class Kept:
     """What a check reads of a batch."""
 
-    home: Path
+    home: Home
     tables: dict[str, pa.Table]
 
     def table(self, name: str) -> pa.Table:
@@ -47,7 +47,7 @@ class Kept:
 def batch(home):
     """One item with a task of each kind: of three services the second contradicts the others."""
     packaged = load_policy(None)
-    pin_policy(home / "policies", packaged)
+    pin_policy(Home(home).policies, packaged)
     by_kind = {task.kind: task for task in build_tasks(packaged.policy).values()}
     tasks = {by_kind[kind].name: by_kind[kind] for kind in ANSWERS}
     plans = [
@@ -68,7 +68,9 @@ def batch(home):
         RESOLUTIONS.name: rows_to_arrow(RESOLUTIONS, resolved),
         PROCESSING_PLANS.name: pa.Table.from_pylist(plans),
     }
-    return Kept(home, kept), rows_to_arrow(DISAGREEMENTS, disagreements(plans, readings, tasks))
+    return Kept(Home(home), kept), rows_to_arrow(
+        DISAGREEMENTS, disagreements(plans, readings, tasks)
+    )
 
 
 def counted(kept, rows) -> list[tuple[int, int]]:

@@ -17,7 +17,7 @@ from orchestration_assets.disagreement.label_weights import PromotedCalibration,
 from orchestration_assets.disagreement.scorecards import Tally, scorecards
 from orchestration_assets.evidence.label_model import pack, unpack
 from orchestration_assets.schemas.enums import AnswerKind
-from resources.model_store import ModelStore
+from resources.home import Home
 from tests.disagreement.batches import task
 from tests.evidence.answers import ok
 from tests.evidence.recorded_worlds import world
@@ -138,7 +138,7 @@ def test_a_model_comes_back_equal_from_its_arrays_and_from_the_store(tmp_path) -
         for model in (found.model, back)
     ]
     assert weighed[0] == weighed[1]
-    store = ModelStore(tmp_path)
+    store = Home(tmp_path).models
     assert promoted_for(store)("t") is None
     row = promote(store, found)
     assert row.version == store.current(artefact_name("t"))

@@ -25,6 +25,7 @@ from orchestration_assets.schemas.tables import (
 )
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from orchestration_assets.services.readings import abstained
+from resources.home import Home
 from resources.table_store import TableStore
 from tests.disagreement.batches import found, interpretation, interpretations, plan, task
 from tests.evidence.answers import ok
@@ -57,7 +58,7 @@ def keep(store: TableStore, batch: str, versions=None, **items) -> None:
 
 @pytest.fixture
 def store(tmp_path) -> TableStore:
-    kept = TableStore(tmp_path)
+    kept = Home(tmp_path).tables
     keep(kept, "b1", n1=(ok("a"), ok("b"), ok("a")), n2=(ok("a"), ok("a"), ok("a")))
     keep(
         kept,

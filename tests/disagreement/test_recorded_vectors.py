@@ -11,7 +11,8 @@ from orchestration_assets.schemas.tables import (
     PROCESSING_PLANS,
     RESOLUTIONS,
 )
-from resources.table_store import TableStore, parquet_bytes, write_atomically
+from resources.home import Home
+from resources.table_store import parquet_bytes, write_atomically
 from tests.disagreement.batches import interpretation, interpretations
 from tests.evidence.answers import ok
 
@@ -20,12 +21,12 @@ WORDS, GRAMS = "word_hashing", "ngram_hashing"
 
 
 @pytest.fixture
-def store(tmp_path) -> TableStore:
+def home(tmp_path) -> Home:
     pin_policy(tmp_path / "policies", load_policy(None))
-    return TableStore(tmp_path)
+    return Home(tmp_path)
 
 
-def keep(store: TableStore, batch: str, said, judge=None, version="1", policy=None) -> None:
+def keep(home: Home, batch: str, said, judge=None, version="1", policy=None) -> None:
     """Stores a batch: ``said`` is content -> service -> vector."""
     plans = [
         {
@@ -37,7 +38,7 @@ def keep(store: TableStore, batch: str, said, judge=None, version="1", policy=No
         }
         for content in said
     ]
-    path = store.path(PROCESSING_PLANS.name, batch)
+    path = home.tables.path(PROCESSING_PLANS.name, batch)
     types = pa.schema([(name, pa.string()) for name in plans[0]])
     write_atomically(path, parquet_bytes(pa.Table.from_pylist(plans, schema=types)))
     rows = [
@@ -53,8 +54,8 @@ def keep(store: TableStore, batch: str, said, judge=None, version="1", policy=No
         for content, by_service in said.items()
         for service, vector in by_service.items()
     ]
-    store.write(PARALLEL_INTERPRETATIONS, interpretations(*rows), batch)
-    store.write(RESOLUTIONS, RESOLUTIONS.schema.empty_table(), batch)
+    home.tables.write(PARALLEL_INTERPRETATIONS, interpretations(*rows), batch)
+    home.tables.write(RESOLUTIONS, RESOLUTIONS.schema.empty_table(), batch)
 
 
 def vectors(readings, service: str) -> list[dict[str, tuple[float, ...]]]:
@@ -75,42 +76,42 @@ def both(first, second):
     return {WORDS: first, GRAMS: second}
 
 
-def test_identical_content_counts_once_with_its_latest_vectors(store) -> None:
-    keep(store, "b1", {"c1": both((1.0, 0.0), (1.0, 1.0)), "c2": both((0.0, 1.0), (2.0, 0.0))})
-    keep(store, "b2", {"c1": both((0.5, 0.5), (3.0, 3.0))})
-    found = vector_readings(store, store.home / "policies").by_task[TASK]
+def test_identical_content_counts_once_with_its_latest_vectors(home) -> None:
+    keep(home, "b1", {"c1": both((1.0, 0.0), (1.0, 1.0)), "c2": both((0.0, 1.0), (2.0, 0.0))})
+    keep(home, "b2", {"c1": both((0.5, 0.5), (3.0, 3.0))})
+    found = vector_readings(home).by_task[TASK]
     assert vectors(found, WORDS) == [{"c1": (0.5, 0.5)}, {"c2": (0.0, 1.0)}]
     assert vectors(found, GRAMS) == [{"c1": (3.0, 3.0)}, {"c2": (2.0, 0.0)}]
     assert set(found.identities) == {WORDS, GRAMS}
 
 
-def test_vectors_of_an_earlier_version_and_of_judges_are_left_out(store) -> None:
-    keep(store, "b1", {"c1": both((1.0, 0.0), (1.0, 1.0))}, version="0")
-    keep(store, "b2", {"c2": both((0.0, 1.0), (2.0, 0.0))})
-    keep(store, "b3", {"c3": both((0.0, 3.0), (2.0, 3.0))}, judge=GRAMS)
-    found = vector_readings(store, store.home / "policies").by_task[TASK]
+def test_vectors_of_an_earlier_version_and_of_judges_are_left_out(home) -> None:
+    keep(home, "b1", {"c1": both((1.0, 0.0), (1.0, 1.0))}, version="0")
+    keep(home, "b2", {"c2": both((0.0, 1.0), (2.0, 0.0))})
+    keep(home, "b3", {"c3": both((0.0, 3.0), (2.0, 3.0))}, judge=GRAMS)
+    found = vector_readings(home).by_task[TASK]
     assert vectors(found, WORDS) == [{"c3": (0.0, 3.0)}, {"c2": (0.0, 1.0)}]
     assert vectors(found, GRAMS) == [{"c2": (2.0, 0.0)}]
     assert found.identities[WORDS].startswith("1 ")
 
 
-def test_a_vector_of_another_length_is_in_another_space(store) -> None:
+def test_a_vector_of_another_length_is_in_another_space(home) -> None:
     said = {f"c{n}": both((1.0, float(n)), (1.0,)) for n in range(1, 4)}
-    keep(store, "b1", said | {"c9": both((1.0, 2.0, 3.0), (1.0,))})
-    found = vector_readings(store, store.home / "policies").by_task[TASK]
+    keep(home, "b1", said | {"c9": both((1.0, 2.0, 3.0), (1.0,))})
+    found = vector_readings(home).by_task[TASK]
     assert [sorted(one) for one in vectors(found, WORDS)] == [["c1", "c2", "c3"]]
 
 
-def test_no_more_contents_than_are_needed_the_latest_first(store) -> None:
+def test_no_more_contents_than_are_needed_the_latest_first(home) -> None:
     for batch in ("b1", "b2"):
         said = {f"{batch}c{n}": both((1.0, float(n)), (1.0, 0.0)) for n in range(5)}
-        keep(store, batch, said)
-    found = vector_readings(store, store.home / "policies", most=7).by_task[TASK]
+        keep(home, batch, said)
+    found = vector_readings(home, most=7).by_task[TASK]
     assert [len(one) for one in vectors(found, WORDS)] == [5, 2]
 
 
-def test_a_batch_whose_policy_cannot_be_read_back_is_left_out_by_name(store) -> None:
-    keep(store, "b1", {"c1": both((1.0, 0.0), (1.0, 1.0))}, policy="0" * 16)
-    found = vector_readings(store, store.home / "policies")
+def test_a_batch_whose_policy_cannot_be_read_back_is_left_out_by_name(home) -> None:
+    keep(home, "b1", {"c1": both((1.0, 0.0), (1.0, 1.0))}, policy="0" * 16)
+    found = vector_readings(home)
     assert found.by_task == {}
     assert f"the policy {'0' * 16} cannot be read back" in found.left_out["b1"]

@@ -25,7 +25,7 @@ from orchestration_assets.evidence.vector_thresholds import (
     pack,
 )
 from orchestration_assets.schemas.enums import AnswerKind
-from resources.model_store import ModelStore
+from resources.home import Home
 from tests.disagreement.batches import plan, task
 from tests.evidence.answers import ok
 
@@ -112,7 +112,7 @@ def test_too_few_contents_promote_nothing_and_say_so() -> None:
 
 
 def test_the_same_vectors_give_the_same_thresholds_and_version(tmp_path) -> None:
-    store = ModelStore(tmp_path)
+    store = Home(tmp_path).models
     versions = set()
     for _ in range(2):
         found = calibrate_vectors("t", recorded(*spaces(600, 1.0)), 0.9, 0.05, None)

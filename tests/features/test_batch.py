@@ -9,13 +9,14 @@ import pytest
 
 from orchestration_assets.features import batch as module
 from orchestration_assets.features.batch import compute_vectors, relate, vector_key
-from orchestration_assets.features.index import NAME, earlier_content, promote_segment
+from orchestration_assets.features.index import NAME, earlier_content, store_segment
 from orchestration_assets.profiling.batch import ProfileChunk
 from orchestration_assets.schemas.policy import Execution, Features
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
-from resources.artefact_store import ArtefactStore
 from resources.content_source import file_address
 from resources.feature_cache.opening import open_cache
+from resources.home import Home
+from resources.model_registry import ModelRegistry
 from tests.features.test_near_copies import document, edited
 
 FEATURES = Features()
@@ -29,8 +30,8 @@ class Corpus:
         self.read: list[str] = []
 
     @property
-    def store(self) -> ArtefactStore:
-        return ArtefactStore(self.home)
+    def store(self) -> ModelRegistry:
+        return Home(self.home).models
 
     def write(self, name: str, words: list[str]) -> dict:
         path = self.folder / name
@@ -51,13 +52,13 @@ class Corpus:
         self.read.clear()
         execution = Execution()
         cache = open_cache(self.home, execution.cache)
-        work = ProfileChunk(str(self.home), batch, file_address(self.folder), tuple(rows))
+        work = ProfileChunk(Home(self.home), batch, file_address(self.folder), tuple(rows))
         vectors = compute_vectors(
             work, cache, execution, features.semantic, lambda *_: [], lambda: 0
         )
         earlier = earlier_content(self.store, batch, features.window)
         related = relate(vectors, earlier, features)
-        promote_segment(self.store, batch, features.window, earlier, related.representatives)
+        store_segment(self.store, batch, features.window, earlier, related.representatives)
         return related.table
 
 

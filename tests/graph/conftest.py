@@ -10,11 +10,12 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-import orchestration_assets.profiling.assets as profiling
+import orchestration_assets.profiling.batch as profiling
 from orchestration_assets.content.intake import take_in
 from orchestration_assets.definitions import build_definitions
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.settings import Settings
+from resources.home import Home
 from resources.table_store import TableStore
 from tests.conftest import Finished
 
@@ -31,7 +32,7 @@ class Project:
 
     @property
     def tables(self) -> TableStore:
-        return TableStore(self.home)
+        return Home(self.home).tables
 
     @property
     def definitions(self) -> dg.Definitions:
@@ -43,7 +44,7 @@ class Project:
 
     def take_in(self, source: Path) -> list[str]:
         content = load_policy(self.policy).policy.content
-        batches = list(take_in(self.home, str(source), content, datetime.now(UTC)).recorded)
+        batches = list(take_in(Home(self.home), str(source), content, datetime.now(UTC)).recorded)
         self.instance.add_dynamic_partitions("content_batches", batches)
         return batches
 

@@ -19,7 +19,7 @@ import yaml
 from orchestration_assets.command.instance import open_instance
 from orchestration_assets.content.intake import unfinished
 from orchestration_assets.policy.load import load_policy
-from resources.table_store import BatchStore, TableStore
+from resources.home import Home
 
 pytestmark = pytest.mark.slow
 
@@ -96,7 +96,7 @@ def service(home, tmp_path):
     shown["content"]["batch"] |= {"wait_seconds": 1, "max_items": 10}
     policy = tmp_path / "policy.yaml"
     policy.write_text(yaml.safe_dump(shown))
-    with open_instance(home):
+    with open_instance(Home(home)):
         pass
     # a run that is killed before it began is found out by Dagster itself, after this long
     configured = home / "dagster" / "dagster.yaml"
@@ -129,22 +129,22 @@ def test_content_dropped_in_becomes_reports_whatever_is_killed_meanwhile(
     service.until(lambda: bool(list((home / "reports").glob("2*.html"))), "first report")
 
     drop(source, range(5, 40))
-    service.until(lambda: len(unfinished(home)) > 1, "batches under way")
+    service.until(lambda: len(unfinished(Home(home))) > 1, "batches under way")
     service.until(lambda: bool(list((home / "cache" / "running").iterdir())), "run under way")
     service.kill(daemon)
-    left = unfinished(home)
+    left = unfinished(Home(home))
     assert left, "something was still to be done when the daemon died"
     service.daemon()
     drop(source, range(40, 43))
 
     def all_done() -> bool:
-        recorded = BatchStore(home).recorded()
-        listed = sum(BatchStore(home).read(key).num_rows for key in recorded)
-        return listed == 43 and not unfinished(home)
+        recorded = Home(home).batches.recorded()
+        listed = sum(Home(home).batches.read(key).num_rows for key in recorded)
+        return listed == 43 and not unfinished(Home(home))
 
     service.until(all_done, "report of every batch")
-    batches = BatchStore(home).recorded()
-    manifests = [TableStore(home).read("content_manifest", key).to_pylist() for key in batches]
+    batches = Home(home).batches.recorded()
+    manifests = [Home(home).tables.read("content_manifest", key).to_pylist() for key in batches]
     outcomes = Counter((row["path"], row["outcome"]) for rows in manifests for row in rows)
     assert outcomes == {(f"note{number}.txt", "accepted"): 1 for number in range(43)}
 

@@ -5,7 +5,7 @@ import dagster as dg
 import pytest
 
 from orchestration_assets.schemas.tables import GOLD_LABELS
-from resources.home import HomeResource, PolicyFileResource
+from resources.home_resource import HomeResource, PolicyFileResource
 from sensors.review_feedback import review_feedback_sensor
 from tests.content.test_verdicts import as_csv, jsonl
 
@@ -129,11 +129,11 @@ def test_without_any_verdict_the_table_is_empty_and_whole(listed) -> None:
 
 
 def test_a_gold_table_that_lost_a_verdict_fails_its_check(listed, monkeypatch) -> None:
-    import orchestration_assets.content.assets as assets
+    import orchestration_assets.content.gold as gold
 
     drop(listed, "a.csv", as_csv(GUIDE, TITLE))
-    whole = assets.merge
-    monkeypatch.setattr(assets, "merge", lambda verdicts: list(whole(verdicts))[1:])
+    whole = gold.merge
+    monkeypatch.setattr(gold, "merge", lambda verdicts: list(whole(verdicts))[1:])
     result = listed.execute("take_feedback", None)
     (failed,) = [check for check in result.get_asset_check_evaluations() if not check.passed]
     assert failed.check_name == "conservation"

@@ -14,6 +14,7 @@ from orchestration_assets.content.intake import take_in
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.tables import BATCH_TABLES, TABLES
 from orchestration_assets.text.replies.call_errors import Forbidden, Unauthorised, Unpaid
+from resources.home import Home
 from tests.ai_services.http.serving import answering
 from tests.ai_services.http.shapes import LETTER, SHAPES, Shape
 from tests.graph.conftest import Project
@@ -81,7 +82,7 @@ def processed(home: Path, source: Path, url: str) -> dict[str, pa.Table]:
     with dg.DagsterInstance.ephemeral() as instance:
         project = Project(home, instance, policy)
         content = load_policy(policy).policy.content
-        (batch,) = take_in(home, str(source), content, LISTED_AT).recorded
+        (batch,) = take_in(Home(home), str(source), content, LISTED_AT).recorded
         instance.add_dynamic_partitions("content_batches", [batch])
         assert project.execute("process_batch", batch).success
         return {name: project.tables.read(name, batch) for name in BATCH_TABLES}

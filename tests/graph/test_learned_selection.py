@@ -9,7 +9,7 @@ import yaml
 
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
-from resources.model_store import ModelStore
+from resources.home import Home
 from resources.table_store import write_atomically
 from tests.graph.conftest import project_in
 
@@ -140,11 +140,11 @@ def test_the_frontier_compares_every_policy_with_its_interval(learned) -> None:
 
 def test_a_changed_service_is_not_trusted_until_it_was_evaluated_again(learned) -> None:
     project, batch, _ = learned
-    store = ModelStore(project.home)
-    artefact = store.read("selection_model.content_type")
+    registry = Home(project.home).models
+    artefact = registry.usable("selection_model.content_type")
     described = dict(artefact.facts)
     older = {**described, "services": {**described["services"], "grammar": "0 before"}}
-    store.promote(artefact.name, store.write(artefact.name, artefact.arrays, older))
+    registry.promote(artefact.name, registry.store(artefact.name, artefact.arrays, older).version)
     project.policy.write_text(policy(explore=0.0))
     (reason,) = {plan["reason"] for plan in replan(project, batch)}
     assert "grammar changed (0 before -> " in reason and "default applies" in reason

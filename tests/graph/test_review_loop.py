@@ -8,7 +8,7 @@ import pytest
 
 from orchestration_assets.disagreement.calibration_registry import artefact_name, promoted_for
 from orchestration_assets.evidence.label_model import pack
-from resources.model_store import ModelStore
+from resources.home import Home
 from tests.graph.conftest import project_in
 
 POLICY = """
@@ -120,10 +120,10 @@ def test_a_changed_service_is_told_by_the_check_and_not_trusted(processed) -> No
     (project.home / "verdicts").mkdir(exist_ok=True)
     (project.home / "verdicts" / "kim.jsonl").write_bytes(judged(project, batch))
     assert _valid(project.execute("take_feedback", None)) is True
-    store = ModelStore(project.home)
-    arrays, facts = pack(promoted_for(store)("natural_language").model)
+    registry = Home(project.home).models
+    arrays, facts = pack(promoted_for(registry)("natural_language").model)
     name = artefact_name("natural_language")
-    store.promote(name, store.write(name, arrays, facts | {"versions": ["0", "0"]}))
+    registry.promote(name, registry.store(name, arrays, facts | {"versions": ["0", "0"]}).version)
     assert project.execute("reprocess", batch).success
     (basis,) = bases(project, batch)
     assert "is not valid, langid was 0 and is" in basis

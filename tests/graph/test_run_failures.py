@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from orchestration_assets.policy.load import load_policy
-from resources.home import HomeResource, PolicyFileResource
+from resources.home_resource import HomeResource, PolicyFileResource
 from tests.webhooks import receiving
 
 VARIABLE = "ALERTS_URL"

@@ -9,8 +9,8 @@ import yaml
 
 from orchestration_assets.content.intake import unfinished
 from orchestration_assets.policy.load import load_policy
-from resources.home import HomeResource, PolicyFileResource
-from resources.table_store import BatchStore
+from resources.home import Home
+from resources.home_resource import HomeResource, PolicyFileResource
 from sensors.new_content import new_content_sensor
 
 
@@ -70,13 +70,13 @@ def test_without_a_source_it_says_what_to_do(watch, monkeypatch) -> None:
 
 def test_new_content_becomes_a_partition_and_one_run(watch) -> None:
     found = watch.tick()
-    (batch,) = BatchStore(watch.project.home).recorded()
+    (batch,) = Home(watch.project.home).batches.recorded()
     assert [request.partition_key for request in found.run_requests] == [batch]
     assert found.run_requests[0].run_key == f"{batch}:0"
     assert found.dynamic_partitions_requests[0].partition_keys == [batch]
     (observed,) = found.asset_events
     assert observed.asset_key == dg.AssetKey("content_source")
-    assert observed.metadata["entries"].value == len(BatchStore(watch.project.home).read(batch))
+    assert observed.metadata["entries"].value == len(Home(watch.project.home).batches.read(batch))
     assert observed.tags["dagster/data_version"]
 
 
@@ -98,7 +98,7 @@ def test_a_file_that_is_still_being_written_waits_for_a_later_tick(watch, corpus
 def test_a_batch_that_is_not_full_waits_for_more(watch, corpus) -> None:
     watch.set(wait=3600, max_items=4)
     assert len(watch.started()) == 2
-    recorded = BatchStore(watch.project.home)
+    recorded = Home(watch.project.home).batches
     assert sum(recorded.read(key).num_rows for key in recorded.recorded()) == 8
     watch.set(wait=0, max_items=4)
     watch.tick()
@@ -126,7 +126,7 @@ def test_a_backlog_is_worked_off_a_few_runs_at_a_time(watch) -> None:
     watch.set(max_items=1)
     first = watch.started()
     assert 1 < len(first) <= 25
-    assert len(BatchStore(watch.project.home).recorded()) == len(first)
+    assert len(Home(watch.project.home).batches.recorded()) == len(first)
 
 
 def test_a_source_of_an_earlier_run_is_watched_without_configuration(
@@ -135,7 +135,7 @@ def test_a_source_of_an_earlier_run_is_watched_without_configuration(
     monkeypatch.delenv("ORCHESTRATION_SOURCES")
     (batch,) = project.take_in(corpus)
     assert project.execute("process_batch", batch).success
-    assert unfinished(project.home) == []
+    assert unfinished(Home(project.home)) == []
     assert "Nothing to start" in str(watch.tick().skip_reason)
     (corpus / "new.txt").write_text("A new file with a handful of words in it.\n")
     (started,) = watch.started()
@@ -150,7 +150,7 @@ def test_a_failed_listing_is_never_read_as_an_empty_source(
     corpus.rename(tmp_path / "unmounted")
     with pytest.raises(dg.Failure, match="give an existing folder"):
         watch.tick()
-    assert BatchStore(project.home).recorded() == [batch]
+    assert Home(project.home).batches.recorded() == [batch]
 
 
 def test_one_broken_source_does_not_starve_the_others(watch, corpus, tmp_path, monkeypatch) -> None:

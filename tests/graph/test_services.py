@@ -8,7 +8,7 @@ import pytest
 from orchestration_assets.__main__ import main
 from orchestration_assets.schemas.tables import TABLES
 from resources.ai_services.drill.faults import Fault, FaultScript
-from resources.table_store import TableStore
+from resources.home import Home
 
 POLICY = """
 version: 1
@@ -179,7 +179,7 @@ def test_preview_prices_a_budget_caps_and_the_rest_is_asked_by_the_next_run(
     assert code == (1 if capped["failed"] else 0)
     assert 0 < capped["cost_usd"] <= 0.02
     (batch,) = capped["batches"]
-    readings = TableStore(home).read("parallel_interpretations", batch).to_pylist()
+    readings = Home(home).tables.read("parallel_interpretations", batch).to_pylist()
     statuses = {row["status"] for row in readings if row["service"] == "model"}
     assert statuses == {"ok", "over_budget"}
     _, rest = said("run", "--reprocess")

@@ -7,7 +7,7 @@ import pytest
 
 from orchestration_assets.disagreement.checks import vector_thresholds_valid
 from orchestration_assets.services.embedding.word_hashing import WordHashing
-from resources.home import HomeResource, PolicyFileResource
+from resources.home_resource import HomeResource, PolicyFileResource
 
 POLICY = """
 version: 1

@@ -14,7 +14,7 @@ from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import CALL_LOG, CallRow
 from resources.ai_services.drill.faults import Fault, FaultScript
 from resources.ai_services.resilience.spend_budget import SpendBudget
-from resources.table_store import TableStore
+from resources.home import Home
 
 POLICY = """
 version: 1
@@ -106,7 +106,7 @@ def test_times_failures_and_tokens_are_those_of_the_call_log(tmp_path) -> None:
     rows = [call(n, float(n + 1)) for n in range(1000)]
     rows += [call(n, 9e9, attempt=2, status=Status.TIMEOUT, tokens_in=None) for n in range(250)]
     rows += [call(n, 0.1, service="x", origin="cache", called=None) for n in range(5)]
-    store = TableStore(tmp_path)
+    store = Home(tmp_path).tables
     store.write(CALL_LOG, rows_to_arrow(CALL_LOG, rows), "b1")
     (usage,) = observed_usage(store).values()
     assert usage.attempts == 1250
@@ -117,7 +117,7 @@ def test_times_failures_and_tokens_are_those_of_the_call_log(tmp_path) -> None:
     assert usage.suggested_timeout_ms == pytest.approx(1.5 * usage.p995_ms)
     assert usage.token_ratio is not None
     assert usage.token_ratio.mean == pytest.approx(1.3)
-    assert observed_usage(TableStore(tmp_path / "new")) == {}
+    assert observed_usage(Home(tmp_path / "new").tables) == {}
 
 
 def test_a_price_counts_what_is_certain_and_what_may_come(tmp_path) -> None:

@@ -4,6 +4,7 @@ from orchestration_assets.processing.answer_cache import AnswerCache
 from orchestration_assets.processing.event_loop import BatchLimits, BatchWork, process_plans
 from orchestration_assets.schemas.enums import ProcessingModel, Status
 from resources.feature_cache.lmdb_store import LmdbStore
+from resources.home import Home
 from tests.processing.services import TASK, Scripted, by_name, choice, item, ok
 
 
@@ -206,7 +207,10 @@ def test_heavy_items_are_read_beside_the_others_and_each_gets_its_own_content(tm
     work = BatchWork(CHOICES, {"t": TASK}, by_name(Scripted("one", ok("a", 0.9))))
     cache = AnswerCache(LmdbStore(tmp_path / "answers"))
     address = file_address(source)
-    with ContentReader(tmp_path, address) as light, ContentReader(tmp_path, address) as beside:
+    with (
+        ContentReader(Home(tmp_path), address) as light,
+        ContentReader(Home(tmp_path), address) as beside,
+    ):
         load = apart(heavy, read_by(light), read_by(beside))
         plans = [plan(name) for name in rows]
         done = process_plans(plans, work, cache, load, BatchLimits(8), is_heavy=heavy.__contains__)

@@ -15,6 +15,7 @@ from orchestration_assets.schemas.policy import Execution, FeatureCache
 from orchestration_assets.schemas.tables import CONTENT_PROFILES
 from resources.content_source import file_address
 from resources.feature_cache.opening import open_cache
+from resources.home import Home
 
 STABLE = CONTENT_PROFILES.stable_columns
 
@@ -50,7 +51,7 @@ class Bench:
     def run(self, **cache):
         self.computed.clear()
         execution = self.execution.model_copy(update={"cache": FeatureCache(**cache)})
-        work = ProfileChunk(str(self.home), "b", file_address(self.folder), accepted(self.folder))
+        work = ProfileChunk(Home(self.home), "b", file_address(self.folder), accepted(self.folder))
         tiers = open_cache(self.home, execution.cache)
         return profile_batch(work, tiers, execution, lambda _: [], lambda: 0), tiers
 
@@ -103,7 +104,7 @@ def test_an_item_that_changed_since_it_was_accepted_is_superseded_not_remembered
     (bench.folder / "03.py").write_text("something else\n")
     (bench.folder / "04.py").unlink()
     cache = open_cache(bench.home, bench.execution.cache)
-    work = ProfileChunk(str(bench.home), "b", file_address(bench.folder), rows)
+    work = ProfileChunk(Home(bench.home), "b", file_address(bench.folder), rows)
     done = profile_batch(work, cache, bench.execution, lambda _: [], lambda: 0)
     lost = done.profiles.filter(pc.not_equal(done.profiles["status"], "ok"))
     assert lost["path"].to_pylist() == ["03.py", "04.py"]
@@ -115,7 +116,7 @@ def test_a_failure_is_never_kept(bench) -> None:
     rows = accepted(bench.folder)
     data = (bench.folder / "05.py").read_bytes()
     (bench.folder / "05.py").write_bytes(b"not what was accepted")
-    work = ProfileChunk(str(bench.home), "b", file_address(bench.folder), rows)
+    work = ProfileChunk(Home(bench.home), "b", file_address(bench.folder), rows)
     cache = open_cache(bench.home, bench.execution.cache)
     failed = profile_batch(work, cache, bench.execution, lambda _: [], lambda: 0)
     assert failed.profiles["status"].to_pylist()[5] == "superseded"
@@ -166,7 +167,7 @@ def test_what_was_finished_is_kept_when_the_cluster_breaks(bench, monkeypatch) -
             yield piece, profile_chunk(piece)
         raise RuntimeError("lost")
 
-    work = ProfileChunk(str(bench.home), "b", file_address(bench.folder), accepted(bench.folder))
+    work = ProfileChunk(Home(bench.home), "b", file_address(bench.folder), accepted(bench.folder))
     cache = open_cache(bench.home, execution.cache)
     with pytest.raises(RuntimeError, match="lost"):
         profile_batch(work, cache, execution, breaks, lambda: 1 << 40)

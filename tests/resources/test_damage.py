@@ -26,11 +26,9 @@ from orchestration_assets.schemas.tables import (
 from resources.content_index import ContentIndex, Holding
 from resources.feature_cache.lmdb_store import LmdbStore
 from resources.feature_cache.tier import TierError
-from resources.feature_cache.uses import CacheUses
+from resources.home import Home
 from resources.table_store import (
-    BatchStore,
     TableMissingError,
-    TableStore,
     parquet_bytes,
     read_parquet,
     write_atomically,
@@ -86,7 +84,7 @@ def test_a_table_that_was_overwritten_is_refused_or_as_it_was(tmp_path_factory, 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_damaged_table_and_record_name_file_and_remedy(tmp_path, kind) -> None:
-    tables, batches = TableStore(tmp_path), BatchStore(tmp_path)
+    tables, batches = Home(tmp_path).tables, Home(tmp_path).batches
     tables.write(DISAGREEMENT_REPORT, DISAGREEMENT_REPORT.schema.empty_table(), "b1")
     path = tables.path(DISAGREEMENT_REPORT.name, "b1")
     path.write_bytes(damaged(path.read_bytes(), kind, 1))
@@ -103,7 +101,7 @@ def test_a_damaged_table_and_record_name_file_and_remedy(tmp_path, kind) -> None
 
 
 def test_what_stands_in_the_place_of_a_table_is_no_table(tmp_path) -> None:
-    tables = TableStore(tmp_path)
+    tables = Home(tmp_path).tables
     folder = tmp_path / "tables" / "resolutions"
     (folder / "folder.parquet").mkdir(parents=True)
     os.mkfifo(folder / "pipe.parquet")
@@ -128,7 +126,7 @@ def test_what_stands_in_the_place_of_a_table_is_no_table(tmp_path) -> None:
 
 @pytest.mark.parametrize("table", [BATCH_ENTRIES, CALL_LOG, *INTERPRETATIONS.values()])
 def test_nulls_where_values_are_declared_are_damage(tmp_path, table) -> None:
-    tables, batches = TableStore(tmp_path), BatchStore(tmp_path)
+    tables, batches = Home(tmp_path).tables, Home(tmp_path).batches
     nulls = pa.table([pa.nulls(2, field.type) for field in table.schema], table.schema.names)
     path = tables.path(table.name, "b1")
     write_atomically(path, parquet_bytes(nulls))
@@ -142,7 +140,7 @@ def test_nulls_where_values_are_declared_are_damage(tmp_path, table) -> None:
 
 
 def test_one_damaged_batch_is_left_out_of_what_is_folded_and_said_once(tmp_path, caplog) -> None:
-    tables = TableStore(tmp_path)
+    tables = Home(tmp_path).tables
     for batch in ("b1", "b2", "b3"):
         tables.write(RESOLUTIONS, RESOLUTIONS.schema.empty_table(), batch)
     tables.path(RESOLUTIONS.name, "b2").write_bytes(b"PAR1")
@@ -207,7 +205,7 @@ def test_damaged_counts_of_the_cache_are_left_out(tmp_path, text) -> None:
     path = tmp_path / "cache" / "uses" / "content_profiles" / "b1.json"
     path.parent.mkdir(parents=True)
     path.write_text(text)
-    assert not [tiers for _, _, tiers in CacheUses(tmp_path).read() if tiers]
+    assert not [tiers for _, _, tiers in Home(tmp_path).cache_uses.read() if tiers]
 
 
 def test_a_folder_in_the_place_of_a_file_is_said_with_the_remedy(tmp_path) -> None:
@@ -228,7 +226,7 @@ def test_all_errors_that_people_read_are_of_one_tree() -> None:
         "orchestration_assets.command.run",
         "orchestration_assets.content.verdict_folder",
         "orchestration_assets.policy.pinned_policy",
-        "resources.artefact_store",
+        "resources.model_registry",
         "resources.dask_cluster",
     ):
         import_module(module)

@@ -21,7 +21,7 @@ from orchestration_assets.schemas.policy import Content, Records
 from orchestration_assets.schemas.tables import CONTENT_MANIFEST
 from resources.content_source import ContentError, SourceError, open_source
 from resources.content_source.links import below, read_index
-from resources.table_store import TableStore
+from resources.home import Home
 from tests.fuzzing import fuzz
 from tests.resources.web import HTML, Answer, Web, serving
 
@@ -327,9 +327,9 @@ def test_record_files_are_read_in_parts_or_from_a_copy(web, tmp_path, ranges) ->
         stream.seek(-5, 2)
         assert stream.read() == lines[-5:]
     content = Content(records=(Records(files="*.jsonl", text="text"),))
-    intake = take_in(tmp_path, f"{web.url}/top/", content, NOW)
+    intake = take_in(Home(tmp_path), f"{web.url}/top/", content, NOW)
     (batch,) = intake.recorded
-    table = make_manifest(tmp_path, batch, content, SilentProgress())
+    table = make_manifest(Home(tmp_path), batch, content, SilentProgress())
     assert table["outcome"].to_pylist().count("accepted") == 1000
 
 
@@ -340,10 +340,10 @@ def test_from_a_web_folder_to_texts_and_nothing_new_at_the_second_look(web, tmp_
     web.answers["/top/away.txt"] = Answer(status=301, headers={"Location": "http://127.0.0.1:1/"})
     web.answers["/top/endless.txt"] = Answer(endless, chunked=True)
     content = Content(max_bytes=200_000)
-    intake = take_in(tmp_path, f"{web.url}/top/", content, NOW)
+    intake = take_in(Home(tmp_path), f"{web.url}/top/", content, NOW)
     (batch,) = intake.recorded
-    table = make_manifest(tmp_path, batch, content, SilentProgress())
-    TableStore(tmp_path).write(CONTENT_MANIFEST, table, batch)
+    table = make_manifest(Home(tmp_path), batch, content, SilentProgress())
+    Home(tmp_path).tables.write(CONTENT_MANIFEST, table, batch)
     rows = {row["path"]: row for row in table.to_pylist()}
     assert {path: row["outcome"] for path, row in rows.items()} == {
         "a.txt": "accepted",
@@ -356,10 +356,10 @@ def test_from_a_web_folder_to_texts_and_nothing_new_at_the_second_look(web, tmp_
     assert rows["away.txt"]["detail"] == "redirected out of the source, to http://127.0.0.1:1"
     assert rows["gone.txt"]["reason"] == "vanished"
     assert rows["endless.txt"]["reason"] == "too_large"
-    with ContentReader(tmp_path, intake.listing.source) as reader:
+    with ContentReader(Home(tmp_path), intake.listing.source) as reader:
         assert reader.text(rows["a.txt"]) == "one"
         assert reader.text(rows["chunked.txt"]) == "two"
-    assert take_in(tmp_path, f"{web.url}/top/", content, NOW).recorded == ()
+    assert take_in(Home(tmp_path), f"{web.url}/top/", content, NOW).recorded == ()
 
 
 segments = st.text(st.characters(blacklist_categories=("Cs",)), max_size=6)

@@ -30,7 +30,7 @@ def test_one_of_several_steps_that_ends_leaves_the_run_alive_and_the_last_leaves
         with run_lock(tmp_path, RUN):
             pass
         assert is_running(tmp_path, RUN)
-    assert list((tmp_path / "cache" / "running").iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_killed_process_is_alive_no_longer(tmp_path) -> None:

@@ -7,37 +7,38 @@ import pytest
 
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import DECISION_LOG, DecisionRow
-from resources.table_store import TableMissingError, TableStore, write_atomically
+from resources.home import Home
+from resources.table_store import TableMissingError, write_atomically
 
 ROW = DecisionRow("b", "i", "t", 0, "ask", ("s",), "first", None, None, None, None)
 
 
 def test_a_table_keeps_its_meanings_on_disk(tmp_path: Path) -> None:
-    path = TableStore(tmp_path).write(DECISION_LOG, rows_to_arrow(DECISION_LOG, [ROW]), "b1")
+    path = Home(tmp_path).tables.write(DECISION_LOG, rows_to_arrow(DECISION_LOG, [ROW]), "b1")
     schema = pq.read_schema(path)
     assert schema.metadata[b"table"] == b"decision_log"
     assert schema.field("reason").metadata[b"meaning"] == b"why, in words"
 
 
 def test_equal_rows_are_equal_bytes(tmp_path: Path) -> None:
-    store = TableStore(tmp_path)
+    store = Home(tmp_path).tables
     first = store.write(DECISION_LOG, rows_to_arrow(DECISION_LOG, [ROW]), "b1").read_bytes()
     assert store.write(DECISION_LOG, rows_to_arrow(DECISION_LOG, [ROW]), "b1").read_bytes() == first
 
 
 def test_a_missing_table_says_what_to_materialize(tmp_path: Path) -> None:
     with pytest.raises(TableMissingError, match="materialize resolutions first"):
-        TableStore(tmp_path).read("resolutions", "b1")
+        Home(tmp_path).tables.read("resolutions", "b1")
 
 
 @pytest.mark.parametrize("batch", ["../x", "a/b", "", "a b", "."])
 def test_a_batch_key_cannot_leave_the_folder(tmp_path: Path, batch: str) -> None:
     with pytest.raises(ValueError, match="not a batch key"):
-        TableStore(tmp_path).path("resolutions", batch)
+        Home(tmp_path).tables.path("resolutions", batch)
 
 
 def test_data_that_does_not_fit_the_schema_is_not_stored(tmp_path: Path) -> None:
-    store = TableStore(tmp_path)
+    store = Home(tmp_path).tables
     with pytest.raises((pa.ArrowInvalid, KeyError)):
         store.write(DECISION_LOG, pa.table({"batch": ["b"]}), "b1")
     assert not store.exists("decision_log", "b1")

@@ -18,6 +18,7 @@ from orchestration_assets.schemas.policy import Content, Records
 from orchestration_assets.schemas.storable_values import fits_int64
 from resources.content_source import FolderSource, Version, odd_time
 from resources.content_source.versions import LATEST_NS, nanoseconds, version, version_of
+from resources.home import Home
 from tests.fuzzing import fuzz
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -156,9 +157,9 @@ def test_files_of_other_centuries_are_taken_in_and_their_times_said(tmp_path: Pa
     # some file systems clamp a time themselves
     real = {name: (root / name).stat().st_mtime for name in times}
     content = Content(records=(Records(files="*.jsonl", text="text"),))
-    intake = take_in(home, str(root), content, NOW)
+    intake = take_in(Home(home), str(root), content, NOW)
     (batch,) = intake.recorded
-    rows = make_manifest(home, batch, content, SilentProgress()).to_pylist()
+    rows = make_manifest(Home(home), batch, content, SilentProgress()).to_pylist()
     said = {row["path"]: (row["outcome"], row["detail"]) for row in rows}
     assert said["b.txt"][0] == "accepted"
     if real["b.txt"] < 0:

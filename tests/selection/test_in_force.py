@@ -24,7 +24,8 @@ from orchestration_assets.selection.trained_selector import (
 )
 from orchestration_assets.selection.training import KEPT, PROMOTED, train_task
 from orchestration_assets.selection.training_records import TrainingRecords
-from resources.model_store import ModelStore
+from resources.home import Home
+from resources.model_registry import ModelRegistry
 from tests.evidence.made import made
 
 LEARNED = Learned(services=("s0", "s1"))
@@ -53,35 +54,38 @@ def trained_selector() -> TrainedSelector:
 
 
 @pytest.fixture
-def store(home) -> ModelStore:
-    store = ModelStore(home)
+def registry(home) -> ModelRegistry:
+    registry = Home(home).models
     arrays, selector = pack_selector(trained_selector())
     manifest = {
         "selector": selector,
         "services": {name: service_identity(one) for name, one in SERVICES.items()},
         "words": "learned",
     }
-    store.promote(artefact_name("t"), store.write(artefact_name("t"), arrays, manifest))
-    return store
+    version = registry.store(artefact_name("t"), arrays, manifest).version
+    registry.promote(artefact_name("t"), version)
+    return registry
 
 
-def test_a_promoted_model_of_unchanged_services_is_in_force(store) -> None:
-    found = load_active_selector(store, "t", LEARNED, SERVICES)
+def test_a_promoted_model_of_unchanged_services_is_in_force(registry) -> None:
+    found = load_active_selector(registry, "t", LEARNED, SERVICES)
     assert isinstance(found, ActiveSelector)
     assert found.selector.points == trained_selector().points
 
 
 @pytest.mark.parametrize("changed", [Named("2"), Named("1", "g")])
-def test_a_service_that_changed_puts_it_out_of_force(store, changed) -> None:
-    found = load_active_selector(store, "t", LEARNED, SERVICES | {"s1": changed})
+def test_a_service_that_changed_puts_it_out_of_force(registry, changed) -> None:
+    found = load_active_selector(registry, "t", LEARNED, SERVICES | {"s1": changed})
     assert isinstance(found, str)
     assert found.startswith("s1 changed (1 f -> ")
 
 
-def test_without_a_model_or_for_other_services_the_reason_is_said(store) -> None:
-    assert load_active_selector(store, "u", LEARNED, SERVICES) == "no learned model is promoted yet"
+def test_without_a_model_or_for_other_services_the_reason_is_said(registry) -> None:
+    assert (
+        load_active_selector(registry, "u", LEARNED, SERVICES) == "no learned model is promoted yet"
+    )
     other = Learned(services=("s0", "s9"))
-    assert load_active_selector(store, "t", other, SERVICES | {"s9": Named("1")}) == (
+    assert load_active_selector(registry, "t", other, SERVICES | {"s9": Named("1")}) == (
         "the learned model is about other services (s1, s9)"
     )
 
@@ -140,10 +144,10 @@ def test_the_explored_share_is_stable_and_about_as_large_as_said() -> None:
 
 def test_the_gate_holds_a_model_that_is_worse_on_held_out_gold(home) -> None:
     """First a model of good records, then one of records whose gold was shuffled."""
-    store = ModelStore(home)
+    registry = Home(home).models
     good = made(1_200, accuracies=(0.7, 0.9), prices=(0.001, 0.01))
     identities = {"s0": "1", "s1": "1"}
-    first = train_task("t", TrainingRecords(good, 1_200, 0), identities, store)
+    first = train_task("t", TrainingRecords(good, 1_200, 0), identities, registry)
     assert first.outcome == PROMOTED
     assert first.version == first.trained
     assert first.accuracy is not None and first.best_single_accuracy is not None
@@ -152,10 +156,10 @@ def test_the_gate_holds_a_model_that_is_worse_on_held_out_gold(home) -> None:
     aside = np.array([is_sampled("gate t", one, 0.25) for one in good.items])
     shuffled = np.where(aside, good.gold, np.random.default_rng(0).permutation(good.gold))
     worse = train_task(
-        "t", TrainingRecords(replace(good, gold=shuffled), 1_200, 0), identities, store
+        "t", TrainingRecords(replace(good, gold=shuffled), 1_200, 0), identities, registry
     )
     assert worse.outcome == KEPT
     assert worse.version == first.version != worse.trained
     assert "not promoted" in worse.words
-    again = train_task("t", TrainingRecords(good, 1_200, 0), identities, store)
+    again = train_task("t", TrainingRecords(good, 1_200, 0), identities, registry)
     assert (again.outcome, again.version) == ("unchanged", first.version)

@@ -15,7 +15,7 @@ from orchestration_assets.selection.trained_selector import (
     pack_selector,
     unpack_selector,
 )
-from resources.model_store import ModelStore
+from resources.home import Home
 from tests.evidence.made import made
 
 
@@ -114,9 +114,10 @@ def selector(learned):
 
 def test_a_stored_selector_decides_as_the_one_in_memory(selector, learned, home) -> None:
     _, test, _ = learned
-    store = ModelStore(home)
+    registry = Home(home).models
     arrays, manifest = pack_selector(selector)
-    found = store.read("model", store.write("model", arrays, {"selector": manifest}))
+    stored = registry.store("model", arrays, {"selector": manifest})
+    found = registry.load("model", stored.version)
     again = unpack_selector(found.arrays, found.facts["selector"])
     assert again.points == selector.points
     part = test.take(slice(0, 200))

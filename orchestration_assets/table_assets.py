@@ -1,31 +1,74 @@
-"""Blocking checks that every table gets: the stored schema, and nothing lost on the way."""
+"""Assets whose product is one table, and the blocking checks that every table gets."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pyarrow as pa
 
-from orchestration_assets.schemas.records import Table
-from resources.table_store import BatchStore, TableStore
+from orchestration_assets.partitions import content_batches
+from orchestration_assets.schemas.records import Table, TableResult
+from resources.home import Home
 
 _PARTITION_TAG = "dagster/partition"
+
+
+def table_asset(
+    table: Table,
+    *,
+    group: str,
+    team: str,
+    description: str,
+    reads: Iterable[Table] = (),
+    deps: Iterable[str] = (),
+    kinds: Iterable[str] = (),
+    code_version: str = "1",
+    per_batch: bool = True,
+    output_required: bool = True,
+) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    """An asset that makes one table: of each batch, or of the whole corpus.
+
+    The function is handed the tables that its parameters name, and those that it ``reads`` as
+    keyword arguments; ``deps`` are the assets that come before it and are not handed over.
+    """
+    return dg.asset(
+        name=table.name,
+        ins={one.name: dg.AssetIn(dagster_type=pa.Table) for one in reads},
+        deps=list(deps),
+        partitions_def=content_batches if per_batch else None,
+        group_name=group,
+        io_manager_key="tables",
+        kinds={"parquet", *kinds},
+        owners=[f"team:{team}"],
+        code_version=code_version,
+        output_required=output_required,
+        description=description,
+    )
+
+
+def materialize(
+    context: dg.AssetExecutionContext, result: TableResult, shown: Mapping[str, Any] | None = None
+) -> dg.MaterializeResult[pa.Table]:
+    """The result as Dagster takes it, its warnings logged; ``shown`` is further metadata."""
+    for warning in result.warnings:
+        context.log.warning(warning)
+    return dg.MaterializeResult(value=result.table, metadata={**result.figures, **(shown or {})})
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
     """What is stored of one batch (of the whole corpus when ``batch`` is None)."""
 
-    home: Path
+    home: Home
     batch: str | None
 
     def table(self, name: str) -> pa.Table:
-        return TableStore(self.home).read(name, self.batch)
+        return self.home.tables.read(name, self.batch)
 
     def entries(self) -> pa.Table:
         """The batch as it was listed."""
-        return BatchStore(self.home).read(self.batch or "")
+        return self.home.batches.read(self.batch or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +130,14 @@ def table_checks(
         can_subset=True,
     )
     def checks(context: dg.AssetCheckExecutionContext):  # type: ignore[no-untyped-def]
-        store: TableStore = context.resources.tables.store
+        home: Home = context.resources.tables.opened_home
+        store = home.tables
         batches: list[str | None] = [None]
         if per_batch:
             running = context.run.tags.get(_PARTITION_TAG)
             batches = [running] if running else list(store.batches(table.name))
         selected = {key.name for key in context.selected_asset_check_keys}
-        stored = [(Stored(store.home, batch), store.read(table.name, batch)) for batch in batches]
+        stored = [(Stored(home, batch), store.read(table.name, batch)) for batch in batches]
         if "schema" in selected:
             yield _schema_result(table, [data for _, data in stored])
         if "conservation" in selected:

@@ -1,4 +1,4 @@
-"""Promoted artefacts of a home: numbers that were learned or collected, versioned and verified."""
+"""What a home has learned or collected: versions that are verified, one of each name in force."""
 
 import io
 import json
@@ -13,10 +13,13 @@ from typing import Any, Final
 import numpy as np
 
 from orchestration_assets.schemas.errors import OrchestrationError
+from resources.damage import notice
 from resources.table_store import write_atomically
 
 _MANIFEST: Final = "manifest.json"
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]*")
+_CURRENT: Final = "current"
+_NAME: Final = re.compile(r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9_.\-]*")
+_HASH: Final = re.compile(r"[0-9a-f]{16}")
 
 
 class ArtefactError(OrchestrationError):
@@ -37,23 +40,30 @@ class Artefact:
     facts: Mapping[str, Any]
 
 
-class ArtefactStore:
-    """``<home>/models/<name>/<version>``: a manifest, and the arrays file that it names.
+class ModelRegistry:
+    """``<name>/<version>``: a manifest, and the arrays file that it names. ``<name>/current``: the
+    version in force.
 
     The manifest is written last and atomically: a reader sees the old version or the new one.
     Arrays are kept without pickle, so that reading one executes nothing.
     """
 
-    def __init__(self, home: str | Path) -> None:
-        self._folder = Path(home).expanduser().absolute() / "models"
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
 
-    def promote(
-        self, name: str, version: str, arrays: Mapping[str, Any], facts: Mapping[str, Any]
+    def store(
+        self,
+        name: str,
+        arrays: Mapping[str, Any],
+        facts: Mapping[str, Any],
+        version: str | None = None,
     ) -> Artefact:
-        """Makes this version the one that is read, in the place of an earlier one of its name.
+        """Keeps a version without putting it in force; one of that name is replaced.
 
+        By default a version is named by the hash of what it holds, so that it never changes.
         Raises ValueError for a name or version that is no plain name, and for arrays of objects.
         """
+        version = version or _content_hash(arrays, facts)
         folder = self._at(name, version)
         sink = io.BytesIO()
         np.savez(sink, allow_pickle=False, **{key: arrays[key] for key in sorted(arrays)})
@@ -69,9 +79,43 @@ class ArtefactStore:
                 old.unlink(missing_ok=True)
         return Artefact(name, version, digest, dict(arrays), json.loads(stated))
 
+    def promote(self, name: str, version: str) -> None:
+        """Puts a stored version in force for new runs. Raises ArtefactError."""
+        if version not in self.versions(name):
+            raise ArtefactError(f"{name} has no version {version} to promote")
+        write_atomically(self._at(name) / _CURRENT, version.encode())
+
     def versions(self, name: str) -> list[str]:
-        """The versions of an artefact in the order of their names."""
+        """The stored versions in the order of their names."""
         return sorted(path.parent.name for path in self._at(name).glob(f"*/{_MANIFEST}"))
+
+    def current(self, name: str) -> str | None:
+        """The version in force, if there is one. Raises ArtefactError."""
+        path = self._at(name) / _CURRENT
+        try:
+            version = path.read_text("utf-8").strip()
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise ArtefactError(f"{path} cannot be read ({error}); remove it") from error
+        if not _NAME.fullmatch(version):
+            raise ArtefactError(f"{path} does not hold a version; remove it")
+        return version
+
+    def usable(self, name: str) -> Artefact | None:
+        """What is in force, None also when it cannot be read: that is said, and no batch waits
+        for it to be learned again."""
+        try:
+            version = self.current(name)
+            return None if version is None else self.load(name, version)
+        except ArtefactError as error:
+            notice(f"not used: {error}")
+            return None
+
+    def usable_version(self, name: str) -> str | None:
+        """The version of what is usable."""
+        artefact = self.usable(name)
+        return None if artefact is None else artefact.version
 
     def facts(self, name: str, version: str) -> Mapping[str, Any]:
         """What the manifest states, without reading the arrays. Raises ArtefactError."""
@@ -87,9 +131,11 @@ class ArtefactStore:
             stated = json.dumps(manifest["facts"], sort_keys=True)
             digest = blake2b(data + stated.encode(), digest_size=16).hexdigest()
             if digest != manifest["digest"]:
-                raise ValueError("it is not what was promoted")
+                raise ValueError("it is not what was stored")
             with np.load(io.BytesIO(data), allow_pickle=False) as stored:
                 arrays = {key: stored[key] for key in stored.files}
+            if _HASH.fullmatch(version) and _content_hash(arrays, manifest["facts"]) != version:
+                raise ValueError("it was changed after it was stored")
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise ArtefactError(
                 f"{name} {version} cannot be read from {path}: {error}; delete its folder and "
@@ -119,3 +165,15 @@ class ArtefactStore:
             if not _NAME.fullmatch(part):
                 raise ValueError(f"not a plain name: {part!r}")
         return self._folder.joinpath(*parts)
+
+
+def _content_hash(arrays: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
+    digest = blake2b(digest_size=8)
+    for name in sorted(arrays):
+        array = np.asarray(arrays[name])
+        if array.dtype.hasobject:
+            raise ValueError(f"arrays of objects are not stored: {name}")
+        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    digest.update(json.dumps(facts, sort_keys=True).encode())
+    return digest.hexdigest()

@@ -1,0 +1,53 @@
+"""Gold: what people say is right, from their verdict files and from columns of the content."""
+
+import time
+from collections import Counter
+from datetime import UTC, datetime
+
+import pyarrow.compute as pc
+
+from orchestration_assets.content.gold_columns import keep_declared
+from orchestration_assets.content.item_lookup import finder
+from orchestration_assets.content.verdict_folder import (
+    ACCEPTED,
+    accepted_verdicts,
+    take,
+    verdict_rows,
+)
+from orchestration_assets.content.verdicts import VerdictContext, merge, understand
+from orchestration_assets.policy.load import LoadedPolicy
+from orchestration_assets.policy.pinned_policy import pin_policy
+from orchestration_assets.schemas.records import TableResult, rows_to_arrow
+from orchestration_assets.schemas.verdicts import GOLD_LABELS
+from resources.home import Home
+
+
+def update_gold(home: Home, loaded: LoadedPolicy) -> TableResult:
+    """Takes in the files and columns that are new, and merges every verdict ever accepted."""
+    pin_policy(home.policies, loaded)
+    rules = VerdictContext(loaded.policy.tasks, loaded.hash, datetime.now(UTC))
+    find = finder(home.tables)
+    taken = take(
+        home.verdicts,
+        time.time,
+        loaded.policy.feedback.settle_seconds,
+        lambda name, data: understand(name, data, rules, find),
+    )
+    declared = keep_declared(home.tables, home.verdicts / ACCEPTED, rules)
+    verdicts = accepted_verdicts(home.verdicts)
+    gold = rows_to_arrow(GOLD_LABELS, merge(verdict_rows(verdicts)))
+    figures = {
+        "verdicts": verdicts.num_rows,
+        "declared": len(declared.verdicts),
+        "declared_unusable": declared.unusable,
+        "files_accepted": len(taken.accepted),
+        "files_known": len(taken.known),
+        "files_rejected": len(taken.rejected),
+        "lines_not_judged": taken.not_judged,
+        "disputed": pc.sum(pc.greater(pc.list_value_length(gold["dissenters"]), 0)).as_py() or 0,
+        "policy_hash": loaded.hash,
+        **{f"gold: {task}": n for task, n in sorted(Counter(gold["task"].to_pylist()).items())},
+    }
+    rejected = [f"verdict file {name} was moved aside: {w}" for name, w in taken.rejected.items()]
+    unusable = [f"declared gold that is no answer: {example}" for example in declared.examples]
+    return TableResult(gold, figures, [*rejected, *unusable])

@@ -1,0 +1,172 @@
+"""The tables that disagreement makes of one batch."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, partial
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from orchestration_assets.disagreement.batch import (
+    copies_of,
+    judged_in,
+    known_thresholds,
+    label_weights,
+    rules_of,
+    service_versions,
+)
+from orchestration_assets.disagreement.calibration_registry import promoted_for, thresholds_in_use
+from orchestration_assets.disagreement.kinds.search import KindSearch, dispute_kinds
+from orchestration_assets.disagreement.label_history import gold_rows
+from orchestration_assets.disagreement.label_weights import Key
+from orchestration_assets.disagreement.neighbour_history import (
+    look_up,
+    lookup_of,
+    neighbours_of,
+    with_nearby,
+)
+from orchestration_assets.disagreement.pairs import disagreements
+from orchestration_assets.disagreement.readings import ServiceReadings, group_readings, independent
+from orchestration_assets.disagreement.resolution import resolve_plans
+from orchestration_assets.disagreement.review import review_queue
+from orchestration_assets.disagreement.selector_weights import learned_weights
+from orchestration_assets.policy.pinned_policy import read_pinned_policy
+from orchestration_assets.processing.batch import build_tasks, deciders, learned_models
+from orchestration_assets.schemas.disagreement import DISPUTE_KINDS, ReviewRow
+from orchestration_assets.schemas.enums import ResolutionStatus, Triage
+from orchestration_assets.schemas.items import Task
+from orchestration_assets.schemas.policy import Policy
+from orchestration_assets.schemas.records import TableResult, count_members, rows_to_arrow
+from orchestration_assets.schemas.storable_values import whole_text
+from orchestration_assets.schemas.tables import DISAGREEMENTS, INTERPRETATIONS, RESOLUTIONS
+from orchestration_assets.schemas.vectors import CONTENT_VECTORS
+from resources.home import Home
+
+_RESOLVED = ("batch", "item_id", "content_hash", "path", "task")
+
+
+@dataclass(frozen=True)
+class InterpretedBatch:
+    """What was asked about the items of a batch, and what services said.
+
+    ``by_name`` maps the name of each table of interpretations to its rows.
+    """
+
+    home: Home
+    plans: pa.Table
+    by_name: Mapping[str, pa.Table]
+
+    @cached_property
+    def policy(self) -> Policy | None:
+        return read_pinned_policy(self.home.policies, self.plans)
+
+    @cached_property
+    def tasks(self) -> dict[str, Task]:
+        return build_tasks(self.policy)
+
+    @property
+    def interpretations(self) -> list[pa.Table]:
+        return [self.by_name[table.name] for table in INTERPRETATIONS.values()]
+
+    @cached_property
+    def readings(self) -> dict[Key, ServiceReadings]:
+        return group_readings(self.interpretations)
+
+    @cached_property
+    def independent(self) -> dict[Key, ServiceReadings]:
+        """The readings without those of judges."""
+        return independent(self.readings, self.plans.to_pylist())
+
+    @cached_property
+    def versions(self) -> dict[str, dict[str, str]]:
+        """Task -> service -> the version that answered."""
+        return service_versions(self.interpretations)
+
+
+def resolve_batch(batch: InterpretedBatch) -> TableResult:
+    """The answer that stands for each plan, its readings weighed against each other."""
+    policy, registry, plans = batch.policy, batch.home.models, batch.plans.to_pylist()
+    calibrated = promoted_for(registry)
+    weights = label_weights(batch.independent, batch.tasks, batch.versions, policy, calibrated)
+    learned = learned_weights(plans, batch.independent, learned_models(batch.plans, registry))
+    rows = resolve_plans(
+        iter(plans),
+        batch.readings,
+        batch.tasks,
+        deciders(policy),
+        rules_of(policy),
+        weights.by_question | learned,
+        weights.basis,
+    )
+    table = rows_to_arrow(RESOLUTIONS, rows)
+    bands = count_members(table["triage"], Triage)
+    disputed = pc.sum(pc.greater(pc.list_value_length(table["dissenters"]), 0)).as_py() or 0
+    figures = {
+        **count_members(table["status"], ResolutionStatus),
+        **{f"triage_{band}": count for band, count in bands.items()},
+        **{f"calibration: {task}": version for task, version in weights.versions.items()},
+        "disputed": disputed,
+    }
+    return TableResult(table, figures)
+
+
+def compare_batch(batch: InterpretedBatch, resolutions: pa.Table, key: str) -> TableResult:
+    """The pairs of independent answers of a batch that lie too far apart; ``key`` is its name."""
+    home, tasks = batch.home, batch.tasks
+    in_use = partial(thresholds_in_use, home.models)
+    known = known_thresholds(batch.plans, batch.interpretations, batch.policy, in_use)
+    broken: dict[str, str] = {}
+    resolved = resolutions.select(_RESOLVED).to_pylist()
+    rows = list(disagreements(resolved, batch.independent, tasks, known, broken))
+    vectors = home.tables.read(CONTENT_VECTORS.name, key, ["batch", "item_id", "neighbours"])
+    near = neighbours_of(vectors, {row.item_id for row in rows})
+    earlier = look_up(home.tables, near, batch.versions, lookup_of(batch.policy))
+    table = rows_to_arrow(DISAGREEMENTS, with_nearby(rows, near, earlier, tasks))
+    figures = {
+        **Counter(table["kind"].to_pylist()),
+        **{f"thresholds: {task}": one.in_words() for task, one in known.items()},
+        "items_in_dispute": len(pc.unique(table["item_id"])),
+        "highest_severity": pc.max(table["severity"]).as_py() or 0.0,
+        "not_compared": len(broken),
+        "with_nearby": table.num_rows - table["near_items"].null_count,
+        **{f"earlier batch {one} not read": why for one, why in earlier.left_out.items()},
+    }
+    return TableResult(table, figures, list(_warnings("not compared", broken)))
+
+
+def classify_disputes(
+    batch: InterpretedBatch, resolutions: pa.Table, disagreements: pa.Table, search: KindSearch
+) -> TableResult:
+    """What sets the readings apart, question by question that services disagree on."""
+    questions = (disagreements[name].to_pylist() for name in ("item_id", "task"))
+    disputed = set(zip(*questions, strict=True))
+    resolved = resolutions.select(_RESOLVED).to_pylist()
+    broken: dict[str, str] = {}
+    rows = dispute_kinds(resolved, batch.independent, disputed, batch.tasks, search, broken)
+    table = rows_to_arrow(DISPUTE_KINDS, rows)
+    figures = {**Counter(table["kind"].to_pylist()), "not_looked_through": len(broken)}
+    return TableResult(table, figures, list(_warnings("not looked through", broken)))
+
+
+def queue_questions(
+    home: Home, manifest: pa.Table, plans: pa.Table, resolutions: pa.Table, kinds: pa.Table
+) -> list[ReviewRow]:
+    """What people should look at, the most valuable verdict first."""
+    policy = read_pinned_policy(home.policies, plans)
+    by_question: dict[Key, list[str]] = {}
+    for row in kinds.select(["item_id", "task", "kind"]).to_pylist():
+        by_question.setdefault((row["item_id"], row["task"]), []).append(row["kind"])
+    return review_queue(
+        resolutions.to_pylist(),
+        by_question,
+        copies_of(manifest),
+        {name: task.impact for name, task in policy.tasks.items()} if policy else {},
+        judged_in(gold_rows(home.tables)),
+        policy.disagreement.review.max_rows if policy else 0,
+    )
+
+
+def _warnings(what: str, broken: Mapping[str, str]) -> Iterator[str]:
+    for place, why in broken.items():
+        yield f"{place}: {what}: {whole_text(why)}"

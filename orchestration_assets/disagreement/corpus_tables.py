@@ -1,0 +1,74 @@
+"""The tables that disagreement makes of all batches."""
+
+from orchestration_assets.disagreement.calibration import calibrate
+from orchestration_assets.disagreement.calibration_registry import (
+    promote,
+    promote_thresholds,
+    promoted_for,
+    thresholds_in_use,
+)
+from orchestration_assets.disagreement.label_history import gold_of, gold_rows, label_readings
+from orchestration_assets.disagreement.scorecards import scorecards, tally
+from orchestration_assets.disagreement.thresholds import calibrate_vectors, in_force, in_words
+from orchestration_assets.disagreement.vector_history import VectorReadings, vector_readings
+from orchestration_assets.processing.batch import build_tasks
+from orchestration_assets.schemas.disagreement import (
+    CALIBRATION,
+    SERVICE_SCORECARDS,
+    VECTOR_THRESHOLDS,
+    VectorThresholdRow,
+)
+from orchestration_assets.schemas.enums import AnswerKind
+from orchestration_assets.schemas.policy import Policy
+from orchestration_assets.schemas.records import TableResult, rows_to_arrow
+from resources.home import Home
+
+
+def calibrate_labels(home: Home, policy: Policy) -> TableResult:
+    """What every label task has taught so far; what passes the gate is promoted."""
+    in_use = promoted_for(home.models)
+    gold = gold_of(gold_rows(home.tables))
+    rows = []
+    judged = {content for of_task in gold.values() for content in of_task}
+    for task, readings in label_readings(home.tables, judged).items():
+        closed = policy.tasks[task].labels if task in policy.tasks else ()
+        now = in_use(task)
+        model, version = (now.model, now.version) if now else (None, None)
+        found = calibrate(task, readings, gold.get(task, {}), model, version, closed)
+        rows.append(promote(home.models, found))
+    figures = {"promoted": sum(row.promoted for row in rows)}
+    reasons = {f"{row.task}": row.reason for row in rows}
+    return TableResult(rows_to_arrow(CALIBRATION, rows), {**figures, **reasons})
+
+
+def calibrate_thresholds(home: Home, policy: Policy) -> TableResult:
+    """What is usual between services that answer with vectors; what passes is promoted."""
+    share, history = policy.disagreement.unusual_share, vector_readings(home)
+    rows: list[VectorThresholdRow] = []
+    for name, task in build_tasks(policy).items():
+        if task.kind is AnswerKind.VECTOR:
+            in_use = thresholds_in_use(home.models, name)
+            readings = history.by_task.get(name, VectorReadings())
+            found = calibrate_vectors(name, readings, task.disagree_at, share, in_use)
+            if found.thresholds is not None:
+                in_use = promote_thresholds(home.models, name, found.thresholds)
+            rows += in_force(name, found.rows, in_use)
+    figures = {
+        "promoted": sum(row.promoted for row in rows),
+        **in_words(rows),
+        **{f"left out: {batch}": why for batch, why in history.left_out.items()},
+    }
+    return TableResult(rows_to_arrow(VECTOR_THRESHOLDS, rows), figures)
+
+
+def score_services(home: Home) -> TableResult:
+    """How reliable every service of every task is, what it costs, and what it is worth."""
+    gold = gold_of(gold_rows(home.tables))
+    judged = {content for of_task in gold.values() for content in of_task}
+    rows = list(scorecards(tally(home.tables), label_readings(home.tables, judged), gold))
+    figures = {
+        "clones": sum(row.clone_of is not None for row in rows),
+        "broken": sum(row.broken for row in rows),
+        **{f"{row.task}: {row.service}": row.verdict for row in rows},
+    }
+    return TableResult(rows_to_arrow(SERVICE_SCORECARDS, rows), figures)

@@ -1,0 +1,103 @@
+"""The pages of a home: those of each batch, and those over all batches."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+
+from orchestration_assets.reporting.figures import BatchFigures, batch_figures, report_row
+from orchestration_assets.reporting.page import (
+    render_batch,
+    render_index,
+    render_review,
+    render_services,
+)
+from orchestration_assets.reporting.scorecard_figures import (
+    BATCHES,
+    LearningFigures,
+    learning_figures,
+)
+from orchestration_assets.schemas.disagreement import (
+    CALIBRATION,
+    SERVICE_SCORECARDS,
+    VECTOR_THRESHOLDS,
+)
+from orchestration_assets.schemas.tables import (
+    DISAGREEMENT_REPORT,
+    INTERPRETATIONS,
+    RESOLUTIONS,
+    ReportRow,
+)
+from resources.damage import leaving_out_damage
+from resources.home import Home
+from resources.table_store import TableStore, write_atomically
+
+_NO_PLANS: Final = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPage:
+    """The page of a batch: where it is, its totals, and its figures."""
+
+    path: Path
+    row: ReportRow
+    figures: BatchFigures
+
+
+def publish_batch(home: Home, batch: str, tables: Mapping[str, pa.Table]) -> BatchPage:
+    """Writes the page of a batch and that of its questions; ``tables`` are its tables by name."""
+    names = [table.name for table in INTERPRETATIONS.values()]
+    whole = {name: table for name, table in tables.items() if name not in names}
+    whole["interpretations"] = pa.concat_tables([tables[name] for name in names])
+    source = home.batches.read(batch)["source"][0].as_py()
+    hashes = tables["processing_plans"]["policy_hash"].unique().to_pylist()
+    row = report_row(batch, source, hashes[0] if hashes else _NO_PLANS, whole)
+    figures = batch_figures(whole)
+    path = home.reports / f"{batch}.html"
+    _write(path, render_batch(row, figures))
+    _write(home.reports / f"{batch}-review.html", render_review(batch, figures.questions))
+    return BatchPage(path, row, figures)
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusPages:
+    """The pages over all batches: where they are, and a row of totals for each batch."""
+
+    index: Path
+    services: Path
+    totals: pa.Table
+    rows: list[ReportRow]
+
+
+def publish_corpus(home: Home) -> CorpusPages:
+    """Writes the index over all reported batches, and the page of the services."""
+    store = home.tables
+    index, services = home.reports / "index.html", home.reports / "services.html"
+    totals = store.read_batches(DISAGREEMENT_REPORT, store.batches(DISAGREEMENT_REPORT.name))
+    rows = [ReportRow(**row) for row in totals.to_pylist()]
+    _write(index, render_index(rows))
+    _write(services, render_services(_learning_figures(store)))
+    return CorpusPages(index, services, totals, rows)
+
+
+def _write(path: Path, page: str) -> None:
+    write_atomically(path, page.encode("utf-8", "replace"))
+
+
+def _learning_figures(store: TableStore) -> LearningFigures:
+    """What is known of the services; what was learned is there once it was materialized."""
+    cards = store.read(SERVICE_SCORECARDS.name)
+    calibrations, thresholds = (
+        store.read(table.name) if store.exists(table.name) else None
+        for table in (CALIBRATION, VECTOR_THRESHOLDS)
+    )
+    columns = ["task", "error_risk", "triage", "dissenters"]
+    return learning_figures(cards, calibrations, _latest(store, columns), thresholds)
+
+
+def _latest(store: TableStore, columns: list[str]) -> Iterator[tuple[str, pa.Table]]:
+    for batch in store.batches(RESOLUTIONS.name)[-BATCHES:]:
+        with leaving_out_damage():
+            yield batch, store.read(RESOLUTIONS.name, batch, columns)

@@ -1,0 +1,48 @@
+"""The plans of one batch, and what decided them."""
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from orchestration_assets.policy.load import LoadedPolicy
+from orchestration_assets.policy.pinned_policy import pin_policy
+from orchestration_assets.schemas.enums import ProcessingModel
+from orchestration_assets.schemas.records import TableResult, count_members, rows_to_arrow
+from orchestration_assets.schemas.tables import PROCESSING_PLANS
+from orchestration_assets.selection.forecast import Price
+from orchestration_assets.selection.plan import choose_models, plan_items, thresholds_in_force
+from orchestration_assets.selection.strategies import describe_point
+from orchestration_assets.selection.training_corpus import recent_prices
+from orchestration_assets.services.pool import build_services
+from resources.home import Home
+
+
+def plan_batch(home: Home, batch: str, profiled: pa.Table, loaded: LoadedPolicy) -> TableResult:
+    """Plans every profiled item of a batch; pins the policy and the models that decide."""
+    pin_policy(home.policies, loaded)
+    services = build_services(loaded.policy.services)
+    prices = {name: Price(s.expected_ms, s.cost_usd) for name, s in services.items()}
+    profiles = profiled.to_pylist()
+    lately = recent_prices(home.tables, batch)
+    known = choose_models(loaded.policy, services, home.models, profiles, prices, lately)
+    limits = thresholds_in_force(loaded.policy, home.models)
+    rows = plan_items(batch, profiles, loaded.policy, loaded.hash, prices, known, limits)
+    plans = rows_to_arrow(PROCESSING_PLANS, rows)
+    policy = {"policy": loaded.source, "policy_hash": loaded.hash}
+    learned = {
+        f"learned/{task}": one
+        if isinstance(one, str)
+        else f"{one.model.version}, {describe_point(one)}"
+        for task, one in known.items()
+    }
+    pinned = {f"thresholds/{task}": version for task, version in limits.items()}
+    models = count_members(plans["model"], ProcessingModel)
+    return TableResult(plans, {**models, **_forecast(plans), **policy, **learned, **pinned})
+
+
+def _forecast(plans: pa.Table) -> dict[str, int | float]:
+    expected = pc.coalesce(plans["expected_usd"], plans["cost_usd_max"])
+    return {
+        "forecast_calls_max": pc.sum(plans["calls_max"]).as_py() or 0,
+        "forecast_cost_usd_max": pc.sum(plans["cost_usd_max"]).as_py() or 0.0,
+        "forecast_cost_usd": pc.sum(expected).as_py() or 0.0,
+    }

@@ -1,0 +1,53 @@
+"""The home and the policy file as Dagster resources."""
+
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import dagster as dg
+
+from resources.claims import Owner, claimed
+from resources.home import Home
+from resources.run_claims import run_claim
+from resources.run_locks import run_lock
+
+
+class HomeResource(dg.ConfigurableResource[Home]):
+    """The folder that keeps everything of a project: batches, tables, models, caches, reports."""
+
+    path: str
+
+    def create_resource(self, context: dg.InitResourceContext) -> Home:
+        return Home(Path(self.path).expanduser().absolute())
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Generator[Home, None, None]:
+        """Holds the run's lock, so that a run whose process dies is found out, and its claim.
+
+        Waits while another process carries out the same batch.
+        """
+        home, run = self.create_resource(context), context.run
+        with ExitStack() as stack:
+            if run is not None:
+                stack.enter_context(run_lock(home.running, run.run_id))
+                claim = run_claim(home.tables, run.tags)
+                home = replace(home, claim=claim)
+                if claim is not None:
+                    what = f"{run.job_name}, Dagster run {run.run_id}"
+                    waiting = partial(_log_owner, context, claim.name)
+                    stack.enter_context(claimed(home.folder, claim.name, what, waiting))
+            yield home
+
+
+def _log_owner(context: dg.InitResourceContext, claim: str, owner: Owner | None) -> None:
+    who = owner.words() if owner else "another process"
+    if context.log is not None:
+        context.log.info(f"{claim} is being carried out by {who}; waiting for it")
+
+
+class PolicyFileResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """Which policy file is in force; None means the packaged default."""
+
+    path: str | None = None
