@@ -14,7 +14,7 @@ from typing import Any
 from benchmarks._output import table, write_json
 from orchestration_assets.content.manifest import content_hash
 from orchestration_assets.policy.load import load_policy
-from orchestration_assets.profiling.batch import ProfileChunk, profile_batch, read_again, warm_up
+from orchestration_assets.profiling.batch import ProfileChunk, profile_batch, reread_texts, warm_up
 from orchestration_assets.profiling.profile_cache import COMPUTED, profile_key
 from orchestration_assets.profiling.profiler import profile
 from orchestration_assets.schemas.policy import Execution, FeatureCache
@@ -83,7 +83,7 @@ def measure(source: str, items: int, folder: Path) -> dict[str, Any]:
     rows = corpus(source, items, files)
     work = ProfileChunk(Home(home), "benchmark", file_address(files), rows)
     warm_up()
-    read_s = min(_seconds(lambda: [*read_again(work)]) for _ in range(2))
+    read_s = min(_seconds(lambda: [*reread_texts(work)]) for _ in range(2))
     cold_s = _seconds(lambda: _profile(work, home))
     warm: dict[str, dict[str, float]] = {}
     for name, settings in TIERS.items():

@@ -23,7 +23,7 @@ from orchestration_assets.processing.answer_cache import answer_key
 from orchestration_assets.processing.batch import build_tasks
 from orchestration_assets.processing.pricing import ServicePrice, forecast_prices
 from orchestration_assets.processing.usage import observed_usage
-from orchestration_assets.profiling.batch import ProfileChunk, UnreadItem, read_again
+from orchestration_assets.profiling.batch import ProfileChunk, UnreadItem, reread_texts
 from orchestration_assets.profiling.profile_cache import profile_key
 from orchestration_assets.profiling.profiler import profile
 from orchestration_assets.progress import SilentProgress
@@ -127,7 +127,7 @@ def look_ahead(home: Home, source: str, policy: Policy, sample: int) -> Preview:
         taken = _would_take(home, shadow, source, policy.content, cache)
         picked = list(_spread_evenly(shadow.tables, taken.accepted, sample))
         work = ProfileChunk(shadow, "", taken.source, tuple(picked))
-        for row, text in zip(picked, read_again(work), strict=True):
+        for row, text in zip(picked, reread_texts(work), strict=True):
             if isinstance(text, UnreadItem):
                 continue  # it changed while the preview looked at it
             features = profile(row.path, text, size_bytes=row.size_bytes).features

@@ -29,7 +29,7 @@ from orchestration_assets.schemas.tables import (
 )
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
 from orchestration_assets.selection.forecast import Price
-from orchestration_assets.selection.plan import known_models
+from orchestration_assets.selection.plan import choose_models
 from orchestration_assets.selection.training_records import CALL_COLUMNS, observed_prices
 from orchestration_assets.services.pool import build_services
 from orchestration_assets.settings import Settings
@@ -84,7 +84,7 @@ def _replay_all(home: Home, batches: list[str], policy: Path | None) -> Iterator
         except (DamagedFileError, TableMissingError) as error:
             notice(f"left out: {error}")
             continue
-        known = known_models(loaded.policy, services, home.models, log.profiles, prices)
+        known = choose_models(loaded.policy, services, home.models, log.profiles, prices)
         yield from replay(log, ReplayPolicy(loaded.policy, loaded.hash, services, prices, known))
 
 

@@ -15,7 +15,7 @@ from orchestration_assets.content.verdict_folder import (
 )
 from orchestration_assets.content.verdicts import VerdictContext, merge, understand
 from orchestration_assets.policy.load import LoadedPolicy
-from orchestration_assets.policy.pinned_policy import pin
+from orchestration_assets.policy.pinned_policy import pin_policy
 from orchestration_assets.schemas.records import TableResult, rows_to_arrow
 from orchestration_assets.schemas.verdicts import GOLD_LABELS, VERDICTS
 from resources.home import Home
@@ -23,7 +23,7 @@ from resources.home import Home
 
 def update_gold(home: Home, loaded: LoadedPolicy) -> TableResult:
     """Takes in the files and columns that are new, and merges every verdict ever accepted."""
-    pin(home.policies, loaded)
+    pin_policy(home.policies, loaded)
     rules = VerdictContext(loaded.policy.tasks, loaded.hash, datetime.now(UTC))
     find = finder(home.tables)
     taken = take(

@@ -31,7 +31,7 @@ from orchestration_assets.disagreement.readings import ServiceReadings, group_re
 from orchestration_assets.disagreement.resolution import resolve_plans
 from orchestration_assets.disagreement.review import review_queue
 from orchestration_assets.disagreement.selector_weights import learned_weights
-from orchestration_assets.policy.pinned_policy import pinned
+from orchestration_assets.policy.pinned_policy import read_pinned_policy
 from orchestration_assets.processing.batch import build_tasks, deciders, learned_models
 from orchestration_assets.schemas.decoding import column_names, values
 from orchestration_assets.schemas.disagreement import DISPUTE_KINDS, ReviewRow
@@ -63,7 +63,7 @@ class InterpretedBatch:
 
     @cached_property
     def policy(self) -> Policy | None:
-        return pinned(self.home.policies, self.plans)
+        return read_pinned_policy(self.home.policies, self.plans)
 
     @cached_property
     def tasks(self) -> dict[str, Task]:
@@ -158,7 +158,7 @@ def queue_questions(
     home: Home, manifest: pa.Table, plans: pa.Table, resolutions: pa.Table, kinds: pa.Table
 ) -> list[ReviewRow]:
     """What people should look at, the most valuable verdict first."""
-    policy = pinned(home.policies, plans)
+    policy = read_pinned_policy(home.policies, plans)
     by_question: dict[Key, list[str]] = {}
     for item, task, kind in values(kinds, "item_id", "task", "kind"):
         by_question.setdefault((item, task), []).append(kind)

@@ -18,7 +18,7 @@ from orchestration_assets.disagreement.label_history import label_readings
 from orchestration_assets.disagreement.label_weights import mismatch
 from orchestration_assets.evidence.vector_thresholds import artefact_name as thresholds_name
 from orchestration_assets.policy.load import load_policy
-from orchestration_assets.policy.pinned_policy import pinned
+from orchestration_assets.policy.pinned_policy import read_pinned_policy
 from orchestration_assets.processing.batch import build_tasks
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.disagreement import (
@@ -88,7 +88,7 @@ def _label_contradictions(stored: Stored) -> int:
 def _founded(stored: Stored, rows: pa.Table) -> int:
     home = stored.home
     plans = stored.table(PROCESSING_PLANS.name)
-    tasks = build_tasks(pinned(home.policies, plans))
+    tasks = build_tasks(read_pinned_policy(home.policies, plans))
     usual = _usual(home.models, plans)
     said = _said(stored)
     sides = [values(rows, "item_id", "task", *side) for side in _COLUMNS]

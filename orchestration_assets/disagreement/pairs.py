@@ -11,7 +11,7 @@ from orchestration_assets.disagreement.scores import score_measure
 from orchestration_assets.disagreement.sets import set_measure
 from orchestration_assets.disagreement.texts import text_measure
 from orchestration_assets.disagreement.vectors import PinnedThresholds, vector_measure
-from orchestration_assets.evidence.confidence import stated
+from orchestration_assets.evidence.confidence import confidence_of
 from orchestration_assets.schemas.answers import shown
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Reading, Task
@@ -32,7 +32,7 @@ def severity(strength: float, first: Reading, second: Reading) -> float:
     confidences: 1 when they are opposite and certain, small when either hesitates. An unstated
     confidence counts one half.
     """
-    return strength * (stated(first) * stated(second))
+    return strength * (confidence_of(first) * confidence_of(second))
 
 
 def disagreements(

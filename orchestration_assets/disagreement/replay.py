@@ -30,7 +30,7 @@ from orchestration_assets.schemas.enums import ProcessingModel
 from orchestration_assets.schemas.items import Item, Question, Reading
 from orchestration_assets.schemas.policy import Choice, Policy
 from orchestration_assets.schemas.tables import ItemProfile
-from orchestration_assets.selection.active_selector import ChosenPoints
+from orchestration_assets.selection.active_selector import ChosenPoint
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.plan import plan_items
 from orchestration_assets.services.contract import Service
@@ -83,7 +83,7 @@ class ReplayPolicy:
     hash: str
     services: Mapping[str, Service]
     prices: Mapping[str, Price]
-    known: Mapping[str, ChosenPoints | str] = field(default_factory=dict)
+    known: Mapping[str, ChosenPoint | str] = field(default_factory=dict)
 
 
 def replay(log: RecordedBatch, other: ReplayPolicy) -> Iterator[ReplayedQuestion]:
@@ -91,9 +91,9 @@ def replay(log: RecordedBatch, other: ReplayPolicy) -> Iterator[ReplayedQuestion
     profiles = {profile.item_id: profile for profile in log.profiles}
     tasks = build_tasks(other.policy)
     models = {
-        one.model.version: one.model.deployed
+        one.model.version: one.model.selector
         for one in other.known.values()
-        if isinstance(one, ChosenPoints)
+        if isinstance(one, ChosenPoint)
     }
     decider = deciders(other.policy)
     plans = plan_items(log.batch, log.profiles, other.policy, other.hash, other.prices, other.known)

@@ -14,8 +14,8 @@ from typing import Final, cast
 
 from orchestration_assets.disagreement.label_weights import WeighedAnswers
 from orchestration_assets.disagreement.readings import ServiceReadings, ok_votes
-from orchestration_assets.evidence.consensus import Consensus, consensus, standing
-from orchestration_assets.evidence.distances import apart, distance
+from orchestration_assets.evidence.consensus import Consensus, consensus, support_of
+from orchestration_assets.evidence.distances import distance, is_disagreement
 from orchestration_assets.schemas.answers import Answer, answer_columns, shown
 from orchestration_assets.schemas.enums import (
     AnswerKind,
@@ -186,9 +186,9 @@ def _decided(
     decision = dict(heard).get(decider) if decider is not None else None
     decided = decision is not None and decision.status in _ANSWERED
     if decision is not None and decision.answer is not None and decided:
-        found = standing(decision.answer, heard, task)
+        found = support_of(decision.answer, heard, task)
     elif weighed is not None:
-        found = standing(weighed.answer, heard, task)
+        found = support_of(weighed.answer, heard, task)
     else:
         found = consensus(heard, task)
     if weighed is not None and found.answer is not None:
@@ -228,7 +228,7 @@ def _by_policy(
         words = f"no service that reads in the {manner} manner answered: {reason}"
         return found, words, ResolutionStatus.RESOLVED
     answer = consensus(own, task).answer
-    chosen = standing(cast(Answer, answer), heard, task)
+    chosen = support_of(cast(Answer, answer), heard, task)
     if weighed is not None:
         chosen = _reweighed(chosen, weighed)
     against = f", against {', '.join(chosen.dissenters)}" if chosen.dissenters else ""
@@ -240,7 +240,7 @@ def _disputed(heard: ServiceReadings, task: Task) -> bool:
     if task.kind is AnswerKind.VECTOR:
         return False
     answers = [cast(Answer, one.answer) for _, one in ok_votes(heard)]
-    return any(apart(distance(a, b, task), task) for a, b in combinations(answers, 2))
+    return any(is_disagreement(distance(a, b, task), task) for a, b in combinations(answers, 2))
 
 
 def _summaries(
@@ -263,7 +263,7 @@ def _weight(
     if task.kind is AnswerKind.LABEL:
         if weighed is not None:
             return 1.0 - weighed.risk_of(cast(str, answer))
-        return standing(answer, votes, task).certainty
+        return support_of(answer, votes, task).certainty
     others = [cast(Answer, one.answer) for other, one in votes if other != name]
     return 1.0 - fmean(distance(answer, other, task) for other in others) if others else 1.0
 

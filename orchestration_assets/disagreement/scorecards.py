@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.disagreement.label_history import LabelReadings
-from orchestration_assets.evidence.label_free import LabelFree, learn
-from orchestration_assets.evidence.label_model import LabelModel, coded
+from orchestration_assets.evidence.label_free import LabelFreeModel, fit_label_free
+from orchestration_assets.evidence.label_model import LabelModel, encode_votes
 from orchestration_assets.evidence.recorded_answers import MISSING, Floats, Ints
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.disagreement import ScorecardRow
@@ -87,7 +87,7 @@ class _Labels:
     confidences: Floats
     gold: Ints
     labels: tuple[str, ...]
-    free: LabelFree
+    free: LabelFreeModel
 
 
 def scorecards(
@@ -109,10 +109,10 @@ def _labels(readings: LabelReadings, gold: Mapping[str, str]) -> _Labels | None:
     votes = [readings.said[content] for content in contents]
     named = {label for one in votes for label, _ in one.values()} | set(gold.values())
     labels = tuple(sorted(named))
-    answers, confidences = coded(votes, services, labels)
+    answers, confidences = encode_votes(votes, services, labels)
     code = {label: position for position, label in enumerate(labels)}
     truth = [code[gold[content]] if content in gold else MISSING for content in contents]
-    free = learn(answers, confidences, len(labels))
+    free = fit_label_free(answers, confidences, len(labels))
     return _Labels(services, answers, confidences, np.array(truth, dtype=np.int64), labels, free)
 
 
@@ -125,7 +125,7 @@ def _card(task: str, service: str, counted: Tally, labels: _Labels | None) -> Sc
     reliability = accuracy = without_accuracy = without_changed = clone_of = None
     judged, broken = 0, False
     if labels is not None and k is not None:
-        own = labels.free.own
+        own = labels.free.independent
         if len(own) >= _ENOUGH_SERVICES:
             reliability = float(labels.free.reliability[k])
             broken = reliability < _BROKEN_BELOW
@@ -183,10 +183,10 @@ def _standing(labels: _Labels, services: Sequence[int]) -> Ints:
     if chosen == list(range(len(labels.services))):
         free = labels.free
     else:
-        free = learn(answers, confidences, len(labels.labels))
+        free = fit_label_free(answers, confidences, len(labels.labels))
     names = tuple(labels.services[k] for k in chosen)
     model = LabelModel(names, ("",) * len(names), labels.labels, free)
-    return model.stands(answers, confidences)[1]
+    return model.resolve(answers, confidences)[1]
 
 
 def in_words(row: ScorecardRow) -> str:

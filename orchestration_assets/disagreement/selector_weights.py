@@ -24,7 +24,7 @@ def learned_weights(
         if version is None or point is None or not (votes := said(heard.get(key, ()))):
             continue
         silent = {name: (None, None) for name, _ in heard[key]}
-        believed = models[version].believe(point, {**silent, **votes})
+        believed = models[version].label_probabilities(point, {**silent, **votes})
         if believed is not None:
             answer, sure, probabilities = believed
             given = {label: probabilities.get(label, 0.0) for label, _ in votes.values()}

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from orchestration_assets.disagreement.batch import service_versions
 from orchestration_assets.disagreement.identities import identities
 from orchestration_assets.evidence.neighbourhoods import Float32Array
-from orchestration_assets.policy.pinned_policy import PinnedPolicyError, pinned
+from orchestration_assets.policy.pinned_policy import PinnedPolicyError, read_pinned_policy
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.errors import DamagedFileError
@@ -79,7 +79,7 @@ def vector_readings(home: Home, most: int = MOST_CONTENTS) -> VectorHistory:
             plans = plans.filter(pc.equal(plans["kind"], AnswerKind.VECTOR.value))
             if not plans.num_rows or _all_full(found, plans, most):
                 continue
-            policy = pinned(home.policies, plans)
+            policy = read_pinned_policy(home.policies, plans)
             tables = list(_vectors(store, batch, plans))
         except (PinnedPolicyError, DamagedFileError) as error:
             found.left_out[batch] = str(error)

@@ -17,16 +17,16 @@ from orchestration_assets.features.index import (
     store_segment,
 )
 from orchestration_assets.features.near_copies import NearCopy, near_copies
-from orchestration_assets.features.neighbours import nearest
-from orchestration_assets.features.sketches import as_matrix, sketch
+from orchestration_assets.features.neighbours import nearest_earlier
+from orchestration_assets.features.sketches import minhash, sketch_matrix
 from orchestration_assets.features.vectors import DIMENSIONS, embedded_words, hashed_words
 from orchestration_assets.profiling.batch import (
     ProfileChunk,
     UnreadItem,
-    broken,
     divide,
-    in_order,
-    read_again,
+    reread_texts,
+    sort_by_position,
+    unexpected_failure,
 )
 from orchestration_assets.profiling.profile_cache import COMPUTED
 from orchestration_assets.progress import Progress
@@ -54,7 +54,7 @@ Spread = Callable[
 
 @cache
 def _code_version() -> str:
-    return "-".join(code_version(step.__module__) for step in (hashed_words, sketch))
+    return "-".join(code_version(step.__module__) for step in (hashed_words, minhash))
 
 
 def vector_key(row: AcceptedItem, semantic: bool) -> str:
@@ -65,7 +65,7 @@ def vector_key(row: AcceptedItem, semantic: bool) -> str:
 
 def vector_chunk(chunk: ProfileChunk, semantic: bool) -> pa.Table:
     """Vectors and sketches of the items of a chunk; runs on a Dask worker."""
-    read = list(read_again(chunk))
+    read = list(reread_texts(chunk))
     try:
         rows = _rows(read, semantic)
     except Exception:  # noqa: BLE001 -- one by one, the item that breaks it stands alone
@@ -91,7 +91,7 @@ def _rows(read: Sequence[str | UnreadItem], semantic: bool) -> list[dict[str, An
                 "status": ProfileStatus.OK,
                 "vector": _unless_zero(next(vectors)),
                 "semantic": _unless_zero(next(meanings)) if semantic else None,
-                "sketch": sketch(text),
+                "sketch": minhash(text),
             }
         )
     return rows
@@ -101,7 +101,7 @@ def _row_alone(text: str | UnreadItem, semantic: bool) -> dict[str, Any]:
     try:
         (row,) = _rows([text], semantic)
     except Exception as error:  # noqa: BLE001 -- what one item breaks is its own failure
-        (row,) = _rows([broken("computing its vectors", error)], semantic)
+        (row,) = _rows([unexpected_failure("computing its vectors", error)], semantic)
     return row
 
 
@@ -182,7 +182,7 @@ def compute_vectors(
     origins = [COMPUTED] * len(work.rows)
     for n, tier in zip(recalled.positions, recalled.tiers, strict=True):
         origins[n] = tier
-    return VectorColumns(work, in_order(pa.concat_tables(parts), positions), origins)
+    return VectorColumns(work, sort_by_position(pa.concat_tables(parts), positions), origins)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +202,7 @@ def relate(vectors: VectorColumns, earlier: EarlierContent, features: Features) 
     for n, vector in enumerate(found["vector"]):
         if vector is not None:
             matrix[n] = vector
-    near = nearest(matrix, items, earlier.vectors, earlier.items, features.neighbours)
+    near = nearest_earlier(matrix, items, earlier.vectors, earlier.items, features.neighbours)
     copies = _copies(vectors, found["sketch"], earlier, features.near_duplicate_at)
     made = []
     representatives: list[tuple[str, Any, Any | None]] = []
@@ -239,7 +239,7 @@ def _copies(
     copies = near_copies(
         [rows[n].content_hash for n in sketched],
         [rows[n].item_id for n in sketched],
-        as_matrix([sketches[n] for n in sketched]),
+        sketch_matrix([sketches[n] for n in sketched]),
         [earlier.items[n] for n in earlier.sketched],
         earlier.sketches,
         at,

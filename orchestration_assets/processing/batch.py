@@ -31,7 +31,7 @@ from orchestration_assets.schemas.tables import (
     profiles_of,
 )
 from orchestration_assets.selection.active_selector import artefact_name
-from orchestration_assets.selection.trained_selector import TrainedSelector, unpacked
+from orchestration_assets.selection.trained_selector import TrainedSelector, unpack_selector
 from orchestration_assets.services.pool import build_services
 from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.model_registry import ModelRegistry
@@ -87,7 +87,7 @@ def learned_models(plans: pa.Table, registry: ModelRegistry) -> dict[str, Traine
     found = {}
     for task, version in sorted(pair for pair in pairs if pair[1] is not None):
         artefact = registry.load(artefact_name(task), version)
-        found[version] = unpacked(artefact.arrays, artefact.facts["selector"])
+        found[version] = unpack_selector(artefact.arrays, artefact.facts["selector"])
     return found
 
 

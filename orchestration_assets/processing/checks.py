@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.policy.load import load_policy
-from orchestration_assets.policy.pinned_policy import pinned
+from orchestration_assets.policy.pinned_policy import read_pinned_policy
 from orchestration_assets.processing.drill import outage_drill
 from orchestration_assets.processing.usage import observed_usage
 from orchestration_assets.schemas.decoding import values
@@ -59,7 +59,7 @@ def _checks_of(model: ProcessingModel) -> dg.AssetChecksDefinition:
 
 
 def _every_service(stored: Stored, health: pa.Table) -> list[Balance]:
-    policy = pinned(stored.home.policies, health)
+    policy = read_pinned_policy(stored.home.policies, health)
     named = set(policy.services) if policy else set()
     found = set(health["service"].to_pylist())
     return [

@@ -7,7 +7,7 @@ from functools import partial
 import pyarrow as pa
 
 from orchestration_assets.content.content_reader import ContentReader
-from orchestration_assets.policy.pinned_policy import pinned
+from orchestration_assets.policy.pinned_policy import read_pinned_policy
 from orchestration_assets.processing.answer_cache import AnswerCache
 from orchestration_assets.processing.batch import (
     apart,
@@ -44,7 +44,7 @@ def interpret_batch(
 
     What calls cost comes out of ``purse``.
     """
-    policy = pinned(home.policies, tables.plans)
+    policy = read_pinned_policy(home.policies, tables.plans)
     plans = tables.plans.sort_by([("item_id", "ascending"), ("task", "ascending")])
     progress.stage("asking services", len(set(plans["item_id"].to_pylist())))
     sharing = policy is not None and policy.features.share_answers

@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.policy.pinned_policy import pinned
+from orchestration_assets.policy.pinned_policy import read_pinned_policy
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import ProfileStatus
 from orchestration_assets.schemas.selection import SELECTION_FRONTIER, SELECTION_MODEL
@@ -14,7 +14,7 @@ from orchestration_assets.table_assets import Balance, Stored, table_checks
 
 
 def _every_applicable_task(stored: Stored, plans: pa.Table) -> list[Balance]:
-    policy = pinned(stored.home.policies, plans)
+    policy = read_pinned_policy(stored.home.policies, plans)
     applicable = {
         (profile.item_id, name)
         for profile in profiles_of(stored.table(CONTENT_PROFILES.name))

@@ -1,4 +1,4 @@
-"""Whether an item's profile satisfies a condition of the policy."""
+"""Evaluating a policy's conditions on an item's profile."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -37,7 +37,7 @@ def _satisfies(value: Any, test: Comparison) -> bool:
     )
 
 
-def show(value: Scalar | None) -> str:
+def format_value(value: Scalar | None) -> str:
     """A feature value as people read it."""
     if value is None:
         return "missing"

@@ -9,7 +9,7 @@ from orchestration_assets.disagreement.pairs import disagreements
 from orchestration_assets.disagreement.readings import group_readings
 from orchestration_assets.disagreement.resolution import resolve
 from orchestration_assets.policy.load import load_policy
-from orchestration_assets.policy.pinned_policy import pin
+from orchestration_assets.policy.pinned_policy import pin_policy
 from orchestration_assets.processing.batch import build_tasks
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.records import rows_to_arrow
@@ -47,7 +47,7 @@ class Kept:
 def batch(home):
     """One item with a task of each kind: of three services the second contradicts the others."""
     packaged = load_policy(None)
-    pin(Home(home).policies, packaged)
+    pin_policy(Home(home).policies, packaged)
     by_kind = {task.kind: task for task in build_tasks(packaged.policy).values()}
     tasks = {by_kind[kind].name: by_kind[kind] for kind in ANSWERS}
     plans = [replace(PLAN, task=name, policy_hash=packaged.hash) for name in tasks]

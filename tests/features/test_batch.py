@@ -61,11 +61,11 @@ class Corpus:
 def corpus(tmp_path, monkeypatch) -> Corpus:
     made = Corpus(tmp_path)
 
-    def counted(chunk, whole=module.read_again):
+    def counted(chunk, whole=module.reread_texts):
         made.read += [row.path for row in chunk.rows]
         return whole(chunk)
 
-    monkeypatch.setattr(module, "read_again", counted)
+    monkeypatch.setattr(module, "reread_texts", counted)
     return made
 
 

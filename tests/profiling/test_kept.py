@@ -151,7 +151,7 @@ def test_small_items_are_not_kept_when_the_policy_says_so(bench) -> None:
 
 
 def test_what_was_finished_is_kept_when_the_cluster_breaks(bench, monkeypatch) -> None:
-    monkeypatch.setattr(batch_module, "_KEEP_EVERY", 1000)
+    monkeypatch.setattr(batch_module, "_STORE_EVERY", 1000)
     tiers = bench.execution.tiers.model_copy(update={"dask_from_items": 1, "chunk_items": 10})
     execution = bench.execution.model_copy(update={"tiers": tiers})
 
