@@ -43,7 +43,7 @@ def measure(source: str, items: int, workers: int, folder: Path) -> dict[str, An
     """The bare loop before and after the cluster, so that a change of load shows."""
     rows = corpus(source, items, folder)
     work = ProfileChunk(Home(folder / "home"), "benchmark", file_address(folder), rows)
-    sizes = [row["size_bytes"] for row in rows]
+    sizes = [row.size_bytes for row in rows]
     warm_up()
     profile_chunk(work)  # the files are in the system's memory from here on
     before = _loop(work)

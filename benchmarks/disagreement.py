@@ -26,13 +26,13 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks._output import table, write_json
-from orchestration_assets.evidence.calibration import brier, fit_platt, reliability
-from orchestration_assets.evidence.few_labels import FEWEST, learn_from
-from orchestration_assets.evidence.label_free import LabelFree, learn, majority
+from orchestration_assets.evidence.calibration import brier_score, fit_platt_scaling, reliability
+from orchestration_assets.evidence.few_labels import MIN_LABELS, fit_few_labels
+from orchestration_assets.evidence.label_free import LabelFreeModel, fit_label_free, majority_vote
 from orchestration_assets.evidence.logistic import sigmoid
 from orchestration_assets.evidence.recorded_answer_files import (
-    RecordedError,
-    find_sets,
+    RecordedAnswersError,
+    find_frugalml_folders,
     load_frugalml,
 )
 from orchestration_assets.evidence.recorded_answers import (
@@ -54,7 +54,9 @@ def main(arguments: Sequence[str]) -> int:
     """``DIR [--gold N] [--stress KIND] [--seed N] [--items N] [--peers PYTHON] [--json FILE]``"""
     parser = argparse.ArgumentParser(prog="python -m benchmarks disagreement", description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=_from_environment(), metavar="DIR")
-    parser.add_argument("--gold", type=int, default=0, metavar="N", help=f"labels, from {FEWEST}")
+    parser.add_argument(
+        "--gold", type=int, default=0, metavar="N", help=f"labels, from {MIN_LABELS}"
+    )
     parser.add_argument("--stress", choices=("random", "clone", "broken"))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--items", type=int, metavar="N", help="a random sample of each set")
@@ -64,11 +66,11 @@ def main(arguments: Sequence[str]) -> int:
     given = parser.parse_args(arguments)
     if given.folder is None:
         parser.error("name a folder of recorded services, or set ORCHESTRATION_EVAL_DATA")
-    if given.gold and given.gold < FEWEST:
-        parser.error(f"--gold: at least {FEWEST} labels are needed")
+    if given.gold and given.gold < MIN_LABELS:
+        parser.error(f"--gold: at least {MIN_LABELS} labels are needed")
     try:
-        sets = [load_frugalml(path) for path in find_sets(given.folder)]
-    except RecordedError as error:
+        sets = [load_frugalml(path) for path in find_frugalml_folders(given.folder)]
+    except RecordedAnswersError as error:
         print(error, file=sys.stderr)
         return 2
     peers = _installed(given.install_peers) if given.install_peers else given.peers
@@ -101,16 +103,18 @@ def _measured(
     if given.items is not None and given.items < whole.n_items:
         whole = whole.take(np.sort(rng.permutation(whole.n_items)[: given.items]))
     recorded = stressed(whole, given.stress, rng)
-    best = int(recorded.right.mean(axis=0).argmax())
+    best = int(recorded.is_correct.mean(axis=0).argmax())
     every = (recorded.answers, recorded.confidences)
-    standing = np.column_stack([majority(*every, recorded.n_labels), recorded.answers[:, best]])
+    standing = np.column_stack(
+        [majority_vote(*every, recorded.n_labels), recorded.answers[:, best]]
+    )
     order = rng.permutation(recorded.n_items)
     labelled = order[: recorded.n_items // 2][: given.gold]
     test = np.sort(order[recorded.n_items // 2 :])
     gold = np.full(recorded.n_items, MISSING)
     gold[labelled] = recorded.gold[labelled]
     began = time.process_time()
-    free = learn(*every, recorded.n_labels)
+    free = fit_label_free(*every, recorded.n_labels)
     ours, consensus = _ours(recorded, free, gold, standing)
     seconds = time.process_time() - began
     methods = {_OURS: ours} | _simple(recorded, standing)
@@ -142,7 +146,7 @@ def stressed(
     if kind == "random":
         said, sure = rng.integers(0, n_labels, n_items), rng.random(n_items)
     elif kind == "clone":
-        worst = int(recorded.right.mean(axis=0).argmin())
+        worst = int(recorded.is_correct.mean(axis=0).argmin())
         said, sure = recorded.answers[:, worst], recorded.confidences[:, worst]
     else:
         every = recorded.answers[recorded.answers != MISSING]
@@ -159,18 +163,18 @@ def stressed(
 
 
 def _ours(
-    recorded: RecordedAnswers, free: LabelFree, gold: Ints, standing: Ints
+    recorded: RecordedAnswers, free: LabelFreeModel, gold: Ints, standing: Ints
 ) -> tuple[Floats, Ints]:
     every = (recorded.answers, recorded.confidences)
     columns = range(standing.shape[1])
     if not (gold != MISSING).any():
-        odds = [free.odds(*every, standing[:, target]) for target in columns]
-        return sigmoid(-np.stack(odds, axis=1)), free.belief(*every).argmax(axis=1)
+        odds = [free.error_log_odds(*every, standing[:, target]) for target in columns]
+        return sigmoid(-np.stack(odds, axis=1)), free.log_posterior(*every).argmax(axis=1)
     right = []
     for target in columns:
-        few = learn_from(*every, gold, free, standing[:, target])
-        right.append(1.0 - few.risk(*every, standing[:, target]))
-    return np.stack(right, axis=1), few.answer(*every)
+        few = fit_few_labels(*every, gold, free, standing[:, target])
+        right.append(1.0 - few.error_probability(*every, standing[:, target]))
+    return np.stack(right, axis=1), few.predict(*every)
 
 
 def _simple(recorded: RecordedAnswers, standing: Ints) -> dict[str, Floats]:
@@ -210,7 +214,7 @@ def _calibrated(name: str, right: Floats, truly: Bools, labelled: Ints) -> Float
     columns = []
     for target in range(right.shape[1]):
         score = np.clip(right[:, target], _LEAST, 1.0 - _LEAST)
-        columns.append(fit_platt(score[labelled], truly[labelled, target])(score))
+        columns.append(fit_platt_scaling(score[labelled], truly[labelled, target])(score))
     return np.stack(columns, axis=1)
 
 
@@ -223,8 +227,8 @@ def _figures(score: Floats, right: Floats, truly: Bools, test: Ints) -> dict[str
         found[name] = {
             "auroc": float(roc_auc_score(~is_right, -ordered)),
             "ap": float(average_precision_score(~is_right, -ordered)),
-            "brier": brier(sure, is_right),
-            "ece": reliability(sure, is_right).error,
+            "brier": brier_score(sure, is_right),
+            "ece": reliability(sure, is_right).expected_calibration_error,
         }
     return found
 

@@ -14,10 +14,11 @@ from typing import Any
 from benchmarks._output import table, write_json
 from orchestration_assets.content.manifest import content_hash
 from orchestration_assets.policy.load import load_policy
-from orchestration_assets.profiling.batch import ProfileChunk, profile_batch, read_again, warm_up
+from orchestration_assets.profiling.batch import ProfileChunk, profile_batch, reread_texts, warm_up
 from orchestration_assets.profiling.profile_cache import COMPUTED, profile_key
 from orchestration_assets.profiling.profiler import profile
 from orchestration_assets.schemas.policy import Execution, FeatureCache
+from orchestration_assets.schemas.tables import AcceptedItem
 from resources.content_source import file_address, open_source
 from resources.feature_cache.opening import open_cache
 from resources.home import Home
@@ -45,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def corpus(source: str, items: int, folder: Path) -> tuple[dict[str, Any], ...]:
+def corpus(source: str, items: int, folder: Path) -> tuple[AcceptedItem, ...]:
     """That many files of the source, by path; each further round over it adds a line of its own."""
     content = load_policy().policy.content
     opened = open_source(source, content.include, content.exclude)
@@ -69,17 +70,11 @@ def corpus(source: str, items: int, folder: Path) -> tuple[dict[str, Any], ...]:
     return tuple(rows)
 
 
-def _row(file: Path, path: str, data: bytes) -> dict[str, Any]:
-    return {
-        "item_id": path,
-        "address": file_address(file),
-        "path": path,
-        "content_hash": content_hash(data),
-        "size_bytes": len(data),
-        "encoding": "utf-8",
-        "record": None,
-        "kept": False,
-    }
+def _row(file: Path, path: str, data: bytes) -> AcceptedItem:
+    address = file_address(file)
+    return AcceptedItem(
+        path, address, path, content_hash(data), len(data), "utf-8", kept=False, record=None
+    )
 
 
 def measure(source: str, items: int, folder: Path) -> dict[str, Any]:
@@ -88,7 +83,7 @@ def measure(source: str, items: int, folder: Path) -> dict[str, Any]:
     rows = corpus(source, items, files)
     work = ProfileChunk(Home(home), "benchmark", file_address(files), rows)
     warm_up()
-    read_s = min(_seconds(lambda: [*read_again(work)]) for _ in range(2))
+    read_s = min(_seconds(lambda: [*reread_texts(work)]) for _ in range(2))
     cold_s = _seconds(lambda: _profile(work, home))
     warm: dict[str, dict[str, float]] = {}
     for name, settings in TIERS.items():
@@ -110,7 +105,7 @@ def measure(source: str, items: int, folder: Path) -> dict[str, Any]:
     return {
         "source": source,
         "items": items,
-        "bytes": sum(row["size_bytes"] for row in rows),
+        "bytes": sum(row.size_bytes for row in rows),
         "read_and_hash_s": read_s,
         "cold_s": cold_s,
         "cold_ms_per_item": (cold_s - read_s) / items * 1000,
@@ -130,13 +125,13 @@ def _profile(work: ProfileChunk, home: Path, **cache: Any) -> Any:
     return profile_batch(work, open_cache(home, here.cache), here, lambda _: [], lambda: 0)
 
 
-def _one_edit(rows: tuple[dict[str, Any], ...], files: Path, home: Path) -> dict[str, int]:
+def _one_edit(rows: tuple[AcceptedItem, ...], files: Path, home: Path) -> dict[str, int]:
     work = ProfileChunk(Home(home), "benchmark", file_address(files), rows)
     _profile(work, home)
-    file = files / rows[len(rows) // 2]["path"]
+    file = files / rows[len(rows) // 2].path
     file.write_bytes(file.read_bytes() + b"\nedited = True\n")
-    edited = _row(file, rows[len(rows) // 2]["path"], file.read_bytes())
-    changed = [edited if row["item_id"] == edited["item_id"] else row for row in rows]
+    edited = _row(file, rows[len(rows) // 2].path, file.read_bytes())
+    changed = [edited if row.item_id == edited.item_id else row for row in rows]
     done = _profile(
         ProfileChunk(Home(home), "benchmark", file_address(files), tuple(changed)), home
     )
@@ -147,9 +142,9 @@ def _one_edit(rows: tuple[dict[str, Any], ...], files: Path, home: Path) -> dict
     }
 
 
-def _gets(rows: Sequence[dict[str, Any]], home: Path) -> dict[str, float]:
+def _gets(rows: Sequence[AcceptedItem], home: Path) -> dict[str, float]:
     """A batch get of every row, checksum included, from each tier alone; microseconds a row."""
-    keys = [profile_key(row) for row in rows]
+    keys = [profile_key(row.content_hash, row.encoding, row.path) for row in rows]
     found = {}
     for tier in open_cache(home, FeatureCache()).tiers:
         tier.get_many(keys)
@@ -159,7 +154,7 @@ def _gets(rows: Sequence[dict[str, Any]], home: Path) -> dict[str, float]:
     return found
 
 
-def _smallest(rows: Sequence[dict[str, Any]], home: Path) -> list[dict[str, float]]:
+def _smallest(rows: Sequence[AcceptedItem], home: Path) -> list[dict[str, float]]:
     """Profiling very small items beside a get and a put: where recomputing would win."""
     store = open_cache(home / "small", FeatureCache(memory_bytes=0, durable=None))
     found = []

@@ -19,11 +19,11 @@ from benchmarks._output import table, write_json
 from orchestration_assets.profiling.code import (
     CODE_LANGUAGES,
     DOCUMENT_LANGUAGES,
-    CodeFeatures,
+    CodePiece,
     code_chars,
     code_features,
     document_features,
-    parsed_part,
+    part_to_parse,
 )
 from orchestration_assets.profiling.deadline import BUDGET_MS, HARD_LIMIT_MS, Stage
 from orchestration_assets.profiling.profiler import load_everything
@@ -104,7 +104,7 @@ def _patterns() -> Iterator[str]:
 def _read(language: str, pattern: str) -> tuple[float, bool]:
     most = code_chars(language)
     text = pattern * (2 * most // len(pattern) + 1)
-    piece = CodeFeatures(parsed_part(text, language, most), language)
+    piece = CodePiece(part_to_parse(text, language, most), language)
     began = time.thread_time()
 
     def out_of_time() -> bool:

@@ -24,7 +24,7 @@ from orchestration_assets.processing.asker import Asker, AskResult
 from orchestration_assets.processing.batch import build_work
 from orchestration_assets.processing.plan_execution import execute
 from orchestration_assets.processing.plan_result import PlanResult, lead
-from orchestration_assets.profiling.kind import kind_of
+from orchestration_assets.profiling.kind import detect_kind
 from orchestration_assets.schemas.items import Item, Question
 from orchestration_assets.text.document_frequencies import term_counts, term_weights
 from orchestration_assets.text.prose import PROSE_CHARS
@@ -68,7 +68,7 @@ def _large_items(folder: Path, most: int) -> Iterable[Item]:
             continue
         if len(text) >= _LARGE_CHARS and "\0" not in text:
             found += 1
-            family = kind_of(path.name, text).family.value
+            family = detect_kind(path.name, text).family.value
             yield Item(str(found), str(found), path.name, text, {"family": family})
 
 

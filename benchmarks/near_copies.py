@@ -13,8 +13,8 @@ import numpy as np
 
 from benchmarks._output import table, write_json
 from orchestration_assets.features.near_copies import near_copies
-from orchestration_assets.features.neighbours import nearest
-from orchestration_assets.features.sketches import as_matrix, sketch, word_runs
+from orchestration_assets.features.neighbours import nearest_earlier
+from orchestration_assets.features.sketches import minhash, sketch_matrix, word_runs
 from orchestration_assets.features.vectors import hashed_words
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.policy import Features
@@ -67,19 +67,21 @@ def measure(texts: Sequence[str]) -> dict[str, Any]:
     rng = random.Random(1)
     copies = [_edited(text, share, rng) for text in texts for share in SHARES]
     hashed_words(copies[:1])  # loads what both need
-    sketch(copies[0])
+    minhash(copies[0])
     vectors, vector_s = _timed(lambda: hashed_words(copies))
-    sketches, sketch_s = _timed(lambda: [sketch(text) for text in copies])
+    sketches, sketch_s = _timed(lambda: [minhash(text) for text in copies])
     known = [n for n, one in enumerate(sketches) if one is not None]
     names = [f"{n:06d}" for n in known]
-    matrix = as_matrix([one for one in sketches if one is not None])
+    matrix = sketch_matrix([one for one in sketches if one is not None])
     at = Features().near_duplicate_at
-    nothing = as_matrix([])
+    nothing = sketch_matrix([])
     linked, group_s = _timed(lambda: near_copies(names, names, matrix, [], nothing, at))
     window = np.concatenate([vectors] * (WINDOW // len(vectors) + 1))[:WINDOW]
     earlier = [f"e{n}" for n in range(WINDOW)]
     ids = [str(n) for n in range(len(vectors))]
-    _, near_s = _timed(lambda: nearest(vectors, ids, window, earlier, Features().neighbours))
+    _, near_s = _timed(
+        lambda: nearest_earlier(vectors, ids, window, earlier, Features().neighbours)
+    )
     runs = [frozenset(word_runs(copies[n])) for n in known]
     bins: dict[str, list[int]] = {}
     wrong = 0

@@ -10,7 +10,7 @@ folds; with the 95 % interval of what the neighbours add (1,000 bootstrap sample
 import argparse
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any, Final
@@ -20,18 +20,18 @@ import numpy as np
 from benchmarks._output import table, write_json
 from orchestration_assets.evidence.calibration import logit
 from orchestration_assets.evidence.recorded_answers import Bools, Floats
-from orchestration_assets.schemas.tables import DISAGREEMENTS, RESOLUTIONS
+from orchestration_assets.schemas.tables import (
+    DISAGREEMENTS,
+    RESOLUTIONS,
+    DisagreementRow,
+    ResolutionRow,
+)
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
 from resources.home import Home
 from resources.table_store import TableStore
 
 _FOLDS: Final = 5
 _SAMPLES: Final = 1_000
-_PAIRS: Final = [
-    "item_id", "task", "service_a", "service_b", "near_items", "near_agreed", "near_dissent_a",
-    "near_dissent_b",
-]  # fmt: skip
-_ANSWERS: Final = ["item_id", "task", "content_hash", "answer", "error_risk", "dissenters"]
 _HEADER: Final = ("task", "disputed", "wrong", "risk", "neighbours", "both", "adds", "interval")
 
 
@@ -39,31 +39,28 @@ def cases(store: TableStore) -> Iterator[tuple[str, bool, tuple[float, float, fl
     """Task, whether the standing answer is wrong, and: error risk, share of neighbours on which the
     pairs agreed, how often those who dissent now dissented there, and how often the others did."""
     gold = {
-        (row["content_hash"], row["task"]): row["answer"]
-        for row in store.read(GOLD_LABELS.name).to_pylist()
+        (row.content_hash, row.task): row.answer
+        for row in GOLD_LABELS.rows(store.read(GOLD_LABELS.name))
     }
     for batch in store.batches(DISAGREEMENTS.name):
-        pairs: defaultdict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
-        for row in store.read(DISAGREEMENTS.name, batch, _PAIRS).to_pylist():
-            if row["near_items"] is not None:
-                pairs[row["item_id"], row["task"]].append(row)
-        for row in store.read(RESOLUTIONS.name, batch, _ANSWERS).to_pylist():
-            truth = gold.get((row["content_hash"], row["task"]))
-            near = pairs.get((row["item_id"], row["task"]))
-            if near and truth is not None and row["error_risk"] is not None:
-                yield row["task"], row["answer"] != truth, (row["error_risk"], *_near(near, row))
+        pairs: defaultdict[tuple[str, str], list[DisagreementRow]] = defaultdict(list)
+        for pair in DISAGREEMENTS.rows(store.read(DISAGREEMENTS.name, batch)):
+            if pair.near_items is not None:
+                pairs[pair.item_id, pair.task].append(pair)
+        for row in RESOLUTIONS.rows(store.read(RESOLUTIONS.name, batch)):
+            truth = gold.get((row.content_hash, row.task))
+            near = pairs.get((row.item_id, row.task))
+            if near and truth is not None and row.error_risk is not None:
+                yield row.task, row.answer != truth, (row.error_risk, *_near(near, row))
 
 
-def _near(
-    pairs: Sequence[Mapping[str, Any]], answer: Mapping[str, Any]
-) -> tuple[float, float, float]:
+def _near(pairs: Sequence[DisagreementRow], answer: ResolutionRow) -> tuple[float, float, float]:
     sides: tuple[list[float], list[float]] = [], []
     for row in pairs:
-        for side in "ab":
-            against = row[f"service_{side}"] in answer["dissenters"]
-            sides[against].append(row[f"near_dissent_{side}"])
+        sides[row.service_a in answer.dissenters].append(row.near_dissent_a or 0.0)
+        sides[row.service_b in answer.dissenters].append(row.near_dissent_b or 0.0)
     others, dissenters = (fmean(side) if side else 0.0 for side in sides)
-    return fmean(row["near_agreed"] for row in pairs), dissenters, others
+    return fmean(row.near_agreed or 0.0 for row in pairs), dissenters, others
 
 
 def figures(wrong: Bools, columns: Floats) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from benchmarks import _peer_filters
 from benchmarks._corpora import CorpusText, standard_library, texts_of
 from benchmarks._output import table, write_json
 from orchestration_assets.profiling.characters import Characters
-from orchestration_assets.profiling.code import CodeFeatures, code_chars, code_features, parsed_part
+from orchestration_assets.profiling.code import CodePiece, code_chars, code_features, part_to_parse
 from orchestration_assets.profiling.markup import outline
 from orchestration_assets.profiling.profiler import load_everything
 from orchestration_assets.profiling.sensitive import (
@@ -35,11 +35,11 @@ from orchestration_assets.profiling.sensitive import (
     secret_count,
 )
 from orchestration_assets.profiling.text import (
-    address_count,
     duplicate_line_share,
     line_count,
     prose_features,
-    words_of,
+    split_words,
+    url_count,
 )
 from orchestration_assets.schemas.enums import Family
 
@@ -116,28 +116,28 @@ def _rate(work: Callable[[CorpusText], object], texts: Sequence[CorpusText]) -> 
 
 
 def _code_whole(item: CorpusText) -> object:
-    return code_features([CodeFeatures(item.text, "python")])
+    return code_features([CodePiece(item.text, "python")])
 
 
 def _code_as_profiled(item: CorpusText) -> object:
     return code_features(
-        [CodeFeatures(parsed_part(item.text, "python", code_chars("python")), "python")]
+        [CodePiece(part_to_parse(item.text, "python", code_chars("python")), "python")]
     )
 
 
 def _text_features(item: CorpusText) -> object:
     text = item.text
-    found = Characters.of(text)
+    found = Characters.from_text(text)
     words = found.word_count()
     return (
         line_count(text),
         found.token_count(),
         found.shares(),
         found.lines(),
-        found.densities(words, address_count(text)),
+        found.densities(words, url_count(text)),
         duplicate_line_share(text),
         outline(text, Family.PROSE, ""),
-        prose_features(text, words_of(text)),
+        prose_features(text, split_words(text)),
         secret_count(text, found.long_tokens(SECRET_CHARS_LEAST)),
         personal_data_count(text, found.long_numbers()),
     )

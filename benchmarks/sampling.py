@@ -70,10 +70,10 @@ def _heaviest(text: str, spans: Sequence[sampling.Span], _chars: int) -> list[in
 
 
 SAMPLERS: Final[Mapping[str, Sampler]] = {
-    "lead": sampling.lead,
-    "random": sampling.by(_random),
-    "even": sampling.by(_even),
-    "most TF-IDF": sampling.by(_heaviest),
+    "lead": sampling.sample_start,
+    "random": sampling.sampler_by(_random),
+    "even": sampling.sampler_by(_even),
+    "most TF-IDF": sampling.sampler_by(_heaviest),
     "profiler's": sampling.sample,
 }
 
@@ -101,7 +101,7 @@ def measure(items: Sequence[CorpusText], share: float) -> dict[str, Any]:
     load_everything()
     policy = load_policy().policy
     with _prose_without_end():
-        whole = [_profiled(item, 1, sampling.lead) for item in items]
+        whole = [_profiled(item, 1, sampling.sample_start) for item in items]
         expected = _matrix(whole)
         spread = np.nanstd(expected, axis=0) + _LEAST_SPREAD
         scores = [n for n, f in enumerate(_MEASURED) if f.family is FeatureFamily.SCORE]
@@ -149,7 +149,7 @@ def _profiled(item: CorpusText, share: float, sampler: Sampler) -> Profile:
     # As much code for all: so scores differ by what the samplers chose alone.
     reading = ReadLimits(chars, sampler)
     return profile(
-        item.path, item.text, size_bytes=item.size_bytes, clock=_standing, reading=reading
+        item.path, item.text, size_bytes=item.size_bytes, clock=_standing, limits=reading
     )
 
 

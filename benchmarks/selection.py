@@ -21,11 +21,11 @@ import numpy as np
 
 from benchmarks._output import table, write_json
 from orchestration_assets.evidence.recorded_answer_files import (
-    RecordedError,
-    find_sets,
+    RecordedAnswersError,
+    find_frugalml_folders,
     load_frugalml,
 )
-from orchestration_assets.evidence.recorded_answers import RecordedAnswers, halves
+from orchestration_assets.evidence.recorded_answers import RecordedAnswers, random_halves
 from orchestration_assets.selection.backward_induction import PolicySimulator
 from orchestration_assets.selection.baselines import fit_cascade
 from orchestration_assets.selection.frugal import fit_frugal
@@ -34,7 +34,7 @@ from orchestration_assets.selection.policy_outcomes import (
     best_single,
     curve,
     exchange_rates,
-    majority,
+    majority_vote,
 )
 
 PEER_RATES = 200
@@ -59,8 +59,8 @@ def main(arguments: Sequence[str]) -> int:
     if given.labels is not None and given.labels < 1:
         parser.error("--labels must be at least 1")
     try:
-        folders = find_sets(Path(given.dir))
-    except RecordedError as error:
+        folders = find_frugalml_folders(Path(given.dir))
+    except RecordedAnswersError as error:
         parser.error(str(error))
     wanted = given.sets.split(",") if given.sets else None
     figures: dict[str, Any] = {}
@@ -86,7 +86,7 @@ def parted(
     recorded: RecordedAnswers, seed: int, labels: int | None
 ) -> tuple[RecordedAnswers, RecordedAnswers]:
     """The training half, cut to so many labels, and the test half."""
-    inside, outside = halves(recorded.n_items, seed)
+    inside, outside = random_halves(recorded.n_items, seed)
     if labels is not None:
         inside = np.sort(np.random.default_rng(seed + 1_000).permutation(inside)[:labels])
     return recorded.take(inside), recorded.take(outside)
@@ -96,7 +96,7 @@ def measure(recorded: RecordedAnswers, seed: int, labels: int | None) -> dict[st
     """All figures of one set and seed; accuracies and prices as shares."""
     train, test = parted(recorded, seed, labels)
     single = best_single(train)
-    target, price = float(test.right[:, single].mean()), float(train.prices[single])
+    target, price = float(test.is_correct[:, single].mean()), float(train.prices[single])
     began, cpu = time.perf_counter(), time.process_time()
     selector = fit_selector(train, seed=seed)
     fit_s, fit_cpu_s = time.perf_counter() - began, time.process_time() - cpu
@@ -107,22 +107,22 @@ def measure(recorded: RecordedAnswers, seed: int, labels: int | None) -> dict[st
         "frugalml": curve([one.run(test) for one in fit_frugal(train, rates)]),
         "ours": curve(outcomes),
     }
-    chosen = outcomes[selector.matching(float(train.right[:, single].mean()))]
+    chosen = outcomes[selector.cheapest_rate(float(train.is_correct[:, single].mean()))]
     found: dict[str, Any] = {
         "seed": seed,
         "labels": train.n_items,
         "best_single": target,
         "best_single_name": train.services[single],
         "best_single_price": price,
-        "majority": float((majority(test) == test.gold).mean()),
-        "oracle": float(test.right.any(axis=1).mean()),
+        "majority": float((majority_vote(test) == test.gold).mean()),
+        "oracle": float(test.is_correct.any(axis=1).mean()),
         "chosen_price": chosen.price / price,
         "chosen_accuracy": chosen.accuracy,
         "families": {name: selector.families.count(name) for name in set(selector.families)},
         "fit_s": fit_s,
         "fit_cpu_s": fit_cpu_s,
         "decide_us": _decide_us(selector, test),
-        "words": selector.words,
+        "words": selector.description,
     }
     for name, one in curves.items():
         match = one.cost_to_match(target)
@@ -137,13 +137,13 @@ def measure(recorded: RecordedAnswers, seed: int, labels: int | None) -> dict[st
 
 def _decide_us(selector: Selector, test: RecordedAnswers) -> float:
     """CPU microseconds an item and step: evidence after every subset, and one choice from it."""
-    if selector.belief is None or selector.steps is None:
+    if selector.belief is None or selector.step_policy is None:
         return 0.0
     cpu = time.process_time()
-    rehearsal = PolicySimulator(selector.belief, selector.steps, test)
+    simulator = PolicySimulator(selector.belief, selector.step_policy, test)
     evidence = (time.process_time() - cpu) / len(selector.belief.stacks)
     cpu = time.process_time()
-    rehearsal.run(len(selector.exchange) // 2)
+    simulator.run(len(selector.exchange_rates) // 2)
     choosing = (time.process_time() - cpu) / len(selector.belief.stacks)
     return (evidence + choosing) / test.n_items * 1e6
 

@@ -14,11 +14,11 @@ from typing import Any
 
 from benchmarks._output import table, write_json
 from benchmarks.selection import parted, seeds_of
-from orchestration_assets.evidence.belief import MOST_SERVICES
-from orchestration_assets.evidence.recorded_answer_files import RecordedError, load_llm
+from orchestration_assets.evidence.belief import MAX_SERVICES
+from orchestration_assets.evidence.recorded_answer_files import RecordedAnswersError, load_llm
 from orchestration_assets.evidence.recorded_answers import RecordedAnswers
-from orchestration_assets.selection.learner import FEW_LABELS, fit_selector, single_service
-from orchestration_assets.selection.policy_outcomes import best_single, majority
+from orchestration_assets.selection.learner import MAX_FEW_LABELS, fit_selector, single_service
+from orchestration_assets.selection.policy_outcomes import best_single, majority_vote
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
     given = parser.parse_args(arguments)
     try:
         recorded = load_llm(given.file)
-    except RecordedError as error:
+    except RecordedAnswersError as error:
         parser.error(str(error))
     runs = [measure(recorded, seed, given.labels) for seed in seeds_of(given.seeds)]
     figures = {
@@ -57,17 +57,20 @@ def measure(recorded: RecordedAnswers, seed: int, labels: int | None) -> dict[st
         for k, name in enumerate(test.services)
     }
     if test.correct is None:
-        votes = float((majority(test) == test.gold).mean())
+        votes = float((majority_vote(test) == test.gold).mean())
         found["majority of all"] = _figures(votes, float(test.prices.sum()), test.n_services)
-    most, least = selector.matching(1.0), selector.matching(float(train.right[:, single].mean()))
+    most, least = (
+        selector.cheapest_rate(1.0),
+        selector.cheapest_rate(float(train.is_correct[:, single].mean())),
+    )
     outcomes = selector.run(test)
     for name, at in (("ours, most accurate", most), ("ours, as the best single", least)):
         one = outcomes[at]
         found[name] = _figures(one.accuracy, one.price, float(one.asked.sum(axis=1).mean()))
     alone = single_service(test, single)
     found["best single of training"] = _figures(alone.accuracy, alone.price, 1.0)
-    found["words"] = selector.words
-    if train.n_items > FEW_LABELS:
+    found["words"] = selector.description
+    if train.n_items > MAX_FEW_LABELS:
         found["words"] += f"; {_follows(selector.families[least], train, single)}"
     return found
 
@@ -79,7 +82,7 @@ def _figures(accuracy: float, usd: float, calls: float) -> dict[str, float]:
 def _follows(family: str, train: RecordedAnswers, single: int) -> str:
     if family == "single":
         return f"{train.services[single]} is called alone"
-    why = "" if train.n_services <= MOST_SERVICES else f" (more than {MOST_SERVICES} services)"
+    why = "" if train.n_services <= MAX_SERVICES else f" (more than {MAX_SERVICES} services)"
     return f"the {family} family is followed{why}"
 
 

@@ -26,7 +26,9 @@ from orchestration_assets.processing.batch import build_work
 from orchestration_assets.processing.event_loop import BatchWork
 from orchestration_assets.processing.plan_execution import execute
 from orchestration_assets.profiling.profiler import profile
+from orchestration_assets.schemas.enums import ProfileStatus
 from orchestration_assets.schemas.items import Item, Question
+from orchestration_assets.schemas.tables import ItemProfile
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.plan import plan_item
 from resources.feature_cache.lmdb_store import LmdbStore
@@ -90,10 +92,10 @@ async def _decide(
     for number, file in enumerate(files):
         data = file.text.encode()
         item = _item(f"withheld{number}", file.text, data)
-        row = {"item_id": item.item_id, "content_hash": item.content_hash, "path": item.path}
-        plan = plan_item(
-            "b", {**item.profile, **row}, TASK, loaded.policy.tasks[TASK], loaded.hash, prices
+        seen = ItemProfile(
+            item.item_id, item.content_hash, item.path, ProfileStatus.OK, item.profile
         )
+        plan = plan_item("b", seen, TASK, loaded.policy.tasks[TASK], loaded.hash, prices)
         outcomes.append(await _outcome(file.label, item, plan.option, work, cache))
     return outcomes
 

@@ -15,12 +15,12 @@ _PARTITION_TAG = "dagster/partition"
 
 
 def table_asset(
-    table: Table,
+    table: Table[Any],
     *,
     group: str,
     team: str,
     description: str,
-    reads: Iterable[Table] = (),
+    reads: Iterable[Table[Any]] = (),
     deps: Iterable[str] = (),
     kinds: Iterable[str] = (),
     code_version: str = "1",
@@ -100,7 +100,7 @@ def duplicate_keys(data: pa.Table, key: tuple[str, ...]) -> int:
 
 
 def table_checks(
-    table: Table,
+    table: Table[Any],
     conservation: Callable[[Stored, pa.Table], list[Balance]],
     *,
     per_batch: bool = True,
@@ -147,7 +147,7 @@ def table_checks(
     return checks
 
 
-def _schema_result(table: Table, stored: list[pa.Table]) -> dg.AssetCheckResult:
+def _schema_result(table: Table[Any], stored: list[pa.Table]) -> dg.AssetCheckResult:
     problems: dict[str, str] = {}
     for data in stored:
         problems |= schema_problems(data.schema, table.schema)
@@ -169,7 +169,7 @@ def _schema_result(table: Table, stored: list[pa.Table]) -> dg.AssetCheckResult:
     )
 
 
-def _conservation_result(table: Table, balances: list[Balance]) -> dg.AssetCheckResult:
+def _conservation_result(table: Table[Any], balances: list[Balance]) -> dg.AssetCheckResult:
     totals: dict[str, Balance] = {}
     for balance in balances:
         before = totals.get(balance.words, Balance(0, 0, balance.words))

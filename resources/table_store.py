@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -105,7 +105,7 @@ def _whole(path: Path, remedy: str) -> Iterator[None]:
 
 
 def _as_declared(
-    path: Path, found: pa.Table, table: Table | None, remedy: str, *, whole: bool
+    path: Path, found: pa.Table, table: Table[Any] | None, remedy: str, *, whole: bool
 ) -> pa.Table:
     """The table, whose columns have the types and values that are declared for them.
 
@@ -139,7 +139,7 @@ class TableStore:
             raise ValueError(f"not a batch key: {batch!r}")
         return self._folder / table / f"{batch}.parquet"
 
-    def write(self, table: Table, data: pa.Table, batch: str | None = None) -> Path:
+    def write(self, table: Table[Any], data: pa.Table, batch: str | None = None) -> Path:
         """Stores ``data`` under the declared schema.
 
         Raises pyarrow.ArrowInvalid when the data does not fit the schema.
@@ -201,7 +201,7 @@ class TableStore:
                 yield self.read(table, batch, columns)
 
     def read_batches(
-        self, table: Table, batches: Iterable[str], columns: Sequence[str] | None = None
+        self, table: Table[Any], batches: Iterable[str], columns: Sequence[str] | None = None
     ) -> pa.Table:
         """The rows of several batches, in the order given; empty when there is none.
 

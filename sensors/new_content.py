@@ -67,7 +67,7 @@ def new_content_sensor(
     memory = WatcherCursor.parse(context.cursor)
     memory, events, problems = _look(context, home, content, sources, memory)
     pending = unfinished(home)
-    memory = _bury_the_dead(context, home, memory)
+    memory = _fail_orphaned_runs(context, home, memory)
     under_way = _batches_under_way(context.instance)
     # `orchestrate run` carries out batches too, without a run that is known to this instance
     under_way |= {batch for batch in pending if is_claimed(home.folder, batch)}
@@ -164,7 +164,7 @@ def observation(intake: Intake) -> dg.AssetObservation:
     )
 
 
-def _bury_the_dead(
+def _fail_orphaned_runs(
     context: dg.SensorEvaluationContext, home: Home, memory: WatcherCursor
 ) -> WatcherCursor:
     """Marks runs as failed whose process is gone: nobody else would, and they block their batch.

@@ -11,8 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.policy.load import LoadedPolicy, load_policy
+from orchestration_assets.schemas.decoding import Record
+from orchestration_assets.schemas.enums import ProfileStatus
 from orchestration_assets.schemas.errors import OrchestrationError
-from orchestration_assets.schemas.states import ITEM_STATES
+from orchestration_assets.schemas.records import Table
+from orchestration_assets.schemas.states import ITEM_STATES, StateRow
 from orchestration_assets.schemas.tables import (
     CALL_LOG,
     CONTENT_MANIFEST,
@@ -22,8 +25,18 @@ from orchestration_assets.schemas.tables import (
     INTERPRETATIONS,
     PROCESSING_PLANS,
     RESOLUTIONS,
+    TABLES,
+    CallRow,
+    DecisionRow,
+    DisagreementRow,
+    InterpretationRow,
+    ManifestRow,
+    PlanRow,
+    ProfileRow,
+    ResolutionRow,
+    profiles_of,
 )
-from orchestration_assets.schemas.vectors import CONTENT_VECTORS
+from orchestration_assets.schemas.vectors import CONTENT_VECTORS, VectorRow
 from orchestration_assets.settings import Settings
 from resources.damage import leaving_out_damage
 from resources.home import Home
@@ -35,16 +48,32 @@ _TELLING: Final = (
     "complexity_score",
 )
 
-Row = dict[str, Any]
-
 
 class UnknownItemError(OrchestrationError):
     """No batch of the home has such an item; the message says what was looked for."""
 
 
 @dataclass(frozen=True, slots=True)
+class TaskTrace:
+    """A plan with what came of it: readings with their calls, decisions, answer, dissent."""
+
+    plan: PlanRow
+    readings: list[tuple[InterpretationRow, CallRow | None]]
+    decisions: list[DecisionRow]
+    resolution: ResolutionRow | None
+    disagreements: list[DisagreementRow]
+
+    def plain(self) -> dict[str, Any]:
+        """The same as plain values, each call within its reading."""
+        readings = [
+            asdict(reading) | {"call": call and asdict(call)} for reading, call in self.readings
+        ]
+        return asdict(self) | {"readings": readings}
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
-    """What is known of one item, as plain values, newest batch first.
+    """What is known of one item, newest batch first.
 
     ``seen`` are its manifest rows, ``states`` the transitions of the latest; ``computed_in`` is
     the batch, and ``computed_as`` the item, whose rows hold its results: both None when it never
@@ -55,14 +84,25 @@ class Explanation:
     item_id: str
     path: str
     address: str
-    seen: list[Row]
-    states: list[Row] = field(default_factory=list)
+    seen: list[ManifestRow]
+    states: list[StateRow] = field(default_factory=list)
     computed_in: str | None = None
     computed_as: str | None = None
-    profile: Row | None = None
-    vectors: Row | None = None
-    tasks: list[Row] = field(default_factory=list)
+    profile: ProfileRow | None = None
+    features: Mapping[str, Any] = field(default_factory=dict)
+    vectors: VectorRow | None = None
+    tasks: list[TaskTrace] = field(default_factory=list)
     next_run: list[str] = field(default_factory=list)
+
+    def plain(self) -> dict[str, Any]:
+        """The explanation as plain values."""
+        plain = asdict(self) | {"tasks": [task.plain() for task in self.tasks]}
+        features = plain.pop("features")
+        if self.profile is not None:
+            plain["profile"] |= features
+        for name in ("vector", "semantic", "sketch") if self.vectors is not None else ():
+            del plain["vectors"][name]
+        return plain
 
 
 def explain(settings: Settings, item: str, *, as_json: bool) -> int:
@@ -71,7 +111,7 @@ def explain(settings: Settings, item: str, *, as_json: bool) -> int:
     Raises UnknownItemError and PolicyError.
     """
     found = explanation(Home(settings.home), item, load_policy(settings.policy))
-    text = json.dumps(asdict(found), indent=1, default=str) if as_json else render(found)
+    text = json.dumps(found.plain(), indent=1, default=str) if as_json else render(found)
     sys.stdout.write(text + "\n")
     return 0
 
@@ -94,18 +134,20 @@ def explanation(home: Home, item: str, loaded: LoadedPolicy) -> Explanation:
         )
         raise UnknownItemError(f"{item!r} {where} (home {home.folder})")
     latest = seen[0]
-    if len({row["item_id"] for row in seen}) > 1:
-        several = ", ".join(sorted({f"{row['item_id']} ({row['address']})" for row in seen}))
+    if len({row.item_id for row in seen}) > 1:
+        several = ", ".join(sorted({f"{row.item_id} ({row.address})" for row in seen}))
         raise UnknownItemError(f"{item!r} names several items; give one of: {several}")
-    states = _rows(store, ITEM_STATES.name, latest["batch"], latest["item_id"])
-    base = Explanation(latest["item_id"], latest["path"], latest["address"], seen, states)
-    held = next((row for row in seen if row["computed_as"]), None)
+    states = _rows(store, ITEM_STATES, latest.batch, latest.item_id)
+    base = Explanation(latest.item_id, latest.path, latest.address, seen, states)
+    held = next((row for row in seen if row.computed_as), None)
     results = _computed_in(store, held) if held else None
     if held is None or results is None:
         return base
     batch, source_item = results
-    profile = _one(store, CONTENT_PROFILES.name, batch, source_item)
-    tasks = [_task(store, plan) for plan in _rows(store, PROCESSING_PLANS.name, batch, source_item)]
+    profiles = _stored(store, CONTENT_PROFILES.name, batch, source_item)
+    profile = next(CONTENT_PROFILES.rows(profiles), None)
+    features: Mapping[str, Any] = next((one.features for one in profiles_of(profiles)), {})
+    tasks = list(_tasks(store, batch, source_item))
     return Explanation(
         base.item_id,
         base.path,
@@ -115,17 +157,18 @@ def explanation(home: Home, item: str, loaded: LoadedPolicy) -> Explanation:
         batch,
         source_item,
         profile,
-        _vectors(store, batch, source_item),
+        features,
+        next(iter(_rows(store, CONTENT_VECTORS, batch, source_item)), None),
         tasks,
         list(_next_run(home, loaded, held, profile, tasks)),
     )
 
 
-def _seen(store: TableStore, item: str) -> Iterator[Row]:
+def _seen(store: TableStore, item: str) -> Iterator[ManifestRow]:
     for batch in reversed(store.batches(CONTENT_MANIFEST.name)):
         with leaving_out_damage():
             table = store.read(CONTENT_MANIFEST.name, batch)
-            yield from table.filter(_is(table, item)).to_pylist()
+            yield from CONTENT_MANIFEST.rows(table.filter(_is(table, item)))
 
 
 def _is(table: pa.Table, item: str) -> Any:
@@ -140,93 +183,99 @@ def _entries(store: BatchStore, batch: str, item: str) -> int:
     return 0
 
 
-def _computed_in(store: TableStore, held: Row) -> tuple[str, str] | None:
+def _computed_in(store: TableStore, held: ManifestRow) -> tuple[str, str] | None:
     """The batch and item whose rows hold the results of this content, newest first."""
+    item = held.computed_as
+    if item is None:
+        return None
     for batch in reversed(store.batches(CONTENT_PROFILES.name)):
         columns = ["item_id", "content_hash"]
         with leaving_out_damage():
             profiles = store.read(CONTENT_PROFILES.name, batch, columns)
             same = pc.and_(
-                pc.equal(profiles["item_id"], held["computed_as"]),
-                pc.equal(profiles["content_hash"], held["content_hash"]),
+                pc.equal(profiles["item_id"], item),
+                pc.equal(profiles["content_hash"], held.content_hash),
             )
             if pc.any(same).as_py():
-                return batch, held["computed_as"]
+                return batch, item
     return None
 
 
-def _rows(store: TableStore, table: str, batch: str, item: str, task: str = "") -> list[Row]:
-    if not store.exists(table, batch):
-        return []
-    found: list[Row] = []
-    with leaving_out_damage():
-        data = store.read(table, batch)
-        rows = data.filter(pc.equal(data["item_id"], item))
-        found = rows.filter(pc.equal(rows["task"], task)).to_pylist() if task else rows.to_pylist()
+def _stored(store: TableStore, table: str, batch: str, item: str) -> pa.Table:
+    """The rows about an item; none of a table that is missing or damaged."""
+    found = TABLES[table].schema.empty_table()
+    if store.exists(table, batch):
+        with leaving_out_damage():
+            data = store.read(table, batch)
+            found = data.filter(pc.equal(data["item_id"], item))
     return found
 
 
-def _one(store: TableStore, table: str, batch: str, item: str) -> Row | None:
-    return next(iter(_rows(store, table, batch, item)), None)
+def _rows(store: TableStore, table: Table[Record], batch: str, item: str) -> list[Record]:
+    return list(table.rows(_stored(store, table.name, batch, item)))
 
 
-def _vectors(store: TableStore, batch: str, item: str) -> Row | None:
-    row = _one(store, CONTENT_VECTORS.name, batch, item)
-    numbers = ("vector", "semantic", "sketch")
-    return {name: value for name, value in row.items() if name not in numbers} if row else None
-
-
-def _task(store: TableStore, plan: Row) -> Row:
-    """A plan with what came of it: readings with their calls, decisions, answer, dissent."""
-    where = (plan["batch"], plan["item_id"], plan["task"])
-    calls = {(call["service"], call["round"]): call for call in _rows(store, CALL_LOG.name, *where)}
-    readings = [
-        reading | {"call": calls.get((reading["service"], reading["round"]))}
-        for table in INTERPRETATIONS.values()
-        for reading in _rows(store, table.name, *where)
-    ]
-    return {
-        "plan": plan,
-        "readings": readings,
-        "decisions": _rows(store, DECISION_LOG.name, *where),
-        "resolution": next(iter(_rows(store, RESOLUTIONS.name, *where)), None),
-        "disagreements": _rows(store, DISAGREEMENTS.name, *where),
+def _tasks(store: TableStore, batch: str, item: str) -> Iterator[TaskTrace]:
+    """Every plan of the item with what came of it."""
+    calls = {
+        (call.task, call.service, call.round): call for call in _rows(store, CALL_LOG, batch, item)
     }
+    readings = [
+        (row, calls.get((row.task, row.service, row.round)))
+        for table in INTERPRETATIONS.values()
+        for row in _rows(store, table, batch, item)
+    ]
+    decisions = _rows(store, DECISION_LOG, batch, item)
+    resolutions = {row.task: row for row in _rows(store, RESOLUTIONS, batch, item)}
+    disagreements = _rows(store, DISAGREEMENTS, batch, item)
+    for plan in _rows(store, PROCESSING_PLANS, batch, item):
+        yield TaskTrace(
+            plan,
+            [one for one in readings if one[0].task == plan.task],
+            [row for row in decisions if row.task == plan.task],
+            resolutions.get(plan.task),
+            [row for row in disagreements if row.task == plan.task],
+        )
 
 
 def _next_run(
-    home: Home, loaded: LoadedPolicy, held: Row, profile: Row | None, tasks: Sequence[Row]
+    home: Home,
+    loaded: LoadedPolicy,
+    held: ManifestRow,
+    profile: ProfileRow | None,
+    tasks: Sequence[TaskTrace],
 ) -> Iterator[str]:
     from orchestration_assets.profiling.profile_cache import profile_key
     from orchestration_assets.services.pool import build_services
 
-    key = profile_key(held | {"path": profile["path"] if profile else held["path"]})
+    path = profile.path if profile else held.path
+    key = profile_key(held.content_hash, held.encoding, path)
     tier = home.features(loaded.policy.execution.cache).peek_many([key]).get(key)
     yield (
         f"profile: reused, {tier} has it"
         if tier
         else "profile: computed, no tier has it for this content, name and profiler version"
     )
-    hashes = {task["plan"]["policy_hash"] for task in tasks}
+    hashes = {task.plan.policy_hash for task in tasks}
     if hashes and hashes != {loaded.hash}:
         yield f"plans: made under policy {hashes.pop()}, now {loaded.hash} is in force"
     services = build_services(loaded.policy.services)
     kept = home.answers.get_many(
-        {reading["answer_key"] for task in tasks for reading in task["readings"]}
+        {reading.answer_key for task in tasks for reading, _ in task.readings}
     )
     for task in tasks:
-        for reading in task["readings"]:
-            service = services.get(reading["service"])
-            what = f"{reading['task']}, {reading['service']}"
+        for reading, _ in task.readings:
+            service = services.get(reading.service)
+            what = f"{reading.task}, {reading.service}"
             if service is None:
                 yield f"{what}: not asked, the policy no longer names it"
-            elif service.version != reading["service_version"]:
-                versions = f"{reading['service_version']} -> {service.version}"
+            elif service.version != reading.service_version:
+                versions = f"{reading.service_version} -> {service.version}"
                 yield f"{what}: asked again, its version changed ({versions})"
-            elif reading["answer_key"] in kept:
+            elif reading.answer_key in kept:
                 yield f"{what}: reused, the answer is kept"
             else:
-                yield f"{what}: asked again, {reading['status']} is not kept"
+                yield f"{what}: asked again, {reading.status} is not kept"
 
 
 def render(found: Explanation) -> str:
@@ -241,84 +290,83 @@ def _lines(found: Explanation) -> list[str]:
         f"  address       {found.address}",
     ]
     for row in found.seen:
-        why = "; ".join(str(row[name]) for name in ("reason", "detail") if row[name])
-        lines.append(f"  {row['batch']}  {row['outcome']}{f' ({why})' if why else ''}")
+        why = "; ".join(part for part in (row.reason, row.detail) if part)
+        lines.append(f"  {row.batch}  {row.outcome}{f' ({why})' if why else ''}")
     if found.states:
-        path = " > ".join(row["to_state"] for row in found.states)
-        lines.append(f"  state         {path}: {found.states[-1]['why']}")
+        path = " > ".join(row.to_state for row in found.states)
+        lines.append(f"  state         {path}: {found.states[-1].why}")
     if found.computed_in is None:
         return [*lines, "  no results    nothing was computed for it"]
     other = f" as item {found.computed_as}" if found.computed_as != found.item_id else ""
     lines.append(f"  results       in batch {found.computed_in}{other}")
-    lines += [*_profile_lines(found.profile), *_vector_lines(found.vectors)]
+    lines += [*_profile_lines(found.profile, found.features), *_vector_lines(found.vectors)]
     for task in found.tasks:
         lines += _task_lines(task)
     return [*lines, "If it were run again:", *(f"  {words}" for words in found.next_run)]
 
 
-def _profile_lines(profile: Row | None) -> Iterator[str]:
+def _profile_lines(profile: ProfileRow | None, features: Mapping[str, Any]) -> Iterator[str]:
     if profile is None:
         return
-    if profile["status"] != "ok":
-        yield f"  state         {profile['status']}: {profile['reason']}"
+    if profile.status is not ProfileStatus.OK:
+        yield f"  state         {profile.status}: {profile.reason}"
         return
-    origin = profile["origin"]
+    origin = profile.origin
     yield f"  profile       {'computed' if origin == 'computed' else f'reused, {origin} had it'}"
-    telling = [f"{n} {profile[n]}" for n in _TELLING if profile.get(n) not in (None, "")]
+    telling = [f"{n} {features[n]}" for n in _TELLING if features.get(n) not in (None, "")]
     yield f"                {', '.join(telling)}"
-    if profile["features_missing"]:
-        yield f"                cut or not there: {', '.join(profile['features_missing'])}"
+    if profile.features_missing:
+        yield f"                cut or not there: {', '.join(profile.features_missing)}"
 
 
-def _vector_lines(row: Row | None) -> Iterator[str]:
+def _vector_lines(row: VectorRow | None) -> Iterator[str]:
     if row is None:
         return
-    if row["representative"] != row["item_id"]:
-        share = f"{row['similarity']:.0%} of its word runs"
-        where = f"{row['representative']} of batch {row['representative_batch']}"
+    if row.representative != row.item_id:
+        share = f"{row.similarity:.0%} of its word runs"
+        where = f"{row.representative} of batch {row.representative_batch}"
         yield f"  near-copy     of {where}, {share}"
-    for near in row["neighbours"]:
-        where = f"{near['item_id']} of batch {near['batch']}"
-        yield f"  neighbour     {where}, cosine {near['similarity']:.3f}"
+    for near in row.neighbours:
+        where = f"{near.item_id} of batch {near.batch}"
+        yield f"  neighbour     {where}, cosine {near.similarity:.3f}"
 
 
-def _task_lines(task: Mapping[str, Any]) -> Iterator[str]:
-    plan, resolution = task["plan"], task["resolution"]
-    yield f"{plan['task']}"
-    yield f"  plan          {plan['model']} ({plan['option']}): {plan['reason']}"
-    looked = ", ".join(f"{one['feature']} {one['value']}" for one in plan["inputs"])
+def _task_lines(task: TaskTrace) -> Iterator[str]:
+    plan, resolution = task.plan, task.resolution
+    yield f"{plan.task}"
+    yield f"  plan          {plan.model} ({plan.option}): {plan.reason}"
+    looked = ", ".join(f"{one.feature} {one.value}" for one in plan.inputs)
     if looked:
         yield f"  looked at     {looked}"
-    for option in plan["rejected"]:
-        price = f"up to {option['calls_max']} calls, {option['cost_usd_max']:.4f} USD"
-        yield f"  not taken     {option['option']} ({option['model']}): {option['reason']}; {price}"
-    for reading in task["readings"]:
-        said = reading["answer"] if reading["answer"] is not None else reading["reason"]
-        sure = f", {reading['confidence']:.3f} sure" if reading["confidence"] is not None else ""
-        call = reading["call"] or {}
+    for option in plan.rejected:
+        price = f"up to {option.calls_max} calls, {option.cost_usd_max:.4f} USD"
+        yield f"  not taken     {option.option} ({option.model}): {option.reason}; {price}"
+    for reading, call in task.readings:
+        said = reading.answer if reading.answer is not None else reading.reason
+        sure = f", {reading.confidence:.3f} sure" if reading.confidence is not None else ""
         origin = (
-            f"shared from {reading['shared_from']}"
-            if reading["shared_from"]
-            else (call.get("origin") or "no call recorded")
+            f"shared from {reading.shared_from}"
+            if reading.shared_from
+            else (call.origin if call else "no call recorded")
         )
-        price = f"{call['elapsed_ms']:.1f} ms, {call['cost_usd']:.4f} USD" if call else ""
+        price = f"{call.elapsed_ms:.1f} ms, {call.cost_usd:.4f} USD" if call else ""
         yield (
-            f"  {reading['service']:<13} {reading['status']}: {_short(said)}{sure}"
+            f"  {reading.service:<13} {reading.status}: {_short(said)}{sure}"
             f" [{', '.join(part for part in (origin, price) if part)}]"
         )
-    for decision in task["decisions"]:
-        yield f"  decided       {decision['action']}: {decision['reason']}"
+    for decision in task.decisions:
+        yield f"  decided       {decision.action}: {decision.reason}"
     if resolution is not None:
-        risk = resolution["error_risk"]
+        risk = resolution.error_risk
         words = f", error risk {risk:.3f}" if risk is not None else ""
-        yield f"  answer        {resolution['status']}: {_short(resolution['answer'])}{words}"
-        yield f"                {resolution['reason']}"
-    for one in task["disagreements"]:
-        yield f"  disagreement  {one['service_a']} against {one['service_b']}: {one['evidence']}"
-        if one.get("basis"):  # tables of earlier versions have none
-            yield f"                by {one['basis']}"
-        if one.get("nearby"):
-            yield f"                {one['nearby']}"
+        yield f"  answer        {resolution.status}: {_short(resolution.answer)}{words}"
+        yield f"                {resolution.reason}"
+    for one in task.disagreements:
+        yield f"  disagreement  {one.service_a} against {one.service_b}: {one.evidence}"
+        if one.basis:
+            yield f"                by {one.basis}"
+        if one.nearby:
+            yield f"                {one.nearby}"
 
 
 def _printable(line: str) -> str:

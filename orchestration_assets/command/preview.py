@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,14 +23,21 @@ from orchestration_assets.processing.answer_cache import answer_key
 from orchestration_assets.processing.batch import build_tasks
 from orchestration_assets.processing.pricing import ServicePrice, forecast_prices
 from orchestration_assets.processing.usage import observed_usage
-from orchestration_assets.profiling.batch import ProfileChunk, UnreadItem, read_again
+from orchestration_assets.profiling.batch import ProfileChunk, UnreadItem, reread_texts
 from orchestration_assets.profiling.profile_cache import profile_key
 from orchestration_assets.profiling.profiler import profile
 from orchestration_assets.progress import SilentProgress
-from orchestration_assets.schemas.enums import EntryOutcome, ProfileStatus
+from orchestration_assets.schemas.enums import ProfileStatus
 from orchestration_assets.schemas.items import Item, Question
 from orchestration_assets.schemas.policy import Content, Policy
-from orchestration_assets.schemas.tables import BATCH_ENTRIES, CONTENT_MANIFEST, PlanRow
+from orchestration_assets.schemas.tables import (
+    BATCH_ENTRIES,
+    CONTENT_MANIFEST,
+    AcceptedItem,
+    ItemProfile,
+    PlanRow,
+    accepted_items,
+)
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.plan import plan_items
 from orchestration_assets.services.pool import build_services
@@ -120,15 +127,15 @@ def look_ahead(home: Home, source: str, policy: Policy, sample: int) -> Preview:
         taken = _would_take(home, shadow, source, policy.content, cache)
         picked = list(_spread_evenly(shadow.tables, taken.accepted, sample))
         work = ProfileChunk(shadow, "", taken.source, tuple(picked))
-        for row, text in zip(picked, read_again(work), strict=True):
+        for row, text in zip(picked, reread_texts(work), strict=True):
             if isinstance(text, UnreadItem):
                 continue  # it changed while the preview looked at it
-            features = profile(row["path"], text, size_bytes=row["size_bytes"]).features
-            item = Item(row["item_id"], row["content_hash"], row["path"], text, features)
-            profiled = {**row, **features, "status": ProfileStatus.OK}
-            made = list(plan_items("", iter([profiled]), policy, "", prices))
+            features = profile(row.path, text, size_bytes=row.size_bytes).features
+            item = Item(row.item_id, row.content_hash, row.path, text, features)
+            found = ItemProfile(row.item_id, row.content_hash, row.path, ProfileStatus.OK, features)
+            made = list(plan_items("", [found], policy, "", prices))
             plans += made
-            tokens[row["item_id"]] = int(features["token_estimate"] or 0)
+            tokens[row.item_id] = int(features["token_estimate"] or 0)
             answer_keys |= {
                 (plan.item_id, plan.task, name): answer_key(
                     Question(tasks[plan.task], item), services[name]
@@ -142,8 +149,7 @@ def look_ahead(home: Home, source: str, policy: Policy, sample: int) -> Preview:
     answers = home.answers.get_many(answer_keys.values())
     seen = observed_usage(home.tables)
     is_kept = {about: key in answers for about, key in answer_keys.items()}
-    rows = (asdict(plan) for plan in plans)
-    priced = [one.times(scale) for one in forecast_prices(rows, tokens, services, seen, is_kept)]
+    priced = [one.times(scale) for one in forecast_prices(plans, tokens, services, seen, is_kept)]
     asked = Counter(name for plan in plans for name in plan.services)
     left = of_source(home.batches, unfinished(home), taken.source)
     return Preview(
@@ -203,9 +209,9 @@ def _would_take(
         # later batches of the same look are settled against the earlier ones
         shadow.tables.write(CONTENT_MANIFEST, made, key)
         outcomes.update(made["outcome"].to_pylist())
-        rows = _accepted(made.select(["outcome", *_PROFILE_KEY]))
-        accepted[key] = rows.num_rows
-        keys = [profile_key(row) for row in rows.to_pylist()]
+        rows = list(accepted_items(made))
+        accepted[key] = len(rows)
+        keys = [profile_key(row.content_hash, row.encoding, row.path) for row in rows]
         found = cache.peek_many(keys)
         kept += sum(key in found for key in keys)
     return _Taken(
@@ -215,10 +221,6 @@ def _would_take(
         accepted,
         kept,
     )
-
-
-def _accepted(manifest: pa.Table) -> pa.Table:
-    return manifest.filter(pc.equal(manifest["outcome"], EntryOutcome.ACCEPTED.value))
 
 
 def _news(
@@ -251,7 +253,7 @@ def _files(store: BatchStore, batches: Sequence[str]) -> pa.Table:
 
 def _spread_evenly(
     tables: TableStore, accepted: Mapping[str, int], sample: int
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[AcceptedItem]:
     """At most ``sample`` accepted rows at even distances, over the manifests of all batches."""
     whole = sum(accepted.values())
     step = max(whole / max(sample, 1), 1.0)
@@ -261,8 +263,8 @@ def _spread_evenly(
         here = [place - before for place in wanted if before <= place < before + count]
         before += count
         if here:
-            rows = _accepted(tables.read(CONTENT_MANIFEST.name, batch))
-            yield from rows.take(pa.array(here, pa.int64())).to_pylist()
+            rows = list(accepted_items(tables.read(CONTENT_MANIFEST.name, batch)))
+            yield from (rows[place] for place in here)
 
 
 def _scaled(count: int, scale: float) -> int:

@@ -17,6 +17,7 @@ from orchestration_assets.disagreement.replay import (
     replay,
 )
 from orchestration_assets.policy.load import load_policy
+from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.errors import DamagedFileError, OrchestrationError
 from orchestration_assets.schemas.items import Reading
 from orchestration_assets.schemas.tables import (
@@ -24,10 +25,11 @@ from orchestration_assets.schemas.tables import (
     CONTENT_PROFILES,
     INTERPRETATIONS,
     RESOLUTIONS,
+    profiles_of,
 )
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
 from orchestration_assets.selection.forecast import Price
-from orchestration_assets.selection.plan import known_models
+from orchestration_assets.selection.plan import choose_models
 from orchestration_assets.selection.training_records import CALL_COLUMNS, observed_prices
 from orchestration_assets.services.pool import build_services
 from orchestration_assets.settings import Settings
@@ -57,8 +59,8 @@ def run(settings: Settings, *, as_json: bool) -> int:
     gold = {}
     if store.exists(GOLD_LABELS.name):
         with leaving_out_damage():
-            rows = store.read(GOLD_LABELS.name, columns=["item_id", "task", "answer"]).to_pylist()
-            gold = {(row["item_id"], row["task"]): row["answer"] for row in rows}
+            rows = GOLD_LABELS.rows(store.read(GOLD_LABELS.name))
+            gold = {(row.item_id, row.task): row.answer for row in rows}
     found = figures(replayed, gold)
     if as_json:
         plain = {"policy": loaded.source, "batches": batches, "tasks": [asdict(f) for f in found]}
@@ -82,23 +84,23 @@ def _replay_all(home: Home, batches: list[str], policy: Path | None) -> Iterator
         except (DamagedFileError, TableMissingError) as error:
             notice(f"left out: {error}")
             continue
-        known = known_models(loaded.policy, services, home.models, log.profiles, prices)
+        known = choose_models(loaded.policy, services, home.models, log.profiles, prices)
         yield from replay(log, ReplayPolicy(loaded.policy, loaded.hash, services, prices, known))
 
 
 def _read_log(store: TableStore, batch: str) -> RecordedBatch:
-    tables = [store.read(table.name, batch) for table in INTERPRETATIONS.values()]
+    tables = [(table, store.read(table.name, batch)) for table in INTERPRETATIONS.values()]
     readings: dict[str, Reading] = {}
     asked: dict[tuple[str, str], list[str]] = {}
-    for table in tables:
-        for row in table.to_pylist():
-            readings[row["answer_key"]] = reading_of(row)
-            asked.setdefault((row["item_id"], row["task"]), []).append(row["service"])
-    resolved = store.read(RESOLUTIONS.name, batch, ["item_id", "task", "answer"]).to_pylist()
-    stands = {(row["item_id"], row["task"]): row["answer"] for row in resolved}
-    return RecordedBatch(
-        batch, store.read(CONTENT_PROFILES.name, batch).to_pylist(), readings, stands, asked
-    )
+    for table, data in tables:
+        for row in table.rows(data):
+            readings[row.answer_key] = reading_of(row)
+            asked.setdefault((row.item_id, row.task), []).append(row.service)
+    columns = ("item_id", "task", "answer")
+    resolved = values(store.read(RESOLUTIONS.name, batch, columns), *columns)
+    stands = {(item, task): answer for item, task, answer in resolved}
+    profiles = list(profiles_of(store.read(CONTENT_PROFILES.name, batch)))
+    return RecordedBatch(batch, profiles, readings, stands, asked)
 
 
 def render(one: ReplayFigures) -> str:

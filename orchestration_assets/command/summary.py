@@ -8,8 +8,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import ProfileStatus, ResolutionStatus, Status
 from orchestration_assets.schemas.tables import (
+    CALL_LOG,
     CONTENT_PROFILES,
     DISAGREEMENT_REPORT,
     INTERPRETATIONS,
@@ -85,18 +87,19 @@ def summarise(
     failures: list[str] = []
     wasted, redacted = 0.0, 0
     stopped: set[str] = set()
-    totals = store.read_batches(DISAGREEMENT_REPORT, batches).to_pylist()
+    reports = store.read_batches(DISAGREEMENT_REPORT, batches)
+    totals = list(DISAGREEMENT_REPORT.rows(reports))
     for batch in batches:
         manifest = store.read("content_manifest", batch, ["outcome", "reason"])
         counted["outcomes"].update(manifest["outcome"].to_pylist())
         counted["reasons"].update(r for r in manifest["reason"].to_pylist() if r)
         plans = store.read("processing_plans", batch, ["model"])
         counted["models"].update(plans["model"].to_pylist())
-        log = store.read("call_log", batch)
+        log = store.read(CALL_LOG.name, batch)
         calls.update(log.filter(pc.equal(log["origin"], "called"))["called"].to_pylist())
         fine = pc.is_in(log["status"], pa.array([Status.OK, Status.ABSTAINED]))
         wasted += pc.sum(log.filter(pc.invert(fine))["cost_usd"]).as_py() or 0.0
-        redacted += sum(one["count"] for row in log["redacted"].to_pylist() for one in row)
+        redacted += sum(one.count for row in CALL_LOG.rows(log) for one in row.redacted)
         for table in INTERPRETATIONS.values():
             readings = store.read(table.name, batch, ["service", "status", "reason"])
             stopped.update(
@@ -107,7 +110,7 @@ def summarise(
                 readings["status"], pa.array([Status.OK, Status.ABSTAINED, Status.FALLBACK])
             )
             broken.update(readings.filter(pc.invert(answered))["service"].to_pylist())
-        resolved = store.read(RESOLUTIONS.name, batch, ["path", "task", "status", "reason"])
+        resolved = store.read(RESOLUTIONS.name, batch, ["status"])
         counted["resolutions"].update(resolved["status"].to_pylist())
         failures += _failures(store, batch)
     in_order: dict[str, Any] = {name: dict(sorted(one.items())) for name, one in counted.items()}
@@ -119,17 +122,17 @@ def summarise(
         batches=tuple(batches),
         **in_order,
         calls=dict(sorted(calls.items())),
-        from_cache=sum(row["cached"] for row in totals),
-        cost_usd=sum(row["cost_usd"] for row in totals),
+        from_cache=sum(row.cached for row in totals),
+        cost_usd=sum(row.cost_usd for row in totals),
         cost_usd_without_answer=wasted,
         budget_usd=budget_usd,
         over_budget=counted["statuses"][Status.OVER_BUDGET],
         fallbacks=counted["statuses"][Status.FALLBACK],
         redacted=redacted,
         stopped=tuple(sorted(stopped)),
-        disagreements=sum(row["disagreements"] for row in totals),
-        disputed=sum(row["disputed"] for row in totals),
-        failed=sum(row["failed"] for row in totals),
+        disagreements=sum(row.disagreements for row in totals),
+        disputed=sum(row.disputed for row in totals),
+        failed=sum(row.failed for row in totals),
         failures=tuple(failures[:_FAILURES_SHOWN]),
         service_failures=dict(sorted(broken.items())),
         reports=tuple(str(home.reports / f"{batch}.html") for batch in batches),
@@ -141,11 +144,11 @@ def summarise(
 
 def _failures(store: TableStore, batch: str) -> list[str]:
     profiles = store.read(CONTENT_PROFILES.name, batch, ["path", "status", "reason"])
-    bad = profiles.filter(pc.not_equal(profiles["status"], ProfileStatus.OK)).to_pylist()
+    bad = profiles.filter(pc.not_equal(profiles["status"], ProfileStatus.OK))
     answers = store.read(RESOLUTIONS.name, batch, ["path", "task", "status", "reason"])
-    lost = answers.filter(pc.equal(answers["status"], ResolutionStatus.FAILED)).to_pylist()
-    return [f"{row['path']}: {row['reason']}" for row in bad] + [
-        f"{row['path']}, {row['task']}: {row['reason']}" for row in lost
+    lost = answers.filter(pc.equal(answers["status"], ResolutionStatus.FAILED))
+    return [f"{path}: {reason}" for path, reason in values(bad, "path", "reason")] + [
+        f"{path}, {task}: {reason}" for path, task, reason in values(lost, "path", "task", "reason")
     ]
 
 

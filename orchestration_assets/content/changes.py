@@ -10,18 +10,38 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.content.ledger import LEDGER, Ledger, look_of
+from orchestration_assets.schemas.enums import RejectReason
 from resources.content_source import Listing, relative_path
 
 _NANOSECONDS: Final = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedFile:
+    """A listed file to be recorded, and what the ledger knows of it, if it does."""
+
+    address: str
+    path: str
+    size_bytes: int
+    modified_ns: int
+    changed_ns: int
+    etag: str | None
+    problem: RejectReason | None
+    known_batch: str | None
+    known_size_bytes: int | None
+    known_modified_ns: int | None
+    known_etag: str | None
+    known_final: bool | None
+    known_stop: int | None
+    known_next_record: int | None
 
 
 @dataclass(frozen=True)
 class Changes:
     """Rows to be recorded.
 
-    ``files`` are listed files (the columns of a listing, and of the ledger as ``known_...`` where
-    the file is known); ``gone`` are rows of the ledger. ``unsettled`` counts files that are still
-    being written.
+    ``files`` has the columns of :class:`ChangedFile`; ``gone`` are rows of the ledger.
+    ``unsettled`` counts files that are still being written.
     """
 
     files: pa.Table

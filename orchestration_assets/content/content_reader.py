@@ -1,7 +1,6 @@
 """Reading accepted items again, verified against the hash that the manifest recorded."""
 
 import csv
-from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, BinaryIO
 
@@ -12,6 +11,7 @@ from orchestration_assets.content.parquet_records import ParquetTexts
 from orchestration_assets.schemas.enums import RejectReason
 from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.storable_values import whole_text
+from orchestration_assets.schemas.tables import AcceptedItem, RecordPlace
 from orchestration_assets.text.encodings.detection import decode_text
 from resources.content_source import ContentError, Source, open_source
 from resources.content_source.source import READ_SECONDS
@@ -52,7 +52,7 @@ class ContentReader:
         self._streams.clear()
         self._parquet.clear()
 
-    def text(self, row: Mapping[str, Any]) -> str:
+    def text(self, row: AcceptedItem) -> str:
         """The decoded content of an accepted manifest row.
 
         Raises SupersededError when it has changed or vanished since the manifest, and ContentError
@@ -64,9 +64,9 @@ class ContentReader:
             if error.reason in (RejectReason.VANISHED, RejectReason.TOO_LARGE):
                 raise SupersededError("changed or removed after the manifest was made") from error
             raise
-        if data is None or content_hash(data) != row["content_hash"]:
+        if data is None or content_hash(data) != row.content_hash:
             raise SupersededError("changed after the manifest was made")
-        return decode_text(data, "utf-8" if row["record"] else row["encoding"])
+        return decode_text(data, "utf-8" if row.record else row.encoding)
 
     @property
     def _source(self) -> Source:
@@ -75,23 +75,23 @@ class ContentReader:
             self._opened = open_source(self._address, read_seconds=self._read_seconds)
         return self._opened
 
-    def _bytes(self, row: Mapping[str, Any]) -> bytes | None:
+    def _bytes(self, row: AcceptedItem) -> bytes | None:
         """The bytes that the hash is over: of a record, its text as UTF-8."""
-        if row["kept"]:
-            kept = self._store.kept(row["content_hash"])
+        if row.kept:
+            kept = self._store.kept(row.content_hash)
             if kept is not None:
                 return kept
-        place = row["record"]
+        place = row.record
         if place is None:
-            return self._source.read(row["address"], row["size_bytes"]).data
-        if place["format"] == "parquet":
-            texts = self._texts(place["file"], place["field"])
-            text = texts.text(place["start"], row["size_bytes"])
+            return self._source.read(row.address, row.size_bytes).data
+        if place.format == "parquet":
+            texts = self._texts(place.file, place.field)
+            text = texts.text(place.start, row.size_bytes)
             return None if text is None else whole_text(text).encode()
-        stream = self._stream(place["file"], place["unpacked_as"])
-        stream.seek(place["start"])
-        data = stream.read(place["stop"] - place["start"])
-        return _record_text(data, place, row["encoding"])
+        stream = self._stream(place.file, place.unpacked_as)
+        stream.seek(place.start)
+        data = stream.read(place.stop - place.start)
+        return _record_text(data, place, row.encoding)
 
     def _stream(self, file: str, unpacked_as: str | None) -> BinaryIO:
         key = file, unpacked_as
@@ -116,19 +116,19 @@ def open_unpacked(store: ContentStore, name: str) -> BinaryIO:
         raise ContentError(RejectReason.VANISHED, "its plain copy is gone from the home") from error
 
 
-def _record_text(data: bytes, place: Mapping[str, Any], encoding: str) -> bytes | None:
+def _record_text(data: bytes, place: RecordPlace, encoding: str) -> bytes | None:
     """The text in the bytes of a record as UTF-8; None when they are no such record any more.
 
     It is read as it was read for the manifest, by the same functions.
     """
     text: Any = None
     try:
-        if place["format"] == "jsonl":
-            found = json_columns(data, (place["field"],))
-            text = None if found is None else found.get(place["field"])
+        if place.format == "jsonl":
+            found = json_columns(data, (place.field,))
+            text = None if found is None else found.get(place.field)
         else:
-            fields = csv_fields(data, place["delimiter"])
-            column = int(place["field"])
+            fields = csv_fields(data, place.delimiter)
+            column = int(place.field)
             text = field_text(fields[column], encoding)[0] if column < len(fields) else None
     except (ValueError, RecursionError, RepeatedKeyError, csv.Error):
         return None

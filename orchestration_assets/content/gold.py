@@ -12,19 +12,18 @@ from orchestration_assets.content.verdict_folder import (
     ACCEPTED,
     accepted_verdicts,
     take,
-    verdict_rows,
 )
 from orchestration_assets.content.verdicts import VerdictContext, merge, understand
 from orchestration_assets.policy.load import LoadedPolicy
-from orchestration_assets.policy.pinned_policy import pin
+from orchestration_assets.policy.pinned_policy import pin_policy
 from orchestration_assets.schemas.records import TableResult, rows_to_arrow
-from orchestration_assets.schemas.verdicts import GOLD_LABELS
+from orchestration_assets.schemas.verdicts import GOLD_LABELS, VERDICTS
 from resources.home import Home
 
 
 def update_gold(home: Home, loaded: LoadedPolicy) -> TableResult:
     """Takes in the files and columns that are new, and merges every verdict ever accepted."""
-    pin(home.policies, loaded)
+    pin_policy(home.policies, loaded)
     rules = VerdictContext(loaded.policy.tasks, loaded.hash, datetime.now(UTC))
     find = finder(home.tables)
     taken = take(
@@ -35,7 +34,7 @@ def update_gold(home: Home, loaded: LoadedPolicy) -> TableResult:
     )
     declared = keep_declared(home.tables, home.verdicts / ACCEPTED, rules)
     verdicts = accepted_verdicts(home.verdicts)
-    gold = rows_to_arrow(GOLD_LABELS, merge(verdict_rows(verdicts)))
+    gold = rows_to_arrow(GOLD_LABELS, merge(VERDICTS.rows(verdicts)))
     figures = {
         "verdicts": verdicts.num_rows,
         "declared": len(declared.verdicts),

@@ -4,21 +4,32 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
 
 from orchestration_assets.content.verdicts import FieldError, VerdictContext, verdict_row
+from orchestration_assets.schemas.decoding import column_names, decode
 from orchestration_assets.schemas.records import rows_to_arrow
-from orchestration_assets.schemas.tables import CONTENT_MANIFEST
+from orchestration_assets.schemas.tables import CONTENT_MANIFEST, Metadatum
 from orchestration_assets.schemas.verdicts import VERDICTS, VerdictRow
 from resources.damage import leaving_out_damage
 from resources.table_store import TableStore, parquet_bytes, write_atomically
 
-COLUMNS: Final = ["item_id", "path", "content_hash", "computed_as", "metadata"]
 _STAMP: Final = "%Y%m%dT%H%M%SZ"
 _STAMP_CHARACTERS: Final = 16
 _EXAMPLES: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaringRow:
+    """The columns of a manifest that may declare verdicts about an item."""
+
+    item_id: str
+    path: str
+    content_hash: str | None
+    computed_as: str | None
+    metadata: tuple[Metadatum, ...]
 
 
 @dataclass(slots=True)
@@ -44,16 +55,26 @@ def declared_verdicts(
     for batch, manifest in manifests if columns else ():
         said_at = datetime.strptime(batch[:_STAMP_CHARACTERS], _STAMP).replace(tzinfo=UTC)
         for number, row, task, value in _values(manifest, columns):
-            if latest.get((row["item_id"], task)) == value:
+            if latest.get((row.item_id, task)) == value:
                 continue
-            latest[row["item_id"], task] = value
+            latest[row.item_id, task] = value
             place = f"{batch}: column {columns[task]}"
             try:
-                verdict = verdict_row(place, number, row, task, value, said_at, rules)
+                verdict = verdict_row(
+                    place,
+                    number,
+                    row.item_id,
+                    row.path,
+                    row.content_hash,
+                    task,
+                    value,
+                    said_at,
+                    rules,
+                )
             except Exception as error:  # noqa: BLE001 -- no value may keep the others from gold
                 found.unusable += 1
                 if len(found.examples) < _EXAMPLES:
-                    found.examples.append(_words(row["path"], task, error))
+                    found.examples.append(_words(row.path, task, error))
             else:
                 found.verdicts.append(verdict)
     return found
@@ -66,12 +87,12 @@ def _words(path: str, task: str, error: Exception) -> str:
 
 def _values(
     manifest: pa.Table, columns: Mapping[str, str]
-) -> Iterator[tuple[int, dict[str, Any], str, str]]:
+) -> Iterator[tuple[int, DeclaringRow, str, str]]:
     """Row number, row, task and value of each declared answer that is not empty."""
-    for number, row in enumerate(manifest.to_pylist(), 1):
-        if row["computed_as"] is None:
+    for number, row in enumerate(decode(DeclaringRow, manifest), 1):
+        if row.computed_as is None:
             continue
-        held = {one["name"]: one["value"] for one in row["metadata"]}
+        held = {one.name: one.value for one in row.metadata}
         for task, column in columns.items():
             if held.get(column, "").strip():
                 yield number, row, task, held[column]
@@ -80,7 +101,7 @@ def _values(
 def _manifests(tables: TableStore, batches: Iterable[str]) -> Iterator[tuple[str, pa.Table]]:
     for batch in batches:
         with leaving_out_damage():
-            yield batch, tables.read(CONTENT_MANIFEST.name, batch, COLUMNS)
+            yield batch, tables.read(CONTENT_MANIFEST.name, batch, column_names(DeclaringRow))
 
 
 def keep_declared(tables: TableStore, accepted: Path, rules: VerdictContext) -> DeclaredGold:

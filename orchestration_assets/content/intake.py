@@ -1,11 +1,13 @@
 """Listing a source and recording its batches: the shell around what the planner decides."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from hashlib import blake2b
 from typing import Any, BinaryIO, Final
+
+import pyarrow as pa
 
 from orchestration_assets.content.batches import (
     NewEntry,
@@ -14,7 +16,7 @@ from orchestration_assets.content.batches import (
     next_look,
     plan_batches,
 )
-from orchestration_assets.content.changes import Changes, find_changes
+from orchestration_assets.content.changes import ChangedFile, Changes, find_changes
 from orchestration_assets.content.ledger import Ledger, read_ledger
 from orchestration_assets.content.record_dialect import (
     Rewriting,
@@ -26,13 +28,14 @@ from orchestration_assets.content.record_dialect import (
 from orchestration_assets.content.record_files import Declarations, Dialect, RecordFile
 from orchestration_assets.content.splitting import RecordRange, split
 from orchestration_assets.content.unpacking import spare_room, unpacked_name, unpacker
-from orchestration_assets.schemas.enums import RejectReason
+from orchestration_assets.schemas.decoding import decode, values
 from orchestration_assets.schemas.errors import DamagedFileError
 from orchestration_assets.schemas.policy import Content
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import BATCH_ENTRIES, DISAGREEMENT_REPORT, EntryRow
 from resources.content_source import (
     ContentError,
+    ListedEntry,
     Listing,
     ListingBudget,
     Source,
@@ -177,22 +180,16 @@ class _Planning:
 
     def entries(self, changes: Changes) -> Iterator[NewEntry]:
         """Entries in the order of batches: what is gone first, so that a move shows as one."""
-        for row in changes.gone.to_pylist():
-            gone = self._row(
-                {**row, "address": row["file"], "changed_ns": 0, "etag": None, "problem": None},
-                gone=True,
-                size_bytes=0,
-                modified_ns=0,
-            )
-            yield NewEntry(gone, 1, 0, row["batch"])
+        for file, path, batch in values(changes.gone, "file", "path", "batch"):
+            yield NewEntry(self._row(ListedEntry(file, path, 0, 0), gone=True), 1, 0, batch)
         for batch in changes.files.to_batches(max_chunksize=65_536):
-            for found in batch.to_pylist():
+            for found in decode(ChangedFile, pa.Table.from_batches([batch])):
                 yield from self._entries(found)
 
-    def _entries(self, found: Mapping[str, Any]) -> Iterator[NewEntry]:
-        known_in = found["known_batch"]
+    def _entries(self, found: ChangedFile) -> Iterator[NewEntry]:
+        known_in = found.known_batch
         try:
-            records = None if found["problem"] else self._declared.find(found["path"])
+            records = None if found.problem else self._declared.find(found.path)
             if records is None:
                 row = self._row(found)
                 yield NewEntry(row, 1, 0 if row.problem else row.size_bytes, known_in)
@@ -203,29 +200,29 @@ class _Planning:
             yield NewEntry(row, 1, 0, known_in)
 
     def _pieces(
-        self, found: Mapping[str, Any], records: RecordFile, known_in: str | None
+        self, found: ChangedFile, records: RecordFile, known_in: str | None
     ) -> Iterator[NewEntry]:
         """The pieces of a record file, from where an earlier look left off."""
-        version = found["size_bytes"], found["modified_ns"], found["etag"]
-        before = tuple(found[f"known_{n}"] for n in ("size_bytes", "modified_ns", "etag"))
-        goes_on = version == before and found["known_final"] is False
+        version = found.size_bytes, found.modified_ns, found.etag
+        before = found.known_size_bytes, found.known_modified_ns, found.known_etag
+        goes_on = version == before and found.known_final is False
         start, first = 0, 1
-        if goes_on and found["known_stop"] is not None:
-            start, first = found["known_stop"], found["known_next_record"]
+        if goes_on and found.known_stop is not None and found.known_next_record is not None:
+            start, first = found.known_stop, found.known_next_record
         plain = self._plain(found, records)
         if plain is None:
             return
         records, unpacked = plain
         with self._open(found, unpacked) as stream:
             for piece in split(stream, records, self._content.batch, start, first):
-                row = self._row(found, **_bounds(piece, records, unpacked, found["address"]))
+                row = self._row(found, **_bounds(piece, records, unpacked, found.address))
                 yield NewEntry(row, max(piece.count, 1), piece.weight_bytes, known_in)
                 if not piece.final and self._look.budget.spent():
                     self.unfinished = True
                     return
 
     def _plain(
-        self, found: Mapping[str, Any], records: RecordFile
+        self, found: ChangedFile, records: RecordFile
     ) -> tuple[RecordFile, str | None] | None:
         """How a record file is read after a look at its bytes, and the name of its plain copy.
 
@@ -250,12 +247,12 @@ class _Planning:
             refuse_empty(stream)
             return records.seen(dialect(stream, records)), copy
 
-    def _open(self, found: Mapping[str, Any], unpacked: str | None) -> BinaryIO:
+    def _open(self, found: ChangedFile, unpacked: str | None) -> BinaryIO:
         if unpacked is None:
-            return self._source.open(found["address"])
+            return self._source.open(found.address)
         return self._store.unpacked(unpacked).open("rb")
 
-    def _rewrite(self, found: Mapping[str, Any], unpacked: str | None, how: Rewriting) -> str:
+    def _rewrite(self, found: ChangedFile, unpacked: str | None, how: Rewriting) -> str:
         """The name of the plain copy in UTF-8, made unless it is there."""
         name = f"{_version_name(found)}-utf8"
         if not self._store.unpacked(name).exists():
@@ -264,50 +261,50 @@ class _Planning:
                 self._store.unpack(name, partial(rewrite, stream, how))
         return name
 
-    def _too_much(self, found: Mapping[str, Any]) -> bool:
+    def _too_much(self, found: ChangedFile) -> bool:
         limit = self._look.unpack_bytes
-        if limit is None or found["size_bytes"] <= limit:
+        if limit is None or found.size_bytes <= limit:
             return False
         self._too_large.append(
-            f"{found['path']}: {found['size_bytes']:,} packed bytes are more than a tick can "
+            f"{found.path}: {found.size_bytes:,} packed bytes are more than a tick can "
             f"unpack ({limit:,}); take it in once with: orchestrate run {self._listing.source}"
         )
         return True
 
-    def _unpack(self, found: Mapping[str, Any], records: RecordFile) -> str:
+    def _unpack(self, found: ChangedFile, records: RecordFile) -> str:
         name = _version_name(found)
         if not self._store.unpacked(name).exists():
-            with self._source.open(found["address"]) as stream:
+            with self._source.open(found.address) as stream:
                 write = unpacker(
                     stream,
                     records.packing or "",
-                    found["size_bytes"],
+                    found.size_bytes,
                     records.declared.max_expansion,
                     self._home,
                 )
                 self._store.unpack(name, write)
         return name
 
-    def _row(self, found: Mapping[str, Any], **more: Any) -> EntryRow:
-        problem = found["problem"]
-        address = found["address"]
+    def _row(self, found: ListedEntry | ChangedFile, **more: Any) -> EntryRow:
+        problem = found.problem
+        address = found.address
         facts: dict[str, Any] = {
             "item_id": item_id(address),
             "source": self._listing.source,
             "address": address,
             "file": address,
-            "path": found["path"],
-            "size_bytes": found["size_bytes"],
-            "modified_ns": found["modified_ns"],
-            "changed_ns": found["changed_ns"],
-            "etag": found["etag"],
+            "path": found.path,
+            "size_bytes": found.size_bytes,
+            "modified_ns": found.modified_ns,
+            "changed_ns": found.changed_ns,
+            "etag": found.etag,
             "listed_at": self._listing.began,
-            "problem": RejectReason(problem) if problem else None,
+            "problem": problem,
         }
-        odd = odd_time(found["modified_ns"], found["etag"])
+        odd = odd_time(found.modified_ns, found.etag)
         if odd is not None and not more.get("gone"):
             if not more.get("start"):
-                self._odd_times.append(f"{found['path']}: {odd}")
+                self._odd_times.append(f"{found.path}: {odd}")
             facts["detail"] = None if problem else odd
         return EntryRow(**(facts | more))
 
@@ -319,10 +316,8 @@ class _Planning:
                     self._store.forget_unpacked(item_id(row.file), row.unpacked_as)
 
 
-def _version_name(found: Mapping[str, Any]) -> str:
-    return unpacked_name(
-        item_id(found["address"]), found["size_bytes"], found["modified_ns"], found["etag"]
-    )
+def _version_name(found: ChangedFile) -> str:
+    return unpacked_name(item_id(found.address), found.size_bytes, found.modified_ns, found.etag)
 
 
 def _bounds(

@@ -8,13 +8,16 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.tables import CONTENT_MANIFEST
 from resources.content_source import file_address
 from resources.table_store import TableStore
 
-LOOKUP_COLUMNS: Final = ["batch", "item_id", "address", "path", "content_hash"]
 _STAMP: Final = "%Y%m%dT%H%M%SZ"
 _STAMP_CHARACTERS: Final = 16
+
+
+LOOKUP_COLUMNS: Final = ("batch", "item_id", "address", "path", "content_hash")
 
 
 @dataclass(slots=True)
@@ -73,11 +76,10 @@ def find_items(
             pc.is_in(manifest["path"], wanted),
             pc.or_(pc.is_in(manifest["item_id"], wanted), pc.is_in(manifest["address"], wanted)),
         )
-        for row in manifest.filter(hit).select(LOOKUP_COLUMNS).to_pylist():
-            item_id = row["item_id"]
-            item = found.setdefault(item_id, ManifestItem(item_id, row["address"], row["path"]))
-            if row["content_hash"] is not None:
-                item.versions[row["batch"]] = row["content_hash"]
+        for batch, item_id, address, path, held in values(manifest.filter(hit), *LOOKUP_COLUMNS):
+            item = found.setdefault(item_id, ManifestItem(item_id, address, path))
+            if held is not None:
+                item.versions[batch] = held
     by_name: dict[str, list[ManifestItem]] = {}
     for item in found.values():
         for name in {item.item_id, item.address, item.path}:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import pyarrow as pa
 
@@ -14,14 +14,16 @@ from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.enums import EntryOutcome
 from orchestration_assets.schemas.policy import Content
 from orchestration_assets.schemas.records import rows_to_arrow
-from orchestration_assets.schemas.tables import CONTENT_MANIFEST, EntryRow
+from orchestration_assets.schemas.tables import (
+    BATCH_ENTRIES,
+    CONTENT_MANIFEST,
+    EntryRow,
+)
 from resources.content_index import ContentIndex, Holding
 from resources.content_source import FileContent, Source, Version, open_source
 from resources.damage import leaving_out_damage
 from resources.home import Home
 from resources.table_store import TableMissingError
-
-_HOLDING_COLUMNS = ["item_id", "entry_id", "outcome", "content_hash", "computed_as", "record"]
 
 
 class BatchReading:
@@ -77,7 +79,7 @@ def make_manifest(home: Home, batch: str, content: Content, progress: Progress) 
 
 def entries_of(home: Home, batch: str) -> list[EntryRow]:
     """The entries of a recorded batch. Raises TableMissingError when it was never recorded."""
-    return [EntryRow(**row) for row in home.batches.read(batch).to_pylist()]
+    return list(BATCH_ENTRIES.rows(home.batches.read(batch)))
 
 
 def complete_index(home: Home, batch: str | None = None) -> ContentIndex:
@@ -101,17 +103,16 @@ def holdings_of(home: Home, batch: str) -> Iterator[Holding]:
     Raises DamagedFileError when the batch record is not the one that the manifest was made of.
     """
     entries = {entry.item_id: entry for entry in entries_of(home, batch)}
-    manifest = home.tables.read(CONTENT_MANIFEST.name, batch, _HOLDING_COLUMNS)
-    for row in manifest.to_pylist():
-        entry = entries.get(row["entry_id"])
+    manifest = home.tables.read(CONTENT_MANIFEST.name, batch)
+    for row in CONTENT_MANIFEST.rows(manifest):
+        entry = entries.get(row.entry_id)
         if entry is None:
             raise home.batches.foreign(batch)
-        record: dict[str, Any] | None = row["record"]
         yield Holding(
-            row["item_id"],
+            row.item_id,
             item_id(entry.file),
             file_version(entry),
-            record["start"] if record else 0,
-            row["content_hash"] if row["computed_as"] is not None else None,
-            row["outcome"] == EntryOutcome.ACCEPTED,
+            row.record.start if row.record else 0,
+            row.content_hash if row.computed_as is not None else None,
+            row.outcome is EntryOutcome.ACCEPTED,
         )

@@ -26,7 +26,7 @@ from orchestration_assets.content.verdict_files import (
 from orchestration_assets.content.verdicts import ParsedVerdicts, file_hash
 from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.records import rows_to_arrow
-from orchestration_assets.schemas.verdicts import VERDICTS, VerdictRow
+from orchestration_assets.schemas.verdicts import VERDICTS
 from resources.table_store import parquet_bytes, write_atomically
 
 ACCEPTED: Final = "accepted"
@@ -253,10 +253,3 @@ def accepted_verdicts(folder: Path) -> pa.Table:
                 f"and delete {path.parent}"
             ) from error
     return pa.concat_tables(parts)
-
-
-def verdict_rows(verdicts: pa.Table) -> Iterator[VerdictRow]:
-    """The rows of :func:`accepted_verdicts` as records."""
-    for row in verdicts.to_pylist():
-        members = row["answer_set"]
-        yield VerdictRow(**row | {"answer_set": None if members is None else tuple(members)})

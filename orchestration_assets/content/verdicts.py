@@ -24,7 +24,7 @@ from orchestration_assets.content.verdict_files import (
     collect,
     read_lines,
 )
-from orchestration_assets.policy.problems import nearest, shorten
+from orchestration_assets.policy.problems import closest_name, one_line
 from orchestration_assets.schemas.answers import Answer, shown
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.policy import TaskConfig
@@ -153,7 +153,9 @@ def _row(
 def verdict_row(
     place: str,
     number: int,
-    row: Mapping[str, Any],
+    item_id: str,
+    path: str,
+    content_hash: str | None,
     task: str,
     value: str,
     said_at: datetime,
@@ -164,7 +166,7 @@ def verdict_row(
     ``place`` says where the value stands. Raises FieldError when it is no answer to the task.
     """
     given = _Given(file_hash(place.encode()), place, number, DECLARED_BY, said_at)
-    return _row(given, row["item_id"], row["path"], row["content_hash"], task, value, rules)
+    return _row(given, item_id, path, content_hash, task, value, rules)
 
 
 def _is_blank(value: Any) -> bool:
@@ -186,7 +188,7 @@ def _text(values: Mapping[str, Any], field: str) -> str:
     text = _plain(values[field])
     if not text:
         raise FieldError(
-            field, f"must be text that says something (found {shorten(values[field])})"
+            field, f"must be text that says something (found {one_line(values[field])})"
         )
     return text
 
@@ -196,13 +198,13 @@ def _item(name: str, items: Mapping[str, list[ManifestItem]]) -> ManifestItem:
     if not candidates and (damage := mangled(name, _ID_DIGITS)):
         raise FieldError(
             "item",
-            f"no item of this home has the id {shorten(name)}: {damage}; give the item's path or "
+            f"no item of this home has the id {one_line(name)}: {damage}; give the item's path or "
             "address, or read the file into the spreadsheet with the column item as text",
         )
     if not candidates:
         raise FieldError(
             "item",
-            f"no item of this home has the id, address or path {shorten(name)}; if it is new, "
+            f"no item of this home has the id, address or path {one_line(name)}; if it is new, "
             "run its batch first",
         )
     if len(candidates) > 1:
@@ -211,7 +213,7 @@ def _item(name: str, items: Mapping[str, list[ManifestItem]]) -> ManifestItem:
         rest = f", and {more} more" if more else ""
         raise FieldError(
             "item",
-            f"{shorten(name)} may be any of {', '.join(named)}{rest}; give the id or the address",
+            f"{one_line(name)} may be any of {', '.join(named)}{rest}; give the id or the address",
         )
     return candidates[0]
 
@@ -219,9 +221,9 @@ def _item(name: str, items: Mapping[str, list[ManifestItem]]) -> ManifestItem:
 def _task(name: str, tasks: Mapping[str, TaskConfig]) -> TaskConfig:
     task = tasks.get(name)
     if task is None:
-        close = nearest(name, list(tasks))
+        close = closest_name(name, list(tasks))
         hint = f"did you mean {close!r}?" if close else f"its tasks are {', '.join(tasks)}"
-        raise FieldError("task", f"the policy has no task {shorten(name)}; {hint}")
+        raise FieldError("task", f"the policy has no task {one_line(name)}; {hint}")
     return task
 
 
@@ -236,16 +238,16 @@ def _answer(value: Any, task: TaskConfig) -> Answer:
         case _:
             text = _plain(value)
             if not text:
-                raise FieldError("verdict", f"must be text (found {shorten(value)})")
+                raise FieldError("verdict", f"must be text (found {one_line(value)})")
             _in_closed_set(text, task.labels if task.kind is AnswerKind.LABEL else ())
             return text
 
 
 def _in_closed_set(label: str, labels: Collection[str]) -> None:
     if labels and label not in labels:
-        close = nearest(label, list(labels))
+        close = closest_name(label, list(labels))
         hint = f"did you mean {close!r}?" if close else f"give one of {', '.join(labels)}"
-        raise FieldError("verdict", f"{shorten(label)} is none of the task's labels; {hint}")
+        raise FieldError("verdict", f"{one_line(label)} is none of the task's labels; {hint}")
 
 
 def _set(value: Any, labels: Collection[str]) -> tuple[str, ...]:
@@ -253,7 +255,7 @@ def _set(value: Any, labels: Collection[str]) -> tuple[str, ...]:
     words = [_plain(one) for one in given if not _is_blank(one)] if isinstance(given, list) else []
     if not words or not all(words):
         raise FieldError(
-            "verdict", f"must be words separated by ; or a list of words (found {shorten(value)})"
+            "verdict", f"must be words separated by ; or a list of words (found {one_line(value)})"
         )
     members = tuple(dict.fromkeys(words))
     for member in members:
@@ -271,7 +273,7 @@ def _score(value: Any, scale: tuple[float, float]) -> float:
     low, high = scale
     if not low <= number <= high:
         raise FieldError(
-            "verdict", f"must be a number from {low:g} to {high:g} (found {shorten(value)})"
+            "verdict", f"must be a number from {low:g} to {high:g} (found {one_line(value)})"
         )
     return number
 
@@ -281,15 +283,15 @@ def _when(text: str, now: datetime) -> datetime:
         given = _date(text)
         moment = (given if given.tzinfo else given.replace(tzinfo=UTC)).astimezone(UTC)
     except LocalDateError as error:
-        raise FieldError("when", f"{error} (found {shorten(text)})") from error
+        raise FieldError("when", f"{error} (found {one_line(text)})") from error
     except (ValueError, OverflowError) as error:
         raise FieldError(
             "when",
             f"must be a date or time such as 2026-11-24 or 2026-11-24T10:30:00+01:00 (found "
-            f"{shorten(text)}); without a zone it is UTC",
+            f"{one_line(text)}); without a zone it is UTC",
         ) from error
     if moment > now + _SLACK:
-        raise FieldError("when", f"lies in the future (found {shorten(text)})")
+        raise FieldError("when", f"lies in the future (found {one_line(text)})")
     return moment
 
 
@@ -307,9 +309,9 @@ def _content(given: Any, item: ManifestItem, said_at: datetime) -> str | None:
     if given not in item.versions.values():
         damage = mangled(given, _HASH_DIGITS) if isinstance(given, str) else None
         if damage:
-            raise FieldError(OPTIONAL, f"{damage} (found {shorten(given)}); leave it empty")
+            raise FieldError(OPTIONAL, f"{damage} (found {one_line(given)}); leave it empty")
         raise FieldError(
-            OPTIONAL, f"the item never had this content (found {shorten(given)}); leave it empty"
+            OPTIONAL, f"the item never had this content (found {one_line(given)}); leave it empty"
         )
     return str(given)
 

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,9 +21,11 @@ from orchestration_assets.disagreement.resolution import ResolutionRules
 from orchestration_assets.disagreement.vectors import PinnedThresholds
 from orchestration_assets.evidence.vector_thresholds import ThresholdsInUse
 from orchestration_assets.processing.batch import item_loader
+from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import AnswerKind, DisputeKind, Family
 from orchestration_assets.schemas.items import Task
 from orchestration_assets.schemas.policy import Policy
+from orchestration_assets.schemas.verdicts import GoldRow
 from orchestration_assets.text.prose import prose_of
 from resources.content_source import ContentError
 
@@ -55,10 +56,10 @@ def service_versions(interpretations: Iterable[pa.Table]) -> dict[str, dict[str,
     found: dict[str, dict[str, str]] = {}
     for table in interpretations:
         named = table.select(["task", "service", "service_version"])
-        for row in named.group_by(["task", "service", "service_version"]).aggregate([]).to_pylist():
-            of_task = found.setdefault(row["task"], {})
-            version = row["service_version"]
-            of_task[row["service"]] = max(of_task.get(row["service"], version), version)
+        distinct = named.group_by(named.column_names).aggregate([])
+        for task, service, version in values(distinct, *named.column_names):
+            of_task = found.setdefault(task, {})
+            of_task[service] = max(of_task.get(service, version), version)
     return found
 
 
@@ -96,8 +97,8 @@ def known_thresholds(
 
     ``in_use`` reads the thresholds of a task in a version.
     """
-    columns = (plans[name].to_pylist() for name in ("task", "thresholds"))
-    pinned = {task: version for task, version in zip(*columns, strict=True) if version is not None}
+    pins = values(plans, "task", "thresholds")
+    pinned = {task: version for task, version in pins if version is not None}
     versions = service_versions(interpretations) if pinned else {}
     found = {}
     for task, version in sorted(pinned.items()):
@@ -113,9 +114,7 @@ def search_of(
     """What the policy looks for, in the content of the batch."""
     kinds = policy.disagreement.kinds if policy else ()
     load = item_loader(manifest, profiles, reader)
-    families = dict(
-        zip(profiles["item_id"].to_pylist(), profiles["family"].to_pylist(), strict=True)
-    )
+    families = dict(values(profiles, "item_id", "family"))
 
     def text_of(item_id: str) -> str | None:
         family = families.get(item_id)
@@ -145,6 +144,6 @@ def copies_of(manifest: pa.Table) -> Mapping[str, int]:
     return Counter(known["computed_as"].to_pylist())
 
 
-def judged_in(gold: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+def judged_in(gold: Iterable[GoldRow]) -> Iterable[tuple[str, str]]:
     """(content hash, task) of every verdict whose content is known."""
-    return [(row["content_hash"], row["task"]) for row in gold if row["content_hash"] is not None]
+    return [(row.content_hash, row.task) for row in gold if row.content_hash is not None]

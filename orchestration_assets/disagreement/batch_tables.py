@@ -31,19 +31,23 @@ from orchestration_assets.disagreement.readings import ServiceReadings, group_re
 from orchestration_assets.disagreement.resolution import resolve_plans
 from orchestration_assets.disagreement.review import review_queue
 from orchestration_assets.disagreement.selector_weights import learned_weights
-from orchestration_assets.policy.pinned_policy import pinned
+from orchestration_assets.policy.pinned_policy import read_pinned_policy
 from orchestration_assets.processing.batch import build_tasks, deciders, learned_models
+from orchestration_assets.schemas.decoding import column_names, values
 from orchestration_assets.schemas.disagreement import DISPUTE_KINDS, ReviewRow
 from orchestration_assets.schemas.enums import ResolutionStatus, Triage
 from orchestration_assets.schemas.items import Task
 from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.records import TableResult, count_members, rows_to_arrow
 from orchestration_assets.schemas.storable_values import whole_text
-from orchestration_assets.schemas.tables import DISAGREEMENTS, INTERPRETATIONS, RESOLUTIONS
-from orchestration_assets.schemas.vectors import CONTENT_VECTORS
+from orchestration_assets.schemas.tables import (
+    DISAGREEMENTS,
+    INTERPRETATIONS,
+    PROCESSING_PLANS,
+    RESOLUTIONS,
+)
+from orchestration_assets.schemas.vectors import CONTENT_VECTORS, NeighboursRow
 from resources.home import Home
-
-_RESOLVED = ("batch", "item_id", "content_hash", "path", "task")
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ class InterpretedBatch:
 
     @cached_property
     def policy(self) -> Policy | None:
-        return pinned(self.home.policies, self.plans)
+        return read_pinned_policy(self.home.policies, self.plans)
 
     @cached_property
     def tasks(self) -> dict[str, Task]:
@@ -76,7 +80,7 @@ class InterpretedBatch:
     @cached_property
     def independent(self) -> dict[Key, ServiceReadings]:
         """The readings without those of judges."""
-        return independent(self.readings, self.plans.to_pylist())
+        return independent(self.readings, PROCESSING_PLANS.rows(self.plans))
 
     @cached_property
     def versions(self) -> dict[str, dict[str, str]]:
@@ -86,12 +90,13 @@ class InterpretedBatch:
 
 def resolve_batch(batch: InterpretedBatch) -> TableResult:
     """The answer that stands for each plan, its readings weighed against each other."""
-    policy, registry, plans = batch.policy, batch.home.models, batch.plans.to_pylist()
+    policy, registry = batch.policy, batch.home.models
+    plans = list(PROCESSING_PLANS.rows(batch.plans))
     calibrated = promoted_for(registry)
     weights = label_weights(batch.independent, batch.tasks, batch.versions, policy, calibrated)
     learned = learned_weights(plans, batch.independent, learned_models(batch.plans, registry))
     rows = resolve_plans(
-        iter(plans),
+        plans,
         batch.readings,
         batch.tasks,
         deciders(policy),
@@ -117,9 +122,10 @@ def compare_batch(batch: InterpretedBatch, resolutions: pa.Table, key: str) -> T
     in_use = partial(thresholds_in_use, home.models)
     known = known_thresholds(batch.plans, batch.interpretations, batch.policy, in_use)
     broken: dict[str, str] = {}
-    resolved = resolutions.select(_RESOLVED).to_pylist()
-    rows = list(disagreements(resolved, batch.independent, tasks, known, broken))
-    vectors = home.tables.read(CONTENT_VECTORS.name, key, ["batch", "item_id", "neighbours"])
+    rows = list(
+        disagreements(RESOLUTIONS.rows(resolutions), batch.independent, tasks, known, broken)
+    )
+    vectors = home.tables.read(CONTENT_VECTORS.name, key, column_names(NeighboursRow))
     near = neighbours_of(vectors, {row.item_id for row in rows})
     earlier = look_up(home.tables, near, batch.versions, lookup_of(batch.policy))
     table = rows_to_arrow(DISAGREEMENTS, with_nearby(rows, near, earlier, tasks))
@@ -139,9 +145,8 @@ def classify_disputes(
     batch: InterpretedBatch, resolutions: pa.Table, disagreements: pa.Table, search: KindSearch
 ) -> TableResult:
     """What sets the readings apart, question by question that services disagree on."""
-    questions = (disagreements[name].to_pylist() for name in ("item_id", "task"))
-    disputed = set(zip(*questions, strict=True))
-    resolved = resolutions.select(_RESOLVED).to_pylist()
+    disputed = set(values(disagreements, "item_id", "task"))
+    resolved = RESOLUTIONS.rows(resolutions)
     broken: dict[str, str] = {}
     rows = dispute_kinds(resolved, batch.independent, disputed, batch.tasks, search, broken)
     table = rows_to_arrow(DISPUTE_KINDS, rows)
@@ -153,12 +158,12 @@ def queue_questions(
     home: Home, manifest: pa.Table, plans: pa.Table, resolutions: pa.Table, kinds: pa.Table
 ) -> list[ReviewRow]:
     """What people should look at, the most valuable verdict first."""
-    policy = pinned(home.policies, plans)
+    policy = read_pinned_policy(home.policies, plans)
     by_question: dict[Key, list[str]] = {}
-    for row in kinds.select(["item_id", "task", "kind"]).to_pylist():
-        by_question.setdefault((row["item_id"], row["task"]), []).append(row["kind"])
+    for item, task, kind in values(kinds, "item_id", "task", "kind"):
+        by_question.setdefault((item, task), []).append(kind)
     return review_queue(
-        resolutions.to_pylist(),
+        RESOLUTIONS.rows(resolutions),
         by_question,
         copies_of(manifest),
         {name: task.impact for name, task in policy.tasks.items()} if policy else {},

@@ -12,10 +12,10 @@ import numpy as np
 
 from orchestration_assets.disagreement.label_history import LabelReadings, Said
 from orchestration_assets.disagreement.label_weights import mismatch
-from orchestration_assets.evidence.calibration import brier, reliability
-from orchestration_assets.evidence.few_labels import FEWEST, learn_from
-from orchestration_assets.evidence.label_free import learn
-from orchestration_assets.evidence.label_model import LabelModel, coded
+from orchestration_assets.evidence.calibration import brier_score, reliability
+from orchestration_assets.evidence.few_labels import MIN_LABELS, fit_few_labels
+from orchestration_assets.evidence.label_free import fit_label_free
+from orchestration_assets.evidence.label_model import LabelModel, encode_votes
 from orchestration_assets.evidence.posterior import posterior
 from orchestration_assets.evidence.recorded_answers import MISSING, Bools, Floats, Ints
 from orchestration_assets.schemas.disagreement import CalibrationRow, CurvePoint
@@ -46,7 +46,7 @@ class _Judged:
 
     @property
     def brier(self) -> float:
-        return brier(1.0 - self.risk, self.right)
+        return brier_score(1.0 - self.risk, self.right)
 
 
 def calibrate(
@@ -91,7 +91,7 @@ def calibrate(
         return CalibrationResult(None, replace(row, reason=words))
     held = [content for content in judged if is_held_out(content)]
     kept = {content: gold[content] for content in judged if not is_held_out(content)}
-    if len(kept) < FEWEST or not held:
+    if len(kept) < MIN_LABELS or not held:
         words = f"{len(kept)} verdicts to learn from and {len(held)} to test on are too few"
         return CalibrationResult(None, replace(row, reason=words))
     model = _fitted(readings, contents, kept, sorted({*closed, *gold.values()}))
@@ -106,8 +106,10 @@ def calibrate(
         f"{verb}: on {len(held)} held-out verdicts the Brier score is {new.brier:.4f}, "
         f"{before.brier:.4f} for what is in use"
     )
-    if model.alone is not None:
-        words += f"; verdicts cannot tell that all together beat {model.alone}: its answer stands"
+    if model.sole_service is not None:
+        words += (
+            f"; verdicts cannot tell that all together beat {model.sole_service}: its answer stands"
+        )
     row = replace(
         row,
         held_out=len(held),
@@ -115,7 +117,7 @@ def calibrate(
         reason=words,
         brier=new.brier,
         brier_before=before.brier,
-        ece=reliability(1.0 - new.risk, new.right).error,
+        ece=reliability(1.0 - new.risk, new.right).expected_calibration_error,
         accuracy=float(new.right.mean()),
         best_single=name,
         best_single_accuracy=accuracy,
@@ -143,21 +145,21 @@ def _fitted(
     services = tuple(sorted(readings.versions))
     votes = [readings.said[content] for content in contents]
     labels = tuple(sorted({label for one in votes for label, _ in one.values()} | set(known)))
-    answers, confidences = coded(votes, services, labels)
+    answers, confidences = encode_votes(votes, services, labels)
     code = {label: position for position, label in enumerate(labels)}
     truth = np.array(
         [code[gold[content]] if content in gold else MISSING for content in contents],
         dtype=np.int64,
     )
-    free = learn(answers, confidences, len(labels))
-    few = learn_from(answers, confidences, truth, free)
+    free = fit_label_free(answers, confidences, len(labels))
+    few = fit_few_labels(answers, confidences, truth, free)
     versions = tuple(readings.versions[name] for name in services)
     return LabelModel(services, versions, labels, free, few)
 
 
 def _by_model(model: LabelModel, votes: Sequence[Said], truth: Sequence[str]) -> _Judged:
-    answers, confidences = coded(votes, model.services, model.labels)
-    _, standing, risk = model.stands(answers, confidences)
+    answers, confidences = encode_votes(votes, model.services, model.labels)
+    _, standing, risk = model.resolve(answers, confidences)
     return _Judged(risk, standing == _codes(truth, model.labels))
 
 

@@ -1,6 +1,7 @@
 """Checks of disagreement: plans are resolved, contradictions are rows, models in use are valid."""
 
 from collections import Counter
+from collections.abc import Callable
 from math import comb
 
 import dagster as dg
@@ -17,8 +18,9 @@ from orchestration_assets.disagreement.label_history import label_readings
 from orchestration_assets.disagreement.label_weights import mismatch
 from orchestration_assets.evidence.vector_thresholds import artefact_name as thresholds_name
 from orchestration_assets.policy.load import load_policy
-from orchestration_assets.policy.pinned_policy import pinned
+from orchestration_assets.policy.pinned_policy import read_pinned_policy
 from orchestration_assets.processing.batch import build_tasks
+from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.disagreement import (
     CALIBRATION,
     DISPUTE_KINDS,
@@ -45,10 +47,7 @@ _COLUMNS = (("service_a", "answer_a"), ("service_b", "answer_b"))
 
 def _every_plan(stored: Stored, resolutions: pa.Table) -> list[Balance]:
     plans = stored.table(PROCESSING_PLANS.name)
-    planned, resolved = (
-        set(zip(table["item_id"].to_pylist(), table["task"].to_pylist(), strict=True))
-        for table in (plans, resolutions)
-    )
+    planned, resolved = _questions(plans), _questions(resolutions)
     return [
         Balance(len(planned), len(planned & resolved), "plans with a resolution"),
         Balance(0, len(resolved - planned), "resolutions without a plan"),
@@ -72,17 +71,15 @@ def _every_contradiction(stored: Stored, disagreements: pa.Table) -> list[Balanc
 
 def _label_contradictions(stored: Stored) -> int:
     plans = stored.table(PROCESSING_PLANS.name)
-    columns = (plans[name].to_pylist() for name in ("item_id", "task", "judge"))
-    judges = {(item, task): judge for item, task, judge in zip(*columns, strict=True)}
+    asked = values(plans, "item_id", "task", "judge")
+    judges = {(item, task): judge for item, task, judge in asked}
     resolutions = stored.table(RESOLUTIONS.name)
     of_labels = resolutions.filter(pc.equal(resolutions["kind"], AnswerKind.LABEL.value))
     found = 0
-    for row in of_labels.select(["item_id", "task", "readings"]).to_pylist():
-        judge = judges.get((row["item_id"], row["task"]))
+    for row in RESOLUTIONS.rows(of_labels):
+        judge = judges.get((row.item_id, row.task))
         answers = Counter(
-            one["answer"]
-            for one in row["readings"]
-            if one["status"] == Status.OK and one["service"] != judge
+            one.answer for one in row.readings if one.status is Status.OK and one.service != judge
         )
         found += comb(answers.total(), 2) - sum(comb(n, 2) for n in answers.values())
     return found
@@ -91,11 +88,10 @@ def _label_contradictions(stored: Stored) -> int:
 def _founded(stored: Stored, rows: pa.Table) -> int:
     home = stored.home
     plans = stored.table(PROCESSING_PLANS.name)
-    tasks = build_tasks(pinned(home.policies, plans))
+    tasks = build_tasks(read_pinned_policy(home.policies, plans))
     usual = _usual(home.models, plans)
     said = _said(stored)
-    sides = [_sides(rows, service, answer) for service, answer in _COLUMNS]
-    columns = (rows[name].to_pylist() for name in ("task", "distance", "unusual"))
+    sides = [values(rows, "item_id", "task", *side) for side in _COLUMNS]
 
     def far(task: str, distance: float, unusual: float | None) -> bool:
         if unusual is None:
@@ -105,14 +101,13 @@ def _founded(stored: Stored, rows: pa.Table) -> int:
 
     return sum(
         a in said and b in said and a[2] != b[2] and far(*found)
-        for a, b, found in zip(*sides, zip(*columns, strict=True), strict=True)
+        for a, b, found in zip(*sides, values(rows, "task", "distance", "unusual"), strict=True)
     )
 
 
 def _usual(registry: ModelRegistry, plans: pa.Table) -> dict[str, float]:
     """Task -> the share of contents that its pinned thresholds take for usual."""
-    columns = (plans[name].to_pylist() for name in ("task", "thresholds"))
-    pins = {pin for pin in zip(*columns, strict=True) if pin[1] is not None}
+    pins = {pin for pin in values(plans, "task", "thresholds") if pin[1] is not None}
     known = {task: thresholds_in_use(registry, task, version) for task, version in sorted(pins)}
     return {task: 1.0 - one.thresholds.share for task, one in known.items() if one is not None}
 
@@ -123,13 +118,8 @@ def _said(stored: Stored) -> set[_Side]:
     for table in INTERPRETATIONS.values():
         rows = stored.table(table.name)
         ok = rows.filter(pc.and_(rows["final"], pc.equal(rows["status"], Status.OK.value)))
-        found.update(_sides(ok, "service", "answer"))
+        found.update(values(ok, "item_id", "task", "service", "answer"))
     return found
-
-
-def _sides(rows: pa.Table, service: str, answer: str) -> list[_Side]:
-    columns = (rows[name].to_pylist() for name in ("item_id", "task", service, answer))
-    return list(zip(*columns, strict=True))
 
 
 def _kinds_of_disputes(stored: Stored, kinds: pa.Table) -> list[Balance]:
@@ -151,8 +141,7 @@ def _every_question(stored: Stored, queue: pa.Table) -> list[Balance]:
 
 
 def _questions(table: pa.Table) -> set[tuple[str, str]]:
-    columns = (table[name].to_pylist() for name in ("item_id", "task"))
-    return set(zip(*columns, strict=True))
+    return set(values(table, "item_id", "task"))
 
 
 def _every_service(stored: Stored, cards: pa.Table) -> list[Balance]:
@@ -171,18 +160,20 @@ def _every_service(stored: Stored, cards: pa.Table) -> list[Balance]:
 
 def _in_use(stored: Stored, table: pa.Table) -> list[Balance]:
     """Every version that the table names is the one that batches read."""
-    registry = stored.home.models
-    rows = table.filter(pc.is_valid(table["version"])).select(["task", "version"]).to_pylist()
-    same = sum(registry.current(artefact_name(row["task"])) == row["version"] for row in rows)
-    return [Balance(len(rows), same, "versions in use")]
+    return [_are_current(stored.home.models, table, artefact_name, "versions in use")]
 
 
 def _in_force(stored: Stored, table: pa.Table) -> list[Balance]:
     """Every version that the table names is the one that batches pin."""
-    registry = stored.home.models
-    rows = table.filter(pc.is_valid(table["version"])).select(["task", "version"]).to_pylist()
-    same = sum(registry.current(thresholds_name(row["task"])) == row["version"] for row in rows)
-    return [Balance(len(rows), same, "versions in force")]
+    return [_are_current(stored.home.models, table, thresholds_name, "versions in force")]
+
+
+def _are_current(
+    registry: ModelRegistry, table: pa.Table, name_of: Callable[[str], str], words: str
+) -> Balance:
+    named = [row for row in values(table, "task", "version") if row[1] is not None]
+    same = sum(registry.current(name_of(task)) == version for task, version in named)
+    return Balance(len(named), same, words)
 
 
 resolutions_checks = table_checks(RESOLUTIONS, _every_plan)

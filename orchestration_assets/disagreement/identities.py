@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pydantic import ValidationError
 
 from orchestration_assets.schemas.policy import Policy
-from orchestration_assets.selection.active_selector import identity
+from orchestration_assets.selection.active_selector import service_identity
 from orchestration_assets.services.contract import Service
 from orchestration_assets.services.pool import build_services
 
@@ -20,14 +20,14 @@ def identities(policy: Policy | None, versions: Mapping[str, str]) -> dict[str, 
     for name, version in versions.items():
         service = _installed(policy, name)
         if service is not None:
-            found[name] = identity(service, version)
+            found[name] = service_identity(service, version)
     return found
 
 
 def identities_now(policy: Policy, names: Iterable[str]) -> dict[str, str]:
     """Service -> the identity that it will answer with, of those that are installed."""
     services = {name: _installed(policy, name) for name in names}
-    return {name: identity(one) for name, one in services.items() if one is not None}
+    return {name: service_identity(one) for name, one in services.items() if one is not None}
 
 
 def _installed(policy: Policy | None, name: str) -> Service | None:

@@ -4,23 +4,36 @@ Identical content counts once, with the readings of its latest batch. Only readi
 latest version count: an earlier one was another service.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration_assets.schemas.decoding import column_names, decode, values
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.tables import INTERPRETATIONS, PROCESSING_PLANS, RESOLUTIONS
-from orchestration_assets.schemas.verdicts import GOLD_LABELS
+from orchestration_assets.schemas.verdicts import GOLD_LABELS, GoldRow
 from resources.damage import leaving_out_damage
 from resources.table_store import TableStore
 
 Said = dict[str, tuple[str, float | None]]
 
 _MOST_READINGS: Final = 400_000
-_COLUMNS = ["content_hash", "task", "service", "service_version", "status", "answer", "confidence"]
+
+
+@dataclass(frozen=True, slots=True)
+class _LabelReading:
+    """The columns of an interpretation that a label is learned from."""
+
+    item_id: str
+    content_hash: str
+    task: str
+    service: str
+    service_version: str
+    answer: str
+    confidence: float | None
 
 
 @dataclass
@@ -41,15 +54,15 @@ def label_readings(store: TableStore, judged: Collection[str] = ()) -> dict[str,
     rows: dict[str, dict[tuple[str, str], tuple[str, str, float | None]]] = {}
     versions: dict[str, dict[str, str]] = {}
     for batch in reversed(store.batches(RESOLUTIONS.name)):
-        independent: list[dict[str, Any]] = []
+        independent: list[_LabelReading] = []
         with leaving_out_damage():
             independent = list(_independent(store, batch))
         for row in independent:
-            task, service, content = row["task"], row["service"], row["content_hash"]
-            versions.setdefault(task, {}).setdefault(service, row["service_version"])
+            task, service, content = row.task, row.service, row.content_hash
+            versions.setdefault(task, {}).setdefault(service, row.service_version)
             of_task = rows.setdefault(task, {})
             if len(of_task) < _MOST_READINGS or content in judged:
-                said = (row["service_version"], row["answer"], row["confidence"])
+                said = (row.service_version, row.answer, row.confidence)
                 of_task.setdefault((content, service), said)
     found = {task: LabelReadings({}, versions[task]) for task in sorted(rows)}
     for task, of_task in sorted(rows.items()):
@@ -59,19 +72,19 @@ def label_readings(store: TableStore, judged: Collection[str] = ()) -> dict[str,
     return found
 
 
-def _independent(store: TableStore, batch: str) -> Iterator[dict[str, Any]]:
+def _independent(store: TableStore, batch: str) -> Iterator[_LabelReading]:
     """The final label answers of a batch but those of judges."""
     plans = store.read(PROCESSING_PLANS.name, batch, ["item_id", "task", "kind", "judge"])
     labels = plans.filter(pc.equal(plans["kind"], AnswerKind.LABEL.value))
     tasks = set(labels["task"].to_pylist())
-    columns = (labels[name].to_pylist() for name in ("item_id", "task", "judge"))
-    judges = {asked for asked in zip(*columns, strict=True) if asked[2] is not None}
+    asked = values(labels, "item_id", "task", "judge")
+    judges = {one for one in asked if one[2] is not None}
     for table in INTERPRETATIONS.values():
         if not store.exists(table.name, batch):
             continue
-        read = store.read(table.name, batch, ["item_id", "final", *_COLUMNS])
-        for row in _voting(read).to_pylist():
-            if row["task"] in tasks and (row["item_id"], row["task"], row["service"]) not in judges:
+        columns = ("final", "status", *column_names(_LabelReading))
+        for row in decode(_LabelReading, _voting(store.read(table.name, batch, columns))):
+            if row.task in tasks and (row.item_id, row.task, row.service) not in judges:
                 yield row
 
 
@@ -79,20 +92,20 @@ def _voting(table: pa.Table) -> pa.Table:
     return table.filter(pc.and_(table["final"], pc.equal(table["status"], Status.OK.value)))
 
 
-def gold_rows(store: TableStore) -> list[dict[str, Any]]:
+def gold_rows(store: TableStore) -> list[GoldRow]:
     """The verdicts of people so far; none before anybody gave one."""
-    rows: list[dict[str, Any]] = []
+    rows: list[GoldRow] = []
     if store.exists(GOLD_LABELS.name):
         with leaving_out_damage():  # it is made again from the accepted files of verdicts
-            rows = store.read(GOLD_LABELS.name).to_pylist()
+            rows = list(GOLD_LABELS.rows(store.read(GOLD_LABELS.name)))
     return rows
 
 
-def gold_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
+def gold_of(rows: Iterable[GoldRow]) -> dict[str, dict[str, str]]:
     """Task -> content hash -> the label that people gave; verdicts whose content is unknown, and
     those about other kinds of answers, are left out."""
     found: dict[str, dict[str, str]] = {}
     for row in rows:
-        if row["kind"] == AnswerKind.LABEL and row["content_hash"] is not None:
-            found.setdefault(row["task"], {})[row["content_hash"]] = row["answer"]
+        if row.kind is AnswerKind.LABEL and row.content_hash is not None:
+            found.setdefault(row.task, {})[row.content_hash] = row.answer
     return found

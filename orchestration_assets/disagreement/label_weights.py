@@ -13,8 +13,8 @@ from typing import Any, Final
 import numpy as np
 
 from orchestration_assets.disagreement.readings import ServiceReadings, ok_votes
-from orchestration_assets.evidence.label_free import learn
-from orchestration_assets.evidence.label_model import LabelModel, coded
+from orchestration_assets.evidence.label_free import fit_label_free
+from orchestration_assets.evidence.label_model import LabelModel, encode_votes
 from orchestration_assets.evidence.recorded_answers import MISSING
 from orchestration_assets.schemas.items import Task
 
@@ -77,7 +77,7 @@ def weigh(
     model, why = _learnt(task, votes, versions, learn_from)
     if model is None:
         return {}, f"{basis}; {why}"
-    n_services = int((~model.free.clones).sum())
+    n_services = int((~model.label_free.clones).sum())
     named = f"how {n_services} services agree over {len(keys)} items of this batch, no verdicts"
     return _stand(keys, votes, model, named), basis
 
@@ -105,8 +105,8 @@ def _learnt(
     labels = sorted({label for one in votes for label, _ in one.values()} | set(task.labels))
     if not 2 <= len(labels) <= _LABELS_MOST:
         return None, f"{len(labels)} different labels"
-    answers, confidences = coded(votes, services, labels)
-    free = learn(answers, confidences, len(labels))
+    answers, confidences = encode_votes(votes, services, labels)
+    free = fit_label_free(answers, confidences, len(labels))
     if (~free.clones).sum() < _ENOUGH_SERVICES:
         return None, "services that repeat each other cannot judge each other"
     known = tuple(versions.get(service, "") for service in services)
@@ -118,8 +118,8 @@ def _by_model(
 ) -> dict[Key, WeighedAnswers]:
     model = promoted.model
     basis = f"calibration {promoted.version}, {model.n_gold} verdicts"
-    if model.alone is not None:
-        basis += f": {model.alone} stands, verdicts cannot tell that all together are better"
+    if model.sole_service is not None:
+        basis += f": {model.sole_service} stands, verdicts cannot tell that all together are better"
     known = set(model.labels)
     inside = [k for k, one in enumerate(votes) if all(label in known for label, _ in one.values())]
     return _stand([keys[k] for k in inside], [votes[k] for k in inside], model, basis)
@@ -130,8 +130,8 @@ def _stand(
 ) -> dict[Key, WeighedAnswers]:
     if not keys:
         return {}
-    answers, confidences = coded(votes, model.services, model.labels)
-    belief, standing, risk = model.stands(answers, confidences)
+    answers, confidences = encode_votes(votes, model.services, model.labels)
+    belief, standing, risk = model.resolve(answers, confidences)
     probabilities = np.exp(belief)
     found: dict[Key, WeighedAnswers] = {}
     for row, key in enumerate(keys):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from orchestration_assets.disagreement.readings import ServiceReadings, Vote
-from orchestration_assets.evidence.distances import apart, distance
+from orchestration_assets.evidence.distances import distance, is_disagreement
 from orchestration_assets.schemas.answers import Answer, shown
 from orchestration_assets.schemas.enums import DisagreementKind
 from orchestration_assets.schemas.items import Task
@@ -88,7 +88,7 @@ class PairMeasure:
 def by_policy(found: float, task: Task, why: str = "") -> Compared:
     """Compared with the task's ``disagree_at``; ``why`` nothing better is known, if it is."""
     basis = f"disagree_at {task.disagree_at:g}{f': {why}' if why else ''}"
-    return Compared(found, apart(found, task), found, None, basis)
+    return Compared(found, is_disagreement(found, task), found, None, basis)
 
 
 def given(vote: Vote) -> Answer:

@@ -8,12 +8,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.disagreement.batch import service_versions
+from orchestration_assets.schemas.decoding import column_names, decode, values
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.errors import DamagedFileError
 from orchestration_assets.schemas.items import Task
@@ -23,7 +24,9 @@ from orchestration_assets.schemas.tables import (
     INTERPRETATIONS,
     RESOLUTIONS,
     DisagreementRow,
+    ReadingSummary,
 )
+from orchestration_assets.schemas.vectors import NeighboursRow
 from resources.damage import notice
 from resources.table_store import TableStore
 
@@ -31,7 +34,17 @@ Place = tuple[str, str]
 Versions = Mapping[str, Mapping[str, str]]
 
 _VERSIONS: Final = ["task", "service", "service_version"]
-_PAIRS: Final = ["item_id", "task", "service_a", "service_b"]
+_PAIRS: Final = ("item_id", "task", "service_a", "service_b")
+
+
+@dataclass(frozen=True, slots=True)
+class _Resolved:
+    """The columns of ``resolutions`` that name who answered and who dissented."""
+
+    item_id: str
+    task: str
+    dissenters: tuple[str, ...]
+    readings: tuple[ReadingSummary, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +69,15 @@ class NeighbourHistory:
 def neighbours_of(vectors: pa.Table, items: Set[str]) -> dict[str, tuple[Place, ...]]:
     """Item -> (batch, item) of its nearest earlier items, nearest first, of those in ``items``.
 
-    ``vectors`` are the columns batch, item_id and neighbours of ``content_vectors``.
+    ``vectors`` are the columns of :class:`NeighboursRow`.
     """
-    chosen = vectors.filter(
-        pc.is_in(vectors["item_id"], value_set=pa.array(sorted(items), pa.string()))
-    )
     return {
-        row["item_id"]: tuple(
-            (near["batch"], near["item_id"])
-            for near in row["neighbours"]
-            if near["batch"] < row["batch"] and near["item_id"] != row["item_id"]
+        row.item_id: tuple(
+            (near.batch, near.item_id)
+            for near in row.neighbours
+            if near.batch < row.batch and near.item_id != row.item_id
         )
-        for row in chosen.to_pylist()
+        for row in decode(NeighboursRow, _about(items, vectors))
     }
 
 
@@ -129,28 +139,25 @@ def _of_batch(
 ) -> dict[Place, dict[str, EarlierAnswers]]:
     same = _same_versions(store, batch, versions)
     apart: dict[tuple[str, str], set[tuple[str, str]]] = {}
-    for row in _rows(store, DISAGREEMENTS.name, batch, _PAIRS, items):
-        pair = (row["service_a"], row["service_b"])
-        apart.setdefault((row["item_id"], row["task"]), set()).add(pair)
+    pairs = _about(items, store.read(DISAGREEMENTS.name, batch, _PAIRS))
+    for item, task, *services in values(pairs, *_PAIRS):
+        apart.setdefault((item, task), set()).add((services[0], services[1]))
     found: dict[Place, dict[str, EarlierAnswers]] = {}
-    columns = ["item_id", "task", "dissenters", "readings"]
-    for row in _rows(store, RESOLUTIONS.name, batch, columns, items):
-        ok = {one["service"] for one in row["readings"] if one["status"] == Status.OK}
-        answered = frozenset(ok & same.get(row["task"], set()))
-        found.setdefault((batch, row["item_id"]), {})[row["task"]] = EarlierAnswers(
+    resolved = store.read(RESOLUTIONS.name, batch, column_names(_Resolved))
+    for row in decode(_Resolved, _about(items, resolved)):
+        ok = {one.service for one in row.readings if one.status is Status.OK}
+        answered = frozenset(ok & same.get(row.task, set()))
+        found.setdefault((batch, row.item_id), {})[row.task] = EarlierAnswers(
             answered,
-            answered & frozenset(row["dissenters"]),
-            frozenset(apart.get((row["item_id"], row["task"]), ())),
+            answered & frozenset(row.dissenters),
+            frozenset(apart.get((row.item_id, row.task), ())),
         )
     return found
 
 
-def _rows(
-    store: TableStore, table: str, batch: str, columns: list[str], items: Set[str]
-) -> Iterator[dict[str, Any]]:
-    read = store.read(table, batch, columns)
-    chosen = pc.is_in(read["item_id"], value_set=pa.array(sorted(items), pa.string()))
-    yield from read.filter(chosen).to_pylist()
+def _about(items: Set[str], table: pa.Table) -> pa.Table:
+    wanted = pa.array(sorted(items), pa.string())
+    return table.filter(pc.is_in(table["item_id"], value_set=wanted))
 
 
 def _same_versions(store: TableStore, batch: str, versions: Versions) -> dict[str, set[str]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
-from typing import Any, Final
+from typing import Final
 
 from orchestration_assets.disagreement.labels import label_measure
 from orchestration_assets.disagreement.measure import MakeMeasure, Measure, TaskBatch
@@ -11,11 +11,11 @@ from orchestration_assets.disagreement.scores import score_measure
 from orchestration_assets.disagreement.sets import set_measure
 from orchestration_assets.disagreement.texts import text_measure
 from orchestration_assets.disagreement.vectors import PinnedThresholds, vector_measure
-from orchestration_assets.evidence.confidence import stated
+from orchestration_assets.evidence.confidence import confidence_of
 from orchestration_assets.schemas.answers import shown
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Reading, Task
-from orchestration_assets.schemas.tables import DisagreementRow
+from orchestration_assets.schemas.tables import DisagreementRow, ResolutionRow
 
 _MEASURES: Final[Mapping[AnswerKind, MakeMeasure]] = {
     AnswerKind.LABEL: label_measure,
@@ -32,11 +32,11 @@ def severity(strength: float, first: Reading, second: Reading) -> float:
     confidences: 1 when they are opposite and certain, small when either hesitates. An unstated
     confidence counts one half.
     """
-    return strength * (stated(first) * stated(second))
+    return strength * (confidence_of(first) * confidence_of(second))
 
 
 def disagreements(
-    resolutions: Iterable[Mapping[str, Any]],
+    resolutions: Iterable[ResolutionRow],
     readings: Mapping[tuple[str, str], ServiceReadings],
     tasks: Mapping[str, Task],
     known: Mapping[str, PinnedThresholds] | None = None,
@@ -55,17 +55,17 @@ def disagreements(
         for name, task in tasks.items()
     }
     for row in rows:
-        votes = ok_votes(readings.get((row["item_id"], row["task"]), ()))
+        votes = ok_votes(readings.get((row.item_id, row.task), ()))
         try:
             pairs = [
                 found
                 for first, second in combinations(votes, 2)
-                if (found := _compared(row, first, second, measures[row["task"]])) is not None
+                if (found := _compared(row, first, second, measures[row.task])) is not None
             ]
         except Exception as error:
             if broken is None:
                 raise
-            broken[f"{row['path']}, {row['task']}"] = f"{type(error).__name__}: {error}"
+            broken[f"{row.path}, {row.task}"] = f"{type(error).__name__}: {error}"
             continue
         yield from pairs
 
@@ -77,29 +77,29 @@ def _measure(batch: TaskBatch, known: PinnedThresholds | None) -> Measure:
 
 
 def _task_batch(
-    rows: Iterable[Mapping[str, Any]],
+    rows: Iterable[ResolutionRow],
     readings: Mapping[tuple[str, str], ServiceReadings],
     task: Task,
 ) -> TaskBatch:
-    paths = {row["item_id"]: row["path"] for row in rows if row["task"] == task.name}
+    paths = {row.item_id: row.path for row in rows if row.task == task.name}
     votes = {item: ok_votes(readings.get((item, task.name), ())) for item in paths}
     return TaskBatch(task, votes, paths)
 
 
 def _compared(
-    row: Mapping[str, Any], first: Vote, second: Vote, measure: Measure
+    row: ResolutionRow, first: Vote, second: Vote, measure: Measure
 ) -> DisagreementRow | None:
-    found = measure.compare(row["item_id"], first, second)
+    found = measure.compare(row.item_id, first, second)
     if found is None or not found.disagree:
         return None
-    contrast = measure.contrast(row["item_id"], first, second)
+    contrast = measure.contrast(row.item_id, first, second)
     (name_a, a), (name_b, b) = first, second
     return DisagreementRow(
-        batch=row["batch"],
-        item_id=row["item_id"],
-        content_hash=row["content_hash"],
-        path=row["path"],
-        task=row["task"],
+        batch=row.batch,
+        item_id=row.item_id,
+        content_hash=row.content_hash,
+        path=row.path,
+        task=row.task,
         service_a=name_a,
         answer_a=shown(a.answer) or "",
         confidence_a=a.confidence,

@@ -29,7 +29,8 @@ from orchestration_assets.processing.selector_execution import run_learned
 from orchestration_assets.schemas.enums import ProcessingModel
 from orchestration_assets.schemas.items import Item, Question, Reading
 from orchestration_assets.schemas.policy import Choice, Policy
-from orchestration_assets.selection.active_selector import ChosenPoints
+from orchestration_assets.schemas.tables import ItemProfile
+from orchestration_assets.selection.active_selector import ChosenPoint
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.plan import plan_items
 from orchestration_assets.services.contract import Service
@@ -68,7 +69,7 @@ class RecordedBatch:
     task the answer that stands with the services that were asked for it."""
 
     batch: str
-    profiles: Sequence[Mapping[str, Any]]
+    profiles: Sequence[ItemProfile]
     readings: Mapping[str, Reading]
     stands: Mapping[tuple[str, str], str | None]
     asked: Mapping[tuple[str, str], Sequence[str]]
@@ -82,17 +83,17 @@ class ReplayPolicy:
     hash: str
     services: Mapping[str, Service]
     prices: Mapping[str, Price]
-    known: Mapping[str, ChosenPoints | str] = field(default_factory=dict)
+    known: Mapping[str, ChosenPoint | str] = field(default_factory=dict)
 
 
 def replay(log: RecordedBatch, other: ReplayPolicy) -> Iterator[ReplayedQuestion]:
     """Every question of the batch that both policies ask."""
-    profiles = {profile["item_id"]: profile for profile in log.profiles}
+    profiles = {profile.item_id: profile for profile in log.profiles}
     tasks = build_tasks(other.policy)
     models = {
-        one.model.version: one.model.deployed
+        one.model.version: one.model.selector
         for one in other.known.values()
-        if isinstance(one, ChosenPoints)
+        if isinstance(one, ChosenPoint)
     }
     decider = deciders(other.policy)
     plans = plan_items(log.batch, log.profiles, other.policy, other.hash, other.prices, other.known)
@@ -102,34 +103,27 @@ def replay(log: RecordedBatch, other: ReplayPolicy) -> Iterator[ReplayedQuestion
             continue
         recorded = _taken(log.stands[key], log.asked.get(key, ()), other.prices)
         profile = profiles[row.item_id]
-        item = Item(row.item_id, row.content_hash, row.path, "", profile)
+        item = Item(row.item_id, row.content_hash, row.path, "", profile.features)
         question = Question(tasks[row.task], item)
         choice = other.policy.tasks[row.task].choices[row.option]
-        plan = {name: getattr(row, name) for name in _PLAN}
         try:
             if row.artefact is not None and row.point is not None:
                 running = run_learned(models[row.artefact], row.point, question, _asker(log, other))
             else:
-                _whole_content_only(choice, profile)
+                _whole_content_only(choice, profile.features)
                 running = execute(choice, question, _asker(log, other), tasks)
             done = asyncio.run(running)
         except NotRecordedError as error:
             yield ReplayedQuestion(row.item_id, row.task, recorded, None, str(error))
             continue
         heard = _heard(done)
-        weighed = learned_weights([plan], {key: heard}, models).get(key)
+        weighed = learned_weights([row], {key: heard}, models).get(key)
         resolved = resolve(
-            plan, heard, tasks[row.task], decider(plan), rules_of(other.policy), weighed
+            row, heard, tasks[row.task], decider(row), rules_of(other.policy), weighed
         )
         asked = [one.service for one in done.answered]
         taken = _taken(resolved.answer, asked, other.prices)
         yield ReplayedQuestion(row.item_id, row.task, recorded, taken)
-
-
-_PLAN = (
-    "batch", "item_id", "content_hash", "path", "task", "option", "model", "judge", "artefact",
-    "point",
-)  # fmt: skip
 
 
 def _taken(answer: str | None, asked: Sequence[str], prices: Mapping[str, Price]) -> PathOutcome:
@@ -153,15 +147,15 @@ def _asker(log: RecordedBatch, other: ReplayPolicy) -> Ask:
     return ask
 
 
-def _whole_content_only(choice: Choice, profile: Mapping[str, Any]) -> None:
+def _whole_content_only(choice: Choice, features: Mapping[str, Any]) -> None:
     """The log holds readings, no content: rounds that read a part of it cannot be replayed."""
     for one in (choice, *choice.sub_choices.values()):
         if one.model is ProcessingModel.ITERATIVE and one.rounds is not None:
-            length = profile.get("char_count")
+            length = features.get("char_count")
             if length is None or length > one.rounds.first_chars:
                 raise NotRecordedError("its rounds read parts of the content, which no log holds")
         if one is not choice:
-            _whole_content_only(one, profile)
+            _whole_content_only(one, features)
 
 
 def _heard(done: PlanResult) -> ServiceReadings:

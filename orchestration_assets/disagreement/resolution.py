@@ -6,16 +6,16 @@ answer among the services that read in this manner; ``preserve_all``, none above
 ``fail``, nothing, and the item counts as failed. Where services agree, all policies are alike.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from statistics import fmean
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from orchestration_assets.disagreement.label_weights import WeighedAnswers
 from orchestration_assets.disagreement.readings import ServiceReadings, ok_votes
-from orchestration_assets.evidence.consensus import Consensus, consensus, standing
-from orchestration_assets.evidence.distances import apart, distance
+from orchestration_assets.evidence.consensus import Consensus, consensus, support_of
+from orchestration_assets.evidence.distances import distance, is_disagreement
 from orchestration_assets.schemas.answers import Answer, answer_columns, shown
 from orchestration_assets.schemas.enums import (
     AnswerKind,
@@ -28,9 +28,7 @@ from orchestration_assets.schemas.enums import (
 from orchestration_assets.schemas.items import Reading, Task
 from orchestration_assets.schemas.policy import Review
 from orchestration_assets.schemas.storable_values import whole_text
-from orchestration_assets.schemas.tables import ReadingSummary, ResolutionRow
-
-Plan = Mapping[str, Any]
+from orchestration_assets.schemas.tables import PlanRow, ReadingSummary, ResolutionRow
 
 _ANSWERED: Final = frozenset({Status.OK, Status.FALLBACK})
 _STATED: Final = "stated confidences, unchecked"
@@ -56,10 +54,10 @@ _MANNERS: Mapping[ResolutionPolicy, Manner] = {
 
 
 def resolve_plans(
-    plans: Iterator[Plan],
+    plans: Iterable[PlanRow],
     readings: Mapping[tuple[str, str], ServiceReadings],
     tasks: Mapping[str, Task],
-    decided_by: Callable[[Plan], str | None],
+    decided_by: Callable[[PlanRow], str | None],
     rules: ResolutionRules | None = None,
     weighed: Mapping[tuple[str, str], WeighedAnswers] | None = None,
     basis: Mapping[str, str] | None = None,
@@ -71,8 +69,8 @@ def resolve_plans(
     task; ``basis`` says by task what the others' risk rests on.
     """
     for plan in plans:
-        key = (plan["item_id"], plan["task"])
-        heard, task = readings.get(key, ()), tasks[plan["task"]]
+        key = (plan.item_id, plan.task)
+        heard, task = readings.get(key, ()), tasks[plan.task]
         try:
             row = resolve(
                 plan,
@@ -81,7 +79,7 @@ def resolve_plans(
                 decided_by(plan),
                 rules,
                 (weighed or {}).get(key),
-                (basis or {}).get(plan["task"], _STATED),
+                (basis or {}).get(plan.task, _STATED),
             )
         except Exception as error:  # noqa: BLE001 -- what one item breaks is its own failure
             row = _unresolved(plan, heard, task, rules or ResolutionRules(), error)
@@ -89,15 +87,15 @@ def resolve_plans(
 
 
 def _unresolved(
-    plan: Plan, heard: ServiceReadings, task: Task, rules: ResolutionRules, error: Exception
+    plan: PlanRow, heard: ServiceReadings, task: Task, rules: ResolutionRules, error: Exception
 ) -> ResolutionRow:
     """The failure of an item whose readings broke what weighs them; they are kept beside it."""
     return ResolutionRow(
-        batch=plan["batch"],
-        item_id=plan["item_id"],
-        content_hash=plan["content_hash"],
-        path=plan["path"],
-        task=plan["task"],
+        batch=plan.batch,
+        item_id=plan.item_id,
+        content_hash=plan.content_hash,
+        path=plan.path,
+        task=plan.task,
         status=ResolutionStatus.FAILED,
         kind=task.kind,
         **answer_columns(None),
@@ -117,7 +115,7 @@ def _unresolved(
 
 
 def resolve(
-    plan: Plan,
+    plan: PlanRow,
     heard: ServiceReadings,
     task: Task,
     decider: str | None = None,
@@ -136,11 +134,11 @@ def resolve(
     is_label = task.kind is AnswerKind.LABEL and found.answer is not None
     risk = found.error_risk
     return ResolutionRow(
-        batch=plan["batch"],
-        item_id=plan["item_id"],
-        content_hash=plan["content_hash"],
-        path=plan["path"],
-        task=plan["task"],
+        batch=plan.batch,
+        item_id=plan.item_id,
+        content_hash=plan.content_hash,
+        path=plan.path,
+        task=plan.task,
         status=status,
         kind=task.kind,
         **answer_columns(found.answer),
@@ -188,9 +186,9 @@ def _decided(
     decision = dict(heard).get(decider) if decider is not None else None
     decided = decision is not None and decision.status in _ANSWERED
     if decision is not None and decision.answer is not None and decided:
-        found = standing(decision.answer, heard, task)
+        found = support_of(decision.answer, heard, task)
     elif weighed is not None:
-        found = standing(weighed.answer, heard, task)
+        found = support_of(weighed.answer, heard, task)
     else:
         found = consensus(heard, task)
     if weighed is not None and found.answer is not None:
@@ -230,7 +228,7 @@ def _by_policy(
         words = f"no service that reads in the {manner} manner answered: {reason}"
         return found, words, ResolutionStatus.RESOLVED
     answer = consensus(own, task).answer
-    chosen = standing(cast(Answer, answer), heard, task)
+    chosen = support_of(cast(Answer, answer), heard, task)
     if weighed is not None:
         chosen = _reweighed(chosen, weighed)
     against = f", against {', '.join(chosen.dissenters)}" if chosen.dissenters else ""
@@ -242,7 +240,7 @@ def _disputed(heard: ServiceReadings, task: Task) -> bool:
     if task.kind is AnswerKind.VECTOR:
         return False
     answers = [cast(Answer, one.answer) for _, one in ok_votes(heard)]
-    return any(apart(distance(a, b, task), task) for a, b in combinations(answers, 2))
+    return any(is_disagreement(distance(a, b, task), task) for a, b in combinations(answers, 2))
 
 
 def _summaries(
@@ -265,7 +263,7 @@ def _weight(
     if task.kind is AnswerKind.LABEL:
         if weighed is not None:
             return 1.0 - weighed.risk_of(cast(str, answer))
-        return standing(answer, votes, task).certainty
+        return support_of(answer, votes, task).certainty
     others = [cast(Answer, one.answer) for other, one in votes if other != name]
     return 1.0 - fmean(distance(answer, other, task) for other in others) if others else 1.0
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 from orchestration_assets.content.spreadsheets import as_text
 from orchestration_assets.schemas.disagreement import ReviewRow
 from orchestration_assets.schemas.enums import AnswerKind, Triage
+from orchestration_assets.schemas.tables import ReadingSummary, ResolutionRow
 
 FILLED_IN: Final = ("verdict", "who", "when")
 COLUMNS: Final = (
@@ -27,7 +28,7 @@ _LONGEST: Final = 300
 
 
 def review_queue(
-    resolutions: Iterable[Mapping[str, Any]],
+    resolutions: Iterable[ResolutionRow],
     kinds: Mapping[tuple[str, str], Sequence[str]],
     copies: Mapping[str, int],
     impacts: Mapping[str, float],
@@ -43,15 +44,15 @@ def review_queue(
     done = set(judged)
     found: list[tuple[tuple[str, ...], ReviewRow]] = []
     for row in resolutions:
-        named = tuple(kinds.get((row["item_id"], row["task"]), ()))
-        if (row["content_hash"], row["task"]) in done:
+        named = tuple(kinds.get((row.item_id, row.task), ()))
+        if (row.content_hash, row.task) in done:
             continue
         candidate = _candidate(row, named, copies, impacts)
         if candidate is not None:
             pattern: tuple[str, ...] = (
-                row["task"],
-                "|".join(row["supporters"]),
-                "|".join(row["dissenters"]),
+                row.task,
+                "|".join(row.supporters),
+                "|".join(row.dissenters),
             )
             found.append((pattern, candidate))
     # within a pattern the riskiest comes first, and teaches most
@@ -67,46 +68,46 @@ def review_queue(
 
 
 def _candidate(
-    row: Mapping[str, Any],
+    row: ResolutionRow,
     kinds: tuple[str, ...],
     copies: Mapping[str, int],
     impacts: Mapping[str, float],
 ) -> ReviewRow | None:
-    triage, risk = row["triage"], row["error_risk"]
-    if row["kind"] == AnswerKind.VECTOR:
+    triage, risk = row.triage, row.error_risk
+    if row.kind == AnswerKind.VECTOR:
         return None
-    if triage is None:
+    if triage is None or risk is None:
         if not kinds:
             return None
         triage, risk = Triage.REVIEW, 0.5
     if triage == Triage.ACCEPT:
         return None
     return ReviewRow(
-        batch=row["batch"],
+        batch=row.batch,
         place=0,
-        item_id=row["item_id"],
-        content_hash=row["content_hash"],
-        path=row["path"],
-        task=row["task"],
-        kind=AnswerKind(row["kind"]),
-        answer=row["answer"],
-        triage=Triage(triage),
+        item_id=row.item_id,
+        content_hash=row.content_hash,
+        path=row.path,
+        task=row.task,
+        kind=row.kind,
+        answer=row.answer,
+        triage=triage,
         error_risk=risk,
-        impact=impacts.get(row["task"], 1.0) * max(copies.get(row["item_id"], 1), 1),
+        impact=impacts.get(row.task, 1.0) * max(copies.get(row.item_id, 1), 1),
         teaches=1.0,
         value=0.0,
-        readings="; ".join(map(_in_words, row["readings"])),
+        readings="; ".join(map(_in_words, row.readings)),
         kinds=kinds,
     )
 
 
-def _in_words(reading: Mapping[str, Any]) -> str:
-    if reading["answer"] is None:
-        return f"{reading['service']}: {reading['status']}"
-    answer = reading["answer"]
+def _in_words(reading: ReadingSummary) -> str:
+    if reading.answer is None:
+        return f"{reading.service}: {reading.status}"
+    answer = reading.answer
     said = answer if len(answer) <= _LONGEST else f"{answer[:_LONGEST]}..."
-    sure = "" if reading["confidence"] is None else f" ({reading['confidence']:.2f})"
-    return f"{reading['service']}: {said}{sure}"
+    sure = "" if reading.confidence is None else f" ({reading.confidence:.2f})"
+    return f"{reading.service}: {said}{sure}"
 
 
 def as_csv(rows: Iterable[ReviewRow]) -> bytes:

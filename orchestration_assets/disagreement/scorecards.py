@@ -10,9 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.disagreement.label_history import LabelReadings
-from orchestration_assets.evidence.label_free import LabelFree, learn
-from orchestration_assets.evidence.label_model import LabelModel, coded
+from orchestration_assets.evidence.label_free import LabelFreeModel, fit_label_free
+from orchestration_assets.evidence.label_model import LabelModel, encode_votes
 from orchestration_assets.evidence.recorded_answers import MISSING, Floats, Ints
+from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.disagreement import ScorecardRow
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.tables import CALL_LOG, INTERPRETATIONS, RESOLUTIONS
@@ -48,12 +49,11 @@ def tally(store: TableStore) -> Tally:
                     read = store.read(table.name, batch, ["task", "service", "status", "final"])
                     _count_statuses(found, read.filter(read["final"]))
         with leaving_out_damage():
-            sides = store.read(RESOLUTIONS.name, batch, ["task", "supporters", "dissenters"])
-            for row in sides.to_pylist():
-                for name in (*row["supporters"], *row["dissenters"]):
-                    found.heard[row["task"], name] += 1
-                for name in row["dissenters"]:
-                    found.dissents[row["task"], name] += 1
+            sides = ("task", "supporters", "dissenters")
+            read = store.read(RESOLUTIONS.name, batch, sides)
+            for task, supporters, dissenters in values(read, *sides):
+                found.heard.update((task, name) for name in (*supporters, *dissenters))
+                found.dissents.update((task, name) for name in dissenters)
         if store.exists(CALL_LOG.name, batch):
             columns = ["task", "service", "origin", "cost_usd", "elapsed_ms"]
             with leaving_out_damage():
@@ -63,18 +63,19 @@ def tally(store: TableStore) -> Tally:
 
 def _count_statuses(found: Tally, read: pa.Table) -> None:
     grouped = read.group_by(["task", "service", "status"]).aggregate([([], "count_all")])
-    for row in grouped.to_pylist():
-        found.statuses[row["task"], row["service"]][row["status"]] += row["count_all"]
+    for task, service, status, count in values(grouped, "task", "service", "status", "count_all"):
+        found.statuses[task, service][status] += count
 
 
 def _count_calls(found: Tally, read: pa.Table) -> None:
     called = read.filter(pc.equal(read["origin"], "called"))
     measures = [("cost_usd", "sum"), ("elapsed_ms", "sum"), ([], "count_all")]
-    for row in called.group_by(["task", "service"]).aggregate(measures).to_pylist():
-        key = (row["task"], row["service"])
-        found.cost_usd[key] += row["cost_usd_sum"]
-        found.total_ms[key] += row["elapsed_ms_sum"]
-        found.calls[key] += row["count_all"]
+    grouped = called.group_by(["task", "service"]).aggregate(measures)
+    names = ("task", "service", "cost_usd_sum", "elapsed_ms_sum", "count_all")
+    for task, service, usd, ms, count in values(grouped, *names):
+        found.cost_usd[task, service] += usd
+        found.total_ms[task, service] += ms
+        found.calls[task, service] += count
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ class _Labels:
     confidences: Floats
     gold: Ints
     labels: tuple[str, ...]
-    free: LabelFree
+    free: LabelFreeModel
 
 
 def scorecards(
@@ -108,10 +109,10 @@ def _labels(readings: LabelReadings, gold: Mapping[str, str]) -> _Labels | None:
     votes = [readings.said[content] for content in contents]
     named = {label for one in votes for label, _ in one.values()} | set(gold.values())
     labels = tuple(sorted(named))
-    answers, confidences = coded(votes, services, labels)
+    answers, confidences = encode_votes(votes, services, labels)
     code = {label: position for position, label in enumerate(labels)}
     truth = [code[gold[content]] if content in gold else MISSING for content in contents]
-    free = learn(answers, confidences, len(labels))
+    free = fit_label_free(answers, confidences, len(labels))
     return _Labels(services, answers, confidences, np.array(truth, dtype=np.int64), labels, free)
 
 
@@ -124,7 +125,7 @@ def _card(task: str, service: str, counted: Tally, labels: _Labels | None) -> Sc
     reliability = accuracy = without_accuracy = without_changed = clone_of = None
     judged, broken = 0, False
     if labels is not None and k is not None:
-        own = labels.free.own
+        own = labels.free.independent
         if len(own) >= _ENOUGH_SERVICES:
             reliability = float(labels.free.reliability[k])
             broken = reliability < _BROKEN_BELOW
@@ -182,10 +183,10 @@ def _standing(labels: _Labels, services: Sequence[int]) -> Ints:
     if chosen == list(range(len(labels.services))):
         free = labels.free
     else:
-        free = learn(answers, confidences, len(labels.labels))
+        free = fit_label_free(answers, confidences, len(labels.labels))
     names = tuple(labels.services[k] for k in chosen)
     model = LabelModel(names, ("",) * len(names), labels.labels, free)
-    return model.stands(answers, confidences)[1]
+    return model.resolve(answers, confidences)[1]
 
 
 def in_words(row: ScorecardRow) -> str:

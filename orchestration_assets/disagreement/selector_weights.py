@@ -1,17 +1,15 @@
 """What a learned plan's own model believes: it asked for these answers, so it weighs them too."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from orchestration_assets.disagreement.label_weights import Key, WeighedAnswers, said
 from orchestration_assets.disagreement.readings import ServiceReadings
+from orchestration_assets.schemas.tables import PlanRow
 from orchestration_assets.selection.trained_selector import TrainedSelector
-
-Plan = Mapping[str, Any]
 
 
 def learned_weights(
-    plans: Iterable[Plan],
+    plans: Iterable[PlanRow],
     heard: Mapping[Key, ServiceReadings],
     models: Mapping[str, TrainedSelector],
 ) -> dict[Key, WeighedAnswers]:
@@ -21,12 +19,12 @@ def learned_weights(
     """
     found: dict[Key, WeighedAnswers] = {}
     for plan in plans:
-        key = (plan["item_id"], plan["task"])
-        version = plan["artefact"]
-        if version is None or not (votes := said(heard.get(key, ()))):
+        key = (plan.item_id, plan.task)
+        version, point = plan.artefact, plan.point
+        if version is None or point is None or not (votes := said(heard.get(key, ()))):
             continue
         silent = {name: (None, None) for name, _ in heard[key]}
-        believed = models[version].believe(plan["point"], {**silent, **votes})
+        believed = models[version].label_probabilities(point, {**silent, **votes})
         if believed is not None:
             answer, sure, probabilities = believed
             given = {label: probabilities.get(label, 0.0) for label, _ in votes.values()}

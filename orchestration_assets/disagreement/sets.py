@@ -9,7 +9,7 @@ from orchestration_assets.disagreement.measure import (
     TaskBatch,
     alone_in_words,
 )
-from orchestration_assets.evidence.distances.sets import only_members
+from orchestration_assets.evidence.distances.sets import exclusive_members
 from orchestration_assets.schemas.answers import Answer
 from orchestration_assets.schemas.enums import DisagreementKind
 
@@ -20,4 +20,4 @@ def set_measure(batch: TaskBatch) -> Measure:
 
 
 def _sides(first: Answer, second: Answer) -> Sides:
-    return only_members(cast(tuple[str, ...], first), cast(tuple[str, ...], second))
+    return exclusive_members(cast(tuple[str, ...], first), cast(tuple[str, ...], second))

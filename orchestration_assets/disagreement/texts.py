@@ -9,7 +9,7 @@ from orchestration_assets.disagreement.measure import (
     TaskBatch,
     alone_in_words,
 )
-from orchestration_assets.evidence.distances.texts import only_sided
+from orchestration_assets.evidence.distances.texts import exclusive_terms
 from orchestration_assets.schemas.answers import Answer
 from orchestration_assets.schemas.enums import DisagreementKind
 
@@ -20,4 +20,4 @@ def text_measure(batch: TaskBatch) -> Measure:
 
 
 def _sides(first: Answer, second: Answer) -> Sides:
-    return only_sided(cast(str, first), cast(str, second))
+    return exclusive_terms(cast(str, first), cast(str, second))

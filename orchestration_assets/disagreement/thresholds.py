@@ -34,7 +34,7 @@ from orchestration_assets.evidence.vector_thresholds import (
     SizeThreshold,
     ThresholdsInUse,
     VectorThresholds,
-    placed,
+    has_near_neighbour,
     quantiles,
 )
 from orchestration_assets.schemas.disagreement import VectorThresholdRow
@@ -228,7 +228,9 @@ def _one_size(
     shuffled = _joined(
         [_compare(contents, a, b, seed) for seed, (contents, a, b) in enumerate(windows)]
     )
-    there, there_null = (one.split(placed(*one.tops, near_at)) for one in (as_is, shuffled))
+    there, there_null = (
+        one.split(has_near_neighbour(*one.tops, near_at)) for one in (as_is, shuffled)
+    )
     learnt, learnt_null = (one.split(~one.held_out) for one in (there, there_null))
     tried, tried_null = (one.split(one.held_out) for one in (there, there_null))
     row = replace(
@@ -319,7 +321,7 @@ def _joined(parts: Sequence[_Compared]) -> _Compared:
 
 
 def _reached(threshold: SizeThreshold, share: float, contents: _Compared) -> Bools:
-    there = placed(*contents.tops, threshold.near_at)
+    there = has_near_neighbour(*contents.tops, threshold.near_at)
     found: Bools = there & (contents.shift > 0.0) & (contents.shift >= threshold.from_shift(share))
     return found
 

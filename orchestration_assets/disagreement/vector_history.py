@@ -18,7 +18,8 @@ import pyarrow.compute as pc
 from orchestration_assets.disagreement.batch import service_versions
 from orchestration_assets.disagreement.identities import identities
 from orchestration_assets.evidence.neighbourhoods import Float32Array
-from orchestration_assets.policy.pinned_policy import PinnedPolicyError, pinned
+from orchestration_assets.policy.pinned_policy import PinnedPolicyError, read_pinned_policy
+from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.errors import DamagedFileError
 from orchestration_assets.schemas.tables import INTERPRETATIONS, PROCESSING_PLANS, RESOLUTIONS
@@ -78,7 +79,7 @@ def vector_readings(home: Home, most: int = MOST_CONTENTS) -> VectorHistory:
             plans = plans.filter(pc.equal(plans["kind"], AnswerKind.VECTOR.value))
             if not plans.num_rows or _all_full(found, plans, most):
                 continue
-            policy = pinned(home.policies, plans)
+            policy = read_pinned_policy(home.policies, plans)
             tables = list(_vectors(store, batch, plans))
         except (PinnedPolicyError, DamagedFileError) as error:
             found.left_out[batch] = str(error)
@@ -105,8 +106,8 @@ def _all_full(found: VectorHistory, plans: pa.Table, most: int) -> bool:
 def _vectors(store: TableStore, batch: str, plans: pa.Table) -> Iterator[pa.Table]:
     """The final vectors of a batch, but those of judges."""
     tasks = pc.unique(plans["task"])
-    names = (plans[name].to_pylist() for name in ("item_id", "task", "judge"))
-    judged = {asked for asked in zip(*names, strict=True) if asked[2] is not None}
+    asked = values(plans, "item_id", "task", "judge")
+    judged = {one for one in asked if one[2] is not None}
     for table in INTERPRETATIONS.values():
         if not store.exists(table.name, batch):
             continue
@@ -114,8 +115,8 @@ def _vectors(store: TableStore, batch: str, plans: pa.Table) -> Iterator[pa.Tabl
         votes = pc.and_(read["final"], pc.equal(read["status"], Status.OK.value))
         read = read.filter(pc.and_(votes, pc.is_in(read["task"], value_set=tasks)))
         if judged:
-            asked = (read[name].to_pylist() for name in ("item_id", "task", "service"))
-            read = read.filter(pa.array([one not in judged for one in zip(*asked, strict=True)]))
+            asked = values(read, "item_id", "task", "service")
+            read = read.filter(pa.array([one not in judged for one in asked]))
         if read.num_rows:
             yield read
 
@@ -128,9 +129,8 @@ def _take(readings: VectorReadings, tables: list[pa.Table], services: set[str], 
     """Adds the contents of a batch that no later one had, up to ``most`` in all."""
     by_service: defaultdict[str, dict[str, Any]] = defaultdict(dict)
     for table in tables:
-        names = (table[name].to_pylist() for name in ("service", "content_hash"))
-        rows = zip(*names, _rows(table["answer_vector"]), strict=True)
-        for service, content, vector in rows:
+        names = values(table, "service", "content_hash")
+        for (service, content), vector in zip(names, _rows(table["answer_vector"]), strict=True):
             if service in services and content not in readings.contents:
                 by_service[service].setdefault(content, vector)
     new = sorted({content for vectors in by_service.values() for content in vectors})

@@ -37,8 +37,8 @@ from orchestration_assets.evidence.recorded_answers import Ints
 from orchestration_assets.evidence.vector_thresholds import (
     SizeThreshold,
     ThresholdsInUse,
-    placed,
-    size_of,
+    has_near_neighbour,
+    window_size,
 )
 from orchestration_assets.schemas.answers import Answer
 from orchestration_assets.schemas.enums import DisagreementKind
@@ -161,7 +161,7 @@ class VectorMeasure:
         items = tuple(item for item in self.vectors[first] if item in others)
         threshold: SizeThreshold | str = ""
         if self.known is not None:
-            threshold = self.known.threshold(pair, size_of(len(items), WINDOW))
+            threshold = self.known.threshold(pair, window_size(len(items), WINDOW))
         if len(items) < MIN_ITEMS:
             return _Judged({}, threshold)
         seen: dict[str, _Seen] = {}
@@ -182,7 +182,7 @@ def _seen(one: _Window, other: _Window, threshold: SizeThreshold | None) -> dict
         return {name: _Seen(both) for name, both in zip(one.names, near, strict=True)}
     shifts = shift(one.near, one.similar, other.near, other.similar)
     tops = [window.similar.max(axis=1).astype(np.float64) for window in (one, other)]
-    there = placed(tops[0], tops[1], threshold.near_at)
+    there = has_near_neighbour(tops[0], tops[1], threshold.near_at)
     return {
         name: _Seen(near[row], float(shifts[row]), bool(there[row]))
         for row, name in enumerate(one.names)

@@ -1,1 +1,1 @@
-"""What a service's answer is worth."""
+"""Statistics of answers: distances, consensus, error probabilities, calibration, label models."""

@@ -1,8 +1,8 @@
-"""How probably an answer is right, by who gives it, who gives another, and how sure each is.
+"""A logistic regression on which services agree with an answer, and with what confidence.
 
-A logistic regression that never looks at which label is meant. What it cannot express, such as
-confusions of single labels, it cannot get wrong either; and unlike a product of likelihoods it
-weighs services jointly, so that two which err together do not count twice.
+It never looks at which label is meant. What it cannot express, such as confusions of single
+labels, it cannot get wrong either; and unlike a product of likelihoods it weighs services
+jointly, so that two which err together do not count twice.
 """
 
 from dataclasses import dataclass, replace
@@ -19,11 +19,11 @@ _LEAST_SCALE: Final = 1e-6
 
 @dataclass(frozen=True)
 class AgreementModel:
-    """What was learnt about ``K`` services.
+    """A fitted regression over ``K`` services.
 
     ``knots`` (K, 64): quantiles of each service's confidence, NaN where it states none.
-    ``middle``, ``scale`` and ``weights`` (3 K,) are of the features, ``offset`` is the log-odds
-    where all of them are at their middle.
+    ``middle`` (means), ``scale`` (standard deviations) and ``weights`` (3 K,) are of the features,
+    ``offset`` is the intercept: the log-odds where every feature is at its mean.
     """
 
     knots: Floats
@@ -32,38 +32,39 @@ class AgreementModel:
     weights: Floats
     offset: float
 
-    def odds(self, answers: Ints, confidences: Floats, standing: Ints) -> Floats:
-        """(n,) log-odds that the standing answers (n,) are right, from answers and confidences
+    def log_odds(self, answers: Ints, confidences: Floats, chosen: Ints) -> Floats:
+        """(n,) log-odds that the ``chosen`` answers (n,) are right, from answers and confidences
         (n, K)."""
-        features = _features(self.knots, answers, confidences, standing)
-        found: Floats = ((features - self.middle) / self.scale) @ self.weights + self.offset
-        return found
+        features = _features(self.knots, answers, confidences, chosen)
+        log_odds: Floats = ((features - self.middle) / self.scale) @ self.weights + self.offset
+        return log_odds
 
 
 def fit_agreement(
     answers: Ints,
     confidences: Floats,
-    standing: Ints,
-    right: Floats,
-    near: AgreementModel | None = None,
+    chosen: Ints,
+    correct: Floats,
+    prior: AgreementModel | None = None,
     ridge: float = 4.0,
 ) -> AgreementModel:
-    """From items answered as in (n, K), and how probably their standing answers (n,) are right.
+    """Fits to answers and confidences (n, K) and the probability in [0, 1] that each ``chosen``
+    answer (n,) is ``correct`` (n,).
 
-    ``ridge`` holds weights and offset towards those of ``near``, of the same services; None:
+    ``ridge`` holds weights and offset towards those of ``prior``, of the same services; None:
     towards weights of nought and even odds.
     """
-    if near is None:
+    if prior is None:
         knots = _quantiles(confidences)
-        features = _features(knots, answers, confidences, standing)
+        features = _features(knots, answers, confidences, chosen)
         middle, scale = features.mean(axis=0), features.std(axis=0) + _LEAST_SCALE
-        near = AgreementModel(knots, middle, scale, np.zeros(len(middle)), 0.0)
+        prior = AgreementModel(knots, middle, scale, np.zeros(len(middle)), 0.0)
     else:
-        features = _features(near.knots, answers, confidences, standing)
-    design = np.column_stack([(features - near.middle) / near.scale, np.ones(len(features))])
-    centre = np.append(near.weights, near.offset)
-    found = fit_logistic(design, right, np.full(len(centre), ridge), centre)
-    return replace(near, weights=found[:-1], offset=float(found[-1]))
+        features = _features(prior.knots, answers, confidences, chosen)
+    design = np.column_stack([(features - prior.middle) / prior.scale, np.ones(len(features))])
+    centre = np.append(prior.weights, prior.offset)
+    coefficients = fit_logistic(design, correct, np.full(len(centre), ridge), centre)
+    return replace(prior, weights=coefficients[:-1], offset=float(coefficients[-1]))
 
 
 def _quantiles(confidences: Floats) -> Floats:
@@ -75,17 +76,17 @@ def _quantiles(confidences: Floats) -> Floats:
     return knots
 
 
-def _features(knots: Floats, answers: Ints, confidences: Floats, standing: Ints) -> Floats:
-    """(n, 3 K): for each service whether it agrees, how sure it is by rank, and both together.
+def _features(knots: Floats, answers: Ints, confidences: Floats, chosen: Ints) -> Floats:
+    """(n, 3 K): for each service its agreement, the rank of its confidence, and their product.
 
-    1 for agreement and -1 for another answer; ranks from -1 to 1; nothing where none was given.
+    1 for agreement and -1 for another answer; ranks from -1 to 1; 0 where none was given.
     """
     given = answers != MISSING
-    agrees = np.where(given, np.where(answers == standing[:, None], 1.0, -1.0), 0.0)
+    agrees = np.where(given, np.where(answers == chosen[:, None], 1.0, -1.0), 0.0)
     ranks = np.zeros(confidences.shape)
     for k in range(confidences.shape[1]):
         stated = np.flatnonzero(~np.isnan(confidences[:, k]) & given[:, k])
         below = np.searchsorted(knots[k], confidences[stated, k], side="left")
-        upto = np.searchsorted(knots[k], confidences[stated, k], side="right")
-        ranks[stated, k] = (below + upto) / _KNOTS - 1.0
+        up_to = np.searchsorted(knots[k], confidences[stated, k], side="right")
+        ranks[stated, k] = (below + up_to) / _KNOTS - 1.0
     return np.column_stack([agrees, ranks, agrees * ranks])

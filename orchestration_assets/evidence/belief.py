@@ -1,8 +1,9 @@
-"""What is believed about the right label after any subset of the services has answered.
+"""The posterior over labels after any subset of the services has answered.
 
-Tables and stack carry few labels far. From ``BOOST_FROM`` labels on, boosted trees look at each
-label that some service gave, with the raw confidences, and are believed as far as that helps on
-items that they have not seen.
+Likelihood tables are combined by stacking (Wolpert 1992), one model for each subset.
+Tables and stacking need few labels. From ``MIN_LABELS_TO_BOOST`` labels on, boosted trees score
+each label that some service gave, from the raw confidences; they enter a logarithmic pool with the
+weight that has the highest likelihood out of fold.
 """
 
 from collections.abc import Mapping
@@ -12,10 +13,10 @@ from typing import Final
 
 import numpy as np
 
-from orchestration_assets.evidence.bins import Bins, bins_for, fit_bins
+from orchestration_assets.evidence.bins import ConfidenceBins, bin_count_for, fit_bins
 from orchestration_assets.evidence.boosting import BoostedTrees, fit_boosted
-from orchestration_assets.evidence.calibration import Platt, fit_platt, logit
-from orchestration_assets.evidence.likelihoods import Likelihoods, fit_likelihoods
+from orchestration_assets.evidence.calibration import PlattScaling, fit_platt_scaling, logit
+from orchestration_assets.evidence.likelihoods import LikelihoodTables, fit_likelihoods
 from orchestration_assets.evidence.recorded_answers import (
     MISSING,
     Bools,
@@ -24,231 +25,254 @@ from orchestration_assets.evidence.recorded_answers import (
     RecordedAnswers,
     one_hot,
 )
-from orchestration_assets.evidence.stacking import Stack, fit_stack
+from orchestration_assets.evidence.stacking import StackingModel, fit_stacking
 
 Subset = tuple[int, ...]
 
-BOOST_FROM: Final = 1_000
-MOST_SERVICES: Final = 6
+MIN_LABELS_TO_BOOST: Final = 1_000
+MAX_SERVICES: Final = 6
 # with more folds, trees could tell folds apart by their tables and learn what each left out
 _TABLE_FOLDS = 2
 _BOOST_FOLDS = 3
 _STACK_ROWS = 8_000
-_BLENDS = (0.0, 0.25, 0.5, 0.75, 1.0)
+_POOL_WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 _FEW_LABELS = 8
-_UNSTATED = -1.0
-_TINY = 1e-6
+_UNSTATED_CODE = -1.0
+_EPSILON = 1e-6
 
 
 def subsets(n_services: int) -> list[Subset]:
     """All subsets of the services, smaller ones first, the empty one included."""
-    every = range(n_services)
-    return [chosen for size in range(n_services + 1) for chosen in combinations(every, size)]
+    positions = range(n_services)
+    return [subset for size in range(n_services + 1) for subset in combinations(positions, size)]
 
 
 @dataclass(frozen=True)
 class SubsetPosterior:
-    """What is believed about ``n`` items after one subset of the services.
+    """The posterior of ``n`` items after one subset of the services.
 
-    ``p`` (n, L) distributions; ``answer`` (n,) the most probable label that can be right and
-    ``sure`` (n,) its calibrated probability; ``rows`` (n, features) the evidence as numbers.
+    ``probabilities`` (n, L) distributions; ``answer`` (n,) the most probable label of those that
+    occurred as gold, and ``confidence`` (n,) its calibrated probability; ``features``
+    (n, features) describe the evidence to a regression.
     """
 
-    p: Floats
+    probabilities: Floats
     answer: Ints
-    sure: Floats
-    rows: Floats
+    confidence: Floats
+    features: Floats
 
 
 @dataclass(frozen=True)
-class Belief:
+class BeliefModel:
     """A fitted model of one task; services and labels by position.
 
-    ``can_be`` (L,) labels that occurred as gold; ``boosted`` holds the models of a subset, whose
-    mean is pooled with the stack by the share ``blends``.
+    ``label_occurs`` (L,): whether the label occurred as gold; ``boosted`` holds the trees of a
+    subset, whose mean is pooled with the stacked likelihoods by the weight ``pool_weights``.
     """
 
-    bins: Bins
-    tables: Likelihoods
-    can_be: Bools
-    stacks: Mapping[Subset, Stack]
+    bins: ConfidenceBins
+    likelihoods: LikelihoodTables
+    label_occurs: Bools
+    stacks: Mapping[Subset, StackingModel]
     boosted: Mapping[Subset, tuple[BoostedTrees, ...]]
-    blends: Mapping[Subset, float]
-    calibrations: Mapping[Subset, Platt]
+    pool_weights: Mapping[Subset, float]
+    calibrations: Mapping[Subset, PlattScaling]
 
     def scores(self, recorded: RecordedAnswers) -> tuple[Floats, Floats]:
         """(n, K, L) scores of the answers and of their confidence bins."""
-        return self.tables.scores(recorded.answers, self.bins.of(recorded.confidences))
+        return self.likelihoods.scores(recorded.answers, self.bins.codes(recorded.confidences))
 
-    def standing(
-        self, recorded: RecordedAnswers, asked: Subset, scores: tuple[Floats, Floats] | None = None
+    def posterior(
+        self, recorded: RecordedAnswers, subset: Subset, scores: tuple[Floats, Floats] | None = None
     ) -> SubsetPosterior:
-        """The standing after the services in ``asked``; answers of others are not looked at."""
-        said, sure = self.scores(recorded) if scores is None else scores
-        p = self.stacks[asked](self.tables.prior, said, sure)
-        if models := self.boosted.get(asked):
-            candidates = candidates_of(recorded.answers, p, asked)
-            rows = candidate_rows(recorded, sure, p, asked, candidates)
-            view: Floats = np.mean([model(rows) for model in models], axis=0)
-            p = blended(p, candidates, view, self.blends[asked])
-        answer, top = _best(p, self.can_be)
-        rows = evidence_rows(recorded, sure, p, asked)
-        return SubsetPosterior(p, answer, self.calibrations[asked](top), rows)
+        """The posterior after the services in ``subset``; answers of others are ignored."""
+        answer_scores, bin_scores = self.scores(recorded) if scores is None else scores
+        p = self.stacks[subset](self.likelihoods.prior, answer_scores, bin_scores)
+        if models := self.boosted.get(subset):
+            candidates = candidate_labels(recorded.answers, p, subset)
+            features = candidate_features(recorded, bin_scores, p, subset, candidates)
+            candidate_p: Floats = np.mean([model(features) for model in models], axis=0)
+            p = logarithmic_pool(p, candidates, candidate_p, self.pool_weights[subset])
+        answer, highest = _best_answer(p, self.label_occurs)
+        features = posterior_features(recorded, bin_scores, p, subset)
+        return SubsetPosterior(p, answer, self.calibrations[subset](highest), features)
 
 
-def _best(p: Floats, can_be: Bools) -> tuple[Ints, Floats]:
-    possible = np.where(can_be, p, 0.0)
+def _best_answer(p: Floats, label_occurs: Bools) -> tuple[Ints, Floats]:
+    possible = np.where(label_occurs, p, 0.0)
     answer = possible.argmax(axis=1)
     return answer, possible[np.arange(len(p)), answer]
 
 
-def evidence_rows(recorded: RecordedAnswers, sure: Floats, p: Floats, asked: Subset) -> Floats:
-    """(n, features) what is known after the services in ``asked``, as numbers without NaN."""
+def posterior_features(
+    recorded: RecordedAnswers, bin_scores: Floats, p: Floats, subset: Subset
+) -> Floats:
+    """(n, features) the evidence after the services in ``subset``, without NaN."""
     n_items, n_labels = p.shape
-    every = np.arange(n_items)
-    top = np.sort(p, axis=1)
-    columns = [top[:, -1], top[:, -2] if n_labels > 1 else np.zeros(n_items)]
+    items = np.arange(n_items)
+    ordered = np.sort(p, axis=1)
+    columns = [ordered[:, -1], ordered[:, -2] if n_labels > 1 else np.zeros(n_items)]
     columns += list(p.T) if n_labels <= _FEW_LABELS else [p.argmax(axis=1).astype(np.float64)]
-    for service in asked:
-        said = recorded.answers[:, service]
-        given = said != MISSING
-        code = np.where(given, said, 0)
-        columns.append(np.where(given, p[every, code], 0.0))
-        columns.append(np.where(given, sure[every, service, code], 0.0))
-        columns.append(_stated(recorded, service))
-    for one, other in combinations(asked, 2):
-        columns.append((recorded.answers[:, one] == recorded.answers[:, other]).astype(np.float64))
+    for service in subset:
+        labels = recorded.answers[:, service]
+        answered = labels != MISSING
+        code = np.where(answered, labels, 0)
+        columns.append(np.where(answered, p[items, code], 0.0))
+        columns.append(np.where(answered, bin_scores[items, service, code], 0.0))
+        columns.append(_stated_confidence(recorded, service))
+    for first, second in combinations(subset, 2):
+        columns.append(
+            (recorded.answers[:, first] == recorded.answers[:, second]).astype(np.float64)
+        )
     return np.stack(columns, axis=1)
 
 
-def _stated(recorded: RecordedAnswers, service: int) -> Floats:
+def _stated_confidence(recorded: RecordedAnswers, service: int) -> Floats:
     stated = recorded.confidences[:, service]
-    return np.where(np.isnan(stated), _UNSTATED, stated)
+    return np.where(np.isnan(stated), _UNSTATED_CODE, stated)
 
 
-def candidates_of(answers: Ints, p: Floats, asked: Subset) -> Bools:
-    """(n, L) the labels worth a closer look: every answer given, and the most probable label."""
-    found = np.zeros(p.shape, dtype=np.bool_)
-    found[np.arange(len(p)), p.argmax(axis=1)] = True
-    for service in asked:
-        given = np.flatnonzero(answers[:, service] != MISSING)
-        found[given, answers[given, service]] = True
-    return found
+def candidate_labels(answers: Ints, p: Floats, subset: Subset) -> Bools:
+    """(n, L) the labels that the trees score: every answer given, and the most probable label."""
+    candidates = np.zeros(p.shape, dtype=np.bool_)
+    candidates[np.arange(len(p)), p.argmax(axis=1)] = True
+    for service in subset:
+        answered = np.flatnonzero(answers[:, service] != MISSING)
+        candidates[answered, answers[answered, service]] = True
+    return candidates
 
 
-def candidate_rows(
-    recorded: RecordedAnswers, sure: Floats, p: Floats, asked: Subset, candidates: Bools
+def candidate_features(
+    recorded: RecordedAnswers,
+    bin_scores: Floats,
+    p: Floats,
+    subset: Subset,
+    candidates: Bools,
 ) -> Floats:
     """(candidates, features) one row a marked label, in the order of ``np.nonzero``."""
     items, labels = np.nonzero(candidates)
-    here = p[items, labels]
-    order = np.sort(p, axis=1)
-    top = order[items, -1]
-    second = order[items, -2] if p.shape[1] > 1 else np.zeros(len(items))
-    best_other = np.where(here >= top, second, top)
-    columns = [logit(here), logit(best_other), labels.astype(np.float64)]
-    for service in asked:
-        said = recorded.answers[items, service]
-        given = said != MISSING
-        code = np.where(given, said, 0)
-        columns.append(np.where(given, (said == labels).astype(np.float64), -1.0))
-        columns.append(np.where(given, sure[items, service, code], 0.0))
-        columns.append(_stated(recorded, service)[items])
+    own = p[items, labels]
+    ordered = np.sort(p, axis=1)
+    top = ordered[items, -1]
+    second = ordered[items, -2] if p.shape[1] > 1 else np.zeros(len(items))
+    best_other = np.where(own >= top, second, top)
+    columns = [logit(own), logit(best_other), labels.astype(np.float64)]
+    for service in subset:
+        answered_labels = recorded.answers[items, service]
+        answered = answered_labels != MISSING
+        code = np.where(answered, answered_labels, 0)
+        columns.append(np.where(answered, (answered_labels == labels).astype(np.float64), -1.0))
+        columns.append(np.where(answered, bin_scores[items, service, code], 0.0))
+        columns.append(_stated_confidence(recorded, service)[items])
     return np.stack(columns, axis=1)
 
 
-def blended(p: Floats, candidates: Bools, view: Floats, blend: float) -> Floats:
-    """(n, L) logarithmic pool of ``p`` with ``view``, the candidates' own probabilities.
+def logarithmic_pool(p: Floats, candidates: Bools, candidate_p: Floats, weight: float) -> Floats:
+    """(n, L) logarithmic pool (Genest and Zidek 1986) of ``p`` with ``candidate_p``, the
+    candidates' own probabilities, which has the ``weight`` in [0, 1].
 
-    What the view leaves over goes to the labels that are no candidates, in proportion to ``p``.
+    What the candidates leave of 1 goes to the other labels, in proportion to ``p``.
     """
-    if blend <= 0.0:
+    if weight <= 0.0:
         return p
-    seen = np.zeros_like(p)
-    seen[candidates] = np.clip(view, _TINY, 1.0)
-    others = np.where(candidates, 0.0, p) + _TINY * ~candidates
-    left = others.sum(axis=1, keepdims=True)
-    over = np.maximum(1.0 - seen.sum(axis=1, keepdims=True), 0.0)
-    seen += np.where(left > 0.0, over * others / np.maximum(left, _TINY), 0.0)
-    seen /= seen.sum(axis=1, keepdims=True)
-    pooled = np.maximum(p, 1e-12) ** (1.0 - blend) * np.maximum(seen, 1e-12) ** blend
-    found: Floats = pooled / pooled.sum(axis=1, keepdims=True)
-    return found
+    second = np.zeros_like(p)
+    second[candidates] = np.clip(candidate_p, _EPSILON, 1.0)
+    others = np.where(candidates, 0.0, p) + _EPSILON * ~candidates
+    unclaimed = others.sum(axis=1, keepdims=True)
+    remainder = np.maximum(1.0 - second.sum(axis=1, keepdims=True), 0.0)
+    second += np.where(unclaimed > 0.0, remainder * others / np.maximum(unclaimed, _EPSILON), 0.0)
+    second /= second.sum(axis=1, keepdims=True)
+    pooled = np.maximum(p, 1e-12) ** (1.0 - weight) * np.maximum(second, 1e-12) ** weight
+    normalised: Floats = pooled / pooled.sum(axis=1, keepdims=True)
+    return normalised
 
 
 def fit_belief(
     train: RecordedAnswers, seed: int = 0
-) -> tuple[Belief, dict[Subset, SubsetPosterior]]:
-    """Fits everything to items whose gold is known and of which every service was asked.
+) -> tuple[BeliefModel, dict[Subset, SubsetPosterior]]:
+    """Fits a model to items whose gold is known and of which every service was asked.
 
-    Also gives each subset's standing of the training items themselves, out of fold: from tables
-    and models that have not seen the item.
+    Also returns each subset's posterior of the training items themselves, out of fold: from tables
+    and trees that have not seen the item. Raises ValueError above ``MAX_SERVICES`` services.
     """
     n_labels, n_services = train.n_labels, train.n_services
-    if n_services > MOST_SERVICES:
-        raise ValueError(f"{n_services} services: at most {MOST_SERVICES} can be weighed at once")
-    bins = fit_bins(train.confidences, bins_for(train.n_items))
-    codes, truth = bins.of(train.confidences), one_hot(train.gold, n_labels)
-    tables = fit_likelihoods(train.answers, codes, truth, bins.n_bins)
+    if n_services > MAX_SERVICES:
+        raise ValueError(f"{n_services} services: at most {MAX_SERVICES} can be weighed at once")
+    bins = fit_bins(train.confidences, bin_count_for(train.n_items))
+    codes, truth = bins.codes(train.confidences), one_hot(train.gold, n_labels)
+    likelihoods = fit_likelihoods(train.answers, codes, truth, bins.n_bins)
     rng = np.random.default_rng(seed)
     scores = _out_of_fold_scores(train, codes, truth, bins.n_bins, rng)
     sample = rng.permutation(train.n_items)[:_STACK_ROWS]
-    parts = rng.integers(0, _BOOST_FOLDS, train.n_items)
-    can_be = truth.sum(axis=0) > 0.0
-    stacks: dict[Subset, Stack] = {}
+    folds = rng.integers(0, _BOOST_FOLDS, train.n_items)
+    label_occurs = truth.sum(axis=0) > 0.0
+    stacks: dict[Subset, StackingModel] = {}
     boosted: dict[Subset, tuple[BoostedTrees, ...]] = {}
-    blends: dict[Subset, float] = {}
-    calibrations: dict[Subset, Platt] = {}
-    standings: dict[Subset, SubsetPosterior] = {}
-    for asked in subsets(n_services):
-        said, sure = scores
-        stack = fit_stack(asked, tables.prior, said[sample], sure[sample], train.gold[sample])
-        stacks[asked] = stack
-        p = stack(tables.prior, said, sure)
-        if asked and train.n_items >= BOOST_FROM:
-            boosted[asked], blends[asked], p = _boost(train, sure, p, asked, parts, seed)
-        answer, top = _best(p, can_be)
-        calibrations[asked] = fit_platt(top, answer == train.gold)
-        rows = evidence_rows(train, sure, p, asked)
-        standings[asked] = SubsetPosterior(p, answer, calibrations[asked](top), rows)
-    fitted = Belief(bins, tables, can_be, stacks, boosted, blends, calibrations)
-    return fitted, standings
+    pool_weights: dict[Subset, float] = {}
+    calibrations: dict[Subset, PlattScaling] = {}
+    posteriors: dict[Subset, SubsetPosterior] = {}
+    for subset in subsets(n_services):
+        answer_scores, bin_scores = scores
+        stacking = fit_stacking(
+            subset, likelihoods.prior, answer_scores[sample], bin_scores[sample], train.gold[sample]
+        )
+        stacks[subset] = stacking
+        p = stacking(likelihoods.prior, answer_scores, bin_scores)
+        if subset and train.n_items >= MIN_LABELS_TO_BOOST:
+            boosted[subset], pool_weights[subset], p = _fit_boosting(
+                train, bin_scores, p, subset, folds, seed
+            )
+        answer, highest = _best_answer(p, label_occurs)
+        calibrations[subset] = fit_platt_scaling(highest, answer == train.gold)
+        features = posterior_features(train, bin_scores, p, subset)
+        posteriors[subset] = SubsetPosterior(p, answer, calibrations[subset](highest), features)
+    fitted = BeliefModel(
+        bins, likelihoods, label_occurs, stacks, boosted, pool_weights, calibrations
+    )
+    return fitted, posteriors
 
 
 def _out_of_fold_scores(
     train: RecordedAnswers, codes: Ints, truth: Floats, n_bins: int, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
     shape = (train.n_items, train.n_services, train.n_labels)
-    said, sure = np.zeros(shape), np.zeros(shape)
+    answer_scores, bin_scores = np.zeros(shape), np.zeros(shape)
     folds = rng.integers(0, _TABLE_FOLDS, train.n_items)
     for fold in range(_TABLE_FOLDS):
         held_out = folds == fold
         known = np.where(held_out[:, None], 0.0, truth)
-        tables = fit_likelihoods(train.answers, codes, known, n_bins)
-        said[held_out], sure[held_out] = tables.scores(train.answers[held_out], codes[held_out])
-    return said, sure
+        likelihoods = fit_likelihoods(train.answers, codes, known, n_bins)
+        answer_scores[held_out], bin_scores[held_out] = likelihoods.scores(
+            train.answers[held_out], codes[held_out]
+        )
+    return answer_scores, bin_scores
 
 
-def _boost(
-    train: RecordedAnswers, sure: Floats, p: Floats, asked: Subset, parts: Ints, seed: int
+def _fit_boosting(
+    train: RecordedAnswers,
+    bin_scores: Floats,
+    p: Floats,
+    subset: Subset,
+    folds: Ints,
+    seed: int,
 ) -> tuple[tuple[BoostedTrees, ...], float, Floats]:
-    """Models of all parts but one each, the best blend on the parts left out, and its result."""
-    candidates = candidates_of(train.answers, p, asked)
-    rows = candidate_rows(train, sure, p, asked, candidates)
+    """Trees of all folds but one each, the best weight on the folds left out, and that pool."""
+    candidates = candidate_labels(train.answers, p, subset)
+    features = candidate_features(train, bin_scores, p, subset, candidates)
     items, labels = np.nonzero(candidates)
-    yes = labels == train.gold[items]
-    view = np.empty(len(rows))
+    is_gold = labels == train.gold[items]
+    candidate_p = np.empty(len(features))
     models = []
-    for part in range(_BOOST_FOLDS):
-        held_out = parts[items] == part
-        model = fit_boosted(rows[~held_out], yes[~held_out], seed + part)
-        view[held_out] = model(rows[held_out])
+    for fold in range(_BOOST_FOLDS):
+        held_out = folds[items] == fold
+        model = fit_boosted(features[~held_out], is_gold[~held_out], seed + fold)
+        candidate_p[held_out] = model(features[held_out])
         models.append(model)
-    at = np.arange(train.n_items)
-    best, blend, pooled = -np.inf, 0.0, p
-    for share in _BLENDS:
-        mixed = blended(p, candidates, view, share)
-        gain = float(np.log(np.maximum(mixed[at, train.gold], _TINY)).mean())
-        if gain > best:
-            best, blend, pooled = gain, share, mixed
-    return (tuple(models) if blend > 0.0 else ()), blend, pooled
+    every_item = np.arange(train.n_items)
+    best_score, best_weight, best_pool = -np.inf, 0.0, p
+    for weight in _POOL_WEIGHTS:
+        pool = logarithmic_pool(p, candidates, candidate_p, weight)
+        score = float(np.log(np.maximum(pool[every_item, train.gold], _EPSILON)).mean())
+        if score > best_score:
+            best_score, best_weight, best_pool = score, weight, pool
+    return (tuple(models) if best_weight > 0.0 else ()), best_weight, best_pool

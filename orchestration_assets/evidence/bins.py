@@ -1,4 +1,4 @@
-"""Confidences as bins: what services say of themselves has an order, but no common scale."""
+"""Confidences as quantile bins: stated confidences have an order, but no common scale."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from orchestration_assets.evidence.recorded_answers import Floats, Ints
 
 
 @dataclass(frozen=True)
-class Bins:
+class ConfidenceBins:
     """Quantile bins of each service's confidence.
 
     ``edges`` (K, B-1) ascending, padded with infinity where ties leave fewer bins. A confidence
@@ -22,19 +22,19 @@ class Bins:
         """``B`` + 1: the bins of stated confidences and the one of unstated ones."""
         return int(self.edges.shape[1]) + 2
 
-    def of(self, confidences: Floats) -> Ints:
+    def codes(self, confidences: Floats) -> Ints:
         """(n, K) bin codes in [0, B] of confidences (n, K)."""
-        found = np.empty(confidences.shape, dtype=np.int64)
+        codes = np.empty(confidences.shape, dtype=np.int64)
         for service, edges in enumerate(self.edges):
-            found[:, service] = np.searchsorted(edges, confidences[:, service], side="right")
-        found[np.isnan(confidences)] = self.edges.shape[1] + 1
-        return found
+            codes[:, service] = np.searchsorted(edges, confidences[:, service], side="right")
+        codes[np.isnan(confidences)] = self.edges.shape[1] + 1
+        return codes
 
 
-def fit_bins(confidences: Floats, n_bins: int) -> Bins:
+def fit_bins(confidences: Floats, n_bins: int) -> ConfidenceBins:
     """Bins of about equal size for each service, from confidences (n, K); NaN is left out.
 
-    Equal confidences are never parted, so a service that says only few values gets few bins.
+    Equal confidences share a bin, so a service that states only few values gets few bins.
     """
     edges = np.full((confidences.shape[1], n_bins - 1), np.inf)
     shares = np.arange(1, n_bins) / n_bins
@@ -45,10 +45,11 @@ def fit_bins(confidences: Floats, n_bins: int) -> Bins:
             cuts = np.unique(np.quantile(stated, shares, method="higher"))
             cuts = cuts[cuts > stated.min()]
             edges[service, : len(cuts)] = cuts
-    return Bins(edges)
+    return ConfidenceBins(edges)
 
 
-def bins_for(n_gold: int) -> int:
-    """How many bins that many gold labels can fill: 2 at 100, 4 at 500, 6 at 2,000, then 10."""
+def bin_count_for(n_labelled: int) -> int:
+    """The number of bins that so many gold labels can fill: 2 at 100, 4 at 500, 6 at 2,000, 10
+    from 4,000 on."""
     steps = ((250, 2), (1_000, 4), (4_000, 6))
-    return next((bins for below, bins in steps if n_gold < below), 10)
+    return next((bins for below, bins in steps if n_labelled < below), 10)

@@ -1,4 +1,4 @@
-"""Gradient-boosted trees as plain arrays, so that a fitted model is data and never code."""
+"""Gradient-boosted trees (Friedman 2001) as plain arrays: a stored model is data, never code."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ _ROUNDS = 60
 
 @dataclass(frozen=True)
 class BoostedTrees:
-    """Probability of yes: sigmoid(``start`` + the sum of ``values`` (N,) over the leaves)."""
+    """p = sigmoid(``start`` + the sum of ``values`` (N,) over the leaves that a row reaches)."""
 
     forest: Forest
     values: Floats
@@ -25,12 +25,15 @@ class BoostedTrees:
         return sigmoid(self.start + self.values.take(leaves).sum(axis=1))
 
 
-def fit_boosted(rows: Floats, yes: Bools, seed: int) -> BoostedTrees:
-    """Histogram gradient boosting on the log-loss; rows (n, features) without NaN."""
+def fit_boosted(rows: Floats, positive: Bools, seed: int) -> BoostedTrees:
+    """Histogram gradient boosting on the log-loss; rows (n, features) without NaN, ``positive``
+    (n,)."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    if yes.all() or not yes.any():
-        return _constant(float(np.clip(yes.mean(), 1e-4, 1.0 - 1e-4)) if len(yes) else 0.5)
+    if positive.all() or not positive.any():
+        return _constant(
+            float(np.clip(positive.mean(), 1e-4, 1.0 - 1e-4)) if len(positive) else 0.5
+        )
     fitted = HistGradientBoostingClassifier(
         max_iter=_ROUNDS,
         learning_rate=0.1,
@@ -39,7 +42,7 @@ def fit_boosted(rows: Floats, yes: Bools, seed: int) -> BoostedTrees:
         l2_regularization=5.0,
         early_stopping=False,
         random_state=seed,
-    ).fit(rows.astype(np.float32), yes)
+    ).fit(rows.astype(np.float32), positive)
     features, thresholds, children, values, roots = [], [], [], [], []
     offset = depth = 0
     for (tree,) in fitted._predictors:  # the only place where scikit-learn keeps these trees
@@ -66,11 +69,11 @@ def fit_boosted(rows: Floats, yes: Bools, seed: int) -> BoostedTrees:
 
 
 def _constant(share: float) -> BoostedTrees:
-    nothing = Forest(
+    single_leaf = Forest(
         np.zeros(1, dtype=np.int32),
         np.zeros(1, dtype=np.float32),
         np.zeros((1, 2), dtype=np.int32),
         np.zeros(1, dtype=np.int32),
         0,
     )
-    return BoostedTrees(nothing, np.zeros(1), float(np.log(share / (1.0 - share))))
+    return BoostedTrees(single_leaf, np.zeros(1), float(np.log(share / (1.0 - share))))

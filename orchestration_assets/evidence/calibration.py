@@ -1,4 +1,4 @@
-"""Whether probabilities hold what they say, and how to make them."""
+"""Calibration of probabilities: Platt scaling, reliability diagrams, the Brier score."""
 
 from dataclasses import dataclass
 
@@ -7,19 +7,19 @@ import numpy as np
 from orchestration_assets.evidence.logistic import fit_logistic, sigmoid
 from orchestration_assets.evidence.recorded_answers import Bools, Floats
 
-_TINY = 1e-9
+_EPSILON = 1e-9
 
 
 def logit(probabilities: Floats) -> Floats:
     """Log-odds; probabilities of 0 and 1 are kept finite."""
-    inside = np.clip(probabilities, _TINY, 1.0 - _TINY)
-    odds: Floats = np.log(inside) - np.log1p(-inside)
-    return odds
+    inside = np.clip(probabilities, _EPSILON, 1.0 - _EPSILON)
+    log_odds: Floats = np.log(inside) - np.log1p(-inside)
+    return log_odds
 
 
 @dataclass(frozen=True, slots=True)
-class Platt:
-    """p -> sigmoid(slope logit(p) + offset); the slope is positive, so the order stays."""
+class PlattScaling:
+    """p -> sigmoid(slope logit(p) + offset) (Platt 1999); the slope is positive: order stays."""
 
     slope: float = 1.0
     offset: float = 0.0
@@ -28,46 +28,48 @@ class Platt:
         return sigmoid(self.slope * logit(probabilities) + self.offset)
 
 
-def fit_platt(
-    probabilities: Floats, right: Bools, ridge: float = 1.0, weights: Floats | None = None
-) -> Platt:
-    """Maximum likelihood with a ridge of ``ridge`` towards leaving the probabilities as they are.
+def fit_platt_scaling(
+    probabilities: Floats, correct: Bools, ridge: float = 1.0, weights: Floats | None = None
+) -> PlattScaling:
+    """Maximum likelihood with a ridge of ``ridge`` towards the identity.
 
-    A slope that would turn the order round is held at a small positive value.
+    A slope that would reverse the order is held at a small positive value.
     """
-    odds = logit(probabilities)
-    design = np.stack([odds, np.ones_like(odds)], axis=1)
+    log_odds = logit(probabilities)
+    design = np.stack([log_odds, np.ones_like(log_odds)], axis=1)
     start = np.array([1.0, 0.0])
-    at = fit_logistic(design, right.astype(np.float64), np.full(2, ridge), start, weights)
-    return Platt(max(float(at[0]), 1e-3), float(at[1]))
+    coefficients = fit_logistic(
+        design, correct.astype(np.float64), np.full(2, ridge), start, weights
+    )
+    return PlattScaling(max(float(coefficients[0]), 1e-3), float(coefficients[1]))
 
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """Equal-mass bins of stated probability: mean stated, share right, items in each."""
+    """A reliability diagram: mean stated probability, share right and items of each bin."""
 
     stated: Floats
     observed: Floats
     counts: Floats
 
     @property
-    def error(self) -> float:
-        """Expected calibration error: the mean gap, weighted by items, in [0, 1]."""
+    def expected_calibration_error(self) -> float:
+        """Mean gap of stated and observed, weighted by items, in [0, 1] (Naeini et al. 2015)."""
         gaps = np.abs(self.stated - self.observed) * self.counts
         return float(gaps.sum() / max(self.counts.sum(), 1.0))
 
 
-def reliability(probabilities: Floats, right: Bools, n_bins: int = 15) -> Reliability:
+def reliability(probabilities: Floats, correct: Bools, n_bins: int = 15) -> Reliability:
     """Stated against observed, in up to ``n_bins`` bins of about equal size."""
     order = np.argsort(probabilities, kind="stable")
     parts = [part for part in np.array_split(order, n_bins) if len(part)]
     return Reliability(
         np.array([probabilities[part].mean() for part in parts]),
-        np.array([right[part].mean() for part in parts]),
+        np.array([correct[part].mean() for part in parts]),
         np.array([float(len(part)) for part in parts]),
     )
 
 
-def brier(probabilities: Floats, right: Bools) -> float:
-    """Mean squared gap of probability and outcome, in [0, 1]; 0 is best."""
-    return float(np.mean((probabilities - right) ** 2)) if len(right) else 0.0
+def brier_score(probabilities: Floats, correct: Bools) -> float:
+    """Mean squared gap of probability and outcome, in [0, 1]; 0 is best (Brier 1950)."""
+    return float(np.mean((probabilities - correct) ** 2)) if len(correct) else 0.0

@@ -1,8 +1,8 @@
-"""From several readings of one question to the answer that stands, and how sure that is.
+"""The consensus of several readings of one question, and its certainty.
 
-Readings weigh what their services' own confidence says (an unstated one counts one half), so the
-certainty is uncalibrated. Only ``ok`` readings vote; the first ``fallback`` one stands in where
-there is none.
+Readings are weighted by their services' own confidence (an unstated one counts one half), so the
+certainty is uncalibrated. Only ``ok`` readings vote; the first ``fallback`` one does where there
+is no other.
 """
 
 import math
@@ -13,24 +13,24 @@ from itertools import combinations
 from statistics import fmean, median_low
 from typing import Final, cast
 
-from orchestration_assets.evidence.confidence import stated
-from orchestration_assets.evidence.distances import apart, distance
+from orchestration_assets.evidence.confidence import confidence_of
+from orchestration_assets.evidence.distances import distance, is_disagreement
 from orchestration_assets.evidence.distances.folding import fold
-from orchestration_assets.evidence.distances.sets import weighted
+from orchestration_assets.evidence.distances.sets import member_weights
 from orchestration_assets.evidence.posterior import posterior
 from orchestration_assets.schemas.answers import Answer
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Reading, Task
 
 Vote = tuple[str, Reading]
-_Weighed = Sequence[tuple[Answer, float]]
+_WeightedAnswers = Sequence[tuple[Answer, float]]
 
 _HALF: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Consensus:
-    """The answer that stands; None when nobody gave one.
+    """The consensus answer, None when no service gave one, and how well readings support it.
 
     ``certainty`` in [0, 1]: a label's probability; for other kinds the mean confidence times
     1 - ``spread``; for vectors the mean confidence alone. ``error_risk``: probability in [0, 1]
@@ -57,70 +57,73 @@ def consensus(votes: Sequence[Vote], task: Task) -> Consensus:
     confidence-weighted mean. vector: that of the surest service, because the spaces of
     different services are not comparable. Ties go to the surer, then to the earlier reading.
     """
-    heard = _ok(votes)
-    if not heard:
+    counted = _counted_votes(votes)
+    if not counted:
         return Consensus(None, 0.0, None, None, (), ())
     if task.kind is AnswerKind.LABEL:
-        combined = posterior([reading for _, reading in heard], len(task.labels))
-        return standing(next(iter(combined.probabilities)), heard, task)
-    return standing(_BEST[task.kind](_weighed(heard), task), heard, task)
+        combined = posterior([reading for _, reading in counted], len(task.labels))
+        return support_of(next(iter(combined.probabilities)), counted, task)
+    return support_of(_BEST[task.kind](_weighted_answers(counted), task), counted, task)
 
 
-def standing(answer: Answer, votes: Sequence[Vote], task: Task) -> Consensus:
-    """How well the readings support an answer that stands already, such as a judge's."""
-    heard = _ok(votes)
-    supporters, dissenters = _sides(answer, heard, task)
-    confidence = fmean(stated(reading) for _, reading in heard)
+def support_of(answer: Answer, votes: Sequence[Vote], task: Task) -> Consensus:
+    """How well the readings support a given answer, such as a judge's."""
+    counted = _counted_votes(votes)
+    supporters, dissenters = _split_by_support(answer, counted, task)
+    confidence = fmean(confidence_of(reading) for _, reading in counted)
     error_risk: float | None = None
     spread: float | None = None
     certainty = confidence
     if task.kind is AnswerKind.LABEL:
-        combined = posterior([reading for _, reading in heard], len(task.labels))
+        combined = posterior([reading for _, reading in counted], len(task.labels))
         certainty = combined.probabilities.get(cast(str, answer), 0.0)
         error_risk, spread = 1.0 - certainty, combined.entropy
     elif task.kind is not AnswerKind.VECTOR:
-        spread = _spread([answer for answer, _ in _weighed(heard)], task)
+        spread = _spread([answer for answer, _ in _weighted_answers(counted)], task)
         certainty = confidence * (1.0 - spread)
     return Consensus(answer, certainty, error_risk, spread, supporters, dissenters)
 
 
-def _ok(votes: Sequence[Vote]) -> list[Vote]:
+def _counted_votes(votes: Sequence[Vote]) -> list[Vote]:
     ok = [vote for vote in votes if vote[1].status is Status.OK]
     # a fallback's answer is better than none, but never one voice among others: it is not
     # independent of the service that gave it, and two may come from the same one
-    instead = [vote for vote in votes if vote[1].status is Status.FALLBACK][:1]
-    return ok or [(name, replace(reading, status=Status.OK)) for name, reading in instead]
+    fallback = [vote for vote in votes if vote[1].status is Status.FALLBACK][:1]
+    return ok or [(name, replace(reading, status=Status.OK)) for name, reading in fallback]
 
 
-def _weighed(heard: Sequence[Vote]) -> _Weighed:
+def _weighted_answers(counted: Sequence[Vote]) -> _WeightedAnswers:
     """Each answer with its confidence; all alike when every service has none at all."""
-    weights = [stated(reading) for _, reading in heard]
+    weights = [confidence_of(reading) for _, reading in counted]
     if not any(weights):
         weights = [1.0] * len(weights)
-    answers = [cast(Answer, reading.answer) for _, reading in heard]
+    answers = [cast(Answer, reading.answer) for _, reading in counted]
     return list(zip(answers, weights, strict=True))
 
 
-def _sides(
-    answer: Answer, heard: Sequence[Vote], task: Task
+def _split_by_support(
+    answer: Answer, counted: Sequence[Vote], task: Task
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if task.kind is AnswerKind.VECTOR:
-        return tuple(name for name, _ in heard), ()
-    far = [apart(distance(cast(Answer, one.answer), answer, task), task) for _, one in heard]
-    named = [(name, is_far) for (name, _), is_far in zip(heard, far, strict=True)]
+        return tuple(name for name, _ in counted), ()
+    disagrees = [
+        is_disagreement(distance(cast(Answer, reading.answer), answer, task), task)
+        for _, reading in counted
+    ]
+    by_name = [(name, differs) for (name, _), differs in zip(counted, disagrees, strict=True)]
     return (
-        tuple(name for name, is_far in named if not is_far),
-        tuple(name for name, is_far in named if is_far),
+        tuple(name for name, differs in by_name if not differs),
+        tuple(name for name, differs in by_name if differs),
     )
 
 
 def _spread(answers: Sequence[Answer], task: Task) -> float:
-    found = [distance(a, b, task) for a, b in combinations(answers, 2)]
+    distances = [distance(a, b, task) for a, b in combinations(answers, 2)]
     # fsum: the same value in whatever order the services were asked
-    return math.fsum(found) / len(found) if found else 0.0
+    return math.fsum(distances) / len(distances) if distances else 0.0
 
 
-def _best_set(votes: _Weighed, task: Task) -> Answer:
+def _best_set(votes: _WeightedAnswers, task: Task) -> Answer:
     """Members by support, then by the weight of their ranks; each as its surest service wrote it.
 
     Members count as the same under the folding of the set distance.
@@ -132,29 +135,33 @@ def _best_set(votes: _Weighed, task: Task) -> Answer:
     for members, weight in sorted(sets, key=lambda vote: (-vote[1], vote[0])):
         for member in members:
             spelled.setdefault(fold(member), member)
-        for key, rank_weight in weighted(members).items():
+        for key, rank_weight in member_weights(members).items():
             support[key].append(weight)
             ranks[key].append(weight * rank_weight)
     total = math.fsum(weight for _, weight in sets)
-    carried = {key: math.fsum(weights) / total for key, weights in support.items()}
-    order = sorted(carried, key=lambda key: (-carried[key], -math.fsum(ranks[key]), key))
-    agreed = [key for key in order if carried[key] >= _HALF]
-    size = median_low(len(weighted(members)) for members, _ in sets)
-    return tuple(spelled[key] for key in agreed or order[:size])
+    support_shares = {key: math.fsum(weights) / total for key, weights in support.items()}
+    order = sorted(
+        support_shares, key=lambda key: (-support_shares[key], -math.fsum(ranks[key]), key)
+    )
+    majority = [key for key in order if support_shares[key] >= _HALF]
+    size = median_low(len(member_weights(members)) for members, _ in sets)
+    return tuple(spelled[key] for key in majority or order[:size])
 
 
-def _best_text(votes: _Weighed, task: Task) -> Answer:
+def _best_text(votes: _WeightedAnswers, task: Task) -> Answer:
     """The weighted medoid: the sum of weight times distance to all others is smallest."""
 
-    def strain(position: int) -> tuple[float, float]:
+    def weighted_distance(position: int) -> tuple[float, float]:
         text, weight = votes[position]
-        far = math.fsum(other * distance(text, said, task) for said, other in votes)
-        return far, -weight
+        total = math.fsum(
+            other_weight * distance(text, other_text, task) for other_text, other_weight in votes
+        )
+        return total, -weight
 
-    return votes[min(range(len(votes)), key=strain)][0]
+    return votes[min(range(len(votes)), key=weighted_distance)][0]
 
 
-def _best_score(votes: _Weighed, task: Task) -> Answer:
+def _best_score(votes: _WeightedAnswers, task: Task) -> Answer:
     scores = [(cast(float, score), weight) for score, weight in votes]
     total = math.fsum(weight for _, weight in scores)
     mean = math.fsum(score * weight for score, weight in scores) / total
@@ -162,11 +169,11 @@ def _best_score(votes: _Weighed, task: Task) -> Answer:
     return min(max(mean, min(scores)[0]), max(scores)[0])
 
 
-def _best_vector(votes: _Weighed, task: Task) -> Answer:
+def _best_vector(votes: _WeightedAnswers, task: Task) -> Answer:
     return max(votes, key=lambda vote: vote[1])[0]
 
 
-_BEST: Final[Mapping[AnswerKind, Callable[[_Weighed, Task], Answer]]] = {
+_BEST: Final[Mapping[AnswerKind, Callable[[_WeightedAnswers, Task], Answer]]] = {
     AnswerKind.SET: _best_set,
     AnswerKind.TEXT: _best_text,
     AnswerKind.SCORE: _best_score,

@@ -1,10 +1,9 @@
-"""What a few gold labels add: which answer is right, and how probably a given answer is wrong.
+"""The label model for few gold labels: the probable answer, and its probability of error.
 
-Two models share the labels, since each fails elsewhere: a stack of the services' shrunken
-likelihoods in which the label-free belief is one more witness, and the regression on who agrees
-with the answer and how sure they are. Both begin where nothing but the label-free model is
-believed, and labels move them from there. Their log-odds are averaged and brought to
-probabilities by Platt scaling on predictions of items that neither has seen.
+Two models share the labels, since each fails elsewhere: a stack (Wolpert 1992) of the services'
+shrunken likelihoods and of the label-free posterior, and the regression on agreement. Both have
+the label-free model as their prior. Their log-odds are averaged and calibrated by Platt scaling
+on predictions of items that neither has seen.
 """
 
 from dataclasses import dataclass
@@ -13,247 +12,287 @@ from typing import Final
 import numpy as np
 
 from orchestration_assets.evidence.agreement import AgreementModel, fit_agreement
-from orchestration_assets.evidence.bins import Bins, fit_bins
-from orchestration_assets.evidence.calibration import Platt, fit_platt
-from orchestration_assets.evidence.label_free import LabelFree, error_odds
-from orchestration_assets.evidence.likelihoods import Likelihoods, fit_likelihoods, log_prior
+from orchestration_assets.evidence.bins import ConfidenceBins, fit_bins
+from orchestration_assets.evidence.calibration import PlattScaling, fit_platt_scaling
+from orchestration_assets.evidence.label_free import LabelFreeModel, error_log_odds
+from orchestration_assets.evidence.likelihoods import (
+    LikelihoodTables,
+    fit_likelihoods,
+    fit_log_prior,
+)
 from orchestration_assets.evidence.logistic import sigmoid
 from orchestration_assets.evidence.recorded_answers import MISSING, Floats, Ints, one_hot
-from orchestration_assets.evidence.stacking import Stack, fit_stack, softmax
+from orchestration_assets.evidence.stacking import StackingModel, fit_stacking, softmax
 
-FEWEST: Final = 50
-"""Below so many labels there is no such model."""
+MIN_LABELS: Final = 50
+"""The fewest labels that the model is fitted to."""
 
 _FOLDS: Final = 5
-_BINS: Final = 6  # more than so few labels fill, but the stack weighs them, and belief helps
-_TINY: Final = 1e-9
-# pseudo-labels a label that the label-free belief puts into the tables
-_BELIEVED: Final = 2.0
+_BINS: Final = 6  # more than so few labels fill, but unlabelled items and the stack make up for it
+_EPSILON: Final = 1e-9
+# for each label, the weight of the label-free posterior of unlabelled items in the tables
+_PSEUDO_LABELS: Final = 2.0
 _MARGINS: Final = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, float("inf"))
-_UNLABELLED: Final = 4_000
-_HALF_TAUGHT: Final = 200.0  # labels at which the stack counts as much as the label-free belief
+_MAX_UNLABELLED: Final = 4_000
+_HALF_WEIGHT: Final = 200.0  # labels at which stack and label-free posterior weigh the same
 
 
 @dataclass(frozen=True)
-class Witnesses:
-    """The services' evidence and the label-free belief, weighed by a stack."""
+class StackedLikelihoods:
+    """The services' likelihoods and the label-free posterior, combined by a stacking model."""
 
-    bins: Bins
-    tables: Likelihoods
-    stack: Stack
+    bins: ConfidenceBins
+    tables: LikelihoodTables
+    stack: StackingModel
 
-    def belief(self, answers: Ints, confidences: Floats, free: Floats) -> Floats:
-        """(n, L) log-probabilities of items answered as in (n, K), of which ``free`` (n, L) is
-        the label-free belief."""
-        said, sure = _scores(self.tables, answers, self.bins.of(confidences), free)
-        return np.log(self.stack(self.tables.prior, said, sure) + _TINY)
+    def log_posterior(self, answers: Ints, confidences: Floats, label_free: Floats) -> Floats:
+        """(n, L) log-probabilities of items answered as in (n, K), whose label-free
+        log-probabilities are ``label_free`` (n, L)."""
+        answer_scores, bin_scores = _stack_scores(
+            self.tables, answers, self.bins.codes(confidences), label_free
+        )
+        return np.log(self.stack(self.tables.prior, answer_scores, bin_scores) + _EPSILON)
 
 
 @dataclass(frozen=True)
-class FewLabels:
-    """What a few labels taught; ``answers`` and ``confidences`` (n, K) are of all services, in
-    the order of the label-free model, which drops the clones.
+class FewLabelsModel:
+    """A fitted model; ``answers`` and ``confidences`` (n, K) are of all services, clones included.
 
-    There is a model for each fifth of the labels that was left out, and their mean is used: with
-    few labels one fit differs from the next in scale, which the scaling of one would not survive
-    in another.
+    There is a stack and an agreement model for each fifth of the labels that was left out, and
+    their mean is used: fits to few labels differ in scale, and Platt scaling is of their mean.
+    ``best_service`` was right most often.
     """
 
-    free: LabelFree
-    witnesses: tuple[Witnesses, ...]
-    agreement: tuple[AgreementModel, ...]
-    platt: Platt
+    label_free: LabelFreeModel
+    stacks: tuple[StackedLikelihoods, ...]
+    agreement_models: tuple[AgreementModel, ...]
+    platt: PlattScaling
     n_gold: int
-    weight: float
-    best: int
+    stack_weight: float
+    best_service: int
     margin: float
 
-    def answer(self, answers: Ints, confidences: Floats) -> Ints:
-        """(n,) the answer to rely on.
+    def predict(self, answers: Ints, confidences: Floats) -> Ints:
+        """(n,) the predicted answer.
 
-        That of the service that was right most often, at ``best``, unless another is more
-        probable by more than ``margin`` log-odds: the largest margin whose accuracy on unseen
-        labels is within a standard error of the highest. So what stands loses to the best single
-        service no more than the labels can tell; infinite, the service stands alone.
+        That of ``best_service``, unless another is more probable by more than ``margin`` log-odds:
+        the largest margin whose accuracy out of fold is within a standard error of the highest.
+        So the prediction loses to the best single service no more than the labels can tell; with
+        an infinite margin it is always that of the service.
         """
-        belief = self.belief(answers, confidences)
-        return _guarded(belief, answers[:, self.best], self.margin)
+        log_posterior = self.log_posterior(answers, confidences)
+        return _guarded_answers(log_posterior, answers[:, self.best_service], self.margin)
 
-    def belief(self, answers: Ints, confidences: Floats) -> Floats:
-        """(n, L) log-probabilities: what the labels taught, with the label-free belief in it.
+    def log_posterior(self, answers: Ints, confidences: Floats) -> Floats:
+        """(n, L) log-probabilities: the logarithmic pool of the stack and the label-free model.
 
-        The stack's ``weight`` in [0, 1] is ``n / (n + 200)``, so that few labels cannot overturn
-        what agreement shows; it is 1 where, on labels that it has not seen, the stack alone was
-        right more often by two standard errors.
+        ``stack_weight`` in [0, 1] is ``n / (n + 200)``, so that few labels cannot overturn what
+        agreement shows; it is 1 where the stack by itself was right more often, out of fold, by
+        two standard errors.
         """
-        own = self.free.own
-        free = self.free.belief(answers, confidences)
-        taught = self._taught(answers[:, own], confidences[:, own], free)
-        return _blended(taught, free, self.weight)
+        independent = self.label_free.independent
+        label_free = self.label_free.log_posterior(answers, confidences)
+        stack_log_posterior = self._mean_stack_posterior(
+            answers[:, independent], confidences[:, independent], label_free
+        )
+        return _logarithmic_pool(stack_log_posterior, label_free, self.stack_weight)
 
-    def risk(self, answers: Ints, confidences: Floats, standing: Ints) -> Floats:
-        """(n,) probability that the standing answers are wrong."""
-        own = self.free.own
-        free = self.free.belief(answers, confidences)
-        answers, confidences = answers[:, own], confidences[:, own]
-        belief = self._taught(answers, confidences, free)
-        every = [one.odds(answers, confidences, standing) for one in self.agreement]
-        odds = np.mean(every, axis=0)
-        return 1.0 - self.platt(sigmoid(_pooled(belief, odds, standing)))
+    def error_probability(self, answers: Ints, confidences: Floats, chosen: Ints) -> Floats:
+        """(n,) probability that the ``chosen`` answers (n,) are wrong."""
+        independent = self.label_free.independent
+        label_free = self.label_free.log_posterior(answers, confidences)
+        answers, confidences = answers[:, independent], confidences[:, independent]
+        log_posterior = self._mean_stack_posterior(answers, confidences, label_free)
+        per_fold = [model.log_odds(answers, confidences, chosen) for model in self.agreement_models]
+        log_odds = np.mean(per_fold, axis=0)
+        return 1.0 - self.platt(sigmoid(_mean_log_odds(log_posterior, log_odds, chosen)))
 
-    def _taught(self, answers: Ints, confidences: Floats, free: Floats) -> Floats:
-        every = [one.belief(answers, confidences, free) for one in self.witnesses]
-        mean: Floats = np.mean(every, axis=0)
-        return mean
+    def _mean_stack_posterior(
+        self, answers: Ints, confidences: Floats, label_free: Floats
+    ) -> Floats:
+        per_fold = [stack.log_posterior(answers, confidences, label_free) for stack in self.stacks]
+        mean_log_posterior: Floats = np.mean(per_fold, axis=0)
+        return mean_log_posterior
 
 
-def learn_from(
+def fit_few_labels(
     answers: Ints,
     confidences: Floats,
     gold: Ints,
-    free: LabelFree,
-    standing: Ints | None = None,
-) -> FewLabels:
-    """From answers and confidences (n, K), gold (n,) with ``MISSING`` where unknown, and what was
-    learnt without labels about the same services.
+    label_free: LabelFreeModel,
+    chosen: Ints | None = None,
+) -> FewLabelsModel:
+    """Fits to answers and confidences (n, K), gold (n,) with ``MISSING`` where unknown, and the
+    label-free model of the same services.
 
-    ``standing`` (n,) are the answers whose risk is to be told, of whatever rule; None: those that
-    the model itself finds most probable. Raises ValueError below ``FEWEST`` labels.
+    ``chosen`` (n,) are the answers whose probability of error will be asked for; None: the
+    model's own predictions. Raises ValueError below ``MIN_LABELS`` labels.
     """
-    if (n_gold := int((gold != MISSING).sum())) < FEWEST:
-        raise ValueError(f"{n_gold} labels, at least {FEWEST} are needed")
-    rows = _rows_to_learn_from(gold)
+    if (n_gold := int((gold != MISSING).sum())) < MIN_LABELS:
+        raise ValueError(f"{n_gold} labels, at least {MIN_LABELS} are needed")
+    rows = _training_rows(gold)
     answers, confidences, gold = answers[rows], confidences[rows], gold[rows]
-    belief = free.belief(answers, confidences)
+    log_posterior = label_free.log_posterior(answers, confidences)
     # a clone adds nothing but the false impression of agreement
-    answers, confidences = answers[:, free.own], confidences[:, free.own]
+    independent = label_free.independent
+    answers, confidences = answers[:, independent], confidences[:, independent]
     labelled = np.flatnonzero(gold != MISSING)
     folds = np.arange(n_gold) % _FOLDS
-    unseen = np.empty((n_gold, free.n_labels))
-    witnesses = []
+    out_of_fold = np.empty((n_gold, label_free.n_labels))
+    stacks = []
     for fold in range(_FOLDS):
-        out = labelled[folds == fold]
-        kept = gold.copy()
-        kept[out] = MISSING
-        witnesses.append(_witnesses(answers, confidences, kept, belief))
-        unseen[folds == fold] = witnesses[-1].belief(answers[out], confidences[out], belief[out])
-    weight = _stack_weight(unseen, belief[labelled], gold[labelled])
-    blended = _blended(unseen, belief[labelled], weight)
-    best = int((answers[labelled] == gold[labelled, None]).mean(axis=0).argmax())
-    margin = _margin(blended, answers[labelled, best], gold[labelled])
-    if standing is None:
-        stands = _guarded(blended, answers[labelled, best], margin)
+        held_out = labelled[folds == fold]
+        kept_gold = gold.copy()
+        kept_gold[held_out] = MISSING
+        stacks.append(_fit_stacked_likelihoods(answers, confidences, kept_gold, log_posterior))
+        out_of_fold[folds == fold] = stacks[-1].log_posterior(
+            answers[held_out], confidences[held_out], log_posterior[held_out]
+        )
+    stack_weight = _stack_weight(out_of_fold, log_posterior[labelled], gold[labelled])
+    pooled_log_posterior = _logarithmic_pool(out_of_fold, log_posterior[labelled], stack_weight)
+    best_service = int((answers[labelled] == gold[labelled, None]).mean(axis=0).argmax())
+    margin = _margin(pooled_log_posterior, answers[labelled, best_service], gold[labelled])
+    if chosen is None:
+        chosen_answers = _guarded_answers(
+            pooled_log_posterior, answers[labelled, best_service], margin
+        )
     else:
-        stands = standing[rows][labelled]
-    right = stands == gold[labelled]
-    heard, sure = answers[labelled], confidences[labelled]
-    pooled = np.empty(n_gold)
+        chosen_answers = chosen[rows][labelled]
+    correct = chosen_answers == gold[labelled]
+    labelled_answers, labelled_confidences = answers[labelled], confidences[labelled]
+    pooled_log_odds = np.empty(n_gold)
     agreement = []
     for fold in range(_FOLDS):
-        out, inside = folds == fold, folds != fold
-        share = right[inside].astype(np.float64)
-        seen = (heard[inside], sure[inside], stands[inside])
-        agreement.append(fit_agreement(*seen, share, near=free.agreement))
-        odds = agreement[-1].odds(heard[out], sure[out], stands[out])
-        pooled[out] = _pooled(unseen[out], odds, stands[out])
-    platt = fit_platt(sigmoid(pooled), right)
-    return FewLabels(
-        free=free,
-        witnesses=tuple(witnesses),
-        agreement=tuple(agreement),
+        held_out, inside = folds == fold, folds != fold
+        correctness = correct[inside].astype(np.float64)
+        training = (labelled_answers[inside], labelled_confidences[inside], chosen_answers[inside])
+        agreement.append(fit_agreement(*training, correctness, prior=label_free.agreement))
+        log_odds = agreement[-1].log_odds(
+            labelled_answers[held_out], labelled_confidences[held_out], chosen_answers[held_out]
+        )
+        pooled_log_odds[held_out] = _mean_log_odds(
+            out_of_fold[held_out], log_odds, chosen_answers[held_out]
+        )
+    platt = fit_platt_scaling(sigmoid(pooled_log_odds), correct)
+    return FewLabelsModel(
+        label_free=label_free,
+        stacks=tuple(stacks),
+        agreement_models=tuple(agreement),
         platt=platt,
         n_gold=n_gold,
-        weight=weight,
-        best=int(free.own[best]),
+        stack_weight=stack_weight,
+        best_service=int(independent[best_service]),
         margin=margin,
     )
 
 
-def _rows_to_learn_from(gold: Ints) -> Ints:
+def _training_rows(gold: Ints) -> Ints:
     """Every labelled item, and unlabelled ones at even steps: a few thousand fill the tables."""
-    unknown = np.flatnonzero(gold == MISSING)
-    step = max(1, len(unknown) // _UNLABELLED)
-    return np.sort(np.concatenate([np.flatnonzero(gold != MISSING), unknown[::step]]))
+    unlabelled = np.flatnonzero(gold == MISSING)
+    step = max(1, len(unlabelled) // _MAX_UNLABELLED)
+    return np.sort(np.concatenate([np.flatnonzero(gold != MISSING), unlabelled[::step]]))
 
 
-def _stack_weight(unseen: Floats, free: Floats, gold: Ints) -> float:
-    cautious = len(gold) / (len(gold) + _HALF_TAUGHT)
-    right = [
-        (_blended(unseen, free, weight).argmax(axis=1) == gold).astype(np.float64)
+def _stack_weight(out_of_fold: Floats, label_free: Floats, gold: Ints) -> float:
+    cautious = len(gold) / (len(gold) + _HALF_WEIGHT)
+    correct = [
+        (_logarithmic_pool(out_of_fold, label_free, weight).argmax(axis=1) == gold).astype(
+            np.float64
+        )
         for weight in (1.0, cautious)
     ]
-    gain = right[0] - right[1]
+    gain = correct[0] - correct[1]
     return 1.0 if gain.mean() > 2.0 * gain.std() / len(gain) ** 0.5 else cautious
 
 
-def _guarded(belief: Floats, best: Ints, margin: float) -> Ints:
-    """(n,) the best service's answer, unless the most probable one is ahead by the margin."""
-    every = np.arange(len(belief))
-    leading = belief.argmax(axis=1)
-    ahead = belief[every, leading] - belief[every, np.maximum(best, 0)]
+def _guarded_answers(log_posterior: Floats, best: Ints, margin: float) -> Ints:
+    """(n,) the ``best`` service's answer, unless the most probable one is ahead by the margin."""
+    items = np.arange(len(log_posterior))
+    leading = log_posterior.argmax(axis=1)
+    ahead = log_posterior[items, leading] - log_posterior[items, np.maximum(best, 0)]
     return np.where((best == MISSING) | (ahead > margin), leading, best).astype(np.int64)
 
 
-def _margin(belief: Floats, best: Ints, gold: Ints) -> float:
-    right = [(_guarded(belief, best, one) == gold).astype(np.float64) for one in _MARGINS]
-    highest = max(range(len(right)), key=lambda k: (right[k].mean(), k))
-    for k in reversed(range(len(right))):
-        lost = right[highest] - right[k]
+def _margin(log_posterior: Floats, best: Ints, gold: Ints) -> float:
+    correct = [
+        (_guarded_answers(log_posterior, best, margin) == gold).astype(np.float64)
+        for margin in _MARGINS
+    ]
+    highest = max(range(len(correct)), key=lambda k: (correct[k].mean(), k))
+    for k in reversed(range(len(correct))):
+        lost = correct[highest] - correct[k]
         if lost.mean() <= lost.std() / len(gold) ** 0.5:
             return _MARGINS[k]
     return _MARGINS[highest]
 
 
-def _blended(taught: Floats, free: Floats, weight: float) -> Floats:
-    return np.log(softmax(weight * taught + (1.0 - weight) * free) + _TINY)
+def _logarithmic_pool(stack_log_posterior: Floats, label_free: Floats, weight: float) -> Floats:
+    return np.log(softmax(weight * stack_log_posterior + (1.0 - weight) * label_free) + _EPSILON)
 
 
-def _pooled(belief: Floats, odds: Floats, standing: Ints) -> Floats:
+def _mean_log_odds(log_posterior: Floats, log_odds: Floats, chosen: Ints) -> Floats:
     """(n,) the mean of both models' log-odds that the answer is right."""
-    found: Floats = 0.5 * (odds - error_odds(belief, standing))
-    return found
+    mean: Floats = 0.5 * (log_odds - error_log_odds(log_posterior, chosen))
+    return mean
 
 
-def _witnesses(answers: Ints, confidences: Floats, gold: Ints, free: Floats) -> Witnesses:
+def _fit_stacked_likelihoods(
+    answers: Ints, confidences: Floats, gold: Ints, label_free: Floats
+) -> StackedLikelihoods:
     labelled = np.flatnonzero(gold != MISSING)
     binning = fit_bins(confidences, _BINS)
-    bins = binning.of(confidences)
-    tables = _tables(answers, bins, gold, free, binning.n_bins)
+    bins = binning.codes(confidences)
+    tables = _likelihood_tables(answers, bins, gold, label_free, binning.n_bins)
     # tables that have seen the item would make its services look better than they are
     folds = np.arange(len(labelled)) % _FOLDS
-    shape = (len(labelled), answers.shape[1] + 1, free.shape[1])
-    said, sure = np.empty(shape), np.empty(shape)
+    shape = (len(labelled), answers.shape[1] + 1, label_free.shape[1])
+    answer_scores, bin_scores = np.empty(shape), np.empty(shape)
     for fold in range(_FOLDS):
-        out = labelled[folds == fold]
-        kept = gold.copy()
-        kept[out] = MISSING
-        without = _tables(answers, bins, kept, free, binning.n_bins)
+        held_out = labelled[folds == fold]
+        kept_gold = gold.copy()
+        kept_gold[held_out] = MISSING
+        out_of_fold_tables = _likelihood_tables(
+            answers, bins, kept_gold, label_free, binning.n_bins
+        )
         inside = folds == fold
-        said[inside], sure[inside] = _scores(without, answers[out], bins[out], free[out])
-    belief_alone = np.zeros(1 + 2 * shape[1])
-    belief_alone[shape[1]] = 1.0  # of the prior, then all answers: the last is the belief
-    stack = fit_stack(
-        range(shape[1]), tables.prior, said, sure, gold[labelled], centre=belief_alone
+        answer_scores[inside], bin_scores[inside] = _stack_scores(
+            out_of_fold_tables, answers[held_out], bins[held_out], label_free[held_out]
+        )
+    label_free_only = np.zeros(1 + 2 * shape[1])
+    label_free_only[shape[1]] = 1.0  # the prior comes first, then the answers' scores
+    stack = fit_stacking(
+        range(shape[1]),
+        tables.prior,
+        answer_scores,
+        bin_scores,
+        gold[labelled],
+        centre=label_free_only,
     )
-    return Witnesses(binning, tables, stack)
+    return StackedLikelihoods(binning, tables, stack)
 
 
-def _tables(answers: Ints, bins: Ints, gold: Ints, free: Floats, n_bins: int) -> Likelihoods:
-    """Filled by gold, and lightly by belief: most labels hardly occur in few items, so a table of
-    confusions from gold alone is mostly empty."""
-    unknown = gold == MISSING
-    n_labels = free.shape[1]
+def _likelihood_tables(
+    answers: Ints, bins: Ints, gold: Ints, label_free: Floats, n_bins: int
+) -> LikelihoodTables:
+    """Counted from gold, and lightly from the label-free posterior: few items hold few of the
+    labels, so a confusion matrix from gold alone is mostly empty."""
+    unlabelled = gold == MISSING
+    n_labels = label_free.shape[1]
     truth = one_hot(gold, n_labels)
-    truth[unknown] = np.exp(free[unknown]) * min(1.0, _BELIEVED * n_labels / max(unknown.sum(), 1))
+    truth[unlabelled] = np.exp(label_free[unlabelled]) * min(
+        1.0, _PSEUDO_LABELS * n_labels / max(unlabelled.sum(), 1)
+    )
     fitted = fit_likelihoods(answers, bins, truth, n_bins)
-    return Likelihoods(log_prior(truth), fitted.answers, fitted.bins)
+    return LikelihoodTables(fit_log_prior(truth), fitted.answers, fitted.bins)
 
 
-def _scores(tables: Likelihoods, answers: Ints, bins: Ints, free: Floats) -> tuple[Floats, Floats]:
-    """(n, K + 1, L) scores of answers and of confidences; the label-free belief comes last."""
-    said, sure = tables.scores(answers, bins)
-    belief = free[:, None, :]
+def _stack_scores(
+    tables: LikelihoodTables, answers: Ints, bins: Ints, label_free: Floats
+) -> tuple[Floats, Floats]:
+    """(n, K + 1, L) scores of answers and of confidences; the label-free posterior comes last."""
+    answer_scores, bin_scores = tables.scores(answers, bins)
+    label_free_scores = label_free[:, None, :]
     return (
-        np.concatenate([said, belief], axis=1),
-        np.concatenate([sure, np.zeros_like(belief)], axis=1),
+        np.concatenate([answer_scores, label_free_scores], axis=1),
+        np.concatenate([bin_scores, np.zeros_like(label_free_scores)], axis=1),
     )

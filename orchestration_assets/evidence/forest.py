@@ -1,4 +1,4 @@
-"""Randomised trees as plain arrays: what a region of evidence has seen, averaged anew at will."""
+"""Extremely randomised trees as plain arrays, whose leaves are averaged over any target values."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from orchestration_assets.evidence.recorded_answers import Bools, Floats
 
 _LEAF = -1
-_ROWS_AT_ONCE = 4_096
+_BLOCK_ROWS = 4_096
 _FEW_ROWS = 64
 
 Nodes = NDArray[np.int32]
@@ -36,12 +36,12 @@ class Forest:
     def leaves(self, rows: Floats) -> Nodes:
         """(n, T) the leaf that each of the rows (n, features) reaches in each tree."""
         values = np.ascontiguousarray(rows, dtype=np.float32)
-        found = np.empty((len(rows), len(self.roots)), dtype=np.int32)
-        for begin in range(0, len(rows), _ROWS_AT_ONCE):
-            part = values[begin : begin + _ROWS_AT_ONCE]
-            walk = self._walk if len(part) > _FEW_ROWS else self._walk_few
-            found[begin : begin + _ROWS_AT_ONCE] = walk(part)
-        return found
+        leaves = np.empty((len(rows), len(self.roots)), dtype=np.int32)
+        for begin in range(0, len(rows), _BLOCK_ROWS):
+            part = values[begin : begin + _BLOCK_ROWS]
+            descend = self._walk if len(part) > _FEW_ROWS else self._walk_few
+            leaves[begin : begin + _BLOCK_ROWS] = descend(part)
+        return leaves
 
     def _walk_few(self, values: NDArray[np.float32]) -> Nodes:
         """All trees at once: for few rows, what a call to numpy takes is what counts."""
@@ -72,7 +72,7 @@ class Forest:
         return at.T
 
 
-def grow(
+def grow_forest(
     rows: Floats, targets: Floats, n_trees: int, min_leaf: int, seed: int
 ) -> tuple[Forest, Bools]:
     """A forest of extremely randomised trees (Geurts et al. 2006) on bootstrap samples.
@@ -82,7 +82,7 @@ def grow(
     """
     from sklearn.ensemble import ExtraTreesRegressor
 
-    grown = ExtraTreesRegressor(
+    fitted = ExtraTreesRegressor(
         n_estimators=n_trees,
         min_samples_leaf=min_leaf,
         max_features=0.7,
@@ -90,13 +90,13 @@ def grow(
         random_state=seed,
         n_jobs=1,
     ).fit(rows.astype(np.float32), targets)
-    seen = np.zeros((len(rows), n_trees), dtype=np.bool_)
+    in_bag = np.zeros((len(rows), n_trees), dtype=np.bool_)
     features, thresholds, children, roots = [], [], [], []
     offset = depth = 0
-    samples = zip(grown.estimators_, grown.estimators_samples_, strict=True)
-    for number, (one, sample) in enumerate(samples):
-        seen[sample, number] = True
-        tree = one.tree_
+    samples = zip(fitted.estimators_, fitted.estimators_samples_, strict=True)
+    for number, (estimator, sample) in enumerate(samples):
+        in_bag[sample, number] = True
+        tree = estimator.tree_
         leaf = tree.children_left == _LEAF
         itself = np.arange(tree.node_count)
         pair = [np.where(leaf, itself, side) for side in (tree.children_left, tree.children_right)]
@@ -113,46 +113,46 @@ def grow(
         np.array(roots, dtype=np.int32),
         depth,
     )
-    return forest, seen
+    return forest, in_bag
 
 
 class LeafMeans:
     """Averages over the rows that grew each leaf, for any values of those rows.
 
-    ``leaves`` (n, T) and ``seen`` (n, T) of the growing rows.
+    ``leaves`` (n, T) and ``in_bag`` (n, T) of the growing rows.
     """
 
-    def __init__(self, leaves: Nodes, seen: Bools, n_nodes: int) -> None:
+    def __init__(self, leaves: Nodes, in_bag: Bools, n_nodes: int) -> None:
         self._leaves = leaves
         self._n_nodes = n_nodes
-        rows, trees = np.nonzero(seen)
+        rows, trees = np.nonzero(in_bag)
         self._rows = rows
         self._at = leaves[rows, trees]
         self._counts = np.maximum(np.bincount(self._at, minlength=n_nodes), 1).astype(np.float64)
-        self._unseen = (~seen).astype(np.float32)
+        self._unseen = (~in_bag).astype(np.float32)
         self._unseen /= np.maximum(self._unseen.sum(axis=1, keepdims=True), 1.0)
 
     def means(self, values: Floats) -> NDArray[np.float32]:
         """(N, outputs) leaf averages of values (n, outputs)."""
-        found = np.empty((self._n_nodes, values.shape[1]), dtype=np.float32)
+        estimates = np.empty((self._n_nodes, values.shape[1]), dtype=np.float32)
         for output in range(values.shape[1]):
             weights = values[:, output].take(self._rows)
             sums = np.bincount(self._at, weights=weights, minlength=self._n_nodes)
-            found[:, output] = sums / self._counts
-        return found
+            estimates[:, output] = sums / self._counts
+        return estimates
 
     def out_of_bag(self, means: NDArray[np.float32]) -> Floats:
         """(n, outputs) each growing row's estimate, from the trees that have not seen it."""
-        found = np.empty((len(self._leaves), means.shape[1]))
+        estimates = np.empty((len(self._leaves), means.shape[1]))
         for output in range(means.shape[1]):
-            estimates = means[:, output].take(self._leaves)
-            found[:, output] = np.einsum("nt,nt->n", estimates, self._unseen)
-        return found
+            per_tree = means[:, output].take(self._leaves)
+            estimates[:, output] = np.einsum("nt,nt->n", per_tree, self._unseen)
+        return estimates
 
 
 def forest_means(leaves: Nodes, means: NDArray[np.float32]) -> Floats:
     """(n, outputs) averages over trees of the leaf averages at ``leaves`` (n, T)."""
-    found = np.empty((len(leaves), means.shape[1]))
+    estimates = np.empty((len(leaves), means.shape[1]))
     for output in range(means.shape[1]):
-        found[:, output] = means[:, output].take(leaves).mean(axis=1)
-    return found
+        estimates[:, output] = means[:, output].take(leaves).mean(axis=1)
+    return estimates

@@ -1,4 +1,4 @@
-"""What has been learnt about the services of one label task, as arrays that can be kept."""
+"""The label model of one task, and its form as arrays and facts for the model store."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,14 +7,14 @@ from typing import Any, Final
 import numpy as np
 
 from orchestration_assets.evidence.agreement import AgreementModel
-from orchestration_assets.evidence.bins import Bins
-from orchestration_assets.evidence.calibration import Platt
-from orchestration_assets.evidence.few_labels import FewLabels, Witnesses
-from orchestration_assets.evidence.label_free import LabelFree
-from orchestration_assets.evidence.likelihoods import Likelihoods
+from orchestration_assets.evidence.bins import ConfidenceBins
+from orchestration_assets.evidence.calibration import PlattScaling
+from orchestration_assets.evidence.few_labels import FewLabelsModel, StackedLikelihoods
+from orchestration_assets.evidence.label_free import LabelFreeModel
+from orchestration_assets.evidence.likelihoods import LikelihoodTables
 from orchestration_assets.evidence.logistic import sigmoid
 from orchestration_assets.evidence.recorded_answers import MISSING, Floats, Ints
-from orchestration_assets.evidence.stacking import Stack
+from orchestration_assets.evidence.stacking import StackingModel
 
 FORMAT: Final = 2
 _AGREEMENT: Final = ("knots", "middle", "scale", "weights")
@@ -22,52 +22,53 @@ _AGREEMENT: Final = ("knots", "middle", "scale", "weights")
 
 @dataclass(frozen=True)
 class LabelModel:
-    """``services`` with their ``versions``, and ``labels``, give names to positions.
+    """A fitted label model; ``services`` with their ``versions``, and ``labels``, name positions.
 
-    ``few`` is None when there was not enough gold.
+    ``few_labels`` is None when there was not enough gold.
     """
 
     services: tuple[str, ...]
     versions: tuple[str, ...]
     labels: tuple[str, ...]
-    free: LabelFree
-    few: FewLabels | None = None
+    label_free: LabelFreeModel
+    few_labels: FewLabelsModel | None = None
 
     @property
     def n_gold(self) -> int:
-        return self.few.n_gold if self.few else 0
+        return self.few_labels.n_gold if self.few_labels else 0
 
     @property
-    def alone(self) -> str | None:
-        """The service whose answer always stands: gold cannot tell that all together are better."""
-        if self.few is None or np.isfinite(self.few.margin):
+    def sole_service(self) -> str | None:
+        """The service whose answer is always taken: on gold, the model is not clearly better."""
+        if self.few_labels is None or np.isfinite(self.few_labels.margin):
             return None
-        return self.services[self.few.best]
+        return self.services[self.few_labels.best_service]
 
-    def stands(self, answers: Ints, confidences: Floats) -> tuple[Floats, Ints, Floats]:
-        """(n, L) log-probabilities, (n,) the answer that stands, (n,) its probability of error.
+    def resolve(self, answers: Ints, confidences: Floats) -> tuple[Floats, Ints, Floats]:
+        """(n, L) log-probabilities, (n,) the resolved answer, (n,) its probability of error.
 
-        Only an answer that some service gave can stand; ``MISSING`` where none did, at risk 1.
+        Only an answer that some service gave is taken; ``MISSING`` where none did, with error
+        probability 1.
         """
-        belief = (self.few or self.free).belief(answers, confidences)
-        given = np.zeros(belief.shape, dtype=np.bool_)
+        log_posterior = (self.few_labels or self.label_free).log_posterior(answers, confidences)
+        given = np.zeros(log_posterior.shape, dtype=np.bool_)
         for k in range(answers.shape[1]):
-            there = np.flatnonzero(answers[:, k] != MISSING)
-            given[there, answers[there, k]] = True
-        standing = np.where(given, belief, -np.inf).argmax(axis=1)
-        if self.few is not None:
-            relied_on = self.few.answer(answers, confidences)
-            said = given[np.arange(len(given)), relied_on]
-            standing = np.where(said, relied_on, standing)
-        standing = np.where(given.any(axis=1), standing, MISSING)
-        if self.few is not None:
-            risk = self.few.risk(answers, confidences, standing)
+            answered = np.flatnonzero(answers[:, k] != MISSING)
+            given[answered, answers[answered, k]] = True
+        resolved = np.where(given, log_posterior, -np.inf).argmax(axis=1)
+        if self.few_labels is not None:
+            predicted = self.few_labels.predict(answers, confidences)
+            was_given = given[np.arange(len(given)), predicted]
+            resolved = np.where(was_given, predicted, resolved)
+        resolved = np.where(given.any(axis=1), resolved, MISSING)
+        if self.few_labels is not None:
+            risk = self.few_labels.error_probability(answers, confidences, resolved)
         else:
-            risk = sigmoid(self.free.odds(answers, confidences, standing))
-        return belief, standing, np.where(standing == MISSING, 1.0, risk)
+            risk = sigmoid(self.label_free.error_log_odds(answers, confidences, resolved))
+        return log_posterior, resolved, np.where(resolved == MISSING, 1.0, risk)
 
 
-def coded(
+def encode_votes(
     votes: Sequence[Mapping[str, tuple[str, float | None]]],
     services: Sequence[str],
     labels: Sequence[str],
@@ -79,10 +80,10 @@ def coded(
     code = {label: position for position, label in enumerate(labels)}
     answers = np.full((len(votes), len(services)), MISSING, dtype=np.int64)
     confidences = np.full(answers.shape, np.nan)
-    for row, said in enumerate(votes):
+    for row, by_service in enumerate(votes):
         for k, service in enumerate(services):
-            if service in said:
-                label, confidence = said[service]
+            if service in by_service:
+                label, confidence = by_service[service]
                 answers[row, k] = code.get(label, MISSING)
                 if confidence is not None and answers[row, k] != MISSING:
                     confidences[row, k] = confidence
@@ -91,12 +92,12 @@ def coded(
 
 def pack(model: LabelModel) -> tuple[dict[str, Any], dict[str, Any]]:
     """Arrays by name, and facts that JSON can hold; :func:`unpack` turns them back."""
-    free = model.free
+    label_free = model.label_free
     arrays = {
-        "reliability": free.reliability,
-        "original": free.original,
-        **_packed("free", free.bins, free.tables),
-        **_packed_agreement("free", free.agreement),
+        "reliability": label_free.reliability,
+        "original": label_free.original,
+        **_pack_tables("free", label_free.bins, label_free.tables),
+        **_pack_agreement("free", label_free.agreement),
     }
     facts: dict[str, Any] = {
         "format": FORMAT,
@@ -106,18 +107,18 @@ def pack(model: LabelModel) -> tuple[dict[str, Any], dict[str, Any]]:
         "gold": model.n_gold,
         "folds": 0,
     }
-    if model.few is not None:
-        facts["folds"] = len(model.few.witnesses)
-        facts["weight"] = model.few.weight
-        facts["best"] = model.few.best
+    if model.few_labels is not None:
+        facts["folds"] = len(model.few_labels.stacks)
+        facts["weight"] = model.few_labels.stack_weight
+        facts["best"] = model.few_labels.best_service
         # JSON knows no infinity
-        facts["margin"] = model.few.margin if np.isfinite(model.few.margin) else None
-        facts["platt"] = [model.few.platt.slope, model.few.platt.offset]
-        for fold, one in enumerate(model.few.witnesses):
-            arrays |= _packed(f"fold{fold}", one.bins, one.tables)
-            arrays[f"fold{fold}_stack"] = one.stack.weights
-        for fold, risk in enumerate(model.few.agreement):
-            arrays |= _packed_agreement(f"fold{fold}", risk)
+        facts["margin"] = model.few_labels.margin if np.isfinite(model.few_labels.margin) else None
+        facts["platt"] = [model.few_labels.platt.slope, model.few_labels.platt.offset]
+        for fold, stack in enumerate(model.few_labels.stacks):
+            arrays |= _pack_tables(f"fold{fold}", stack.bins, stack.tables)
+            arrays[f"fold{fold}_stack"] = stack.stack.weights
+        for fold, agreement in enumerate(model.few_labels.agreement_models):
+            arrays |= _pack_agreement(f"fold{fold}", agreement)
     return arrays, facts
 
 
@@ -125,41 +126,41 @@ def unpack(arrays: Mapping[str, Any], facts: Mapping[str, Any]) -> LabelModel:
     """The model that :func:`pack` took apart. Raises ValueError for another format."""
     if facts.get("format") != FORMAT:
         raise ValueError(f"format {facts.get('format')} of a label model, expected {FORMAT}")
-    free = LabelFree(
+    label_free = LabelFreeModel(
         arrays["reliability"],
         arrays["original"],
-        *_unpacked("free", arrays),
-        _unpacked_agreement("free", arrays),
+        *_unpack_tables("free", arrays),
+        _unpack_agreement("free", arrays),
     )
-    few = None
+    few_labels = None
     if facts["folds"]:
-        witnesses, agreement = [], []
+        stacks, agreement = [], []
         for fold in range(facts["folds"]):
             weights = arrays[f"fold{fold}_stack"]
-            stack = Stack(tuple(range((len(weights) - 1) // 2)), weights)
-            witnesses.append(Witnesses(*_unpacked(f"fold{fold}", arrays), stack))
-            agreement.append(_unpacked_agreement(f"fold{fold}", arrays))
-        platt = Platt(*facts["platt"])
-        few = FewLabels(
-            free=free,
-            witnesses=tuple(witnesses),
-            agreement=tuple(agreement),
+            stack = StackingModel(tuple(range((len(weights) - 1) // 2)), weights)
+            stacks.append(StackedLikelihoods(*_unpack_tables(f"fold{fold}", arrays), stack))
+            agreement.append(_unpack_agreement(f"fold{fold}", arrays))
+        platt = PlattScaling(*facts["platt"])
+        few_labels = FewLabelsModel(
+            label_free=label_free,
+            stacks=tuple(stacks),
+            agreement_models=tuple(agreement),
             platt=platt,
             n_gold=facts["gold"],
-            weight=facts["weight"],
-            best=facts["best"],
+            stack_weight=facts["weight"],
+            best_service=facts["best"],
             margin=np.inf if facts["margin"] is None else facts["margin"],
         )
     return LabelModel(
         services=tuple(facts["services"]),
         versions=tuple(facts["versions"]),
         labels=tuple(facts["labels"]),
-        free=free,
-        few=few,
+        label_free=label_free,
+        few_labels=few_labels,
     )
 
 
-def _packed(prefix: str, bins: Bins, tables: Likelihoods) -> dict[str, Any]:
+def _pack_tables(prefix: str, bins: ConfidenceBins, tables: LikelihoodTables) -> dict[str, Any]:
     return {
         f"{prefix}_edges": bins.edges,
         f"{prefix}_prior": tables.prior,
@@ -168,16 +169,18 @@ def _packed(prefix: str, bins: Bins, tables: Likelihoods) -> dict[str, Any]:
     }
 
 
-def _unpacked(prefix: str, arrays: Mapping[str, Any]) -> tuple[Bins, Likelihoods]:
+def _unpack_tables(
+    prefix: str, arrays: Mapping[str, Any]
+) -> tuple[ConfidenceBins, LikelihoodTables]:
     parts = [arrays[f"{prefix}_{name}"] for name in ("prior", "answers", "bins")]
-    return Bins(arrays[f"{prefix}_edges"]), Likelihoods(*parts)
+    return ConfidenceBins(arrays[f"{prefix}_edges"]), LikelihoodTables(*parts)
 
 
-def _packed_agreement(prefix: str, one: AgreementModel) -> dict[str, Any]:
-    arrays = {f"{prefix}_{name}": getattr(one, name) for name in _AGREEMENT}
-    return arrays | {f"{prefix}_offset": np.array(one.offset)}
+def _pack_agreement(prefix: str, model: AgreementModel) -> dict[str, Any]:
+    arrays = {f"{prefix}_{name}": getattr(model, name) for name in _AGREEMENT}
+    return arrays | {f"{prefix}_offset": np.array(model.offset)}
 
 
-def _unpacked_agreement(prefix: str, arrays: Mapping[str, Any]) -> AgreementModel:
+def _unpack_agreement(prefix: str, arrays: Mapping[str, Any]) -> AgreementModel:
     knots, middle, scale, weights = (arrays[f"{prefix}_{name}"] for name in _AGREEMENT)
     return AgreementModel(knots, middle, scale, weights, float(arrays[f"{prefix}_offset"]))

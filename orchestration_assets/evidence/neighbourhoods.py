@@ -1,7 +1,7 @@
-"""Which contents a space of vectors holds to be nearest, and how far two spaces differ in that.
+"""Nearest neighbours in a space of vectors, and how far two spaces differ in them.
 
-Spaces of different services have nothing in common but the contents in them, so what is compared
-is who is near to whom, not the vectors themselves.
+Spaces of different services have nothing in common but the contents in them, so neighbourhoods
+are compared, not the vectors themselves.
 """
 
 from typing import Final
@@ -36,23 +36,23 @@ def similarities(vectors: Float32Array) -> Float32Array:
 
 def nearest(similar: Float32Array) -> Ints:
     """The rows of the 10 nearest of each row, (n, 10), nearest first; n is 11 or more."""
-    some = np.argpartition(-similar, NEIGHBOURS - 1, axis=1)[:, :NEIGHBOURS]
-    order = np.argsort(-np.take_along_axis(similar, some, axis=1), axis=1, kind="stable")
-    found: Ints = np.take_along_axis(some, order, axis=1)
-    return found
+    unordered = np.argpartition(-similar, NEIGHBOURS - 1, axis=1)[:, :NEIGHBOURS]
+    order = np.argsort(-np.take_along_axis(similar, unordered, axis=1), axis=1, kind="stable")
+    ordered: Ints = np.take_along_axis(unordered, order, axis=1)
+    return ordered
 
 
 def overlap_distance(near: Ints, other: Ints) -> Floats:
     """1 - the share of its 10 nearest that both spaces have in common, (n,)."""
     shared = (near[:, :, None] == other[:, None, :]).any(axis=2).sum(axis=1)
-    found: Floats = 1.0 - shared / NEIGHBOURS
-    return found
+    distance: Floats = 1.0 - shared / NEIGHBOURS
+    return distance
 
 
 def shift(
     near: Ints, similar: Float32Array, other_near: Ints, other_similar: Float32Array
 ) -> Floats:
-    """How far down the nearest of one space stand in the other, (n,) in [0, 1].
+    """How far down the nearest of one space rank in the other, (n,) in [0, 1].
 
     The mean of 1 - trustworthiness and 1 - continuity (Venna and Kaski 2001), item by item: 0
     where both name the same ten, about one half where the spaces have nothing in common, 1 where
@@ -60,16 +60,18 @@ def shift(
     neighbour is shared, which in a large window is usual. n is 30 or more.
     """
     n = len(similar)
-    worst = NEIGHBOURS * (2 * n - 3 * NEIGHBOURS - 1) / 2
-    found: Floats = (_beyond(near, other_similar) + _beyond(other_near, similar)) / (2 * worst)
-    return found
+    largest_excess = NEIGHBOURS * (2 * n - 3 * NEIGHBOURS - 1) / 2
+    shifts: Floats = (_excess_ranks(near, other_similar) + _excess_ranks(other_near, similar)) / (
+        2 * largest_excess
+    )
+    return shifts
 
 
-def _beyond(near: Ints, similar: Float32Array) -> Floats:
-    """By how many places, summed up, the named rows stand behind the tenth."""
-    places = np.zeros(len(near))
+def _excess_ranks(near: Ints, similar: Float32Array) -> Floats:
+    """The sum of the ranks beyond the tenth that the rows of ``near`` have in this space."""
+    excess = np.zeros(len(near))
     for column in near.T:
-        named = np.take_along_axis(similar, column[:, None], axis=1)
-        ahead = (similar > named).sum(axis=1)
-        places += np.maximum(ahead + 1 - NEIGHBOURS, 0)
-    return places
+        similarity = np.take_along_axis(similar, column[:, None], axis=1)
+        ahead = (similar > similarity).sum(axis=1)
+        excess += np.maximum(ahead + 1 - NEIGHBOURS, 0)
+    return excess

@@ -1,23 +1,22 @@
-"""From several readings of one question to a probability for each answer.
+"""The naive Bayes posterior of each answer, from several readings of one question.
 
 Naive Bayes over the services' own confidences: a service that answers ``a`` with confidence
 ``c`` gives ``a`` the likelihood ``c`` and spreads ``1 - c`` evenly over the other possible
-answers (or as its alternatives say). Every service is believed to know nothing at all in 2 % of
-its answers, so that none can rule out what another is sure of. Readings are taken as
-independent, so correlated services make the result too sure; it is uncalibrated and says so
-wherever it is shown.
+answers (or as its alternatives say). Every service is taken to guess evenly in 2 % of its answers,
+so that none can rule out an answer by itself. Readings are taken as independent, so correlated
+services make the result overconfident; it is uncalibrated and called so wherever it is shown.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from orchestration_assets.evidence.confidence import stated
+from orchestration_assets.evidence.confidence import confidence_of
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Reading
 
-_DOUBT = 0.02  # how often a service knows nothing, however sure it says that it is
-_OTHERS_MIN = 2  # an open question has at least this many answers that nobody gave
+_GUESSING = 0.02  # share of answers that a service guesses, whatever its confidence
+_MIN_OTHERS = 2  # an open question has at least this many answers that nobody gave
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +46,11 @@ def posterior(readings: Sequence[Reading], n_answers: int = 0) -> Posterior:
     ``n_answers`` is the number of possible answers; 0 for an open question. Only answers that
     some service gave can win.
     """
-    votes = [(str(one.answer), one) for one in readings if one.status is Status.OK]
+    votes = [(str(reading.answer), reading) for reading in readings if reading.status is Status.OK]
     given = sorted({label for label, _ in votes})
     if not given:
         return Posterior({}, 1.0, 1.0)
-    n_others = max(n_answers - len(given), _OTHERS_MIN)
+    n_others = max(n_answers - len(given), _MIN_OTHERS)
     scores = dict.fromkeys(given, 0.0)
     other = math.log(n_others)
     for label, reading in votes:
@@ -73,16 +72,18 @@ def posterior(readings: Sequence[Reading], n_answers: int = 0) -> Posterior:
 def _likelihood(label: str, reading: Reading, n_answers: int) -> tuple[dict[str, float], float]:
     """What the reading gives each answer that it names, and any answer that it does not."""
     shares = {other.answer: other.confidence for other in reading.alternatives}
-    shares[label] = stated(reading)
+    shares[label] = confidence_of(reading)
     total = sum(shares.values())
     if total > 1.0:
         shares = {answer: share / total for answer, share in shares.items()}
     rest = max(1.0 - sum(shares.values()), 0.0) / max(n_answers - len(shares), 1)
-    return {a: _doubted(share, n_answers) for a, share in shares.items()}, _doubted(rest, n_answers)
+    return {a: _with_guessing(share, n_answers) for a, share in shares.items()}, _with_guessing(
+        rest, n_answers
+    )
 
 
-def _doubted(share: float, n_answers: int) -> float:
-    return (1.0 - _DOUBT) * share + _DOUBT / n_answers
+def _with_guessing(share: float, n_answers: int) -> float:
+    return (1.0 - _GUESSING) * share + _GUESSING / n_answers
 
 
 def _entropy(probabilities: Mapping[str, float], other: float, n_others: int) -> float:

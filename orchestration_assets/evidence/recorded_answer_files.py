@@ -12,29 +12,29 @@ from orchestration_assets.evidence.recorded_answers import MISSING, Floats, Ints
 from orchestration_assets.schemas.errors import OrchestrationError
 
 _GOLD = "Model0_TrueLabel.txt"
-_CALLS_PRICED = 10_000
+_CALLS_PER_PRICE = 10_000
 _LLM_COLUMNS = ("item", "service", "prediction", "gold", "score", "cost_usd")
-_MOST_LABELS = 40
-_RIGHT = 0.5
+_MAX_LABELS = 40
+_CORRECT_SCORE = 0.5
 
 
-class RecordedError(OrchestrationError):
+class RecordedAnswersError(OrchestrationError):
     """A file of recorded answers cannot be used; the message names file, line and remedy."""
 
 
-def find_sets(folder: Path) -> list[Path]:
+def find_frugalml_folders(folder: Path) -> list[Path]:
     """The folders in FrugalML's layout at or below ``folder``, by name.
 
     Raises RecordedError when there is none.
     """
-    found = sorted({path.parent for path in folder.rglob(_GOLD)}) if folder.is_dir() else []
-    if not found:
-        raise RecordedError(
+    folders = sorted({path.parent for path in folder.rglob(_GOLD)}) if folder.is_dir() else []
+    if not folders:
+        raise RecordedAnswersError(
             f"{folder}: no folder with meta.csv and {_GOLD} in it. Recorded services in that "
             "layout are in the public repository lchen001/FrugalML, folders "
             "dataset/mlserviceperformance_*"
         )
-    return found
+    return folders
 
 
 def load_frugalml(folder: Path) -> RecordedAnswers:
@@ -45,15 +45,19 @@ def load_frugalml(folder: Path) -> RecordedAnswers:
     """
     ids, names, prices = _meta(folder / "meta.csv")
     gold = _numbers(folder / _GOLD)
-    columns = [_numbers(folder / f"Model{one}_PredictedLabel.txt", len(gold)) for one in ids]
-    said = [_numbers(folder / f"Model{one}_Confidence.txt", len(gold)) for one in ids]
+    columns = [
+        _numbers(folder / f"Model{service_id}_PredictedLabel.txt", len(gold)) for service_id in ids
+    ]
+    stated = [
+        _numbers(folder / f"Model{service_id}_Confidence.txt", len(gold)) for service_id in ids
+    ]
     values = np.unique(np.concatenate([gold, *columns]).astype(np.int64))
     values = values[values >= 0]
-    confidences = np.stack(said, axis=1)
+    confidences = np.stack(stated, axis=1)
     if (outside := (confidences < 0.0) | (confidences > 1.0 + 1e-6)).any():
         item, service = np.argwhere(outside)[0]
         path = folder / f"Model{ids[service]}_Confidence.txt"
-        raise RecordedError(
+        raise RecordedAnswersError(
             f"{path}: line {item + 1} is {confidences[item, service]:g}; confidences lie in 0..1"
         )
     shape = confidences.shape
@@ -66,7 +70,7 @@ def load_frugalml(folder: Path) -> RecordedAnswers:
         confidences=np.minimum(confidences, 1.0),
         asked=np.ones(shape, dtype=np.bool_),
         gold=_codes(gold, values),
-        costs=np.broadcast_to(np.array(prices) / _CALLS_PRICED, shape).copy(),
+        costs=np.broadcast_to(np.array(prices) / _CALLS_PER_PRICE, shape).copy(),
         milliseconds=np.full(shape, np.nan),
     )
 
@@ -78,27 +82,27 @@ def _meta(path: Path) -> tuple[list[str], list[str], list[float]]:
         ids, names = [row[0].strip() for row in rows], [row[1].strip() for row in rows]
         prices = [float(row[2]) for row in rows]
     except (OSError, UnicodeDecodeError, IndexError, ValueError) as error:
-        raise RecordedError(
+        raise RecordedAnswersError(
             f"{path}: {error}; expected a header and lines of id, name, USD per 10,000 calls"
         ) from error
     if not rows:
-        raise RecordedError(f"{path}: names no service")
+        raise RecordedAnswersError(f"{path}: names no service")
     if not all(np.isfinite(price) and price >= 0.0 for price in prices):
-        raise RecordedError(f"{path}: prices must be finite and not below 0")
+        raise RecordedAnswersError(f"{path}: prices must be finite and not below 0")
     return ids, names, prices
 
 
 def _numbers(path: Path, expected: int | None = None) -> Floats:
     try:
-        found: Floats = np.array(path.read_text("utf-8").split(), dtype=np.float64)
+        numbers: Floats = np.array(path.read_text("utf-8").split(), dtype=np.float64)
     except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise RecordedError(f"{path}: {error}; expected one number a line") from error
-    if not np.isfinite(found).all():
-        line = int(np.flatnonzero(~np.isfinite(found))[0]) + 1
-        raise RecordedError(f"{path}: line {line} is not a finite number")
-    if expected is not None and len(found) != expected:
-        raise RecordedError(f"{path}: {len(found)} lines, {expected} in {_GOLD}")
-    return found
+        raise RecordedAnswersError(f"{path}: {error}; expected one number a line") from error
+    if not np.isfinite(numbers).all():
+        line = int(np.flatnonzero(~np.isfinite(numbers))[0]) + 1
+        raise RecordedAnswersError(f"{path}: line {line} is not a finite number")
+    if expected is not None and len(numbers) != expected:
+        raise RecordedAnswersError(f"{path}: {len(numbers)} lines, {expected} in {_GOLD}")
+    return numbers
 
 
 def _codes(column: Floats, values: Ints) -> Ints:
@@ -118,7 +122,7 @@ def load_llm(path: Path) -> RecordedAnswers:
         table = pq.read_table(path, columns=list(_LLM_COLUMNS))
     except (OSError, pa.ArrowException) as error:
         needed = ", ".join(_LLM_COLUMNS)
-        raise RecordedError(f"{path}: {error}; expected the columns {needed}") from error
+        raise RecordedAnswersError(f"{path}: {error}; expected the columns {needed}") from error
     columns = table.to_pydict()
     services = tuple(sorted(set(columns["service"])))
     by_item: dict[str, dict[str, int]] = {}
@@ -126,14 +130,14 @@ def load_llm(path: Path) -> RecordedAnswers:
         by_item.setdefault(str(item), {})[service] = row
     items = tuple(item for item, rows in by_item.items() if len(rows) == len(services))
     if not items:
-        raise RecordedError(f"{path}: no item was asked of all of {', '.join(services)}")
+        raise RecordedAnswersError(f"{path}: no item was asked of all of {', '.join(services)}")
     rows = np.array([[by_item[item][service] for service in services] for item in items])
     texts = [_folded(text) for text in columns["prediction"]]
     golds = [_folded(text) for text in columns["gold"]]
     scores = np.array(columns["score"], dtype=np.float64)
     closed = sorted({text for text in (*texts, *golds) if text})
     correct = None
-    if len(closed) <= _MOST_LABELS:
+    if len(closed) <= _MAX_LABELS:
         code = {label: number for number, label in enumerate(closed)} | {"": MISSING}
         answers = np.array([code[text] for text in texts], dtype=np.int64)[rows]
         gold = np.array([code[text] for text in golds], dtype=np.int64)[rows[:, 0]]
@@ -142,7 +146,7 @@ def load_llm(path: Path) -> RecordedAnswers:
         given = np.array([bool(text) for text in texts])[rows]
         answers = np.where(given, 0, MISSING)
         gold = np.full(len(rows), MISSING)
-        correct = given & (scores[rows] >= _RIGHT)
+        correct = given & (scores[rows] >= _CORRECT_SCORE)
         labels = ("free text",)
     shape = answers.shape
     return RecordedAnswers(

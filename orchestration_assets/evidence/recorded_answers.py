@@ -75,7 +75,7 @@ class RecordedAnswers:
         return prices
 
     @property
-    def right(self) -> Bools:
+    def is_correct(self) -> Bools:
         """(n, K) whether the service's answer is right; no answer is not."""
         if self.correct is not None:
             return self.correct
@@ -114,13 +114,13 @@ class RecordedAnswers:
 
 def one_hot(codes: Ints, n_labels: int) -> Floats:
     """(n, L) ones at the codes; a missing code gives a row of zeros."""
-    found = np.zeros((len(codes), n_labels))
+    encoded = np.zeros((len(codes), n_labels))
     known = np.flatnonzero(codes != MISSING)
-    found[known, codes[known]] = 1.0
-    return found
+    encoded[known, codes[known]] = 1.0
+    return encoded
 
 
-def halves(n_items: int, seed: int) -> tuple[Ints, Ints]:
+def random_halves(n_items: int, seed: int) -> tuple[Ints, Ints]:
     """Two disjoint random halves of 0..n-1, each sorted; the first is the smaller one."""
     order = np.random.default_rng(seed).permutation(n_items)
     cut = n_items // 2

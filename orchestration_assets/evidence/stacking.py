@@ -1,4 +1,7 @@
-"""Several services' evidence as one distribution over labels, correlated services discounted."""
+"""Stacking (Wolpert 1992): several services' scores as one distribution over labels.
+
+The weights discount services that are correlated.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,13 +10,13 @@ import numpy as np
 
 from orchestration_assets.evidence.recorded_answers import Floats, Ints
 
-_MOST_ITERATIONS = 30
-_SETTLED = 1e-6
+_MAX_ITERATIONS = 30
+_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
-class Stack:
-    """p(c) proportional to exp(w0 log prior + sum over services of w_k said_k + v_k sure_k).
+class StackingModel:
+    """p(c) ~ exp(w0 log prior + sum over services k of w_k answer score + v_k bin score).
 
     ``weights`` holds w0, then each service's w, then each service's v. All ones is naive Bayes.
     """
@@ -21,68 +24,72 @@ class Stack:
     services: tuple[int, ...]
     weights: Floats
 
-    def __call__(self, prior: Floats, said: Floats, sure: Floats) -> Floats:
+    def __call__(self, log_prior: Floats, answer_scores: Floats, bin_scores: Floats) -> Floats:
         """(n, L) distributions from the log prior (L,) and the scores (n, K, L) of all services."""
         n = len(self.services)
         chosen = list(self.services)
-        score = np.broadcast_to(self.weights[0] * prior, (len(said), len(prior))).copy()
-        score += np.einsum("k,nkl->nl", self.weights[1 : 1 + n], said[:, chosen])
-        score += np.einsum("k,nkl->nl", self.weights[1 + n :], sure[:, chosen])
+        score = np.broadcast_to(
+            self.weights[0] * log_prior, (len(answer_scores), len(log_prior))
+        ).copy()
+        score += np.einsum("k,nkl->nl", self.weights[1 : 1 + n], answer_scores[:, chosen])
+        score += np.einsum("k,nkl->nl", self.weights[1 + n :], bin_scores[:, chosen])
         return softmax(score)
 
 
 def softmax(scores: Floats) -> Floats:
     """Rows of scores as distributions."""
     shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
-    found: Floats = shifted / shifted.sum(axis=1, keepdims=True)
-    return found
+    distributions: Floats = shifted / shifted.sum(axis=1, keepdims=True)
+    return distributions
 
 
-def fit_stack(
+def fit_stacking(
     services: Sequence[int],
-    prior: Floats,
-    said: Floats,
-    sure: Floats,
+    log_prior: Floats,
+    answer_scores: Floats,
+    bin_scores: Floats,
     gold: Ints,
     ridge: float = 4.0,
     centre: Floats | None = None,
-) -> Stack:
+) -> StackingModel:
     """Conditional logit (McFadden 1974), by Newton's method, with a ridge towards ``centre``: the
-    weights of a :class:`Stack` that are right if the labels teach nothing; None: all ones.
+    weights of a :class:`StackingModel` before any label; None: all ones.
 
-    ``prior`` (L,), ``said`` and ``sure`` (n, K, L) should be out of fold: scores of tables that
-    have not seen the item. ``gold`` (n,) are label codes.
+    ``log_prior`` (L,), ``answer_scores`` and ``bin_scores`` (n, K, L) should be out of fold: of
+    tables that have not seen the item. ``gold`` (n,) are label codes.
     """
-    chosen = list(services)
-    n_items, n_labels = len(gold), len(prior)
-    every = np.broadcast_to(prior, (n_items, 1, n_labels))
-    features = np.concatenate([every, said[:, chosen], sure[:, chosen]], axis=1)
+    columns = list(services)
+    n_items, n_labels = len(gold), len(log_prior)
+    log_priors = np.broadcast_to(log_prior, (n_items, 1, n_labels))
+    features = np.concatenate(
+        [log_priors, answer_scores[:, columns], bin_scores[:, columns]], axis=1
+    )
     n_weights = features.shape[1]
-    start = np.ones(n_weights) if centre is None else centre.astype(np.float64)
-    weights = start
-    at_gold = features[np.arange(n_items), :, gold].sum(axis=0)
+    centre_weights = np.ones(n_weights) if centre is None else centre.astype(np.float64)
+    weights = centre_weights
+    sum_at_gold = features[np.arange(n_items), :, gold].sum(axis=0)
 
-    def loss(at: Floats) -> float:
-        score = np.einsum("w,nwl->nl", at, features)
-        top = score.max(axis=1)
-        total = top + np.log(np.exp(score - top[:, None]).sum(axis=1))
-        missed = (total - score[np.arange(n_items), gold]).sum()
-        return float(missed + 0.5 * ridge * ((at - start) ** 2).sum())
+    def loss(point: Floats) -> float:
+        score = np.einsum("w,nwl->nl", point, features)
+        highest = score.max(axis=1)
+        total = highest + np.log(np.exp(score - highest[:, None]).sum(axis=1))
+        log_loss = (total - score[np.arange(n_items), gold]).sum()
+        return float(log_loss + 0.5 * ridge * ((point - centre_weights) ** 2).sum())
 
-    for _ in range(_MOST_ITERATIONS):
+    for _ in range(_MAX_ITERATIONS):
         p = softmax(np.einsum("w,nwl->nl", weights, features))
         weighted = features * p[:, None, :]
         expected = weighted.sum(axis=2)
-        slope = expected.sum(axis=0) - at_gold + ridge * (weights - start)
-        flat = weighted.transpose(1, 0, 2).reshape(n_weights, -1)
-        curve = flat @ features.transpose(1, 0, 2).reshape(n_weights, -1).T
-        curve += ridge * np.eye(n_weights) - expected.T @ expected
-        step = np.linalg.solve(curve, slope)
+        gradient = expected.sum(axis=0) - sum_at_gold + ridge * (weights - centre_weights)
+        flattened = weighted.transpose(1, 0, 2).reshape(n_weights, -1)
+        hessian = flattened @ features.transpose(1, 0, 2).reshape(n_weights, -1).T
+        hessian += ridge * np.eye(n_weights) - expected.T @ expected
+        step = np.linalg.solve(hessian, gradient)
         # far from the optimum a whole Newton step may overshoot, and never come back
-        reached = loss(weights)
-        while loss(weights - step) > reached and np.abs(step).max() > _SETTLED:
+        current_loss = loss(weights)
+        while loss(weights - step) > current_loss and np.abs(step).max() > _TOLERANCE:
             step = 0.5 * step
         weights = weights - step
-        if np.abs(step).max() < _SETTLED:
+        if np.abs(step).max() < _TOLERANCE:
             break
-    return Stack(tuple(chosen), weights)
+    return StackingModel(tuple(columns), weights)

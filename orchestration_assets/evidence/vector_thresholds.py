@@ -1,9 +1,9 @@
-"""What is usual between two vector services: from where on their neighbourhoods disagree.
+"""Thresholds of two vector services: the shift from which on their neighbourhoods disagree.
 
 How many neighbours two services share depends on the pair of them and on how many contents are
 compared at once: of 30 contents ten neighbours are a third, of 2,000 one half percent. So there is
-no one constant. What the pair usually shows is kept by the size of the comparison, beside what it
-shows when the contents of one service are shuffled.
+no one constant. The distribution of shifts is kept for each size of comparison, beside the one
+where the contents of one service are shuffled: the null distribution.
 """
 
 import math
@@ -21,17 +21,17 @@ SIZES: Final = (30, 42, 60, 85, 120, 170, 240, 340, 480, 680, 960, 1_360, 1_920)
 
 STEPS: Final = 200
 UNRELATED: Final = 0.99
-_BEYOND: Final = 1.5
+_MAX_SIZE_RATIO: Final = 1.5
 
 Pair = tuple[str, str]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class SizeThreshold:
-    """What is usual when about ``size`` contents are compared at once.
+    """The distributions of the shift when about ``size`` contents are compared at once.
 
     ``near_at``: for each service the cosine that 99 of 100 pairs of contents stay below; a
-    content none of whose neighbours reaches it lies alone, and its neighbours are chance.
+    content none of whose neighbours reaches it has none but by chance.
     ``usual`` and ``shuffled``: quantiles (201,) of the shift, of contents as they are and with
     those of one service shuffled. ``contents`` were counted.
     """
@@ -53,14 +53,14 @@ class SizeThreshold:
     def strength(self, shift: float) -> float:
         """The shift against that of half the shuffled contents, in [0, 1]; 1 is no better than
         chance."""
-        half = float(self.shuffled[STEPS // 2])
-        return min(1.0, shift / half) if half > 0.0 else 1.0
+        median = float(self.shuffled[STEPS // 2])
+        return min(1.0, shift / median) if median > 0.0 else 1.0
 
 
 def quantiles(values: Floats) -> Floats:
     """The 201 quantiles that a distribution is kept as."""
-    found: Floats = np.quantile(values, np.linspace(0.0, 1.0, STEPS + 1))
-    return found
+    quantile_values: Floats = np.quantile(values, np.linspace(0.0, 1.0, STEPS + 1))
+    return quantile_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,23 +73,25 @@ class PairThresholds:
 
     def mismatch(self, identities: Mapping[str, str]) -> str | None:
         """Why it does not hold for services of these identities; None when it does."""
-        for service, known in zip(self.services, self.identities, strict=True):
-            now = identities.get(service)
-            if now is None:
+        for service, calibrated in zip(self.services, self.identities, strict=True):
+            current = identities.get(service)
+            if current is None:
                 return f"{service} is not installed"
-            if now != known:
-                return f"{service} was {known} and is {now}"
+            if current != calibrated:
+                return f"{service} was {calibrated} and is {current}"
         return None
 
     def of_size(self, count: int) -> SizeThreshold | str:
-        """What holds for ``count`` contents compared at once, or in words why nothing does."""
-        fitting = [one for one in self.sizes if one.size <= count]
+        """The threshold for ``count`` contents compared at once, or a reason why there is none."""
+        fitting = [threshold for threshold in self.sizes if threshold.size <= count]
         if not fitting:
             return f"{count} items compared are too few, {self.sizes[0].size} would do"
-        best = fitting[-1]
-        if count >= _BEYOND * best.size and best.size != SIZES[-1]:
-            return f"nothing is known about {count} items compared at once, only about {best.size}"
-        return best
+        nearest = fitting[-1]
+        if count >= _MAX_SIZE_RATIO * nearest.size and nearest.size != SIZES[-1]:
+            return (
+                f"nothing is known about {count} items compared at once, only about {nearest.size}"
+            )
+        return nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,20 +119,22 @@ def artefact_name(task: str) -> str:
 def pack(thresholds: VectorThresholds) -> tuple[dict[str, Any], dict[str, Any]]:
     """Arrays and facts, as the model registry keeps them."""
     arrays: dict[str, Any] = {}
-    listed = []
+    pair_facts = []
     for number, (_, pair) in enumerate(sorted(thresholds.pairs.items())):
-        arrays[f"pair{number}_usual"] = np.stack([one.usual for one in pair.sizes])
-        arrays[f"pair{number}_shuffled"] = np.stack([one.shuffled for one in pair.sizes])
-        arrays[f"pair{number}_near_at"] = np.array([one.near_at for one in pair.sizes])
-        listed.append(
+        arrays[f"pair{number}_usual"] = np.stack([threshold.usual for threshold in pair.sizes])
+        arrays[f"pair{number}_shuffled"] = np.stack(
+            [threshold.shuffled for threshold in pair.sizes]
+        )
+        arrays[f"pair{number}_near_at"] = np.array([threshold.near_at for threshold in pair.sizes])
+        pair_facts.append(
             {
                 "services": list(pair.services),
                 "identities": list(pair.identities),
-                "sizes": [one.size for one in pair.sizes],
-                "contents": [one.contents for one in pair.sizes],
+                "sizes": [threshold.size for threshold in pair.sizes],
+                "contents": [threshold.contents for threshold in pair.sizes],
             }
         )
-    return arrays, {"format": FORMAT, "share": thresholds.share, "pairs": listed}
+    return arrays, {"format": FORMAT, "share": thresholds.share, "pairs": pair_facts}
 
 
 def unpack(arrays: Mapping[str, Any], facts: Mapping[str, Any]) -> VectorThresholds:
@@ -139,27 +143,28 @@ def unpack(arrays: Mapping[str, Any], facts: Mapping[str, Any]) -> VectorThresho
     if facts.get("format") != FORMAT:
         raise ValueError(f"format {facts.get('format')} of vector thresholds, expected {FORMAT}")
     pairs: dict[Pair, PairThresholds] = {}
-    for number, one in enumerate(facts["pairs"]):
+    for number, fact in enumerate(facts["pairs"]):
         usual, shuffled, near_at = (
             arrays[f"pair{number}_{part}"] for part in ("usual", "shuffled", "near_at")
         )
         sizes = tuple(
             SizeThreshold(size, (float(near[0]), float(near[1])), u, s, contents)
             for size, contents, near, u, s in zip(
-                one["sizes"], one["contents"], near_at, usual, shuffled, strict=True
+                fact["sizes"], fact["contents"], near_at, usual, shuffled, strict=True
             )
         )
-        first, second = one["services"]
-        pairs[first, second] = PairThresholds((first, second), tuple(one["identities"]), sizes)
+        first, second = fact["services"]
+        pairs[first, second] = PairThresholds((first, second), tuple(fact["identities"]), sizes)
     return VectorThresholds(float(facts["share"]), pairs)
 
 
-def size_of(count: int, window: int) -> int:
-    """How many of ``count`` contents are compared at once, windows being equal parts."""
+def window_size(count: int, window: int) -> int:
+    """How many of ``count`` contents are compared at once, in windows of equal size."""
     return count // math.ceil(count / window) if count else 0
 
 
-def placed(first: Floats, second: Floats, near_at: tuple[float, float]) -> Bools:
-    """Whether either service holds a content near to another one: (n,) cosines of its nearest."""
-    found: Bools = (first >= near_at[0]) | (second >= near_at[1])
-    return found
+def has_near_neighbour(first: Floats, second: Floats, near_at: tuple[float, float]) -> Bools:
+    """(n,) whether a content has a near neighbour for either service, by the cosines (n,) of its
+    nearest: ``first`` and ``second``."""
+    near: Bools = (first >= near_at[0]) | (second >= near_at[1])
+    return near

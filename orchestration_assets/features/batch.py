@@ -1,6 +1,6 @@
 """The vectors of a batch: from the cache or computed, then near-copies and neighbours."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from hashlib import blake2b
@@ -17,22 +17,23 @@ from orchestration_assets.features.index import (
     store_segment,
 )
 from orchestration_assets.features.near_copies import NearCopy, near_copies
-from orchestration_assets.features.neighbours import nearest
-from orchestration_assets.features.sketches import as_matrix, sketch
+from orchestration_assets.features.neighbours import nearest_earlier
+from orchestration_assets.features.sketches import minhash, sketch_matrix
 from orchestration_assets.features.vectors import DIMENSIONS, embedded_words, hashed_words
 from orchestration_assets.profiling.batch import (
     ProfileChunk,
     UnreadItem,
-    broken,
     divide,
-    in_order,
-    read_again,
+    reread_texts,
+    sort_by_position,
+    unexpected_failure,
 )
 from orchestration_assets.profiling.profile_cache import COMPUTED
 from orchestration_assets.progress import Progress
-from orchestration_assets.schemas.enums import EntryOutcome, ProfileStatus
+from orchestration_assets.schemas.enums import ProfileStatus
 from orchestration_assets.schemas.policy import Execution, Features, Policy
 from orchestration_assets.schemas.records import TableResult, rows_to_arrow
+from orchestration_assets.schemas.tables import AcceptedItem, accepted_items
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS, Neighbour
 from resources.code_version import code_version
 from resources.feature_cache.rows import RowCache
@@ -53,18 +54,18 @@ Spread = Callable[
 
 @cache
 def _code_version() -> str:
-    return "-".join(code_version(step.__module__) for step in (hashed_words, sketch))
+    return "-".join(code_version(step.__module__) for step in (hashed_words, minhash))
 
 
-def vector_key(row: Mapping[str, Any], semantic: bool) -> str:
+def vector_key(row: AcceptedItem, semantic: bool) -> str:
     """The key of an accepted item's vectors and sketch: 128 bits of blake2b, hex."""
-    parts = ("vectors", row["content_hash"], row["encoding"], semantic, _code_version())
+    parts = ("vectors", row.content_hash, row.encoding, semantic, _code_version())
     return blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 
 
 def vector_chunk(chunk: ProfileChunk, semantic: bool) -> pa.Table:
     """Vectors and sketches of the items of a chunk; runs on a Dask worker."""
-    read = list(read_again(chunk))
+    read = list(reread_texts(chunk))
     try:
         rows = _rows(read, semantic)
     except Exception:  # noqa: BLE001 -- one by one, the item that breaks it stands alone
@@ -90,7 +91,7 @@ def _rows(read: Sequence[str | UnreadItem], semantic: bool) -> list[dict[str, An
                 "status": ProfileStatus.OK,
                 "vector": _unless_zero(next(vectors)),
                 "semantic": _unless_zero(next(meanings)) if semantic else None,
-                "sketch": sketch(text),
+                "sketch": minhash(text),
             }
         )
     return rows
@@ -100,7 +101,7 @@ def _row_alone(text: str | UnreadItem, semantic: bool) -> dict[str, Any]:
     try:
         (row,) = _rows([text], semantic)
     except Exception as error:  # noqa: BLE001 -- what one item breaks is its own failure
-        (row,) = _rows([broken("computing its vectors", error)], semantic)
+        (row,) = _rows([unexpected_failure("computing its vectors", error)], semantic)
     return row
 
 
@@ -158,12 +159,12 @@ def compute_vectors(
 ) -> VectorColumns:
     """Vectors and sketches of the items of ``work``; what is kept is neither read nor computed."""
     least = execution.cache.min_item_bytes
-    keys = [vector_key(r, semantic) if r["size_bytes"] >= least else None for r in work.rows]
+    keys = [vector_key(r, semantic) if r.size_bytes >= least else None for r in work.rows]
     kept = RowCache(cache, _KEPT)
     recalled = kept.recall(keys)
     advance(len(recalled.positions))
     missing = replace(work, rows=tuple(work.rows[n] for n in recalled.missing))
-    key_of = {work.rows[n]["item_id"]: (n, keys[n]) for n in recalled.missing}
+    key_of = {work.rows[n].item_id: (n, keys[n]) for n in recalled.missing}
     function = partial(vector_chunk, semantic=semantic)
     _, made = divide(missing, execution.tiers, function, partial(spread, function), cluster_bytes)
     there = len(recalled.positions)
@@ -171,7 +172,7 @@ def compute_vectors(
     parts = [known.add_column(1, "reason", pa.nulls(there, pa.string())).cast(_FOUND)]
     positions = list(recalled.positions)
     for piece, found in made:
-        places = [key_of[row["item_id"]] for row in piece.rows]
+        places = [key_of[row.item_id] for row in piece.rows]
         good = pc.equal(found["status"], ProfileStatus.OK).to_pylist()
         keep = [key if ok else None for (_, key), ok in zip(places, good, strict=True)]
         kept.remember(keep, found.select(_COMPUTED_COLUMNS))
@@ -181,7 +182,7 @@ def compute_vectors(
     origins = [COMPUTED] * len(work.rows)
     for n, tier in zip(recalled.positions, recalled.tiers, strict=True):
         origins[n] = tier
-    return VectorColumns(work, in_order(pa.concat_tables(parts), positions), origins)
+    return VectorColumns(work, sort_by_position(pa.concat_tables(parts), positions), origins)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,13 +196,13 @@ class RelatedItems:
 def relate(vectors: VectorColumns, earlier: EarlierContent, features: Features) -> RelatedItems:
     """Near-copies and neighbours of every item: a pure function of vectors and earlier content."""
     rows, batch = vectors.work.rows, vectors.work.batch
-    items = [row["item_id"] for row in rows]
+    items = [row.item_id for row in rows]
     found = vectors.found.to_pydict()
     matrix = np.zeros((len(items), DIMENSIONS), np.float32)
     for n, vector in enumerate(found["vector"]):
         if vector is not None:
             matrix[n] = vector
-    near = nearest(matrix, items, earlier.vectors, earlier.items, features.neighbours)
+    near = nearest_earlier(matrix, items, earlier.vectors, earlier.items, features.neighbours)
     copies = _copies(vectors, found["sketch"], earlier, features.near_duplicate_at)
     made = []
     representatives: list[tuple[str, Any, Any | None]] = []
@@ -213,8 +214,8 @@ def relate(vectors: VectorColumns, earlier: EarlierContent, features: Features) 
             {
                 "batch": batch,
                 "item_id": items[n],
-                "content_hash": row["content_hash"],
-                "path": row["path"],
+                "content_hash": row.content_hash,
+                "path": row.path,
                 "origin": vectors.origins[n],
                 "representative": (earlier.items if copy.earlier else items)[copy.row],
                 "representative_batch": earlier.batches[copy.row] if copy.earlier else batch,
@@ -236,9 +237,9 @@ def _copies(
     rows = vectors.work.rows
     sketched = [n for n, one in enumerate(sketches) if one is not None]
     copies = near_copies(
-        [rows[n]["content_hash"] for n in sketched],
-        [rows[n]["item_id"] for n in sketched],
-        as_matrix([sketches[n] for n in sketched]),
+        [rows[n].content_hash for n in sketched],
+        [rows[n].item_id for n in sketched],
+        sketch_matrix([sketches[n] for n in sketched]),
         [earlier.items[n] for n in earlier.sketched],
         earlier.sketches,
         at,
@@ -251,8 +252,7 @@ def _copies(
 
 def to_vectorise(manifest: pa.Table, profiles: pa.Table, place: ProfileChunk) -> ProfileChunk:
     """``place`` with the accepted items that have a profile, in the order of the profiles."""
-    accepted = manifest.filter(pc.equal(manifest["outcome"], EntryOutcome.ACCEPTED)).to_pylist()
-    by_item = {row["item_id"]: row for row in accepted}
+    by_item = {row.item_id: row for row in accepted_items(manifest)}
     good = profiles.filter(pc.equal(profiles["status"], ProfileStatus.OK))
     return replace(place, rows=tuple(by_item[item] for item in good["item_id"].to_pylist()))
 

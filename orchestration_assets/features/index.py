@@ -34,8 +34,8 @@ def earlier_content(registry: ModelRegistry, batch: str, window: int) -> Earlier
     """The last ``window`` representatives of batches before this one, never of later ones.
 
     A batch that was indexed before, with the same window, sees the segments that it saw then, so
-    that its rows come out equal whatever was promoted since. A segment that cannot be read is left
-    out, and said.
+    that its rows are the same whatever was promoted since. A segment that cannot be read is left
+    out, with a notice.
     """
     batches: list[str] = []
     items: list[str] = []
@@ -94,7 +94,7 @@ def store_segment(
 
     Vectors are kept in half precision, which moves a cosine by less than .001.
     """
-    chosen = sorted(representatives, key=lambda one: one[0])
+    chosen = sorted(representatives, key=lambda representative: representative[0])
     sketches = [sketch for _, _, sketch in chosen if sketch is not None]
     arrays = {
         "items": np.array([item.encode() for item, _, _ in chosen], dtype=np.bytes_),

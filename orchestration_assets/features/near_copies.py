@@ -1,11 +1,11 @@
-"""Which items are near-copies of which: every copy is directly similar to its representative."""
+"""Near-copies by locality-sensitive hashing: each is directly similar to its representative."""
 
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from orchestration_assets.features.sketches import similarities
+from orchestration_assets.features.sketches import jaccard_estimates
 
 # 25 bands of 5 rows: a pair with similarity .8 shares a band with probability .9999, one with
 # similarity .5 with .55 (Leskovec, Rajaraman, Ullman: Mining of Massive Datasets, 3.4)
@@ -21,7 +21,7 @@ class NearCopy(NamedTuple):
     similarity: float
 
 
-class _Found(NamedTuple):
+class _Match(NamedTuple):
     similarity: float
     earlier: bool
     row: int
@@ -33,27 +33,27 @@ def near_copies(
     sketches: Any,
     earlier_names: Sequence[str],
     earlier_sketches: Any,
-    at: float,
+    threshold: float,
 ) -> list[NearCopy]:
-    """For each row of ``sketches`` whose copy it is; its own row when it is nobody's.
+    """The representative of each row of ``sketches``; its own row when it is no copy.
 
     Items come in the order of ``order`` (their content hashes), wherever they stand: each joins
-    the most similar representative so far from similarity ``at`` on, or becomes one itself. So
-    the result does not depend on the order of the rows, and no chain links items that are unlike
+    the most similar representative so far from similarity ``threshold`` on, or becomes one itself.
+    So the result does not depend on the order of the rows, and no chain links items that are unlike
     each other. On equal similarity the earlier representative wins. An item is no copy of an
     earlier one of the same name: that is what it was before.
     """
     bands, earlier_bands = _bands(sketches), _bands(earlier_sketches)
-    leaders: list[dict[int, list[tuple[bool, int]]]] = [{} for _ in range(BANDS)]
+    buckets: list[dict[int, list[tuple[bool, int]]]] = [{} for _ in range(BANDS)]
     for band in range(BANDS):
         # only what shares a band with something of this batch can be met
         for row in np.flatnonzero(np.isin(earlier_bands[:, band], bands[:, band])).tolist():
-            leaders[band].setdefault(int(earlier_bands[row, band]), []).append((True, row))
-    found: list[NearCopy | None] = [None] * len(order)
+            buckets[band].setdefault(int(earlier_bands[row, band]), []).append((True, row))
+    copies: list[NearCopy | None] = [None] * len(order)
     for row in sorted(range(len(order)), key=lambda n: (order[n], names[n])):
         keys = bands[row].tolist()
         candidates = sorted(
-            {leader for band, key in enumerate(keys) for leader in leaders[band].get(key, ())}
+            {candidate for band, key in enumerate(keys) for candidate in buckets[band].get(key, ())}
         )
         candidates = [
             (is_earlier, other)
@@ -61,13 +61,13 @@ def near_copies(
             if not (is_earlier and earlier_names[other] == names[row])
         ]
         best = _best(sketches[row], candidates, sketches, earlier_sketches, order)
-        if best is not None and best.similarity >= at:
-            found[row] = NearCopy(best.earlier, best.row, best.similarity)
+        if best is not None and best.similarity >= threshold:
+            copies[row] = NearCopy(best.earlier, best.row, best.similarity)
             continue
-        found[row] = NearCopy(False, row, 1.0)
+        copies[row] = NearCopy(False, row, 1.0)
         for band, key in enumerate(keys):
-            leaders[band].setdefault(key, []).append((False, row))
-    return [copy for copy in found if copy is not None]
+            buckets[band].setdefault(key, []).append((False, row))
+    return [copy for copy in copies if copy is not None]
 
 
 def _best(
@@ -76,21 +76,25 @@ def _best(
     sketches: Any,
     earlier_sketches: Any,
     order: Sequence[str],
-) -> _Found | None:
+) -> _Match | None:
     if not candidates:
         return None
     others = np.array(
         [earlier_sketches[row] if is_earlier else sketches[row] for is_earlier, row in candidates]
     )
-    shares = similarities(sketch, others).tolist()
-    pairs = [
-        _Found(share, is_earlier, row)
+    shares = jaccard_estimates(sketch, others).tolist()
+    matches = [
+        _Match(share, is_earlier, row)
         for share, (is_earlier, row) in zip(shares, candidates, strict=True)
     ]
     # earlier rows come newest first, so the lowest row is the latest
     return min(
-        pairs,
-        key=lambda one: (-one.similarity, not one.earlier, "" if one.earlier else order[one.row]),
+        matches,
+        key=lambda match: (
+            -match.similarity,
+            not match.earlier,
+            "" if match.earlier else order[match.row],
+        ),
     )
 
 

@@ -1,4 +1,4 @@
-"""A sketch of an item's word runs, from which the share that two items have in common is read."""
+"""MinHash sketches of an item's word runs, which estimate the Jaccard similarity of two items."""
 
 import re
 from collections.abc import Sequence
@@ -8,8 +8,8 @@ import numpy as np
 
 PERMUTATIONS: Final = 128
 MAX_CHARS: Final = 131_072
-RUN: Final = 3
-LEAST_RUNS: Final = 8
+RUN_TOKENS: Final = 3
+MIN_RUNS: Final = 8
 
 _SEED: Final = 1
 _SECTIONS: Final = 8
@@ -28,18 +28,18 @@ def word_runs(text: str) -> list[str]:
         starts = [round(n * step) for n in range(_SECTIONS)]
         text = "\n".join(text[start : start + size] for start in starts)
     tokens = _TOKEN.findall(text)
-    runs = zip(*(tokens[shift:] for shift in range(RUN)), strict=False)
+    runs = zip(*(tokens[shift:] for shift in range(RUN_TOKENS)), strict=False)
     return sorted({" ".join(run) for run in runs})
 
 
-def sketch(text: str) -> list[int] | None:
+def minhash(text: str) -> list[int] | None:
     """128 minima of hashes over the word runs (Broder 1997), or None for fewer than eight runs.
 
     The share of equal numbers in two sketches estimates the Jaccard similarity of the runs, with
     a standard deviation of at most .045.
     """
     runs = word_runs(text)
-    if len(runs) < LEAST_RUNS:
+    if len(runs) < MIN_RUNS:
         return None
     from rensa import RMinHash
 
@@ -48,11 +48,11 @@ def sketch(text: str) -> list[int] | None:
     return list(minima.digest())
 
 
-def similarities(one: Any, others: Any) -> Any:
+def jaccard_estimates(sketch: Any, others: Any) -> Any:
     """The estimated similarity of a sketch to each row of ``others``, in [0, 1]."""
-    return (others == one).mean(axis=1)
+    return (others == sketch).mean(axis=1)
 
 
-def as_matrix(sketches: Sequence[Sequence[int]]) -> Any:
+def sketch_matrix(sketches: Sequence[Sequence[int]]) -> Any:
     """Sketches as rows, shape (sketches, 128), uint32."""
     return np.array(sketches, np.uint32).reshape(len(sketches), PERMUTATIONS)

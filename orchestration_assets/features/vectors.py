@@ -1,4 +1,4 @@
-"""A vector of an item's words by hashing: no model, no vocabulary, equal on every machine."""
+"""Vectors of an item's words by feature hashing: no model, no vocabulary, deterministic."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -29,9 +29,9 @@ def hashed_words(texts: Sequence[str]) -> Any:
     if not texts:
         return np.zeros((0, DIMENSIONS), np.float32)
     sums = _hashing().transform([text[:MAX_CHARS] for text in texts]).toarray()
-    damped = np.sign(sums) * np.log1p(np.abs(sums))
-    lengths = np.linalg.norm(damped, axis=1, keepdims=True)
-    return (damped / np.where(lengths > 0, lengths, 1.0)).astype(np.float32)
+    dampened = np.sign(sums) * np.log1p(np.abs(sums))
+    lengths = np.linalg.norm(dampened, axis=1, keepdims=True)
+    return (dampened / np.where(lengths > 0, lengths, 1.0)).astype(np.float32)
 
 
 def embedded_words(texts: Sequence[str]) -> Any:

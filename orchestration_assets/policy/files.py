@@ -1,4 +1,4 @@
-"""A policy file to text: only regular files of a bounded size, in a Unicode encoding."""
+"""Reading a policy file: only regular files of a bounded size, in a Unicode encoding."""
 
 import codecs
 import os
@@ -22,29 +22,29 @@ class UnreadableError(ValueError):
     """The file cannot be read as text; the message says why and what to do."""
 
 
-def read_text(path: str | Path, most: int = MAX_BYTES) -> str:
-    """The text of a file of at most ``most`` bytes. Raises UnreadableError, and never waits."""
+def read_text(path: str | Path, max_bytes: int = MAX_BYTES) -> str:
+    """The text of a file of at most ``max_bytes`` bytes. Raises UnreadableError; never waits."""
     try:
         # looked at first: opening a device may do something
-        _regular(os.stat(path).st_mode)  # noqa: PTH116 -- a path may hold what Path refuses late
+        _require_regular(os.stat(path).st_mode)  # noqa: PTH116 -- Path refuses some late
         with open(os.open(path, _FLAGS), "rb") as stream:  # noqa: PTH123 -- from a descriptor
-            _regular(os.fstat(stream.fileno()).st_mode)
-            data = stream.read(most + 1)
+            _require_regular(os.fstat(stream.fileno()).st_mode)
+            data = stream.read(max_bytes + 1)
     except OSError as error:
         raise UnreadableError(f"cannot be read: {error.strerror or error}") from error
     except ValueError as error:
         if isinstance(error, UnreadableError):
             raise
         raise UnreadableError("cannot be read: its name holds a NUL") from error
-    if len(data) > most:
+    if len(data) > max_bytes:
         raise UnreadableError(
-            f"is larger than {most} bytes: a policy is a short text, and content does not belong "
-            "into it"
+            f"is larger than {max_bytes} bytes: a policy is a short text, and content does not "
+            "belong into it"
         )
-    return decoded(data)
+    return decode_text(data)
 
 
-def _regular(mode: int) -> None:
+def _require_regular(mode: int) -> None:
     if stat.S_ISDIR(mode):
         raise UnreadableError("cannot be read: it is a folder; name a file in it")
     if not stat.S_ISREG(mode):
@@ -54,7 +54,7 @@ def _regular(mode: int) -> None:
         )
 
 
-def decoded(data: bytes) -> str:
+def decode_text(data: bytes) -> str:
     """UTF-8, or UTF-16 and UTF-32 with a byte order mark. Raises UnreadableError."""
     mark, encoding = next((m for m in _MARKS if data.startswith(m[0])), (b"", "utf-8"))
     try:

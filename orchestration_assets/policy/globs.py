@@ -1,10 +1,10 @@
-"""Globs of a policy: each must be usable, and no path may make one run for long."""
+"""Checks of a policy's globs: each must compile, and none may take long to match a path."""
 
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
-from orchestration_assets.policy.problems import Problem, key
+from orchestration_assets.policy.problems import Problem, safe_key
 from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.text.path_patterns import Patterns, matches_any
 
@@ -17,16 +17,16 @@ _SAMPLE_PATH: Final = "folder/sub-folder/file name.tar.gz"
 
 def glob_problems(policy: Policy) -> Iterator[Problem]:
     """What is wrong with the globs of a policy, each with its path."""
-    left = _MAX_ALTERNATIVES
+    alternatives_left = _MAX_ALTERNATIVES
     for path, pattern, braces in _globs(policy):
-        words = _shape_problem(pattern)
-        if words is None and left <= 0:
-            words = f"is one too many: all globs stand for more than {_MAX_ALTERNATIVES} patterns"
-        elif words is None:
-            count, words = _tried(pattern, braces)
-            left -= count
-        if words is not None:
-            yield Problem(path, "", words)
+        message = _shape_problem(pattern)
+        if message is None and alternatives_left <= 0:
+            message = f"is one too many: all globs stand for more than {_MAX_ALTERNATIVES} patterns"
+        elif message is None:
+            count, message = _tried(pattern, braces)
+            alternatives_left -= count
+        if message is not None:
+            yield Problem(path, "", message)
 
 
 def _globs(policy: Policy) -> Iterator[tuple[str, str, bool]]:
@@ -40,7 +40,11 @@ def _globs(policy: Policy) -> Iterator[tuple[str, str, bool]]:
     for name, task in policy.tasks.items():
         for number, directive in enumerate(task.directives):
             for position, pattern in enumerate(directive.paths):
-                yield f"tasks.{key(name)}.directives[{number}].paths[{position}]", pattern, False
+                yield (
+                    f"tasks.{safe_key(name)}.directives[{number}].paths[{position}]",
+                    pattern,
+                    False,
+                )
 
 
 def _shape_problem(pattern: str) -> str | None:
@@ -48,7 +52,11 @@ def _shape_problem(pattern: str) -> str | None:
         return "is an empty pattern: no path is meant by it"
     if len(pattern) > _LONGEST:
         return f"is longer than {_LONGEST} characters"
-    apart = [one for one, after in pairwise([*pattern.split("/"), ""]) if (one, after) != _TWICE]
+    apart = [
+        segment
+        for segment, following in pairwise([*pattern.split("/"), ""])
+        if (segment, following) != _TWICE
+    ]
     if sum("**" in segment for segment in apart) > _MAX_DOUBLE_STARS:
         return f"holds ** more than {_MAX_DOUBLE_STARS} times: long paths would take too long"
     return None
@@ -67,6 +75,6 @@ def _tried(pattern: str, braces: bool) -> tuple[int, str | None]:
         compiled.match(_SAMPLE_PATH)
     except Exception as error:  # noqa: BLE001 -- whatever a pattern makes the library raise
         many = "limit" in type(error).__name__.lower()
-        words = "it stands for more than 1000 alternatives" if many else type(error).__name__
-        return 1, f"cannot be used: {words}"
+        message = "it stands for more than 1000 alternatives" if many else type(error).__name__
+        return 1, f"cannot be used: {message}"
     return compiled.size, None

@@ -1,4 +1,4 @@
-"""From a YAML file to a valid, hashed policy, or to all of its errors at once."""
+"""Loading a policy: from a YAML file to a valid, hashed policy, or to all of its errors at once."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,8 +12,14 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from orchestration_assets.policy.files import UnreadableError, read_text
-from orchestration_assets.policy.plain_values import is_free, value_problems
-from orchestration_assets.policy.problems import PolicyError, Problem, dotted, found, nearest
+from orchestration_assets.policy.plain_values import is_free_text, value_problems
+from orchestration_assets.policy.problems import (
+    PolicyError,
+    Problem,
+    closest_name,
+    describe_value,
+    dotted_path,
+)
 from orchestration_assets.policy.validate import semantic_problems
 from orchestration_assets.policy.yaml_text import YamlError, read_yaml
 from orchestration_assets.schemas.policy import Policy
@@ -54,13 +60,15 @@ def parse_policy(text: str, source: str) -> LoadedPolicy:
         raise PolicyError(source, [error.problem]) from error
     raw, problems = document.value, list(document.problems)
     if not isinstance(raw, dict):
-        problems.append(Problem("", found(raw), "must be a mapping of sections"))
+        problems.append(Problem("", describe_value(raw), "must be a mapping of sections"))
         raise PolicyError(source, problems)
     try:
         policy = Policy.model_validate(raw)
     except ValidationError as error:
         known = {problem.path for problem in problems}
-        problems += [one for one in _schema_problems(error, raw) if one.path not in known]
+        problems += [
+            problem for problem in _schema_problems(error, raw) if problem.path not in known
+        ]
     else:
         problems += value_problems(policy)
         problems += semantic_problems(policy)
@@ -70,10 +78,13 @@ def parse_policy(text: str, source: str) -> LoadedPolicy:
 
 
 def _with_lines(problems: Sequence[Problem], text: str) -> list[Problem]:
-    """The problems with the line of what each is about, or of the nearest thing around it."""
+    """The problems with their lines: of the value itself, or of the nearest one around it."""
     lines = read_yaml(text, lines=True).lines
-    by_path = {dotted(path): line for path, line in lines.items()}
-    return [replace(one, line=one.line or _line_of(one.path, by_path)) for one in problems]
+    by_path = {dotted_path(path): line for path, line in lines.items()}
+    return [
+        replace(problem, line=problem.line or _line_of(problem.path, by_path))
+        for problem in problems
+    ]
 
 
 def _line_of(path: str, by_path: Mapping[str, int]) -> int | None:
@@ -88,7 +99,7 @@ def policy_hash(policy: Policy) -> str:
 
 
 def canonical_hash(policy: Mapping[str, Any]) -> str:
-    """The same of a canonical policy that was kept: fields that came later do not count."""
+    """The hash of a canonical policy as it was stored: fields added since are not in it."""
     canonical = json.dumps(policy, sort_keys=True, separators=(",", ":"))
     return blake2b(canonical.encode(), digest_size=8).hexdigest()
 
@@ -98,25 +109,25 @@ def _schema_problems(error: ValidationError, raw: Any) -> Iterator[Problem]:
     seen: set[tuple[str, str]] = set()
     for number, detail in enumerate(error.errors(include_url=False, include_context=True)):
         # pydantic inserts the member of a union that it tried; it is not in the file
-        location = _within(raw, detail["loc"], names_a_gap=detail["type"] == "missing")
-        path = dotted(location)
+        location = _file_location(raw, detail["loc"], last_is_missing=detail["type"] == "missing")
+        path = dotted_path(location)
         message = detail["msg"].removeprefix("Value error, ")
         if len(location) < len(detail["loc"]) and detail["loc"][-1] in _SCALARS:
             message = "must be text, a number, true or false"
         # looking for near names takes time, and nobody reads that many
-        near = nearest if number < _MOST_HINTS else _no_hint
+        closest = closest_name if number < _MOST_HINTS else _no_closest_name
         if detail["type"] == "extra_forbidden":
-            names = _names_at(schema, location[:-1])
+            names = _known_keys(schema, location[:-1])
             known = f"; known here: {', '.join(names)}" if names else ""
-            problem = Problem(path, "", f"unknown key{known}", near(location[-1], names))
+            problem = Problem(path, "", f"unknown key{known}", closest(location[-1], names))
         elif detail["type"] == "missing":
             problem = Problem(path, "", "is required and missing")
         else:
             options = _enumeration(detail)
             given = _given_type(detail)
-            shown = "" if is_free(location) else found(given, options)
+            described = "" if is_free_text(location) else describe_value(given, options)
             hint = _QUOTE if detail["type"] == "string_type" and _is_scalar(given) else ""
-            problem = Problem(path, shown, message + hint, near(given, options))
+            problem = Problem(path, described, message + hint, closest(given, options))
         if (problem.path, problem.message) not in seen:
             seen.add((problem.path, problem.message))
             yield problem
@@ -132,7 +143,7 @@ _MOST_HINTS: Final = 100
 _QUOTE: Final = ": quote it"
 
 
-def _no_hint(name: object, valid: Sequence[str]) -> str | None:
+def _no_closest_name(name: object, valid: Sequence[str]) -> str | None:
     return None
 
 
@@ -141,7 +152,7 @@ def _is_scalar(given: object) -> bool:
 
 
 def _given_type(detail: Any) -> Any:
-    """What stands in the file: of a service without a known type, its type."""
+    """The value in the file; of a service without a known type, its type."""
     given = detail["input"]
     if detail["type"] == "service_type" and isinstance(given, dict):
         return given.get("type")
@@ -155,44 +166,44 @@ def _enumeration(detail: Any) -> list[str]:
     return [part.strip(" '") for part in expected.replace(" or ", ",").split(",") if part.strip()]
 
 
-def _within(
-    raw: Any, location: Sequence[int | str], *, names_a_gap: bool = False
+def _file_location(
+    raw: Any, location: Sequence[int | str], *, last_is_missing: bool = False
 ) -> list[int | str]:
     """The part of a pydantic location that names places in the file.
 
-    ``names_a_gap``: the last step names what is missing there.
+    ``last_is_missing``: the last step names what is missing there.
     """
-    found: list[int | str] = []
-    here = raw
+    path: list[int | str] = []
+    value = raw
     for position, step in enumerate(location):
-        last = names_a_gap and position == len(location) - 1
-        if isinstance(here, dict) and (step in here or last):
-            here = here.get(step)
-        elif isinstance(here, list) and isinstance(step, int) and step < len(here):
-            here = here[step]
+        last = last_is_missing and position == len(location) - 1
+        if isinstance(value, dict) and (step in value or last):
+            value = value.get(step)
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            value = value[step]
         else:
             continue
-        found.append(step)
-    return found
+        path.append(step)
+    return path
 
 
-def _names_at(schema: dict[str, Any], location: Sequence[int | str]) -> list[str]:
+def _known_keys(schema: dict[str, Any], location: Sequence[int | str]) -> list[str]:
     """The keys that the JSON Schema admits at a location."""
-    here = [schema]
+    nodes = [schema]
     for step in location:
-        below: list[dict[str, Any]] = []
-        for node in here:
+        children: list[dict[str, Any]] = []
+        for node in nodes:
             for part in _variants(schema, node):
                 if isinstance(step, int):
-                    below.append(part.get("items", {}))
+                    children.append(part.get("items", {}))
                 elif step in part.get("properties", {}):
-                    below.append(part["properties"][step])
+                    children.append(part["properties"][step])
                 elif isinstance(values := part.get("additionalProperties"), dict):
-                    below.append(values)
+                    children.append(values)
                 else:
-                    below += part.get("patternProperties", {}).values()
-        here = below
-    parts = [part for node in here for part in _variants(schema, node)]
+                    children += part.get("patternProperties", {}).values()
+        nodes = children
+    parts = [part for node in nodes for part in _variants(schema, node)]
     return list(dict.fromkeys(name for part in parts for name in part.get("properties", {})))
 
 

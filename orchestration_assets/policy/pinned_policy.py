@@ -1,4 +1,4 @@
-"""The policy that a run is held to: stored by hash when plans are made, read back by hash."""
+"""The policy of a run: stored under its hash when plans are made, and read back by that hash."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from orchestration_assets.policy.files import UnreadableError, read_text
 from orchestration_assets.policy.load import LoadedPolicy, canonical_hash
-from orchestration_assets.policy.problems import dotted
+from orchestration_assets.policy.problems import dotted_path
 from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.policy import Policy
 from resources.table_store import write_atomically
@@ -25,13 +25,13 @@ class PinnedPolicyError(OrchestrationError):
     """The policy that plans were made under cannot be read back."""
 
 
-def pin(folder: Path, loaded: LoadedPolicy) -> None:
-    """Keeps the canonical policy under its hash."""
+def pin_policy(folder: Path, loaded: LoadedPolicy) -> None:
+    """Stores the canonical policy under its hash."""
     canonical = json.dumps(loaded.policy.canonical(), indent=1, sort_keys=True)
     write_atomically(folder / f"{loaded.hash}.json", canonical.encode())
 
 
-def pinned(folder: Path, plans: pa.Table) -> Policy | None:
+def read_pinned_policy(folder: Path, plans: pa.Table) -> Policy | None:
     """The policy that the plans were made under; None when there are no plans.
 
     Raises PinnedPolicyError when the stored policy is missing or was changed.
@@ -43,13 +43,13 @@ def pinned(folder: Path, plans: pa.Table) -> Policy | None:
         raise PinnedPolicyError(f"the plans name no policy; {_REMEDY}")
     path = folder / f"{hashes[0]}.json"
     try:
-        kept = json.loads(read_text(path, _MAX_BYTES))
-        policy = Policy.model_validate(kept)
+        canonical = json.loads(read_text(path, _MAX_BYTES))
+        policy = Policy.model_validate(canonical)
     except (UnreadableError, ValueError, RecursionError) as error:
         raise PinnedPolicyError(
-            f"the policy {hashes[0]} cannot be read back from {path}: {_words(error)}; {_REMEDY}"
+            f"the policy {hashes[0]} cannot be read back from {path}: {_reason(error)}; {_REMEDY}"
         ) from error
-    if canonical_hash(kept) != hashes[0]:
+    if canonical_hash(canonical) != hashes[0]:
         raise PinnedPolicyError(f"{path} was changed after it was pinned; {_REMEDY}")
     return policy
 
@@ -57,11 +57,11 @@ def pinned(folder: Path, plans: pa.Table) -> Policy | None:
 _REMEDY: Final = "materialize processing_plans again"
 
 
-def _words(error: Exception) -> str:
-    """Why it cannot be read, on one line and without what stands in it."""
+def _reason(error: Exception) -> str:
+    """Why the file cannot be read, in one line that repeats nothing of its content."""
     if isinstance(error, UnreadableError):
         return str(error)
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False, include_input=False)[0]
-        return f"{dotted(first['loc']) or 'the file'}: {first['msg']}"
+        return f"{dotted_path(first['loc']) or 'the file'}: {first['msg']}"
     return "it is not the JSON that was written"

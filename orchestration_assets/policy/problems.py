@@ -1,7 +1,7 @@
-"""What can be wrong with a policy file, said so that a person can mend it.
+"""Problems of a policy file, with the place, the value, and the nearest valid name.
 
-A policy may hold a secret in the wrong place, so a message names the place and never repeats what
-stands there, but for numbers and plain words.
+A policy may hold a secret in the wrong place, so a message names the place and never repeats the
+value there, except numbers and plain words.
 """
 
 import re
@@ -14,8 +14,8 @@ from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.variables import looks_like_secret
 
 MAX_PROBLEMS: Final = 1000
-"""So many problems of one file are listed; what is more is counted."""
-_IN_ONE_LINE: Final = 50
+"""The most problems of one file that are listed; the others are counted."""
+_MAX_IN_MESSAGE: Final = 50
 _KEY_CHARACTERS: Final = 60
 _PLAIN_WORD: Final = re.compile(r"[A-Za-z][A-Za-z_]{0,39}")
 _SHOWN_DIGITS: Final = 15
@@ -24,7 +24,7 @@ _SHOWN_STEPS: Final = 40
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One error: where in the file, what stands there, what is wrong, the nearest valid name."""
+    """One error: path in the file, value there, what is wrong, nearest valid name, line."""
 
     path: str
     value: str
@@ -44,45 +44,47 @@ class PolicyError(OrchestrationError):
 
     def __init__(self, source: str, problems: Sequence[Problem]) -> None:
         self.source = source
-        self.problems = bounded(problems, MAX_PROBLEMS)
-        listed = " | ".join(str(problem) for problem in bounded(problems, _IN_ONE_LINE))
+        self.problems = truncate_problems(problems, MAX_PROBLEMS)
+        listed = " | ".join(
+            str(problem) for problem in truncate_problems(problems, _MAX_IN_MESSAGE)
+        )
         super().__init__(f"policy {source}: {listed}")
 
 
-def bounded(problems: Sequence[Problem], most: int) -> tuple[Problem, ...]:
+def truncate_problems(problems: Sequence[Problem], limit: int) -> tuple[Problem, ...]:
     """The first problems, and how many there are beyond them."""
-    if len(problems) <= most:
+    if len(problems) <= limit:
         return tuple(problems)
-    more = Problem("", "", f"has {len(problems) - most} more problems")
-    return (*problems[:most], more)
+    more = Problem("", "", f"has {len(problems) - limit} more problems")
+    return (*problems[:limit], more)
 
 
-def nearest(name: object, valid: Sequence[str]) -> str | None:
-    """The valid name closest to what was written, if any is close."""
+def closest_name(name: object, valid: Sequence[str]) -> str | None:
+    """The valid name closest to ``name``, if any is close."""
     if not isinstance(name, str) or len(name) > _KEY_CHARACTERS:
         return None
-    found = get_close_matches(name, valid, n=1, cutoff=0.6)
-    return found[0] if found else None
+    matches = get_close_matches(name, valid, n=1, cutoff=0.6)
+    return matches[0] if matches else None
 
 
-def dotted(path: Sequence[int | str]) -> str:
+def dotted_path(path: Sequence[int | str]) -> str:
     """``('tasks', 'a', 'rules', 0)`` as ``tasks.a.rules[0]``."""
-    steps = [f"[{step}]" if isinstance(step, int) else f".{key(step)}" for step in path]
+    steps = [f"[{step}]" if isinstance(step, int) else f".{safe_key(step)}" for step in path]
     if len(steps) > _SHOWN_STEPS:
         steps[_SHOWN_STEPS // 2 : -_SHOWN_STEPS // 2] = ["…"]
     return "".join(steps).removeprefix(".")
 
 
-def key(name: str) -> str:
-    """A key of the file, as it is unless it is long, unprintable or could be a secret."""
+def safe_key(name: str) -> str:
+    """A key of the file, abridged when it is long, unprintable or could be a secret."""
     if len(name) <= _KEY_CHARACTERS and name.isprintable() and not looks_like_secret(name):
         return name
     start = name[:4] if name[:4].isprintable() else ""
     return f"{start}…({len(name)} characters)"
 
 
-def found(value: object, valid: Sequence[str] = ()) -> str:
-    """What stands in the file: numbers and plain words as they are, anything else described.
+def describe_value(value: object, valid: Sequence[str] = ()) -> str:
+    """A value of the file: numbers and plain words as they are, anything else described.
 
     A text is shown when it is close to one of the valid ones, too.
     """
@@ -94,7 +96,7 @@ def found(value: object, valid: Sequence[str] = ()) -> str:
     if isinstance(value, float):
         return repr(value)
     if isinstance(value, str):
-        if _PLAIN_WORD.fullmatch(value) or nearest(value, valid) is not None:
+        if _PLAIN_WORD.fullmatch(value) or closest_name(value, valid) is not None:
             return repr(value)
         return f"text of {len(value)} characters" if value else "empty text"
     if isinstance(value, dict):
@@ -102,7 +104,7 @@ def found(value: object, valid: Sequence[str] = ()) -> str:
     return "a list" if isinstance(value, list | tuple) else f"a {type(value).__name__}"
 
 
-def shorten(value: object) -> str:
+def one_line(value: object) -> str:
     """A value as one short line, for files that hold no secrets."""
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

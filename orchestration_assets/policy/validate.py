@@ -1,12 +1,18 @@
-"""What a policy must satisfy beyond its format: every name must stand for something real."""
+"""Semantic checks of a policy: every name must refer to something that exists."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import ValidationError
 
 from orchestration_assets.policy.globs import glob_problems
-from orchestration_assets.policy.problems import Problem, dotted, found, key, nearest
-from orchestration_assets.policy.remote import kinds_of, prompt_problems, remote_problems
+from orchestration_assets.policy.problems import (
+    Problem,
+    closest_name,
+    describe_value,
+    dotted_path,
+    safe_key,
+)
+from orchestration_assets.policy.remote import answer_kinds, prompt_problems, remote_problems
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.features import FEATURES
 from orchestration_assets.schemas.policy import (
@@ -28,17 +34,17 @@ _ORDER = ("lt", "le", "gt", "ge")
 
 
 def semantic_problems(policy: Policy) -> Iterator[Problem]:
-    """Every name that stands for nothing and every comparison that can never hold."""
+    """Every name that refers to nothing and every comparison that can never hold."""
     for name, service in policy.services.items():
         if not isinstance(service, EmbeddedConfig):
             yield from remote_problems(policy, name, service)
         elif service.implementation not in EMBEDDED:
-            path = f"services.{key(name)}.implementation"
+            path = f"services.{safe_key(name)}.implementation"
             yield _unknown(path, service.implementation, "embedded service", list(EMBEDDED))
         else:
-            yield from _parameter_problems(f"services.{key(name)}.parameters", service)
+            yield from _parameter_problems(f"services.{safe_key(name)}.parameters", service)
     for name, task in policy.tasks.items():
-        yield from _task_problems(policy, f"tasks.{key(name)}", task)
+        yield from _task_problems(policy, f"tasks.{safe_key(name)}", task)
     yield from glob_problems(policy)
     yield from prompt_problems(policy)
 
@@ -48,40 +54,40 @@ def _parameter_problems(path: str, service: EmbeddedConfig) -> Iterator[Problem]
         load_embedded(service.implementation, service.parameters)
     except ValidationError as error:
         for detail in error.errors(include_url=False):
-            here = f"{path}.{dotted(detail['loc'])}" if detail["loc"] else path
+            field = f"{path}.{dotted_path(detail['loc'])}" if detail["loc"] else path
             message = detail["msg"].removeprefix("Value error, ")
-            yield Problem(here, "", f"{service.implementation}: {message}")
+            yield Problem(field, "", f"{service.implementation}: {message}")
 
 
 def _task_problems(policy: Policy, path: str, task: TaskConfig) -> Iterator[Problem]:
-    kept = [column for records in policy.content.records for column in records.metadata]
-    if task.gold is not None and task.gold not in kept:
-        words = "is kept of no record file: add it to metadata under content.records"
-        yield Problem(f"{path}.gold", found(task.gold, kept), words)
+    kept_columns = [column for records in policy.content.records for column in records.metadata]
+    if task.gold is not None and task.gold not in kept_columns:
+        message = "is kept of no record file: add it to metadata under content.records"
+        yield Problem(f"{path}.gold", describe_value(task.gold, kept_columns), message)
     yield from _condition_problems(f"{path}.applies_to", task.applies_to)
     taken = {LEARNED, EXPLORE, DEFAULT}
     for position, directive in enumerate(task.directives):
-        here = f"{path}.directives[{position}]"
-        yield from _name_problems(here, directive.name, taken)
-        yield from _choice_problems(policy, f"{here}.choose", directive.choose, task)
+        field = f"{path}.directives[{position}]"
+        yield from _name_problems(field, directive.name, taken)
+        yield from _choice_problems(policy, f"{field}.choose", directive.choose, task)
     for position, rule in enumerate(task.rules):
-        here = f"{path}.rules[{position}]"
-        yield from _name_problems(here, rule.name, taken)
-        yield from _condition_problems(f"{here}.when", rule.when)
-        yield from _choice_problems(policy, f"{here}.choose", rule.choose, task)
+        field = f"{path}.rules[{position}]"
+        yield from _name_problems(field, rule.name, taken)
+        yield from _condition_problems(f"{field}.when", rule.when)
+        yield from _choice_problems(policy, f"{field}.choose", rule.choose, task)
     if task.learned is not None:
-        here = f"{path}.learned"
+        field = f"{path}.learned"
         if task.kind is not AnswerKind.LABEL:
-            yield Problem(here, "", f"learns from labels, and {task.kind.value} is none")
+            yield Problem(field, "", f"learns from labels, and {task.kind.value} is none")
         for number, name in enumerate(task.learned.services):
-            yield from _service_problems(policy, f"{here}.services[{number}]", name, task.kind)
+            yield from _service_problems(policy, f"{field}.services[{number}]", name, task.kind)
     yield from _choice_problems(policy, f"{path}.default", task.default, task)
 
 
 def _name_problems(path: str, name: str, taken: set[str]) -> Iterator[Problem]:
-    """Directives and rules share their names with what is there anyway."""
+    """Directives and rules need names of their own, beside the built-in options."""
     if name in taken:
-        yield Problem(f"{path}.name", found(name), "is taken: give each rule its own name")
+        yield Problem(f"{path}.name", describe_value(name), "is taken: give each rule its own name")
     taken.add(name)
 
 
@@ -91,8 +97,8 @@ def _choice_problems(
     named = [(f"{path}.services[{n}]", name) for n, name in enumerate(choice.services)]
     if choice.judge is not None:
         named.append((f"{path}.judge.service", choice.judge.service))
-    for here, name in named:
-        yield from _service_problems(policy, here, name, task.kind)
+    for field, name in named:
+        yield from _service_problems(policy, field, name, task.kind)
     if choice.route is not None:
         yield from _route_problems(policy, f"{path}.route", choice.route)
     for inside, sub_choice in choice.sub_choices.items():
@@ -111,28 +117,32 @@ def _service_problems(policy: Policy, path: str, name: str, kind: AnswerKind) ->
     if name not in policy.services:
         yield _unknown(path, name, "service", list(policy.services))
         return
-    if kind not in kinds_of(policy.services[name]):
-        yield Problem(path, found(name), f"does not give answers of kind {kind.value}")
+    if kind not in answer_kinds(policy.services[name]):
+        yield Problem(path, describe_value(name), f"does not give answers of kind {kind.value}")
 
 
 def _condition_problems(path: str, condition: Condition) -> Iterator[Problem]:
     for feature, test in condition.items():
-        here = f"{path}.{key(feature)}"
+        field = f"{path}.{safe_key(feature)}"
         if feature not in _TYPES:
-            yield _unknown(here, feature, "profile feature", list(_TYPES))
+            yield _unknown(field, feature, "profile feature", list(_TYPES))
             continue
         kind = _TYPES[feature]
         comparison = test if isinstance(test, Comparison) else Comparison(eq=test)
         if kind in (str, bool):
             for operator in _ORDER:
                 if getattr(comparison, operator) is not None:
-                    what = "text" if kind is str else "true or false"
-                    yield Problem(f"{here}.{operator}", "", f"{feature} is {what}: it has no order")
+                    expected = "text" if kind is str else "true or false"
+                    yield Problem(
+                        f"{field}.{operator}", "", f"{feature} is {expected}: it has no order"
+                    )
         values = [value for value in (comparison.eq, comparison.ne) if value is not None]
         values += [*(comparison.in_ or ()), *(comparison.not_in or ())]
         for value in values:
             if not _fits(value, kind):
-                yield Problem(here, found(value), f"{feature} holds {kind.__name__} values")
+                yield Problem(
+                    field, describe_value(value), f"{feature} holds {kind.__name__} values"
+                )
 
 
 def _fits(value: object, kind: type) -> bool:
@@ -141,5 +151,7 @@ def _fits(value: object, kind: type) -> bool:
     return isinstance(value, kind)
 
 
-def _unknown(path: str, value: str, what: str, valid: Sequence[str]) -> Problem:
-    return Problem(path, found(value, valid), f"no such {what}", nearest(value, valid))
+def _unknown(path: str, value: str, kind: str, valid: Sequence[str]) -> Problem:
+    return Problem(
+        path, describe_value(value, valid), f"no such {kind}", closest_name(value, valid)
+    )

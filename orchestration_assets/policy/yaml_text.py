@@ -1,9 +1,8 @@
-"""YAML text to plain values, event by event: no value is built beyond the limits.
+"""YAML text to plain values, within limits on depth and number of values.
 
-The parser's own composer calls itself for every level, in C, and ends the process where a text
-nests deep enough; its events come one after the other. They are put together here under limits
-on depth and number, and an alias counts as what it stands for. Scalars are the JSON kinds as
-YAML 1.1 writes them; times and sexagesimal numbers stay text.
+The composer of libyaml recurses in C, and a deeply nested text ends the process. So its events are
+composed here, without recursion, and an alias counts as what it stands for. Scalars are the JSON
+kinds as YAML 1.1 writes them; times and sexagesimal numbers stay text.
 """
 
 import math
@@ -14,7 +13,7 @@ from typing import Any, Final
 
 import yaml
 
-from orchestration_assets.policy.problems import Problem, dotted, found, key
+from orchestration_assets.policy.problems import Problem, describe_value, dotted_path, safe_key
 
 MAX_DEPTH: Final = 64
 MAX_NODES: Final = 50_000
@@ -31,7 +30,7 @@ _FLOAT: Final = re.compile(
     r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?"
     r"|\.(?:inf|Inf|INF))|\.(?:nan|NaN|NAN)"
 )
-_WORDS: Final[dict[str, bool | None]] = {
+_CONSTANTS: Final[dict[str, bool | None]] = {
     "": None,
     **dict.fromkeys(("~", "null", "Null", "NULL")),
     **dict.fromkeys("yes Yes YES true True TRUE on On ON".split(), True),
@@ -49,9 +48,9 @@ class YamlError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What a text holds; ``problems`` are the values in it that no policy can hold.
+    """The value of a text; ``problems`` are the parts of it that no policy can hold.
 
-    ``lines`` maps the path of every value to its line, from 1 on; it is empty unless asked for.
+    ``lines`` maps the path of every value to its line, from 1 on; empty unless requested.
     """
 
     value: Any
@@ -61,7 +60,7 @@ class Document:
 
 @dataclass(slots=True)
 class _Node:
-    """A finished value: how many nodes it counts for, and how many levels lie below it."""
+    """A finished value: the nodes that it counts for, and the levels below it."""
 
     value: Any
     size: int = 1
@@ -69,23 +68,23 @@ class _Node:
 
 
 class _NoKey:
-    """No key was read yet; or it cannot be used, and its value is read and dropped."""
+    """States of a mapping without a key: none read yet, one that is unusable, a merge key."""
 
 
-_NONE: Final = _NoKey()
-_DROPPED: Final = _NoKey()
-_MERGED: Final = _NoKey()
-_OPEN: Final = _Node(None)
+_NO_KEY: Final = _NoKey()
+_UNUSABLE_KEY: Final = _NoKey()
+_MERGE_KEY: Final = _NoKey()
+_UNFINISHED: Final = _Node(None)
 
 
 @dataclass(slots=True)
-class _Open:
+class _OpenContainer:
     """A mapping or list that is being read."""
 
     value: dict[str, Any] | list[Any]
     step: int | str
     anchor: str | None
-    key: str | _NoKey = _NONE
+    key: str | _NoKey = _NO_KEY
     merged: list[dict[str, Any]] = field(default_factory=list)
     size: int = 1
     height: int = 0
@@ -97,7 +96,7 @@ def read_yaml(text: str, *, lines: bool = False) -> Document:
         raise YamlError(Problem("", "", "has more than 20 lines that start with %"))
     reader = _Reader(lines)
     try:
-        reader.take(yaml.parse(text, Loader=yaml.CSafeLoader))
+        reader.read_events(yaml.parse(text, Loader=yaml.CSafeLoader))
     except UnicodeEncodeError as error:
         raise YamlError(Problem("", "", "holds half a surrogate pair: save it as UTF-8")) from error
     except yaml.YAMLError as error:
@@ -110,31 +109,31 @@ def read_yaml(text: str, *, lines: bool = False) -> Document:
 
 
 class _Reader:
-    """Puts events together. The stack is a list, so depth costs nothing but memory."""
+    """Composes events. The stack is a list, so depth costs nothing but memory."""
 
     def __init__(self, lines: bool) -> None:
         self.root: Any = None
         self.problems: list[Problem] = []
         self.lines: dict[tuple[int | str, ...], int] = {}
         self._keeps_lines = lines
-        self._stack: list[_Open] = []
+        self._stack: list[_OpenContainer] = []
         self._anchors: dict[str, _Node] = {}
         self._nodes = 0
         self._documents = 0
         self._line = 0
 
-    def take(self, events: Iterable[Any]) -> None:
+    def read_events(self, events: Iterable[Any]) -> None:
         """Reads all events. Raises YamlError."""
         for event in events:
             self._line = event.start_mark.line + 1
             if isinstance(event, yaml.ScalarEvent):
                 self._scalar(event)
             elif isinstance(event, yaml.MappingStartEvent):
-                self._open(event, {}, "map")
+                self._start_container(event, {}, "map")
             elif isinstance(event, yaml.SequenceStartEvent):
-                self._open(event, [], "seq")
+                self._start_container(event, [], "seq")
             elif isinstance(event, yaml.CollectionEndEvent):
-                self._close()
+                self._end_container()
             elif isinstance(event, yaml.AliasEvent):
                 self._alias(event.anchor or "")
             elif isinstance(event, yaml.DocumentStartEvent):
@@ -143,25 +142,25 @@ class _Reader:
                     raise self._error("a second document starts here: a policy is one document")
 
     def _path(self) -> tuple[int | str, ...]:
-        """Where the next value will stand."""
+        """The path of the next value."""
         if not self._stack:
             return ()
         inner = self._stack[-1]
-        steps = [one.step for one in self._stack[1:]]
+        steps = [container.step for container in self._stack[1:]]
         if isinstance(inner.value, list):
             return (*steps, len(inner.value))
-        if inner.key is _MERGED:
+        if inner.key is _MERGE_KEY:
             return (*steps, _MERGE)
         return (*steps, inner.key) if isinstance(inner.key, str) else tuple(steps)
 
     def _error(self, message: str) -> YamlError:
-        return YamlError(Problem(dotted(self._path()), "", message, line=self._line))
+        return YamlError(Problem(dotted_path(self._path()), "", message, line=self._line))
 
     def _problem(self, message: str, value: str = "") -> None:
-        path = dotted(self._path())
+        path = dotted_path(self._path())
         self.problems.append(Problem(path, value, message, line=self._line))
 
-    def _count(self, nodes: int, height: int) -> None:
+    def _count_nodes(self, nodes: int, height: int) -> None:
         self._nodes += nodes
         if self._nodes > MAX_NODES:
             raise self._error(
@@ -171,14 +170,14 @@ class _Reader:
             raise self._error(f"nests deeper than {MAX_DEPTH} levels")
 
     def _scalar(self, event: Any) -> None:
-        self._count(1, 0)
+        self._count_nodes(1, 0)
         if event.value == _MERGE and event.implicit[0] and self._in_key() and not event.anchor:
-            self._stack[-1].key = _MERGED
+            self._stack[-1].key = _MERGE_KEY
             return
         node = _Node(self._value(event))
         if event.anchor is not None:
-            self._name(event.anchor, node)
-        self._attach(node)
+            self._define_anchor(event.anchor, node)
+        self._add_value(node)
 
     def _value(self, event: Any) -> Any:
         """The value of a scalar; None, with a problem, where it has none."""
@@ -189,10 +188,10 @@ class _Reader:
         elif tag == f"{_PREFIX}str":
             return text
         elif tag not in {f"{_PREFIX}{kind}" for kind in ("null", "bool", "int", "float")}:
-            self._foreign(tag)
+            self._unknown_tag(tag)
             return None
         try:
-            value = plain(text)
+            value = scalar_value(text)
         except ValueError as error:
             self._problem(str(error))
             return None
@@ -200,14 +199,14 @@ class _Reader:
             self._problem("is not what its tag says: leave the tag out")
         return value
 
-    def _foreign(self, tag: str) -> None:
+    def _unknown_tag(self, tag: str) -> None:
         short = tag.replace(_PREFIX, "!!", 1)
-        self._problem(f"not valid YAML here: the tag {key(short)} is not known; leave it out")
+        self._problem(f"not valid YAML here: the tag {safe_key(short)} is not known; leave it out")
 
-    def _open(self, event: Any, value: dict[str, Any] | list[Any], kind: str) -> None:
-        self._count(1, 1)
+    def _start_container(self, event: Any, value: dict[str, Any] | list[Any], kind: str) -> None:
+        self._count_nodes(1, 1)
         if event.tag not in (None, "!", f"{_PREFIX}{kind}"):
-            self._foreign(event.tag)
+            self._unknown_tag(event.tag)
         if self._in_key():
             self._problem("a key must be text, not a list or mapping")
             # what follows the key on this level belongs to a key that cannot be used
@@ -216,51 +215,53 @@ class _Reader:
             path = self._path()
             step = path[-1] if path else ""
         if event.anchor is not None:
-            self._name(event.anchor, _OPEN)
+            self._define_anchor(event.anchor, _UNFINISHED)
         if self._keeps_lines and not self._in_key():
             self.lines.setdefault(self._path(), self._line)
-        self._stack.append(_Open(value, step, event.anchor))
+        self._stack.append(_OpenContainer(value, step, event.anchor))
 
-    def _close(self) -> None:
-        done = self._stack.pop()
-        value = done.value
-        if isinstance(value, dict) and done.merged:
+    def _end_container(self) -> None:
+        container = self._stack.pop()
+        value = container.value
+        if isinstance(value, dict) and container.merged:
             merged: dict[str, Any] = {}
-            for one in reversed(done.merged):
-                merged |= one
+            for mapping in reversed(container.merged):
+                merged |= mapping
             value = merged | value
-        node = _Node(value, done.size, done.height + 1)
-        if done.anchor is not None:
-            self._anchors[done.anchor] = node
-        self._attach(node)
+        node = _Node(value, container.size, container.height + 1)
+        if container.anchor is not None:
+            self._anchors[container.anchor] = node
+        self._add_value(node)
 
-    def _name(self, anchor: str, node: _Node) -> None:
+    def _define_anchor(self, anchor: str, node: _Node) -> None:
         if anchor in self._anchors:
-            self._problem(f"the anchor &{key(anchor)} is given twice")
+            self._problem(f"the anchor &{safe_key(anchor)} is given twice")
         self._anchors[anchor] = node
 
     def _alias(self, anchor: str) -> None:
         node = self._anchors.get(anchor)
-        if node is None or node is _OPEN:
+        if node is None or node is _UNFINISHED:
             what = "stands inside what it stands for" if node else "names no anchor before it"
-            self._problem(f"the alias *{key(anchor)} {what}")
+            self._problem(f"the alias *{safe_key(anchor)} {what}")
             node = _Node(None)
-        self._count(node.size, node.height)
-        self._attach(node)
+        self._count_nodes(node.size, node.height)
+        self._add_value(node)
 
     def _in_key(self) -> bool:
         return bool(
-            self._stack and isinstance(self._stack[-1].value, dict) and self._stack[-1].key is _NONE
+            self._stack
+            and isinstance(self._stack[-1].value, dict)
+            and self._stack[-1].key is _NO_KEY
         )
 
-    def _attach(self, node: _Node) -> None:
-        """Puts a finished value where it belongs."""
+    def _add_value(self, node: _Node) -> None:
+        """Adds a finished value to the innermost container."""
         if not self._stack:
             self.root = node.value
             return
         inner = self._stack[-1]
         if self._in_key():
-            inner.key = self._usable(inner.value, node.value)
+            inner.key = self._checked_key(inner.value, node.value)
             inner.size += 1
             return
         if self._keeps_lines:
@@ -269,37 +270,37 @@ class _Reader:
             inner.value.append(node.value)
         elif isinstance(inner.key, str):
             inner.value[inner.key] = node.value
-        elif inner.key is _MERGED:
+        elif inner.key is _MERGE_KEY:
             self._merge(inner, node.value)
-        inner.key = _NONE
+        inner.key = _NO_KEY
         inner.size += node.size
         inner.height = max(inner.height, node.height)
 
-    def _usable(self, known: Any, name: Any) -> str | _NoKey:
+    def _checked_key(self, mapping: Any, name: Any) -> str | _NoKey:
         if not isinstance(name, str):
             if not isinstance(name, dict | list):
-                self._problem(f"the key {found(name)} is not text: quote it")
-            return _DROPPED
-        if name in known:
-            self._problem(f"the key {key(name)!r} is given twice")
-            return _DROPPED
+                self._problem(f"the key {describe_value(name)} is not text: quote it")
+            return _UNUSABLE_KEY
+        if name in mapping:
+            self._problem(f"the key {safe_key(name)!r} is given twice")
+            return _UNUSABLE_KEY
         return name
 
-    def _merge(self, inner: _Open, value: Any) -> None:
+    def _merge(self, inner: _OpenContainer, value: Any) -> None:
         given = value if isinstance(value, list) else [value]
-        if not all(isinstance(one, dict) for one in given):
-            self._problem("takes a mapping or a list of mappings", found(value))
+        if not all(isinstance(mapping, dict) for mapping in given):
+            self._problem("takes a mapping or a list of mappings", describe_value(value))
             return
         inner.merged += given
 
 
-def plain(text: str) -> Any:
+def scalar_value(text: str) -> Any:
     """The value of an unquoted scalar: null, a boolean, a number, or the text itself.
 
     Raises ValueError for a number that is not finite or has no 64 bits.
     """
-    if text in _WORDS:
-        return _WORDS[text]
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
     if text[0] not in "+-.0123456789":
         return text
     if len(text) > _LONGEST_NUMBER and not text.strip("+-.0123456789_eE"):

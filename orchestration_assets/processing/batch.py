@@ -14,8 +14,8 @@ from orchestration_assets.processing.asker import CACHE, CALLED
 from orchestration_assets.processing.event_loop import BatchLimits, BatchResult, BatchWork, LoadItem
 from orchestration_assets.processing.near_copy_sharing import SHARED
 from orchestration_assets.processing.usage import observed_usage
-from orchestration_assets.schemas.enums import AnswerKind, EntryOutcome, Status
-from orchestration_assets.schemas.features import FEATURE_NAMES
+from orchestration_assets.schemas.decoding import values
+from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Item, Task
 from orchestration_assets.schemas.policy import Choice, Policy
 from orchestration_assets.schemas.records import UnstorableError, rows_to_arrow
@@ -26,9 +26,12 @@ from orchestration_assets.schemas.tables import (
     INTERPRETATIONS,
     CallRow,
     InterpretationRow,
+    PlanRow,
+    accepted_items,
+    profiles_of,
 )
 from orchestration_assets.selection.active_selector import artefact_name
-from orchestration_assets.selection.trained_selector import TrainedSelector, unpacked
+from orchestration_assets.selection.trained_selector import TrainedSelector, unpack_selector
 from orchestration_assets.services.pool import build_services
 from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.model_registry import ModelRegistry
@@ -80,11 +83,11 @@ def learned_models(plans: pa.Table, registry: ModelRegistry) -> dict[str, Traine
 
     Raises ArtefactError when one is missing or was changed.
     """
-    pairs = set(zip(plans["task"].to_pylist(), plans["artefact"].to_pylist(), strict=True))
+    pairs = set(values(plans, "task", "artefact"))
     found = {}
     for task, version in sorted(pair for pair in pairs if pair[1] is not None):
         artefact = registry.load(artefact_name(task), version)
-        found[version] = unpacked(artefact.arrays, artefact.facts["selector"])
+        found[version] = unpack_selector(artefact.arrays, artefact.facts["selector"])
     return found
 
 
@@ -104,7 +107,7 @@ def limits_of(policy: Policy | None, purse: SpendBudget, store: TableStore) -> B
     )
 
 
-def deciders(policy: Policy | None) -> Callable[[Mapping[str, Any]], str | None]:
+def deciders(policy: Policy | None) -> Callable[[PlanRow], str | None]:
     """A function from a plan to the service whose answer stands alone, if there is one.
 
     That is the plan's judge, or the last service of a chain: each answered in knowledge of the
@@ -112,8 +115,8 @@ def deciders(policy: Policy | None) -> Callable[[Mapping[str, Any]], str | None]
     """
     choices = build_choices(policy)
 
-    def decider(plan: Mapping[str, Any]) -> str | None:
-        choice = choices[plan["task"], plan["option"]]
+    def decider(plan: PlanRow) -> str | None:
+        choice = choices[plan.task, plan.option]
         return choice.services[-1] if choice.chain else choice.judging
 
     return decider
@@ -123,15 +126,13 @@ def item_loader(
     manifest: pa.Table, profiles: pa.Table, reader: ContentReader
 ) -> Callable[[str], Item]:
     """A function from item id to the item with its content, read and verified when called."""
-    accepted = manifest.filter(pc.equal(manifest["outcome"], EntryOutcome.ACCEPTED)).to_pylist()
-    rows: Mapping[str, Mapping[str, Any]] = {row["item_id"]: row for row in accepted}
-    features = profiles.select(["item_id", *FEATURE_NAMES]).to_pylist()
-    by_item = {row.pop("item_id"): row for row in features}
+    rows = {row.item_id: row for row in accepted_items(manifest)}
+    features = {profile.item_id: profile.features for profile in profiles_of(profiles)}
 
     def load(item_id: str) -> Item:
         row = rows[item_id]
         text = reader.text(row)
-        return Item(item_id, row["content_hash"], row["path"], text, by_item[item_id])
+        return Item(item_id, row.content_hash, row.path, text, features[item_id])
 
     return load
 

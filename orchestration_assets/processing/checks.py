@@ -7,9 +7,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.policy.load import load_policy
-from orchestration_assets.policy.pinned_policy import pinned
+from orchestration_assets.policy.pinned_policy import read_pinned_policy
 from orchestration_assets.processing.drill import outage_drill
 from orchestration_assets.processing.usage import observed_usage
+from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import ProcessingModel
 from orchestration_assets.schemas.health import SERVICE_HEALTH
 from orchestration_assets.schemas.tables import (
@@ -24,7 +25,7 @@ from resources.home_resource import PolicyFileResource
 
 
 def _pairs(table: pa.Table) -> set[tuple[str, str]]:
-    return set(zip(table["item_id"].to_pylist(), table["task"].to_pylist(), strict=True))
+    return set(values(table, "item_id", "task"))
 
 
 def _carried_out(planned: set[tuple[str, str]], found: set[tuple[str, str]]) -> list[Balance]:
@@ -58,7 +59,7 @@ def _checks_of(model: ProcessingModel) -> dg.AssetChecksDefinition:
 
 
 def _every_service(stored: Stored, health: pa.Table) -> list[Balance]:
-    policy = pinned(stored.home.policies, health)
+    policy = read_pinned_policy(stored.home.policies, health)
     named = set(policy.services) if policy else set()
     found = set(health["service"].to_pylist())
     return [
@@ -98,14 +99,14 @@ service_health_checks = table_checks(SERVICE_HEALTH, _every_service, per_batch=F
 )
 def service_probe_checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
     """Judges what the probes of ``service_health`` found."""
-    rows = context.resources.tables.store.read(SERVICE_HEALTH.name).to_pylist()
+    rows = list(SERVICE_HEALTH.rows(context.resources.tables.store.read(SERVICE_HEALTH.name)))
     for key in sorted(context.selected_asset_check_keys, key=lambda one: one.name):
-        bad = [row for row in rows if row[f"{key.name}_ok"] is False]
-        told = [f"{row['service']}: {row['problem']}" for row in bad]
+        bad = [row for row in rows if getattr(row, f"{key.name}_ok") is False]
+        told = [f"{row.service}: {row.problem}" for row in bad]
         gates = key.name == "deep"
-        grave = [row for row in bad if not (gates and (row["covered"] or not row["needed"]))]
+        grave = [row for row in bad if not (gates and (row.covered or not row.needed))]
         remedy = " Mend it, give it a fallback, or leave it out of the policy." if grave else ""
-        asked = sum(row[f"{key.name}_ok"] is not None for row in rows)
+        asked = sum(getattr(row, f"{key.name}_ok") is not None for row in rows)
         yield dg.AssetCheckResult(
             asset_key=SERVICE_HEALTH.name,
             check_name=key.name,

@@ -25,7 +25,13 @@ from orchestration_assets.schemas.answers import answer_columns, shown
 from orchestration_assets.schemas.enums import ProcessingModel, Status
 from orchestration_assets.schemas.items import Item, Question, Reading, Task
 from orchestration_assets.schemas.policy import Choice
-from orchestration_assets.schemas.tables import CallRow, DecisionRow, InterpretationRow, Redaction
+from orchestration_assets.schemas.tables import (
+    CallRow,
+    DecisionRow,
+    InterpretationRow,
+    PlanRow,
+    Redaction,
+)
 from orchestration_assets.selection.trained_selector import TrainedSelector
 from orchestration_assets.services.contract import EmbeddedService, Service
 from resources.ai_services.http.service import HttpService
@@ -35,7 +41,6 @@ from resources.ai_services.resilience.spend_budget import SpendBudget
 _FLUSH_EVERY = 64
 _MOST_IN_FLIGHT = 2048
 
-Plan = Mapping[str, Any]
 LoadItem = Callable[[str], Item]
 IsHeavy = Callable[[str], bool]
 
@@ -95,7 +100,7 @@ class BatchLimits:
 
 
 def process_plans(
-    plans: Iterable[Plan],
+    plans: Iterable[PlanRow],
     work: BatchWork,
     cache: AnswerCache,
     load_item: LoadItem,
@@ -112,7 +117,7 @@ def process_plans(
     event loop, in a thread. ``near`` knows what services are shown of earlier content. Rows come
     out in the order of the plans, whichever item finishes first.
     """
-    groups = [list(group) for _, group in groupby(plans, key=lambda plan: plan["item_id"])]
+    groups = [list(group) for _, group in groupby(plans, key=lambda plan: plan.item_id)]
     executions: list[list[PlanResult]] = [[] for _ in groups]
     processed = BatchResult()
 
@@ -184,14 +189,14 @@ def _warm_up(work: BatchWork) -> None:
 
 
 async def _process_item(
-    plans: Sequence[Plan],
+    plans: Sequence[PlanRow],
     work: BatchWork,
     asker: Asker,
     load: Callable[[str], Awaitable[Item]],
     deadline: float,
 ) -> list[PlanResult]:
     try:
-        item = await load(plans[0]["item_id"])
+        item = await load(plans[0].item_id)
     except Exception as error:  # noqa: BLE001 -- an unreadable item is a row, not the batch's end
         reason = f"content not readable: {error}"
         return [_failed(plan, work, asker, reason, ()) for plan in plans]
@@ -206,7 +211,7 @@ async def _process_item(
         answered = True
         return found
 
-    async def carry_out(plan: Plan) -> PlanResult:
+    async def carry_out(plan: PlanRow) -> PlanResult:
         heard: list[AskResult] = []
 
         async def ask_and_keep(name: str, question: Question) -> AskResult:
@@ -228,16 +233,16 @@ async def _process_item(
     return done
 
 
-async def _carried_out(plan: Plan, work: BatchWork, item: Item, ask: Ask) -> PlanResult:
-    question = Question(work.tasks[plan["task"]], item)
-    if plan.get("artefact") is not None:
-        return await run_learned(work.learned[plan["artefact"]], plan["point"], question, ask)
-    choice = work.choices[plan["task"], plan["option"]]
+async def _carried_out(plan: PlanRow, work: BatchWork, item: Item, ask: Ask) -> PlanResult:
+    question = Question(work.tasks[plan.task], item)
+    if plan.artefact is not None and plan.point is not None:
+        return await run_learned(work.learned[plan.artefact], plan.point, question, ask)
+    choice = work.choices[plan.task, plan.option]
     return await execute(choice, question, ask, work.tasks)
 
 
 def _failed(
-    plan: Plan, work: BatchWork, asker: Asker, reason: str, heard: Sequence[AskResult]
+    plan: PlanRow, work: BatchWork, asker: Asker, reason: str, heard: Sequence[AskResult]
 ) -> PlanResult:
     """What is left of a plan that broke: what was paid for, and failures that say why.
 
@@ -254,20 +259,20 @@ def _failed(
             AskResult(name, work.services[name].version, "", reading, NOT_CALLED, 0.0, now, 0.0),
             round=rounds[name],
         )
-        for name in dict.fromkeys(plan["services"])
+        for name in dict.fromkeys(plan.services)
     ]
     return PlanResult((*kept, *failures), (Decision("stop", (), reason),))
 
 
-def _collect(plan: Plan, execution: PlanResult, processed: BatchResult) -> None:
-    where = {"batch": plan["batch"], "item_id": plan["item_id"], "task": plan["task"]}
-    rows = processed.interpretations[ProcessingModel(plan["model"])]
+def _collect(plan: PlanRow, execution: PlanResult, processed: BatchResult) -> None:
+    where: dict[str, Any] = {"batch": plan.batch, "item_id": plan.item_id, "task": plan.task}
+    rows = processed.interpretations[plan.model]
     for step, one in enumerate(execution.answered):
         reading = one.reading
         rows.append(
             InterpretationRow(
                 **where,
-                content_hash=plan["content_hash"],
+                content_hash=plan.content_hash,
                 service=one.service,
                 service_version=one.service_version,
                 step=step,
@@ -307,7 +312,7 @@ def _collect(plan: Plan, execution: PlanResult, processed: BatchResult) -> None:
 
 
 def _call_row(
-    where: Mapping[str, str],
+    where: Mapping[str, Any],
     service: str,
     step: int,
     round_: int,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from orchestration_assets.policy.load import LoadedPolicy
-from orchestration_assets.policy.pinned_policy import pin
+from orchestration_assets.policy.pinned_policy import pin_policy
 from orchestration_assets.processing.batch import build_tasks, build_work
 from orchestration_assets.processing.usage import ObservedUsage, observed_usage
 from orchestration_assets.schemas.answers import shown
@@ -45,7 +45,7 @@ class Probe:
 
 def check_services(home: Home, loaded: LoadedPolicy, purse: SpendBudget) -> TableResult:
     """Probes the services of a policy, beside how their calls went; pins the policy."""
-    pin(home.policies, loaded)
+    pin_policy(home.policies, loaded)
     policy = loaded.policy
     probes = probe_services(policy, build_work(policy).services, build_tasks(policy), purse)
     rows = list(health_rows(policy, loaded.hash, probes, observed_usage(home.tables)))

@@ -7,7 +7,7 @@ from functools import partial
 import pyarrow as pa
 
 from orchestration_assets.content.content_reader import ContentReader
-from orchestration_assets.policy.pinned_policy import pinned
+from orchestration_assets.policy.pinned_policy import read_pinned_policy
 from orchestration_assets.processing.answer_cache import AnswerCache
 from orchestration_assets.processing.batch import (
     apart,
@@ -22,6 +22,7 @@ from orchestration_assets.processing.event_loop import BatchResult, process_plan
 from orchestration_assets.processing.near_copy_sharing import leaders, process_sharing
 from orchestration_assets.processing.near_items import NearItems
 from orchestration_assets.progress import Progress
+from orchestration_assets.schemas.tables import PROCESSING_PLANS
 from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.home import Home
 
@@ -43,7 +44,7 @@ def interpret_batch(
 
     What calls cost comes out of ``purse``.
     """
-    policy = pinned(home.policies, tables.plans)
+    policy = read_pinned_policy(home.policies, tables.plans)
     plans = tables.plans.sort_by([("item_id", "ascending"), ("task", "ascending")])
     progress.stage("asking services", len(set(plans["item_id"].to_pylist())))
     sharing = policy is not None and policy.features.share_answers
@@ -74,7 +75,7 @@ def interpret_batch(
             is_heavy=heavy.__contains__,
         )
         leader_of = leaders(tables.vectors) if sharing else {}
-        result = process_sharing(plans.to_pylist(), leader_of, process)
+        result = process_sharing(list(PROCESSING_PLANS.rows(plans)), leader_of, process)
     return result, list(_warnings(near, cache, result))
 
 

@@ -7,8 +7,9 @@ from typing import Any, Final
 import pyarrow as pa
 
 from orchestration_assets.processing.answer_cache import CACHED
-from orchestration_assets.processing.event_loop import BatchResult, Plan
-from orchestration_assets.schemas.tables import DecisionRow
+from orchestration_assets.processing.event_loop import BatchResult
+from orchestration_assets.schemas.decoding import values
+from orchestration_assets.schemas.tables import DecisionRow, PlanRow
 
 SHARED: Final = "shared"
 
@@ -22,7 +23,7 @@ def leaders(vectors: pa.Table) -> dict[str, str]:
     in an earlier batch.
     """
     columns = ("item_id", "batch", "representative", "representative_batch")
-    rows = sorted(zip(*(vectors[name].to_pylist() for name in columns), strict=True))
+    rows = sorted(values(vectors, *columns))
     first: dict[_Pair, str] = {}
     for item, batch, representative, where in rows:
         first.setdefault((where, representative), representative if where == batch else item)
@@ -34,16 +35,16 @@ def leaders(vectors: pa.Table) -> dict[str, str]:
 
 
 def process_sharing(
-    plans: Sequence[Plan],
+    plans: Sequence[PlanRow],
     leader_of: Mapping[str, str],
-    process: Callable[[Sequence[Plan]], BatchResult],
+    process: Callable[[Sequence[PlanRow]], BatchResult],
 ) -> BatchResult:
     """Processes the plans; a copy whose leader has the same plan shares what its leader was told.
 
     A copy is asked about itself when its leader got a failure, or is processed in another way.
     Rows come out in the order of the plans.
     """
-    options = {(plan["item_id"], plan["task"]): plan["option"] for plan in plans}
+    options = {(plan.item_id, plan.task): plan.option for plan in plans}
     shares = {
         pair: leader
         for pair, option in options.items()
@@ -51,7 +52,7 @@ def process_sharing(
     }
     if not shares:
         return process(plans)
-    first = process([plan for plan in plans if (plan["item_id"], plan["task"]) not in shares])
+    first = process([plan for plan in plans if (plan.item_id, plan.task) not in shares])
     failed = {
         (row.item_id, row.task)
         for rows in first.interpretations.values()
@@ -59,12 +60,14 @@ def process_sharing(
         if row.status not in CACHED
     }
     lone = {pair for pair, leader in shares.items() if (leader, pair[1]) in failed}
-    second = process([plan for plan in plans if (plan["item_id"], plan["task"]) in lone])
-    copied = [plan for plan in plans if (plan["item_id"], plan["task"]) in shares.keys() - lone]
+    second = process([plan for plan in plans if (plan.item_id, plan.task) in lone])
+    copied = [plan for plan in plans if (plan.item_id, plan.task) in shares.keys() - lone]
     return _in_order(plans, first, second, _copies(copied, leader_of, first))
 
 
-def _copies(plans: Sequence[Plan], leader_of: Mapping[str, str], asked: BatchResult) -> BatchResult:
+def _copies(
+    plans: Sequence[PlanRow], leader_of: Mapping[str, str], asked: BatchResult
+) -> BatchResult:
     told = BatchResult()
     for model, rows in asked.interpretations.items():
         by_pair = _by_pair(rows)
@@ -72,18 +75,18 @@ def _copies(plans: Sequence[Plan], leader_of: Mapping[str, str], asked: BatchRes
             told.interpretations[model] += [
                 replace(
                     row,
-                    item_id=plan["item_id"],
-                    content_hash=plan["content_hash"],
+                    item_id=plan.item_id,
+                    content_hash=plan.content_hash,
                     shared_from=leader,
                 )
-                for row in by_pair.get((leader, plan["task"]), ())
+                for row in by_pair.get((leader, plan.task), ())
             ]
     calls = _by_pair(asked.calls)
     for plan, leader in _led(plans, leader_of):
         told.calls += [
             replace(
                 call,
-                item_id=plan["item_id"],
+                item_id=plan.item_id,
                 origin=SHARED,
                 cost_usd=0.0,
                 elapsed_ms=0.0,
@@ -92,17 +95,17 @@ def _copies(plans: Sequence[Plan], leader_of: Mapping[str, str], asked: BatchRes
                 tokens_out=None,
                 redacted=(),
             )
-            for call in calls.get((leader, plan["task"]), ())
+            for call in calls.get((leader, plan.task), ())
         ]
         words = f"a near-copy of {leader}, which was asked; its answers are shared"
         told.decisions.append(
             DecisionRow(
-                batch=plan["batch"],
-                item_id=plan["item_id"],
-                task=plan["task"],
+                batch=plan.batch,
+                item_id=plan.item_id,
+                task=plan.task,
                 decision=0,
                 action="share",
-                services=tuple(plan["services"]),
+                services=plan.services,
                 reason=words,
                 answer=None,
                 certainty=None,
@@ -113,8 +116,8 @@ def _copies(plans: Sequence[Plan], leader_of: Mapping[str, str], asked: BatchRes
     return told
 
 
-def _led(plans: Sequence[Plan], leader_of: Mapping[str, str]) -> Iterator[tuple[Plan, str]]:
-    return ((plan, leader_of[plan["item_id"]]) for plan in plans)
+def _led(plans: Sequence[PlanRow], leader_of: Mapping[str, str]) -> Iterator[tuple[PlanRow, str]]:
+    return ((plan, leader_of[plan.item_id]) for plan in plans)
 
 
 def _by_pair(rows: Sequence[Any]) -> dict[_Pair, list[Any]]:
@@ -124,8 +127,8 @@ def _by_pair(rows: Sequence[Any]) -> dict[_Pair, list[Any]]:
     return found
 
 
-def _in_order(plans: Sequence[Plan], *parts: BatchResult) -> BatchResult:
-    place = {(plan["item_id"], plan["task"]): n for n, plan in enumerate(plans)}
+def _in_order(plans: Sequence[PlanRow], *parts: BatchResult) -> BatchResult:
+    place = {(plan.item_id, plan.task): n for n, plan in enumerate(plans)}
 
     def merged(lists: Iterator[list[Any]]) -> list[Any]:
         rows = [row for rows in lists for row in rows]

@@ -4,30 +4,48 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.content.content_reader import ContentReader
-from orchestration_assets.schemas.enums import EntryOutcome, ResolutionStatus, Triage
+from orchestration_assets.schemas.decoding import column_names, decode
+from orchestration_assets.schemas.enums import ResolutionStatus, Triage
 from orchestration_assets.schemas.errors import DamagedFileError
 from orchestration_assets.schemas.items import NearItem
-from orchestration_assets.schemas.tables import CONTENT_MANIFEST, RESOLUTIONS
+from orchestration_assets.schemas.tables import (
+    CONTENT_MANIFEST,
+    RESOLUTIONS,
+    AcceptedItem,
+    accepted_items,
+)
+from orchestration_assets.schemas.vectors import NeighboursRow
 from resources.home import Home
 from resources.table_store import TableMissingError
 
 _KEPT: Final = 64
 """Texts that are held: services that ask about the same item do so one soon after another."""
-_ANSWER_COLUMNS: Final = ("item_id", "task", "status", "answer", "triage", "dissenters")
+
+
+@dataclass(frozen=True, slots=True)
+class _Stands:
+    """The columns of ``resolutions`` that tell whether an answer is settled."""
+
+    item_id: str
+    task: str
+    status: ResolutionStatus
+    answer: str | None
+    triage: Triage | None
+    dissenters: tuple[str, ...]
 
 
 class _Earlier(NamedTuple):
     """What of an earlier batch is near some item of this one: manifest rows and answers."""
 
-    rows: Mapping[str, Mapping[str, Any]]
+    rows: Mapping[str, AcceptedItem]
     answers: Mapping[tuple[str, str], str]
     reader: ContentReader
 
@@ -50,8 +68,7 @@ class NearItems:
         seconds: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        items, near_ones = (vectors[name].to_pylist() for name in ("item_id", "neighbours"))
-        self._near = {item: near for item, near in zip(items, near_ones, strict=True) if near}
+        self._near = {row.item_id: row.neighbours for row in decode(NeighboursRow, vectors)}
         self._home = home
         self._left = seconds
         self._clock = clock
@@ -71,7 +88,7 @@ class NearItems:
         wanted: dict[str, set[str]] = defaultdict(set)
         for near in self._near.values():
             for one in near:
-                wanted[one["batch"]].add(one["item_id"])
+                wanted[one.batch].add(one.item_id)
         for batch, items in wanted.items():
             if (earlier := self._earlier(batch, items)) is not None:
                 self._batches[batch] = earlier
@@ -80,17 +97,17 @@ class NearItems:
         """The near items with a settled answer to the task, the nearest first, without texts."""
         found = []
         for one in self._near.get(item_id, ()):
-            earlier = self._batches.get(one["batch"])
-            answer = earlier.answers.get((one["item_id"], task)) if earlier else None
+            earlier = self._batches.get(one.batch)
+            answer = earlier.answers.get((one.item_id, task)) if earlier else None
             if earlier is not None and answer is not None:
-                row = earlier.rows[one["item_id"]]
+                row = earlier.rows[one.item_id]
                 found.append(
                     NearItem(
-                        one["batch"],
-                        one["item_id"],
-                        row["path"],
-                        row["content_hash"],
-                        one["similarity"],
+                        one.batch,
+                        one.item_id,
+                        row.path,
+                        row.content_hash,
+                        one.similarity,
                         answer,
                     )
                 )
@@ -120,23 +137,22 @@ class NearItems:
         tables, wanted = self._home.tables, pa.array(sorted(items))
         try:
             manifest = tables.read(CONTENT_MANIFEST.name, batch)
-            answers = tables.read(RESOLUTIONS.name, batch, list(_ANSWER_COLUMNS))
+            answers = tables.read(RESOLUTIONS.name, batch, column_names(_Stands))
             source = self._home.batches.source(batch)
         except (TableMissingError, DamagedFileError):
             return None  # it has no answers yet, or none that can be read
-        accepted = pc.equal(manifest["outcome"], EntryOutcome.ACCEPTED)
-        manifest = manifest.filter(pc.and_(pc.is_in(manifest["item_id"], wanted), accepted))
-        rows = {row["item_id"]: row for row in manifest.to_pylist()}
+        manifest = manifest.filter(pc.is_in(manifest["item_id"], wanted))
+        rows = {row.item_id: row for row in accepted_items(manifest)}
         settled = {
-            (row["item_id"], row["task"]): row["answer"]
-            for row in answers.filter(pc.is_in(answers["item_id"], wanted)).to_pylist()
-            if row["item_id"] in rows and _is_settled(row)
+            (row.item_id, row.task): row.answer
+            for row in decode(_Stands, answers.filter(pc.is_in(answers["item_id"], wanted)))
+            if row.item_id in rows and row.answer is not None and _is_settled(row)
         }
         reader = self._open.enter_context(ContentReader(self._home, source))
         return _Earlier(rows, settled, reader)
 
 
-def _is_settled(row: Mapping[str, Any]) -> bool:
-    if row["status"] != ResolutionStatus.RESOLVED or row["answer"] is None:
+def _is_settled(row: _Stands) -> bool:
+    if row.status is not ResolutionStatus.RESOLVED:
         return False
-    return row["triage"] == Triage.ACCEPT if row["triage"] else not row["dissenters"]
+    return row.triage is Triage.ACCEPT if row.triage else not row.dissenters

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from orchestration_assets.processing.usage import ObservedUsage, Spread
 from orchestration_assets.schemas.services import ChatConfig, HttpConfig
+from orchestration_assets.schemas.tables import PlanRow
 from orchestration_assets.services.contract import Service
 from orchestration_assets.text.token_estimates import token_estimate
 from resources.ai_services.http.service import HttpService
@@ -50,7 +51,7 @@ class ServicePrice:
 
 
 def forecast_prices(
-    plans: Iterable[Mapping[str, Any]],
+    plans: Iterable[PlanRow],
     tokens_of: Mapping[str, int],
     services: Mapping[str, Service],
     seen: Mapping[str, ObservedUsage],
@@ -63,12 +64,12 @@ def forecast_prices(
     """
     found: dict[str, ServicePrice] = {}
     for plan in plans:
-        names = plan["services"]
-        most = max(1, plan["calls_max"] // max(1, len(names)))
+        names = plan.services
+        most = max(1, plan.calls_max // max(1, len(names)))
         for position, name in enumerate(names):
-            kept = is_cached.get((plan["item_id"], plan["task"], name), False)
-            certain = position < plan["calls_min"]
-            one = _call(services[name], seen.get(name), tokens_of[plan["item_id"]])
+            kept = is_cached.get((plan.item_id, plan.task, name), False)
+            certain = position < plan.calls_min
+            one = _call(services[name], seen.get(name), tokens_of[plan.item_id])
             before = found.get(name, ServicePrice(name, 0, 0, 0, 0, 0.0, 0.0, 0.0))
             found[name] = _plus(before, one, most, certain=certain, kept=kept)
     return sorted(found.values(), key=lambda one: (-one.usd, one.service))

@@ -1,4 +1,4 @@
-"""Counting by class of character, over a whole text at once: words, tokens, numbers, lines.
+"""Counts of words, tokens, numbers and lines, by class of character, over a whole text at once.
 
 A text is an array of code points, and each code point has one class from a table: the counts that
 a regular expression would find one match at a time are here comparisons of neighbours. What
@@ -103,7 +103,7 @@ class Characters:
     classes: _Classes
 
     @staticmethod
-    def of(text: str) -> "Characters":
+    def from_text(text: str) -> "Characters":
         """The characters of ``text``, lone surrogates included."""
         if text.isascii():
             data = text.encode("ascii")
@@ -113,9 +113,9 @@ class Characters:
         classes = _table()[np.minimum(codes, _BMP - 1)]
         beyond = np.flatnonzero(codes >= _BMP)
         if beyond.size:
-            found, places = np.unique(codes[beyond], return_inverse=True)
-            known = np.array([_class_beyond(int(code)) for code in found], np.uint8)
-            classes[beyond] = known[places]
+            unique_codes, positions = np.unique(codes[beyond], return_inverse=True)
+            unique_classes = np.array([_class_beyond(int(code)) for code in unique_codes], np.uint8)
+            classes[beyond] = unique_classes[positions]
         return Characters(codes, classes)
 
     @property

@@ -2,15 +2,13 @@
 
 import pyarrow as pa
 
-from orchestration_assets.schemas.enums import EntryOutcome
-from orchestration_assets.schemas.tables import CONTENT_MANIFEST, CONTENT_PROFILES
+from orchestration_assets.schemas.tables import CONTENT_MANIFEST, CONTENT_PROFILES, accepted_items
 from orchestration_assets.table_assets import Balance, Stored, table_checks
 
 
 def _every_accepted(stored: Stored, profiles: pa.Table) -> list[Balance]:
     manifest = stored.table(CONTENT_MANIFEST.name)
-    pairs = zip(manifest["item_id"].to_pylist(), manifest["outcome"].to_pylist(), strict=True)
-    accepted = {item for item, outcome in pairs if outcome == EntryOutcome.ACCEPTED}
+    accepted = {row.item_id for row in accepted_items(manifest)}
     profiled = set(profiles["item_id"].to_pylist())
     return [
         Balance(len(accepted), len(accepted & profiled), "accepted items with a profile row"),

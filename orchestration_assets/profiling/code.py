@@ -41,26 +41,26 @@ _COST_US: Final[Mapping[str, float]] = {
     "typescript": 180,
     "yaml": 80,
 }
-SPENT_US: Final = 1_000.0
-"""What the parse of ordinary code may cost, in microseconds: a tenth of the stage's budget, as
+PARSE_BUDGET_US: Final = 1_000.0
+"""The time for the parse of ordinary code, in microseconds: a tenth of the stage's budget, as
 code with errors takes several times as long."""
 
 
 # Java's grammar follows every < as a comparison and as a type until one of them fails.
-_MOST_CHARS: Final[Mapping[str, int]] = {"java": 4096}
+_MAX_CHARS: Final[Mapping[str, int]] = {"java": 4096}
 # Where no line ends within so many characters the text is minified or no code at all, and the
-# slowest parses are of such texts; a little of it will do, and less where nothing is minified.
+# slowest parses are of such texts; so little of it is read, and less where nothing is minified.
 _LONG_LINE: Final = 1000
 _LONG_LINE_CHARS: Final = 256
 _MINIFIED_CHARS: Final = 2048
 _MINIFIED: Final = frozenset({"css", "html", "javascript", "json", "typescript"})
 _AT_MARGIN: Final = re.compile(r"\n(?=[^\s#})\]\"'*])")
-# A query's time grows with the square of a node's children. Only wreckage has more than these: a
-# statement and its newline take at least 4 bytes.
-_LEAST_CHILDREN: Final = 64
+# A query's time grows with the square of a node's children. Only text that is no code has more
+# than these: a statement and its newline take at least 4 bytes.
+_MIN_CHILDREN: Final = 64
 _BYTES_A_CHILD: Final = 4
 # Bash's grammar looks for the end of every open here-document again at every line.
-_MOST_HEREDOCS: Final = 100
+_MAX_HEREDOCS: Final = 100
 
 _C_DECISIONS: Final = (
     '["if" "for" "while" "case" "&&" "||"] @decision (conditional_expression) @decision'
@@ -190,7 +190,7 @@ _QUERIES: Final = {**_CODE_QUERIES, **_DOCUMENT_QUERIES}
 Span = tuple[int, int]
 
 
-class CodeFeatures(NamedTuple):
+class CodePiece(NamedTuple):
     """A piece of code and the grammar that it is read with."""
 
     text: str
@@ -211,7 +211,7 @@ def load_language(language: str) -> None:
 
 @dataclass(slots=True)
 class _Counts:
-    """What has been counted in one or several pieces of code."""
+    """Sums over one or several pieces of code."""
 
     functions: int = 0
     classes: int = 0
@@ -227,15 +227,15 @@ class _Counts:
         functions = _spans(captures, "function")
         ignored = set(_starts(captures, "ignored"))
         decisions = [start for start in _starts(captures, "decision") if start not in ignored]
-        *of_functions, top_level = decisions_per_unit(functions, decisions)
+        *of_functions, top_level = decisions_per_function(functions, decisions)
         self.functions += len(functions)
         self.classes += len(captures.get("class", ()))
         self.imports += len(captures.get("import", ()))
         self.decisions += len(decisions)
         self.units += [1 + count for count in of_functions] or [1 + top_level]
         self.depths += _depths(_spans(captures, "block"))
-        self.comment_bytes += _covered(_spans(captures, "comment"))
-        self.error_bytes += _covered(_spans(captures, "error"))
+        self.comment_bytes += _covered_bytes(_spans(captures, "comment"))
+        self.error_bytes += _covered_bytes(_spans(captures, "error"))
         self.parsed_bytes += parsed_bytes
 
     def values(self) -> Values:
@@ -258,48 +258,46 @@ def _never() -> bool:
     return False
 
 
-def code_features(
-    pieces: Iterable[CodeFeatures], out_of_time: Callable[[], bool] = _never
-) -> Values:
-    """The code features of all ``pieces`` together; the caller bounds them (:func:`parsed_part`).
+def code_features(pieces: Iterable[CodePiece], out_of_time: Callable[[], bool] = _never) -> Values:
+    """The code features of all ``pieces`` together; the caller bounds them (:func:`part_to_parse`).
 
     Each language is one of :data:`CODE_LANGUAGES`; raises KeyError for any other. Empty when no
-    piece could be counted: there is none, they are wreckage, or ``out_of_time`` came true.
+    piece could be counted: there is none, none parses, or ``out_of_time`` came true.
     """
     counts = _Counts()
     for piece in pieces:
         if out_of_time():
             return {}
-        found = _captures(piece, out_of_time)
-        if found is not None:
-            counts.add(*found)
+        captured = _captures(piece, out_of_time)
+        if captured is not None:
+            counts.add(*captured)
     return counts.values() if counts.units else {}
 
 
-def document_features(piece: CodeFeatures, out_of_time: Callable[[], bool] = _never) -> Values:
+def document_features(piece: CodePiece, out_of_time: Callable[[], bool] = _never) -> Values:
     """Entries and depth of data or markup in one of :data:`DOCUMENT_LANGUAGES`.
 
-    Empty when the text is wreckage beyond counting, or ``out_of_time`` came true.
+    Empty when the text does not parse, or ``out_of_time`` came true.
     """
-    found = _captures(piece, out_of_time)
-    if found is None:
+    captured = _captures(piece, out_of_time)
+    if captured is None:
         return {}
-    captures, parsed_bytes = found
+    captures, parsed_bytes = captured
     total = max(parsed_bytes, 1)
     return {
         "entry_count": len(captures.get("entry", ())),
         "depth_max": max(_depths(_spans(captures, "block")), default=0),
-        "parse_error_share": min(_covered(_spans(captures, "error")) / total, 1.0),
+        "parse_error_share": min(_covered_bytes(_spans(captures, "error")) / total, 1.0),
     }
 
 
 def _captures(
-    piece: CodeFeatures, out_of_time: Callable[[], bool]
+    piece: CodePiece, out_of_time: Callable[[], bool]
 ) -> tuple[Mapping[str, Sequence[Node]], int] | None:
-    """What the query finds in a piece, and its length in bytes; None when it was given up."""
+    """The captures of the query in a piece, and its length in bytes; None when given up."""
     text, language = piece
     query = _query(language)
-    if language == "bash" and text.count("<<") > _MOST_HEREDOCS:
+    if language == "bash" and text.count("<<") > _MAX_HEREDOCS:
         return None
     source = parsable_source(text, language)
     if source is None:
@@ -307,23 +305,23 @@ def _captures(
     tree = bounded_parse(source, language, out_of_time)
     if tree is None:
         return None
-    if tree.root_node.child_count > _LEAST_CHILDREN + len(source) // _BYTES_A_CHILD:
+    if tree.root_node.child_count > _MIN_CHILDREN + len(source) // _BYTES_A_CHILD:
         return None
     # Without a progress callback: with one, tree-sitter 0.26 reads freed memory now and then.
     return QueryCursor(query).captures(tree.root_node), len(source)
 
 
-def code_chars(language: str, spent_us: float = SPENT_US) -> int:
+def code_chars(language: str, spent_us: float = PARSE_BUDGET_US) -> int:
     """How many characters of ordinary code in ``language`` are parsed within ``spent_us``."""
-    return min(_MOST_CHARS.get(language, CODE_CHARS), int(1024 * spent_us / _COST_US[language]))
+    return min(_MAX_CHARS.get(language, CODE_CHARS), int(1024 * spent_us / _COST_US[language]))
 
 
-def parsed_part(text: str, language: str, most: int) -> str:
-    """The part of ``text`` that is parsed: at most ``most`` characters, or 2,048 (256 in languages
-    that are not minified) when a line among them is longer than 1,000. It is cut before a line
-    that starts at the margin, in the second half if there is one, so that what is open at the cut
-    is no error that the text does not have."""
-    part = text[:most]
+def part_to_parse(text: str, language: str, max_chars: int) -> str:
+    """The part of ``text`` that is parsed: at most ``max_chars`` characters, or 2,048 (256 in
+    languages that are not minified) when a line among them is longer than 1,000. It is cut before
+    a line that starts at the margin, in the second half if there is one, so that the cut opens no
+    block that would count as an error."""
+    part = text[:max_chars]
     if max(map(len, part.split("\n"))) > _LONG_LINE:
         part = part[: _MINIFIED_CHARS if language in _MINIFIED else _LONG_LINE_CHARS]
     if len(part) == len(text):
@@ -332,7 +330,7 @@ def parsed_part(text: str, language: str, most: int) -> str:
     return part[: starts[-1] if starts else part.rfind("\n") + 1] or part
 
 
-def decisions_per_unit(functions: Iterable[Span], decisions: Iterable[int]) -> list[int]:
+def decisions_per_function(functions: Iterable[Span], decisions: Iterable[int]) -> list[int]:
     """How many ``decisions`` lie in each function but in none within it; last, the top level.
 
     In the order of the functions' starts, an outer function before one that starts with it.
@@ -371,7 +369,7 @@ def _depths(spans: Iterable[Span]) -> list[int]:
     return depths
 
 
-def _covered(spans: Iterable[Span]) -> int:
+def _covered_bytes(spans: Iterable[Span]) -> int:
     """Bytes in at least one of the spans; one that has no byte, a missing token, counts as one."""
     covered = 0
     reached = -1

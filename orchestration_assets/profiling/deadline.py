@@ -1,8 +1,8 @@
-"""The clock of one item's profile: what each stage may take, and when the rest must be left out.
+"""The deadline of one item's profile: the time budget of each stage, and when steps are skipped.
 
-Only the clock and the budgets belong here. The clock is a brake for the unforeseen: every step
-bounds its own input by what a KiB of it costs, so ordinary items come nowhere near their budgets
-and equal items get equal profiles on every machine. Where the clock did cut, the profile says so.
+Every step bounds its own input by what a KiB of it costs, so ordinary items stay far below their
+budgets and equal items get equal profiles on every machine. The deadline is for the exceptions;
+where it did skip a step, the profile says so.
 """
 
 from collections.abc import Callable, Iterator
@@ -26,18 +26,17 @@ BUDGET_MS: Final[dict[Stage, float]] = {
     Stage.COMPLEXITY: 10.0,
     Stage.AGGREGATION: 5.0,
 }
-"""What each stage may take, in milliseconds; what one leaves over, those after it may take."""
+"""The time of each stage, in milliseconds; what one leaves over is added to those after it."""
 
 HARD_LIMIT_MS: Final = 50.0
-"""What an item may take, in milliseconds."""
+"""The time of an item in all stages, in milliseconds."""
 
 
 class Deadline:
     """Measures the stages of one item. ``clock`` returns seconds and never goes back.
 
-    A stage has to be over when its budget and those of the stages before it are used up: a slow
-    machine then has as much time for the last stages as it did not need for the first.
-    ``ran_out`` is whether that was found to be so, so that something was left out.
+    A stage ends when its budget and those of the stages before it are used up. ``ran_out`` is
+    whether a caller found that to be so, and skipped something.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -59,13 +58,13 @@ class Deadline:
             self.elapsed_ms[stage] = self._now_ms() - self._stage_start_ms
 
     def passed(self, share: float = 1.0) -> bool:
-        """Whether ``share`` of the time that the current stage had when it began is used up, or the
+        """Whether ``share`` of the time that was left at the stage's beginning is used up, or the
         item's hard limit."""
-        now = self._now_ms()
-        left = max(min(self._end_ms, HARD_LIMIT_MS) - self._stage_start_ms, 0.0)
-        out = now - self._stage_start_ms >= left * share
-        self.ran_out = self.ran_out or out
-        return out
+        now_ms = self._now_ms()
+        left_ms = max(min(self._end_ms, HARD_LIMIT_MS) - self._stage_start_ms, 0.0)
+        is_over = now_ms - self._stage_start_ms >= left_ms * share
+        self.ran_out = self.ran_out or is_over
+        return is_over
 
     def _now_ms(self) -> float:
         return (self._clock() - self._start) * 1000

@@ -1,7 +1,6 @@
-"""What kind of content an item is: its extension, its family, and the grammar for its code.
+"""The kind of an item: its extension, its family, and the grammar for its code.
 
-The extension decides where it says enough; else the shape of the first 4,096 characters does.
-Only recognising belongs here; measuring is for the other modules.
+Detected by the extension where it is known, else by the form of the first 4,096 characters.
 """
 
 import re
@@ -16,7 +15,7 @@ _HEAD_CHARS: Final = 4096
 
 
 class ContentKind(NamedTuple):
-    """What an item is taken for. ``language`` is a grammar's name, or empty."""
+    """The detected kind of an item. ``language`` is a grammar's name, or empty."""
 
     extension: str
     has_shebang: bool
@@ -24,41 +23,45 @@ class ContentKind(NamedTuple):
     language: str
 
 
-def _listed(names: str, language: str = "") -> dict[str, str]:
+def _extensions(names: str, language: str = "") -> dict[str, str]:
     return dict.fromkeys(names.split(), language)
 
 
 _CODE: Final[dict[str, str]] = {
-    **_listed("py pyi pyw", "python"),
-    **_listed("js jsx mjs cjs", "javascript"),
-    **_listed("ts tsx mts cts", "typescript"),
-    **_listed("go", "go"),
-    **_listed("rs", "rust"),
-    **_listed("java", "java"),
-    **_listed("c h", "c"),
-    **_listed("cc cpp cxx c++ hh hpp hxx h++ ino cu cuh", "cpp"),
-    **_listed("rb rake gemspec", "ruby"),
-    **_listed("sh bash zsh ksh", "bash"),
-    **_listed("css", "css"),
-    **_listed("asm awk bat cmake clj coffee cs dart el erl ex exs f90 fish groovy gradle hs"),
-    **_listed("jl kt kts less lisp lua m ml mm nix pas php pl pm proto ps1 r s sass scala scm"),
-    **_listed("scss sed sql svelte swift tcl tf vb vim vue zig"),
+    **_extensions("py pyi pyw", "python"),
+    **_extensions("js jsx mjs cjs", "javascript"),
+    **_extensions("ts tsx mts cts", "typescript"),
+    **_extensions("go", "go"),
+    **_extensions("rs", "rust"),
+    **_extensions("java", "java"),
+    **_extensions("c h", "c"),
+    **_extensions("cc cpp cxx c++ hh hpp hxx h++ ino cu cuh", "cpp"),
+    **_extensions("rb rake gemspec", "ruby"),
+    **_extensions("sh bash zsh ksh", "bash"),
+    **_extensions("css", "css"),
+    **_extensions("asm awk bat cmake clj coffee cs dart el erl ex exs f90 fish groovy gradle hs"),
+    **_extensions("jl kt kts less lisp lua m ml mm nix pas php pl pm proto ps1 r s sass scala scm"),
+    **_extensions("scss sed sql svelte swift tcl tf vb vim vue zig"),
 }
 _MARKUP: Final[dict[str, str]] = {
-    **_listed("md markdown mdown mdx ipynb", "markdown"),
-    **_listed("html htm xhtml", "html"),
-    **_listed("rst adoc asciidoc org tex textile wiki xml svg xsl xslt xsd rss atom"),
+    **_extensions("md markdown mdown mdx ipynb", "markdown"),
+    **_extensions("html htm xhtml", "html"),
+    **_extensions("rst adoc asciidoc org tex textile wiki xml svg xsl xslt xsd rss atom"),
 }
 _DATA: Final[dict[str, str]] = {
-    **_listed("json geojson webmanifest", "json"),
-    **_listed("yaml yml", "yaml"),
-    **_listed("jsonl ndjson json5 csv tsv toml ini cfg conf properties env plist lock pem crt csr"),
-    **_listed("key po srt vtt dectest"),
+    **_extensions("json geojson webmanifest", "json"),
+    **_extensions("yaml yml", "yaml"),
+    **_extensions(
+        "jsonl ndjson json5 csv tsv toml ini cfg conf properties env plist lock pem crt csr"
+    ),
+    **_extensions("key po srt vtt dectest"),
 }
 _CODE_NAMES: Final[dict[str, str]] = {
-    **_listed("makefile gnumakefile dockerfile containerfile jenkinsfile cmakelists.txt justfile"),
-    **_listed("rakefile gemfile vagrantfile podfile", "ruby"),
-    **_listed(".bashrc .bash_profile .profile .zshrc", "bash"),
+    **_extensions(
+        "makefile gnumakefile dockerfile containerfile jenkinsfile cmakelists.txt justfile"
+    ),
+    **_extensions("rakefile gemfile vagrantfile podfile", "ruby"),
+    **_extensions(".bashrc .bash_profile .profile .zshrc", "bash"),
 }
 
 _SHEBANG = re.compile(r"#![^\n]{0,200}?\b(python|node|ruby|bash|zsh|ksh|dash|sh)[\d.]*\b")
@@ -129,7 +132,7 @@ _LANGUAGE_LINES: Final[dict[str, re.Pattern[str]]] = {
 }
 
 
-def kind_of(path: str, text: str) -> ContentKind:
+def detect_kind(path: str, text: str) -> ContentKind:
     """The kind of an item, the same for the same path and text."""
     name = path.replace("\\", "/").rpartition("/")[2].lower()
     extension = _extension(name)
@@ -146,13 +149,13 @@ def kind_of(path: str, text: str) -> ContentKind:
         return ContentKind(extension, has_shebang, Family.MARKUP, _MARKUP[extension])
     if extension in _DATA:
         return ContentKind(extension, has_shebang, Family.DATA, _DATA[extension])
-    family, language = _shape(head)
+    family, language = _kind_by_shape(head)
     return ContentKind(extension, has_shebang, family, language)
 
 
 def fence_language(mark: str) -> str:
-    """The grammar for what follows a code fence: ``mark`` is what its line says behind the ticks,
-    such as ``py`` or ``{.python #id}``; empty when there is none."""
+    """The grammar of a fenced block of code, by the info string ``mark`` of its fence, such as
+    ``py`` or ``{.python #id}``; empty when there is none."""
     match = _FENCE_MARK.match(mark)
     name = match[1].lower() if match else ""
     return _FENCE_NAMES.get(name, _CODE.get(name, ""))
@@ -164,7 +167,7 @@ def _extension(name: str) -> str:
     return suffix if re.fullmatch(r"[\w+\-]{1,16}", suffix) else ""
 
 
-def _shape(head: str) -> tuple[Family, str]:
+def _kind_by_shape(head: str) -> tuple[Family, str]:
     if head.startswith("#!"):
         match = _SHEBANG.match(head)
         return Family.CODE, _INTERPRETERS.get(match[1], "bash") if match else ""
@@ -181,7 +184,7 @@ def _shape(head: str) -> tuple[Family, str]:
     fenced = any(mark[2] for mark in marks)
     code_lines = sum(1 for line in lines if _CODE_LINE.match(line))
     if lines and code_lines >= 0.35 * len(lines) and not fenced:
-        return Family.CODE, _language(head)
+        return Family.CODE, _language_by_lines(head)
     headings = sum(1 for mark in marks if mark[1])
     # Mostly headings: the comments of a settings file rather than an outline.
     titled = 0 < headings <= max(0.5 * len(lines), 1)
@@ -210,7 +213,7 @@ def _is_settings(lines: list[str]) -> bool:
     )
 
 
-def _language(head: str) -> str:
+def _language_by_lines(head: str) -> str:
     votes = {name: len(pattern.findall(head)) for name, pattern in _LANGUAGE_LINES.items()}
     best = max(votes, key=lambda name: votes[name])
     return best if votes[best] else ""

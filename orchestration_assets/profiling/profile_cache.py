@@ -1,4 +1,4 @@
-"""Profiles that were computed before: under which key they are kept, and in which form."""
+"""The cache of computed profiles: their keys, and the rows that are stored."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -9,14 +9,14 @@ import pyarrow as pa
 
 from orchestration_assets.schemas.enums import ProfileStatus
 from orchestration_assets.schemas.records import rows_to_arrow
-from orchestration_assets.schemas.tables import CONTENT_PROFILES
+from orchestration_assets.schemas.tables import CONTENT_PROFILES, AcceptedItem
 from resources.code_version import code_version
 from resources.feature_cache.rows import Recalled, RowCache
 from resources.feature_cache.tiered import TieredCache
 
 COMPUTED: Final = "computed"
-# what of a row is not the profile of its content
-_OF_THE_ROW: Final = ("batch", "item_id", "content_hash", "path", "status", "reason", "origin")
+# the columns that belong to the item and the run, not to its content
+_ROW_COLUMNS: Final = ("batch", "item_id", "content_hash", "path", "status", "reason", "origin")
 
 
 @cache
@@ -25,53 +25,51 @@ def profiler_version() -> str:
     return code_version("orchestration_assets.profiling.profiler")
 
 
-def profile_key(row: Mapping[str, Any]) -> str:
+def profile_key(content_hash: str | None, encoding: str | None, path: str) -> str:
     """The key of an accepted item's profile: 128 bits of blake2b, hex.
 
     Over the content's hash, how it is decoded, the item's name (its last part only: the profiler
     reads no folder) and the profiler's version.
     """
-    name = row["path"].replace("\\", "/").rpartition("/")[2]
-    parts = ("profile", row["content_hash"], row["encoding"], name, profiler_version())
+    name = path.replace("\\", "/").rpartition("/")[2]
+    parts = ("profile", content_hash, encoding, name, profiler_version())
     return blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 class ProfileCache:
-    """Kept profiles of accepted manifest rows; those of items below ``least`` bytes are not."""
+    """Kept profiles of accepted manifest rows; those of items below ``min_bytes`` bytes are not."""
 
-    def __init__(self, cache: TieredCache, least: int) -> None:
+    def __init__(self, cache: TieredCache, min_bytes: int) -> None:
         schema = CONTENT_PROFILES.schema
-        kept = pa.schema([field for field in schema if field.name not in _OF_THE_ROW])
-        self._rows = RowCache(cache, kept)
-        self._least = least
+        profile_schema = pa.schema([field for field in schema if field.name not in _ROW_COLUMNS])
+        self._rows = RowCache(cache, profile_schema)
+        self._min_bytes = min_bytes
 
-    def recall(self, batch: str, rows: Sequence[Mapping[str, Any]]) -> tuple[pa.Table, Recalled]:
-        """The profile rows that are kept, in full, and which they are."""
+    def recall(self, batch: str, rows: Sequence[AcceptedItem]) -> tuple[pa.Table, Recalled]:
+        """The profile rows that are cached, in full, and their positions in ``rows``."""
         recalled = self._rows.recall([self._key(row) for row in rows])
-        found = [rows[n] for n in recalled.positions]
-        own: dict[str, list[Any]] = {
-            "batch": [batch] * len(found),
-            "item_id": [row["item_id"] for row in found],
-            "content_hash": [row["content_hash"] for row in found],
-            "path": [row["path"] for row in found],
-            "status": [ProfileStatus.OK.value] * len(found),
-            "reason": [None] * len(found),
+        recalled_rows = [rows[n] for n in recalled.positions]
+        row_columns: dict[str, list[Any]] = {
+            "batch": [batch] * len(recalled_rows),
+            "item_id": [row.item_id for row in recalled_rows],
+            "content_hash": [row.content_hash for row in recalled_rows],
+            "path": [row.path for row in recalled_rows],
+            "status": [ProfileStatus.OK.value] * len(recalled_rows),
+            "reason": [None] * len(recalled_rows),
             "origin": recalled.tiers,
         }
         arrays = [
-            pa.chunked_array([pa.array(own[field.name], field.type)])
-            if field.name in own
+            pa.chunked_array([pa.array(row_columns[field.name], field.type)])
+            if field.name in row_columns
             else recalled.rows[field.name]
             for field in CONTENT_PROFILES.schema
         ]
         return pa.Table.from_arrays(arrays, schema=CONTENT_PROFILES.schema), recalled
 
-    def remember(
-        self, rows: Sequence[Mapping[str, Any]], profiles: Sequence[Mapping[str, Any]]
-    ) -> None:
-        """Keeps computed rows, those that are whole profiles.
+    def remember(self, rows: Sequence[AcceptedItem], profiles: Sequence[Mapping[str, Any]]) -> None:
+        """Stores computed rows that are complete profiles.
 
-        A failure is never kept, nor what the clock cut short: the next run may get further.
+        Failures are not stored, nor profiles that the deadline cut: the next run may get further.
         ``rows`` are the manifest rows that they were computed from, in the same order.
         """
         keys = [
@@ -82,5 +80,7 @@ class ProfileCache:
         ]
         self._rows.remember(keys, rows_to_arrow(CONTENT_PROFILES, profiles))
 
-    def _key(self, row: Mapping[str, Any]) -> str | None:
-        return profile_key(row) if row["size_bytes"] >= self._least else None
+    def _key(self, row: AcceptedItem) -> str | None:
+        if row.size_bytes < self._min_bytes:
+            return None
+        return profile_key(row.content_hash, row.encoding, row.path)

@@ -1,8 +1,8 @@
-"""One item's profile: the steps in their stages, each begun only while time remains.
+"""One item's profile: steps in stages, each begun only while time remains.
 
-The basic features come first and always; then text, structure, code and scores. What a step reads
-is bounded by what a KiB of it costs: text features read 16,384 characters, of a longer item the
-most telling sections (see :mod:`orchestration_assets.profiling.sampling`); code features read its
+The basic features come first and always; then text, structure, code and scores. The input of a
+step is bounded by what a KiB of it costs: text features read 16,384 characters, of a longer item a
+sample of sections (see :mod:`orchestration_assets.profiling.sampling`); code features read its
 beginning, secrets the first 32,768 characters. Counts are scaled up to the whole.
 """
 
@@ -16,17 +16,17 @@ from orchestration_assets.profiling.characters import Characters, load_classes
 from orchestration_assets.profiling.code import (
     CODE_LANGUAGES,
     DOCUMENT_LANGUAGES,
-    CodeFeatures,
+    CodePiece,
     code_chars,
     code_features,
     document_features,
     load_language,
-    parsed_part,
+    part_to_parse,
 )
 from orchestration_assets.profiling.deadline import Deadline, Stage
-from orchestration_assets.profiling.kind import ContentKind, fence_language, kind_of
+from orchestration_assets.profiling.kind import ContentKind, detect_kind, fence_language
 from orchestration_assets.profiling.markup import outline
-from orchestration_assets.profiling.sampling import TextSample, evenly, sample
+from orchestration_assets.profiling.sampling import TextSample, sample, sample_evenly
 from orchestration_assets.profiling.scores import scores
 from orchestration_assets.profiling.sensitive import (
     SECRET_CHARS,
@@ -36,12 +36,12 @@ from orchestration_assets.profiling.sensitive import (
 )
 from orchestration_assets.profiling.text import (
     Values,
-    address_count,
     duplicate_line_share,
     line_count,
     load_vocabularies,
     prose_features,
-    words_of,
+    split_words,
+    url_count,
 )
 from orchestration_assets.schemas.enums import Family, FeatureFamily
 from orchestration_assets.schemas.features import FEATURE_NAMES, FEATURES
@@ -52,7 +52,7 @@ TEXT_CHARS: Final = PROSE_CHARS
 """How much of an item the text features read, in characters."""
 
 Sampler = Callable[[str, int], TextSample]
-"""What chooses at most so many characters of a text that is longer."""
+"""Samples at most so many characters of a longer text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +65,9 @@ class ReadLimits:
     code_chars: Callable[[str], int] = code_chars
 
 
-_READING: Final = ReadLimits()
+_DEFAULT_LIMITS: Final = ReadLimits()
 _EXACT_CHARS: Final = 1 << 20
-_MOST_PIECES: Final = 64
+_MAX_PIECES: Final = 64
 # A parser that is told to stop may go on for as long again before it listens.
 _PARSE_SHARE: Final = 0.5
 _DECIMALS: Final = 6
@@ -80,7 +80,7 @@ _NO_DOCUMENT: Final[Values] = {"entry_count": None, "depth_max": None}
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What one item looks like.
+    """The features of one item, and how they were computed.
 
     ``features`` has every name of FEATURE_NAMES; None where a feature does not apply or was cut.
     ``features_missing`` names those that were cut: a parse that ran wild, or the deadline.
@@ -105,20 +105,20 @@ def profile(
     *,
     size_bytes: int,
     clock: Callable[[], float] = time.thread_time,
-    reading: ReadLimits = _READING,
+    limits: ReadLimits = _DEFAULT_LIMITS,
 ) -> Profile:
     """The profile of one item: ``path`` names it, ``text`` is its decoded content.
 
     Never raises, whatever the text. Equal arguments give equal features, unless the deadline cut
     some: ``clock``, in seconds, decides only that. By default it is the thread's processor time,
-    so that other work on the machine cuts nothing. ``reading`` is for those who compare samplers.
+    so that other work on the machine cuts nothing. ``limits`` serves comparisons of samplers.
     """
-    kind = kind_of(path, text)
+    kind = detect_kind(path, text)
     # Before the clock starts: the first item of a language must not pay for all that follow.
     _load(kind, text)
     deadline = Deadline(clock)
     with deadline.stage(Stage.PREPROCESS):
-        item = _Item(kind, text, size_bytes, deadline, reading)
+        item = _Item(kind, text, size_bytes, deadline, limits)
     for stage, steps in _STEPS.items():
         with deadline.stage(stage):
             for step in steps:
@@ -170,26 +170,26 @@ class _Item:
         text: str,
         size_bytes: int,
         deadline: Deadline,
-        reading: ReadLimits,
+        limits: ReadLimits,
     ) -> None:
         self.deadline = deadline
-        self.reading = reading
+        self.limits = limits
         self.kind = kind
         self.raw = text
         self.text = notebook_as_markdown(text) if is_notebook(text) else text
-        whole = len(self.text) <= reading.text_chars
+        whole = len(self.text) <= limits.text_chars
         self.sample = (
-            TextSample((self.text,)) if whole else reading.sampler(self.text, reading.text_chars)
+            TextSample((self.text,)) if whole else limits.sampler(self.text, limits.text_chars)
         )
         self.window = self.text if whole else self.sample.text
         self.coverage = len(self.window) / len(self.text) if self.text else 1.0
         self.scale = 1 / self.coverage if self.coverage else 1.0
-        self.characters = Characters.of(self.window)
+        self.characters = Characters.from_text(self.window)
         self.word_count = self.characters.word_count()
         self.values: Values = {
             "byte_count": size_bytes,
             "char_count": len(text),
-            "line_count": _lines_of(self.text),
+            "line_count": _estimated_line_count(self.text),
             "word_count": round(self.word_count * self.scale),
             "token_estimate": round(self.characters.token_count() * self.scale),
             "extension": self.kind.extension,
@@ -200,10 +200,10 @@ class _Item:
         }
 
 
-def _lines_of(text: str) -> int:
+def _estimated_line_count(text: str) -> int:
     if len(text) <= _EXACT_CHARS:
         return line_count(text)
-    part = evenly(text, _EXACT_CHARS)
+    part = sample_evenly(text, _EXACT_CHARS)
     return round(part.count("\n") * len(text) / len(part))
 
 
@@ -233,7 +233,7 @@ def _lines(item: _Item) -> Values:
 
 
 def _densities(item: _Item) -> Values:
-    return item.characters.densities(item.word_count, address_count(item.window))
+    return item.characters.densities(item.word_count, url_count(item.window))
 
 
 def _outline(item: _Item) -> Values:
@@ -242,7 +242,7 @@ def _outline(item: _Item) -> Values:
 
 def _prose(item: _Item) -> Values:
     prose = prose_of(item.window, item.kind.family)
-    return _scaled(prose_features(prose, words_of(prose)), item.scale)
+    return _scaled(prose_features(prose, split_words(prose)), item.scale)
 
 
 def _sensitive(item: _Item) -> Values:
@@ -251,7 +251,7 @@ def _sensitive(item: _Item) -> Values:
         head, characters = item.window, item.characters
     else:
         head = item.raw[:SECRET_CHARS]
-        characters = Characters.of(head)
+        characters = Characters.from_text(head)
     return {
         "secret_count": secret_count(head, characters.long_tokens(SECRET_CHARS_LEAST)),
         "personal_data_count": round(personal * item.scale),
@@ -259,7 +259,7 @@ def _sensitive(item: _Item) -> Values:
 
 
 def _code(item: _Item) -> Values:
-    """What the item's own grammar finds; of markdown, what those of its code fences find.
+    """Code features by the item's own grammar; in markdown, by those of its fenced code.
 
     A grammar reads the item's beginning: sections from here and there have no common syntax, and
     measured worse (see benchmarks/sampling.py).
@@ -268,37 +268,37 @@ def _code(item: _Item) -> Values:
     language = item.kind.language
     out_of_time = partial(item.deadline.passed, _PARSE_SHARE)
     if language in CODE_LANGUAGES:
-        part = parsed_part(item.text, language, item.reading.code_chars(language))
-        found = code_features([CodeFeatures(part, language)], out_of_time)
-        return {**_NO_DOCUMENT, **_scaled(found, len(item.text) / max(len(part), 1))}
+        part = part_to_parse(item.text, language, item.limits.code_chars(language))
+        features = code_features([CodePiece(part, language)], out_of_time)
+        return {**_NO_DOCUMENT, **_scaled(features, len(item.text) / max(len(part), 1))}
     if language in DOCUMENT_LANGUAGES:
-        part = parsed_part(item.text, language, item.reading.code_chars(language))
-        found = document_features(CodeFeatures(part, language), out_of_time)
-        if not found:
+        part = part_to_parse(item.text, language, item.limits.code_chars(language))
+        features = document_features(CodePiece(part, language), out_of_time)
+        if not features:
             for name in ("parse_error_share", *_NO_DOCUMENT):
                 del values[name]
-        values.update(_scaled(found, len(item.text) / max(len(part), 1)))
+        values.update(_scaled(features, len(item.text) / max(len(part), 1)))
     if item.kind.family in _MAY_FENCE and not out_of_time():
-        pieces, share = _fences(item.window, item.reading.code_chars)
+        pieces, share = _fences(item.window, item.limits.code_chars)
         values.update(_scaled(code_features(pieces, out_of_time), item.scale / share))
     return values
 
 
-def _fences(text: str, most: Callable[[str], int]) -> tuple[list[CodeFeatures], float]:
-    """The fenced code that has a grammar, as far as it may be parsed, and which share that is."""
-    pieces: list[CodeFeatures] = []
-    found = 0
-    left = 1.0
-    for mark, code in fenced_code(text):
-        language = fence_language(mark)
+def _fences(text: str, max_chars: Callable[[str], int]) -> tuple[list[CodePiece], float]:
+    """The fenced code that has a grammar, as far as its cost permits, and the share it is of."""
+    pieces: list[CodePiece] = []
+    found_chars = 0
+    share_left = 1.0
+    for info, code in fenced_code(text):
+        language = fence_language(info)
         if language in CODE_LANGUAGES:
-            found += len(code)
-            cost = len(code) / most(language)
-            if cost <= left and len(pieces) < _MOST_PIECES:
-                left -= cost
-                pieces.append(CodeFeatures(code, language))
-    taken = sum(len(piece.text) for piece in pieces)
-    return pieces, taken / found if taken else 1.0
+            found_chars += len(code)
+            cost = len(code) / max_chars(language)
+            if cost <= share_left and len(pieces) < _MAX_PIECES:
+                share_left -= cost
+                pieces.append(CodePiece(code, language))
+    taken_chars = sum(len(piece.text) for piece in pieces)
+    return pieces, taken_chars / found_chars if taken_chars else 1.0
 
 
 def _scores(item: _Item) -> Values:

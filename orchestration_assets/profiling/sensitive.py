@@ -1,4 +1,4 @@
-"""What should not leave a machine unseen: credentials and personal data. Only numbers leave here.
+"""Counts of credentials and personal data in a text; the matches themselves are not returned.
 
 A pattern runs only from the places where one of its literals stands, so a text without them costs
 a search for a few short strings.
@@ -17,9 +17,9 @@ from orchestration_assets.text.sensitive.numbers import is_card
 SECRET_CHARS: Final = 32_768
 """How much of a text is searched, in characters."""
 
-# A sign is followed up at so many places: a text that has more of them is no better known for it.
-_MOST_PLACES: Final = 200
-_MOST_TOKENS: Final = 1000
+# The most places of one literal that are examined.
+_MAX_MATCHES: Final = 200
+_MAX_TOKENS: Final = 1000
 
 SECRET_CHARS_LEAST: Final = 13
 """The fewest characters that a credential has before its first point, in one run."""
@@ -42,9 +42,9 @@ def secret_count(text: str, long_tokens: Iterable[int]) -> int:
     ``long_tokens``: where runs of letters, digits, _ and - of at least
     :data:`SECRET_CHARS_LEAST` begin, in ``text``.
     """
-    count = sum(1 for place in islice(long_tokens, _MOST_TOKENS) if is_token_at(text, place))
+    count = sum(1 for place in islice(long_tokens, _MAX_TOKENS) if is_token_at(text, place))
     count += sum(1 for place in _places(text, "-----BEGIN ") if PRIVATE_KEY.match(text, place))
-    return count + sum(1 for _ in values_of_names(text, _NAMES, _MOST_PLACES))
+    return count + sum(1 for _ in values_of_names(text, _NAMES, _MAX_MATCHES))
 
 
 def personal_data_count(text: str, long_numbers: Iterable[int]) -> int:
@@ -62,7 +62,7 @@ def personal_data_count(text: str, long_numbers: Iterable[int]) -> int:
     )
     count += sum(1 for place in _places(text, "+") if _PHONE.match(text, place))
     return count + sum(
-        1 for place in islice(long_numbers, _MOST_PLACES) if _is_personal(text, place)
+        1 for place in islice(long_numbers, _MAX_MATCHES) if _is_personal(text, place)
     )
 
 
@@ -77,7 +77,7 @@ def _is_personal(text: str, place: int) -> bool:
 
 def _places(text: str, literal: str) -> Iterator[int]:
     place = text.find(literal)
-    for _ in range(_MOST_PLACES):
+    for _ in range(_MAX_MATCHES):
         if place < 0:
             return
         yield place

@@ -56,17 +56,17 @@ _VOWEL_GROUP = re.compile("[aeiouy\u00e0-\u00e6\u00e8-\u00ef\u00f2-\u00f6\u00f8-
 _SILENT_E = re.compile(r"[aeiouy][^aeiouy\W\d]+e\b")
 
 
-def _word_set(words: str) -> frozenset[str]:
+def _words(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-_HEDGES: Final = _word_set(
+_HEDGES: Final = _words(
     "may might could would should perhaps maybe possibly probably likely unlikely seem seems "
     "appear appears apparently presumably somewhat roughly about around usually often sometimes "
     "generally typically some several various many few certain unclear unknown assume guess "
     "believe think suggest suggests etc"
 )
-_PRONOUNS: Final = _word_set(
+_PRONOUNS: Final = _words(
     "it its this that these those they them their he him his she her which one ones something "
     "someone anything anyone stuff thing things"
 )
@@ -74,7 +74,7 @@ _PRONOUNS: Final = _word_set(
 _DIVERSITY_WORDS: Final = 1000
 _TRIGRAM_WORDS: Final = 300
 _LONG_WORD: Final = 7
-_STRONGEST_TONE: Final = 4.0
+_MAX_VALENCE: Final = 4.0
 _LANGUAGE_WORDS: Final = 250
 _LEAST_HITS: Final = 2
 _MOST_HITS: Final = 4
@@ -114,7 +114,7 @@ def word_pattern() -> re.Pattern[str]:
     return _WORD
 
 
-def words_of(text: str) -> list[str]:
+def split_words(text: str) -> list[str]:
     """The words: runs of letters, digits and combining marks with inner apostrophes; each Chinese
     or Japanese character is a word."""
     return (_ASCII_WORD if text.isascii() else _WORD).findall(text)
@@ -125,7 +125,7 @@ def line_count(text: str) -> int:
     return text.count("\n") + (bool(text) and not text.endswith("\n"))
 
 
-def address_count(text: str) -> int:
+def url_count(text: str) -> int:
     """How many http, https and ftp addresses begin in ``text``."""
     return sum(map(text.count, _ADDRESS_STARTS))
 
@@ -144,7 +144,7 @@ def prose_features(prose: str, words: Sequence[str]) -> Values:
     total, lengths = len(words), list(map(len, words))
     sentences = _sentences(prose)
     language = prose_language(counts, prose)
-    rated, valence = _tone(counts)
+    rated, valence = _sentiment(counts)
     of_language = function_words().get(language or "", frozenset())
     return {
         "prose_word_count": total,
@@ -157,18 +157,18 @@ def prose_features(prose: str, words: Sequence[str]) -> Values:
         "repeated_trigram_share": repeated_trigram_share(lower),
         "readability": readability(counts, len(sentences)),
         "prose_language": language,
-        "function_word_share": _found(counts, of_language) / total if of_language else None,
-        "sentiment": valence / rated / _STRONGEST_TONE if rated else None,
+        "function_word_share": _count_in(counts, of_language) / total if of_language else None,
+        "sentiment": valence / rated / _MAX_VALENCE if rated else None,
         "sentiment_density": per_100(rated, total),
         "entity_density": _entity_density(prose, sentences, words, lower),
-        "hedge_density": per_100(_found(counts, _HEDGES), total),
-        "pronoun_density": per_100(_found(counts, _PRONOUNS), total),
+        "hedge_density": per_100(_count_in(counts, _HEDGES), total),
+        "pronoun_density": per_100(_count_in(counts, _PRONOUNS), total),
         "quote_density": per_100(sum(map(prose.count, _QUOTES)), total),
         "question_density": per_100(sum(map(prose.count, _QUESTIONS)), total),
     }
 
 
-def _found(counts: Mapping[str, int], vocabulary: frozenset[str]) -> int:
+def _count_in(counts: Mapping[str, int], vocabulary: frozenset[str]) -> int:
     """How many words of a text are in ``vocabulary``."""
     return sum([counts[word] for word in counts.keys() & vocabulary])
 
@@ -182,7 +182,7 @@ def _valences() -> Mapping[str, float]:
     return {word: float(tone) for word, tone in lexicon.items() if word.isalpha()}
 
 
-def _tone(counts: Mapping[str, int]) -> tuple[int, float]:
+def _sentiment(counts: Mapping[str, int]) -> tuple[int, float]:
     """How many words have a tone, and the sum of their tones."""
     valences = _valences()
     rated = [word for word in counts if word in valences]
@@ -195,11 +195,11 @@ def _tone(counts: Mapping[str, int]) -> tuple[int, float]:
 @cache
 def _languages_of() -> Mapping[str, tuple[str, ...]]:
     """Function word -> the languages that have it."""
-    found: dict[str, list[str]] = {}
+    by_word: dict[str, list[str]] = {}
     for language, words in sorted(function_words().items()):
         for word in words:
-            found.setdefault(word, []).append(language)
-    return {word: tuple(languages) for word, languages in found.items()}
+            by_word.setdefault(word, []).append(language)
+    return {word: tuple(languages) for word, languages in by_word.items()}
 
 
 def load_vocabularies() -> None:
@@ -230,8 +230,8 @@ def prose_language(counts: Mapping[str, int], prose: str) -> str | None:
     part = prose[:_SCRIPT_CHARS]
     letters = sum(map(len, _SCRIPT_LETTERS.findall(part)))
     for language, script in _SCRIPTS.items():
-        found = sum(map(len, script.findall(part)))
-        if found >= _LEAST_HITS and found >= _SCRIPT_SHARES.get(language, 0.5) * letters:
+        chars = sum(map(len, script.findall(part)))
+        if chars >= _LEAST_HITS and chars >= _SCRIPT_SHARES.get(language, 0.5) * letters:
             return language
     return None
 

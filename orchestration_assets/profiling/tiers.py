@@ -1,4 +1,4 @@
-"""Where a batch is profiled: in this process, on Dask, or on Dask with a warning."""
+"""The size tier of a batch: profiled in this process, on Dask, or on Dask with a warning."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ Member = TypeVar("Member")
 
 
 class SizeTier(StrEnum):
-    """Where the work is done."""
+    """Where a batch is computed."""
 
     IN_PROCESS = "in_process"
     DASK = "dask"
@@ -41,17 +41,17 @@ def choose_tier(
     """
     estimate = min(content_bytes, tiers.chunk_bytes) * MEMORY_PER_BYTE
     if items < tiers.dask_from_items and content_bytes < tiers.dask_from_bytes:
-        words = f"{items:,} items and {content_bytes:,} bytes stay below the boundaries"
-        return TierChoice(SizeTier.IN_PROCESS, words, estimate)
-    words = f"{items:,} items, {content_bytes:,} bytes: beyond what one process does best"
+        reason = f"{items:,} items and {content_bytes:,} bytes stay below the boundaries"
+        return TierChoice(SizeTier.IN_PROCESS, reason, estimate)
+    reason = f"{items:,} items, {content_bytes:,} bytes: beyond what one process does best"
     if cluster_bytes is not None and estimate > cluster_bytes:
-        words = (
+        reason = (
             f"a chunk of {min(content_bytes, tiers.chunk_bytes):,} bytes may need {estimate:,} "
             f"bytes of memory, the cluster holds {cluster_bytes:,}: make chunk_bytes smaller or "
             "the cluster larger"
         )
-        return TierChoice(SizeTier.BEYOND, words, estimate)
-    return TierChoice(SizeTier.DASK, words, estimate)
+        return TierChoice(SizeTier.BEYOND, reason, estimate)
+    return TierChoice(SizeTier.DASK, reason, estimate)
 
 
 def chunks(
@@ -59,13 +59,13 @@ def chunks(
 ) -> Iterator[list[Member]]:
     """Members in order, each chunk capped by count and bytes; one member is never split."""
     chunk: list[Member] = []
-    held = 0
+    chunk_bytes = 0
     for member, size in zip(members, sizes, strict=True):
-        full = len(chunk) >= tiers.chunk_items or held + size > tiers.chunk_bytes
+        full = len(chunk) >= tiers.chunk_items or chunk_bytes + size > tiers.chunk_bytes
         if chunk and full:
             yield chunk
-            chunk, held = [], 0
+            chunk, chunk_bytes = [], 0
         chunk.append(member)
-        held += size
+        chunk_bytes += size
     if chunk:
         yield chunk

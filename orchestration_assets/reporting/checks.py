@@ -23,13 +23,13 @@ def _every_item_ends(stored: Stored, states: pa.Table) -> list[Balance]:
 
 
 def _totals(stored: Stored, report: pa.Table) -> list[Balance]:
-    row = report.to_pylist()[0]
+    row = next(DISAGREEMENT_REPORT.rows(report))
     listed = stored.table(CONTENT_MANIFEST.name).num_rows
     resolutions = stored.table(RESOLUTIONS.name).num_rows
-    outcomes = row["accepted"] + row["rejected"] + row["other"]
+    outcomes = row.accepted + row.rejected + row.other
     return [
         Balance(listed, outcomes, "listed entries among the outcomes reported"),
-        Balance(resolutions, row["plans"], "resolutions reported"),
+        Balance(resolutions, row.plans, "resolutions reported"),
     ]
 
 

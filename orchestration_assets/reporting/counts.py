@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from orchestration_assets.schemas.decoding import values
+
 T = TypeVar("T")
 
 BINS = 24
@@ -87,12 +89,9 @@ def frame(table: pa.Table, *columns: str) -> pd.DataFrame:
     return result
 
 
-def records(table: pa.Table, indices: Sequence[int], *columns: str) -> list[dict[str, Any]]:
-    """The named columns of a few rows, as dictionaries in the order of ``indices``."""
-    rows: list[dict[str, Any]] = (
-        table.select(list(columns)).take(pa.array(indices, pa.int64())).to_pylist()
-    )
-    return rows
+def few(table: pa.Table, indices: Sequence[int], *columns: str) -> Iterator[tuple[Any, ...]]:
+    """The named columns of a few rows, in the order of ``indices``."""
+    return values(table.select(list(columns)).take(pa.array(indices, pa.int64())), *columns)
 
 
 def value_counts(values: "pd.Series[Any]") -> dict[str, int]:

@@ -7,6 +7,8 @@ import pyarrow as pa
 
 from orchestration_assets.disagreement.kinds.rule_precision import MEASURED
 from orchestration_assets.reporting.counts import CappedCounts, Count, Example
+from orchestration_assets.schemas.decoding import values
+from orchestration_assets.schemas.disagreement import DISPUTE_KINDS, REVIEW_QUEUE
 from orchestration_assets.schemas.enums import Triage
 from orchestration_assets.schemas.policy import Disagreement
 
@@ -59,14 +61,14 @@ class QuestionFigures:
 
 def kind_figures(kinds: pa.Table) -> tuple[KindFigures, ...]:
     """Every kind, found or not, the most frequent first."""
-    rows = kinds.select(["kind", "task", "path", "services", "score", "evidence"]).to_pylist()
+    rows = list(DISPUTE_KINDS.rows(kinds))
     found = []
     for kind, measured in MEASURED.items():
-        of_kind = [row for row in rows if row["kind"] == kind]
-        plain = sorted(of_kind, key=lambda row: (-row["score"], row["path"], row["task"]))
-        tasks = Counter(row["task"] for row in of_kind)
+        of_kind = [row for row in rows if row.kind is kind]
+        plain = sorted(of_kind, key=lambda row: (-row.score, row.path, row.task))
+        tasks = Counter(row.task for row in of_kind)
         examples = tuple(
-            Example(row["path"], f"{' and '.join(row['services'])}: {row['evidence']}")
+            Example(row.path, f"{' and '.join(row.services)}: {row.evidence}")
             for row in plain[:_EXAMPLES]
         )
         found.append(
@@ -85,13 +87,12 @@ def kind_figures(kinds: pa.Table) -> tuple[KindFigures, ...]:
 
 def risk_figures(resolutions: pa.Table) -> tuple[RiskFigures, ...]:
     """Every task with answers that carry a risk, by name."""
-    rows = resolutions.select(["task", "risk_basis", "triage"]).to_pylist()
     bases: defaultdict[str, Counter[str]] = defaultdict(Counter)
     bands: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for row in rows:
-        if row["triage"] is not None:
-            bases[row["task"]][row["risk_basis"] or ""] += 1
-            bands[row["task"]][row["triage"]] += 1
+    for task, basis, band in values(resolutions, "task", "risk_basis", "triage"):
+        if band is not None:
+            bases[task][basis or ""] += 1
+            bands[task][band] += 1
     return tuple(
         RiskFigures(
             task,
@@ -104,20 +105,20 @@ def risk_figures(resolutions: pa.Table) -> tuple[RiskFigures, ...]:
 
 def question_figures(queue: pa.Table) -> CappedCounts[QuestionFigures]:
     """The questions in the order of asking."""
-    rows = sorted(queue.to_pylist(), key=lambda row: row["place"])
+    rows = sorted(REVIEW_QUEUE.rows(queue), key=lambda row: row.place)
     shown = tuple(
         QuestionFigures(
-            row["place"],
-            row["path"],
-            row["task"],
-            row["answer"] or "no answer stands",
-            row["triage"],
-            row["error_risk"],
-            row["impact"],
-            row["teaches"],
-            row["value"],
-            tuple(row["readings"].split("; ")),
-            tuple(row["kinds"]),
+            row.place,
+            row.path,
+            row.task,
+            row.answer or "no answer stands",
+            row.triage,
+            row.error_risk,
+            row.impact,
+            row.teaches,
+            row.value,
+            tuple(row.readings.split("; ")),
+            row.kinds,
         )
         for row in rows[:_QUESTIONS]
     )

@@ -14,12 +14,13 @@ from orchestration_assets.reporting.counts import (
     Example,
     Histogram,
     capped_counts,
+    few,
     frame,
     histogram,
-    records,
     share,
     value_counts,
 )
+from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import EntryOutcome, ProfileStatus, ResolutionStatus
 
 NO_FAMILY = "(no family)"
@@ -112,8 +113,8 @@ def outcome_figures(manifest: pa.Table) -> tuple[OutcomeFigures, ...]:
         for reason, count in value_counts(of_outcome["reason"]).items():
             rows = of_outcome.index[of_outcome["reason"] == reason][:_EXAMPLES]
             examples = tuple(
-                Example(row["path"], row["detail"])
-                for row in records(manifest, list(rows), "path", "detail")
+                Example(path, detail)
+                for path, detail in few(manifest, list(rows), "path", "detail")
             )
             reasons.append(ReasonFigures(reason, count, CappedCounts(examples, count)))
         found.append(OutcomeFigures(outcome.value, len(of_outcome), len(entries), tuple(reasons)))
@@ -134,10 +135,8 @@ def content_figures(
     ok = profiles.filter(pc.equal(status, ProfileStatus.OK.value))
     failed = profiles.filter(pc.not_equal(status, ProfileStatus.OK.value))
     examples = tuple(
-        Example(
-            row["path"], f"{row['status']}: {row['reason']}" if row["reason"] else row["status"]
-        )
-        for row in failed.slice(0, _UNPROFILED).select(["path", "status", "reason"]).to_pylist()
+        Example(path, f"{status}: {reason}" if reason else status)
+        for path, status, reason in values(failed.slice(0, _UNPROFILED), "path", "status", "reason")
     )
     drawn = (_drawn(ok, name) for name in _DRAWN)
     return ContentFigures(

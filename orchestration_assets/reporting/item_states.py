@@ -7,12 +7,13 @@ tables through the state machine gives the audit log, and finds tables that cont
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
-from operator import itemgetter
-from typing import Any, Final
+from operator import attrgetter, itemgetter
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import EntryOutcome, ProfileStatus, ResolutionStatus, Status
 from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.states import (
@@ -21,6 +22,12 @@ from orchestration_assets.schemas.states import (
     ItemState,
     StateRow,
     step,
+)
+from orchestration_assets.schemas.tables import (
+    CONTENT_MANIFEST,
+    CONTENT_PROFILES,
+    RESOLUTIONS,
+    ResolutionRow,
 )
 
 
@@ -62,8 +69,7 @@ _DECISIVE_FIRST: Final = (
     ItemState.RESOLVED,
     ItemState.REVIEW,
 )
-_question = itemgetter("item_id", "task")
-_of_item = itemgetter("item_id")
+_question = attrgetter("item_id", "task")
 
 
 def replay(
@@ -118,40 +124,40 @@ def transitions(batch: str, path: str, events: Iterable[StateEvent]) -> Iterator
 
 
 def _intake(manifest: pa.Table) -> Iterator[StateEvent]:
-    columns = ("item_id", "outcome", "reason", "detail", "size_bytes")
-    for row in manifest.select(columns).to_pylist():
-        item, outcome = row["item_id"], EntryOutcome(row["outcome"])
+    for row in CONTENT_MANIFEST.rows(manifest):
+        item, outcome = row.item_id, row.outcome
         gone = outcome is EntryOutcome.GONE
-        seen = "known before, no longer listed" if gone else f"listed, {row['size_bytes']} bytes"
+        seen = "known before, no longer listed" if gone else f"listed, {row.size_bytes} bytes"
         yield StateEvent(item, ItemState.DISCOVERED, seen, "content_source")
         if outcome is not EntryOutcome.ACCEPTED:
-            said = ": ".join(words for words in (row["reason"], row["detail"]) if words)
+            said = ": ".join(words for words in (row.reason, row.detail) if words)
             why = said or "no longer listed"
             yield StateEvent(item, INTAKE_STATES[outcome], why, "content_manifest")
 
 
 def _profiled(profiles: pa.Table, planned: set[str]) -> Iterator[StateEvent]:
-    for row in profiles.select(["item_id", "status", "reason", "family", "coverage"]).to_pylist():
-        item, state = row["item_id"], _FROM_PROFILE[ProfileStatus(row["status"])]
-        why = row["reason"] or f"looks like {row['family']}, {row['coverage']:.0%} of it seen"
+    families = profiles["family"].to_pylist()
+    for row, family in zip(CONTENT_PROFILES.rows(profiles), families, strict=True):
+        item, state = row.item_id, _FROM_PROFILE[row.status]
+        why = row.reason or f"looks like {family}, {row.coverage:.0%} of it seen"
         yield StateEvent(item, state, why, "content_profiles")
         if state is ItemState.PROFILED and item not in planned:
             yield StateEvent(item, ItemState.RESOLVED, "no task applies to it", "processing_plans")
 
 
 def _planned(plans: pa.Table) -> Iterator[StateEvent]:
-    rows = plans.select(["item_id", "task", "model", "option"]).to_pylist()
-    for item, of_item in groupby(sorted(rows, key=_question), key=_of_item):
-        ways = (f"{row['task']} {row['model']} by {row['option']}" for row in of_item)
+    rows = sorted(values(plans, "item_id", "task", "model", "option"), key=itemgetter(0, 1))
+    for item, of_item in groupby(rows, key=itemgetter(0)):
+        ways = (f"{task} {model} by {option}" for _, task, model, option in of_item)
         yield StateEvent(item, ItemState.PLANNED, "; ".join(ways), "processing_plans")
 
 
 def _processing(interpretations: Mapping[str, pa.Table]) -> Iterator[StateEvent]:
     heard: dict[str, list[tuple[str, str, str]]] = {}
-    key = ["item_id", "service", "task"]
+    key = ("item_id", "service", "task")
     for name, table in interpretations.items():
-        for row in table.select(key).group_by(key).aggregate([]).to_pylist():
-            heard.setdefault(row["item_id"], []).append((row["service"], row["task"], name))
+        for item, service, task in dict.fromkeys(values(table, *key)):
+            heard.setdefault(item, []).append((service, task, name))
     for item, triples in heard.items():
         services, tasks, tables = (sorted(set(names)) for names in zip(*triples, strict=True))
         why = f"{len(services)} services asked about {len(tasks)} tasks"
@@ -163,36 +169,35 @@ def _quarantined(interpretations: Iterable[pa.Table]) -> set[tuple[str, str]]:
     found: set[tuple[str, str]] = set()
     for table in interpretations:
         withheld = table.filter(pc.equal(table["status"], Status.REJECTED_OUTPUT.value))
-        pairs = (withheld[name].to_pylist() for name in ("item_id", "task"))
-        found.update(zip(*pairs, strict=True))
+        found.update(values(withheld, "item_id", "task"))
     return found
 
 
 def _ended(resolutions: pa.Table, withheld: set[tuple[str, str]]) -> Iterator[StateEvent]:
-    rows = resolutions.select(["item_id", "task", "status", "reason"]).to_pylist()
-    for item, group in groupby(sorted(rows, key=_question), key=_of_item):
-        tasks: dict[ItemState, list[Mapping[str, Any]]] = {}
+    rows = RESOLUTIONS.rows(resolutions)
+    for item, group in groupby(sorted(rows, key=_question), key=attrgetter("item_id")):
+        tasks: dict[ItemState, list[ResolutionRow]] = {}
         for row in group:
             tasks.setdefault(_task_state(row, withheld), []).append(row)
         state = min(tasks, key=_DECISIVE_FIRST.index)
         yield StateEvent(item, state, _why(state, tasks), "resolutions")
 
 
-def _task_state(row: Mapping[str, Any], withheld: set[tuple[str, str]]) -> ItemState:
-    state = _FROM_RESOLUTION[ResolutionStatus(row["status"])]
+def _task_state(row: ResolutionRow, withheld: set[tuple[str, str]]) -> ItemState:
+    state = _FROM_RESOLUTION[row.status]
     if state is ItemState.FAILED and _question(row) in withheld:
         return ItemState.QUARANTINED
     return state
 
 
-def _why(state: ItemState, tasks: Mapping[ItemState, list[Mapping[str, Any]]]) -> str:
+def _why(state: ItemState, tasks: Mapping[ItemState, list[ResolutionRow]]) -> str:
     if state is not ItemState.RESOLVED:
-        return "; ".join(f"{row['task']}: {row['reason']}" for row in tasks[state])
+        return "; ".join(f"{row.task}: {row.reason}" for row in tasks[state])
     answered, declined = (_names(tasks.get(s, [])) for s in (state, ItemState.REVIEW))
     return f"answered: {answered}" + (
         f"; declined by every service: {declined}" if declined else ""
     )
 
 
-def _names(rows: list[Mapping[str, Any]]) -> str:
-    return ", ".join(row["task"] for row in rows)
+def _names(rows: list[ResolutionRow]) -> str:
+    return ", ".join(row.task for row in rows)

@@ -76,7 +76,7 @@ def publish_corpus(home: Home) -> CorpusPages:
     store = home.tables
     index, services = home.reports / "index.html", home.reports / "services.html"
     totals = store.read_batches(DISAGREEMENT_REPORT, store.batches(DISAGREEMENT_REPORT.name))
-    rows = [ReportRow(**row) for row in totals.to_pylist()]
+    rows = list(DISAGREEMENT_REPORT.rows(totals))
     _write(index, render_index(rows))
     _write(services, render_services(_learning_figures(store)))
     return CorpusPages(index, services, totals, rows)

@@ -3,10 +3,18 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 
+from orchestration_assets.schemas.decoding import values
+from orchestration_assets.schemas.disagreement import (
+    CALIBRATION,
+    SERVICE_SCORECARDS,
+    VECTOR_THRESHOLDS,
+    CalibrationRow,
+    ScorecardRow,
+    VectorThresholdRow,
+)
 from orchestration_assets.schemas.enums import Triage
 
 BATCHES = 60
@@ -17,7 +25,7 @@ class CardFigures:
     """The services of one task."""
 
     task: str
-    cards: tuple[dict[str, Any], ...]
+    cards: tuple[ScorecardRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +45,15 @@ class LearningFigures:
     """Everything on the page of the services."""
 
     tasks: tuple[CardFigures, ...]
-    calibrations: tuple[dict[str, Any], ...]
+    calibrations: tuple[CalibrationRow, ...]
     drift: tuple[DriftFigures, ...]
-    thresholds: tuple[dict[str, Any], ...] = ()
+    thresholds: tuple[VectorThresholdRow, ...] = ()
 
     @property
     def odd_ones(self) -> int:
         """Services that repeat another or are broken."""
         cards = [card for task in self.tasks for card in task.cards]
-        return sum(bool(card["broken"] or card["clone_of"]) for card in cards)
+        return sum(bool(card.broken or card.clone_of) for card in cards)
 
 
 def learning_figures(
@@ -57,34 +65,28 @@ def learning_figures(
     """From service_scorecards, calibration and vector_thresholds (None before they were made), and
     the columns task, error_risk, triage and dissenters of each batch's resolutions, oldest batch
     first."""
-    by_task: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in cards.to_pylist():
-        by_task[row["task"]].append(row)
+    by_task: defaultdict[str, list[ScorecardRow]] = defaultdict(list)
+    for row in SERVICE_SCORECARDS.rows(cards):
+        by_task[row.task].append(row)
     return LearningFigures(
         tuple(CardFigures(task, tuple(rows)) for task, rows in sorted(by_task.items())),
-        tuple(calibrations.to_pylist()) if calibrations is not None else (),
+        tuple(CALIBRATION.rows(calibrations)) if calibrations is not None else (),
         _drift(list(batches)[-BATCHES:]),
-        tuple(thresholds.to_pylist()) if thresholds is not None else (),
+        tuple(VECTOR_THRESHOLDS.rows(thresholds)) if thresholds is not None else (),
     )
 
 
 def _drift(batches: list[tuple[str, pa.Table]]) -> tuple[DriftFigures, ...]:
     points: defaultdict[str, list[tuple[str, float, float, float]]] = defaultdict(list)
     for batch, resolutions in batches:
-        rows: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-        for row in resolutions.to_pylist():
-            if row["error_risk"] is not None:
-                rows[row["task"]].append(row)
+        rows: defaultdict[str, list[tuple[float, bool, bool]]] = defaultdict(list)
+        columns = ("task", "error_risk", "triage", "dissenters")
+        for task, error_risk, triage, dissenters in values(resolutions, *columns):
+            if error_risk is not None:
+                rows[task].append((error_risk, triage == Triage.ACCEPT, bool(dissenters)))
         for task, of_task in rows.items():
-            n = len(of_task)
-            points[task].append(
-                (
-                    batch,
-                    sum(row["error_risk"] for row in of_task) / n,
-                    sum(row["triage"] == Triage.ACCEPT for row in of_task) / n,
-                    sum(bool(row["dissenters"]) for row in of_task) / n,
-                )
-            )
+            means = (sum(column) / len(of_task) for column in zip(*of_task, strict=True))
+            points[task].append((batch, *means))
     found = []
     for task, listed in sorted(points.items()):
         names, risk, accepted, disputed = zip(*listed, strict=True)

@@ -1,5 +1,6 @@
 """Per task: who answered, who agrees with whom on what content, and how sure the answers are."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -16,9 +17,9 @@ from orchestration_assets.reporting.counts import (
     Example,
     Histogram,
     capped_counts,
+    few,
     frame,
     histogram,
-    records,
     share,
     value_counts,
 )
@@ -219,9 +220,7 @@ def _services(interpretations: pa.Table, resolutions: pa.Table) -> tuple[Service
 
 
 def _occurrences(lists: pa.ChunkedArray) -> dict[str, int]:
-    return {
-        row["values"]: row["counts"] for row in pc.value_counts(pc.list_flatten(lists)).to_pylist()
-    }
+    return Counter(pc.list_flatten(lists).to_pylist())
 
 
 def _independent(interpretations: pa.Table, plans: pa.Table) -> pa.Table:
@@ -290,7 +289,7 @@ def _unanswered(resolutions: pa.Table) -> CappedCounts[Example]:
     rows = rows[rows["status"] != ResolutionStatus.RESOLVED.value]
     first = rows.sort_values(["status", "path"], ascending=[False, True]).index[:_UNANSWERED]
     examples = tuple(
-        Example(row["path"], f"{row['status']}: {row['reason']}")
-        for row in records(resolutions, list(first), "path", "status", "reason")
+        Example(path, f"{status}: {reason}")
+        for path, status, reason in few(resolutions, list(first), "path", "status", "reason")
     )
     return CappedCounts(examples, len(rows))

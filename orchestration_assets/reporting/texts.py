@@ -10,8 +10,8 @@ from orchestration_assets.reporting.counts import (
     CappedCounts,
     Count,
     capped_counts,
+    few,
     frame,
-    records,
     value_counts,
 )
 from orchestration_assets.reporting.text_differences import MarkedText, by_words
@@ -95,15 +95,9 @@ def _pairs(disagreements: pa.Table) -> CappedCounts[TextPair]:
     return CappedCounts(
         tuple(
             TextPair(
-                row["item_id"],
-                row["path"],
-                row["service_a"],
-                by_words(row["answer_a"], [row["answer_b"]]),
-                row["service_b"],
-                by_words(row["answer_b"], [row["answer_a"]]),
-                row["distance"],
+                item, path, a, by_words(said_a, [said_b]), b, by_words(said_b, [said_a]), distance
             )
-            for row in records(disagreements, chosen, *columns)
+            for item, path, a, said_a, b, said_b, distance in few(disagreements, chosen, *columns)
         ),
         len(rows),
     )

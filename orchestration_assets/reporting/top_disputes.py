@@ -1,6 +1,6 @@
 """The strongest disagreements of each task, item by item, with every reading side by side."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,14 @@ import pyarrow.compute as pc
 from orchestration_assets.reporting.counts import CappedCounts, frame
 from orchestration_assets.reporting.intake import NO_FAMILY
 from orchestration_assets.reporting.text_differences import MarkedText, by_members, by_words
+from orchestration_assets.schemas.decoding import Record, decode, values
 from orchestration_assets.schemas.enums import AnswerKind, DisagreementKind
+from orchestration_assets.schemas.tables import (
+    DecisionRow,
+    DisagreementRow,
+    InterpretationRow,
+    ResolutionRow,
+)
 
 OF_TASK = 5
 SHOWN = 30
@@ -155,93 +162,95 @@ class _Sources:
 
 def _paths(resolutions: pa.Table) -> dict[str, str]:
     """The path of every item: the neighbours of a vector are named by their items."""
-    columns = (resolutions.column(name).to_pylist() for name in ("item_id", "path"))
-    return dict(zip(*columns, strict=True))
+    return dict(values(resolutions, "item_id", "path"))
 
 
-def _of_question(table: pa.Table, item_id: str, task: str) -> list[dict[str, Any]]:
+def _of_question(
+    record: type[Record], table: pa.Table, item_id: str, task: str
+) -> Iterator[Record]:
     same = pc.and_(pc.equal(table.column("item_id"), item_id), pc.equal(table.column("task"), task))
-    rows: list[dict[str, Any]] = table.filter(same).to_pylist()
-    return rows
+    return decode(record, table.filter(same))
 
 
 def _dispute(sources: _Sources, leading: Mapping[Any, Any], family: str) -> Dispute:
     question = str(leading["item_id"]), str(leading["task"])
-    (resolution,) = _of_question(sources.resolutions, *question)
+    (resolution,) = _of_question(ResolutionRow, sources.resolutions, *question)
     readings = sorted(
-        _of_question(sources.interpretations, *question),
-        key=lambda row: (row["step"], row["service"]),
+        _of_question(InterpretationRow, sources.interpretations, *question),
+        key=lambda row: (row.step, row.service),
     )
     decisions = sorted(
-        _of_question(sources.decisions, *question), key=lambda row: int(row["decision"])
+        _of_question(DecisionRow, sources.decisions, *question), key=lambda row: row.decision
     )
     pairs = sorted(
-        _of_question(sources.disagreements, *question),
-        key=lambda row: (row["service_a"], row["service_b"]),
+        _of_question(DisagreementRow, sources.disagreements, *question),
+        key=lambda row: (row.service_a, row.service_b),
     )
-    sure = [row["certainty"] for row in decisions if row["certainty"] is not None]
+    sure = [row.certainty for row in decisions if row.certainty is not None]
     return Dispute(
         item_id=question[0],
-        path=resolution["path"],
+        path=resolution.path,
         task=question[1],
-        kind=resolution["kind"],
+        kind=resolution.kind,
         family=family,
-        status=resolution["status"],
-        answer=resolution["answer"],
-        error_risk=resolution["error_risk"],
-        spread=resolution["spread"],
+        status=resolution.status,
+        answer=resolution.answer,
+        error_risk=resolution.error_risk,
+        spread=resolution.spread,
         certainty=sure[-1] if sure else None,
         distance=float(leading["distance"]),
         severity=float(leading["severity"]),
-        reason=resolution["reason"],
+        reason=resolution.reason,
         readings=tuple(_side(row, readings, resolution, pairs, sources.paths) for row in readings),
         steps=tuple(
-            DisputeStep(row["action"], tuple(row["services"]), row["reason"], row["certainty"])
-            for row in decisions
+            DisputeStep(row.action, row.services, row.reason, row.certainty) for row in decisions
         ),
         nearby=tuple(
-            (f"{row['service_a']} and {row['service_b']}", row["nearby"])
+            (f"{row.service_a} and {row.service_b}", row.nearby)
             for row in pairs
-            if row["nearby"] is not None
+            if row.nearby is not None
         ),
     )
 
 
 def _side(
-    row: Mapping[str, Any],
-    readings: Sequence[Mapping[str, Any]],
-    resolution: Mapping[str, Any],
-    pairs: Sequence[Mapping[str, Any]],
+    row: InterpretationRow,
+    readings: Sequence[InterpretationRow],
+    resolution: ResolutionRow,
+    pairs: Sequence[DisagreementRow],
     paths: Mapping[str, str],
 ) -> SideReading:
     only = [
         paths.get(name, name)
         for pair in pairs
-        for side in "ab"
-        if pair[f"service_{side}"] == row["service"]
-        for name in pair[f"only_{side}"]
+        for service, said in (
+            (pair.service_a, pair.only_a),
+            (pair.service_b, pair.only_b),
+        )
+        if service == row.service
+        for name in said
     ]
     return SideReading(
-        service=row["service"],
-        status=row["status"],
-        answer=row["answer"],
-        pieces=_pieces(row, readings, resolution["kind"]),
-        score=row["answer_score"],
-        confidence=row["confidence"],
-        words=row["evidence"] or row["reason"],
-        stands=row["service"] in resolution["supporters"],
-        dissents=row["service"] in resolution["dissenters"],
+        service=row.service,
+        status=row.status,
+        answer=row.answer,
+        pieces=_pieces(row, readings, resolution.kind),
+        score=row.answer_score,
+        confidence=row.confidence,
+        words=row.evidence or row.reason,
+        stands=row.service in resolution.supporters,
+        dissents=row.service in resolution.dissenters,
         only=tuple(dict.fromkeys(only))[:_NEAR],
     )
 
 
 def _pieces(
-    row: Mapping[str, Any], readings: Sequence[Mapping[str, Any]], kind: str
+    row: InterpretationRow, readings: Sequence[InterpretationRow], kind: AnswerKind
 ) -> tuple[MarkedText, ...]:
-    others = [other for other in readings if other is not row and other["answer"] is not None]
-    if kind == AnswerKind.SET and row["answer_set"] is not None:
-        lists = [other["answer_set"] or () for other in others]
-        return by_members(row["answer_set"], lists, _MEMBERS)
-    if kind == AnswerKind.TEXT and row["answer"] is not None:
-        return by_words(row["answer"], [other["answer"] for other in others])
+    others = [other for other in readings if other is not row and other.answer is not None]
+    if kind is AnswerKind.SET and row.answer_set is not None:
+        lists = [other.answer_set or () for other in others]
+        return by_members(row.answer_set, lists, _MEMBERS)
+    if kind is AnswerKind.TEXT and row.answer is not None:
+        return by_words(row.answer, [other.answer or "" for other in others])
     return ()

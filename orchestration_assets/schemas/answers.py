@@ -1,8 +1,7 @@
 """Answers of every kind: as values, as text for people, and as columns of a table."""
 
-from collections.abc import Mapping
 from math import isfinite
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.storable_values import whole_text
@@ -42,15 +41,26 @@ def answer_columns(answer: Answer | None) -> dict[str, Any]:
     return columns
 
 
-def answer_of(row: Mapping[str, Any]) -> Answer | None:
+class AnswerColumns(Protocol):
+    """A record with the columns :data:`ANSWER_COLUMNS`."""
+
+    @property
+    def answer(self) -> str | None: ...
+    @property
+    def answer_set(self) -> tuple[str, ...] | None: ...
+    @property
+    def answer_score(self) -> float | None: ...
+    @property
+    def answer_vector(self) -> tuple[float, ...] | None: ...
+
+
+def answer_of(row: AnswerColumns) -> Answer | None:
     """The answer that :func:`answer_columns` spread."""
-    if row["answer_score"] is not None:
-        return float(row["answer_score"])
-    members = row["answer_set"] if row["answer_set"] is not None else row["answer_vector"]
-    if members is not None:
-        return tuple(members)
-    answer: str | None = row["answer"]
-    return answer
+    if row.answer_score is not None:
+        return row.answer_score
+    if row.answer_set is not None:
+        return row.answer_set
+    return row.answer if row.answer_vector is None else row.answer_vector
 
 
 def fits(answer: Any, kind: AnswerKind) -> bool:

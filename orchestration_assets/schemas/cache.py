@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Final
 
-from orchestration_assets.schemas.records import Column, Table, table_of
+from orchestration_assets.schemas.records import Column, table_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,4 @@ class CacheRow:
     ]
 
 
-FEATURE_CACHE_REPORT: Final[Table] = table_of(
-    "feature_cache_report", CacheRow, ("used_for", "tier")
-)
+FEATURE_CACHE_REPORT: Final = table_of("feature_cache_report", CacheRow, ("used_for", "tier"))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Final
 
 from orchestration_assets.schemas.enums import AnswerKind, DisputeKind, Triage
-from orchestration_assets.schemas.records import Column, Table, table_of
+from orchestration_assets.schemas.records import Column, table_of
 
 _Batch = Annotated[str, Column("batch (= partition) that the row belongs to")]
 _ItemId = Annotated[str, Column("item: blake2b-64 of its address, hex")]
@@ -180,10 +180,10 @@ class ScorecardRow:
 
 
 _TASK_KEY: Final = ("batch", "item_id", "task")
-DISPUTE_KINDS: Final[Table] = table_of("dispute_kinds", DisputeKindRow, (*_TASK_KEY, "kind"))
-REVIEW_QUEUE: Final[Table] = table_of("review_queue", ReviewRow, _TASK_KEY)
-CALIBRATION: Final[Table] = table_of("calibration", CalibrationRow, ("task",))
-VECTOR_THRESHOLDS: Final[Table] = table_of(
+DISPUTE_KINDS: Final = table_of("dispute_kinds", DisputeKindRow, (*_TASK_KEY, "kind"))
+REVIEW_QUEUE: Final = table_of("review_queue", ReviewRow, _TASK_KEY)
+CALIBRATION: Final = table_of("calibration", CalibrationRow, ("task",))
+VECTOR_THRESHOLDS: Final = table_of(
     "vector_thresholds", VectorThresholdRow, ("task", "service_a", "service_b", "size")
 )
-SERVICE_SCORECARDS: Final[Table] = table_of("service_scorecards", ScorecardRow, ("task", "service"))
+SERVICE_SCORECARDS: Final = table_of("service_scorecards", ScorecardRow, ("task", "service"))

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Final
 
-from orchestration_assets.schemas.records import Column, Table, table_of
+from orchestration_assets.schemas.records import Column, table_of
 
 
 class Delivery(StrEnum):
@@ -35,5 +35,5 @@ class FailureRow:
     delivery_detail: Annotated[str | None, Column("why the message was not delivered", "", True)]
 
 
-RUN_FAILURES: Final[Table] = table_of("run_failures", FailureRow, ("run_id", "failure"))
+RUN_FAILURES: Final = table_of("run_failures", FailureRow, ("run_id", "failure"))
 """Kept as ``tables/run_failures/<run>.parquet``, one file a failed run."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Final
 
-from orchestration_assets.schemas.records import Column, Table, table_of
+from orchestration_assets.schemas.records import Column, table_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,4 +39,4 @@ class ServiceHealthRow:
     token_ratio: Annotated[float | None, Column("tokens billed for each estimated one", "", True)]
 
 
-SERVICE_HEALTH: Final[Table] = table_of("service_health", ServiceHealthRow, ("service",))
+SERVICE_HEALTH: Final = table_of("service_health", ServiceHealthRow, ("service",))

@@ -5,17 +5,18 @@ A record is a frozen dataclass whose fields are ``Annotated[type, Column(...)]``
 every Parquet file, so a table explains itself wherever it is opened.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from types import NoneType, UnionType
-from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Generic, Union, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration_assets.schemas.decoding import Record, decode
 from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.storable_values import whole_text
 
@@ -34,10 +35,11 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """One table: its name, Arrow schema, primary key and the columns' meanings."""
+class Table(Generic[Record]):
+    """One table: its name, record type, Arrow schema, primary key and the columns' meanings."""
 
     name: str
+    record: type[Record]
     description: str
     schema: pa.Schema
     key: tuple[str, ...]
@@ -47,6 +49,10 @@ class Table:
     def stable_columns(self) -> list[str]:
         """Columns whose bytes do not depend on the run."""
         return [name for name in self.schema.names if not self.columns[name].run_dependent]
+
+    def rows(self, data: pa.Table) -> Iterator[Record]:
+        """The rows of a table with these columns as records; see :func:`decode`."""
+        return decode(self.record, data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +106,17 @@ def arrow_field(name: str, hint: Any, column: Column) -> pa.Field:
 
 def table_of(
     name: str,
-    record: type,
+    record: type[Record],
     key: tuple[str, ...],
     extra: Sequence[tuple[str, Any, Column]] = (),
-) -> Table:
+) -> Table[Record]:
     """The table whose rows are ``record``; ``extra`` appends generated columns.
 
     Raises TypeError when a field is not annotated with a :class:`Column`.
     """
     hints = get_type_hints(record, include_extras=True)
     named: list[tuple[str, Any, Column]] = []
-    for field in fields(record):
+    for field in fields(record):  # type: ignore[arg-type]
         column = next((x for x in get_args(hints[field.name]) if isinstance(x, Column)), None)
         if column is None:
             raise TypeError(f"{record.__name__}.{field.name} lacks a Column annotation")
@@ -121,7 +127,8 @@ def table_of(
         [arrow_field(*column) for column in named],
         metadata={"table": name, "description": description, "key": ",".join(key)},
     )
-    return Table(name, description, schema, key, {column[0]: column[2] for column in named})
+    columns = {column[0]: column[2] for column in named}
+    return Table(name, record, description, schema, key, columns)
 
 
 def count_members(column: pa.ChunkedArray, members: type[StrEnum]) -> dict[str, int]:
@@ -143,9 +150,9 @@ class UnstorableError(OrchestrationError, ValueError):
 
 
 def rows_to_arrow(
-    table: Table,
-    rows: Iterable[Any],
-    instead: Callable[[Any, UnstorableError], Any] | None = None,
+    table: Table[Record],
+    rows: Iterable[Record] | Iterable[Mapping[str, Any]],
+    instead: Callable[[Record, UnstorableError], Record] | None = None,
 ) -> pa.Table:
     """Records (dataclass instances, or mappings) as an Arrow table with the declared schema.
 
@@ -155,7 +162,7 @@ def rows_to_arrow(
     and the others are stored. Without ``instead``, or when its row is no better, UnstorableError
     names the first such value.
     """
-    given = list(rows)
+    given: list[Any] = list(rows)
     replaced: set[tuple[int, str]] = set()
     while True:
         columns, bad = _columns(table, given)
@@ -171,7 +178,7 @@ def rows_to_arrow(
 
 
 def _columns(
-    table: Table, given: Sequence[Any]
+    table: Table[Any], given: Sequence[Any]
 ) -> tuple[list[pa.Array], dict[int, UnstorableError]]:
     """The rows as columns, or the first problem of each row that cannot be stored."""
     # looked at once: asking each value what it came from costs more than packing it

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Final
 
-from orchestration_assets.schemas.records import Column, Table, table_of
+from orchestration_assets.schemas.records import Column, table_of
 
 _Task = Annotated[str, Column("task that is learned")]
 
@@ -72,7 +72,7 @@ class FrontierRow:
     words: Annotated[str, Column("the figure in words")]
 
 
-SELECTION_MODEL: Final[Table] = table_of("selection_model", SelectionModelRow, ("task",))
-SELECTION_FRONTIER: Final[Table] = table_of(
+SELECTION_MODEL: Final = table_of("selection_model", SelectionModelRow, ("task",))
+SELECTION_FRONTIER: Final = table_of(
     "selection_frontier", FrontierRow, ("task", "view", "policy", "place", "labels")
 )

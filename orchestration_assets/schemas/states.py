@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 from orchestration_assets.schemas.enums import EntryOutcome
 from orchestration_assets.schemas.errors import OrchestrationError
-from orchestration_assets.schemas.records import Column, Table, table_of
+from orchestration_assets.schemas.records import Column, table_of
 
 
 class ItemState(StrEnum):
@@ -94,4 +94,4 @@ class StateRow:
     asset: Annotated[str, Column("asset (or assets) whose rows decided it")]
 
 
-ITEM_STATES: Final[Table] = table_of("item_states", StateRow, ("batch", "item_id", "step"))
+ITEM_STATES: Final = table_of("item_states", StateRow, ("batch", "item_id", "step"))

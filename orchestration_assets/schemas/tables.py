@@ -4,12 +4,16 @@ Batch tables live in ``tables/<name>/<batch>.parquet``, corpus tables in
 ``tables/<name>.parquet``. ``TABLES`` lists them all.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from orchestration_assets.schemas.cache import FEATURE_CACHE_REPORT
+from orchestration_assets.schemas.decoding import decode
 from orchestration_assets.schemas.disagreement import (
     CALIBRATION,
     DISPUTE_KINDS,
@@ -31,7 +35,7 @@ from orchestration_assets.schemas.enums import (
     Triage,
 )
 from orchestration_assets.schemas.failures import RUN_FAILURES
-from orchestration_assets.schemas.features import feature_columns
+from orchestration_assets.schemas.features import FEATURE_NAMES, feature_columns
 from orchestration_assets.schemas.health import SERVICE_HEALTH
 from orchestration_assets.schemas.items import Alternative
 from orchestration_assets.schemas.records import Column, Table, table_of
@@ -144,6 +148,27 @@ class ManifestRow:
 
 
 @dataclass(frozen=True, slots=True)
+class AcceptedItem:
+    """The columns of an accepted manifest row with which its content is read again."""
+
+    item_id: str
+    address: str
+    path: str
+    content_hash: str
+    size_bytes: int
+    encoding: str
+    kept: bool
+    record: RecordPlace | None
+
+
+def accepted_items(manifest: pa.Table) -> Iterator[AcceptedItem]:
+    """The accepted items of a manifest, in the order of its rows."""
+    return decode(
+        AcceptedItem, manifest.filter(pc.equal(manifest["outcome"], EntryOutcome.ACCEPTED))
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerRow:
     """One row an item of the corpus: its latest version, and what became of it."""
 
@@ -190,6 +215,25 @@ class ProfileRow:
     features_ms: Annotated[float, Column("feature stage clock", "ms", True)]
     complexity_ms: Annotated[float, Column("complexity stage clock", "ms", True)]
     aggregation_ms: Annotated[float, Column("aggregation stage clock", "ms", True)]
+
+
+@dataclass(frozen=True, slots=True)
+class ItemProfile:
+    """What a policy looks at of a profiled item; ``features`` maps their names to values."""
+
+    item_id: str
+    content_hash: str
+    path: str
+    status: ProfileStatus
+    features: Mapping[str, Any]
+
+
+def profiles_of(data: pa.Table) -> Iterator[ItemProfile]:
+    """The rows of a table of profiles, with the features that it has."""
+    rows = CONTENT_PROFILES.rows(data)
+    features = data.select([name for name in FEATURE_NAMES if name in data.column_names])
+    for row, found in zip(rows, features.to_pylist(), strict=True):
+        yield ItemProfile(row.item_id, row.content_hash, row.path, row.status, found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -539,7 +583,7 @@ ITERATIVE_INTERPRETATIONS: Final = table_of(
     "iterative_interpretations", InterpretationRow, _READING_KEY
 )
 HYBRID_INTERPRETATIONS: Final = table_of("hybrid_interpretations", InterpretationRow, _READING_KEY)
-INTERPRETATIONS: Final[Mapping[ProcessingModel, Table]] = {
+INTERPRETATIONS: Final[Mapping[ProcessingModel, Table[InterpretationRow]]] = {
     ProcessingModel.SEQUENTIAL: SEQUENTIAL_INTERPRETATIONS,
     ProcessingModel.PARALLEL: PARALLEL_INTERPRETATIONS,
     ProcessingModel.ITERATIVE: ITERATIVE_INTERPRETATIONS,
@@ -554,36 +598,34 @@ DISAGREEMENTS: Final = table_of(
 DISAGREEMENT_REPORT: Final = table_of("disagreement_report", ReportRow, ("batch",))
 CORPUS_REPORT: Final = table_of("corpus_report", ReportRow, ("batch",))
 
-TABLES: Final[Mapping[str, Table]] = {
-    table.name: table
-    for table in (
-        BATCH_ENTRIES,
-        CONTENT_MANIFEST,
-        CONTENT_LEDGER,
-        CONTENT_PROFILES,
-        CONTENT_VECTORS,
-        PROCESSING_PLANS,
-        *INTERPRETATIONS.values(),
-        DECISION_LOG,
-        CALL_LOG,
-        RESOLUTIONS,
-        DISAGREEMENTS,
-        DISPUTE_KINDS,
-        REVIEW_QUEUE,
-        ITEM_STATES,
-        DISAGREEMENT_REPORT,
-        SERVICE_SCORECARDS,
-        CALIBRATION,
-        VECTOR_THRESHOLDS,
-        CORPUS_REPORT,
-        FEATURE_CACHE_REPORT,
-        GOLD_LABELS,
-        RUN_FAILURES,
-        SERVICE_HEALTH,
-        SELECTION_MODEL,
-        SELECTION_FRONTIER,
-    )
-}
+_ALL: Final[tuple[Table[Any], ...]] = (
+    BATCH_ENTRIES,
+    CONTENT_MANIFEST,
+    CONTENT_LEDGER,
+    CONTENT_PROFILES,
+    CONTENT_VECTORS,
+    PROCESSING_PLANS,
+    *INTERPRETATIONS.values(),
+    DECISION_LOG,
+    CALL_LOG,
+    RESOLUTIONS,
+    DISAGREEMENTS,
+    DISPUTE_KINDS,
+    REVIEW_QUEUE,
+    ITEM_STATES,
+    DISAGREEMENT_REPORT,
+    SERVICE_SCORECARDS,
+    CALIBRATION,
+    VECTOR_THRESHOLDS,
+    CORPUS_REPORT,
+    FEATURE_CACHE_REPORT,
+    GOLD_LABELS,
+    RUN_FAILURES,
+    SERVICE_HEALTH,
+    SELECTION_MODEL,
+    SELECTION_FRONTIER,
+)
+TABLES: Final[Mapping[str, Table[Any]]] = {table.name: table for table in _ALL}
 
 # tables of the whole corpus; every other one has a file for each batch
 CORPUS_TABLES: Final = frozenset(

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 import pyarrow as pa
 
 from orchestration_assets.schemas.enums import ProfileStatus
-from orchestration_assets.schemas.records import Column, Table, table_of
+from orchestration_assets.schemas.records import Column, table_of
 
 Float32 = Annotated[float, pa.float32()]
 UInt32 = Annotated[int, pa.uint32()]
@@ -55,4 +55,13 @@ class VectorRow:
     ]
 
 
-CONTENT_VECTORS: Final[Table] = table_of("content_vectors", VectorRow, ("batch", "item_id"))
+@dataclass(frozen=True, slots=True)
+class NeighboursRow:
+    """The columns of ``content_vectors`` that name an item's nearest earlier items."""
+
+    batch: str
+    item_id: str
+    neighbours: tuple[Neighbour, ...]
+
+
+CONTENT_VECTORS: Final = table_of("content_vectors", VectorRow, ("batch", "item_id"))

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Final
 
 from orchestration_assets.schemas.enums import AnswerKind
-from orchestration_assets.schemas.records import Column, Table, table_of
+from orchestration_assets.schemas.records import Column, table_of
 
 _ItemId = Annotated[str, Column("item: blake2b-64 of its address, hex")]
 _Path = Annotated[str, Column("path relative to the source, for people")]
@@ -84,6 +84,6 @@ class GoldRow:
     ]
 
 
-VERDICTS: Final[Table] = table_of("verdicts", VerdictRow, ("file_hash", "line"))
+VERDICTS: Final = table_of("verdicts", VerdictRow, ("file_hash", "line"))
 """Kept beside each accepted file as ``verdicts/accepted/<file>/verdicts.parquet``."""
-GOLD_LABELS: Final[Table] = table_of("gold_labels", GoldRow, ("item_id", "task"))
+GOLD_LABELS: Final = table_of("gold_labels", GoldRow, ("item_id", "task"))

@@ -11,7 +11,11 @@ from orchestration_assets.schemas.selection import SELECTION_FRONTIER, SELECTION
 from orchestration_assets.schemas.tables import CALL_LOG, PROCESSING_PLANS, RESOLUTIONS
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
 from orchestration_assets.selection.batch import plan_batch
-from orchestration_assets.selection.training_corpus import frontiers, read_corpus, train_all
+from orchestration_assets.selection.training_corpus import (
+    all_frontier_rows,
+    read_training_corpus,
+    train_tasks,
+)
 from orchestration_assets.services.pool import build_services
 from orchestration_assets.table_assets import materialize, table_asset
 from resources.home import Home
@@ -62,7 +66,7 @@ def selection_model(
     """Trains every task that the policy wants learned; new batches pin what is promoted."""
     policy = load_policy(policy_file.path).policy
     services = build_services(policy.services)
-    rows = train_all(policy, services, read_corpus(home.tables), home.models)
+    rows = train_tasks(policy, services, read_training_corpus(home.tables), home.models)
     words = {f"{row.task}": f"{row.outcome}: {row.words}" for row in rows}
     return dg.MaterializeResult(value=rows_to_arrow(SELECTION_MODEL, rows), metadata=words)
 
@@ -81,6 +85,6 @@ def selection_frontier(
     """Measures every label task that has gold."""
     policy = load_policy(policy_file.path).policy
     services = build_services(policy.services)
-    rows = list(frontiers(policy, services, read_corpus(home.tables)))
+    rows = list(all_frontier_rows(policy, services, read_training_corpus(home.tables)))
     prices = {f"price of {row.policy}": row.words for row in rows if row.view == "service"}
     return dg.MaterializeResult(value=rows_to_arrow(SELECTION_FRONTIER, rows), metadata=prices)

@@ -1,9 +1,9 @@
-"""Which service to ask next, or whether to stop: backward induction over subsets of services.
+"""Backward induction over subsets of services: which service to ask next, or whether to stop.
 
 V(all) is the probability that the leading answer is right. Before that,
-V(S, x) = max(sure(S, x), max over j not in S of E[V(S + j) | x] - exchange * price_j),
-with the expectation read off a forest grown once a subset and averaged anew for every exchange
-rate (fitted value iteration, Ernst, Geurts and Wehenkel 2005).
+V(S, x) = max(confidence(S, x), max over j not in S of E[V(S + j) | x] - rate * price_j),
+with the expectation estimated by a forest that is grown once a subset and whose leaves are
+averaged for every exchange rate (fitted value iteration, Ernst, Geurts and Wehenkel 2005).
 """
 
 from collections.abc import Mapping
@@ -12,227 +12,248 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestration_assets.evidence.belief import Belief, Subset, SubsetPosterior
-from orchestration_assets.evidence.forest import Forest, LeafMeans, Nodes, forest_means, grow
+from orchestration_assets.evidence.belief import BeliefModel, Subset, SubsetPosterior
+from orchestration_assets.evidence.forest import Forest, LeafMeans, Nodes, forest_means, grow_forest
 from orchestration_assets.evidence.recorded_answers import Floats, Ints, RecordedAnswers
-from orchestration_assets.selection.policy_outcomes import PolicyOutcome, outcome
+from orchestration_assets.selection.policy_outcomes import PolicyOutcome, outcome_of_answers
 
 STOP = -1
-_TREES = 60
-_FEWEST_ROWS, _ENOUGH_ROWS = 20, 60  # in a leaf
-_LEAVES_A_TREE = 400
-_LEAP = 0.02  # of the dearest price
-_NEAREST = 1.005
+_N_TREES = 60
+_MIN_LEAF_ROWS, _MAX_MIN_LEAF_ROWS = 20, 60  # in a leaf
+_LEAVES_PER_TREE = 400
+_MIN_PRICE_GAP = 0.02  # of the dearest price
+_MIN_RATE_RATIO = 1.005
 
 
-def rest_of(asked: Subset, n_services: int) -> list[int]:
+def remaining_services(subset: Subset, n_services: int) -> list[int]:
     """The services not asked yet, in order."""
-    return [service for service in range(n_services) if service not in asked]
+    return [service for service in range(n_services) if service not in subset]
 
 
-def with_one(asked: Subset, service: int) -> Subset:
+def subset_with(subset: Subset, service: int) -> Subset:
     """The subset after one more service."""
-    return tuple(sorted((*asked, service)))
+    return tuple(sorted((*subset, service)))
 
 
 @dataclass(frozen=True)
 class StepPolicy:
-    """The fitted values of asking on, for ``P`` exchange rates.
+    """The fitted values of asking another service, for ``P`` exchange rates.
 
-    ``exchange`` (P,) accuracy that a unit of ``prices`` (K,) is worth; ``first`` (P, K) the
-    value of asking each service first, before its price; ``values`` maps a subset to
-    (P, N, services not asked) leaf averages of its forest.
+    ``exchange_rates`` (P,): accuracy that a unit of ``prices`` (K,) is worth; ``first_values``
+    (P, K) the value of asking each service first, before its price; ``leaf_values`` maps a subset
+    to (P, N, services not asked) leaf averages of its forest.
     """
 
     prices: Floats
-    exchange: Floats
-    first: Floats
+    exchange_rates: Floats
+    first_values: Floats
     forests: Mapping[Subset, Forest]
-    values: Mapping[Subset, NDArray[np.float32]]
+    leaf_values: Mapping[Subset, NDArray[np.float32]]
 
     @property
     def n_services(self) -> int:
         return len(self.prices)
 
-    def worth_of_asking(
-        self, asked: Subset, standing: SubsetPosterior, at: int, leaves: Nodes | None = None
+    def net_values(
+        self,
+        subset: Subset,
+        posterior: SubsetPosterior,
+        rate_index: int,
+        leaves: Nodes | None = None,
     ) -> Floats:
-        """(n, services not asked) value of asking each next, its price taken off."""
-        rest = rest_of(asked, self.n_services)
-        price = self.exchange[at] * self.prices[rest]
-        if not asked:
-            return np.broadcast_to(self.first[at] - price, (len(standing.sure), len(rest)))
+        """(n, services not asked) value of asking each next, net of its price."""
+        remaining = remaining_services(subset, self.n_services)
+        price = self.exchange_rates[rate_index] * self.prices[remaining]
+        if not subset:
+            return np.broadcast_to(
+                self.first_values[rate_index] - price, (len(posterior.confidence), len(remaining))
+            )
         if leaves is None:
-            leaves = self.forests[asked].leaves(standing.rows)
-        worth: Floats = forest_means(leaves, self.values[asked][at]) - price
-        return worth
+            leaves = self.forests[subset].leaves(posterior.features)
+        values: Floats = forest_means(leaves, self.leaf_values[subset][rate_index]) - price
+        return values
 
-    def next(
-        self, asked: Subset, standing: SubsetPosterior, at: int, leaves: Nodes | None = None
+    def next_service(
+        self,
+        subset: Subset,
+        posterior: SubsetPosterior,
+        rate_index: int,
+        leaves: Nodes | None = None,
     ) -> tuple[Ints, Floats]:
-        """(n,) the service to ask next or ``STOP``, and (n,) what that gains over stopping."""
-        rest = rest_of(asked, self.n_services)
-        if not rest:
-            return np.full(len(standing.sure), STOP), np.zeros(len(standing.sure))
-        worth = self.worth_of_asking(asked, standing, at, leaves)
-        best = worth.argmax(axis=1)
-        gain: Floats = worth[np.arange(len(best)), best] - standing.sure
-        return np.where(gain > 0.0, np.array(rest)[best], STOP), gain
+        """(n,) the service to ask next or ``STOP``, and (n,) its net gain over stopping."""
+        remaining = remaining_services(subset, self.n_services)
+        if not remaining:
+            return np.full(len(posterior.confidence), STOP), np.zeros(len(posterior.confidence))
+        values = self.net_values(subset, posterior, rate_index, leaves)
+        best = values.argmax(axis=1)
+        gain: Floats = values[np.arange(len(best)), best] - posterior.confidence
+        return np.where(gain > 0.0, np.array(remaining)[best], STOP), gain
 
-    def only(self, rates: list[int]) -> "StepPolicy":
-        """The same, for some of the exchange rates."""
-        values = {asked: leaf_values[rates] for asked, leaf_values in self.values.items()}
+    def select_rates(self, rates: list[int]) -> "StepPolicy":
+        """The same policy for the exchange rates at these positions."""
+        values = {subset: per_rate[rates] for subset, per_rate in self.leaf_values.items()}
         return StepPolicy(
-            self.prices, self.exchange[rates], self.first[rates], self.forests, values
+            self.prices, self.exchange_rates[rates], self.first_values[rates], self.forests, values
         )
 
 
 class PolicySimulator:
-    """A belief and its steps on recorded answers, everything that no rate changes computed once."""
+    """Simulates a step policy on recorded answers; what no rate changes is computed once."""
 
-    def __init__(self, belief: Belief, steps: StepPolicy, recorded: RecordedAnswers) -> None:
+    def __init__(self, belief: BeliefModel, steps: StepPolicy, recorded: RecordedAnswers) -> None:
         self._steps = steps
         self._recorded = recorded
         scores = belief.scores(recorded)
-        self._standings = {
-            asked: belief.standing(recorded, asked, scores) for asked in belief.stacks
+        self._posteriors = {
+            subset: belief.posterior(recorded, subset, scores) for subset in belief.stacks
         }
         self._leaves = {
-            asked: forest.leaves(self._standings[asked].rows)
-            for asked, forest in steps.forests.items()
+            subset: forest.leaves(self._posteriors[subset].features)
+            for subset, forest in steps.forests.items()
         }
 
-    def run(self, at: int) -> PolicyOutcome:
+    def run(self, rate_index: int) -> PolicyOutcome:
         """The outcome at one exchange rate."""
-        chosen = {
-            asked: self._steps.next(asked, standing, at, self._leaves.get(asked))[0]
-            for asked, standing in self._standings.items()
+        choices = {
+            subset: self._steps.next_service(
+                subset, posterior, rate_index, self._leaves.get(subset)
+            )[0]
+            for subset, posterior in self._posteriors.items()
         }
-        return follow(self._recorded, self._standings, chosen)
+        return simulate_choices(self._recorded, self._posteriors, choices)
 
 
-def follow(
+def simulate_choices(
     recorded: RecordedAnswers,
-    standings: Mapping[Subset, SubsetPosterior],
-    chosen: Mapping[Subset, Ints],
+    posteriors: Mapping[Subset, SubsetPosterior],
+    choices: Mapping[Subset, Ints],
 ) -> PolicyOutcome:
-    """Walks every item along the choices (n,) made for it after each subset, until it stops."""
+    """Follows the choices (n,) after each subset, item by item, until each one stops."""
     n_items, n_services = recorded.answers.shape
-    asked_at = np.zeros((n_items, n_services), dtype=np.bool_)
+    asked = np.zeros((n_items, n_services), dtype=np.bool_)
     answers = np.zeros(n_items, dtype=np.int64)
-    waiting: dict[Subset, list[Ints]] = {(): [np.arange(n_items)]}
-    for asked in sorted(standings, key=lambda one: (len(one), one)):
-        items = np.concatenate(waiting.pop(asked, [np.empty(0, dtype=np.int64)]))
-        steps = chosen[asked][items]
+    arriving: dict[Subset, list[Ints]] = {(): [np.arange(n_items)]}
+    for subset in sorted(posteriors, key=lambda subset: (len(subset), subset)):
+        items = np.concatenate(arriving.pop(subset, [np.empty(0, dtype=np.int64)]))
+        steps = choices[subset][items]
         stopping = items[steps == STOP]
-        answers[stopping] = standings[asked].answer[stopping]
-        for service in rest_of(asked, n_services):
-            going = items[steps == service]
-            if going.size:
-                asked_at[going, service] = True
-                waiting.setdefault(with_one(asked, service), []).append(going)
-    return outcome(recorded, asked_at, answers)
+        answers[stopping] = posteriors[subset].answer[stopping]
+        for service in remaining_services(subset, n_services):
+            continuing = items[steps == service]
+            if continuing.size:
+                asked[continuing, service] = True
+                arriving.setdefault(subset_with(subset, service), []).append(continuing)
+    return outcome_of_answers(recorded, asked, answers)
 
 
-def fit_steps(
+def fit_step_policy(
     train: RecordedAnswers,
-    standings: Mapping[Subset, SubsetPosterior],
+    posteriors: Mapping[Subset, SubsetPosterior],
     prices: Floats,
-    exchange: Floats,
+    exchange_rates: Floats,
     seed: int = 0,
-    most_rates: int | None = None,
+    max_rates: int | None = None,
 ) -> tuple[StepPolicy, list[PolicyOutcome]]:
-    """The values of asking on, from out-of-fold standings of the training items.
+    """Fits the values of asking to out-of-fold posteriors of the training items.
 
-    Up to ``most_rates``, rates are added to ``exchange`` where the mean price leaps. Also gives,
-    for each rate of the result, the outcome on the training items themselves when each is decided
-    by trees that have not seen it.
+    Up to ``max_rates``, rates are added to ``exchange_rates`` in the widest gaps of mean price.
+    Also returns, for each rate of the result, the outcome on the training items when each is
+    decided by trees that have not seen it.
     """
-    induction = _Induction(train, standings, prices, seed)
-    done = {float(rate): induction.at(float(rate)) for rate in exchange}
-    while len(done) < (most_rates or 0):
-        rate = _widest_leap(done, prices)
+    induction = _Induction(train, posteriors, prices, seed)
+    solutions = {float(rate): induction.solve(float(rate)) for rate in exchange_rates}
+    while len(solutions) < (max_rates or 0):
+        rate = _rate_in_widest_gap(solutions, prices)
         if rate is None:
             break
-        done[rate] = induction.at(rate)
-    rates = sorted(done)
-    solved = [done[rate] for rate in rates]
-    first = np.stack([one.first for one in solved])
-    values = {asked: np.stack([one.values[asked] for one in solved]) for asked in induction.forests}
-    steps = StepPolicy(prices, np.array(rates), first, induction.forests, values)
-    return steps, [one.outcome for one in solved]
+        solutions[rate] = induction.solve(rate)
+    rates = sorted(solutions)
+    ordered = [solutions[rate] for rate in rates]
+    first_values = np.stack([solution.first_values for solution in ordered])
+    leaf_values = {
+        subset: np.stack([solution.leaf_values[subset] for solution in ordered])
+        for subset in induction.forests
+    }
+    steps = StepPolicy(prices, np.array(rates), first_values, induction.forests, leaf_values)
+    return steps, [solution.outcome for solution in ordered]
 
 
 @dataclass(frozen=True)
-class _Solved:
-    """One rate: values of each first service, leaf averages, and the outcome in training."""
+class _RateSolution:
+    """At one rate: values of each first service, leaf averages, outcome on training items."""
 
-    first: Floats
-    values: Mapping[Subset, NDArray[np.float32]]
+    first_values: Floats
+    leaf_values: Mapping[Subset, NDArray[np.float32]]
     outcome: PolicyOutcome
 
 
 class _Induction:
-    """What all rates share: one forest a subset, grown for who would be right next."""
+    """The forests that all rates share, one a subset, grown on which service would be right."""
 
     def __init__(
         self,
         train: RecordedAnswers,
-        standings: Mapping[Subset, SubsetPosterior],
+        posteriors: Mapping[Subset, SubsetPosterior],
         prices: Floats,
         seed: int,
     ) -> None:
-        self._train, self._standings, self._prices = train, standings, prices
+        self._train, self._posteriors, self._prices = train, posteriors, prices
         self.forests: dict[Subset, Forest] = {}
-        self._averages: dict[Subset, LeafMeans] = {}
+        self._leaf_means: dict[Subset, LeafMeans] = {}
         # averages of few rows are noise, and the best of several noisy ones is too good
-        enough = min(_ENOUGH_ROWS, train.n_items // 100)
-        min_leaf = max(_FEWEST_ROWS, enough, train.n_items // _LEAVES_A_TREE)
-        for asked, standing in standings.items():
-            rest = rest_of(asked, train.n_services)
-            if not asked or not rest:
+        share = min(_MAX_MIN_LEAF_ROWS, train.n_items // 100)
+        min_leaf = max(_MIN_LEAF_ROWS, share, train.n_items // _LEAVES_PER_TREE)
+        for subset, posterior in posteriors.items():
+            remaining = remaining_services(subset, train.n_services)
+            if not subset or not remaining:
                 continue
-            after = [standings[with_one(asked, service)] for service in rest]
-            targets = [one.answer == train.gold for one in after] + [one.sure for one in after]
+            later_posteriors = [posteriors[subset_with(subset, service)] for service in remaining]
+            targets = [later.answer == train.gold for later in later_posteriors]
+            targets += [later.confidence for later in later_posteriors]
             stacked = np.stack(targets, axis=1).astype(np.float64)
-            grown, seen = grow(standing.rows, stacked, _TREES, min_leaf, seed)
-            self.forests[asked] = grown
-            self._averages[asked] = LeafMeans(grown.leaves(standing.rows), seen, grown.n_nodes)
+            forest, in_bag = grow_forest(posterior.features, stacked, _N_TREES, min_leaf, seed)
+            self.forests[subset] = forest
+            leaves = forest.leaves(posterior.features)
+            self._leaf_means[subset] = LeafMeans(leaves, in_bag, forest.n_nodes)
 
-    def at(self, rate: float) -> _Solved:
-        """Backwards from all services to none."""
+    def solve(self, rate: float) -> _RateSolution:
+        """Values at one exchange rate, backwards from the subset of all services to the empty."""
         n_items, n_services = self._train.answers.shape
-        best: dict[Subset, Floats] = {}
-        chosen: dict[Subset, Ints] = {}
-        values: dict[Subset, NDArray[np.float32]] = {}
-        first = np.zeros(n_services)
-        for asked in sorted(self._standings, key=len, reverse=True):
-            rest = rest_of(asked, n_services)
-            sure = self._standings[asked].sure
-            best[asked], chosen[asked] = sure, np.full(n_items, STOP)
-            if not rest:
+        values: dict[Subset, Floats] = {}
+        choices: dict[Subset, Ints] = {}
+        leaf_values: dict[Subset, NDArray[np.float32]] = {}
+        first_values = np.zeros(n_services)
+        for subset in sorted(self._posteriors, key=len, reverse=True):
+            remaining = remaining_services(subset, n_services)
+            confidence = self._posteriors[subset].confidence
+            values[subset], choices[subset] = confidence, np.full(n_items, STOP)
+            if not remaining:
                 continue
-            later = np.stack([best[with_one(asked, service)] for service in rest], axis=1)
-            if asked:
-                values[asked] = self._averages[asked].means(later)
-                expected = self._averages[asked].out_of_bag(values[asked])
+            later = [values[subset_with(subset, service)] for service in remaining]
+            later_values = np.stack(later, axis=1)
+            if subset:
+                leaf_values[subset] = self._leaf_means[subset].means(later_values)
+                expected = self._leaf_means[subset].out_of_bag(leaf_values[subset])
             else:
-                first = later.mean(axis=0)
-                expected = np.broadcast_to(first, later.shape)
-            worth = expected - rate * self._prices[rest]
-            top = worth.argmax(axis=1)
-            highest = worth[np.arange(n_items), top]
-            best[asked] = np.maximum(sure, highest)
-            chosen[asked] = np.where(highest > sure, np.array(rest)[top], STOP)
-        return _Solved(first, values, follow(self._train, self._standings, chosen))
+                first_values = later_values.mean(axis=0)
+                expected = np.broadcast_to(first_values, later_values.shape)
+            net_values = expected - rate * self._prices[remaining]
+            best = net_values.argmax(axis=1)
+            best_value = net_values[np.arange(n_items), best]
+            values[subset] = np.maximum(confidence, best_value)
+            choices[subset] = np.where(best_value > confidence, np.array(remaining)[best], STOP)
+        outcome = simulate_choices(self._train, self._posteriors, choices)
+        return _RateSolution(first_values, leaf_values, outcome)
 
 
-def _widest_leap(done: Mapping[float, _Solved], prices: Floats) -> float | None:
+def _rate_in_widest_gap(solutions: Mapping[float, _RateSolution], prices: Floats) -> float | None:
     """The rate between the two neighbours whose mean prices lie furthest apart, if far enough."""
-    rates = sorted(done)
-    spent = [float((done[rate].outcome.asked @ prices).mean()) for rate in rates]
-    widest, between = _LEAP * float(prices.max()), None
-    for low, high, dear, cheap in zip(rates, rates[1:], spent, spent[1:], strict=False):
-        if high / low > _NEAREST and dear - cheap > widest:
-            widest, between = dear - cheap, float(np.sqrt(low * high))
-    return between
+    rates = sorted(solutions)
+    mean_prices = [float((solutions[rate].outcome.asked @ prices).mean()) for rate in rates]
+    widest, rate_between = _MIN_PRICE_GAP * float(prices.max()), None
+    for low, high, dearer, cheaper in zip(
+        rates, rates[1:], mean_prices, mean_prices[1:], strict=False
+    ):
+        if high / low > _MIN_RATE_RATIO and dearer - cheaper > widest:
+            widest, rate_between = dearer - cheaper, float(np.sqrt(low * high))
+    return rate_between

@@ -4,13 +4,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.policy.load import LoadedPolicy
-from orchestration_assets.policy.pinned_policy import pin
+from orchestration_assets.policy.pinned_policy import pin_policy
 from orchestration_assets.schemas.enums import ProcessingModel
 from orchestration_assets.schemas.records import TableResult, count_members, rows_to_arrow
-from orchestration_assets.schemas.tables import PROCESSING_PLANS
+from orchestration_assets.schemas.tables import PROCESSING_PLANS, profiles_of
 from orchestration_assets.selection.forecast import Price
-from orchestration_assets.selection.plan import known_models, plan_items, thresholds_in_force
-from orchestration_assets.selection.strategies import words_of
+from orchestration_assets.selection.plan import choose_models, plan_items, thresholds_in_force
+from orchestration_assets.selection.strategies import describe_point
 from orchestration_assets.selection.training_corpus import recent_prices
 from orchestration_assets.services.pool import build_services
 from resources.home import Home
@@ -18,18 +18,20 @@ from resources.home import Home
 
 def plan_batch(home: Home, batch: str, profiled: pa.Table, loaded: LoadedPolicy) -> TableResult:
     """Plans every profiled item of a batch; pins the policy and the models that decide."""
-    pin(home.policies, loaded)
+    pin_policy(home.policies, loaded)
     services = build_services(loaded.policy.services)
     prices = {name: Price(s.expected_ms, s.cost_usd) for name, s in services.items()}
-    profiles = profiled.to_pylist()
+    profiles = list(profiles_of(profiled))
     lately = recent_prices(home.tables, batch)
-    known = known_models(loaded.policy, services, home.models, profiles, prices, lately)
+    known = choose_models(loaded.policy, services, home.models, profiles, prices, lately)
     limits = thresholds_in_force(loaded.policy, home.models)
     rows = plan_items(batch, profiles, loaded.policy, loaded.hash, prices, known, limits)
     plans = rows_to_arrow(PROCESSING_PLANS, rows)
     policy = {"policy": loaded.source, "policy_hash": loaded.hash}
     learned = {
-        f"learned/{task}": one if isinstance(one, str) else f"{one.model.version}, {words_of(one)}"
+        f"learned/{task}": one
+        if isinstance(one, str)
+        else f"{one.model.version}, {describe_point(one)}"
         for task, one in known.items()
     }
     pinned = {f"thresholds/{task}": version for task, version in limits.items()}

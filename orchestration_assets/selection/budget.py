@@ -1,4 +1,4 @@
-"""A budget over a whole batch: one exchange rate for everybody spends it where it buys most."""
+"""Allocation of a budget over a batch: one exchange rate for all tasks (Everett 1963)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,66 +10,67 @@ _RATES = 40
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One way to process the ``count`` items of a task: what it shows and takes, an item."""
+    """An operating point as the budget sees it: accuracy in [0, 1], USD and ms, an item."""
 
     accuracy: float
     usd: float
     ms: float
 
 
-def solve_batch(
+def allocate_budget(
     offers: Mapping[str, Sequence[Offer]],
     counts: Mapping[str, int],
     usd: float | None,
     ms: float | None,
 ) -> dict[str, int] | None:
-    """The offer of each task by position, so that the batch keeps both limits and is most right.
+    """The offer of each task by position: the most correct answers within both limits.
 
-    Lagrangian relaxation: for each pair of prices of a dollar and a millisecond every task takes
-    what is worth most, and of the pairs that keep the limits the best is taken. What is then left
-    buys the single changes that gain most. Without limits every task takes its most accurate
-    offer. None when even the cheapest offers break a limit.
+    Lagrangian relaxation: for each pair of exchange rates of a dollar and a millisecond every task
+    takes the offer of the highest net value, and the best pair within the limits is taken. The
+    remainder is spent on the single changes that gain most. Without limits every task takes its
+    most accurate offer. None when even the cheapest offers break a limit.
     """
     best: tuple[float, float, float] | None = None
-    found: dict[str, int] | None = None
-    for dollar in _rates([one.usd for many in offers.values() for one in many], usd):
-        for second in _rates([one.ms for many in offers.values() for one in many], ms):
-            taken = {task: _worth_most(many, dollar, second) for task, many in offers.items()}
-            right, spent, took = _totals(offers, counts, taken)
-            if (usd is not None and spent > usd) or (ms is not None and took > ms):
+    allocation: dict[str, int] | None = None
+    every = [offer for task_offers in offers.values() for offer in task_offers]
+    for usd_rate in _exchange_rates([offer.usd for offer in every], usd):
+        for ms_rate in _exchange_rates([offer.ms for offer in every], ms):
+            chosen = {task: _best_offer(some, usd_rate, ms_rate) for task, some in offers.items()}
+            correct, spent, duration = _totals(offers, counts, chosen)
+            if (usd is not None and spent > usd) or (ms is not None and duration > ms):
                 continue
-            score = (right, -spent, -took)
+            score = (correct, -spent, -duration)
             if best is None or score > best:
-                best, found = score, taken
-    return None if found is None else _filled(offers, counts, found, usd, ms)
+                best, allocation = score, chosen
+    return None if allocation is None else _spend_remainder(offers, counts, allocation, usd, ms)
 
 
-def _filled(
+def _spend_remainder(
     offers: Mapping[str, Sequence[Offer]],
     counts: Mapping[str, int],
-    taken: Mapping[str, int],
+    chosen: Mapping[str, int],
     usd: float | None,
     ms: float | None,
 ) -> dict[str, int]:
-    """The same with what is left of the limits spent, one task's better offer at a time."""
-    best = dict(taken)
+    """The allocation with the rest of the limits spent, one task's better offer at a time."""
+    allocation = dict(chosen)
     while True:
-        right, _, _ = _totals(offers, counts, best)
-        better = None
-        for task, many in offers.items():
-            for position in range(len(many)):
-                other = best | {task: position}
-                gained, spent, took = _totals(offers, counts, other)
-                fits = (usd is None or spent <= usd) and (ms is None or took <= ms)
-                if fits and gained > right + 1e-12:
-                    right, better = gained, other
-        if better is None:
-            return best
-        best = better
+        correct, _, _ = _totals(offers, counts, allocation)
+        improved = None
+        for task, task_offers in offers.items():
+            for position in range(len(task_offers)):
+                changed = allocation | {task: position}
+                gain, spent, duration = _totals(offers, counts, changed)
+                fits = (usd is None or spent <= usd) and (ms is None or duration <= ms)
+                if fits and gain > correct + 1e-12:
+                    correct, improved = gain, changed
+        if improved is None:
+            return allocation
+        allocation = improved
 
 
-def _rates(prices: Sequence[float], limit: float | None) -> list[float]:
-    """Prices of a unit in accuracy, from nothing to where nothing is worth it."""
+def _exchange_rates(prices: Sequence[float], limit: float | None) -> list[float]:
+    """Accuracy that a unit is worth, from 0 to where no offer is worth its price."""
     dearest = max(prices, default=0.0)
     if limit is None or dearest <= 0.0:
         return [0.0]
@@ -77,20 +78,20 @@ def _rates(prices: Sequence[float], limit: float | None) -> list[float]:
     return [0.0, *np.geomspace(cheapest_step, 1e4 / dearest, _RATES).tolist()]
 
 
-def _worth_most(offers: Sequence[Offer], dollar: float, second: float) -> int:
-    def worth(position: int) -> tuple[float, float, float]:
-        one = offers[position]
-        return one.accuracy - dollar * one.usd - second * one.ms, -one.usd, -one.ms
+def _best_offer(offers: Sequence[Offer], usd_rate: float, ms_rate: float) -> int:
+    def value(position: int) -> tuple[float, float, float]:
+        offer = offers[position]
+        return offer.accuracy - usd_rate * offer.usd - ms_rate * offer.ms, -offer.usd, -offer.ms
 
-    return max(range(len(offers)), key=worth)
+    return max(range(len(offers)), key=value)
 
 
 def _totals(
-    offers: Mapping[str, Sequence[Offer]], counts: Mapping[str, int], taken: Mapping[str, int]
+    offers: Mapping[str, Sequence[Offer]], counts: Mapping[str, int], chosen: Mapping[str, int]
 ) -> tuple[float, float, float]:
-    chosen = [(counts[task], offers[task][position]) for task, position in taken.items()]
+    taken = [(counts[task], offers[task][position]) for task, position in chosen.items()]
     return (
-        sum(count * one.accuracy for count, one in chosen),
-        sum(count * one.usd for count, one in chosen),
-        sum(count * one.ms for count, one in chosen),
+        sum(count * offer.accuracy for count, offer in taken),
+        sum(count * offer.usd for count, offer in taken),
+        sum(count * offer.ms for count, offer in taken),
     )

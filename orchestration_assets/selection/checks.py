@@ -3,24 +3,25 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.policy.pinned_policy import pinned
+from orchestration_assets.policy.pinned_policy import read_pinned_policy
+from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import ProfileStatus
 from orchestration_assets.schemas.selection import SELECTION_FRONTIER, SELECTION_MODEL
-from orchestration_assets.schemas.tables import CONTENT_PROFILES, PROCESSING_PLANS
+from orchestration_assets.schemas.tables import CONTENT_PROFILES, PROCESSING_PLANS, profiles_of
 from orchestration_assets.selection.active_selector import artefact_name
 from orchestration_assets.selection.conditions import holds
 from orchestration_assets.table_assets import Balance, Stored, table_checks
 
 
 def _every_applicable_task(stored: Stored, plans: pa.Table) -> list[Balance]:
-    policy = pinned(stored.home.policies, plans)
+    policy = read_pinned_policy(stored.home.policies, plans)
     applicable = {
-        (profile["item_id"], name)
-        for profile in stored.table(CONTENT_PROFILES.name).to_pylist()
+        (profile.item_id, name)
+        for profile in profiles_of(stored.table(CONTENT_PROFILES.name))
         for name, task in (policy.tasks.items() if policy else ())
-        if profile["status"] == ProfileStatus.OK and holds(task.applies_to, profile)
+        if profile.status is ProfileStatus.OK and holds(task.applies_to, profile.features)
     }
-    planned = set(zip(plans["item_id"].to_pylist(), plans["task"].to_pylist(), strict=True))
+    planned = set(values(plans, "item_id", "task"))
     return [
         Balance(len(applicable), len(applicable & planned), "applicable tasks with a plan"),
         Balance(0, len(planned - applicable), "plans for tasks that do not apply"),
@@ -30,8 +31,7 @@ def _every_applicable_task(stored: Stored, plans: pa.Table) -> list[Balance]:
 def _every_learned_task(stored: Stored, rows: pa.Table) -> list[Balance]:
     """Each row is about a task whose version, where it has one, can be read."""
     registry = stored.home.models
-    versions = zip(rows["task"].to_pylist(), rows["version"].to_pylist(), strict=True)
-    promoted = [(task, version) for task, version in versions if version is not None]
+    promoted = [one for one in values(rows, "task", "version") if one[1] is not None]
     kept = [one for one in promoted if one[1] in registry.versions(artefact_name(one[0]))]
     return [Balance(len(promoted), len(kept), "promoted models that are stored")]
 

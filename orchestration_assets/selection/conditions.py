@@ -1,4 +1,4 @@
-"""Whether an item's profile satisfies a condition of the policy."""
+"""Evaluating a policy's conditions on an item's profile."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,16 +6,16 @@ from typing import Any
 from orchestration_assets.schemas.policy import Comparison, Condition, Scalar
 
 
-def holds(condition: Condition, profile: Mapping[str, Any]) -> bool:
+def holds(condition: Condition, features: Mapping[str, Any]) -> bool:
     """True when every feature named satisfies its comparison; an empty condition holds."""
-    return first_failure(condition, profile) is None
+    return first_failure(condition, features) is None
 
 
-def first_failure(condition: Condition, profile: Mapping[str, Any]) -> str | None:
+def first_failure(condition: Condition, features: Mapping[str, Any]) -> str | None:
     """The first feature, in the order written, whose comparison does not hold."""
     for feature, test in condition.items():
         comparison = test if isinstance(test, Comparison) else Comparison(eq=test)
-        if not _satisfies(profile.get(feature), comparison):
+        if not _satisfies(features.get(feature), comparison):
             return feature
     return None
 
@@ -37,7 +37,7 @@ def _satisfies(value: Any, test: Comparison) -> bool:
     )
 
 
-def show(value: Scalar | None) -> str:
+def format_value(value: Scalar | None) -> str:
     """A feature value as people read it."""
     if value is None:
         return "missing"

@@ -1,4 +1,4 @@
-"""What a choice may take: a bound on calls, time and money before anything is asked."""
+"""Forecasts of a choice: bounds on calls, time and cost before any service is asked."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from orchestration_assets.schemas.policy import Choice, Rounds
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What one call to a service is expected to take."""
+    """Expected time and cost of one call to a service."""
 
     expected_ms: float
     cost_usd: float
@@ -53,50 +53,53 @@ _NOTHING = Forecast(0, 0, 0.0, 0.0)
 
 def forecast(choice: Choice, prices: Mapping[str, Price]) -> Forecast:
     """The bounds of a choice with its router, judge and escalation."""
-    ahead = _NOTHING
+    total = _NOTHING
     if choice.route is not None:
         ways = [
             forecast(way, prices) for way in (*choice.route.to.values(), choice.route.otherwise)
         ]
-        ahead = _one(choice.route.service, prices).then(reduce(Forecast.either, ways))
+        total = _single_call(choice.route.service, prices).then(reduce(Forecast.either, ways))
     elif choice.services:
-        ahead = _MODELS[choice.model](choice, prices)
+        total = _MODELS[choice.model](choice, prices)
     if choice.judge is not None:
-        judge = _one(choice.judge.service, prices)
-        ahead = ahead.then(judge if choice.judge.when == "always" else judge.at_most())
+        judge = _single_call(choice.judge.service, prices)
+        total = total.then(judge if choice.judge.when == "always" else judge.at_most())
     if choice.escalate is not None:
-        ahead = ahead.then(forecast(choice.escalate.to, prices).at_most())
-    return ahead
+        total = total.then(forecast(choice.escalate.to, prices).at_most())
+    return total
 
 
-def _one(service: str, prices: Mapping[str, Price]) -> Forecast:
+def _single_call(service: str, prices: Mapping[str, Price]) -> Forecast:
     price = prices[service]
     return Forecast(1, 1, price.expected_ms, price.cost_usd)
 
 
 def _sequential(choice: Choice, prices: Mapping[str, Price]) -> Forecast:
-    whole = reduce(Forecast.then, (_one(name, prices) for name in choice.services))
+    total = reduce(Forecast.then, (_single_call(name, prices) for name in choice.services))
     if choice.stop_at is None:
-        return whole
-    fewest = min(choice.min_readings, whole.calls_max)
-    return Forecast(fewest, whole.calls_max, whole.expected_ms, whole.cost_usd_max)
+        return total
+    fewest = min(choice.min_readings, total.calls_max)
+    return Forecast(fewest, total.calls_max, total.expected_ms, total.cost_usd_max)
 
 
 def _parallel(choice: Choice, prices: Mapping[str, Price]) -> Forecast:
-    whole = _sequential(choice, prices)
+    total = _sequential(choice, prices)
     slowest = max(prices[name].expected_ms for name in choice.services)
-    return Forecast(whole.calls_max, whole.calls_max, slowest, whole.cost_usd_max)
+    return Forecast(total.calls_max, total.calls_max, slowest, total.cost_usd_max)
 
 
 def _iterative(choice: Choice, prices: Mapping[str, Price]) -> Forecast:
-    once, most = _parallel(choice, prices), (choice.rounds or Rounds()).max_rounds
+    one_round, max_rounds = _parallel(choice, prices), (choice.rounds or Rounds()).max_rounds
     return Forecast(
-        once.calls_max, once.calls_max * most, once.expected_ms * most, once.cost_usd_max * most
+        one_round.calls_max,
+        one_round.calls_max * max_rounds,
+        one_round.expected_ms * max_rounds,
+        one_round.cost_usd_max * max_rounds,
     )
 
 
 def _hybrid(choice: Choice, prices: Mapping[str, Price]) -> Forecast:
-    whole = _parallel(choice, prices)
+    total = _parallel(choice, prices)
     ends: dict[str, float] = {}
 
     def end(name: str) -> float:
@@ -106,7 +109,7 @@ def _hybrid(choice: Choice, prices: Mapping[str, Price]) -> Forecast:
         return ends[name]
 
     critical_path = max(end(name) for name in choice.services)
-    return Forecast(whole.calls_min, whole.calls_max, critical_path, whole.cost_usd_max)
+    return Forecast(total.calls_min, total.calls_max, critical_path, total.cost_usd_max)
 
 
 _MODELS: Mapping[ProcessingModel, Callable[[Choice, Mapping[str, Price]], Forecast]] = {

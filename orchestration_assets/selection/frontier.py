@@ -1,4 +1,4 @@
-"""What policies cost and yield on recorded answers, on gold that nothing was learned from."""
+"""Cost and accuracy of policies on recorded answers, on gold that none was fitted to."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -8,7 +8,12 @@ import pandas as pd
 import pyarrow as pa
 
 from orchestration_assets.evidence.intervals import wilson
-from orchestration_assets.evidence.recorded_answers import Bools, Floats, RecordedAnswers, halves
+from orchestration_assets.evidence.recorded_answers import (
+    Bools,
+    Floats,
+    RecordedAnswers,
+    random_halves,
+)
 from orchestration_assets.schemas.selection import FrontierRow
 from orchestration_assets.selection.baselines import fit_cascade
 from orchestration_assets.selection.frugal import fit_frugal
@@ -16,10 +21,10 @@ from orchestration_assets.selection.learner import fit_selector, single_service
 from orchestration_assets.selection.policy_outcomes import (
     PolicyOutcome,
     best_single,
+    call_costs,
     exchange_rates,
-    majority,
-    outcome,
-    paid,
+    majority_vote,
+    outcome_of_answers,
 )
 
 _SEED = 1
@@ -32,9 +37,9 @@ def frontier_rows(task: str, recorded: RecordedAnswers) -> Iterator[FrontierRow]
     """Every policy on one half of the complete items, fitted on the other half."""
     if recorded.n_items < 2 * _FEWEST:
         return
-    inside, outside = halves(recorded.n_items, _SEED)
+    inside, outside = random_halves(recorded.n_items, _SEED)
     train, test = recorded.take(inside), recorded.take(outside)
-    yield from _fixed(task, train, test)
+    yield from _fixed_policy_rows(task, train, test)
     rates = exchange_rates(_prices(train), _RATES)
     learned = fit_selector(train, _prices(train), _RATES, _SEED)
     curves: dict[str, Sequence[PolicyOutcome]] = {
@@ -43,22 +48,24 @@ def frontier_rows(task: str, recorded: RecordedAnswers) -> Iterator[FrontierRow]
         "learned": learned.run(test),
     }
     for policy, outcomes in curves.items():
-        for place, one in enumerate(_distinct(outcomes, test)):
+        for place, one in enumerate(_distinct_prices(outcomes, test)):
             yield _row(task, "frontier", policy, place, one, test, train.n_items, "")
-    best = curves["learned"][learned.matching(1.0)]
-    yield from _by_labels(task, train, test)
-    yield from _by_service(task, train, test, best)
+    best = curves["learned"][learned.cheapest_rate(1.0)]
+    yield from _label_count_rows(task, train, test)
+    yield from _service_rows(task, train, test, best)
 
 
 def _prices(recorded: RecordedAnswers) -> Floats:
-    """What is to be saved: dollars where calls cost any, else time, else calls."""
+    """(K,) the price of a call: in dollars where calls cost any, else in time, else in calls."""
     for prices in (recorded.prices, np.nan_to_num(recorded.milliseconds.mean(axis=0))):
         if prices.any():
             return prices
     return np.ones(recorded.n_services)
 
 
-def _fixed(task: str, train: RecordedAnswers, test: RecordedAnswers) -> Iterator[FrontierRow]:
+def _fixed_policy_rows(
+    task: str, train: RecordedAnswers, test: RecordedAnswers
+) -> Iterator[FrontierRow]:
     every = np.ones(test.answers.shape, dtype=np.bool_)
     for service, name in enumerate(test.services):
         words = "best alone on the other half" if service == best_single(train) else ""
@@ -67,10 +74,10 @@ def _fixed(task: str, train: RecordedAnswers, test: RecordedAnswers) -> Iterator
     chance = np.random.default_rng(_SEED).integers(0, test.n_services, test.n_items)
     one_each = np.zeros(test.answers.shape, dtype=np.bool_)
     one_each[np.arange(test.n_items), chance] = True
-    right = test.right[np.arange(test.n_items), chance]
-    cost = paid(test, one_each)
+    right = test.is_correct[np.arange(test.n_items), chance]
+    cost = call_costs(test, one_each)
     yield _row(task, "frontier", "random", 0, PolicyOutcome(one_each, right, cost), test, 0, "")
-    voted = outcome(test, every, majority(test))
+    voted = outcome_of_answers(test, every, majority_vote(test))
     yield _row(task, "frontier", "majority", 0, voted, test, 0, "every service, one vote each")
     yield _row(task, "frontier", "oracle", 0, _oracle(test), test, 0, "the cheapest right service")
 
@@ -78,16 +85,18 @@ def _fixed(task: str, train: RecordedAnswers, test: RecordedAnswers) -> Iterator
 def _oracle(test: RecordedAnswers) -> PolicyOutcome:
     """The cheapest service that is right; where none is, the cheapest."""
     prices = _prices(test)
-    chosen = np.where(test.right, prices, np.inf).argmin(axis=1)
-    none = ~test.right.any(axis=1)
+    chosen = np.where(test.is_correct, prices, np.inf).argmin(axis=1)
+    none = ~test.is_correct.any(axis=1)
     chosen[none] = int(prices.argmin())
     asked = np.zeros(test.answers.shape, dtype=np.bool_)
     asked[np.arange(test.n_items), chosen] = True
-    cost = paid(test, asked)
-    return PolicyOutcome(asked, test.right.max(axis=1), cost)
+    cost = call_costs(test, asked)
+    return PolicyOutcome(asked, test.is_correct.max(axis=1), cost)
 
 
-def _distinct(outcomes: Sequence[PolicyOutcome], test: RecordedAnswers) -> list[PolicyOutcome]:
+def _distinct_prices(
+    outcomes: Sequence[PolicyOutcome], test: RecordedAnswers
+) -> list[PolicyOutcome]:
     """The points of a curve from cheap to dear, each price once."""
     prices = _prices(test)
     found: dict[float, PolicyOutcome] = {}
@@ -96,20 +105,22 @@ def _distinct(outcomes: Sequence[PolicyOutcome], test: RecordedAnswers) -> list[
     return [found[price] for price in sorted(found)]
 
 
-def _by_labels(task: str, train: RecordedAnswers, test: RecordedAnswers) -> Iterator[FrontierRow]:
+def _label_count_rows(
+    task: str, train: RecordedAnswers, test: RecordedAnswers
+) -> Iterator[FrontierRow]:
     order = np.random.default_rng(_SEED).permutation(train.n_items)
     for labels in _LABELS:
         if labels < train.n_items:
             part = train.take(np.sort(order[:labels]))
             fitted = fit_selector(part, _prices(part), _RATES, _SEED)
-            one = fitted.run(test)[fitted.matching(1.0)]
-            yield _row(task, "labels", "learned", 0, one, test, labels, fitted.words)
+            one = fitted.run(test)[fitted.cheapest_rate(1.0)]
+            yield _row(task, "labels", "learned", 0, one, test, labels, fitted.description)
 
 
-def _by_service(
+def _service_rows(
     task: str, train: RecordedAnswers, test: RecordedAnswers, best: PolicyOutcome
 ) -> Iterator[FrontierRow]:
-    """The most accurate learned policy without each service: what that saves, what it costs."""
+    """The most accurate learned policy without each service: change of cost and accuracy."""
     if train.n_services < 2:
         return
     for left_out, name in enumerate(train.services):
@@ -117,19 +128,19 @@ def _by_service(
         part = train.only(kept)
         fitted = fit_selector(part, _prices(part), _RATES, _SEED)
         rest = test.only(kept)
-        one = fitted.run(rest)[fitted.matching(1.0)]
-        words = without_words(name, best, one, test, rest)
+        one = fitted.run(rest)[fitted.cheapest_rate(1.0)]
+        words = service_value(name, best, one, test, rest)
         yield _row(task, "service", name, 0, one, rest, train.n_items, words)
 
 
-def without_words(
+def service_value(
     name: str,
     best: PolicyOutcome,
     without: PolicyOutcome,
     test: RecordedAnswers,
     rest: RecordedAnswers,
 ) -> str:
-    """The price of a service in words: "without it: cost -38 %, accuracy -0.3 points"."""
+    """The value of a service, such as "without it: cost -38 %, accuracy -0.3 points"."""
     before = float((best.asked @ _prices(test)).mean())
     after = float((without.asked @ _prices(rest)).mean())
     cost = f"{(after - before) / before:+.0%}" if before > 0.0 else "the same"
@@ -140,7 +151,7 @@ def without_words(
 def rule_rows(
     task: str, plans: pa.Table, resolutions: pa.Table, gold: pa.Table, recorded: RecordedAnswers
 ) -> Iterator[FrontierRow]:
-    """What each rule's items came out as, against the best single service on the same items.
+    """The accuracy of each rule's items, and its regret against the best single service on them.
 
     The regret counts complete items only, the accuracy all items of the rule with gold.
     """
@@ -171,11 +182,10 @@ def _rule_row(
     regret, words = None, "no complete items: regret is not answerable from the log"
     if complete.any():
         at = part["content_hash"][complete].map(position).to_numpy(int)
-        alone = recorded.right[at, best]
-        regret = float(alone.mean() - right[complete].mean())
-        words = (
-            f"{recorded.services[best]} alone: {alone.mean():.1%} on {len(at)} of the same items"
-        )
+        solo_correct = recorded.is_correct[at, best]
+        regret = float(solo_correct.mean() - right[complete].mean())
+        accuracy = f"{solo_correct.mean():.1%}"
+        words = f"{recorded.services[best]} alone: {accuracy} on {len(at)} of the same items"
     low, high = wilson(int(right.sum()), len(right))
     return FrontierRow(
         task=task,
@@ -205,14 +215,14 @@ def _row(
     labels: int,
     words: str,
 ) -> FrontierRow:
-    low, high = wilson(int(one.right.sum()), len(one.right))
+    low, high = wilson(int(one.correct.sum()), len(one.correct))
     ms = np.where(one.asked, np.nan_to_num(test.milliseconds), 0.0).sum(axis=1)
     return FrontierRow(
         task=task,
         view=view,
         policy=policy,
         place=place,
-        items=len(one.right),
+        items=len(one.correct),
         labels=labels,
         accuracy=one.accuracy,
         accuracy_low=low,

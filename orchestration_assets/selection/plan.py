@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from orchestration_assets.evidence.vector_thresholds import artefact_name
 from orchestration_assets.schemas.enums import AnswerKind, ProcessingModel, ProfileStatus
@@ -16,27 +15,27 @@ from orchestration_assets.schemas.policy import (
     TaskConfig,
 )
 from orchestration_assets.schemas.storable_values import whole_text
-from orchestration_assets.schemas.tables import FeatureInput, PlanRow, RejectedOption
+from orchestration_assets.schemas.tables import FeatureInput, ItemProfile, PlanRow, RejectedOption
 from orchestration_assets.selection.active_selector import (
     ActiveSelector,
-    ChosenPoints,
+    ChosenPoint,
     CurrentPrices,
     choose_points,
-    look_up,
+    load_active_selector,
 )
-from orchestration_assets.selection.conditions import first_failure, holds, show
+from orchestration_assets.selection.conditions import first_failure, format_value, holds
 from orchestration_assets.selection.forecast import Forecast, Price, forecast
-from orchestration_assets.selection.strategies import Strategy, StrategyDecision, in_order
+from orchestration_assets.selection.strategies import Strategy, StrategyDecision, ordered_strategies
 from orchestration_assets.services.contract import EmbeddedService, Service
 from orchestration_assets.text.path_patterns import matches_any
 from resources.model_registry import ModelRegistry
 
-Known = Mapping[str, ChosenPoints | str]
+Known = Mapping[str, ChosenPoint | str]
 
 
 def plan_items(
     batch: str,
-    profiles: Iterable[Mapping[str, Any]],
+    profiles: Iterable[ItemProfile],
     policy: Policy,
     policy_hash: str,
     prices: Mapping[str, Price],
@@ -49,26 +48,26 @@ def plan_items(
     ``thresholds`` the version of each vector task's, to be pinned.
     """
     pinned = thresholds or {}
-    for profile, name, task in applicable(profiles, policy):
+    for profile, name, task in applicable_tasks(profiles, policy):
         try:
             row = plan_item(batch, profile, name, task, policy_hash, prices, known)
         except Exception as error:  # noqa: BLE001 -- what one item breaks is its own matter
-            row = _by_default(batch, profile, name, task, policy_hash, prices, error)
+            row = _default_plan(batch, profile, name, task, policy_hash, prices, error)
         yield replace(row, thresholds=pinned[name]) if name in pinned else row
 
 
-def _by_default(
+def _default_plan(
     batch: str,
-    profile: Mapping[str, Any],
+    profile: ItemProfile,
     task_name: str,
     task: TaskConfig,
     policy_hash: str,
     prices: Mapping[str, Price],
     error: Exception,
 ) -> PlanRow:
-    """The plan of an item that something unforeseen broke the choice for: the default, and why.
+    """The default plan of an item for which choosing raised ``error``, with that as the reason.
 
-    Raises what broke it when not even the default can be planned.
+    Raises what the forecast raises when not even the default can be planned.
     """
     ahead = forecast(task.choices[DEFAULT], prices)
     words = f"choosing broke, so the default is followed: {type(error).__name__}: {error}"
@@ -76,33 +75,33 @@ def _by_default(
     return _row(batch, profile, task_name, task, policy_hash, decided, ahead, ())
 
 
-def applicable(
-    profiles: Iterable[Mapping[str, Any]], policy: Policy
-) -> Iterator[tuple[Mapping[str, Any], str, TaskConfig]]:
+def applicable_tasks(
+    profiles: Iterable[ItemProfile], policy: Policy
+) -> Iterator[tuple[ItemProfile, str, TaskConfig]]:
     """Every profiled item with every task that applies to it."""
     for profile in profiles:
-        if profile["status"] == ProfileStatus.OK:
+        if profile.status is ProfileStatus.OK:
             for name, task in policy.tasks.items():
-                if holds(task.applies_to, profile):
+                if holds(task.applies_to, profile.features):
                     yield profile, name, task
 
 
-def claims(
-    profiles: Iterable[Mapping[str, Any]],
+def count_learned_items(
+    profiles: Iterable[ItemProfile],
     policy: Policy,
     prices: Mapping[str, Price],
     tasks: Iterable[str],
 ) -> tuple[Counter[str], Forecast]:
-    """How many items what was learned would decide, by task, and what all others may take.
+    """How many items the learned models would decide, by task, and the forecast of all others.
 
-    What may be spent is solved over the whole batch, so this is known before the first plan.
+    The budget is allocated over the whole batch, so this precedes the first plan.
     """
     wanted = set(tasks)
-    first_heard = in_order({})[:-1]
+    strategies = ordered_strategies({})[:-1]
     counts: Counter[str] = Counter()
     others = Forecast(0, 0, 0.0, 0.0)
-    for profile, name, task in applicable(profiles, policy):
-        decided = _first(first_heard, name, task, profile)
+    for profile, name, task in applicable_tasks(profiles, policy):
+        decided = _first_decision(strategies, name, task, profile)
         if decided is None and name in wanted:
             counts[name] += 1
             continue
@@ -114,50 +113,50 @@ def claims(
 def thresholds_in_force(policy: Policy, registry: ModelRegistry) -> dict[str, str]:
     """Vector task -> the version of its calibrated thresholds, where there are any.
 
-    Whether they hold for the services that answer is seen when the answers are compared.
+    Whether they apply to the services that answer is checked when the answers are compared.
     """
     tasks = [name for name, task in policy.tasks.items() if task.kind is AnswerKind.VECTOR]
     current = {name: registry.usable_version(artefact_name(name)) for name in tasks}
     return {name: version for name, version in current.items() if version is not None}
 
 
-def known_models(
+def choose_models(
     policy: Policy,
     services: Mapping[str, Service],
     registry: ModelRegistry,
-    profiles: Sequence[Mapping[str, Any]],
+    profiles: Sequence[ItemProfile],
     prices: Mapping[str, Price],
     observed: Mapping[str, Price] | None = None,
-) -> dict[str, ChosenPoints | str]:
-    """What was learned about each task, at the operating point that the batch can afford.
+) -> dict[str, ChosenPoint | str]:
+    """The learned model of each task, at the operating point that the batch can afford.
 
-    ``observed`` is what calls took lately: where it drifted from what the model knew, the batch
-    is solved for what it is now. A task whose model may not decide has the reason in words.
+    ``observed`` are prices of recent calls, which take precedence over those of the training
+    data. A task whose model does not apply has the reason instead.
     """
-    found: dict[str, ChosenPoints | str] = {}
+    found: dict[str, ChosenPoint | str] = {}
     in_force: dict[str, tuple[ActiveSelector, Learned]] = {}
     for name, task in policy.tasks.items():
         if task.learned is not None:
-            model = look_up(registry, name, task.learned, services)
+            model = load_active_selector(registry, name, task.learned, services)
             if isinstance(model, str):
                 found[name] = model
             else:
                 in_force[name] = (model, task.learned)
     if not in_force:
         return found
-    counts, others = claims(profiles, policy, prices, in_force)
+    counts, others = count_learned_items(profiles, policy, prices, in_force)
     execution = policy.execution
     usd, seconds = execution.budget_usd, execution.batch_deadline_s
     return found | choose_points(
         in_force,
         counts,
-        CurrentPrices(prices, observed or {}, _at_once(services, execution.items_in_flight)),
+        CurrentPrices(prices, observed or {}, _concurrency(services, execution.items_in_flight)),
         None if usd is None else max(usd - others.cost_usd_max, 0.0),
         None if seconds is None else max(seconds * 1000 - others.expected_ms, 0.0),
     )
 
 
-def _at_once(services: Mapping[str, Service], items_in_flight: int) -> dict[str, float]:
+def _concurrency(services: Mapping[str, Service], items_in_flight: int) -> dict[str, float]:
     """Calls under way at the same time: embedded services take turns in the event loop."""
     return {
         name: 1.0
@@ -169,7 +168,7 @@ def _at_once(services: Mapping[str, Service], items_in_flight: int) -> dict[str,
 
 def plan_item(
     batch: str,
-    profile: Mapping[str, Any],
+    profile: ItemProfile,
     task_name: str,
     task: TaskConfig,
     policy_hash: str,
@@ -178,18 +177,18 @@ def plan_item(
 ) -> PlanRow:
     """The first strategy that decides is followed; the options it passed over are kept."""
     known = known or {}
-    decided = _first(in_order(known), task_name, task, profile)
+    decided = _first_decision(ordered_strategies(known), task_name, task, profile)
     if decided is None:
         raise ValueError(f"no strategy decided about {task_name}")
     chosen = decided.chosen
-    ahead = forecast(task.choices[decided.option], prices) if chosen is None else chosen.ahead()
+    ahead = forecast(task.choices[decided.option], prices) if chosen is None else chosen.forecast()
     rejected = tuple(_rejected(task_name, task, decided, profile, prices, known))
     return _row(batch, profile, task_name, task, policy_hash, decided, ahead, rejected)
 
 
 def _row(
     batch: str,
-    profile: Mapping[str, Any],
+    profile: ItemProfile,
     task_name: str,
     task: TaskConfig,
     policy_hash: str,
@@ -200,9 +199,9 @@ def _row(
     choice, chosen = task.choices[decided.option], decided.chosen
     return PlanRow(
         batch=batch,
-        item_id=profile["item_id"],
-        content_hash=profile["content_hash"],
-        path=profile["path"],
+        item_id=profile.item_id,
+        content_hash=profile.content_hash,
+        path=profile.path,
         task=task_name,
         kind=task.kind,
         model=choice.model,
@@ -212,7 +211,9 @@ def _row(
         stop_at=choice.stop_at,
         strategy=decided.strategy,
         rule=decided.rule,
-        inputs=tuple(FeatureInput(f, show(profile.get(f))) for f in decided.looked_at),
+        inputs=tuple(
+            FeatureInput(f, format_value(profile.features.get(f))) for f in decided.features_used
+        ),
         reason=decided.reason,
         calls_min=ahead.calls_min,
         calls_max=ahead.calls_max,
@@ -227,8 +228,8 @@ def _row(
     )
 
 
-def _first(
-    strategies: Sequence[Strategy], name: str, task: TaskConfig, profile: Mapping[str, Any]
+def _first_decision(
+    strategies: Sequence[Strategy], name: str, task: TaskConfig, profile: ItemProfile
 ) -> StrategyDecision | None:
     for strategy in strategies:
         if (decided := strategy.decide(name, task, profile)) is not None:
@@ -240,7 +241,7 @@ def _rejected(
     task_name: str,
     task: TaskConfig,
     decided: StrategyDecision,
-    profile: Mapping[str, Any],
+    profile: ItemProfile,
     prices: Mapping[str, Price],
     known: Known,
 ) -> Iterator[RejectedOption]:
@@ -249,10 +250,10 @@ def _rejected(
     for option, choice in task.choices.items():
         if option == decided.option:
             continue
-        reason = _why_not(option, task, decided, who, profile, learned)
+        reason = _rejection_reason(option, task, decided, who, profile, learned)
         ahead, accuracy = forecast(choice, prices), None
-        if option == LEARNED and isinstance(learned, ChosenPoints):
-            ahead, accuracy = learned.ahead(), learned.accuracy
+        if option == LEARNED and isinstance(learned, ChosenPoint):
+            ahead, accuracy = learned.forecast(), learned.accuracy
         yield RejectedOption(
             option,
             choice.model,
@@ -263,29 +264,33 @@ def _rejected(
             accuracy,
         )
     if decided.chosen is not None:
-        yield from _always(decided.chosen)
+        yield from _single_service_options(decided.chosen)
 
 
 _WHO = {"directive": "directive", "rules": "rule"}
 
 
-def _why_not(
+def _rejection_reason(
     option: str,
     task: TaskConfig,
     decided: StrategyDecision,
     who: str,
-    profile: Mapping[str, Any],
-    learned: ChosenPoints | str | None,
+    profile: ItemProfile,
+    learned: ChosenPoint | str | None,
 ) -> str:
     rules = {rule.name: rule.when for rule in task.rules}
     directives = {one.name: one.paths for one in task.directives}
     decides = f"{who} comes first" if decided.rule else f"{who} decides"
     if option in directives:
-        matches = matches_any(profile["path"], directives[option])
+        matches = matches_any(profile.path, directives[option])
         return decides if matches else "its paths do not match"
     if option in rules:
-        failed = first_failure(rules[option], profile)
-        return decides if failed is None else f"{failed} is {show(profile.get(failed))}"
+        failed = first_failure(rules[option], profile.features)
+        return (
+            decides
+            if failed is None
+            else f"{failed} is {format_value(profile.features.get(failed))}"
+        )
     if option == LEARNED and isinstance(learned, str | None):
         return learned or "no learned model is promoted yet"
     if option == EXPLORE:
@@ -293,17 +298,18 @@ def _why_not(
     return f"{who} holds" if decided.rule else decides
 
 
-def _always(chosen: ChosenPoints) -> Iterator[RejectedOption]:
-    """Each service alone: what it is right in, and its price."""
-    deployed = chosen.model.deployed
-    for k, name in enumerate(deployed.services):
-        alone = float(deployed.alone[k])
+def _single_service_options(chosen: ChosenPoint) -> Iterator[RejectedOption]:
+    """Each service by itself, with its accuracy on gold and its price."""
+    selector = chosen.model.selector
+    for k, name in enumerate(selector.services):
+        solo_accuracy = float(selector.solo_accuracy[k])
         yield RejectedOption(
             f"always {name}",
             ProcessingModel.SEQUENTIAL,
-            f"right in {alone:.1%} of gold, {chosen.accuracy:.1%} is expected of what was learned",
+            f"right in {solo_accuracy:.1%} of gold, {chosen.accuracy:.1%} is expected of what was "
+            "learned",
             1,
             float(chosen.ms[k]),
             float(chosen.usd[k]),
-            alone,
+            solo_accuracy,
         )

@@ -1,5 +1,4 @@
-"""What a selection policy yields on recorded answers: who was asked, what was answered, at what
-price, and the curves that come from sweeping the price of a dollar."""
+"""Outcomes of selection policies on recorded answers, and curves over exchange rates."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,50 +14,45 @@ _LOWEST, _HIGHEST = 0.002, 4.0
 class PolicyOutcome:
     """One policy on ``n`` recorded items.
 
-    ``asked`` (n, K) services that the policy asks, ``right`` (n,) whether its final answer is
+    ``asked`` (n, K) services that the policy asks, ``correct`` (n,) whether its final answer is
     the gold one, ``cost`` (n,) the USD of the calls.
     """
 
     asked: Bools
-    right: Bools
+    correct: Bools
     cost: Floats
 
     @property
     def accuracy(self) -> float:
-        return float(self.right.mean())
+        return float(self.correct.mean())
 
     @property
     def price(self) -> float:
         """Mean USD an item."""
         return float(self.cost.mean())
 
-    def worth(self, exchange: float) -> Floats:
-        """(n,) right or not, less the cost at ``exchange``: accuracy that a dollar is worth."""
-        found: Floats = self.right - exchange * self.cost
-        return found
 
-
-def outcome(recorded: RecordedAnswers, asked: Bools, answers: Ints) -> PolicyOutcome:
+def outcome_of_answers(recorded: RecordedAnswers, asked: Bools, answers: Ints) -> PolicyOutcome:
     """The outcome of asking ``asked`` (n, K) and answering ``answers`` (n,) label codes."""
-    return PolicyOutcome(asked, answers == recorded.gold, paid(recorded, asked))
+    return PolicyOutcome(asked, answers == recorded.gold, call_costs(recorded, asked))
 
 
 def outcome_of_service(recorded: RecordedAnswers, asked: Bools, service: Ints) -> PolicyOutcome:
     """The outcome of asking ``asked`` (n, K) and taking the answer of ``service`` (n,)."""
-    right = recorded.right[np.arange(recorded.n_items), service]
-    return PolicyOutcome(asked, right, paid(recorded, asked))
+    correct = recorded.is_correct[np.arange(recorded.n_items), service]
+    return PolicyOutcome(asked, correct, call_costs(recorded, asked))
 
 
-def paid(recorded: RecordedAnswers, asked: Bools) -> Floats:
-    """(n,) USD of the calls asked, at what each call really cost."""
+def call_costs(recorded: RecordedAnswers, asked: Bools) -> Floats:
+    """(n,) USD of the calls asked, at the recorded cost of each."""
     cost: Floats = np.where(asked, recorded.costs, 0.0).sum(axis=1)
     return cost
 
 
 def exchange_rates(prices: Floats, steps: int) -> Floats:
-    """(steps,) what accuracy a dollar may be worth, ascending, on a logarithmic scale.
+    """(steps,) exchange rates, accuracy a unit of price, ascending on a logarithmic scale.
 
-    Spans from where the dearest call would be made for .2 points to where no call is worth it.
+    From where the dearest call is worth .2 points of accuracy to where no call is worth making.
     """
     dearest = max(float(prices.max()), 1e-12)
     rates: Floats = np.geomspace(_LOWEST, _HIGHEST, steps) / dearest
@@ -103,12 +97,12 @@ def curve(outcomes: Sequence[PolicyOutcome]) -> Curve:
 
 def best_single(recorded: RecordedAnswers) -> int:
     """The service that is most often right; of equals the cheapest."""
-    order = np.lexsort((recorded.prices, -recorded.right.mean(axis=0)))
+    order = np.lexsort((recorded.prices, -recorded.is_correct.mean(axis=0)))
     return int(order[0])
 
 
-def majority(recorded: RecordedAnswers) -> Ints:
-    """(n,) the label that most services gave; of equals the surer, then the earlier one."""
+def majority_vote(recorded: RecordedAnswers) -> Ints:
+    """(n,) the label that most services gave; ties go to confidence, then to the first label."""
     n_items, n_services = recorded.answers.shape
     votes = np.zeros((n_items, recorded.n_labels))
     for service in range(n_services):

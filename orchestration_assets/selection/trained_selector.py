@@ -1,157 +1,178 @@
-"""A learned selector as it is put to work: a few operating points, and arrays to store them in."""
+"""A trained selector: its operating points, its next step for one item, and its stored form."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import astuple, dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestration_assets.evidence.belief import Belief, Subset
-from orchestration_assets.evidence.bins import Bins
+from orchestration_assets.evidence.belief import BeliefModel, Subset
+from orchestration_assets.evidence.bins import ConfidenceBins
 from orchestration_assets.evidence.boosting import BoostedTrees
-from orchestration_assets.evidence.calibration import Platt
+from orchestration_assets.evidence.calibration import PlattScaling
 from orchestration_assets.evidence.forest import Forest
-from orchestration_assets.evidence.likelihoods import Likelihoods
+from orchestration_assets.evidence.likelihoods import LikelihoodTables
 from orchestration_assets.evidence.recorded_answers import MISSING, Floats, RecordedAnswers
-from orchestration_assets.evidence.stacking import Stack
-from orchestration_assets.selection.backward_induction import PolicySimulator, StepPolicy, rest_of
+from orchestration_assets.evidence.stacking import StackingModel
+from orchestration_assets.selection.backward_induction import (
+    PolicySimulator,
+    StepPolicy,
+    remaining_services,
+)
 from orchestration_assets.selection.baselines import Cascade, SingleService
 from orchestration_assets.selection.frugal import AddOn
-from orchestration_assets.selection.learner import ADD_ON, CASCADE, SINGLE, STACK, Selector
+from orchestration_assets.selection.learner import (
+    ADD_ON,
+    CASCADE,
+    SINGLE,
+    STACK,
+    FixedPolicy,
+    Selector,
+)
 from orchestration_assets.selection.policy_outcomes import PolicyOutcome
 
-MOST_POINTS: Final = 12
+MAX_POINTS: Final = 12
 FORMAT: Final = 1
 
-Said = Mapping[str, tuple[str | None, float | None]]
+GivenAnswers = Mapping[str, tuple[str | None, float | None]]
 _Arrays = Mapping[str, NDArray[Any]]
+# the names of an operating point's fields in a stored model, in their order
+_POINT_FACTS: Final = ("saves", "family", "place", "exchange", "accuracy", "asked")
 
 
 @dataclass(frozen=True, slots=True)
 class OperatingPoint:
-    """One way to work: what it showed on items that it had not seen, an item.
+    """One policy at one exchange rate, with its results out of fold.
 
-    ``saves`` says which unit the exchange rate prices (usd or ms); ``place`` finds the fitted
-    policy of its family; ``asked`` (K,) is how often each service is asked.
+    ``unit`` (usd or ms) is what the exchange rate prices; ``policy_index`` is the position of the
+    policy in its family; ``ask_shares`` (K,) is how often each service is asked.
     """
 
-    saves: str
+    unit: str
     family: str
-    place: int
-    exchange: float
+    policy_index: int
+    exchange_rate: float
     accuracy: float
-    asked: tuple[float, ...]
+    ask_shares: tuple[float, ...]
 
-    def price(self, prices: Floats) -> float:
+    def mean_price(self, prices: Floats) -> float:
         """Mean price an item when a call to each service takes ``prices`` (K,)."""
-        return float(np.array(self.asked) @ prices)
+        return float(np.array(self.ask_shares) @ prices)
 
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
-    """What to do next with one item.
+    """The next step of one item.
 
-    ``ask`` is a service, or None to stop. ``best`` is the service that is worth most, asked or
-    not; ``gain`` what it is expected to add to the probability of a right answer, and ``price``
-    what it costs, in the same unit. ``answer`` and ``sure`` are the leading answer and its
-    calibrated probability. All of these are None where the policy does not weigh.
+    ``ask`` is a service, or None to stop. ``best_service`` has the highest net value, asked or
+    not; ``expected_gain`` is its expected gain of the probability of a right answer, and ``price``
+    its price times the exchange rate, in the same unit. ``answer`` and ``probability`` are the
+    leading answer and its calibrated probability. All but ``ask`` may be None for fixed policies.
     """
 
     ask: str | None
     answer: str | None = None
-    sure: float | None = None
-    best: str | None = None
-    gain: float | None = None
+    probability: float | None = None
+    best_service: str | None = None
+    expected_gain: float | None = None
     price: float | None = None
 
 
 @dataclass(frozen=True)
 class TrainedSelector:
-    """Everything that decides about one task, by operating point.
+    """All policies of one task, by operating point.
 
-    ``single`` is the service that is best alone, ``alone`` (K,) how often each is right by
-    itself; ``usd`` and ``ms`` (K,) what a call to each took when it was learned.
+    ``best_service`` has the highest ``solo_accuracy`` (K,), that of each service by itself;
+    ``usd`` and ``ms`` (K,) are the mean price and time of a call in the training data.
     """
 
     services: tuple[str, ...]
     labels: tuple[str, ...]
-    single: int
-    alone: Floats
+    best_service: int
+    solo_accuracy: Floats
     usd: Floats
     ms: Floats
     points: tuple[OperatingPoint, ...]
-    fixed: tuple[SingleService | Cascade | AddOn, ...]
-    belief: Belief | None
-    steps: Mapping[str, StepPolicy]
+    fixed_policies: tuple[FixedPolicy, ...]
+    belief: BeliefModel | None
+    step_policies: Mapping[str, StepPolicy]
 
-    def advise(self, point: int, said: Said) -> NextStep:
-        """What to do after the services in ``said`` gave (answer or None, confidence or None)."""
-        one = self.points[point]
-        recorded = self._recorded(said)
-        if one.family == STACK:
-            return self._stacked(one, recorded, said)
-        return _followed(self.fixed[one.place], recorded, self.services, said)
+    def next_step(self, point: int, given: GivenAnswers) -> NextStep:
+        """The step after the services in ``given`` gave (answer or None, confidence or None)."""
+        operating_point = self.points[point]
+        recorded = self._as_recorded(given)
+        if operating_point.family == STACK:
+            return self._stacked_next_step(operating_point, recorded, given)
+        return _fixed_next_step(
+            self.fixed_policies[operating_point.policy_index], recorded, self.services, given
+        )
 
-    def believe(self, point: int, said: Said) -> tuple[str, float, dict[str, float]] | None:
-        """The answer that stands after what was said, its probability, and that of each label.
+    def label_probabilities(
+        self, point: int, given: GivenAnswers
+    ) -> tuple[str, float, dict[str, float]] | None:
+        """The leading answer, its probability, and the probability of each label.
 
-        Where the point does not weigh answers, the answer that it believes stands, as probable as
-        the point is right on the whole. None when that service gave no answer.
+        A fixed policy takes one service's answer, with the accuracy of the point as its
+        probability. None when that service gave no answer.
         """
-        one = self.points[point]
-        recorded = self._recorded(said)
-        if one.family == STACK and self.belief is not None:
-            asked: Subset = tuple(k for k, name in enumerate(self.services) if name in said)
-            standing = self.belief.standing(recorded, asked)
-            labelled = dict(zip(self.labels, standing.p[0].tolist(), strict=True))
-            return self.labels[int(standing.answer[0])], float(standing.sure[0]), labelled
-        advice = self.advise(point, said)
+        operating_point = self.points[point]
+        recorded = self._as_recorded(given)
+        if operating_point.family == STACK and self.belief is not None:
+            subset: Subset = tuple(k for k, name in enumerate(self.services) if name in given)
+            posterior = self.belief.posterior(recorded, subset)
+            labelled = dict(zip(self.labels, posterior.probabilities[0].tolist(), strict=True))
+            return self.labels[int(posterior.answer[0])], float(posterior.confidence[0]), labelled
+        advice = self.next_step(point, given)
         if advice.answer is None:
             return None
-        return advice.answer, one.accuracy, {advice.answer: one.accuracy}
+        return advice.answer, operating_point.accuracy, {advice.answer: operating_point.accuracy}
 
     def run(self, point: int, recorded: RecordedAnswers) -> PolicyOutcome:
         """The outcome of one point on recorded answers of the same services and labels."""
-        one = self.points[point]
-        if one.family != STACK or self.belief is None:
-            return self.fixed[one.place].run(recorded)
-        return PolicySimulator(self.belief, self.steps[one.saves], recorded).run(one.place)
+        operating_point = self.points[point]
+        if operating_point.family != STACK or self.belief is None:
+            return self.fixed_policies[operating_point.policy_index].run(recorded)
+        return PolicySimulator(self.belief, self.step_policies[operating_point.unit], recorded).run(
+            operating_point.policy_index
+        )
 
-    def _stacked(
+    def _stacked_next_step(
         self,
         point: OperatingPoint,
         recorded: RecordedAnswers,
-        said: Said,
+        given: GivenAnswers,
     ) -> NextStep:
         if self.belief is None:
             raise ValueError("a stack point needs a belief")
-        asked: Subset = tuple(k for k, name in enumerate(self.services) if name in said)
-        standing = self.belief.standing(recorded, asked)
-        answer, sure = self.labels[int(standing.answer[0])], float(standing.sure[0])
-        rest = rest_of(asked, len(self.services))
-        if not rest:
-            return NextStep(None, answer, sure)
-        steps = self.steps[point.saves]
-        worth = steps.worth_of_asking(asked, standing, point.place)[0]
-        best = rest[int(worth.argmax())]
-        price = float(steps.exchange[point.place] * steps.prices[best])
-        net = float(worth.max()) - sure
-        name = self.services[best]
-        return NextStep(name if net > 0.0 else None, answer, sure, name, net + price, price)
+        subset: Subset = tuple(k for k, name in enumerate(self.services) if name in given)
+        posterior = self.belief.posterior(recorded, subset)
+        answer, probability = self.labels[int(posterior.answer[0])], float(posterior.confidence[0])
+        remaining = remaining_services(subset, len(self.services))
+        if not remaining:
+            return NextStep(None, answer, probability)
+        policy = self.step_policies[point.unit]
+        values = policy.net_values(subset, posterior, point.policy_index)[0]
+        best_service = remaining[int(values.argmax())]
+        price = float(policy.exchange_rates[point.policy_index] * policy.prices[best_service])
+        gain = float(values.max()) - probability
+        name = self.services[best_service]
+        return NextStep(
+            name if gain > 0.0 else None, answer, probability, name, gain + price, price
+        )
 
-    def _recorded(self, said: Said) -> RecordedAnswers:
-        """One item as arrays; an answer that was never seen in training says nothing."""
+    def _as_recorded(self, given: GivenAnswers) -> RecordedAnswers:
+        """One item as arrays; an answer that did not occur in training counts as missing."""
         shape = (1, len(self.services))
         answers = np.full(shape, MISSING)
         confidences = np.full(shape, np.nan)
-        for service, (answer, confidence) in said.items():
+        for service, (answer, confidence) in given.items():
             k = self.services.index(service)
             if answer in self.labels:
                 answers[0, k] = self.labels.index(answer)
             if confidence is not None:
                 confidences[0, k] = confidence
-        asked = np.array([[name in said for name in self.services]])
+        subset = np.array([[name in given for name in self.services]])
         return RecordedAnswers(
             "item",
             self.services,
@@ -159,165 +180,180 @@ class TrainedSelector:
             ("item",),
             answers,
             confidences,
-            asked,
+            subset,
             np.array([MISSING]),
             np.zeros(shape),
             np.full(shape, np.nan),
         )
 
 
-def _followed(
-    policy: SingleService | Cascade | AddOn,
+def _fixed_next_step(
+    policy: FixedPolicy,
     recorded: RecordedAnswers,
     services: Sequence[str],
-    said: Said,
+    given: GivenAnswers,
 ) -> NextStep:
-    """Which service a fixed policy asks next; one that it would not reach is never asked."""
-    wanted = [services[k] for k in policy.walk(recorded)]
-    missing = [name for name in wanted if name not in said]
-    believed = said.get(wanted[-1], (None, None))
-    return NextStep(missing[0] if missing else None, *believed)
+    """The service that a fixed policy asks next, or the answer that it takes."""
+    order = [services[k] for k in policy.services_asked(recorded)]
+    missing = [name for name in order if name not in given]
+    accepted = given.get(order[-1], (None, None))
+    return NextStep(missing[0] if missing else None, *accepted)
 
 
-def deploy(
-    selectors: Mapping[str, Selector], alone: Floats, usd: Floats, ms: Floats
+def build_trained_selector(
+    selectors: Mapping[str, Selector], solo_accuracy: Floats, usd: Floats, ms: Floats
 ) -> TrainedSelector:
     """The operating points of selectors that were fitted to save usd or ms, by that name.
 
-    Only points that no other beats in accuracy and both prices are kept, at most
-    ``MOST_POINTS`` a selector, spread over its prices.
+    Only points on the Pareto frontier of accuracy and price are kept, at most ``MAX_POINTS`` a
+    selector, spread over its prices.
     """
     points: list[OperatingPoint] = []
-    fixed: list[SingleService | Cascade | AddOn] = []
-    steps: dict[str, StepPolicy] = {}
+    fixed_policies: list[FixedPolicy] = []
+    step_policies: dict[str, StepPolicy] = {}
     first = next(iter(selectors.values()))
     belief = None
-    for saves, selector in selectors.items():
-        rates = _spread(selector)
-        stacked = [at for at in rates if selector.families[at] == STACK]
-        if stacked and selector.steps is not None:
-            steps[saves], belief = selector.steps.only(stacked), selector.belief
-        for at in rates:
-            family = selector.families[at]
-            shown = selector.shown[family]
+    for unit, selector in selectors.items():
+        rates = _thinned_frontier(selector)
+        stacked_rates = [rate for rate in rates if selector.families[rate] == STACK]
+        if stacked_rates and selector.step_policy is not None:
+            step_policies[unit] = selector.step_policy.select_rates(stacked_rates)
+            belief = selector.belief
+        for rate in rates:
+            family = selector.families[rate]
+            validation = selector.validation[family]
             if family == STACK:
-                place = stacked.index(at)
+                policy_index = stacked_rates.index(rate)
             else:
-                place = len(fixed)
-                fixed.append(selector.fixed[family][at])
+                policy_index = len(fixed_policies)
+                fixed_policies.append(selector.fixed[family][rate])
             points.append(
                 OperatingPoint(
-                    saves,
+                    unit,
                     family,
-                    place,
-                    float(selector.exchange[at]),
-                    float(shown.accuracies[at]),
-                    tuple(float(share) for share in shown.asked[at]),
+                    policy_index,
+                    float(selector.exchange_rates[rate]),
+                    float(validation.accuracies[rate]),
+                    tuple(float(share) for share in validation.asked[rate]),
                 )
             )
     return TrainedSelector(
         first.services,
         first.labels,
-        first.single,
-        alone,
+        first.best_service,
+        solo_accuracy,
         usd,
         ms,
         tuple(points),
-        tuple(fixed),
+        tuple(fixed_policies),
         belief,
-        steps,
+        step_policies,
     )
 
 
-def _spread(selector: Selector) -> list[int]:
-    """Rates whose points nobody beats, thinned out evenly by price, from dear to cheap."""
-    expected = [selector.expected(at) for at in range(len(selector.exchange))]
+def _thinned_frontier(selector: Selector) -> list[int]:
+    """The rates on the Pareto frontier, thinned out evenly by price, from dear to cheap."""
+    points = [selector.validated(rate) for rate in range(len(selector.exchange_rates))]
     kept: list[int] = []
-    for at in sorted(range(len(expected)), key=lambda at: (expected[at][1], -expected[at][0])):
-        if not kept or expected[at][0] > expected[kept[-1]][0] + 1e-9:
-            kept.append(at)
-    if len(kept) <= MOST_POINTS:
+    for rate in sorted(range(len(points)), key=lambda rate: (points[rate][1], -points[rate][0])):
+        if not kept or points[rate][0] > points[kept[-1]][0] + 1e-9:
+            kept.append(rate)
+    if len(kept) <= MAX_POINTS:
         return kept[::-1]
-    prices = np.array([expected[at][1] for at in kept])
-    aims = np.linspace(prices[0], prices[-1], MOST_POINTS)
-    nearest = {int(np.abs(prices - aim).argmin()) for aim in aims}
+    prices = np.array([points[rate][1] for rate in kept])
+    targets = np.linspace(prices[0], prices[-1], MAX_POINTS)
+    nearest = {int(np.abs(prices - target).argmin()) for target in targets}
     return [kept[position] for position in sorted(nearest, reverse=True)]
 
 
-def packed(deployed: TrainedSelector) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """The arrays and the plain description that :func:`unpacked` makes it from again."""
+def pack_selector(selector: TrainedSelector) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Arrays by name, and facts that JSON can hold; :func:`unpack_selector` turns them back."""
     arrays: dict[str, NDArray[Any]] = {
-        "alone": deployed.alone,
-        "usd": deployed.usd,
-        "ms": deployed.ms,
+        "alone": selector.solo_accuracy,
+        "usd": selector.usd,
+        "ms": selector.ms,
     }
-    described: dict[str, Any] = {
+    facts: dict[str, Any] = {
         "format": FORMAT,
-        "services": list(deployed.services),
-        "labels": list(deployed.labels),
-        "single": deployed.single,
-        "points": [asdict(point) for point in deployed.points],
-        "fixed": [_fixed_packed(one) for one in deployed.fixed],
+        "services": list(selector.services),
+        "labels": list(selector.labels),
+        "single": selector.best_service,
+        "points": [
+            dict(zip(_POINT_FACTS, astuple(point), strict=True)) for point in selector.points
+        ],
+        "fixed": [_pack_fixed(policy) for policy in selector.fixed_policies],
     }
-    if deployed.belief is not None:
-        described["belief"] = _pack_belief(deployed.belief, arrays)
-        described["steps"] = [
-            _pack_steps(saves, steps, arrays) for saves, steps in deployed.steps.items()
+    if selector.belief is not None:
+        facts["belief"] = _pack_belief(selector.belief, arrays)
+        facts["steps"] = [
+            _pack_steps(unit, steps, arrays) for unit, steps in selector.step_policies.items()
         ]
-    return arrays, described
+    return arrays, facts
 
 
-def unpacked(arrays: _Arrays, described: Mapping[str, Any]) -> TrainedSelector:
-    """What :func:`packed` stored. Raises ValueError for another format."""
-    if described.get("format") != FORMAT:
-        raise ValueError(f"format {described.get('format')!r} of a selector, {FORMAT} is known")
-    belief = _unpack_belief(arrays, described["belief"]) if "belief" in described else None
-    steps = {one["saves"]: _unpack_steps(arrays, one) for one in described.get("steps", [])}
+def unpack_selector(arrays: _Arrays, facts: Mapping[str, Any]) -> TrainedSelector:
+    """What :func:`pack_selector` stored. Raises ValueError for another format."""
+    if facts.get("format") != FORMAT:
+        raise ValueError(f"format {facts.get('format')!r} of a selector, {FORMAT} is known")
+    belief = _unpack_belief(arrays, facts["belief"]) if "belief" in facts else None
+    steps = {fact["saves"]: _unpack_steps(arrays, fact) for fact in facts.get("steps", [])}
     return TrainedSelector(
-        tuple(described["services"]),
-        tuple(described["labels"]),
-        described["single"],
+        tuple(facts["services"]),
+        tuple(facts["labels"]),
+        facts["single"],
         arrays["alone"],
         arrays["usd"],
         arrays["ms"],
         tuple(
-            OperatingPoint(**{**one, "asked": tuple(one["asked"])}) for one in described["points"]
+            OperatingPoint(
+                fact["saves"],
+                fact["family"],
+                fact["place"],
+                fact["exchange"],
+                fact["accuracy"],
+                tuple(fact["asked"]),
+            )
+            for fact in facts["points"]
         ),
-        tuple(_fixed_unpacked(one) for one in described["fixed"]),
+        tuple(_unpack_fixed(fact) for fact in facts["fixed"]),
         belief,
         steps,
     )
 
 
-def _fixed_packed(one: SingleService | Cascade | AddOn) -> dict[str, Any]:
-    if isinstance(one, SingleService):
-        return {"family": SINGLE, "service": one.service}
-    if isinstance(one, Cascade):
-        return {"family": CASCADE, "order": one.order, "thresholds": _plain(one.thresholds)}
+def _pack_fixed(policy: FixedPolicy) -> dict[str, Any]:
+    if isinstance(policy, SingleService):
+        return {"family": SINGLE, "service": policy.service}
+    if isinstance(policy, Cascade):
+        return {
+            "family": CASCADE,
+            "order": policy.order,
+            "thresholds": _exact_text(policy.thresholds),
+        }
     return {
         "family": ADD_ON,
-        "base": one.base,
-        "thresholds": _plain(one.thresholds),
-        "add_ons": one.add_ons.tolist(),
+        "base": policy.base,
+        "thresholds": _exact_text(policy.thresholds),
+        "add_ons": policy.add_ons.tolist(),
     }
 
 
-def _fixed_unpacked(one: Mapping[str, Any]) -> SingleService | Cascade | AddOn:
-    if one["family"] == SINGLE:
-        return SingleService(one["service"])
-    thresholds = [float(value) for value in one["thresholds"]]
-    if one["family"] == CASCADE:
-        return Cascade(tuple(one["order"]), tuple(thresholds))
-    return AddOn(one["base"], np.array(thresholds), np.array(one["add_ons"], dtype=np.int64))
+def _unpack_fixed(fact: Mapping[str, Any]) -> FixedPolicy:
+    if fact["family"] == SINGLE:
+        return SingleService(fact["service"])
+    thresholds = [float(value) for value in fact["thresholds"]]
+    if fact["family"] == CASCADE:
+        return Cascade(tuple(fact["order"]), tuple(thresholds))
+    return AddOn(fact["base"], np.array(thresholds), np.array(fact["add_ons"], dtype=np.int64))
 
 
-def _plain(thresholds: Sequence[float] | Floats) -> list[str]:
+def _exact_text(thresholds: Sequence[float] | Floats) -> list[str]:
     """Numbers as text that gives them back exactly; JSON has no infinity."""
     return [repr(float(value)) for value in thresholds]
 
 
-def _key(asked: Subset) -> str:
-    return "_".join(str(service) for service in asked) or "none"
+def _key(subset: Subset) -> str:
+    return "_".join(str(service) for service in subset) or "none"
 
 
 def _pack_forest(name: str, forest: Forest, arrays: dict[str, NDArray[Any]]) -> None:
@@ -338,25 +374,25 @@ def _unpack_forest(name: str, arrays: _Arrays) -> Forest:
     )
 
 
-def _pack_belief(belief: Belief, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
+def _pack_belief(belief: BeliefModel, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
     arrays["bins"] = belief.bins.edges
-    arrays["prior"], arrays["can_be"] = belief.tables.prior, belief.can_be
-    arrays["answers"], arrays["confidences"] = belief.tables.answers, belief.tables.bins
+    arrays["prior"], arrays["can_be"] = belief.likelihoods.prior, belief.label_occurs
+    arrays["answers"], arrays["confidences"] = belief.likelihoods.answers, belief.likelihoods.bins
     subsets = []
-    for asked, stack in belief.stacks.items():
-        arrays[f"stack.{_key(asked)}"] = stack.weights
-        models = belief.boosted.get(asked, ())
+    for subset, stack in belief.stacks.items():
+        arrays[f"stack.{_key(subset)}"] = stack.weights
+        models = belief.boosted.get(subset, ())
         for number, model in enumerate(models):
-            name = f"boosted.{_key(asked)}.{number}"
+            name = f"boosted.{_key(subset)}.{number}"
             _pack_forest(name, model.forest, arrays)
             arrays[f"{name}.values"] = model.values
             arrays[f"{name}.start"] = np.array(model.start)
-        calibration = belief.calibrations[asked]
+        calibration = belief.calibrations[subset]
         subsets.append(
             {
-                "asked": list(asked),
+                "asked": list(subset),
                 "models": len(models),
-                "blend": belief.blends.get(asked, 0.0),
+                "blend": belief.pool_weights.get(subset, 0.0),
                 "slope": calibration.slope,
                 "offset": calibration.offset,
             }
@@ -364,19 +400,19 @@ def _pack_belief(belief: Belief, arrays: dict[str, NDArray[Any]]) -> dict[str, A
     return {"subsets": subsets}
 
 
-def _unpack_belief(arrays: _Arrays, described: Mapping[str, Any]) -> Belief:
-    stacks: dict[Subset, Stack] = {}
+def _unpack_belief(arrays: _Arrays, facts: Mapping[str, Any]) -> BeliefModel:
+    stacks: dict[Subset, StackingModel] = {}
     boosted: dict[Subset, tuple[BoostedTrees, ...]] = {}
-    blends: dict[Subset, float] = {}
-    calibrations: dict[Subset, Platt] = {}
-    for one in described["subsets"]:
-        asked: Subset = tuple(one["asked"])
-        stacks[asked] = Stack(asked, arrays[f"stack.{_key(asked)}"])
-        calibrations[asked] = Platt(one["slope"], one["offset"])
-        blends[asked] = one["blend"]
-        names = [f"boosted.{_key(asked)}.{number}" for number in range(one["models"])]
+    pool_weights: dict[Subset, float] = {}
+    calibrations: dict[Subset, PlattScaling] = {}
+    for fact in facts["subsets"]:
+        subset: Subset = tuple(fact["asked"])
+        stacks[subset] = StackingModel(subset, arrays[f"stack.{_key(subset)}"])
+        calibrations[subset] = PlattScaling(fact["slope"], fact["offset"])
+        pool_weights[subset] = fact["blend"]
+        names = [f"boosted.{_key(subset)}.{number}" for number in range(fact["models"])]
         if names:
-            boosted[asked] = tuple(
+            boosted[subset] = tuple(
                 BoostedTrees(
                     _unpack_forest(name, arrays),
                     arrays[f"{name}.values"],
@@ -384,39 +420,45 @@ def _unpack_belief(arrays: _Arrays, described: Mapping[str, Any]) -> Belief:
                 )
                 for name in names
             )
-    tables = Likelihoods(arrays["prior"], arrays["answers"], arrays["confidences"])
-    return Belief(
-        Bins(arrays["bins"]), tables, arrays["can_be"], stacks, boosted, blends, calibrations
+    tables = LikelihoodTables(arrays["prior"], arrays["answers"], arrays["confidences"])
+    return BeliefModel(
+        ConfidenceBins(arrays["bins"]),
+        tables,
+        arrays["can_be"],
+        stacks,
+        boosted,
+        pool_weights,
+        calibrations,
     )
 
 
-def _pack_steps(saves: str, steps: StepPolicy, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
-    arrays[f"{saves}.prices"], arrays[f"{saves}.exchange"] = steps.prices, steps.exchange
-    arrays[f"{saves}.first"] = steps.first
-    for asked, forest in steps.forests.items():
-        _pack_forest(f"{saves}.{_key(asked)}", forest, arrays)
-        # inner nodes hold nothing: only the leaves' averages are kept
+def _pack_steps(unit: str, steps: StepPolicy, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
+    arrays[f"{unit}.prices"], arrays[f"{unit}.exchange"] = steps.prices, steps.exchange_rates
+    arrays[f"{unit}.first"] = steps.first_values
+    for subset, forest in steps.forests.items():
+        _pack_forest(f"{unit}.{_key(subset)}", forest, arrays)
+        # only leaves have averages
         leaf = forest.children[:, 0] == np.arange(forest.n_nodes)
-        arrays[f"{saves}.{_key(asked)}.values"] = steps.values[asked][:, leaf]
-    return {"saves": saves, "subsets": [list(asked) for asked in steps.forests]}
+        arrays[f"{unit}.{_key(subset)}.values"] = steps.leaf_values[subset][:, leaf]
+    return {"saves": unit, "subsets": [list(subset) for subset in steps.forests]}
 
 
-def _unpack_steps(arrays: _Arrays, described: Mapping[str, Any]) -> StepPolicy:
-    saves = described["saves"]
+def _unpack_steps(arrays: _Arrays, facts: Mapping[str, Any]) -> StepPolicy:
+    unit = facts["saves"]
     forests: dict[Subset, Forest] = {}
-    values: dict[Subset, NDArray[np.float32]] = {}
-    for one in described["subsets"]:
-        asked: Subset = tuple(one)
-        name = f"{saves}.{_key(asked)}"
+    leaf_values: dict[Subset, NDArray[np.float32]] = {}
+    for services in facts["subsets"]:
+        subset: Subset = tuple(services)
+        name = f"{unit}.{_key(subset)}"
         forest = _unpack_forest(name, arrays)
         at_leaves = arrays[f"{name}.values"]
-        whole = np.zeros((at_leaves.shape[0], forest.n_nodes, at_leaves.shape[2]), np.float32)
-        whole[:, forest.children[:, 0] == np.arange(forest.n_nodes)] = at_leaves
-        forests[asked], values[asked] = forest, whole
+        all_nodes = np.zeros((at_leaves.shape[0], forest.n_nodes, at_leaves.shape[2]), np.float32)
+        all_nodes[:, forest.children[:, 0] == np.arange(forest.n_nodes)] = at_leaves
+        forests[subset], leaf_values[subset] = forest, all_nodes
     return StepPolicy(
-        arrays[f"{saves}.prices"],
-        arrays[f"{saves}.exchange"],
-        arrays[f"{saves}.first"],
+        arrays[f"{unit}.prices"],
+        arrays[f"{unit}.exchange"],
+        arrays[f"{unit}.first"],
         forests,
-        values,
+        leaf_values,
     )

@@ -1,4 +1,4 @@
-"""Training what decides about one task, and the gate that it must pass."""
+"""Training the selector of one task, and the gate that it must pass to be promoted."""
 
 import math
 from collections.abc import Mapping
@@ -13,18 +13,18 @@ from orchestration_assets.schemas.selection import SelectionModelRow
 from orchestration_assets.selection.active_selector import artefact_name
 from orchestration_assets.selection.learner import Selector, fit_selector
 from orchestration_assets.selection.policy_outcomes import PolicyOutcome
-from orchestration_assets.selection.strategies import in_share
+from orchestration_assets.selection.strategies import is_sampled
 from orchestration_assets.selection.trained_selector import (
     TrainedSelector,
-    deploy,
-    packed,
-    unpacked,
+    build_trained_selector,
+    pack_selector,
+    unpack_selector,
 )
 from orchestration_assets.selection.training_records import TrainingRecords
 from resources.model_registry import Artefact, ModelRegistry
 
-FEWEST: Final = 30
-_HELD_OUT = 0.25
+MIN_ITEMS: Final = 30
+_HELD_OUT_SHARE = 0.25
 _RATES = 20
 _CALIBRATION_BINS = 15
 
@@ -33,7 +33,7 @@ PROMOTED, UNCHANGED, KEPT, NONE = "promoted", "unchanged", "kept", "none"
 
 @dataclass(frozen=True)
 class _Trial:
-    """A model at its most accurate point, on items that it has not seen."""
+    """The outcome of a model at its most accurate point on held-out items."""
 
     point: int
     outcome: PolicyOutcome
@@ -45,19 +45,21 @@ def train_task(
     identities: Mapping[str, str],
     registry: ModelRegistry,
 ) -> SelectionModelRow:
-    """Trains on complete items, tries on held-out ones, and promotes what does not lose there.
+    """Trains on complete items, and promotes a model that does not lose on held-out ones.
 
-    The trial is against the model in force, or, by more than a standard error, against the best
-    single service when there is none. What is held out depends on the content alone, so that no
-    model ever learned from it.
+    It is compared with the promoted model; without one, with the best single service, to which it
+    may lose by a standard error. Which items are held out depends on their content alone, so no
+    earlier model was trained on them.
     """
     recorded = records.recorded
-    if recorded.n_items < FEWEST:
-        return _nothing(task, records, registry)
-    aside = np.array([in_share(f"gate {task}", one, _HELD_OUT) for one in recorded.items])
-    train, test = recorded.take(~aside), recorded.take(aside)
-    deployed, words = fit_deployed(train)
-    arrays, selector = packed(deployed)
+    if recorded.n_items < MIN_ITEMS:
+        return _too_few_items(task, records, registry)
+    held_out = np.array(
+        [is_sampled(f"gate {task}", item, _HELD_OUT_SHARE) for item in recorded.items]
+    )
+    train, test = recorded.take(~held_out), recorded.take(held_out)
+    deployed, words = fit_trained_selector(train)
+    arrays, selector = pack_selector(deployed)
     manifest: dict[str, Any] = {
         "task": task,
         "selector": selector,
@@ -68,21 +70,25 @@ def train_task(
     name = artefact_name(task)
     trained = registry.store(name, arrays, manifest).version
     before = registry.usable(name)
-    trial = _try(deployed, test)
-    single = test.right[:, deployed.single]
-    current = _current(before, test)
-    rival = single if current is None else current
+    trial = _evaluate(deployed, test)
+    single_correct = test.is_correct[:, deployed.best_service]
+    current_correct = _current_correct(before, test)
+    baseline = single_correct if current_correct is None else current_correct
     # the first model is held against a service that it may well consist of: noise is no loss
-    noise = _standard_error(trial.outcome.right, single) if current is None else 0.0
-    passed = bool(trial.outcome.right.sum() + noise >= rival.sum())
+    tolerance = (
+        _standard_error(trial.outcome.correct, single_correct) if current_correct is None else 0.0
+    )
+    passed = bool(trial.outcome.correct.sum() + tolerance >= baseline.sum())
     if passed:
         registry.promote(name, trained)
     outcome = UNCHANGED if before and before.version == trained else PROMOTED if passed else KEPT
     if outcome == KEPT:
-        whom = "the model in force" if current is not None else "the best single service"
+        baseline_name = (
+            "the model in force" if current_correct is not None else "the best single service"
+        )
         words += (
             f"; not promoted: right in {trial.outcome.accuracy:.1%} of {test.n_items} held-out "
-            f"items, {whom} in {_mean(rival):.1%}"
+            f"items, {baseline_name} in {_mean(baseline):.1%}"
         )
     return SelectionModelRow(
         task=task,
@@ -95,18 +101,18 @@ def train_task(
         held_out=test.n_items,
         services=recorded.services,
         families=tuple(sorted({point.family for point in deployed.points})),
-        best_single=recorded.services[deployed.single],
-        best_single_accuracy=_mean(single),
-        accuracy=_mean(trial.outcome.right),
-        current_accuracy=None if current is None else _mean(current),
-        usd=float(deployed.points[trial.point].price(deployed.usd)),
-        ms=float(deployed.points[trial.point].price(deployed.ms)),
+        best_single=recorded.services[deployed.best_service],
+        best_single_accuracy=_mean(single_correct),
+        accuracy=_mean(trial.outcome.correct),
+        current_accuracy=None if current_correct is None else _mean(current_correct),
+        usd=float(deployed.points[trial.point].mean_price(deployed.usd)),
+        ms=float(deployed.points[trial.point].mean_price(deployed.ms)),
         calibration_error=_calibration_error(deployed, test),
     )
 
 
-def fit_deployed(train: RecordedAnswers, seed: int = 0) -> tuple[TrainedSelector, str]:
-    """The selectors of one task, made to save money where calls cost any, and to save time."""
+def fit_trained_selector(train: RecordedAnswers, seed: int = 0) -> tuple[TrainedSelector, str]:
+    """The selector of one task, fitted to save money where calls cost any, and to save time."""
     usd, ms = train.prices, np.nan_to_num(train.milliseconds.mean(axis=0))
     currencies = {"usd": usd} if usd.any() else {}
     if ms.any() or not currencies:
@@ -115,13 +121,13 @@ def fit_deployed(train: RecordedAnswers, seed: int = 0) -> tuple[TrainedSelector
     selectors: dict[str, Selector] = {
         saves: fit_selector(train, prices, _RATES, seed) for saves, prices in currencies.items()
     }
-    alone: Floats = train.right.mean(axis=0)
-    words = next(iter(selectors.values())).words
-    return deploy(selectors, alone, usd, ms), words
+    solo_accuracy: Floats = train.is_correct.mean(axis=0)
+    words = next(iter(selectors.values())).description
+    return build_trained_selector(selectors, solo_accuracy, usd, ms), words
 
 
 def _standard_error(right: Bools, other: Bools) -> float:
-    """Of the difference in right answers, from the items on which the two part."""
+    """Of the difference in right answers, from the items on which the two differ."""
     return math.sqrt(float((right != other).sum()))
 
 
@@ -129,25 +135,25 @@ def _mean(right: Bools) -> float | None:
     return float(right.mean()) if right.size else None
 
 
-def _try(deployed: TrainedSelector, test: RecordedAnswers) -> _Trial:
+def _evaluate(deployed: TrainedSelector, test: RecordedAnswers) -> _Trial:
     point = max(range(len(deployed.points)), key=lambda at: deployed.points[at].accuracy)
-    return _Trial(point, deployed.run(point, _as_known(deployed, test)))
+    return _Trial(point, deployed.run(point, _with_model_labels(deployed, test)))
 
 
-def _current(artefact: Artefact | None, test: RecordedAnswers) -> Bools | None:
+def _current_correct(artefact: Artefact | None, test: RecordedAnswers) -> Bools | None:
     """(n,) where the model in force is right; None when there is none of the same services."""
     if artefact is None:
         return None
     try:
-        deployed = unpacked(artefact.arrays, artefact.facts["selector"])
+        deployed = unpack_selector(artefact.arrays, artefact.facts["selector"])
     except (KeyError, ValueError):
         return None  # what cannot be read cannot be in force either
     if deployed.services != test.services:
         return None
-    return _try(deployed, test).outcome.right
+    return _evaluate(deployed, test).outcome.correct
 
 
-def _as_known(deployed: TrainedSelector, test: RecordedAnswers) -> RecordedAnswers:
+def _with_model_labels(deployed: TrainedSelector, test: RecordedAnswers) -> RecordedAnswers:
     """The items under the model's own label codes; labels that it has never seen are missing."""
     position = {label: code for code, label in enumerate(deployed.labels)}
     codes = np.array([*(position.get(label, -1) for label in test.labels), -1])
@@ -164,26 +170,30 @@ def _as_known(deployed: TrainedSelector, test: RecordedAnswers) -> RecordedAnswe
         gold,
         test.costs,
         test.milliseconds,
-        test.right,
+        test.is_correct,
     )
 
 
 def _calibration_error(deployed: TrainedSelector, test: RecordedAnswers) -> float | None:
-    """How far the certainty after all services is from how often they are right together."""
+    """Expected calibration error of the probability after all services have answered."""
     if deployed.belief is None or not test.n_items:
         return None
-    known = _as_known(deployed, test)
+    known = _with_model_labels(deployed, test)
     every = tuple(range(test.n_services))
     # the belief knows the labels of training: one more, which it never gives, is cut off again
-    standing = deployed.belief.standing(known, every)
-    return reliability(standing.sure, standing.answer == known.gold, _CALIBRATION_BINS).error
+    posterior = deployed.belief.posterior(known, every)
+    return reliability(
+        posterior.confidence, posterior.answer == known.gold, _CALIBRATION_BINS
+    ).expected_calibration_error
 
 
-def _nothing(task: str, records: TrainingRecords, registry: ModelRegistry) -> SelectionModelRow:
+def _too_few_items(
+    task: str, records: TrainingRecords, registry: ModelRegistry
+) -> SelectionModelRow:
     recorded = records.recorded
     words = (
         f"{records.gold} items have gold, {recorded.n_items} of them a reading of every service "
-        f"as it is now; at least {FEWEST} are needed. Rules and the default decide until then"
+        f"as it is now; at least {MIN_ITEMS} are needed. Rules and the default decide until then"
     )
     if records.stale:
         words += f"; {records.stale} readings are of services that changed since"

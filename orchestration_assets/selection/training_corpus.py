@@ -1,4 +1,4 @@
-"""What learning looks at: the stored readings, calls and gold of every batch."""
+"""The training data of selectors: the stored readings, calls and gold of every batch."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from orchestration_assets.schemas.tables import (
     RESOLUTIONS,
 )
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
-from orchestration_assets.selection.active_selector import identity
+from orchestration_assets.selection.active_selector import service_identity
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.frontier import frontier_rows, rule_rows
 from orchestration_assets.selection.training import train_task
@@ -24,9 +24,9 @@ from orchestration_assets.selection.training_records import (
     GOLD_COLUMNS,
     READING_COLUMNS,
     TrainingRecords,
+    mean_prices,
     observed_prices,
-    prices_of,
-    records_of,
+    training_records,
 )
 from orchestration_assets.services.contract import Service
 from resources.damage import leaving_out_damage
@@ -37,8 +37,8 @@ _RECENT_BATCHES = 3
 
 
 @dataclass(frozen=True)
-class Corpus:
-    """The columns that learning needs, of all batches; later batches come last."""
+class TrainingCorpus:
+    """The columns that training needs, of all batches; later batches come last."""
 
     readings: pa.Table
     gold: pa.Table
@@ -51,8 +51,8 @@ class Corpus:
         return set(self.gold["task"].to_pylist())
 
 
-def read_corpus(store: TableStore) -> Corpus:
-    """Reads what is stored; nothing has gold until people have judged something."""
+def read_training_corpus(store: TableStore) -> TrainingCorpus:
+    """Reads the stored tables; there is no gold until people have given verdicts."""
     readings = [
         store.read_batches(table, store.batches(table.name), READING_COLUMNS)
         for table in INTERPRETATIONS.values()
@@ -62,7 +62,7 @@ def read_corpus(store: TableStore) -> Corpus:
         with leaving_out_damage():
             gold = store.read(GOLD_LABELS.name, columns=list(GOLD_COLUMNS))
     plan_columns = ("item_id", "task", "content_hash", "option")
-    return Corpus(
+    return TrainingCorpus(
         pa.concat_tables(readings),
         gold,
         store.read_batches(CALL_LOG, store.batches(CALL_LOG.name), CALL_COLUMNS),
@@ -74,46 +74,51 @@ def read_corpus(store: TableStore) -> Corpus:
 
 
 def recent_prices(store: TableStore, batch: str) -> dict[str, Price]:
-    """What calls took in the latest batches before this one, by service."""
-    earlier = [one for one in store.batches(CALL_LOG.name) if one < batch][-_RECENT_BATCHES:]
-    return prices_of(store.read_batches(CALL_LOG, earlier, CALL_COLUMNS))
+    """Mean time and cost of calls in the latest batches before this one, by service."""
+    earlier = [batch_id for batch_id in store.batches(CALL_LOG.name) if batch_id < batch][
+        -_RECENT_BATCHES:
+    ]
+    return mean_prices(store.read_batches(CALL_LOG, earlier, CALL_COLUMNS))
 
 
-def train_all(
-    policy: Policy, services: Mapping[str, Service], corpus: Corpus, registry: ModelRegistry
+def train_tasks(
+    policy: Policy, services: Mapping[str, Service], corpus: TrainingCorpus, registry: ModelRegistry
 ) -> list[SelectionModelRow]:
     """One row a task whose steps the policy wants learned."""
-    found = []
+    rows = []
     for name, task in policy.tasks.items():
         if task.learned is not None:
             records = _records(name, task.learned.services, services, corpus)
-            identities = {one: identity(services[one]) for one in task.learned.services}
-            found.append(train_task(name, records, identities, registry))
-    return found
+            identities = {one: service_identity(services[one]) for one in task.learned.services}
+            rows.append(train_task(name, records, identities, registry))
+    return rows
 
 
-def frontiers(
-    policy: Policy, services: Mapping[str, Service], corpus: Corpus
+def all_frontier_rows(
+    policy: Policy, services: Mapping[str, Service], corpus: TrainingCorpus
 ) -> Iterator[FrontierRow]:
     """The figures of every label task that has gold, whether its steps are learned or not."""
     for name, task in policy.tasks.items():
         if task.kind is AnswerKind.LABEL and name in corpus.with_gold():
-            records = _records(name, candidates(task), services, corpus)
+            records = _records(name, candidate_services(task), services, corpus)
             yield from frontier_rows(name, records.recorded)
             yield from rule_rows(
                 name, corpus.plans, corpus.resolutions, corpus.gold, records.recorded
             )
 
 
-def candidates(task: TaskConfig) -> tuple[str, ...]:
+def candidate_services(task: TaskConfig) -> tuple[str, ...]:
     """The services that a policy for the task may choose from."""
     return task.learned.services if task.learned is not None else task.default.services
 
 
 def _records(
-    name: str, asked: tuple[str, ...], services: Mapping[str, Service], corpus: Corpus
+    name: str, asked: tuple[str, ...], services: Mapping[str, Service], corpus: TrainingCorpus
 ) -> TrainingRecords:
-    declared = {one: Price(services[one].expected_ms, services[one].cost_usd) for one in asked}
+    declared = {
+        service: Price(services[service].expected_ms, services[service].cost_usd)
+        for service in asked
+    }
     prices = observed_prices(corpus.calls, declared)
-    versions = {one: services[one].version for one in asked}
-    return records_of(name, asked, versions, corpus.readings, corpus.gold, prices)
+    versions = {service: services[service].version for service in asked}
+    return training_records(name, asked, versions, corpus.readings, corpus.gold, prices)

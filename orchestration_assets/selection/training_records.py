@@ -1,4 +1,4 @@
-"""From stored readings and gold to recorded answers that can be learned from."""
+"""Training records of one task: stored readings and gold as recorded answers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class TrainingRecords:
     stale: int
 
 
-def records_of(
+def training_records(
     task: str,
     services: Sequence[str],
     versions: Mapping[str, str],
@@ -65,12 +65,12 @@ def _rows(table: pa.Table, columns: Sequence[str]) -> pd.DataFrame:
 def _gold_by_content(task: str, readings: pa.Table, gold: pa.Table) -> dict[str, str]:
     rows = _rows(gold, GOLD_COLUMNS)
     rows = rows[rows["task"] == task]
-    held = _rows(readings, ("item_id", "content_hash")).drop_duplicates()
-    merged = rows.merge(held, on="item_id", suffixes=("_said", ""))
-    about = merged["content_hash_said"].isna() | (
+    contents = _rows(readings, ("item_id", "content_hash")).drop_duplicates()
+    merged = rows.merge(contents, on="item_id", suffixes=("_said", ""))
+    applies = merged["content_hash_said"].isna() | (
         merged["content_hash_said"] == merged["content_hash"]
     )
-    chosen = merged[about].sort_values(["content_hash", "item_id"])
+    chosen = merged[applies].sort_values(["content_hash", "item_id"])
     return dict(zip(chosen["content_hash"], chosen["answer"], strict=True))
 
 
@@ -87,11 +87,11 @@ def _recorded(
     item = rows["content_hash"].map({name: n for n, name in enumerate(contents)}).to_numpy(int)
     service = rows["service"].map({name: k for k, name in enumerate(services)}).to_numpy(int)
     ok = (rows["status"] == Status.OK.value).to_numpy(bool)
-    said = rows["answer"].to_numpy(object)
-    names = sorted({*(labels[one] for one in contents), *said[ok]})
+    given = rows["answer"].to_numpy(object)
+    names = sorted({*(labels[content] for content in contents), *given[ok]})
     code = {name: number for number, name in enumerate(names)}
     answers = np.full(shape, MISSING)
-    answers[item[ok], service[ok]] = [code[answer] for answer in said[ok]]
+    answers[item[ok], service[ok]] = [code[answer] for answer in given[ok]]
     confidences = np.full(shape, np.nan)
     stated = rows["confidence"].to_numpy(np.float64)
     confidences[item[ok], service[ok]] = stated[ok]
@@ -103,20 +103,20 @@ def _recorded(
         answers=answers,
         confidences=confidences,
         asked=np.ones(shape, dtype=np.bool_),
-        gold=np.array([code[labels[one]] for one in contents], dtype=np.int64),
+        gold=np.array([code[labels[content]] for content in contents], dtype=np.int64),
         costs=np.tile([prices[name].cost_usd for name in services], (len(contents), 1)),
         milliseconds=np.tile([prices[name].expected_ms for name in services], (len(contents), 1)),
     )
 
 
-def prices_of(calls: pa.Table) -> dict[str, Price]:
-    """What a call really took, by service: the mean over the calls that were made."""
+def mean_prices(calls: pa.Table) -> dict[str, Price]:
+    """Mean time and cost of the calls that were made, by service."""
     rows = _rows(calls, CALL_COLUMNS)
     made = rows[rows["origin"] == _CALLED].groupby("service")[["cost_usd", "elapsed_ms"]].mean()
     return {str(name): Price(float(ms), float(usd)) for name, usd, ms in made.itertuples()}
 
 
 def observed_prices(calls: pa.Table, declared: Mapping[str, Price]) -> dict[str, Price]:
-    """The declared prices, with what calls really took where any were made."""
-    made = prices_of(calls)
+    """The declared prices, replaced by mean observed ones where calls were made."""
+    made = mean_prices(calls)
     return {name: made.get(name, price) for name, price in declared.items()}

@@ -10,6 +10,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 import pyarrow as pa
 
+from orchestration_assets.schemas.decoding import decode
 from orchestration_assets.schemas.enums import RejectReason
 from orchestration_assets.schemas.errors import OrchestrationError
 
@@ -92,9 +93,7 @@ class Listing:
 
     def rows(self) -> Iterator[ListedEntry]:
         """The entries one by one, for small listings."""
-        for row in self.entries.to_pylist():
-            problem = row.pop("problem")
-            yield ListedEntry(**row, problem=RejectReason(problem) if problem else None)
+        return decode(ListedEntry, self.entries)
 
     def proves_absence(self, relative: str) -> bool:
         """Whether a relative path that is not listed is known not to be there."""

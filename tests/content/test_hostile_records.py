@@ -29,9 +29,10 @@ from orchestration_assets.content.record_dialect import (
 from orchestration_assets.content.record_files import record_file
 from orchestration_assets.content.splitting import split
 from orchestration_assets.progress import SilentProgress
+from orchestration_assets.schemas.enums import EntryOutcome
 from orchestration_assets.schemas.policy import Batching, Content, Records
 from orchestration_assets.schemas.records import rows_to_arrow
-from orchestration_assets.schemas.tables import CONTENT_MANIFEST, EntryRow
+from orchestration_assets.schemas.tables import CONTENT_MANIFEST, EntryRow, ManifestRow
 from resources.content_source import ContentError, FileContent, Version
 from resources.home import Home
 from tests.content.test_manifest import entry
@@ -62,9 +63,9 @@ def taken(folder: Path, files: dict[str, bytes], **declared) -> dict[str, dict]:
         Home(home).tables.write(CONTENT_MANIFEST, made, batch)
         rows += (mine := made.to_pylist())
         with ContentReader(Home(home), Home(home).batches.source(batch)) as reader:
-            for row in mine:
+            for row, record in zip(mine, CONTENT_MANIFEST.rows(made), strict=True):
                 if row["outcome"] == "accepted":
-                    row["text"] = reader.text(row)
+                    row["text"] = reader.text(record)
     for row in rows:
         assert row["outcome"] != "rejected" or (row["reason"] and row["detail"])
     paths = {row["path"]: row for row in rows if row["reason"] == "repeated_id"}
@@ -420,7 +421,7 @@ class NothingKnown:
         return False
 
 
-def only_rows(room: Path, name: str, data: bytes, **declared) -> list[dict] | None:
+def only_rows(room: Path, name: str, data: bytes, **declared) -> list[ManifestRow] | None:
     """The records as stored rows; None when the file is refused as a whole, in words.
 
     What is accepted reads back the same.
@@ -457,13 +458,13 @@ def only_rows(room: Path, name: str, data: bytes, **declared) -> list[dict] | No
         assert str(error)
         return None
     _, rows = settle("b", examined, NothingKnown(), lambda file: False)
-    stored = rows_to_arrow(CONTENT_MANIFEST, rows).to_pylist()
+    stored = list(CONTENT_MANIFEST.rows(rows_to_arrow(CONTENT_MANIFEST, rows)))
     with ContentReader(Home(held.home), room.as_uri()) as reader:
         for row in stored:
-            if row["outcome"] == "accepted":
+            if row.outcome is EntryOutcome.ACCEPTED:
                 assert reader.text(row).strip("\x00") is not None
             else:
-                assert row["detail"]
+                assert row.detail
     return stored
 
 
@@ -632,7 +633,7 @@ def files(draw) -> bytes:
 @given(files())
 def test_parquet_of_any_columns_gives_rows(room, data) -> None:
     rows = only_rows(room, "a.parquet", data)
-    assert rows is None or sum(row["outcome"] != "unpacked" for row in rows) == 3
+    assert rows is None or sum(row.outcome != "unpacked" for row in rows) == 3
 
 
 @fuzz

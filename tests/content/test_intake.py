@@ -20,7 +20,7 @@ from orchestration_assets.content.ledger import read_ledger
 from orchestration_assets.content.manifest_builder import complete_index, make_manifest
 from orchestration_assets.progress import SilentProgress
 from orchestration_assets.schemas.policy import Batching, Content, Records
-from orchestration_assets.schemas.tables import CONTENT_MANIFEST
+from orchestration_assets.schemas.tables import CONTENT_LEDGER, CONTENT_MANIFEST, ManifestRow
 from resources.content_source import ListingBudget, file_address
 from resources.home import Home
 from resources.table_store import BatchStore
@@ -47,12 +47,12 @@ class Intakes:
         self.now += timedelta(seconds=1)
         return take_in(Home(self.home), str(self.source), self.content, self.now, look)
 
-    def manifest(self, batch: str) -> list[dict]:
+    def manifest(self, batch: str) -> list[ManifestRow]:
         table = make_manifest(Home(self.home), batch, self.content, SilentProgress())
         Home(self.home).tables.write(CONTENT_MANIFEST, table, batch)
-        return table.to_pylist()
+        return list(CONTENT_MANIFEST.rows(table))
 
-    def take(self) -> list[dict]:
+    def take(self) -> list[ManifestRow]:
         """A look, and the manifests of all that it recorded."""
         return [row for batch in self.look().recorded for row in self.manifest(batch)]
 
@@ -72,11 +72,11 @@ def lines(*records: object) -> str:
 
 
 def outcomes(rows: list[dict]) -> Counter:
-    return Counter(row["outcome"] for row in rows)
+    return Counter(row.outcome for row in rows)
 
 
 def states(home: Path) -> dict[str, str]:
-    return {row["path"]: row["state"] for row in current_items(Home(home)).to_pylist()}
+    return {row.path: row.state for row in CONTENT_LEDGER.rows(current_items(Home(home)))}
 
 
 def test_records_of_every_format_become_items_that_can_be_read_again(source, home) -> None:
@@ -91,9 +91,9 @@ def test_records_of_every_format_become_items_that_can_be_read_again(source, hom
     rows = intakes.manifest(batch)
     assert outcomes(rows) == {"unpacked": 4, "accepted": 6, "duplicate": 1, "rejected": 2}
     with intakes.reader(batch) as reader:
-        read = [reader.text(row) for row in rows if row["outcome"] == "accepted"]
+        read = [reader.text(row) for row in rows if row.outcome == "accepted"]
     assert sorted(read) == ["five", "four\nlines", "one", "six", "three", "two"]
-    paths = {row["path"] for row in rows if row["outcome"] == "accepted"}
+    paths = {row.path for row in rows if row.outcome == "accepted"}
     assert paths == {"a.jsonl#1", "a.jsonl#2", "b.jsonl.gz#1", "c.csv#1", "d.parquet#1", "e.txt"}
 
 
@@ -139,7 +139,7 @@ def test_one_edited_record_is_one_accepted_item_and_a_removed_one_is_gone(source
         "a.jsonl#0": "gone",
         **{f"a.jsonl#{n}": "present" for n in range(1, 5)},
     }
-    versions = {row["path"]: row["versions"] for row in current_items(Home(home)).to_pylist()}
+    versions = {row.path: row.versions for row in CONTENT_LEDGER.rows(current_items(Home(home)))}
     assert versions["a.jsonl#3"] == 2
     file.unlink()
     assert outcomes(intakes.take()) == {"gone": 1}
@@ -151,8 +151,8 @@ def test_an_id_that_stands_twice_is_rejected_once_wherever_it_stands(source, hom
     (source / "a.jsonl").write_text(lines(*records))
     rows = Intakes(home, source, batch=Batching(max_items=3)).take()
     assert outcomes(rows) == {"unpacked": 2, "accepted": 4, "rejected": 2}
-    assert {row["reason"] for row in rows if row["outcome"] == "rejected"} == {"repeated_id"}
-    items = [row["item_id"] for row in rows]
+    assert {row.reason for row in rows if row.outcome == "rejected"} == {"repeated_id"}
+    items = [row.item_id for row in rows]
     assert len(set(items)) == len(items)
 
 
@@ -223,7 +223,7 @@ def test_content_that_changes_after_the_manifest_is_never_mixed_in(source, home)
     (source / "b.jsonl").write_text(lines({"id": 1, "text": "before too"}))
     intakes = Intakes(home, source)
     (batch,) = intakes.look().recorded
-    rows = [row for row in intakes.manifest(batch) if row["outcome"] == "accepted"]
+    rows = [row for row in intakes.manifest(batch) if row.outcome == "accepted"]
     (source / "a.txt").write_text("after!")
     (source / "b.jsonl").write_text(lines({"id": 1, "text": "after that"}))
     with intakes.reader(batch) as reader:
@@ -248,7 +248,7 @@ def test_kept_content_is_read_even_when_the_source_is_gone(source, home) -> None
     (source / "b.jsonl").write_text(lines({"id": 1, "text": "kept too"}))
     intakes = Intakes(home, source, keep=True)
     (batch,) = intakes.look().recorded
-    rows = [row for row in intakes.manifest(batch) if row["outcome"] == "accepted"]
+    rows = [row for row in intakes.manifest(batch) if row.outcome == "accepted"]
     (source / "a.txt").write_text("changed since")
     (source / "b.jsonl").unlink()
     with intakes.reader(batch) as reader:
@@ -261,8 +261,8 @@ def test_an_unreadable_record_file_is_one_rejected_entry_with_the_reason(source,
     (source / "c.csv").write_text("id,body\n1,x\n")
     rows = Intakes(home, source).take()
     assert outcomes(rows) == {"rejected": 3}
-    assert {row["reason"] for row in rows} == {"malformed"}
-    assert all(row["detail"] for row in rows)
+    assert {row.reason for row in rows} == {"malformed"}
+    assert all(row.detail for row in rows)
 
 
 def test_plain_copies_of_earlier_versions_are_removed(source, home) -> None:
@@ -308,14 +308,14 @@ def test_a_record_put_in_where_no_ids_are_changes_no_other(source, home) -> None
     file.write_text(lines(*({"text": f"text {n}"} for n in range(9))))
     intakes = Intakes(home, source)
     intakes.content = content
-    before = {row["item_id"] for row in intakes.take() if row["outcome"] == "accepted"}
+    before = {row.item_id for row in intakes.take() if row.outcome == "accepted"}
     texts = ["new", *(f"text {n}" for n in range(9) if n != 4), "text 7"]
     file.write_text(lines(*({"text": text} for text in texts)))
     rows = intakes.take()
     assert outcomes(rows) == {"unpacked": 1, "accepted": 1, "unchanged": 8, "duplicate": 1}
-    assert "known by its text" in next(r["detail"] for r in rows if r["outcome"] == "unpacked")
-    items = current_items(Home(home)).to_pylist()
-    assert {row["versions"] for row in items} == {1}
-    gone = {row["item_id"] for row in items if row["state"] == "gone"}
+    assert "known by its text" in next(r.detail for r in rows if r.outcome == "unpacked")
+    items = list(CONTENT_LEDGER.rows(current_items(Home(home))))
+    assert {row.versions for row in items} == {1}
+    gone = {row.item_id for row in items if row.state == "gone"}
     assert gone < before
     assert len(gone) == 1

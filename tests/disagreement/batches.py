@@ -1,28 +1,24 @@
 """Small batches of readings, and the rows that they become."""
 
+from dataclasses import replace
+
 from orchestration_assets.disagreement.pairs import disagreements
 from orchestration_assets.schemas.answers import answer_columns
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Reading, Task
 from orchestration_assets.schemas.records import rows_to_arrow
-from orchestration_assets.schemas.tables import PARALLEL_INTERPRETATIONS, InterpretationRow
+from orchestration_assets.schemas.tables import PARALLEL_INTERPRETATIONS, InterpretationRow, PlanRow
+from tests.rows import row
 
-PLAN = {
-    "batch": "b",
-    "item_id": "i",
-    "content_hash": "h",
-    "path": "p",
-    "task": "t",
-    "judge": None,
-}
+PLAN = row(PlanRow, batch="b", item_id="i", content_hash="h", path="p", task="t")
 
 
 def task(kind: AnswerKind, disagree_at: float = 1.0, **fields) -> Task:
     return Task("t", "1", kind, disagree_at=disagree_at, **fields)
 
 
-def plan(item_id: str) -> dict:
-    return {**PLAN, "item_id": item_id, "path": f"{item_id}.txt"}
+def plan(item_id: str, **fields) -> PlanRow:
+    return replace(PLAN, item_id=item_id, path=f"{item_id}.txt", **fields)
 
 
 def found(asked: Task, *items):
@@ -32,32 +28,19 @@ def found(asked: Task, *items):
     return list(disagreements(map(plan, named), readings, {asked.name: asked}))
 
 
-def interpretation(service: str, reading: Reading, **fields) -> dict:
-    row = {
-        "batch": "b",
-        "item_id": "i",
-        "content_hash": "h",
-        "task": "t",
-        "service": service,
-        "service_version": "1",
-        "step": 0,
-        "round": 0,
-        "final": True,
+def interpretation(service: str, reading: Reading, **fields) -> InterpretationRow:
+    usual = {"batch": "b", "item_id": "i", "content_hash": "h", "task": "t", "answer_key": "k"}
+    said = {
         "status": reading.status,
         **answer_columns(reading.answer),
         "confidence": reading.confidence,
-        "alternatives": [
-            {"answer": other.answer, "confidence": other.confidence}
-            for other in reading.alternatives
-        ],
+        "alternatives": reading.alternatives,
         "evidence": reading.evidence,
         "reason": reading.reason,
-        "answer_key": "k",
-        "shared_from": None,
     }
-    assert row.keys() == set(InterpretationRow.__slots__)
-    return row | fields
+    given = {"service": service, "service_version": "1", "final": True, **usual, **said, **fields}
+    return row(InterpretationRow, **given)
 
 
-def interpretations(*rows: dict):
+def interpretations(*rows: InterpretationRow):
     return rows_to_arrow(PARALLEL_INTERPRETATIONS, rows)

@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -9,7 +9,7 @@ from orchestration_assets.disagreement.pairs import disagreements
 from orchestration_assets.disagreement.readings import group_readings
 from orchestration_assets.disagreement.resolution import resolve
 from orchestration_assets.policy.load import load_policy
-from orchestration_assets.policy.pinned_policy import pin
+from orchestration_assets.policy.pinned_policy import pin_policy
 from orchestration_assets.processing.batch import build_tasks
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.records import rows_to_arrow
@@ -47,12 +47,10 @@ class Kept:
 def batch(home):
     """One item with a task of each kind: of three services the second contradicts the others."""
     packaged = load_policy(None)
-    pin(Home(home).policies, packaged)
+    pin_policy(Home(home).policies, packaged)
     by_kind = {task.kind: task for task in build_tasks(packaged.policy).values()}
     tasks = {by_kind[kind].name: by_kind[kind] for kind in ANSWERS}
-    plans = [
-        {**PLAN, "task": name, "policy_hash": packaged.hash, "thresholds": None} for name in tasks
-    ]
+    plans = [replace(PLAN, task=name, policy_hash=packaged.hash) for name in tasks]
     said = interpretations(
         *(
             interpretation(service, ok(answer), task=name, step=step)
@@ -61,12 +59,12 @@ def batch(home):
         )
     )
     readings = group_readings([said])
-    resolved = [resolve(plan, readings["i", plan["task"]], tasks[plan["task"]]) for plan in plans]
+    resolved = [resolve(plan, readings["i", plan.task], tasks[plan.task]) for plan in plans]
     kept = {table.name: table.schema.empty_table() for table in INTERPRETATIONS.values()}
     kept |= {
         PARALLEL_INTERPRETATIONS.name: said,
         RESOLUTIONS.name: rows_to_arrow(RESOLUTIONS, resolved),
-        PROCESSING_PLANS.name: pa.Table.from_pylist(plans),
+        PROCESSING_PLANS.name: rows_to_arrow(PROCESSING_PLANS, plans),
     }
     return Kept(Home(home), kept), rows_to_arrow(
         DISAGREEMENTS, disagreements(plans, readings, tasks)

@@ -71,7 +71,7 @@ def test_only_disputed_questions_are_looked_through_and_content_only_for_scores(
     )
     heard = (("x", ok(0.1)), ("y", ok(0.1)), ("z", ok(0.9)))
     score = task(AnswerKind.SCORE, disagree_at=0.5)
-    rows = [plan("i1") | {"task": "t"}, plan("i2") | {"task": "t"}]
+    rows = [plan("i1"), plan("i2")]
     readings = {("i1", "t"): heard, ("i2", "t"): heard}
     found = list(dispute_kinds(rows, readings, {("i1", "t")}, {"t": score}, search))
     assert [(row.item_id, row.kind) for row in found] == [

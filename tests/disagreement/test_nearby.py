@@ -41,7 +41,7 @@ def keep(store: TableStore, batch: str, versions=None, **items) -> None:
         name: tuple((service, one) for service, one in zip("xyz", said, strict=True))
         for name, said in items.items()
     }
-    plans = [plan(name) | {"batch": batch} for name in items]
+    plans = [plan(name, batch=batch) for name in items]
     readings = {(name, "t"): votes for name, votes in heard.items()}
     rows = [
         interpretation(service, one, batch=batch, item_id=name, service_version=version)
@@ -49,7 +49,7 @@ def keep(store: TableStore, batch: str, versions=None, **items) -> None:
         for service, one in votes
         for version in [(versions or {}).get(service, "1")]
     ]
-    resolved = [resolve(one, readings[one["item_id"], "t"], LABEL) for one in plans]
+    resolved = [resolve(one, readings[one.item_id, "t"], LABEL) for one in plans]
     store.write(PARALLEL_INTERPRETATIONS, interpretations(*rows), batch)
     store.write(RESOLUTIONS, rows_to_arrow(RESOLUTIONS, resolved), batch)
     apart = disagreements(plans, readings, {"t": LABEL})

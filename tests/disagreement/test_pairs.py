@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -57,8 +59,11 @@ def test_tasks_of_different_kinds_are_each_measured_their_own_way() -> None:
         ("i", "label"): (("x", ok("a")), ("y", ok("b"))),
         ("i", "score"): (("x", ok(-2.0)), ("y", ok(3.0))),
     }
-    rows = [{**PLAN, "task": "label"}, {**PLAN, "task": "score"}, {**PLAN, "item_id": "unheard"}]
-    rows[2]["task"] = "label"
+    rows = [
+        replace(PLAN, task="label"),
+        replace(PLAN, task="score"),
+        replace(PLAN, item_id="unheard", task="label"),
+    ]
     assert [(row.task, row.kind) for row in disagreements(rows, readings, tasks)] == [
         ("label", "label_conflict"),
         ("score", "score_gap"),

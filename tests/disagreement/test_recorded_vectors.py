@@ -5,7 +5,7 @@ import pytest
 
 from orchestration_assets.disagreement.vector_history import vector_readings
 from orchestration_assets.policy.load import load_policy
-from orchestration_assets.policy.pinned_policy import pin
+from orchestration_assets.policy.pinned_policy import pin_policy
 from orchestration_assets.schemas.tables import (
     PARALLEL_INTERPRETATIONS,
     PROCESSING_PLANS,
@@ -22,7 +22,7 @@ WORDS, GRAMS = "word_hashing", "ngram_hashing"
 
 @pytest.fixture
 def home(tmp_path) -> Home:
-    pin(tmp_path / "policies", load_policy(None))
+    pin_policy(tmp_path / "policies", load_policy(None))
     return Home(tmp_path)
 
 

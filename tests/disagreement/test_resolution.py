@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from orchestration_assets.disagreement.resolution import resolve, resolve_plans
@@ -71,14 +73,14 @@ def test_a_judge_that_was_not_asked_leaves_it_to_the_others() -> None:
 
 
 def test_each_plan_names_its_own_decider() -> None:
-    plans = [{**PLAN, "item_id": "i", "option": "judged"}, {**PLAN, "item_id": "j", "option": "d"}]
+    plans = [replace(PLAN, option="judged"), replace(PLAN, item_id="j", option="d")]
     heard = (("x", ok("a", 0.9)), ("judge", ok("b", 0.5)))
     rows = list(
         resolve_plans(
-            iter(plans),
+            plans,
             {("i", "t"): heard, ("j", "t"): heard},
             {"t": LABEL},
-            lambda plan: "judge" if plan["option"] == "judged" else None,
+            lambda plan: "judge" if plan.option == "judged" else None,
         )
     )
     assert [row.answer for row in rows] == ["b", "a"]
@@ -96,11 +98,11 @@ def test_each_plan_names_its_own_decider() -> None:
 )
 def test_an_answer_of_any_kind_is_stored_whole(kind, first, second) -> None:
     row = resolve(PLAN, (("x", ok(first)), ("y", ok(second, 0.8))), task(kind))
-    (stored,) = rows_to_arrow(RESOLUTIONS, [row]).to_pylist()
+    (stored,) = RESOLUTIONS.rows(rows_to_arrow(RESOLUTIONS, [row]))
     assert answer_of(stored) == first
-    assert stored["kind"] == kind
-    assert (stored["error_risk"] is None) == (kind is not AnswerKind.LABEL)
-    assert stored["supporters"] == ["x", "y"]
+    assert stored.kind is kind
+    assert (stored.error_risk is None) == (kind is not AnswerKind.LABEL)
+    assert stored.supporters == ("x", "y")
 
 
 def test_a_mean_that_nobody_is_near_says_so() -> None:

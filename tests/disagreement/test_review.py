@@ -24,10 +24,9 @@ HESITANT = (("x", ok("a", 0.5)), ("y", ABSTAINED))
 
 def resolved(*items):
     rows = [
-        resolve(plan(f"i{n}") | {"content_hash": f"h{n}"}, heard, LABEL)
-        for n, heard in enumerate(items)
+        resolve(plan(f"i{n}", content_hash=f"h{n}"), heard, LABEL) for n, heard in enumerate(items)
     ]
-    return rows_to_arrow(RESOLUTIONS, rows).to_pylist()
+    return list(RESOLUTIONS.rows(rows_to_arrow(RESOLUTIONS, rows)))
 
 
 def queue(rows, kinds=None, copies=None, impacts=None, judged=(), max_rows=100):
@@ -65,7 +64,7 @@ def test_the_cap_keeps_the_most_valuable_and_the_table_takes_them() -> None:
 def test_answers_without_a_risk_are_asked_about_when_a_kind_was_found() -> None:
     text = task(AnswerKind.TEXT, disagree_at=0.8)
     row = resolve(plan("i"), (("x", ok("in Lisbon")), ("y", ok("in Porto"))), text)
-    rows = rows_to_arrow(RESOLUTIONS, [row]).to_pylist()
+    rows = list(RESOLUTIONS.rows(rows_to_arrow(RESOLUTIONS, [row])))
     assert queue(rows) == []
     (asked,) = queue(rows, kinds={("i", "t"): ["entity_conflict"]})
     assert (asked.error_risk, asked.kinds) == (0.5, ("entity_conflict",))
@@ -101,7 +100,7 @@ def test_ids_that_read_like_numbers_stay_text_and_are_read_back() -> None:
 def test_no_cell_is_a_formula_to_a_spreadsheet() -> None:
     hostile = (("x", ok('=HYPERLINK("http://example.org")', 0.6)), ("y", ok("@cmd", 0.5)))
     rows = resolved(hostile)
-    rows[0]["path"] = "+1.txt"
+    rows[0] = replace(rows[0], path="+1.txt")
     text = as_csv(queue(rows)).decode("utf-8-sig")
     for cells in list(csv.reader(io.StringIO(text)))[1:]:
         assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration_assets.evidence.consensus import Consensus, consensus, standing
+from orchestration_assets.evidence.consensus import Consensus, consensus, support_of
 from orchestration_assets.evidence.distances import distance
 from orchestration_assets.evidence.posterior import posterior
 from orchestration_assets.schemas.enums import AnswerKind, Status
@@ -83,7 +83,7 @@ def test_nobody_answering_is_no_consensus() -> None:
 
 def test_a_standing_answer_is_weighed_against_all_readings() -> None:
     given_readings = named(ok("a", 0.9), ok("a", 0.9), ok("b", 0.6))
-    found = standing("b", given_readings, LABEL)
+    found = support_of("b", given_readings, LABEL)
     assert (found.supporters, found.dissenters) == (("z",), ("x", "y"))
     assert found.error_risk is not None and found.error_risk > 0.5
 

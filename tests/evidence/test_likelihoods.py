@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration_assets.evidence.bins import bins_for, fit_bins
+from orchestration_assets.evidence.bins import bin_count_for, fit_bins
 from orchestration_assets.evidence.likelihoods import (
     answer_likelihoods,
     answer_scores,
     bin_likelihoods,
     bin_scores,
     fit_likelihoods,
-    log_prior,
+    fit_log_prior,
 )
 from orchestration_assets.evidence.recorded_answers import MISSING, one_hot
 
@@ -20,25 +20,25 @@ from orchestration_assets.evidence.recorded_answers import MISSING, one_hot
 def test_quantile_bins_hold_equal_shares_and_part_no_ties() -> None:
     confidences = np.array([[0.1, 0.5], [0.2, 0.5], [0.3, 0.5], [0.4, 0.9]])
     bins = fit_bins(confidences, 2)
-    assert bins.of(confidences)[:, 0].tolist() == [0, 0, 1, 1]
-    assert len(set(bins.of(confidences)[:3, 1])) == 1
+    assert bins.codes(confidences)[:, 0].tolist() == [0, 0, 1, 1]
+    assert len(set(bins.codes(confidences)[:3, 1])) == 1
 
 
 def test_an_unstated_confidence_has_a_bin_of_its_own() -> None:
     bins = fit_bins(np.array([[0.1], [0.9], [np.nan]]), 2)
-    assert bins.of(np.array([[0.1], [np.nan], [1.0]])).ravel().tolist() == [0, 2, 1]
+    assert bins.codes(np.array([[0.1], [np.nan], [1.0]])).ravel().tolist() == [0, 2, 1]
     assert bins.n_bins == 3
-    assert fit_bins(np.array([[np.nan]]), 4).of(np.array([[0.3]])).tolist() == [[0]]
+    assert fit_bins(np.array([[np.nan]]), 4).codes(np.array([[0.3]])).tolist() == [[0]]
 
 
 @pytest.mark.parametrize(("gold", "bins"), [(0, 2), (100, 2), (500, 4), (2_000, 6), (30_000, 10)])
 def test_more_gold_fills_more_bins(gold: int, bins: int) -> None:
-    assert bins_for(gold) == bins
+    assert bin_count_for(gold) == bins
 
 
 def test_prior_counts_one_more_of_each_label() -> None:
     truth = one_hot(np.array([0, 0, 1]), 2)
-    assert np.exp(log_prior(truth)) == pytest.approx([3 / 5, 2 / 5])
+    assert np.exp(fit_log_prior(truth)) == pytest.approx([3 / 5, 2 / 5])
 
 
 def test_answers_shrink_towards_a_one_coin_service() -> None:
@@ -58,7 +58,7 @@ def test_bins_shrink_towards_the_table_that_needs_no_labels() -> None:
     answers = np.zeros((4, 1), dtype=np.int64)
     bins = np.array([[0], [0], [1], [1]])
     truth = np.array([[1.0, 0.0], [0.0, 0.0], [0.0, 0.0], [1.0, 0.0]])
-    table = np.exp(bin_likelihoods(answers, bins, truth, n_bins=2, a_bin=4.0))[0]
+    table = np.exp(bin_likelihoods(answers, bins, truth, n_bins=2, pseudo_per_bin=4.0))[0]
     usual = np.array([3 / 6, 3 / 6])
     free = (np.array([2, 2]) + 8 * usual) / (4 + 8)
     assert table[0, :, 1] == pytest.approx((np.array([1, 1]) + 8 * free) / (2 + 8))

@@ -8,12 +8,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from orchestration_assets.evidence.recorded_answer_files import (
-    RecordedError,
-    find_sets,
+    RecordedAnswersError,
+    find_frugalml_folders,
     load_frugalml,
     load_llm,
 )
-from orchestration_assets.evidence.recorded_answers import MISSING, halves, one_hot
+from orchestration_assets.evidence.recorded_answers import MISSING, one_hot, random_halves
 
 
 def frugal_folder(folder: Path, **changed: str) -> Path:
@@ -39,8 +39,8 @@ def test_a_frugalml_folder_becomes_arrays(tmp_path: Path) -> None:
     assert found.answers.tolist() == [[0, 1], [1, 1], [0, 2]]
     assert found.gold.tolist() == [0, 1, 1]
     assert found.prices == pytest.approx([10 / 10_000, 0.5 / 10_000])
-    assert found.right.tolist() == [[True, False], [True, True], [False, False]]
-    assert find_sets(tmp_path) == [tmp_path / "TINY"]
+    assert found.is_correct.tolist() == [[True, False], [True, True], [False, False]]
+    assert find_frugalml_folders(tmp_path) == [tmp_path / "TINY"]
 
 
 @pytest.mark.parametrize(
@@ -59,14 +59,14 @@ def test_a_file_that_does_not_fit_is_named_with_the_remedy(
     tmp_path: Path, name: str, text: str, words: str
 ) -> None:
     folder = frugal_folder(tmp_path / "BAD", **{name: text})
-    with pytest.raises(RecordedError, match=words) as caught:
+    with pytest.raises(RecordedAnswersError, match=words) as caught:
         load_frugalml(folder)
     assert name in str(caught.value)
 
 
 def test_an_absent_folder_says_where_such_data_is(tmp_path: Path) -> None:
-    with pytest.raises(RecordedError, match="lchen001/FrugalML"):
-        find_sets(tmp_path / "nowhere")
+    with pytest.raises(RecordedAnswersError, match="lchen001/FrugalML"):
+        find_frugalml_folders(tmp_path / "nowhere")
 
 
 def llm_table(path: Path, rows: list[tuple[int, str, str, str, float, float]]) -> Path:
@@ -103,10 +103,10 @@ def test_free_texts_are_right_or_wrong_and_never_compared(tmp_path: Path) -> Non
             (item, "c", "", str(item), 0.0, 0.1),
         ]
     found = load_llm(llm_table(tmp_path / "free.parquet", rows))
-    assert found.right[0].tolist() == [True, False, False]
+    assert found.is_correct[0].tolist() == [True, False, False]
     assert found.answers[0].tolist() == [0, 0, MISSING]
-    assert found.only([1, 0]).right[0].tolist() == [False, True]
-    assert found.take(np.array([3])).right.tolist() == [[True, False, False]]
+    assert found.only([1, 0]).is_correct[0].tolist() == [False, True]
+    assert found.take(np.array([3])).is_correct.tolist() == [[True, False, False]]
     assert (found.gold == MISSING).all()
 
 
@@ -124,8 +124,8 @@ def test_one_hot_of_a_missing_code_is_empty() -> None:
 
 
 def test_halves_are_disjoint_whole_and_repeatable() -> None:
-    first, second = halves(101, seed=3)
+    first, second = random_halves(101, seed=3)
     assert sorted([*first, *second]) == list(range(101))
     assert len(first) == 50
-    assert (halves(101, seed=3)[0] == first).all()
-    assert (halves(101, seed=4)[0] != first).any()
+    assert (random_halves(101, seed=3)[0] == first).all()
+    assert (random_halves(101, seed=4)[0] != first).any()

@@ -9,8 +9,8 @@ from orchestration_assets.evidence.vector_thresholds import (
     VectorThresholds,
     pack,
     quantiles,
-    size_of,
     unpack,
+    window_size,
 )
 
 SHIFTS = np.arange(1_001) / 1_000
@@ -64,6 +64,6 @@ def test_thresholds_come_back_equal_from_arrays_and_facts() -> None:
 
 
 def test_windows_are_as_large_as_the_measure_cuts_them() -> None:
-    assert [size_of(n, WINDOW) for n in (0, 30, WINDOW, WINDOW + 2)] == [0, 30, WINDOW, 1_025]
+    assert [window_size(n, WINDOW) for n in (0, 30, WINDOW, WINDOW + 2)] == [0, 30, WINDOW, 1_025]
     assert SIZES[0] >= MIN_ITEMS > 2 * NEIGHBOURS
     assert SIZES[-1] <= WINDOW < 1.5 * SIZES[-1]

@@ -1,6 +1,7 @@
 """Batches one after the other: what is kept, what is linked, and that nobody sees the future."""
 
 import re
+from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from orchestration_assets.features.batch import compute_vectors, relate, vector_
 from orchestration_assets.features.index import NAME, earlier_content, store_segment
 from orchestration_assets.profiling.batch import ProfileChunk
 from orchestration_assets.schemas.policy import Execution, Features
+from orchestration_assets.schemas.tables import AcceptedItem
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from resources.content_source import file_address
 from resources.feature_cache.opening import open_cache
@@ -33,22 +35,15 @@ class Corpus:
     def store(self) -> ModelRegistry:
         return Home(self.home).models
 
-    def write(self, name: str, words: list[str]) -> dict:
+    def write(self, name: str, words: list[str]) -> AcceptedItem:
         path = self.folder / name
         path.write_text(" ".join(words))
         data = path.read_bytes()
-        return {
-            "item_id": name,
-            "address": file_address(path),
-            "path": name,
-            "content_hash": blake2b(data, digest_size=16).hexdigest(),
-            "size_bytes": len(data),
-            "encoding": "utf-8",
-            "record": None,
-            "kept": False,
-        }
+        digest = blake2b(data, digest_size=16).hexdigest()
+        address = file_address(path)
+        return AcceptedItem(name, address, name, digest, len(data), "utf-8", False, None)
 
-    def run(self, batch: str, rows: list[dict], features: Features = FEATURES):
+    def run(self, batch: str, rows: list[AcceptedItem], features: Features = FEATURES):
         self.read.clear()
         execution = Execution()
         cache = open_cache(self.home, execution.cache)
@@ -66,11 +61,11 @@ class Corpus:
 def corpus(tmp_path, monkeypatch) -> Corpus:
     made = Corpus(tmp_path)
 
-    def counted(chunk, whole=module.read_again):
-        made.read += [row["path"] for row in chunk.rows]
+    def counted(chunk, whole=module.reread_texts):
+        made.read += [row.path for row in chunk.rows]
         return whole(chunk)
 
-    monkeypatch.setattr(module, "read_again", counted)
+    monkeypatch.setattr(module, "reread_texts", counted)
     return made
 
 
@@ -78,7 +73,7 @@ def by_item(table, column: str) -> dict:
     return dict(zip(table["item_id"].to_pylist(), table[column].to_pylist(), strict=True))
 
 
-def three_batches(corpus: Corpus) -> dict[str, list[dict]]:
+def three_batches(corpus: Corpus) -> dict[str, list[AcceptedItem]]:
     one, other = document(1), document(2)
     return {
         "b1": [corpus.write("a", one), corpus.write("b", edited(one, 3, 1))],
@@ -118,7 +113,7 @@ def test_one_edit_costs_one_computation(corpus) -> None:
     rows[7] = corpus.write("07", document(99, 60))
     table = corpus.run("b2", rows)
     assert corpus.read == ["07"]
-    assert table["item_id"].to_pylist() == [row["item_id"] for row in rows]
+    assert table["item_id"].to_pylist() == [row.item_id for row in rows]
     assert by_item(table, "representative")["07"] == "07"
 
 
@@ -154,7 +149,7 @@ def test_a_batch_without_items_is_a_table_without_rows(corpus) -> None:
 def test_vectors_of_one_kind_are_not_taken_for_another(corpus) -> None:
     row = corpus.write("a", document(1))
     assert vector_key(row, True) != vector_key(row, False)
-    assert vector_key(row | {"path": "elsewhere"}, True) == vector_key(row, True)
+    assert vector_key(replace(row, path="elsewhere"), True) == vector_key(row, True)
 
 
 def test_a_segment_that_was_changed_is_left_out_with_the_remedy(corpus, caplog) -> None:

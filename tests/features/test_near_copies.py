@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 
 from orchestration_assets.features.near_copies import NearCopy, near_copies
 from orchestration_assets.features.sketches import (
-    LEAST_RUNS,
     MAX_CHARS,
-    as_matrix,
-    similarities,
-    sketch,
+    MIN_RUNS,
+    jaccard_estimates,
+    minhash,
+    sketch_matrix,
     word_runs,
 )
 
-NOTHING = as_matrix([])
+NOTHING = sketch_matrix([])
 
 
 def document(seed: int, words: int = 300) -> list[str]:
@@ -33,7 +33,7 @@ def edited(words: list[str], edits: int, seed: int) -> list[str]:
 
 
 def matrix(*documents: list[str]):
-    return as_matrix([sketch(" ".join(words)) for words in documents])
+    return sketch_matrix([minhash(" ".join(words)) for words in documents])
 
 
 def grouped(documents: dict[str, list[str]], order=None, at: float = 0.7) -> dict[str, str]:
@@ -51,7 +51,7 @@ def test_the_sketch_estimates_the_share_of_common_word_runs(edits) -> None:
     a, b = (set(word_runs(" ".join(words))) for words in (one, other))
     true = len(a & b) / len(a | b)
     sketches = matrix(one, other)
-    assert similarities(sketches[0], sketches[1:])[0] == pytest.approx(true, abs=0.14)
+    assert jaccard_estimates(sketches[0], sketches[1:])[0] == pytest.approx(true, abs=0.14)
 
 
 def test_copies_are_found_and_other_texts_are_not() -> None:
@@ -75,7 +75,7 @@ def test_a_chain_of_small_edits_does_not_link_its_ends() -> None:
     assert len(set(found.values())) > 3
     for name, representative in found.items():
         pair = matrix(documents[name], documents[representative])
-        assert similarities(pair[0], pair[1:])[0] >= 0.7
+        assert jaccard_estimates(pair[0], pair[1:])[0] >= 0.7
         assert found[representative] == representative
 
 
@@ -99,8 +99,8 @@ def test_an_item_is_no_copy_of_what_it_was_before() -> None:
 
 
 def test_a_text_too_short_to_tell_has_no_sketch() -> None:
-    assert sketch("a b c d") is None
-    assert sketch(" ".join(f"w{n}" for n in range(LEAST_RUNS + 2))) is not None
+    assert minhash("a b c d") is None
+    assert minhash(" ".join(f"w{n}" for n in range(MIN_RUNS + 2))) is not None
 
 
 def test_a_long_text_is_read_throughout_and_bounded() -> None:

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration_assets.features.neighbours import nearest
+from orchestration_assets.features.neighbours import nearest_earlier
 from orchestration_assets.features.vectors import DIMENSIONS, hashed_words
 
 
@@ -19,7 +19,7 @@ def test_the_nearest_are_those_that_comparing_every_pair_finds(seed, here, there
     vectors, earlier = _unit(rng, here), _unit(rng, there)
     names = [f"i{n}" for n in range(here)]
     earlier_names = [f"i{n % 15}" for n in range(there)]
-    found = nearest(vectors, names, earlier, earlier_names, most)
+    found = nearest_earlier(vectors, names, earlier, earlier_names, most)
     for row, name in enumerate(names):
         cosines = np.round(earlier @ vectors[row], 5)
         allowed = [

@@ -6,6 +6,8 @@ import orchestration_assets.disagreement.resolution as resolution_module
 import orchestration_assets.features.batch as features_module
 import orchestration_assets.profiling.batch as profiling_module
 import orchestration_assets.selection.plan as plan_module
+from orchestration_assets.schemas.tables import ResolutionRow
+from tests.rows import row
 
 
 def breaking(real, is_poison):
@@ -21,9 +23,9 @@ BROKEN = {
     "profiled": (profiling_module, "profile", lambda name, *_: "profiled" in name),
     "sketched": (features_module, "sketch", lambda text: "sketched" in text),
     "hashed": (features_module, "hashed_words", lambda texts: any("hashed" in t for t in texts)),
-    "planned": (plan_module, "_first", lambda s, task, config, row: "planned" in row["path"]),
-    "resolved": (resolution_module, "resolve", lambda plan, *_: "resolved" in plan["path"]),
-    "compared": (pairs_module, "_compared", lambda row, *_: "compared" in row["path"]),
+    "planned": (plan_module, "_first", lambda s, task, config, row: "planned" in row.path),
+    "resolved": (resolution_module, "resolve", lambda plan, *_: "resolved" in plan.path),
+    "compared": (pairs_module, "_compared", lambda row, *_: "compared" in row.path),
 }
 WHERE = {
     "profiled": "content_profiles",
@@ -69,10 +71,10 @@ def test_kinds_that_cannot_be_looked_for_are_said(monkeypatch) -> None:
     monkeypatch.setattr(kinds_module, "_outlier", broken)
     task = Task("t", "1", AnswerKind.LABEL, ("a", "b"))
     key = ("i", "t")
-    row = {"batch": "b", "item_id": "i", "content_hash": "h", "path": "p", "task": "t"}
+    asked = row(ResolutionRow, batch="b", item_id="i", content_hash="h", path="p", task="t")
     votes = tuple((name, Reading(Status.OK, name, 0.9)) for name in ("a", "b"))
-    search = kinds_module.Search((DisputeKind.OUTLIER_SERVICE,), (), lambda item: None)
+    search = kinds_module.KindSearch((DisputeKind.OUTLIER_SERVICE,), (), lambda item: None)
     said: dict[str, str] = {}
-    rows = kinds_module.dispute_kinds([row], {key: votes}, {key}, {"t": task}, search, said)
+    rows = kinds_module.dispute_kinds([asked], {key: votes}, {key}, {"t": task}, search, said)
     assert list(rows) == []
     assert "what nobody foresaw" in next(iter(said.values()))

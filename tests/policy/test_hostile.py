@@ -18,9 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration_assets.command import policy as command
-from orchestration_assets.policy.files import MAX_BYTES, decoded
+from orchestration_assets.policy.files import MAX_BYTES, decode_text
 from orchestration_assets.policy.load import LoadedPolicy, load_policy, parse_policy
-from orchestration_assets.policy.pinned_policy import pin, pinned
+from orchestration_assets.policy.pinned_policy import pin_policy, read_pinned_policy
 from orchestration_assets.policy.problems import PolicyError
 from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.items import Item, Question
@@ -71,8 +71,8 @@ def usable(loaded: LoadedPolicy) -> None:
     policy = loaded.policy
     with tempfile.TemporaryDirectory() as folder:
         assert shown_again(loaded) == policy
-        pin(Path(folder), loaded)
-        assert pinned(Path(folder), pa.table({"policy_hash": [loaded.hash]})) == policy
+        pin_policy(Path(folder), loaded)
+        assert read_pinned_policy(Path(folder), pa.table({"policy_hash": [loaded.hash]})) == policy
     json.dumps(policy.canonical(), allow_nan=False).encode()
     for patterns in (policy.content.include, policy.content.exclude):
         Patterns(patterns).match("a/b/c.txt")
@@ -267,7 +267,7 @@ def test_other_unicode_encodings_with_a_mark_are_read(tmp_path, encoding) -> Non
 )
 def test_other_encodings_are_named(data, words) -> None:
     with pytest.raises(ValueError, match=words):
-        decoded(data)
+        decode_text(data)
 
 
 def checked(path: Path | str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -6,7 +6,11 @@ import pytest
 import yaml
 
 from orchestration_assets.policy.load import PACKAGED, canonical_hash, load_policy, parse_policy
-from orchestration_assets.policy.pinned_policy import PinnedPolicyError, pin, pinned
+from orchestration_assets.policy.pinned_policy import (
+    PinnedPolicyError,
+    pin_policy,
+    read_pinned_policy,
+)
 from orchestration_assets.policy.problems import PolicyError
 from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.tables import PROCESSING_PLANS
@@ -200,8 +204,8 @@ def _plans(policy_hash: str):
 
 def test_a_pinned_policy_comes_back_equal(tmp_path: Path) -> None:
     loaded = load_policy()
-    pin(tmp_path, loaded)
-    assert pinned(tmp_path, _plans(loaded.hash)) == loaded.policy
+    pin_policy(tmp_path, loaded)
+    assert read_pinned_policy(tmp_path, _plans(loaded.hash)) == loaded.policy
 
 
 def test_a_policy_pinned_before_a_setting_existed_comes_back_with_its_default(tmp_path) -> None:
@@ -210,37 +214,37 @@ def test_a_policy_pinned_before_a_setting_existed_comes_back_with_its_default(tm
     del kept["features"]["neighbour_seconds"]
     name = canonical_hash(kept)
     (tmp_path / f"{name}.json").write_text(json.dumps(kept))
-    assert pinned(tmp_path, _plans(name)) == loaded.policy
+    assert read_pinned_policy(tmp_path, _plans(name)) == loaded.policy
 
 
 def test_a_pinned_policy_that_was_edited_is_refused(tmp_path: Path) -> None:
     loaded = parse_policy(MINIMAL, "a")
-    pin(tmp_path, loaded)
+    pin_policy(tmp_path, loaded)
     path = tmp_path / f"{loaded.hash}.json"
     path.write_text(path.read_text().replace('"stop_at": 0.9', '"stop_at": 0.1'))
     with pytest.raises(PinnedPolicyError, match="changed after it was pinned"):
-        pinned(tmp_path, _plans(loaded.hash))
+        read_pinned_policy(tmp_path, _plans(loaded.hash))
 
 
 def test_a_missing_pinned_policy_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(PinnedPolicyError, match="materialize processing_plans again"):
-        pinned(tmp_path, _plans("0" * 16))
+        read_pinned_policy(tmp_path, _plans("0" * 16))
 
 
 @pytest.mark.parametrize("data", [b"[" * 100_000, b"{}", b"\xff", b"", b"5", b'{"version": NaN}'])
 def test_a_pinned_policy_that_is_damaged_is_said_in_one_line(tmp_path: Path, data) -> None:
     (tmp_path / f"{'0' * 16}.json").write_bytes(data)
     with pytest.raises(PinnedPolicyError, match="materialize processing_plans again") as caught:
-        pinned(tmp_path, _plans("0" * 16))
+        read_pinned_policy(tmp_path, _plans("0" * 16))
     assert "\n" not in str(caught.value)
 
 
 def test_plans_that_name_a_path_read_no_policy(tmp_path: Path) -> None:
     with pytest.raises(PinnedPolicyError, match="name no policy"):
-        pinned(tmp_path / "policies", _plans("../secret"))
+        read_pinned_policy(tmp_path / "policies", _plans("../secret"))
 
 
 def test_a_pipe_in_place_of_a_pinned_policy_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / f"{'0' * 16}.json")
     with pytest.raises(PinnedPolicyError, match="pipe"):
-        pinned(tmp_path, _plans("0" * 16))
+        read_pinned_policy(tmp_path, _plans("0" * 16))

@@ -11,10 +11,11 @@ from orchestration_assets.processing.pricing import forecast_prices
 from orchestration_assets.processing.usage import observed_usage
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.records import rows_to_arrow
-from orchestration_assets.schemas.tables import CALL_LOG, CallRow
+from orchestration_assets.schemas.tables import CALL_LOG, CallRow, PlanRow
 from resources.ai_services.drill.faults import Fault, FaultScript
 from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.home import Home
+from tests.rows import row
 
 POLICY = """
 version: 1
@@ -123,13 +124,13 @@ def test_times_failures_and_tokens_are_those_of_the_call_log(tmp_path) -> None:
 def test_a_price_counts_what_is_certain_and_what_may_come(tmp_path) -> None:
     policy = parse_policy(POLICY.format(url="http://localhost/v1", key="null"), "p").policy
     services = build_work(policy).services
-    plan = {"item_id": "i", "task": "kind", "services": ["names", "model"]}
-    plans = [plan | {"calls_min": 1, "calls_max": 2}]
+    asked = {"item_id": "i", "task": "kind", "services": ("names", "model"), "calls_max": 2}
+    plans = [row(PlanRow, calls_min=1, **asked)]
     free, paid = sorted(forecast_prices(plans, {"i": 1000}, services, {}, {}), key=lambda p: p.usd)
     assert (free.service, free.calls_low, free.calls_high, free.usd_high) == ("names", 1, 1, 0.0)
     assert (paid.service, paid.calls_low, paid.calls_high) == ("model", 0, 1)
     assert paid.usd_low == 0.0 < paid.usd < paid.usd_high
-    both = [plan | {"calls_min": 2, "calls_max": 2}]
+    both = [row(PlanRow, calls_min=2, **asked)]
     (certain,) = [p for p in forecast_prices(both, {"i": 1000}, services, {}, {}) if p.usd]
     assert 0.0 < certain.usd_low < certain.usd < certain.usd_high
     kept = {("i", "kind", "model"): True}

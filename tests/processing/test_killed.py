@@ -16,13 +16,14 @@ from orchestration_assets.processing.event_loop import BatchLimits, BatchWork, p
 from orchestration_assets.schemas.enums import ProcessingModel, Status
 from orchestration_assets.schemas.items import Item, Task
 from orchestration_assets.schemas.records import rows_to_arrow
-from orchestration_assets.schemas.tables import DECISION_LOG, INTERPRETATIONS
+from orchestration_assets.schemas.tables import DECISION_LOG, INTERPRETATIONS, PlanRow
 from resources.ai_services.drill.faults import FaultScript
 from resources.ai_services.drill.server import DrillServer, serving
 from resources.ai_services.http.chat import ChatService
 from resources.feature_cache.lmdb_store import LmdbStore
 from tests.ai_services.http.samples import LABELS, chat
 from tests.processing.services import choice
+from tests.rows import row
 
 pytestmark = pytest.mark.slow
 
@@ -47,15 +48,16 @@ def process(url: str, folder: Path):
     task = Task(LABELS.name, "1", LABELS.kind, LABELS.labels, question=LABELS.question)
     way = choice("sequential", "first", "second", chain=True)
     plans = [
-        {
-            "batch": "b",
-            "item_id": f"i{n:04}",
-            "content_hash": f"hash-i{n:04}",
-            "task": task.name,
-            "model": "sequential",
-            "option": "default",
-            "services": ["first", "second"],
-        }
+        row(
+            PlanRow,
+            batch="b",
+            item_id=f"i{n:04}",
+            content_hash=f"hash-i{n:04}",
+            task=task.name,
+            model=ProcessingModel.SEQUENTIAL,
+            option="default",
+            services=("first", "second"),
+        )
         for n in range(ITEMS)
     ]
     work = BatchWork({(task.name, "default"): way}, {task.name: task}, services)

@@ -10,7 +10,7 @@ from orchestration_assets.processing.answer_cache import AnswerCache
 from orchestration_assets.processing.asker import Asker
 from orchestration_assets.processing.selector_execution import run_learned
 from orchestration_assets.selection.learner import STACK, fit_selector
-from orchestration_assets.selection.trained_selector import deploy
+from orchestration_assets.selection.trained_selector import build_trained_selector
 from resources.feature_cache.lmdb_store import LmdbStore
 from tests.evidence.made import made
 from tests.processing.services import ABSTAIN, Scripted, by_name, ok, question
@@ -19,15 +19,20 @@ from tests.processing.services import ABSTAIN, Scripted, by_name, ok, question
 @pytest.fixture(scope="module")
 def model():
     train = made(1_500, accuracies=(0.75, 0.9), prices=(0.0001, 0.01))
-    selector = fit_selector(train, rates=10)
-    return deploy(
-        {"usd": selector}, train.right.mean(axis=0), train.prices, train.milliseconds.mean(axis=0)
+    selector = fit_selector(train, n_rates=10)
+    return build_trained_selector(
+        {"usd": selector},
+        train.is_correct.mean(axis=0),
+        train.prices,
+        train.milliseconds.mean(axis=0),
     )
 
 
 def run(model, tmp_path, first, second, family=STACK):
     point = max(
-        n for n, one in enumerate(model.points) if one.family == family and min(one.asked) > 0.05
+        n
+        for n, one in enumerate(model.points)
+        if one.family == family and min(one.ask_shares) > 0.05
     )
     services = by_name(Scripted("s0", first), Scripted("s1", second))
 

@@ -3,22 +3,17 @@ import pytest
 from orchestration_assets.processing.answer_cache import AnswerCache
 from orchestration_assets.processing.event_loop import BatchLimits, BatchWork, process_plans
 from orchestration_assets.schemas.enums import ProcessingModel, Status
+from orchestration_assets.schemas.tables import AcceptedItem, PlanRow
 from resources.feature_cache.lmdb_store import LmdbStore
 from resources.home import Home
 from tests.processing.services import TASK, Scripted, by_name, choice, item, ok
+from tests.rows import row
 
 
 def plan(name: str, model: str = "sequential", **changes):
-    base = {
-        "batch": "b1",
-        "item_id": name,
-        "content_hash": f"hash-{name}",
-        "task": "t",
-        "model": model,
-        "option": model,
-        "services": ["one", "two"],
-    }
-    return {**base, **changes}
+    usual = {"batch": "b1", "task": "t", "option": model, "services": ("one", "two")}
+    given = usual | changes | {"item_id": name, "content_hash": f"hash-{name}"}
+    return row(PlanRow, model=ProcessingModel(model), **given)
 
 
 def process(tmp_path, plans, load=item, advance=lambda n: None, services=None):
@@ -190,15 +185,11 @@ def test_heavy_items_are_read_beside_the_others_and_each_gets_its_own_content(tm
         data = f"text {number} ".encode() * (400_000 if number % 8 == 0 else 5)
         path = source / f"i{number:02}"
         path.write_bytes(data)
-        rows[path.name] = {
-            "content_hash": blake2b(data, digest_size=16).hexdigest(),
-            "address": file_address(path),
-            "size_bytes": len(data),
-            "encoding": "utf-8",
-            "record": None,
-            "kept": False,
-        }
-    heavy = {name for name, row in rows.items() if row["size_bytes"] > 100_000}
+        digest, address = blake2b(data, digest_size=16).hexdigest(), file_address(path)
+        rows[path.name] = AcceptedItem(
+            path.name, address, path.name, digest, len(data), "utf-8", kept=False, record=None
+        )
+    heavy = {name for name, row in rows.items() if row.size_bytes > 100_000}
 
     def read_by(reader):
         # a text that is not what its hash says would be refused

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration_assets.profiling.characters import Characters
-from orchestration_assets.profiling.text import words_of
+from orchestration_assets.profiling.text import split_words
 from orchestration_assets.text.token_estimates import token_estimate
 
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -20,8 +20,8 @@ TEXTS = st.text(
 
 @given(text=TEXTS)
 def test_counts_equal_those_of_the_patterns(text: str) -> None:
-    found = Characters.of(text)
-    assert found.word_count() == len(words_of(text))
+    found = Characters.from_text(text)
+    assert found.word_count() == len(split_words(text))
     assert found.token_count() == token_estimate(text)
     assert found.number_count() == len(NUMBER.findall(text))
 
@@ -33,7 +33,7 @@ def test_lines_equal_those_of_a_split(text: str) -> None:
         lines.pop()
     inked = [line for line in lines if line.strip()]
     indents = [(4 if line[0] == "\t" else 1) * (len(line) - len(line.lstrip())) for line in inked]
-    assert Characters.of(text).lines() == {
+    assert Characters.from_text(text).lines() == {
         "max_line_chars": max(map(len, lines), default=0),
         "mean_line_chars": pytest.approx(sum(map(len, inked)) / max(len(inked), 1)),
         "blank_line_share": pytest.approx(1 - len(inked) / len(lines) if lines else 0),
@@ -42,7 +42,7 @@ def test_lines_equal_those_of_a_split(text: str) -> None:
 
 
 def test_shares_count_every_script() -> None:
-    assert Characters.of("Aa1. \u00c9\u0663\u3002\u3000\u6f22").shares() == {
+    assert Characters.from_text("Aa1. \u00c9\u0663\u3002\u3000\u6f22").shares() == {
         "digit_share": 0.2,
         "upper_share": 0.2,
         "punctuation_share": 0.2,
@@ -53,22 +53,25 @@ def test_shares_count_every_script() -> None:
 
 def test_densities_are_per_100_words() -> None:
     text = "see https://a.b/1 and 2,000.5"
-    assert Characters.of(text).densities(10, 1) == {"url_density": 10.0, "number_density": 20.0}
-    assert Characters.of("").densities(0, 0) == {"url_density": None, "number_density": None}
+    assert Characters.from_text(text).densities(10, 1) == {
+        "url_density": 10.0,
+        "number_density": 20.0,
+    }
+    assert Characters.from_text("").densities(0, 0) == {"url_density": None, "number_density": None}
 
 
 def test_where_long_runs_begin() -> None:
     text = "078-05-1120 x 4111111111111111 12 34 123 456"
-    assert [text[at:].split(maxsplit=1)[0] for at in Characters.of(text).long_numbers()] == [
+    assert [text[at:].split(maxsplit=1)[0] for at in Characters.from_text(text).long_numbers()] == [
         "078-05-1120",
         "4111111111111111",
         "123",
     ]
-    assert Characters.of("a_b-c d").long_tokens(5) == [0]
-    assert Characters.of("").long_numbers() == Characters.of("").long_tokens(1) == []
+    assert Characters.from_text("a_b-c d").long_tokens(5) == [0]
+    assert Characters.from_text("").long_numbers() == Characters.from_text("").long_tokens(1) == []
 
 
 def test_lone_surrogates_and_characters_beyond_the_basic_plane() -> None:
-    found = Characters.of("\ud800 \U0001f600 \U00020000\U00020001 \U0001d7ce")
+    found = Characters.from_text("\ud800 \U0001f600 \U00020000\U00020001 \U0001d7ce")
     assert found.word_count() == 3
     assert found.number_count() == 1

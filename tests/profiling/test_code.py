@@ -10,11 +10,11 @@ from orchestration_assets.profiling import code
 from orchestration_assets.profiling.code import (
     CODE_LANGUAGES,
     DOCUMENT_LANGUAGES,
-    CodeFeatures,
+    CodePiece,
     code_chars,
-    decisions_per_unit,
+    decisions_per_function,
     document_features,
-    parsed_part,
+    part_to_parse,
 )
 from orchestration_assets.profiling.text import Values
 from orchestration_assets.text.grammars import bounded_parse, parsable_source, parser
@@ -76,7 +76,7 @@ PROGRAMS = {
 def code_features(
     text: str, language: str, out_of_time: Callable[[], bool] = lambda: False
 ) -> Values:
-    return code.code_features([CodeFeatures(text, language)], out_of_time)
+    return code.code_features([CodePiece(text, language)], out_of_time)
 
 
 @pytest.mark.parametrize("language", CODE_LANGUAGES)
@@ -91,7 +91,7 @@ def test_every_language_is_counted(language: str) -> None:
 
 
 def test_a_nested_function_has_its_own_decisions() -> None:
-    assert decisions_per_unit([(0, 100), (20, 50)], [10, 30, 40, 60, 200]) == [2, 2, 1]
+    assert decisions_per_function([(0, 100), (20, 50)], [10, 30, 40, 60, 200]) == [2, 2, 1]
     found = code_features(
         "def f():\n    def g():\n        if a: pass\n    for b in c: pass\n", "python"
     )
@@ -115,12 +115,12 @@ def test_syntax_errors_degrade() -> None:
 def test_the_part_parsed_ends_with_a_line() -> None:
     most = code_chars("python")
     long = "x = 1\n" * most
-    part = parsed_part(long, "python", most)
+    part = part_to_parse(long, "python", most)
     assert most - 6 <= len(part) <= most
     assert part.endswith("\n")
-    assert len(parsed_part("a" * most, "javascript", most)) == 2048
-    assert parsed_part("a" * most, "python", most) == "a" * 256
-    assert parsed_part("x = 1", "python", most) == "x = 1"
+    assert len(part_to_parse("a" * most, "javascript", most)) == 2048
+    assert part_to_parse("a" * most, "python", most) == "a" * 256
+    assert part_to_parse("x = 1", "python", most) == "x = 1"
 
 
 def test_when_time_runs_out_nothing_is_counted() -> None:
@@ -145,9 +145,9 @@ def test_a_parse_that_runs_wild_is_given_up_by_the_work_that_it_did(text: str) -
 def test_pieces_are_counted_together_each_in_its_grammar() -> None:
     found = code.code_features(
         [
-            CodeFeatures("def f(a):\n    return a and 1\n", "python"),
-            CodeFeatures("function g() { if (a) {} }\n", "javascript"),
-            CodeFeatures("# nothing\n", "bash"),
+            CodePiece("def f(a):\n    return a and 1\n", "python"),
+            CodePiece("function g() { if (a) {} }\n", "javascript"),
+            CodePiece("# nothing\n", "bash"),
         ]
     )
     assert found["function_count"] == 2
@@ -168,7 +168,7 @@ DOCUMENTS = {
 @pytest.mark.parametrize("language", DOCUMENT_LANGUAGES)
 def test_every_document_language_has_entries_and_depth(language: str) -> None:
     text, entries, depth = DOCUMENTS[language]
-    assert document_features(CodeFeatures(text, language)) == {
+    assert document_features(CodePiece(text, language)) == {
         "entry_count": entries,
         "depth_max": depth,
         "parse_error_share": 0,
@@ -176,7 +176,7 @@ def test_every_document_language_has_entries_and_depth(language: str) -> None:
 
 
 def test_a_broken_document_says_so() -> None:
-    assert float(document_features(CodeFeatures('{"a": ]', "json"))["parse_error_share"] or 0) > 0
+    assert float(document_features(CodePiece('{"a": ]', "json"))["parse_error_share"] or 0) > 0
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_texts_that_end_the_process_within_a_grammar_do_not_reach_it(
 ) -> None:
     measure = document_features if language in DOCUMENT_LANGUAGES else None
     for _ in range(100):
-        measure(CodeFeatures(text, language)) if measure else code_features(text, language)
+        measure(CodePiece(text, language)) if measure else code_features(text, language)
 
 
 def test_bash_does_not_read_the_text_again_for_every_nul() -> None:
@@ -209,7 +209,7 @@ def test_complexity_equals_lizards() -> None:
         tree = parser("python").parse(source)
         captures = QueryCursor(code._query("python")).captures(tree.root_node)
         functions = sorted(captures.get("function", []), key=lambda node: node.start_byte)
-        counts = decisions_per_unit(
+        counts = decisions_per_function(
             [(node.start_byte, node.end_byte) for node in functions],
             [node.start_byte for node in captures.get("decision", [])],
         )

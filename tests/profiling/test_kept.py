@@ -12,7 +12,7 @@ from orchestration_assets.profiling.batch import ProfileChunk, profile_batch, pr
 from orchestration_assets.profiling.profile_cache import profile_key, profiler_version
 from orchestration_assets.profiling.profiler import profile
 from orchestration_assets.schemas.policy import Execution, FeatureCache
-from orchestration_assets.schemas.tables import CONTENT_PROFILES
+from orchestration_assets.schemas.tables import CONTENT_PROFILES, AcceptedItem
 from resources.content_source import file_address
 from resources.feature_cache.opening import open_cache
 from resources.home import Home
@@ -20,21 +20,14 @@ from resources.home import Home
 STABLE = CONTENT_PROFILES.stable_columns
 
 
-def accepted(folder: Path) -> tuple[dict, ...]:
+def accepted(folder: Path) -> tuple[AcceptedItem, ...]:
     rows = []
     for path in sorted(folder.iterdir()):
         data = path.read_bytes()
+        digest = blake2b(data, digest_size=16).hexdigest()
+        name, address = path.name, file_address(path)
         rows.append(
-            {
-                "item_id": f"id-{path.name}",
-                "address": file_address(path),
-                "path": path.name,
-                "content_hash": blake2b(data, digest_size=16).hexdigest(),
-                "size_bytes": len(data),
-                "encoding": "utf-8",
-                "record": None,
-                "kept": False,
-            }
+            AcceptedItem(f"id-{name}", address, name, digest, len(data), "utf-8", False, None)
         )
     return tuple(rows)
 
@@ -109,7 +102,7 @@ def test_an_item_that_changed_since_it_was_accepted_is_superseded_not_remembered
     lost = done.profiles.filter(pc.not_equal(done.profiles["status"], "ok"))
     assert lost["path"].to_pylist() == ["03.py", "04.py"]
     assert set(lost["status"].to_pylist()) == {"superseded"}
-    assert done.profiles["path"].to_pylist() == [row["path"] for row in rows]
+    assert done.profiles["path"].to_pylist() == [row.path for row in rows]
 
 
 def test_a_failure_is_never_kept(bench) -> None:
@@ -142,7 +135,7 @@ def test_a_value_that_is_no_profile_is_counted_and_computed_again(bench) -> None
     bench.run(memory_bytes=0, durable=None)
     (row, *_) = accepted(bench.folder)
     cache = open_cache(bench.home, FeatureCache(memory_bytes=0, durable=None))
-    cache.put_many({profile_key(row): b"no profile"})
+    cache.put_many({profile_key(row.content_hash, row.encoding, row.path): b"no profile"})
     done, tiers = bench.run(memory_bytes=0, durable=None)
     assert bench.computed == ["00.py"]
     assert done.from_cache == 29
@@ -158,7 +151,7 @@ def test_small_items_are_not_kept_when_the_policy_says_so(bench) -> None:
 
 
 def test_what_was_finished_is_kept_when_the_cluster_breaks(bench, monkeypatch) -> None:
-    monkeypatch.setattr(batch_module, "_KEEP_EVERY", 1000)
+    monkeypatch.setattr(batch_module, "_STORE_EVERY", 1000)
     tiers = bench.execution.tiers.model_copy(update={"dask_from_items": 1, "chunk_items": 10})
     execution = bench.execution.model_copy(update={"tiers": tiers})
 
@@ -177,19 +170,18 @@ def test_what_was_finished_is_kept_when_the_cluster_breaks(bench, monkeypatch) -
 
 
 def test_the_key_covers_all_that_a_profile_depends_on(monkeypatch) -> None:
-    row = {"path": "a/b.py", "content_hash": "c", "encoding": "utf-8"}
-    same = profile_key(row | {"path": "other/b.py"})
+    same = profile_key("c", "utf-8", "other/b.py")
     keys = [
-        profile_key(row),
-        profile_key(row | {"path": "a/B.py"}),
-        profile_key(row | {"path": "a/b.js"}),
-        profile_key(row | {"content_hash": "C"}),
-        profile_key(row | {"encoding": "latin-1"}),
+        profile_key("c", "utf-8", "a/b.py"),
+        profile_key("c", "utf-8", "a/B.py"),
+        profile_key("c", "utf-8", "a/b.js"),
+        profile_key("C", "utf-8", "a/b.py"),
+        profile_key("c", "latin-1", "a/b.py"),
     ]
     monkeypatch.setattr(
         "orchestration_assets.profiling.profile_cache.profiler_version", lambda: "next"
     )
-    keys.append(profile_key(row))
+    keys.append(profile_key("c", "utf-8", "a/b.py"))
     assert len(set(keys)) == len(keys)
     assert same == keys[0]
 

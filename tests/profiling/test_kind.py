@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestration_assets.profiling.kind import ContentKind, fence_language, kind_of
+from orchestration_assets.profiling.kind import ContentKind, detect_kind, fence_language
 from orchestration_assets.schemas.enums import Family
 
 C_CODE = '#include <stdio.h>\n\nint main(void) {\n    printf("x");\n    return 0;\n}\n'
@@ -30,7 +30,7 @@ PROSE = "It was a bright day. The clocks struck one, and nobody came.\n\nThen it
     ],
 )
 def test_the_name_decides_where_it_says_enough(path: str, text: str, expected: ContentKind) -> None:
-    assert kind_of(path, text) == expected
+    assert detect_kind(path, text) == expected
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_the_name_decides_where_it_says_enough(path: str, text: str, expected: C
 def test_the_shape_decides_where_the_name_does_not(
     text: str, family: Family, language: str
 ) -> None:
-    kind = kind_of("item", text)
+    kind = detect_kind("item", text)
     assert (kind.family, kind.language) == (family, language)
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration_assets.profiling.sampling import evenly, lead, sample, sections
+from orchestration_assets.profiling.sampling import sample, sample_evenly, sample_start, sections
 from tests.profiling.samples import standard_library
 
 CHARS = 4096
@@ -59,14 +59,14 @@ def test_every_subject_of_a_text_is_read_about_as_much_as_it_has_of_it() -> None
     found = sample(text, 8192).text
     shares = [found.count(subject) / found.count("Of ") for subject in subjects]
     assert all(0.2 < share < 0.47 for share in shares), shares
-    assert "pistons" not in lead(text, 8192).text
+    assert "pistons" not in sample_start(text, 8192).text
 
 
 @pytest.mark.parametrize("chars", [1000, 5000])
 def test_leads_and_even_pieces(chars: int) -> None:
     text = "".join(chr(65 + number % 26) for number in range(30_000))
-    assert lead(text, chars).text == text[:chars]
-    pieces = evenly(text, chars, 10)
+    assert sample_start(text, chars).text == text[:chars]
+    pieces = sample_evenly(text, chars, 10)
     assert chars - 10 <= len(pieces) <= chars
     assert text.startswith(pieces[:10])
     assert text.endswith(pieces[-10:])

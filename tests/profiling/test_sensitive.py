@@ -26,7 +26,7 @@ from orchestration_assets.profiling.sensitive import (
 )
 def test_secrets(text: str, count: int) -> None:
     whole = f"x\n{text}\n"
-    places = Characters.of(whole).long_tokens(SECRET_CHARS_LEAST)
+    places = Characters.from_text(whole).long_tokens(SECRET_CHARS_LEAST)
     assert secret_count(whole, places) == count
 
 
@@ -48,7 +48,7 @@ def test_secrets(text: str, count: int) -> None:
 )
 def test_personal_data(text: str, count: int) -> None:
     for whole in (text, f"x\n{text}\n", f"\u00e9 {text}"):
-        assert personal_data_count(whole, Characters.of(whole).long_numbers()) == count
+        assert personal_data_count(whole, Characters.from_text(whole).long_numbers()) == count
 
 
 def test_a_text_full_of_signs_is_followed_up_so_far_and_no_further() -> None:

@@ -15,7 +15,7 @@ from orchestration_assets.profiling.text import (
     prose_language,
     readability,
     repeated_trigram_share,
-    words_of,
+    split_words,
 )
 from tests.profiling.samples import words_like_a_text
 
@@ -31,12 +31,12 @@ from tests.profiling.samples import words_like_a_text
     ],
 )
 def test_words(text: str, words: list[str]) -> None:
-    assert words_of(text) == words
+    assert split_words(text) == words
 
 
 def test_ascii_and_unicode_words_agree() -> None:
     text = "Don't stop: a_b c3 4d, it's 'quoted' text's end"
-    assert words_of(text + " \u00e9") == [*words_of(text), "\u00e9"]
+    assert split_words(text + " \u00e9") == [*split_words(text), "\u00e9"]
 
 
 def test_lines() -> None:
@@ -49,21 +49,21 @@ def test_lines() -> None:
 
 def test_names_at_the_start_of_a_sentence_are_no_entities() -> None:
     prose = "Yesterday Anna met Bob. They talked. I think I'm late."
-    words = words_of(prose)
+    words = split_words(prose)
     assert prose_features(prose, words)["entity_density"] == pytest.approx(200 / len(words))
 
 
 def test_sentences() -> None:
     prose = 'One two. "Three four!" Five 3.5 six?\n\nA title\n\n...'
-    found = prose_features(prose, words_of(prose))
+    found = prose_features(prose, split_words(prose))
     assert found["sentence_count"] == 4
     japanese = "\u4eca\u65e5\u306f\u3002\u660e\u65e5\u306f\u3002"
-    assert prose_features(japanese, words_of(japanese))["sentence_count"] == 2
+    assert prose_features(japanese, split_words(japanese))["sentence_count"] == 2
 
 
 def test_densities_are_per_100_words() -> None:
     prose = 'It may be so, "perhaps". Why?' + " word" * 14
-    found = prose_features(prose, words_of(prose))
+    found = prose_features(prose, split_words(prose))
     assert found["prose_word_count"] == 20
     assert found["hedge_density"] == 10
     assert found["pronoun_density"] == 5
@@ -78,8 +78,10 @@ def test_without_prose_there_is_nothing_to_say() -> None:
 
 
 def test_readability_orders_easy_before_hard_and_keeps_to_latin() -> None:
-    easy = words_of("the cat sat on the mat and the dog ran to the red barn so we all went out") * 2
-    hard = words_of("institutional considerations necessitate comprehensive organisation") * 5
+    easy = (
+        split_words("the cat sat on the mat and the dog ran to the red barn so we all went out") * 2
+    )
+    hard = split_words("institutional considerations necessitate comprehensive organisation") * 5
     assert (readability(Counter(easy), 4) or 0) > 80 > 0 > (readability(Counter(hard), 1) or 0)
     assert readability(Counter(["\u043f\u0440\u0438\u0432\u0435\u0442"] * 30), 2) is None
     assert readability(Counter(easy[:5]), 1) is None
@@ -99,12 +101,12 @@ def test_readability_orders_easy_before_hard_and_keeps_to_latin() -> None:
     ],
 )
 def test_language_of_prose(prose: str, language: str | None) -> None:
-    assert prose_language(Counter(words_of(prose.lower())), prose) == language
+    assert prose_language(Counter(split_words(prose.lower())), prose) == language
 
 
 def test_tone_and_function_words() -> None:
     def found(prose: str) -> Values:
-        return prose_features(prose, words_of(prose))
+        return prose_features(prose, split_words(prose))
 
     good, bad = found("It was a wonderful and happy day."), found("It was a horrible, sad day.")
     assert float(good["sentiment"] or 0) > 0.4 > -0.4 > float(bad["sentiment"] or 0)

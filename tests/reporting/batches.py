@@ -113,7 +113,7 @@ def synthetic_batch(entries: int, seed: int = 7) -> dict[str, pa.Table]:
         if outcome is EntryOutcome.ACCEPTED:
             _accepted(rng, rows, item, path, family, extension, grammar, size)
     rows["dispute_kinds"] = _kinds(rng, rows["disagreements"])
-    resolved = as_tables(rows)["resolutions"].to_pylist()
+    resolved = t.RESOLUTIONS.rows(as_tables(rows)["resolutions"])
     rows["review_queue"] = review_queue(resolved, {}, {}, {}, [], 300)
     return as_tables(rows)
 

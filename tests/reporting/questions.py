@@ -435,7 +435,7 @@ def _resolved(q: _Question) -> Rows:
     ]
     far = [one.service for one in ok if one.service not in near]
     spread = sum(gap for _, _, gap in pairs) / len(pairs) if pairs else 0.0
-    answer = answer_of(_columns(stands)) if stands else None
+    answer = answer_of(stands) if stands else None
     yield (
         "resolutions",
         t.ResolutionRow(
@@ -464,15 +464,6 @@ def _resolved(q: _Question) -> Rows:
         if gap >= q.task.disagree_at:
             first, second = sorted((a, b), key=lambda one: one.service)
             yield "disagreements", disagreement(q, first, second, gap)
-
-
-def _columns(reading: t.InterpretationRow) -> dict[str, Any]:
-    return {
-        "answer": reading.answer,
-        "answer_set": reading.answer_set,
-        "answer_score": reading.answer_score,
-        "answer_vector": reading.answer_vector,
-    }
 
 
 def disagreement(

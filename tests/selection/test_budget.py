@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from orchestration_assets.selection.budget import Offer, solve_batch
+from orchestration_assets.selection.budget import Offer, allocate_budget
 
 OFFERS = {
     "easy": [Offer(0.80, 0.001, 1.0), Offer(0.90, 0.010, 5.0), Offer(0.91, 0.100, 50.0)],
@@ -15,23 +15,23 @@ COUNTS = {"easy": 100, "hard": 50}
 
 
 def test_without_limits_everybody_takes_the_most_accurate() -> None:
-    assert solve_batch(OFFERS, COUNTS, None, None) == {"easy": 2, "hard": 2}
+    assert allocate_budget(OFFERS, COUNTS, None, None) == {"easy": 2, "hard": 2}
 
 
 def test_money_goes_where_it_buys_most() -> None:
     """Six dollars buy the dear offer for the hard task or half of it for the easy one."""
-    assert solve_batch(OFFERS, COUNTS, 6.1, None) == {"easy": 1, "hard": 2}
+    assert allocate_budget(OFFERS, COUNTS, 6.1, None) == {"easy": 1, "hard": 2}
 
 
 def test_a_deadline_is_kept_too() -> None:
-    found = solve_batch(OFFERS, COUNTS, None, 800.0)
+    found = allocate_budget(OFFERS, COUNTS, None, 800.0)
     assert found == {"easy": 1, "hard": 1}
-    assert solve_batch(OFFERS, COUNTS, 100.0, 160.0) == {"easy": 0, "hard": 0}
+    assert allocate_budget(OFFERS, COUNTS, 100.0, 160.0) == {"easy": 0, "hard": 0}
 
 
 def test_what_cannot_be_kept_is_said() -> None:
-    assert solve_batch(OFFERS, COUNTS, 0.01, None) is None
-    assert solve_batch({}, {}, 0.0, 0.0) == {}
+    assert allocate_budget(OFFERS, COUNTS, 0.01, None) is None
+    assert allocate_budget({}, {}, 0.0, 0.0) == {}
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -53,7 +53,7 @@ def test_no_choice_within_the_limit_beats_it_by_more_than_one_step(seed: int) ->
         ),
         default=None,
     )
-    found = solve_batch(offers, counts, limit, None)
+    found = allocate_budget(offers, counts, limit, None)
     if best is None:
         assert found is None
         return

@@ -11,13 +11,17 @@ from orchestration_assets.selection.active_selector import (
     CurrentPrices,
     artefact_name,
     choose_points,
-    identity,
-    look_up,
+    load_active_selector,
+    service_identity,
 )
 from orchestration_assets.selection.baselines import Cascade, SingleService
 from orchestration_assets.selection.forecast import Price
-from orchestration_assets.selection.strategies import in_share, words_of
-from orchestration_assets.selection.trained_selector import OperatingPoint, TrainedSelector, packed
+from orchestration_assets.selection.strategies import describe_point, is_sampled
+from orchestration_assets.selection.trained_selector import (
+    OperatingPoint,
+    TrainedSelector,
+    pack_selector,
+)
 from orchestration_assets.selection.training import KEPT, PROMOTED, train_task
 from orchestration_assets.selection.training_records import TrainingRecords
 from resources.home import Home
@@ -37,7 +41,7 @@ class Named:
 SERVICES = {"s0": Named("1"), "s1": Named("1")}
 
 
-def deployed() -> TrainedSelector:
+def trained_selector() -> TrainedSelector:
     points = (
         OperatingPoint("usd", "single", 0, 0.0, 0.90, (0.0, 1.0)),
         OperatingPoint("usd", "cascade", 1, 1.0, 0.92, (1.0, 0.5)),
@@ -52,10 +56,10 @@ def deployed() -> TrainedSelector:
 @pytest.fixture
 def registry(home) -> ModelRegistry:
     registry = Home(home).models
-    arrays, selector = packed(deployed())
+    arrays, selector = pack_selector(trained_selector())
     manifest = {
         "selector": selector,
-        "services": {name: identity(one) for name, one in SERVICES.items()},
+        "services": {name: service_identity(one) for name, one in SERVICES.items()},
         "words": "learned",
     }
     version = registry.store(artefact_name("t"), arrays, manifest).version
@@ -64,28 +68,30 @@ def registry(home) -> ModelRegistry:
 
 
 def test_a_promoted_model_of_unchanged_services_is_in_force(registry) -> None:
-    found = look_up(registry, "t", LEARNED, SERVICES)
+    found = load_active_selector(registry, "t", LEARNED, SERVICES)
     assert isinstance(found, ActiveSelector)
-    assert found.deployed.points == deployed().points
+    assert found.selector.points == trained_selector().points
 
 
 @pytest.mark.parametrize("changed", [Named("2"), Named("1", "g")])
 def test_a_service_that_changed_puts_it_out_of_force(registry, changed) -> None:
-    found = look_up(registry, "t", LEARNED, SERVICES | {"s1": changed})
+    found = load_active_selector(registry, "t", LEARNED, SERVICES | {"s1": changed})
     assert isinstance(found, str)
     assert found.startswith("s1 changed (1 f -> ")
 
 
 def test_without_a_model_or_for_other_services_the_reason_is_said(registry) -> None:
-    assert look_up(registry, "u", LEARNED, SERVICES) == "no learned model is promoted yet"
+    assert (
+        load_active_selector(registry, "u", LEARNED, SERVICES) == "no learned model is promoted yet"
+    )
     other = Learned(services=("s0", "s9"))
-    assert look_up(registry, "t", other, SERVICES | {"s9": Named("1")}) == (
+    assert load_active_selector(registry, "t", other, SERVICES | {"s9": Named("1")}) == (
         "the learned model is about other services (s1, s9)"
     )
 
 
 def chosen(usd: float | None = None, ms: float | None = None, aim: str = "accuracy", now=None):
-    model = ActiveSelector("v", deployed(), "learned")
+    model = ActiveSelector("v", trained_selector())
     learned = LEARNED.model_copy(update={"aim": aim})
     found = choose_points(
         {"t": (model, learned)}, {"t": 100}, now or CurrentPrices(PRICES), usd, ms
@@ -112,7 +118,7 @@ def test_prices_that_drifted_since_it_was_learned_count_as_they_are_now() -> Non
 
 def test_calls_under_way_at_once_share_the_deadline() -> None:
     assert chosen(ms=250.0).point == 2
-    assert chosen(ms=250.0, now=CurrentPrices(PRICES, at_once={"s1": 10.0})).point == 1
+    assert chosen(ms=250.0, now=CurrentPrices(PRICES, concurrency={"s1": 10.0})).point == 1
 
 
 def test_the_aim_of_price_takes_the_cheapest_that_matches_the_best_service() -> None:
@@ -122,18 +128,18 @@ def test_the_aim_of_price_takes_the_cheapest_that_matches_the_best_service() -> 
 
 
 def test_the_words_name_accuracy_price_and_the_best_single_service() -> None:
-    assert words_of(chosen()) == (
+    assert describe_point(chosen()) == (
         "learned: a second service where the first is not sure; right in 92.0% of unseen gold for "
         "$0.006 and 6 ms an item, where s1 alone is right in 90.0%"
     )
 
 
 def test_the_explored_share_is_stable_and_about_as_large_as_said() -> None:
-    found = [in_share("t", f"item {n}", 0.1) for n in range(5_000)]
-    assert found == [in_share("t", f"item {n}", 0.1) for n in range(5_000)]
+    found = [is_sampled("t", f"item {n}", 0.1) for n in range(5_000)]
+    assert found == [is_sampled("t", f"item {n}", 0.1) for n in range(5_000)]
     assert sum(found) / 5_000 == pytest.approx(0.1, abs=0.02)
-    assert not any(in_share("t", f"item {n}", 0.0) for n in range(100))
-    assert all(in_share("t", f"item {n}", 1.0) for n in range(100))
+    assert not any(is_sampled("t", f"item {n}", 0.0) for n in range(100))
+    assert all(is_sampled("t", f"item {n}", 1.0) for n in range(100))
 
 
 def test_the_gate_holds_a_model_that_is_worse_on_held_out_gold(home) -> None:
@@ -147,7 +153,7 @@ def test_the_gate_holds_a_model_that_is_worse_on_held_out_gold(home) -> None:
     assert first.accuracy is not None and first.best_single_accuracy is not None
     assert first.accuracy >= first.best_single_accuracy - 0.02
     assert first.calibration_error is not None and first.calibration_error < 0.1
-    aside = np.array([in_share("gate t", one, 0.25) for one in good.items])
+    aside = np.array([is_sampled("gate t", one, 0.25) for one in good.items])
     shuffled = np.where(aside, good.gold, np.random.default_rng(0).permutation(good.gold))
     worse = train_task(
         "t", TrainingRecords(replace(good, gold=shuffled), 1_200, 0), identities, registry

@@ -7,10 +7,14 @@ import pytest
 
 from orchestration_assets.evidence.belief import fit_belief
 from orchestration_assets.evidence.recorded_answers import MISSING
-from orchestration_assets.selection.backward_induction import STOP, fit_steps
+from orchestration_assets.selection.backward_induction import STOP, fit_step_policy
 from orchestration_assets.selection.learner import SINGLE, STACK, fit_selector
 from orchestration_assets.selection.policy_outcomes import best_single, curve, exchange_rates
-from orchestration_assets.selection.trained_selector import deploy, packed, unpacked
+from orchestration_assets.selection.trained_selector import (
+    build_trained_selector,
+    pack_selector,
+    unpack_selector,
+)
 from resources.home import Home
 from tests.evidence.made import made
 
@@ -19,13 +23,13 @@ from tests.evidence.made import made
 def learned():
     recorded = made(4_000)
     train, test = recorded.take(slice(0, 2_000)), recorded.take(slice(2_000, None))
-    return train, test, fit_selector(train, rates=16)
+    return train, test, fit_selector(train, n_rates=16)
 
 
 def test_what_was_learned_costs_less_for_the_same_and_is_more_right_for_the_same(learned) -> None:
     train, test, selector = learned
     single = best_single(train)
-    price, target = train.prices[single], test.right[:, single].mean()
+    price, target = train.prices[single], test.is_correct[:, single].mean()
     found = curve(selector.run(test))
     match = found.cost_to_match(target)
     assert match is not None and match < 0.6 * price
@@ -36,7 +40,7 @@ def test_what_was_learned_costs_less_for_the_same_and_is_more_right_for_the_same
 def test_what_a_point_promises_is_what_it_keeps(learned) -> None:
     _, test, selector = learned
     for at, done in enumerate(selector.run(test)):
-        accuracy, price = selector.expected(at)
+        accuracy, price = selector.validated(at)
         assert done.accuracy == pytest.approx(accuracy, abs=0.04)
         assert done.price == pytest.approx(price, abs=0.15 * test.prices.max())
 
@@ -47,8 +51,8 @@ def test_with_few_labels_the_best_single_service_is_called_alone_and_that_is_sai
     assert set(selector.families) == {SINGLE}
     assert selector.belief is None
     best = train.services[best_single(train)]
-    assert f"the best single service, {best}, is called alone" in selector.words
-    assert max(done.accuracy for done in selector.run(train)) == train.right.mean(axis=0).max()
+    assert f"the best single service, {best}, is called alone" in selector.description
+    assert max(done.accuracy for done in selector.run(train)) == train.is_correct.mean(axis=0).max()
 
 
 def test_one_dominant_service_among_liars_is_called_alone() -> None:
@@ -56,10 +60,10 @@ def test_one_dominant_service_among_liars_is_called_alone() -> None:
     recorded = made(2_000, accuracies=(0.34, 0.34, 0.95), prices=(0.005, 0.006, 0.01))
     silent = replace(recorded, confidences=np.full(recorded.answers.shape, np.nan))
     train, test = silent.take(slice(0, 1_000)), silent.take(slice(1_000, None))
-    selector = fit_selector(train, rates=12)
-    done = selector.run(test)[selector.matching(float(train.right[:, 2].mean()))]
+    selector = fit_selector(train, n_rates=12)
+    done = selector.run(test)[selector.cheapest_rate(float(train.is_correct[:, 2].mean()))]
     assert done.price <= 0.0101
-    assert done.accuracy >= test.right[:, 2].mean() - 0.005
+    assert done.accuracy >= test.is_correct[:, 2].mean() - 0.005
 
 
 def test_an_incomplete_record_is_refused() -> None:
@@ -74,80 +78,80 @@ def test_free_texts_are_learned_without_comparing_them() -> None:
     recorded = made(800)
     free = replace(
         recorded,
-        correct=recorded.right,
+        correct=recorded.is_correct,
         labels=("free text",),
         answers=np.zeros_like(recorded.answers),
         gold=np.full(800, MISSING),
     )
-    selector = fit_selector(free, rates=8)
+    selector = fit_selector(free, n_rates=8)
     assert STACK not in selector.families
-    assert max(one.accuracy for one in selector.run(free)) >= recorded.right.mean(axis=0).max()
+    assert max(one.accuracy for one in selector.run(free)) >= recorded.is_correct.mean(axis=0).max()
 
 
 def test_asking_stops_where_it_is_free_of_use_and_the_last_service_ends_it() -> None:
     train = made(1_200)
-    belief, standings = fit_belief(train)
+    belief, posteriors = fit_belief(train)
     rates = exchange_rates(train.prices, 6)
-    steps, outcomes = fit_steps(train, standings, train.prices, rates)
+    steps, outcomes = fit_step_policy(train, posteriors, train.prices, rates)
     prices = [one.price for one in outcomes]
     assert prices == sorted(prices, reverse=True)
-    whole = belief.standing(train, (0, 1, 2))
-    action, gain = steps.next((0, 1, 2), whole, 0)
+    whole = belief.posterior(train, (0, 1, 2))
+    action, gain = steps.next_service((0, 1, 2), whole, 0)
     assert (action == STOP).all() and (gain == 0.0).all()
-    dearest = steps.next((), belief.standing(train, ()), len(rates) - 1)[0]
+    dearest = steps.next_service((), belief.posterior(train, ()), len(rates) - 1)[0]
     assert set(dearest) <= {STOP, 0}
 
 
 @pytest.fixture(scope="module")
-def deployed(learned):
+def selector(learned):
     train, _, selector = learned
-    times = fit_selector(train, train.milliseconds.mean(axis=0), rates=8)
-    alone = train.right.mean(axis=0)
-    return deploy(
+    times = fit_selector(train, train.milliseconds.mean(axis=0), n_rates=8)
+    alone = train.is_correct.mean(axis=0)
+    return build_trained_selector(
         {"usd": selector, "ms": times}, alone, train.prices, train.milliseconds.mean(axis=0)
     )
 
 
-def test_a_stored_selector_decides_as_the_one_in_memory(deployed, learned, home) -> None:
+def test_a_stored_selector_decides_as_the_one_in_memory(selector, learned, home) -> None:
     _, test, _ = learned
     registry = Home(home).models
-    arrays, manifest = packed(deployed)
+    arrays, manifest = pack_selector(selector)
     stored = registry.store("model", arrays, {"selector": manifest})
     found = registry.load("model", stored.version)
-    again = unpacked(found.arrays, found.facts["selector"])
-    assert again.points == deployed.points
+    again = unpack_selector(found.arrays, found.facts["selector"])
+    assert again.points == selector.points
     part = test.take(slice(0, 200))
-    for point in range(len(deployed.points)):
-        one, other = deployed.run(point, part), again.run(point, part)
+    for point in range(len(selector.points)):
+        one, other = selector.run(point, part), again.run(point, part)
         assert (one.asked == other.asked).all()
-        assert (one.right == other.right).all()
+        assert (one.correct == other.correct).all()
 
 
-def test_advice_item_by_item_asks_whom_the_batch_would_ask(deployed, learned) -> None:
+def test_advice_item_by_item_asks_whom_the_batch_would_ask(selector, learned) -> None:
     _, test, _ = learned
     part = test.take(slice(0, 12))
-    for point in range(len(deployed.points)):
-        expected = deployed.run(point, part)
+    for point in range(len(selector.points)):
+        expected = selector.run(point, part)
         for item in range(part.n_items):
             said: dict[str, tuple[str | None, float | None]] = {}
-            while (advice := deployed.advise(point, said)).ask is not None:
+            while (advice := selector.next_step(point, said)).ask is not None:
                 k = part.services.index(advice.ask)
                 answer = part.labels[part.answers[item, k]]
                 said[advice.ask] = (answer, float(part.confidences[item, k]))
             assert [name in said for name in part.services] == expected.asked[item].tolist()
             right = advice.answer == part.labels[part.gold[item]]
-            assert right == expected.right[item]
+            assert right == expected.correct[item]
 
 
-def test_an_answer_that_training_never_saw_says_nothing(deployed) -> None:
-    point = next(n for n, one in enumerate(deployed.points) if one.family == STACK)
-    strange = deployed.advise(point, {"s0": ("never seen", 0.9)})
-    silent = deployed.advise(point, {"s0": (None, 0.9)})
+def test_an_answer_that_training_never_saw_says_nothing(selector) -> None:
+    point = next(n for n, one in enumerate(selector.points) if one.family == STACK)
+    strange = selector.next_step(point, {"s0": ("never seen", 0.9)})
+    silent = selector.next_step(point, {"s0": (None, 0.9)})
     assert strange == silent
-    assert strange.answer in deployed.labels
+    assert strange.answer in selector.labels
 
 
-def test_another_format_is_refused(deployed) -> None:
-    arrays, manifest = packed(deployed)
+def test_another_format_is_refused(selector) -> None:
+    arrays, manifest = pack_selector(selector)
     with pytest.raises(ValueError, match="format 99"):
-        unpacked(arrays, {**manifest, "format": 99})
+        unpack_selector(arrays, {**manifest, "format": 99})

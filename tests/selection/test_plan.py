@@ -2,22 +2,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration_assets.schemas.enums import ProcessingModel
+from orchestration_assets.schemas.enums import ProcessingModel, ProfileStatus
 from orchestration_assets.schemas.policy import Comparison, Policy
+from orchestration_assets.schemas.tables import ItemProfile
 from orchestration_assets.selection.conditions import first_failure, holds
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.plan import plan_items
 
 PRICES = {"cheap": Price(0.1, 0.0), "dear": Price(5.0, 0.002)}
-PROFILE = {
-    "item_id": "i1",
-    "content_hash": "h1",
-    "path": "a.h",
-    "status": "ok",
-    "extension": "h",
-    "word_count": 12,
-    "readability": None,
-}
+FEATURES = {"extension": "h", "word_count": 12, "readability": None}
+
+
+def profile(status=ProfileStatus.OK, **features) -> ItemProfile:
+    return ItemProfile("i1", "h1", "a.h", status, FEATURES | features)
+
+
+PROFILE = profile()
 
 
 def policy(**task) -> Policy:
@@ -61,13 +61,13 @@ def test_every_option_not_taken_is_kept_with_its_reason_and_price() -> None:
     assert rejected["header"].reason == "rule short comes first"
     assert rejected["default"].reason == "rule short holds"
     assert rejected["header"].cost_usd_max == 0.002
-    (other,) = plans({**PROFILE, "word_count": 50}, rules=RULES)
+    (other,) = plans(profile(word_count=50), rules=RULES)
     assert other.rule == "header"
     assert {o.option: o.reason for o in other.rejected}["short"] == "word_count is 50"
 
 
 def test_without_a_rule_the_default_applies_and_shows_what_the_rules_looked_at() -> None:
-    (plan,) = plans({**PROFILE, "word_count": 50, "extension": "py"}, rules=RULES)
+    (plan,) = plans(profile(word_count=50, extension="py"), rules=RULES)
     assert (plan.strategy, plan.rule) == ("default", None)
     assert {one.feature for one in plan.inputs} == {"word_count", "extension"}
 
@@ -78,7 +78,7 @@ def test_a_task_that_does_not_apply_gets_no_plan() -> None:
 
 
 def test_an_item_without_a_profile_gets_no_plan() -> None:
-    assert plans({**PROFILE, "status": "superseded"}) == []
+    assert plans(profile(ProfileStatus.SUPERSEDED)) == []
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from orchestration_assets.selection.policy_outcomes import (
     best_single,
     curve,
     exchange_rates,
-    majority,
+    majority_vote,
 )
 from tests.evidence.made import made
 
@@ -27,7 +27,7 @@ def tiny(seed: int, n: int = 9):
 
 
 def mean_worth(outcome: PolicyOutcome, rate: float) -> float:
-    return float(outcome.worth(rate).mean())
+    return float((outcome.correct - rate * outcome.cost).mean())
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -76,7 +76,7 @@ def test_a_service_without_an_answer_is_followed_by_the_next() -> None:
     silent = type(recorded)(**{**recorded.__dict__, "answers": answers})
     done = Cascade((0, 2), (0.0,)).run(silent)
     assert done.asked[:, 2].all()
-    assert (done.right == silent.right[:, 2]).all()
+    assert (done.correct == silent.is_correct[:, 2]).all()
     assert done.price == pytest.approx(0.0101)
 
 
@@ -106,6 +106,6 @@ def test_a_curve_goes_from_cheap_to_dear() -> None:
 
 def test_majority_of_two_against_one() -> None:
     recorded = made(300)
-    voted = majority(recorded)
+    voted = majority_vote(recorded)
     agree = recorded.answers[:, 0] == recorded.answers[:, 1]
     assert (voted[agree] == recorded.answers[agree, 0]).all()

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from orchestration_assets.selection.forecast import Price
-from orchestration_assets.selection.training_records import observed_prices, records_of
+from orchestration_assets.selection.training_records import observed_prices, training_records
 
 PRICES = {"one": Price(1.0, 0.1), "two": Price(2.0, 0.2)}
 VERSIONS = {"one": "1", "two": "1"}
@@ -39,7 +39,7 @@ def records(readings: list[dict], labels: list[dict]):
     )
     names = ("item_id", "content_hash", "task", "answer")
     gold_schema = pa.schema([(name, text) for name in names])
-    return records_of(
+    return training_records(
         "t",
         ["one", "two"],
         VERSIONS,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from orchestration_assets.disagreement.kinds.entity_conflicts import entity_conflict
 from orchestration_assets.disagreement.kinds.figurative import figurative
@@ -17,6 +17,7 @@ from orchestration_assets.schemas.answers import Answer
 from orchestration_assets.schemas.disagreement import DisputeKindRow
 from orchestration_assets.schemas.enums import AnswerKind, DisputeKind
 from orchestration_assets.schemas.items import Task
+from orchestration_assets.schemas.tables import ResolutionRow
 
 _Found = tuple[tuple[str, ...], Finding]
 
@@ -38,7 +39,7 @@ class KindSearch:
 
 
 def dispute_kinds(
-    resolutions: Iterable[Mapping[str, Any]],
+    resolutions: Iterable[ResolutionRow],
     readings: Mapping[tuple[str, str], ServiceReadings],
     disputed: Collection[tuple[str, str]],
     tasks: Mapping[str, Task],
@@ -53,29 +54,29 @@ def dispute_kinds(
     kind, what went wrong where a question could not be looked through.
     """
     for row in resolutions:
-        key = (row["item_id"], row["task"])
+        key = (row.item_id, row.task)
         if key not in disputed:
             continue
         votes = ok_votes(readings.get(key, ()))
-        task = tasks[row["task"]]
+        task = tasks[row.task]
         for kind in DisputeKind:
             try:
-                found = _found(kind, row["item_id"], votes, task, search)
+                found = _found(kind, row.item_id, votes, task, search)
             except Exception as error:
                 if broken is None:
                     raise
-                place = f"{row['path']}, {row['task']}, {kind}"
+                place = f"{row.path}, {row.task}, {kind}"
                 broken[place] = f"{type(error).__name__}: {error}"
                 continue
             if found is None:
                 continue
             services, finding = found
             yield DisputeKindRow(
-                batch=row["batch"],
-                item_id=row["item_id"],
-                content_hash=row["content_hash"],
-                path=row["path"],
-                task=row["task"],
+                batch=row.batch,
+                item_id=row.item_id,
+                content_hash=row.content_hash,
+                path=row.path,
+                task=row.task,
                 kind=kind,
                 services=services,
                 score=finding.score,

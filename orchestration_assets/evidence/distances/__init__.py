@@ -1,7 +1,7 @@
-"""How far two answers to one task lie apart, for each kind of answer.
+"""The distance of two answers to one task, for each kind of answer.
 
-One pair without any context: what converges, when to stop, who dissents. Where a whole batch is
-at hand, ``disagreement`` measures scores and vectors against it instead.
+Of one pair without context, as plans need it to stop and to name dissenters. Over a whole batch,
+``disagreement`` measures scores and vectors against the batch instead.
 """
 
 from typing import cast
@@ -34,6 +34,6 @@ def distance(first: Answer, second: Answer, task: Task) -> float:
     return vector_distance(cast(tuple[float, ...], first), cast(tuple[float, ...], second))
 
 
-def apart(found: float, task: Task) -> bool:
+def is_disagreement(answer_distance: float, task: Task) -> bool:
     """Whether a distance makes two answers disagree; equal answers never do."""
-    return 0.0 < found >= task.disagree_at
+    return 0.0 < answer_distance >= task.disagree_at

@@ -2,22 +2,22 @@
 
 from typing import Final
 
-_MIN_STEM: Final = 3
+_MIN_STEM_CHARS: Final = 3
 # bus, class, basis: not a plural
-_NO_PLURAL: Final = ("ss", "us", "is")
+_NOT_PLURAL: Final = ("ss", "us", "is")
 # taxes, classes, hashes; not -ches, which may be caches or watches
-_IN_ES: Final = ("xes", "sses", "shes")
+_PLURALS_IN_ES: Final = ("xes", "sses", "shes")
 # movies and movie both become movy: only equality counts
-_IN_IE: Final = ("ies", "ie")
+_PLURALS_IN_IES: Final = ("ies", "ie")
 
 
 def fold(word: str) -> str:
     """The word without case and without a regular English plural; others stay as they are."""
     folded = " ".join(word.casefold().split())
-    if len(folded) <= _MIN_STEM or folded.endswith(_NO_PLURAL):
+    if len(folded) <= _MIN_STEM_CHARS or folded.endswith(_NOT_PLURAL):
         return folded
-    if folded.endswith(_IN_ES):
+    if folded.endswith(_PLURALS_IN_ES):
         return folded[:-2]
-    if len(folded) > _MIN_STEM + 1 and folded.endswith(_IN_IE):
+    if len(folded) > _MIN_STEM_CHARS + 1 and folded.endswith(_PLURALS_IN_IES):
         return folded[: folded.rindex("ie")] + "y"
     return folded[:-1] if folded.endswith("s") else folded

@@ -13,8 +13,8 @@ from typing import Final
 
 from orchestration_assets.evidence.distances.folding import fold
 
-_REMEMBERED: Final = 65_536
-_folded = lru_cache(_REMEMBERED)(fold)
+_CACHED_WORDS: Final = 65_536
+_folded = lru_cache(_CACHED_WORDS)(fold)
 
 
 def set_distance(first: Sequence[str], second: Sequence[str]) -> float:
@@ -22,7 +22,7 @@ def set_distance(first: Sequence[str], second: Sequence[str]) -> float:
 
     A weighted Jaccard distance in which a member weighs what its better rank gives it.
     """
-    a, b = weighted(first), weighted(second)
+    a, b = member_weights(first), member_weights(second)
     if a.keys() == b.keys():
         return 0.0
     # fsum: the same value whichever set comes first
@@ -31,19 +31,19 @@ def set_distance(first: Sequence[str], second: Sequence[str]) -> float:
     return 1.0 - shared / every
 
 
-def weighted(members: Sequence[str]) -> dict[str, float]:
+def member_weights(members: Sequence[str]) -> dict[str, float]:
     """Folded member -> weight of its best rank, in (0, 1]."""
-    found: dict[str, float] = {}
+    weights: dict[str, float] = {}
     for rank, member in enumerate(members):
-        found.setdefault(_folded(member), 1.0 / math.log2(rank + 2))
-    return found
+        weights.setdefault(_folded(member), 1.0 / math.log2(rank + 2))
+    return weights
 
 
-def only_members(
+def exclusive_members(
     first: Sequence[str], second: Sequence[str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The members that only one side has, as it wrote them and in its order."""
-    a, b = weighted(first), weighted(second)
+    a, b = member_weights(first), member_weights(second)
     return (
         tuple(member for member in first if _folded(member) not in b),
         tuple(member for member in second if _folded(member) not in a),

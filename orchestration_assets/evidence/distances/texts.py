@@ -21,9 +21,9 @@ from orchestration_assets.evidence.distances.folding import fold
 from orchestration_assets.text.function_words import ENGLISH, function_words
 
 _CLAIM_WEIGHT: Final = 3.0
-_REMEMBERED: Final = 1_024  # contents with profiles of 8 KB; a text is compared more than once
-_WORDS_REMEMBERED: Final = 65_536
-_PAIRS_REMEMBERED: Final = 256  # a consensus asks for the same few pairs three times over
+_CACHED_TEXTS: Final = 1_024  # contents with profiles of 8 KB; a text is compared more than once
+_CACHED_WORDS: Final = 65_536
+_CACHED_PAIRS: Final = 256  # a consensus asks for the same few pairs three times over
 
 _BUCKETS: Final = 2_048
 _SHIFT: Final = np.uint32(32 - 11)  # the upper 11 bits choose one of the 2,048 buckets
@@ -40,9 +40,9 @@ _UNSPACED_FROM: Final = "\u3040"
 _UNSPACED_TO: Final = "\uac00"
 # the end of a sentence, of a heading or of a list's mark, with what may stand before a word
 _SENTENCE_BEFORE = re.compile(r"[.!?:;\n\u3002][\s\"'\u201c\u201e\u00ab(*#>-]*$")
-_LOOK_BACK: Final = 8
+_CHARS_BEFORE: Final = 8
 # another language than English needs this many more of its function words in the text
-_CLEARLY: Final = 2
+_LANGUAGE_MARGIN: Final = 2
 
 # negations of the languages that are met most; English n't is found by its ending
 _NEGATIONS: Final = frozenset(
@@ -56,7 +56,7 @@ _NOT: Final = "not"
 _Profile = np.ndarray[tuple[int], np.dtype[np.float32]]
 
 
-class _Sort(Enum):
+class _TokenKind(Enum):
     WORD = auto()
     LETTER = auto()
     NUMBER = auto()
@@ -64,8 +64,8 @@ class _Sort(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class _Content:
-    """What a text says: folded key -> as it is written, in order of appearance.
+class _ContentWords:
+    """The content words of a text: folded key -> as it is written, in order of appearance.
 
     ``keys`` are those of claims and other words together.
     ``profile`` holds the square roots of the shares of hashed words and character n-grams: a
@@ -87,33 +87,33 @@ def text_distance(first: str, second: str) -> float:
     claim weighs three words. Texts without any content word are 0 apart when they are spelled
     alike, else 1.
     """
-    return 0.0 if first == second else _between(*sorted((first, second)))
+    return 0.0 if first == second else _word_distance(*sorted((first, second)))
 
 
-@lru_cache(_PAIRS_REMEMBERED)
-def _between(first: str, second: str) -> float:
-    a, b = _content(first), _content(second)
+@lru_cache(_CACHED_PAIRS)
+def _word_distance(first: str, second: str) -> float:
+    a, b = _content_words(first), _content_words(second)
     if not (a.keys or b.keys):
         return 0.0 if fold(first) == fold(second) else 1.0
     cosine = min(1.0, float(a.profile @ b.profile))
     return 1.0 - (cosine + _overlap(a, b)) / 2.0
 
 
-def only_sided(first: str, second: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What only one side says, as it wrote it: claims first, then other content words.
+def exclusive_terms(first: str, second: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The words that only one side has, as it wrote them: claims first, then other content words.
 
     A negation is given with the word that it negates (*not approved*).
     """
-    a, b = _content(first), _content(second)
-    return _without(a, b), _without(b, a)
+    a, b = _content_words(first), _content_words(second)
+    return _missing_from(a, b), _missing_from(b, a)
 
 
-def _without(one: _Content, other: _Content) -> tuple[str, ...]:
-    said = {**one.claims, **one.words}
-    return tuple(written for key, written in said.items() if key not in other.keys)
+def _missing_from(text: _ContentWords, other: _ContentWords) -> tuple[str, ...]:
+    terms = {**text.claims, **text.words}
+    return tuple(written for key, written in terms.items() if key not in other.keys)
 
 
-def _overlap(a: _Content, b: _Content) -> float:
+def _overlap(a: _ContentWords, b: _ContentWords) -> float:
     claims = a.claims.keys() | b.claims.keys()
     shared = a.keys & b.keys
     extra = _CLAIM_WEIGHT - 1.0
@@ -122,22 +122,22 @@ def _overlap(a: _Content, b: _Content) -> float:
     return 2.0 * both / (both + total)
 
 
-@lru_cache(_REMEMBERED)
-def _content(text: str) -> _Content:
+@lru_cache(_CACHED_TEXTS)
+def _content_words(text: str) -> _ContentWords:
     claims: dict[str, str] = {}
     words: dict[str, str] = {}
     keys: list[str] = []
     negation = ""
     tokens = [(token, *_word(token), named) for token, named in _tokens(text)]
     leave_out = _function_words({lower for _, lower, *_ in tokens})
-    for token, lower, sort, key, named in tokens:
-        if sort is _Sort.NEGATION:
+    for token, lower, kind, key, named in tokens:
+        if kind is _TokenKind.NEGATION:
             negation = token
             continue
-        if lower in leave_out or (sort is _Sort.LETTER and not named):
+        if lower in leave_out or (kind is _TokenKind.LETTER and not named):
             continue
         keys.append(key)
-        (claims if named or sort is _Sort.NUMBER else words).setdefault(key, token)
+        (claims if named or kind is _TokenKind.NUMBER else words).setdefault(key, token)
         if negation:
             claims.setdefault(f"{_NOT} {key}", f"{negation} {token}")
             keys.append(_NOT)
@@ -146,18 +146,22 @@ def _content(text: str) -> _Content:
         claims.setdefault(_NOT, negation)
         keys.append(_NOT)
     only_words = {key: word for key, word in words.items() if key not in claims}
-    return _Content(claims, only_words, frozenset(claims).union(only_words), _profile(keys))
+    return _ContentWords(claims, only_words, frozenset(claims).union(only_words), _profile(keys))
 
 
-@lru_cache(_WORDS_REMEMBERED)
-def _word(token: str) -> tuple[str, _Sort, str]:
+@lru_cache(_CACHED_WORDS)
+def _word(token: str) -> tuple[str, _TokenKind, str]:
     """The token in lower case, its sort, and the key under which it is compared."""
     lower = token.casefold()
     if lower in _NEGATIONS or lower.endswith(_NEGATED_ENDINGS):
-        return lower, _Sort.NEGATION, _NOT
+        return lower, _TokenKind.NEGATION, _NOT
     if _DIGIT.search(lower):
-        return lower, _Sort.NUMBER, _number(lower)
-    return lower, _Sort.LETTER if _ONE_LETTER.fullmatch(lower) else _Sort.WORD, fold(lower)
+        return lower, _TokenKind.NUMBER, _number(lower)
+    return (
+        lower,
+        _TokenKind.LETTER if _ONE_LETTER.fullmatch(lower) else _TokenKind.WORD,
+        fold(lower),
+    )
 
 
 def _tokens(text: str) -> Iterator[tuple[str, bool]]:
@@ -173,7 +177,7 @@ def _tokens(text: str) -> Iterator[tuple[str, bool]]:
 
 
 def _opens_sentence(text: str, position: int) -> bool:
-    before = text[max(0, position - _LOOK_BACK) : position]
+    before = text[max(0, position - _CHARS_BEFORE) : position]
     return _SENTENCE_BEFORE.search(before) is not None or not text[:position].strip()
 
 
@@ -185,17 +189,17 @@ def _function_words(words: Set[str]) -> frozenset[str]:
     languages = _languages()
     hits = Counter(chain.from_iterable(languages[word] for word in words if word in languages))
     best = min(hits, key=lambda language: (-hits[language], language), default=ENGLISH)
-    return function_words()[best if hits[best] >= hits[ENGLISH] + _CLEARLY else ENGLISH]
+    return function_words()[best if hits[best] >= hits[ENGLISH] + _LANGUAGE_MARGIN else ENGLISH]
 
 
 @cache
 def _languages() -> Mapping[str, Sequence[str]]:
     """Function word -> the languages that have it."""
-    found: defaultdict[str, list[str]] = defaultdict(list)
+    languages: defaultdict[str, list[str]] = defaultdict(list)
     for language, words in function_words().items():
         for word in words:
-            found[word].append(language)
-    return dict(found)
+            languages[word].append(language)
+    return dict(languages)
 
 
 def _number(token: str) -> str:

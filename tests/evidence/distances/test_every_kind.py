@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration_assets.evidence.distances import apart, distance
+from orchestration_assets.evidence.distances import distance, is_disagreement
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Task
 from tests.evidence.answers import TASKS, answers, kinds
@@ -31,4 +31,6 @@ def test_an_answer_is_no_distance_from_itself(drawn) -> None:
 def test_answers_disagree_from_the_threshold_on_and_equal_ones_never(
     found, disagree_at, disagrees
 ) -> None:
-    assert apart(found, Task("t", "1", AnswerKind.SET, disagree_at=disagree_at)) is disagrees
+    assert (
+        is_disagreement(found, Task("t", "1", AnswerKind.SET, disagree_at=disagree_at)) is disagrees
+    )

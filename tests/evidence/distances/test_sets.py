@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration_assets.evidence.distances.sets import only_members, set_distance
+from orchestration_assets.evidence.distances.sets import exclusive_members, set_distance
 
 members = st.lists(st.sampled_from("abcdefgh"), unique=True, max_size=6)
 
@@ -53,4 +53,4 @@ def test_sharing_one_more_member_brings_sets_nearer(first, second) -> None:
 
 
 def test_only_members_are_as_each_side_wrote_them() -> None:
-    assert only_members(("Cats", "Dog"), ("dogs", "Tree")) == (("Cats",), ("Tree",))
+    assert exclusive_members(("Cats", "Dog"), ("dogs", "Tree")) == (("Cats",), ("Tree",))

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration_assets.evidence.distances.texts import only_sided, text_distance
+from orchestration_assets.evidence.distances.texts import exclusive_terms, text_distance
 
 SAID = "The board approved the budget of 1,000 euros on 5 May."
 
@@ -43,11 +43,14 @@ def test_a_changed_claim_is_farther_than_a_changed_word(claim, word) -> None:
     ],
 )
 def test_what_only_one_side_says(first, second, only) -> None:
-    assert only_sided(first, second) == only
+    assert exclusive_terms(first, second) == only
 
 
 def test_a_word_that_begins_a_sentence_is_no_name() -> None:
-    assert only_sided("Yes. Rivers rise", "yes, 3 lakes") == (("Rivers", "rise"), ("3", "lakes"))
+    assert exclusive_terms("Yes. Rivers rise", "yes, 3 lakes") == (
+        ("Rivers", "rise"),
+        ("3", "lakes"),
+    )
 
 
 @pytest.mark.parametrize(("first", "second", "far"), [("!!!", "???", 1.0), ("the ", "THE", 0.0)])
@@ -57,7 +60,7 @@ def test_texts_without_content_words_are_compared_as_they_are(first, second, far
 
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_nothing_is_said_by_one_side_only_when_both_say_it(first, second) -> None:
-    only_first, only_second = only_sided(first, second)
-    assert only_sided(second, first) == (only_second, only_first)
-    assert only_sided(first, first) == ((), ())
+    only_first, only_second = exclusive_terms(first, second)
+    assert exclusive_terms(second, first) == (only_second, only_first)
+    assert exclusive_terms(first, first) == ((), ())
     assert not set(only_first) & set(only_second)
