@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from inspect import getdoc
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -73,11 +73,11 @@ def path_below_home(name: str) -> str:
     )
 
 
-def _first_sentence(one: Table) -> str:
+def _first_sentence(one: Table[Any]) -> str:
     return prose(one.description).split(". ")[0].rstrip(".")
 
 
-def _section(one: Table, before: Sequence[Table]) -> str:
+def _section(one: Table[Any], before: Sequence[Table[Any]]) -> str:
     key = ", ".join(f"`{name}`" for name in one.key)
     same = next((other.name for other in before if other.columns == one.columns), None)
     return page(
@@ -88,14 +88,14 @@ def _section(one: Table, before: Sequence[Table]) -> str:
     ).rstrip()
 
 
-def _columns(one: Table) -> str:
+def _columns(one: Table[Any]) -> str:
     """The columns; what may differ between runs has a place of its own where something does."""
     differs = any(column.run_dependent for column in one.columns.values())
     names = ("Column", "Type", "Unit", *(("Run",) if differs else ()), "Meaning")
     return table(names, (_column(one, field, differs) for field in one.schema))
 
 
-def _column(one: Table, field: pa.Field, differs: bool) -> Iterator[str]:
+def _column(one: Table[Any], field: pa.Field, differs: bool) -> Iterator[str]:
     column = one.columns[field.name]
     yield f"`{field.name}`"
     yield _type(field)
