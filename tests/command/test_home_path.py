@@ -46,7 +46,7 @@ def test_a_home_is_used_where_it_lies_or_refused(tmp_path: Path, name: str) -> N
 
 def test_another_place_for_dagster_lets_any_home_be(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "instance"))
-    check_home(tmp_path / "a?b")
+    check_home(Home(tmp_path / "a?b"))
 
 
 def test_a_run_with_odd_names_everywhere(tmp_path: Path, capsys) -> None:

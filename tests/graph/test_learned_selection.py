@@ -208,5 +208,5 @@ def test_an_artefact_that_was_tampered_with_stops_nothing_and_is_said(learned) -
     write_atomically(path, b"PK")
     project.policy.write_text(policy(explore=0.0))
     (reason,) = {plan["reason"] for plan in replan(project, batch)}
-    assert "it is not what was promoted" in reason
+    assert "it is not what was stored" in reason
     assert pa.types.is_string(project.tables.read("processing_plans", batch)["reason"].type)

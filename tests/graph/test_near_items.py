@@ -136,7 +136,7 @@ def test_content_that_changed_since_is_not_shown(
     (folder / "reactor.md").write_text("Something else altogether.")
     script = FaultScript(answers={"[reactor.md is": "json", "Nobody was hurt": "text"})
     monkeypatch.setattr(drill, "script", script)
-    monkeypatch.setattr(drill, "_answered", {})
+    monkeypatch.setattr(drill, "_answers_by_key", {})
     batch = take_in_later(project, drill, folder, tmp_path)
     assert "text" in [row["answer"] for row in asked(project, batch)]
     assert "json" not in [row["answer"] for row in asked(project, batch)]

@@ -144,7 +144,7 @@ def test_a_known_item_that_is_answered_wrongly_is_told_and_stops_nothing(
     row = project.tables.read("service_health").to_pylist()
     assert "said 'shell', 'python' is expected" in str(row)
     drill.script = FaultScript(answers={"import os": "python"})
-    drill._answered.clear()
+    drill._answers_by_key.clear()
     assert checks(project.execute("check_services", None))["business"] is True
 
 

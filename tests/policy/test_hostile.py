@@ -22,9 +22,11 @@ from orchestration_assets.policy.files import MAX_BYTES, decode_text
 from orchestration_assets.policy.load import LoadedPolicy, load_policy, parse_policy
 from orchestration_assets.policy.pinned_policy import pin_policy, read_pinned_policy
 from orchestration_assets.policy.problems import PolicyError
+from orchestration_assets.schemas.enums import ProfileStatus
 from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.items import Item, Question
 from orchestration_assets.schemas.services import ChatConfig
+from orchestration_assets.schemas.tables import ItemProfile
 from orchestration_assets.selection.strategies import DirectiveStrategy
 from orchestration_assets.services.pool import build_services
 from orchestration_assets.settings import Settings
@@ -88,7 +90,8 @@ def usable(loaded: LoadedPolicy) -> None:
             with contextlib.suppress(PromptError):
                 services[name].prepare([asked(task_name, task)])
     for name, task in policy.tasks.items():
-        DirectiveStrategy().decide(name, task, {"path": "a/b.md"})
+        profile = ItemProfile("item", "hash", "a/b.md", ProfileStatus.OK, {})
+        DirectiveStrategy().decide(name, task, profile)
         assert task.choices
 
 

@@ -344,18 +344,18 @@ def test_from_a_web_folder_to_texts_and_nothing_new_at_the_second_look(web, tmp_
     (batch,) = intake.recorded
     table = make_manifest(Home(tmp_path), batch, content, SilentProgress())
     Home(tmp_path).tables.write(CONTENT_MANIFEST, table, batch)
-    rows = {row["path"]: row for row in table.to_pylist()}
-    assert {path: row["outcome"] for path, row in rows.items()} == {
+    rows = {row.path: row for row in CONTENT_MANIFEST.rows(table)}
+    assert {path: row.outcome for path, row in rows.items()} == {
         "a.txt": "accepted",
         "chunked.txt": "accepted",
         "gone.txt": "rejected",
         "away.txt": "rejected",
         "endless.txt": "rejected",
     }
-    assert rows["away.txt"]["reason"] == "link_outside"
-    assert rows["away.txt"]["detail"] == "redirected out of the source, to http://127.0.0.1:1"
-    assert rows["gone.txt"]["reason"] == "vanished"
-    assert rows["endless.txt"]["reason"] == "too_large"
+    assert rows["away.txt"].reason == "link_outside"
+    assert rows["away.txt"].detail == "redirected out of the source, to http://127.0.0.1:1"
+    assert rows["gone.txt"].reason == "vanished"
+    assert rows["endless.txt"].reason == "too_large"
     with ContentReader(Home(tmp_path), intake.listing.source) as reader:
         assert reader.text(rows["a.txt"]) == "one"
         assert reader.text(rows["chunked.txt"]) == "two"
