@@ -56,7 +56,7 @@ def calibrate_thresholds(home: Home, policy: Policy) -> TableResult:
     figures = {
         "promoted": sum(row.promoted for row in rows),
         **in_words(rows),
-        **{f"left out: {batch}": why for batch, why in history.left_out.items()},
+        **{f"left out: {batch}": why for batch, why in history.skipped.items()},
     }
     return TableResult(rows_to_arrow(VECTOR_THRESHOLDS, rows), figures)
 

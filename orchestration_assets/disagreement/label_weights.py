@@ -6,7 +6,7 @@ not repeat each other; and else the services' own confidences, which nobody has 
 it is, the basis says so.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,12 +17,14 @@ from orchestration_assets.evidence.label_free import fit_label_free
 from orchestration_assets.evidence.label_model import LabelModel, encode_votes
 from orchestration_assets.evidence.recorded_answers import MISSING
 from orchestration_assets.schemas.items import Task
+from orchestration_assets.schemas.tables import PlanRow
+from orchestration_assets.selection.trained_selector import TrainedSelector
 
 _ENOUGH_SERVICES: Final = 3
 _LABELS_MOST: Final = 400
 
 Key = tuple[str, str]
-Said = Mapping[str, tuple[str, float | None]]
+LabelVotes = Mapping[str, tuple[str, float | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,25 +50,25 @@ class PromotedCalibration:
     version: str
 
 
-def said(heard: ServiceReadings) -> dict[str, tuple[str, float | None]]:
+def label_votes(readings: ServiceReadings) -> dict[str, tuple[str, float | None]]:
     """Service -> its label and confidence, of the readings that vote."""
-    return {name: (str(one.answer), one.confidence) for name, one in ok_votes(heard)}
+    return {name: (str(one.answer), one.confidence) for name, one in ok_votes(readings)}
 
 
 def weigh(
     task: Task,
-    heard: Mapping[Key, ServiceReadings],
+    readings: Mapping[Key, ServiceReadings],
     versions: Mapping[str, str],
     promoted: PromotedCalibration | None,
     learn_from: int,
 ) -> tuple[dict[Key, WeighedAnswers], str]:
     """(item, task) -> what its labels weigh, and the basis of those that are not there.
 
-    ``heard`` are the task's independent readings, ``versions`` those of the services that gave
+    ``readings`` are the task's independent readings, ``versions`` those of the services that gave
     them. Items are missing where nothing was learnt: then stated confidences must do.
     """
-    keys = [key for key, readings in heard.items() if ok_votes(readings)]
-    votes = [said(heard[key]) for key in keys]
+    keys = [key for key, votes in readings.items() if ok_votes(votes)]
+    votes = [label_votes(readings[key]) for key in keys]
     if promoted is not None:
         why = mismatch(promoted.model, versions)
         if why is None:
@@ -94,7 +96,7 @@ def mismatch(model: LabelModel, versions: Mapping[str, str]) -> str | None:
 
 
 def _learnt(
-    task: Task, votes: Sequence[Said], versions: Mapping[str, str], learn_from: int
+    task: Task, votes: Sequence[LabelVotes], versions: Mapping[str, str], learn_from: int
 ) -> tuple[LabelModel | None, str]:
     services = sorted({service for one in votes for service in one})
     if len(services) < _ENOUGH_SERVICES:
@@ -114,7 +116,7 @@ def _learnt(
 
 
 def _by_model(
-    keys: Sequence[Key], votes: Sequence[Said], promoted: PromotedCalibration
+    keys: Sequence[Key], votes: Sequence[LabelVotes], promoted: PromotedCalibration
 ) -> dict[Key, WeighedAnswers]:
     model = promoted.model
     basis = f"calibration {promoted.version}, {model.n_gold} verdicts"
@@ -126,7 +128,7 @@ def _by_model(
 
 
 def _stand(
-    keys: Sequence[Key], votes: Sequence[Said], model: LabelModel, basis: str
+    keys: Sequence[Key], votes: Sequence[LabelVotes], model: LabelModel, basis: str
 ) -> dict[Key, WeighedAnswers]:
     if not keys:
         return {}
@@ -141,4 +143,29 @@ def _stand(
         shares = {model.labels[code]: float(probabilities[row, code]) for code in given}
         stands = model.labels[int(standing[row])]
         found[key] = WeighedAnswers(shares, stands, float(risk[row]), basis)
+    return found
+
+
+def learned_weights(
+    plans: Iterable[PlanRow],
+    readings: Mapping[Key, ServiceReadings],
+    models: Mapping[str, TrainedSelector],
+) -> dict[Key, WeighedAnswers]:
+    """(item, task) -> what the answers weigh, for plans whose steps a learned model decided.
+
+    Items that no service answered are missing.
+    """
+    found: dict[Key, WeighedAnswers] = {}
+    for plan in plans:
+        key = (plan.item_id, plan.task)
+        version, point = plan.artefact, plan.point
+        if version is None or point is None or not (votes := label_votes(readings.get(key, ()))):
+            continue
+        silent = {name: (None, None) for name, _ in readings[key]}
+        believed = models[version].label_probabilities(point, {**silent, **votes})
+        if believed is not None:
+            answer, sure, probabilities = believed
+            given = {label: probabilities.get(label, 0.0) for label, _ in votes.values()}
+            basis = f"learned model {version}, calibrated on gold"
+            found[key] = WeighedAnswers(given, answer, 1.0 - sure, basis)
     return found

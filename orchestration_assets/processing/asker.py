@@ -56,7 +56,7 @@ class UnsavedError(OrchestrationError):
 class Asker:
     """Asks services by name. ``clock`` gives seconds, ``now`` the UTC time of day.
 
-    What services over HTTP cost comes out of ``purse``; ``ratios`` says how many tokens one was
+    What services over HTTP cost comes out of ``budget``; ``ratios`` says how many tokens one was
     seen to bill for each estimated one. A call over HTTP, its retries included, is over
     ``call_limit_s`` after its turn came. ``near`` knows what is near an item, for services
     that are shown that.
@@ -70,7 +70,7 @@ class Asker:
         cache: AnswerCache,
         clock: Callable[[], float] = time.perf_counter,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        purse: SpendBudget | None = None,
+        budget: SpendBudget | None = None,
         ratios: Mapping[str, float] | None = None,
         call_limit_s: float = math.inf,
         near: NearItems | None = None,
@@ -90,7 +90,7 @@ class Asker:
         self.callers = {
             name: Caller(
                 service,
-                purse or SpendBudget(),
+                budget or SpendBudget(),
                 ratio=(ratios or {}).get(name, 1.0),
                 limit_s=call_limit_s,
                 now=now,

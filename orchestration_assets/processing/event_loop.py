@@ -82,7 +82,7 @@ class BatchLimits:
     """
 
     items_in_flight: int
-    purse: SpendBudget = field(default_factory=SpendBudget)
+    budget: SpendBudget = field(default_factory=SpendBudget)
     item_deadline_s: float = math.inf
     batch_deadline_s: float = math.inf
     token_ratios: Mapping[str, float] = field(default_factory=dict)
@@ -145,7 +145,7 @@ def process_plans(
         asker = Asker(
             work.services,
             cache,
-            purse=limits.purse,
+            budget=limits.budget,
             ratios=limits.token_ratios,
             call_limit_s=limits.item_deadline_s,
             near=near,

@@ -16,7 +16,7 @@ SHARED: Final = "shared"
 _Pair = tuple[str, str]
 
 
-def leaders(vectors: pa.Table) -> dict[str, str]:
+def near_copy_leaders(vectors: pa.Table) -> dict[str, str]:
     """Item -> the item of its batch that is asked for it, for near-copies only.
 
     That is the representative, or the first of its copies by item id when the representative is
@@ -68,11 +68,11 @@ def process_sharing(
 def _copies(
     plans: Sequence[PlanRow], leader_of: Mapping[str, str], asked: BatchResult
 ) -> BatchResult:
-    told = BatchResult()
+    shared = BatchResult()
     for model, rows in asked.interpretations.items():
         by_pair = _by_pair(rows)
-        for plan, leader in _led(plans, leader_of):
-            told.interpretations[model] += [
+        for plan, leader in _with_leaders(plans, leader_of):
+            shared.interpretations[model] += [
                 replace(
                     row,
                     item_id=plan.item_id,
@@ -82,8 +82,8 @@ def _copies(
                 for row in by_pair.get((leader, plan.task), ())
             ]
     calls = _by_pair(asked.calls)
-    for plan, leader in _led(plans, leader_of):
-        told.calls += [
+    for plan, leader in _with_leaders(plans, leader_of):
+        shared.calls += [
             replace(
                 call,
                 item_id=plan.item_id,
@@ -98,7 +98,7 @@ def _copies(
             for call in calls.get((leader, plan.task), ())
         ]
         words = f"a near-copy of {leader}, which was asked; its answers are shared"
-        told.decisions.append(
+        shared.decisions.append(
             DecisionRow(
                 batch=plan.batch,
                 item_id=plan.item_id,
@@ -113,10 +113,12 @@ def _copies(
                 gain=None,
             )
         )
-    return told
+    return shared
 
 
-def _led(plans: Sequence[PlanRow], leader_of: Mapping[str, str]) -> Iterator[tuple[PlanRow, str]]:
+def _with_leaders(
+    plans: Sequence[PlanRow], leader_of: Mapping[str, str]
+) -> Iterator[tuple[PlanRow, str]]:
     return ((plan, leader_of[plan.item_id]) for plan in plans)
 
 
