@@ -69,11 +69,11 @@ def choice_figures(
     rows = _plans_with_outcome(plans, interpretations, decisions, calls)
     by = ["task", "model", "option", "strategy", "rule", "services_text", "stop_at"]
     sizes = rows.groupby("task").size()
-    found = []
+    figures = []
     for key, group in groups(rows, by):
         task, model, option, strategy, rule, services, stop_at = key
         reasons = group["reason"].value_counts(sort=True)
-        found.append(
+        figures.append(
             ChoiceFigures(
                 task=str(task),
                 model=str(model),
@@ -98,7 +98,7 @@ def choice_figures(
                 cost_usd=float(group["cost_usd"].sum()),
             )
         )
-    return tuple(sorted(found, key=lambda one: (one.task, -one.pairs, one.rule or "", one.model)))
+    return tuple(sorted(figures, key=lambda one: (one.task, -one.pairs, one.rule or "", one.model)))
 
 
 def _plans_with_outcome(

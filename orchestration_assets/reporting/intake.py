@@ -104,7 +104,7 @@ class ContentFigures:
 def outcome_figures(manifest: pa.Table) -> tuple[OutcomeFigures, ...]:
     """Every outcome that occurs, in the order of the vocabulary, with reasons and examples."""
     entries = frame(manifest, "outcome", "reason")
-    found = []
+    figures = []
     for outcome in EntryOutcome:
         of_outcome = entries[entries["outcome"] == outcome.value]
         if of_outcome.empty:
@@ -117,8 +117,8 @@ def outcome_figures(manifest: pa.Table) -> tuple[OutcomeFigures, ...]:
                 for path, detail in few(manifest, list(rows), "path", "detail")
             )
             reasons.append(ReasonFigures(reason, count, CappedCounts(examples, count)))
-        found.append(OutcomeFigures(outcome.value, len(of_outcome), len(entries), tuple(reasons)))
-    return tuple(found)
+        figures.append(OutcomeFigures(outcome.value, len(of_outcome), len(entries), tuple(reasons)))
+    return tuple(figures)
 
 
 def families_of(profiles: pa.Table) -> "pd.Series[str]":

@@ -55,12 +55,12 @@ def model_figures(
     asked = frame(interpretations, *_QUESTION).merge(chosen, on=_QUESTION)["model"].value_counts()
     log = frame(calls, *_QUESTION, "origin", "started_at", "elapsed_ms")
     log = log[log["origin"] == "called"].merge(chosen, on=_QUESTION)
-    found = []
+    figures = []
     for model in ProcessingModel:
         own = chosen[chosen["model"] == model.value]
         called = log[log["model"] == model.value]
         if len(own):
-            found.append(
+            figures.append(
                 ModelFigures(
                     model=model.value,
                     in_words=IN_WORDS[model],
@@ -73,7 +73,7 @@ def model_figures(
                     wall_ms=_wall(called),
                 )
             )
-    return tuple(found)
+    return tuple(figures)
 
 
 def _wall(calls: pd.DataFrame) -> float:

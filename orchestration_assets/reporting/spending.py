@@ -59,11 +59,11 @@ def service_spending(calls: pa.Table) -> tuple[ServiceSpending, ...]:
         *("service", "origin", "attempt", "status", "elapsed_ms", "cost_usd"),
         *("tokens_in", "tokens_out", "left_out"),
     )
-    found = []
+    figures = []
     for name, rows in log.groupby("service", sort=True):
         called = rows[rows["origin"] == "called"]
         clock = called["elapsed_ms"]
-        found.append(
+        figures.append(
             ServiceSpending(
                 service=str(name),
                 called=len(called),
@@ -79,7 +79,7 @@ def service_spending(calls: pa.Table) -> tuple[ServiceSpending, ...]:
                 shortened=int(called["left_out"].notna().sum()),
             )
         )
-    return tuple(sorted(found, key=lambda one: (-one.total_ms, one.service)))
+    return tuple(sorted(figures, key=lambda one: (-one.total_ms, one.service)))
 
 
 @dataclass(frozen=True, slots=True)

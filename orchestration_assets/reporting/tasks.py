@@ -143,14 +143,14 @@ def task_figures(
         set(pc.unique(resolutions.column("task")).to_pylist())
         | set(pc.unique(interpretations.column("task")).to_pylist())
     )
-    found = []
+    figures = []
     for name in names:
         own = (
             table.filter(pc.equal(table.column("task"), name))
             for table in (interpretations, resolutions, disagreements, plans)
         )
-        found.append(_one_task(name, *own, families=families))
-    return tuple(found)
+        figures.append(_one_task(name, *own, families=families))
+    return tuple(figures)
 
 
 def _one_task(
@@ -205,11 +205,11 @@ def _services(interpretations: pa.Table, resolutions: pa.Table) -> tuple[Service
     readings = frame(interpretations, "service", "service_version", "status")
     supports = _occurrences(resolutions.column("supporters"))
     dissents = _occurrences(resolutions.column("dissenters"))
-    found = []
+    figures = []
     for name, rows in readings.groupby("service", sort=True):
         service = str(name)
         statuses = value_counts(rows["status"])
-        found.append(
+        figures.append(
             ServiceFigures(
                 service=service,
                 versions=tuple(sorted(map(str, rows["service_version"].unique()))),
@@ -220,7 +220,7 @@ def _services(interpretations: pa.Table, resolutions: pa.Table) -> tuple[Service
                 dissents=dissents.get(service, 0),
             )
         )
-    return tuple(found)
+    return tuple(figures)
 
 
 def _occurrences(lists: pa.ChunkedArray) -> dict[str, int]:

@@ -106,7 +106,7 @@ def test_services_and_answers_per_task(figures, rows):
         standing = Counter(one["answer"] for one in resolved if one["status"] == "resolved")
         risks = [one["error_risk"] for one in resolved if one["error_risk"] is not None]
         if task.kind is AnswerKind.LABEL:
-            assert {a.answer: a.standing for a in task.answers.answers.shown} == standing
+            assert {a.name: a.standing for a in task.answers.answers.shown} == standing
             assert task.error_risk is not None
             assert task.error_risk.values == standing.total() == len(risks)
             assert sum(task.error_risk.marked) == task.disputed
@@ -251,7 +251,7 @@ def test_overlap_of_lists_is_over_items_that_both_answered(figures, rows):
     named = Counter((service, name) for (_, service), names in lists.items() for name in set(names))
     for member in task.answers.members.shown:
         assert member.by_service == tuple(
-            named[service, member.member] for service in task.answers.services
+            named[service, member.name] for service in task.answers.services
         )
 
 
