@@ -87,13 +87,13 @@ def calibrate(
             None, replace(row, reason="one service has nobody to be compared with")
         )
     if len(judged) < MIN_VERDICTS:
-        words = f"{len(judged)} verdicts, {MIN_VERDICTS} are needed: each batch learns for itself"
-        return CalibrationResult(None, replace(row, reason=words))
+        reason = f"{len(judged)} verdicts, {MIN_VERDICTS} are needed: each batch learns for itself"
+        return CalibrationResult(None, replace(row, reason=reason))
     held = [content for content in judged if is_held_out(content)]
     kept = {content: gold[content] for content in judged if not is_held_out(content)}
     if len(kept) < MIN_LABELS or not held:
-        words = f"{len(kept)} verdicts to learn from and {len(held)} to test on are too few"
-        return CalibrationResult(None, replace(row, reason=words))
+        reason = f"{len(kept)} verdicts to learn from and {len(held)} to test on are too few"
+        return CalibrationResult(None, replace(row, reason=reason))
     model = _fitted(readings, contents, kept, sorted({*closed, *gold.values()}))
     votes = [readings.votes[content] for content in held]
     truth = [gold[content] for content in held]
@@ -102,19 +102,19 @@ def calibrate(
     before = _in_use(in_use, readings.versions, votes, truth)
     better = new.brier <= before.brier
     verb = "promoted" if better else "not promoted"
-    words = (
+    reason = (
         f"{verb}: on {len(held)} held-out verdicts the Brier score is {new.brier:.4f}, "
         f"{before.brier:.4f} for what is in use"
     )
     if model.sole_service is not None:
-        words += (
+        reason += (
             f"; verdicts cannot tell that all together beat {model.sole_service}: its answer stands"
         )
     row = replace(
         row,
         held_out=len(held),
         promoted=better,
-        reason=words,
+        reason=reason,
         brier=new.brier,
         brier_before=before.brier,
         ece=reliability(1.0 - new.risk, new.right).expected_calibration_error,
@@ -180,12 +180,12 @@ def _in_use(
     """The model in use where it still holds; else the services' own confidences."""
     if in_use is not None and mismatch(in_use, versions) is None:
         return _by_model(in_use, votes, truth)
-    found = [
+    posteriors = [
         posterior([Reading(Status.OK, label, sure) for label, sure in said.values()])
         for said in votes
     ]
-    risk = np.array([1.0 - one.probability for one in found])
-    right = np.array([one.answer == label for one, label in zip(found, truth, strict=True)])
+    risk = np.array([1.0 - one.probability for one in posteriors])
+    right = np.array([one.answer == label for one, label in zip(posteriors, truth, strict=True)])
     return _HeldOutResult(risk, right)
 
 

@@ -52,7 +52,7 @@ class PromotedCalibration:
 
 def label_votes(readings: ServiceReadings) -> dict[str, tuple[str, float | None]]:
     """Service -> its label and confidence, of the readings that vote."""
-    return {name: (str(one.answer), one.confidence) for name, one in ok_votes(readings)}
+    return {name: (str(reading.answer), reading.confidence) for name, reading in ok_votes(readings)}
 
 
 def weigh(
@@ -86,33 +86,35 @@ def weigh(
 
 def mismatch(model: LabelModel, versions: Mapping[str, str]) -> str | None:
     """Why a model does not hold for services of these versions; None when it does."""
-    known = dict(zip(model.services, model.versions, strict=True))
-    if new := sorted(set(versions) - set(known)):
+    learnt_versions = dict(zip(model.services, model.versions, strict=True))
+    if new := sorted(set(versions) - set(learnt_versions)):
         return f"it does not know {', '.join(new)}"
     for service, version in sorted(versions.items()):
-        if known[service] != version:
-            return f"{service} was {known[service]} and is {version}"
+        if learnt_versions[service] != version:
+            return f"{service} was {learnt_versions[service]} and is {version}"
     return None
 
 
 def _learnt(
     task: Task, votes: Sequence[LabelVotes], versions: Mapping[str, str], learn_from: int
 ) -> tuple[LabelModel | None, str]:
-    services = sorted({service for one in votes for service in one})
+    services = sorted({service for by_service in votes for service in by_service})
     if len(services) < _ENOUGH_SERVICES:
         return None, f"{len(services)} services cannot judge each other"
-    enough = sum(len(one) >= _ENOUGH_SERVICES for one in votes)
+    enough = sum(len(by_service) >= _ENOUGH_SERVICES for by_service in votes)
     if enough < learn_from:
         return None, f"{enough} items with three answers, {learn_from} would teach"
-    labels = sorted({label for one in votes for label, _ in one.values()} | set(task.labels))
+    labels = sorted(
+        {label for by_service in votes for label, _ in by_service.values()} | set(task.labels)
+    )
     if not 2 <= len(labels) <= _LABELS_MOST:
         return None, f"{len(labels)} different labels"
     answers, confidences = encode_votes(votes, services, labels)
     free = fit_label_free(answers, confidences, len(labels))
     if (~free.clones).sum() < _ENOUGH_SERVICES:
         return None, "services that repeat each other cannot judge each other"
-    known = tuple(versions.get(service, "") for service in services)
-    return LabelModel(tuple(services), known, tuple(labels), free), ""
+    used_versions = tuple(versions.get(service, "") for service in services)
+    return LabelModel(tuple(services), used_versions, tuple(labels), free), ""
 
 
 def _by_model(
@@ -122,8 +124,12 @@ def _by_model(
     basis = f"calibration {promoted.version}, {model.n_gold} verdicts"
     if model.sole_service is not None:
         basis += f": {model.sole_service} stands, verdicts cannot tell that all together are better"
-    known = set(model.labels)
-    inside = [k for k, one in enumerate(votes) if all(label in known for label, _ in one.values())]
+    known_labels = set(model.labels)
+    inside = [
+        k
+        for k, by_service in enumerate(votes)
+        if all(label in known_labels for label, _ in by_service.values())
+    ]
     return _stand([keys[k] for k in inside], [votes[k] for k in inside], model, basis)
 
 
@@ -135,15 +141,15 @@ def _stand(
     answers, confidences = encode_votes(votes, model.services, model.labels)
     belief, standing, risk = model.resolve(answers, confidences)
     probabilities = np.exp(belief)
-    found: dict[Key, WeighedAnswers] = {}
+    weights: dict[Key, WeighedAnswers] = {}
     for row, key in enumerate(keys):
         if standing[row] == MISSING:
             continue
         given: list[Any] = sorted({int(code) for code in answers[row] if code != MISSING})
         shares = {model.labels[code]: float(probabilities[row, code]) for code in given}
         stands = model.labels[int(standing[row])]
-        found[key] = WeighedAnswers(shares, stands, float(risk[row]), basis)
-    return found
+        weights[key] = WeighedAnswers(shares, stands, float(risk[row]), basis)
+    return weights
 
 
 def learned_weights(
@@ -155,17 +161,17 @@ def learned_weights(
 
     Items that no service answered are missing.
     """
-    found: dict[Key, WeighedAnswers] = {}
+    weights: dict[Key, WeighedAnswers] = {}
     for plan in plans:
         key = (plan.item_id, plan.task)
         version, point = plan.artefact, plan.point
         if version is None or point is None or not (votes := label_votes(readings.get(key, ()))):
             continue
         silent = {name: (None, None) for name, _ in readings[key]}
-        believed = models[version].label_probabilities(point, {**silent, **votes})
-        if believed is not None:
-            answer, sure, probabilities = believed
+        belief = models[version].label_probabilities(point, {**silent, **votes})
+        if belief is not None:
+            answer, sure, probabilities = belief
             given = {label: probabilities.get(label, 0.0) for label, _ in votes.values()}
             basis = f"learned model {version}, calibrated on gold"
-            found[key] = WeighedAnswers(given, answer, 1.0 - sure, basis)
-    return found
+            weights[key] = WeighedAnswers(given, answer, 1.0 - sure, basis)
+    return weights

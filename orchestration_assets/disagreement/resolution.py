@@ -222,7 +222,9 @@ def _by_policy(
     standing, reason = usual
     if policy is ResolutionPolicy.WEIGHT:
         return standing, reason, ResolutionStatus.RESOLVED
-    named = ", ".join(f"{name} says {shown(one.answer)}" for name, one in ok_votes(readings))
+    named = ", ".join(
+        f"{name} says {shown(reading.answer)}" for name, reading in ok_votes(readings)
+    )
     if policy in (ResolutionPolicy.PRESERVE_ALL, ResolutionPolicy.FAIL):
         nothing = Consensus(None, 0.0, None, standing.spread, (), ())
         if policy is ResolutionPolicy.FAIL:
@@ -248,7 +250,7 @@ def _by_policy(
 def _disputed(readings: ServiceReadings, task: Task) -> bool:
     if task.kind is AnswerKind.VECTOR:
         return False
-    answers = [cast(Answer, one.answer) for _, one in ok_votes(readings)]
+    answers = [cast(Answer, reading.answer) for _, reading in ok_votes(readings)]
     return any(is_disagreement(distance(a, b, task), task) for a, b in combinations(answers, 2))
 
 
@@ -273,7 +275,7 @@ def _weight(
         if weighed is not None:
             return 1.0 - weighed.risk_of(cast(str, answer))
         return support_of(answer, votes, task).certainty
-    others = [cast(Answer, one.answer) for other, one in votes if other != name]
+    others = [cast(Answer, reading.answer) for other, reading in votes if other != name]
     return 1.0 - fmean(distance(answer, other, task) for other in others) if others else 1.0
 
 

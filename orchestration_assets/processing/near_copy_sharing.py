@@ -59,9 +59,9 @@ def process_sharing(
         for row in rows
         if row.status not in CACHED
     }
-    lone = {pair for pair, leader in shares.items() if (leader, pair[1]) in failed}
-    second = process([plan for plan in plans if (plan.item_id, plan.task) in lone])
-    copied = [plan for plan in plans if (plan.item_id, plan.task) in shares.keys() - lone]
+    unshared = {pair for pair, leader in shares.items() if (leader, pair[1]) in failed}
+    second = process([plan for plan in plans if (plan.item_id, plan.task) in unshared])
+    copied = [plan for plan in plans if (plan.item_id, plan.task) in shares.keys() - unshared]
     return _in_order(plans, first, second, _copies(copied, leader_of, first))
 
 
@@ -97,7 +97,7 @@ def _copies(
             )
             for call in calls.get((leader, plan.task), ())
         ]
-        words = f"a near-copy of {leader}, which was asked; its answers are shared"
+        reason = f"a near-copy of {leader}, which was asked; its answers are shared"
         shared.decisions.append(
             DecisionRow(
                 batch=plan.batch,
@@ -106,7 +106,7 @@ def _copies(
                 decision=0,
                 action="share",
                 services=plan.services,
-                reason=words,
+                reason=reason,
                 answer=None,
                 certainty=None,
                 coverage=None,

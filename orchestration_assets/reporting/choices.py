@@ -6,7 +6,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.reporting.counts import frame, groups, share
+from orchestration_assets.reporting.counts import frame, groups
 from orchestration_assets.schemas.enums import ProcessingModel
 
 _PAIR = ["item_id", "task"]
@@ -45,11 +45,6 @@ class ChoiceFigures:
     spent_ms: float
     cost_usd_max: float
     cost_usd: float
-
-    @property
-    def share(self) -> float:
-        """Share of the task's items."""
-        return share(self.pairs, self.of)
 
     @property
     def may_stop(self) -> bool:

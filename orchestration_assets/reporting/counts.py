@@ -25,11 +25,6 @@ class Count:
     count: int
     of: int
 
-    @property
-    def share(self) -> float:
-        """The count as a share of the total; 0 of 0 is 0."""
-        return share(self.count, self.of)
-
 
 @dataclass(frozen=True, slots=True)
 class CappedCounts(Generic[T]):

@@ -59,11 +59,6 @@ class OutcomeFigures:
     of: int
     reasons: tuple[ReasonFigures, ...]
 
-    @property
-    def share(self) -> float:
-        """Share of the listing."""
-        return share(self.count, self.of)
-
 
 @dataclass(frozen=True, slots=True)
 class FamilyFigures:
@@ -75,11 +70,6 @@ class FamilyFigures:
     size_bytes: int
     resolved: int
     disputed: int
-
-    @property
-    def share(self) -> float:
-        """Share of the profiled items."""
-        return share(self.items, self.of)
 
     @property
     def disputed_share(self) -> float:

@@ -37,11 +37,6 @@ class ModelFigures:
     wall_ms: float
 
     @property
-    def share(self) -> float:
-        """Share of all questions."""
-        return share(self.questions, self.of)
-
-    @property
     def at_once(self) -> float:
         """Calls that ran at the same time, in the mean."""
         return share(self.work_ms, self.wall_ms)

@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.reporting.counts import CappedCounts, groups, share
+from orchestration_assets.reporting.counts import CappedCounts, groups
 from orchestration_assets.reporting.intake import NO_FAMILY, disputed
 
 _MAX_SPLITS = 8
@@ -22,11 +22,6 @@ class ServiceSplit:
     questions: int
     of: int
     by_family: tuple[int, ...]
-
-    @property
-    def share(self) -> float:
-        """Share of the disputed answers."""
-        return share(self.questions, self.of)
 
 
 def service_splits(

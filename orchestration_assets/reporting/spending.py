@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.reporting.choices import ChoiceFigures
-from orchestration_assets.reporting.counts import frame, share
+from orchestration_assets.reporting.counts import frame
 from orchestration_assets.schemas.enums import ProfileStatus, Status
 
 _ANSWERED = (Status.OK.value, Status.ABSTAINED.value)
@@ -34,11 +34,6 @@ class ServiceSpending:
     tokens_out: int
     wasted_usd: float
     shortened: int
-
-    @property
-    def cached_share(self) -> float:
-        """Share of its readings that the cache served."""
-        return share(self.cached, self.called + self.cached)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ from orchestration_assets.reporting.counts import (
     capped_counts,
     frame,
     groups,
-    share,
     value_counts,
 )
 from orchestration_assets.schemas.enums import AnswerKind
@@ -44,11 +43,6 @@ class RoundFigures:
     stopped: int
     reasons: CappedCounts[Count]
 
-    @property
-    def share(self) -> float:
-        """Share of the questions that got this far."""
-        return share(self.reached, self.of)
-
 
 @dataclass(frozen=True, slots=True)
 class WaveFigures:
@@ -61,11 +55,6 @@ class WaveFigures:
     of: int
     reasons: CappedCounts[Count]
 
-    @property
-    def share(self) -> float:
-        """Share of the task's questions that were processed in waves."""
-        return share(self.reached, self.of)
-
 
 @dataclass(frozen=True, slots=True)
 class RouteFigures:
@@ -77,11 +66,6 @@ class RouteFigures:
     reason: str
     questions: int
     of: int
-
-    @property
-    def share(self) -> float:
-        """Share of what was routed."""
-        return share(self.questions, self.of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +85,6 @@ class TurnFigures:
     known: int
     changed: int
     reasons: CappedCounts[Count]
-
-    @property
-    def share(self) -> float:
-        """Share of the task's questions."""
-        return share(self.questions, self.of)
-
-    @property
-    def changed_share(self) -> float:
-        """Changed answers as a share of those known."""
-        return share(self.changed, self.known)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,11 +54,6 @@ class ServiceFigures:
         """Share of its readings that are answers."""
         return share(self.answered, self.asked)
 
-    @property
-    def dissent_share(self) -> float:
-        """Share of the standing answers it took part in that it contradicted."""
-        return share(self.dissents, self.supports + self.dissents)
-
 
 @dataclass(frozen=True, slots=True)
 class PairAgreement:
