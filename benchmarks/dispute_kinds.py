@@ -60,7 +60,7 @@ def measured(folder: Path, kind: DisputeKind) -> dict[str, Any]:
     cases = [json.loads(line) for line in lines]
     found = [_RULES[kind](case) for case in cases]
     hits = sum(
-        case["positive"] and finding is not None and finding.odd == case.get("outlier")
+        case["positive"] and finding is not None and finding.outlier_position == case.get("outlier")
         for case, finding in zip(cases, found, strict=True)
     )
     flagged = sum(finding is not None for finding in found)

@@ -58,7 +58,7 @@ def build_definitions(
         "tables": ParquetTableIOManager(home=str(settings.home)),
         "dask_cluster": DaskClusterResource(where=settings.dask),
         "progress": SilentProgress(),
-        "purse": SpendBudget(),
+        "budget": SpendBudget(),
     }
     return dg.Definitions(
         assets=dg.load_assets_from_modules(_ASSETS, include_specs=True),

@@ -16,7 +16,7 @@ from orchestration_assets.reporting.failures import (
     StepFailure,
     failure_rows,
     payload,
-    told,
+    with_delivery,
 )
 from orchestration_assets.schemas.failures import RUN_FAILURES, Delivery, FailureRow
 from orchestration_assets.schemas.policy import Webhook
@@ -59,10 +59,10 @@ def run_failure_sensor(
     url = os.environ.get(webhook.url_variable, "") if webhook else ""
     rows = failure_rows(_failed_run(context), secrets=[url])
     if problem is not None:
-        rows = told(rows, Delivery.UNDELIVERED, problem)
+        rows = with_delivery(rows, Delivery.UNDELIVERED, problem)
     elif webhook is not None:
         # stored before anybody is told: a tick that dies here leaves the record behind
-        _store(home.tables, told(rows, Delivery.PENDING))
+        _store(home.tables, with_delivery(rows, Delivery.PENDING))
         rows = _tell(rows, webhook, url)
     _store(home.tables, rows)
     for row in rows:
@@ -76,12 +76,12 @@ def run_failure_sensor(
 def _tell(rows: list[FailureRow], webhook: Webhook, url: str) -> list[FailureRow]:
     if not url:
         unset = f"the environment variable {webhook.url_variable} is not set"
-        return told(rows, Delivery.UNDELIVERED, unset)
+        return with_delivery(rows, Delivery.UNDELIVERED, unset)
     try:
         post(url, payload(rows), webhook.timeout_seconds, webhook.attempts)
     except WebhookError as error:
-        return told(rows, Delivery.UNDELIVERED, str(error))
-    return told(rows, Delivery.DELIVERED)
+        return with_delivery(rows, Delivery.UNDELIVERED, str(error))
+    return with_delivery(rows, Delivery.DELIVERED)
 
 
 def _webhook(policy_path: str | None) -> tuple[Webhook | None, str | None]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from orchestration_assets.reporting.failures import Cause, telling
+from orchestration_assets.reporting.failures import Cause, most_specific_cause
 from orchestration_assets.schemas.errors import OrchestrationError, error_names, os_problem
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _words(chain: tuple[Cause, ...]) -> str:
         return "no reason recorded"
     own = _own(chain)
     if own is not None:
-        return " ".join(_CLASS.sub("", telling((own,)).message, count=1).split())
+        return " ".join(_CLASS.sub("", most_specific_cause((own,)).message, count=1).split())
     inmost = " ".join(chain[-1].message.split())
     refused = _NUMBER.search(inmost)
     if refused is None:

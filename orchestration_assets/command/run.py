@@ -84,7 +84,7 @@ def _batches(home: Home, intake: Intake, *, again: bool) -> list[str]:
 
 
 def _materialize(
-    settings: Settings, intake: Intake, batches: list[str], purse: SpendBudget, *, again: bool
+    settings: Settings, intake: Intake, batches: list[str], budget: SpendBudget, *, again: bool
 ) -> ExecutedBatches:
     # Dagster takes seconds to import: a run that finds nothing new does without it
     from orchestration_assets.command.instance import instance_errors, open_instance
@@ -93,7 +93,7 @@ def _materialize(
     from sensors.new_content import observation
 
     display = open_display()
-    overrides = {"progress": display, "purse": purse}
+    overrides = {"progress": display, "budget": budget}
     definitions = build_definitions(settings, resource_overrides=overrides)
     home = Home(settings.home)
     tables = home.tables

@@ -18,7 +18,7 @@ from orchestration_assets.disagreement.label_weights import (
 )
 from orchestration_assets.disagreement.readings import ServiceReadings
 from orchestration_assets.disagreement.resolution import ResolutionRules
-from orchestration_assets.disagreement.vectors import PinnedThresholds
+from orchestration_assets.disagreement.vectors import BatchThresholds
 from orchestration_assets.evidence.vector_thresholds import ThresholdsInUse
 from orchestration_assets.processing.batch import item_loader
 from orchestration_assets.schemas.decoding import values
@@ -64,7 +64,7 @@ def service_versions(interpretations: Iterable[pa.Table]) -> dict[str, dict[str,
 
 
 def label_weights(
-    heard: Mapping[Key, ServiceReadings],
+    readings: Mapping[Key, ServiceReadings],
     tasks: Mapping[str, Task],
     versions: Mapping[str, Mapping[str, str]],
     policy: Policy | None,
@@ -75,8 +75,8 @@ def label_weights(
     for name, task in tasks.items():
         if task.kind is not AnswerKind.LABEL or policy is None:
             continue
-        own = {key: readings for key, readings in heard.items() if key[1] == name}
-        voters = {service for readings in own.values() for service, _ in readings}
+        own = {key: votes for key, votes in readings.items() if key[1] == name}
+        voters = {service for votes in own.values() for service, _ in votes}
         used = {s: version for s, version in versions.get(name, {}).items() if s in voters}
         in_use = promoted(name)
         enough = policy.disagreement.learn_from_items
@@ -87,12 +87,12 @@ def label_weights(
     return found
 
 
-def known_thresholds(
+def pinned_thresholds(
     plans: pa.Table,
     interpretations: Iterable[pa.Table],
     policy: Policy | None,
     in_use: Callable[[str, str], ThresholdsInUse | None],
-) -> dict[str, PinnedThresholds]:
+) -> dict[str, BatchThresholds]:
     """Task -> the thresholds that its plans have pinned, with who answered.
 
     ``in_use`` reads the thresholds of a task in a version.
@@ -104,7 +104,7 @@ def known_thresholds(
     for task, version in sorted(pinned.items()):
         thresholds = in_use(task, version)
         if thresholds is not None:
-            found[task] = PinnedThresholds(thresholds, identities(policy, versions.get(task, {})))
+            found[task] = BatchThresholds(thresholds, identities(policy, versions.get(task, {})))
     return found
 
 

@@ -11,26 +11,25 @@ import pyarrow.compute as pc
 from orchestration_assets.disagreement.batch import (
     copies_of,
     judged_in,
-    known_thresholds,
     label_weights,
+    pinned_thresholds,
     rules_of,
     service_versions,
 )
 from orchestration_assets.disagreement.calibration_registry import promoted_for, thresholds_in_use
 from orchestration_assets.disagreement.kinds.search import KindSearch, dispute_kinds
 from orchestration_assets.disagreement.label_history import gold_rows
-from orchestration_assets.disagreement.label_weights import Key
+from orchestration_assets.disagreement.label_weights import Key, learned_weights
 from orchestration_assets.disagreement.neighbour_history import (
-    look_up,
-    lookup_of,
+    history_limits,
     neighbours_of,
+    read_history,
     with_nearby,
 )
 from orchestration_assets.disagreement.pairs import disagreements
 from orchestration_assets.disagreement.readings import ServiceReadings, group_readings, independent
 from orchestration_assets.disagreement.resolution import resolve_plans
 from orchestration_assets.disagreement.review import review_queue
-from orchestration_assets.disagreement.selector_weights import learned_weights
 from orchestration_assets.policy.pinned_policy import read_pinned_policy
 from orchestration_assets.processing.batch import build_tasks, deciders, learned_models
 from orchestration_assets.schemas.decoding import column_names, values
@@ -120,25 +119,25 @@ def compare_batch(batch: InterpretedBatch, resolutions: pa.Table, key: str) -> T
     """The pairs of independent answers of a batch that lie too far apart; ``key`` is its name."""
     home, tasks = batch.home, batch.tasks
     in_use = partial(thresholds_in_use, home.models)
-    known = known_thresholds(batch.plans, batch.interpretations, batch.policy, in_use)
-    broken: dict[str, str] = {}
+    known = pinned_thresholds(batch.plans, batch.interpretations, batch.policy, in_use)
+    errors: dict[str, str] = {}
     rows = list(
-        disagreements(RESOLUTIONS.rows(resolutions), batch.independent, tasks, known, broken)
+        disagreements(RESOLUTIONS.rows(resolutions), batch.independent, tasks, known, errors)
     )
     vectors = home.tables.read(CONTENT_VECTORS.name, key, column_names(NeighboursRow))
     near = neighbours_of(vectors, {row.item_id for row in rows})
-    earlier = look_up(home.tables, near, batch.versions, lookup_of(batch.policy))
+    earlier = read_history(home.tables, near, batch.versions, history_limits(batch.policy))
     table = rows_to_arrow(DISAGREEMENTS, with_nearby(rows, near, earlier, tasks))
     figures = {
         **Counter(table["kind"].to_pylist()),
         **{f"thresholds: {task}": one.in_words() for task, one in known.items()},
         "items_in_dispute": len(pc.unique(table["item_id"])),
         "highest_severity": pc.max(table["severity"]).as_py() or 0.0,
-        "not_compared": len(broken),
+        "not_compared": len(errors),
         "with_nearby": table.num_rows - table["near_items"].null_count,
-        **{f"earlier batch {one} not read": why for one, why in earlier.left_out.items()},
+        **{f"earlier batch {one} not read": why for one, why in earlier.skipped.items()},
     }
-    return TableResult(table, figures, list(_warnings("not compared", broken)))
+    return TableResult(table, figures, list(_warnings("not compared", errors)))
 
 
 def classify_disputes(
@@ -147,11 +146,11 @@ def classify_disputes(
     """What sets the readings apart, question by question that services disagree on."""
     disputed = set(values(disagreements, "item_id", "task"))
     resolved = RESOLUTIONS.rows(resolutions)
-    broken: dict[str, str] = {}
-    rows = dispute_kinds(resolved, batch.independent, disputed, batch.tasks, search, broken)
+    errors: dict[str, str] = {}
+    rows = dispute_kinds(resolved, batch.independent, disputed, batch.tasks, search, errors)
     table = rows_to_arrow(DISPUTE_KINDS, rows)
-    figures = {**Counter(table["kind"].to_pylist()), "not_looked_through": len(broken)}
-    return TableResult(table, figures, list(_warnings("not looked through", broken)))
+    figures = {**Counter(table["kind"].to_pylist()), "not_looked_through": len(errors)}
+    return TableResult(table, figures, list(_warnings("not looked through", errors)))
 
 
 def queue_questions(
@@ -172,6 +171,6 @@ def queue_questions(
     )
 
 
-def _warnings(what: str, broken: Mapping[str, str]) -> Iterator[str]:
-    for place, why in broken.items():
+def _warnings(what: str, errors: Mapping[str, str]) -> Iterator[str]:
+    for place, why in errors.items():
         yield f"{place}: {what}: {whole_text(why)}"

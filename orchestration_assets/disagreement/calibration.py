@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from orchestration_assets.disagreement.label_history import LabelReadings, Said
+from orchestration_assets.disagreement.label_history import LabelReadings, LabelVotes
 from orchestration_assets.disagreement.label_weights import mismatch
 from orchestration_assets.evidence.calibration import brier_score, reliability
 from orchestration_assets.evidence.few_labels import MIN_LABELS, fit_few_labels
@@ -22,7 +22,7 @@ from orchestration_assets.schemas.disagreement import CalibrationRow, CurvePoint
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Reading
 
-NEEDED: Final = 100
+MIN_VERDICTS: Final = 100
 """Verdicts below which there is nothing to pass the gate with."""
 
 _HELD_OUT_TENTHS: Final = 3
@@ -38,7 +38,7 @@ class CalibrationResult:
 
 
 @dataclass(frozen=True)
-class _Judged:
+class _HeldOutResult:
     """How a rule did on held-out items: ``risk`` (n,) of its answers, ``right`` (n,)."""
 
     risk: Floats
@@ -62,7 +62,7 @@ def calibrate(
     ``in_use`` is the model that batches use now, under ``version``; ``closed`` the task's labels,
     if it names them.
     """
-    contents = [content for content, said in readings.said.items() if len(said) > 1]
+    contents = [content for content, said in readings.votes.items() if len(said) > 1]
     judged = [content for content in contents if content in gold]
     row = CalibrationRow(
         task=task,
@@ -86,35 +86,35 @@ def calibrate(
         return CalibrationResult(
             None, replace(row, reason="one service has nobody to be compared with")
         )
-    if len(judged) < NEEDED:
-        words = f"{len(judged)} verdicts, {NEEDED} are needed: each batch learns for itself"
-        return CalibrationResult(None, replace(row, reason=words))
+    if len(judged) < MIN_VERDICTS:
+        reason = f"{len(judged)} verdicts, {MIN_VERDICTS} are needed: each batch learns for itself"
+        return CalibrationResult(None, replace(row, reason=reason))
     held = [content for content in judged if is_held_out(content)]
     kept = {content: gold[content] for content in judged if not is_held_out(content)}
     if len(kept) < MIN_LABELS or not held:
-        words = f"{len(kept)} verdicts to learn from and {len(held)} to test on are too few"
-        return CalibrationResult(None, replace(row, reason=words))
+        reason = f"{len(kept)} verdicts to learn from and {len(held)} to test on are too few"
+        return CalibrationResult(None, replace(row, reason=reason))
     model = _fitted(readings, contents, kept, sorted({*closed, *gold.values()}))
-    votes = [readings.said[content] for content in held]
+    votes = [readings.votes[content] for content in held]
     truth = [gold[content] for content in held]
     name, accuracy = _best_single(model, readings, kept, votes, truth)
     new = _by_model(model, votes, truth)
     before = _in_use(in_use, readings.versions, votes, truth)
     better = new.brier <= before.brier
     verb = "promoted" if better else "not promoted"
-    words = (
+    reason = (
         f"{verb}: on {len(held)} held-out verdicts the Brier score is {new.brier:.4f}, "
         f"{before.brier:.4f} for what is in use"
     )
     if model.sole_service is not None:
-        words += (
+        reason += (
             f"; verdicts cannot tell that all together beat {model.sole_service}: its answer stands"
         )
     row = replace(
         row,
         held_out=len(held),
         promoted=better,
-        reason=words,
+        reason=reason,
         brier=new.brier,
         brier_before=before.brier,
         ece=reliability(1.0 - new.risk, new.right).expected_calibration_error,
@@ -143,7 +143,7 @@ def _fitted(
     readings: LabelReadings, contents: Sequence[str], gold: Mapping[str, str], known: Sequence[str]
 ) -> LabelModel:
     services = tuple(sorted(readings.versions))
-    votes = [readings.said[content] for content in contents]
+    votes = [readings.votes[content] for content in contents]
     labels = tuple(sorted({label for one in votes for label, _ in one.values()} | set(known)))
     answers, confidences = encode_votes(votes, services, labels)
     code = {label: position for position, label in enumerate(labels)}
@@ -157,10 +157,12 @@ def _fitted(
     return LabelModel(services, versions, labels, free, few)
 
 
-def _by_model(model: LabelModel, votes: Sequence[Said], truth: Sequence[str]) -> _Judged:
+def _by_model(
+    model: LabelModel, votes: Sequence[LabelVotes], truth: Sequence[str]
+) -> _HeldOutResult:
     answers, confidences = encode_votes(votes, model.services, model.labels)
     _, standing, risk = model.resolve(answers, confidences)
-    return _Judged(risk, standing == _codes(truth, model.labels))
+    return _HeldOutResult(risk, standing == _codes(truth, model.labels))
 
 
 def _codes(truth: Sequence[str], labels: Sequence[str]) -> Ints:
@@ -172,32 +174,32 @@ def _codes(truth: Sequence[str], labels: Sequence[str]) -> Ints:
 def _in_use(
     in_use: LabelModel | None,
     versions: Mapping[str, str],
-    votes: Sequence[Said],
+    votes: Sequence[LabelVotes],
     truth: Sequence[str],
-) -> _Judged:
+) -> _HeldOutResult:
     """The model in use where it still holds; else the services' own confidences."""
     if in_use is not None and mismatch(in_use, versions) is None:
         return _by_model(in_use, votes, truth)
-    found = [
+    posteriors = [
         posterior([Reading(Status.OK, label, sure) for label, sure in said.values()])
         for said in votes
     ]
-    risk = np.array([1.0 - one.probability for one in found])
-    right = np.array([one.answer == label for one, label in zip(found, truth, strict=True)])
-    return _Judged(risk, right)
+    risk = np.array([1.0 - one.probability for one in posteriors])
+    right = np.array([one.answer == label for one, label in zip(posteriors, truth, strict=True)])
+    return _HeldOutResult(risk, right)
 
 
 def _best_single(
     model: LabelModel,
     readings: LabelReadings,
     gold: Mapping[str, str],
-    votes: Sequence[Said],
+    votes: Sequence[LabelVotes],
     truth: Sequence[str],
 ) -> tuple[str, float]:
     """The best service by the verdicts that were learnt from, and its accuracy on the others."""
 
     def share(service: str) -> float:
-        said = [(readings.said[c].get(service), label) for c, label in gold.items()]
+        said = [(readings.votes[c].get(service), label) for c, label in gold.items()]
         return sum(one is not None and one[0] == label for one, label in said) / max(len(said), 1)
 
     best = max(model.services, key=lambda service: (share(service), service))

@@ -39,15 +39,15 @@ def promoted_for(registry: ModelRegistry) -> Callable[[str], PromotedCalibration
     return promoted
 
 
-def promote(registry: ModelRegistry, found: CalibrationResult) -> CalibrationRow:
+def promote(registry: ModelRegistry, result: CalibrationResult) -> CalibrationRow:
     """Puts a model that passed the gate into use; returns its row, with the version in use."""
-    if found.model is None:
-        return found.row
-    arrays, facts = pack(found.model)
-    name = artefact_name(found.row.task)
+    if result.model is None:
+        return result.row
+    arrays, facts = pack(result.model)
+    name = artefact_name(result.row.task)
     version = registry.store(name, arrays, facts).version
     registry.promote(name, version)
-    return replace(found.row, version=version)
+    return replace(result.row, version=version)
 
 
 def thresholds_in_use(

@@ -65,7 +65,9 @@ def _every_contradiction(stored: Stored, disagreements: pa.Table) -> list[Balanc
     conflicts = disagreements.num_rows - others.num_rows
     return [
         Balance(_label_contradictions(stored), conflicts, "contradicting pairs with a row"),
-        Balance(others.num_rows, _founded(stored, others), "rows founded on two far answers"),
+        Balance(
+            others.num_rows, _rows_with_answers(stored, others), "rows founded on two far answers"
+        ),
     ]
 
 
@@ -75,51 +77,51 @@ def _label_contradictions(stored: Stored) -> int:
     judges = {(item, task): judge for item, task, judge in asked}
     resolutions = stored.table(RESOLUTIONS.name)
     of_labels = resolutions.filter(pc.equal(resolutions["kind"], AnswerKind.LABEL.value))
-    found = 0
+    counted = 0
     for row in RESOLUTIONS.rows(of_labels):
         judge = judges.get((row.item_id, row.task))
         answers = Counter(
             one.answer for one in row.readings if one.status is Status.OK and one.service != judge
         )
-        found += comb(answers.total(), 2) - sum(comb(n, 2) for n in answers.values())
-    return found
+        counted += comb(answers.total(), 2) - sum(comb(n, 2) for n in answers.values())
+    return counted
 
 
-def _founded(stored: Stored, rows: pa.Table) -> int:
+def _rows_with_answers(stored: Stored, rows: pa.Table) -> int:
     home = stored.home
     plans = stored.table(PROCESSING_PLANS.name)
     tasks = build_tasks(read_pinned_policy(home.policies, plans))
-    usual = _usual(home.models, plans)
-    said = _said(stored)
+    usual_shares = _usual_shares(home.models, plans)
+    answers = _final_answers(stored)
     sides = [values(rows, "item_id", "task", *side) for side in _COLUMNS]
 
     def far(task: str, distance: float, unusual: float | None) -> bool:
         if unusual is None:
             return distance >= tasks[task].disagree_at
         # quantiles are kept in steps of one half percent
-        return task in usual and unusual >= usual[task] - 0.005
+        return task in usual_shares and unusual >= usual_shares[task] - 0.005
 
     return sum(
-        a in said and b in said and a[2] != b[2] and far(*found)
-        for a, b, found in zip(*sides, values(rows, "task", "distance", "unusual"), strict=True)
+        a in answers and b in answers and a[2] != b[2] and far(*counted)
+        for a, b, counted in zip(*sides, values(rows, "task", "distance", "unusual"), strict=True)
     )
 
 
-def _usual(registry: ModelRegistry, plans: pa.Table) -> dict[str, float]:
+def _usual_shares(registry: ModelRegistry, plans: pa.Table) -> dict[str, float]:
     """Task -> the share of contents that its pinned thresholds take for usual."""
     pins = {pin for pin in values(plans, "task", "thresholds") if pin[1] is not None}
     known = {task: thresholds_in_use(registry, task, version) for task, version in sorted(pins)}
     return {task: 1.0 - one.thresholds.share for task, one in known.items() if one is not None}
 
 
-def _said(stored: Stored) -> set[_Side]:
+def _final_answers(stored: Stored) -> set[_Side]:
     """Every final answer of the batch."""
-    found: set[_Side] = set()
+    counted: set[_Side] = set()
     for table in INTERPRETATIONS.values():
         rows = stored.table(table.name)
         ok = rows.filter(pc.and_(rows["final"], pc.equal(rows["status"], Status.OK.value)))
-        found.update(values(ok, "item_id", "task", "service", "answer"))
-    return found
+        counted.update(values(ok, "item_id", "task", "service", "answer"))
+    return counted
 
 
 def _kinds_of_disputes(stored: Stored, kinds: pa.Table) -> list[Balance]:
@@ -154,8 +156,8 @@ def _every_service(stored: Stored, cards: pa.Table) -> list[Balance]:
                     read = store.read(table.name, batch, ["final", "status"])
                     ok = pc.and_(read["final"], pc.equal(read["status"], Status.OK.value))
                     answered += pc.sum(ok).as_py() or 0
-    found = pc.sum(cards["answered"]).as_py() or 0
-    return [Balance(answered, found, "answers of services counted")]
+    counted = pc.sum(cards["answered"]).as_py() or 0
+    return [Balance(answered, counted, "answers of services counted")]
 
 
 def _in_use(stored: Stored, table: pa.Table) -> list[Balance]:
@@ -199,17 +201,11 @@ def calibration_valid(home: dg.ResourceParam[Home]) -> dg.AssetCheckResult:
         why = mismatch(in_use.model, readings.versions) if in_use else None
         if why is not None:
             problems[task] = why
-    said = "; ".join(f"{task}: {why}" for task, why in problems.items())
-    return dg.AssetCheckResult(
-        passed=not problems,
-        severity=dg.AssetCheckSeverity.WARN,
-        description=(
-            f"not valid any more, and not used: {said}; give verdicts about answers of the new "
-            "services, and materialize calibration again"
-            if problems
-            else "every model in use is of the services as they answer now"
-        ),
-        metadata=dict(problems),
+    return _validity(
+        problems,
+        "every model in use is of the services as they answer now",
+        "not used",
+        "give verdicts about answers of the new services, and materialize calibration again",
     )
 
 
@@ -234,15 +230,23 @@ def vector_thresholds_valid(
             why = pair.mismatch(now) if asked.issuperset(pair.services) else None
             if why is not None:
                 problems[f"{task}: {' and '.join(pair.services)}"] = why
-    said = "; ".join(f"{which}: {why}" for which, why in problems.items())
+    return _validity(
+        problems,
+        "every threshold in force is of the models that the policy asks now",
+        "disagree_at holds",
+        "process or reprocess batches with the new services, and start the job calibrate",
+    )
+
+
+def _validity(
+    problems: dict[str, str], valid: str, consequence: str, remedy: str
+) -> dg.AssetCheckResult:
+    listed = "; ".join(f"{name}: {problem}" for name, problem in problems.items())
     return dg.AssetCheckResult(
         passed=not problems,
         severity=dg.AssetCheckSeverity.WARN,
         description=(
-            f"not valid any more, and disagree_at holds: {said}; process or reprocess batches with "
-            "the new services, and start the job calibrate"
-            if problems
-            else "every threshold in force is of the models that the policy asks now"
+            f"not valid any more, and {consequence}: {listed}; {remedy}" if problems else valid
         ),
         metadata=dict(problems),
     )

@@ -34,8 +34,8 @@ def calibrate_labels(home: Home, policy: Policy) -> TableResult:
         closed = policy.tasks[task].labels if task in policy.tasks else ()
         now = in_use(task)
         model, version = (now.model, now.version) if now else (None, None)
-        found = calibrate(task, readings, gold.get(task, {}), model, version, closed)
-        rows.append(promote(home.models, found))
+        result = calibrate(task, readings, gold.get(task, {}), model, version, closed)
+        rows.append(promote(home.models, result))
     figures = {"promoted": sum(row.promoted for row in rows)}
     reasons = {f"{row.task}": row.reason for row in rows}
     return TableResult(rows_to_arrow(CALIBRATION, rows), {**figures, **reasons})
@@ -49,14 +49,14 @@ def calibrate_thresholds(home: Home, policy: Policy) -> TableResult:
         if task.kind is AnswerKind.VECTOR:
             in_use = thresholds_in_use(home.models, name)
             readings = history.by_task.get(name, VectorReadings())
-            found = calibrate_vectors(name, readings, task.disagree_at, share, in_use)
-            if found.thresholds is not None:
-                in_use = promote_thresholds(home.models, name, found.thresholds)
-            rows += in_force(name, found.rows, in_use)
+            result = calibrate_vectors(name, readings, task.disagree_at, share, in_use)
+            if result.thresholds is not None:
+                in_use = promote_thresholds(home.models, name, result.thresholds)
+            rows += in_force(name, result.rows, in_use)
     figures = {
         "promoted": sum(row.promoted for row in rows),
         **in_words(rows),
-        **{f"left out: {batch}": why for batch, why in history.left_out.items()},
+        **{f"left out: {batch}": why for batch, why in history.skipped.items()},
     }
     return TableResult(rows_to_arrow(VECTOR_THRESHOLDS, rows), figures)
 

@@ -1,4 +1,4 @@
-"""What services have said over all batches, task by task: what calibration and scorecards rest on.
+"""Label answers of services over all batches, by task, for calibration and scorecards.
 
 Identical content counts once, with the readings of its latest batch. Only readings of a service's
 latest version count: an earlier one was another service.
@@ -18,9 +18,9 @@ from orchestration_assets.schemas.verdicts import GOLD_LABELS, GoldRow
 from resources.damage import leaving_out_damage
 from resources.table_store import TableStore
 
-Said = dict[str, tuple[str, float | None]]
+LabelVotes = dict[str, tuple[str, float | None]]
 
-_MOST_READINGS: Final = 400_000
+_MAX_READINGS: Final = 400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +38,15 @@ class _LabelReading:
 
 @dataclass
 class LabelReadings:
-    """Of one label task: ``said``, content hash -> service -> label and confidence; ``versions``
+    """Of one label task: ``votes``, content hash -> service -> label and confidence; ``versions``
     of the services, by name."""
 
-    said: dict[str, Said] = field(default_factory=dict)
+    votes: dict[str, LabelVotes] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
 
 
 def label_readings(store: TableStore, judged: Collection[str] = ()) -> dict[str, LabelReadings]:
-    """Label task -> what its independent services said, over all batches that are stored whole.
+    """Label task -> the answers of its independent services, of all batches stored whole.
 
     Beyond 400,000 readings of a task, those of older batches are left out, unless people have
     ``judged`` the content: reliability is settled long before, and memory stays bounded.
@@ -61,15 +61,15 @@ def label_readings(store: TableStore, judged: Collection[str] = ()) -> dict[str,
             task, service, content = row.task, row.service, row.content_hash
             versions.setdefault(task, {}).setdefault(service, row.service_version)
             of_task = rows.setdefault(task, {})
-            if len(of_task) < _MOST_READINGS or content in judged:
-                said = (row.service_version, row.answer, row.confidence)
-                of_task.setdefault((content, service), said)
-    found = {task: LabelReadings({}, versions[task]) for task in sorted(rows)}
+            if len(of_task) < _MAX_READINGS or content in judged:
+                reading = (row.service_version, row.answer, row.confidence)
+                of_task.setdefault((content, service), reading)
+    by_task = {task: LabelReadings({}, versions[task]) for task in sorted(rows)}
     for task, of_task in sorted(rows.items()):
         for (content, service), (version, answer, confidence) in sorted(of_task.items()):
             if version == versions[task][service]:
-                found[task].said.setdefault(content, {})[service] = (answer, confidence)
-    return found
+                by_task[task].votes.setdefault(content, {})[service] = (answer, confidence)
+    return by_task
 
 
 def _independent(store: TableStore, batch: str) -> Iterator[_LabelReading]:
@@ -77,18 +77,18 @@ def _independent(store: TableStore, batch: str) -> Iterator[_LabelReading]:
     plans = store.read(PROCESSING_PLANS.name, batch, ["item_id", "task", "kind", "judge"])
     labels = plans.filter(pc.equal(plans["kind"], AnswerKind.LABEL.value))
     tasks = set(labels["task"].to_pylist())
-    asked = values(labels, "item_id", "task", "judge")
-    judges = {one for one in asked if one[2] is not None}
+    planned = values(labels, "item_id", "task", "judge")
+    judges = {plan for plan in planned if plan[2] is not None}
     for table in INTERPRETATIONS.values():
         if not store.exists(table.name, batch):
             continue
         columns = ("final", "status", *column_names(_LabelReading))
-        for row in decode(_LabelReading, _voting(store.read(table.name, batch, columns))):
+        for row in decode(_LabelReading, _final_answers(store.read(table.name, batch, columns))):
             if row.task in tasks and (row.item_id, row.task, row.service) not in judges:
                 yield row
 
 
-def _voting(table: pa.Table) -> pa.Table:
+def _final_answers(table: pa.Table) -> pa.Table:
     return table.filter(pc.and_(table["final"], pc.equal(table["status"], Status.OK.value)))
 
 
@@ -104,8 +104,8 @@ def gold_rows(store: TableStore) -> list[GoldRow]:
 def gold_of(rows: Iterable[GoldRow]) -> dict[str, dict[str, str]]:
     """Task -> content hash -> the label that people gave; verdicts whose content is unknown, and
     those about other kinds of answers, are left out."""
-    found: dict[str, dict[str, str]] = {}
+    by_task: dict[str, dict[str, str]] = {}
     for row in rows:
         if row.kind is AnswerKind.LABEL and row.content_hash is not None:
-            found.setdefault(row.task, {})[row.content_hash] = row.answer
-    return found
+            by_task.setdefault(row.task, {})[row.content_hash] = row.answer
+    return by_task

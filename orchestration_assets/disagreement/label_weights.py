@@ -6,7 +6,7 @@ not repeat each other; and else the services' own confidences, which nobody has 
 it is, the basis says so.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,12 +17,14 @@ from orchestration_assets.evidence.label_free import fit_label_free
 from orchestration_assets.evidence.label_model import LabelModel, encode_votes
 from orchestration_assets.evidence.recorded_answers import MISSING
 from orchestration_assets.schemas.items import Task
+from orchestration_assets.schemas.tables import PlanRow
+from orchestration_assets.selection.trained_selector import TrainedSelector
 
 _ENOUGH_SERVICES: Final = 3
 _LABELS_MOST: Final = 400
 
 Key = tuple[str, str]
-Said = Mapping[str, tuple[str, float | None]]
+LabelVotes = Mapping[str, tuple[str, float | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,25 +50,25 @@ class PromotedCalibration:
     version: str
 
 
-def said(heard: ServiceReadings) -> dict[str, tuple[str, float | None]]:
+def label_votes(readings: ServiceReadings) -> dict[str, tuple[str, float | None]]:
     """Service -> its label and confidence, of the readings that vote."""
-    return {name: (str(one.answer), one.confidence) for name, one in ok_votes(heard)}
+    return {name: (str(reading.answer), reading.confidence) for name, reading in ok_votes(readings)}
 
 
 def weigh(
     task: Task,
-    heard: Mapping[Key, ServiceReadings],
+    readings: Mapping[Key, ServiceReadings],
     versions: Mapping[str, str],
     promoted: PromotedCalibration | None,
     learn_from: int,
 ) -> tuple[dict[Key, WeighedAnswers], str]:
     """(item, task) -> what its labels weigh, and the basis of those that are not there.
 
-    ``heard`` are the task's independent readings, ``versions`` those of the services that gave
+    ``readings`` are the task's independent readings, ``versions`` those of the services that gave
     them. Items are missing where nothing was learnt: then stated confidences must do.
     """
-    keys = [key for key, readings in heard.items() if ok_votes(readings)]
-    votes = [said(heard[key]) for key in keys]
+    keys = [key for key, votes in readings.items() if ok_votes(votes)]
+    votes = [label_votes(readings[key]) for key in keys]
     if promoted is not None:
         why = mismatch(promoted.model, versions)
         if why is None:
@@ -84,61 +86,92 @@ def weigh(
 
 def mismatch(model: LabelModel, versions: Mapping[str, str]) -> str | None:
     """Why a model does not hold for services of these versions; None when it does."""
-    known = dict(zip(model.services, model.versions, strict=True))
-    if new := sorted(set(versions) - set(known)):
+    learnt_versions = dict(zip(model.services, model.versions, strict=True))
+    if new := sorted(set(versions) - set(learnt_versions)):
         return f"it does not know {', '.join(new)}"
     for service, version in sorted(versions.items()):
-        if known[service] != version:
-            return f"{service} was {known[service]} and is {version}"
+        if learnt_versions[service] != version:
+            return f"{service} was {learnt_versions[service]} and is {version}"
     return None
 
 
 def _learnt(
-    task: Task, votes: Sequence[Said], versions: Mapping[str, str], learn_from: int
+    task: Task, votes: Sequence[LabelVotes], versions: Mapping[str, str], learn_from: int
 ) -> tuple[LabelModel | None, str]:
-    services = sorted({service for one in votes for service in one})
+    services = sorted({service for by_service in votes for service in by_service})
     if len(services) < _ENOUGH_SERVICES:
         return None, f"{len(services)} services cannot judge each other"
-    enough = sum(len(one) >= _ENOUGH_SERVICES for one in votes)
+    enough = sum(len(by_service) >= _ENOUGH_SERVICES for by_service in votes)
     if enough < learn_from:
         return None, f"{enough} items with three answers, {learn_from} would teach"
-    labels = sorted({label for one in votes for label, _ in one.values()} | set(task.labels))
+    labels = sorted(
+        {label for by_service in votes for label, _ in by_service.values()} | set(task.labels)
+    )
     if not 2 <= len(labels) <= _LABELS_MOST:
         return None, f"{len(labels)} different labels"
     answers, confidences = encode_votes(votes, services, labels)
     free = fit_label_free(answers, confidences, len(labels))
     if (~free.clones).sum() < _ENOUGH_SERVICES:
         return None, "services that repeat each other cannot judge each other"
-    known = tuple(versions.get(service, "") for service in services)
-    return LabelModel(tuple(services), known, tuple(labels), free), ""
+    used_versions = tuple(versions.get(service, "") for service in services)
+    return LabelModel(tuple(services), used_versions, tuple(labels), free), ""
 
 
 def _by_model(
-    keys: Sequence[Key], votes: Sequence[Said], promoted: PromotedCalibration
+    keys: Sequence[Key], votes: Sequence[LabelVotes], promoted: PromotedCalibration
 ) -> dict[Key, WeighedAnswers]:
     model = promoted.model
     basis = f"calibration {promoted.version}, {model.n_gold} verdicts"
     if model.sole_service is not None:
         basis += f": {model.sole_service} stands, verdicts cannot tell that all together are better"
-    known = set(model.labels)
-    inside = [k for k, one in enumerate(votes) if all(label in known for label, _ in one.values())]
+    known_labels = set(model.labels)
+    inside = [
+        k
+        for k, by_service in enumerate(votes)
+        if all(label in known_labels for label, _ in by_service.values())
+    ]
     return _stand([keys[k] for k in inside], [votes[k] for k in inside], model, basis)
 
 
 def _stand(
-    keys: Sequence[Key], votes: Sequence[Said], model: LabelModel, basis: str
+    keys: Sequence[Key], votes: Sequence[LabelVotes], model: LabelModel, basis: str
 ) -> dict[Key, WeighedAnswers]:
     if not keys:
         return {}
     answers, confidences = encode_votes(votes, model.services, model.labels)
     belief, standing, risk = model.resolve(answers, confidences)
     probabilities = np.exp(belief)
-    found: dict[Key, WeighedAnswers] = {}
+    weights: dict[Key, WeighedAnswers] = {}
     for row, key in enumerate(keys):
         if standing[row] == MISSING:
             continue
         given: list[Any] = sorted({int(code) for code in answers[row] if code != MISSING})
         shares = {model.labels[code]: float(probabilities[row, code]) for code in given}
         stands = model.labels[int(standing[row])]
-        found[key] = WeighedAnswers(shares, stands, float(risk[row]), basis)
-    return found
+        weights[key] = WeighedAnswers(shares, stands, float(risk[row]), basis)
+    return weights
+
+
+def learned_weights(
+    plans: Iterable[PlanRow],
+    readings: Mapping[Key, ServiceReadings],
+    models: Mapping[str, TrainedSelector],
+) -> dict[Key, WeighedAnswers]:
+    """(item, task) -> what the answers weigh, for plans whose steps a learned model decided.
+
+    Items that no service answered are missing.
+    """
+    weights: dict[Key, WeighedAnswers] = {}
+    for plan in plans:
+        key = (plan.item_id, plan.task)
+        version, point = plan.artefact, plan.point
+        if version is None or point is None or not (votes := label_votes(readings.get(key, ()))):
+            continue
+        silent = {name: (None, None) for name, _ in readings[key]}
+        belief = models[version].label_probabilities(point, {**silent, **votes})
+        if belief is not None:
+            answer, sure, probabilities = belief
+            given = {label: probabilities.get(label, 0.0) for label, _ in votes.values()}
+            basis = f"learned model {version}, calibrated on gold"
+            weights[key] = WeighedAnswers(given, answer, 1.0 - sure, basis)
+    return weights

@@ -1,4 +1,4 @@
-"""What a measure of one kind of answer knows of one task of a batch, and what it can say."""
+"""The interface of a measure: how far two answers to one task of a batch lie apart, and why."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from orchestration_assets.schemas.items import Task
 
 Sides = tuple[tuple[str, ...], tuple[str, ...]]
 
-_NAMED: Final = 6
+_MAX_MEMBERS: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
-class TaskBatch:
+class TaskReadings:
     """One task's ``ok`` readings over a batch, by item in the order of the resolutions.
 
     ``paths`` names each item for people.
@@ -28,15 +28,15 @@ class TaskBatch:
 
 
 @dataclass(frozen=True, slots=True)
-class Contrast:
-    """What only the first and what only the second says, and either side in words."""
+class Differences:
+    """What is exclusive to the first and to the second answer, and a description of either."""
 
     only: Sides
-    words: tuple[str, str]
+    descriptions: tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class Comparison:
     """How far two answers lie apart, in [0, 1], and whether they ``disagree``.
 
     ``strength`` in [0, 1] is what severity takes for the distance. ``unusual`` is the share of
@@ -58,14 +58,14 @@ class Measure(Protocol):
     def kind(self) -> DisagreementKind:
         """The kind of disagreement that is found."""
 
-    def compare(self, item_id: str, first: Vote, second: Vote) -> Compared | None:
+    def compare(self, item_id: str, first: Vote, second: Vote) -> Comparison | None:
         """How far apart the answers are; None when the batch is too small to tell."""
 
-    def contrast(self, item_id: str, first: Vote, second: Vote) -> Contrast:
+    def differences(self, item_id: str, first: Vote, second: Vote) -> Differences:
         """What sets the answers apart."""
 
 
-MakeMeasure = Callable[[TaskBatch], Measure]
+MakeMeasure = Callable[[TaskReadings], Measure]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,24 +74,28 @@ class PairMeasure:
 
     kind: DisagreementKind
     task: Task
-    only_sided: Callable[[Answer, Answer], Sides]
+    exclusive_parts: Callable[[Answer, Answer], Sides]
     in_words: Callable[[Vote, Sequence[str]], str]
 
-    def compare(self, item_id: str, first: Vote, second: Vote) -> Compared:
-        return by_policy(distance(given(first), given(second), self.task), self.task)
+    def compare(self, item_id: str, first: Vote, second: Vote) -> Comparison:
+        return compare_by_policy(
+            distance(required_answer(first), required_answer(second), self.task), self.task
+        )
 
-    def contrast(self, item_id: str, first: Vote, second: Vote) -> Contrast:
-        only = self.only_sided(given(first), given(second))
-        return Contrast(only, (self.in_words(first, only[0]), self.in_words(second, only[1])))
-
-
-def by_policy(found: float, task: Task, why: str = "") -> Compared:
-    """Compared with the task's ``disagree_at``; ``why`` nothing better is known, if it is."""
-    basis = f"disagree_at {task.disagree_at:g}{f': {why}' if why else ''}"
-    return Compared(found, is_disagreement(found, task), found, None, basis)
+    def differences(self, item_id: str, first: Vote, second: Vote) -> Differences:
+        only = self.exclusive_parts(required_answer(first), required_answer(second))
+        return Differences(only, (self.in_words(first, only[0]), self.in_words(second, only[1])))
 
 
-def given(vote: Vote) -> Answer:
+def compare_by_policy(answer_distance: float, task: Task, reason: str = "") -> Comparison:
+    """Compared with the task's ``disagree_at``; ``reason`` nothing better is known, if it is."""
+    basis = f"disagree_at {task.disagree_at:g}{f': {reason}' if reason else ''}"
+    return Comparison(
+        answer_distance, is_disagreement(answer_distance, task), answer_distance, None, basis
+    )
+
+
+def required_answer(vote: Vote) -> Answer:
     """The answer of an ``ok`` reading."""
     answer = vote[1].answer
     if answer is None:
@@ -99,22 +103,22 @@ def given(vote: Vote) -> Answer:
     return answer
 
 
-def answer_in_words(vote: Vote, only: Sequence[str] = ()) -> str:
+def describe_answer(vote: Vote, only: Sequence[str] = ()) -> str:
     """The answer as one line, with what it rests on."""
-    return with_evidence(vote, shown(given(vote)) or "")
+    return with_evidence(vote, shown(required_answer(vote)) or "")
 
 
-def alone_in_words(vote: Vote, only: Sequence[str]) -> str:
+def describe_exclusive(vote: Vote, only: Sequence[str]) -> str:
     """What the other side lacks, with what the answer rests on."""
-    return with_evidence(vote, f"alone says {listed(only)}" if only else "adds nothing")
+    return with_evidence(vote, f"alone says {first_members(only)}" if only else "adds nothing")
 
 
-def with_evidence(vote: Vote, said: str) -> str:
+def with_evidence(vote: Vote, description: str) -> str:
     """The words, with what the answer rests on in brackets."""
-    return f"{said} ({vote[1].evidence})" if vote[1].evidence else said
+    return f"{description} ({vote[1].evidence})" if vote[1].evidence else description
 
 
-def listed(members: Sequence[str]) -> str:
+def first_members(members: Sequence[str]) -> str:
     """The first few members, and how many more there are."""
-    more = len(members) - _NAMED
-    return ", ".join(members[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+    more = len(members) - _MAX_MEMBERS
+    return ", ".join(members[:_MAX_MEMBERS]) + (f" and {more} more" if more > 0 else "")

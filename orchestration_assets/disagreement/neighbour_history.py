@@ -54,16 +54,16 @@ class EarlierAnswers:
 
     answered: frozenset[str]
     dissented: frozenset[str]
-    apart: frozenset[tuple[str, str]]
+    disagreeing: frozenset[tuple[str, str]]
 
 
 @dataclass
 class NeighbourHistory:
-    """``stood``: (batch, item) -> task -> how the services stood. ``left_out``: batch -> why what
+    """``answers``: (batch, item) -> task -> how the services stood. ``skipped``: batch -> why what
     it holds was not looked up."""
 
-    stood: dict[Place, dict[str, EarlierAnswers]] = field(default_factory=dict)
-    left_out: dict[str, str] = field(default_factory=dict)
+    answers: dict[Place, dict[str, EarlierAnswers]] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
 
 
 def neighbours_of(vectors: pa.Table, items: Set[str]) -> dict[str, tuple[Place, ...]]:
@@ -82,7 +82,7 @@ def neighbours_of(vectors: pa.Table, items: Set[str]) -> dict[str, tuple[Place, 
 
 
 @dataclass(frozen=True, slots=True)
-class Lookup:
+class HistoryLimits:
     """How far to look: earlier batches that are read, and the brake in seconds of ``clock``."""
 
     max_batches: int
@@ -90,17 +90,17 @@ class Lookup:
     clock: Callable[[], float] = time.monotonic
 
 
-def lookup_of(policy: Policy | None) -> Lookup:
+def history_limits(policy: Policy | None) -> HistoryLimits:
     """How far the policy has a batch look."""
     wanted = policy.disagreement if policy else Disagreement()
-    return Lookup(wanted.nearby_batches, wanted.nearby_seconds)
+    return HistoryLimits(wanted.nearby_batches, wanted.nearby_seconds)
 
 
-def look_up(
+def read_history(
     store: TableStore,
     neighbours: Mapping[str, Sequence[Place]],
     versions: Versions,
-    limit: Lookup,
+    limit: HistoryLimits,
 ) -> NeighbourHistory:
     """How services stood on these neighbours, as far as their batches are stored.
 
@@ -118,19 +118,19 @@ def look_up(
     until = limit.clock() + limit.seconds
     for place, batch in enumerate(order):
         if place >= limit.max_batches:
-            found.left_out[batch] = f"beyond nearby_batches ({limit.max_batches})"
+            found.skipped[batch] = f"beyond nearby_batches ({limit.max_batches})"
         elif limit.clock() >= until:
-            found.left_out[batch] = f"the time limit of {limit.seconds:g} s was reached"
+            found.skipped[batch] = f"the time limit of {limit.seconds:g} s was reached"
         elif not (
             store.exists(RESOLUTIONS.name, batch) and store.exists(DISAGREEMENTS.name, batch)
         ):
-            found.left_out[batch] = "its results are not stored"
+            found.skipped[batch] = "its results are not stored"
         else:
             try:
-                found.stood |= _of_batch(store, batch, wanted[batch], versions)
+                found.answers |= _of_batch(store, batch, wanted[batch], versions)
             except DamagedFileError as error:
                 notice(f"left out: {error}")
-                found.left_out[batch] = "its results are damaged"
+                found.skipped[batch] = "its results are damaged"
     return found
 
 
@@ -138,10 +138,10 @@ def _of_batch(
     store: TableStore, batch: str, items: Set[str], versions: Versions
 ) -> dict[Place, dict[str, EarlierAnswers]]:
     same = _same_versions(store, batch, versions)
-    apart: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    disagreeing: dict[tuple[str, str], set[tuple[str, str]]] = {}
     pairs = _about(items, store.read(DISAGREEMENTS.name, batch, _PAIRS))
     for item, task, *services in values(pairs, *_PAIRS):
-        apart.setdefault((item, task), set()).add((services[0], services[1]))
+        disagreeing.setdefault((item, task), set()).add((services[0], services[1]))
     found: dict[Place, dict[str, EarlierAnswers]] = {}
     resolved = store.read(RESOLUTIONS.name, batch, column_names(_Resolved))
     for row in decode(_Resolved, _about(items, resolved)):
@@ -150,7 +150,7 @@ def _of_batch(
         found.setdefault((batch, row.item_id), {})[row.task] = EarlierAnswers(
             answered,
             answered & frozenset(row.dissenters),
-            frozenset(apart.get((row.item_id, row.task), ())),
+            frozenset(disagreeing.get((row.item_id, row.task), ())),
         )
     return found
 
@@ -190,19 +190,17 @@ def with_nearby(
             continue
         pair = {row.service_a, row.service_b}
         known = [
-            earlier.stood[place][row.task]
+            earlier.answers[place][row.task]
             for place in near
-            if row.task in earlier.stood.get(place, {})
+            if row.task in earlier.answers.get(place, {})
         ]
         both = [one for one in known if pair <= one.answered]
-        left_out = Counter(earlier.left_out[b] for b, _ in near if b in earlier.left_out)
+        skipped = Counter(earlier.skipped[b] for b, _ in near if b in earlier.skipped)
         if not both:
-            why = "; ".join(
-                f"{n} not looked up: {reason}" for reason, n in sorted(left_out.items())
-            )
+            why = "; ".join(f"{n} not looked up: {reason}" for reason, n in sorted(skipped.items()))
             yield replace(row, nearby=why or None)
             continue
-        agreed = sum((row.service_a, row.service_b) not in one.apart for one in both)
+        agreed = sum((row.service_a, row.service_b) not in one.disagreeing for one in both)
         dissents = [
             sum(service in one.dissented for one in both)
             for service in (row.service_a, row.service_b)
@@ -216,7 +214,7 @@ def with_nearby(
             if n
         ]
         parts = [words, *against]
-        parts += [f"{n} not looked up: {reason}" for reason, n in sorted(left_out.items())]
+        parts += [f"{n} not looked up: {reason}" for reason, n in sorted(skipped.items())]
         yield replace(
             row,
             near_items=len(both),

@@ -1,16 +1,18 @@
-"""Who contradicts whom: pairs of services whose answers to one question lie too far apart."""
+"""Pairs of services whose answers to one question lie too far apart."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 from typing import Final
 
-from orchestration_assets.disagreement.labels import label_measure
-from orchestration_assets.disagreement.measure import MakeMeasure, Measure, TaskBatch
+from orchestration_assets.disagreement.measure import MakeMeasure, Measure, TaskReadings
+from orchestration_assets.disagreement.pair_measures import (
+    label_measure,
+    set_measure,
+    text_measure,
+)
 from orchestration_assets.disagreement.readings import ServiceReadings, Vote, ok_votes
 from orchestration_assets.disagreement.scores import score_measure
-from orchestration_assets.disagreement.sets import set_measure
-from orchestration_assets.disagreement.texts import text_measure
-from orchestration_assets.disagreement.vectors import PinnedThresholds, vector_measure
+from orchestration_assets.disagreement.vectors import BatchThresholds, vector_measure
 from orchestration_assets.evidence.confidence import confidence_of
 from orchestration_assets.schemas.answers import shown
 from orchestration_assets.schemas.enums import AnswerKind
@@ -26,7 +28,7 @@ _MEASURES: Final[Mapping[AnswerKind, MakeMeasure]] = {
 
 
 def severity(strength: float, first: Reading, second: Reading) -> float:
-    """How much two answers weigh against each other, in [0, 1].
+    """How severe the disagreement of two answers is, in [0, 1].
 
     The strength of the disagreement (the distance, unless the measure knows better) times both
     confidences: 1 when they are opposite and certain, small when either hesitates. An unstated
@@ -39,19 +41,19 @@ def disagreements(
     resolutions: Iterable[ResolutionRow],
     readings: Mapping[tuple[str, str], ServiceReadings],
     tasks: Mapping[str, Task],
-    known: Mapping[str, PinnedThresholds] | None = None,
-    broken: dict[str, str] | None = None,
+    thresholds: Mapping[str, BatchThresholds] | None = None,
+    errors: dict[str, str] | None = None,
 ) -> Iterator[DisagreementRow]:
     """One row a pair of ``ok`` readings that lie too far apart.
 
-    That is from the task's ``disagree_at`` on; for vectors, where thresholds are ``known`` for
+    That is from the task's ``disagree_at`` on; for vectors, where thresholds are ``thresholds`` for
     the task and hold for both services, when they lie farther apart than is usual. Rows come in
     the order of the resolutions, then of the services' names. Abstentions and failures take no
-    part. ``broken`` gets, by item and task, what went wrong where a question could not be compared.
+    part. ``errors`` gets, by item and task, what went wrong where a question could not be compared.
     """
     rows = list(resolutions)
     measures = {
-        name: _measure(_task_batch(rows, readings, task), (known or {}).get(name))
+        name: _measure(_task_readings(rows, readings, task), (thresholds or {}).get(name))
         for name, task in tasks.items()
     }
     for row in rows:
@@ -63,27 +65,27 @@ def disagreements(
                 if (found := _compared(row, first, second, measures[row.task])) is not None
             ]
         except Exception as error:
-            if broken is None:
+            if errors is None:
                 raise
-            broken[f"{row.path}, {row.task}"] = f"{type(error).__name__}: {error}"
+            errors[f"{row.path}, {row.task}"] = f"{type(error).__name__}: {error}"
             continue
         yield from pairs
 
 
-def _measure(batch: TaskBatch, known: PinnedThresholds | None) -> Measure:
+def _measure(batch: TaskReadings, thresholds: BatchThresholds | None) -> Measure:
     if batch.task.kind is AnswerKind.VECTOR:
-        return vector_measure(batch, known)
+        return vector_measure(batch, thresholds)
     return _MEASURES[batch.task.kind](batch)
 
 
-def _task_batch(
+def _task_readings(
     rows: Iterable[ResolutionRow],
     readings: Mapping[tuple[str, str], ServiceReadings],
     task: Task,
-) -> TaskBatch:
+) -> TaskReadings:
     paths = {row.item_id: row.path for row in rows if row.task == task.name}
     votes = {item: ok_votes(readings.get((item, task.name), ())) for item in paths}
-    return TaskBatch(task, votes, paths)
+    return TaskReadings(task, votes, paths)
 
 
 def _compared(
@@ -92,7 +94,8 @@ def _compared(
     found = measure.compare(row.item_id, first, second)
     if found is None or not found.disagree:
         return None
-    contrast = measure.contrast(row.item_id, first, second)
+    differences = measure.differences(row.item_id, first, second)
+    described_a, described_b = differences.descriptions
     (name_a, a), (name_b, b) = first, second
     return DisagreementRow(
         batch=row.batch,
@@ -109,9 +112,9 @@ def _compared(
         kind=measure.kind,
         distance=found.distance,
         severity=severity(found.strength, a, b),
-        only_a=contrast.only[0],
-        only_b=contrast.only[1],
-        evidence=f"{name_a}: {contrast.words[0]}; {name_b}: {contrast.words[1]}",
+        only_a=differences.only[0],
+        only_b=differences.only[1],
+        evidence=f"{name_a}: {described_a}; {name_b}: {described_b}",
         basis=found.basis,
         unusual=found.unusual,
     )

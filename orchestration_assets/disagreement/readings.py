@@ -39,14 +39,14 @@ def independent(
     """The readings without those of each plan's judge, who was shown the others' answers."""
     judges = {_question(plan): plan.judge for plan in plans}
     return {
-        key: tuple(vote for vote in heard if vote[0] != judges.get(key))
-        for key, heard in readings.items()
+        key: tuple(vote for vote in votes if vote[0] != judges.get(key))
+        for key, votes in readings.items()
     }
 
 
-def ok_votes(heard: ServiceReadings) -> ServiceReadings:
+def ok_votes(readings: ServiceReadings) -> ServiceReadings:
     """The readings that vote, by the name of the service."""
-    votes = [vote for vote in heard if vote[1].status is Status.OK]
+    votes = [vote for vote in readings if vote[1].status is Status.OK]
     return tuple(sorted(votes, key=itemgetter(0)))
 
 

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from orchestration_assets.disagreement.batch import rules_of
+from orchestration_assets.disagreement.label_weights import learned_weights
 from orchestration_assets.disagreement.readings import ServiceReadings
 from orchestration_assets.disagreement.resolution import resolve
-from orchestration_assets.disagreement.selector_weights import learned_weights
 from orchestration_assets.evidence.intervals import Z, wilson
 from orchestration_assets.processing.answer_cache import answer_key
 from orchestration_assets.processing.asker import CACHE, AskResult
@@ -101,7 +101,7 @@ def replay(log: RecordedBatch, other: ReplayPolicy) -> Iterator[ReplayedQuestion
         key = (row.item_id, row.task)
         if key not in log.stands:
             continue
-        recorded = _taken(log.stands[key], log.asked.get(key, ()), other.prices)
+        recorded = _path_outcome(log.stands[key], log.asked.get(key, ()), other.prices)
         profile = profiles[row.item_id]
         item = Item(row.item_id, row.content_hash, row.path, "", profile.features)
         question = Question(tasks[row.task], item)
@@ -116,17 +116,19 @@ def replay(log: RecordedBatch, other: ReplayPolicy) -> Iterator[ReplayedQuestion
         except NotRecordedError as error:
             yield ReplayedQuestion(row.item_id, row.task, recorded, None, str(error))
             continue
-        heard = _heard(done)
-        weighed = learned_weights([row], {key: heard}, models).get(key)
+        readings = _final_readings(done)
+        weighed = learned_weights([row], {key: readings}, models).get(key)
         resolved = resolve(
-            row, heard, tasks[row.task], decider(row), rules_of(other.policy), weighed
+            row, readings, tasks[row.task], decider(row), rules_of(other.policy), weighed
         )
         asked = [one.service for one in done.answered]
-        taken = _taken(resolved.answer, asked, other.prices)
+        taken = _path_outcome(resolved.answer, asked, other.prices)
         yield ReplayedQuestion(row.item_id, row.task, recorded, taken)
 
 
-def _taken(answer: str | None, asked: Sequence[str], prices: Mapping[str, Price]) -> PathOutcome:
+def _path_outcome(
+    answer: str | None, asked: Sequence[str], prices: Mapping[str, Price]
+) -> PathOutcome:
     """At present prices, whether or not the cache answered then: policies are compared alike."""
     known = [prices[name] for name in asked if name in prices]
     usd = math.fsum(one.cost_usd for one in known)
@@ -158,7 +160,7 @@ def _whole_content_only(choice: Choice, features: Mapping[str, Any]) -> None:
             _whole_content_only(one, features)
 
 
-def _heard(done: PlanResult) -> ServiceReadings:
+def _final_readings(done: PlanResult) -> ServiceReadings:
     return tuple((one.service, one.reading) for one in done.answered if one.final)
 
 

@@ -1,4 +1,4 @@
-"""Which answer stands, how sure that is, and who gave it; every reading is kept beside it.
+"""Resolves readings to the answer that stands, with its certainty, supporters and dissenters.
 
 What stands when services disagree is the task's policy: ``weight``, the answer that the readings
 support best (or the judge's, where there is one); ``literal`` or ``semantic``, the weightiest
@@ -70,11 +70,11 @@ def resolve_plans(
     """
     for plan in plans:
         key = (plan.item_id, plan.task)
-        heard, task = readings.get(key, ()), tasks[plan.task]
+        answers, task = readings.get(key, ()), tasks[plan.task]
         try:
             row = resolve(
                 plan,
-                heard,
+                answers,
                 task,
                 decided_by(plan),
                 rules,
@@ -82,14 +82,18 @@ def resolve_plans(
                 (basis or {}).get(plan.task, _STATED),
             )
         except Exception as error:  # noqa: BLE001 -- what one item breaks is its own failure
-            row = _unresolved(plan, heard, task, rules or ResolutionRules(), error)
+            row = _unresolved(plan, answers, task, rules or ResolutionRules(), error)
         yield row
 
 
 def _unresolved(
-    plan: PlanRow, heard: ServiceReadings, task: Task, rules: ResolutionRules, error: Exception
+    plan: PlanRow,
+    readings: ServiceReadings,
+    task: Task,
+    rules: ResolutionRules,
+    error: Exception,
 ) -> ResolutionRow:
-    """The failure of an item whose readings broke what weighs them; they are kept beside it."""
+    """The failed resolution of readings that raised an error; they are kept beside it."""
     return ResolutionRow(
         batch=plan.batch,
         item_id=plan.item_id,
@@ -108,15 +112,15 @@ def _unresolved(
         dissenters=(),
         reason=whole_text(f"resolving broke: {type(error).__name__}: {error}"),
         readings=tuple(
-            ReadingSummary(name, one.status, shown(one.answer), one.confidence, None)
-            for name, one in heard
+            ReadingSummary(name, reading.status, shown(reading.answer), reading.confidence, None)
+            for name, reading in readings
         ),
     )
 
 
 def resolve(
     plan: PlanRow,
-    heard: ServiceReadings,
+    readings: ServiceReadings,
     task: Task,
     decider: str | None = None,
     rules: ResolutionRules | None = None,
@@ -127,12 +131,14 @@ def resolve(
     that a decision against the others shows as the risk that it is."""
     rules = rules or ResolutionRules()
     policy = rules.policies.get(task.name, ResolutionPolicy.WEIGHT)
-    found, reason = _decided(heard, task, decider, weighed)
-    status = _status(heard)
-    if status is ResolutionStatus.RESOLVED and _disputed(heard, task):
-        found, reason, status = _by_policy(policy, heard, task, rules, weighed, (found, reason))
-    is_label = task.kind is AnswerKind.LABEL and found.answer is not None
-    risk = found.error_risk
+    standing, reason = _decided(readings, task, decider, weighed)
+    status = _status(readings)
+    if status is ResolutionStatus.RESOLVED and _disputed(readings, task):
+        standing, reason, status = _by_policy(
+            policy, readings, task, rules, weighed, (standing, reason)
+        )
+    is_label = task.kind is AnswerKind.LABEL and standing.answer is not None
+    risk = standing.error_risk
     return ResolutionRow(
         batch=plan.batch,
         item_id=plan.item_id,
@@ -141,16 +147,16 @@ def resolve(
         task=plan.task,
         status=status,
         kind=task.kind,
-        **answer_columns(found.answer),
+        **answer_columns(standing.answer),
         error_risk=risk,
         risk_basis=(weighed.basis if weighed else basis) if is_label else None,
         triage=None if risk is None else triage(risk, rules.review),
         policy=policy,
-        spread=found.spread,
-        supporters=found.supporters,
-        dissenters=found.dissenters,
+        spread=standing.spread,
+        supporters=standing.supporters,
+        dissenters=standing.dissenters,
         reason=reason,
-        readings=tuple(_summaries(heard, task, weighed)),
+        readings=tuple(_summaries(readings, task, weighed)),
     )
 
 
@@ -170,84 +176,89 @@ def ranked(readings: tuple[ReadingSummary, ...]) -> tuple[ReadingSummary, ...]:
     return tuple(
         sorted(
             readings,
-            key=lambda one: (
-                one.answer is None,
-                -(one.weight if one.weight is not None else 0.0),
-                -(one.confidence if one.confidence is not None else 0.0),
+            key=lambda reading: (
+                reading.answer is None,
+                -(reading.weight if reading.weight is not None else 0.0),
+                -(reading.confidence if reading.confidence is not None else 0.0),
             ),
         )
     )
 
 
 def _decided(
-    heard: ServiceReadings, task: Task, decider: str | None, weighed: WeighedAnswers | None
+    readings: ServiceReadings,
+    task: Task,
+    decider: str | None,
+    weighed: WeighedAnswers | None,
 ) -> tuple[Consensus, str]:
     """The decider's answer, or the consensus when there is none or it gave no answer."""
-    decision = dict(heard).get(decider) if decider is not None else None
+    decision = dict(readings).get(decider) if decider is not None else None
     decided = decision is not None and decision.status in _ANSWERED
     if decision is not None and decision.answer is not None and decided:
-        found = support_of(decision.answer, heard, task)
+        standing = support_of(decision.answer, readings, task)
     elif weighed is not None:
-        found = support_of(weighed.answer, heard, task)
+        standing = support_of(weighed.answer, readings, task)
     else:
-        found = consensus(heard, task)
-    if weighed is not None and found.answer is not None:
-        found = _reweighed(found, weighed)
-    return found, _reason(heard, task, found, decider, decision)
+        standing = consensus(readings, task)
+    if weighed is not None and standing.answer is not None:
+        standing = _reweighed(standing, weighed)
+    return standing, _reason(readings, task, standing, decider, decision)
 
 
-def _reweighed(found: Consensus, weighed: WeighedAnswers) -> Consensus:
-    risk = weighed.risk_of(cast(str, found.answer))
-    return replace(found, certainty=1.0 - risk, error_risk=risk)
+def _reweighed(standing: Consensus, weighed: WeighedAnswers) -> Consensus:
+    risk = weighed.risk_of(cast(str, standing.answer))
+    return replace(standing, certainty=1.0 - risk, error_risk=risk)
 
 
 def _by_policy(
     policy: ResolutionPolicy,
-    heard: ServiceReadings,
+    readings: ServiceReadings,
     task: Task,
     rules: ResolutionRules,
     weighed: WeighedAnswers | None,
     usual: tuple[Consensus, str],
 ) -> tuple[Consensus, str, ResolutionStatus]:
     """What stands of readings that disagree."""
-    found, reason = usual
+    standing, reason = usual
     if policy is ResolutionPolicy.WEIGHT:
-        return found, reason, ResolutionStatus.RESOLVED
-    named = ", ".join(f"{name} says {shown(one.answer)}" for name, one in ok_votes(heard))
+        return standing, reason, ResolutionStatus.RESOLVED
+    named = ", ".join(
+        f"{name} says {shown(reading.answer)}" for name, reading in ok_votes(readings)
+    )
     if policy in (ResolutionPolicy.PRESERVE_ALL, ResolutionPolicy.FAIL):
-        nothing = Consensus(None, 0.0, None, found.spread, (), ())
+        nothing = Consensus(None, 0.0, None, standing.spread, (), ())
         if policy is ResolutionPolicy.FAIL:
-            words = f"services disagree, and the task's policy is to fail then: {named}"
-            return nothing, words, ResolutionStatus.FAILED
-        words = f"services disagree, and all readings are preserved: {named}"
-        return nothing, words, ResolutionStatus.PRESERVED
+            reason = f"services disagree, and the task's policy is to fail then: {named}"
+            return nothing, reason, ResolutionStatus.FAILED
+        reason = f"services disagree, and all readings are preserved: {named}"
+        return nothing, reason, ResolutionStatus.PRESERVED
     manner = _MANNERS[policy]
     manners = rules.manners.get(task.name, {})
-    own = tuple(vote for vote in heard if manners.get(vote[0]) is manner)
+    own = tuple(vote for vote in readings if manners.get(vote[0]) is manner)
     if not ok_votes(own):
-        words = f"no service that reads in the {manner} manner answered: {reason}"
-        return found, words, ResolutionStatus.RESOLVED
+        reason = f"no service that reads in the {manner} manner answered: {reason}"
+        return standing, reason, ResolutionStatus.RESOLVED
     answer = consensus(own, task).answer
-    chosen = support_of(cast(Answer, answer), heard, task)
+    chosen = support_of(cast(Answer, answer), readings, task)
     if weighed is not None:
         chosen = _reweighed(chosen, weighed)
     against = f", against {', '.join(chosen.dissenters)}" if chosen.dissenters else ""
-    words = f"the {manner} reading stands: {', '.join(chosen.supporters) or 'between'}{against}"
-    return chosen, words, ResolutionStatus.RESOLVED
+    reason = f"the {manner} reading stands: {', '.join(chosen.supporters) or 'between'}{against}"
+    return chosen, reason, ResolutionStatus.RESOLVED
 
 
-def _disputed(heard: ServiceReadings, task: Task) -> bool:
+def _disputed(readings: ServiceReadings, task: Task) -> bool:
     if task.kind is AnswerKind.VECTOR:
         return False
-    answers = [cast(Answer, one.answer) for _, one in ok_votes(heard)]
+    answers = [cast(Answer, reading.answer) for _, reading in ok_votes(readings)]
     return any(is_disagreement(distance(a, b, task), task) for a, b in combinations(answers, 2))
 
 
 def _summaries(
-    heard: ServiceReadings, task: Task, weighed: WeighedAnswers | None
+    readings: ServiceReadings, task: Task, weighed: WeighedAnswers | None
 ) -> Iterator[ReadingSummary]:
-    votes = ok_votes(heard)
-    for name, reading in heard:
+    votes = ok_votes(readings)
+    for name, reading in readings:
         weight: float | None = None
         if reading.status is Status.OK and task.kind is not AnswerKind.VECTOR:
             weight = _weight(name, reading, votes, task, weighed)
@@ -264,12 +275,12 @@ def _weight(
         if weighed is not None:
             return 1.0 - weighed.risk_of(cast(str, answer))
         return support_of(answer, votes, task).certainty
-    others = [cast(Answer, one.answer) for other, one in votes if other != name]
+    others = [cast(Answer, reading.answer) for other, reading in votes if other != name]
     return 1.0 - fmean(distance(answer, other, task) for other in others) if others else 1.0
 
 
-def _status(heard: ServiceReadings) -> ResolutionStatus:
-    statuses = {reading.status for _, reading in heard}
+def _status(readings: ServiceReadings) -> ResolutionStatus:
+    statuses = {reading.status for _, reading in readings}
     if statuses & _ANSWERED:
         return ResolutionStatus.RESOLVED
     # a task that every service declined is abstained; a failure among them could have answered
@@ -277,36 +288,36 @@ def _status(heard: ServiceReadings) -> ResolutionStatus:
 
 
 def _reason(
-    heard: ServiceReadings,
+    readings: ServiceReadings,
     task: Task,
-    found: Consensus,
+    standing: Consensus,
     decider: str | None,
     decision: Reading | None,
 ) -> str:
-    if found.answer is None:
-        said = "; ".join(f"{name}: {reading.reason}" for name, reading in heard)
+    if standing.answer is None:
+        said = "; ".join(f"{name}: {reading.reason}" for name, reading in readings)
         return f"no answer ({said})" if said else "no service was asked"
     if decider is None:
-        return _agreement(heard, task, found)
+        return _agreement(readings, task, standing)
     if decision is None:
-        return f"{decider} was not asked to decide: {_agreement(heard, task, found)}"
+        return f"{decider} was not asked to decide: {_agreement(readings, task, standing)}"
     if decision.status not in _ANSWERED:
         why = f" ({decision.reason})" if decision.reason else ""
         without = f"{decider} was to decide but gave no answer, {decision.status}{why}"
-        return f"{without}: {_agreement(heard, task, found)}"
-    against = f", against {', '.join(found.dissenters)}" if found.dissenters else ""
+        return f"{without}: {_agreement(readings, task, standing)}"
+    against = f", against {', '.join(standing.dissenters)}" if standing.dissenters else ""
     return f"{decider} decides{against}"
 
 
-def _agreement(heard: ServiceReadings, task: Task, found: Consensus) -> str:
+def _agreement(readings: ServiceReadings, task: Task, standing: Consensus) -> str:
     """How the services came to the answer among themselves."""
-    if not found.dissenters:
-        if len(found.supporters) == 1:
-            return f"{found.supporters[0]} alone"
+    if not standing.dissenters:
+        if len(standing.supporters) == 1:
+            return f"{standing.supporters[0]} alone"
         if task.kind is AnswerKind.VECTOR:
-            return f"the surest of {', '.join(found.supporters)}"
-        return f"{', '.join(found.supporters)} agree"
-    if not found.supporters:
+            return f"the surest of {', '.join(standing.supporters)}"
+        return f"{', '.join(standing.supporters)} agree"
+    if not standing.supporters:
         # a mean or a majority of members may be what no single service said
-        return f"between {', '.join(found.dissenters)}, which lie apart"
-    return f"{', '.join(found.supporters)} outweighs {', '.join(found.dissenters)}"
+        return f"between {', '.join(standing.dissenters)}, which lie apart"
+    return f"{', '.join(standing.supporters)} outweighs {', '.join(standing.dissenters)}"

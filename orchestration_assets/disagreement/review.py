@@ -42,7 +42,7 @@ def review_queue(
     the addresses of an item, ``judged`` are (content hash, task) pairs that have a verdict.
     """
     done = set(judged)
-    found: list[tuple[tuple[str, ...], ReviewRow]] = []
+    candidates: list[tuple[tuple[str, ...], ReviewRow]] = []
     for row in resolutions:
         named = tuple(kinds.get((row.item_id, row.task), ()))
         if (row.content_hash, row.task) in done:
@@ -54,17 +54,18 @@ def review_queue(
                 "|".join(row.supporters),
                 "|".join(row.dissenters),
             )
-            found.append((pattern, candidate))
+            candidates.append((pattern, candidate))
     # within a pattern the riskiest comes first, and teaches most
-    found.sort(key=lambda one: (-one[1].error_risk * one[1].impact, one[1].item_id, one[1].task))
+    candidates.sort(key=lambda c: (-c[1].error_risk * c[1].impact, c[1].item_id, c[1].task))
     earlier: Counter[tuple[str, ...]] = Counter()
-    asked: list[ReviewRow] = []
-    for kind_of_case, one in found:
-        teaches = 1.0 / (1.0 + earlier[kind_of_case]) ** 0.5
-        earlier[kind_of_case] += 1
-        asked.append(replace(one, teaches=teaches, value=one.error_risk * one.impact * teaches))
-    asked.sort(key=lambda one: (-one.value, one.item_id, one.task))
-    return [replace(one, place=place) for place, one in enumerate(asked[:max_rows], 1)]
+    queue: list[ReviewRow] = []
+    for pattern, question in candidates:
+        teaches = 1.0 / (1.0 + earlier[pattern]) ** 0.5
+        earlier[pattern] += 1
+        value = question.error_risk * question.impact * teaches
+        queue.append(replace(question, teaches=teaches, value=value))
+    queue.sort(key=lambda question: (-question.value, question.item_id, question.task))
+    return [replace(question, place=n) for n, question in enumerate(queue[:max_rows], 1)]
 
 
 def _candidate(

@@ -33,7 +33,7 @@ class Tally:
 
     statuses: defaultdict[_Key, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     dissents: Counter[_Key] = field(default_factory=Counter)
-    heard: Counter[_Key] = field(default_factory=Counter)
+    took_part: Counter[_Key] = field(default_factory=Counter)
     cost_usd: Counter[_Key] = field(default_factory=Counter)
     total_ms: Counter[_Key] = field(default_factory=Counter)
     calls: Counter[_Key] = field(default_factory=Counter)
@@ -41,41 +41,41 @@ class Tally:
 
 def tally(store: TableStore) -> Tally:
     """Counts what every service did in every batch that is stored whole."""
-    found = Tally()
+    tally = Tally()
     for batch in store.batches(RESOLUTIONS.name):
         for table in INTERPRETATIONS.values():
             if store.exists(table.name, batch):
                 with leaving_out_damage():
                     read = store.read(table.name, batch, ["task", "service", "status", "final"])
-                    _count_statuses(found, read.filter(read["final"]))
+                    _count_statuses(tally, read.filter(read["final"]))
         with leaving_out_damage():
             sides = ("task", "supporters", "dissenters")
             read = store.read(RESOLUTIONS.name, batch, sides)
             for task, supporters, dissenters in values(read, *sides):
-                found.heard.update((task, name) for name in (*supporters, *dissenters))
-                found.dissents.update((task, name) for name in dissenters)
+                tally.took_part.update((task, name) for name in (*supporters, *dissenters))
+                tally.dissents.update((task, name) for name in dissenters)
         if store.exists(CALL_LOG.name, batch):
             columns = ["task", "service", "origin", "cost_usd", "elapsed_ms"]
             with leaving_out_damage():
-                _count_calls(found, store.read(CALL_LOG.name, batch, columns))
-    return found
+                _count_calls(tally, store.read(CALL_LOG.name, batch, columns))
+    return tally
 
 
-def _count_statuses(found: Tally, read: pa.Table) -> None:
+def _count_statuses(tally: Tally, read: pa.Table) -> None:
     grouped = read.group_by(["task", "service", "status"]).aggregate([([], "count_all")])
     for task, service, status, count in values(grouped, "task", "service", "status", "count_all"):
-        found.statuses[task, service][status] += count
+        tally.statuses[task, service][status] += count
 
 
-def _count_calls(found: Tally, read: pa.Table) -> None:
+def _count_calls(tally: Tally, read: pa.Table) -> None:
     called = read.filter(pc.equal(read["origin"], "called"))
     measures = [("cost_usd", "sum"), ("elapsed_ms", "sum"), ([], "count_all")]
     grouped = called.group_by(["task", "service"]).aggregate(measures)
     names = ("task", "service", "cost_usd_sum", "elapsed_ms_sum", "count_all")
     for task, service, usd, ms, count in values(grouped, *names):
-        found.cost_usd[task, service] += usd
-        found.total_ms[task, service] += ms
-        found.calls[task, service] += count
+        tally.cost_usd[task, service] += usd
+        tally.total_ms[task, service] += ms
+        tally.calls[task, service] += count
 
 
 @dataclass(frozen=True)
@@ -102,11 +102,11 @@ def scorecards(
 
 
 def _labels(readings: LabelReadings, gold: Mapping[str, str]) -> _Labels | None:
-    contents = [content for content, said in readings.said.items() if len(said) > 1]
+    contents = [content for content, votes in readings.votes.items() if len(votes) > 1]
     services = tuple(sorted(readings.versions))
     if len(contents) < _ENOUGH_ITEMS or len(services) < 2:
         return None
-    votes = [readings.said[content] for content in contents]
+    votes = [readings.votes[content] for content in contents]
     named = {label for one in votes for label, _ in one.values()} | set(gold.values())
     labels = tuple(sorted(named))
     answers, confidences = encode_votes(votes, services, labels)
@@ -131,10 +131,10 @@ def _card(task: str, service: str, counted: Tally, labels: _Labels | None) -> Sc
             broken = reliability < _BROKEN_BELOW
         if labels.free.clones[k]:
             clone_of = labels.services[int(labels.free.original[k])]
-        known = (labels.gold != MISSING) & (labels.answers[:, k] != MISSING)
-        judged = int(known.sum())
+        judged_rows = (labels.gold != MISSING) & (labels.answers[:, k] != MISSING)
+        judged = int(judged_rows.sum())
         if judged:
-            accuracy = float((labels.answers[known, k] == labels.gold[known]).mean())
+            accuracy = float((labels.answers[judged_rows, k] == labels.gold[judged_rows]).mean())
         without_changed, without_accuracy = _without(labels, k)
     total = sum(counted.cost_usd[task, name] for t, name in counted.statuses if t == task)
     without_cost = -counted.cost_usd[key] / total if total else None
@@ -150,7 +150,7 @@ def _card(task: str, service: str, counted: Tally, labels: _Labels | None) -> Sc
         judged=judged,
         clone_of=clone_of,
         broken=broken,
-        dissents=counted.dissents[key] / max(counted.heard[key], 1),
+        dissents=counted.dissents[key] / max(counted.took_part[key], 1),
         cost_usd=counted.cost_usd[key],
         mean_ms=counted.total_ms[key] / calls if calls else None,
         without_cost=without_cost,
@@ -158,7 +158,7 @@ def _card(task: str, service: str, counted: Tally, labels: _Labels | None) -> Sc
         without_changed=without_changed,
         verdict="",
     )
-    return replace(row, verdict=in_words(row))
+    return replace(row, verdict=verdict_of(row))
 
 
 def _without(labels: _Labels, k: int) -> tuple[float | None, float | None]:
@@ -166,14 +166,16 @@ def _without(labels: _Labels, k: int) -> tuple[float | None, float | None]:
     others = [j for j in range(len(labels.services)) if j != k]
     with_all = _standing(labels, range(len(labels.services)))
     left = _standing(labels, others)
-    there = (labels.answers[:, others] != MISSING).any(axis=1)
-    if not there.any():
+    answered = (labels.answers[:, others] != MISSING).any(axis=1)
+    if not answered.any():
         return None, None
-    changed = float((with_all != left)[there].mean())
-    known = there & (labels.gold != MISSING)
-    if not known.any():
+    changed = float((with_all != left)[answered].mean())
+    judged_rows = answered & (labels.gold != MISSING)
+    if not judged_rows.any():
         return changed, None
-    right = [(stands[known] == labels.gold[known]).mean() for stands in (left, with_all)]
+    right = [
+        (stands[judged_rows] == labels.gold[judged_rows]).mean() for stands in (left, with_all)
+    ]
     return changed, float(right[0] - right[1])
 
 
@@ -189,21 +191,21 @@ def _standing(labels: _Labels, services: Sequence[int]) -> Ints:
     return model.resolve(answers, confidences)[1]
 
 
-def in_words(row: ScorecardRow) -> str:
+def verdict_of(row: ScorecardRow) -> str:
     """The service in one sentence: what is wrong with it, and what would be lost without it."""
-    said = []
+    parts = []
     if row.clone_of is not None:
-        said.append(f"repeats {row.clone_of} and counts once with it")
+        parts.append(f"repeats {row.clone_of} and counts once with it")
     elif row.broken:
-        said.append("agrees with the others no more than chance would: broken, or of another kind")
+        parts.append("agrees with the others no more than chance would: broken, or of another kind")
     if row.without_changed is not None:
-        parts = []
+        losses = []
         if row.without_cost is not None:
-            parts.append(f"cost {100 * row.without_cost:+.0f} %")
+            losses.append(f"cost {100 * row.without_cost:+.0f} %")
         if row.without_accuracy is not None:
-            parts.append(f"accuracy {100 * row.without_accuracy:+.1f} points")
-        parts.append(f"{100 * row.without_changed:.1f} % of the answers change")
-        said.append(f"without it: {', '.join(parts)}")
+            losses.append(f"accuracy {100 * row.without_accuracy:+.1f} points")
+        losses.append(f"{100 * row.without_changed:.1f} % of the answers change")
+        parts.append(f"without it: {', '.join(losses)}")
     elif row.without_cost is not None:
-        said.append(f"without it: cost {100 * row.without_cost:+.0f} %")
-    return "; ".join(said) or "nothing to compare it with"
+        parts.append(f"without it: cost {100 * row.without_cost:+.0f} %")
+    return "; ".join(parts) or "nothing to compare it with"

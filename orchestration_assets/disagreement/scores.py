@@ -12,13 +12,13 @@ from statistics import median
 from typing import Final, cast
 
 from orchestration_assets.disagreement.measure import (
-    Compared,
-    Contrast,
+    Comparison,
+    Differences,
     Measure,
-    TaskBatch,
-    answer_in_words,
-    by_policy,
-    given,
+    TaskReadings,
+    compare_by_policy,
+    describe_answer,
+    required_answer,
     with_evidence,
 )
 from orchestration_assets.disagreement.readings import Vote
@@ -53,8 +53,8 @@ class ScoreMeasure:
     def kind(self) -> DisagreementKind:
         return DisagreementKind.SCORE_GAP
 
-    def compare(self, item_id: str, first: Vote, second: Vote) -> Compared:
-        return by_policy(self._distance(first, second), self.task)
+    def compare(self, item_id: str, first: Vote, second: Vote) -> Comparison:
+        return compare_by_policy(self._distance(first, second), self.task)
 
     def _distance(self, first: Vote, second: Vote) -> float:
         """2 Phi(|z1 - z2| / sqrt 2) - 1: how often two unrelated items lie nearer than these.
@@ -68,10 +68,10 @@ class ScoreMeasure:
         # 2 Phi(x / sqrt 2) - 1 = erf(x / 2)
         return math.erf(abs(a.standardised(scores[0]) - b.standardised(scores[1])) / 2.0)
 
-    def contrast(self, item_id: str, first: Vote, second: Vote) -> Contrast:
+    def differences(self, item_id: str, first: Vote, second: Vote) -> Differences:
         standardised = first[0] in self.usages and second[0] in self.usages
-        say = self._standing if standardised else answer_in_words
-        return Contrast(((), ()), (say(first), say(second)))
+        say = self._standing if standardised else describe_answer
+        return Differences(((), ()), (say(first), say(second)))
 
     def _standing(self, vote: Vote) -> str:
         usage = self.usages[vote[0]]
@@ -81,7 +81,7 @@ class ScoreMeasure:
         return with_evidence(vote, f"{_score(vote):.3g}, {where}")
 
 
-def score_measure(batch: TaskBatch) -> Measure:
+def score_measure(batch: TaskReadings) -> Measure:
     """Standardises each service that gave enough scores, not all about the same."""
     scores: defaultdict[str, list[float]] = defaultdict(list)
     for votes in batch.votes.values():
@@ -102,4 +102,4 @@ def _usage(scores: Sequence[float]) -> ScaleUse | None:
 
 
 def _score(vote: Vote) -> float:
-    return cast(float, given(vote))
+    return cast(float, required_answer(vote))

@@ -39,7 +39,7 @@ from orchestration_assets.evidence.vector_thresholds import (
 )
 from orchestration_assets.schemas.disagreement import VectorThresholdRow
 
-NEEDED: Final = 300
+MIN_VERDICTS: Final = 300
 """Contents compared at one size below which the quantiles of a threshold would be guesses."""
 
 _FEWEST: Final = 100
@@ -197,12 +197,12 @@ def _tried(
         windows = list(_windows(both, size))
         contents = size * len(windows)
         most = max(most, contents)
-        if contents >= NEEDED:
+        if contents >= MIN_VERDICTS:
             yield _one_size(
                 replace(blank, size=size), windows, disagree_at, share, before.get(size)
             )
-    if most < NEEDED:
-        words = f"{most} contents were compared, {NEEDED} are needed: disagree_at holds"
+    if most < MIN_VERDICTS:
+        words = f"{most} contents were compared, {MIN_VERDICTS} are needed: disagree_at holds"
         yield None, replace(blank, contents=most, reason=words)
 
 

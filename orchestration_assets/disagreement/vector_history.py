@@ -58,10 +58,10 @@ class VectorReadings:
 
 @dataclass
 class VectorHistory:
-    """Vector task -> its readings; ``left_out`` says which batches could not be taken, and why."""
+    """Vector task -> its readings; ``skipped`` says which batches could not be taken, and why."""
 
     by_task: dict[str, VectorReadings] = field(default_factory=dict)
-    left_out: dict[str, str] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
 
 
 def vector_readings(home: Home, most: int = MOST_CONTENTS) -> VectorHistory:
@@ -82,7 +82,7 @@ def vector_readings(home: Home, most: int = MOST_CONTENTS) -> VectorHistory:
             policy = read_pinned_policy(home.policies, plans)
             tables = list(_vectors(store, batch, plans))
         except (PinnedPolicyError, DamagedFileError) as error:
-            found.left_out[batch] = str(error)
+            found.skipped[batch] = str(error)
             continue
         versions = service_versions(tables)
         for task in sorted(versions):

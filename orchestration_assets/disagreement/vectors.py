@@ -14,13 +14,13 @@ from typing import cast
 import numpy as np
 
 from orchestration_assets.disagreement.measure import (
-    Compared,
-    Contrast,
+    Comparison,
+    Differences,
     Measure,
-    TaskBatch,
-    by_policy,
-    given,
-    listed,
+    TaskReadings,
+    compare_by_policy,
+    first_members,
+    required_answer,
     with_evidence,
 )
 from orchestration_assets.disagreement.readings import Vote
@@ -46,7 +46,7 @@ from orchestration_assets.schemas.items import Task
 
 
 @dataclass(frozen=True, slots=True)
-class PinnedThresholds:
+class BatchThresholds:
     """Thresholds that a batch has pinned, and the identities of the services that answered it."""
 
     in_use: ThresholdsInUse
@@ -55,12 +55,12 @@ class PinnedThresholds:
     def threshold(self, pair: tuple[str, str], size: int) -> SizeThreshold | str:
         """What holds for two services, or in words why nothing does."""
         named = f"thresholds {self.in_use.version}"
-        known = self.in_use.thresholds.pairs.get(pair)
-        if known is None:
+        thresholds = self.in_use.thresholds.pairs.get(pair)
+        if thresholds is None:
             return f"{named} do not know this pair"
-        if (why := known.mismatch(self.identities)) is not None:
+        if (why := thresholds.mismatch(self.identities)) is not None:
             return f"{named} are not valid, {why}"
-        found = known.of_size(size)
+        found = thresholds.of_size(size)
         return f"{named}: {found}" if isinstance(found, str) else found
 
     def in_words(self) -> str:
@@ -80,20 +80,20 @@ class _Window:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _ItemNeighbours:
     """One item in the eyes of two services: what each holds nearest; by how much that shifts, None
     without a threshold; and whether either holds it near to anything."""
 
     near: tuple[tuple[str, ...], tuple[str, ...]]
     shift: float | None = None
-    placed: bool = True
+    has_near_neighbour: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class _Judged:
+class _PairComparison:
     """What two services see, and by which threshold that is judged: None or why there is none."""
 
-    seen: Mapping[str, _Seen]
+    seen: Mapping[str, _ItemNeighbours]
     threshold: SizeThreshold | str
 
 
@@ -107,28 +107,28 @@ class VectorMeasure:
     task: Task
     vectors: Mapping[str, Mapping[str, tuple[float, ...]]]
     paths: Mapping[str, str]
-    known: PinnedThresholds | None = None
-    _found: dict[tuple[str, str], _Judged] = field(default_factory=dict)
+    thresholds: BatchThresholds | None = None
+    _pairs: dict[tuple[str, str], _PairComparison] = field(default_factory=dict)
 
     @property
     def kind(self) -> DisagreementKind:
         return DisagreementKind.NEIGHBOURHOOD_SHIFT
 
-    def compare(self, item_id: str, first: Vote, second: Vote) -> Compared | None:
-        judged = self._judged(first[0], second[0])
+    def compare(self, item_id: str, first: Vote, second: Vote) -> Comparison | None:
+        judged = self._pair_comparison(first[0], second[0])
         seen = judged.seen.get(item_id)
         if seen is None:
             return None
         near_a, near_b = seen.near
         distance = 1.0 - len(set(near_a) & set(near_b)) / NEIGHBOURS
         threshold = judged.threshold
-        if isinstance(threshold, str) or seen.shift is None or self.known is None:
-            return by_policy(distance, self.task, str(threshold))
-        if not seen.placed:
+        if isinstance(threshold, str) or seen.shift is None or self.thresholds is None:
+            return compare_by_policy(distance, self.task, str(threshold))
+        if not seen.has_near_neighbour:
             return None
-        in_use = self.known.in_use
+        in_use = self.thresholds.in_use
         share = in_use.thresholds.share
-        return Compared(
+        return Comparison(
             distance,
             0.0 < seen.shift >= threshold.from_shift(share),
             threshold.strength(seen.shift),
@@ -137,54 +137,56 @@ class VectorMeasure:
             f"contents lie nearer, {threshold.size} compared at once",
         )
 
-    def contrast(self, item_id: str, first: Vote, second: Vote) -> Contrast:
-        near_a, near_b = self._judged(first[0], second[0]).seen[item_id].near
+    def differences(self, item_id: str, first: Vote, second: Vote) -> Differences:
+        near_a, near_b = self._pair_comparison(first[0], second[0]).seen[item_id].near
         only_a, only_b = self._paths(near_a, near_b), self._paths(near_b, near_a)
         words = (
-            with_evidence(first, f"alone finds it near {listed(only_a)}"),
-            with_evidence(second, f"alone finds it near {listed(only_b)}"),
+            with_evidence(first, f"alone finds it near {first_members(only_a)}"),
+            with_evidence(second, f"alone finds it near {first_members(only_b)}"),
         )
-        return Contrast((only_a, only_b), words)
+        return Differences((only_a, only_b), words)
 
     def _paths(self, near: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(self.paths[item] for item in near if item not in other)
 
-    def _judged(self, first: str, second: str) -> _Judged:
+    def _pair_comparison(self, first: str, second: str) -> _PairComparison:
         pair = (first, second)
-        if pair not in self._found:
-            self._found[pair] = self._compared(pair)
-        return self._found[pair]
+        if pair not in self._pairs:
+            self._pairs[pair] = self._compare_pair(pair)
+        return self._pairs[pair]
 
-    def _compared(self, pair: tuple[str, str]) -> _Judged:
+    def _compare_pair(self, pair: tuple[str, str]) -> _PairComparison:
         first, second = pair
         others = self.vectors[second]
         items = tuple(item for item in self.vectors[first] if item in others)
         threshold: SizeThreshold | str = ""
-        if self.known is not None:
-            threshold = self.known.threshold(pair, window_size(len(items), WINDOW))
+        if self.thresholds is not None:
+            threshold = self.thresholds.threshold(pair, window_size(len(items), WINDOW))
         if len(items) < MIN_ITEMS:
-            return _Judged({}, threshold)
-        seen: dict[str, _Seen] = {}
+            return _PairComparison({}, threshold)
+        seen: dict[str, _ItemNeighbours] = {}
         windows = (self._windows(service, items) for service in pair)
         for one, other in zip(*windows, strict=True):
-            seen |= _seen(one, other, None if isinstance(threshold, str) else threshold)
-        return _Judged(seen, threshold)
+            seen |= _item_neighbours(one, other, None if isinstance(threshold, str) else threshold)
+        return _PairComparison(seen, threshold)
 
     def _windows(self, service: str, items: tuple[str, ...]) -> Iterator[_Window]:
         vectors = np.array([self.vectors[service][item] for item in items], dtype=np.float32)
         return windows_of(items, vectors)
 
 
-def _seen(one: _Window, other: _Window, threshold: SizeThreshold | None) -> dict[str, _Seen]:
+def _item_neighbours(
+    one: _Window, other: _Window, threshold: SizeThreshold | None
+) -> dict[str, _ItemNeighbours]:
     rows = range(len(one.names))
     near = [(_named(one, row), _named(other, row)) for row in rows]
     if threshold is None:
-        return {name: _Seen(both) for name, both in zip(one.names, near, strict=True)}
+        return {name: _ItemNeighbours(both) for name, both in zip(one.names, near, strict=True)}
     shifts = shift(one.near, one.similar, other.near, other.similar)
     tops = [window.similar.max(axis=1).astype(np.float64) for window in (one, other)]
-    there = has_near_neighbour(tops[0], tops[1], threshold.near_at)
+    has_near = has_near_neighbour(tops[0], tops[1], threshold.near_at)
     return {
-        name: _Seen(near[row], float(shifts[row]), bool(there[row]))
+        name: _ItemNeighbours(near[row], float(shifts[row]), bool(has_near[row]))
         for row, name in enumerate(one.names)
     }
 
@@ -193,17 +195,17 @@ def _named(window: _Window, row: int) -> tuple[str, ...]:
     return tuple(window.names[position] for position in window.near[row].tolist())
 
 
-def vector_measure(batch: TaskBatch, known: PinnedThresholds | None = None) -> Measure:
+def vector_measure(batch: TaskReadings, thresholds: BatchThresholds | None = None) -> Measure:
     """Neighbourhoods are found when the first pair of two services is compared."""
     vectors: defaultdict[str, dict[str, Answer]] = defaultdict(dict)
     for item, votes in batch.votes.items():
         for vote in votes:
-            vectors[vote[0]][item] = given(vote)
-    of_one_space = {service: _of_one_space(by_item) for service, by_item in vectors.items()}
-    return VectorMeasure(batch.task, of_one_space, batch.paths, known)
+            vectors[vote[0]][item] = required_answer(vote)
+    same_length = {service: _same_length(by_item) for service, by_item in vectors.items()}
+    return VectorMeasure(batch.task, same_length, batch.paths, thresholds)
 
 
-def _of_one_space(by_item: Mapping[str, Answer]) -> dict[str, tuple[float, ...]]:
+def _same_length(by_item: Mapping[str, Answer]) -> dict[str, tuple[float, ...]]:
     """The vectors of the service's usual length; one of another length is in another space."""
     vectors = {item: cast(tuple[float, ...], answer) for item, answer in by_item.items()}
     (usual, _), *_ = Counter(map(len, vectors.values())).most_common(1)

@@ -56,7 +56,7 @@ class UnsavedError(OrchestrationError):
 class Asker:
     """Asks services by name. ``clock`` gives seconds, ``now`` the UTC time of day.
 
-    What services over HTTP cost comes out of ``purse``; ``ratios`` says how many tokens one was
+    What services over HTTP cost comes out of ``budget``; ``ratios`` says how many tokens one was
     seen to bill for each estimated one. A call over HTTP, its retries included, is over
     ``call_limit_s`` after its turn came. ``near`` knows what is near an item, for services
     that are shown that.
@@ -70,7 +70,7 @@ class Asker:
         cache: AnswerCache,
         clock: Callable[[], float] = time.perf_counter,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        purse: SpendBudget | None = None,
+        budget: SpendBudget | None = None,
         ratios: Mapping[str, float] | None = None,
         call_limit_s: float = math.inf,
         near: NearItems | None = None,
@@ -80,7 +80,7 @@ class Asker:
         self._clock = clock
         self._near = near
         self.now = now
-        self._under_way: dict[str, asyncio.Future[CallOutcome]] = {}
+        self._pending: dict[str, asyncio.Future[CallOutcome]] = {}
         self._saves: set[asyncio.Task[None]] = set()
         self._bulkheads = {
             name: asyncio.Semaphore(service.concurrency)
@@ -90,7 +90,7 @@ class Asker:
         self.callers = {
             name: Caller(
                 service,
-                purse or SpendBudget(),
+                budget or SpendBudget(),
                 ratio=(ratios or {}).get(name, 1.0),
                 limit_s=call_limit_s,
                 now=now,
@@ -123,8 +123,8 @@ class Asker:
             try:
                 await asyncio.shield(save)
             except Exception as error:
-                words = f"an answer cannot be kept: {error}; make room on the disk of the home"
-                raise UnsavedError(f"{words}, and run again") from error
+                problem = f"an answer cannot be kept: {error}; make room on the disk of the home"
+                raise UnsavedError(f"{problem}, and run again") from error
 
     def _saved(self, save: "asyncio.Task[None]") -> None:
         # one that failed stays, so that whoever waits for it learns why
@@ -162,9 +162,9 @@ class Asker:
         kept = self._cache.get(key)
         if kept is not None:
             called, origin = CallOutcome(kept), CACHE
-        elif key in self._under_way:
+        elif key in self._pending:
             # the same question is being asked: its attempts are in the log of who asked first
-            called = CallOutcome((await asyncio.shield(self._under_way[key])).reading)
+            called = CallOutcome((await asyncio.shield(self._pending[key])).reading)
             origin = CACHE if called.reading.status in CACHED else NOT_CALLED
         else:
             called = await self._call_once(name, question, key, deadline)
@@ -176,9 +176,9 @@ class Asker:
             key,
             called.reading,
             origin,
-            sum(one.cost_usd for one in called.attempts),
+            sum(attempt.cost_usd for attempt in called.attempts),
             first.started_at if first else started_at,
-            sum(one.elapsed_ms for one in called.attempts)
+            sum(attempt.elapsed_ms for attempt in called.attempts)
             if first
             else (self._clock() - began) * 1000,
             attempts=called.attempts,
@@ -188,21 +188,21 @@ class Asker:
         self, name: str, question: Question, key: str, deadline: float
     ) -> CallOutcome:
         """Calls, and lets everyone who asks the same meanwhile wait for this answer."""
-        under_way: asyncio.Future[CallOutcome] = asyncio.get_running_loop().create_future()
-        self._under_way[key] = under_way
+        pending: asyncio.Future[CallOutcome] = asyncio.get_running_loop().create_future()
+        self._pending[key] = pending
         try:
             called = await self._call(name, question, key, deadline)
         except Exception as error:
             # whoever waits for it fails alike; nobody may be waiting
-            under_way.set_exception(error)
-            under_way.exception()
+            pending.set_exception(error)
+            pending.exception()
             raise
         except BaseException:
-            under_way.cancel()
+            pending.cancel()
             raise
         finally:
-            del self._under_way[key]
-        under_way.set_result(called)
+            del self._pending[key]
+        pending.set_result(called)
         return called
 
     async def _call(self, name: str, question: Question, key: str, deadline: float) -> CallOutcome:
@@ -249,8 +249,8 @@ def _with(
         reading=reading,
         attempts=attempts,
         origin=origin,
-        cost_usd=sum(one.cost_usd for one in attempts),
-        elapsed_ms=sum(one.elapsed_ms for one in attempts),
+        cost_usd=sum(attempt.cost_usd for attempt in attempts),
+        elapsed_ms=sum(attempt.elapsed_ms for attempt in attempts),
     )
 
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 from orchestration_assets.content.batch_completion import nothing_left
 from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.load import load_policy
-from orchestration_assets.processing.batch import tables_of
+from orchestration_assets.processing.batch import result_tables
 from orchestration_assets.processing.health import check_services
 from orchestration_assets.processing.interpretation import PlannedTables, interpret_batch
 from orchestration_assets.progress import Progress
@@ -59,11 +59,11 @@ def service_health(
     context: dg.AssetExecutionContext,
     home: dg.ResourceParam[Home],
     policy_file: PolicyFileResource,
-    purse: dg.ResourceParam[SpendBudget],
+    budget: dg.ResourceParam[SpendBudget],
 ) -> Iterator[dg.MaterializeResult[pa.Table]]:
     """Probes the services of the policy in force; none in the run of a batch that is finished."""
     if not nothing_left(home, policy_file.path):
-        result = check_services(home, load_policy(policy_file.path), purse)
+        result = check_services(home, load_policy(policy_file.path), budget)
         yield materialize(context, result)
 
 
@@ -94,7 +94,7 @@ def interpretations(
     processing_plans: pa.Table,
     home: dg.ResourceParam[Home],
     progress: dg.ResourceParam[Progress],
-    purse: dg.ResourceParam[SpendBudget],
+    budget: dg.ResourceParam[SpendBudget],
 ) -> Iterator[dg.MaterializeResult[pa.Table]]:
     """Carries out every plan in one event loop; yields the tables that were asked for.
 
@@ -102,11 +102,11 @@ def interpretations(
     the logs stay whole.
     """
     tables = PlannedTables(content_manifest, content_profiles, content_vectors, processing_plans)
-    result, warnings = interpret_batch(home, context.partition_key, tables, purse, progress)
+    result, warnings = interpret_batch(home, context.partition_key, tables, budget, progress)
     for warning in warnings:
         context.log.warning(warning)
     for message in result.stopped.values():
         context.log.error(message)
-    for name, table, figures in tables_of(result):
+    for name, table, figures in result_tables(result):
         if name in context.op_execution_context.selected_output_names:
             yield dg.MaterializeResult(asset_key=name, value=table, metadata=figures)

@@ -91,8 +91,8 @@ def learned_models(plans: pa.Table, registry: ModelRegistry) -> dict[str, Traine
     return found
 
 
-def limits_of(policy: Policy | None, purse: SpendBudget, store: TableStore) -> BatchLimits:
-    """What the batch may take: the policy's own limits, within the purse of the whole run."""
+def batch_limits(policy: Policy | None, budget: SpendBudget, store: TableStore) -> BatchLimits:
+    """What the batch may take: the policy's own limits, within the budget of the whole run."""
     if policy is None:
         return BatchLimits(1)
     execution = policy.execution
@@ -100,7 +100,7 @@ def limits_of(policy: Policy | None, purse: SpendBudget, store: TableStore) -> B
     seen = observed_usage(store) if remote else {}
     return BatchLimits(
         execution.items_in_flight,
-        SpendBudget(execution.budget_usd, within=purse),
+        SpendBudget(execution.budget_usd, within=budget),
         execution.item_deadline_s,
         math.inf if execution.batch_deadline_s is None else execution.batch_deadline_s,
         {name: one.token_ratio.mean for name, one in seen.items() if one.token_ratio},
@@ -143,17 +143,17 @@ def heavy_items(manifest: pa.Table) -> frozenset[str]:
     return frozenset(large["item_id"].to_pylist())
 
 
-def apart(heavy: Collection[str], load: LoadItem, load_heavy: LoadItem) -> LoadItem:
+def separate_loader(heavy: Collection[str], load: LoadItem, load_heavy: LoadItem) -> LoadItem:
     """Loads heavy items in their own way: a reader serves one thread at a time."""
     return lambda item_id: load_heavy(item_id) if item_id in heavy else load(item_id)
 
 
-def only(table: pa.Table, items: Collection[str]) -> pa.Table:
+def rows_about(table: pa.Table, items: Collection[str]) -> pa.Table:
     """The rows of the table that are about these items."""
     return table.filter(pc.is_in(table["item_id"], pa.array(sorted(items), pa.string())))
 
 
-def tables_of(processed: BatchResult) -> Iterator[tuple[str, pa.Table, dict[str, int | float]]]:
+def result_tables(processed: BatchResult) -> Iterator[tuple[str, pa.Table, dict[str, int | float]]]:
     """Name, table and telling figures of each table that processing yields."""
     for model, rows in processed.interpretations.items():
         table = rows_to_arrow(INTERPRETATIONS[model], rows, _failed)

@@ -102,7 +102,7 @@ def service_probe_checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.
     rows = list(SERVICE_HEALTH.rows(context.resources.tables.store.read(SERVICE_HEALTH.name)))
     for key in sorted(context.selected_asset_check_keys, key=lambda one: one.name):
         bad = [row for row in rows if getattr(row, f"{key.name}_ok") is False]
-        told = [f"{row.service}: {row.problem}" for row in bad]
+        problems = [f"{row.service}: {row.problem}" for row in bad]
         gates = key.name == "deep"
         grave = [row for row in bad if not (gates and (row.covered or not row.needed))]
         remedy = " Mend it, give it a fallback, or leave it out of the policy." if grave else ""
@@ -112,7 +112,9 @@ def service_probe_checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.
             check_name=key.name,
             passed=not grave,
             severity=dg.AssetCheckSeverity.ERROR if gates else dg.AssetCheckSeverity.WARN,
-            description=("; ".join(told) + "." + remedy) if told else f"{asked} probed, all well.",
+            description=("; ".join(problems) + "." + remedy)
+            if problems
+            else f"{asked} probed, all well.",
             metadata={"probed": asked, "not_well": len(bad)},
         )
 

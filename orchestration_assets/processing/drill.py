@@ -103,8 +103,8 @@ def _drilled(name: str, policy: Policy, usage: ObservedUsage | None) -> DrillOut
             if not isinstance(instead, EmbeddedConfig):
                 instead = _shorter(instead, other)
             configs[fallback] = instead
-        purse = SpendBudget()
-        answers, took = asyncio.run(_asked(name, configs, folder, purse))
+        budget = SpendBudget()
+        answers, took = asyncio.run(_asked(name, configs, folder, budget))
     attempts = sum(one.service == name for answer in answers for one in answer.attempts)
     batch = getattr(config, "batch_size", 1)
     retries = config.retries
@@ -126,7 +126,7 @@ def _drilled(name: str, policy: Policy, usage: ObservedUsage | None) -> DrillOut
         amplification=attempts / ITEMS,
         allowed_amplification=allowed,
         p95_ms=float(np.percentile(took, 95)) * 1000 / _SHORTER if took else 0.0,
-        cost_usd=purse.spent_usd,
+        cost_usd=budget.spent_usd,
         cost_usd_calm=float(np.median(paid)) * ITEMS if paid else 0.0,
     )
 
@@ -172,7 +172,7 @@ def _shorter(config: RemoteConfig, url: str) -> RemoteConfig:
 
 
 async def _asked(
-    name: str, configs: Mapping[str, ServiceConfig], folder: Path, purse: SpendBudget
+    name: str, configs: Mapping[str, ServiceConfig], folder: Path, budget: SpendBudget
 ) -> tuple[list[AskResult], list[float]]:
     services = build_services(configs)
     kind = AnswerKind.VECTOR if AnswerKind.LABEL not in services[name].kinds else AnswerKind.LABEL
@@ -181,7 +181,7 @@ async def _asked(
     loop = asyncio.get_running_loop()
     took: list[float] = []
 
-    async with Asker(services, AnswerCache(LmdbStore(folder / "answers")), purse=purse) as asker:
+    async with Asker(services, AnswerCache(LmdbStore(folder / "answers")), budget=budget) as asker:
         queue = iter(range(ITEMS))
         answers: dict[int, AskResult] = {}
         ends = loop.time() + _DEADLINE_S

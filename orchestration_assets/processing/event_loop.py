@@ -82,7 +82,7 @@ class BatchLimits:
     """
 
     items_in_flight: int
-    purse: SpendBudget = field(default_factory=SpendBudget)
+    budget: SpendBudget = field(default_factory=SpendBudget)
     item_deadline_s: float = math.inf
     batch_deadline_s: float = math.inf
     token_ratios: Mapping[str, float] = field(default_factory=dict)
@@ -94,7 +94,9 @@ class BatchLimits:
         and starve the others, and batches would leave incomplete.
         """
         room = sum(
-            one.concurrency * one.batch_size for one in services if isinstance(one, HttpService)
+            service.concurrency * service.batch_size
+            for service in services
+            if isinstance(service, HttpService)
         )
         return max(self.items_in_flight, min(room, _MOST_IN_FLIGHT))
 
@@ -145,7 +147,7 @@ def process_plans(
         asker = Asker(
             work.services,
             cache,
-            purse=limits.purse,
+            budget=limits.budget,
             ratios=limits.token_ratios,
             call_limit_s=limits.item_deadline_s,
             near=near,
@@ -177,11 +179,11 @@ def _warm_up(work: BatchWork) -> None:
     Loading a model stalls the event loop for as long as it takes, and with it every call's clock.
     """
     services = work.services.values()
-    if not any(isinstance(one, HttpService) for one in services):
+    if not any(isinstance(service, HttpService) for service in services):
         return
     item = Item("", "", "warm-up.txt", "Nothing is asked about this.")
     for service in services:
-        task = next((one for one in work.tasks.values() if one.kind in service.kinds), None)
+        task = next((task for task in work.tasks.values() if task.kind in service.kinds), None)
         if isinstance(service, EmbeddedService) and task is not None:
             # whatever is wrong with it comes up again where it is really asked
             with suppress(Exception):
@@ -212,11 +214,11 @@ async def _process_item(
         return found
 
     async def carry_out(plan: PlanRow) -> PlanResult:
-        heard: list[AskResult] = []
+        results: list[AskResult] = []
 
         async def ask_and_keep(name: str, question: Question) -> AskResult:
             found = await ask(name, question)
-            heard.append(found)
+            results.append(found)
             return found
 
         try:
@@ -225,7 +227,7 @@ async def _process_item(
             raise
         except Exception as error:  # noqa: BLE001 -- what an item breaks is that item's failure
             reason = f"processing broke: {type(error).__name__}: {error}"
-            return _failed(plan, work, asker, reason, heard)
+            return _failed(plan, work, asker, reason, results)
 
     done = list(await asyncio.gather(*map(carry_out, plans)))
     # no item is begun while answers to another are not on disk: a kill loses what is under way
@@ -242,7 +244,7 @@ async def _carried_out(plan: PlanRow, work: BatchWork, item: Item, ask: Ask) -> 
 
 
 def _failed(
-    plan: PlanRow, work: BatchWork, asker: Asker, reason: str, heard: Sequence[AskResult]
+    plan: PlanRow, work: BatchWork, asker: Asker, reason: str, results: Sequence[AskResult]
 ) -> PlanResult:
     """What is left of a plan that broke: what was paid for, and failures that say why.
 
@@ -250,9 +252,9 @@ def _failed(
     """
     rounds: Counter[str] = Counter()
     kept = []
-    for one in heard:
-        kept.append(replace(one, round=rounds[one.service], final=False))
-        rounds[one.service] += 1
+    for result in results:
+        kept.append(replace(result, round=rounds[result.service], final=False))
+        rounds[result.service] += 1
     reading, now = Reading(Status.FAILED, reason=reason), asker.now()
     failures = [
         replace(
@@ -267,33 +269,33 @@ def _failed(
 def _collect(plan: PlanRow, execution: PlanResult, processed: BatchResult) -> None:
     where: dict[str, Any] = {"batch": plan.batch, "item_id": plan.item_id, "task": plan.task}
     rows = processed.interpretations[plan.model]
-    for step, one in enumerate(execution.answered):
-        reading = one.reading
+    for step, result in enumerate(execution.answered):
+        reading = result.reading
         rows.append(
             InterpretationRow(
                 **where,
                 content_hash=plan.content_hash,
-                service=one.service,
-                service_version=one.service_version,
+                service=result.service,
+                service_version=result.service_version,
                 step=step,
-                round=one.round,
-                final=one.final,
+                round=result.round,
+                final=result.final,
                 status=reading.status,
                 **answer_columns(reading.answer),
                 confidence=reading.confidence,
                 alternatives=reading.alternatives,
                 evidence=reading.evidence,
                 reason=reading.reason,
-                answer_key=one.answer_key,
+                answer_key=result.answer_key,
             )
         )
-        attempts = one.attempts or (
-            Attempt(one.service, reading.status, one.started_at, one.elapsed_ms),
+        attempts = result.attempts or (
+            Attempt(result.service, reading.status, result.started_at, result.elapsed_ms),
         )
         for number, attempt in enumerate(attempts, start=1):
-            origin = CALLED if one.attempts else one.origin
+            origin = CALLED if result.attempts else result.origin
             processed.calls.append(
-                _call_row(where, one.service, step, one.round, number, origin, attempt)
+                _call_row(where, result.service, step, result.round, number, origin, attempt)
             )
     for number, decision in enumerate(execution.decisions):
         processed.decisions.append(

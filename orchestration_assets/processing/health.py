@@ -43,11 +43,11 @@ class Probe:
     cost_usd: float
 
 
-def check_services(home: Home, loaded: LoadedPolicy, purse: SpendBudget) -> TableResult:
+def check_services(home: Home, loaded: LoadedPolicy, budget: SpendBudget) -> TableResult:
     """Probes the services of a policy, beside how their calls went; pins the policy."""
     pin_policy(home.policies, loaded)
     policy = loaded.policy
-    probes = probe_services(policy, build_work(policy).services, build_tasks(policy), purse)
+    probes = probe_services(policy, build_work(policy).services, build_tasks(policy), budget)
     rows = list(health_rows(policy, loaded.hash, probes, observed_usage(home.tables)))
     figures = {
         "probed": len(probes),
@@ -58,11 +58,11 @@ def check_services(home: Home, loaded: LoadedPolicy, purse: SpendBudget) -> Tabl
 
 
 def probe_services(
-    policy: Policy, services: Mapping[str, Service], tasks: Mapping[str, Task], purse: SpendBudget
+    policy: Policy, services: Mapping[str, Service], tasks: Mapping[str, Task], budget: SpendBudget
 ) -> dict[str, Probe]:
     """Probes every service over HTTP that the policy's tasks or fallbacks use, all at once.
 
-    What probes cost comes out of ``purse``; a service for which it is too small is not probed.
+    What probes cost comes out of ``budget``; a service for which it is too small is not probed.
     """
 
     async def probe_all() -> dict[str, Probe]:
@@ -74,7 +74,7 @@ def probe_services(
         needed = {name: question for name, question in asked.items() if question is not None}
         found = await asyncio.gather(
             *(
-                _probe(services[name], question, tasks, SpendBudget(within=purse))
+                _probe(services[name], question, tasks, SpendBudget(within=budget))
                 for name, question in needed.items()
             )
         )
@@ -105,12 +105,12 @@ def _question(task: Task, text: str) -> Question:
 
 
 async def _probe(
-    service: Service, question: Question, tasks: Mapping[str, Task], purse: SpendBudget
+    service: Service, question: Question, tasks: Mapping[str, Task], budget: SpendBudget
 ) -> Probe:
     assert isinstance(service, HttpService)
     service.transport.open()
     problems: list[str] = []
-    caller = Caller(service, purse)
+    caller = Caller(service, budget)
     try:
         shallow_ok, shallow_ms = await _shallow(service, problems)
         began = time.perf_counter()
@@ -123,7 +123,7 @@ async def _probe(
     finally:
         await service.aclose()
     problem = "; ".join(problems) or None
-    return Probe(shallow_ok, shallow_ms, deep_ok, deep_ms, business_ok, problem, purse.spent_usd)
+    return Probe(shallow_ok, shallow_ms, deep_ok, deep_ms, business_ok, problem, budget.spent_usd)
 
 
 def _verdict(called: CallOutcome) -> bool | None:

@@ -36,7 +36,7 @@ async def run_hybrid(choice: Choice, question: Question, ask: Ask) -> PlanResult
 
     async def step(service: str) -> AskResult:
         before = [await under_way[name] for name in choice.after.get(service, ())]
-        earlier = tuple((one.service, one.reading) for one in before)
+        earlier = tuple((result.service, result.reading) for result in before)
         return await ask(service, replace(question, earlier=(*question.earlier, *earlier)))
 
     planned = waves(choice)

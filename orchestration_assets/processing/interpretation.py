@@ -10,16 +10,16 @@ from orchestration_assets.content.content_reader import ContentReader
 from orchestration_assets.policy.pinned_policy import read_pinned_policy
 from orchestration_assets.processing.answer_cache import AnswerCache
 from orchestration_assets.processing.batch import (
-    apart,
+    batch_limits,
     build_work,
     heavy_items,
     item_loader,
     learned_models,
-    limits_of,
-    only,
+    rows_about,
+    separate_loader,
 )
 from orchestration_assets.processing.event_loop import BatchResult, process_plans
-from orchestration_assets.processing.near_copy_sharing import leaders, process_sharing
+from orchestration_assets.processing.near_copy_sharing import near_copy_leaders, process_sharing
 from orchestration_assets.processing.near_items import NearItems
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.tables import PROCESSING_PLANS
@@ -38,11 +38,11 @@ class PlannedTables:
 
 
 def interpret_batch(
-    home: Home, batch: str, tables: PlannedTables, purse: SpendBudget, progress: Progress
+    home: Home, batch: str, tables: PlannedTables, budget: SpendBudget, progress: Progress
 ) -> tuple[BatchResult, list[str]]:
     """Carries out every plan in one event loop; the rows, and warnings for people.
 
-    What calls cost comes out of ``purse``.
+    What calls cost comes out of ``budget``.
     """
     policy = read_pinned_policy(home.policies, tables.plans)
     plans = tables.plans.sort_by([("item_id", "ascending"), ("task", "ascending")])
@@ -64,17 +64,17 @@ def interpret_batch(
             process_plans,
             work=work,
             cache=cache,
-            load_item=apart(
+            load_item=separate_loader(
                 heavy,
                 item_loader(manifest, profiles, reader),
-                item_loader(only(manifest, heavy), only(profiles, heavy), beside),
+                item_loader(rows_about(manifest, heavy), rows_about(profiles, heavy), beside),
             ),
-            limits=limits_of(policy, purse, home.tables),
+            limits=batch_limits(policy, budget, home.tables),
             advance=progress.advance,
             near=near,
             is_heavy=heavy.__contains__,
         )
-        leader_of = leaders(tables.vectors) if sharing else {}
+        leader_of = near_copy_leaders(tables.vectors) if sharing else {}
         result = process_sharing(list(PROCESSING_PLANS.rows(plans)), leader_of, process)
     return result, list(_warnings(near, cache, result))
 

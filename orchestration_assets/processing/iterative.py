@@ -30,8 +30,8 @@ async def run_iterative(choice: Choice, question: Question, ask: Ask) -> PlanRes
     while True:
         number = len(history)
         asked = _nth_question(rounds, number, question, history)
-        said = await asyncio.gather(*(ask(service, asked) for service in choice.services))
-        answered = tuple(replace(one, round=one.round + number) for one in said)
+        results = await asyncio.gather(*(ask(service, asked) for service in choice.services))
+        answered = tuple(replace(result, round=result.round + number) for result in results)
         history.append(answered)
         leading = lead(answered, question)
         gain = _moved(before, leading, question)
@@ -53,7 +53,7 @@ def _nth_question(
         item = replace(question.item, text=part)
         question = replace(question, item=item, coverage=len(part) / len(whole))
     if rounds.sees_earlier and history:
-        earlier = tuple((one.service, one.reading) for one in history[-1])
+        earlier = tuple((result.service, result.reading) for result in history[-1])
         question = replace(question, earlier=earlier)
     return question
 
@@ -100,5 +100,5 @@ def _time_reason(max_ms: float, began: float, clock: Callable[[], float]) -> str
 
 
 def _with_history(history: list[tuple[AskResult, ...]]) -> tuple[AskResult, ...]:
-    earlier = [replace(one, final=False) for answered in history[:-1] for one in answered]
+    earlier = [replace(result, final=False) for answered in history[:-1] for result in answered]
     return (*earlier, *history[-1])

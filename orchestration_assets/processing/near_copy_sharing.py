@@ -16,7 +16,7 @@ SHARED: Final = "shared"
 _Pair = tuple[str, str]
 
 
-def leaders(vectors: pa.Table) -> dict[str, str]:
+def near_copy_leaders(vectors: pa.Table) -> dict[str, str]:
     """Item -> the item of its batch that is asked for it, for near-copies only.
 
     That is the representative, or the first of its copies by item id when the representative is
@@ -59,20 +59,20 @@ def process_sharing(
         for row in rows
         if row.status not in CACHED
     }
-    lone = {pair for pair, leader in shares.items() if (leader, pair[1]) in failed}
-    second = process([plan for plan in plans if (plan.item_id, plan.task) in lone])
-    copied = [plan for plan in plans if (plan.item_id, plan.task) in shares.keys() - lone]
+    unshared = {pair for pair, leader in shares.items() if (leader, pair[1]) in failed}
+    second = process([plan for plan in plans if (plan.item_id, plan.task) in unshared])
+    copied = [plan for plan in plans if (plan.item_id, plan.task) in shares.keys() - unshared]
     return _in_order(plans, first, second, _copies(copied, leader_of, first))
 
 
 def _copies(
     plans: Sequence[PlanRow], leader_of: Mapping[str, str], asked: BatchResult
 ) -> BatchResult:
-    told = BatchResult()
+    shared = BatchResult()
     for model, rows in asked.interpretations.items():
         by_pair = _by_pair(rows)
-        for plan, leader in _led(plans, leader_of):
-            told.interpretations[model] += [
+        for plan, leader in _with_leaders(plans, leader_of):
+            shared.interpretations[model] += [
                 replace(
                     row,
                     item_id=plan.item_id,
@@ -82,8 +82,8 @@ def _copies(
                 for row in by_pair.get((leader, plan.task), ())
             ]
     calls = _by_pair(asked.calls)
-    for plan, leader in _led(plans, leader_of):
-        told.calls += [
+    for plan, leader in _with_leaders(plans, leader_of):
+        shared.calls += [
             replace(
                 call,
                 item_id=plan.item_id,
@@ -97,8 +97,8 @@ def _copies(
             )
             for call in calls.get((leader, plan.task), ())
         ]
-        words = f"a near-copy of {leader}, which was asked; its answers are shared"
-        told.decisions.append(
+        reason = f"a near-copy of {leader}, which was asked; its answers are shared"
+        shared.decisions.append(
             DecisionRow(
                 batch=plan.batch,
                 item_id=plan.item_id,
@@ -106,17 +106,19 @@ def _copies(
                 decision=0,
                 action="share",
                 services=plan.services,
-                reason=words,
+                reason=reason,
                 answer=None,
                 certainty=None,
                 coverage=None,
                 gain=None,
             )
         )
-    return told
+    return shared
 
 
-def _led(plans: Sequence[PlanRow], leader_of: Mapping[str, str]) -> Iterator[tuple[PlanRow, str]]:
+def _with_leaders(
+    plans: Sequence[PlanRow], leader_of: Mapping[str, str]
+) -> Iterator[tuple[PlanRow, str]]:
     return ((plan, leader_of[plan.item_id]) for plan in plans)
 
 

@@ -26,12 +26,12 @@ from orchestration_assets.schemas.vectors import NeighboursRow
 from resources.home import Home
 from resources.table_store import TableMissingError
 
-_KEPT: Final = 64
+_MAX_TEXTS: Final = 64
 """Texts that are held: services that ask about the same item do so one soon after another."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Stands:
+class _Answer:
     """The columns of ``resolutions`` that tell whether an answer is settled."""
 
     item_id: str
@@ -70,12 +70,12 @@ class NearItems:
     ) -> None:
         self._near = {row.item_id: row.neighbours for row in decode(NeighboursRow, vectors)}
         self._home = home
-        self._left = seconds
+        self._seconds_left = seconds
         self._clock = clock
         self.unreadable: dict[str, str] = {}
         self._open = ExitStack()
         self._batches: dict[str, _Earlier] = {}
-        self._text = lru_cache(maxsize=_KEPT)(self._read)
+        self._text = lru_cache(maxsize=_MAX_TEXTS)(self._read)
 
     def __enter__(self) -> "NearItems":
         return self
@@ -87,43 +87,43 @@ class NearItems:
         """Reads what tables know of all near items, before any call's clock runs."""
         wanted: dict[str, set[str]] = defaultdict(set)
         for near in self._near.values():
-            for one in near:
-                wanted[one.batch].add(one.item_id)
+            for neighbour in near:
+                wanted[neighbour.batch].add(neighbour.item_id)
         for batch, items in wanted.items():
             if (earlier := self._earlier(batch, items)) is not None:
                 self._batches[batch] = earlier
 
     def of(self, item_id: str, task: str) -> tuple[NearItem, ...]:
         """The near items with a settled answer to the task, the nearest first, without texts."""
-        found = []
-        for one in self._near.get(item_id, ()):
-            earlier = self._batches.get(one.batch)
-            answer = earlier.answers.get((one.item_id, task)) if earlier else None
+        near_items = []
+        for neighbour in self._near.get(item_id, ()):
+            earlier = self._batches.get(neighbour.batch)
+            answer = earlier.answers.get((neighbour.item_id, task)) if earlier else None
             if earlier is not None and answer is not None:
-                row = earlier.rows[one.item_id]
-                found.append(
+                row = earlier.rows[neighbour.item_id]
+                near_items.append(
                     NearItem(
-                        one.batch,
-                        one.item_id,
+                        neighbour.batch,
+                        neighbour.item_id,
                         row.path,
                         row.content_hash,
-                        one.similarity,
+                        neighbour.similarity,
                         answer,
                     )
                 )
-        return tuple(found)
+        return tuple(near_items)
 
     def with_texts(self, near: tuple[NearItem, ...]) -> tuple[NearItem, ...]:
         """Those of them whose text can be read, and in time."""
-        found = []
-        for one in near:
-            if self._left <= 0.0:
+        near_items = []
+        for neighbour in near:
+            if self._seconds_left <= 0.0:
                 break
             began = self._clock()
-            text = self._text(one.batch, one.item_id)
-            self._left -= self._clock() - began
-            found += [] if text is None else [replace(one, text=text)]
-        return tuple(found)
+            text = self._text(neighbour.batch, neighbour.item_id)
+            self._seconds_left -= self._clock() - began
+            near_items += [] if text is None else [replace(neighbour, text=text)]
+        return tuple(near_items)
 
     def _read(self, batch: str, item_id: str) -> str | None:
         earlier = self._batches[batch]
@@ -137,7 +137,7 @@ class NearItems:
         tables, wanted = self._home.tables, pa.array(sorted(items))
         try:
             manifest = tables.read(CONTENT_MANIFEST.name, batch)
-            answers = tables.read(RESOLUTIONS.name, batch, column_names(_Stands))
+            answers = tables.read(RESOLUTIONS.name, batch, column_names(_Answer))
             source = self._home.batches.source(batch)
         except (TableMissingError, DamagedFileError):
             return None  # it has no answers yet, or none that can be read
@@ -145,14 +145,14 @@ class NearItems:
         rows = {row.item_id: row for row in accepted_items(manifest)}
         settled = {
             (row.item_id, row.task): row.answer
-            for row in decode(_Stands, answers.filter(pc.is_in(answers["item_id"], wanted)))
+            for row in decode(_Answer, answers.filter(pc.is_in(answers["item_id"], wanted)))
             if row.item_id in rows and row.answer is not None and _is_settled(row)
         }
         reader = self._open.enter_context(ContentReader(self._home, source))
         return _Earlier(rows, settled, reader)
 
 
-def _is_settled(row: _Stands) -> bool:
+def _is_settled(row: _Answer) -> bool:
     if row.status is not ResolutionStatus.RESOLVED:
         return False
     return row.triage is Triage.ACCEPT if row.triage else not row.dissenters

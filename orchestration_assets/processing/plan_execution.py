@@ -49,22 +49,22 @@ async def _routed(
     router = replace(
         await ask(route.service, replace(question, task=tasks[route.task])), final=False
     )
-    said = router.reading.answer
-    way = route.to.get(said) if isinstance(said, str) else None
-    if said is None:
-        words = f"routing failed ({router.reading.status}), so the general sub-plan takes over"
-    elif way is None:
-        words = f"{said} has no sub-plan of its own, so the general one takes over"
+    routed_answer = router.reading.answer
+    sub_plan = route.to.get(routed_answer) if isinstance(routed_answer, str) else None
+    if routed_answer is None:
+        reason = f"routing failed ({router.reading.status}), so the general sub-plan takes over"
+    elif sub_plan is None:
+        reason = f"{routed_answer} has no sub-plan of its own, so the general one takes over"
     else:
-        words = f"{said} has its own sub-plan"
-    decision = Decision("route", (route.service,), words, said, router.reading.confidence)
+        reason = f"{routed_answer} has its own sub-plan"
+    decision = Decision("route", (route.service,), reason, routed_answer, router.reading.confidence)
 
     async def ask_beside(service: str, asked: Question) -> AskResult:
         # rows are told apart by service and round: a router that also answers comes after itself
         answered = await ask(service, asked)
         return replace(answered, round=answered.round + 1) if service == route.service else answered
 
-    done = await execute(way or route.otherwise, question, ask_beside, tasks)
+    done = await execute(sub_plan or route.otherwise, question, ask_beside, tasks)
     return PlanResult((router, *done.answered), (decision, *done.decisions))
 
 
@@ -73,7 +73,7 @@ async def _judged(judge: Judge, done: PlanResult, question: Question, ask: Ask) 
     leading = lead(done.answered, question)
     if judge.when == "disagree" and not leading.dissenters:
         return done
-    earlier = tuple((one.service, one.reading) for one in done.answered if one.final)
+    earlier = tuple((result.service, result.reading) for result in done.answered if result.final)
     verdict = await ask(judge.service, replace(question, earlier=earlier))
     against = f"; {', '.join(leading.dissenters)} dissent" if leading.dissenters else ""
     decision = Decision(
@@ -97,35 +97,41 @@ async def _escalated(
     before = lead(done.answered, question)
     if before.answer is not None and before.certainty >= escalation.below:
         return done
-    known = {one.answer_key: one for one in done.answered if one.reading.status in CACHED}
+    results_by_key = {
+        result.answer_key: result for result in done.answered if result.reading.status in CACHED
+    }
 
     async def ask_new(service: str, asked: Question) -> AskResult:
         answered = await ask(service, asked)
         # the very same question was answered before, and its row stands already
-        return known.get(answered.answer_key, answered)
+        return results_by_key.get(answered.answer_key, answered)
 
-    sure = f"{shown(before.answer)} is only {before.certainty:.3f} sure"
-    words = "there is no answer yet" if before.answer is None else sure
+    uncertain = f"{shown(before.answer)} is only {before.certainty:.3f} sure"
+    reason = "there is no answer yet" if before.answer is None else uncertain
     target = ", ".join(escalation.to.admissible)
-    begin = Decision(
+    escalation_decision = Decision(
         "escalate",
         escalation.to.admissible,
-        f"{words}, {escalation.below:g} is asked: on to {target}",
+        f"{reason}, {escalation.below:g} is asked: on to {target}",
         before.answer,
         before.certainty if before.answer is not None else None,
     )
     more = await execute(escalation.to, question, ask_new, tasks)
-    fresh = [one for one in more.answered if one is not known.get(one.answer_key)]
-    replaced = {one.service for one in fresh if one.final}
+    fresh = [
+        result for result in more.answered if result is not results_by_key.get(result.answer_key)
+    ]
+    replaced = {result.service for result in fresh if result.final}
     kept = [
-        replace(one, final=False) if one.final and one.service in replaced else one
-        for one in done.answered
+        replace(result, final=False) if result.final and result.service in replaced else result
+        for result in done.answered
     ]
     # a service that is asked again, about more than before, goes on counting its rounds
-    rounds = Counter(one.service for one in kept)
-    fresh = [replace(one, round=one.round + rounds[one.service]) for one in fresh]
+    rounds = Counter(result.service for result in kept)
+    fresh = [replace(result, round=result.round + rounds[result.service]) for result in fresh]
     answered = (*kept, *fresh)
     after = lead(answered, question)
     changed = "kept" if after.answer == before.answer else "changed"
     feedback = f"escalation {changed} the answer: {shown(before.answer)} -> {shown(after.answer)}"
-    return PlanResult(answered, (*done.decisions, begin, *more.decisions, stop(feedback, after)))
+    return PlanResult(
+        answered, (*done.decisions, escalation_decision, *more.decisions, stop(feedback, after))
+    )

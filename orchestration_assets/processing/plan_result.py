@@ -38,7 +38,7 @@ class PlanResult:
 
 def lead(answered: Sequence[AskResult], question: Question) -> Consensus:
     """The answer so far, from the final reading of each service."""
-    votes = [(one.service, one.reading) for one in answered if one.final]
+    votes = [(result.service, result.reading) for result in answered if result.final]
     return consensus(votes, question.task)
 
 

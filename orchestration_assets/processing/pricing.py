@@ -62,17 +62,17 @@ def forecast_prices(
     ``tokens_of`` gives the estimated tokens of an item; ``is_cached`` tells for (item, task,
     service) that the answer is kept.
     """
-    found: dict[str, ServicePrice] = {}
+    prices: dict[str, ServicePrice] = {}
     for plan in plans:
         names = plan.services
         most = max(1, plan.calls_max // max(1, len(names)))
         for position, name in enumerate(names):
             kept = is_cached.get((plan.item_id, plan.task, name), False)
             certain = position < plan.calls_min
-            one = _call(services[name], seen.get(name), tokens_of[plan.item_id])
-            before = found.get(name, ServicePrice(name, 0, 0, 0, 0, 0.0, 0.0, 0.0))
-            found[name] = _plus(before, one, most, certain=certain, kept=kept)
-    return sorted(found.values(), key=lambda one: (-one.usd, one.service))
+            call = _call(services[name], seen.get(name), tokens_of[plan.item_id])
+            before = prices.get(name, ServicePrice(name, 0, 0, 0, 0, 0.0, 0.0, 0.0))
+            prices[name] = _plus(before, call, most, certain=certain, kept=kept)
+    return sorted(prices.values(), key=lambda call: (-call.usd, call.service))
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ async def run_sequential(choice: Choice, question: Question, ask: Ask) -> PlanRe
             return PlanResult(tuple(answered), (*decisions, stop(reason, leading)))
         decisions.append(_ask_decision(choice, service, answered, leading))
         if choice.chain:
-            earlier = tuple((one.service, one.reading) for one in answered)
+            earlier = tuple((result.service, result.reading) for result in answered)
             question = replace(question, earlier=earlier)
         answered.append(await ask(service, question))
     leading = lead(answered, question)
@@ -37,7 +37,7 @@ async def run_sequential(choice: Choice, question: Question, ask: Ask) -> PlanRe
 
 
 def _may_stop(choice: Choice, answered: list[AskResult], leading: Consensus) -> bool:
-    votes = sum(one.reading.status is Status.OK for one in answered)
+    votes = sum(result.reading.status is Status.OK for result in answered)
     return (
         choice.stop_at is not None
         and votes >= choice.min_readings
@@ -58,8 +58,10 @@ def _ask_decision(
     elif leading.answer is None:
         reason = "no answer yet"
     elif leading.dissenters:
-        said = [f"{one.service} says {shown(one.reading.answer)}" for one in answered]
-        reason = f"answers contradict each other: {', '.join(said)}"
+        statements = [
+            f"{result.service} says {shown(result.reading.answer)}" for result in answered
+        ]
+        reason = f"answers contradict each other: {', '.join(statements)}"
     elif leading.certainty < choice.stop_at:
         reason = f"{answer} is only {leading.certainty:.3f} sure, {choice.stop_at:g} is asked"
     else:

@@ -6,7 +6,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.reporting.counts import frame, groups, share
+from orchestration_assets.reporting.counts import frame, groups
 from orchestration_assets.schemas.enums import ProcessingModel
 
 _PAIR = ["item_id", "task"]
@@ -47,11 +47,6 @@ class ChoiceFigures:
     cost_usd: float
 
     @property
-    def share(self) -> float:
-        """Share of the task's items."""
-        return share(self.pairs, self.of)
-
-    @property
     def may_stop(self) -> bool:
         """Whether the plan allows to stop before every service was asked."""
         return self.stop_at is not None
@@ -69,11 +64,11 @@ def choice_figures(
     rows = _plans_with_outcome(plans, interpretations, decisions, calls)
     by = ["task", "model", "option", "strategy", "rule", "services_text", "stop_at"]
     sizes = rows.groupby("task").size()
-    found = []
+    figures = []
     for key, group in groups(rows, by):
         task, model, option, strategy, rule, services, stop_at = key
         reasons = group["reason"].value_counts(sort=True)
-        found.append(
+        figures.append(
             ChoiceFigures(
                 task=str(task),
                 model=str(model),
@@ -98,7 +93,7 @@ def choice_figures(
                 cost_usd=float(group["cost_usd"].sum()),
             )
         )
-    return tuple(sorted(found, key=lambda one: (one.task, -one.pairs, one.rule or "", one.model)))
+    return tuple(sorted(figures, key=lambda one: (one.task, -one.pairs, one.rule or "", one.model)))
 
 
 def _plans_with_outcome(

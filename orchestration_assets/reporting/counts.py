@@ -25,11 +25,6 @@ class Count:
     count: int
     of: int
 
-    @property
-    def share(self) -> float:
-        """The count as a share of the total; 0 of 0 is 0."""
-        return share(self.count, self.of)
-
 
 @dataclass(frozen=True, slots=True)
 class CappedCounts(Generic[T]):
@@ -42,6 +37,15 @@ class CappedCounts(Generic[T]):
     def hidden(self) -> int:
         """How many are not shown."""
         return self.total - len(self.shown)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerCount:
+    """One answer or member: how often it stands, and how often each service gave it."""
+
+    name: str
+    standing: int
+    by_service: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,21 @@ def capped_counts(counts: Mapping[str, int], limit: int) -> CappedCounts[Count]:
     total = sum(counts.values())
     rows = tuple(Count(name, count, total) for name, count in list(counts.items())[:limit])
     return CappedCounts(rows, len(counts))
+
+
+def answer_counts(
+    standing: Mapping[str, int], by_service: Sequence[Mapping[str, int]], limit: int
+) -> CappedCounts[AnswerCount]:
+    """The ``limit`` answers that stand most often, then those that were given most often."""
+    names = {name for counts in (standing, *by_service) for name in counts}
+    rows = sorted(
+        (
+            AnswerCount(name, standing.get(name, 0), tuple(c.get(name, 0) for c in by_service))
+            for name in names
+        ),
+        key=lambda row: (-row.standing, -sum(row.by_service), row.name),
+    )
+    return CappedCounts(tuple(rows[:limit]), len(rows))
 
 
 def histogram(

@@ -1,4 +1,4 @@
-"""What sets readings apart, what the error risk rests on, and what people are asked about."""
+"""Figures of dispute kinds, of the basis of error risks, and the questions for people."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import pyarrow as pa
 from orchestration_assets.disagreement.kinds.rule_precision import MEASURED
 from orchestration_assets.reporting.counts import CappedCounts, Count, Example
 from orchestration_assets.schemas.decoding import values
-from orchestration_assets.schemas.disagreement import DISPUTE_KINDS, REVIEW_QUEUE
+from orchestration_assets.schemas.disagreement import DISPUTE_KINDS, REVIEW_QUEUE, ReviewRow
 from orchestration_assets.schemas.enums import Triage
 from orchestration_assets.schemas.policy import Disagreement
 
@@ -42,36 +42,19 @@ class RiskFigures:
     bands: tuple[Count, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class QuestionFigures:
-    """One question that people are asked, in the order of asking."""
-
-    place: int
-    path: str
-    task: str
-    answer: str
-    triage: str
-    error_risk: float
-    impact: float
-    teaches: float
-    value: float
-    readings: tuple[str, ...]
-    kinds: tuple[str, ...]
-
-
 def kind_figures(kinds: pa.Table) -> tuple[KindFigures, ...]:
     """Every kind, found or not, the most frequent first."""
     rows = list(DISPUTE_KINDS.rows(kinds))
-    found = []
+    figures = []
     for kind, measured in MEASURED.items():
         of_kind = [row for row in rows if row.kind is kind]
-        plain = sorted(of_kind, key=lambda row: (-row.score, row.path, row.task))
+        clearest = sorted(of_kind, key=lambda row: (-row.score, row.path, row.task))
         tasks = Counter(row.task for row in of_kind)
         examples = tuple(
             Example(row.path, f"{' and '.join(row.services)}: {row.evidence}")
-            for row in plain[:_EXAMPLES]
+            for row in clearest[:_EXAMPLES]
         )
-        found.append(
+        figures.append(
             KindFigures(
                 kind=kind.value,
                 recall=measured.recall,
@@ -82,7 +65,7 @@ def kind_figures(kinds: pa.Table) -> tuple[KindFigures, ...]:
                 examples=CappedCounts(examples, len(of_kind)),
             )
         )
-    return tuple(sorted(found, key=lambda one: (-one.examples.total, one.kind)))
+    return tuple(sorted(figures, key=lambda one: (-one.examples.total, one.kind)))
 
 
 def risk_figures(resolutions: pa.Table) -> tuple[RiskFigures, ...]:
@@ -103,23 +86,7 @@ def risk_figures(resolutions: pa.Table) -> tuple[RiskFigures, ...]:
     )
 
 
-def question_figures(queue: pa.Table) -> CappedCounts[QuestionFigures]:
+def questions_for_people(queue: pa.Table) -> CappedCounts[ReviewRow]:
     """The questions in the order of asking."""
     rows = sorted(REVIEW_QUEUE.rows(queue), key=lambda row: row.place)
-    shown = tuple(
-        QuestionFigures(
-            row.place,
-            row.path,
-            row.task,
-            row.answer or "no answer stands",
-            row.triage,
-            row.error_risk,
-            row.impact,
-            row.teaches,
-            row.value,
-            tuple(row.readings.split("; ")),
-            row.kinds,
-        )
-        for row in rows[:_QUESTIONS]
-    )
-    return CappedCounts(shown, len(rows))
+    return CappedCounts(tuple(rows[:_QUESTIONS]), len(rows))

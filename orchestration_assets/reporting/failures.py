@@ -109,7 +109,7 @@ def failure_rows(run: FailedRun, secrets: Iterable[str] = ()) -> list[FailureRow
 
 
 def _row(run: FailedRun, number: int, broken: StepFailure, secrets: Sequence[str]) -> FailureRow:
-    cause = telling(broken.causes)
+    cause = most_specific_cause(broken.causes)
     return FailureRow(
         run_id=run.run_id,
         failure=number,
@@ -126,7 +126,7 @@ def _row(run: FailedRun, number: int, broken: StepFailure, secrets: Sequence[str
     )
 
 
-def telling(causes: Sequence[Cause]) -> Cause:
+def most_specific_cause(causes: Sequence[Cause]) -> Cause:
     """The exception of a chain that says most: our own, else the one that user code raised.
 
     Our own exceptions name the remedy; what lies below them is what they were made from, and
@@ -189,7 +189,7 @@ def payload(rows: Sequence[FailureRow]) -> dict[str, Any]:
     }
 
 
-def told(
+def with_delivery(
     rows: Iterable[FailureRow], delivery: Delivery, detail: str | None = None
 ) -> list[FailureRow]:
     """The rows with what became of their message."""

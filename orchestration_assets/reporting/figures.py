@@ -10,10 +10,9 @@ from orchestration_assets.reporting.choices import ChoiceFigures, choice_figures
 from orchestration_assets.reporting.counts import CappedCounts
 from orchestration_assets.reporting.disputes import (
     KindFigures,
-    QuestionFigures,
     RiskFigures,
     kind_figures,
-    question_figures,
+    questions_for_people,
     risk_figures,
 )
 from orchestration_assets.reporting.findings import Findings, findings
@@ -37,7 +36,7 @@ from orchestration_assets.reporting.spending import (
 from orchestration_assets.reporting.steps import StepFigures, step_figures
 from orchestration_assets.reporting.tasks import TaskFigures, task_figures
 from orchestration_assets.reporting.top_disputes import TaskDisputes, strongest
-from orchestration_assets.schemas.disagreement import DISPUTE_KINDS, REVIEW_QUEUE
+from orchestration_assets.schemas.disagreement import DISPUTE_KINDS, REVIEW_QUEUE, ReviewRow
 from orchestration_assets.schemas.enums import EntryOutcome, ProfileStatus, ResolutionStatus
 from orchestration_assets.schemas.tables import ReportRow
 
@@ -56,7 +55,7 @@ class BatchFigures:
     strongest: tuple[TaskDisputes, ...]
     kinds: tuple[KindFigures, ...]
     risks: tuple[RiskFigures, ...]
-    questions: CappedCounts[QuestionFigures]
+    questions: CappedCounts[ReviewRow]
     spending: tuple[ServiceSpending, ...]
     forecasts: tuple[ForecastFigures, ...]
     stages: tuple[StageClock, ...]
@@ -91,7 +90,7 @@ def batch_figures(tables: Mapping[str, pa.Table]) -> BatchFigures:
         strongest=strongest(final, resolutions, disagreements, decisions, families),
         kinds=kind_figures(tables[DISPUTE_KINDS.name]),
         risks=risk_figures(resolutions),
-        questions=question_figures(tables[REVIEW_QUEUE.name]),
+        questions=questions_for_people(tables[REVIEW_QUEUE.name]),
         spending=service_spending(calls),
         forecasts=forecasts(choices),
         stages=stage_clocks(profiles),

@@ -11,9 +11,9 @@ from orchestration_assets.reporting.intake import FamilyFigures
 from orchestration_assets.reporting.tasks import PairFigures, ServiceFigures, TaskFigures
 
 # fewer than this say nothing about a pair, a family or a service
-_ENOUGH = 20
-_QUIET = 0.9
-_SURE = 0.9
+_MIN_COUNT = 20
+_RARELY_ANSWERED = 0.9
+_CERTAIN = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +22,13 @@ class Findings:
 
     least_agreeing: tuple[str, PairFigures] | None
     most_disputed: FamilyFigures | None
-    elsewhere: float
-    quietest: tuple[str, ServiceFigures] | None
-    both_sure: int
-    sure: float
+    other_disputed_share: float
+    least_answering: tuple[str, ServiceFigures] | None
+    both_certain: int
+    certain_from: float
     may_stop: int
     stopped_early: int
-    spared: int
+    readings_saved: int
 
 
 def findings(
@@ -42,16 +42,16 @@ def findings(
         (task.task, pair)
         for task in tasks
         for pair in task.agreement
-        if pair.overall.compared >= _ENOUGH and pair.overall.disagreed
+        if pair.overall.compared >= _MIN_COUNT and pair.overall.disagreed
     ]
-    quiet = [
+    rarely_answering = [
         (task.task, service)
         for task in tasks
         for service in task.services
-        if service.asked >= _ENOUGH and service.answered_share < _QUIET
+        if service.asked >= _MIN_COUNT and service.answered_share < _RARELY_ANSWERED
     ]
     family = max(
-        (one for one in families if one.resolved >= _ENOUGH and one.disputed),
+        (one for one in families if one.resolved >= _MIN_COUNT and one.disputed),
         key=lambda one: one.disputed_share,
         default=None,
     )
@@ -61,11 +61,13 @@ def findings(
     return Findings(
         least_agreeing=min(compared, key=lambda one: one[1].overall.agreed_share, default=None),
         most_disputed=family if any(one.resolved for one in others) else None,
-        elsewhere=share(sum(o.disputed for o in others), sum(o.resolved for o in others)),
-        quietest=min(quiet, key=lambda one: one[1].answered_share, default=None),
-        both_sure=int((confidences >= _SURE).all(axis=1).sum()),
-        sure=_SURE,
+        other_disputed_share=share(
+            sum(o.disputed for o in others), sum(o.resolved for o in others)
+        ),
+        least_answering=min(rarely_answering, key=lambda one: one[1].answered_share, default=None),
+        both_certain=int((confidences >= _CERTAIN).all(axis=1).sum()),
+        certain_from=_CERTAIN,
         may_stop=sum(choice.pairs for choice in stoppable),
         stopped_early=sum(choice.stopped_early for choice in stoppable),
-        spared=sum(choice.calls_max - choice.asked for choice in stoppable),
+        readings_saved=sum(choice.calls_max - choice.asked for choice in stoppable),
     )

@@ -59,11 +59,6 @@ class OutcomeFigures:
     of: int
     reasons: tuple[ReasonFigures, ...]
 
-    @property
-    def share(self) -> float:
-        """Share of the listing."""
-        return share(self.count, self.of)
-
 
 @dataclass(frozen=True, slots=True)
 class FamilyFigures:
@@ -75,11 +70,6 @@ class FamilyFigures:
     size_bytes: int
     resolved: int
     disputed: int
-
-    @property
-    def share(self) -> float:
-        """Share of the profiled items."""
-        return share(self.items, self.of)
 
     @property
     def disputed_share(self) -> float:
@@ -104,7 +94,7 @@ class ContentFigures:
 def outcome_figures(manifest: pa.Table) -> tuple[OutcomeFigures, ...]:
     """Every outcome that occurs, in the order of the vocabulary, with reasons and examples."""
     entries = frame(manifest, "outcome", "reason")
-    found = []
+    figures = []
     for outcome in EntryOutcome:
         of_outcome = entries[entries["outcome"] == outcome.value]
         if of_outcome.empty:
@@ -117,8 +107,8 @@ def outcome_figures(manifest: pa.Table) -> tuple[OutcomeFigures, ...]:
                 for path, detail in few(manifest, list(rows), "path", "detail")
             )
             reasons.append(ReasonFigures(reason, count, CappedCounts(examples, count)))
-        found.append(OutcomeFigures(outcome.value, len(of_outcome), len(entries), tuple(reasons)))
-    return tuple(found)
+        figures.append(OutcomeFigures(outcome.value, len(of_outcome), len(entries), tuple(reasons)))
+    return tuple(figures)
 
 
 def families_of(profiles: pa.Table) -> "pd.Series[str]":

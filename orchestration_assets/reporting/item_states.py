@@ -127,11 +127,11 @@ def _intake(manifest: pa.Table) -> Iterator[StateEvent]:
     for row in CONTENT_MANIFEST.rows(manifest):
         item, outcome = row.item_id, row.outcome
         gone = outcome is EntryOutcome.GONE
-        seen = "known before, no longer listed" if gone else f"listed, {row.size_bytes} bytes"
-        yield StateEvent(item, ItemState.DISCOVERED, seen, "content_source")
+        listing = "known before, no longer listed" if gone else f"listed, {row.size_bytes} bytes"
+        yield StateEvent(item, ItemState.DISCOVERED, listing, "content_source")
         if outcome is not EntryOutcome.ACCEPTED:
-            said = ": ".join(words for words in (row.reason, row.detail) if words)
-            why = said or "no longer listed"
+            outcome_reason = ": ".join(words for words in (row.reason, row.detail) if words)
+            why = outcome_reason or "no longer listed"
             yield StateEvent(item, INTAKE_STATES[outcome], why, "content_manifest")
 
 
@@ -153,12 +153,12 @@ def _planned(plans: pa.Table) -> Iterator[StateEvent]:
 
 
 def _processing(interpretations: Mapping[str, pa.Table]) -> Iterator[StateEvent]:
-    heard: dict[str, list[tuple[str, str, str]]] = {}
+    asked_of: dict[str, list[tuple[str, str, str]]] = {}
     key = ("item_id", "service", "task")
     for name, table in interpretations.items():
         for item, service, task in dict.fromkeys(values(table, *key)):
-            heard.setdefault(item, []).append((service, task, name))
-    for item, triples in heard.items():
+            asked_of.setdefault(item, []).append((service, task, name))
+    for item, triples in asked_of.items():
         services, tasks, tables = (sorted(set(names)) for names in zip(*triples, strict=True))
         why = f"{len(services)} services asked about {len(tasks)} tasks"
         yield StateEvent(item, ItemState.PROCESSING, why, ", ".join(tables))
@@ -166,11 +166,11 @@ def _processing(interpretations: Mapping[str, pa.Table]) -> Iterator[StateEvent]
 
 def _quarantined(interpretations: Iterable[pa.Table]) -> set[tuple[str, str]]:
     """Item and task of every answer that was withheld because it broke the rules for answers."""
-    found: set[tuple[str, str]] = set()
+    questions: set[tuple[str, str]] = set()
     for table in interpretations:
         withheld = table.filter(pc.equal(table["status"], Status.REJECTED_OUTPUT.value))
-        found.update(values(withheld, "item_id", "task"))
-    return found
+        questions.update(values(withheld, "item_id", "task"))
+    return questions
 
 
 def _ended(resolutions: pa.Table, withheld: set[tuple[str, str]]) -> Iterator[StateEvent]:

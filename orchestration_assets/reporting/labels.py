@@ -4,20 +4,17 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from orchestration_assets.reporting.counts import CappedCounts, frame, share, value_counts
+from orchestration_assets.reporting.counts import (
+    AnswerCount,
+    CappedCounts,
+    answer_counts,
+    frame,
+    value_counts,
+)
 from orchestration_assets.schemas.enums import AnswerKind
 
 _ANSWERS = 12
 _CONFLICTS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerFigures:
-    """One label: how often it stands, and how often each service gave it."""
-
-    answer: str
-    standing: int
-    by_service: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +42,9 @@ class LabelFigures:
     services: tuple[str, ...]
     standing: int
     given: tuple[int, ...]
-    answers: CappedCounts[AnswerFigures]
+    answers: CappedCounts[AnswerCount]
     conflicts: CappedCounts[ConflictFigures]
     kind: AnswerKind = AnswerKind.LABEL
-
-    def standing_share(self, answer: AnswerFigures) -> float:
-        """Share of the standing answers."""
-        return share(answer.standing, self.standing)
-
-    def given_share(self, answer: AnswerFigures, column: int) -> float:
-        """Share of one service's answers."""
-        return share(answer.by_service[column], self.given[column])
 
 
 def label_figures(
@@ -67,21 +56,11 @@ def label_figures(
     by_service = [
         value_counts(rows.loc[rows["service"] == service, "answer"]) for service in services
     ]
-    names = {name for counts in (standing, *by_service) for name in counts}
-    every = sorted(
-        (
-            AnswerFigures(
-                name, standing.get(name, 0), tuple(counts.get(name, 0) for counts in by_service)
-            )
-            for name in names
-        ),
-        key=lambda one: (-one.standing, -sum(one.by_service), one.answer),
-    )
     return LabelFigures(
         services=services,
         standing=resolved.num_rows,
         given=tuple(sum(counts.values()) for counts in by_service),
-        answers=CappedCounts(tuple(every[:_ANSWERS]), len(every)),
+        answers=answer_counts(standing, by_service, _ANSWERS),
         conflicts=_conflicts(resolved, disagreements),
     )
 

@@ -37,11 +37,6 @@ class ModelFigures:
     wall_ms: float
 
     @property
-    def share(self) -> float:
-        """Share of all questions."""
-        return share(self.questions, self.of)
-
-    @property
     def at_once(self) -> float:
         """Calls that ran at the same time, in the mean."""
         return share(self.work_ms, self.wall_ms)
@@ -55,12 +50,12 @@ def model_figures(
     asked = frame(interpretations, *_QUESTION).merge(chosen, on=_QUESTION)["model"].value_counts()
     log = frame(calls, *_QUESTION, "origin", "started_at", "elapsed_ms")
     log = log[log["origin"] == "called"].merge(chosen, on=_QUESTION)
-    found = []
+    figures = []
     for model in ProcessingModel:
         own = chosen[chosen["model"] == model.value]
         called = log[log["model"] == model.value]
         if len(own):
-            found.append(
+            figures.append(
                 ModelFigures(
                     model=model.value,
                     in_words=IN_WORDS[model],
@@ -73,7 +68,7 @@ def model_figures(
                     wall_ms=_wall(called),
                 )
             )
-    return tuple(found)
+    return tuple(figures)
 
 
 def _wall(calls: pd.DataFrame) -> float:

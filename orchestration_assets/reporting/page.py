@@ -10,12 +10,12 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from orchestration_assets.reporting import formatting as words
+from orchestration_assets.reporting import formatting
 from orchestration_assets.reporting.counts import CappedCounts, share
-from orchestration_assets.reporting.disputes import QuestionFigures
 from orchestration_assets.reporting.figures import BatchFigures
 from orchestration_assets.reporting.queries import rows_query
 from orchestration_assets.reporting.scorecard_figures import LearningFigures
+from orchestration_assets.schemas.disagreement import ReviewRow
 from orchestration_assets.schemas.tables import TABLES, ReportRow
 
 BATCHES_SHOWN = 500
@@ -70,7 +70,7 @@ def render_index(rows: Sequence[ReportRow]) -> str:
     )
 
 
-def render_review(batch: str, questions: CappedCounts[QuestionFigures]) -> str:
+def render_review(batch: str, questions: CappedCounts[ReviewRow]) -> str:
     """The page of what people are asked about a batch."""
     return _render("review.html", batch=batch, questions=questions)
 
@@ -132,26 +132,26 @@ def _environment() -> Environment:
         loader=PackageLoader("orchestration_assets.reporting", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=words.shown,
+        finalize=formatting.shown,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
     environment.filters |= {
-        "n": words.number,
-        "pct": words.percent,
-        "size": words.size,
-        "ms": words.duration,
-        "usd": words.dollars,
-        "words": words.words,
-        "clause": words.clause,
-        "cut": words.cut,
-        "middle": words.middle,
-        "address": lambda text: quote(words.visible(text), safe=""),
+        "n": formatting.number,
+        "pct": formatting.percent,
+        "size": formatting.size,
+        "ms": formatting.duration,
+        "usd": formatting.dollars,
+        "words": formatting.words,
+        "clause": formatting.clause,
+        "cut": formatting.cut,
+        "middle": formatting.middle,
+        "address": lambda text: quote(formatting.visible(text), safe=""),
     }
     environment.globals |= {
-        "plural": words.plural,
-        "axis": words.axis,
+        "plural": formatting.plural,
+        "axis": formatting.axis,
         "share": share,
         "rows_query": rows_query,
     }

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
-from orchestration_assets.reporting import formatting as words
+from orchestration_assets.reporting import formatting
 from orchestration_assets.reporting.counts import Histogram, share
 from orchestration_assets.reporting.figures import BatchFigures
 from orchestration_assets.schemas.enums import AnswerKind
@@ -189,7 +189,7 @@ def _dress(axes: "Axes", title: str) -> None:
 
 def _name(name: str, limit: int) -> str:
     """A name as it is: a dollar sign would start a formula."""
-    return words.cut(name, limit).replace("$", r"\$")
+    return formatting.cut(name, limit).replace("$", r"\$")
 
 
 def _png(figure: "Figure") -> bytes:

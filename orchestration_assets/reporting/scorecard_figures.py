@@ -87,8 +87,8 @@ def _drift(batches: list[tuple[str, pa.Table]]) -> tuple[DriftFigures, ...]:
         for task, of_task in rows.items():
             means = (sum(column) / len(of_task) for column in zip(*of_task, strict=True))
             points[task].append((batch, *means))
-    found = []
+    figures = []
     for task, listed in sorted(points.items()):
         names, risk, accepted, disputed = zip(*listed, strict=True)
-        found.append(DriftFigures(task, names, risk, accepted, disputed))
-    return tuple(found)
+        figures.append(DriftFigures(task, names, risk, accepted, disputed))
+    return tuple(figures)

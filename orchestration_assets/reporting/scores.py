@@ -38,11 +38,6 @@ class ScorePair:
     gap: float
     higher: int
 
-    @property
-    def higher_share(self) -> float:
-        """Share of the items that the second service scores higher."""
-        return share(self.higher, self.compared)
-
 
 @dataclass(frozen=True, slots=True)
 class FamilyScores:

@@ -10,8 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.reporting.counts import (
+    AnswerCount,
     CappedCounts,
     Count,
+    answer_counts,
     capped_counts,
     frame,
     share,
@@ -20,16 +22,7 @@ from orchestration_assets.reporting.counts import (
 from orchestration_assets.schemas.enums import AnswerKind
 
 _MEMBERS = 12
-_ALONE = 6
-
-
-@dataclass(frozen=True, slots=True)
-class MemberFigures:
-    """One member: in how many standing answers it is, and how often each service named it."""
-
-    member: str
-    standing: int
-    by_service: tuple[int, ...]
+_MAX_EXCLUSIVE = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +49,9 @@ class SetFigures:
     given: tuple[int, ...]
     sizes: tuple[float, ...]
     standing: int
-    members: CappedCounts[MemberFigures]
+    members: CappedCounts[AnswerCount]
     overlaps: tuple[OverlapFigures, ...]
     kind: AnswerKind = AnswerKind.SET
-
-    def standing_share(self, member: MemberFigures) -> float:
-        """Share of the standing answers that hold it."""
-        return share(member.standing, self.standing)
-
-    def given_share(self, member: MemberFigures, column: int) -> float:
-        """Share of one service's answers that hold it."""
-        return share(member.by_service[column], self.given[column])
 
 
 def set_figures(
@@ -77,32 +62,19 @@ def set_figures(
     named = _members(readings)
     given = value_counts(frame(readings, "service")["service"])
     stands = value_counts(standing["member"])
-    by_service = {
-        service: value_counts(named.loc[named["service"] == service, "member"])
-        for service in services
-    }
-    names = {name for counts in (stands, *by_service.values()) for name in counts}
-    every = sorted(
-        (
-            MemberFigures(
-                name,
-                stands.get(name, 0),
-                tuple(by_service[service].get(name, 0) for service in services),
-            )
-            for name in names
-        ),
-        key=lambda one: (-one.standing, -sum(one.by_service), one.member),
-    )
+    by_service = [
+        value_counts(named.loc[named["service"] == service, "member"]) for service in services
+    ]
     counts = tuple(given.get(service, 0) for service in services)
     return SetFigures(
         services=services,
         given=counts,
         sizes=tuple(
-            share(sum(by_service[service].values()), count)
-            for service, count in zip(services, counts, strict=True)
+            share(sum(members.values()), count)
+            for members, count in zip(by_service, counts, strict=True)
         ),
         standing=resolved.num_rows,
-        members=CappedCounts(tuple(every[:_MEMBERS]), len(every)),
+        members=answer_counts(stands, by_service, _MEMBERS),
         overlaps=tuple(_overlaps(services, named, disagreements)),
     )
 
@@ -126,28 +98,28 @@ def _overlaps(
     of_service = {
         service: np.unique(keys[(named["service"] == service).to_numpy()]) for service in services
     }
-    alone = frame(disagreements, "service_a", "service_b")
-    found = []
+    pairs = frame(disagreements, "service_a", "service_b")
+    figures = []
     for a, b in combinations(services, 2):
         first, second = of_service[a], of_service[b]
         overlap = _overlap_by_item(
             first // size, second // size, np.intersect1d(first, second) // size
         )
-        ours = ((alone["service_a"] == a) & (alone["service_b"] == b)).to_numpy()
-        rows = disagreements.filter(pa.array(ours))
+        of_pair = ((pairs["service_a"] == a) & (pairs["service_b"] == b)).to_numpy()
+        rows = disagreements.filter(pa.array(of_pair))
         if overlap.size:
-            found.append(
+            figures.append(
                 OverlapFigures(
                     a,
                     b,
                     int(overlap.size),
                     float(overlap.mean()),
                     int((overlap >= 1.0).sum()),
-                    _alone(rows.column("only_a")),
-                    _alone(rows.column("only_b")),
+                    _exclusive_members(rows.column("only_a")),
+                    _exclusive_members(rows.column("only_b")),
                 )
             )
-    return found
+    return figures
 
 
 def _overlap_by_item(
@@ -160,5 +132,5 @@ def _overlap_by_item(
     return both[compared] / (a + b - both)[compared]
 
 
-def _alone(members: pa.ChunkedArray) -> CappedCounts[Count]:
-    return capped_counts(value_counts(pc.list_flatten(members).to_pandas()), _ALONE)
+def _exclusive_members(members: pa.ChunkedArray) -> CappedCounts[Count]:
+    return capped_counts(value_counts(pc.list_flatten(members).to_pandas()), _MAX_EXCLUSIVE)

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.reporting.choices import ChoiceFigures
-from orchestration_assets.reporting.counts import frame, share
+from orchestration_assets.reporting.counts import frame
 from orchestration_assets.schemas.enums import ProfileStatus, Status
 
 _ANSWERED = (Status.OK.value, Status.ABSTAINED.value)
@@ -35,11 +35,6 @@ class ServiceSpending:
     wasted_usd: float
     shortened: int
 
-    @property
-    def cached_share(self) -> float:
-        """Share of its readings that the cache served."""
-        return share(self.cached, self.called + self.cached)
-
 
 @dataclass(frozen=True, slots=True)
 class StageClock:
@@ -59,11 +54,11 @@ def service_spending(calls: pa.Table) -> tuple[ServiceSpending, ...]:
         *("service", "origin", "attempt", "status", "elapsed_ms", "cost_usd"),
         *("tokens_in", "tokens_out", "left_out"),
     )
-    found = []
+    figures = []
     for name, rows in log.groupby("service", sort=True):
         called = rows[rows["origin"] == "called"]
         clock = called["elapsed_ms"]
-        found.append(
+        figures.append(
             ServiceSpending(
                 service=str(name),
                 called=len(called),
@@ -79,7 +74,7 @@ def service_spending(calls: pa.Table) -> tuple[ServiceSpending, ...]:
                 shortened=int(called["left_out"].notna().sum()),
             )
         )
-    return tuple(sorted(found, key=lambda one: (-one.total_ms, one.service)))
+    return tuple(sorted(figures, key=lambda one: (-one.total_ms, one.service)))
 
 
 @dataclass(frozen=True, slots=True)

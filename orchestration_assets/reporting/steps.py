@@ -14,7 +14,6 @@ from orchestration_assets.reporting.counts import (
     capped_counts,
     frame,
     groups,
-    share,
     value_counts,
 )
 from orchestration_assets.schemas.enums import AnswerKind
@@ -44,11 +43,6 @@ class RoundFigures:
     stopped: int
     reasons: CappedCounts[Count]
 
-    @property
-    def share(self) -> float:
-        """Share of the questions that got this far."""
-        return share(self.reached, self.of)
-
 
 @dataclass(frozen=True, slots=True)
 class WaveFigures:
@@ -61,11 +55,6 @@ class WaveFigures:
     of: int
     reasons: CappedCounts[Count]
 
-    @property
-    def share(self) -> float:
-        """Share of the task's questions that were processed in waves."""
-        return share(self.reached, self.of)
-
 
 @dataclass(frozen=True, slots=True)
 class RouteFigures:
@@ -77,11 +66,6 @@ class RouteFigures:
     reason: str
     questions: int
     of: int
-
-    @property
-    def share(self) -> float:
-        """Share of what was routed."""
-        return share(self.questions, self.of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +85,6 @@ class TurnFigures:
     known: int
     changed: int
     reasons: CappedCounts[Count]
-
-    @property
-    def share(self) -> float:
-        """Share of the task's questions."""
-        return share(self.questions, self.of)
-
-    @property
-    def changed_share(self) -> float:
-        """Changed answers as a share of those known."""
-        return share(self.changed, self.known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +152,7 @@ def _rounds(log: pd.DataFrame) -> list[RoundFigures]:
 def _waves(log: pd.DataFrame) -> list[WaveFigures]:
     rows = _numbered(log, "wave")
     asked = rows.drop_duplicates(_QUESTION).groupby("task").size()
-    found = [
+    figures = [
         WaveFigures(
             task=str(task),
             number=int(number),
@@ -189,13 +163,13 @@ def _waves(log: pd.DataFrame) -> list[WaveFigures]:
         )
         for (task, number, services), group in groups(rows, ["task", "number", "services"])
     ]
-    return sorted(found, key=lambda one: (one.task, one.number, -one.reached, one.services))
+    return sorted(figures, key=lambda one: (one.task, one.number, -one.reached, one.services))
 
 
 def _routes(log: pd.DataFrame) -> CappedCounts[RouteFigures]:
     rows = log[log["action"] == "route"]
     asked = rows.groupby("task").size()
-    found = [
+    figures = [
         RouteFigures(
             task=str(task),
             services=services,
@@ -206,8 +180,8 @@ def _routes(log: pd.DataFrame) -> CappedCounts[RouteFigures]:
         )
         for (task, services, answer), group in groups(rows, ["task", "services", "answer"])
     ]
-    found.sort(key=lambda one: (one.task, -one.questions, one.answer or "", one.services))
-    return CappedCounts(tuple(found[:_ROUTES]), len(found))
+    figures.sort(key=lambda one: (one.task, -one.questions, one.answer or "", one.services))
+    return CappedCounts(tuple(figures[:_ROUTES]), len(figures))
 
 
 def _turns(log: pd.DataFrame, answers: pd.DataFrame, asked: dict[str, int]) -> list[TurnFigures]:
@@ -222,7 +196,7 @@ def _turns(log: pd.DataFrame, answers: pd.DataFrame, asked: dict[str, int]) -> l
     rows = rows.merge(answers, on=_QUESTION, how="left")
     rows["known"] = rows["answer"].notna() & rows["stands"].notna() & (rows["kind"] != _UNREADABLE)
     rows["changed"] = rows["known"] & (rows["answer"] != rows["stands"])
-    found = [
+    figures = [
         TurnFigures(
             task=str(task),
             action=str(action),
@@ -236,7 +210,7 @@ def _turns(log: pd.DataFrame, answers: pd.DataFrame, asked: dict[str, int]) -> l
         )
         for (task, action, services), group in groups(rows, ["task", "action", "services"])
     ]
-    return sorted(found, key=lambda one: (one.task, one.action, -one.questions, one.services))
+    return sorted(figures, key=lambda one: (one.task, one.action, -one.questions, one.services))
 
 
 def _reasons(reasons: "Sequence[str] | pd.Series[Any]") -> CappedCounts[Count]:

@@ -10,7 +10,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.reporting.camps import Camp, camps, compared
 from orchestration_assets.reporting.counts import (
     CappedCounts,
     Count,
@@ -25,6 +24,11 @@ from orchestration_assets.reporting.counts import (
 )
 from orchestration_assets.reporting.intake import NO_FAMILY, disputed
 from orchestration_assets.reporting.kinds import KindFigures, kind_figures, kind_of
+from orchestration_assets.reporting.service_splits import (
+    ServiceSplit,
+    answered_by_several,
+    service_splits,
+)
 from orchestration_assets.schemas.enums import AnswerKind, ResolutionStatus, Status
 
 _UNANSWERED = 10
@@ -50,11 +54,6 @@ class ServiceFigures:
         """Share of its readings that are answers."""
         return share(self.answered, self.asked)
 
-    @property
-    def dissent_share(self) -> float:
-        """Share of the standing answers it took part in that it contradicted."""
-        return share(self.dissents, self.supports + self.dissents)
-
 
 @dataclass(frozen=True, slots=True)
 class PairAgreement:
@@ -62,7 +61,7 @@ class PairAgreement:
 
     compared: int
     disagreed: int
-    apart: float
+    distance_sum: float
 
     @property
     def agreed(self) -> int:
@@ -82,7 +81,7 @@ class PairAgreement:
     @property
     def mean_distance(self) -> float:
         """Mean distance of the answers that disagree."""
-        return share(self.apart, self.disagreed)
+        return share(self.distance_sum, self.disagreed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +109,7 @@ class TaskFigures:
     services: tuple[ServiceFigures, ...]
     families: tuple[str, ...]
     agreement: tuple[PairFigures, ...]
-    camps: CappedCounts[Camp]
+    splits: CappedCounts[ServiceSplit]
     error_risk: Histogram | None
     spread: Histogram | None
     unanswered: CappedCounts[Example]
@@ -139,14 +138,14 @@ def task_figures(
         set(pc.unique(resolutions.column("task")).to_pylist())
         | set(pc.unique(interpretations.column("task")).to_pylist())
     )
-    found = []
+    figures = []
     for name in names:
         own = (
             table.filter(pc.equal(table.column("task"), name))
             for table in (interpretations, resolutions, disagreements, plans)
         )
-        found.append(_one_task(name, *own, families=families))
-    return tuple(found)
+        figures.append(_one_task(name, *own, families=families))
+    return tuple(figures)
 
 
 def _one_task(
@@ -163,7 +162,7 @@ def _one_task(
     services = _services(interpretations, resolutions)
     names = tuple(service.service for service in services)
     kind = kind_of(interpretations, resolutions)
-    together = compared(resolutions)
+    together = answered_by_several(resolutions)
     independent = _independent(interpretations, plans)
     present, pairs = _agreement(names, independent, disagreements, families)
     return TaskFigures(
@@ -179,7 +178,7 @@ def _one_task(
         services=services,
         families=present,
         agreement=pairs,
-        camps=camps(resolutions, families, present),
+        splits=service_splits(resolutions, families, present),
         error_risk=histogram(
             "error_risk",
             frame(resolutions, "error_risk")["error_risk"],
@@ -201,11 +200,11 @@ def _services(interpretations: pa.Table, resolutions: pa.Table) -> tuple[Service
     readings = frame(interpretations, "service", "service_version", "status")
     supports = _occurrences(resolutions.column("supporters"))
     dissents = _occurrences(resolutions.column("dissenters"))
-    found = []
+    figures = []
     for name, rows in readings.groupby("service", sort=True):
         service = str(name)
         statuses = value_counts(rows["status"])
-        found.append(
+        figures.append(
             ServiceFigures(
                 service=service,
                 versions=tuple(sorted(map(str, rows["service_version"].unique()))),
@@ -216,7 +215,7 @@ def _services(interpretations: pa.Table, resolutions: pa.Table) -> tuple[Service
                 dissents=dissents.get(service, 0),
             )
         )
-    return tuple(found)
+    return tuple(figures)
 
 
 def _occurrences(lists: pa.ChunkedArray) -> dict[str, int]:
@@ -264,7 +263,7 @@ def _agreement(
             overall = PairAgreement(
                 sum(one.compared for one in by_family.values()),
                 sum(one.disagreed for one in by_family.values()),
-                sum(one.apart for one in by_family.values()),
+                sum(one.distance_sum for one in by_family.values()),
             )
             pairs.append(PairFigures(a, b, overall, by_family))
     return present, tuple(pairs)

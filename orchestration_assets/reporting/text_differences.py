@@ -11,14 +11,14 @@ _LONGEST = 240
 
 
 @dataclass(frozen=True, slots=True)
-class MarkedText:
-    """A stretch of an answer; ``only`` when no answer that it is compared with says it."""
+class TextPiece:
+    """A stretch of an answer; ``unique`` when no answer that it is compared with says it."""
 
     text: str
-    only: bool
+    unique: bool
 
 
-def by_words(text: str, others: Iterable[str]) -> tuple[MarkedText, ...]:
+def mark_words(text: str, others: Iterable[str]) -> tuple[TextPiece, ...]:
     """The text in pieces, words that occur in none of the others apart; letter case is ignored.
 
     Texts are cut to what a page has room for.
@@ -32,17 +32,17 @@ def by_words(text: str, others: Iterable[str]) -> tuple[MarkedText, ...]:
         if not _is_word(tokens[place]) and tokens[place].isspace():
             flags[place] = flags[place - 1] and flags[place + 1]
     return tuple(
-        MarkedText("".join(token for token, _ in run), only)
-        for only, run in groupby(zip(tokens, flags, strict=True), key=lambda pair: pair[1])
+        TextPiece("".join(token for token, _ in run), unique)
+        for unique, run in groupby(zip(tokens, flags, strict=True), key=lambda pair: pair[1])
     )
 
 
-def by_members(
+def mark_members(
     members: Iterable[str], others: Iterable[Iterable[str]], limit: int
-) -> tuple[MarkedText, ...]:
+) -> tuple[TextPiece, ...]:
     """The first members of a set, those that no other set holds apart."""
     known = {member for other in others for member in other}
-    return tuple(MarkedText(member, member not in known) for member in list(members)[:limit])
+    return tuple(TextPiece(member, member not in known) for member in list(members)[:limit])
 
 
 def _words(text: str) -> set[str]:

@@ -14,21 +14,21 @@ from orchestration_assets.reporting.counts import (
     frame,
     value_counts,
 )
-from orchestration_assets.reporting.text_differences import MarkedText, by_words
+from orchestration_assets.reporting.text_differences import TextPiece, mark_words
 from orchestration_assets.schemas.enums import AnswerKind
 
 _PAIRS = 6
-_ALONE = 8
+_MAX_TERMS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class TextService:
-    """One service's texts: how many, how long at the median, and what it says alone."""
+    """One service's texts: how many, how long at the median, and the terms that only it names."""
 
     service: str
     given: int
-    words: float
-    alone: CappedCounts[Count]
+    median_words: float
+    exclusive_terms: CappedCounts[Count]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +38,9 @@ class TextPair:
     item_id: str
     path: str
     service_a: str
-    pieces_a: tuple[MarkedText, ...]
+    pieces_a: tuple[TextPiece, ...]
     service_b: str
-    pieces_b: tuple[MarkedText, ...]
+    pieces_b: tuple[TextPiece, ...]
     distance: float
 
 
@@ -61,17 +61,19 @@ def text_figures(
     rows["words"] = pc.list_value_length(
         pc.utf8_split_whitespace(pc.utf8_trim_whitespace(readings.column("answer")))
     ).to_pandas()
-    found = []
+    figures = []
     for service in services:
-        words = rows.loc[rows["service"] == service, "words"]
-        if len(words):
-            alone = _alone(service, disagreements)
-            found.append(TextService(service, len(words), float(words.median()), alone))
-    return TextFigures(tuple(found), _pairs(disagreements))
+        counts = rows.loc[rows["service"] == service, "words"]
+        if len(counts):
+            exclusive_terms = _exclusive_terms(service, disagreements)
+            figures.append(
+                TextService(service, len(counts), float(counts.median()), exclusive_terms)
+            )
+    return TextFigures(tuple(figures), _pairs(disagreements))
 
 
-def _alone(service: str, disagreements: pa.Table) -> CappedCounts[Count]:
-    said = [
+def _exclusive_terms(service: str, disagreements: pa.Table) -> CappedCounts[Count]:
+    terms = [
         pc.list_flatten(
             disagreements.filter(pc.equal(disagreements.column(f"service_{side}"), service)).column(
                 f"only_{side}"
@@ -79,8 +81,8 @@ def _alone(service: str, disagreements: pa.Table) -> CappedCounts[Count]:
         )
         for side in "ab"
     ]
-    every = pa.chunked_array([chunk for part in said for chunk in part.chunks], pa.string())
-    return capped_counts(value_counts(every.to_pandas()), _ALONE)
+    every = pa.chunked_array([chunk for part in terms for chunk in part.chunks], pa.string())
+    return capped_counts(value_counts(every.to_pandas()), _MAX_TERMS)
 
 
 def _pairs(disagreements: pa.Table) -> CappedCounts[TextPair]:
@@ -95,9 +97,15 @@ def _pairs(disagreements: pa.Table) -> CappedCounts[TextPair]:
     return CappedCounts(
         tuple(
             TextPair(
-                item, path, a, by_words(said_a, [said_b]), b, by_words(said_b, [said_a]), distance
+                item,
+                path,
+                a,
+                mark_words(text_a, [text_b]),
+                b,
+                mark_words(text_b, [text_a]),
+                distance,
             )
-            for item, path, a, said_a, b, said_b, distance in few(disagreements, chosen, *columns)
+            for item, path, a, text_a, b, text_b, distance in few(disagreements, chosen, *columns)
         ),
         len(rows),
     )

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from orchestration_assets.reporting.counts import CappedCounts, frame
 from orchestration_assets.reporting.intake import NO_FAMILY
-from orchestration_assets.reporting.text_differences import MarkedText, by_members, by_words
+from orchestration_assets.reporting.text_differences import TextPiece, mark_members, mark_words
 from orchestration_assets.schemas.decoding import Record, decode, values
 from orchestration_assets.schemas.enums import AnswerKind, DisagreementKind
 from orchestration_assets.schemas.tables import (
@@ -31,23 +31,23 @@ _NEAR = 5
 
 @dataclass(frozen=True, slots=True)
 class SideReading:
-    """What one service said, and whether that is the answer that stands.
+    """The reading of one service, and whether its answer is the one that stands.
 
     ``pieces`` is the answer with what no other service said apart: words of a text, members of
-    a set. ``score`` is the answer to a score task. ``only`` lists what the disagreement floor
-    found on this side alone.
+    a set. ``score`` is the answer to a score task. ``near_only`` lists what only this side
+    of a disagreement names.
     """
 
     service: str
     status: str
     answer: str | None
-    pieces: tuple[MarkedText, ...]
+    pieces: tuple[TextPiece, ...]
     score: float | None
     confidence: float | None
-    words: str | None
+    explanation: str | None
     stands: bool
     dissents: bool
-    only: tuple[str, ...]
+    near_only: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,20 +237,20 @@ def _side(
         pieces=_pieces(row, readings, resolution.kind),
         score=row.answer_score,
         confidence=row.confidence,
-        words=row.evidence or row.reason,
+        explanation=row.evidence or row.reason,
         stands=row.service in resolution.supporters,
         dissents=row.service in resolution.dissenters,
-        only=tuple(dict.fromkeys(only))[:_NEAR],
+        near_only=tuple(dict.fromkeys(only))[:_NEAR],
     )
 
 
 def _pieces(
     row: InterpretationRow, readings: Sequence[InterpretationRow], kind: AnswerKind
-) -> tuple[MarkedText, ...]:
+) -> tuple[TextPiece, ...]:
     others = [other for other in readings if other is not row and other.answer is not None]
     if kind is AnswerKind.SET and row.answer_set is not None:
         lists = [other.answer_set or () for other in others]
-        return by_members(row.answer_set, lists, _MEMBERS)
+        return mark_members(row.answer_set, lists, _MEMBERS)
     if kind is AnswerKind.TEXT and row.answer is not None:
-        return by_words(row.answer, [other.answer or "" for other in others])
+        return mark_words(row.answer, [other.answer or "" for other in others])
     return ()

@@ -39,11 +39,11 @@ def vector_figures(
     """The measures of one task's answers and disagreements."""
     rows = frame(readings, "service", "confidence")
     rows["length"] = pc.list_value_length(readings.column("answer_vector")).to_pandas()
-    found = []
+    figures = []
     for service in services:
         own = rows[rows["service"] == service]
         if len(own):
-            found.append(
+            figures.append(
                 VectorService(
                     service,
                     len(own),
@@ -54,7 +54,7 @@ def vector_figures(
                 )
             )
     return VectorFigures(
-        tuple(found),
+        tuple(figures),
         histogram(
             "overlap",
             1.0 - frame(disagreements, "distance")["distance"],

@@ -8,7 +8,11 @@ from orchestration_assets.disagreement.kinds.figurative import figurative
 from orchestration_assets.disagreement.kinds.outlier_services import outlier
 from orchestration_assets.disagreement.kinds.rule_precision import MEASURED
 from orchestration_assets.disagreement.kinds.search import KindSearch, dispute_kinds
-from orchestration_assets.disagreement.kinds.type_conflicts import AnswerType, sorts, type_conflict
+from orchestration_assets.disagreement.kinds.type_conflicts import (
+    AnswerType,
+    answer_types,
+    type_conflict,
+)
 from orchestration_assets.schemas.enums import AnswerKind, DisputeKind
 from orchestration_assets.schemas.policy import Disagreement
 from tests.disagreement.batches import plan, task
@@ -28,7 +32,7 @@ def test_a_kind_is_on_exactly_when_it_is_precise_enough_on_the_labelled_set(kind
 def test_an_outlier_is_named_and_camps_are_not() -> None:
     found = outlier([[0, 0, 1, 0], [0, 0, 1, 0], [1, 1, 0, 1], [0, 0, 1, 0]])
     assert found is not None
-    assert found.odd == 2
+    assert found.outlier_position == 2
     assert outlier([[0, 0, 1, 1], [0, 0, 1, 1], [1, 1, 0, 0], [1, 1, 0, 0]]) is None
     assert outlier([[0, 1, 1], [1, 0, 1], [1, 1, 0]]) is None
     assert outlier([[0, 1], [1, 0]]) is None
@@ -46,7 +50,7 @@ def test_an_outlier_is_named_and_camps_are_not() -> None:
     ],
 )
 def test_the_form_of_an_answer_tells_its_type(answer, sort) -> None:
-    assert sorts(answer) == {sort}
+    assert answer_types(answer) == {sort}
 
 
 @pytest.mark.parametrize("text", ["", " ", "x" * 5000, "((((", "\\", "\x00", "9" * 400, "A" * 299])

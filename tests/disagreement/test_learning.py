@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from orchestration_assets.disagreement.calibration import NEEDED, calibrate, coverage_risk
+from orchestration_assets.disagreement.calibration import MIN_VERDICTS, calibrate, coverage_risk
 from orchestration_assets.disagreement.calibration_registry import (
     artefact_name,
     promote,
@@ -43,7 +43,7 @@ def readings(accuracies=(0.9, 0.75, 0.6, 0.7), n_items=600, **options):
 def heard_of(known: LabelReadings):
     return {
         (content, "t"): tuple((name, ok(label, sure)) for name, (label, sure) in said.items())
-        for content, said in known.said.items()
+        for content, said in known.votes.items()
     }
 
 
@@ -88,11 +88,11 @@ def test_verdicts_are_learnt_from_and_pass_the_gate_on_verdicts_held_back() -> N
 
 def test_few_verdicts_promote_nothing() -> None:
     known, truth = readings()
-    few = dict(list(truth.items())[: NEEDED - 1])
+    few = dict(list(truth.items())[: MIN_VERDICTS - 1])
     found = calibrate("t", known, few, None, "old")
     assert found.model is None
     assert found.row.version == "old"
-    assert f"{NEEDED} are needed" in found.row.reason
+    assert f"{MIN_VERDICTS} are needed" in found.row.reason
 
 
 def test_what_is_worse_on_held_out_verdicts_is_not_promoted() -> None:
@@ -117,7 +117,7 @@ def _held_out(content: str) -> bool:
 def test_a_service_that_beats_all_together_stands_alone() -> None:
     # three services share their errors and their certainty
     known, truth = readings((0.97, 0.55, 0.55, 0.55), 1200)
-    for said in known.said.values():
+    for said in known.votes.values():
         for name in ("gamma", "delta"):
             said[name] = (said["beta"][0], 0.5 + 0.5 * said[name][1])
     found = calibrate("t", known, truth, None, None)
@@ -180,7 +180,7 @@ def test_coverage_against_risk_ends_at_all_answers() -> None:
 def tally_of(known: LabelReadings, costs: dict[str, float]) -> Tally:
     found = Tally(statuses=defaultdict(Counter))
     for name in known.versions:
-        found.statuses["t", name]["ok"] = len(known.said)
+        found.statuses["t", name]["ok"] = len(known.votes)
         found.cost_usd["t", name] = costs[name]
     return found
 
@@ -188,7 +188,7 @@ def tally_of(known: LabelReadings, costs: dict[str, float]) -> Tally:
 def test_scorecards_name_clones_and_broken_services_and_price_the_others() -> None:
     known, truth = readings((0.9, 0.8, 0.7, 0.25), 800)
     known = replace(known, versions=known.versions | {"mirror": "1"})
-    for said in known.said.values():
+    for said in known.votes.values():
         said["mirror"] = said["gamma"]
     costs = {"alpha": 6.0, "beta": 2.0, "gamma": 1.0, "delta": 1.0, "mirror": 0.0}
     cards = {

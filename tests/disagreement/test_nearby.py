@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration_assets.disagreement.neighbour_history import (
-    Lookup,
-    look_up,
+    HistoryLimits,
     neighbours_of,
+    read_history,
     with_nearby,
 )
 from orchestration_assets.disagreement.pairs import disagreements
@@ -32,7 +32,7 @@ from tests.evidence.answers import ok
 
 LABEL = task(AnswerKind.LABEL)
 VERSIONS = {"t": {"x": "1", "y": "1", "z": "1"}}
-FAR = Lookup(max_batches=10, seconds=60.0, clock=lambda: 0.0)
+FAR = HistoryLimits(max_batches=10, seconds=60.0, clock=lambda: 0.0)
 
 
 def keep(store: TableStore, batch: str, versions=None, **items) -> None:
@@ -52,8 +52,8 @@ def keep(store: TableStore, batch: str, versions=None, **items) -> None:
     resolved = [resolve(one, readings[one.item_id, "t"], LABEL) for one in plans]
     store.write(PARALLEL_INTERPRETATIONS, interpretations(*rows), batch)
     store.write(RESOLUTIONS, rows_to_arrow(RESOLUTIONS, resolved), batch)
-    apart = disagreements(plans, readings, {"t": LABEL})
-    store.write(DISAGREEMENTS, rows_to_arrow(DISAGREEMENTS, apart), batch)
+    disagreeing = disagreements(plans, readings, {"t": LABEL})
+    store.write(DISAGREEMENTS, rows_to_arrow(DISAGREEMENTS, disagreeing), batch)
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def in_dispute():
 
 def told(store, near, versions=VERSIONS, limit=FAR, asked=LABEL):
     neighbours = {"now": near}
-    earlier = look_up(store, neighbours, versions, limit)
+    earlier = read_history(store, neighbours, versions, limit)
     return list(with_nearby(in_dispute(), neighbours, earlier, {"t": asked})), earlier
 
 
@@ -116,21 +116,21 @@ def test_vectors_are_left_as_they_are(store) -> None:
 def test_a_bound_cuts_the_batches_with_fewest_neighbours_and_says_so(store) -> None:
     near = (("b2", "n3"), ("b1", "n1"), ("b1", "n2"))
     (xy, _), earlier = told(store, near, limit=replace(FAR, max_batches=1))
-    assert earlier.left_out == {"b2": "beyond nearby_batches (1)"}
+    assert earlier.skipped == {"b2": "beyond nearby_batches (1)"}
     assert xy.near_items == 2
     assert xy.nearby is not None
     assert xy.nearby.endswith("; 1 not looked up: beyond nearby_batches (1)")
     _, earlier = told(store, near[:2], limit=replace(FAR, max_batches=1))
-    assert list(earlier.left_out) == ["b1"]
+    assert list(earlier.skipped) == ["b1"]
     _, earlier = told(store, near, limit=replace(FAR, max_batches=0))
-    assert sorted(earlier.left_out) == ["b1", "b2"]
+    assert sorted(earlier.skipped) == ["b1", "b2"]
 
 
 def test_the_brake_opens_no_further_batch_and_says_so(store) -> None:
     seconds = count(0, 2)
-    brake = Lookup(10, 3.0, lambda: float(next(seconds)))
+    brake = HistoryLimits(10, 3.0, lambda: float(next(seconds)))
     (xy, _), earlier = told(store, (("b1", "n1"), ("b1", "n2"), ("b2", "n3")), limit=brake)
-    assert earlier.left_out == {"b2": "the time limit of 3 s was reached"}
+    assert earlier.skipped == {"b2": "the time limit of 3 s was reached"}
     assert xy.near_items == 2
     assert xy.nearby is not None
     assert "1 not looked up: the time limit of 3 s was reached" in xy.nearby
@@ -138,7 +138,7 @@ def test_the_brake_opens_no_further_batch_and_says_so(store) -> None:
 
 def test_a_batch_whose_results_are_gone_is_named(store) -> None:
     (xy, _), earlier = told(store, (("b0", "n9"),))
-    assert earlier.left_out == {"b0": "its results are not stored"}
+    assert earlier.skipped == {"b0": "its results are not stored"}
     assert (xy.near_items, xy.nearby) == (None, "1 not looked up: its results are not stored")
 
 

@@ -27,7 +27,7 @@ def home(tmp_path) -> Home:
 
 
 def keep(home: Home, batch: str, said, judge=None, version="1", policy=None) -> None:
-    """Stores a batch: ``said`` is content -> service -> vector."""
+    """Stores a batch: ``votes`` is content -> service -> vector."""
     plans = [
         {
             "item_id": f"item of {content}",
@@ -114,4 +114,4 @@ def test_a_batch_whose_policy_cannot_be_read_back_is_left_out_by_name(home) -> N
     keep(home, "b1", {"c1": both((1.0, 0.0), (1.0, 1.0))}, policy="0" * 16)
     found = vector_readings(home)
     assert found.by_task == {}
-    assert f"the policy {'0' * 16} cannot be read back" in found.left_out["b1"]
+    assert f"the policy {'0' * 16} cannot be read back" in found.skipped["b1"]

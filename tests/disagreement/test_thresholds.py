@@ -12,13 +12,13 @@ from orchestration_assets.disagreement.calibration_registry import (
 )
 from orchestration_assets.disagreement.pairs import disagreements
 from orchestration_assets.disagreement.thresholds import (
-    NEEDED,
+    MIN_VERDICTS,
     calibrate_vectors,
     in_force,
     in_words,
 )
 from orchestration_assets.disagreement.vector_history import Space, VectorReadings
-from orchestration_assets.disagreement.vectors import PinnedThresholds
+from orchestration_assets.disagreement.vectors import BatchThresholds
 from orchestration_assets.evidence.vector_thresholds import (
     SizeThreshold,
     ThresholdsInUse,
@@ -51,7 +51,7 @@ def recorded(first, second, identities=IDENTITIES) -> VectorReadings:
     return VectorReadings(dict(identities), [batch], set(contents))
 
 
-def found_in(first, second, known: PinnedThresholds | None):
+def found_in(first, second, known: BatchThresholds | None):
     names = [f"i{n:04d}" for n in range(len(first))]
     readings = {
         (name, "t"): (("x", ok(tuple(map(float, a)))), ("y", ok(tuple(map(float, b)))))
@@ -105,10 +105,10 @@ def test_spaces_with_nothing_in_common_get_no_threshold() -> None:
 
 
 def test_too_few_contents_promote_nothing_and_say_so() -> None:
-    found = calibrate_vectors("t", recorded(*spaces(NEEDED - 30, 1.0)), 0.9, 0.05, None)
+    found = calibrate_vectors("t", recorded(*spaces(MIN_VERDICTS - 30, 1.0)), 0.9, 0.05, None)
     (row,) = found.rows
     assert (found.thresholds, row.size, row.version) == (None, 0, None)
-    assert f"{NEEDED} are needed: disagree_at holds" in row.reason
+    assert f"{MIN_VERDICTS} are needed: disagree_at holds" in row.reason
 
 
 def test_the_same_vectors_give_the_same_thresholds_and_version(tmp_path) -> None:
@@ -167,7 +167,7 @@ def test_a_batch_is_judged_by_what_is_usual_for_the_pair() -> None:
     first, second = spaces(500, 1.0, seed=2)
     second[7] = second[8] if not np.allclose(first[7], first[8], atol=2) else second[9]
     fixed = found_in(first, second, None)
-    known = found_in(first, second, PinnedThresholds(learnt(), IDENTITIES))
+    known = found_in(first, second, BatchThresholds(learnt(), IDENTITIES))
     assert len(known) < len(fixed)
     assert "i0007" in {row.item_id for row in known}
     for row in known:
@@ -181,7 +181,7 @@ def test_a_batch_is_judged_by_what_is_usual_for_the_pair() -> None:
 def test_an_item_that_neither_service_holds_near_to_anything_is_not_compared() -> None:
     first, second = spaces(500, 1.0, seed=2)
     rng = np.random.default_rng(1)
-    known = PinnedThresholds(learnt(), IDENTITIES)
+    known = BatchThresholds(learnt(), IDENTITIES)
     # a direction of its own in either space: further from all than unrelated contents are
     alone = [np.pad(space, ((0, 0), (0, 1))) for space in (first, second)]
     for space in alone:
@@ -201,14 +201,14 @@ def test_an_item_that_neither_service_holds_near_to_anything_is_not_compared() -
 def test_where_thresholds_do_not_hold_the_policy_does_and_says_why(identities, count, why) -> None:
     first, second = spaces(count, 1.0, seed=2)
     fixed = found_in(first, second, None)
-    rows = found_in(first, second, PinnedThresholds(learnt(), identities))
+    rows = found_in(first, second, BatchThresholds(learnt(), identities))
     assert rows
     assert all(row.basis.startswith(f"disagree_at 0.9: {why}") for row in rows)
     assert [replace(row, basis="") for row in rows] == [replace(row, basis="") for row in fixed]
 
 
 def test_a_pair_that_was_never_calibrated_is_named() -> None:
-    other = PinnedThresholds(
+    other = BatchThresholds(
         ThresholdsInUse(replace(learnt().thresholds, pairs={}), "v1"), IDENTITIES
     )
     rows = found_in(*spaces(200, 0.5), other)

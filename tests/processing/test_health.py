@@ -43,10 +43,10 @@ tasks:
 """
 
 
-def probed(url: str, purse: SpendBudget | None = None, key: str = "null"):
+def probed(url: str, budget: SpendBudget | None = None, key: str = "null"):
     policy = parse_policy(POLICY.format(url=url, key=key), "p").policy
     services, tasks = build_work(policy).services, build_tasks(policy)
-    probes = probe_services(policy, services, tasks, purse or SpendBudget())
+    probes = probe_services(policy, services, tasks, budget or SpendBudget())
     return probes, {row.service: row for row in health_rows(policy, "h", probes, {})}
 
 
@@ -58,10 +58,10 @@ def test_a_service_that_nobody_asks_is_not_probed(drill) -> None:
     assert rows["model"].probe_cost_usd > 0
 
 
-def test_probes_are_paid_from_the_purse_of_the_run(drill) -> None:
-    purse = SpendBudget(1.0)
-    _, rows = probed(drill.url, purse)
-    assert purse.spent_usd == rows["model"].probe_cost_usd > 0
+def test_probes_are_paid_from_the_budget_of_the_run(drill) -> None:
+    budget = SpendBudget(1.0)
+    _, rows = probed(drill.url, budget)
+    assert budget.spent_usd == rows["model"].probe_cost_usd > 0
     _, rows = probed(drill.url, SpendBudget(0.0))
     assert (rows["model"].shallow_ok, rows["model"].deep_ok) == (True, None)
     assert rows["model"].problem is None

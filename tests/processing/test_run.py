@@ -175,7 +175,7 @@ def test_heavy_items_are_read_beside_the_others_and_each_gets_its_own_content(tm
     from hashlib import blake2b
 
     from orchestration_assets.content.content_reader import ContentReader
-    from orchestration_assets.processing.batch import apart
+    from orchestration_assets.processing.batch import separate_loader
     from resources.content_source import file_address
 
     source = tmp_path / "source"
@@ -202,7 +202,7 @@ def test_heavy_items_are_read_beside_the_others_and_each_gets_its_own_content(tm
         ContentReader(Home(tmp_path), address) as light,
         ContentReader(Home(tmp_path), address) as beside,
     ):
-        load = apart(heavy, read_by(light), read_by(beside))
+        load = separate_loader(heavy, read_by(light), read_by(beside))
         plans = [plan(name) for name in rows]
         done = process_plans(plans, work, cache, load, BatchLimits(8), is_heavy=heavy.__contains__)
     assert {row.status for row in done.interpretations[ProcessingModel.SEQUENTIAL]} == {Status.OK}

@@ -7,7 +7,7 @@ import pytest
 
 from orchestration_assets.processing.answer_cache import AnswerCache
 from orchestration_assets.processing.event_loop import BatchLimits, BatchWork, process_plans
-from orchestration_assets.processing.near_copy_sharing import leaders, process_sharing
+from orchestration_assets.processing.near_copy_sharing import near_copy_leaders, process_sharing
 from orchestration_assets.schemas.enums import ProcessingModel, Status
 from resources.feature_cache.lmdb_store import LmdbStore
 from tests.processing.services import TASK, Scripted, by_name, item, ok
@@ -88,4 +88,4 @@ def test_the_leader_is_the_representative_or_the_first_copy_of_an_earlier_one() 
             "representative_batch": ["b1", "b1", "b2", "b2", "b2"],
         }
     )
-    assert leaders(table) == {"d": "c", "b": "a"}
+    assert near_copy_leaders(table) == {"d": "c", "b": "a"}

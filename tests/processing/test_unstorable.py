@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from orchestration_assets.processing.batch import tables_of
+from orchestration_assets.processing.batch import result_tables
 from orchestration_assets.processing.event_loop import BatchResult
 from orchestration_assets.schemas.enums import ProcessingModel, Status
 from orchestration_assets.schemas.tables import (
@@ -53,7 +53,7 @@ def test_one_answer_that_cannot_be_stored_is_a_failed_row() -> None:
         interpretation("bad", answer=None, answer_score=10**400, confidence="sure"),
     ]
     processed.calls = [call("good", tokens_in=7), call("bad", tokens_in=2**70, tokens_out=2**80)]
-    tables = {name: (table, figures) for name, table, figures in tables_of(processed)}
+    tables = {name: (table, figures) for name, table, figures in result_tables(processed)}
     table, figures = tables[INTERPRETATIONS[model].name]
     good, half, bad = table.to_pylist()
     assert (good["answer"], half["answer"]) == ("yes", "a\ufffd")

@@ -2,15 +2,15 @@
 
 import pytest
 
-from orchestration_assets.reporting.text_differences import by_members, by_words
+from orchestration_assets.reporting.text_differences import mark_members, mark_words
 
 
 def marked(text: str, *others: str) -> list[str]:
-    return [piece.text for piece in by_words(text, others) if piece.only]
+    return [piece.text for piece in mark_words(text, others) if piece.unique]
 
 
 @pytest.mark.parametrize(
-    ("text", "other", "only"),
+    ("text", "other", "unique"),
     [
         ("How the Parser scales", "the parser scales", ["How"]),
         ("How the backup moves", "parser moves", ["How the backup"]),
@@ -22,20 +22,20 @@ def marked(text: str, *others: str) -> list[str]:
         ("", "anything", []),
     ],
 )
-def test_words_of_one_side_alone_are_marked(text, other, only):
-    assert marked(text, other) == only
+def test_words_of_one_side_alone_are_marked(text, other, unique):
+    assert marked(text, other) == unique
 
 
 def test_pieces_are_the_whole_text():
     text = "  one,\ttwo -- three\nfour  "
-    assert "".join(piece.text for piece in by_words(text, ["two four"])) == text
+    assert "".join(piece.text for piece in mark_words(text, ["two four"])) == text
 
 
 def test_long_texts_are_cut():
-    pieces = by_words("word " * 1000, ["other"])
+    pieces = mark_words("word " * 1000, ["other"])
     assert len("".join(piece.text for piece in pieces)) == 240
 
 
 def test_members_of_one_side_alone_are_marked():
-    pieces = by_members(["a", "b", "c"], [["b"], ["d"]], 2)
-    assert [(piece.text, piece.only) for piece in pieces] == [("a", True), ("b", False)]
+    pieces = mark_members(["a", "b", "c"], [["b"], ["d"]], 2)
+    assert [(piece.text, piece.unique) for piece in pieces] == [("a", True), ("b", False)]

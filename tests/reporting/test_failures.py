@@ -11,8 +11,8 @@ from orchestration_assets.reporting.failures import (
     StepFailure,
     clean,
     failure_rows,
+    most_specific_cause,
     payload,
-    telling,
 )
 from orchestration_assets.schemas.failures import RUN_FAILURES
 from orchestration_assets.schemas.records import rows_to_arrow
@@ -40,8 +40,8 @@ def test_our_own_exception_is_the_one_that_counts() -> None:
 
 def test_what_user_code_raised_counts_before_what_caused_it() -> None:
     value = Cause("ValueError", "ValueError: outer")
-    assert telling((WRAPPED, value, Cause("KeyError", "KeyError: 'inner'"))) is value
-    assert telling((WRAPPED,)) is WRAPPED
+    assert most_specific_cause((WRAPPED, value, Cause("KeyError", "KeyError: 'inner'"))) is value
+    assert most_specific_cause((WRAPPED,)) is WRAPPED
 
 
 def test_an_own_exception_without_an_entry_points_to_its_message() -> None:
@@ -82,11 +82,11 @@ def test_messages_are_kept_clean(said, kept) -> None:
 def test_the_message_to_people_holds_no_words_of_exceptions() -> None:
     quoting = Cause("ValueError", "ValueError: could not convert 'Dear Ms Miller'")
     rows = failure_rows(run(StepFailure("content_profiles", (quoting,)), StepFailure("b", (OWN,))))
-    told = payload(rows)
-    assert "Miller" not in str(told) and "/srv/in" not in str(told)
-    assert "ValueError in content_profiles, SourceError in b" in told["text"]
-    assert told["failed_at"] == "2026-11-24T03:00:00+00:00"
-    assert [one["step"] for one in told["failures"]] == ["content_profiles", "b"]
+    message = payload(rows)
+    assert "Miller" not in str(message) and "/srv/in" not in str(message)
+    assert "ValueError in content_profiles, SourceError in b" in message["text"]
+    assert message["failed_at"] == "2026-11-24T03:00:00+00:00"
+    assert [one["step"] for one in message["failures"]] == ["content_profiles", "b"]
 
 
 def test_rows_fit_their_table() -> None:

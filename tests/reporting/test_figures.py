@@ -68,25 +68,25 @@ def test_agreement_counts_items_that_both_answered(figures, rows):
     for (task, item), services in answered.items():
         for a, b in combinations(sorted(services), 2):
             compared.update([(task, a, b), (task, a, b, family[item])])
-    apart: dict[tuple[str, ...], list[float]] = defaultdict(list)
+    distances: dict[tuple[str, ...], list[float]] = defaultdict(list)
     for one in rows["disagreements"]:
         pair = one["task"], one["service_a"], one["service_b"]
         for key in (pair, (*pair, family[one["item_id"]])):
-            apart[key].append(one["distance"])
+            distances[key].append(one["distance"])
     for task in figures.tasks:
         for pair in task.agreement:
             key = (task.task, pair.a, pair.b)
             assert (pair.overall.compared, pair.overall.disagreed) == (
                 compared[key],
-                len(apart[key]),
+                len(distances[key]),
             )
-            if apart[key]:
-                assert pair.overall.mean_distance == pytest.approx(np.mean(apart[key]))
+            if distances[key]:
+                assert pair.overall.mean_distance == pytest.approx(np.mean(distances[key]))
             assert task.between(pair.b, pair.a) is pair.overall
             for name, one in pair.by_family.items():
                 assert (one.compared, one.disagreed) == (
                     compared[*key, name],
-                    len(apart[*key, name]),
+                    len(distances[*key, name]),
                 )
             assert sum(one.compared for one in pair.by_family.values()) == compared[key]
 
@@ -106,7 +106,7 @@ def test_services_and_answers_per_task(figures, rows):
         standing = Counter(one["answer"] for one in resolved if one["status"] == "resolved")
         risks = [one["error_risk"] for one in resolved if one["error_risk"] is not None]
         if task.kind is AnswerKind.LABEL:
-            assert {a.answer: a.standing for a in task.answers.answers.shown} == standing
+            assert {a.name: a.standing for a in task.answers.answers.shown} == standing
             assert task.error_risk is not None
             assert task.error_risk.values == standing.total() == len(risks)
             assert sum(task.error_risk.marked) == task.disputed
@@ -212,7 +212,7 @@ def test_what_nobody_else_says_is_marked_in_the_strongest(figures):
                     if other is not reading
                     for piece in other.pieces
                 }
-                assert all(piece.only == (piece.text not in others) for piece in reading.pieces)
+                assert all(piece.unique == (piece.text not in others) for piece in reading.pieces)
 
 
 def of_kind(figures: BatchFigures, kind: AnswerKind) -> Any:
@@ -251,7 +251,7 @@ def test_overlap_of_lists_is_over_items_that_both_answered(figures, rows):
     named = Counter((service, name) for (_, service), names in lists.items() for name in set(names))
     for member in task.answers.members.shown:
         assert member.by_service == tuple(
-            named[service, member.member] for service in task.answers.services
+            named[service, member.name] for service in task.answers.services
         )
 
 
@@ -295,9 +295,9 @@ def test_vectors_show_their_length_and_their_overlap(figures, rows):
         "hashed_words": (24,),
         "topic_space": (16,),
     }
-    apart = [one["distance"] for one in rows["disagreements"] if one["task"] == task.task]
-    assert task.answers.overlaps.values == len(apart) > 0
-    assert task.answers.overlaps.median == pytest.approx(1 - np.median(apart))
+    distances = [one["distance"] for one in rows["disagreements"] if one["task"] == task.task]
+    assert task.answers.overlaps.values == len(distances) > 0
+    assert task.answers.overlaps.median == pytest.approx(1 - np.median(distances))
 
 
 def test_camps_are_the_splits_of_disputed_answers(figures, rows):
@@ -307,11 +307,11 @@ def test_camps_are_the_splits_of_disputed_answers(figures, rows):
             for one in rows["resolutions"]
             if one["task"] == task.task and one["dissenters"]
         )
-        assert task.camps.total == len(splits)
-        for camp in task.camps.shown:
-            assert camp.questions == splits[camp.supporters, camp.dissenters]
-            assert sum(camp.by_family) == camp.questions
-            assert camp.of == splits.total()
+        assert task.splits.total == len(splits)
+        for split in task.splits.shown:
+            assert split.questions == splits[split.supporters, split.dissenters]
+            assert sum(split.by_family) == split.questions
+            assert split.of == splits.total()
 
 
 def test_rounds_say_who_went_on_and_why_the_others_stopped(figures, rows):
@@ -444,7 +444,7 @@ def test_order_of_rows_does_not_matter(tables, figures):
     ours, theirs = figures, batch_figures(turned)
     assert ours.strongest == theirs.strongest
     assert ours.steps == theirs.steps
-    assert [task.camps for task in ours.tasks] == [task.camps for task in theirs.tasks]
+    assert [task.splits for task in ours.tasks] == [task.splits for task in theirs.tasks]
     for one, other in zip(ours.tasks, theirs.tasks, strict=True):
         assert [(pair.a, pair.b, pair.overall.disagreed) for pair in one.agreement] == [
             (pair.a, pair.b, pair.overall.disagreed) for pair in other.agreement

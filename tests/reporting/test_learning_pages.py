@@ -5,7 +5,7 @@ from dataclasses import replace
 import pyarrow as pa
 import pytest
 
-from orchestration_assets.reporting.disputes import question_figures
+from orchestration_assets.reporting.disputes import questions_for_people
 from orchestration_assets.reporting.page import render_review, render_services
 from orchestration_assets.reporting.scorecard_figures import learning_figures
 from orchestration_assets.schemas.disagreement import (
@@ -161,10 +161,10 @@ def question(place: int) -> ReviewRow:
 
 def test_the_queue_is_shown_in_its_order_with_what_is_left_out_counted() -> None:
     rows = [question(place) for place in range(1, 301)][::-1]
-    figures = question_figures(rows_to_arrow(REVIEW_QUEUE, rows))
+    figures = questions_for_people(rows_to_arrow(REVIEW_QUEUE, rows))
     assert [one.place for one in figures.shown] == list(range(1, 201))
     page = render_review("b", figures)
     assert "Showing 200 of 300 questions" in page
     assert HOSTILE not in page
-    nothing = render_review("b", question_figures(REVIEW_QUEUE.schema.empty_table()))
+    nothing = render_review("b", questions_for_people(REVIEW_QUEUE.schema.empty_table()))
     assert "Nothing needs a verdict" in nothing

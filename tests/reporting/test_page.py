@@ -113,10 +113,10 @@ def test_numbers_on_the_page_are_those_of_the_tables(tables, html):
     pairs = Counter((d["task"], d["service_a"], d["service_b"]) for d in rows["disagreements"])
     for (task, a, b), count in pairs.items():
         compared = shown["compared", f"{task}|{a}|{b}"]
-        apart = shown.get(("disagreed_share", f"{task}|{b}|{a}"))
-        if apart is None:
-            apart = 1 - shown["agreed_share", f"{task}|{b}|{a}"]
-        assert apart == pytest.approx(count / compared)
+        disagreed = shown.get(("disagreed_share", f"{task}|{b}|{a}"))
+        if disagreed is None:
+            disagreed = 1 - shown["agreed_share", f"{task}|{b}|{a}"]
+        assert disagreed == pytest.approx(count / compared)
     models = Counter(plan["model"] for plan in rows["processing_plans"])
     for model, count in models.items():
         assert shown["model_questions", model] == count

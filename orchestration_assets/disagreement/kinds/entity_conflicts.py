@@ -64,7 +64,7 @@ def entity_conflict(first: str, second: str) -> Finding | None:
     if "not" in {*one.words, *other.words} and one.words != other.words:
         return None
     for what, mine, theirs in (
-        ("name", _alone(one.names, other), _alone(other.names, one)),
+        ("name", _exclusive_names(one.names, other), _exclusive_names(other.names, one)),
         ("number", _missing(one.numbers, other.numbers), _missing(other.numbers, one.numbers)),
         ("date", tuple(one.dates - other.dates), tuple(other.dates - one.dates)),
     ):
@@ -157,7 +157,7 @@ def _numbers(token: str) -> list[float]:
         return [float(part) for part in re.findall(r"\d+", text)]
 
 
-def _alone(names: tuple[str, ...], other: _Claims) -> tuple[str, ...]:
+def _exclusive_names(names: tuple[str, ...], other: _Claims) -> tuple[str, ...]:
     """Names that the other text does not have in any spelling."""
     known = other.names
     words = set(other.words)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 class Finding:
     """``score`` in [0, 1] orders findings of one kind by how plain they are; it is no probability.
 
-    ``evidence`` says in words what was seen; ``odd`` is the position of the reading that stands
-    apart, where there is one.
+    ``evidence`` describes what was seen; ``outlier_position`` is the position of the outlying
+    reading, where there is one.
     """
 
     score: float
     evidence: str
-    odd: int | None = None
+    outlier_position: int | None = None

@@ -83,10 +83,10 @@ def _tone(clause: str, tones: Sequence[ToneOf]) -> float:
     """
     if _SLIGHT.search(clause) or _NEGATED.search(clause):
         return 0.0
-    heard = [tone_of(clause) for tone_of in tones]
-    if not heard or min(heard) * max(heard) < 0.0:
+    strengths = [tone_of(clause) for tone_of in tones]
+    if not strengths or min(strengths) * max(strengths) < 0.0:
         return 0.0
-    return sum(heard) / len(heard)
+    return sum(strengths) / len(strengths)
 
 
 def _ironic(text: str) -> Finding | None:

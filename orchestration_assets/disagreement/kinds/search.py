@@ -1,4 +1,4 @@
-"""Looking for kinds of dispute in a batch: which rules concern which readings."""
+"""Finds the kinds of dispute in a batch: which rules apply to which readings."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from orchestration_assets.disagreement.kinds.entity_conflicts import entity_conf
 from orchestration_assets.disagreement.kinds.figurative import figurative
 from orchestration_assets.disagreement.kinds.finding import Finding
 from orchestration_assets.disagreement.kinds.opposed_tone import ToneOf, opposed_tone
-from orchestration_assets.disagreement.kinds.outlier_services import FEWEST, outlier
+from orchestration_assets.disagreement.kinds.outlier_services import MIN_READINGS, outlier
 from orchestration_assets.disagreement.kinds.type_conflicts import type_conflict
 from orchestration_assets.disagreement.readings import ServiceReadings, ok_votes
 from orchestration_assets.evidence.distances import distance
@@ -19,13 +19,13 @@ from orchestration_assets.schemas.enums import AnswerKind, DisputeKind
 from orchestration_assets.schemas.items import Task
 from orchestration_assets.schemas.tables import ResolutionRow
 
-_Found = tuple[tuple[str, ...], Finding]
+_Match = tuple[tuple[str, ...], Finding]
 
-_OF_PAIRS: Final[Mapping[DisputeKind, Callable[[str, str], Finding | None]]] = {
+_PAIR_RULES: Final[Mapping[DisputeKind, Callable[[str, str], Finding | None]]] = {
     DisputeKind.ENTITY_CONFLICT: entity_conflict,
     DisputeKind.TYPE_CONFLICT: type_conflict,
 }
-_OF_CONTENT: Final = (DisputeKind.OPPOSED_TONE, DisputeKind.FIGURATIVE)
+_CONTENT_KINDS: Final = (DisputeKind.OPPOSED_TONE, DisputeKind.FIGURATIVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +44,13 @@ def dispute_kinds(
     disputed: Collection[tuple[str, str]],
     tasks: Mapping[str, Task],
     search: KindSearch,
-    broken: dict[str, str] | None = None,
+    errors: dict[str, str] | None = None,
 ) -> Iterator[DisputeKindRow]:
     """The kinds of the questions that are ``disputed``, in the order of the resolutions.
 
     What services say is compared for labels of an open set and for texts; any answers but vectors
     are looked through for an outlier; the content is read where scores disagree, since tone and
-    figures of speech are what sets readings of prose apart. ``broken`` gets, by item, task and
+    figures of speech are what sets readings of prose apart. ``errors`` gets, by item, task and
     kind, what went wrong where a question could not be looked through.
     """
     for row in resolutions:
@@ -61,16 +61,16 @@ def dispute_kinds(
         task = tasks[row.task]
         for kind in DisputeKind:
             try:
-                found = _found(kind, row.item_id, votes, task, search)
+                match = _find(kind, row.item_id, votes, task, search)
             except Exception as error:
-                if broken is None:
+                if errors is None:
                     raise
                 place = f"{row.path}, {row.task}, {kind}"
-                broken[place] = f"{type(error).__name__}: {error}"
+                errors[place] = f"{type(error).__name__}: {error}"
                 continue
-            if found is None:
+            if match is None:
                 continue
-            services, finding = found
+            services, finding = match
             yield DisputeKindRow(
                 batch=row.batch,
                 item_id=row.item_id,
@@ -84,33 +84,35 @@ def dispute_kinds(
             )
 
 
-def _found(
+def _find(
     kind: DisputeKind, item_id: str, votes: ServiceReadings, task: Task, search: KindSearch
-) -> _Found | None:
+) -> _Match | None:
     if kind not in search.kinds:
         return None
     if kind is DisputeKind.OUTLIER_SERVICE:
         return None if task.kind is AnswerKind.VECTOR else _outlier(votes, task)
-    if kind in _OF_CONTENT:
+    if kind in _CONTENT_KINDS:
         return _of_content(kind, item_id, votes, task, search)
     open_label = task.kind is AnswerKind.LABEL and not task.labels
     if task.kind is AnswerKind.TEXT or (open_label and kind is DisputeKind.TYPE_CONFLICT):
-        return _plainest_pair(_OF_PAIRS[kind], votes)
+        return _clearest_pair(_PAIR_RULES[kind], votes)
     return None
 
 
-def _outlier(votes: ServiceReadings, task: Task) -> _Found | None:
-    if len(votes) < FEWEST:
+def _outlier(votes: ServiceReadings, task: Task) -> _Match | None:
+    if len(votes) < MIN_READINGS:
         return None
     answers = [cast(Answer, reading.answer) for _, reading in votes]
-    found = outlier([[distance(a, b, task) for b in answers] for a in answers])
-    return None if found is None or found.odd is None else ((votes[found.odd][0],), found)
+    finding = outlier([[distance(a, b, task) for b in answers] for a in answers])
+    if finding is None or finding.outlier_position is None:
+        return None
+    return (votes[finding.outlier_position][0],), finding
 
 
-def _plainest_pair(
+def _clearest_pair(
     rule: Callable[[str, str], Finding | None], votes: ServiceReadings
-) -> _Found | None:
-    best: _Found | None = None
+) -> _Match | None:
+    best: _Match | None = None
     for (name_a, a), (name_b, b) in combinations(votes, 2):
         finding = rule(cast(str, a.answer), cast(str, b.answer))
         if finding is not None and (best is None or finding.score > best[1].score):
@@ -120,7 +122,7 @@ def _plainest_pair(
 
 def _of_content(
     kind: DisputeKind, item_id: str, votes: ServiceReadings, task: Task, search: KindSearch
-) -> _Found | None:
+) -> _Match | None:
     if task.kind is not AnswerKind.SCORE:
         return None
     text = search.text_of(item_id)

@@ -53,7 +53,7 @@ _SPANS = r"seconds?|minutes?|hours?|days?|weeks?|months?|years?|decades?|centur(
 _COUNT = rf"(?:[-+]?\d[\d,.]*|a|an|about|minus|(?:{_NUMBER_WORDS}))"
 
 # the first that matches a whole answer decides; order: what is plainest first
-_WHOLE: Final[tuple[tuple[AnswerType, re.Pattern[str]], ...]] = (
+_PATTERNS: Final[tuple[tuple[AnswerType, re.Pattern[str]], ...]] = (
     (
         AnswerType.YES_NO,
         re.compile(r"(?:yes|no|true|false|certainly|of course|not at all)\b(?:,.*)?", re.I),
@@ -143,7 +143,7 @@ _SENTENCE: Final = re.compile(r"[A-Z][^.!?]*\s[^.!?]*\s[^.!?]*[.!?]")
 _LIST: Final = re.compile(r"[^,;.]+(?:[,;] ?[^,;.]+){2,}")
 _NAME: Final = re.compile(r"(?:(?:the|of|de|von|van|and|a)\s|[A-Z][\w'\u2019.-]*\s?)+", re.U)
 # answers of these pairs do not contradict each other by their form alone
-_NEAR: Final[frozenset[frozenset[AnswerType]]] = frozenset(
+_COMPATIBLE: Final[frozenset[frozenset[AnswerType]]] = frozenset(
     frozenset(pair)
     for pair in (
         (AnswerType.NUMBER, AnswerType.AMOUNT),
@@ -161,8 +161,8 @@ _NEAR: Final[frozenset[frozenset[AnswerType]]] = frozenset(
 )
 
 
-def sorts(answer: str) -> frozenset[AnswerType]:
-    """What the answer can be taken for; empty when its form does not tell."""
+def answer_types(answer: str) -> frozenset[AnswerType]:
+    """The types that the answer can have; empty when its form does not tell."""
     text = answer.strip()
     if not text or len(text) > _LONGEST:
         return frozenset()
@@ -172,9 +172,9 @@ def sorts(answer: str) -> frozenset[AnswerType]:
         return frozenset()
     if _YEAR.fullmatch(text):
         return frozenset({AnswerType.NUMBER, AnswerType.TIME})
-    for sort, pattern in _WHOLE:
+    for answer_type, pattern in _PATTERNS:
         if pattern.fullmatch(text):
-            return frozenset({sort})
+            return frozenset({answer_type})
     if _SENTENCE.fullmatch(text):
         return frozenset({AnswerType.PROSE})
     if _LIST.fullmatch(text):
@@ -184,8 +184,8 @@ def sorts(answer: str) -> frozenset[AnswerType]:
     return frozenset()
 
 
-# how sure the form of each sort is
-_PLAIN: Final[Mapping[AnswerType, float]] = {
+# how clearly its form shows each type
+_CLARITY: Final[Mapping[AnswerType, float]] = {
     AnswerType.ADDRESS: 1.0,
     AnswerType.CODE: 1.0,
     AnswerType.YES_NO: 1.0,
@@ -206,11 +206,11 @@ _PLAIN: Final[Mapping[AnswerType, float]] = {
 
 def type_conflict(first: str, second: str) -> Finding | None:
     """Two answers whose forms exclude each other; None where either form does not tell."""
-    one, other = sorts(first), sorts(second)
+    one, other = answer_types(first), answer_types(second)
     if not one or not other or one & other:
         return None
-    if any(frozenset((a, b)) in _NEAR for a in one for b in other):
+    if any(frozenset((a, b)) in _COMPATIBLE for a in one for b in other):
         return None
-    score = max(_PLAIN[sort] for sort in one) * max(_PLAIN[sort] for sort in other)
-    named = (" or ".join(sorted(found)) for found in (one, other))
+    score = max(map(_CLARITY.__getitem__, one)) * max(map(_CLARITY.__getitem__, other))
+    named = (" or ".join(sorted(types)) for types in (one, other))
     return Finding(score, "one answer is a {}, the other a {}".format(*named))

@@ -62,18 +62,18 @@ def test_a_budget_of_nothing_allows_no_retry() -> None:
 )
 def test_a_cap_is_never_passed_while_attempts_cost_no_more_than_reserved(cap, attempts) -> None:
     outer = SpendBudget(cap)
-    purse = SpendBudget(within=outer)
+    budget = SpendBudget(within=outer)
     for most, share, arrived in attempts:
-        reservation = purse.reserve(most)
+        reservation = budget.reserve(most)
         if reservation is None:
             assert most > outer.left_usd
         elif arrived:
-            purse.settle(reservation, most * share)
+            budget.settle(reservation, most * share)
         else:
-            purse.settle(reservation, 0.0, most)
+            budget.settle(reservation, 0.0, most)
         assert outer.spent_usd + outer.at_risk_usd <= cap + 1e-6
     assert outer.reserved_usd == pytest.approx(0.0)
-    assert outer.spent_usd == pytest.approx(purse.spent_usd)
+    assert outer.spent_usd == pytest.approx(budget.spent_usd)
 
 
 def test_the_scale_moves_to_what_is_billed_and_its_bound_stays_above() -> None:

@@ -46,11 +46,11 @@ def run(
     folder,
     services: dict[str, Any],
     work: Callable[[Asker], Any],
-    purse: SpendBudget | None = None,
+    budget: SpendBudget | None = None,
 ) -> Any:
     async def drive() -> Any:
         cache = AnswerCache(LmdbStore(folder / "answers"))
-        async with Asker(services, cache, purse=purse) as asker:
+        async with Asker(services, cache, budget=budget) as asker:
             return await work(asker)
 
     return asyncio.run(drive())
@@ -74,7 +74,7 @@ def test_nothing_is_lost_or_billed_twice_whatever_fails(tmp_path, part) -> None:
             seed=number, faults=tuple(fault(kind, 0.5 / len(kinds)) for kind in kinds)
         )
         primary, second = DrillServer(script), DrillServer()
-        purse = SpendBudget(1.0)
+        budget = SpendBudget(1.0)
         with serving(primary) as url, serving(second) as other:
             services = {
                 "primary": ChatService("primary", chat(url, fallbacks=["second"])),
@@ -82,7 +82,7 @@ def test_nothing_is_lost_or_billed_twice_whatever_fails(tmp_path, part) -> None:
             }
             questions = texts(24)
             work = partial(ask_all, name="primary", questions=questions)
-            answers, seconds = run(tmp_path / str(number), services, work, purse)
+            answers, seconds = run(tmp_path / str(number), services, work, budget)
         counted = Counter(one.reading.status for one in answers)
         assert sum(counted.values()) == len(questions)
         # there is a healthy fallback: nobody goes without an answer
@@ -95,8 +95,8 @@ def test_nothing_is_lost_or_billed_twice_whatever_fails(tmp_path, part) -> None:
             for server in (primary, second)
             for one in server.billed
         )
-        assert sum(one.cost_usd for one in answers) + purse.at_risk_usd >= paid - 1e-9
-        assert purse.spent_usd == pytest.approx(sum(one.cost_usd for one in answers))
+        assert sum(one.cost_usd for one in answers) + budget.at_risk_usd >= paid - 1e-9
+        assert budget.spent_usd == pytest.approx(sum(one.cost_usd for one in answers))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -254,11 +254,11 @@ def test_a_cap_stops_paying_and_what_was_answered_stands(tmp_path) -> None:
     server = DrillServer()
     with serving(server) as url:
         service = ChatService("s", chat(url, concurrency=4, price={"call_usd": 0.01}))
-        purse = SpendBudget(0.1)
-        answers, _ = run(tmp_path, {"s": service}, lambda a: ask_all(a, "s", texts(30)), purse)
+        budget = SpendBudget(0.1)
+        answers, _ = run(tmp_path, {"s": service}, lambda a: ask_all(a, "s", texts(30)), budget)
     counted = Counter(one.reading.status for one in answers)
     assert counted == {Status.OK: 10, Status.OVER_BUDGET: 20}
-    assert purse.spent_usd == pytest.approx(0.1)
+    assert budget.spent_usd == pytest.approx(0.1)
     assert len(server.billed) == 10
 
 

@@ -1,4 +1,4 @@
-"""Who sides with whom: how services split where an answer stands against dissent."""
+"""How services split into supporters and dissenters of the answers that are disputed."""
 
 from dataclasses import dataclass
 
@@ -7,14 +7,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.reporting.counts import CappedCounts, groups, share
+from orchestration_assets.reporting.counts import CappedCounts, groups
 from orchestration_assets.reporting.intake import NO_FAMILY, disputed
 
-_CAMPS = 8
+_MAX_SPLITS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Camp:
+class ServiceSplit:
     """One way to split: who gave or backed the answer that stands, and who contradicted it."""
 
     supporters: tuple[str, ...]
@@ -23,15 +23,10 @@ class Camp:
     of: int
     by_family: tuple[int, ...]
 
-    @property
-    def share(self) -> float:
-        """Share of the disputed answers."""
-        return share(self.questions, self.of)
 
-
-def camps(
+def service_splits(
     resolutions: pa.Table, families: "pd.Series[str]", present: tuple[str, ...]
-) -> CappedCounts[Camp]:
+) -> CappedCounts[ServiceSplit]:
     """The splits of one task's disputed answers, the most frequent first.
 
     ``by_family`` follows ``present``.
@@ -45,8 +40,8 @@ def camps(
             "family": np.asarray(family, dtype=object),
         }
     )
-    found = [
-        Camp(
+    counted = [
+        ServiceSplit(
             supporters=supporters,
             dissenters=dissenters,
             questions=len(group),
@@ -55,12 +50,12 @@ def camps(
         )
         for (supporters, dissenters), group in groups(splits, ["for", "against"])
     ]
-    found.sort(key=lambda camp: (-camp.questions, camp.supporters, camp.dissenters))
-    return CappedCounts(tuple(found[:_CAMPS]), len(found))
+    counted.sort(key=lambda split: (-split.questions, split.supporters, split.dissenters))
+    return CappedCounts(tuple(counted[:_MAX_SPLITS]), len(counted))
 
 
-def compared(resolutions: pa.Table) -> pa.Table:
-    """The standing answers that at least two services took part in: a spread means something."""
+def answered_by_several(resolutions: pa.Table) -> pa.Table:
+    """The standing answers that at least two services took part in: only these have a spread."""
     took_part = pc.add(
         pc.list_value_length(resolutions.column("supporters")),
         pc.list_value_length(resolutions.column("dissenters")),
