@@ -19,10 +19,11 @@ from orchestration_assets.content.ledger import known_sources
 from orchestration_assets.content.source_watcher import WatcherCursor, plan_runs
 from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.load import load_policy
+from orchestration_assets.schemas.errors import SourceError
 from orchestration_assets.schemas.policy import Content
 from orchestration_assets.settings import Settings
 from resources.claims import is_claimed
-from resources.content_source import ListingBudget, SourceError, source_name
+from resources.content_source import ListingBudget, source_name
 from resources.home import Home
 from resources.home_resource import PolicyFileResource
 from resources.run_claims import UNLESS_FINISHED_TAG

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from orchestration_assets.content.ledger import LEDGER, Ledger, look_of
 from orchestration_assets.schemas.enums import RejectReason
-from resources.content_source import Listing, relative_path
+from orchestration_assets.schemas.listings import Listing, relative_path
 
 _NANOSECONDS: Final = 1_000_000_000
 

@@ -30,18 +30,12 @@ from orchestration_assets.content.splitting import RecordRange, split
 from orchestration_assets.content.unpacking import spare_room, unpacked_name, unpacker
 from orchestration_assets.schemas.decoding import decode, values
 from orchestration_assets.schemas.errors import DamagedFileError
+from orchestration_assets.schemas.file_versions import odd_time
+from orchestration_assets.schemas.listings import ContentError, ListedEntry, Listing
 from orchestration_assets.schemas.policy import Content
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import BATCH_ENTRIES, DISAGREEMENT_REPORT, EntryRow
-from resources.content_source import (
-    ContentError,
-    ListedEntry,
-    Listing,
-    ListingBudget,
-    Source,
-    odd_time,
-    open_source,
-)
+from resources.content_source import ListingBudget, Source, open_source
 from resources.damage import leaving_out_damage
 from resources.home import Home
 from resources.locks import locked, make_folder

@@ -18,10 +18,10 @@ from orchestration_assets.content.record_dialect import UTF8, dialect
 from orchestration_assets.content.record_files import Dialect, RecordFile
 from orchestration_assets.content.record_values import CellError, HugeInteger, in_words
 from orchestration_assets.schemas.enums import RejectReason
+from orchestration_assets.schemas.listings import ContentError
 from orchestration_assets.schemas.storable_values import whole_text
 from orchestration_assets.schemas.tables import EntryRow, Metadatum, RecordPlace
 from orchestration_assets.text.encodings.detection import Encoding
-from resources.content_source import ContentError
 
 _LONGEST_ID: Final = 1000
 

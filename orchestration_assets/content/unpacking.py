@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from orchestration_assets.schemas.enums import RejectReason
-from resources.content_source import ContentError
+from orchestration_assets.schemas.listings import ContentError
 
 _BLOCK_BYTES: Final = 1 << 20
 # however well a small file is packed, this much is no attack

@@ -44,6 +44,10 @@ class DamagedFileError(OrchestrationError):
         self.remedy = remedy
 
 
+class SourceError(OrchestrationError):
+    """The source cannot be listed at all; the message names it and the remedy."""
+
+
 class UnwritableError(OrchestrationError, OSError):
     """A file below the home cannot be written: a full disk, no permission, a folder in its place.
 

@@ -11,18 +11,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from orchestration_assets.schemas.enums import RejectReason
-from resources.content_source.contract import (
+from orchestration_assets.schemas.errors import SourceError
+from orchestration_assets.schemas.file_versions import version
+from orchestration_assets.schemas.listings import (
     OWN_HOME,
     ContentError,
     EntryTable,
     FileContent,
-    SourceError,
     Version,
     refuse_too_large,
 )
-from resources.content_source.names import address_path, file_address, shown
+from orchestration_assets.schemas.source_urls import address_path, file_address, shown
 from resources.content_source.source import READ_SECONDS, Source
-from resources.content_source.versions import version
 
 
 class FolderSource(Source):

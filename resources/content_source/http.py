@@ -15,19 +15,25 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urljoin, urlsplit
 
 from orchestration_assets.schemas.enums import RejectReason
-from resources.content_source.contract import (
+from orchestration_assets.schemas.errors import SourceError
+from orchestration_assets.schemas.file_versions import version_of
+from orchestration_assets.schemas.listings import (
     ContentError,
     EntryTable,
     FileContent,
-    SourceError,
     Version,
     make_address,
     refuse_too_large,
 )
-from resources.content_source.links import IndexPage, Link, folders_above, read_index, same_site
-from resources.content_source.names import checked_url, shown
+from orchestration_assets.schemas.source_urls import checked_url, shown
+from orchestration_assets.text.index_page import (
+    IndexPage,
+    Link,
+    folders_above,
+    read_index,
+    same_site,
+)
 from resources.content_source.source import READ_SECONDS, Source
-from resources.content_source.versions import version_of
 
 if TYPE_CHECKING:
     import httpx

@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
-from resources.content_source.contract import SourceError
-from resources.content_source.names import scheme_of, shown
+from orchestration_assets.schemas.errors import SourceError
+from orchestration_assets.schemas.source_urls import scheme_of, shown
 
 # not the packages that fsspec itself needs, but what a person installs
 _PACKAGES: Final = {

@@ -8,19 +8,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from orchestration_assets.schemas.enums import RejectReason
-from resources.content_source.contract import (
+from orchestration_assets.schemas.errors import SourceError
+from orchestration_assets.schemas.file_versions import version_of
+from orchestration_assets.schemas.listings import (
     ContentError,
     EntryTable,
     FileContent,
-    SourceError,
     Version,
     make_address,
     refuse_too_large,
 )
-from resources.content_source.names import checked_url, shown
+from orchestration_assets.schemas.source_urls import checked_url, shown
 from resources.content_source.source import READ_SECONDS, Source, leaves_root
 from resources.content_source.stores import connection_help, store_class
-from resources.content_source.versions import version_of
 
 _BLOCK_BYTES: Final = 4 << 20
 

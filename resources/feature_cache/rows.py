@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from resources.feature_cache.packed import RowCodec
+from orchestration_assets.schemas.packed_rows import RowCodec
 from resources.feature_cache.tiered import TieredCache
 
 
