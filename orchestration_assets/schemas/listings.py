@@ -152,12 +152,16 @@ class EntryTable:
         changed_ns: int | None = None,
     ) -> None:
         """Adds a row; where a store does not tell ``changed_ns``, it is the version's time."""
-        shown = relative
+        displayed_path = relative
         if not relative.isascii():
-            shown = relative.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+            displayed_path = relative.encode("utf-8", "surrogateescape").decode(
+                "utf-8", "backslashreplace"
+            )
         size_bytes, modified_ns, etag = version.size_bytes, version.modified_ns, version.etag
         changed = modified_ns if changed_ns is None else changed_ns
-        self._rows.append((address, shown, size_bytes, modified_ns, changed, etag, problem))
+        self._rows.append(
+            (address, displayed_path, size_bytes, modified_ns, changed, etag, problem)
+        )
         if len(self._rows) >= _ROWS_A_CHUNK:
             self._flush()
 

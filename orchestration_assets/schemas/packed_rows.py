@@ -64,9 +64,9 @@ class RowCodec:
             raise TypeError(f"no layout for the columns {', '.join(sorted(unsupported))}")
         named = [(field.name, str(field.type)) for field in schema]
         self._layout = blake2b(repr(named).encode(), digest_size=_LAYOUT_BYTES).digest()
-        there = [(f"has {name}", "?") for name in schema.names]
+        present = [(f"has {name}", "?") for name in schema.names]
         values = [(name, _FIXED[schema.field(name).type]) for name in self._fixed]
-        self._dtype = np.dtype([("layout", f"V{_LAYOUT_BYTES}"), *there, *values])
+        self._dtype = np.dtype([("layout", f"V{_LAYOUT_BYTES}"), *present, *values])
 
     def encode(self, rows: pa.Table) -> list[bytes]:
         """One packed value a row."""
@@ -104,9 +104,9 @@ class RowCodec:
             values_of = np.ascontiguousarray(heads[name])
             columns[name] = pa.array(values_of, kind, mask=~heads[f"has {name}"])
         for (name, *_), column in zip(self._open, texts, strict=True):
-            there = heads[f"has {name}"].tolist()
-            given = [value if has else None for value, has in zip(column, there, strict=True)]
-            columns[name] = pa.array(given, self.schema.field(name).type)
+            present = heads[f"has {name}"].tolist()
+            nullable = [value if has else None for value, has in zip(column, present, strict=True)]
+            columns[name] = pa.array(nullable, self.schema.field(name).type)
         arrays = [columns[name] for name in self.schema.names]
         return pa.Table.from_arrays(arrays, schema=self.schema), kept
 
