@@ -100,10 +100,10 @@ class LmdbStore:
         What was put as groups, by whomever, takes its place among the entries.
         """
         self._settle_groups()
-        for portion, incoming in self._portions(values):
+        for portion in self._portions(values):
             with self._database.transaction(write=True) as transaction:
-                self._make_room(transaction, incoming)
                 self._put(transaction, portion)
+                self._evict(transaction)
 
     @_raises_tier_error
     def put_group(self, values: Mapping[str, bytes]) -> None:
@@ -120,13 +120,13 @@ class LmdbStore:
             self.put_many(values)
             return
         with self._database.transaction(write=True) as transaction:
-            self._make_room(transaction, len(packed))
             cursor = transaction.cursor("groups")
             last = _NUMBER.unpack(cursor.key())[0] if cursor.last() else 0
             # a number is never used again, so that equal ends mean equal groups
             place = _NUMBER.pack(max(last + 1, time.time_ns()))
             sealed = seal(place.hex(), packed)
             transaction.lmdb.put(place, sealed, db=transaction.trees["groups"], append=True)
+            self._evict(transaction)
 
     def _put(self, transaction: Transaction, values: Mapping[str, bytes]) -> None:
         lmdb = transaction.lmdb
@@ -150,8 +150,8 @@ class LmdbStore:
             with self._database.transaction(write=True) as transaction:
                 values = self._taken_apart(transaction.cursor("groups"))
                 transaction.lmdb.drop(transaction.trees["groups"], delete=False)
-                self._make_room(transaction, sum(map(_size, values, values.values())))
                 self._put(transaction, values)
+                self._evict(transaction)
 
     def _look_at_groups(self, groups: Any) -> None:
         """Takes notice of groups that came, or were settled, since the last look."""
@@ -178,8 +178,8 @@ class LmdbStore:
                 values |= _unpacked(packed)
         return values
 
-    def _portions(self, values: Mapping[str, bytes]) -> Iterator[tuple[dict[str, bytes], int]]:
-        """The values in portions of at most a quarter of the cap, with the bytes of each."""
+    def _portions(self, values: Mapping[str, bytes]) -> Iterator[dict[str, bytes]]:
+        """The values in portions of at most a quarter of the cap."""
         portion: dict[str, bytes] = {}
         size_so_far, most = 0, self._max_bytes // 4
         for key, value in values.items():
@@ -187,12 +187,12 @@ class LmdbStore:
             if size > most:
                 continue
             if size_so_far + size > most:
-                yield portion, size_so_far
+                yield portion
                 portion, size_so_far = {}, 0
             portion[key] = value
             size_so_far += size
         if portion:
-            yield portion, size_so_far
+            yield portion
 
     @_raises_tier_error
     def contents(self) -> TierContents:
@@ -204,19 +204,21 @@ class LmdbStore:
             oldest = _TIME.unpack_from(cursor.value())[0] if cursor.first() else None
             return TierContents(entries, _used(transaction), self._max_bytes, oldest)
 
-    def _make_room(self, transaction: Transaction, incoming: int) -> None:
-        excess = _used(transaction) + incoming - self._max_bytes
-        if excess <= 0:
+    def _evict(self, transaction: Transaction) -> None:
+        """Deletes the oldest entries until the pages are within the cap."""
+        if _used(transaction) <= self._max_bytes:
             return
-        # pages are freed only when all that stands on them is gone: the estimate is by bytes
-        excess += int(self._max_bytes * (1 - _EVICT_TO))
+        target = int(self._max_bytes * _EVICT_TO)
         cursor = transaction.cursor("order")
-        while excess > 0 and cursor.first():
-            encoded = cursor.value()[_TIME.size :]
-            stored = transaction.lmdb.pop(encoded, db=transaction.trees["values"]) or b""
-            cursor.delete()
-            excess -= len(encoded) + len(stored) + _ENTRY_BYTES
-            self.counts.evicted += 1
+        # a page is freed only when all that stands on it is gone: entries are deleted by their
+        # bytes, then the pages are counted again
+        while (excess := _used(transaction) - target) > 0 and cursor.first():
+            while excess > 0 and cursor.first():
+                encoded = cursor.value()[_TIME.size :]
+                stored = transaction.lmdb.pop(encoded, db=transaction.trees["values"]) or b""
+                cursor.delete()
+                excess -= len(encoded) + len(stored) + _ENTRY_BYTES
+                self.counts.evicted += 1
 
     def failure(self, error: Exception) -> TierError:
         """In one line why the cache cannot be used, with the remedy."""
