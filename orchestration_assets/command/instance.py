@@ -123,8 +123,8 @@ def instance_errors(home: Home) -> Generator[None, None, None]:
                     f"it was set aside as {aside.name}: run the same command to go on",
                 ) from error
         raise OrchestrationError(
-            f"cannot use {folder}: {cause}; make room and let this user read and write it, then run "
-            "the same command to go on"
+            f"cannot use {folder}: {cause}; make room and let this user read and write it, then "
+            "run the same command to go on"
         ) from error
 
 
