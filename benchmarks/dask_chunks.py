@@ -16,7 +16,7 @@ from benchmarks.feature_cache import corpus
 from orchestration_assets.profiling.batch import ProfileChunk, profile_chunk, warm_up
 from orchestration_assets.profiling.tiers import chunks
 from orchestration_assets.schemas.policy import SizeTiers
-from resources.content_source import file_address
+from orchestration_assets.schemas.source_urls import file_address
 from resources.dask_cluster import DaskClusterResource
 from resources.home import Home
 

@@ -18,8 +18,9 @@ from orchestration_assets.profiling.batch import ProfileChunk, profile_batch, re
 from orchestration_assets.profiling.profile_cache import COMPUTED, profile_key
 from orchestration_assets.profiling.profiler import profile
 from orchestration_assets.schemas.policy import Execution, FeatureCache
+from orchestration_assets.schemas.source_urls import file_address
 from orchestration_assets.schemas.tables import AcceptedItem
-from resources.content_source import file_address, open_source
+from resources.content_source import open_source
 from resources.feature_cache.opening import open_cache
 from resources.home import Home
 

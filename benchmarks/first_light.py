@@ -18,7 +18,8 @@ import pyarrow.compute as pc
 from benchmarks._output import table, write_json
 from orchestration_assets.content.intake import unfinished
 from orchestration_assets.policy.load import load_policy
-from resources.content_source import ContentError, open_source
+from orchestration_assets.schemas.listings import ContentError
+from resources.content_source import open_source
 from resources.home import Home
 
 LIMIT_SECONDS = 60.0

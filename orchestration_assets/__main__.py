@@ -141,8 +141,8 @@ def _let_everything_be_written() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _said(words: str, code: int) -> int:
-    sys.stderr.write(f"orchestrate: {' '.join(words.splitlines())}\n")
+def _said(message: str, code: int) -> int:
+    sys.stderr.write(f"orchestrate: {' '.join(message.splitlines())}\n")
     return code
 
 

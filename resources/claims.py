@@ -44,8 +44,15 @@ class Owner:
     since: str
     beat: int = 0
 
-    def words(self) -> str:
+    @property
+    def description(self) -> str:
+        """What the owner does, its process and host, and since when, for messages."""
         return f"{self.what} (process {self.pid} on {self.host}, since {self.since})"
+
+
+def owner_description(owner: Owner | None) -> str:
+    """The holder of a claim for messages, also when it is not known."""
+    return owner.description if owner else "another process"
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from resources.claims import Owner, claimed
+from resources.claims import Owner, claimed, owner_description
 from resources.home import Home
 from resources.run_claims import run_claim
 from resources.run_locks import run_lock
@@ -42,9 +42,9 @@ class HomeResource(dg.ConfigurableResource[Home]):
 
 
 def _log_owner(context: dg.InitResourceContext, claim: str, owner: Owner | None) -> None:
-    who = owner.words() if owner else "another process"
     if context.log is not None:
-        context.log.info(f"{claim} is being carried out by {who}; waiting for it")
+        holder = owner_description(owner)
+        context.log.info(f"{claim} is being carried out by {holder}; waiting for it")
 
 
 class PolicyFileResource(dg.ConfigurableResource):  # type: ignore[type-arg]

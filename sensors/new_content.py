@@ -19,10 +19,11 @@ from orchestration_assets.content.ledger import known_sources
 from orchestration_assets.content.source_watcher import WatcherCursor, plan_runs
 from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.load import load_policy
+from orchestration_assets.schemas.errors import SourceError
 from orchestration_assets.schemas.policy import Content
 from orchestration_assets.settings import Settings
 from resources.claims import is_claimed
-from resources.content_source import ListingBudget, SourceError, source_name
+from resources.content_source import ListingBudget, source_name
 from resources.home import Home
 from resources.home_resource import PolicyFileResource
 from resources.run_claims import UNLESS_FINISHED_TAG
@@ -81,11 +82,11 @@ def new_content_sensor(
         )
     requests = [
         dg.RunRequest(
-            run_key=f"{one.batch}:{one.attempt}",
-            partition_key=one.batch,
+            run_key=f"{start.batch}:{start.attempt}",
+            partition_key=start.batch,
             tags={UNLESS_FINISHED_TAG: "true"},
         )
-        for one in starts
+        for start in starts
     ]
     skipped = f"Nothing to start: {len(pending)} batches without a report, {len(under_way)} under "
     skipped += f"way, {len(stuck)} given up. " + " ".join(problems)
@@ -93,7 +94,7 @@ def new_content_sensor(
         run_requests=requests or None,
         skip_reason=None if requests else skipped.strip(),
         dynamic_partitions_requests=[
-            content_batches.build_add_request([one.batch for one in starts])
+            content_batches.build_add_request([start.batch for start in starts])
         ]
         if starts
         else None,
@@ -120,7 +121,7 @@ def _look(
             break
         now = datetime.now(UTC)
         watched = memory.of(source)
-        look = IntakeOptions(
+        options = IntakeOptions(
             budget,
             watched.start,
             timedelta(seconds=content.settle_seconds),
@@ -128,7 +129,7 @@ def _look(
             UNPACKED_IN_A_TICK,
         )
         try:
-            intake = take_in(home, source, content, now, look)
+            intake = take_in(home, source, content, now, options)
         except SourceError as error:
             problems.append(str(error))
             context.log.error(str(error))

@@ -31,18 +31,18 @@ def review_feedback_sensor(
 ) -> dg.RunRequest | dg.SkipReason:
     """One tick. Files whose runs failed are tried three times, then wait for a person."""
     settle_seconds = load_policy(policy_file.path).policy.feedback.settle_seconds
-    found = waiting(home.verdicts, time.time(), settle_seconds)
-    if not found.settled:
-        young = f"; {found.unsettled} still being written" if found.unsettled else ""
+    files = waiting(home.verdicts, time.time(), settle_seconds)
+    if not files.settled:
+        young = f"; {files.unsettled} still being written" if files.unsettled else ""
         return dg.SkipReason(f"No verdict files wait in {home.verdicts}{young}.")
     runs = context.instance.get_runs_count
     if runs(dg.RunsFilter(job_name=take_feedback.name, statuses=UNDER_WAY)):
         return dg.SkipReason("A run of take_feedback is under way.")
-    tags = {_FILES_TAG: found.version}
+    tags = {_FILES_TAG: files.version}
     attempts = runs(dg.RunsFilter(job_name=take_feedback.name, tags=tags))
     if attempts >= _ATTEMPTS:
         return dg.SkipReason(
-            f"{attempts} runs could not take these {len(found.settled)} files: see the last run of "
+            f"{attempts} runs could not take these {len(files.settled)} files: see the last run of "
             f"{take_feedback.name}, mend the cause, and start the job by hand."
         )
-    return dg.RunRequest(run_key=f"{found.version}-{attempts}", tags=tags)
+    return dg.RunRequest(run_key=f"{files.version}-{attempts}", tags=tags)

@@ -142,11 +142,11 @@ def _failed_checks(context: dg.RunFailureSensorContext) -> Iterator[StepFailure]
     of_type = dg.DagsterEventType.ASSET_CHECK_EVALUATION
     for entry in context.instance.all_logs(context.dagster_run.run_id, of_type=of_type):
         event = entry.dagster_event
-        found = event.asset_check_evaluation_data if event else None
-        if event and found and found.blocking and not found.passed:
-            name = f"{found.check_name} of {found.asset_key.to_user_string()}"
-            said = Cause(_CHECK_FAILED, found.description or "it did not pass")
-            yield StepFailure(event.step_key, (said,), name)
+        evaluation = event.asset_check_evaluation_data if event else None
+        if event and evaluation and evaluation.blocking and not evaluation.passed:
+            name = f"{evaluation.check_name} of {evaluation.asset_key.to_user_string()}"
+            cause = Cause(_CHECK_FAILED, evaluation.description or "it did not pass")
+            yield StepFailure(event.step_key, (cause,), name)
 
 
 def _chain(error: "SerializableErrorInfo | None") -> Iterator[Cause]:

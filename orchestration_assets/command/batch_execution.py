@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from orchestration_assets.schemas.errors import OrchestrationError
-from resources.claims import Owner, claimed, claimed_unless_held, owner_of
+from resources.claims import Owner, claimed, claimed_unless_held, owner_description, owner_of
 from resources.home import Home
 
 _WHAT = "orchestrate run"
@@ -17,8 +17,8 @@ class RunFailedError(OrchestrationError):
     ``exit_code`` is 2 when the cause is for the caller to mend, else 1.
     """
 
-    def __init__(self, words: str, exit_code: int = 1) -> None:
-        super().__init__(words)
+    def __init__(self, message: str, exit_code: int = 1) -> None:
+        super().__init__(message)
         self.exit_code = exit_code
 
 
@@ -66,22 +66,19 @@ def carry_out(
                 one(batch)
                 continue
         in_other_hands.append(batch)
-        say(f"batch {batch} is being carried out by {_words(owner_of(home.folder, batch))}")
+        owner = owner_description(owner_of(home.folder, batch))
+        say(f"batch {batch} is being carried out by {owner}")
     for batch in in_other_hands:
         with claimed(home.folder, batch, _WHAT, lambda owner, batch=batch: _wait(batch, owner)):  # type: ignore[misc]
             one(batch)
     return carried
 
 
-def say(words: str) -> None:
+def say(message: str) -> None:
     """One line for people, beside the result."""
-    sys.stderr.write(f"orchestrate: {words}\n")
+    sys.stderr.write(f"orchestrate: {message}\n")
     sys.stderr.flush()
 
 
 def _wait(batch: str, owner: Owner | None) -> None:
-    say(f"waiting for batch {batch}, which {_words(owner)} carries out")
-
-
-def _words(owner: Owner | None) -> str:
-    return owner.words() if owner else "another process"
+    say(f"waiting for batch {batch}, which {owner_description(owner)} carries out")

@@ -54,12 +54,12 @@ def reports_are_due(home: Home) -> bool:
     if not all(_is_whole(home.reports / page) for page in _PAGES):
         return True
     try:
-        known = set(store.read(CORPUS_REPORT.name, columns=["batch"])["batch"].to_pylist())
+        kept_batches = set(store.read(CORPUS_REPORT.name, columns=["batch"])["batch"].to_pylist())
     except DamagedFileError:
         return True
     # a damaged report is left out of the index: it does not make it due for ever
-    missing = reported - known
-    return not known <= reported or any(
+    missing = reported - kept_batches
+    return not kept_batches <= reported or any(
         store.is_whole(DISAGREEMENT_REPORT.name, b) for b in missing
     )
 

@@ -278,31 +278,38 @@ def _next_run(
                 yield f"{what}: asked again, {reading.status} is not kept"
 
 
-def render(found: Explanation) -> str:
+def render(explanation: Explanation) -> str:
     """The explanation as lines for people."""
-    return "\n".join(_printable(line) for line in _lines(found))
+    return "\n".join(_printable(line) for line in _lines(explanation))
 
 
-def _lines(found: Explanation) -> list[str]:
+def _lines(explanation: Explanation) -> list[str]:
     lines = [
-        f"{found.path}",
-        f"  item          {found.item_id}",
-        f"  address       {found.address}",
+        f"{explanation.path}",
+        f"  item          {explanation.item_id}",
+        f"  address       {explanation.address}",
     ]
-    for row in found.seen:
+    for row in explanation.seen:
         why = "; ".join(part for part in (row.reason, row.detail) if part)
         lines.append(f"  {row.batch}  {row.outcome}{f' ({why})' if why else ''}")
-    if found.states:
-        path = " > ".join(row.to_state for row in found.states)
-        lines.append(f"  state         {path}: {found.states[-1].why}")
-    if found.computed_in is None:
+    if explanation.states:
+        path = " > ".join(row.to_state for row in explanation.states)
+        lines.append(f"  state         {path}: {explanation.states[-1].why}")
+    if explanation.computed_in is None:
         return [*lines, "  no results    nothing was computed for it"]
-    other = f" as item {found.computed_as}" if found.computed_as != found.item_id else ""
-    lines.append(f"  results       in batch {found.computed_in}{other}")
-    lines += [*_profile_lines(found.profile, found.features), *_vector_lines(found.vectors)]
-    for task in found.tasks:
+    other = (
+        f" as item {explanation.computed_as}"
+        if explanation.computed_as != explanation.item_id
+        else ""
+    )
+    lines.append(f"  results       in batch {explanation.computed_in}{other}")
+    lines += [
+        *_profile_lines(explanation.profile, explanation.features),
+        *_vector_lines(explanation.vectors),
+    ]
+    for task in explanation.tasks:
         lines += _task_lines(task)
-    return [*lines, "If it were run again:", *(f"  {words}" for words in found.next_run)]
+    return [*lines, "If it were run again:", *(f"  {words}" for words in explanation.next_run)]
 
 
 def _profile_lines(profile: ProfileRow | None, features: Mapping[str, Any]) -> Iterator[str]:

@@ -113,16 +113,18 @@ def instance_errors(home: Home) -> Generator[None, None, None]:
         yield
     except (DatabaseError, sqlite3.DatabaseError) as error:
         folder = instance_folder(home)
-        said = " ".join(str(getattr(error, "orig", None) or error).split())
+        cause = " ".join(str(getattr(error, "orig", None) or error).split())
         for file in _databases(folder):
             if not _is_sound(file):
                 aside = _set_aside(file)
                 raise DamagedFileError(
-                    file, said, f"it was set aside as {aside.name}: run the same command to go on"
+                    file,
+                    cause,
+                    f"it was set aside as {aside.name}: run the same command to go on",
                 ) from error
         raise OrchestrationError(
-            f"cannot use {folder}: {said}; make room and let this user read and write it, then run "
-            "the same command to go on"
+            f"cannot use {folder}: {cause}; make room and let this user read and write it, then "
+            "run the same command to go on"
         ) from error
 
 

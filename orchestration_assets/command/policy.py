@@ -35,28 +35,28 @@ def schema() -> int:
 def show(path: Path | None) -> int:
     """Prints the policy in force with every default filled in. Raises PolicyError."""
     loaded = load_policy(path)
-    shown = _without_default_nulls(loaded.policy, loaded.policy.canonical())
+    plain = _without_default_nulls(loaded.policy, loaded.policy.canonical())
     sys.stdout.write(f"# {loaded.source}, hash {loaded.hash}\n")
-    sys.stdout.write(yaml.safe_dump(shown, sort_keys=False, allow_unicode=True, width=100))
+    sys.stdout.write(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100))
     return 0
 
 
-def _without_default_nulls(model: BaseModel, shown: dict[str, Any]) -> dict[str, Any]:
+def _without_default_nulls(model: BaseModel, plain: dict[str, Any]) -> dict[str, Any]:
     """What a model shows, but for nulls that stand there by default: others mean something."""
     kept = {}
     for name, field in type(model).model_fields.items():
         key, value = field.alias or name, getattr(model, name)
         if value is None and field.default is None:
             continue
-        kept[key] = _inside(value, shown[key])
+        kept[key] = _inside(value, plain[key])
     return kept
 
 
-def _inside(value: Any, shown: Any) -> Any:
+def _inside(value: Any, plain: Any) -> Any:
     if isinstance(value, BaseModel):
-        return _without_default_nulls(value, shown)
+        return _without_default_nulls(value, plain)
     if isinstance(value, dict):
-        return {name: _inside(below, shown[name]) for name, below in value.items()}
+        return {name: _inside(below, plain[name]) for name, below in value.items()}
     if isinstance(value, tuple | list):
-        return [_inside(below, one) for below, one in zip(value, shown, strict=True)]
-    return shown
+        return [_inside(below, one) for below, one in zip(value, plain, strict=True)]
+    return plain

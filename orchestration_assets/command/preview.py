@@ -271,36 +271,38 @@ def _scaled(count: int, scale: float) -> int:
     return round(count * scale)
 
 
-def render(found: Preview) -> str:
+def render(preview: Preview) -> str:
     """The preview as lines for people."""
-    whole = found.profiles_kept + found.profiles_due
+    whole = preview.profiles_kept + preview.profiles_due
     lines = [
-        f"{sum(found.listed.values()):,} entries in {found.source}",
-        f"  listed        {_counts(found.listed)}",
-        f"  would become  {_counts(found.outcomes)}, in {found.batches:,} batches",
+        f"{sum(preview.listed.values()):,} entries in {preview.source}",
+        f"  listed        {_counts(preview.listed)}",
+        f"  would become  {_counts(preview.outcomes)}, in {preview.batches:,} batches",
     ]
-    if found.left:
-        lines.append(f"  left over     {', '.join(found.left)}: a run goes on with these too")
+    if preview.left:
+        lines.append(f"  left over     {', '.join(preview.left)}: a run goes on with these too")
     if not whole:
         return "\n".join([*lines, "  nothing to profile or to ask"])
     about = (
-        "" if found.sampled == whole else f" (forecast from {found.sampled:,} of {whole:,} items)"
+        ""
+        if preview.sampled == whole
+        else f" (forecast from {preview.sampled:,} of {whole:,} items)"
     )
     lines += [
-        f"  profiles      {found.profiles_kept:,} kept, {found.profiles_due:,} to be computed",
-        f"  models        {_counts(found.models)}{about}",
-        f"  may be asked  {_counts(found.services)}",
-        f"  questions     {found.calls_min:,} to {found.calls_max:,}, "
-        f"at most {found.cost_usd_max:.4f} USD{about}",
-        f"  answers       {found.answers_kept:,} of {found.answers_asked:,} are kept and cost "
+        f"  profiles      {preview.profiles_kept:,} kept, {preview.profiles_due:,} to be computed",
+        f"  models        {_counts(preview.models)}{about}",
+        f"  may be asked  {_counts(preview.services)}",
+        f"  questions     {preview.calls_min:,} to {preview.calls_max:,}, "
+        f"at most {preview.cost_usd_max:.4f} USD{about}",
+        f"  answers       {preview.answers_kept:,} of {preview.answers_asked:,} are kept and cost "
         "nothing",
-        f"  price         {found.usd:.4f} USD, between {found.usd_low:.4f} and "
-        f"{found.usd_high:.4f}{about}",
+        f"  price         {preview.usd:.4f} USD, between {preview.usd_low:.4f} and "
+        f"{preview.usd_high:.4f}{about}",
     ]
     lines += [
         f"    {one.service:<12}{one.usd:.4f} USD, between {one.usd_low:.4f} and "
         f"{one.usd_high:.4f}, for {one.calls_low:,} to {one.calls_high:,} calls"
-        for one in found.prices
+        for one in preview.prices
         if one.usd_high
     ]
     return "\n".join(lines)

@@ -103,27 +103,27 @@ def _read_log(store: TableStore, batch: str) -> RecordedBatch:
     return RecordedBatch(batch, profiles, readings, stands, asked)
 
 
-def render(one: ReplayFigures) -> str:
+def render(replayed: ReplayFigures) -> str:
     """One task in words, with what the log cannot answer."""
-    lines = [f"{one.task}: {one.answerable} of {one.questions} questions"]
-    if one.answerable:
+    lines = [f"{replayed.task}: {replayed.answerable} of {replayed.questions} questions"]
+    if replayed.answerable:
         lines += [
-            f"  answers     {one.changed} changed",
-            f"  calls       {_words(one.calls, '.2f')}",
-            f"  USD         {_words(one.usd, '.6f')}",
-            f"  time in ms  {_words(one.ms, '.2f')}",
+            f"  answers     {replayed.changed} changed",
+            f"  calls       {_words(replayed.calls, '.2f')}",
+            f"  USD         {_words(replayed.usd, '.6f')}",
+            f"  time in ms  {_words(replayed.ms, '.2f')}",
         ]
-    if one.accuracy is not None and one.interval is not None:
-        low, high = one.interval
+    if replayed.accuracy is not None and replayed.interval is not None:
+        low, high = replayed.interval
         lines.append(
-            f"  accuracy    {_words(one.accuracy, '.3f')} on {one.gold} with gold; "
+            f"  accuracy    {_words(replayed.accuracy, '.3f')} on {replayed.gold} with gold; "
             f"{low:.3f} to {high:.3f} under this policy"
         )
-    elif one.answerable:
+    elif replayed.answerable:
         lines.append("  accuracy    not answerable from the log: none of them has gold")
-    unanswered = one.questions - one.answerable
+    unanswered = replayed.questions - replayed.answerable
     if unanswered:
-        why = "; ".join(f"{words} ({count})" for words, count in one.reasons)
+        why = "; ".join(f"{words} ({count})" for words, count in replayed.reasons)
         lines.append(f"  {unanswered} not answerable from the log: {why}")
     return "\n".join(lines)
 

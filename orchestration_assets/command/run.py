@@ -26,7 +26,7 @@ from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.tables import CONTENT_MANIFEST, DISAGREEMENT_REPORT
 from orchestration_assets.settings import Settings
 from resources.ai_services.resilience.spend_budget import SpendBudget
-from resources.claims import Owner, claimed
+from resources.claims import Owner, claimed, owner_description
 from resources.home import Home
 from resources.run_claims import CORPUS, report_version
 
@@ -130,8 +130,7 @@ def _materialize(
 
 
 def _wait_for_corpus(owner: Owner | None) -> None:
-    who = owner.words() if owner else "another process"
-    say(f"waiting for the reports over all batches, which {who} makes")
+    say(f"waiting for the reports over all batches, which {owner_description(owner)} makes")
 
 
 def _add_partition(instance: "dg.DagsterInstance", partitions: str, batch: str) -> None:

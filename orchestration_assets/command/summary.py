@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import ProfileStatus, ResolutionStatus, Status
+from orchestration_assets.schemas.listings import Listing
 from orchestration_assets.schemas.tables import (
     CALL_LOG,
     CONTENT_PROFILES,
@@ -18,7 +19,6 @@ from orchestration_assets.schemas.tables import (
     RESOLUTIONS,
 )
 from resources.ai_services.resilience.caller import is_stop
-from resources.content_source import Listing
 from resources.home import Home
 from resources.table_store import TableStore
 

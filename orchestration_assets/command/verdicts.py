@@ -26,12 +26,12 @@ def check(settings: Settings, path: Path) -> int:
         sys.stderr.write(f"{path}: cannot be read: {error.strerror}\n")
         return 2
     try:
-        found = understand(path.name, data, rules, finder(home.tables))
+        checked = understand(path.name, data, rules, finder(home.tables))
     except VerdictFileError as error:
         sys.stderr.write("".join(f"{path}: {problem}\n" for problem in error.problems))
         return 2
-    items = len({row.item_id for row in found.verdicts})
-    left = f", {found.not_judged} lines without a verdict" if found.not_judged else ""
-    words = f"valid, {len(found.verdicts)} verdicts on {items} items{left}"
-    sys.stdout.write(f"{path}: {words}; drop it into {home.verdicts}\n")
+    items = len({row.item_id for row in checked.verdicts})
+    left = f", {checked.not_judged} lines without a verdict" if checked.not_judged else ""
+    message = f"valid, {len(checked.verdicts)} verdicts on {items} items{left}"
+    sys.stdout.write(f"{path}: {message}; drop it into {home.verdicts}\n")
     return 0

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from orchestration_assets.content.ledger import LEDGER, Ledger, look_of
 from orchestration_assets.schemas.enums import RejectReason
-from resources.content_source import Listing, relative_path
+from orchestration_assets.schemas.listings import Listing, relative_path
 
 _NANOSECONDS: Final = 1_000_000_000
 
@@ -65,36 +65,38 @@ def find_changes(
     the listing proves that a file is absent is it gone.
     """
     entries = listing.entries
-    known = ledger.files.take(pc.index_in(entries["address"], ledger.files["file"]))
-    news = pc.or_(_differs(entries, known), _due(entries, known, listing.began, retry_after))
+    recorded = ledger.files.take(pc.index_in(entries["address"], ledger.files["file"]))
+    news = pc.or_(_differs(entries, recorded), _due(entries, recorded, listing.began, retry_after))
     if again:
         news = pc.or_(news, pc.is_in(entries["address"], pa.array(sorted(again), pa.string())))
     waiting = pc.and_(news, _unsettled(entries, listing.began, settle))
     wanted = pc.and_(news, pc.invert(waiting))
-    renamed = known.rename_columns([f"known_{name}" for name in LEDGER.names])
+    renamed = recorded.rename_columns([f"known_{name}" for name in LEDGER.names])
     columns = {name: entries[name] for name in entries.schema.names}
     together = pa.table(columns | {name: renamed[name] for name in renamed.schema.names})
     unsettled = pc.sum(waiting).as_py() or 0
     return Changes(together.filter(wanted), _gone(listing, ledger), unsettled)
 
 
-def _differs(entries: pa.Table, known: pa.Table) -> pa.Array:
+def _differs(entries: pa.Table, recorded: pa.Table) -> pa.Array:
     """Whether a file is unknown, was gone, is recorded in part, or has another version."""
-    differs = pc.or_(pc.is_null(known["file"]), pc.fill_null(known["gone"], False))
-    differs = pc.or_(differs, pc.invert(pc.fill_null(known["final"], True)))
+    differs = pc.or_(pc.is_null(recorded["file"]), pc.fill_null(recorded["gone"], False))
+    differs = pc.or_(differs, pc.invert(pc.fill_null(recorded["final"], True)))
     for name in ("size_bytes", "modified_ns"):
-        other = pc.not_equal(entries[name], known[name])
+        other = pc.not_equal(entries[name], recorded[name])
         differs = pc.or_(differs, pc.fill_null(other, True))
-    return pc.or_(differs, pc.fill_null(pc.not_equal(entries["etag"], known["etag"]), False))
+    return pc.or_(differs, pc.fill_null(pc.not_equal(entries["etag"], recorded["etag"]), False))
 
 
-def _due(entries: pa.Table, known: pa.Table, began: datetime, retry_after: timedelta) -> pa.Array:
+def _due(
+    entries: pa.Table, recorded: pa.Table, began: datetime, retry_after: timedelta
+) -> pa.Array:
     """Whether a file failed in passing, and enough has changed to try it again."""
     failed = pc.fill_null(
-        pc.greater_equal(look_of(known["passing_in"]), look_of(known["begun_in"])), False
+        pc.greater_equal(look_of(recorded["passing_in"]), look_of(recorded["begun_in"])), False
     )
-    long_ago = pc.less_equal(known["listed_at"], pa.scalar(began - retry_after))
-    touched = pc.not_equal(entries["changed_ns"], known["changed_ns"])
+    long_ago = pc.less_equal(recorded["listed_at"], pa.scalar(began - retry_after))
+    touched = pc.not_equal(entries["changed_ns"], recorded["changed_ns"])
     return pc.and_(failed, pc.fill_null(pc.or_(long_ago, touched), False))
 
 

@@ -34,8 +34,8 @@ def _every_item(stored: Stored, ledger: pa.Table) -> list[Balance]:
     batches = sorted(batch for some in manifests_of(stored.home).values() for batch in some)
     rows = tables.read_batches(CONTENT_MANIFEST, batches, columns)
     items = rows.filter(pc.not_equal(rows["outcome"], EntryOutcome.UNPACKED))["item_id"]
-    known = pc.count_distinct(items).as_py()
-    return [Balance(known, ledger.num_rows, "items of all manifests in the ledger")]
+    judged_items = pc.count_distinct(items).as_py()
+    return [Balance(judged_items, ledger.num_rows, "items of all manifests in the ledger")]
 
 
 def _every_verdict(stored: Stored, gold: pa.Table) -> list[Balance]:

@@ -10,10 +10,11 @@ from orchestration_assets.content.manifest import content_hash
 from orchestration_assets.content.parquet_records import ParquetTexts
 from orchestration_assets.schemas.enums import RejectReason
 from orchestration_assets.schemas.errors import OrchestrationError
+from orchestration_assets.schemas.listings import ContentError
 from orchestration_assets.schemas.storable_values import whole_text
 from orchestration_assets.schemas.tables import AcceptedItem, RecordPlace
 from orchestration_assets.text.encodings.detection import decode_text
-from resources.content_source import ContentError, Source, open_source
+from resources.content_source import Source, open_source
 from resources.content_source.source import READ_SECONDS
 from resources.content_store import ContentStore
 from resources.home import Home

@@ -92,8 +92,8 @@ def csv_records(
             yield CsvRecord(lines.begun, lines.position, number, (), str(error))
         except _UnclosedError:
             end = stop if stop is not None else stream.seek(0, 2)
-            words = f"a record of more than {limit} bytes: is a quote left open?"
-            yield CsvRecord(lines.begun, end, number, (), words)
+            message = f"a record of more than {limit} bytes: is a quote left open?"
+            yield CsvRecord(lines.begun, end, number, (), message)
             return
         else:
             # only within quotes does the parser ask for a line more than a record has

@@ -50,7 +50,7 @@ def declared_verdicts(
     has the last word. Values that do not answer their task are counted, not taken.
     """
     columns = {name: task.gold for name, task in rules.tasks.items() if task.gold is not None}
-    found = DeclaredGold()
+    declared = DeclaredGold()
     latest: dict[tuple[str, str], str] = {}
     for batch, manifest in manifests if columns else ():
         said_at = datetime.strptime(batch[:_STAMP_CHARACTERS], _STAMP).replace(tzinfo=UTC)
@@ -72,12 +72,12 @@ def declared_verdicts(
                     rules,
                 )
             except Exception as error:  # noqa: BLE001 -- no value may keep the others from gold
-                found.unusable += 1
-                if len(found.examples) < _EXAMPLES:
-                    found.examples.append(_words(row.path, task, error))
+                declared.unusable += 1
+                if len(declared.examples) < _EXAMPLES:
+                    declared.examples.append(_words(row.path, task, error))
             else:
-                found.verdicts.append(verdict)
-    return found
+                declared.verdicts.append(verdict)
+    return declared
 
 
 def _words(path: str, task: str, error: Exception) -> str:
@@ -108,8 +108,8 @@ def keep_declared(tables: TableStore, accepted: Path, rules: VerdictContext) -> 
     """Reads every manifest, and keeps what is declared beside the accepted verdict files."""
     name = CONTENT_MANIFEST.name
     batches = tables.batches(name)
-    found = declared_verdicts(_manifests(tables, batches), rules)
+    declared = declared_verdicts(_manifests(tables, batches), rules)
     path = accepted / "declared" / "verdicts.parquet"
-    if found.verdicts or path.exists():
-        write_atomically(path, parquet_bytes(rows_to_arrow(VERDICTS, found.verdicts)))
-    return found
+    if declared.verdicts or path.exists():
+        write_atomically(path, parquet_bytes(rows_to_arrow(VERDICTS, declared.verdicts)))
+    return declared

@@ -30,18 +30,12 @@ from orchestration_assets.content.splitting import RecordRange, split
 from orchestration_assets.content.unpacking import spare_room, unpacked_name, unpacker
 from orchestration_assets.schemas.decoding import decode, values
 from orchestration_assets.schemas.errors import DamagedFileError
+from orchestration_assets.schemas.file_versions import odd_time
+from orchestration_assets.schemas.listings import ContentError, ListedEntry, Listing
 from orchestration_assets.schemas.policy import Content
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import BATCH_ENTRIES, DISAGREEMENT_REPORT, EntryRow
-from resources.content_source import (
-    ContentError,
-    ListedEntry,
-    Listing,
-    ListingBudget,
-    Source,
-    odd_time,
-    open_source,
-)
+from resources.content_source import ListingBudget, Source, open_source
 from resources.damage import leaving_out_damage
 from resources.home import Home
 from resources.locks import locked, make_folder
@@ -84,14 +78,14 @@ class Intake:
 
 
 def take_in(
-    home: Home, source: str, content: Content, now: datetime, look: IntakeOptions | None = None
+    home: Home, source: str, content: Content, now: datetime, options: IntakeOptions | None = None
 ) -> Intake:
     """Lists the source and records batches of whatever is new, changed or gone.
 
     Two looks at once record everything once: what was planned on a ledger that has moved on
     meanwhile is planned again. Raises SourceError when the source cannot be listed.
     """
-    look = look or IntakeOptions()
+    options = options or IntakeOptions()
     opened = open_source(
         source,
         content.include,
@@ -100,11 +94,11 @@ def take_in(
         content.read_seconds,
         content.max_bytes,
     )
-    listing = opened.list(now, look.budget, look.start)
+    listing = opened.list(now, options.budget, options.start)
     store, index = home.batches, home.content_index
     make_folder(home.folder)
     while True:
-        planning = _Planning(home, opened, content, listing, look)
+        planning = _Planning(home, opened, content, listing, options)
         before = set(store.recorded())
         try:
             ledger = read_ledger(home, listing.source)
@@ -112,10 +106,10 @@ def take_in(
             store.set_aside(error)
             continue
         orphans = index.orphans()
-        changes = _changes(listing, ledger, content, look, orphans)
+        changes = _changes(listing, ledger, content, options, orphans)
         entries = list(planning.entries(changes))
         # a record file that is cut in several looks goes on from what is recorded, so it must be
-        close = look.close or planning.unfinished
+        close = options.close or planning.unfinished
         with locked(home.intake_lock):
             recorded_now = store.recorded()
             since = set(recorded_now) - before
@@ -139,7 +133,7 @@ def take_in(
 
 
 def _changes(
-    listing: Listing, ledger: Ledger, content: Content, look: IntakeOptions, orphans: set[str]
+    listing: Listing, ledger: Ledger, content: Content, options: IntakeOptions, orphans: set[str]
 ) -> Changes:
     again: list[str] = []
     if orphans:
@@ -149,7 +143,7 @@ def _changes(
         listing,
         ledger,
         retry_after=timedelta(hours=content.retry_hours),
-        settle=look.settle,
+        settle=options.settle,
         again=again,
     )
 
@@ -186,17 +180,17 @@ class _Planning:
             for found in decode(ChangedFile, pa.Table.from_batches([batch])):
                 yield from self._entries(found)
 
-    def _entries(self, found: ChangedFile) -> Iterator[NewEntry]:
-        known_in = found.known_batch
+    def _entries(self, changed: ChangedFile) -> Iterator[NewEntry]:
+        known_in = changed.known_batch
         try:
-            records = None if found.problem else self._declared.find(found.path)
+            records = None if changed.problem else self._declared.find(changed.path)
             if records is None:
-                row = self._row(found)
+                row = self._row(changed)
                 yield NewEntry(row, 1, 0 if row.problem else row.size_bytes, known_in)
             elif not self.unfinished:
-                yield from self._pieces(found, records, known_in)
+                yield from self._pieces(changed, records, known_in)
         except ContentError as error:
-            row = self._row(found, problem=error.reason, detail=str(error))
+            row = self._row(changed, problem=error.reason, detail=str(error))
             yield NewEntry(row, 1, 0, known_in)
 
     def _pieces(
@@ -222,7 +216,7 @@ class _Planning:
                     return
 
     def _plain(
-        self, found: ChangedFile, records: RecordFile
+        self, changed: ChangedFile, records: RecordFile
     ) -> tuple[RecordFile, str | None] | None:
         """How a record file is read after a look at its bytes, and the name of its plain copy.
 
@@ -230,33 +224,33 @@ class _Planning:
         """
         unpacked = None
         if records.packing is not None:
-            if self._too_much(found):
+            if self._too_much(changed):
                 return None
-            unpacked = self._unpack(found, records)
+            unpacked = self._unpack(changed, records)
         if records.format == "parquet":
             return records, unpacked
-        with self._open(found, unpacked) as stream:
+        with self._open(changed, unpacked) as stream:
             refuse_empty(stream)
             seen = look(stream, records)
         if isinstance(seen, Dialect):
             return records.seen(seen), unpacked
-        if self._too_much(found):
+        if self._too_much(changed):
             return None
-        copy = self._rewrite(found, unpacked, seen)
-        with self._open(found, copy) as stream:
+        copy = self._rewrite(changed, unpacked, seen)
+        with self._open(changed, copy) as stream:
             refuse_empty(stream)
             return records.seen(dialect(stream, records)), copy
 
-    def _open(self, found: ChangedFile, unpacked: str | None) -> BinaryIO:
+    def _open(self, changed: ChangedFile, unpacked: str | None) -> BinaryIO:
         if unpacked is None:
-            return self._source.open(found.address)
+            return self._source.open(changed.address)
         return self._store.unpacked(unpacked).open("rb")
 
-    def _rewrite(self, found: ChangedFile, unpacked: str | None, how: Rewriting) -> str:
+    def _rewrite(self, changed: ChangedFile, unpacked: str | None, how: Rewriting) -> str:
         """The name of the plain copy in UTF-8, made unless it is there."""
-        name = f"{_version_name(found)}-utf8"
+        name = f"{_version_name(changed)}-utf8"
         if not self._store.unpacked(name).exists():
-            with self._open(found, unpacked) as stream:
+            with self._open(changed, unpacked) as stream:
                 spare_room(self._home)
                 self._store.unpack(name, partial(rewrite, stream, how))
         return name
@@ -271,40 +265,40 @@ class _Planning:
         )
         return True
 
-    def _unpack(self, found: ChangedFile, records: RecordFile) -> str:
-        name = _version_name(found)
+    def _unpack(self, changed: ChangedFile, records: RecordFile) -> str:
+        name = _version_name(changed)
         if not self._store.unpacked(name).exists():
-            with self._source.open(found.address) as stream:
+            with self._source.open(changed.address) as stream:
                 write = unpacker(
                     stream,
                     records.packing or "",
-                    found.size_bytes,
+                    changed.size_bytes,
                     records.declared.max_expansion,
                     self._home,
                 )
                 self._store.unpack(name, write)
         return name
 
-    def _row(self, found: ListedEntry | ChangedFile, **more: Any) -> EntryRow:
-        problem = found.problem
-        address = found.address
+    def _row(self, changed: ListedEntry | ChangedFile, **more: Any) -> EntryRow:
+        problem = changed.problem
+        address = changed.address
         facts: dict[str, Any] = {
             "item_id": item_id(address),
             "source": self._listing.source,
             "address": address,
             "file": address,
-            "path": found.path,
-            "size_bytes": found.size_bytes,
-            "modified_ns": found.modified_ns,
-            "changed_ns": found.changed_ns,
-            "etag": found.etag,
+            "path": changed.path,
+            "size_bytes": changed.size_bytes,
+            "modified_ns": changed.modified_ns,
+            "changed_ns": changed.changed_ns,
+            "etag": changed.etag,
             "listed_at": self._listing.began,
             "problem": problem,
         }
-        odd = odd_time(found.modified_ns, found.etag)
+        odd = odd_time(changed.modified_ns, changed.etag)
         if odd is not None and not more.get("gone"):
             if not more.get("start"):
-                self._odd_times.append(f"{found.path}: {odd}")
+                self._odd_times.append(f"{changed.path}: {odd}")
             facts["detail"] = None if problem else odd
         return EntryRow(**(facts | more))
 

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.schemas.decoding import values
+from orchestration_assets.schemas.source_urls import file_address
 from orchestration_assets.schemas.tables import CONTENT_MANIFEST
-from resources.content_source import file_address
 from resources.table_store import TableStore
 
 _STAMP: Final = "%Y%m%dT%H%M%SZ"

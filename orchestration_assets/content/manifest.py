@@ -11,10 +11,10 @@ from orchestration_assets.content.batches import item_id
 from orchestration_assets.content.record_files import RecordFile, recorded_file
 from orchestration_assets.content.record_reading import Record, read_records
 from orchestration_assets.schemas.enums import EntryOutcome, RejectReason
+from orchestration_assets.schemas.listings import ContentError, FileContent, Version
 from orchestration_assets.schemas.tables import EntryRow, ManifestRow, Metadatum, RecordPlace
 from orchestration_assets.text.encodings.detection import Encoding, NotText, detect_encoding
 from resources.content_index import Holding
-from resources.content_source import ContentError, FileContent, Version
 
 _DETAILS: Final = {
     RejectReason.EMPTY: "no content",

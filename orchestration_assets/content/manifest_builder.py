@@ -12,6 +12,7 @@ from orchestration_assets.content.ledger import read_ledger
 from orchestration_assets.content.manifest import ExaminedEntry, examine, file_version, settle
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.enums import EntryOutcome
+from orchestration_assets.schemas.listings import FileContent, Version
 from orchestration_assets.schemas.policy import Content
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import (
@@ -20,7 +21,7 @@ from orchestration_assets.schemas.tables import (
     EntryRow,
 )
 from resources.content_index import ContentIndex, Holding
-from resources.content_source import FileContent, Source, Version, open_source
+from resources.content_source import Source, open_source
 from resources.damage import leaving_out_damage
 from resources.home import Home
 from resources.table_store import TableMissingError

@@ -17,8 +17,8 @@ from orchestration_assets.content.parquet_footer import RowGroup, read_footer
 from orchestration_assets.content.record_values import CellError
 from orchestration_assets.content.unpacking import bomb, expansion_limit
 from orchestration_assets.schemas.enums import RejectReason
+from orchestration_assets.schemas.listings import ContentError
 from orchestration_assets.schemas.storable_values import whole_text
-from resources.content_source import ContentError
 
 _ROWS: Final = 1024
 _HELD_GROUPS: Final = 2

@@ -10,8 +10,8 @@ from typing import BinaryIO, Final
 
 from orchestration_assets.content.record_files import Dialect, RecordFile
 from orchestration_assets.schemas.enums import RejectReason
+from orchestration_assets.schemas.listings import ContentError
 from orchestration_assets.text.encodings.detection import MARKS, Encoding, NotText, detect_encoding
-from resources.content_source import ContentError
 
 UTF8: Final = Encoding("utf-8", "format")
 _HEAD_BYTES: Final = 64 << 10

@@ -7,9 +7,9 @@ from functools import cached_property
 from typing import Final, Literal
 
 from orchestration_assets.schemas.enums import RejectReason
+from orchestration_assets.schemas.listings import ContentError
 from orchestration_assets.schemas.policy import Records
 from orchestration_assets.text.path_patterns import Patterns
-from resources.content_source import ContentError
 
 Format = Literal["jsonl", "csv", "parquet"]
 Packing = Literal["gzip", "zstd"]

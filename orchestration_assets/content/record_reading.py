@@ -18,10 +18,10 @@ from orchestration_assets.content.record_dialect import UTF8, dialect
 from orchestration_assets.content.record_files import Dialect, RecordFile
 from orchestration_assets.content.record_values import CellError, HugeInteger, in_words
 from orchestration_assets.schemas.enums import RejectReason
+from orchestration_assets.schemas.listings import ContentError
 from orchestration_assets.schemas.storable_values import whole_text
 from orchestration_assets.schemas.tables import EntryRow, Metadatum, RecordPlace
 from orchestration_assets.text.encodings.detection import Encoding
-from resources.content_source import ContentError
 
 _LONGEST_ID: Final = 1000
 
@@ -56,8 +56,8 @@ def read_records(stream: BinaryIO, records: RecordFile, piece: EntryRow) -> Iter
     return reading(stream, records, piece)
 
 
-def _bad(number: int, reason: RejectReason, words: str) -> Record:
-    return Record(number, problem=(reason, words))
+def _bad(number: int, reason: RejectReason, message: str) -> Record:
+    return Record(number, problem=(reason, message))
 
 
 def _place(records: RecordFile, piece: EntryRow, field: str, start: int, stop: int) -> RecordPlace:
@@ -81,8 +81,8 @@ def _jsonl(stream: BinaryIO, records: RecordFile, piece: EntryRow) -> Iterator[R
                 line := stream.readline(records.max_record_bytes + 1)
             ):
                 position += len(line)
-            words = f"line {number} has more than {records.max_record_bytes} bytes"
-            yield _bad(number, RejectReason.TOO_LARGE, words)
+            message = f"line {number} has more than {records.max_record_bytes} bytes"
+            yield _bad(number, RejectReason.TOO_LARGE, message)
         else:
             place = _place(records, piece, records.declared.text, begun, position)
             yield _json_record(line, number, records, place)
@@ -95,8 +95,8 @@ def _json_record(line: bytes, number: int, records: RecordFile, place: RecordPla
     try:
         found = json_columns(line, records.columns)
     except UnicodeDecodeError as error:
-        words = f"line {number} is not UTF-8: {error.reason} at byte {error.start}"
-        return _bad(number, RejectReason.UNDECODABLE, words)
+        message = f"line {number} is not UTF-8: {error.reason} at byte {error.start}"
+        return _bad(number, RejectReason.UNDECODABLE, message)
     except (ValueError, RecursionError) as error:
         return _bad(number, RejectReason.MALFORMED, f"line {number} is not JSON: {error}")
     except RepeatedKeyError as error:
@@ -149,8 +149,8 @@ def _record(
 class _ColumnError(Exception):
     """A column of a record cannot be kept; the message names both."""
 
-    def __init__(self, number: int, column: str, reason: RejectReason, words: str) -> None:
-        super().__init__(f"record {number}: {column!r} {words}")
+    def __init__(self, number: int, column: str, reason: RejectReason, message: str) -> None:
+        super().__init__(f"record {number}: {column!r} {message}")
         self.reason = reason
 
 
@@ -182,15 +182,15 @@ def _identity(value: Any, column: str, number: int) -> str:
     if not found.strip():
         raise _ColumnError(number, column, RejectReason.MALFORMED, "is an empty id")
     if isinstance(value, str) and (whole_text(value) != value or "\ufffd" in value):
-        words = "is an id with characters that cannot be decoded"
-        raise _ColumnError(number, column, RejectReason.UNDECODABLE, words)
+        message = "is an id with characters that cannot be decoded"
+        raise _ColumnError(number, column, RejectReason.UNDECODABLE, message)
     if not _names(value):
         kind = type(value).__name__ if not isinstance(value, float) else found
-        words = f"is no id but {kind}: give text or a whole number"
-        raise _ColumnError(number, column, RejectReason.MALFORMED, words)
+        message = f"is no id but {kind}: give text or a whole number"
+        raise _ColumnError(number, column, RejectReason.MALFORMED, message)
     if len(found) > _LONGEST_ID:
-        words = f"is an id of {len(found)} characters, the limit is {_LONGEST_ID}"
-        raise _ColumnError(number, column, RejectReason.MALFORMED, words)
+        message = f"is an id of {len(found)} characters, the limit is {_LONGEST_ID}"
+        raise _ColumnError(number, column, RejectReason.MALFORMED, message)
     return found
 
 
@@ -232,8 +232,8 @@ def _csv(stream: BinaryIO, records: RecordFile, piece: EntryRow) -> Iterator[Rec
         elif not one.fields:
             yield _bad(one.number, RejectReason.EMPTY, f"record {one.number} is a blank line")
         elif len(one.fields) > len(header):
-            words = f"record {one.number} has {len(one.fields)} fields, the header {len(header)}"
-            yield _bad(one.number, RejectReason.MALFORMED, words)
+            message = f"record {one.number} has {len(one.fields)} fields, the header {len(header)}"
+            yield _bad(one.number, RejectReason.MALFORMED, message)
         else:
             place = _place(records, piece, field, one.start, one.stop)
             yield _csv_record(positions, one, len(header), said, records, place)
@@ -250,8 +250,8 @@ def _csv_record(
     encoding = Encoding(said.encoding, said.encoding_from) if said.encoding else UTF8
     text_column = records.declared.text
     if positions[text_column] >= len(one.fields):
-        words = f"record {one.number} has {len(one.fields)} fields, the header {width}: no text"
-        return _bad(one.number, RejectReason.MALFORMED, words)
+        message = f"record {one.number} has {len(one.fields)} fields, the header {width}: no text"
+        return _bad(one.number, RejectReason.MALFORMED, message)
     found: dict[str, Any] = {}
     note = None
     for column, position in positions.items():
@@ -260,8 +260,8 @@ def _csv_record(
         found[column], lost = field_text(one.fields[position], encoding.name)
         if lost and said.encoding is None:
             why = said.encoding_from or "not UTF-8"
-            words = f"record {one.number}: in no known encoding ({why}); save the file as UTF-8"
-            return _bad(one.number, RejectReason.UNDECODABLE, words)
+            message = f"record {one.number}: in no known encoding ({why}); save the file as UTF-8"
+            return _bad(one.number, RejectReason.UNDECODABLE, message)
         if lost and column == text_column:
             note = f"{lost} characters are not {encoding.name} and were replaced"
     return _record(found, one.number, records, place, encoding, note)

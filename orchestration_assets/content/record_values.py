@@ -11,8 +11,8 @@ from orchestration_assets.schemas.storable_values import whole_text
 class CellError(Exception):
     """A value that cannot be read or kept; ``reason`` is the reject reason of its record."""
 
-    def __init__(self, reason: RejectReason, words: str) -> None:
-        super().__init__(words)
+    def __init__(self, reason: RejectReason, message: str) -> None:
+        super().__init__(message)
         self.reason = reason
 
 

@@ -67,18 +67,18 @@ def _lines(stream: BinaryIO, limits: Batching, start: int, first: int) -> Iterat
     while block := stream.read(_BLOCK_BYTES):
         ends = np.flatnonzero(np.frombuffer(block, np.uint8) == 10) + (position + 1)
         position += len(block)
-        taken = 0
-        while taken < len(ends):
-            by_count = taken + limits.max_items - count
+        consumed = 0
+        while consumed < len(ends):
+            by_count = consumed + limits.max_items - count
             by_bytes = int(np.searchsorted(ends, begun + limits.max_bytes, side="right"))
             if count == 0:
-                by_bytes = max(by_bytes, taken + 1)
+                by_bytes = max(by_bytes, consumed + 1)
             upto = min(by_count, by_bytes, len(ends))
-            if upto > taken:
-                count += upto - taken
+            if upto > consumed:
+                count += upto - consumed
                 ended = int(ends[upto - 1])
-                taken = upto
-            if taken < len(ends) or count == limits.max_items:
+                consumed = upto
+            if consumed < len(ends) or count == limits.max_items:
                 yield RecordRange(begun, ended, first, count, ended - begun)
                 begun, first, count = ended, first + count, 0
     if position > ended:  # a last line without an end

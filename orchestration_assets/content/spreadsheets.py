@@ -67,10 +67,10 @@ def local_date(text: str) -> datetime:
         raise LocalDateError(
             "is the number that a spreadsheet counts days by: give the column the format yyyy-mm-dd"
         )
-    found = _DATE.fullmatch(text)
-    if found is None:
+    match = _DATE.fullmatch(text)
+    if match is None:
         raise ValueError("no date")
-    one, separator, two, three, hour, minute, second, half = found.groups()
+    one, separator, two, three, hour, minute, second, half = match.groups()
     year, month, day = _year_month_day(one, two, three, separator)
     return datetime(year, month, day, _hour(hour, half), int(minute or 0), int(second or 0))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from orchestration_assets.schemas.enums import RejectReason
-from resources.content_source import ContentError
+from orchestration_assets.schemas.listings import ContentError
 
 _BLOCK_BYTES: Final = 1 << 20
 # however well a small file is packed, this much is no attack
@@ -90,14 +90,14 @@ def _gzip(stream: BinaryIO) -> Iterator[bytes]:
         member = zlib.decompressobj(wbits=_GZIP)
         while not member.eof:
             if not data:
-                words = "not gzip: it ends in the middle; it was cut short, fetch it again"
-                raise ContentError(RejectReason.MALFORMED, words)
+                message = "not gzip: it ends in the middle; it was cut short, fetch it again"
+                raise ContentError(RejectReason.MALFORMED, message)
             try:
                 yield member.decompress(data, _BLOCK_BYTES)
             except zlib.error as error:
                 told = "what follows the packed data is no gzip: cut it off" if members else error
-                words = f"not gzip: {told}"
-                raise ContentError(RejectReason.MALFORMED, words) from error
+                message = f"not gzip: {told}"
+                raise ContentError(RejectReason.MALFORMED, message) from error
             # what one call leaves is either too much for its result, or after the member's end
             data = member.unconsumed_tail or member.unused_data
             if not data:

@@ -161,8 +161,8 @@ def _take_one(folder: Path, drop: DroppedFile, understand: Understand, taken: Ta
     place = folder / ACCEPTED / f"{file_hash(data)}-{len(data)}"
     if (place / _UNDERSTOOD).exists():
         target = place / drop.path.name
-        there = _look(target)
-        if there is not None and there.size_bytes != len(data):
+        existing = _look(target)
+        if existing is not None and existing.size_bytes != len(data):
             # the accepted file has grown and waits itself: it must not be replaced
             target = place / f"{_mark(drop)}-{drop.path.name}"
         _move(drop.path, target)
@@ -201,9 +201,9 @@ def _refused(drop: DroppedFile, message: str) -> VerdictFileError:
 
 def _reject(folder: Path, drop: DroppedFile, problems: tuple[VerdictProblem, ...]) -> None:
     place = folder / REJECTED / _name_in(folder / REJECTED, drop)
-    said = "".join(f"{problem}\n" for problem in problems)
+    messages = "".join(f"{problem}\n" for problem in problems)
     message = (
-        f"{drop.name} was not taken, and nothing in it counts yet.\n\n{said}\n"
+        f"{drop.name} was not taken, and nothing in it counts yet.\n\n{messages}\n"
         f"Mend it and drop it into {folder} again.\n"
     )
     write_atomically(

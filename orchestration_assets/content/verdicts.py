@@ -341,9 +341,9 @@ def merge(verdicts: Iterable[VerdictRow]) -> Iterator[GoldRow]:
     The result does not depend on the order of the verdicts, nor on how often one is given.
     """
     for _, group in groupby(sorted(_distinct(verdicts), key=_question), key=_question):
-        said = sorted(group, key=_order)
-        last = said[-1]
-        latest = {row.who: row.verdict for row in said}
+        ordered = sorted(group, key=_order)
+        last = ordered[-1]
+        latest = {row.who: row.verdict for row in ordered}
         yield GoldRow(
             item_id=last.item_id,
             path=last.path,
@@ -357,10 +357,10 @@ def merge(verdicts: Iterable[VerdictRow]) -> Iterator[GoldRow]:
             said_at=last.said_at,
             file=last.file,
             line=last.line,
-            dissenters=tuple(sorted(w for w, said in latest.items() if said != last.verdict)),
+            dissenters=tuple(sorted(w for w, ordered in latest.items() if ordered != last.verdict)),
             history=tuple(
                 PastVerdict(r.verdict, r.kind, r.who, r.said_at, r.content_hash, r.file, r.line)
-                for r in said
+                for r in ordered
             ),
         )
 

@@ -24,10 +24,10 @@ from orchestration_assets.processing.batch import item_loader
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import AnswerKind, DisputeKind, Family
 from orchestration_assets.schemas.items import Task
+from orchestration_assets.schemas.listings import ContentError
 from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.verdicts import GoldRow
 from orchestration_assets.text.prose import prose_of
-from resources.content_source import ContentError
 
 
 @dataclass

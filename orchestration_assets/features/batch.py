@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration_assets.code_version import code_version
 from orchestration_assets.features.index import (
     NAME,
     EarlierContent,
@@ -35,7 +36,6 @@ from orchestration_assets.schemas.policy import Execution, Features, Policy
 from orchestration_assets.schemas.records import TableResult, rows_to_arrow
 from orchestration_assets.schemas.tables import AcceptedItem, accepted_items
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS, Neighbour
-from resources.code_version import code_version
 from resources.feature_cache.rows import RowCache
 from resources.feature_cache.tiered import TieredCache
 from resources.home import Home

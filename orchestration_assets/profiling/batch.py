@@ -14,11 +14,11 @@ from orchestration_assets.profiling.tiers import SizeTier, TierChoice, choose_ti
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.enums import ProfileStatus
 from orchestration_assets.schemas.features import FEATURE_NAMES, FEATURES
+from orchestration_assets.schemas.listings import ContentError
 from orchestration_assets.schemas.policy import Execution, SizeTiers
 from orchestration_assets.schemas.records import TableResult, rows_to_arrow
 from orchestration_assets.schemas.storable_values import whole_text
 from orchestration_assets.schemas.tables import CONTENT_PROFILES, AcceptedItem, accepted_items
-from resources.content_source import ContentError
 from resources.feature_cache.tiered import TieredCache
 from resources.home import Home
 

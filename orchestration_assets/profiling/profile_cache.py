@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from orchestration_assets.code_version import code_version
 from orchestration_assets.schemas.enums import ProfileStatus
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import CONTENT_PROFILES, AcceptedItem
-from resources.code_version import code_version
 from resources.feature_cache.rows import Recalled, RowCache
 from resources.feature_cache.tiered import TieredCache
 

@@ -44,6 +44,10 @@ class DamagedFileError(OrchestrationError):
         self.remedy = remedy
 
 
+class SourceError(OrchestrationError):
+    """The source cannot be listed at all; the message names it and the remedy."""
+
+
 class UnwritableError(OrchestrationError, OSError):
     """A file below the home cannot be written: a full disk, no permission, a folder in its place.
 
@@ -60,9 +64,9 @@ def unwritable(path: str | Path, error: OSError) -> UnwritableError:
 
 def os_problem(error: OSError) -> str:
     """What the system refused, with what to do about it; a file that it names is left out."""
-    said = error.strerror or str(error)
+    message = error.strerror or str(error)
     remedy = _REMEDIES.get(error.errno or 0, "mend it, and run the same command to go on")
-    return f"{' '.join(said.split())}; {remedy}"
+    return f"{' '.join(message.split())}; {remedy}"
 
 
 def error_names() -> dict[str, type[OrchestrationError]]:

@@ -52,13 +52,13 @@ def _secret_places(value: Any, name: str, under_secret: bool) -> Iterator[str]:
     """
     if isinstance(value, dict):
         for key, inner in value.items():
-            said = str(key)
-            if _is_issued(said):
+            key_name = str(key)
+            if _is_issued(key_name):
                 yield name
-            own = _is_secret_name(said)
-            plain = _PLAIN_NAME.fullmatch(said) and not looks_like_secret(said)
-            place = f"{name}.{said}" if plain else name
-            if own and isinstance(inner, str) and inner.strip() and not _is_plain_kind(said):
+            own = _is_secret_name(key_name)
+            plain = _PLAIN_NAME.fullmatch(key_name) and not looks_like_secret(key_name)
+            place = f"{name}.{key_name}" if plain else name
+            if own and isinstance(inner, str) and inner.strip() and not _is_plain_kind(key_name):
                 yield place
             else:
                 yield from _secret_places(inner, place, own or under_secret)

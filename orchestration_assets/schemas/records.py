@@ -216,8 +216,8 @@ def _array(values: Sequence[Any], field: pa.Field) -> tuple[pa.Array | None, dic
         array = pa.array(values, field.type)
     if array.null_count and not field.nullable:
         missing = array.is_null().to_pylist()
-        words = "must have a value in every row"
-        return None, {row: words for row, is_missing in enumerate(missing) if is_missing}
+        message = "must have a value in every row"
+        return None, {row: message for row, is_missing in enumerate(missing) if is_missing}
     return array, {}
 
 
@@ -233,10 +233,10 @@ def _refused(value: Any, kind: pa.DataType) -> str | None:
 
 def _in_short(value: Any) -> str:
     try:
-        shown = whole_text(repr(value))
+        value_text = whole_text(repr(value))
     except ValueError:  # an integer of thousands of digits has no decimal text
-        shown = hex(value) if isinstance(value, int) else type(value).__name__
-    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
+        value_text = hex(value) if isinstance(value, int) else type(value).__name__
+    return value_text if len(value_text) <= _SHOWN else f"{value_text[:_SHOWN]}..."
 
 
 def _whole(value: Any) -> Any:

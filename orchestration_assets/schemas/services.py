@@ -343,8 +343,8 @@ class EmbeddingsConfig(HttpConfig):
 
 
 def _type_of(given: Any) -> str | None:
-    found = given.get("type", "embedded") if isinstance(given, dict) else given
-    return found if isinstance(found, str) else getattr(given, "type", None)
+    kind = given.get("type", "embedded") if isinstance(given, dict) else given
+    return kind if isinstance(kind, str) else getattr(given, "type", None)
 
 
 RemoteConfig = ChatConfig | EmbeddingsConfig

@@ -10,9 +10,9 @@ from typing import Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from orchestration_assets.code_version import code_version
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Question, Reading
-from resources.code_version import code_version
 
 
 class Service(Protocol):

@@ -7,7 +7,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeVar
 
 from orchestration_assets.schemas.enums import RejectReason
-from resources.content_source.contract import ContentError
+from orchestration_assets.schemas.listings import ContentError
 
 Result = TypeVar("Result")
 

@@ -11,18 +11,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from orchestration_assets.schemas.enums import RejectReason
-from resources.content_source.contract import (
+from orchestration_assets.schemas.errors import SourceError
+from orchestration_assets.schemas.file_versions import version
+from orchestration_assets.schemas.listings import (
     OWN_HOME,
     ContentError,
     EntryTable,
     FileContent,
-    SourceError,
     Version,
     refuse_too_large,
 )
-from resources.content_source.names import address_path, file_address, shown
+from orchestration_assets.schemas.source_urls import address_path, file_address, shown
 from resources.content_source.source import READ_SECONDS, Source
-from resources.content_source.versions import version
 
 
 class FolderSource(Source):
@@ -40,9 +40,9 @@ class FolderSource(Source):
             self.root = Path(root).expanduser().resolve(strict=True)
         # pathlib: no home of such a user, a loop of links, a NUL in the path
         except (OSError, RuntimeError, ValueError) as error:
-            said = getattr(error, "strerror", None) or str(error)
+            message = getattr(error, "strerror", None) or str(error)
             raise SourceError(
-                f"cannot read the source {shown(str(root))}: {said}; give an existing folder or "
+                f"cannot read the source {shown(str(root))}: {message}; give an existing folder or "
                 "file, or a URL such as s3://bucket/folder"
             ) from error
         super().__init__(file_address(self.root), include, exclude, read_seconds)
@@ -73,29 +73,29 @@ class FolderSource(Source):
         try:
             if child.is_symlink():
                 return self._add_link(entries, relative, Path(path))
-            found = child.stat(follow_symlinks=False)
+            status = child.stat(follow_symlinks=False)
         except FileNotFoundError:
             return self._add(entries, relative, path, None, RejectReason.VANISHED)
         except OSError:
             return self._add(entries, relative, path, None, RejectReason.UNREADABLE)
-        problem = None if stat.S_ISREG(found.st_mode) else RejectReason.SPECIAL_FILE
-        self._add(entries, relative, path, found, problem)
+        problem = None if stat.S_ISREG(status.st_mode) else RejectReason.SPECIAL_FILE
+        self._add(entries, relative, path, status, problem)
 
     def _add_link(self, entries: EntryTable, relative: str, path: Path) -> None:
         """A link counts as its target when that is a regular file inside the source."""
         own = path.lstat()
         try:
             target = path.resolve(strict=True)
-            found = target.stat()
+            status = target.stat()
         except FileNotFoundError:
             return self._add(entries, relative, path, own, RejectReason.LINK_DANGLING)
         except (OSError, RuntimeError):  # pathlib reports a loop as RuntimeError before 3.13
             return self._add(entries, relative, path, own, RejectReason.LINK_LOOP)
         if not target.is_relative_to(self.root):
             return self._add(entries, relative, path, own, RejectReason.LINK_OUTSIDE)
-        if stat.S_ISREG(found.st_mode):
-            return self._add(entries, relative, path, found)
-        if not stat.S_ISDIR(found.st_mode):
+        if stat.S_ISREG(status.st_mode):
+            return self._add(entries, relative, path, status)
+        if not stat.S_ISDIR(status.st_mode):
             return self._add(entries, relative, path, own, RejectReason.SPECIAL_FILE)
         loops = path.is_relative_to(target)
         problem = RejectReason.LINK_LOOP if loops else RejectReason.LINK_FOLDER
@@ -106,29 +106,29 @@ class FolderSource(Source):
         entries: EntryTable,
         relative: str,
         path: str | Path,
-        found: os.stat_result | None,
+        status: os.stat_result | None,
         problem: RejectReason | None = None,
     ) -> None:
         now, changed_ns = Version(0, 0), None
-        if found is not None:
-            now = version(found.st_size, found.st_mtime_ns)
-            changed_ns = version(0, found.st_ctime_ns).modified_ns
+        if status is not None:
+            now = version(status.st_size, status.st_mtime_ns)
+            changed_ns = version(0, status.st_ctime_ns).modified_ns
         entries.add(file_address(path), relative, now, problem, changed_ns)
 
     def _version(self, address: str) -> Version:
         with self._open(address) as file:
-            found = os.fstat(file.fileno())
-        return version(found.st_size, found.st_mtime_ns)
+            status = os.fstat(file.fileno())
+        return version(status.st_size, status.st_mtime_ns)
 
     def _read(self, address: str, max_bytes: int) -> FileContent:
         # nothing but a regular file inside the root is ever opened for its content
         with self._open(address) as file:
-            found = os.fstat(file.fileno())
-            refuse_too_large(found.st_size, max_bytes)
-            data = self._read_part(file, found.st_size + 1)
+            status = os.fstat(file.fileno())
+            refuse_too_large(status.st_size, max_bytes)
+            data = self._read_part(file, status.st_size + 1)
         if len(data) > max_bytes:
             raise ContentError(RejectReason.TOO_LARGE, f"grew beyond {max_bytes} bytes")
-        now = version(len(data), found.st_mtime_ns)
+        now = version(len(data), status.st_mtime_ns)
         return FileContent(data, now.size_bytes, now.modified_ns, now.etag)
 
     def _open(self, address: str) -> io.FileIO:

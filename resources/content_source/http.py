@@ -15,19 +15,25 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urljoin, urlsplit
 
 from orchestration_assets.schemas.enums import RejectReason
-from resources.content_source.contract import (
+from orchestration_assets.schemas.errors import SourceError
+from orchestration_assets.schemas.file_versions import version_of
+from orchestration_assets.schemas.listings import (
     ContentError,
     EntryTable,
     FileContent,
-    SourceError,
     Version,
     make_address,
     refuse_too_large,
 )
-from resources.content_source.links import IndexPage, Link, folders_above, read_index, same_site
-from resources.content_source.names import checked_url, shown
+from orchestration_assets.schemas.source_urls import checked_url, shown
+from orchestration_assets.text.index_page import (
+    IndexPage,
+    Link,
+    folders_above,
+    read_index,
+    same_site,
+)
 from resources.content_source.source import READ_SECONDS, Source
-from resources.content_source.versions import version_of
 
 if TYPE_CHECKING:
     import httpx
@@ -159,57 +165,57 @@ class HttpSource(Source):
 
     def _add(self, entries: EntryTable, relative: str, address: str) -> None:
         try:
-            found = self.version(address)
+            current = self.version(address)
         except ContentError:
-            found = Version(0, 0)  # reading it says why
-        entries.add(address, relative or _file_name(self.source), found)
+            current = Version(0, 0)  # reading it says why
+        entries.add(address, relative or _file_name(self.source), current)
 
     def _read(self, address: str, max_bytes: int) -> FileContent:
         self._relative(address)
         with self._asked("GET", address) as response:
             self._is_file(address, response)
-            told = _told(response)
-            refuse_too_large(told.get("size", 0), max_bytes)
+            metadata = _told(response)
+            refuse_too_large(metadata.get("size", 0), max_bytes)
             data = b"".join(self._body(response, max_bytes + 1))
         if len(data) > max_bytes:
             raise ContentError(RejectReason.TOO_LARGE, f"did not end within {max_bytes} bytes")
-        if told.get("size") is not None and len(data) != told["size"]:
+        if metadata.get("size") is not None and len(data) != metadata["size"]:
             raise ContentError(
-                RejectReason.UNREADABLE, f"ended after {len(data)} of {told['size']} bytes"
+                RejectReason.UNREADABLE, f"ended after {len(data)} of {metadata['size']} bytes"
             )
-        found = version_of(told)
-        etag = found.etag
-        if not _tells_version(told) and len(data) <= self._measured_bytes:
+        current = version_of(metadata)
+        etag = current.etag
+        if not _tells_version(metadata) and len(data) <= self._measured_bytes:
             etag = _etag_of(blake2b(data, digest_size=16).hexdigest())
-        return FileContent(data, len(data), found.modified_ns, etag)
+        return FileContent(data, len(data), current.modified_ns, etag)
 
     def _version(self, address: str) -> Version:
         self._relative(address)
         try:
             with self._asked("HEAD", address) as response:
                 self._is_file(address, response)
-                told = _told(response)
+                metadata = _told(response)
         except ContentError as error:
             if error.reason in (RejectReason.LINK_OUTSIDE, RejectReason.SPECIAL_FILE):
                 raise
-            told = {}  # some servers know GET only
+            metadata = {}  # some servers know GET only
         # a size of 0 may mean that HEAD has no body
-        if told.get("size") and _tells_version(told):
-            return version_of(told)
+        if metadata.get("size") and _tells_version(metadata):
+            return version_of(metadata)
         with self._asked("GET", address) as response:
             self._is_file(address, response)
-            told = _told(response)
-            size = told.get("size")
-            if size is not None and (_tells_version(told) or size > self._measured_bytes):
-                return version_of(told)
+            metadata = _told(response)
+            size = metadata.get("size")
+            if size is not None and (_tells_version(metadata) or size > self._measured_bytes):
+                return version_of(metadata)
             hashed, length = blake2b(digest_size=16), 0
             for chunk in self._body(response, self._measured_bytes + 1):
                 hashed.update(chunk)
                 length += len(chunk)
-        found = version_of({**told, "size": length})
-        if _tells_version(told) or length > self._measured_bytes:
-            return found
-        return Version(found.size_bytes, found.modified_ns, _etag_of(hashed.hexdigest()))
+        current = version_of({**metadata, "size": length})
+        if _tells_version(metadata) or length > self._measured_bytes:
+            return current
+        return Version(current.size_bytes, current.modified_ns, _etag_of(hashed.hexdigest()))
 
     def _open(self, address: str) -> Any:
         self._relative(address)
@@ -296,26 +302,28 @@ class HttpSource(Source):
                 RejectReason.SLOW, f"did not answer within {self._calls.seconds:g} s"
             ) from error
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-            said = " ".join(str(error).split())[:200]
+            message = " ".join(str(error).split())[:200]
             name = type(error).__name__
-            raise ContentError(RejectReason.UNREADABLE, f"{name}: {said}" if said else name) from (
-                error
-            )
+            raise ContentError(
+                RejectReason.UNREADABLE, f"{name}: {message}" if message else name
+            ) from (error)
         raise ContentError(RejectReason.UNREADABLE, f"redirected more than {_MOST_REDIRECTS} times")
 
     def _followed(self, response: "httpx.Response") -> str:
         """Where a redirection leads. Raises ContentError when that is another host."""
-        here = str(response.url)
+        requested = str(response.url)
         try:
-            target = urljoin(here, response.headers["Location"].strip())
-            there = urlsplit(target)
-            host = there.netloc.rpartition("@")[2]
+            target = urljoin(requested, response.headers["Location"].strip())
+            redirected = urlsplit(target)
+            host = redirected.netloc.rpartition("@")[2]
         except ValueError as error:
             raise ContentError(RejectReason.UNREADABLE, "redirected to no URL") from error
-        if not same_site(urlsplit(self.source), there) and not same_site(urlsplit(here), there):
+        if not same_site(urlsplit(self.source), redirected) and not same_site(
+            urlsplit(requested), redirected
+        ):
             raise ContentError(
                 RejectReason.LINK_OUTSIDE,
-                f"redirected out of the source, to {there.scheme}://{host}"[:200],
+                f"redirected out of the source, to {redirected.scheme}://{host}"[:200],
             )
         return target
 
@@ -379,17 +387,17 @@ class _Ranges(io.RawIOBase):
 
 def _told(response: "httpx.Response") -> dict[str, Any]:
     """What the headers say of the file, named as other stores name it."""
-    told: dict[str, Any] = {
+    metadata: dict[str, Any] = {
         name: response.headers[name] for name in _FACTS if response.headers.get(name)
     }
     length = response.headers.get("Content-Length", "")
     if length.isdecimal() and not _packing(response):
-        told["size"] = int(length)
-    return told
+        metadata["size"] = int(length)
+    return metadata
 
 
-def _tells_version(told: Mapping[str, Any]) -> bool:
-    return any(name in told for name in _FACTS)
+def _tells_version(metadata: Mapping[str, Any]) -> bool:
+    return any(name in metadata for name in _FACTS)
 
 
 def _etag_of(digest: str) -> str:

@@ -3,16 +3,19 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from resources.content_source.folder import FolderSource
-from resources.content_source.http import MEASURED_BYTES, HttpSource
-from resources.content_source.names import (
+from orchestration_assets.schemas.errors import SourceError
+from orchestration_assets.schemas.source_urls import (
     LOCAL,
     WEB,
     checked_url,
+    file_address,
     is_chained,
     local_path,
     scheme_of,
+    url_name,
 )
+from resources.content_source.folder import FolderSource
+from resources.content_source.http import MEASURED_BYTES, HttpSource
 from resources.content_source.source import READ_SECONDS, Source
 from resources.content_source.url import UrlSource
 
@@ -39,3 +42,16 @@ def open_source(
     if scheme in WEB:
         return HttpSource(url, include, exclude, read_seconds, measured_bytes)
     return UrlSource(url, include, exclude, read_seconds)
+
+
+def source_name(source: str) -> str:
+    """The one URL that a source goes by, however people write it; it need not exist."""
+    scheme = scheme_of(source)
+    if is_chained(source):
+        return source
+    if scheme is not None and scheme not in LOCAL:
+        return url_name(source)
+    try:
+        return file_address(Path(local_path(source)).expanduser().resolve())
+    except (SourceError, OSError, RuntimeError, ValueError):
+        return source  # opening it says what is wrong

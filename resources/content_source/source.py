@@ -1,29 +1,50 @@
 """Walking a source folder by folder in the order of relative paths, as far as a budget goes."""
 
+import math
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, BinaryIO, Final
 
 from orchestration_assets.schemas.enums import RejectReason
-from orchestration_assets.text.path_patterns import Patterns
-from resources.content_source.bounded import BoundedCalls, bounded_stream
-from resources.content_source.contract import (
+from orchestration_assets.schemas.errors import SourceError
+from orchestration_assets.schemas.listings import (
     EVERYTHING,
     ContentError,
     EntryTable,
     FileContent,
     Listing,
-    ListingBudget,
     PathRange,
-    SourceError,
     Version,
     make_address,
     relative_path,
 )
+from orchestration_assets.text.path_patterns import Patterns
+from resources.content_source.bounded import BoundedCalls, bounded_stream
 
 READ_SECONDS: Final = 30.0
 """How long, by default, a listing of one folder or one reading may take."""
+
+
+class ListingBudget:
+    """What a listing may spend: so many seconds from now, and so many requests; no limits by
+    default."""
+
+    def __init__(
+        self,
+        seconds: float = math.inf,
+        requests: float = math.inf,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
+        self._until = clock() + seconds
+        self._requests = requests
+
+    def spent(self, requests: int = 0) -> bool:
+        """Counts ``requests`` more; True when the listing should stop where it stands."""
+        self._requests -= requests
+        return self._requests <= 0 or self._clock() >= self._until
 
 
 class Source(ABC):

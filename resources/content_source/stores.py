@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
-from resources.content_source.contract import SourceError
-from resources.content_source.names import scheme_of, shown
+from orchestration_assets.schemas.errors import SourceError
+from orchestration_assets.schemas.source_urls import scheme_of, shown
 
 # not the packages that fsspec itself needs, but what a person installs
 _PACKAGES: Final = {
@@ -67,7 +67,7 @@ def store_class(url: str) -> Any:
             f"cannot read {shown(url)}: {scheme}:// is no source; {_NO_STORES[scheme]}"
         )
     try:
-        found = get_filesystem_class(scheme)
+        filesystem = get_filesystem_class(scheme)
     except ImportError as error:
         raise SourceError(f"cannot read {shown(url)}: {_to_install(scheme, error)}") from error
     except ValueError as error:
@@ -75,9 +75,9 @@ def store_class(url: str) -> Any:
             f"cannot read {shown(url)}: no store is known as {scheme}://; give a folder or an "
             "fsspec URL such as s3://bucket/folder"
         ) from error
-    if issubclass(found, LocalFileSystem):
+    if issubclass(filesystem, LocalFileSystem):
         raise SourceError(f"cannot read {shown(url)}: give the plain path of the folder")
-    return found
+    return filesystem
 
 
 def connection_help(url: str) -> str:
@@ -91,5 +91,5 @@ def connection_help(url: str) -> str:
 def _to_install(scheme: str, error: ImportError) -> str:
     if scheme in _PACKAGES:
         return f"{scheme}:// needs a package: pip install '{_PACKAGES[scheme]}'"
-    said = " ".join(str(error).split())[:200]
-    return f"{scheme}:// needs a package that is not installed: {said}; install that"
+    message = " ".join(str(error).split())[:200]
+    return f"{scheme}:// needs a package that is not installed: {message}; install that"

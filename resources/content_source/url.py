@@ -8,19 +8,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from orchestration_assets.schemas.enums import RejectReason
-from resources.content_source.contract import (
+from orchestration_assets.schemas.errors import SourceError
+from orchestration_assets.schemas.file_versions import version_of
+from orchestration_assets.schemas.listings import (
     ContentError,
     EntryTable,
     FileContent,
-    SourceError,
     Version,
     make_address,
     refuse_too_large,
 )
-from resources.content_source.names import checked_url, shown
+from orchestration_assets.schemas.source_urls import checked_url, shown
 from resources.content_source.source import READ_SECONDS, Source, leaves_root
 from resources.content_source.stores import connection_help, store_class
-from resources.content_source.versions import version_of
 
 _BLOCK_BYTES: Final = 4 << 20
 
@@ -53,22 +53,22 @@ class UrlSource(Source):
 
     def _add_single_file(self, entries: EntryTable) -> bool:
         try:
-            found = self._call("info", self._root)
+            metadata = self._call("info", self._root)
         except ContentError:
             return False  # what is not there shows itself when it is listed
-        if found.get("type") != "file":
+        if metadata.get("type") != "file":
             return False
-        self.add(entries, "", found)
+        self.add(entries, "", metadata)
         return True
 
     def children(self, folder: str) -> Iterator[tuple[str, bool, Mapping[str, Any]]]:
         """What lies directly in a relative folder. Raises ContentError."""
         path = f"{self._root}/{folder}".rstrip("/")
-        for found in self._call("ls", path, True):
-            name = str(self._fs._strip_protocol(found["name"])).rstrip("/")
+        for metadata in self._call("ls", path, True):
+            name = str(self._fs._strip_protocol(metadata["name"])).rstrip("/")
             # stores list the marker object of a folder among what is in it
             if name != path:
-                yield name.removeprefix(f"{path}/"), _type(found) == "directory", found
+                yield name.removeprefix(f"{path}/"), _type(metadata) == "directory", metadata
 
     def add(self, entries: EntryTable, relative: str, child: Mapping[str, Any]) -> None:
         """Adds the row of one object."""
@@ -91,10 +91,12 @@ class UrlSource(Source):
         return bytes(_translated(stream.read, size))
 
     def _version(self, address: str) -> Version:
-        found = _translated(self._fs.info, self._path(address))
-        if _type(found) != "file":
-            raise ContentError(_problem(found) or RejectReason.SPECIAL_FILE, f"a {_type(found)}")
-        return version_of(found)
+        metadata = _translated(self._fs.info, self._path(address))
+        if _type(metadata) != "file":
+            raise ContentError(
+                _problem(metadata) or RejectReason.SPECIAL_FILE, f"a {_type(metadata)}"
+            )
+        return version_of(metadata)
 
     def _path(self, address: str) -> str:
         relative = self._relative(address)
@@ -113,13 +115,13 @@ def _whole(fs: Any, path: str, most: int) -> bytes:
         return bytes(stream.read(most))
 
 
-def _type(found: Mapping[str, Any]) -> str:
-    return str(found.get("type") or "file").lower()
+def _type(metadata: Mapping[str, Any]) -> str:
+    return str(metadata.get("type") or "file").lower()
 
 
-def _problem(found: Mapping[str, Any]) -> RejectReason | None:
+def _problem(metadata: Mapping[str, Any]) -> RejectReason | None:
     """Why what a store lists is no file, if so: where a link leads cannot be seen from here."""
-    kind = _type(found)
+    kind = _type(metadata)
     if kind == "file":
         return None
     return RejectReason.LINK_OUTSIDE if "link" in kind else RejectReason.SPECIAL_FILE
@@ -136,8 +138,8 @@ def _translated(function: Any, *arguments: Any) -> Any:
 
 
 def _first_line(error: Exception) -> str:
-    said = next((line.strip() for line in str(error).splitlines() if line.strip()), "")[:200]
-    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+    message = next((line.strip() for line in str(error).splitlines() if line.strip()), "")[:200]
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
 def _connect(url: str) -> tuple[Any, str]:

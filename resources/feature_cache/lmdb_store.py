@@ -86,10 +86,10 @@ class LmdbStore:
                 self._look_at_groups(transaction.cursor("groups"))
                 self._looked_at = now
             keys = list(keys)
-            found = {key: self._grouped[key] for key in keys if key in self._grouped}
-            asked = sorted(key.encode() for key in keys if key not in found)
-            pairs = [(k.decode(), v[_NUMBER.size :]) for k, v in _pairs(transaction, asked)]
-        return found | intact(pairs, self.counts)
+            values = {key: self._grouped[key] for key in keys if key in self._grouped}
+            wanted = sorted(key.encode() for key in keys if key not in values)
+            pairs = [(k.decode(), v[_NUMBER.size :]) for k, v in _pairs(transaction, wanted)]
+        return values | intact(pairs, self.counts)
 
     @_raises_tier_error
     def put_many(self, values: Mapping[str, bytes]) -> None:

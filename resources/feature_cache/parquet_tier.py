@@ -75,7 +75,7 @@ class ParquetTier:
 
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
         wanted = np.unique(np.array([key.encode() for key in keys], dtype=np.bytes_))
-        found: dict[str, bytes] = {}
+        values: dict[str, bytes] = {}
         with self._folder() as (files, folder):
             self._refresh(files, folder)
             alive_from = self._now_ms() - self._keep_ms
@@ -87,8 +87,8 @@ class ParquetTier:
                 rows, hit = _rows_of(segment.keys, wanted)
                 alive = segment.written_ms[rows] > alive_from
                 wanted = np.concatenate([wanted[~hit], wanted[hit][~alive]])
-                found |= self._values(files, folder, segment, rows[alive])
-        return found
+                values |= self._values(files, folder, segment, rows[alive])
+        return values
 
     def put_many(self, values: Mapping[str, bytes]) -> None:
         if not values:

@@ -29,15 +29,15 @@ class RedisTier:
         self._client: Any = None
 
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
-        asked = list(keys)
-        found: dict[str, bytes] = {}
+        requested = list(keys)
+        values: dict[str, bytes] = {}
         with self._errors():
-            for start in range(0, len(asked), _PIPELINE):
-                part = asked[start : start + _PIPELINE]
+            for start in range(0, len(requested), _PIPELINE):
+                part = requested[start : start + _PIPELINE]
                 answers = self._connected().mget([_PREFIX + key for key in part])
                 held = [pair for pair in zip(part, answers, strict=True) if pair[1] is not None]
-                found |= intact(held, self.counts)
-        return found
+                values |= intact(held, self.counts)
+        return values
 
     def put_many(self, values: Mapping[str, bytes]) -> None:
         pairs = list(values.items())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from resources.feature_cache.packed import RowCodec
+from orchestration_assets.schemas.packed_rows import RowCodec
 from resources.feature_cache.tiered import TieredCache
 
 
@@ -33,14 +33,14 @@ class RowCache:
     def recall(self, keys: Sequence[str | None]) -> Recalled:
         """The rows under these keys; None is not looked for. What is no row counts as corrupt."""
         hits = self._cache.find_many(key for key in keys if key is not None)
-        found = [(n, hits[key]) for n, key in enumerate(keys) if key is not None and key in hits]
-        rows, kept = self._codec.decode([hit.value for _, hit in found])
+        hits_at = [(n, hits[key]) for n, key in enumerate(keys) if key is not None and key in hits]
+        rows, kept = self._codec.decode([hit.value for _, hit in hits_at])
         good = set(kept)
-        self._cache.reject(hit for n, (_, hit) in enumerate(found) if n not in good)
-        positions = [found[n][0] for n in kept]
-        there = set(positions)
-        missing = [n for n in range(len(keys)) if n not in there]
-        return Recalled(rows, positions, [found[n][1].tier for n in kept], missing)
+        self._cache.reject(hit for n, (_, hit) in enumerate(hits_at) if n not in good)
+        positions = [hits_at[n][0] for n in kept]
+        recalled = set(positions)
+        missing = [n for n in range(len(keys)) if n not in recalled]
+        return Recalled(rows, positions, [hits_at[n][1].tier for n in kept], missing)
 
     def remember(self, keys: Sequence[str | None], rows: pa.Table) -> None:
         """Keeps each row under its key; one without a key is not kept."""

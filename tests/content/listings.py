@@ -8,11 +8,10 @@ from orchestration_assets.content.batches import NewEntry, item_id, plan_batches
 from orchestration_assets.content.changes import Changes, find_changes
 from orchestration_assets.content.ledger import Ledger, empty_ledger, extend_ledger
 from orchestration_assets.schemas.enums import RejectReason
+from orchestration_assets.schemas.listings import EntryTable, Listing, Version
 from orchestration_assets.schemas.policy import Batching
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import BATCH_ENTRIES, EntryRow
-from resources.content_source import Listing, Version
-from resources.content_source.contract import EntryTable
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SOURCE = "file:///s"

@@ -30,10 +30,10 @@ from orchestration_assets.content.record_files import record_file
 from orchestration_assets.content.splitting import split
 from orchestration_assets.progress import SilentProgress
 from orchestration_assets.schemas.enums import EntryOutcome
+from orchestration_assets.schemas.listings import ContentError, FileContent, Version
 from orchestration_assets.schemas.policy import Batching, Content, Records
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import CONTENT_MANIFEST, EntryRow, ManifestRow
-from resources.content_source import ContentError, FileContent, Version
 from resources.home import Home
 from tests.content.test_manifest import entry
 from tests.fuzzing import fuzz

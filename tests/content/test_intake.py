@@ -20,8 +20,9 @@ from orchestration_assets.content.ledger import read_ledger
 from orchestration_assets.content.manifest_builder import complete_index, make_manifest
 from orchestration_assets.progress import SilentProgress
 from orchestration_assets.schemas.policy import Batching, Content, Records
+from orchestration_assets.schemas.source_urls import file_address
 from orchestration_assets.schemas.tables import CONTENT_LEDGER, CONTENT_MANIFEST, ManifestRow
-from resources.content_source import ListingBudget, file_address
+from resources.content_source import ListingBudget
 from resources.home import Home
 from resources.table_store import BatchStore
 

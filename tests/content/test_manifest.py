@@ -6,9 +6,9 @@ import pytest
 from orchestration_assets.content.batches import item_id
 from orchestration_assets.content.manifest import examine, settle
 from orchestration_assets.schemas.enums import EntryOutcome, RejectReason
+from orchestration_assets.schemas.listings import ContentError, FileContent, Version
 from orchestration_assets.schemas.tables import EntryRow, ManifestRow
 from resources.content_index import ContentIndex
-from resources.content_source import ContentError, FileContent, Version
 from tests.content.listings import NOW
 
 

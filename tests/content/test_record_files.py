@@ -15,8 +15,8 @@ from orchestration_assets.content.record_reading import read_records
 from orchestration_assets.content.splitting import split
 from orchestration_assets.content.unpacking import unpacker
 from orchestration_assets.schemas.enums import RejectReason
+from orchestration_assets.schemas.listings import ContentError
 from orchestration_assets.schemas.policy import Batching, Records
-from resources.content_source import ContentError
 from tests.content.test_manifest import entry
 
 LIMIT = 10_000

@@ -13,9 +13,9 @@ from orchestration_assets.features.batch import compute_vectors, relate, vector_
 from orchestration_assets.features.index import NAME, earlier_content, store_segment
 from orchestration_assets.profiling.batch import ProfileChunk
 from orchestration_assets.schemas.policy import Execution, Features
+from orchestration_assets.schemas.source_urls import file_address
 from orchestration_assets.schemas.tables import AcceptedItem
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
-from resources.content_source import file_address
 from resources.feature_cache.opening import open_cache
 from resources.home import Home
 from resources.model_registry import ModelRegistry

@@ -176,7 +176,7 @@ def test_heavy_items_are_read_beside_the_others_and_each_gets_its_own_content(tm
 
     from orchestration_assets.content.content_reader import ContentReader
     from orchestration_assets.processing.batch import separate_loader
-    from resources.content_source import file_address
+    from orchestration_assets.schemas.source_urls import file_address
 
     source = tmp_path / "source"
     source.mkdir()

@@ -12,8 +12,8 @@ from orchestration_assets.profiling.batch import ProfileChunk, profile_batch, pr
 from orchestration_assets.profiling.profile_cache import profile_key, profiler_version
 from orchestration_assets.profiling.profiler import profile
 from orchestration_assets.schemas.policy import Execution, FeatureCache
+from orchestration_assets.schemas.source_urls import file_address
 from orchestration_assets.schemas.tables import CONTENT_PROFILES, AcceptedItem
-from resources.content_source import file_address
 from resources.feature_cache.opening import open_cache
 from resources.home import Home
 

@@ -43,7 +43,7 @@ def test_what_another_process_has_is_not_ours_until_it_gives_it_back(holder, tmp
     assert is_claimed(tmp_path, "batch-1")
     owner = owner_of(tmp_path, "batch-1")
     assert owner is not None
-    assert f"a test (process {holder.pid} on " in owner.words()
+    assert f"a test (process {holder.pid} on " in owner.description
     with claimed_unless_held(tmp_path, "batch-2", "us") as ours:
         assert ours
     holder.communicate("")

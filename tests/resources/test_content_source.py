@@ -14,14 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration_assets.schemas.enums import RejectReason
-from resources.content_source import (
-    ContentError,
-    FolderSource,
-    SourceError,
-    address_path,
-    file_address,
-    open_source,
-)
+from orchestration_assets.schemas.errors import SourceError
+from orchestration_assets.schemas.listings import ContentError
+from orchestration_assets.schemas.source_urls import address_path, file_address
+from resources.content_source import FolderSource, open_source
 from resources.content_source.bounded import BoundedCalls
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

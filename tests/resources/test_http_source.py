@@ -17,10 +17,12 @@ from orchestration_assets.content.ledger import empty_ledger
 from orchestration_assets.content.manifest_builder import make_manifest
 from orchestration_assets.progress import SilentProgress
 from orchestration_assets.schemas.enums import RejectReason
+from orchestration_assets.schemas.errors import SourceError
+from orchestration_assets.schemas.listings import ContentError
 from orchestration_assets.schemas.policy import Content, Records
 from orchestration_assets.schemas.tables import CONTENT_MANIFEST
-from resources.content_source import ContentError, SourceError, open_source
-from resources.content_source.links import below, read_index
+from orchestration_assets.text.index_page import below, read_index
+from resources.content_source import open_source
 from resources.home import Home
 from tests.fuzzing import fuzz
 from tests.resources.web import HTML, Answer, Web, serving

@@ -12,13 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration_assets.schemas.enums import RejectReason
-from resources.content_source import (
-    ContentError,
-    SourceError,
-    file_address,
-    open_source,
-    source_name,
-)
+from orchestration_assets.schemas.errors import SourceError
+from orchestration_assets.schemas.listings import ContentError
+from orchestration_assets.schemas.source_urls import file_address
+from resources.content_source import open_source, source_name
 from tests.fuzzing import fuzz
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

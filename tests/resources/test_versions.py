@@ -14,10 +14,17 @@ from hypothesis import strategies as st
 from orchestration_assets.content.intake import take_in
 from orchestration_assets.content.manifest_builder import make_manifest
 from orchestration_assets.progress import SilentProgress
+from orchestration_assets.schemas.file_versions import (
+    LATEST_NS,
+    nanoseconds,
+    odd_time,
+    version,
+    version_of,
+)
+from orchestration_assets.schemas.listings import Version
 from orchestration_assets.schemas.policy import Content, Records
 from orchestration_assets.schemas.storable_values import fits_int64
-from resources.content_source import FolderSource, Version, odd_time
-from resources.content_source.versions import LATEST_NS, nanoseconds, version, version_of
+from resources.content_source import FolderSource
 from resources.home import Home
 from tests.fuzzing import fuzz
 

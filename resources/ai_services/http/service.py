@@ -9,6 +9,7 @@ from functools import cached_property, wraps
 from hashlib import blake2b
 from typing import Any, ClassVar, Final, NamedTuple
 
+from orchestration_assets.code_version import code_version
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.schemas.services import RemoteConfig
@@ -19,7 +20,6 @@ from orchestration_assets.text.replies.key_echoes import KeyEchoes, key_echoes
 from resources.ai_services.http.keys import header_value, secrets_of
 from resources.ai_services.http.transport import Transport
 from resources.ai_services.resilience.steady_timeouts import SteadyTimeout
-from resources.code_version import code_version
 
 REPAIR_CHARS: Final = 2000
 """Characters of a reply that are kept for a repair request."""

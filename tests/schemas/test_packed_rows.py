@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestration_assets.schemas.packed_rows import RowCodec
 from orchestration_assets.schemas.tables import CONTENT_PROFILES
-from resources.feature_cache.packed import RowCodec
 
 
 def _list(kind: pa.DataType) -> pa.DataType:

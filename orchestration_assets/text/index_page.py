@@ -39,45 +39,45 @@ def read_index(page: bytes, url: str) -> IndexPage:
     tree = LexborHTMLParser(page)
     base = tree.css_first("base[href]")
     start = _joined(url, (base.attributes.get("href") if base else None) or "") or url
-    found: dict[str, Link] = {}
+    links: dict[str, Link] = {}
     for node in tree.css("a[href]"):
         target = _joined(start, node.attributes.get("href") or "")
         link = below(url, target) if target else None
         if link is not None:
-            found.setdefault(f"{link.path}?{link.query}", link)
+            links.setdefault(f"{link.path}?{link.query}", link)
     heads = (node.text() for node in (tree.css_first("title"), tree.css_first("h1")) if node)
-    return IndexPage(tuple(found.values()), any(_INDEX.match(head) for head in heads))
+    return IndexPage(tuple(links.values()), any(_INDEX.match(head) for head in heads))
 
 
 def below(folder: str, target: str) -> Link | None:
     """The link to ``target`` as seen from the folder of a page; None when it lies elsewhere."""
     try:
-        here, there = urlsplit(folder), urlsplit(target)
+        page, linked = urlsplit(folder), urlsplit(target)
     except ValueError:
         return None
-    if not same_site(here, there):
+    if not same_site(page, linked):
         return None
-    prefix = _plain(here.path.rpartition("/")[0] + "/")
-    path = _plain(there.path or "/")
+    prefix = _plain(page.path.rpartition("/")[0] + "/")
+    path = _plain(linked.path or "/")
     inside = path.removeprefix(prefix)
     if not path.startswith(prefix) or not inside:
         return None
     segments = inside.removesuffix("/").split("/")
     if any(segment in ("", ".", "..") for segment in segments) or "\0" in inside:
         return None
-    return Link(inside, bool(there.query))
+    return Link(inside, bool(linked.query))
 
 
-def same_site(one: SplitResult, other: SplitResult) -> bool:
-    """Whether two URLs are of one host and port, or the same host's plain and encrypted door."""
+def same_site(first: SplitResult, second: SplitResult) -> bool:
+    """Whether two URLs are of one host and port, or the same host over http and then https."""
     try:
-        ports = [part.port or _PORTS.get(part.scheme, 0) for part in (one, other)]
+        ports = [part.port or _PORTS.get(part.scheme, 0) for part in (first, second)]
     except ValueError:
         return False
-    if one.hostname != other.hostname or not one.hostname:
+    if first.hostname != second.hostname or not first.hostname:
         return False
-    upgraded = (one.scheme, other.scheme) == ("http", "https") and ports == [80, 443]
-    return upgraded or (one.scheme == other.scheme in _PORTS and ports[0] == ports[1])
+    upgraded = (first.scheme, second.scheme) == ("http", "https") and ports == [80, 443]
+    return upgraded or (first.scheme == second.scheme in _PORTS and ports[0] == ports[1])
 
 
 def folders_above(path: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The names that people give to sources: paths and URLs, and what must not stand in a URL."""
+"""Paths and URLs of sources: their schemes, their one form, and what a URL must not contain."""
 
 import os
 import re
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qsl, quote_from_bytes, unquote_to_bytes, urlsplit
 
-from resources.content_source.contract import SourceError
+from orchestration_assets.schemas.errors import SourceError
 
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)(://|::)")
 _CHAINED: Final = re.compile(r"[A-Za-z0-9+.-]+::|.*::[A-Za-z][A-Za-z0-9+.-]*(?:://|::)", re.DOTALL)
@@ -28,8 +28,8 @@ _SHOWN_CHARS: Final = 200
 
 def scheme_of(source: str) -> str | None:
     """The scheme of a URL in lower case, the first of a chained one; None for a path."""
-    found = _SCHEME.match(source)
-    return found[1].lower() if found else None
+    match = _SCHEME.match(source)
+    return match[1].lower() if match else None
 
 
 def file_address(path: str | Path) -> str:
@@ -74,21 +74,14 @@ def local_path(source: str) -> str | Path:
     return address_path("file://" + rest)
 
 
-def source_name(source: str) -> str:
-    """The one URL that a source goes by, however people write it; it need not exist."""
-    scheme = scheme_of(source)
-    if is_chained(source):
-        return source
-    if scheme is None or scheme in LOCAL:
-        try:
-            return file_address(Path(local_path(source)).expanduser().resolve())
-        except (SourceError, OSError, RuntimeError, ValueError):
-            return source  # opening it says what is wrong
-    source = scheme + source[len(scheme) :]
+def url_name(url: str) -> str:
+    """The one form of a store's URL: its scheme in lower case, no fragment, no final slash."""
+    scheme = scheme_of(url) or ""
+    url = scheme + url[len(scheme) :]
     # what stands behind # is never asked for, and a slash within a query is part of it
     if scheme in WEB:
-        source = source.split("#", 1)[0]
-    return source if scheme in WEB and "?" in source else source.rstrip("/")
+        url = url.split("#", 1)[0]
+    return url if scheme in WEB and "?" in url else url.rstrip("/")
 
 
 def checked_url(url: str) -> str:
@@ -117,13 +110,13 @@ def checked_url(url: str) -> str:
             f"the source {shown(url)} names a user: addresses are kept in tables; give the URL "
             "without it"
         )
-    given = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
-    if any(_KEYS.fullmatch(name) for name in given):
+    parameters = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
+    if any(_KEYS.fullmatch(name) for name in parameters):
         raise SourceError(
             f"the source {shown(url)} has a key or signature in its query; give one that needs "
             "none, or copy the content: addresses are kept in tables"
         )
-    return source_name(url)
+    return url_name(url)
 
 
 def shown(url: str) -> str:
@@ -142,13 +135,13 @@ def shown(url: str) -> str:
 
 def _has_password(url: str) -> bool:
     """Whether a URL has a user with a password, also one that is not written as it should be."""
-    _, found, rest = url.partition("://")
+    _, separator, rest = url.partition("://")
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
     user, _, host = authority.rpartition("@")
     if ":" in re.sub("%3a", ":", user, flags=re.IGNORECASE):
-        return bool(found)
+        return bool(separator)
     # a password with a slash in it: what stands behind the colon is no port
-    return bool(found) and "@" in rest[len(authority) :] and _HOST.fullmatch(host) is None
+    return bool(separator) and "@" in rest[len(authority) :] and _HOST.fullmatch(host) is None
 
 
 def is_chained(source: str) -> bool:

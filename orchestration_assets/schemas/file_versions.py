@@ -1,4 +1,4 @@
-"""What stores say of a file's version, in the one form that listings keep."""
+"""Versions of files: a store's metadata as size, time and etag, the way a listing keeps them."""
 
 import math
 import re
@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
+from orchestration_assets.schemas.listings import Version
 from orchestration_assets.schemas.storable_values import INT64_MAX, INT64_MIN, fits_int64
-from resources.content_source.contract import Version
 
 # the smallest integer of 64 bits means "no time" to libraries that read tables
 EARLIEST_NS: Final = INT64_MIN + 1
@@ -75,26 +75,28 @@ def odd_time(modified_ns: int, etag: str | None) -> str | None:
         return None
     if EARLIEST_NS < modified_ns < 0:
         return f"its time, {_date(modified_ns)}, lies before 1970"
-    told = re.search(f"{_ODD}(-?\\d+)$", etag or "")
-    real = f", {_date(int(told[1]))}," if told else ""
+    recorded = re.search(f"{_ODD}(-?\\d+)$", etag or "")
+    real = f", {_date(int(recorded[1]))}," if recorded else ""
     return f"its time{real} lies outside 1677-2262: recorded as {_date(modified_ns)}"
 
 
-def version_of(found: Mapping[str, Any]) -> Version:
-    """Size, modification time and etag from what a store says of a file."""
-    modified_ns, said = 0, ""
+def version_of(metadata: Mapping[str, Any]) -> Version:
+    """Size, modification time and etag from the metadata that a store returns for a file."""
+    modified_ns, first_time = 0, ""
     for name in _TIMES:
-        moment = found.get(name)
+        moment = metadata.get(name)
         if moment is None:
             continue
-        said = said or f"{name}={moment}"
+        first_time = first_time or f"{name}={moment}"
         modified_ns = nanoseconds(moment, 1e3 if name in _MILLISECONDS else 1.0)
         if modified_ns:
             break
-    etag = next((str(found[name]) for name in _ETAGS if found.get(name) not in (None, "")), None)
-    if etag is None and not modified_ns and said:
-        etag = said  # a time in a form of the store's own: when it changes, the file did
-    return version(found.get("size"), modified_ns, etag)
+    etag = next(
+        (str(metadata[name]) for name in _ETAGS if metadata.get(name) not in (None, "")), None
+    )
+    if etag is None and not modified_ns and first_time:
+        etag = first_time  # a time in a form of the store's own: when it changes, the file did
+    return version(metadata.get("size"), modified_ns, etag)
 
 
 def nanoseconds(moment: Any, per_second: float = 1.0) -> int:
@@ -150,10 +152,10 @@ def _from_parts(parts: Any) -> datetime | None:
 
 def _bytes(size: Any) -> int:
     try:
-        found = int(size or 0)
+        count = int(size or 0)
     except (ValueError, TypeError, OverflowError):
         return 0
-    return found if found >= 0 and fits_int64(found) else 0
+    return count if count >= 0 and fits_int64(count) else 0
 
 
 def _date(nanoseconds_: int) -> str:

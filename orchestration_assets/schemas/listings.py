@@ -1,8 +1,6 @@
-"""What sources give: listings that prove what they say, contents, versions, and their errors."""
+"""What a source returns: listings and what they cover, contents of files, and versions."""
 
-import math
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -12,7 +10,6 @@ import pyarrow as pa
 
 from orchestration_assets.schemas.decoding import decode
 from orchestration_assets.schemas.enums import RejectReason
-from orchestration_assets.schemas.errors import OrchestrationError
 
 # one row a listed file, sorted by address: columns, because a listing may have millions
 LISTED: Final = pa.schema(
@@ -32,10 +29,6 @@ _ROWS_A_CHUNK: Final = 65_536
 OWN_HOME: Final = "(the home)"
 
 
-class SourceError(OrchestrationError):
-    """The source cannot be listed at all; the message names it and the remedy."""
-
-
 class ContentError(Exception):
     """One entry cannot be read; ``reason`` is its reject reason."""
 
@@ -46,7 +39,7 @@ class ContentError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ListedEntry:
-    """One thing that a listing found; ``problem`` is set when it cannot be read."""
+    """One file of a listing; ``problem`` is set when it cannot be read."""
 
     address: str
     path: str
@@ -64,14 +57,14 @@ EVERYTHING: Final[tuple[PathRange, ...]] = (("", None),)
 
 @dataclass(frozen=True)
 class Listing:
-    """What a look at a source found.
+    """The entries of a source at one time, and the part of the source that they cover.
 
-    ``began`` is when the look began. ``entries`` has the schema LISTED. ``covered`` are the spans
-    of relative paths that were walked to the end, in walk order (the plain order of the relative
-    paths); ``holes`` are relative folders, with a final slash, that could not be listed. Absence
-    proves something only inside the spans and outside the holes. ``resume_at`` is where the next
-    look should start when the budget ran out. ``excluded_by`` counts the files and folders that
-    each pattern left out.
+    ``began`` is when the listing began. ``entries`` has the schema LISTED. ``covered`` are the
+    spans of relative paths that were walked to the end, in walk order (the plain order of the
+    relative paths); ``holes`` are relative folders, with a final slash, that could not be listed.
+    Absence proves something only inside the spans and outside the holes. ``resume_at`` is where
+    the next listing should start when the budget ran out. ``excluded_by`` counts the files and
+    folders that each pattern left out.
     """
 
     source: str
@@ -123,26 +116,6 @@ class Version:
     etag: str | None = None
 
 
-class ListingBudget:
-    """What a listing may spend: so many seconds from now, and so many requests; no limits by
-    default."""
-
-    def __init__(
-        self,
-        seconds: float = math.inf,
-        requests: float = math.inf,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._clock = clock
-        self._until = clock() + seconds
-        self._requests = requests
-
-    def spent(self, requests: int = 0) -> bool:
-        """Counts ``requests`` more; True when the listing should stop where it stands."""
-        self._requests -= requests
-        return self._requests <= 0 or self._clock() >= self._until
-
-
 def refuse_too_large(size_bytes: int, max_bytes: int) -> None:
     """Raises ContentError for a file of more than ``max_bytes``."""
     if size_bytes > max_bytes:
@@ -179,12 +152,16 @@ class EntryTable:
         changed_ns: int | None = None,
     ) -> None:
         """Adds a row; where a store does not tell ``changed_ns``, it is the version's time."""
-        shown = relative
+        displayed_path = relative
         if not relative.isascii():
-            shown = relative.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+            displayed_path = relative.encode("utf-8", "surrogateescape").decode(
+                "utf-8", "backslashreplace"
+            )
         size_bytes, modified_ns, etag = version.size_bytes, version.modified_ns, version.etag
         changed = modified_ns if changed_ns is None else changed_ns
-        self._rows.append((address, shown, size_bytes, modified_ns, changed, etag, problem))
+        self._rows.append(
+            (address, displayed_path, size_bytes, modified_ns, changed, etag, problem)
+        )
         if len(self._rows) >= _ROWS_A_CHUNK:
             self._flush()
 
@@ -195,6 +172,6 @@ class EntryTable:
         self._rows = []
 
     def table(self) -> pa.Table:
-        """What was collected, sorted by address."""
+        """The collected rows, with the schema LISTED, sorted by address."""
         self._flush()
         return pa.Table.from_batches(self._chunks, LISTED).sort_by("address").combine_chunks()

@@ -25,12 +25,12 @@ def _texts_to_bytes(texts: Sequence[str]) -> bytes:
 
 
 def _texts_from_bytes(data: bytes) -> list[str]:
-    found, at = [], 0
+    texts, at = [], 0
     while at < len(data):
         (length,) = _LENGTH.unpack_from(data, at)
         at += _LENGTH.size + length
-        found.append(data[at - length : at].decode("utf-8", "surrogatepass"))
-    return found
+        texts.append(data[at - length : at].decode("utf-8", "surrogatepass"))
+    return texts
 
 
 def _numbers(kind: str) -> tuple[Callable[[Any], bytes], Callable[[bytes], Any]]:
@@ -60,13 +60,13 @@ class RowCodec:
             for field in schema
             if (kind := str(field.type).replace(" not null", "")) in _OPEN
         ]
-        if strange := {*schema.names} - {*self._fixed} - {name for name, *_ in self._open}:
-            raise TypeError(f"no layout for the columns {', '.join(sorted(strange))}")
+        if unsupported := {*schema.names} - {*self._fixed} - {name for name, *_ in self._open}:
+            raise TypeError(f"no layout for the columns {', '.join(sorted(unsupported))}")
         named = [(field.name, str(field.type)) for field in schema]
         self._layout = blake2b(repr(named).encode(), digest_size=_LAYOUT_BYTES).digest()
-        there = [(f"has {name}", "?") for name in schema.names]
+        present = [(f"has {name}", "?") for name in schema.names]
         values = [(name, _FIXED[schema.field(name).type]) for name in self._fixed]
-        self._dtype = np.dtype([("layout", f"V{_LAYOUT_BYTES}"), *there, *values])
+        self._dtype = np.dtype([("layout", f"V{_LAYOUT_BYTES}"), *present, *values])
 
     def encode(self, rows: pa.Table) -> list[bytes]:
         """One packed value a row."""
@@ -104,9 +104,9 @@ class RowCodec:
             values_of = np.ascontiguousarray(heads[name])
             columns[name] = pa.array(values_of, kind, mask=~heads[f"has {name}"])
         for (name, *_), column in zip(self._open, texts, strict=True):
-            there = heads[f"has {name}"].tolist()
-            given = [value if has else None for value, has in zip(column, there, strict=True)]
-            columns[name] = pa.array(given, self.schema.field(name).type)
+            present = heads[f"has {name}"].tolist()
+            nullable = [value if has else None for value, has in zip(column, present, strict=True)]
+            columns[name] = pa.array(nullable, self.schema.field(name).type)
         arrays = [columns[name] for name in self.schema.names]
         return pa.Table.from_arrays(arrays, schema=self.schema), kept
 
@@ -115,14 +115,14 @@ class RowCodec:
         at = self._dtype.itemsize
         if not data.startswith(self._layout) or len(data) < at:
             return None
-        found = []
+        values = []
         try:
             for _, _, from_bytes in self._open:
                 (length,) = _LENGTH.unpack_from(data, at)
                 at += _LENGTH.size + length
                 if at > len(data):
                     return None
-                found.append(from_bytes(data[at - length : at]))
+                values.append(from_bytes(data[at - length : at]))
         except (struct.error, ValueError):
             return None
-        return found if at == len(data) else None
+        return values if at == len(data) else None

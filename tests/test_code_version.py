@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from orchestration_assets.code_version import code_version
 from orchestration_assets.processing.answer_cache import AnswerCache
 from orchestration_assets.processing.asker import Asker
 from orchestration_assets.reporting.page import render_index
@@ -26,12 +27,11 @@ from orchestration_assets.text.redaction import redact
 from orchestration_assets.text.replies.answers import reading_of
 from orchestration_assets.text.sensitive.assigned_secrets import assigned_secrets
 from resources.ai_services.http.transport import Transport
-from resources.code_version import code_version
 from resources.feature_cache.lmdb_store import LmdbStore
 from tests.ai_services.http.samples import chat, embeddings
 from tests.processing.services import question
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 PACKAGES = ("orchestration_assets", "resources")
 module = sys.modules[code_version.__module__]
 _CACHED = ("code_version", "_read", "_source", "_data_files", "_installed")
