@@ -62,9 +62,9 @@ class Settings:
 
 
 def split_sources(given: str) -> tuple[str, ...]:
-    """Folders and URLs, separated by colons; those before a port and within a URL separate nothing.
+    """Splits a list of folders and URLs at its colons, except those of a URL's scheme and port.
 
-    A colon in a path or further on in a URL is written %3A (the path as a ``file://`` URL).
+    Any other colon has to be written as %3A, in a folder's path as part of a ``file://`` URL.
     """
     return tuple(match[0] for match in _SOURCE.finditer(given))
 

@@ -11,7 +11,7 @@ from orchestration_assets.schemas.verdicts import GOLD_LABELS
 from orchestration_assets.table_assets import Balance, Stored, table_checks
 
 
-def _every_entry(stored: Stored, manifest: pa.Table) -> list[Balance]:
+def _check_entries_settled(stored: Stored, manifest: pa.Table) -> list[Balance]:
     entries = stored.entries()
     listed = set(entries["item_id"].to_pylist())
     found = listed & set(manifest["item_id"].to_pylist())
@@ -28,7 +28,7 @@ def _every_entry(stored: Stored, manifest: pa.Table) -> list[Balance]:
     ]
 
 
-def _every_item(stored: Stored, ledger: pa.Table) -> list[Balance]:
+def _check_items_in_ledger(stored: Stored, ledger: pa.Table) -> list[Balance]:
     tables = stored.home.tables
     columns = ["item_id", "outcome"]
     batches = sorted(batch for some in manifests_of(stored.home).values() for batch in some)
@@ -38,7 +38,7 @@ def _every_item(stored: Stored, ledger: pa.Table) -> list[Balance]:
     return [Balance(judged_items, ledger.num_rows, "items of all manifests in the ledger")]
 
 
-def _every_verdict(stored: Stored, gold: pa.Table) -> list[Balance]:
+def _check_verdicts_merged(stored: Stored, gold: pa.Table) -> list[Balance]:
     """Counted from the accepted files alone: what was judged, and what was said about it."""
     verdicts = accepted_verdicts(stored.home.verdicts)
     judged = verdicts.group_by(["item_id", "task"]).aggregate([]).num_rows
@@ -51,6 +51,6 @@ def _every_verdict(stored: Stored, gold: pa.Table) -> list[Balance]:
     ]
 
 
-content_manifest_checks = table_checks(CONTENT_MANIFEST, _every_entry)
-content_ledger_checks = table_checks(CONTENT_LEDGER, _every_item, per_batch=False)
-gold_labels_checks = table_checks(GOLD_LABELS, _every_verdict, per_batch=False)
+content_manifest_checks = table_checks(CONTENT_MANIFEST, _check_entries_settled)
+content_ledger_checks = table_checks(CONTENT_LEDGER, _check_items_in_ledger, per_batch=False)
+gold_labels_checks = table_checks(GOLD_LABELS, _check_verdicts_merged, per_batch=False)

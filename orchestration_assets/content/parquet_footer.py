@@ -42,7 +42,7 @@ def read_footer(stream: BinaryIO) -> tuple[RowGroup, ...]:
     if tail[4:] != _MAGIC or length > size - _TAIL:
         raise ValueError("it does not end as Parquet does")
     stream.seek(size - _TAIL - length)
-    file = _Compact(stream.read(length)).struct()
+    file = _ThriftReader(stream.read(length)).struct()
     groups = tuple(_row_group(one) for one in _items(file.get(4)))
     if sum(group.rows for group in groups) != file.get(3):
         raise ValueError("its row counts disagree")
@@ -78,15 +78,15 @@ def _count(found: Any, field: int) -> int:
     return value
 
 
-class _Compact:
-    """A reader of Thrift's compact protocol; structures become mappings by field number."""
+class _ThriftReader:
+    """Reads Thrift's compact protocol; a struct becomes a mapping by field number."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._at = 0
 
     def struct(self, depth: int = 0) -> dict[int, Any]:
-        """One structure. Raises ValueError where the bytes end or make no sense."""
+        """Reads one struct. Raises ValueError where the bytes end or are not valid."""
         if depth > _DEEPEST:
             raise ValueError("it is nested too deeply")
         fields: dict[int, Any] = {}
@@ -94,7 +94,7 @@ class _Compact:
         while head := self._byte():
             step, kind = head >> 4, head & 15
             number = number + step if step else self._signed()
-            # a truth is in the type of its field
+            # a boolean has its value in the type of its field
             fields[number] = kind == _TRUE if kind in (_TRUE, _FALSE) else self._value(kind, depth)
         return fields
 

@@ -42,10 +42,12 @@ from resources.home_resource import PolicyFileResource
 from resources.model_registry import ModelRegistry
 
 _Side = tuple[str, str, str, str]  # item, task, service, its answer
+# vector thresholds are stored as quantiles in steps of half a percent
+_QUANTILE_STEP = 0.005
 _COLUMNS = (("service_a", "answer_a"), ("service_b", "answer_b"))
 
 
-def _every_plan(stored: Stored, resolutions: pa.Table) -> list[Balance]:
+def _check_plans_resolved(stored: Stored, resolutions: pa.Table) -> list[Balance]:
     plans = stored.table(PROCESSING_PLANS.name)
     planned, resolved = _questions(plans), _questions(resolutions)
     return [
@@ -54,7 +56,7 @@ def _every_plan(stored: Stored, resolutions: pa.Table) -> list[Balance]:
     ]
 
 
-def _every_contradiction(stored: Stored, disagreements: pa.Table) -> list[Balance]:
+def _check_contradictions(stored: Stored, disagreements: pa.Table) -> list[Balance]:
     """Labels: all pairs of answers less the pairs that agree, counted from the kept readings.
 
     How far other answers lie apart is not counted a second time; of their rows it is checked
@@ -66,7 +68,9 @@ def _every_contradiction(stored: Stored, disagreements: pa.Table) -> list[Balanc
     return [
         Balance(_label_contradictions(stored), conflicts, "contradicting pairs with a row"),
         Balance(
-            others.num_rows, _rows_with_answers(stored, others), "rows founded on two far answers"
+            others.num_rows,
+            _count_justified_rows(stored, others),
+            "rows founded on two far answers",
         ),
     ]
 
@@ -87,19 +91,19 @@ def _label_contradictions(stored: Stored) -> int:
     return counted
 
 
-def _rows_with_answers(stored: Stored, rows: pa.Table) -> int:
+def _count_justified_rows(stored: Stored, rows: pa.Table) -> int:
+    """Rows whose two answers are final answers of the batch and lie far enough apart."""
     home = stored.home
     plans = stored.table(PROCESSING_PLANS.name)
     tasks = build_tasks(read_pinned_policy(home.policies, plans))
-    usual_shares = _usual_shares(home.models, plans)
+    cutoffs = _quantile_cutoffs(home.models, plans)
     answers = _final_answers(stored)
     sides = [values(rows, "item_id", "task", *side) for side in _COLUMNS]
 
     def far(task: str, distance: float, unusual: float | None) -> bool:
         if unusual is None:
             return distance >= tasks[task].disagree_at
-        # quantiles are kept in steps of one half percent
-        return task in usual_shares and unusual >= usual_shares[task] - 0.005
+        return task in cutoffs and unusual >= cutoffs[task] - _QUANTILE_STEP
 
     return sum(
         a in answers and b in answers and a[2] != b[2] and far(*counted)
@@ -107,8 +111,8 @@ def _rows_with_answers(stored: Stored, rows: pa.Table) -> int:
     )
 
 
-def _usual_shares(registry: ModelRegistry, plans: pa.Table) -> dict[str, float]:
-    """Task -> the share of contents that its pinned thresholds take for usual."""
+def _quantile_cutoffs(registry: ModelRegistry, plans: pa.Table) -> dict[str, float]:
+    """Task -> the quantile of distances above which its pinned thresholds flag an item."""
     pins = {pin for pin in values(plans, "task", "thresholds") if pin[1] is not None}
     known = {task: thresholds_in_use(registry, task, version) for task, version in sorted(pins)}
     return {task: 1.0 - one.thresholds.share for task, one in known.items() if one is not None}
@@ -124,12 +128,12 @@ def _final_answers(stored: Stored) -> set[_Side]:
     return counted
 
 
-def _kinds_of_disputes(stored: Stored, kinds: pa.Table) -> list[Balance]:
+def _check_dispute_kinds(stored: Stored, kinds: pa.Table) -> list[Balance]:
     disputed = _questions(stored.table(DISAGREEMENTS.name))
     return [Balance(0, len(_questions(kinds) - disputed), "kinds of questions without dispute")]
 
 
-def _every_question(stored: Stored, queue: pa.Table) -> list[Balance]:
+def _check_review_queue(stored: Stored, queue: pa.Table) -> list[Balance]:
     """The queue is numbered throughout, and asks nothing that is accepted or never resolved."""
     resolutions = stored.table(RESOLUTIONS.name)
     accepted = pc.equal(resolutions["triage"], Triage.ACCEPT.value)
@@ -146,7 +150,7 @@ def _questions(table: pa.Table) -> set[tuple[str, str]]:
     return set(values(table, "item_id", "task"))
 
 
-def _every_service(stored: Stored, cards: pa.Table) -> list[Balance]:
+def _check_answer_counts(stored: Stored, cards: pa.Table) -> list[Balance]:
     store = stored.home.tables
     answered = 0
     for batch in store.batches(RESOLUTIONS.name):
@@ -160,12 +164,12 @@ def _every_service(stored: Stored, cards: pa.Table) -> list[Balance]:
     return [Balance(answered, counted, "answers of services counted")]
 
 
-def _in_use(stored: Stored, table: pa.Table) -> list[Balance]:
+def _check_calibration_versions(stored: Stored, table: pa.Table) -> list[Balance]:
     """Every version that the table names is the one that batches read."""
     return [_are_current(stored.home.models, table, artefact_name, "versions in use")]
 
 
-def _in_force(stored: Stored, table: pa.Table) -> list[Balance]:
+def _check_threshold_versions(stored: Stored, table: pa.Table) -> list[Balance]:
     """Every version that the table names is the one that batches pin."""
     return [_are_current(stored.home.models, table, thresholds_name, "versions in force")]
 
@@ -178,13 +182,15 @@ def _are_current(
     return Balance(len(named), same, words)
 
 
-resolutions_checks = table_checks(RESOLUTIONS, _every_plan)
-disagreements_checks = table_checks(DISAGREEMENTS, _every_contradiction)
-dispute_kinds_checks = table_checks(DISPUTE_KINDS, _kinds_of_disputes)
-review_queue_checks = table_checks(REVIEW_QUEUE, _every_question)
-service_scorecards_checks = table_checks(SERVICE_SCORECARDS, _every_service, per_batch=False)
-calibration_checks = table_checks(CALIBRATION, _in_use, per_batch=False)
-vector_thresholds_checks = table_checks(VECTOR_THRESHOLDS, _in_force, per_batch=False)
+resolutions_checks = table_checks(RESOLUTIONS, _check_plans_resolved)
+disagreements_checks = table_checks(DISAGREEMENTS, _check_contradictions)
+dispute_kinds_checks = table_checks(DISPUTE_KINDS, _check_dispute_kinds)
+review_queue_checks = table_checks(REVIEW_QUEUE, _check_review_queue)
+service_scorecards_checks = table_checks(SERVICE_SCORECARDS, _check_answer_counts, per_batch=False)
+calibration_checks = table_checks(CALIBRATION, _check_calibration_versions, per_batch=False)
+vector_thresholds_checks = table_checks(
+    VECTOR_THRESHOLDS, _check_threshold_versions, per_batch=False
+)
 
 
 @dg.asset_check(

@@ -62,26 +62,28 @@ def weigh(
     promoted: PromotedCalibration | None,
     learn_from: int,
 ) -> tuple[dict[Key, WeighedAnswers], str]:
-    """(item, task) -> what its labels weigh, and the basis of those that are not there.
+    """(item, task) -> the probabilities of its labels, and the basis of the items that got none.
 
     ``readings`` are the task's independent readings, ``versions`` those of the services that gave
-    them. Items are missing where nothing was learnt: then stated confidences must do.
+    them. An item without probabilities is resolved by the confidences that services state.
     """
     keys = [key for key, votes in readings.items() if ok_votes(votes)]
     votes = [label_votes(readings[key]) for key in keys]
     if promoted is not None:
         why = mismatch(promoted.model, versions)
         if why is None:
-            return _by_model(keys, votes, promoted), "stated confidences: a label that is new"
+            return _weigh_by_calibration(
+                keys, votes, promoted
+            ), "stated confidences: a label that is new"
         basis = f"stated confidences: calibration {promoted.version} is not valid, {why}"
     else:
         basis = "stated confidences, unchecked: no calibration"
-    model, why = _learnt(task, votes, versions, learn_from)
+    model, why = _fit_from_batch(task, votes, versions, learn_from)
     if model is None:
         return {}, f"{basis}; {why}"
     n_services = int((~model.label_free.clones).sum())
     named = f"how {n_services} services agree over {len(keys)} items of this batch, no verdicts"
-    return _stand(keys, votes, model, named), basis
+    return _weigh_by_model(keys, votes, model, named), basis
 
 
 def mismatch(model: LabelModel, versions: Mapping[str, str]) -> str | None:
@@ -95,9 +97,10 @@ def mismatch(model: LabelModel, versions: Mapping[str, str]) -> str | None:
     return None
 
 
-def _learnt(
+def _fit_from_batch(
     task: Task, votes: Sequence[LabelVotes], versions: Mapping[str, str], learn_from: int
 ) -> tuple[LabelModel | None, str]:
+    """A label model fitted to the agreement within this batch; or None and the reason."""
     services = sorted({service for by_service in votes for service in by_service})
     if len(services) < _ENOUGH_SERVICES:
         return None, f"{len(services)} services cannot judge each other"
@@ -117,9 +120,10 @@ def _learnt(
     return LabelModel(tuple(services), used_versions, tuple(labels), free), ""
 
 
-def _by_model(
+def _weigh_by_calibration(
     keys: Sequence[Key], votes: Sequence[LabelVotes], promoted: PromotedCalibration
 ) -> dict[Key, WeighedAnswers]:
+    """The probabilities by a promoted calibration, for items whose labels it all knows."""
     model = promoted.model
     basis = f"calibration {promoted.version}, {model.n_gold} verdicts"
     if model.sole_service is not None:
@@ -130,12 +134,13 @@ def _by_model(
         for k, by_service in enumerate(votes)
         if all(label in known_labels for label, _ in by_service.values())
     ]
-    return _stand([keys[k] for k in inside], [votes[k] for k in inside], model, basis)
+    return _weigh_by_model([keys[k] for k in inside], [votes[k] for k in inside], model, basis)
 
 
-def _stand(
+def _weigh_by_model(
     keys: Sequence[Key], votes: Sequence[LabelVotes], model: LabelModel, basis: str
 ) -> dict[Key, WeighedAnswers]:
+    """The label probabilities and the standing answer of each item that the model resolves."""
     if not keys:
         return {}
     answers, confidences = encode_votes(votes, model.services, model.labels)

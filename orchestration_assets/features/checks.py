@@ -11,7 +11,7 @@ from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from orchestration_assets.table_assets import Balance, Stored, table_checks
 
 
-def _every_profiled(stored: Stored, vectors: pa.Table) -> list[Balance]:
+def _check_profiles_have_vectors(stored: Stored, vectors: pa.Table) -> list[Balance]:
     profiles = stored.table(CONTENT_PROFILES.name)
     ok = profiles.filter(pc.equal(profiles["status"], ProfileStatus.OK))
     profiled, found = set(ok["item_id"].to_pylist()), set(vectors["item_id"].to_pylist())
@@ -25,7 +25,7 @@ def _every_profiled(stored: Stored, vectors: pa.Table) -> list[Balance]:
     ]
 
 
-def _every_use(stored: Stored, report: pa.Table) -> list[Balance]:
+def _check_uses_counted(stored: Stored, report: pa.Table) -> list[Balance]:
     uses = [len(tiers) for _, _, tiers in stored.home.cache_uses.read()]
     features = report.filter(pc.not_equal(report["used_for"], ANSWERS))
     more = report.filter(pc.greater(report["hits"], report["lookups"]))
@@ -35,5 +35,7 @@ def _every_use(stored: Stored, report: pa.Table) -> list[Balance]:
     ]
 
 
-content_vectors_checks = table_checks(CONTENT_VECTORS, _every_profiled)
-feature_cache_report_checks = table_checks(FEATURE_CACHE_REPORT, _every_use, per_batch=False)
+content_vectors_checks = table_checks(CONTENT_VECTORS, _check_profiles_have_vectors)
+feature_cache_report_checks = table_checks(
+    FEATURE_CACHE_REPORT, _check_uses_counted, per_batch=False
+)

@@ -35,17 +35,19 @@ def _carried_out(planned: set[tuple[str, str]], found: set[tuple[str, str]]) -> 
     ]
 
 
-def _every_plan_of(model: ProcessingModel, stored: Stored, readings: pa.Table) -> list[Balance]:
+def _check_plans_of_model(
+    model: ProcessingModel, stored: Stored, readings: pa.Table
+) -> list[Balance]:
     plans = stored.table(PROCESSING_PLANS.name)
     planned = _pairs(plans.filter(pc.equal(plans["model"], model)))
     return _carried_out(planned, _pairs(readings))
 
 
-def _every_plan(stored: Stored, log: pa.Table) -> list[Balance]:
+def _check_plans_logged(stored: Stored, log: pa.Table) -> list[Balance]:
     return _carried_out(_pairs(stored.table(PROCESSING_PLANS.name)), _pairs(log))
 
 
-def _every_reading(stored: Stored, calls: pa.Table) -> list[Balance]:
+def _check_readings_have_calls(stored: Stored, calls: pa.Table) -> list[Balance]:
     readings = sum(stored.table(table.name).num_rows for table in INTERPRETATIONS.values())
     key = ["item_id", "task", "service", "round"]
     last = calls.select(key).group_by(key)
@@ -54,11 +56,11 @@ def _every_reading(stored: Stored, calls: pa.Table) -> list[Balance]:
 
 def _checks_of(model: ProcessingModel) -> dg.AssetChecksDefinition:
     return table_checks(
-        INTERPRETATIONS[model], lambda stored, rows: _every_plan_of(model, stored, rows)
+        INTERPRETATIONS[model], lambda stored, rows: _check_plans_of_model(model, stored, rows)
     )
 
 
-def _every_service(stored: Stored, health: pa.Table) -> list[Balance]:
+def _check_services_listed(stored: Stored, health: pa.Table) -> list[Balance]:
     policy = read_pinned_policy(stored.home.policies, health)
     named = set(policy.services) if policy else set()
     found = set(health["service"].to_pylist())
@@ -68,7 +70,7 @@ def _every_service(stored: Stored, health: pa.Table) -> list[Balance]:
     ]
 
 
-service_health_checks = table_checks(SERVICE_HEALTH, _every_service, per_batch=False)
+service_health_checks = table_checks(SERVICE_HEALTH, _check_services_listed, per_batch=False)
 
 
 @dg.multi_asset_check(
@@ -159,5 +161,5 @@ sequential_checks = _checks_of(ProcessingModel.SEQUENTIAL)
 parallel_checks = _checks_of(ProcessingModel.PARALLEL)
 iterative_checks = _checks_of(ProcessingModel.ITERATIVE)
 hybrid_checks = _checks_of(ProcessingModel.HYBRID)
-decision_log_checks = table_checks(DECISION_LOG, _every_plan)
-call_log_checks = table_checks(CALL_LOG, _every_reading)
+decision_log_checks = table_checks(DECISION_LOG, _check_plans_logged)
+call_log_checks = table_checks(CALL_LOG, _check_readings_have_calls)

@@ -75,8 +75,8 @@ class BatchResult:
 
 @dataclass(frozen=True, slots=True)
 class BatchLimits:
-    """What a batch may take. A call is over ``item_deadline_s`` after its turn came, the batch
-    ``batch_deadline_s`` after its start, both in seconds.
+    """What a batch may take. A call times out ``item_deadline_s`` after it left the queue of its
+    service, the batch ``batch_deadline_s`` after its start; both in seconds.
 
     ``token_ratios``: billed over estimated tokens of a service, as seen in earlier batches.
     """
@@ -116,7 +116,7 @@ def process_plans(
     ``load_item`` gives an item its content and may raise: then each service of its plans gets a
     failed reading with that reason, so that no plan goes without rows; likewise whatever else an
     item breaks is its own failure. ``is_heavy`` tells of an item whether it is loaded beside the
-    event loop, in a thread. ``near`` knows what services are shown of earlier content. Rows come
+    event loop, in a thread. ``near`` supplies near items of earlier batches as context. Rows come
     out in the order of the plans, whichever item finishes first.
     """
     groups = [list(group) for _, group in groupby(plans, key=lambda plan: plan.item_id)]

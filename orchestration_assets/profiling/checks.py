@@ -6,7 +6,7 @@ from orchestration_assets.schemas.tables import CONTENT_MANIFEST, CONTENT_PROFIL
 from orchestration_assets.table_assets import Balance, Stored, table_checks
 
 
-def _every_accepted(stored: Stored, profiles: pa.Table) -> list[Balance]:
+def _check_items_profiled(stored: Stored, profiles: pa.Table) -> list[Balance]:
     manifest = stored.table(CONTENT_MANIFEST.name)
     accepted = {row.item_id for row in accepted_items(manifest)}
     profiled = set(profiles["item_id"].to_pylist())
@@ -16,4 +16,4 @@ def _every_accepted(stored: Stored, profiles: pa.Table) -> list[Balance]:
     ]
 
 
-content_profiles_checks = table_checks(CONTENT_PROFILES, _every_accepted)
+content_profiles_checks = table_checks(CONTENT_PROFILES, _check_items_profiled)

@@ -13,7 +13,7 @@ from orchestration_assets.schemas.tables import (
 from orchestration_assets.table_assets import Balance, Stored, table_checks
 
 
-def _every_item_ends(stored: Stored, states: pa.Table) -> list[Balance]:
+def _check_items_ended(stored: Stored, states: pa.Table) -> list[Balance]:
     listed = set(stored.table(CONTENT_MANIFEST.name)["item_id"].to_pylist())
     ends = states.filter(pc.field("final"))["item_id"].to_pylist()
     return [
@@ -33,13 +33,13 @@ def _totals(stored: Stored, report: pa.Table) -> list[Balance]:
     ]
 
 
-def _every_batch(stored: Stored, corpus: pa.Table) -> list[Balance]:
+def _check_batches_counted(stored: Stored, corpus: pa.Table) -> list[Balance]:
     store, name = stored.home.tables, DISAGREEMENT_REPORT.name
     reported = {batch for batch in store.batches(name) if store.is_whole(name, batch)}
     found = set(corpus["batch"].to_pylist())
     return [Balance(len(reported), len(reported & found), "reported batches in the index")]
 
 
-item_states_checks = table_checks(ITEM_STATES, _every_item_ends)
+item_states_checks = table_checks(ITEM_STATES, _check_items_ended)
 disagreement_report_checks = table_checks(DISAGREEMENT_REPORT, _totals)
-corpus_report_checks = table_checks(CORPUS_REPORT, _every_batch, per_batch=False)
+corpus_report_checks = table_checks(CORPUS_REPORT, _check_batches_counted, per_batch=False)

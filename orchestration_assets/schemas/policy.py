@@ -527,21 +527,22 @@ class Disagreement(_Strict):
     )
     learn_from_items: Annotated[int, Field(ge=20)] = Field(
         default=200,
-        description="a batch teaches how reliable its services are from so many items that "
-        "three or more independent services answered",
+        description="least number of items with three or more independent answers from which "
+        "a batch by itself estimates how reliable its services are",
     )
     unusual_share: Annotated[float, Field(gt=0.0, le=0.5)] = Field(
         default=0.05,
-        description="vectors: share of usual contents that two services may be said to disagree "
-        "about; what that means for them is calibrated",
+        description="vectors: the share of ordinary items on which two services may be flagged as "
+        "disagreeing; the distance that this means for them is calibrated",
     )
     nearby_batches: Annotated[int, Field(ge=0, le=10_000)] = Field(
         default=50,
-        description="earlier batches that are read to say how services stood on the nearest "
-        "earlier items of what they disagree on; 0 for none",
+        description="earlier batches that are read to show how the services answered the nearest "
+        "earlier items of a disagreement; 0 for none",
     )
     nearby_seconds: Annotated[float, Field(gt=0.0, le=3600.0)] = Field(
-        default=30.0, description="brake: no further one is read after this time, and it is said"
+        default=30.0,
+        description="time limit for reading earlier batches; those not read are reported",
     )
     review: Review = Review()
 

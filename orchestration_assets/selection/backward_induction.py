@@ -188,7 +188,11 @@ class _RateSolution:
 
 
 class _Induction:
-    """The forests that all rates share, one a subset, grown on which service would be right."""
+    """One forest per subset of services, shared by all exchange rates.
+
+    It predicts for each service not yet asked whether the answer after it would be right, and how
+    confident that answer would be.
+    """
 
     def __init__(
         self,

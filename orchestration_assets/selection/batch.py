@@ -9,7 +9,11 @@ from orchestration_assets.schemas.enums import ProcessingModel
 from orchestration_assets.schemas.records import TableResult, count_members, rows_to_arrow
 from orchestration_assets.schemas.tables import PROCESSING_PLANS, profiles_of
 from orchestration_assets.selection.forecast import Price
-from orchestration_assets.selection.plan import choose_models, plan_items, thresholds_in_force
+from orchestration_assets.selection.plan import (
+    choose_models,
+    plan_items,
+    promoted_threshold_versions,
+)
 from orchestration_assets.selection.strategies import describe_point
 from orchestration_assets.selection.training_corpus import recent_prices
 from orchestration_assets.services.pool import build_services
@@ -22,19 +26,23 @@ def plan_batch(home: Home, batch: str, profiled: pa.Table, loaded: LoadedPolicy)
     services = build_services(loaded.policy.services)
     prices = {name: Price(s.expected_ms, s.cost_usd) for name, s in services.items()}
     profiles = list(profiles_of(profiled))
-    lately = recent_prices(home.tables, batch)
-    known = choose_models(loaded.policy, services, home.models, profiles, prices, lately)
-    limits = thresholds_in_force(loaded.policy, home.models)
-    rows = plan_items(batch, profiles, loaded.policy, loaded.hash, prices, known, limits)
+    observed = recent_prices(home.tables, batch)
+    point_or_reason = choose_models(
+        loaded.policy, services, home.models, profiles, prices, observed
+    )
+    threshold_versions = promoted_threshold_versions(loaded.policy, home.models)
+    rows = plan_items(
+        batch, profiles, loaded.policy, loaded.hash, prices, point_or_reason, threshold_versions
+    )
     plans = rows_to_arrow(PROCESSING_PLANS, rows)
     policy = {"policy": loaded.source, "policy_hash": loaded.hash}
     learned = {
-        f"learned/{task}": one
-        if isinstance(one, str)
-        else f"{one.model.version}, {describe_point(one)}"
-        for task, one in known.items()
+        f"learned/{task}": chosen
+        if isinstance(chosen, str)
+        else f"{chosen.model.version}, {describe_point(chosen)}"
+        for task, chosen in point_or_reason.items()
     }
-    pinned = {f"thresholds/{task}": version for task, version in limits.items()}
+    pinned = {f"thresholds/{task}": version for task, version in threshold_versions.items()}
     models = count_members(plans["model"], ProcessingModel)
     return TableResult(plans, {**models, **_forecast(plans), **policy, **learned, **pinned})
 

@@ -13,7 +13,7 @@ from orchestration_assets.selection.conditions import holds
 from orchestration_assets.table_assets import Balance, Stored, table_checks
 
 
-def _every_applicable_task(stored: Stored, plans: pa.Table) -> list[Balance]:
+def _check_tasks_planned(stored: Stored, plans: pa.Table) -> list[Balance]:
     policy = read_pinned_policy(stored.home.policies, plans)
     applicable = {
         (profile.item_id, name)
@@ -28,7 +28,7 @@ def _every_applicable_task(stored: Stored, plans: pa.Table) -> list[Balance]:
     ]
 
 
-def _every_learned_task(stored: Stored, rows: pa.Table) -> list[Balance]:
+def _check_models_stored(stored: Stored, rows: pa.Table) -> list[Balance]:
     """Each row is about a task whose version, where it has one, can be read."""
     registry = stored.home.models
     promoted = [one for one in values(rows, "task", "version") if one[1] is not None]
@@ -36,7 +36,7 @@ def _every_learned_task(stored: Stored, rows: pa.Table) -> list[Balance]:
     return [Balance(len(promoted), len(kept), "promoted models that are stored")]
 
 
-def _every_interval(stored: Stored, rows: pa.Table) -> list[Balance]:
+def _check_intervals(stored: Stored, rows: pa.Table) -> list[Balance]:
     """Each accuracy lies within its own interval."""
     inside = pc.and_(
         pc.less_equal(rows["accuracy_low"], pc.add(rows["accuracy"], 1e-9)),
@@ -46,6 +46,6 @@ def _every_interval(stored: Stored, rows: pa.Table) -> list[Balance]:
     return [Balance(rows.num_rows, found, "accuracies within their interval")]
 
 
-processing_plans_checks = table_checks(PROCESSING_PLANS, _every_applicable_task)
-selection_model_checks = table_checks(SELECTION_MODEL, _every_learned_task, per_batch=False)
-selection_frontier_checks = table_checks(SELECTION_FRONTIER, _every_interval, per_batch=False)
+processing_plans_checks = table_checks(PROCESSING_PLANS, _check_tasks_planned)
+selection_model_checks = table_checks(SELECTION_MODEL, _check_models_stored, per_batch=False)
+selection_frontier_checks = table_checks(SELECTION_FRONTIER, _check_intervals, per_batch=False)

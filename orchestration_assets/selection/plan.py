@@ -110,7 +110,7 @@ def count_learned_items(
     return counts, others
 
 
-def thresholds_in_force(policy: Policy, registry: ModelRegistry) -> dict[str, str]:
+def promoted_threshold_versions(policy: Policy, registry: ModelRegistry) -> dict[str, str]:
     """Vector task -> the version of its calibrated thresholds, where there are any.
 
     Whether they apply to the services that answer is checked when the answers are compared.

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-# the pairs of letters that words of European languages and names in code are mostly made of
+# the most frequent pairs of letters in words of European languages and identifiers of code
 _COMMON_PAIRS: Final = frozenset(
     (
         "th he in er an re on at en nd ti es or te of ed is it al ar st to nt ng se ha as ou io le "
@@ -14,7 +14,7 @@ _COMMON_PAIRS: Final = frozenset(
         "qu ys ry ip sk ki ok ck ub up um lu lt ls pt gu ds cu cr cl pu du mb ui ef rs ks"
     ).split()
 )
-# letters of a word, on average: what is drawn from small and capital letters breaks into less
+# mean letters of a word; random strings of mixed case split into shorter pieces
 _MIN_MEAN_WORD: Final = 3.0
 _WORD: Final = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z]?[a-z]+|[A-Z]")
 
@@ -29,7 +29,7 @@ def is_random(value: str) -> bool:
 
     Digits between letters count against words; fewer than 6 letters and digits are never random.
     """
-    letters = figures = common = pairs = changes = 0
+    letters = digits = common = pairs = transitions = 0
     before = ""
     for character in value:
         if "a" <= character <= "z" or "A" <= character <= "Z":
@@ -37,25 +37,24 @@ def is_random(value: str) -> bool:
             if before.isalpha():
                 pairs += 1
                 common += (before + character).lower() in _COMMON_PAIRS
-                # a capital after a capital's or a small letter's end begins a word; a lone change
-                # back and forth does not
-                changes += before.islower() and character.isupper()
+                # from small to capital letter, as between the words of camelCase
+                transitions += before.islower() and character.isupper()
             elif before.isdigit():
-                changes += 1
+                transitions += 1
             before = character
         elif "0" <= character <= "9":
-            figures += 1
-            changes += before.isalpha()
+            digits += 1
+            transitions += before.isalpha()
             before = character
         else:
             before = ""
-    size = letters + figures
+    size = letters + digits
     if size < 6:
         return False
-    if figures >= 3 and changes >= 3:
+    if digits >= 3 and transitions >= 3:
         return True
     # of few pairs, words have uncommon ones too
     if pairs >= 4 and common < (0.5 if pairs >= 10 else 0.4) * pairs:
         return True
     words = len(_WORD.findall(value))
-    return changes * 3 > size or (words >= 4 and letters < _MIN_MEAN_WORD * words)
+    return transitions * 3 > size or (words >= 4 and letters < _MIN_MEAN_WORD * words)
