@@ -2,10 +2,10 @@
 
 import re
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from hashlib import blake2b
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -15,7 +15,9 @@ _OWN: Final = frozenset({"orchestration_assets", "resources"})
 _DISTRIBUTIONS: Final = {"sklearn": "scikit-learn", "yaml": "pyyaml"}
 """Where a library is imported by another name than it is installed by."""
 _BY_NAME: Final = frozenset({"importlib.import_module", "importlib.metadata"})
-"""With these, a module may use libraries that it only names in a string."""
+"""With these, a module may use libraries that it only names in a string: those that this project
+declares, and those that stand in the call itself."""
+_PROJECT: Final = "content-orchestration"
 
 # a tenth of the time that a syntax tree takes
 _IMPORT: Final = re.compile(
@@ -26,6 +28,8 @@ _IMPORT: Final = re.compile(
 _NAME: Final = re.compile(r"([\w.]+)(?:[ \t]+as[ \t]+\w+)?")
 _COMMENT: Final = re.compile(r"#.*")
 _QUOTED: Final = re.compile(r"[\"']([\w.-]+)[\"']")
+_CALLED: Final = re.compile(r"\b(?:import_module|version|distribution)\([\"']([\w.-]+)[\"']\)")
+_REQUIREMENT: Final = re.compile(r"[\w.-]+")
 
 
 class _Module(NamedTuple):
@@ -37,13 +41,13 @@ class _Module(NamedTuple):
 
 
 @cache
-def code_version(module: str, without: Collection[str] = ()) -> str:
+def code_version(module: str, without: tuple[str, ...] = ()) -> str:
     """64 bits of blake2b, hex, over everything that ``module`` computes with.
 
     That is its source and that of every module of this project (and of its own package) that it
     imports, directly or not, in functions too; the data files that one of them names, beside it
     or in a package that it names; and the versions of the libraries that these import.
-    Modules of ``without`` (a tuple) are not followed. Any change gives another version: what it
+    Modules of ``without`` are not followed. Any change gives another version: what it
     could leave as it was is computed again all the same. Raises ModuleNotFoundError.
     """
     own = _OWN | {_top(module)}
@@ -83,7 +87,8 @@ def _read(module: str) -> _Module | None:
     quoted = set(_QUOTED.findall(source))
     imports = set(_imports(source))
     if imports & _BY_NAME:
-        imports |= {name for name in quoted if name.isidentifier()}
+        imports |= {name for name in quoted if name.isidentifier() and _normal(name) in _declared()}
+        imports |= set(_CALLED.findall(source))
     packages = (_source(name) for name in quoted if "." in name and _top(name) in _OWN)
     digest = blake2b(source.encode(), digest_size=16)
     for folder in sorted({path.parent, *(found.parent for found in packages if found)}):
@@ -97,7 +102,12 @@ def _read(module: str) -> _Module | None:
 def _source(module: str) -> Path | None:
     """The file of a module, found without importing the packages that it is in."""
     top, *rest = module.split(".")
-    spec = find_spec(top)
+    try:
+        spec = find_spec(top)
+    except ValueError:  # __main__ has none
+        return None
+    if not rest and spec and spec.origin and not spec.submodule_search_locations:
+        return Path(spec.origin)
     for folder in (spec and spec.submodule_search_locations) or ():
         place = Path(folder, *rest)
         for path in (place / "__init__.py", place.with_suffix(".py")):
@@ -115,6 +125,21 @@ def _imports(source: str) -> Iterator[str]:
     for module, names, modules in _IMPORT.findall(source):
         imported = _NAME.findall(_COMMENT.sub("", names or modules))
         yield from (module, *(f"{module}.{name}" for name in imported)) if module else imported
+
+
+@cache
+def _declared() -> frozenset[str]:
+    """The distributions that this project requires, its extras included."""
+    try:
+        required = requires(_PROJECT) or ()
+    except PackageNotFoundError:
+        required = ()
+    return frozenset(_normal(match[0]) for line in required if (match := _REQUIREMENT.match(line)))
+
+
+def _normal(distribution: str) -> str:
+    """The name as indexes compare it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
 @cache

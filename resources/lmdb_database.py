@@ -128,7 +128,10 @@ class LmdbDatabase:
             except UnwritableError as error:
                 if not isinstance(error.__cause__, lmdb.MapFullError):
                     raise
-                _open[self.folder].grow()
+                with _lock:
+                    # another thread may have closed it since; the next transaction opens it anew
+                    if (environment := _open.get(self.folder)) is not None:
+                        environment.grow()
 
     def _acquire(self) -> "_Environment":
         """The environment, with one more user. Raises UnwritableError."""

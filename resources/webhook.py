@@ -21,7 +21,7 @@ class WebhookError(OrchestrationError):
     """The message was not delivered; the words say why, without the address."""
 
 
-class _PassingError(WebhookError):
+class _TransientError(WebhookError):
     """A failure that another attempt may mend."""
 
 
@@ -35,7 +35,7 @@ def post(url: str, payload: Mapping[str, Any], timeout_seconds: float, attempts:
     Raises WebhookError.
     """
     retries = stamina.retry_context(
-        on=_PassingError,
+        on=_TransientError,
         attempts=attempts,
         timeout=_TOTAL_SECONDS,
         wait_initial=0.1,
@@ -56,13 +56,13 @@ def _post_once(
         with client.stream("POST", url, json=payload) as response:
             status = response.status_code
     except httpx.TimeoutException:
-        raise _PassingError(f"no answer within {timeout_seconds:g} s") from None
+        raise _TransientError(f"no answer within {timeout_seconds:g} s") from None
     except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL):
         raise WebhookError("the address is not a http:// or https:// URL") from None
     except httpx.HTTPError as error:
-        raise _PassingError(f"not reachable ({type(error).__name__})") from None
+        raise _TransientError(f"not reachable ({type(error).__name__})") from None
     if status in _RETRIED or status >= 500:
-        raise _PassingError(f"answered with status {status}")
+        raise _TransientError(f"answered with status {status}")
     if not 200 <= status < 300:
         raise WebhookError(f"answered with status {status}")
 

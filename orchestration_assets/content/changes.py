@@ -93,7 +93,7 @@ def _due(
 ) -> pa.Array:
     """Whether a file failed in passing, and enough has changed to try it again."""
     failed = pc.fill_null(
-        pc.greater_equal(look_of(recorded["passing_in"]), look_of(recorded["begun_in"])), False
+        pc.greater_equal(look_of(recorded["transient_in"]), look_of(recorded["begun_in"])), False
     )
     long_ago = pc.less_equal(recorded["listed_at"], pa.scalar(began - retry_after))
     touched = pc.not_equal(entries["changed_ns"], recorded["changed_ns"])

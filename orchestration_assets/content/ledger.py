@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from orchestration_assets.content.batches import item_id
-from orchestration_assets.schemas.enums import PASSING
+from orchestration_assets.schemas.enums import TRANSIENT
 from orchestration_assets.schemas.errors import DamagedFileError, UnwritableError
 from orchestration_assets.schemas.tables import CONTENT_MANIFEST
 from resources.damage import leaving_out_damage, notice
@@ -40,9 +40,9 @@ LEDGER: Final = pa.schema(
         pa.field("final", pa.bool_()),
         pa.field("stop", pa.int64()),
         pa.field("next_record", pa.int64()),
-        # the batch that its latest version began in, and the last batch that failed in passing
+        # the batch that its latest version began in, and the last batch that failed in transient
         pa.field("begun_in", pa.string()),
-        pa.field("passing_in", pa.string()),
+        pa.field("transient_in", pa.string()),
     ]
 )
 _SNAPSHOT_AFTER: Final = 8
@@ -80,22 +80,22 @@ def extend_ledger(
     version, says in which batch.
     """
     parts = [ledger.files]
-    passing: dict[str, str] = {}
+    transient: dict[str, str] = {}
     for key, entries, manifest in batches:
         mine = entries.filter(pc.equal(entries["source"], ledger.source))
         if mine.num_rows:
             parts.append(_rows(key, mine))
-            passing |= dict.fromkeys(_failed_in_passing(mine, manifest), key)
+            transient |= dict.fromkeys(_failed_in_passing(mine, manifest), key)
     if len(parts) == 1:
         return ledger
     rows = pa.concat_tables(parts)
     files = _last(rows)
-    for name in ("begun_in", "passing_in"):
+    for name in ("begun_in", "transient_in"):
         files = _filled(files, name, _last(rows.filter(pc.is_valid(rows[name]))))
-    if passing:
-        names, keys = list(passing), list(passing.values())
-        told = pa.table({"file": pa.array(names, pa.string()), "passing_in": pa.array(keys)})
-        files = _filled(files, "passing_in", told)
+    if transient:
+        names, keys = list(transient), list(transient.values())
+        told = pa.table({"file": pa.array(names, pa.string()), "transient_in": pa.array(keys)})
+        files = _filled(files, "transient_in", told)
     return Ledger(ledger.source, files.combine_chunks())
 
 
@@ -119,7 +119,7 @@ def _rows(batch: str, entries: pa.Table) -> pa.Table:
     columns |= {
         "batch": name,
         "begun_in": pc.if_else(starts, name, pa.scalar(None, pa.string())),
-        "passing_in": pa.nulls(count, pa.string()),
+        "transient_in": pa.nulls(count, pa.string()),
         "next_record": pc.add(entries["first_record"], entries["record_count"]),
     }
     return pa.table([columns[field.name] for field in LEDGER], schema=LEDGER)
@@ -148,8 +148,8 @@ def _failed_in_passing(entries: pa.Table, manifest: pa.Table | None) -> list[str
     """Files with an entry that was rejected for a reason that may pass."""
     if manifest is None:
         return []
-    passing = pc.is_in(manifest["reason"], pa.array(sorted(PASSING), pa.string()))
-    failed = manifest.filter(passing)["entry_id"]
+    transient = pc.is_in(manifest["reason"], pa.array(sorted(TRANSIENT), pa.string()))
+    failed = manifest.filter(transient)["entry_id"]
     if not len(failed):
         return []
     files: list[str] = pc.unique(

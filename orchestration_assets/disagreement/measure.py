@@ -36,7 +36,7 @@ class Differences:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class AnswerComparison:
     """How far two answers lie apart, in [0, 1], and whether they ``disagree``.
 
     ``strength`` in [0, 1] is what severity takes for the distance. ``unusual`` is the share of
@@ -58,7 +58,7 @@ class Measure(Protocol):
     def kind(self) -> DisagreementKind:
         """The kind of disagreement that is found."""
 
-    def compare(self, item_id: str, first: Vote, second: Vote) -> Comparison | None:
+    def compare(self, item_id: str, first: Vote, second: Vote) -> AnswerComparison | None:
         """How far apart the answers are; None when the batch is too small to tell."""
 
     def differences(self, item_id: str, first: Vote, second: Vote) -> Differences:
@@ -77,7 +77,7 @@ class PairMeasure:
     exclusive_parts: Callable[[Answer, Answer], Sides]
     in_words: Callable[[Vote, Sequence[str]], str]
 
-    def compare(self, item_id: str, first: Vote, second: Vote) -> Comparison:
+    def compare(self, item_id: str, first: Vote, second: Vote) -> AnswerComparison:
         return compare_by_policy(
             distance(required_answer(first), required_answer(second), self.task), self.task
         )
@@ -87,10 +87,10 @@ class PairMeasure:
         return Differences(only, (self.in_words(first, only[0]), self.in_words(second, only[1])))
 
 
-def compare_by_policy(answer_distance: float, task: Task, reason: str = "") -> Comparison:
+def compare_by_policy(answer_distance: float, task: Task, reason: str = "") -> AnswerComparison:
     """Compared with the task's ``disagree_at``; ``reason`` nothing better is known, if it is."""
     basis = f"disagree_at {task.disagree_at:g}{f': {reason}' if reason else ''}"
-    return Comparison(
+    return AnswerComparison(
         answer_distance, is_disagreement(answer_distance, task), answer_distance, None, basis
     )
 

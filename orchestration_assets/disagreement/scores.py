@@ -12,7 +12,7 @@ from statistics import median
 from typing import Final, cast
 
 from orchestration_assets.disagreement.measure import (
-    Comparison,
+    AnswerComparison,
     Differences,
     Measure,
     TaskReadings,
@@ -53,7 +53,7 @@ class ScoreMeasure:
     def kind(self) -> DisagreementKind:
         return DisagreementKind.SCORE_GAP
 
-    def compare(self, item_id: str, first: Vote, second: Vote) -> Comparison:
+    def compare(self, item_id: str, first: Vote, second: Vote) -> AnswerComparison:
         return compare_by_policy(self._distance(first, second), self.task)
 
     def _distance(self, first: Vote, second: Vote) -> float:

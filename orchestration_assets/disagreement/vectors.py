@@ -14,7 +14,7 @@ from typing import cast
 import numpy as np
 
 from orchestration_assets.disagreement.measure import (
-    Comparison,
+    AnswerComparison,
     Differences,
     Measure,
     TaskReadings,
@@ -114,7 +114,7 @@ class VectorMeasure:
     def kind(self) -> DisagreementKind:
         return DisagreementKind.NEIGHBOURHOOD_SHIFT
 
-    def compare(self, item_id: str, first: Vote, second: Vote) -> Comparison | None:
+    def compare(self, item_id: str, first: Vote, second: Vote) -> AnswerComparison | None:
         judged = self._pair_comparison(first[0], second[0])
         seen = judged.seen.get(item_id)
         if seen is None:
@@ -128,7 +128,7 @@ class VectorMeasure:
             return None
         in_use = self.thresholds.in_use
         share = in_use.thresholds.share
-        return Comparison(
+        return AnswerComparison(
             distance,
             0.0 < seen.shift >= threshold.from_shift(share),
             threshold.strength(seen.shift),

@@ -132,7 +132,10 @@ def _structs(record: Any) -> Decoder:
     def structs(array: pa.Array) -> Sequence[Any]:
         names = [field.name for field in array.type]
         parts = dict(zip(names, array.flatten(), strict=True))
-        columns = [decoder(parts[name]) for name, _, decoder in _fields(record)]
+        columns = [
+            repeat(None, len(array)) if nullable and name not in parts else decoder(parts[name])
+            for name, nullable, decoder in _fields(record)
+        ]
         return _with_none(array, list(map(_constructor(record), *columns)))
 
     return structs

@@ -41,7 +41,7 @@ class RejectReason(StrEnum):
 
 
 # reasons that may pass by themselves: such an entry is offered again
-PASSING: Final = frozenset({RejectReason.UNREADABLE, RejectReason.VANISHED, RejectReason.SLOW})
+TRANSIENT: Final = frozenset({RejectReason.UNREADABLE, RejectReason.VANISHED, RejectReason.SLOW})
 
 
 class ItemPresence(StrEnum):

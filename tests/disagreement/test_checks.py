@@ -4,7 +4,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from orchestration_assets.disagreement.checks import _every_contradiction
+from orchestration_assets.disagreement.checks import _check_contradictions
 from orchestration_assets.disagreement.pairs import disagreements
 from orchestration_assets.disagreement.readings import group_readings
 from orchestration_assets.disagreement.resolution import resolve
@@ -72,10 +72,10 @@ def batch(home):
 
 
 def counted(kept, rows) -> list[tuple[int, int]]:
-    return [(one.expected, one.found) for one in _every_contradiction(kept, rows)]
+    return [(one.expected, one.found) for one in _check_contradictions(kept, rows)]
 
 
-def test_every_contradiction_is_counted_and_founded(batch) -> None:
+def test_check_contradictions_is_counted_and_founded(batch) -> None:
     kept, rows = batch
     assert rows.num_rows == 2 * len(ANSWERS)
     assert counted(kept, rows) == [(2, 2), (6, 6)]

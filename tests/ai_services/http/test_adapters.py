@@ -21,7 +21,7 @@ from resources.ai_services.drill.server import DrillServer, serving
 from resources.ai_services.http.chat import ChatService
 from resources.ai_services.http.embeddings import EmbeddingsService
 from tests.ai_services.http.samples import LABELS, VECTORS, asked, chat, embeddings
-from tests.ai_services.questions import PARAMETERS, TASK_OF, TASKS
+from tests.services.questions import PARAMETERS, TASK_OF, TASKS
 
 SCORE = Task("tone", "1", AnswerKind.SCORE, scale=(-1.0, 1.0))
 TEXT = "# A title\n\nThe people said that the archive is a good and helpful place for everyone.\n"

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.services.registry import load_embedded
-from tests.ai_services.questions import PARAMETERS, question
+from tests.services.questions import PARAMETERS, question
 
 
 def say(service: str, text: str, parameters=None):

@@ -17,8 +17,8 @@ from orchestration_assets.text.document_frequencies import (
 )
 from orchestration_assets.text.function_words import likely_language
 from orchestration_assets.text.words import prose_words, singular_words, words_of
-from tests.ai_services.questions import ask
-from tests.ai_services.samples import CODE, PROSE
+from tests.services.questions import ask
+from tests.services.samples import CODE, PROSE
 
 SERVICES = ["tfidf_keywords", "graph_keywords"]
 ESSAY = (

@@ -13,8 +13,8 @@ from orchestration_assets.schemas.items import Reading
 from orchestration_assets.services.language.natural_languages import NATURAL_LANGUAGES
 from orchestration_assets.services.registry import load_embedded
 from orchestration_assets.text.spread_pieces import spread_pieces
-from tests.ai_services.questions import question
-from tests.ai_services.samples import CODE, PROSE
+from tests.services.questions import question
+from tests.services.samples import CODE, PROSE
 
 SERVICES = ["langid", "stopwords"]
 PAGES = {

@@ -15,8 +15,8 @@ from orchestration_assets.schemas.answers import answer_columns, fits
 from orchestration_assets.schemas.enums import AnswerKind, Family, Status
 from orchestration_assets.schemas.items import Item, Question, Reading, Task
 from orchestration_assets.services.registry import EMBEDDED, embedded_class, load_embedded
-from tests.ai_services.questions import JUDGED, PARAMETERS, TASK_OF, TASKS, question_for
-from tests.ai_services.samples import CODE, PLAIN_SIGNS, PROSE
+from tests.services.questions import JUDGED, PARAMETERS, TASK_OF, TASKS, question_for
+from tests.services.samples import CODE, PLAIN_SIGNS, PROSE
 
 OPTIONAL = {"semantic_embedding": "wordllama"}
 SERVICES = {

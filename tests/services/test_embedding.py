@@ -14,8 +14,8 @@ from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.services.embedding import semantic_embedding
 from orchestration_assets.services.registry import load_embedded
-from tests.ai_services.questions import ask, question
-from tests.ai_services.samples import CODE, PROSE
+from tests.services.questions import ask, question
+from tests.services.samples import CODE, PROSE
 
 HASHED = ["word_hashing", "ngram_hashing"]
 SERVICES = HASHED + (["semantic_embedding"] if find_spec("wordllama") else [])
@@ -78,7 +78,7 @@ def test_few_words_are_less_sure(service: str) -> None:
 def test_other_processes_say_the_same() -> None:
     """A hash that Python salts anew for each process would not."""
     program = (
-        "from tests.ai_services.questions import ask\n"
+        "from tests.services.questions import ask\n"
         f"print([ask(service, {PROSE['en']!r}).answer for service in {HASHED!r}])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)

@@ -5,8 +5,8 @@ import pytest
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Item, Question, Task
 from orchestration_assets.services.registry import load_embedded
-from tests.ai_services.questions import ask
-from tests.ai_services.samples import PROSE
+from tests.services.questions import ask
+from tests.services.samples import PROSE
 
 SERVICES = ["vader_tone", "adjective_tone"]
 GLAD = (

@@ -7,8 +7,8 @@ from orchestration_assets.schemas.items import Reading
 from orchestration_assets.services.content_type.content_types import CONTENT_TYPES, from_magika
 from orchestration_assets.services.content_type.extension_map import _EXTENSIONS, _NAMES
 from orchestration_assets.services.registry import load_embedded
-from tests.ai_services.questions import question
-from tests.ai_services.samples import CODE, PLAIN_SIGNS, PROSE
+from tests.services.questions import question
+from tests.services.samples import CODE, PLAIN_SIGNS, PROSE
 
 
 def ask(service: str, text: str = "", path: str = "withheld") -> Reading:

@@ -12,7 +12,7 @@ from benchmarks.service_independence import (
     set_overlap,
     tone_figures,
 )
-from tests.ai_services.samples import CODE, PROSE
+from tests.services.samples import CODE, PROSE
 
 
 def test_independent_errors_have_no_phi() -> None:

@@ -6,8 +6,8 @@ from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Reading
 from orchestration_assets.services.registry import load_embedded
 from orchestration_assets.services.title.title_form import MAX_TITLE, as_title, form_score
-from tests.ai_services.questions import ask, question
-from tests.ai_services.samples import CODE, PROSE
+from tests.services.questions import ask, question
+from tests.services.samples import CODE, PROSE
 
 ARCHIVE = (
     "The archive keeps old files. Nobody reads old files of the archive in the summer. "

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.content_type_accuracy import main
-from tests.ai_services.samples import CODE
+from tests.services.samples import CODE
 
 ENDINGS = {"python": "py", "go": "go", "rust": "rs", "java": "java", "ruby": "rb", "c": "c"}
 
