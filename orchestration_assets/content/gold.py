@@ -26,7 +26,7 @@ def update_gold(home: Home, loaded: LoadedPolicy) -> TableResult:
     pin_policy(home.policies, loaded)
     rules = VerdictContext(loaded.policy.tasks, loaded.hash, datetime.now(UTC))
     find = finder(home.tables)
-    intake = take(
+    taken = take(
         home.verdicts,
         time.time,
         loaded.policy.feedback.settle_seconds,
@@ -39,14 +39,16 @@ def update_gold(home: Home, loaded: LoadedPolicy) -> TableResult:
         "verdicts": verdicts.num_rows,
         "declared": len(declared.verdicts),
         "declared_unusable": declared.unusable,
-        "files_accepted": len(intake.accepted),
-        "files_known": len(intake.known),
-        "files_rejected": len(intake.rejected),
-        "lines_not_judged": intake.not_judged,
+        "files_accepted": len(taken.accepted),
+        "files_known": len(taken.known),
+        "files_rejected": len(taken.rejected),
+        "lines_not_judged": taken.not_judged,
         "disputed": pc.sum(pc.greater(pc.list_value_length(gold["dissenters"]), 0)).as_py() or 0,
         "policy_hash": loaded.hash,
         **{f"gold: {task}": n for task, n in sorted(Counter(gold["task"].to_pylist()).items())},
     }
-    rejected = [f"verdict file {name} was moved aside: {w}" for name, w in intake.rejected.items()]
+    rejected = [
+        f"verdict file {name} was moved aside: {why}" for name, why in taken.rejected.items()
+    ]
     unusable = [f"declared gold that is no answer: {example}" for example in declared.examples]
     return TableResult(gold, figures, [*rejected, *unusable])

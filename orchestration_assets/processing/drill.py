@@ -44,8 +44,9 @@ class DrillOutcome:
     """What became of the drill's items at one service.
 
     ``lost``: items without a reading; ``billed_twice``: requests that the server billed again.
-    ``amplification``: attempts at the service for each item. Times in ms as the items saw them,
-    scaled back; money in US dollars.
+    ``amplification``: attempts at the service for each item, which passes up to
+    ``allowed_amplification``. ``cost_usd_calm``: the cost of as many answers without faults.
+    Times in ms as the items saw them, scaled back; money in US dollars.
     """
 
     service: str
@@ -62,8 +63,8 @@ class DrillOutcome:
     @property
     def passed(self) -> bool:
         """Nothing lost, nothing paid twice, and the outage was not multiplied by retries."""
-        calm = not self.lost and not self.billed_twice
-        return calm and self.amplification <= self.allowed_amplification
+        nothing_lost = not self.lost and not self.billed_twice
+        return nothing_lost and self.amplification <= self.allowed_amplification
 
 
 def outage_drill(policy: Policy, seen: Mapping[str, ObservedUsage]) -> list[DrillOutcome]:

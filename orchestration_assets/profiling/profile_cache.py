@@ -15,7 +15,7 @@ from resources.feature_cache.rows import Recalled, RowCache
 from resources.feature_cache.tiered import TieredCache
 
 COMPUTED: Final = "computed"
-# the columns that belong to the item and the run, not to its content
+# not cached: filled in when a profile is recalled, from the manifest row, the batch and the tier
 _ROW_COLUMNS: Final = ("batch", "item_id", "content_hash", "path", "status", "reason", "origin")
 
 

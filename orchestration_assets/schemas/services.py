@@ -215,7 +215,8 @@ class HttpConfig(Strict):
     )
     model: str = Field(min_length=1, description="the model's name at the service")
     api_key_env: VariableName | None = Field(
-        default=None, description="environment variable that holds the key; never the key itself"
+        default=None,
+        description="environment variable that holds the service's API key, never the key itself",
     )
     parameters: Parameters = Field(
         default_factory=dict, description="sent with every request as they are, e.g. temperature"

@@ -38,10 +38,11 @@ _MIN_CONFIDENCE: Final = 0.2
 _DOUBT_LETTERS: Final = 2
 
 
-# A piece is in another language when the model is sure of it, and has so many letters.
+# A piece is in a language when the model gives it at least this share, and it has so many letters.
 _MIN_PIECE_SHARE: Final = 0.9
-_MAX_EXCLUDED_SHARE: Final = 0.02
 _MIN_PIECE_LETTERS: Final = 80
+# A piece rules a language out when the model gives it at most this share.
+_MAX_EXCLUDED_SHARE: Final = 0.02
 
 
 class LangidService(EmbeddedService):
@@ -88,12 +89,14 @@ def _letters(text: str) -> int:
 def _language_shares(pieces: Sequence[str]) -> list[tuple[str, float]]:
     """Languages that pieces are surely in, with their shares of such letters; the most first.
 
-    One alone when the others are not excluded: related languages are told apart by whole texts.
+    Another language counts beside the commonest only when the pieces of each rule the other out:
+    related languages are told apart by whole texts. Empty when no piece is sure, or is alone.
     """
     if len(pieces) < 2:
         return []
     letters_by_language: Counter[str] = Counter()
-    excluded: dict[str, set[str]] = {}
+    # language -> the languages that every piece surely in it rules out
+    ruled_out_by: dict[str, set[str]] = {}
     for piece in pieces:
         letters = _letters(piece)
         if letters < _MIN_PIECE_LETTERS:
@@ -102,8 +105,8 @@ def _language_shares(pieces: Sequence[str]) -> list[tuple[str, float]]:
         best, share = ranked[0]
         if share >= _MIN_PIECE_SHARE:
             letters_by_language[best] += letters
-            far = {label for label, other in ranked if other <= _MAX_EXCLUDED_SHARE}
-            excluded[best] = excluded.get(best, far) & far
+            ruled_out = {label for label, its_share in ranked if its_share <= _MAX_EXCLUDED_SHARE}
+            ruled_out_by[best] = ruled_out_by.get(best, ruled_out) & ruled_out
     shares = sorted(letters_by_language.items(), key=lambda entry: (-entry[1], entry[0]))
     if not shares:
         return []
@@ -111,7 +114,7 @@ def _language_shares(pieces: Sequence[str]) -> list[tuple[str, float]]:
     kept = [
         (label, count)
         for label, count in shares
-        if label == main or (label in excluded[main] and main in excluded[label])
+        if label == main or (label in ruled_out_by[main] and main in ruled_out_by[label])
     ]
     total = sum(count for _, count in kept)
     return [(label, count / total) for label, count in kept]

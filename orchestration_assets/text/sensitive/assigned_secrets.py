@@ -33,6 +33,7 @@ class _Assignment(Enum):
     SETTING = auto()
     """The name begins a line that the value ends."""
     CODE = auto()
+    """Any other bare value: in an expression, a query of a URL, a list."""
     PROSE = auto()
     ARGUMENT = auto()
 
@@ -100,7 +101,7 @@ _LINE_START: Final = re.compile(
 _LINE_END: Final = re.compile(r"[ \t]*(?:\r?\n|\\n|#|\Z)")
 _PHRASE: Final = re.compile(r"[a-z]{3,10}(?:[ ,-]{1,2}[a-z]{3,10}){2,23}")
 _SEED_WORDS: Final = 12
-_QUERY: Final = frozenset("?&")
+_BEFORE_QUERY_NAME: Final = frozenset("?&")
 
 
 def assigned_secrets(text: str) -> Iterator[Span]:
@@ -218,7 +219,7 @@ def _read_value(
     whole_line = line_start and _LINE_END.match(text, end)
     if whole_line:
         return _Value(start, end, value, _Assignment.SETTING)
-    if text[named.start - 1 : named.start] not in _QUERY:
+    if text[named.start - 1 : named.start] not in _BEFORE_QUERY_NAME:
         value = value.rstrip(_TRAILING)
     return _Value(start, start + len(value), value, _Assignment.CODE)
 

@@ -240,7 +240,7 @@ class Caller:
                 return ticket
             time.begin()
             key = _idempotency_key(keys, repaired=repaired)
-            return await self._within_budget(request, key, time, attempts, ticket)
+            return await self._send_within_budget(request, key, time, attempts, ticket)
         finally:
             self._slots.release()
 
@@ -295,7 +295,7 @@ class Caller:
             return decision
         return self._open_circuit() if decision is NotAdmitted.REFUSE else None
 
-    async def _within_budget(
+    async def _send_within_budget(
         self,
         request: Request,
         key: str,
@@ -303,6 +303,7 @@ class Caller:
         attempts: list[tuple[Attempt, ...]],
         ticket: Ticket,
     ) -> Reply | CallError | _NotAttempted:
+        """One attempt: reserves its highest cost, sends, settles the reservation, records it."""
         most = self.service.config.price.of(
             request.tokens_estimated * self.scale.highest, request.tokens_out_most
         )
@@ -325,6 +326,7 @@ class Caller:
         elapsed_ms = (perf_counter() - began) * 1000
         self._record_health(request, ticket, result)
         cost = self._cost(request, result)
+        # without an answer it may be billed all the same; a billable error counts no tokens out
         maybe_more = isinstance(result, CallError) and (result.maybe_billed or result.billable)
         self._budget.settle(reservation, cost, max(0.0, most - cost) if maybe_more else 0.0)
         _record_attempt(self.service.name, request, result, attempts, started_at, elapsed_ms, cost)
