@@ -80,7 +80,7 @@ class WaitingFiles:
 
 @dataclass
 class TakenFiles:
-    """What became of the files that waited, by name; ``not_judged`` counts lines without verdict."""
+    """What became of the files that waited, by name; ``not_judged``: lines without verdict."""
 
     accepted: list[str] = field(default_factory=list)
     known: list[str] = field(default_factory=list)
