@@ -49,6 +49,7 @@ def test_another_place_for_dagster_lets_any_home_be(tmp_path: Path, monkeypatch)
     check_home(Home(tmp_path / "a?b"))
 
 
+@pytest.mark.slow
 def test_a_run_with_odd_names_everywhere(tmp_path: Path, capsys) -> None:
     source, home = tmp_path / "s %41#?[b]\n", tmp_path / "h #[b]\n"
     source.mkdir()

@@ -156,6 +156,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 def test_a_hostile_folder_finishes_and_every_entry_has_an_outcome(tmp_path, run, home) -> None:
     root = tmp_path / "hostile"
     root.mkdir()
@@ -209,6 +210,7 @@ def test_a_killed_run_goes_on_where_it_was(corpus, home, run) -> None:
     assert summary["failed"] == 0
 
 
+@pytest.mark.slow
 def test_a_batch_that_fails_does_not_stop_the_one_behind_it(
     corpus, home, capsys, tmp_path, monkeypatch
 ) -> None:

@@ -228,6 +228,7 @@ def test_every_task_is_answered_or_abstained_and_every_model_occurs(project, cor
     assert len({row["round"] for row in last}) == 1
 
 
+@pytest.mark.slow
 def test_a_large_batch_is_profiled_on_the_cluster_with_equal_rows(again) -> None:
     project, batch = again
     here = project.tables.read("content_profiles", batch)

@@ -161,6 +161,7 @@ def test_the_outage_drill_loses_nothing_and_leaves_the_machine_alone(project, dr
     assert drill.log == []
 
 
+@pytest.mark.slow
 def test_preview_prices_a_budget_caps_and_the_rest_is_asked_by_the_next_run(
     corpus, home, drill, tmp_path, capsys
 ) -> None:

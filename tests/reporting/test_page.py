@@ -316,6 +316,7 @@ def test_services_that_all_fail_render():
     assert "every service timed out" in html
 
 
+@pytest.mark.slow
 def test_stays_small_at_ten_thousand_items():
     assert len(page_of(synthetic_batch(10_000)).encode()) < 1_000_000
 
