@@ -117,17 +117,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             allow_open_files()
             return _dispatch(given)
         except OrchestrationError as error:
-            return _said(str(error), error.exit_code)
+            return _fail_with(str(error), error.exit_code)
         except KeyboardInterrupt:
-            return _said("stopped; run the same command to go on", 128 + signal_seen())
+            return _fail_with("stopped; run the same command to go on", 128 + signal_seen())
         except MemoryError as error:
-            return _said(f"out of memory{_about(error)}; {_MEMORY}", USAGE_ERROR)
+            return _fail_with(f"out of memory{_about(error)}; {_MEMORY}", USAGE_ERROR)
         except BrokenPipeError:
             # whoever read the output has seen enough
             return 128 + signal.SIGPIPE
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
-            return _said(f"{where}{os_problem(error)}", USAGE_ERROR)
+            return _fail_with(f"{where}{os_problem(error)}", USAGE_ERROR)
 
 
 def _let_everything_be_written() -> None:
@@ -141,7 +141,7 @@ def _let_everything_be_written() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _said(message: str, code: int) -> int:
+def _fail_with(message: str, code: int) -> int:
     sys.stderr.write(f"orchestrate: {' '.join(message.splitlines())}\n")
     return code
 

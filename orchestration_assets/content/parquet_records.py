@@ -61,7 +61,7 @@ def open_parquet(stream: BinaryIO, columns: Sequence[str]) -> Any:
             stream, metadata=plain.metadata, read_dictionary=long, buffer_size=_BUFFER_BYTES
         )
     except _DAMAGE as error:
-        raise ContentError(RejectReason.MALFORMED, f"not Parquet: {_said(error)}") from error
+        raise ContentError(RejectReason.MALFORMED, f"not Parquet: {_error_text(error)}") from error
     check_columns(columns, names)
     return file
 
@@ -91,7 +91,7 @@ def _is_bytes(kind: Any) -> bool:
     )
 
 
-def _said(error: BaseException) -> str:
+def _error_text(error: BaseException) -> str:
     return whole_text(str(error))[:300]
 
 
@@ -127,7 +127,9 @@ def row_groups(
             before += rows
             yield RowGroupSize(rows, texts)
     except _DAMAGE as error:
-        raise ContentError(RejectReason.MALFORMED, f"damaged Parquet: {_said(error)}") from error
+        raise ContentError(
+            RejectReason.MALFORMED, f"damaged Parquet: {_error_text(error)}"
+        ) from error
 
 
 def _short(decoded: int, rows: int) -> ContentError:
@@ -186,7 +188,9 @@ def parquet_rows(
                     raise _short(before - row, rows)
             row += rows
     except _DAMAGE as error:
-        raise ContentError(RejectReason.MALFORMED, f"damaged Parquet: {_said(error)}") from error
+        raise ContentError(
+            RejectReason.MALFORMED, f"damaged Parquet: {_error_text(error)}"
+        ) from error
 
 
 def cell(column: Any, row: int, max_bytes: int) -> Any:
@@ -218,7 +222,7 @@ def _as_arrow_writes(found: Any, error: BaseException) -> str:
     except _DAMAGE:
         text = None
     if not isinstance(text, str):
-        raise CellError(RejectReason.MALFORMED, f"cannot be read ({_said(error)})") from error
+        raise CellError(RejectReason.MALFORMED, f"cannot be read ({_error_text(error)})") from error
     return text
 
 
@@ -256,7 +260,7 @@ class ParquetTexts:
             try:
                 table = self._file.read_row_group(number, [self._column])
             except _DAMAGE as error:
-                words = f"damaged Parquet: {_said(error)}"
+                words = f"damaged Parquet: {_error_text(error)}"
                 raise ContentError(RejectReason.MALFORMED, words) from error
             self._held[number] = _column(table, self._column)
         return self._held[number]
