@@ -59,7 +59,8 @@ class Breaker:
 
     def __init__(self, config: BreakerConfig) -> None:
         self._config = config
-        self._outcomes: deque[bool] = deque(maxlen=config.window)
+        # question and whether its attempt succeeded, the latest last
+        self._outcomes: deque[tuple[str, bool]] = deque(maxlen=config.window)
         # question -> whether its latest answer was malformed, the latest questions last
         self._malformed: dict[str, bool] = {}
         self._in_flight = 0
@@ -78,7 +79,7 @@ class Breaker:
                 return NotAdmitted.REFUSE
             self.state = BreakerState.HALF_OPEN
             self._begin_era()
-        elif not any(self._outcomes) and (
+        elif not self._succeeded() and (
             self._in_flight + len(self._outcomes) >= self._config.window
         ):
             return NotAdmitted.WAIT if self._in_flight else self._refuse_without_success(now)
@@ -88,7 +89,7 @@ class Breaker:
     def record(self, ticket: Ticket, now: float, outcome: Outcome, question: str = "") -> None:
         """Counts the end of an attempt, unless the state changed since it began.
 
-        ``question`` tells the questions apart that malformed answers are counted by.
+        ``question`` tells apart whose attempts they are.
         """
         if outcome is not Outcome.FAILED:
             self._note_answer(question, malformed=outcome is Outcome.MALFORMED)
@@ -99,10 +100,10 @@ class Breaker:
             outcome is Outcome.MALFORMED and not self.mostly_malformed
         )
         if self.state is BreakerState.HALF_OPEN:
-            self._record_probe(now, ok=ok)
+            self._record_probe(now, question, ok=ok)
             return
-        self._outcomes.append(ok)
-        failed = len(self._outcomes) - sum(self._outcomes)
+        self._outcomes.append((question, ok))
+        failed = len(self._outcomes) - self._succeeded()
         if len(
             self._outcomes
         ) >= self._config.min_attempts and failed >= self._config.failure_rate * len(
@@ -127,12 +128,15 @@ class Breaker:
             and sum(self._malformed.values()) > MALFORMED_SHARE * answered
         )
 
-    @property
-    def failed_share(self) -> float:
-        """The share of failures among the latest attempts, in [0, 1]; 0 without any."""
-        if self.state is not BreakerState.CLOSED:
+    def failed_share(self, without: str | None = None) -> float:
+        """The share of failures among the latest attempts, in [0, 1]; ``without`` one question's.
+
+        1 while the circuit is not closed, and without any attempt: nothing speaks for the service.
+        """
+        counted = [ok for question, ok in self._outcomes if question != without]
+        if self.state is not BreakerState.CLOSED or not counted:
             return 1.0
-        return 1.0 - sum(self._outcomes) / len(self._outcomes) if self._outcomes else 0.0
+        return 1.0 - sum(counted) / len(counted)
 
     @property
     def probe_at(self) -> float:
@@ -145,12 +149,15 @@ class Breaker:
         self._open(now)
         return NotAdmitted.REFUSE
 
-    def _record_probe(self, now: float, *, ok: bool) -> None:
+    def _succeeded(self) -> int:
+        return sum(ok for _, ok in self._outcomes)
+
+    def _record_probe(self, now: float, question: str, *, ok: bool) -> None:
         if ok:
             self.state = BreakerState.CLOSED
             self._failed_probes = 0
             self._outcomes.clear()
-            self._outcomes.append(True)
+            self._outcomes.append((question, True))
             self._begin_era()
         else:
             self._failed_probes += 1

@@ -230,7 +230,7 @@ class Caller:
                 return _failed_outcomes(attempts, stop, None)
             if isinstance(result, PERMANENT):
                 return _failed_outcomes(attempts, None, error)
-            delay = self._delay_s(result, failures, time)
+            delay = self._delay_s(request, result, failures, time)
             if isinstance(delay, _NotAttempted):
                 return _failed_outcomes(attempts, delay, error)
             self._parked(len(request.questions))
@@ -247,16 +247,19 @@ class Caller:
             return False
         return is_part or failures >= self.service.config.retries.attempts
 
-    def _delay_s(self, error: CallError, failures: int, time: _CallTime) -> float | _NotAttempted:
+    def _delay_s(
+        self, request: Request, error: CallError, failures: int, time: _CallTime
+    ) -> float | _NotAttempted:
         """Seconds until a question that failed so often is asked again, or why it is not."""
-        retries, share = self.service.config.retries, self.breaker.failed_share
-        service_fails = share >= _MOSTLY_FAILING and not isinstance(
+        retries = self.service.config.retries
+        service_fails = self.breaker.failed_share() >= _MOSTLY_FAILING and not isinstance(
             error, MalformedResponse | UnexpectedError
         )
         status = Status.DEFERRED if service_fails else _status(error)
         if failures >= retries.attempts:
             more = retries.attempts > 1 and isinstance(error, _AT_NO_COST)
-            at_fault = is_at_fault(failures, retries, share)
+            others = self.breaker.failed_share(without=_question_name(request))
+            at_fault = is_at_fault(failures, retries, others)
             if at_fault or not more:
                 return _NotAttempted(_status(error) if at_fault else status, "")
         delay = retry_delay_s(failures + 1, retries, error.retry_after, self._jitter())
@@ -500,8 +503,7 @@ class Caller:
             outcome = _health(result)
             if outcome is Outcome.FAILED and isinstance(result, CallError) and result.retry_after:
                 self._rate_gate.pause(result.retry_after)
-            question = request.questions[0]
-            self.breaker.record(ticket, _clock(), outcome, _question_name(question))
+            self.breaker.record(ticket, _clock(), outcome, _question_name(request))
             if outcome is not Outcome.FAILED:
                 self._pace.answered()
                 self._patience.answered()
@@ -583,8 +585,10 @@ def _health(result: Reply | CallError) -> Outcome:
     return Outcome.ANSWERED if fits else Outcome.MALFORMED
 
 
-def _question_name(question: Question) -> str:
-    return f"{question.item.content_hash}:{question.task.name}"
+def _question_name(request: Request) -> str:
+    """Tells requests apart by what they ask; a batch goes by its first question."""
+    first = request.questions[0]
+    return f"{first.item.content_hash}:{first.task.name}"
 
 
 def _status(error: CallError) -> Status:

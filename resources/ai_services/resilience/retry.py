@@ -4,7 +4,7 @@ from typing import Final
 
 from orchestration_assets.schemas.services import Retries
 
-_BY_CHANCE: Final = 0.001
+_BY_CHANCE: Final = 0.0001
 _FREE_RETRIES: Final = 10
 """Retries that are allowed in any case: the first calls of a run have no share yet."""
 
@@ -25,9 +25,9 @@ def is_at_fault(failures: int, config: Retries, failed_share: float) -> bool:
     """Whether a question that failed so often in a row is at fault itself, not its service.
 
     It is given ``attempts``, and more of them while the service fails others too: where a share p
-    of all attempts fails by chance, n in a row are put down to the question once fewer than one
-    question in a thousand would meet them, p ** n < 0.001 (at half, 10 attempts). While no attempt
-    succeeds at all, the question cannot be told from the service, and is not at fault.
+    of the other attempts fails, n failures in a row are put down to the question once fewer than
+    one question in ten thousand would meet them by chance, p ** n < 0.0001 (at half, 14 attempts).
+    While no attempt succeeds, the question cannot be told from its service, and is not at fault.
     """
     if failed_share >= 1.0:
         return False

@@ -88,7 +88,7 @@ def test_a_question_is_at_fault_where_chance_explains_its_failures_no_more(failu
     at_fault = is_at_fault(failures, retries, share)
     if at_fault:
         assert failures >= 3
-        assert share**failures < 0.001
+        assert share**failures < 0.0001
         assert is_at_fault(failures + 1, retries, share)
     if share == 0.0:
         assert at_fault is (failures >= 3)
