@@ -144,7 +144,7 @@ def _card(task: str, service: str, counted: Tally, labels: _Labels | None) -> Sc
         service=service,
         answered=answered,
         abstained=abstained,
-        failed=statuses.total() - answered - abstained,
+        failed=statuses.total() - answered - abstained - statuses[Status.DEFERRED],
         reliability=reliability,
         accuracy=accuracy,
         judged=judged,
