@@ -117,6 +117,8 @@ def _figures(name: str, faults: tuple[Fault, ...], items: int, *, batched: bool)
     if not batched:
         with serving(DrillServer(script)) as url:
             bare_seconds = asyncio.run(_bare(url, questions))
+    bare = "" if bare_seconds is None else f", bare {bare_seconds:.1f} s"
+    print(f"{name}: {seconds:.1f} s{bare}", file=sys.stderr, flush=True)
     statuses = Counter(one.reading.status for one in answers)
     answered = statuses[Status.OK] + statuses[Status.ABSTAINED]
     return FaultFigures(

@@ -285,6 +285,10 @@ class Caller:
                 return _NotAttempted(status, "the policy allows no retries")
             # one retry in so long a time multiplies nothing
             delay = max(delay, retries.backoff_max_s)
+        now = _clock()
+        if now + delay >= self._patience.ends(now):
+            why = f"{self.service.name} failed for longer than is waited for it"
+            return _NotAttempted(Status.DEFERRED, why)
         if delay >= time.left:
             late = _status(error) if isinstance(error, TimedOut) else status
             return _NotAttempted(late, "its deadline is sooner")

@@ -156,6 +156,20 @@ def test_a_service_that_stays_away_defers_what_is_left_after_one_wait(tmp_path) 
     assert "s failed too often" in str(answers[-1].reading.reason)
 
 
+def test_few_questions_at_a_dead_service_are_let_go_with_the_others(tmp_path) -> None:
+    """Fewer than a window, and with long pauses between retries: one wait is enough."""
+    server = DrillServer(FaultScript(faults=(Fault(kind="error"),)))
+    answers, breaker = ask_all(
+        tmp_path,
+        server,
+        texts(7),
+        retries={"backoff_s": 0.01, "backoff_max_s": 3600.0},
+        breaker={"open_s": 0.1, "wait_s": 0.5},
+    )
+    assert statuses(answers) == {Status.DEFERRED: 7}
+    assert len(server.log) <= 20 + breaker.opened
+
+
 def test_a_pause_longer_than_the_wait_defers_at_once(tmp_path) -> None:
     server = DrillServer(FaultScript(faults=(Fault(kind="rate_limit", seconds=3600),)))
     answers, _ = ask_all(tmp_path, server, texts(40), breaker={"wait_s": 5.0})
