@@ -8,7 +8,11 @@ from orchestration_assets.disagreement.calibration_registry import (
     thresholds_in_use,
 )
 from orchestration_assets.disagreement.label_history import gold_of, gold_rows, label_readings
-from orchestration_assets.disagreement.scorecards import scorecards, tally
+from orchestration_assets.disagreement.scorecards import (
+    SPENDING_COLUMNS,
+    scorecards,
+    tally,
+)
 from orchestration_assets.disagreement.thresholds import calibrate_vectors, in_force, in_words
 from orchestration_assets.disagreement.vector_history import VectorReadings, vector_readings
 from orchestration_assets.processing.batch import build_tasks
@@ -65,7 +69,13 @@ def score_services(home: Home) -> TableResult:
     """How reliable every service of every task is, what it costs, and what it is worth."""
     gold = gold_of(gold_rows(home.tables))
     judged = {content for of_task in gold.values() for content in of_task}
-    rows = list(scorecards(tally(home.tables), label_readings(home.tables, judged), gold))
+    rows = list(
+        scorecards(
+            tally(home.tables, home.spending.rows(SPENDING_COLUMNS)),
+            label_readings(home.tables, judged),
+            gold,
+        )
+    )
     figures = {
         "clones": sum(row.clone_of is not None for row in rows),
         "broken": sum(row.broken for row in rows),
