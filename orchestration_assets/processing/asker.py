@@ -151,13 +151,21 @@ class Asker:
                 return _with(answered, reading, attempts, origin)
         return _with(answered, answered.reading, attempts, answered.origin)
 
-    async def _ask(self, name: str, question: Question, deadline: float) -> AskResult:
-        """The reading of this very service: kept, under way already, or called for now."""
-        service = self._services[name]
+    def is_kept(self, name: str, question: Question) -> bool:
+        """Whether the answer of this service is in the cache."""
+        return self._cache.get(self._keyed(self._services[name], question)[1]) is not None
+
+    def _keyed(self, service: Service, question: Question) -> tuple[Question, str]:
+        """The question as this service sees it, and the key of its answer."""
         if self._near is not None and "neighbours" in service.reads:
             near = self._near.of(question.item.item_id, question.task.name)
             question = replace(question, near=near)
-        key = answer_key(question, service)
+        return question, answer_key(question, service)
+
+    async def _ask(self, name: str, question: Question, deadline: float) -> AskResult:
+        """The reading of this very service: kept, under way already, or called for now."""
+        service = self._services[name]
+        question, key = self._keyed(service, question)
         started_at, began = self.now(), self._clock()
         kept = self._cache.get(key)
         if kept is not None:

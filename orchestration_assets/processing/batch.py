@@ -13,9 +13,11 @@ from orchestration_assets.content.batch_completion import spending_pass
 from orchestration_assets.content.content_reader import ContentReader
 from orchestration_assets.processing.asker import CACHE, CALLED
 from orchestration_assets.processing.event_loop import BatchLimits, BatchResult, BatchWork, LoadItem
+from orchestration_assets.processing.funding import FundingRules
 from orchestration_assets.processing.near_copy_sharing import SHARED
 from orchestration_assets.processing.usage import observed_usage
 from orchestration_assets.schemas.decoding import values
+from orchestration_assets.schemas.disagreement import SERVICE_SCORECARDS
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Item, Task
 from orchestration_assets.schemas.policy import Choice, Policy
@@ -35,6 +37,7 @@ from orchestration_assets.selection.active_selector import artefact_name
 from orchestration_assets.selection.trained_selector import TrainedSelector, unpack_selector
 from orchestration_assets.services.pool import build_services
 from resources.ai_services.resilience.spend_budget import SpendBudget
+from resources.damage import leaving_out_damage
 from resources.home import Home
 from resources.model_registry import ModelRegistry
 from resources.spending.writer import SpendingPurpose, SpendingWriter, process_name
@@ -50,6 +53,7 @@ _DISAGREE_AT: Final[Mapping[AnswerKind, float]] = {
 }
 
 
+_ENOUGH_VERDICTS: Final = 50
 _HEAVY_BYTES: Final = 1 << 20
 
 
@@ -128,7 +132,23 @@ def batch_limits(policy: Policy | None, budget: SpendBudget, store: TableStore) 
         execution.item_deadline_s,
         math.inf if execution.batch_deadline_s is None else execution.batch_deadline_s,
         {name: one.token_ratio.mean for name, one in seen.items() if one.token_ratio},
+        FundingRules(
+            {name: task.impact for name, task in policy.tasks.items()}, _reliabilities(store)
+        ),
     )
+
+
+def _reliabilities(store: TableStore) -> dict[tuple[str, str], float]:
+    """(task, service) -> how often the service is right: by verdicts, else by agreement."""
+    if not store.exists(SERVICE_SCORECARDS.name):
+        return {}
+    found: dict[tuple[str, str], float] = {}
+    with leaving_out_damage():
+        for card in SERVICE_SCORECARDS.rows(store.read(SERVICE_SCORECARDS.name)):
+            known = card.accuracy if card.judged >= _ENOUGH_VERDICTS else card.reliability
+            if known is not None:
+                found[card.task, card.service] = known
+    return found
 
 
 def deciders(policy: Policy | None) -> Callable[[PlanRow], str | None]:

@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -17,6 +17,7 @@ from orchestration_assets.processing.asker import (
     AskResult,
     UnsavedError,
 )
+from orchestration_assets.processing.funding import Funding, FundingRules
 from orchestration_assets.processing.near_items import NearItems
 from orchestration_assets.processing.plan_execution import execute
 from orchestration_assets.processing.plan_result import Ask, Decision, PlanResult
@@ -32,8 +33,10 @@ from orchestration_assets.schemas.tables import (
     PlanRow,
     Redaction,
 )
+from orchestration_assets.selection.expected_price import expected_usd
 from orchestration_assets.selection.trained_selector import TrainedSelector
 from orchestration_assets.services.contract import EmbeddedService, Service
+from orchestration_assets.text.token_estimates import token_estimate
 from resources.ai_services.http.service import HttpService
 from resources.ai_services.resilience.attempts import Attempt
 from resources.ai_services.resilience.spend_budget import SpendBudget
@@ -87,6 +90,7 @@ class BatchLimits:
     item_deadline_s: float = math.inf
     batch_deadline_s: float = math.inf
     token_ratios: Mapping[str, float] = field(default_factory=dict)
+    funding: FundingRules = field(default_factory=FundingRules)
 
     def in_flight(self, services: Iterable[Service]) -> int:
         """Items at work at once: enough that every service over HTTP can be kept busy.
@@ -127,7 +131,8 @@ def process_plans(
     async def drive() -> None:
         clock = asyncio.get_running_loop().time
         batch_ends = clock() + limits.batch_deadline_s
-        queue = iter(enumerate(groups))
+        queue: Iterator[tuple[int, list[PlanRow]]] = iter(enumerate(groups))
+        fresh = set(range(len(groups)))
         one_at_a_time = asyncio.Lock()
 
         async def load(item_id: str) -> Item:
@@ -140,8 +145,11 @@ def process_plans(
         async def serve(asker: Asker) -> None:
             # the workers share one iterator: each takes the next item as it becomes free
             for position, group in queue:
-                executions[position] = await _process_item(group, work, asker, load, batch_ends)
-                advance(1)
+                executions[position] = await _process_item(
+                    group, work, asker, load, batch_ends, funding
+                )
+                advance(position in fresh)
+                fresh.discard(position)
                 if position % _FLUSH_EVERY == 0:
                     cache.flush()
 
@@ -153,9 +161,13 @@ def process_plans(
             call_limit_s=limits.item_deadline_s,
             near=near,
         )
+        funding = _funding(groups, work, asker, limits)
         async with asker:
             at_once = min(limits.in_flight(work.services.values()), len(groups))
             await asyncio.gather(*(serve(asker) for _ in range(at_once)))
+            while funding is not None and (again := funding.next_round()):
+                queue = iter([one for one in enumerate(groups) if one[1][0].item_id in again])
+                await asyncio.gather(*(serve(asker) for _ in range(at_once)))
             processed.stopped = {
                 name: caller.stopped for name, caller in asker.callers.items() if caller.stopped
             }
@@ -172,6 +184,26 @@ def process_plans(
         for plan, execution in zip(group, done, strict=True):
             _collect(plan, execution, processed)
     return processed
+
+
+def _funding(
+    groups: Sequence[Sequence[PlanRow]], work: BatchWork, asker: Asker, limits: BatchLimits
+) -> Funding | None:
+    """Who decides which questions are asked; None where the money is enough for all of them."""
+    left = limits.budget.left_usd
+    if math.fsum(plan.cost_usd_max for group in groups for plan in group) <= left:
+        return None
+
+    def price(name: str, question: Question) -> float:
+        caller = asker.callers.get(name)
+        if caller is None or asker.is_kept(name, question):
+            return 0.0
+        item = question.item
+        tokens = item.profile.get("token_estimate") or token_estimate(item.text)
+        written = caller.output.expected(math.inf)
+        return expected_usd(caller.service, tokens, caller.scale.ratio, written)
+
+    return Funding(limits.funding, work.services, lambda: limits.budget.left_usd, price)
 
 
 def _warm_up(work: BatchWork) -> None:
@@ -197,6 +229,7 @@ async def _process_item(
     asker: Asker,
     load: Callable[[str], Awaitable[Item]],
     deadline: float,
+    funding: Funding | None,
 ) -> list[PlanResult]:
     try:
         item = await load(plans[0].item_id)
@@ -223,7 +256,8 @@ async def _process_item(
             return found
 
         try:
-            return await _carried_out(plan, work, item, ask_and_keep)
+            ask_funded = funding.asking(plan, ask_and_keep) if funding else ask_and_keep
+            return await _carried_out(plan, work, item, ask_funded)
         except (UnsavedError, UnrecordedError):
             raise
         except Exception as error:  # noqa: BLE001 -- what an item breaks is that item's failure
