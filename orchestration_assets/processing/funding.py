@@ -23,6 +23,7 @@ from orchestration_assets.services.contract import Service
 
 _HELD: Final = "other questions buy more for the money that is left"
 _UNKNOWN_RELIABILITY: Final = 0.75
+_ROUNDING_USD: Final = 1e-9
 _LEAST_ROUND: Final = 32
 """So many questions are granted in one round, though they take more than half of what is left."""
 _AMPLE: Final = 0.8
@@ -176,7 +177,7 @@ def _affordable(grants: Iterable[_Grant], left: float) -> Iterable[_Grant]:
     """The first of the grants, for half of what is left: the answers may show better ones."""
     taken, spent = 0, 0.0
     for grant in grants:
-        if spent + grant.usd > left:
+        if spent + grant.usd > left + _ROUNDING_USD:
             continue
         if taken >= _LEAST_ROUND and spent + grant.usd > left / 2.0:
             return

@@ -28,6 +28,7 @@ from orchestration_assets.selection.training_records import (
     TrainingRecords,
     mean_prices,
     observed_prices,
+    paid_prices,
     training_records,
 )
 from orchestration_assets.services.contract import Service
@@ -84,14 +85,26 @@ def batch_spending(ledger: SpendingLedger) -> pa.Table:
     return rows.filter(pc.not_equal(rows["batch"], ""))
 
 
-def recent_prices(store: TableStore, ledger: SpendingLedger, batch: str) -> dict[str, Price]:
-    """Mean time and cost of calls in the latest batches before this one, by service."""
+def recent_prices(
+    store: TableStore, ledger: SpendingLedger, batch: str, services: Mapping[str, Service]
+) -> dict[str, Price]:
+    """Mean time and cost of calls in the latest batches before this one, by service.
+
+    A service that was not called in these has its mean cost over all batches before.
+    """
     earlier = [batch_id for batch_id in store.batches(CALL_LOG.name) if batch_id < batch][
         -_RECENT_BATCHES:
     ]
     spending = batch_spending(ledger)
     paid = spending.filter(pc.is_in(spending["batch"], pa.array(earlier, pa.string())))
-    return mean_prices(store.read_batches(CALL_LOG, earlier, CALL_COLUMNS), paid)
+    recent = mean_prices(store.read_batches(CALL_LOG, earlier, CALL_COLUMNS), paid)
+    before = paid_prices(spending.filter(pc.less(spending["batch"], batch)))
+    older = {
+        name: Price(services[name].expected_ms, usd)
+        for name, usd in before.items()
+        if name in services
+    }
+    return older | recent
 
 
 def train_tasks(
