@@ -2,6 +2,7 @@
 
 import glob
 import json
+import math
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +17,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration_assets.command.run_account import left_of_budget
 from orchestration_assets.content.intake import Intake, of_source, take_in, unfinished
 from orchestration_assets.content.manifest_builder import make_manifest
 from orchestration_assets.policy.load import load_policy
@@ -62,7 +64,8 @@ class Preview:
     of them: exact bounds when all were sampled. ``answers_kept`` of ``answers_asked`` first
     questions about whole items have their answer in the cache already. ``prices`` says what each
     service is expected to cost, ``usd`` what all do, between ``usd_low`` and ``usd_high``: as
-    earlier batches were billed, without what is kept.
+    earlier batches were billed, without what is kept. ``budget_usd`` is what is left for it: of the
+    budget given, and of the policy's for each batch.
     """
 
     source: str
@@ -84,6 +87,7 @@ class Preview:
     usd_low: float
     usd: float
     usd_high: float
+    budget_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,20 +105,29 @@ class _Taken:
     profiles_kept: int
 
 
-def preview(settings: Settings, source: str, *, as_json: bool, sample: int = SAMPLE) -> int:
+def preview(
+    settings: Settings,
+    source: str,
+    *,
+    as_json: bool,
+    sample: int = SAMPLE,
+    budget_usd: float | None = None,
+) -> int:
     """Prints what a run over the source would do; returns the exit code.
 
     Reads the source and the home, asks no service, writes nothing. Raises PolicyError and
     SourceError.
     """
     policy = load_policy(settings.policy).policy
-    found = look_ahead(Home(settings.home), source, policy, sample)
+    found = look_ahead(Home(settings.home), source, policy, sample, budget_usd)
     text = json.dumps(asdict(found), indent=1) if as_json else render(found)
     sys.stdout.write(text + "\n")
     return 0
 
 
-def look_ahead(home: Home, source: str, policy: Policy, sample: int) -> Preview:
+def look_ahead(
+    home: Home, source: str, policy: Policy, sample: int, budget_usd: float | None = None
+) -> Preview:
     """The preview of a run over ``source`` with this home; profiles at most ``sample`` items."""
     services = build_services(policy.services)
     prices = {name: Price(one.expected_ms, one.cost_usd) for name, one in services.items()}
@@ -172,7 +185,18 @@ def look_ahead(home: Home, source: str, policy: Policy, sample: int) -> Preview:
         usd_low=sum(one.usd_low for one in priced),
         usd=sum(one.usd for one in priced),
         usd_high=sum(one.usd_high for one in priced),
+        budget_usd=_budget(home, policy, left, len(taken.accepted), budget_usd),
     )
+
+
+def _budget(
+    home: Home, policy: Policy, left: Sequence[str], batches: int, usd: float | None
+) -> float | None:
+    """The tightest of what is left of the budget given and of the policy's for all batches."""
+    own = policy.execution.budget_usd
+    of_policy = math.inf if own is None else own * (batches + len(left))
+    tightest = min(left_of_budget(home, left, usd), of_policy)
+    return None if tightest == math.inf else tightest
 
 
 @contextmanager
@@ -305,7 +329,21 @@ def render(preview: Preview) -> str:
         for one in preview.prices
         if one.usd_high
     ]
+    if preview.budget_usd is not None:
+        lines.append(f"  budget        {_enough(preview.budget_usd, preview)}")
     return "\n".join(lines)
+
+
+def _enough(left: float, preview: Preview) -> str:
+    if left >= preview.usd_high:
+        return f"{left:.4f} USD left: enough for all of it"
+    if left >= preview.usd:
+        return f"{left:.4f} USD left: enough at the expected price"
+    share = left / preview.usd
+    return (
+        f"{left:.4f} USD left: {share:.0%} of the expected price; the questions that buy most a "
+        "dollar are asked, the rest is over_budget"
+    )
 
 
 def _counts(counts: Mapping[str, int]) -> str:

@@ -1,5 +1,6 @@
 """The account of a run in the spending ledger: what its budget limits until its work is done."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -67,6 +68,15 @@ class RunAccount:
             account=total(pc.field("account") == self.name) if self.name else 0.0,
             in_all=total(),
         )
+
+
+def left_of_budget(home: Home, batches: Sequence[str], usd: float | None) -> float:
+    """What a run over these batches would have left of a budget of ``usd``; infinite without."""
+    if usd is None:
+        return math.inf
+    name = home.spending.marks().open_account(batches)
+    spent = home.spending.spent_usd(account=name) if name else 0.0
+    return max(usd - spent, 0.0)
 
 
 def open_account(
