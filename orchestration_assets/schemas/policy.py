@@ -491,6 +491,11 @@ class Execution(_Strict):
     batch_deadline_s: Annotated[float, Field(gt=0.0)] | None = Field(
         default=None, description="no call of a batch goes on after this time"
     )
+    deferred_pause_s: Annotated[float, Field(gt=0.0, le=86_400.0)] = Field(
+        default=600.0,
+        description="the sensor takes deferred questions of a batch up again after so long; the "
+        "pause doubles every time, to a day, and after 12 times it leaves them to a person",
+    )
 
 
 class Review(_Strict):

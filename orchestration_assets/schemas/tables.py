@@ -564,6 +564,13 @@ class ReportRow:
     abstained: Annotated[
         int, Column("pairs that no service would answer, or whose readings all stand", "pairs")
     ]
+    deferred: Annotated[
+        int, Column("pairs without an answer yet, since a service was unavailable", "pairs")
+    ]
+    deferred_readings: Annotated[
+        int,
+        Column("readings that a later run asks for again, of answered pairs too", "readings"),
+    ]
     failed: Annotated[int, Column("pairs that failed, and items without a profile", "pairs")]
     disagreements: Annotated[int, Column("pairs of services with different answers", "pairs")]
     disputed: Annotated[int, Column("answers that stand against dissent", "answers")]
