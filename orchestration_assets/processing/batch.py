@@ -26,7 +26,6 @@ from orchestration_assets.schemas.tables import (
     INTERPRETATIONS,
     CallRow,
     InterpretationRow,
-    PlanRow,
     accepted_items,
     profiles_of,
 )
@@ -107,21 +106,6 @@ def batch_limits(policy: Policy | None, budget: SpendBudget, store: TableStore) 
     )
 
 
-def deciders(policy: Policy | None) -> Callable[[PlanRow], str | None]:
-    """A function from a plan to the service whose answer stands alone, if there is one.
-
-    That is the plan's judge, or the last service of a chain: each answered in knowledge of the
-    others.
-    """
-    choices = build_choices(policy)
-
-    def decider(plan: PlanRow) -> str | None:
-        choice = choices[plan.task, plan.option]
-        return choice.services[-1] if choice.chain else choice.judging
-
-    return decider
-
-
 def item_loader(
     manifest: pa.Table, profiles: pa.Table, reader: ContentReader
 ) -> Callable[[str], Item]:
@@ -183,6 +167,7 @@ def _failed(row: InterpretationRow, error: UnstorableError) -> InterpretationRow
     return replace(
         row,
         status=Status.FAILED,
+        decides=False,
         answer=None,
         answer_set=None,
         answer_score=None,
