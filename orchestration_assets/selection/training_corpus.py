@@ -73,11 +73,10 @@ def read_training_corpus(store: TableStore) -> TrainingCorpus:
     )
 
 
-def recent_prices(store: TableStore, batch: str) -> dict[str, Price]:
-    """Mean time and cost of calls in the latest batches before this one, by service."""
-    earlier = [batch_id for batch_id in store.batches(CALL_LOG.name) if batch_id < batch][
-        -_RECENT_BATCHES:
-    ]
+def recent_prices(store: TableStore, batch: str | None = None) -> dict[str, Price]:
+    """Mean time and cost of calls in the latest batches (before this one), by service."""
+    known = store.batches(CALL_LOG.name)
+    earlier = [one for one in known if batch is None or one < batch][-_RECENT_BATCHES:]
     return mean_prices(store.read_batches(CALL_LOG, earlier, CALL_COLUMNS))
 
 

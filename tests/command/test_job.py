@@ -86,7 +86,7 @@ def test_a_batch_is_processed_again(job, copied) -> None:
     code, out, _ = job("reprocess", "--batch", copied.batch)
     assert code == 0
     assert f"reprocess of batch {copied.batch} (run " in out
-    assert "  resolutions: rows " in out
+    assert "  item_states: " in out
     code, out, _ = job("process_batch", "--batch", copied.batch)
     assert code == 0 and "  content_manifest: rows " in out
 
