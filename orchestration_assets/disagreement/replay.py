@@ -22,9 +22,9 @@ from orchestration_assets.disagreement.resolution import resolve
 from orchestration_assets.evidence.intervals import Z, wilson
 from orchestration_assets.processing.answer_cache import answer_key
 from orchestration_assets.processing.asker import CACHE, AskResult
-from orchestration_assets.processing.batch import build_tasks, deciders
+from orchestration_assets.processing.batch import build_tasks
 from orchestration_assets.processing.plan_execution import execute
-from orchestration_assets.processing.plan_result import Ask, PlanResult
+from orchestration_assets.processing.plan_result import Ask, PlanResult, roles_of
 from orchestration_assets.processing.selector_execution import run_learned
 from orchestration_assets.schemas.enums import ProcessingModel
 from orchestration_assets.schemas.items import Item, Question, Reading
@@ -95,7 +95,6 @@ def replay(log: RecordedBatch, other: ReplayPolicy) -> Iterator[ReplayedQuestion
         for one in other.known.values()
         if isinstance(one, ChosenPoint)
     }
-    decider = deciders(other.policy)
     plans = plan_items(log.batch, log.profiles, other.policy, other.hash, other.prices, other.known)
     for row in plans:
         key = (row.item_id, row.task)
@@ -119,7 +118,7 @@ def replay(log: RecordedBatch, other: ReplayPolicy) -> Iterator[ReplayedQuestion
         readings = _final_readings(done)
         weighed = learned_weights([row], {key: readings}, models).get(key)
         resolved = resolve(
-            row, readings, tasks[row.task], decider(row), rules_of(other.policy), weighed
+            row, readings, tasks[row.task], roles_of(done.answered), rules_of(other.policy), weighed
         )
         asked = [one.service for one in done.answered]
         taken = _path_outcome(resolved.answer, asked, other.prices)

@@ -33,7 +33,9 @@ class AskResult:
 
     ``attempts`` holds every attempt that was made for it, at the service or at its fallbacks.
     ``round`` counts the rounds of an iterative plan from 0; ``final`` is False for a reading that
-    a later one of the same service took over, and for a router's.
+    another one of the same service took over, and for a router's, which takes no part in the
+    answer. ``decides``: whether the answer that stands rests on it. ``saw``: the services whose
+    answers were shown with the question.
     """
 
     service: str
@@ -47,6 +49,9 @@ class AskResult:
     round: int = 0
     final: bool = True
     attempts: tuple[Attempt, ...] = ()
+    takes_part: bool = True
+    decides: bool = False
+    saw: tuple[str, ...] = ()
 
 
 class UnsavedError(OrchestrationError):

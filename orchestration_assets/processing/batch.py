@@ -29,7 +29,6 @@ from orchestration_assets.schemas.tables import (
     INTERPRETATIONS,
     CallRow,
     InterpretationRow,
-    PlanRow,
     accepted_items,
     profiles_of,
 )
@@ -151,21 +150,6 @@ def _reliabilities(store: TableStore) -> dict[tuple[str, str], float]:
     return found
 
 
-def deciders(policy: Policy | None) -> Callable[[PlanRow], str | None]:
-    """A function from a plan to the service whose answer stands alone, if there is one.
-
-    That is the plan's judge, or the last service of a chain: each answered in knowledge of the
-    others.
-    """
-    choices = build_choices(policy)
-
-    def decider(plan: PlanRow) -> str | None:
-        choice = choices[plan.task, plan.option]
-        return choice.services[-1] if choice.chain else choice.judging
-
-    return decider
-
-
 def item_loader(
     manifest: pa.Table, profiles: pa.Table, reader: ContentReader
 ) -> Callable[[str], Item]:
@@ -227,6 +211,7 @@ def _failed(row: InterpretationRow, error: UnstorableError) -> InterpretationRow
     return replace(
         row,
         status=Status.FAILED,
+        decides=False,
         answer=None,
         answer_set=None,
         answer_score=None,

@@ -311,7 +311,7 @@ def _failed(
     rounds: Counter[str] = Counter()
     kept = []
     for result in results:
-        kept.append(replace(result, round=rounds[result.service], final=False))
+        kept.append(replace(result, round=rounds[result.service], final=False, decides=False))
         rounds[result.service] += 1
     reading, now = Reading(Status.FAILED, reason=reason), asker.now()
     failures = [
@@ -338,6 +338,8 @@ def _collect(plan: PlanRow, execution: PlanResult, processed: BatchResult) -> No
                 step=step,
                 round=result.round,
                 final=result.final,
+                decides=result.decides,
+                saw=result.saw,
                 status=reading.status,
                 **answer_columns(reading.answer),
                 confidence=reading.confidence,

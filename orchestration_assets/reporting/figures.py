@@ -86,7 +86,7 @@ def batch_figures(tables: Mapping[str, pa.Table]) -> BatchFigures:
     content = content_figures(manifest, profiles, resolutions)
     plans, decisions = tables["processing_plans"], tables["decision_log"]
     choices = choice_figures(plans, interpretations, decisions, calls)
-    tasks = task_figures(final, resolutions, disagreements, plans, families)
+    tasks = task_figures(final, resolutions, disagreements, families)
     return BatchFigures(
         findings=findings(tasks, content.families, choices, disagreements),
         outcomes=outcome_figures(manifest),

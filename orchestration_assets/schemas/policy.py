@@ -288,15 +288,6 @@ class Choice(_Strict):
         return (*self.services, *((self.judge.service,) if self.judge else ()))
 
     @property
-    def judging(self) -> str | None:
-        """The service that judges all others: the declared judge, or where a whole graph ends."""
-        if self.judge is not None:
-            return self.judge.service
-        waited_for = {name for names in self.after.values() for name in names}
-        ends = [name for name in self.services if name not in waited_for]
-        return ends[0] if self.after and len(ends) == 1 else None
-
-    @property
     def admissible(self) -> tuple[str, ...]:
         """Every service that may be asked, in the order in which that may happen."""
         router = (self.route.service,) if self.route else ()

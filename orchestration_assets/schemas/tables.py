@@ -273,10 +273,6 @@ class PlanRow:
     model: Annotated[ProcessingModel, Column("processing model chosen")]
     option: Annotated[str, Column("the task's way of processing that was taken, by name")]
     services: Annotated[tuple[str, ...], Column("admissible services, in the order of asking")]
-    judge: Annotated[
-        str | None,
-        Column("service that is shown the others' answers: no independent reading"),
-    ]
     stop_at: Annotated[
         float | None, Column("sequential stops once the answer is this sure", "0..1")
     ]
@@ -319,7 +315,12 @@ class InterpretationRow:
     service_version: Annotated[str, Column("code and model version of the service")]
     step: Annotated[int, Column("position among the plan's calls, from 0")]
     round: Annotated[int, Column("round of an iterative plan, from 0; 0 for other models")]
-    final: Annotated[bool, Column("false for a round that a later one took over")]
+    final: Annotated[bool, Column("false for a reading that another of the service took over")]
+    decides: Annotated[bool, Column("whether the answer of the plan rests on this reading")]
+    saw: Annotated[
+        tuple[str, ...],
+        Column("services whose answers it was shown: it is no independent reading of theirs"),
+    ]
     status: Annotated[Status, Column("how the attempt ended")]
     answer: Annotated[str | None, Column("the answer as text; null unless status is ok")]
     answer_set: Annotated[tuple[str, ...] | None, Column("members, when the answer is a set")]
@@ -420,7 +421,7 @@ class ReadingSummary:
     """A reading as kept beside the resolution.
 
     ``weight`` in [0, 1]: a label's probability, else 1 - the mean distance to the other readings;
-    None without an answer, and for vectors.
+    None without an answer, and for vectors. ``decides``: whether the answer rests on it.
     """
 
     service: str
@@ -428,6 +429,7 @@ class ReadingSummary:
     answer: str | None
     confidence: float | None
     weight: float | None
+    decides: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -477,7 +479,9 @@ class ResolutionRow:
         ),
     ]
     supporters: Annotated[tuple[str, ...], Column("services that gave this answer, or near it")]
-    dissenters: Annotated[tuple[str, ...], Column("services that gave an answer far from it")]
+    dissenters: Annotated[
+        tuple[str, ...], Column("services with an answer far from it, found without its own")
+    ]
     reason: Annotated[str, Column("how it was resolved, in words")]
     readings: Annotated[tuple[ReadingSummary, ...], Column("every reading, in the order of asking")]
 

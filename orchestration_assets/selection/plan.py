@@ -219,7 +219,6 @@ def _row(
         model=choice.model,
         option=decided.option,
         services=choice.admissible,
-        judge=choice.judging,
         stop_at=choice.stop_at,
         strategy=decided.strategy,
         rule=decided.rule,

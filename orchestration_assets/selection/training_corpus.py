@@ -86,22 +86,22 @@ def batch_spending(ledger: SpendingLedger) -> pa.Table:
 
 
 def recent_prices(
-    store: TableStore, ledger: SpendingLedger, batch: str, services: Mapping[str, Service]
+    store: TableStore, ledger: SpendingLedger, batch: str | None, services: Mapping[str, Service]
 ) -> dict[str, Price]:
-    """Mean time and cost of calls in the latest batches before this one, by service.
+    """Mean time and cost of calls in the latest batches (before this one), by service.
 
     A service that was not called in these has its mean cost over all batches before.
     """
-    earlier = [batch_id for batch_id in store.batches(CALL_LOG.name) if batch_id < batch][
-        -_RECENT_BATCHES:
-    ]
+    known = store.batches(CALL_LOG.name)
+    earlier = [one for one in known if batch is None or one < batch][-_RECENT_BATCHES:]
     spending = batch_spending(ledger)
     paid = spending.filter(pc.is_in(spending["batch"], pa.array(earlier, pa.string())))
     recent = mean_prices(store.read_batches(CALL_LOG, earlier, CALL_COLUMNS), paid)
-    before = paid_prices(spending.filter(pc.less(spending["batch"], batch)))
+    if batch is not None:
+        spending = spending.filter(pc.less(spending["batch"], batch))
     older = {
         name: Price(services[name].expected_ms, usd)
-        for name, usd in before.items()
+        for name, usd in paid_prices(spending).items()
         if name in services
     }
     return older | recent
