@@ -19,8 +19,8 @@ import pyarrow.compute as pc
 from orchestration_assets.content.intake import Intake, of_source, take_in, unfinished
 from orchestration_assets.content.manifest_builder import make_manifest
 from orchestration_assets.policy.load import load_policy
+from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.processing.answer_cache import answer_key
-from orchestration_assets.processing.batch import build_tasks
 from orchestration_assets.processing.pricing import ServicePrice, forecast_prices
 from orchestration_assets.processing.usage import observed_usage
 from orchestration_assets.profiling.batch import ProfileChunk, UnreadItem, reread_texts
