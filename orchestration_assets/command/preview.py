@@ -21,8 +21,8 @@ from orchestration_assets.command.run_account import left_of_budget
 from orchestration_assets.content.intake import Intake, of_source, take_in, unfinished
 from orchestration_assets.content.manifest_builder import make_manifest
 from orchestration_assets.policy.load import load_policy
+from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.processing.answer_cache import answer_key
-from orchestration_assets.processing.batch import build_tasks
 from orchestration_assets.processing.pricing import ServicePrice, forecast_prices, list_price
 from orchestration_assets.processing.question_costs import observed_costs
 from orchestration_assets.processing.usage import observed_usage

@@ -38,7 +38,8 @@ from orchestration_assets.evidence.standing import Roles
 from orchestration_assets.evidence.verdict_history import earlier_questions, gold_rows
 from orchestration_assets.evidence.verdict_weights import declared_and_answered
 from orchestration_assets.policy.pinned_policy import read_pinned_policy
-from orchestration_assets.processing.batch import build_tasks, learned_models
+from orchestration_assets.policy.tasks import build_tasks
+from orchestration_assets.processing.batch import learned_models
 from orchestration_assets.schemas.decoding import column_names, values
 from orchestration_assets.schemas.disagreement import DISPUTE_KINDS, ReviewRow
 from orchestration_assets.schemas.enums import ResolutionStatus, Triage
@@ -134,7 +135,7 @@ def compare_batch(batch: InterpretedBatch, resolutions: pa.Table, key: str) -> T
     """
     home, tasks = batch.home, batch.tasks
     in_use = partial(thresholds_in_use, home.models)
-    known = pinned_thresholds(batch.plans, batch.interpretations, batch.policy, in_use)
+    known = pinned_thresholds(batch.plans, batch.interpretations, in_use)
     errors: dict[str, str] = {}
     resolved = RESOLUTIONS.rows(resolutions)
     rows = list(disagreements(resolved, batch.readings, tasks, known, errors, batch.roles))

@@ -20,7 +20,7 @@ from orchestration_assets.evidence.standing import Roles
 from orchestration_assets.evidence.vector_thresholds import artefact_name as thresholds_name
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.policy.pinned_policy import read_pinned_policy
-from orchestration_assets.processing.batch import build_tasks
+from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.disagreement import (
     CALIBRATION,
@@ -233,7 +233,7 @@ def vector_thresholds_valid(
             continue
         in_use = thresholds_in_use(home.models, task)
         asked = {name for choice in config.choices.values() for name in choice.admissible}
-        now = identities_now(policy, asked)
+        now = identities_now(policy, task, asked)
         for pair in in_use.thresholds.pairs.values() if in_use else ():
             why = pair.mismatch(now) if asked.issuperset(pair.services) else None
             if why is not None:

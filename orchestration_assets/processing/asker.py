@@ -16,6 +16,7 @@ from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.schemas.storable_readings import UnfitReadingError, kept_reading
 from orchestration_assets.schemas.storable_values import whole_text
 from orchestration_assets.services.contract import Service
+from orchestration_assets.services.identity import service_identity
 from resources.ai_services.http.service import HttpService
 from resources.ai_services.resilience.attempts import Attempt, CallOutcome
 from resources.ai_services.resilience.batcher import Batcher
@@ -192,7 +193,7 @@ class Asker:
         first = called.attempts[0] if called.attempts else None
         return AskResult(
             name,
-            service.version,
+            service_identity(service, question.task),
             key,
             called.reading,
             origin,

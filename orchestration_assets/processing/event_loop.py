@@ -36,6 +36,7 @@ from orchestration_assets.schemas.tables import (
 from orchestration_assets.selection.expected_price import expected_usd
 from orchestration_assets.selection.trained_selector import TrainedSelector
 from orchestration_assets.services.contract import EmbeddedService, Service
+from orchestration_assets.services.identity import service_identity
 from orchestration_assets.text.token_estimates import token_estimate
 from resources.ai_services.http.service import HttpService
 from resources.ai_services.resilience.attempts import Attempt
@@ -314,12 +315,16 @@ def _failed(
         kept.append(replace(result, round=rounds[result.service], final=False, decides=False))
         rounds[result.service] += 1
     reading, now = Reading(Status.FAILED, reason=reason), asker.now()
+    names = tuple(dict.fromkeys(plan.services))
+    versions = {
+        name: service_identity(work.services[name], work.tasks[plan.task]) for name in names
+    }
     failures = [
         replace(
-            AskResult(name, work.services[name].version, "", reading, NOT_CALLED, 0.0, now, 0.0),
+            AskResult(name, versions[name], "", reading, NOT_CALLED, 0.0, now, 0.0),
             round=rounds[name],
         )
-        for name in dict.fromkeys(plan.services)
+        for name in names
     ]
     return PlanResult((*kept, *failures), (Decision("stop", (), reason),))
 

@@ -8,7 +8,8 @@ from uuid import uuid4
 
 from orchestration_assets.policy.load import LoadedPolicy
 from orchestration_assets.policy.pinned_policy import pin_policy
-from orchestration_assets.processing.batch import build_tasks, build_work
+from orchestration_assets.policy.tasks import build_tasks
+from orchestration_assets.processing.batch import build_work
 from orchestration_assets.processing.usage import ObservedUsage, observed_usage
 from orchestration_assets.schemas.answers import shown
 from orchestration_assets.schemas.enums import Status

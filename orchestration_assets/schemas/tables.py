@@ -312,7 +312,9 @@ class InterpretationRow:
     content_hash: _ContentHash
     task: _TaskName
     service: _ServiceName
-    service_version: Annotated[str, Column("code and model version of the service")]
+    service_version: Annotated[
+        str, Column("who answered: code and model, parameters, task; evidence is about it alone")
+    ]
     step: Annotated[int, Column("position among the plan's calls, from 0")]
     round: Annotated[int, Column("round of an iterative plan, from 0; 0 for other models")]
     final: Annotated[bool, Column("false for a reading that another of the service took over")]
