@@ -19,8 +19,9 @@ from orchestration_assets.command.display import open_display
 from orchestration_assets.command.failure import failure_of
 from orchestration_assets.command.instance_paths import check_home, ui_command
 from orchestration_assets.command.interruption import raise_if_stopped
+from orchestration_assets.command.run_account import open_account
 from orchestration_assets.command.summary import Summary, render, summarise
-from orchestration_assets.content.batch_completion import finished_since
+from orchestration_assets.content.batch_completion import finished_since, spending_pass
 from orchestration_assets.content.intake import Intake, of_source, take_in, unfinished
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.tables import CONTENT_MANIFEST, DISAGREEMENT_REPORT
@@ -47,6 +48,7 @@ def run(
     """Takes a source from listing to report; returns the exit code.
 
     No more than ``budget_usd`` is spent over all batches; what it does not reach is over_budget.
+    What a run of the same batches spent that was stopped counts.
 
     0 when everything went well, 1 when items or batches failed, 2 when batches failed of nothing
     but what the caller must mend. A batch that fails does not keep the others from being carried
@@ -56,17 +58,26 @@ def run(
     began = time.monotonic()
     home = Home(settings.home)
     check_home(home)
-    content = load_policy(settings.policy).policy.content
-    intake = take_in(home, source, content, datetime.now(UTC))
+    policy = load_policy(settings.policy).policy
+    intake = take_in(home, source, policy.content, datetime.now(UTC))
     for note in intake.notes:
         say(note)
     batches = _batches(home, intake, again=again)
     carried = ExecutedBatches()
+    account = open_account(home, policy.services, batches, budget_usd)
     if batches or reports_are_due(home):
-        carried = _materialize(settings, intake, batches, SpendBudget(budget_usd), again=again)
+        carried = _materialize(settings, intake, batches, account.budget, again=again)
+        if not carried.failed:
+            account.close()
     seconds = time.monotonic() - began
     summary = summarise(
-        home, intake.listing, carried.done, ui_command(settings), seconds, budget_usd
+        home,
+        intake.listing,
+        carried.done,
+        ui_command(settings),
+        seconds,
+        budget_usd,
+        account.spending(),
     )
     summary = replace(
         summary, elsewhere=tuple(carried.elsewhere), failed_batches=dict(carried.failed)
@@ -116,6 +127,8 @@ def _materialize(
             # a batch without a report starts from its listing; a finished one from its profiles
             is_known = tables.exists(DISAGREEMENT_REPORT.name, batch)
             is_known = is_known and tables.is_whole(CONTENT_MANIFEST.name, batch)
+            if budget.account:
+                spending_pass(home, batch)
             # without its report it is not finished, should this run die before it is made again
             tables.forget(DISAGREEMENT_REPORT.name, batch)
             _execute(definitions, instance, "reprocess" if is_known else "process_batch", batch)

@@ -28,7 +28,7 @@ from orchestration_assets.schemas.disagreement import (
     SERVICE_SCORECARDS,
     VECTOR_THRESHOLDS,
 )
-from orchestration_assets.schemas.enums import AnswerKind, DisagreementKind, Status, Triage
+from orchestration_assets.schemas.enums import AnswerKind, DisagreementKind, Status
 from orchestration_assets.schemas.tables import (
     DISAGREEMENTS,
     INTERPRETATIONS,
@@ -134,15 +134,17 @@ def _check_dispute_kinds(stored: Stored, kinds: pa.Table) -> list[Balance]:
 
 
 def _check_review_queue(stored: Stored, queue: pa.Table) -> list[Balance]:
-    """The queue is numbered throughout, and asks nothing that is accepted or never resolved."""
-    resolutions = stored.table(RESOLUTIONS.name)
-    accepted = pc.equal(resolutions["triage"], Triage.ACCEPT.value)
-    open_ones = _questions(resolutions.filter(pc.invert(pc.fill_null(accepted, False))))
-    places = sorted(queue["place"].to_pylist())
-    numbered = places == list(range(1, queue.num_rows + 1))
+    """The open questions are numbered throughout and were resolved, and every question has a
+    probability above nought."""
+    asked = queue.filter(pc.is_null(queue["probability"]))
+    numbered = sorted(asked["place"].to_pylist()) == list(range(1, asked.num_rows + 1))
+    resolved = _questions(stored.table(RESOLUTIONS.name))
+    chances = pc.coalesce(queue["probability"], queue["chance"])
+    possible = pc.and_(pc.greater(chances, 0.0), pc.less_equal(chances, 1.0))
     return [
-        Balance(queue.num_rows, queue.num_rows if numbered else 0, "questions numbered throughout"),
-        Balance(0, len(_questions(queue) - open_ones), "questions that nobody need ask"),
+        Balance(asked.num_rows, asked.num_rows if numbered else 0, "questions numbered throughout"),
+        Balance(0, len(_questions(asked) - resolved), "questions that were never resolved"),
+        Balance(queue.num_rows, pc.sum(possible).as_py() or 0, "questions of known probability"),
     ]
 
 

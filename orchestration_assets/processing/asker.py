@@ -59,7 +59,8 @@ class Asker:
     What services over HTTP cost comes out of ``budget``; ``ratios`` says how many tokens one was
     seen to bill for each estimated one. A call over HTTP, its retries included, is over
     ``call_limit_s`` after its turn came. ``near`` knows what is near an item, for services
-    that are shown that.
+    that are shown that. ``parked`` is told how many questions begin to wait for an unavailable
+    service, and, with a minus, how many wait no longer.
 
     Use it as an asynchronous context: connections are closed at its end.
     """
@@ -74,6 +75,7 @@ class Asker:
         ratios: Mapping[str, float] | None = None,
         call_limit_s: float = math.inf,
         near: NearItems | None = None,
+        parked: Callable[[int], None] = lambda questions: None,
     ) -> None:
         self._services = services
         self._cache = cache
@@ -93,6 +95,7 @@ class Asker:
                 budget or SpendBudget(),
                 ratio=(ratios or {}).get(name, 1.0),
                 limit_s=call_limit_s,
+                parked=parked,
                 now=now,
             )
             for name, service in services.items()
@@ -140,16 +143,20 @@ class Asker:
         answered = await self._ask(name, question, deadline)
         if name not in self.callers or answered.reading.status in CACHED:
             return answered
-        attempts = answered.attempts
+        attempts, reading = answered.attempts, answered.reading
         for other in self.callers[name].service.config.fallbacks:
             instead = await self._ask(other, question, deadline)
             attempts += instead.attempts
             if instead.reading.status is Status.OK:
                 why = f"{other} answers instead of {name}, which did not: {answered.reading.reason}"
-                reading = replace(instead.reading, status=Status.FALLBACK, reason=why)
+                answer = replace(instead.reading, status=Status.FALLBACK, reason=why)
                 origin = answered.origin if answered.origin == CALLED else instead.origin
-                return _with(answered, reading, attempts, origin)
-        return _with(answered, answered.reading, attempts, answered.origin)
+                return _with(answered, answer, attempts, origin)
+            if instead.reading.status is Status.DEFERRED:
+                # it may answer yet
+                why = f"{reading.reason}; {other} is to answer instead: {instead.reading.reason}"
+                reading = Reading(Status.DEFERRED, reason=why)
+        return _with(answered, reading, attempts, answered.origin)
 
     async def _ask(self, name: str, question: Question, deadline: float) -> AskResult:
         """The reading of this very service: kept, under way already, or called for now."""

@@ -9,6 +9,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration_assets.content.batch_completion import spending_pass
 from orchestration_assets.content.content_reader import ContentReader
 from orchestration_assets.processing.asker import CACHE, CALLED
 from orchestration_assets.processing.event_loop import BatchLimits, BatchResult, BatchWork, LoadItem
@@ -19,7 +20,7 @@ from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Item, Task
 from orchestration_assets.schemas.policy import Choice, Policy
 from orchestration_assets.schemas.records import UnstorableError, rows_to_arrow
-from orchestration_assets.schemas.services import EmbeddedConfig
+from orchestration_assets.schemas.services import EmbeddedConfig, is_paid
 from orchestration_assets.schemas.tables import (
     CALL_LOG,
     DECISION_LOG,
@@ -34,7 +35,9 @@ from orchestration_assets.selection.active_selector import artefact_name
 from orchestration_assets.selection.trained_selector import TrainedSelector, unpack_selector
 from orchestration_assets.services.pool import build_services
 from resources.ai_services.resilience.spend_budget import SpendBudget
+from resources.home import Home
 from resources.model_registry import ModelRegistry
+from resources.spending.writer import SpendingPurpose, SpendingWriter, process_name
 from resources.table_store import TableStore
 
 # from how far apart two answers disagree, unless the policy says otherwise; labels: any difference
@@ -91,8 +94,29 @@ def learned_models(plans: pa.Table, registry: ModelRegistry) -> dict[str, Traine
     return found
 
 
+def batch_budget(
+    policy: Policy | None, home: Home, batch: str, budget: SpendBudget
+) -> tuple[SpendBudget, SpendingWriter]:
+    """The policy's budget of a batch within that of the whole run; what records its attempts.
+
+    What was spent in the same pass of the batch before, by a run that was stopped, counts.
+    """
+    ledger = home.spending
+    if policy is None or not is_paid(policy.services):
+        purpose = SpendingPurpose("batch", batch, "", budget.account, process_name())
+        return SpendBudget(within=budget), SpendingWriter(ledger.folder, purpose)
+    ledger.fold()
+    now = spending_pass(home, batch)
+    cap = policy.execution.budget_usd
+    spent = 0.0 if cap is None else ledger.spent_usd(batch=batch, batch_pass=now)
+    writer = SpendingWriter(
+        ledger.folder, SpendingPurpose("batch", batch, now, budget.account, process_name())
+    )
+    return SpendBudget(cap, within=budget, spent_usd=spent, recorder=writer), writer
+
+
 def batch_limits(policy: Policy | None, budget: SpendBudget, store: TableStore) -> BatchLimits:
-    """What the batch may take: the policy's own limits, within the budget of the whole run."""
+    """What the batch may take: the policy's own limits, within its ``budget``."""
     if policy is None:
         return BatchLimits(1)
     execution = policy.execution
@@ -100,7 +124,7 @@ def batch_limits(policy: Policy | None, budget: SpendBudget, store: TableStore) 
     seen = observed_usage(store) if remote else {}
     return BatchLimits(
         execution.items_in_flight,
-        SpendBudget(execution.budget_usd, within=budget),
+        budget,
         execution.item_deadline_s,
         math.inf if execution.batch_deadline_s is None else execution.batch_deadline_s,
         {name: one.token_ratio.mean for name, one in seen.items() if one.token_ratio},

@@ -37,6 +37,7 @@ from orchestration_assets.services.contract import EmbeddedService, Service
 from resources.ai_services.http.service import HttpService
 from resources.ai_services.resilience.attempts import Attempt
 from resources.ai_services.resilience.spend_budget import SpendBudget
+from resources.spending.writer import UnrecordedError
 
 _FLUSH_EVERY = 64
 _MOST_IN_FLIGHT = 2048
@@ -223,7 +224,7 @@ async def _process_item(
 
         try:
             return await _carried_out(plan, work, item, ask_and_keep)
-        except UnsavedError:
+        except (UnsavedError, UnrecordedError):
             raise
         except Exception as error:  # noqa: BLE001 -- what an item breaks is that item's failure
             reason = f"processing broke: {type(error).__name__}: {error}"
@@ -334,6 +335,7 @@ def _call_row(
         status=attempt.status,
         reason=attempt.reason if attempt.status is not Status.OK else None,
         cost_usd=attempt.cost_usd,
+        cost_estimated=attempt.cost_estimated,
         tokens_estimated=attempt.tokens_estimated,
         tokens_in=attempt.tokens_in,
         tokens_out=attempt.tokens_out,

@@ -24,6 +24,7 @@ from resources.ai_services.resilience.attempts import CallOutcome
 from resources.ai_services.resilience.caller import Caller
 from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.home import Home
+from resources.spending.writer import SpendingPurpose, SpendingWriter, process_name
 
 SHALLOW_S = 1.0
 DEEP_S = 30.0
@@ -47,7 +48,10 @@ def check_services(home: Home, loaded: LoadedPolicy, budget: SpendBudget) -> Tab
     """Probes the services of a policy, beside how their calls went; pins the policy."""
     pin_policy(home.policies, loaded)
     policy = loaded.policy
-    probes = probe_services(policy, build_work(policy).services, build_tasks(policy), budget)
+    purpose = SpendingPurpose("probe", account=budget.account, run=process_name())
+    with SpendingWriter(home.spending.folder, purpose) as writer:
+        recorded = SpendBudget(within=budget, recorder=writer)
+        probes = probe_services(policy, build_work(policy).services, build_tasks(policy), recorded)
     rows = list(health_rows(policy, loaded.hash, probes, observed_usage(home.tables)))
     figures = {
         "probed": len(probes),

@@ -505,6 +505,11 @@ class Review(_Strict):
     max_rows: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
         default=500, description="questions that a batch may put before people"
     )
+    audit_share: Annotated[float, Field(gt=0.0, le=1.0)] = Field(
+        default=0.2,
+        description="share of the questions that is spread evenly over all answers, accepted ones "
+        "too, so that verdicts tell about all of them; the rest goes where verdicts are worth most",
+    )
 
     @model_validator(mode="after")
     def _bands_in_order(self) -> "Review":

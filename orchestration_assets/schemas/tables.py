@@ -410,6 +410,9 @@ class CallRow:
     injection_markers: Annotated[
         int, Column("places in the content that read like instructions", "places", True)
     ] = 0
+    cost_estimated: Annotated[
+        bool, Column("whether the price is an estimate: the service did not state it", "", True)
+    ] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -553,7 +556,10 @@ class ReportRow:
     readings: Annotated[int, Column("readings of services", "readings")]
     calls: Annotated[int, Column("attempts at services (not from the cache)", "calls", True)]
     cached: Annotated[int, Column("readings served by the cache", "readings", True)]
-    cost_usd: Annotated[float, Column("cost of all attempts", "USD", True)]
+    cost_usd: Annotated[
+        float,
+        Column("cost of the attempts in its call log, the last time it was done", "USD", True),
+    ]
     resolved: Annotated[int, Column("answers that stand", "answers")]
     abstained: Annotated[
         int, Column("pairs that no service would answer, or whose readings all stand", "pairs")
@@ -561,6 +567,12 @@ class ReportRow:
     failed: Annotated[int, Column("pairs that failed, and items without a profile", "pairs")]
     disagreements: Annotated[int, Column("pairs of services with different answers", "pairs")]
     disputed: Annotated[int, Column("answers that stand against dissent", "answers")]
+    paid_usd: Annotated[
+        float, Column("what it cost in all, every time it was done, by the ledger", "USD", True)
+    ] = 0.0
+    paid_estimated_usd: Annotated[
+        float, Column("how much of that is estimated, not stated by a service", "USD", True)
+    ] = 0.0
 
 
 _ENTRY_KEY = ("item_id",)

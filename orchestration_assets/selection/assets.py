@@ -66,7 +66,9 @@ def selection_model(
     """Trains every task that the policy wants learned; new batches pin what is promoted."""
     policy = load_policy(policy_file.path).policy
     services = build_services(policy.services)
-    rows = train_tasks(policy, services, read_training_corpus(home.tables), home.models)
+    rows = train_tasks(
+        policy, services, read_training_corpus(home.tables, home.spending), home.models
+    )
     words = {f"{row.task}": f"{row.outcome}: {row.words}" for row in rows}
     return dg.MaterializeResult(value=rows_to_arrow(SELECTION_MODEL, rows), metadata=words)
 
@@ -85,6 +87,8 @@ def selection_frontier(
     """Measures every label task that has gold."""
     policy = load_policy(policy_file.path).policy
     services = build_services(policy.services)
-    rows = list(all_frontier_rows(policy, services, read_training_corpus(home.tables)))
+    rows = list(
+        all_frontier_rows(policy, services, read_training_corpus(home.tables, home.spending))
+    )
     prices = {f"price of {row.policy}": row.words for row in rows if row.view == "service"}
     return dg.MaterializeResult(value=rows_to_arrow(SELECTION_FRONTIER, rows), metadata=prices)

@@ -26,7 +26,7 @@ def plan_batch(home: Home, batch: str, profiled: pa.Table, loaded: LoadedPolicy)
     services = build_services(loaded.policy.services)
     prices = {name: Price(s.expected_ms, s.cost_usd) for name, s in services.items()}
     profiles = list(profiles_of(profiled))
-    observed = recent_prices(home.tables, batch)
+    observed = recent_prices(home.tables, home.spending, batch)
     point_or_reason = choose_models(
         loaded.policy, services, home.models, profiles, prices, observed
     )

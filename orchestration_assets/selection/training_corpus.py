@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.policy import Policy, TaskConfig
@@ -23,6 +24,7 @@ from orchestration_assets.selection.training_records import (
     CALL_COLUMNS,
     GOLD_COLUMNS,
     READING_COLUMNS,
+    SPENDING_COLUMNS,
     TrainingRecords,
     mean_prices,
     observed_prices,
@@ -31,6 +33,7 @@ from orchestration_assets.selection.training_records import (
 from orchestration_assets.services.contract import Service
 from resources.damage import leaving_out_damage
 from resources.model_registry import ModelRegistry
+from resources.spending.ledger import SpendingLedger
 from resources.table_store import TableStore
 
 _RECENT_BATCHES = 3
@@ -43,6 +46,7 @@ class TrainingCorpus:
     readings: pa.Table
     gold: pa.Table
     calls: pa.Table
+    spending: pa.Table
     plans: pa.Table
     resolutions: pa.Table
 
@@ -51,7 +55,7 @@ class TrainingCorpus:
         return set(self.gold["task"].to_pylist())
 
 
-def read_training_corpus(store: TableStore) -> TrainingCorpus:
+def read_training_corpus(store: TableStore, ledger: SpendingLedger) -> TrainingCorpus:
     """Reads the stored tables; there is no gold until people have given verdicts."""
     readings = [
         store.read_batches(table, store.batches(table.name), READING_COLUMNS)
@@ -66,6 +70,7 @@ def read_training_corpus(store: TableStore) -> TrainingCorpus:
         pa.concat_tables(readings),
         gold,
         store.read_batches(CALL_LOG, store.batches(CALL_LOG.name), CALL_COLUMNS),
+        batch_spending(ledger),
         store.read_batches(PROCESSING_PLANS, store.batches(PROCESSING_PLANS.name), plan_columns),
         store.read_batches(
             RESOLUTIONS, store.batches(RESOLUTIONS.name), ("item_id", "task", "answer")
@@ -73,12 +78,20 @@ def read_training_corpus(store: TableStore) -> TrainingCorpus:
     )
 
 
-def recent_prices(store: TableStore, batch: str) -> dict[str, Price]:
+def batch_spending(ledger: SpendingLedger) -> pa.Table:
+    """The ledger's rows of batches; probes ask shorter questions than any item."""
+    rows = ledger.rows(SPENDING_COLUMNS)
+    return rows.filter(pc.not_equal(rows["batch"], ""))
+
+
+def recent_prices(store: TableStore, ledger: SpendingLedger, batch: str) -> dict[str, Price]:
     """Mean time and cost of calls in the latest batches before this one, by service."""
     earlier = [batch_id for batch_id in store.batches(CALL_LOG.name) if batch_id < batch][
         -_RECENT_BATCHES:
     ]
-    return mean_prices(store.read_batches(CALL_LOG, earlier, CALL_COLUMNS))
+    spending = batch_spending(ledger)
+    paid = spending.filter(pc.is_in(spending["batch"], pa.array(earlier, pa.string())))
+    return mean_prices(store.read_batches(CALL_LOG, earlier, CALL_COLUMNS), paid)
 
 
 def train_tasks(
@@ -119,6 +132,6 @@ def _records(
         service: Price(services[service].expected_ms, services[service].cost_usd)
         for service in asked
     }
-    prices = observed_prices(corpus.calls, declared)
+    prices = observed_prices(corpus.calls, corpus.spending, declared)
     versions = {service: services[service].version for service in asked}
     return training_records(name, asked, versions, corpus.readings, corpus.gold, prices)

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from orchestration_assets.evidence.recorded_answers import MISSING, RecordedAnswers
+from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.selection.forecast import Price
 
@@ -16,6 +18,7 @@ READING_COLUMNS = (
     "confidence",
 )  # fmt: skip
 GOLD_COLUMNS = ("item_id", "content_hash", "task", "answer")
+SPENDING_COLUMNS = ("batch", "service", "items", "usd")
 CALL_COLUMNS = ("service", "origin", "cost_usd", "elapsed_ms")
 _CALLED = "called"
 
@@ -109,14 +112,37 @@ def _recorded(
     )
 
 
-def mean_prices(calls: pa.Table) -> dict[str, Price]:
-    """Mean time and cost of the calls that were made, by service."""
+def mean_prices(calls: pa.Table, spending: pa.Table) -> dict[str, Price]:
+    """Mean time and cost of the calls that were made, by service.
+
+    The time is the call log's, the cost the spending ledger's, where it knows the service: calls
+    of passes that were repeated or stopped count too.
+    """
     rows = _rows(calls, CALL_COLUMNS)
     made = rows[rows["origin"] == _CALLED].groupby("service")[["cost_usd", "elapsed_ms"]].mean()
-    return {str(name): Price(float(ms), float(usd)) for name, usd, ms in made.itertuples()}
+    paid = paid_prices(spending)
+    return {
+        str(name): Price(float(ms), paid.get(str(name), float(usd)))
+        for name, usd, ms in made.itertuples()
+    }
 
 
-def observed_prices(calls: pa.Table, declared: Mapping[str, Price]) -> dict[str, Price]:
+def paid_prices(spending: pa.Table) -> dict[str, float]:
+    """Mean cost of a question by service, in US dollars, over all attempts in the ledger."""
+    rows = spending.select(["service", "usd"]).append_column(
+        "questions", pc.list_value_length(spending["items"])
+    )
+    sums = rows.group_by("service").aggregate([("usd", "sum"), ("questions", "sum")])
+    return {
+        service: usd / questions
+        for service, usd, questions in values(sums, "service", "usd_sum", "questions_sum")
+        if questions
+    }
+
+
+def observed_prices(
+    calls: pa.Table, spending: pa.Table, declared: Mapping[str, Price]
+) -> dict[str, Price]:
     """The declared prices, replaced by mean observed ones where calls were made."""
-    made = mean_prices(calls)
+    made = mean_prices(calls, spending)
     return {name: made.get(name, price) for name, price in declared.items()}

@@ -1,4 +1,10 @@
-"""A circuit breaker over a window of failure rates: a state machine without a clock."""
+"""A circuit breaker over a window of failure rates: a state machine without a clock.
+
+A malformed answer counts against its question, not against the service: it shows that the service
+answers. Only while more than half of the latest questions that were answered (one answer each, at
+most ``window`` of them and at least ``LEAST_QUESTIONS``) got a malformed one do malformed answers
+count as failures.
+"""
 
 from collections import deque
 from enum import StrEnum
@@ -6,8 +12,13 @@ from typing import Final, NamedTuple
 
 from orchestration_assets.schemas.services import BreakerConfig
 
-_MAX_OPEN_FACTOR: Final = 16
-"""While probes fail, the time until the next one doubles up to this multiple of ``open_s``."""
+_MAX_OPEN_FACTOR: Final = 4
+"""While probes fail, the time until the next one doubles up to this multiple of ``open_s``: a probe
+is one request, and a service that has recovered must not stay unused for long."""
+MALFORMED_SHARE: Final = 0.5
+LEAST_QUESTIONS: Final = 5
+"""So many questions must have been answered before malformed answers can be the service's fault:
+one item is repaired and retried, and its answers are one sign, not several."""
 
 
 class BreakerState(StrEnum):
@@ -16,6 +27,14 @@ class BreakerState(StrEnum):
     CLOSED = "closed"
     OPEN = "open"
     HALF_OPEN = "half_open"
+
+
+class Outcome(StrEnum):
+    """How an attempt ended: with an answer, with one that breaks the rules, or without any."""
+
+    ANSWERED = "answered"
+    MALFORMED = "malformed"
+    FAILED = "failed"
 
 
 class NotAdmitted(StrEnum):
@@ -40,7 +59,10 @@ class Breaker:
 
     def __init__(self, config: BreakerConfig) -> None:
         self._config = config
-        self._outcomes: deque[bool] = deque(maxlen=config.window)
+        # question and whether its attempt succeeded, the latest last
+        self._outcomes: deque[tuple[str, bool]] = deque(maxlen=config.window)
+        # question -> whether its latest answer was malformed, the latest questions last
+        self._malformed: dict[str, bool] = {}
         self._in_flight = 0
         self._era = 0
         self._opened_at = 0.0
@@ -57,23 +79,31 @@ class Breaker:
                 return NotAdmitted.REFUSE
             self.state = BreakerState.HALF_OPEN
             self._begin_era()
-        elif not any(self._outcomes) and (
+        elif not self._succeeded() and (
             self._in_flight + len(self._outcomes) >= self._config.window
         ):
             return NotAdmitted.WAIT if self._in_flight else self._refuse_without_success(now)
         self._in_flight += 1
         return Ticket(self._era)
 
-    def record(self, ticket: Ticket, now: float, *, ok: bool) -> None:
-        """Counts the end of an attempt, unless the state changed since it began."""
+    def record(self, ticket: Ticket, now: float, outcome: Outcome, question: str = "") -> None:
+        """Counts the end of an attempt, unless the state changed since it began.
+
+        ``question`` tells apart whose attempts they are.
+        """
+        if outcome is not Outcome.FAILED:
+            self._note_answer(question, malformed=outcome is Outcome.MALFORMED)
         if ticket.era != self._era:
             return
         self._in_flight -= 1
+        ok = outcome is Outcome.ANSWERED or (
+            outcome is Outcome.MALFORMED and not self.mostly_malformed
+        )
         if self.state is BreakerState.HALF_OPEN:
-            self._record_probe(now, ok=ok)
+            self._record_probe(now, question, ok=ok)
             return
-        self._outcomes.append(ok)
-        failed = len(self._outcomes) - sum(self._outcomes)
+        self._outcomes.append((question, ok))
+        failed = len(self._outcomes) - self._succeeded()
         if len(
             self._outcomes
         ) >= self._config.min_attempts and failed >= self._config.failure_rate * len(
@@ -90,6 +120,25 @@ class Breaker:
             self.state = BreakerState.OPEN
 
     @property
+    def mostly_malformed(self) -> bool:
+        """Whether so many of the latest answers are malformed that it is the service's fault."""
+        answered = len(self._malformed)
+        return (
+            answered >= LEAST_QUESTIONS
+            and sum(self._malformed.values()) > MALFORMED_SHARE * answered
+        )
+
+    def failed_share(self, without: str | None = None) -> float:
+        """The share of failures among the latest attempts, in [0, 1]; ``without`` one question's.
+
+        1 while the circuit is not closed, and without any attempt: nothing speaks for the service.
+        """
+        counted = [ok for question, ok in self._outcomes if question != without]
+        if self.state is not BreakerState.CLOSED or not counted:
+            return 1.0
+        return 1.0 - sum(counted) / len(counted)
+
+    @property
     def probe_at(self) -> float:
         """When an open breaker admits its next probe."""
         longer = min(1 << self._failed_probes, _MAX_OPEN_FACTOR)
@@ -100,12 +149,15 @@ class Breaker:
         self._open(now)
         return NotAdmitted.REFUSE
 
-    def _record_probe(self, now: float, *, ok: bool) -> None:
+    def _succeeded(self) -> int:
+        return sum(ok for _, ok in self._outcomes)
+
+    def _record_probe(self, now: float, question: str, *, ok: bool) -> None:
         if ok:
             self.state = BreakerState.CLOSED
             self._failed_probes = 0
             self._outcomes.clear()
-            self._outcomes.append(True)
+            self._outcomes.append((question, True))
             self._begin_era()
         else:
             self._failed_probes += 1
@@ -116,6 +168,12 @@ class Breaker:
         self.opened += 1
         self._opened_at = now
         self._begin_era()
+
+    def _note_answer(self, question: str, *, malformed: bool) -> None:
+        self._malformed.pop(question, None)
+        self._malformed[question] = malformed
+        if len(self._malformed) > self._config.window:
+            del self._malformed[next(iter(self._malformed))]
 
     def _begin_era(self) -> None:
         self._era += 1
