@@ -168,9 +168,7 @@ def calibrate(
         reason=reason + aside,
         brier=brier,
         brier_before=brier_before,
-        ece=reliability(
-            1.0 - new.risk, new.right, weights=held_weights
-        ).expected_calibration_error,
+        ece=reliability(1.0 - new.risk, new.right, weights=held_weights).expected_calibration_error,
         brier_change=change.mean,
         brier_change_low=change.low,
         brier_change_high=change.high,

@@ -43,9 +43,7 @@ class ReviewRow:
     task: _TaskName
     kind: Annotated[AnswerKind, Column("kind of answer that the task asks for")]
     answer: Annotated[str | None, Column("the answer that stands, as text")]
-    triage: Annotated[
-        Triage, Column("accept, review, or reject: nobody should rely on the answer")
-    ]
+    triage: Annotated[Triage, Column("accept, review, or reject: nobody should rely on the answer")]
     error_risk: Annotated[float, Column("probability that the answer is wrong", "0..1")]
     impact: Annotated[float, Column("the task's impact times the addresses with this content")]
     teaches: Annotated[
@@ -96,9 +94,7 @@ class CalibrationRow:
         Column("code, model, parameters and task of each; another one invalidates"),
     ]
     items: Annotated[int, Column("items that two or more services answered", "items")]
-    gold: Annotated[
-        int, Column("items among them whose verdict has a known probability", "items")
-    ]
+    gold: Annotated[int, Column("items among them whose verdict has a known probability", "items")]
     effective: Annotated[
         float, Column("items of an even sample that would tell as much (Kish)", "items")
     ]
@@ -210,9 +206,7 @@ class ScorecardRow:
     ]
     accuracy_low: Annotated[float | None, Column("lower end of its 95 % interval", "0..1")]
     accuracy_high: Annotated[float | None, Column("upper end of its 95 % interval", "0..1")]
-    judged: Annotated[
-        int, Column("its answers whose verdict has a known probability", "items")
-    ]
+    judged: Annotated[int, Column("its answers whose verdict has a known probability", "items")]
     effective: Annotated[
         float, Column("verdicts of an even sample that would tell as much (Kish)", "items")
     ]
@@ -233,9 +227,7 @@ class ScorecardRow:
         float | None,
         Column("change of the accuracy against verdicts without it; null without verdicts"),
     ]
-    without_accuracy_low: Annotated[
-        float | None, Column("lower end of its 95 % interval", "-1..1")
-    ]
+    without_accuracy_low: Annotated[float | None, Column("lower end of its 95 % interval", "-1..1")]
     without_accuracy_high: Annotated[
         float | None, Column("upper end of its 95 % interval", "-1..1")
     ]
