@@ -7,21 +7,20 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from orchestration_assets.command.batch_execution import (
     ExecutedBatches,
-    RunFailedError,
     carry_out,
     say,
 )
 from orchestration_assets.command.corpus_reports import mark_due, mark_made, reports_are_due
 from orchestration_assets.command.display import open_display
-from orchestration_assets.command.failure import failure_of
 from orchestration_assets.command.instance_paths import check_home, ui_command
-from orchestration_assets.command.interruption import raise_if_stopped
+from orchestration_assets.command.job_execution import execute_job
+from orchestration_assets.command.run_account import open_account
 from orchestration_assets.command.summary import Summary, render, summarise
-from orchestration_assets.content.batch_completion import finished_since
+from orchestration_assets.content.batch_completion import finished_since, spending_pass
 from orchestration_assets.content.deferred import DeferredBatch, deferred_batches
 from orchestration_assets.content.intake import Intake, of_source, take_in, unfinished
 from orchestration_assets.policy.load import load_policy
@@ -32,12 +31,8 @@ from resources.claims import Owner, claimed, owner_description
 from resources.home import Home
 from resources.run_claims import CORPUS, report_version
 
-if TYPE_CHECKING:
-    import dagster as dg
-
 TEMPORARY_FAILURE: Final = 75
 """EX_TEMPFAIL of sysexits.h: nothing failed, and running again later does the rest."""
-_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 def run(
@@ -51,6 +46,7 @@ def run(
     """Takes a source from listing to report; returns the exit code.
 
     No more than ``budget_usd`` is spent over all batches; what it does not reach is over_budget.
+    What a run of the same batches spent that was stopped counts.
 
     0 when everything went well, 1 when items or batches failed or a service was stopped, 2 when
     batches failed of nothing but what the caller must mend, 75 when nothing failed but questions
@@ -63,20 +59,29 @@ def run(
     began = time.monotonic()
     home = Home(settings.home)
     check_home(home)
-    content = load_policy(settings.policy).policy.content
-    intake = take_in(home, source, content, datetime.now(UTC))
+    policy = load_policy(settings.policy).policy
+    intake = take_in(home, source, policy.content, datetime.now(UTC))
     for note in intake.notes:
         say(note)
     known = of_source(home.batches, home.batches.recorded(), intake.listing.source)
     deferred = {} if again else {one.batch: one for one in deferred_batches(home, known)}
     batches = _batches(home, known, deferred, again=again)
     carried = ExecutedBatches()
+    account = open_account(home, policy.services, batches, budget_usd)
     if batches or reports_are_due(home):
-        budget = SpendBudget(budget_usd)
+        budget = account.budget
         carried = _materialize(settings, intake, batches, deferred, budget, again=again)
+        if not carried.failed:
+            account.close()
     seconds = time.monotonic() - began
     summary = summarise(
-        home, intake.listing, carried.done, ui_command(settings), seconds, budget_usd
+        home,
+        intake.listing,
+        carried.done,
+        ui_command(settings),
+        seconds,
+        budget_usd,
+        account.spending(),
     )
     summary = replace(
         summary, elsewhere=tuple(carried.elsewhere), failed_batches=dict(carried.failed)
@@ -111,7 +116,6 @@ def _materialize(
     from jobs import take_up_deferred
     from orchestration_assets.command.instance import instance_errors, open_instance
     from orchestration_assets.definitions import build_definitions
-    from orchestration_assets.partitions import content_batches
     from sensors.new_content import observation
 
     display = open_display()
@@ -133,7 +137,6 @@ def _materialize(
         stack.enter_context(display)
 
         def execute(batch: str) -> None:
-            _add_partition(instance, content_batches.name or "", batch)
             mark_due(home)
             if batch in deferred:
                 say(
@@ -142,56 +145,29 @@ def _materialize(
                 )
                 if deferred[batch].policy_hash == policy_hash:
                     # its report stands until the new one does
-                    _execute(definitions, instance, take_up_deferred.name, batch)
+                    execute_job(definitions, instance, take_up_deferred.name, batch)
                     return
             # a batch without a report starts from its listing; a finished one from its profiles
             is_known = tables.exists(DISAGREEMENT_REPORT.name, batch)
             is_known = is_known and tables.is_whole(CONTENT_MANIFEST.name, batch)
+            if budget.account:
+                spending_pass(home, batch)
             # without its report it is not finished, should this run die before it is made again
             tables.forget(DISAGREEMENT_REPORT.name, batch)
-            _execute(definitions, instance, "reprocess" if is_known else "process_batch", batch)
+            job = "reprocess" if is_known else "process_batch"
+            execute_job(definitions, instance, job, batch)
 
         instance.report_runless_asset_event(observation(intake))
         carried = carry_out(home, batches, is_finished, execute)
         with claimed(home.folder, CORPUS, "orchestrate run", _wait_for_corpus):
             if carried.done or reports_are_due(home):
-                _execute(definitions, instance, "corpus_reports", None)
+                execute_job(definitions, instance, "corpus_reports", None)
                 mark_made(home)
     return carried
 
 
 def _wait_for_corpus(owner: Owner | None) -> None:
     say(f"waiting for the reports over all batches, which {owner_description(owner)} makes")
-
-
-def _add_partition(instance: "dg.DagsterInstance", partitions: str, batch: str) -> None:
-    """The batch as a partition; others may add it at the same moment."""
-    if instance.has_dynamic_partition(partitions, batch):
-        return
-    try:
-        instance.add_dynamic_partitions(partitions, [batch])
-    except Exception:
-        if not instance.has_dynamic_partition(partitions, batch):
-            raise
-
-
-def _execute(
-    definitions: "dg.Definitions", instance: "dg.DagsterInstance", job: str, batch: str | None
-) -> None:
-    result = definitions.resolve_job_def(job).execute_in_process(
-        instance=instance, partition_key=batch, run_config=_QUIET, raise_on_error=False
-    )
-    if not result.success:
-        failure = failure_of(result)
-        if failure.stopped:
-            from orchestration_assets.command.instance import note_stopped
-
-            note_stopped(instance, result.run_id)
-            raise KeyboardInterrupt
-        where = f"batch {batch}: " if batch else ""
-        words = f"{where}{job} failed (run {result.run_id}): {failure.words}"
-        raise RunFailedError(words, failure.exit_code)
-    raise_if_stopped()
 
 
 def _show(summary: Summary, *, as_json: bool) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration_assets.command.run_account import NOTHING_SPENT, RunSpending
 from orchestration_assets.command.shortfalls import (
     Shortfall,
     ShortfallCount,
@@ -28,12 +29,17 @@ from resources.home import Home
 from resources.table_store import TableStore
 
 _FAILURES_SHOWN = 5
+_MORE = 1.0 + 1e-9
+"""Sums of the same amounts in another order differ by less."""
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
     """Totals of one run, as printed and as ``--json``.
 
+    Money is what the spending ledger says: ``cost_usd`` was spent by this run, probes and what is
+    in flight included, ``cost_usd_estimated`` of it without a service stating it; ``account_usd``
+    of the budget, with stopped runs of the same batches; ``paid_usd`` since the home exists.
     Counted is what this run did: ``elsewhere`` are batches that other processes carried out
     meanwhile, ``failed_batches`` says why a batch could not be finished. ``deferred`` counts
     questions without an answer yet, ``deferred_readings`` what services are still to be asked,
@@ -55,6 +61,9 @@ class Summary:
     from_cache: int = 0
     cost_usd: float = 0.0
     cost_usd_without_answer: float = 0.0
+    cost_usd_estimated: float = 0.0
+    account_usd: float = 0.0
+    paid_usd: float = 0.0
     budget_usd: float | None = None
     over_budget: int = 0
     fallbacks: int = 0
@@ -86,6 +95,7 @@ def summarise(
     ui_command: str,
     seconds: float,
     budget_usd: float | None = None,
+    spending: RunSpending = NOTHING_SPENT,
 ) -> Summary:
     """The summary of a run, counted from the stored tables of its batches."""
     store = home.tables
@@ -96,7 +106,7 @@ def summarise(
     calls: Counter[str] = Counter()
     broken: Counter[str] = Counter()
     failures: list[str] = []
-    wasted, redacted = 0.0, 0
+    redacted = 0
     without_answer: list[UnaskedReading] = []
     reports = store.read_batches(DISAGREEMENT_REPORT, batches)
     totals = list(DISAGREEMENT_REPORT.rows(reports))
@@ -108,8 +118,6 @@ def summarise(
         counted["models"].update(plans["model"].to_pylist())
         log = store.read(CALL_LOG.name, batch)
         calls.update(log.filter(pc.equal(log["origin"], "called"))["called"].to_pylist())
-        fine = pc.is_in(log["status"], pa.array([Status.OK, Status.ABSTAINED]))
-        wasted += pc.sum(log.filter(pc.invert(fine))["cost_usd"]).as_py() or 0.0
         redacted += sum(one.count for row in CALL_LOG.rows(log) for one in row.redacted)
         for table in INTERPRETATIONS.values():
             readings = store.read(table.name, batch, ["service", "status", "reason"])
@@ -138,8 +146,11 @@ def summarise(
         **in_order,
         calls=dict(sorted(calls.items())),
         from_cache=sum(row.cached for row in totals),
-        cost_usd=sum(row.cost_usd for row in totals),
-        cost_usd_without_answer=wasted,
+        cost_usd=spending.this_run,
+        cost_usd_without_answer=spending.without_answer,
+        cost_usd_estimated=spending.estimated,
+        account_usd=spending.account,
+        paid_usd=spending.in_all,
         budget_usd=budget_usd,
         over_budget=counted["statuses"][Status.OVER_BUDGET],
         fallbacks=counted["statuses"][Status.FALLBACK],
@@ -204,7 +215,7 @@ def _work(summary: Summary) -> list[str]:
         f"  models        {_counts(summary.models)}",
         f"  answers       {_counts(summary.resolutions)}",
         f"  calls         {_counts(summary.calls)}; {summary.from_cache:,} from the cache",
-        f"  cost          {summary.cost_usd:.4f} USD{_of_budget(summary)}",
+        f"  cost          {summary.cost_usd:.4f} USD spent in this run{_of_budget(summary)}",
         f"  disagreements {summary.disagreements:,} pairs of services; "
         f"{summary.disputed:,} answers stand against dissent",
     ]
@@ -226,8 +237,15 @@ def _work(summary: Summary) -> list[str]:
 def _of_budget(summary: Summary) -> str:
     wasted = summary.cost_usd_without_answer
     words = f", {wasted:.4f} of it without an answer" if wasted else ""
+    if summary.cost_usd_estimated:
+        share = summary.cost_usd_estimated / summary.cost_usd
+        words += f", {share:.0%} of it estimated"
     if summary.budget_usd is not None:
         words += f"; budget {summary.budget_usd:.4f} USD"
+        if summary.account_usd > summary.cost_usd * _MORE:
+            words += f", {summary.account_usd:.4f} spent of it with the runs that were stopped"
+    if summary.paid_usd > summary.cost_usd * _MORE:
+        words += f"; {summary.paid_usd:.4f} USD spent in all since the home exists"
     return words
 
 

@@ -16,6 +16,7 @@ from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.schemas.storable_readings import UnfitReadingError, kept_reading
 from orchestration_assets.schemas.storable_values import whole_text
 from orchestration_assets.services.contract import Service
+from orchestration_assets.services.identity import service_identity
 from resources.ai_services.http.service import HttpService
 from resources.ai_services.resilience.attempts import Attempt, CallOutcome
 from resources.ai_services.resilience.batcher import Batcher
@@ -33,7 +34,9 @@ class AskResult:
 
     ``attempts`` holds every attempt that was made for it, at the service or at its fallbacks.
     ``round`` counts the rounds of an iterative plan from 0; ``final`` is False for a reading that
-    a later one of the same service took over, and for a router's.
+    another one of the same service took over, and for a router's, which takes no part in the
+    answer. ``decides``: whether the answer that stands rests on it. ``saw``: the services whose
+    answers were shown with the question.
     """
 
     service: str
@@ -47,6 +50,9 @@ class AskResult:
     round: int = 0
     final: bool = True
     attempts: tuple[Attempt, ...] = ()
+    takes_part: bool = True
+    decides: bool = False
+    saw: tuple[str, ...] = ()
 
 
 class UnsavedError(OrchestrationError):
@@ -158,13 +164,21 @@ class Asker:
                 reading = Reading(Status.DEFERRED, reason=why)
         return _with(answered, reading, attempts, answered.origin)
 
-    async def _ask(self, name: str, question: Question, deadline: float) -> AskResult:
-        """The reading of this very service: kept, under way already, or called for now."""
-        service = self._services[name]
+    def is_kept(self, name: str, question: Question) -> bool:
+        """Whether the answer of this service is in the cache."""
+        return self._cache.get(self._keyed(self._services[name], question)[1]) is not None
+
+    def _keyed(self, service: Service, question: Question) -> tuple[Question, str]:
+        """The question as this service sees it, and the key of its answer."""
         if self._near is not None and "neighbours" in service.reads:
             near = self._near.of(question.item.item_id, question.task.name)
             question = replace(question, near=near)
-        key = answer_key(question, service)
+        return question, answer_key(question, service)
+
+    async def _ask(self, name: str, question: Question, deadline: float) -> AskResult:
+        """The reading of this very service: kept, under way already, or called for now."""
+        service = self._services[name]
+        question, key = self._keyed(service, question)
         started_at, began = self.now(), self._clock()
         kept = self._cache.get(key)
         if kept is not None:
@@ -179,7 +193,7 @@ class Asker:
         first = called.attempts[0] if called.attempts else None
         return AskResult(
             name,
-            service.version,
+            service_identity(service, question.task),
             key,
             called.reading,
             origin,

@@ -26,7 +26,9 @@ from orchestration_assets.reporting.intake import (
 )
 from orchestration_assets.reporting.models import ModelFigures, model_figures
 from orchestration_assets.reporting.spending import (
+    NO_PAYMENTS,
     ForecastFigures,
+    Payments,
     ServiceSpending,
     StageClock,
     forecasts,
@@ -84,7 +86,7 @@ def batch_figures(tables: Mapping[str, pa.Table]) -> BatchFigures:
     content = content_figures(manifest, profiles, resolutions)
     plans, decisions = tables["processing_plans"], tables["decision_log"]
     choices = choice_figures(plans, interpretations, decisions, calls)
-    tasks = task_figures(final, resolutions, disagreements, plans, families)
+    tasks = task_figures(final, resolutions, disagreements, families)
     return BatchFigures(
         findings=findings(tasks, content.families, choices, disagreements),
         outcomes=outcome_figures(manifest),
@@ -105,9 +107,13 @@ def batch_figures(tables: Mapping[str, pa.Table]) -> BatchFigures:
 
 
 def report_row(
-    batch: str, source: str, policy_hash: str, tables: Mapping[str, pa.Table]
+    batch: str,
+    source: str,
+    policy_hash: str,
+    tables: Mapping[str, pa.Table],
+    paid: Payments = NO_PAYMENTS,
 ) -> ReportRow:
-    """The totals of the batch, as they enter the corpus report."""
+    """The totals of the batch, as they enter the corpus report; ``paid`` every time it was done."""
     manifest, resolutions = tables["content_manifest"], tables["resolutions"]
     calls, profiles = tables["call_log"], tables["content_profiles"]
     accepted = _having(manifest, "outcome", EntryOutcome.ACCEPTED)
@@ -125,6 +131,8 @@ def report_row(
         calls=_having(calls, "origin", "called"),
         cached=_having(calls, "origin", "cache"),
         cost_usd=float(pc.sum(calls.column("cost_usd")).as_py() or 0.0),
+        paid_usd=paid.usd,
+        paid_estimated_usd=paid.estimated_usd,
         resolved=_having(resolutions, "status", ResolutionStatus.RESOLVED),
         abstained=_having(resolutions, "status", ResolutionStatus.ABSTAINED)
         + _having(resolutions, "status", ResolutionStatus.PRESERVED),

@@ -5,6 +5,7 @@ timeouts, retries, a circuit breaker, a bulkhead and redaction.
 """
 
 import re
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
 
@@ -370,3 +371,9 @@ ServiceConfig = Annotated[
     ),
 ]
 """One service of the policy; ``type`` says which, embedded when it is left out."""
+
+
+def is_paid(services: Mapping[str, ServiceConfig]) -> bool:
+    """Whether any of the services charges anything."""
+    prices = [one.price for one in services.values() if isinstance(one, HttpConfig)]
+    return any(price.of(1.0, 1.0) > 0.0 for price in prices)

@@ -29,7 +29,7 @@ from orchestration_assets.text.replies.call_errors import (
     Unavailable,
     Unreachable,
 )
-from orchestration_assets.text.token_estimates import TokenScale
+from orchestration_assets.text.token_estimates import OutputScale, TokenScale
 from resources.ai_services.http.service import HttpService, Reply, Request
 from resources.ai_services.resilience.attempts import Attempt, CallOutcome
 from resources.ai_services.resilience.breaker import (
@@ -44,8 +44,9 @@ from resources.ai_services.resilience.patience import Patience, wait_s
 from resources.ai_services.resilience.places import Places
 from resources.ai_services.resilience.rates import RateGate
 from resources.ai_services.resilience.retry import RetryBudget, is_at_fault, retry_delay_s
-from resources.ai_services.resilience.spend_budget import SpendBudget
+from resources.ai_services.resilience.spend_budget import Charge, Quote, SpendBudget
 from resources.ai_services.resilience.steady_timeouts import SteadyTimeout, steady_clock
+from resources.spending.records import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,7 @@ class Caller:
         self.service = service
         self.breaker = Breaker(config.breaker)
         self.scale = TokenScale(ratio)
+        self.output = OutputScale()
         self.stopped: str | None = None
         self._budget = budget
         self._limit_s = limit_s
@@ -440,16 +442,22 @@ class Caller:
         attempts: list[tuple[Attempt, ...]],
         ticket: Ticket,
     ) -> Reply | CallError | _NotAttempted:
-        """One attempt: reserves its highest cost, sends, settles the reservation, records it."""
-        most = self.service.config.price.of(
-            request.tokens_estimated * self.scale.highest, request.tokens_out_most
-        )
-        reservation = self._budget.reserve(most)
+        """One attempt: reserves its money, sends, settles the reservation, records it."""
+        quote = self._quote(request)
+        try:
+            async with time.within():
+                reservation = await self._budget.reserve(quote)
+        except BaseException as error:
+            self.breaker.abandon(ticket)
+            self._notify()
+            if isinstance(error, TimeoutError):
+                return _TOO_LATE
+            raise
         if reservation is None:
             self.breaker.abandon(ticket)
             self._notify()
             return _NotAttempted(
-                Status.OVER_BUDGET, f"up to {most:.6f} USD more would pass the budget"
+                Status.OVER_BUDGET, f"{quote.expected_usd:.6f} USD more would pass the budget"
             )
         started_at, began = self._now(), perf_counter()
         try:
@@ -457,16 +465,16 @@ class Caller:
         except BaseException:
             # cancelled: the service may still bill the request, and its health is unknown
             self.breaker.abandon(ticket)
-            self._budget.settle(reservation, 0.0, most)
+            self._budget.settle(reservation, _unanswered(quote, "cancelled"))
             self._notify()
             raise
         elapsed_ms = (perf_counter() - began) * 1000
         self._record_health(request, ticket, result)
-        cost = self._cost(request, result)
-        # without an answer it may be billed all the same; a billable error counts no tokens out
-        maybe_more = isinstance(result, CallError) and (result.maybe_billed or result.billable)
-        self._budget.settle(reservation, cost, max(0.0, most - cost) if maybe_more else 0.0)
-        _record_attempt(self.service.name, request, result, attempts, started_at, elapsed_ms, cost)
+        charge = self._charge(request, quote, result)
+        self._budget.settle(reservation, charge)
+        _record_attempt(
+            self.service.name, request, result, attempts, started_at, elapsed_ms, charge
+        )
         return result
 
     async def _send(self, request: Request, key: str, time: _CallTime) -> Reply | CallError:
@@ -560,15 +568,65 @@ class Caller:
             self._state_changed = None
         self._last_state = state
 
-    def _cost(self, request: Request, result: Reply | CallError) -> float:
-        price, estimated = self.service.config.price, request.tokens_estimated
+    def _quote(self, request: Request) -> Quote:
+        """What an attempt may cost: by the tokens that were billed so far, and at most."""
+        price, tokens, most = (
+            self.service.config.price,
+            request.tokens_estimated,
+            request.tokens_out_most,
+        )
+        most_usd = price.of(tokens * self.scale.highest, most)
+        likely = price.of(tokens * self.scale.highest, self.output.highest(most))
+        expected = price.of(tokens * self.scale.ratio, self.output.expected(most))
+        return Quote(
+            min(expected, likely),
+            likely,
+            most_usd,
+            self.service.name,
+            self.service.config.model,
+            _parts(request),
+        )
+
+    def _charge(self, request: Request, quote: Quote, result: Reply | CallError) -> Charge:
+        """What an attempt cost: as billed, else by its texts, else as such attempts cost."""
         if isinstance(result, CallError):
-            return price.of(estimated * self.scale.ratio, 0) if result.billable else 0.0
-        tokens_in = result.tokens_in
-        if tokens_in is None:
-            return price.of(estimated * self.scale.ratio, result.tokens_out or 0)
-        self.scale.observe(estimated, tokens_in)
-        return price.of(tokens_in, result.tokens_out or 0)
+            if result.billable or result.maybe_billed:
+                return _unanswered(quote, _status(result))
+            return Charge(0.0, status=_status(result))
+        price, estimated = self.service.config.price, request.tokens_estimated
+        tokens_in, tokens_out = result.tokens_in, result.tokens_out or 0
+        self.output.observe(tokens_out)
+        if tokens_in is not None:
+            self.scale.observe(estimated, tokens_in)
+        usd = price.of(estimated * self.scale.ratio if tokens_in is None else tokens_in, tokens_out)
+        return Charge(
+            usd,
+            (price.input_usd > 0.0 and tokens_in is None)
+            or (price.output_usd > 0.0 and not result.tokens_out_stated),
+            tokens_in=tokens_in,
+            tokens_out=result.tokens_out,
+            status=result.readings[0].status,
+        )
+
+
+def _unanswered(quote: Quote, status: str) -> Charge:
+    """An attempt without an answer that may be billed all the same."""
+    return Charge(
+        quote.expected_usd, True, max(0.0, quote.likely_usd - quote.expected_usd), status=status
+    )
+
+
+def _parts(request: Request) -> tuple[Part, ...]:
+    """The items of a request by task, with their share of its tokens."""
+    whole = request.tokens_estimated
+    items: dict[str, list[str]] = {}
+    tokens: dict[str, float] = {}
+    for question, sent in zip(request.questions, request.sent, strict=True):
+        task = question.task.name
+        items.setdefault(task, []).append(question.item.item_id)
+        share = sent.tokens_estimated / whole if whole else 1.0 / len(request.sent)
+        tokens[task] = tokens.get(task, 0.0) + share
+    return tuple(Part(task, tokens[task], tuple(named)) for task, named in items.items())
 
 
 def _clock() -> float:
@@ -648,7 +706,7 @@ def _record_attempt(
     attempts: list[tuple[Attempt, ...]],
     started_at: datetime,
     elapsed_ms: float,
-    cost: float,
+    charge: Charge,
 ) -> None:
     """Adds an attempt to each question's; shares tokens and cost of a batch by their tokens."""
     whole = request.tokens_estimated or 1
@@ -661,13 +719,14 @@ def _record_attempt(
             reading.status if reading else _status(result),  # type: ignore[arg-type]
             started_at,
             elapsed_ms,
-            cost * share,
+            charge.usd * share,
             _share_of(reply.tokens_in, share) if reply else None,
             _share_of(reply.tokens_out, share) if reply else None,
             sent.tokens_estimated,
             reply.first_token_ms if reply else None,
             reading.reason if reading else str(result),
             sent,
+            charge.estimated,
         )
         attempts[position] = (*attempts[position], attempt)
 
