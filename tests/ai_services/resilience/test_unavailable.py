@@ -58,6 +58,26 @@ def test_two_of_five_turned_away_are_asked_again_until_all_are_answered(tmp_path
     assert any(len(one.attempts) > 1 for one in answers)
 
 
+def test_a_repair_that_is_turned_away_comes_again(tmp_path) -> None:
+    server = DrillServer()
+    turns = iter([Fault(kind="wrong_schema"), Fault(kind="rate_limit", seconds=0.05)])
+    real = server.handle
+
+    async def handle(request):
+        fault = next(turns, None)
+        server.script = FaultScript(faults=(fault,) if fault else ())
+        return await real(request)
+
+    server.handle = handle
+    answers, _ = ask_all(tmp_path, server, texts(1))
+    assert statuses(answers) == {Status.OK: 1}
+    assert [one.status for one in answers[0].attempts] == [
+        Status.REJECTED_OUTPUT,
+        Status.FAILED,
+        Status.OK,
+    ]
+
+
 def test_a_rate_limit_without_a_time_slows_down_too(tmp_path) -> None:
     server = DrillServer(FaultScript(faults=(Fault(kind="rate_limit", share=0.4),)))
     retries = {"attempts": 1, "budget": 0.0, "backoff_s": 0.002}
