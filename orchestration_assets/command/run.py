@@ -21,7 +21,11 @@ from orchestration_assets.command.instance_paths import check_home, ui_command
 from orchestration_assets.command.interruption import raise_if_stopped
 from orchestration_assets.command.run_account import open_account
 from orchestration_assets.command.summary import Summary, render, summarise
-from orchestration_assets.content.batch_completion import finished_since, spending_pass
+from orchestration_assets.content.batch_completion import (
+    finished_since,
+    has_deferred,
+    spending_pass,
+)
 from orchestration_assets.content.intake import Intake, of_source, take_in, unfinished
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.tables import CONTENT_MANIFEST, DISAGREEMENT_REPORT
@@ -67,7 +71,7 @@ def run(
     account = open_account(home, policy.services, batches, budget_usd)
     if batches or reports_are_due(home):
         carried = _materialize(settings, intake, batches, account.budget, again=again)
-        if not carried.failed:
+        if not carried.failed and not any(has_deferred(home.tables, one) for one in batches):
             account.close()
     seconds = time.monotonic() - began
     summary = summarise(

@@ -1,7 +1,11 @@
 """Whether a batch was finished by another process, so that nothing is left to do for this one."""
 
+import pyarrow.compute as pc
+
 from orchestration_assets.policy.load import load_policy
-from orchestration_assets.schemas.tables import PROCESSING_PLANS
+from orchestration_assets.schemas.enums import ResolutionStatus
+from orchestration_assets.schemas.tables import PROCESSING_PLANS, RESOLUTIONS
+from resources.damage import leaving_out_damage
 from resources.home import Home
 from resources.run_claims import ReportVersion, report_version
 from resources.table_store import TableStore
@@ -10,15 +14,27 @@ from resources.table_store import TableStore
 def spending_pass(home: Home, batch: str) -> str:
     """The pass that the spending on a batch counts to; begins another once it was finished.
 
-    A batch is finished by its report: whatever is sent again because its process was killed
-    counts to the same pass, and what is done again on purpose to the next one.
+    A batch is finished by its report, unless answers are deferred: whatever is sent because its
+    process was killed, or a service was away, counts to the same pass, and what is done again on
+    purpose to the next one.
     """
     ledger = home.spending
     marks = ledger.marks()
     version, begun = report_version(home.tables, batch), marks.passes.get(batch)
-    if version is None or (begun is not None and version[0] // 1000 <= begun.at):
+    is_older = version is None or (begun is not None and version[0] // 1000 <= begun.at)
+    if is_older or has_deferred(home.tables, batch):
         return marks.pass_of(batch)
     return ledger.begin_pass(batch)
+
+
+def has_deferred(tables: TableStore, batch: str) -> bool:
+    """Whether answers of a batch wait for a service that could not be asked."""
+    if not tables.exists(RESOLUTIONS.name, batch):
+        return False
+    with leaving_out_damage():
+        statuses = tables.read(RESOLUTIONS.name, batch, ["status"])["status"]
+        return bool(pc.any(pc.equal(statuses, ResolutionStatus.DEFERRED)).as_py())
+    return False
 
 
 def nothing_left(home: Home, policy: str | None) -> bool:
