@@ -315,7 +315,6 @@ def _plan(item_id: str, services: tuple[str, ...]) -> PlanRow:
         model=ProcessingModel.PARALLEL,
         option="default",
         services=services,
-        judge=None,
         stop_at=None,
         strategy="default",
         rule=None,

@@ -9,6 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.command.run_account import NOTHING_SPENT, RunSpending
+from orchestration_assets.command.shortfalls import (
+    Shortfall,
+    ShortfallCount,
+    UnaskedReading,
+    shortfalls,
+)
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import ProfileStatus, ResolutionStatus, Status
 from orchestration_assets.schemas.listings import Listing
@@ -19,7 +25,6 @@ from orchestration_assets.schemas.tables import (
     INTERPRETATIONS,
     RESOLUTIONS,
 )
-from resources.ai_services.resilience.caller import is_stop
 from resources.home import Home
 from resources.table_store import TableStore
 
@@ -36,7 +41,10 @@ class Summary:
     in flight included, ``cost_usd_estimated`` of it without a service stating it; ``account_usd``
     of the budget, with stopped runs of the same batches; ``paid_usd`` since the home exists.
     Counted is what this run did: ``elsewhere`` are batches that other processes carried out
-    meanwhile, ``failed_batches`` says why a batch could not be finished.
+    meanwhile, ``failed_batches`` says why a batch could not be finished. ``deferred`` counts
+    questions without an answer yet, ``deferred_readings`` what services are still to be asked,
+    ``shortfalls`` everything that stayed unasked or late, with its remedy, ``stopped`` why
+    services were stopped.
     """
 
     source: str
@@ -60,6 +68,9 @@ class Summary:
     over_budget: int = 0
     fallbacks: int = 0
     redacted: int = 0
+    deferred: int = 0
+    deferred_readings: int = 0
+    shortfalls: tuple[ShortfallCount, ...] = ()
     stopped: tuple[str, ...] = ()
     disagreements: int = 0
     disputed: int = 0
@@ -96,7 +107,7 @@ def summarise(
     broken: Counter[str] = Counter()
     failures: list[str] = []
     redacted = 0
-    stopped: set[str] = set()
+    without_answer: list[UnaskedReading] = []
     reports = store.read_batches(DISAGREEMENT_REPORT, batches)
     totals = list(DISAGREEMENT_REPORT.rows(reports))
     for batch in batches:
@@ -110,17 +121,21 @@ def summarise(
         redacted += sum(one.count for row in CALL_LOG.rows(log) for one in row.redacted)
         for table in INTERPRETATIONS.values():
             readings = store.read(table.name, batch, ["service", "status", "reason"])
-            stopped.update(
-                reason for reason in pc.unique(readings["reason"]).to_pylist() if is_stop(reason)
-            )
             counted["statuses"].update(readings["status"].to_pylist())
             answered = pc.is_in(
                 readings["status"], pa.array([Status.OK, Status.ABSTAINED, Status.FALLBACK])
             )
-            broken.update(readings.filter(pc.invert(answered))["service"].to_pylist())
+            others = readings.filter(pc.invert(answered))
+            failed = pc.not_equal(others["status"], Status.DEFERRED.value)
+            broken.update(others.filter(failed)["service"].to_pylist())
+            without_answer += [
+                UnaskedReading(service, Status(status), reason or "")
+                for service, status, reason in values(others, "service", "status", "reason")
+            ]
         resolved = store.read(RESOLUTIONS.name, batch, ["status"])
         counted["resolutions"].update(resolved["status"].to_pylist())
         failures += _failures(store, batch)
+    fell_short = shortfalls(without_answer)
     in_order: dict[str, Any] = {name: dict(sorted(one.items())) for name, one in counted.items()}
     return Summary(
         source=listing.source,
@@ -140,7 +155,10 @@ def summarise(
         over_budget=counted["statuses"][Status.OVER_BUDGET],
         fallbacks=counted["statuses"][Status.FALLBACK],
         redacted=redacted,
-        stopped=tuple(sorted(stopped)),
+        deferred=sum(row.deferred for row in totals),
+        deferred_readings=sum(row.deferred_readings for row in totals),
+        shortfalls=fell_short,
+        stopped=tuple(one.reason for one in fell_short if one.kind is Shortfall.STOPPED),
         disagreements=sum(row.disagreements for row in totals),
         disputed=sum(row.disputed for row in totals),
         failed=sum(row.failed for row in totals),
@@ -201,7 +219,7 @@ def _work(summary: Summary) -> list[str]:
         f"  disagreements {summary.disagreements:,} pairs of services; "
         f"{summary.disputed:,} answers stand against dissent",
     ]
-    lines += [f"  stopped       {message}" for message in summary.stopped]
+    lines += [f"  {one.kind.value:<13} {one}" for one in summary.shortfalls]
     if summary.fallbacks:
         lines.append(f"  fallbacks     {summary.fallbacks:,} answers came from another service")
     if summary.redacted:
@@ -228,8 +246,6 @@ def _of_budget(summary: Summary) -> str:
             words += f", {summary.account_usd:.4f} spent of it with the runs that were stopped"
     if summary.paid_usd > summary.cost_usd * _MORE:
         words += f"; {summary.paid_usd:.4f} USD spent in all since the home exists"
-    if summary.over_budget:
-        words += f"; {summary.over_budget:,} questions were not asked for lack of it"
     return words
 
 

@@ -1,11 +1,8 @@
 """Whether a batch was finished by another process, so that nothing is left to do for this one."""
 
-import pyarrow.compute as pc
-
+from orchestration_assets.content.deferred import deferred_batches
 from orchestration_assets.policy.load import load_policy
-from orchestration_assets.schemas.enums import ResolutionStatus
-from orchestration_assets.schemas.tables import PROCESSING_PLANS, RESOLUTIONS
-from resources.damage import leaving_out_damage
+from orchestration_assets.schemas.tables import PROCESSING_PLANS
 from resources.home import Home
 from resources.run_claims import ReportVersion, report_version
 from resources.table_store import TableStore
@@ -22,19 +19,9 @@ def spending_pass(home: Home, batch: str) -> str:
     marks = ledger.marks()
     version, begun = report_version(home.tables, batch), marks.passes.get(batch)
     is_older = version is None or (begun is not None and version[0] // 1000 <= begun.at)
-    if is_older or has_deferred(home.tables, batch):
+    if is_older or deferred_batches(home, [batch]):
         return marks.pass_of(batch)
     return ledger.begin_pass(batch)
-
-
-def has_deferred(tables: TableStore, batch: str) -> bool:
-    """Whether answers of a batch wait for a service that could not be asked."""
-    if not tables.exists(RESOLUTIONS.name, batch):
-        return False
-    with leaving_out_damage():
-        statuses = tables.read(RESOLUTIONS.name, batch, ["status"])["status"]
-        return bool(pc.any(pc.equal(statuses, ResolutionStatus.DEFERRED)).as_py())
-    return False
 
 
 def nothing_left(home: Home, policy: str | None) -> bool:

@@ -11,7 +11,6 @@ import pyarrow.compute as pc
 from orchestration_assets.content.content_reader import ContentReader, SupersededError
 from orchestration_assets.content.gold_columns import declared_verdicts
 from orchestration_assets.content.verdicts import VerdictContext
-from orchestration_assets.disagreement.identities import identities
 from orchestration_assets.disagreement.kinds.search import KindSearch
 from orchestration_assets.disagreement.label_weights import (
     Key,
@@ -92,7 +91,6 @@ def label_weights(
 def pinned_thresholds(
     plans: pa.Table,
     interpretations: Iterable[pa.Table],
-    policy: Policy | None,
     in_use: Callable[[str, str], ThresholdsInUse | None],
 ) -> dict[str, BatchThresholds]:
     """Task -> the thresholds that its plans have pinned, with who answered.
@@ -106,7 +104,7 @@ def pinned_thresholds(
     for task, version in sorted(pinned.items()):
         thresholds = in_use(task, version)
         if thresholds is not None:
-            found[task] = BatchThresholds(thresholds, identities(policy, versions.get(task, {})))
+            found[task] = BatchThresholds(thresholds, versions.get(task, {}))
     return found
 
 

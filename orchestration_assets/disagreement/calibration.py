@@ -19,10 +19,15 @@ from orchestration_assets.evidence.few_labels import MIN_LABELS, fit_few_labels
 from orchestration_assets.evidence.label_free import fit_label_free
 from orchestration_assets.evidence.label_model import LabelModel, encode_votes
 from orchestration_assets.evidence.posterior import posterior
-from orchestration_assets.evidence.recorded_answers import MISSING, Bools, Floats, Ints
+from orchestration_assets.evidence.recorded_answers import (
+    MISSING,
+    Bools,
+    Floats,
+    Ints,
+    effective_count,
+)
 from orchestration_assets.evidence.verdict_weights import VerdictWeights, equal_weights
 from orchestration_assets.evidence.weighted_estimates import (
-    effective_count,
     insufficiency,
     mean_estimate,
     share_estimate,
@@ -44,10 +49,12 @@ _ENOUGH_SERVICES: Final = 3
 
 @dataclass(frozen=True)
 class CalibrationResult:
-    """``model`` is to be promoted, None when what is in use stays in use."""
+    """``model`` is to be promoted, None when what is in use stays in use; ``fitted`` is what the
+    row's figures are of, None when nothing could be fitted."""
 
     model: LabelModel | None
     row: CalibrationRow
+    fitted: LabelModel | None = None
 
 
 @dataclass(frozen=True)
@@ -99,6 +106,8 @@ def calibrate(
         promoted=False,
         reason="",
         brier=None,
+        brier_low=None,
+        brier_high=None,
         brier_before=None,
         ece=None,
         brier_change=None,
@@ -145,13 +154,14 @@ def calibrate(
     accuracy = share_estimate(new.right, held_weights)
     single = share_estimate(single_right, held_weights)
     assert change and gap and accuracy and single  # nothing held out has a weight of nought
-    brier = brier_score(1.0 - new.risk, new.right, held_weights)
+    brier = mean_estimate(new.squares, held_weights)
+    assert brier
     brier_before = brier_score(1.0 - before.risk, before.right, held_weights)
     lacking = insufficiency(held_weights, _ENOUGH_HELD_OUT)
     better = lacking is None and change.mean <= 0.0
     verb = "promoted" if better else "not promoted"
     reason = (
-        f"{verb}: on {len(held)} held-out verdicts the Brier score is {brier:.4f}, "
+        f"{verb}: on {len(held)} held-out verdicts the Brier score is {brier.mean:.4f}, "
         f"{brier_before:.4f} for {what}; the change is {change.mean:+.4f} ({change.low:+.4f} to "
         f"{change.high:+.4f})"
     )
@@ -166,7 +176,9 @@ def calibrate(
         held_out=len(held),
         promoted=better,
         reason=reason + aside,
-        brier=brier,
+        brier=brier.mean,
+        brier_low=brier.low,
+        brier_high=brier.high,
         brier_before=brier_before,
         ece=reliability(1.0 - new.risk, new.right, weights=held_weights).expected_calibration_error,
         brier_change=change.mean,
@@ -184,7 +196,7 @@ def calibrate(
         best_single_high=single.high,
         coverage_risk=coverage_risk(new.risk, new.right, held_weights),
     )
-    return CalibrationResult(model if better else None, row)
+    return CalibrationResult(model if better else None, row, model)
 
 
 def _set_aside(readings: LabelReadings) -> str:

@@ -13,7 +13,7 @@ from orchestration_assets.disagreement.thresholds import calibrate_vectors, in_f
 from orchestration_assets.disagreement.vector_history import VectorReadings, vector_readings
 from orchestration_assets.evidence.verdict_history import gold_of, gold_rows, stored_weights
 from orchestration_assets.evidence.verdict_weights import VerdictWeights
-from orchestration_assets.processing.batch import build_tasks
+from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.schemas.disagreement import (
     CALIBRATION,
     SERVICE_SCORECARDS,

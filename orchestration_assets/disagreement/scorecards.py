@@ -186,7 +186,7 @@ def _card(task: str, service: str, counted: Tally, labels: _Labels | None) -> Sc
         service=service,
         answered=answered,
         abstained=abstained,
-        failed=statuses.total() - answered - abstained,
+        failed=statuses.total() - answered - abstained - statuses[Status.DEFERRED],
         reliability=reliability,
         accuracy=accuracy.mean if accuracy else None,
         accuracy_low=accuracy.low if accuracy else None,

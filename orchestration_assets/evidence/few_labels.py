@@ -21,9 +21,15 @@ from orchestration_assets.evidence.likelihoods import (
     fit_log_prior,
 )
 from orchestration_assets.evidence.logistic import sigmoid
-from orchestration_assets.evidence.recorded_answers import MISSING, Floats, Ints, one_hot
+from orchestration_assets.evidence.recorded_answers import (
+    MISSING,
+    Floats,
+    Ints,
+    effective_count,
+    one_hot,
+)
 from orchestration_assets.evidence.stacking import StackingModel, fit_stacking, softmax
-from orchestration_assets.evidence.weighted_estimates import effective_count, weighted_mean
+from orchestration_assets.evidence.weighted_estimates import weighted_mean
 
 MIN_LABELS: Final = 50
 """The fewest labels that the model is fitted to."""

@@ -40,7 +40,7 @@ class AskedQuestion:
 def permanent_number(*parts: str) -> float:
     """A number in (0, 1), even over all ``parts``, and always the same for the same ones."""
     digest = blake2b("\0".join(("review", *parts)).encode(), digest_size=8).digest()
-    return ((int.from_bytes(digest, "big") >> (64 - _BITS)) + 0.5) / 2**_BITS
+    return ((int.from_bytes(digest, "big") >> (64 - _BITS)) + 0.5) / float(1 << _BITS)
 
 
 def sizes_of(values: Sequence[float], even_share: float) -> Floats:
@@ -53,7 +53,8 @@ def sizes_of(values: Sequence[float], even_share: float) -> Floats:
     total = value.sum()
     if not total > 0.0:
         return even
-    return (1.0 - even_share) * value / total + even_share * even
+    sizes: Floats = (1.0 - even_share) * value / total + even_share * even
+    return sizes
 
 
 def inclusion_probabilities(asked: Sequence[AskedQuestion], beyond: float) -> dict[str, float]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from orchestration_assets.evidence.intervals import wilson_of_share
-from orchestration_assets.evidence.recorded_answers import Bools, Floats
+from orchestration_assets.evidence.recorded_answers import Bools, Floats, effective_count
 
 ENOUGH_EFFECTIVE: Final = 30.0
 """Verdicts, as many as an even sample would have to hold, below which nothing is decided."""
@@ -36,12 +36,6 @@ class Estimate:
         """A difference of two shares in percentage points, with its interval."""
         low, mean, high = (100.0 * one for one in (self.low, self.mean, self.high))
         return f"{mean:+.1f} points ({low:+.1f} to {high:+.1f})"
-
-
-def effective_count(weights: Floats) -> float:
-    """How large an even sample tells as much (Kish 1965): (sum w)^2 / sum w^2."""
-    squares = float((weights**2).sum())
-    return float(weights.sum()) ** 2 / squares if squares > 0.0 else 0.0
 
 
 def insufficiency(weights: Floats, least: float = ENOUGH_EFFECTIVE) -> str | None:

@@ -16,6 +16,7 @@ from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.schemas.storable_readings import UnfitReadingError, kept_reading
 from orchestration_assets.schemas.storable_values import whole_text
 from orchestration_assets.services.contract import Service
+from orchestration_assets.services.identity import service_identity
 from resources.ai_services.http.service import HttpService
 from resources.ai_services.resilience.attempts import Attempt, CallOutcome
 from resources.ai_services.resilience.batcher import Batcher
@@ -33,7 +34,9 @@ class AskResult:
 
     ``attempts`` holds every attempt that was made for it, at the service or at its fallbacks.
     ``round`` counts the rounds of an iterative plan from 0; ``final`` is False for a reading that
-    a later one of the same service took over, and for a router's.
+    another one of the same service took over, and for a router's, which takes no part in the
+    answer. ``decides``: whether the answer that stands rests on it. ``saw``: the services whose
+    answers were shown with the question.
     """
 
     service: str
@@ -47,6 +50,9 @@ class AskResult:
     round: int = 0
     final: bool = True
     attempts: tuple[Attempt, ...] = ()
+    takes_part: bool = True
+    decides: bool = False
+    saw: tuple[str, ...] = ()
 
 
 class UnsavedError(OrchestrationError):
@@ -187,7 +193,7 @@ class Asker:
         first = called.attempts[0] if called.attempts else None
         return AskResult(
             name,
-            service.version,
+            service_identity(service, question.task),
             key,
             called.reading,
             origin,

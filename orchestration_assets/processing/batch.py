@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from orchestration_assets.content.batch_completion import spending_pass
 from orchestration_assets.content.content_reader import ContentReader
+from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.processing.asker import CACHE, CALLED
 from orchestration_assets.processing.event_loop import BatchLimits, BatchResult, BatchWork, LoadItem
 from orchestration_assets.processing.funding import FundingRules
@@ -18,8 +19,8 @@ from orchestration_assets.processing.near_copy_sharing import SHARED
 from orchestration_assets.processing.usage import observed_usage
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.disagreement import SERVICE_SCORECARDS
-from orchestration_assets.schemas.enums import AnswerKind, Status
-from orchestration_assets.schemas.items import Item, Task
+from orchestration_assets.schemas.enums import Status
+from orchestration_assets.schemas.items import Item
 from orchestration_assets.schemas.policy import Choice, Policy
 from orchestration_assets.schemas.records import UnstorableError, rows_to_arrow
 from orchestration_assets.schemas.services import EmbeddedConfig, is_paid
@@ -29,7 +30,6 @@ from orchestration_assets.schemas.tables import (
     INTERPRETATIONS,
     CallRow,
     InterpretationRow,
-    PlanRow,
     accepted_items,
     profiles_of,
 )
@@ -43,29 +43,8 @@ from resources.model_registry import ModelRegistry
 from resources.spending.writer import SpendingPurpose, SpendingWriter, process_name
 from resources.table_store import TableStore
 
-# from how far apart two answers disagree, unless the policy says otherwise; labels: any difference
-_DISAGREE_AT: Final[Mapping[AnswerKind, float]] = {
-    AnswerKind.LABEL: 1.0,
-    AnswerKind.SET: 0.8,
-    AnswerKind.TEXT: 0.8,
-    AnswerKind.SCORE: 0.5,
-    AnswerKind.VECTOR: 0.8,
-}
-
-
 _ENOUGH_VERDICTS: Final = 50
 _HEAVY_BYTES: Final = 1 << 20
-
-
-def build_tasks(policy: Policy | None) -> dict[str, Task]:
-    """The policy's tasks as services see them."""
-    found = {}
-    for name, task in policy.tasks.items() if policy else ():
-        disagree_at = _DISAGREE_AT[task.kind] if task.disagree_at is None else task.disagree_at
-        found[name] = Task(
-            name, task.version, task.kind, task.labels, task.scale, disagree_at, task.question
-        )
-    return found
 
 
 def build_choices(policy: Policy | None) -> dict[tuple[str, str], Choice]:
@@ -151,21 +130,6 @@ def _reliabilities(store: TableStore) -> dict[tuple[str, str], float]:
     return found
 
 
-def deciders(policy: Policy | None) -> Callable[[PlanRow], str | None]:
-    """A function from a plan to the service whose answer stands alone, if there is one.
-
-    That is the plan's judge, or the last service of a chain: each answered in knowledge of the
-    others.
-    """
-    choices = build_choices(policy)
-
-    def decider(plan: PlanRow) -> str | None:
-        choice = choices[plan.task, plan.option]
-        return choice.services[-1] if choice.chain else choice.judging
-
-    return decider
-
-
 def item_loader(
     manifest: pa.Table, profiles: pa.Table, reader: ContentReader
 ) -> Callable[[str], Item]:
@@ -227,6 +191,7 @@ def _failed(row: InterpretationRow, error: UnstorableError) -> InterpretationRow
     return replace(
         row,
         status=Status.FAILED,
+        decides=False,
         answer=None,
         answer_set=None,
         answer_score=None,

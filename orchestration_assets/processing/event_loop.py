@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -36,14 +36,18 @@ from orchestration_assets.schemas.tables import (
 from orchestration_assets.selection.expected_price import expected_usd
 from orchestration_assets.selection.trained_selector import TrainedSelector
 from orchestration_assets.services.contract import EmbeddedService, Service
+from orchestration_assets.services.identity import service_identity
 from orchestration_assets.text.token_estimates import token_estimate
 from resources.ai_services.http.service import HttpService
 from resources.ai_services.resilience.attempts import Attempt
+from resources.ai_services.resilience.places import Places
 from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.spending.writer import UnrecordedError
 
 _FLUSH_EVERY = 64
 _MOST_IN_FLIGHT = 2048
+_MOST_PARKED = 2048
+"""Items that may wait for unavailable services beside those at work: they are held in memory."""
 
 LoadItem = Callable[[str], Item]
 IsHeavy = Callable[[str], bool]
@@ -122,7 +126,8 @@ def process_plans(
     failed reading with that reason, so that no plan goes without rows; likewise whatever else an
     item breaks is its own failure. ``is_heavy`` tells of an item whether it is loaded beside the
     event loop, in a thread. ``near`` supplies near items of earlier batches as context. Rows come
-    out in the order of the plans, whichever item finishes first.
+    out in the order of the plans, whichever item finishes first. Items that wait for an unavailable
+    service take nobody's place: others are begun meanwhile.
     """
     groups = [list(group) for _, group in groupby(plans, key=lambda plan: plan.item_id)]
     executions: list[list[PlanResult]] = [[] for _ in groups]
@@ -131,7 +136,6 @@ def process_plans(
     async def drive() -> None:
         clock = asyncio.get_running_loop().time
         batch_ends = clock() + limits.batch_deadline_s
-        queue: Iterator[tuple[int, list[PlanRow]]] = iter(enumerate(groups))
         fresh = set(range(len(groups)))
         one_at_a_time = asyncio.Lock()
 
@@ -142,16 +146,14 @@ def process_plans(
             async with one_at_a_time:
                 return await asyncio.to_thread(load_item, item_id)
 
-        async def serve(asker: Asker) -> None:
-            # the workers share one iterator: each takes the next item as it becomes free
-            for position, group in queue:
-                executions[position] = await _process_item(
-                    group, work, asker, load, batch_ends, funding
-                )
-                advance(position in fresh)
-                fresh.discard(position)
-                if position % _FLUSH_EVERY == 0:
-                    cache.flush()
+        places = Places(min(limits.in_flight(work.services.values()), max(1, len(groups))))
+        at_work, waiting = places.count, 0
+
+        def parked(questions: int) -> None:
+            # whoever waits for an unavailable service makes room for another item
+            nonlocal waiting
+            waiting += questions
+            places.resize(at_work + min(waiting, _MOST_PARKED))
 
         asker = Asker(
             work.services,
@@ -160,20 +162,42 @@ def process_plans(
             ratios=limits.token_ratios,
             call_limit_s=limits.item_deadline_s,
             near=near,
+            parked=parked,
         )
         funding = _funding(groups, work, asker, limits)
+
+        async def serve(position: int, group: Sequence[PlanRow]) -> None:
+            try:
+                executions[position] = await _process_item(
+                    group, work, asker, load, batch_ends, funding
+                )
+            finally:
+                places.give_back()
+            advance(position in fresh)
+            fresh.discard(position)
+            if position % _FLUSH_EVERY == 0:
+                cache.flush()
+
+        async def serve_all(queue: Iterable[tuple[int, list[PlanRow]]]) -> None:
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    for position, group in queue:
+                        await places.take()
+                        tasks.create_task(serve(position, group))
+            except BaseExceptionGroup as several:
+                # what ends the batch ends it for one reason
+                raise several.exceptions[0] from None
+
         async with asker:
-            at_once = min(limits.in_flight(work.services.values()), len(groups))
-            await asyncio.gather(*(serve(asker) for _ in range(at_once)))
+            await serve_all(enumerate(groups))
             while funding is not None and (again := funding.next_round()):
-                queue = iter([one for one in enumerate(groups) if one[1][0].item_id in again])
-                await asyncio.gather(*(serve(asker) for _ in range(at_once)))
-            processed.stopped = {
-                name: caller.stopped for name, caller in asker.callers.items() if caller.stopped
-            }
-            processed.circuits_opened = {
-                name: caller.breaker.opened for name, caller in asker.callers.items()
-            }
+                await serve_all(one for one in enumerate(groups) if one[1][0].item_id in again)
+        processed.stopped = {
+            name: caller.stopped for name, caller in asker.callers.items() if caller.stopped
+        }
+        processed.circuits_opened = {
+            name: caller.breaker.opened for name, caller in asker.callers.items()
+        }
 
     _warm_up(work)
     try:
@@ -288,15 +312,19 @@ def _failed(
     rounds: Counter[str] = Counter()
     kept = []
     for result in results:
-        kept.append(replace(result, round=rounds[result.service], final=False))
+        kept.append(replace(result, round=rounds[result.service], final=False, decides=False))
         rounds[result.service] += 1
     reading, now = Reading(Status.FAILED, reason=reason), asker.now()
+    names = tuple(dict.fromkeys(plan.services))
+    versions = {
+        name: service_identity(work.services[name], work.tasks[plan.task]) for name in names
+    }
     failures = [
         replace(
-            AskResult(name, work.services[name].version, "", reading, NOT_CALLED, 0.0, now, 0.0),
+            AskResult(name, versions[name], "", reading, NOT_CALLED, 0.0, now, 0.0),
             round=rounds[name],
         )
-        for name in dict.fromkeys(plan.services)
+        for name in names
     ]
     return PlanResult((*kept, *failures), (Decision("stop", (), reason),))
 
@@ -315,6 +343,8 @@ def _collect(plan: PlanRow, execution: PlanResult, processed: BatchResult) -> No
                 step=step,
                 round=result.round,
                 final=result.final,
+                decides=result.decides,
+                saw=result.saw,
                 status=reading.status,
                 **answer_columns(reading.answer),
                 confidence=reading.confidence,

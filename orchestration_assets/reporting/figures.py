@@ -38,8 +38,14 @@ from orchestration_assets.reporting.spending import (
 from orchestration_assets.reporting.steps import StepFigures, step_figures
 from orchestration_assets.reporting.tasks import TaskFigures, task_figures
 from orchestration_assets.reporting.top_disputes import TaskDisputes, strongest
+from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.disagreement import DISPUTE_KINDS, REVIEW_QUEUE, ReviewRow
-from orchestration_assets.schemas.enums import EntryOutcome, ProfileStatus, ResolutionStatus
+from orchestration_assets.schemas.enums import (
+    EntryOutcome,
+    ProfileStatus,
+    ResolutionStatus,
+    Status,
+)
 from orchestration_assets.schemas.tables import ReportRow
 
 
@@ -80,7 +86,7 @@ def batch_figures(tables: Mapping[str, pa.Table]) -> BatchFigures:
     content = content_figures(manifest, profiles, resolutions)
     plans, decisions = tables["processing_plans"], tables["decision_log"]
     choices = choice_figures(plans, interpretations, decisions, calls)
-    tasks = task_figures(final, resolutions, disagreements, plans, families)
+    tasks = task_figures(final, resolutions, disagreements, families)
     return BatchFigures(
         findings=findings(tasks, content.families, choices, disagreements),
         outcomes=outcome_figures(manifest),
@@ -130,12 +136,29 @@ def report_row(
         resolved=_having(resolutions, "status", ResolutionStatus.RESOLVED),
         abstained=_having(resolutions, "status", ResolutionStatus.ABSTAINED)
         + _having(resolutions, "status", ResolutionStatus.PRESERVED),
+        deferred=_having(resolutions, "status", ResolutionStatus.DEFERRED),
+        deferred_readings=deferred_readings(tables["interpretations"]),
         failed=_having(resolutions, "status", ResolutionStatus.FAILED)
         + profiles.num_rows
         - _having(profiles, "status", ProfileStatus.OK),
         disagreements=tables["disagreements"].num_rows,
         disputed=int(disputed(resolutions).sum()),
     )
+
+
+def deferred_readings(interpretations: pa.Table) -> int:
+    """Readings that are still to be had: a service's latest one about a question is deferred.
+
+    A router's counts too, which is never final.
+    """
+    if not _having(interpretations, "status", Status.DEFERRED):
+        return 0
+    columns = ("item_id", "task", "service", "step", "status")
+    latest = {
+        (item, task, service): status
+        for item, task, service, _, status in sorted(values(interpretations, *columns))
+    }
+    return list(latest.values()).count(Status.DEFERRED.value)
 
 
 def _having(table: pa.Table, column: str, value: str) -> int:

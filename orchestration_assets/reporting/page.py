@@ -23,7 +23,8 @@ BATCHES_SHOWN = 500
 _TREND = 60
 _SUMMED = (
     *("listed", "accepted", "rejected", "other", "plans", "readings", "calls", "cached"),
-    *("cost_usd", "paid_usd", "resolved", "abstained", "failed", "disagreements", "disputed"),
+    *("cost_usd", "paid_usd", "resolved", "abstained", "deferred", "failed"),
+    *("disagreements", "disputed"),
 )
 
 

@@ -108,6 +108,8 @@ class CalibrationRow:
     brier: Annotated[
         float | None, Column("mean squared gap of risk and outcome on held-out gold", "0..1")
     ]
+    brier_low: Annotated[float | None, Column("lower end of its 95 % interval", "0..1")]
+    brier_high: Annotated[float | None, Column("upper end of its 95 % interval", "0..1")]
     brier_before: Annotated[
         float | None, Column("the same for what was in use before, on the same items", "0..1")
     ]

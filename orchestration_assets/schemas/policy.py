@@ -288,15 +288,6 @@ class Choice(_Strict):
         return (*self.services, *((self.judge.service,) if self.judge else ()))
 
     @property
-    def judging(self) -> str | None:
-        """The service that judges all others: the declared judge, or where a whole graph ends."""
-        if self.judge is not None:
-            return self.judge.service
-        waited_for = {name for names in self.after.values() for name in names}
-        ends = [name for name in self.services if name not in waited_for]
-        return ends[0] if self.after and len(ends) == 1 else None
-
-    @property
     def admissible(self) -> tuple[str, ...]:
         """Every service that may be asked, in the order in which that may happen."""
         router = (self.route.service,) if self.route else ()
@@ -492,6 +483,11 @@ class Execution(_Strict):
     )
     batch_deadline_s: Annotated[float, Field(gt=0.0)] | None = Field(
         default=None, description="no call of a batch goes on after this time"
+    )
+    deferred_pause_s: Annotated[float, Field(gt=0.0, le=86_400.0)] = Field(
+        default=600.0,
+        description="the sensor takes deferred questions of a batch up again after so long; the "
+        "pause doubles every time, to a day, and after 12 times it leaves them to a person",
     )
 
 

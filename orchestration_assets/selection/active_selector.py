@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from orchestration_assets.evidence.recorded_answers import Floats
+from orchestration_assets.schemas.items import Task
 from orchestration_assets.schemas.policy import Learned
 from orchestration_assets.selection.budget import Offer, allocate_budget, fractional_step
 from orchestration_assets.selection.forecast import Forecast, Price
@@ -15,6 +16,7 @@ from orchestration_assets.selection.trained_selector import (
     unpack_selector,
 )
 from orchestration_assets.services.contract import Service
+from orchestration_assets.services.identity import changed_parts, service_identity
 from resources.model_registry import ArtefactError, ModelRegistry
 
 
@@ -110,19 +112,11 @@ def artefact_name(task: str) -> str:
     return f"selection_model.{task}"
 
 
-def service_identity(service: Service, version: str | None = None) -> str:
-    """The identity of a service as evaluated: the version of its code and model, its parameters.
-
-    ``version`` is the one that answered, by default the one that would answer now.
-    """
-    return f"{version or service.version} {service.fingerprint}".strip()
-
-
 def load_active_selector(
-    registry: ModelRegistry, task: str, learned: Learned, services: Mapping[str, Service]
+    registry: ModelRegistry, task: Task, learned: Learned, services: Mapping[str, Service]
 ) -> ActiveSelector | str:
     """The promoted selector of a task, or the reason why there is none."""
-    name = artefact_name(task)
+    name = artefact_name(task.name)
     try:
         version = registry.current(name)
         if version is None:
@@ -135,11 +129,10 @@ def load_active_selector(
         return f"the learned model is about other services ({', '.join(differing)})"
     evaluated: Mapping[str, str] = artefact.facts["services"]
     for service in selector.services:
-        current = service_identity(services[service])
-        if current != evaluated.get(service):
+        current = service_identity(services[service], task)
+        if current != (before := evaluated.get(service, "")):
             return (
-                f"{service} changed ({evaluated.get(service)} -> {current}) since the learned "
-                "model was evaluated"
+                f"{service} {changed_parts(before, current)} since the learned model was evaluated"
             )
     return ActiveSelector(artefact.version, selector)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from orchestration_assets.evidence.vector_thresholds import artefact_name
+from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.schemas.enums import AnswerKind, ProcessingModel, ProfileStatus
 from orchestration_assets.schemas.policy import (
     DEFAULT,
@@ -143,9 +144,10 @@ def choose_models(
     """
     found: dict[str, ChosenPoint | str] = {}
     in_force: dict[str, tuple[ActiveSelector, Learned]] = {}
+    tasks = build_tasks(policy)
     for name, task in policy.tasks.items():
         if task.learned is not None:
-            model = load_active_selector(registry, name, task.learned, services)
+            model = load_active_selector(registry, tasks[name], task.learned, services)
             if isinstance(model, str):
                 found[name] = model
             else:
@@ -219,7 +221,6 @@ def _row(
         model=choice.model,
         option=decided.option,
         services=choice.admissible,
-        judge=choice.judging,
         stop_at=choice.stop_at,
         strategy=decided.strategy,
         rule=decided.rule,

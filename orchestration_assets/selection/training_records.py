@@ -1,14 +1,15 @@
 """Training records of one task: stored readings and gold as recorded answers."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.evidence.recorded_answers import MISSING, RecordedAnswers
+from orchestration_assets.evidence.recorded_answers import MISSING, Bools, RecordedAnswers
+from orchestration_assets.evidence.verdict_weights import VerdictWeights
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.selection.forecast import Price
@@ -25,12 +26,22 @@ _CALLED = "called"
 
 @dataclass(frozen=True)
 class TrainingRecords:
-    """``recorded`` holds the complete items of a task: gold, and a reading of every service as it
-    is now. ``gold`` counts all items with gold, ``stale`` readings of another service version."""
+    """``recorded`` holds the complete items of a task: gold of known probability, and a reading of
+    every service as it is now, whatever the first ones said.
+
+    ``gold`` counts all items with gold, ``stale`` readings of services that changed since,
+    ``uneven`` the items that every service read only because the first ones were not sure.
+    ``standing`` (n,) is whether the answer that stood was right, where the recorded answers do
+    not tell what else would have been decided; None where nothing stood. ``basis`` says what
+    the verdicts stand for.
+    """
 
     recorded: RecordedAnswers
     gold: int
     stale: int
+    uneven: int = 0
+    standing: Bools | None = None
+    basis: str = ""
 
 
 def training_records(
@@ -40,14 +51,23 @@ def training_records(
     readings: pa.Table,
     gold: pa.Table,
     prices: Mapping[str, Price],
+    weights: VerdictWeights | None = None,
+    asked_all: Collection[str] | None = None,
+    standing: Mapping[str, str] | None = None,
 ) -> TrainingRecords:
     """The recorded answers of one task.
 
     Of several readings of one content by one service the last in ``readings`` counts. Gold is
-    about a content where it says so; else about whatever the item held. ``prices`` are what a
-    call to each service takes.
+    about a content where it says so; else about whatever the item held. ``versions`` are the
+    identities of the services now; ``prices`` are what a call to each service takes.
+    ``weights`` say what each verdict stands for; None: each for itself alone. ``asked_all`` are
+    the contents of which every service was asked whatever the first ones said; None: all.
+    ``standing`` are the answers that stood, by content.
     """
     labels = _gold_by_content(task, readings, gold)
+    n_gold = len(labels)
+    if weights is not None:
+        labels = weights.counted(labels)
     rows = _rows(readings, READING_COLUMNS)
     rows = rows[(rows["task"] == task) & rows["final"] & rows["service"].isin(list(services))]
     fresh = rows["service_version"] == rows["service"].map(dict(versions))
@@ -55,9 +75,22 @@ def training_records(
     rows = rows[fresh & rows["content_hash"].isin(list(labels))]
     rows = rows.drop_duplicates(["content_hash", "service"], keep="last")
     counts = rows.groupby("content_hash")["service"].size()
-    complete = sorted(counts[counts == len(services)].index)
+    read_by_all = sorted(counts[counts == len(services)].index)
+    complete = [c for c in read_by_all if asked_all is None or c in asked_all]
     recorded = _recorded(task, services, complete, rows, labels, prices)
-    return TrainingRecords(recorded, len(labels), stale)
+    if weights is not None:
+        recorded = replace(recorded, stands_for=weights.of(complete))
+    stood = None
+    if standing and all(content in standing for content in complete):
+        stood = np.array([standing[c] == labels[c] for c in complete], dtype=np.bool_)
+    return TrainingRecords(
+        recorded,
+        n_gold,
+        stale,
+        len(read_by_all) - len(complete),
+        stood,
+        weights.basis if weights is not None else "",
+    )
 
 
 def _rows(table: pa.Table, columns: Sequence[str]) -> pd.DataFrame:

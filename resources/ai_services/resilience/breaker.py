@@ -59,10 +59,11 @@ class Breaker:
 
     def __init__(self, config: BreakerConfig) -> None:
         self._config = config
-        # question and whether its attempt succeeded, the latest last
-        self._outcomes: deque[tuple[str, bool]] = deque(maxlen=config.window)
-        # question -> whether its latest answer was malformed, the latest questions last
+        self._outcomes: deque[bool] = deque(maxlen=config.window)
+        # question -> whether its latest answer was malformed, the latest answer last
         self._malformed: dict[str, bool] = {}
+        # question -> whether its first attempt failed, the latest question last
+        self._first_failed: dict[str, bool] = {}
         self._in_flight = 0
         self._era = 0
         self._opened_at = 0.0
@@ -79,7 +80,7 @@ class Breaker:
                 return NotAdmitted.REFUSE
             self.state = BreakerState.HALF_OPEN
             self._begin_era()
-        elif not self._succeeded() and (
+        elif not any(self._outcomes) and (
             self._in_flight + len(self._outcomes) >= self._config.window
         ):
             return NotAdmitted.WAIT if self._in_flight else self._refuse_without_success(now)
@@ -91,8 +92,7 @@ class Breaker:
 
         ``question`` tells apart whose attempts they are.
         """
-        if outcome is not Outcome.FAILED:
-            self._note_answer(question, malformed=outcome is Outcome.MALFORMED)
+        self._note(question, outcome)
         if ticket.era != self._era:
             return
         self._in_flight -= 1
@@ -100,10 +100,10 @@ class Breaker:
             outcome is Outcome.MALFORMED and not self.mostly_malformed
         )
         if self.state is BreakerState.HALF_OPEN:
-            self._record_probe(now, question, ok=ok)
+            self._record_probe(now, ok=ok)
             return
-        self._outcomes.append((question, ok))
-        failed = len(self._outcomes) - self._succeeded()
+        self._outcomes.append(ok)
+        failed = len(self._outcomes) - sum(self._outcomes)
         if len(
             self._outcomes
         ) >= self._config.min_attempts and failed >= self._config.failure_rate * len(
@@ -122,21 +122,29 @@ class Breaker:
     @property
     def mostly_malformed(self) -> bool:
         """Whether so many of the latest answers are malformed that it is the service's fault."""
-        answered = len(self._malformed)
-        return (
-            answered >= LEAST_QUESTIONS
-            and sum(self._malformed.values()) > MALFORMED_SHARE * answered
-        )
+        answered, malformed = len(self._malformed), sum(self._malformed.values())
+        return answered >= LEAST_QUESTIONS and malformed > MALFORMED_SHARE * answered
 
-    def failed_share(self, without: str | None = None) -> float:
-        """The share of failures among the latest attempts, in [0, 1]; ``without`` one question's.
+    @property
+    def failed_share(self) -> float:
+        """The share of failures among the latest attempts, in [0, 1].
 
         1 while the circuit is not closed, and without any attempt: nothing speaks for the service.
         """
-        counted = [ok for question, ok in self._outcomes if question != without]
-        if self.state is not BreakerState.CLOSED or not counted:
+        if self.state is not BreakerState.CLOSED or not self._outcomes:
             return 1.0
-        return 1.0 - sum(counted) / len(counted)
+        return 1.0 - sum(self._outcomes) / len(self._outcomes)
+
+    def failed_share_beside(self, question: str) -> float:
+        """The share of the other latest questions whose first attempt failed, in [0, 1].
+
+        First attempts, since questions that always fail are tried most often. 1 while the circuit
+        is not closed, and without another question.
+        """
+        others = [failed for name, failed in self._first_failed.items() if name != question]
+        if self.state is not BreakerState.CLOSED or not others:
+            return 1.0
+        return sum(others) / len(others)
 
     @property
     def probe_at(self) -> float:
@@ -149,15 +157,12 @@ class Breaker:
         self._open(now)
         return NotAdmitted.REFUSE
 
-    def _succeeded(self) -> int:
-        return sum(ok for _, ok in self._outcomes)
-
-    def _record_probe(self, now: float, question: str, *, ok: bool) -> None:
+    def _record_probe(self, now: float, *, ok: bool) -> None:
         if ok:
             self.state = BreakerState.CLOSED
             self._failed_probes = 0
             self._outcomes.clear()
-            self._outcomes.append((question, True))
+            self._outcomes.append(True)
             self._begin_era()
         else:
             self._failed_probes += 1
@@ -169,11 +174,14 @@ class Breaker:
         self._opened_at = now
         self._begin_era()
 
-    def _note_answer(self, question: str, *, malformed: bool) -> None:
-        self._malformed.pop(question, None)
-        self._malformed[question] = malformed
-        if len(self._malformed) > self._config.window:
-            del self._malformed[next(iter(self._malformed))]
+    def _note(self, question: str, outcome: Outcome) -> None:
+        self._first_failed.setdefault(question, outcome is Outcome.FAILED)
+        if outcome is not Outcome.FAILED:
+            self._malformed.pop(question, None)
+            self._malformed[question] = outcome is Outcome.MALFORMED
+        for latest in (self._first_failed, self._malformed):
+            if len(latest) > self._config.window:
+                del latest[next(iter(latest))]
 
     def _begin_era(self) -> None:
         self._era += 1

@@ -154,6 +154,7 @@ class Caller:
         self._breaker_changed: asyncio.Event | None = None
         self._state_changed: asyncio.Event | None = None
         self._last_state: tuple[BreakerState, int, str | None] = (BreakerState.CLOSED, 0, None)
+        self._answers = 0
         self._forbidden: list[frozenset[str]] = []
 
     async def call(
@@ -196,13 +197,14 @@ class Caller:
         deadline: float,
         attempts: list[tuple[Attempt, ...]],
         *,
-        is_part: bool = False,
+        answers_before: int | None = None,
     ) -> list[CallOutcome]:
         """Attempts until every question has a reading or no retry is allowed.
 
-        ``is_part``: it is a part of a batch that failed, to be divided again at its first failure.
+        ``answers_before``: of a part of a batch that failed, which is divided again at its first
+        failure: what the service had answered when the batch failed.
         """
-        error = None
+        is_part, error = answers_before is not None, None
         time = _CallTime(deadline, self._limit_s)
         failures, rejected = 0, None
         while True:
@@ -225,14 +227,19 @@ class Caller:
                 # no failure: it comes again when the service allows
                 continue
             failures += 1
+            if answers_before is None:
+                answers_before = self._answers
             if len(request.questions) > 1 and self._is_divided(result, failures, is_part=is_part):
-                return await self._bisect(request.questions, keys, deadline, attempts)
+                return await self._bisect(
+                    request.questions, keys, deadline, attempts, answers_before
+                )
             if self.stopped is not None and isinstance(result, _STOPPING):
                 stop = _NotAttempted(Status.DEFERRED, self.stopped)
                 return _failed_outcomes(attempts, stop, None)
             if isinstance(result, PERMANENT):
                 return _failed_outcomes(attempts, None, error)
-            delay = self._delay_s(request, result, failures, time)
+            others_answered = self._answers > answers_before
+            delay = self._delay_s(request, result, failures, time, others_answered=others_answered)
             if isinstance(delay, _NotAttempted):
                 return _failed_outcomes(attempts, delay, error)
             self._parked(len(request.questions))
@@ -250,18 +257,28 @@ class Caller:
         return is_part or failures >= self.service.config.retries.attempts
 
     def _delay_s(
-        self, request: Request, error: CallError, failures: int, time: _CallTime
+        self,
+        request: Request,
+        error: CallError,
+        failures: int,
+        time: _CallTime,
+        *,
+        others_answered: bool,
     ) -> float | _NotAttempted:
         """Seconds until a question that failed so often is asked again, or why it is not."""
         retries = self.service.config.retries
-        service_fails = self.breaker.failed_share() >= _MOSTLY_FAILING and not isinstance(
+        service_fails = self.breaker.failed_share >= _MOSTLY_FAILING and not isinstance(
             error, MalformedResponse | UnexpectedError
         )
         status = Status.DEFERRED if service_fails else _status(error)
         if failures >= retries.attempts:
             more = retries.attempts > 1 and isinstance(error, _AT_NO_COST)
-            others = self.breaker.failed_share(without=_question_name(request))
-            at_fault = is_at_fault(failures, retries, others)
+            at_fault = is_at_fault(
+                failures,
+                retries,
+                self.breaker.failed_share_beside(_question_name(request)),
+                others_answered=others_answered,
+            )
             if at_fault or not more:
                 return _NotAttempted(_status(error) if at_fault else status, "")
         delay = retry_delay_s(failures + 1, retries, error.retry_after, self._jitter())
@@ -286,13 +303,14 @@ class Caller:
         keys: Sequence[str],
         deadline: float,
         attempts: list[tuple[Attempt, ...]],
+        answers_before: int,
     ) -> list[CallOutcome]:
         """Attempts both halves of a batch that failed as a whole."""
 
         async def attempt(half: slice) -> list[CallOutcome]:
             request = await self._prepare(questions[half])
             return await self._attempt_until_done(
-                request, keys[half], deadline, attempts[half], is_part=True
+                request, keys[half], deadline, attempts[half], answers_before=answers_before
             )
 
         return await _in_halves(len(questions), attempt)
@@ -513,6 +531,7 @@ class Caller:
                 self._rate_gate.pause(result.retry_after)
             self.breaker.record(ticket, _clock(), outcome, _question_name(request))
             if outcome is not Outcome.FAILED:
+                self._answers += 1
                 self._pace.answered()
                 self._patience.answered()
                 self._retry_budget.answered()

@@ -12,14 +12,14 @@ class Places:
     """
 
     def __init__(self, count: int) -> None:
-        self._count = count
+        self.count = count
         self._taken = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     @property
     def free(self) -> bool:
         """Whether a place can be had without waiting."""
-        return not self._waiting and self._taken < self._count
+        return not self._waiting and self._taken < self.count
 
     async def take(self) -> None:
         """Returns once a place is taken; it must be given back."""
@@ -44,11 +44,11 @@ class Places:
 
     def resize(self, count: int) -> None:
         """From now on there are so many places."""
-        self._count = count
+        self.count = count
         self._give_on()
 
     def _give_on(self) -> None:
-        while self._waiting and self._taken < self._count:
+        while self._waiting and self._taken < self.count:
             turn = self._waiting.popleft()
             if not turn.done():
                 self._taken += 1

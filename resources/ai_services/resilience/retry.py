@@ -5,6 +5,8 @@ from typing import Final
 from orchestration_assets.schemas.services import Retries
 
 _BY_CHANCE: Final = 0.0001
+_MOST_DOUBLINGS: Final = 40
+"""More would pass any backoff_max_s."""
 _FREE_RETRIES: Final = 10
 """Retries that are allowed in any case: the first calls of a run have no share yet."""
 
@@ -17,22 +19,24 @@ def retry_delay_s(attempt: int, config: Retries, retry_after: float | None, jitt
     asked for with Retry-After, in seconds. That is honoured even beyond ``backoff_max_s``; a
     caller whose deadline is sooner gives up instead.
     """
-    bound = min(config.backoff_max_s, config.backoff_s * 2.0 ** (attempt - 2))
+    doublings = min(attempt - 2, _MOST_DOUBLINGS)
+    bound = min(config.backoff_max_s, config.backoff_s * 2.0**doublings)
     return max(bound * jitter, retry_after or 0.0)
 
 
-def is_at_fault(failures: int, config: Retries, failed_share: float) -> bool:
+def is_at_fault(
+    failures: int, config: Retries, failed_share: float, *, others_answered: bool
+) -> bool:
     """Whether a question that failed so often in a row is at fault itself, not its service.
 
     It is given ``attempts``, and more of them while the service fails others too: where a share p
-    of the other attempts fails, n failures in a row are put down to the question once fewer than
-    one question in ten thousand would meet them by chance, p ** n < 0.0001 (at half, 14 attempts).
-    While no attempt succeeds, the question cannot be told from its service, and is not at fault.
+    of the other questions fails (``failed_share``), n failures in a row are put down to the
+    question once fewer than one in ten thousand would meet them by chance, p ** n < 0.0001 (at
+    half, 14 attempts). Unless ``others_answered`` since its first failure, it cannot be told from
+    an outage, and is not at fault.
     """
-    if failed_share >= 1.0:
-        return False
     chance = failed_share**failures if failed_share > 0.0 else 0.0
-    return failures >= config.attempts and chance < _BY_CHANCE
+    return others_answered and failures >= config.attempts and chance < _BY_CHANCE
 
 
 class RetryBudget:

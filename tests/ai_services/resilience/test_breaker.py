@@ -175,8 +175,8 @@ def test_the_share_of_failures_is_one_while_it_is_not_closed(outcomes) -> None:
         ticket = breaker.admit(0.0)
         if isinstance(ticket, Ticket):
             breaker.record(ticket, 0.0, Outcome.ANSWERED if ok else Outcome.FAILED, "a")
-    assert 0.0 <= breaker.failed_share() <= 1.0
+    assert 0.0 <= breaker.failed_share <= 1.0
     # all attempts are of one question: nothing is left to compare with
-    assert breaker.failed_share(without="a") == 1.0
+    assert breaker.failed_share_beside("a") == 1.0
     if breaker.state is not BreakerState.CLOSED:
-        assert breaker.failed_share() == 1.0
+        assert breaker.failed_share == breaker.failed_share_beside("b") == 1.0

@@ -82,16 +82,19 @@ def test_with_a_fallback_the_first_probe_decides() -> None:
     assert wait_s(chat("http://h/v1", breaker={"wait_s": 3.0}, fallbacks=["other"])) == 3.0
 
 
-@given(st.integers(1, 20), st.floats(0.0, 1.0))
-def test_a_question_is_at_fault_where_chance_explains_its_failures_no_more(failures, share) -> None:
+@given(st.integers(1, 20), st.floats(0.0, 1.0), st.booleans())
+def test_a_question_is_at_fault_where_chance_explains_its_failures_no_more(
+    failures, share, answered
+) -> None:
     retries = Retries(attempts=3)
-    at_fault = is_at_fault(failures, retries, share)
+    at_fault = is_at_fault(failures, retries, share, others_answered=answered)
     if at_fault:
+        assert answered
         assert failures >= 3
         assert share**failures < 0.0001
-        assert is_at_fault(failures + 1, retries, share)
+        assert is_at_fault(failures + 1, retries, share, others_answered=True)
     if share == 0.0:
-        assert at_fault is (failures >= 3)
+        assert at_fault is (failures >= 3 and answered)
     if share == 1.0:
         assert not at_fault
 
