@@ -12,8 +12,8 @@ from orchestration_assets.schemas.enums import Status
 from orchestration_assets.selection.forecast import Price
 
 READING_COLUMNS = (
-    "item_id", "content_hash", "task", "service", "service_version", "final", "status", "answer",
-    "confidence",
+    "item_id", "content_hash", "task", "service", "service_version", "final", "saw", "status",
+    "answer", "confidence",
 )  # fmt: skip
 GOLD_COLUMNS = ("item_id", "content_hash", "task", "answer")
 CALL_COLUMNS = ("service", "origin", "cost_usd", "elapsed_ms")
@@ -40,13 +40,17 @@ def training_records(
 ) -> TrainingRecords:
     """The recorded answers of one task.
 
-    Of several readings of one content by one service the last in ``readings`` counts. Gold is
+    Of several readings of one content by one service the last in ``readings`` counts; none that
+    was given in knowledge of another service's. Gold is
     about a content where it says so; else about whatever the item held. ``prices`` are what a
     call to each service takes.
     """
     labels = _gold_by_content(task, readings, gold)
     rows = _rows(readings, READING_COLUMNS)
     rows = rows[(rows["task"] == task) & rows["final"] & rows["service"].isin(list(services))]
+    # what a service answers in knowledge of others is not what it would answer by itself
+    pairs = zip(rows["saw"], rows["service"], strict=True)
+    rows = rows[np.array([set(saw) <= {name} for saw, name in pairs], dtype=bool)]
     fresh = rows["service_version"] == rows["service"].map(dict(versions))
     stale = int((~fresh).sum())
     rows = rows[fresh & rows["content_hash"].isin(list(labels))]
