@@ -64,6 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     preview.add_argument(
         "--sample", type=_positive, default=500, metavar="N", help="items to forecast from (500)"
     )
+    preview.add_argument(
+        "--budget-usd", type=_usd, metavar="USD", help="say what so much money would be enough for"
+    )
     for command in (explain, preview):
         _shared_options(command, "print it as JSON")
     policy = commands.add_parser("policy", help="check a policy file, print its schema, show it")
@@ -188,7 +191,13 @@ def _dispatch(given: argparse.Namespace) -> int:
     if given.command == "preview":
         from orchestration_assets.command.preview import preview
 
-        return preview(settings, given.source, as_json=given.json, sample=given.sample)
+        return preview(
+            settings,
+            given.source,
+            as_json=given.json,
+            sample=given.sample,
+            budget_usd=given.budget_usd,
+        )
     if given.command == "verdicts":
         from orchestration_assets.command import verdicts
 

@@ -17,11 +17,12 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration_assets.command.run_account import left_of_budget
 from orchestration_assets.content.intake import Intake, of_source, take_in, unfinished
 from orchestration_assets.content.manifest_builder import make_manifest
 from orchestration_assets.policy.load import load_policy
+from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.processing.answer_cache import answer_key
-from orchestration_assets.processing.batch import build_tasks
 from orchestration_assets.processing.pricing import ServicePrice, forecast_prices, list_price
 from orchestration_assets.processing.question_costs import observed_costs
 from orchestration_assets.processing.usage import observed_usage
@@ -66,7 +67,9 @@ class Preview:
     questions about whole items have their answer in the cache already. ``prices`` says what each
     service is expected to cost, ``usd`` what all do, without what is kept; between ``usd_low`` and
     ``usd_high`` in 95 of 100 cases, where the content is like that of earlier batches. ``observed``
-    earlier questions, processed in the same ways, are what this rests on.
+    earlier questions, processed in the same ways, are what this rests on. ``budget_usd`` is what is
+    left of the budget given, and of the policy's for each batch: the three are no more than that,
+    ``needed_usd`` is what all questions are expected to cost.
     """
 
     source: str
@@ -89,6 +92,8 @@ class Preview:
     usd: float
     usd_high: float
     observed: int
+    needed_usd: float = 0.0
+    budget_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,20 +111,29 @@ class _Taken:
     profiles_kept: int
 
 
-def preview(settings: Settings, source: str, *, as_json: bool, sample: int = SAMPLE) -> int:
+def preview(
+    settings: Settings,
+    source: str,
+    *,
+    as_json: bool,
+    sample: int = SAMPLE,
+    budget_usd: float | None = None,
+) -> int:
     """Prints what a run over the source would do; returns the exit code.
 
     Reads the source and the home, asks no service, writes nothing. Raises PolicyError and
     SourceError.
     """
     policy = load_policy(settings.policy).policy
-    found = look_ahead(Home(settings.home), source, policy, sample)
+    found = look_ahead(Home(settings.home), source, policy, sample, budget_usd)
     text = json.dumps(asdict(found), indent=1) if as_json else render(found)
     sys.stdout.write(text + "\n")
     return 0
 
 
-def look_ahead(home: Home, source: str, policy: Policy, sample: int) -> Preview:
+def look_ahead(
+    home: Home, source: str, policy: Policy, sample: int, budget_usd: float | None = None
+) -> Preview:
     """The preview of a run over ``source`` with this home; profiles at most ``sample`` items."""
     services = build_services(policy.services)
     prices = {name: Price(one.expected_ms, one.cost_usd) for name, one in services.items()}
@@ -147,16 +161,21 @@ def look_ahead(home: Home, source: str, policy: Policy, sample: int) -> Preview:
                 for name, task in tasks.items()
                 for service in _askable(policy, name)
             }
-    recent = recent_prices(home.tables)
-    known = choose_models(policy, services, home.models, profiles, prices, recent)
+    recent = recent_prices(home.tables, home.spending, None, services)
+    left = of_source(home.batches, unfinished(home), taken.source)
+    budget = _budget(home, policy, left, len(taken.accepted), budget_usd)
+    most = math.inf if budget is None else budget
+    whole = sum(taken.accepted.values())
+    scale = whole / len(picked) if picked else 0.0
+    known = choose_models(
+        policy, services, home.models, profiles, prices, recent, most / scale if scale else most
+    )
     plans = list(plan_items("", profiles, policy, "", prices, known))
     answer_keys = {
         about: answer_keys[about]
         for plan in plans
         for about in ((plan.item_id, plan.task, name) for name in plan.services)
     }
-    whole = sum(taken.accepted.values())
-    scale = whole / len(picked) if picked else 0.0
     scaled = partial(_scaled, scale=scale)
     answers = home.answers.get_many(answer_keys.values())
     seen = observed_usage(home.tables)
@@ -170,10 +189,7 @@ def look_ahead(home: Home, source: str, policy: Policy, sample: int) -> Preview:
         if isinstance(one, ChosenPoint)
     }
     priced = forecast_prices(plans, tokens, services, seen, is_kept, costs, shares, scale)
-    budget = policy.execution.budget_usd
-    most = math.inf if budget is None else budget * (len(taken.accepted) or 1)
     asked = Counter(name for plan in plans for name in plan.services)
-    left = of_source(home.batches, unfinished(home), taken.source)
     return Preview(
         source=taken.source,
         listed=taken.listed,
@@ -195,6 +211,8 @@ def look_ahead(home: Home, source: str, policy: Policy, sample: int) -> Preview:
         usd=min(priced.usd, most),
         usd_high=min(priced.usd_high, most),
         observed=priced.observed,
+        needed_usd=priced.usd,
+        budget_usd=budget,
     )
 
 
@@ -202,6 +220,16 @@ def _askable(policy: Policy, task: str) -> list[str]:
     """Every service that any choice of the task may ask."""
     choices = policy.tasks[task].choices.values()
     return list(dict.fromkeys(name for choice in choices for name in choice.admissible))
+
+
+def _budget(
+    home: Home, policy: Policy, left: Sequence[str], batches: int, usd: float | None
+) -> float | None:
+    """The tightest of what is left of the budget given and of the policy's for all batches."""
+    own = policy.execution.budget_usd
+    of_policy = math.inf if own is None else own * (batches + len(left))
+    tightest = min(left_of_budget(home, left, usd), of_policy)
+    return None if tightest == math.inf else tightest
 
 
 @contextmanager
@@ -340,7 +368,21 @@ def render(preview: Preview) -> str:
         for one in preview.prices
         if one.usd_high
     ]
+    if preview.budget_usd is not None:
+        lines.append(f"  budget        {_enough(preview.budget_usd, preview)}")
     return "\n".join(lines)
+
+
+def _enough(left: float, preview: Preview) -> str:
+    if left > preview.usd_high:
+        return f"{left:.4f} USD left: enough for all of it"
+    if left >= preview.needed_usd:
+        return f"{left:.4f} USD left: enough at the expected price"
+    share = left / preview.needed_usd
+    return (
+        f"{left:.4f} USD left: {share:.0%} of the expected price; the questions that buy most a "
+        "dollar are asked, the rest is over_budget"
+    )
 
 
 def _counts(counts: Mapping[str, int]) -> str:

@@ -7,6 +7,20 @@ from resources.run_claims import ReportVersion, report_version
 from resources.table_store import TableStore
 
 
+def spending_pass(home: Home, batch: str) -> str:
+    """The pass that the spending on a batch counts to; begins another once it was finished.
+
+    A batch is finished by its report: whatever is sent again because its process was killed
+    counts to the same pass, and what is done again on purpose to the next one.
+    """
+    ledger = home.spending
+    marks = ledger.marks()
+    version, begun = report_version(home.tables, batch), marks.passes.get(batch)
+    if version is None or (begun is not None and version[0] // 1000 <= begun.at):
+        return marks.pass_of(batch)
+    return ledger.begin_pass(batch)
+
+
 def nothing_left(home: Home, policy: str | None) -> bool:
     """Whether the run that has claimed its batch in the home finds it finished by somebody else.
 

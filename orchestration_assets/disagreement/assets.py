@@ -113,9 +113,10 @@ def dispute_kinds(
     REVIEW_QUEUE,
     kinds={"csv", "json"},
     description=(
-        "The questions that people should look at, the most valuable verdict first, also as files "
-        "to fill in: review/<batch>.csv and .jsonl. Filled in and dropped into verdicts/, they "
-        "become gold."
+        "The questions that people should look at, also as files to fill in: review/<batch>.csv "
+        "and .jsonl. Filled in and dropped into verdicts/, they become gold. They are a sample of "
+        "known probabilities: the most valuable verdicts are the most probable, and an audit share "
+        "is even over all answers."
     ),
 )
 def review_queue(
@@ -126,9 +127,17 @@ def review_queue(
     dispute_kinds: pa.Table,
     home: dg.ResourceParam[Home],
 ) -> dg.MaterializeResult[pa.Table]:
-    """Orders what is neither accepted nor judged yet, and writes the files."""
-    rows = queue_questions(home, content_manifest, processing_plans, resolutions, dispute_kinds)
-    metadata: dict[str, dg.MetadataValue | int] = {"questions": len(rows)}
+    """Draws what is to be asked of all that is not judged yet, and writes the files."""
+    batch = context.partition_key
+    rows = queue_questions(
+        home, batch, content_manifest, processing_plans, resolutions, dispute_kinds
+    )
+    asked = [row for row in rows if row.probability is None]
+    metadata: dict[str, dg.MetadataValue | int] = {
+        "questions": len(asked),
+        "for_audit": sum(row.audit for row in asked),
+        "answered_before": len(rows) - len(asked),
+    }
     for suffix, data in {"csv": as_csv(rows), "jsonl": as_jsonl(rows)}.items():
         path = home.review / f"{context.partition_key}.{suffix}"
         write_atomically(path, data)

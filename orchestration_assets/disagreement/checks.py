@@ -20,7 +20,7 @@ from orchestration_assets.evidence.standing import Roles
 from orchestration_assets.evidence.vector_thresholds import artefact_name as thresholds_name
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.policy.pinned_policy import read_pinned_policy
-from orchestration_assets.processing.batch import build_tasks
+from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.disagreement import (
     CALIBRATION,
@@ -29,7 +29,7 @@ from orchestration_assets.schemas.disagreement import (
     SERVICE_SCORECARDS,
     VECTOR_THRESHOLDS,
 )
-from orchestration_assets.schemas.enums import AnswerKind, DisagreementKind, Status, Triage
+from orchestration_assets.schemas.enums import AnswerKind, DisagreementKind, Status
 from orchestration_assets.schemas.tables import (
     DISAGREEMENTS,
     INTERPRETATIONS,
@@ -134,15 +134,17 @@ def _check_dispute_kinds(stored: Stored, kinds: pa.Table) -> list[Balance]:
 
 
 def _check_review_queue(stored: Stored, queue: pa.Table) -> list[Balance]:
-    """The queue is numbered throughout, and asks nothing that is accepted or never resolved."""
-    resolutions = stored.table(RESOLUTIONS.name)
-    accepted = pc.equal(resolutions["triage"], Triage.ACCEPT.value)
-    open_ones = _questions(resolutions.filter(pc.invert(pc.fill_null(accepted, False))))
-    places = sorted(queue["place"].to_pylist())
-    numbered = places == list(range(1, queue.num_rows + 1))
+    """The open questions are numbered throughout and were resolved, and every question has a
+    probability above nought."""
+    asked = queue.filter(pc.is_null(queue["probability"]))
+    numbered = sorted(asked["place"].to_pylist()) == list(range(1, asked.num_rows + 1))
+    resolved = _questions(stored.table(RESOLUTIONS.name))
+    chances = pc.coalesce(queue["probability"], queue["chance"])
+    possible = pc.and_(pc.greater(chances, 0.0), pc.less_equal(chances, 1.0))
     return [
-        Balance(queue.num_rows, queue.num_rows if numbered else 0, "questions numbered throughout"),
-        Balance(0, len(_questions(queue) - open_ones), "questions that nobody need ask"),
+        Balance(asked.num_rows, asked.num_rows if numbered else 0, "questions numbered throughout"),
+        Balance(0, len(_questions(asked) - resolved), "questions that were never resolved"),
+        Balance(queue.num_rows, pc.sum(possible).as_py() or 0, "questions of known probability"),
     ]
 
 
@@ -231,7 +233,7 @@ def vector_thresholds_valid(
             continue
         in_use = thresholds_in_use(home.models, task)
         asked = {name for choice in config.choices.values() for name in choice.admissible}
-        now = identities_now(policy, asked)
+        now = identities_now(policy, task, asked)
         for pair in in_use.thresholds.pairs.values() if in_use else ():
             why = pair.mismatch(now) if asked.issuperset(pair.services) else None
             if why is not None:

@@ -20,9 +20,9 @@ from orchestration_assets.disagreement.label_weights import learned_weights
 from orchestration_assets.disagreement.readings import ServiceReadings
 from orchestration_assets.disagreement.resolution import resolve
 from orchestration_assets.evidence.intervals import Z, wilson
+from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.processing.answer_cache import answer_key
 from orchestration_assets.processing.asker import CACHE, AskResult
-from orchestration_assets.processing.batch import build_tasks
 from orchestration_assets.processing.plan_execution import execute
 from orchestration_assets.processing.plan_result import Ask, PlanResult, roles_of
 from orchestration_assets.processing.selector_execution import run_learned
@@ -34,6 +34,7 @@ from orchestration_assets.selection.active_selector import ChosenPoint
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.plan import plan_items
 from orchestration_assets.services.contract import Service
+from orchestration_assets.services.identity import service_identity
 
 _REASONS = 3
 
@@ -143,7 +144,8 @@ def _asker(log: RecordedBatch, other: ReplayPolicy) -> Ask:
             context = ", with these earlier answers" if question.earlier else ""
             raise NotRecordedError(f"{name} as it is now was not asked about it{context}")
         now = datetime(1970, 1, 1, tzinfo=UTC)
-        return AskResult(name, service.version, key, reading, CACHE, 0.0, now, 0.0)
+        version = service_identity(service, question.task)
+        return AskResult(name, version, key, reading, CACHE, 0.0, now, 0.0)
 
     return ask
 

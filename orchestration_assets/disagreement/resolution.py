@@ -295,6 +295,8 @@ def _status(readings: ServiceReadings) -> ResolutionStatus:
     statuses = {reading.status for _, reading in readings}
     if statuses & ANSWERED:
         return ResolutionStatus.RESOLVED
+    if Status.DEFERRED in statuses:
+        return ResolutionStatus.DEFERRED
     # a task that every service declined is abstained; a failure among them could have answered
     return ResolutionStatus.ABSTAINED if statuses == {Status.ABSTAINED} else ResolutionStatus.FAILED
 

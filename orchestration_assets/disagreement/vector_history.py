@@ -16,9 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.disagreement.batch import service_versions
-from orchestration_assets.disagreement.identities import identities
 from orchestration_assets.evidence.neighbourhoods import Float32Array
-from orchestration_assets.policy.pinned_policy import PinnedPolicyError, read_pinned_policy
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.errors import DamagedFileError
@@ -68,26 +66,24 @@ def vector_readings(home: Home, most: int = MOST_CONTENTS) -> VectorHistory:
     """What independent services gave over the batches that are stored whole, latest first.
 
     Beyond ``most`` contents of a task older ones are left out: quantiles are settled by then, and
-    memory stays bounded. A batch whose policy cannot be read back does not tell with which
-    parameters its services answered.
+    memory stays bounded.
     """
     store, found = home.tables, VectorHistory()
     for batch in reversed(store.batches(RESOLUTIONS.name)):
-        columns = ["task", "kind", "policy_hash"]
+        columns = ["task", "kind"]
         try:
             plans = store.read(PROCESSING_PLANS.name, batch, columns)
             plans = plans.filter(pc.equal(plans["kind"], AnswerKind.VECTOR.value))
             if not plans.num_rows or _all_full(found, plans, most):
                 continue
-            policy = read_pinned_policy(home.policies, plans)
             tables = list(_vectors(store, batch, plans))
-        except (PinnedPolicyError, DamagedFileError) as error:
+        except DamagedFileError as error:
             found.skipped[batch] = str(error)
             continue
         versions = service_versions(tables)
         for task in sorted(versions):
             readings = found.by_task.setdefault(task, VectorReadings())
-            answered = identities(policy, versions[task])
+            answered = versions[task]
             for service, one in answered.items():
                 readings.identities.setdefault(service, one)
             same = {name for name, one in answered.items() if readings.identities[name] == one}

@@ -8,7 +8,8 @@ from uuid import uuid4
 
 from orchestration_assets.policy.load import LoadedPolicy
 from orchestration_assets.policy.pinned_policy import pin_policy
-from orchestration_assets.processing.batch import build_tasks, build_work
+from orchestration_assets.policy.tasks import build_tasks
+from orchestration_assets.processing.batch import build_work
 from orchestration_assets.processing.usage import ObservedUsage, observed_usage
 from orchestration_assets.schemas.answers import shown
 from orchestration_assets.schemas.enums import Status
@@ -24,6 +25,7 @@ from resources.ai_services.resilience.attempts import CallOutcome
 from resources.ai_services.resilience.caller import Caller
 from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.home import Home
+from resources.spending.writer import SpendingPurpose, SpendingWriter, process_name
 
 SHALLOW_S = 1.0
 DEEP_S = 30.0
@@ -47,7 +49,10 @@ def check_services(home: Home, loaded: LoadedPolicy, budget: SpendBudget) -> Tab
     """Probes the services of a policy, beside how their calls went; pins the policy."""
     pin_policy(home.policies, loaded)
     policy = loaded.policy
-    probes = probe_services(policy, build_work(policy).services, build_tasks(policy), budget)
+    purpose = SpendingPurpose("probe", account=budget.account, run=process_name())
+    with SpendingWriter(home.spending.folder, purpose) as writer:
+        recorded = SpendBudget(within=budget, recorder=writer)
+        probes = probe_services(policy, build_work(policy).services, build_tasks(policy), recorded)
     rows = list(health_rows(policy, loaded.hash, probes, observed_usage(home.tables)))
     figures = {
         "probed": len(probes),

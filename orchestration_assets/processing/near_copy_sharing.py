@@ -89,6 +89,7 @@ def _copies(
                 item_id=plan.item_id,
                 origin=SHARED,
                 cost_usd=0.0,
+                cost_estimated=False,
                 elapsed_ms=0.0,
                 called=None,
                 tokens_in=None,

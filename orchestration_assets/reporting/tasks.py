@@ -106,6 +106,7 @@ class TaskFigures:
     pairs: int
     resolved: int
     abstained: int
+    deferred: int
     failed: int
     disputed: int
     disagreements: int
@@ -172,6 +173,7 @@ def _one_task(
         resolved=status.get(ResolutionStatus.RESOLVED.value, 0),
         abstained=status.get(ResolutionStatus.ABSTAINED.value, 0)
         + status.get(ResolutionStatus.PRESERVED.value, 0),
+        deferred=status.get(ResolutionStatus.DEFERRED.value, 0),
         failed=status.get(ResolutionStatus.FAILED.value, 0),
         disputed=int(against.sum()),
         disagreements=disagreements.num_rows,
@@ -293,7 +295,7 @@ def _disagreed(
 
 
 def _unanswered(resolutions: pa.Table) -> CappedCounts[Example]:
-    """Questions that failed, then those that every service abstained from."""
+    """Questions that failed, then deferred ones and those that every service abstained from."""
     rows = frame(resolutions, "status", "path")
     rows = rows[rows["status"] != ResolutionStatus.RESOLVED.value]
     first = rows.sort_values(["status", "path"], ascending=[False, True]).index[:_UNANSWERED]

@@ -482,6 +482,11 @@ class Execution(_Strict):
     batch_deadline_s: Annotated[float, Field(gt=0.0)] | None = Field(
         default=None, description="no call of a batch goes on after this time"
     )
+    deferred_pause_s: Annotated[float, Field(gt=0.0, le=86_400.0)] = Field(
+        default=600.0,
+        description="the sensor takes deferred questions of a batch up again after so long; the "
+        "pause doubles every time, to a day, and after 12 times it leaves them to a person",
+    )
 
 
 class Review(_Strict):
@@ -495,6 +500,11 @@ class Review(_Strict):
     )
     max_rows: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
         default=500, description="questions that a batch may put before people"
+    )
+    audit_share: Annotated[float, Field(gt=0.0, le=1.0)] = Field(
+        default=0.2,
+        description="share of the questions that is spread evenly over all answers, accepted ones "
+        "too, so that verdicts tell about all of them; the rest goes where verdicts are worth most",
     )
 
     @model_validator(mode="after")

@@ -312,7 +312,9 @@ class InterpretationRow:
     content_hash: _ContentHash
     task: _TaskName
     service: _ServiceName
-    service_version: Annotated[str, Column("code and model version of the service")]
+    service_version: Annotated[
+        str, Column("who answered: code and model, parameters, task; evidence is about it alone")
+    ]
     step: Annotated[int, Column("position among the plan's calls, from 0")]
     round: Annotated[int, Column("round of an iterative plan, from 0; 0 for other models")]
     final: Annotated[bool, Column("false for a reading that another of the service took over")]
@@ -411,6 +413,9 @@ class CallRow:
     injection_markers: Annotated[
         int, Column("places in the content that read like instructions", "places", True)
     ] = 0
+    cost_estimated: Annotated[
+        bool, Column("whether the price is an estimate: the service did not state it", "", True)
+    ] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -557,14 +562,30 @@ class ReportRow:
     readings: Annotated[int, Column("readings of services", "readings")]
     calls: Annotated[int, Column("attempts at services (not from the cache)", "calls", True)]
     cached: Annotated[int, Column("readings served by the cache", "readings", True)]
-    cost_usd: Annotated[float, Column("cost of all attempts", "USD", True)]
+    cost_usd: Annotated[
+        float,
+        Column("cost of the attempts in its call log, the last time it was done", "USD", True),
+    ]
     resolved: Annotated[int, Column("answers that stand", "answers")]
     abstained: Annotated[
         int, Column("pairs that no service would answer, or whose readings all stand", "pairs")
     ]
+    deferred: Annotated[
+        int, Column("pairs without an answer yet, since a service was unavailable", "pairs")
+    ]
+    deferred_readings: Annotated[
+        int,
+        Column("readings that a later run asks for again, of answered pairs too", "readings"),
+    ]
     failed: Annotated[int, Column("pairs that failed, and items without a profile", "pairs")]
     disagreements: Annotated[int, Column("pairs of services with different answers", "pairs")]
     disputed: Annotated[int, Column("answers that stand against dissent", "answers")]
+    paid_usd: Annotated[
+        float, Column("what it cost in all, every time it was done, by the ledger", "USD", True)
+    ] = 0.0
+    paid_estimated_usd: Annotated[
+        float, Column("how much of that is estimated, not stated by a service", "USD", True)
+    ] = 0.0
 
 
 _ENTRY_KEY = ("item_id",)

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from orchestration_assets.policy.load import parse_policy
-from orchestration_assets.processing.batch import build_tasks, build_work
+from orchestration_assets.policy.tasks import build_tasks
+from orchestration_assets.processing.batch import build_work
 from orchestration_assets.processing.health import health_rows, probe_services
 from orchestration_assets.processing.pricing import forecast_prices
 from orchestration_assets.processing.usage import observed_usage

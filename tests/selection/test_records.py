@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from orchestration_assets.schemas.spending import SPENDING
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.training_records import observed_prices, training_records
 
@@ -112,5 +113,16 @@ def test_prices_are_what_calls_really_took() -> None:
             "elapsed_ms": [10.0, 20.0, 0.1, 9.0],
         }
     )
-    found = observed_prices(calls, PRICES)
+    nothing = SPENDING.schema.empty_table()
+    found = observed_prices(calls, nothing, PRICES)
     assert found == {"one": Price(15.0, 0.4), "two": PRICES["two"]}
+    spent = pa.table(
+        {
+            "service": ["one", "one"],
+            # a stopped run paid for two questions that no call log holds
+            "items": [["a"], ["b", "c"]],
+            "usd": [0.9, 0.9],
+        }
+    )
+    found = observed_prices(calls, spent, PRICES)
+    assert found == {"one": Price(15.0, pytest.approx(0.6)), "two": PRICES["two"]}
