@@ -107,7 +107,8 @@ def test_the_words_of_a_question_count_for_services_that_are_shown_them(registry
 
 def test_without_a_model_or_for_other_services_the_reason_is_said(registry) -> None:
     assert (
-        load_active_selector(registry, replace(TASK, name="u"), LEARNED, SERVICES) == "no learned model is promoted yet"
+        load_active_selector(registry, replace(TASK, name="u"), LEARNED, SERVICES)
+        == "no learned model is promoted yet"
     )
     other = Learned(services=("s0", "s9"))
     assert load_active_selector(registry, TASK, other, SERVICES | {"s9": Named("1")}) == (
