@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
+import pyarrow.compute as pc
 
 from benchmarks._output import table, write_json
 from benchmarks._ticket_verdicts import fill_in_reviews
@@ -147,7 +148,7 @@ def _verdicts(loop: Loop, count: int) -> None:
     for job in ("take_feedback", "calibrate", "learn_selection", "corpus_reports"):
         run_job(loop, "learned", job)
     cards = loop.table("service_scorecards.parquet").set_index("service")
-    answers = loop.table("interpretations_parallel")
+    answers = loop.table("parallel_interpretations")
     answered = answers[answers["status"] == "ok"]
     for service in SKILLS:
         own = answered[answered["service"] == service]
@@ -230,7 +231,8 @@ def _totals(loop: Loop, tickets: int) -> None:
 
 def spent_in_all(loop: Loop) -> float:
     """What the home says that was ever paid."""
-    return SpendingLedger(loop.home / "spending").spent_usd()
+    rows = SpendingLedger(loop.home / "spending").rows(["usd"])
+    return float(pc.sum(rows["usd"]).as_py() or 0.0)
 
 
 def write_tickets(loop: Loop, name: str, numbers: range) -> None:

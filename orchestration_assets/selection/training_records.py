@@ -15,8 +15,8 @@ from orchestration_assets.schemas.enums import Status
 from orchestration_assets.selection.forecast import Price
 
 READING_COLUMNS = (
-    "item_id", "content_hash", "task", "service", "service_version", "final", "status", "answer",
-    "confidence",
+    "item_id", "content_hash", "task", "service", "service_version", "final", "saw", "status",
+    "answer", "confidence",
 )  # fmt: skip
 GOLD_COLUMNS = ("item_id", "content_hash", "task", "answer")
 SPENDING_COLUMNS = ("batch", "service", "items", "usd")
@@ -57,12 +57,12 @@ def training_records(
 ) -> TrainingRecords:
     """The recorded answers of one task.
 
-    Of several readings of one content by one service the last in ``readings`` counts. Gold is
-    about a content where it says so; else about whatever the item held. ``versions`` are the
-    identities of the services now; ``prices`` are what a call to each service takes.
-    ``weights`` say what each verdict stands for; None: each for itself alone. ``asked_all`` are
-    the contents of which every service was asked whatever the first ones said; None: all.
-    ``standing`` are the answers that stood, by content.
+    Of several readings of one content by one service the last in ``readings`` counts, and none
+    that was given in knowledge of another service's. Gold is about a content where it says so;
+    else about whatever the item held. ``versions`` are the identities of the services now;
+    ``prices`` are what a call to each service takes. ``weights`` say what each verdict stands for;
+    None: each for itself alone. ``asked_all`` are the contents of which every service was asked
+    whatever the first ones said; None: all. ``standing`` are the answers that stood, by content.
     """
     labels = _gold_by_content(task, readings, gold)
     n_gold = len(labels)
@@ -70,6 +70,9 @@ def training_records(
         labels = weights.counted(labels)
     rows = _rows(readings, READING_COLUMNS)
     rows = rows[(rows["task"] == task) & rows["final"] & rows["service"].isin(list(services))]
+    # what a service answers in knowledge of others is not what it would answer by itself
+    pairs = zip(rows["saw"], rows["service"], strict=True)
+    rows = rows[np.array([set(saw) <= {name} for saw, name in pairs], dtype=bool)]
     fresh = rows["service_version"] == rows["service"].map(dict(versions))
     stale = int((~fresh).sum())
     rows = rows[fresh & rows["content_hash"].isin(list(labels))]
