@@ -123,6 +123,11 @@ def test_questions_of_a_service_that_was_away_are_asked_again_by_themselves(
     service.policy.write_text(
         policy + yaml.safe_dump({"content": content, "execution": execution}, sort_keys=False)
     )
+    configured = home / "dagster" / "dagster.yaml"
+    instance = yaml.safe_load(configured.read_text())
+    # nothing is killed here, and a busy machine may need long to start a run
+    instance["run_monitoring"]["start_timeout_seconds"] = int(PATIENCE_S)
+    configured.write_text(yaml.safe_dump(instance))
     drill.script = DOWN
     service.daemon()
     for sensor in ("new_content_sensor", "deferred_questions_sensor"):
