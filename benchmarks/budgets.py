@@ -16,7 +16,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
@@ -80,7 +80,7 @@ def main(arguments: Sequence[str]) -> int:
     except RecordedAnswersError as error:
         parser.error(str(error))
     wanted = given.sets.split(",") if given.sets else None
-    sets = [*generated_sets(), *map(load_frugalml, folders)]
+    sets = [*generated_sets(), *(_renamed(load_frugalml(folder)) for folder in folders)]
     rows: list[dict[str, Any]] = []
     for recorded in sets:
         if wanted is None or recorded.name in wanted:
@@ -89,6 +89,11 @@ def main(arguments: Sequence[str]) -> int:
     _show(rows)
     write_json(given.json, {"rows": rows})
     return 0
+
+
+def _renamed(recorded: RecordedAnswers) -> RecordedAnswers:
+    """The services by names that a policy may give them."""
+    return replace(recorded, services=tuple(f"s{k}" for k in range(recorded.n_services)))
 
 
 def _show(rows: Sequence[Mapping[str, Any]]) -> None:
