@@ -56,9 +56,10 @@ TASK: Final = "topic"
 SERVICES: Final = ("alpha", "beta", "gamma", "delta")
 LABELS: Final = tuple("vwxyz")
 _EASY: Final = (0.84, 0.95, 0.78, 0.90)
-_HARD: Final = (0.52, 0.50, 0.45, 0.48)
-_HARD_SHARE: Final = 0.15
-_SHARED_ERRORS: Final = 0.4
+_HARD: Final = (0.50, 0.52, 0.45, 0.48)
+_HARD_SHARE: Final = 0.12
+_SHARED_ERRORS: Final = 0.1
+_SHARED_HARD: Final = 0.4
 _PRICES: Final = (0.002, 0.01, 0.001, 0.004)
 _ITEMS: Final = 2_000
 _VERDICTS: Final = 400
@@ -109,7 +110,7 @@ def world(seed: int, n_items: int = _ITEMS) -> World:
     shape = (n_items, len(SERVICES))
     right = rng.random(shape) < np.where(hard[:, None], _HARD, _EASY)
     other = (gold[:, None] + rng.integers(1, n_labels, shape)) % n_labels
-    shared = (rng.random(shape) < _SHARED_ERRORS) | hard[:, None]
+    shared = rng.random(shape) < np.where(hard[:, None], _SHARED_HARD, _SHARED_ERRORS)
     answers = np.where(right, gold[:, None], np.where(shared, lure[:, None], other))
     middle = np.where(right, 0.8, 0.62) - 0.08 * hard[:, None]
     confidences = np.clip(rng.normal(middle, 0.14), 0.05, 0.99)
@@ -187,30 +188,29 @@ def resolve(readings: LabelReadings, model: LabelModel | None) -> list[Resolutio
 
 
 def judge(
-    way: Way, corpus: World, readings: LabelReadings
+    way: Way, corpus: World, readings: LabelReadings, first: Sequence[ResolutionRow]
 ) -> tuple[list[GoldRow], list[ReviewRow]]:
-    """The verdicts that people give, and the queue as it is stored after them."""
+    """The verdicts that people give, and the queue as it is stored after them; ``first`` are the
+    answers that stand before anybody was asked."""
     truth = corpus.truth
     rng = np.random.default_rng(int(corpus.contents[0][:8], 16))
-    easy = [content for content, hard in zip(corpus.contents, corpus.hard, strict=True) if not hard]
-    gold = [
-        _verdict(content, truth[content], DECLARED_BY)
-        for content in easy
-        if rng.random() < way.declared
-    ]
+    easy = [one for one, hard in zip(corpus.contents, corpus.hard, strict=True) if not hard]
+    gold = [_verdict(one, truth[one], DECLARED_BY) for one in easy if rng.random() < way.declared]
     declared = {(row.content_hash, TASK) for row in gold}
     queue: list[ReviewRow] = []
-    model = None
-    for size, answers in way.rounds:
-        rows = resolve(readings, model)
+    for number, (size, answers) in enumerate(way.rounds):
+        rows = first
+        if number:
+            rows = resolve(readings, _calibrated(readings, gold, _weights(way, gold, queue)).model)
         answered = {(row.content_hash, TASK) for row in gold} - declared
-        queue = review_queue(rows, {}, {}, {}, declared | answered, size, _AUDIT, queue, answered)
+        judged = declared | answered
+        queue = review_queue(rows, {}, {}, {}, judged, size, _AUDIT, queue, answered)
+        asked: Sequence[ReviewRow | ResolutionRow]
         asked = [row for row in queue if row.probability is None]
         if not way.weighed:
             asked = _doubtful(rows)
-        willing = [row for row in asked if rng.random() < way.answering.get(row.triage.value, 1.0)]
+        willing = [row for row in asked if rng.random() < way.answering.get(str(row.triage), 1.0)]
         gold += [_verdict(one.content_hash, truth[one.content_hash]) for one in willing[:answers]]
-        model = _calibrated(readings, gold, _weights(way, gold, queue)).model or model
     return gold, queue
 
 
@@ -281,11 +281,12 @@ def learn(seed: int, way: Way) -> Lesson:
     """One corpus from its queue to what was learned."""
     corpus = world(seed)
     readings = corpus.readings
-    gold, queue = judge(way, corpus, readings)
+    first = resolve(readings, None)
+    gold, queue = judge(way, corpus, readings, first)
     weights = _weights(way, gold, queue)
     labels = {str(row.content_hash): row.answer for row in gold}
     estimates = [*_card_estimates(readings, labels, weights)]
-    before = _standing(resolve(readings, None), corpus)
+    before = _standing(first, corpus)
     result = _calibrated(readings, gold, weights)
     figures = {f"{name} before": value for name, value in before.figures.items()}
     after = before
@@ -394,11 +395,8 @@ def _selected(
 ) -> tuple[float, list[Covered]]:
     """The accuracy over all items once learned selection is on, and its estimates."""
     everything = recorded(corpus)
-    counted = [
-        n
-        for n, c in enumerate(corpus.contents)
-        if c in labels and (weights is None or c in weights.weights)
-    ]
+    known = labels if weights is None else weights.weights
+    counted = [n for n, content in enumerate(corpus.contents) if content in known]
     judged = everything.take(np.array(counted, dtype=np.int64))
     if weights is not None:
         judged = replace(judged, stands_for=weights.of(judged.items))
@@ -466,26 +464,22 @@ def main(arguments: Sequence[str]) -> int:
     coverage = {name: _coverage(found) for name, found in by_way.items()}
     names = list(dict.fromkeys(name for found in coverage.values() for name in found))
     rows = [
-        [n, *(found[n].text if n in found else "" for found in coverage.values())] for n in names
+        [name, *(found[name].text if name in found else "" for found in coverage.values())]
+        for name in names
     ]
     words = (
         f"Truth within the 95 % interval, {given.repetitions} corpora of {_ITEMS:,} items "
         "(mean error in points)"
     )
     print(table(words, ["estimate", *coverage], rows))
-    print(
-        table(
-            "Once it is in use, over all items, per cent",
-            _IN_USE,
-            list(map(_in_use, by_way.values())),
-        )
-    )
+    used = [_in_use(found) for found in by_way.values()]
+    print(table("Once it is in use, over all items, per cent", _IN_USE, used))
     figures = {
         name: {
             "coverage": {one: figure.share for one, figure in found.items()},
-            "in use": dict(zip(_IN_USE, _in_use(by_way[name]), strict=True)),
+            "in use": dict(zip(_IN_USE, row, strict=True)),
         }
-        for name, found in coverage.items()
+        for (name, found), row in zip(coverage.items(), used, strict=True)
     }
     write_json(given.json, figures)
     return 0

@@ -71,7 +71,7 @@ def run(
     if batches or reports_are_due(home):
         budget = account.budget
         carried = _materialize(settings, intake, batches, deferred, budget, again=again)
-        if not carried.failed:
+        if not carried.failed and not deferred_batches(home, batches):
             account.close()
     seconds = time.monotonic() - began
     summary = summarise(

@@ -40,6 +40,7 @@ class Probe:
     shallow_ms: float
     deep_ok: bool | None
     deep_ms: float
+    unavailable: bool
     business_ok: bool | None
     problem: str | None
     cost_usd: float
@@ -124,11 +125,23 @@ async def _probe(
         deep_ok = _verdict(deep)
         if deep_ok is False:
             problems.append(f"deep: {deep.reading.reason}")
+        # a run waits for such a service, and defers what it could not ask
+        passing = deep.reading.status in (Status.DEFERRED, Status.TIMEOUT)
+        unavailable = passing and caller.stopped is None
         business_ok = await _business(caller, service.config, tasks, problems)
     finally:
         await service.aclose()
     problem = "; ".join(problems) or None
-    return Probe(shallow_ok, shallow_ms, deep_ok, deep_ms, business_ok, problem, budget.spent_usd)
+    return Probe(
+        shallow_ok,
+        shallow_ms,
+        deep_ok,
+        deep_ms,
+        unavailable,
+        business_ok,
+        problem,
+        budget.spent_usd,
+    )
 
 
 def _verdict(called: CallOutcome) -> bool | None:
@@ -205,6 +218,7 @@ def health_rows(
             shallow_ms=probe.shallow_ms if probe else None,
             deep_ok=probe.deep_ok if probe else None,
             deep_ms=probe.deep_ms if probe else None,
+            unavailable=probe.unavailable if probe else None,
             business_ok=probe.business_ok if probe else None,
             problem=probe.problem if probe else None,
             probe_cost_usd=probe.cost_usd if probe else 0.0,

@@ -473,7 +473,9 @@ class Execution(_Strict):
         default=32, description="items whose plans run at the same time"
     )
     budget_usd: Annotated[float, Field(ge=0.0)] | None = Field(
-        default=None, description="a batch spends no more than this; the rest is over_budget"
+        default=None,
+        description="a batch spends no more than this until it is finished, runs that were stopped "
+        "included; what buys most is asked, the rest is over_budget",
     )
     item_deadline_s: Annotated[float, Field(gt=0.0)] = Field(
         default=300.0,

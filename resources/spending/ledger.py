@@ -18,8 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.schemas.errors import os_problem, unwritable
-from orchestration_assets.schemas.records import rows_to_arrow
-from orchestration_assets.schemas.spending import SPENDING, SpendingRow, SpendingState
+from orchestration_assets.schemas.spending import SPENDING, SpendingState
 from resources.damage import leaving_out_damage, notice
 from resources.locks import locked, make_folder, open_locked
 from resources.spending.records import (
@@ -39,7 +38,7 @@ from resources.table_store import parquet_bytes, read_parquet, write_atomically
 _MARKS: Final = f"marks{FILE_SUFFIX}"
 _SEGMENT_SUFFIX: Final = ".parquet"
 _FOLDED_FILES: Final = 64
-_FOLDED_BYTES: Final = 8 << 20
+_FOLDED_BYTES: Final = 4 << 20
 """So many files, or bytes, of writers that ended make a segment."""
 _DAMAGED_SEGMENT: Final = "what it says was spent is missing from every total; restore it"
 _READS: Final = 5
@@ -244,34 +243,40 @@ def _table_of(file: str, records: Iterator[Record] | Sequence[Record | None]) ->
         for number, attempt in reserved.items()
         for row in _rows(file, attempt, settled.get(number))
     ]
-    return rows_to_arrow(SPENDING, rows).replace_schema_metadata(None)
+    # a column at a time: a ledger has as many rows as there were calls
+    columns = zip(*rows, strict=True) if rows else ([] for _ in SPENDING.schema)
+    arrays = [
+        pa.array(list(column), field.type)
+        for column, field in zip(columns, SPENDING.schema, strict=True)
+    ]
+    return pa.table(arrays, SPENDING.schema.remove_metadata())
 
 
-def _rows(file: str, attempt: Reserved, end: Settled | None) -> Iterator[SpendingRow]:
-    """A row a task; an attempt without an end counts at what it was expected to cost."""
-    usd = attempt.expected_usd if end is None else end.usd
+def _rows(file: str, attempt: Reserved, end: Settled | None) -> Iterator[tuple[object, ...]]:
+    """A row a task, in the order of the columns of ``SPENDING``; an attempt without an end counts
+    at what it was expected to cost."""
+    known = (
+        attempt.at,
+        attempt.purpose,
+        attempt.batch,
+        attempt.batch_pass,
+        attempt.account,
+        attempt.run,
+        attempt.service,
+        attempt.model,
+    )
     for part in attempt.parts:
-        yield SpendingRow(
-            file=file,
-            number=attempt.number,
-            at=attempt.at,
-            purpose=attempt.purpose,
-            batch=attempt.batch,
-            batch_pass=attempt.batch_pass,
-            account=attempt.account,
-            run=attempt.run,
-            service=attempt.service,
-            model=attempt.model,
-            task=part.task,
-            items=part.items,
-            usd=usd * part.share,
-            most_usd=attempt.most_usd * part.share,
-            state=SpendingState.IN_FLIGHT if end is None else SpendingState.SETTLED,
-            estimated=end is None or end.estimated,
-            tokens_in=_share(end and end.tokens_in, part),
-            tokens_out=_share(end and end.tokens_out, part),
-            status="" if end is None else end.status,
-        )
+        about = (file, attempt.number, *known, part.task, part.items)
+        most = attempt.most_usd * part.share
+        if end is None:
+            usd = attempt.expected_usd * part.share
+            state = SpendingState.IN_FLIGHT.value
+            yield (*about, usd, most, state, True, None, None, "")
+        else:
+            usd = end.usd * part.share
+            tokens = _share(end.tokens_in, part), _share(end.tokens_out, part)
+            state = SpendingState.SETTLED.value
+            yield (*about, usd, most, state, end.estimated, *tokens, end.status)
 
 
 def _share(tokens: int | None, part: Part) -> int | None:

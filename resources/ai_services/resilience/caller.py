@@ -210,7 +210,12 @@ class Caller:
         while True:
             repairing = rejected is not None
             result = await self._attempt(request, keys, time, attempts, repaired=repairing)
-            if rejected is not None:
+            if isinstance(result, CallError) and result.rate_limited:
+                # no failure: it comes again when the service allows
+                error = result
+                continue
+            deferred = isinstance(result, _NotAttempted) and result.status is Status.DEFERRED
+            if rejected is not None and not deferred:
                 # only one repair: when it fails too, the first answer stays rejected
                 final = result if isinstance(result, Reply) else rejected
                 return _outcomes(attempts, final)
@@ -223,9 +228,6 @@ class Caller:
                 request, rejected = repair, result
                 continue
             error = result
-            if result.rate_limited:
-                # no failure: it comes again when the service allows
-                continue
             failures += 1
             if answers_before is None:
                 answers_before = self._answers
@@ -233,11 +235,8 @@ class Caller:
                 return await self._bisect(
                     request.questions, keys, deadline, attempts, answers_before
                 )
-            if self.stopped is not None and isinstance(result, _STOPPING):
-                stop = _NotAttempted(Status.DEFERRED, self.stopped)
-                return _failed_outcomes(attempts, stop, None)
             if isinstance(result, PERMANENT):
-                return _failed_outcomes(attempts, None, error)
+                return self._permanently_failed(attempts, result)
             others_answered = self._answers > answers_before
             delay = self._delay_s(request, result, failures, time, others_answered=others_answered)
             if isinstance(delay, _NotAttempted):
@@ -247,6 +246,15 @@ class Caller:
                 await asyncio.sleep(delay)
             finally:
                 self._parked(-len(request.questions))
+
+    def _permanently_failed(
+        self, attempts: Sequence[tuple[Attempt, ...]], error: CallError
+    ) -> list[CallOutcome]:
+        """What no retry helps; deferred where it stopped the service, which a person can mend."""
+        if self.stopped is None or not isinstance(error, _STOPPING):
+            return _failed_outcomes(attempts, None, error)
+        stop = _NotAttempted(Status.DEFERRED, self.stopped)
+        return _failed_outcomes(attempts, stop, None)
 
     def _is_divided(self, error: CallError, failures: int, *, is_part: bool) -> bool:
         """Whether the parts of a batch are asked apart, so that only what is at fault is lost."""
@@ -287,6 +295,10 @@ class Caller:
                 return _NotAttempted(status, "the policy allows no retries")
             # one retry in so long a time multiplies nothing
             delay = max(delay, retries.backoff_max_s)
+        now = _clock()
+        if now + delay >= self._patience.ends(now):
+            why = f"{self.service.name} failed for longer than is waited for it"
+            return _NotAttempted(Status.DEFERRED, why)
         if delay >= time.left:
             late = _status(error) if isinstance(error, TimedOut) else status
             return _NotAttempted(late, "its deadline is sooner")

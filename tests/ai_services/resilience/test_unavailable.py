@@ -58,6 +58,26 @@ def test_two_of_five_turned_away_are_asked_again_until_all_are_answered(tmp_path
     assert any(len(one.attempts) > 1 for one in answers)
 
 
+def test_a_repair_that_is_turned_away_comes_again(tmp_path) -> None:
+    server = DrillServer()
+    turns = iter([Fault(kind="wrong_schema"), Fault(kind="rate_limit", seconds=0.05)])
+    real = server.handle
+
+    async def handle(request):
+        fault = next(turns, None)
+        server.script = FaultScript(faults=(fault,) if fault else ())
+        return await real(request)
+
+    server.handle = handle
+    answers, _ = ask_all(tmp_path, server, texts(1))
+    assert statuses(answers) == {Status.OK: 1}
+    assert [one.status for one in answers[0].attempts] == [
+        Status.REJECTED_OUTPUT,
+        Status.FAILED,
+        Status.OK,
+    ]
+
+
 def test_a_rate_limit_without_a_time_slows_down_too(tmp_path) -> None:
     server = DrillServer(FaultScript(faults=(Fault(kind="rate_limit", share=0.4),)))
     retries = {"attempts": 1, "budget": 0.0, "backoff_s": 0.002}
@@ -154,6 +174,20 @@ def test_a_service_that_stays_away_defers_what_is_left_after_one_wait(tmp_path) 
     assert len(server.log) <= 20 + breaker.opened
     assert breaker.opened >= 2
     assert "s failed too often" in str(answers[-1].reading.reason)
+
+
+def test_few_questions_at_a_dead_service_are_let_go_with_the_others(tmp_path) -> None:
+    """Fewer than a window, and with long pauses between retries: one wait is enough."""
+    server = DrillServer(FaultScript(faults=(Fault(kind="error"),)))
+    answers, breaker = ask_all(
+        tmp_path,
+        server,
+        texts(7),
+        retries={"backoff_s": 0.01, "backoff_max_s": 3600.0},
+        breaker={"open_s": 0.1, "wait_s": 0.5},
+    )
+    assert statuses(answers) == {Status.DEFERRED: 7}
+    assert len(server.log) <= 20 + breaker.opened
 
 
 def test_a_pause_longer_than_the_wait_defers_at_once(tmp_path) -> None:
