@@ -56,7 +56,7 @@ def test_answers_of_before_a_change_are_set_aside_and_counted(tmp_path, now) -> 
     assert found.versions == {"x": now, "y": BEFORE}
     assert found.set_aside == {"x": 60}
     assert sum("x" in votes for votes in found.votes.values()) == 55
-    gold = {content: "a" for content in found.votes}
+    gold = dict.fromkeys(found.votes, "a")
     row = calibrate("t", found, gold, None, None).row
     assert row.set_aside == 60 and not row.promoted
     assert "set aside: 60 of x" in row.reason

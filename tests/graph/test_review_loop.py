@@ -125,9 +125,7 @@ def test_verdicts_from_the_top_of_the_queue_tell_of_all_items(processed) -> None
     answered = project.tables.read("review_queue", batch).to_pylist()[:110]
     chances = {row["content_hash"]: row["size"] for row in answered}
     assert "accept" in {row["triage"] for row in answered}
-    by_item = {
-        line["item"]: line for line in map(json.loads, judged(project, batch).splitlines())
-    }
+    by_item = {line["item"]: line for line in map(json.loads, judged(project, batch).splitlines())}
     lines = [json.dumps(by_item[row["item_id"]]) for row in answered]
     (project.home / "verdicts").mkdir(exist_ok=True)
     (project.home / "verdicts" / "kim.jsonl").write_text("\n".join(lines))
