@@ -359,8 +359,9 @@ def _task_lines(task: TaskTrace) -> Iterator[str]:
             else (call.origin if call else "no call recorded")
         )
         price = f"{call.elapsed_ms:.1f} ms, {call.cost_usd:.4f} USD" if call else ""
+        decides = ", decides" if reading.decides else ""
         yield (
-            f"  {reading.service:<13} {reading.status}: {_short(said)}{sure}"
+            f"  {reading.service:<13} {reading.status}: {_short(said)}{sure}{decides}"
             f" [{', '.join(part for part in (origin, price) if part)}]"
         )
     for decision in task.decisions:

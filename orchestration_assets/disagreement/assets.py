@@ -44,7 +44,7 @@ _corpus_asset = partial(table_asset, team="disagreement", per_batch=False)
 @_batch_asset(
     RESOLUTIONS,
     reads=INTERPRETATIONS.values(),
-    code_version="3",
+    code_version="4",
     description=(
         "The answer that stands for each item and task, the probability that it is wrong, who "
         "supports it and who dissents. Every reading is kept beside it."
@@ -65,7 +65,7 @@ def resolutions(
     DISAGREEMENTS,
     reads=INTERPRETATIONS.values(),
     deps=[CONTENT_VECTORS.name],
-    code_version="4",
+    code_version="5",
     description=(
         "Every pair of services whose answers about the same item and task lie too far apart: both "
         "answers, how sure each was, what only one of them says, what each rests on, and how the "
@@ -79,7 +79,7 @@ def disagreements(
     home: dg.ResourceParam[Home],
     **interpretations: pa.Table,
 ) -> dg.MaterializeResult[pa.Table]:
-    """Compares the independent readings of each resolution pair by pair; a judge is none."""
+    """Compares the readings of each resolution pair by pair, but none with what it was shown."""
     batch = InterpretedBatch(home, processing_plans, interpretations)
     return materialize(context, compare_batch(batch, resolutions, context.partition_key))
 

@@ -1,8 +1,7 @@
 """Checks of disagreement: plans are resolved, contradictions are rows, models in use are valid."""
 
-from collections import Counter
 from collections.abc import Callable
-from math import comb
+from itertools import combinations
 
 import dagster as dg
 import pyarrow as pa
@@ -16,6 +15,8 @@ from orchestration_assets.disagreement.calibration_registry import (
 from orchestration_assets.disagreement.identities import identities_now
 from orchestration_assets.disagreement.label_history import label_readings
 from orchestration_assets.disagreement.label_weights import mismatch
+from orchestration_assets.disagreement.readings import group_roles
+from orchestration_assets.evidence.standing import Roles
 from orchestration_assets.evidence.vector_thresholds import artefact_name as thresholds_name
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.policy.pinned_policy import read_pinned_policy
@@ -76,18 +77,17 @@ def _check_contradictions(stored: Stored, disagreements: pa.Table) -> list[Balan
 
 
 def _label_contradictions(stored: Stored) -> int:
-    plans = stored.table(PROCESSING_PLANS.name)
-    asked = values(plans, "item_id", "task", "judge")
-    judges = {(item, task): judge for item, task, judge in asked}
+    roles = group_roles(stored.table(table.name) for table in INTERPRETATIONS.values())
     resolutions = stored.table(RESOLUTIONS.name)
     of_labels = resolutions.filter(pc.equal(resolutions["kind"], AnswerKind.LABEL.value))
     counted = 0
     for row in RESOLUTIONS.rows(of_labels):
-        judge = judges.get((row.item_id, row.task))
-        answers = Counter(
-            one.answer for one in row.readings if one.status is Status.OK and one.service != judge
+        part = roles.get((row.item_id, row.task), Roles())
+        answered = [one for one in row.readings if one.status is Status.OK]
+        counted += sum(
+            a.answer != b.answer and part.apart(a.service, b.service)
+            for a, b in combinations(answered, 2)
         )
-        counted += comb(answers.total(), 2) - sum(comb(n, 2) for n in answers.values())
     return counted
 
 

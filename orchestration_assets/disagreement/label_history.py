@@ -12,7 +12,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.schemas.decoding import column_names, decode, values
+from orchestration_assets.schemas.decoding import column_names, decode
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.tables import INTERPRETATIONS, PROCESSING_PLANS, RESOLUTIONS
 from resources.damage import leaving_out_damage
@@ -34,6 +34,7 @@ class _LabelReading:
     service_version: str
     answer: str
     confidence: float | None
+    saw: tuple[str, ...]
 
 
 @dataclass
@@ -78,18 +79,16 @@ def label_readings(store: TableStore, judged: Collection[str] = ()) -> dict[str,
 
 
 def _independent(store: TableStore, batch: str) -> Iterator[_LabelReading]:
-    """The final label answers of a batch but those of judges."""
-    plans = store.read(PROCESSING_PLANS.name, batch, ["item_id", "task", "kind", "judge"])
+    """The final label answers of a batch that were given without knowledge of others."""
+    plans = store.read(PROCESSING_PLANS.name, batch, ["task", "kind"])
     labels = plans.filter(pc.equal(plans["kind"], AnswerKind.LABEL.value))
     tasks = set(labels["task"].to_pylist())
-    planned = values(labels, "item_id", "task", "judge")
-    judges = {plan for plan in planned if plan[2] is not None}
     for table in INTERPRETATIONS.values():
         if not store.exists(table.name, batch):
             continue
         columns = ("final", "status", *column_names(_LabelReading))
         for row in decode(_LabelReading, _final_answers(store.read(table.name, batch, columns))):
-            if row.task in tasks and (row.item_id, row.task, row.service) not in judges:
+            if row.task in tasks and set(row.saw) <= {row.service}:
                 yield row
 
 

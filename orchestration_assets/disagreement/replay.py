@@ -23,9 +23,8 @@ from orchestration_assets.evidence.intervals import Z, wilson
 from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.processing.answer_cache import answer_key
 from orchestration_assets.processing.asker import CACHE, AskResult
-from orchestration_assets.processing.batch import deciders
 from orchestration_assets.processing.plan_execution import execute
-from orchestration_assets.processing.plan_result import Ask, PlanResult
+from orchestration_assets.processing.plan_result import Ask, PlanResult, roles_of
 from orchestration_assets.processing.selector_execution import run_learned
 from orchestration_assets.schemas.enums import ProcessingModel
 from orchestration_assets.schemas.items import Item, Question, Reading
@@ -97,7 +96,6 @@ def replay(log: RecordedBatch, other: ReplayPolicy) -> Iterator[ReplayedQuestion
         for one in other.known.values()
         if isinstance(one, ChosenPoint)
     }
-    decider = deciders(other.policy)
     plans = plan_items(log.batch, log.profiles, other.policy, other.hash, other.prices, other.known)
     for row in plans:
         key = (row.item_id, row.task)
@@ -121,7 +119,7 @@ def replay(log: RecordedBatch, other: ReplayPolicy) -> Iterator[ReplayedQuestion
         readings = _final_readings(done)
         weighed = learned_weights([row], {key: readings}, models).get(key)
         resolved = resolve(
-            row, readings, tasks[row.task], decider(row), rules_of(other.policy), weighed
+            row, readings, tasks[row.task], roles_of(done.answered), rules_of(other.policy), weighed
         )
         asked = [one.service for one in done.answered]
         taken = _path_outcome(resolved.answer, asked, other.prices)

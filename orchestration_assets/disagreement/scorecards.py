@@ -29,6 +29,7 @@ from resources.table_store import TableStore
 
 _ENOUGH_ITEMS: Final = 50
 _ENOUGH_SERVICES: Final = 3
+SPENDING_COLUMNS: Final = ("batch", "task", "service", "usd")
 _BROKEN_BELOW: Final = 0.1
 
 _Key = tuple[str, str]
@@ -46,9 +47,13 @@ class Tally:
     calls: Counter[_Key] = field(default_factory=Counter)
 
 
-def tally(store: TableStore) -> Tally:
-    """Counts what every service did in every batch that is stored whole."""
+def tally(store: TableStore, spending: pa.Table) -> Tally:
+    """Counts what every service did in every batch that is stored whole.
+
+    ``spending`` has the ledger's rows, with what its calls cost whatever became of the batch.
+    """
     tally = Tally()
+    _count_spending(tally, spending)
     for batch in store.batches(RESOLUTIONS.name):
         for table in INTERPRETATIONS.values():
             if store.exists(table.name, batch):
@@ -62,7 +67,7 @@ def tally(store: TableStore) -> Tally:
                 tally.took_part.update((task, name) for name in (*supporters, *dissenters))
                 tally.dissents.update((task, name) for name in dissenters)
         if store.exists(CALL_LOG.name, batch):
-            columns = ["task", "service", "origin", "cost_usd", "elapsed_ms"]
+            columns = ["task", "service", "origin", "elapsed_ms"]
             with leaving_out_damage():
                 _count_calls(tally, store.read(CALL_LOG.name, batch, columns))
     return tally
@@ -74,13 +79,19 @@ def _count_statuses(tally: Tally, read: pa.Table) -> None:
         tally.statuses[task, service][status] += count
 
 
+def _count_spending(tally: Tally, spending: pa.Table) -> None:
+    sent = spending.filter(pc.not_equal(spending["batch"], ""))
+    grouped = sent.group_by(["task", "service"]).aggregate([("usd", "sum")])
+    for task, service, usd in values(grouped, "task", "service", "usd_sum"):
+        tally.cost_usd[task, service] += usd
+
+
 def _count_calls(tally: Tally, read: pa.Table) -> None:
     called = read.filter(pc.equal(read["origin"], "called"))
-    measures = [("cost_usd", "sum"), ("elapsed_ms", "sum"), ([], "count_all")]
+    measures = [("elapsed_ms", "sum"), ([], "count_all")]
     grouped = called.group_by(["task", "service"]).aggregate(measures)
-    names = ("task", "service", "cost_usd_sum", "elapsed_ms_sum", "count_all")
-    for task, service, usd, ms, count in values(grouped, *names):
-        tally.cost_usd[task, service] += usd
+    names = ("task", "service", "elapsed_ms_sum", "count_all")
+    for task, service, ms, count in values(grouped, *names):
         tally.total_ms[task, service] += ms
         tally.calls[task, service] += count
 
@@ -175,7 +186,7 @@ def _card(task: str, service: str, counted: Tally, labels: _Labels | None) -> Sc
         service=service,
         answered=answered,
         abstained=abstained,
-        failed=statuses.total() - answered - abstained,
+        failed=statuses.total() - answered - abstained - statuses[Status.DEFERRED],
         reliability=reliability,
         accuracy=accuracy.mean if accuracy else None,
         accuracy_low=accuracy.low if accuracy else None,

@@ -26,7 +26,7 @@ from resources.table_store import TableStore
 
 MOST_CONTENTS: Final = 4_096
 _COLUMNS: Final = (
-    "item_id", "content_hash", "task", "service", "service_version", "final", "status",
+    "item_id", "content_hash", "task", "service", "service_version", "final", "saw", "status",
     "answer_vector",
 )  # fmt: skip
 
@@ -70,7 +70,7 @@ def vector_readings(home: Home, most: int = MOST_CONTENTS) -> VectorHistory:
     """
     store, found = home.tables, VectorHistory()
     for batch in reversed(store.batches(RESOLUTIONS.name)):
-        columns = ["item_id", "task", "kind", "judge"]
+        columns = ["task", "kind"]
         try:
             plans = store.read(PROCESSING_PLANS.name, batch, columns)
             plans = plans.filter(pc.equal(plans["kind"], AnswerKind.VECTOR.value))
@@ -100,19 +100,16 @@ def _all_full(found: VectorHistory, plans: pa.Table, most: int) -> bool:
 
 
 def _vectors(store: TableStore, batch: str, plans: pa.Table) -> Iterator[pa.Table]:
-    """The final vectors of a batch, but those of judges."""
+    """The final vectors of a batch that were given without knowledge of others."""
     tasks = pc.unique(plans["task"])
-    asked = values(plans, "item_id", "task", "judge")
-    judged = {one for one in asked if one[2] is not None}
     for table in INTERPRETATIONS.values():
         if not store.exists(table.name, batch):
             continue
         read = store.read(table.name, batch, list(_COLUMNS))
         votes = pc.and_(read["final"], pc.equal(read["status"], Status.OK.value))
         read = read.filter(pc.and_(votes, pc.is_in(read["task"], value_set=tasks)))
-        if judged:
-            asked = values(read, "item_id", "task", "service")
-            read = read.filter(pa.array([one not in judged for one in asked]))
+        unaided = [set(saw) <= {service} for service, saw in values(read, "service", "saw")]
+        read = read.filter(pa.array(unaided, pa.bool_()))
         if read.num_rows:
             yield read
 

@@ -1,14 +1,14 @@
 """The promoted selector of a task: whether it applies, and at which operating point."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from orchestration_assets.evidence.recorded_answers import Floats
 from orchestration_assets.schemas.items import Task
 from orchestration_assets.schemas.policy import Learned
-from orchestration_assets.selection.budget import Offer, allocate_budget
+from orchestration_assets.selection.budget import Offer, allocate_budget, fractional_step
 from orchestration_assets.selection.forecast import Forecast, Price
 from orchestration_assets.selection.trained_selector import (
     OperatingPoint,
@@ -67,12 +67,22 @@ class CurrentPrices:
 
 @dataclass(frozen=True, slots=True)
 class ChosenPoint:
-    """A promoted model at one operating point, with present prices ``usd`` and ``ms`` (K,)."""
+    """A promoted model at one operating point, with present prices ``usd`` and ``ms`` (K,).
+
+    A ``better_share`` of the items, in [0, 1], gets the ``better`` point, where there is one.
+    """
 
     model: ActiveSelector
     point: int
     usd: Floats
     ms: Floats
+    better: int | None = None
+    better_share: float = 0.0
+
+    def of_share(self, *, better: bool) -> "ChosenPoint":
+        """The one point of an item, which is among those that get the better one or not."""
+        at = self.point if self.better is None or not better else self.better
+        return ChosenPoint(self.model, at, self.usd, self.ms)
 
     @property
     def operating_point(self) -> OperatingPoint:
@@ -136,6 +146,8 @@ def choose_points(
 ) -> dict[str, ChosenPoint]:
     """One operating point a task, admitted by its aim, within the limits of the whole batch.
 
+    What one point a task leaves of the limits buys a better point for a share of the items.
+
     Where even the cheapest points break a limit, every task takes its cheapest; execution then
     stops at the hard cap.
     """
@@ -154,6 +166,11 @@ def choose_points(
         else:
             point = positions[task][allocation[task]]
         chosen[task] = ChosenPoint(model, point, *model.prices(now))
+    if allocation is not None:
+        step = fractional_step(admissible_offers, counts, allocation, usd, ms)
+        if step is not None:
+            better = positions[step.task][step.position]
+            chosen[step.task] = replace(chosen[step.task], better=better, better_share=step.share)
     return chosen
 
 

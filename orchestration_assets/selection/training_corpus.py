@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from orchestration_assets.evidence.verdict_history import gold_rows, stored_weights
 from orchestration_assets.evidence.verdict_weights import VerdictWeights
@@ -26,15 +27,18 @@ from orchestration_assets.selection.training_records import (
     CALL_COLUMNS,
     GOLD_COLUMNS,
     READING_COLUMNS,
+    SPENDING_COLUMNS,
     TrainingRecords,
     mean_prices,
     observed_prices,
+    paid_prices,
     training_records,
 )
 from orchestration_assets.services.contract import Service
 from orchestration_assets.services.identity import service_identity
 from resources.damage import leaving_out_damage
 from resources.model_registry import ModelRegistry
+from resources.spending.ledger import SpendingLedger
 from resources.table_store import TableStore
 
 _RECENT_BATCHES = 3
@@ -47,6 +51,7 @@ class TrainingCorpus:
     readings: pa.Table
     gold: pa.Table
     calls: pa.Table
+    spending: pa.Table
     plans: pa.Table
     resolutions: pa.Table
     weights: Mapping[str, VerdictWeights]
@@ -56,7 +61,7 @@ class TrainingCorpus:
         return set(self.gold["task"].to_pylist())
 
 
-def read_training_corpus(store: TableStore) -> TrainingCorpus:
+def read_training_corpus(store: TableStore, ledger: SpendingLedger) -> TrainingCorpus:
     """Reads the stored tables; there is no gold until people have given verdicts."""
     readings = [
         store.read_batches(table, store.batches(table.name), READING_COLUMNS)
@@ -71,6 +76,7 @@ def read_training_corpus(store: TableStore) -> TrainingCorpus:
         pa.concat_tables(readings),
         gold,
         store.read_batches(CALL_LOG, store.batches(CALL_LOG.name), CALL_COLUMNS),
+        batch_spending(ledger),
         store.read_batches(PROCESSING_PLANS, store.batches(PROCESSING_PLANS.name), plan_columns),
         store.read_batches(
             RESOLUTIONS, store.batches(RESOLUTIONS.name), ("item_id", "task", "answer")
@@ -79,12 +85,32 @@ def read_training_corpus(store: TableStore) -> TrainingCorpus:
     )
 
 
-def recent_prices(store: TableStore, batch: str) -> dict[str, Price]:
-    """Mean time and cost of calls in the latest batches before this one, by service."""
-    earlier = [batch_id for batch_id in store.batches(CALL_LOG.name) if batch_id < batch][
-        -_RECENT_BATCHES:
-    ]
-    return mean_prices(store.read_batches(CALL_LOG, earlier, CALL_COLUMNS))
+def batch_spending(ledger: SpendingLedger) -> pa.Table:
+    """The ledger's rows of batches; probes ask shorter questions than any item."""
+    rows = ledger.rows(SPENDING_COLUMNS)
+    return rows.filter(pc.not_equal(rows["batch"], ""))
+
+
+def recent_prices(
+    store: TableStore, ledger: SpendingLedger, batch: str | None, services: Mapping[str, Service]
+) -> dict[str, Price]:
+    """Mean time and cost of calls in the latest batches (before this one), by service.
+
+    A service that was not called in these has its mean cost over all batches before.
+    """
+    known = store.batches(CALL_LOG.name)
+    earlier = [one for one in known if batch is None or one < batch][-_RECENT_BATCHES:]
+    spending = batch_spending(ledger)
+    paid = spending.filter(pc.is_in(spending["batch"], pa.array(earlier, pa.string())))
+    recent = mean_prices(store.read_batches(CALL_LOG, earlier, CALL_COLUMNS), paid)
+    if batch is not None:
+        spending = spending.filter(pc.less(spending["batch"], batch))
+    older = {
+        name: Price(services[name].expected_ms, usd)
+        for name, usd in paid_prices(spending).items()
+        if name in services
+    }
+    return older | recent
 
 
 def train_tasks(
@@ -139,7 +165,7 @@ def _records(
         service: Price(services[service].expected_ms, services[service].cost_usd)
         for service in asked
     }
-    prices = observed_prices(corpus.calls, declared)
+    prices = observed_prices(corpus.calls, corpus.spending, declared)
     versions = {service: _identity(policy, name, services[service]) for service in asked}
     return training_records(
         name,

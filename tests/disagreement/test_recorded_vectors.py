@@ -33,7 +33,6 @@ def keep(home: Home, batch: str, said, judge=None, version="1", policy=None) -> 
             "item_id": f"item of {content}",
             "task": TASK,
             "kind": "vector",
-            "judge": judge,
             "policy_hash": policy or load_policy(None).hash,
         }
         for content in said
@@ -50,6 +49,7 @@ def keep(home: Home, batch: str, said, judge=None, version="1", policy=None) -> 
             content_hash=content,
             task=TASK,
             service_version=version,
+            saw=tuple(by_service) if service == judge else (),
         )
         for content, by_service in said.items()
         for service, vector in by_service.items()
