@@ -541,15 +541,19 @@ class Caller:
             outcome = _health(result)
             if outcome is Outcome.FAILED and isinstance(result, CallError) and result.retry_after:
                 self._rate_gate.pause(result.retry_after)
-            self.breaker.record(ticket, _clock(), outcome, _question_name(request))
-            if outcome is not Outcome.FAILED:
+            # which question a failed batch owes its failure to is not known
+            is_batch = len(request.questions) > 1
+            question = None if is_batch and outcome is Outcome.FAILED else _question_name(request)
+            self.breaker.record(ticket, _clock(), outcome, question)
+            if outcome is Outcome.FAILED:
+                self._note_trouble()
+            else:
                 self._answers += 1
                 self._pace.answered()
                 self._patience.answered()
                 self._retry_budget.answered()
         if self.breaker.opened > opened:
             self._pace.restart()
-            self._note_trouble()
         self._places.resize(self._pace.places)
         self._notify()
 
