@@ -25,6 +25,7 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks._output import table, write_json
+from orchestration_assets.evidence.consensus import consensus
 from orchestration_assets.evidence.recorded_answer_files import (
     RecordedAnswersError,
     find_frugalml_folders,
@@ -207,9 +208,9 @@ class _Batch:
         votes = [self._told(item) for item in range(n)]
         task = self._task()
         right = [
-            lead(one, Question(task, Item("", "", "", ""))).answer
+            consensus([(result.service, result.reading) for result in told], task).answer
             == self.test.labels[self.test.gold[item]]
-            for item, one in enumerate(votes)
+            for item, told in enumerate(votes)
         ]
         return float(np.sum(right)) / self.test.n_items
 
