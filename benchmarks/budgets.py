@@ -39,10 +39,11 @@ from orchestration_assets.evidence.recorded_answers import (
     random_halves,
 )
 from orchestration_assets.processing.asker import CALLED, NOT_CALLED, AskResult
-from orchestration_assets.processing.funding import Ask, Funding, FundingRules
+from orchestration_assets.processing.funding import Ask, Funding
 from orchestration_assets.processing.plan_execution import execute
 from orchestration_assets.processing.plan_result import PlanResult, lead
 from orchestration_assets.processing.selector_execution import run_learned
+from orchestration_assets.processing.question_gains import FundingRules
 from orchestration_assets.schemas.enums import AnswerKind, ProcessingModel, Status
 from orchestration_assets.schemas.items import Item, Question, Reading, Task
 from orchestration_assets.schemas.policy import Choice, Learned
@@ -260,7 +261,7 @@ class _Batch:
         while waiting:
             for item_id in test.items:
                 if item_id in waiting:
-                    plan = _plan(item_id, test.services)
+                    plan = _plan(item_id, test.services, None if model is None else "v")
                     question = Question(task, Item(item_id, item_id, item_id, item_id))
                     asking = funding.asking(plan, ask)
                     done[item_id] = await _execution(choice, points.get(item_id), question, asking)
@@ -310,7 +311,7 @@ def _answer(done: PlanResult, task: Task, item_id: str) -> Any:
     return lead(done.answered, question).answer if last is None else last
 
 
-def _plan(item_id: str, services: tuple[str, ...]) -> PlanRow:
+def _plan(item_id: str, services: tuple[str, ...], artefact: str | None) -> PlanRow:
     return PlanRow(
         batch="b",
         item_id=item_id,
@@ -321,6 +322,7 @@ def _plan(item_id: str, services: tuple[str, ...]) -> PlanRow:
         model=ProcessingModel.PARALLEL,
         option="default",
         services=services,
+        artefact=artefact,
         stop_at=None,
         strategy="default",
         rule=None,

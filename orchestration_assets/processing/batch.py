@@ -14,7 +14,7 @@ from orchestration_assets.content.content_reader import ContentReader
 from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.processing.asker import CACHE, CALLED
 from orchestration_assets.processing.event_loop import BatchLimits, BatchResult, BatchWork, LoadItem
-from orchestration_assets.processing.funding import FundingRules
+from orchestration_assets.processing.question_gains import FundingRules
 from orchestration_assets.processing.near_copy_sharing import SHARED
 from orchestration_assets.processing.usage import observed_usage
 from orchestration_assets.schemas.decoding import values

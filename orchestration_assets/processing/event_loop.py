@@ -17,10 +17,11 @@ from orchestration_assets.processing.asker import (
     AskResult,
     UnsavedError,
 )
-from orchestration_assets.processing.funding import Funding, FundingRules
+from orchestration_assets.processing.funding import Funding
 from orchestration_assets.processing.near_items import NearItems
 from orchestration_assets.processing.plan_execution import execute
 from orchestration_assets.processing.plan_result import Ask, Decision, PlanResult
+from orchestration_assets.processing.question_gains import FundingRules
 from orchestration_assets.processing.selector_execution import run_learned
 from orchestration_assets.schemas.answers import answer_columns, shown
 from orchestration_assets.schemas.enums import ProcessingModel, Status

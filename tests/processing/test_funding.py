@@ -8,7 +8,7 @@ import pytest
 from orchestration_assets.processing.answer_cache import AnswerCache
 from orchestration_assets.processing.asker import Asker
 from orchestration_assets.processing.event_loop import BatchLimits, BatchWork, process_plans
-from orchestration_assets.processing.funding import FundingRules
+from orchestration_assets.processing.question_gains import FundingRules
 from orchestration_assets.schemas.enums import ProcessingModel, Status
 from orchestration_assets.schemas.items import Item, Question, Task
 from orchestration_assets.schemas.records import rows_to_arrow
