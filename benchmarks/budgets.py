@@ -25,7 +25,12 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks._output import table, write_json
+from orchestration_assets.disagreement.label_weights import PromotedCalibration, weigh
+from orchestration_assets.disagreement.resolution import resolve_plans
 from orchestration_assets.evidence.consensus import consensus
+from orchestration_assets.evidence.few_labels import fit_few_labels
+from orchestration_assets.evidence.label_free import fit_label_free
+from orchestration_assets.evidence.label_model import LabelModel
 from orchestration_assets.evidence.recorded_answer_files import (
     RecordedAnswersError,
     find_frugalml_folders,
@@ -42,8 +47,8 @@ from orchestration_assets.processing.asker import CALLED, NOT_CALLED, AskResult
 from orchestration_assets.processing.funding import Ask, Funding
 from orchestration_assets.processing.plan_execution import execute
 from orchestration_assets.processing.plan_result import PlanResult, lead
-from orchestration_assets.processing.selector_execution import run_learned
 from orchestration_assets.processing.question_gains import FundingRules
+from orchestration_assets.processing.selector_execution import run_learned
 from orchestration_assets.schemas.enums import AnswerKind, ProcessingModel, Status
 from orchestration_assets.schemas.items import Item, Question, Reading, Task
 from orchestration_assets.schemas.policy import Choice, Learned
@@ -63,6 +68,7 @@ SHARES: Final = (0.1, 0.3, 0.5, 0.8)
 BAR: Final = 0.97
 _RATES: Final = 60
 _BINS: Final = 4
+_LEARN_FROM: Final = 200
 _TASK: Final = "label"
 
 
@@ -166,6 +172,7 @@ def measure(recorded: RecordedAnswers, n_items: int, n_labels: int) -> list[dict
     solo = train.is_correct.mean(axis=0)
     known = {(_TASK, name): float(solo[k]) for k, name in enumerate(test.services)}
     model = _learned(train)
+    calibration = _calibration(train)
     rows = []
     for share in SHARES:
         usd = share * float(test.prices.sum()) * test.n_items
@@ -176,7 +183,9 @@ def measure(recorded: RecordedAnswers, n_items: int, n_labels: int) -> list[dict
                 "share": share,
                 "solver": float(np.interp(usd / test.n_items, *curve)),
                 "learned": batch.accuracy(FundingRules(reliabilities=known), model),
-                "by value": batch.accuracy(FundingRules(reliabilities=known)),
+                "by value": batch.accuracy(
+                    FundingRules(reliabilities=known, calibrations={_TASK: calibration})
+                ),
                 "unknown": batch.accuracy(FundingRules()),
                 "first come": batch.first_come(),
             }
@@ -189,6 +198,14 @@ def _learned(train: RecordedAnswers) -> ActiveSelector:
     solo = train.is_correct.mean(axis=0)
     ms = np.ones(train.n_services)
     return ActiveSelector("v", build_trained_selector({"usd": selector}, solo, train.prices, ms))
+
+
+def _calibration(train: RecordedAnswers) -> LabelModel:
+    """What the gold teaches about how all services' answers are to be weighed."""
+    answers, confidences = train.answers, train.confidences
+    free = fit_label_free(answers, confidences, len(train.labels))
+    few = fit_few_labels(answers, confidences, train.gold, free)
+    return LabelModel(train.services, ("1",) * train.n_services, train.labels, free, few)
 
 
 @dataclass
@@ -266,11 +283,29 @@ class _Batch:
                     asking = funding.asking(plan, ask)
                     done[item_id] = await _execution(choice, points.get(item_id), question, asking)
             waiting = funding.next_round()
+        if model is None:
+            answers = self._resolved(done, rules.calibrations.get(_TASK))
+        else:
+            answers = {item_id: _answer(one, task, item_id) for item_id, one in done.items()}
         right = [
-            _answer(done[item_id], task, item_id) == test.labels[test.gold[n]]
-            for n, item_id in enumerate(test.items)
+            answers[item_id] == test.labels[test.gold[n]] for n, item_id in enumerate(test.items)
         ]
         return float(np.mean(right))
+
+    def _resolved(
+        self, done: Mapping[str, PlanResult], calibration: LabelModel | None
+    ) -> dict[str, Any]:
+        """The answers that stand when all are in, as a batch is resolved."""
+        readings = {
+            (item_id, _TASK): tuple((told.service, told.reading) for told in one.answered)
+            for item_id, one in done.items()
+        }
+        task, names = self._task(), self.test.services
+        promoted = None if calibration is None else PromotedCalibration(calibration, "v")
+        weighed, _ = weigh(task, readings, dict.fromkeys(names, "1"), promoted, _LEARN_FROM)
+        plans = [_plan(item_id, names, None) for item_id in done]
+        resolved = resolve_plans(plans, readings, {_TASK: task}, weighed=weighed)
+        return {row.item_id: row.answer for row in resolved}
 
 
 @dataclass(frozen=True)

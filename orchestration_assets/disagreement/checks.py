@@ -8,7 +8,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.disagreement.calibration_registry import (
-    artefact_name,
     promoted_for,
     thresholds_in_use,
 )
@@ -16,6 +15,7 @@ from orchestration_assets.disagreement.identities import identities_now
 from orchestration_assets.disagreement.label_history import label_readings
 from orchestration_assets.disagreement.label_weights import mismatch
 from orchestration_assets.disagreement.readings import group_roles
+from orchestration_assets.evidence.label_model import artefact_name
 from orchestration_assets.evidence.standing import Roles
 from orchestration_assets.evidence.vector_thresholds import artefact_name as thresholds_name
 from orchestration_assets.policy.load import load_policy

@@ -10,7 +10,6 @@ poor service that is sure of itself has a negative gain: it would overturn right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -43,15 +42,27 @@ def answering_habit(accuracy: float, stated: Sequence[float]) -> AnsweringHabit:
     The log odds of all confidences are shifted alike, so that they are right on average. Without
     any the service is taken to state its accuracy.
     """
-    seen = np.array(stated if len(stated) else [accuracy])
-    edges = np.quantile(seen, np.linspace(0.0, 1.0, _LEVELS + 1))
-    levels = np.array([0.5 * (low + high) for low, high in pairwise(edges.tolist())])
+    seen = np.sort(np.array(stated if len(stated) else [accuracy]))
+    levels = _levels(seen)
     low, high = -20.0, 20.0
     for _ in range(_HALVINGS):
         shift = 0.5 * (low + high)
         low, high = (shift, high) if _shifted(seen, shift).mean() < accuracy else (low, shift)
     right = _shifted(levels, shift)
     return AnsweringHabit(tuple(levels.tolist()), tuple(right.tolist()), shift)
+
+
+def calibrated_habit(right: Sequence[float]) -> AnsweringHabit:
+    """The habit of a service whose answers are right with these probabilities, by a calibration
+    that the consensus goes by."""
+    levels = tuple(_levels(np.sort(np.array(right))).tolist())
+    return AnsweringHabit(levels, levels, 0.0)
+
+
+def _levels(ordered: Floats) -> Floats:
+    """(3,) means of the lowest, the middle and the highest third."""
+    thirds = np.array_split(np.repeat(ordered, _LEVELS), _LEVELS)
+    return np.array([third.mean() for third in thirds])
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,9 @@ class Funding:
             is_free = self._price(service, question) <= 0.0
             if not is_first_wave:
                 # it follows from a refusal: what it is told may not be asked next time
-                return await ask(service, question) if is_free else self._refused(asked, call, question)
+                if is_free:
+                    return await ask(service, question)
+                return self._refused(asked, call, question)
             if self._is_ample or call in asked.granted or is_free:
                 result = await ask(service, question)
                 asked.told[call] = result

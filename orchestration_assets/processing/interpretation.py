@@ -71,7 +71,7 @@ def interpret_batch(
                 item_loader(manifest, profiles, reader),
                 item_loader(rows_about(manifest, heavy), rows_about(profiles, heavy), beside),
             ),
-            limits=batch_limits(policy, budget, home.tables),
+            limits=batch_limits(policy, budget, home, work),
             advance=progress.advance,
             near=near,
             is_heavy=heavy.__contains__,

@@ -6,18 +6,22 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Final
 
-from orchestration_assets.evidence.confidence import confidence_of
+from orchestration_assets.evidence.confidence import UNSTATED_CONFIDENCE, confidence_of
 from orchestration_assets.evidence.consensus import Vote, consensus
 from orchestration_assets.evidence.expected_gain import (
     AnsweringHabit,
     ToldLabel,
     answering_habit,
+    calibrated_habit,
     expected_gain,
 )
+from orchestration_assets.evidence.label_model import LabelModel, encode_votes
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Task
 
 Pair = tuple[str, str]
+_Given = tuple[str, float | None]
+"""A label and the confidence that was stated with it."""
 
 UNKNOWN_RELIABILITY: Final = 0.75
 _TOGETHER: Final = 3
@@ -25,13 +29,22 @@ _TOGETHER: Final = 3
 _NOTHING: Final = 1e-6
 
 
+def is_weighed(task: Task) -> bool:
+    """Whether the gain of answers to the task can be expected: of labels, by their probability."""
+    return task.kind is AnswerKind.LABEL
+
+
 @dataclass(frozen=True, slots=True)
 class FundingRules:
     """What questions are worth: the ``impact`` of each task (1 unless given), and how often each
-    (task, service) is right, in [0, 1], as far as that is known."""
+    (task, service) is right, in [0, 1], as far as that is known.
+
+    ``calibrations`` are the models in use, by task, that the batch's answers will be weighed by.
+    """
 
     impacts: Mapping[str, float] = field(default_factory=dict)
     reliabilities: Mapping[Pair, float] = field(default_factory=dict)
+    calibrations: Mapping[str, LabelModel] = field(default_factory=dict)
 
     def mending(self, task: str, service: str, certainty: float) -> float:
         """How often asking mends a wrong answer: the risk, 1 - ``certainty`` (0 without an
@@ -41,40 +54,28 @@ class FundingRules:
 
 
 class QuestionGains:
-    """Expected gains of labels, from known reliabilities and the confidences that were stated."""
+    """Expected gains of labels: from the calibration that will weigh them, where there is one; else
+    from known reliabilities and the confidences that were stated."""
 
     def __init__(self, rules: FundingRules) -> None:
         self._rules = rules
-        self._stated: dict[Pair, list[float]] = {}
+        self._answers: dict[Pair, list[_Given]] = {}
         self._habits: dict[Pair, AnsweringHabit] = {}
+        self._rightness: dict[tuple[Pair, _Given], float] = {}
 
     def learn(self, told: Iterable[tuple[str, Vote]]) -> None:
         """Takes in all (task, answer) of a batch so far, whose order makes no difference.
 
-        What a service states is looked at again when it has answered twice as often.
+        How a service answers is looked at again when it has answered twice as often.
         """
-        stated: defaultdict[Pair, list[float]] = defaultdict(list)
+        answers: defaultdict[Pair, list[_Given]] = defaultdict(list)
         for task, (service, reading) in told:
-            if reading.status is Status.OK:
-                stated[task, service].append(confidence_of(reading))
-        for pair, confidences in stated.items():
-            if len(confidences) >= 2 * len(self._stated.get(pair, ())):
-                self._stated[pair] = sorted(confidences)
+            if reading.status is Status.OK and isinstance(reading.answer, str):
+                answers[task, service].append((reading.answer, reading.confidence))
+        for pair, given in answers.items():
+            if len(given) >= 2 * len(self._answers.get(pair, ())):
+                self._answers[pair] = sorted(given, key=lambda one: (one[1] or 0.0, one[0]))
                 self._habits.pop(pair, None)
-
-    def gains(
-        self, task: Task, votes: Sequence[Vote], services: Mapping[str, float]
-    ) -> dict[frozenset[str], float]:
-        """The gain in [-1, 1] of each few of the ``services`` (name -> USD), asked together."""
-        told = self._told(task.name, votes)
-        # the cheapest few do: what is dearer is weighed with them once they were asked
-        return {
-            frozenset(some): expected_gain(
-                told, tuple(self._habit(task.name, name) for name in some), len(task.labels)
-            )
-            for size in range(1, _TOGETHER + 1)
-            for some in combinations(sorted(services), size)
-        }
 
     def value(
         self, task: Task, votes: Sequence[Vote], service: str, usd: Mapping[str, float]
@@ -84,21 +85,30 @@ class QuestionGains:
         ``usd`` is the price of each service that may yet be asked. 0 for a service that is known
         and adds nothing; one of which nothing is known may always mend what is doubtful.
         """
-        gains = self.gains(task, votes, usd)
-        price = {some: max(sum(usd[name] for name in some), 1e-12) for some in gains}
-        with_others = max(gains[some] / price[some] for some in gains if service in some)
+        gains = self._gains(task, votes, usd)
+        joint = [some for some in gains if service in some]
+        values = [gains[some] / max(sum(map(usd.__getitem__, some)), 1e-12) for some in joint]
         alone = gains[frozenset({service})] / max(usd[service], 1e-12)
-        if (task.name, service) not in self._rules.reliabilities:
-            certainty = consensus(votes, task).certainty if votes else 0.0
-            doubt = self._rules.mending(task.name, service, certainty) / max(usd[service], 1e-12)
-            return max(with_others, 0.0) + _NOTHING * doubt, alone
-        worth = max(gains[some] for some in gains if service in some)
-        return (with_others if worth > _NOTHING else 0.0), alone
+        if self._is_known(task.name, service):
+            helps = max(gains[some] for some in joint) > _NOTHING
+            return (max(values) if helps else 0.0), alone
+        certainty = consensus(votes, task).certainty if votes else 0.0
+        mending = self._rules.mending(task.name, service, certainty) / max(usd[service], 1e-12)
+        return max(*values, 0.0) + _NOTHING * mending, alone
 
-    def certainty_of(self, task: Task, votes: Sequence[Vote]) -> float:
-        """How often the label that stands is right; 0 without one."""
+    def _gains(
+        self, task: Task, votes: Sequence[Vote], services: Iterable[str]
+    ) -> dict[frozenset[str], float]:
+        """The gain in [-1, 1] of each few of the services, asked together."""
         told = self._told(task.name, votes)
-        return -expected_gain(told, (), len(task.labels)) if told else 0.0
+        habits = {name: self._habit(task.name, name) for name in sorted(services)}
+        return {
+            frozenset(some): expected_gain(
+                told, tuple(habits[name] for name in some), len(task.labels)
+            )
+            for size in range(1, _TOGETHER + 1)
+            for some in combinations(habits, size)
+        }
 
     def _told(self, task: str, votes: Sequence[Vote]) -> tuple[ToldLabel, ...]:
         ok = [vote for vote in votes if vote[1].status is Status.OK]
@@ -106,22 +116,53 @@ class QuestionGains:
         labels: dict[str, int] = {}
         told = []
         for service, reading in counted:
-            label = labels.setdefault(str(reading.answer), len(labels))
+            answer = str(reading.answer)
             stated = round(confidence_of(reading), 2)
-            right = self._habit(task, service).rightness(stated)
-            told.append(ToldLabel(label, stated, right))
+            calibrated = self._calibrated((task, service), (answer, reading.confidence))
+            if calibrated is None:
+                right = self._habit(task, service).rightness(stated)
+            else:
+                stated = right = calibrated
+            told.append(ToldLabel(labels.setdefault(answer, len(labels)), stated, right))
         return tuple(told)
 
     def _habit(self, task: str, service: str) -> AnsweringHabit:
         pair = (task, service)
         if pair not in self._habits:
-            stated = self._stated.get(pair, [])
-            unknown = sum(stated) / len(stated) if stated else UNKNOWN_RELIABILITY
-            accuracy = self._rules.reliabilities.get(pair, unknown)
-            self._habits[pair] = answering_habit(accuracy, stated)
+            given = self._answers.get(pair, [])
+            calibrated = [self._calibrated(pair, one) for one in given]
+            rights = [right for right in calibrated if right is not None]
+            if rights:
+                self._habits[pair] = calibrated_habit(rights)
+            else:
+                stated = [
+                    UNSTATED_CONFIDENCE if confidence is None else confidence
+                    for _, confidence in given
+                ]
+                unknown = sum(stated) / len(stated) if stated else UNKNOWN_RELIABILITY
+                accuracy = self._rules.reliabilities.get(pair, unknown)
+                self._habits[pair] = answering_habit(accuracy, stated)
         return self._habits[pair]
 
+    def _is_known(self, task: str, service: str) -> bool:
+        calibration = self._rules.calibrations.get(task)
+        return (task, service) in self._rules.reliabilities or (
+            calibration is not None and service in calibration.services
+        )
 
-def is_weighed(task: Task) -> bool:
-    """Whether the gain of answers to the task can be expected: of labels, by their probability."""
-    return task.kind is AnswerKind.LABEL
+    def _calibrated(self, pair: Pair, given: _Given) -> float | None:
+        """How probably this answer is right by itself, by the calibration in use."""
+        task, service = pair
+        calibration = self._rules.calibrations.get(task)
+        answer, confidence = given
+        if calibration is None or answer not in calibration.labels:
+            return None
+        if service not in calibration.services:
+            return None
+        key = (pair, (answer, None if confidence is None else round(confidence, 2)))
+        if key not in self._rightness:
+            votes = [{service: key[1]}]
+            encoded = encode_votes(votes, calibration.services, calibration.labels)
+            _, _, risk = calibration.resolve(*encoded)
+            self._rightness[key] = round(1.0 - float(risk[0]), 2)
+        return self._rightness[key]
