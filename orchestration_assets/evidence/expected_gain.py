@@ -31,6 +31,11 @@ class AnsweringHabit:
     right: tuple[float, ...]
     shift: float
 
+    @property
+    def accuracy(self) -> float:
+        """How often it is right."""
+        return sum(self.right) / len(self.right)
+
     def rightness(self, confidence: float) -> float:
         """How often it is right where it states this confidence."""
         return float(_shifted(np.array([confidence]), self.shift)[0])

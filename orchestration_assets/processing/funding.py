@@ -8,10 +8,11 @@ before all replies of the last one are in, the order in which replies come chang
 """
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import Final
 
 from orchestration_assets.evidence.consensus import Vote, consensus
@@ -30,6 +31,9 @@ from orchestration_assets.services.identity import service_identity
 
 _HELD: Final = "other questions buy more for the money that is left"
 _USELESS: Final = "it would add nothing to the answers so far, by what is known of its service"
+_SAMPLE_SHARE: Final = 0.15
+"""Share of the money that comparing services of which nothing is known may take."""
+_SAMPLE_LEAST, _SAMPLE_MOST = 16, 60
 _ROUNDING_USD: Final = 1e-9
 _LEAST_ROUND: Final = 32
 """So many questions are granted in one round, though they take more than half of what is left."""
@@ -89,6 +93,8 @@ class Funding:
         self._gains = QuestionGains(rules)
         self._is_ample = False
         self._is_first_round = True
+        self._samples: list[_Asked] = []
+        self._tasks: dict[str, Task] = {}
 
     def asking(self, plan: PlanRow, ask: Ask) -> Ask:
         """``ask`` for one execution of a plan: again what it was told, else what is granted."""
@@ -138,6 +144,7 @@ class Funding:
             for (service, _), result in asked.told.items()
         )
         left = self._left_usd()
+        self._compare_services()
         grants = sorted(
             (self._best(asked) for asked in waiting),
             key=lambda one: (-one.value, one.asked.plan.item_id, one.asked.plan.task),
@@ -147,7 +154,10 @@ class Funding:
         if is_ample and (self._is_first_round or not useless):
             self._is_ample = True
             return {asked.plan.item_id for asked in waiting}
-        self._is_first_round = False
+        if self._is_first_round:
+            self._is_first_round = False
+            if self._choose_samples(waiting, left):
+                return {asked.plan.item_id for asked in self._samples}
         items = set()
         for grant in _affordable((one for one in grants if one.value > 0.0), left):
             grant.asked.granted.add(grant.call)
@@ -159,6 +169,34 @@ class Funding:
                 asked.refusal = _USELESS
             items = {asked.plan.item_id for asked in unsaid}
         return items
+
+    def _choose_samples(self, waiting: Iterable[_Asked], left: float) -> bool:
+        """Grants a few plans of unknown services all that they ask at once, so that the services
+        can be compared; returns whether there are such plans."""
+        by_task: defaultdict[str, list[_Asked]] = defaultdict(list)
+        for asked in waiting:
+            names = [held.call[0] for held in asked.held]
+            if _is_plain(asked) and self._gains.is_unknown(asked.plan.task, names):
+                by_task[asked.plan.task].append(asked)
+        for _, some in sorted(by_task.items()):
+            some.sort(key=lambda asked: blake2b(asked.plan.item_id.encode()).digest())
+            usd = sum(self._price(*_asking(held)) for held in some[0].held)
+            most = min(_SAMPLE_MOST, int(left * _SAMPLE_SHARE / len(by_task) / usd))
+            if most >= _SAMPLE_LEAST:
+                self._tasks[some[0].plan.task] = some[0].held[0].question.task
+                for asked in some[:most]:
+                    asked.granted |= {held.call for held in asked.held}
+                    self._samples.append(asked)
+        return bool(self._samples)
+
+    def _compare_services(self) -> None:
+        """Learns from the sampled plans, once they were carried out."""
+        by_task: defaultdict[str, list[_Asked]] = defaultdict(list)
+        for asked in self._samples:
+            by_task[asked.plan.task].append(asked)
+        for _, some in sorted(by_task.items()):
+            self._gains.compare(self._tasks[some[0].plan.task], [_votes(asked) for asked in some])
+        self._samples = []
 
     def _best(self, asked: _Asked) -> _Grant:
         """The held question of a plan that is worth most a dollar."""
@@ -184,7 +222,7 @@ class Funding:
         """The gain a dollar of a held question, and that of it alone."""
         (service, times), question = held.call, held.question
         task, usd = question.task, max(prices[service], 1e-12)
-        if not is_weighed(task) or asked.plan.artefact is not None or times or question.earlier:
+        if not _is_plain(asked) or times or question.earlier:
             # it does not join the consensus as one more reading that nobody has influenced
             certainty = _certainty(votes, task) if task.name == asked.plan.task else 0.0
             mending = self._rules.mending(asked.plan.task, service, certainty) / usd
@@ -211,6 +249,12 @@ def _affordable(grants: Iterable[_Grant], left: float) -> Iterable[_Grant]:
             return
         taken, spent = taken + 1, spent + grant.usd
         yield grant
+
+
+def _is_plain(asked: _Asked) -> bool:
+    """Whether the consensus of the plan's own task weighs its answers, and nothing else does."""
+    task = asked.held[0].question.task
+    return is_weighed(task) and task.name == asked.plan.task and asked.plan.artefact is None
 
 
 def _asking(held: _Held) -> tuple[str, Question]:

@@ -15,7 +15,9 @@ from orchestration_assets.evidence.expected_gain import (
     calibrated_habit,
     expected_gain,
 )
+from orchestration_assets.evidence.label_free import one_factor_reliability, pairwise_kappa
 from orchestration_assets.evidence.label_model import LabelModel, encode_votes
+from orchestration_assets.evidence.recorded_answers import MISSING
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Task
 
@@ -26,6 +28,10 @@ _Given = tuple[str, float | None]
 UNKNOWN_RELIABILITY: Final = 0.75
 _TOGETHER: Final = 3
 """So many services are weighed at once: one may overturn nothing where two together would."""
+_OTHERS: Final = 3
+_ENOUGH_SERVICES: Final = 3
+_LABELS_LEAST: Final = 2
+_PRIOR_ITEMS: Final = 10.0  # as many items of average agreement are taken to have been seen
 _NOTHING: Final = 1e-6
 
 
@@ -61,6 +67,8 @@ class QuestionGains:
         self._rules = rules
         self._answers: dict[Pair, list[_Given]] = {}
         self._habits: dict[Pair, AnsweringHabit] = {}
+        self._agreement: dict[Pair, float] = {}
+        self._compared: set[str] = set()
         self._rightness: dict[tuple[Pair, _Given], float] = {}
 
     def learn(self, told: Iterable[tuple[str, Vote]]) -> None:
@@ -77,6 +85,31 @@ class QuestionGains:
                 self._answers[pair] = sorted(given, key=lambda one: (one[1] or 0.0, one[0]))
                 self._habits.pop(pair, None)
 
+    def is_unknown(self, task: str, services: Iterable[str]) -> bool:
+        """Whether enough of the services to judge each other are of unknown reliability."""
+        unknown = [one for one in services if not self._is_known(task, one)]
+        return len(unknown) >= _ENOUGH_SERVICES and task not in self._compared
+
+    def compare(self, task: Task, items: Sequence[Sequence[Vote]]) -> None:
+        """Learns from how services agree over items that all of them were asked about."""
+        votes = [
+            {name: (str(one.answer), None) for name, one in item if one.status is Status.OK}
+            for item in items
+        ]
+        self._compared.add(task.name)
+        services = sorted({name for item in votes for name in item})
+        labels = sorted({*task.labels, *(label for item in votes for label, _ in item.values())})
+        if len(services) < _ENOUGH_SERVICES or len(labels) < _LABELS_LEAST:
+            return
+        answers, _ = encode_votes(votes, services, labels)
+        loadings = one_factor_reliability(pairwise_kappa(answers, len(labels)))
+        counts = (answers != MISSING).sum(axis=0)
+        shrunk = (counts * loadings + _PRIOR_ITEMS * loadings.mean()) / (counts + _PRIOR_ITEMS)
+        by_chance = 1.0 / len(labels)
+        for name, loading in zip(services, shrunk, strict=True):
+            self._agreement[task.name, name] = float(by_chance + (1.0 - by_chance) * loading)
+            self._habits.pop((task.name, name), None)
+
     def value(
         self, task: Task, votes: Sequence[Vote], service: str, usd: Mapping[str, float]
     ) -> tuple[float, float]:
@@ -85,7 +118,7 @@ class QuestionGains:
         ``usd`` is the price of each service that may yet be asked. 0 for a service that is known
         and adds nothing; one of which nothing is known may always mend what is doubtful.
         """
-        gains = self._gains(task, votes, usd)
+        gains = self._gains(task, votes, usd, service)
         joint = [some for some in gains if service in some]
         values = [gains[some] / max(sum(map(usd.__getitem__, some)), 1e-12) for some in joint]
         alone = gains[frozenset({service})] / max(usd[service], 1e-12)
@@ -97,17 +130,22 @@ class QuestionGains:
         return max(*values, 0.0) + _NOTHING * mending, alone
 
     def _gains(
-        self, task: Task, votes: Sequence[Vote], services: Iterable[str]
+        self, task: Task, votes: Sequence[Vote], usd: Mapping[str, float], service: str
     ) -> dict[frozenset[str], float]:
-        """The gain in [-1, 1] of each few of the services, asked together."""
+        """The gain in [-1, 1] of the service with each few of those that promise most a dollar."""
         told = self._told(task.name, votes)
-        habits = {name: self._habit(task.name, name) for name in sorted(services)}
+        habits = {name: self._habit(task.name, name) for name in sorted(usd)}
+
+        def promise(name: str) -> tuple[float, str]:
+            return -habits[name].accuracy / max(usd[name], 1e-12), name
+
+        others = sorted(usd.keys() - {service}, key=promise)[:_OTHERS]
         return {
-            frozenset(some): expected_gain(
-                told, tuple(habits[name] for name in some), len(task.labels)
+            frozenset({service, *some}): expected_gain(
+                told, tuple(habits[name] for name in sorted({service, *some})), len(task.labels)
             )
-            for size in range(1, _TOGETHER + 1)
-            for some in combinations(habits, size)
+            for size in range(_TOGETHER)
+            for some in combinations(others, size)
         }
 
     def _told(self, task: str, votes: Sequence[Vote]) -> tuple[ToldLabel, ...]:
@@ -140,7 +178,8 @@ class QuestionGains:
                     for _, confidence in given
                 ]
                 unknown = sum(stated) / len(stated) if stated else UNKNOWN_RELIABILITY
-                accuracy = self._rules.reliabilities.get(pair, unknown)
+                estimate = self._agreement.get(pair, unknown)
+                accuracy = self._rules.reliabilities.get(pair, estimate)
                 self._habits[pair] = answering_habit(accuracy, stated)
         return self._habits[pair]
 
