@@ -61,6 +61,8 @@ class _Asked:
     told: dict[_Call, AskResult] = field(default_factory=dict)
     held: list[_Held] = field(default_factory=list)
     refusal: str = _HELD
+    best: tuple[object, "_Grant"] | None = None
+    """What is worth most, and all that this depends on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,13 +210,18 @@ class Funding:
             if name not in told and name not in prices:
                 prices[name] = self._price(name, question)
         impact = self._rules.impacts.get(asked.plan.task, 1.0)
+        basis = (len(asked.told), self._gains.version, prices)
+        if asked.best is not None and asked.best[0] == basis:
+            return asked.best[1]
 
         def grant(held: _Held) -> tuple[tuple[float, float], _Grant]:
             value, alone = self._value(asked, held, votes, prices)
             usd = prices[held.call[0]]
             return (value, alone), _Grant(impact * value, usd, asked, held.call)
 
-        return max(map(grant, asked.held), key=lambda pair: pair[0])[1]
+        best = max(map(grant, asked.held), key=lambda pair: pair[0])[1]
+        asked.best = (basis, best)
+        return best
 
     def _value(
         self, asked: _Asked, held: _Held, votes: Sequence[Vote], prices: Mapping[str, float]

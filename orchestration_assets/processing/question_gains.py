@@ -61,7 +61,10 @@ class FundingRules:
 
 class QuestionGains:
     """Expected gains of labels: from the calibration that will weigh them, where there is one; else
-    from known reliabilities and the confidences that were stated."""
+    from known reliabilities and the confidences that were stated.
+
+    ``version`` is another one whenever anything was learned.
+    """
 
     def __init__(self, rules: FundingRules) -> None:
         self._rules = rules
@@ -69,6 +72,7 @@ class QuestionGains:
         self._habits: dict[Pair, AnsweringHabit] = {}
         self._agreement: dict[Pair, float] = {}
         self._compared: set[str] = set()
+        self.version = 0
         self._rightness: dict[tuple[Pair, _Given], float] = {}
 
     def learn(self, told: Iterable[tuple[str, Vote]]) -> None:
@@ -84,6 +88,7 @@ class QuestionGains:
             if len(given) >= 2 * len(self._answers.get(pair, ())):
                 self._answers[pair] = sorted(given, key=lambda one: (one[1] or 0.0, one[0]))
                 self._habits.pop(pair, None)
+                self.version += 1
 
     def is_unknown(self, task: str, services: Iterable[str]) -> bool:
         """Whether enough of the services to judge each other are of unknown reliability."""
@@ -109,6 +114,7 @@ class QuestionGains:
         for name, loading in zip(services, shrunk, strict=True):
             self._agreement[task.name, name] = float(by_chance + (1.0 - by_chance) * loading)
             self._habits.pop((task.name, name), None)
+            self.version += 1
 
     def value(
         self, task: Task, votes: Sequence[Vote], service: str, usd: Mapping[str, float]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from contextlib import ExitStack
 
 import pytest
 
@@ -144,6 +145,45 @@ def test_a_dollar_buys_what_is_known_to_be_right_more_often(tmp_path) -> None:
         )
     ok = [one.service for one in readings(done, ProcessingModel.PARALLEL) if one.status == "ok"]
     assert Counter(ok) == {"good": 20}
+
+
+def test_what_is_known_to_do_harm_is_not_bought_although_money_is_left(tmp_path) -> None:
+    servers = {name: DrillServer() for name in ("good", "poor")}
+    known = {(TASK.name, "good"): 0.97, (TASK.name, "poor"): 0.15}
+    with serving(servers["good"]) as one, serving(servers["poor"]) as two:
+        urls, prices = {"good": one, "poor": two}, {"good": CHEAP, "poor": CHEAP}
+        way = choice("parallel", "good", "poor")
+        done, budget = process(
+            tmp_path / "short", urls, way, 40, 70 * 0.001, prices, reliabilities=known
+        )
+        ample, _ = process(
+            tmp_path / "ample", urls, way, 40, 200 * 0.001, prices, reliabilities=known
+        )
+    rows = readings(done, ProcessingModel.PARALLEL)
+    assert Counter((one.service, one.status) for one in rows) == {
+        ("good", Status.OK): 40,
+        ("poor", Status.OVER_BUDGET): 40,
+    }
+    reasons = {one.reason for one in rows if one.service == "poor"}
+    assert len(reasons) == 1
+    assert "would add nothing" in reasons.pop()
+    assert budget.spent_usd == pytest.approx(40 * 0.001)
+    # who can pay for everything that the policy says gets it
+    assert all(one.status is Status.OK for one in readings(ample, ProcessingModel.PARALLEL))
+
+
+def test_unknown_services_are_compared_before_one_of_them_gets_the_money(tmp_path) -> None:
+    servers = {name: DrillServer() for name in ("a", "b", "c")}
+    with ExitStack() as stack:
+        urls = {name: stack.enter_context(serving(one)) for name, one in servers.items()}
+        way = choice("parallel", *urls)
+        prices = dict.fromkeys(urls, CHEAP)
+        done, budget = process(tmp_path, urls, way, 200, 360 * 0.001, prices)
+    rows = readings(done, ProcessingModel.PARALLEL)
+    answered = Counter(one.item_id for one in rows if one.status is Status.OK)
+    assert len(answered) == 200
+    assert sum(times == len(urls) for times in answered.values()) >= 18
+    assert budget.spent_usd == pytest.approx(360 * 0.001)
 
 
 def test_equal_budgets_give_equal_tables_in_whatever_order_replies_come(tmp_path) -> None:
