@@ -5,10 +5,13 @@ Accuracy is the share of all items whose answer is right. The solver knows the t
 of each next call, given all that was answered before: the share that is right in each cell of
 answers and confidences, over all items of the set, and it mixes the policies of two exchange
 rates so that the budget is spent exactly. Beside it, with the code that carries out plans:
-"learned" follows operating points that were learned from the training half; "by value" orders
-the calls of a parallel plan by risk and gain a dollar, with reliabilities from the training half;
-"unknown" does so without any knowledge of the services; "first come" has no order. Generated
-services come first; DIR (or ORCHESTRATION_EVAL_DATA) adds recorded ones in FrugalML's layout.
+"learned" follows operating points that were learned from --labels items of the training half; "by
+value" orders the calls of a parallel plan by the gain in accuracy a dollar that is expected of
+each, with reliabilities and a calibration from the same items; "unknown" does so without any
+knowledge of the services, which it compares on a few items first; both are resolved as a batch is.
+"first come" asks everything about one item after the other. Generated services come first; DIR (or
+ORCHESTRATION_EVAL_DATA) adds recorded ones in FrugalML's layout. The solver's values hold over the
+whole set, its accuracy is that of the batch: with few --items chance moves all columns.
 """
 
 import argparse
