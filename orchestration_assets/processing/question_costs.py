@@ -35,7 +35,7 @@ _QUESTIONS: Final = 20_000
 @dataclass
 class WayCosts:
     """Questions that were processed in one way: for each service that may be asked, what it cost
-    over the price of one call, and how many calls it got.
+    over the price of one call, how many calls it got, and that price in US dollars.
 
     0 where it was not asked; more than 1 with retries, rounds and fallbacks. An answer from the
     cache counts as one that was paid for, one that is shared by near-copies as nothing.
@@ -44,6 +44,7 @@ class WayCosts:
     services: tuple[str, ...]
     ratios: list[list[float]] = field(default_factory=list)
     calls: list[list[int]] = field(default_factory=list)
+    prices: list[list[float]] = field(default_factory=list)
 
 
 def way_of(plan: PlanRow) -> Way:
@@ -99,6 +100,7 @@ def _add(
         prices = [price(name, tokens.get(item) or 0) for name in costs.services]
         rows = [asked.get(name, ()) for name in costs.services]
         costs.ratios.append([_ratio(row, one) for row, one in zip(rows, prices, strict=True)])
+        costs.prices.append(prices)
         costs.calls.append([sum(first for _, _, first in row) for row in rows])
 
 
