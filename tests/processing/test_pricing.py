@@ -133,6 +133,7 @@ def test_history_is_what_the_same_way_really_cost(tmp_path) -> None:
         call("i0", "called", usd),
         call("i1", "called", usd),
         call("i1", "called", usd, attempt=2),
+        call("i1", "cache", 0.0),
         call("i2", "cache", 0.0),
         call("i3", "shared", 0.0),
     ]
