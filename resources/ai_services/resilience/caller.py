@@ -288,13 +288,15 @@ class Caller:
                 others_answered=others_answered,
             )
             if at_fault or not more:
-                return _NotAttempted(_status(error) if at_fault else status, "")
+                # what chance explains may be answered by the next run
+                own = at_fault or isinstance(error, MalformedResponse | UnexpectedError)
+                return _NotAttempted(_status(error) if own else Status.DEFERRED, "")
         delay = retry_delay_s(failures + 1, retries, error.retry_after, self._jitter())
         if not self._retry_budget.take():
             if not retries.budget:
                 return _NotAttempted(status, "the policy allows no retries")
-            # one retry in so long a time multiplies nothing
-            delay = max(delay, retries.backoff_max_s)
+            # as rare as a probe it multiplies nothing
+            delay = max(delay, self.service.config.breaker.open_s)
         now = _clock()
         if now + delay >= self._patience.ends(now):
             why = f"{self.service.name} failed for longer than is waited for it"
