@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
@@ -14,6 +14,8 @@ from orchestration_assets.command.corpus_reports import mark_due, mark_made
 from orchestration_assets.command.display import open_display
 from orchestration_assets.command.instance_paths import check_home
 from orchestration_assets.command.job_execution import execute_job
+from orchestration_assets.command.shortfalls import TEMPORARY_FAILURE
+from orchestration_assets.content.deferred import deferred_batches
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.states import ITEM_STATES
@@ -55,12 +57,15 @@ class JobResult:
     assets: Mapping[str, Mapping[str, Any]]
     checks: tuple[CheckResult, ...]
     failed_items: int = 0
+    deferred_readings: int = 0
 
     @property
     def exit_code(self) -> int:
-        """1 when items failed or a check found an error, else 0."""
+        """1 when items failed or a check found an error, 75 when readings were deferred, else 0."""
         broken = any(not one.passed and one.severity == "ERROR" for one in self.checks)
-        return int(bool(self.failed_items) or broken)
+        if self.failed_items or broken:
+            return 1
+        return TEMPORARY_FAILURE if self.deferred_readings else 0
 
 
 def show_jobs() -> int:
@@ -131,8 +136,11 @@ def _carry_out(
         done = execute_job(definitions, instance, name, batch)
     if name == "corpus_reports":
         mark_made(home)
-    failed = _failed_items(home, batch) if batch is not None else 0
-    return JobResult(name, done.run_id, batch, _assets(done), tuple(_checks(done)), failed)
+    result = JobResult(name, done.run_id, batch, _assets(done), tuple(_checks(done)))
+    if batch is None:
+        return result
+    deferred = sum(one.readings for one in deferred_batches(home, [batch]))
+    return replace(result, failed_items=_failed_items(home, batch), deferred_readings=deferred)
 
 
 def _check_batch(home: Home, name: str, batch: str | None, *, is_of_batch: bool) -> None:
@@ -199,6 +207,11 @@ def render(result: JobResult) -> str:
     ]
     if result.failed_items:
         lines.append(f"  {result.failed_items} items failed: see the page of the batch")
+    if result.deferred_readings:
+        lines.append(
+            f"  {result.deferred_readings} readings were deferred: run the job take_up_deferred "
+            "when their services work again"
+        )
     return "\n".join(" ".join(line.splitlines()) for line in lines)
 
 

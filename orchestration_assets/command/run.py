@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Final
 
 from orchestration_assets.command.batch_execution import (
     ExecutedBatches,
@@ -19,6 +18,7 @@ from orchestration_assets.command.display import open_display
 from orchestration_assets.command.instance_paths import check_home, ui_command
 from orchestration_assets.command.job_execution import execute_job
 from orchestration_assets.command.run_account import open_account
+from orchestration_assets.command.shortfalls import TEMPORARY_FAILURE
 from orchestration_assets.command.summary import Summary, render, summarise
 from orchestration_assets.content.batch_completion import finished_since, spending_pass
 from orchestration_assets.content.deferred import DeferredBatch, deferred_batches
@@ -30,9 +30,6 @@ from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.claims import Owner, claimed, owner_description
 from resources.home import Home
 from resources.run_claims import CORPUS, report_version
-
-TEMPORARY_FAILURE: Final = 75
-"""EX_TEMPFAIL of sysexits.h: nothing failed, and running again later does the rest."""
 
 
 def run(

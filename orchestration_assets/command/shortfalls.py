@@ -9,6 +9,9 @@ from typing import Final
 from orchestration_assets.schemas.enums import Status
 from resources.ai_services.resilience.caller import is_stop
 
+TEMPORARY_FAILURE: Final = 75
+"""The exit code when nothing failed and running again later does the rest (EX_TEMPFAIL)."""
+
 
 class Shortfall(StrEnum):
     """Why questions stayed without an answer although nothing is wrong with them."""

@@ -1,11 +1,12 @@
 """What a batch will cost, with an interval, before anything is paid.
 
-Each question is priced by the mean of what such questions really cost, over the list price of a
-call to each service: early exits, judges that are not asked, escalations, rounds, retries and
-shared answers are then in it as they happened. Where nothing was seen a stated prior stands in:
-one question with the fewest calls and one with the most. The interval is that of a ratio estimator
-(Cochran, Sampling Techniques, 1977, chapter 6): what is not known of the mean, how single questions
-scatter around it, what the sample leaves out, and how far tokens lie from their estimate.
+Each question is priced by what such questions really cost in all, over what one call to each
+service for all of them should (long items count more: they may also be read in more rounds): early
+exits, judges that are not asked, escalations, rounds, retries and shared answers are then in it as
+they happened. Where nothing was seen a stated prior stands in: one question with the fewest calls
+and one with the most. The interval is that of a ratio estimator (Cochran, Sampling Techniques,
+1977, chapter 6): what is not known of the mean, how single questions scatter around it, what the
+sample leaves out, and how far tokens lie from their estimate.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -141,13 +142,16 @@ class _WayForecast:
         prior = prior_rows(first, shares)
         seen_ratios, seen_calls = matrix(costs.ratios, width), matrix(costs.calls, width)
         ratios = np.vstack([prior, seen_ratios])
+        shares_of_cost = self._weights(matrix(costs.prices, width), len(prior))
         self.observed = len(seen_ratios)
         self.sampled, self.scale = len(plans), scale
         due = mean * ~kept
         self.unit_costs = due
         self.totals: Floats = scale * due.sum(axis=0)
-        self.rates: Floats = ratios.mean(axis=0)
-        self.covariance: Floats = np.atleast_2d(np.cov(ratios.T))
+        self.rates: Floats = (shares_of_cost * ratios).mean(axis=0)
+        # of what questions cost beyond their expected cost, in units of the mean price of a call
+        residuals = shares_of_cost * (ratios - self.rates)
+        self.covariance: Floats = np.atleast_2d(np.cov(residuals.T))
         self.n_ratios = len(ratios)
         certain = np.arange(width) < first.calls_min
         most = max(1, first.calls_max // max(1, width))
@@ -167,12 +171,21 @@ class _WayForecast:
         trust = [seen[n].attempts if n in seen else 1 for n in self.names]
         self.token_error: Floats = width_of / _DECILES / np.sqrt(trust)
 
+    @staticmethod
+    def _weights(prices: Floats, n_prior: int) -> Floats:
+        """The price of a call about each question over the mean of all; 1 for made-up ones."""
+        mean = prices.mean(axis=0) if len(prices) else np.ones(prices.shape[1])
+        with np.errstate(invalid="ignore", divide="ignore"):
+            weights = np.where(mean > 0.0, prices / mean, 1.0)
+        return np.vstack([np.ones((n_prior, prices.shape[1])), weights])
+
     def variance(self, chosen: Floats) -> float:
         """Of the cost of the services that are ``chosen`` (weights 0 or 1), in squared dollars."""
         totals, unit = self.totals * chosen, self.unit_costs * chosen
         of_mean = totals @ self.covariance @ totals / self.n_ratios
-        of_questions = self.scale * np.einsum("qs,st,qt->", unit, self.covariance, unit)
         whole = self.sampled * self.scale
+        # the residuals of long items are in the covariance already: each counts as a mean one
+        of_questions = totals @ self.covariance @ totals / whole
         left_out = 0.0
         if self.sampled > 1 and self.scale > 1.0:
             spread = float((unit @ self.rates).var(ddof=1))

@@ -35,7 +35,7 @@ _QUESTIONS: Final = 20_000
 @dataclass
 class WayCosts:
     """Questions that were processed in one way: for each service that may be asked, what it cost
-    over the price of one call, and how many calls it got.
+    over the price of one call, how many calls it got, and that price in US dollars.
 
     0 where it was not asked; more than 1 with retries, rounds and fallbacks. An answer from the
     cache counts as one that was paid for, one that is shared by near-copies as nothing.
@@ -44,6 +44,7 @@ class WayCosts:
     services: tuple[str, ...]
     ratios: list[list[float]] = field(default_factory=list)
     calls: list[list[int]] = field(default_factory=list)
+    prices: list[list[float]] = field(default_factory=list)
 
 
 def way_of(plan: PlanRow) -> Way:
@@ -97,8 +98,9 @@ def _add(
         costs = found.setdefault(way, WayCosts(tuple(services)))
         asked = calls.get((item, task), {})
         prices = [price(name, tokens.get(item) or 0) for name in costs.services]
-        rows = [asked.get(name, ()) for name in costs.services]
+        rows = [_due(asked.get(name, ())) for name in costs.services]
         costs.ratios.append([_ratio(row, one) for row, one in zip(rows, prices, strict=True)])
+        costs.prices.append(prices)
         costs.calls.append([sum(first for _, _, first in row) for row in rows])
 
 
@@ -115,7 +117,14 @@ def _calls(log: pa.Table) -> Mapping[tuple[str, str], Mapping[str, _Attempts]]:
     return found
 
 
-def _ratio(attempts: _Attempts | tuple[()], price: float) -> float:
+def _due(attempts: _Attempts | tuple[()]) -> _Attempts:
+    """What would be paid for were nothing kept: a router that answers is asked the same twice,
+    and its second answer comes from the cache in any case."""
+    called = [one for one in attempts if not one[1]]
+    return called or list(attempts)
+
+
+def _ratio(attempts: _Attempts, price: float) -> float:
     if price <= 0.0:
         return 0.0
     return sum(1.0 if is_kept else usd / price for usd, is_kept, _ in attempts)

@@ -8,7 +8,7 @@ import pytest
 from orchestration_assets.disagreement.calibration import calibrate
 from orchestration_assets.disagreement.label_history import label_readings
 from orchestration_assets.disagreement.label_weights import PromotedCalibration, weigh
-from orchestration_assets.disagreement.scorecards import scorecards, tally
+from orchestration_assets.disagreement.scorecards import SPENDING_COLUMNS, scorecards, tally
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.tables import (
     PARALLEL_INTERPRETATIONS,
@@ -60,7 +60,8 @@ def test_answers_of_before_a_change_are_set_aside_and_counted(tmp_path, now) -> 
     row = calibrate("t", found, gold, None, None).row
     assert row.set_aside == 60 and not row.promoted
     assert "set aside: 60 of x" in row.reason
-    cards = {c.service: c for c in scorecards(tally(home.tables), {"t": found}, {"t": gold})}
+    counted = tally(home.tables, home.spending.rows(SPENDING_COLUMNS))
+    cards = {c.service: c for c in scorecards(counted, {"t": found}, {"t": gold})}
     assert (cards["x"].set_aside, cards["y"].set_aside) == (60, 0)
     assert cards["x"].judged == 55
     assert "60 answers of before it changed are set aside" in cards["x"].verdict

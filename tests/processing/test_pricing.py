@@ -43,7 +43,8 @@ def priced(count: int, costs=None, kept=None, **more):
 def seen(questions: int, escalated: int) -> dict:
     """Questions of which so many went on to the second service."""
     rows = [[1.0, float(n < escalated)] for n in range(questions)]
-    return {WAY: WayCosts(PLAN.services, rows, [[int(one) for one in row_] for row_ in rows])}
+    calls = [[int(one) for one in row_] for row_ in rows]
+    return {WAY: WayCosts(PLAN.services, rows, calls, [[0.5, 0.5]] * questions)}
 
 
 def test_without_history_the_bounds_are_what_may_and_what_must_be_asked() -> None:
@@ -100,6 +101,16 @@ def test_the_interval_holds_what_comes_nine_times_in_ten(questions, rate) -> Non
     assert within >= 0.9 * 400
 
 
+def test_long_items_that_take_more_rounds_count_by_what_they_cost() -> None:
+    """Nine short items of one round and one of ten times the price and three rounds."""
+    one_call, dear = [[0.5, 0.5]] * 90 + [[5.0, 5.0]] * 10, [[1.0, 0.0]] * 90 + [[3.0, 0.0]] * 10
+    costs = {WAY: WayCosts(PLAN.services, dear, [[1, 0]] * 100, one_call)}
+    found = priced(100, costs)
+    rate = (90 * 0.5 + 10 * 3 * 5.0) / (90 * 0.5 + 10 * 5.0)
+    cheap = next(one for one in found.prices if one.service == "cheap")
+    assert cheap.usd == pytest.approx(50.0 * rate, rel=0.03)
+
+
 def kept_batch(home: Home, batch: str, loaded, calls: list[CallRow], items: int) -> None:
     planned = [
         replace(PLAN, batch=batch, item_id=f"i{n}", task="kind", services=("names", "model"),
@@ -127,6 +138,7 @@ def test_history_is_what_the_same_way_really_cost(tmp_path) -> None:
         call("i0", "called", usd),
         call("i1", "called", usd),
         call("i1", "called", usd, attempt=2),
+        call("i1", "cache", 0.0),
         call("i2", "cache", 0.0),
         call("i3", "shared", 0.0),
     ]
