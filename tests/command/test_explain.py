@@ -83,7 +83,7 @@ def test_what_would_be_asked_again_and_why(copied, home, call, tmp_path, monkeyp
     monkeypatch.setattr("resources.feature_cache.memory_tier._shared", {})
     _, out, _ = call("explain", "docs/guide.md")
     assert "profile: computed, no tier has it" in out
-    assert "declared_title: asked again, its version changed" in out
+    assert "declared_title: asked again, it changed code or model (" in out
     assert "central_sentence: reused, the answer is kept" in out
 
 
