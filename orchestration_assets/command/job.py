@@ -216,7 +216,8 @@ def render(result: JobResult) -> str:
 
 
 def _in_words(values: Mapping[str, Any]) -> str:
-    rows = {"rows": values[name] for name in _ROWS if name in values}
+    counts = [values[name] for name in _ROWS if name in values]
+    rows = {"rows": counts[0]} if counts else {}
     named = rows | {name: value for name, value in values.items() if name not in _ROWS}
     told = [
         f"{name} {value:.6g}" if isinstance(value, float) else f"{name} {value}"
