@@ -154,7 +154,7 @@ class Caller:
         self._preparation = asyncio.Lock()
         self._breaker_changed: asyncio.Event | None = None
         self._state_changed: asyncio.Event | None = None
-        self._last_state: tuple[BreakerState, int, str | None] = (BreakerState.CLOSED, 0, None)
+        self._last_state: tuple[int, str | None] = (0, None)
         self._answers = 0
         self._forbidden: list[frozenset[str]] = []
 
@@ -377,12 +377,12 @@ class Caller:
             if self.stopped is not None:
                 return _NotAttempted(Status.DEFERRED, reason)
             now = _clock()
-            patience_ends = self._patience.ends(now)
-            # a probe that is under way may end at any time
-            earliest = now if until == math.inf else until
-            if earliest >= patience_ends or earliest - now >= time.left:
+            # a probe that is under way may be answered, and ends by its own time limit
+            probed = until == math.inf
+            earliest = now if probed else until
+            if (not probed and until >= self._patience.ends(now)) or earliest - now >= time.left:
                 return _NotAttempted(Status.DEFERRED, reason)
-            await self._park(min(until, patience_ends) - now, len(request.questions), time)
+            await self._park(until - now, len(request.questions), time)
         return None
 
     async def _park(self, seconds: float, questions: int, time: _CallTime) -> None:
@@ -577,7 +577,8 @@ class Caller:
         if self._breaker_changed is not None:
             self._breaker_changed.set()
             self._breaker_changed = None
-        state = self.breaker.state, self.breaker.opened, self.stopped
+        # the era: a probe that ends without a result leaves the circuit open as it was
+        state = self.breaker.era, self.stopped
         if state != self._last_state and self._state_changed is not None:
             self._state_changed.set()
             self._state_changed = None

@@ -173,8 +173,9 @@ def test_who_stops_waiting_for_money_holds_up_nobody_and_holds_nothing(steps) ->
                 await asyncio.sleep(0)
             elif value < len(tasks) and step == "cancel":
                 tasks[value].cancel()
-            elif value < len(tasks) and tasks[value].done() and not tasks[value].cancelled():
-                if held := tasks.pop(value).result():
+            elif value < len(tasks) and tasks[value].done():
+                task = tasks.pop(value)
+                if not task.cancelled() and (held := task.result()):
                     inner.settle(held, Charge(0.0))
         for _ in range(3):
             await asyncio.sleep(0)
