@@ -101,9 +101,6 @@ _STOPPING: Final = (FatalCallError, Forbidden, EndpointNotFound)
 _MAX_FORBIDDEN_ITEMS: Final = 5
 """After so many items with 403 or 404 and no answer between them, the service is stopped: it
 forbids every item, or does not know the model."""
-_AT_NO_COST: Final = (Unavailable, Unreachable)
-"""Failures that are surely not billed: while the service fails others too, they may be retried
-beyond the policy's attempts."""
 _MOSTLY_FAILING: Final = 0.5
 """From this share of failed attempts on, a question that is given up was the service's failure."""
 
@@ -281,7 +278,7 @@ class Caller:
         )
         status = Status.DEFERRED if service_fails else _status(error)
         if failures >= retries.attempts:
-            more = retries.attempts > 1 and isinstance(error, _AT_NO_COST)
+            more = retries.attempts > 1 and _is_at_no_cost(error)
             at_fault = is_at_fault(
                 failures,
                 retries,
@@ -606,9 +603,7 @@ class Caller:
     def _charge(self, request: Request, quote: Quote, result: Reply | CallError) -> Charge:
         """What an attempt cost: as billed, else by its texts, else as such attempts cost."""
         if isinstance(result, CallError):
-            if result.billable or result.maybe_billed:
-                return _unanswered(quote, _status(result))
-            return Charge(0.0, status=_status(result))
+            return self._charge_of_failure(quote, result)
         price, estimated = self.service.config.price, request.tokens_estimated
         tokens_in, tokens_out = result.tokens_in, result.tokens_out or 0
         self.output.observe(tokens_out)
@@ -623,6 +618,21 @@ class Caller:
             tokens_out=result.tokens_out,
             status=result.readings[0].status,
         )
+
+    def _charge_of_failure(self, quote: Quote, error: CallError) -> Charge:
+        tokens_in, tokens_out, status = error.tokens_in, error.tokens_out, _status(error)
+        if tokens_in is not None and tokens_out is not None:
+            usd = self.service.config.price.of(tokens_in, tokens_out)
+            return Charge(usd, tokens_in=tokens_in, tokens_out=tokens_out, status=status)
+        if error.billable or error.maybe_billed:
+            return _unanswered(quote, status)
+        return Charge(0.0, status=status)
+
+
+def _is_at_no_cost(error: CallError) -> bool:
+    """Whether a failure is surely not billed: while the service fails others too, such may be
+    retried beyond the policy's attempts."""
+    return isinstance(error, Unavailable | Unreachable) and not error.maybe_billed
 
 
 def _unanswered(quote: Quote, status: str) -> Charge:
@@ -736,8 +746,8 @@ def _record_attempt(
             started_at,
             elapsed_ms,
             charge.usd * share,
-            _share_of(reply.tokens_in, share) if reply else None,
-            _share_of(reply.tokens_out, share) if reply else None,
+            _share_of(result.tokens_in, share),
+            _share_of(result.tokens_out, share),
             sent.tokens_estimated,
             reply.first_token_ms if reply else None,
             reading.reason if reading else str(result),
