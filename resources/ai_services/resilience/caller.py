@@ -7,7 +7,8 @@ its bulkhead, in all no longer than the policy's ``wait_s``; then they are defer
 import asyncio
 import math
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -59,29 +60,34 @@ class _NotAttempted:
 
 @dataclass
 class _CallTime:
-    """The time limit of one call: its deadline, or ``limit_s`` after its first request.
+    """The time of one call: its deadline, and ``limit_s`` for its attempts and retries' delays.
 
-    Waiting for a free slot does not count against ``limit_s``, nor does time in which the event
-    loop was blocked. ``deadline`` is a time of the loop's own clock.
+    Waiting for a place, for money or for an unavailable service does not count against
+    ``limit_s``, nor does time in which the event loop was blocked. ``deadline`` is a time of the
+    loop's own clock, which ends all of it.
     """
 
     deadline: float
     limit_s: float
-    ends: float = math.inf
+    used_s: float = 0.0
 
-    def begin(self) -> None:
-        """The first request starts; later calls change nothing."""
-        if self.ends == math.inf:
-            self.ends = steady_clock().time() + self.limit_s
+    @contextmanager
+    def counted(self) -> Generator[None, None, None]:
+        """Counts the time of the block against ``limit_s``."""
+        began = steady_clock().time()
+        try:
+            yield
+        finally:
+            self.used_s += steady_clock().time() - began
 
     @property
     def left(self) -> float:
-        """Seconds until the limit."""
-        return min(self.deadline - _clock(), self.ends - steady_clock().time())
+        """Seconds until the deadline or the limit."""
+        return min(self.deadline - _clock(), self.limit_s - self.used_s)
 
     def within(self, seconds: float = math.inf) -> SteadyTimeout:
-        """A timeout of so many seconds, at most of those that are left."""
-        return SteadyTimeout(min(seconds, self.ends - steady_clock().time()), self.deadline)
+        """A timeout of so many seconds, at the deadline at the latest."""
+        return SteadyTimeout(seconds, self.deadline)
 
 
 _INLINE_CHARS: Final = 32_768
@@ -115,8 +121,8 @@ class Caller:
     """Calls one service during one run, within the limits of the policy and of the budget.
 
     Belongs to the event loop that uses it. ``ratio`` is the first value of the token scale;
-    ``limit_s`` limits a call with its retries, from its first request on; ``wait_limit_s`` limits
-    the policy's ``wait_s``; ``jitter`` gives random numbers in [0, 1). ``parked`` is told how many
+    ``limit_s`` limits the attempts of a call with their delays; ``wait_limit_s`` limits the
+    policy's ``wait_s``; ``jitter`` gives random numbers in [0, 1). ``parked`` is told how many
     questions begin to wait for the unavailable service, and, with a minus, how many wait no longer.
     """
 
@@ -218,7 +224,7 @@ class Caller:
                 final = result if isinstance(result, Reply) else rejected
                 return _outcomes(attempts, final)
             if isinstance(result, _NotAttempted):
-                return _failed_outcomes(attempts, result, error)
+                return _failed_outcomes(attempts, _taken_up(result, error), error)
             if isinstance(result, Reply):
                 repair = self._repair(request, result)
                 if repair is None:
@@ -241,7 +247,8 @@ class Caller:
                 return _failed_outcomes(attempts, delay, error)
             self._parked(len(request.questions))
             try:
-                await asyncio.sleep(delay)
+                with time.counted():
+                    await asyncio.sleep(delay)
             finally:
                 self._parked(-len(request.questions))
 
@@ -301,7 +308,7 @@ class Caller:
             return _NotAttempted(Status.DEFERRED, why)
         if delay >= time.left:
             late = _status(error) if isinstance(error, TimedOut) else status
-            return _NotAttempted(late, "its deadline is sooner")
+            return _taken_up(_NotAttempted(late, "its deadline is sooner"), error)
         return delay
 
     def _repair(self, request: Request, reply: Reply) -> Request | None:
@@ -349,7 +356,6 @@ class Caller:
                     continue
                 if isinstance(ticket, _NotAttempted):
                     return ticket
-                time.begin()
                 key = _idempotency_key(keys, repaired=repaired)
                 return await self._send_within_budget(request, key, time, attempts, ticket)
             finally:
@@ -377,7 +383,7 @@ class Caller:
             # a probe that is under way may be answered, and ends by its own time limit
             probed = until == math.inf
             earliest = now if probed else until
-            if (not probed and until >= self._patience.ends(now)) or earliest - now >= time.left:
+            if (not probed and until >= self._patience.ends(now)) or earliest >= time.deadline:
                 return _NotAttempted(Status.DEFERRED, reason)
             await self._park(until - now, len(request.questions), time)
         return None
@@ -467,9 +473,15 @@ class Caller:
             return _NotAttempted(
                 Status.OVER_BUDGET, f"{quote.expected_usd:.6f} USD more would pass the budget"
             )
+        if time.left <= 0.0:
+            self.breaker.abandon(ticket)
+            self._budget.settle(reservation, Charge(0.0, status=_TOO_LATE.status))
+            self._notify()
+            return _TOO_LATE
         started_at, began = self._now(), perf_counter()
         try:
-            result = await self._send(request, key, time)
+            with time.counted():
+                result = await self._send(request, key, time)
         except BaseException:
             # cancelled: the service may still bill the request, and its health is unknown
             self.breaker.abandon(ticket)
@@ -700,6 +712,15 @@ def _question_name(request: Request) -> str:
 
 def _status(error: CallError) -> Status:
     return Status.TIMEOUT if isinstance(error, TimedOut) else Status.FAILED
+
+
+def _taken_up(ending: _NotAttempted, error: CallError | None) -> _NotAttempted:
+    """How a question ends whose time is over: it is asked again by a later run where all that kept
+    it from an answer was a service that turned it away."""
+    if error is None or not (error.rate_limited or _is_at_no_cost(error)):
+        return ending
+    ended_by_time = ending.status in (Status.TIMEOUT, Status.FAILED)
+    return _NotAttempted(Status.DEFERRED, ending.reason) if ended_by_time else ending
 
 
 def _outcomes(attempts: Sequence[tuple[Attempt, ...]], reply: Reply) -> list[CallOutcome]:
