@@ -628,7 +628,7 @@ class Caller:
             or (price.output_usd > 0.0 and not result.tokens_out_stated),
             tokens_in=tokens_in,
             tokens_out=result.tokens_out,
-            status=result.readings[0].status,
+            status=_reply_status(result),
         )
 
     def _charge_of_failure(self, quote: Quote, error: CallError) -> Charge:
@@ -639,6 +639,13 @@ class Caller:
         if error.billable or error.maybe_billed:
             return _unanswered(quote, status)
         return Charge(0.0, status=status)
+
+
+def _reply_status(reply: Reply) -> Status:
+    """The status of its best reading: of a batch, one that does not fit spoils no other."""
+    statuses = [reading.status for reading in reply.readings]
+    best = (status for status in (Status.OK, Status.ABSTAINED) if status in statuses)
+    return next(best, statuses[0])
 
 
 def _is_at_no_cost(error: CallError) -> bool:

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestration_assets.schemas.enums import Status
+from orchestration_assets.schemas.items import Reading
 from orchestration_assets.text.replies.call_errors import (
     ConnectionBroken,
     MalformedResponse,
@@ -17,6 +19,7 @@ from orchestration_assets.text.replies.call_errors import (
     error_from_status,
 )
 from resources.ai_services.http.chat import ChatService, _reply
+from resources.ai_services.http.service import Reply
 from resources.ai_services.resilience.caller import Caller
 from resources.ai_services.resilience.spend_budget import SpendBudget
 from tests.ai_services.http.samples import LABELS, asked, chat
@@ -160,3 +163,22 @@ def test_a_rate_limit_inside_success_costs_nothing() -> None:
     attempts, budget, _, _ = failing({"error": {"code": 429, "message": "too many requests"}})
     assert attempts
     assert budget.spent_usd == budget.at_risk_usd == 0.0
+
+
+@pytest.mark.parametrize(
+    ("readings", "status"),
+    [
+        ([Status.REJECTED_OUTPUT, Status.OK], Status.OK),
+        ([Status.REJECTED_OUTPUT, Status.ABSTAINED], Status.ABSTAINED),
+        ([Status.ABSTAINED, Status.OK], Status.OK),
+        ([Status.OK, Status.REJECTED_OUTPUT], Status.OK),
+        ([Status.REJECTED_OUTPUT, Status.REJECTED_OUTPUT], Status.REJECTED_OUTPUT),
+    ],
+)
+def test_a_batch_counts_as_answered_where_any_of_its_questions_is(readings, status) -> None:
+    service = ChatService("s", chat("http://127.0.0.1:1"))
+    caller = Caller(service, SpendBudget())
+    request = service.prepare([asked("a text about a colour")])
+    answers = {Status.OK: Reading(Status.OK, "red", 0.9)}
+    reply = Reply(tuple(answers.get(one, Reading(one, reason="why")) for one in readings), 10, 5)
+    assert caller._charge(request, caller._quote(request), reply).status == status
