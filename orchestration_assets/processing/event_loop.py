@@ -84,8 +84,8 @@ class BatchResult:
 
 @dataclass(frozen=True, slots=True)
 class BatchLimits:
-    """What a batch may take. A call times out ``item_deadline_s`` after it left the queue of its
-    service, the batch ``batch_deadline_s`` after its start; both in seconds.
+    """What a batch may take. The requests of a call, with the delays of its retries, take at most
+    ``item_deadline_s``, the batch ends ``batch_deadline_s`` after its start; both in seconds.
 
     ``token_ratios``: billed over estimated tokens of a service, as seen in earlier batches.
     """
