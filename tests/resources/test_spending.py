@@ -1,12 +1,15 @@
 """The spending ledger: whole records or none, whatever is killed, damaged or folded meanwhile."""
 
+import fcntl
 import logging
 import os
 import random
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow.compute as pc
@@ -16,6 +19,7 @@ from hypothesis import strategies as st
 
 import resources.spending.ledger as folding
 from orchestration_assets.schemas.spending import SpendingState
+from resources.locks import open_locked
 from resources.spending.ledger import SpendingLedger
 from resources.spending.records import (
     AccountClosed,
@@ -28,7 +32,7 @@ from resources.spending.records import (
     encoded,
     records_in,
 )
-from resources.spending.writer import SpendingPurpose, SpendingWriter, UnrecordedError
+from resources.spending.writer import SpendingPurpose, SpendingWriter, UnrecordedError, append
 
 amounts = st.floats(0.0, 1e6)
 words = st.text(max_size=12)
@@ -175,6 +179,48 @@ def test_folding_that_was_killed_before_it_deleted_counts_nothing_twice(
     ledger.fold()
     assert not list(ledger.folder.glob("*.records"))
     assert usd(ledger) == pytest.approx(0.5)
+
+
+def test_a_writer_that_starts_while_files_are_folded_loses_no_record(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(folding, "_FOLDED_FILES", 1)
+    ledger = SpendingLedger(tmp_path / "spending")
+    with writer(ledger.folder) as one:
+        settle(one, attempt(one, 0.5), 0.25)
+    starting = ledger.folder / "2026-01-01-b.records"
+    starting.touch()
+    waits, flock = threading.Event(), fcntl.flock
+
+    def locking(file: int, kind: int) -> None:
+        if kind == fcntl.LOCK_EX:
+            waits.set()  # the writer has opened its file, and waits for the lock
+        flock(file, kind)
+
+    def start() -> int:
+        file = open_locked(starting, fcntl.LOCK_EX)
+        append(file, encoded(Reserved(0, 1, *["b"] * 7, (Part("t", 1.0, ("i",)),), 0.5, 1.0)), 0)
+        return file
+
+    monkeypatch.setattr(fcntl, "flock", locking)
+    locked_if_ended = folding._locked_if_ended
+    with ThreadPoolExecutor(1) as pool:
+        begun = []
+
+        def looked_at(path: Path) -> int | None:
+            file = locked_if_ended(path)
+            if path == starting:
+                begun.append(pool.submit(start))
+                waits.wait()
+            return file
+
+        with monkeypatch.context() as patch:
+            patch.setattr(folding, "_locked_if_ended", looked_at)
+            ledger.fold()
+        file = begun[0].result(timeout=60)
+    assert usd(ledger) == pytest.approx(0.75)
+    os.close(file)
+    ledger.fold()
+    ledger.fold()
+    assert usd(ledger) == pytest.approx(0.75)
 
 
 def test_passes_and_accounts_are_remembered(tmp_path) -> None:
