@@ -210,15 +210,29 @@ class SpendingMarks:
         begun = self.passes.get(batch)
         return "" if begun is None else begun.batch_pass
 
-    def open_account(self, batches: Sequence[str]) -> str | None:
-        """The account on which one of these batches was taken up last, if it is open still."""
-        closed = {one.account for one in self.records if isinstance(one, AccountClosed)}
-        latest: dict[str, str] = {}
+    @cached_property
+    def open_accounts(self) -> dict[str, AccountOpened]:
+        """Batch -> the account on which it was taken up last, if that is open still.
+
+        The ``batches`` of each are those that no other account took up later.
+        """
+        latest: dict[str, AccountOpened] = {}
+        closed: set[str] = set()
         for one in self.records:
             if isinstance(one, AccountOpened):
-                latest |= dict.fromkeys(one.batches, one.account)
-        accounts = [latest[batch] for batch in batches if batch in latest]
-        return next((account for account in accounts if account not in closed), None)
+                latest |= dict.fromkeys(one.batches, one)
+                earlier = [batch for batch in latest if latest[batch].account == one.account]
+                latest |= dict.fromkeys(earlier, one)  # the cap given last is in force
+            elif isinstance(one, AccountClosed):
+                closed.add(one.account)
+        batches: dict[str, list[str]] = {}
+        for batch, one in latest.items():
+            batches.setdefault(one.account, []).append(batch)
+        return {
+            batch: one._replace(batches=tuple(batches[one.account]))
+            for batch, one in latest.items()
+            if one.account not in closed
+        }
 
 
 def _bytes_of(path: Path) -> bytes | None:
