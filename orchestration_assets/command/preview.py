@@ -234,7 +234,7 @@ def _budget(
     """The tightest of what is left of the budget given and of the policy's for all batches."""
     own = policy.execution.budget_usd
     of_policy = math.inf if own is None else own * (batches + len(left))
-    tightest = min(left_of_budget(home, left, usd), of_policy)
+    tightest = min(left_of_budget(home, left, usd, has_new=batches > 0), of_policy)
     return None if tightest == math.inf else tightest
 
 
