@@ -32,7 +32,7 @@ def gold(item: str, answer: str, content: str | None = None) -> dict:
     return {"item_id": item, "content_hash": content, "task": "t", "answer": answer}
 
 
-def records(readings: list[dict], labels: list[dict]):
+def records(readings: list[dict], labels: list[dict], standing=None):
     text = pa.string()
     schema = pa.schema(
         [(name, text) for name in ("item_id", "content_hash", "task", "service")]
@@ -48,6 +48,7 @@ def records(readings: list[dict], labels: list[dict]):
         pa.Table.from_pylist(readings, schema),
         pa.Table.from_pylist(labels, gold_schema),
         PRICES,
+        standing=standing,
     )
 
 
@@ -102,6 +103,23 @@ def test_identical_content_counts_once_with_its_latest_reading() -> None:
     )
     assert found.recorded.items == ("c-a",)
     assert found.recorded.answers.tolist() == [[1, 1]]
+
+
+@pytest.mark.parametrize(
+    ("standing", "stood"),
+    [
+        ({"c-a": "x", "c-b": "x", "c-c": "x"}, [True, False, True]),
+        ({"c-a": "x", "c-b": "y"}, [True, True, False]),
+        ({"c-b": "y"}, [False, True, False]),
+        ({"c-elsewhere": "y"}, None),
+        ({}, None),
+    ],
+)
+def test_an_item_without_a_standing_answer_was_not_answered_rightly(standing, stood) -> None:
+    labels = {"a": "x", "b": "y", "c": "x"}
+    readings = [reading(item, name, "x") for item in labels for name in VERSIONS]
+    found = records(readings, [gold(*pair) for pair in labels.items()], standing)
+    assert (None if found.standing is None else found.standing.tolist()) == stood
 
 
 def test_prices_are_what_calls_really_took() -> None:
