@@ -67,8 +67,9 @@ def train_task(
     It is held against what decides now: the promoted model; else the ``default`` of the policy, as
     the recorded answers tell what it would say, or else as it stood; else the best single service.
     Its gain less a standard error must not be a loss of more than ``MOST_LOST``. Every item counts
-    by what it stands for; held-out items that are too few or too uneven promote nothing. Which items are held out depends on their
-    content alone, so no earlier model was trained on them.
+    by what it stands for; held-out items that are too few or too uneven promote nothing.
+    Which items are held out depends on their content alone, so no earlier model was trained on
+    them.
     """
     recorded = records.recorded
     if recorded.n_effective < MIN_ITEMS:

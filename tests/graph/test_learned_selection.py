@@ -32,7 +32,7 @@ def policy(explore: float, services: list[str] = SERVICES, **more) -> str:
 
 @pytest.fixture(scope="module")
 def learned_once(tmp_path_factory):
-    """A hundred and sixty files that are what they seem or not, every one read by both services, and gold.
+    """Files that are what they seem or not, every one read by both services, and gold.
 
     The project has trained on them; it is to be copied. The row says what came of it.
     """
