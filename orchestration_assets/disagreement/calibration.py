@@ -98,7 +98,12 @@ def calibrate(
     what a new model is held against.
     """
     weighed = equal_weights(gold) if weights is None else weights
-    contents = [content for content, said in readings.votes.items() if len(said) > 1]
+    # what one service alone has answered is resolved by the model too
+    contents = [
+        content
+        for content, said in readings.votes.items()
+        if len(said) > 1 or content not in readings.changed
+    ]
     counted = weighed.counted(gold)
     judged = [content for content in contents if content in counted]
     row = CalibrationRow(
