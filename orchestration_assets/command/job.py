@@ -29,7 +29,7 @@ from resources.run_claims import CLAIM_TAG
 if TYPE_CHECKING:
     import dagster as dg
 
-_ROWS = "dagster/row_count"
+_ROWS = ("dagster/row_count", "dagster/partition_row_count")
 
 
 class JobUsageError(OrchestrationError):
@@ -173,7 +173,7 @@ def _assets(done: "dg.ExecuteInProcessResult") -> dict[str, dict[str, Any]]:
         metadata = event.materialization.metadata
         values = {name: one.value for name, one in metadata.items() if type(one) in single}
         found[event.materialization.asset_key.to_user_string()] = {
-            name: value for name, value in values.items() if name == _ROWS or "/" not in name
+            name: value for name, value in values.items() if name in _ROWS or "/" not in name
         }
     return found
 
@@ -216,8 +216,9 @@ def render(result: JobResult) -> str:
 
 
 def _in_words(values: Mapping[str, Any]) -> str:
-    rows = {"rows": values[_ROWS]} if _ROWS in values else {}
-    named = rows | {name: value for name, value in values.items() if name != _ROWS}
+    counts = [values[name] for name in _ROWS if name in values]
+    rows = {"rows": counts[0]} if counts else {}
+    named = rows | {name: value for name, value in values.items() if name not in _ROWS}
     told = [
         f"{name} {value:.6g}" if isinstance(value, float) else f"{name} {value}"
         for name, value in named.items()

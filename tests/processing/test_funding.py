@@ -30,7 +30,7 @@ def load(name: str) -> Item:
     return Item(name, f"hash-{name}", f"{name}.txt", f"This is the text of item {name}.")
 
 
-def process(folder, urls, way, items: int, cap: float | None, prices, **rules):
+def process(folder, urls, way, items: int, cap: float | None, prices, load=load, **rules):
     """One plan an item over services with a price a call; an output of at most 4,096 tokens."""
     services = {
         name: ChatService(
@@ -129,6 +129,36 @@ def test_first_answers_for_all_come_before_the_second_for_the_most_doubtful(
     assert sorted(map(sure.get, paid)) == sorted(sure.values())[:10]
     assert budget.spent_usd == pytest.approx(cap)
     assert len(second.billed) == 10
+
+
+def test_an_item_that_cannot_be_read_again_ends_with_what_was_paid_for_it(tmp_path) -> None:
+    times: Counter[str] = Counter()
+
+    def load_once(name: str) -> Item:
+        times[name] += 1
+        if name == "i0003" and times[name] > 2:
+            raise OSError("it is gone")
+        return load(name)
+
+    with serving(DrillServer()) as one, serving(DrillServer()) as two:
+        done, budget = process(
+            tmp_path,
+            {"cheap": one, "dear": two},
+            choice("sequential", "cheap", "dear"),
+            20,
+            20 * 0.001 + 12 * 0.01,
+            {"cheap": CHEAP, "dear": DEAR},
+            load=load_once,
+        )
+    gone = [one for one in readings(done) if one.item_id == "i0003"]
+    assert [(one.service, one.status, one.final) for one in gone] == [
+        ("cheap", Status.OK, False),
+        ("cheap", Status.FAILED, True),
+        ("dear", Status.FAILED, True),
+    ]
+    assert "it is gone" in str(gone[-1].reason)
+    assert sum(call.cost_usd for call in done.calls) == pytest.approx(budget.spent_usd)
+    assert times["i0003"] == 3
 
 
 def test_a_dollar_buys_what_is_known_to_be_right_more_often(tmp_path) -> None:
