@@ -11,10 +11,11 @@ Sizes mix the value of a verdict with an even share (defensive importance sampli
 sample of as many questions.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from statistics import fmean
 from typing import Final
 
 import numpy as np
@@ -27,14 +28,15 @@ _BITS: Final = 53
 
 @dataclass(frozen=True, slots=True)
 class AskedQuestion:
-    """A question of a queue: its ``size`` and ``priority`` (both above 0), the ``band`` of its risk
-    by which the willingness to answer may differ, and whether it was ``answered``."""
+    """A question of a queue: its ``size`` and ``priority`` (both above 0), the ``band`` of its
+    ``risk`` by which the willingness to answer may differ, and whether it was ``answered``."""
 
     key: str
     size: float
     priority: float
     band: str
     answered: bool
+    risk: float
 
 
 def permanent_number(*parts: str) -> float:
@@ -83,15 +85,37 @@ def inclusion_probabilities(asked: Sequence[AskedQuestion], beyond: float) -> di
 
 
 def _response_shares(asked: Sequence[AskedQuestion]) -> dict[str, float]:
-    """Band -> the share answered; bands with few answers, or few altogether, count as one."""
-    total = Counter(one.band for one in asked)
-    answered = Counter(one.band for one in asked if one.answered)
-    alone = {band for band in total if answered[band] >= _ENOUGH_ANSWERED}
-    rest = [band for band in total if band not in alone]
-    if sum(answered[band] for band in rest) < _ENOUGH_ANSWERED and rest:
-        alone, rest = set(), list(total)
-    pooled = sum(answered[band] for band in rest) / max(sum(total[band] for band in rest), 1)
-    return {band: answered[band] / total[band] if band in alone else pooled for band in total}
+    """Band -> the share answered, in common with its neighbours where it has few answers."""
+    return {
+        band: sum(question.answered for question in questions) / len(questions)
+        for bands, questions in _response_classes(asked)
+        for band in bands
+    }
+
+
+def _response_classes(
+    asked: Sequence[AskedQuestion],
+) -> list[tuple[list[str], list[AskedQuestion]]]:
+    """The bands that count as one, with their questions, in the order of risk.
+
+    A band with few answers joins the next less risky one, and the least risky the one above it:
+    what is large enough to tell its own willingness is not mixed with the rest.
+    """
+    by_band: defaultdict[str, list[AskedQuestion]] = defaultdict(list)
+    for question in asked:
+        by_band[question.band].append(question)
+    ordered = sorted(
+        by_band.items(), key=lambda band: (fmean(one.risk for one in band[1]), band[0])
+    )
+    classes = [([band], questions) for band, questions in ordered]
+    position = len(classes) - 1
+    while position >= 0 and len(classes) > 1:
+        if sum(question.answered for question in classes[position][1]) < _ENOUGH_ANSWERED:
+            lower = max(position - 1, 0)
+            (bands, questions), (more_bands, more) = classes[lower : lower + 2]
+            classes[lower : lower + 2] = [(bands + more_bands, questions + more)]
+        position -= 1
+    return classes
 
 
 def weights_over_rounds(rounds: Iterable[tuple[int, Mapping[str, float]]]) -> dict[str, float]:

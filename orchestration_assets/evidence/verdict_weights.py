@@ -37,6 +37,8 @@ class QueuedQuestion(Protocol):
     @property
     def triage(self) -> str: ...
     @property
+    def error_risk(self) -> float: ...
+    @property
     def round(self) -> int: ...
     @property
     def size(self) -> float: ...
@@ -154,7 +156,14 @@ def open_probabilities(
             continue
         beyond[one.task] = one.beyond
         by_task[one.task].append(
-            AskedQuestion(one.content_hash, one.size, one.priority, one.triage, key in answered)
+            AskedQuestion(
+                one.content_hash,
+                one.size,
+                one.priority,
+                one.triage,
+                key in answered,
+                one.error_risk,
+            )
         )
     return {
         (content, task): probability
