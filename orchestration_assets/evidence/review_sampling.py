@@ -12,7 +12,7 @@ sample of as many questions.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from statistics import fmean
@@ -69,19 +69,46 @@ def inclusion_probabilities(asked: Sequence[AskedQuestion], beyond: float) -> di
     that was answered, by band of risk, is the probability to be answered (weighting classes,
     Oh and Scheuren 1983). Both are chosen without looking at an answer.
     """
-    ordered = sorted(asked, key=lambda one: (-one.priority, one.key))
-    answered = np.cumsum([one.answered for one in ordered])
-    if not ordered or not answered[-1]:
-        return {}
-    length = int((answered**2 / np.arange(1, len(ordered) + 1)).argmax()) + 1
-    within = ordered[:length]
-    threshold = ordered[length].priority if length < len(ordered) else beyond
+    within, threshold = _sample(asked, beyond)
     shares = _response_shares(within)
     return {
         one.key: shares[one.band] * (min(1.0, one.size / threshold) if threshold > 0.0 else 1.0)
         for one in within
         if one.answered
     }
+
+
+def _sample(asked: Sequence[AskedQuestion], beyond: float) -> tuple[Sequence[AskedQuestion], float]:
+    """The questions that the sample reaches to, and the highest priority after them."""
+    ordered = sorted(asked, key=lambda one: (-one.priority, one.key))
+    answered = np.cumsum([one.answered for one in ordered])
+    if not ordered or not answered[-1]:
+        return (), beyond
+    length = int((answered**2 / np.arange(1, len(ordered) + 1)).argmax()) + 1
+    return ordered[:length], ordered[length].priority if length < len(ordered) else beyond
+
+
+def response_skew(asked: Sequence[AskedQuestion], beyond: float) -> float:
+    """By how many standard errors the risks of the answered questions, within a class of bands,
+    lie off those of the others that were asked (Mann and Whitney 1947): the largest of any class.
+
+    Far from 0, people have chosen by risk, and no probability of their answers is known.
+    """
+    within, _ = _sample(asked, beyond)
+    return max((abs(_rank_score(one)) for _, one in _response_classes(within)), default=0.0)
+
+
+def _rank_score(asked: Sequence[AskedQuestion]) -> float:
+    """The standardised rank sum of the answered questions' risks, ties counted by half."""
+    answered = np.array([one.answered for one in asked], dtype=np.bool_)
+    _, place, ties = np.unique([one.risk for one in asked], return_inverse=True, return_counts=True)
+    total, hits = len(asked), int(answered.sum())
+    spread = (total**3 - float((ties.astype(np.float64) ** 3).sum())) / 12.0
+    if not 0 < hits < total or not spread > 0.0:
+        return 0.0
+    ranks = (np.cumsum(ties) - (ties - 1) / 2.0)[place]
+    variance = hits * (total - hits) * spread / (total * (total - 1))
+    return float((ranks[answered].sum() - hits * (total + 1) / 2.0) / np.sqrt(variance))
 
 
 def _response_shares(asked: Sequence[AskedQuestion]) -> dict[str, float]:
@@ -118,22 +145,35 @@ def _response_classes(
     return classes
 
 
-def weights_over_rounds(rounds: Iterable[tuple[int, Mapping[str, float]]]) -> dict[str, float]:
+def weights_over_rounds(
+    rounds: Iterable[tuple[int, Mapping[str, float]]],
+    certain: Iterable[tuple[int, Collection[str]]] = (),
+) -> dict[str, float]:
     """Key -> weight, from the inclusion probabilities of each round of asking, by its number.
 
-    What an earlier round has answered is not asked again. So each round by itself, with the
-    answers before it counted once each, estimates the whole; their mean, weighted by the answers
-    of each, is taken. It is unbiased whatever earlier answers did to later sizes.
+    What an earlier round has answered is not asked again, and neither is what is ``certain`` from
+    a round on, because its answer was known when the round was drawn or came on another's sheet.
+    So each round by itself, with all of these counted once each, estimates the whole; their mean,
+    weighted by the answers of each, is taken. It is unbiased whatever earlier answers did to later
+    sizes, and however the certain ones were chosen.
     """
     by_round: defaultdict[int, dict[str, float]] = defaultdict(dict)
     for number, probabilities in rounds:
         by_round[number].update(probabilities)
+    known: defaultdict[int, set[str]] = defaultdict(set)
+    for number, keys in certain:
+        known[number].update(keys)
     total = sum(len(one) for one in by_round.values())
-    weights: dict[str, float] = {}
-    later = 1.0
-    for number in sorted(by_round):
-        share = len(by_round[number]) / total if total else 0.0
-        later -= share
-        for key, probability in by_round[number].items():
-            weights[key] = share / probability + max(later, 0.0)
-    return weights
+    weights: defaultdict[str, float] = defaultdict(float)
+    before: set[str] = set()
+    for number in sorted({*by_round, *known}):
+        drawn = by_round[number]
+        before |= known[number]
+        share = len(drawn) / total if drawn else 0.0
+        if share:
+            for key in before - drawn.keys():
+                weights[key] += share
+            for key, probability in drawn.items():
+                weights[key] += share / probability
+        before |= drawn.keys()
+    return dict(weights)

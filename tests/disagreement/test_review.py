@@ -85,7 +85,9 @@ def test_what_was_answered_is_kept_with_its_probability_and_a_round_begins() -> 
     assert queue(rows, max_rows=20, before=first) == first
     said = {(row.content_hash, "t") for row in first[:8]}
     second = queue(rows, max_rows=20, judged=said, before=first, answered=said)
-    closed = [row for row in second if row.probability is not None]
+    closed = [row for row in second if row.probability]
+    kept = [row for row in second if row.probability == 0.0]
+    assert {row.content_hash for row in kept} == {row.content_hash for row in first[8:]}
     asked = [row for row in second if row.probability is None]
     assert {(row.content_hash, "t") for row in closed} == said
     assert {row.place for row in closed} == {0} and {row.round for row in closed} == {1}

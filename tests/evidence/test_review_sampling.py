@@ -156,7 +156,9 @@ def test_weighted_totals_are_unbiased_over_any_rounds(seed, n_rounds) -> None:
             order = np.argsort(-priorities)[:8]
             beyond = float(np.sort(priorities)[::-1][8])
             questions = [
-                AskedQuestion(str(rest[at]), float(sizes[at]), float(priorities[at]), "b", True, 0.3)
+                AskedQuestion(
+                    str(rest[at]), float(sizes[at]), float(priorities[at]), "b", True, 0.3
+                )
                 for at in order
             ]
             probabilities = inclusion_probabilities(questions, beyond)
