@@ -24,7 +24,11 @@ from orchestration_assets.evidence.review_sampling import (
 )
 from orchestration_assets.schemas.verdicts import GoldRow
 
+# standard errors by which the risks of what was answered may lie off those of the rest
 _MOST_SKEW: Final = 3.5
+# share of the questions of all batches, in batches whose queue was answered
+_LEAST_COVERED: Final = 0.5
+_BATCHES_NAMED: Final = 3
 
 ContentTask = tuple[str, str]
 """A content hash, and the task that was asked about it."""
@@ -60,8 +64,9 @@ class VerdictWeights:
     """Of one task: content hash -> weight, above 0, for the verdicts that estimates may rest on.
 
     ``sampled``, ``beforehand``, ``declared`` and ``outside`` count the contents whose verdict
-    answers a queue, was given before its queue was drawn, is declared by themselves, or came in
-    beside the queues. ``coverage`` says what the answered queues speak for where it is not all;
+    answers a queue, was given before its queue was drawn, is declared by themselves, or is not
+    counted; of these, ``skewed`` answers were chosen by their risk, the others came in beside the
+    queues. ``coverage`` says what the answered queues speak for where it is not all;
     ``lacking``, why nothing may rest on answered queues, None where something may.
     """
 
@@ -70,6 +75,7 @@ class VerdictWeights:
     declared: int = 0
     outside: int = 0
     beforehand: int = 0
+    skewed: int = 0
     coverage: str = ""
     lacking: str | None = None
 
@@ -98,9 +104,15 @@ class VerdictWeights:
             parts.append(self.coverage)
         if self.lacking is not None:
             parts.append(self.lacking)
-        elif self.outside:
+        if self.skewed:
             parts.append(
-                f"{self.outside} verdicts beside the queue are not counted: their chance is unknown"
+                f"{self.skewed} verdicts are not counted: within a band the questions were chosen "
+                "by their risk, which is too skewed to weigh; answer them from the top"
+            )
+        beside = self.outside - self.skewed
+        if beside > 0 and self.lacking is None:
+            parts.append(
+                f"{beside} verdicts beside the queue are not counted: their chance is unknown"
             )
         return "; ".join(parts)
 
@@ -133,28 +145,28 @@ def verdict_weights(
     sheets = sheets_of(rows)
     known = declared | answered
     rounds: defaultdict[tuple[str, str], dict[int, _Round]] = defaultdict(dict)
+    asked_by: defaultdict[str, defaultdict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for (batch, task, number), asked in sorted(_by_round(queued).items()):
         left = [one for one in asked if (one.content_hash, task) not in declared]
         if left:
             rounds[task, batch][number] = _of_round(left, answered, sheets)
+            asked_by[task][batch].update(one.content_hash for one in left)
     sampled: defaultdict[str, dict[str, float]] = defaultdict(dict)
     drawn: defaultdict[str, set[str]] = defaultdict(set)
-    skewed: defaultdict[str, int] = defaultdict(int)
+    skewed: defaultdict[str, set[str]] = defaultdict(set)
     for (task, _), of_batch in sorted(rounds.items()):
         # what several batches hold counts once, as it was asked first
         sampled[task] = _of_batch(of_batch) | sampled[task]
         drawn[task].update(*(one.probabilities for one in of_batch.values() if not one.complete))
-        skewed[task] += sum(len(one.answered) for one in of_batch.values() if one.skewed)
+        skewed[task].update(*(one.answered for one in of_batch.values() if one.skewed))
     by_task = {}
     for task in sorted({task for _, task in known}):
         own = {content for content, name in declared if name == task}
-        lacking = None
-        if skewed[task]:
-            lacking = (
-                f"{skewed[task]} verdicts are not counted: within a band the questions were chosen "
-                "by their risk, which is too skewed to weigh; answer them from the top"
-            )
-        of_queues = sampled[task]
+        answering = {
+            batch for name, batch in rounds if name == task and _speaks(rounds[name, batch])
+        }
+        coverage, lacking = _coverage(asked_by[task], answering)
+        of_queues = {} if lacking is not None else sampled[task]
         weights = dict.fromkeys(own, 1.0) | of_queues
         total = len({content for content, name in known if name == task})
         by_task[task] = VerdictWeights(
@@ -163,10 +175,36 @@ def verdict_weights(
             len(own),
             total - len(weights),
             len(of_queues.keys() - drawn[task]),
-            "",
+            len(skewed[task] - weights.keys()),
+            coverage,
             lacking,
         )
     return by_task
+
+
+def _speaks(rounds: Mapping[int, _Round]) -> bool:
+    return any(one.probabilities for one in rounds.values())
+
+
+def _coverage(
+    asked: Mapping[str, Collection[str]], answering: Collection[str]
+) -> tuple[str, str | None]:
+    """Of which batches the answered queues speak, where it is not all of them; and why that is too
+    little, None if it is not. ``asked``: batch -> the contents of its questions."""
+    if not answering or len(answering) == len(asked):
+        return "", None
+    everything = set().union(*asked.values())
+    covered = set().union(*(asked[batch] for batch in answering))
+    share = len(covered) / len(everything)
+    silent = sorted(asked.keys() - answering)
+    named = ", ".join(silent[:_BATCHES_NAMED]) + (", ..." if silent[_BATCHES_NAMED:] else "")
+    spoken = (
+        f"they speak of {len(answering)} of {len(asked)} batches, {share:.0%} of the questions: "
+        f"nothing is answered of {named}"
+    )
+    if share < _LEAST_COVERED:
+        return "", f"the answers of the review queues are not counted: {spoken}"
+    return spoken, None
 
 
 def _of_batch(rounds: Mapping[int, _Round]) -> dict[str, float]:

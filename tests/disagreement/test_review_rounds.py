@@ -215,7 +215,7 @@ def test_verdicts_that_were_chosen_by_risk_are_not_weighed() -> None:
     willing = {"accept": 0.9, "review": 0.5, "reject": 0.7}
     of_band = {row.content_hash: willing[str(row.triage)] for row in queued}
     some = [row for row in sheet(queued) if corpus.rng.random() < of_band[row.content_hash]]
-    assert verdict_weights(some, queued)["t"].lacking is None
+    assert verdict_weights(some, queued)["t"].skewed == 0
 
 
 def test_of_rows_that_were_asked_in_vain_the_late_answer_is_weighed() -> None:
@@ -233,3 +233,17 @@ def test_of_rows_that_were_asked_in_vain_the_late_answer_is_weighed() -> None:
     asked = {row.content_hash for row in second if row.probability is None}
     counted = verdict_weights([*answers[:20], *unknown], second)["t"].weights
     assert set(counted) <= asked | {row.content_hash for row in answers[:20]}
+
+
+def test_an_answered_queue_speaks_for_no_other_batch() -> None:
+    easy, hard = Corpus(7, "b1"), Corpus(7, "b2")
+    queues = [easy.queue([]), hard.queue([])]
+    found = verdict_weights(sheet(queues[0]), [*queues[0], *queues[1]])["t"]
+    spoken = "they speak of 1 of 2 batches, 50% of the questions: nothing is answered of b2"
+    assert len(found.weights) == 100 and spoken in found.basis
+    more = Corpus(7, "b3").queue([])
+    few = verdict_weights(sheet(queues[0]), [*queues[0], *queues[1], *more])["t"]
+    assert not few.weights
+    assert "not counted: they speak of 1 of 3 batches, 33% of the questions" in few.basis
+    both = verdict_weights([*sheet(queues[0]), *sheet(queues[1])], [*queues[0], *queues[1]])["t"]
+    assert "batches" not in both.basis and len(both.weights) == 200
