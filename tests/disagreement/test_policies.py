@@ -70,7 +70,9 @@ def test_what_was_learnt_overrules_stated_confidence_and_the_basis_says_so() -> 
     assert row.triage is Triage.REVIEW
     judged = Roles(frozenset({"meaning"}), {"meaning": ("words",)})
     decided = resolve(PLAN, SPLIT, LABEL, judged, weighed=known)
-    assert (decided.answer, decided.triage) == ("b", Triage.REJECT)
+    # what was learnt is of readings without each other, and says nothing of one that saw another
+    assert (decided.answer, decided.triage) == ("b", Triage.REVIEW)
+    assert "speaks of the readings that were overruled" in decided.risk_basis
     assert decided.error_risk == pytest.approx(0.85)
 
 
