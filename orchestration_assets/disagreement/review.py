@@ -19,7 +19,7 @@ from orchestration_assets.content.spreadsheets import as_text
 from orchestration_assets.evidence.review_sampling import permanent_number, sizes_of
 from orchestration_assets.evidence.verdict_weights import open_probabilities, sheet_name
 from orchestration_assets.schemas.disagreement import ReviewRow
-from orchestration_assets.schemas.enums import AnswerKind, Triage
+from orchestration_assets.schemas.enums import AnswerKind, Status, Triage
 from orchestration_assets.schemas.tables import ReadingSummary, ResolutionRow
 
 FILLED_IN: Final = ("verdict", "who", "when")
@@ -46,8 +46,9 @@ def review_queue(
 ) -> list[ReviewRow]:
     """The questions to put before people, in the order of asking, after those of earlier rounds.
 
-    Every resolved answer with a risk comes in; answers without (texts, sets, scores) do when a
-    kind of dispute was found, at the risk of one half. ``copies`` counts the addresses of an item,
+    Every resolved answer with a risk comes in; so does every label that was answered but for which
+    no answer was let stand, at the risk of one half, and answers without a risk (texts, sets,
+    scores) do when a kind of dispute was found. ``copies`` counts the addresses of an item,
     ``judged`` are (content hash, task) pairs whose answer is known: they are not asked about.
     ``before`` is the queue as it was; what people have ``answered`` of it is kept with the
     probability with which the answer came in, and the next round begins. So it does when what is
@@ -167,7 +168,11 @@ def _candidate(
     if row.kind == AnswerKind.VECTOR:
         return None
     if triage is None or risk is None:
-        if not kinds:
+        # a label that services dispute and that none was let stand belongs to the whole as well
+        answers = row.kind == AnswerKind.LABEL and any(
+            reading.status == Status.OK for reading in row.readings
+        )
+        if not kinds and not answers:
             return None
         triage, risk = Triage.REVIEW, 0.5
     return ReviewRow(
