@@ -139,7 +139,8 @@ def _check_review_queue(stored: Stored, queue: pa.Table) -> list[Balance]:
     asked = queue.filter(pc.is_null(queue["probability"]))
     numbered = sorted(asked["place"].to_pylist()) == list(range(1, asked.num_rows + 1))
     resolved = _questions(stored.table(RESOLUTIONS.name))
-    chances = pc.coalesce(queue["probability"], queue["chance"])
+    answered = pc.greater(queue["probability"], 0.0)
+    chances = pc.if_else(pc.fill_null(answered, False), queue["probability"], queue["chance"])
     possible = pc.and_(pc.greater(chances, 0.0), pc.less_equal(chances, 1.0))
     return [
         Balance(asked.num_rows, asked.num_rows if numbered else 0, "questions numbered throughout"),

@@ -36,7 +36,7 @@ class ReviewRow:
     verdicts are the most probable and come first; and what earlier rounds have answered."""
 
     batch: _Batch
-    place: Annotated[int, Column("order of asking, from 1; 0 when an earlier round answered it")]
+    place: Annotated[int, Column("order of asking, from 1; 0 when it is asked no more")]
     item_id: _ItemId
     content_hash: _ContentHash
     path: _Path
@@ -54,7 +54,11 @@ class ReviewRow:
     round: Annotated[int, Column("round of asking, from 1: the next begins after verdicts")]
     size: Annotated[
         float,
-        Column("share of all value, and of the audit that is even over all questions", "0..1"),
+        Column(
+            "share of all value, and of the audit that is even over all questions; 0 when it was "
+            "judged before the round was drawn",
+            "0..1",
+        ),
     ]
     priority: Annotated[
         float, Column("size over a number in (0, 1) that depends on task, content and round alone")
@@ -68,7 +72,10 @@ class ReviewRow:
     audit: Annotated[bool, Column("asked for the even share more than for its value")]
     probability: Annotated[
         float | None,
-        Column("probability with which its verdict came in, for an earlier round; else null"),
+        Column(
+            "probability with which its verdict came in, 1 when that was before the round; 0 when "
+            "none did while it was asked; null while it is asked"
+        ),
     ]
     readings: Annotated[str, Column("what every service said, in words")]
     kinds: Annotated[tuple[str, ...], Column("kinds of dispute that were found")]
@@ -248,7 +255,7 @@ class ScorecardRow:
 
 _TASK_KEY: Final = ("batch", "item_id", "task")
 DISPUTE_KINDS: Final = table_of("dispute_kinds", DisputeKindRow, (*_TASK_KEY, "kind"))
-REVIEW_QUEUE: Final = table_of("review_queue", ReviewRow, _TASK_KEY)
+REVIEW_QUEUE: Final = table_of("review_queue", ReviewRow, (*_TASK_KEY, "round"))
 CALIBRATION: Final = table_of("calibration", CalibrationRow, ("task",))
 VECTOR_THRESHOLDS: Final = table_of(
     "vector_thresholds", VectorThresholdRow, ("task", "service_a", "service_b", "size")
