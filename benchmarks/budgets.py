@@ -5,10 +5,13 @@ Accuracy is the share of all items whose answer is right. The solver knows the t
 of each next call, given all that was answered before: the share that is right in each cell of
 answers and confidences, over all items of the set, and it mixes the policies of two exchange
 rates so that the budget is spent exactly. Beside it, with the code that carries out plans:
-"learned" follows operating points that were learned from the training half; "by value" orders
-the calls of a parallel plan by risk and gain a dollar, with reliabilities from the training half;
-"unknown" does so without any knowledge of the services; "first come" has no order. Generated
-services come first; DIR (or ORCHESTRATION_EVAL_DATA) adds recorded ones in FrugalML's layout.
+"learned" follows operating points that were learned from --labels items of the training half; "by
+value" orders the calls of a parallel plan by the gain in accuracy a dollar that is expected of
+each, with reliabilities and a calibration from the same items; "unknown" does so without any
+knowledge of the services, which it compares on a few items first; both are resolved as a batch is.
+"first come" asks everything about one item after the other. Generated services come first; DIR (or
+ORCHESTRATION_EVAL_DATA) adds recorded ones in FrugalML's layout. The solver's values hold over the
+whole set, its accuracy is that of the batch: with few --items chance moves all columns.
 """
 
 import argparse
@@ -25,7 +28,12 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks._output import table, write_json
+from orchestration_assets.disagreement.label_weights import PromotedCalibration, weigh
+from orchestration_assets.disagreement.resolution import resolve_plans
 from orchestration_assets.evidence.consensus import consensus
+from orchestration_assets.evidence.few_labels import fit_few_labels
+from orchestration_assets.evidence.label_free import fit_label_free
+from orchestration_assets.evidence.label_model import LabelModel
 from orchestration_assets.evidence.recorded_answer_files import (
     RecordedAnswersError,
     find_frugalml_folders,
@@ -39,9 +47,10 @@ from orchestration_assets.evidence.recorded_answers import (
     random_halves,
 )
 from orchestration_assets.processing.asker import CALLED, NOT_CALLED, AskResult
-from orchestration_assets.processing.funding import Ask, Funding, FundingRules
+from orchestration_assets.processing.funding import Ask, Funding
 from orchestration_assets.processing.plan_execution import execute
 from orchestration_assets.processing.plan_result import PlanResult, lead
+from orchestration_assets.processing.question_gains import FundingRules
 from orchestration_assets.processing.selector_execution import run_learned
 from orchestration_assets.schemas.enums import AnswerKind, ProcessingModel, Status
 from orchestration_assets.schemas.items import Item, Question, Reading, Task
@@ -62,6 +71,7 @@ SHARES: Final = (0.1, 0.3, 0.5, 0.8)
 BAR: Final = 0.97
 _RATES: Final = 60
 _BINS: Final = 4
+_LEARN_FROM: Final = 200
 _TASK: Final = "label"
 
 
@@ -165,6 +175,7 @@ def measure(recorded: RecordedAnswers, n_items: int, n_labels: int) -> list[dict
     solo = train.is_correct.mean(axis=0)
     known = {(_TASK, name): float(solo[k]) for k, name in enumerate(test.services)}
     model = _learned(train)
+    calibration = _calibration(train)
     rows = []
     for share in SHARES:
         usd = share * float(test.prices.sum()) * test.n_items
@@ -175,7 +186,9 @@ def measure(recorded: RecordedAnswers, n_items: int, n_labels: int) -> list[dict
                 "share": share,
                 "solver": float(np.interp(usd / test.n_items, *curve)),
                 "learned": batch.accuracy(FundingRules(reliabilities=known), model),
-                "by value": batch.accuracy(FundingRules(reliabilities=known)),
+                "by value": batch.accuracy(
+                    FundingRules(reliabilities=known, calibrations={_TASK: calibration})
+                ),
                 "unknown": batch.accuracy(FundingRules()),
                 "first come": batch.first_come(),
             }
@@ -188,6 +201,14 @@ def _learned(train: RecordedAnswers) -> ActiveSelector:
     solo = train.is_correct.mean(axis=0)
     ms = np.ones(train.n_services)
     return ActiveSelector("v", build_trained_selector({"usd": selector}, solo, train.prices, ms))
+
+
+def _calibration(train: RecordedAnswers) -> LabelModel:
+    """What the gold teaches about how all services' answers are to be weighed."""
+    answers, confidences = train.answers, train.confidences
+    free = fit_label_free(answers, confidences, len(train.labels))
+    few = fit_few_labels(answers, confidences, train.gold, free)
+    return LabelModel(train.services, ("1",) * train.n_services, train.labels, free, few)
 
 
 @dataclass
@@ -260,16 +281,34 @@ class _Batch:
         while waiting:
             for item_id in test.items:
                 if item_id in waiting:
-                    plan = _plan(item_id, test.services)
+                    plan = _plan(item_id, test.services, None if model is None else "v")
                     question = Question(task, Item(item_id, item_id, item_id, item_id))
                     asking = funding.asking(plan, ask)
                     done[item_id] = await _execution(choice, points.get(item_id), question, asking)
             waiting = funding.next_round()
+        if model is None:
+            answers = self._resolved(done, rules.calibrations.get(_TASK))
+        else:
+            answers = {item_id: _answer(one, task, item_id) for item_id, one in done.items()}
         right = [
-            _answer(done[item_id], task, item_id) == test.labels[test.gold[n]]
-            for n, item_id in enumerate(test.items)
+            answers[item_id] == test.labels[test.gold[n]] for n, item_id in enumerate(test.items)
         ]
         return float(np.mean(right))
+
+    def _resolved(
+        self, done: Mapping[str, PlanResult], calibration: LabelModel | None
+    ) -> dict[str, Any]:
+        """The answers that stand when all are in, as a batch is resolved."""
+        readings = {
+            (item_id, _TASK): tuple((told.service, told.reading) for told in one.answered)
+            for item_id, one in done.items()
+        }
+        task, names = self._task(), self.test.services
+        promoted = None if calibration is None else PromotedCalibration(calibration, "v")
+        weighed, _ = weigh(task, readings, dict.fromkeys(names, "1"), promoted, _LEARN_FROM)
+        plans = [_plan(item_id, names, None) for item_id in done]
+        resolved = resolve_plans(plans, readings, {_TASK: task}, weighed=weighed)
+        return {row.item_id: row.answer for row in resolved}
 
 
 @dataclass(frozen=True)
@@ -310,7 +349,7 @@ def _answer(done: PlanResult, task: Task, item_id: str) -> Any:
     return lead(done.answered, question).answer if last is None else last
 
 
-def _plan(item_id: str, services: tuple[str, ...]) -> PlanRow:
+def _plan(item_id: str, services: tuple[str, ...], artefact: str | None) -> PlanRow:
     return PlanRow(
         batch="b",
         item_id=item_id,
@@ -321,6 +360,7 @@ def _plan(item_id: str, services: tuple[str, ...]) -> PlanRow:
         model=ProcessingModel.PARALLEL,
         option="default",
         services=services,
+        artefact=artefact,
         stop_at=None,
         strategy="default",
         rule=None,

@@ -13,7 +13,8 @@ from orchestration_assets.schemas.errors import OrchestrationError
 
 FIELDS: Final = ("item", "task", "verdict", "who", "when")
 OPTIONAL: Final = "content_hash"
-_IDS: Final = ("item", OPTIONAL)
+ASKED_IN: Final = "asked_in"
+_IDS: Final = ("item", OPTIONAL, ASKED_IN)
 MAX_BYTES: Final = 16 * 1024 * 1024
 _DELIMITERS: Final = ",;\t"
 _MAX_PROBLEMS: Final = 200
@@ -126,7 +127,7 @@ def _column_problems(names: Sequence[str]) -> Iterator[VerdictProblem]:
         if field not in names:
             known = ", ".join(FIELDS)
             yield VerdictProblem(1, field, f"the column is missing; the header needs {known}")
-    for field in (*FIELDS, OPTIONAL):
+    for field in (*FIELDS, OPTIONAL, ASKED_IN):
         if names.count(field) > 1:
             yield VerdictProblem(1, field, "the column is given twice: keep one of them")
 

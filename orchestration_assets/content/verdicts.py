@@ -6,6 +6,7 @@ counts. So a person who mends a file and drops it again never wonders which half
 
 import json
 import math
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from typing import Any, Final
 from orchestration_assets.content.item_lookup import FindItems, ManifestItem
 from orchestration_assets.content.spreadsheets import LocalDateError, local_date, mangled
 from orchestration_assets.content.verdict_files import (
+    ASKED_IN,
     OPTIONAL,
     VerdictFileError,
     VerdictLine,
@@ -35,6 +37,8 @@ _SLACK: Final = timedelta(days=1)
 _ID_DIGITS: Final = 16
 _HASH_DIGITS: Final = 32
 _CANDIDATES_SHOWN: Final = 5
+# the batch that asked, and the round of asking
+_SHEET: Final = re.compile(r".+/[1-9][0-9]*")
 
 
 DECLARED_BY: Final = "the content itself"
@@ -102,7 +106,8 @@ def _verdict(
         _task(task_name, rules.tasks)
         said_at = _when(_text(values, "when"), rules.now)
         content = _content(values.get(OPTIONAL), item, said_at)
-        given = _Given(identity, file, line.number, _text(values, "who"), said_at)
+        sheet = _sheet(values.get(ASKED_IN))
+        given = _Given(identity, file, line.number, _text(values, "who"), said_at, sheet)
         return _row(given, item.item_id, item.path, content, task_name, values["verdict"], rules)
     except FieldError as error:
         return VerdictProblem(line.number, error.field, str(error))
@@ -110,13 +115,14 @@ def _verdict(
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """Who said something, when, and where it stands."""
+    """Who said something, when, where it stands, and on which sheet of questions."""
 
     file_hash: str
     file: str
     line: int
     who: str
     said_at: datetime
+    asked_in: str | None
 
 
 def _row(
@@ -146,6 +152,7 @@ def _row(
         answer_score=answer if isinstance(answer, float) else None,
         who=given.who,
         said_at=given.said_at,
+        asked_in=given.asked_in,
         policy_hash=rules.policy_hash,
     )
 
@@ -165,7 +172,7 @@ def verdict_row(
 
     ``place`` says where the value stands. Raises FieldError when it is no answer to the task.
     """
-    given = _Given(file_hash(place.encode()), place, number, DECLARED_BY, said_at)
+    given = _Given(file_hash(place.encode()), place, number, DECLARED_BY, said_at, None)
     return _row(given, item_id, path, content_hash, task, value, rules)
 
 
@@ -316,6 +323,12 @@ def _content(given: Any, item: ManifestItem, said_at: datetime) -> str | None:
     return str(given)
 
 
+def _sheet(given: Any) -> str | None:
+    """The name of a sheet; None when it is none, such as the value of somebody's own column."""
+    name = _plain(given)
+    return name if _SHEET.fullmatch(name) else None
+
+
 def _members(answer: Answer) -> tuple[str, ...] | None:
     return tuple(str(member) for member in answer) if isinstance(answer, tuple) else None
 
@@ -359,14 +372,23 @@ def merge(verdicts: Iterable[VerdictRow]) -> Iterator[GoldRow]:
             line=last.line,
             dissenters=tuple(sorted(w for w, ordered in latest.items() if ordered != last.verdict)),
             history=tuple(
-                PastVerdict(r.verdict, r.kind, r.who, r.said_at, r.content_hash, r.file, r.line)
+                PastVerdict(
+                    r.verdict,
+                    r.kind,
+                    r.who,
+                    r.said_at,
+                    r.content_hash,
+                    r.file,
+                    r.line,
+                    r.asked_in,
+                )
                 for r in ordered
             ),
         )
 
 
 def _distinct(verdicts: Iterable[VerdictRow]) -> list[VerdictRow]:
-    """One row a statement: the one that knows its content, else of the first file by name."""
+    """One row a statement: the one that knows its content and sheet, else of the first file."""
     found: dict[Any, VerdictRow] = {}
     for row in verdicts:
         key = _statement(row)
@@ -375,4 +397,5 @@ def _distinct(verdicts: Iterable[VerdictRow]) -> list[VerdictRow]:
 
 
 def _best_told(row: VerdictRow) -> tuple[Any, ...]:
-    return (row.content_hash is None, *_place(row), row.content_hash or "", row.policy_hash)
+    unknown = (row.content_hash is None, row.asked_in is None)
+    return (*unknown, *_place(row), row.content_hash or "", row.asked_in or "", row.policy_hash)

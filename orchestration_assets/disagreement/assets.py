@@ -136,7 +136,7 @@ def review_queue(
     metadata: dict[str, dg.MetadataValue | int] = {
         "questions": len(asked),
         "for_audit": sum(row.audit for row in asked),
-        "answered_before": len(rows) - len(asked),
+        "answered_before": sum(bool(row.probability) for row in rows),
     }
     for suffix, data in {"csv": as_csv(rows), "jsonl": as_jsonl(rows)}.items():
         path = home.review / f"{context.partition_key}.{suffix}"

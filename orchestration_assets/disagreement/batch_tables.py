@@ -36,7 +36,11 @@ from orchestration_assets.disagreement.resolution import resolve_plans
 from orchestration_assets.disagreement.review import review_queue
 from orchestration_assets.evidence.standing import Roles
 from orchestration_assets.evidence.verdict_history import earlier_questions, gold_rows
-from orchestration_assets.evidence.verdict_weights import declared_and_answered
+from orchestration_assets.evidence.verdict_weights import (
+    declared_and_answered,
+    is_answer_to,
+    sheets_of,
+)
 from orchestration_assets.policy.pinned_policy import read_pinned_policy
 from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.processing.batch import learned_models
@@ -182,6 +186,9 @@ def queue_questions(
         return []
     gold = gold_rows(home.tables)
     of_content, answered = declared_and_answered(gold)
+    before = earlier_questions(home.tables, batch)
+    now, sheets = max((row.round for row in before), default=1), sheets_of(gold)
+    elsewhere = {key for key in answered if not is_answer_to(batch, now, sheets[key])}
     by_question: dict[Key, list[str]] = {}
     for item, task, kind in values(kinds, "item_id", "task", "kind"):
         by_question.setdefault((item, task), []).append(kind)
@@ -193,8 +200,9 @@ def queue_questions(
         of_content | answered | declared_in(policy, batch, manifest),
         policy.disagreement.review.max_rows,
         policy.disagreement.review.audit_share,
-        earlier_questions(home.tables, batch),
+        before,
         answered,
+        elsewhere,
     )
 
 

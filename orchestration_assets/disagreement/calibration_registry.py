@@ -6,18 +6,13 @@ from dataclasses import replace
 
 from orchestration_assets.disagreement.calibration import CalibrationResult
 from orchestration_assets.disagreement.label_weights import PromotedCalibration
-from orchestration_assets.evidence.label_model import pack, unpack
+from orchestration_assets.evidence.label_model import artefact_name, pack, unpack
 from orchestration_assets.evidence.vector_thresholds import ThresholdsInUse, VectorThresholds
 from orchestration_assets.evidence.vector_thresholds import artefact_name as thresholds_name
 from orchestration_assets.evidence.vector_thresholds import pack as pack_thresholds
 from orchestration_assets.evidence.vector_thresholds import unpack as unpack_thresholds
 from orchestration_assets.schemas.disagreement import CalibrationRow
 from resources.model_registry import Artefact, ArtefactError, ModelRegistry
-
-
-def artefact_name(task: str) -> str:
-    """The name under which a task's model is kept."""
-    return f"calibration.{task}"
 
 
 def promoted_for(registry: ModelRegistry) -> Callable[[str], PromotedCalibration | None]:

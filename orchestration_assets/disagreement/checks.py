@@ -8,7 +8,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.disagreement.calibration_registry import (
-    artefact_name,
     promoted_for,
     thresholds_in_use,
 )
@@ -16,6 +15,7 @@ from orchestration_assets.disagreement.identities import identities_now
 from orchestration_assets.disagreement.label_history import label_readings
 from orchestration_assets.disagreement.label_weights import mismatch
 from orchestration_assets.disagreement.readings import group_roles
+from orchestration_assets.evidence.label_model import artefact_name
 from orchestration_assets.evidence.standing import Roles
 from orchestration_assets.evidence.vector_thresholds import artefact_name as thresholds_name
 from orchestration_assets.policy.load import load_policy
@@ -139,7 +139,8 @@ def _check_review_queue(stored: Stored, queue: pa.Table) -> list[Balance]:
     asked = queue.filter(pc.is_null(queue["probability"]))
     numbered = sorted(asked["place"].to_pylist()) == list(range(1, asked.num_rows + 1))
     resolved = _questions(stored.table(RESOLUTIONS.name))
-    chances = pc.coalesce(queue["probability"], queue["chance"])
+    answered = pc.greater(queue["probability"], 0.0)
+    chances = pc.if_else(pc.fill_null(answered, False), queue["probability"], queue["chance"])
     possible = pc.and_(pc.greater(chances, 0.0), pc.less_equal(chances, 1.0))
     return [
         Balance(asked.num_rows, asked.num_rows if numbered else 0, "questions numbered throughout"),

@@ -141,12 +141,14 @@ def resolve(
     rules = rules or ResolutionRules()
     policy = rules.policies.get(task.name, ResolutionPolicy.WEIGHT)
     roles = roles or decisive(readings, {})
-    stands, reason = _decided(readings, task, roles, weighed)
+    stands, reason, spoken = _decided(readings, task, roles, weighed)
     status = _status(readings)
     if status is ResolutionStatus.RESOLVED and disputed(readings, roles, task):
-        stands, reason, status = _by_policy(
-            policy, readings, roles, task, rules, weighed, (stands, reason)
+        stands, reason, status, spoken = _by_policy(
+            policy, readings, roles, task, rules, weighed, (stands, reason, spoken)
         )
+    if weighed is not None:
+        basis = weighed.basis if spoken else _unspoken(weighed)
     is_label = task.kind is AnswerKind.LABEL and stands.answer is not None
     risk = stands.error_risk
     return ResolutionRow(
@@ -159,14 +161,22 @@ def resolve(
         kind=task.kind,
         **answer_columns(stands.answer),
         error_risk=risk,
-        risk_basis=(weighed.basis if weighed else basis) if is_label else None,
+        risk_basis=basis if is_label else None,
         triage=None if risk is None else triage(risk, rules.review),
         policy=policy,
         spread=stands.spread,
         supporters=stands.supporters,
         dissenters=stands.dissenters,
         reason=reason,
-        readings=tuple(_summaries(readings, roles, task, weighed)),
+        readings=tuple(_summaries(readings, roles, task, weighed if spoken else None)),
+    )
+
+
+def _unspoken(weighed: WeighedAnswers) -> str:
+    """What the risk of an answer rests on that the weighing says nothing about."""
+    return (
+        f"{_STATED}: {weighed.basis} speaks of the readings that were overruled, and makes their "
+        f"{shown(weighed.answer)} {1.0 - weighed.risk:.3f} sure"
     )
 
 
@@ -197,13 +207,12 @@ def ranked(readings: tuple[ReadingSummary, ...]) -> tuple[ReadingSummary, ...]:
 
 def _decided(
     readings: ServiceReadings, task: Task, roles: Roles, weighed: WeighedAnswers | None
-) -> tuple[Consensus, str]:
-    """What the deciding readings say, weighed by what is known of labels where anything is."""
+) -> tuple[Consensus, str, bool]:
+    """What the deciding readings say, weighed by what is known of labels where anything is; and
+    whether what is known speaks about it."""
     answer = _weightiest(readings, roles, weighed) if weighed is not None else None
-    stands = standing(readings, roles, task, answer)
-    if weighed is not None and stands.answer is not None:
-        stands = _reweighed(stands, weighed)
-    return stands, _reason(readings, task, stands, roles)
+    stands, spoken = _reweighed(standing(readings, roles, task, answer), readings, roles, weighed)
+    return stands, _reason(readings, task, stands, roles), spoken
 
 
 def _weightiest(readings: ServiceReadings, roles: Roles, weighed: WeighedAnswers) -> Answer | None:
@@ -217,9 +226,23 @@ def _weightiest(readings: ServiceReadings, roles: Roles, weighed: WeighedAnswers
     return max(given, key=lambda label: weighed.probabilities.get(label, 0.0))
 
 
-def _reweighed(standing: Consensus, weighed: WeighedAnswers) -> Consensus:
-    risk = weighed.risk_of(cast(str, standing.answer))
-    return replace(standing, certainty=1.0 - risk, error_risk=risk)
+def _reweighed(
+    stands: Consensus, readings: ServiceReadings, roles: Roles, weighed: WeighedAnswers | None
+) -> tuple[Consensus, bool]:
+    """The answer with the risk that the weighing states, where it speaks about it.
+
+    It knows of the readings that were found without each other. Of an answer that a judge, an
+    escalation or a later step gave against them it says nothing: that is as sure as all readings
+    support it.
+    """
+    if weighed is None or stands.answer is None:
+        return stands, True
+    answer = cast(str, stands.answer)
+    decided_by = [name for name, one in deciding(readings, roles) if one.answer == answer]
+    if answer != weighed.answer and not any(map(roles.unaided, decided_by)):
+        return stands, False
+    risk = weighed.risk_of(answer)
+    return replace(stands, certainty=1.0 - risk, error_risk=risk), True
 
 
 def _by_policy(
@@ -229,12 +252,12 @@ def _by_policy(
     task: Task,
     rules: ResolutionRules,
     weighed: WeighedAnswers | None,
-    usual: tuple[Consensus, str],
-) -> tuple[Consensus, str, ResolutionStatus]:
+    usual: tuple[Consensus, str, bool],
+) -> tuple[Consensus, str, ResolutionStatus, bool]:
     """What stands of deciding readings that disagree."""
-    stands, reason = usual
+    stands, reason, spoken = usual
     if policy is ResolutionPolicy.WEIGHT:
-        return stands, reason, ResolutionStatus.RESOLVED
+        return stands, reason, ResolutionStatus.RESOLVED, spoken
     own = deciding(readings, roles)
     named = ", ".join(
         f"{name} says {shown(reading.answer)}" for name, reading in sorted(own, key=itemgetter(0))
@@ -243,22 +266,22 @@ def _by_policy(
         nothing = Consensus(None, 0.0, None, stands.spread, (), ())
         if policy is ResolutionPolicy.FAIL:
             reason = f"services disagree, and the task's policy is to fail then: {named}"
-            return nothing, reason, ResolutionStatus.FAILED
+            return nothing, reason, ResolutionStatus.FAILED, spoken
         reason = f"services disagree, and all readings are preserved: {named}"
-        return nothing, reason, ResolutionStatus.PRESERVED
+        return nothing, reason, ResolutionStatus.PRESERVED, spoken
     manner = _MANNERS[policy]
     manners = rules.manners.get(task.name, {})
     own = [vote for vote in own if manners.get(vote[0]) is manner]
     if not own:
         reason = f"no service that reads in the {manner} manner answered: {reason}"
-        return stands, reason, ResolutionStatus.RESOLVED
+        return stands, reason, ResolutionStatus.RESOLVED, spoken
     answer = consensus(own, task).answer
-    chosen = standing(readings, roles, task, cast(Answer, answer))
-    if weighed is not None:
-        chosen = _reweighed(chosen, weighed)
+    chosen, spoken = _reweighed(
+        standing(readings, roles, task, cast(Answer, answer)), readings, roles, weighed
+    )
     against = f", against {', '.join(chosen.dissenters)}" if chosen.dissenters else ""
     reason = f"the {manner} reading stands: {', '.join(chosen.supporters) or 'between'}{against}"
-    return chosen, reason, ResolutionStatus.RESOLVED
+    return chosen, reason, ResolutionStatus.RESOLVED, spoken
 
 
 def _summaries(

@@ -17,14 +17,15 @@ from typing import Any, Final
 
 from orchestration_assets.content.spreadsheets import as_text
 from orchestration_assets.evidence.review_sampling import permanent_number, sizes_of
-from orchestration_assets.evidence.verdict_weights import open_probabilities
+from orchestration_assets.evidence.verdict_weights import open_probabilities, sheet_name
 from orchestration_assets.schemas.disagreement import ReviewRow
-from orchestration_assets.schemas.enums import AnswerKind, Triage
+from orchestration_assets.schemas.enums import AnswerKind, Status, Triage
 from orchestration_assets.schemas.tables import ReadingSummary, ResolutionRow
 
 FILLED_IN: Final = ("verdict", "who", "when")
 COLUMNS: Final = (
-    "item", "task", *FILLED_IN, "answer", "readings", "error_risk", "kinds", "path", "content_hash"
+    "item", "task", *FILLED_IN, "answer", "readings", "error_risk", "kinds", "path", "content_hash",
+    "asked_in",
 )  # fmt: skip
 # a spreadsheet takes a cell that begins so for a formula
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -41,31 +42,48 @@ def review_queue(
     audit_share: float = 0.2,
     before: Sequence[ReviewRow] = (),
     answered: Collection[tuple[str, str]] = (),
+    elsewhere: Collection[tuple[str, str]] = (),
 ) -> list[ReviewRow]:
     """The questions to put before people, in the order of asking, after those of earlier rounds.
 
-    Every resolved answer with a risk comes in; answers without (texts, sets, scores) do when a
-    kind of dispute was found, at the risk of one half. ``copies`` counts the addresses of an item,
+    Every resolved answer with a risk comes in; so does every label that was answered but for which
+    no answer was let stand, at the risk of one half, and answers without a risk (texts, sets,
+    scores) do when a kind of dispute was found. ``copies`` counts the addresses of an item,
     ``judged`` are (content hash, task) pairs whose answer is known: they are not asked about.
     ``before`` is the queue as it was; what people have ``answered`` of it is kept with the
-    probability with which the answer came in, and the next round begins.
+    probability with which the answer came in, and the next round begins. So it does when what is
+    asked must change: of a sheet that is out the rows are kept. What people have answered
+    ``elsewhere`` came on sheets of earlier rounds alone. All that they judged before a round is
+    kept with the probability 1, and the size 0.
     """
     done = set(judged)
-    earlier, number = closed_rounds(before, answered, done)
+    here = set(answered) - set(elsewhere)
+    earlier, number = closed_rounds(before, here, done)
+    with_probability = {(row.content_hash, row.task) for row in earlier if row.probability}
     candidates: list[tuple[tuple[str, ...], ReviewRow]] = []
+    certain: list[ReviewRow] = []
     for row in resolutions:
         named = tuple(kinds.get((row.item_id, row.task), ()))
-        if (row.content_hash, row.task) in done:
+        key = (row.content_hash, row.task)
+        if key in done and (key not in answered or key in with_probability):
             continue
         candidate = _candidate(row, named, copies, impacts)
-        if candidate is not None:
-            pattern: tuple[str, ...] = (
-                row.task,
-                "|".join(row.supporters),
-                "|".join(row.dissenters),
-            )
-            candidates.append((pattern, replace(candidate, round=number)))
-    return [*earlier, *_sampled(_valued(candidates), max_rows, audit_share)]
+        if candidate is None:
+            continue
+        if key in done:
+            certain.append(replace(candidate, chance=1.0, probability=1.0))
+            continue
+        pattern: tuple[str, ...] = (row.task, "|".join(row.supporters), "|".join(row.dissenters))
+        candidates.append((pattern, candidate))
+    valued = _valued(candidates)
+    asked = [row for row in before if row.probability is None]
+    drawn = _sampled(valued, number, max_rows, audit_share)
+    if asked and number == asked[0].round and _design(drawn) != _design(asked):
+        earlier, number = [*earlier, *map(_unanswered, asked)], number + 1
+        drawn = _sampled(valued, number, max_rows, audit_share)
+    # where nothing may be asked, what is judged is not all there is
+    known = [replace(row, round=number) for row in certain] if max_rows else []
+    return [*earlier, *known, *drawn]
 
 
 def closed_rounds(
@@ -73,8 +91,11 @@ def closed_rounds(
     answered: Collection[tuple[str, str]],
     judged: Collection[tuple[str, str]],
 ) -> tuple[list[ReviewRow], int]:
-    """The questions that were answered so far, with their probabilities, and the number of the
-    round that is to be asked: the same until something of it is answered."""
+    """The questions of earlier rounds, with the probabilities of those answered, and the number of
+    the round that is to be asked: the same until something of it is answered.
+
+    The others are kept at the probability 0: their sheet may come in late.
+    """
     closed = [row for row in before if row.probability is not None]
     number = max((row.round for row in before), default=1)
     asked = [row for row in before if row.probability is None]
@@ -82,10 +103,18 @@ def closed_rounds(
     if not found:
         return closed, number
     for row in asked:
-        probability = found.get((row.content_hash, row.task))
-        if probability is not None:
-            closed.append(replace(row, place=0, probability=probability))
+        probability = found.get((row.content_hash, row.task), 0.0)
+        closed.append(replace(row, place=0, probability=probability))
     return closed, number + 1
+
+
+def _unanswered(row: ReviewRow) -> ReviewRow:
+    return replace(row, place=0, probability=0.0)
+
+
+def _design(drawn: Sequence[ReviewRow]) -> list[tuple[str, str, float, float, float]]:
+    """What the probabilities of a draw rest on."""
+    return [(row.content_hash, row.task, row.size, row.priority, row.beyond) for row in drawn]
 
 
 def _valued(candidates: list[tuple[tuple[str, ...], ReviewRow]]) -> list[ReviewRow]:
@@ -102,15 +131,20 @@ def _valued(candidates: list[tuple[tuple[str, ...], ReviewRow]]) -> list[ReviewR
     return valued
 
 
-def _sampled(questions: list[ReviewRow], max_rows: int, audit_share: float) -> list[ReviewRow]:
-    """The questions of the highest priority, in its order."""
+def _sampled(
+    questions: list[ReviewRow], round_number: int, max_rows: int, audit_share: float
+) -> list[ReviewRow]:
+    """The questions of the highest priority in this round, in its order."""
     sizes = sizes_of([question.value for question in questions], audit_share)
     even = audit_share / max(len(questions), 1)
     sized = []
     for question, size in zip(questions, sizes.tolist(), strict=True):
-        number = permanent_number(question.task, question.content_hash, str(question.round))
+        number = permanent_number(question.task, question.content_hash, str(round_number))
         audit = size < 2.0 * even
-        sized.append(replace(question, size=size, priority=size / number, audit=audit))
+        priority = size / number
+        sized.append(
+            replace(question, round=round_number, size=size, priority=priority, audit=audit)
+        )
     sized.sort(key=lambda question: (-question.priority, question.item_id, question.task))
     beyond = sized[max_rows].priority if max_rows < len(sized) else 0.0
     return [
@@ -134,7 +168,11 @@ def _candidate(
     if row.kind == AnswerKind.VECTOR:
         return None
     if triage is None or risk is None:
-        if not kinds:
+        # a label that services dispute and that none was let stand belongs to the whole as well
+        answers = row.kind == AnswerKind.LABEL and any(
+            reading.status == Status.OK for reading in row.readings
+        )
+        if not kinds and not answers:
             return None
         triage, risk = Triage.REVIEW, 0.5
     return ReviewRow(
@@ -210,11 +248,12 @@ def _values(row: ReviewRow) -> dict[str, Any]:
         "kinds": "; ".join(row.kinds),
         "path": row.path,
         "content_hash": row.content_hash,
+        "asked_in": sheet_name(row.batch, row.round),
     }
 
 
 def _cell(name: str, text: str) -> str:
-    if name in ("item", "content_hash"):
+    if name in ("item", "content_hash", "asked_in"):
         return as_text(text)
     return text if name == "task" else _no_formula(text)
 

@@ -20,6 +20,11 @@ FORMAT: Final = 2
 _AGREEMENT: Final = ("knots", "middle", "scale", "weights")
 
 
+def artefact_name(task: str) -> str:
+    """The name under which the model in use of a task is kept."""
+    return f"calibration.{task}"
+
+
 @dataclass(frozen=True)
 class LabelModel:
     """A fitted label model; ``services`` with their ``versions``, and ``labels``, name positions.

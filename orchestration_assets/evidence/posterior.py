@@ -15,8 +15,8 @@ from orchestration_assets.evidence.confidence import confidence_of
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Reading
 
-_GUESSING = 0.02  # share of answers that a service guesses, whatever its confidence
-_MIN_OTHERS = 2  # an open question has at least this many answers that nobody gave
+GUESSING = 0.02  # share of answers that a service guesses, whatever its confidence
+MIN_OTHERS = 2  # an open question has at least this many answers that nobody gave
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def posterior(readings: Sequence[Reading], n_answers: int = 0) -> Posterior:
     given = sorted({label for label, _ in votes})
     if not given:
         return Posterior({}, 1.0, 1.0)
-    n_others = max(n_answers - len(given), _MIN_OTHERS)
+    n_others = max(n_answers - len(given), MIN_OTHERS)
     scores = dict.fromkeys(given, 0.0)
     other = math.log(n_others)
     for label, reading in votes:
@@ -83,7 +83,7 @@ def _likelihood(label: str, reading: Reading, n_answers: int) -> tuple[dict[str,
 
 
 def _with_guessing(share: float, n_answers: int) -> float:
-    return (1.0 - _GUESSING) * share + _GUESSING / n_answers
+    return (1.0 - GUESSING) * share + GUESSING / n_answers
 
 
 def _entropy(probabilities: Mapping[str, float], other: float, n_others: int) -> float:

@@ -11,10 +11,11 @@ Sizes mix the value of a verdict with an even share (defensive importance sampli
 sample of as many questions.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from statistics import fmean
 from typing import Final
 
 import numpy as np
@@ -27,14 +28,15 @@ _BITS: Final = 53
 
 @dataclass(frozen=True, slots=True)
 class AskedQuestion:
-    """A question of a queue: its ``size`` and ``priority`` (both above 0), the ``band`` of its risk
-    by which the willingness to answer may differ, and whether it was ``answered``."""
+    """A question of a queue: its ``size`` and ``priority`` (both above 0), the ``band`` of its
+    ``risk`` by which the willingness to answer may differ, and whether it was ``answered``."""
 
     key: str
     size: float
     priority: float
     band: str
     answered: bool
+    risk: float
 
 
 def permanent_number(*parts: str) -> float:
@@ -67,13 +69,7 @@ def inclusion_probabilities(asked: Sequence[AskedQuestion], beyond: float) -> di
     that was answered, by band of risk, is the probability to be answered (weighting classes,
     Oh and Scheuren 1983). Both are chosen without looking at an answer.
     """
-    ordered = sorted(asked, key=lambda one: (-one.priority, one.key))
-    answered = np.cumsum([one.answered for one in ordered])
-    if not ordered or not answered[-1]:
-        return {}
-    length = int((answered**2 / np.arange(1, len(ordered) + 1)).argmax()) + 1
-    within = ordered[:length]
-    threshold = ordered[length].priority if length < len(ordered) else beyond
+    within, threshold = _sample(asked, beyond)
     shares = _response_shares(within)
     return {
         one.key: shares[one.band] * (min(1.0, one.size / threshold) if threshold > 0.0 else 1.0)
@@ -82,34 +78,102 @@ def inclusion_probabilities(asked: Sequence[AskedQuestion], beyond: float) -> di
     }
 
 
+def _sample(asked: Sequence[AskedQuestion], beyond: float) -> tuple[Sequence[AskedQuestion], float]:
+    """The questions that the sample reaches to, and the highest priority after them."""
+    ordered = sorted(asked, key=lambda one: (-one.priority, one.key))
+    answered = np.cumsum([one.answered for one in ordered])
+    if not ordered or not answered[-1]:
+        return (), beyond
+    length = int((answered**2 / np.arange(1, len(ordered) + 1)).argmax()) + 1
+    return ordered[:length], ordered[length].priority if length < len(ordered) else beyond
+
+
+def response_skew(asked: Sequence[AskedQuestion], beyond: float) -> float:
+    """By how many standard errors the risks of the answered questions, within a class of bands,
+    lie off those of the others that were asked (Mann and Whitney 1947): the largest of any class.
+
+    Far from 0, people have chosen by risk, and no probability of their answers is known.
+    """
+    within, _ = _sample(asked, beyond)
+    return max((abs(_rank_score(one)) for _, one in _response_classes(within)), default=0.0)
+
+
+def _rank_score(asked: Sequence[AskedQuestion]) -> float:
+    """The standardised rank sum of the answered questions' risks, ties counted by half."""
+    answered = np.array([one.answered for one in asked], dtype=np.bool_)
+    _, place, ties = np.unique([one.risk for one in asked], return_inverse=True, return_counts=True)
+    total, hits = len(asked), int(answered.sum())
+    spread = (total**3 - float((ties.astype(np.float64) ** 3).sum())) / 12.0
+    if not 0 < hits < total or not spread > 0.0:
+        return 0.0
+    ranks = (np.cumsum(ties) - (ties - 1) / 2.0)[place]
+    variance = hits * (total - hits) * spread / (total * (total - 1))
+    return float((ranks[answered].sum() - hits * (total + 1) / 2.0) / np.sqrt(variance))
+
+
 def _response_shares(asked: Sequence[AskedQuestion]) -> dict[str, float]:
-    """Band -> the share answered; bands with few answers, or few altogether, count as one."""
-    total = Counter(one.band for one in asked)
-    answered = Counter(one.band for one in asked if one.answered)
-    alone = {band for band in total if answered[band] >= _ENOUGH_ANSWERED}
-    rest = [band for band in total if band not in alone]
-    if sum(answered[band] for band in rest) < _ENOUGH_ANSWERED and rest:
-        alone, rest = set(), list(total)
-    pooled = sum(answered[band] for band in rest) / max(sum(total[band] for band in rest), 1)
-    return {band: answered[band] / total[band] if band in alone else pooled for band in total}
+    """Band -> the share answered, in common with its neighbours where it has few answers."""
+    return {
+        band: sum(question.answered for question in questions) / len(questions)
+        for bands, questions in _response_classes(asked)
+        for band in bands
+    }
 
 
-def weights_over_rounds(rounds: Iterable[tuple[int, Mapping[str, float]]]) -> dict[str, float]:
+def _response_classes(
+    asked: Sequence[AskedQuestion],
+) -> list[tuple[list[str], list[AskedQuestion]]]:
+    """The bands that count as one, with their questions, in the order of risk.
+
+    A band with few answers joins the next less risky one, and the least risky the one above it:
+    what is large enough to tell its own willingness is not mixed with the rest.
+    """
+    by_band: defaultdict[str, list[AskedQuestion]] = defaultdict(list)
+    for question in asked:
+        by_band[question.band].append(question)
+    ordered = sorted(
+        by_band.items(), key=lambda band: (fmean(one.risk for one in band[1]), band[0])
+    )
+    classes = [([band], questions) for band, questions in ordered]
+    position = len(classes) - 1
+    while position >= 0 and len(classes) > 1:
+        if sum(question.answered for question in classes[position][1]) < _ENOUGH_ANSWERED:
+            lower = max(position - 1, 0)
+            (bands, questions), (more_bands, more) = classes[lower : lower + 2]
+            classes[lower : lower + 2] = [(bands + more_bands, questions + more)]
+        position -= 1
+    return classes
+
+
+def weights_over_rounds(
+    rounds: Iterable[tuple[int, Mapping[str, float]]],
+    certain: Iterable[tuple[int, Collection[str]]] = (),
+) -> dict[str, float]:
     """Key -> weight, from the inclusion probabilities of each round of asking, by its number.
 
-    What an earlier round has answered is not asked again. So each round by itself, with the
-    answers before it counted once each, estimates the whole; their mean, weighted by the answers
-    of each, is taken. It is unbiased whatever earlier answers did to later sizes.
+    What an earlier round has answered is not asked again, and neither is what is ``certain`` from
+    a round on, because its answer was known when the round was drawn or came on another's sheet.
+    So each round by itself, with all of these counted once each, estimates the whole; their mean,
+    weighted by the answers of each, is taken. It is unbiased whatever earlier answers did to later
+    sizes, and however the certain ones were chosen.
     """
     by_round: defaultdict[int, dict[str, float]] = defaultdict(dict)
     for number, probabilities in rounds:
         by_round[number].update(probabilities)
+    known: defaultdict[int, set[str]] = defaultdict(set)
+    for number, keys in certain:
+        known[number].update(keys)
     total = sum(len(one) for one in by_round.values())
-    weights: dict[str, float] = {}
-    later = 1.0
-    for number in sorted(by_round):
-        share = len(by_round[number]) / total if total else 0.0
-        later -= share
-        for key, probability in by_round[number].items():
-            weights[key] = share / probability + max(later, 0.0)
-    return weights
+    weights: defaultdict[str, float] = defaultdict(float)
+    before: set[str] = set()
+    for number in sorted({*by_round, *known}):
+        drawn = by_round[number]
+        before |= known[number]
+        share = len(drawn) / total if drawn else 0.0
+        if share:
+            for key in before - drawn.keys():
+                weights[key] += share
+            for key, probability in drawn.items():
+                weights[key] += share / probability
+        before |= drawn.keys()
+    return dict(weights)

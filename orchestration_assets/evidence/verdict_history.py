@@ -20,6 +20,7 @@ class _Queued:
     content_hash: str
     task: str
     triage: str
+    error_risk: float
     round: int
     size: float
     priority: float

@@ -9,13 +9,15 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.content.batch_completion import spending_pass
+from orchestration_assets.content.batch_completion import share_of_account, spending_pass
 from orchestration_assets.content.content_reader import ContentReader
+from orchestration_assets.evidence.label_model import LabelModel, unpack
+from orchestration_assets.evidence.label_model import artefact_name as calibration_name
 from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.processing.asker import CACHE, CALLED
 from orchestration_assets.processing.event_loop import BatchLimits, BatchResult, BatchWork, LoadItem
-from orchestration_assets.processing.funding import FundingRules
 from orchestration_assets.processing.near_copy_sharing import SHARED
+from orchestration_assets.processing.question_gains import FundingRules
 from orchestration_assets.processing.usage import observed_usage
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.disagreement import SERVICE_SCORECARDS
@@ -35,6 +37,7 @@ from orchestration_assets.schemas.tables import (
 )
 from orchestration_assets.selection.active_selector import artefact_name
 from orchestration_assets.selection.trained_selector import TrainedSelector, unpack_selector
+from orchestration_assets.services.identity import service_identity
 from orchestration_assets.services.pool import build_services
 from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.damage import leaving_out_damage
@@ -82,7 +85,8 @@ def batch_budget(
 ) -> tuple[SpendBudget, SpendingWriter]:
     """The policy's budget of a batch within that of the whole run; what records its attempts.
 
-    What was spent in the same pass of the batch before, by a run that was stopped, counts.
+    What was spent in the same pass of the batch before, by a run that was stopped, counts. Where
+    the run has no account, as those that sensors ask for, the batch's share of its own limits it.
     """
     ledger = home.spending
     if policy is None or not is_paid(policy.services):
@@ -90,19 +94,25 @@ def batch_budget(
         return SpendBudget(within=budget), SpendingWriter(ledger.folder, purpose)
     ledger.fold()
     now = spending_pass(home, batch)
+    account = budget.account
+    if not account:
+        account, left = share_of_account(home, batch)
+        budget = SpendBudget(left, within=budget)
     cap = policy.execution.budget_usd
     spent = 0.0 if cap is None else ledger.spent_usd(batch=batch, batch_pass=now)
     writer = SpendingWriter(
-        ledger.folder, SpendingPurpose("batch", batch, now, budget.account, process_name())
+        ledger.folder, SpendingPurpose("batch", batch, now, account, process_name())
     )
     return SpendBudget(cap, within=budget, spent_usd=spent, recorder=writer), writer
 
 
-def batch_limits(policy: Policy | None, budget: SpendBudget, store: TableStore) -> BatchLimits:
+def batch_limits(
+    policy: Policy | None, budget: SpendBudget, home: Home, work: BatchWork
+) -> BatchLimits:
     """What the batch may take: the policy's own limits, within its ``budget``."""
     if policy is None:
         return BatchLimits(1)
-    execution = policy.execution
+    execution, store = policy.execution, home.tables
     remote = any(not isinstance(one, EmbeddedConfig) for one in policy.services.values())
     seen = observed_usage(store) if remote else {}
     return BatchLimits(
@@ -112,9 +122,30 @@ def batch_limits(policy: Policy | None, budget: SpendBudget, store: TableStore) 
         math.inf if execution.batch_deadline_s is None else execution.batch_deadline_s,
         {name: one.token_ratio.mean for name, one in seen.items() if one.token_ratio},
         FundingRules(
-            {name: task.impact for name, task in policy.tasks.items()}, _reliabilities(store)
+            {name: task.impact for name, task in policy.tasks.items()},
+            _reliabilities(store),
+            _calibrations(work, home.models),
         ),
     )
+
+
+def _calibrations(work: BatchWork, registry: ModelRegistry) -> dict[str, LabelModel]:
+    """The calibration in use of each task that holds for its services as they are now."""
+    found = {}
+    for name, task in work.tasks.items():
+        artefact = registry.usable(calibration_name(name))
+        if artefact is None:
+            continue
+        try:
+            model = unpack(artefact.arrays, artefact.facts)
+        except (KeyError, ValueError):
+            # resolving says so; which questions are worth most is known well enough without
+            continue
+        learnt = zip(model.services, model.versions, strict=True)
+        now = {one: service_identity(work.services[one], task) for one in work.services}
+        if all(now.get(service, version) == version for service, version in learnt):
+            found[name] = model
+    return found
 
 
 def _reliabilities(store: TableStore) -> dict[tuple[str, str], float]:

@@ -17,10 +17,11 @@ from orchestration_assets.processing.asker import (
     AskResult,
     UnsavedError,
 )
-from orchestration_assets.processing.funding import Funding, FundingRules
+from orchestration_assets.processing.funding import Funding
 from orchestration_assets.processing.near_items import NearItems
 from orchestration_assets.processing.plan_execution import execute
 from orchestration_assets.processing.plan_result import Ask, Decision, PlanResult
+from orchestration_assets.processing.question_gains import FundingRules
 from orchestration_assets.processing.selector_execution import run_learned
 from orchestration_assets.schemas.answers import answer_columns, shown
 from orchestration_assets.schemas.enums import ProcessingModel, Status
@@ -259,7 +260,10 @@ async def _process_item(
         item = await load(plans[0].item_id)
     except Exception as error:  # noqa: BLE001 -- an unreadable item is a row, not the batch's end
         reason = f"content not readable: {error}"
-        return [_failed(plan, work, asker, reason, ()) for plan in plans]
+        return [
+            _failed(plan, work, asker, reason, funding.abandon(plan) if funding else ())
+            for plan in plans
+        ]
     answered = False
 
     async def ask(name: str, question: Question) -> AskResult:
@@ -286,7 +290,8 @@ async def _process_item(
             raise
         except Exception as error:  # noqa: BLE001 -- what an item breaks is that item's failure
             reason = f"processing broke: {type(error).__name__}: {error}"
-            return _failed(plan, work, asker, reason, results)
+            told = funding.abandon(plan) if funding else results
+            return _failed(plan, work, asker, reason, told)
 
     done = list(await asyncio.gather(*map(carry_out, plans)))
     # no item is begun while answers to another are not on disk: a kill loses what is under way

@@ -111,7 +111,7 @@ async def _judged(judge: Judge, done: PlanResult, question: Question, ask: Ask) 
         (judge.service,),
         reason,
         after.answer,
-        verdict.reading.confidence if answers else _sure(after.answer, after.certainty),
+        _sure(after.answer, after.certainty),
     )
     return PlanResult(answered, (*done.decisions, decision))
 

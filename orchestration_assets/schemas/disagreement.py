@@ -36,7 +36,7 @@ class ReviewRow:
     verdicts are the most probable and come first; and what earlier rounds have answered."""
 
     batch: _Batch
-    place: Annotated[int, Column("order of asking, from 1; 0 when an earlier round answered it")]
+    place: Annotated[int, Column("order of asking, from 1; 0 when it is asked no more")]
     item_id: _ItemId
     content_hash: _ContentHash
     path: _Path
@@ -54,7 +54,11 @@ class ReviewRow:
     round: Annotated[int, Column("round of asking, from 1: the next begins after verdicts")]
     size: Annotated[
         float,
-        Column("share of all value, and of the audit that is even over all questions", "0..1"),
+        Column(
+            "share of all value, and of the audit that is even over all questions; 0 when it was "
+            "judged before the round was drawn",
+            "0..1",
+        ),
     ]
     priority: Annotated[
         float, Column("size over a number in (0, 1) that depends on task, content and round alone")
@@ -68,7 +72,10 @@ class ReviewRow:
     audit: Annotated[bool, Column("asked for the even share more than for its value")]
     probability: Annotated[
         float | None,
-        Column("probability with which its verdict came in, for an earlier round; else null"),
+        Column(
+            "probability with which its verdict came in, 1 when that was before the round; 0 when "
+            "none did while it was asked; null while it is asked"
+        ),
     ]
     readings: Annotated[str, Column("what every service said, in words")]
     kinds: Annotated[tuple[str, ...], Column("kinds of dispute that were found")]
@@ -93,7 +100,7 @@ class CalibrationRow:
         tuple[str, ...],
         Column("code, model, parameters and task of each; another one invalidates"),
     ]
-    items: Annotated[int, Column("items that two or more services answered", "items")]
+    items: Annotated[int, Column("items that any service answered unaided", "items")]
     gold: Annotated[int, Column("items among them whose verdict has a known probability", "items")]
     effective: Annotated[
         float, Column("items of an even sample that would tell as much (Kish)", "items")
@@ -204,7 +211,11 @@ class ScorecardRow:
     ]
     accuracy: Annotated[
         float | None,
-        Column("share right by people's verdicts, each weighed by what it stands for", "0..1"),
+        Column(
+            "share right by people's verdicts, each weighed by what it stands for: of items of "
+            "which it was always asked, or as the verdict says of those that reached it",
+            "0..1",
+        ),
     ]
     accuracy_low: Annotated[float | None, Column("lower end of its 95 % interval", "0..1")]
     accuracy_high: Annotated[float | None, Column("upper end of its 95 % interval", "0..1")]
@@ -227,7 +238,10 @@ class ScorecardRow:
     ]
     without_accuracy: Annotated[
         float | None,
-        Column("change of the accuracy against verdicts without it; null without verdicts"),
+        Column(
+            "change of the accuracy against verdicts without it; null without verdicts, and where "
+            "services are asked only in doubt"
+        ),
     ]
     without_accuracy_low: Annotated[float | None, Column("lower end of its 95 % interval", "-1..1")]
     without_accuracy_high: Annotated[
@@ -241,7 +255,7 @@ class ScorecardRow:
 
 _TASK_KEY: Final = ("batch", "item_id", "task")
 DISPUTE_KINDS: Final = table_of("dispute_kinds", DisputeKindRow, (*_TASK_KEY, "kind"))
-REVIEW_QUEUE: Final = table_of("review_queue", ReviewRow, _TASK_KEY)
+REVIEW_QUEUE: Final = table_of("review_queue", ReviewRow, (*_TASK_KEY, "round"))
 CALIBRATION: Final = table_of("calibration", CalibrationRow, ("task",))
 VECTOR_THRESHOLDS: Final = table_of(
     "vector_thresholds", VectorThresholdRow, ("task", "service_a", "service_b", "size")

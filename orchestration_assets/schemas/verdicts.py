@@ -22,6 +22,10 @@ _ContentHash = Annotated[
     str | None,
     Column("content that the verdict was about: blake2b-128 of its bytes, hex; null if unknown"),
 ]
+_AskedIn = Annotated[
+    str | None,
+    Column("sheet of review questions that it was written on, batch/round; null if none"),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class VerdictRow:
     answer_score: _AnswerScore
     who: _Who
     said_at: _SaidAt
+    asked_in: _AskedIn
     policy_hash: Annotated[str, Column("hash of the policy that the verdict was checked against")]
 
 
@@ -58,6 +63,7 @@ class PastVerdict:
     content_hash: str | None
     file: str
     line: int
+    asked_in: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

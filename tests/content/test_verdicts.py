@@ -262,6 +262,7 @@ def _row(file: str, line: int, verdict: str, who: str, day: int, **rest) -> Verd
             "answer_score": None,
             "who": who,
             "said_at": datetime(2026, 11, day, tzinfo=UTC),
+            "asked_in": None,
             "policy_hash": "p",
         }
         | rest

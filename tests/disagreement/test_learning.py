@@ -8,14 +8,13 @@ import pytest
 
 from orchestration_assets.disagreement.calibration import MIN_VERDICTS, calibrate, coverage_risk
 from orchestration_assets.disagreement.calibration_registry import (
-    artefact_name,
     promote,
     promoted_for,
 )
 from orchestration_assets.disagreement.label_history import LabelReadings
 from orchestration_assets.disagreement.label_weights import PromotedCalibration, mismatch, weigh
 from orchestration_assets.disagreement.scorecards import Tally, scorecards
-from orchestration_assets.evidence.label_model import pack, unpack
+from orchestration_assets.evidence.label_model import artefact_name, pack, unpack
 from orchestration_assets.schemas.enums import AnswerKind
 from resources.home import Home
 from tests.disagreement.batches import task

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from orchestration_assets.disagreement.label_weights import WeighedAnswers
 from orchestration_assets.disagreement.resolution import ResolutionRules, resolve, resolve_plans
 from orchestration_assets.evidence.standing import Roles
 from orchestration_assets.schemas.answers import answer_of
@@ -61,6 +62,37 @@ def test_a_judge_decides_against_the_others_and_the_risk_shows() -> None:
     assert row.reason == "judge decides, overruling x, y"
     assert row.error_risk is not None and row.error_risk > 0.5
     assert len(row.readings) == 3
+
+
+KNOWN = WeighedAnswers({"a": 0.97, "b": 0.02}, "a", 0.03, "calibration v1, 400 verdicts")
+
+
+@pytest.mark.parametrize("overruling", ["b", "new"])
+@pytest.mark.parametrize("saw", [("x", "y"), ("x",)])
+def test_a_calibration_says_nothing_of_the_answer_that_overrules_what_it_knows(
+    overruling, saw
+) -> None:
+    heard = (("x", ok("a", 0.9)), ("y", ok("a", 0.8)), ("judge", ok(overruling, 0.95)))
+    roles = Roles(frozenset({"judge"}), {"judge": saw})
+    row = resolve(PLAN, heard, LABEL, roles, weighed=KNOWN)
+    unweighed = resolve(PLAN, heard, LABEL, roles)
+    assert (row.answer, row.error_risk) == (overruling, unweighed.error_risk)
+    assert 0.0 < row.error_risk < 1.0
+    assert row.risk_basis == (
+        "stated confidences, unchecked: calibration v1, 400 verdicts speaks of the readings that "
+        "were overruled, and makes their a 0.970 sure"
+    )
+    assert all(reading.weight > 0.0 for reading in row.readings)
+
+
+def test_a_calibration_speaks_of_what_an_unaided_service_or_it_itself_says() -> None:
+    heard = (("x", ok("a", 0.9)), ("y", ok("b", 0.8)), ("judge", ok("a", 0.5)))
+    agreed = resolve(PLAN, heard, LABEL, JUDGED, weighed=KNOWN)
+    assert (agreed.error_risk, agreed.risk_basis) == (0.03, KNOWN.basis)
+    # an escalation that was shown nothing is one of those that were weighed
+    chosen = resolve(PLAN, heard[:2], LABEL, Roles(frozenset({"y"})), weighed=KNOWN)
+    assert (chosen.answer, chosen.risk_basis) == ("b", KNOWN.basis)
+    assert chosen.error_risk == pytest.approx(0.98)
 
 
 def test_services_that_a_judge_settled_between_remain_a_dispute() -> None:

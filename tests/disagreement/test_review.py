@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 
 from orchestration_assets.content.verdict_files import read_lines
-from orchestration_assets.disagreement.resolution import resolve
+from orchestration_assets.disagreement.resolution import ResolutionRules, resolve
 from orchestration_assets.disagreement.review import as_csv, as_jsonl, review_queue
-from orchestration_assets.schemas.enums import AnswerKind
+from orchestration_assets.schemas.enums import AnswerKind, ResolutionPolicy
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import RESOLUTIONS, REVIEW_QUEUE
 from tests.disagreement.batches import plan, task
@@ -85,7 +85,9 @@ def test_what_was_answered_is_kept_with_its_probability_and_a_round_begins() -> 
     assert queue(rows, max_rows=20, before=first) == first
     said = {(row.content_hash, "t") for row in first[:8]}
     second = queue(rows, max_rows=20, judged=said, before=first, answered=said)
-    closed = [row for row in second if row.probability is not None]
+    closed = [row for row in second if row.probability]
+    kept = [row for row in second if row.probability == 0.0]
+    assert {row.content_hash for row in kept} == {row.content_hash for row in first[8:]}
     asked = [row for row in second if row.probability is None]
     assert {(row.content_hash, "t") for row in closed} == said
     assert {row.place for row in closed} == {0} and {row.round for row in closed} == {1}
@@ -109,6 +111,17 @@ def test_answers_without_a_risk_are_asked_about_when_a_kind_was_found() -> None:
     assert queue(rows) == []
     (asked,) = queue(rows, kinds={("i", "t"): ["entity_conflict"]})
     assert (asked.error_risk, asked.kinds) == (0.5, ("entity_conflict",))
+
+
+@pytest.mark.parametrize("policy", [ResolutionPolicy.PRESERVE_ALL, ResolutionPolicy.FAIL])
+def test_labels_in_dispute_of_which_none_stands_belong_to_the_whole(policy) -> None:
+    rules = ResolutionRules(policies={"t": policy})
+    row = resolve(plan("i", content_hash="h"), SPLIT, LABEL, rules=rules)
+    silent = resolve(plan("j", content_hash="k"), (("x", ABSTAINED),), LABEL, rules=rules)
+    rows = list(RESOLUTIONS.rows(rows_to_arrow(RESOLUTIONS, [row, silent])))
+    (asked,) = queue(rows)
+    assert (asked.item_id, asked.answer, asked.error_risk) == ("i", None, 0.5)
+    assert str(asked.triage) == "review"
 
 
 def test_the_files_are_what_the_verdict_reader_takes() -> None:

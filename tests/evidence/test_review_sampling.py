@@ -16,9 +16,20 @@ from orchestration_assets.evidence.review_sampling import (
 VALUES = st.lists(st.floats(0.0, 50.0), min_size=1, max_size=60)
 
 
-def asked(sizes, numbers, answered, bands=None) -> list[AskedQuestion]:
+RISKS = {"accept": 0.05, "easy": 0.1, "b": 0.3, "review": 0.3, "reject": 0.7, "hard": 0.7}
+
+
+def asked(sizes, numbers, answered, bands=None, risks=None) -> list[AskedQuestion]:
+    band_of = bands or {}
     return [
-        AskedQuestion(str(n), size, size / number, (bands or {}).get(n, "b"), n in answered)
+        AskedQuestion(
+            str(n),
+            size,
+            size / number,
+            band_of.get(n, "b"),
+            n in answered,
+            RISKS.get(band_of.get(n, "b"), 0.9) if risks is None else risks[n],
+        )
         for n, (size, number) in enumerate(zip(sizes, numbers, strict=True))
     ]
 
@@ -91,6 +102,34 @@ def test_a_band_with_few_answers_counts_with_the_others() -> None:
     assert {round(p, 6) for p in found.values()} == {0.95}
 
 
+@pytest.mark.parametrize(("few", "with_whom"), [("reject", "review"), ("accept", "review")])
+def test_a_small_band_joins_its_neighbour_and_leaves_large_ones_apart(few, with_whom) -> None:
+    sizes, numbers = [0.005] * 200, np.linspace(0.005, 0.995, 200).tolist()
+    (alone,) = {"accept", "review", "reject"} - {few, with_whom}
+    bands = {n: few if n % 50 == 0 else (alone, with_whom)[n % 2] for n in range(200)}
+    answered = {n for n in range(200) if bands[n] == alone or n % 4 == 1}
+    found = inclusion_probabilities(asked(sizes, numbers, answered, bands), 0.0)
+    for n in answered:
+        share = 1.0 if bands[n] == alone else 50 / 104
+        assert found[str(n)] == pytest.approx(share, abs=0.02)
+
+
+@settings(deadline=None)
+@given(answers=st.lists(st.lists(st.booleans(), max_size=12), min_size=1, max_size=5))
+def test_every_answered_question_has_a_probability_whatever_the_bands(answers) -> None:
+    bands, answered = {}, set()
+    for band, of_band in enumerate(answers):
+        for said in of_band:
+            answered |= {len(bands)} if said else set()
+            bands[len(bands)] = f"band {band}"
+    numbers = np.linspace(0.01, 0.99, max(len(bands), 1)).tolist()[: len(bands)]
+    risks = [0.1 * int(bands[n][-1]) for n in range(len(bands))]
+    found = inclusion_probabilities(
+        asked([0.01] * len(bands), numbers, answered, bands, risks), 0.0
+    )
+    assert all(0.0 < p <= 1.0 for p in found.values())
+
+
 def test_nothing_answered_has_no_probability() -> None:
     assert inclusion_probabilities([], 0.0) == {}
     assert inclusion_probabilities(asked([0.5, 0.5], [0.1, 0.2], set()), 0.0) == {}
@@ -117,7 +156,9 @@ def test_weighted_totals_are_unbiased_over_any_rounds(seed, n_rounds) -> None:
             order = np.argsort(-priorities)[:8]
             beyond = float(np.sort(priorities)[::-1][8])
             questions = [
-                AskedQuestion(str(rest[at]), float(sizes[at]), float(priorities[at]), "b", True)
+                AskedQuestion(
+                    str(rest[at]), float(sizes[at]), float(priorities[at]), "b", True, 0.3
+                )
                 for at in order
             ]
             probabilities = inclusion_probabilities(questions, beyond)

@@ -20,6 +20,7 @@ class Queued:
     batch: str = "b"
     task: str = "t"
     triage: str = "review"
+    error_risk: float = 0.3
     round: int = 1
     probability: float | None = None
 

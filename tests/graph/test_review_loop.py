@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from orchestration_assets.disagreement.calibration_registry import artefact_name, promoted_for
-from orchestration_assets.evidence.label_model import pack
+from orchestration_assets.disagreement.calibration_registry import promoted_for
+from orchestration_assets.evidence.label_model import artefact_name, pack
 from resources.home import Home
 from tests.graph.conftest import project_in
 

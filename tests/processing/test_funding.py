@@ -2,13 +2,14 @@
 
 import asyncio
 from collections import Counter
+from contextlib import ExitStack
 
 import pytest
 
 from orchestration_assets.processing.answer_cache import AnswerCache
 from orchestration_assets.processing.asker import Asker
 from orchestration_assets.processing.event_loop import BatchLimits, BatchWork, process_plans
-from orchestration_assets.processing.funding import FundingRules
+from orchestration_assets.processing.question_gains import FundingRules
 from orchestration_assets.schemas.enums import ProcessingModel, Status
 from orchestration_assets.schemas.items import Item, Question, Task
 from orchestration_assets.schemas.records import rows_to_arrow
@@ -29,7 +30,7 @@ def load(name: str) -> Item:
     return Item(name, f"hash-{name}", f"{name}.txt", f"This is the text of item {name}.")
 
 
-def process(folder, urls, way, items: int, cap: float | None, prices, **rules):
+def process(folder, urls, way, items: int, cap: float | None, prices, load=load, **rules):
     """One plan an item over services with a price a call; an output of at most 4,096 tokens."""
     services = {
         name: ChatService(
@@ -130,6 +131,36 @@ def test_first_answers_for_all_come_before_the_second_for_the_most_doubtful(
     assert len(second.billed) == 10
 
 
+def test_an_item_that_cannot_be_read_again_ends_with_what_was_paid_for_it(tmp_path) -> None:
+    times: Counter[str] = Counter()
+
+    def load_once(name: str) -> Item:
+        times[name] += 1
+        if name == "i0003" and times[name] > 2:
+            raise OSError("it is gone")
+        return load(name)
+
+    with serving(DrillServer()) as one, serving(DrillServer()) as two:
+        done, budget = process(
+            tmp_path,
+            {"cheap": one, "dear": two},
+            choice("sequential", "cheap", "dear"),
+            20,
+            20 * 0.001 + 12 * 0.01,
+            {"cheap": CHEAP, "dear": DEAR},
+            load=load_once,
+        )
+    gone = [one for one in readings(done) if one.item_id == "i0003"]
+    assert [(one.service, one.status, one.final) for one in gone] == [
+        ("cheap", Status.OK, False),
+        ("cheap", Status.FAILED, True),
+        ("dear", Status.FAILED, True),
+    ]
+    assert "it is gone" in str(gone[-1].reason)
+    assert sum(call.cost_usd for call in done.calls) == pytest.approx(budget.spent_usd)
+    assert times["i0003"] == 3
+
+
 def test_a_dollar_buys_what_is_known_to_be_right_more_often(tmp_path) -> None:
     servers = {name: DrillServer() for name in ("poor", "good")}
     with serving(servers["poor"]) as one, serving(servers["good"]) as two:
@@ -144,6 +175,45 @@ def test_a_dollar_buys_what_is_known_to_be_right_more_often(tmp_path) -> None:
         )
     ok = [one.service for one in readings(done, ProcessingModel.PARALLEL) if one.status == "ok"]
     assert Counter(ok) == {"good": 20}
+
+
+def test_what_is_known_to_do_harm_is_not_bought_although_money_is_left(tmp_path) -> None:
+    servers = {name: DrillServer() for name in ("good", "poor")}
+    known = {(TASK.name, "good"): 0.97, (TASK.name, "poor"): 0.15}
+    with serving(servers["good"]) as one, serving(servers["poor"]) as two:
+        urls, prices = {"good": one, "poor": two}, {"good": CHEAP, "poor": CHEAP}
+        way = choice("parallel", "good", "poor")
+        done, budget = process(
+            tmp_path / "short", urls, way, 40, 70 * 0.001, prices, reliabilities=known
+        )
+        ample, _ = process(
+            tmp_path / "ample", urls, way, 40, 200 * 0.001, prices, reliabilities=known
+        )
+    rows = readings(done, ProcessingModel.PARALLEL)
+    assert Counter((one.service, one.status) for one in rows) == {
+        ("good", Status.OK): 40,
+        ("poor", Status.OVER_BUDGET): 40,
+    }
+    reasons = {one.reason for one in rows if one.service == "poor"}
+    assert len(reasons) == 1
+    assert "would add nothing" in reasons.pop()
+    assert budget.spent_usd == pytest.approx(40 * 0.001)
+    # who can pay for everything that the policy says gets it
+    assert all(one.status is Status.OK for one in readings(ample, ProcessingModel.PARALLEL))
+
+
+def test_unknown_services_are_compared_before_one_of_them_gets_the_money(tmp_path) -> None:
+    servers = {name: DrillServer() for name in ("a", "b", "c")}
+    with ExitStack() as stack:
+        urls = {name: stack.enter_context(serving(one)) for name, one in servers.items()}
+        way = choice("parallel", *urls)
+        prices = dict.fromkeys(urls, CHEAP)
+        done, budget = process(tmp_path, urls, way, 200, 360 * 0.001, prices)
+    rows = readings(done, ProcessingModel.PARALLEL)
+    answered = Counter(one.item_id for one in rows if one.status is Status.OK)
+    assert len(answered) == 200
+    assert sum(times == len(urls) for times in answered.values()) >= 18
+    assert budget.spent_usd == pytest.approx(360 * 0.001)
 
 
 def test_equal_budgets_give_equal_tables_in_whatever_order_replies_come(tmp_path) -> None:

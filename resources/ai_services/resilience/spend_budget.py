@@ -123,13 +123,14 @@ class SpendBudget:
         return own if self._within is None else min(own, self._within.left_usd)
 
     @contextmanager
-    def limited_to(self, usd: float) -> Generator[None, None, None]:
-        """Lets no more than ``usd`` be spent within the block."""
+    def limited_to(self, usd: float, account: str = "") -> Generator[None, None, None]:
+        """Lets no more than ``usd`` be spent within the block, on this ``account``."""
         cap, self.cap_usd = self.cap_usd, min(self.cap_usd, self.spent_usd + usd)
+        before, self.account = self.account, account
         try:
             yield
         finally:
-            self.cap_usd = cap
+            self.cap_usd, self.account = cap, before
 
     async def reserve(self, quote: Quote) -> Reservation | None:
         """Reserves the money of one attempt, once there is enough.
