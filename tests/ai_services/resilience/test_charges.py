@@ -179,6 +179,6 @@ def test_a_batch_counts_as_answered_where_any_of_its_questions_is(readings, stat
     service = ChatService("s", chat("http://127.0.0.1:1"))
     caller = Caller(service, SpendBudget())
     request = service.prepare([asked("a text about a colour")])
-    answers = {Status.OK: Reading(Status.OK, "red", 0.9)}
-    reply = Reply(tuple(answers.get(one, Reading(one, reason="why")) for one in readings), 10, 5)
+    given = (Reading(one, "red" if one is Status.OK else None) for one in readings)
+    reply = Reply(tuple(given), 10, 5)
     assert caller._charge(request, caller._quote(request), reply).status == status
