@@ -96,8 +96,8 @@ def standing(
 
     ``certainty``, ``error_risk`` and ``spread`` weigh every reading, so that a decision against
     the others shows as the risk that it is. ``dissenters`` gave an answer far from it and
-    contradict a reading that was found without theirs; whoever was only overruled, by a service
-    that knew the answer, is none.
+    contradict a reading that was found without theirs, or one that decides although they were
+    shown it; whoever was only overruled, by a service that knew the answer, is none.
     """
     if answer is None:
         answer = consensus(deciding(votes, roles), task).answer
@@ -140,6 +140,11 @@ def disputed(votes: Sequence[Vote], roles: Roles, task: Task) -> bool:
 
 
 def _contradicts(name: str, readings: Mapping[str, Reading], roles: Roles, task: Task) -> bool:
+    if name not in roles.decides and any(
+        other in roles.decides and roles.supersedes(name, other) for other in readings
+    ):
+        # it was shown what stands and gave another answer, as a judge that an escalation overrode
+        return True
     return any(
         other != name
         and roles.apart(name, other)
