@@ -4,6 +4,7 @@ from functools import partial
 
 import dagster as dg
 
+from orchestration_assets.content.deferred import ONLY_DEFERRED_TAG
 from resources.run_claims import CLAIM_TAG, CORPUS
 
 BATCH_GROUPS = (
@@ -51,8 +52,9 @@ take_up_deferred = _job(
     | dg.AssetSelection.assets("item_states", "disagreement_report"),
     description=(
         "Asks again what services could not be asked about a batch, since they were unavailable, "
-        "under the plans that it has. All other answers come from the cache."
+        "under the plans that it has. All other rows stand."
     ),
+    tags={ONLY_DEFERRED_TAG: "true"},
 )
 
 check_services = _job(

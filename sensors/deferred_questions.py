@@ -1,11 +1,12 @@
 """Questions that were deferred are asked again by themselves."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import dagster as dg
 
-from jobs import reprocess, take_up_deferred
+from jobs import process_batch, reprocess, take_up_deferred
 from orchestration_assets.content.deferred import (
     MAX_TAKE_UPS,
     DeferredBatch,
@@ -56,7 +57,11 @@ def deferred_questions_sensor(
         timedelta(seconds=loaded.policy.execution.deferred_pause_s),
         _RUNS_AT_ONCE,
     )
+    said = json.loads(context.cursor or "{}")
+    given_up = {one.batch: _made_at(instance, one.batch) for one in plan.given_up}
     for one in plan.given_up:
+        if said.get(one.batch) == given_up[one.batch]:
+            continue
         context.log.error(
             f"Batch {one.batch} was taken up {MAX_TAKE_UPS} times, and {one.readings} readings are "
             "still deferred. Mend the service, then use `orchestrate run` with the batch's source."
@@ -64,6 +69,7 @@ def deferred_questions_sensor(
     requests = [_request(home, one, count, loaded.hash) for one, count in plan.due]
     partitions = [one.batch for one, _ in plan.due]
     return dg.SensorResult(
+        cursor=json.dumps(given_up),
         run_requests=requests or None,
         skip_reason=None
         if requests
@@ -87,9 +93,31 @@ def _request(home: Home, one: DeferredBatch, count: int, policy_hash: str) -> dg
 
 
 def _take_ups(home: Home, instance: dg.DagsterInstance, batch: str) -> TakeUps:
-    """How often the sensor took the batch up, and when its report or its last run ended."""
+    """How often the sensor took the batch up since another run made it, and when its report or
+    its last run ended."""
     written, _ = report_version(home.tables, batch) or (0, 0)
-    filters = dg.RunsFilter(tags={_TAKE_UP_TAG: "true", PARTITION_TAG: batch})
+    filters = dg.RunsFilter(
+        tags={_TAKE_UP_TAG: "true", PARTITION_TAG: batch},
+        created_after=datetime.fromtimestamp(_made_at(instance, batch), UTC),
+    )
     records = instance.get_run_records(filters, limit=MAX_TAKE_UPS)
     ends = [record.end_time or record.create_timestamp.timestamp() for record in records]
     return TakeUps(len(records), datetime.fromtimestamp(max([written / 1e9, *ends]), UTC))
+
+
+def _made_at(instance: dg.DagsterInstance, batch: str) -> float:
+    """When a run that was no take-up, and went well, last began the batch, in seconds since 1970;
+    0 when none is known."""
+    begun = [
+        record.create_timestamp.timestamp()
+        for job in (process_batch, reprocess)
+        for record in instance.get_run_records(
+            dg.RunsFilter(
+                job_name=job.name,
+                tags={PARTITION_TAG: batch},
+                statuses=[dg.DagsterRunStatus.SUCCESS],
+            )
+        )
+        if _TAKE_UP_TAG not in record.dagster_run.tags
+    ]
+    return max(begun, default=0.0)

@@ -14,8 +14,10 @@ from orchestration_assets.command.corpus_reports import mark_due, mark_made
 from orchestration_assets.command.display import open_display
 from orchestration_assets.command.instance_paths import check_home
 from orchestration_assets.command.job_execution import execute_job
+from orchestration_assets.command.run_account import open_accounts
 from orchestration_assets.command.shortfalls import TEMPORARY_FAILURE
-from orchestration_assets.content.deferred import deferred_batches
+from orchestration_assets.content.batch_completion import is_complete, spending_pass
+from orchestration_assets.content.deferred import ONLY_DEFERRED_TAG, deferred_batches
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.states import ITEM_STATES
@@ -24,12 +26,12 @@ from orchestration_assets.settings import Settings
 from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.claims import Owner, claimed, owner_description
 from resources.home import Home
-from resources.run_claims import CLAIM_TAG
+from resources.run_claims import CLAIM_TAG, report_version
 
 if TYPE_CHECKING:
     import dagster as dg
 
-_ROWS = "dagster/row_count"
+_ROWS = ("dagster/row_count", "dagster/partition_row_count")
 
 
 class JobUsageError(OrchestrationError):
@@ -95,8 +97,7 @@ def run_job(
         raise JobUsageError(f"there is no job {name!r}; give one of these. {known}")
     home = Home(settings.home)
     check_home(home)
-    load_policy(settings.policy)
-    result = _carry_out(settings, home, name, batch, SpendBudget(budget_usd))
+    result = _carry_out(settings, home, name, batch, budget_usd)
     text = json.dumps(asdict(result), indent=1, default=str) if as_json else render(result)
     sys.stdout.write(text + "\n")
     return result.exit_code
@@ -109,12 +110,14 @@ def _descriptions() -> dict[str, str]:
 
 
 def _carry_out(
-    settings: Settings, home: Home, name: str, batch: str | None, budget: SpendBudget
+    settings: Settings, home: Home, name: str, batch: str | None, budget_usd: float | None
 ) -> JobResult:
     from orchestration_assets.command.instance import instance_errors, open_instance
     from orchestration_assets.definitions import build_definitions
 
+    policy = load_policy(settings.policy).policy
     display = open_display()
+    budget = SpendBudget(budget_usd)
     overrides = {"progress": display, "budget": budget}
     definitions = build_definitions(settings, resource_overrides=overrides)
     job = definitions.resolve_job_def(name)
@@ -129,11 +132,23 @@ def _carry_out(
             if claim is None
             else claimed(home.folder, claim, f"orchestrate job {name}", _wait)
         )
-        if batch is not None:
+        if batch is None:
+            done = execute_job(definitions, instance, name, None)
+        else:
             mark_due(home)
-            # without its report it is not finished, should this run die before it is made again
-            home.tables.forget(DISAGREEMENT_REPORT.name, batch)
-        done = execute_job(definitions, instance, name, batch)
+            is_begun = report_version(home.tables, batch) is None
+            goes_on = is_begun or ONLY_DEFERRED_TAG in job.tags
+            anew = () if goes_on else (batch,)
+            opened = open_accounts(home, policy.services, [batch], budget_usd, anew)
+            accounts = replace(opened, budget=budget)
+            if not goes_on and accounts.batches:
+                spending_pass(home, batch, anew=True)
+            if ONLY_DEFERRED_TAG not in job.tags:
+                # without its report it is not finished, should this run die before it is made again
+                home.tables.forget(DISAGREEMENT_REPORT.name, batch)
+            with accounts.limited_to_share(batch, {batch: 1}):
+                done = execute_job(definitions, instance, name, batch)
+            accounts.close_finished(lambda one: is_complete(home, one))
     if name == "corpus_reports":
         mark_made(home)
     result = JobResult(name, done.run_id, batch, _assets(done), tuple(_checks(done)))
@@ -173,7 +188,7 @@ def _assets(done: "dg.ExecuteInProcessResult") -> dict[str, dict[str, Any]]:
         metadata = event.materialization.metadata
         values = {name: one.value for name, one in metadata.items() if type(one) in single}
         found[event.materialization.asset_key.to_user_string()] = {
-            name: value for name, value in values.items() if name == _ROWS or "/" not in name
+            name: value for name, value in values.items() if name in _ROWS or "/" not in name
         }
     return found
 
@@ -216,8 +231,9 @@ def render(result: JobResult) -> str:
 
 
 def _in_words(values: Mapping[str, Any]) -> str:
-    rows = {"rows": values[_ROWS]} if _ROWS in values else {}
-    named = rows | {name: value for name, value in values.items() if name != _ROWS}
+    counts = [values[name] for name in _ROWS if name in values]
+    rows = {"rows": counts[0]} if counts else {}
+    named = rows | {name: value for name, value in values.items() if name not in _ROWS}
     told = [
         f"{name} {value:.6g}" if isinstance(value, float) else f"{name} {value}"
         for name, value in named.items()

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.command.run_account import left_of_budget
+from orchestration_assets.content.deferred import deferred_batches
 from orchestration_assets.content.intake import Intake, of_source, take_in, unfinished
 from orchestration_assets.content.manifest_builder import make_manifest
 from orchestration_assets.policy.load import load_policy
@@ -100,13 +101,15 @@ class Preview:
 class _Taken:
     """What the intake would do; the manifests stand in the shadow home, batch by batch.
 
-    ``accepted`` counts the accepted items of each batch, ``profiles_kept`` those of all batches
-    whose profile is in the cache.
+    ``batches`` counts the new ones. ``accepted`` counts the accepted items of each batch, of those
+    that an earlier run left unfinished too; ``profiles_kept`` those of all batches whose profile is
+    in the cache.
     """
 
     source: str
     listed: Mapping[str, int]
     outcomes: Mapping[str, int]
+    batches: int
     accepted: Mapping[str, int]
     profiles_kept: int
 
@@ -162,8 +165,10 @@ def look_ahead(
                 for service in _askable(policy, name)
             }
     recent = recent_prices(home.tables, home.spending, None, services)
-    left = of_source(home.batches, unfinished(home), taken.source)
-    budget = _budget(home, policy, left, len(taken.accepted), budget_usd)
+    known_batches = of_source(home.batches, home.batches.recorded(), taken.source)
+    deferred = [one.batch for one in deferred_batches(home, known_batches)]
+    left = [*of_source(home.batches, unfinished(home), taken.source), *deferred]
+    budget = _budget(home, policy, left, taken.batches, budget_usd)
     most = math.inf if budget is None else budget
     whole = sum(taken.accepted.values())
     scale = whole / len(picked) if picked else 0.0
@@ -195,7 +200,7 @@ def look_ahead(
         source=taken.source,
         listed=taken.listed,
         outcomes=taken.outcomes,
-        batches=len(taken.accepted),
+        batches=taken.batches,
         left=tuple(left),
         profiles_kept=taken.profiles_kept,
         profiles_due=whole - taken.profiles_kept,
@@ -229,7 +234,7 @@ def _budget(
     """The tightest of what is left of the budget given and of the policy's for all batches."""
     own = policy.execution.budget_usd
     of_policy = math.inf if own is None else own * (batches + len(left))
-    tightest = min(left_of_budget(home, left, usd), of_policy)
+    tightest = min(left_of_budget(home, left, usd, has_new=batches > 0), of_policy)
     return None if tightest == math.inf else tightest
 
 
@@ -259,14 +264,19 @@ def _would_take(
     content = content.model_copy(update={"exclude": exclude, "keep": False})
     seen = shadow.batches.recorded()
     intake = take_in(shadow, source, content, datetime.now(UTC))
+    left = of_source(home.batches, unfinished(home), intake.listing.source)
     outcomes: Counter[str] = Counter()
     accepted: dict[str, int] = {}
     kept = 0
-    for key in intake.recorded:
-        made = make_manifest(shadow, key, content, SilentProgress())
-        # later batches of the same look are settled against the earlier ones
-        shadow.tables.write(CONTENT_MANIFEST, made, key)
-        outcomes.update(made["outcome"].to_pylist())
+    for key in (*left, *intake.recorded):
+        if key in left and shadow.tables.exists(CONTENT_MANIFEST.name, key):
+            made = shadow.tables.read(CONTENT_MANIFEST.name, key)
+        else:
+            made = make_manifest(shadow, key, content, SilentProgress())
+            # later batches of the same look are settled against the earlier ones
+            shadow.tables.write(CONTENT_MANIFEST, made, key)
+        if key not in left:
+            outcomes.update(made["outcome"].to_pylist())
         rows = list(accepted_items(made))
         accepted[key] = len(rows)
         keys = [profile_key(row.content_hash, row.encoding, row.path) for row in rows]
@@ -276,6 +286,7 @@ def _would_take(
         intake.listing.source,
         _news(home.batches, shadow.batches, seen, intake),
         dict(sorted(outcomes.items())),
+        len(intake.recorded),
         accepted,
         kept,
     )

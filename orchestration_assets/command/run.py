@@ -17,16 +17,15 @@ from orchestration_assets.command.corpus_reports import mark_due, mark_made, rep
 from orchestration_assets.command.display import open_display
 from orchestration_assets.command.instance_paths import check_home, ui_command
 from orchestration_assets.command.job_execution import execute_job
-from orchestration_assets.command.run_account import open_account
+from orchestration_assets.command.run_account import RunAccounts, open_accounts
 from orchestration_assets.command.shortfalls import TEMPORARY_FAILURE
 from orchestration_assets.command.summary import Summary, render, summarise
-from orchestration_assets.content.batch_completion import finished_since, spending_pass
+from orchestration_assets.content.batch_completion import finished_since, is_complete, spending_pass
 from orchestration_assets.content.deferred import DeferredBatch, deferred_batches
 from orchestration_assets.content.intake import Intake, of_source, take_in, unfinished
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.tables import CONTENT_MANIFEST, DISAGREEMENT_REPORT
 from orchestration_assets.settings import Settings
-from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.claims import Owner, claimed, owner_description
 from resources.home import Home
 from resources.run_claims import CORPUS, report_version
@@ -43,8 +42,9 @@ def run(
     """Takes a source from listing to report; returns the exit code.
 
     No more than ``budget_usd`` is spent over all batches; what it does not reach is over_budget.
-    What a run of the same batches spent that was stopped counts. Each batch may spend its share
-    of what is left by then, by the number of its entries.
+    A batch of an earlier run that was stopped, or has deferred questions, goes on with that run's
+    account: what was spent there counts. Each batch may spend its share of what is left by then,
+    by the number of its entries.
 
     0 when everything went well, 1 when items or batches failed or a service was stopped, 2 when
     batches failed of nothing but what the caller must mend, 75 when nothing failed but questions
@@ -54,7 +54,7 @@ def run(
     Raises PolicyError and SourceError for what the caller must mend first, RunFailedError when the
     reports over all batches broke.
     """
-    began = time.monotonic()
+    began, since = time.monotonic(), datetime.now(UTC)
     home = Home(settings.home)
     check_home(home)
     policy = load_policy(settings.policy).policy
@@ -65,12 +65,11 @@ def run(
     deferred = {} if again else {one.batch: one for one in deferred_batches(home, known)}
     batches = _batches(home, known, deferred, again=again)
     carried = ExecutedBatches()
-    account = open_account(home, policy.services, batches, budget_usd)
+    begun = set(unfinished(home))
+    anew = [batch for batch in batches if again and batch not in begun]
+    accounts = open_accounts(home, policy.services, batches, budget_usd, anew)
     if batches or reports_are_due(home):
-        budget = account.budget
-        carried = _materialize(settings, intake, batches, deferred, budget, again=again)
-        if not carried.failed and not deferred_batches(home, batches):
-            account.close()
+        carried = _materialize(settings, intake, batches, deferred, accounts, again=again)
     seconds = time.monotonic() - began
     summary = summarise(
         home,
@@ -79,8 +78,10 @@ def run(
         ui_command(settings),
         seconds,
         budget_usd,
-        account.spending(),
+        accounts.spending(),
+        since=since,
     )
+    accounts.close_finished(lambda batch: is_complete(home, batch))
     summary = replace(
         summary, elsewhere=tuple(carried.elsewhere), failed_batches=dict(carried.failed)
     )
@@ -106,7 +107,7 @@ def _materialize(
     intake: Intake,
     batches: list[str],
     deferred: Mapping[str, DeferredBatch],
-    budget: SpendBudget,
+    accounts: RunAccounts,
     *,
     again: bool,
 ) -> ExecutedBatches:
@@ -117,7 +118,7 @@ def _materialize(
     from sensors.new_content import observation
 
     display = open_display()
-    overrides = {"progress": display, "budget": budget}
+    overrides = {"progress": display, "budget": accounts.budget}
     definitions = build_definitions(settings, resource_overrides=overrides)
     home = Home(settings.home)
     tables = home.tables
@@ -148,20 +149,25 @@ def _materialize(
             # a batch without a report starts from its listing; a finished one from its profiles
             is_known = tables.exists(DISAGREEMENT_REPORT.name, batch)
             is_known = is_known and tables.is_whole(CONTENT_MANIFEST.name, batch)
-            if budget.account:
-                spending_pass(home, batch)
+            if accounts.batches:
+                spending_pass(home, batch, anew=again)
             # without its report it is not finished, should this run die before it is made again
             tables.forget(DISAGREEMENT_REPORT.name, batch)
             job = "reprocess" if is_known else "process_batch"
             execute_job(definitions, instance, job, batch)
 
-        entries = {batch: max(home.batches.read(batch).num_rows, 1) for batch in batches}
+        sizes = {batch: max(home.batches.read(batch).num_rows, 1) for batch in batches}
+        begun: set[str] = set()
 
         def execute_within_share(batch: str) -> None:
-            # the first batches must not spend what the last ones need; what is left goes on
-            share = entries[batch] / sum(entries.values())
-            del entries[batch]
-            with budget.limited_to(budget.left_usd * share):
+            begun.add(batch)
+            # what others have finished needs no share any more; what they carry out does
+            due = {
+                one: size
+                for one, size in sizes.items()
+                if one == batch or (one not in begun and not is_finished(one))
+            }
+            with accounts.limited_to_share(batch, due):
                 execute(batch)
 
         instance.report_runless_asset_event(observation(intake))

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
@@ -96,8 +97,14 @@ def summarise(
     seconds: float,
     budget_usd: float | None = None,
     spending: RunSpending = NOTHING_SPENT,
+    *,
+    since: datetime,
 ) -> Summary:
-    """The summary of a run, counted from the stored tables of its batches."""
+    """The summary of a run, counted from the stored tables of its batches.
+
+    Calls count from ``since`` on: where only deferred questions were asked, the others' calls are
+    those of an earlier run.
+    """
     store = home.tables
     counted = {
         name: Counter[str]()
@@ -117,6 +124,9 @@ def summarise(
         plans = store.read("processing_plans", batch, ["model"])
         counted["models"].update(plans["model"].to_pylist())
         log = store.read(CALL_LOG.name, batch)
+        log = log.filter(
+            pc.greater_equal(log["started_at"], pa.scalar(since, log["started_at"].type))
+        )
         calls.update(log.filter(pc.equal(log["origin"], "called"))["called"].to_pylist())
         redacted += sum(one.count for row in CALL_LOG.rows(log) for one in row.redacted)
         for table in INTERPRETATIONS.values():

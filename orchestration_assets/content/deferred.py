@@ -10,6 +10,8 @@ from resources.damage import leaving_out_damage
 from resources.home import Home
 
 MAX_TAKE_UPS: Final = 12
+ONLY_DEFERRED_TAG: Final = "orchestration/only_deferred"
+"""Runs that ask only what was deferred carry it."""
 _LONGEST_PAUSE: Final = timedelta(days=1)
 
 

@@ -6,6 +6,7 @@ at least as good (by Brier score) as that of what is in use now. Where these ver
 or too uneven nothing is put to use.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -28,8 +29,10 @@ from orchestration_assets.evidence.recorded_answers import (
 )
 from orchestration_assets.evidence.verdict_weights import VerdictWeights, equal_weights
 from orchestration_assets.evidence.weighted_estimates import (
+    Estimate,
+    difference_estimate,
+    error_cost_estimate,
     insufficiency,
-    mean_estimate,
     share_estimate,
     weighted_mean,
 )
@@ -67,7 +70,13 @@ class _HeldOutResult:
     @property
     def squares(self) -> Floats:
         """(n,) squared gaps of the stated probability and the outcome."""
-        gaps: Floats = (1.0 - self.risk - self.right) ** 2
+        gaps: Floats = (self.risk - ~self.right) ** 2
+        return gaps
+
+    @property
+    def squares_otherwise(self) -> Floats:
+        """(n,) what they would be if each answer that is right were wrong, and the reverse."""
+        gaps: Floats = (self.risk - self.right) ** 2
         return gaps
 
 
@@ -89,7 +98,12 @@ def calibrate(
     what a new model is held against.
     """
     weighed = equal_weights(gold) if weights is None else weights
-    contents = [content for content, said in readings.votes.items() if len(said) > 1]
+    # what one service alone has answered is resolved by the model too
+    contents = [
+        content
+        for content, said in readings.votes.items()
+        if len(said) > 1 or content not in readings.changed
+    ]
     counted = weighed.counted(gold)
     judged = [content for content in contents if content in counted]
     row = CalibrationRow(
@@ -149,13 +163,12 @@ def calibrate(
     name, single_right = _best_single(model, readings, kept, votes, truth, weighed)
     new = _by_model(model, votes, truth)
     before, what = _in_use(in_use, model, readings, votes, truth, learn_from)
-    change = mean_estimate(new.squares - before.squares, held_weights, -1.0)
-    gap = mean_estimate(new.risk - ~new.right, held_weights, -1.0)
+    change = _change(new, before, held_weights)
+    gap = error_cost_estimate(new.right, new.risk, new.risk - 1.0, held_weights)
     accuracy = share_estimate(new.right, held_weights)
     single = share_estimate(single_right, held_weights)
-    assert change and gap and accuracy and single  # nothing held out has a weight of nought
-    brier = mean_estimate(new.squares, held_weights)
-    assert brier
+    brier = error_cost_estimate(new.right, new.risk**2, (1.0 - new.risk) ** 2, held_weights)
+    assert change and gap and accuracy and single and brier  # no weight held out is nought
     brier_before = brier_score(1.0 - before.risk, before.right, held_weights)
     lacking = insufficiency(held_weights, _ENOUGH_HELD_OUT)
     better = lacking is None and change.mean <= 0.0
@@ -197,6 +210,15 @@ def calibrate(
         coverage_risk=coverage_risk(new.risk, new.right, held_weights),
     )
     return CalibrationResult(model if better else None, row, model)
+
+
+def _change(new: _HeldOutResult, before: _HeldOutResult, weights: Floats) -> Estimate | None:
+    """The change of the Brier score; what was not seen yet differs as the outcomes seen would have
+    if they had been the other way round."""
+    change = new.squares - before.squares
+    otherwise = new.squares_otherwise - before.squares_otherwise
+    unseen = math.sqrt(weighted_mean((change - otherwise) ** 2, weights))
+    return difference_estimate(change, weights, unseen)
 
 
 def _set_aside(readings: LabelReadings) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.disagreement.label_history import LabelReadings
+from orchestration_assets.disagreement.label_history import LabelReadings, LabelVotes
 from orchestration_assets.evidence.label_free import LabelFreeModel, fit_label_free
 from orchestration_assets.evidence.label_model import LabelModel, encode_votes
 from orchestration_assets.evidence.recorded_answers import MISSING, Floats, Ints
@@ -107,8 +107,18 @@ class _Labels:
     weights: Floats
     labels: tuple[str, ...]
     free: LabelFreeModel
-    set_aside: Mapping[str, int]
-    basis: str
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """What is known of a label task: its readings, gold by content, what each verdict stands for,
+    and the answers to compare; None where there are too few."""
+
+    readings: LabelReadings
+    gold: Mapping[str, str]
+    weights: VerdictWeights
+    all: _Labels | None
+    evenly_asked: _Labels | None
 
 
 def scorecards(
@@ -126,19 +136,30 @@ def scorecards(
     for task, one in readings.items():
         known = gold.get(task, {})
         weighed = equal_weights(known) if weights is None else weights.get(task, VerdictWeights())
-        by_task[task] = _labels(one, weighed.counted(known), weighed)
+        counted_gold = weighed.counted(known)
+        together = {content: said for content, said in one.votes.items() if len(said) > 1}
+        compared = _labels(together, one, counted_gold, weighed)
+        evenly = compared
+        if one.conditional or one.selective:
+            even = {content: one.always_asked(content) for content in together}
+            even = {c: v for c, v in even.items() if len(v) > 1 and c not in one.selective}
+            evenly = _labels(even, one, counted_gold, weighed)
+        by_task[task] = _Judged(one, counted_gold, weighed, compared, evenly)
     for task, service in sorted(counted.statuses):
         yield _card(task, service, counted, by_task.get(task))
 
 
 def _labels(
-    readings: LabelReadings, gold: Mapping[str, str], weights: VerdictWeights
+    by_content: Mapping[str, LabelVotes],
+    readings: LabelReadings,
+    gold: Mapping[str, str],
+    weights: VerdictWeights,
 ) -> _Labels | None:
-    contents = [content for content, votes in readings.votes.items() if len(votes) > 1]
+    contents = list(by_content)
     services = tuple(sorted(readings.versions))
     if len(contents) < _ENOUGH_ITEMS or len(services) < 2:
         return None
-    votes = [readings.votes[content] for content in contents]
+    votes = list(by_content.values())
     named = {label for one in votes for label, _ in one.values()} | set(gold.values())
     labels = tuple(sorted(named))
     answers, confidences = encode_votes(votes, services, labels)
@@ -153,19 +174,40 @@ def _labels(
         weights.of(contents),
         labels,
         free,
-        readings.set_aside,
-        weights.basis,
     )
 
 
-def _card(task: str, service: str, counted: Tally, labels: _Labels | None) -> ScorecardRow:
+def _accuracy(judged: _Judged, service: str) -> tuple[Estimate | None, bool]:
+    """How often the service is right, and whether that is only about the items that reached it.
+
+    It is about the items of which it was always asked, unless these are too few.
+    """
+    votes, conditional = judged.readings.votes, judged.readings.conditional
+    read = [content for content in judged.gold if service in votes.get(content, ())]
+    always = [content for content in read if service not in conditional.get(content, ())]
+    estimate = _share_right(judged, service, always)
+    if len(always) == len(read) or (estimate and estimate.effective >= ENOUGH_EFFECTIVE):
+        return estimate, False
+    return _share_right(judged, service, read), True
+
+
+def _share_right(judged: _Judged, service: str, contents: Sequence[str]) -> Estimate | None:
+    votes = judged.readings.votes
+    right = [votes[content][service][0] == judged.gold[content] for content in contents]
+    return share_estimate(np.array(right, dtype=np.bool_), judged.weights.of(contents))
+
+
+def _card(task: str, service: str, counted: Tally, judged: _Judged | None) -> ScorecardRow:
     key = (task, service)
     statuses = counted.statuses[key]
     answered = statuses[Status.OK]
     abstained = statuses[Status.ABSTAINED]
+    labels = judged.all if judged else None
     k = labels.services.index(service) if labels and service in labels.services else None
     reliability = accuracy = without_accuracy = without_changed = clone_of = None
-    set_aside, broken = 0, False
+    broken = reached_only = False
+    if judged is not None:
+        accuracy, reached_only = _accuracy(judged, service)
     if labels is not None and k is not None:
         own = labels.free.independent
         if len(own) >= _ENOUGH_SERVICES:
@@ -173,11 +215,8 @@ def _card(task: str, service: str, counted: Tally, labels: _Labels | None) -> Sc
             broken = reliability < _BROKEN_BELOW
         if labels.free.clones[k]:
             clone_of = labels.services[int(labels.free.original[k])]
-        set_aside = labels.set_aside.get(service, 0)
-        judged = (labels.gold != MISSING) & (labels.answers[:, k] != MISSING)
-        right = labels.answers[judged, k] == labels.gold[judged]
-        accuracy = share_estimate(right, labels.weights[judged])
-        without_changed, without_accuracy = _without(labels, k)
+        if judged is not None and judged.evenly_asked is not None and not reached_only:
+            without_changed, without_accuracy = _without(judged.evenly_asked, k)
     total = sum(counted.cost_usd[task, name] for t, name in counted.statuses if t == task)
     without_cost = -counted.cost_usd[key] / total if total else None
     calls = counted.calls[key]
@@ -193,7 +232,7 @@ def _card(task: str, service: str, counted: Tally, labels: _Labels | None) -> Sc
         accuracy_high=accuracy.high if accuracy else None,
         judged=accuracy.count if accuracy else 0,
         effective=accuracy.effective if accuracy else 0.0,
-        set_aside=set_aside,
+        set_aside=judged.readings.set_aside.get(service, 0) if judged else 0,
         clone_of=clone_of,
         broken=broken,
         dissents=counted.dissents[key] / max(counted.took_part[key], 1),
@@ -206,7 +245,8 @@ def _card(task: str, service: str, counted: Tally, labels: _Labels | None) -> Sc
         without_changed=without_changed,
         verdict="",
     )
-    return replace(row, verdict=verdict_of(row, labels.basis if labels else ""))
+    basis = judged.weights.basis if judged else ""
+    return replace(row, verdict=verdict_of(row, basis, reached_only=reached_only))
 
 
 def _without(labels: _Labels, k: int) -> tuple[float | None, Estimate | None]:
@@ -236,9 +276,10 @@ def _standing(labels: _Labels, services: Sequence[int]) -> Ints:
     return model.resolve(answers, confidences)[1]
 
 
-def verdict_of(row: ScorecardRow, basis: str = "") -> str:
+def verdict_of(row: ScorecardRow, basis: str = "", *, reached_only: bool = False) -> str:
     """The service in one sentence: what is wrong with it, what would be lost without it, and what
-    the verdicts stand for."""
+    the verdicts stand for. ``reached_only``: its accuracy is of the items that reached it, because
+    others were not sure."""
     parts = []
     if row.clone_of is not None:
         parts.append(f"repeats {row.clone_of} and counts once with it")
@@ -258,6 +299,8 @@ def verdict_of(row: ScorecardRow, basis: str = "") -> str:
         parts.append(f"without it: {', '.join(losses)}")
     elif row.without_cost is not None:
         parts.append(f"without it: cost {100 * row.without_cost:+.0f} %")
+    if reached_only and row.accuracy is not None:
+        parts.append(f"right in {row.accuracy:.1%} of the items that reached it")
     if 0 < row.effective < ENOUGH_EFFECTIVE:
         parts.append(f"{row.judged} verdicts are too few or too uneven to conclude from")
     if row.set_aside:

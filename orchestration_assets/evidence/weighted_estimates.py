@@ -8,6 +8,8 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from orchestration_assets.evidence.intervals import wilson_of_share
 from orchestration_assets.evidence.recorded_answers import Bools, Floats, effective_count
 
@@ -79,30 +81,45 @@ def share_estimate(hits: Bools, weights: Floats) -> Estimate | None:
     return Estimate(share, low, high, len(hits), kish)
 
 
-def difference_estimate(differences: Floats, weights: Floats) -> Estimate | None:
-    """The mean of differences (n,) of two outcomes, each -1, 0 or 1, under weights (n,); None
+def difference_estimate(
+    differences: Floats, weights: Floats, unseen: float = 1.0
+) -> Estimate | None:
+    """The mean of differences (n,) of two outcomes, each in [-1, 1], under weights (n,); None
     without any answer.
 
     One more answer for each side, of mean weight, keeps the interval honest where few answers
-    differ (Bonett and Price 2012).
+    differ (Bonett and Price 2012): it differs by ``unseen``, 1 where outcomes are right or wrong.
     """
     if not len(differences) or not float(weights.sum()) > 0.0:
         return None
     kish = effective_count(weights)
     mean, error = _linearised(differences, weights)
-    extra = 2.0 / (kish + 2.0) ** 2
+    extra = 2.0 * (unseen / (kish + 2.0)) ** 2
     half = student(max(kish - 1.0, 1.0)) * math.sqrt(error**2 + extra)
     return Estimate(mean, max(-1.0, mean - half), min(1.0, mean + half), len(differences), kish)
 
 
-def mean_estimate(values: Floats, weights: Floats, lowest: float = 0.0) -> Estimate | None:
-    """The mean of values (n,), each in [``lowest``, 1], under weights (n,); None without any."""
-    if not len(values) or not float(weights.sum()) > 0.0:
+def error_cost_estimate(
+    right: Bools, costs: Floats, costs_of_errors: Floats, weights: Floats
+) -> Estimate | None:
+    """The mean of ``costs`` (n,) where answers are ``right`` (n,), and of ``costs_of_errors`` (n,)
+    where they are not, under weights (n,); None without any answer.
+
+    Its interval is that of the share of errors, times what an error adds on average: a sample
+    without errors does not show how costly they are.
+    """
+    share = share_estimate(right, weights)
+    if share is None:
         return None
-    kish = effective_count(weights)
-    mean, error = _linearised(values, weights)
-    half = student(max(kish - 1.0, 1.0)) * error
-    return Estimate(mean, max(lowest, mean - half), min(1.0, mean + half), len(values), kish)
+    mean = weighted_mean(np.where(right, costs, costs_of_errors), weights)
+    added = weighted_mean(costs_of_errors - costs, weights)
+    possible = np.concatenate([costs, costs_of_errors])
+    ends = np.clip(
+        [mean, *(mean + added * (share.mean - end) for end in (share.low, share.high))],
+        possible.min(),
+        possible.max(),
+    ).tolist()
+    return Estimate(mean, min(ends), max(ends), share.count, share.effective)
 
 
 def _linearised(values: Floats | Bools, weights: Floats) -> tuple[float, float]:

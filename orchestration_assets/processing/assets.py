@@ -6,6 +6,7 @@ import dagster as dg
 import pyarrow as pa
 
 from orchestration_assets.content.batch_completion import nothing_left
+from orchestration_assets.content.deferred import ONLY_DEFERRED_TAG
 from orchestration_assets.partitions import content_batches
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.processing.batch import result_tables
@@ -99,10 +100,17 @@ def interpretations(
     """Carries out every plan in one event loop; yields the tables that were asked for.
 
     All plans run even when few tables are asked for: finished answers come from the cache, and
-    the logs stay whole.
+    the logs stay whole. Where only deferred questions are taken up, all other rows stand.
     """
     tables = PlannedTables(content_manifest, content_profiles, content_vectors, processing_plans)
-    result, warnings = interpret_batch(home, context.partition_key, tables, budget, progress)
+    result, warnings = interpret_batch(
+        home,
+        context.partition_key,
+        tables,
+        budget,
+        progress,
+        only_deferred=ONLY_DEFERRED_TAG in context.run.tags,
+    )
     for warning in warnings:
         context.log.warning(warning)
     for message in result.stopped.values():

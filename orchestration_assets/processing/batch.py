@@ -9,7 +9,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.content.batch_completion import spending_pass
+from orchestration_assets.content.batch_completion import share_of_account, spending_pass
 from orchestration_assets.content.content_reader import ContentReader
 from orchestration_assets.evidence.label_model import LabelModel, unpack
 from orchestration_assets.evidence.label_model import artefact_name as calibration_name
@@ -85,7 +85,8 @@ def batch_budget(
 ) -> tuple[SpendBudget, SpendingWriter]:
     """The policy's budget of a batch within that of the whole run; what records its attempts.
 
-    What was spent in the same pass of the batch before, by a run that was stopped, counts.
+    What was spent in the same pass of the batch before, by a run that was stopped, counts. Where
+    the run has no account, as those that sensors ask for, the batch's share of its own limits it.
     """
     ledger = home.spending
     if policy is None or not is_paid(policy.services):
@@ -93,10 +94,14 @@ def batch_budget(
         return SpendBudget(within=budget), SpendingWriter(ledger.folder, purpose)
     ledger.fold()
     now = spending_pass(home, batch)
+    account = budget.account
+    if not account:
+        account, left = share_of_account(home, batch)
+        budget = SpendBudget(left, within=budget)
     cap = policy.execution.budget_usd
     spent = 0.0 if cap is None else ledger.spent_usd(batch=batch, batch_pass=now)
     writer = SpendingWriter(
-        ledger.folder, SpendingPurpose("batch", batch, now, budget.account, process_name())
+        ledger.folder, SpendingPurpose("batch", batch, now, account, process_name())
     )
     return SpendBudget(cap, within=budget, spent_usd=spent, recorder=writer), writer
 

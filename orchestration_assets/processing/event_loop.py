@@ -84,8 +84,8 @@ class BatchResult:
 
 @dataclass(frozen=True, slots=True)
 class BatchLimits:
-    """What a batch may take. A call times out ``item_deadline_s`` after it left the queue of its
-    service, the batch ``batch_deadline_s`` after its start; both in seconds.
+    """What a batch may take. The requests of a call, with the delays of its retries, take at most
+    ``item_deadline_s``, the batch ends ``batch_deadline_s`` after its start; both in seconds.
 
     ``token_ratios``: billed over estimated tokens of a service, as seen in earlier batches.
     """
@@ -260,7 +260,10 @@ async def _process_item(
         item = await load(plans[0].item_id)
     except Exception as error:  # noqa: BLE001 -- an unreadable item is a row, not the batch's end
         reason = f"content not readable: {error}"
-        return [_failed(plan, work, asker, reason, ()) for plan in plans]
+        return [
+            _failed(plan, work, asker, reason, funding.abandon(plan) if funding else ())
+            for plan in plans
+        ]
     answered = False
 
     async def ask(name: str, question: Question) -> AskResult:
@@ -287,7 +290,8 @@ async def _process_item(
             raise
         except Exception as error:  # noqa: BLE001 -- what an item breaks is that item's failure
             reason = f"processing broke: {type(error).__name__}: {error}"
-            return _failed(plan, work, asker, reason, results)
+            told = funding.abandon(plan) if funding else results
+            return _failed(plan, work, asker, reason, told)
 
     done = list(await asyncio.gather(*map(carry_out, plans)))
     # no item is begun while answers to another are not on disk: a kill loses what is under way

@@ -48,8 +48,17 @@ _Call = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class _Held:
+    """A question without its content, which may be large: what asking the plan's services costs,
+    and whether it shows earlier answers."""
+
     call: _Call
-    question: Question
+    task: Task
+    has_earlier: bool
+    prices: Mapping[str, float]
+
+    @property
+    def usd(self) -> float:
+        return self.prices[self.call[0]]
 
 
 @dataclass
@@ -121,13 +130,20 @@ class Funding:
                 result = await ask(service, question)
                 asked.told[call] = result
                 return result
-            asked.held.append(_Held(call, question))
+            names = {service, *plan.services}
+            prices = {name: self._price(name, question) for name in sorted(names)}
+            asked.held.append(_Held(call, question.task, bool(question.earlier), prices))
             # what is asked at the same time is held too; whatever comes later follows from it
             await asyncio.sleep(0)
             is_first_wave = False
             return self._refused(asked, call, question)
 
         return funded
+
+    def abandon(self, plan: PlanRow) -> tuple[AskResult, ...]:
+        """What the plan was told so far; it is not carried out again, and asks nothing more."""
+        asked = self._plans.pop((plan.item_id, plan.task), None)
+        return tuple(asked.told.values()) if asked is not None else ()
 
     def _refused(self, asked: _Asked, call: _Call, question: Question) -> AskResult:
         service = self._services[call[0]]
@@ -182,10 +198,10 @@ class Funding:
                 by_task[asked.plan.task].append(asked)
         for _, some in sorted(by_task.items()):
             some.sort(key=lambda asked: blake2b(asked.plan.item_id.encode()).digest())
-            usd = sum(self._price(*_asking(held)) for held in some[0].held)
+            usd = sum(held.usd for held in some[0].held)
             most = min(_SAMPLE_MOST, int(left * _SAMPLE_SHARE / len(by_task) / usd))
             if most >= _SAMPLE_LEAST:
-                self._tasks[some[0].plan.task] = some[0].held[0].question.task
+                self._tasks[some[0].plan.task] = some[0].held[0].task
                 for asked in some[:most]:
                     asked.granted |= {held.call for held in asked.held}
                     self._samples.append(asked)
@@ -203,12 +219,11 @@ class Funding:
     def _best(self, asked: _Asked) -> _Grant:
         """The held question of a plan that is worth most a dollar."""
         votes = _votes(asked)
-        prices = {held.call[0]: self._price(*_asking(held)) for held in asked.held}
-        question = asked.held[0].question
+        prices = {held.call[0]: held.usd for held in asked.held}
         told = {service for service, _ in asked.told}
         for name in asked.plan.services:
             if name not in told and name not in prices:
-                prices[name] = self._price(name, question)
+                prices[name] = asked.held[0].prices[name]
         impact = self._rules.impacts.get(asked.plan.task, 1.0)
         basis = (len(asked.told), self._gains.version, prices)
         if asked.best is not None and asked.best[0] == basis:
@@ -227,9 +242,9 @@ class Funding:
         self, asked: _Asked, held: _Held, votes: Sequence[Vote], prices: Mapping[str, float]
     ) -> tuple[float, float]:
         """The gain a dollar of a held question, and that of it alone."""
-        (service, times), question = held.call, held.question
-        task, usd = question.task, max(prices[service], 1e-12)
-        if not _is_plain(asked) or times or question.earlier:
+        (service, times), task = held.call, held.task
+        usd = max(prices[service], 1e-12)
+        if not _is_plain(asked) or times or held.has_earlier:
             # it does not join the consensus as one more reading that nobody has influenced
             certainty = _certainty(votes, task) if task.name == asked.plan.task else 0.0
             mending = self._rules.mending(asked.plan.task, service, certainty) / usd
@@ -238,12 +253,12 @@ class Funding:
 
     def _price_of_all(self, asked: _Asked) -> float:
         """What all that a plan may still ask is expected to cost."""
-        question = asked.held[0].question
+        prices = asked.held[0].prices
         told = {service for service, _ in asked.told}
         # rounds, judges and escalations ask more often than once
         names = [name for name in asked.plan.services if name not in told]
         often = max(1.0, asked.plan.calls_max / max(len(asked.plan.services), 1))
-        return often * sum(self._price(name, question) for name in names or asked.plan.services)
+        return often * sum(prices[name] for name in names or asked.plan.services)
 
 
 def _affordable(grants: Iterable[_Grant], left: float) -> Iterable[_Grant]:
@@ -260,12 +275,8 @@ def _affordable(grants: Iterable[_Grant], left: float) -> Iterable[_Grant]:
 
 def _is_plain(asked: _Asked) -> bool:
     """Whether the consensus of the plan's own task weighs its answers, and nothing else does."""
-    task = asked.held[0].question.task
+    task = asked.held[0].task
     return is_weighed(task) and task.name == asked.plan.task and asked.plan.artefact is None
-
-
-def _asking(held: _Held) -> tuple[str, Question]:
-    return held.call[0], held.question
 
 
 def _votes(asked: _Asked) -> list[Vote]:

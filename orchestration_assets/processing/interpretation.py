@@ -20,8 +20,13 @@ from orchestration_assets.processing.batch import (
     separate_loader,
 )
 from orchestration_assets.processing.event_loop import BatchResult, process_plans
-from orchestration_assets.processing.near_copy_sharing import near_copy_leaders, process_sharing
+from orchestration_assets.processing.near_copy_sharing import (
+    in_order,
+    near_copy_leaders,
+    process_sharing,
+)
 from orchestration_assets.processing.near_items import NearItems
+from orchestration_assets.processing.take_up import kept, plans_to_take_up, stored_result
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.tables import PROCESSING_PLANS
 from resources.ai_services.resilience.spend_budget import SpendBudget
@@ -39,15 +44,25 @@ class PlannedTables:
 
 
 def interpret_batch(
-    home: Home, batch: str, tables: PlannedTables, budget: SpendBudget, progress: Progress
+    home: Home,
+    batch: str,
+    tables: PlannedTables,
+    budget: SpendBudget,
+    progress: Progress,
+    *,
+    only_deferred: bool = False,
 ) -> tuple[BatchResult, list[str]]:
     """Carries out every plan in one event loop; the rows, and warnings for people.
 
-    What calls cost comes out of ``budget``.
+    What calls cost comes out of ``budget``. With ``only_deferred`` plans without a deferred
+    reading keep their stored rows.
     """
     policy = read_pinned_policy(home.policies, tables.plans)
     plans = tables.plans.sort_by([("item_id", "ascending"), ("task", "ascending")])
-    progress.stage("asking services", len(set(plans["item_id"].to_pylist())))
+    rows = list(PROCESSING_PLANS.rows(plans))
+    stored = stored_result(home.tables, batch) if only_deferred else BatchResult()
+    due = plans_to_take_up(rows, stored) if only_deferred else rows
+    progress.stage("asking services", len({plan.item_id for plan in due}))
     sharing = policy is not None and policy.features.share_answers
     seconds = policy.features.neighbour_seconds if policy else 0.0
     manifest, profiles = tables.manifest, tables.profiles
@@ -78,7 +93,11 @@ def interpret_batch(
         )
         leader_of = near_copy_leaders(tables.vectors) if sharing else {}
         with writer:
-            result = process_sharing(list(PROCESSING_PLANS.rows(plans)), leader_of, process)
+            result = process_sharing(due, leader_of, process)
+    if only_deferred:
+        carried_out = {(plan.item_id, plan.task) for plan in due}
+        others = [plan for plan in rows if (plan.item_id, plan.task) not in carried_out]
+        result = in_order(rows, kept(stored, others), result)
     return result, list(_warnings(near, cache, result))
 
 

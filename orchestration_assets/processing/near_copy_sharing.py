@@ -62,7 +62,7 @@ def process_sharing(
     unshared = {pair for pair, leader in shares.items() if (leader, pair[1]) in failed}
     second = process([plan for plan in plans if (plan.item_id, plan.task) in unshared])
     copied = [plan for plan in plans if (plan.item_id, plan.task) in shares.keys() - unshared]
-    return _in_order(plans, first, second, _copies(copied, leader_of, first))
+    return in_order(plans, first, second, _copies(copied, leader_of, first))
 
 
 def _copies(
@@ -132,7 +132,8 @@ def _by_pair(rows: Sequence[Any]) -> dict[_Pair, list[Any]]:
     return found
 
 
-def _in_order(plans: Sequence[PlanRow], *parts: BatchResult) -> BatchResult:
+def in_order(plans: Sequence[PlanRow], *parts: BatchResult) -> BatchResult:
+    """The rows of all parts in the order of the plans; each plan's rows are in one part."""
     place = {(plan.item_id, plan.task): n for n, plan in enumerate(plans)}
 
     def merged(lists: Iterator[list[Any]]) -> list[Any]:

@@ -10,8 +10,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from orchestration_assets.policy.pinned_policy import PinnedPolicyError, read_pinned_policy
-from orchestration_assets.processing.asker import CACHE, CALLED
+from orchestration_assets.processing.asker import CACHE, CALLED, NOT_CALLED
 from orchestration_assets.schemas.decoding import values
+from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.errors import DamagedFileError
 from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.tables import (
@@ -30,6 +31,8 @@ Way = tuple[str, str, str | None, int | None]
 
 _BATCHES: Final = 20
 _QUESTIONS: Final = 20_000
+_NEVER_ASKED: Final = frozenset({Status.OVER_BUDGET, Status.DEFERRED})
+_MAYBE_ASKED: Final = frozenset({Status.TIMEOUT, Status.FAILED})
 
 
 @dataclass
@@ -55,6 +58,7 @@ def way_of(plan: PlanRow) -> Way:
 def observed_costs(home: Home, policy: Policy, price: ListPrice) -> dict[Way, WayCosts]:
     """What the latest 20 batches (20,000 questions) show of the ways of this policy.
 
+    Questions that a budget, a deadline or an outage cut short are left out: they cost too little.
     Only what was processed by the same choice, question and services counts: another prompt or
     model costs, and answers, in another way.
     """
@@ -85,14 +89,15 @@ def _add(
             "token_estimate",
         )
     )
-    calls = _calls(home.tables.read(CALL_LOG.name, batch))
+    log = home.tables.read(CALL_LOG.name, batch)
+    calls, unasked = _calls(log), _unasked(log)
     alike = {
         (task, option)
         for task, option in set(values(plans, "task", "option"))
         if _is_alike(then, policy, task, option)
     }
     for item, task, option, artefact, point, services in values(plans, *columns[:-1]):
-        if (task, option) not in alike:
+        if (task, option) not in alike or (item, task) in unasked:
             continue
         way = (task, option, artefact, point)
         costs = found.setdefault(way, WayCosts(tuple(services)))
@@ -122,6 +127,16 @@ def _due(attempts: _Attempts | tuple[()]) -> _Attempts:
     and its second answer comes from the cache in any case."""
     called = [one for one in attempts if not one[1]]
     return called or list(attempts)
+
+
+def _unasked(log: pa.Table) -> set[tuple[str, str]]:
+    """Questions that were not asked as planned: for want of money, time, or the service."""
+    columns = ("item_id", "task", "origin", "status")
+    return {
+        (item, task)
+        for item, task, origin, status in values(log, *columns)
+        if status in _NEVER_ASKED or (origin == NOT_CALLED and status in _MAYBE_ASKED)
+    }
 
 
 def _ratio(attempts: _Attempts, price: float) -> float:

@@ -100,7 +100,7 @@ class CalibrationRow:
         tuple[str, ...],
         Column("code, model, parameters and task of each; another one invalidates"),
     ]
-    items: Annotated[int, Column("items that two or more services answered", "items")]
+    items: Annotated[int, Column("items that any service answered unaided", "items")]
     gold: Annotated[int, Column("items among them whose verdict has a known probability", "items")]
     effective: Annotated[
         float, Column("items of an even sample that would tell as much (Kish)", "items")
@@ -211,7 +211,11 @@ class ScorecardRow:
     ]
     accuracy: Annotated[
         float | None,
-        Column("share right by people's verdicts, each weighed by what it stands for", "0..1"),
+        Column(
+            "share right by people's verdicts, each weighed by what it stands for: of items of "
+            "which it was always asked, or as the verdict says of those that reached it",
+            "0..1",
+        ),
     ]
     accuracy_low: Annotated[float | None, Column("lower end of its 95 % interval", "0..1")]
     accuracy_high: Annotated[float | None, Column("upper end of its 95 % interval", "0..1")]
@@ -234,7 +238,10 @@ class ScorecardRow:
     ]
     without_accuracy: Annotated[
         float | None,
-        Column("change of the accuracy against verdicts without it; null without verdicts"),
+        Column(
+            "change of the accuracy against verdicts without it; null without verdicts, and where "
+            "services are asked only in doubt"
+        ),
     ]
     without_accuracy_low: Annotated[float | None, Column("lower end of its 95 % interval", "-1..1")]
     without_accuracy_high: Annotated[

@@ -479,7 +479,9 @@ class Execution(_Strict):
     )
     item_deadline_s: Annotated[float, Field(gt=0.0)] = Field(
         default=300.0,
-        description="a call for an item, retries included, ends so long after its turn came",
+        description="the requests of a call for an item, with the delays of its retries, take no "
+        "longer in all; waiting for its turn, for money or for an unavailable service does not "
+        "count",
     )
     batch_deadline_s: Annotated[float, Field(gt=0.0)] | None = Field(
         default=None, description="no call of a batch goes on after this time"

@@ -176,11 +176,12 @@ def rule_rows(
     The regret counts complete items only, the accuracy all items of the rule with gold that
     ``weights`` count.
     """
-    keys = ["item_id", "task", "content_hash"]
+    # an item may be decided otherwise in each batch, and hold something else
+    keys = ["batch", "item_id", "task", "content_hash"]
     frame = plans.select([*keys, "option"]).to_pandas()
-    answers = resolutions.select(["item_id", "task", "answer"]).to_pandas()
+    answers = resolutions.select([*keys, "answer"]).to_pandas()
     truth = gold.select(["item_id", "task", "answer"]).to_pandas()
-    rows = frame[frame["task"] == task].merge(answers, on=["item_id", "task"])
+    rows = frame[frame["task"] == task].merge(answers, on=keys)
     rows = rows.merge(truth, on=["item_id", "task"], suffixes=("", "_gold"))
     rows = rows.drop_duplicates("item_id", keep="last")
     rows = rows[rows["content_hash"].isin(list(weights.weights))]

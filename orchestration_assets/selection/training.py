@@ -9,6 +9,7 @@ import numpy as np
 from orchestration_assets.evidence.calibration import reliability
 from orchestration_assets.evidence.recorded_answers import MISSING, Bools, Floats, RecordedAnswers
 from orchestration_assets.evidence.weighted_estimates import (
+    ENOUGH_EFFECTIVE,
     Estimate,
     difference_estimate,
     insufficiency,
@@ -32,13 +33,14 @@ from orchestration_assets.selection.trained_selector import (
 from orchestration_assets.selection.training_records import TrainingRecords
 from resources.model_registry import Artefact, ModelRegistry
 
-MIN_ITEMS: Final = 30
-"""Items of an even sample below which nothing is learned."""
+MOST_LOST: Final = 0.02
+"""Accuracy that a promoted model may lose, and no more, by a standard error below its gain."""
 
-_ENOUGH_HELD_OUT: Final = 8.0
-_NO_LOSS: Final = 0.005
 _INTERVAL: Final = 1.96  # standard errors from the middle to the end of an interval
-_HELD_OUT_SHARE = 0.25
+_HELD_OUT_SHARE: Final = 0.25
+MIN_ITEMS: Final = round(ENOUGH_EFFECTIVE / _HELD_OUT_SHARE)
+"""Items of an even sample below which nothing is learned: too few would be held out."""
+
 _RATES = 20
 _CALIBRATION_BINS = 15
 
@@ -60,13 +62,14 @@ def train_task(
     registry: ModelRegistry,
     default: Choice | None = None,
 ) -> SelectionModelRow:
-    """Trains on complete items, and promotes a model that does not lose on held-out ones.
+    """Trains on complete items, and promotes a model that is not likely to lose on held-out ones.
 
     It is held against what decides now: the promoted model; else the ``default`` of the policy, as
-    the recorded answers tell what it would say, or else as it stood; else the best single service,
-    to which it may lose by a standard error. Every item counts by what it stands for; held-out
-    items that are too few or too uneven promote nothing. Which items are held out depends on their
-    content alone, so no earlier model was trained on them.
+    the recorded answers tell what it would say, or else as it stood; else the best single service.
+    Its gain less a standard error must not be a loss of more than ``MOST_LOST``. Every item counts
+    by what it stands for; held-out items that are too few or too uneven promote nothing.
+    Which items are held out depends on their content alone, so no earlier model was trained on
+    them.
     """
     recorded = records.recorded
     if recorded.n_effective < MIN_ITEMS:
@@ -96,8 +99,8 @@ def train_task(
     accuracy = share_estimate(trial.outcome.correct, test.weights)
     single = share_estimate(single_correct, test.weights)
     gain = difference_estimate(trial.outcome.correct.astype(np.float64) - now.right, test.weights)
-    lacking = insufficiency(test.weights, _ENOUGH_HELD_OUT) if test.n_items else "none is held out"
-    passed = lacking is None and gain is not None and _passes(gain, now)
+    lacking = insufficiency(test.weights) if test.n_items else "none is held out"
+    passed = lacking is None and gain is not None and _least_gain(gain) >= -MOST_LOST
     if passed:
         registry.promote(name, trained)
     outcome = UNCHANGED if before and before.version == trained else PROMOTED if passed else KEPT
@@ -106,7 +109,9 @@ def train_task(
     elif outcome == KEPT and gain is not None and accuracy is not None:
         words += (
             f"; not promoted: right in {accuracy.mean:.1%} of {test.n_items} held-out items, "
-            f"{now.name} in {weighted_mean(now.right, test.weights):.1%}: {gain.in_points}"
+            f"{now.name} in {weighted_mean(now.right, test.weights):.1%}: {gain.in_points}, "
+            f"{100 * _least_gain(gain):+.1f} by a standard error less, "
+            f"{-100 * MOST_LOST:+.1f} is the least"
         )
     return SelectionModelRow(
         task=task,
@@ -141,18 +146,15 @@ def train_task(
 
 @dataclass(frozen=True)
 class _Incumbent:
-    """What decides now: where it is right (n,), and by how many standard errors a new model may
-    lose to it."""
+    """What decides now, and where it is right (n,)."""
 
     name: str
     right: Bools
-    tolerance: float = 0.0
 
 
-def _passes(gain: Estimate, now: _Incumbent) -> bool:
-    """A gain of nought or more passes, and a loss that is surely next to none."""
-    allowed = now.tolerance * (gain.high - gain.mean) / _INTERVAL
-    return gain.mean + allowed >= 0.0 or gain.low >= -_NO_LOSS
+def _least_gain(gain: Estimate) -> float:
+    """The gain less a standard error."""
+    return gain.mean - (gain.mean - gain.low) / _INTERVAL
 
 
 def _without_model(
@@ -166,8 +168,7 @@ def _without_model(
             return _Incumbent("the default", _first_sure(order, default, test))
     if stood is not None:
         return _Incumbent("what stood", stood)
-    # the first model is held against a service that it may well consist of: noise is no loss
-    return _Incumbent("the best single service", single, 1.0)
+    return _Incumbent("the best single service", single)
 
 
 def _first_sure(order: Sequence[int], default: Choice, test: RecordedAnswers) -> Bools:

@@ -71,16 +71,15 @@ def read_training_corpus(store: TableStore, ledger: SpendingLedger) -> TrainingC
     if store.exists(GOLD_LABELS.name):
         with leaving_out_damage():
             gold = store.read(GOLD_LABELS.name, columns=list(GOLD_COLUMNS))
-    plan_columns = ("item_id", "task", "content_hash", "option")
+    plan_columns = ("batch", "item_id", "task", "content_hash", "option")
+    standing_columns = ("batch", "item_id", "task", "content_hash", "answer")
     return TrainingCorpus(
         pa.concat_tables(readings),
         gold,
         store.read_batches(CALL_LOG, store.batches(CALL_LOG.name), CALL_COLUMNS),
         batch_spending(ledger),
         store.read_batches(PROCESSING_PLANS, store.batches(PROCESSING_PLANS.name), plan_columns),
-        store.read_batches(
-            RESOLUTIONS, store.batches(RESOLUTIONS.name), ("item_id", "task", "answer")
-        ),
+        store.read_batches(RESOLUTIONS, store.batches(RESOLUTIONS.name), standing_columns),
         stored_weights(store, gold_rows(store)),
     )
 
@@ -176,7 +175,7 @@ def _records(
         prices,
         corpus.weights.get(name, VerdictWeights()),
         _asked_all(policy.tasks[name], name, asked, corpus.plans),
-        _standing(name, corpus),
+        standing_answers(name, corpus.plans, corpus.resolutions),
     )
 
 
@@ -199,17 +198,17 @@ def _always_asked(choice: Choice) -> set[str]:
     return set(choice.services)
 
 
-def _standing(name: str, corpus: TrainingCorpus) -> dict[str, str]:
-    """Content -> the answer that stood, where no learned model decided."""
-    options = {
-        item: (content, option)
-        for item, task, content, option in values(
-            corpus.plans, "item_id", "task", "content_hash", "option"
-        )
-        if task == name and option != LEARNED
+def standing_answers(name: str, plans: pa.Table, resolutions: pa.Table) -> dict[str, str]:
+    """Content -> the answer of a task that stood last, where no learned model decided."""
+    columns = ("batch", "item_id", "task", "content_hash")
+    planned = {
+        (batch, item, task, content)
+        for batch, item, task, content, option in values(plans, *columns, "option")
+        if option != LEARNED
     }
     found = {}
-    for item, task, answer in values(corpus.resolutions, "item_id", "task", "answer"):
-        if task == name and item in options and answer is not None:
-            found[options[item][0]] = answer
+    for batch, item, task, content, answer in values(resolutions, *columns, "answer"):
+        # an item may be decided otherwise in each batch, and hold something else
+        if task == name and answer is not None and (batch, item, task, content) in planned:
+            found[content] = answer
     return found

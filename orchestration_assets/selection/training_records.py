@@ -32,8 +32,8 @@ class TrainingRecords:
     ``gold`` counts all items with gold, ``stale`` readings of services that changed since,
     ``uneven`` the items that every service read only because the first ones were not sure.
     ``standing`` (n,) is whether the answer that stood was right, where the recorded answers do
-    not tell what else would have been decided; None where nothing stood. ``basis`` says what
-    the verdicts stand for.
+    not tell what else would have been decided; an item without one was not answered rightly. It
+    is None where no item has one. ``basis`` says what the verdicts stand for.
     """
 
     recorded: RecordedAnswers
@@ -84,8 +84,8 @@ def training_records(
     if weights is not None:
         recorded = replace(recorded, stands_for=weights.of(complete))
     stood = None
-    if standing and all(content in standing for content in complete):
-        stood = np.array([standing[c] == labels[c] for c in complete], dtype=np.bool_)
+    if standing and any(content in standing for content in complete):
+        stood = np.array([standing.get(c) == labels[c] for c in complete], dtype=np.bool_)
     return TrainingRecords(
         recorded,
         n_gold,

@@ -8,6 +8,7 @@ says when passes of batches and accounts of runs began and ended.
 import fcntl
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -40,6 +41,8 @@ _SEGMENT_SUFFIX: Final = ".parquet"
 _FOLDED_FILES: Final = 64
 _FOLDED_BYTES: Final = 4 << 20
 """So many files, or bytes, of writers that ended make a segment."""
+_FOLDED_AT_ONCE: Final = 4 * _FOLDED_FILES
+"""No more, since each file is held open meanwhile."""
 _DAMAGED_SEGMENT: Final = "what it says was spent is missing from every total; restore it"
 _READS: Final = 5
 
@@ -123,15 +126,28 @@ class SpendingLedger:
 
     def _fold(self) -> None:
         folded = self._folded_names()
-        ended = []
-        for path in self._files():
-            if path.name in folded:
-                path.unlink(missing_ok=True)  # its deletion was cut short
-            elif _has_ended(path):
-                ended.append(path)
-        sizes = [path.stat().st_size for path in ended]
-        if len(ended) < _FOLDED_FILES and sum(sizes) < _FOLDED_BYTES:
-            return
+        with ExitStack() as held:
+            ended: list[tuple[Path, int]] = []
+            for path in self._files():
+                if path.name in folded:
+                    path.unlink(missing_ok=True)  # its deletion was cut short
+                    continue
+                if len(ended) == _FOLDED_AT_ONCE:
+                    break
+                file = _locked_if_ended(path)
+                if file is None:
+                    continue
+                held.callback(os.close, file)
+                size = os.fstat(file).st_size
+                if size:
+                    ended.append((path, size))
+                else:
+                    # its writer may be about to lock it, and then makes it again by this name
+                    path.unlink(missing_ok=True)
+            if len(ended) >= _FOLDED_FILES or sum(size for _, size in ended) >= _FOLDED_BYTES:
+                self._make_segment([path for path, _ in ended])
+
+    def _make_segment(self, ended: Sequence[Path]) -> None:
         tables, names = [], []
         for path in ended:
             records = list(records_in(path.read_bytes()))
@@ -194,15 +210,29 @@ class SpendingMarks:
         begun = self.passes.get(batch)
         return "" if begun is None else begun.batch_pass
 
-    def open_account(self, batches: Sequence[str]) -> str | None:
-        """The account on which one of these batches was taken up last, if it is open still."""
-        closed = {one.account for one in self.records if isinstance(one, AccountClosed)}
-        latest: dict[str, str] = {}
+    @cached_property
+    def open_accounts(self) -> dict[str, AccountOpened]:
+        """Batch -> the account on which it was taken up last, if that is open still.
+
+        The ``batches`` of each are those that no other account took up later.
+        """
+        latest: dict[str, AccountOpened] = {}
+        closed: set[str] = set()
         for one in self.records:
             if isinstance(one, AccountOpened):
-                latest |= dict.fromkeys(one.batches, one.account)
-        accounts = [latest[batch] for batch in batches if batch in latest]
-        return next((account for account in accounts if account not in closed), None)
+                latest |= dict.fromkeys(one.batches, one)
+                earlier = [batch for batch in latest if latest[batch].account == one.account]
+                latest |= dict.fromkeys(earlier, one)  # the cap given last is in force
+            elif isinstance(one, AccountClosed):
+                closed.add(one.account)
+        batches: dict[str, list[str]] = {}
+        for batch, one in latest.items():
+            batches.setdefault(one.account, []).append(batch)
+        return {
+            batch: one._replace(batches=tuple(batches[one.account]))
+            for batch, one in latest.items()
+            if one.account not in closed
+        }
 
 
 def _bytes_of(path: Path) -> bytes | None:
@@ -293,16 +323,18 @@ def _names_in(segment: pa.Table) -> set[str]:
     return set(named.split(",")) - {""}
 
 
-def _has_ended(path: Path) -> bool:
-    """Whether the writer of a file gives it no more records."""
+def _locked_if_ended(path: Path) -> int | None:
+    """A descriptor that holds the lock of a file whose writer has ended, or not begun to write;
+    None while one holds it."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
-        return False
+        return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    finally:
+    except BaseException as error:
         os.close(descriptor)
-    return True
+        if isinstance(error, BlockingIOError):
+            return None
+        raise
+    return descriptor

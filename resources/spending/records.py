@@ -67,11 +67,15 @@ class PassBegun(NamedTuple):
 
 
 class AccountOpened(NamedTuple):
-    """A run takes up these batches on one account, which its budget limits."""
+    """A run takes up these batches on one account, which its budget limits.
+
+    ``cap_usd``: the budget, for all that is spent on the account; None without one.
+    """
 
     at: int
     account: str
     batches: tuple[str, ...]
+    cap_usd: float | None
 
 
 class AccountClosed(NamedTuple):
@@ -136,7 +140,8 @@ def _settled(values: list[Any]) -> list[Any]:
 
 
 def _opened(values: list[Any]) -> list[Any]:
-    return [*values[:2], tuple(values[2]), *values[3:]]
+    cap = values[3]
+    return [*values[:2], tuple(values[2]), cap if cap is None else float(cap), *values[4:]]
 
 
 _KINDS: Final[Mapping[str, type[Any]]] = {

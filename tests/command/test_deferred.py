@@ -1,11 +1,16 @@
 """A service that was away: what could not be asked is said, and the next run asks it."""
 
 import json
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from orchestration_assets.__main__ import main
+from orchestration_assets.schemas.enums import Status
+from orchestration_assets.schemas.records import rows_to_arrow
+from orchestration_assets.schemas.tables import CALL_LOG, DECISION_LOG, PARALLEL_INTERPRETATIONS
 from resources.ai_services.drill.faults import Fault, FaultScript
 from resources.home import Home
 
@@ -147,6 +152,45 @@ def test_deadlines_are_said_with_their_remedy(run, drill) -> None:
     _, text, _ = run(more=more)
     assert "1 question of model (no answer within 0.3 s" in text
     assert "raise timeouts.total_s" in text
+
+
+def test_a_take_up_carries_out_only_plans_with_a_deferred_reading(run, drill, home) -> None:
+    drill.script = DOWN
+    code, summary, _ = run("--json")
+    assert code == 75
+    (batch,) = summary["batches"]
+    tables = Home(home).tables
+    stored = (PARALLEL_INTERPRETATIONS, DECISION_LOG, CALL_LOG)
+    ended = sorted(set(tables.read("call_log", batch)["item_id"].to_pylist()))[:5]
+    for table in (PARALLEL_INTERPRETATIONS, CALL_LOG):
+        rows = [
+            replace(row, status=Status.REJECTED_OUTPUT, reason="not one of the labels")
+            if row.item_id in ended and row.service == "model"
+            else row
+            for row in table.rows(tables.read(table.name, batch))
+        ]
+        tables.write(table, rows_to_arrow(table, rows), batch)
+
+    def of_ended(table) -> list:
+        rows = tables.read(table.name, batch).to_pylist()
+        return [row for row in rows if row["item_id"] in ended]
+
+    before = list(map(of_ended, stored))
+    # whatever is asked now is answered: who asks a rejected question again would change its row
+    drill.script = FaultScript()
+    sent = asked(drill)
+    _, summary, _ = run("--json")
+    assert summary["deferred_readings"] == 0
+    # calls of the earlier run are not counted as this one's
+    assert summary["calls"] == {"model": NOTES - len(ended)}
+    assert asked(drill) - sent == NOTES - len(ended)
+    assert list(map(of_ended, stored)) == before
+    for table in stored:
+        rows = tables.read(table.name, batch).to_pylist()
+        keys = [(row["item_id"], row["task"]) for row in rows]
+        assert keys == sorted(keys)
+    readings = tables.read("parallel_interpretations", batch)["status"].to_pylist()
+    assert Counter(readings) == {"ok": 2 * NOTES - len(ended), "rejected_output": len(ended)}
 
 
 def test_what_a_killed_take_up_leaves_is_taken_up_again(run, drill, monkeypatch) -> None:

@@ -83,7 +83,7 @@ def test_what_would_be_asked_again_and_why(copied, home, call, tmp_path, monkeyp
     monkeypatch.setattr("resources.feature_cache.memory_tier._shared", {})
     _, out, _ = call("explain", "docs/guide.md")
     assert "profile: computed, no tier has it" in out
-    assert "declared_title: asked again, its version changed" in out
+    assert "declared_title: asked again, it changed code or model (" in out
     assert "central_sentence: reused, the answer is kept" in out
 
 
@@ -143,6 +143,20 @@ def test_a_preview_of_nothing_new_says_so(copied, call, home) -> None:
     assert code == 0
     assert "nothing to profile or to ask" in out
     assert len(Home(home).tables.batches("content_manifest")) == 1
+
+
+@pytest.mark.parametrize("has_manifest", [True, False])
+def test_a_preview_prices_what_an_earlier_run_left_unfinished(copied, call, home, has_manifest):
+    """A run that died before its report: what it took in is asked by the next run."""
+    (batch,) = Home(home).tables.batches("content_manifest")
+    for table in ("disagreement_report", *(() if has_manifest else ("content_manifest",))):
+        Home(home).tables.path(table, batch).unlink()
+    ahead = json.loads(call("preview", str(copied.source), "--json")[1])
+    assert (ahead["left"], ahead["batches"], ahead["outcomes"]) == ([batch], 0, {})
+    assert ahead["sampled"] == copied.summary["outcomes"]["accepted"]
+    assert ahead["calls_min"] > 0
+    assert ahead["answers_kept"] > 0.5 * ahead["answers_asked"]
+    assert "a run goes on with these too" in call("preview", str(copied.source))[1]
 
 
 @pytest.mark.parametrize("arguments", [("preview", "/no/such/folder"), ("explain",)])

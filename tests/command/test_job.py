@@ -9,9 +9,12 @@ import pytest
 from jobs import JOBS
 from orchestration_assets.__main__ import main
 from orchestration_assets.command.instance import open_instance
+from orchestration_assets.command.job import JobUsageError
 from resources.claims import claimed
 from resources.home import Home
 from resources.run_claims import CORPUS
+from resources.spending.records import AccountOpened
+from tests.command.test_deferred import POLICY
 
 
 @pytest.fixture
@@ -89,6 +92,50 @@ def test_a_batch_is_processed_again(job, copied) -> None:
     assert "  item_states: " in out
     code, out, _ = job("process_batch", "--batch", copied.batch)
     assert code == 0 and "  content_manifest: rows " in out
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"), [("reprocess", False), ("process_batch", False), ("take_up_deferred", True)]
+)
+def test_a_report_stands_while_only_deferred_questions_are_asked(
+    job, copied, monkeypatch, name, kept
+) -> None:
+    report = Home(copied.home).tables.path("disagreement_report", copied.batch)
+    stood = []
+
+    def stops(*_: object) -> None:
+        stood.append(report.exists())
+        raise JobUsageError("stopped here")
+
+    monkeypatch.setattr("orchestration_assets.command.job.execute_job", stops)
+    job(name, "--batch", copied.batch)
+    assert stood == [kept]
+
+
+def test_a_job_that_does_a_batch_again_begins_a_pass_on_an_account_with_its_budget(
+    job, copied, drill, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setenv("DRILL_KEY", "a-key-for-the-drill")
+    policy = tmp_path / "paid.yaml"
+    policy.write_text(POLICY.format(url=drill.url, services="model", more=""))
+    begun = []
+    for budget in ("1.0", "2.0"):
+        code, _, _ = job(
+            *("reprocess", "--batch", copied.batch),
+            *("--policy", str(policy), "--budget-usd", budget),
+        )
+        assert code == 0
+        marks = Home(copied.home).spending.marks()
+        begun.append(marks.pass_of(copied.batch))
+        opened = [one for one in marks.records if isinstance(one, AccountOpened)]
+        assert opened[-1].cap_usd == float(budget)
+        # every batch is done
+        assert not marks.open_accounts
+    assert "" not in begun
+    assert len({one.account for one in opened}) == len(set(begun)) == 2
+    spending = Home(copied.home).spending.rows().to_pylist()
+    assert {row["batch_pass"] for row in spending if row["batch"]} == {begun[0]}
+    assert {row["account"] for row in spending} <= {one.account for one in opened}
 
 
 def test_it_waits_for_whoever_writes_the_tables_of_the_corpus(copied) -> None:

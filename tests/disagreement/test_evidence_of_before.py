@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import pyarrow as pa
 import pytest
 
 from orchestration_assets.disagreement.calibration import calibrate
@@ -10,14 +9,14 @@ from orchestration_assets.disagreement.label_history import label_readings
 from orchestration_assets.disagreement.label_weights import PromotedCalibration, weigh
 from orchestration_assets.disagreement.scorecards import SPENDING_COLUMNS, scorecards, tally
 from orchestration_assets.schemas.enums import AnswerKind
+from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import (
     PARALLEL_INTERPRETATIONS,
     PROCESSING_PLANS,
     RESOLUTIONS,
 )
 from resources.home import Home
-from resources.table_store import parquet_bytes, write_atomically
-from tests.disagreement.batches import interpretation, interpretations, task
+from tests.disagreement.batches import interpretation, interpretations, plan, task
 from tests.disagreement.test_learning import heard_of, readings
 from tests.evidence.answers import ok
 
@@ -32,10 +31,8 @@ CHANGES = {
 
 def keep(home: Home, batch: str, identities: dict[str, str], contents: list[str]) -> None:
     """Stores a batch in which every service answers a for every content."""
-    plans = [{"item_id": c, "task": "t", "kind": "label", "judge": None} for c in contents]
-    types = pa.schema([(name, pa.string()) for name in plans[0]])
-    path = home.tables.path(PROCESSING_PLANS.name, batch)
-    write_atomically(path, parquet_bytes(pa.Table.from_pylist(plans, schema=types)))
+    plans = [plan(c, batch=batch, content_hash=c, kind=AnswerKind.LABEL) for c in contents]
+    home.tables.write(PROCESSING_PLANS, rows_to_arrow(PROCESSING_PLANS, plans), batch)
     rows = [
         interpretation(
             name, ok("a", 0.9), batch=batch, item_id=c, content_hash=c, service_version=identity

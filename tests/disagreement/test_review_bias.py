@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.review_bias import WAYS, learn
+from benchmarks.review_bias import WAYS, Covered, Lesson, learn, outside_of_intervals
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +15,8 @@ def lessons():
 def test_however_people_answer_the_truth_is_in_most_intervals(lessons, way) -> None:
     found = [one for lesson in lessons[way] for one in lesson.estimates]
     inside = np.mean([one.low <= one.truth <= one.high for one in found])
-    assert len(found) >= 2 * 13
+    # of a cascade it is not known what would be answered without one of its services
+    assert len(found) >= 2 * (9 if way == "cascade" else 13)
     assert inside >= 0.8
     of_services = [one.mean - one.truth for one in found if one.name == "accuracy of a service"]
     assert abs(np.mean(of_services)) < 0.06
@@ -35,3 +36,16 @@ def test_what_was_learned_is_no_worse_once_it_is_used(lessons, way) -> None:
         assert figures["accuracy learned"] >= figures["accuracy before"] - 0.03
         assert figures["ECE after"] <= figures["ECE before"] + 0.01
         assert figures["under review after"] <= figures["under review before"] + 0.05
+
+
+def test_intervals_that_hold_the_truth_too_rarely_or_too_often_are_named() -> None:
+    def lesson(number: int) -> Lesson:
+        held = {"always": 100, "as said": 95, "rarely": 92}
+        estimates = tuple(
+            Covered(name, 0.5, 0.5, 0.4, 0.6 if number < times else 0.45)
+            for name, times in held.items()
+        )
+        return Lesson("a way", estimates, {}, {})
+
+    found = outside_of_intervals({"a way": [lesson(number) for number in range(100)]})
+    assert found == ["a way: always 100.0", "a way: rarely 92.0"]

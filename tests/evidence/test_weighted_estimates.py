@@ -9,8 +9,8 @@ from orchestration_assets.evidence.intervals import wilson
 from orchestration_assets.evidence.recorded_answers import effective_count
 from orchestration_assets.evidence.weighted_estimates import (
     difference_estimate,
+    error_cost_estimate,
     insufficiency,
-    mean_estimate,
     share_estimate,
     weighted_mean,
 )
@@ -25,14 +25,19 @@ def test_estimates_lie_in_their_intervals_and_know_no_unit_of_weight(rows, scale
     first, second = (np.array([row[k] for row in rows]) for k in (0, 1))
     weights = np.array([row[2] for row in rows])
     gap = first.astype(float) - second
+
+    def count_of_errors(right, weights):
+        return error_cost_estimate(right, np.zeros(len(right)), np.ones(len(right)), weights)
+
     for estimate, values in (
         (share_estimate, first),
         (difference_estimate, gap),
-        (mean_estimate, first.astype(float)),
+        (count_of_errors, first),
     ):
         found, scaled = estimate(values, weights), estimate(values, scale * weights)
-        assert found.low <= found.mean <= found.high
-        assert found.mean == pytest.approx(weighted_mean(values, weights))
+        assert found.low - 1e-9 <= found.mean <= found.high + 1e-9
+        shown = ~values if estimate is count_of_errors else values
+        assert found.mean == pytest.approx(weighted_mean(shown, weights))
         assert (found.low, found.high) == pytest.approx((scaled.low, scaled.high), abs=1e-9)
         assert 1.0 - 1e-9 <= found.effective <= found.count + 1e-9
 
@@ -48,7 +53,7 @@ def test_no_answers_give_no_estimate() -> None:
     none = np.array([])
     assert share_estimate(none.astype(bool), none) is None
     assert difference_estimate(none, none) is None
-    assert mean_estimate(none, none) is None
+    assert error_cost_estimate(none.astype(bool), none, none, none) is None
     assert effective_count(none) == 0.0
 
 
@@ -82,3 +87,30 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say(n_asked, wrong_of_d
         hits["difference"].append(gap.low <= change <= gap.high)
     for name, found in hits.items():
         assert 0.92 <= np.mean(found) <= 0.985, name
+
+
+@pytest.mark.parametrize("n_held_out", [30, 60, 120])
+@pytest.mark.parametrize("error", [0.01, 0.02, 0.05])
+def test_intervals_of_risk_hold_the_truth_where_errors_are_few(error, n_held_out) -> None:
+    rng = np.random.default_rng(5)
+    rare = 2.0 / error - 2.0
+    many = rng.beta(2.0, rare, 200_000)
+    brier = float((many * (1.0 - many)).mean())
+    # stated before: half as much again
+    change = -float((0.25 * many**2).mean())
+    inside = {"gap": [], "brier": [], "change": []}
+    even = np.ones(n_held_out)
+    for _ in range(600):
+        risk = rng.beta(2.0, rare, n_held_out)
+        right = rng.random(n_held_out) >= risk
+        gap = error_cost_estimate(right, risk, risk - 1.0, even)
+        inside["gap"].append(gap.low <= 0.0 <= gap.high)
+        square = error_cost_estimate(right, risk**2, (1.0 - risk) ** 2, even)
+        inside["brier"].append(square.low <= brier <= square.high)
+        changes = (risk - ~right) ** 2 - (1.5 * risk - ~right) ** 2
+        differ = difference_estimate(changes, even, float(np.sqrt((risk**2).mean())))
+        inside["change"].append(differ.low <= change <= differ.high)
+    found = {name: float(np.mean(hits)) for name, hits in inside.items()}
+    assert 0.935 <= found["gap"] <= 0.985
+    assert 0.935 <= found["brier"] <= 0.99
+    assert found["change"] >= 0.93

@@ -6,6 +6,7 @@ import dagster as dg
 import pytest
 
 import sensors.deferred_questions as module
+from orchestration_assets.content.deferred import MAX_TAKE_UPS
 from resources.ai_services.drill.faults import Fault, FaultScript
 from resources.home_resource import HomeResource, PolicyFileResource
 from sensors.deferred_questions import deferred_questions_sensor
@@ -26,12 +27,14 @@ def write(project, url: str, execution: str, more: str = "") -> None:
     project.write_policy(text + execution)
 
 
-def tick(project) -> dg.SensorResult:
+def tick(project, cursor: str | None = None) -> dg.SensorResult:
     resources = {
         "home": HomeResource(path=str(project.home)),
         "policy_file": PolicyFileResource(path=str(project.policy)),
     }
-    with dg.build_sensor_context(instance=project.instance, resources=resources) as context:
+    with dg.build_sensor_context(
+        instance=project.instance, resources=resources, cursor=cursor
+    ) as context:
         return deferred_questions_sensor(context)
 
 
@@ -97,6 +100,33 @@ def test_pauses_runs_under_way_and_other_policies(project, drill, tmp_path, monk
     monkeypatch.setattr(module, "batches_under_way", lambda instance: set())
     monkeypatch.setattr(module, "plan_take_ups", _after_many(module.plan_take_ups))
     assert "1 are given up" in str(tick(project).skip_reason)
+
+
+def test_take_ups_are_counted_from_when_the_batch_was_last_made(
+    project, drill, tmp_path, capfd
+) -> None:
+    source = tmp_path / "notes"
+    source.mkdir()
+    (source / "note.md").write_text("# A note\n\nThe lighthouse has a light.\n")
+    drill.script = DOWN
+    (batch,) = project.take_in(source)
+    assert project.execute("process_batch", batch).success
+    for n in range(MAX_TAKE_UPS):
+        project.instance.add_run(
+            dg.DagsterRun(
+                "take_up_deferred",
+                run_id=f"00000000-0000-4000-8000-{n:012}",
+                status=dg.DagsterRunStatus.SUCCESS,
+                tags={"dagster/partition": batch, "orchestration/take_up": "true"},
+            )
+        )
+    given_up = tick(project)
+    assert "1 are given up" in str(given_up.skip_reason)
+    assert not tick(project, given_up.cursor).run_requests
+    assert capfd.readouterr().err.count(f"was taken up {MAX_TAKE_UPS} times") == 1
+    assert project.execute("reprocess", batch).success
+    (request,) = tick(project, given_up.cursor).run_requests
+    assert request.run_key.endswith(":0")
 
 
 def _after_many(plan):

@@ -32,18 +32,18 @@ def policy(explore: float, services: list[str] = SERVICES, **more) -> str:
 
 @pytest.fixture(scope="module")
 def learned_once(tmp_path_factory):
-    """Eighty files that are what they seem or not, every one read by both services, and gold.
+    """Files that are what they seem or not, every one read by both services, and gold.
 
     The project has trained on them; it is to be copied. The row says what came of it.
     """
     folder = tmp_path_factory.mktemp("explored")
     source = folder / "files"
     source.mkdir()
-    for n in range(80):
+    for n in range(160):
         # a third of the names lie
         suffix = "py" if n % 3 else "sh"
         text = PYTHON if n % 3 or n % 2 else SHELL
-        (source / f"f{n:02d}.{suffix}").write_text(text.format(n=n))
+        (source / f"f{n:03d}.{suffix}").write_text(text.format(n=n))
     with project_in(folder) as project:
         project.write_policy(policy(explore=1.0))
         (batch,) = project.take_in(source)
@@ -64,7 +64,7 @@ def judge(project, plans) -> None:
     """Gold as people would give it: what is in the file."""
     rows = []
     for line, (item_id, plan) in enumerate(plans.items(), start=1):
-        n = int(plan["path"][1:3])
+        n = int(plan["path"][1:4])
         answer = "python" if n % 3 or n % 2 else "shell"
         when = datetime(2026, 1, 1, tzinfo=UTC)
         rows.append(
@@ -104,7 +104,7 @@ def replan(project, batch) -> list[dict]:
 def test_what_was_learned_decides_the_next_batch_and_says_why(learned) -> None:
     project, batch, row = learned
     assert (row["outcome"], row["best_single"]) == ("promoted", "grammar")
-    assert (row["gold"], row["complete"]) == (80, 80)
+    assert (row["gold"], row["complete"]) == (160, 160)
     assert "too few to learn from" in row["words"]
     project.policy.write_text(policy(explore=0.0))
     plans = replan(project, batch)
@@ -134,7 +134,7 @@ def test_the_frontier_compares_every_policy_with_its_interval(learned) -> None:
     assert without["words"].startswith("without grammar: cost ")
     assert all(one["accuracy_low"] <= one["accuracy"] <= one["accuracy_high"] for one in rows)
     (rule,) = (one for one in rows if one["view"] == "rule")
-    assert (rule["policy"], rule["items"]) == ("explore", 80)
+    assert (rule["policy"], rule["items"]) == ("explore", 160)
     assert rule["regret"] is not None
 
 
@@ -164,7 +164,7 @@ def test_without_gold_the_default_decides_and_says_what_is_missing(learned) -> N
     project.tables.write(GOLD_LABELS, GOLD_LABELS.schema.empty_table())
     row = learn(project)
     assert row["outcome"] == "none"
-    assert "at least 30 are needed" in row["words"]
+    assert "at least 120 are needed" in row["words"]
     project.policy.write_text(policy(explore=0.0))
     (reason,) = {plan["reason"] for plan in replan(project, batch)}
     assert reason == (
@@ -179,7 +179,7 @@ def test_directives_come_before_rules_before_what_was_learned(learned) -> None:
         policy(
             explore=0.0,
             directives=[
-                {"name": "trusted", "because": "named by us", "paths": ["f0*"], "choose": chosen}
+                {"name": "trusted", "because": "named by us", "paths": ["f00*"], "choose": chosen}
             ],
             rules=[
                 {
@@ -192,13 +192,13 @@ def test_directives_come_before_rules_before_what_was_learned(learned) -> None:
         )
     )
     by_path = {plan["path"]: plan for plan in replan(project, batch)}
-    assert (by_path["f03.sh"]["strategy"], by_path["f03.sh"]["rule"]) == ("directive", "trusted")
-    assert (by_path["f12.sh"]["strategy"], by_path["f12.sh"]["rule"]) == ("rules", "shell")
-    assert by_path["f13.py"]["strategy"] == "learned"
-    lost = {one["option"]: one for one in by_path["f03.sh"]["rejected"]}
+    assert (by_path["f003.sh"]["strategy"], by_path["f003.sh"]["rule"]) == ("directive", "trusted")
+    assert (by_path["f012.sh"]["strategy"], by_path["f012.sh"]["rule"]) == ("rules", "shell")
+    assert by_path["f013.py"]["strategy"] == "learned"
+    lost = {one["option"]: one for one in by_path["f003.sh"]["rejected"]}
     assert lost["learned"]["reason"] == "directive trusted holds"
     assert lost["learned"]["expected_accuracy"] == 1.0
-    lost = {one["option"]: one["reason"] for one in by_path["f13.py"]["rejected"]}
+    lost = {one["option"]: one["reason"] for one in by_path["f013.py"]["rejected"]}
     assert lost["trusted"] == "its paths do not match"
 
 

@@ -30,7 +30,7 @@ def load(name: str) -> Item:
     return Item(name, f"hash-{name}", f"{name}.txt", f"This is the text of item {name}.")
 
 
-def process(folder, urls, way, items: int, cap: float | None, prices, **rules):
+def process(folder, urls, way, items: int, cap: float | None, prices, load=load, **rules):
     """One plan an item over services with a price a call; an output of at most 4,096 tokens."""
     services = {
         name: ChatService(
@@ -131,6 +131,36 @@ def test_first_answers_for_all_come_before_the_second_for_the_most_doubtful(
     assert len(second.billed) == 10
 
 
+def test_an_item_that_cannot_be_read_again_ends_with_what_was_paid_for_it(tmp_path) -> None:
+    times: Counter[str] = Counter()
+
+    def load_once(name: str) -> Item:
+        times[name] += 1
+        if name == "i0003" and times[name] > 2:
+            raise OSError("it is gone")
+        return load(name)
+
+    with serving(DrillServer()) as one, serving(DrillServer()) as two:
+        done, budget = process(
+            tmp_path,
+            {"cheap": one, "dear": two},
+            choice("sequential", "cheap", "dear"),
+            20,
+            20 * 0.001 + 12 * 0.01,
+            {"cheap": CHEAP, "dear": DEAR},
+            load=load_once,
+        )
+    gone = [one for one in readings(done) if one.item_id == "i0003"]
+    assert [(one.service, one.status, one.final) for one in gone] == [
+        ("cheap", Status.OK, False),
+        ("cheap", Status.FAILED, True),
+        ("dear", Status.FAILED, True),
+    ]
+    assert "it is gone" in str(gone[-1].reason)
+    assert sum(call.cost_usd for call in done.calls) == pytest.approx(budget.spent_usd)
+    assert times["i0003"] == 3
+
+
 def test_a_dollar_buys_what_is_known_to_be_right_more_often(tmp_path) -> None:
     servers = {name: DrillServer() for name in ("poor", "good")}
     with serving(servers["poor"]) as one, serving(servers["good"]) as two:
@@ -208,21 +238,21 @@ def test_equal_budgets_give_equal_tables_in_whatever_order_replies_come(tmp_path
     assert stored[0] == stored[1]
 
 
-def test_what_waits_is_served_by_value_and_the_hopeless_fail_at_once() -> None:
+def test_what_waits_is_served_in_order_and_the_hopeless_fail_at_once() -> None:
     async def drive() -> list[str]:
         budget, served = SpendBudget(1.0), []
         held = await budget.reserve(Quote(0.4, 0.9, 0.9))
         assert held is not None
         assert await budget.reserve(Quote(1.5, 1.5, 1.5)) is None
 
-        async def wait(name: str, value: float) -> None:
-            reservation = await budget.reserve(Quote(0.2, 0.2, 0.2), value)
+        async def wait(name: str) -> None:
+            reservation = await budget.reserve(Quote(0.2, 0.2, 0.2))
             served.append(name if reservation else f"no {name}")
             if reservation:
                 budget.settle(reservation, Charge(0.2))
 
-        waiting = [asyncio.ensure_future(wait(f"v{v}", v)) for v in (1, 3, 2, 0)]
-        gone = asyncio.ensure_future(wait("gone", 9))
+        waiting = [asyncio.ensure_future(wait(name)) for name in "abcd"]
+        gone = asyncio.ensure_future(wait("gone"))
         await asyncio.sleep(0)
         gone.cancel()
         await asyncio.sleep(0)
@@ -231,4 +261,4 @@ def test_what_waits_is_served_by_value_and_the_hopeless_fail_at_once() -> None:
         await asyncio.gather(*waiting)
         return served
 
-    assert asyncio.run(drive()) == ["v3", "v2", "v1", "no v0"]
+    assert asyncio.run(drive()) == ["a", "b", "c", "no d"]

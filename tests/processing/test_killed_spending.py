@@ -7,11 +7,12 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from orchestration_assets.command.run_account import open_account
+from orchestration_assets.command.run_account import open_accounts
 from orchestration_assets.processing.answer_cache import AnswerCache
 from orchestration_assets.processing.event_loop import BatchLimits, BatchWork, process_plans
 from orchestration_assets.schemas.enums import ProcessingModel, Status
@@ -59,10 +60,11 @@ def spend(url: str, folder: Path, cap: float | None):
     work = BatchWork(
         {(task.name, "default"): choice("sequential", "s")}, {task.name: task}, services
     )
-    account = open_account(home, {"s": config}, ["b"], cap)
-    purpose = SpendingPurpose("batch", "b", account=account.name)
-    with SpendingWriter(home.spending.folder, purpose) as writer:
-        budget = SpendBudget(within=account.budget, recorder=writer)
+    accounts = open_accounts(home, {"s": config}, ["b"], cap)
+    with accounts.limited_to_share("b", {"b": ITEMS}), ExitStack() as stack:
+        purpose = SpendingPurpose("batch", "b", account=accounts.budget.account)
+        writer = stack.enter_context(SpendingWriter(home.spending.folder, purpose))
+        budget = SpendBudget(within=accounts.budget, recorder=writer)
         limits = BatchLimits(AT_ONCE, budget)
         return process_plans(plans, work, AnswerCache(home.answers), load, limits)
 

@@ -10,6 +10,7 @@ from orchestration_assets.policy.pinned_policy import pin_policy
 from orchestration_assets.processing.batch import build_work
 from orchestration_assets.processing.pricing import forecast_prices, list_price
 from orchestration_assets.processing.question_costs import WayCosts, observed_costs, way_of
+from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import (
     CALL_LOG,
@@ -141,8 +142,12 @@ def test_history_is_what_the_same_way_really_cost(tmp_path) -> None:
         call("i1", "cache", 0.0),
         call("i2", "cache", 0.0),
         call("i3", "shared", 0.0),
+        # neither a budget nor an outage makes questions cheap
+        replace(call("i5", "not_called", 0.0), status=Status.OVER_BUDGET),
+        replace(call("i6", "not_called", 0.0), status=Status.DEFERRED),
+        replace(call("i7", "not_called", 0.0), status=Status.TIMEOUT),
     ]
-    kept_batch(home, "b", loaded, calls, 5)
+    kept_batch(home, "b", loaded, calls, 8)
     (costs,) = observed_costs(home, loaded.policy, price).values()
     assert [one[1] for one in costs.ratios] == pytest.approx([1.0, 2.0, 1.0, 0.0, 0.0])
     assert [one[1] for one in costs.calls] == [1, 1, 1, 0, 0]

@@ -1,12 +1,15 @@
 """The spending ledger: whole records or none, whatever is killed, damaged or folded meanwhile."""
 
+import fcntl
 import logging
 import os
 import random
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow.compute as pc
@@ -16,6 +19,8 @@ from hypothesis import strategies as st
 
 import resources.spending.ledger as folding
 from orchestration_assets.schemas.spending import SpendingState
+from resources.locks import open_locked
+from resources.spending.accounts import account_states
 from resources.spending.ledger import SpendingLedger
 from resources.spending.records import (
     AccountClosed,
@@ -28,7 +33,7 @@ from resources.spending.records import (
     encoded,
     records_in,
 )
-from resources.spending.writer import SpendingPurpose, SpendingWriter, UnrecordedError
+from resources.spending.writer import SpendingPurpose, SpendingWriter, UnrecordedError, append
 
 amounts = st.floats(0.0, 1e6)
 words = st.text(max_size=12)
@@ -41,7 +46,9 @@ records = st.one_of(
     st.builds(Reserved, numbers, numbers, *[words] * 7, parts, amounts, amounts),
     st.builds(Settled, numbers, numbers, amounts, st.booleans(), counts, counts, words),
     st.builds(PassBegun, numbers, words, words),
-    st.builds(AccountOpened, numbers, words, st.lists(words, max_size=3).map(tuple)),
+    st.builds(
+        AccountOpened, numbers, words, st.lists(words, max_size=3).map(tuple), st.none() | amounts
+    ),
     st.builds(AccountClosed, numbers, words),
 )
 
@@ -177,21 +184,87 @@ def test_folding_that_was_killed_before_it_deleted_counts_nothing_twice(
     assert usd(ledger) == pytest.approx(0.5)
 
 
+def test_a_writer_that_starts_while_files_are_folded_loses_no_record(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(folding, "_FOLDED_FILES", 1)
+    ledger = SpendingLedger(tmp_path / "spending")
+    with writer(ledger.folder) as one:
+        settle(one, attempt(one, 0.5), 0.25)
+    starting = ledger.folder / "2026-01-01-b.records"
+    starting.touch()
+    waits, flock = threading.Event(), fcntl.flock
+
+    def locking(file: int, kind: int) -> None:
+        if kind == fcntl.LOCK_EX:
+            waits.set()  # the writer has opened its file, and waits for the lock
+        flock(file, kind)
+
+    def start() -> int:
+        file = open_locked(starting, fcntl.LOCK_EX)
+        append(file, encoded(Reserved(0, 1, *["b"] * 7, (Part("t", 1.0, ("i",)),), 0.5, 1.0)), 0)
+        return file
+
+    monkeypatch.setattr(fcntl, "flock", locking)
+    locked_if_ended = folding._locked_if_ended
+    with ThreadPoolExecutor(1) as pool:
+        begun = []
+
+        def looked_at(path: Path) -> int | None:
+            file = locked_if_ended(path)
+            if path == starting:
+                begun.append(pool.submit(start))
+                waits.wait()
+            return file
+
+        with monkeypatch.context() as patch:
+            patch.setattr(folding, "_locked_if_ended", looked_at)
+            ledger.fold()
+        file = begun[0].result(timeout=60)
+    assert usd(ledger) == pytest.approx(0.75)
+    os.close(file)
+    ledger.fold()
+    ledger.fold()
+    assert usd(ledger) == pytest.approx(0.75)
+
+
 def test_passes_and_accounts_are_remembered(tmp_path) -> None:
     ledger = SpendingLedger(tmp_path / "spending")
     assert ledger.marks().pass_of("b") == ""
     ledger.begin_pass("b", "second")
     assert ledger.marks().pass_of("b") == "second"
-    ledger.mark(AccountOpened(1, "one", ("a", "b")))
-    ledger.mark(AccountOpened(2, "two", ("c",)))
-    assert ledger.marks().open_account(["c", "b"]) == "two"
+    ledger.mark(AccountOpened(1, "one", ("a", "b"), 1.0))
+    ledger.mark(AccountOpened(2, "two", ("b", "c"), None))
+
+    def known() -> dict:
+        accounts = ledger.marks().open_accounts
+        return {batch: (one.account, one.batches, one.cap_usd) for batch, one in accounts.items()}
+
+    of_two = ("two", ("b", "c"), None)
+    assert known() == {"a": ("one", ("a",), 1.0), "b": of_two, "c": of_two}
     ledger.mark(AccountClosed(3, "two"))
-    assert ledger.marks().open_account(["c", "b"]) == "one"
+    assert set(known()) == {"a"}
     # a line that broke off is ended before the next one is written
     with (ledger.folder / "marks.records").open("ab") as file:
         file.write(b'01234567 ["clo')
     ledger.mark(AccountClosed(4, "one"))
-    assert ledger.marks().open_account(["c", "b"]) is None
+    assert known() == {}
+
+
+def test_an_account_counts_its_batches_in_their_present_pass_and_its_probes(tmp_path) -> None:
+    ledger = SpendingLedger(tmp_path / "spending")
+
+    def spend(amount: float, batch: str, **more: str) -> None:
+        with writer(ledger.folder, batch, **more) as one:
+            settle(one, attempt(one, amount), amount)
+
+    ledger.mark(AccountOpened(1, "one", ("a", "b"), 1.0))
+    spend(0.25, "a", account="one")
+    spend(0.125, "b", account="another")
+    spend(0.5, "c", account="one")
+    spend(0.0625, "", account="one")
+    states = account_states(ledger, ["a", "c"])
+    assert {name: state.left_usd for name, state in states.items()} == {"one": 0.5625}
+    ledger.begin_pass("a", "second")
+    assert account_states(ledger, ["b"])["one"].spent_usd == 0.1875
 
 
 def test_nothing_is_sent_that_cannot_be_recorded(tmp_path) -> None:

@@ -23,7 +23,7 @@ from orchestration_assets.selection.trained_selector import (
     TrainedSelector,
     pack_selector,
 )
-from orchestration_assets.selection.training import KEPT, PROMOTED, train_task
+from orchestration_assets.selection.training import KEPT, MIN_ITEMS, PROMOTED, train_task
 from orchestration_assets.selection.training_records import TrainingRecords
 from orchestration_assets.services.identity import service_identity
 from resources.home import Home
@@ -173,7 +173,8 @@ def test_the_gate_holds_a_model_that_is_worse_on_held_out_gold(home) -> None:
     registry = Home(home).models
     good = made(1_200, accuracies=(0.7, 0.9), prices=(0.001, 0.01))
     identities = {"s0": "1", "s1": "1"}
-    first = train_task("t", TrainingRecords(good, 1_200, 0), identities, registry)
+    records = TrainingRecords(good, 1_200, 0, standing=good.is_correct[:, 0])
+    first = train_task("t", records, identities, registry)
     assert first.outcome == PROMOTED
     assert first.version == first.trained
     assert first.accuracy is not None and first.best_single_accuracy is not None
@@ -187,5 +188,56 @@ def test_the_gate_holds_a_model_that_is_worse_on_held_out_gold(home) -> None:
     assert worse.outcome == KEPT
     assert worse.version == first.version != worse.trained
     assert "not promoted" in worse.words
-    again = train_task("t", TrainingRecords(good, 1_200, 0), identities, registry)
+    again = train_task("t", records, identities, registry)
     assert (again.outcome, again.version) == ("unchanged", first.version)
+
+
+def _voted(seed: int, n_items: int) -> TrainingRecords:
+    """Three services of about equal accuracy whose majority, which stood, beats each by far."""
+    good = made(n_items, accuracies=(0.80, 0.82, 0.81), prices=(0.01, 0.01, 0.01), seed=seed)
+    votes = [np.bincount(row, minlength=len(good.labels)).argmax() for row in good.answers]
+    return TrainingRecords(good, n_items, 0, standing=np.array(votes) == good.gold)
+
+
+@pytest.mark.parametrize("n_items", [60, 130, 200])
+def test_what_is_worse_than_what_stood_is_hardly_ever_promoted(tmp_path, n_items) -> None:
+    services = dict.fromkeys(("s0", "s1", "s2"), "1")
+    rows = [
+        train_task("t", _voted(seed, n_items), services, Home(tmp_path / str(seed)).models)
+        for seed in range(12)
+    ]
+    assert not any(row.outcome == PROMOTED and row.gain < 0.0 for row in rows)
+    assert sum(row.outcome == PROMOTED for row in rows) <= 1
+
+
+def test_a_gain_that_may_as_well_be_a_loss_is_no_reason_to_promote(tmp_path) -> None:
+    good = made(200, accuracies=(0.7, 0.9), prices=(0.001, 0.01))
+    held_out = np.array([is_sampled("gate t", one, 0.25) for one in good.items])
+    model = train_task(
+        "t", TrainingRecords(good, 200, 0), {"s0": "1", "s1": "1"}, Home(tmp_path / "a").models
+    )
+    # as often right as what is learned, and about other items
+    missed = round((1.0 - model.accuracy) * model.held_out)
+    stood = np.ones(200, dtype=bool)
+    wrong_of_learned = np.flatnonzero(held_out & ~good.is_correct[:, 1])
+    others = np.setdiff1d(np.flatnonzero(held_out), wrong_of_learned)
+    stood[others[:missed]] = False
+    records = TrainingRecords(good, 200, 0, standing=stood)
+    row = train_task("t", records, {"s0": "1", "s1": "1"}, Home(tmp_path / "b").models)
+    assert row.gain == pytest.approx(0.0, abs=0.05)
+    assert (row.outcome, row.current) == (KEPT, "what stood")
+    assert "by a standard error less, -2.0 is the least" in row.words
+
+
+def test_too_few_held_out_items_promote_nothing_and_a_clear_case_of_300_does(tmp_path) -> None:
+    good = made(300, accuracies=(0.7, 0.95), prices=(0.001, 0.01))
+    stood = good.is_correct[:, 0]
+    outcomes = []
+    for count in (100, 300):
+        records = TrainingRecords(good.take(np.arange(count)), count, 0, standing=stood[:count])
+        registry = Home(tmp_path / str(count)).models
+        row = train_task("t", records, {"s0": "1", "s1": "1"}, registry)
+        outcomes.append(row.outcome)
+        if count == 100:
+            assert f"at least {MIN_ITEMS} are needed" in row.words
+    assert outcomes == ["none", PROMOTED]

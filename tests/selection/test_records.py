@@ -6,6 +6,7 @@ import pytest
 
 from orchestration_assets.schemas.spending import SPENDING
 from orchestration_assets.selection.forecast import Price
+from orchestration_assets.selection.training_corpus import standing_answers
 from orchestration_assets.selection.training_records import observed_prices, training_records
 
 PRICES = {"one": Price(1.0, 0.1), "two": Price(2.0, 0.2)}
@@ -32,7 +33,7 @@ def gold(item: str, answer: str, content: str | None = None) -> dict:
     return {"item_id": item, "content_hash": content, "task": "t", "answer": answer}
 
 
-def records(readings: list[dict], labels: list[dict]):
+def records(readings: list[dict], labels: list[dict], standing=None):
     text = pa.string()
     schema = pa.schema(
         [(name, text) for name in ("item_id", "content_hash", "task", "service")]
@@ -48,6 +49,7 @@ def records(readings: list[dict], labels: list[dict]):
         pa.Table.from_pylist(readings, schema),
         pa.Table.from_pylist(labels, gold_schema),
         PRICES,
+        standing=standing,
     )
 
 
@@ -102,6 +104,44 @@ def test_identical_content_counts_once_with_its_latest_reading() -> None:
     )
     assert found.recorded.items == ("c-a",)
     assert found.recorded.answers.tolist() == [[1, 1]]
+
+
+@pytest.mark.parametrize(
+    ("standing", "stood"),
+    [
+        ({"c-a": "x", "c-b": "x", "c-c": "x"}, [True, False, True]),
+        ({"c-a": "x", "c-b": "y"}, [True, True, False]),
+        ({"c-b": "y"}, [False, True, False]),
+        ({"c-elsewhere": "y"}, None),
+        ({}, None),
+    ],
+)
+def test_an_item_without_a_standing_answer_was_not_answered_rightly(standing, stood) -> None:
+    labels = {"a": "x", "b": "y", "c": "x"}
+    readings = [reading(item, name, "x") for item in labels for name in VERSIONS]
+    found = records(readings, [gold(*pair) for pair in labels.items()], standing)
+    assert (None if found.standing is None else found.standing.tolist()) == stood
+
+
+def test_what_stood_was_decided_by_the_plan_of_its_own_batch_about_its_own_content() -> None:
+    columns = ("batch", "item_id", "task", "content_hash")
+    rows = [
+        ("1", "a", "t", "c-a", "default", "x"),
+        # planned otherwise once, and decided by what was learned since
+        ("2", "a", "t", "c-a", "learned", "y"),
+        # what the item holds now has never been decided but by what was learned
+        ("1", "b", "t", "c-before", "explore", "x"),
+        ("2", "b", "t", "c-b", "learned", "y"),
+        ("1", "c", "t", "c-c", "default", "x"),
+        ("2", "c", "t", "c-c", "explore", "z"),
+        ("1", "d", "t", "c-d", "default", None),
+        ("1", "e", "another", "c-e", "default", "x"),
+    ]
+    keys = [dict(zip(columns, row[:4], strict=True)) for row in rows]
+    plans = [key | {"option": row[4]} for key, row in zip(keys, rows, strict=True)]
+    answers = [key | {"answer": row[5]} for key, row in zip(keys, rows, strict=True)]
+    found = standing_answers("t", pa.Table.from_pylist(plans), pa.Table.from_pylist(answers))
+    assert found == {"c-a": "x", "c-before": "x", "c-c": "z"}
 
 
 def test_prices_are_what_calls_really_took() -> None:

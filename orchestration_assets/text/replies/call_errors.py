@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from orchestration_assets.schemas.storable_values import whole_text
 from orchestration_assets.text.replies.error_bodies import ErrorReport, described_in, reported_in
+from orchestration_assets.text.replies.token_usage import tokens_read, tokens_written
 
 
 class CallError(Exception):
@@ -21,6 +22,14 @@ class CallError(Exception):
     """Whether the service may have done the work although no answer arrived."""
     rate_limited = False
     """Whether the service works and only asks for fewer requests: 429, or 503 with Retry-After."""
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    """Tokens that the service states although it failed; None where it states none."""
+
+    def bill(self, body: Mapping[str, Any]) -> None:
+        """Marks a failure whose work may have been done, with the usage that its body states."""
+        self.maybe_billed = True
+        self.tokens_in, self.tokens_out = tokens_read(body), tokens_written(body)
 
     def __str__(self) -> str:
         return whole_text(super().__str__())
@@ -89,6 +98,9 @@ PERMANENT = (RequestRefused, EndpointNotFound, FatalCallError)
 """Never retried."""
 
 _TRANSIENT_STATUSES = frozenset({408, 409, 425, 429})
+_GATEWAY_STATUSES = frozenset({502, 504, 520, 524})
+"""From a gateway that got no usable answer, or none in time: the service behind it may have done
+the work all the same."""
 _REFUSED_STATUSES = frozenset({400, 413, 422, 451})
 _MESSAGE_CHARS = 200
 _EMPTY_REPORT: Final = ErrorReport(None, frozenset(), "")
@@ -111,18 +123,24 @@ def error_in_body(
     ``streamed``: the body is one event of a stream. ``now`` is the time of day, s since 1970.
     """
     report = reported_in(body, streamed=streamed)
-    return None if report is None else _error_inside_success(report, retry_after, now)
+    return None if report is None else _error_inside_success(body, report, retry_after, now)
 
 
 def error_from_event(body: Mapping[str, Any], retry_after: str | None, now: float) -> CallError:
     """The error that a stream event of the name ``error`` reports."""
-    return _error_inside_success(described_in(body) or _EMPTY_REPORT, retry_after, now)
+    return _error_inside_success(body, described_in(body) or _EMPTY_REPORT, retry_after, now)
 
 
-def _error_inside_success(report: ErrorReport, retry_after: str | None, now: float) -> CallError:
+def _error_inside_success(
+    body: Mapping[str, Any], report: ErrorReport, retry_after: str | None, now: float
+) -> CallError:
     detail = f"(inside HTTP 200) {report.message}"[: 2 * _MESSAGE_CHARS]
     # an error without a status may be transient
-    return _error(report.status or 500, detail, report, retry_after or report.retry_after, now)
+    error = _error(report.status or 500, detail, report, retry_after or report.retry_after, now)
+    if not error.rate_limited and not isinstance(error, FatalCallError):
+        # the work had begun, as the status says
+        error.bill(body)
+    return error
 
 
 def _error(
@@ -144,6 +162,7 @@ def _error(
     if status in _TRANSIENT_STATUSES or status >= 500:
         error = Unavailable(message, retry_after_seconds(retry_after, now))
         error.rate_limited = status == 429 or (status == 503 and error.retry_after is not None)
+        error.maybe_billed = status in _GATEWAY_STATUSES
         return error
     return EndpointNotFound(message)
 

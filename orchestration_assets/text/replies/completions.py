@@ -87,7 +87,9 @@ def completion_in(body: Mapping[str, Any]) -> Completion:
     finish = choice.get("finish_reason") or choice.get("stop_reason")
     finish = whole_text(finish[:100].lower()) if isinstance(finish, str) else ""
     if finish in _FAILURES:
-        raise Unavailable(f"the service gave up on the answer: finish_reason {finish}")
+        error = Unavailable(f"the service gave up on the answer: finish_reason {finish}")
+        error.bill(body)
+        raise error
     parts = _MessageParts()
     parts.add_content(message.get("content"))
     refusal = message.get("refusal")

@@ -65,7 +65,7 @@ class Breaker:
         # question -> whether its first attempt failed, the latest question last
         self._first_failed: dict[str, bool] = {}
         self._in_flight = 0
-        self._era = 0
+        self.era = 0
         self._opened_at = 0.0
         self._failed_probes = 0
         self.state = BreakerState.CLOSED
@@ -85,7 +85,7 @@ class Breaker:
         ):
             return NotAdmitted.WAIT if self._in_flight else self._refuse_without_success(now)
         self._in_flight += 1
-        return Ticket(self._era)
+        return Ticket(self.era)
 
     def record(
         self, ticket: Ticket, now: float, outcome: Outcome, question: str | None = None
@@ -96,7 +96,7 @@ class Breaker:
         """
         if question is not None:
             self._note(question, outcome)
-        if ticket.era != self._era:
+        if ticket.era != self.era:
             return
         self._in_flight -= 1
         ok = outcome is Outcome.ANSWERED or (
@@ -116,11 +116,12 @@ class Breaker:
 
     def abandon(self, ticket: Ticket) -> None:
         """Ends an attempt that says nothing about the service; a probe may be repeated."""
-        if ticket.era != self._era:
+        if ticket.era != self.era:
             return
         self._in_flight -= 1
         if self.state is BreakerState.HALF_OPEN:
             self.state = BreakerState.OPEN
+            self._begin_era()
 
     @property
     def mostly_malformed(self) -> bool:
@@ -187,5 +188,5 @@ class Breaker:
                 del latest[next(iter(latest))]
 
     def _begin_era(self) -> None:
-        self._era += 1
+        self.era += 1
         self._in_flight = 0

@@ -7,7 +7,8 @@ its bulkhead, in all no longer than the policy's ``wait_s``; then they are defer
 import asyncio
 import math
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -59,29 +60,34 @@ class _NotAttempted:
 
 @dataclass
 class _CallTime:
-    """The time limit of one call: its deadline, or ``limit_s`` after its first request.
+    """The time of one call: its deadline, and ``limit_s`` for its attempts and retries' delays.
 
-    Waiting for a free slot does not count against ``limit_s``, nor does time in which the event
-    loop was blocked. ``deadline`` is a time of the loop's own clock.
+    Waiting for a place, for money or for an unavailable service does not count against
+    ``limit_s``, nor does time in which the event loop was blocked. ``deadline`` is a time of the
+    loop's own clock, which ends all of it.
     """
 
     deadline: float
     limit_s: float
-    ends: float = math.inf
+    used_s: float = 0.0
 
-    def begin(self) -> None:
-        """The first request starts; later calls change nothing."""
-        if self.ends == math.inf:
-            self.ends = steady_clock().time() + self.limit_s
+    @contextmanager
+    def counted(self) -> Generator[None, None, None]:
+        """Counts the time of the block against ``limit_s``."""
+        began = steady_clock().time()
+        try:
+            yield
+        finally:
+            self.used_s += steady_clock().time() - began
 
     @property
     def left(self) -> float:
-        """Seconds until the limit."""
-        return min(self.deadline - _clock(), self.ends - steady_clock().time())
+        """Seconds until the deadline or the limit."""
+        return min(self.deadline - _clock(), self.limit_s - self.used_s)
 
     def within(self, seconds: float = math.inf) -> SteadyTimeout:
-        """A timeout of so many seconds, at most of those that are left."""
-        return SteadyTimeout(min(seconds, self.ends - steady_clock().time()), self.deadline)
+        """A timeout of so many seconds, at the deadline at the latest."""
+        return SteadyTimeout(seconds, self.deadline)
 
 
 _INLINE_CHARS: Final = 32_768
@@ -101,9 +107,6 @@ _STOPPING: Final = (FatalCallError, Forbidden, EndpointNotFound)
 _MAX_FORBIDDEN_ITEMS: Final = 5
 """After so many items with 403 or 404 and no answer between them, the service is stopped: it
 forbids every item, or does not know the model."""
-_AT_NO_COST: Final = (Unavailable, Unreachable)
-"""Failures that are surely not billed: while the service fails others too, they may be retried
-beyond the policy's attempts."""
 _MOSTLY_FAILING: Final = 0.5
 """From this share of failed attempts on, a question that is given up was the service's failure."""
 
@@ -118,8 +121,8 @@ class Caller:
     """Calls one service during one run, within the limits of the policy and of the budget.
 
     Belongs to the event loop that uses it. ``ratio`` is the first value of the token scale;
-    ``limit_s`` limits a call with its retries, from its first request on; ``wait_limit_s`` limits
-    the policy's ``wait_s``; ``jitter`` gives random numbers in [0, 1). ``parked`` is told how many
+    ``limit_s`` limits the attempts of a call with their delays; ``wait_limit_s`` limits the
+    policy's ``wait_s``; ``jitter`` gives random numbers in [0, 1). ``parked`` is told how many
     questions begin to wait for the unavailable service, and, with a minus, how many wait no longer.
     """
 
@@ -154,7 +157,7 @@ class Caller:
         self._preparation = asyncio.Lock()
         self._breaker_changed: asyncio.Event | None = None
         self._state_changed: asyncio.Event | None = None
-        self._last_state: tuple[BreakerState, int, str | None] = (BreakerState.CLOSED, 0, None)
+        self._last_state: tuple[int, str | None] = (0, None)
         self._answers = 0
         self._forbidden: list[frozenset[str]] = []
 
@@ -221,7 +224,7 @@ class Caller:
                 final = result if isinstance(result, Reply) else rejected
                 return _outcomes(attempts, final)
             if isinstance(result, _NotAttempted):
-                return _failed_outcomes(attempts, result, error)
+                return _failed_outcomes(attempts, _taken_up(result, error), error)
             if isinstance(result, Reply):
                 repair = self._repair(request, result)
                 if repair is None:
@@ -244,7 +247,8 @@ class Caller:
                 return _failed_outcomes(attempts, delay, error)
             self._parked(len(request.questions))
             try:
-                await asyncio.sleep(delay)
+                with time.counted():
+                    await asyncio.sleep(delay)
             finally:
                 self._parked(-len(request.questions))
 
@@ -281,7 +285,7 @@ class Caller:
         )
         status = Status.DEFERRED if service_fails else _status(error)
         if failures >= retries.attempts:
-            more = retries.attempts > 1 and isinstance(error, _AT_NO_COST)
+            more = retries.attempts > 1 and _is_at_no_cost(error)
             at_fault = is_at_fault(
                 failures,
                 retries,
@@ -304,7 +308,7 @@ class Caller:
             return _NotAttempted(Status.DEFERRED, why)
         if delay >= time.left:
             late = _status(error) if isinstance(error, TimedOut) else status
-            return _NotAttempted(late, "its deadline is sooner")
+            return _taken_up(_NotAttempted(late, "its deadline is sooner"), error)
         return delay
 
     def _repair(self, request: Request, reply: Reply) -> Request | None:
@@ -352,7 +356,6 @@ class Caller:
                     continue
                 if isinstance(ticket, _NotAttempted):
                     return ticket
-                time.begin()
                 key = _idempotency_key(keys, repaired=repaired)
                 return await self._send_within_budget(request, key, time, attempts, ticket)
             finally:
@@ -377,12 +380,12 @@ class Caller:
             if self.stopped is not None:
                 return _NotAttempted(Status.DEFERRED, reason)
             now = _clock()
-            patience_ends = self._patience.ends(now)
-            # a probe that is under way may end at any time
-            earliest = now if until == math.inf else until
-            if earliest >= patience_ends or earliest - now >= time.left:
+            # a probe that is under way may be answered, and ends by its own time limit
+            probed = until == math.inf
+            earliest = now if probed else until
+            if (not probed and until >= self._patience.ends(now)) or earliest >= time.deadline:
                 return _NotAttempted(Status.DEFERRED, reason)
-            await self._park(min(until, patience_ends) - now, len(request.questions), time)
+            await self._park(until - now, len(request.questions), time)
         return None
 
     async def _park(self, seconds: float, questions: int, time: _CallTime) -> None:
@@ -470,9 +473,15 @@ class Caller:
             return _NotAttempted(
                 Status.OVER_BUDGET, f"{quote.expected_usd:.6f} USD more would pass the budget"
             )
+        if time.left <= 0.0:
+            self.breaker.abandon(ticket)
+            self._budget.settle(reservation, Charge(0.0, status=_TOO_LATE.status))
+            self._notify()
+            return _TOO_LATE
         started_at, began = self._now(), perf_counter()
         try:
-            result = await self._send(request, key, time)
+            with time.counted():
+                result = await self._send(request, key, time)
         except BaseException:
             # cancelled: the service may still bill the request, and its health is unknown
             self.breaker.abandon(ticket)
@@ -577,7 +586,8 @@ class Caller:
         if self._breaker_changed is not None:
             self._breaker_changed.set()
             self._breaker_changed = None
-        state = self.breaker.state, self.breaker.opened, self.stopped
+        # the era: a probe that ends without a result leaves the circuit open as it was
+        state = self.breaker.era, self.stopped
         if state != self._last_state and self._state_changed is not None:
             self._state_changed.set()
             self._state_changed = None
@@ -605,9 +615,7 @@ class Caller:
     def _charge(self, request: Request, quote: Quote, result: Reply | CallError) -> Charge:
         """What an attempt cost: as billed, else by its texts, else as such attempts cost."""
         if isinstance(result, CallError):
-            if result.billable or result.maybe_billed:
-                return _unanswered(quote, _status(result))
-            return Charge(0.0, status=_status(result))
+            return self._charge_of_failure(quote, result)
         price, estimated = self.service.config.price, request.tokens_estimated
         tokens_in, tokens_out = result.tokens_in, result.tokens_out or 0
         self.output.observe(tokens_out)
@@ -620,8 +628,30 @@ class Caller:
             or (price.output_usd > 0.0 and not result.tokens_out_stated),
             tokens_in=tokens_in,
             tokens_out=result.tokens_out,
-            status=result.readings[0].status,
+            status=_reply_status(result),
         )
+
+    def _charge_of_failure(self, quote: Quote, error: CallError) -> Charge:
+        tokens_in, tokens_out, status = error.tokens_in, error.tokens_out, _status(error)
+        if tokens_in is not None and tokens_out is not None:
+            usd = self.service.config.price.of(tokens_in, tokens_out)
+            return Charge(usd, tokens_in=tokens_in, tokens_out=tokens_out, status=status)
+        if error.billable or error.maybe_billed:
+            return _unanswered(quote, status)
+        return Charge(0.0, status=status)
+
+
+def _reply_status(reply: Reply) -> Status:
+    """The status of its best reading: of a batch, one that does not fit spoils no other."""
+    statuses = [reading.status for reading in reply.readings]
+    best = (status for status in (Status.OK, Status.ABSTAINED) if status in statuses)
+    return next(best, statuses[0])
+
+
+def _is_at_no_cost(error: CallError) -> bool:
+    """Whether a failure is surely not billed: while the service fails others too, such may be
+    retried beyond the policy's attempts."""
+    return isinstance(error, Unavailable | Unreachable) and not error.maybe_billed
 
 
 def _unanswered(quote: Quote, status: str) -> Charge:
@@ -691,6 +721,15 @@ def _status(error: CallError) -> Status:
     return Status.TIMEOUT if isinstance(error, TimedOut) else Status.FAILED
 
 
+def _taken_up(ending: _NotAttempted, error: CallError | None) -> _NotAttempted:
+    """How a question ends whose time is over: it is asked again by a later run where all that kept
+    it from an answer was a service that turned it away."""
+    if error is None or not (error.rate_limited or _is_at_no_cost(error)):
+        return ending
+    ended_by_time = ending.status in (Status.TIMEOUT, Status.FAILED)
+    return _NotAttempted(Status.DEFERRED, ending.reason) if ended_by_time else ending
+
+
 def _outcomes(attempts: Sequence[tuple[Attempt, ...]], reply: Reply) -> list[CallOutcome]:
     return [CallOutcome(*pair) for pair in zip(reply.readings, attempts, strict=True)]
 
@@ -735,8 +774,8 @@ def _record_attempt(
             started_at,
             elapsed_ms,
             charge.usd * share,
-            _share_of(reply.tokens_in, share) if reply else None,
-            _share_of(reply.tokens_out, share) if reply else None,
+            _share_of(result.tokens_in, share),
+            _share_of(result.tokens_out, share),
             sent.tokens_estimated,
             reply.first_token_ms if reply else None,
             reading.reason if reading else str(result),

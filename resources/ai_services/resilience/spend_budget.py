@@ -2,11 +2,10 @@
 is free until attempts in flight have been settled."""
 
 import asyncio
-import heapq
 import math
+from collections import deque
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
 
 from resources.spending.records import Part
@@ -74,14 +73,12 @@ class Recorder(Protocol):
     ) -> None: ...
 
 
-@dataclass(order=True)
-class _Waiter:
-    """An attempt that waits for money: of greater value first, then the earlier one."""
+class _Waiter(NamedTuple):
+    """An attempt that waits for money; nobody waits any more where ``granted`` is cancelled."""
 
-    order: tuple[float, int]
-    budget: "SpendBudget" = field(compare=False)
-    quote: Quote = field(compare=False)
-    granted: "asyncio.Future[bool]" = field(compare=False)
+    budget: "SpendBudget"
+    quote: Quote
+    granted: "asyncio.Future[bool]"
 
 
 class SpendBudget:
@@ -117,8 +114,7 @@ class SpendBudget:
             self._recorder = within._recorder
         self._in_flight = 0
         # shared by all budgets within the outermost one
-        self._waiting: list[_Waiter] = [] if within is None else within._waiting
-        self._arrivals = 0
+        self._waiting: deque[_Waiter] = deque() if within is None else within._waiting
 
     @property
     def left_usd(self) -> float:
@@ -127,26 +123,27 @@ class SpendBudget:
         return own if self._within is None else min(own, self._within.left_usd)
 
     @contextmanager
-    def limited_to(self, usd: float) -> Generator[None, None, None]:
-        """Lets no more than ``usd`` be spent within the block."""
+    def limited_to(self, usd: float, account: str = "") -> Generator[None, None, None]:
+        """Lets no more than ``usd`` be spent within the block, on this ``account``."""
         cap, self.cap_usd = self.cap_usd, min(self.cap_usd, self.spent_usd + usd)
+        before, self.account = self.account, account
         try:
             yield
         finally:
-            self.cap_usd = cap
+            self.cap_usd, self.account = cap, before
 
-    async def reserve(self, quote: Quote, value: float = 0.0) -> Reservation | None:
+    async def reserve(self, quote: Quote) -> Reservation | None:
         """Reserves the money of one attempt, once there is enough.
 
-        Waits while attempts in flight may free what is missing, those of greater ``value`` first,
-        then in the order of asking; None when they cannot. Raises what the recorder raises.
+        Waits while attempts in flight may free what is missing, in the order of asking; None when
+        they cannot. Raises what the recorder raises.
         """
         if quote.most_usd <= 0.0:
             return Reservation(quote, None)
         if self._is_hopeless(quote):
             return None
         if self._waiting or not self._fits(quote):
-            if not await self._wait(quote, value):
+            if not await self._wait(quote):
                 return None
         else:
             self._take(quote)
@@ -168,36 +165,32 @@ class SpendBudget:
                 status=charge.status,
             )
 
-    async def _wait(self, quote: Quote, value: float) -> bool:
+    async def _wait(self, quote: Quote) -> bool:
         granted: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        root = self._root()
-        root._arrivals += 1
-        waiter = _Waiter((-value, root._arrivals), self, quote, granted)
-        heapq.heappush(self._waiting, waiter)
+        self._waiting.append(_Waiter(self, quote, granted))
         try:
             return await granted
         except asyncio.CancelledError:
             if granted.done() and not granted.cancelled() and granted.result():
                 self._release(quote, 0.0, 0.0)
             else:
-                self._waiting.remove(waiter)
-                heapq.heapify(self._waiting)
+                # it may have held up those behind it
+                granted.cancel()
                 self._serve()
             raise
 
     def _serve(self) -> None:
         """Lets those that wait go on, the first of them first: nobody overtakes."""
         while self._waiting:
-            waiter = self._waiting[0]
-            budget, quote = waiter.budget, waiter.quote
-            hopeless = budget._is_hopeless(quote)
-            if not hopeless and not budget._fits(quote):
-                return
-            heapq.heappop(self._waiting)
-            if not waiter.granted.done():
+            budget, quote, granted = self._waiting[0]
+            if not granted.done():
+                hopeless = budget._is_hopeless(quote)
+                if not hopeless and not budget._fits(quote):
+                    return
                 if not hopeless:
                     budget._take(quote)
-                waiter.granted.set_result(not hopeless)
+                granted.set_result(not hopeless)
+            self._waiting.popleft()
 
     def _fits(self, quote: Quote) -> bool:
         """Whether the attempt may be sent now."""
@@ -244,6 +237,3 @@ class SpendBudget:
             self._release(quote, 0.0, 0.0)
             raise
         return Reservation(quote, number)
-
-    def _root(self) -> "SpendBudget":
-        return self if self._within is None else self._within._root()

@@ -58,7 +58,7 @@ class AnyTraffic(RuleBasedStateMachine):
         current = [
             ticket
             for ticket, begun in self.under_way
-            if begun is BreakerState.HALF_OPEN and ticket.era == self.breaker._era
+            if begun is BreakerState.HALF_OPEN and ticket.era == self.breaker.era
         ]
         assert len(current) == (self.breaker.state is BreakerState.HALF_OPEN)
 

@@ -4,7 +4,7 @@ import asyncio
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from orchestration_assets.schemas.services import Retries
@@ -144,5 +144,54 @@ def test_a_share_of_a_budget_is_all_that_may_be_spent_within_its_block() -> None
             assert held is not None
             inner.settle(held, Charge(0.1))
         assert budget.left_usd == pytest.approx(0.7)
+
+    asyncio.run(drive())
+
+
+MONEY = st.sampled_from([0.05, 0.2, 0.5, 0.9])
+STEPS = st.lists(
+    st.tuples(st.just("ask"), MONEY)
+    | st.tuples(st.sampled_from(["settle", "cancel", "pass"]), st.integers(0, 9)),
+    max_size=40,
+)
+
+
+@given(STEPS)
+@example([("ask", 0.9), ("ask", 0.5), ("ask", 0.05), ("cancel", 1), ("cancel", 2)])
+@example([("ask", 0.9), ("ask", 0.5), ("ask", 0.5), ("settle", 0), ("cancel", 0), ("cancel", 1)])
+def test_who_stops_waiting_for_money_holds_up_nobody_and_holds_nothing(steps) -> None:
+    """Whatever is asked for, settled and cancelled, in whatever order, also all at once."""
+
+    async def drive() -> None:
+        inner = SpendBudget(1.0, SpendBudget(1.5))
+        tasks: list[asyncio.Task] = []
+        for step, value in steps:
+            if step == "ask":
+                tasks.append(asyncio.ensure_future(inner.reserve(Quote(value, value, value))))
+                await asyncio.sleep(0)
+            elif step == "pass":
+                await asyncio.sleep(0)
+            elif value < len(tasks) and step == "cancel":
+                tasks[value].cancel()
+            elif value < len(tasks) and tasks[value].done():
+                task = tasks.pop(value)
+                if not task.cancelled() and (held := task.result()):
+                    inner.settle(held, Charge(0.0))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        # somebody holds what those wait for
+        assert any(task.done() for task in tasks) or all(task.cancelled() for task in tasks)
+        while tasks:
+            waiting = []
+            for task in tasks:
+                if not task.done():
+                    waiting.append(task)
+                elif not task.cancelled() and (held := task.result()):
+                    inner.settle(held, Charge(0.0))
+            assert len(waiting) < len(tasks)
+            tasks = waiting
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        assert (inner.reserved_usd, inner.left_usd) == (0.0, 1.0)
 
     asyncio.run(drive())

@@ -16,6 +16,8 @@ from resources.ai_services.drill.faults import Fault, FaultScript
 from resources.ai_services.drill.server import DrillServer, serving
 from resources.ai_services.http.chat import ChatService
 from resources.ai_services.resilience.breaker import Breaker
+from resources.ai_services.resilience.caller import Caller
+from resources.ai_services.resilience.spend_budget import SpendBudget
 from tests.ai_services.http.samples import asked, chat
 from tests.ai_services.resilience.test_faults import PATIENT, run
 
@@ -234,3 +236,68 @@ def test_a_probe_that_is_answered_lets_the_service_be_used_again_bit_by_bit(tmp_
     back = next(n for n, one in enumerate(server.log) if one.status == 200)
     began = server.log[back].at_s
     assert sum(one.at_s < began + 0.03 for one in server.log[back:]) <= 3
+
+
+BRIEF = {"window": 4, "min_attempts": 2, "open_s": 0.2}
+"""Two failures open the circuit: the third request is the probe."""
+
+
+def after_a_probe(server: DrillServer, probe_ends_s: float, *, cancelled: bool) -> list[Status]:
+    """Statuses of a question whose probe has no result, and of those that wait meanwhile."""
+
+    async def work(url: str) -> list[Status]:
+        limits = {"connect_s": 3.0, "first_token_s": 60.0, "total_s": 60.0}
+        retries = {"attempts": 1}
+        service = ChatService(
+            "s", chat(url, timeouts=limits, retries=retries, concurrency=1, breaker=BRIEF)
+        )
+        caller, clock = Caller(service, SpendBudget()), asyncio.get_running_loop().time
+
+        async def status(question: Question, ends: float) -> Status:
+            (outcome,) = await caller.call([question], [question.item.content_hash], ends)
+            return outcome.reading.status
+
+        failing, (first, *others) = texts(2, "early"), texts(6)
+        await asyncio.gather(*(status(one, FOREVER) for one in failing))
+        probing = asyncio.ensure_future(status(first, clock() + probe_ends_s))
+        while len(server.log) < 3:
+            await asyncio.sleep(0.01)
+        waiting = [asyncio.ensure_future(status(one, clock() + 20.0)) for one in others]
+        await asyncio.sleep(0.05)
+        if cancelled:
+            probing.cancel()
+            await asyncio.wait([probing])
+        ended = [] if cancelled else [await probing]
+        ended += await asyncio.gather(*waiting)
+        await service.aclose()
+        return ended
+
+    with serving(server) as url:
+        return asyncio.run(work(url))
+
+
+@pytest.mark.parametrize("kind", ["rate_limit", "overload"])
+def test_who_waits_for_a_probe_is_woken_when_it_is_told_to_come_later(kind) -> None:
+    """The one that made the probe has no time for the pause that the service asks for."""
+    faults = (Fault(kind="error", end=2), Fault(kind=kind, begin=2, end=3, seconds=3.0))
+    server = DrillServer(FaultScript(faults=faults, median_ms=200))
+    assert after_a_probe(server, 2.0, cancelled=False) == [Status.DEFERRED] + [Status.OK] * 5
+
+
+def test_who_waits_for_a_probe_is_woken_when_it_is_cancelled() -> None:
+    faults = (Fault(kind="error", end=2), Fault(kind="hang", begin=2, end=3))
+    server = DrillServer(FaultScript(faults=faults))
+    assert after_a_probe(server, FOREVER, cancelled=True) == [Status.OK] * 5
+
+
+def test_nothing_is_deferred_while_a_probe_may_still_be_answered(tmp_path) -> None:
+    """The wait is over while the probe is under way; its answer comes later."""
+    faults = (Fault(kind="error", end=2), Fault(kind="latency", begin=2, end=3, seconds=1.5))
+    answers, _ = ask_all(
+        tmp_path,
+        DrillServer(FaultScript(faults=faults)),
+        texts(8),
+        concurrency=1,
+        breaker={**BRIEF, "wait_s": 0.8},
+    )
+    assert statuses(answers) == {Status.OK: 8}

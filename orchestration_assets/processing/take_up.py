@@ -1,0 +1,85 @@
+"""Asking again only what was deferred: every other plan of the batch keeps the rows that it has."""
+
+from collections.abc import Iterable, Sequence
+
+from orchestration_assets.processing.answer_cache import CACHED
+from orchestration_assets.processing.event_loop import BatchResult
+from orchestration_assets.schemas.enums import Status
+from orchestration_assets.schemas.tables import (
+    CALL_LOG,
+    DECISION_LOG,
+    INTERPRETATIONS,
+    CallRow,
+    PlanRow,
+)
+from resources.table_store import TableStore
+
+_Pair = tuple[str, str]
+_Question = tuple[str, str, str, int, int]
+
+
+def stored_result(tables: TableStore, batch: str) -> BatchResult:
+    """What carrying out the plans of the batch yielded last; nothing where a table is missing.
+
+    Raises DamagedFileError.
+    """
+    names = [table.name for table in INTERPRETATIONS.values()]
+    stored = BatchResult()
+    if not all(tables.exists(name, batch) for name in (*names, DECISION_LOG.name, CALL_LOG.name)):
+        return stored
+    for model, table in INTERPRETATIONS.items():
+        stored.interpretations[model] = list(table.rows(tables.read(table.name, batch)))
+    stored.decisions = list(DECISION_LOG.rows(tables.read(DECISION_LOG.name, batch)))
+    stored.calls = list(CALL_LOG.rows(tables.read(CALL_LOG.name, batch)))
+    return stored
+
+
+def plans_to_take_up(plans: Iterable[PlanRow], stored: BatchResult) -> list[PlanRow]:
+    """The plans with a deferred reading, and those whose stored rows are not those of the plan.
+
+    Rows are not the plan's when the item had another content or the plan another model, or when a
+    process was killed between writing the readings and the logs.
+    """
+    last: dict[_Question, CallRow] = {}
+    for call in stored.calls:
+        about = (call.item_id, call.task, call.service, call.step, call.round)
+        if about not in last or last[about].attempt < call.attempt:
+            last[about] = call
+    known = {
+        (row.item_id, row.task, model, row.content_hash)
+        for model, rows in stored.interpretations.items()
+        for row in rows
+    }
+    decided = {(row.item_id, row.task) for row in stored.decisions}
+    outdated: set[_Pair] = set()
+    for rows in stored.interpretations.values():
+        for row in rows:
+            end = last.get((row.item_id, row.task, row.service, row.step, row.round))
+            is_deferred = row.status is Status.DEFERRED
+            if is_deferred or end is None or _contradicts(row.status, end.status):
+                outdated.add((row.item_id, row.task))
+    return [
+        plan
+        for plan in plans
+        if (pair := (plan.item_id, plan.task)) in outdated
+        or pair not in decided
+        or (*pair, plan.model, plan.content_hash) not in known
+    ]
+
+
+def _contradicts(reading: Status, call: Status) -> bool:
+    """Whether the log tells of another time than the reading that is not deferred."""
+    return call is Status.DEFERRED or (reading in CACHED and call is not reading)
+
+
+def kept(stored: BatchResult, plans: Sequence[PlanRow]) -> BatchResult:
+    """The stored rows of these plans."""
+    pairs = {(plan.item_id, plan.task): plan.model for plan in plans}
+    return BatchResult(
+        {
+            model: [row for row in rows if pairs.get((row.item_id, row.task)) is model]
+            for model, rows in stored.interpretations.items()
+        },
+        [row for row in stored.decisions if (row.item_id, row.task) in pairs],
+        [row for row in stored.calls if (row.item_id, row.task) in pairs],
+    )
