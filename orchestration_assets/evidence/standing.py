@@ -96,8 +96,8 @@ def standing(
 
     ``certainty``, ``error_risk`` and ``spread`` weigh every reading, so that a decision against
     the others shows as the risk that it is. ``dissenters`` gave an answer far from it and
-    contradict a reading that was found without theirs, or one that decides although they were
-    shown it; whoever was only overruled, by a service that knew the answer, is none.
+    contradict a reading that was found without theirs; whoever was only overruled, by a service
+    that knew the answer, is none.
     """
     if answer is None:
         answer = consensus(deciding(votes, roles), task).answer
@@ -117,7 +117,8 @@ def standing(
 
 
 def overruled(votes: Sequence[Vote], roles: Roles, task: Task, answer: Answer) -> tuple[str, ...]:
-    """The services whose other answer is known to those that decide, in the order of asking."""
+    """The services whose other answer is known to those that decide, or that were shown what
+    stands and said otherwise (a judge whose panel decides after all), in the order of asking."""
     if task.kind is AnswerKind.VECTOR:
         return ()
     return tuple(
@@ -126,7 +127,7 @@ def overruled(votes: Sequence[Vote], roles: Roles, task: Task, answer: Answer) -
         if reading.status is Status.OK
         and name not in roles.decides
         and is_disagreement(distance(cast(Answer, reading.answer), answer, task), task)
-        and any(roles.knew(decider, name) for decider in roles.decides)
+        and any(roles.knew(decider, name) or roles.knew(name, decider) for decider in roles.decides)
     )
 
 
@@ -140,11 +141,6 @@ def disputed(votes: Sequence[Vote], roles: Roles, task: Task) -> bool:
 
 
 def _contradicts(name: str, readings: Mapping[str, Reading], roles: Roles, task: Task) -> bool:
-    if name not in roles.decides and any(
-        other in roles.decides and roles.supersedes(name, other) for other in readings
-    ):
-        # it was shown what stands and gave another answer, as a judge that an escalation overrode
-        return True
     return any(
         other != name
         and roles.apart(name, other)
