@@ -63,6 +63,7 @@ _SHARED_HARD: Final = 0.4
 _PRICES: Final = (0.002, 0.01, 0.001, 0.004)
 _ITEMS: Final = 2_000
 _VERDICTS: Final = 400
+_OLD: Final = 300
 _LARGE: Final = 20_000
 _LEARN_FROM: Final = 200
 _AUDIT: Final = 0.2
@@ -153,7 +154,8 @@ class Way:
     """How people answer: ``rounds`` of the questions that a queue holds and how many of them are
     answered from the top; ``answering`` is the share that each band gets an answer for;
     ``declared`` the share of easy items that declare their gold; ``weighed``: as it must be;
-    ``of``: the kind of corpus."""
+    ``of``: the kind of corpus;
+    ``before`` counts the riskiest items, which were judged before the first queue was drawn."""
 
     name: str
     rounds: tuple[tuple[int, int], ...]
@@ -161,6 +163,7 @@ class Way:
     declared: float = 0.0
     weighed: bool = True
     of: Kind = ALL_ASKED
+    before: int = 0
 
 
 WAYS: Final = (
@@ -169,6 +172,8 @@ WAYS: Final = (
     Way("from the top", ((1_000, _VERDICTS),)),
     Way("two rounds", ((500, _VERDICTS // 2), (500, _VERDICTS // 2))),
     Way("left out", ((800, 800),), {"accept": 0.65, "review": 0.5, "reject": 0.35}),
+    Way("old ones first", ((_VERDICTS, _VERDICTS),), before=_OLD),
+    Way("uneven", ((800, 800),), {"accept": 0.9, "review": 0.35, "reject": 0.5}),
     Way("declared too", ((300, 300),), declared=0.2),
     Way("cascade", ((_VERDICTS, _VERDICTS),), of=CASCADE),
     Way("few errors", ((_VERDICTS, _VERDICTS),), of=FEW_ERRORS),
@@ -229,6 +234,7 @@ def judge(
     easy = [one for one, hard in zip(corpus.contents, corpus.hard, strict=True) if not hard]
     gold = [_verdict(one, truth[one], DECLARED_BY) for one in easy if rng.random() < way.declared]
     declared = {(str(row.content_hash), TASK) for row in gold}
+    gold += [_verdict(row.content_hash, truth[row.content_hash]) for row in _riskiest(first, way)]
     queue: list[ReviewRow] = []
     for number, (size, answers) in enumerate(way.rounds):
         rows = first
@@ -244,6 +250,10 @@ def judge(
         willing = [row for row in asked if rng.random() < way.answering.get(str(row.triage), 1.0)]
         gold += [_verdict(one.content_hash, truth[one.content_hash]) for one in willing[:answers]]
     return gold, queue
+
+
+def _riskiest(rows: Sequence[ResolutionRow], way: Way) -> list[ResolutionRow]:
+    return sorted(rows, key=lambda row: -(row.error_risk or 0.0))[: way.before]
 
 
 def _doubtful(rows: Sequence[ResolutionRow]) -> list[ResolutionRow]:

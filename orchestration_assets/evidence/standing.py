@@ -117,7 +117,8 @@ def standing(
 
 
 def overruled(votes: Sequence[Vote], roles: Roles, task: Task, answer: Answer) -> tuple[str, ...]:
-    """The services whose other answer is known to those that decide, in the order of asking."""
+    """The services whose other answer is known to those that decide, or that were shown what
+    stands and said otherwise (a judge whose panel decides after all), in the order of asking."""
     if task.kind is AnswerKind.VECTOR:
         return ()
     return tuple(
@@ -126,7 +127,7 @@ def overruled(votes: Sequence[Vote], roles: Roles, task: Task, answer: Answer) -
         if reading.status is Status.OK
         and name not in roles.decides
         and is_disagreement(distance(cast(Answer, reading.answer), answer, task), task)
-        and any(roles.knew(decider, name) for decider in roles.decides)
+        and any(roles.knew(decider, name) or roles.knew(name, decider) for decider in roles.decides)
     )
 
 

@@ -124,6 +124,14 @@ def test_an_escalation_decides_against_what_it_escalated() -> None:
     assert row.reason == "y decides, against x"
 
 
+def test_a_judge_is_overruled_where_an_escalation_to_a_member_of_its_panel_stands() -> None:
+    heard = (("x", ok("a", 0.9)), ("y", ok("b", 0.8)), ("judge", ok("b", 0.4)))
+    roles = Roles(frozenset({"x"}), {"x": (), "y": (), "judge": ("x", "y")})
+    row = resolve(PLAN, heard, LABEL, roles)
+    assert (row.answer, row.supporters, row.dissenters) == ("a", ("x",), ("y",))
+    assert row.reason == "x decides, overruling judge, against y"
+
+
 def test_a_policy_for_disagreement_leaves_what_a_judge_decided() -> None:
     heard = (("x", ok("a")), ("y", ok("b")), ("judge", ok("b")))
     rules = ResolutionRules({"t": ResolutionPolicy.FAIL})
