@@ -9,6 +9,7 @@ and one with the most. The interval is that of a ratio estimator (Cochran, Sampl
 sample leaves out, and how far tokens lie from their estimate.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -24,6 +25,7 @@ from orchestration_assets.processing.question_costs import (
     each_way,
     matrix,
     prior_rows,
+    single_call_ratios,
 )
 from orchestration_assets.processing.usage import ObservedUsage, Spread
 from orchestration_assets.schemas.services import ChatConfig, HttpConfig
@@ -97,9 +99,10 @@ def forecast_prices(
     service) that the answer is kept. ``costs`` is what such questions cost before; ``shares`` by
     version and operating point of a learned model how often it asks each service.
     """
+    single = single_call_ratios((costs or {}).values())
     ways = [
         _WayForecast(own, (costs or {}).get(way), tokens_of, services, seen, is_cached,
-                     (shares or {}).get((way[2] or "", way[3] or 0), {}), scale)
+                     (shares or {}).get((way[2] or "", way[3] or 0), {}), single, scale)
         for way, own in each_way(iter(plans)).items()
     ]  # fmt: skip
     names = dict.fromkeys(name for way in ways for name in way.names)
@@ -122,10 +125,11 @@ class _WayForecast:
         seen: Mapping[str, ObservedUsage],
         is_cached: Mapping[tuple[str, str, str], bool],
         shares: Mapping[str, float],
+        single: Mapping[str, float],
         scale: float,
     ) -> None:
         first = plans[0]
-        self.names = first.services
+        self.names, self.task = first.services, first.task
         costs = costs or blank_costs(self.names)
         width = len(self.names)
         kept = np.array(
@@ -141,7 +145,9 @@ class _WayForecast:
         )
         prior = prior_rows(first, shares)
         seen_ratios, seen_calls = matrix(costs.ratios, width), matrix(costs.calls, width)
-        ratios = np.vstack([prior, seen_ratios])
+        # a call costs in this way what it costs in others
+        of_one_call = np.array([single.get(n, 1.0) for n in self.names])
+        ratios = np.vstack([prior * of_one_call, seen_ratios])
         shares_of_cost = self._weights(matrix(costs.prices, width), len(prior))
         self.observed = len(seen_ratios)
         self.sampled, self.scale = len(plans), scale
@@ -202,10 +208,30 @@ def _interval(parts: list[tuple[_WayForecast, Floats]]) -> tuple[float, float, f
             student_t.ppf(_TAIL, way.n_ratios - 1) ** 2 * way.variance(chosen)
             for way, chosen in parts
         )
+        + student_t.ppf(_TAIL, np.inf) ** 2 * _variance_between(parts)
     )
     least = sum(float(way.least @ chosen) for way, chosen in parts)
     most = sum(float(way.most @ chosen) for way, chosen in parts)
     return min(usd, max(least, usd - half)), usd, max(usd, min(most, usd + half))
+
+
+def _variance_between(parts: list[tuple[_WayForecast, Floats]]) -> float:
+    """Of the cost, in squared dollars, since the sample may hold another mixture of the ways than
+    all items do: that of the means of the ways, by task."""
+    by_task: defaultdict[str, list[tuple[_WayForecast, Floats]]] = defaultdict(list)
+    for way, chosen in parts:
+        by_task[way.task].append((way, chosen))
+    total = 0.0
+    for ways in by_task.values():
+        counts = np.array([float(way.sampled) for way, _ in ways])
+        means = np.array(
+            [float((way.unit_costs @ (way.rates * chosen)).mean()) for way, chosen in ways]
+        )
+        n, scale = counts.sum(), ways[0][0].scale
+        if n > 1.0 and scale > 1.0:
+            spread = counts @ (means - counts @ means / n) ** 2 / (n - 1.0)
+            total += float((n * scale) ** 2 * (1.0 - 1.0 / scale) * spread / n)
+    return total
 
 
 def _service_price(name: str, ways: list[_WayForecast]) -> ServicePrice:

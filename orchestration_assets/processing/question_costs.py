@@ -1,7 +1,7 @@
 """What questions of earlier batches really cost, beside what one call to each service should."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -172,6 +172,18 @@ def prior_rows(plan: PlanRow, shares: Mapping[str, float]) -> Floats:
     most = max(1, plan.calls_max // max(1, len(names)))
     fewest = [float(position < plan.calls_min) for position in range(len(names))]
     return np.array([fewest, [float(most)] * len(names)])
+
+
+def single_call_ratios(costs: Iterable[WayCosts]) -> dict[str, float]:
+    """Service -> what one call cost over its list price, in the mean over all ways; without those
+    of which no question got exactly one call."""
+    found: defaultdict[str, list[float]] = defaultdict(list)
+    for way in costs:
+        width = len(way.services)
+        ratios, calls = matrix(way.ratios, width), matrix(way.calls, width)
+        for column, name in enumerate(way.services):
+            found[name] += ratios[calls[:, column] == 1.0, column].tolist()
+    return {name: float(np.mean(some)) for name, some in sorted(found.items()) if some}
 
 
 def blank_costs(services: tuple[str, ...]) -> WayCosts:

@@ -83,11 +83,27 @@ def test_a_learned_model_brings_its_own_rates() -> None:
     tokens = {plan.item_id: 100 for plan in planned}
     found = forecast_prices(planned, tokens, SERVICES, {}, {}, None, shares)
     assert found.usd == pytest.approx(50 * 0.5 * 1.2)
+    # what a call costs beside its list price is known from other ways
+    other = {WAY: WayCosts(PLAN.services, [[1.2, 0.0]] * 50, [[1, 0]] * 50)}
+    found = forecast_prices(planned, tokens, SERVICES, {}, {}, other, shares)
+    assert found.usd == pytest.approx(50 * 0.5 * (0.9 * 1.2 + 0.3))
     # a better point for a share of the items costs what that point costs
     better = {**shares, ("v1", 1): {"cheap": 0.0, "dear": 1.0}}
     mixed = [replace(one, point=n % 2) for n, one in enumerate(planned)]
     found = forecast_prices(mixed, tokens, SERVICES, {}, {}, None, better)
     assert found.usd == pytest.approx(25 * 0.5 * 1.2 + 25 * 0.5 * 1.0)
+
+
+def test_the_mixture_of_ways_in_a_sample_is_not_that_of_all_items() -> None:
+    shares = {("v1", 0): {"cheap": 1.0}, ("v1", 1): {"cheap": 1.0, "dear": 1.0}}
+    mixed = [replace(one, artefact="v1", point=n % 2) for n, one in enumerate(plans(100))]
+    tokens = {plan.item_id: 100 for plan in mixed}
+    whole = forecast_prices(mixed, tokens, SERVICES, {}, {}, None, shares)
+    sampled = forecast_prices(mixed, tokens, SERVICES, {}, {}, None, shares, scale=5.0)
+    assert whole.usd_high - whole.usd_low == pytest.approx(0.0)
+    # 250 of 500 items in the mean, with the deviation of a sample of 100
+    deviation = 500 * (0.25 * 0.8 / 100) ** 0.5 * 0.5
+    assert sampled.usd_high - sampled.usd == pytest.approx(1.96 * deviation, rel=0.02)
 
 
 @pytest.mark.parametrize(("questions", "rate"), [(30, 0.1), (100, 0.5), (300, 0.9)])
