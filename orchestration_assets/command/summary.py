@@ -136,7 +136,9 @@ def summarise(
                 readings["status"], pa.array([Status.OK, Status.ABSTAINED, Status.FALLBACK])
             )
             others = readings.filter(pc.invert(answered))
-            failed = pc.not_equal(others["status"], Status.DEFERRED.value)
+            # what was never asked has lines of its own
+            unasked = pa.array([Status.DEFERRED, Status.OVER_BUDGET])
+            failed = pc.invert(pc.is_in(others["status"], unasked))
             broken.update(others.filter(failed)["service"].to_pylist())
             without_answer += [
                 UnaskedReading(service, Status(status), reason or "")

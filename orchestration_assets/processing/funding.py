@@ -25,6 +25,7 @@ from orchestration_assets.processing.question_gains import (
 )
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Question, Reading, Task
+from orchestration_assets.schemas.policy import EXPLORE
 from orchestration_assets.schemas.tables import PlanRow
 from orchestration_assets.services.contract import Service
 from orchestration_assets.services.identity import service_identity
@@ -120,7 +121,8 @@ class Funding:
             times[service] += 1
             if call in asked.told:
                 return asked.told[call]
-            is_free = self._price(service, question) <= 0.0
+            # what is explored is asked in full, or nothing is learned from it
+            is_free = plan.option == EXPLORE or self._price(service, question) <= 0.0
             if not is_first_wave:
                 # it follows from a refusal: what it is told may not be asked next time
                 if is_free:

@@ -30,7 +30,9 @@ def load(name: str) -> Item:
     return Item(name, f"hash-{name}", f"{name}.txt", f"This is the text of item {name}.")
 
 
-def process(folder, urls, way, items: int, cap: float | None, prices, load=load, **rules):
+def process(
+    folder, urls, way, items: int, cap: float | None, prices, load=load, explored=0, **rules
+):
     """One plan an item over services with a price a call; an output of at most 4,096 tokens."""
     services = {
         name: ChatService(
@@ -55,14 +57,15 @@ def process(folder, urls, way, items: int, cap: float | None, prices, load=load,
             content_hash=f"hash-i{n:04}",
             task=TASK.name,
             model=way.model,
-            option="default",
+            option="explore" if n < explored else "default",
             services=way.services,
             calls_max=len(way.services),
             cost_usd_max=most,
         )
         for n in range(items)
     ]
-    work = BatchWork({(TASK.name, "default"): way}, {TASK.name: TASK}, services)
+    ways = {(TASK.name, option): way for option in ("default", "explore")}
+    work = BatchWork(ways, {TASK.name: TASK}, services)
     budget = SpendBudget(cap)
     limits = BatchLimits(40, budget, funding=FundingRules(**rules))
     cache = AnswerCache(LmdbStore(folder))
@@ -159,6 +162,23 @@ def test_an_item_that_cannot_be_read_again_ends_with_what_was_paid_for_it(tmp_pa
     assert "it is gone" in str(gone[-1].reason)
     assert sum(call.cost_usd for call in done.calls) == pytest.approx(budget.spent_usd)
     assert times["i0003"] == 3
+
+
+def test_what_is_explored_is_asked_in_full_although_it_adds_nothing(tmp_path) -> None:
+    with serving(DrillServer()) as one, serving(DrillServer()) as two:
+        done, _ = process(
+            tmp_path,
+            {"poor": one, "good": two},
+            choice("parallel", "poor", "good"),
+            20,
+            20 * 0.001 + 10 * 0.001,
+            {"poor": CHEAP, "good": CHEAP},
+            explored=5,
+            reliabilities={(TASK.name, "poor"): 0.3, (TASK.name, "good"): 0.9},
+        )
+    rows = readings(done, ProcessingModel.PARALLEL)
+    explored = {f"i{n:04}" for n in range(5)}
+    assert {one.status for one in rows if one.item_id in explored} == {Status.OK}
 
 
 def test_a_dollar_buys_what_is_known_to_be_right_more_often(tmp_path) -> None:
