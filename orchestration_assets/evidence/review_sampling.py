@@ -55,7 +55,8 @@ def sizes_of(values: Sequence[float], even_share: float) -> Floats:
     total = value.sum()
     if not total > 0.0:
         return even
-    sizes: Floats = (1.0 - even_share) * value / total + even_share * even
+    # a quotient first: the smallest values would vanish in a product
+    sizes: Floats = (1.0 - even_share) * (value / total) + even_share * even
     return sizes
 
 
