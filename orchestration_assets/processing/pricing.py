@@ -174,7 +174,8 @@ class _WayForecast:
         self.most: Floats = scale * (high * possible).sum(axis=0) * again
         with np.errstate(invalid="ignore", divide="ignore"):
             width_of = np.nan_to_num((high - low).sum(axis=0) / mean.sum(axis=0))
-        trust = [seen[n].attempts if n in seen else 1 for n in self.names]
+        # questions of a way that was never seen may differ from the others as single ones do
+        trust = [seen[n].attempts if n in seen and self.observed else 1 for n in self.names]
         self.token_error: Floats = width_of / _DECILES / np.sqrt(trust)
 
     @staticmethod
