@@ -39,7 +39,7 @@ services:
     model: small-1
     prompt: &prompt {{user: "{{{{ path }}}} {{{{ content }}}}"}}
     retries: &retries {{attempts: 1, backoff_s: 0.01}}
-    breaker: &breaker {{window: 10000, min_attempts: 10000}}
+    breaker: &breaker {{window: 10000, min_attempts: 10000, wait_s: 5}}
   streamed:
     type: openai_chat
     base_url: {url}/streamed
@@ -103,6 +103,8 @@ def test_everything_is_accounted_for_and_equal_twice(tmp_path: Path, folder: Pat
         and one.right.error not in ENDING
         and one.right.retry_after is None
         and not one.settings
+        # how often a service is asked that says to slow down depends on the clock
+        and not (b"429" in b"".join(one.parts) or "429" in one.right.reason)
     ]
     with answering(choosing(shapes)) as (url, served):
         first = processed(tmp_path / "first", folder, url)

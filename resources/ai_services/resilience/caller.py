@@ -416,8 +416,8 @@ class Caller:
         if self.breaker.state is BreakerState.OPEN and now < self.breaker.probe_at:
             return self.breaker.probe_at, f"circuit open: {name} failed too often"
         if now < self._rate_gate.paused_until:
-            pause = self._rate_gate.paused_until
-            return pause, f"{name} asked to wait for {pause - now:.0f} s more"
+            # without the seconds: reasons are the same in every run
+            return self._rate_gate.paused_until, f"{name} asked to be left alone for a while"
         return None
 
     async def _admit(self, request: Request, time: _CallTime) -> Ticket | _NotAttempted | None:
@@ -470,9 +470,7 @@ class Caller:
         if reservation is None:
             self.breaker.abandon(ticket)
             self._notify()
-            return _NotAttempted(
-                Status.OVER_BUDGET, f"{quote.expected_usd:.6f} USD more would pass the budget"
-            )
+            return _NotAttempted(Status.OVER_BUDGET, "one more question would pass the budget")
         if time.left <= 0.0:
             self.breaker.abandon(ticket)
             self._budget.settle(reservation, Charge(0.0, status=_TOO_LATE.status))
@@ -498,12 +496,13 @@ class Caller:
         return result
 
     async def _send(self, request: Request, key: str, time: _CallTime) -> Reply | CallError:
-        limit = min(self.service.config.timeouts.total_s, time.left)
+        total, left = self.service.config.timeouts.total_s, time.left
         try:
-            async with time.within(limit):
+            async with time.within(min(total, left)):
                 return await self._send_reconnecting(request, key)
         except TimeoutError:
-            return TimedOut(f"no answer within {limit:.3g} s")
+            limit = f"within {total:g} s" if total <= left else "before its deadline"
+            return TimedOut(f"no answer {limit}")
         except CallError as error:
             return error
         except Exception as error:  # noqa: BLE001 -- whatever breaks on an answer is a failure
