@@ -6,9 +6,10 @@ import math
 from collections import deque
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 from resources.spending.records import Part
+from resources.spending.writer import SpendingWriter
 
 _ROUNDING_USD: Final = 1e-9
 
@@ -49,30 +50,6 @@ class Reservation(NamedTuple):
     number: int | None
 
 
-class Recorder(Protocol):
-    """Keeps a record before and after each attempt, such as a SpendingWriter."""
-
-    def reserve(
-        self,
-        service: str,
-        model: str,
-        parts: tuple[Part, ...],
-        expected_usd: float,
-        most_usd: float,
-    ) -> int: ...
-
-    def settle(
-        self,
-        number: int,
-        usd: float,
-        *,
-        estimated: bool,
-        tokens_in: int | None,
-        tokens_out: int | None,
-        status: str,
-    ) -> None: ...
-
-
 class _Waiter(NamedTuple):
     """An attempt that waits for money; nobody waits any more where ``granted`` is cancelled."""
 
@@ -101,7 +78,7 @@ class SpendBudget:
         *,
         spent_usd: float = 0.0,
         account: str = "",
-        recorder: Recorder | None = None,
+        recorder: SpendingWriter | None = None,
     ) -> None:
         self.cap_usd = math.inf if cap_usd is None else cap_usd
         self.spent_usd = spent_usd
@@ -109,7 +86,7 @@ class SpendBudget:
         self.reserved_usd = 0.0
         self.at_risk_usd = 0.0
         self._within = within
-        self._recorder: Recorder | None = recorder
+        self._recorder: SpendingWriter | None = recorder
         if recorder is None and within is not None:
             self._recorder = within._recorder
         self._in_flight = 0
