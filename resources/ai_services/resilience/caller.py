@@ -417,7 +417,7 @@ class Caller:
             return self.breaker.probe_at, f"circuit open: {name} failed too often"
         if now < self._rate_gate.paused_until:
             # without the seconds: reasons are the same in every run
-            return self._rate_gate.paused_until, f"{name} asked to be left alone for a while"
+            return self._rate_gate.paused_until, f"{name} asked to wait before the next question"
         return None
 
     async def _admit(self, request: Request, time: _CallTime) -> Ticket | _NotAttempted | None:
