@@ -49,6 +49,7 @@ def carry_out(
     def one(batch: str) -> None:
         if is_finished(batch):
             carried.elsewhere.append(batch)
+            say(f"batch {batch} was carried out by another process")
             return
         try:
             execute(batch)

@@ -71,12 +71,23 @@ class Service:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
+    def failures(self) -> str:
+        """What the runs that failed say."""
+        with open_instance(Home(self.home)) as instance:
+            failed = instance.get_run_records(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))
+            return "\n".join(
+                f"{record.dagster_run.run_id}: {entry.message}"
+                for record in failed
+                for entry in instance.all_logs(record.dagster_run.run_id)
+                if entry.dagster_event is not None and entry.dagster_event.is_failure
+            )
+
     def until(self, holds: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + PATIENCE_S
         while not holds():
             if time.monotonic() > deadline:
                 logs = "".join(path.read_text()[-3000:] for path in self.home.glob("*.log"))
-                pytest.fail(f"no {what} within {PATIENCE_S} s\n{logs}")
+                pytest.fail(f"no {what} within {PATIENCE_S} s\n{logs}\n{self.failures()}")
             time.sleep(0.5)
 
     def ask(self, query: str) -> dict:
