@@ -9,6 +9,7 @@ from typing import Final
 from orchestration_assets.evidence.contradiction.lexicon import lexicon
 from orchestration_assets.evidence.contradiction.quantities import (
     COUNT,
+    YEAR,
     Quantity,
     comparable,
     same_value,
@@ -126,8 +127,8 @@ def _acronyms(
 _LATER: Final = (
     Link.NEGATED,
     Link.SYNONYM,
-    Link.OPPOSITE,
     Link.CONVERSE,
+    Link.OPPOSITE,
     Link.SPELLING,
     Link.CONTRAST,
 )
@@ -159,7 +160,8 @@ def _synonyms(one: Word, other: Word) -> bool:
     return bool(a_sides and b_sides and a_sides & b_sides)
 
 
-def _opposites(one: Word, other: Word) -> bool:
+def opposites(one: Word, other: Word) -> bool:
+    """Whether two words stand on the two sides of an opposition."""
     a, b = lexicon().sides.get(one.plain), lexicon().sides.get(other.plain)
     return bool(a and b and any((axis, -side) in b for axis, side in a))
 
@@ -207,7 +209,7 @@ def _spelled_alike(one: Word, other: Word) -> bool:
 
 _RELATIONS: Final = {
     Link.SYNONYM: _synonyms,
-    Link.OPPOSITE: _opposites,
+    Link.OPPOSITE: opposites,
     Link.NEGATED: _negated,
     Link.CONVERSE: _converses,
     Link.SPELLING: _spelled_alike,
@@ -228,10 +230,16 @@ def _quantities(
     left, right = _paired(left, right, _same_figure, equal)
     partners = {link.first.position: link.second.position for link in links}
     left, right = _paired(
-        left, right, lambda a, b: bool(comparable(a, b)) and _same_place(a, b, partners), unequal
+        left, right, lambda a, b: _rivals(a, b) and _same_place(a, b, partners), unequal
     )
-    left, right = _paired(left, right, lambda a, b: bool(comparable(a, b)), unequal)
+    left, right = _paired(left, right, _rivals, unequal)
     return equal, unequal, left, right
+
+
+def _rivals(a: Quantity, b: Quantity) -> bool:
+    """Whether two values can fill one place; a year and a count cannot."""
+    shared = comparable(a, b)
+    return bool(shared) and not (shared == {COUNT} and (YEAR in a.dimensions) != (YEAR in b.dimensions))
 
 
 def _same_place(a: Quantity, b: Quantity, partners: dict[int, int]) -> bool:

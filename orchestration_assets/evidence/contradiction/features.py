@@ -15,9 +15,11 @@ from orchestration_assets.evidence.contradiction.alignment import (
     WordLink,
     align,
     gaps,
+    opposites,
 )
 from orchestration_assets.evidence.contradiction.lexicon import lexicon
 from orchestration_assets.evidence.contradiction.quantities import (
+    COUNT,
     DATES,
     ORDINAL,
     PER,
@@ -29,6 +31,8 @@ from orchestration_assets.text.document_frequencies import document_frequencies
 
 _VALENCE_SCALE: Final = 4.0
 _MOST_SWAPS: Final = 24
+_MOST_BARE: Final = 3
+_BARE_COVERAGE: Final = 0.75
 
 
 class DifferenceKind(StrEnum):
@@ -92,10 +96,11 @@ FEATURES: Final = (
     "cause_one_sided",
     "extent",
     "contrast",
-    "contrast_with_more",
     "single_gap",
     "many_gaps",
     "conflict_any",
+    "conflicts_many",
+    "conflict_and_gap",
     "conflict_beside_rest",
     "length_ratio",
 )
@@ -123,8 +128,13 @@ class _Weighing:
         self.low = matched / max(*sizes, 1)
         self.high = min(1.0, matched / max(min(sizes), 1))
         self.sizes = sizes
+        self.settled_roles = self.kept_roles = False
+        if _bare_answers(alignment):
+            # the question is the frame
+            self.low = self.high = max(self.low, _BARE_COVERAGE)
         self.frame = self.low * 0.5 + self.high * 0.5
         self.partners = {link.first.position: link.second.position for link in alignment.links}
+        self.partners |= {one.first: other.first for one, other in alignment.equal}
 
     def evidence(self) -> Evidence:
         a = self.alignment
@@ -132,8 +142,9 @@ class _Weighing:
         quantity, loose = self._quantities()
         name = self._names()
         odd, settled = self._polarity()
-        opposite = self._opposites()
         swap, swap_settled = self._roles()
+        self.settled_roles, self.kept_roles = swap_settled > 0, swap > 0
+        opposite = self._opposites()
         cause, cause_one_sided = self._causes()
         extent = self._extent()
         contrast = self._contrast()
@@ -174,10 +185,11 @@ class _Weighing:
             cause_one_sided,
             extent,
             contrast,
-            contrast * float(bool(a.unequal) or odd > 0 or min(left, right) > 0 or opposite > 0),
             single * self.frame,
             min(1.0, typed_gaps / 4),
             conflict,
+            float(sum(x >= 0.5 for x in (quantity, name, max(odd, opposite), contrast)) > 1),
+            float(max(quantity, odd, opposite) >= 0.5 and bool(plain_gap)),
             conflict * min(1.0, beside),
             min(self.sizes) / max(*self.sizes, 1),
         )
@@ -202,8 +214,10 @@ class _Weighing:
         for one, other in self.alignment.unequal:
             kind = _quantity_kind(one, other)
             placed = self._in_place(one, other)
-            telling = comparable(one, other) != {"count"} or placed > 0.5
-            strength = (1.0 if telling else 0.4) * (0.5 + 0.5 * placed)
+            if comparable(one, other) == {COUNT}:
+                strength = 0.3 + 0.7 * placed
+            else:
+                strength = 0.75 + 0.25 * placed
             self._differ(kind, (one,), (other,), 0.6 + 0.4 * strength, _apart(one, other))
             if strength >= 0.5:
                 strict = max(strict, strength)
@@ -211,7 +225,7 @@ class _Weighing:
                 loose = max(loose, strength)
         if self.alignment.odd_first and self.alignment.odd_second:
             one, other = self.alignment.odd_first[0], self.alignment.odd_second[0]
-            if self._in_place(one, other) > 0.5:
+            if self._in_place(one, other) >= 0.5:
                 self._differ(DifferenceKind.AMOUNT, (one,), (other,), 0.6)
                 loose = max(loose, 0.8)
         return strict, loose
@@ -219,9 +233,14 @@ class _Weighing:
     def _in_place(self, one: Quantity, other: Quantity) -> float:
         """How many of the neighbours of two quantities are partners: 0, 0.5 or 1."""
         hits = 0
+        sizes = len(self.alignment.first.tokens), len(self.alignment.second.tokens)
         for way in (1, -1):
             edge_a = one.last if way > 0 else one.first
             edge_b = other.last if way > 0 else other.first
+            ends = (sizes[0] - 1, sizes[1] - 1) if way > 0 else (0, 0)
+            if (edge_a, edge_b) == ends:
+                hits += 1
+                continue
             for step in (1, 2, 3):
                 partner = self.partners.get(edge_a + way * step)
                 if partner is not None:
@@ -246,7 +265,7 @@ class _Weighing:
         left = _names(self.alignment.only_first)
         right = _names(self.alignment.only_second)
         if left and right:
-            best = 0.5 * min(max(map(_nameness, left)), max(map(_nameness, right)))
+            best = 0.6 * min(max(map(_nameness, left)), max(map(_nameness, right)))
             self._differ(DifferenceKind.NAME, left[:1], right[:1], 0.3 + 0.3 * best)
         return best
 
@@ -255,6 +274,12 @@ class _Weighing:
     def _polarity(self) -> tuple[float, float]:
         """Whether an odd number of turns lies between the texts, and whether turns cancel out."""
         a = self.alignment
+        if None not in (a.first.reply, a.second.reply):
+            if a.first.reply is a.second.reply:
+                return 0.0, 0.0
+            spans = [(r.tokens[0].start, r.tokens[0].end) for r in (a.first, a.second)]
+            self.differences.append(Difference(DifferenceKind.NEGATION, *spans, 1.0))
+            return 1.0, 0.0
         explicit = len(a.first.negations) - len(a.second.negations)
         turned = [link for link in a.links if link.link is Link.NEGATED]
         opposed = [link for link in a.links if link.link is Link.OPPOSITE]
@@ -311,9 +336,13 @@ class _Weighing:
     def _opposites(self) -> float:
         a = self.alignment
         opposed = [link for link in a.links if link.link is Link.OPPOSITE]
+        if not self.settled_roles and not self.kept_roles:
+            opposed += [
+                link
+                for link in a.links
+                if link.link is Link.CONVERSE and opposites(link.first, link.second)
+            ]
         if not opposed or (len(a.first.negations) - len(a.second.negations)) % 2:
-            return 0.0
-        if any(link.link is Link.CONVERSE for link in a.links):
             return 0.0
         for link in opposed:
             self._differ(
@@ -343,7 +372,7 @@ class _Weighing:
         converse = next((link for link in a.links if link.link is Link.CONVERSE), None)
         flips = (a.first.passive != a.second.passive) + (converse is not None)
         links = self.agreeing[:_MOST_SWAPS]
-        swapped = _exchange(links, self._pivots(converse))
+        swapped = _exchange(links, self._pivots(converse), a.first, a.second, flips % 2 == 1)
         kept = _kept(links, converse) if flips % 2 else None
         accusative = _accusative_exchange(a.first, a.second, links)
         if accusative is not None:
@@ -409,22 +438,47 @@ class _Weighing:
         if not ((whole_a and part_b) or (whole_b and part_a)):
             return 0.0
         table = lexicon()
-        spans = [
+        tokens = [
             next(
-                (t.start, t.end)
-                for t in reading.tokens
-                if t.plain in (table.universal if whole else table.partial)
+                (place, token)
+                for place, token in enumerate(reading.tokens)
+                if token.plain in (table.universal if whole else table.partial)
             )
             for reading, whole in ((a, whole_a), (b, whole_b))
         ]
-        self.differences.append(Difference(DifferenceKind.EXTENT, spans[0], spans[1], 0.45))
-        return 1.0
+        (place_a, token_a), (place_b, token_b) = tokens
+        same = any(
+            0 < link.first.position - place_a <= 3 and 0 < link.second.position - place_b <= 3
+            for link in self.agreeing
+        )
+        self.differences.append(
+            Difference(
+                DifferenceKind.EXTENT,
+                (token_a.start, token_a.end),
+                (token_b.start, token_b.end),
+                0.5 if same else 0.35,
+            )
+        )
+        return 1.0 if same else 0.4
 
     def _contrast(self) -> float:
         links = [link for link in self.alignment.links if link.link is Link.CONTRAST]
         for link in links:
             self._differ(DifferenceKind.WORDING, (link.first,), (link.second,), 0.35)
         return float(bool(links))
+
+
+def _bare_answers(alignment: Alignment) -> bool:
+    """Whether both answers are only a yes or no, a name or a value."""
+    return all(
+        reading.reply is not None
+        or (
+            0 < len(reading.words) + len(reading.quantities) <= _MOST_BARE
+            and all(word.name or word.opening for word in reading.words)
+            and len(reading.tokens) <= 2 * _MOST_BARE
+        )
+        for reading in (alignment.first, alignment.second)
+    )
 
 
 def _span(pieces: Sequence[Word | Quantity]) -> tuple[int, int]:
@@ -467,11 +521,28 @@ def _apart(one: Quantity, other: Quantity) -> float:
 
 
 def _exchange(
-    links: Sequence[WordLink], pivots: Sequence[tuple[int, int]]
+    links: Sequence[WordLink],
+    pivots: Sequence[tuple[int, int]],
+    first: TextReading,
+    second: TextReading,
+    turned: bool,
 ) -> tuple[WordLink, WordLink] | None:
-    """Two words that stand around a third in the one order here and in the other there."""
+    """Two words that stand around a third in the one order here and in the other there.
+
+    Each must stand in the other's place: behind the same preposition (unless the verb is turned
+    round), all in one clause.
+    """
     for x, y in combinations(links, 2):
         if x.second.position < y.second.position:
+            continue
+        if not turned and (
+            _marker(first, x.first) != _marker(second, y.second)
+            or _marker(first, y.first) != _marker(second, x.second)
+        ):
+            continue
+        if not (
+            _one_clause(first, x.first, y.first) and _one_clause(second, y.second, x.second)
+        ):
             continue
         for here, there in pivots:
             if (
@@ -480,6 +551,21 @@ def _exchange(
             ):
                 return x, y
     return None
+
+
+def _marker(reading: TextReading, word: Word) -> str:
+    """The preposition before a word, past an article; empty when there is none."""
+    for place in range(word.position - 1, max(word.position - 3, -1), -1):
+        plain = reading.tokens[place].plain
+        if plain in lexicon().prepositions:
+            return plain
+        if len(plain) > 4:
+            break
+    return ""
+
+
+def _one_clause(reading: TextReading, one: Word, other: Word) -> bool:
+    return not any(mark in reading.text[one.end : other.start] for mark in ",;:.")
 
 
 def _kept(

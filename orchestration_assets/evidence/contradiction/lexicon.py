@@ -47,6 +47,7 @@ class Lexicon:
     exceptions: frozenset[str]
     passives: frozenset[str]
     auxiliaries: frozenset[str]
+    prepositions: frozenset[str]
     causes: frozenset[str]
     universal: frozenset[str]
     partial: frozenset[str]
@@ -55,6 +56,8 @@ class Lexicon:
     converses: Mapping[str, frozenset[tuple[int, int]]]
     contrasts: Mapping[str, frozenset[int]]
     bases: Mapping[str, str]
+    affirming: frozenset[str]
+    denying: frozenset[str]
 
 
 def folded(word: str) -> str:
@@ -81,6 +84,8 @@ def lexicon() -> Lexicon:
         contrasts=_members(enumerate(tables["contrasts"])),
         sides=_members(_sides(tables["oppositions"])),
         converses=_members(_sides(tables["converses"])),
+        affirming=_words(tables["answers"][0]),
+        denying=_words(tables["answers"][1]),
         bases={
             folded(form): base
             for base, forms in tables["irregular"].items()
@@ -93,8 +98,8 @@ _VALUED: Final = (
     "cardinals scales ordinals fractions multiples months weekdays seasons clock_words rates"
 ).split()
 _LISTED: Final = (
-    "per approximate negations negative_verbs exceptions passives auxiliaries causes universal "
-    "partial"
+    "per approximate negations negative_verbs exceptions passives auxiliaries prepositions causes "
+    "universal partial"
 ).split()
 
 

@@ -7,6 +7,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final, NamedTuple
 
 from orchestration_assets.evidence.contradiction.lexicon import folded, lexicon
@@ -47,6 +48,8 @@ _EVENING: Final = frozenset("pm evening afternoon abends nachmittags soir tarde 
 _MORNING: Final = frozenset("am morning morgens vormittags matin manana madrugada".split())
 _CURRENCIES: Final = frozenset("$ \u20ac \u00a3 \u00a5 eur usd gbp chf jpy".split())
 _ONE: Final = frozenset("a an one ein eine einen einem einer une un una uno uma een".split())
+_PERIODICALLY: Final = frozenset("daily weekly monthly quarterly yearly annually hourly".split())
+_EVERY: Final = frozenset("every each per pro par cada".split())
 _LARGE_ONES: Final = frozenset("and und et y e of de von di d".split())
 
 
@@ -122,10 +125,39 @@ def tokens_of(text: str) -> list[Token]:
 def quantities_of(tokens: Sequence[Token]) -> list[Quantity]:
     """The quantities of a text in their order; no token is in two of them."""
     reader = _Reader(tokens)
+    openers = _openers()
     position = 0
     while position < len(tokens):
-        position = max(reader.read(position), position + 1)
+        plain = tokens[position].plain
+        if plain in openers or not plain.isalpha() or tokens[position].written.isupper():
+            position = max(reader.read(position), position + 1)
+        else:
+            position += 1
     return reader.quantities
+
+
+@cache
+def _openers() -> frozenset[str]:
+    """The words with which a quantity can begin."""
+    words = lexicon()
+    durations = {
+        name for name, senses in words.units.items() if senses[0][0] == "duration" and len(name) > 2
+    }
+    return _ONE.union(
+        words.cardinals,
+        words.scales,
+        words.ordinals,
+        words.fractions,
+        words.multiples,
+        words.months,
+        words.weekdays,
+        words.seasons,
+        words.clock_words,
+        _PERIODICALLY,
+        _EVERY,
+        _CURRENCIES,
+        durations,
+    )
 
 
 class _Reader:
@@ -530,9 +562,8 @@ class _Reader:
             if value is not None:
                 self.add(((COUNT, value),), at, at + 1, value, step)
                 return at + 1
-        if plain in ("daily", "weekly", "monthly", "quarterly", "yearly", "annually", "hourly") or (
-            plain in self.words.per
-            and plain in ("every", "each", "per", "pro", "par", "cada")
+        if plain in _PERIODICALLY or (
+            plain in _EVERY
             and self.plain(at + 1) in self.words.rates
         ):
             behind = at + (1 if plain in self.words.rates else 2)

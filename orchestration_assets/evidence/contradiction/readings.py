@@ -1,6 +1,6 @@
 """One text as it is compared: its content words, quantities, and what turns or restricts it."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -25,7 +25,8 @@ _MIN_STEM: Final = 3
 _ENDINGS: Final = (
     "ations ation ments ment ities ity ingly edly ings ing ies ied ied ern ed es en er em ly s e n"
 ).split()
-_LEFT: Final = "n't"
+_MIN_TITLED: Final = 4
+_TITLED_SHARE: Final = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,9 @@ class Word:
 class TextReading:
     """What is compared of a text.
 
-    ``negations``, ``passives``, ``causes``, ``universal``, ``partial`` and ``exceptions`` are
-    positions of tokens.
+    ``negations`` and ``causes`` are positions of tokens; ``passive``: somebody is named behind the
+    verb; ``universal``, ``partial``, ``exception``: it speaks of all, of some, of all but some;
+    ``reply``: it opens with yes (True) or no (False).
     """
 
     text: str
@@ -61,6 +63,7 @@ class TextReading:
     universal: bool
     partial: bool
     exception: bool
+    reply: bool | None
 
 
 @lru_cache(_CACHED_TEXTS)
@@ -73,18 +76,19 @@ def read_text(text: str) -> TextReading:
     taken = {place for one in quantities for place in range(one.first, one.last + 1)}
     plains = [token.plain for token in tokens]
     language = _language(plains)
-    skipped = function_words()[language]
-    capitals = language != "de"
+    reply = _reply(text, tokens)
+    capitals = language != "de" and not _titled(tokens)
     words: list[Word] = []
     for place, token in enumerate(tokens):
-        if place in taken or not token.plain[0].isalpha():
+        if place in taken or (place == 0 and reply is not None) or not token.plain[0].isalnum():
             continue
         if _UNSPACED_FROM <= token.written[0] < _UNSPACED_TO:
             words += _pairs(token, place)
             continue
         plain = _bare(token.plain)
+        written = _bare(token.written)
         opening = _opens(text, token.start)
-        upper = token.written[0].isupper()
+        upper = written[:1].isupper()
         marked = any(map(str.isdecimal, plain))
         name = marked or (upper and capitals and not opening)
         meant = plain in table.sides or plain in table.contrasts
@@ -97,21 +101,36 @@ def read_text(text: str) -> TextReading:
         if len(plain) == 1 and not name and not upper:
             continue
         words.append(
-            Word(token.written, plain, stem(plain), name, upper and opening, place, token.start, token.end)
+            Word(
+                written,
+                plain,
+                stem(plain),
+                name,
+                upper and opening,
+                place,
+                token.start,
+                token.end,
+            )
         )
-    del skipped
     return TextReading(
         text,
         tuple(tokens),
         tuple(words),
         tuple(quantities),
-        _negations(plains, language),
+        _negations(plains, language, 0 if reply is None else 1),
         _passive(plains),
         tuple(place for place, plain in enumerate(plains) if plain in table.causes),
         any(plain in table.universal for plain in plains),
         any(plain in table.partial for plain in plains),
         any(plain in table.exceptions for plain in plains),
+        reply,
     )
+
+
+def _titled(tokens: Sequence[Token]) -> bool:
+    """Whether Every Word Has a Capital, so that capitals make no names."""
+    long = [token.written[0].isupper() for token in tokens[1:] if len(token.written) >= _MIN_TITLED]
+    return len(long) >= _MIN_TITLED and sum(long) >= _TITLED_SHARE * len(long)
 
 
 def _bare(plain: str) -> str:
@@ -119,7 +138,7 @@ def _bare(plain: str) -> str:
     for mark in ("'", "\u2019"):
         head, found, tail = plain.partition(mark)
         if found:
-            return head if len(tail) <= 2 else tail
+            return head if len(tail) <= 2 or not tail else tail
     return plain
 
 
@@ -153,19 +172,31 @@ def _skipped(language: str) -> frozenset[str]:
 
 
 def _language(plains: Sequence[str]) -> str:
-    """The language with most function words in the text; English where it is unclear."""
+    """The language with most function words in the text, each shared out among its languages; English where it is unclear."""
     owners = _languages()
-    hits = Counter(language for plain in set(plains) for language in owners.get(plain, ()))
+    hits: defaultdict[str, float] = defaultdict(float)
+    for plain in set(plains):
+        for language in (languages := owners.get(plain, ())):
+            hits[language] += 1 / len(languages)
     best = min(hits, key=lambda language: (-hits[language], language), default=ENGLISH)
     return best if hits[best] > hits[ENGLISH] else ENGLISH
 
 
-def _negations(plains: Sequence[str], language: str) -> tuple[int, ...]:
+def _reply(text: str, tokens: Sequence[Token]) -> bool | None:
+    """Whether the text opens with yes (True) or no (False), by itself or before a comma."""
+    if not tokens or (len(tokens) > 1 and text[tokens[0].end] not in ",.;:!"):
+        return None
+    if tokens[0].plain in lexicon().affirming:
+        return True
+    return False if tokens[0].plain in lexicon().denying else None
+
+
+def _negations(plains: Sequence[str], language: str, start: int) -> tuple[int, ...]:
     """Positions of negations that count: two of one clause (*ne ... pas*) are one outside
     English, and *no one but*, *nothing except* say *only*."""
     table = lexicon()
     places: list[int] = []
-    for place, plain in enumerate(plains):
+    for place, plain in enumerate(plains[start:], start):
         negated = plain in table.negations or plain.endswith(("n't", "n\u2019t"))
         if not negated or (plain == "no" and language in ("pt", "it")):
             continue
