@@ -3,7 +3,7 @@
 from typing import Final
 
 from orchestration_assets.disagreement.kinds.finding import Finding
-from orchestration_assets.evidence.contradiction.features import DifferenceKind
+from orchestration_assets.evidence.contradiction.differences import DifferenceKind
 from orchestration_assets.evidence.contradiction.relation import RelationKind, relation
 
 _LONGEST: Final = 2_000

@@ -23,7 +23,7 @@ class RulePrecision:
 MEASURED: Final[Mapping[DisputeKind, RulePrecision | None]] = {
     DisputeKind.OPPOSED_TONE: None,
     DisputeKind.FIGURATIVE: RulePrecision(0.067, 0.700, 0.397),
-    DisputeKind.ENTITY_CONFLICT: RulePrecision(0.951, 0.890, 0.817),
+    DisputeKind.ENTITY_CONFLICT: RulePrecision(0.961, 0.883, 0.810),
     DisputeKind.TYPE_CONFLICT: None,
     DisputeKind.OUTLIER_SERVICE: None,
 }

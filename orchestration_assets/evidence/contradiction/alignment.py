@@ -1,17 +1,16 @@
 """Two texts side by side: which words and quantities stand for each other, and what is left."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from orchestration_assets.evidence.contradiction.lexicon import lexicon
+from orchestration_assets.evidence.contradiction.lexicon import Lexicon, lexicon
 from orchestration_assets.evidence.contradiction.quantities import (
     COUNT,
-    YEAR,
     Quantity,
-    comparable,
+    rivals,
     same_value,
 )
 from orchestration_assets.evidence.contradiction.readings import TextReading, Word
@@ -38,6 +37,8 @@ AGREEING: Final = frozenset({Link.SAME, Link.SYNONYM, Link.SPELLING})
 
 @dataclass(frozen=True, slots=True)
 class WordLink:
+    """A word of the first text and its partner in the second."""
+
     first: Word
     second: Word
     link: Link
@@ -139,6 +140,10 @@ def _by_link(
 ) -> tuple[list[Word], list[Word]]:
     if not left or not right:
         return left, right
+    if link in _LISTED:
+        listed = _LISTED[link](lexicon())
+        if not any(word.plain in listed for word in left):
+            return left, right
     related = _RELATIONS[link]
     rest = []
     for word in left:
@@ -194,6 +199,8 @@ def _negated(one: Word, other: Word) -> bool:
 def _spelled_alike(one: Word, other: Word) -> bool:
     """A long common beginning; of names, the one with an ending of the other."""
     a, b = one.key, other.key
+    if a[:_MIN_PREFIX] != b[:_MIN_PREFIX]:
+        return False
     common = 0
     for x, y in zip(a, b, strict=False):
         if x != y:
@@ -217,6 +224,14 @@ _RELATIONS: Final = {
 }
 
 
+# the words that can have a partner of the kind at all
+_LISTED: Final[Mapping[Link, Callable[[Lexicon], Container[str]]]] = {
+    Link.OPPOSITE: lambda table: table.sides,
+    Link.CONVERSE: lambda table: table.converses,
+    Link.CONTRAST: lambda table: table.contrasts,
+}
+
+
 _QuantityPairs = list[tuple[Quantity, Quantity]]
 
 
@@ -230,16 +245,10 @@ def _quantities(
     left, right = _paired(left, right, _same_figure, equal)
     partners = {link.first.position: link.second.position for link in links}
     left, right = _paired(
-        left, right, lambda a, b: _rivals(a, b) and _same_place(a, b, partners), unequal
+        left, right, lambda a, b: rivals(a, b) and _same_place(a, b, partners), unequal
     )
-    left, right = _paired(left, right, _rivals, unequal)
+    left, right = _paired(left, right, rivals, unequal)
     return equal, unequal, left, right
-
-
-def _rivals(a: Quantity, b: Quantity) -> bool:
-    """Whether two values can fill one place; a year and a count cannot."""
-    shared = comparable(a, b)
-    return bool(shared) and not (shared == {COUNT} and (YEAR in a.dimensions) != (YEAR in b.dimensions))
 
 
 def _same_place(a: Quantity, b: Quantity, partners: dict[int, int]) -> bool:
@@ -258,7 +267,12 @@ def _same_figure(a: Quantity, b: Quantity) -> bool:
     return bare and a.number == b.number != 0.0
 
 
-def _paired(left, right, related, pairs):  # type: ignore[no-untyped-def]
+def _paired(
+    left: list[Quantity],
+    right: list[Quantity],
+    related: Callable[[Quantity, Quantity], bool],
+    pairs: _QuantityPairs,
+) -> tuple[list[Quantity], list[Quantity]]:
     rest = []
     for one in left:
         partner = next((other for other in right if related(one, other)), None)

@@ -2,11 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
-from itertools import combinations
-from math import log
-from typing import Final
+from typing import Final, NamedTuple
 
 from orchestration_assets.evidence.contradiction.alignment import (
     AGREEING,
@@ -17,16 +14,24 @@ from orchestration_assets.evidence.contradiction.alignment import (
     gaps,
     opposites,
 )
+from orchestration_assets.evidence.contradiction.differences import (
+    Difference,
+    DifferenceKind,
+    quantity_kind,
+)
 from orchestration_assets.evidence.contradiction.lexicon import lexicon
 from orchestration_assets.evidence.contradiction.quantities import (
     COUNT,
-    DATES,
-    ORDINAL,
-    PER,
     Quantity,
     comparable,
+    ratio_apart,
 )
-from orchestration_assets.evidence.contradiction.readings import TextReading, Word, read_text
+from orchestration_assets.evidence.contradiction.readings import Word, read_text
+from orchestration_assets.evidence.contradiction.roles import (
+    accusative_exchange,
+    exchange,
+    kept,
+)
 from orchestration_assets.text.document_frequencies import document_frequencies
 
 _VALENCE_SCALE: Final = 4.0
@@ -35,75 +40,56 @@ _MOST_BARE: Final = 3
 _BARE_COVERAGE: Final = 0.75
 
 
-class DifferenceKind(StrEnum):
-    """What it is that two answers say differently."""
+class PairFeatures(NamedTuple):
+    """Of two texts, each in [0, 1] unless said otherwise; *in frame*: times the mean coverage.
 
-    NAME = "name"
-    DATE = "date"
-    AMOUNT = "amount"
-    UNIT = "unit"
-    NEGATION = "negation"
-    POLARITY = "polarity"
-    ROLE = "role"
-    CAUSE = "cause"
-    EXTENT = "extent"
-    WORDING = "wording"
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One differing place: characters of both texts, and how sure its kind is, in [0, 1].
-
-    ``size``: how far apart the two values are, in [0, 1]; 1 where that has no degrees.
+    ``coverage_low`` and ``coverage_high``: the share of content words and quantities that have a
+    partner, of the longer and of the shorter text. ``one_sided``: how unevenly the words without
+    partner are spread. ``settled``: two turns that cancel out (*not deep*, *shallow*).
     """
 
-    kind: DifferenceKind
-    first: tuple[int, int]
-    second: tuple[int, int]
-    strength: float
-    size: float = 1.0
+    coverage_low: float
+    coverage_high: float
+    one_sided: float
+    left_over_both: float
+    quantity_conflict: float
+    quantity_conflict_in_frame: float
+    quantity_loose: float
+    quantity_equal: float
+    quantity_one_sided: float
+    name_conflict: float
+    name_conflict_in_frame: float
+    negation_odd: float
+    negation_odd_in_frame: float
+    negation_settled: float
+    opposite: float
+    opposite_in_frame: float
+    valence: float
+    swap: float
+    swap_settled: float
+    cause: float
+    cause_one_sided: float
+    extent: float
+    contrast: float
+    single_gap: float
+    many_gaps: float
+    conflict_any: float
+    conflicts_many: float
+    conflict_and_gap: float
+    name_and_gap: float
+    conflict_beside_rest: float
+    length_ratio: float
+
+
+FEATURES: Final = PairFeatures._fields
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """``features`` in the order of :data:`FEATURES`, and the differences, the surest first."""
+    """The features of a pair, and where its texts differ, the surest place first."""
 
-    features: tuple[float, ...]
+    features: PairFeatures
     differences: tuple[Difference, ...]
-
-
-FEATURES: Final = (
-    "coverage_low",
-    "coverage_high",
-    "one_sided",
-    "left_over_both",
-    "quantity_conflict",
-    "quantity_conflict_in_frame",
-    "quantity_loose",
-    "quantity_equal",
-    "quantity_one_sided",
-    "name_conflict",
-    "name_conflict_in_frame",
-    "negation_odd",
-    "negation_odd_in_frame",
-    "negation_settled",
-    "opposite",
-    "opposite_in_frame",
-    "valence",
-    "swap",
-    "swap_settled",
-    "cause",
-    "cause_one_sided",
-    "extent",
-    "contrast",
-    "single_gap",
-    "many_gaps",
-    "conflict_any",
-    "conflicts_many",
-    "conflict_and_gap",
-    "conflict_beside_rest",
-    "length_ratio",
-)
 
 
 def evidence(first: str, second: str) -> Evidence:
@@ -149,7 +135,7 @@ class _Weighing:
         extent = self._extent()
         contrast = self._contrast()
         valence = self._valence()
-        conflict = max(quantity, name, odd, swap, 0.7 * opposite)
+        conflict = max(quantity, name, odd, swap, 0.7 * opposite) * min(1.0, 2.0 * self.frame)
         typed_gaps = sum(1 for one, other in self.gaps if one and other)
         plain_gap = [
             (one, other)
@@ -161,37 +147,40 @@ class _Weighing:
             one, other = plain_gap[0]
             self._differ(DifferenceKind.WORDING, one, other, 0.3)
         beside = min(left, right) / 4 if not name else max(0, min(left, right) - 1) / 4
-        features = (
-            self.low,
-            self.high,
-            abs(left - right) / max(left + right, 1),
-            min(1.0, min(left, right) / 5),
-            quantity,
-            quantity * self.frame,
-            loose,
-            min(1.0, len(a.equal) / 2),
-            float(bool(a.odd_first) != bool(a.odd_second)),
-            name,
-            name * self.frame,
-            odd,
-            odd * self.frame,
-            settled,
-            opposite,
-            opposite * self.frame,
-            valence,
-            swap,
-            swap_settled,
-            cause,
-            cause_one_sided,
-            extent,
-            contrast,
-            single * self.frame,
-            min(1.0, typed_gaps / 4),
-            conflict,
-            float(sum(x >= 0.5 for x in (quantity, name, max(odd, opposite), contrast)) > 1),
-            float(max(quantity, odd, opposite) >= 0.5 and bool(plain_gap)),
-            conflict * min(1.0, beside),
-            min(self.sizes) / max(*self.sizes, 1),
+        features = PairFeatures(
+            coverage_low=self.low,
+            coverage_high=self.high,
+            one_sided=abs(left - right) / max(left + right, 1),
+            left_over_both=min(1.0, min(left, right) / 5),
+            quantity_conflict=quantity,
+            quantity_conflict_in_frame=quantity * self.frame,
+            quantity_loose=loose,
+            quantity_equal=min(1.0, len(a.equal) / 2),
+            quantity_one_sided=float(bool(a.odd_first) != bool(a.odd_second)),
+            name_conflict=name,
+            name_conflict_in_frame=name * self.frame,
+            negation_odd=odd,
+            negation_odd_in_frame=odd * self.frame,
+            negation_settled=settled,
+            opposite=opposite,
+            opposite_in_frame=opposite * self.frame,
+            valence=valence,
+            swap=swap,
+            swap_settled=swap_settled,
+            cause=cause,
+            cause_one_sided=cause_one_sided,
+            extent=extent,
+            contrast=contrast,
+            single_gap=single * self.frame,
+            many_gaps=min(1.0, typed_gaps / 4),
+            conflict_any=conflict,
+            conflicts_many=float(
+                sum(x >= 0.5 for x in (quantity, name, max(odd, opposite), contrast)) > 1
+            ),
+            conflict_and_gap=float(max(quantity, odd, opposite) >= 0.5 and bool(plain_gap)),
+            name_and_gap=float(name >= 0.5 and bool(plain_gap)),
+            conflict_beside_rest=conflict * min(1.0, beside),
+            length_ratio=min(self.sizes) / max(*self.sizes, 1),
         )
         order = sorted(self.differences, key=lambda d: (-d.strength, d.first, d.second))
         return Evidence(features, tuple(order))
@@ -212,13 +201,13 @@ class _Weighing:
         """Conflict of values in the same place, and of values that only might be."""
         strict = loose = 0.0
         for one, other in self.alignment.unequal:
-            kind = _quantity_kind(one, other)
+            kind = quantity_kind(one, other)
             placed = self._in_place(one, other)
             if comparable(one, other) == {COUNT}:
                 strength = 0.3 + 0.7 * placed
             else:
                 strength = 0.75 + 0.25 * placed
-            self._differ(kind, (one,), (other,), 0.6 + 0.4 * strength, _apart(one, other))
+            self._differ(kind, (one,), (other,), 0.6 + 0.4 * strength, ratio_apart(one, other))
             if strength >= 0.5:
                 strict = max(strict, strength)
             else:
@@ -278,7 +267,7 @@ class _Weighing:
             if a.first.reply is a.second.reply:
                 return 0.0, 0.0
             spans = [(r.tokens[0].start, r.tokens[0].end) for r in (a.first, a.second)]
-            self.differences.append(Difference(DifferenceKind.NEGATION, *spans, 1.0))
+            self.differences.append(Difference(DifferenceKind.NEGATION, spans[0], spans[1], 1.0))
             return 1.0, 0.0
         explicit = len(a.first.negations) - len(a.second.negations)
         turned = [link for link in a.links if link.link is Link.NEGATED]
@@ -298,7 +287,7 @@ class _Weighing:
             self._differ(DifferenceKind.NEGATION, (turned[0].first,), (turned[0].second,), 0.9)
             return 1.0, 0.0
         self._negation_spans()
-        return 1.0, 0.0
+        return 0.4 + 0.6 * self._negated_is_shared(), 0.0
 
     def _negation_spans(self) -> None:
         a = self.alignment
@@ -317,6 +306,22 @@ class _Weighing:
         self.differences.append(
             Difference(DifferenceKind.NEGATION, spans[0], spans[1], 0.9 * self.frame + 0.1)
         )
+
+    def _negated_is_shared(self) -> bool:
+        """Whether the other text has a word of those around an unmatched negation."""
+        a = self.alignment
+        linked = (
+            {link.first.position for link in a.links},
+            {link.second.position for link in a.links},
+        )
+        for reading, partners in zip((a.first, a.second), linked, strict=True):
+            places = [word.position for word in reading.words]
+            for negation in reading.negations:
+                behind = [place for place in places if place > negation][:2]
+                before = [place for place in places if place < negation][-1:]
+                if partners.intersection(behind or before):
+                    return True
+        return False
 
     def _nearest_to_negation(self) -> tuple[int, int]:
         """In the text without negation, the partner of the word behind the other's negation."""
@@ -372,9 +377,9 @@ class _Weighing:
         converse = next((link for link in a.links if link.link is Link.CONVERSE), None)
         flips = (a.first.passive != a.second.passive) + (converse is not None)
         links = self.agreeing[:_MOST_SWAPS]
-        swapped = _exchange(links, self._pivots(converse), a.first, a.second, flips % 2 == 1)
-        kept = _kept(links, converse) if flips % 2 else None
-        accusative = _accusative_exchange(a.first, a.second, links)
+        swapped = exchange(links, self._pivots(converse), a.first, a.second, flips % 2 == 1)
+        unchanged = kept(links, converse) if flips % 2 else None
+        accusative = accusative_exchange(a.first, a.second, links)
         if accusative is not None:
             swapped, flips = accusative, 0
         if swapped is not None:
@@ -385,8 +390,8 @@ class _Weighing:
                 DifferenceKind.ROLE, (x.first, y.first), (y.second, x.second), 0.5 + 0.5 * self.low
             )
             return self.low**2, 0.0
-        if kept is not None and self.low > 0.7:
-            x, y = kept
+        if unchanged is not None and self.low > 0.7:
+            x, y = unchanged
             self._differ(
                 DifferenceKind.ROLE, (x.first, y.first), (x.second, y.second), 0.5 + 0.4 * self.low
             )
@@ -499,117 +504,6 @@ def _nameness(word: Word) -> float:
     if word.name:
         return 1.0
     return 0.25 if word.plain in _common() or word.key in _common() else 0.7
-
-
-def _quantity_kind(one: Quantity, other: Quantity) -> DifferenceKind:
-    shared = comparable(one, other)
-    if shared <= DATES or any(dimension.startswith(ORDINAL) for dimension in shared):
-        return DifferenceKind.DATE
-    if PER in shared or (one.number and one.number == other.number):
-        return DifferenceKind.UNIT
-    return DifferenceKind.DATE if "year" in shared else DifferenceKind.AMOUNT
-
-
-def _apart(one: Quantity, other: Quantity) -> float:
-    """How far apart two values are: 1 from a factor of ten on; dates have no degrees."""
-    shared = comparable(one, other)
-    a = next(value for dimension, value in one.senses if dimension in shared)
-    b = next(value for dimension, value in other.senses if dimension in shared)
-    if shared <= DATES or a * b <= 0:
-        return 1.0
-    return min(1.0, abs(log(a / b)) / log(10.0))
-
-
-def _exchange(
-    links: Sequence[WordLink],
-    pivots: Sequence[tuple[int, int]],
-    first: TextReading,
-    second: TextReading,
-    turned: bool,
-) -> tuple[WordLink, WordLink] | None:
-    """Two words that stand around a third in the one order here and in the other there.
-
-    Each must stand in the other's place: behind the same preposition (unless the verb is turned
-    round), all in one clause.
-    """
-    for x, y in combinations(links, 2):
-        if x.second.position < y.second.position:
-            continue
-        if not turned and (
-            _marker(first, x.first) != _marker(second, y.second)
-            or _marker(first, y.first) != _marker(second, x.second)
-        ):
-            continue
-        if not (
-            _one_clause(first, x.first, y.first) and _one_clause(second, y.second, x.second)
-        ):
-            continue
-        for here, there in pivots:
-            if (
-                x.first.position < here < y.first.position
-                and y.second.position < there < x.second.position
-            ):
-                return x, y
-    return None
-
-
-def _marker(reading: TextReading, word: Word) -> str:
-    """The preposition before a word, past an article; empty when there is none."""
-    for place in range(word.position - 1, max(word.position - 3, -1), -1):
-        plain = reading.tokens[place].plain
-        if plain in lexicon().prepositions:
-            return plain
-        if len(plain) > 4:
-            break
-    return ""
-
-
-def _one_clause(reading: TextReading, one: Word, other: Word) -> bool:
-    return not any(mark in reading.text[one.end : other.start] for mark in ",;:.")
-
-
-def _kept(
-    links: Sequence[WordLink], converse: WordLink | None
-) -> tuple[WordLink, WordLink] | None:
-    """Two words in the same order around a verb that a passive or its converse turns round."""
-    for x, y in combinations(links, 2):
-        if x.second.position > y.second.position:
-            continue
-        if converse is not None:
-            if (
-                x.first.position < converse.first.position < y.first.position
-                and x.second.position < converse.second.position < y.second.position
-            ):
-                return x, y
-            continue
-        middle = [
-            v
-            for v in links
-            if x.first.position < v.first.position < y.first.position
-            and x.second.position < v.second.position < y.second.position
-        ]
-        if middle:
-            return x, y
-    return None
-
-
-_ACTING: Final = frozenset({"der", "ein", "kein"})
-_SUFFERING: Final = frozenset({"den", "einen", "keinen"})
-
-
-def _accusative_exchange(
-    first: TextReading, second: TextReading, links: Sequence[WordLink]
-) -> tuple[WordLink, WordLink] | None:
-    """German articles: who acts here suffers there, and the other way round."""
-    acting = suffering = None
-    for link in links:
-        here = first.tokens[link.first.position - 1].plain if link.first.position else ""
-        there = second.tokens[link.second.position - 1].plain if link.second.position else ""
-        if here in _ACTING and there in _SUFFERING:
-            acting = link
-        elif here in _SUFFERING and there in _ACTING:
-            suffering = link
-    return None if acting is None or suffering is None else (acting, suffering)
 
 
 @cache

@@ -47,6 +47,7 @@ class Lexicon:
     exceptions: frozenset[str]
     passives: frozenset[str]
     auxiliaries: frozenset[str]
+    courtesies: frozenset[str]
     prepositions: frozenset[str]
     causes: frozenset[str]
     universal: frozenset[str]
@@ -74,8 +75,7 @@ def lexicon() -> Lexicon:
     path = files("orchestration_assets.evidence.contradiction").joinpath(FILE)
     tables: dict[str, Any] = json.loads(path.read_text("utf-8"))
     return Lexicon(
-        **{name: _values(tables[name]) for name in _VALUED},
-        **{name: _words(tables[name]) for name in _LISTED},
+        **_read(tables),
         zones=_values(tables["zones_minutes"]),
         zone_names={tuple(name.split()): v for name, v in tables["zone_names"].items()},
         units=_units(tables["units"]),
@@ -98,9 +98,15 @@ _VALUED: Final = (
     "cardinals scales ordinals fractions multiples months weekdays seasons clock_words rates"
 ).split()
 _LISTED: Final = (
-    "per approximate negations negative_verbs exceptions passives auxiliaries prepositions causes "
-    "universal partial"
+    "per approximate negations negative_verbs exceptions passives auxiliaries "
+    "courtesies prepositions causes universal partial"
 ).split()
+
+
+def _read(tables: Mapping[str, Any]) -> dict[str, Any]:
+    """The tables of words with values, and those of words alone."""
+    valued = {name: _values(tables[name]) for name in _VALUED}
+    return valued | {name: _words(tables[name]) for name in _LISTED}
 
 
 def _words(words: str) -> frozenset[str]:

@@ -7,12 +7,9 @@ from functools import cache, lru_cache
 from typing import Final
 
 from orchestration_assets.evidence.contradiction.lexicon import folded, lexicon
-from orchestration_assets.evidence.contradiction.quantities import (
-    Quantity,
-    Token,
-    quantities_of,
-    tokens_of,
-)
+from orchestration_assets.evidence.contradiction.quantities import Quantity
+from orchestration_assets.evidence.contradiction.quantity_reader import quantities_of
+from orchestration_assets.evidence.contradiction.tokens import Token, tokens_of
 from orchestration_assets.text.function_words import ENGLISH, function_words
 
 MOST_CHARS: Final = 4_000
@@ -87,15 +84,17 @@ def read_text(text: str) -> TextReading:
             continue
         plain = _bare(token.plain)
         written = _bare(token.written)
-        opening = _opens(text, token.start)
         upper = written[:1].isupper()
+        opening = upper and _opens(text, token.start)
         marked = any(map(str.isdecimal, plain))
         name = marked or (upper and capitals and not opening)
         meant = plain in table.sides or plain in table.contrasts
         if plain in table.negations or token.plain.endswith(("n't", "n\u2019t")):
             continue
         if (plain in _skipped(language) and not meant and not (name and len(plain) > 1)) or (
-            plain in table.auxiliaries or plain in table.causes and not meant
+            plain in table.auxiliaries
+            or plain in table.courtesies
+            or (plain in table.causes and not meant)
         ):
             continue
         if len(plain) == 1 and not name and not upper:
@@ -106,7 +105,7 @@ def read_text(text: str) -> TextReading:
                 plain,
                 stem(plain),
                 name,
-                upper and opening,
+                opening,
                 place,
                 token.start,
                 token.end,
@@ -135,6 +134,8 @@ def _titled(tokens: Sequence[Token]) -> bool:
 
 def _bare(plain: str) -> str:
     """Without 's, l' and d'."""
+    if plain.isalnum():
+        return plain
     for mark in ("'", "\u2019"):
         head, found, tail = plain.partition(mark)
         if found:
@@ -172,7 +173,10 @@ def _skipped(language: str) -> frozenset[str]:
 
 
 def _language(plains: Sequence[str]) -> str:
-    """The language with most function words in the text, each shared out among its languages; English where it is unclear."""
+    """The language with most function words in the text; English where it is unclear.
+
+    A word that several languages have counts for each of them in part.
+    """
     owners = _languages()
     hits: defaultdict[str, float] = defaultdict(float)
     for plain in set(plains):
@@ -211,7 +215,9 @@ def _negations(plains: Sequence[str], language: str, start: int) -> tuple[int, .
     return tuple(places)
 
 
-_BUT: Final = frozenset("but except other besides save ausser sauf que salvo excepto unless".split())
+_BUT: Final = frozenset(
+    "but except other besides save ausser sauf que salvo excepto unless".split()
+)
 
 
 def _passive(plains: Sequence[str]) -> bool:

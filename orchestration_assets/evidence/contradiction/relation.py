@@ -13,10 +13,9 @@ from importlib.resources import files
 from math import exp
 from typing import Any, Final
 
+from orchestration_assets.evidence.contradiction.differences import Difference, DifferenceKind
 from orchestration_assets.evidence.contradiction.features import (
     FEATURES,
-    Difference,
-    DifferenceKind,
     Evidence,
     evidence,
 )
@@ -90,8 +89,9 @@ def relation(first: str, second: str) -> Relation:
 
 def probabilities(features: Sequence[float], weights: Weights) -> dict[RelationKind, float]:
     """The probability of each relation by the softmax of the weighted features."""
+    shown = [(place, value) for place, value in enumerate(features) if value]
     scores = [
-        intercept + sum(w * x for w, x in zip(row, features, strict=True) if x)
+        intercept + sum(row[place] * value for place, value in shown)
         for row, intercept in zip(weights.coefficients, weights.intercepts, strict=True)
     ]
     highest = max(scores)
@@ -194,9 +194,7 @@ _APART: Final[Mapping[DifferenceKind, str]] = {
 }
 
 
-def _sentence(
-    first: str, second: str, kind: RelationKind, difference: Difference | None
-) -> str:
+def _sentence(first: str, second: str, kind: RelationKind, difference: Difference | None) -> str:
     if kind is not RelationKind.CONTRADICTION:
         return _ALIKE[kind]
     if difference is None:
