@@ -32,7 +32,7 @@ from orchestration_assets.evidence.consensus import consensus
 from orchestration_assets.evidence.contradiction.readings import read_text
 from orchestration_assets.evidence.contradiction.relation import (
     RelationKind,
-    Weights,
+    RelationWeights,
     packaged_weights,
     probabilities,
     relation,
@@ -146,7 +146,7 @@ def cross_validated(features: Floats, labels: NDArray[Any], groups: Sequence[str
     return chances
 
 
-def _contradictions(features: Floats, weights: Weights) -> Floats:
+def _contradictions(features: Floats, weights: RelationWeights) -> Floats:
     return np.array(
         [probabilities(row, weights)[RelationKind.CONTRADICTION] for row in features.tolist()]
     )

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from benchmarks._output import table
 from orchestration_assets.evidence.contradiction.features import FEATURES, evidence
-from orchestration_assets.evidence.contradiction.relation import RelationKind, Weights
+from orchestration_assets.evidence.contradiction.relation import RelationKind, RelationWeights
 
 PAIRS: Final = "pairs.jsonl"
 # the inverse strength of the ridge, chosen by cross-validation among 0.03, 0.1, 0.2, 0.3 and 1
@@ -43,7 +43,7 @@ def features_of(pairs: Sequence[dict[str, Any]]) -> Features:
     return np.array([evidence(*sorted((p["answer_a"], p["answer_b"]))).features for p in pairs])
 
 
-def fit(features: Features, labels: Sequence[str], fitted_on: str = "") -> Weights:
+def fit(features: Features, labels: Sequence[str], fitted_on: str = "") -> RelationWeights:
     """Weights by multinomial logistic regression with a ridge over features of equal spread."""
     from sklearn.linear_model import LogisticRegression
 
@@ -51,7 +51,7 @@ def fit(features: Features, labels: Sequence[str], fitted_on: str = "") -> Weigh
     scale = np.maximum(features.std(axis=0), _LEAST_SPREAD)
     model = LogisticRegression(C=_RIDGE, max_iter=5_000, tol=1e-8).fit(features / scale, labels)
     coefficients = np.round(model.coef_ / scale, _DIGITS)
-    return Weights(
+    return RelationWeights(
         tuple(RelationKind(label) for label in model.classes_),
         tuple(tuple(map(float, row)) for row in coefficients),
         tuple(map(float, np.round(model.intercept_, _DIGITS))),

@@ -20,7 +20,7 @@ _SPELLED_ALIKE: Final = 0.6
 _MIN_PREFIX: Final = 4
 
 
-class Link(StrEnum):
+class LinkKind(StrEnum):
     """Why two words are taken for partners."""
 
     SAME = "same"
@@ -32,7 +32,7 @@ class Link(StrEnum):
     CONTRAST = "contrast"
 
 
-AGREEING: Final = frozenset({Link.SAME, Link.SYNONYM, Link.SPELLING})
+AGREEING: Final = frozenset({LinkKind.SAME, LinkKind.SYNONYM, LinkKind.SPELLING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class WordLink:
 
     first: Word
     second: Word
-    link: Link
+    link: LinkKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def _by_key(
     for word in left:
         partners = waiting.get(word.key)
         if partners:
-            links.append(WordLink(word, partners.pop(), Link.SAME))
+            links.append(WordLink(word, partners.pop(), LinkKind.SAME))
         else:
             rest.append(word)
     still = {id(word) for words in waiting.values() for word in words}
@@ -118,7 +118,7 @@ def _acronyms(
                 continue
             spelled = longer[at : at + len(word.plain)]
             pair = (spelled[0], word) if turned else (word, spelled[0])
-            links.append(WordLink(*pair, Link.SYNONYM))
+            links.append(WordLink(*pair, LinkKind.SYNONYM))
             shorter.remove(word)
             for other in spelled:
                 longer.remove(other)
@@ -126,17 +126,17 @@ def _acronyms(
 
 
 _LATER: Final = (
-    Link.NEGATED,
-    Link.SYNONYM,
-    Link.CONVERSE,
-    Link.OPPOSITE,
-    Link.SPELLING,
-    Link.CONTRAST,
+    LinkKind.NEGATED,
+    LinkKind.SYNONYM,
+    LinkKind.CONVERSE,
+    LinkKind.OPPOSITE,
+    LinkKind.SPELLING,
+    LinkKind.CONTRAST,
 )
 
 
 def _by_link(
-    left: list[Word], right: list[Word], link: Link, links: list[WordLink]
+    left: list[Word], right: list[Word], link: LinkKind, links: list[WordLink]
 ) -> tuple[list[Word], list[Word]]:
     if not left or not right:
         return left, right
@@ -215,20 +215,20 @@ def _spelled_alike(one: Word, other: Word) -> bool:
 
 
 _RELATIONS: Final = {
-    Link.SYNONYM: _synonyms,
-    Link.OPPOSITE: opposites,
-    Link.NEGATED: _negated,
-    Link.CONVERSE: _converses,
-    Link.SPELLING: _spelled_alike,
-    Link.CONTRAST: _contrasts,
+    LinkKind.SYNONYM: _synonyms,
+    LinkKind.OPPOSITE: opposites,
+    LinkKind.NEGATED: _negated,
+    LinkKind.CONVERSE: _converses,
+    LinkKind.SPELLING: _spelled_alike,
+    LinkKind.CONTRAST: _contrasts,
 }
 
 
 # the words that can have a partner of the kind at all
-_LISTED: Final[Mapping[Link, Callable[[Lexicon], Container[str]]]] = {
-    Link.OPPOSITE: lambda table: table.sides,
-    Link.CONVERSE: lambda table: table.converses,
-    Link.CONTRAST: lambda table: table.contrasts,
+_LISTED: Final[Mapping[LinkKind, Callable[[Lexicon], Container[str]]]] = {
+    LinkKind.OPPOSITE: lambda table: table.sides,
+    LinkKind.CONVERSE: lambda table: table.converses,
+    LinkKind.CONTRAST: lambda table: table.contrasts,
 }
 
 

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from orchestration_assets.evidence.contradiction.alignment import (
     AGREEING,
     Alignment,
-    Link,
+    LinkKind,
     WordLink,
     align,
     gaps,
@@ -270,8 +270,8 @@ class _Weighing:
             self.differences.append(Difference(DifferenceKind.NEGATION, spans[0], spans[1], 1.0))
             return 1.0, 0.0
         explicit = len(a.first.negations) - len(a.second.negations)
-        turned = [link for link in a.links if link.link is Link.NEGATED]
-        opposed = [link for link in a.links if link.link is Link.OPPOSITE]
+        turned = [link for link in a.links if link.link is LinkKind.NEGATED]
+        opposed = [link for link in a.links if link.link is LinkKind.OPPOSITE]
         turns = explicit % 2 + len(turned) % 2
         verbs = lexicon().negative_verbs
         lone_a = [w for w in a.only_first if w.plain in verbs]
@@ -340,12 +340,12 @@ class _Weighing:
 
     def _opposites(self) -> float:
         a = self.alignment
-        opposed = [link for link in a.links if link.link is Link.OPPOSITE]
+        opposed = [link for link in a.links if link.link is LinkKind.OPPOSITE]
         if not self.settled_roles and not self.kept_roles:
             opposed += [
                 link
                 for link in a.links
-                if link.link is Link.CONVERSE and opposites(link.first, link.second)
+                if link.link is LinkKind.CONVERSE and opposites(link.first, link.second)
             ]
         if not opposed or (len(a.first.negations) - len(a.second.negations)) % 2:
             return 0.0
@@ -374,7 +374,7 @@ class _Weighing:
     def _roles(self) -> tuple[float, float]:
         """Whether two words change places around a third, and whether a passive explains it."""
         a = self.alignment
-        converse = next((link for link in a.links if link.link is Link.CONVERSE), None)
+        converse = next((link for link in a.links if link.link is LinkKind.CONVERSE), None)
         flips = (a.first.passive != a.second.passive) + (converse is not None)
         links = self.agreeing[:_MOST_SWAPS]
         swapped = exchange(links, self._pivots(converse), a.first, a.second, flips % 2 == 1)
@@ -467,7 +467,7 @@ class _Weighing:
         return 1.0 if same else 0.4
 
     def _contrast(self) -> float:
-        links = [link for link in self.alignment.links if link.link is Link.CONTRAST]
+        links = [link for link in self.alignment.links if link.link is LinkKind.CONTRAST]
         for link in links:
             self._differ(DifferenceKind.WORDING, (link.first,), (link.second,), 0.35)
         return float(bool(links))

@@ -50,7 +50,7 @@ class RelationKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
+class RelationWeights:
     """``coefficients`` (kinds, features) and ``intercepts`` (kinds,) in the order of ``kinds``;
     ``fitted_on``: the SHA-256 of the labelled pairs, which nobody should measure on."""
 
@@ -87,7 +87,7 @@ def relation(first: str, second: str) -> Relation:
     return _put(first, second, *_relation(first, second))
 
 
-def probabilities(features: Sequence[float], weights: Weights) -> dict[RelationKind, float]:
+def probabilities(features: Sequence[float], weights: RelationWeights) -> dict[RelationKind, float]:
     """The probability of each relation by the softmax of the weighted features."""
     shown = [(place, value) for place, value in enumerate(features) if value]
     scores = [
@@ -101,7 +101,7 @@ def probabilities(features: Sequence[float], weights: Weights) -> dict[RelationK
 
 
 @cache
-def packaged_weights() -> Weights:
+def packaged_weights() -> RelationWeights:
     """The weights that the package ships.
 
     Raises:
@@ -114,7 +114,7 @@ def packaged_weights() -> Weights:
             f"{WEIGHTS_FILE}: fitted for other features; "
             "fit it again with python -m benchmarks fit_contradiction"
         )
-    return Weights(
+    return RelationWeights(
         tuple(map(RelationKind, table["kinds"])),
         tuple(map(tuple, table["coefficients"])),
         tuple(table["intercepts"]),
