@@ -30,6 +30,7 @@ from orchestration_assets.schemas.tables import (
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.plan import choose_models
+from orchestration_assets.selection.training_corpus import batch_spending
 from orchestration_assets.selection.training_records import CALL_COLUMNS, observed_prices
 from orchestration_assets.services.pool import build_services
 from orchestration_assets.settings import Settings
@@ -77,7 +78,7 @@ def _replay_all(home: Home, batches: list[str], policy: Path | None) -> Iterator
     store = home.tables
     calls = store.read_batches(CALL_LOG, store.batches(CALL_LOG.name), CALL_COLUMNS)
     declared = {name: Price(s.expected_ms, s.cost_usd) for name, s in services.items()}
-    prices = observed_prices(calls, declared)
+    prices = observed_prices(calls, batch_spending(home.spending), declared)
     for batch in batches:
         try:
             log = _read_log(store, batch)

@@ -20,11 +20,11 @@ from orchestration_assets.disagreement.label_weights import learned_weights
 from orchestration_assets.disagreement.readings import ServiceReadings
 from orchestration_assets.disagreement.resolution import resolve
 from orchestration_assets.evidence.intervals import Z, wilson
+from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.processing.answer_cache import answer_key
 from orchestration_assets.processing.asker import CACHE, AskResult
-from orchestration_assets.processing.batch import build_tasks, deciders
 from orchestration_assets.processing.plan_execution import execute
-from orchestration_assets.processing.plan_result import Ask, PlanResult
+from orchestration_assets.processing.plan_result import Ask, PlanResult, roles_of
 from orchestration_assets.processing.selector_execution import run_learned
 from orchestration_assets.schemas.enums import ProcessingModel
 from orchestration_assets.schemas.items import Item, Question, Reading
@@ -34,6 +34,7 @@ from orchestration_assets.selection.active_selector import ChosenPoint
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.plan import plan_items
 from orchestration_assets.services.contract import Service
+from orchestration_assets.services.identity import service_identity
 
 _REASONS = 3
 
@@ -95,7 +96,6 @@ def replay(log: RecordedBatch, other: ReplayPolicy) -> Iterator[ReplayedQuestion
         for one in other.known.values()
         if isinstance(one, ChosenPoint)
     }
-    decider = deciders(other.policy)
     plans = plan_items(log.batch, log.profiles, other.policy, other.hash, other.prices, other.known)
     for row in plans:
         key = (row.item_id, row.task)
@@ -119,7 +119,7 @@ def replay(log: RecordedBatch, other: ReplayPolicy) -> Iterator[ReplayedQuestion
         readings = _final_readings(done)
         weighed = learned_weights([row], {key: readings}, models).get(key)
         resolved = resolve(
-            row, readings, tasks[row.task], decider(row), rules_of(other.policy), weighed
+            row, readings, tasks[row.task], roles_of(done.answered), rules_of(other.policy), weighed
         )
         asked = [one.service for one in done.answered]
         taken = _path_outcome(resolved.answer, asked, other.prices)
@@ -144,7 +144,8 @@ def _asker(log: RecordedBatch, other: ReplayPolicy) -> Ask:
             context = ", with these earlier answers" if question.earlier else ""
             raise NotRecordedError(f"{name} as it is now was not asked about it{context}")
         now = datetime(1970, 1, 1, tzinfo=UTC)
-        return AskResult(name, service.version, key, reading, CACHE, 0.0, now, 0.0)
+        version = service_identity(service, question.task)
+        return AskResult(name, version, key, reading, CACHE, 0.0, now, 0.0)
 
     return ask
 

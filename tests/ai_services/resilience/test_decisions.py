@@ -1,5 +1,6 @@
 """Retries, money, tokens: the small decisions by themselves."""
 
+import asyncio
 import math
 
 import pytest
@@ -20,7 +21,7 @@ from orchestration_assets.text.replies.call_errors import (
 )
 from orchestration_assets.text.token_estimates import TokenScale
 from resources.ai_services.resilience.retry import RetryBudget, retry_delay_s
-from resources.ai_services.resilience.spend_budget import SpendBudget
+from resources.ai_services.resilience.spend_budget import Charge, Quote, SpendBudget
 
 CHANCE = st.floats(0.0, 1.0, exclude_max=True)
 RETRIES = Retries(attempts=5, backoff_s=0.5, backoff_max_s=4.0, budget=0.2)
@@ -60,20 +61,23 @@ def test_a_budget_of_nothing_allows_no_retry() -> None:
     st.floats(0.0, 2.0),
     st.lists(st.tuples(st.floats(0.0, 1.0), st.floats(0.0, 1.0), st.booleans()), max_size=40),
 )
-def test_a_cap_is_never_passed_while_attempts_cost_no_more_than_reserved(cap, attempts) -> None:
-    outer = SpendBudget(cap)
-    budget = SpendBudget(within=outer)
-    for most, share, arrived in attempts:
-        reservation = budget.reserve(most)
-        if reservation is None:
-            assert most > outer.left_usd
-        elif arrived:
-            budget.settle(reservation, most * share)
-        else:
-            budget.settle(reservation, 0.0, most)
-        assert outer.spent_usd + outer.at_risk_usd <= cap + 1e-6
-    assert outer.reserved_usd == pytest.approx(0.0)
-    assert outer.spent_usd == pytest.approx(budget.spent_usd)
+def test_a_cap_is_never_passed_while_attempts_cost_no_more_than_expected(cap, attempts) -> None:
+    async def drive() -> None:
+        outer = SpendBudget(cap)
+        budget = SpendBudget(within=outer)
+        for most, share, arrived in attempts:
+            reservation = await budget.reserve(Quote(most, most, most))
+            if reservation is None:
+                assert most > outer.left_usd
+            elif arrived:
+                budget.settle(reservation, Charge(most * share))
+            else:
+                budget.settle(reservation, Charge(most * share, at_risk_usd=most * (1.0 - share)))
+            assert outer.spent_usd + outer.at_risk_usd <= cap + 1e-6
+        assert outer.reserved_usd == pytest.approx(0.0)
+        assert outer.spent_usd == pytest.approx(budget.spent_usd)
+
+    asyncio.run(drive())
 
 
 def test_the_scale_moves_to_what_is_billed_and_its_bound_stays_above() -> None:

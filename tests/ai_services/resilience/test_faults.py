@@ -333,12 +333,12 @@ def test_waiting_for_a_turn_does_not_count_against_an_item(tmp_path) -> None:
 def test_a_failure_is_asked_again_by_the_next_run(tmp_path) -> None:
     server = DrillServer(FaultScript(faults=(Fault(kind="error"),)))
     with serving(server) as url:
-        services = {"s": ChatService("s", chat(url))}
+        services = {"s": ChatService("s", chat(url, breaker={"open_s": 0.1, "wait_s": 0.2}))}
         first, _ = run(tmp_path, services, lambda a: ask_all(a, "s", texts(3)))
         server.script = FaultScript()
         second, _ = run(tmp_path, services, lambda a: ask_all(a, "s", texts(3)))
         third, _ = run(tmp_path, services, lambda a: ask_all(a, "s", texts(3)))
-    assert {one.reading.status for one in first} == {Status.FAILED}
+    assert {one.reading.status for one in first} == {Status.DEFERRED}
     assert {one.origin for one in second} == {"called"}
     assert {one.origin for one in third} == {"cache"}
     assert [one.reading for one in second] == [one.reading for one in third]
