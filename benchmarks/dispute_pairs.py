@@ -28,7 +28,6 @@ from benchmarks.fit_contradiction import PAIRS, digest, features_of, fit, read_p
 from orchestration_assets.content.manifest import content_hash
 from orchestration_assets.disagreement.kinds.entity_conflicts import entity_conflict
 from orchestration_assets.disagreement.kinds.figurative import figurative
-from orchestration_assets.evidence.consensus import consensus
 from orchestration_assets.evidence.contradiction.readings import read_text
 from orchestration_assets.evidence.contradiction.relation import (
     RelationKind,
@@ -43,12 +42,13 @@ from orchestration_assets.processing.answer_cache import AnswerCache
 from orchestration_assets.processing.asker import Asker
 from orchestration_assets.processing.batch import build_work
 from orchestration_assets.processing.plan_execution import execute
+from orchestration_assets.processing.plan_result import lead
 from orchestration_assets.profiling.profiler import profile
 from orchestration_assets.schemas.enums import ProfileStatus
 from orchestration_assets.schemas.items import Item, Question
 from orchestration_assets.schemas.tables import ItemProfile
 from orchestration_assets.selection.forecast import Price
-from orchestration_assets.selection.plan import plan_item
+from orchestration_assets.selection.plan import plan_items
 from resources.feature_cache.lmdb_store import LmdbStore
 
 FIGURATIVE: Final = "figurative.jsonl"
@@ -273,29 +273,28 @@ def _alike(title: str, other: str) -> float:
 
 
 async def _titles(rows: Sequence[Row], cache: AnswerCache) -> list[str | None]:
-    """What the packaged policy's plan answers, as the assets ask it."""
+    """What the packaged policy's plan answers, as the assets ask it; None where it does not."""
     loaded = load_policy()
     work = build_work(loaded.policy)
-    task = loaded.policy.tasks[_TITLE]
-    prices = {name: Price(s.expected_ms, s.cost_usd) for name, s in work.services.items()}
     asker = Asker(work.services, cache)
+    prices = {name: Price(s.expected_ms, s.cost_usd) for name, s in work.services.items()}
     titles: list[str | None] = []
     for number, row in enumerate(rows):
-        data = row["document"].encode()
+        text = row["document"]
+        data = text.encode()
         name = f"{number}/{_NAMES.get(row['sub'], 'document')}"
-        found = profile(name, row["document"], size_bytes=len(data))
-        item = Item(name, content_hash(data), name, row["document"], found.features)
-        seen = ItemProfile(
-            item.item_id, item.content_hash, item.path, ProfileStatus.OK, item.profile
+        item = Item(
+            name, content_hash(data), name, text, profile(name, text, size_bytes=len(data)).features
         )
-        plan = plan_item("b", seen, _TITLE, task, loaded.hash, prices)
-        if (_TITLE, plan.option) not in work.choices:
+        seen = ItemProfile(name, item.content_hash, name, ProfileStatus.OK, item.profile)
+        plans = plan_items("b", [seen], loaded.policy, loaded.hash, prices)
+        plan = next((plan for plan in plans if plan.task == _TITLE), None)
+        if plan is None:
             titles.append(None)
             continue
         question = Question(work.tasks[_TITLE], item)
         done = await execute(work.choices[_TITLE, plan.option], question, asker.ask, work.tasks)
-        votes = [(one.service, one.reading) for one in done.answered]
-        answer = consensus(votes, question.task).answer
+        answer = lead(done.answered, question).answer
         titles.append(answer if isinstance(answer, str) else None)
     return titles
 
