@@ -5,8 +5,8 @@
 ``titles.jsonl`` (``document``, ``good_titles``, ``bad_titles``, ``sub``). The weights that tell
 contradictions apart are fitted anew without the domains that are measured; those of the package
 are shown beside them unless they were fitted on these very pairs. A title counts as accepted when
-it has at most 15 words, is not cut off, and shares at least half of its words with a good title and
-fewer with every bad one.
+it has at most 15 words, is not cut off, and shares at least half of its words with a good title (or
+has at least six in ten of its words from all good ones together), and fewer with every bad one.
 """
 
 import argparse
@@ -61,6 +61,8 @@ _PLAIN: Final = ("name", "date", "amount", "unit", "negation")
 _ENTITIES: Final = ("name", "date", "amount", "unit", "role_swap")
 _TITLE: Final = "title"
 _ACCEPTED: Final = 0.5
+_POOLED: Final = 0.6
+_LEAST_POOLED: Final = 3
 _MOST_WORDS: Final = 15
 # the extension that documents of a kind have where nobody disputes it; the content tells the rest
 _NAMES: Final = {
@@ -259,17 +261,24 @@ def accepts(row: Row, title: str | None) -> bool:
         return False
     good = max(_alike(title, other) for other in row["good_titles"])
     bad = max((_alike(title, other) for other in row["bad_titles"]), default=0.0)
-    return good >= _ACCEPTED and good > bad
+    own = _said(title)
+    pooled = len(own & set().union(*map(_said, row["good_titles"]))) / max(len(own), 1)
+    covered = len(own) >= _LEAST_POOLED and pooled >= _POOLED
+    return good > bad and (good >= _ACCEPTED or covered)
 
 
 def _alike(title: str, other: str) -> float:
-    """Dice coefficient of the stems and values of two titles."""
-    a, b = ({word.key for word in read_text(text).words} for text in (title, other))
-    a |= {f"{q.senses[0]}" for q in read_text(title).quantities}
-    b |= {f"{q.senses[0]}" for q in read_text(other).quantities}
+    """Dice coefficient of what two titles say."""
+    a, b = _said(title), _said(other)
     if not a and not b:
         return float(title == other)
     return 2 * len(a & b) / (len(a) + len(b))
+
+
+def _said(title: str) -> set[str]:
+    """The stems and values of a title."""
+    reading = read_text(title)
+    return {word.key for word in reading.words} | {str(q.senses[0]) for q in reading.quantities}
 
 
 async def _titles(rows: Sequence[Row], cache: AnswerCache) -> list[str | None]:

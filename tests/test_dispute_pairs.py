@@ -77,6 +77,7 @@ def test_a_folder_without_cases_is_refused(tmp_path, capsys) -> None:
     [
         ("Opening hours of the pool", True),
         ("Opening hours", True),
+        ("Hours when to swim in the pool: opening", True),
         ("Accept all cookies", False),
         (
             "The opening hours of the pool and much else that nobody asked for at all here now",
@@ -87,5 +88,6 @@ def test_a_folder_without_cases_is_refused(tmp_path, capsys) -> None:
     ],
 )
 def test_a_title_is_accepted_when_it_is_nearest_to_a_good_one(title, accepted) -> None:
-    row = {"good_titles": ["Opening hours of the pool"], "bad_titles": ["Accept all"]}
+    row = {"good_titles": ["Opening hours of the pool", "When one can swim"]}
+    row |= {"bad_titles": ["Accept all"]}
     assert dispute_pairs.accepts(row, title) is accepted
