@@ -31,6 +31,7 @@ class Lexicon:
     ordinals: Mapping[str, float]
     fractions: Mapping[str, float]
     multiples: Mapping[str, float]
+    frequencies: Mapping[str, float]
     months: Mapping[str, float]
     weekdays: Mapping[str, float]
     seasons: Mapping[str, float]
@@ -95,7 +96,8 @@ def lexicon() -> Lexicon:
 
 
 _VALUED: Final = (
-    "cardinals scales ordinals fractions multiples months weekdays seasons clock_words rates"
+    "cardinals scales ordinals fractions multiples frequencies months weekdays seasons "
+    "clock_words rates"
 ).split()
 _LISTED: Final = (
     "per approximate negations negative_verbs exceptions passives auxiliaries "

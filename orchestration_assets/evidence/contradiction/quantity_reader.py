@@ -1,7 +1,8 @@
 """Reads the numbers, amounts, dates and times of a text from its tokens."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Final
 
@@ -67,6 +68,7 @@ def _openers() -> frozenset[str]:
         words.ordinals,
         words.fractions,
         words.multiples,
+        words.frequencies,
         words.months,
         words.weekdays,
         words.seasons,
@@ -76,6 +78,17 @@ def _openers() -> frozenset[str]:
         _CURRENCIES,
         durations,
     )
+
+
+_JOINED: Final = frozenset({"duration", "length", "mass"})
+_OF: Final = frozenset({"of", "de", "d"})
+_OF_A: Final = _OF | {"a", "an"}
+_DOZENS: Final = frozenset("dozen dutzend douzaine docena dozzina".split())
+_MOST_OF: Final = 100.0
+_TEMPERATURES: Final[Mapping[str, Callable[[float], tuple[str, float]]]] = {
+    "temperature C": lambda value: ("temperature", value + 273.15),
+    "temperature F": lambda value: ("temperature", (value - 32.0) / 1.8 + 273.15),
+}
 
 
 class _Reader:
@@ -321,6 +334,8 @@ class _Reader:
         value, step, behind, spelled, kind = number
         if kind == ORDINAL:
             return self._ordinal(at, behind, value)
+        if self.plain(at - 1) == "minus":
+            value = -value
         if currency:
             senses = [(d, value * f) for d, f in self.words.units[currency]]
             self.add(senses, at, behind, value, step * senses[0][1] / value if value else step)
@@ -328,20 +343,30 @@ class _Reader:
         if self.plain(behind) == "s" and self._adjacent(behind) and 1000 <= value <= 2199:
             self.add((("decade", value),), at, behind + 1, value, 0.0)
             return behind + 1
-        unit = self._unit(behind)
+        unit = self._unit(behind, kind == SHARE)
         if unit is not None:
             factors, after = unit
             if self.plain(after) in _LARGE_ONES and self.plain(after + 1) in _ONE:
                 half = self.words.fractions.get(self.plain(after + 2))
                 if half is not None:  # a year and a half
                     value, after = value + half, after + 3
-            senses = [(dimension, value * factor) for dimension, factor in factors]
+            senses = [
+                _TEMPERATURES[dimension](value)
+                if dimension in _TEMPERATURES
+                else (dimension, value * factor)
+                for dimension, factor in factors
+            ]
             self.add(senses, at, after, value, step * factors[0][1])
+            self._join(factors[0][1])
             return self._per(after)
+        if (share := self._one_in_so_many(at, behind, value)) is not None:
+            return share
         if kind == "bare one":
             return at
         if kind == SHARE:
-            self.add(((SHARE, value),), at, behind, value, 0.0)
+            # to double is to rise by 100 %
+            rises = ((SHARE, value - 1.0),) if value >= 2.0 else ()
+            self.add(((SHARE, value), *rises), at, behind, value, 0.0)
             return self._per(behind)
         senses = [(COUNT, value)]
         plain = self.plain(first)
@@ -350,19 +375,60 @@ class _Reader:
         self.add(senses, at, behind, value, step)
         return self._per(behind)
 
+    def _join(self, factor: float) -> None:
+        """*1 h 30 min*, *5 feet 3 inches*: the second part belongs to the first."""
+        if len(self.quantities) < 2:
+            return
+        whole, part = self.quantities[-2:]
+        dimension = part.senses[0][0]
+        between = [self.plain(place) for place in range(whole.last + 1, part.first)]
+        if (
+            dimension != whole.senses[0][0]
+            or dimension not in _JOINED
+            or between not in ([], ["and"], ["und"], ["et"], ["y"], ["e"])
+            or part.number * factor >= whole.senses[0][1] / max(abs(whole.number), 1.0)
+        ):
+            return
+        total = whole.senses[0][1] + part.senses[0][1]
+        self.quantities[-2:] = [
+            replace(
+                whole,
+                senses=((dimension, total),),
+                resolution=part.resolution,
+                last=part.last,
+                end=part.end,
+            )
+        ]
+
+    def _one_in_so_many(self, at: int, behind: int, value: float) -> int | None:
+        """*one in five*, *nine out of ten*: a share."""
+        turn = self.plain(behind)
+        place = behind + (2 if turn == "out" and self.plain(behind + 1) == "of" else 1)
+        if turn not in ("in", "out") or not 0 < value < _MOST_OF or place >= len(self.tokens):
+            return None
+        whole = self._number(place)
+        if whole is None or whole[4] != COUNT or not value < whole[0] <= _MOST_OF:
+            return None
+        if self._unit(whole[2]) is not None or self.plain(whole[2]) in self.words.months:
+            return None
+        self.add(((SHARE, value / whole[0]),), at, whole[2], value, 0.0)
+        return whole[2]
+
     def _number(self, at: int) -> tuple[float, float, int, bool, str] | None:
         """Value, step of its last digit, position behind, whether in words, and its sort."""
         plain = self.plain(at)
         if not plain:
             return None
-        if plain[0].isdecimal():
-            value, step = figure(plain)
+        signed = plain[0] in "-\u2212"
+        if signed or plain[0].isdecimal():
+            value, step = figure(plain[1:] if signed else plain)
             if value is None:
                 return None
+            value = -value if signed else value
             behind = at + 1
             if self.plain(behind) in _ORDINAL_ENDINGS and self._adjacent(behind):
                 return value, 1.0, behind + 1, False, ORDINAL
-            if self.plain(behind) == "x" and self._adjacent(behind):
+            if self.plain(behind) in ("x", "times", "mal", "fois", "veces"):
                 behind += 1
             scale = self.words.scales.get(self.plain(behind))
             if scale is not None and (len(self.plain(behind)) > 1 or self._adjacent(behind)):
@@ -385,11 +451,17 @@ class _Reader:
             return 1.0, 1.0, at + 1, True, "bare one"
         if plain in words.cardinals:
             return self._cardinal(at)
+        if plain in words.frequencies and (
+            plain not in ("once", "einmal") or self.plain(at + 1) in words.per
+        ):
+            return words.frequencies[plain], 1.0, at + 1, True, COUNT
         if plain in words.scales and len(plain) > 2 and plain not in ("mille", "mil"):
             return words.scales[plain], words.scales[plain], at + 1, True, COUNT
         if plain in words.multiples:
             return words.multiples[plain], 0.0, at + 1, True, SHARE
         if plain in words.fractions and words.fractions[plain] == 0.5:
+            if self.plain(at + 1) in _ONE and self.plain(at + 2) in _DOZENS:
+                return 6.0, 1.0, at + 3, True, COUNT
             return 0.5, 0.0, at + 1, True, SHARE
         if plain in words.ordinals and plain not in ("second", "seconds"):
             return words.ordinals[plain], 1.0, at + 1, True, ORDINAL
@@ -410,12 +482,18 @@ class _Reader:
                 behind += 1
             elif following is not None and adds(total, following):
                 total, behind, step = total + following, joined + 1, 1.0
+            elif plain in _DOZENS:
+                total, behind = total * 12.0, behind + 1
+            elif plain in ("times", "mal", "fois", "veces"):
+                return total, step, behind + 1, True, COUNT
             elif plain in words.fractions and words.fractions[plain] < 0.5 and total < 20:
                 return total * words.fractions[plain], 0.0, behind + 1, True, SHARE
             else:
                 return total, step, behind, True, COUNT
 
-    def _unit(self, at: int) -> tuple[tuple[tuple[str, float], ...], int] | None:
+    def _unit(
+        self, at: int, part: bool = False
+    ) -> tuple[tuple[tuple[str, float], ...], int] | None:
         words = self.words
         plain = self.plain(at)
         if plain in ("km", "kilometres", "kilometers", "miles", "m", "metres") and (
@@ -440,7 +518,7 @@ class _Reader:
             return ((SHARE, 0.01),), at + 2
         behind = at
         # half of an hour, a quarter of a pound, an 18-month stay
-        while self.plain(behind) in ("of", "a", "an", "de", "d") and behind - at < 2:
+        while self.plain(behind) in (_OF_A if part else _OF) and behind - at < 2:
             behind += 1
         unit = self.plain(behind)
         if unit not in words.units or (len(unit) == 1 and behind != at):

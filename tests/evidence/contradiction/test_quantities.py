@@ -29,28 +29,32 @@ def _same(first: str, second: str) -> bool:
     [
         ("2,500", "2500", "2\u202f500", "2'500", "two thousand five hundred"),
         ("3.5 million", "3,5 million", "3500000", "3,500,000"),
-        ("1.5 kg", "1,500 g", "1.500,0 grams", "one and a half kilograms"),
+        ("1.5 kg", "1,500 g", "1.500,0 grams"),
         ("0.25 l", "250 ml", "a quarter of a litre"),
         ("45 minutes", "three quarters of an hour", "0.75 h"),
         ("15 %", "15 percent", "15 per cent", "15 Prozent"),
         ("$20", "20 dollars", "20 USD", "twenty dollars"),
         ("36 km/h", "10 m/s"),
         ("5 October 2021", "October 5th, 2021", "2021-10-05", "5. Oktober 2021", "5 octobre 2021"),
-        ("18:45", "6:45 p.m.", "6.45 pm", "quarter to seven in the evening", "18.45 Uhr"),
+        ("18:45", "6:45 p.m.", "6.45 pm", "quarter to seven in the evening"),
         ("noon", "12:00", "midi"),
         ("the third quarter", "Q3"),
         ("XIV", "14", "vierzehn", "quatorze", "catorce"),
         ("the 7th day", "day seven"),
-        ("a fortnight", "two weeks", "14 days", "quinze jours moins un"),
+        ("a fortnight", "two weeks", "14 days"),
+        ("10 \u00b0C", "50 \u00b0F", "ten degrees Celsius"),
+        ("-5 \u00b0C", "minus five degrees Celsius", "23 \u00b0F"),
+        ("one in four", "25 %", "a quarter", "3 out of 12"),
+        ("twice a week", "2 times a week", "two times per week"),
+        ("1 h 30 min", "90 minutes", "an hour and a half", "1.5 hours"),
+        ("three dozen", "36"),
+        ("half a dozen", "6"),
+        ("doubled", "rose by 100 %"),
     ],
 )
 def test_spellings_of_one_value_are_equal(spellings) -> None:
-    readable = [text for text in spellings if text not in _UNREAD]
-    for one, other in product(readable, readable):
+    for one, other in product(spellings, spellings):
         assert _same(one, other), (one, other, _read(one), _read(other))
-
-
-_UNREAD = {"quinze jours moins un", "one and a half kilograms", "18.45 Uhr"}
 
 
 @pytest.mark.parametrize(
