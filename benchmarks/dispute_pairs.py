@@ -28,6 +28,7 @@ from benchmarks.fit_contradiction import PAIRS, digest, features_of, fit, read_p
 from orchestration_assets.content.manifest import content_hash
 from orchestration_assets.disagreement.kinds.entity_conflicts import entity_conflict
 from orchestration_assets.disagreement.kinds.figurative import figurative
+from orchestration_assets.evidence.contradiction.features import evidence
 from orchestration_assets.evidence.contradiction.readings import read_text
 from orchestration_assets.evidence.contradiction.relation import (
     RelationKind,
@@ -160,6 +161,7 @@ def _measured(pairs: Sequence[Row], labels: NDArray[Any], chances: Floats) -> di
     near = contradicts | np.isin(labels, _ALIKE)
     kinds = np.array([p["sub"] if c else "" for p, c in zip(pairs, contradicts, strict=True)])
     plain = np.isin(kinds, _PLAIN)
+    named = np.array([_difference(pair) in _PLAIN for pair in pairs])
     return {
         "auroc": _auroc(chances, labels, _ALIKE),
         "auroc_all": _auroc(chances, labels, tuple(RelationKind)),
@@ -169,6 +171,7 @@ def _measured(pairs: Sequence[Row], labels: NDArray[Any], chances: Floats) -> di
         "recall_plain": _share(found[plain]),
         "precision_plain": _share(plain[found & (plain | ~contradicts)]),
         "precision_plain_near": _share(plain[found & near & (plain | ~contradicts)]),
+        "precision_named": _share(contradicts[found & named]),
         "brier": float(np.mean((chances - contradicts) ** 2)),
         "recall_by_sub": {
             str(sub): _share(found[kinds == sub]) for sub in sorted(set(kinds) - {""})
@@ -177,6 +180,12 @@ def _measured(pairs: Sequence[Row], labels: NDArray[Any], chances: Floats) -> di
             str(label): _share(found[labels == label]) for label in sorted(set(labels))
         },
     }
+
+
+def _difference(pair: Row) -> str:
+    """The kind of the difference that a reader is shown; empty when there is none."""
+    differences = evidence(*sorted((pair["answer_a"], pair["answer_b"]))).differences
+    return differences[0].kind.value if differences else ""
 
 
 def _share(flags: NDArray[np.bool_]) -> float:
@@ -323,6 +332,7 @@ def _print(figures: Mapping[str, Any]) -> None:
             ("auroc_all", "AUROC against all others", _of(pairs, "auroc_all")),
             ("precision_plain_near", "precision: names to negations, those others", ""),
             ("precision_plain", "precision: names to negations, all others", ""),
+            ("precision_named", "precision: where a name to a negation is shown", ""),
             ("recall_plain", "recall: names to negations", ""),
             ("precision", "precision, all contradictions", ""),
             ("recall", "recall, all contradictions", ""),
