@@ -115,7 +115,8 @@ class _Weighing:
         self.high = min(1.0, matched / max(min(sizes), 1))
         self.sizes = sizes
         self.settled_roles = self.kept_roles = False
-        if _bare_answers(alignment):
+        self.bare = _bare_answers(alignment)
+        if self.bare:
             # the question is the frame
             self.low = self.high = max(self.low, _BARE_COVERAGE)
         self.frame = self.low * 0.5 + self.high * 0.5
@@ -131,6 +132,9 @@ class _Weighing:
         swap, swap_settled = self._roles()
         self.settled_roles, self.kept_roles = swap_settled > 0, swap > 0
         opposite = self._opposites()
+        if not self.agreeing and not self.bare:
+            # without a word in common nothing is said of the same thing
+            name = odd = opposite = 0.0
         cause, cause_one_sided = self._causes()
         extent = self._extent()
         contrast = self._contrast()
