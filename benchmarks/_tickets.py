@@ -62,7 +62,7 @@ _SECOND_CONCERN: Final = 0.7
 
 
 @dataclass(frozen=True, slots=True)
-class Ticket:
+class SupportTicket:
     """``second`` is the concern that is named in passing; None when the ticket is easy."""
 
     number: int
@@ -89,7 +89,7 @@ SKILLS: Final[Mapping[str, Skill]] = {
 }
 
 
-def ticket(number: int, seed: int) -> Ticket:
+def ticket(number: int, seed: int) -> SupportTicket:
     """The ticket of this number, from 0 to 999999."""
     chance = random.Random(f"ticket {seed} {number}")
     label = chance.choice(LABELS)
@@ -101,7 +101,7 @@ def ticket(number: int, seed: int) -> Ticket:
         body.append(f"{_IN_PASSING} {chance.choice(_CONCERNS[second])}")
     chance.shuffle(body)
     text = " ".join([chance.choice(_OPENINGS), *body, f"Reference T{number:06d}."])
-    return Ticket(number, text, label, second)
+    return SupportTicket(number, text, label, second)
 
 
 def number_in(text: str) -> int | None:
@@ -115,7 +115,7 @@ def number_in_path(path: str) -> int:
     return int(path[-6:])
 
 
-def answer(service: str, about: Ticket, seed: int) -> tuple[str, float]:
+def answer(service: str, about: SupportTicket, seed: int) -> tuple[str, float]:
     """What a service says about a ticket, always the same: a label and a confidence in [0, 1].
 
     Confidences tell right answers from wrong ones a little, and are too high.

@@ -16,7 +16,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
@@ -25,6 +25,7 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks._output import table, write_json
+from orchestration_assets.evidence.consensus import consensus
 from orchestration_assets.evidence.recorded_answer_files import (
     RecordedAnswersError,
     find_frugalml_folders,
@@ -80,7 +81,7 @@ def main(arguments: Sequence[str]) -> int:
     except RecordedAnswersError as error:
         parser.error(str(error))
     wanted = given.sets.split(",") if given.sets else None
-    sets = [*generated_sets(), *map(load_frugalml, folders)]
+    sets = [*generated_sets(), *(_renamed(load_frugalml(folder)) for folder in folders)]
     rows: list[dict[str, Any]] = []
     for recorded in sets:
         if wanted is None or recorded.name in wanted:
@@ -89,6 +90,11 @@ def main(arguments: Sequence[str]) -> int:
     _show(rows)
     write_json(given.json, {"rows": rows})
     return 0
+
+
+def _renamed(recorded: RecordedAnswers) -> RecordedAnswers:
+    """The services by names that a policy may give them."""
+    return replace(recorded, services=tuple(f"s{k}" for k in range(recorded.n_services)))
 
 
 def _show(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -202,9 +208,9 @@ class _Batch:
         votes = [self._told(item) for item in range(n)]
         task = self._task()
         right = [
-            lead(one, Question(task, Item("", "", "", ""))).answer
+            consensus([(result.service, result.reading) for result in told], task).answer
             == self.test.labels[self.test.gold[item]]
-            for item, one in enumerate(votes)
+            for item, told in enumerate(votes)
         ]
         return float(np.sum(right)) / self.test.n_items
 

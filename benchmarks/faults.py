@@ -53,7 +53,7 @@ FAULTS: Final[dict[str, tuple[Fault, ...]]] = {
     "20 % of answers break off": (Fault(kind=FaultKind.TRUNCATED, share=0.2),),
     "10 % of answers never come": (Fault(kind=FaultKind.HANG, share=0.1),),
     "an outage of 8 s": (Fault(kind=FaultKind.ERROR, begin_s=0.1, end_s=8.1),),
-    "3 s well, 3 s away": (Fault(kind=FaultKind.ERROR, up_s=3.0, down_s=3.0),),
+    "1 s well, 1 s away": (Fault(kind=FaultKind.ERROR, up_s=1.0, down_s=1.0),),
     "one item malformed three times": (
         Fault(kind=FaultKind.WRONG_SCHEMA, contains=_POISON, first_times=3),
     ),

@@ -8,6 +8,7 @@ import argparse
 import contextlib
 import io
 import json
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -66,16 +67,16 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks preview_forecast", description=__doc__
     )
-    parser.add_argument("--items", type=int, default=160, metavar="N", help="items a half")
+    parser.add_argument("--items", type=int, default=140, metavar="N", help="items a half")
     parser.add_argument("--sample", type=int, default=500, metavar="N", help="as of preview")
     parser.add_argument("--only", metavar="NAME", help="one policy")
     parser.add_argument("--json", type=Path, metavar="FILE")
     given = parser.parse_args(arguments)
-    rows = [
-        measure(name, choice, given.items, given.sample)
-        for name, choice in _choices().items()
-        if given.only in (None, name)
-    ]
+    rows = []
+    for name, choice in _choices().items():
+        if given.only in (None, name):
+            rows.append(measure(name, choice, given.items, given.sample))
+            print(f"{name}: {rows[-1]}", file=sys.stderr, flush=True)
     columns = ("policy", "prior", "low", "forecast", "high", "real", "within", "bill")
     cells = [[_cell(row[name]) for name in columns] for row in rows]
     print(table(f"US dollars, {given.items} items after {given.items}", columns, cells))

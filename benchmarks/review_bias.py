@@ -196,13 +196,13 @@ def judge(
     rng = np.random.default_rng(int(corpus.contents[0][:8], 16))
     easy = [one for one, hard in zip(corpus.contents, corpus.hard, strict=True) if not hard]
     gold = [_verdict(one, truth[one], DECLARED_BY) for one in easy if rng.random() < way.declared]
-    declared = {(row.content_hash, TASK) for row in gold}
+    declared = {(str(row.content_hash), TASK) for row in gold}
     queue: list[ReviewRow] = []
     for number, (size, answers) in enumerate(way.rounds):
         rows = first
         if number:
             rows = resolve(readings, _calibrated(readings, gold, _weights(way, gold, queue)).model)
-        answered = {(row.content_hash, TASK) for row in gold} - declared
+        answered = {(str(row.content_hash), TASK) for row in gold} - declared
         judged = declared | answered
         queue = review_queue(rows, {}, {}, {}, judged, size, _AUDIT, queue, answered)
         asked: Sequence[ReviewRow | ResolutionRow]

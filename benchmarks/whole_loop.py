@@ -21,7 +21,10 @@ from benchmarks._output import table, write_json
 from benchmarks._ticket_verdicts import fill_in_reviews
 from benchmarks._tickets import SKILLS, number_in_path, ticket
 from orchestration_assets.evidence.intervals import wilson
-from resources.spending.ledger import SpendingLedger
+from orchestration_assets.schemas.disagreement import SERVICE_SCORECARDS
+from orchestration_assets.schemas.records import Table
+from orchestration_assets.schemas.selection import SELECTION_MODEL
+from resources.home import Home
 
 TASK: Final = "concern"
 DEFERRED_EXIT: Final = 75
@@ -147,15 +150,21 @@ def _verdicts(loop: Loop, count: int) -> None:
     loop.notes["verdicts"] = fill_in_reviews(loop.home, TASK, loop.seed, count)
     for job in ("take_feedback", "calibrate", "learn_selection", "corpus_reports"):
         run_job(loop, "learned", job)
-    cards = loop.table("service_scorecards.parquet").set_index("service")
+    cards = {card["service"]: card for card in rows_of(loop, SERVICE_SCORECARDS)}
     answers = loop.table("parallel_interpretations")
     answered = answers[answers["status"] == "ok"]
     for service in SKILLS:
         own = answered[answered["service"] == service]
         truth = float((own["answer"] == truths(loop, own)).mean())
-        card = cards.loc[service]
-        low, high = float(card["accuracy_low"]), float(card["accuracy_high"])
-        loop.state(f"accuracy of {service}", float(card["accuracy"]), truth, low, high)
+        card = cards[service]
+        ends = card["accuracy_low"], card["accuracy_high"]
+        loop.state(f"accuracy of {service}", card["accuracy"], truth, *ends)
+
+
+def rows_of(loop: Loop, of: Table[Any]) -> list[dict[str, Any]]:
+    """The rows of a table over all batches."""
+    rows: list[dict[str, Any]] = Home(loop.home).tables.read(of.name).to_pylist()
+    return rows
 
 
 def truths(loop: Loop, rows: pd.DataFrame) -> pd.Series:
@@ -188,10 +197,10 @@ def _second_half(loop: Loop, numbers: range) -> None:
     loop.state(
         "accuracy, all services asked -> learned", accuracy_before, accuracy_after, low, None
     )
-    model = loop.table("selection_model.parquet").iloc[0]
-    if not pd.isna(model["accuracy"]):
-        ends = float(model["accuracy_low"]), float(model["accuracy_high"])
-        loop.state("accuracy of what was learned", float(model["accuracy"]), accuracy_after, *ends)
+    (model,) = rows_of(loop, SELECTION_MODEL)
+    if model["accuracy"] is not None:
+        ends = model["accuracy_low"], model["accuracy_high"]
+        loop.state("accuracy of what was learned", model["accuracy"], accuracy_after, *ends)
     spread = 1.96 * (risk * (1.0 - risk)).sum() ** 0.5 / count
     mean = float(risk.mean())
     loop.state(
@@ -231,7 +240,7 @@ def _totals(loop: Loop, tickets: int) -> None:
 
 def spent_in_all(loop: Loop) -> float:
     """What the home says that was ever paid."""
-    rows = SpendingLedger(loop.home / "spending").rows(["usd"])
+    rows = Home(loop.home).spending.rows(["usd"])
     return float(pc.sum(rows["usd"]).as_py() or 0.0)
 
 

@@ -182,11 +182,12 @@ def look_ahead(
     is_kept = {about: key in answers for about, key in answer_keys.items()}
     costs = observed_costs(home, policy, list_price(services, seen))
     shares = {
-        one.model.version: dict(
-            zip(one.model.selector.services, one.operating_point.ask_shares, strict=True)
+        (one.model.version, number): dict(
+            zip(one.model.selector.services, point.ask_shares, strict=True)
         )
         for one in known.values()
         if isinstance(one, ChosenPoint)
+        for number, point in enumerate(one.model.selector.points)
     }
     priced = forecast_prices(plans, tokens, services, seen, is_kept, costs, shares, scale)
     asked = Counter(name for plan in plans for name in plan.services)

@@ -46,7 +46,8 @@ def run(
     """Takes a source from listing to report; returns the exit code.
 
     No more than ``budget_usd`` is spent over all batches; what it does not reach is over_budget.
-    What a run of the same batches spent that was stopped counts.
+    What a run of the same batches spent that was stopped counts. Each batch may spend its share
+    of what is left by then, by the number of its entries.
 
     0 when everything went well, 1 when items or batches failed or a service was stopped, 2 when
     batches failed of nothing but what the caller must mend, 75 when nothing failed but questions
@@ -157,8 +158,17 @@ def _materialize(
             job = "reprocess" if is_known else "process_batch"
             execute_job(definitions, instance, job, batch)
 
+        entries = {batch: max(home.batches.read(batch).num_rows, 1) for batch in batches}
+
+        def execute_within_share(batch: str) -> None:
+            # the first batches must not spend what the last ones need; what is left goes on
+            share = entries[batch] / sum(entries.values())
+            del entries[batch]
+            with budget.limited_to(budget.left_usd * share):
+                execute(batch)
+
         instance.report_runless_asset_event(observation(intake))
-        carried = carry_out(home, batches, is_finished, execute)
+        carried = carry_out(home, batches, is_finished, execute_within_share)
         with claimed(home.folder, CORPUS, "orchestrate run", _wait_for_corpus):
             if carried.done or reports_are_due(home):
                 execute_job(definitions, instance, "corpus_reports", None)

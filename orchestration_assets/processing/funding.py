@@ -20,6 +20,7 @@ from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.schemas.tables import PlanRow
 from orchestration_assets.services.contract import Service
+from orchestration_assets.services.identity import service_identity
 
 _HELD: Final = "other questions buy more for the money that is left"
 _UNKNOWN_RELIABILITY: Final = 0.75
@@ -132,7 +133,8 @@ class Funding:
         key = answer_key(question, service)
         reading = Reading(Status.OVER_BUDGET, reason=_HELD)
         now = datetime.now(UTC)
-        return AskResult(call[0], service.version, key, reading, NOT_CALLED, 0.0, now, 0.0)
+        version = service_identity(service, question.task)
+        return AskResult(call[0], version, key, reading, NOT_CALLED, 0.0, now, 0.0)
 
     def next_round(self) -> set[str]:
         """The items whose plans are to be carried out again; none when nothing more is bought."""

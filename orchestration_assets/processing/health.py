@@ -29,6 +29,8 @@ from resources.spending.writer import SpendingPurpose, SpendingWriter, process_n
 
 SHALLOW_S = 1.0
 DEEP_S = 30.0
+# a service that fails is not waited for longer: its questions will wait
+UNAVAILABLE_S = 3.0
 _TEXT = "The library opens at nine and closes at six; on Sundays it stays closed."
 
 
@@ -116,7 +118,7 @@ async def _probe(
     assert isinstance(service, HttpService)
     service.transport.open()
     problems: list[str] = []
-    caller = Caller(service, budget)
+    caller = Caller(service, budget, wait_limit_s=UNAVAILABLE_S)
     try:
         shallow_ok, shallow_ms = await _shallow(service, problems)
         began = time.perf_counter()

@@ -87,18 +87,18 @@ def forecast_prices(
     seen: Mapping[str, ObservedUsage],
     is_cached: Mapping[tuple[str, str, str], bool],
     costs: Mapping[Way, WayCosts] | None = None,
-    shares: Mapping[str, Mapping[str, float]] | None = None,
+    shares: Mapping[tuple[str, int], Mapping[str, float]] | None = None,
     scale: float = 1.0,
 ) -> CostForecast:
     """The price of all questions of which ``plans`` are an even sample, one in ``scale``.
 
     ``tokens_of`` gives the estimated tokens of an item; ``is_cached`` tells for (item, task,
     service) that the answer is kept. ``costs`` is what such questions cost before; ``shares`` by
-    version of a learned model how often it asks each service.
+    version and operating point of a learned model how often it asks each service.
     """
     ways = [
         _WayForecast(own, (costs or {}).get(way), tokens_of, services, seen, is_cached,
-                     (shares or {}).get(way[2] or "", {}), scale)
+                     (shares or {}).get((way[2] or "", way[3] or 0), {}), scale)
         for way, own in each_way(iter(plans)).items()
     ]  # fmt: skip
     names = dict.fromkeys(name for way in ways for name in way.names)

@@ -143,8 +143,8 @@ def prior_rows(plan: PlanRow, shares: Mapping[str, float]) -> Floats:
     """
     names = plan.services
     if shares:
-        tenths = [round(10 * shares.get(name, 0.0)) for name in names]
-        return np.array([[float(n < tenth) for tenth in tenths] for n in range(10)])
+        tenths = 10.0 * np.array([shares.get(name, 0.0) for name in names])
+        return np.clip(tenths - np.arange(10.0)[:, None], 0.0, 1.0)
     most = max(1, plan.calls_max // max(1, len(names)))
     fewest = [float(position < plan.calls_min) for position in range(len(names))]
     return np.array([fewest, [float(most)] * len(names)])

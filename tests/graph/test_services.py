@@ -135,7 +135,7 @@ def test_a_fallback_that_works_lets_the_run_go_on_and_its_answers_say_so(
     readings = project.tables.read("parallel_interpretations", batch).to_pylist()
     statuses = {row["status"] for row in readings if row["service"] == "model"}
     assert "fallback" in statuses
-    assert statuses == {"fallback"}
+    assert statuses <= {"fallback", "deferred"}
     # an answer that is not its own is no voice of its own
     assert not [
         row

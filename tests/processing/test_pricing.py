@@ -76,11 +76,16 @@ def test_a_sample_is_scaled_up_and_no_surer_for_it() -> None:
 
 
 def test_a_learned_model_brings_its_own_rates() -> None:
-    shares = {"v1": {"cheap": 0.9, "dear": 0.3}}
+    shares = {("v1", 0): {"cheap": 0.9, "dear": 0.3}}
     planned = [replace(one, artefact="v1", point=0) for one in plans(50)]
     tokens = {plan.item_id: 100 for plan in planned}
     found = forecast_prices(planned, tokens, SERVICES, {}, {}, None, shares)
     assert found.usd == pytest.approx(50 * 0.5 * 1.2)
+    # a better point for a share of the items costs what that point costs
+    better = {**shares, ("v1", 1): {"cheap": 0.0, "dear": 1.0}}
+    mixed = [replace(one, point=n % 2) for n, one in enumerate(planned)]
+    found = forecast_prices(mixed, tokens, SERVICES, {}, {}, None, better)
+    assert found.usd == pytest.approx(25 * 0.5 * 1.2 + 25 * 0.5 * 1.0)
 
 
 @pytest.mark.parametrize(("questions", "rate"), [(30, 0.1), (100, 0.5), (300, 0.9)])

@@ -87,12 +87,15 @@ class Breaker:
         self._in_flight += 1
         return Ticket(self._era)
 
-    def record(self, ticket: Ticket, now: float, outcome: Outcome, question: str = "") -> None:
+    def record(
+        self, ticket: Ticket, now: float, outcome: Outcome, question: str | None = None
+    ) -> None:
         """Counts the end of an attempt, unless the state changed since it began.
 
-        ``question`` tells apart whose attempts they are.
+        ``question`` tells apart whose attempts they are, where that is known.
         """
-        self._note(question, outcome)
+        if question is not None:
+            self._note(question, outcome)
         if ticket.era != self._era:
             return
         self._in_flight -= 1

@@ -118,9 +118,9 @@ class Caller:
     """Calls one service during one run, within the limits of the policy and of the budget.
 
     Belongs to the event loop that uses it. ``ratio`` is the first value of the token scale;
-    ``limit_s`` limits a call with its retries, from its first request on; ``jitter`` gives
-    random numbers in [0, 1). ``parked`` is told how many questions begin to wait for the
-    unavailable service, and, with a minus, how many wait no longer.
+    ``limit_s`` limits a call with its retries, from its first request on; ``wait_limit_s`` limits
+    the policy's ``wait_s``; ``jitter`` gives random numbers in [0, 1). ``parked`` is told how many
+    questions begin to wait for the unavailable service, and, with a minus, how many wait no longer.
     """
 
     def __init__(
@@ -130,6 +130,7 @@ class Caller:
         *,
         ratio: float = 1.0,
         limit_s: float = math.inf,
+        wait_limit_s: float = math.inf,
         jitter: Callable[[], float] = random.random,
         parked: Callable[[int], None] = lambda questions: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -148,7 +149,7 @@ class Caller:
         self._rate_gate = RateGate(config.rates, _clock)
         self._retry_budget = RetryBudget(config.retries)
         self._pace = Pace(config.concurrency)
-        self._patience = Patience(wait_s(config))
+        self._patience = Patience(min(wait_s(config), wait_limit_s))
         self._places = Places(config.concurrency)
         self._preparation = asyncio.Lock()
         self._breaker_changed: asyncio.Event | None = None
@@ -288,13 +289,15 @@ class Caller:
                 others_answered=others_answered,
             )
             if at_fault or not more:
-                return _NotAttempted(_status(error) if at_fault else status, "")
+                # what chance explains may be answered by the next run
+                own = at_fault or isinstance(error, MalformedResponse | UnexpectedError)
+                return _NotAttempted(_status(error) if own else Status.DEFERRED, "")
         delay = retry_delay_s(failures + 1, retries, error.retry_after, self._jitter())
         if not self._retry_budget.take():
             if not retries.budget:
                 return _NotAttempted(status, "the policy allows no retries")
-            # one retry in so long a time multiplies nothing
-            delay = max(delay, retries.backoff_max_s)
+            # as rare as a probe it multiplies nothing
+            delay = max(delay, self.service.config.breaker.open_s)
         now = _clock()
         if now + delay >= self._patience.ends(now):
             why = f"{self.service.name} failed for longer than is waited for it"
@@ -541,15 +544,19 @@ class Caller:
             outcome = _health(result)
             if outcome is Outcome.FAILED and isinstance(result, CallError) and result.retry_after:
                 self._rate_gate.pause(result.retry_after)
-            self.breaker.record(ticket, _clock(), outcome, _question_name(request))
-            if outcome is not Outcome.FAILED:
+            # which question a failed batch owes its failure to is not known
+            is_batch = len(request.questions) > 1
+            question = None if is_batch and outcome is Outcome.FAILED else _question_name(request)
+            self.breaker.record(ticket, _clock(), outcome, question)
+            if outcome is Outcome.FAILED:
+                self._note_trouble()
+            else:
                 self._answers += 1
                 self._pace.answered()
                 self._patience.answered()
                 self._retry_budget.answered()
         if self.breaker.opened > opened:
             self._pace.restart()
-            self._note_trouble()
         self._places.resize(self._pace.places)
         self._notify()
 

@@ -35,7 +35,7 @@ class Patience:
         self._since = None
 
     def unavailable(self, now: float) -> None:
-        """The circuit opened, a probe failed, or the service asked to wait."""
+        """An attempt or a probe failed, or the service asked to wait."""
         if self._since is None or now - self._latest > self._wait_s:
             # nothing was asked for so long that this is another trouble
             self._since = now

@@ -4,6 +4,8 @@ is free until attempts in flight have been settled."""
 import asyncio
 import heapq
 import math
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
 
@@ -123,6 +125,15 @@ class SpendBudget:
         """What may still be reserved."""
         own = self.cap_usd - self.spent_usd - self.reserved_usd - self.at_risk_usd
         return own if self._within is None else min(own, self._within.left_usd)
+
+    @contextmanager
+    def limited_to(self, usd: float) -> Generator[None, None, None]:
+        """Lets no more than ``usd`` be spent within the block."""
+        cap, self.cap_usd = self.cap_usd, min(self.cap_usd, self.spent_usd + usd)
+        try:
+            yield
+        finally:
+            self.cap_usd = cap
 
     async def reserve(self, quote: Quote, value: float = 0.0) -> Reservation | None:
         """Reserves the money of one attempt, once there is enough.

@@ -132,3 +132,17 @@ def test_what_a_status_means(status, kind) -> None:
 )
 def test_retry_after_as_seconds_or_date(header, seconds) -> None:
     assert retry_after_seconds(header, 10.0) == seconds
+
+
+def test_a_share_of_a_budget_is_all_that_may_be_spent_within_its_block() -> None:
+    async def drive() -> None:
+        budget = SpendBudget(1.0, spent_usd=0.2)
+        inner = SpendBudget(within=budget)
+        with budget.limited_to(0.3):
+            assert await inner.reserve(Quote(0.4, 0.4, 0.4)) is None
+            held = await inner.reserve(Quote(0.3, 0.3, 0.3))
+            assert held is not None
+            inner.settle(held, Charge(0.1))
+        assert budget.left_usd == pytest.approx(0.7)
+
+    asyncio.run(drive())

@@ -143,7 +143,9 @@ def test_when_most_answers_are_malformed_the_circuit_opens(tmp_path) -> None:
         breaker={"wait_s": 0.0, "open_s": 60.0},
     )
     assert breaker.opened == 1
-    assert set(statuses(answers)) == {Status.REJECTED_OUTPUT, Status.DEFERRED}
+    assert len(server.log) <= 20
+    # it is the service's fault: its questions are asked again later
+    assert statuses(answers)[Status.DEFERRED] >= 180
 
 
 @pytest.mark.parametrize(
