@@ -15,7 +15,8 @@ from orchestration_assets.evidence.contradiction.quantities import (
 )
 from orchestration_assets.evidence.contradiction.readings import TextReading, Word
 
-_MOST_LEFT: Final = 60  # of a long text, so many words without a partner are looked at
+# of a long text, so many words without a partner and so many quantities are compared
+_MOST_LEFT: Final = 60
 _SPELLED_ALIKE: Final = 0.6
 _MIN_PREFIX: Final = 4
 
@@ -238,7 +239,7 @@ _QuantityPairs = list[tuple[Quantity, Quantity]]
 def _quantities(
     first: TextReading, second: TextReading, links: Sequence[WordLink]
 ) -> tuple[_QuantityPairs, _QuantityPairs, list[Quantity], list[Quantity]]:
-    left, right = list(first.quantities), list(second.quantities)
+    left, right = list(first.quantities[:_MOST_LEFT]), list(second.quantities[:_MOST_LEFT])
     equal: _QuantityPairs = []
     unequal: _QuantityPairs = []
     left, right = _paired(left, right, same_value, equal)

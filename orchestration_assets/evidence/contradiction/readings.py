@@ -119,9 +119,9 @@ def read_text(text: str) -> TextReading:
         _negations(plains, language, 0 if reply is None else 1),
         _passive(plains),
         tuple(place for place, plain in enumerate(plains) if plain in table.causes),
-        any(plain in table.universal for plain in plains),
-        any(plain in table.partial for plain in plains),
-        any(plain in table.exceptions for plain in plains),
+        not table.universal.isdisjoint(plains),
+        not table.partial.isdisjoint(plains),
+        not table.exceptions.isdisjoint(plains),
         reply,
     )
 
@@ -223,6 +223,8 @@ _BUT: Final = frozenset(
 def _passive(plains: Sequence[str]) -> bool:
     """Whether somebody is said to do it behind the verb: *was done by*."""
     table = lexicon()
+    if table.passives.isdisjoint(plains):
+        return False
     return any(
         plain in table.passives and any(back in table.auxiliaries for back in plains[:place])
         for place, plain in enumerate(plains)

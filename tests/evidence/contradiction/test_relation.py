@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestration_assets.evidence.contradiction.alignment import align
 from orchestration_assets.evidence.contradiction.differences import DifferenceKind
 from orchestration_assets.evidence.contradiction.features import FEATURES
+from orchestration_assets.evidence.contradiction.readings import read_text
 from orchestration_assets.evidence.contradiction.relation import (
     RelationKind,
     packaged_weights,
@@ -201,6 +203,12 @@ def test_odd_texts_are_taken(text) -> None:
 def test_long_texts_are_compared_within_their_beginning() -> None:
     text = " ".join(string.ascii_lowercase) * 2_000
     assert relation(text, text + " not").difference is None
+
+
+def test_of_many_numbers_the_first_are_compared() -> None:
+    first, second = (" ".join(map(str, range(start, start + 900))) for start in (1, 5_000))
+    aligned = align(read_text(first), read_text(second))
+    assert 0 < len(aligned.equal) + len(aligned.unequal) + len(aligned.odd_first) <= 60
 
 
 def test_probabilities_add_up_to_one() -> None:
