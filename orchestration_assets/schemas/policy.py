@@ -523,12 +523,12 @@ class Disagreement(_Strict):
 
     kinds: tuple[DisputeKind, ...] = Field(
         default=(
-            DisputeKind.FIGURATIVE,
             DisputeKind.ENTITY_CONFLICT,
             DisputeKind.TYPE_CONFLICT,
             DisputeKind.OUTLIER_SERVICE,
         ),
-        description="kinds that are looked for; opposed_tone is less precise and off",
+        description="kinds that are looked for; opposed_tone is less precise and figurative "
+        "misses most, so both are off",
     )
     learn_from_items: Annotated[int, Field(ge=20)] = Field(
         default=200,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.dispute_kinds import SET, measured
+from benchmarks.dispute_kinds import SET, main, measured
 from orchestration_assets.disagreement.kinds.entity_conflicts import entity_conflict
 from orchestration_assets.disagreement.kinds.figurative import figurative
 from orchestration_assets.disagreement.kinds.outlier_services import outlier
@@ -19,8 +19,8 @@ from tests.disagreement.batches import plan, task
 from tests.evidence.answers import ok
 
 
-@pytest.mark.parametrize("kind", DisputeKind)
-def test_a_kind_is_on_exactly_when_it_is_precise_enough_on_the_labelled_set(kind) -> None:
+@pytest.mark.parametrize("kind", [kind for kind in DisputeKind if MEASURED[kind] is not None])
+def test_a_measured_kind_is_on_exactly_when_it_is_precise_enough(kind) -> None:
     figures = measured(SET, kind)
     assert figures["positives"] >= 100
     assert figures["passes"] == (kind in Disagreement().kinds), figures
@@ -60,6 +60,23 @@ def test_no_rule_stumbles_over_odd_input(text) -> None:
     figurative(text)
 
 
+@pytest.mark.parametrize(
+    "kind", [DisputeKind.OPPOSED_TONE, DisputeKind.TYPE_CONFLICT, DisputeKind.OUTLIER_SERVICE]
+)
+def test_figures_on_the_cases_that_a_rule_was_written_against_are_not_shown(kind, capsys) -> None:
+    assert MEASURED[kind] is None
+    assert main([]) == 0
+    assert kind.value not in capsys.readouterr().out
+
+
+def test_praise_beside_a_mishap_may_be_meant_otherwise_unless_they_are_weighed() -> None:
+    found = figurative("Wonderful, the boiler failed again.")
+    assert found is not None
+    assert "'Wonderful'" in found.evidence and "'failed'" in found.evidence
+    assert figurative("A wonderful hotel, but the boiler failed.") is None
+    assert figurative("They wrote 'wonderful, it failed' on the wall.") is None
+
+
 def test_words_say_what_was_seen() -> None:
     found = entity_conflict("The prize went to Amara Okafor.", "The prize went to Lena Fischer.")
     assert found is not None
@@ -71,7 +88,7 @@ def test_only_disputed_questions_are_looked_through_and_content_only_for_scores(
     search = KindSearch(
         (DisputeKind.FIGURATIVE, DisputeKind.OUTLIER_SERVICE),
         (),
-        lambda item: asked.append(item) or "He finally kicked the bucket, they say.",
+        lambda item: asked.append(item) or "Great, the backup is lost.",
     )
     heard = (("x", ok(0.1)), ("y", ok(0.1)), ("z", ok(0.9)))
     score = task(AnswerKind.SCORE, disagree_at=0.5)
