@@ -4,8 +4,8 @@
 labelled documents below the folders by the hashes of their bytes, asks for their titles as the
 packaged policy plans it, and prints the share that is acceptable, by half and by kind. The labels
 are beside this module, with the guidelines that they follow; ``--show`` lists what is not
-acceptable in the development half. Left out are documents that are not found, and those that the policy asks
-no title for.
+acceptable in the development half. Left out are documents that are not found, and those that the
+policy asks no title for.
 """
 
 import argparse
@@ -77,7 +77,7 @@ def is_acceptable(title: str | None, document: LabelledDocument) -> bool:
 
 
 def _comparable(title: str) -> str:
-    return re.sub(r"\s+", " ", title.translate(_VARIANTS)).strip(" .:").casefold()
+    return re.sub(r"\s+", " ", title.translate(_VARIANTS)).strip(" .:\u3002").casefold()
 
 
 def documents_below(
