@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Final, NamedTuple
 
 from orchestration_assets.schemas.enums import AnswerKind, Family, Status
@@ -138,16 +138,22 @@ class _SentenceScore(NamedTuple):
 
 def _scores(sentences: Sequence[str]) -> list[_SentenceScore] | None:
     """Each sentence's score, and its mean likeness to the others; None without words."""
-    similarities = _similarities(sentences)
+    words = _content_words(sentences)
+    similarities = _similarities(words)
     if similarities is None:
         return None
     rank = pagerank(similarities)
     others = max(len(sentences) - 1, 1)
-    weights = _counts(" ".join(sentences))
+    counts = Counter(word for listed in words for word in listed.elements())
+    heaviest = sum(count for _, count in counts.most_common(_TERMS))
     return [
         _SentenceScore(
             round(
-                (_GROUND + float(rank[place]) / float(rank.max()) + _carried(sentence, weights))
+                (
+                    _GROUND
+                    + float(rank[place]) / float(rank.max())
+                    + _carried(words[place], counts, heaviest)
+                )
                 / (1 + _LOST_A_SENTENCE * place)
                 * _style(sentence),
                 9,
@@ -158,16 +164,20 @@ def _scores(sentences: Sequence[str]) -> list[_SentenceScore] | None:
     ]
 
 
-def _counts(prose: str) -> Counter[str]:
-    words = prose_words(prose)
-    left_out = stop_words_for(words)
-    return Counter(singular_words([word for word in words if word not in left_out]))
+def _content_words(sentences: Sequence[str]) -> list[Counter[str]]:
+    """The words of each sentence that are no function words, plurals counted with the singular."""
+    words = [prose_words(sentence) for sentence in sentences]
+    left_out = stop_words_for(word for listed in words for word in listed)
+    return [
+        Counter(singular_words([word for word in listed if word not in left_out]))
+        for listed in words
+    ]
 
 
-def _carried(sentence: str, weights: Mapping[str, int]) -> float:
-    """The weight of the sentence's terms over that of the heaviest ten, in [0, 1]."""
-    heaviest = sum(sorted(weights.values(), reverse=True)[:_TERMS])
-    carried = sum(weights.get(word, 0) for word in _counts(sentence))
+def _carried(words: Iterable[str], counts: Counter[str], heaviest: int) -> float:
+    """How often the words occur in all sentences, over ``heaviest``, how often the ten
+    most frequent ones do; in [0, 1]."""
+    carried = sum(counts[word] for word in words)
     return min(carried / heaviest, 1.0) if heaviest > 0 else 0.0
 
 
@@ -224,19 +234,16 @@ def _may_name(sentence: str) -> bool:
     )
 
 
-def _similarities(sentences: Sequence[str]) -> Any:
-    """Cosines between the sentences' content words, zero on the diagonal; None without words."""
+def _similarities(counts: Sequence[Counter[str]]) -> Any:
+    """Cosines between the sentences' words, zero on the diagonal; None without words."""
     import numpy as np
 
-    words = [prose_words(sentence) for sentence in sentences]
-    left_out = stop_words_for(word for listed in words for word in listed)
-    counts = [Counter(singular_words([w for w in listed if w not in left_out])) for listed in words]
     columns = {
         word: index for index, word in enumerate(dict.fromkeys(w for c in counts for w in c))
     }
     if not columns:
         return None
-    vectors = np.zeros((len(sentences), len(columns)))
+    vectors = np.zeros((len(counts), len(columns)))
     for row, counted in enumerate(counts):
         for word, count in counted.items():
             vectors[row, columns[word]] = count

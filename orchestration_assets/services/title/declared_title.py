@@ -155,7 +155,7 @@ def _declared(text: str, family: str) -> Iterator[tuple[str, str]]:
 def _of_document(text: str) -> Iterator[tuple[str, str]]:
     if front := _FRONT_TITLE.match(text):
         yield "front matter", front[1]
-    if command := _LATEX.search(text):
+    if "\\title" in text and (command := _LATEX.search(text)):
         yield "title command", command[1]
     yield from _of_manual(text)
     if opens_with_comment(text) and "\\documentclass" not in text[:WITHIN]:
@@ -165,7 +165,7 @@ def _of_document(text: str) -> Iterator[tuple[str, str]]:
         yield "first heading", _ITEM_NUMBER.sub("", heading.wording)
     if header := _HEADER.search(text[:WITHIN]):
         yield "header", _REPLY.sub("", header[1])
-    if block := _TEMPLATE_BLOCK.search(text[:WITHIN]):
+    if "{%" in text and (block := _TEMPLATE_BLOCK.search(text[:WITHIN])):
         yield "title element", block[1]
     body = without_front_matter(text)[:WITHIN]
     if (line := _opening_line(body)) and not any(line == one.wording for one in headings):
@@ -244,7 +244,9 @@ def _names_no_whole(line: str) -> bool:
 
 
 def _of_manual(text: str) -> Iterator[tuple[str, str]]:
-    if roff := _ROFF_NAME.search(text):
+    if "NAME" not in text:
+        pass
+    elif roff := _ROFF_NAME.search(text):
         yield "manual page", _without_roff(roff[1])
     elif plain := _PLAIN_NAME.search(text):
         yield "manual page", plain[1]
@@ -280,7 +282,7 @@ def _of_html(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _of_code(text: str) -> Iterator[tuple[str, str]]:
-    if pod := _POD_NAME.search(text):
+    if "=head1 NAME" in text and (pod := _POD_NAME.search(text)):
         yield "manual page", pod[1]
     if found := _DOCSTRING.match(text):
         yield from (("module docstring", line) for line in _opening(found["text"], Family.PROSE))

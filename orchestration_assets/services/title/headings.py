@@ -16,6 +16,7 @@ _ASCIIDOC = re.compile(r"(={1,5})[ \t]+(\S.*)")
 _HTML = re.compile(r"<h([1-6])\b[^<>]*>(.{1,400}?)</h\1>", re.IGNORECASE | re.DOTALL)
 _LATEX = re.compile(r"\\(chapter|section|subsection)\*?(?:\[[^\]\n]{0,200}\])?\{([^{}]{1,400})\}")
 _LATEX_LEVELS: Final = {"chapter": 1, "section": 2, "subsection": 3}
+_RULE_SIGNS: Final = frozenset("=-~^*+#\"'`:.")
 _RULE = re.compile(r"([=\-~^*+#\"'`:.])\1{2,}[ \t]*")
 _NOT_UNDERLINED = re.compile(r"[#>]|[-*+][ \t]|\d+\.[ \t]+\S.*[.;]$|\|.*\|\s*$|\.\.[ \t]")
 _BOLD = re.compile(r"(\*\*|__)(\S.{1,200}?\S)\1[ \t:.]*")
@@ -60,12 +61,12 @@ def _marked(body: str) -> Iterator[Heading]:
     commented = False
     lines = body.split("\n")
     for line, after in zip(lines, [*lines[1:], ""], strict=True):
-        if match := _ATX.fullmatch(line) or _ASCIIDOC.fullmatch(line):
+        if line[:1] in ("#", "=") and (match := _ATX.fullmatch(line) or _ASCIIDOC.fullmatch(line)):
             goes_on = line.startswith("# ") and after.startswith("# ")
             if not commented and not goes_on:
                 yield Heading(_without_closing_marks(match[2]), len(match[1]), place)
             commented = goes_on
-        elif match := _BOLD.fullmatch(line.strip()):
+        elif ("**" in line or "__" in line) and (match := _BOLD.fullmatch(line.strip())):
             yield Heading(match[2], BOLD_LEVEL, place)
         place += len(line) + 1
     for match in _HTML.finditer(body):
@@ -85,7 +86,8 @@ def _underlined(lines: Sequence[str]) -> Iterator[Heading]:
     place = 0
     kinds: list[tuple[str, bool]] = []
     for number, line in enumerate(lines[:-1]):
-        rule = _RULE.fullmatch(lines[number + 1])
+        below = lines[number + 1]
+        rule = _RULE.fullmatch(below) if below[:1] in _RULE_SIGNS else None
         wording = line.strip()
         if (
             rule
@@ -94,7 +96,7 @@ def _underlined(lines: Sequence[str]) -> Iterator[Heading]:
             and not _NOT_UNDERLINED.match(wording)
             and 3 * len(rule[0].rstrip()) >= len(wording)
         ):
-            overlined = number > 0 and lines[number - 1].strip() == lines[number + 1].strip()
+            overlined = number > 0 and lines[number - 1].strip() == below.strip()
             kind = (rule[1], overlined)
             if kind not in kinds:
                 kinds.append(kind)

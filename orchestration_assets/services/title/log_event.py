@@ -5,6 +5,7 @@ from typing import Final
 
 _MAX_LINES: Final = 400
 _MIN_LINES: Final = 4
+_JUDGED_LINES: Final = 40
 _LOG_SHARE: Final = 0.5
 _LEVEL = r"(?:trace|debug|info|notice|warn(?:ing)?|error|err|fatal|critical|crit|alert|emerg|panic)"
 _LOG_LINE = re.compile(
@@ -39,7 +40,7 @@ _BARE_RESULT = re.compile(r"\b(?:failed|failure|error)\W*\Z", re.IGNORECASE)
 
 def is_log(text: str) -> bool:
     """Whether at least half of the lines begin with a time, a level or a counter in brackets."""
-    lines = _lines_of(text)
+    lines = _lines_of(text)[:_JUDGED_LINES]
     marked = sum(_LOG_LINE.match(line) is not None for line in lines)
     return len(lines) >= _MIN_LINES and marked >= _LOG_SHARE * len(lines)
 
