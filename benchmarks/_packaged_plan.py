@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from orchestration_assets.policy.load import load_policy
+from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.processing.asker import CALLED, AskResult
-from orchestration_assets.processing.batch import build_tasks
 from orchestration_assets.processing.plan_execution import execute
 from orchestration_assets.processing.plan_result import lead
 from orchestration_assets.profiling.profiler import profile
@@ -45,14 +45,14 @@ class PackagedPlans:
             (rule.choose for rule in config.rules if holds(rule.when, features)), config.default
         )
         item = Item(path, path, path, text, features)
-        done = asyncio.run(execute(chosen, Question(self.tasks[task], item), self._ask, self.tasks))
-        final = {result.service: result.reading for result in done.answered if result.final}
-        decider = chosen.services[-1] if chosen.chain else chosen.judging
-        if decider in final and final[decider].answer is not None:
-            return PlannedAnswer(final[decider], final)
-        best = lead(done.answered, Question(self.tasks[task], item)).answer
-        standing = next((one for one in final.values() if one.answer == best), None)
-        return PlannedAnswer(standing if best is not None else None, final)
+        question = Question(self.tasks[task], item)
+        done = asyncio.run(execute(chosen, question, self._ask, self.tasks))
+        readings = {result.service: result.reading for result in done.answered if result.final}
+        best = lead(done.answered, question).answer
+        deciding = [result.reading for result in done.answered if result.decides]
+        named = [one for one in deciding if one.answer == best]
+        surest = max(named, key=lambda one: one.confidence or 0.0, default=None)
+        return PlannedAnswer(None if best is None else surest, readings)
 
     async def _ask(self, service: str, question: Question) -> AskResult:
         reading = self._services[service].answer(question)

@@ -79,7 +79,9 @@ def main(argv: list[str]) -> int:
         return 2
     header = ["half", "documents", "acceptable", "phrases"]
     print(table("key words that a reader accepts", header, rows))
-    write_json(options.json, {half: dict(zip(header[1:], row, strict=True)) for half, *row in rows})
+    write_json(
+        options.json, {str(row[0]): dict(zip(header[1:], row[1:], strict=True)) for row in rows}
+    )
     return 0
 
 

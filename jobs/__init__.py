@@ -44,6 +44,17 @@ reprocess = _job(
     ),
 )
 
+take_up_deferred = _job(
+    "take_up_deferred",
+    # without the probes: a service that is still away ends nothing, its questions wait
+    selection=dg.AssetSelection.groups("4_interpretations", "5_disagreement")
+    | dg.AssetSelection.assets("item_states", "disagreement_report"),
+    description=(
+        "Asks again what services could not be asked about a batch, since they were unavailable, "
+        "under the plans that it has. All other answers come from the cache."
+    ),
+)
+
 check_services = _job(
     "check_services",
     selection=_health,
@@ -129,6 +140,7 @@ weekly_learning = _schedule(
 JOBS = (
     process_batch,
     reprocess,
+    take_up_deferred,
     check_services,
     outage_drill,
     corpus_reports,

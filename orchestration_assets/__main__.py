@@ -48,6 +48,11 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--reprocess", action="store_true", help="materialize every known batch of SOURCE again"
     )
+    job = commands.add_parser("job", help="run one job by its name; without a name, list them all")
+    job.add_argument("name", nargs="?", metavar="NAME", help="such as take_feedback or calibrate")
+    job.add_argument("--batch", metavar="ID", help="the batch, for process_batch and reprocess")
+    job.add_argument("--budget-usd", type=_usd, metavar="USD", help="spend no more than this")
+    _shared_options(job, "print the outcome as JSON")
     explain = commands.add_parser("explain", help="everything known of one item, and why")
     explain.add_argument("item", metavar="ITEM", help="its id, its path, or its address")
     preview = commands.add_parser(
@@ -58,6 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     preview.add_argument(
         "--sample", type=_positive, default=500, metavar="N", help="items to forecast from (500)"
+    )
+    preview.add_argument(
+        "--budget-usd", type=_usd, metavar="USD", help="say what so much money would be enough for"
     )
     for command in (explain, preview):
         _shared_options(command, "print it as JSON")
@@ -164,6 +172,18 @@ def _dispatch(given: argparse.Namespace) -> int:
         settings = replace(settings, home=absolute_path(given.home))
     if given.policy is not None:
         settings = replace(settings, policy=absolute_path(given.policy))
+    if given.command == "job":
+        from orchestration_assets.command import job
+
+        if given.name is None:
+            return job.show_jobs()
+        return job.run_job(
+            settings,
+            given.name,
+            batch=given.batch,
+            as_json=given.json,
+            budget_usd=given.budget_usd,
+        )
     if given.command == "explain":
         from orchestration_assets.command.explain import explain
 
@@ -171,7 +191,13 @@ def _dispatch(given: argparse.Namespace) -> int:
     if given.command == "preview":
         from orchestration_assets.command.preview import preview
 
-        return preview(settings, given.source, as_json=given.json, sample=given.sample)
+        return preview(
+            settings,
+            given.source,
+            as_json=given.json,
+            sample=given.sample,
+            budget_usd=given.budget_usd,
+        )
     if given.command == "verdicts":
         from orchestration_assets.command import verdicts
 

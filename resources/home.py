@@ -11,6 +11,7 @@ from resources.feature_cache.lmdb_store import LmdbStore
 from resources.feature_cache.uses import CacheUses
 from resources.model_registry import ModelRegistry
 from resources.run_claims import RunClaim
+from resources.spending.ledger import SpendingLedger
 from resources.table_store import BatchStore, TableStore
 
 if TYPE_CHECKING:
@@ -50,6 +51,11 @@ class Home:
     def answers(self) -> LmdbStore:
         """Finished answers of services."""
         return LmdbStore(self.folder / "cache" / "answers")
+
+    @property
+    def spending(self) -> SpendingLedger:
+        """What every attempt at a priced service cost, whatever became of its batch."""
+        return SpendingLedger(self.folder / "spending")
 
     def features(self, settings: FeatureCache) -> "TieredCache":
         """The cache of profiles and vectors, with the tiers that the policy asks for."""

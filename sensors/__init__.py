@@ -1,7 +1,13 @@
 """Sensors: what makes work start by itself, and what is said when it fails."""
 
+from sensors.deferred_questions import deferred_questions_sensor
 from sensors.new_content import new_content_sensor
 from sensors.review_feedback import review_feedback_sensor
 from sensors.run_failures import run_failure_sensor
 
-SENSORS = (new_content_sensor, review_feedback_sensor, run_failure_sensor)
+SENSORS = (
+    new_content_sensor,
+    deferred_questions_sensor,
+    review_feedback_sensor,
+    run_failure_sensor,
+)

@@ -28,14 +28,13 @@ from resources.home import Home
 from resources.home_resource import PolicyFileResource
 from resources.run_claims import UNLESS_FINISHED_TAG
 from resources.run_locks import STOPPED_TAG, is_running
-from sensors.runs import UNDER_WAY
+from sensors.runs import PARTITION_TAG, batches_under_way
 
 _RUNS_AT_ONCE: Final = 25
 # Dagster ends a tick after 60 s
 _SECONDS_A_TICK: Final = 35.0
 _REQUESTS_A_TICK: Final = 20_000
 _OWN_JOBS: Final = frozenset(job.name for job in JOBS)
-_PARTITION_TAG: Final = "dagster/partition"
 _FAILED: Final = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
 
@@ -69,7 +68,7 @@ def new_content_sensor(
     memory, events, problems = _look(context, home, content, sources, memory)
     pending = unfinished(home)
     memory = _fail_orphaned_runs(context, home, memory)
-    under_way = _batches_under_way(context.instance)
+    under_way = batches_under_way(context.instance)
     # `orchestrate run` carries out batches too, without a run that is known to this instance
     under_way |= {batch for batch in pending if is_claimed(home.folder, batch)}
     starts, stuck = plan_runs(
@@ -187,14 +186,9 @@ def _fail_orphaned_runs(
     return memory
 
 
-def _batches_under_way(instance: dg.DagsterInstance) -> set[str]:
-    records = instance.get_runs(dg.RunsFilter(statuses=UNDER_WAY))
-    return {run.tags[_PARTITION_TAG] for run in records if _PARTITION_TAG in run.tags}
-
-
 def _failures(instance: dg.DagsterInstance, batch: str) -> int:
     filters = dg.RunsFilter(
-        job_name=process_batch.name, tags={_PARTITION_TAG: batch}, statuses=_FAILED
+        job_name=process_batch.name, tags={PARTITION_TAG: batch}, statuses=_FAILED
     )
     runs = instance.get_runs(filters)
     return sum(STOPPED_TAG not in run.tags for run in runs)

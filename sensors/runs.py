@@ -12,3 +12,10 @@ UNDER_WAY: Final = [
     dg.DagsterRunStatus.CANCELING,
 ]
 """States of a run that has not come to its end."""
+PARTITION_TAG: Final = "dagster/partition"
+
+
+def batches_under_way(instance: dg.DagsterInstance) -> set[str]:
+    """The batches that a run of this instance is about which has not come to its end."""
+    records = instance.get_runs(dg.RunsFilter(statuses=UNDER_WAY))
+    return {run.tags[PARTITION_TAG] for run in records if PARTITION_TAG in run.tags}

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.policy.load import LoadedPolicy, load_policy
+from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.schemas.decoding import Record
 from orchestration_assets.schemas.enums import ProfileStatus
 from orchestration_assets.schemas.errors import OrchestrationError
@@ -37,6 +38,7 @@ from orchestration_assets.schemas.tables import (
     profiles_of,
 )
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS, VectorRow
+from orchestration_assets.services.identity import changed_parts, service_identity
 from orchestration_assets.settings import Settings
 from resources.damage import leaving_out_damage
 from resources.home import Home
@@ -259,19 +261,19 @@ def _next_run(
     hashes = {task.plan.policy_hash for task in tasks}
     if hashes and hashes != {loaded.hash}:
         yield f"plans: made under policy {hashes.pop()}, now {loaded.hash} is in force"
-    services = build_services(loaded.policy.services)
+    services, questions = build_services(loaded.policy.services), build_tasks(loaded.policy)
     kept = home.answers.get_many(
         {reading.answer_key for task in tasks for reading, _ in task.readings}
     )
     for task in tasks:
         for reading, _ in task.readings:
-            service = services.get(reading.service)
+            service, asked = services.get(reading.service), questions.get(reading.task)
             what = f"{reading.task}, {reading.service}"
-            if service is None:
+            if service is None or asked is None:
                 yield f"{what}: not asked, the policy no longer names it"
-            elif service.version != reading.service_version:
-                versions = f"{reading.service_version} -> {service.version}"
-                yield f"{what}: asked again, its version changed ({versions})"
+            elif (now := service_identity(service, asked)) != reading.service_version:
+                changed = changed_parts(reading.service_version, now)
+                yield f"{what}: asked again, it {changed}"
             elif reading.answer_key in kept:
                 yield f"{what}: reused, the answer is kept"
             else:
@@ -357,8 +359,9 @@ def _task_lines(task: TaskTrace) -> Iterator[str]:
             else (call.origin if call else "no call recorded")
         )
         price = f"{call.elapsed_ms:.1f} ms, {call.cost_usd:.4f} USD" if call else ""
+        decides = ", decides" if reading.decides else ""
         yield (
-            f"  {reading.service:<13} {reading.status}: {_short(said)}{sure}"
+            f"  {reading.service:<13} {reading.status}: {_short(said)}{sure}{decides}"
             f" [{', '.join(part for part in (origin, price) if part)}]"
         )
     for decision in task.decisions:

@@ -2,6 +2,7 @@
 
 import glob
 import json
+import math
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,12 +17,14 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration_assets.command.run_account import left_of_budget
 from orchestration_assets.content.intake import Intake, of_source, take_in, unfinished
 from orchestration_assets.content.manifest_builder import make_manifest
 from orchestration_assets.policy.load import load_policy
+from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.processing.answer_cache import answer_key
-from orchestration_assets.processing.batch import build_tasks
-from orchestration_assets.processing.pricing import ServicePrice, forecast_prices
+from orchestration_assets.processing.pricing import ServicePrice, forecast_prices, list_price
+from orchestration_assets.processing.question_costs import observed_costs
 from orchestration_assets.processing.usage import observed_usage
 from orchestration_assets.profiling.batch import ProfileChunk, UnreadItem, reread_texts
 from orchestration_assets.profiling.profile_cache import profile_key
@@ -35,11 +38,12 @@ from orchestration_assets.schemas.tables import (
     CONTENT_MANIFEST,
     AcceptedItem,
     ItemProfile,
-    PlanRow,
     accepted_items,
 )
+from orchestration_assets.selection.active_selector import ChosenPoint
 from orchestration_assets.selection.forecast import Price
-from orchestration_assets.selection.plan import plan_items
+from orchestration_assets.selection.plan import choose_models, plan_items
+from orchestration_assets.selection.training_corpus import recent_prices
 from orchestration_assets.services.pool import build_services
 from orchestration_assets.settings import Settings
 from resources.damage import leaving_out_damage
@@ -61,8 +65,11 @@ class Preview:
     price are forecast from ``sampled`` of the accepted items, spread evenly, and scaled up to all
     of them: exact bounds when all were sampled. ``answers_kept`` of ``answers_asked`` first
     questions about whole items have their answer in the cache already. ``prices`` says what each
-    service is expected to cost, ``usd`` what all do, between ``usd_low`` and ``usd_high``: as
-    earlier batches were billed, without what is kept.
+    service is expected to cost, ``usd`` what all do, without what is kept; between ``usd_low`` and
+    ``usd_high`` in 95 of 100 cases, where the content is like that of earlier batches. ``observed``
+    earlier questions, processed in the same ways, are what this rests on. ``budget_usd`` is what is
+    left of the budget given, and of the policy's for each batch: the three are no more than that,
+    ``needed_usd`` is what all questions are expected to cost.
     """
 
     source: str
@@ -84,6 +91,9 @@ class Preview:
     usd_low: float
     usd: float
     usd_high: float
+    observed: int
+    needed_usd: float = 0.0
+    budget_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,25 +111,34 @@ class _Taken:
     profiles_kept: int
 
 
-def preview(settings: Settings, source: str, *, as_json: bool, sample: int = SAMPLE) -> int:
+def preview(
+    settings: Settings,
+    source: str,
+    *,
+    as_json: bool,
+    sample: int = SAMPLE,
+    budget_usd: float | None = None,
+) -> int:
     """Prints what a run over the source would do; returns the exit code.
 
     Reads the source and the home, asks no service, writes nothing. Raises PolicyError and
     SourceError.
     """
     policy = load_policy(settings.policy).policy
-    found = look_ahead(Home(settings.home), source, policy, sample)
+    found = look_ahead(Home(settings.home), source, policy, sample, budget_usd)
     text = json.dumps(asdict(found), indent=1) if as_json else render(found)
     sys.stdout.write(text + "\n")
     return 0
 
 
-def look_ahead(home: Home, source: str, policy: Policy, sample: int) -> Preview:
+def look_ahead(
+    home: Home, source: str, policy: Policy, sample: int, budget_usd: float | None = None
+) -> Preview:
     """The preview of a run over ``source`` with this home; profiles at most ``sample`` items."""
     services = build_services(policy.services)
     prices = {name: Price(one.expected_ms, one.cost_usd) for name, one in services.items()}
     tasks = build_tasks(policy)
-    plans: list[PlanRow] = []
+    profiles: list[ItemProfile] = []
     answer_keys: dict[tuple[str, str, str], str] = {}
     tokens: dict[str, int] = {}
     with _shadow(home) as shadow:
@@ -132,26 +151,46 @@ def look_ahead(home: Home, source: str, policy: Policy, sample: int) -> Preview:
                 continue  # it changed while the preview looked at it
             features = profile(row.path, text, size_bytes=row.size_bytes).features
             item = Item(row.item_id, row.content_hash, row.path, text, features)
-            found = ItemProfile(row.item_id, row.content_hash, row.path, ProfileStatus.OK, features)
-            made = list(plan_items("", [found], policy, "", prices))
-            plans += made
+            profiles.append(
+                ItemProfile(row.item_id, row.content_hash, row.path, ProfileStatus.OK, features)
+            )
             tokens[row.item_id] = int(features["token_estimate"] or 0)
+            # the text goes on to the next item: keys are all that is kept of it
             answer_keys |= {
-                (plan.item_id, plan.task, name): answer_key(
-                    Question(tasks[plan.task], item), services[name]
-                )
-                for plan in made
-                for name in plan.services
+                (row.item_id, name, service): answer_key(Question(task, item), services[service])
+                for name, task in tasks.items()
+                for service in _askable(policy, name)
             }
+    recent = recent_prices(home.tables, home.spending, None, services)
+    left = of_source(home.batches, unfinished(home), taken.source)
+    budget = _budget(home, policy, left, len(taken.accepted), budget_usd)
+    most = math.inf if budget is None else budget
     whole = sum(taken.accepted.values())
     scale = whole / len(picked) if picked else 0.0
+    known = choose_models(
+        policy, services, home.models, profiles, prices, recent, most / scale if scale else most
+    )
+    plans = list(plan_items("", profiles, policy, "", prices, known))
+    answer_keys = {
+        about: answer_keys[about]
+        for plan in plans
+        for about in ((plan.item_id, plan.task, name) for name in plan.services)
+    }
     scaled = partial(_scaled, scale=scale)
     answers = home.answers.get_many(answer_keys.values())
     seen = observed_usage(home.tables)
     is_kept = {about: key in answers for about, key in answer_keys.items()}
-    priced = [one.times(scale) for one in forecast_prices(plans, tokens, services, seen, is_kept)]
+    costs = observed_costs(home, policy, list_price(services, seen))
+    shares = {
+        (one.model.version, number): dict(
+            zip(one.model.selector.services, point.ask_shares, strict=True)
+        )
+        for one in known.values()
+        if isinstance(one, ChosenPoint)
+        for number, point in enumerate(one.model.selector.points)
+    }
+    priced = forecast_prices(plans, tokens, services, seen, is_kept, costs, shares, scale)
     asked = Counter(name for plan in plans for name in plan.services)
-    left = of_source(home.batches, unfinished(home), taken.source)
     return Preview(
         source=taken.source,
         listed=taken.listed,
@@ -168,11 +207,30 @@ def look_ahead(home: Home, source: str, policy: Policy, sample: int) -> Preview:
         cost_usd_max=sum(plan.cost_usd_max for plan in plans) * scale,
         answers_kept=scaled(sum(is_kept.values())),
         answers_asked=scaled(len(answer_keys)),
-        prices=tuple(priced),
-        usd_low=sum(one.usd_low for one in priced),
-        usd=sum(one.usd for one in priced),
-        usd_high=sum(one.usd_high for one in priced),
+        prices=priced.prices,
+        usd_low=min(priced.usd_low, most),
+        usd=min(priced.usd, most),
+        usd_high=min(priced.usd_high, most),
+        observed=priced.observed,
+        needed_usd=priced.usd,
+        budget_usd=budget,
     )
+
+
+def _askable(policy: Policy, task: str) -> list[str]:
+    """Every service that any choice of the task may ask."""
+    choices = policy.tasks[task].choices.values()
+    return list(dict.fromkeys(name for choice in choices for name in choice.admissible))
+
+
+def _budget(
+    home: Home, policy: Policy, left: Sequence[str], batches: int, usd: float | None
+) -> float | None:
+    """The tightest of what is left of the budget given and of the policy's for all batches."""
+    own = policy.execution.budget_usd
+    of_policy = math.inf if own is None else own * (batches + len(left))
+    tightest = min(left_of_budget(home, left, usd), of_policy)
+    return None if tightest == math.inf else tightest
 
 
 @contextmanager
@@ -297,15 +355,35 @@ def render(preview: Preview) -> str:
         f"  answers       {preview.answers_kept:,} of {preview.answers_asked:,} are kept and cost "
         "nothing",
         f"  price         {preview.usd:.4f} USD, between {preview.usd_low:.4f} and "
-        f"{preview.usd_high:.4f}{about}",
+        f"{preview.usd_high:.4f}{about}; "
+        + (
+            f"as {preview.observed:,} earlier questions cost"
+            if preview.observed
+            else "no such question was processed before"
+        ),
     ]
     lines += [
         f"    {one.service:<12}{one.usd:.4f} USD, between {one.usd_low:.4f} and "
-        f"{one.usd_high:.4f}, for {one.calls_low:,} to {one.calls_high:,} calls"
+        f"{one.usd_high:.4f}, for about {one.calls:,.0f} calls "
+        f"({one.calls_low:,} to {one.calls_high:,})"
         for one in preview.prices
         if one.usd_high
     ]
+    if preview.budget_usd is not None:
+        lines.append(f"  budget        {_enough(preview.budget_usd, preview)}")
     return "\n".join(lines)
+
+
+def _enough(left: float, preview: Preview) -> str:
+    if left > preview.usd_high:
+        return f"{left:.4f} USD left: enough for all of it"
+    if left >= preview.needed_usd:
+        return f"{left:.4f} USD left: enough at the expected price"
+    share = left / preview.needed_usd
+    return (
+        f"{left:.4f} USD left: {share:.0%} of the expected price; the questions that buy most a "
+        "dollar are asked, the rest is over_budget"
+    )
 
 
 def _counts(counts: Mapping[str, int]) -> str:

@@ -13,9 +13,11 @@ from orchestration_assets.disagreement.replay import (
     ReplayedQuestion,
     ReplayFigures,
     ReplayPolicy,
+    WeighedGold,
     figures,
     replay,
 )
+from orchestration_assets.evidence.verdict_history import gold_rows, stored_weights
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.errors import DamagedFileError, OrchestrationError
@@ -27,13 +29,13 @@ from orchestration_assets.schemas.tables import (
     RESOLUTIONS,
     profiles_of,
 )
-from orchestration_assets.schemas.verdicts import GOLD_LABELS
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.plan import choose_models
+from orchestration_assets.selection.training_corpus import batch_spending
 from orchestration_assets.selection.training_records import CALL_COLUMNS, observed_prices
 from orchestration_assets.services.pool import build_services
 from orchestration_assets.settings import Settings
-from resources.damage import leaving_out_damage, notice
+from resources.damage import notice
 from resources.home import Home
 from resources.table_store import TableMissingError, TableStore
 
@@ -56,11 +58,13 @@ def run(settings: Settings, *, as_json: bool) -> int:
         )
     loaded = load_policy(settings.policy)
     replayed = list(_replay_all(home, batches, settings.policy))
-    gold = {}
-    if store.exists(GOLD_LABELS.name):
-        with leaving_out_damage():
-            rows = GOLD_LABELS.rows(store.read(GOLD_LABELS.name))
-            gold = {(row.item_id, row.task): row.answer for row in rows}
+    rows = gold_rows(store)
+    weights = stored_weights(store, rows)
+    gold = {
+        (row.item_id, row.task): WeighedGold(row.answer, weights[row.task].weights[content])
+        for row in rows
+        if (content := row.content_hash) is not None and content in weights[row.task].weights
+    }
     found = figures(replayed, gold)
     if as_json:
         plain = {"policy": loaded.source, "batches": batches, "tasks": [asdict(f) for f in found]}
@@ -77,7 +81,7 @@ def _replay_all(home: Home, batches: list[str], policy: Path | None) -> Iterator
     store = home.tables
     calls = store.read_batches(CALL_LOG, store.batches(CALL_LOG.name), CALL_COLUMNS)
     declared = {name: Price(s.expected_ms, s.cost_usd) for name, s in services.items()}
-    prices = observed_prices(calls, declared)
+    prices = observed_prices(calls, batch_spending(home.spending), declared)
     for batch in batches:
         try:
             log = _read_log(store, batch)
@@ -120,7 +124,9 @@ def render(replayed: ReplayFigures) -> str:
             f"{low:.3f} to {high:.3f} under this policy"
         )
     elif replayed.answerable:
-        lines.append("  accuracy    not answerable from the log: none of them has gold")
+        lines.append(
+            "  accuracy    not answerable from the log: none of them has gold of known probability"
+        )
     unanswered = replayed.questions - replayed.answerable
     if unanswered:
         why = "; ".join(f"{words} ({count})" for words, count in replayed.reasons)

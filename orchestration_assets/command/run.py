@@ -3,24 +3,25 @@
 import json
 import sys
 import time
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import Final
 
 from orchestration_assets.command.batch_execution import (
     ExecutedBatches,
-    RunFailedError,
     carry_out,
     say,
 )
 from orchestration_assets.command.corpus_reports import mark_due, mark_made, reports_are_due
 from orchestration_assets.command.display import open_display
-from orchestration_assets.command.failure import failure_of
 from orchestration_assets.command.instance_paths import check_home, ui_command
-from orchestration_assets.command.interruption import raise_if_stopped
+from orchestration_assets.command.job_execution import execute_job
+from orchestration_assets.command.run_account import open_account
 from orchestration_assets.command.summary import Summary, render, summarise
-from orchestration_assets.content.batch_completion import finished_since
+from orchestration_assets.content.batch_completion import finished_since, spending_pass
+from orchestration_assets.content.deferred import DeferredBatch, deferred_batches
 from orchestration_assets.content.intake import Intake, of_source, take_in, unfinished
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.tables import CONTENT_MANIFEST, DISAGREEMENT_REPORT
@@ -30,10 +31,8 @@ from resources.claims import Owner, claimed, owner_description
 from resources.home import Home
 from resources.run_claims import CORPUS, report_version
 
-if TYPE_CHECKING:
-    import dagster as dg
-
-_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+TEMPORARY_FAILURE: Final = 75
+"""EX_TEMPFAIL of sysexits.h: nothing failed, and running again later does the rest."""
 
 
 def run(
@@ -47,26 +46,43 @@ def run(
     """Takes a source from listing to report; returns the exit code.
 
     No more than ``budget_usd`` is spent over all batches; what it does not reach is over_budget.
+    What a run of the same batches spent that was stopped counts. Each batch may spend its share
+    of what is left by then, by the number of its entries.
 
-    0 when everything went well, 1 when items or batches failed, 2 when batches failed of nothing
-    but what the caller must mend. A batch that fails does not keep the others from being carried
-    out, and is tried again by the next run. Raises PolicyError and SourceError for what the caller
-    must mend first, RunFailedError when the reports over all batches broke.
+    0 when everything went well, 1 when items or batches failed or a service was stopped, 2 when
+    batches failed of nothing but what the caller must mend, 75 when nothing failed but questions
+    were deferred, since a service was unavailable: the next run asks only them. A batch that fails
+    does not keep the others from being carried out, and is tried again by the next run.
+
+    Raises PolicyError and SourceError for what the caller must mend first, RunFailedError when the
+    reports over all batches broke.
     """
     began = time.monotonic()
     home = Home(settings.home)
     check_home(home)
-    content = load_policy(settings.policy).policy.content
-    intake = take_in(home, source, content, datetime.now(UTC))
+    policy = load_policy(settings.policy).policy
+    intake = take_in(home, source, policy.content, datetime.now(UTC))
     for note in intake.notes:
         say(note)
-    batches = _batches(home, intake, again=again)
+    known = of_source(home.batches, home.batches.recorded(), intake.listing.source)
+    deferred = {} if again else {one.batch: one for one in deferred_batches(home, known)}
+    batches = _batches(home, known, deferred, again=again)
     carried = ExecutedBatches()
+    account = open_account(home, policy.services, batches, budget_usd)
     if batches or reports_are_due(home):
-        carried = _materialize(settings, intake, batches, SpendBudget(budget_usd), again=again)
+        budget = account.budget
+        carried = _materialize(settings, intake, batches, deferred, budget, again=again)
+        if not carried.failed and not deferred_batches(home, batches):
+            account.close()
     seconds = time.monotonic() - began
     summary = summarise(
-        home, intake.listing, carried.done, ui_command(settings), seconds, budget_usd
+        home,
+        intake.listing,
+        carried.done,
+        ui_command(settings),
+        seconds,
+        budget_usd,
+        account.spending(),
     )
     summary = replace(
         summary, elsewhere=tuple(carried.elsewhere), failed_batches=dict(carried.failed)
@@ -74,22 +90,33 @@ def run(
     _show(summary, as_json=as_json)
     if carried.exit_codes == {2} and not summary.failed:
         return 2
-    return 1 if summary.failed or carried.failed else 0
+    if summary.failed or carried.failed or summary.stopped:
+        return 1
+    return TEMPORARY_FAILURE if summary.deferred_readings else 0
 
 
-def _batches(home: Home, intake: Intake, *, again: bool) -> list[str]:
-    """Batches of this source that need work: new ones, ones a dead run left, all when ``again``."""
-    candidates = home.batches.recorded() if again else unfinished(home)
-    return of_source(home.batches, candidates, intake.listing.source)
+def _batches(
+    home: Home, known: Sequence[str], deferred: Collection[str], *, again: bool
+) -> list[str]:
+    """Those of the known batches that need work: new ones, ones that a dead run left, ones with
+    deferred questions, and all when ``again``."""
+    open_ones = {*unfinished(home), *deferred}
+    return [batch for batch in known if again or batch in open_ones]
 
 
 def _materialize(
-    settings: Settings, intake: Intake, batches: list[str], budget: SpendBudget, *, again: bool
+    settings: Settings,
+    intake: Intake,
+    batches: list[str],
+    deferred: Mapping[str, DeferredBatch],
+    budget: SpendBudget,
+    *,
+    again: bool,
 ) -> ExecutedBatches:
     # Dagster takes seconds to import: a run that finds nothing new does without it
+    from jobs import take_up_deferred
     from orchestration_assets.command.instance import instance_errors, open_instance
     from orchestration_assets.definitions import build_definitions
-    from orchestration_assets.partitions import content_batches
     from sensors.new_content import observation
 
     display = open_display()
@@ -101,7 +128,7 @@ def _materialize(
     policy_hash = load_policy(settings.policy).hash
 
     def is_finished(batch: str) -> bool:
-        if again:
+        if again or batch in deferred:
             return finished_since(tables, batch, before[batch], policy_hash)
         return report_version(tables, batch) is not None
 
@@ -111,56 +138,46 @@ def _materialize(
         stack.enter_context(display)
 
         def execute(batch: str) -> None:
-            _add_partition(instance, content_batches.name or "", batch)
             mark_due(home)
+            if batch in deferred:
+                say(
+                    f"batch {batch}: {deferred[batch].readings:,} readings were deferred; they "
+                    "are asked for again"
+                )
+                if deferred[batch].policy_hash == policy_hash:
+                    # its report stands until the new one does
+                    execute_job(definitions, instance, take_up_deferred.name, batch)
+                    return
             # a batch without a report starts from its listing; a finished one from its profiles
             is_known = tables.exists(DISAGREEMENT_REPORT.name, batch)
             is_known = is_known and tables.is_whole(CONTENT_MANIFEST.name, batch)
+            if budget.account:
+                spending_pass(home, batch)
             # without its report it is not finished, should this run die before it is made again
             tables.forget(DISAGREEMENT_REPORT.name, batch)
-            _execute(definitions, instance, "reprocess" if is_known else "process_batch", batch)
+            job = "reprocess" if is_known else "process_batch"
+            execute_job(definitions, instance, job, batch)
+
+        entries = {batch: max(home.batches.read(batch).num_rows, 1) for batch in batches}
+
+        def execute_within_share(batch: str) -> None:
+            # the first batches must not spend what the last ones need; what is left goes on
+            share = entries[batch] / sum(entries.values())
+            del entries[batch]
+            with budget.limited_to(budget.left_usd * share):
+                execute(batch)
 
         instance.report_runless_asset_event(observation(intake))
-        carried = carry_out(home, batches, is_finished, execute)
+        carried = carry_out(home, batches, is_finished, execute_within_share)
         with claimed(home.folder, CORPUS, "orchestrate run", _wait_for_corpus):
             if carried.done or reports_are_due(home):
-                _execute(definitions, instance, "corpus_reports", None)
+                execute_job(definitions, instance, "corpus_reports", None)
                 mark_made(home)
     return carried
 
 
 def _wait_for_corpus(owner: Owner | None) -> None:
     say(f"waiting for the reports over all batches, which {owner_description(owner)} makes")
-
-
-def _add_partition(instance: "dg.DagsterInstance", partitions: str, batch: str) -> None:
-    """The batch as a partition; others may add it at the same moment."""
-    if instance.has_dynamic_partition(partitions, batch):
-        return
-    try:
-        instance.add_dynamic_partitions(partitions, [batch])
-    except Exception:
-        if not instance.has_dynamic_partition(partitions, batch):
-            raise
-
-
-def _execute(
-    definitions: "dg.Definitions", instance: "dg.DagsterInstance", job: str, batch: str | None
-) -> None:
-    result = definitions.resolve_job_def(job).execute_in_process(
-        instance=instance, partition_key=batch, run_config=_QUIET, raise_on_error=False
-    )
-    if not result.success:
-        failure = failure_of(result)
-        if failure.stopped:
-            from orchestration_assets.command.instance import note_stopped
-
-            note_stopped(instance, result.run_id)
-            raise KeyboardInterrupt
-        where = f"batch {batch}: " if batch else ""
-        words = f"{where}{job} failed (run {result.run_id}): {failure.words}"
-        raise RunFailedError(words, failure.exit_code)
-    raise_if_stopped()
 
 
 def _show(summary: Summary, *, as_json: bool) -> None:

@@ -8,6 +8,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration_assets.command.run_account import NOTHING_SPENT, RunSpending
+from orchestration_assets.command.shortfalls import (
+    Shortfall,
+    ShortfallCount,
+    UnaskedReading,
+    shortfalls,
+)
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import ProfileStatus, ResolutionStatus, Status
 from orchestration_assets.schemas.listings import Listing
@@ -18,19 +25,26 @@ from orchestration_assets.schemas.tables import (
     INTERPRETATIONS,
     RESOLUTIONS,
 )
-from resources.ai_services.resilience.caller import is_stop
 from resources.home import Home
 from resources.table_store import TableStore
 
 _FAILURES_SHOWN = 5
+_MORE = 1.0 + 1e-9
+"""Sums of the same amounts in another order differ by less."""
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
     """Totals of one run, as printed and as ``--json``.
 
+    Money is what the spending ledger says: ``cost_usd`` was spent by this run, probes and what is
+    in flight included, ``cost_usd_estimated`` of it without a service stating it; ``account_usd``
+    of the budget, with stopped runs of the same batches; ``paid_usd`` since the home exists.
     Counted is what this run did: ``elsewhere`` are batches that other processes carried out
-    meanwhile, ``failed_batches`` says why a batch could not be finished.
+    meanwhile, ``failed_batches`` says why a batch could not be finished. ``deferred`` counts
+    questions without an answer yet, ``deferred_readings`` what services are still to be asked,
+    ``shortfalls`` everything that stayed unasked or late, with its remedy, ``stopped`` why
+    services were stopped.
     """
 
     source: str
@@ -47,10 +61,16 @@ class Summary:
     from_cache: int = 0
     cost_usd: float = 0.0
     cost_usd_without_answer: float = 0.0
+    cost_usd_estimated: float = 0.0
+    account_usd: float = 0.0
+    paid_usd: float = 0.0
     budget_usd: float | None = None
     over_budget: int = 0
     fallbacks: int = 0
     redacted: int = 0
+    deferred: int = 0
+    deferred_readings: int = 0
+    shortfalls: tuple[ShortfallCount, ...] = ()
     stopped: tuple[str, ...] = ()
     disagreements: int = 0
     disputed: int = 0
@@ -75,6 +95,7 @@ def summarise(
     ui_command: str,
     seconds: float,
     budget_usd: float | None = None,
+    spending: RunSpending = NOTHING_SPENT,
 ) -> Summary:
     """The summary of a run, counted from the stored tables of its batches."""
     store = home.tables
@@ -85,8 +106,8 @@ def summarise(
     calls: Counter[str] = Counter()
     broken: Counter[str] = Counter()
     failures: list[str] = []
-    wasted, redacted = 0.0, 0
-    stopped: set[str] = set()
+    redacted = 0
+    without_answer: list[UnaskedReading] = []
     reports = store.read_batches(DISAGREEMENT_REPORT, batches)
     totals = list(DISAGREEMENT_REPORT.rows(reports))
     for batch in batches:
@@ -97,22 +118,24 @@ def summarise(
         counted["models"].update(plans["model"].to_pylist())
         log = store.read(CALL_LOG.name, batch)
         calls.update(log.filter(pc.equal(log["origin"], "called"))["called"].to_pylist())
-        fine = pc.is_in(log["status"], pa.array([Status.OK, Status.ABSTAINED]))
-        wasted += pc.sum(log.filter(pc.invert(fine))["cost_usd"]).as_py() or 0.0
         redacted += sum(one.count for row in CALL_LOG.rows(log) for one in row.redacted)
         for table in INTERPRETATIONS.values():
             readings = store.read(table.name, batch, ["service", "status", "reason"])
-            stopped.update(
-                reason for reason in pc.unique(readings["reason"]).to_pylist() if is_stop(reason)
-            )
             counted["statuses"].update(readings["status"].to_pylist())
             answered = pc.is_in(
                 readings["status"], pa.array([Status.OK, Status.ABSTAINED, Status.FALLBACK])
             )
-            broken.update(readings.filter(pc.invert(answered))["service"].to_pylist())
+            others = readings.filter(pc.invert(answered))
+            failed = pc.not_equal(others["status"], Status.DEFERRED.value)
+            broken.update(others.filter(failed)["service"].to_pylist())
+            without_answer += [
+                UnaskedReading(service, Status(status), reason or "")
+                for service, status, reason in values(others, "service", "status", "reason")
+            ]
         resolved = store.read(RESOLUTIONS.name, batch, ["status"])
         counted["resolutions"].update(resolved["status"].to_pylist())
         failures += _failures(store, batch)
+    fell_short = shortfalls(without_answer)
     in_order: dict[str, Any] = {name: dict(sorted(one.items())) for name, one in counted.items()}
     return Summary(
         source=listing.source,
@@ -123,13 +146,19 @@ def summarise(
         **in_order,
         calls=dict(sorted(calls.items())),
         from_cache=sum(row.cached for row in totals),
-        cost_usd=sum(row.cost_usd for row in totals),
-        cost_usd_without_answer=wasted,
+        cost_usd=spending.this_run,
+        cost_usd_without_answer=spending.without_answer,
+        cost_usd_estimated=spending.estimated,
+        account_usd=spending.account,
+        paid_usd=spending.in_all,
         budget_usd=budget_usd,
         over_budget=counted["statuses"][Status.OVER_BUDGET],
         fallbacks=counted["statuses"][Status.FALLBACK],
         redacted=redacted,
-        stopped=tuple(sorted(stopped)),
+        deferred=sum(row.deferred for row in totals),
+        deferred_readings=sum(row.deferred_readings for row in totals),
+        shortfalls=fell_short,
+        stopped=tuple(one.reason for one in fell_short if one.kind is Shortfall.STOPPED),
         disagreements=sum(row.disagreements for row in totals),
         disputed=sum(row.disputed for row in totals),
         failed=sum(row.failed for row in totals),
@@ -186,11 +215,11 @@ def _work(summary: Summary) -> list[str]:
         f"  models        {_counts(summary.models)}",
         f"  answers       {_counts(summary.resolutions)}",
         f"  calls         {_counts(summary.calls)}; {summary.from_cache:,} from the cache",
-        f"  cost          {summary.cost_usd:.4f} USD{_of_budget(summary)}",
+        f"  cost          {summary.cost_usd:.4f} USD spent in this run{_of_budget(summary)}",
         f"  disagreements {summary.disagreements:,} pairs of services; "
         f"{summary.disputed:,} answers stand against dissent",
     ]
-    lines += [f"  stopped       {message}" for message in summary.stopped]
+    lines += [f"  {one.kind.value:<13} {one}" for one in summary.shortfalls]
     if summary.fallbacks:
         lines.append(f"  fallbacks     {summary.fallbacks:,} answers came from another service")
     if summary.redacted:
@@ -208,10 +237,15 @@ def _work(summary: Summary) -> list[str]:
 def _of_budget(summary: Summary) -> str:
     wasted = summary.cost_usd_without_answer
     words = f", {wasted:.4f} of it without an answer" if wasted else ""
+    if summary.cost_usd_estimated:
+        share = summary.cost_usd_estimated / summary.cost_usd
+        words += f", {share:.0%} of it estimated"
     if summary.budget_usd is not None:
         words += f"; budget {summary.budget_usd:.4f} USD"
-    if summary.over_budget:
-        words += f"; {summary.over_budget:,} questions were not asked for lack of it"
+        if summary.account_usd > summary.cost_usd * _MORE:
+            words += f", {summary.account_usd:.4f} spent of it with the runs that were stopped"
+    if summary.paid_usd > summary.cost_usd * _MORE:
+        words += f"; {summary.paid_usd:.4f} USD spent in all since the home exists"
     return words
 
 

@@ -44,7 +44,7 @@ _corpus_asset = partial(table_asset, team="disagreement", per_batch=False)
 @_batch_asset(
     RESOLUTIONS,
     reads=INTERPRETATIONS.values(),
-    code_version="3",
+    code_version="4",
     description=(
         "The answer that stands for each item and task, the probability that it is wrong, who "
         "supports it and who dissents. Every reading is kept beside it."
@@ -65,7 +65,7 @@ def resolutions(
     DISAGREEMENTS,
     reads=INTERPRETATIONS.values(),
     deps=[CONTENT_VECTORS.name],
-    code_version="4",
+    code_version="5",
     description=(
         "Every pair of services whose answers about the same item and task lie too far apart: both "
         "answers, how sure each was, what only one of them says, what each rests on, and how the "
@@ -79,7 +79,7 @@ def disagreements(
     home: dg.ResourceParam[Home],
     **interpretations: pa.Table,
 ) -> dg.MaterializeResult[pa.Table]:
-    """Compares the independent readings of each resolution pair by pair; a judge is none."""
+    """Compares the readings of each resolution pair by pair, but none with what it was shown."""
     batch = InterpretedBatch(home, processing_plans, interpretations)
     return materialize(context, compare_batch(batch, resolutions, context.partition_key))
 
@@ -113,9 +113,10 @@ def dispute_kinds(
     REVIEW_QUEUE,
     kinds={"csv", "json"},
     description=(
-        "The questions that people should look at, the most valuable verdict first, also as files "
-        "to fill in: review/<batch>.csv and .jsonl. Filled in and dropped into verdicts/, they "
-        "become gold."
+        "The questions that people should look at, also as files to fill in: review/<batch>.csv "
+        "and .jsonl. Filled in and dropped into verdicts/, they become gold. They are a sample of "
+        "known probabilities: the most valuable verdicts are the most probable, and an audit share "
+        "is even over all answers."
     ),
 )
 def review_queue(
@@ -126,9 +127,17 @@ def review_queue(
     dispute_kinds: pa.Table,
     home: dg.ResourceParam[Home],
 ) -> dg.MaterializeResult[pa.Table]:
-    """Orders what is neither accepted nor judged yet, and writes the files."""
-    rows = queue_questions(home, content_manifest, processing_plans, resolutions, dispute_kinds)
-    metadata: dict[str, dg.MetadataValue | int] = {"questions": len(rows)}
+    """Draws what is to be asked of all that is not judged yet, and writes the files."""
+    batch = context.partition_key
+    rows = queue_questions(
+        home, batch, content_manifest, processing_plans, resolutions, dispute_kinds
+    )
+    asked = [row for row in rows if row.probability is None]
+    metadata: dict[str, dg.MetadataValue | int] = {
+        "questions": len(asked),
+        "for_audit": sum(row.audit for row in asked),
+        "answered_before": len(rows) - len(asked),
+    }
     for suffix, data in {"csv": as_csv(rows), "jsonl": as_jsonl(rows)}.items():
         path = home.review / f"{context.partition_key}.{suffix}"
         write_atomically(path, data)

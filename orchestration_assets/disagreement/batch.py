@@ -3,12 +3,14 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.content.content_reader import ContentReader, SupersededError
-from orchestration_assets.disagreement.identities import identities
+from orchestration_assets.content.gold_columns import declared_verdicts
+from orchestration_assets.content.verdicts import VerdictContext
 from orchestration_assets.disagreement.kinds.search import KindSearch
 from orchestration_assets.disagreement.label_weights import (
     Key,
@@ -26,7 +28,6 @@ from orchestration_assets.schemas.enums import AnswerKind, DisputeKind, Family
 from orchestration_assets.schemas.items import Task
 from orchestration_assets.schemas.listings import ContentError
 from orchestration_assets.schemas.policy import Policy
-from orchestration_assets.schemas.verdicts import GoldRow
 from orchestration_assets.text.prose import prose_of
 
 
@@ -90,7 +91,6 @@ def label_weights(
 def pinned_thresholds(
     plans: pa.Table,
     interpretations: Iterable[pa.Table],
-    policy: Policy | None,
     in_use: Callable[[str, str], ThresholdsInUse | None],
 ) -> dict[str, BatchThresholds]:
     """Task -> the thresholds that its plans have pinned, with who answered.
@@ -104,7 +104,7 @@ def pinned_thresholds(
     for task, version in sorted(pinned.items()):
         thresholds = in_use(task, version)
         if thresholds is not None:
-            found[task] = BatchThresholds(thresholds, identities(policy, versions.get(task, {})))
+            found[task] = BatchThresholds(thresholds, versions.get(task, {}))
     return found
 
 
@@ -144,6 +144,8 @@ def copies_of(manifest: pa.Table) -> Mapping[str, int]:
     return Counter(known["computed_as"].to_pylist())
 
 
-def judged_in(gold: Iterable[GoldRow]) -> Iterable[tuple[str, str]]:
-    """(content hash, task) of every verdict whose content is known."""
-    return [(row.content_hash, row.task) for row in gold if row.content_hash is not None]
+def declared_in(policy: Policy, batch: str, manifest: pa.Table) -> set[tuple[str, str]]:
+    """(content hash, task) of the answers that the items of a batch declare themselves."""
+    rules = VerdictContext(policy.tasks, "", datetime.now(UTC))
+    declared = declared_verdicts([(batch, manifest)], rules).verdicts
+    return {(row.content_hash, row.task) for row in declared if row.content_hash is not None}

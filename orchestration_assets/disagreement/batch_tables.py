@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from orchestration_assets.disagreement.batch import (
     copies_of,
-    judged_in,
+    declared_in,
     label_weights,
     pinned_thresholds,
     rules_of,
@@ -18,7 +18,6 @@ from orchestration_assets.disagreement.batch import (
 )
 from orchestration_assets.disagreement.calibration_registry import promoted_for, thresholds_in_use
 from orchestration_assets.disagreement.kinds.search import KindSearch, dispute_kinds
-from orchestration_assets.disagreement.label_history import gold_rows
 from orchestration_assets.disagreement.label_weights import Key, learned_weights
 from orchestration_assets.disagreement.neighbour_history import (
     history_limits,
@@ -27,11 +26,20 @@ from orchestration_assets.disagreement.neighbour_history import (
     with_nearby,
 )
 from orchestration_assets.disagreement.pairs import disagreements
-from orchestration_assets.disagreement.readings import ServiceReadings, group_readings, independent
+from orchestration_assets.disagreement.readings import (
+    ServiceReadings,
+    group_readings,
+    group_roles,
+    independent,
+)
 from orchestration_assets.disagreement.resolution import resolve_plans
 from orchestration_assets.disagreement.review import review_queue
+from orchestration_assets.evidence.standing import Roles
+from orchestration_assets.evidence.verdict_history import earlier_questions, gold_rows
+from orchestration_assets.evidence.verdict_weights import declared_and_answered
 from orchestration_assets.policy.pinned_policy import read_pinned_policy
-from orchestration_assets.processing.batch import build_tasks, deciders, learned_models
+from orchestration_assets.policy.tasks import build_tasks
+from orchestration_assets.processing.batch import learned_models
 from orchestration_assets.schemas.decoding import column_names, values
 from orchestration_assets.schemas.disagreement import DISPUTE_KINDS, ReviewRow
 from orchestration_assets.schemas.enums import ResolutionStatus, Triage
@@ -77,9 +85,14 @@ class InterpretedBatch:
         return group_readings(self.interpretations)
 
     @cached_property
+    def roles(self) -> dict[Key, Roles]:
+        """Which readings decide, and what each was shown."""
+        return group_roles(self.interpretations)
+
+    @cached_property
     def independent(self) -> dict[Key, ServiceReadings]:
-        """The readings without those of judges."""
-        return independent(self.readings, PROCESSING_PLANS.rows(self.plans))
+        """The readings of services that were shown no other's answer."""
+        return independent(self.readings, self.roles)
 
     @cached_property
     def versions(self) -> dict[str, dict[str, str]]:
@@ -98,7 +111,7 @@ def resolve_batch(batch: InterpretedBatch) -> TableResult:
         plans,
         batch.readings,
         batch.tasks,
-        deciders(policy),
+        batch.roles,
         rules_of(policy),
         weights.by_question | learned,
         weights.basis,
@@ -116,14 +129,16 @@ def resolve_batch(batch: InterpretedBatch) -> TableResult:
 
 
 def compare_batch(batch: InterpretedBatch, resolutions: pa.Table, key: str) -> TableResult:
-    """The pairs of independent answers of a batch that lie too far apart; ``key`` is its name."""
+    """The pairs of answers that lie too far apart, neither being built on the other.
+
+    ``key`` is the name of the batch.
+    """
     home, tasks = batch.home, batch.tasks
     in_use = partial(thresholds_in_use, home.models)
-    known = pinned_thresholds(batch.plans, batch.interpretations, batch.policy, in_use)
+    known = pinned_thresholds(batch.plans, batch.interpretations, in_use)
     errors: dict[str, str] = {}
-    rows = list(
-        disagreements(RESOLUTIONS.rows(resolutions), batch.independent, tasks, known, errors)
-    )
+    resolved = RESOLUTIONS.rows(resolutions)
+    rows = list(disagreements(resolved, batch.readings, tasks, known, errors, batch.roles))
     vectors = home.tables.read(CONTENT_VECTORS.name, key, column_names(NeighboursRow))
     near = neighbours_of(vectors, {row.item_id for row in rows})
     earlier = read_history(home.tables, near, batch.versions, history_limits(batch.policy))
@@ -154,10 +169,19 @@ def classify_disputes(
 
 
 def queue_questions(
-    home: Home, manifest: pa.Table, plans: pa.Table, resolutions: pa.Table, kinds: pa.Table
+    home: Home,
+    batch: str,
+    manifest: pa.Table,
+    plans: pa.Table,
+    resolutions: pa.Table,
+    kinds: pa.Table,
 ) -> list[ReviewRow]:
-    """What people should look at, the most valuable verdict first."""
+    """What people should look at, and what they have answered in earlier rounds."""
     policy = read_pinned_policy(home.policies, plans)
+    if policy is None:
+        return []
+    gold = gold_rows(home.tables)
+    of_content, answered = declared_and_answered(gold)
     by_question: dict[Key, list[str]] = {}
     for item, task, kind in values(kinds, "item_id", "task", "kind"):
         by_question.setdefault((item, task), []).append(kind)
@@ -165,9 +189,12 @@ def queue_questions(
         RESOLUTIONS.rows(resolutions),
         by_question,
         copies_of(manifest),
-        {name: task.impact for name, task in policy.tasks.items()} if policy else {},
-        judged_in(gold_rows(home.tables)),
-        policy.disagreement.review.max_rows if policy else 0,
+        {name: task.impact for name, task in policy.tasks.items()},
+        of_content | answered | declared_in(policy, batch, manifest),
+        policy.disagreement.review.max_rows,
+        policy.disagreement.review.audit_share,
+        earlier_questions(home.tables, batch),
+        answered,
     )
 
 

@@ -1,7 +1,9 @@
 """From readings and verdicts to a model of a task's services, and whether it may be used.
 
-A new model passes a gate before it is used: on verdicts that it has not seen, its risk must be
-at least as good (by Brier score) as that of what is in use now.
+Every verdict counts by what it stands for: the questions that people answer are no even sample of
+all. A new model passes a gate before it is used: on verdicts that it has not seen, its risk must be
+at least as good (by Brier score) as that of what is in use now. Where these verdicts are too few
+or too uneven nothing is put to use.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +19,20 @@ from orchestration_assets.evidence.few_labels import MIN_LABELS, fit_few_labels
 from orchestration_assets.evidence.label_free import fit_label_free
 from orchestration_assets.evidence.label_model import LabelModel, encode_votes
 from orchestration_assets.evidence.posterior import posterior
-from orchestration_assets.evidence.recorded_answers import MISSING, Bools, Floats, Ints
+from orchestration_assets.evidence.recorded_answers import (
+    MISSING,
+    Bools,
+    Floats,
+    Ints,
+    effective_count,
+)
+from orchestration_assets.evidence.verdict_weights import VerdictWeights, equal_weights
+from orchestration_assets.evidence.weighted_estimates import (
+    insufficiency,
+    mean_estimate,
+    share_estimate,
+    weighted_mean,
+)
 from orchestration_assets.schemas.disagreement import CalibrationRow, CurvePoint
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Reading
@@ -26,15 +41,20 @@ MIN_VERDICTS: Final = 100
 """Verdicts below which there is nothing to pass the gate with."""
 
 _HELD_OUT_TENTHS: Final = 3
+_ENOUGH_HELD_OUT: Final = 20.0
 _POINTS: Final = 20
+_ROUNDING: Final = 1e-12
+_ENOUGH_SERVICES: Final = 3
 
 
 @dataclass(frozen=True)
 class CalibrationResult:
-    """``model`` is to be promoted, None when what is in use stays in use."""
+    """``model`` is to be promoted, None when what is in use stays in use; ``fitted`` is what the
+    row's figures are of, None when nothing could be fitted."""
 
     model: LabelModel | None
     row: CalibrationRow
+    fitted: LabelModel | None = None
 
 
 @dataclass(frozen=True)
@@ -45,8 +65,10 @@ class _HeldOutResult:
     right: Bools
 
     @property
-    def brier(self) -> float:
-        return brier_score(1.0 - self.risk, self.right)
+    def squares(self) -> Floats:
+        """(n,) squared gaps of the stated probability and the outcome."""
+        gaps: Floats = (1.0 - self.risk - self.right) ** 2
+        return gaps
 
 
 def calibrate(
@@ -56,14 +78,20 @@ def calibrate(
     in_use: LabelModel | None,
     version: str | None,
     closed: Sequence[str] = (),
+    weights: VerdictWeights | None = None,
+    learn_from: int = 200,
 ) -> CalibrationResult:
     """What a task's readings and verdicts (content hash -> label) teach.
 
     ``in_use`` is the model that batches use now, under ``version``; ``closed`` the task's labels,
-    if it names them.
+    if it names them. ``weights`` say what each verdict stands for; None: each for itself alone.
+    Without a model in use, batches of ``learn_from`` items learn from agreement alone: that is
+    what a new model is held against.
     """
+    weighed = equal_weights(gold) if weights is None else weights
     contents = [content for content, said in readings.votes.items() if len(said) > 1]
-    judged = [content for content in contents if content in gold]
+    counted = weighed.counted(gold)
+    judged = [content for content in contents if content in counted]
     row = CalibrationRow(
         task=task,
         version=version,
@@ -71,41 +99,74 @@ def calibrate(
         service_versions=tuple(readings.versions[name] for name in sorted(readings.versions)),
         items=len(contents),
         gold=len(judged),
+        effective=effective_count(weighed.of(judged)),
         held_out=0,
+        basis=weighed.basis,
+        set_aside=sum(readings.set_aside.values()),
         promoted=False,
         reason="",
         brier=None,
+        brier_low=None,
+        brier_high=None,
         brier_before=None,
         ece=None,
+        brier_change=None,
+        brier_change_low=None,
+        brier_change_high=None,
+        risk_gap=None,
+        risk_gap_low=None,
+        risk_gap_high=None,
         accuracy=None,
+        accuracy_low=None,
+        accuracy_high=None,
         best_single=None,
         best_single_accuracy=None,
+        best_single_low=None,
+        best_single_high=None,
         coverage_risk=(),
     )
+    aside = _set_aside(readings)
     if len(readings.versions) < 2:
-        return CalibrationResult(
-            None, replace(row, reason="one service has nobody to be compared with")
-        )
+        reason = "one service has nobody to be compared with"
+        return CalibrationResult(None, replace(row, reason=reason + aside))
     if len(judged) < MIN_VERDICTS:
         reason = f"{len(judged)} verdicts, {MIN_VERDICTS} are needed: each batch learns for itself"
-        return CalibrationResult(None, replace(row, reason=reason))
+        if weighed.outside:
+            reason += (
+                f"; {weighed.outside} more were given beside the review queue and are not counted, "
+                "their chance is unknown: answer its questions from the top"
+            )
+        return CalibrationResult(None, replace(row, reason=reason + aside))
     held = [content for content in judged if is_held_out(content)]
     kept = {content: gold[content] for content in judged if not is_held_out(content)}
     if len(kept) < MIN_LABELS or not held:
         reason = f"{len(kept)} verdicts to learn from and {len(held)} to test on are too few"
-        return CalibrationResult(None, replace(row, reason=reason))
-    model = _fitted(readings, contents, kept, sorted({*closed, *gold.values()}))
+        return CalibrationResult(None, replace(row, reason=reason + aside))
+    model = _fitted(readings, contents, kept, sorted({*closed, *gold.values()}), weighed)
     votes = [readings.votes[content] for content in held]
     truth = [gold[content] for content in held]
-    name, accuracy = _best_single(model, readings, kept, votes, truth)
+    held_weights = weighed.of(held)
+    name, single_right = _best_single(model, readings, kept, votes, truth, weighed)
     new = _by_model(model, votes, truth)
-    before = _in_use(in_use, readings.versions, votes, truth)
-    better = new.brier <= before.brier
+    before, what = _in_use(in_use, model, readings, votes, truth, learn_from)
+    change = mean_estimate(new.squares - before.squares, held_weights, -1.0)
+    gap = mean_estimate(new.risk - ~new.right, held_weights, -1.0)
+    accuracy = share_estimate(new.right, held_weights)
+    single = share_estimate(single_right, held_weights)
+    assert change and gap and accuracy and single  # nothing held out has a weight of nought
+    brier = mean_estimate(new.squares, held_weights)
+    assert brier
+    brier_before = brier_score(1.0 - before.risk, before.right, held_weights)
+    lacking = insufficiency(held_weights, _ENOUGH_HELD_OUT)
+    better = lacking is None and change.mean <= 0.0
     verb = "promoted" if better else "not promoted"
     reason = (
-        f"{verb}: on {len(held)} held-out verdicts the Brier score is {new.brier:.4f}, "
-        f"{before.brier:.4f} for what is in use"
+        f"{verb}: on {len(held)} held-out verdicts the Brier score is {brier.mean:.4f}, "
+        f"{brier_before:.4f} for {what}; the change is {change.mean:+.4f} ({change.low:+.4f} to "
+        f"{change.high:+.4f})"
     )
+    if lacking is not None:
+        reason = f"not promoted: too few or too uneven held-out verdicts: {lacking}"
     if model.sole_service is not None:
         reason += (
             f"; verdicts cannot tell that all together beat {model.sole_service}: its answer stands"
@@ -114,24 +175,51 @@ def calibrate(
         row,
         held_out=len(held),
         promoted=better,
-        reason=reason,
-        brier=new.brier,
-        brier_before=before.brier,
-        ece=reliability(1.0 - new.risk, new.right).expected_calibration_error,
-        accuracy=float(new.right.mean()),
+        reason=reason + aside,
+        brier=brier.mean,
+        brier_low=brier.low,
+        brier_high=brier.high,
+        brier_before=brier_before,
+        ece=reliability(1.0 - new.risk, new.right, weights=held_weights).expected_calibration_error,
+        brier_change=change.mean,
+        brier_change_low=change.low,
+        brier_change_high=change.high,
+        risk_gap=gap.mean,
+        risk_gap_low=gap.low,
+        risk_gap_high=gap.high,
+        accuracy=accuracy.mean,
+        accuracy_low=accuracy.low,
+        accuracy_high=accuracy.high,
         best_single=name,
-        best_single_accuracy=accuracy,
-        coverage_risk=coverage_risk(new.risk, new.right),
+        best_single_accuracy=single.mean,
+        best_single_low=single.low,
+        best_single_high=single.high,
+        coverage_risk=coverage_risk(new.risk, new.right, held_weights),
     )
-    return CalibrationResult(model if better else None, row)
+    return CalibrationResult(model if better else None, row, model)
 
 
-def coverage_risk(risk: Floats, right: Bools) -> tuple[CurvePoint, ...]:
-    """The share of wrong answers among the surest ones, at 20 even steps of coverage."""
+def _set_aside(readings: LabelReadings) -> str:
+    """How many answers nothing was learned from, because the service that gave them changed."""
+    if not readings.set_aside:
+        return ""
+    listed = ", ".join(f"{n} of {name}" for name, n in sorted(readings.set_aside.items()))
+    return f"; answers of before the service changed are set aside: {listed}"
+
+
+def coverage_risk(
+    risk: Floats, right: Bools, weights: Floats | None = None
+) -> tuple[CurvePoint, ...]:
+    """The share of wrong answers among the surest ones, at 20 even steps of coverage; ``weights``
+    (n,), above 0, say how many answers each stands for, else 1."""
     order = np.argsort(risk, kind="stable")
-    wrong = np.cumsum(~right[order])
-    counts = np.unique(np.ceil(np.arange(1, _POINTS + 1) / _POINTS * len(risk)).astype(int))
-    return tuple(CurvePoint(n / len(risk), float(wrong[n - 1] / n)) for n in counts.tolist())
+    stands_for = (np.ones(len(risk)) if weights is None else weights)[order]
+    covered, wrong = np.cumsum(stands_for), np.cumsum(stands_for * ~right[order])
+    steps = np.arange(1, _POINTS + 1) / _POINTS * covered[-1] * (1.0 - _ROUNDING)
+    last = np.unique(np.searchsorted(covered, steps)).tolist()
+    return tuple(
+        CurvePoint(float(covered[n] / covered[-1]), float(wrong[n] / covered[n])) for n in last
+    )
 
 
 def is_held_out(content: str) -> bool:
@@ -140,7 +228,11 @@ def is_held_out(content: str) -> bool:
 
 
 def _fitted(
-    readings: LabelReadings, contents: Sequence[str], gold: Mapping[str, str], known: Sequence[str]
+    readings: LabelReadings,
+    contents: Sequence[str],
+    gold: Mapping[str, str],
+    known: Sequence[str],
+    weights: VerdictWeights,
 ) -> LabelModel:
     services = tuple(sorted(readings.versions))
     votes = [readings.votes[content] for content in contents]
@@ -152,7 +244,7 @@ def _fitted(
         dtype=np.int64,
     )
     free = fit_label_free(answers, confidences, len(labels))
-    few = fit_few_labels(answers, confidences, truth, free)
+    few = fit_few_labels(answers, confidences, truth, free, weights=weights.of(contents))
     versions = tuple(readings.versions[name] for name in services)
     return LabelModel(services, versions, labels, free, few)
 
@@ -173,20 +265,26 @@ def _codes(truth: Sequence[str], labels: Sequence[str]) -> Ints:
 
 def _in_use(
     in_use: LabelModel | None,
-    versions: Mapping[str, str],
+    fitted: LabelModel,
+    readings: LabelReadings,
     votes: Sequence[LabelVotes],
     truth: Sequence[str],
-) -> _HeldOutResult:
-    """The model in use where it still holds; else the services' own confidences."""
-    if in_use is not None and mismatch(in_use, versions) is None:
-        return _by_model(in_use, votes, truth)
+    learn_from: int,
+) -> tuple[_HeldOutResult, str]:
+    """What resolves batches now, and what it is: the model in use where it still holds; else
+    agreement alone where batches are large enough; else the services' own confidences."""
+    if in_use is not None and mismatch(in_use, readings.versions) is None:
+        return _by_model(in_use, votes, truth), "the calibration in use"
+    enough = sum(len(said) >= _ENOUGH_SERVICES for said in readings.votes.values())
+    if enough >= learn_from and len(fitted.label_free.independent) >= _ENOUGH_SERVICES:
+        return _by_model(replace(fitted, few_labels=None), votes, truth), "agreement alone"
     posteriors = [
         posterior([Reading(Status.OK, label, sure) for label, sure in said.values()])
         for said in votes
     ]
     risk = np.array([1.0 - one.probability for one in posteriors])
     right = np.array([one.answer == label for one, label in zip(posteriors, truth, strict=True)])
-    return _HeldOutResult(risk, right)
+    return _HeldOutResult(risk, right), "stated confidences"
 
 
 def _best_single(
@@ -195,13 +293,17 @@ def _best_single(
     gold: Mapping[str, str],
     votes: Sequence[LabelVotes],
     truth: Sequence[str],
-) -> tuple[str, float]:
-    """The best service by the verdicts that were learnt from, and its accuracy on the others."""
+    weights: VerdictWeights,
+) -> tuple[str, Bools]:
+    """The best service by the verdicts that were learnt from, and where it is right on the
+    others."""
+    learnt = weights.of(list(gold))
 
     def share(service: str) -> float:
-        said = [(readings.votes[c].get(service), label) for c, label in gold.items()]
-        return sum(one is not None and one[0] == label for one, label in said) / max(len(said), 1)
+        said = [readings.votes[content].get(service, ("", None))[0] for content in gold]
+        right = np.array([one == label for one, label in zip(said, gold.values(), strict=True)])
+        return weighted_mean(right, learnt)
 
     best = max(model.services, key=lambda service: (share(service), service))
     right = [one.get(best, ("", None))[0] == label for one, label in zip(votes, truth, strict=True)]
-    return best, sum(right) / len(right)
+    return best, np.array(right, dtype=np.bool_)

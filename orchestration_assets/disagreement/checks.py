@@ -1,8 +1,7 @@
 """Checks of disagreement: plans are resolved, contradictions are rows, models in use are valid."""
 
-from collections import Counter
 from collections.abc import Callable
-from math import comb
+from itertools import combinations
 
 import dagster as dg
 import pyarrow as pa
@@ -16,10 +15,12 @@ from orchestration_assets.disagreement.calibration_registry import (
 from orchestration_assets.disagreement.identities import identities_now
 from orchestration_assets.disagreement.label_history import label_readings
 from orchestration_assets.disagreement.label_weights import mismatch
+from orchestration_assets.disagreement.readings import group_roles
+from orchestration_assets.evidence.standing import Roles
 from orchestration_assets.evidence.vector_thresholds import artefact_name as thresholds_name
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.policy.pinned_policy import read_pinned_policy
-from orchestration_assets.processing.batch import build_tasks
+from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.disagreement import (
     CALIBRATION,
@@ -28,7 +29,7 @@ from orchestration_assets.schemas.disagreement import (
     SERVICE_SCORECARDS,
     VECTOR_THRESHOLDS,
 )
-from orchestration_assets.schemas.enums import AnswerKind, DisagreementKind, Status, Triage
+from orchestration_assets.schemas.enums import AnswerKind, DisagreementKind, Status
 from orchestration_assets.schemas.tables import (
     DISAGREEMENTS,
     INTERPRETATIONS,
@@ -76,18 +77,17 @@ def _check_contradictions(stored: Stored, disagreements: pa.Table) -> list[Balan
 
 
 def _label_contradictions(stored: Stored) -> int:
-    plans = stored.table(PROCESSING_PLANS.name)
-    asked = values(plans, "item_id", "task", "judge")
-    judges = {(item, task): judge for item, task, judge in asked}
+    roles = group_roles(stored.table(table.name) for table in INTERPRETATIONS.values())
     resolutions = stored.table(RESOLUTIONS.name)
     of_labels = resolutions.filter(pc.equal(resolutions["kind"], AnswerKind.LABEL.value))
     counted = 0
     for row in RESOLUTIONS.rows(of_labels):
-        judge = judges.get((row.item_id, row.task))
-        answers = Counter(
-            one.answer for one in row.readings if one.status is Status.OK and one.service != judge
+        part = roles.get((row.item_id, row.task), Roles())
+        answered = [one for one in row.readings if one.status is Status.OK]
+        counted += sum(
+            a.answer != b.answer and part.apart(a.service, b.service)
+            for a, b in combinations(answered, 2)
         )
-        counted += comb(answers.total(), 2) - sum(comb(n, 2) for n in answers.values())
     return counted
 
 
@@ -134,15 +134,17 @@ def _check_dispute_kinds(stored: Stored, kinds: pa.Table) -> list[Balance]:
 
 
 def _check_review_queue(stored: Stored, queue: pa.Table) -> list[Balance]:
-    """The queue is numbered throughout, and asks nothing that is accepted or never resolved."""
-    resolutions = stored.table(RESOLUTIONS.name)
-    accepted = pc.equal(resolutions["triage"], Triage.ACCEPT.value)
-    open_ones = _questions(resolutions.filter(pc.invert(pc.fill_null(accepted, False))))
-    places = sorted(queue["place"].to_pylist())
-    numbered = places == list(range(1, queue.num_rows + 1))
+    """The open questions are numbered throughout and were resolved, and every question has a
+    probability above nought."""
+    asked = queue.filter(pc.is_null(queue["probability"]))
+    numbered = sorted(asked["place"].to_pylist()) == list(range(1, asked.num_rows + 1))
+    resolved = _questions(stored.table(RESOLUTIONS.name))
+    chances = pc.coalesce(queue["probability"], queue["chance"])
+    possible = pc.and_(pc.greater(chances, 0.0), pc.less_equal(chances, 1.0))
     return [
-        Balance(queue.num_rows, queue.num_rows if numbered else 0, "questions numbered throughout"),
-        Balance(0, len(_questions(queue) - open_ones), "questions that nobody need ask"),
+        Balance(asked.num_rows, asked.num_rows if numbered else 0, "questions numbered throughout"),
+        Balance(0, len(_questions(asked) - resolved), "questions that were never resolved"),
+        Balance(queue.num_rows, pc.sum(possible).as_py() or 0, "questions of known probability"),
     ]
 
 
@@ -231,7 +233,7 @@ def vector_thresholds_valid(
             continue
         in_use = thresholds_in_use(home.models, task)
         asked = {name for choice in config.choices.values() for name in choice.admissible}
-        now = identities_now(policy, asked)
+        now = identities_now(policy, task, asked)
         for pair in in_use.thresholds.pairs.values() if in_use else ():
             why = pair.mismatch(now) if asked.issuperset(pair.services) else None
             if why is not None:

@@ -7,11 +7,13 @@ from orchestration_assets.disagreement.calibration_registry import (
     promoted_for,
     thresholds_in_use,
 )
-from orchestration_assets.disagreement.label_history import gold_of, gold_rows, label_readings
-from orchestration_assets.disagreement.scorecards import scorecards, tally
+from orchestration_assets.disagreement.label_history import label_readings
+from orchestration_assets.disagreement.scorecards import SPENDING_COLUMNS, scorecards, tally
 from orchestration_assets.disagreement.thresholds import calibrate_vectors, in_force, in_words
 from orchestration_assets.disagreement.vector_history import VectorReadings, vector_readings
-from orchestration_assets.processing.batch import build_tasks
+from orchestration_assets.evidence.verdict_history import gold_of, gold_rows, stored_weights
+from orchestration_assets.evidence.verdict_weights import VerdictWeights
+from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.schemas.disagreement import (
     CALIBRATION,
     SERVICE_SCORECARDS,
@@ -27,14 +29,24 @@ from resources.home import Home
 def calibrate_labels(home: Home, policy: Policy) -> TableResult:
     """What every label task has taught so far; what passes the gate is promoted."""
     in_use = promoted_for(home.models)
-    gold = gold_of(gold_rows(home.tables))
+    verdicts = gold_rows(home.tables)
+    gold, weights = gold_of(verdicts), stored_weights(home.tables, verdicts)
     rows = []
     judged = {content for of_task in gold.values() for content in of_task}
     for task, readings in label_readings(home.tables, judged).items():
         closed = policy.tasks[task].labels if task in policy.tasks else ()
         now = in_use(task)
         model, version = (now.model, now.version) if now else (None, None)
-        result = calibrate(task, readings, gold.get(task, {}), model, version, closed)
+        result = calibrate(
+            task,
+            readings,
+            gold.get(task, {}),
+            model,
+            version,
+            closed,
+            weights.get(task, VerdictWeights()),
+            policy.disagreement.learn_from_items,
+        )
         rows.append(promote(home.models, result))
     figures = {"promoted": sum(row.promoted for row in rows)}
     reasons = {f"{row.task}": row.reason for row in rows}
@@ -63,9 +75,11 @@ def calibrate_thresholds(home: Home, policy: Policy) -> TableResult:
 
 def score_services(home: Home) -> TableResult:
     """How reliable every service of every task is, what it costs, and what it is worth."""
-    gold = gold_of(gold_rows(home.tables))
+    verdicts = gold_rows(home.tables)
+    gold, weights = gold_of(verdicts), stored_weights(home.tables, verdicts)
     judged = {content for of_task in gold.values() for content in of_task}
-    rows = list(scorecards(tally(home.tables), label_readings(home.tables, judged), gold))
+    counted = tally(home.tables, home.spending.rows(SPENDING_COLUMNS))
+    rows = list(scorecards(counted, label_readings(home.tables, judged), gold, weights))
     figures = {
         "clones": sum(row.clone_of is not None for row in rows),
         "broken": sum(row.broken for row in rows),

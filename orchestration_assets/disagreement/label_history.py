@@ -1,20 +1,20 @@
 """Label answers of services over all batches, by task, for calibration and scorecards.
 
-Identical content counts once, with the readings of its latest batch. Only readings of a service's
-latest version count: an earlier one was another service.
+Identical content counts once, with the readings of its latest batch. Only readings of a service as
+it answered last count: with other code, model, parameters, prompt or labels it was another service,
+whose readings are set aside and counted.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.schemas.decoding import column_names, decode, values
+from orchestration_assets.schemas.decoding import column_names, decode
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.tables import INTERPRETATIONS, PROCESSING_PLANS, RESOLUTIONS
-from orchestration_assets.schemas.verdicts import GOLD_LABELS, GoldRow
 from resources.damage import leaving_out_damage
 from resources.table_store import TableStore
 
@@ -34,15 +34,18 @@ class _LabelReading:
     service_version: str
     answer: str
     confidence: float | None
+    saw: tuple[str, ...]
 
 
 @dataclass
 class LabelReadings:
-    """Of one label task: ``votes``, content hash -> service -> label and confidence; ``versions``
-    of the services, by name."""
+    """Of one label task: ``votes``, content hash -> service -> label and confidence; ``versions``,
+    the identities of the services, by name; ``set_aside``, how many contents the service answered
+    before it changed, and not since."""
 
     votes: dict[str, LabelVotes] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    set_aside: dict[str, int] = field(default_factory=dict)
 
 
 def label_readings(store: TableStore, judged: Collection[str] = ()) -> dict[str, LabelReadings]:
@@ -67,45 +70,27 @@ def label_readings(store: TableStore, judged: Collection[str] = ()) -> dict[str,
     by_task = {task: LabelReadings({}, versions[task]) for task in sorted(rows)}
     for task, of_task in sorted(rows.items()):
         for (content, service), (version, answer, confidence) in sorted(of_task.items()):
+            found = by_task[task]
             if version == versions[task][service]:
-                by_task[task].votes.setdefault(content, {})[service] = (answer, confidence)
+                found.votes.setdefault(content, {})[service] = (answer, confidence)
+            else:
+                found.set_aside[service] = found.set_aside.get(service, 0) + 1
     return by_task
 
 
 def _independent(store: TableStore, batch: str) -> Iterator[_LabelReading]:
-    """The final label answers of a batch but those of judges."""
-    plans = store.read(PROCESSING_PLANS.name, batch, ["item_id", "task", "kind", "judge"])
+    """The final label answers of a batch that were given without knowledge of others."""
+    plans = store.read(PROCESSING_PLANS.name, batch, ["task", "kind"])
     labels = plans.filter(pc.equal(plans["kind"], AnswerKind.LABEL.value))
     tasks = set(labels["task"].to_pylist())
-    planned = values(labels, "item_id", "task", "judge")
-    judges = {plan for plan in planned if plan[2] is not None}
     for table in INTERPRETATIONS.values():
         if not store.exists(table.name, batch):
             continue
         columns = ("final", "status", *column_names(_LabelReading))
         for row in decode(_LabelReading, _final_answers(store.read(table.name, batch, columns))):
-            if row.task in tasks and (row.item_id, row.task, row.service) not in judges:
+            if row.task in tasks and set(row.saw) <= {row.service}:
                 yield row
 
 
 def _final_answers(table: pa.Table) -> pa.Table:
     return table.filter(pc.and_(table["final"], pc.equal(table["status"], Status.OK.value)))
-
-
-def gold_rows(store: TableStore) -> list[GoldRow]:
-    """The verdicts of people so far; none before anybody gave one."""
-    rows: list[GoldRow] = []
-    if store.exists(GOLD_LABELS.name):
-        with leaving_out_damage():  # it is made again from the accepted files of verdicts
-            rows = list(GOLD_LABELS.rows(store.read(GOLD_LABELS.name)))
-    return rows
-
-
-def gold_of(rows: Iterable[GoldRow]) -> dict[str, dict[str, str]]:
-    """Task -> content hash -> the label that people gave; verdicts whose content is unknown, and
-    those about other kinds of answers, are left out."""
-    by_task: dict[str, dict[str, str]] = {}
-    for row in rows:
-        if row.kind is AnswerKind.LABEL and row.content_hash is not None:
-            by_task.setdefault(row.task, {})[row.content_hash] = row.answer
-    return by_task

@@ -19,6 +19,7 @@ from orchestration_assets.evidence.recorded_answers import MISSING
 from orchestration_assets.schemas.items import Task
 from orchestration_assets.schemas.tables import PlanRow
 from orchestration_assets.selection.trained_selector import TrainedSelector
+from orchestration_assets.services.identity import changed_parts
 
 _ENOUGH_SERVICES: Final = 3
 _LABELS_MOST: Final = 400
@@ -93,7 +94,7 @@ def mismatch(model: LabelModel, versions: Mapping[str, str]) -> str | None:
         return f"it does not know {', '.join(new)}"
     for service, version in sorted(versions.items()):
         if learnt_versions[service] != version:
-            return f"{service} was {learnt_versions[service]} and is {version}"
+            return f"{service} {changed_parts(learnt_versions[service], version)}"
     return None
 
 

@@ -14,6 +14,7 @@ from orchestration_assets.disagreement.readings import ServiceReadings, Vote, ok
 from orchestration_assets.disagreement.scores import score_measure
 from orchestration_assets.disagreement.vectors import BatchThresholds, vector_measure
 from orchestration_assets.evidence.confidence import confidence_of
+from orchestration_assets.evidence.standing import Roles
 from orchestration_assets.schemas.answers import shown
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Reading, Task
@@ -25,6 +26,8 @@ _MEASURES: Final[Mapping[AnswerKind, MakeMeasure]] = {
     AnswerKind.TEXT: text_measure,
     AnswerKind.SCORE: score_measure,
 }
+
+_ALL_APART: Final = Roles()
 
 
 def severity(strength: float, first: Reading, second: Reading) -> float:
@@ -43,13 +46,15 @@ def disagreements(
     tasks: Mapping[str, Task],
     thresholds: Mapping[str, BatchThresholds] | None = None,
     errors: dict[str, str] | None = None,
+    roles: Mapping[tuple[str, str], Roles] | None = None,
 ) -> Iterator[DisagreementRow]:
     """One row a pair of ``ok`` readings that lie too far apart.
 
     That is from the task's ``disagree_at`` on; for vectors, where thresholds are ``thresholds`` for
     the task and hold for both services, when they lie farther apart than is usual. Rows come in
     the order of the resolutions, then of the services' names. Abstentions and failures take no
-    part. ``errors`` gets, by item and task, what went wrong where a question could not be compared.
+    part, nor do pairs of which, by ``roles``, one service knew the other's answer. ``errors``
+    gets, by item and task, what went wrong where a question could not be compared.
     """
     rows = list(resolutions)
     measures = {
@@ -57,12 +62,14 @@ def disagreements(
         for name, task in tasks.items()
     }
     for row in rows:
-        votes = ok_votes(readings.get((row.item_id, row.task), ()))
+        key = (row.item_id, row.task)
+        votes, part = ok_votes(readings.get(key, ())), (roles or {}).get(key, _ALL_APART)
         try:
             pairs = [
                 found
                 for first, second in combinations(votes, 2)
-                if (found := _compared(row, first, second, measures[row.task])) is not None
+                if part.apart(first[0], second[0])
+                and (found := _compared(row, first, second, measures[row.task])) is not None
             ]
         except Exception as error:
             if errors is None:

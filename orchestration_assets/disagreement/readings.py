@@ -1,16 +1,17 @@
 """Readings grouped as they were asked: all services of one task about one item."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from operator import attrgetter, itemgetter
 
 import pyarrow as pa
 
+from orchestration_assets.evidence.standing import Roles, decisive
 from orchestration_assets.schemas.answers import answer_of
 from orchestration_assets.schemas.decoding import decode
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Reading
-from orchestration_assets.schemas.tables import InterpretationRow, PlanRow
+from orchestration_assets.schemas.tables import InterpretationRow
 
 Vote = tuple[str, Reading]
 ServiceReadings = tuple[Vote, ...]
@@ -21,25 +22,44 @@ _in_order = attrgetter("item_id", "task", "step")
 
 def group_readings(interpretations: Iterable[pa.Table]) -> dict[tuple[str, str], ServiceReadings]:
     """(item_id, task) -> (service, reading) pairs in the order of asking; final readings only."""
+    return {
+        key: tuple((row.service, reading_of(row)) for row in rows)
+        for key, rows in _by_question(interpretations)
+    }
+
+
+def group_roles(interpretations: Iterable[pa.Table]) -> dict[tuple[str, str], Roles]:
+    """(item_id, task) -> which of its final readings decide, and what each was shown."""
+    return {key: _roles(rows) for key, rows in _by_question(interpretations)}
+
+
+def _by_question(
+    interpretations: Iterable[pa.Table],
+) -> Iterator[tuple[tuple[str, str], list[InterpretationRow]]]:
     rows = [
         row
         for table in interpretations
         for row in decode(InterpretationRow, table.filter(table["final"]))
     ]
     rows.sort(key=_in_order)
-    return {
-        key: tuple((row.service, reading_of(row)) for row in group)
-        for key, group in groupby(rows, key=_question)
-    }
+    return ((key, list(group)) for key, group in groupby(rows, key=_question))
+
+
+def _roles(rows: list[InterpretationRow]) -> Roles:
+    decides = frozenset(row.service for row in rows if row.decides)
+    saw = {row.service: row.saw for row in rows}
+    # an answer that no table could hold decides nothing any more: then the others do
+    votes = [(row.service, reading_of(row)) for row in rows]
+    return Roles(decides, saw) if decides else decisive(votes, saw)
 
 
 def independent(
-    readings: Mapping[tuple[str, str], ServiceReadings], plans: Iterable[PlanRow]
+    readings: Mapping[tuple[str, str], ServiceReadings],
+    roles: Mapping[tuple[str, str], Roles],
 ) -> dict[tuple[str, str], ServiceReadings]:
-    """The readings without those of each plan's judge, who was shown the others' answers."""
-    judges = {_question(plan): plan.judge for plan in plans}
+    """The readings of services that were shown no other service's answer."""
     return {
-        key: tuple(vote for vote in votes if vote[0] != judges.get(key))
+        key: tuple(vote for vote in votes if key not in roles or roles[key].unaided(vote[0]))
         for key, votes in readings.items()
     }
 

@@ -19,12 +19,18 @@ from orchestration_assets.disagreement.batch import rules_of
 from orchestration_assets.disagreement.label_weights import learned_weights
 from orchestration_assets.disagreement.readings import ServiceReadings
 from orchestration_assets.disagreement.resolution import resolve
-from orchestration_assets.evidence.intervals import Z, wilson
+from orchestration_assets.evidence.intervals import Z
+from orchestration_assets.evidence.recorded_answers import Floats
+from orchestration_assets.evidence.weighted_estimates import (
+    difference_estimate,
+    share_estimate,
+    weighted_mean,
+)
+from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.processing.answer_cache import answer_key
 from orchestration_assets.processing.asker import CACHE, AskResult
-from orchestration_assets.processing.batch import build_tasks, deciders
 from orchestration_assets.processing.plan_execution import execute
-from orchestration_assets.processing.plan_result import Ask, PlanResult
+from orchestration_assets.processing.plan_result import Ask, PlanResult, roles_of
 from orchestration_assets.processing.selector_execution import run_learned
 from orchestration_assets.schemas.enums import ProcessingModel
 from orchestration_assets.schemas.items import Item, Question, Reading
@@ -34,6 +40,7 @@ from orchestration_assets.selection.active_selector import ChosenPoint
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.plan import plan_items
 from orchestration_assets.services.contract import Service
+from orchestration_assets.services.identity import service_identity
 
 _REASONS = 3
 
@@ -95,7 +102,6 @@ def replay(log: RecordedBatch, other: ReplayPolicy) -> Iterator[ReplayedQuestion
         for one in other.known.values()
         if isinstance(one, ChosenPoint)
     }
-    decider = deciders(other.policy)
     plans = plan_items(log.batch, log.profiles, other.policy, other.hash, other.prices, other.known)
     for row in plans:
         key = (row.item_id, row.task)
@@ -119,7 +125,7 @@ def replay(log: RecordedBatch, other: ReplayPolicy) -> Iterator[ReplayedQuestion
         readings = _final_readings(done)
         weighed = learned_weights([row], {key: readings}, models).get(key)
         resolved = resolve(
-            row, readings, tasks[row.task], decider(row), rules_of(other.policy), weighed
+            row, readings, tasks[row.task], roles_of(done.answered), rules_of(other.policy), weighed
         )
         asked = [one.service for one in done.answered]
         taken = _path_outcome(resolved.answer, asked, other.prices)
@@ -144,7 +150,8 @@ def _asker(log: RecordedBatch, other: ReplayPolicy) -> Ask:
             context = ", with these earlier answers" if question.earlier else ""
             raise NotRecordedError(f"{name} as it is now was not asked about it{context}")
         now = datetime(1970, 1, 1, tzinfo=UTC)
-        return AskResult(name, service.version, key, reading, CACHE, 0.0, now, 0.0)
+        version = service_identity(service, question.task)
+        return AskResult(name, version, key, reading, CACHE, 0.0, now, 0.0)
 
     return ask
 
@@ -189,7 +196,8 @@ def change(before: Sequence[float], after: Sequence[float]) -> PairedDifference:
 class ReplayFigures:
     """One task under both policies, over the questions that the log can answer.
 
-    ``accuracy`` and ``interval`` (95 %, Wilson, of the other policy) rest on ``gold`` of them.
+    ``accuracy`` and ``interval`` (95 %, of the other policy) rest on ``gold`` of them, each weighed
+    by what its verdict stands for.
     ``reasons`` are the most frequent ones for the rest.
     """
 
@@ -206,20 +214,37 @@ class ReplayFigures:
     reasons: tuple[tuple[str, int], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class WeighedGold:
+    """The right ``answer`` of an item, and how many items its verdict stands for."""
+
+    answer: str
+    weight: float
+
+
+def _accuracy_change(old: Floats, new: Floats, weights: Floats) -> PairedDifference | None:
+    gain = difference_estimate(new - old, weights)
+    if gain is None:
+        return None
+    before, after = weighted_mean(old, weights), weighted_mean(new, weights)
+    return PairedDifference(before, after, gain.low, gain.high)
+
+
 def figures(
-    replayed: Sequence[ReplayedQuestion], gold: Mapping[tuple[str, str], str]
+    replayed: Sequence[ReplayedQuestion], gold: Mapping[tuple[str, str], WeighedGold]
 ) -> list[ReplayFigures]:
-    """The figures of every task, by name."""
+    """The figures of every task, by name; ``gold`` is by item and task."""
     found = []
     for task in sorted({one.task for one in replayed}):
         mine = [one for one in replayed if one.task == task]
         pairs = [(one.recorded, one.other) for one in mine if one.other is not None]
         judged = [
-            (one.recorded.answer == truth, one.other.answer == truth)
+            (one.recorded.answer == truth.answer, one.other.answer == truth.answer, truth.weight)
             for one in mine
             if one.other is not None and (truth := gold.get((one.item_id, task))) is not None
         ]
-        right = sum(new for _, new in judged)
+        old_right, new_right, weights = np.array(judged, dtype=np.float64).reshape(-1, 3).T
+        share = share_estimate(new_right > 0.0, weights)
         reasons = Counter(one.why for one in mine if one.why is not None)
         found.append(
             ReplayFigures(
@@ -231,8 +256,8 @@ def figures(
                 ms=change([old.ms for old, _ in pairs], [new.ms for _, new in pairs]),
                 calls=change([old.calls for old, _ in pairs], [new.calls for _, new in pairs]),
                 gold=len(judged),
-                accuracy=change(*zip(*judged, strict=True)) if judged else None,
-                interval=wilson(right, len(judged)) if judged else None,
+                accuracy=_accuracy_change(old_right, new_right, weights),
+                interval=(share.low, share.high) if share else None,
                 reasons=tuple(reasons.most_common(_REASONS)),
             )
         )

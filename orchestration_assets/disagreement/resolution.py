@@ -1,21 +1,31 @@
 """Resolves readings to the answer that stands, with its certainty, supporters and dissenters.
 
-What stands when services disagree is the task's policy: ``weight``, the answer that the readings
-support best (or the judge's, where there is one); ``literal`` or ``semantic``, the weightiest
+Which readings decide is recorded with them: a judge's stands over those that it judged, an
+escalation's over what it escalated. What stands when the deciding readings disagree is the task's
+policy: ``weight``, the answer that they support best; ``literal`` or ``semantic``, the weightiest
 answer among the services that read in this manner; ``preserve_all``, none above another;
-``fail``, nothing, and the item counts as failed. Where services agree, all policies are alike.
+``fail``, nothing, and the item counts as failed. Where they agree, all policies are alike.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import combinations
+from operator import itemgetter
 from statistics import fmean
 from typing import Final, cast
 
 from orchestration_assets.disagreement.label_weights import WeighedAnswers
 from orchestration_assets.disagreement.readings import ServiceReadings, ok_votes
 from orchestration_assets.evidence.consensus import Consensus, consensus, support_of
-from orchestration_assets.evidence.distances import distance, is_disagreement
+from orchestration_assets.evidence.distances import distance
+from orchestration_assets.evidence.standing import (
+    ANSWERED,
+    Roles,
+    deciding,
+    decisive,
+    disputed,
+    overruled,
+    standing,
+)
 from orchestration_assets.schemas.answers import Answer, answer_columns, shown
 from orchestration_assets.schemas.enums import (
     AnswerKind,
@@ -30,7 +40,6 @@ from orchestration_assets.schemas.policy import Review
 from orchestration_assets.schemas.storable_values import whole_text
 from orchestration_assets.schemas.tables import PlanRow, ReadingSummary, ResolutionRow
 
-_ANSWERED: Final = frozenset({Status.OK, Status.FALLBACK})
 _STATED: Final = "stated confidences, unchecked"
 
 
@@ -57,15 +66,15 @@ def resolve_plans(
     plans: Iterable[PlanRow],
     readings: Mapping[tuple[str, str], ServiceReadings],
     tasks: Mapping[str, Task],
-    decided_by: Callable[[PlanRow], str | None],
+    roles: Mapping[tuple[str, str], Roles] | None = None,
     rules: ResolutionRules | None = None,
     weighed: Mapping[tuple[str, str], WeighedAnswers] | None = None,
     basis: Mapping[str, str] | None = None,
 ) -> Iterator[ResolutionRow]:
     """One resolution a plan, whether or not anybody answered.
 
-    ``decided_by`` names the service whose answer stands alone (a judge, the last of a chain),
-    None when the services decide together. ``weighed`` is what is known of labels, by item and
+    ``roles`` says by item and task which readings decide and what each was shown; where it says
+    nothing, all decide together. ``weighed`` is what is known of labels, by item and
     task; ``basis`` says by task what the others' risk rests on.
     """
     for plan in plans:
@@ -76,7 +85,7 @@ def resolve_plans(
                 plan,
                 answers,
                 task,
-                decided_by(plan),
+                (roles or {}).get(key),
                 rules,
                 (weighed or {}).get(key),
                 (basis or {}).get(plan.task, _STATED),
@@ -122,7 +131,7 @@ def resolve(
     plan: PlanRow,
     readings: ServiceReadings,
     task: Task,
-    decider: str | None = None,
+    roles: Roles | None = None,
     rules: ResolutionRules | None = None,
     weighed: WeighedAnswers | None = None,
     basis: str = _STATED,
@@ -131,14 +140,15 @@ def resolve(
     that a decision against the others shows as the risk that it is."""
     rules = rules or ResolutionRules()
     policy = rules.policies.get(task.name, ResolutionPolicy.WEIGHT)
-    standing, reason = _decided(readings, task, decider, weighed)
+    roles = roles or decisive(readings, {})
+    stands, reason = _decided(readings, task, roles, weighed)
     status = _status(readings)
-    if status is ResolutionStatus.RESOLVED and _disputed(readings, task):
-        standing, reason, status = _by_policy(
-            policy, readings, task, rules, weighed, (standing, reason)
+    if status is ResolutionStatus.RESOLVED and disputed(readings, roles, task):
+        stands, reason, status = _by_policy(
+            policy, readings, roles, task, rules, weighed, (stands, reason)
         )
-    is_label = task.kind is AnswerKind.LABEL and standing.answer is not None
-    risk = standing.error_risk
+    is_label = task.kind is AnswerKind.LABEL and stands.answer is not None
+    risk = stands.error_risk
     return ResolutionRow(
         batch=plan.batch,
         item_id=plan.item_id,
@@ -147,16 +157,16 @@ def resolve(
         task=plan.task,
         status=status,
         kind=task.kind,
-        **answer_columns(standing.answer),
+        **answer_columns(stands.answer),
         error_risk=risk,
         risk_basis=(weighed.basis if weighed else basis) if is_label else None,
         triage=None if risk is None else triage(risk, rules.review),
         policy=policy,
-        spread=standing.spread,
-        supporters=standing.supporters,
-        dissenters=standing.dissenters,
+        spread=stands.spread,
+        supporters=stands.supporters,
+        dissenters=stands.dissenters,
         reason=reason,
-        readings=tuple(_summaries(readings, task, weighed)),
+        readings=tuple(_summaries(readings, roles, task, weighed)),
     )
 
 
@@ -186,23 +196,25 @@ def ranked(readings: tuple[ReadingSummary, ...]) -> tuple[ReadingSummary, ...]:
 
 
 def _decided(
-    readings: ServiceReadings,
-    task: Task,
-    decider: str | None,
-    weighed: WeighedAnswers | None,
+    readings: ServiceReadings, task: Task, roles: Roles, weighed: WeighedAnswers | None
 ) -> tuple[Consensus, str]:
-    """The decider's answer, or the consensus when there is none or it gave no answer."""
-    decision = dict(readings).get(decider) if decider is not None else None
-    decided = decision is not None and decision.status in _ANSWERED
-    if decision is not None and decision.answer is not None and decided:
-        standing = support_of(decision.answer, readings, task)
-    elif weighed is not None:
-        standing = support_of(weighed.answer, readings, task)
-    else:
-        standing = consensus(readings, task)
-    if weighed is not None and standing.answer is not None:
-        standing = _reweighed(standing, weighed)
-    return standing, _reason(readings, task, standing, decider, decision)
+    """What the deciding readings say, weighed by what is known of labels where anything is."""
+    answer = _weightiest(readings, roles, weighed) if weighed is not None else None
+    stands = standing(readings, roles, task, answer)
+    if weighed is not None and stands.answer is not None:
+        stands = _reweighed(stands, weighed)
+    return stands, _reason(readings, task, stands, roles)
+
+
+def _weightiest(readings: ServiceReadings, roles: Roles, weighed: WeighedAnswers) -> Answer | None:
+    """The most probable of the deciding labels; that of all together where all decide."""
+    unaided = {name for name, _ in ok_votes(readings) if roles.unaided(name)}
+    given = [cast(str, reading.answer) for _, reading in deciding(readings, roles)]
+    if not given:
+        return None
+    if unaided == roles.decides or weighed.answer in given:
+        return weighed.answer
+    return max(given, key=lambda label: weighed.probabilities.get(label, 0.0))
 
 
 def _reweighed(standing: Consensus, weighed: WeighedAnswers) -> Consensus:
@@ -213,20 +225,22 @@ def _reweighed(standing: Consensus, weighed: WeighedAnswers) -> Consensus:
 def _by_policy(
     policy: ResolutionPolicy,
     readings: ServiceReadings,
+    roles: Roles,
     task: Task,
     rules: ResolutionRules,
     weighed: WeighedAnswers | None,
     usual: tuple[Consensus, str],
 ) -> tuple[Consensus, str, ResolutionStatus]:
-    """What stands of readings that disagree."""
-    standing, reason = usual
+    """What stands of deciding readings that disagree."""
+    stands, reason = usual
     if policy is ResolutionPolicy.WEIGHT:
-        return standing, reason, ResolutionStatus.RESOLVED
+        return stands, reason, ResolutionStatus.RESOLVED
+    own = deciding(readings, roles)
     named = ", ".join(
-        f"{name} says {shown(reading.answer)}" for name, reading in ok_votes(readings)
+        f"{name} says {shown(reading.answer)}" for name, reading in sorted(own, key=itemgetter(0))
     )
     if policy in (ResolutionPolicy.PRESERVE_ALL, ResolutionPolicy.FAIL):
-        nothing = Consensus(None, 0.0, None, standing.spread, (), ())
+        nothing = Consensus(None, 0.0, None, stands.spread, (), ())
         if policy is ResolutionPolicy.FAIL:
             reason = f"services disagree, and the task's policy is to fail then: {named}"
             return nothing, reason, ResolutionStatus.FAILED
@@ -234,12 +248,12 @@ def _by_policy(
         return nothing, reason, ResolutionStatus.PRESERVED
     manner = _MANNERS[policy]
     manners = rules.manners.get(task.name, {})
-    own = tuple(vote for vote in readings if manners.get(vote[0]) is manner)
-    if not ok_votes(own):
+    own = [vote for vote in own if manners.get(vote[0]) is manner]
+    if not own:
         reason = f"no service that reads in the {manner} manner answered: {reason}"
-        return standing, reason, ResolutionStatus.RESOLVED
+        return stands, reason, ResolutionStatus.RESOLVED
     answer = consensus(own, task).answer
-    chosen = support_of(cast(Answer, answer), readings, task)
+    chosen = standing(readings, roles, task, cast(Answer, answer))
     if weighed is not None:
         chosen = _reweighed(chosen, weighed)
     against = f", against {', '.join(chosen.dissenters)}" if chosen.dissenters else ""
@@ -247,15 +261,8 @@ def _by_policy(
     return chosen, reason, ResolutionStatus.RESOLVED
 
 
-def _disputed(readings: ServiceReadings, task: Task) -> bool:
-    if task.kind is AnswerKind.VECTOR:
-        return False
-    answers = [cast(Answer, reading.answer) for _, reading in ok_votes(readings)]
-    return any(is_disagreement(distance(a, b, task), task) for a, b in combinations(answers, 2))
-
-
 def _summaries(
-    readings: ServiceReadings, task: Task, weighed: WeighedAnswers | None
+    readings: ServiceReadings, roles: Roles, task: Task, weighed: WeighedAnswers | None
 ) -> Iterator[ReadingSummary]:
     votes = ok_votes(readings)
     for name, reading in readings:
@@ -263,7 +270,12 @@ def _summaries(
         if reading.status is Status.OK and task.kind is not AnswerKind.VECTOR:
             weight = _weight(name, reading, votes, task, weighed)
         yield ReadingSummary(
-            name, reading.status, shown(reading.answer), reading.confidence, weight
+            name,
+            reading.status,
+            shown(reading.answer),
+            reading.confidence,
+            weight,
+            name in roles.decides,
         )
 
 
@@ -281,43 +293,53 @@ def _weight(
 
 def _status(readings: ServiceReadings) -> ResolutionStatus:
     statuses = {reading.status for _, reading in readings}
-    if statuses & _ANSWERED:
+    if statuses & ANSWERED:
         return ResolutionStatus.RESOLVED
+    if Status.DEFERRED in statuses:
+        return ResolutionStatus.DEFERRED
     # a task that every service declined is abstained; a failure among them could have answered
     return ResolutionStatus.ABSTAINED if statuses == {Status.ABSTAINED} else ResolutionStatus.FAILED
 
 
-def _reason(
-    readings: ServiceReadings,
-    task: Task,
-    standing: Consensus,
-    decider: str | None,
-    decision: Reading | None,
-) -> str:
-    if standing.answer is None:
+def _reason(readings: ServiceReadings, task: Task, stands: Consensus, roles: Roles) -> str:
+    if stands.answer is None:
         said = "; ".join(f"{name}: {reading.reason}" for name, reading in readings)
         return f"no answer ({said})" if said else "no service was asked"
-    if decider is None:
-        return _agreement(readings, task, standing)
-    if decision is None:
-        return f"{decider} was not asked to decide: {_agreement(readings, task, standing)}"
-    if decision.status not in _ANSWERED:
-        why = f" ({decision.reason})" if decision.reason else ""
-        without = f"{decider} was to decide but gave no answer, {decision.status}{why}"
-        return f"{without}: {_agreement(readings, task, standing)}"
-    against = f", against {', '.join(standing.dissenters)}" if standing.dissenters else ""
-    return f"{decider} decides{against}"
+    answered = [name for name, reading in readings if reading.status in ANSWERED]
+    decides = [name for name in answered if name in roles.decides]
+    silent = list(_silent_judges(readings, roles, decides))
+    without = f"{'; '.join(silent)}: " if silent else ""
+    votes = [name for name, _ in ok_votes(readings)]
+    if len(decides) == len(answered) or roles.decides.issuperset(votes):
+        return f"{without}{_agreement(task, stands)}"
+    among = f", where {_agreement(task, stands)}" if len(decides) > 1 else ""
+    lost = overruled(readings, roles, task, stands.answer)
+    over = f", overruling {', '.join(lost)}" if lost else ""
+    dissent = [name for name in stands.dissenters if name not in lost]
+    against = f", against {', '.join(dissent)}" if dissent and not among else ""
+    verb = "decides" if len(decides) == 1 else "decide"
+    return f"{without}{', '.join(decides)} {verb}{over}{against}{among}"
 
 
-def _agreement(readings: ServiceReadings, task: Task, standing: Consensus) -> str:
+def _silent_judges(
+    readings: ServiceReadings, roles: Roles, decides: Iterable[str]
+) -> Iterator[str]:
+    """What to say of services that were shown what stands now, and gave no answer."""
+    for name, reading in readings:
+        if reading.status not in ANSWERED and any(roles.knew(name, other) for other in decides):
+            why = f" ({reading.reason})" if reading.reason else ""
+            yield f"{name} was to decide but gave no answer, {reading.status}{why}"
+
+
+def _agreement(task: Task, stands: Consensus) -> str:
     """How the services came to the answer among themselves."""
-    if not standing.dissenters:
-        if len(standing.supporters) == 1:
-            return f"{standing.supporters[0]} alone"
+    if not stands.dissenters:
+        if len(stands.supporters) == 1:
+            return f"{stands.supporters[0]} alone"
         if task.kind is AnswerKind.VECTOR:
-            return f"the surest of {', '.join(standing.supporters)}"
-        return f"{', '.join(standing.supporters)} agree"
-    if not standing.supporters:
+            return f"the surest of {', '.join(stands.supporters)}"
+        return f"{', '.join(stands.supporters)} agree"
+    if not stands.supporters:
         # a mean or a majority of members may be what no single service said
-        return f"between {', '.join(standing.dissenters)}, which lie apart"
-    return f"{', '.join(standing.supporters)} outweighs {', '.join(standing.dissenters)}"
+        return f"between {', '.join(stands.dissenters)}, which lie apart"
+    return f"{', '.join(stands.supporters)} outweighs {', '.join(stands.dissenters)}"

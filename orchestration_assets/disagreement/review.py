@@ -1,5 +1,7 @@
-"""Which questions people should look at, the most valuable verdict first, as files to fill in.
+"""Which questions people should look at, as a sample with known probabilities and files to fill in.
 
+The most valuable verdicts are the most probable and come first; an audit share is even over all
+answers, so that accepted ones come in too (:mod:`~orchestration_assets.evidence.review_sampling`).
 The value of a verdict is risk times impact times what it teaches. Impact is the task's, times the
 addresses that hold the content. What a verdict teaches falls with every earlier question of the
 same pattern (the same services for and against, on the same task): 1, 1/sqrt 2, 1/sqrt 3 ...
@@ -9,11 +11,13 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from orchestration_assets.content.spreadsheets import as_text
+from orchestration_assets.evidence.review_sampling import permanent_number, sizes_of
+from orchestration_assets.evidence.verdict_weights import open_probabilities
 from orchestration_assets.schemas.disagreement import ReviewRow
 from orchestration_assets.schemas.enums import AnswerKind, Triage
 from orchestration_assets.schemas.tables import ReadingSummary, ResolutionRow
@@ -34,14 +38,20 @@ def review_queue(
     impacts: Mapping[str, float],
     judged: Iterable[tuple[str, str]],
     max_rows: int,
+    audit_share: float = 0.2,
+    before: Sequence[ReviewRow] = (),
+    answered: Collection[tuple[str, str]] = (),
 ) -> list[ReviewRow]:
-    """The questions to put before people, in the order of asking.
+    """The questions to put before people, in the order of asking, after those of earlier rounds.
 
-    ``resolutions`` with a triage of review or reject come in; answers without a risk (texts,
-    sets, scores) do when a kind of dispute was found, at the risk of one half. ``copies`` counts
-    the addresses of an item, ``judged`` are (content hash, task) pairs that have a verdict.
+    Every resolved answer with a risk comes in; answers without (texts, sets, scores) do when a
+    kind of dispute was found, at the risk of one half. ``copies`` counts the addresses of an item,
+    ``judged`` are (content hash, task) pairs whose answer is known: they are not asked about.
+    ``before`` is the queue as it was; what people have ``answered`` of it is kept with the
+    probability with which the answer came in, and the next round begins.
     """
     done = set(judged)
+    earlier, number = closed_rounds(before, answered, done)
     candidates: list[tuple[tuple[str, ...], ReviewRow]] = []
     for row in resolutions:
         named = tuple(kinds.get((row.item_id, row.task), ()))
@@ -54,18 +64,64 @@ def review_queue(
                 "|".join(row.supporters),
                 "|".join(row.dissenters),
             )
-            candidates.append((pattern, candidate))
+            candidates.append((pattern, replace(candidate, round=number)))
+    return [*earlier, *_sampled(_valued(candidates), max_rows, audit_share)]
+
+
+def closed_rounds(
+    before: Sequence[ReviewRow],
+    answered: Collection[tuple[str, str]],
+    judged: Collection[tuple[str, str]],
+) -> tuple[list[ReviewRow], int]:
+    """The questions that were answered so far, with their probabilities, and the number of the
+    round that is to be asked: the same until something of it is answered."""
+    closed = [row for row in before if row.probability is not None]
+    number = max((row.round for row in before), default=1)
+    asked = [row for row in before if row.probability is None]
+    found = open_probabilities(asked, answered, judged)
+    if not found:
+        return closed, number
+    for row in asked:
+        probability = found.get((row.content_hash, row.task))
+        if probability is not None:
+            closed.append(replace(row, place=0, probability=probability))
+    return closed, number + 1
+
+
+def _valued(candidates: list[tuple[tuple[str, ...], ReviewRow]]) -> list[ReviewRow]:
+    """The questions with what each teaches, and the value of its verdict."""
     # within a pattern the riskiest comes first, and teaches most
     candidates.sort(key=lambda c: (-c[1].error_risk * c[1].impact, c[1].item_id, c[1].task))
     earlier: Counter[tuple[str, ...]] = Counter()
-    queue: list[ReviewRow] = []
+    valued: list[ReviewRow] = []
     for pattern, question in candidates:
         teaches = 1.0 / (1.0 + earlier[pattern]) ** 0.5
         earlier[pattern] += 1
         value = question.error_risk * question.impact * teaches
-        queue.append(replace(question, teaches=teaches, value=value))
-    queue.sort(key=lambda question: (-question.value, question.item_id, question.task))
-    return [replace(question, place=n) for n, question in enumerate(queue[:max_rows], 1)]
+        valued.append(replace(question, teaches=teaches, value=value))
+    return valued
+
+
+def _sampled(questions: list[ReviewRow], max_rows: int, audit_share: float) -> list[ReviewRow]:
+    """The questions of the highest priority, in its order."""
+    sizes = sizes_of([question.value for question in questions], audit_share)
+    even = audit_share / max(len(questions), 1)
+    sized = []
+    for question, size in zip(questions, sizes.tolist(), strict=True):
+        number = permanent_number(question.task, question.content_hash, str(question.round))
+        audit = size < 2.0 * even
+        sized.append(replace(question, size=size, priority=size / number, audit=audit))
+    sized.sort(key=lambda question: (-question.priority, question.item_id, question.task))
+    beyond = sized[max_rows].priority if max_rows < len(sized) else 0.0
+    return [
+        replace(
+            question,
+            place=place,
+            beyond=beyond,
+            chance=min(1.0, question.size / beyond) if beyond else 1.0,
+        )
+        for place, question in enumerate(sized[:max_rows], 1)
+    ]
 
 
 def _candidate(
@@ -81,8 +137,6 @@ def _candidate(
         if not kinds:
             return None
         triage, risk = Triage.REVIEW, 0.5
-    if triage == Triage.ACCEPT:
-        return None
     return ReviewRow(
         batch=row.batch,
         place=0,
@@ -97,6 +151,13 @@ def _candidate(
         impact=impacts.get(row.task, 1.0) * max(copies.get(row.item_id, 1), 1),
         teaches=1.0,
         value=0.0,
+        round=1,
+        size=0.0,
+        priority=0.0,
+        beyond=0.0,
+        chance=0.0,
+        audit=False,
+        probability=None,
         readings="; ".join(map(_in_words, row.readings)),
         kinds=kinds,
     )
@@ -112,7 +173,7 @@ def _in_words(reading: ReadingSummary) -> str:
 
 
 def as_csv(rows: Iterable[ReviewRow]) -> bytes:
-    """One line a question; ``verdict``, ``who`` and ``when`` are left to people.
+    """One line a question that is open; ``verdict``, ``who`` and ``when`` are left to people.
 
     Cells that a spreadsheet would take for a formula are preceded by an apostrophe, and so are ids
     that it would take for a number: where they are read back it is passed over.
@@ -120,7 +181,7 @@ def as_csv(rows: Iterable[ReviewRow]) -> bytes:
     sink = io.StringIO(newline="")
     writer = csv.writer(sink, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for row in rows:
+    for row in filter(_is_open, rows):
         values = _values(row)
         writer.writerow([_cell(name, str(values[name])) for name in COLUMNS])
     # the mark tells spreadsheets that it is UTF-8
@@ -128,9 +189,14 @@ def as_csv(rows: Iterable[ReviewRow]) -> bytes:
 
 
 def as_jsonl(rows: Iterable[ReviewRow]) -> bytes:
-    """One JSON object a line, with the columns of :func:`as_csv`."""
-    lines = (json.dumps(_values(row), ensure_ascii=False) + "\n" for row in rows)
+    """One JSON object a line, with the lines and columns of :func:`as_csv`."""
+    asked = filter(_is_open, rows)
+    lines = (json.dumps(_values(row), ensure_ascii=False) + "\n" for row in asked)
     return "".join(lines).encode("utf-8", "replace")
+
+
+def _is_open(row: ReviewRow) -> bool:
+    return row.probability is None
 
 
 def _values(row: ReviewRow) -> dict[str, Any]:

@@ -13,6 +13,13 @@ from orchestration_assets.disagreement.label_history import LabelReadings
 from orchestration_assets.evidence.label_free import LabelFreeModel, fit_label_free
 from orchestration_assets.evidence.label_model import LabelModel, encode_votes
 from orchestration_assets.evidence.recorded_answers import MISSING, Floats, Ints
+from orchestration_assets.evidence.verdict_weights import VerdictWeights, equal_weights
+from orchestration_assets.evidence.weighted_estimates import (
+    ENOUGH_EFFECTIVE,
+    Estimate,
+    difference_estimate,
+    share_estimate,
+)
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.disagreement import ScorecardRow
 from orchestration_assets.schemas.enums import Status
@@ -22,6 +29,7 @@ from resources.table_store import TableStore
 
 _ENOUGH_ITEMS: Final = 50
 _ENOUGH_SERVICES: Final = 3
+SPENDING_COLUMNS: Final = ("batch", "task", "service", "usd")
 _BROKEN_BELOW: Final = 0.1
 
 _Key = tuple[str, str]
@@ -39,9 +47,13 @@ class Tally:
     calls: Counter[_Key] = field(default_factory=Counter)
 
 
-def tally(store: TableStore) -> Tally:
-    """Counts what every service did in every batch that is stored whole."""
+def tally(store: TableStore, spending: pa.Table) -> Tally:
+    """Counts what every service did in every batch that is stored whole.
+
+    ``spending`` has the ledger's rows, with what its calls cost whatever became of the batch.
+    """
     tally = Tally()
+    _count_spending(tally, spending)
     for batch in store.batches(RESOLUTIONS.name):
         for table in INTERPRETATIONS.values():
             if store.exists(table.name, batch):
@@ -55,7 +67,7 @@ def tally(store: TableStore) -> Tally:
                 tally.took_part.update((task, name) for name in (*supporters, *dissenters))
                 tally.dissents.update((task, name) for name in dissenters)
         if store.exists(CALL_LOG.name, batch):
-            columns = ["task", "service", "origin", "cost_usd", "elapsed_ms"]
+            columns = ["task", "service", "origin", "elapsed_ms"]
             with leaving_out_damage():
                 _count_calls(tally, store.read(CALL_LOG.name, batch, columns))
     return tally
@@ -67,13 +79,19 @@ def _count_statuses(tally: Tally, read: pa.Table) -> None:
         tally.statuses[task, service][status] += count
 
 
+def _count_spending(tally: Tally, spending: pa.Table) -> None:
+    sent = spending.filter(pc.not_equal(spending["batch"], ""))
+    grouped = sent.group_by(["task", "service"]).aggregate([("usd", "sum")])
+    for task, service, usd in values(grouped, "task", "service", "usd_sum"):
+        tally.cost_usd[task, service] += usd
+
+
 def _count_calls(tally: Tally, read: pa.Table) -> None:
     called = read.filter(pc.equal(read["origin"], "called"))
-    measures = [("cost_usd", "sum"), ("elapsed_ms", "sum"), ([], "count_all")]
+    measures = [("elapsed_ms", "sum"), ([], "count_all")]
     grouped = called.group_by(["task", "service"]).aggregate(measures)
-    names = ("task", "service", "cost_usd_sum", "elapsed_ms_sum", "count_all")
-    for task, service, usd, ms, count in values(grouped, *names):
-        tally.cost_usd[task, service] += usd
+    names = ("task", "service", "elapsed_ms_sum", "count_all")
+    for task, service, ms, count in values(grouped, *names):
         tally.total_ms[task, service] += ms
         tally.calls[task, service] += count
 
@@ -86,22 +104,36 @@ class _Labels:
     answers: Ints
     confidences: Floats
     gold: Ints
+    weights: Floats
     labels: tuple[str, ...]
     free: LabelFreeModel
+    set_aside: Mapping[str, int]
+    basis: str
 
 
 def scorecards(
     counted: Tally,
     readings: Mapping[str, LabelReadings],
     gold: Mapping[str, Mapping[str, str]],
+    weights: Mapping[str, VerdictWeights] | None = None,
 ) -> Iterator[ScorecardRow]:
-    """One row a task and service, by name."""
-    by_task = {task: _labels(one, gold.get(task, {})) for task, one in readings.items()}
+    """One row a task and service, by name.
+
+    ``gold`` maps task and content hash to the right label; ``weights`` say what each verdict stands
+    for, by task; None: each for itself alone.
+    """
+    by_task = {}
+    for task, one in readings.items():
+        known = gold.get(task, {})
+        weighed = equal_weights(known) if weights is None else weights.get(task, VerdictWeights())
+        by_task[task] = _labels(one, weighed.counted(known), weighed)
     for task, service in sorted(counted.statuses):
         yield _card(task, service, counted, by_task.get(task))
 
 
-def _labels(readings: LabelReadings, gold: Mapping[str, str]) -> _Labels | None:
+def _labels(
+    readings: LabelReadings, gold: Mapping[str, str], weights: VerdictWeights
+) -> _Labels | None:
     contents = [content for content, votes in readings.votes.items() if len(votes) > 1]
     services = tuple(sorted(readings.versions))
     if len(contents) < _ENOUGH_ITEMS or len(services) < 2:
@@ -113,7 +145,17 @@ def _labels(readings: LabelReadings, gold: Mapping[str, str]) -> _Labels | None:
     code = {label: position for position, label in enumerate(labels)}
     truth = [code[gold[content]] if content in gold else MISSING for content in contents]
     free = fit_label_free(answers, confidences, len(labels))
-    return _Labels(services, answers, confidences, np.array(truth, dtype=np.int64), labels, free)
+    return _Labels(
+        services,
+        answers,
+        confidences,
+        np.array(truth, dtype=np.int64),
+        weights.of(contents),
+        labels,
+        free,
+        readings.set_aside,
+        weights.basis,
+    )
 
 
 def _card(task: str, service: str, counted: Tally, labels: _Labels | None) -> ScorecardRow:
@@ -123,7 +165,7 @@ def _card(task: str, service: str, counted: Tally, labels: _Labels | None) -> Sc
     abstained = statuses[Status.ABSTAINED]
     k = labels.services.index(service) if labels and service in labels.services else None
     reliability = accuracy = without_accuracy = without_changed = clone_of = None
-    judged, broken = 0, False
+    set_aside, broken = 0, False
     if labels is not None and k is not None:
         own = labels.free.independent
         if len(own) >= _ENOUGH_SERVICES:
@@ -131,10 +173,10 @@ def _card(task: str, service: str, counted: Tally, labels: _Labels | None) -> Sc
             broken = reliability < _BROKEN_BELOW
         if labels.free.clones[k]:
             clone_of = labels.services[int(labels.free.original[k])]
-        judged_rows = (labels.gold != MISSING) & (labels.answers[:, k] != MISSING)
-        judged = int(judged_rows.sum())
-        if judged:
-            accuracy = float((labels.answers[judged_rows, k] == labels.gold[judged_rows]).mean())
+        set_aside = labels.set_aside.get(service, 0)
+        judged = (labels.gold != MISSING) & (labels.answers[:, k] != MISSING)
+        right = labels.answers[judged, k] == labels.gold[judged]
+        accuracy = share_estimate(right, labels.weights[judged])
         without_changed, without_accuracy = _without(labels, k)
     total = sum(counted.cost_usd[task, name] for t, name in counted.statuses if t == task)
     without_cost = -counted.cost_usd[key] / total if total else None
@@ -144,24 +186,30 @@ def _card(task: str, service: str, counted: Tally, labels: _Labels | None) -> Sc
         service=service,
         answered=answered,
         abstained=abstained,
-        failed=statuses.total() - answered - abstained,
+        failed=statuses.total() - answered - abstained - statuses[Status.DEFERRED],
         reliability=reliability,
-        accuracy=accuracy,
-        judged=judged,
+        accuracy=accuracy.mean if accuracy else None,
+        accuracy_low=accuracy.low if accuracy else None,
+        accuracy_high=accuracy.high if accuracy else None,
+        judged=accuracy.count if accuracy else 0,
+        effective=accuracy.effective if accuracy else 0.0,
+        set_aside=set_aside,
         clone_of=clone_of,
         broken=broken,
         dissents=counted.dissents[key] / max(counted.took_part[key], 1),
         cost_usd=counted.cost_usd[key],
         mean_ms=counted.total_ms[key] / calls if calls else None,
         without_cost=without_cost,
-        without_accuracy=without_accuracy,
+        without_accuracy=without_accuracy.mean if without_accuracy else None,
+        without_accuracy_low=without_accuracy.low if without_accuracy else None,
+        without_accuracy_high=without_accuracy.high if without_accuracy else None,
         without_changed=without_changed,
         verdict="",
     )
-    return replace(row, verdict=verdict_of(row))
+    return replace(row, verdict=verdict_of(row, labels.basis if labels else ""))
 
 
-def _without(labels: _Labels, k: int) -> tuple[float | None, float | None]:
+def _without(labels: _Labels, k: int) -> tuple[float | None, Estimate | None]:
     """The share of standing answers that change without the service, and the change of accuracy."""
     others = [j for j in range(len(labels.services)) if j != k]
     with_all = _standing(labels, range(len(labels.services)))
@@ -170,13 +218,10 @@ def _without(labels: _Labels, k: int) -> tuple[float | None, float | None]:
     if not answered.any():
         return None, None
     changed = float((with_all != left)[answered].mean())
-    judged_rows = answered & (labels.gold != MISSING)
-    if not judged_rows.any():
-        return changed, None
-    right = [
-        (stands[judged_rows] == labels.gold[judged_rows]).mean() for stands in (left, with_all)
-    ]
-    return changed, float(right[0] - right[1])
+    judged = answered & (labels.gold != MISSING)
+    gold = labels.gold[judged]
+    gain = (left[judged] == gold).astype(np.float64) - (with_all[judged] == gold)
+    return changed, difference_estimate(gain, labels.weights[judged])
 
 
 def _standing(labels: _Labels, services: Sequence[int]) -> Ints:
@@ -191,8 +236,9 @@ def _standing(labels: _Labels, services: Sequence[int]) -> Ints:
     return model.resolve(answers, confidences)[1]
 
 
-def verdict_of(row: ScorecardRow) -> str:
-    """The service in one sentence: what is wrong with it, and what would be lost without it."""
+def verdict_of(row: ScorecardRow, basis: str = "") -> str:
+    """The service in one sentence: what is wrong with it, what would be lost without it, and what
+    the verdicts stand for."""
     parts = []
     if row.clone_of is not None:
         parts.append(f"repeats {row.clone_of} and counts once with it")
@@ -203,9 +249,19 @@ def verdict_of(row: ScorecardRow) -> str:
         if row.without_cost is not None:
             losses.append(f"cost {100 * row.without_cost:+.0f} %")
         if row.without_accuracy is not None:
-            losses.append(f"accuracy {100 * row.without_accuracy:+.1f} points")
+            points = f"accuracy {100 * row.without_accuracy:+.1f} points"
+            if row.without_accuracy_low is not None and row.without_accuracy_high is not None:
+                low, high = 100 * row.without_accuracy_low, 100 * row.without_accuracy_high
+                points += f" ({low:+.1f} to {high:+.1f})"
+            losses.append(points)
         losses.append(f"{100 * row.without_changed:.1f} % of the answers change")
         parts.append(f"without it: {', '.join(losses)}")
     elif row.without_cost is not None:
         parts.append(f"without it: cost {100 * row.without_cost:+.0f} %")
+    if 0 < row.effective < ENOUGH_EFFECTIVE:
+        parts.append(f"{row.judged} verdicts are too few or too uneven to conclude from")
+    if row.set_aside:
+        parts.append(f"{row.set_aside} answers of before it changed are set aside")
+    if parts and basis:
+        parts.append(basis)
     return "; ".join(parts) or "nothing to compare it with"

@@ -16,9 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.disagreement.batch import service_versions
-from orchestration_assets.disagreement.identities import identities
 from orchestration_assets.evidence.neighbourhoods import Float32Array
-from orchestration_assets.policy.pinned_policy import PinnedPolicyError, read_pinned_policy
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.errors import DamagedFileError
@@ -28,7 +26,7 @@ from resources.table_store import TableStore
 
 MOST_CONTENTS: Final = 4_096
 _COLUMNS: Final = (
-    "item_id", "content_hash", "task", "service", "service_version", "final", "status",
+    "item_id", "content_hash", "task", "service", "service_version", "final", "saw", "status",
     "answer_vector",
 )  # fmt: skip
 
@@ -68,26 +66,24 @@ def vector_readings(home: Home, most: int = MOST_CONTENTS) -> VectorHistory:
     """What independent services gave over the batches that are stored whole, latest first.
 
     Beyond ``most`` contents of a task older ones are left out: quantiles are settled by then, and
-    memory stays bounded. A batch whose policy cannot be read back does not tell with which
-    parameters its services answered.
+    memory stays bounded.
     """
     store, found = home.tables, VectorHistory()
     for batch in reversed(store.batches(RESOLUTIONS.name)):
-        columns = ["item_id", "task", "kind", "judge", "policy_hash"]
+        columns = ["task", "kind"]
         try:
             plans = store.read(PROCESSING_PLANS.name, batch, columns)
             plans = plans.filter(pc.equal(plans["kind"], AnswerKind.VECTOR.value))
             if not plans.num_rows or _all_full(found, plans, most):
                 continue
-            policy = read_pinned_policy(home.policies, plans)
             tables = list(_vectors(store, batch, plans))
-        except (PinnedPolicyError, DamagedFileError) as error:
+        except DamagedFileError as error:
             found.skipped[batch] = str(error)
             continue
         versions = service_versions(tables)
         for task in sorted(versions):
             readings = found.by_task.setdefault(task, VectorReadings())
-            answered = identities(policy, versions[task])
+            answered = versions[task]
             for service, one in answered.items():
                 readings.identities.setdefault(service, one)
             same = {name for name, one in answered.items() if readings.identities[name] == one}
@@ -104,19 +100,16 @@ def _all_full(found: VectorHistory, plans: pa.Table, most: int) -> bool:
 
 
 def _vectors(store: TableStore, batch: str, plans: pa.Table) -> Iterator[pa.Table]:
-    """The final vectors of a batch, but those of judges."""
+    """The final vectors of a batch that were given without knowledge of others."""
     tasks = pc.unique(plans["task"])
-    asked = values(plans, "item_id", "task", "judge")
-    judged = {one for one in asked if one[2] is not None}
     for table in INTERPRETATIONS.values():
         if not store.exists(table.name, batch):
             continue
         read = store.read(table.name, batch, list(_COLUMNS))
         votes = pc.and_(read["final"], pc.equal(read["status"], Status.OK.value))
         read = read.filter(pc.and_(votes, pc.is_in(read["task"], value_set=tasks)))
-        if judged:
-            asked = values(read, "item_id", "task", "service")
-            read = read.filter(pa.array([one not in judged for one in asked]))
+        unaided = [set(saw) <= {service} for service, saw in values(read, "service", "saw")]
+        read = read.filter(pa.array(unaided, pa.bool_()))
         if read.num_rows:
             yield read
 

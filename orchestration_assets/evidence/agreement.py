@@ -47,9 +47,10 @@ def fit_agreement(
     correct: Floats,
     prior: AgreementModel | None = None,
     ridge: float = 4.0,
+    weights: Floats | None = None,
 ) -> AgreementModel:
     """Fits to answers and confidences (n, K) and the probability in [0, 1] that each ``chosen``
-    answer (n,) is ``correct`` (n,).
+    answer (n,) is ``correct`` (n,); ``weights`` (n,) of the items, else 1.
 
     ``ridge`` holds weights and offset towards those of ``prior``, of the same services; None:
     towards weights of nought and even odds.
@@ -63,7 +64,8 @@ def fit_agreement(
         features = _features(prior.knots, answers, confidences, chosen)
     design = np.column_stack([(features - prior.middle) / prior.scale, np.ones(len(features))])
     centre = np.append(prior.weights, prior.offset)
-    coefficients = fit_logistic(design, correct, np.full(len(centre), ridge), centre)
+    ridges = np.full(len(centre), ridge)
+    coefficients = fit_logistic(design, correct, ridges, centre, weights)
     return replace(prior, weights=coefficients[:-1], offset=float(coefficients[-1]))
 
 

@@ -199,7 +199,8 @@ def fit_belief(
     if n_services > MAX_SERVICES:
         raise ValueError(f"{n_services} services: at most {MAX_SERVICES} can be weighed at once")
     bins = fit_bins(train.confidences, bin_count_for(train.n_items))
-    codes, truth = bins.codes(train.confidences), one_hot(train.gold, n_labels)
+    weights = train.weights * train.n_effective / train.n_items
+    codes, truth = bins.codes(train.confidences), one_hot(train.gold, n_labels) * weights[:, None]
     likelihoods = fit_likelihoods(train.answers, codes, truth, bins.n_bins)
     rng = np.random.default_rng(seed)
     scores = _out_of_fold_scores(train, codes, truth, bins.n_bins, rng)
@@ -214,7 +215,12 @@ def fit_belief(
     for subset in subsets(n_services):
         answer_scores, bin_scores = scores
         stacking = fit_stacking(
-            subset, likelihoods.prior, answer_scores[sample], bin_scores[sample], train.gold[sample]
+            subset,
+            likelihoods.prior,
+            answer_scores[sample],
+            bin_scores[sample],
+            train.gold[sample],
+            weights=weights[sample],
         )
         stacks[subset] = stacking
         p = stacking(likelihoods.prior, answer_scores, bin_scores)
@@ -223,7 +229,7 @@ def fit_belief(
                 train, bin_scores, p, subset, folds, seed
             )
         answer, highest = _best_answer(p, label_occurs)
-        calibrations[subset] = fit_platt_scaling(highest, answer == train.gold)
+        calibrations[subset] = fit_platt_scaling(highest, answer == train.gold, weights=weights)
         features = posterior_features(train, bin_scores, p, subset)
         posteriors[subset] = SubsetPosterior(p, answer, calibrations[subset](highest), features)
     fitted = BeliefModel(
@@ -265,14 +271,17 @@ def _fit_boosting(
     models = []
     for fold in range(_BOOST_FOLDS):
         held_out = folds[items] == fold
-        model = fit_boosted(features[~held_out], is_gold[~held_out], seed + fold)
+        model = fit_boosted(
+            features[~held_out], is_gold[~held_out], seed + fold, train.weights[items[~held_out]]
+        )
         candidate_p[held_out] = model(features[held_out])
         models.append(model)
     every_item = np.arange(train.n_items)
     best_score, best_weight, best_pool = -np.inf, 0.0, p
     for weight in _POOL_WEIGHTS:
         pool = logarithmic_pool(p, candidates, candidate_p, weight)
-        score = float(np.log(np.maximum(pool[every_item, train.gold], _EPSILON)).mean())
+        log_scores = np.log(np.maximum(pool[every_item, train.gold], _EPSILON))
+        score = float(train.mean(log_scores))
         if score > best_score:
             best_score, best_weight, best_pool = score, weight, pool
     return (tuple(models) if best_weight > 0.0 else ()), best_weight, best_pool

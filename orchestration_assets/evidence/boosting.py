@@ -25,9 +25,11 @@ class BoostedTrees:
         return sigmoid(self.start + self.values.take(leaves).sum(axis=1))
 
 
-def fit_boosted(rows: Floats, positive: Bools, seed: int) -> BoostedTrees:
+def fit_boosted(
+    rows: Floats, positive: Bools, seed: int, weights: Floats | None = None
+) -> BoostedTrees:
     """Histogram gradient boosting on the log-loss; rows (n, features) without NaN, ``positive``
-    (n,)."""
+    and ``weights`` (n,), else 1."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     if positive.all() or not positive.any():
@@ -42,7 +44,7 @@ def fit_boosted(rows: Floats, positive: Bools, seed: int) -> BoostedTrees:
         l2_regularization=5.0,
         early_stopping=False,
         random_state=seed,
-    ).fit(rows.astype(np.float32), positive)
+    ).fit(rows.astype(np.float32), positive, sample_weight=weights)
     features, thresholds, children, values, roots = [], [], [], [], []
     offset = depth = 0
     for (tree,) in fitted._predictors:  # the only place where scikit-learn keeps these trees

@@ -59,17 +59,24 @@ class Reliability:
         return float(gaps.sum() / max(self.counts.sum(), 1.0))
 
 
-def reliability(probabilities: Floats, correct: Bools, n_bins: int = 15) -> Reliability:
-    """Stated against observed, in up to ``n_bins`` bins of about equal size."""
+def reliability(
+    probabilities: Floats, correct: Bools, n_bins: int = 15, weights: Floats | None = None
+) -> Reliability:
+    """Stated against observed, in up to ``n_bins`` bins of about as many items; ``weights`` (n,),
+    above 0, say how many items each stands for, else 1."""
+    counts = np.ones(len(probabilities)) if weights is None else weights
     order = np.argsort(probabilities, kind="stable")
     parts = [part for part in np.array_split(order, n_bins) if len(part)]
     return Reliability(
-        np.array([probabilities[part].mean() for part in parts]),
-        np.array([correct[part].mean() for part in parts]),
-        np.array([float(len(part)) for part in parts]),
+        np.array([np.average(probabilities[part], weights=counts[part]) for part in parts]),
+        np.array([np.average(correct[part], weights=counts[part]) for part in parts]),
+        np.array([float(counts[part].sum()) for part in parts]),
     )
 
 
-def brier_score(probabilities: Floats, correct: Bools) -> float:
-    """Mean squared gap of probability and outcome, in [0, 1]; 0 is best (Brier 1950)."""
-    return float(np.mean((probabilities - correct) ** 2)) if len(correct) else 0.0
+def brier_score(probabilities: Floats, correct: Bools, weights: Floats | None = None) -> float:
+    """Mean squared gap of probability and outcome, in [0, 1]; 0 is best (Brier 1950). ``weights``
+    (n,), above 0, say how many items each stands for, else 1."""
+    if not len(correct):
+        return 0.0
+    return float(np.average((probabilities - correct) ** 2, weights=weights))

@@ -21,8 +21,15 @@ from orchestration_assets.evidence.likelihoods import (
     fit_log_prior,
 )
 from orchestration_assets.evidence.logistic import sigmoid
-from orchestration_assets.evidence.recorded_answers import MISSING, Floats, Ints, one_hot
+from orchestration_assets.evidence.recorded_answers import (
+    MISSING,
+    Floats,
+    Ints,
+    effective_count,
+    one_hot,
+)
 from orchestration_assets.evidence.stacking import StackingModel, fit_stacking, softmax
+from orchestration_assets.evidence.weighted_estimates import weighted_mean
 
 MIN_LABELS: Final = 50
 """The fewest labels that the model is fitted to."""
@@ -121,17 +128,26 @@ def fit_few_labels(
     gold: Ints,
     label_free: LabelFreeModel,
     chosen: Ints | None = None,
+    weights: Floats | None = None,
 ) -> FewLabelsModel:
     """Fits to answers and confidences (n, K), gold (n,) with ``MISSING`` where unknown, and the
     label-free model of the same services.
 
     ``chosen`` (n,) are the answers whose probability of error will be asked for; None: the
-    model's own predictions. Raises ValueError below ``MIN_LABELS`` labels.
+    model's own predictions. ``weights`` (n,) say what each gold label stands for; None: all the
+    same. They enter every likelihood and share (pseudo-likelihood, Skinner 1989), scaled so that
+    together they are as many labels as an even sample that tells as much, and the ridges towards
+    what is known without labels hold as they would there.
+    Raises ValueError below ``MIN_LABELS`` labels.
     """
     if (n_gold := int((gold != MISSING).sum())) < MIN_LABELS:
         raise ValueError(f"{n_gold} labels, at least {MIN_LABELS} are needed")
     rows = _training_rows(gold)
     answers, confidences, gold = answers[rows], confidences[rows], gold[rows]
+    given = np.ones(len(gold)) if weights is None else weights[rows]
+    label_weights = given[gold != MISSING]
+    n_effective = effective_count(label_weights)
+    label_weights = label_weights * n_effective / label_weights.sum()
     log_posterior = label_free.log_posterior(answers, confidences)
     # a clone adds nothing but the false impression of agreement
     independent = label_free.independent
@@ -144,14 +160,22 @@ def fit_few_labels(
         held_out = labelled[folds == fold]
         kept_gold = gold.copy()
         kept_gold[held_out] = MISSING
-        stacks.append(_fit_stacked_likelihoods(answers, confidences, kept_gold, log_posterior))
+        stacks.append(
+            _fit_stacked_likelihoods(
+                answers, confidences, kept_gold, log_posterior, label_weights[folds != fold]
+            )
+        )
         out_of_fold[folds == fold] = stacks[-1].log_posterior(
             answers[held_out], confidences[held_out], log_posterior[held_out]
         )
-    stack_weight = _stack_weight(out_of_fold, log_posterior[labelled], gold[labelled])
+    stack_weight = _stack_weight(
+        out_of_fold, log_posterior[labelled], gold[labelled], label_weights
+    )
     pooled_log_posterior = _logarithmic_pool(out_of_fold, log_posterior[labelled], stack_weight)
-    best_service = int((answers[labelled] == gold[labelled, None]).mean(axis=0).argmax())
-    margin = _margin(pooled_log_posterior, answers[labelled, best_service], gold[labelled])
+    best_service = int((label_weights @ (answers[labelled] == gold[labelled, None])).argmax())
+    margin = _margin(
+        pooled_log_posterior, answers[labelled, best_service], gold[labelled], label_weights
+    )
     if chosen is None:
         chosen_answers = _guarded_answers(
             pooled_log_posterior, answers[labelled, best_service], margin
@@ -166,14 +190,18 @@ def fit_few_labels(
         held_out, inside = folds == fold, folds != fold
         correctness = correct[inside].astype(np.float64)
         training = (labelled_answers[inside], labelled_confidences[inside], chosen_answers[inside])
-        agreement.append(fit_agreement(*training, correctness, prior=label_free.agreement))
+        agreement.append(
+            fit_agreement(
+                *training, correctness, prior=label_free.agreement, weights=label_weights[inside]
+            )
+        )
         log_odds = agreement[-1].log_odds(
             labelled_answers[held_out], labelled_confidences[held_out], chosen_answers[held_out]
         )
         pooled_log_odds[held_out] = _mean_log_odds(
             out_of_fold[held_out], log_odds, chosen_answers[held_out]
         )
-    platt = fit_platt_scaling(sigmoid(pooled_log_odds), correct)
+    platt = fit_platt_scaling(sigmoid(pooled_log_odds), correct, weights=label_weights)
     return FewLabelsModel(
         label_free=label_free,
         stacks=tuple(stacks),
@@ -193,16 +221,23 @@ def _training_rows(gold: Ints) -> Ints:
     return np.sort(np.concatenate([np.flatnonzero(gold != MISSING), unlabelled[::step]]))
 
 
-def _stack_weight(out_of_fold: Floats, label_free: Floats, gold: Ints) -> float:
-    cautious = len(gold) / (len(gold) + _HALF_WEIGHT)
+def _stack_weight(out_of_fold: Floats, label_free: Floats, gold: Ints, weights: Floats) -> float:
+    cautious = float(weights.sum()) / (float(weights.sum()) + _HALF_WEIGHT)
     correct = [
         (_logarithmic_pool(out_of_fold, label_free, weight).argmax(axis=1) == gold).astype(
             np.float64
         )
         for weight in (1.0, cautious)
     ]
-    gain = correct[0] - correct[1]
-    return 1.0 if gain.mean() > 2.0 * gain.std() / len(gain) ** 0.5 else cautious
+    gain, error = _mean_and_error(correct[0] - correct[1], weights)
+    return 1.0 if gain > 2.0 * error else cautious
+
+
+def _mean_and_error(values: Floats, weights: Floats) -> tuple[float, float]:
+    """The weighted mean and its standard error."""
+    mean = weighted_mean(values, weights)
+    squares = float((weights**2 * (values - mean) ** 2).sum())
+    return mean, squares**0.5 / float(weights.sum())
 
 
 def _guarded_answers(log_posterior: Floats, best: Ints, margin: float) -> Ints:
@@ -213,15 +248,15 @@ def _guarded_answers(log_posterior: Floats, best: Ints, margin: float) -> Ints:
     return np.where((best == MISSING) | (ahead > margin), leading, best).astype(np.int64)
 
 
-def _margin(log_posterior: Floats, best: Ints, gold: Ints) -> float:
+def _margin(log_posterior: Floats, best: Ints, gold: Ints, weights: Floats) -> float:
     correct = [
         (_guarded_answers(log_posterior, best, margin) == gold).astype(np.float64)
         for margin in _MARGINS
     ]
-    highest = max(range(len(correct)), key=lambda k: (correct[k].mean(), k))
+    highest = max(range(len(correct)), key=lambda k: (weighted_mean(correct[k], weights), k))
     for k in reversed(range(len(correct))):
-        lost = correct[highest] - correct[k]
-        if lost.mean() <= lost.std() / len(gold) ** 0.5:
+        lost, error = _mean_and_error(correct[highest] - correct[k], weights)
+        if lost <= error:
             return _MARGINS[k]
     return _MARGINS[highest]
 
@@ -237,12 +272,14 @@ def _mean_log_odds(log_posterior: Floats, log_odds: Floats, chosen: Ints) -> Flo
 
 
 def _fit_stacked_likelihoods(
-    answers: Ints, confidences: Floats, gold: Ints, label_free: Floats
+    answers: Ints, confidences: Floats, gold: Ints, label_free: Floats, label_weights: Floats
 ) -> StackedLikelihoods:
     labelled = np.flatnonzero(gold != MISSING)
     binning = fit_bins(confidences, _BINS)
     bins = binning.codes(confidences)
-    tables = _likelihood_tables(answers, bins, gold, label_free, binning.n_bins)
+    weights = np.zeros(len(gold))
+    weights[labelled] = label_weights
+    tables = _likelihood_tables(answers, bins, gold, label_free, binning.n_bins, weights)
     # tables that have seen the item would make its services look better than they are
     folds = np.arange(len(labelled)) % _FOLDS
     shape = (len(labelled), answers.shape[1] + 1, label_free.shape[1])
@@ -252,7 +289,7 @@ def _fit_stacked_likelihoods(
         kept_gold = gold.copy()
         kept_gold[held_out] = MISSING
         out_of_fold_tables = _likelihood_tables(
-            answers, bins, kept_gold, label_free, binning.n_bins
+            answers, bins, kept_gold, label_free, binning.n_bins, weights
         )
         inside = folds == fold
         answer_scores[inside], bin_scores[inside] = _stack_scores(
@@ -267,18 +304,19 @@ def _fit_stacked_likelihoods(
         bin_scores,
         gold[labelled],
         centre=label_free_only,
+        weights=label_weights,
     )
     return StackedLikelihoods(binning, tables, stack)
 
 
 def _likelihood_tables(
-    answers: Ints, bins: Ints, gold: Ints, label_free: Floats, n_bins: int
+    answers: Ints, bins: Ints, gold: Ints, label_free: Floats, n_bins: int, weights: Floats
 ) -> LikelihoodTables:
     """Counted from gold, and lightly from the label-free posterior: few items hold few of the
     labels, so a confusion matrix from gold alone is mostly empty."""
     unlabelled = gold == MISSING
     n_labels = label_free.shape[1]
-    truth = one_hot(gold, n_labels)
+    truth = one_hot(gold, n_labels) * weights[:, None]
     truth[unlabelled] = np.exp(label_free[unlabelled]) * min(
         1.0, _PSEUDO_LABELS * n_labels / max(unlabelled.sum(), 1)
     )

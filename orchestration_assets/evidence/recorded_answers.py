@@ -24,7 +24,8 @@ class RecordedAnswers:
     time is unknown. ``items`` (n,) are ids.
 
     Answers in free text have no labels to compare: then ``correct`` (n, K) says of each answer
-    whether it is right, and ``gold`` is ``MISSING`` throughout.
+    whether it is right, and ``gold`` is ``MISSING`` throughout. ``stands_for`` (n,), above 0, says
+    how many items each one represents; None: each itself alone.
     """
 
     name: str
@@ -38,6 +39,7 @@ class RecordedAnswers:
     costs: Floats
     milliseconds: Floats
     correct: Bools | None = None
+    stands_for: Floats | None = None
 
     def __post_init__(self) -> None:
         """Raises ValueError when shapes or codes do not fit together."""
@@ -48,6 +50,9 @@ class RecordedAnswers:
                 raise ValueError(f"{self.name}: {field} has shape {found}, expected {shape}")
         if self.gold.shape != shape[:1]:
             raise ValueError(f"{self.name}: gold has shape {self.gold.shape}, expected {shape[:1]}")
+        if self.stands_for is not None and self.stands_for.shape != shape[:1]:
+            found = self.stands_for.shape
+            raise ValueError(f"{self.name}: stands_for has shape {found}, expected {shape[:1]}")
         for field, codes in (("answers", self.answers), ("gold", self.gold)):
             if codes.size and not (codes.min() >= MISSING and codes.max() < len(self.labels)):
                 raise ValueError(f"{self.name}: {field} holds codes outside 0..{len(self.labels)}")
@@ -82,6 +87,24 @@ class RecordedAnswers:
         found: Bools = (self.answers == self.gold[:, None]) & (self.answers != MISSING)
         return found
 
+    @property
+    def weights(self) -> Floats:
+        """(n,) how much each item counts: their mean is 1."""
+        if self.stands_for is None or not self.n_items:
+            return np.ones(self.n_items)
+        weights: Floats = self.stands_for / self.stands_for.mean()
+        return weights
+
+    @property
+    def n_effective(self) -> float:
+        """How many items of an even sample tell as much (Kish 1965)."""
+        return effective_count(self.weights)
+
+    def mean(self, values: Floats | Bools) -> Floats:
+        """The weighted mean over the items of values (n, ...)."""
+        mean: Floats = np.tensordot(self.weights, values, axes=1) / max(self.n_items, 1)
+        return mean
+
     def take(self, rows: Ints | Bools | slice) -> "RecordedAnswers":
         """The items at ``rows`` (positions, a mask or a slice), in that order."""
         positions = np.arange(self.n_items)[rows]
@@ -93,6 +116,7 @@ class RecordedAnswers:
             asked=self.asked[positions],
             gold=self.gold[positions],
             correct=None if self.correct is None else self.correct[positions],
+            stands_for=None if self.stands_for is None else self.stands_for[positions],
             costs=self.costs[positions],
             milliseconds=self.milliseconds[positions],
         )
@@ -110,6 +134,12 @@ class RecordedAnswers:
             costs=self.costs[:, kept],
             milliseconds=self.milliseconds[:, kept],
         )
+
+
+def effective_count(weights: Floats) -> float:
+    """How large an even sample tells as much (Kish 1965): (sum w)^2 / sum w^2."""
+    squares = float((weights**2).sum())
+    return float(weights.sum()) ** 2 / squares if squares > 0.0 else 0.0
 
 
 def one_hot(codes: Ints, n_labels: int) -> Floats:

@@ -51,12 +51,14 @@ def fit_stacking(
     gold: Ints,
     ridge: float = 4.0,
     centre: Floats | None = None,
+    weights: Floats | None = None,
 ) -> StackingModel:
     """Conditional logit (McFadden 1974), by Newton's method, with a ridge towards ``centre``: the
     weights of a :class:`StackingModel` before any label; None: all ones.
 
     ``log_prior`` (L,), ``answer_scores`` and ``bin_scores`` (n, K, L) should be out of fold: of
-    tables that have not seen the item. ``gold`` (n,) are label codes.
+    tables that have not seen the item. ``gold`` (n,) are label codes; ``weights`` (n,) are those of
+    the items, else 1.
     """
     columns = list(services)
     n_items, n_labels = len(gold), len(log_prior)
@@ -66,30 +68,32 @@ def fit_stacking(
     )
     n_weights = features.shape[1]
     centre_weights = np.ones(n_weights) if centre is None else centre.astype(np.float64)
-    weights = centre_weights
-    sum_at_gold = features[np.arange(n_items), :, gold].sum(axis=0)
+    item_weights = np.ones(n_items) if weights is None else weights
+    found = centre_weights
+    sum_at_gold = item_weights @ features[np.arange(n_items), :, gold]
 
     def loss(point: Floats) -> float:
         score = np.einsum("w,nwl->nl", point, features)
         highest = score.max(axis=1)
         total = highest + np.log(np.exp(score - highest[:, None]).sum(axis=1))
-        log_loss = (total - score[np.arange(n_items), gold]).sum()
+        log_loss = item_weights @ (total - score[np.arange(n_items), gold])
         return float(log_loss + 0.5 * ridge * ((point - centre_weights) ** 2).sum())
 
     for _ in range(_MAX_ITERATIONS):
-        p = softmax(np.einsum("w,nwl->nl", weights, features))
+        p = softmax(np.einsum("w,nwl->nl", found, features))
         weighted = features * p[:, None, :]
         expected = weighted.sum(axis=2)
-        gradient = expected.sum(axis=0) - sum_at_gold + ridge * (weights - centre_weights)
+        gradient = item_weights @ expected - sum_at_gold + ridge * (found - centre_weights)
+        weighted *= item_weights[:, None, None]
         flattened = weighted.transpose(1, 0, 2).reshape(n_weights, -1)
         hessian = flattened @ features.transpose(1, 0, 2).reshape(n_weights, -1).T
-        hessian += ridge * np.eye(n_weights) - expected.T @ expected
+        hessian += ridge * np.eye(n_weights) - expected.T @ (expected * item_weights[:, None])
         step = np.linalg.solve(hessian, gradient)
         # far from the optimum a whole Newton step may overshoot, and never come back
-        current_loss = loss(weights)
-        while loss(weights - step) > current_loss and np.abs(step).max() > _TOLERANCE:
+        current_loss = loss(found)
+        while loss(found - step) > current_loss and np.abs(step).max() > _TOLERANCE:
             step = 0.5 * step
-        weights = weights - step
+        found = found - step
         if np.abs(step).max() < _TOLERANCE:
             break
-    return StackingModel(tuple(columns), weights)
+    return StackingModel(tuple(columns), found)

@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from orchestration_assets.evidence.recorded_answers import Bools, Floats
+from orchestration_assets.services.identity import changed_parts
 
 FORMAT: Final = 1
 SIZES: Final = (30, 42, 60, 85, 120, 170, 240, 340, 480, 680, 960, 1_360, 1_920)
@@ -78,7 +79,7 @@ class PairThresholds:
             if current is None:
                 return f"{service} is not installed"
             if current != calibrated:
-                return f"{service} was {calibrated} and is {current}"
+                return f"{service} {changed_parts(calibrated, current)}"
         return None
 
     def of_size(self, count: int) -> SizeThreshold | str:

@@ -16,6 +16,7 @@ from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.schemas.storable_readings import UnfitReadingError, kept_reading
 from orchestration_assets.schemas.storable_values import whole_text
 from orchestration_assets.services.contract import Service
+from orchestration_assets.services.identity import service_identity
 from resources.ai_services.http.service import HttpService
 from resources.ai_services.resilience.attempts import Attempt, CallOutcome
 from resources.ai_services.resilience.batcher import Batcher
@@ -33,7 +34,9 @@ class AskResult:
 
     ``attempts`` holds every attempt that was made for it, at the service or at its fallbacks.
     ``round`` counts the rounds of an iterative plan from 0; ``final`` is False for a reading that
-    a later one of the same service took over, and for a router's.
+    another one of the same service took over, and for a router's, which takes no part in the
+    answer. ``decides``: whether the answer that stands rests on it. ``saw``: the services whose
+    answers were shown with the question.
     """
 
     service: str
@@ -47,6 +50,9 @@ class AskResult:
     round: int = 0
     final: bool = True
     attempts: tuple[Attempt, ...] = ()
+    takes_part: bool = True
+    decides: bool = False
+    saw: tuple[str, ...] = ()
 
 
 class UnsavedError(OrchestrationError):
@@ -59,7 +65,8 @@ class Asker:
     What services over HTTP cost comes out of ``budget``; ``ratios`` says how many tokens one was
     seen to bill for each estimated one. A call over HTTP, its retries included, is over
     ``call_limit_s`` after its turn came. ``near`` knows what is near an item, for services
-    that are shown that.
+    that are shown that. ``parked`` is told how many questions begin to wait for an unavailable
+    service, and, with a minus, how many wait no longer.
 
     Use it as an asynchronous context: connections are closed at its end.
     """
@@ -74,6 +81,7 @@ class Asker:
         ratios: Mapping[str, float] | None = None,
         call_limit_s: float = math.inf,
         near: NearItems | None = None,
+        parked: Callable[[int], None] = lambda questions: None,
     ) -> None:
         self._services = services
         self._cache = cache
@@ -93,6 +101,7 @@ class Asker:
                 budget or SpendBudget(),
                 ratio=(ratios or {}).get(name, 1.0),
                 limit_s=call_limit_s,
+                parked=parked,
                 now=now,
             )
             for name, service in services.items()
@@ -140,24 +149,36 @@ class Asker:
         answered = await self._ask(name, question, deadline)
         if name not in self.callers or answered.reading.status in CACHED:
             return answered
-        attempts = answered.attempts
+        attempts, reading = answered.attempts, answered.reading
         for other in self.callers[name].service.config.fallbacks:
             instead = await self._ask(other, question, deadline)
             attempts += instead.attempts
             if instead.reading.status is Status.OK:
                 why = f"{other} answers instead of {name}, which did not: {answered.reading.reason}"
-                reading = replace(instead.reading, status=Status.FALLBACK, reason=why)
+                answer = replace(instead.reading, status=Status.FALLBACK, reason=why)
                 origin = answered.origin if answered.origin == CALLED else instead.origin
-                return _with(answered, reading, attempts, origin)
-        return _with(answered, answered.reading, attempts, answered.origin)
+                return _with(answered, answer, attempts, origin)
+            if instead.reading.status is Status.DEFERRED:
+                # it may answer yet
+                why = f"{reading.reason}; {other} is to answer instead: {instead.reading.reason}"
+                reading = Reading(Status.DEFERRED, reason=why)
+        return _with(answered, reading, attempts, answered.origin)
+
+    def is_kept(self, name: str, question: Question) -> bool:
+        """Whether the answer of this service is in the cache."""
+        return self._cache.get(self._keyed(self._services[name], question)[1]) is not None
+
+    def _keyed(self, service: Service, question: Question) -> tuple[Question, str]:
+        """The question as this service sees it, and the key of its answer."""
+        if self._near is not None and "neighbours" in service.reads:
+            near = self._near.of(question.item.item_id, question.task.name)
+            question = replace(question, near=near)
+        return question, answer_key(question, service)
 
     async def _ask(self, name: str, question: Question, deadline: float) -> AskResult:
         """The reading of this very service: kept, under way already, or called for now."""
         service = self._services[name]
-        if self._near is not None and "neighbours" in service.reads:
-            near = self._near.of(question.item.item_id, question.task.name)
-            question = replace(question, near=near)
-        key = answer_key(question, service)
+        question, key = self._keyed(service, question)
         started_at, began = self.now(), self._clock()
         kept = self._cache.get(key)
         if kept is not None:
@@ -172,7 +193,7 @@ class Asker:
         first = called.attempts[0] if called.attempts else None
         return AskResult(
             name,
-            service.version,
+            service_identity(service, question.task),
             key,
             called.reading,
             origin,

@@ -75,7 +75,7 @@ def _out(name: str) -> dg.AssetOut:
         description=_DESCRIPTIONS[name],
         kinds={"parquet", "log"} if name.endswith("_log") else {"parquet", "ai"},
         owners=["team:processing"],
-        code_version="1",
+        code_version="2",
     )
 
 

@@ -9,24 +9,27 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration_assets.content.batch_completion import spending_pass
 from orchestration_assets.content.content_reader import ContentReader
+from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.processing.asker import CACHE, CALLED
 from orchestration_assets.processing.event_loop import BatchLimits, BatchResult, BatchWork, LoadItem
+from orchestration_assets.processing.funding import FundingRules
 from orchestration_assets.processing.near_copy_sharing import SHARED
 from orchestration_assets.processing.usage import observed_usage
 from orchestration_assets.schemas.decoding import values
-from orchestration_assets.schemas.enums import AnswerKind, Status
-from orchestration_assets.schemas.items import Item, Task
+from orchestration_assets.schemas.disagreement import SERVICE_SCORECARDS
+from orchestration_assets.schemas.enums import Status
+from orchestration_assets.schemas.items import Item
 from orchestration_assets.schemas.policy import Choice, Policy
 from orchestration_assets.schemas.records import UnstorableError, rows_to_arrow
-from orchestration_assets.schemas.services import EmbeddedConfig
+from orchestration_assets.schemas.services import EmbeddedConfig, is_paid
 from orchestration_assets.schemas.tables import (
     CALL_LOG,
     DECISION_LOG,
     INTERPRETATIONS,
     CallRow,
     InterpretationRow,
-    PlanRow,
     accepted_items,
     profiles_of,
 )
@@ -34,31 +37,14 @@ from orchestration_assets.selection.active_selector import artefact_name
 from orchestration_assets.selection.trained_selector import TrainedSelector, unpack_selector
 from orchestration_assets.services.pool import build_services
 from resources.ai_services.resilience.spend_budget import SpendBudget
+from resources.damage import leaving_out_damage
+from resources.home import Home
 from resources.model_registry import ModelRegistry
+from resources.spending.writer import SpendingPurpose, SpendingWriter, process_name
 from resources.table_store import TableStore
 
-# from how far apart two answers disagree, unless the policy says otherwise; labels: any difference
-_DISAGREE_AT: Final[Mapping[AnswerKind, float]] = {
-    AnswerKind.LABEL: 1.0,
-    AnswerKind.SET: 0.8,
-    AnswerKind.TEXT: 0.8,
-    AnswerKind.SCORE: 0.5,
-    AnswerKind.VECTOR: 0.8,
-}
-
-
+_ENOUGH_VERDICTS: Final = 50
 _HEAVY_BYTES: Final = 1 << 20
-
-
-def build_tasks(policy: Policy | None) -> dict[str, Task]:
-    """The policy's tasks as services see them."""
-    found = {}
-    for name, task in policy.tasks.items() if policy else ():
-        disagree_at = _DISAGREE_AT[task.kind] if task.disagree_at is None else task.disagree_at
-        found[name] = Task(
-            name, task.version, task.kind, task.labels, task.scale, disagree_at, task.question
-        )
-    return found
 
 
 def build_choices(policy: Policy | None) -> dict[tuple[str, str], Choice]:
@@ -91,8 +77,29 @@ def learned_models(plans: pa.Table, registry: ModelRegistry) -> dict[str, Traine
     return found
 
 
+def batch_budget(
+    policy: Policy | None, home: Home, batch: str, budget: SpendBudget
+) -> tuple[SpendBudget, SpendingWriter]:
+    """The policy's budget of a batch within that of the whole run; what records its attempts.
+
+    What was spent in the same pass of the batch before, by a run that was stopped, counts.
+    """
+    ledger = home.spending
+    if policy is None or not is_paid(policy.services):
+        purpose = SpendingPurpose("batch", batch, "", budget.account, process_name())
+        return SpendBudget(within=budget), SpendingWriter(ledger.folder, purpose)
+    ledger.fold()
+    now = spending_pass(home, batch)
+    cap = policy.execution.budget_usd
+    spent = 0.0 if cap is None else ledger.spent_usd(batch=batch, batch_pass=now)
+    writer = SpendingWriter(
+        ledger.folder, SpendingPurpose("batch", batch, now, budget.account, process_name())
+    )
+    return SpendBudget(cap, within=budget, spent_usd=spent, recorder=writer), writer
+
+
 def batch_limits(policy: Policy | None, budget: SpendBudget, store: TableStore) -> BatchLimits:
-    """What the batch may take: the policy's own limits, within the budget of the whole run."""
+    """What the batch may take: the policy's own limits, within its ``budget``."""
     if policy is None:
         return BatchLimits(1)
     execution = policy.execution
@@ -100,26 +107,27 @@ def batch_limits(policy: Policy | None, budget: SpendBudget, store: TableStore) 
     seen = observed_usage(store) if remote else {}
     return BatchLimits(
         execution.items_in_flight,
-        SpendBudget(execution.budget_usd, within=budget),
+        budget,
         execution.item_deadline_s,
         math.inf if execution.batch_deadline_s is None else execution.batch_deadline_s,
         {name: one.token_ratio.mean for name, one in seen.items() if one.token_ratio},
+        FundingRules(
+            {name: task.impact for name, task in policy.tasks.items()}, _reliabilities(store)
+        ),
     )
 
 
-def deciders(policy: Policy | None) -> Callable[[PlanRow], str | None]:
-    """A function from a plan to the service whose answer stands alone, if there is one.
-
-    That is the plan's judge, or the last service of a chain: each answered in knowledge of the
-    others.
-    """
-    choices = build_choices(policy)
-
-    def decider(plan: PlanRow) -> str | None:
-        choice = choices[plan.task, plan.option]
-        return choice.services[-1] if choice.chain else choice.judging
-
-    return decider
+def _reliabilities(store: TableStore) -> dict[tuple[str, str], float]:
+    """(task, service) -> how often the service is right: by verdicts, else by agreement."""
+    if not store.exists(SERVICE_SCORECARDS.name):
+        return {}
+    found: dict[tuple[str, str], float] = {}
+    with leaving_out_damage():
+        for card in SERVICE_SCORECARDS.rows(store.read(SERVICE_SCORECARDS.name)):
+            known = card.accuracy if card.judged >= _ENOUGH_VERDICTS else card.reliability
+            if known is not None:
+                found[card.task, card.service] = known
+    return found
 
 
 def item_loader(
@@ -183,6 +191,7 @@ def _failed(row: InterpretationRow, error: UnstorableError) -> InterpretationRow
     return replace(
         row,
         status=Status.FAILED,
+        decides=False,
         answer=None,
         answer_set=None,
         answer_score=None,

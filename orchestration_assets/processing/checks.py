@@ -87,7 +87,8 @@ service_health_checks = table_checks(SERVICE_HEALTH, _check_services_listed, per
             blocking=True,
             description=(
                 "Every service over HTTP that a task needs answers a real question, or has a "
-                "fallback that does. Nothing is paid for in a run where this fails."
+                "fallback that does. Nothing is paid for in a run where one fails for good; one "
+                "that is unavailable for the moment is waited for."
             ),
         ),
         dg.AssetCheckSpec(
@@ -107,13 +108,16 @@ def service_probe_checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.
         problems = [f"{row.service}: {row.problem}" for row in bad]
         gates = key.name == "deep"
         grave = [row for row in bad if not (gates and (row.covered or not row.needed))]
+        blocks = gates and not all(row.unavailable for row in grave)
         remedy = " Mend it, give it a fallback, or leave it out of the policy." if grave else ""
+        if gates and grave and not blocks:
+            remedy = " What it cannot be asked in this run is deferred to the next."
         asked = sum(getattr(row, f"{key.name}_ok") is not None for row in rows)
         yield dg.AssetCheckResult(
             asset_key=SERVICE_HEALTH.name,
             check_name=key.name,
             passed=not grave,
-            severity=dg.AssetCheckSeverity.ERROR if gates else dg.AssetCheckSeverity.WARN,
+            severity=dg.AssetCheckSeverity.ERROR if blocks else dg.AssetCheckSeverity.WARN,
             description=("; ".join(problems) + "." + remedy)
             if problems
             else f"{asked} probed, all well.",

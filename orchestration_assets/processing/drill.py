@@ -35,6 +35,7 @@ _LEAST_S: Final = 0.01
 _DEADLINE_S: Final = 20.0
 _Z95: Final = 1.645
 """Standard deviations from the median to the 95th percentile of a normal distribution."""
+_RATE_LIMITED: Final = 0.05
 _LABELS: Final = ("yes", "no")
 _WORDS: Final = "The harbour was closed for a day because the storm had moved the buoys. "
 
@@ -82,7 +83,7 @@ def bad_day() -> tuple[Fault, ...]:
     third = ITEMS // 3
     return (
         Fault(kind=FaultKind.ERROR, begin=third, end=2 * third),
-        Fault(kind=FaultKind.RATE_LIMIT, share=0.05, seconds=0.01),
+        Fault(kind=FaultKind.RATE_LIMIT, share=_RATE_LIMITED, seconds=0.01),
         Fault(kind=FaultKind.RESET, share=0.04),
         Fault(kind=FaultKind.TRUNCATED, share=0.03),
         Fault(kind=FaultKind.WRONG_SCHEMA, share=0.03),
@@ -109,13 +110,14 @@ def _drilled(name: str, policy: Policy, usage: ObservedUsage | None) -> DrillOut
     attempts = sum(one.service == name for answer in answers for one in answer.attempts)
     batch = getattr(config, "batch_size", 1)
     retries = config.retries
-    # each call once, the retries of the budget, and the few that are always allowed
-    allowed = 1.0 + retries.budget + (10 + config.breaker.window) / ITEMS
+    # each call once, a retry for each answer, those of the budget, the few that are always
+    # allowed, and every request to slow down
+    allowed = 2.0 + retries.budget + (10 + config.breaker.window) / ITEMS + _RATE_LIMITED
     if config.guard.repair:
         allowed += 0.1
     if batch > 1:
         # a batch's attempt counts for each of its items
-        allowed = float(retries.attempts)
+        allowed += float(retries.attempts)
     times = Counter(one.key for server in (primary, second) for one in server.billed)
     paid = [answer.cost_usd for answer in answers if answer.cost_usd]
     return DrillOutcome(
@@ -166,7 +168,12 @@ def _shorter(config: RemoteConfig, url: str) -> RemoteConfig:
                     "backoff_max_s": less(retries.backoff_max_s),
                 }
             ),
-            "breaker": breaker.model_copy(update={"open_s": less(breaker.open_s)}),
+            "breaker": breaker.model_copy(
+                update={
+                    "open_s": less(breaker.open_s),
+                    "wait_s": None if breaker.wait_s is None else less(breaker.wait_s),
+                }
+            ),
             "rates": type(config.rates)(),
         }
     )

@@ -17,6 +17,7 @@ from orchestration_assets.processing.asker import (
     AskResult,
     UnsavedError,
 )
+from orchestration_assets.processing.funding import Funding, FundingRules
 from orchestration_assets.processing.near_items import NearItems
 from orchestration_assets.processing.plan_execution import execute
 from orchestration_assets.processing.plan_result import Ask, Decision, PlanResult
@@ -32,14 +33,21 @@ from orchestration_assets.schemas.tables import (
     PlanRow,
     Redaction,
 )
+from orchestration_assets.selection.expected_price import expected_usd
 from orchestration_assets.selection.trained_selector import TrainedSelector
 from orchestration_assets.services.contract import EmbeddedService, Service
+from orchestration_assets.services.identity import service_identity
+from orchestration_assets.text.token_estimates import token_estimate
 from resources.ai_services.http.service import HttpService
 from resources.ai_services.resilience.attempts import Attempt
+from resources.ai_services.resilience.places import Places
 from resources.ai_services.resilience.spend_budget import SpendBudget
+from resources.spending.writer import UnrecordedError
 
 _FLUSH_EVERY = 64
 _MOST_IN_FLIGHT = 2048
+_MOST_PARKED = 2048
+"""Items that may wait for unavailable services beside those at work: they are held in memory."""
 
 LoadItem = Callable[[str], Item]
 IsHeavy = Callable[[str], bool]
@@ -86,6 +94,7 @@ class BatchLimits:
     item_deadline_s: float = math.inf
     batch_deadline_s: float = math.inf
     token_ratios: Mapping[str, float] = field(default_factory=dict)
+    funding: FundingRules = field(default_factory=FundingRules)
 
     def in_flight(self, services: Iterable[Service]) -> int:
         """Items at work at once: enough that every service over HTTP can be kept busy.
@@ -117,7 +126,8 @@ def process_plans(
     failed reading with that reason, so that no plan goes without rows; likewise whatever else an
     item breaks is its own failure. ``is_heavy`` tells of an item whether it is loaded beside the
     event loop, in a thread. ``near`` supplies near items of earlier batches as context. Rows come
-    out in the order of the plans, whichever item finishes first.
+    out in the order of the plans, whichever item finishes first. Items that wait for an unavailable
+    service take nobody's place: others are begun meanwhile.
     """
     groups = [list(group) for _, group in groupby(plans, key=lambda plan: plan.item_id)]
     executions: list[list[PlanResult]] = [[] for _ in groups]
@@ -126,7 +136,7 @@ def process_plans(
     async def drive() -> None:
         clock = asyncio.get_running_loop().time
         batch_ends = clock() + limits.batch_deadline_s
-        queue = iter(enumerate(groups))
+        fresh = set(range(len(groups)))
         one_at_a_time = asyncio.Lock()
 
         async def load(item_id: str) -> Item:
@@ -136,13 +146,14 @@ def process_plans(
             async with one_at_a_time:
                 return await asyncio.to_thread(load_item, item_id)
 
-        async def serve(asker: Asker) -> None:
-            # the workers share one iterator: each takes the next item as it becomes free
-            for position, group in queue:
-                executions[position] = await _process_item(group, work, asker, load, batch_ends)
-                advance(1)
-                if position % _FLUSH_EVERY == 0:
-                    cache.flush()
+        places = Places(min(limits.in_flight(work.services.values()), max(1, len(groups))))
+        at_work, waiting = places.count, 0
+
+        def parked(questions: int) -> None:
+            # whoever waits for an unavailable service makes room for another item
+            nonlocal waiting
+            waiting += questions
+            places.resize(at_work + min(waiting, _MOST_PARKED))
 
         asker = Asker(
             work.services,
@@ -151,16 +162,42 @@ def process_plans(
             ratios=limits.token_ratios,
             call_limit_s=limits.item_deadline_s,
             near=near,
+            parked=parked,
         )
+        funding = _funding(groups, work, asker, limits)
+
+        async def serve(position: int, group: Sequence[PlanRow]) -> None:
+            try:
+                executions[position] = await _process_item(
+                    group, work, asker, load, batch_ends, funding
+                )
+            finally:
+                places.give_back()
+            advance(position in fresh)
+            fresh.discard(position)
+            if position % _FLUSH_EVERY == 0:
+                cache.flush()
+
+        async def serve_all(queue: Iterable[tuple[int, list[PlanRow]]]) -> None:
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    for position, group in queue:
+                        await places.take()
+                        tasks.create_task(serve(position, group))
+            except BaseExceptionGroup as several:
+                # what ends the batch ends it for one reason
+                raise several.exceptions[0] from None
+
         async with asker:
-            at_once = min(limits.in_flight(work.services.values()), len(groups))
-            await asyncio.gather(*(serve(asker) for _ in range(at_once)))
-            processed.stopped = {
-                name: caller.stopped for name, caller in asker.callers.items() if caller.stopped
-            }
-            processed.circuits_opened = {
-                name: caller.breaker.opened for name, caller in asker.callers.items()
-            }
+            await serve_all(enumerate(groups))
+            while funding is not None and (again := funding.next_round()):
+                await serve_all(one for one in enumerate(groups) if one[1][0].item_id in again)
+        processed.stopped = {
+            name: caller.stopped for name, caller in asker.callers.items() if caller.stopped
+        }
+        processed.circuits_opened = {
+            name: caller.breaker.opened for name, caller in asker.callers.items()
+        }
 
     _warm_up(work)
     try:
@@ -171,6 +208,26 @@ def process_plans(
         for plan, execution in zip(group, done, strict=True):
             _collect(plan, execution, processed)
     return processed
+
+
+def _funding(
+    groups: Sequence[Sequence[PlanRow]], work: BatchWork, asker: Asker, limits: BatchLimits
+) -> Funding | None:
+    """Who decides which questions are asked; None where the money is enough for all of them."""
+    left = limits.budget.left_usd
+    if math.fsum(plan.cost_usd_max for group in groups for plan in group) <= left:
+        return None
+
+    def price(name: str, question: Question) -> float:
+        caller = asker.callers.get(name)
+        if caller is None or asker.is_kept(name, question):
+            return 0.0
+        item = question.item
+        tokens = item.profile.get("token_estimate") or token_estimate(item.text)
+        written = caller.output.expected(math.inf)
+        return expected_usd(caller.service, tokens, caller.scale.ratio, written)
+
+    return Funding(limits.funding, work.services, lambda: limits.budget.left_usd, price)
 
 
 def _warm_up(work: BatchWork) -> None:
@@ -196,6 +253,7 @@ async def _process_item(
     asker: Asker,
     load: Callable[[str], Awaitable[Item]],
     deadline: float,
+    funding: Funding | None,
 ) -> list[PlanResult]:
     try:
         item = await load(plans[0].item_id)
@@ -222,8 +280,9 @@ async def _process_item(
             return found
 
         try:
-            return await _carried_out(plan, work, item, ask_and_keep)
-        except UnsavedError:
+            ask_funded = funding.asking(plan, ask_and_keep) if funding else ask_and_keep
+            return await _carried_out(plan, work, item, ask_funded)
+        except (UnsavedError, UnrecordedError):
             raise
         except Exception as error:  # noqa: BLE001 -- what an item breaks is that item's failure
             reason = f"processing broke: {type(error).__name__}: {error}"
@@ -253,15 +312,19 @@ def _failed(
     rounds: Counter[str] = Counter()
     kept = []
     for result in results:
-        kept.append(replace(result, round=rounds[result.service], final=False))
+        kept.append(replace(result, round=rounds[result.service], final=False, decides=False))
         rounds[result.service] += 1
     reading, now = Reading(Status.FAILED, reason=reason), asker.now()
+    names = tuple(dict.fromkeys(plan.services))
+    versions = {
+        name: service_identity(work.services[name], work.tasks[plan.task]) for name in names
+    }
     failures = [
         replace(
-            AskResult(name, work.services[name].version, "", reading, NOT_CALLED, 0.0, now, 0.0),
+            AskResult(name, versions[name], "", reading, NOT_CALLED, 0.0, now, 0.0),
             round=rounds[name],
         )
-        for name in dict.fromkeys(plan.services)
+        for name in names
     ]
     return PlanResult((*kept, *failures), (Decision("stop", (), reason),))
 
@@ -280,6 +343,8 @@ def _collect(plan: PlanRow, execution: PlanResult, processed: BatchResult) -> No
                 step=step,
                 round=result.round,
                 final=result.final,
+                decides=result.decides,
+                saw=result.saw,
                 status=reading.status,
                 **answer_columns(reading.answer),
                 confidence=reading.confidence,
@@ -334,6 +399,7 @@ def _call_row(
         status=attempt.status,
         reason=attempt.reason if attempt.status is not Status.OK else None,
         cost_usd=attempt.cost_usd,
+        cost_estimated=attempt.cost_estimated,
         tokens_estimated=attempt.tokens_estimated,
         tokens_in=attempt.tokens_in,
         tokens_out=attempt.tokens_out,

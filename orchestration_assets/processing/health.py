@@ -8,7 +8,8 @@ from uuid import uuid4
 
 from orchestration_assets.policy.load import LoadedPolicy
 from orchestration_assets.policy.pinned_policy import pin_policy
-from orchestration_assets.processing.batch import build_tasks, build_work
+from orchestration_assets.policy.tasks import build_tasks
+from orchestration_assets.processing.batch import build_work
 from orchestration_assets.processing.usage import ObservedUsage, observed_usage
 from orchestration_assets.schemas.answers import shown
 from orchestration_assets.schemas.enums import Status
@@ -24,9 +25,12 @@ from resources.ai_services.resilience.attempts import CallOutcome
 from resources.ai_services.resilience.caller import Caller
 from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.home import Home
+from resources.spending.writer import SpendingPurpose, SpendingWriter, process_name
 
 SHALLOW_S = 1.0
 DEEP_S = 30.0
+# a service that fails is not waited for longer: its questions will wait
+UNAVAILABLE_S = 3.0
 _TEXT = "The library opens at nine and closes at six; on Sundays it stays closed."
 
 
@@ -38,6 +42,7 @@ class Probe:
     shallow_ms: float
     deep_ok: bool | None
     deep_ms: float
+    unavailable: bool
     business_ok: bool | None
     problem: str | None
     cost_usd: float
@@ -47,7 +52,10 @@ def check_services(home: Home, loaded: LoadedPolicy, budget: SpendBudget) -> Tab
     """Probes the services of a policy, beside how their calls went; pins the policy."""
     pin_policy(home.policies, loaded)
     policy = loaded.policy
-    probes = probe_services(policy, build_work(policy).services, build_tasks(policy), budget)
+    purpose = SpendingPurpose("probe", account=budget.account, run=process_name())
+    with SpendingWriter(home.spending.folder, purpose) as writer:
+        recorded = SpendBudget(within=budget, recorder=writer)
+        probes = probe_services(policy, build_work(policy).services, build_tasks(policy), recorded)
     rows = list(health_rows(policy, loaded.hash, probes, observed_usage(home.tables)))
     figures = {
         "probed": len(probes),
@@ -110,7 +118,7 @@ async def _probe(
     assert isinstance(service, HttpService)
     service.transport.open()
     problems: list[str] = []
-    caller = Caller(service, budget)
+    caller = Caller(service, budget, wait_limit_s=UNAVAILABLE_S)
     try:
         shallow_ok, shallow_ms = await _shallow(service, problems)
         began = time.perf_counter()
@@ -119,11 +127,23 @@ async def _probe(
         deep_ok = _verdict(deep)
         if deep_ok is False:
             problems.append(f"deep: {deep.reading.reason}")
+        # a run waits for such a service, and defers what it could not ask
+        passing = deep.reading.status in (Status.DEFERRED, Status.TIMEOUT)
+        unavailable = passing and caller.stopped is None
         business_ok = await _business(caller, service.config, tasks, problems)
     finally:
         await service.aclose()
     problem = "; ".join(problems) or None
-    return Probe(shallow_ok, shallow_ms, deep_ok, deep_ms, business_ok, problem, budget.spent_usd)
+    return Probe(
+        shallow_ok,
+        shallow_ms,
+        deep_ok,
+        deep_ms,
+        unavailable,
+        business_ok,
+        problem,
+        budget.spent_usd,
+    )
 
 
 def _verdict(called: CallOutcome) -> bool | None:
@@ -200,6 +220,7 @@ def health_rows(
             shallow_ms=probe.shallow_ms if probe else None,
             deep_ok=probe.deep_ok if probe else None,
             deep_ms=probe.deep_ms if probe else None,
+            unavailable=probe.unavailable if probe else None,
             business_ok=probe.business_ok if probe else None,
             problem=probe.problem if probe else None,
             probe_cost_usd=probe.cost_usd if probe else 0.0,

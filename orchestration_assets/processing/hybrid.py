@@ -5,7 +5,14 @@ from dataclasses import replace
 from graphlib import TopologicalSorter
 
 from orchestration_assets.processing.asker import AskResult
-from orchestration_assets.processing.plan_result import Ask, Decision, PlanResult, lead, stop
+from orchestration_assets.processing.plan_result import (
+    Ask,
+    Decision,
+    PlanResult,
+    lead,
+    settled,
+    stop,
+)
 from orchestration_assets.schemas.items import Question
 from orchestration_assets.schemas.policy import Choice
 
@@ -43,7 +50,7 @@ async def run_hybrid(choice: Choice, question: Question, ask: Ask) -> PlanResult
     in_order = [service for wave in planned for service in wave]
     for service in in_order:
         under_way[service] = asyncio.ensure_future(step(service))
-    answered = tuple([await under_way[service] for service in in_order])
+    answered = settled([await under_way[service] for service in in_order])
     decisions = [_wave_decision(choice, number, wave) for number, wave in enumerate(planned)]
     leading = lead(answered, question)
     return PlanResult(answered, (*decisions, stop("the graph was walked", leading)))

@@ -10,6 +10,7 @@ from orchestration_assets.content.content_reader import ContentReader
 from orchestration_assets.policy.pinned_policy import read_pinned_policy
 from orchestration_assets.processing.answer_cache import AnswerCache
 from orchestration_assets.processing.batch import (
+    batch_budget,
     batch_limits,
     build_work,
     heavy_items,
@@ -60,6 +61,7 @@ def interpret_batch(
         if any("neighbours" in one.reads for one in work.services.values()):
             near.prepare()
         cache = AnswerCache(home.answers)
+        budget, writer = batch_budget(policy, home, batch, budget)
         process = partial(
             process_plans,
             work=work,
@@ -75,7 +77,8 @@ def interpret_batch(
             is_heavy=heavy.__contains__,
         )
         leader_of = near_copy_leaders(tables.vectors) if sharing else {}
-        result = process_sharing(list(PROCESSING_PLANS.rows(plans)), leader_of, process)
+        with writer:
+            result = process_sharing(list(PROCESSING_PLANS.rows(plans)), leader_of, process)
     return result, list(_warnings(near, cache, result))
 
 

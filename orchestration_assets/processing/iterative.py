@@ -8,7 +8,15 @@ from orchestration_assets.evidence.consensus import Consensus
 from orchestration_assets.evidence.distances import distance
 from orchestration_assets.processing.asker import AskResult
 from orchestration_assets.processing.excerpt import excerpt
-from orchestration_assets.processing.plan_result import Ask, Decision, PlanResult, lead, stop
+from orchestration_assets.processing.plan_result import (
+    Ask,
+    Decision,
+    PlanResult,
+    gave_answer,
+    lead,
+    settled,
+    stop,
+)
 from orchestration_assets.schemas.items import Question
 from orchestration_assets.schemas.policy import Choice, Rounds
 
@@ -19,7 +27,7 @@ async def run_iterative(choice: Choice, question: Question, ask: Ask) -> PlanRes
     Stops when everything was read, the answer moved by no more than ``settled_at`` (converged),
     the certainty rose by less than ``min_gain`` (no gain), after ``max_rounds`` (maximum), or
     when a further round would begin after ``max_ms`` (time). All rounds are kept; the last
-    reading of each service is its final one.
+    answer of each service is its final reading.
     """
     rounds = choice.rounds or Rounds()
     clock = asyncio.get_running_loop().time
@@ -33,14 +41,17 @@ async def run_iterative(choice: Choice, question: Question, ask: Ask) -> PlanRes
         results = await asyncio.gather(*(ask(service, asked) for service in choice.services))
         answered = tuple(replace(result, round=result.round + number) for result in results)
         history.append(answered)
-        leading = lead(answered, question)
-        gain = _moved(before, leading, question)
+        kept = settled([result for results in history for result in results])
+        leading = lead(kept, question)
+        # a round in which nobody answered moves nothing, which is no sign of an answer that holds
+        heard = any(map(gave_answer, answered))
+        gain = _moved(before, leading, question) if heard else None
         decisions.append(_round_decision(choice, number, asked, leading, gain))
-        reason = _stop_reason(rounds, number, asked, before, leading, gain)
+        reason = _stop_reason(rounds, number, asked, before if heard else None, leading, gain)
         if reason is None and rounds.max_ms is not None:
             reason = _time_reason(rounds.max_ms, began, clock)
         if reason is not None:
-            return PlanResult(_with_history(history), (*decisions, stop(reason, leading)))
+            return PlanResult(kept, (*decisions, stop(reason, leading)))
         before = leading
 
 
@@ -97,8 +108,3 @@ def _stop_reason(
 
 def _time_reason(max_ms: float, began: float, clock: Callable[[], float]) -> str | None:
     return f"time: {max_ms:g} ms are over" if (clock() - began) * 1000 >= max_ms else None
-
-
-def _with_history(history: list[tuple[AskResult, ...]]) -> tuple[AskResult, ...]:
-    earlier = [replace(result, final=False) for answered in history[:-1] for result in answered]
-    return (*earlier, *history[-1])

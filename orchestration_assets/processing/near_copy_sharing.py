@@ -81,7 +81,7 @@ def _copies(
                 )
                 for row in by_pair.get((leader, plan.task), ())
             ]
-    calls = _by_pair(asked.calls)
+    calls, decisions = _by_pair(asked.calls), _by_pair(asked.decisions)
     for plan, leader in _with_leaders(plans, leader_of):
         shared.calls += [
             replace(
@@ -89,6 +89,7 @@ def _copies(
                 item_id=plan.item_id,
                 origin=SHARED,
                 cost_usd=0.0,
+                cost_estimated=False,
                 elapsed_ms=0.0,
                 called=None,
                 tokens_in=None,
@@ -97,6 +98,8 @@ def _copies(
             )
             for call in calls.get((leader, plan.task), ())
         ]
+        # what a plan decided last holds the answer that stands
+        last = decisions[leader, plan.task][-1]
         reason = f"a near-copy of {leader}, which was asked; its answers are shared"
         shared.decisions.append(
             DecisionRow(
@@ -107,8 +110,8 @@ def _copies(
                 action="share",
                 services=plan.services,
                 reason=reason,
-                answer=None,
-                certainty=None,
+                answer=last.answer,
+                certainty=last.certainty,
                 coverage=None,
                 gain=None,
             )

@@ -2,7 +2,14 @@
 
 import asyncio
 
-from orchestration_assets.processing.plan_result import Ask, Decision, PlanResult, lead, stop
+from orchestration_assets.processing.plan_result import (
+    Ask,
+    Decision,
+    PlanResult,
+    lead,
+    settled,
+    stop,
+)
 from orchestration_assets.schemas.items import Question
 from orchestration_assets.schemas.policy import Choice
 
@@ -10,7 +17,8 @@ from orchestration_assets.schemas.policy import Choice
 async def run_parallel(choice: Choice, question: Question, ask: Ask) -> PlanResult:
     """Asks every service at the same time. A failure is a reading and cancels no other call."""
     # `ask` turns failures into readings, so gather cancels nothing
-    answered = await asyncio.gather(*(ask(service, question) for service in choice.services))
+    heard = await asyncio.gather(*(ask(service, question) for service in choice.services))
+    answered = settled(heard)
     asked = Decision("ask", choice.services, "all at once")
     leading = lead(answered, question)
-    return PlanResult(tuple(answered), (asked, stop("every service was asked", leading)))
+    return PlanResult(answered, (asked, stop("every service was asked", leading)))

@@ -1,9 +1,10 @@
-"""What carrying out one plan yields, and how the answer so far is judged."""
+"""What carrying out one plan yields, which readings decide it, and the answer so far."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from orchestration_assets.evidence.consensus import Consensus, consensus
+from orchestration_assets.evidence.standing import ANSWERED, Roles, deciding, decisive, standing
 from orchestration_assets.processing.asker import AskResult
 from orchestration_assets.schemas.answers import Answer
 from orchestration_assets.schemas.items import Question
@@ -30,19 +31,88 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class PlanResult:
-    """All answers of a plan, in the order of asking, and the decisions that led to them."""
+    """All answers of a plan, in the order of asking, and the decisions that led to them.
+
+    Each answer says whether it is its service's final one, and whether the answer that stands
+    rests on it.
+    """
 
     answered: tuple[AskResult, ...]
     decisions: tuple[Decision, ...]
 
 
+def settled(answered: Sequence[AskResult]) -> tuple[AskResult, ...]:
+    """The answers of one model, marked: final is what a service answered last, and those decide
+    that were shown to no other service that answered."""
+    finals = _finals(answered, ())
+    votes = [(answered[n].service, answered[n].reading) for n in finals]
+    roles = decisive(votes, {answered[n].service: answered[n].saw for n in finals})
+    return marked(answered, [n for n in finals if answered[n].service in roles.decides])
+
+
+def marked(answered: Sequence[AskResult], decides: Collection[int]) -> tuple[AskResult, ...]:
+    """The answers with those at the positions ``decides`` as the ones that decide."""
+    finals = set(_finals(answered, decides))
+    return tuple(
+        replace(result, final=n in finals, decides=n in decides)
+        for n, result in enumerate(answered)
+    )
+
+
+def joined(before: Sequence[AskResult], after: Iterable[AskResult]) -> tuple[AskResult, ...]:
+    """Both, in order; a service that is asked again goes on counting its rounds."""
+    rounds = {
+        name: 1 + max(result.round for result in before if result.service == name)
+        for name in {result.service for result in before}
+    }
+    later = [
+        replace(result, round=result.round + rounds.get(result.service, 0)) for result in after
+    ]
+    return (*before, *later)
+
+
+def positions_of_decisive(answered: Sequence[AskResult]) -> list[int]:
+    """Where the answers stand that decide."""
+    return [n for n, result in enumerate(answered) if result.decides]
+
+
+def gave_answer(result: AskResult) -> bool:
+    """Whether the service, or a fallback of it, gave an answer."""
+    return result.reading.status in ANSWERED
+
+
+def roles_of(answered: Sequence[AskResult]) -> Roles:
+    """The part that each service's final reading has in the answer."""
+    finals = [result for result in answered if result.final]
+    return Roles(
+        frozenset(result.service for result in finals if result.decides),
+        {result.service: result.saw for result in finals},
+    )
+
+
 def lead(answered: Sequence[AskResult], question: Question) -> Consensus:
-    """The answer so far, from the final reading of each service."""
+    """The answer so far: that of the readings that decide, as all final ones support it."""
     votes = [(result.service, result.reading) for result in answered if result.final]
-    return consensus(votes, question.task)
+    return standing(votes, roles_of(answered), question.task)
+
+
+def split(answered: Sequence[AskResult], question: Question) -> tuple[str, ...]:
+    """The services that contradict the answer so far among those that decide."""
+    votes = [(result.service, result.reading) for result in answered if result.final]
+    return consensus(deciding(votes, roles_of(answered)), question.task).dissenters
 
 
 def stop(reason: str, leading: Consensus) -> Decision:
     """The decision to ask no more."""
     answered = leading.answer is not None
     return Decision("stop", (), reason, leading.answer, leading.certainty if answered else None)
+
+
+def _finals(answered: Sequence[AskResult], decides: Collection[int]) -> list[int]:
+    """Of each service that takes part: what decides, else its last answer, else its last try."""
+    best: dict[str, tuple[tuple[bool, bool, int], int]] = {}
+    for n, result in enumerate(answered):
+        if result.takes_part:
+            rank = (n in decides, gave_answer(result), n)
+            best[result.service] = max(best.get(result.service, (rank, n)), (rank, n))
+    return sorted(n for _, n in best.values())

@@ -1,7 +1,16 @@
 """Carrying out what was learned: after every answer, ask on or stop, as it is worth."""
 
 from orchestration_assets.processing.asker import AskResult
-from orchestration_assets.processing.plan_result import Ask, Decision, PlanResult
+from orchestration_assets.processing.plan_result import (
+    Ask,
+    Decision,
+    PlanResult,
+    gave_answer,
+    lead,
+    marked,
+    settled,
+)
+from orchestration_assets.schemas.answers import Answer
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Question
 from orchestration_assets.selection.strategies import format_price
@@ -21,15 +30,35 @@ async def run_learned(
         advice = selector.next_step(
             point, {result.service: _given_answer(result) for result in answered}
         )
-        certainty = advice.probability if answered else None
-        answer = advice.answer if answered else None
+        kept = _decided(advice, answered)
+        answer, certainty = _leading(advice, kept, question)
         if advice.ask is None:
-            reason = _stop_words(advice)
+            reason = _stop_words(advice, answer)
             decisions.append(Decision("stop", (), reason, answer, certainty))
-            return PlanResult(tuple(answered), tuple(decisions))
+            return PlanResult(kept, tuple(decisions))
         reason = _ask_words(selector, advice, answered)
         decisions.append(Decision("ask", (advice.ask,), reason, answer, certainty))
         answered.append(await ask(advice.ask, question))
+
+
+def _decided(advice: NextStep, answered: list[AskResult]) -> tuple[AskResult, ...]:
+    """The answers, marked: all decide that the model weighs against each other, or, where it takes
+    one service's answer, the last that was given."""
+    kept = settled(answered)
+    if advice.probability is not None:
+        return kept
+    given = [n for n, result in enumerate(answered) if gave_answer(result)]
+    return marked(answered, given[-1:])
+
+
+def _leading(
+    advice: NextStep, kept: tuple[AskResult, ...], question: Question
+) -> tuple[Answer | None, float | None]:
+    """The answer that stands, as the model weighs it; a model knows no fallbacks."""
+    if advice.answer is not None and any(_given_answer(result)[0] for result in kept):
+        return advice.answer, advice.probability
+    standing = lead(kept, question)
+    return standing.answer, None if standing.answer is None else standing.certainty
 
 
 def _given_answer(result: AskResult) -> tuple[str | None, float | None]:
@@ -63,8 +92,10 @@ def _state(advice: NextStep, answered: list[AskResult]) -> str:
     return f"{advice.answer} is {advice.probability:.3f} sure"
 
 
-def _stop_words(advice: NextStep) -> str:
-    if advice.probability is None:
+def _stop_words(advice: NextStep, answer: Answer | None) -> str:
+    if answer is None:
+        return "no service gave an answer"
+    if advice.probability is None or advice.answer != answer:
         return "the last answer stands"
     state = f"{advice.answer} is {advice.probability:.3f} sure"
     if advice.best_service is None or advice.expected_gain is None or advice.price is None:

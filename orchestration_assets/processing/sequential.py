@@ -1,10 +1,18 @@
 """One service after the other: a cascade that stops early, or a chain that hands answers on."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from orchestration_assets.evidence.consensus import Consensus
 from orchestration_assets.processing.asker import AskResult
-from orchestration_assets.processing.plan_result import Ask, Decision, PlanResult, lead, stop
+from orchestration_assets.processing.plan_result import (
+    Ask,
+    Decision,
+    PlanResult,
+    lead,
+    settled,
+    stop,
+)
 from orchestration_assets.schemas.answers import shown
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Question
@@ -17,7 +25,7 @@ async def run_sequential(choice: Choice, question: Question, ask: Ask) -> PlanRe
     A cascade stops once ``min_readings`` services have answered and the leading answer is at
     least ``stop_at`` sure. A chain asks every service and shows each the earlier readings.
     """
-    answered: list[AskResult] = []
+    answered: tuple[AskResult, ...] = ()
     decisions: list[Decision] = []
     for position, service in enumerate(choice.services):
         leading = lead(answered, question)
@@ -26,17 +34,17 @@ async def run_sequential(choice: Choice, question: Question, ask: Ask) -> PlanRe
                 f"{shown(leading.answer)} is {leading.certainty:.3f} sure, "
                 f"{choice.stop_at:g} is enough"
             )
-            return PlanResult(tuple(answered), (*decisions, stop(reason, leading)))
+            return PlanResult(answered, (*decisions, stop(reason, leading)))
         decisions.append(_ask_decision(choice, service, answered, leading))
         if choice.chain:
             earlier = tuple((result.service, result.reading) for result in answered)
             question = replace(question, earlier=earlier)
-        answered.append(await ask(service, question))
+        answered = settled((*answered, await ask(service, question)))
     leading = lead(answered, question)
-    return PlanResult(tuple(answered), (*decisions, stop("every service was asked", leading)))
+    return PlanResult(answered, (*decisions, stop("every service was asked", leading)))
 
 
-def _may_stop(choice: Choice, answered: list[AskResult], leading: Consensus) -> bool:
+def _may_stop(choice: Choice, answered: Sequence[AskResult], leading: Consensus) -> bool:
     votes = sum(result.reading.status is Status.OK for result in answered)
     return (
         choice.stop_at is not None
@@ -46,7 +54,7 @@ def _may_stop(choice: Choice, answered: list[AskResult], leading: Consensus) -> 
 
 
 def _ask_decision(
-    choice: Choice, service: str, answered: list[AskResult], leading: Consensus
+    choice: Choice, service: str, answered: Sequence[AskResult], leading: Consensus
 ) -> Decision:
     answer = shown(leading.answer)
     if not answered:

@@ -106,6 +106,7 @@ def disagreement_report(
         "questions_for_people": page.figures.questions.total,
         "calls": row.calls,
         "cost_usd": row.cost_usd,
+        "paid_usd": row.paid_usd,
         **{name: dg.MetadataValue.md(picture) for name, picture in pictures.items()},
     }
     return dg.MaterializeResult(value=rows_to_arrow(DISAGREEMENT_REPORT, [row]), metadata=metadata)

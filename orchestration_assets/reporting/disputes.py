@@ -88,5 +88,6 @@ def risk_figures(resolutions: pa.Table) -> tuple[RiskFigures, ...]:
 
 def questions_for_people(queue: pa.Table) -> CappedCounts[ReviewRow]:
     """The questions in the order of asking."""
-    rows = sorted(REVIEW_QUEUE.rows(queue), key=lambda row: row.place)
+    asked = (row for row in REVIEW_QUEUE.rows(queue) if row.probability is None)
+    rows = sorted(asked, key=lambda row: row.place)
     return CappedCounts(tuple(rows[:_QUESTIONS]), len(rows))

@@ -26,7 +26,9 @@ from orchestration_assets.reporting.intake import (
 )
 from orchestration_assets.reporting.models import ModelFigures, model_figures
 from orchestration_assets.reporting.spending import (
+    NO_PAYMENTS,
     ForecastFigures,
+    Payments,
     ServiceSpending,
     StageClock,
     forecasts,
@@ -36,8 +38,14 @@ from orchestration_assets.reporting.spending import (
 from orchestration_assets.reporting.steps import StepFigures, step_figures
 from orchestration_assets.reporting.tasks import TaskFigures, task_figures
 from orchestration_assets.reporting.top_disputes import TaskDisputes, strongest
+from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.disagreement import DISPUTE_KINDS, REVIEW_QUEUE, ReviewRow
-from orchestration_assets.schemas.enums import EntryOutcome, ProfileStatus, ResolutionStatus
+from orchestration_assets.schemas.enums import (
+    EntryOutcome,
+    ProfileStatus,
+    ResolutionStatus,
+    Status,
+)
 from orchestration_assets.schemas.tables import ReportRow
 
 
@@ -78,7 +86,7 @@ def batch_figures(tables: Mapping[str, pa.Table]) -> BatchFigures:
     content = content_figures(manifest, profiles, resolutions)
     plans, decisions = tables["processing_plans"], tables["decision_log"]
     choices = choice_figures(plans, interpretations, decisions, calls)
-    tasks = task_figures(final, resolutions, disagreements, plans, families)
+    tasks = task_figures(final, resolutions, disagreements, families)
     return BatchFigures(
         findings=findings(tasks, content.families, choices, disagreements),
         outcomes=outcome_figures(manifest),
@@ -99,9 +107,13 @@ def batch_figures(tables: Mapping[str, pa.Table]) -> BatchFigures:
 
 
 def report_row(
-    batch: str, source: str, policy_hash: str, tables: Mapping[str, pa.Table]
+    batch: str,
+    source: str,
+    policy_hash: str,
+    tables: Mapping[str, pa.Table],
+    paid: Payments = NO_PAYMENTS,
 ) -> ReportRow:
-    """The totals of the batch, as they enter the corpus report."""
+    """The totals of the batch, as they enter the corpus report; ``paid`` every time it was done."""
     manifest, resolutions = tables["content_manifest"], tables["resolutions"]
     calls, profiles = tables["call_log"], tables["content_profiles"]
     accepted = _having(manifest, "outcome", EntryOutcome.ACCEPTED)
@@ -119,15 +131,34 @@ def report_row(
         calls=_having(calls, "origin", "called"),
         cached=_having(calls, "origin", "cache"),
         cost_usd=float(pc.sum(calls.column("cost_usd")).as_py() or 0.0),
+        paid_usd=paid.usd,
+        paid_estimated_usd=paid.estimated_usd,
         resolved=_having(resolutions, "status", ResolutionStatus.RESOLVED),
         abstained=_having(resolutions, "status", ResolutionStatus.ABSTAINED)
         + _having(resolutions, "status", ResolutionStatus.PRESERVED),
+        deferred=_having(resolutions, "status", ResolutionStatus.DEFERRED),
+        deferred_readings=deferred_readings(tables["interpretations"]),
         failed=_having(resolutions, "status", ResolutionStatus.FAILED)
         + profiles.num_rows
         - _having(profiles, "status", ProfileStatus.OK),
         disagreements=tables["disagreements"].num_rows,
         disputed=int(disputed(resolutions).sum()),
     )
+
+
+def deferred_readings(interpretations: pa.Table) -> int:
+    """Readings that are still to be had: a service's latest one about a question is deferred.
+
+    A router's counts too, which is never final.
+    """
+    if not _having(interpretations, "status", Status.DEFERRED):
+        return 0
+    columns = ("item_id", "task", "service", "step", "status")
+    latest = {
+        (item, task, service): status
+        for item, task, service, _, status in sorted(values(interpretations, *columns))
+    }
+    return list(latest.values()).count(Status.DEFERRED.value)
 
 
 def _having(table: pa.Table, column: str, value: str) -> int:

@@ -60,12 +60,14 @@ _FROM_RESOLUTION: Final[Mapping[ResolutionStatus, ItemState]] = {
     ResolutionStatus.RESOLVED: ItemState.RESOLVED,
     ResolutionStatus.ABSTAINED: ItemState.REVIEW,
     ResolutionStatus.PRESERVED: ItemState.REVIEW,
+    ResolutionStatus.DEFERRED: ItemState.DEFERRED,
     ResolutionStatus.FAILED: ItemState.FAILED,
 }
 # what is broken decides first; then an answer that stands, for to decline is no failure
 _DECISIVE_FIRST: Final = (
     ItemState.QUARANTINED,
     ItemState.FAILED,
+    ItemState.DEFERRED,
     ItemState.RESOLVED,
     ItemState.REVIEW,
 )

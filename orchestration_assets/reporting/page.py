@@ -15,6 +15,7 @@ from orchestration_assets.reporting.counts import CappedCounts, share
 from orchestration_assets.reporting.figures import BatchFigures
 from orchestration_assets.reporting.queries import rows_query
 from orchestration_assets.reporting.scorecard_figures import LearningFigures
+from orchestration_assets.reporting.spending import NO_PAYMENTS, Payments
 from orchestration_assets.schemas.disagreement import ReviewRow
 from orchestration_assets.schemas.tables import TABLES, ReportRow
 
@@ -22,7 +23,8 @@ BATCHES_SHOWN = 500
 _TREND = 60
 _SUMMED = (
     *("listed", "accepted", "rejected", "other", "plans", "readings", "calls", "cached"),
-    *("cost_usd", "resolved", "abstained", "failed", "disagreements", "disputed"),
+    *("cost_usd", "paid_usd", "resolved", "abstained", "deferred", "failed"),
+    *("disagreements", "disputed"),
 )
 
 
@@ -58,14 +60,18 @@ def render_batch(row: ReportRow, figures: BatchFigures, *, generated_at: str | N
     )
 
 
-def render_index(rows: Sequence[ReportRow]) -> str:
-    """The page over all batches, newest first, each linked to its own page."""
+def render_index(rows: Sequence[ReportRow], paid: Payments = NO_PAYMENTS) -> str:
+    """The page over all batches, newest first, each linked to its own page.
+
+    ``paid``: by the whole home, probes and batches without a report included.
+    """
     newest = sorted(rows, key=lambda row: row.batch, reverse=True)
     return _render(
         "index.html",
         rows=newest[:BATCHES_SHOWN],
         batches=len(newest),
         total={name: sum(getattr(row, name) for row in newest) for name in _SUMMED},
+        paid=paid,
         trends=_trends(newest[:_TREND][::-1]),
     )
 
@@ -98,7 +104,7 @@ def _trends(rows: Sequence[ReportRow]) -> tuple[Trend, ...]:
             tuple(share(row.cached, row.calls + row.cached) for row in rows),
             "pct",
         ),
-        Trend("Cost", tuple(row.cost_usd for row in rows), "usd"),
+        Trend("Paid", tuple(row.paid_usd for row in rows), "usd"),
     )
 
 

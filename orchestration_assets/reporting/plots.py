@@ -93,7 +93,7 @@ def trend_png(rows: Sequence[ReportRow]) -> bytes:
         ("Answers against dissent, %", disputed, _ACCENT),
         ("Failed", [float(row.failed) for row in ordered], _BAR),
         ("Calls", [float(row.calls) for row in ordered], _BAR),
-        ("Cost in USD", [row.cost_usd for row in ordered], _BAR),
+        ("Paid in USD", [row.paid_usd for row in ordered], _BAR),
     )
     figure, panels = _panels(len(drawn) if ordered else 0, "The latest batches")
     for panel, (title, values, color) in zip(panels, drawn, strict=False):

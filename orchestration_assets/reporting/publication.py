@@ -19,6 +19,7 @@ from orchestration_assets.reporting.scorecard_figures import (
     LearningFigures,
     learning_figures,
 )
+from orchestration_assets.reporting.spending import PAYMENT_COLUMNS, payments
 from orchestration_assets.schemas.disagreement import (
     CALIBRATION,
     SERVICE_SCORECARDS,
@@ -53,7 +54,8 @@ def publish_batch(home: Home, batch: str, tables: Mapping[str, pa.Table]) -> Bat
     whole["interpretations"] = pa.concat_tables([tables[name] for name in names])
     source = home.batches.read(batch)["source"][0].as_py()
     hashes = tables["processing_plans"]["policy_hash"].unique().to_pylist()
-    row = report_row(batch, source, hashes[0] if hashes else _NO_PLANS, whole)
+    paid = payments(home.spending.rows(PAYMENT_COLUMNS), batch)
+    row = report_row(batch, source, hashes[0] if hashes else _NO_PLANS, whole, paid)
     figures = batch_figures(whole)
     path = home.reports / f"{batch}.html"
     _write(path, render_batch(row, figures))
@@ -77,7 +79,7 @@ def publish_corpus(home: Home) -> CorpusPages:
     index, services = home.reports / "index.html", home.reports / "services.html"
     totals = store.read_batches(DISAGREEMENT_REPORT, store.batches(DISAGREEMENT_REPORT.name))
     rows = list(DISAGREEMENT_REPORT.rows(totals))
-    _write(index, render_index(rows))
+    _write(index, render_index(rows, payments(home.spending.rows(PAYMENT_COLUMNS))))
     _write(services, render_services(_learning_figures(store)))
     return CorpusPages(index, services, totals, rows)
 

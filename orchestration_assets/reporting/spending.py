@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,6 +12,7 @@ from orchestration_assets.reporting.counts import frame
 from orchestration_assets.schemas.enums import ProfileStatus, Status
 
 _ANSWERED = (Status.OK.value, Status.ABSTAINED.value)
+PAYMENT_COLUMNS = ("batch", "usd", "estimated")
 _STAGES = ("preprocess_ms", "features_ms", "complexity_ms", "aggregation_ms")
 
 
@@ -34,6 +36,27 @@ class ServiceSpending:
     tokens_out: int
     wasted_usd: float
     shortened: int
+
+
+@dataclass(frozen=True, slots=True)
+class Payments:
+    """What the spending ledger says was paid, in US dollars; ``estimated_usd`` of it is estimated:
+    no service stated it."""
+
+    usd: float = 0.0
+    estimated_usd: float = 0.0
+
+
+NO_PAYMENTS: Final = Payments()
+
+
+def payments(spending: pa.Table, batch: str | None = None) -> Payments:
+    """What was paid for a batch, every time that it was done; without one, by the whole home."""
+    rows = spending if batch is None else spending.filter(pc.equal(spending["batch"], batch))
+    return Payments(
+        pc.sum(rows["usd"]).as_py() or 0.0,
+        pc.sum(rows.filter(rows["estimated"])["usd"]).as_py() or 0.0,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """Per task: who answered, who agrees with whom on what content, and how sure the answers are."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any, cast
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration_assets.evidence.standing import Roles
 from orchestration_assets.reporting.counts import (
     CappedCounts,
     Count,
@@ -29,6 +31,7 @@ from orchestration_assets.reporting.service_splits import (
     answered_by_several,
     service_splits,
 )
+from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import AnswerKind, ResolutionStatus, Status
 
 _UNANSWERED = 10
@@ -103,6 +106,7 @@ class TaskFigures:
     pairs: int
     resolved: int
     abstained: int
+    deferred: int
     failed: int
     disputed: int
     disagreements: int
@@ -130,7 +134,6 @@ def task_figures(
     interpretations: pa.Table,
     resolutions: pa.Table,
     disagreements: pa.Table,
-    plans: pa.Table,
     families: "pd.Series[str]",
 ) -> tuple[TaskFigures, ...]:
     """Every task that was resolved or read, by name."""
@@ -142,7 +145,7 @@ def task_figures(
     for name in names:
         own = (
             table.filter(pc.equal(table.column("task"), name))
-            for table in (interpretations, resolutions, disagreements, plans)
+            for table in (interpretations, resolutions, disagreements)
         )
         figures.append(_one_task(name, *own, families=families))
     return tuple(figures)
@@ -153,7 +156,6 @@ def _one_task(
     interpretations: pa.Table,
     resolutions: pa.Table,
     disagreements: pa.Table,
-    plans: pa.Table,
     *,
     families: "pd.Series[str]",
 ) -> TaskFigures:
@@ -163,8 +165,7 @@ def _one_task(
     names = tuple(service.service for service in services)
     kind = kind_of(interpretations, resolutions)
     together = answered_by_several(resolutions)
-    independent = _independent(interpretations, plans)
-    present, pairs = _agreement(names, independent, disagreements, families)
+    present, pairs = _agreement(names, interpretations, disagreements, families)
     return TaskFigures(
         task=name,
         kind=kind,
@@ -172,6 +173,7 @@ def _one_task(
         resolved=status.get(ResolutionStatus.RESOLVED.value, 0),
         abstained=status.get(ResolutionStatus.ABSTAINED.value, 0)
         + status.get(ResolutionStatus.PRESERVED.value, 0),
+        deferred=status.get(ResolutionStatus.DEFERRED.value, 0),
         failed=status.get(ResolutionStatus.FAILED.value, 0),
         disputed=int(against.sum()),
         disagreements=disagreements.num_rows,
@@ -222,12 +224,19 @@ def _occurrences(lists: pa.ChunkedArray) -> dict[str, int]:
     return Counter(pc.list_flatten(lists).to_pylist())
 
 
-def _independent(interpretations: pa.Table, plans: pa.Table) -> pa.Table:
-    """The readings without those of judges: whoever was shown the others cannot contradict them."""
-    judges = frame(plans, "item_id", "judge").set_index("item_id")["judge"]
-    rows = frame(interpretations, "item_id", "service")
-    judging = rows["item_id"].map(judges) == rows["service"]
-    return interpretations.filter(pa.array(~judging.to_numpy(dtype=bool)))
+def _built_on_each_other(answered: pa.Table) -> Iterator[tuple[str, str, str]]:
+    """(item, service, service) in the order of names where one of both knew the other's answer:
+    whoever was shown an answer cannot contradict it."""
+    shown = answered.filter(pc.greater(pc.list_value_length(answered.column("saw")), 0))
+    concerned = pc.is_in(answered.column("item_id"), value_set=pc.unique(shown.column("item_id")))
+    saw_of: dict[str, dict[str, list[str]]] = {}
+    for item, service, saw in values(answered.filter(concerned), "item_id", "service", "saw"):
+        saw_of.setdefault(item, {})[service] = saw
+    for item, saw in saw_of.items():
+        roles = Roles(saw=saw)
+        for a, b in combinations(sorted(saw), 2):
+            if not roles.apart(a, b):
+                yield item, a, b
 
 
 def _agreement(
@@ -252,6 +261,9 @@ def _agreement(
         name: (part := took_part[family == name]).T @ part  # float32 is exact to 16 million
         for name in present
     }
+    family_of, place = dict(zip(ids, family, strict=True)), {n: k for k, n in enumerate(services)}
+    for item, a, b in _built_on_each_other(answered):
+        both[family_of[item]][place[a], place[b]] -= 1
     disagreed = _disagreed(disagreements, families)
     pairs = []
     for i, a in enumerate(services):
@@ -283,7 +295,7 @@ def _disagreed(
 
 
 def _unanswered(resolutions: pa.Table) -> CappedCounts[Example]:
-    """Questions that failed, then those that every service abstained from."""
+    """Questions that failed, then deferred ones and those that every service abstained from."""
     rows = frame(resolutions, "status", "path")
     rows = rows[rows["status"] != ResolutionStatus.RESOLVED.value]
     first = rows.sort_values(["status", "path"], ascending=[False, True]).index[:_UNANSWERED]

@@ -33,9 +33,10 @@ _NEAR = 5
 class SideReading:
     """The reading of one service, and whether its answer is the one that stands.
 
+    One that neither stands nor dissents was overruled by a service that was shown it.
     ``pieces`` is the answer with what no other service said apart: words of a text, members of
-    a set. ``score`` is the answer to a score task. ``near_only`` lists what only this side
-    of a disagreement names.
+    a set. ``score`` is the answer to a score task. ``near_only`` lists what only this side of a
+    disagreement names.
     """
 
     service: str

@@ -32,17 +32,18 @@ class DisputeKindRow:
 
 @dataclass(frozen=True, slots=True)
 class ReviewRow:
-    """One row a question that people should look at, the most valuable verdict first."""
+    """One row a question for people: a sample with known probabilities, in which the most valuable
+    verdicts are the most probable and come first; and what earlier rounds have answered."""
 
     batch: _Batch
-    place: Annotated[int, Column("order of asking, from 1")]
+    place: Annotated[int, Column("order of asking, from 1; 0 when an earlier round answered it")]
     item_id: _ItemId
     content_hash: _ContentHash
     path: _Path
     task: _TaskName
     kind: Annotated[AnswerKind, Column("kind of answer that the task asks for")]
     answer: Annotated[str | None, Column("the answer that stands, as text")]
-    triage: Annotated[Triage, Column("review, or reject: nobody should rely on the answer")]
+    triage: Annotated[Triage, Column("accept, review, or reject: nobody should rely on the answer")]
     error_risk: Annotated[float, Column("probability that the answer is wrong", "0..1")]
     impact: Annotated[float, Column("the task's impact times the addresses with this content")]
     teaches: Annotated[
@@ -50,6 +51,25 @@ class ReviewRow:
         Column("1 for the first question of its pattern of dispute, less for each further", "0..1"),
     ]
     value: Annotated[float, Column("error risk times impact times what it teaches")]
+    round: Annotated[int, Column("round of asking, from 1: the next begins after verdicts")]
+    size: Annotated[
+        float,
+        Column("share of all value, and of the audit that is even over all questions", "0..1"),
+    ]
+    priority: Annotated[
+        float, Column("size over a number in (0, 1) that depends on task, content and round alone")
+    ]
+    beyond: Annotated[
+        float, Column("highest priority of the questions that found no room; 0 when all did")
+    ]
+    chance: Annotated[
+        float, Column("probability of coming in: size over what is beyond, at most 1", "0..1")
+    ]
+    audit: Annotated[bool, Column("asked for the even share more than for its value")]
+    probability: Annotated[
+        float | None,
+        Column("probability with which its verdict came in, for an earlier round; else null"),
+    ]
     readings: Annotated[str, Column("what every service said, in words")]
     kinds: Annotated[tuple[str, ...], Column("kinds of dispute that were found")]
 
@@ -70,27 +90,52 @@ class CalibrationRow:
     version: Annotated[str | None, Column("version that batches use; null when none does")]
     services: Annotated[tuple[str, ...], Column("services in the order of the model")]
     service_versions: Annotated[
-        tuple[str, ...], Column("code and model version of each; another one invalidates")
+        tuple[str, ...],
+        Column("code, model, parameters and task of each; another one invalidates"),
     ]
     items: Annotated[int, Column("items that two or more services answered", "items")]
-    gold: Annotated[int, Column("items among them that people judged", "items")]
+    gold: Annotated[int, Column("items among them whose verdict has a known probability", "items")]
+    effective: Annotated[
+        float, Column("items of an even sample that would tell as much (Kish)", "items")
+    ]
     held_out: Annotated[int, Column("judged items kept back for the gate", "items")]
+    basis: Annotated[str, Column("what the verdicts stand for, in words")]
+    set_aside: Annotated[
+        int, Column("answers of services that changed since: not learned from", "readings")
+    ]
     promoted: Annotated[bool, Column("whether this run made a new version the one in use")]
     reason: Annotated[str, Column("why it was promoted or not, in words")]
     brier: Annotated[
         float | None, Column("mean squared gap of risk and outcome on held-out gold", "0..1")
     ]
+    brier_low: Annotated[float | None, Column("lower end of its 95 % interval", "0..1")]
+    brier_high: Annotated[float | None, Column("upper end of its 95 % interval", "0..1")]
     brier_before: Annotated[
         float | None, Column("the same for what was in use before, on the same items", "0..1")
     ]
     ece: Annotated[
         float | None, Column("expected calibration error on held-out gold, 15 bins", "0..1")
     ]
+    brier_change: Annotated[
+        float | None, Column("brier less brier_before, question by question", "-1..1")
+    ]
+    brier_change_low: Annotated[float | None, Column("lower end of its 95 % interval", "-1..1")]
+    brier_change_high: Annotated[float | None, Column("upper end of its 95 % interval", "-1..1")]
+    risk_gap: Annotated[
+        float | None,
+        Column("stated risk less the share of wrong answers, held-out gold", "-1..1"),
+    ]
+    risk_gap_low: Annotated[float | None, Column("lower end of its 95 % interval", "-1..1")]
+    risk_gap_high: Annotated[float | None, Column("upper end of its 95 % interval", "-1..1")]
     accuracy: Annotated[
         float | None, Column("share of standing answers that are right, held-out gold", "0..1")
     ]
+    accuracy_low: Annotated[float | None, Column("lower end of its 95 % interval", "0..1")]
+    accuracy_high: Annotated[float | None, Column("upper end of its 95 % interval", "0..1")]
     best_single: Annotated[str | None, Column("service with the highest accuracy on gold")]
     best_single_accuracy: Annotated[float | None, Column("its accuracy on held-out gold", "0..1")]
+    best_single_low: Annotated[float | None, Column("lower end of its 95 % interval", "0..1")]
+    best_single_high: Annotated[float | None, Column("upper end of its 95 % interval", "0..1")]
     coverage_risk: Annotated[
         tuple[CurvePoint, ...], Column("coverage against risk on held-out gold")
     ]
@@ -157,8 +202,19 @@ class ScorecardRow:
         float | None,
         Column("agreement with what all have in common, chance apart; labels only", "0..1"),
     ]
-    accuracy: Annotated[float | None, Column("share right among people's verdicts", "0..1")]
-    judged: Annotated[int, Column("its answers that people judged", "items")]
+    accuracy: Annotated[
+        float | None,
+        Column("share right by people's verdicts, each weighed by what it stands for", "0..1"),
+    ]
+    accuracy_low: Annotated[float | None, Column("lower end of its 95 % interval", "0..1")]
+    accuracy_high: Annotated[float | None, Column("upper end of its 95 % interval", "0..1")]
+    judged: Annotated[int, Column("its answers whose verdict has a known probability", "items")]
+    effective: Annotated[
+        float, Column("verdicts of an even sample that would tell as much (Kish)", "items")
+    ]
+    set_aside: Annotated[
+        int, Column("its answers of before it changed: nothing is concluded from them", "readings")
+    ]
     clone_of: Annotated[str | None, Column("service whose answers it repeats")]
     broken: Annotated[bool, Column("its answers have next to nothing in common with the others'")]
     dissents: Annotated[
@@ -172,6 +228,10 @@ class ScorecardRow:
     without_accuracy: Annotated[
         float | None,
         Column("change of the accuracy against verdicts without it; null without verdicts"),
+    ]
+    without_accuracy_low: Annotated[float | None, Column("lower end of its 95 % interval", "-1..1")]
+    without_accuracy_high: Annotated[
+        float | None, Column("upper end of its 95 % interval", "-1..1")
     ]
     without_changed: Annotated[
         float | None, Column("share of standing answers that would be others without it", "0..1")

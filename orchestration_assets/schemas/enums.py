@@ -66,7 +66,8 @@ class AnswerKind(StrEnum):
 class Status(StrEnum):
     """How one service's attempt at one task about one item ended.
 
-    Only ``ok`` and ``abstained`` are cached; only ``ok`` takes part in disagreement.
+    Only ``ok`` and ``abstained`` are cached; only ``ok`` takes part in disagreement. ``deferred``:
+    the service was unavailable, and a later run asks again.
     """
 
     OK = "ok"
@@ -74,9 +75,9 @@ class Status(StrEnum):
     FALLBACK = "fallback"
     FAILED = "failed"
     TIMEOUT = "timeout"
-    OPEN_CIRCUIT = "open_circuit"
     REJECTED_OUTPUT = "rejected_output"
     OVER_BUDGET = "over_budget"
+    DEFERRED = "deferred"
 
 
 class ProfileStatus(StrEnum):
@@ -99,12 +100,14 @@ class ProcessingModel(StrEnum):
 class ResolutionStatus(StrEnum):
     """Whether an item's task has an answer that stands.
 
-    ``preserved``: services disagree, and by policy no reading is put above another.
+    ``preserved``: services disagree, and by policy no reading is put above another. ``deferred``:
+    nobody has answered yet, and a service that may was unavailable.
     """
 
     RESOLVED = "resolved"
     PRESERVED = "preserved"
     ABSTAINED = "abstained"
+    DEFERRED = "deferred"
     FAILED = "failed"
 
 

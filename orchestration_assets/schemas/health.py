@@ -18,6 +18,10 @@ class ServiceHealthRow:
     shallow_ms: Annotated[float | None, Column("time until it did", "ms", True)]
     deep_ok: Annotated[bool | None, Column("it answered a tiny, real question", "", True)]
     deep_ms: Annotated[float | None, Column("time of that answer, retries included", "ms", True)]
+    unavailable: Annotated[
+        bool | None,
+        Column("it could not answer just now, which may pass: a run waits, then defers", "", True),
+    ]
     business_ok: Annotated[
         bool | None, Column("it answered its known item as expected; null without one", "", True)
     ]

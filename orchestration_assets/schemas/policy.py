@@ -288,15 +288,6 @@ class Choice(_Strict):
         return (*self.services, *((self.judge.service,) if self.judge else ()))
 
     @property
-    def judging(self) -> str | None:
-        """The service that judges all others: the declared judge, or where a whole graph ends."""
-        if self.judge is not None:
-            return self.judge.service
-        waited_for = {name for names in self.after.values() for name in names}
-        ends = [name for name in self.services if name not in waited_for]
-        return ends[0] if self.after and len(ends) == 1 else None
-
-    @property
     def admissible(self) -> tuple[str, ...]:
         """Every service that may be asked, in the order in which that may happen."""
         router = (self.route.service,) if self.route else ()
@@ -482,7 +473,9 @@ class Execution(_Strict):
         default=32, description="items whose plans run at the same time"
     )
     budget_usd: Annotated[float, Field(ge=0.0)] | None = Field(
-        default=None, description="a batch spends no more than this; the rest is over_budget"
+        default=None,
+        description="a batch spends no more than this until it is finished, runs that were stopped "
+        "included; what buys most is asked, the rest is over_budget",
     )
     item_deadline_s: Annotated[float, Field(gt=0.0)] = Field(
         default=300.0,
@@ -490,6 +483,11 @@ class Execution(_Strict):
     )
     batch_deadline_s: Annotated[float, Field(gt=0.0)] | None = Field(
         default=None, description="no call of a batch goes on after this time"
+    )
+    deferred_pause_s: Annotated[float, Field(gt=0.0, le=86_400.0)] = Field(
+        default=600.0,
+        description="the sensor takes deferred questions of a batch up again after so long; the "
+        "pause doubles every time, to a day, and after 12 times it leaves them to a person",
     )
 
 
@@ -504,6 +502,11 @@ class Review(_Strict):
     )
     max_rows: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
         default=500, description="questions that a batch may put before people"
+    )
+    audit_share: Annotated[float, Field(gt=0.0, le=1.0)] = Field(
+        default=0.2,
+        description="share of the questions that is spread evenly over all answers, accepted ones "
+        "too, so that verdicts tell about all of them; the rest goes where verdicts are worth most",
     )
 
     @model_validator(mode="after")

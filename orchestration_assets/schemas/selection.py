@@ -22,19 +22,38 @@ class SelectionModelRow:
     words: Annotated[str, Column("what was learned, or why nothing was, in words")]
     gold: Annotated[int, Column("items of the task with gold", "items")]
     complete: Annotated[
-        int, Column("of them with a reading of every service as it is now", "items")
+        int,
+        Column(
+            "of them with a reading of every service as it is now, whatever the first ones said, "
+            "and a verdict of known probability",
+            "items",
+        ),
+    ]
+    effective: Annotated[
+        float, Column("items of an even sample that would tell as much (Kish)", "items")
+    ]
+    set_aside: Annotated[
+        int, Column("readings of services that changed since: not learned from", "readings")
     ]
     held_out: Annotated[int, Column("of them held out for the gate", "items")]
     services: Annotated[tuple[str, ...], Column("services that the model may ask")]
     families: Annotated[tuple[str, ...], Column("families that its operating points follow")]
     best_single: Annotated[str | None, Column("service that is right most often by itself")]
     best_single_accuracy: Annotated[float | None, Column("its accuracy on held-out gold", "0..1")]
+    best_single_low: Annotated[float | None, Column("lower end of its 95 % interval", "0..1")]
+    best_single_high: Annotated[float | None, Column("upper end of its 95 % interval", "0..1")]
     accuracy: Annotated[
         float | None, Column("accuracy of the most accurate point on held-out gold", "0..1")
     ]
-    current_accuracy: Annotated[
-        float | None, Column("accuracy on held-out gold of the model in force before", "0..1")
+    accuracy_low: Annotated[float | None, Column("lower end of its 95 % interval", "0..1")]
+    accuracy_high: Annotated[float | None, Column("upper end of its 95 % interval", "0..1")]
+    current: Annotated[str | None, Column("what decided before, against which the model was held")]
+    current_accuracy: Annotated[float | None, Column("its accuracy on held-out gold", "0..1")]
+    gain: Annotated[
+        float | None, Column("accuracy less that of what decided before, item by item", "-1..1")
     ]
+    gain_low: Annotated[float | None, Column("lower end of its 95 % interval", "-1..1")]
+    gain_high: Annotated[float | None, Column("upper end of its 95 % interval", "-1..1")]
     usd: Annotated[float | None, Column("mean price of the most accurate point", "USD an item")]
     ms: Annotated[float | None, Column("mean time of its calls", "ms an item")]
     calibration_error: Annotated[
@@ -60,14 +79,27 @@ class FrontierRow:
     items: Annotated[int, Column("gold items that it was measured on", "items")]
     labels: Annotated[int, Column("gold items that it was learned from", "items")]
     accuracy: Annotated[float, Column("share of right answers", "0..1")]
-    accuracy_low: Annotated[float, Column("lower end of its 95 % Wilson interval", "0..1")]
-    accuracy_high: Annotated[float, Column("upper end of its 95 % Wilson interval", "0..1")]
+    accuracy_low: Annotated[float, Column("lower end of its 95 % interval", "0..1")]
+    accuracy_high: Annotated[float, Column("upper end of its 95 % interval", "0..1")]
+    effective: Annotated[
+        float, Column("items of an even sample that would tell as much (Kish)", "items")
+    ]
     usd: Annotated[float, Column("mean price", "USD an item")]
     ms: Annotated[float, Column("mean time of the calls", "ms an item")]
     calls: Annotated[float, Column("mean number of calls", "calls an item")]
     regret: Annotated[
         float | None,
         Column("accuracy that the best single service would have had more, on the same items"),
+    ]
+    change: Annotated[
+        float | None,
+        Column("service: change of the accuracy without it, on the same items", "-1..1"),
+    ]
+    change_low: Annotated[
+        float | None, Column("lower end of the 95 % interval of the change or the regret", "-1..1")
+    ]
+    change_high: Annotated[
+        float | None, Column("upper end of the 95 % interval of the change or the regret", "-1..1")
     ]
     words: Annotated[str, Column("the figure in words")]
 

@@ -5,6 +5,7 @@ timeouts, retries, a circuit breaker, a bulkhead and redaction.
 """
 
 import re
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
 
@@ -107,13 +108,21 @@ class BreakerConfig(Strict):
         default=20, description="attempts over which the failure rate is taken"
     )
     failure_rate: Annotated[float, Field(gt=0.0, le=1.0)] = Field(
-        default=0.5, description="opens when this share of the window failed"
+        default=0.75,
+        description="opens when this share of the window failed; malformed answers count only "
+        "while most are, requests to slow down (429) never",
     )
     min_attempts: Annotated[int, Field(ge=1)] = Field(
         default=10, description="never opens before so many attempts"
     )
     open_s: _Seconds = Field(
-        default=30.0, description="time until one probe is let through; doubles while probes fail"
+        default=5.0,
+        description="time until one probe is let through; doubles while probes fail, to 4 times",
+    )
+    wait_s: Annotated[float, Field(ge=0.0, le=86_400.0)] | None = Field(
+        default=None,
+        description="items wait so long in all for a service that is unavailable, then go to its "
+        "fallbacks, then are deferred; null: 120 s, with fallbacks twice open_s",
     )
 
     @model_validator(mode="after")
@@ -362,3 +371,9 @@ ServiceConfig = Annotated[
     ),
 ]
 """One service of the policy; ``type`` says which, embedded when it is left out."""
+
+
+def is_paid(services: Mapping[str, ServiceConfig]) -> bool:
+    """Whether any of the services charges anything."""
+    prices = [one.price for one in services.values() if isinstance(one, HttpConfig)]
+    return any(price.of(1.0, 1.0) > 0.0 for price in prices)

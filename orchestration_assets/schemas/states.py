@@ -21,6 +21,8 @@ class ItemState(StrEnum):
     RESOLVED = "resolved"
     # a person must look: every service declined every task
     REVIEW = "review"
+    # no answer yet: a service was unavailable, and a later run asks again
+    DEFERRED = "deferred"
     # no answer because something broke
     FAILED = "failed"
     # no answer because what a service said broke the rules for answers
@@ -50,11 +52,12 @@ TRANSITIONS: Final[Mapping[ItemState | None, frozenset[ItemState]]] = {
     _S.DISCOVERED: frozenset({_S.PROFILED, _S.FAILED, *INTAKE_STATES.values()}),
     _S.PROFILED: frozenset({_S.PLANNED, _S.RESOLVED}),
     _S.PLANNED: frozenset({_S.PROCESSING}),
-    _S.PROCESSING: frozenset({_S.RESOLVED, _S.REVIEW, _S.FAILED, _S.QUARANTINED}),
+    _S.PROCESSING: frozenset({_S.RESOLVED, _S.REVIEW, _S.DEFERRED, _S.FAILED, _S.QUARANTINED}),
 }
 """State -> states that may follow; None is before the listing. States that are missing are final.
 
-A batch that is processed again starts over from ``discovered``: its audit log is replaced.
+A batch that is processed again starts over from ``discovered``: its audit log is replaced. So is
+that of a batch with deferred items, which the next run takes up.
 """
 
 FINAL_STATES: Final = frozenset(ItemState) - TRANSITIONS.keys()

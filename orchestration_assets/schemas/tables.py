@@ -273,10 +273,6 @@ class PlanRow:
     model: Annotated[ProcessingModel, Column("processing model chosen")]
     option: Annotated[str, Column("the task's way of processing that was taken, by name")]
     services: Annotated[tuple[str, ...], Column("admissible services, in the order of asking")]
-    judge: Annotated[
-        str | None,
-        Column("service that is shown the others' answers: no independent reading"),
-    ]
     stop_at: Annotated[
         float | None, Column("sequential stops once the answer is this sure", "0..1")
     ]
@@ -316,10 +312,17 @@ class InterpretationRow:
     content_hash: _ContentHash
     task: _TaskName
     service: _ServiceName
-    service_version: Annotated[str, Column("code and model version of the service")]
+    service_version: Annotated[
+        str, Column("who answered: code and model, parameters, task; evidence is about it alone")
+    ]
     step: Annotated[int, Column("position among the plan's calls, from 0")]
     round: Annotated[int, Column("round of an iterative plan, from 0; 0 for other models")]
-    final: Annotated[bool, Column("false for a round that a later one took over")]
+    final: Annotated[bool, Column("false for a reading that another of the service took over")]
+    decides: Annotated[bool, Column("whether the answer of the plan rests on this reading")]
+    saw: Annotated[
+        tuple[str, ...],
+        Column("services whose answers it was shown: it is no independent reading of theirs"),
+    ]
     status: Annotated[Status, Column("how the attempt ended")]
     answer: Annotated[str | None, Column("the answer as text; null unless status is ok")]
     answer_set: Annotated[tuple[str, ...] | None, Column("members, when the answer is a set")]
@@ -410,6 +413,9 @@ class CallRow:
     injection_markers: Annotated[
         int, Column("places in the content that read like instructions", "places", True)
     ] = 0
+    cost_estimated: Annotated[
+        bool, Column("whether the price is an estimate: the service did not state it", "", True)
+    ] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -417,7 +423,7 @@ class ReadingSummary:
     """A reading as kept beside the resolution.
 
     ``weight`` in [0, 1]: a label's probability, else 1 - the mean distance to the other readings;
-    None without an answer, and for vectors.
+    None without an answer, and for vectors. ``decides``: whether the answer rests on it.
     """
 
     service: str
@@ -425,6 +431,7 @@ class ReadingSummary:
     answer: str | None
     confidence: float | None
     weight: float | None
+    decides: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -474,7 +481,9 @@ class ResolutionRow:
         ),
     ]
     supporters: Annotated[tuple[str, ...], Column("services that gave this answer, or near it")]
-    dissenters: Annotated[tuple[str, ...], Column("services that gave an answer far from it")]
+    dissenters: Annotated[
+        tuple[str, ...], Column("services with an answer far from it, found without its own")
+    ]
     reason: Annotated[str, Column("how it was resolved, in words")]
     readings: Annotated[tuple[ReadingSummary, ...], Column("every reading, in the order of asking")]
 
@@ -553,14 +562,30 @@ class ReportRow:
     readings: Annotated[int, Column("readings of services", "readings")]
     calls: Annotated[int, Column("attempts at services (not from the cache)", "calls", True)]
     cached: Annotated[int, Column("readings served by the cache", "readings", True)]
-    cost_usd: Annotated[float, Column("cost of all attempts", "USD", True)]
+    cost_usd: Annotated[
+        float,
+        Column("cost of the attempts in its call log, the last time it was done", "USD", True),
+    ]
     resolved: Annotated[int, Column("answers that stand", "answers")]
     abstained: Annotated[
         int, Column("pairs that no service would answer, or whose readings all stand", "pairs")
     ]
+    deferred: Annotated[
+        int, Column("pairs without an answer yet, since a service was unavailable", "pairs")
+    ]
+    deferred_readings: Annotated[
+        int,
+        Column("readings that a later run asks for again, of answered pairs too", "readings"),
+    ]
     failed: Annotated[int, Column("pairs that failed, and items without a profile", "pairs")]
     disagreements: Annotated[int, Column("pairs of services with different answers", "pairs")]
     disputed: Annotated[int, Column("answers that stand against dissent", "answers")]
+    paid_usd: Annotated[
+        float, Column("what it cost in all, every time it was done, by the ledger", "USD", True)
+    ] = 0.0
+    paid_estimated_usd: Annotated[
+        float, Column("how much of that is estimated, not stated by a service", "USD", True)
+    ] = 0.0
 
 
 _ENTRY_KEY = ("item_id",)

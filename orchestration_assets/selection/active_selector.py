@@ -1,13 +1,14 @@
 """The promoted selector of a task: whether it applies, and at which operating point."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from orchestration_assets.evidence.recorded_answers import Floats
+from orchestration_assets.schemas.items import Task
 from orchestration_assets.schemas.policy import Learned
-from orchestration_assets.selection.budget import Offer, allocate_budget
+from orchestration_assets.selection.budget import Offer, allocate_budget, fractional_step
 from orchestration_assets.selection.forecast import Forecast, Price
 from orchestration_assets.selection.trained_selector import (
     OperatingPoint,
@@ -15,6 +16,7 @@ from orchestration_assets.selection.trained_selector import (
     unpack_selector,
 )
 from orchestration_assets.services.contract import Service
+from orchestration_assets.services.identity import changed_parts, service_identity
 from resources.model_registry import ArtefactError, ModelRegistry
 
 
@@ -65,12 +67,22 @@ class CurrentPrices:
 
 @dataclass(frozen=True, slots=True)
 class ChosenPoint:
-    """A promoted model at one operating point, with present prices ``usd`` and ``ms`` (K,)."""
+    """A promoted model at one operating point, with present prices ``usd`` and ``ms`` (K,).
+
+    A ``better_share`` of the items, in [0, 1], gets the ``better`` point, where there is one.
+    """
 
     model: ActiveSelector
     point: int
     usd: Floats
     ms: Floats
+    better: int | None = None
+    better_share: float = 0.0
+
+    def of_share(self, *, better: bool) -> "ChosenPoint":
+        """The one point of an item, which is among those that get the better one or not."""
+        at = self.point if self.better is None or not better else self.better
+        return ChosenPoint(self.model, at, self.usd, self.ms)
 
     @property
     def operating_point(self) -> OperatingPoint:
@@ -100,19 +112,11 @@ def artefact_name(task: str) -> str:
     return f"selection_model.{task}"
 
 
-def service_identity(service: Service, version: str | None = None) -> str:
-    """The identity of a service as evaluated: the version of its code and model, its parameters.
-
-    ``version`` is the one that answered, by default the one that would answer now.
-    """
-    return f"{version or service.version} {service.fingerprint}".strip()
-
-
 def load_active_selector(
-    registry: ModelRegistry, task: str, learned: Learned, services: Mapping[str, Service]
+    registry: ModelRegistry, task: Task, learned: Learned, services: Mapping[str, Service]
 ) -> ActiveSelector | str:
     """The promoted selector of a task, or the reason why there is none."""
-    name = artefact_name(task)
+    name = artefact_name(task.name)
     try:
         version = registry.current(name)
         if version is None:
@@ -125,11 +129,10 @@ def load_active_selector(
         return f"the learned model is about other services ({', '.join(differing)})"
     evaluated: Mapping[str, str] = artefact.facts["services"]
     for service in selector.services:
-        current = service_identity(services[service])
-        if current != evaluated.get(service):
+        current = service_identity(services[service], task)
+        if current != (before := evaluated.get(service, "")):
             return (
-                f"{service} changed ({evaluated.get(service)} -> {current}) since the learned "
-                "model was evaluated"
+                f"{service} {changed_parts(before, current)} since the learned model was evaluated"
             )
     return ActiveSelector(artefact.version, selector)
 
@@ -142,6 +145,8 @@ def choose_points(
     ms: float | None,
 ) -> dict[str, ChosenPoint]:
     """One operating point a task, admitted by its aim, within the limits of the whole batch.
+
+    What one point a task leaves of the limits buys a better point for a share of the items.
 
     Where even the cheapest points break a limit, every task takes its cheapest; execution then
     stops at the hard cap.
@@ -161,6 +166,11 @@ def choose_points(
         else:
             point = positions[task][allocation[task]]
         chosen[task] = ChosenPoint(model, point, *model.prices(now))
+    if allocation is not None:
+        step = fractional_step(admissible_offers, counts, allocation, usd, ms)
+        if step is not None:
+            better = positions[step.task][step.position]
+            chosen[step.task] = replace(chosen[step.task], better=better, better_share=step.share)
     return chosen
 
 

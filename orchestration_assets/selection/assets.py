@@ -18,6 +18,7 @@ from orchestration_assets.selection.training_corpus import (
 )
 from orchestration_assets.services.pool import build_services
 from orchestration_assets.table_assets import materialize, table_asset
+from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.home import Home
 from resources.home_resource import PolicyFileResource
 
@@ -46,10 +47,11 @@ def processing_plans(
     content_profiles: pa.Table,
     home: dg.ResourceParam[Home],
     policy_file: PolicyFileResource,
+    budget: dg.ResourceParam[SpendBudget],
 ) -> dg.MaterializeResult[pa.Table]:
     """Hears directives, rules, what was learned and the default, and pins what decided."""
-    loaded = load_policy(policy_file.path)
-    return materialize(context, plan_batch(home, context.partition_key, content_profiles, loaded))
+    loaded, batch = load_policy(policy_file.path), context.partition_key
+    return materialize(context, plan_batch(home, batch, content_profiles, loaded, budget.left_usd))
 
 
 @_learning_asset(
@@ -66,7 +68,9 @@ def selection_model(
     """Trains every task that the policy wants learned; new batches pin what is promoted."""
     policy = load_policy(policy_file.path).policy
     services = build_services(policy.services)
-    rows = train_tasks(policy, services, read_training_corpus(home.tables), home.models)
+    rows = train_tasks(
+        policy, services, read_training_corpus(home.tables, home.spending), home.models
+    )
     words = {f"{row.task}": f"{row.outcome}: {row.words}" for row in rows}
     return dg.MaterializeResult(value=rows_to_arrow(SELECTION_MODEL, rows), metadata=words)
 
@@ -85,6 +89,8 @@ def selection_frontier(
     """Measures every label task that has gold."""
     policy = load_policy(policy_file.path).policy
     services = build_services(policy.services)
-    rows = list(all_frontier_rows(policy, services, read_training_corpus(home.tables)))
+    rows = list(
+        all_frontier_rows(policy, services, read_training_corpus(home.tables, home.spending))
+    )
     prices = {f"price of {row.policy}": row.words for row in rows if row.view == "service"}
     return dg.MaterializeResult(value=rows_to_arrow(SELECTION_FRONTIER, rows), metadata=prices)

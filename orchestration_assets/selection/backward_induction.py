@@ -239,7 +239,7 @@ class _Induction:
                 leaf_values[subset] = self._leaf_means[subset].means(later_values)
                 expected = self._leaf_means[subset].out_of_bag(leaf_values[subset])
             else:
-                first_values = later_values.mean(axis=0)
+                first_values = self._train.mean(later_values)
                 expected = np.broadcast_to(first_values, later_values.shape)
             net_values = expected - rate * self._prices[remaining]
             best = net_values.argmax(axis=1)
@@ -253,7 +253,7 @@ class _Induction:
 def _rate_in_widest_gap(solutions: Mapping[float, _RateSolution], prices: Floats) -> float | None:
     """The rate between the two neighbours whose mean prices lie furthest apart, if far enough."""
     rates = sorted(solutions)
-    mean_prices = [float((solutions[rate].outcome.asked @ prices).mean()) for rate in rates]
+    mean_prices = [float(solutions[rate].outcome.ask_shares @ prices) for rate in rates]
     widest, rate_between = _MIN_PRICE_GAP * float(prices.max()), None
     for low, high, dearer, cheaper in zip(
         rates, rates[1:], mean_prices, mean_prices[1:], strict=False

@@ -34,7 +34,7 @@ def fit_single(
     train: RecordedAnswers, exchange_rates: Sequence[float] | Floats
 ) -> list[SingleService]:
     """For each exchange rate the service of the highest accuracy less rate * price."""
-    accuracy, prices = train.is_correct.mean(axis=0), train.prices
+    accuracy, prices = train.mean(train.is_correct), train.prices
     return [SingleService(int(np.argmax(accuracy - rate * prices))) for rate in exchange_rates]
 
 
@@ -88,18 +88,20 @@ def fit_cascade(train: RecordedAnswers, exchange_rates: Sequence[float] | Floats
 
     Exhaustive over ordered pairs and thresholds that divide the training items.
     """
-    correct, prices = train.is_correct.astype(np.float64), train.prices
+    weights, prices = train.weights, train.prices
+    correct = train.is_correct * weights[:, None]
     rates = np.asarray(exchange_rates, dtype=np.float64)
     best = np.full(len(rates), -np.inf)
     policies: list[Cascade] = [Cascade((0,), ())] * len(rates)
     for service in range(train.n_services):
-        value = correct[:, service].mean() - rates * prices[service]
+        value = correct[:, service].sum() / train.n_items - rates * prices[service]
         _keep_better(best, policies, value, [Cascade((service,), ())] * len(rates))
     for first in range(train.n_services):
         confidence = effective_confidence(train, first)
         order = np.argsort(confidence, kind="stable")
         cuts = _cuts(confidence[order])
         thresholds = np.append(confidence[order], np.inf)[cuts]
+        weight_below = np.concatenate([[0.0], np.cumsum(weights[order])])
         for second in range(train.n_services):
             if second == first:
                 continue
@@ -107,7 +109,7 @@ def fit_cascade(train: RecordedAnswers, exchange_rates: Sequence[float] | Floats
                 [[0.0], np.cumsum((correct[:, second] - correct[:, first])[order])]
             )
             accuracy = (correct[:, first].sum() + gain[cuts]) / train.n_items
-            price = prices[first] + prices[second] * cuts / train.n_items
+            price = prices[first] + prices[second] * weight_below[cuts] / train.n_items
             values = accuracy[None, :] - rates[:, None] * price[None, :]
             best_cut = values.argmax(axis=1)
             options = [Cascade((first, second), (float(thresholds[t]),)) for t in best_cut]

@@ -1,11 +1,15 @@
 """The plans of one batch, and what decided them."""
 
+import math
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration_assets.content.batch_completion import spending_pass
 from orchestration_assets.policy.load import LoadedPolicy
 from orchestration_assets.policy.pinned_policy import pin_policy
 from orchestration_assets.schemas.enums import ProcessingModel
+from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.records import TableResult, count_members, rows_to_arrow
 from orchestration_assets.schemas.tables import PROCESSING_PLANS, profiles_of
 from orchestration_assets.selection.forecast import Price
@@ -20,15 +24,30 @@ from orchestration_assets.services.pool import build_services
 from resources.home import Home
 
 
-def plan_batch(home: Home, batch: str, profiled: pa.Table, loaded: LoadedPolicy) -> TableResult:
-    """Plans every profiled item of a batch; pins the policy and the models that decide."""
+def plan_batch(
+    home: Home,
+    batch: str,
+    profiled: pa.Table,
+    loaded: LoadedPolicy,
+    left_usd: float = math.inf,
+) -> TableResult:
+    """Plans every profiled item of a batch; pins the policy and the models that decide.
+
+    ``left_usd``: what is left of the budget of the whole run.
+    """
     pin_policy(home.policies, loaded)
     services = build_services(loaded.policy.services)
     prices = {name: Price(s.expected_ms, s.cost_usd) for name, s in services.items()}
     profiles = list(profiles_of(profiled))
-    observed = recent_prices(home.tables, batch)
+    observed = recent_prices(home.tables, home.spending, batch, services)
     point_or_reason = choose_models(
-        loaded.policy, services, home.models, profiles, prices, observed
+        loaded.policy,
+        services,
+        home.models,
+        profiles,
+        prices,
+        observed,
+        min(left_usd, left_for_batch(home, batch, loaded.policy)),
     )
     threshold_versions = promoted_threshold_versions(loaded.policy, home.models)
     rows = plan_items(
@@ -45,6 +64,18 @@ def plan_batch(home: Home, batch: str, profiled: pa.Table, loaded: LoadedPolicy)
     pinned = {f"thresholds/{task}": version for task, version in threshold_versions.items()}
     models = count_members(plans["model"], ProcessingModel)
     return TableResult(plans, {**models, **_forecast(plans), **policy, **learned, **pinned})
+
+
+def left_for_batch(home: Home, batch: str, policy: Policy) -> float:
+    """What is left of the policy's budget for a batch, in US dollars; infinite without one.
+
+    What was spent in the same pass of the batch before, by a run that was stopped, counts.
+    """
+    cap = policy.execution.budget_usd
+    if cap is None:
+        return math.inf
+    now = spending_pass(home, batch)
+    return max(cap - home.spending.spent_usd(batch=batch, batch_pass=now), 0.0)
 
 
 def _forecast(plans: pa.Table) -> dict[str, int | float]:

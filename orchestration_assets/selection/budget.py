@@ -45,6 +45,46 @@ def allocate_budget(
     return None if allocation is None else _spend_remainder(offers, counts, allocation, usd, ms)
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A better offer for a ``share`` of the items of one task, in [0, 1]."""
+
+    task: str
+    position: int
+    share: float
+
+
+def fractional_step(
+    offers: Mapping[str, Sequence[Offer]],
+    counts: Mapping[str, int],
+    chosen: Mapping[str, int],
+    usd: float | None,
+    ms: float | None,
+) -> Step | None:
+    """What the rest of the limits buys: the step of one task that gains most, for some items.
+
+    A linear programme with one limit has a solution in which at most one task is divided.
+    """
+    _, spent, duration = _totals(offers, counts, chosen)
+    best: tuple[float, Step] | None = None
+    for task, at in chosen.items():
+        for position, offer in enumerate(offers[task]):
+            before, count = offers[task][at], counts[task]
+            shares = [
+                (limit - used) / (count * step)
+                for limit, used, step in (
+                    (usd, spent, offer.usd - before.usd),
+                    (ms, duration, offer.ms - before.ms),
+                )
+                if limit is not None and count and step > 0.0
+            ]
+            share = min([1.0, *shares])
+            gain = count * share * (offer.accuracy - before.accuracy)
+            if gain > 1e-12 and (best is None or gain > best[0]):
+                best = gain, Step(task, position, share)
+    return None if best is None else best[1]
+
+
 def _spend_remainder(
     offers: Mapping[str, Sequence[Offer]],
     counts: Mapping[str, int],

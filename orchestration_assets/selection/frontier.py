@@ -1,18 +1,25 @@
 """Cost and accuracy of policies on recorded answers, on gold that none was fitted to."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from orchestration_assets.evidence.intervals import wilson
 from orchestration_assets.evidence.recorded_answers import (
     Bools,
     Floats,
     RecordedAnswers,
     random_halves,
+)
+from orchestration_assets.evidence.verdict_weights import VerdictWeights
+from orchestration_assets.evidence.weighted_estimates import (
+    Estimate,
+    difference_estimate,
+    share_estimate,
+    weighted_mean,
 )
 from orchestration_assets.schemas.selection import FrontierRow
 from orchestration_assets.selection.baselines import fit_cascade
@@ -75,8 +82,8 @@ def _fixed_policy_rows(
     one_each = np.zeros(test.answers.shape, dtype=np.bool_)
     one_each[np.arange(test.n_items), chance] = True
     right = test.is_correct[np.arange(test.n_items), chance]
-    cost = call_costs(test, one_each)
-    yield _row(task, "frontier", "random", 0, PolicyOutcome(one_each, right, cost), test, 0, "")
+    at_random = PolicyOutcome(one_each, right, call_costs(test, one_each), test.weights)
+    yield _row(task, "frontier", "random", 0, at_random, test, 0, "")
     voted = outcome_of_answers(test, every, majority_vote(test))
     yield _row(task, "frontier", "majority", 0, voted, test, 0, "every service, one vote each")
     yield _row(task, "frontier", "oracle", 0, _oracle(test), test, 0, "the cheapest right service")
@@ -91,7 +98,7 @@ def _oracle(test: RecordedAnswers) -> PolicyOutcome:
     asked = np.zeros(test.answers.shape, dtype=np.bool_)
     asked[np.arange(test.n_items), chosen] = True
     cost = call_costs(test, asked)
-    return PolicyOutcome(asked, test.is_correct.max(axis=1), cost)
+    return PolicyOutcome(asked, test.is_correct.max(axis=1), cost, test.weights)
 
 
 def _distinct_prices(
@@ -101,7 +108,7 @@ def _distinct_prices(
     prices = _prices(test)
     found: dict[float, PolicyOutcome] = {}
     for one in outcomes:
-        found.setdefault(round(float((one.asked @ prices).mean()), 12), one)
+        found.setdefault(round(float(one.ask_shares @ prices), 12), one)
     return [found[price] for price in sorted(found)]
 
 
@@ -129,8 +136,17 @@ def _service_rows(
         fitted = fit_selector(part, _prices(part), _RATES, _SEED)
         rest = test.only(kept)
         one = fitted.run(rest)[fitted.cheapest_rate(1.0)]
+        change = accuracy_change(best, one)
         words = service_value(name, best, one, test, rest)
-        yield _row(task, "service", name, 0, one, rest, train.n_items, words)
+        row = _row(task, "service", name, 0, one, rest, train.n_items, words)
+        yield replace(row, change=change.mean, change_low=change.low, change_high=change.high)
+
+
+def accuracy_change(best: PolicyOutcome, other: PolicyOutcome) -> Estimate:
+    """How much more often ``other`` is right than ``best`` on the same items, at least one."""
+    change = difference_estimate(other.correct.astype(np.float64) - best.correct, best.weights)
+    assert change is not None
+    return change
 
 
 def service_value(
@@ -141,19 +157,24 @@ def service_value(
     rest: RecordedAnswers,
 ) -> str:
     """The value of a service, such as "without it: cost -38 %, accuracy -0.3 points"."""
-    before = float((best.asked @ _prices(test)).mean())
-    after = float((without.asked @ _prices(rest)).mean())
+    before = float(best.ask_shares @ _prices(test))
+    after = float(without.ask_shares @ _prices(rest))
     cost = f"{(after - before) / before:+.0%}" if before > 0.0 else "the same"
-    points = 100.0 * (without.accuracy - best.accuracy)
-    return f"without {name}: cost {cost}, accuracy {points:+.1f} points"
+    return f"without {name}: cost {cost}, accuracy {accuracy_change(best, without).in_points}"
 
 
 def rule_rows(
-    task: str, plans: pa.Table, resolutions: pa.Table, gold: pa.Table, recorded: RecordedAnswers
+    task: str,
+    plans: pa.Table,
+    resolutions: pa.Table,
+    gold: pa.Table,
+    recorded: RecordedAnswers,
+    weights: VerdictWeights,
 ) -> Iterator[FrontierRow]:
     """The accuracy of each rule's items, and its regret against the best single service on them.
 
-    The regret counts complete items only, the accuracy all items of the rule with gold.
+    The regret counts complete items only, the accuracy all items of the rule with gold that
+    ``weights`` count.
     """
     keys = ["item_id", "task", "content_hash"]
     frame = plans.select([*keys, "option"]).to_pandas()
@@ -162,31 +183,37 @@ def rule_rows(
     rows = frame[frame["task"] == task].merge(answers, on=["item_id", "task"])
     rows = rows.merge(truth, on=["item_id", "task"], suffixes=("", "_gold"))
     rows = rows.drop_duplicates("item_id", keep="last")
+    rows = rows[rows["content_hash"].isin(list(weights.weights))]
     position = {name: n for n, name in enumerate(recorded.items)}
     best = best_single(recorded) if recorded.n_items else 0
     for option, part in rows.groupby("option"):
         right = (part["answer"] == part["answer_gold"]).to_numpy(bool)
-        yield _rule_row(task, str(option), right, part, position, recorded, best)
+        counts = weights.of(part["content_hash"].tolist())
+        yield _rule_row(task, str(option), right, counts, part, position, recorded, best)
 
 
 def _rule_row(
     task: str,
     option: str,
     right: Bools,
+    weights: Floats,
     part: pd.DataFrame,
     position: dict[str, int],
     recorded: RecordedAnswers,
     best: int,
 ) -> FrontierRow:
     complete = part["content_hash"].isin(list(position)).to_numpy(bool)
-    regret, words = None, "no complete items: regret is not answerable from the log"
+    regret: Estimate | None = None
+    words = "no complete items: regret is not answerable from the log"
     if complete.any():
         at = part["content_hash"][complete].map(position).to_numpy(int)
         solo_correct = recorded.is_correct[at, best]
-        regret = float(solo_correct.mean() - right[complete].mean())
-        accuracy = f"{solo_correct.mean():.1%}"
+        ahead = solo_correct.astype(np.float64) - right[complete]
+        regret = difference_estimate(ahead, weights[complete])
+        accuracy = f"{weighted_mean(solo_correct, weights[complete]):.1%}"
         words = f"{recorded.services[best]} alone: {accuracy} on {len(at)} of the same items"
-    low, high = wilson(int(right.sum()), len(right))
+    share = share_estimate(right, weights)
+    assert share is not None
     return FrontierRow(
         task=task,
         view="rule",
@@ -194,13 +221,17 @@ def _rule_row(
         place=0,
         items=len(right),
         labels=0,
-        accuracy=float(right.mean()),
-        accuracy_low=low,
-        accuracy_high=high,
+        accuracy=share.mean,
+        accuracy_low=share.low,
+        accuracy_high=share.high,
+        effective=share.effective,
         usd=0.0,
         ms=0.0,
         calls=0.0,
-        regret=regret,
+        regret=regret.mean if regret else None,
+        change=None,
+        change_low=regret.low if regret else None,
+        change_high=regret.high if regret else None,
         words=words,
     )
 
@@ -215,7 +246,8 @@ def _row(
     labels: int,
     words: str,
 ) -> FrontierRow:
-    low, high = wilson(int(one.correct.sum()), len(one.correct))
+    share = share_estimate(one.correct, one.weights)
+    assert share is not None
     ms = np.where(one.asked, np.nan_to_num(test.milliseconds), 0.0).sum(axis=1)
     return FrontierRow(
         task=task,
@@ -224,12 +256,16 @@ def _row(
         place=place,
         items=len(one.correct),
         labels=labels,
-        accuracy=one.accuracy,
-        accuracy_low=low,
-        accuracy_high=high,
+        accuracy=share.mean,
+        accuracy_low=share.low,
+        accuracy_high=share.high,
+        effective=share.effective,
         usd=one.price,
-        ms=float(ms.mean()),
-        calls=float(one.asked.sum(axis=1).mean()),
+        ms=float(test.mean(ms)),
+        calls=float(one.ask_shares.sum()),
         regret=None,
+        change=None,
+        change_low=None,
+        change_high=None,
         words=words,
     )

@@ -73,7 +73,8 @@ def fit_frugal(train: RecordedAnswers, exchange_rates: Sequence[float] | Floats)
 
 
 def _fit_base(train: RecordedAnswers, base: int, rates: Floats) -> tuple[Floats, list[AddOn]]:
-    correct, prices = train.is_correct.astype(np.float64), train.prices
+    weights, prices = train.weights, train.prices
+    correct = train.is_correct * weights[:, None]
     confidence = effective_confidence(train, base)
     n_entries = train.n_labels + 1
     thresholds = np.full((len(rates), n_entries), -np.inf)
@@ -87,13 +88,14 @@ def _fit_base(train: RecordedAnswers, base: int, rates: Floats) -> tuple[Floats,
         ascending = confidence[items]
         cuts = np.concatenate([[0], np.flatnonzero(np.diff(ascending) > 0.0) + 1, [len(items)]])
         at_cut = np.append(ascending, np.inf)[cuts]
+        weight_below = np.concatenate([[0.0], np.cumsum(weights[items])])[cuts]
         best_gain = np.zeros(len(rates))
         for add_on in range(train.n_services):
             if add_on == base:
                 continue
             change = np.cumsum(correct[items, add_on] - correct[items, base])
             gain = np.concatenate([[0.0], change])[cuts]
-            gains, costs, cut_thresholds = _hull(gain, cuts * prices[add_on], at_cut)
+            gains, costs, cut_thresholds = _hull(gain, weight_below * prices[add_on], at_cut)
             values = gains[None, :] - rates[:, None] * costs[None, :]
             chosen = values.argmax(axis=1)
             better = values[np.arange(len(rates)), chosen] > best_gain + 1e-12

@@ -111,14 +111,15 @@ def fit_selector(
 ) -> Selector:
     """Fits and evaluates every family on items of known gold that every service was asked about.
 
-    ``prices`` (K,) of a call, in the unit to be saved; USD by default. Up to ``MAX_FEW_LABELS``
-    items only single services are considered. Raises ValueError for an empty or incomplete record.
+    ``prices`` (K,) of a call, in the unit to be saved; USD by default. While an even sample of
+    ``MAX_FEW_LABELS`` items would tell as much, only single services are considered. Raises
+    ValueError for an empty or incomplete record.
     """
     if not train.n_items or not train.asked.all():
         raise ValueError(f"{train.name}: needs items of which every service was asked")
     cost = train.prices if prices is None else prices
     rates = exchange_rates(cost, n_rates)
-    if train.n_items <= MAX_FEW_LABELS:
+    if train.n_effective <= MAX_FEW_LABELS:
         return _fit_few_labels(train, rates, cost)
     belief, step_policy = None, None
     validation: dict[str, FamilyResult] = {}
@@ -166,8 +167,17 @@ def _fit_few_labels(train: RecordedAnswers, rates: Floats, prices: Floats) -> Se
         {SINGLE: _family_result(outcomes, rates, prices)},
         best,
         train.n_items,
-        f"{train.n_items} gold labels are too few to learn from (more than {MAX_FEW_LABELS} are "
-        f"needed): the best single service, {train.services[best]}, is called alone",
+        f"{_in_words(train)} are too few to learn from (more than {MAX_FEW_LABELS} are needed): "
+        f"the best single service, {train.services[best]}, is called alone",
+    )
+
+
+def _in_words(train: RecordedAnswers) -> str:
+    if train.stands_for is None:
+        return f"{train.n_items} gold labels"
+    return (
+        f"{train.n_items} gold labels of unequal chances, which tell as much as "
+        f"{train.n_effective:.0f} of an even sample,"
     )
 
 
@@ -181,8 +191,8 @@ def _cross_validated(
         inside, outside = train.take(~held_out), train.take(held_out)
         for rate, policy in enumerate(fit(inside, rates)):
             outcome = policy.run(outside)
-            correct[rate] += outcome.correct.sum()
-            asked[rate] += outcome.asked.sum(axis=0)
+            correct[rate] += train.weights[held_out] @ outcome.correct
+            asked[rate] += train.weights[held_out] @ outcome.asked
     return _result_of_shares(correct / train.n_items, asked / train.n_items, rates, prices)
 
 
@@ -190,7 +200,7 @@ def _family_result(
     outcomes: Sequence[PolicyOutcome], rates: Floats, prices: Floats
 ) -> FamilyResult:
     accuracies = np.array([outcome.accuracy for outcome in outcomes])
-    asked = np.array([outcome.asked.mean(axis=0) for outcome in outcomes])
+    asked = np.array([outcome.ask_shares for outcome in outcomes])
     return _result_of_shares(accuracies, asked, rates, prices)
 
 

@@ -1,10 +1,12 @@
 """One plan an item and applicable task: a pure function of profile, policy and forecasts."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from orchestration_assets.evidence.vector_thresholds import artefact_name
+from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.schemas.enums import AnswerKind, ProcessingModel, ProfileStatus
 from orchestration_assets.schemas.policy import (
     DEFAULT,
@@ -24,6 +26,7 @@ from orchestration_assets.selection.active_selector import (
     load_active_selector,
 )
 from orchestration_assets.selection.conditions import first_failure, format_value, holds
+from orchestration_assets.selection.expected_price import ExpectedPrices
 from orchestration_assets.selection.forecast import Forecast, Price, forecast
 from orchestration_assets.selection.strategies import Strategy, StrategyDecision, ordered_strategies
 from orchestration_assets.services.contract import EmbeddedService, Service
@@ -90,24 +93,28 @@ def count_learned_items(
     profiles: Iterable[ItemProfile],
     policy: Policy,
     prices: Mapping[str, Price],
+    expected: ExpectedPrices,
     tasks: Iterable[str],
-) -> tuple[Counter[str], Forecast]:
-    """How many items the learned models would decide, by task, and the forecast of all others.
+) -> tuple[Counter[str], float, float]:
+    """How many items the learned models would decide, by task, and the USD and ms of all others.
 
-    The budget is allocated over the whole batch, so this precedes the first plan.
+    The budget is allocated over the whole batch, so this precedes the first plan. Others, explored
+    items among them, count at what their calls are expected to cost, not at what they may cost.
     """
     wanted = set(tasks)
     strategies = ordered_strategies({})[:-1]
     counts: Counter[str] = Counter()
-    others = Forecast(0, 0, 0.0, 0.0)
+    usd = ms = 0.0
     for profile, name, task in applicable_tasks(profiles, policy):
         decided = _first_decision(strategies, name, task, profile)
         if decided is None and name in wanted:
             counts[name] += 1
             continue
         option = DEFAULT if decided is None else decided.option
-        others = others.then(forecast(task.choices[option], prices))
-    return counts, others
+        choice = task.choices[option]
+        usd += expected.of_choice(choice, float(profile.features.get("token_estimate") or 0.0))
+        ms += forecast(choice, prices).expected_ms
+    return counts, usd, ms
 
 
 def promoted_threshold_versions(policy: Policy, registry: ModelRegistry) -> dict[str, str]:
@@ -127,32 +134,39 @@ def choose_models(
     profiles: Sequence[ItemProfile],
     prices: Mapping[str, Price],
     observed: Mapping[str, Price] | None = None,
+    left_usd: float = math.inf,
 ) -> dict[str, ChosenPoint | str]:
     """The learned model of each task, at the operating point that the batch can afford.
 
     ``observed`` are prices of recent calls, which take precedence over those of the training
-    data. A task whose model does not apply has the reason instead.
+    data; ``left_usd`` is what may be spent on the batch. A task whose model does not apply has
+    the reason instead.
     """
     found: dict[str, ChosenPoint | str] = {}
     in_force: dict[str, tuple[ActiveSelector, Learned]] = {}
+    tasks = build_tasks(policy)
     for name, task in policy.tasks.items():
         if task.learned is not None:
-            model = load_active_selector(registry, name, task.learned, services)
+            model = load_active_selector(registry, tasks[name], task.learned, services)
             if isinstance(model, str):
                 found[name] = model
             else:
                 in_force[name] = (model, task.learned)
     if not in_force:
         return found
-    counts, others = count_learned_items(profiles, policy, prices, in_force)
+    paid = {name: price.cost_usd for name, price in (observed or {}).items() if name in services}
+    expected = ExpectedPrices(services, paid)
+    counts, others_usd, others_ms = count_learned_items(
+        profiles, policy, prices, expected, in_force
+    )
     execution = policy.execution
-    usd, seconds = execution.budget_usd, execution.batch_deadline_s
+    seconds = execution.batch_deadline_s
     return found | choose_points(
         in_force,
         counts,
         CurrentPrices(prices, observed or {}, _concurrency(services, execution.items_in_flight)),
-        None if usd is None else max(usd - others.cost_usd_max, 0.0),
-        None if seconds is None else max(seconds * 1000 - others.expected_ms, 0.0),
+        None if left_usd == math.inf else max(left_usd - others_usd, 0.0),
+        None if seconds is None else max(seconds * 1000 - others_ms, 0.0),
     )
 
 
@@ -207,7 +221,6 @@ def _row(
         model=choice.model,
         option=decided.option,
         services=choice.admissible,
-        judge=choice.judging,
         stop_at=choice.stop_at,
         strategy=decided.strategy,
         rule=decided.rule,

@@ -15,32 +15,40 @@ class PolicyOutcome:
     """One policy on ``n`` recorded items.
 
     ``asked`` (n, K) services that the policy asks, ``correct`` (n,) whether its final answer is
-    the gold one, ``cost`` (n,) the USD of the calls.
+    the gold one, ``cost`` (n,) the USD of the calls, ``weights`` (n,) how much each item counts.
     """
 
     asked: Bools
     correct: Bools
     cost: Floats
+    weights: Floats
 
     @property
     def accuracy(self) -> float:
-        return float(self.correct.mean())
+        return float(np.average(self.correct, weights=self.weights))
 
     @property
     def price(self) -> float:
         """Mean USD an item."""
-        return float(self.cost.mean())
+        return float(np.average(self.cost, weights=self.weights))
+
+    @property
+    def ask_shares(self) -> Floats:
+        """(K,) how often each service is asked."""
+        shares: Floats = np.average(self.asked, axis=0, weights=self.weights)
+        return shares
 
 
 def outcome_of_answers(recorded: RecordedAnswers, asked: Bools, answers: Ints) -> PolicyOutcome:
     """The outcome of asking ``asked`` (n, K) and answering ``answers`` (n,) label codes."""
-    return PolicyOutcome(asked, answers == recorded.gold, call_costs(recorded, asked))
+    correct = answers == recorded.gold
+    return PolicyOutcome(asked, correct, call_costs(recorded, asked), recorded.weights)
 
 
 def outcome_of_service(recorded: RecordedAnswers, asked: Bools, service: Ints) -> PolicyOutcome:
     """The outcome of asking ``asked`` (n, K) and taking the answer of ``service`` (n,)."""
     correct = recorded.is_correct[np.arange(recorded.n_items), service]
-    return PolicyOutcome(asked, correct, call_costs(recorded, asked))
+    return PolicyOutcome(asked, correct, call_costs(recorded, asked), recorded.weights)
 
 
 def call_costs(recorded: RecordedAnswers, asked: Bools) -> Floats:
@@ -97,7 +105,7 @@ def curve(outcomes: Sequence[PolicyOutcome]) -> Curve:
 
 def best_single(recorded: RecordedAnswers) -> int:
     """The service that is most often right; of equals the cheapest."""
-    order = np.lexsort((recorded.prices, -recorded.is_correct.mean(axis=0)))
+    order = np.lexsort((recorded.prices, -recorded.mean(recorded.is_correct)))
     return int(order[0])
 
 

@@ -88,7 +88,9 @@ class LearnedStrategy:
         chosen = self.known.get(task_name, "")
         if isinstance(chosen, str):
             return None
-        return StrategyDecision(LEARNED, LEARNED, describe_point(chosen), chosen=chosen)
+        better = is_sampled(f"{task_name} better", profile.item_id, chosen.better_share)
+        own = chosen.of_share(better=better)
+        return StrategyDecision(LEARNED, LEARNED, describe_point(own), chosen=own)
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,25 @@
 """Training the selector of one task, and the gate that it must pass to be promoted."""
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
 from orchestration_assets.evidence.calibration import reliability
-from orchestration_assets.evidence.recorded_answers import Bools, Floats, RecordedAnswers
+from orchestration_assets.evidence.recorded_answers import MISSING, Bools, Floats, RecordedAnswers
+from orchestration_assets.evidence.weighted_estimates import (
+    Estimate,
+    difference_estimate,
+    insufficiency,
+    share_estimate,
+    weighted_mean,
+)
+from orchestration_assets.schemas.enums import ProcessingModel
+from orchestration_assets.schemas.policy import Choice
 from orchestration_assets.schemas.selection import SelectionModelRow
 from orchestration_assets.selection.active_selector import artefact_name
+from orchestration_assets.selection.baselines import effective_confidence
 from orchestration_assets.selection.learner import Selector, fit_selector
 from orchestration_assets.selection.policy_outcomes import PolicyOutcome
 from orchestration_assets.selection.strategies import is_sampled
@@ -24,6 +33,11 @@ from orchestration_assets.selection.training_records import TrainingRecords
 from resources.model_registry import Artefact, ModelRegistry
 
 MIN_ITEMS: Final = 30
+"""Items of an even sample below which nothing is learned."""
+
+_ENOUGH_HELD_OUT: Final = 8.0
+_NO_LOSS: Final = 0.005
+_INTERVAL: Final = 1.96  # standard errors from the middle to the end of an interval
 _HELD_OUT_SHARE = 0.25
 _RATES = 20
 _CALIBRATION_BINS = 15
@@ -44,15 +58,18 @@ def train_task(
     records: TrainingRecords,
     identities: Mapping[str, str],
     registry: ModelRegistry,
+    default: Choice | None = None,
 ) -> SelectionModelRow:
     """Trains on complete items, and promotes a model that does not lose on held-out ones.
 
-    It is compared with the promoted model; without one, with the best single service, to which it
-    may lose by a standard error. Which items are held out depends on their content alone, so no
-    earlier model was trained on them.
+    It is held against what decides now: the promoted model; else the ``default`` of the policy, as
+    the recorded answers tell what it would say, or else as it stood; else the best single service,
+    to which it may lose by a standard error. Every item counts by what it stands for; held-out
+    items that are too few or too uneven promote nothing. Which items are held out depends on their
+    content alone, so no earlier model was trained on them.
     """
     recorded = records.recorded
-    if recorded.n_items < MIN_ITEMS:
+    if recorded.n_effective < MIN_ITEMS:
         return _too_few_items(task, records, registry)
     held_out = np.array(
         [is_sampled(f"gate {task}", item, _HELD_OUT_SHARE) for item in recorded.items]
@@ -72,43 +89,114 @@ def train_task(
     before = registry.usable(name)
     trial = _evaluate(deployed, test)
     single_correct = test.is_correct[:, deployed.best_service]
-    current_correct = _current_correct(before, test)
-    baseline = single_correct if current_correct is None else current_correct
-    # the first model is held against a service that it may well consist of: noise is no loss
-    tolerance = (
-        _standard_error(trial.outcome.correct, single_correct) if current_correct is None else 0.0
-    )
-    passed = bool(trial.outcome.correct.sum() + tolerance >= baseline.sum())
+    now = _current(before, identities, test)
+    if now is None:
+        stood = None if records.standing is None else records.standing[held_out]
+        now = _without_model(default, stood, test, single_correct)
+    accuracy = share_estimate(trial.outcome.correct, test.weights)
+    single = share_estimate(single_correct, test.weights)
+    gain = difference_estimate(trial.outcome.correct.astype(np.float64) - now.right, test.weights)
+    lacking = insufficiency(test.weights, _ENOUGH_HELD_OUT) if test.n_items else "none is held out"
+    passed = lacking is None and gain is not None and _passes(gain, now)
     if passed:
         registry.promote(name, trained)
     outcome = UNCHANGED if before and before.version == trained else PROMOTED if passed else KEPT
-    if outcome == KEPT:
-        baseline_name = (
-            "the model in force" if current_correct is not None else "the best single service"
-        )
+    if lacking is not None:
+        words += f"; not promoted: too few or too uneven held-out items: {lacking}"
+    elif outcome == KEPT and gain is not None and accuracy is not None:
         words += (
-            f"; not promoted: right in {trial.outcome.accuracy:.1%} of {test.n_items} held-out "
-            f"items, {baseline_name} in {_mean(baseline):.1%}"
+            f"; not promoted: right in {accuracy.mean:.1%} of {test.n_items} held-out items, "
+            f"{now.name} in {weighted_mean(now.right, test.weights):.1%}: {gain.in_points}"
         )
     return SelectionModelRow(
         task=task,
         outcome=outcome,
         version=registry.usable_version(name),
         trained=trained,
-        words=words,
+        words=words + _left_out(records),
         gold=records.gold,
         complete=recorded.n_items,
+        effective=recorded.n_effective,
+        set_aside=records.stale,
         held_out=test.n_items,
         services=recorded.services,
         families=tuple(sorted({point.family for point in deployed.points})),
         best_single=recorded.services[deployed.best_service],
-        best_single_accuracy=_mean(single_correct),
-        accuracy=_mean(trial.outcome.correct),
-        current_accuracy=None if current_correct is None else _mean(current_correct),
+        best_single_accuracy=single.mean if single else None,
+        best_single_low=single.low if single else None,
+        best_single_high=single.high if single else None,
+        accuracy=accuracy.mean if accuracy else None,
+        accuracy_low=accuracy.low if accuracy else None,
+        accuracy_high=accuracy.high if accuracy else None,
+        current=now.name,
+        current_accuracy=weighted_mean(now.right, test.weights) if test.n_items else None,
+        gain=gain.mean if gain else None,
+        gain_low=gain.low if gain else None,
+        gain_high=gain.high if gain else None,
         usd=float(deployed.points[trial.point].mean_price(deployed.usd)),
         ms=float(deployed.points[trial.point].mean_price(deployed.ms)),
         calibration_error=_calibration_error(deployed, test),
     )
+
+
+@dataclass(frozen=True)
+class _Incumbent:
+    """What decides now: where it is right (n,), and by how many standard errors a new model may
+    lose to it."""
+
+    name: str
+    right: Bools
+    tolerance: float = 0.0
+
+
+def _passes(gain: Estimate, now: _Incumbent) -> bool:
+    """A gain of nought or more passes, and a loss that is surely next to none."""
+    allowed = now.tolerance * (gain.high - gain.mean) / _INTERVAL
+    return gain.mean + allowed >= 0.0 or gain.low >= -_NO_LOSS
+
+
+def _without_model(
+    default: Choice | None, stood: Bools | None, test: RecordedAnswers, single: Bools
+) -> _Incumbent:
+    """What decides while nothing is learned."""
+    if default is not None and default.model is ProcessingModel.SEQUENTIAL and not default.chain:
+        position = {service: k for k, service in enumerate(test.services)}
+        if set(default.services) <= set(position):
+            order = [position[service] for service in default.services]
+            return _Incumbent("the default", _first_sure(order, default, test))
+    if stood is not None:
+        return _Incumbent("what stood", stood)
+    # the first model is held against a service that it may well consist of: noise is no loss
+    return _Incumbent("the best single service", single, 1.0)
+
+
+def _first_sure(order: Sequence[int], default: Choice, test: RecordedAnswers) -> Bools:
+    """(n,) where the first answer that is sure enough is right; the last one where none is."""
+    right = np.zeros(test.n_items, dtype=np.bool_)
+    settled = np.zeros(test.n_items, dtype=np.bool_)
+    heard = np.zeros(test.n_items, dtype=np.int64)
+    for k in order:
+        answered = (test.answers[:, k] != MISSING) & ~settled
+        right[answered] = test.is_correct[answered, k]
+        heard += answered
+        sure = effective_confidence(test, k) >= (default.stop_at or 0.0)
+        settled |= answered & sure & (heard >= default.min_readings)
+    return right
+
+
+def _left_out(records: TrainingRecords) -> str:
+    """What was not learned from, and what the verdicts stand for, in words."""
+    parts = []
+    if records.stale:
+        parts.append(f"{records.stale} readings are of services that changed since and set aside")
+    if records.uneven:
+        parts.append(
+            f"{records.uneven} items that all services read only because the first were not sure "
+            "tell nothing of the others and are left out"
+        )
+    if records.basis:
+        parts.append(records.basis)
+    return "".join(f"; {part}" for part in parts)
 
 
 def fit_trained_selector(train: RecordedAnswers, seed: int = 0) -> tuple[TrainedSelector, str]:
@@ -121,18 +209,9 @@ def fit_trained_selector(train: RecordedAnswers, seed: int = 0) -> tuple[Trained
     selectors: dict[str, Selector] = {
         saves: fit_selector(train, prices, _RATES, seed) for saves, prices in currencies.items()
     }
-    solo_accuracy: Floats = train.is_correct.mean(axis=0)
+    solo_accuracy: Floats = train.mean(train.is_correct)
     words = next(iter(selectors.values())).description
     return build_trained_selector(selectors, solo_accuracy, usd, ms), words
-
-
-def _standard_error(right: Bools, other: Bools) -> float:
-    """Of the difference in right answers, from the items on which the two differ."""
-    return math.sqrt(float((right != other).sum()))
-
-
-def _mean(right: Bools) -> float | None:
-    return float(right.mean()) if right.size else None
 
 
 def _evaluate(deployed: TrainedSelector, test: RecordedAnswers) -> _Trial:
@@ -140,9 +219,11 @@ def _evaluate(deployed: TrainedSelector, test: RecordedAnswers) -> _Trial:
     return _Trial(point, deployed.run(point, _with_model_labels(deployed, test)))
 
 
-def _current_correct(artefact: Artefact | None, test: RecordedAnswers) -> Bools | None:
-    """(n,) where the model in force is right; None when there is none of the same services."""
-    if artefact is None:
+def _current(
+    artefact: Artefact | None, identities: Mapping[str, str], test: RecordedAnswers
+) -> _Incumbent | None:
+    """The model in force; None when there is none of the same services as they are now."""
+    if artefact is None or artefact.facts.get("services") != dict(identities):
         return None
     try:
         deployed = unpack_selector(artefact.arrays, artefact.facts["selector"])
@@ -150,7 +231,7 @@ def _current_correct(artefact: Artefact | None, test: RecordedAnswers) -> Bools 
         return None  # what cannot be read cannot be in force either
     if deployed.services != test.services:
         return None
-    return _evaluate(deployed, test).outcome.correct
+    return _Incumbent("the model in force", _evaluate(deployed, test).outcome.correct)
 
 
 def _with_model_labels(deployed: TrainedSelector, test: RecordedAnswers) -> RecordedAnswers:
@@ -171,6 +252,7 @@ def _with_model_labels(deployed: TrainedSelector, test: RecordedAnswers) -> Reco
         test.costs,
         test.milliseconds,
         test.is_correct,
+        test.stands_for,
     )
 
 
@@ -183,7 +265,7 @@ def _calibration_error(deployed: TrainedSelector, test: RecordedAnswers) -> floa
     # the belief knows the labels of training: one more, which it never gives, is cut off again
     posterior = deployed.belief.posterior(known, every)
     return reliability(
-        posterior.confidence, posterior.answer == known.gold, _CALIBRATION_BINS
+        posterior.confidence, posterior.answer == known.gold, _CALIBRATION_BINS, known.weights
     ).expected_calibration_error
 
 
@@ -193,10 +275,11 @@ def _too_few_items(
     recorded = records.recorded
     words = (
         f"{records.gold} items have gold, {recorded.n_items} of them a reading of every service "
-        f"as it is now; at least {MIN_ITEMS} are needed. Rules and the default decide until then"
+        f"as it is now and a verdict of known probability, which tell as much as "
+        f"{recorded.n_effective:.0f} of an even sample; at least {MIN_ITEMS} are needed. Rules and "
+        "the default decide until then"
     )
-    if records.stale:
-        words += f"; {records.stale} readings are of services that changed since"
+    words += _left_out(records)
     return SelectionModelRow(
         task=task,
         outcome=NONE,
@@ -205,13 +288,23 @@ def _too_few_items(
         words=words,
         gold=records.gold,
         complete=recorded.n_items,
+        effective=recorded.n_effective,
+        set_aside=records.stale,
         held_out=0,
         services=recorded.services,
         families=(),
         best_single=None,
         best_single_accuracy=None,
+        best_single_low=None,
+        best_single_high=None,
         accuracy=None,
+        accuracy_low=None,
+        accuracy_high=None,
+        current=None,
         current_accuracy=None,
+        gain=None,
+        gain_low=None,
+        gain_high=None,
         usd=None,
         ms=None,
         calibration_error=None,

@@ -4,9 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from orchestration_assets.schemas.enums import AnswerKind
-from orchestration_assets.schemas.policy import Policy, TaskConfig
+from orchestration_assets.evidence.verdict_history import gold_rows, stored_weights
+from orchestration_assets.evidence.verdict_weights import VerdictWeights
+from orchestration_assets.policy.tasks import build_tasks
+from orchestration_assets.schemas.decoding import values
+from orchestration_assets.schemas.enums import AnswerKind, ProcessingModel
+from orchestration_assets.schemas.policy import LEARNED, Choice, Policy, TaskConfig
 from orchestration_assets.schemas.selection import FrontierRow, SelectionModelRow
 from orchestration_assets.schemas.tables import (
     CALL_LOG,
@@ -15,7 +20,6 @@ from orchestration_assets.schemas.tables import (
     RESOLUTIONS,
 )
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
-from orchestration_assets.selection.active_selector import service_identity
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.frontier import frontier_rows, rule_rows
 from orchestration_assets.selection.training import train_task
@@ -23,14 +27,18 @@ from orchestration_assets.selection.training_records import (
     CALL_COLUMNS,
     GOLD_COLUMNS,
     READING_COLUMNS,
+    SPENDING_COLUMNS,
     TrainingRecords,
     mean_prices,
     observed_prices,
+    paid_prices,
     training_records,
 )
 from orchestration_assets.services.contract import Service
+from orchestration_assets.services.identity import service_identity
 from resources.damage import leaving_out_damage
 from resources.model_registry import ModelRegistry
+from resources.spending.ledger import SpendingLedger
 from resources.table_store import TableStore
 
 _RECENT_BATCHES = 3
@@ -43,15 +51,17 @@ class TrainingCorpus:
     readings: pa.Table
     gold: pa.Table
     calls: pa.Table
+    spending: pa.Table
     plans: pa.Table
     resolutions: pa.Table
+    weights: Mapping[str, VerdictWeights]
 
     def with_gold(self) -> set[str]:
         """Tasks about which there is any gold."""
         return set(self.gold["task"].to_pylist())
 
 
-def read_training_corpus(store: TableStore) -> TrainingCorpus:
+def read_training_corpus(store: TableStore, ledger: SpendingLedger) -> TrainingCorpus:
     """Reads the stored tables; there is no gold until people have given verdicts."""
     readings = [
         store.read_batches(table, store.batches(table.name), READING_COLUMNS)
@@ -66,19 +76,41 @@ def read_training_corpus(store: TableStore) -> TrainingCorpus:
         pa.concat_tables(readings),
         gold,
         store.read_batches(CALL_LOG, store.batches(CALL_LOG.name), CALL_COLUMNS),
+        batch_spending(ledger),
         store.read_batches(PROCESSING_PLANS, store.batches(PROCESSING_PLANS.name), plan_columns),
         store.read_batches(
             RESOLUTIONS, store.batches(RESOLUTIONS.name), ("item_id", "task", "answer")
         ),
+        stored_weights(store, gold_rows(store)),
     )
 
 
-def recent_prices(store: TableStore, batch: str) -> dict[str, Price]:
-    """Mean time and cost of calls in the latest batches before this one, by service."""
-    earlier = [batch_id for batch_id in store.batches(CALL_LOG.name) if batch_id < batch][
-        -_RECENT_BATCHES:
-    ]
-    return mean_prices(store.read_batches(CALL_LOG, earlier, CALL_COLUMNS))
+def batch_spending(ledger: SpendingLedger) -> pa.Table:
+    """The ledger's rows of batches; probes ask shorter questions than any item."""
+    rows = ledger.rows(SPENDING_COLUMNS)
+    return rows.filter(pc.not_equal(rows["batch"], ""))
+
+
+def recent_prices(
+    store: TableStore, ledger: SpendingLedger, batch: str | None, services: Mapping[str, Service]
+) -> dict[str, Price]:
+    """Mean time and cost of calls in the latest batches (before this one), by service.
+
+    A service that was not called in these has its mean cost over all batches before.
+    """
+    known = store.batches(CALL_LOG.name)
+    earlier = [one for one in known if batch is None or one < batch][-_RECENT_BATCHES:]
+    spending = batch_spending(ledger)
+    paid = spending.filter(pc.is_in(spending["batch"], pa.array(earlier, pa.string())))
+    recent = mean_prices(store.read_batches(CALL_LOG, earlier, CALL_COLUMNS), paid)
+    if batch is not None:
+        spending = spending.filter(pc.less(spending["batch"], batch))
+    older = {
+        name: Price(services[name].expected_ms, usd)
+        for name, usd in paid_prices(spending).items()
+        if name in services
+    }
+    return older | recent
 
 
 def train_tasks(
@@ -88,9 +120,10 @@ def train_tasks(
     rows = []
     for name, task in policy.tasks.items():
         if task.learned is not None:
-            records = _records(name, task.learned.services, services, corpus)
-            identities = {one: service_identity(services[one]) for one in task.learned.services}
-            rows.append(train_task(name, records, identities, registry))
+            asked = task.learned.services
+            records = _records(policy, name, asked, services, corpus)
+            identities = {one: _identity(policy, name, services[one]) for one in asked}
+            rows.append(train_task(name, records, identities, registry, task.default))
     return rows
 
 
@@ -100,10 +133,15 @@ def all_frontier_rows(
     """The figures of every label task that has gold, whether its steps are learned or not."""
     for name, task in policy.tasks.items():
         if task.kind is AnswerKind.LABEL and name in corpus.with_gold():
-            records = _records(name, candidate_services(task), services, corpus)
+            records = _records(policy, name, candidate_services(task), services, corpus)
             yield from frontier_rows(name, records.recorded)
             yield from rule_rows(
-                name, corpus.plans, corpus.resolutions, corpus.gold, records.recorded
+                name,
+                corpus.plans,
+                corpus.resolutions,
+                corpus.gold,
+                records.recorded,
+                corpus.weights.get(name, VerdictWeights()),
             )
 
 
@@ -112,13 +150,66 @@ def candidate_services(task: TaskConfig) -> tuple[str, ...]:
     return task.learned.services if task.learned is not None else task.default.services
 
 
+def _identity(policy: Policy, task: str, service: Service) -> str:
+    return service_identity(service, build_tasks(policy)[task])
+
+
 def _records(
-    name: str, asked: tuple[str, ...], services: Mapping[str, Service], corpus: TrainingCorpus
+    policy: Policy,
+    name: str,
+    asked: tuple[str, ...],
+    services: Mapping[str, Service],
+    corpus: TrainingCorpus,
 ) -> TrainingRecords:
     declared = {
         service: Price(services[service].expected_ms, services[service].cost_usd)
         for service in asked
     }
-    prices = observed_prices(corpus.calls, declared)
-    versions = {service: services[service].version for service in asked}
-    return training_records(name, asked, versions, corpus.readings, corpus.gold, prices)
+    prices = observed_prices(corpus.calls, corpus.spending, declared)
+    versions = {service: _identity(policy, name, services[service]) for service in asked}
+    return training_records(
+        name,
+        asked,
+        versions,
+        corpus.readings,
+        corpus.gold,
+        prices,
+        corpus.weights.get(name, VerdictWeights()),
+        _asked_all(policy.tasks[name], name, asked, corpus.plans),
+        _standing(name, corpus),
+    )
+
+
+def _asked_all(task: TaskConfig, name: str, asked: tuple[str, ...], plans: pa.Table) -> set[str]:
+    """The contents of which every service was asked, whatever the first ones said.
+
+    Where services are asked one after the other until one is sure, the items that all have read
+    are the doubtful ones, and tell nothing about the others.
+    """
+    options = {
+        option for option, choice in task.choices.items() if set(asked) <= _always_asked(choice)
+    }
+    rows = values(plans, "task", "content_hash", "option")
+    return {content for of, content, option in rows if of == name and option in options}
+
+
+def _always_asked(choice: Choice) -> set[str]:
+    if choice.model is ProcessingModel.SEQUENTIAL and not choice.chain:
+        return set(choice.services[: choice.min_readings])
+    return set(choice.services)
+
+
+def _standing(name: str, corpus: TrainingCorpus) -> dict[str, str]:
+    """Content -> the answer that stood, where no learned model decided."""
+    options = {
+        item: (content, option)
+        for item, task, content, option in values(
+            corpus.plans, "item_id", "task", "content_hash", "option"
+        )
+        if task == name and option != LEARNED
+    }
+    found = {}
+    for item, task, answer in values(corpus.resolutions, "item_id", "task", "answer"):
+        if task == name and item in options and answer is not None:
+            found[options[item][0]] = answer
+    return found

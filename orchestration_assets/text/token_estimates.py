@@ -4,6 +4,11 @@ from typing import Final
 
 _PRIOR_TOKENS: Final = 500.0
 """Weight of the first ratio, in tokens."""
+_PRIOR_OUTPUT: Final = 36.0
+"""Tokens of an answer before a service has given any: a label under a JSON schema, or a line."""
+_PRIOR_ANSWERS: Final = 1.0
+_LEAST_ANSWERS: Final = 5
+"""The largest of fewer answers says nothing of how long one may be."""
 _MARGIN: Final = 1.25
 """Factor of a reservation over the scaled estimate, as single texts vary."""
 
@@ -69,3 +74,29 @@ class TokenScale:
     def highest(self) -> float:
         """An upper bound of the ratio, for reservations: the largest one observed, and a margin."""
         return max(self._largest, self.ratio) * _MARGIN
+
+
+class OutputScale:
+    """How many tokens one service writes in an answer."""
+
+    def __init__(self) -> None:
+        self._answers = 0
+        self._tokens = 0
+        self._largest = 0
+
+    def observe(self, tokens: int) -> None:
+        """Updates the figures by one answer."""
+        self._answers += 1
+        self._tokens += tokens
+        self._largest = max(self._largest, tokens)
+
+    def expected(self, most: float) -> float:
+        """The mean of the answers so far, at most ``most``."""
+        prior = _PRIOR_ANSWERS * min(_PRIOR_OUTPUT, most)
+        return min(most, (prior + self._tokens) / (_PRIOR_ANSWERS + self._answers))
+
+    def highest(self, most: float) -> float:
+        """An upper bound for reservations: the largest answer so far, and a margin."""
+        if self._answers < _LEAST_ANSWERS:
+            return most
+        return min(most, max(self._largest, self.expected(most)) * _MARGIN)

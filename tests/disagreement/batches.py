@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from orchestration_assets.disagreement.pairs import disagreements
+from orchestration_assets.evidence.standing import Roles
 from orchestration_assets.schemas.answers import answer_columns
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Reading, Task
@@ -21,11 +22,12 @@ def plan(item_id: str, **fields) -> PlanRow:
     return replace(PLAN, item_id=item_id, path=f"{item_id}.txt", **fields)
 
 
-def found(asked: Task, *items):
+def found(asked: Task, *items, roles: Roles | None = None):
     """The disagreements of a batch: ``items`` are each the (service, reading) pairs of one."""
     named = {f"i{number:04d}": heard for number, heard in enumerate(items)}
     readings = {(item, asked.name): tuple(heard) for item, heard in named.items()}
-    return list(disagreements(map(plan, named), readings, {asked.name: asked}))
+    known = dict.fromkeys(readings, roles) if roles else None
+    return list(disagreements(map(plan, named), readings, {asked.name: asked}, roles=known))
 
 
 def interpretation(service: str, reading: Reading, **fields) -> InterpretationRow:
@@ -38,7 +40,8 @@ def interpretation(service: str, reading: Reading, **fields) -> InterpretationRo
         "evidence": reading.evidence,
         "reason": reading.reason,
     }
-    given = {"service": service, "service_version": "1", "final": True, **usual, **said, **fields}
+    parts = {"service": service, "service_version": "1", "final": True, "decides": True}
+    given = {**parts, **usual, **said, **fields}
     return row(InterpretationRow, **given)
 
 

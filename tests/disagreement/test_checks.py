@@ -10,7 +10,7 @@ from orchestration_assets.disagreement.readings import group_readings
 from orchestration_assets.disagreement.resolution import resolve
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.policy.pinned_policy import pin_policy
-from orchestration_assets.processing.batch import build_tasks
+from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import (

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from orchestration_assets.disagreement.label_weights import WeighedAnswers
 from orchestration_assets.disagreement.resolution import ResolutionRules, ranked, resolve, triage
+from orchestration_assets.evidence.standing import Roles
 from orchestration_assets.policy.load import parse_policy
 from orchestration_assets.policy.problems import PolicyError
 from orchestration_assets.schemas.enums import (
@@ -67,7 +68,8 @@ def test_what_was_learnt_overrules_stated_confidence_and_the_basis_says_so() -> 
     assert row.error_risk == pytest.approx(0.2)
     assert row.risk_basis == "calibration 7, 300 verdicts"
     assert row.triage is Triage.REVIEW
-    decided = resolve(PLAN, SPLIT, LABEL, "meaning", weighed=known)
+    judged = Roles(frozenset({"meaning"}), {"meaning": ("words",)})
+    decided = resolve(PLAN, SPLIT, LABEL, judged, weighed=known)
     assert (decided.answer, decided.triage) == ("b", Triage.REJECT)
     assert decided.error_risk == pytest.approx(0.85)
 

@@ -2,15 +2,22 @@ from dataclasses import replace
 
 import pytest
 
-from orchestration_assets.disagreement.resolution import resolve, resolve_plans
+from orchestration_assets.disagreement.resolution import ResolutionRules, resolve, resolve_plans
+from orchestration_assets.evidence.standing import Roles
 from orchestration_assets.schemas.answers import answer_of
-from orchestration_assets.schemas.enums import AnswerKind, ResolutionStatus
+from orchestration_assets.schemas.enums import (
+    AnswerKind,
+    ResolutionPolicy,
+    ResolutionStatus,
+    Status,
+)
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import RESOLUTIONS
 from tests.disagreement.batches import PLAN, task
 from tests.evidence.answers import ABSTAINED, FAILED, ok
 
 LABEL = task(AnswerKind.LABEL)
+JUDGED = Roles(frozenset({"judge"}), {"judge": ("x", "y")})
 
 
 def test_the_answer_with_more_weight_stands_and_every_reading_is_kept() -> None:
@@ -40,9 +47,8 @@ def test_error_risk_grows_with_contradiction() -> None:
         ((("x", FAILED), ("y", ok("a"))), ResolutionStatus.RESOLVED),
     ],
 )
-@pytest.mark.parametrize("decider", [None, "x"])
-def test_an_item_without_an_answer_says_why(heard, status, decider) -> None:
-    row = resolve(PLAN, heard, LABEL, decider)
+def test_an_item_without_an_answer_says_why(heard, status) -> None:
+    row = resolve(PLAN, heard, LABEL)
     assert row.status is status
     assert (row.answer is None) == (status is not ResolutionStatus.RESOLVED)
     assert row.reason
@@ -50,16 +56,52 @@ def test_an_item_without_an_answer_says_why(heard, status, decider) -> None:
 
 def test_a_judge_decides_against_the_others_and_the_risk_shows() -> None:
     heard = (("x", ok("a", 0.9)), ("y", ok("a", 0.9)), ("judge", ok("b", 0.6)))
-    row = resolve(PLAN, heard, LABEL, "judge")
-    assert (row.answer, row.supporters, row.dissenters) == ("b", ("judge",), ("x", "y"))
-    assert row.reason == "judge decides, against x, y"
+    row = resolve(PLAN, heard, LABEL, JUDGED)
+    assert (row.answer, row.supporters, row.dissenters) == ("b", ("judge",), ())
+    assert row.reason == "judge decides, overruling x, y"
     assert row.error_risk is not None and row.error_risk > 0.5
     assert len(row.readings) == 3
 
 
+def test_services_that_a_judge_settled_between_remain_a_dispute() -> None:
+    heard = (("x", ok("a", 0.9)), ("y", ok("b", 0.9)), ("judge", ok("c", 0.6)))
+    row = resolve(PLAN, heard, LABEL, JUDGED)
+    assert (row.answer, row.supporters, row.dissenters) == ("c", ("judge",), ("x", "y"))
+    kept = resolve(PLAN, (*heard[:2], ("judge", ok("b", 0.6))), LABEL, JUDGED)
+    assert (kept.answer, kept.supporters, kept.dissenters) == ("b", ("y", "judge"), ("x",))
+
+
+def test_a_fallback_that_judges_decides_like_the_judge_itself() -> None:
+    instead = replace(ok("b", 0.6), status=Status.FALLBACK)
+    row = resolve(PLAN, (("x", ok("a")), ("y", ok("a")), ("judge", instead)), LABEL, JUDGED)
+    assert (row.answer, row.supporters) == ("b", ("judge",))
+    assert row.error_risk is not None and 0.5 < row.error_risk < 1.0
+
+
+def test_steps_of_a_chain_are_no_dispute() -> None:
+    heard = (("x", ok("a", 0.9)), ("y", ok("b", 0.9)))
+    row = resolve(PLAN, heard, LABEL, Roles(frozenset({"y"}), {"y": ("x",)}))
+    assert (row.answer, row.supporters, row.dissenters) == ("b", ("y",), ())
+    assert row.reason == "y decides, overruling x"
+
+
+def test_an_escalation_decides_against_what_it_escalated() -> None:
+    heard = (("x", ok("a", 0.6)), ("y", ok("b", 0.5)))
+    row = resolve(PLAN, heard, LABEL, Roles(frozenset({"y"})))
+    assert (row.answer, row.dissenters) == ("b", ("x",))
+    assert row.reason == "y decides, against x"
+
+
+def test_a_policy_for_disagreement_leaves_what_a_judge_decided() -> None:
+    heard = (("x", ok("a")), ("y", ok("b")), ("judge", ok("b")))
+    rules = ResolutionRules({"t": ResolutionPolicy.FAIL})
+    assert resolve(PLAN, heard, LABEL, JUDGED, rules).answer == "b"
+    assert resolve(PLAN, heard[:2], LABEL, None, rules).status is ResolutionStatus.FAILED
+
+
 def test_a_judge_that_abstains_leaves_it_to_the_others_and_that_is_said() -> None:
     heard = (("x", ok("a", 0.9)), ("y", ok("b", 0.6)), ("judge", ABSTAINED))
-    row = resolve(PLAN, heard, LABEL, "judge")
+    row = resolve(PLAN, heard, LABEL, replace(JUDGED, decides=frozenset({"x", "y"})))
     assert row.answer == "a"
     assert row.reason == (
         "judge was to decide but gave no answer, abstained (cannot tell): x outweighs y"
@@ -67,20 +109,15 @@ def test_a_judge_that_abstains_leaves_it_to_the_others_and_that_is_said() -> Non
     assert [kept.service for kept in row.readings] == ["x", "y", "judge"]
 
 
-def test_a_judge_that_was_not_asked_leaves_it_to_the_others() -> None:
-    row = resolve(PLAN, (("x", ok("a")),), LABEL, "judge")
-    assert (row.answer, row.reason) == ("a", "judge was not asked to decide: x alone")
-
-
-def test_each_plan_names_its_own_decider() -> None:
-    plans = [replace(PLAN, option="judged"), replace(PLAN, item_id="j", option="d")]
+def test_each_question_has_its_own_roles() -> None:
+    plans = [PLAN, replace(PLAN, item_id="j")]
     heard = (("x", ok("a", 0.9)), ("judge", ok("b", 0.5)))
     rows = list(
         resolve_plans(
             plans,
             {("i", "t"): heard, ("j", "t"): heard},
             {"t": LABEL},
-            lambda plan: "judge" if plan.option == "judged" else None,
+            {("i", "t"): JUDGED},
         )
     )
     assert [row.answer for row in rows] == ["b", "a"]

@@ -19,7 +19,9 @@ import yaml
 from orchestration_assets.command.instance import open_instance
 from orchestration_assets.content.intake import unfinished
 from orchestration_assets.policy.load import load_policy
+from resources.ai_services.drill.faults import FaultScript
 from resources.home import Home
+from tests.command.test_deferred import DOWN, POLICY
 
 pytestmark = pytest.mark.slow
 
@@ -33,6 +35,7 @@ class Service:
 
     def __init__(self, home: Path, source: Path, policy: Path) -> None:
         self.home = home
+        self.policy = policy
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         self.environment = {
@@ -108,6 +111,45 @@ def service(home, tmp_path):
     for process in service.running:
         if process.poll() is None:
             service.kill(process)
+
+
+def test_questions_of_a_service_that_was_away_are_asked_again_by_themselves(
+    service, home, tmp_path, drill
+) -> None:
+    service.environment["DRILL_KEY"] = "a-key-for-the-drill"
+    content = yaml.safe_load(service.policy.read_text())["content"]
+    policy = POLICY.format(url=drill.url, services="names, model", more="")
+    execution = {"deferred_pause_s": 3.0}
+    service.policy.write_text(
+        policy + yaml.safe_dump({"content": content, "execution": execution}, sort_keys=False)
+    )
+    configured = home / "dagster" / "dagster.yaml"
+    instance = yaml.safe_load(configured.read_text())
+    # nothing is killed here, and a busy machine may need long to start a run
+    instance["run_monitoring"]["start_timeout_seconds"] = int(PATIENCE_S)
+    configured.write_text(yaml.safe_dump(instance))
+    drill.script = DOWN
+    service.daemon()
+    for sensor in ("new_content_sensor", "deferred_questions_sensor"):
+        started = service.start(
+            *("dagster", "sensor", "start", sensor, "-m", "orchestration_assets.definitions")
+        )
+        assert started.wait(PATIENCE_S) == 0
+    for number in range(4):
+        text = f"# Note {number}\n\nThe lighthouse has {number} steps.\n"
+        (tmp_path / "source" / f"note{number}.md").write_text(text)
+
+    def deferred() -> list[int]:
+        tables = Home(home).tables
+        reports = [tables.read("disagreement_report", b) for b in tables.batches("call_log")]
+        return [row["deferred_readings"] for one in reports for row in one.to_pylist()]
+
+    def reported() -> bool:
+        return bool(Home(home).tables.batches("disagreement_report"))
+
+    service.until(lambda: reported() and sum(deferred()) == 4, "deferred questions")
+    drill.script = FaultScript()
+    service.until(lambda: sum(deferred()) == 0, "answers to the deferred questions")
 
 
 def drop(source: Path, names: range) -> None:

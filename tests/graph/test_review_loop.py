@@ -86,7 +86,9 @@ def test_from_questions_to_gold_to_a_model_in_use_and_back(processed) -> None:
     sheet = (project.home / "review" / f"{batch}.csv").read_text("utf-8-sig")
     questions = list(csv.DictReader(io.StringIO(sheet)))
     table = project.tables.read("review_queue", batch)
-    assert [one["item"] for one in questions] == table["item_id"].to_pylist()
+    # an id that reads like a number is marked as text
+    asked = [one["item"].removeprefix("'") for one in questions]
+    assert asked == table["item_id"].to_pylist()
 
     (project.home / "verdicts").mkdir(exist_ok=True)
     (project.home / "verdicts" / "kim.jsonl").write_bytes(judged(project, batch))
@@ -104,8 +106,10 @@ def test_from_questions_to_gold_to_a_model_in_use_and_back(processed) -> None:
         for one in project.tables.read("resolutions", batch).to_pylist()
     }
     assert risks["de"] > 3 * risks["en"]
-    # what was judged is not asked again
-    assert project.tables.read("review_queue", batch).num_rows == 0
+    # what was judged is not asked again, and known to have been asked for certain
+    queue = project.tables.read("review_queue", batch)
+    assert set(queue["place"].to_pylist()) == {0}
+    assert set(queue["probability"].to_pylist()) == {1.0}
 
     assert project.execute("corpus_reports", None).success
     cards = {one["service"]: one for one in project.tables.read("service_scorecards").to_pylist()}
@@ -113,6 +117,37 @@ def test_from_questions_to_gold_to_a_model_in_use_and_back(processed) -> None:
     assert 0.6 < cards["langid"]["accuracy"] < 0.7
     page = (project.home / "reports" / "services.html").read_text("utf-8")
     assert "Natural language" in page and "Coverage against risk" in page
+
+
+def test_verdicts_from_the_top_of_the_queue_tell_of_all_items(processed) -> None:
+    """Half the questions are answered; both services are wrong on the German third."""
+    project, batch = processed
+    answered = project.tables.read("review_queue", batch).to_pylist()[:110]
+    chances = {row["content_hash"]: row["size"] for row in answered}
+    assert "accept" in {row["triage"] for row in answered}
+    by_item = {line["item"]: line for line in map(json.loads, judged(project, batch).splitlines())}
+    lines = [json.dumps(by_item[row["item_id"]]) for row in answered]
+    (project.home / "verdicts").mkdir(exist_ok=True)
+    (project.home / "verdicts" / "kim.jsonl").write_text("\n".join(lines))
+    assert project.execute("take_feedback", None).success
+    (row,) = project.tables.read("calibration").to_pylist()
+    assert row["gold"] == len(chances) == 110
+    assert 20 < row["effective"] <= 110
+    assert row["basis"] == "110 verdicts of the review queue, each weighed by its chance"
+    for name in ("accuracy", "brier", "brier_change", "risk_gap"):
+        assert row[f"{name}_low"] <= row[name] <= row[f"{name}_high"]
+    assert project.execute("corpus_reports", None).success
+    rows = project.tables.read("resolutions", batch).to_pylist()
+    for card in project.tables.read("service_scorecards").to_pylist():
+        truth = sum(
+            reading["answer"] == one["path"][:2] != "de"
+            for one in rows
+            for reading in one["readings"]
+            if reading["service"] == card["service"]
+        ) / len(rows)
+        assert card["judged"] == 110
+        assert card["accuracy_low"] <= truth <= card["accuracy_high"]
+        assert "each weighed by its chance" in card["verdict"]
 
 
 def test_a_changed_service_is_told_by_the_check_and_not_trusted(processed) -> None:

@@ -20,6 +20,7 @@ services:
     model: small-1
     price: {{input_usd: 10.0, output_usd: 20.0}}
     retries: {{backoff_s: 0.01}}
+    breaker: {{open_s: 0.1, wait_s: 0.5}}
     timeouts: {{total_s: 5.0}}
     prompt:
       system: "{{{{ task.question }}}} One of: {{{{ labels | join(', ') }}}}."
@@ -99,16 +100,27 @@ def test_a_batch_is_asked_over_http_and_repeats_without_a_call(project, corpus, 
     assert health["names"]["deep_ok"] is None
 
 
-def test_a_service_that_gives_no_answer_stops_the_run_before_anything_is_paid(
+def test_a_service_that_refuses_every_question_stops_the_run_before_anything_is_paid(
     project, corpus, drill
 ) -> None:
-    drill.script = FaultScript(faults=(Fault(kind="error", contains="messages"),))
+    drill.script = FaultScript(faults=(Fault(kind="unauthorised", contains="messages"),))
     (batch,) = project.take_in(corpus)
     result = project.execute("process_batch", batch)
     assert not result.success
     assert checks(result)["deep"] is False
     assert all(one.key.startswith("health-") for one in drill.log)
     assert not project.tables.exists("call_log", batch)
+
+
+def test_a_service_that_fails_for_the_moment_does_not_stop_the_run(project, corpus, drill) -> None:
+    # only what the probe asks: when the items come, the bad minute is over
+    drill.script = FaultScript(faults=(Fault(kind="error", contains="opens at nine"),))
+    (batch,) = project.take_in(corpus)
+    result = project.execute("process_batch", batch)
+    assert result.success
+    assert checks(result)["deep"] is False
+    readings = project.tables.read("parallel_interpretations", batch).to_pylist()
+    assert {row["status"] for row in readings if row["service"] == "model"} == {"ok"}
 
 
 def test_a_fallback_that_works_lets_the_run_go_on_and_its_answers_say_so(
@@ -123,7 +135,7 @@ def test_a_fallback_that_works_lets_the_run_go_on_and_its_answers_say_so(
     readings = project.tables.read("parallel_interpretations", batch).to_pylist()
     statuses = {row["status"] for row in readings if row["service"] == "model"}
     assert "fallback" in statuses
-    assert statuses <= {"fallback", "failed", "open_circuit"}
+    assert statuses <= {"fallback", "deferred"}
     # an answer that is not its own is no voice of its own
     assert not [
         row

@@ -106,7 +106,7 @@ def test_thresholds_are_pinned_used_and_given_up_when_a_model_changes(
     assert changed.success
     (basis,) = bases(project, batch)
     assert basis.startswith(f"disagree_at 0.5: thresholds {version} are not valid, word_hashing")
-    assert f"not valid: word_hashing was {was}" in str(
+    assert f"not valid: word_hashing changed code or model ({was} -> 2)" in str(
         metadata(changed, "disagreements")["thresholds: place"]
     )
     assert project.tables.read("disagreements", batch).num_rows == before

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from orchestration_assets.policy.load import parse_policy
-from orchestration_assets.processing.batch import build_tasks, build_work
+from orchestration_assets.policy.tasks import build_tasks
+from orchestration_assets.processing.batch import build_work
 from orchestration_assets.processing.health import health_rows, probe_services
 from orchestration_assets.processing.pricing import forecast_prices
 from orchestration_assets.processing.usage import observed_usage
@@ -126,12 +127,12 @@ def test_a_price_counts_what_is_certain_and_what_may_come(tmp_path) -> None:
     services = build_work(policy).services
     asked = {"item_id": "i", "task": "kind", "services": ("names", "model"), "calls_max": 2}
     plans = [row(PlanRow, calls_min=1, **asked)]
-    free, paid = sorted(forecast_prices(plans, {"i": 1000}, services, {}, {}), key=lambda p: p.usd)
+    paid, free = forecast_prices(plans, {"i": 1000}, services, {}, {}).prices
     assert (free.service, free.calls_low, free.calls_high, free.usd_high) == ("names", 1, 1, 0.0)
     assert (paid.service, paid.calls_low, paid.calls_high) == ("model", 0, 1)
     assert paid.usd_low == 0.0 < paid.usd < paid.usd_high
     both = [row(PlanRow, calls_min=2, **asked)]
-    (certain,) = [p for p in forecast_prices(both, {"i": 1000}, services, {}, {}) if p.usd]
+    (certain, _) = forecast_prices(both, {"i": 1000}, services, {}, {}).prices
     assert 0.0 < certain.usd_low < certain.usd < certain.usd_high
     kept = {("i", "kind", "model"): True}
-    assert not [p for p in forecast_prices(both, {"i": 1000}, services, {}, kept) if p.usd_high]
+    assert forecast_prices(both, {"i": 1000}, services, {}, kept).usd_high == 0.0

@@ -2,18 +2,25 @@
 
 import asyncio
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from orchestration_assets.disagreement.label_weights import learned_weights
+from orchestration_assets.disagreement.resolution import resolve_plans
 from orchestration_assets.processing.answer_cache import AnswerCache
 from orchestration_assets.processing.asker import Asker
+from orchestration_assets.processing.plan_result import roles_of
 from orchestration_assets.processing.selector_execution import run_learned
+from orchestration_assets.schemas.enums import Status
+from orchestration_assets.schemas.tables import PlanRow
 from orchestration_assets.selection.learner import STACK, fit_selector
 from orchestration_assets.selection.trained_selector import build_trained_selector
 from resources.feature_cache.lmdb_store import LmdbStore
 from tests.evidence.made import made
-from tests.processing.services import ABSTAIN, Scripted, by_name, ok, question
+from tests.processing.services import ABSTAIN, TASK, Scripted, by_name, ok, question
+from tests.rows import row
 
 
 @pytest.fixture(scope="module")
@@ -28,12 +35,16 @@ def model():
     )
 
 
-def run(model, tmp_path, first, second, family=STACK):
-    point = max(
+def chosen_point(model, family) -> int:
+    return max(
         n
         for n, one in enumerate(model.points)
         if one.family == family and min(one.ask_shares) > 0.05
     )
+
+
+def run(model, tmp_path, first, second, family=STACK):
+    point = chosen_point(model, family)
     services = by_name(Scripted("s0", first), Scripted("s1", second))
 
     async def carry_out():
@@ -77,3 +88,32 @@ def test_certainties_are_probabilities(model, tmp_path) -> None:
     done = run(model, tmp_path, ok("a", 0.3), ok("a", 0.4))
     assert all(0.0 <= (one.certainty or 0.0) <= 1.0 for one in done.decisions)
     assert not np.isnan(done.decisions[-1].certainty)
+
+
+@pytest.mark.parametrize("family", [STACK, "fixed"])
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (ok("a", 0.3), ok("b", 0.95)),
+        (ok("a", 0.3), ABSTAIN),
+        (ok("a", 0.3), RuntimeError("down")),
+        (ABSTAIN, RuntimeError("down")),
+        (replace(ok("a"), status=Status.FALLBACK), ABSTAIN),
+    ],
+)
+def test_log_and_table_hold_the_same_answer(model, tmp_path, family, first, second) -> None:
+    """Also where the service whose answer a fixed policy would take gives none."""
+    families = {one.family for one in model.points}
+    chosen = STACK if family == STACK else min(families - {STACK})
+    done = run(model, tmp_path, first, second, chosen)
+    plan = row(PlanRow, item_id="i", task="t", artefact="v", point=chosen_point(model, chosen))
+    readings = {("i", "t"): tuple((one.service, one.reading) for one in done.answered)}
+    roles = {("i", "t"): roles_of(done.answered)}
+    weighed = learned_weights([plan], readings, {"v": model})
+    (resolved,) = resolve_plans([plan], readings, {"t": TASK}, roles, None, weighed)
+    assert resolved.answer == done.decisions[-1].answer
+    if any(one.reading.answer for one in done.answered):
+        assert resolved.answer is not None
+        assert {one.service for one in done.answered if one.decides}
+    else:
+        assert done.decisions[-1].reason == "no service gave an answer"

@@ -43,6 +43,10 @@ def test_a_group_is_asked_once_and_every_member_has_its_rows_marked(tmp_path, se
     assert {calls["i1", name].origin for name in ("one", "two")} == {"shared"}
     assert sum(call.cost_usd for call in done.calls) == 4 * 0.5
     assert {row.action for row in done.decisions if row.item_id == "i1"} == {"share"}
+    last = {row.item_id: (row.answer, row.certainty) for row in done.decisions}
+    assert last["i1"] == last["i2"] and last["i1"][0] == "a"
+    rows = done.interpretations[ProcessingModel.PARALLEL]
+    assert {row.decides for row in rows if row.item_id == "i1"} == {True}
     (copied, *_) = done.interpretations[ProcessingModel.PARALLEL]
     assert copied.content_hash == "hash-i1"
 

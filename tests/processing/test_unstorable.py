@@ -24,6 +24,8 @@ def interpretation(item: str, **changes) -> InterpretationRow:
         "step": 0,
         "round": 0,
         "final": True,
+        "decides": True,
+        "saw": (),
         "status": Status.OK,
         "answer": "yes",
         "answer_set": None,

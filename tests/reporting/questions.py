@@ -180,7 +180,7 @@ class _Question:
         step = len(self.readings)
         reading = t.InterpretationRow(
             *(about.batch, about.item, f"c{about.item}", self.name, service, "1.2"),
-            *(step, round_, True, status),
+            *(step, round_, True, True, (), status),
             **answer_columns(answer if ok else None),
             confidence=sure if ok else None,
             alternatives=(),
@@ -265,7 +265,7 @@ class _Question:
             "processing_plans",
             t.PlanRow(
                 *(about.batch, about.item, f"c{about.item}", about.path, self.name),
-                *(self.task.kind, model, option, services, None, stop_at),
+                *(self.task.kind, model, option, services, stop_at),
                 *("default" if option == "default" else "rules",),
                 *(None if option == "default" else option, (has_extension,), why, *calls),
                 sum(SERVICES[service].ms for service in services) * calls[1] / len(services),

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from orchestration_assets.reporting.counts import BINS, histogram
@@ -467,3 +468,16 @@ def test_histogram_counts_every_value(values):
 def test_histogram_of_nothing_is_none():
     assert histogram("x", []) is None
     assert histogram("x", [None, float("nan")]) is None
+
+
+def test_a_service_is_not_compared_with_those_that_it_was_shown(tables) -> None:
+    readings = tables["interpretations"]
+    judged = pc.equal(readings["service"], "referee")
+    shown = [["rake", "tfidf_terms"] if one else [] for one in judged.to_pylist()]
+    place = readings.schema.get_field_index("saw")
+    column = pa.array(shown, readings.schema.field("saw").type)
+    seen = tables | {"interpretations": readings.set_column(place, "saw", column)}
+    (topics,) = (task for task in batch_figures(seen).tasks if task.task == "topics")
+    assert topics.between("referee", "rake").compared == 0
+    assert topics.between("referee", "tfidf_terms").compared == 0
+    assert topics.between("rake", "tfidf_terms").compared > 0

@@ -72,7 +72,13 @@ def _with_answers(batch: dict[str, pa.Table]) -> str:
 
 
 @pytest.mark.parametrize(
-    ("status", "end"), [("resolved", "resolved"), ("abstained", "review"), ("failed", "failed")]
+    ("status", "end"),
+    [
+        ("resolved", "resolved"),
+        ("abstained", "review"),
+        ("deferred", "deferred"),
+        ("failed", "failed"),
+    ],
 )
 def test_an_item_ends_as_its_tasks_do(batch, status, end) -> None:
     item = _with_answers(batch)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
+from orchestration_assets.schemas.enums import AnswerKind
+from orchestration_assets.schemas.items import Task
 from orchestration_assets.schemas.policy import Learned
 from orchestration_assets.selection.active_selector import (
     ActiveSelector,
@@ -12,7 +14,6 @@ from orchestration_assets.selection.active_selector import (
     artefact_name,
     choose_points,
     load_active_selector,
-    service_identity,
 )
 from orchestration_assets.selection.baselines import Cascade, SingleService
 from orchestration_assets.selection.forecast import Price
@@ -24,10 +25,12 @@ from orchestration_assets.selection.trained_selector import (
 )
 from orchestration_assets.selection.training import KEPT, PROMOTED, train_task
 from orchestration_assets.selection.training_records import TrainingRecords
+from orchestration_assets.services.identity import service_identity
 from resources.home import Home
 from resources.model_registry import ModelRegistry
 from tests.evidence.made import made
 
+TASK = Task("t", "1", AnswerKind.LABEL, ("a", "b"), question="which?")
 LEARNED = Learned(services=("s0", "s1"))
 PRICES = {"s0": Price(1.0, 0.001), "s1": Price(10.0, 0.01)}
 
@@ -36,6 +39,7 @@ PRICES = {"s0": Price(1.0, 0.001), "s1": Price(10.0, 0.01)}
 class Named:
     version: str
     fingerprint: str = "f"
+    reads: frozenset[str] = frozenset()
 
 
 SERVICES = {"s0": Named("1"), "s1": Named("1")}
@@ -59,7 +63,7 @@ def registry(home) -> ModelRegistry:
     arrays, selector = pack_selector(trained_selector())
     manifest = {
         "selector": selector,
-        "services": {name: service_identity(one) for name, one in SERVICES.items()},
+        "services": {name: service_identity(one, TASK) for name, one in SERVICES.items()},
         "words": "learned",
     }
     version = registry.store(artefact_name("t"), arrays, manifest).version
@@ -68,24 +72,46 @@ def registry(home) -> ModelRegistry:
 
 
 def test_a_promoted_model_of_unchanged_services_is_in_force(registry) -> None:
-    found = load_active_selector(registry, "t", LEARNED, SERVICES)
+    found = load_active_selector(registry, TASK, LEARNED, SERVICES)
     assert isinstance(found, ActiveSelector)
     assert found.selector.points == trained_selector().points
 
 
-@pytest.mark.parametrize("changed", [Named("2"), Named("1", "g")])
-def test_a_service_that_changed_puts_it_out_of_force(registry, changed) -> None:
-    found = load_active_selector(registry, "t", LEARNED, SERVICES | {"s1": changed})
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        (Named("2"), "s1 changed code or model (1 -> 2)"),
+        (Named("1", "g"), "s1 changed parameters or prompt (f -> g)"),
+    ],
+)
+def test_a_service_that_changed_puts_it_out_of_force(registry, changed, why) -> None:
+    found = load_active_selector(registry, TASK, LEARNED, SERVICES | {"s1": changed})
+    assert found == f"{why} since the learned model was evaluated"
+
+
+@pytest.mark.parametrize(
+    "changes", [{"labels": ("a", "c")}, {"version": "2"}, {"labels": ("b", "a")}]
+)
+def test_a_task_that_changed_puts_it_out_of_force(registry, changes) -> None:
+    found = load_active_selector(registry, replace(TASK, **changes), LEARNED, SERVICES)
     assert isinstance(found, str)
-    assert found.startswith("s1 changed (1 f -> ")
+    assert found.startswith("s0 changed task, labels or question (")
+
+
+def test_the_words_of_a_question_count_for_services_that_are_shown_them(registry) -> None:
+    asked = replace(TASK, question="which one?")
+    assert isinstance(load_active_selector(registry, asked, LEARNED, SERVICES), ActiveSelector)
+    shown = Named("1", reads=frozenset({"question"}))
+    assert service_identity(shown, asked) != service_identity(shown, TASK)
 
 
 def test_without_a_model_or_for_other_services_the_reason_is_said(registry) -> None:
     assert (
-        load_active_selector(registry, "u", LEARNED, SERVICES) == "no learned model is promoted yet"
+        load_active_selector(registry, replace(TASK, name="u"), LEARNED, SERVICES)
+        == "no learned model is promoted yet"
     )
     other = Learned(services=("s0", "s9"))
-    assert load_active_selector(registry, "t", other, SERVICES | {"s9": Named("1")}) == (
+    assert load_active_selector(registry, TASK, other, SERVICES | {"s9": Named("1")}) == (
         "the learned model is about other services (s1, s9)"
     )
 

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from orchestration_assets.selection.budget import Offer, allocate_budget
+from orchestration_assets.selection.budget import Offer, allocate_budget, fractional_step
 
 OFFERS = {
     "easy": [Offer(0.80, 0.001, 1.0), Offer(0.90, 0.010, 5.0), Offer(0.91, 0.100, 50.0)],
@@ -65,3 +65,31 @@ def test_no_choice_within_the_limit_beats_it_by_more_than_one_step(seed: int) ->
         for at in range(3)
     ]
     assert value >= best - max(steps)
+
+
+@pytest.mark.parametrize("budget", [0.2, 0.9, 1.5, 3.7, 6.1, 9.0, 14.0])
+def test_points_and_one_divided_step_spend_the_budget_as_well_as_a_linear_programme(budget) -> None:
+    found = allocate_budget(OFFERS, COUNTS, budget, None)
+    assert found is not None
+    step = fractional_step(OFFERS, COUNTS, found, budget, None)
+    correct, spent = (
+        sum(COUNTS[task] * getattr(OFFERS[task][at], name) for task, at in found.items())
+        for name in ("accuracy", "usd")
+    )
+    if step is not None:
+        before, after = OFFERS[step.task][found[step.task]], OFFERS[step.task][step.position]
+        correct += COUNTS[step.task] * step.share * (after.accuracy - before.accuracy)
+        spent += COUNTS[step.task] * step.share * (after.usd - before.usd)
+    assert spent <= budget + 1e-9
+    assert correct >= 0.99 * _linear_programme(budget)
+
+
+def _linear_programme(budget: float) -> float:
+    """The optimum over all shares of offers, by scipy."""
+    from scipy.optimize import linprog
+
+    cells = [(task, offer) for task, offers in OFFERS.items() for offer in offers]
+    gains = [-COUNTS[task] * offer.accuracy for task, offer in cells]
+    prices = [[COUNTS[task] * offer.usd for task, offer in cells]]
+    one_each = [[float(task == wanted) for task, _ in cells] for wanted in OFFERS]
+    return -linprog(gains, prices, [budget], one_each, [1.0] * len(OFFERS)).fun

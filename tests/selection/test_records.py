@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from orchestration_assets.schemas.spending import SPENDING
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.training_records import observed_prices, training_records
 
@@ -19,6 +20,7 @@ def reading(item: str, service: str, answer: str | None, **changes) -> dict:
         "service": service,
         "service_version": "1",
         "final": True,
+        "saw": [],
         "status": "ok" if answer else "abstained",
         "answer": answer,
         "confidence": 0.8 if answer else None,
@@ -35,7 +37,7 @@ def records(readings: list[dict], labels: list[dict]):
     schema = pa.schema(
         [(name, text) for name in ("item_id", "content_hash", "task", "service")]
         + [("service_version", text), ("final", pa.bool_()), ("status", text)]
-        + [("answer", text), ("confidence", pa.float64())]
+        + [("answer", text), ("confidence", pa.float64()), ("saw", pa.list_(text))]
     )
     names = ("item_id", "content_hash", "task", "answer")
     gold_schema = pa.schema([(name, text) for name in names])
@@ -47,6 +49,12 @@ def records(readings: list[dict], labels: list[dict]):
         pa.Table.from_pylist(labels, gold_schema),
         PRICES,
     )
+
+
+def test_an_answer_in_knowledge_of_another_is_none_of_the_service_by_itself() -> None:
+    pairs = [reading("a", "one", "x"), reading("a", "two", "x", saw=["one"])]
+    pairs += [reading("b", "one", "y"), reading("b", "two", "y", saw=["two"])]
+    assert records(pairs, [gold("a", "x"), gold("b", "y")]).recorded.items == ("c-b",)
 
 
 def test_only_items_that_every_service_read_are_learned_from() -> None:
@@ -105,5 +113,16 @@ def test_prices_are_what_calls_really_took() -> None:
             "elapsed_ms": [10.0, 20.0, 0.1, 9.0],
         }
     )
-    found = observed_prices(calls, PRICES)
+    nothing = SPENDING.schema.empty_table()
+    found = observed_prices(calls, nothing, PRICES)
     assert found == {"one": Price(15.0, 0.4), "two": PRICES["two"]}
+    spent = pa.table(
+        {
+            "service": ["one", "one"],
+            # a stopped run paid for two questions that no call log holds
+            "items": [["a"], ["b", "c"]],
+            "usd": [0.9, 0.9],
+        }
+    )
+    found = observed_prices(calls, spent, PRICES)
+    assert found == {"one": Price(15.0, pytest.approx(0.6)), "two": PRICES["two"]}

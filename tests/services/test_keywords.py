@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from benchmarks.fit_keyword_background import compact, main
 from orchestration_assets.schemas.enums import Status
-from orchestration_assets.services.keywords.graph_keywords import pagerank
 from orchestration_assets.services.keywords.keyword_candidates import candidates_of
+from orchestration_assets.services.keywords.pagerank import pagerank
 from orchestration_assets.text.document_frequencies import (
     document_frequencies,
     term_counts,

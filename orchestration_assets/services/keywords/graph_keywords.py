@@ -2,41 +2,20 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.services.contract import EmbeddedService
 from orchestration_assets.services.keywords.keyword_candidates import candidates_of, rank_terms
 from orchestration_assets.services.keywords.keyword_readings import keywords_reading
+from orchestration_assets.services.keywords.pagerank import pagerank
 from orchestration_assets.services.readings import abstention
 from orchestration_assets.text.function_words import stop_words_for
 from orchestration_assets.text.words import is_term, singular_words
 
 _WINDOW: Final = 3
 _MAX_NODES: Final = 256
-_DAMPING: Final = 0.85
-_ITERATIONS: Final = 24
-
-
-def pagerank(links: Any) -> Any:
-    """PageRank of a symmetric matrix of link weights, by power iteration; the ranks add up to 1.
-
-    Mihalcea and Tarau 2004: r = (1 - d) / n + d * W r, with W's columns normalised, d = 0.85.
-    """
-    import numpy as np
-
-    count = len(links)
-    out = links.sum(axis=0)
-    steps = links / np.where(out > 0, out, 1.0)
-    without_links = out == 0
-    rank = np.full(count, 1.0 / count)
-    for _ in range(_ITERATIONS):
-        # What has no links gives its rank to all, so that none is lost.
-        rank = (1 - _DAMPING) / count + _DAMPING * (
-            steps @ rank + rank[without_links].sum() / count
-        )
-    return rank
 
 
 class GraphKeywords(EmbeddedService):

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final, NamedTuple
 from orchestration_assets.schemas.enums import AnswerKind, Family, Status
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.services.contract import EmbeddedService
-from orchestration_assets.services.keywords.graph_keywords import pagerank
+from orchestration_assets.services.keywords.pagerank import pagerank
 from orchestration_assets.services.readings import abstention
 from orchestration_assets.services.title.headings import headings_of
 from orchestration_assets.services.title.leading_comment import telling_paragraphs

@@ -87,7 +87,7 @@ class LexiconTone(EmbeddedService):
         remark = family == Family.PROSE and len(sentences) <= _REMARK_SENTENCES
         telling = [word for tone in tones for word in tone.telling]
         units = max(len(sentences), sum(len(one.split()) for one in sentences) / _SENTENCE_WORDS)
-        least = max(_MIN_TELLING * units, 1)
+        least = max(_MIN_TELLING * (units - 1), 1)
         if not remark and (
             len(telling) < least or len(set(telling)) < min(least, _MIN_TELLING_WORDS)
         ):

@@ -20,7 +20,7 @@ class CallError(Exception):
     maybe_billed = False
     """Whether the service may have done the work although no answer arrived."""
     rate_limited = False
-    """Whether the service is healthy and only asks for fewer requests (429 with Retry-After)."""
+    """Whether the service works and only asks for fewer requests: 429, or 503 with Retry-After."""
 
     def __str__(self) -> str:
         return whole_text(super().__str__())
@@ -143,7 +143,7 @@ def _error(
         return RequestRefused(message)
     if status in _TRANSIENT_STATUSES or status >= 500:
         error = Unavailable(message, retry_after_seconds(retry_after, now))
-        error.rate_limited = status == 429 and bool(error.retry_after)
+        error.rate_limited = status == 429 or (status == 503 and error.retry_after is not None)
         return error
     return EndpointNotFound(message)
 

@@ -18,6 +18,7 @@ class FaultKind(StrEnum):
 
     LATENCY = "latency"
     RATE_LIMIT = "rate_limit"
+    OVERLOAD = "overload"
     ERROR = "error"
     HANG = "hang"
     SLOW_BODY = "slow_body"
@@ -35,13 +36,15 @@ class Fault(Strict):
     kind: FaultKind
     share: _Share = Field(default=1.0, description="share of the requests that it hits")
     seconds: _Seconds = Field(
-        default=0.0, description="latency, slow_body: how long; rate_limit: Retry-After"
+        default=0.0, description="latency, slow_body: how long; rate_limit, overload: Retry-After"
     )
     first_times: int | None = Field(
         default=None, description="only so many times for the same request, then never again"
     )
     begin: int = Field(default=0, description="from this request on, counted from 0")
     end: int | None = Field(default=None, description="until before this request")
+    begin_s: _Seconds = Field(default=0.0, description="from so many seconds after the start on")
+    end_s: _Seconds | None = Field(default=None, description="until so many seconds after it")
     up_s: _Seconds = Field(default=0.0, description="flapping: so long all is well, then")
     down_s: _Seconds = Field(default=0.0, description="flapping: so long it strikes, and again")
     contains: str | None = Field(default=None, description="only requests with this text in them")
@@ -83,6 +86,8 @@ def active_faults(
         if number < fault.begin or (fault.end is not None and number >= fault.end):
             continue
         if fault.first_times is not None and time >= fault.first_times:
+            continue
+        if clock < fault.begin_s or (fault.end_s is not None and clock >= fault.end_s):
             continue
         if period and clock % period < fault.up_s:
             continue

@@ -28,10 +28,15 @@ if TYPE_CHECKING:
 _HANG_S: Final = 3600.0
 _STATUS: Final = {
     FaultKind.RATE_LIMIT: 429,
+    FaultKind.OVERLOAD: 503,
     FaultKind.ERROR: 500,
     FaultKind.UNAUTHORISED: 401,
     FaultKind.REFUSED: 400,
 }
+
+
+_PACED: Final = frozenset({FaultKind.RATE_LIMIT, FaultKind.OVERLOAD})
+"""They say when to come again (Retry-After)."""
 
 
 @dataclass
@@ -140,7 +145,7 @@ class DrillServer:
             if kind in faults:
                 served.status, served.finished = status, True
                 headers = {}
-                if kind is FaultKind.RATE_LIMIT and faults[kind].seconds:
+                if kind in _PACED and faults[kind].seconds:
                     headers["Retry-After"] = f"{faults[kind].seconds:g}"
                 error = {"error": {"message": f"scripted: {kind.value}"}}
                 return web.json_response(error, status=status, headers=headers)
@@ -226,7 +231,7 @@ class DrillServer:
         from aiohttp import web
 
         down = {fault.kind for fault in self.script.faults if fault.share >= 1.0}
-        if down & {FaultKind.ERROR, FaultKind.RATE_LIMIT} and not self.script.faults[0].end:
+        if down & {FaultKind.ERROR, *_PACED} and not self.script.faults[0].end:
             return web.json_response({"error": {"message": "down"}}, status=503)
         return web.json_response({"object": "list", "data": []})
 

@@ -15,7 +15,11 @@ from orchestration_assets.text.replies.answers import is_repairable, reading_of,
 from orchestration_assets.text.replies.call_errors import TimedOut
 from orchestration_assets.text.replies.completions import StreamedCompletion, completion_in
 from orchestration_assets.text.replies.event_stream import EventDecoder
-from orchestration_assets.text.replies.token_usage import tokens_read, tokens_written
+from orchestration_assets.text.replies.token_usage import (
+    tokens_estimated,
+    tokens_read,
+    tokens_written,
+)
 from orchestration_assets.text.token_estimates import token_estimate
 from resources.ai_services.http.service import HttpService, Reply, Request
 from resources.ai_services.resilience.steady_timeouts import SteadyTimeout
@@ -138,10 +142,12 @@ class ChatService(HttpService):
 
 def _reply(body: Mapping[str, Any], task: Task) -> Reply:
     completion = completion_in(body)
+    stated = tokens_written(body)
     return Reply(
         (reading_of(completion, task),),
         tokens_read(body),
-        tokens_written(body, completion.written),
+        tokens_estimated(completion.written) if stated is None else stated,
         text=completion.text if completion.text.strip() else completion.written,
         repairable=is_repairable(completion),
+        tokens_out_stated=stated is not None,
     )

@@ -47,8 +47,9 @@ class Request(NamedTuple):
 class Reply(NamedTuple):
     """The readings of a request's questions, in order, and the tokens that they took.
 
-    Tokens are None where the service does not count them. ``text`` is the start of what the model
-    wrote; ``repairable`` says whether a repair request may help.
+    Tokens are None where the service does not count them; ``tokens_out_stated`` is False where
+    they were estimated from what it wrote. ``text`` is the start of what the model wrote;
+    ``repairable`` says whether a repair request may help.
     """
 
     readings: tuple[Reading, ...]
@@ -57,6 +58,7 @@ class Reply(NamedTuple):
     first_token_ms: float | None = None
     text: str = ""
     repairable: bool = True
+    tokens_out_stated: bool = True
 
 
 _Send = Callable[[Any, Request, str], Awaitable[Reply]]

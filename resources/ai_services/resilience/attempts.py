@@ -11,7 +11,8 @@ from orchestration_assets.text.prompts.prompt_context import SentContent
 class Attempt(NamedTuple):
     """One request, as far as it concerns one question: of a batch, its share.
 
-    Times in ms, money in US dollars. Tokens are None where the service does not count them.
+    Times in ms, money in US dollars. Tokens are None where the service does not count
+    them; ``cost_estimated``: it did not say what it bills.
     """
 
     service: str
@@ -25,6 +26,7 @@ class Attempt(NamedTuple):
     first_token_ms: float | None = None
     reason: str | None = None
     sent: SentContent | None = None
+    cost_estimated: bool = False
 
 
 class CallOutcome(NamedTuple):

@@ -1,4 +1,10 @@
-"""A circuit breaker over a window of failure rates: a state machine without a clock."""
+"""A circuit breaker over a window of failure rates: a state machine without a clock.
+
+A malformed answer counts against its question, not against the service: it shows that the service
+answers. Only while more than half of the latest questions that were answered (one answer each, at
+most ``window`` of them and at least ``LEAST_QUESTIONS``) got a malformed one do malformed answers
+count as failures.
+"""
 
 from collections import deque
 from enum import StrEnum
@@ -6,8 +12,13 @@ from typing import Final, NamedTuple
 
 from orchestration_assets.schemas.services import BreakerConfig
 
-_MAX_OPEN_FACTOR: Final = 16
-"""While probes fail, the time until the next one doubles up to this multiple of ``open_s``."""
+_MAX_OPEN_FACTOR: Final = 4
+"""While probes fail, the time until the next one doubles up to this multiple of ``open_s``: a probe
+is one request, and a service that has recovered must not stay unused for long."""
+MALFORMED_SHARE: Final = 0.5
+LEAST_QUESTIONS: Final = 5
+"""So many questions must have been answered before malformed answers can be the service's fault:
+one item is repaired and retried, and its answers are one sign, not several."""
 
 
 class BreakerState(StrEnum):
@@ -16,6 +27,14 @@ class BreakerState(StrEnum):
     CLOSED = "closed"
     OPEN = "open"
     HALF_OPEN = "half_open"
+
+
+class Outcome(StrEnum):
+    """How an attempt ended: with an answer, with one that breaks the rules, or without any."""
+
+    ANSWERED = "answered"
+    MALFORMED = "malformed"
+    FAILED = "failed"
 
 
 class NotAdmitted(StrEnum):
@@ -41,6 +60,10 @@ class Breaker:
     def __init__(self, config: BreakerConfig) -> None:
         self._config = config
         self._outcomes: deque[bool] = deque(maxlen=config.window)
+        # question -> whether its latest answer was malformed, the latest answer last
+        self._malformed: dict[str, bool] = {}
+        # question -> whether its first attempt failed, the latest question last
+        self._first_failed: dict[str, bool] = {}
         self._in_flight = 0
         self._era = 0
         self._opened_at = 0.0
@@ -64,11 +87,21 @@ class Breaker:
         self._in_flight += 1
         return Ticket(self._era)
 
-    def record(self, ticket: Ticket, now: float, *, ok: bool) -> None:
-        """Counts the end of an attempt, unless the state changed since it began."""
+    def record(
+        self, ticket: Ticket, now: float, outcome: Outcome, question: str | None = None
+    ) -> None:
+        """Counts the end of an attempt, unless the state changed since it began.
+
+        ``question`` tells apart whose attempts they are, where that is known.
+        """
+        if question is not None:
+            self._note(question, outcome)
         if ticket.era != self._era:
             return
         self._in_flight -= 1
+        ok = outcome is Outcome.ANSWERED or (
+            outcome is Outcome.MALFORMED and not self.mostly_malformed
+        )
         if self.state is BreakerState.HALF_OPEN:
             self._record_probe(now, ok=ok)
             return
@@ -88,6 +121,33 @@ class Breaker:
         self._in_flight -= 1
         if self.state is BreakerState.HALF_OPEN:
             self.state = BreakerState.OPEN
+
+    @property
+    def mostly_malformed(self) -> bool:
+        """Whether so many of the latest answers are malformed that it is the service's fault."""
+        answered, malformed = len(self._malformed), sum(self._malformed.values())
+        return answered >= LEAST_QUESTIONS and malformed > MALFORMED_SHARE * answered
+
+    @property
+    def failed_share(self) -> float:
+        """The share of failures among the latest attempts, in [0, 1].
+
+        1 while the circuit is not closed, and without any attempt: nothing speaks for the service.
+        """
+        if self.state is not BreakerState.CLOSED or not self._outcomes:
+            return 1.0
+        return 1.0 - sum(self._outcomes) / len(self._outcomes)
+
+    def failed_share_beside(self, question: str) -> float:
+        """The share of the other latest questions whose first attempt failed, in [0, 1].
+
+        First attempts, since questions that always fail are tried most often. 1 while the circuit
+        is not closed, and without another question.
+        """
+        others = [failed for name, failed in self._first_failed.items() if name != question]
+        if self.state is not BreakerState.CLOSED or not others:
+            return 1.0
+        return sum(others) / len(others)
 
     @property
     def probe_at(self) -> float:
@@ -116,6 +176,15 @@ class Breaker:
         self.opened += 1
         self._opened_at = now
         self._begin_era()
+
+    def _note(self, question: str, outcome: Outcome) -> None:
+        self._first_failed.setdefault(question, outcome is Outcome.FAILED)
+        if outcome is not Outcome.FAILED:
+            self._malformed.pop(question, None)
+            self._malformed[question] = outcome is Outcome.MALFORMED
+        for latest in (self._first_failed, self._malformed):
+            if len(latest) > self._config.window:
+                del latest[next(iter(latest))]
 
     def _begin_era(self) -> None:
         self._era += 1

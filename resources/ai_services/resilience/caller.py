@@ -1,4 +1,8 @@
-"""Calls one service: limits before an attempt, a circuit breaker around it, retries after it."""
+"""Calls one service: limits before an attempt, a circuit breaker around it, retries after it.
+
+While a service is unavailable (its circuit is open, or it asked to wait), questions wait outside of
+its bulkhead, in all no longer than the policy's ``wait_s``; then they are deferred.
+"""
 
 import asyncio
 import math
@@ -8,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
 from time import perf_counter
-from typing import Final
+from typing import Final, Literal
 
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Question, Reading
@@ -16,20 +20,33 @@ from orchestration_assets.text.prompts.templates import PromptError
 from orchestration_assets.text.replies.call_errors import (
     PERMANENT,
     CallError,
+    EndpointNotFound,
     FatalCallError,
     Forbidden,
+    MalformedResponse,
     RequestRefused,
     TimedOut,
+    Unavailable,
     Unreachable,
 )
-from orchestration_assets.text.token_estimates import TokenScale
+from orchestration_assets.text.token_estimates import OutputScale, TokenScale
 from resources.ai_services.http.service import HttpService, Reply, Request
 from resources.ai_services.resilience.attempts import Attempt, CallOutcome
-from resources.ai_services.resilience.breaker import Breaker, BreakerState, NotAdmitted, Ticket
+from resources.ai_services.resilience.breaker import (
+    Breaker,
+    BreakerState,
+    NotAdmitted,
+    Outcome,
+    Ticket,
+)
+from resources.ai_services.resilience.pace import Pace
+from resources.ai_services.resilience.patience import Patience, wait_s
+from resources.ai_services.resilience.places import Places
 from resources.ai_services.resilience.rates import RateGate
-from resources.ai_services.resilience.retry import RetryBudget, retry_delay_s
-from resources.ai_services.resilience.spend_budget import SpendBudget
+from resources.ai_services.resilience.retry import RetryBudget, is_at_fault, retry_delay_s
+from resources.ai_services.resilience.spend_budget import Charge, Quote, SpendBudget
 from resources.ai_services.resilience.steady_timeouts import SteadyTimeout, steady_clock
+from resources.spending.records import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +97,15 @@ def is_stop(reason: str | None) -> bool:
     return reason is not None and _STOPPED in reason
 
 
+_STOPPING: Final = (FatalCallError, Forbidden, EndpointNotFound)
 _MAX_FORBIDDEN_ITEMS: Final = 5
-"""After so many items with 403 and no answer between them, the service forbids every item."""
+"""After so many items with 403 or 404 and no answer between them, the service is stopped: it
+forbids every item, or does not know the model."""
+_AT_NO_COST: Final = (Unavailable, Unreachable)
+"""Failures that are surely not billed: while the service fails others too, they may be retried
+beyond the policy's attempts."""
+_MOSTLY_FAILING: Final = 0.5
+"""From this share of failed attempts on, a question that is given up was the service's failure."""
 
 
 class UnexpectedError(CallError):
@@ -94,8 +118,9 @@ class Caller:
     """Calls one service during one run, within the limits of the policy and of the budget.
 
     Belongs to the event loop that uses it. ``ratio`` is the first value of the token scale;
-    ``limit_s`` limits a call with its retries, from its first request on; ``jitter`` gives
-    random numbers in [0, 1).
+    ``limit_s`` limits a call with its retries, from its first request on; ``wait_limit_s`` limits
+    the policy's ``wait_s``; ``jitter`` gives random numbers in [0, 1). ``parked`` is told how many
+    questions begin to wait for the unavailable service, and, with a minus, how many wait no longer.
     """
 
     def __init__(
@@ -105,23 +130,32 @@ class Caller:
         *,
         ratio: float = 1.0,
         limit_s: float = math.inf,
+        wait_limit_s: float = math.inf,
         jitter: Callable[[], float] = random.random,
+        parked: Callable[[int], None] = lambda questions: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         config = service.config
         self.service = service
         self.breaker = Breaker(config.breaker)
         self.scale = TokenScale(ratio)
+        self.output = OutputScale()
         self.stopped: str | None = None
         self._budget = budget
         self._limit_s = limit_s
         self._jitter = jitter
+        self._parked = parked
         self._now = now
         self._rate_gate = RateGate(config.rates, _clock)
         self._retry_budget = RetryBudget(config.retries)
-        self._slots = asyncio.Semaphore(config.concurrency)
+        self._pace = Pace(config.concurrency)
+        self._patience = Patience(min(wait_s(config), wait_limit_s))
+        self._places = Places(config.concurrency)
         self._preparation = asyncio.Lock()
         self._breaker_changed: asyncio.Event | None = None
+        self._state_changed: asyncio.Event | None = None
+        self._last_state: tuple[BreakerState, int, str | None] = (BreakerState.CLOSED, 0, None)
+        self._answers = 0
         self._forbidden: list[frozenset[str]] = []
 
     async def call(
@@ -163,16 +197,26 @@ class Caller:
         keys: Sequence[str],
         deadline: float,
         attempts: list[tuple[Attempt, ...]],
+        *,
+        answers_before: int | None = None,
     ) -> list[CallOutcome]:
-        """Attempts until every question has a reading or no retry is allowed."""
-        retries, error = self.service.config.retries, None
+        """Attempts until every question has a reading or no retry is allowed.
+
+        ``answers_before``: of a part of a batch that failed, which is divided again at its first
+        failure: what the service had answered when the batch failed.
+        """
+        is_part, error = answers_before is not None, None
         time = _CallTime(deadline, self._limit_s)
-        count, rejected = 0, None
+        failures, rejected = 0, None
         while True:
             repairing = rejected is not None
             result = await self._attempt(request, keys, time, attempts, repaired=repairing)
-            count += 1
-            if rejected is not None:
+            if isinstance(result, CallError) and result.rate_limited:
+                # no failure: it comes again when the service allows
+                error = result
+                continue
+            deferred = isinstance(result, _NotAttempted) and result.status is Status.DEFERRED
+            if rejected is not None and not deferred:
                 # only one repair: when it fails too, the first answer stays rejected
                 final = result if isinstance(result, Reply) else rejected
                 return _outcomes(attempts, final)
@@ -185,20 +229,83 @@ class Caller:
                 request, rejected = repair, result
                 continue
             error = result
-            if isinstance(result, RequestRefused) and len(request.questions) > 1:
-                return await self._bisect(request.questions, keys, deadline, attempts)
-            if isinstance(result, PERMANENT) or count >= retries.attempts:
-                return _failed_outcomes(attempts, None, error)
-            delay = retry_delay_s(count + 1, retries, result.retry_after, self._jitter())
-            if delay >= time.left:
-                return _failed_outcomes(
-                    attempts, _NotAttempted(Status.TIMEOUT, "its deadline is sooner"), error
+            failures += 1
+            if answers_before is None:
+                answers_before = self._answers
+            if len(request.questions) > 1 and self._is_divided(result, failures, is_part=is_part):
+                return await self._bisect(
+                    request.questions, keys, deadline, attempts, answers_before
                 )
-            if not self._retry_budget.take():
-                spent = _NotAttempted(Status.FAILED, "the retry budget of the run is used up")
-                return _failed_outcomes(attempts, spent, error)
-            if delay > 0.0:
+            if isinstance(result, PERMANENT):
+                return self._permanently_failed(attempts, result)
+            others_answered = self._answers > answers_before
+            delay = self._delay_s(request, result, failures, time, others_answered=others_answered)
+            if isinstance(delay, _NotAttempted):
+                return _failed_outcomes(attempts, delay, error)
+            self._parked(len(request.questions))
+            try:
                 await asyncio.sleep(delay)
+            finally:
+                self._parked(-len(request.questions))
+
+    def _permanently_failed(
+        self, attempts: Sequence[tuple[Attempt, ...]], error: CallError
+    ) -> list[CallOutcome]:
+        """What no retry helps; deferred where it stopped the service, which a person can mend."""
+        if self.stopped is None or not isinstance(error, _STOPPING):
+            return _failed_outcomes(attempts, None, error)
+        stop = _NotAttempted(Status.DEFERRED, self.stopped)
+        return _failed_outcomes(attempts, stop, None)
+
+    def _is_divided(self, error: CallError, failures: int, *, is_part: bool) -> bool:
+        """Whether the parts of a batch are asked apart, so that only what is at fault is lost."""
+        if isinstance(error, RequestRefused | MalformedResponse | UnexpectedError):
+            return True
+        if isinstance(error, PERMANENT):
+            return False
+        return is_part or failures >= self.service.config.retries.attempts
+
+    def _delay_s(
+        self,
+        request: Request,
+        error: CallError,
+        failures: int,
+        time: _CallTime,
+        *,
+        others_answered: bool,
+    ) -> float | _NotAttempted:
+        """Seconds until a question that failed so often is asked again, or why it is not."""
+        retries = self.service.config.retries
+        service_fails = self.breaker.failed_share >= _MOSTLY_FAILING and not isinstance(
+            error, MalformedResponse | UnexpectedError
+        )
+        status = Status.DEFERRED if service_fails else _status(error)
+        if failures >= retries.attempts:
+            more = retries.attempts > 1 and isinstance(error, _AT_NO_COST)
+            at_fault = is_at_fault(
+                failures,
+                retries,
+                self.breaker.failed_share_beside(_question_name(request)),
+                others_answered=others_answered,
+            )
+            if at_fault or not more:
+                # what chance explains may be answered by the next run
+                own = at_fault or isinstance(error, MalformedResponse | UnexpectedError)
+                return _NotAttempted(_status(error) if own else Status.DEFERRED, "")
+        delay = retry_delay_s(failures + 1, retries, error.retry_after, self._jitter())
+        if not self._retry_budget.take():
+            if not retries.budget:
+                return _NotAttempted(status, "the policy allows no retries")
+            # as rare as a probe it multiplies nothing
+            delay = max(delay, self.service.config.breaker.open_s)
+        now = _clock()
+        if now + delay >= self._patience.ends(now):
+            why = f"{self.service.name} failed for longer than is waited for it"
+            return _NotAttempted(Status.DEFERRED, why)
+        if delay >= time.left:
+            late = _status(error) if isinstance(error, TimedOut) else status
+            return _NotAttempted(late, "its deadline is sooner")
+        return delay
 
     def _repair(self, request: Request, reply: Reply) -> Request | None:
         rejected = any(reading.status is Status.REJECTED_OUTPUT for reading in reply.readings)
@@ -211,12 +318,15 @@ class Caller:
         keys: Sequence[str],
         deadline: float,
         attempts: list[tuple[Attempt, ...]],
+        answers_before: int,
     ) -> list[CallOutcome]:
-        """Attempts both halves of a batch that the service refused."""
+        """Attempts both halves of a batch that failed as a whole."""
 
         async def attempt(half: slice) -> list[CallOutcome]:
             request = await self._prepare(questions[half])
-            return await self._attempt_until_done(request, keys[half], deadline, attempts[half])
+            return await self._attempt_until_done(
+                request, keys[half], deadline, attempts[half], answers_before=answers_before
+            )
 
         return await _in_halves(len(questions), attempt)
 
@@ -229,39 +339,95 @@ class Caller:
         *,
         repaired: bool,
     ) -> Reply | CallError | _NotAttempted:
-        """One request, once slots, rates, circuit breaker and budget allow it."""
-        if (closed := self._unavailable_reason()) is not None:
-            return closed
-        if time.left <= 0.0 or not await self._acquire_slot(time):
-            return _TOO_LATE
-        try:
-            ticket = await self._admit(request, time)
-            if isinstance(ticket, _NotAttempted):
-                return ticket
-            time.begin()
-            key = _idempotency_key(keys, repaired=repaired)
-            return await self._send_within_budget(request, key, time, attempts, ticket)
-        finally:
-            self._slots.release()
+        """One request, once places, rates, circuit breaker and budget allow it."""
+        while True:
+            if (unavailable := await self._available(request, time)) is not None:
+                return unavailable
+            if time.left <= 0.0 or not await self._take_place(time):
+                return _TOO_LATE
+            try:
+                ticket = await self._admit(request, time)
+                if ticket is None:
+                    # it became unavailable meanwhile: that is waited for without a place
+                    continue
+                if isinstance(ticket, _NotAttempted):
+                    return ticket
+                time.begin()
+                key = _idempotency_key(keys, repaired=repaired)
+                return await self._send_within_budget(request, key, time, attempts, ticket)
+            finally:
+                self._places.give_back()
 
-    async def _acquire_slot(self, time: _CallTime) -> bool:
-        """Waits for a free slot; False when the deadline comes first."""
-        if not self._slots.locked():
-            return await self._slots.acquire()
+    async def _take_place(self, time: _CallTime) -> bool:
+        """Waits for a free place; False when the deadline comes first."""
         try:
-            async with time.within():
-                return await self._slots.acquire()
+            if self._places.free:
+                await self._places.take()
+            else:
+                async with time.within():
+                    await self._places.take()
         except TimeoutError:
             return False
+        return True
 
-    async def _admit(self, request: Request, time: _CallTime) -> Ticket | _NotAttempted:
-        """Waits until rates and breaker allow an attempt; the timer is set only where one waits."""
-        if self._rate_gate.open and (decision := self._breaker_decision()) is not None:
+    async def _available(self, request: Request, time: _CallTime) -> _NotAttempted | None:
+        """Waits until the service may be asked; why it is not asked, where waiting is no use."""
+        while (trouble := self._trouble()) is not None:
+            until, reason = trouble
+            if self.stopped is not None:
+                return _NotAttempted(Status.DEFERRED, reason)
+            now = _clock()
+            patience_ends = self._patience.ends(now)
+            # a probe that is under way may end at any time
+            earliest = now if until == math.inf else until
+            if earliest >= patience_ends or earliest - now >= time.left:
+                return _NotAttempted(Status.DEFERRED, reason)
+            await self._park(min(until, patience_ends) - now, len(request.questions), time)
+        return None
+
+    async def _park(self, seconds: float, questions: int, time: _CallTime) -> None:
+        """Waits so long at most, until the availability of the service changes."""
+        if self._state_changed is None:
+            self._state_changed = asyncio.Event()
+        changed = self._state_changed
+        self._parked(questions)
+        try:
+            async with time.within(seconds):
+                await changed.wait()
+        except TimeoutError:
+            # whoever asked looks again at what is the matter
+            pass
+        finally:
+            self._parked(-questions)
+
+    def _trouble(self) -> tuple[float, str] | None:
+        """Until when the service cannot be asked, and why; None when it can.
+
+        Infinity while nothing but the end of the probe that is under way can tell.
+        """
+        if self.stopped is not None:
+            return math.inf, self.stopped
+        name, now = self.service.name, _clock()
+        if self.breaker.state is BreakerState.HALF_OPEN:
+            return math.inf, f"circuit open: {name} failed too often, and is being probed"
+        if self.breaker.state is BreakerState.OPEN and now < self.breaker.probe_at:
+            return self.breaker.probe_at, f"circuit open: {name} failed too often"
+        if now < self._rate_gate.paused_until:
+            pause = self._rate_gate.paused_until
+            return pause, f"{name} asked to wait for {pause - now:.0f} s more"
+        return None
+
+    async def _admit(self, request: Request, time: _CallTime) -> Ticket | _NotAttempted | None:
+        """Waits until rates and breaker allow an attempt; None when the service is unavailable.
+
+        The timer is set only where one waits.
+        """
+        if self._rate_gate.unlimited and (decision := self._decision()) is not NotAdmitted.WAIT:
             return decision
         try:
             async with time.within():
                 await self._rate_gate.passed(request.tokens_estimated * self.scale.ratio)
-                while (decision := self._breaker_decision()) is None:
+                while (decision := self._decision()) is NotAdmitted.WAIT:
                     if self._breaker_changed is None:
                         self._breaker_changed = asyncio.Event()
                     await self._breaker_changed.wait()
@@ -269,31 +435,15 @@ class Caller:
         except TimeoutError:
             return _TOO_LATE
 
-    def _unavailable_reason(self) -> _NotAttempted | None:
-        """Why no request can be made now, without waiting for a slot; None when one can."""
-        if self.stopped is not None:
-            return _NotAttempted(Status.FAILED, self.stopped)
-        if self.breaker.state is BreakerState.OPEN and _clock() < self.breaker.probe_at:
-            return self._open_circuit()
-        pause = self._rate_gate.pause_left_s
-        if pause > self.service.config.retries.backoff_max_s:
-            return _NotAttempted(
-                Status.OPEN_CIRCUIT, f"the service asked for a pause of {pause:.0f} s"
-            )
-        return None
-
-    def _open_circuit(self) -> _NotAttempted:
-        text = f"{self.service.name} failed too often and is left alone for a while"
-        return _NotAttempted(Status.OPEN_CIRCUIT, f"circuit open: {text}")
-
-    def _breaker_decision(self) -> Ticket | _NotAttempted | None:
-        """The breaker's decision now; None to wait for the attempts that are in flight."""
-        if self.stopped is not None:
-            return _NotAttempted(Status.FAILED, self.stopped)
+    def _decision(self) -> Ticket | Literal[NotAdmitted.WAIT] | None:
+        """A ticket; WAIT for the attempts that are in flight; None while it is unavailable."""
+        if self._trouble() is not None:
+            return None
         decision = self.breaker.admit(_clock())
-        if isinstance(decision, Ticket):
-            return decision
-        return self._open_circuit() if decision is NotAdmitted.REFUSE else None
+        if decision is NotAdmitted.REFUSE:
+            self._note_trouble()
+            return None
+        return decision
 
     async def _send_within_budget(
         self,
@@ -303,16 +453,22 @@ class Caller:
         attempts: list[tuple[Attempt, ...]],
         ticket: Ticket,
     ) -> Reply | CallError | _NotAttempted:
-        """One attempt: reserves its highest cost, sends, settles the reservation, records it."""
-        most = self.service.config.price.of(
-            request.tokens_estimated * self.scale.highest, request.tokens_out_most
-        )
-        reservation = self._budget.reserve(most)
+        """One attempt: reserves its money, sends, settles the reservation, records it."""
+        quote = self._quote(request)
+        try:
+            async with time.within():
+                reservation = await self._budget.reserve(quote)
+        except BaseException as error:
+            self.breaker.abandon(ticket)
+            self._notify()
+            if isinstance(error, TimeoutError):
+                return _TOO_LATE
+            raise
         if reservation is None:
             self.breaker.abandon(ticket)
             self._notify()
             return _NotAttempted(
-                Status.OVER_BUDGET, f"up to {most:.6f} USD more would pass the budget"
+                Status.OVER_BUDGET, f"{quote.expected_usd:.6f} USD more would pass the budget"
             )
         started_at, began = self._now(), perf_counter()
         try:
@@ -320,16 +476,16 @@ class Caller:
         except BaseException:
             # cancelled: the service may still bill the request, and its health is unknown
             self.breaker.abandon(ticket)
-            self._budget.settle(reservation, 0.0, most)
+            self._budget.settle(reservation, _unanswered(quote, "cancelled"))
             self._notify()
             raise
         elapsed_ms = (perf_counter() - began) * 1000
         self._record_health(request, ticket, result)
-        cost = self._cost(request, result)
-        # without an answer it may be billed all the same; a billable error counts no tokens out
-        maybe_more = isinstance(result, CallError) and (result.maybe_billed or result.billable)
-        self._budget.settle(reservation, cost, max(0.0, most - cost) if maybe_more else 0.0)
-        _record_attempt(self.service.name, request, result, attempts, started_at, elapsed_ms, cost)
+        charge = self._charge(request, quote, result)
+        self._budget.settle(reservation, charge)
+        _record_attempt(
+            self.service.name, request, result, attempts, started_at, elapsed_ms, charge
+        )
         return result
 
     async def _send(self, request: Request, key: str, time: _CallTime) -> Reply | CallError:
@@ -361,51 +517,131 @@ class Caller:
         return await self.service.send(request, key)
 
     def _count_forbidden(self, request: Request, result: Reply | CallError) -> None:
-        """Stops the service after too many items in a row with 403."""
+        """Stops the service after too many items in a row with 403 or 404."""
         if isinstance(result, Reply):
             self._forbidden.clear()
-        elif isinstance(result, Forbidden):
+        elif isinstance(result, Forbidden | EndpointNotFound):
             items = frozenset(question.item.content_hash for question in request.questions)
             # halves of a batch hold the same item
             earlier = [others for others in self._forbidden if not others & items]
             self._forbidden = [*earlier, items]
             if len(self._forbidden) >= _MAX_FORBIDDEN_ITEMS:
-                self.stopped = self.stopped or f"{self.service.name}{_STOPPED}{result}"
+                self._stop(result)
+
+    def _stop(self, error: CallError) -> None:
+        self.stopped = self.stopped or f"{self.service.name}{_STOPPED}{error}"
 
     def _record_health(self, request: Request, ticket: Ticket, result: Reply | CallError) -> None:
-        if isinstance(result, Reply):
-            ok = any(reading.status is not Status.REJECTED_OUTPUT for reading in result.readings)
-        else:
-            # a service that refuses a bad request works
-            ok = isinstance(result, RequestRefused)
-            if isinstance(result, FatalCallError):
-                self.stopped = self.stopped or f"{self.service.name}{_STOPPED}{result}"
-            if result.retry_after:
-                self._rate_gate.pause(result.retry_after)
+        opened = self.breaker.opened
         self._count_forbidden(request, result)
+        if isinstance(result, FatalCallError):
+            self._stop(result)
         if isinstance(result, CallError) and result.rate_limited:
             # the service works, but not at this rate
             self.breaker.abandon(ticket)
-            self._notify()
-            return
-        self.breaker.record(ticket, _clock(), ok=ok)
+            self._slow_down(result)
+        else:
+            outcome = _health(result)
+            if outcome is Outcome.FAILED and isinstance(result, CallError) and result.retry_after:
+                self._rate_gate.pause(result.retry_after)
+            # which question a failed batch owes its failure to is not known
+            is_batch = len(request.questions) > 1
+            question = None if is_batch and outcome is Outcome.FAILED else _question_name(request)
+            self.breaker.record(ticket, _clock(), outcome, question)
+            if outcome is Outcome.FAILED:
+                self._note_trouble()
+            else:
+                self._answers += 1
+                self._pace.answered()
+                self._patience.answered()
+                self._retry_budget.answered()
+        if self.breaker.opened > opened:
+            self._pace.restart()
+        self._places.resize(self._pace.places)
         self._notify()
 
+    def _slow_down(self, error: CallError) -> None:
+        """Fewer attempts at once, and none before the service allows or, unless it says, a backoff
+        is over."""
+        self._pace.refused()
+        self._note_trouble()
+        attempt = self._pace.refusals_in_row + 1
+        backoff = retry_delay_s(attempt, self.service.config.retries, None, self._jitter())
+        self._rate_gate.pause(error.retry_after or backoff)
+
+    def _note_trouble(self) -> None:
+        self._patience.unavailable(_clock())
+
     def _notify(self) -> None:
-        """Wakes the calls that wait for the breaker."""
+        """Wakes who waits for the breaker, and who waits for its state to change."""
         if self._breaker_changed is not None:
             self._breaker_changed.set()
             self._breaker_changed = None
+        state = self.breaker.state, self.breaker.opened, self.stopped
+        if state != self._last_state and self._state_changed is not None:
+            self._state_changed.set()
+            self._state_changed = None
+        self._last_state = state
 
-    def _cost(self, request: Request, result: Reply | CallError) -> float:
-        price, estimated = self.service.config.price, request.tokens_estimated
+    def _quote(self, request: Request) -> Quote:
+        """What an attempt may cost: by the tokens that were billed so far, and at most."""
+        price, tokens, most = (
+            self.service.config.price,
+            request.tokens_estimated,
+            request.tokens_out_most,
+        )
+        most_usd = price.of(tokens * self.scale.highest, most)
+        likely = price.of(tokens * self.scale.highest, self.output.highest(most))
+        expected = price.of(tokens * self.scale.ratio, self.output.expected(most))
+        return Quote(
+            min(expected, likely),
+            likely,
+            most_usd,
+            self.service.name,
+            self.service.config.model,
+            _parts(request),
+        )
+
+    def _charge(self, request: Request, quote: Quote, result: Reply | CallError) -> Charge:
+        """What an attempt cost: as billed, else by its texts, else as such attempts cost."""
         if isinstance(result, CallError):
-            return price.of(estimated * self.scale.ratio, 0) if result.billable else 0.0
-        tokens_in = result.tokens_in
-        if tokens_in is None:
-            return price.of(estimated * self.scale.ratio, result.tokens_out or 0)
-        self.scale.observe(estimated, tokens_in)
-        return price.of(tokens_in, result.tokens_out or 0)
+            if result.billable or result.maybe_billed:
+                return _unanswered(quote, _status(result))
+            return Charge(0.0, status=_status(result))
+        price, estimated = self.service.config.price, request.tokens_estimated
+        tokens_in, tokens_out = result.tokens_in, result.tokens_out or 0
+        self.output.observe(tokens_out)
+        if tokens_in is not None:
+            self.scale.observe(estimated, tokens_in)
+        usd = price.of(estimated * self.scale.ratio if tokens_in is None else tokens_in, tokens_out)
+        return Charge(
+            usd,
+            (price.input_usd > 0.0 and tokens_in is None)
+            or (price.output_usd > 0.0 and not result.tokens_out_stated),
+            tokens_in=tokens_in,
+            tokens_out=result.tokens_out,
+            status=result.readings[0].status,
+        )
+
+
+def _unanswered(quote: Quote, status: str) -> Charge:
+    """An attempt without an answer that may be billed all the same."""
+    return Charge(
+        quote.expected_usd, True, max(0.0, quote.likely_usd - quote.expected_usd), status=status
+    )
+
+
+def _parts(request: Request) -> tuple[Part, ...]:
+    """The items of a request by task, with their share of its tokens."""
+    whole = request.tokens_estimated
+    items: dict[str, list[str]] = {}
+    tokens: dict[str, float] = {}
+    for question, sent in zip(request.questions, request.sent, strict=True):
+        task = question.task.name
+        items.setdefault(task, []).append(question.item.item_id)
+        share = sent.tokens_estimated / whole if whole else 1.0 / len(request.sent)
+        tokens[task] = tokens.get(task, 0.0) + share
+    return tuple(Part(task, tokens[task], tuple(named)) for task, named in items.items())
 
 
 def _clock() -> float:
@@ -434,6 +670,23 @@ def _idempotency_key(keys: Sequence[str], *, repaired: bool) -> str:
     return f"{key}-repair" if repaired else key
 
 
+def _health(result: Reply | CallError) -> Outcome:
+    """What the end of an attempt says about the health of its service."""
+    if isinstance(result, MalformedResponse | UnexpectedError):
+        return Outcome.MALFORMED
+    if isinstance(result, CallError):
+        # a service that refuses a bad request works
+        return Outcome.ANSWERED if isinstance(result, RequestRefused) else Outcome.FAILED
+    fits = any(reading.status is not Status.REJECTED_OUTPUT for reading in result.readings)
+    return Outcome.ANSWERED if fits else Outcome.MALFORMED
+
+
+def _question_name(request: Request) -> str:
+    """Tells requests apart by what they ask; a batch goes by its first question."""
+    first = request.questions[0]
+    return f"{first.item.content_hash}:{first.task.name}"
+
+
 def _status(error: CallError) -> Status:
     return Status.TIMEOUT if isinstance(error, TimedOut) else Status.FAILED
 
@@ -447,16 +700,17 @@ def _failed_outcomes(
     not_attempted: _NotAttempted | None,
     error: CallError | None,
 ) -> list[CallOutcome]:
-    if error is None and not_attempted is not None:
+    if error is None:
+        assert not_attempted is not None
         reading = Reading(not_attempted.status, reason=not_attempted.reason)
     else:
-        assert error is not None
-        text = str(error)
+        text, status = str(error), _status(error)
         if isinstance(error, RequestRefused):
             text = f"quarantined: the service refuses this item ({error})"
         if not_attempted is not None:
-            text += f"; not tried again: {not_attempted.reason}"
-        reading = Reading(_status(error), reason=text)
+            status = not_attempted.status
+            text += f"; not tried again: {not_attempted.reason}" if not_attempted.reason else ""
+        reading = Reading(status, reason=text)
     return [CallOutcome(reading, made) for made in attempts]
 
 
@@ -467,7 +721,7 @@ def _record_attempt(
     attempts: list[tuple[Attempt, ...]],
     started_at: datetime,
     elapsed_ms: float,
-    cost: float,
+    charge: Charge,
 ) -> None:
     """Adds an attempt to each question's; shares tokens and cost of a batch by their tokens."""
     whole = request.tokens_estimated or 1
@@ -480,13 +734,14 @@ def _record_attempt(
             reading.status if reading else _status(result),  # type: ignore[arg-type]
             started_at,
             elapsed_ms,
-            cost * share,
+            charge.usd * share,
             _share_of(reply.tokens_in, share) if reply else None,
             _share_of(reply.tokens_out, share) if reply else None,
             sent.tokens_estimated,
             reply.first_token_ms if reply else None,
             reading.reason if reading else str(result),
             sent,
+            charge.estimated,
         )
         attempts[position] = (*attempts[position], attempt)
 

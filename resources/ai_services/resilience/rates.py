@@ -1,6 +1,5 @@
 """Rate limits: requests and tokens a minute, and the pause of a Retry-After."""
 
-import asyncio
 from collections.abc import Callable
 
 from aiolimiter import AsyncLimiter
@@ -12,7 +11,7 @@ _SMOOTHING_S = 1.0
 
 
 class RateGate:
-    """Limits attempts to the policy's rates, and holds them while the service asks to wait."""
+    """Limits attempts to the policy's rates, and knows how long the service asks to wait."""
 
     def __init__(self, config: Rates, clock: Callable[[], float]) -> None:
         self._requests = _limiter(config.requests_per_minute)
@@ -25,19 +24,17 @@ class RateGate:
         self._not_before = max(self._not_before, self._clock() + seconds)
 
     @property
-    def pause_left_s(self) -> float:
-        """Seconds until the pause is over."""
-        return max(0.0, self._not_before - self._clock())
+    def paused_until(self) -> float:
+        """When the pause is over, by the gate's clock."""
+        return self._not_before
 
     @property
-    def open(self) -> bool:
-        """Whether attempts of any size pass without waiting."""
-        return self._requests is None and self._tokens is None and not self.pause_left_s
+    def unlimited(self) -> bool:
+        """Whether the policy sets no rate at all."""
+        return self._requests is None and self._tokens is None
 
     async def passed(self, tokens: float) -> None:
-        """Returns when one request of so many tokens may be sent."""
-        while self.pause_left_s:
-            await asyncio.sleep(self.pause_left_s)
+        """Returns when the policy's rates let one request of so many tokens pass."""
         if self._requests is not None:
             await self._requests.acquire()
         if self._tokens is not None:

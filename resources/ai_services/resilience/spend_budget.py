@@ -1,30 +1,124 @@
-"""A hard cap on spending: every attempt reserves its highest cost before it starts."""
+"""A cap on spending: every attempt reserves money before it is sent, and waits where too little
+is free until attempts in flight have been settled."""
 
+import asyncio
+import heapq
 import math
-from typing import NamedTuple
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple, Protocol
 
-_ROUNDING_USD = 1e-9
+from resources.spending.records import Part
+
+_ROUNDING_USD: Final = 1e-9
+
+
+class Quote(NamedTuple):
+    """What one attempt is about, and what it may cost, in US dollars.
+
+    ``expected_usd``: on average. ``likely_usd``: with a reserve for surprise, as the dearest such
+    calls so far. ``most_usd``: what its request allows. In this order, none is above the next.
+    """
+
+    expected_usd: float
+    likely_usd: float
+    most_usd: float
+    service: str = ""
+    model: str = ""
+    parts: tuple[Part, ...] = ()
+
+
+class Charge(NamedTuple):
+    """What one attempt cost. ``at_risk_usd`` may be billed beside: no answer came.
+
+    ``estimated``: the service did not say what it bills.
+    """
+
+    usd: float
+    estimated: bool = False
+    at_risk_usd: float = 0.0
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    status: str = ""
 
 
 class Reservation(NamedTuple):
-    """The most that one attempt may cost, in US dollars."""
+    """Money that one attempt holds until it is settled; ``number`` is its record's."""
 
-    usd: float
+    quote: Quote
+    number: int | None
+
+
+class Recorder(Protocol):
+    """Keeps a record before and after each attempt, such as a SpendingWriter."""
+
+    def reserve(
+        self,
+        service: str,
+        model: str,
+        parts: tuple[Part, ...],
+        expected_usd: float,
+        most_usd: float,
+    ) -> int: ...
+
+    def settle(
+        self,
+        number: int,
+        usd: float,
+        *,
+        estimated: bool,
+        tokens_in: int | None,
+        tokens_out: int | None,
+        status: str,
+    ) -> None: ...
+
+
+@dataclass(order=True)
+class _Waiter:
+    """An attempt that waits for money: of greater value first, then the earlier one."""
+
+    order: tuple[float, int]
+    budget: "SpendBudget" = field(compare=False)
+    quote: Quote = field(compare=False)
+    granted: "asyncio.Future[bool]" = field(compare=False)
 
 
 class SpendBudget:
-    """Keeps the sum of spent, reserved and at-risk money at or below ``cap_usd``.
+    """Keeps what was spent, reserved and at risk at or below ``cap_usd``.
 
-    ``at_risk_usd`` is held for attempts that may be billed although no answer arrived. A budget
-    ``within`` another draws on both.
+    An attempt reserves its ``likely_usd``. One that costs more passes the cap by no more than
+    attempts in flight may cost. Where the ``likely_usd`` of a single attempt does not fit, it is
+    sent alone if its ``expected_usd`` does: otherwise the rest of every budget would be left. A
+    budget ``within`` another draws on both. ``spent_usd`` begins with what was spent before, by a
+    run that was stopped. ``account`` is the ledger's name for what it limits. ``recorder``, by
+    default that of the budget around it, gets a record before and after each attempt.
+
+    All attempts at budgets within the same one belong to one event loop at a time.
     """
 
-    def __init__(self, cap_usd: float | None = None, within: "SpendBudget | None" = None) -> None:
+    def __init__(
+        self,
+        cap_usd: float | None = None,
+        within: "SpendBudget | None" = None,
+        *,
+        spent_usd: float = 0.0,
+        account: str = "",
+        recorder: Recorder | None = None,
+    ) -> None:
         self.cap_usd = math.inf if cap_usd is None else cap_usd
-        self._within = within
-        self.spent_usd = 0.0
+        self.spent_usd = spent_usd
+        self.account = account
         self.reserved_usd = 0.0
         self.at_risk_usd = 0.0
+        self._within = within
+        self._recorder: Recorder | None = recorder
+        if recorder is None and within is not None:
+            self._recorder = within._recorder
+        self._in_flight = 0
+        # shared by all budgets within the outermost one
+        self._waiting: list[_Waiter] = [] if within is None else within._waiting
+        self._arrivals = 0
 
     @property
     def left_usd(self) -> float:
@@ -32,20 +126,124 @@ class SpendBudget:
         own = self.cap_usd - self.spent_usd - self.reserved_usd - self.at_risk_usd
         return own if self._within is None else min(own, self._within.left_usd)
 
-    def reserve(self, usd: float) -> Reservation | None:
-        """Reserves the cost of one attempt; None when too little is left."""
-        if usd > self.left_usd + _ROUNDING_USD:
+    @contextmanager
+    def limited_to(self, usd: float) -> Generator[None, None, None]:
+        """Lets no more than ``usd`` be spent within the block."""
+        cap, self.cap_usd = self.cap_usd, min(self.cap_usd, self.spent_usd + usd)
+        try:
+            yield
+        finally:
+            self.cap_usd = cap
+
+    async def reserve(self, quote: Quote, value: float = 0.0) -> Reservation | None:
+        """Reserves the money of one attempt, once there is enough.
+
+        Waits while attempts in flight may free what is missing, those of greater ``value`` first,
+        then in the order of asking; None when they cannot. Raises what the recorder raises.
+        """
+        if quote.most_usd <= 0.0:
+            return Reservation(quote, None)
+        if self._is_hopeless(quote):
             return None
-        self._add(reserved=usd)
-        return Reservation(usd)
+        if self._waiting or not self._fits(quote):
+            if not await self._wait(quote, value):
+                return None
+        else:
+            self._take(quote)
+        return self._recorded(quote)
 
-    def settle(self, reservation: Reservation, usd: float, at_risk_usd: float = 0.0) -> None:
-        """Ends a reservation: the attempt cost ``usd``, and maybe ``at_risk_usd`` more."""
-        self._add(reserved=-reservation.usd, spent=usd, at_risk=at_risk_usd)
+    def settle(self, reservation: Reservation, charge: Charge) -> None:
+        """Ends a reservation. Raises what the recorder raises."""
+        quote, number = reservation
+        if quote.most_usd <= 0.0:
+            return
+        self._release(quote, charge.usd, charge.at_risk_usd)
+        if self._recorder is not None and number is not None:
+            self._recorder.settle(
+                number,
+                charge.usd,
+                estimated=charge.estimated,
+                tokens_in=charge.tokens_in,
+                tokens_out=charge.tokens_out,
+                status=charge.status,
+            )
 
-    def _add(self, *, reserved: float, spent: float = 0.0, at_risk: float = 0.0) -> None:
-        self.reserved_usd += reserved
-        self.spent_usd += spent
-        self.at_risk_usd += at_risk
+    async def _wait(self, quote: Quote, value: float) -> bool:
+        granted: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        root = self._root()
+        root._arrivals += 1
+        waiter = _Waiter((-value, root._arrivals), self, quote, granted)
+        heapq.heappush(self._waiting, waiter)
+        try:
+            return await granted
+        except asyncio.CancelledError:
+            if granted.done() and not granted.cancelled() and granted.result():
+                self._release(quote, 0.0, 0.0)
+            else:
+                self._waiting.remove(waiter)
+                heapq.heapify(self._waiting)
+                self._serve()
+            raise
+
+    def _serve(self) -> None:
+        """Lets those that wait go on, the first of them first: nobody overtakes."""
+        while self._waiting:
+            waiter = self._waiting[0]
+            budget, quote = waiter.budget, waiter.quote
+            hopeless = budget._is_hopeless(quote)
+            if not hopeless and not budget._fits(quote):
+                return
+            heapq.heappop(self._waiting)
+            if not waiter.granted.done():
+                if not hopeless:
+                    budget._take(quote)
+                waiter.granted.set_result(not hopeless)
+
+    def _fits(self, quote: Quote) -> bool:
+        """Whether the attempt may be sent now."""
+        own = self.cap_usd - self.spent_usd - self.reserved_usd - self.at_risk_usd
+        needed = quote.likely_usd if self._in_flight else quote.expected_usd
+        if needed > own + _ROUNDING_USD:
+            return False
+        return self._within is None or self._within._fits(quote)
+
+    def _is_hopeless(self, quote: Quote) -> bool:
+        """Whether it would not fit even if no attempt in flight cost anything."""
+        own = self.cap_usd - self.spent_usd - self.at_risk_usd
+        if quote.expected_usd > own + _ROUNDING_USD:
+            return True
+        return self._within is not None and self._within._is_hopeless(quote)
+
+    def _take(self, quote: Quote) -> None:
+        self.reserved_usd += quote.likely_usd
+        self._in_flight += 1
         if self._within is not None:
-            self._within._add(reserved=reserved, spent=spent, at_risk=at_risk)
+            self._within._take(quote)
+
+    def _release(self, quote: Quote, usd: float, at_risk_usd: float) -> None:
+        self._add(quote, usd, at_risk_usd)
+        self._serve()
+
+    def _add(self, quote: Quote, usd: float, at_risk_usd: float) -> None:
+        self._in_flight -= 1
+        # sums of floats would leave a remainder that nobody holds
+        self.reserved_usd = self.reserved_usd - quote.likely_usd if self._in_flight else 0.0
+        self.spent_usd += usd
+        self.at_risk_usd += at_risk_usd
+        if self._within is not None:
+            self._within._add(quote, usd, at_risk_usd)
+
+    def _recorded(self, quote: Quote) -> Reservation:
+        if self._recorder is None:
+            return Reservation(quote, None)
+        try:
+            number = self._recorder.reserve(
+                quote.service, quote.model, quote.parts, quote.expected_usd, quote.most_usd
+            )
+        except BaseException:
+            self._release(quote, 0.0, 0.0)
+            raise
+        return Reservation(quote, number)
+
+    def _root(self) -> "SpendBudget":
+        return self if self._within is None else self._within._root()

@@ -33,6 +33,8 @@ def stored(reading: Reading, reply: Reply | None = None, reason: str | None = No
         step=0,
         round=0,
         final=True,
+        decides=True,
+        saw=(),
         status=reading.status,
         **answer_columns(reading.answer),
         confidence=reading.confidence,

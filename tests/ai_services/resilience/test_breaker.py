@@ -1,11 +1,18 @@
 """The breaker against everything that may happen to it, in any order."""
 
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from orchestration_assets.schemas.services import BreakerConfig
-from resources.ai_services.resilience.breaker import Breaker, BreakerState, NotAdmitted, Ticket
+from resources.ai_services.resilience.breaker import (
+    LEAST_QUESTIONS,
+    Breaker,
+    BreakerState,
+    NotAdmitted,
+    Outcome,
+    Ticket,
+)
 
 CONFIG = BreakerConfig(window=8, failure_rate=0.5, min_attempts=4, open_s=10.0)
 
@@ -29,10 +36,12 @@ class AnyTraffic(RuleBasedStateMachine):
             assert self.under_way
 
     @precondition(lambda self: self.under_way)
-    @rule(which=st.integers(0), ok=st.booleans())
-    def end(self, which: int, ok: bool) -> None:
+    @rule(
+        which=st.integers(0), outcome=st.sampled_from(Outcome), question=st.sampled_from("abcdefg")
+    )
+    def end(self, which: int, outcome: Outcome, question: str) -> None:
         ticket, _ = self.under_way.pop(which % len(self.under_way))
-        self.breaker.record(ticket, self.now, ok=ok)
+        self.breaker.record(ticket, self.now, outcome, question)
 
     @precondition(lambda self: self.under_way)
     @rule(which=st.integers(0))
@@ -59,10 +68,10 @@ TestAnyTraffic = AnyTraffic.TestCase
 
 
 def through(breaker: Breaker, outcomes: list[bool], now: float = 0.0) -> None:
-    for ok in outcomes:
+    for number, ok in enumerate(outcomes):
         ticket = breaker.admit(now)
         assert isinstance(ticket, Ticket)
-        breaker.record(ticket, now, ok=ok)
+        breaker.record(ticket, now, Outcome.ANSWERED if ok else Outcome.FAILED, str(number))
 
 
 def test_alternating_failures_open_it() -> None:
@@ -101,9 +110,9 @@ def test_probes_come_rarer_while_they_fail_and_one_success_closes_it() -> None:
         ticket = breaker.admit(now)
         if isinstance(ticket, Ticket):
             assert breaker.admit(now) is NotAdmitted.REFUSE
-            breaker.record(ticket, now, ok=False)
+            breaker.record(ticket, now, Outcome.FAILED)
             times.append(now)
-    assert times == [10.0, 30.0, 70.0, 150.0]
+    assert times == [10.0, 30.0, 70.0, 110.0]
     now = breaker.probe_at
     through(breaker, [True], now)
     assert breaker.state is BreakerState.CLOSED
@@ -117,5 +126,57 @@ def test_what_began_before_it_opened_tells_nothing_about_the_probe() -> None:
     probe = breaker.admit(10.0)
     assert isinstance(old, Ticket)
     assert isinstance(probe, Ticket)
-    breaker.record(old, 10.0, ok=True)
+    breaker.record(old, 10.0, Outcome.ANSWERED)
     assert breaker.state is BreakerState.HALF_OPEN
+
+
+@given(st.lists(st.sampled_from(["bad", "good"]), max_size=60))
+def test_one_item_never_opens_it_however_often_its_answer_is_malformed(attempts) -> None:
+    """It is repaired and retried between the answers to other items."""
+    breaker = Breaker(CONFIG)
+    for number, kind in enumerate(attempts):
+        ticket = breaker.admit(0.0)
+        assert isinstance(ticket, Ticket)
+        if kind == "bad":
+            breaker.record(ticket, 0.0, Outcome.MALFORMED, "the same")
+        else:
+            breaker.record(ticket, 0.0, Outcome.ANSWERED, str(number))
+    assert breaker.state is BreakerState.CLOSED
+
+
+def malformed(breaker: Breaker, questions: int) -> None:
+    for number in range(questions):
+        ticket = breaker.admit(0.0)
+        if isinstance(ticket, Ticket):
+            breaker.record(ticket, 0.0, Outcome.MALFORMED, f"malformed {number}")
+
+
+def test_it_opens_when_most_of_the_latest_questions_got_malformed_answers() -> None:
+    breaker = Breaker(CONFIG)
+    malformed(breaker, LEAST_QUESTIONS - 1)
+    assert breaker.state is BreakerState.CLOSED
+    malformed(breaker, 40)
+    assert breaker.state is BreakerState.OPEN
+
+
+def test_a_malformed_answer_of_a_probe_shows_that_the_service_is_back() -> None:
+    breaker = Breaker(CONFIG)
+    through(breaker, [False] * 4)
+    probe = breaker.admit(breaker.probe_at)
+    assert isinstance(probe, Ticket)
+    breaker.record(probe, breaker.probe_at, Outcome.MALFORMED, "a")
+    assert breaker.state is BreakerState.CLOSED
+
+
+@given(st.lists(st.booleans(), max_size=60))
+def test_the_share_of_failures_is_one_while_it_is_not_closed(outcomes) -> None:
+    breaker = Breaker(CONFIG)
+    for ok in outcomes:
+        ticket = breaker.admit(0.0)
+        if isinstance(ticket, Ticket):
+            breaker.record(ticket, 0.0, Outcome.ANSWERED if ok else Outcome.FAILED, "a")
+    assert 0.0 <= breaker.failed_share <= 1.0
+    # all attempts are of one question: nothing is left to compare with
+    assert breaker.failed_share_beside("a") == 1.0
+    if breaker.state is not BreakerState.CLOSED:
+        assert breaker.failed_share == breaker.failed_share_beside("b") == 1.0

@@ -1,5 +1,6 @@
 """Retries, money, tokens: the small decisions by themselves."""
 
+import asyncio
 import math
 
 import pytest
@@ -20,7 +21,7 @@ from orchestration_assets.text.replies.call_errors import (
 )
 from orchestration_assets.text.token_estimates import TokenScale
 from resources.ai_services.resilience.retry import RetryBudget, retry_delay_s
-from resources.ai_services.resilience.spend_budget import SpendBudget
+from resources.ai_services.resilience.spend_budget import Charge, Quote, SpendBudget
 
 CHANCE = st.floats(0.0, 1.0, exclude_max=True)
 RETRIES = Retries(attempts=5, backoff_s=0.5, backoff_max_s=4.0, budget=0.2)
@@ -60,20 +61,23 @@ def test_a_budget_of_nothing_allows_no_retry() -> None:
     st.floats(0.0, 2.0),
     st.lists(st.tuples(st.floats(0.0, 1.0), st.floats(0.0, 1.0), st.booleans()), max_size=40),
 )
-def test_a_cap_is_never_passed_while_attempts_cost_no_more_than_reserved(cap, attempts) -> None:
-    outer = SpendBudget(cap)
-    budget = SpendBudget(within=outer)
-    for most, share, arrived in attempts:
-        reservation = budget.reserve(most)
-        if reservation is None:
-            assert most > outer.left_usd
-        elif arrived:
-            budget.settle(reservation, most * share)
-        else:
-            budget.settle(reservation, 0.0, most)
-        assert outer.spent_usd + outer.at_risk_usd <= cap + 1e-6
-    assert outer.reserved_usd == pytest.approx(0.0)
-    assert outer.spent_usd == pytest.approx(budget.spent_usd)
+def test_a_cap_is_never_passed_while_attempts_cost_no_more_than_expected(cap, attempts) -> None:
+    async def drive() -> None:
+        outer = SpendBudget(cap)
+        budget = SpendBudget(within=outer)
+        for most, share, arrived in attempts:
+            reservation = await budget.reserve(Quote(most, most, most))
+            if reservation is None:
+                assert most > outer.left_usd
+            elif arrived:
+                budget.settle(reservation, Charge(most * share))
+            else:
+                budget.settle(reservation, Charge(most * share, at_risk_usd=most * (1.0 - share)))
+            assert outer.spent_usd + outer.at_risk_usd <= cap + 1e-6
+        assert outer.reserved_usd == pytest.approx(0.0)
+        assert outer.spent_usd == pytest.approx(budget.spent_usd)
+
+    asyncio.run(drive())
 
 
 def test_the_scale_moves_to_what_is_billed_and_its_bound_stays_above() -> None:
@@ -128,3 +132,17 @@ def test_what_a_status_means(status, kind) -> None:
 )
 def test_retry_after_as_seconds_or_date(header, seconds) -> None:
     assert retry_after_seconds(header, 10.0) == seconds
+
+
+def test_a_share_of_a_budget_is_all_that_may_be_spent_within_its_block() -> None:
+    async def drive() -> None:
+        budget = SpendBudget(1.0, spent_usd=0.2)
+        inner = SpendBudget(within=budget)
+        with budget.limited_to(0.3):
+            assert await inner.reserve(Quote(0.4, 0.4, 0.4)) is None
+            held = await inner.reserve(Quote(0.3, 0.3, 0.3))
+            assert held is not None
+            inner.settle(held, Charge(0.1))
+        assert budget.left_usd == pytest.approx(0.7)
+
+    asyncio.run(drive())

@@ -64,7 +64,7 @@ def test_what_only_a_person_can_mend_stops_the_service(tmp_path, name) -> None:
         config = chat(f"{url}/v1", concurrency=2, **PLAIN)
         answers, asker = ask_all(tmp_path, ChatService("s", config), 20)
     assert "is stopped for this run: HTTP 4" in str(asker.callers["s"].stopped)
-    assert set(statuses(answers)) == {Status.FAILED}
+    assert set(statuses(answers)) == {Status.DEFERRED}
     # what was under way when the first one came
     assert len(served.requests) <= 2
 
@@ -75,6 +75,16 @@ def test_item_after_item_forbidden_stops_the_service(tmp_path) -> None:
         _, asker = ask_all(tmp_path, ChatService("s", config), 30)
     assert "HTTP 403" in str(asker.callers["s"].stopped)
     assert len(served.requests) == 5
+
+
+def test_a_model_that_the_service_does_not_know_stops_it(tmp_path) -> None:
+    unknown = Shape("unknown", LETTER, (b'{"error": "no such model"}',), FINE.right, False, 404)
+    with answering(lambda *_: unknown) as (url, served):
+        config = chat(f"{url}/v1", concurrency=1, **PLAIN)
+        answers, asker = ask_all(tmp_path, ChatService("s", config), 30)
+    assert "HTTP 404" in str(asker.callers["s"].stopped)
+    assert len(served.requests) == 5
+    assert statuses(answers).count(Status.DEFERRED) == 26
 
 
 def test_items_that_are_moderated_never_stop_it(tmp_path) -> None:
@@ -107,7 +117,7 @@ def test_a_batch_that_is_forbidden_in_every_part_is_not_halved_to_its_end(tmp_pa
         config = embeddings(f"{url}/v1", batch_size=64, concurrency=1, timeouts=PATIENT)
         answers, asker = ask_all(tmp_path, EmbeddingsService("s", config), 64, VECTOR)
     assert "HTTP 403" in str(asker.callers["s"].stopped)
-    assert set(statuses(answers)) == {Status.FAILED}
+    assert Status.DEFERRED in set(statuses(answers)) <= {Status.FAILED, Status.DEFERRED}
     assert len(served.requests) < 16
 
 
@@ -228,7 +238,7 @@ def test_an_address_that_is_none_stops_the_service_in_words(
     answers, asker = ask_all(tmp_path, ChatService("s", config), 3)
     assert words in str(asker.callers["s"].stopped)
     assert value is None or value not in str(asker.callers["s"].stopped)
-    assert set(statuses(answers)) == {Status.FAILED}
+    assert set(statuses(answers)) == {Status.DEFERRED}
 
 
 @pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens", None])

@@ -1,0 +1,213 @@
+"""`orchestrate job`: one job by its name, with a line for each asset that it materialized."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, nullcontext
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.compute as pc
+
+from orchestration_assets.command.batch_execution import say
+from orchestration_assets.command.corpus_reports import mark_due, mark_made
+from orchestration_assets.command.display import open_display
+from orchestration_assets.command.instance_paths import check_home
+from orchestration_assets.command.job_execution import execute_job
+from orchestration_assets.policy.load import load_policy
+from orchestration_assets.schemas.errors import OrchestrationError
+from orchestration_assets.schemas.states import ITEM_STATES
+from orchestration_assets.schemas.tables import DISAGREEMENT_REPORT
+from orchestration_assets.settings import Settings
+from resources.ai_services.resilience.spend_budget import SpendBudget
+from resources.claims import Owner, claimed, owner_description
+from resources.home import Home
+from resources.run_claims import CLAIM_TAG
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+_ROWS = "dagster/row_count"
+
+
+class JobUsageError(OrchestrationError):
+    """The name of no job, or a batch that the job does not fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One check that a job carried out; ``severity`` is ERROR or WARN."""
+
+    check: str
+    asset: str
+    passed: bool
+    severity: str
+    description: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobResult:
+    """What a job did: the metadata of each asset that it materialized, and its checks."""
+
+    job: str
+    run: str
+    batch: str | None
+    assets: Mapping[str, Mapping[str, Any]]
+    checks: tuple[CheckResult, ...]
+    failed_items: int = 0
+
+    @property
+    def exit_code(self) -> int:
+        """1 when items failed or a check found an error, else 0."""
+        broken = any(not one.passed and one.severity == "ERROR" for one in self.checks)
+        return int(bool(self.failed_items) or broken)
+
+
+def show_jobs() -> int:
+    """Prints every job with its description; returns the exit code."""
+    width = max(len(name) for name in _descriptions())
+    for name, description in _descriptions().items():
+        sys.stdout.write(f"{name:<{width}}  {description}\n")
+    return 0
+
+
+def run_job(
+    settings: Settings,
+    name: str,
+    *,
+    batch: str | None,
+    as_json: bool,
+    budget_usd: float | None = None,
+) -> int:
+    """Runs a job and prints what it did; returns the exit code.
+
+    Raises JobUsageError and PolicyError for what the caller must mend first, RunFailedError when
+    a step broke.
+    """
+    descriptions = _descriptions()
+    if name not in descriptions:
+        known = "; ".join(f"{job}: {words}" for job, words in descriptions.items())
+        raise JobUsageError(f"there is no job {name!r}; give one of these. {known}")
+    home = Home(settings.home)
+    check_home(home)
+    load_policy(settings.policy)
+    result = _carry_out(settings, home, name, batch, SpendBudget(budget_usd))
+    text = json.dumps(asdict(result), indent=1, default=str) if as_json else render(result)
+    sys.stdout.write(text + "\n")
+    return result.exit_code
+
+
+def _descriptions() -> dict[str, str]:
+    from jobs import JOBS
+
+    return {job.name: job.description or "" for job in JOBS}
+
+
+def _carry_out(
+    settings: Settings, home: Home, name: str, batch: str | None, budget: SpendBudget
+) -> JobResult:
+    from orchestration_assets.command.instance import instance_errors, open_instance
+    from orchestration_assets.definitions import build_definitions
+
+    display = open_display()
+    overrides = {"progress": display, "budget": budget}
+    definitions = build_definitions(settings, resource_overrides=overrides)
+    job = definitions.resolve_job_def(name)
+    _check_batch(home, name, batch, is_of_batch=job.partitions_def is not None)
+    claim = batch if batch is not None else job.tags.get(CLAIM_TAG)
+    with ExitStack() as stack:
+        stack.enter_context(instance_errors(home))
+        instance = stack.enter_context(open_instance(home))
+        stack.enter_context(display)
+        stack.enter_context(
+            nullcontext()
+            if claim is None
+            else claimed(home.folder, claim, f"orchestrate job {name}", _wait)
+        )
+        if batch is not None:
+            mark_due(home)
+            # without its report it is not finished, should this run die before it is made again
+            home.tables.forget(DISAGREEMENT_REPORT.name, batch)
+        done = execute_job(definitions, instance, name, batch)
+    if name == "corpus_reports":
+        mark_made(home)
+    failed = _failed_items(home, batch) if batch is not None else 0
+    return JobResult(name, done.run_id, batch, _assets(done), tuple(_checks(done)), failed)
+
+
+def _check_batch(home: Home, name: str, batch: str | None, *, is_of_batch: bool) -> None:
+    if not is_of_batch:
+        if batch is not None:
+            raise JobUsageError(f"{name} is about no single batch: leave out --batch")
+        return
+    recorded = home.batches.recorded()
+    known = f"the latest of {len(recorded)} is {recorded[-1]}" if recorded else "there is none yet"
+    if batch is None:
+        raise JobUsageError(f"{name} is about one batch: name it with --batch ({known})")
+    if batch not in recorded:
+        raise JobUsageError(f"no batch {batch!r} in {home.folder} ({known})")
+
+
+def _wait(owner: Owner | None) -> None:
+    say(f"waiting for {owner_description(owner)}, which changes the same tables")
+
+
+def _assets(done: "dg.ExecuteInProcessResult") -> dict[str, dict[str, Any]]:
+    """Asset -> the single values among the metadata of its materialization."""
+    import dagster as dg
+
+    single = (
+        *(dg.TextMetadataValue, dg.IntMetadataValue, dg.FloatMetadataValue),
+        *(dg.PathMetadataValue, dg.UrlMetadataValue),
+    )
+    found: dict[str, dict[str, Any]] = {}
+    for event in done.get_asset_materialization_events():
+        metadata = event.materialization.metadata
+        values = {name: one.value for name, one in metadata.items() if type(one) in single}
+        found[event.materialization.asset_key.to_user_string()] = {
+            name: value for name, value in values.items() if name == _ROWS or "/" not in name
+        }
+    return found
+
+
+def _checks(done: "dg.ExecuteInProcessResult") -> Iterator[CheckResult]:
+    for one in done.get_asset_check_evaluations():
+        asset = one.asset_key.to_user_string()
+        yield CheckResult(
+            one.check_name, asset, bool(one.passed), one.severity.value, one.description
+        )
+
+
+def _failed_items(home: Home, batch: str) -> int:
+    states = home.tables.read(ITEM_STATES.name, batch, ["final", "to_state"])
+    ended = pc.and_(states["final"], pc.equal(states["to_state"], "failed"))
+    return int(pc.sum(ended).as_py() or 0)
+
+
+def render(result: JobResult) -> str:
+    """The outcome as lines for people: one an asset, then one for what was found by checks."""
+    about = f" of batch {result.batch}" if result.batch else ""
+    lines = [f"{result.job}{about} (run {result.run})"]
+    lines += [f"  {name}: {_in_words(values)}" for name, values in result.assets.items()]
+    passed = [f"{one.check} of {one.asset}" for one in result.checks if one.passed]
+    if passed:
+        lines.append(f"  checks passed: {', '.join(passed)}")
+    lines += [
+        f"  check {one.check} of {one.asset}: {one.severity.lower()}, {one.description}"
+        for one in result.checks
+        if not one.passed
+    ]
+    if result.failed_items:
+        lines.append(f"  {result.failed_items} items failed: see the page of the batch")
+    return "\n".join(" ".join(line.splitlines()) for line in lines)
+
+
+def _in_words(values: Mapping[str, Any]) -> str:
+    rows = {"rows": values[_ROWS]} if _ROWS in values else {}
+    named = rows | {name: value for name, value in values.items() if name != _ROWS}
+    told = [
+        f"{name} {value:.6g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in named.items()
+        if value not in (0, "") or name == "rows"
+    ]
+    return ", ".join(told) or "materialized"

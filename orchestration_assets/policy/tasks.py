@@ -1,0 +1,28 @@
+"""The policy's tasks as services see them."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from orchestration_assets.schemas.enums import AnswerKind
+from orchestration_assets.schemas.items import Task
+from orchestration_assets.schemas.policy import Policy
+
+# from how far apart two answers disagree, unless the policy says otherwise; labels: any difference
+_DISAGREE_AT: Final[Mapping[AnswerKind, float]] = {
+    AnswerKind.LABEL: 1.0,
+    AnswerKind.SET: 0.8,
+    AnswerKind.TEXT: 0.8,
+    AnswerKind.SCORE: 0.5,
+    AnswerKind.VECTOR: 0.8,
+}
+
+
+def build_tasks(policy: Policy | None) -> dict[str, Task]:
+    """Every task of the policy by name."""
+    found = {}
+    for name, task in policy.tasks.items() if policy else ():
+        disagree_at = _DISAGREE_AT[task.kind] if task.disagree_at is None else task.disagree_at
+        found[name] = Task(
+            name, task.version, task.kind, task.labels, task.scale, disagree_at, task.question
+        )
+    return found

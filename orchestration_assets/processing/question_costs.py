@@ -1,0 +1,168 @@
+"""What questions of earlier batches really cost, beside what one call to each service should."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from orchestration_assets.policy.pinned_policy import PinnedPolicyError, read_pinned_policy
+from orchestration_assets.processing.asker import CACHE, CALLED
+from orchestration_assets.schemas.decoding import values
+from orchestration_assets.schemas.errors import DamagedFileError
+from orchestration_assets.schemas.policy import Policy
+from orchestration_assets.schemas.tables import (
+    CALL_LOG,
+    CONTENT_PROFILES,
+    PROCESSING_PLANS,
+    PlanRow,
+)
+from resources.home import Home
+
+Floats = NDArray[np.float64]
+ListPrice = Callable[[str, int], float]
+"""From a service and the tokens of an item to the price of one call about it, in US dollars."""
+Way = tuple[str, str, str | None, int | None]
+"""Task, option, and the learned model with its operating point: a way of processing."""
+
+_BATCHES: Final = 20
+_QUESTIONS: Final = 20_000
+
+
+@dataclass
+class WayCosts:
+    """Questions that were processed in one way: for each service that may be asked, what it cost
+    over the price of one call, and how many calls it got.
+
+    0 where it was not asked; more than 1 with retries, rounds and fallbacks. An answer from the
+    cache counts as one that was paid for, one that is shared by near-copies as nothing.
+    """
+
+    services: tuple[str, ...]
+    ratios: list[list[float]] = field(default_factory=list)
+    calls: list[list[int]] = field(default_factory=list)
+
+
+def way_of(plan: PlanRow) -> Way:
+    """The way in which the plan is processed."""
+    return plan.task, plan.option, plan.artefact, plan.point
+
+
+def observed_costs(home: Home, policy: Policy, price: ListPrice) -> dict[Way, WayCosts]:
+    """What the latest 20 batches (20,000 questions) show of the ways of this policy.
+
+    Only what was processed by the same choice, question and services counts: another prompt or
+    model costs, and answers, in another way.
+    """
+    found: dict[Way, WayCosts] = {}
+    for batch in reversed(home.tables.batches(CALL_LOG.name)[-_BATCHES:]):
+        if sum(len(one.ratios) for one in found.values()) >= _QUESTIONS:
+            break
+        # a batch whose tables or policy cannot be read tells nothing of costs; checks name it
+        try:
+            _add(home, batch, policy, price, found)
+        except (PinnedPolicyError, DamagedFileError):
+            continue
+    return found
+
+
+def _add(
+    home: Home, batch: str, policy: Policy, price: ListPrice, found: dict[Way, WayCosts]
+) -> None:
+    columns = ["item_id", "task", "option", "artefact", "point", "services", "policy_hash"]
+    plans = home.tables.read(PROCESSING_PLANS.name, batch, columns)
+    then = read_pinned_policy(home.policies, plans)
+    if then is None:
+        return
+    tokens = dict(
+        values(
+            home.tables.read(CONTENT_PROFILES.name, batch, ["item_id", "token_estimate"]),
+            "item_id",
+            "token_estimate",
+        )
+    )
+    calls = _calls(home.tables.read(CALL_LOG.name, batch))
+    alike = {
+        (task, option)
+        for task, option in set(values(plans, "task", "option"))
+        if _is_alike(then, policy, task, option)
+    }
+    for item, task, option, artefact, point, services in values(plans, *columns[:-1]):
+        if (task, option) not in alike:
+            continue
+        way = (task, option, artefact, point)
+        costs = found.setdefault(way, WayCosts(tuple(services)))
+        asked = calls.get((item, task), {})
+        prices = [price(name, tokens.get(item) or 0) for name in costs.services]
+        rows = [asked.get(name, ()) for name in costs.services]
+        costs.ratios.append([_ratio(row, one) for row, one in zip(rows, prices, strict=True)])
+        costs.calls.append([sum(first for _, _, first in row) for row in rows])
+
+
+_Attempts = list[tuple[float, bool, bool]]
+
+
+def _calls(log: pa.Table) -> Mapping[tuple[str, str], Mapping[str, _Attempts]]:
+    """(item, task) -> service -> cost, whether kept, whether a first attempt, of its attempts."""
+    found: dict[tuple[str, str], dict[str, _Attempts]] = defaultdict(lambda: defaultdict(list))
+    columns = ("item_id", "task", "service", "origin", "attempt", "cost_usd")
+    for item, task, service, origin, attempt, usd in values(log, *columns):
+        if origin in (CALLED, CACHE):
+            found[item, task][service].append((usd, origin == CACHE, attempt == 1))
+    return found
+
+
+def _ratio(attempts: _Attempts | tuple[()], price: float) -> float:
+    if price <= 0.0:
+        return 0.0
+    return sum(1.0 if is_kept else usd / price for usd, is_kept, _ in attempts)
+
+
+def _is_alike(then: Policy, now: Policy, task: str, option: str) -> bool:
+    old, new = then.tasks.get(task), now.tasks.get(task)
+    if old is None or new is None or option not in old.choices or option not in new.choices:
+        return False
+    same_question = (old.question, old.labels, old.kind) == (new.question, new.labels, new.kind)
+    return same_question and _choice(then, task, option) == _choice(now, task, option)
+
+
+def _choice(policy: Policy, task: str, option: str) -> tuple[object, ...]:
+    choice = policy.tasks[task].choices[option]
+    services = [policy.services.get(name) for name in choice.admissible]
+    return choice, services, policy.features.share_answers
+
+
+def prior_rows(plan: PlanRow, shares: Mapping[str, float]) -> Floats:
+    """Made-up questions that stand for what is known of a way before any was seen.
+
+    (k, services): for a learned model ten by how often it asks each service; else two, one with
+    the fewest calls and one with the most.
+    """
+    names = plan.services
+    if shares:
+        tenths = 10.0 * np.array([shares.get(name, 0.0) for name in names])
+        return np.clip(tenths - np.arange(10.0)[:, None], 0.0, 1.0)
+    most = max(1, plan.calls_max // max(1, len(names)))
+    fewest = [float(position < plan.calls_min) for position in range(len(names))]
+    return np.array([fewest, [float(most)] * len(names)])
+
+
+def blank_costs(services: tuple[str, ...]) -> WayCosts:
+    """No question at all, of a way that was never taken."""
+    return WayCosts(services)
+
+
+def matrix(rows: list[list[float]] | list[list[int]], width: int) -> Floats:
+    """(n, width), also when there is no row."""
+    return np.array(rows, dtype=np.float64).reshape(-1, width)
+
+
+def each_way(plans: Iterator[PlanRow]) -> dict[Way, list[PlanRow]]:
+    """The plans by the way in which they are processed."""
+    found: dict[Way, list[PlanRow]] = {}
+    for plan in plans:
+        found.setdefault(way_of(plan), []).append(plan)
+    return found

@@ -1,0 +1,46 @@
+"""Whose answer it is: what evidence about a service holds for, and for nothing else.
+
+An identity is three words: code and model; the parameters, which are the prompt, the temperature
+and whatever else shapes an answer; and the task with its version, labels and scale, and with its
+question where the service is shown it. Whatever was learned of another identity is never in force.
+"""
+
+import json
+from hashlib import blake2b
+from typing import Final, Protocol
+
+from orchestration_assets.schemas.items import Task
+
+_PARTS: Final = ("code or model", "parameters or prompt", "task, labels or question")
+_NONE: Final = "-"
+
+
+class Identified(Protocol):
+    """What of a service makes up its identity."""
+
+    @property
+    def version(self) -> str: ...
+    @property
+    def fingerprint(self) -> str: ...
+    @property
+    def reads(self) -> frozenset[str]: ...
+
+
+def service_identity(service: Identified, task: Task) -> str:
+    """The identity of a service that answers a task."""
+    words = [task.name, task.version, task.kind, task.labels, task.scale]
+    if "question" in service.reads:
+        words.append(task.question)
+    asked = blake2b(json.dumps(words).encode(), digest_size=4).hexdigest()
+    # a model's name may hold spaces, and the words must stay three
+    version = "_".join(service.version.split()) or _NONE
+    return f"{version} {service.fingerprint or _NONE} {asked}"
+
+
+def changed_parts(before: str, now: str) -> str:
+    """In words, in what an identity changed."""
+    old, new = before.split(" "), now.split(" ")
+    if len(old) != len(_PARTS) or len(new) != len(_PARTS):
+        return f"was {before} and is {now}"
+    pairs = zip(_PARTS, old, new, strict=True)
+    return "changed " + ", ".join(f"{part} ({a} -> {b})" for part, a, b in pairs if a != b)

@@ -1,0 +1,1 @@
+"""The spending ledger of a home: what every attempt at a priced service cost, or may cost."""

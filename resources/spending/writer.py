@@ -1,0 +1,184 @@
+"""Writes one file of the spending ledger: a record before and after each attempt.
+
+Each record is one ``write`` to the page cache, which outlives the process: a kill at any moment
+loses nothing that was recorded. Against a loss of power the file is synchronised once a second,
+beside the work, and at its end: what was written within the last second may then be missing.
+"""
+
+import fcntl
+import os
+import socket
+import threading
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Final, NamedTuple
+from uuid import uuid4
+
+from orchestration_assets.schemas.errors import UnwritableError, unwritable
+from resources.locks import make_folder, open_locked
+from resources.spending.records import Part, Record, Reserved, Settled, encoded
+
+FILE_SUFFIX: Final = ".records"
+_SYNC_EVERY_S: Final = 1.0
+
+
+class UnrecordedError(UnwritableError):
+    """An attempt cannot be recorded: no request is sent whose cost would be forgotten."""
+
+
+class SpendingPurpose(NamedTuple):
+    """What attempts are sent for: see :class:`~resources.spending.records.Reserved`."""
+
+    purpose: str
+    batch: str = ""
+    batch_pass: str = ""
+    account: str = ""
+    run: str = ""
+
+
+@cache
+def process_name() -> str:
+    """This process: its host, its id, and what tells it from others of that id."""
+    return f"{socket.gethostname()}/{os.getpid()}/{uuid4().hex[:8]}"
+
+
+def microseconds() -> int:
+    """The time of day in microseconds since 1970, UTC."""
+    return int(datetime.now(UTC).timestamp() * 1e6)
+
+
+class SpendingWriter:
+    """Records the attempts of one process for one purpose. The file is made by the first of them.
+
+    Holds a lock on its file, which the kernel gives back when the process ends: a file without
+    one gets no more records. Use it as a context, or call :meth:`close`.
+    """
+
+    def __init__(self, folder: Path, purpose: SpendingPurpose) -> None:
+        self._folder = folder
+        self._purpose = purpose
+        self._file: int | None = None
+        self._path = folder
+        self._size = 0
+        self._number = 0
+        self._unsynced = False
+        self._sync_error: OSError | None = None
+        self._closing = threading.Event()
+        self._syncer: threading.Thread | None = None
+
+    def __enter__(self) -> "SpendingWriter":
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
+
+    def reserve(
+        self,
+        service: str,
+        model: str,
+        parts: tuple[Part, ...],
+        expected_usd: float,
+        most_usd: float,
+    ) -> int:
+        """Records an attempt before it is sent; its number. Raises UnrecordedError."""
+        number, self._number = self._number, self._number + 1
+        self._write(
+            Reserved(
+                number, microseconds(), *self._purpose, service, model, parts, expected_usd,
+                most_usd,
+            )
+        )  # fmt: skip
+        return number
+
+    def settle(
+        self,
+        number: int,
+        usd: float,
+        *,
+        estimated: bool,
+        tokens_in: int | None,
+        tokens_out: int | None,
+        status: str,
+    ) -> None:
+        """Records the end of the attempt with this number. Raises UnrecordedError."""
+        at = microseconds()
+        self._write(Settled(number, at, usd, estimated, tokens_in, tokens_out, status))
+
+    def close(self) -> None:
+        """Synchronises the file and gives back its lock. Raises UnrecordedError."""
+        if self._file is None:
+            return
+        self._closing.set()
+        if self._syncer is not None:
+            self._syncer.join()
+        file, self._file = self._file, None
+        try:
+            os.fdatasync(file)
+        except OSError as error:
+            raise _unrecorded(self._path, error) from error
+        finally:
+            os.close(file)
+
+    def _write(self, record: Record) -> None:
+        if self._file is None:
+            self._file = self._opened()
+        if self._sync_error is not None:
+            raise _unrecorded(self._path, self._sync_error) from self._sync_error
+        try:
+            append(self._file, encoded(record), self._size)
+        except OSError as error:
+            raise _unrecorded(self._path, error) from error
+        self._size = os.lseek(self._file, 0, os.SEEK_CUR)
+        self._unsynced = True
+
+    def _opened(self) -> int:
+        self._path = self._folder / f"{datetime.now(UTC):%Y-%m-%d}-{uuid4().hex}{FILE_SUFFIX}"
+        try:
+            make_folder(self._folder)
+            file = open_locked(self._path, fcntl.LOCK_EX)
+            _sync_folder(self._folder)
+        except OSError as error:
+            raise _unrecorded(self._path, error) from error
+        self._syncer = threading.Thread(target=self._sync, name="spending", daemon=True)
+        self._syncer.start()
+        return file
+
+    def _sync(self) -> None:
+        """Synchronises once a second what was written since; a failure stops the next record."""
+        while not self._closing.wait(_SYNC_EVERY_S):
+            if self._unsynced and self._file is not None:
+                self._unsynced = False
+                try:
+                    os.fdatasync(self._file)
+                except OSError as error:
+                    self._sync_error = error
+
+
+def append(file: int, line: bytes, size: int) -> None:
+    """Writes a whole line at the end of a file of so many bytes, or none of it. Raises OSError."""
+    try:
+        written = 0
+        while written < len(line):
+            written += os.write(file, line[written:])
+    except OSError:
+        # half a line would spoil the next one
+        with suppress(OSError):
+            os.ftruncate(file, size)
+            os.lseek(file, size, os.SEEK_SET)
+        raise
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _unrecorded(path: Path, error: OSError) -> UnrecordedError:
+    refused = UnrecordedError(f"spending cannot be recorded: {unwritable(path, error)}")
+    refused.errno = error.errno
+    return refused

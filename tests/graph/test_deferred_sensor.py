@@ -1,0 +1,110 @@
+"""Ticks of deferred_questions_sensor, and the runs that it asks for, carried out."""
+
+from datetime import timedelta
+
+import dagster as dg
+import pytest
+
+import sensors.deferred_questions as module
+from resources.ai_services.drill.faults import Fault, FaultScript
+from resources.home_resource import HomeResource, PolicyFileResource
+from sensors.deferred_questions import deferred_questions_sensor
+from tests.command.test_deferred import DOWN, POLICY
+
+PAUSE = "execution: {deferred_pause_s: 0.001}\n"
+
+
+@pytest.fixture
+def project(project, drill, tmp_path, monkeypatch):
+    monkeypatch.setenv("DRILL_KEY", "a-key-for-the-drill")
+    write(project, drill.url, PAUSE)
+    return project
+
+
+def write(project, url: str, execution: str, more: str = "") -> None:
+    text = POLICY.format(url=url, services="names, model", more=more)
+    project.write_policy(text + execution)
+
+
+def tick(project) -> dg.SensorResult:
+    resources = {
+        "home": HomeResource(path=str(project.home)),
+        "policy_file": PolicyFileResource(path=str(project.policy)),
+    }
+    with dg.build_sensor_context(instance=project.instance, resources=resources) as context:
+        return deferred_questions_sensor(context)
+
+
+def carry_out(project, request: dg.RunRequest) -> dg.ExecuteInProcessResult:
+    return project.execute(request.job_name, request.partition_key, tags=request.tags)
+
+
+def deferred(project, batch: str) -> int:
+    (row,) = project.tables.read("disagreement_report", batch).to_pylist()
+    return row["deferred_readings"]
+
+
+def test_deferred_questions_are_asked_again_by_themselves(project, drill, tmp_path) -> None:
+    source = tmp_path / "notes"
+    source.mkdir()
+    for n in range(12):
+        (source / f"note{n}.md").write_text(f"# Note {n}\n\nThe lighthouse has {n} steps.\n")
+    (batch,) = project.take_in(source)
+    assert "Nothing to take up" in str(tick(project).skip_reason)
+    drill.script = DOWN
+    assert project.execute("process_batch", batch).success
+    assert deferred(project, batch) == 12
+    # still away: the run succeeds, and what is missing stays deferred
+    (request,) = tick(project).run_requests
+    assert (request.job_name, request.partition_key) == ("take_up_deferred", batch)
+    assert carry_out(project, request).success
+    assert deferred(project, batch) == 12
+    # each time has a key of its own
+    (again,) = tick(project).run_requests
+    assert again.run_key != request.run_key
+    drill.script = FaultScript()
+    before = len(drill.log)
+    assert carry_out(project, again).success
+    assert deferred(project, batch) == 0
+    assert len(drill.log) - before == 12
+    assert not tick(project).run_requests
+
+
+def test_pauses_runs_under_way_and_other_policies(project, drill, tmp_path, monkeypatch) -> None:
+    source = tmp_path / "notes"
+    source.mkdir()
+    (source / "note.md").write_text("# A note\n\nThe lighthouse has a light.\n")
+    drill.script = FaultScript(faults=(Fault(kind="unauthorised", contains="lighthouse"),))
+    (batch,) = project.take_in(source)
+    assert project.execute("process_batch", batch).success
+    assert [one.partition_key for one in tick(project).run_requests] == [batch]
+    # a service that was stopped is mended by a person: a changed policy plans the batch again
+    write(project, drill.url, PAUSE, "concurrency: 3")
+    (request,) = tick(project).run_requests
+    assert request.job_name == "reprocess"
+    write(project, drill.url, "execution: {deferred_pause_s: 3600}\n")
+    assert "1 batches wait" in str(tick(project).skip_reason)
+    write(project, drill.url, PAUSE)
+    project.instance.add_run(
+        dg.DagsterRun(
+            "take_up_deferred",
+            run_id="00000000-0000-4000-8000-000000000001",
+            status=dg.DagsterRunStatus.STARTED,
+            tags={"dagster/partition": batch},
+        )
+    )
+    assert not tick(project).run_requests
+    monkeypatch.setattr(module, "batches_under_way", lambda instance: set())
+    monkeypatch.setattr(module, "plan_take_ups", _after_many(module.plan_take_ups))
+    assert "1 are given up" in str(tick(project).skip_reason)
+
+
+def _after_many(plan):
+    def planned(deferred, take_ups, now, first_pause: timedelta, at_once: int):
+        def many(batch: str):
+            known = take_ups(batch)
+            return type(known)(99, known.latest)
+
+        return plan(deferred, many, now, first_pause, at_once)
+
+    return planned
