@@ -108,6 +108,12 @@ _SIGNS: Final[Sequence[tuple[str, float, str, re.Pattern[str]]]] = tuple(
             r"\A# \S[^\n]*\n\s*\n(?:[^\n]*\n){0,40}?(?:> \S|`[^`\n]+`[ \t]*$|##+ \S|```)[^\n]*\n"
             r"(?:[^\n]*\n){0,40}?(?:> \S|`[^`\n]+`[ \t]*$|```)",
         ),
+        (
+            "xml",
+            0.98,
+            "a Qt translation",
+            r"\A\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<!DOCTYPE TS\b|<TS\b[^>]{0,200}>)",
+        ),
         ("xml", 0.97, "an SVG element", r"\A\s*(?:<!--[^>]{0,500}-->\s*)?<svg\b"),
     )
 )
