@@ -16,7 +16,7 @@ from orchestration_assets.disagreement.vectors import BatchThresholds, vector_me
 from orchestration_assets.evidence.confidence import confidence_of
 from orchestration_assets.evidence.standing import Roles
 from orchestration_assets.schemas.answers import shown
-from orchestration_assets.schemas.enums import AnswerKind
+from orchestration_assets.schemas.enums import AnswerKind, Consequence, DisagreementKind
 from orchestration_assets.schemas.items import Reading, Task
 from orchestration_assets.schemas.tables import DisagreementRow, ResolutionRow
 
@@ -27,6 +27,13 @@ _MEASURES: Final[Mapping[AnswerKind, MakeMeasure]] = {
     AnswerKind.SCORE: score_measure,
 }
 
+_OF_KIND: Final[Mapping[DisagreementKind, Consequence]] = {
+    DisagreementKind.LABEL_CONFLICT: Consequence.OTHER_LABEL,
+    DisagreementKind.TEXT_DIVERGENCE: Consequence.CONTRADICTION,
+    DisagreementKind.SCORE_GAP: Consequence.OTHER_BAND,
+    DisagreementKind.SET_MISMATCH: Consequence.MISSING_MEMBERS,
+    DisagreementKind.NEIGHBOURHOOD_SHIFT: Consequence.OTHER_NEIGHBOURS,
+}
 _ALL_APART: Final = Roles()
 
 
@@ -118,7 +125,9 @@ def _compared(
         confidence_b=b.confidence,
         kind=measure.kind,
         distance=found.distance,
+        consequence=_OF_KIND[measure.kind],
         severity=severity(found.strength, a, b),
+        sentence=f"{name_a}: {described_a}; {name_b}: {described_b}",
         only_a=differences.only[0],
         only_b=differences.only[1],
         evidence=f"{name_a}: {described_a}; {name_b}: {described_b}",

@@ -23,6 +23,7 @@ from orchestration_assets.schemas.disagreement import (
 )
 from orchestration_assets.schemas.enums import (
     AnswerKind,
+    Consequence,
     DisagreementKind,
     EntryOutcome,
     ItemPresence,
@@ -505,14 +506,19 @@ class DisagreementRow:
     confidence_b: Annotated[float | None, Column("its confidence", "0..1")]
     kind: Annotated[DisagreementKind, Column("kind of disagreement")]
     distance: Annotated[float, Column("how far the answers lie apart", "0..1")]
+    consequence: Annotated[
+        Consequence,
+        Column("what somebody would do otherwise by the other answer; none: this is no dispute"),
+    ]
     severity: Annotated[
         float,
         Column(
-            "distance times both confidences; with calibrated thresholds in place of the distance "
-            "how far the nearest shift, 1 being no better than chance",
+            "what it may cost to go by the wrong one of the two, times both confidences; 0 without "
+            "a consequence",
             "0..1",
         ),
     ]
+    sentence: Annotated[str, Column("how the two answers differ, or why that has no consequence")]
     only_a: Annotated[tuple[str, ...], Column("what only the first service says")]
     only_b: Annotated[tuple[str, ...], Column("what only the second service says")]
     evidence: Annotated[str, Column("both sides in words")]

@@ -11,6 +11,7 @@ from orchestration_assets.disagreement.resolution import triage
 from orchestration_assets.schemas import tables as t
 from orchestration_assets.schemas.answers import Answer, answer_columns, answer_of, shown
 from orchestration_assets.schemas.enums import (
+    Consequence,
     AnswerKind,
     DisagreementKind,
     ProcessingModel,
@@ -66,6 +67,13 @@ SERVICES: Final = {
     "hashed_words": Service(0.7, 0.8, "signed hashing of words and pairs"),
     "topic_space": Service(0.7, 2.2, "100 topics fitted on this source"),
 }  # fmt: skip
+_CONSEQUENCES: Final = {
+    DisagreementKind.LABEL_CONFLICT: Consequence.OTHER_LABEL,
+    DisagreementKind.TEXT_DIVERGENCE: Consequence.CONTRADICTION,
+    DisagreementKind.SCORE_GAP: Consequence.OTHER_BAND,
+    DisagreementKind.SET_MISMATCH: Consequence.MISSING_MEMBERS,
+    DisagreementKind.NEIGHBOURHOOD_SHIFT: Consequence.OTHER_NEIGHBOURS,
+}
 _TOPICS = (
     *("routing", "sessions", "billing", "tax", "retry", "caching", "parsing", "survey", "layout"),
     *("release notes", "keyboard", "invoices", "time zones", "encoding", "backups", "search"),
@@ -483,6 +491,8 @@ def disagreement(
         *(b.service, shown(b.answer) or "", b.confidence),
         q.task.conflict,
         distance=gap,
+        consequence=_CONSEQUENCES[q.task.conflict],
+        sentence=f"{a.service} and {b.service} differ by {gap:.2f}",
         severity=gap * (a.confidence or 0.0) * (b.confidence or 0.0),
         only_a=only_a,
         only_b=only_b,
