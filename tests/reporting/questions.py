@@ -11,8 +11,8 @@ from orchestration_assets.disagreement.resolution import triage
 from orchestration_assets.schemas import tables as t
 from orchestration_assets.schemas.answers import Answer, answer_columns, answer_of, shown
 from orchestration_assets.schemas.enums import (
-    Consequence,
     AnswerKind,
+    Consequence,
     DisagreementKind,
     ProcessingModel,
     ResolutionPolicy,
