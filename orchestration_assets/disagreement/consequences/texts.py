@@ -5,7 +5,10 @@ exclude nothing (:mod:`~orchestration_assets.evidence.contradiction.relation`).
 """
 
 from orchestration_assets.disagreement.consequences.judgement import Judgement, harmless
-from orchestration_assets.disagreement.consequences.values import exclude_each_other
+from orchestration_assets.disagreement.consequences.values import (
+    are_forms_of_one,
+    exclude_each_other,
+)
 from orchestration_assets.evidence.contradiction.relation import RelationKind, relation
 from orchestration_assets.schemas.enums import Consequence
 
@@ -13,6 +16,8 @@ from orchestration_assets.schemas.enums import Consequence
 def judge_texts(first: str, second: str, *, in_values: bool = False) -> Judgement:
     """What the difference of two texts comes to; ``in_values``: the question is answered with
     values (:func:`~orchestration_assets.disagreement.consequences.values.answers_in_values`)."""
+    if in_values and are_forms_of_one(first, second):
+        return harmless("they are two forms of one value")
     seen = relation(first, second)
     if seen.kind is RelationKind.CONTRADICTION:
         return Judgement(Consequence.CONTRADICTION, seen.severity, seen.sentence)
