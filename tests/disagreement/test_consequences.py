@@ -64,6 +64,33 @@ def test_the_strength_of_labels_is_a_share_and_symmetric(a, b, beside_a, beside_
     assert (one.consequence, one.strength) == (other.consequence, pytest.approx(other.strength))
 
 
+def test_a_guess_against_near_certainty_is_settled_by_both_readings() -> None:
+    sure, guess = label("python", 0.985), label("yaml", 0.34, ini=0.2)
+    found = judge_labels(("x", sure), ("y", guess))
+    assert found.consequence is NONE
+    assert found.sentence.endswith("both readings together make it \u201cpython\u201d")
+    firm = judge_labels(("x", sure), ("y", label("yaml", 0.97)))
+    assert firm.consequence is Consequence.OTHER_LABEL
+
+
+def test_labels_of_a_closed_set_share_what_a_service_leaves_to_them() -> None:
+    sides = ("x", label("urgent", 0.9)), ("y", label("routine", 0.6))
+    two, many = (judge_labels(*sides, (), [str(n) for n in range(size)]) for size in (3, 60))
+    assert two.consequence is many.consequence is Consequence.OTHER_LABEL
+
+
+def texts(first: str, second: str, sure: float | None = None) -> tuple[tuple[str, Reading], ...]:
+    return ("x", Reading(Status.OK, first)), ("y", Reading(Status.OK, second, sure))
+
+
+def test_a_service_that_hardly_stands_by_its_text_disputes_nothing() -> None:
+    said = "The lease runs until 30 June", "The lease runs until 30 July"
+    assert judge_texts(*texts(*said, 0.9)).consequence is Consequence.CONTRADICTION
+    found = judge_texts(*texts(*said, 0.2))
+    assert found.consequence is NONE
+    assert found.sentence.endswith("but y is no more than 20% sure")
+
+
 @pytest.mark.parametrize(
     ("first", "second"),
     [
@@ -73,7 +100,7 @@ def test_the_strength_of_labels_is_a_share_and_symmetric(a, b, beside_a, beside_
     ],
 )
 def test_texts_that_exclude_each_other_are_a_dispute_at_any_distance(first, second) -> None:
-    found = judge_texts(first, second)
+    found = judge_texts(*texts(first, second))
     assert found.consequence is Consequence.CONTRADICTION
     assert 0.0 < found.strength <= 1.0
 
@@ -83,11 +110,11 @@ def test_texts_that_exclude_each_other_are_a_dispute_at_any_distance(first, seco
     [
         ("A field guide to mosses", "A field guide to mosses of the northern coast"),
         ("Contributors", "How to set up the parser"),
-        ("The vote was postponed to May", "The vote was put off until May"),
+        ("The council approved the bridge", "The bridge was approved by the council"),
     ],
 )
 def test_texts_that_can_both_be_true_are_none(first, second) -> None:
-    assert judge_texts(first, second).consequence is NONE
+    assert judge_texts(*texts(first, second)).consequence is NONE
 
 
 @pytest.mark.parametrize(
@@ -101,7 +128,9 @@ def test_texts_that_can_both_be_true_are_none(first, second) -> None:
 )
 def test_values_that_differ_exclude_each_other(first, second) -> None:
     assert exclude_each_other(first, second)
-    assert judge_texts(first, second, in_values=True).consequence is Consequence.CONTRADICTION
+    assert (
+        judge_texts(*texts(first, second), in_values=True).consequence is Consequence.CONTRADICTION
+    )
 
 
 @pytest.mark.parametrize(
@@ -116,7 +145,7 @@ def test_values_that_differ_exclude_each_other(first, second) -> None:
 )
 def test_two_forms_of_one_value_do_not(first, second) -> None:
     assert not exclude_each_other(first, second)
-    assert judge_texts(first, second, in_values=True).consequence is NONE
+    assert judge_texts(*texts(first, second), in_values=True).consequence is NONE
 
 
 def test_titles_are_no_values_and_codes_are() -> None:
