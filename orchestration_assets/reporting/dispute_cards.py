@@ -1,0 +1,263 @@
+"""Disputed questions as a person reads them: content, question, and all readings side by side."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from orchestration_assets.disagreement.readings import ServiceReadings, Vote, group_readings
+from orchestration_assets.reporting.dispute_causes import DisputedPair
+from orchestration_assets.reporting.disputed import QuestionKey
+from orchestration_assets.reporting.item_features import metadata_of
+from orchestration_assets.reporting.text_differences import TextPiece, mark_members, mark_words
+from orchestration_assets.schemas.decoding import Record, decode, values
+from orchestration_assets.schemas.enums import AnswerKind, Status
+from orchestration_assets.schemas.tables import (
+    DecisionRow,
+    DisagreementRow,
+    InterpretationRow,
+    ResolutionRow,
+)
+
+if TYPE_CHECKING:
+    from orchestration_assets.text.content_excerpts import ContentExcerpt
+
+_MEMBERS: Final = 12
+_NEAR: Final = 5
+# from where on a severity has this name: by judgement
+_SEVERITIES: Final = ((0.5, "high"), (0.2, "moderate"), (0.0, "low"))
+
+ReadExcerpt = Callable[[str, Sequence[Vote]], "ContentExcerpt"]
+"""(item_id, the answers about it) -> what the content says about them."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskWording:
+    """A task as a person is asked it: the question, and which answers are allowed."""
+
+    question: str
+    allowed: str
+
+
+@dataclass(frozen=True, slots=True)
+class CardSources:
+    """What cards need beside the tables of the batch."""
+
+    wordings: Mapping[str, TaskWording] = field(default_factory=dict)
+    read_excerpt: ReadExcerpt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceGroup:
+    """Services with the same answer, and whether it is the one that stands.
+
+    One that neither stands nor dissents was overruled by a service that was shown it.
+    ``pieces`` is the answer with what no other answer says apart: words of a text, members of
+    a set. ``score`` is the answer to a score task. ``near_only`` lists what only this side of a
+    dispute names. ``confidences`` are those that were stated.
+    """
+
+    services: tuple[str, ...]
+    status: Status
+    answer: str | None
+    pieces: tuple[TextPiece, ...]
+    score: float | None
+    confidences: tuple[float, ...]
+    explanation: str | None
+    stands: bool
+    dissents: bool
+    near_only: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CardStep:
+    """One decision on the way to the answer."""
+
+    action: str
+    services: tuple[str, ...]
+    reason: str
+    certainty: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeCard:
+    """One disputed question.
+
+    ``nearby``: by pair of services, in words, how the two stood on its nearest earlier items.
+    """
+
+    item_id: str
+    path: str
+    task: str
+    wording: TaskWording
+    kind: AnswerKind
+    metadata: tuple[tuple[str, str], ...]
+    excerpt: "ContentExcerpt | None"
+    status: str
+    answer: str | None
+    error_risk: float | None
+    severity: float
+    sentence: str
+    reason: str
+    readings: tuple[ServiceGroup, ...]
+    read: int
+    steps: tuple[CardStep, ...]
+    nearby: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def severity_word(self) -> str:
+        """The severity as a word."""
+        return severity_word(self.severity)
+
+
+def severity_word(severity: float) -> str:
+    """high, moderate or low."""
+    return next(name for least, name in _SEVERITIES if severity >= least)
+
+
+def dispute_cards(
+    chosen: Iterable[DisputedPair], tables: Mapping[str, pa.Table], sources: CardSources
+) -> dict[QuestionKey, DisputeCard]:
+    """The card of each question that stands for a cause, by (item_id, task).
+
+    ``tables``: interpretations (final ones), resolutions, disagreements, decision_log,
+    content_manifest.
+    """
+    pairs = list(chosen)
+    items = pa.array(sorted({pair.item_id for pair in pairs}), pa.string())
+    few = {
+        name: table.filter(pc.is_in(table.column("item_id"), value_set=items))
+        for name, table in tables.items()
+    }
+    # the neighbours of a vector are named by the paths of their items
+    paths = dict(values(tables["resolutions"], "item_id", "path"))
+    metadata = metadata_of(few["content_manifest"])
+    votes = group_readings([few["interpretations"]])
+    return {
+        pair.question: _card(
+            pair, few, paths, metadata.get(pair.item_id, ()), votes[pair.question], sources
+        )
+        for pair in pairs
+    }
+
+
+def _of_question(record: type[Record], table: pa.Table, question: QuestionKey) -> Iterator[Record]:
+    item_id, task = question
+    same = pc.and_(pc.equal(table.column("item_id"), item_id), pc.equal(table.column("task"), task))
+    return decode(record, table.filter(same))
+
+
+def _card(
+    leading: DisputedPair,
+    tables: Mapping[str, pa.Table],
+    paths: Mapping[str, str],
+    metadata: tuple[tuple[str, str], ...],
+    votes: ServiceReadings,
+    sources: CardSources,
+) -> DisputeCard:
+    question = leading.question
+    (resolution,) = _of_question(ResolutionRow, tables["resolutions"], question)
+    readings = sorted(
+        _of_question(InterpretationRow, tables["interpretations"], question),
+        key=lambda row: (row.step, row.service),
+    )
+    decisions = sorted(
+        _of_question(DecisionRow, tables["decision_log"], question), key=lambda row: row.decision
+    )
+    pairs = sorted(
+        _of_question(DisagreementRow, tables["disagreements"], question),
+        key=lambda row: (row.service_a, row.service_b),
+    )
+    read_excerpt = sources.read_excerpt
+    return DisputeCard(
+        item_id=leading.item_id,
+        path=resolution.path,
+        task=leading.task,
+        wording=sources.wordings.get(leading.task, TaskWording("", "")),
+        kind=resolution.kind,
+        metadata=metadata,
+        excerpt=read_excerpt(leading.item_id, votes) if read_excerpt else None,
+        status=resolution.status,
+        answer=resolution.answer,
+        error_risk=resolution.error_risk,
+        severity=leading.severity,
+        sentence=leading.sentence,
+        reason=resolution.reason,
+        readings=_folded(readings, resolution, pairs, paths),
+        read=len(readings),
+        steps=tuple(
+            CardStep(row.action, row.services, row.reason, row.certainty) for row in decisions
+        ),
+        nearby=tuple(
+            (f"{row.service_a} and {row.service_b}", row.nearby)
+            for row in pairs
+            if row.nearby is not None
+        ),
+    )
+
+
+def _folded(
+    readings: Sequence[InterpretationRow],
+    resolution: ResolutionRow,
+    pairs: Sequence[DisagreementRow],
+    paths: Mapping[str, str],
+) -> tuple[ServiceGroup, ...]:
+    """One group for each different answer: what stands first, what has no answer last."""
+
+    def standing(row: InterpretationRow) -> tuple[bool, bool, str, str]:
+        stands = row.service in resolution.supporters
+        dissents = row.service in resolution.dissenters
+        # two vectors are never the same answer, however they are written
+        own = row.service if row.answer_vector is not None else row.answer or ""
+        return row.answer is None, not stands, f"{row.status.value}{dissents}", own
+
+    ordered = sorted(readings, key=lambda row: (*standing(row), row.step, row.service))
+    groups = [tuple(rows) for _, rows in groupby(ordered, key=standing)]
+    return tuple(
+        _group(rows, [other[0] for other in groups if other is not rows], resolution, pairs, paths)
+        for rows in groups
+    )
+
+
+def _group(
+    rows: Sequence[InterpretationRow],
+    others: Sequence[InterpretationRow],
+    resolution: ResolutionRow,
+    pairs: Sequence[DisagreementRow],
+    paths: Mapping[str, str],
+) -> ServiceGroup:
+    first = rows[0]
+    services = tuple(row.service for row in rows)
+    only = [
+        paths.get(name, name)
+        for pair in pairs
+        for service, named in ((pair.service_a, pair.only_a), (pair.service_b, pair.only_b))
+        if service in services
+        for name in named
+    ]
+    return ServiceGroup(
+        services=services,
+        status=first.status,
+        answer=first.answer,
+        pieces=_pieces(first, others, resolution.kind),
+        score=first.answer_score,
+        confidences=tuple(row.confidence for row in rows if row.confidence is not None),
+        explanation=next((text for row in rows if (text := row.evidence or row.reason)), None),
+        stands=first.service in resolution.supporters,
+        dissents=first.service in resolution.dissenters,
+        near_only=tuple(dict.fromkeys(only))[:_NEAR],
+    )
+
+
+def _pieces(
+    row: InterpretationRow, others: Sequence[InterpretationRow], kind: AnswerKind
+) -> tuple[TextPiece, ...]:
+    answered = [other for other in others if other.answer is not None]
+    if kind is AnswerKind.SET and row.answer_set is not None:
+        return mark_members(row.answer_set, [o.answer_set or () for o in answered], _MEMBERS)
+    if kind is AnswerKind.TEXT and row.answer is not None:
+        return mark_words(row.answer, [other.answer or "" for other in answered])
+    return ()
