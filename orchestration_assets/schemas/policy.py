@@ -604,6 +604,16 @@ class Feedback(_Strict):
     )
 
 
+class Report(_Strict):
+    """What reports, review files and `orchestrate explain` show beside the answers."""
+
+    content: Literal["excerpt", "none"] = Field(
+        default="excerpt",
+        description="excerpt: the part of an item's content that tells which answer is right, "
+        "secrets and personal data replaced; none: nothing of it, nor of its metadata",
+    )
+
+
 class Policy(_Strict):
     """The declarative file: tasks, services, rules and limits."""
 
@@ -614,6 +624,7 @@ class Policy(_Strict):
     disagreement: Disagreement = Disagreement()
     alerts: Alerts = Alerts()
     feedback: Feedback = Feedback()
+    report: Report = Report()
     services: dict[Name, ServiceConfig] = Field(
         min_length=1, description="service name -> what answers, embedded or over HTTP"
     )
