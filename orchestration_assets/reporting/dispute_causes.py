@@ -18,6 +18,8 @@ Features = Mapping[str, Mapping[str, str]]
 
 _OF_A_CAUSE: Final = 3
 _MOST_OF_IT: Final = 0.5
+_NOTABLE: Final = 0.1
+_FEWEST: Final = 3
 _ALIKE: Final = 0.4
 _SAME_TASK: Final = 0.75
 _NAMED: Final = 3
@@ -61,25 +63,50 @@ class Explanation:
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
-    """Questions of one task on which the same two services differ in the same way.
-
-    ``pairs``: one a question, the most severe first; ``way``: how the two differ, in words;
-    ``explanation``: what their content has in common, where that tells.
-    """
+class Way:
+    """How two services differ on a task. Labels: what each says, None where that varies; other
+    kinds of answer: ``words``."""
 
     task: str
     service_a: str
     service_b: str
     kind: DisagreementKind
-    way: str
+    words: str = ""
+    answer_a: str | None = None
+    answer_b: str | None = None
+
+    def sentence(self, pairs: Sequence[DisputedPair]) -> str:
+        """The same in words, for the questions that share it."""
+        if self.words:
+            return self.words
+        answers_a = self.answer_a or _several(pair.answer_a for pair in pairs)
+        answers_b = self.answer_b or _several(pair.answer_b for pair in pairs)
+        return (
+            f"{self.service_a} says {cut(answers_a, 60)}, {self.service_b} says {cut(answers_b, 60)}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Questions of one task on which the same two services differ in the same way.
+
+    ``pairs``: one a question, the most severe first; ``explanation``: what their content has in
+    common, where that tells.
+    """
+
+    way: Way
     pairs: tuple[DisputedPair, ...]
     explanation: Explanation | None
 
     @property
-    def severity(self) -> float:
-        """Mean severity of its questions."""
-        return sum(pair.severity for pair in self.pairs) / len(self.pairs)
+    def task(self) -> str:
+        """The task that the questions belong to."""
+        return self.way.task
+
+    @property
+    def sentence(self) -> str:
+        """How the two services differ, in words."""
+        return self.way.sentence(self.pairs)
 
 
 class TaskFeatures:
@@ -97,8 +124,9 @@ class TaskFeatures:
     def explanation(self, disputed: Collection[str]) -> Explanation | None:
         """What most of the items in ``disputed`` have in common and others have not, or None.
 
-        It holds for at least half of them and for at least :data:`ENOUGH` items of the task, and
-        the 95 % interval of its share lies above that of the share elsewhere.
+        It holds for at least half of them, for three at least, and for at least
+        :data:`ENOUGH` items of the task, of which a tenth at least is disputed; the 95 % interval
+        of that share lies above that of the share elsewhere.
         """
         parts = Counter(
             pair for item in disputed for pair in self._features.get(item, {}).items()
@@ -107,7 +135,7 @@ class TaskFeatures:
             Explanation(name, value, part, whole, len(disputed) - part, elsewhere)
             for (name, value), part in parts.items()
             if (whole := self._of_value[name, value]) >= ENOUGH
-            and part >= _MOST_OF_IT * len(disputed)
+            and part >= max(_FEWEST, _MOST_OF_IT * len(disputed), _NOTABLE * whole)
             and (elsewhere := self._of_feature[name] - whole) > 0
         ]
         telling = [
@@ -122,43 +150,33 @@ class TaskFeatures:
         )
 
 
-def causes(
-    pairs: Iterable[DisputedPair], tasks: Mapping[str, TaskFeatures]
-) -> tuple[Cause, ...]:
+def causes(pairs: Iterable[DisputedPair], tasks: Mapping[str, TaskFeatures]) -> tuple[Cause, ...]:
     """Every cause, the widest first; a question on which several pairs differ has several.
 
     Labels: where one service says the same and the other one of several labels about content that
     has something in common (see :meth:`TaskFeatures.explanation`), that is one cause.
     """
-    grouped: defaultdict[_Way, list[DisputedPair]] = defaultdict(list)
+    grouped: defaultdict[Way, list[DisputedPair]] = defaultdict(list)
     for pair in pairs:
         grouped[_way(pair)].append(pair)
     _join_labels(grouped, tasks)
-    found = []
-    for way, own in grouped.items():
-        ordered = sorted(own, key=lambda one: (-one.severity, one.path, one.item_id))
-        lead = ordered[0]
-        found.append(
-            Cause(
-                *(lead.task, lead.service_a, lead.service_b, lead.kind),
-                way.sentence(ordered),
-                tuple(ordered),
-                tasks[lead.task].explanation({one.item_id for one in own}),
-            )
-        )
-    return tuple(
-        sorted(
-            found,
-            key=lambda one: (-len(one.pairs), one.task, one.service_a, one.service_b, one.way),
-        )
-    )
+    found = [
+        _cause(way, sorted(own, key=lambda one: (-one.severity, one.path, one.item_id)), tasks)
+        for way, own in grouped.items()
+    ]
+    return tuple(sorted(found, key=lambda one: (-len(one.pairs), one.task, one.sentence)))
+
+
+def _cause(way: Way, pairs: Sequence[DisputedPair], tasks: Mapping[str, TaskFeatures]) -> Cause:
+    items = {pair.item_id for pair in pairs}
+    return Cause(way, tuple(pairs), tasks[way.task].explanation(items))
 
 
 def _join_labels(
-    grouped: "defaultdict[_Way, list[DisputedPair]]", tasks: Mapping[str, TaskFeatures]
+    grouped: "defaultdict[Way, list[DisputedPair]]", tasks: Mapping[str, TaskFeatures]
 ) -> None:
     """Joins ways of which one side says the same, where the content has something in common."""
-    joined: defaultdict[_Way, list[_Way]] = defaultdict(list)
+    joined: defaultdict[Way, list[Way]] = defaultdict(list)
     for way in grouped:
         if way.answer_a is not None and way.answer_b is not None:
             joined[replace(way, answer_b=None)].append(way)
@@ -184,68 +202,66 @@ class Choice:
     representatives: tuple[DisputedPair, ...]
 
 
-def worth_reading(found: Sequence[Cause], limit: int) -> tuple[Choice, ...]:
-    """The causes to read first, with at most ``limit`` questions that stand for them.
+def worth_reading(
+    found: Sequence[Cause], tasks: Mapping[str, TaskFeatures], limit: int
+) -> tuple[tuple[Choice, ...], tuple[Cause, ...]]:
+    """The causes to read first, with at most ``limit`` questions that stand for them, and the
+    causes of what is left.
 
     One by one: the question whose severity times the binary logarithm of one more than the
     questions that share its cause is greatest. What was chosen lessens what is like it: another
-    question of the same cause counts 0.4 times, one of the same task 0.75 times, and questions
-    of a chosen cause are not counted again for another.
+    question of the same cause counts 0.4 times, one of the same task 0.75 times. A question
+    belongs to the first of its causes that is chosen.
     """
+    left = dict(enumerate(found))
     chosen: dict[int, list[DisputedPair]] = {}
-    covered: set[QuestionKey] = set()
     of_task: Counter[str] = Counter()
     while sum(map(len, chosen.values())) < limit:
-        best: tuple[float, int, DisputedPair] | None = None
-        for place, cause in enumerate(found):
+        best: tuple[float, int] | None = None
+        for place, cause in left.items():
             own = chosen.get(place, [])
-            free = [
-                pair
-                for pair in cause.pairs
-                if (pair not in own if own else pair.question not in covered)
-            ]
-            if not free or len(own) >= _OF_A_CAUSE:
+            if len(own) == min(_OF_A_CAUSE, len(cause.pairs)):
                 continue
+            most_severe = cause.pairs[len(own)].severity
             likeness = _ALIKE ** len(own) * _SAME_TASK ** of_task[cause.task]
-            value = free[0].severity * log2(1 + len(own) + len(free)) * likeness
+            value = most_severe * log2(1 + len(cause.pairs)) * likeness
             if best is None or value > best[0]:
-                best = value, place, _typical(free, own)
+                best = value, place
         if best is None:
             break
-        _, place, pair = best
-        chosen.setdefault(place, []).append(pair)
-        covered.update(one.question for one in found[place].pairs)
-        of_task[pair.task] += 1
-    return tuple(Choice(found[place], tuple(own)) for place, own in chosen.items())
+        place = best[1]
+        cause = left[place]
+        if place not in chosen:
+            left = _without(left, place, {*chosen, place}, tasks)
+        own = chosen.setdefault(place, [])
+        own.append(_typical([pair for pair in cause.pairs if pair not in own], own))
+        of_task[cause.task] += 1
+    first = tuple(Choice(left[place], tuple(own)) for place, own in chosen.items())
+    return first, tuple(cause for place, cause in left.items() if place not in chosen)
+
+
+def _without(
+    left: Mapping[int, Cause],
+    place: int,
+    chosen: Collection[int],
+    tasks: Mapping[str, TaskFeatures],
+) -> dict[int, Cause]:
+    """The causes without the questions of the one at ``place``, but for those already chosen."""
+    covered = {pair.question for pair in left[place].pairs}
+    narrowed = {}
+    for other, cause in left.items():
+        pairs = cause.pairs
+        if other not in chosen:
+            pairs = tuple(pair for pair in pairs if pair.question not in covered)
+        if pairs:
+            narrowed[other] = cause if pairs == cause.pairs else _cause(cause.way, pairs, tasks)
+    return narrowed
 
 
 def _typical(free: Sequence[DisputedPair], own: Sequence[DisputedPair]) -> DisputedPair:
     """The most severe of those left; other answers than were shown already, where there are."""
     shown = {(pair.answer_a, pair.answer_b) for pair in own}
     return next((pair for pair in free if (pair.answer_a, pair.answer_b) not in shown), free[0])
-
-
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """How two services differ on a task. Labels: what each says, None where that varies; other
-    kinds of answer: ``words``."""
-
-    task: str
-    service_a: str
-    service_b: str
-    kind: DisagreementKind
-    words: str = ""
-    answer_a: str | None = None
-    answer_b: str | None = None
-
-    def sentence(self, pairs: Sequence[DisputedPair]) -> str:
-        if self.words:
-            return self.words
-        answers_a = self.answer_a or _several(pair.answer_a for pair in pairs)
-        answers_b = self.answer_b or _several(pair.answer_b for pair in pairs)
-        return (
-            f"{self.service_a} says {cut(answers_a, 60)}, {self.service_b} says {cut(answers_b, 60)}"
-        )
 
 
 def _several(answers: Iterable[str]) -> str:
@@ -256,11 +272,11 @@ def _several(answers: Iterable[str]) -> str:
     return ", ".join([*named, f"{rest} others"] if rest else named)
 
 
-def _way(pair: DisputedPair) -> _Way:
+def _way(pair: DisputedPair) -> Way:
     same = (pair.task, pair.service_a, pair.service_b, pair.kind)
     if pair.kind is DisagreementKind.LABEL_CONFLICT:
-        return _Way(*same, answer_a=pair.answer_a, answer_b=pair.answer_b)
-    return _Way(*same, words=_WORDS[pair.kind](pair))
+        return Way(*same, answer_a=pair.answer_a, answer_b=pair.answer_b)
+    return Way(*same, words=_WORDS[pair.kind](pair))
 
 
 def _texts(pair: DisputedPair) -> str:

@@ -33,21 +33,23 @@ _CAUSES: Final = 25
 class CauseFigures:
     """A cause on the page: cards of the questions that stand for it, and the others by name.
 
-    ``place`` counts from 1; ``misnamed``: whether one service answers by the name of the file and
-    the other by its content.
+    ``place`` counts from 1. ``stands_a`` and ``stands_b``: on how many of its questions the answer
+    of that service stands. ``misnamed``: whether these files are likely misnamed.
     """
 
     place: int
     cause: Cause
     cards: tuple[DisputeCard, ...]
     others: CappedCounts[DisputedPair]
+    stands_a: int
+    stands_b: int
     misnamed: bool
 
 
 @dataclass(frozen=True, slots=True)
 class LeadingDisputes:
     """``first``: the causes with the questions to read first; ``rest``: further causes, the widest
-    first; ``misnamed``: files whose name and content say different things."""
+    first; ``misnamed``: files that are likely misnamed."""
 
     first: tuple[CauseFigures, ...]
     rest: CappedCounts[Cause]
@@ -72,29 +74,33 @@ def leading_disputes(
         asked[task].append(item)
     counted = {task: TaskFeatures(items, features) for task, items in asked.items()}
     found = causes(_pairs(disputes), counted)
-    chosen = worth_reading(found, READ_FIRST)
+    chosen, rest = worth_reading(found, counted, READ_FIRST)
     cards = dispute_cards((pair for one in chosen for pair in one.representatives), tables, sources)
-    by_name = _name_readers(tables["interpretations"], features)
+    names = _Names(tables["interpretations"], tables["resolutions"], features)
     first = []
     for place, one in enumerate(chosen, 1):
         shown = {pair.question for pair in one.representatives}
         others = [pair for pair in one.cause.pairs if pair.question not in shown]
+        stands = names.standing
         first.append(
             CauseFigures(
                 place,
                 one.cause,
                 tuple(cards[pair.question] for pair in one.representatives),
                 CappedCounts(tuple(others[:_LISTED]), len(others)),
-                _misnamed(one.cause, by_name),
+                sum(stands.get(pair.question) == pair.answer_a for pair in one.cause.pairs),
+                sum(stands.get(pair.question) == pair.answer_b for pair in one.cause.pairs),
+                names.misnamed(one.cause),
             )
         )
-    taken = {id(one.cause) for one in first}
-    rest = [cause for cause in found if id(cause) not in taken]
     misnamed = {
-        pair.item_id for cause in found if _misnamed(cause, by_name) for pair in cause.pairs
+        pair.item_id
+        for cause in (*(one.cause for one in chosen), *rest)
+        if names.misnamed(cause)
+        for pair in cause.pairs
     }
     return LeadingDisputes(
-        tuple(first), CappedCounts(tuple(rest[:_CAUSES]), len(rest)), len(misnamed)
+        tuple(first), CappedCounts(rest[:_CAUSES], len(rest)), len(misnamed)
     )
 
 
@@ -124,25 +130,59 @@ def _pairs(disputes: pa.Table) -> Iterator[DisputedPair]:
         )
 
 
-def _name_readers(
-    interpretations: pa.Table, features: Features
-) -> Mapping[str, frozenset[str]]:
-    """By task that is answered with labels, the services that answer by the name alone."""
-    answers: defaultdict[str, list[tuple[str, str, str]]] = defaultdict(list)
-    columns = ("task", "item_id", "service", "status", "answer")
-    wordless = pc.and_(
-        pc.is_null(interpretations.column("answer_set")),
-        pc.is_null(interpretations.column("answer_score")),
-    )
-    for task, item, service, status, answer in values(interpretations.filter(wordless), *columns):
-        if status == Status.OK:
+class _Names:
+    """Which services answer by the name of a file alone, and where the name is likely wrong."""
+
+    def __init__(
+        self, interpretations: pa.Table, resolutions: pa.Table, features: Features
+    ) -> None:
+        self.standing: dict[QuestionKey, str | None] = {
+            (item, task): answer
+            for item, task, answer in values(resolutions, "item_id", "task", "answer")
+        }
+        labels = interpretations.filter(
+            pc.and_(
+                pc.equal(interpretations.column("status"), Status.OK.value),
+                pc.and_(
+                    pc.is_null(interpretations.column("answer_set")),
+                    pc.is_null(interpretations.column("answer_score")),
+                ),
+            )
+        )
+        answers: defaultdict[str, list[tuple[str, str, str]]] = defaultdict(list)
+        self._said: defaultdict[QuestionKey, dict[str, str]] = defaultdict(dict)
+        for task, item, service, answer in values(labels, "task", "item_id", "service", "answer"):
             extension = features.get(item, {}).get("extension", "")
             answers[task].append((service, extension, answer or ""))
-    return {task: name_readers(given) for task, given in answers.items()}
+            self._said[item, task][service] = answer or ""
+        self._readers = {task: name_readers(given) for task, given in answers.items()}
 
-
-def _misnamed(cause: Cause, by_name: Mapping[str, frozenset[str]]) -> bool:
-    if cause.kind is not DisagreementKind.LABEL_CONFLICT:
-        return False
-    readers = by_name.get(cause.task, frozenset())
-    return (cause.service_a in readers) != (cause.service_b in readers)
+    def misnamed(self, cause: Cause) -> bool:
+        """Whether one side answers by the name, the other by the content, and the name is likely
+        wrong: its answer does not stand on most of the questions; or nobody else backs it and the
+        content has one answer on most of the files of an extension."""
+        way, readers = cause.way, self._readers.get(cause.task, frozenset())
+        by_name = {way.service_a, way.service_b} & readers
+        if way.kind is not DisagreementKind.LABEL_CONFLICT or len(by_name) != 1:
+            return False
+        (reader,) = by_name
+        standing = [
+            self.standing.get(pair.question) == self._said[pair.question].get(reader)
+            for pair in cause.pairs
+        ]
+        if sum(standing) < len(standing) / 2:
+            return True
+        backed = any(
+            answer == self._said[pair.question].get(reader) and service not in readers
+            for pair in cause.pairs
+            for service, answer in self._said[pair.question].items()
+        )
+        why = cause.explanation
+        single = way.answer_a is not None and way.answer_b is not None
+        return (
+            not backed
+            and single
+            and why is not None
+            and why.feature == "extension"
+            and why.disputed >= why.asked / 2
+        )
