@@ -1,9 +1,9 @@
 """Disputed questions as a person reads them: content, question, and all readings side by side."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,7 +11,6 @@ import pyarrow.compute as pc
 from orchestration_assets.disagreement.readings import ServiceReadings, Vote, group_readings
 from orchestration_assets.reporting.dispute_causes import DisputedPair
 from orchestration_assets.reporting.disputed import QuestionKey
-from orchestration_assets.reporting.item_features import metadata_of
 from orchestration_assets.reporting.text_differences import TextPiece, mark_members, mark_words
 from orchestration_assets.schemas.decoding import Record, decode, values
 from orchestration_assets.schemas.enums import AnswerKind, Status
@@ -21,17 +20,29 @@ from orchestration_assets.schemas.tables import (
     InterpretationRow,
     ResolutionRow,
 )
-
-if TYPE_CHECKING:
-    from orchestration_assets.text.content_excerpts import ContentExcerpt
+from orchestration_assets.text.content_excerpts import ContentExcerpt
 
 _MEMBERS: Final = 12
 _NEAR: Final = 5
+_TABLES: Final = ("interpretations", "resolutions", "disagreements", "decision_log")
 # from where on a severity has this name: by judgement
 _SEVERITIES: Final = ((0.5, "high"), (0.2, "moderate"), (0.0, "low"))
 
-ReadExcerpt = Callable[[str, Sequence[Vote]], "ContentExcerpt"]
-"""(item_id, the answers about it) -> what the content says about them."""
+
+class Contents(Protocol):
+    """What is shown of items beside the answers about them."""
+
+    def excerpt(self, item_id: str, votes: Sequence[Vote]) -> ContentExcerpt:
+        """The part of the content that tells which of the answers is right."""
+        ...
+
+    def metadata(self, item_id: str) -> tuple[tuple[str, str], ...]:
+        """Names and values that came with the item."""
+        ...
+
+    def description(self, item_id: str) -> str:
+        """What sort of content it is."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +55,12 @@ class TaskWording:
 
 @dataclass(frozen=True, slots=True)
 class CardSources:
-    """What cards need beside the tables of the batch."""
+    """What cards need beside the tables of the batch: the tasks in words, the content, and
+    the metadata columns that are not to be shown (None where none is)."""
 
     wordings: Mapping[str, TaskWording] = field(default_factory=dict)
-    read_excerpt: ReadExcerpt | None = None
+    contents: Contents | None = None
+    hidden_metadata: Collection[str] | None = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +108,8 @@ class DisputeCard:
     wording: TaskWording
     kind: AnswerKind
     metadata: tuple[tuple[str, str], ...]
-    excerpt: "ContentExcerpt | None"
+    description: str
+    excerpt: ContentExcerpt | None
     status: str
     answer: str | None
     error_risk: float | None
@@ -123,23 +137,20 @@ def dispute_cards(
 ) -> dict[QuestionKey, DisputeCard]:
     """The card of each question that stands for a cause, by (item_id, task).
 
-    ``tables``: interpretations (final ones), resolutions, disagreements, decision_log,
-    content_manifest.
+    ``tables``: interpretations (final ones), resolutions, disagreements, decision_log.
     """
     pairs = list(chosen)
     items = pa.array(sorted({pair.item_id for pair in pairs}), pa.string())
     few = {
         name: table.filter(pc.is_in(table.column("item_id"), value_set=items))
         for name, table in tables.items()
+        if name in _TABLES
     }
     # the neighbours of a vector are named by the paths of their items
     paths = dict(values(tables["resolutions"], "item_id", "path"))
-    metadata = metadata_of(few["content_manifest"])
     votes = group_readings([few["interpretations"]])
     return {
-        pair.question: _card(
-            pair, few, paths, metadata.get(pair.item_id, ()), votes[pair.question], sources
-        )
+        pair.question: _card(pair, few, paths, votes[pair.question], sources)
         for pair in pairs
     }
 
@@ -154,7 +165,6 @@ def _card(
     leading: DisputedPair,
     tables: Mapping[str, pa.Table],
     paths: Mapping[str, str],
-    metadata: tuple[tuple[str, str], ...],
     votes: ServiceReadings,
     sources: CardSources,
 ) -> DisputeCard:
@@ -171,22 +181,23 @@ def _card(
         _of_question(DisagreementRow, tables["disagreements"], question),
         key=lambda row: (row.service_a, row.service_b),
     )
-    read_excerpt = sources.read_excerpt
+    item, contents = leading.item_id, sources.contents
     return DisputeCard(
-        item_id=leading.item_id,
+        item_id=item,
         path=resolution.path,
         task=leading.task,
         wording=sources.wordings.get(leading.task, TaskWording("", "")),
         kind=resolution.kind,
-        metadata=metadata,
-        excerpt=read_excerpt(leading.item_id, votes) if read_excerpt else None,
+        metadata=contents.metadata(item) if contents else (),
+        description=contents.description(item) if contents else "",
+        excerpt=contents.excerpt(item, votes) if contents else None,
         status=resolution.status,
         answer=resolution.answer,
         error_risk=resolution.error_risk,
         severity=leading.severity,
         sentence=leading.sentence,
         reason=resolution.reason,
-        readings=_folded(readings, resolution, pairs, paths),
+        readings=_folded(readings, resolution, leading.sentence, pairs, paths),
         read=len(readings),
         steps=tuple(
             CardStep(row.action, row.services, row.reason, row.certainty) for row in decisions
@@ -202,6 +213,7 @@ def _card(
 def _folded(
     readings: Sequence[InterpretationRow],
     resolution: ResolutionRow,
+    sentence: str,
     pairs: Sequence[DisagreementRow],
     paths: Mapping[str, str],
 ) -> tuple[ServiceGroup, ...]:
@@ -217,7 +229,11 @@ def _folded(
     ordered = sorted(readings, key=lambda row: (*standing(row), row.step, row.service))
     groups = [tuple(rows) for _, rows in groupby(ordered, key=standing)]
     return tuple(
-        _group(rows, [other[0] for other in groups if other is not rows], resolution, pairs, paths)
+        _group(
+            rows,
+            [other[0] for other in groups if other is not rows],
+            *(resolution, sentence, pairs, paths),
+        )
         for rows in groups
     )
 
@@ -226,6 +242,7 @@ def _group(
     rows: Sequence[InterpretationRow],
     others: Sequence[InterpretationRow],
     resolution: ResolutionRow,
+    sentence: str,
     pairs: Sequence[DisagreementRow],
     paths: Mapping[str, str],
 ) -> ServiceGroup:
@@ -245,7 +262,10 @@ def _group(
         pieces=_pieces(first, others, resolution.kind),
         score=first.answer_score,
         confidences=tuple(row.confidence for row in rows if row.confidence is not None),
-        explanation=next((text for row in rows if (text := row.evidence or row.reason)), None),
+        explanation=next(
+            (text for row in rows if (text := row.evidence or row.reason) and text not in sentence),
+            None,
+        ),
         stands=first.service in resolution.supporters,
         dissents=first.service in resolution.dissenters,
         near_only=tuple(dict.fromkeys(only))[:_NEAR],

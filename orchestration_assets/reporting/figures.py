@@ -111,7 +111,7 @@ def batch_figures(
     choices = choice_figures(plans, interpretations, decisions, calls)
     tasks = task_figures(final, resolutions, disagreements, families)
     shown = {**tables, "interpretations": final}
-    features = item_features(manifest, profiles)
+    features = item_features(manifest, profiles, sources.hidden_metadata)
     return BatchFigures(
         changes=changes(manifest, resolutions, earlier),
         leading=leading_disputes(shown, disputes, features, sources),

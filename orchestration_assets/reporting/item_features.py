@@ -1,7 +1,7 @@
 """What is known of each item that may explain where services differ: few-valued features."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -10,17 +10,27 @@ import pyarrow as pa
 from orchestration_assets.reporting.intake import NO_FAMILY
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import EntryOutcome
+from orchestration_assets.text.content_excerpts import redacted
 
 _FEW: Final = 12
 """Different values at most for a metadata column to group items."""
-_LENGTHS: Final = ((100, "under 100 words"), (1_000, "100 to 999 words"), (10_000, "1,000 to 9,999 words"))
+_LENGTHS: Final = (
+    (100, "under 100 words"),
+    (1_000, "100 to 999 words"),
+    (10_000, "1,000 to 9,999 words"),
+)
 _LONGEST: Final = "10,000 words and more"
 _COLUMNS: Final = ("item_id", "path", "family", "extension", "prose_language", "word_count")
 
 
-def item_features(manifest: pa.Table, profiles: pa.Table) -> dict[str, dict[str, str]]:
+def item_features(
+    manifest: pa.Table, profiles: pa.Table, hidden: Collection[str] | None = ()
+) -> dict[str, dict[str, str]]:
     """Item -> feature -> value: family, extension, folder, length, language, and the metadata
-    columns of records that have few values."""
+    columns of records that have few values, redacted.
+
+    ``hidden``: metadata columns that are not to be shown, None where none is.
+    """
     found: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for item, path, family, extension, language, words in values(profiles, *_COLUMNS):
         own = found[item]
@@ -31,23 +41,21 @@ def item_features(manifest: pa.Table, profiles: pa.Table) -> dict[str, dict[str,
             own["length"] = length_band(words)
         if language:
             own["language"] = language
-    declared = dict(_metadata(manifest))
+    declared = {} if hidden is None else dict(_metadata(manifest))
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for columns in declared.values():
         for name, value in columns.items():
             counts[name][value] += 1
-    few = {
-        name for name, of in counts.items() if 1 < len(of) <= _FEW and len(of) < of.total()
+    shown = {
+        name: {value: redacted(value) for value in of}
+        for name, of in counts.items()
+        if name not in (hidden or ()) and 1 < len(of) <= _FEW and len(of) < of.total()
     }
     for item, columns in declared.items():
-        for name in few & columns.keys():
-            found[item].setdefault(f"metadata {name}", columns[name])
+        for name, value in columns.items():
+            if name in shown:
+                found[item][f"metadata {name}"] = shown[name][value]
     return dict(found)
-
-
-def metadata_of(manifest: pa.Table) -> Mapping[str, tuple[tuple[str, str], ...]]:
-    """Item -> the names and values of its record's metadata."""
-    return {item: tuple(columns.items()) for item, columns in _metadata(manifest)}
 
 
 def length_band(words: int) -> str:

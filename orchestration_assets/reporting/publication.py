@@ -9,6 +9,8 @@ import pyarrow as pa
 
 from orchestration_assets.content.content_reader import ContentReader
 from orchestration_assets.disagreement.batch_tables import InterpretedBatch
+from orchestration_assets.disagreement.item_contents import ItemContents
+from orchestration_assets.disagreement.task_questions import allowed_answers
 from orchestration_assets.reporting.dispute_cards import CardSources, TaskWording
 from orchestration_assets.reporting.disputed import DISPUTE_COLUMNS
 from orchestration_assets.reporting.earlier_reports import read_earlier
@@ -38,6 +40,8 @@ from orchestration_assets.schemas.tables import (
     RESOLUTIONS,
     ReportRow,
 )
+from orchestration_assets.schemas.items import Task
+from orchestration_assets.schemas.policy import Policy
 from resources.damage import leaving_out_damage
 from resources.home import Home
 from resources.table_store import TableStore, write_atomically
@@ -69,20 +73,28 @@ def publish_batch(home: Home, batch: str, tables: Mapping[str, pa.Table]) -> Bat
     earlier = read_earlier(home, batch, source, tables["resolutions"])
     asked = InterpretedBatch(home, tables["processing_plans"], tables)
     with ContentReader(home, home.batches.source(batch)) as reader:
-        figures = batch_figures(whole, _card_sources(asked, whole, reader), earlier)
+        contents = ItemContents(
+            asked.policy, tables["content_manifest"], tables["content_profiles"], reader
+        )
+        sources = CardSources(_wordings(asked.tasks), contents, _hidden_metadata(asked.policy))
+        figures = batch_figures(whole, sources, earlier)
     path = home.reports / f"{batch}.html"
     _write(path, render_batch(row, figures))
     _write(home.reports / f"{batch}-review.html", render_review(batch, figures.questions))
     return BatchPage(path, row, figures)
 
 
-def _card_sources(
-    asked: InterpretedBatch, tables: Mapping[str, pa.Table], reader: ContentReader
-) -> CardSources:
-    wordings = {
-        name: TaskWording(task.question, "") for name, task in asked.tasks.items()
+def _hidden_metadata(policy: Policy | None) -> frozenset[str] | None:
+    """What nobody is shown: gold, and by policy everything."""
+    if policy is not None and policy.report.content == "none":
+        return None
+    return frozenset(task.gold for task in policy.tasks.values() if task.gold) if policy else frozenset()
+
+
+def _wordings(tasks: Mapping[str, Task]) -> dict[str, TaskWording]:
+    return {
+        name: TaskWording(task.question, allowed_answers(task)) for name, task in tasks.items()
     }
-    return CardSources(wordings, None)
 
 
 @dataclass(frozen=True, slots=True)
