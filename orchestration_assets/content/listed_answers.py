@@ -16,10 +16,13 @@ NONE_OF_THEM: Final = "none of them"
 
 _LINE: Final = re.compile(r"([a-z])\) (.*\S)\s*")
 _LETTER: Final = re.compile(r"\(?([a-z])([).:]?)", re.IGNORECASE)
-_QUOTED_LETTER: Final = re.compile(r'["“”\'‘’]([a-z])["“”\'‘’]', re.IGNORECASE)
-_NONE: Final = re.compile(r"none of (?:them|these|the answers)(?: is| are)?(?: right)?", re.IGNORECASE)
+_QUOTE: Final = "[\"'\u2018\u2019\u201c\u201d]"
+_QUOTED_LETTER: Final = re.compile(f"{_QUOTE}([a-z]){_QUOTE}", re.IGNORECASE)
+_NONE: Final = re.compile(
+    r"none of (?:them|these|the answers)(?: is| are)?(?: right)?", re.IGNORECASE
+)
 _CANNOT_TELL: Final = re.compile(
-    r"(?:i )?(?:cannot|can not|can['’]?t) (?:tell|say)|undecidable", re.IGNORECASE
+    "(?:i )?(?:cannot|can not|can['\u2019]?t) (?:tell|say)", re.IGNORECASE
 )
 
 
@@ -69,8 +72,8 @@ def named_answer(verdict: str, answers: Sequence[str], labels: Collection[str] =
             return verdict
         last = ascii_lowercase[min(len(answers), MOST_LISTED) - 1]
         raise LetterError(
-            f"no listed answer has the letter {match[1]!r}, the letters go from a to {last}; if the "
-            f'answer is that letter, write "{match[1]}" in quotation marks'
+            f"no listed answer has the letter {match[1]!r}, the letters go from a to {last}; if "
+            f'the answer is that letter, write "{match[1]}" in quotation marks'
         )
     if itself and answers[place] != verdict:
         raise LetterError(

@@ -88,7 +88,10 @@ def read_lines(file: str, data: bytes) -> list[VerdictLine]:
         return collect(file, _csv_lines(data))
     if suffix in (".jsonl", ".ndjson"):
         return collect(file, _json_lines(data))
-    message = "has a name that ends neither in .csv (or .tsv, .txt) nor in .jsonl: rename it, and drop it again"
+    message = (
+        "has a name that ends neither in .csv (or .tsv, .txt) nor in .jsonl: rename it, and drop "
+        "it again"
+    )
     raise VerdictFileError(file, [VerdictProblem(0, "file", message)])
 
 
