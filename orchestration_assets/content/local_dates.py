@@ -78,7 +78,7 @@ def local_date(text: str, order: DateOrder | None = None) -> datetime:
 def settled_order(texts: Iterable[str]) -> DateOrder | None:
     """The order that some dates of a column leave no choice but to take; None when none does, or
     when two of them take different ones. Dates with dots or names of months settle nothing."""
-    orders = set()
+    orders: set[DateOrder] = set()
     for text in texts:
         match = _NUMBERS.fullmatch(text.strip())
         if match is None or match["separator"] == "." or len(match["first"]) == 4:

@@ -7,6 +7,7 @@ from typing import Final
 
 import pyarrow as pa
 
+from orchestration_assets.disagreement.batch_tables import AnsweredBatch, contents_of_questions
 from orchestration_assets.reporting.figures import BatchFigures, batch_figures, report_row
 from orchestration_assets.reporting.page import (
     render_batch,
@@ -22,12 +23,17 @@ from orchestration_assets.reporting.scorecard_figures import (
 from orchestration_assets.reporting.spending import PAYMENT_COLUMNS, payments
 from orchestration_assets.schemas.disagreement import (
     CALIBRATION,
+    DISPUTE_KINDS,
     SERVICE_SCORECARDS,
     VECTOR_THRESHOLDS,
 )
 from orchestration_assets.schemas.tables import (
+    CONTENT_MANIFEST,
+    CONTENT_PROFILES,
     DISAGREEMENT_REPORT,
+    DISAGREEMENTS,
     INTERPRETATIONS,
+    PROCESSING_PLANS,
     RESOLUTIONS,
     ReportRow,
 )
@@ -59,8 +65,23 @@ def publish_batch(home: Home, batch: str, tables: Mapping[str, pa.Table]) -> Bat
     figures = batch_figures(whole)
     path = home.reports / f"{batch}.html"
     _write(path, render_batch(row, figures))
-    _write(home.reports / f"{batch}-review.html", render_review(batch, figures.questions))
+    contents = contents_of_questions(_answered(home, batch, tables), figures.questions.shown)
+    _write(home.reports / f"{batch}-review.html", render_review(batch, figures.questions, contents))
     return BatchPage(path, row, figures)
+
+
+def _answered(home: Home, batch: str, tables: Mapping[str, pa.Table]) -> AnsweredBatch:
+    return AnsweredBatch(
+        home,
+        batch,
+        tables[CONTENT_MANIFEST.name],
+        tables[CONTENT_PROFILES.name],
+        tables[PROCESSING_PLANS.name],
+        [tables[table.name] for table in INTERPRETATIONS.values()],
+        tables[RESOLUTIONS.name],
+        tables[DISAGREEMENTS.name],
+        tables[DISPUTE_KINDS.name],
+    )
 
 
 @dataclass(frozen=True, slots=True)
