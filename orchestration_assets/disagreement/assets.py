@@ -67,11 +67,12 @@ def resolutions(
     DISAGREEMENTS,
     reads=INTERPRETATIONS.values(),
     deps=[CONTENT_VECTORS.name],
-    code_version="5",
+    code_version="6",
     description=(
-        "Every pair of services whose answers about the same item and task lie too far apart: both "
-        "answers, how sure each was, what only one of them says, what each rests on, and how the "
-        "two stood on the nearest earlier items."
+        "Every pair of services whose answers about the same item and task lie far apart or "
+        "exclude each other: what that would change and how severe it is, both answers, how sure each was, "
+        "what each rests on, and how the two stood on the nearest earlier items. Differences that "
+        "change nothing have the consequence none."
     ),
 )
 def disagreements(
@@ -90,7 +91,7 @@ def disagreements(
     DISPUTE_KINDS,
     reads=INTERPRETATIONS.values(),
     description=(
-        "What sets readings apart, where services disagree: an outlier among services, another "
+        "What sets readings apart, whatever their distance: an outlier among services, another "
         "entity or type of answer, figures of speech, opposed tone; each with what was seen."
     ),
 )
@@ -100,15 +101,14 @@ def dispute_kinds(
     content_profiles: pa.Table,
     processing_plans: pa.Table,
     resolutions: pa.Table,
-    disagreements: pa.Table,
     home: dg.ResourceParam[Home],
     **interpretations: pa.Table,
 ) -> dg.MaterializeResult[pa.Table]:
-    """Looks through the questions that the services of the batch disagree on."""
+    """Looks through the questions that several services of the batch answered."""
     batch = InterpretedBatch(home, processing_plans, interpretations)
     with ContentReader(home, home.batches.source(context.partition_key)) as reader:
         search = search_of(batch.policy, content_manifest, content_profiles, reader)
-        return materialize(context, classify_disputes(batch, resolutions, disagreements, search))
+        return materialize(context, classify_disputes(batch, resolutions, search))
 
 
 @_batch_asset(

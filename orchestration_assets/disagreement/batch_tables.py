@@ -55,7 +55,7 @@ from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.processing.batch import learned_models
 from orchestration_assets.schemas.decoding import column_names, values
 from orchestration_assets.schemas.disagreement import DISPUTE_KINDS, ReviewRow
-from orchestration_assets.schemas.enums import ResolutionStatus, Triage
+from orchestration_assets.schemas.enums import Consequence, ResolutionStatus, Triage
 from orchestration_assets.schemas.items import Task
 from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.records import TableResult, count_members, rows_to_arrow
@@ -142,7 +142,7 @@ def resolve_batch(batch: InterpretedBatch) -> TableResult:
 
 
 def compare_batch(batch: InterpretedBatch, resolutions: pa.Table, key: str) -> TableResult:
-    """The pairs of answers that lie too far apart, neither being built on the other.
+    """The pairs of answers that differ, neither being built on the other.
 
     ``key`` is the name of the batch.
     """
@@ -156,10 +156,13 @@ def compare_batch(batch: InterpretedBatch, resolutions: pa.Table, key: str) -> T
     near = neighbours_of(vectors, {row.item_id for row in rows})
     earlier = read_history(home.tables, near, batch.versions, history_limits(batch.policy))
     table = rows_to_arrow(DISAGREEMENTS, with_nearby(rows, near, earlier, tasks))
+    disputes = table.filter(pc.not_equal(table["consequence"], Consequence.NONE.value))
     figures = {
-        **Counter(table["kind"].to_pylist()),
+        **{f"of_{kind}": n for kind, n in Counter(disputes["kind"].to_pylist()).items()},
+        "disputes": disputes.num_rows,
+        "without_consequence": table.num_rows - disputes.num_rows,
         **{f"thresholds: {task}": one.in_words() for task, one in known.items()},
-        "items_in_dispute": len(pc.unique(table["item_id"])),
+        "items_in_dispute": len(pc.unique(disputes["item_id"])),
         "highest_severity": pc.max(table["severity"]).as_py() or 0.0,
         "not_compared": len(errors),
         "with_nearby": table.num_rows - table["near_items"].null_count,
@@ -169,13 +172,12 @@ def compare_batch(batch: InterpretedBatch, resolutions: pa.Table, key: str) -> T
 
 
 def classify_disputes(
-    batch: InterpretedBatch, resolutions: pa.Table, disagreements: pa.Table, search: KindSearch
+    batch: InterpretedBatch, resolutions: pa.Table, search: KindSearch
 ) -> TableResult:
-    """What sets the readings apart, question by question that services disagree on."""
-    disputed = set(values(disagreements, "item_id", "task"))
+    """What sets the readings apart, question by question that several services answered."""
     resolved = RESOLUTIONS.rows(resolutions)
     errors: dict[str, str] = {}
-    rows = dispute_kinds(resolved, batch.independent, disputed, batch.tasks, search, errors)
+    rows = dispute_kinds(resolved, batch.independent, batch.tasks, search, errors)
     table = rows_to_arrow(DISPUTE_KINDS, rows)
     figures = {**Counter(table["kind"].to_pylist()), "not_looked_through": len(errors)}
     return TableResult(table, figures, list(_warnings("not looked through", errors)))

@@ -94,7 +94,7 @@ def test_only_disputed_questions_are_looked_through_and_content_only_for_scores(
     score = task(AnswerKind.SCORE, disagree_at=0.5)
     rows = [plan("i1"), plan("i2")]
     readings = {("i1", "t"): heard, ("i2", "t"): heard}
-    found = list(dispute_kinds(rows, readings, {("i1", "t")}, {"t": score}, search))
+    found = list(dispute_kinds(rows, readings, {"t": score}, search))
     assert [(row.item_id, row.kind) for row in found] == [
         ("i1", DisputeKind.FIGURATIVE),
         ("i1", DisputeKind.OUTLIER_SERVICE),

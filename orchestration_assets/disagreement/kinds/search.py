@@ -41,12 +41,11 @@ class KindSearch:
 def dispute_kinds(
     resolutions: Iterable[ResolutionRow],
     readings: Mapping[tuple[str, str], ServiceReadings],
-    disputed: Collection[tuple[str, str]],
     tasks: Mapping[str, Task],
     search: KindSearch,
     errors: dict[str, str] | None = None,
 ) -> Iterator[DisputeKindRow]:
-    """The kinds of the questions that are ``disputed``, in the order of the resolutions.
+    """The kinds of all questions that several services answered, in the order of the resolutions.
 
     What services say is compared for labels of an open set and for texts; any answers but vectors
     are looked through for an outlier; the content is read where scores disagree, since tone and
@@ -54,10 +53,9 @@ def dispute_kinds(
     kind, what went wrong where a question could not be looked through.
     """
     for row in resolutions:
-        key = (row.item_id, row.task)
-        if key not in disputed:
+        votes = ok_votes(readings.get((row.item_id, row.task), ()))
+        if len(votes) < 2:
             continue
-        votes = ok_votes(readings.get(key, ()))
         task = tasks[row.task]
         for kind in DisputeKind:
             try:

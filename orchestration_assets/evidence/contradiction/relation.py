@@ -195,12 +195,20 @@ _APART: Final[Mapping[DifferenceKind, str]] = {
 
 
 def _sentence(first: str, second: str, kind: RelationKind, difference: Difference | None) -> str:
+    if kind is RelationKind.PARAPHRASE and not _share_words(first, second):
+        return "neither excludes the other"
     if kind is not RelationKind.CONTRADICTION:
         return _ALIKE[kind]
     if difference is None:
         return "they exclude each other"
     a, b = _quoted(first, difference.first), _quoted(second, difference.second)
     return f"{_APART[difference.kind]}: {a} against {b}"
+
+
+def _share_words(first: str, second: str) -> bool:
+    """Whether the two have a word in common: without one, other words for the same are a guess."""
+    a, b = ({word.key for word in read_text(text).words} for text in (first, second))
+    return not a.isdisjoint(b)
 
 
 def _quoted(text: str, span: tuple[int, int]) -> str:
