@@ -17,7 +17,7 @@ from orchestration_assets.text.visible_text import visible_text
 
 FILLED_IN: Final = ("verdict", "who", "when")
 COLUMNS: Final = (
-    *FILLED_IN, "question", "allowed", "choices", "content", "metadata", "readings", "differs",
+    *FILLED_IN, "number", "question", "allowed", "choices", "content", "metadata", "readings", "differs",
     "stands", "error_risk", "kinds", "path", "task", "item", "content_hash", "asked_in",
 )  # fmt: skip
 _READ_BACK: Final = ("task", "item", "content_hash", "asked_in")
@@ -79,6 +79,7 @@ def in_words(reading: QueuedReading) -> str:
 def _values(row: ReviewRow, content: QuestionContent) -> dict[str, Any]:
     return {
         **dict.fromkeys(FILLED_IN, ""),
+        "number": row.place,
         "question": row.question,
         "allowed": row.allowed,
         "choices": list(row.choices),

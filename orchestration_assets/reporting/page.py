@@ -159,6 +159,7 @@ def _environment() -> Environment:
         "ms": formatting.duration,
         "usd": formatting.dollars,
         "words": formatting.words,
+        "squeezed": formatting.squeezed,
         "clause": formatting.clause,
         "cut": formatting.cut,
         "middle": formatting.middle,

@@ -198,10 +198,11 @@ def test_the_sheet_holds_what_a_verdict_needs_and_a_letter_comes_back_as_its_ans
     )
     sheet = as_csv([row], {("i0", "t"): content}).decode("utf-8-sig")
     (cells,) = csv.DictReader(io.StringIO(sheet))
-    assert list(cells)[:7] == [
+    assert list(cells)[:8] == [
         "verdict",
         "who",
         "when",
+        "number",
         "question",
         "allowed",
         "choices",

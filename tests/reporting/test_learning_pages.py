@@ -201,7 +201,7 @@ def question(place: int) -> ReviewRow:
 CONTENT = QuestionContent(
     ContentExcerpt(
         (
-            ExcerptPiece(f"A line\nand {HOSTILE} "),
+            ExcerptPiece(f"A line\n\n \n\nand {HOSTILE} "),
             ExcerptPiece("calm & serene", marked=True),
             ExcerptPiece("…"),
             ExcerptPiece("the rest\u202e"),
@@ -217,9 +217,10 @@ def test_a_question_is_answered_from_its_card_alone() -> None:
     page = render_review("b", questions_for_people(rows), {("i2", "mood"): CONTENT})
     card = page[page.index('<li id="q2">') : page.index("</main>")]
     order = (
-        *("What is the mood", "prose, 1,204 bytes, en", "A line\nand &lt;script&gt;"),
+        *("What is the mood", "prose, 1,204 bytes, en", "one of: calm"),
+        *("<b>a)</b> <bdi>calm</bdi>", "<b>b)</b>", "A line\n\nand &lt;script&gt;"),
         *("<mark>calm &amp; serene</mark>", '<span class="gap">…</span>', "the rest\\u202e"),
-        *("<bdi>author</bdi>", "one of: calm", "<b>a)</b> <bdi>calm</bdi>", "<b>b)</b>"),
+        "<bdi>author</bdi>",
         *("calm; very", "a says &lt;script&gt;", "stands:"),
     )
     assert [card.index(words) for words in order] == sorted(card.index(words) for words in order)
