@@ -17,8 +17,8 @@ from orchestration_assets.text.visible_text import visible_text
 
 FILLED_IN: Final = ("verdict", "who", "when")
 COLUMNS: Final = (
-    *FILLED_IN, "number", "question", "allowed", "choices", "content", "metadata", "readings", "differs",
-    "stands", "error_risk", "kinds", "path", "task", "item", "content_hash", "asked_in",
+    *FILLED_IN, "number", "question", "allowed", "choices", "content", "metadata", "readings",
+    "differs", "stands", "error_risk", "kinds", "path", "task", "item", "content_hash", "asked_in",
 )  # fmt: skip
 _READ_BACK: Final = ("task", "item", "content_hash", "asked_in")
 # a spreadsheet takes a cell that begins so for a formula, also behind spaces and in wide letters
