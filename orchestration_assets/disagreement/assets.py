@@ -70,9 +70,9 @@ def resolutions(
     code_version="6",
     description=(
         "Every pair of services whose answers about the same item and task lie far apart or "
-        "exclude each other: what that would change and how severe it is, both answers, how sure each was, "
-        "what each rests on, and how the two stood on the nearest earlier items. Differences that "
-        "change nothing have the consequence none."
+        "exclude each other: what that would change and how severe it is, both answers, how sure "
+        "each was, what each rests on, and how the two stood on the nearest earlier items. "
+        "Differences that change nothing have the consequence none."
     ),
 )
 def disagreements(

@@ -29,7 +29,7 @@ from orchestration_assets.schemas.disagreement import (
     SERVICE_SCORECARDS,
     VECTOR_THRESHOLDS,
 )
-from orchestration_assets.schemas.enums import AnswerKind, DisagreementKind, Status
+from orchestration_assets.schemas.enums import AnswerKind, Consequence, DisagreementKind, Status
 from orchestration_assets.schemas.tables import (
     DISAGREEMENTS,
     INTERPRETATIONS,

@@ -80,10 +80,10 @@ class ItemContents:
         return tuple(shown[:_MAX_METADATA])
 
     def description(self, item_id: str) -> str:
-        """What sort of content it is by its profile, such as ``prose, 1,204 bytes, en``."""
+        """What sort of content it is by its profile, such as ``markup (markdown), 5,120 bytes``."""
         family, size, language = self._facts.get(item_id, (None, None, None))
-        parts = (family, None if size is None else f"{int(size):,} bytes", language)
-        return ", ".join(str(part) for part in parts if part)
+        sort = f"{family} ({language})" if family and language else family
+        return ", ".join(part for part in (sort, size and f"{int(size):,} bytes") if part)
 
     def _read(self, item_id: str) -> ShownContent | str:
         """The content, or why there is none to be shown."""

@@ -27,7 +27,7 @@ def label_measure(batch: TaskReadings) -> Measure:
     """0 for the same label, 1 for another."""
 
     def judge(first: Vote, second: Vote) -> Judgement:
-        return judge_labels(first, second, batch.task.near_synonyms)
+        return judge_labels(first, second, batch.task.near_synonyms, batch.task.labels)
 
     return PairMeasure(DisagreementKind.LABEL_CONFLICT, batch.task, judge, _labels, describe_answer)
 
@@ -51,8 +51,7 @@ def text_measure(batch: TaskReadings) -> Measure:
     )
 
     def judge(first: Vote, second: Vote) -> Judgement:
-        a, b = (cast(str, required_answer(vote)) for vote in (first, second))
-        return judge_texts(a, b, in_values=in_values)
+        return judge_texts(first, second, in_values=in_values)
 
     return PairMeasure(
         DisagreementKind.TEXT_DIVERGENCE, batch.task, judge, _terms, describe_exclusive

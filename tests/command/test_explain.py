@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from orchestration_assets.__main__ import main
+from orchestration_assets.policy.load import load_policy
 from resources.home import Home
 
 
@@ -54,6 +55,53 @@ def test_the_words_for_people_name_reasons_readings_and_what_comes_next(copied, 
     for words in ("accepted", "not taken", "decided", "error risk", "stopwords", "run again"):
         assert words in out
     assert "profile       computed" in out
+
+
+def test_every_task_shows_its_question_its_answers_and_the_content(copied, call) -> None:
+    _, out, _ = call("explain", "docs/guide.md")
+    text = (copied.source / "docs" / "guide.md").read_text("utf-8")
+    assert "question      What kind of file is this?" in out
+    assert "answers       a number from " in out
+    assert "as for content_type" in out or out.count("content       ") > 1
+    tasks = json.loads(call("explain", "docs/guide.md", "--json")[1])["tasks"]
+    for task in tasks:
+        assert task["question"] and task["allowed"]
+        assert "".join(piece["text"] for piece in task["excerpt"]["pieces"]) == text
+        assert task["excerpt"]["note"] is None
+    (title,) = (task for task in tasks if task["plan"]["task"] == "title")
+    marked = " ".join(piece["text"] for piece in title["excerpt"]["pieces"] if piece["marked"])
+    assert title["resolution"]["answer"] in marked
+
+
+def test_a_disagreement_says_in_a_sentence_what_it_would_change(copied, call) -> None:
+    disagreements = Home(copied.home).tables.read("disagreements", copied.batch).to_pylist()
+    assert disagreements
+    for row in disagreements:
+        _, out, _ = call("explain", row["item_id"])
+        word = "no consequence" if row["consequence"] == "none" else ", severity "
+        assert word in out
+        assert " ".join(row["sentence"].split())[:60] in " ".join(out.split())
+
+
+def test_content_that_changed_or_that_the_policy_hides_is_not_shown(tmp_path, call) -> None:
+    corpus = tmp_path / "one"
+    corpus.mkdir()
+    note = corpus / "note.txt"
+    note.write_text("The meeting was moved to another day.\n")
+    call("run", str(corpus), "--json")
+    assert "The meeting was moved" in call("explain", "note.txt")[1]
+    hidden = tmp_path / "hidden.yaml"
+    default = Path(load_policy.__code__.co_filename).with_name("default.yaml").read_text("utf-8")
+    hidden.write_text(default + "\nreport: {content: none}\n")
+    out = call("explain", "note.txt", "--policy", str(hidden))[1]
+    assert "content       not shown: report.content is none" in out
+    assert "The meeting" not in out
+    note.write_text("Something else stands here now.\n")
+    out = call("explain", "note.txt")[1]
+    assert "changed after the manifest was made" in out
+    assert "Something else" not in out
+    note.unlink()
+    assert "changed or removed" in call("explain", "note.txt")[1]
 
 
 def test_a_duplicate_is_explained_by_the_item_that_holds_its_results(copied, call) -> None:

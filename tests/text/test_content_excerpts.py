@@ -51,7 +51,7 @@ def test_a_long_text_shows_its_beginning_and_what_decides() -> None:
     excerpt = content_excerpt(text, ["The bridge opens on 3 May", "The ferry closes in June"])
     assert sections(excerpt)[0].startswith("Minutes of the council")
     assert any("The harbour bridge opens on 3 May." in one for one in sections(excerpt))
-    assert {"bridge opens", "on 3 May"} <= set(marked(excerpt))
+    assert marked(excerpt) == ["bridge opens on 3 May"]
     assert excerpt.pieces[-1] == ExcerptPiece(GAP)
 
 

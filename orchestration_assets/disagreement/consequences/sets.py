@@ -62,4 +62,4 @@ def _rarity(member: str) -> float:
 
 
 def _words(member: str) -> list[str]:
-    return [fold(word) for word in member.split()]
+    return [fold(word) for word in member.split()] or [member]

@@ -41,6 +41,13 @@ def exclude_each_other(first: str, second: str) -> bool:
     return not any(same_value(one, other) for one, other in product(numbers_a, numbers_b))
 
 
+def are_forms_of_one(first: str, second: str) -> bool:
+    """Whether every word of the shorter value is one of the longer, or abbreviates it: *R. Okafor*
+    and *Okafor, Ruth*."""
+    shorter, longer = sorted((_words(first), _words(second)), key=len)
+    return bool(shorter) and all(any(_same_word(a, b) for b in longer) for a in shorter)
+
+
 def _is_short(text: str) -> bool:
     return len(text) <= _MOST_CHARS and len(text.split()) <= _MOST_WORDS
 

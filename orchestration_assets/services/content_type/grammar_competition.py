@@ -15,6 +15,7 @@ from orchestration_assets.services.content_type.parse_evidence import (
     GRAMMARS,
     error_class,
     error_share,
+    opens_as,
     parsed_prefix,
 )
 from orchestration_assets.services.content_type.plain_signs import find_sign, split_prose_types
@@ -100,10 +101,15 @@ class GrammarCompetition(EmbeddedService):
 
 def _parse_candidates(text: str, evidence: LexicalEvidence) -> tuple[dict[str, float], list[str]]:
     scale = fitted_model()["lengths"][length_class(evidence.known)]
-    logits = {label: scale * logit for label, logit in evidence.logits.items()}
     content = parsed_prefix(text)
+    logits = {
+        label: scale * logit if opens_as(content, label) else -math.inf
+        for label, logit in evidence.logits.items()
+    }
     reasons = []
     for label in parse_candidates(evidence):
+        if not opens_as(content, label):
+            continue
         share = error_share(content, label)
         logits[label] += fitted_model()["parse"][label][error_class(share)]
         reasons.append(f"parse errors as {label} {share:.0%}")

@@ -1,0 +1,62 @@
+"""The content of one item, read again for a person who looks at its answers."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+
+from orchestration_assets.content.content_reader import ContentReader
+from orchestration_assets.disagreement.item_contents import ItemContents
+from orchestration_assets.disagreement.readings import Vote
+from orchestration_assets.schemas.enums import EntryOutcome
+from orchestration_assets.schemas.policy import Policy
+from orchestration_assets.schemas.records import rows_to_arrow
+from orchestration_assets.schemas.tables import CONTENT_MANIFEST, ManifestRow
+from orchestration_assets.text.content_excerpts import ContentExcerpt
+from resources.damage import leaving_out_damage
+from resources.home import Home
+from resources.table_store import TableMissingError
+
+
+@dataclass(frozen=True, slots=True)
+class ItemContent:
+    """An item's excerpts and metadata; ``problem`` where its batch can no longer be read."""
+
+    item_id: str
+    contents: ItemContents | None
+    problem: str = ""
+
+    @property
+    def metadata(self) -> tuple[tuple[str, str], ...]:
+        return self.contents.metadata(self.item_id) if self.contents else ()
+
+    def excerpt(self, votes: Sequence[Vote]) -> ContentExcerpt:
+        """The part of the content that tells which answer is right, or why it is not shown."""
+        if self.contents is None:
+            return ContentExcerpt(note=self.problem)
+        return self.contents.excerpt(self.item_id, votes)
+
+
+@contextmanager
+def item_content(
+    home: Home, policy: Policy, row: ManifestRow, profiles: pa.Table
+) -> Iterator[ItemContent]:
+    """The content that a manifest row is about, through the source of its batch.
+
+    The row may be of an item whose results another one holds: both have the same content.
+    """
+    source: str | None = None
+    problem = f"not shown: the record of batch {row.batch} is damaged"
+    try:
+        with leaving_out_damage():
+            source = home.batches.source(row.batch)
+    except TableMissingError as error:
+        problem = f"not shown: {error}"
+    if source is None:
+        yield ItemContent(row.item_id, None, problem)
+        return
+    manifest = rows_to_arrow(CONTENT_MANIFEST, [replace(row, outcome=EntryOutcome.ACCEPTED)])
+    with ContentReader(home, source, policy.content.read_seconds) as reader:
+        contents = ItemContents(policy, manifest, profiles, reader)
+        yield ItemContent(row.item_id, contents)

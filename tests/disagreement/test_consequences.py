@@ -1,0 +1,228 @@
+"""What a difference would change, kind by kind of answer, on answers of other domains."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestration_assets.disagreement.consequences.labels import judge_labels
+from orchestration_assets.disagreement.consequences.scores import (
+    UsualDifference,
+    band_of,
+    in_words,
+    judge_scores,
+    usual_difference,
+)
+from orchestration_assets.disagreement.consequences.sets import judge_sets
+from orchestration_assets.disagreement.consequences.texts import judge_texts
+from orchestration_assets.disagreement.consequences.values import (
+    answers_in_values,
+    exclude_each_other,
+)
+from orchestration_assets.schemas.enums import AnswerKind, Consequence, Status
+from orchestration_assets.schemas.items import Alternative, Reading, Task
+
+NONE = Consequence.NONE
+
+
+def label(answer: str, confidence: float | None = 0.9, **beside: float) -> Reading:
+    named = tuple(Alternative(one, share) for one, share in beside.items())
+    return Reading(Status.OK, answer, confidence, named)
+
+
+def test_two_services_that_each_prefer_their_label_dispute_it() -> None:
+    found = judge_labels(("x", label("refund", 0.8)), ("y", label("exchange", 0.7)))
+    assert found.consequence is Consequence.OTHER_LABEL
+    assert found.strength == 1.0
+    assert found.sentence == "x says \u201crefund\u201d, y says \u201cexchange\u201d"
+
+
+def test_a_service_that_holds_the_other_label_nearly_as_likely_disputes_nothing() -> None:
+    found = judge_labels(("x", label("c", 0.45, cpp=0.4)), ("y", label("cpp", 0.99)))
+    assert found.consequence is NONE
+    assert found.strength == 0.0
+    assert "x holds \u201ccpp\u201d to be nearly as likely" in found.sentence
+
+
+def test_a_confidence_that_is_not_stated_is_no_hesitation() -> None:
+    found = judge_labels(("x", label("a", None)), ("y", label("b", None)))
+    assert (found.consequence, found.strength) == (Consequence.OTHER_LABEL, 1.0)
+
+
+def test_near_synonyms_by_policy_change_nothing() -> None:
+    groups = (("invoice", "bill"), ("letter", "note"))
+    sides = ("x", label("invoice")), ("y", label("bill"))
+    assert judge_labels(*sides, groups).consequence is NONE
+    across = ("x", label("invoice")), ("y", label("note"))
+    assert judge_labels(*across, groups).consequence is Consequence.OTHER_LABEL
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
+def test_the_strength_of_labels_is_a_share_and_symmetric(a, b, beside_a, beside_b) -> None:
+    first, second = ("x", label("p", a, q=beside_a)), ("y", label("q", b, p=beside_b))
+    one, other = judge_labels(first, second), judge_labels(second, first)
+    assert 0.0 <= one.strength <= 1.0
+    assert (one.consequence, one.strength) == (other.consequence, pytest.approx(other.strength))
+
+
+def test_a_guess_against_near_certainty_is_settled_by_both_readings() -> None:
+    sure, guess = label("python", 0.985), label("yaml", 0.34, ini=0.2)
+    found = judge_labels(("x", sure), ("y", guess))
+    assert found.consequence is NONE
+    assert found.sentence.endswith("both readings together make it \u201cpython\u201d")
+    firm = judge_labels(("x", sure), ("y", label("yaml", 0.97)))
+    assert firm.consequence is Consequence.OTHER_LABEL
+
+
+def test_labels_of_a_closed_set_share_what_a_service_leaves_to_them() -> None:
+    sides = ("x", label("urgent", 0.9)), ("y", label("routine", 0.6))
+    two, many = (judge_labels(*sides, (), [str(n) for n in range(size)]) for size in (3, 60))
+    assert two.consequence is many.consequence is Consequence.OTHER_LABEL
+
+
+def texts(first: str, second: str, sure: float | None = None) -> tuple[tuple[str, Reading], ...]:
+    return ("x", Reading(Status.OK, first)), ("y", Reading(Status.OK, second, sure))
+
+
+def test_a_service_that_hardly_stands_by_its_text_disputes_nothing() -> None:
+    said = "The lease runs until 30 June", "The lease runs until 30 July"
+    assert judge_texts(*texts(*said, 0.9)).consequence is Consequence.CONTRADICTION
+    found = judge_texts(*texts(*said, 0.2))
+    assert found.consequence is NONE
+    assert found.sentence.endswith("but y is no more than 20% sure")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("The lease runs until 30 June", "The lease runs until 30 July"),
+        ("Moreau chairs the committee", "Ishikawa chairs the committee"),
+        ("The pump is covered by the warranty", "The pump is not covered by the warranty"),
+    ],
+)
+def test_texts_that_exclude_each_other_are_a_dispute_at_any_distance(first, second) -> None:
+    found = judge_texts(*texts(first, second))
+    assert found.consequence is Consequence.CONTRADICTION
+    assert 0.0 < found.strength <= 1.0
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("A field guide to mosses", "A field guide to mosses of the northern coast"),
+        ("Contributors", "How to set up the parser"),
+        ("The council approved the bridge", "The bridge was approved by the council"),
+    ],
+)
+def test_texts_that_can_both_be_true_are_none(first, second) -> None:
+    assert judge_texts(*texts(first, second)).consequence is NONE
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("urgent", "routine"),
+        ("dairy", "bakery"),
+        ("mina@example.org", "otto@example.org"),
+        ("ward 3", "clinic 9"),
+    ],
+)
+def test_values_that_differ_exclude_each_other(first, second) -> None:
+    assert exclude_each_other(first, second)
+    assert (
+        judge_texts(*texts(first, second), in_values=True).consequence is Consequence.CONTRADICTION
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("Berlin, Germany", "berlin"),
+        ("Nov", "November"),
+        ("2025-02-01", "1 February 2025"),
+        ("R. Okafor", "Okafor, Ruth"),
+        ("1,200", "1200"),
+    ],
+)
+def test_two_forms_of_one_value_do_not(first, second) -> None:
+    assert not exclude_each_other(first, second)
+    assert judge_texts(*texts(first, second), in_values=True).consequence is NONE
+
+
+def test_titles_are_no_values_and_codes_are() -> None:
+    assert answers_in_values(["A-113", "B-7", "urgent", "routine", "C-9"])
+    assert not answers_in_values(["Main Authors", "Driver Status", "Using the cache", "Usage"])
+    assert not answers_in_values(["a sentence that says what happened then", "urgent"])
+    assert not answers_in_values([])
+
+
+TONE = Task("tone", "1", AnswerKind.SCORE, scale=(-1.0, 1.0), disagree_at=0.5)
+
+
+def test_scores_of_one_band_change_nothing_and_bands_are_the_policys() -> None:
+    nothing = usual_difference([], TONE)
+    assert judge_scores("x", 0.07, "y", 0.13, TONE, nothing).consequence is NONE
+    found = judge_scores("x", -0.6, "y", 0.7, TONE, nothing)
+    assert found.consequence is Consequence.OTHER_BAND
+    assert found.strength == pytest.approx(0.65)
+    fine = Task("t", "1", AnswerKind.SCORE, scale=(0.0, 1.0), disagree_at=0.01, bands=(0.1,))
+    assert (
+        judge_scores("x", 0.07, "y", 0.13, fine, usual_difference([], fine)).consequence is not NONE
+    )
+
+
+def test_what_is_usual_between_two_services_is_no_dispute() -> None:
+    """One service stands half a scale above the other wherever both are high."""
+    pairs = [(0.9 - 0.001 * n, 0.3 - 0.001 * n) for n in range(30)]
+    low = [(-0.8 + 0.001 * n, -0.8 + 0.001 * n) for n in range(60)]
+    usual = usual_difference([*pairs, *low], TONE)
+    assert judge_scores("x", 0.88, "y", 0.29, TONE, usual).consequence is NONE
+    assert judge_scores("x", 0.29, "y", 0.95, TONE, usual).consequence is Consequence.OTHER_BAND
+
+
+def test_what_is_usual_needs_enough_items() -> None:
+    few = usual_difference([(0.1, 0.2)] * 19, TONE)
+    assert few.at(0.0) is None
+    assert usual_difference([(0.1, 0.2)] * 20, TONE).at(0.0) == (pytest.approx(-0.1), 0.04)
+
+
+@given(
+    st.lists(st.tuples(st.floats(-1, 1), st.floats(-1, 1)), max_size=60),
+    st.floats(-1, 1),
+    st.floats(-1, 1),
+)
+def test_scores_are_judged_alike_from_both_sides(pairs, a, b) -> None:
+    usual = usual_difference(pairs, TONE)
+    turned = UsualDifference(usual.places, -usual.differences, usual.length)
+    one = judge_scores("x", a, "y", b, TONE, usual)
+    other = judge_scores("y", b, "x", a, TONE, turned)
+    assert (one.consequence, one.strength) == (other.consequence, other.strength)
+    assert 0.0 <= one.strength <= 1.0
+
+
+def test_bands_are_said_in_words() -> None:
+    assert [in_words(band_of(score, TONE), TONE) for score in (-1.0, 0.0, 1.0)] == [
+        "below -0.333",
+        "between -0.333 and 0.333",
+        "from 0.333 on",
+    ]
+
+
+def test_what_the_other_set_lacks_matters_where_it_stands_first() -> None:
+    tail = judge_sets("x", ("tax", "fuel", "yacht"), "y", ("tax", "fuel", "school"))
+    assert tail.consequence is NONE
+    head = judge_sets("x", ("zoning", "variance", "fuel"), "y", ("fuel", "people", "time"))
+    assert head.consequence is Consequence.MISSING_MEMBERS
+    assert "x puts \u201czoning\u201d" in head.sentence
+
+
+def test_a_phrase_that_shares_its_word_is_found() -> None:
+    found = judge_sets("x", ("error handling", "retries"), "y", ("handling errors", "retry"))
+    assert found.consequence is NONE
+
+
+@given(st.lists(st.text(max_size=8), max_size=6), st.lists(st.text(max_size=8), max_size=6))
+def test_sets_are_judged_alike_from_both_sides(first, second) -> None:
+    one, other = judge_sets("x", first, "y", second), judge_sets("y", second, "x", first)
+    assert (one.consequence, one.strength) == (other.consequence, other.strength)
+    assert 0.0 <= one.strength <= 1.0 + 1e-9
+    assert judge_sets("x", first, "y", first).consequence is NONE
