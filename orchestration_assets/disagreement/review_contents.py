@@ -4,6 +4,7 @@ rest on."""
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,7 +17,14 @@ from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Reading
 from orchestration_assets.text.content_excerpts import ContentExcerpt
 
-_LONGEST_REASON = 300
+MOST_SHOWN: Final = 2_000
+"""Questions whose content is shown, in the order of asking: a sheet stays as small as a file of
+verdicts may be."""
+
+_LONGEST_REASON: Final = 300
+_BEYOND: Final = ContentExcerpt(
+    note=f"not shown: this is none of the first {MOST_SHOWN:,} questions; answer these first"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +79,16 @@ def _reason(reading: Reading, quotes: bool) -> str | None:
 def question_contents(
     rows: Iterable[ReviewRow], contents: ItemContents, votes: Mapping[Key, ServiceReadings]
 ) -> dict[Key, QuestionContent]:
-    """Item and task of every question -> what is shown of its content."""
-    return {
+    """Item and task of every question -> what is shown of its content; nothing beyond the first
+    2,000 questions."""
+    ordered = sorted(rows, key=attrgetter("place"))
+    beyond = {(row.item_id, row.task): QuestionContent(_BEYOND) for row in ordered[MOST_SHOWN:]}
+    return beyond | {
         (row.item_id, row.task): QuestionContent(
             contents.excerpt(row.item_id, votes.get((row.item_id, row.task), ())),
             contents.metadata(row.item_id),
             contents.description(row.item_id),
         )
         # questions about one item follow each other: it is read once
-        for row in sorted(rows, key=attrgetter("item_id", "task"))
+        for row in sorted(ordered[:MOST_SHOWN], key=attrgetter("item_id", "task"))
     }

@@ -19,7 +19,12 @@ from orchestration_assets.disagreement.review import (
     disputes_of,
     review_queue,
 )
-from orchestration_assets.disagreement.review_contents import QuestionContent, with_reasons
+from orchestration_assets.disagreement.review_contents import (
+    MOST_SHOWN,
+    QuestionContent,
+    question_contents,
+    with_reasons,
+)
 from orchestration_assets.disagreement.review_files import as_csv, as_jsonl
 from orchestration_assets.schemas.disagreement import QueuedReading
 from orchestration_assets.schemas.enums import AnswerKind, Consequence, ResolutionPolicy
@@ -225,6 +230,31 @@ def test_evidence_is_left_out_where_content_is_not_shown() -> None:
     quoting = {("i0", "t"): (("x", replace(ok("a"), evidence="it says “a”")), ("y", ABSTAINED))}
     (row,) = with_reasons(queue(resolved(SPLIT)), quoting, quotes=False)
     assert [reading.reason for reading in row.readings] == [None, ABSTAINED.reason]
+
+
+class ReadItems:
+    def __init__(self) -> None:
+        self.read: list[str] = []
+
+    def excerpt(self, item_id: str, votes) -> ContentExcerpt:
+        self.read.append(item_id)
+        return ContentExcerpt((ExcerptPiece(item_id),))
+
+    def metadata(self, item_id: str):
+        return ()
+
+    def description(self, item_id: str) -> str:
+        return ""
+
+
+def test_a_sheet_shows_the_content_of_the_questions_that_come_first() -> None:
+    (row,) = queue(resolved(SPLIT))
+    rows = [replace(row, item_id=f"i{n:04}", place=2_010 - n) for n in range(2_010)]
+    items = ReadItems()
+    shown = question_contents(rows, items, {})
+    assert len(items.read) == MOST_SHOWN and items.read == sorted(items.read)
+    assert shown["i0009", "t"].excerpt.note.startswith("not shown: this is none of the first 2,000")
+    assert shown["i0010", "t"].excerpt.as_text() == "i0010"
 
 
 _hostile = st.text(st.characters(codec="utf-8"), max_size=40) | st.from_regex(
