@@ -14,7 +14,9 @@ from markupsafe import Markup
 from orchestration_assets.disagreement.review_contents import QuestionContent
 from orchestration_assets.reporting import formatting
 from orchestration_assets.reporting.counts import CappedCounts, share
+from orchestration_assets.reporting.dispute_cards import severity_word
 from orchestration_assets.reporting.figures import BatchFigures
+from orchestration_assets.reporting.next_steps import next_steps
 from orchestration_assets.reporting.queries import rows_query
 from orchestration_assets.reporting.scorecard_figures import LearningFigures
 from orchestration_assets.reporting.spending import NO_PAYMENTS, Payments
@@ -26,7 +28,7 @@ _TREND = 60
 _SUMMED = (
     *("listed", "accepted", "rejected", "other", "plans", "readings", "calls", "cached"),
     *("cost_usd", "paid_usd", "resolved", "abstained", "deferred", "failed"),
-    *("disagreements", "disputed"),
+    *("disputed", "disputed_pairs", "without_consequence"),
 )
 
 
@@ -48,7 +50,7 @@ class Trend:
     title: str
     values: tuple[float, ...]
     form: str
-    of_dissent: bool = False
+    of_dispute: bool = False
 
 
 def render_batch(row: ReportRow, figures: BatchFigures, *, generated_at: str | None = None) -> str:
@@ -57,6 +59,13 @@ def render_batch(row: ReportRow, figures: BatchFigures, *, generated_at: str | N
         "batch.html",
         row=row,
         figures=figures,
+        steps=next_steps(
+            row,
+            figures.tasks,
+            figures.troubles,
+            figures.questions.total,
+            figures.leading.misnamed,
+        ),
         notes=_table_notes(row.batch, figures.rows),
         generated_at=generated_at,
     )
@@ -101,10 +110,10 @@ def _trends(rows: Sequence[ReportRow]) -> tuple[Trend, ...]:
     return (
         Trend("Items accepted", tuple(float(row.accepted) for row in rows), "n"),
         Trend(
-            "Answers against dissent",
-            tuple(share(row.disputed, row.resolved) for row in rows),
+            "Disputed questions",
+            tuple(share(row.disputed, row.plans) for row in rows),
             "pct",
-            of_dissent=True,
+            of_dispute=True,
         ),
         Trend("Failed", tuple(float(row.failed) for row in rows), "n"),
         Trend("Calls", tuple(float(row.calls) for row in rows), "n"),
@@ -162,6 +171,7 @@ def _environment() -> Environment:
         "squeezed": formatting.squeezed,
         "clause": formatting.clause,
         "cut": formatting.cut,
+        "lines": formatting.lines,
         "middle": formatting.middle,
         "address": lambda text: quote(formatting.visible(text), safe=""),
     }
@@ -169,6 +179,9 @@ def _environment() -> Environment:
         "plural": formatting.plural,
         "axis": formatting.axis,
         "share": share,
+        "proportion": formatting.proportion,
+        "content_words": formatting.content_words,
+        "severity_word": severity_word,
         "rows_query": rows_query,
     }
     return environment
