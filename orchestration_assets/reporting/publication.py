@@ -33,6 +33,8 @@ from orchestration_assets.schemas.disagreement import (
     SERVICE_SCORECARDS,
     VECTOR_THRESHOLDS,
 )
+from orchestration_assets.schemas.items import Task
+from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.tables import (
     DISAGREEMENT_REPORT,
     DISAGREEMENTS,
@@ -40,8 +42,6 @@ from orchestration_assets.schemas.tables import (
     RESOLUTIONS,
     ReportRow,
 )
-from orchestration_assets.schemas.items import Task
-from orchestration_assets.schemas.policy import Policy
 from resources.damage import leaving_out_damage
 from resources.home import Home
 from resources.table_store import TableStore, write_atomically
@@ -88,13 +88,15 @@ def _hidden_metadata(policy: Policy | None) -> frozenset[str] | None:
     """What nobody is shown: gold, and by policy everything."""
     if policy is not None and policy.report.content == "none":
         return None
-    return frozenset(task.gold for task in policy.tasks.values() if task.gold) if policy else frozenset()
+    return (
+        frozenset(task.gold for task in policy.tasks.values() if task.gold)
+        if policy
+        else frozenset()
+    )
 
 
 def _wordings(tasks: Mapping[str, Task]) -> dict[str, TaskWording]:
-    return {
-        name: TaskWording(task.question, allowed_answers(task)) for name, task in tasks.items()
-    }
+    return {name: TaskWording(task.question, allowed_answers(task)) for name, task in tasks.items()}
 
 
 @dataclass(frozen=True, slots=True)
