@@ -245,18 +245,22 @@ _MIN_TABLE_LINES: Final = 5
 
 
 def _table(text: str, head: str) -> PlainSign | None:
-    """CSV and TSV: lines with equally many separators."""
-    lines = [line for line in head.split("\n")[:-1] if line.strip()][:40]
+    """CSV and TSV: lines with equally many separators, but for the first, which may say something
+    of the whole, and for comments."""
+    filled = [line for line in head.split("\n")[:-1] if line.strip()][:41]
+    lines = [line for line in filled[1:] if line[0] != "#"]
     for separator, label in (("\t", "tsv"), (",", "csv"), (";", "csv")):
         counts = {_separator_count(line, separator) for line in lines}
         # Two columns are what prose with one comma a line would look like.
         if len(counts) != 1 or len(lines) < (
-            _MIN_TABLE_LINES if min(counts) > 1 else 3 * _MIN_TABLE_LINES
+            _MIN_TABLE_LINES - 1 if min(counts) > 1 else 3 * _MIN_TABLE_LINES - 1
         ):
             continue
         if counts == {0}:
             continue
-        if any(line[0] in " \t#/" or line[-1] in ",;{}()\\" for line in lines):
+        if separator not in filled[0] or any(
+            line[0] in " \t/" or line[-1] in ",;{}()\\" for line in lines
+        ):
             continue
         return PlainSign(label, 0.9, f"{len(lines)} lines with {counts.pop() + 1} columns each")
     return None
