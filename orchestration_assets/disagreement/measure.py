@@ -82,14 +82,14 @@ class PairMeasure:
 
     kind: DisagreementKind
     task: Task
-    judge: Callable[[Vote, Vote], Judgement]
+    judge: Callable[[str, Vote, Vote], Judgement]
     exclusive_parts: Callable[[Answer, Answer], Sides]
     in_words: Callable[[Vote, Sequence[str]], str]
 
     def compare(self, item_id: str, first: Vote, second: Vote) -> AnswerComparison:
         answers = required_answer(first), required_answer(second)
         apart = distance(*answers, self.task)
-        judgement = self.judge(first, second) if answers[0] != answers[1] else _EQUAL
+        judgement = self.judge(item_id, first, second) if answers[0] != answers[1] else _EQUAL
         return compare_by_policy(apart, self.task, judgement)
 
     def differences(self, item_id: str, first: Vote, second: Vote) -> Differences:

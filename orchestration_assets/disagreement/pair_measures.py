@@ -26,8 +26,10 @@ from orchestration_assets.schemas.enums import DisagreementKind
 def label_measure(batch: TaskReadings) -> Measure:
     """0 for the same label, 1 for another."""
 
-    def judge(first: Vote, second: Vote) -> Judgement:
-        return judge_labels(first, second, batch.task.near_synonyms, batch.task.labels)
+    def judge(item_id: str, first: Vote, second: Vote) -> Judgement:
+        pair = first[0], second[0]
+        others = (reading for name, reading in batch.votes[item_id] if name not in pair)
+        return judge_labels(first, second, batch.task.near_synonyms, batch.task.labels, others)
 
     return PairMeasure(DisagreementKind.LABEL_CONFLICT, batch.task, judge, _labels, describe_answer)
 
@@ -35,7 +37,7 @@ def label_measure(batch: TaskReadings) -> Measure:
 def set_measure(batch: TaskReadings) -> Measure:
     """1 - rank-weighted overlap."""
 
-    def judge(first: Vote, second: Vote) -> Judgement:
+    def judge(item_id: str, first: Vote, second: Vote) -> Judgement:
         a, b = (cast(tuple[str, ...], required_answer(vote)) for vote in (first, second))
         return judge_sets(first[0], a, second[0], b)
 
@@ -50,7 +52,7 @@ def text_measure(batch: TaskReadings) -> Measure:
         cast(str, required_answer(vote)) for votes in batch.votes.values() for vote in votes
     )
 
-    def judge(first: Vote, second: Vote) -> Judgement:
+    def judge(item_id: str, first: Vote, second: Vote) -> Judgement:
         return judge_texts(first, second, in_values=in_values)
 
     return PairMeasure(

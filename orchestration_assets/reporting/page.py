@@ -5,11 +5,13 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from string import ascii_lowercase
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from orchestration_assets.disagreement.review_contents import QuestionContent
 from orchestration_assets.reporting import formatting
 from orchestration_assets.reporting.counts import CappedCounts, share
 from orchestration_assets.reporting.dispute_cards import severity_word
@@ -85,9 +87,16 @@ def render_index(rows: Sequence[ReportRow], paid: Payments = NO_PAYMENTS) -> str
     )
 
 
-def render_review(batch: str, questions: CappedCounts[ReviewRow]) -> str:
-    """The page of what people are asked about a batch."""
-    return _render("review.html", batch=batch, questions=questions)
+def render_review(
+    batch: str,
+    questions: CappedCounts[ReviewRow],
+    contents: Mapping[tuple[str, str], QuestionContent],
+) -> str:
+    """The page of what people are asked about a batch; ``contents``: by item and task, what of the
+    content is shown."""
+    return _render(
+        "review.html", batch=batch, questions=questions, contents=contents, letters=ascii_lowercase
+    )
 
 
 def render_services(figures: LearningFigures) -> str:
@@ -159,6 +168,7 @@ def _environment() -> Environment:
         "ms": formatting.duration,
         "usd": formatting.dollars,
         "words": formatting.words,
+        "squeezed": formatting.squeezed,
         "clause": formatting.clause,
         "cut": formatting.cut,
         "lines": formatting.lines,

@@ -68,9 +68,18 @@ def test_a_guess_against_near_certainty_is_settled_by_both_readings() -> None:
     sure, guess = label("python", 0.985), label("yaml", 0.34, ini=0.2)
     found = judge_labels(("x", sure), ("y", guess))
     assert found.consequence is NONE
-    assert found.sentence.endswith("both readings together make it \u201cpython\u201d")
+    assert found.sentence.endswith("all readings together make it \u201cpython\u201d")
     firm = judge_labels(("x", sure), ("y", label("yaml", 0.97)))
     assert firm.consequence is Consequence.OTHER_LABEL
+
+
+def test_a_third_reading_settles_a_guess_but_no_firm_dissent() -> None:
+    others = [label("csv", 0.99)]
+    sides = ("x", label("csv", 0.6)), ("y", label("markdown", 0.5))
+    assert judge_labels(*sides).consequence is Consequence.OTHER_LABEL
+    assert judge_labels(*sides, others=others).consequence is NONE
+    firm = ("x", label("csv", 0.99)), ("y", label("markdown", 0.8))
+    assert judge_labels(*firm, others=others).consequence is Consequence.OTHER_LABEL
 
 
 def test_labels_of_a_closed_set_share_what_a_service_leaves_to_them() -> None:

@@ -1,14 +1,14 @@
-"""Labels: two services dispute a label when each prefers its own clearly to the other's, and the
-two readings together leave it open which one it is.
+"""Labels: two services dispute a label when each prefers its own clearly to the other's, and all
+readings together leave it open which one it is.
 
 A service that itself gives the other's label nearly as much probability (an extension that two
-formats share, two classes that a model cannot tell apart) contradicts nothing. A guess against
-near-certainty changes nothing either: the two probabilities of each label, multiplied as those of
-services that err independently, settle the question. Nor do labels that the policy declares to be
-near-synonyms.
+formats share, two classes that a model cannot tell apart) contradicts nothing. A guess that the
+other readings settle changes nothing either: the probabilities that all of them give to each of the
+two labels are pooled. Nor do labels that the policy declares to be near-synonyms.
 """
 
-from collections.abc import Collection, Sequence
+import math
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from orchestration_assets.disagreement.consequences.judgement import Judgement, harmless
@@ -21,6 +21,9 @@ of the same service under small changes of the text often exchange their places.
 LEFT_OPEN_FROM: Final = 0.1
 """The probability of the less likely label from which on it is open which one it is: the one in ten
 that :class:`~orchestration_assets.schemas.policy.Review` lets pass by default."""
+FIRM_FROM: Final = 0.6
+"""The confidence from which on a service that stands alone is heard all the same: nobody has
+checked the others' confidences. Below, nobody should rely on an answer (``reject_below``)."""
 _OPEN_SET: Final = 10
 """Labels that an open set is taken to have beside those that a service names."""
 _LEAST: Final = 0.005
@@ -32,9 +35,10 @@ def judge_labels(
     second: tuple[str, Reading],
     near_synonyms: Sequence[Collection[str]] = (),
     labels: Collection[str] = (),
+    others: Iterable[Reading] = (),
 ) -> Judgement:
     """What the difference of two (service, reading) pairs with other labels comes to; ``labels`` is
-    the closed set, if there is one."""
+    the closed set, if there is one, and ``others`` are the other readings of the question."""
     (name_a, a), (name_b, b) = first, second
     label_a, label_b = str(a.answer), str(b.answer)
     sentence = f"{name_a} says {_quoted(label_a)}, {name_b} says {_quoted(label_b)}"
@@ -44,9 +48,10 @@ def judge_labels(
     for name, lead, other in ((name_a, lead_a, label_b), (name_b, lead_b, label_a)):
         if lead < LEAST_LEAD:
             return harmless(f"{sentence}: {name} holds {_quoted(other)} to be nearly as likely")
-    doubt, settled = _doubt(a, b, len(labels))
-    if doubt < LEFT_OPEN_FROM:
-        return harmless(f"{sentence}: both readings together make it {_quoted(settled)}")
+    doubt, settled = _doubt([a, b, *others], label_a, label_b, len(labels))
+    loser = b if settled == label_a else a
+    if doubt < LEFT_OPEN_FROM and _stated(loser) < FIRM_FROM:
+        return harmless(f"{sentence}: all readings together make it {_quoted(settled)}")
     # what severity multiplies by both confidences: the share of each that is no hesitation
     strength = (lead_a / _stated(a)) * (lead_b / _stated(b))
     return Judgement(Consequence.OTHER_LABEL, strength, sentence)
@@ -63,27 +68,33 @@ def _stated(reading: Reading) -> float:
     return 1.0 if reading.confidence is None else reading.confidence
 
 
-def _doubt(a: Reading, b: Reading, labels: int) -> tuple[float, str]:
-    """The probability of the less likely of two labels by both readings, in [0, 1/2], and the other
-    label. A service that states no confidence is taken to be as sure as the other one."""
-    label_a, label_b = str(a.answer), str(b.answer)
-    sure_a = b.confidence if a.confidence is None else a.confidence
-    sure_b = a.confidence if b.confidence is None else b.confidence
-    if sure_a is None or sure_b is None:
-        return 0.5, label_a
-    for_a = max(sure_a, _LEAST) * _of_other(b, sure_b, label_a, labels)
-    for_b = max(sure_b, _LEAST) * _of_other(a, sure_a, label_b, labels)
-    return min(for_a, for_b) / (for_a + for_b), label_a if for_a >= for_b else label_b
+def _doubt(
+    readings: Sequence[Reading], label_a: str, label_b: str, labels: int
+) -> tuple[float, str]:
+    """The probability of the less likely of two labels by all readings, in [0, 1/2], and the other
+    label.
+
+    The geometric mean of what the readings say (Genest and Zidek 1986), squared: however many they
+    are, they count as two that err independently, for services of one kind err together. One that
+    states no confidence is taken to be as sure as the surest.
+    """
+    surest = max((one.confidence for one in readings if one.confidence is not None), default=0.5)
+    log_odds = 0.0
+    for reading in readings:
+        sure = surest if reading.confidence is None else reading.confidence
+        for_a, for_b = (_given(reading, sure, label, labels) for label in (label_a, label_b))
+        log_odds += math.log(for_a / for_b)
+    log_odds *= 2.0 / len(readings)
+    return 1.0 / (1.0 + math.exp(abs(log_odds))), label_a if log_odds >= 0.0 else label_b
 
 
-def _of_other(reading: Reading, sure: float, other: str, labels: int) -> float:
-    """The probability that a reading leaves to another label: stated, or its part of the rest."""
-    named = {one.answer: one.confidence for one in reading.alternatives}
-    if other in named:
-        return max(named[other], _LEAST)
-    rest = 1.0 - sure - sum(named.values())
-    unnamed = labels - 1 - len(named) if labels else _OPEN_SET
-    return max(rest / max(unnamed, 1), _LEAST)
+def _given(reading: Reading, sure: float, label: str, labels: int) -> float:
+    """The probability that a reading gives to a label: stated, or its part of the rest."""
+    named = {one.answer: one.confidence for one in reading.alternatives} | {reading.answer: sure}
+    if label in named:
+        return max(named[label], _LEAST)
+    unnamed = labels - len(named) if labels else _OPEN_SET
+    return max((1.0 - sum(named.values())) / max(unnamed, 1), _LEAST)
 
 
 def _quoted(label: str) -> str:

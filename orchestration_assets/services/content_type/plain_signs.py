@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from orchestration_assets.services.readings import quoted
+
 _HEAD_CHARS: Final = 4096
 _WHOLE_JSON_CHARS: Final = 8192
 
@@ -148,13 +150,19 @@ def _shebang(text: str, head: str) -> PlainSign | None:
     if interpreter not in _INTERPRETERS:
         return None
     label, confidence = _INTERPRETERS[interpreter]
-    return PlainSign(label, confidence, f"a shebang for {interpreter}")
+    return PlainSign(label, confidence, _with_quote(f"a shebang for {interpreter}", match[0]))
+
+
+def _with_quote(evidence: str, sign: str) -> str:
+    """The evidence with the last line of what was matched, in which the sign itself stands."""
+    told = quoted(sign.strip().splitlines()[-1:])
+    return f"{evidence}: {told}" if told else evidence
 
 
 def _pattern(text: str, head: str) -> PlainSign | None:
     for label, confidence, evidence, pattern in _SIGNS:
-        if pattern.search(head):
-            return PlainSign(label, confidence, evidence)
+        if match := pattern.search(head):
+            return PlainSign(label, confidence, _with_quote(evidence, match[0]))
     return None
 
 
@@ -237,18 +245,22 @@ _MIN_TABLE_LINES: Final = 5
 
 
 def _table(text: str, head: str) -> PlainSign | None:
-    """CSV and TSV: lines with equally many separators."""
-    lines = [line for line in head.split("\n")[:-1] if line.strip()][:40]
+    """CSV and TSV: lines with equally many separators, but for the first, which may say something
+    of the whole, and for comments."""
+    filled = [line for line in head.split("\n")[:-1] if line.strip()][:41]
+    lines = [line for line in filled[1:] if line[0] != "#"]
     for separator, label in (("\t", "tsv"), (",", "csv"), (";", "csv")):
         counts = {_separator_count(line, separator) for line in lines}
         # Two columns are what prose with one comma a line would look like.
         if len(counts) != 1 or len(lines) < (
-            _MIN_TABLE_LINES if min(counts) > 1 else 3 * _MIN_TABLE_LINES
+            _MIN_TABLE_LINES - 1 if min(counts) > 1 else 3 * _MIN_TABLE_LINES - 1
         ):
             continue
         if counts == {0}:
             continue
-        if any(line[0] in " \t#/" or line[-1] in ",;{}()\\" for line in lines):
+        if separator not in filled[0] or any(
+            line[0] in " \t/" or line[-1] in ",;{}()\\" for line in lines
+        ):
             continue
         return PlainSign(label, 0.9, f"{len(lines)} lines with {counts.pop() + 1} columns each")
     return None
