@@ -20,8 +20,8 @@ class Earlier:
     """What was reported before.
 
     ``row``: of the same batch when it was processed before, else of the batch of the same source
-    before it; ``again`` says which. ``answers``: by question about an item of this batch, the answer that stood last in
-    an earlier batch, None where none did.
+    before it; ``again`` says which. ``answers``: by question about an item of this batch, the
+    answer that stood last in an earlier batch, None where none did.
     """
 
     row: ReportRow
@@ -54,9 +54,7 @@ class Changes:
     answers: CappedCounts[AnswerChange]
 
 
-def changes(
-    manifest: pa.Table, resolutions: pa.Table, earlier: Earlier | None
-) -> Changes | None:
+def changes(manifest: pa.Table, resolutions: pa.Table, earlier: Earlier | None) -> Changes | None:
     """What changed; None where nothing was reported before."""
     if earlier is None:
         return None

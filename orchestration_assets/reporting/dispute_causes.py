@@ -81,9 +81,8 @@ class Way:
             return self.words
         answers_a = self.answer_a or _several(pair.answer_a for pair in pairs)
         answers_b = self.answer_b or _several(pair.answer_b for pair in pairs)
-        return (
-            f"{self.service_a} says {cut(answers_a, 60)}, {self.service_b} says {cut(answers_b, 60)}"
-        )
+        one, other = cut(answers_a, 60), cut(answers_b, 60)
+        return f"{self.service_a} says {one}, {self.service_b} says {other}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +127,7 @@ class TaskFeatures:
         :data:`ENOUGH` items of the task, of which a tenth at least is disputed; the 95 % interval
         of that share lies above that of the share elsewhere.
         """
-        parts = Counter(
-            pair for item in disputed for pair in self._features.get(item, {}).items()
-        )
+        parts = Counter(pair for item in disputed for pair in self._features.get(item, {}).items())
         found = [
             Explanation(name, value, part, whole, len(disputed) - part, elsewhere)
             for (name, value), part in parts.items()

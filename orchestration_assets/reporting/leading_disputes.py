@@ -21,8 +21,9 @@ from orchestration_assets.reporting.dispute_causes import (
 from orchestration_assets.reporting.dispute_regions import Region, regions
 from orchestration_assets.reporting.disputed import QuestionKey
 from orchestration_assets.reporting.name_readers import name_readers
-from orchestration_assets.schemas.decoding import values
+from orchestration_assets.schemas.decoding import decode, values
 from orchestration_assets.schemas.enums import DisagreementKind, Status
+from orchestration_assets.schemas.tables import DisagreementRow
 
 READ_FIRST: Final = 10
 _LISTED: Final = 25
@@ -99,9 +100,7 @@ def leading_disputes(
         if names.misnamed(cause)
         for pair in cause.pairs
     }
-    return LeadingDisputes(
-        tuple(first), CappedCounts(rest[:_CAUSES], len(rest)), len(misnamed)
-    )
+    return LeadingDisputes(tuple(first), CappedCounts(rest[:_CAUSES], len(rest)), len(misnamed))
 
 
 def region_figures(
@@ -117,16 +116,21 @@ def region_figures(
     return regions(compared, disputed, features)
 
 
-_COLUMNS: Final = (
-    *("item_id", "path", "task", "kind", "service_a", "answer_a", "service_b", "answer_b"),
-    *("severity", "sentence", "only_a", "only_b"),
-)
-
-
 def _pairs(disputes: pa.Table) -> Iterator[DisputedPair]:
-    for item, path, task, kind, *rest, only_a, only_b in values(disputes, *_COLUMNS):
+    for row in decode(DisagreementRow, disputes):
         yield DisputedPair(
-            item, path, task, DisagreementKind(kind), *rest, tuple(only_a), tuple(only_b)
+            row.item_id,
+            row.path,
+            row.task,
+            row.kind,
+            row.service_a,
+            row.answer_a,
+            row.service_b,
+            row.answer_b,
+            row.severity,
+            row.sentence,
+            row.only_a,
+            row.only_b,
         )
 
 

@@ -68,12 +68,10 @@ def next_steps(
     ``questions``: how many are in the review queue; ``misnamed``: files whose name and content say
     different things.
     """
-    return tuple(
-        [
-            *_unanswered(row, troubles),
-            *_to_judge(row, questions, misnamed),
-            *_redundant(tasks),
-        ]
+    return (
+        *_unanswered(row, troubles),
+        *_to_judge(row, questions, misnamed),
+        *_redundant(tasks),
     )
 
 
@@ -105,7 +103,7 @@ def _to_judge(row: ReportRow, questions: int, misnamed: int) -> Iterator[NextSte
             "misnamed",
             misnamed,
             "files are likely misnamed" if misnamed > 1 else "file is likely misnamed",
-            "their names say one thing, their content another: rename or exclude them",
+            "the name says one thing, the content another: rename or leave out",
             "#disputes",
         )
     if questions:
