@@ -40,7 +40,7 @@ class AnswerChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class ReportChanges:
     """The batch against what was reported before.
 
     ``again``: that was the same batch. ``new``: items that no earlier batch has an answer about,
@@ -54,7 +54,9 @@ class Changes:
     answers: CappedCounts[AnswerChange]
 
 
-def changes(manifest: pa.Table, resolutions: pa.Table, earlier: Earlier | None) -> Changes | None:
+def changes(
+    manifest: pa.Table, resolutions: pa.Table, earlier: Earlier | None
+) -> ReportChanges | None:
     """What changed; None where nothing was reported before."""
     if earlier is None:
         return None
@@ -70,7 +72,7 @@ def changes(manifest: pa.Table, resolutions: pa.Table, earlier: Earlier | None) 
         if (item, task) in earlier.answers and earlier.answers[item, task] != answer
     ]
     otherwise.sort(key=lambda one: (one.path, one.task))
-    return Changes(
+    return ReportChanges(
         before=earlier.row,
         again=earlier.again,
         new=len(accepted - known),

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from orchestration_assets.reporting.counts import CappedCounts
 from orchestration_assets.reporting.dispute_cards import CardSources, DisputeCard, dispute_cards
 from orchestration_assets.reporting.dispute_causes import (
-    Cause,
+    DisputeCause,
     DisputedPair,
     Features,
     TaskFeatures,
@@ -39,7 +39,7 @@ class CauseFigures:
     """
 
     place: int
-    cause: Cause
+    cause: DisputeCause
     cards: tuple[DisputeCard, ...]
     others: CappedCounts[DisputedPair]
     stands_a: int
@@ -53,7 +53,7 @@ class LeadingDisputes:
     first; ``misnamed``: files that are likely misnamed."""
 
     first: tuple[CauseFigures, ...]
-    rest: CappedCounts[Cause]
+    rest: CappedCounts[DisputeCause]
     misnamed: int
 
     @property
@@ -161,7 +161,7 @@ class _Names:
             self._said[item, task][service] = answer or ""
         self._readers = {task: name_readers(given) for task, given in answers.items()}
 
-    def misnamed(self, cause: Cause) -> bool:
+    def misnamed(self, cause: DisputeCause) -> bool:
         """Whether one side answers by the name, the other by the content, and the name is likely
         wrong: its answer does not stand on most of the questions; or nobody else backs it and the
         content has one answer on most of the files of an extension."""

@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from orchestration_assets.disagreement.review_contents import QuestionContent
+from orchestration_assets.evidence.weighted_estimates import ENOUGH_EFFECTIVE
 from orchestration_assets.reporting import formatting
 from orchestration_assets.reporting.counts import CappedCounts, share
 from orchestration_assets.reporting.dispute_cards import severity_word
@@ -101,7 +102,7 @@ def render_review(
 
 def render_services(figures: LearningFigures) -> str:
     """The page of what is known of the services over all batches."""
-    return _render("services.html", figures=figures)
+    return _render("services.html", figures=figures, enough=ENOUGH_EFFECTIVE)
 
 
 def _trends(rows: Sequence[ReportRow]) -> tuple[Trend, ...]:

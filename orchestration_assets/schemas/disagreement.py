@@ -232,6 +232,22 @@ class VectorThresholdRow:
 
 
 @dataclass(frozen=True, slots=True)
+class FamilyAccuracy:
+    """How often a service is right about contents of one family, with the 95 % interval.
+
+    ``judged`` of its answers have a verdict of known probability, which tell as much as
+    ``effective`` of an even sample.
+    """
+
+    family: str
+    accuracy: float
+    low: float | None
+    high: float | None
+    judged: int
+    effective: float
+
+
+@dataclass(frozen=True, slots=True)
 class ScorecardRow:
     """One row a service and task: how reliable it is, what it costs, and what it is worth."""
 
@@ -286,6 +302,10 @@ class ScorecardRow:
         float | None, Column("share of standing answers that would be others without it", "0..1")
     ]
     verdict: Annotated[str, Column("the service in one sentence")]
+    families: Annotated[
+        tuple[FamilyAccuracy, ...],
+        Column("the share right by content family, weighed in the same way"),
+    ] = ()
 
 
 _TASK_KEY: Final = ("batch", "item_id", "task")

@@ -66,7 +66,7 @@ def shown(page: LexborHTMLParser, name: str) -> int:
     return int(page.css_first(f".first [data-figure={name}]").attributes["value"])
 
 
-def test_a_service_that_asked_to_wait_is_named_and_its_answers_are_a_change(run, drill) -> None:
+def test_a_service_that_asked_to_wait_is_named_and_later_its_disputes_are_read(run, drill) -> None:
     drill.script = BUSY
     first = words(run(), ".first")
     assert "The first report on this source" in first
@@ -79,6 +79,12 @@ def test_a_service_that_asked_to_wait_is_named_and_its_answers_are_a_change(run,
     assert "run the same command again" not in again
     assert shown(page, "disputed") > 0
     assert shown(page, "before_disputed") == 0
+    assert page.css(".card")
+    for card in page.css(".card"):
+        text = " ".join(card.text().split())
+        assert "What kind of file is this?" in text
+        assert "one of: python, markdown" in text
+        assert "The lighthouse has" in card.css_first("blockquote").text()
 
 
 def test_what_came_new_and_what_changed_is_said_against_the_batch_before(run, source, home) -> None:
@@ -97,17 +103,6 @@ def test_what_came_new_and_what_changed_is_said_against_the_batch_before(run, so
     ]
     assert shown(page, "changed_items") == 1
     assert shown(page, "new_items") + 1 == len(accepted)
-
-
-def test_every_card_shows_the_question_the_answers_and_the_content(run) -> None:
-    page = run()
-    cards = page.css(".card")
-    assert cards
-    for card in cards:
-        text = " ".join(card.text().split())
-        assert "What kind of file is this?" in text
-        assert "one of: python, markdown" in text
-        assert "The lighthouse has" in card.css_first("blockquote").text()
 
 
 def test_content_is_not_shown_where_the_policy_says_so(run) -> None:

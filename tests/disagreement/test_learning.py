@@ -257,3 +257,25 @@ def test_scorecards_name_clones_and_broken_services_and_price_the_others() -> No
     assert cards["mirror"].without_changed == 0.0
     assert cards["alpha"].accuracy == pytest.approx(0.9, abs=0.03)
     assert "without it: cost -60 %, accuracy -" in cards["alpha"].verdict
+
+
+def test_scorecards_say_how_often_a_service_is_right_about_each_family() -> None:
+    known, truth = readings((0.9, 0.8, 0.7), 800)
+    families = {content: "code" if n % 4 else "prose" for n, content in enumerate(truth)}
+    families.pop(next(iter(truth)))
+    costs = dict.fromkeys(known.versions, 1.0)
+    cards = scorecards(tally_of(known, costs), {"t": known}, {"t": truth}, families=families)
+    for card in cards:
+        assert [one.family for one in card.families] == ["code", "prose"]
+        for one in card.families:
+            own = [
+                known.votes[content][card.service][0] == truth[content]
+                for content, family in families.items()
+                if family == one.family and card.service in known.votes.get(content, ())
+            ]
+            assert one.judged == len(own) == pytest.approx(one.effective)
+            assert one.accuracy == pytest.approx(np.mean(own))
+            assert one.low is not None and one.high is not None
+            assert one.low < one.accuracy < one.high
+    unknown = scorecards(tally_of(known, costs), {"t": known}, {"t": truth})
+    assert all(card.families == () for card in unknown)

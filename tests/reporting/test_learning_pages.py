@@ -16,6 +16,7 @@ from orchestration_assets.schemas.disagreement import (
     VECTOR_THRESHOLDS,
     CalibrationRow,
     CurvePoint,
+    FamilyAccuracy,
     QueuedReading,
     ReviewRow,
     ScorecardRow,
@@ -50,6 +51,10 @@ CARD = ScorecardRow(
     without_accuracy_high=0.004,
     without_changed=0.02,
     verdict="without it: cost -38 %, accuracy -0.3 points",
+    families=(
+        FamilyAccuracy("code", 0.875, 0.8, 0.93, 40, 36.0),
+        FamilyAccuracy(HOSTILE, 0.5, None, None, 10, 9.0),
+    ),
 )
 CALIBRATED = CalibrationRow(
     task="mood",
@@ -119,6 +124,8 @@ def test_the_page_of_the_services_says_what_each_is_worth() -> None:
     assert "in use: 0123456789abcdef" in page
     assert "expected calibration error 0.021" in page
     assert page.count("<polyline") == 4
+    assert "88%</data> (80% to 93%)" in page
+    assert "10 judged, too few to tell" in page
     assert HOSTILE not in page
 
 
