@@ -133,8 +133,8 @@ def plural(count: int, one: str, many: str | None = None) -> str:
 
 
 def squeezed(text: str) -> str:
-    """The text with at most one blank line between two that are not."""
-    return _BLANK_LINES.sub("\n\n", text)
+    """The text with at most one blank line between two that are not, and spaces for tabs."""
+    return _BLANK_LINES.sub("\n\n", text).replace("\t", "    ")
 
 
 def words(name: str) -> str:

@@ -31,6 +31,7 @@ from orchestration_assets.schemas.enums import AnswerKind, Consequence, Resoluti
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import RESOLUTIONS, REVIEW_QUEUE, DisagreementRow
 from orchestration_assets.text.content_excerpts import ContentExcerpt, ExcerptPiece
+from tests.content.test_spreadsheets import hexadecimal, number_like, through_a_spreadsheet
 from tests.disagreement.batches import plan, task
 from tests.evidence.answers import ABSTAINED, ok
 
@@ -230,6 +231,27 @@ def test_evidence_is_left_out_where_content_is_not_shown() -> None:
     quoting = {("i0", "t"): (("x", replace(ok("a"), evidence="it says “a”")), ("y", ABSTAINED))}
     (row,) = with_reasons(queue(resolved(SPLIT)), quoting, quotes=False)
     assert [reading.reason for reading in row.readings] == [None, ABSTAINED.reason]
+
+
+@given(
+    number_like | hexadecimal,
+    st.sampled_from(["letter", "dec1", "true", "t2e5"]),
+    st.from_regex(r"\A20261128T205626Z-[0-9a-f]{8}\Z"),
+    st.sampled_from([",", ";", "\t"]),
+    st.sampled_from(["utf-8-sig", "utf-16"]),
+)
+def test_what_is_read_back_survives_a_spreadsheet_in_any_dialect(
+    identity, task_name, batch, delimiter, encoding
+) -> None:
+    (row,) = queue(resolved(SPLIT))
+    row = replace(row, item_id=identity, content_hash=identity * 2, task=task_name, batch=batch)
+    sheet = csv.reader(io.StringIO(as_csv([row], {}).decode("utf-8-sig"), newline=""))
+    saved = io.StringIO()
+    writer = csv.writer(saved, delimiter=delimiter)
+    writer.writerows([through_a_spreadsheet(cell) for cell in cells] for cells in sheet)
+    (line,) = read_lines("q.csv", saved.getvalue().encode(encoding))
+    read = [line.values[name] for name in ("item", "content_hash", "task", "asked_in")]
+    assert read == [identity, identity * 2, task_name, f"{batch}/1"]
 
 
 class ReadItems:

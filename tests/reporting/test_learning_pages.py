@@ -218,7 +218,7 @@ CONTENT = QuestionContent(
             ExcerptPiece(f"A line\n\n \n\nand {HOSTILE} "),
             ExcerptPiece("calm & serene", marked=True),
             ExcerptPiece("…"),
-            ExcerptPiece("the rest\u202e"),
+            ExcerptPiece("\tthe rest\u202e"),
         )
     ),
     (("author", HOSTILE),),
@@ -233,7 +233,7 @@ def test_a_question_is_answered_from_its_card_alone() -> None:
     order = (
         *("What is the mood", "prose, 1,204 bytes, en", "one of: calm"),
         *("<b>a)</b> <bdi>calm</bdi>", "<b>b)</b>", "A line\n\nand &lt;script&gt;"),
-        *("<mark>calm &amp; serene</mark>", '<span class="gap">…</span>', "the rest\\u202e"),
+        *("<mark>calm &amp; serene</mark>", '<span class="gap">…</span>', "    the rest\\u202e"),
         "<bdi>author</bdi>",
         *("calm; very", "a says &lt;script&gt;", "stands:"),
     )
