@@ -1,7 +1,7 @@
 """How values are written for people: numbers, shares, times, and text that nobody vouches for."""
 
 import re
-from typing import Any
+from typing import Any, Final
 
 from markupsafe import Markup
 
@@ -30,6 +30,11 @@ def _written(match: re.Match[str]) -> str:
 def shown(value: Any) -> Any:
     """What a template may write of a value: text made visible, markup as it is."""
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def lines(text: str) -> Markup:
+    """The text escaped and made visible, with its line breaks as they are."""
+    return Markup("\n").join(visible(line) for line in text.split("\n"))
 
 
 def cut(text: str, limit: int) -> str:
@@ -65,6 +70,32 @@ def percent(part: float) -> str:
     if part > 0.999:
         return ">99.9%"
     return f"{part:.1%}" if part < 0.1 or part > 0.99 else f"{part:.0%}"
+
+
+ENOUGH: Final = 20
+"""What a share must rest on to be written in per cent."""
+
+
+def proportion(part: int, whole: int) -> str:
+    """A share in per cent where it rests on enough, else both its counts."""
+    return percent(part / whole) if whole >= ENOUGH else f"{part:,} of {whole:,}"
+
+
+def content_words(feature: str, value: str) -> str:
+    """Items by one of their features, in words, such as ``.rst files``."""
+    match feature:
+        case "extension":
+            return f".{value} files" if value else "files without an extension"
+        case "folder":
+            return "items at the top" if value == "." else f"items in {value}/"
+        case "length":
+            return f"items of {value}"
+        case "language":
+            return f"items in language {value}"
+        case "family":
+            return f"{words(value)} items"
+        case _:
+            return f"records with {feature.removeprefix('metadata ')} {value}"
 
 
 def size(value: float) -> str:

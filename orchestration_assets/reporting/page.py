@@ -12,7 +12,9 @@ from markupsafe import Markup
 
 from orchestration_assets.reporting import formatting
 from orchestration_assets.reporting.counts import CappedCounts, share
+from orchestration_assets.reporting.dispute_cards import severity_word
 from orchestration_assets.reporting.figures import BatchFigures
+from orchestration_assets.reporting.next_steps import next_steps
 from orchestration_assets.reporting.queries import rows_query
 from orchestration_assets.reporting.scorecard_figures import LearningFigures
 from orchestration_assets.reporting.spending import NO_PAYMENTS, Payments
@@ -24,7 +26,7 @@ _TREND = 60
 _SUMMED = (
     *("listed", "accepted", "rejected", "other", "plans", "readings", "calls", "cached"),
     *("cost_usd", "paid_usd", "resolved", "abstained", "deferred", "failed"),
-    *("disagreements", "disputed"),
+    *("disputed", "disputed_pairs", "without_consequence"),
 )
 
 
@@ -46,7 +48,7 @@ class Trend:
     title: str
     values: tuple[float, ...]
     form: str
-    of_dissent: bool = False
+    of_dispute: bool = False
 
 
 def render_batch(row: ReportRow, figures: BatchFigures, *, generated_at: str | None = None) -> str:
@@ -55,6 +57,13 @@ def render_batch(row: ReportRow, figures: BatchFigures, *, generated_at: str | N
         "batch.html",
         row=row,
         figures=figures,
+        steps=next_steps(
+            row,
+            figures.tasks,
+            figures.troubles,
+            figures.questions.total,
+            figures.leading.misnamed,
+        ),
         notes=_table_notes(row.batch, figures.rows),
         generated_at=generated_at,
     )
@@ -92,10 +101,10 @@ def _trends(rows: Sequence[ReportRow]) -> tuple[Trend, ...]:
     return (
         Trend("Items accepted", tuple(float(row.accepted) for row in rows), "n"),
         Trend(
-            "Answers against dissent",
-            tuple(share(row.disputed, row.resolved) for row in rows),
+            "Disputed questions",
+            tuple(share(row.disputed, row.plans) for row in rows),
             "pct",
-            of_dissent=True,
+            of_dispute=True,
         ),
         Trend("Failed", tuple(float(row.failed) for row in rows), "n"),
         Trend("Calls", tuple(float(row.calls) for row in rows), "n"),
@@ -152,6 +161,7 @@ def _environment() -> Environment:
         "words": formatting.words,
         "clause": formatting.clause,
         "cut": formatting.cut,
+        "lines": formatting.lines,
         "middle": formatting.middle,
         "address": lambda text: quote(formatting.visible(text), safe=""),
     }
@@ -159,6 +169,9 @@ def _environment() -> Environment:
         "plural": formatting.plural,
         "axis": formatting.axis,
         "share": share,
+        "proportion": formatting.proportion,
+        "content_words": formatting.content_words,
+        "severity_word": severity_word,
         "rows_query": rows_query,
     }
     return environment

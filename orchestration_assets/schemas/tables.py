@@ -584,8 +584,15 @@ class ReportRow:
         Column("readings that a later run asks for again, of answered pairs too", "readings"),
     ]
     failed: Annotated[int, Column("pairs that failed, and items without a profile", "pairs")]
-    disagreements: Annotated[int, Column("pairs of services with different answers", "pairs")]
-    disputed: Annotated[int, Column("answers that stand against dissent", "answers")]
+    disputed: Annotated[
+        int, Column("questions on which two services differ with a consequence", "questions")
+    ]
+    disputed_pairs: Annotated[
+        int, Column("pairs of services that differ with a consequence", "pairs")
+    ]
+    without_consequence: Annotated[
+        int, Column("further pairs of services that differ, without a consequence", "pairs")
+    ]
     paid_usd: Annotated[
         float, Column("what it cost in all, every time it was done, by the ledger", "USD", True)
     ] = 0.0

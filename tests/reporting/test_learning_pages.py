@@ -83,19 +83,28 @@ CALIBRATED = CalibrationRow(
 )
 RESOLVED = pa.table(
     {
+        "item_id": ["i1", "i2", "i1"],
         "task": ["mood", "mood", "title"],
         "error_risk": [0.1, 0.5, None],
         "triage": ["accept", "reject", None],
-        "dissenters": [[], ["a"], []],
     }
 )
+# one of the two that differ has no consequence
+DIFFERENT = pa.table(
+    {
+        "item_id": ["i1", "i2"],
+        "task": ["mood", "mood"],
+        "consequence": ["none", "other_label"],
+    }
+)
+BATCHES = [("b1", RESOLVED, DIFFERENT), ("b2", RESOLVED, DIFFERENT)]
 
 
 def services_page(**tables) -> str:
     given = {
         "cards": rows_to_arrow(SERVICE_SCORECARDS, [CARD]),
         "calibrations": rows_to_arrow(CALIBRATION, [CALIBRATED]),
-        "batches": [("b1", RESOLVED), ("b2", RESOLVED)],
+        "batches": BATCHES,
     }
     return render_services(learning_figures(**(given | tables)))
 
@@ -151,9 +160,7 @@ def test_before_anything_was_learnt_the_page_says_so() -> None:
 
 
 def test_drift_is_the_mean_of_each_batch() -> None:
-    figures = learning_figures(
-        rows_to_arrow(SERVICE_SCORECARDS, [CARD]), None, [("b1", RESOLVED), ("b2", RESOLVED)]
-    )
+    figures = learning_figures(rows_to_arrow(SERVICE_SCORECARDS, [CARD]), None, BATCHES)
     (drift,) = figures.drift
     assert (drift.task, drift.batches) == ("mood", ("b1", "b2"))
     assert drift.risk == pytest.approx((0.3, 0.3))
