@@ -109,16 +109,32 @@ def main(arguments: Sequence[str]) -> int:
                     folder, Path(temporary) / str(number), given.policy, given.per_folder
                 )
             ]
-            sample = random_sample(
-                ((batch, row) for batch in batches for row in batch.disputes), given.sample
-            )
-            first = [DrawnDispute(batch, row) for batch in batches for row in batch.first()]
-            if given.sheet is not None:
-                write_sheet(given.sheet, [*sample, *first])
+            judged = judge(batches, given.sample, labels, given.sheet)
     except OrchestrationError as error:
         print(error, file=sys.stderr)
         return 2
-    counts = count_rows(batches)
+    print(judged.text)
+    write_json(given.json, judged.figures)
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedDisputes:
+    """What the benchmark says: in words, and as figures ``counts``, ``labels``, ``agreement``."""
+
+    text: str
+    figures: Mapping[str, Any]
+
+
+def judge(
+    batches: Sequence[BatchDisputes], size: int, labels: Labels, sheet: Path | None
+) -> JudgedDisputes:
+    """Draws ``size`` questions at random and the first of each batch, and judges both by the
+    labels; writes them to ``sheet``, where one is given."""
+    sample = random_sample(((batch, row) for batch in batches for row in batch.disputes), size)
+    first = [DrawnDispute(batch, row) for batch in batches for row in batch.first()]
+    if sheet is not None:
+        write_sheet(sheet, [*sample, *first])
     drawn = {RANDOM: _keys(sample), FIRST: _keys(first)}
     for folder in dict.fromkeys(batch.folder for batch in batches):
         own = _keys(one for one in first if one.batch.folder == folder)
@@ -130,10 +146,9 @@ def main(arguments: Sequence[str]) -> int:
     ]
     everything = _keys([*sample, *first])
     readers = [asdict(one) for one in agreements(everything, labels)]
-    print(_shown_counts(counts))
-    print(_shown_labels(drawn, everything, labels, shares, readers))
-    write_json(given.json, {"counts": counts, "labels": shares, "agreement": readers})
-    return 0
+    counts = count_rows(batches)
+    text = f"{_shown_counts(counts)}\n{_shown_labels(drawn, everything, labels, shares, readers)}"
+    return JudgedDisputes(text, {"counts": counts, "labels": shares, "agreement": readers})
 
 
 def _keys(drawn: Iterable[DrawnDispute]) -> list[DisputeKey]:

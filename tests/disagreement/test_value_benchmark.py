@@ -19,8 +19,8 @@ from benchmarks._dispute_labels import (
     labelled_shares,
     read_labels,
 )
-from benchmarks._disputed_folders import BatchDisputes, few_files
-from benchmarks.dispute_value import LABELS, main, random_sample
+from benchmarks._disputed_folders import BatchDisputes, few_files, run_folder
+from benchmarks.dispute_value import LABELS, judge, main, random_sample
 from orchestration_assets.schemas.enums import Consequence, DisagreementKind
 from orchestration_assets.schemas.tables import DisagreementRow
 from resources.home import Home
@@ -162,27 +162,23 @@ def test_the_packaged_labels_hold_neither_content_nor_places() -> None:
     assert all(set(json.loads(line)) == allowed for line in lines)
 
 
-def test_a_folder_is_run_drawn_written_for_readers_and_judged(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """A web page under the name of a table is a dispute about the kind of content."""
+def test_a_folder_is_run_drawn_written_for_readers_and_judged(tmp_path: Path) -> None:
+    """A web page under the name of a program is a dispute about the kind of content."""
     folder = tmp_path / "folder"
     (folder / "rates").mkdir(parents=True)
     (folder / "breakfast.md").write_text(BREAKFAST, "utf-8")
     for number in range(3):
         text = FETCHED.replace("here", f"here, number {number}")
         (folder / "rates" / f"rates{number}.py").write_text(text, "utf-8")
-    sheet, out = tmp_path / "sheet.jsonl", tmp_path / "figures.json"
-    labels = tmp_path / "labels.jsonl"
-    labels.write_text("", "utf-8")
-    arguments = [str(folder), "--labels", str(labels), "--json", str(out), "--sheet", str(sheet)]
-    assert main(arguments) == 0
-    assert "have no label" in capsys.readouterr().out
-    counts = json.loads(out.read_text("utf-8"))["counts"]
+    batches = run_folder(folder, tmp_path / "workspace", policy=None, files=None)
+    sheet = tmp_path / "sheet.jsonl"
+    before = judge(batches, 60, {}, sheet)
+    counts = before.figures["counts"]
     (whole,) = (row for row in counts if row["folder"] == row["task"] == "all")
     assert whole["items"] == 4
     assert whole["disputed_per_1000"] == whole["disputed"] * 250
     disputes = [json.loads(line) for line in sheet.read_text("utf-8").splitlines()]
+    assert f"of {len(disputes)} different ones {len(disputes)} have no label" in before.text
     assert disputes == sorted(disputes, key=lambda one: one["id"])
     about_kind = [one for one in disputes if one["task"] == "content_type"]
     assert about_kind
@@ -194,12 +190,13 @@ def test_a_folder_is_run_drawn_written_for_readers_and_judged(
             one["service_b"],
         }
         assert not {"severity", "drawn_as", "random", "place"} & set(one)
+    labels = tmp_path / "labels.jsonl"
     given = [json.dumps({**one, "reader": "x", "label": "informative"}) for one in disputes]
     labels.write_text("\n".join(given) + "\n", "utf-8")
-    assert main(arguments[:-2]) == 0
-    judged = json.loads(out.read_text("utf-8"))["labels"]
-    assert {row["without_label"] for row in judged} == {0}
-    assert {row["informative"]["share"] for row in judged} == {1.0}
+    after = judge(batches, 60, read_labels(labels), sheet=None)
+    assert after.figures["counts"] == counts
+    assert {row["without_label"] for row in after.figures["labels"]} == {0}
+    assert {row["informative"]["share"] for row in after.figures["labels"]} == {1.0}
 
 
 def test_of_many_files_few_are_taken_by_the_hashes_of_their_paths(tmp_path: Path) -> None:
