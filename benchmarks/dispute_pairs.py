@@ -10,10 +10,8 @@ has at least six in ten of its words from all good ones together), and fewer wit
 """
 
 import argparse
-import asyncio
 import json
 import sys
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -24,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks._output import table, write_json
+from benchmarks._packaged_plan import PackagedPlans
 from benchmarks.fit_contradiction import PAIRS, digest, features_of, fit, read_pairs
-from orchestration_assets.content.manifest import content_hash
 from orchestration_assets.disagreement.kinds.entity_conflicts import entity_conflict
 from orchestration_assets.disagreement.kinds.figurative import figurative
 from orchestration_assets.evidence.contradiction.features import evidence
@@ -38,19 +36,6 @@ from orchestration_assets.evidence.contradiction.relation import (
     relation,
 )
 from orchestration_assets.evidence.intervals import wilson
-from orchestration_assets.policy.load import load_policy
-from orchestration_assets.processing.answer_cache import AnswerCache
-from orchestration_assets.processing.asker import Asker
-from orchestration_assets.processing.batch import build_work
-from orchestration_assets.processing.plan_execution import execute
-from orchestration_assets.processing.plan_result import lead
-from orchestration_assets.profiling.profiler import profile
-from orchestration_assets.schemas.enums import ProfileStatus
-from orchestration_assets.schemas.items import Item, Question
-from orchestration_assets.schemas.tables import ItemProfile
-from orchestration_assets.selection.forecast import Price
-from orchestration_assets.selection.plan import plan_items
-from resources.feature_cache.lmdb_store import LmdbStore
 
 FIGURATIVE: Final = "figurative.jsonl"
 TITLES: Final = "titles.jsonl"
@@ -246,9 +231,8 @@ def figurative_figures(rows: Sequence[Row]) -> dict[str, float]:
 
 def title_figures(rows: Sequence[Row]) -> dict[str, Any]:
     """The share of titles accepted, whole and by kind of document, and the titles themselves."""
-    with tempfile.TemporaryDirectory() as folder:
-        cache = AnswerCache(LmdbStore(Path(folder) / "answers"))
-        titles = asyncio.run(_titles(rows, cache))
+    plans = PackagedPlans()
+    titles = [_title(plans, number, row) for number, row in enumerate(rows)]
     accepted = [accepts(row, title) for row, title in zip(rows, titles, strict=True)]
     by_kind: dict[str, list[bool]] = defaultdict(list)
     for row, good in zip(rows, accepted, strict=True):
@@ -290,31 +274,12 @@ def _said(title: str) -> set[str]:
     return {word.key for word in reading.words} | {str(q.senses[0]) for q in reading.quantities}
 
 
-async def _titles(rows: Sequence[Row], cache: AnswerCache) -> list[str | None]:
-    """What the packaged policy's plan answers, as the assets ask it; None where it does not."""
-    loaded = load_policy()
-    work = build_work(loaded.policy)
-    asker = Asker(work.services, cache)
-    prices = {name: Price(s.expected_ms, s.cost_usd) for name, s in work.services.items()}
-    titles: list[str | None] = []
-    for number, row in enumerate(rows):
-        text = row["document"]
-        data = text.encode()
-        name = f"{number}/{_NAMES.get(row['sub'], 'document')}"
-        item = Item(
-            name, content_hash(data), name, text, profile(name, text, size_bytes=len(data)).features
-        )
-        seen = ItemProfile(name, item.content_hash, name, ProfileStatus.OK, item.profile)
-        plans = plan_items("b", [seen], loaded.policy, loaded.hash, prices)
-        plan = next((plan for plan in plans if plan.task == _TITLE), None)
-        if plan is None:
-            titles.append(None)
-            continue
-        question = Question(work.tasks[_TITLE], item)
-        done = await execute(work.choices[_TITLE, plan.option], question, asker.ask, work.tasks)
-        answer = lead(done.answered, question).answer
-        titles.append(answer if isinstance(answer, str) else None)
-    return titles
+def _title(plans: PackagedPlans, number: int, row: Row) -> str | None:
+    """What the packaged policy's plan answers; None where it does not."""
+    path = f"{number}/{_NAMES.get(row['sub'], 'document')}"
+    planned = plans.answer(_TITLE, path, row["document"])
+    answer = planned.standing.answer if planned and planned.standing else None
+    return answer if isinstance(answer, str) else None
 
 
 # output

@@ -8,9 +8,11 @@ import pyarrow as pa
 from orchestration_assets.content.content_reader import ContentReader
 from orchestration_assets.disagreement.batch import search_of
 from orchestration_assets.disagreement.batch_tables import (
+    AnsweredBatch,
     InterpretedBatch,
     classify_disputes,
     compare_batch,
+    contents_of_questions,
     queue_questions,
     resolve_batch,
 )
@@ -19,7 +21,7 @@ from orchestration_assets.disagreement.corpus_tables import (
     calibrate_thresholds,
     score_services,
 )
-from orchestration_assets.disagreement.review import as_csv, as_jsonl
+from orchestration_assets.disagreement.review_files import as_csv, as_jsonl
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.disagreement import (
     CALIBRATION,
@@ -111,34 +113,51 @@ def dispute_kinds(
 
 @_batch_asset(
     REVIEW_QUEUE,
+    reads=INTERPRETATIONS.values(),
     kinds={"csv", "json"},
+    code_version="2",
     description=(
-        "The questions that people should look at, also as files to fill in: review/<batch>.csv "
-        "and .jsonl. Filled in and dropped into verdicts/, they become gold. They are a sample of "
-        "known probabilities: the most valuable verdicts are the most probable, and an audit share "
-        "is even over all answers."
+        "The questions that people should look at, also as files to fill in, with the part of the "
+        "content that decides them: review/<batch>.csv and .jsonl. Filled in and dropped into "
+        "verdicts/, they become gold. They are a sample of known probabilities: the most valuable "
+        "verdicts are the most probable, and an audit share is even over all answers."
     ),
 )
 def review_queue(
     context: dg.AssetExecutionContext,
     content_manifest: pa.Table,
+    content_profiles: pa.Table,
     processing_plans: pa.Table,
     resolutions: pa.Table,
+    disagreements: pa.Table,
     dispute_kinds: pa.Table,
     home: dg.ResourceParam[Home],
+    **interpretations: pa.Table,
 ) -> dg.MaterializeResult[pa.Table]:
     """Draws what is to be asked of all that is not judged yet, and writes the files."""
-    batch = context.partition_key
-    rows = queue_questions(
-        home, batch, content_manifest, processing_plans, resolutions, dispute_kinds
+    batch = AnsweredBatch(
+        home,
+        context.partition_key,
+        content_manifest,
+        content_profiles,
+        processing_plans,
+        list(interpretations.values()),
+        resolutions,
+        disagreements,
+        dispute_kinds,
     )
+    rows = queue_questions(batch)
+    contents = contents_of_questions(batch, rows)
     asked = [row for row in rows if row.probability is None]
     metadata: dict[str, dg.MetadataValue | int] = {
         "questions": len(asked),
         "for_audit": sum(row.audit for row in asked),
         "answered_before": sum(bool(row.probability) for row in rows),
     }
-    for suffix, data in {"csv": as_csv(rows), "jsonl": as_jsonl(rows)}.items():
+    for suffix, data in {
+        "csv": as_csv(rows, contents),
+        "jsonl": as_jsonl(rows, contents),
+    }.items():
         path = home.review / f"{context.partition_key}.{suffix}"
         write_atomically(path, data)
         metadata[suffix] = dg.MetadataValue.path(str(path))

@@ -1,13 +1,14 @@
 """The tables that disagreement makes of one batch."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration_assets.content.content_reader import ContentReader
 from orchestration_assets.disagreement.batch import (
     copies_of,
     declared_in,
@@ -17,6 +18,7 @@ from orchestration_assets.disagreement.batch import (
     service_versions,
 )
 from orchestration_assets.disagreement.calibration_registry import promoted_for, thresholds_in_use
+from orchestration_assets.disagreement.item_contents import ItemContents
 from orchestration_assets.disagreement.kinds.search import KindSearch, dispute_kinds
 from orchestration_assets.disagreement.label_weights import Key, learned_weights
 from orchestration_assets.disagreement.neighbour_history import (
@@ -33,7 +35,14 @@ from orchestration_assets.disagreement.readings import (
     independent,
 )
 from orchestration_assets.disagreement.resolution import resolve_plans
-from orchestration_assets.disagreement.review import review_queue
+from orchestration_assets.disagreement.review import QuestionFacts, disputes_of, review_queue
+from orchestration_assets.disagreement.review_contents import (
+    QuestionContent,
+    question_contents,
+    votes_about,
+    with_reasons,
+)
+from orchestration_assets.disagreement.review_files import is_open
 from orchestration_assets.evidence.standing import Roles
 from orchestration_assets.evidence.verdict_history import earlier_questions, gold_rows
 from orchestration_assets.evidence.verdict_weights import (
@@ -174,38 +183,67 @@ def classify_disputes(
     return TableResult(table, figures, list(_warnings("not looked through", errors)))
 
 
-def queue_questions(
-    home: Home,
-    batch: str,
-    manifest: pa.Table,
-    plans: pa.Table,
-    resolutions: pa.Table,
-    kinds: pa.Table,
-) -> list[ReviewRow]:
+@dataclass(frozen=True)
+class AnsweredBatch:
+    """A batch with what its services said, and what was made of it.
+
+    ``readings`` are the tables of interpretations.
+    """
+
+    home: Home
+    name: str
+    manifest: pa.Table
+    profiles: pa.Table
+    plans: pa.Table
+    readings: Sequence[pa.Table]
+    resolutions: pa.Table
+    disagreements: pa.Table
+    kinds: pa.Table
+
+    @cached_property
+    def policy(self) -> Policy | None:
+        return read_pinned_policy(self.home.policies, self.plans)
+
+
+def queue_questions(batch: AnsweredBatch) -> list[ReviewRow]:
     """What people should look at, and what they have answered in earlier rounds."""
-    policy = read_pinned_policy(home.policies, plans)
+    policy, home = batch.policy, batch.home
     if policy is None:
         return []
     gold = gold_rows(home.tables)
     of_content, answered = declared_and_answered(gold)
-    before = earlier_questions(home.tables, batch)
+    before = earlier_questions(home.tables, batch.name)
     now, sheets = max((row.round for row in before), default=1), sheets_of(gold)
-    elsewhere = {key for key in answered if not is_answer_to(batch, now, sheets[key])}
+    elsewhere = {key for key in answered if not is_answer_to(batch.name, now, sheets[key])}
     by_question: dict[Key, list[str]] = {}
-    for item, task, kind in values(kinds, "item_id", "task", "kind"):
+    for item, task, kind in values(batch.kinds, "item_id", "task", "kind"):
         by_question.setdefault((item, task), []).append(kind)
-    return review_queue(
-        RESOLUTIONS.rows(resolutions),
-        by_question,
-        copies_of(manifest),
+    disputes = disputes_of(DISAGREEMENTS.rows(batch.disagreements))
+    rows = review_queue(
+        RESOLUTIONS.rows(batch.resolutions),
+        QuestionFacts(build_tasks(policy), by_question, disputes),
+        copies_of(batch.manifest),
         {name: task.impact for name, task in policy.tasks.items()},
-        of_content | answered | declared_in(policy, batch, manifest),
+        of_content | answered | declared_in(policy, batch.name, batch.manifest),
         policy.disagreement.review.max_rows,
         policy.disagreement.review.audit_share,
         before,
         answered,
         elsewhere,
     )
+    votes = votes_about([row for row in rows if is_open(row)], batch.readings)
+    return with_reasons(rows, votes, quotes=policy.report.content != "none")
+
+
+def contents_of_questions(
+    batch: AnsweredBatch, rows: Sequence[ReviewRow]
+) -> dict[Key, QuestionContent]:
+    """What is shown of the content of the questions that are open, read again."""
+    asked = [row for row in rows if is_open(row)]
+    votes = votes_about(asked, batch.readings)
+    with ContentReader(batch.home, batch.home.batches.source(batch.name)) as reader:
+        contents = ItemContents(batch.policy, batch.manifest, batch.profiles, reader)
+        return question_contents(asked, contents, votes)
 
 
 def _warnings(what: str, errors: Mapping[str, str]) -> Iterator[str]:

@@ -20,8 +20,8 @@ class Earlier:
     """What was reported before.
 
     ``row``: of the same batch when it was processed before, else of the batch of the same source
-    before it; ``again`` says which. ``answers``: by question about an item of this batch, the answer that stood last in
-    an earlier batch, None where none did.
+    before it; ``again`` says which. ``answers``: by question about an item of this batch, the
+    answer that stood last in an earlier batch, None where none did.
     """
 
     row: ReportRow
@@ -40,7 +40,7 @@ class AnswerChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class ReportChanges:
     """The batch against what was reported before.
 
     ``again``: that was the same batch. ``new``: items that no earlier batch has an answer about,
@@ -56,7 +56,7 @@ class Changes:
 
 def changes(
     manifest: pa.Table, resolutions: pa.Table, earlier: Earlier | None
-) -> Changes | None:
+) -> ReportChanges | None:
     """What changed; None where nothing was reported before."""
     if earlier is None:
         return None
@@ -72,7 +72,7 @@ def changes(
         if (item, task) in earlier.answers and earlier.answers[item, task] != answer
     ]
     otherwise.sort(key=lambda one: (one.path, one.task))
-    return Changes(
+    return ReportChanges(
         before=earlier.row,
         again=earlier.again,
         new=len(accepted - known),

@@ -149,10 +149,7 @@ def dispute_cards(
     # the neighbours of a vector are named by the paths of their items
     paths = dict(values(tables["resolutions"], "item_id", "path"))
     votes = group_readings([few["interpretations"]])
-    return {
-        pair.question: _card(pair, few, paths, votes[pair.question], sources)
-        for pair in pairs
-    }
+    return {pair.question: _card(pair, few, paths, votes[pair.question], sources) for pair in pairs}
 
 
 def _of_question(record: type[Record], table: pa.Table, question: QuestionKey) -> Iterator[Record]:

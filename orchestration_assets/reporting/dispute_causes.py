@@ -49,7 +49,7 @@ class DisputedPair:
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class CommonContent:
     """Content on which the cause is at home: ``disputed`` of the ``asked`` questions of the task
     about items where ``feature`` has ``value`` are disputed for it; elsewhere ``elsewhere`` of
     ``asked_elsewhere`` are."""
@@ -63,7 +63,7 @@ class Explanation:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class DisputeWay:
     """How two services differ on a task. Labels: what each says, None where that varies; other
     kinds of answer: ``words``."""
 
@@ -81,22 +81,21 @@ class Way:
             return self.words
         answers_a = self.answer_a or _several(pair.answer_a for pair in pairs)
         answers_b = self.answer_b or _several(pair.answer_b for pair in pairs)
-        return (
-            f"{self.service_a} says {cut(answers_a, 60)}, {self.service_b} says {cut(answers_b, 60)}"
-        )
+        one, other = cut(answers_a, 60), cut(answers_b, 60)
+        return f"{self.service_a} says {one}, {self.service_b} says {other}"
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class DisputeCause:
     """Questions of one task on which the same two services differ in the same way.
 
     ``pairs``: one a question, the most severe first; ``explanation``: what their content has in
     common, where that tells.
     """
 
-    way: Way
+    way: DisputeWay
     pairs: tuple[DisputedPair, ...]
-    explanation: Explanation | None
+    explanation: CommonContent | None
 
     @property
     def task(self) -> str:
@@ -121,18 +120,16 @@ class TaskFeatures:
                 self._of_value[name, value] += 1
                 self._of_feature[name] += 1
 
-    def explanation(self, disputed: Collection[str]) -> Explanation | None:
+    def explanation(self, disputed: Collection[str]) -> CommonContent | None:
         """What most of the items in ``disputed`` have in common and others have not, or None.
 
         It holds for at least half of them, for three at least, and for at least
         :data:`ENOUGH` items of the task, of which a tenth at least is disputed; the 95 % interval
         of that share lies above that of the share elsewhere.
         """
-        parts = Counter(
-            pair for item in disputed for pair in self._features.get(item, {}).items()
-        )
+        parts = Counter(pair for item in disputed for pair in self._features.get(item, {}).items())
         found = [
-            Explanation(name, value, part, whole, len(disputed) - part, elsewhere)
+            CommonContent(name, value, part, whole, len(disputed) - part, elsewhere)
             for (name, value), part in parts.items()
             if (whole := self._of_value[name, value]) >= ENOUGH
             and part >= max(_FEWEST, _MOST_OF_IT * len(disputed), _NOTABLE * whole)
@@ -150,13 +147,15 @@ class TaskFeatures:
         )
 
 
-def causes(pairs: Iterable[DisputedPair], tasks: Mapping[str, TaskFeatures]) -> tuple[Cause, ...]:
+def causes(
+    pairs: Iterable[DisputedPair], tasks: Mapping[str, TaskFeatures]
+) -> tuple[DisputeCause, ...]:
     """Every cause, the widest first; a question on which several pairs differ has several.
 
     Labels: where one service says the same and the other one of several labels about content that
     has something in common (see :meth:`TaskFeatures.explanation`), that is one cause.
     """
-    grouped: defaultdict[Way, list[DisputedPair]] = defaultdict(list)
+    grouped: defaultdict[DisputeWay, list[DisputedPair]] = defaultdict(list)
     for pair in pairs:
         grouped[_way(pair)].append(pair)
     _join_labels(grouped, tasks)
@@ -167,16 +166,18 @@ def causes(pairs: Iterable[DisputedPair], tasks: Mapping[str, TaskFeatures]) -> 
     return tuple(sorted(found, key=lambda one: (-len(one.pairs), one.task, one.sentence)))
 
 
-def _cause(way: Way, pairs: Sequence[DisputedPair], tasks: Mapping[str, TaskFeatures]) -> Cause:
+def _cause(
+    way: DisputeWay, pairs: Sequence[DisputedPair], tasks: Mapping[str, TaskFeatures]
+) -> DisputeCause:
     items = {pair.item_id for pair in pairs}
-    return Cause(way, tuple(pairs), tasks[way.task].explanation(items))
+    return DisputeCause(way, tuple(pairs), tasks[way.task].explanation(items))
 
 
 def _join_labels(
-    grouped: "defaultdict[Way, list[DisputedPair]]", tasks: Mapping[str, TaskFeatures]
+    grouped: "defaultdict[DisputeWay, list[DisputedPair]]", tasks: Mapping[str, TaskFeatures]
 ) -> None:
     """Joins ways of which one side says the same, where the content has something in common."""
-    joined: defaultdict[Way, list[Way]] = defaultdict(list)
+    joined: defaultdict[DisputeWay, list[DisputeWay]] = defaultdict(list)
     for way in grouped:
         if way.answer_a is not None and way.answer_b is not None:
             joined[replace(way, answer_b=None)].append(way)
@@ -195,16 +196,16 @@ def _join_labels(
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ChosenCause:
     """A cause worth reading, and the questions that stand for it."""
 
-    cause: Cause
+    cause: DisputeCause
     representatives: tuple[DisputedPair, ...]
 
 
 def worth_reading(
-    found: Sequence[Cause], tasks: Mapping[str, TaskFeatures], limit: int
-) -> tuple[tuple[Choice, ...], tuple[Cause, ...]]:
+    found: Sequence[DisputeCause], tasks: Mapping[str, TaskFeatures], limit: int
+) -> tuple[tuple[ChosenCause, ...], tuple[DisputeCause, ...]]:
     """The causes to read first, with at most ``limit`` questions that stand for them, and the
     causes of what is left.
 
@@ -236,16 +237,16 @@ def worth_reading(
         own = chosen.setdefault(place, [])
         own.append(_typical([pair for pair in cause.pairs if pair not in own], own))
         of_task[cause.task] += 1
-    first = tuple(Choice(left[place], tuple(own)) for place, own in chosen.items())
+    first = tuple(ChosenCause(left[place], tuple(own)) for place, own in chosen.items())
     return first, tuple(cause for place, cause in left.items() if place not in chosen)
 
 
 def _without(
-    left: Mapping[int, Cause],
+    left: Mapping[int, DisputeCause],
     place: int,
     chosen: Collection[int],
     tasks: Mapping[str, TaskFeatures],
-) -> dict[int, Cause]:
+) -> dict[int, DisputeCause]:
     """The causes without the questions of the one at ``place``, but for those already chosen."""
     covered = {pair.question for pair in left[place].pairs}
     narrowed = {}
@@ -272,11 +273,11 @@ def _several(answers: Iterable[str]) -> str:
     return ", ".join([*named, f"{rest} others"] if rest else named)
 
 
-def _way(pair: DisputedPair) -> Way:
+def _way(pair: DisputedPair) -> DisputeWay:
     same = (pair.task, pair.service_a, pair.service_b, pair.kind)
     if pair.kind is DisagreementKind.LABEL_CONFLICT:
-        return Way(*same, answer_a=pair.answer_a, answer_b=pair.answer_b)
-    return Way(*same, words=_WORDS[pair.kind](pair))
+        return DisputeWay(*same, answer_a=pair.answer_a, answer_b=pair.answer_b)
+    return DisputeWay(*same, words=_WORDS[pair.kind](pair))
 
 
 def _texts(pair: DisputedPair) -> str:

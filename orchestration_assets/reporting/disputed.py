@@ -30,9 +30,7 @@ def disputed_questions(disputes: pa.Table) -> frozenset[QuestionKey]:
     return frozenset(values(disputes, "item_id", "task"))
 
 
-def is_disputed(
-    questions: pa.Table, disputes: pa.Table
-) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+def is_disputed(questions: pa.Table, disputes: pa.Table) -> "np.ndarray[Any, np.dtype[np.bool_]]":
     """For each row of ``questions``, which has ``item_id`` and ``task``, whether it is disputed."""
     disputed = disputed_questions(disputes)
     return np.fromiter(

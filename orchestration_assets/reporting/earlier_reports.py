@@ -50,5 +50,7 @@ def _row(home: Home, batch: str) -> ReportRow | None:
     row: ReportRow | None = None
     if home.tables.is_whole(DISAGREEMENT_REPORT.name, batch):
         with leaving_out_damage():
-            (row,) = DISAGREEMENT_REPORT.rows(home.tables.read(DISAGREEMENT_REPORT.name, batch, _COLUMNS))
+            (row,) = DISAGREEMENT_REPORT.rows(
+                home.tables.read(DISAGREEMENT_REPORT.name, batch, _COLUMNS)
+            )
     return row

@@ -7,7 +7,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.reporting.changes import Changes, Earlier, changes
+from orchestration_assets.reporting.changes import Earlier, ReportChanges, changes
 from orchestration_assets.reporting.choices import ChoiceFigures, choice_figures
 from orchestration_assets.reporting.counts import CappedCounts
 from orchestration_assets.reporting.dispute_cards import CardSources
@@ -65,7 +65,7 @@ _NO_SOURCES: Final = CardSources()
 class BatchFigures:
     """The figures of one batch, in the order of its page."""
 
-    changes: Changes | None
+    changes: ReportChanges | None
     leading: LeadingDisputes
     troubles: tuple[ServiceTrouble, ...]
     findings: Findings

@@ -14,6 +14,7 @@ _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
     "\ud800-\udfff\ufdd0-\ufdef\ufeff\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e0fff]"
 )
+_BLANK_LINES = re.compile(r"\n[ \t]*\n\s*\n")
 _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -129,6 +130,11 @@ def dollars(value: float) -> str:
 def plural(count: int, one: str, many: str | None = None) -> str:
     """The noun that goes with the count."""
     return one if count == 1 else many or f"{one}s"
+
+
+def squeezed(text: str) -> str:
+    """The text with at most one blank line between two that are not, and spaces for tabs."""
+    return _BLANK_LINES.sub("\n\n", text).replace("\t", "    ")
 
 
 def words(name: str) -> str:

@@ -66,4 +66,7 @@ def length_band(words: int) -> str:
 def _metadata(manifest: pa.Table) -> Iterator[tuple[str, dict[str, str]]]:
     for item, outcome, pairs in values(manifest, "item_id", "outcome", "metadata"):
         if outcome == EntryOutcome.ACCEPTED and pairs:
-            yield item, {one["name"]: str(one["value"]) for one in pairs if one["value"] is not None}
+            yield (
+                item,
+                {one["name"]: str(one["value"]) for one in pairs if one["value"] is not None},
+            )

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from orchestration_assets.reporting.counts import CappedCounts
 from orchestration_assets.reporting.dispute_cards import CardSources, DisputeCard, dispute_cards
 from orchestration_assets.reporting.dispute_causes import (
-    Cause,
+    DisputeCause,
     DisputedPair,
     Features,
     TaskFeatures,
@@ -21,8 +21,9 @@ from orchestration_assets.reporting.dispute_causes import (
 from orchestration_assets.reporting.dispute_regions import Region, regions
 from orchestration_assets.reporting.disputed import QuestionKey
 from orchestration_assets.reporting.name_readers import name_readers
-from orchestration_assets.schemas.decoding import values
+from orchestration_assets.schemas.decoding import decode, values
 from orchestration_assets.schemas.enums import DisagreementKind, Status
+from orchestration_assets.schemas.tables import DisagreementRow
 
 READ_FIRST: Final = 10
 _LISTED: Final = 25
@@ -38,7 +39,7 @@ class CauseFigures:
     """
 
     place: int
-    cause: Cause
+    cause: DisputeCause
     cards: tuple[DisputeCard, ...]
     others: CappedCounts[DisputedPair]
     stands_a: int
@@ -52,7 +53,7 @@ class LeadingDisputes:
     first; ``misnamed``: files that are likely misnamed."""
 
     first: tuple[CauseFigures, ...]
-    rest: CappedCounts[Cause]
+    rest: CappedCounts[DisputeCause]
     misnamed: int
 
     @property
@@ -99,9 +100,7 @@ def leading_disputes(
         if names.misnamed(cause)
         for pair in cause.pairs
     }
-    return LeadingDisputes(
-        tuple(first), CappedCounts(rest[:_CAUSES], len(rest)), len(misnamed)
-    )
+    return LeadingDisputes(tuple(first), CappedCounts(rest[:_CAUSES], len(rest)), len(misnamed))
 
 
 def region_figures(
@@ -117,16 +116,21 @@ def region_figures(
     return regions(compared, disputed, features)
 
 
-_COLUMNS: Final = (
-    *("item_id", "path", "task", "kind", "service_a", "answer_a", "service_b", "answer_b"),
-    *("severity", "sentence", "only_a", "only_b"),
-)
-
-
 def _pairs(disputes: pa.Table) -> Iterator[DisputedPair]:
-    for item, path, task, kind, *rest, only_a, only_b in values(disputes, *_COLUMNS):
+    for row in decode(DisagreementRow, disputes):
         yield DisputedPair(
-            item, path, task, DisagreementKind(kind), *rest, tuple(only_a), tuple(only_b)
+            row.item_id,
+            row.path,
+            row.task,
+            row.kind,
+            row.service_a,
+            row.answer_a,
+            row.service_b,
+            row.answer_b,
+            row.severity,
+            row.sentence,
+            row.only_a,
+            row.only_b,
         )
 
 
@@ -157,7 +161,7 @@ class _Names:
             self._said[item, task][service] = answer or ""
         self._readers = {task: name_readers(given) for task, given in answers.items()}
 
-    def misnamed(self, cause: Cause) -> bool:
+    def misnamed(self, cause: DisputeCause) -> bool:
         """Whether one side answers by the name, the other by the content, and the name is likely
         wrong: its answer does not stand on most of the questions; or nobody else backs it and the
         content has one answer on most of the files of an extension."""

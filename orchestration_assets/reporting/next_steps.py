@@ -20,7 +20,7 @@ _HARDLY_EVER: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class NextStep:
+class StepForPeople:
     """Something to do: ``count`` of what ``what`` says; ``how`` to do it; ``link`` on the page or
     to another one, None where there is none."""
 
@@ -62,36 +62,34 @@ def next_steps(
     troubles: Sequence[ServiceTrouble],
     questions: int,
     misnamed: int,
-) -> tuple[NextStep, ...]:
+) -> tuple[StepForPeople, ...]:
     """What to do, the most pressing first.
 
     ``questions``: how many are in the review queue; ``misnamed``: files whose name and content say
     different things.
     """
-    return tuple(
-        [
-            *_unanswered(row, troubles),
-            *_to_judge(row, questions, misnamed),
-            *_redundant(tasks),
-        ]
+    return (
+        *_unanswered(row, troubles),
+        *_to_judge(row, questions, misnamed),
+        *_redundant(tasks),
     )
 
 
-def _unanswered(row: ReportRow, troubles: Sequence[ServiceTrouble]) -> Iterator[NextStep]:
+def _unanswered(row: ReportRow, troubles: Sequence[ServiceTrouble]) -> Iterator[StepForPeople]:
     for one in troubles:
-        yield NextStep(
+        yield StepForPeople(
             f"trouble|{one.service}",
             one.failed,
             f"of {one.asked:,} readings of {one.service} failed",
             f"mend or replace the service: {one.reason}",
         )
     if row.failed:
-        yield NextStep(
+        yield StepForPeople(
             "to_mend", row.failed, "failed", "see why below, mend it, run again", "#unanswered"
         )
     if row.deferred_readings:
         waiting = f"{row.deferred:,} questions have no answer yet"
-        yield NextStep(
+        yield StepForPeople(
             "to_take_up",
             row.deferred_readings,
             "readings are deferred" + (f"; {waiting}" if row.deferred else ""),
@@ -99,17 +97,17 @@ def _unanswered(row: ReportRow, troubles: Sequence[ServiceTrouble]) -> Iterator[
         )
 
 
-def _to_judge(row: ReportRow, questions: int, misnamed: int) -> Iterator[NextStep]:
+def _to_judge(row: ReportRow, questions: int, misnamed: int) -> Iterator[StepForPeople]:
     if misnamed:
-        yield NextStep(
+        yield StepForPeople(
             "misnamed",
             misnamed,
             "files are likely misnamed" if misnamed > 1 else "file is likely misnamed",
-            "their names say one thing, their content another: rename or exclude them",
+            "the name says one thing, the content another: rename or leave out",
             "#disputes",
         )
     if questions:
-        yield NextStep(
+        yield StepForPeople(
             "to_review",
             questions,
             "questions to review" if questions > 1 else "question to review",
@@ -118,7 +116,7 @@ def _to_judge(row: ReportRow, questions: int, misnamed: int) -> Iterator[NextSte
         )
 
 
-def _redundant(tasks: Sequence[TaskFigures]) -> Iterator[NextStep]:
+def _redundant(tasks: Sequence[TaskFigures]) -> Iterator[StepForPeople]:
     for task in tasks:
         if task.kind is not AnswerKind.LABEL:
             continue
@@ -128,7 +126,7 @@ def _redundant(tasks: Sequence[TaskFigures]) -> Iterator[NextStep]:
                 wilson(both.disagreed, both.compared)[1] < _HARDLY_EVER
             )
             if surely:
-                yield NextStep(
+                yield StepForPeople(
                     f"redundant|{task.task}|{pair.a}|{pair.b}",
                     both.agreed,
                     f"of {both.compared:,} items both answered alike: {pair.a} and {pair.b} on "

@@ -5,11 +5,14 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from string import ascii_lowercase
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from orchestration_assets.disagreement.review_contents import QuestionContent
+from orchestration_assets.evidence.weighted_estimates import ENOUGH_EFFECTIVE
 from orchestration_assets.reporting import formatting
 from orchestration_assets.reporting.counts import CappedCounts, share
 from orchestration_assets.reporting.dispute_cards import severity_word
@@ -85,14 +88,21 @@ def render_index(rows: Sequence[ReportRow], paid: Payments = NO_PAYMENTS) -> str
     )
 
 
-def render_review(batch: str, questions: CappedCounts[ReviewRow]) -> str:
-    """The page of what people are asked about a batch."""
-    return _render("review.html", batch=batch, questions=questions)
+def render_review(
+    batch: str,
+    questions: CappedCounts[ReviewRow],
+    contents: Mapping[tuple[str, str], QuestionContent],
+) -> str:
+    """The page of what people are asked about a batch; ``contents``: by item and task, what of the
+    content is shown."""
+    return _render(
+        "review.html", batch=batch, questions=questions, contents=contents, letters=ascii_lowercase
+    )
 
 
 def render_services(figures: LearningFigures) -> str:
     """The page of what is known of the services over all batches."""
-    return _render("services.html", figures=figures)
+    return _render("services.html", figures=figures, enough=ENOUGH_EFFECTIVE)
 
 
 def _trends(rows: Sequence[ReportRow]) -> tuple[Trend, ...]:
@@ -159,6 +169,7 @@ def _environment() -> Environment:
         "ms": formatting.duration,
         "usd": formatting.dollars,
         "words": formatting.words,
+        "squeezed": formatting.squeezed,
         "clause": formatting.clause,
         "cut": formatting.cut,
         "lines": formatting.lines,

@@ -10,6 +10,7 @@ import pyarrow as pa
 from orchestration_assets.content.content_reader import ContentReader
 from orchestration_assets.disagreement.batch_tables import InterpretedBatch
 from orchestration_assets.disagreement.item_contents import ItemContents
+from orchestration_assets.disagreement.review_contents import question_contents, votes_about
 from orchestration_assets.disagreement.task_questions import allowed_answers
 from orchestration_assets.reporting.dispute_cards import CardSources, TaskWording
 from orchestration_assets.reporting.disputed import DISPUTE_COLUMNS
@@ -33,6 +34,8 @@ from orchestration_assets.schemas.disagreement import (
     SERVICE_SCORECARDS,
     VECTOR_THRESHOLDS,
 )
+from orchestration_assets.schemas.items import Task
+from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.tables import (
     DISAGREEMENT_REPORT,
     DISAGREEMENTS,
@@ -40,8 +43,6 @@ from orchestration_assets.schemas.tables import (
     RESOLUTIONS,
     ReportRow,
 )
-from orchestration_assets.schemas.items import Task
-from orchestration_assets.schemas.policy import Policy
 from resources.damage import leaving_out_damage
 from resources.home import Home
 from resources.table_store import TableStore, write_atomically
@@ -61,7 +62,7 @@ class BatchPage:
 def publish_batch(home: Home, batch: str, tables: Mapping[str, pa.Table]) -> BatchPage:
     """Writes the page of a batch and that of its questions; ``tables`` are its tables by name.
 
-    The content of the disputes that are shown is read again.
+    The content of the disputes and questions that are shown is read again.
     """
     names = [table.name for table in INTERPRETATIONS.values()]
     whole = {name: table for name, table in tables.items() if name not in names}
@@ -78,9 +79,12 @@ def publish_batch(home: Home, batch: str, tables: Mapping[str, pa.Table]) -> Bat
         )
         sources = CardSources(_wordings(asked.tasks), contents, _hidden_metadata(asked.policy))
         figures = batch_figures(whole, sources, earlier)
+        questions = figures.questions
+        votes = votes_about(questions.shown, [tables[name] for name in names])
+        shown = question_contents(questions.shown, contents, votes)
     path = home.reports / f"{batch}.html"
     _write(path, render_batch(row, figures))
-    _write(home.reports / f"{batch}-review.html", render_review(batch, figures.questions))
+    _write(home.reports / f"{batch}-review.html", render_review(batch, questions, shown))
     return BatchPage(path, row, figures)
 
 
@@ -88,13 +92,15 @@ def _hidden_metadata(policy: Policy | None) -> frozenset[str] | None:
     """What nobody is shown: gold, and by policy everything."""
     if policy is not None and policy.report.content == "none":
         return None
-    return frozenset(task.gold for task in policy.tasks.values() if task.gold) if policy else frozenset()
+    return (
+        frozenset(task.gold for task in policy.tasks.values() if task.gold)
+        if policy
+        else frozenset()
+    )
 
 
 def _wordings(tasks: Mapping[str, Task]) -> dict[str, TaskWording]:
-    return {
-        name: TaskWording(task.question, allowed_answers(task)) for name, task in tasks.items()
-    }
+    return {name: TaskWording(task.question, allowed_answers(task)) for name, task in tasks.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ _LONGEST_QUOTE: Final = 300
 _LINE_END: Final = re.compile(r"\n")
 _SENTENCE_END: Final = re.compile(r"[.!?]\s|[\u3002\uff01\uff1f]")
 _SPACE: Final = re.compile(r"\s")
+_ELLIPSIS: Final = re.compile(r"\s*(?:…|\.\.\.)\s*")
 _QUOTED: Final = re.compile(
     rf"“([^“”]{{1,{_LONGEST_QUOTE}}})”|\"([^\"]{{1,{_LONGEST_QUOTE}}})\""
     rf"|«([^«»]{{1,{_LONGEST_QUOTE}}})»|„([^„“”]{{1,{_LONGEST_QUOTE}}})[“”]"
@@ -80,8 +81,9 @@ class ShownContent(NamedTuple):
 
 
 def quotes_in(words: str | None) -> tuple[str, ...]:
-    """What stands between quotation marks, in the order of the words."""
-    return tuple(next(filter(None, groups)) for groups in _QUOTED.findall(words or ""))
+    """What stands between quotation marks, in the order of the words; each side of an ellipsis."""
+    quotes = (next(filter(None, groups)) for groups in _QUOTED.findall(words or ""))
+    return tuple(part for quote in quotes for part in _ELLIPSIS.split(quote) if part.strip())
 
 
 def content_excerpt(

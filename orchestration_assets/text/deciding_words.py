@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from typing import Final
 
 from orchestration_assets.text.document_frequencies import OUT_OF, document_frequencies
@@ -59,14 +59,15 @@ def deciding_places(
     """
     lowered = _lowered(text)
     phrases = [_words_of(answer) for answer in answers[:_MAX_PHRASES]]
-    quoted = [_words_of(quote) or _signs_of(quote) for quote in quotes[:_MAX_PHRASES]]
-    factors = dict.fromkeys(phrases, _WHOLE) | dict.fromkeys(quoted, _QUOTED)
     times = Counter(phrases)
     found = [
         place
-        for phrase, factor in factors.items()
-        for place in _places(text, lowered, phrase, factor * _share(times[phrase], len(phrases)))
+        for quote in dict.fromkeys(quotes[:_MAX_PHRASES])
+        for place in _quoted_places(text, lowered, quote)
     ]
+    for phrase in dict.fromkeys(phrases):
+        share = _share(times[phrase], len(phrases))
+        found += _places(text, lowered, phrase, _WHOLE * share)
     whole = {place.phrase for place in found}
     parts = [tuple(dict.fromkeys(_parts_of(answer))) for answer in answers[:_MAX_PHRASES]]
     times.update(part for each in parts for part in each)
@@ -78,19 +79,12 @@ def deciding_places(
         for part in each
     )
     for part in list(sought)[:_MAX_WORDS]:
-        if part not in factors:
-            found += _places(text, lowered, part, _share(times[part], len(phrases)))
+        found += _places(text, lowered, part, _share(times[part], len(phrases)))
     return sorted(found, key=lambda place: (place.start, -place.end))
 
 
 def _share(count: int, answers: int) -> float:
     return _SAID_BY_ALL if 1 < answers == count else 1.0
-
-
-def _signs_of(quote: str) -> tuple[str, ...]:
-    """A quote without any word, such as the mark of a comment."""
-    signs = quote.strip()[:_MAX_CHARS]
-    return (signs,) if signs else ()
 
 
 def _words_of(text: str) -> tuple[str, ...]:
@@ -130,14 +124,37 @@ def _places(
     weight = factor * _weight(["".join(phrase)] if unspaced else phrase)
     if weight < _LEAST_WEIGHT:
         return
-    spans = list(_spans(text, lowered, phrase))
+    yield from _weighed(text, list(_spans(text, lowered, phrase)), " ".join(phrase), weight)
+
+
+def _quoted_places(text: str, lowered: str, quote: str) -> Iterator[DecidingPlace]:
+    """Where a quote stands, sign by sign; else where its words follow each other."""
+    quote = quote.strip()[:_MAX_CHARS].lower()
+    words = _words_of(quote)
+    if not quote:
+        return
+    spans = list(islice(_exact_spans(text, lowered, quote), _MAX_PLACES))
+    if not spans and words:
+        spans = list(_spans(text, lowered, words))
+    # what a service names as decisive counts, however frequent its words are
+    yield from _weighed(text, spans, quote, _QUOTED * max(_weight(words), 1.0))
+
+
+def _weighed(
+    text: str, spans: Sequence[tuple[int, int]], phrase: str, weight: float
+) -> Iterator[DecidingPlace]:
     for start, end in spans:
-        yield DecidingPlace(
-            boundary_before(text, start),
-            boundary_after(text, end, len(text)),
-            " ".join(phrase),
-            weight / (1.0 + math.log(len(spans))),
-        )
+        begin, stop = boundary_before(text, start), boundary_after(text, end, len(text))
+        yield DecidingPlace(begin, stop, phrase, weight / (1.0 + math.log(len(spans))))
+
+
+def _exact_spans(text: str, lowered: str, quote: str) -> Iterator[tuple[int, int]]:
+    at = lowered.find(quote)
+    while at >= 0:
+        end = at + len(quote)
+        if not _joined(text, at) and not _joined(text, end):
+            yield at, end
+        at = lowered.find(quote, end)
 
 
 def _too_short(word: str) -> bool:

@@ -16,7 +16,9 @@ from orchestration_assets.schemas.enums import DisagreementKind
 LABEL, TEXT = DisagreementKind.LABEL_CONFLICT, DisagreementKind.TEXT_DIVERGENCE
 
 
-def pair(item: str, a: str, b: str, severity: float = 0.5, task: str = "type", **rest) -> DisputedPair:
+def pair(
+    item: str, a: str, b: str, severity: float = 0.5, task: str = "type", **rest
+) -> DisputedPair:
     given = {"kind": LABEL, "service_a": "extension", "service_b": "grammar"} | rest
     return DisputedPair(
         item,
@@ -43,9 +45,7 @@ def features(**counts: int) -> dict[str, dict[str, str]]:
 
 
 def found_in(pairs, known):
-    tasks = {
-        task: TaskFeatures(known, known) for task in {one.task for one in pairs}
-    }
+    tasks = {task: TaskFeatures(known, known) for task in {one.task for one in pairs}}
     return causes(pairs, tasks), tasks
 
 
@@ -87,7 +87,10 @@ def test_one_answer_against_several_about_the_same_content_is_one_cause() -> Non
 def test_a_wide_cause_leads_and_its_questions_are_in_no_other() -> None:
     known = features(md=100, py=100)
     wide = [pair(f"md{n}", "markdown", "rst", 0.6) for n in range(30)]
-    echo = [pair(f"md{n}", "rst", "markdown", 0.6, service_a="grammar", service_b="z") for n in range(30)]
+    echo = [
+        pair(f"md{n}", "rst", "markdown", 0.6, service_a="grammar", service_b="z")
+        for n in range(30)
+    ]
     single = [pair("py1", "python", "c", 0.7)]
     title = [pair("py2", "Released in June 2019", "Released in July 2019", 0.4, "title", kind=TEXT)]
     found, tasks = found_in(wide + echo + single + title, known)
@@ -111,7 +114,13 @@ def test_sets_scores_and_vectors_are_grouped_by_direction() -> None:
         pair("md1", "-0.9", "0.1", task="score", kind=DisagreementKind.SCORE_GAP),
     ]
     vectors = [
-        pair(f"md{n}", "vector of 8", "vector of 4", task="near", kind=DisagreementKind.NEIGHBOURHOOD_SHIFT)
+        pair(
+            f"md{n}",
+            "vector of 8",
+            "vector of 4",
+            task="near",
+            kind=DisagreementKind.NEIGHBOURHOOD_SHIFT,
+        )
         for n in range(2)
     ]
     found, _ = found_in(sets + scores + vectors, known)

@@ -261,7 +261,8 @@ def test_what_no_other_answer_says_is_marked(figures):
 
 def test_without_disputes_nothing_is_called_one(tables):
     rows = [
-        {**row, "consequence": "none", "severity": 0.0} for row in tables["disagreements"].to_pylist()
+        {**row, "consequence": "none", "severity": 0.0}
+        for row in tables["disagreements"].to_pylist()
     ]
     table = pa.Table.from_pylist(rows, schema=tables["disagreements"].schema)
     quiet = {**tables, "disagreements": table}
@@ -318,9 +319,7 @@ def test_scores_are_compared_where_both_scored(figures, rows, disputes):
     task = of_kind(figures, AnswerKind.SCORE)
     scores = final_answers(rows, task.task, "answer_score")
     disagreed = Counter(
-        (one["service_a"], one["service_b"])
-        for one in disputes
-        if one["task"] == task.task
+        (one["service_a"], one["service_b"]) for one in disputes if one["task"] == task.task
     )
     for pair in task.answers.pairs:
         gaps = [

@@ -95,9 +95,7 @@ def test_numbers_on_the_page_are_those_of_the_tables(tables, html):
         "disputed_pairs": len(disputes),
         "without_consequence": len(rows["disagreements"]) - len(disputes),
         "profiled": outcomes["accepted"] - unprofiled,
-        "both_sure": sum(
-            min(one["confidence_a"], one["confidence_b"]) >= 0.9 for one in disputes
-        ),
+        "both_sure": sum(min(one["confidence_a"], one["confidence_b"]) >= 0.9 for one in disputes),
     }
     assert {name: shown[name, ""] for name in expected} == expected
     for outcome, count in outcomes.items():
@@ -267,7 +265,15 @@ def hostile_batch(text: str) -> dict[str, pa.Table]:
         "interpretations": ("answer", "answer_set", "evidence", "reason"),
         "decision_log": ("answer", "reason"),
         "resolutions": ("path", "answer", "answer_set", "reason"),
-        "disagreements": ("path", "answer_a", "answer_b", "only_a", "only_b", "evidence", "sentence"),
+        "disagreements": (
+            "path",
+            "answer_a",
+            "answer_b",
+            "only_a",
+            "only_b",
+            "evidence",
+            "sentence",
+        ),
     }
     for name, columns in changed.items():
         rows = tables[name].to_pylist()

@@ -126,6 +126,23 @@ def test_quotes_of_evidence_are_what_stands_between_marks() -> None:
     words = 'rests on “the bridge”, "3 May", `x = 1`, «le pont», „Brücke“ and 「橋」, isn\'t it'
     assert quotes_in(words) == ("the bridge", "3 May", "x = 1", "le pont", "Brücke", "橋")
     assert quotes_in(None) == ()
+    assert quotes_in("“the bridge … opens on ... May”") == ("the bridge", "opens on", "May")
+
+
+@pytest.mark.parametrize(
+    ("quote", "expected"),
+    [
+        ("<?php", ["<?php"]),
+        ("the", ["the"]),
+        ("#!/bin/sh", ["#!/bin/sh"]),
+        ("THE  end", ["the\nend"]),
+        ("//", ["//", "//"]),
+        ("en", []),
+    ],
+)
+def test_a_quote_is_marked_sign_by_sign_or_else_word_by_word(quote, expected) -> None:
+    text = "#!/bin/sh\n<?php echo 'hyphen'; // php\n// the\nend"
+    assert marked(content_excerpt(text, [], [quote])) == expected
 
 
 _texts = st.one_of(

@@ -21,12 +21,13 @@ from orchestration_assets.services.content_type.parse_evidence import (
 from orchestration_assets.services.content_type.plain_signs import find_sign, split_prose_types
 from orchestration_assets.services.content_type.shared_extension_formats import told_format
 from orchestration_assets.services.contract import EmbeddedService
-from orchestration_assets.services.readings import abstention, label_reading
+from orchestration_assets.services.readings import abstention, label_reading, quoted
 
 _MAX_CANDIDATES: Final = 3
 _MIN_CANDIDATE: Final = 0.01
 _MIN_CHARS: Final = 12
 _MIN_KNOWN: Final = 3
+_QUOTED_WORDS: Final = 2
 _MIN_CONFIDENCE: Final = 0.3
 # Formats that the words know are told from rarer ones by their marks where the words are less sure.
 _SURE: Final = 0.9
@@ -96,6 +97,9 @@ class GrammarCompetition(EmbeddedService):
         if ranked[0][1] < _MIN_CONFIDENCE:
             return abstention(f"no content type stands out; the nearest is {ranked[0][0]}")
         lexical = f"{evidence.known} telling words and marks"
+        if len(ranked) > 1:
+            words = evidence.telling_words(ranked[0][0], ranked[1][0])[:_QUOTED_WORDS]
+            lexical += f" such as {quoted(words)}" if words else ""
         return label_reading(question, ranked, "; ".join([lexical, *parses, *reasons]))
 
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from orchestration_assets.services.readings import quoted
+
 _HEAD_CHARS: Final = 4096
 _WHOLE_JSON_CHARS: Final = 8192
 
@@ -148,13 +150,19 @@ def _shebang(text: str, head: str) -> PlainSign | None:
     if interpreter not in _INTERPRETERS:
         return None
     label, confidence = _INTERPRETERS[interpreter]
-    return PlainSign(label, confidence, f"a shebang for {interpreter}")
+    return PlainSign(label, confidence, _with_quote(f"a shebang for {interpreter}", match[0]))
+
+
+def _with_quote(evidence: str, sign: str) -> str:
+    """The evidence with the last line of what was matched, in which the sign itself stands."""
+    told = quoted(sign.strip().splitlines()[-1:])
+    return f"{evidence}: {told}" if told else evidence
 
 
 def _pattern(text: str, head: str) -> PlainSign | None:
     for label, confidence, evidence, pattern in _SIGNS:
-        if pattern.search(head):
-            return PlainSign(label, confidence, evidence)
+        if match := pattern.search(head):
+            return PlainSign(label, confidence, _with_quote(evidence, match[0]))
     return None
 
 

@@ -12,7 +12,12 @@ from typing import ClassVar, Final
 
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.services.contract import EmbeddedService
-from orchestration_assets.services.readings import MAX_ALTERNATIVES, abstention, label_reading
+from orchestration_assets.services.readings import (
+    MAX_ALTERNATIVES,
+    abstention,
+    label_reading,
+    quoted,
+)
 from orchestration_assets.text.prose import prose_of
 from orchestration_assets.text.spread_pieces import spread_pieces
 
@@ -192,7 +197,8 @@ def _by_function_words(question: Question, prose: str) -> Reading:
     tables = _languages_by_word()
     words = _WORD.findall(prose.lower())
     hits: Counter[str] = Counter()
-    for word, count in Counter(words).items():
+    occurrences = Counter(words)
+    for word, count in occurrences.items():
         for language in tables.get(word, ()):
             hits[language] += min(count, _MAX_REPEATS)
     other_languages = _ACCIDENTAL_HITS + _ACCIDENTAL_SHARE * len(words)
@@ -215,9 +221,11 @@ def _by_function_words(question: Question, prose: str) -> Reading:
             [(name, _MAX_CONFIDENCE * share) for name, share in shares],
             f"a mixture: {parts} of {whole} function words in {len(words)} words",
         )
-    evidence = f"{hits[best]} function words of {best} in {len(words)} words"
+    own = [word for word in occurrences if best in tables.get(word, ())]
+    told = quoted(sorted(own, key=lambda word: (-occurrences[word], word)))
+    evidence = f"{hits[best]} function words of {best} in {len(words)} words, such as {told}"
     if len(ranked) > 1:
-        evidence += f", {hits[ranked[1][0]]} of {ranked[1][0]}"
+        evidence += f"; {hits[ranked[1][0]]} of {ranked[1][0]}"
     return label_reading(question, ranked, evidence)
 
 

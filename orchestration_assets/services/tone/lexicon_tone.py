@@ -1,13 +1,13 @@
 """The base of tone services: scores English sentences and states a confidence."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, Final, NamedTuple
 
 from orchestration_assets.schemas.enums import AnswerKind, Family, Status
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.services.contract import EmbeddedService
-from orchestration_assets.services.readings import abstention
+from orchestration_assets.services.readings import abstention, quoted
 from orchestration_assets.text.document_frequencies import OUT_OF, document_frequencies
 from orchestration_assets.text.function_words import ENGLISH, likely_language
 from orchestration_assets.text.prose import prose_of
@@ -111,5 +111,15 @@ class LexiconTone(EmbeddedService):
             Status.OK,
             answer=round(low + (mean + 1) / 2 * (high - low), 4),
             confidence=round(_MAX_CONFIDENCE * confidence, 4),
-            evidence=f"{hits} words of tone in {len(tones)} sentences, agreement {agreement:.2f}",
+            evidence=f"{hits} words of tone in {len(tones)} sentences, such as "
+            f"{quoted(_strongest(tones))}; agreement {agreement:.2f}",
         )
+
+
+def _strongest(tones: Sequence[SentenceTone]) -> Iterator[str]:
+    """The words of tone, those of the sentences farthest from neutral first, terms last."""
+    ordered = sorted(tones, key=lambda tone: -abs(tone.tone))
+    for tone in ordered:
+        yield from tone.telling
+    for tone in ordered:
+        yield from tone.words
