@@ -21,8 +21,10 @@ from orchestration_assets.disagreement.batch_tables import InterpretedBatch
 from orchestration_assets.disagreement.item_contents import ItemContents
 from orchestration_assets.disagreement.task_questions import allowed_answers
 from orchestration_assets.reporting.dispute_cards import CardSources
+from orchestration_assets.reporting.disputed import disputes_of
 from orchestration_assets.reporting.item_features import item_features
 from orchestration_assets.reporting.leading_disputes import leading_disputes
+from orchestration_assets.reporting.publication import hidden_metadata
 from orchestration_assets.schemas.decoding import decode
 from orchestration_assets.schemas.enums import Consequence
 from orchestration_assets.schemas.errors import OrchestrationError
@@ -85,9 +87,9 @@ class BatchDisputes:
                 for table in (RESOLUTIONS, DISAGREEMENTS, DECISION_LOG)
             },
         }
-        rows = tables[DISAGREEMENTS.name]
-        disputed = rows.filter(pc.not_equal(rows["consequence"], Consequence.NONE.value))
-        features = item_features(self._table(CONTENT_MANIFEST), self._table(CONTENT_PROFILES))
+        disputed = disputes_of(tables[DISAGREEMENTS.name])
+        manifest, profiles = self._table(CONTENT_MANIFEST), self._table(CONTENT_PROFILES)
+        features = item_features(manifest, profiles, hidden_metadata(self._asked.policy))
         leading = leading_disputes(tables, disputed, features, CardSources())
         by_pair = {
             (row.item_id, row.task, row.service_a, row.service_b): row for row in self.disputes
@@ -105,8 +107,7 @@ class BatchDisputes:
 
         The content is read again through its address.
         """
-        answered = {table.name: self._table(table) for table in INTERPRETATIONS.values()}
-        asked = InterpretedBatch(self.home, self._table(PROCESSING_PLANS), answered)
+        asked = self._asked
         manifest, profiles = self._table(CONTENT_MANIFEST), self._table(CONTENT_PROFILES)
         standing = {
             (row.item_id, row.task): row.answer
@@ -154,6 +155,11 @@ class BatchDisputes:
         return self._final.filter(pc.equal(self._final["item_id"], item_id))
 
     @cached_property
+    def _asked(self) -> InterpretedBatch:
+        answered = {table.name: self._table(table) for table in INTERPRETATIONS.values()}
+        return InterpretedBatch(self.home, self._table(PROCESSING_PLANS), answered)
+
+    @cached_property
     def _disputed(self) -> frozenset[tuple[str, str]]:
         return frozenset((row.item_id, row.task) for row in self.disputes)
 
@@ -164,7 +170,7 @@ class BatchDisputes:
     @cached_property
     def _final(self) -> pa.Table:
         """The readings that no other one of their service took over."""
-        whole = pa.concat_tables([self._table(table) for table in INTERPRETATIONS.values()])
+        whole = pa.concat_tables(self._asked.interpretations)
         return whole.filter(whole["final"])
 
     def _table(self, of: Table[Any]) -> pa.Table:

@@ -171,6 +171,9 @@ def test_a_folder_is_run_drawn_written_for_readers_and_judged(tmp_path: Path) ->
         text = FETCHED.replace("here", f"here, number {number}")
         (folder / "rates" / f"rates{number}.py").write_text(text, "utf-8")
     batches = run_folder(folder, tmp_path / "workspace", policy=None, files=None)
+    (batch,) = batches
+    page = (batch.home.reports / f"{batch.batch}.html").read_text("utf-8")
+    assert batch.first() and all(row.path in page for row in batch.first())
     sheet = tmp_path / "sheet.jsonl"
     before = judge(batches, 60, {}, sheet)
     counts = before.figures["counts"]
