@@ -131,12 +131,10 @@ def resolve_batch(batch: InterpretedBatch) -> TableResult:
     )
     table = rows_to_arrow(RESOLUTIONS, rows)
     bands = count_members(table["triage"], Triage)
-    disputed = pc.sum(pc.greater(pc.list_value_length(table["dissenters"]), 0)).as_py() or 0
     figures = {
         **count_members(table["status"], ResolutionStatus),
         **{f"triage_{band}": count for band, count in bands.items()},
         **{f"calibration: {task}": version for task, version in weights.versions.items()},
-        "disputed": disputed,
     }
     return TableResult(table, figures)
 

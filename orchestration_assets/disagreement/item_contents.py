@@ -30,18 +30,22 @@ _MAX_METADATA: Final = 12
 _MAX_VALUE_CHARS: Final = 200
 _KEPT_CONTENTS: Final = 64
 """Contents that are held for further questions about the same item."""
+_MAX_FAILURES: Final = 5
+"""A source that failed so often in a row is not asked again: each time may take long."""
 
 
 class ItemContents:
     """Reads the items of one batch again, and takes out what people need to judge answers.
 
     Content is verified against the manifest; what cannot be read as it was is not shown, and the
-    excerpt's note says why. Under ``report.content: none`` nothing is read.
+    excerpt's note says why. A source that fails five times in a row is not asked again. Under
+    ``report.content: none`` nothing is read.
     """
 
     def __init__(
         self, policy: Policy | None, manifest: pa.Table, profiles: pa.Table, reader: ContentReader
     ) -> None:
+        self._failures = 0
         self._hidden = policy is not None and policy.report.content == "none"
         self._gold = {task.gold for task in policy.tasks.values()} if policy else set()
         self._reader = reader
@@ -90,10 +94,16 @@ class ItemContents:
         row = self._rows.get(item_id)
         if row is None:
             return "not shown: the batch has no such item"
+        if self._failures == _MAX_FAILURES:
+            return f"not shown: the source failed {_MAX_FAILURES} times in a row before"
         try:
-            return shown_content(self._reader.text(row))
+            text = self._reader.text(row)
         except (ContentError, SupersededError, SourceError) as error:
+            # what has changed was read, and shows that the source is there
+            self._failures = 0 if isinstance(error, SupersededError) else self._failures + 1
             return f"not shown: {_place(row)} cannot be read as it was: {error}"
+        self._failures = 0
+        return shown_content(text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,15 +123,15 @@ def _redundant(tasks: Sequence[TaskFigures]) -> Iterator[StepForPeople]:
         for pair in task.agreement:
             both = pair.overall
             surely = both.compared >= ENOUGH and (
-                wilson(both.disagreed, both.compared)[1] < _HARDLY_EVER
+                wilson(pair.differing, both.compared)[1] < _HARDLY_EVER
             )
             if surely:
                 yield StepForPeople(
                     f"redundant|{task.task}|{pair.a}|{pair.b}",
-                    both.agreed,
+                    both.compared - pair.differing,
                     f"of {both.compared:,} items both answered alike: {pair.a} and {pair.b} on "
                     f"{task.task.replace('_', ' ')}",
-                    "one of the two may be enough",
+                    "for content like this one of the two may be enough",
                 )
 
 

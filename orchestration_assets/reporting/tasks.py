@@ -87,10 +87,14 @@ class PairAgreement:
 
 @dataclass(frozen=True, slots=True)
 class PairFigures:
-    """Two services on one task, overall and by content family."""
+    """Two services on one task, overall and by content family.
+
+    ``differing`` counts the items on which they differ at all, with or without a consequence.
+    """
 
     a: str
     b: str
+    differing: int
     overall: PairAgreement
     by_family: Mapping[str, PairAgreement]
 
@@ -166,7 +170,7 @@ def _one_task(
     names = tuple(service.service for service in services)
     kind = kind_of(interpretations, resolutions)
     together = answered_by_several(resolutions)
-    present, pairs = _agreement(names, interpretations, disputes, families)
+    present, pairs = _agreement(names, interpretations, disagreements, families)
     return TaskFigures(
         task=name,
         kind=kind,
@@ -245,7 +249,7 @@ def _built_on_each_other(answered: pa.Table) -> Iterator[tuple[str, str, str]]:
 def _agreement(
     services: tuple[str, ...],
     interpretations: pa.Table,
-    disputes: pa.Table,
+    disagreements: pa.Table,
     families: "pd.Series[str]",
 ) -> tuple[tuple[str, ...], tuple[PairFigures, ...]]:
     """What each pair of services was compared on and is in dispute about, by family.
@@ -267,7 +271,8 @@ def _agreement(
     family_of, place = dict(zip(ids, family, strict=True)), {n: k for k, n in enumerate(services)}
     for item, a, b in _built_on_each_other(answered):
         both[family_of[item]][place[a], place[b]] -= 1
-    disagreed = _disagreed(disputes, families)
+    disagreed = _disagreed(disputes_of(disagreements), families)
+    differing = Counter(values(disagreements, "service_a", "service_b"))
     pairs = []
     for i, a in enumerate(services):
         for j, b in enumerate(services[i + 1 :], i + 1):
@@ -280,7 +285,7 @@ def _agreement(
                 sum(one.disagreed for one in by_family.values()),
                 sum(one.distance_sum for one in by_family.values()),
             )
-            pairs.append(PairFigures(a, b, overall, by_family))
+            pairs.append(PairFigures(a, b, differing[a, b], overall, by_family))
     return present, tuple(pairs)
 
 

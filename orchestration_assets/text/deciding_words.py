@@ -143,9 +143,13 @@ def _quoted_places(text: str, lowered: str, quote: str) -> Iterator[DecidingPlac
 def _weighed(
     text: str, spans: Sequence[tuple[int, int]], phrase: str, weight: float
 ) -> Iterator[DecidingPlace]:
-    for start, end in spans:
-        begin, stop = boundary_before(text, start), boundary_after(text, end, len(text))
-        yield DecidingPlace(begin, stop, phrase, weight / (1.0 + math.log(len(spans))))
+    # words end at graphemes where all signs are ASCII
+    whole: Sequence[tuple[int, int]] = spans
+    if not text.isascii():
+        size = len(text)
+        whole = [(boundary_before(text, a), boundary_after(text, b, size)) for a, b in spans]
+    for start, end in whole:
+        yield DecidingPlace(start, end, phrase, weight / (1.0 + math.log(len(spans))))
 
 
 def _exact_spans(text: str, lowered: str, quote: str) -> Iterator[tuple[int, int]]:
@@ -211,6 +215,8 @@ def _joined(text: str, at: int) -> bool:
         return False
     if after.isupper() and (before.islower() or text[at + 1 : at + 2].islower()):
         return False
+    if max(before, after) < _UNSPACED[0]:
+        return True
     return not (_IS_UNSPACED.match(before) or _IS_UNSPACED.match(after))
 
 

@@ -83,6 +83,39 @@ def test_a_disagreement_says_in_a_sentence_what_it_would_change(copied, call) ->
         assert " ".join(row["sentence"].split())[:60] in " ".join(out.split())
 
 
+MODEL = """
+version: 1
+services:
+  model:
+    type: openai_chat
+    base_url: {url}
+    model: small
+    prompt: {{user: "{{{{ content }}}}"}}
+    explain: true
+tasks:
+  mood:
+    question: Is it good news?
+    labels: [good, bad]
+    default: {{model: sequential, services: [model]}}
+"""
+
+
+def test_the_reason_of_a_language_model_is_kept_and_its_quotes_are_marked(
+    tmp_path, call, drill
+) -> None:
+    corpus, policy = tmp_path / "one", tmp_path / "policy.yaml"
+    corpus.mkdir()
+    (corpus / "note.txt").write_text("The harbour bridge opens on 3 May, said the mayor.\n")
+    policy.write_text(MODEL.format(url=drill.url))
+    call("run", str(corpus), "--policy", str(policy), "--json")
+    out = call("explain", "note.txt", "--policy", str(policy))[1]
+    assert "content       »The harbour bridge opens on 3« May, said the mayor." in out
+    assert "answers       one of: good, bad" in out
+    (task,) = json.loads(call("explain", "note.txt", "--policy", str(policy), "--json")[1])["tasks"]
+    (reading,) = task["readings"]
+    assert reading["evidence"].startswith("it says “The harbour bridge opens on 3”; ")
+
+
 def test_content_that_changed_or_that_the_policy_hides_is_not_shown(tmp_path, call) -> None:
     corpus = tmp_path / "one"
     corpus.mkdir()

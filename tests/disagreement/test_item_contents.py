@@ -1,5 +1,6 @@
 """What is shown of items beside the answers: excerpts, metadata, and why there is none."""
 
+import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -110,6 +111,32 @@ def test_content_that_is_gone_or_changed_is_said_to_be(intakes, change, words) -
     shown = contents_of(intakes, made).excerpt(only_item(made), [("x", ok("soup"))])
     assert shown.pieces == ()
     assert shown.note is not None and words in shown.note
+
+
+@pytest.mark.parametrize(("readable", "read_at_most"), [(None, 5), (4, 10)])
+def test_a_source_that_fails_again_and_again_is_not_asked_for_ever(
+    intakes, readable, read_at_most
+) -> None:
+    files = [intakes.source / f"n{number:02}.txt" for number in range(20)]
+    for file in files:
+        file.write_text(f"This is what {file.name} says.\n")
+    intakes.take()
+    for number, file in enumerate(files):
+        if number != readable:
+            file.unlink()
+            os.mkfifo(file)
+    store = Home(intakes.home).tables
+    (batch,) = store.batches("content_manifest")
+    made = batch, store.read("content_manifest", batch)
+    contents = contents_of(intakes, made)
+    rows = sorted(accepted_items(made[1]), key=lambda row: row.path)
+    shown = [contents.excerpt(row.item_id, []) for row in rows]
+    notes = [one.note or "" for one in shown]
+    if readable is not None:
+        assert shown[readable].as_text() == "This is what n04.txt says."
+    assert "cannot be read as it was: a pipe" in notes[0]
+    given_up = [note == "not shown: the source failed 5 times in a row before" for note in notes]
+    assert given_up == [number >= read_at_most for number in range(20)]
 
 
 def test_a_file_is_described_by_its_profile(finished: Finished) -> None:

@@ -52,8 +52,8 @@ def test_services_that_never_differ_are_named_and_those_compared_too_rarely_not(
     task = next(one for one in batch_figures(tables).tasks if one.task == "tone")
     pair = task.agreement[0]
 
-    def steps(compared: int, disagreed: int):
-        known = replace(pair, overall=PairAgreement(compared, disagreed, 0.0))
+    def steps(compared: int, differing: int):
+        known = replace(pair, differing=differing, overall=PairAgreement(compared, 0, 0.0))
         return next_steps(row, (replace(task, agreement=(known,)),), (), 0, 0)
 
     (step,) = steps(900, 0)

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
+from orchestration_assets.reporting import formatting
 from orchestration_assets.reporting.figures import batch_figures, report_row
 from orchestration_assets.reporting.page import BATCHES_SHOWN, render_batch, render_index
 from orchestration_assets.schemas import tables as t
@@ -139,6 +140,31 @@ def test_says_how_much_is_left_out(tables, html):
         if one.others.total:
             assert f"{one.others.total} more with this cause" in text
     assert f"tables/disagreements/{BATCH}.parquet" in text
+
+
+def test_disputes_come_before_any_statistics(html):
+    tree = LexborHTMLParser(html)
+    sections = [node.attributes.get("id") for node in tree.css("main section")]
+    assert sections[:3] == [None, "disputes", "glance"]
+    assert [node.text() for node in tree.css(".first h2")] == [
+        *("What changed", "What is disputed", "What to do next")
+    ]
+    assert 0 < len(tree.css(".card")) <= 10
+    assert not tree.css("#disputes details[open]"), "the lists behind stay folded"
+
+
+def test_shares_of_few_are_written_as_counts():
+    page = LexborHTMLParser(page_of(synthetic_batch(12)))
+    named = "outcome_share family_share answered_share agreed_share disagreed_share".split()
+    shares = [node for name in named for node in page.css(f"data[data-figure={name}]")]
+    assert len(shares) > 20
+    for node in shares:
+        written = re.fullmatch(r"(\d+) of (\d+)", node.text().strip())
+        assert written, node.text()
+        part, whole = map(int, written.groups())
+        assert float(node.attributes["value"]) == pytest.approx(part / whole)
+    assert formatting.proportion(3, 7) == "3 of 7"
+    assert formatting.proportion(30, 60) == "50%"
 
 
 def test_every_kind_of_answer_and_every_model_has_its_place(html):

@@ -18,7 +18,11 @@ from orchestration_assets.services.content_type.parse_evidence import (
     opens_as,
     parsed_prefix,
 )
-from orchestration_assets.services.content_type.plain_signs import find_sign, split_prose_types
+from orchestration_assets.services.content_type.plain_signs import (
+    PROSE_TYPES,
+    find_sign,
+    split_prose_types,
+)
 from orchestration_assets.services.content_type.shared_extension_formats import told_format
 from orchestration_assets.services.contract import EmbeddedService
 from orchestration_assets.services.readings import abstention, label_reading, quoted
@@ -97,7 +101,8 @@ class GrammarCompetition(EmbeddedService):
         if ranked[0][1] < _MIN_CONFIDENCE:
             return abstention(f"no content type stands out; the nearest is {ranked[0][0]}")
         lexical = f"{evidence.known} telling words and marks"
-        if len(ranked) > 1:
+        # of prose, the marks decide and no words
+        if len(ranked) > 1 and ranked[0][0] not in PROSE_TYPES:
             words = evidence.telling_words(ranked[0][0], ranked[1][0])[:_QUOTED_WORDS]
             lexical += f" such as {quoted(words)}" if words else ""
         return label_reading(question, ranked, "; ".join([lexical, *parses, *reasons]))

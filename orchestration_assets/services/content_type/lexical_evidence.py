@@ -14,6 +14,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
+from orchestration_assets.text.document_frequencies import term_weights
+
 LEXED_CHARS: Final = 6144
 WEIGHT_SCALE: Final = 10
 """Weights are stored as integers, this many to one."""
@@ -39,7 +41,8 @@ class LexicalEvidence:
     def telling_words(self, label: str, rival: str) -> list[str]:
         """Words of the text that speak most for a label against another, the strongest first.
 
-        None where the model has no such labels.
+        What any document may have, such as *the* or *License*, counts as far as it is rare. None
+        where the model has no such labels.
         """
         labels = fitted_model()["labels"]
         if label not in labels or rival not in labels or not self.features:
@@ -47,10 +50,14 @@ class LexicalEvidence:
         rows, weights, _ = _weights()
         own = [rows[feature] for feature in self.features]
         margin = weights[own, labels.index(label)] - weights[own, labels.index(rival)]
-        told = list(self.features.values()) * margin
-        features = list(self.features)
-        ordered = (features[place] for place in (-told).argsort(kind="stable") if told[place] > 0)
-        return [feature.strip("^$") for feature in ordered if _TOLD.fullmatch(feature)]
+        strength = zip(self.features.items(), margin.tolist(), strict=True)
+        told: dict[str, float] = {}
+        for (feature, value), lead in strength:
+            if lead > 0.0 and _TOLD.fullmatch(feature):
+                word = feature.strip("^$")
+                (rarity,) = term_weights({word.lower(): 1}).values()
+                told[word] = max(told.get(word, 0.0), value * lead * rarity)
+        return sorted(told, key=lambda word: (-told[word], word))
 
 
 def features_of(text: str) -> dict[str, int]:

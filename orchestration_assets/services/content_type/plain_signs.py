@@ -273,7 +273,7 @@ def _separator_count(line: str, separator: str) -> int:
     return _QUOTED.sub("", line).count(separator)
 
 
-_PROSE_TYPES: Final = ("text", "markdown", "rst")
+PROSE_TYPES: Final = ("text", "markdown", "rst")
 _RST = re.compile(
     r"^\.\. (?:[\w-]+::(?: |$)|_[^\n]+:|\[\w+\] )|:[a-z]+(?::[a-z]+)?:`[^`\n]+`|``[^`\n]+``"
     r"|`[^`<\n]+ <[^>\n]+>`_|\w::$|^:[\w -]+:(?: |$)|^[=~^*+\"]{4,}$",
@@ -296,7 +296,7 @@ def split_prose_types(
 ) -> tuple[dict[str, float], Sequence[str]]:
     """``shares`` with text, markdown and rst told apart by their markup, and why."""
     split = dict(shares)
-    prose = sum(split[label] for label in _PROSE_TYPES)
+    prose = sum(split[label] for label in PROSE_TYPES)
     if prose < max(split.values()):
         return split, ()
     head = text[:_HEAD_CHARS]
