@@ -77,7 +77,7 @@ def publish_batch(home: Home, batch: str, tables: Mapping[str, pa.Table]) -> Bat
         contents = ItemContents(
             asked.policy, tables["content_manifest"], tables["content_profiles"], reader
         )
-        sources = CardSources(_wordings(asked.tasks), contents, _hidden_metadata(asked.policy))
+        sources = CardSources(_wordings(asked.tasks), contents, hidden_metadata(asked.policy))
         figures = batch_figures(whole, sources, earlier)
         questions = figures.questions
         votes = votes_about(questions.shown, [tables[name] for name in names])
@@ -88,7 +88,7 @@ def publish_batch(home: Home, batch: str, tables: Mapping[str, pa.Table]) -> Bat
     return BatchPage(path, row, figures)
 
 
-def _hidden_metadata(policy: Policy | None) -> frozenset[str] | None:
+def hidden_metadata(policy: Policy | None) -> frozenset[str] | None:
     """What nobody is shown: gold, and by policy everything."""
     if policy is not None and policy.report.content == "none":
         return None
