@@ -287,6 +287,9 @@ def test_a_verdict_may_be_the_letter_of_a_listed_answer(verdict) -> None:
         ("tone", "none of them", "a) 0.5\nb) -0.5", "none of them", None),
         ("keywords", "None of these", "", "none of them", None),
         ("letter", "none of them is right", _LISTED, "none of them", None),
+        ("title", "b", "a) The one\nb) None of these", "None of these", None),
+        ("title", "None of these", "a) The one\nb) None of these", "None of these", None),
+        ("title", "none of them", "a) The one\nb) None of these", "none of them", None),
     ],
 )
 def test_a_letter_means_what_its_own_row_lists(task, verdict, choices, answer, members) -> None:
