@@ -89,8 +89,8 @@ def read_lines(file: str, data: bytes) -> list[VerdictLine]:
     if suffix in (".jsonl", ".ndjson"):
         return collect(file, _json_lines(data))
     message = (
-        "has a name that ends neither in .csv (or .tsv, .txt) nor in .jsonl: rename it, and drop "
-        "it again"
+        "has a name that ends neither in .csv (or .tsv, .txt) nor in .jsonl: save it as one of "
+        "these, a workbook as CSV, and drop it again"
     )
     raise VerdictFileError(file, [VerdictProblem(0, "file", message)])
 
