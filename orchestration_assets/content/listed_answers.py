@@ -17,6 +17,7 @@ NONE_OF_THEM: Final = "none of them"
 """The verdict that no answer of any service is right."""
 
 _LINE: Final = re.compile(r"([a-z])\) (.*\S)\s*")
+_BEGINNING: Final = re.compile(r"\s*a\) ")
 _LETTER: Final = re.compile(r"\(?([a-z])([).:]?)", re.IGNORECASE)
 _QUOTE: Final = "[\"'\u2018\u2019\u201c\u201d]"
 _QUOTED_LETTER: Final = re.compile(f"{_QUOTE}([a-z]){_QUOTE}", re.IGNORECASE)
@@ -54,6 +55,20 @@ def listed(cell: Any) -> tuple[str, ...]:
     answers = tuple(match[2] for match in matches if match is not None)
     letters = "".join(match[1] for match in matches if match is not None)
     return answers if lines and letters == ascii_lowercase[: len(lines)] else ()
+
+
+def is_letter(verdict: str) -> bool:
+    """Whether a verdict may stand for a listed answer."""
+    return _LETTER.fullmatch(verdict) is not None
+
+
+def is_damaged(cell: Any) -> bool:
+    """Whether a cell was a listing, of which no letter can be told any more."""
+    if not isinstance(cell, str) or _BEGINNING.match(cell) is None:
+        return False
+    answers = listed(cell)
+    # line ends that became spaces leave one answer, which holds the others
+    return not answers or (len(answers) == 1 and " b) " in answers[0])
 
 
 def named_answer(verdict: str, answers: Sequence[str], labels: Collection[str] = ()) -> str:

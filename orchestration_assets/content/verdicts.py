@@ -7,7 +7,7 @@ counts. So a person who mends a file and drops it again never wonders which half
 import json
 import math
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -20,6 +20,8 @@ from orchestration_assets.content.listed_answers import (
     NONE_OF_THEM,
     LetterError,
     cannot_tell,
+    is_damaged,
+    is_letter,
     listed,
     named_answer,
     says_none,
@@ -128,7 +130,7 @@ def _verdict(
         content = _content(values.get(OPTIONAL), item, said_at)
         sheet = _sheet(values.get(ASKED_IN))
         given = _Given(identity, file, line.number, _text(values, "who"), said_at, sheet)
-        answer = _on_sheet(values["verdict"], listed(values.get(CHOICES)), task)
+        answer = _on_sheet(values["verdict"], values.get(CHOICES), task)
         return _row(given, item.item_id, item.path, content, task_name, answer, rules)
     except FieldError as error:
         return VerdictProblem(line.number, error.field, str(error))
@@ -263,12 +265,18 @@ def _is_left_out(line: VerdictLine, tasks: Mapping[str, TaskConfig]) -> bool:
     return cannot_tell(text) and (task is None or text not in task.labels)
 
 
-def _on_sheet(verdict: Any, choices: Sequence[str], task: TaskConfig) -> Answer:
+def _on_sheet(verdict: Any, cell: Any, task: TaskConfig) -> Answer:
     """The verdict of a sheet: that no answer is right, the answer that is listed under the letter
     which it is, or what it says."""
     if not isinstance(verdict, str) or task.kind is AnswerKind.VECTOR:
         return _answer(verdict, task)
-    text = _plain(verdict)
+    text, choices = _plain(verdict), listed(cell)
+    if is_letter(text) and is_damaged(cell):
+        raise FieldError(
+            CHOICES,
+            "the answers do not stand on lines of their own any more, so no letter means one of "
+            f"them: write the answer itself as the verdict (found {one_line(text)})",
+        )
     if says_none(text) and text not in (*task.labels, *choices):
         return NONE_OF_THEM
     try:

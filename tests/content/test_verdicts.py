@@ -320,6 +320,15 @@ def test_a_letter_means_what_its_own_row_lists(task, verdict, choices, answer, m
     assert rows_to_arrow(VERDICTS, [taken_row]).num_rows == 1
 
 
+@pytest.mark.parametrize("cell", ["a) red b) blue", "a) red\n blue\n", "a) red\nc) blue"])
+@pytest.mark.parametrize("verdict", ["b", "B)", "(a)"])
+def test_a_letter_means_nothing_where_the_listing_is_damaged(cell, verdict) -> None:
+    row = GOOD | {"task": "title", "choices": cell, "verdict": verdict}
+    (problem,) = problems(as_csv(row), "v.csv")
+    assert problem.startswith("line 2, choices: the answers do not stand on lines of their own")
+    assert taken(as_csv(row | {"verdict": "blue"}), "v.csv")[0].answer == "blue"
+
+
 def test_what_nobody_can_tell_is_left_out_like_an_empty_line() -> None:
     rows = [GOOD, *(GOOD | {"verdict": v} for v in ("cannot tell", "can't say", "Cannot tell "))]
     found = understand("v.csv", as_csv(*rows), RULES, find)
