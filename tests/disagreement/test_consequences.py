@@ -82,6 +82,12 @@ def test_a_third_reading_settles_a_guess_but_no_firm_dissent() -> None:
     assert judge_labels(*firm, others=others).consequence is Consequence.OTHER_LABEL
 
 
+def test_two_guesses_contradict_nothing() -> None:
+    found = judge_labels(("x", label("lua", 0.45)), ("y", label("haskell", 0.55)))
+    assert found.consequence is NONE
+    assert found.sentence.endswith("both are no more than guesses")
+
+
 def test_labels_of_a_closed_set_share_what_a_service_leaves_to_them() -> None:
     sides = ("x", label("urgent", 0.9)), ("y", label("routine", 0.6))
     two, many = (judge_labels(*sides, (), [str(n) for n in range(size)]) for size in (3, 60))

@@ -237,3 +237,9 @@ def test_a_here_document_name_that_overflows_a_grammar_is_kept_from_it():
     from orchestration_assets.services.content_type.parse_evidence import error_share
 
     assert error_share(f"x = <<{'A' * 2000}\n", "ruby") == 1.0
+
+
+def test_magika_abstains_below_its_own_threshold_and_says_what_it_would_have_guessed() -> None:
+    reading = ask("magika", f"# The archive\n\n{PROSE['en']} It is a good and helpful archive.\n")
+    assert reading.status is Status.ABSTAINED
+    assert str(reading.reason).startswith("magika is unsure: its best guess is ")

@@ -21,9 +21,12 @@ of the same service under small changes of the text often exchange their places.
 LEFT_OPEN_FROM: Final = 0.1
 """The probability of the less likely label from which on it is open which one it is: the one in ten
 that :class:`~orchestration_assets.schemas.policy.Review` lets pass by default."""
-FIRM_FROM: Final = 0.6
+FIRM_FROM: Final = 0.7
 """The confidence from which on a service that stands alone is heard all the same: nobody has
-checked the others' confidences. Below, nobody should rely on an answer (``reject_below``)."""
+checked the others' confidences. By what two readers found worth reading."""
+RELIED_ON_FROM: Final = 0.6
+"""The confidence that one of the two must reach: below it nobody should rely on an answer
+(``reject_below`` by default), and two guesses contradict nothing."""
 _OPEN_SET: Final = 10
 """Labels that an open set is taken to have beside those that a service names."""
 _LEAST: Final = 0.005
@@ -48,6 +51,8 @@ def judge_labels(
     for name, lead, other in ((name_a, lead_a, label_b), (name_b, lead_b, label_a)):
         if lead < LEAST_LEAD:
             return harmless(f"{sentence}: {name} holds {_quoted(other)} to be nearly as likely")
+    if max(_stated(a), _stated(b)) < RELIED_ON_FROM:
+        return harmless(f"{sentence}: both are no more than guesses")
     doubt, settled = _doubt([a, b, *others], label_a, label_b, len(labels))
     loser = b if settled == label_a else a
     if doubt < LEFT_OPEN_FROM and _stated(loser) < FIRM_FROM:
