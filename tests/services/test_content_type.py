@@ -243,3 +243,12 @@ def test_magika_abstains_below_its_own_threshold_and_says_what_it_would_have_gue
     reading = ask("magika", f"# The archive\n\n{PROSE['en']} It is a good and helpful archive.\n")
     assert reading.status is Status.ABSTAINED
     assert str(reading.reason).startswith("magika is unsure: its best guess is ")
+
+
+def test_a_table_may_begin_with_a_line_of_its_own_and_signatures_are_none() -> None:
+    rows = "\n".join(f"{n}.5,{n},0.{n},red" for n in range(20))
+    assert ask("grammar", f"178,4,first\n# measured twice\n{rows}\n").answer == "csv"
+    stubs = "\n".join(
+        f"def read_{n}(data: bytes, at: int, swap: bool) -> int: ..." for n in range(9)
+    )
+    assert ask("grammar", f"from ._base import one, two\n{stubs}\n").answer != "csv"

@@ -242,6 +242,7 @@ def _sections(text: str, head: str) -> PlainSign | None:
 
 
 _MIN_TABLE_LINES: Final = 5
+_CODE_SIGNS: Final = frozenset("(){}[]=")
 
 
 def _table(text: str, head: str) -> PlainSign | None:
@@ -258,8 +259,11 @@ def _table(text: str, head: str) -> PlainSign | None:
             continue
         if counts == {0}:
             continue
-        if separator not in filled[0] or any(
-            line[0] in " \t/" or line[-1] in ",;{}()\\" for line in lines
+        if any(line[0] in " \t/" or line[-1] in ",;{}()\\" for line in lines):
+            continue
+        # signatures of functions have equally many commas as well
+        if _separator_count(filled[0], separator) not in counts and (
+            separator not in filled[0] or any(_CODE_SIGNS.intersection(line) for line in lines)
         ):
             continue
         return PlainSign(label, 0.9, f"{len(lines)} lines with {counts.pop() + 1} columns each")
