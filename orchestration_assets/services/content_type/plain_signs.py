@@ -262,6 +262,8 @@ def _table(text: str, head: str) -> PlainSign | None:
         if any(line[0] in " \t/" or line[-1] in ",;{}()\\" for line in lines):
             continue
         # signatures of functions have equally many commas as well
+        if all("(" in line for line in lines):
+            continue
         if _separator_count(filled[0], separator) not in counts and (
             separator not in filled[0] or any(_CODE_SIGNS.intersection(line) for line in lines)
         ):
