@@ -53,7 +53,17 @@ def test_the_form_of_an_answer_tells_its_type(answer, sort) -> None:
     assert answer_types(answer) == {sort}
 
 
-@pytest.mark.parametrize("text", ["", " ", "x" * 5000, "((((", "\\", "\x00", "9" * 400, "A" * 299])
+_REPEATED = [
+    f"{piece * 300}"[:299] + "?"
+    for piece in ("A", "Ab", "the ", "a, ", "a;", "at about ", "at half past ", "every other ")
+]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " ", "x" * 5000, "((((", "\\", "\x00", "9" * 400, "A" * 299, ", ".join("abcdefgh" * 9) + "."]
+    + _REPEATED,
+)
 def test_no_rule_stumbles_over_odd_input(text) -> None:
     type_conflict(text, "yes")
     entity_conflict(text, text)
