@@ -133,6 +133,14 @@ def test_texts_that_can_both_be_true_are_none(first, second) -> None:
         ("dairy", "bakery"),
         ("mina@example.org", "otto@example.org"),
         ("ward 3", "clinic 9"),
+        ("-5", "5"),
+        ("+1", "-1"),
+        ("10 m", "10 mm"),
+        ("5 EUR", "5 USD"),
+        ("$5", "\u20ac5"),
+        ("C", "C++"),
+        ("Java", "JavaScript"),
+        ("mina@example.org", "mina@example.org.uk"),
     ],
 )
 def test_values_that_differ_exclude_each_other(first, second) -> None:
@@ -150,11 +158,25 @@ def test_values_that_differ_exclude_each_other(first, second) -> None:
         ("2025-02-01", "1 February 2025"),
         ("R. Okafor", "Okafor, Ruth"),
         ("1,200", "1200"),
+        ("12 500 EUR", "12,500 EUR"),
+        ("5 %", "5"),
+        ("A-12", "a12"),
+        ("IBM", "International Business Machines"),
+        ("corp", "Corporation"),
+        ("cancel", "cancelled"),
     ],
 )
 def test_two_forms_of_one_value_do_not(first, second) -> None:
     assert not exclude_each_other(first, second)
     assert judge_texts(*texts(first, second), in_values=True).consequence is NONE
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("approved", "not approved"), ("no refund", "refund")]
+)
+def test_a_denied_value_is_no_form_of_it(first, second) -> None:
+    found = judge_texts(*texts(first, second), in_values=True)
+    assert found.consequence is Consequence.CONTRADICTION
 
 
 def test_titles_are_no_values_and_codes_are() -> None:
