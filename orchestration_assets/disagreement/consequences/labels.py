@@ -45,7 +45,7 @@ def judge_labels(
     (name_a, a), (name_b, b) = first, second
     label_a, label_b = str(a.answer), str(b.answer)
     sentence = f"{name_a} says {_quoted(label_a)}, {name_b} says {_quoted(label_b)}"
-    if any(label_a in group and label_b in group for group in near_synonyms):
+    if are_near_synonyms(label_a, label_b, near_synonyms):
         return harmless(f"{sentence}: the policy takes the two for near-synonyms")
     lead_a, lead_b = _lead(a, label_b), _lead(b, label_a)
     for name, lead, other in ((name_a, lead_a, label_b), (name_b, lead_b, label_a)):
@@ -60,6 +60,11 @@ def judge_labels(
     # what severity multiplies by both confidences: the share of each that is no hesitation
     strength = (lead_a / _stated(a)) * (lead_b / _stated(b))
     return Judgement(Consequence.OTHER_LABEL, strength, sentence)
+
+
+def are_near_synonyms(first: str, second: str, groups: Iterable[Collection[str]]) -> bool:
+    """Whether two labels stand together in one of the groups."""
+    return any(first in group and second in group for group in groups)
 
 
 def _lead(reading: Reading, other: str) -> float:

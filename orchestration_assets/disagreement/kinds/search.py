@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Final, cast
 
+from orchestration_assets.disagreement.consequences.labels import are_near_synonyms
 from orchestration_assets.disagreement.kinds.entity_conflicts import entity_conflict
 from orchestration_assets.disagreement.kinds.figurative import figurative
 from orchestration_assets.disagreement.kinds.finding import Finding
@@ -101,10 +102,19 @@ def _outlier(votes: ServiceReadings, task: Task) -> _Match | None:
     if len(votes) < MIN_READINGS:
         return None
     answers = [cast(Answer, reading.answer) for _, reading in votes]
-    finding = outlier([[distance(a, b, task) for b in answers] for a in answers])
+    finding = outlier([[_apart(a, b, task) for b in answers] for a in answers])
     if finding is None or finding.outlier_position is None:
         return None
     return (votes[finding.outlier_position][0],), finding
+
+
+def _apart(first: Answer, second: Answer, task: Task) -> float:
+    """Near-synonyms are one label: nobody would do anything else by the other."""
+    if task.kind is AnswerKind.LABEL and are_near_synonyms(
+        cast(str, first), cast(str, second), task.near_synonyms
+    ):
+        return 0.0
+    return distance(first, second, task)
 
 
 def _clearest_pair(

@@ -8,9 +8,9 @@ from typing import Final
 
 from orchestration_assets.evidence.contradiction.lexicon import Lexicon, lexicon
 from orchestration_assets.evidence.contradiction.quantities import (
-    COUNT,
     Quantity,
     rivals,
+    same_figure,
     same_value,
 )
 from orchestration_assets.evidence.contradiction.readings import TextReading, Word
@@ -243,7 +243,7 @@ def _quantities(
     equal: _QuantityPairs = []
     unequal: _QuantityPairs = []
     left, right = _paired(left, right, same_value, equal)
-    left, right = _paired(left, right, _same_figure, equal)
+    left, right = _paired(left, right, same_figure, equal)
     partners = {link.first.position: link.second.position for link in links}
     left, right = _paired(
         left, right, lambda a, b: rivals(a, b) and _same_place(a, b, partners), unequal
@@ -260,12 +260,6 @@ def _same_place(a: Quantity, b: Quantity, partners: dict[int, int]) -> bool:
             if partner is not None and abs(partner - edge_b) <= 2:
                 return True
     return False
-
-
-def _same_figure(a: Quantity, b: Quantity) -> bool:
-    """The same figure, of which one side leaves out the unit."""
-    bare = (a.senses[0][0] == COUNT) != (b.senses[0][0] == COUNT)
-    return bare and a.number == b.number != 0.0
 
 
 def _paired(
