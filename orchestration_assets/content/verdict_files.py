@@ -16,13 +16,13 @@ FIELDS: Final = ("item", "task", "verdict", "who", "when")
 OPTIONAL: Final = "content_hash"
 ASKED_IN: Final = "asked_in"
 CHOICES: Final = "choices"
+_READ: Final = (*FIELDS, OPTIONAL, ASKED_IN, CHOICES)
 _AS_TEXT: Final = ("item", "task", OPTIONAL, ASKED_IN)
 MAX_BYTES: Final = 16 * 1024 * 1024
 _DELIMITERS: Final = ",;\t"
 # spreadsheets save "Unicode text" so, and put the separator on a line of its own
 _UTF_16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
-_SEPARATOR_LINE: Final = re.compile(r"sep=[,;\t]\r?\n", re.IGNORECASE)
-_LINE_END: Final = re.compile(r"\r\n|\n|\r")
+_SEPARATOR_LINE: Final = re.compile(r'"?sep=[,;\t]"?\r?\n', re.IGNORECASE)
 _MAX_PROBLEMS: Final = 200
 
 
@@ -105,35 +105,59 @@ def _csv_lines(data: bytes) -> Iterator[VerdictLine | VerdictProblem]:
     number = 1
     if separator := _SEPARATOR_LINE.match(text):
         text, number = text[separator.end() :], 2
-    first, above = number, number - 1
-    delimiter, names = _header(_LINE_END.split(text, maxsplit=1)[0])
-    yield from _column_problems(names)
+    above, names = number - 1, list[str]()
+    delimiter = _delimiter(text)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         for row in rows:
             here, number = number, rows.line_num + 1 + above
-            if here == first or not any(cell.strip() for cell in row):
+            if not any(cell.strip() for cell in row):
                 continue
-            if len(row) != len(names):
+            if not names:
+                names = _names(row)
+                yield from _column_problems(names)
+            elif (cells := _fitted(row, names)) is None:
                 message = f"has {len(row)} fields, the header has {len(names)}: quote what holds a "
                 yield VerdictProblem(here, "file", message + f"{delimiter!r}")
             else:
-                values = dict(zip(names, row, strict=True))
+                values = dict(zip(names, cells, strict=True))
                 given = {name: as_given(values[name]) for name in _AS_TEXT if name in values}
                 yield VerdictLine(here, values | given)
     except csv.Error as error:
         message = f"is no valid CSV ({error}); was the file still being written?"
         yield VerdictProblem(number, "file", message)
+    else:
+        if not names:
+            yield from _column_problems(names)
 
 
-def _header(line: str) -> tuple[str, list[str]]:
-    """The delimiter under which the header has most of the known columns, and the columns."""
+def _delimiter(text: str) -> str:
+    """The delimiter under which the header has most of the known columns."""
 
-    def split(delimiter: str) -> list[str]:
-        return [name.strip().strip('"').lower() for name in line.strip().split(delimiter)]
+    def known(delimiter: str) -> int:
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        try:
+            header = next((row for row in rows if any(cell.strip() for cell in row)), [])
+        except csv.Error:  # said when the rows are read
+            return 0
+        return len(set(FIELDS) & set(_names(header)))
 
-    best = max(_DELIMITERS, key=lambda delimiter: len(set(FIELDS) & set(split(delimiter))))
-    return best, split(best)
+    return max(_DELIMITERS, key=known)
+
+
+def _names(header: Sequence[str]) -> list[str]:
+    return [name.strip().strip('"').lower() for name in header]
+
+
+def _fitted(row: Sequence[str], names: Sequence[str]) -> list[str] | None:
+    """A row with one cell a column, None where cells that count may be missing or too many.
+
+    Spreadsheets leave out empty cells at the end of some rows, or add them.
+    """
+    missing, beyond = names[len(row) :], row[len(names) :]
+    if any(cell.strip() for cell in beyond) or any(name in _READ for name in missing):
+        return None
+    return [*row[: len(names)], *[""] * len(missing)]
 
 
 def _column_problems(names: Sequence[str]) -> Iterator[VerdictProblem]:
@@ -141,7 +165,7 @@ def _column_problems(names: Sequence[str]) -> Iterator[VerdictProblem]:
         if field not in names:
             known = ", ".join(FIELDS)
             yield VerdictProblem(1, field, f"the column is missing; the header needs {known}")
-    for field in (*FIELDS, OPTIONAL, ASKED_IN, CHOICES):
+    for field in _READ:
         if names.count(field) > 1:
             yield VerdictProblem(1, field, "the column is given twice: keep one of them")
 

@@ -7,7 +7,7 @@ counts. So a person who mends a file and drops it again never wonders which half
 import json
 import math
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -128,8 +128,8 @@ def _verdict(
         content = _content(values.get(OPTIONAL), item, said_at)
         sheet = _sheet(values.get(ASKED_IN))
         given = _Given(identity, file, line.number, _text(values, "who"), said_at, sheet)
-        verdict = _named(values["verdict"], values.get(CHOICES), task.labels)
-        return _row(given, item.item_id, item.path, content, task_name, verdict, rules)
+        answer = _on_sheet(values["verdict"], listed(values.get(CHOICES)), task)
+        return _row(given, item.item_id, item.path, content, task_name, answer, rules)
     except FieldError as error:
         return VerdictProblem(line.number, error.field, str(error))
 
@@ -152,12 +152,10 @@ def _row(
     path: str,
     content_hash: str | None,
     task_name: str,
-    verdict: Any,
+    answer: Answer,
     rules: VerdictContext,
 ) -> VerdictRow:
-    """A verdict as it is kept. Raises FieldError when it is no answer to the task."""
-    task = rules.tasks[task_name]
-    answer = _answer(verdict, task)
+    """A verdict as it is kept."""
     return VerdictRow(
         file_hash=given.file_hash,
         file=given.file,
@@ -166,7 +164,7 @@ def _row(
         path=path,
         content_hash=content_hash,
         task=task_name,
-        kind=task.kind,
+        kind=rules.tasks[task_name].kind,
         verdict=_in_full(answer),
         answer=shown(answer) or "",
         answer_set=_members(answer),
@@ -194,7 +192,8 @@ def verdict_row(
     ``place`` says where the value stands. Raises FieldError when it is no answer to the task.
     """
     given = _Given(file_hash(place.encode()), place, number, DECLARED_BY, said_at, None)
-    return _row(given, item_id, path, content_hash, task, value, rules)
+    answer = _answer(value, rules.tasks[task])
+    return _row(given, item_id, path, content_hash, task, answer, rules)
 
 
 def _is_blank(value: Any) -> bool:
@@ -264,20 +263,22 @@ def _is_left_out(line: VerdictLine, tasks: Mapping[str, TaskConfig]) -> bool:
     return cannot_tell(text) and (task is None or text not in task.labels)
 
 
-def _named(verdict: Any, choices: Any, labels: Collection[str]) -> Any:
-    """The verdict, or the answer that is listed under the letter which it is."""
-    if not isinstance(verdict, str):
-        return verdict
+def _on_sheet(verdict: Any, choices: Sequence[str], task: TaskConfig) -> Answer:
+    """The verdict of a sheet: that no answer is right, the answer that is listed under the letter
+    which it is, or what it says."""
+    if not isinstance(verdict, str) or task.kind is AnswerKind.VECTOR:
+        return _answer(verdict, task)
+    text = _plain(verdict)
+    if says_none(text) and text not in (*task.labels, *choices):
+        return NONE_OF_THEM
     try:
-        return named_answer(_plain(verdict) or verdict, listed(choices), labels)
+        return _answer(named_answer(text or verdict, choices, task.labels), task)
     except LetterError as error:
         raise FieldError("verdict", str(error)) from error
 
 
 def _answer(value: Any, task: TaskConfig) -> Answer:
     text = _plain(value)
-    if says_none(text) and text not in task.labels and task.kind is not AnswerKind.VECTOR:
-        return NONE_OF_THEM
     match task.kind:
         case AnswerKind.SCORE:
             return _score(value, task.scale)

@@ -170,8 +170,9 @@ def review_queue(
     deps=[RESOLUTIONS.name, GOLD_LABELS.name],
     description=(
         "What agreement and verdicts have taught about the services of each label task, and "
-        "whether it passed the gate: on verdicts that it has not seen, its risk must be no worse "
-        "than what is in use. What passes is promoted, and later batches use it."
+        "whether it passed the gate: on verdicts that it has not seen, neither its risk nor "
+        "its answers may be worse than what is in use. What passes is promoted, and later batches "
+        "use it."
     ),
 )
 def calibration(

@@ -3,8 +3,9 @@
 Every verdict counts by what it stands for: the questions that people answer are no even sample of
 all. A new model passes a gate before it is used: on verdicts that it has not seen, its risk must be
 at least as good (by Brier score) as that of what is in use now, and by the 95 % interval at most
-0.05 worse. So a clear gain passes on few verdicts, and a small one on many. Where these verdicts
-are too few or too uneven for an interval nothing is put to use.
+0.05 worse, and of the answers that stand hardly fewer may be right. So a clear gain passes on few
+verdicts, and a small one on many. Where these verdicts are too few or too uneven for an interval
+nothing is put to use.
 """
 
 import math
@@ -47,6 +48,8 @@ _ENOUGH_HELD_OUT: Final = 10.0
 
 _MOST_WORSE: Final = 0.05
 """By how much the Brier score may be worse at the upper end of the interval of its change."""
+_MOST_FEWER_RIGHT: Final = 0.02
+"""Share of the answers that may be lost to a truer risk: less than one of few verdicts."""
 _POINTS: Final = 20
 _ROUNDING: Final = 1e-12
 _ENOUGH_SERVICES: Final = 3
@@ -170,7 +173,10 @@ def calibrate(
     brier = error_cost_estimate(new.right, new.risk**2, (1.0 - new.risk) ** 2, held_weights)
     assert change and gap and accuracy and single and brier  # no weight held out is nought
     brier_before = brier_score(1.0 - before.risk, before.right, held_weights)
-    better = few is None and change.mean <= 0.0 and change.high <= _MOST_WORSE
+    more_right = weighted_mean(new.right, held_weights) - weighted_mean(before.right, held_weights)
+    fewer_right = more_right < -_MOST_FEWER_RIGHT
+    gain = change.mean <= 0.0 and not fewer_right
+    better = few is None and gain and change.high <= _MOST_WORSE
     verb = "promoted" if better else "not promoted"
     reason = (
         f"{verb}: on {len(held)} held-out verdicts the Brier score is {brier.mean:.4f}, "
@@ -179,7 +185,9 @@ def calibrate(
     )
     if few is not None:
         reason = f"not promoted: {few}"
-    elif change.mean <= 0.0 and not better:
+    elif fewer_right:
+        reason += f"; {-more_right:.1%} fewer of the answers that stand are right"
+    elif gain and not better:
         reason += f"; {_more_would_tell(change, len(judged))}"
     if model.sole_service is not None:
         reason += (
@@ -222,7 +230,9 @@ def _too_few(kept: int, held_weights: Floats) -> str | None:
     if kept >= MIN_LABELS and lacking is None:
         return None
     if kept < MIN_LABELS:
-        lacking = f"{kept} verdicts to learn from, {MIN_LABELS} are needed"
+        lacking = f"{kept} of {kept + held} verdicts to learn from, {MIN_LABELS} are needed"
+    elif held:
+        lacking = f"of {kept + held} verdicts {held} are held out; {lacking}"
     # each further verdict goes to one of the parts, and tells as much there as one that is in it
     evenness = effective / held if held else 1.0
     share = _HELD_OUT_TENTHS / 10.0

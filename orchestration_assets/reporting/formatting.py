@@ -142,6 +142,11 @@ def words(name: str) -> str:
     return name.replace("_", " ")
 
 
+def capitalised(text: str) -> str:
+    """The text with a capital first letter; names within it stay as they are written."""
+    return text[:1].upper() + text[1:]
+
+
 def clause(text: str) -> str:
     """The first clause of a column's meaning: what fits beneath a plot."""
     return re.split(r"(?<=.{12})[,;:.](?:\s|$)", text, maxsplit=1)[0]

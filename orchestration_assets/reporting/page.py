@@ -170,6 +170,7 @@ def _environment() -> Environment:
         "usd": formatting.dollars,
         "words": formatting.words,
         "squeezed": formatting.squeezed,
+        "capitalize": formatting.capitalised,
         "clause": formatting.clause,
         "cut": formatting.cut,
         "lines": formatting.lines,

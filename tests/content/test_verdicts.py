@@ -200,7 +200,7 @@ def test_spreadsheets_may_write_byte_order_mark_semicolons_other_columns_and_bla
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-@pytest.mark.parametrize("above", ["", "sep={}\n"])
+@pytest.mark.parametrize("above", ["", "sep={}\n", '"sep={}"\n'])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_every_dialect_of_a_spreadsheet_is_the_same_sheet(delimiter, encoding, above, end) -> None:
     rows = [GOOD, GOOD | {"task": "title", "verdict": "ﬁne; sure, “ok”\nquite"}]
@@ -209,6 +209,27 @@ def test_every_dialect_of_a_spreadsheet_is_the_same_sheet(delimiter, encoding, a
     one, two = taken(data, "v.txt" if encoding == "utf-16" else "v.csv")
     assert (one.answer, two.answer) == ("invoice", rows[1]["verdict"])
     assert [one.line, two.line] == ([3, 4] if above else [2, 3])
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("name", ["mine, or yours", "a;b\tc", "two\nlines", '"so-called"', ""])
+@pytest.mark.parametrize("first", [True, False])
+def test_columns_of_ones_own_may_have_any_name(delimiter, name, first) -> None:
+    own = {name: "a note"}
+    data = as_csv(own | GOOD if first else GOOD | own, delimiter=delimiter)
+    assert [row.answer for row in taken(data, "v.csv")] == ["invoice"]
+    assert [row.answer for row in taken(b"\r\n" + data, "v.csv")] == ["invoice"]
+
+
+def test_empty_cells_at_the_end_of_a_row_may_be_missing_or_too_many() -> None:
+    sheet = GOOD | {"asked_in": "20261101T000000Z-0/1"}
+    head, row = as_csv(sheet).decode().splitlines()
+    for end in ("", ",", ",,,,"):
+        assert taken(f"{head},notes,\n{row}{end}\n".encode(), "v.csv")[0].asked_in
+    # but not one that says something, and none that is read
+    for wrong in (f"{row},,,or so", row.rpartition(",")[0]):
+        (problem,) = problems(f"{head},notes,\n{wrong}\n".encode(), "v.csv")
+        assert "quote what holds a ','" in problem
 
 
 def test_a_date_of_the_column_settles_the_order_of_the_others() -> None:
@@ -266,6 +287,9 @@ def test_a_verdict_may_be_the_letter_of_a_listed_answer(verdict) -> None:
         ("tone", "none of them", "a) 0.5\nb) -0.5", "none of them", None),
         ("keywords", "None of these", "", "none of them", None),
         ("letter", "none of them is right", _LISTED, "none of them", None),
+        ("title", "b", "a) The one\nb) None of these", "None of these", None),
+        ("title", "None of these", "a) The one\nb) None of these", "None of these", None),
+        ("title", "none of them", "a) The one\nb) None of these", "none of them", None),
     ],
 )
 def test_a_letter_means_what_its_own_row_lists(task, verdict, choices, answer, members) -> None:

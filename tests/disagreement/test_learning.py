@@ -100,6 +100,7 @@ def test_what_no_model_can_be_made_from_promotes_nothing_and_says_how_many_more_
         found = calibrate("t", known, some(truth, count), None, "old")
         assert found.model is None
         assert found.row.version == "old"
+        assert f"of {count} verdicts" in found.row.reason
         more = int(re.search(r"about (\d+) more would do", found.row.reason)[1])
         assert 30 <= count + more <= 60
         enough = calibrate("t", known, some(truth, count + more + 25), None, "old")
@@ -148,6 +149,26 @@ def test_the_gate_lets_little_pass_that_is_worse_however_few_verdicts_there_are(
             found = difference_estimate(change, np.ones(held_out), unseen)
             passed += found.mean <= 0.0 and found.high <= 0.05
         assert passed / 1_500 < 0.03
+
+
+def test_risk_that_is_better_at_the_cost_of_answers_is_not_promoted() -> None:
+    """Stated confidences tell which answer is right, but promise too little: a model of few items
+    states the truer risk, and picks the worse answers."""
+    rng = np.random.default_rng(3)
+    refused = 0
+    for seed in range(12):
+        known, truth = readings((0.45, 0.4, 0.4), 150, seed=seed)
+        for content, said in known.votes.items():
+            for name, (label, _) in said.items():
+                sure = (0.3 if label == truth[content] else 0.15) + 0.03 * rng.random()
+                said[name] = (label, sure)
+        found = calibrate("t", known, some(truth, 60, seed), None, None)
+        row = found.row
+        if "fewer of the answers that stand are right" in row.reason:
+            refused += 1
+            assert not row.promoted and found.model is None
+            assert row.reason.startswith("not promoted: on ")
+    assert refused >= 3
 
 
 def test_what_is_worse_on_held_out_verdicts_is_not_promoted() -> None:

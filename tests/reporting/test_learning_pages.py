@@ -126,6 +126,7 @@ def test_the_page_of_the_services_says_what_each_is_worth() -> None:
     assert page.count("<polyline") == 4
     assert "88%</data> (80% to 93%)" in page
     assert "10 judged, too few to tell" in page
+    assert "Promoted: on 60 held-out verdicts the Brier score is 0.08" in page
     assert HOSTILE not in page
 
 
