@@ -1,7 +1,7 @@
 """Disputed questions as a person reads them: content, question, and all readings side by side."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Final, Protocol
 
@@ -61,6 +61,11 @@ class CardSources:
     wordings: Mapping[str, TaskWording] = field(default_factory=dict)
     contents: Contents | None = None
     hidden_metadata: Collection[str] | None = ()
+
+    @property
+    def shows_content(self) -> bool:
+        """Whether anything of the content is shown, such as what the evidence of services quotes."""
+        return self.hidden_metadata is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +176,8 @@ def _card(
         _of_question(InterpretationRow, tables["interpretations"], question),
         key=lambda row: (row.step, row.service),
     )
+    if not sources.shows_content:
+        readings = [replace(row, evidence=None) for row in readings]
     decisions = sorted(
         _of_question(DecisionRow, tables["decision_log"], question), key=lambda row: row.decision
     )
