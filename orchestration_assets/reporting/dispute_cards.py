@@ -8,7 +8,12 @@ from typing import Final, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.disagreement.readings import ServiceReadings, Vote, group_readings
+from orchestration_assets.disagreement.readings import (
+    ServiceReadings,
+    Vote,
+    grounds,
+    group_readings,
+)
 from orchestration_assets.reporting.dispute_causes import DisputedPair
 from orchestration_assets.reporting.disputed import QuestionKey
 from orchestration_assets.reporting.text_differences import TextPiece, mark_members, mark_words
@@ -267,7 +272,11 @@ def _group(
         score=first.answer_score,
         confidences=tuple(row.confidence for row in rows if row.confidence is not None),
         explanation=next(
-            (text for row in rows if (text := row.evidence or row.reason) and text not in sentence),
+            (
+                text
+                for row in rows
+                if (text := grounds(row.reason, row.evidence)) and text not in sentence
+            ),
             None,
         ),
         stands=first.service in resolution.supporters,

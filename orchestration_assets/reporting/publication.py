@@ -9,7 +9,11 @@ import pyarrow as pa
 
 from orchestration_assets.content.content_reader import ContentReader
 from orchestration_assets.disagreement.batch_tables import InterpretedBatch
-from orchestration_assets.disagreement.item_contents import ItemContents, gold_columns, hides_content
+from orchestration_assets.disagreement.item_contents import (
+    ItemContents,
+    gold_columns,
+    hides_content,
+)
 from orchestration_assets.disagreement.review_contents import question_contents, votes_about
 from orchestration_assets.disagreement.task_questions import allowed_answers
 from orchestration_assets.reporting.dispute_cards import CardSources, TaskWording

@@ -126,7 +126,10 @@ def excerpt_of(
     """The excerpt of a content that was redacted before."""
     looked = _Looked(content.sections)
     places = deciding_places(looked.text, answers, quotes)
-    windows = _windows(looked, places, max(chars, 40))
+    first = _first(looked.text)
+    # what a licence says decides nothing, unless nothing else does
+    places = [place for place in places if place.start >= first] or places
+    windows = _windows(looked, places, first, max(chars, 40))
     note = None
     if content.looked_at < content.chars:
         note = (
@@ -160,12 +163,13 @@ class _Looked:
 Window = tuple[int, int]
 
 
-def _windows(looked: _Looked, places: Sequence[DecidingPlace], chars: int) -> list[Window]:
+def _windows(
+    looked: _Looked, places: Sequence[DecidingPlace], first: int, chars: int
+) -> list[Window]:
     """Begin and end of what is shown, in order and apart from each other."""
     text = looked.text
     if len(text) <= chars and len(looked.ends) <= 1:
         return [(0, len(text))]
-    first = _first(text)
     _, first_end = looked.section(first)
     chars -= _SECTIONS + 1  # the gaps
     head_chars = round(chars * (_HEAD_SHARE if places else 0.5))

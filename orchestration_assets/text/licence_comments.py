@@ -31,31 +31,32 @@ def licence_end(text: str) -> int:
     paragraph: list[str] = []
     closing = ""
     for line in text[:_MAX_CHARS].splitlines(keepends=True)[:_MAX_LINES]:
-        inside, closing = _comment(line, closing)
-        if inside is not None and _LETTER.search(inside):
-            paragraph.append(inside)
-        elif paragraph:
+        inside, opens, closing = _comment(line, closing)
+        speaks = inside is not None and _LETTER.search(inside) is not None
+        if paragraph and (opens or not speaks):
             if not _SAYS.search("".join(paragraph)):
                 break
             end, size = at, size + len(paragraph)
             paragraph = []
+        if inside is not None and speaks:
+            paragraph.append(inside)
         if inside is None and line.strip() and not _PREAMBLE.match(line):
             break
         at += len(line)
     return end if size >= _FEWEST_LINES else 0
 
 
-def _comment(line: str, closing: str) -> tuple[str | None, str]:
-    """What the line says within a comment, None outside; and what closes the block it leaves
-    open."""
+def _comment(line: str, closing: str) -> tuple[str | None, bool, str]:
+    """What the line says within a comment, None outside; whether it opens a block; and what
+    closes the block that it leaves open."""
     if closing:
         inside, closed, _ = line.partition(closing)
-        return inside, "" if closed else closing
+        return inside, False, "" if closed else closing
     if _PREAMBLE.match(line):
-        return None, ""
+        return None, False, ""
     bare = line.lstrip()
     for opening, closes in _BLOCKS:
         if bare.startswith(opening):
             inside, closed, _ = bare[len(opening) :].partition(closes)
-            return inside, "" if closed else closes
-    return (line, "") if _MARK.match(line) else (None, "")
+            return inside, True, "" if closed else closes
+    return (line if _MARK.match(line) else None), False, ""

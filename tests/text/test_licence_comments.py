@@ -50,7 +50,7 @@ FORMS = {
 @pytest.mark.parametrize("licence", [MIT, BSD, GPL])
 def test_an_excerpt_begins_behind_the_licence(form, licence) -> None:
     text = FORMS[form](licence) + "\nReads the tables of the shop.\n" + CODE
-    assert text[licence_end(text) :].lstrip(" \n*/->\"").startswith("Reads the tables")
+    assert text[licence_end(text) :].lstrip(' \n*/->"').startswith("Reads the tables")
     excerpt = content_excerpt(text, ["nothing of it"])
     assert excerpt.pieces[0].text == GAP
     assert "Reads the tables of the shop." in excerpt.as_text()
@@ -63,6 +63,23 @@ def test_what_a_comment_says_beside_the_licence_is_the_beginning(form) -> None:
     assert behind[licence_end(behind) :].lstrip(" \n*/#").startswith("Reads the tables")
     before = FORMS[form](f"Reads the tables of the shop.\n\n{MIT}") + CODE
     assert licence_end(before) == 0
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    "telling",
+    ['"""Reads the tables."""\n', "/* Reads the tables. */\n", "/**\n * Reads them.\n */\n"],
+)
+def test_a_comment_of_its_own_directly_behind_the_licence_is_the_beginning(form, telling) -> None:
+    text = FORMS[form](BSD) + telling + CODE
+    assert (
+        text[licence_end(text) :]
+        .lstrip()
+        .removeprefix("*/")
+        .removeprefix("-->")
+        .lstrip('"\n')
+        .startswith(telling.lstrip('"'))
+    )
 
 
 @pytest.mark.parametrize(
@@ -85,3 +102,12 @@ def test_a_text_that_is_about_licences_begins_where_it_begins(text) -> None:
 def test_it_ends_within_the_text_at_a_line(text) -> None:
     end = licence_end(text)
     assert end == 0 or text[end - 1] == "\n"
+
+
+def test_what_a_licence_says_is_no_deciding_place_where_the_rest_says_something() -> None:
+    text = commented(MIT, "#") + "\n# Sells software of the shop.\n" + CODE
+    pieces = content_excerpt(text, ["shop software"]).pieces
+    marked = [piece.text for piece in pieces if piece.marked]
+    assert marked == ["software", "shop"]
+    alone = content_excerpt(text, ["Foo Authors"])
+    assert "Foo Authors" in [piece.text for piece in alone.pieces if piece.marked]
