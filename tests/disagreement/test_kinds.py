@@ -53,6 +53,16 @@ def test_the_form_of_an_answer_tells_its_type(answer, sort) -> None:
     assert answer_types(answer) == {sort}
 
 
+@pytest.mark.parametrize(
+    "words", ["NNPS NNP NEXTTAG VBP", "A" * 40, "O'Neil McCARTHY", "In The At"]
+)
+def test_a_long_answer_in_capitals_is_decided_at_once(words) -> None:
+    """A word that could be divided in as many ways as it has letters would never be."""
+    answer = f"{words} " * 6
+    assert answer_types(answer.strip()) == {AnswerType.NAME}
+    assert answer_types(f"{answer}so"[-290:]) == frozenset()
+
+
 _REPEATED = [
     f"{piece * 300}"[:299] + "?"
     for piece in ("A", "Ab", "the ", "a, ", "a;", "at about ", "at half past ", "every other ")

@@ -138,9 +138,10 @@ _CODE: Final = re.compile(
     r"|=>|<\w+>.*</\w+>|^\s*\{.*:.*\}\s*$|\w+\(.*\)\s*[:;]?$|^(?:git|npm|pip|docker|curl) \S+",
     re.I | re.S,
 )
-_SENTENCE: Final = re.compile(r"[A-Z][^.!?]*\s[^.!?]*\s[^.!?]*[.!?]")
+_SENTENCE: Final = re.compile(r"[A-Z][^.!?\s]*+\s[^.!?\s]*+\s[^.!?]*+[.!?]")
 _LIST: Final = re.compile(r"[^,;.]+(?:[,;][^,;.]+){2,}")
-_NAME: Final = re.compile(r"(?:(?:the|of|de|von|van|and|a)\s|[A-Z][\w'\u2019.-]*+\s?)+", re.U)
+# each word as a whole: one in capitals could else be divided in as many ways as it has letters
+_NAME: Final = re.compile(r"(?:(?:the|of|de|von|van|and|a)\s|[A-Z][\w'\u2019.-]*+(?:\s|\Z))+")
 # answers of these pairs do not contradict each other by their form alone
 _COMPATIBLE: Final[frozenset[frozenset[AnswerType]]] = frozenset(
     frozenset(pair)
