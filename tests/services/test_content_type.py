@@ -253,3 +253,14 @@ def test_a_table_may_begin_with_a_line_of_its_own_and_signatures_are_none() -> N
     )
     for opening in ("from ._base import one, two", stubs.splitlines()[0]):
         assert ask("grammar", f"{opening}\n{stubs}\n").answer != "csv"
+
+
+def test_a_role_is_a_mark_of_restructuredtext_alone() -> None:
+    text = (
+        "Folder of the build\n-------------------\n\nThe full path of the folder in which the "
+        "program :command:`make` was started. It is set by :ref:`the tool <tool>` and read by "
+        "the option :option:`-B`; see :variable:`SOURCE_FOLDER` for the other one of the two.\n"
+    )
+    reading = ask("grammar", text)
+    assert reading.answer == "rst"
+    assert "0 marks of markdown" in str(reading.evidence)

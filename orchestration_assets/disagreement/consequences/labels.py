@@ -15,7 +15,7 @@ from orchestration_assets.disagreement.consequences.judgement import Judgement, 
 from orchestration_assets.schemas.enums import Consequence
 from orchestration_assets.schemas.items import Reading
 
-LEAST_LEAD: Final = 0.2
+LEAST_LEAD: Final = 0.3
 """By how much a service must prefer its label to the other's. Set by judgement: below, two readings
 of the same service under small changes of the text often exchange their places."""
 LEFT_OPEN_FROM: Final = 0.1
