@@ -56,6 +56,20 @@ def test_near_synonyms_by_policy_change_nothing() -> None:
     assert judge_labels(*across, groups).consequence is Consequence.OTHER_LABEL
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("Refund", "refund"), ("delivery delay", "delivery_delays"), ("Café", "cafe")],
+)
+def test_two_spellings_of_a_label_are_one_unless_the_set_is_closed(first, second) -> None:
+    sides = ("x", label(first)), ("y", label(second))
+    assert judge_labels(*sides).consequence is NONE
+    assert judge_labels(*sides, (), (first, second)).consequence is Consequence.OTHER_LABEL
+
+
+def test_a_sign_in_a_label_is_no_spelling() -> None:
+    assert judge_labels(("x", label("C")), ("y", label("C++"))).consequence is not NONE
+
+
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
 def test_the_strength_of_labels_is_a_share_and_symmetric(a, b, beside_a, beside_b) -> None:
     first, second = ("x", label("p", a, q=beside_a)), ("y", label("q", b, p=beside_b))
@@ -169,6 +183,7 @@ def test_values_that_differ_exclude_each_other(first, second) -> None:
         ("A-12", "a12"),
         ("IBM", "International Business Machines"),
         ("corp", "Corporation"),
+        ("Café", "cafe"),
         ("cancel", "cancelled"),
     ],
 )

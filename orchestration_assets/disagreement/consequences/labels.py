@@ -8,10 +8,13 @@ two labels are pooled. Nor do labels that the policy declares to be near-synonym
 """
 
 import math
+import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from orchestration_assets.disagreement.consequences.judgement import Judgement, harmless
+from orchestration_assets.evidence.contradiction.lexicon import folded
+from orchestration_assets.evidence.distances.folding import fold
 from orchestration_assets.schemas.enums import Consequence
 from orchestration_assets.schemas.items import Reading
 
@@ -27,6 +30,7 @@ checked the others' confidences. By what two readers found worth reading."""
 RELIED_ON_FROM: Final = 0.6
 """The confidence that one of the two must reach: below it nobody should rely on an answer
 (``reject_below`` by default), and two guesses contradict nothing."""
+_WORD: Final = re.compile(r"[^\W_]+|[+#]")
 _OPEN_SET: Final = 10
 """Labels that an open set is taken to have beside those that a service names."""
 _LEAST: Final = 0.005
@@ -47,6 +51,8 @@ def judge_labels(
     sentence = f"{name_a} says {_quoted(label_a)}, {name_b} says {_quoted(label_b)}"
     if are_near_synonyms(label_a, label_b, near_synonyms):
         return harmless(f"{sentence}: the policy takes the two for near-synonyms")
+    if not labels and are_spellings_of_one(label_a, label_b):
+        return harmless(f"{sentence}: two spellings of one label")
     lead_a, lead_b = _lead(a, label_b), _lead(b, label_a)
     for name, lead, other in ((name_a, lead_a, label_b), (name_b, lead_b, label_a)):
         if lead < LEAST_LEAD:
@@ -65,6 +71,16 @@ def judge_labels(
 def are_near_synonyms(first: str, second: str, groups: Iterable[Collection[str]]) -> bool:
     """Whether two labels stand together in one of the groups."""
     return any(first in group and second in group for group in groups)
+
+
+def are_spellings_of_one(first: str, second: str) -> bool:
+    """Whether two labels of an open set differ in nothing but case, accents, plural or what joins
+    their words."""
+    return _spelling(first) == _spelling(second) != ""
+
+
+def _spelling(label: str) -> str:
+    return " ".join(map(fold, _WORD.findall(folded(label))))
 
 
 def _lead(reading: Reading, other: str) -> float:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from itertools import product
 from typing import Final
 
+from orchestration_assets.evidence.contradiction.lexicon import folded
 from orchestration_assets.evidence.contradiction.quantities import (
     Quantity,
     same_figure,
@@ -79,7 +80,7 @@ def _is_short(text: str) -> bool:
 
 
 def _code(text: str) -> str:
-    return _SEPARATORS.sub("", text.casefold())
+    return _SEPARATORS.sub("", folded(text))
 
 
 def _is_one_number(text: str, numbers: Sequence[Quantity]) -> bool:
@@ -94,7 +95,7 @@ def _same_numbers(first: Sequence[Quantity], second: Sequence[Quantity]) -> bool
 
 
 def _words(text: str) -> list[str]:
-    bare = (_EDGES.sub("", word) for word in text.casefold().split())
+    bare = (_EDGES.sub("", word) for word in folded(text).split())
     return [word for word in bare if any(map(str.isalnum, word))]
 
 

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Final, cast
 
-from orchestration_assets.disagreement.consequences.labels import are_near_synonyms
+from orchestration_assets.disagreement.consequences.labels import (
+    are_near_synonyms,
+    are_spellings_of_one,
+)
 from orchestration_assets.disagreement.kinds.entity_conflicts import entity_conflict
 from orchestration_assets.disagreement.kinds.figurative import figurative
 from orchestration_assets.disagreement.kinds.finding import Finding
@@ -109,11 +112,13 @@ def _outlier(votes: ServiceReadings, task: Task) -> _Match | None:
 
 
 def _apart(first: Answer, second: Answer, task: Task) -> float:
-    """Near-synonyms are one label: nobody would do anything else by the other."""
-    if task.kind is AnswerKind.LABEL and are_near_synonyms(
-        cast(str, first), cast(str, second), task.near_synonyms
-    ):
-        return 0.0
+    """Near-synonyms and spellings of one label are one label: nobody would act otherwise."""
+    if task.kind is AnswerKind.LABEL:
+        a, b = cast(str, first), cast(str, second)
+        if are_near_synonyms(a, b, task.near_synonyms) or (
+            not task.labels and are_spellings_of_one(a, b)
+        ):
+            return 0.0
     return distance(first, second, task)
 
 

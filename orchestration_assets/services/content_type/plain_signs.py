@@ -285,9 +285,11 @@ _RST = re.compile(
     r"|`[^`<\n]+ <[^>\n]+>`_|\w::$|^:[\w -]+:(?: |$)|^[=~^*+\"]{4,}$",
     re.MULTILINE,
 )
+# without them, their backquotes would be code spans of Markdown
+_RST_ROLE = re.compile(r":[a-z]+(?::[a-z]+)?:`[^`\n]+`|``[^`\n]+``")
 _MARKDOWN = re.compile(
     r"^#{1,6} \S|^(?:```|~~~)|\[[^\[\]\n]+\]\([^()\s]+\)|^> |^[*-] \[[ x]\] |\*\*[^*\n]+\*\*"
-    r"|(?<![`:])`[^`\n]+`(?![`_])|^\|[^\n]*\|$|^\[[^\]\n]+\]: |!\[",
+    r"|(?<!`)`[^`\n]+`(?![`_])|^\|[^\n]*\|$|^\[[^\]\n]+\]: |!\[",
     re.MULTILINE,
 )
 _MAX_MARKS: Final = 6
@@ -307,7 +309,7 @@ def split_prose_types(
         return split, ()
     head = text[:_HEAD_CHARS]
     rst = len(_RST.findall(head))
-    markdown = len(_MARKDOWN.findall(head))
+    markdown = len(_MARKDOWN.findall(_RST_ROLE.sub(" ", head)))
     odds = {
         "text": split["text"] * math.exp(0.0 if rst or markdown else _NO_MARK),
         "markdown": split["markdown"] * math.exp(_MARKDOWN_MARK * min(markdown, _MAX_MARKS)),
