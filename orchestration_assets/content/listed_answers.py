@@ -10,6 +10,8 @@ from collections.abc import Collection, Sequence
 from string import ascii_lowercase
 from typing import Any, Final
 
+from orchestration_assets.text.visible_text import visible_text
+
 MOST_LISTED: Final = len(ascii_lowercase)
 NONE_OF_THEM: Final = "none of them"
 """The verdict that no answer of any service is right."""
@@ -32,8 +34,9 @@ class LetterError(ValueError):
 
 
 def can_be_listed(answer: str, longest: int) -> bool:
-    """Whether an answer stands on one line of the listing, in full."""
-    return answer == answer.strip() and len(answer.splitlines()) == 1 and len(answer) <= longest
+    """Whether an answer stands on one line of the listing, in full and as it is."""
+    one_line = answer == answer.strip() and len(answer.splitlines()) == 1
+    return one_line and len(answer) <= longest and visible_text(answer) == answer
 
 
 def lettered(answers: Sequence[str]) -> str:

@@ -49,13 +49,16 @@ class DateOrder(StrEnum):
     YEAR_FIRST = "year first"
 
 
-def local_date(text: str, order: DateOrder | None = None) -> datetime:
+def local_date(
+    text: str, order: DateOrder | None = None, latest: datetime | None = None
+) -> datetime:
     """The date, with or without a time, without a zone; years of two digits are of this century.
 
     24.11.2026 has the day first; 24/11/2026, 11/24/2026, 24 Nov 2026 and 24-Nov-26 can be read in
     one way only. ``order`` decides between several, where it is one of them
-    (:func:`settled_order`). Raises LocalDateError for a date such as 3/4/2026 without it, and
-    ValueError for what is no date at all.
+    (:func:`settled_order`); else what lies after ``latest``, without a zone too, is not meant where
+    another reading does not. Raises LocalDateError for a date such as 3/4/2026 that is still open,
+    and ValueError for what is no date at all.
     """
     if _DAY_NUMBER.fullmatch(text):
         raise LocalDateError(
@@ -66,6 +69,8 @@ def local_date(text: str, order: DateOrder | None = None) -> datetime:
         raise ValueError("no date")
     if order in readings:
         return readings[order]
+    if latest is not None:
+        readings = {o: moment for o, moment in readings.items() if moment <= latest} or readings
     days = sorted({moment.date().isoformat() for moment in readings.values()})
     if len(days) > 1:
         raise LocalDateError(

@@ -50,7 +50,8 @@ class VerdictFileError(OrchestrationError):
 
 @dataclass(frozen=True, slots=True)
 class VerdictLine:
-    """One row of a verdict file, before it is understood."""
+    """One row of a verdict file, before it is understood: the ``values`` of the columns that are
+    read, at least."""
 
     number: int
     values: Mapping[str, Any]
@@ -89,8 +90,8 @@ def read_lines(file: str, data: bytes) -> list[VerdictLine]:
     if suffix in (".jsonl", ".ndjson"):
         return collect(file, _json_lines(data))
     message = (
-        "has a name that ends neither in .csv (or .tsv, .txt) nor in .jsonl: rename it, and drop "
-        "it again"
+        "has a name that ends neither in .csv (or .tsv, .txt) nor in .jsonl: save it as one of "
+        "these, a workbook as CSV, and drop it again"
     )
     raise VerdictFileError(file, [VerdictProblem(0, "file", message)])
 
@@ -105,7 +106,7 @@ def _csv_lines(data: bytes) -> Iterator[VerdictLine | VerdictProblem]:
     number = 1
     if separator := _SEPARATOR_LINE.match(text):
         text, number = text[separator.end() :], 2
-    above, names = number - 1, list[str]()
+    above, names, places = number - 1, list[str](), dict[str, int]()
     delimiter = _delimiter(text)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
@@ -116,11 +117,14 @@ def _csv_lines(data: bytes) -> Iterator[VerdictLine | VerdictProblem]:
             if not names:
                 names = _names(row)
                 yield from _column_problems(names)
-            elif (cells := _fitted(row, names)) is None:
+                places = {name: names.index(name) for name in _READ if name in names}
+            elif any(place >= len(row) for place in places.values()) or any(
+                cell.strip() for cell in row[len(names) :]
+            ):  # spreadsheets leave out empty cells at the end of some rows, or add them
                 message = f"has {len(row)} fields, the header has {len(names)}: quote what holds a "
                 yield VerdictProblem(here, "file", message + f"{delimiter!r}")
             else:
-                values = dict(zip(names, cells, strict=True))
+                values = {name: row[place] for name, place in places.items()}
                 given = {name: as_given(values[name]) for name in _AS_TEXT if name in values}
                 yield VerdictLine(here, values | given)
     except csv.Error as error:
@@ -147,17 +151,6 @@ def _delimiter(text: str) -> str:
 
 def _names(header: Sequence[str]) -> list[str]:
     return [name.strip().strip('"').lower() for name in header]
-
-
-def _fitted(row: Sequence[str], names: Sequence[str]) -> list[str] | None:
-    """A row with one cell a column, None where cells that count may be missing or too many.
-
-    Spreadsheets leave out empty cells at the end of some rows, or add them.
-    """
-    missing, beyond = names[len(row) :], row[len(names) :]
-    if any(cell.strip() for cell in beyond) or any(name in _READ for name in missing):
-        return None
-    return [*row[: len(names)], *[""] * len(missing)]
 
 
 def _column_problems(names: Sequence[str]) -> Iterator[VerdictProblem]:

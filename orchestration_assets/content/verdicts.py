@@ -346,7 +346,7 @@ def _not_thousands(text: str, scale: tuple[float, float]) -> None:
 
 def _when(text: str, now: datetime, order: DateOrder | None) -> datetime:
     try:
-        given = _date(text, order)
+        given = _date(text, order, now + _SLACK)
         moment = (given if given.tzinfo else given.replace(tzinfo=UTC)).astimezone(UTC)
     except LocalDateError as error:
         raise FieldError("when", f"{error} (found {one_line(text)})") from error
@@ -361,12 +361,12 @@ def _when(text: str, now: datetime, order: DateOrder | None) -> datetime:
     return moment
 
 
-def _date(text: str, order: DateOrder | None) -> datetime:
+def _date(text: str, order: DateOrder | None, latest: datetime) -> datetime:
     """ISO 8601, or as spreadsheets write dates where that can be read in one way only."""
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        return local_date(text, order)
+        return local_date(text, order, latest.astimezone(UTC).replace(tzinfo=None))
 
 
 def _content(given: Any, item: ManifestItem, said_at: datetime) -> str | None:

@@ -232,6 +232,27 @@ def test_empty_cells_at_the_end_of_a_row_may_be_missing_or_too_many() -> None:
         assert "quote what holds a ','" in problem
 
 
+def test_a_day_that_has_not_come_is_not_meant_where_the_date_may_be_another() -> None:
+    (row,) = taken(as_csv(GOOD | {"when": "12/11/2026"}), "v.csv")
+    assert row.said_at.date().isoformat() == "2026-11-12"
+    december = replace(RULES, now=datetime(2026, 12, 11, tzinfo=UTC))
+    for rules, when, why in [
+        (december, "11/12/2026", "may be 2026-11-12 or 2026-12-11"),
+        (RULES, "12/12/2026", "lies in the future"),
+    ]:
+        with pytest.raises(VerdictFileError, match=why):
+            understand("v.csv", as_csv(GOOD | {"when": when}), rules, find)
+    # what the column settles is meant all the same
+    days = [GOOD | {"when": when} for when in ("12/11/2026", "10/28/2026")]
+    (problem,) = problems(as_csv(*days), "v.csv")
+    assert problem.startswith("line 2, when: lies in the future")
+
+
+def test_a_workbook_is_to_be_saved_as_csv() -> None:
+    (problem,) = problems(b"PK\x03\x04", "v.xlsx")
+    assert "a workbook as CSV" in problem
+
+
 def test_a_date_of_the_column_settles_the_order_of_the_others() -> None:
     rows = [GOOD | {"when": when} for when in ("3/4/2026", "28/10/2026", "")]
     settled = taken(as_csv(*rows[:2]), "v.csv")

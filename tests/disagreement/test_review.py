@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from orchestration_assets.content.listed_answers import can_be_listed, listed, named_answer
@@ -285,6 +285,7 @@ _hostile = st.text(st.characters(codec="utf-8"), max_size=40) | st.from_regex(
 
 
 @given(_hostile, _hostile, st.lists(_hostile, max_size=3))
+@example("", "", ["two\u00a0words", "soft\u00adhyphen", "\u202edesrever"])
 def test_whatever_content_holds_the_sheet_has_one_line_a_question_and_no_formula(
     said, content, choices
 ) -> None:
@@ -303,6 +304,7 @@ def test_whatever_content_holds_the_sheet_has_one_line_a_question_and_no_formula
     sheet = as_csv([row], shown)
     (cells,) = csv.DictReader(io.StringIO(sheet.decode("utf-8-sig"), newline=""))
     assert None not in cells and None not in cells.values()
+    assert listed(cells["choices"]) == row.choices
     for cell in cells.values():
         assert len(cell) <= 8_001
         assert not cell.lstrip().startswith(("=", "+", "-", "@", "\uff1d"))
