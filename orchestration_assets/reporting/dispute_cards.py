@@ -69,7 +69,7 @@ class CardSources:
 
     @property
     def shows_content(self) -> bool:
-        """Whether anything of the content is shown, such as what the evidence of services quotes."""
+        """Whether anything of the content is shown, such as what evidence quotes."""
         return self.hidden_metadata is not None
 
 

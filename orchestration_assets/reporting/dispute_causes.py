@@ -266,7 +266,7 @@ def _typical(free: Sequence[DisputedPair], own: Sequence[DisputedPair]) -> Dispu
 
 
 def _several(answers: Iterable[str]) -> str:
-    """The answers with their counts, the most frequent first: ``ruby 30, lua 12, 4 other answers``."""
+    """The answers with their counts, the most frequent first: ``ruby 30, 4 other answers``."""
     counts = sorted(Counter(answers).items(), key=lambda one: (-one[1], one[0]))
     named = [f"{cut(answer, 24)} {count}" for answer, count in counts[:_NAMED]]
     rest = len(counts) - len(named)
