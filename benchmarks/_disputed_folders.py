@@ -89,7 +89,7 @@ class BatchDisputes:
         }
         disputed = disputes_of(tables[DISAGREEMENTS.name])
         manifest, profiles = self._table(CONTENT_MANIFEST), self._table(CONTENT_PROFILES)
-        features = item_features(manifest, profiles, hidden_metadata(self._asked.policy))
+        features = item_features(manifest, profiles, hidden_metadata(self._asked.policies))
         leading = leading_disputes(tables, disputed, features, CardSources())
         by_pair = {
             (row.item_id, row.task, row.service_a, row.service_b): row for row in self.disputes
@@ -114,7 +114,7 @@ class BatchDisputes:
             for row in RESOLUTIONS.rows(self._table(RESOLUTIONS))
         }
         with ContentReader(self.home, self.home.batches.source(self.batch)) as reader:
-            contents = ItemContents(asked.policy, manifest, profiles, reader)
+            contents = ItemContents(asked.policies, manifest, profiles, reader)
             for row in disputes:
                 question = (row.item_id, row.task)
                 task, key = asked.tasks[row.task], key_of(row)

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 import pyarrow as pa
@@ -89,7 +89,8 @@ class TaskTrace:
 class Explanation:
     """What is known of one item, newest batch first.
 
-    ``seen`` are its manifest rows, ``states`` the transitions of the latest; ``computed_in`` is
+    ``seen`` are its manifest rows without metadata, which hold gold too; ``metadata`` is what of it
+    may be shown. ``states`` are the transitions of the latest; ``computed_in`` is
     the batch, and ``computed_as`` the item, whose rows hold its results: both None when it never
     had any. ``next_run`` says what a run over the same content would reuse and what it would
     compute, and why.
@@ -139,7 +140,8 @@ def explanation(home: Home, item: str, loaded: LoadedPolicy) -> Explanation:
     store = home.tables
     # a name that is not UTF-8 stands in the tables as it is shown there
     item = os.fsencode(item).decode("utf-8", "backslashreplace")
-    seen = list(_seen(store, item))
+    rows = list(_seen(store, item))
+    seen = [replace(row, metadata=()) for row in rows]
     if not seen:
         waiting = any(_entries(home.batches, key, item) for key in home.batches.recorded())
         where = (
@@ -154,7 +156,7 @@ def explanation(home: Home, item: str, loaded: LoadedPolicy) -> Explanation:
         raise UnknownItemError(f"{item!r} names several items; give one of: {several}")
     states = _rows(store, ITEM_STATES, latest.batch, latest.item_id)
     base = Explanation(latest.item_id, latest.path, latest.address, seen, states)
-    held = next((row for row in seen if row.computed_as), None)
+    held = next((row for row in rows if row.computed_as), None)
     results = _computed_in(store, held) if held else None
     if held is None or results is None:
         return base
@@ -162,7 +164,8 @@ def explanation(home: Home, item: str, loaded: LoadedPolicy) -> Explanation:
     profiles = _stored(store, CONTENT_PROFILES.name, batch, source_item)
     profile = next(CONTENT_PROFILES.rows(profiles), None)
     features: Mapping[str, Any] = next((one.features for one in profiles_of(profiles)), {})
-    with item_content(home, loaded.policy, held, profiles) as content:
+    plans = _stored(store, PROCESSING_PLANS.name, batch, source_item)
+    with item_content(home, loaded.policy, held, profiles, plans) as content:
         metadata = content.metadata
         tasks = list(_tasks(store, batch, source_item, build_tasks(loaded.policy), content))
     return Explanation(
@@ -236,12 +239,18 @@ def _rows(store: TableStore, table: Table[Record], batch: str, item: str) -> lis
 def _tasks(
     store: TableStore, batch: str, item: str, asked: Mapping[str, Task], content: ItemContent
 ) -> Iterator[TaskTrace]:
-    """Every plan of the item with what was asked, of which content, and what came of it."""
+    """Every plan of the item with what was asked, of which content, and what came of it.
+
+    What answers rest on may quote the content: it is left out where that is hidden.
+    """
     calls = {
         (call.task, call.service, call.round): call for call in _rows(store, CALL_LOG, batch, item)
     }
     readings = [
-        (row, calls.get((row.task, row.service, row.round)))
+        (
+            replace(row, evidence=None) if content.hidden else row,
+            calls.get((row.task, row.service, row.round)),
+        )
         for table in INTERPRETATIONS.values()
         for row in _rows(store, table, batch, item)
     ]
@@ -393,6 +402,8 @@ def _task_lines(task: TaskTrace, shown_for: str | None) -> Iterator[str]:
             f"  {reading.service:<13} {reading.status}: {_short(said)}{sure}{decides}"
             f" [{', '.join(part for part in (origin, price) if part)}]"
         )
+        if reading.evidence:
+            yield f"                because {_short(reading.evidence)}"
     for decision in task.decisions:
         yield f"  decided       {decision.action}: {decision.reason}"
     if resolution is not None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 
 from orchestration_assets.content.content_reader import ContentReader
-from orchestration_assets.disagreement.item_contents import ItemContents
+from orchestration_assets.disagreement.item_contents import ItemContents, hides_content
 from orchestration_assets.disagreement.readings import Vote
+from orchestration_assets.policy.pinned_policy import PinnedPolicyError, read_pinned_policy
 from orchestration_assets.schemas.enums import EntryOutcome
 from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.records import rows_to_arrow
@@ -21,11 +22,15 @@ from resources.table_store import TableMissingError
 
 @dataclass(frozen=True, slots=True)
 class ItemContent:
-    """An item's excerpts and metadata; ``problem`` where its batch can no longer be read."""
+    """An item's excerpts and metadata; ``problem`` where its batch can no longer be read.
+
+    ``hidden``: by policy nobody is shown anything of it, nor what quotes it.
+    """
 
     item_id: str
     contents: ItemContents | None
     problem: str = ""
+    hidden: bool = False
 
     @property
     def metadata(self) -> tuple[tuple[str, str], ...]:
@@ -40,11 +45,13 @@ class ItemContent:
 
 @contextmanager
 def item_content(
-    home: Home, policy: Policy, row: ManifestRow, profiles: pa.Table
+    home: Home, policy: Policy, row: ManifestRow, profiles: pa.Table, plans: pa.Table
 ) -> Iterator[ItemContent]:
     """The content that a manifest row is about, through the source of its batch.
 
-    The row may be of an item whose results another one holds: both have the same content.
+    The row may be of an item whose results another one holds: both have the same content. What
+    the policy in force or that of the ``plans`` hides is hidden, everything where the latter cannot
+    be read.
     """
     source: str | None = None
     problem = f"not shown: the record of batch {row.batch} is damaged"
@@ -56,7 +63,13 @@ def item_content(
     if source is None:
         yield ItemContent(row.item_id, None, problem)
         return
+    try:
+        pinned = read_pinned_policy(home.policies, plans)
+    except PinnedPolicyError as error:
+        yield ItemContent(row.item_id, None, f"not shown: {error}", hidden=True)
+        return
+    policies = [policy, pinned] if pinned else [policy]
     manifest = rows_to_arrow(CONTENT_MANIFEST, [replace(row, outcome=EntryOutcome.ACCEPTED)])
     with ContentReader(home, source, policy.content.read_seconds) as reader:
-        contents = ItemContents(policy, manifest, profiles, reader)
-        yield ItemContent(row.item_id, contents)
+        contents = ItemContents(policies, manifest, profiles, reader)
+        yield ItemContent(row.item_id, contents, hidden=hides_content(policies))

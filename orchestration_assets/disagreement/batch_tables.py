@@ -18,7 +18,7 @@ from orchestration_assets.disagreement.batch import (
     service_versions,
 )
 from orchestration_assets.disagreement.calibration_registry import promoted_for, thresholds_in_use
-from orchestration_assets.disagreement.item_contents import ItemContents
+from orchestration_assets.disagreement.item_contents import ItemContents, hides_content
 from orchestration_assets.disagreement.kinds.search import KindSearch, dispute_kinds
 from orchestration_assets.disagreement.label_weights import Key, learned_weights
 from orchestration_assets.disagreement.neighbour_history import (
@@ -84,6 +84,11 @@ class InterpretedBatch:
     @cached_property
     def policy(self) -> Policy | None:
         return read_pinned_policy(self.home.policies, self.plans)
+
+    @property
+    def policies(self) -> list[Policy]:
+        """The policy, where there are plans."""
+        return [self.policy] if self.policy else []
 
     @cached_property
     def tasks(self) -> dict[str, Task]:
@@ -230,7 +235,7 @@ def queue_questions(batch: AnsweredBatch) -> list[ReviewRow]:
         elsewhere,
     )
     votes = votes_about([row for row in rows if is_open(row)], batch.readings)
-    return with_reasons(rows, votes, quotes=policy.report.content != "none")
+    return with_reasons(rows, votes, quotes=not hides_content([policy]))
 
 
 def contents_of_questions(
@@ -240,7 +245,8 @@ def contents_of_questions(
     asked = [row for row in rows if is_open(row)]
     votes = votes_about(asked, batch.readings)
     with ContentReader(batch.home, batch.home.batches.source(batch.name)) as reader:
-        contents = ItemContents(batch.policy, batch.manifest, batch.profiles, reader)
+        policies = [batch.policy] if batch.policy else []
+        contents = ItemContents(policies, batch.manifest, batch.profiles, reader)
         return question_contents(asked, contents, votes)
 
 

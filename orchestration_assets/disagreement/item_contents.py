@@ -1,6 +1,6 @@
 """What is shown of the items of a batch beside the answers: excerpts and metadata."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -34,8 +34,22 @@ _MAX_FAILURES: Final = 5
 """A source that failed so often in a row is not asked again: each time may take long."""
 
 
+def hides_content(policies: Iterable[Policy]) -> bool:
+    """Whether one of the policies lets nobody see anything of content, nor what quotes it."""
+    return any(policy.report.content == "none" for policy in policies)
+
+
+def gold_columns(policies: Iterable[Policy]) -> frozenset[str]:
+    """The metadata columns that hold gold under one of the policies."""
+    tasks = (task for policy in policies for task in policy.tasks.values())
+    return frozenset(task.gold for task in tasks if task.gold)
+
+
 class ItemContents:
     """Reads the items of one batch again, and takes out what people need to judge answers.
+
+    ``policies``: the one that the batch was processed under and, where it is another, the one in
+    force. What one of them hides is hidden.
 
     Content is verified against the manifest; what cannot be read as it was is not shown, and the
     excerpt's note says why. A source that fails five times in a row is not asked again. Under
@@ -43,11 +57,15 @@ class ItemContents:
     """
 
     def __init__(
-        self, policy: Policy | None, manifest: pa.Table, profiles: pa.Table, reader: ContentReader
+        self,
+        policies: Sequence[Policy],
+        manifest: pa.Table,
+        profiles: pa.Table,
+        reader: ContentReader,
     ) -> None:
         self._failures = 0
-        self._hidden = policy is not None and policy.report.content == "none"
-        self._gold = {task.gold for task in policy.tasks.values()} if policy else set()
+        self._hidden = hides_content(policies)
+        self._gold = gold_columns(policies)
         self._reader = reader
         self._rows = {row.item_id: row for row in accepted_items(manifest)}
         self._metadata = {

@@ -11,9 +11,8 @@ import pyarrow.compute as pc
 
 from orchestration_assets.disagreement.item_contents import ItemContents
 from orchestration_assets.disagreement.label_weights import Key
-from orchestration_assets.disagreement.readings import ServiceReadings, group_readings
+from orchestration_assets.disagreement.readings import ServiceReadings, grounds, group_readings
 from orchestration_assets.schemas.disagreement import ReviewRow
-from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Reading
 from orchestration_assets.text.content_excerpts import ContentExcerpt
 
@@ -70,10 +69,8 @@ def _with_reasons(row: ReviewRow, readings: Mapping[str, Reading], quotes: bool)
 
 
 def _reason(reading: Reading, quotes: bool) -> str | None:
-    reason = reading.reason
-    if reading.status in (Status.OK, Status.FALLBACK) and quotes:
-        reason = reading.evidence or reading.reason
-    return reason[:_LONGEST_REASON] if reason else None
+    words = grounds(reading.reason, reading.evidence if quotes else None)
+    return words[:_LONGEST_REASON] if words else None
 
 
 def question_contents(

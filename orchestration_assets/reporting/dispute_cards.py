@@ -1,14 +1,19 @@
 """Disputed questions as a person reads them: content, question, and all readings side by side."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Final, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.disagreement.readings import ServiceReadings, Vote, group_readings
+from orchestration_assets.disagreement.readings import (
+    ServiceReadings,
+    Vote,
+    grounds,
+    group_readings,
+)
 from orchestration_assets.reporting.dispute_causes import DisputedPair
 from orchestration_assets.reporting.disputed import QuestionKey
 from orchestration_assets.reporting.text_differences import TextPiece, mark_members, mark_words
@@ -61,6 +66,11 @@ class CardSources:
     wordings: Mapping[str, TaskWording] = field(default_factory=dict)
     contents: Contents | None = None
     hidden_metadata: Collection[str] | None = ()
+
+    @property
+    def shows_content(self) -> bool:
+        """Whether anything of the content is shown, such as what evidence quotes."""
+        return self.hidden_metadata is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +181,8 @@ def _card(
         _of_question(InterpretationRow, tables["interpretations"], question),
         key=lambda row: (row.step, row.service),
     )
+    if not sources.shows_content:
+        readings = [replace(row, evidence=None) for row in readings]
     decisions = sorted(
         _of_question(DecisionRow, tables["decision_log"], question), key=lambda row: row.decision
     )
@@ -260,7 +272,11 @@ def _group(
         score=first.answer_score,
         confidences=tuple(row.confidence for row in rows if row.confidence is not None),
         explanation=next(
-            (text for row in rows if (text := row.evidence or row.reason) and text not in sentence),
+            (
+                text
+                for row in rows
+                if (text := grounds(row.reason, row.evidence)) and text not in sentence
+            ),
             None,
         ),
         stands=first.service in resolution.supporters,

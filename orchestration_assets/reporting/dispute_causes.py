@@ -10,7 +10,7 @@ from orchestration_assets.evidence.contradiction.differences import DifferenceKi
 from orchestration_assets.evidence.contradiction.relation import relation
 from orchestration_assets.evidence.intervals import wilson
 from orchestration_assets.reporting.disputed import QuestionKey
-from orchestration_assets.reporting.formatting import ENOUGH, cut
+from orchestration_assets.reporting.formatting import ENOUGH, cut, plural
 from orchestration_assets.schemas.enums import DisagreementKind
 
 Features = Mapping[str, Mapping[str, str]]
@@ -266,11 +266,11 @@ def _typical(free: Sequence[DisputedPair], own: Sequence[DisputedPair]) -> Dispu
 
 
 def _several(answers: Iterable[str]) -> str:
-    """The answers with their counts, the most frequent first: ``ruby 30, lua 12, 4 others``."""
+    """The answers with their counts, the most frequent first: ``ruby 30, 4 other answers``."""
     counts = sorted(Counter(answers).items(), key=lambda one: (-one[1], one[0]))
     named = [f"{cut(answer, 24)} {count}" for answer, count in counts[:_NAMED]]
     rest = len(counts) - len(named)
-    return ", ".join([*named, f"{rest} others"] if rest else named)
+    return ", ".join([*named, f"{rest} {plural(rest, 'other answer')}"] if rest else named)
 
 
 def _way(pair: DisputedPair) -> DisputeWay:

@@ -34,8 +34,8 @@ def shown(value: Any) -> Any:
 
 
 def lines(text: str) -> Markup:
-    """The text escaped and made visible, with its line breaks as they are."""
-    return Markup("\n").join(visible(line) for line in text.split("\n"))
+    """The text escaped and made visible, with its line breaks as they are and spaces for tabs."""
+    return Markup("\n").join(visible(line) for line in text.replace("\t", "    ").split("\n"))
 
 
 def cut(text: str, limit: int) -> str:

@@ -1,6 +1,6 @@
 """The pages of a home: those of each batch, and those over all batches."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -9,7 +9,11 @@ import pyarrow as pa
 
 from orchestration_assets.content.content_reader import ContentReader
 from orchestration_assets.disagreement.batch_tables import InterpretedBatch
-from orchestration_assets.disagreement.item_contents import ItemContents
+from orchestration_assets.disagreement.item_contents import (
+    ItemContents,
+    gold_columns,
+    hides_content,
+)
 from orchestration_assets.disagreement.review_contents import question_contents, votes_about
 from orchestration_assets.disagreement.task_questions import allowed_answers
 from orchestration_assets.reporting.dispute_cards import CardSources, TaskWording
@@ -75,9 +79,9 @@ def publish_batch(home: Home, batch: str, tables: Mapping[str, pa.Table]) -> Bat
     asked = InterpretedBatch(home, tables["processing_plans"], tables)
     with ContentReader(home, home.batches.source(batch)) as reader:
         contents = ItemContents(
-            asked.policy, tables["content_manifest"], tables["content_profiles"], reader
+            asked.policies, tables["content_manifest"], tables["content_profiles"], reader
         )
-        sources = CardSources(_wordings(asked.tasks), contents, hidden_metadata(asked.policy))
+        sources = CardSources(_wordings(asked.tasks), contents, hidden_metadata(asked.policies))
         figures = batch_figures(whole, sources, earlier)
         questions = figures.questions
         votes = votes_about(questions.shown, [tables[name] for name in names])
@@ -88,15 +92,9 @@ def publish_batch(home: Home, batch: str, tables: Mapping[str, pa.Table]) -> Bat
     return BatchPage(path, row, figures)
 
 
-def hidden_metadata(policy: Policy | None) -> frozenset[str] | None:
+def hidden_metadata(policies: Sequence[Policy]) -> frozenset[str] | None:
     """What nobody is shown: gold, and by policy everything."""
-    if policy is not None and policy.report.content == "none":
-        return None
-    return (
-        frozenset(task.gold for task in policy.tasks.values() if task.gold)
-        if policy
-        else frozenset()
-    )
+    return None if hides_content(policies) else gold_columns(policies)
 
 
 def _wordings(tasks: Mapping[str, Task]) -> dict[str, TaskWording]:

@@ -10,13 +10,14 @@ from typing import Final, NamedTuple
 from orchestration_assets.schemas.services import SensitiveKind
 from orchestration_assets.text.deciding_words import DecidingPlace, deciding_places
 from orchestration_assets.text.graphemes import boundary_before
+from orchestration_assets.text.licence_comments import licence_end
 from orchestration_assets.text.redacted_pieces import redacted_head, redacted_pieces
 from orchestration_assets.text.redaction import RedactedText, redact
 from orchestration_assets.text.visible_text import visible_text
 
 EXCERPT_CHARS: Final = 900
 GAP: Final = "…"
-"""Stands between sections, and where the text goes on behind the last one."""
+"""Stands between sections, and where text is left out before the first or behind the last one."""
 _HEAD_CHARS: Final = 32_768
 """Of a longer text its head, at most, and pieces spread over the rest are looked at."""
 _SECTIONS: Final = 3
@@ -91,6 +92,8 @@ def content_excerpt(
 ) -> ContentExcerpt:
     """The beginning of a text and the sections where it says what answers and quotes say, marked.
 
+    The beginning is what follows a licence in the leading comments.
+
     At most ``chars`` characters (at least 40) in all; the whole of a text that is no longer. Where
     the text says nothing of the answers, sections spread over it. Credentials and personal data
     of every kind are replaced as in prompts, such as ``[EMAIL]``, and what hides or reorders text
@@ -123,7 +126,10 @@ def excerpt_of(
     """The excerpt of a content that was redacted before."""
     looked = _Looked(content.sections)
     places = deciding_places(looked.text, answers, quotes)
-    windows = _windows(looked, places, max(chars, 40))
+    first = _first(looked.text)
+    # what a licence says decides nothing, unless nothing else does
+    places = [place for place in places if place.start >= first] or places
+    windows = _windows(looked, places, first, max(chars, 40))
     note = None
     if content.looked_at < content.chars:
         note = (
@@ -157,12 +163,13 @@ class _Looked:
 Window = tuple[int, int]
 
 
-def _windows(looked: _Looked, places: Sequence[DecidingPlace], chars: int) -> list[Window]:
+def _windows(
+    looked: _Looked, places: Sequence[DecidingPlace], first: int, chars: int
+) -> list[Window]:
     """Begin and end of what is shown, in order and apart from each other."""
     text = looked.text
     if len(text) <= chars and len(looked.ends) <= 1:
         return [(0, len(text))]
-    first = len(text) - len(text.lstrip())
     _, first_end = looked.section(first)
     chars -= _SECTIONS + 1  # the gaps
     head_chars = round(chars * (_HEAD_SHARE if places else 0.5))
@@ -177,6 +184,12 @@ def _windows(looked: _Looked, places: Sequence[DecidingPlace], chars: int) -> li
             for number in range(_SECTIONS)
         ]
     return _merged([head, *chosen], looked.ends)
+
+
+def _first(text: str) -> int:
+    """Where a text begins to say what it alone says."""
+    licence = licence_end(text)
+    return len(text) - len(text[licence:].lstrip()) if text[licence:].strip() else 0
 
 
 def _around_places(
@@ -278,6 +291,8 @@ def _pieces(
 ) -> Iterator[ExcerptPiece]:
     text = looked.text
     marks = _marks(text, places)
+    if windows and text[: windows[0][0]].strip():
+        yield ExcerptPiece(GAP)
     for number, (begin, end) in enumerate(windows):
         if number:
             yield ExcerptPiece(GAP)

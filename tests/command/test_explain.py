@@ -114,6 +114,7 @@ def test_the_reason_of_a_language_model_is_kept_and_its_quotes_are_marked(
     (task,) = json.loads(call("explain", "note.txt", "--policy", str(policy), "--json")[1])["tasks"]
     (reading,) = task["readings"]
     assert reading["evidence"].startswith("it says “The harbour bridge opens on 3”; ")
+    assert "                because it says “The harbour bridge opens on 3”; " in out
 
 
 def test_content_that_changed_or_that_the_policy_hides_is_not_shown(tmp_path, call) -> None:
@@ -135,6 +136,70 @@ def test_content_that_changed_or_that_the_policy_hides_is_not_shown(tmp_path, ca
     assert "Something else" not in out
     note.unlink()
     assert "changed or removed" in call("explain", "note.txt")[1]
+
+
+RECORDS = """
+version: 1
+content:
+  records:
+    - {{files: "*.jsonl", text: text, id: id, metadata: [author, contact, right]}}
+report: {{content: {shown}}}
+services:
+  words:
+    implementation: word_labels
+    parameters: {{labels: {{good: [fine, "the harbour bridge"], bad: [poor]}}}}
+tasks:
+  mood:
+    question: Is it good?
+    labels: [good, bad, unheard]
+    {gold}
+    default: {{model: sequential, services: [words]}}
+"""
+RECORD = {
+    "id": 1,
+    "text": "The harbour bridge is fine.",
+    "author": "Ada",
+    "contact": "ada@example.org",
+    "right": "unheard",
+}
+
+
+@pytest.fixture
+def policies(tmp_path):
+    def write(name: str, shown: str, gold: str = "gold: right") -> str:
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(RECORDS.format(shown=shown, gold=gold))
+        return str(path)
+
+    return write
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_gold_and_raw_metadata_are_shown_in_no_form(tmp_path, call, policies, form) -> None:
+    corpus = tmp_path / "one"
+    corpus.mkdir()
+    (corpus / "a.jsonl").write_text(json.dumps(RECORD) + "\n")
+    made, other = policies("made", "excerpt"), policies("other", "excerpt", gold="")
+    call("run", str(corpus), "--policy", made, "--json")
+    for policy in (made, other):  # what was gold when it was asked is gold still
+        out = call("explain", "a.jsonl#1", "--policy", policy, *form)[1]
+        assert "Ada" in out and "[EMAIL]" in out
+        assert "ada@" not in out and "right" not in out
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_what_the_policy_of_the_batch_hides_is_shown_in_no_form(
+    tmp_path, call, policies, form
+) -> None:
+    corpus = tmp_path / "one"
+    corpus.mkdir()
+    (corpus / "a.jsonl").write_text(json.dumps(RECORD) + "\n")
+    made, other = policies("made", "none"), policies("other", "excerpt")
+    call("run", str(corpus), "--policy", made, "--json")
+    for policy in (made, other):
+        out = call("explain", "a.jsonl#1", "--policy", policy, *form)[1]
+        assert "Is it good?" in out and "not shown: report.content is none" in out
+        assert not any(part in out for part in ("Ada", "ada@", "harbour"))
 
 
 def test_a_duplicate_is_explained_by_the_item_that_holds_its_results(copied, call) -> None:

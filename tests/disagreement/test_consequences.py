@@ -56,6 +56,20 @@ def test_near_synonyms_by_policy_change_nothing() -> None:
     assert judge_labels(*across, groups).consequence is Consequence.OTHER_LABEL
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("Refund", "refund"), ("delivery delay", "delivery_delays"), ("Café", "cafe")],
+)
+def test_two_spellings_of_a_label_are_one_unless_the_set_is_closed(first, second) -> None:
+    sides = ("x", label(first)), ("y", label(second))
+    assert judge_labels(*sides).consequence is NONE
+    assert judge_labels(*sides, (), (first, second)).consequence is Consequence.OTHER_LABEL
+
+
+def test_a_sign_in_a_label_is_no_spelling() -> None:
+    assert judge_labels(("x", label("C")), ("y", label("C++"))).consequence is not NONE
+
+
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
 def test_the_strength_of_labels_is_a_share_and_symmetric(a, b, beside_a, beside_b) -> None:
     first, second = ("x", label("p", a, q=beside_a)), ("y", label("q", b, p=beside_b))
@@ -80,6 +94,12 @@ def test_a_third_reading_settles_a_guess_but_no_firm_dissent() -> None:
     assert judge_labels(*sides, others=others).consequence is NONE
     firm = ("x", label("csv", 0.99)), ("y", label("markdown", 0.8))
     assert judge_labels(*firm, others=others).consequence is Consequence.OTHER_LABEL
+
+
+def test_two_guesses_contradict_nothing() -> None:
+    found = judge_labels(("x", label("lua", 0.45)), ("y", label("haskell", 0.55)))
+    assert found.consequence is NONE
+    assert found.sentence.endswith("both are no more than guesses")
 
 
 def test_labels_of_a_closed_set_share_what_a_service_leaves_to_them() -> None:
@@ -133,6 +153,14 @@ def test_texts_that_can_both_be_true_are_none(first, second) -> None:
         ("dairy", "bakery"),
         ("mina@example.org", "otto@example.org"),
         ("ward 3", "clinic 9"),
+        ("-5", "5"),
+        ("+1", "-1"),
+        ("10 m", "10 mm"),
+        ("5 EUR", "5 USD"),
+        ("$5", "\u20ac5"),
+        ("C", "C++"),
+        ("Java", "JavaScript"),
+        ("mina@example.org", "mina@example.org.uk"),
     ],
 )
 def test_values_that_differ_exclude_each_other(first, second) -> None:
@@ -150,11 +178,26 @@ def test_values_that_differ_exclude_each_other(first, second) -> None:
         ("2025-02-01", "1 February 2025"),
         ("R. Okafor", "Okafor, Ruth"),
         ("1,200", "1200"),
+        ("12 500 EUR", "12,500 EUR"),
+        ("5 %", "5"),
+        ("A-12", "a12"),
+        ("IBM", "International Business Machines"),
+        ("corp", "Corporation"),
+        ("Café", "cafe"),
+        ("cancel", "cancelled"),
     ],
 )
 def test_two_forms_of_one_value_do_not(first, second) -> None:
     assert not exclude_each_other(first, second)
     assert judge_texts(*texts(first, second), in_values=True).consequence is NONE
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("approved", "not approved"), ("no refund", "refund")]
+)
+def test_a_denied_value_is_no_form_of_it(first, second) -> None:
+    found = judge_texts(*texts(first, second), in_values=True)
+    assert found.consequence is Consequence.CONTRADICTION
 
 
 def test_titles_are_no_values_and_codes_are() -> None:
@@ -186,6 +229,20 @@ def test_what_is_usual_between_two_services_is_no_dispute() -> None:
     usual = usual_difference([*pairs, *low], TONE)
     assert judge_scores("x", 0.88, "y", 0.29, TONE, usual).consequence is NONE
     assert judge_scores("x", 0.29, "y", 0.95, TONE, usual).consequence is Consequence.OTHER_BAND
+
+
+def test_two_that_lie_nearer_than_is_usual_are_no_dispute() -> None:
+    """One stands half a scale above the other everywhere; on this item they nearly agree."""
+    usual = usual_difference([(0.2 + 0.01 * n, -0.3 + 0.01 * n) for n in range(50)], TONE)
+    assert judge_scores("x", 0.34, "y", 0.33, TONE, usual).consequence is NONE
+    turned = judge_scores("x", -0.3, "y", 0.34, TONE, usual)
+    assert turned.consequence is Consequence.OTHER_BAND
+
+
+def test_a_score_beside_the_end_of_a_band_is_not_rounded_into_the_other() -> None:
+    halves = Task("t", "1", AnswerKind.SCORE, disagree_at=0.1, bands=(0.5,))
+    found = judge_scores("x", 1.0, "y", 0.49999, halves, usual_difference([], halves))
+    assert found.sentence.startswith("x gives 1, y 0.49999: from 0.5 on against below 0.5")
 
 
 def test_what_is_usual_needs_enough_items() -> None:
@@ -227,6 +284,22 @@ def test_what_the_other_set_lacks_matters_where_it_stands_first() -> None:
 def test_a_phrase_that_shares_its_word_is_found() -> None:
     found = judge_sets("x", ("error handling", "retries"), "y", ("handling errors", "retry"))
     assert found.consequence is NONE
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "consequence"),
+    [
+        (("error-handling",), ("error handling",), NONE),
+        (("file_name",), ("file names",), NONE),
+        (("机器学习",), ("学习",), NONE),
+        (("state of the art",), ("end of the day",), Consequence.MISSING_MEMBERS),
+        (("the archive",), ("the kitchen",), Consequence.MISSING_MEMBERS),
+    ],
+)
+def test_members_share_a_word_that_tells_whatever_joins_their_words(
+    first, second, consequence
+) -> None:
+    assert judge_sets("x", first, "y", second).consequence is consequence
 
 
 @given(st.lists(st.text(max_size=8), max_size=6), st.lists(st.text(max_size=8), max_size=6))

@@ -59,7 +59,7 @@ def manifest_of(intakes: Intakes, **columns) -> tuple[str, pa.Table]:
 def contents_of(intakes: Intakes, made: tuple[str, pa.Table], content="excerpt") -> ItemContents:
     batch, manifest = made
     profiles = CONTENT_PROFILES.schema.empty_table()
-    return ItemContents(policy(content), manifest, profiles, intakes.reader(batch))
+    return ItemContents([policy(content)], manifest, profiles, intakes.reader(batch))
 
 
 def only_item(made: tuple[str, pa.Table]) -> str:
@@ -144,7 +144,7 @@ def test_a_file_is_described_by_its_profile(finished: Finished) -> None:
     manifest = home.tables.read("content_manifest", finished.batch)
     profiles = home.tables.read(CONTENT_PROFILES.name, finished.batch)
     (row,) = (row for row in accepted_items(manifest) if row.path == "docs/guide.md")
-    contents = ItemContents(None, manifest, profiles, None)  # type: ignore[arg-type]
+    contents = ItemContents([], manifest, profiles, None)  # type: ignore[arg-type]
     assert contents.description(row.item_id) == f"markup (markdown), {row.size_bytes:,} bytes"
     assert contents.description("unknown") == ""
     assert contents.excerpt("unknown", []).note == "not shown: the batch has no such item"

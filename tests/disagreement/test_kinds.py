@@ -53,7 +53,37 @@ def test_the_form_of_an_answer_tells_its_type(answer, sort) -> None:
     assert answer_types(answer) == {sort}
 
 
-@pytest.mark.parametrize("text", ["", " ", "x" * 5000, "((((", "\\", "\x00", "9" * 400, "A" * 299])
+@pytest.mark.parametrize(
+    "words", ["NNPS NNP NEXTTAG VBP", "A" * 40, "O'Neil McCARTHY", "In The At"]
+)
+def test_a_long_answer_in_capitals_is_decided_at_once(words) -> None:
+    """A word that could be divided in as many ways as it has letters would never be."""
+    answer = f"{words} " * 6
+    assert answer_types(answer.strip()) == {AnswerType.NAME}
+    assert answer_types(f"{answer}so"[-290:]) == frozenset()
+
+
+_REPEATED = [
+    f"{piece * 300}"[:299] + "?"
+    for piece in ("A", "Ab", "the ", "a, ", "a;", "at about ", "at half past ", "every other ")
+]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "x" * 5000,
+        "((((",
+        "\\",
+        "\x00",
+        "9" * 400,
+        "A" * 299,
+        ", ".join("abcdefgh" * 9) + ".",
+        *_REPEATED,
+    ],
+)
 def test_no_rule_stumbles_over_odd_input(text) -> None:
     type_conflict(text, "yes")
     entity_conflict(text, text)
@@ -102,3 +132,14 @@ def test_questions_that_several_answered_are_looked_through_and_content_only_for
     assert found[0].services == ("x", "y", "z")
     assert found[1].services == ("z",)
     assert asked == ["i1"]
+
+
+def test_a_near_synonym_of_what_the_others_say_is_no_outlier() -> None:
+    search = KindSearch((DisputeKind.OUTLIER_SERVICE,), (), lambda item: None)
+    labels = task(AnswerKind.LABEL, near_synonyms=(("letter", "note"),))
+    readings = {
+        ("i1", "t"): (("x", ok("letter")), ("y", ok("letter")), ("z", ok("note"))),
+        ("i2", "t"): (("x", ok("letter")), ("y", ok("note")), ("z", ok("bill"))),
+    }
+    found = list(dispute_kinds([plan("i1"), plan("i2")], readings, {"t": labels}, search))
+    assert [(row.item_id, row.services) for row in found] == [("i2", ("z",))]

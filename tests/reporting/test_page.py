@@ -14,10 +14,12 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser
 
 from orchestration_assets.reporting import formatting
+from orchestration_assets.reporting.dispute_cards import CardSources
 from orchestration_assets.reporting.figures import batch_figures, report_row
 from orchestration_assets.reporting.page import BATCHES_SHOWN, render_batch, render_index
 from orchestration_assets.schemas import tables as t
 from orchestration_assets.schemas.enums import EntryOutcome, ProcessingModel, RejectReason, Status
+from orchestration_assets.text.content_excerpts import GAP, ContentExcerpt, ExcerptPiece
 from tests.reporting.batches import (
     BATCH,
     POLICY,
@@ -380,3 +382,38 @@ def test_index_of_none_one_and_many(count):
     assert len(LexborHTMLParser(html).css("tbody tr")) == min(count, BATCHES_SHOWN)
     assert (f"Showing {BATCHES_SHOWN} of" in html) == (count > BATCHES_SHOWN)
     assert len(html) < 2_000_000
+
+
+class _Contents:
+    """The same content for every item."""
+
+    def excerpt(self, item_id, votes):
+        tabbed = ExcerptPiece("\tone\ttab"), ExcerptPiece(GAP), ExcerptPiece("two", marked=True)
+        return ContentExcerpt(tabbed)
+
+    def metadata(self, item_id):
+        return ()
+
+    def description(self, item_id):
+        return ""
+
+
+def test_an_excerpt_is_shown_with_its_tabs_as_spaces_and_each_section_by_itself(tables):
+    figures = batch_figures(tables, CardSources(contents=_Contents()))
+    page = LexborHTMLParser(render_batch(report_row(BATCH, SOURCE, POLICY, tables), figures))
+    quotes = page.css("blockquote")
+    assert quotes
+    for quote in quotes:
+        assert quote.text() == "    one    tab…two"
+        assert [gap.text() for gap in quote.css(".gap")] == [GAP]
+
+
+def test_no_card_shows_what_services_quote_where_content_is_hidden(tables):
+    rows = tables["interpretations"].to_pylist()
+    quoting = [{**row, "evidence": "it says “zebra crossing”"} for row in rows]
+    schema = tables["interpretations"].schema
+    told = {**tables, "interpretations": pa.Table.from_pylist(quoting, schema)}
+    row = report_row(BATCH, SOURCE, POLICY, told)
+    assert "zebra" in render_batch(row, batch_figures(told, CardSources()))
+    hidden = CardSources(hidden_metadata=None)
+    assert "zebra" not in render_batch(row, batch_figures(told, hidden))

@@ -237,3 +237,30 @@ def test_a_here_document_name_that_overflows_a_grammar_is_kept_from_it():
     from orchestration_assets.services.content_type.parse_evidence import error_share
 
     assert error_share(f"x = <<{'A' * 2000}\n", "ruby") == 1.0
+
+
+def test_magika_abstains_below_its_own_threshold_and_says_what_it_would_have_guessed() -> None:
+    reading = ask("magika", f"# The archive\n\n{PROSE['en']} It is a good and helpful archive.\n")
+    assert reading.status is Status.ABSTAINED
+    assert str(reading.reason).startswith("magika is unsure: its best guess is ")
+
+
+def test_a_table_may_begin_with_a_line_of_its_own_and_signatures_are_none() -> None:
+    rows = "\n".join(f"{n}.5,{n},0.{n},red" for n in range(20))
+    assert ask("grammar", f"178,4,first\n# measured twice\n{rows}\n").answer == "csv"
+    stubs = "\n".join(
+        f"def read_{n}(data: bytes, at: int, swap: bool) -> int: ..." for n in range(9)
+    )
+    for opening in ("from ._base import one, two", stubs.splitlines()[0]):
+        assert ask("grammar", f"{opening}\n{stubs}\n").answer != "csv"
+
+
+def test_a_role_is_a_mark_of_restructuredtext_alone() -> None:
+    text = (
+        "Folder of the build\n-------------------\n\nThe full path of the folder in which the "
+        "program :command:`make` was started. It is set by :ref:`the tool <tool>` and read by "
+        "the option :option:`-B`; see :variable:`SOURCE_FOLDER` for the other one of the two.\n"
+    )
+    reading = ask("grammar", text)
+    assert reading.answer == "rst"
+    assert "0 marks of markdown" in str(reading.evidence)

@@ -8,22 +8,29 @@ two labels are pooled. Nor do labels that the policy declares to be near-synonym
 """
 
 import math
+import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from orchestration_assets.disagreement.consequences.judgement import Judgement, harmless
+from orchestration_assets.evidence.contradiction.lexicon import folded
+from orchestration_assets.evidence.distances.folding import fold
 from orchestration_assets.schemas.enums import Consequence
 from orchestration_assets.schemas.items import Reading
 
-LEAST_LEAD: Final = 0.2
+LEAST_LEAD: Final = 0.3
 """By how much a service must prefer its label to the other's. Set by judgement: below, two readings
 of the same service under small changes of the text often exchange their places."""
 LEFT_OPEN_FROM: Final = 0.1
 """The probability of the less likely label from which on it is open which one it is: the one in ten
 that :class:`~orchestration_assets.schemas.policy.Review` lets pass by default."""
-FIRM_FROM: Final = 0.6
+FIRM_FROM: Final = 0.7
 """The confidence from which on a service that stands alone is heard all the same: nobody has
-checked the others' confidences. Below, nobody should rely on an answer (``reject_below``)."""
+checked the others' confidences. By what two readers found worth reading."""
+RELIED_ON_FROM: Final = 0.6
+"""The confidence that one of the two must reach: below it nobody should rely on an answer
+(``reject_below`` by default), and two guesses contradict nothing."""
+_WORD: Final = re.compile(r"[^\W_]+|[+#]")
 _OPEN_SET: Final = 10
 """Labels that an open set is taken to have beside those that a service names."""
 _LEAST: Final = 0.005
@@ -42,12 +49,16 @@ def judge_labels(
     (name_a, a), (name_b, b) = first, second
     label_a, label_b = str(a.answer), str(b.answer)
     sentence = f"{name_a} says {_quoted(label_a)}, {name_b} says {_quoted(label_b)}"
-    if any(label_a in group and label_b in group for group in near_synonyms):
+    if are_near_synonyms(label_a, label_b, near_synonyms):
         return harmless(f"{sentence}: the policy takes the two for near-synonyms")
+    if not labels and are_spellings_of_one(label_a, label_b):
+        return harmless(f"{sentence}: two spellings of one label")
     lead_a, lead_b = _lead(a, label_b), _lead(b, label_a)
     for name, lead, other in ((name_a, lead_a, label_b), (name_b, lead_b, label_a)):
         if lead < LEAST_LEAD:
             return harmless(f"{sentence}: {name} holds {_quoted(other)} to be nearly as likely")
+    if max(_stated(a), _stated(b)) < RELIED_ON_FROM:
+        return harmless(f"{sentence}: both are no more than guesses")
     doubt, settled = _doubt([a, b, *others], label_a, label_b, len(labels))
     loser = b if settled == label_a else a
     if doubt < LEFT_OPEN_FROM and _stated(loser) < FIRM_FROM:
@@ -55,6 +66,21 @@ def judge_labels(
     # what severity multiplies by both confidences: the share of each that is no hesitation
     strength = (lead_a / _stated(a)) * (lead_b / _stated(b))
     return Judgement(Consequence.OTHER_LABEL, strength, sentence)
+
+
+def are_near_synonyms(first: str, second: str, groups: Iterable[Collection[str]]) -> bool:
+    """Whether two labels stand together in one of the groups."""
+    return any(first in group and second in group for group in groups)
+
+
+def are_spellings_of_one(first: str, second: str) -> bool:
+    """Whether two labels of an open set differ in nothing but case, accents, plural or what joins
+    their words."""
+    return _spelling(first) == _spelling(second) != ""
+
+
+def _spelling(label: str) -> str:
+    return " ".join(map(fold, _WORD.findall(folded(label))))
 
 
 def _lead(reading: Reading, other: str) -> float:

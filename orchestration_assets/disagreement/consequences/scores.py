@@ -67,7 +67,7 @@ def judge_scores(
     """
     gap = abs(first - second) / usual.length
     bands = band_of(first, task), band_of(second, task)
-    sentence = f"{name_a} gives {first:.3g}, {name_b} {second:.3g}"
+    sentence = f"{name_a} gives {_shown(first, task)}, {name_b} {_shown(second, task)}"
     if bands[0] == bands[1]:
         return harmless(f"{sentence}: both lie {in_words(bands[0], task)}")
     known = usual.at((first + second) / 2.0)
@@ -75,8 +75,11 @@ def judge_scores(
         beyond, by = gap >= task.disagree_at, "too few items tell what is usual between them"
     else:
         middle, deviation = known
-        beyond = abs(first - second - middle) > _UNUSUAL * deviation
-        by = f"usual between them here are {middle:+.2g} ± {_UNUSUAL * deviation:.2g}"
+        by_chance = _UNUSUAL * deviation
+        # two that lie nearer to each other than is usual agree
+        lowest, highest = min(0.0, middle - by_chance), max(0.0, middle + by_chance)
+        beyond = not lowest <= first - second <= highest
+        by = f"usual between them here are {middle:+.2g} ± {by_chance:.2g}"
     if not beyond:
         return harmless(f"{sentence}: {by}")
     return Judgement(
@@ -89,6 +92,12 @@ def judge_scores(
 def band_of(score: float, task: Task) -> int:
     """The number of the band that a score lies in, the lowest being 0."""
     return sum(score >= cut for cut in cuts_of(task))
+
+
+def _shown(score: float, task: Task) -> str:
+    """The score with three digits, and with more where these would put it into another band."""
+    rounded = f"{score:.3g}"
+    return rounded if band_of(float(rounded), task) == band_of(score, task) else f"{score}"
 
 
 def cuts_of(task: Task) -> tuple[float, ...]:

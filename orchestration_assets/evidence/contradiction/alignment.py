@@ -1,16 +1,17 @@
 """Two texts side by side: which words and quantities stand for each other, and what is left."""
 
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache, lru_cache
 from typing import Final
 
 from orchestration_assets.evidence.contradiction.lexicon import Lexicon, lexicon
 from orchestration_assets.evidence.contradiction.quantities import (
-    COUNT,
     Quantity,
     rivals,
+    same_figure,
     same_value,
 )
 from orchestration_assets.evidence.contradiction.readings import TextReading, Word
@@ -19,6 +20,7 @@ from orchestration_assets.evidence.contradiction.readings import TextReading, Wo
 _MOST_LEFT: Final = 60
 _SPELLED_ALIKE: Final = 0.6
 _MIN_PREFIX: Final = 4
+_CACHED_WORDS: Final = 65_536
 
 
 class LinkKind(StrEnum):
@@ -141,20 +143,27 @@ def _by_link(
 ) -> tuple[list[Word], list[Word]]:
     if not left or not right:
         return left, right
-    if link in _LISTED:
-        listed = _LISTED[link](lexicon())
-        if not any(word.plain in listed for word in left):
-            return left, right
+    candidates = _CANDIDATES[link](left, right)
+    if not candidates:
+        return left, right
     related = _RELATIONS[link]
+    taken: set[int] = set()
     rest = []
     for word in left:
-        partner = next((other for other in right if related(word, other)), None)
+        partner = next(
+            (
+                other
+                for other in candidates.get(id(word), ())
+                if id(other) not in taken and related(word, other)
+            ),
+            None,
+        )
         if partner is None:
             rest.append(word)
         else:
             links.append(WordLink(word, partner, link))
-            right = [other for other in right if other is not partner]
-    return rest, right
+            taken.add(id(partner))
+    return rest, [other for other in right if id(other) not in taken]
 
 
 def _synonyms(one: Word, other: Word) -> bool:
@@ -225,11 +234,58 @@ _RELATIONS: Final = {
 }
 
 
-# the words that can have a partner of the kind at all
-_LISTED: Final[Mapping[LinkKind, Callable[[Lexicon], Container[str]]]] = {
-    LinkKind.OPPOSITE: lambda table: table.sides,
-    LinkKind.CONVERSE: lambda table: table.converses,
-    LinkKind.CONTRAST: lambda table: table.contrasts,
+_Candidates = Mapping[int, Sequence[Word]]
+"""The id of a word -> the words of the other text that can be its partner, in their order."""
+
+
+def _listed(
+    listed_in: Callable[[Lexicon], Collection[str]],
+) -> Callable[[Sequence[Word], Sequence[Word]], _Candidates]:
+    """Only words that the lexicon lists can have a partner of the kind."""
+
+    def candidates(left: Sequence[Word], right: Sequence[Word]) -> _Candidates:
+        listed = listed_in(lexicon())
+        words = [word for word in left if word.plain in listed]
+        others = [word for word in right if word.plain in listed] if words else []
+        return {id(word): others for word in words} if others else {}
+
+    return candidates
+
+
+@cache
+def _with_synonyms() -> frozenset[str]:
+    return frozenset((*lexicon().groups, *lexicon().sides))
+
+
+def _negatable(left: Sequence[Word], right: Sequence[Word]) -> _Candidates:
+    """Of two words at least one opens or ends as a negated one does."""
+    negated = [word for word in right if _may_be_negated(word.plain)]
+    return {id(word): right if _may_be_negated(word.plain) else negated for word in left}
+
+
+@lru_cache(_CACHED_WORDS)
+def _may_be_negated(plain: str) -> bool:
+    return plain.endswith("less") or plain.startswith(lexicon().negative_prefixes)
+
+
+def _same_beginning(left: Sequence[Word], right: Sequence[Word]) -> _Candidates:
+    by_beginning: defaultdict[str, list[Word]] = defaultdict(list)
+    for word in right:
+        by_beginning[word.key[:_MIN_PREFIX]].append(word)
+    return {
+        id(word): others
+        for word in left
+        if (others := by_beginning.get(word.key[:_MIN_PREFIX])) is not None
+    }
+
+
+_CANDIDATES: Final[Mapping[LinkKind, Callable[[Sequence[Word], Sequence[Word]], _Candidates]]] = {
+    LinkKind.NEGATED: _negatable,
+    LinkKind.SYNONYM: _listed(lambda _: _with_synonyms()),
+    LinkKind.CONVERSE: _listed(lambda table: table.converses),
+    LinkKind.OPPOSITE: _listed(lambda table: table.sides),
+    LinkKind.SPELLING: _same_beginning,
+    LinkKind.CONTRAST: _listed(lambda table: table.contrasts),
 }
 
 
@@ -243,7 +299,7 @@ def _quantities(
     equal: _QuantityPairs = []
     unequal: _QuantityPairs = []
     left, right = _paired(left, right, same_value, equal)
-    left, right = _paired(left, right, _same_figure, equal)
+    left, right = _paired(left, right, same_figure, equal)
     partners = {link.first.position: link.second.position for link in links}
     left, right = _paired(
         left, right, lambda a, b: rivals(a, b) and _same_place(a, b, partners), unequal
@@ -260,12 +316,6 @@ def _same_place(a: Quantity, b: Quantity, partners: dict[int, int]) -> bool:
             if partner is not None and abs(partner - edge_b) <= 2:
                 return True
     return False
-
-
-def _same_figure(a: Quantity, b: Quantity) -> bool:
-    """The same figure, of which one side leaves out the unit."""
-    bare = (a.senses[0][0] == COUNT) != (b.senses[0][0] == COUNT)
-    return bare and a.number == b.number != 0.0
 
 
 def _paired(

@@ -63,11 +63,18 @@ class Lexicon:
 
 
 def folded(word: str) -> str:
-    """The word without case and diacritics; letters of other scripts keep their own marks off."""
+    """The word without case and accents; marks that make another letter of one stay."""
     if word.isascii():
         return word.lower()
     plain = unicodedata.normalize("NFKD", word.casefold())
-    return "".join(letter for letter in plain if not unicodedata.combining(letter))
+    return unicodedata.normalize("NFC", "".join(sign for sign in plain if not _is_accent(sign)))
+
+
+def _is_accent(sign: str) -> bool:
+    """Whether a sign only marks the letter before it. The combining classes 7 to 9 and 103 to 132
+    voice kana and spell Indic, Thai and Tibetan vowels and tones."""
+    combining = unicodedata.combining(sign)
+    return combining >= 200 or 10 <= combining < 100
 
 
 @cache

@@ -78,6 +78,12 @@ def _close(a: float, b: float, one: Quantity, other: Quantity) -> bool:
     return (one.approximate or other.approximate) and apart <= _APPROXIMATELY * size
 
 
+def same_figure(one: Quantity, other: Quantity) -> bool:
+    """The same figure, of which one side leaves out the unit."""
+    bare = (one.senses[0][0] == COUNT) != (other.senses[0][0] == COUNT)
+    return bare and one.number == other.number != 0.0
+
+
 def rivals(a: Quantity, b: Quantity) -> bool:
     """Whether two values can fill one place; a year and a count cannot."""
     shared = comparable(a, b)

@@ -7,6 +7,7 @@ from orchestration_assets.evidence.contradiction.lexicon import folded
 
 _TOKEN: Final = re.compile(
     r"\d{4}-\d{2}-\d{2}(?!\d)|\d{1,2}[:h]\d{2}(?![\d\w])|\d{1,2}[./]\d{1,2}[./](?:\d{4}|\d{2})(?!\d)"
+    r"|(?:(?<![\w.)\]])[-\u2212])?\d{1,3}(?: \d{3})+(?!\d)(?:[.,]\d+)?(?! ?\d)"
     r"|(?:(?<![\w.)\]])[-\u2212])?\d+(?:[.,'\u2019\u00a0\u202f]\d+)*"
     r"|[^\W\d_]+\d[^\W_]*(?:\.\d+)*"
     r"|[^\W\d_]+(?:['\u2019][^\W\d_]+)*|[%\u2030$\u20ac\u00a3\u00a5\u00b0]"

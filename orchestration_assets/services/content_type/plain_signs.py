@@ -242,6 +242,7 @@ def _sections(text: str, head: str) -> PlainSign | None:
 
 
 _MIN_TABLE_LINES: Final = 5
+_CODE_SIGNS: Final = frozenset("(){}[]=")
 
 
 def _table(text: str, head: str) -> PlainSign | None:
@@ -258,8 +259,13 @@ def _table(text: str, head: str) -> PlainSign | None:
             continue
         if counts == {0}:
             continue
-        if separator not in filled[0] or any(
-            line[0] in " \t/" or line[-1] in ",;{}()\\" for line in lines
+        if any(line[0] in " \t/" or line[-1] in ",;{}()\\" for line in lines):
+            continue
+        # signatures of functions have equally many commas as well
+        if all("(" in line for line in lines):
+            continue
+        if _separator_count(filled[0], separator) not in counts and (
+            separator not in filled[0] or any(_CODE_SIGNS.intersection(line) for line in lines)
         ):
             continue
         return PlainSign(label, 0.9, f"{len(lines)} lines with {counts.pop() + 1} columns each")
@@ -279,6 +285,8 @@ _RST = re.compile(
     r"|`[^`<\n]+ <[^>\n]+>`_|\w::$|^:[\w -]+:(?: |$)|^[=~^*+\"]{4,}$",
     re.MULTILINE,
 )
+# without them, their backquotes would be code spans of Markdown
+_RST_ROLE = re.compile(r":[a-z]+(?::[a-z]+)?:`[^`\n]+`|``[^`\n]+``")
 _MARKDOWN = re.compile(
     r"^#{1,6} \S|^(?:```|~~~)|\[[^\[\]\n]+\]\([^()\s]+\)|^> |^[*-] \[[ x]\] |\*\*[^*\n]+\*\*"
     r"|(?<!`)`[^`\n]+`(?![`_])|^\|[^\n]*\|$|^\[[^\]\n]+\]: |!\[",
@@ -301,7 +309,7 @@ def split_prose_types(
         return split, ()
     head = text[:_HEAD_CHARS]
     rst = len(_RST.findall(head))
-    markdown = len(_MARKDOWN.findall(head))
+    markdown = len(_MARKDOWN.findall(_RST_ROLE.sub(" ", head)))
     odds = {
         "text": split["text"] * math.exp(0.0 if rst or markdown else _NO_MARK),
         "markdown": split["markdown"] * math.exp(_MARKDOWN_MARK * min(markdown, _MAX_MARKS)),

@@ -145,8 +145,8 @@ def read_answer(text: str, task: Task, *, cut: bool = False, explain: bool = Fal
         reason = stated_reason(value) if explain else None
         value, stated = value["answer"], value.get("confidence")
         if value is None:
-            why = f": {reason}" if reason else ""
-            return Reading(Status.ABSTAINED, reason=f"the service declined to answer{why}")
+            declined = "the service declined to answer"
+            return Reading(Status.ABSTAINED, evidence=reason, reason=declined)
     elif cut:
         raise UnfitAnswerError("the JSON object is not complete")
     else:

@@ -121,7 +121,8 @@ def test_a_reason_is_read_tolerantly_and_a_missing_one_is_no_failure(said, evide
 def test_an_abstention_says_why() -> None:
     said = '{"answer": null, "confidence": null, "reason": "no colour is named"}'
     reading = read_answer(said, LABELS, explain=True)
-    assert reading.reason == "the service declined to answer: no colour is named"
+    assert reading.reason == "the service declined to answer"
+    assert reading.evidence == "no colour is named"
 
 
 @pytest.mark.parametrize("explain", [False, True])

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from orchestration_assets.evidence.contradiction.alignment import align
 from orchestration_assets.evidence.contradiction.differences import DifferenceKind
 from orchestration_assets.evidence.contradiction.features import FEATURES
+from orchestration_assets.evidence.contradiction.lexicon import folded
 from orchestration_assets.evidence.contradiction.readings import read_text
 from orchestration_assets.evidence.contradiction.relation import (
     RelationKind,
@@ -215,3 +216,13 @@ def test_probabilities_add_up_to_one() -> None:
     chances = probabilities([0.5] * len(FEATURES), packaged_weights())
     assert set(chances) == set(RelationKind)
     assert sum(chances.values()) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(("first", "second"), [("ガス", "カス"), ("ข้าว", "ขาว"), ("बड़ा", "बडा")])
+def test_marks_that_make_another_letter_are_kept(first, second) -> None:
+    assert folded(first) != folded(second)
+
+
+@pytest.mark.parametrize(("first", "second"), [("Müller", "muller"), ("Ёлка", "елка"), ("é", "E")])
+def test_accents_are_not(first, second) -> None:
+    assert folded(first) == folded(second)
