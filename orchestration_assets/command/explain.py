@@ -256,7 +256,10 @@ def _tasks(
     ]
     decisions = _rows(store, DECISION_LOG, batch, item)
     resolutions = {row.task: row for row in _rows(store, RESOLUTIONS, batch, item)}
-    disagreements = _rows(store, DISAGREEMENTS, batch, item)
+    disagreements = [
+        replace(row, evidence=_both_answers(row)) if content.hidden else row
+        for row in _rows(store, DISAGREEMENTS, batch, item)
+    ]
     for plan in _rows(store, PROCESSING_PLANS, batch, item):
         task = asked.get(plan.task)
         own = [one for one in readings if one[0].task == plan.task]
@@ -270,6 +273,10 @@ def _tasks(
             resolutions.get(plan.task),
             [row for row in disagreements if row.task == plan.task],
         )
+
+
+def _both_answers(row: DisagreementRow) -> str:
+    return f"{row.service_a}: {row.answer_a}; {row.service_b}: {row.answer_b}"
 
 
 def _next_run(

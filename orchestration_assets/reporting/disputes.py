@@ -40,8 +40,11 @@ class RiskFigures:
     bands: tuple[Count, ...]
 
 
-def kind_figures(kinds: pa.Table) -> tuple[KindFigures, ...]:
-    """Every kind, found or not, the most frequent first."""
+def kind_figures(kinds: pa.Table, *, quotes: bool = True) -> tuple[KindFigures, ...]:
+    """Every kind, found or not, the most frequent first.
+
+    What was seen may quote the content: it is left out without ``quotes``.
+    """
     rows = list(DISPUTE_KINDS.rows(kinds))
     figures = []
     for kind, measured in MEASURED.items():
@@ -49,7 +52,7 @@ def kind_figures(kinds: pa.Table) -> tuple[KindFigures, ...]:
         clearest = sorted(of_kind, key=lambda row: (-row.score, row.path, row.task))
         tasks = Counter(row.task for row in of_kind)
         examples = tuple(
-            Example(row.path, f"{' and '.join(row.services)}: {row.evidence}")
+            Example(row.path, " and ".join(row.services) + (f": {row.evidence}" if quotes else ""))
             for row in clearest[:_EXAMPLES]
         )
         figures.append(

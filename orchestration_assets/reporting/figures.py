@@ -124,7 +124,7 @@ def batch_figures(
         steps=step_figures(decisions, resolutions),
         tasks=tasks,
         regions=region_figures(final, disputed_questions(disputes), features),
-        kinds=kind_figures(tables[DISPUTE_KINDS.name]),
+        kinds=kind_figures(tables[DISPUTE_KINDS.name], quotes=sources.shows_content),
         risks=risk_figures(resolutions),
         questions=questions_for_people(tables[REVIEW_QUEUE.name]),
         spending=service_spending(calls),

@@ -148,12 +148,15 @@ services:
   words:
     implementation: word_labels
     parameters: {{labels: {{good: [fine, "the harbour bridge"], bad: [poor]}}}}
+  others:
+    implementation: word_labels
+    parameters: {{labels: {{good: [excellent], bad: ["harbour bridge"]}}}}
 tasks:
   mood:
     question: Is it good?
     labels: [good, bad, unheard]
     {gold}
-    default: {{model: sequential, services: [words]}}
+    default: {{model: parallel, services: [words, others]}}
 """
 RECORD = {
     "id": 1,
@@ -199,6 +202,7 @@ def test_what_the_policy_of_the_batch_hides_is_shown_in_no_form(
     for policy in (made, other):
         out = call("explain", "a.jsonl#1", "--policy", policy, *form)[1]
         assert "Is it good?" in out and "not shown: report.content is none" in out
+        assert "words: good; others: bad" in out or "others: bad; words: good" in out
         assert not any(part in out for part in ("Ada", "ada@", "harbour"))
 
 

@@ -412,8 +412,16 @@ def test_no_card_shows_what_services_quote_where_content_is_hidden(tables):
     rows = tables["interpretations"].to_pylist()
     quoting = [{**row, "evidence": "it says “zebra crossing”"} for row in rows]
     schema = tables["interpretations"].schema
-    told = {**tables, "interpretations": pa.Table.from_pylist(quoting, schema)}
+    kinds = [
+        {**row, "evidence": "it mocks the zebra"} for row in tables["dispute_kinds"].to_pylist()
+    ]
+    told = {
+        **tables,
+        "interpretations": pa.Table.from_pylist(quoting, schema),
+        "dispute_kinds": pa.Table.from_pylist(kinds, tables["dispute_kinds"].schema),
+    }
     row = report_row(BATCH, SOURCE, POLICY, told)
-    assert "zebra" in render_batch(row, batch_figures(told, CardSources()))
+    page = render_batch(row, batch_figures(told, CardSources()))
+    assert "zebra crossing" in page and "mocks the zebra" in page
     hidden = CardSources(hidden_metadata=None)
     assert "zebra" not in render_batch(row, batch_figures(told, hidden))
