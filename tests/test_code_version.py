@@ -198,7 +198,14 @@ CHANGES: dict[str, tuple[Callable[..., object] | str, set[str]]] = {
     "content types": ("content_type_evidence.json", {"grammar"}),
     "keywords": (
         "document_frequencies.json",
-        {"tfidf_keywords", "graph_keywords", "title_judge", "vader_tone", "adjective_tone"},
+        {
+            "tfidf_keywords",
+            "graph_keywords",
+            "title_judge",
+            "grammar",
+            "vader_tone",
+            "adjective_tone",
+        },
     ),
     "report": (render_index, set()),
 }

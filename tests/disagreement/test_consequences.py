@@ -16,6 +16,7 @@ from orchestration_assets.disagreement.consequences.sets import judge_sets
 from orchestration_assets.disagreement.consequences.texts import judge_texts
 from orchestration_assets.disagreement.consequences.values import (
     answers_in_values,
+    are_forms_of_one,
     exclude_each_other,
 )
 from orchestration_assets.schemas.enums import AnswerKind, Consequence, Status
@@ -198,6 +199,13 @@ def test_two_forms_of_one_value_do_not(first, second) -> None:
 def test_a_denied_value_is_no_form_of_it(first, second) -> None:
     found = judge_texts(*texts(first, second), in_values=True)
     assert found.consequence is Consequence.CONTRADICTION
+
+
+def test_two_long_texts_are_no_forms_of_one_value() -> None:
+    """They may use the same words and exclude each other."""
+    first, second = "The dog of Moreau bit the cat of Ruth", "The cat of Ruth bit the dog of Moreau"
+    assert are_forms_of_one("Moreau, Anne", "A. Moreau")
+    assert not are_forms_of_one(first, second)
 
 
 def test_titles_are_no_values_and_codes_are() -> None:

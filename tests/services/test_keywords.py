@@ -18,7 +18,7 @@ from orchestration_assets.text.document_frequencies import (
     term_counts,
     term_weights,
 )
-from orchestration_assets.text.function_words import likely_language
+from orchestration_assets.text.function_words import function_words, likely_language
 from orchestration_assets.text.words import prose_words, singular_words, words_of
 from tests.services.questions import ask
 from tests.services.samples import CODE, PROSE
@@ -230,3 +230,18 @@ def test_compact_keeps_the_most_frequent() -> None:
     text = compact({"the": 9_000, "rare": 1, "often": 4_321}, limit=65)
     assert len(text.encode()) <= 65
     assert json.loads(text)["words"] == {"9000": "the", "4300": "often"}
+
+
+_COUNCIL = {
+    "de": "Der Rat hat nach langer Debatte die Brücke genehmigt, und sie wird im Mai eröffnet. ",
+    "fr": "Le conseil a voté pour le pont après un long débat, mais sans les travaux du quai. ",
+    "es": "El consejo ha votado por el puente tras un largo debate, pero sin las obras. ",
+}
+
+
+@pytest.mark.parametrize(("language", "text"), [*PROSE.items(), *_COUNCIL.items()])
+@pytest.mark.parametrize("service", SERVICES)
+def test_function_words_are_no_key_words_in_any_language(service, language, text) -> None:
+    answer = ask(service, text * 5).answer or ()
+    named = {word for member in answer for word in str(member).split()}
+    assert named.isdisjoint(function_words().get(language, ()))

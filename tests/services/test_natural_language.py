@@ -162,3 +162,8 @@ def test_tables_are_words_of_known_languages() -> None:
         listed = words.split()
         assert len(listed) == len(set(listed)) >= 20
         assert words == words.lower()
+
+
+def test_the_letters_of_japanese_are_named_as_they_are() -> None:
+    reading = ask("stopwords", "東京は日本の首都です。人口は約1400万人です。")
+    assert (reading.answer, reading.evidence) == ("ja", "100% of the letters are kana and han")

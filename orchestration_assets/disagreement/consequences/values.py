@@ -61,7 +61,10 @@ def exclude_each_other(first: str, second: str) -> bool:
 def are_forms_of_one(first: str, second: str) -> bool:
     """Whether every word of the shorter value is one of the longer, or abbreviates it: *R. Okafor*
     and *Okafor, Ruth*; or it consists of the longer's initials, or they are one code with and
-    without separators. The same words with another number, or denied, are another value."""
+    without separators. Of two long texts neither is a value; the same words with
+    another number, or denied, are another one."""
+    if not (_is_short(first) or _is_short(second)):
+        return False
     if _code(first) == _code(second) and any(map(str.isalpha, first)):
         return True
     one, other = read_text(first), read_text(second)

@@ -15,7 +15,7 @@ from orchestration_assets.schemas.enums import Family
 from orchestration_assets.services.title.leading_comment import comment_paragraphs
 from orchestration_assets.services.title.unfit_lines import is_boilerplate, is_breadcrumb
 from orchestration_assets.text.document_frequencies import OUT_OF, document_frequencies
-from orchestration_assets.text.function_words import ENGLISH, function_words
+from orchestration_assets.text.function_words import ENGLISH, function_words, stop_words_for
 from orchestration_assets.text.prose import PROSE_CHARS, html_tree, is_html, prose_of
 from orchestration_assets.text.words import is_term, prose_words, words_of
 
@@ -200,7 +200,8 @@ def _phrases(prose: str, family: str) -> Counter[str]:
     """Runs of two or three words that are no function words and not generic, by occurrences."""
     table, _ = document_frequencies()
     tokens = _TOKEN.findall(prose.lower())
-    left_out = function_words()[ENGLISH] | (CODE_WORDS if family == Family.CODE else frozenset())
+    left_out = function_words()[ENGLISH] | stop_words_for(tokens)
+    left_out |= CODE_WORDS if family == Family.CODE else frozenset()
     fit = {
         word
         for word, count in Counter(tokens).items()

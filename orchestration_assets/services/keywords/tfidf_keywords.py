@@ -9,6 +9,7 @@ from orchestration_assets.services.keywords.keyword_candidates import candidates
 from orchestration_assets.services.keywords.keyword_readings import keywords_reading
 from orchestration_assets.services.readings import abstention
 from orchestration_assets.text.document_frequencies import term_counts, term_weights
+from orchestration_assets.text.function_words import stop_words_for
 
 
 class TfidfKeywords(EmbeddedService):
@@ -22,7 +23,8 @@ class TfidfKeywords(EmbeddedService):
     def answer(self, question: Question) -> Reading:
         item = question.item
         candidates = candidates_of(item.text, item.family)
-        counts = term_counts(candidates.words)
+        left_out = stop_words_for(candidates.words)
+        counts = term_counts(word for word in candidates.words if word not in left_out)
         if not counts:
             return abstention("no words")
         ranked, occurrences = rank_terms(term_weights(counts), counts, candidates.phrases)

@@ -173,7 +173,8 @@ class StopwordService(EmbeddedService):
             languages = _arabic_script(prose)
         confidence = (share / weight) * share / (share + 1)
         ranked = [(language, part * confidence) for language, part in languages]
-        return label_reading(question, ranked, f"{share / weight:.0%} of the letters are {script}")
+        letters = "kana and han" if script == "kana" else script
+        return label_reading(question, ranked, f"{share / weight:.0%} of the letters are {letters}")
 
 
 def _script_weights(text: str) -> Counter[str]:
