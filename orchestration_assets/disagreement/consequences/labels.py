@@ -63,8 +63,10 @@ def judge_labels(
     loser = b if settled == label_a else a
     if doubt < LEFT_OPEN_FROM and _stated(loser) < FIRM_FROM:
         return harmless(f"{sentence}: all readings together make it {_quoted(settled)}")
-    # what severity multiplies by both confidences: the share of each that is no hesitation
-    strength = (lead_a / _stated(a)) * (lead_b / _stated(b))
+    # what severity multiplies by both confidences: the share of each that is no hesitation, times
+    # how open the question is left: what others have settled costs little. The root, because
+    # nobody has checked the confidences that settle it
+    strength = (lead_a / _stated(a)) * (lead_b / _stated(b)) * math.sqrt(2.0 * doubt)
     return Judgement(Consequence.OTHER_LABEL, strength, sentence)
 
 
@@ -111,7 +113,8 @@ def _doubt(
         for_a, for_b = (_given(reading, sure, label, labels) for label in (label_a, label_b))
         log_odds += math.log(for_a / for_b)
     log_odds *= 2.0 / len(readings)
-    return 1.0 / (1.0 + math.exp(abs(log_odds))), label_a if log_odds >= 0.0 else label_b
+    doubt = min(0.5, 1.0 / (1.0 + math.exp(abs(log_odds))))
+    return doubt, label_a if log_odds >= 0.0 else label_b
 
 
 def _given(reading: Reading, sure: float, label: str, labels: int) -> float:
