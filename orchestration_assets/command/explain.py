@@ -64,7 +64,7 @@ class UnknownItemError(OrchestrationError):
 class TaskTrace:
     """A plan with what came of it: readings with their calls, decisions, answer, dissent.
 
-    ``question`` and ``allowed`` answers in words are those of the policy in force; ``excerpt`` is
+    ``question`` and ``allowed`` answers in words are those of the policy that asked; ``excerpt`` is
     the part of the content that tells which of the answers is right.
     """
 
@@ -167,7 +167,7 @@ def explanation(home: Home, item: str, loaded: LoadedPolicy) -> Explanation:
     plans = _stored(store, PROCESSING_PLANS.name, batch, source_item)
     with item_content(home, loaded.policy, held, profiles, plans) as content:
         metadata = content.metadata
-        tasks = list(_tasks(store, batch, source_item, build_tasks(loaded.policy), content))
+        tasks = list(_tasks(store, batch, source_item, build_tasks(content.policy), content))
     return Explanation(
         base.item_id,
         base.path,

@@ -24,10 +24,12 @@ from resources.table_store import TableMissingError
 class ItemContent:
     """An item's excerpts and metadata; ``problem`` where its batch can no longer be read.
 
-    ``hidden``: by policy nobody is shown anything of it, nor what quotes it.
+    ``policy`` is the one by which it was asked about. ``hidden``: by policy nobody is shown anything
+    of it, nor what quotes it.
     """
 
     item_id: str
+    policy: Policy
     contents: ItemContents | None
     problem: str = ""
     hidden: bool = False
@@ -53,6 +55,12 @@ def item_content(
     the policy in force or that of the ``plans`` hides is hidden, everything where the latter cannot
     be read.
     """
+    try:
+        pinned = read_pinned_policy(home.policies, plans)
+    except PinnedPolicyError as error:
+        yield ItemContent(row.item_id, policy, None, f"not shown: {error}", hidden=True)
+        return
+    asked_by = pinned or policy
     source: str | None = None
     problem = f"not shown: the record of batch {row.batch} is damaged"
     try:
@@ -61,15 +69,10 @@ def item_content(
     except TableMissingError as error:
         problem = f"not shown: {error}"
     if source is None:
-        yield ItemContent(row.item_id, None, problem)
-        return
-    try:
-        pinned = read_pinned_policy(home.policies, plans)
-    except PinnedPolicyError as error:
-        yield ItemContent(row.item_id, None, f"not shown: {error}", hidden=True)
+        yield ItemContent(row.item_id, asked_by, None, problem)
         return
     policies = [policy, pinned] if pinned else [policy]
     manifest = rows_to_arrow(CONTENT_MANIFEST, [replace(row, outcome=EntryOutcome.ACCEPTED)])
     with ContentReader(home, source, policy.content.read_seconds) as reader:
         contents = ItemContents(policies, manifest, profiles, reader)
-        yield ItemContent(row.item_id, contents, hidden=hides_content(policies))
+        yield ItemContent(row.item_id, asked_by, contents, hidden=hides_content(policies))

@@ -109,6 +109,9 @@ def test_the_reason_of_a_language_model_is_kept_and_its_quotes_are_marked(
     policy.write_text(MODEL.format(url=drill.url))
     call("run", str(corpus), "--policy", str(policy), "--json")
     out = call("explain", "note.txt", "--policy", str(policy))[1]
+    # without the policy the question is that of the one which asked
+    without = json.loads(call("explain", "note.txt", "--json")[1])["tasks"]
+    assert [task["question"] != "" for task in without] == [True]
     assert "content       »The harbour bridge opens on 3« May, said the mayor." in out
     assert "answers       one of: good, bad" in out
     (task,) = json.loads(call("explain", "note.txt", "--policy", str(policy), "--json")[1])["tasks"]

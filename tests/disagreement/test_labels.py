@@ -1,4 +1,3 @@
-
 from orchestration_assets.schemas.enums import AnswerKind, DisagreementKind
 from tests.disagreement.batches import found, task
 from tests.evidence.answers import ABSTAINED, FAILED, ok
