@@ -24,8 +24,8 @@ from resources.table_store import TableMissingError
 class ItemContent:
     """An item's excerpts and metadata; ``problem`` where its batch can no longer be read.
 
-    ``policy`` is the one by which it was asked about. ``hidden``: by policy nobody is shown anything
-    of it, nor what quotes it.
+    ``policy`` is the one by which it was asked about. ``hidden``: by policy nobody is shown
+    anything of it, nor what quotes it.
     """
 
     item_id: str
