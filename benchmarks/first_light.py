@@ -60,7 +60,7 @@ def measure(source: str, home: Path) -> dict[str, Any]:
         "cold_per_limit": cold_s / LIMIT_SECONDS,
         "cold_per_bare_read": cold_s / bare,
         "magika_share": magika / max(items, 1),
-        "disagreements": cold["disagreements"],
+        "disputed": cold["disputed"],
         "failed": cold["failed"],
         "steps_s": steps,
         "services_ms": services,

@@ -30,7 +30,7 @@ from orchestration_assets.disagreement.calibration import CalibrationResult, cal
 from orchestration_assets.disagreement.label_history import LabelReadings, LabelVotes
 from orchestration_assets.disagreement.label_weights import PromotedCalibration, weigh
 from orchestration_assets.disagreement.resolution import triage
-from orchestration_assets.disagreement.review import review_queue
+from orchestration_assets.disagreement.review import QuestionFacts, review_queue
 from orchestration_assets.disagreement.scorecards import Tally, scorecards
 from orchestration_assets.evidence.calibration import reliability
 from orchestration_assets.evidence.label_model import LabelModel
@@ -242,7 +242,7 @@ def judge(
             rows = resolve(readings, _calibrated(readings, gold, _weights(way, gold, queue)).model)
         answered = {(str(row.content_hash), TASK) for row in gold} - declared
         judged = declared | answered
-        queue = review_queue(rows, {}, {}, {}, judged, size, _AUDIT, queue, answered)
+        queue = review_queue(rows, QuestionFacts(), {}, {}, judged, size, _AUDIT, queue, answered)
         asked: Sequence[ReviewRow | ResolutionRow]
         asked = [row for row in queue if row.probability is None]
         if not way.weighed:

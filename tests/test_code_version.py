@@ -196,7 +196,17 @@ CHANGES: dict[str, tuple[Callable[..., object] | str, set[str]]] = {
     "contract": (EmbeddedService, {*PLAIN}),
     "titles": (form_score, {"declared_title", "central_sentence", "title_judge"}),
     "content types": ("content_type_evidence.json", {"grammar"}),
-    "keywords": ("document_frequencies.json", {"tfidf_keywords", "title_judge"}),
+    "keywords": (
+        "document_frequencies.json",
+        {
+            "tfidf_keywords",
+            "graph_keywords",
+            "title_judge",
+            "grammar",
+            "vader_tone",
+            "adjective_tone",
+        },
+    ),
     "report": (render_index, set()),
 }
 

@@ -4,17 +4,21 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration_assets.command.item_content import ItemContent, item_content
+from orchestration_assets.disagreement.readings import reading_of
+from orchestration_assets.disagreement.task_questions import allowed_answers
 from orchestration_assets.policy.load import LoadedPolicy, load_policy
 from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.schemas.decoding import Record
-from orchestration_assets.schemas.enums import ProfileStatus
+from orchestration_assets.schemas.enums import Consequence, ProfileStatus
 from orchestration_assets.schemas.errors import OrchestrationError
+from orchestration_assets.schemas.items import Task
 from orchestration_assets.schemas.records import Table
 from orchestration_assets.schemas.states import ITEM_STATES, StateRow
 from orchestration_assets.schemas.tables import (
@@ -40,6 +44,7 @@ from orchestration_assets.schemas.tables import (
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS, VectorRow
 from orchestration_assets.services.identity import changed_parts, service_identity
 from orchestration_assets.settings import Settings
+from orchestration_assets.text.content_excerpts import ContentExcerpt
 from resources.damage import leaving_out_damage
 from resources.home import Home
 from resources.table_store import BatchStore, TableStore
@@ -57,9 +62,16 @@ class UnknownItemError(OrchestrationError):
 
 @dataclass(frozen=True, slots=True)
 class TaskTrace:
-    """A plan with what came of it: readings with their calls, decisions, answer, dissent."""
+    """A plan with what came of it: readings with their calls, decisions, answer, dissent.
+
+    ``question`` and ``allowed`` answers in words are those of the policy that asked; ``excerpt`` is
+    the part of the content that tells which of the answers is right.
+    """
 
     plan: PlanRow
+    question: str
+    allowed: str
+    excerpt: ContentExcerpt
     readings: list[tuple[InterpretationRow, CallRow | None]]
     decisions: list[DecisionRow]
     resolution: ResolutionRow | None
@@ -77,7 +89,8 @@ class TaskTrace:
 class Explanation:
     """What is known of one item, newest batch first.
 
-    ``seen`` are its manifest rows, ``states`` the transitions of the latest; ``computed_in`` is
+    ``seen`` are its manifest rows without metadata, which hold gold too; ``metadata`` is what of it
+    may be shown. ``states`` are the transitions of the latest; ``computed_in`` is
     the batch, and ``computed_as`` the item, whose rows hold its results: both None when it never
     had any. ``next_run`` says what a run over the same content would reuse and what it would
     compute, and why.
@@ -92,6 +105,7 @@ class Explanation:
     computed_as: str | None = None
     profile: ProfileRow | None = None
     features: Mapping[str, Any] = field(default_factory=dict)
+    metadata: tuple[tuple[str, str], ...] = ()
     vectors: VectorRow | None = None
     tasks: list[TaskTrace] = field(default_factory=list)
     next_run: list[str] = field(default_factory=list)
@@ -126,7 +140,8 @@ def explanation(home: Home, item: str, loaded: LoadedPolicy) -> Explanation:
     store = home.tables
     # a name that is not UTF-8 stands in the tables as it is shown there
     item = os.fsencode(item).decode("utf-8", "backslashreplace")
-    seen = list(_seen(store, item))
+    rows = list(_seen(store, item))
+    seen = [replace(row, metadata=()) for row in rows]
     if not seen:
         waiting = any(_entries(home.batches, key, item) for key in home.batches.recorded())
         where = (
@@ -141,7 +156,7 @@ def explanation(home: Home, item: str, loaded: LoadedPolicy) -> Explanation:
         raise UnknownItemError(f"{item!r} names several items; give one of: {several}")
     states = _rows(store, ITEM_STATES, latest.batch, latest.item_id)
     base = Explanation(latest.item_id, latest.path, latest.address, seen, states)
-    held = next((row for row in seen if row.computed_as), None)
+    held = next((row for row in rows if row.computed_as), None)
     results = _computed_in(store, held) if held else None
     if held is None or results is None:
         return base
@@ -149,7 +164,10 @@ def explanation(home: Home, item: str, loaded: LoadedPolicy) -> Explanation:
     profiles = _stored(store, CONTENT_PROFILES.name, batch, source_item)
     profile = next(CONTENT_PROFILES.rows(profiles), None)
     features: Mapping[str, Any] = next((one.features for one in profiles_of(profiles)), {})
-    tasks = list(_tasks(store, batch, source_item))
+    plans = _stored(store, PROCESSING_PLANS.name, batch, source_item)
+    with item_content(home, loaded.policy, held, profiles, plans) as content:
+        metadata = content.metadata
+        tasks = list(_tasks(store, batch, source_item, build_tasks(content.policy), content))
     return Explanation(
         base.item_id,
         base.path,
@@ -160,6 +178,7 @@ def explanation(home: Home, item: str, loaded: LoadedPolicy) -> Explanation:
         source_item,
         profile,
         features,
+        metadata,
         next(iter(_rows(store, CONTENT_VECTORS, batch, source_item)), None),
         tasks,
         list(_next_run(home, loaded, held, profile, tasks)),
@@ -217,27 +236,47 @@ def _rows(store: TableStore, table: Table[Record], batch: str, item: str) -> lis
     return list(table.rows(_stored(store, table.name, batch, item)))
 
 
-def _tasks(store: TableStore, batch: str, item: str) -> Iterator[TaskTrace]:
-    """Every plan of the item with what came of it."""
+def _tasks(
+    store: TableStore, batch: str, item: str, asked: Mapping[str, Task], content: ItemContent
+) -> Iterator[TaskTrace]:
+    """Every plan of the item with what was asked, of which content, and what came of it.
+
+    What answers rest on may quote the content: it is left out where that is hidden.
+    """
     calls = {
         (call.task, call.service, call.round): call for call in _rows(store, CALL_LOG, batch, item)
     }
     readings = [
-        (row, calls.get((row.task, row.service, row.round)))
+        (
+            replace(row, evidence=None) if content.hidden else row,
+            calls.get((row.task, row.service, row.round)),
+        )
         for table in INTERPRETATIONS.values()
         for row in _rows(store, table, batch, item)
     ]
     decisions = _rows(store, DECISION_LOG, batch, item)
     resolutions = {row.task: row for row in _rows(store, RESOLUTIONS, batch, item)}
-    disagreements = _rows(store, DISAGREEMENTS, batch, item)
+    disagreements = [
+        replace(row, evidence=_both_answers(row)) if content.hidden else row
+        for row in _rows(store, DISAGREEMENTS, batch, item)
+    ]
     for plan in _rows(store, PROCESSING_PLANS, batch, item):
+        task = asked.get(plan.task)
+        own = [one for one in readings if one[0].task == plan.task]
         yield TaskTrace(
             plan,
-            [one for one in readings if one[0].task == plan.task],
+            task.question if task else "",
+            allowed_answers(task) if task else "the policy no longer names the task",
+            content.excerpt([(row.service, reading_of(row)) for row, _ in own if row.final]),
+            own,
             [row for row in decisions if row.task == plan.task],
             resolutions.get(plan.task),
             [row for row in disagreements if row.task == plan.task],
         )
+
+
+def _both_answers(row: DisagreementRow) -> str:
+    return f"{row.service_a}: {row.answer_a}; {row.service_b}: {row.answer_b}"
 
 
 def _next_run(
@@ -309,8 +348,11 @@ def _lines(explanation: Explanation) -> list[str]:
         *_profile_lines(explanation.profile, explanation.features),
         *_vector_lines(explanation.vectors),
     ]
+    lines += [f"  {name[:13]:<13} {_short(value)}" for name, value in explanation.metadata]
+    shown: dict[ContentExcerpt, str] = {}
     for task in explanation.tasks:
-        lines += _task_lines(task)
+        lines += _task_lines(task, shown.get(task.excerpt))
+        shown.setdefault(task.excerpt, task.plan.task)
     return [*lines, "If it were run again:", *(f"  {words}" for words in explanation.next_run)]
 
 
@@ -340,9 +382,12 @@ def _vector_lines(row: VectorRow | None) -> Iterator[str]:
         yield f"  neighbour     {where}, cosine {near.similarity:.3f}"
 
 
-def _task_lines(task: TaskTrace) -> Iterator[str]:
+def _task_lines(task: TaskTrace, shown_for: str | None) -> Iterator[str]:
     plan, resolution = task.plan, task.resolution
     yield f"{plan.task}"
+    yield f"  question      {_short(task.question)}"
+    yield f"  answers       {_short(task.allowed)}"
+    yield from _content_lines(task.excerpt, shown_for)
     yield f"  plan          {plan.model} ({plan.option}): {plan.reason}"
     looked = ", ".join(f"{one.feature} {one.value}" for one in plan.inputs)
     if looked:
@@ -364,6 +409,8 @@ def _task_lines(task: TaskTrace) -> Iterator[str]:
             f"  {reading.service:<13} {reading.status}: {_short(said)}{sure}{decides}"
             f" [{', '.join(part for part in (origin, price) if part)}]"
         )
+        if reading.evidence:
+            yield f"                because {_short(reading.evidence)}"
     for decision in task.decisions:
         yield f"  decided       {decision.action}: {decision.reason}"
     if resolution is not None:
@@ -373,10 +420,31 @@ def _task_lines(task: TaskTrace) -> Iterator[str]:
         yield f"                {resolution.reason}"
     for one in task.disagreements:
         yield f"  disagreement  {one.service_a} against {one.service_b}: {one.evidence}"
+        yield f"                {_consequence_words(one)}"
         if one.basis:
             yield f"                by {one.basis}"
         if one.nearby:
             yield f"                {one.nearby}"
+
+
+def _content_lines(excerpt: ContentExcerpt, shown_for: str | None) -> Iterator[str]:
+    """The excerpt, marked words between » and «; by reference where an earlier task has it."""
+    if shown_for is not None and excerpt.pieces:
+        yield f"  content       as for {shown_for}"
+        return
+    head = "content"
+    for line in excerpt.as_text().splitlines():
+        if line.strip():
+            yield f"  {head:<13} {line.expandtabs(4)}"
+            head = ""
+    if excerpt.pieces and excerpt.note:
+        yield f"                ({excerpt.note})"
+
+
+def _consequence_words(row: DisagreementRow) -> str:
+    if row.consequence is Consequence.NONE:
+        return f"no consequence: {row.sentence}"
+    return f"{row.consequence.replace('_', ' ')}, severity {row.severity:.2f}: {row.sentence}"
 
 
 def _printable(line: str) -> str:

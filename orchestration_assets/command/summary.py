@@ -73,8 +73,9 @@ class Summary:
     deferred_readings: int = 0
     shortfalls: tuple[ShortfallCount, ...] = ()
     stopped: tuple[str, ...] = ()
-    disagreements: int = 0
     disputed: int = 0
+    disputed_pairs: int = 0
+    without_consequence: int = 0
     failed: int = 0
     failures: tuple[str, ...] = ()
     service_failures: Mapping[str, int] = field(default_factory=dict)
@@ -171,8 +172,9 @@ def summarise(
         deferred_readings=sum(row.deferred_readings for row in totals),
         shortfalls=fell_short,
         stopped=tuple(one.reason for one in fell_short if one.kind is Shortfall.STOPPED),
-        disagreements=sum(row.disagreements for row in totals),
         disputed=sum(row.disputed for row in totals),
+        disputed_pairs=sum(row.disputed_pairs for row in totals),
+        without_consequence=sum(row.without_consequence for row in totals),
         failed=sum(row.failed for row in totals),
         failures=tuple(failures[:_FAILURES_SHOWN]),
         service_failures=dict(sorted(broken.items())),
@@ -228,8 +230,8 @@ def _work(summary: Summary) -> list[str]:
         f"  answers       {_counts(summary.resolutions)}",
         f"  calls         {_counts(summary.calls)}; {summary.from_cache:,} from the cache",
         f"  cost          {summary.cost_usd:.4f} USD spent in this run{_of_budget(summary)}",
-        f"  disagreements {summary.disagreements:,} pairs of services; "
-        f"{summary.disputed:,} answers stand against dissent",
+        f"  disputed      {summary.disputed:,} questions, between {summary.disputed_pairs:,} pairs "
+        f"of services; {summary.without_consequence:,} further differences without consequence",
     ]
     lines += [f"  {one.kind.value:<13} {one}" for one in summary.shortfalls]
     if summary.fallbacks:

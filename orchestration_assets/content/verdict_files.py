@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -14,9 +15,14 @@ from orchestration_assets.schemas.errors import OrchestrationError
 FIELDS: Final = ("item", "task", "verdict", "who", "when")
 OPTIONAL: Final = "content_hash"
 ASKED_IN: Final = "asked_in"
-_IDS: Final = ("item", OPTIONAL, ASKED_IN)
+CHOICES: Final = "choices"
+_READ: Final = (*FIELDS, OPTIONAL, ASKED_IN, CHOICES)
+_AS_TEXT: Final = ("item", "task", OPTIONAL, ASKED_IN)
 MAX_BYTES: Final = 16 * 1024 * 1024
 _DELIMITERS: Final = ",;\t"
+# spreadsheets save "Unicode text" so, and put the separator on a line of its own
+_UTF_16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
+_SEPARATOR_LINE: Final = re.compile(r'"?sep=[,;\t]"?\r?\n', re.IGNORECASE)
 _MAX_PROBLEMS: Final = 200
 
 
@@ -44,7 +50,8 @@ class VerdictFileError(OrchestrationError):
 
 @dataclass(frozen=True, slots=True)
 class VerdictLine:
-    """One row of a verdict file, before it is understood."""
+    """One row of a verdict file, before it is understood: the ``values`` of the columns that are
+    read, at least."""
 
     number: int
     values: Mapping[str, Any]
@@ -74,52 +81,76 @@ def collect(file: str, found: Iterable[Any]) -> list[Any]:
 def read_lines(file: str, data: bytes) -> list[VerdictLine]:
     """The rows of a CSV or JSON Lines file, told apart by its name.
 
-    Columns beyond those known are left alone. Raises VerdictFileError.
+    A CSV file may be separated by commas, semicolons or tabs, and be UTF-8 or, with its byte order
+    mark, UTF-16. Columns beyond those known are left alone. Raises VerdictFileError.
     """
     suffix = PurePath(file).suffix.lower()
-    if suffix == ".csv":
+    if suffix in (".csv", ".tsv", ".txt"):
         return collect(file, _csv_lines(data))
     if suffix in (".jsonl", ".ndjson"):
         return collect(file, _json_lines(data))
-    message = "has a name that ends neither in .csv nor in .jsonl: rename it, and drop it again"
+    message = (
+        "has a name that ends neither in .csv (or .tsv, .txt) nor in .jsonl: save it as one of "
+        "these, a workbook as CSV, and drop it again"
+    )
     raise VerdictFileError(file, [VerdictProblem(0, "file", message)])
 
 
 def _csv_lines(data: bytes) -> Iterator[VerdictLine | VerdictProblem]:
+    wide = data.startswith(_UTF_16_MARKS)
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
         yield _not_utf8(1 + data.count(b"\n", 0, error.start))
         return
-    delimiter, names = _header(text.partition("\n")[0])
-    yield from _column_problems(names)
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     number = 1
+    if separator := _SEPARATOR_LINE.match(text):
+        text, number = text[separator.end() :], 2
+    above, names, places = number - 1, list[str](), dict[str, int]()
+    delimiter = _delimiter(text)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         for row in rows:
-            here, number = number, rows.line_num + 1
-            if here == 1 or not any(cell.strip() for cell in row):
+            here, number = number, rows.line_num + 1 + above
+            if not any(cell.strip() for cell in row):
                 continue
-            if len(row) != len(names):
+            if not names:
+                names = _names(row)
+                yield from _column_problems(names)
+                places = {name: names.index(name) for name in _READ if name in names}
+            elif any(place >= len(row) for place in places.values()) or any(
+                cell.strip() for cell in row[len(names) :]
+            ):  # spreadsheets leave out empty cells at the end of some rows, or add them
                 message = f"has {len(row)} fields, the header has {len(names)}: quote what holds a "
                 yield VerdictProblem(here, "file", message + f"{delimiter!r}")
             else:
-                values = dict(zip(names, row, strict=True))
-                ids = {name: as_given(values[name]) for name in _IDS if name in values}
-                yield VerdictLine(here, values | ids)
+                values = {name: row[place] for name, place in places.items()}
+                given = {name: as_given(values[name]) for name in _AS_TEXT if name in values}
+                yield VerdictLine(here, values | given)
     except csv.Error as error:
         message = f"is no valid CSV ({error}); was the file still being written?"
         yield VerdictProblem(number, "file", message)
+    else:
+        if not names:
+            yield from _column_problems(names)
 
 
-def _header(line: str) -> tuple[str, list[str]]:
-    """The delimiter under which the header has most of the known columns, and the columns."""
+def _delimiter(text: str) -> str:
+    """The delimiter under which the header has most of the known columns."""
 
-    def split(delimiter: str) -> list[str]:
-        return [name.strip().strip('"').lower() for name in line.strip().split(delimiter)]
+    def known(delimiter: str) -> int:
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        try:
+            header = next((row for row in rows if any(cell.strip() for cell in row)), [])
+        except csv.Error:  # said when the rows are read
+            return 0
+        return len(set(FIELDS) & set(_names(header)))
 
-    best = max(_DELIMITERS, key=lambda delimiter: len(set(FIELDS) & set(split(delimiter))))
-    return best, split(best)
+    return max(_DELIMITERS, key=known)
+
+
+def _names(header: Sequence[str]) -> list[str]:
+    return [name.strip().strip('"').lower() for name in header]
 
 
 def _column_problems(names: Sequence[str]) -> Iterator[VerdictProblem]:
@@ -127,7 +158,7 @@ def _column_problems(names: Sequence[str]) -> Iterator[VerdictProblem]:
         if field not in names:
             known = ", ".join(FIELDS)
             yield VerdictProblem(1, field, f"the column is missing; the header needs {known}")
-    for field in (*FIELDS, OPTIONAL, ASKED_IN):
+    for field in _READ:
         if names.count(field) > 1:
             yield VerdictProblem(1, field, "the column is given twice: keep one of them")
 

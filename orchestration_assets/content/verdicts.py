@@ -16,9 +16,26 @@ from operator import attrgetter
 from typing import Any, Final
 
 from orchestration_assets.content.item_lookup import FindItems, ManifestItem
-from orchestration_assets.content.spreadsheets import LocalDateError, local_date, mangled
+from orchestration_assets.content.listed_answers import (
+    NONE_OF_THEM,
+    LetterError,
+    cannot_tell,
+    is_damaged,
+    is_letter,
+    listed,
+    named_answer,
+    says_none,
+)
+from orchestration_assets.content.local_dates import (
+    DateOrder,
+    LocalDateError,
+    local_date,
+    settled_order,
+)
+from orchestration_assets.content.spreadsheets import mangled
 from orchestration_assets.content.verdict_files import (
     ASKED_IN,
+    CHOICES,
     OPTIONAL,
     VerdictFileError,
     VerdictLine,
@@ -39,7 +56,8 @@ _HASH_DIGITS: Final = 32
 _CANDIDATES_SHOWN: Final = 5
 # the batch that asked, and the round of asking
 _SHEET: Final = re.compile(r".+/[1-9][0-9]*")
-
+_DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+,\d+")
+_THOUSANDS: Final = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 
 DECLARED_BY: Final = "the content itself"
 """Who is named as the author of gold that a metadata column declares."""
@@ -56,7 +74,8 @@ class VerdictContext:
 
 @dataclass(frozen=True, slots=True)
 class ParsedVerdicts:
-    """The verdicts of one file; ``not_judged`` counts the lines whose verdict was left empty."""
+    """The verdicts of one file; ``not_judged`` counts the lines whose verdict was left empty, or
+    says that nobody can tell."""
 
     verdicts: tuple[VerdictRow, ...]
     not_judged: int
@@ -70,17 +89,19 @@ def file_hash(data: bytes) -> str:
 def understand(file: str, data: bytes, rules: VerdictContext, find: FindItems) -> ParsedVerdicts:
     """Every verdict of a file. Raises VerdictFileError, which lists what is wrong with it.
 
-    A line whose verdict is empty was not judged: sheets may come back half filled in. ``find``
-    gives the items that a collection of ids, addresses and paths may stand for.
+    A line whose verdict is empty, or says that nobody can tell, was not judged: sheets may come
+    back half filled in. ``find`` gives the items that a collection of ids, addresses and paths may
+    stand for.
     """
     lines = read_lines(file, data)
-    judged = [line for line in lines if not _is_blank(line.values["verdict"])]
+    judged = [line for line in lines if not _is_left_out(line, rules.tasks)]
     if not judged:
         message = "holds no verdict: fill in the column verdict, and drop it again"
         raise VerdictFileError(file, [VerdictProblem(0, "file", message)])
     items = find({name for line in judged if (name := _plain(line.values["item"]))})
     identity = file_hash(data)
-    rows = collect(file, (_verdict(identity, file, line, rules, items) for line in judged))
+    order = settled_order(_plain(line.values["when"]) for line in lines)
+    rows = collect(file, (_verdict(identity, file, line, rules, items, order) for line in judged))
     return ParsedVerdicts(tuple(rows), len(lines) - len(judged))
 
 
@@ -98,17 +119,19 @@ def _verdict(
     line: VerdictLine,
     rules: VerdictContext,
     items: Mapping[str, list[ManifestItem]],
+    order: DateOrder | None,
 ) -> VerdictRow | VerdictProblem:
     values = line.values
     try:
         item = _item(_text(values, "item"), items)
         task_name = _text(values, "task")
-        _task(task_name, rules.tasks)
-        said_at = _when(_text(values, "when"), rules.now)
+        task = _task(task_name, rules.tasks)
+        said_at = _when(_text(values, "when"), rules.now, order)
         content = _content(values.get(OPTIONAL), item, said_at)
         sheet = _sheet(values.get(ASKED_IN))
         given = _Given(identity, file, line.number, _text(values, "who"), said_at, sheet)
-        return _row(given, item.item_id, item.path, content, task_name, values["verdict"], rules)
+        answer = _on_sheet(values["verdict"], values.get(CHOICES), task)
+        return _row(given, item.item_id, item.path, content, task_name, answer, rules)
     except FieldError as error:
         return VerdictProblem(line.number, error.field, str(error))
 
@@ -131,12 +154,10 @@ def _row(
     path: str,
     content_hash: str | None,
     task_name: str,
-    verdict: Any,
+    answer: Answer,
     rules: VerdictContext,
 ) -> VerdictRow:
-    """A verdict as it is kept. Raises FieldError when it is no answer to the task."""
-    task = rules.tasks[task_name]
-    answer = _answer(verdict, task)
+    """A verdict as it is kept."""
     return VerdictRow(
         file_hash=given.file_hash,
         file=given.file,
@@ -145,7 +166,7 @@ def _row(
         path=path,
         content_hash=content_hash,
         task=task_name,
-        kind=task.kind,
+        kind=rules.tasks[task_name].kind,
         verdict=_in_full(answer),
         answer=shown(answer) or "",
         answer_set=_members(answer),
@@ -173,7 +194,8 @@ def verdict_row(
     ``place`` says where the value stands. Raises FieldError when it is no answer to the task.
     """
     given = _Given(file_hash(place.encode()), place, number, DECLARED_BY, said_at, None)
-    return _row(given, item_id, path, content_hash, task, value, rules)
+    answer = _answer(value, rules.tasks[task])
+    return _row(given, item_id, path, content_hash, task, answer, rules)
 
 
 def _is_blank(value: Any) -> bool:
@@ -234,7 +256,37 @@ def _task(name: str, tasks: Mapping[str, TaskConfig]) -> TaskConfig:
     return task
 
 
+def _is_left_out(line: VerdictLine, tasks: Mapping[str, TaskConfig]) -> bool:
+    """Whether a line says nothing, or that nobody can tell, which no label of its task is."""
+    verdict = line.values["verdict"]
+    if _is_blank(verdict):
+        return True
+    text, task = _plain(verdict), tasks.get(_plain(line.values["task"]))
+    return cannot_tell(text) and (task is None or text not in task.labels)
+
+
+def _on_sheet(verdict: Any, cell: Any, task: TaskConfig) -> Answer:
+    """The verdict of a sheet: that no answer is right, the answer that is listed under the letter
+    which it is, or what it says."""
+    if not isinstance(verdict, str) or task.kind is AnswerKind.VECTOR:
+        return _answer(verdict, task)
+    text, choices = _plain(verdict), listed(cell)
+    if is_letter(text) and is_damaged(cell):
+        raise FieldError(
+            CHOICES,
+            "the answers do not stand on lines of their own any more, so no letter means one of "
+            f"them: write the answer itself as the verdict (found {one_line(text)})",
+        )
+    if says_none(text) and text not in (*task.labels, *choices):
+        return NONE_OF_THEM
+    try:
+        return _answer(named_answer(text or verdict, choices, task.labels), task)
+    except LetterError as error:
+        raise FieldError("verdict", str(error)) from error
+
+
 def _answer(value: Any, task: TaskConfig) -> Answer:
+    text = _plain(value)
     match task.kind:
         case AnswerKind.SCORE:
             return _score(value, task.scale)
@@ -243,7 +295,6 @@ def _answer(value: Any, task: TaskConfig) -> Answer:
         case AnswerKind.VECTOR:
             raise FieldError("verdict", "nobody can judge a vector: leave this line out")
         case _:
-            text = _plain(value)
             if not text:
                 raise FieldError("verdict", f"must be text (found {one_line(value)})")
             _in_closed_set(text, task.labels if task.kind is AnswerKind.LABEL else ())
@@ -272,12 +323,16 @@ def _set(value: Any, labels: Collection[str]) -> tuple[str, ...]:
 
 def _score(value: Any, scale: tuple[float, float]) -> float:
     number = math.nan
+    low, high = scale
     if isinstance(value, str | int | float) and not isinstance(value, bool):
+        text = value.strip().replace("\u2212", "-") if isinstance(value, str) else value
+        if isinstance(text, str) and _DECIMAL_COMMA.fullmatch(text):
+            _not_thousands(text, scale)
+            text = text.replace(",", ".")
         try:
-            number = float(value)
+            number = float(text)
         except (ValueError, OverflowError):
             number = math.nan
-    low, high = scale
     if not low <= number <= high:
         raise FieldError(
             "verdict", f"must be a number from {low:g} to {high:g} (found {one_line(value)})"
@@ -285,9 +340,21 @@ def _score(value: Any, scale: tuple[float, float]) -> float:
     return number
 
 
-def _when(text: str, now: datetime) -> datetime:
+def _not_thousands(text: str, scale: tuple[float, float]) -> None:
+    """Raises FieldError for a number such as 1,250 that may mean two scores of the scale."""
+    low, high = scale
+    if _THOUSANDS.fullmatch(text) and low <= (whole := float(text.replace(",", ""))) <= high:
+        decimal = float(text.replace(",", "."))
+        if low <= decimal <= high:
+            raise FieldError(
+                "verdict",
+                f"may be {whole:g} or {decimal:g} (found {one_line(text)}): write it without comma",
+            )
+
+
+def _when(text: str, now: datetime, order: DateOrder | None) -> datetime:
     try:
-        given = _date(text)
+        given = _date(text, order, now + _SLACK)
         moment = (given if given.tzinfo else given.replace(tzinfo=UTC)).astimezone(UTC)
     except LocalDateError as error:
         raise FieldError("when", f"{error} (found {one_line(text)})") from error
@@ -302,12 +369,12 @@ def _when(text: str, now: datetime) -> datetime:
     return moment
 
 
-def _date(text: str) -> datetime:
+def _date(text: str, order: DateOrder | None, latest: datetime) -> datetime:
     """ISO 8601, or as spreadsheets write dates where that can be read in one way only."""
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        return local_date(text)
+        return local_date(text, order, latest.astimezone(UTC).replace(tzinfo=None))
 
 
 def _content(given: Any, item: ManifestItem, said_at: datetime) -> str | None:

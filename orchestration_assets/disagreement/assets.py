@@ -8,9 +8,11 @@ import pyarrow as pa
 from orchestration_assets.content.content_reader import ContentReader
 from orchestration_assets.disagreement.batch import search_of
 from orchestration_assets.disagreement.batch_tables import (
+    AnsweredBatch,
     InterpretedBatch,
     classify_disputes,
     compare_batch,
+    contents_of_questions,
     queue_questions,
     resolve_batch,
 )
@@ -19,7 +21,7 @@ from orchestration_assets.disagreement.corpus_tables import (
     calibrate_thresholds,
     score_services,
 )
-from orchestration_assets.disagreement.review import as_csv, as_jsonl
+from orchestration_assets.disagreement.review_files import as_csv, as_jsonl
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.disagreement import (
     CALIBRATION,
@@ -65,11 +67,12 @@ def resolutions(
     DISAGREEMENTS,
     reads=INTERPRETATIONS.values(),
     deps=[CONTENT_VECTORS.name],
-    code_version="5",
+    code_version="6",
     description=(
-        "Every pair of services whose answers about the same item and task lie too far apart: both "
-        "answers, how sure each was, what only one of them says, what each rests on, and how the "
-        "two stood on the nearest earlier items."
+        "Every pair of services whose answers about the same item and task lie far apart or "
+        "exclude each other: what that would change and how severe it is, both answers, how sure "
+        "each was, what each rests on, and how the two stood on the nearest earlier items. "
+        "Differences that change nothing have the consequence none."
     ),
 )
 def disagreements(
@@ -88,7 +91,7 @@ def disagreements(
     DISPUTE_KINDS,
     reads=INTERPRETATIONS.values(),
     description=(
-        "What sets readings apart, where services disagree: an outlier among services, another "
+        "What sets readings apart, whatever their distance: an outlier among services, another "
         "entity or type of answer, figures of speech, opposed tone; each with what was seen."
     ),
 )
@@ -98,47 +101,63 @@ def dispute_kinds(
     content_profiles: pa.Table,
     processing_plans: pa.Table,
     resolutions: pa.Table,
-    disagreements: pa.Table,
     home: dg.ResourceParam[Home],
     **interpretations: pa.Table,
 ) -> dg.MaterializeResult[pa.Table]:
-    """Looks through the questions that the services of the batch disagree on."""
+    """Looks through the questions that several services of the batch answered."""
     batch = InterpretedBatch(home, processing_plans, interpretations)
     with ContentReader(home, home.batches.source(context.partition_key)) as reader:
         search = search_of(batch.policy, content_manifest, content_profiles, reader)
-        return materialize(context, classify_disputes(batch, resolutions, disagreements, search))
+        return materialize(context, classify_disputes(batch, resolutions, search))
 
 
 @_batch_asset(
     REVIEW_QUEUE,
+    reads=INTERPRETATIONS.values(),
     kinds={"csv", "json"},
+    code_version="2",
     description=(
-        "The questions that people should look at, also as files to fill in: review/<batch>.csv "
-        "and .jsonl. Filled in and dropped into verdicts/, they become gold. They are a sample of "
-        "known probabilities: the most valuable verdicts are the most probable, and an audit share "
-        "is even over all answers."
+        "The questions that people should look at, also as files to fill in, with the part of the "
+        "content that decides them: review/<batch>.csv and .jsonl. Filled in and dropped into "
+        "verdicts/, they become gold. They are a sample of known probabilities: the most valuable "
+        "verdicts are the most probable, and an audit share is even over all answers."
     ),
 )
 def review_queue(
     context: dg.AssetExecutionContext,
     content_manifest: pa.Table,
+    content_profiles: pa.Table,
     processing_plans: pa.Table,
     resolutions: pa.Table,
+    disagreements: pa.Table,
     dispute_kinds: pa.Table,
     home: dg.ResourceParam[Home],
+    **interpretations: pa.Table,
 ) -> dg.MaterializeResult[pa.Table]:
     """Draws what is to be asked of all that is not judged yet, and writes the files."""
-    batch = context.partition_key
-    rows = queue_questions(
-        home, batch, content_manifest, processing_plans, resolutions, dispute_kinds
+    batch = AnsweredBatch(
+        home,
+        context.partition_key,
+        content_manifest,
+        content_profiles,
+        processing_plans,
+        list(interpretations.values()),
+        resolutions,
+        disagreements,
+        dispute_kinds,
     )
+    rows = queue_questions(batch)
+    contents = contents_of_questions(batch, rows)
     asked = [row for row in rows if row.probability is None]
     metadata: dict[str, dg.MetadataValue | int] = {
         "questions": len(asked),
         "for_audit": sum(row.audit for row in asked),
         "answered_before": sum(bool(row.probability) for row in rows),
     }
-    for suffix, data in {"csv": as_csv(rows), "jsonl": as_jsonl(rows)}.items():
+    for suffix, data in {
+        "csv": as_csv(rows, contents),
+        "jsonl": as_jsonl(rows, contents),
+    }.items():
         path = home.review / f"{context.partition_key}.{suffix}"
         write_atomically(path, data)
         metadata[suffix] = dg.MetadataValue.path(str(path))
@@ -151,8 +170,9 @@ def review_queue(
     deps=[RESOLUTIONS.name, GOLD_LABELS.name],
     description=(
         "What agreement and verdicts have taught about the services of each label task, and "
-        "whether it passed the gate: on verdicts that it has not seen, its risk must be no worse "
-        "than what is in use. What passes is promoted, and later batches use it."
+        "whether it passed the gate: on verdicts that it has not seen, neither its risk nor "
+        "its answers may be worse than what is in use. What passes is promoted, and later batches "
+        "use it."
     ),
 )
 def calibration(

@@ -1,13 +1,14 @@
 """The tables that disagreement makes of one batch."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration_assets.content.content_reader import ContentReader
 from orchestration_assets.disagreement.batch import (
     copies_of,
     declared_in,
@@ -17,6 +18,7 @@ from orchestration_assets.disagreement.batch import (
     service_versions,
 )
 from orchestration_assets.disagreement.calibration_registry import promoted_for, thresholds_in_use
+from orchestration_assets.disagreement.item_contents import ItemContents, hides_content
 from orchestration_assets.disagreement.kinds.search import KindSearch, dispute_kinds
 from orchestration_assets.disagreement.label_weights import Key, learned_weights
 from orchestration_assets.disagreement.neighbour_history import (
@@ -33,7 +35,14 @@ from orchestration_assets.disagreement.readings import (
     independent,
 )
 from orchestration_assets.disagreement.resolution import resolve_plans
-from orchestration_assets.disagreement.review import review_queue
+from orchestration_assets.disagreement.review import QuestionFacts, disputes_of, review_queue
+from orchestration_assets.disagreement.review_contents import (
+    QuestionContent,
+    question_contents,
+    votes_about,
+    with_reasons,
+)
+from orchestration_assets.disagreement.review_files import is_open
 from orchestration_assets.evidence.standing import Roles
 from orchestration_assets.evidence.verdict_history import earlier_questions, gold_rows
 from orchestration_assets.evidence.verdict_weights import (
@@ -46,7 +55,7 @@ from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.processing.batch import learned_models
 from orchestration_assets.schemas.decoding import column_names, values
 from orchestration_assets.schemas.disagreement import DISPUTE_KINDS, ReviewRow
-from orchestration_assets.schemas.enums import ResolutionStatus, Triage
+from orchestration_assets.schemas.enums import Consequence, ResolutionStatus, Triage
 from orchestration_assets.schemas.items import Task
 from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.records import TableResult, count_members, rows_to_arrow
@@ -75,6 +84,11 @@ class InterpretedBatch:
     @cached_property
     def policy(self) -> Policy | None:
         return read_pinned_policy(self.home.policies, self.plans)
+
+    @property
+    def policies(self) -> list[Policy]:
+        """The policy, where there are plans."""
+        return [self.policy] if self.policy else []
 
     @cached_property
     def tasks(self) -> dict[str, Task]:
@@ -122,18 +136,16 @@ def resolve_batch(batch: InterpretedBatch) -> TableResult:
     )
     table = rows_to_arrow(RESOLUTIONS, rows)
     bands = count_members(table["triage"], Triage)
-    disputed = pc.sum(pc.greater(pc.list_value_length(table["dissenters"]), 0)).as_py() or 0
     figures = {
         **count_members(table["status"], ResolutionStatus),
         **{f"triage_{band}": count for band, count in bands.items()},
         **{f"calibration: {task}": version for task, version in weights.versions.items()},
-        "disputed": disputed,
     }
     return TableResult(table, figures)
 
 
 def compare_batch(batch: InterpretedBatch, resolutions: pa.Table, key: str) -> TableResult:
-    """The pairs of answers that lie too far apart, neither being built on the other.
+    """The pairs of answers that differ, neither being built on the other.
 
     ``key`` is the name of the batch.
     """
@@ -147,10 +159,13 @@ def compare_batch(batch: InterpretedBatch, resolutions: pa.Table, key: str) -> T
     near = neighbours_of(vectors, {row.item_id for row in rows})
     earlier = read_history(home.tables, near, batch.versions, history_limits(batch.policy))
     table = rows_to_arrow(DISAGREEMENTS, with_nearby(rows, near, earlier, tasks))
+    disputes = table.filter(pc.not_equal(table["consequence"], Consequence.NONE.value))
     figures = {
-        **Counter(table["kind"].to_pylist()),
+        **{f"of_{kind}": n for kind, n in Counter(disputes["kind"].to_pylist()).items()},
+        "disputes": disputes.num_rows,
+        "without_consequence": table.num_rows - disputes.num_rows,
         **{f"thresholds: {task}": one.in_words() for task, one in known.items()},
-        "items_in_dispute": len(pc.unique(table["item_id"])),
+        "items_in_dispute": len(pc.unique(disputes["item_id"])),
         "highest_severity": pc.max(table["severity"]).as_py() or 0.0,
         "not_compared": len(errors),
         "with_nearby": table.num_rows - table["near_items"].null_count,
@@ -160,50 +175,79 @@ def compare_batch(batch: InterpretedBatch, resolutions: pa.Table, key: str) -> T
 
 
 def classify_disputes(
-    batch: InterpretedBatch, resolutions: pa.Table, disagreements: pa.Table, search: KindSearch
+    batch: InterpretedBatch, resolutions: pa.Table, search: KindSearch
 ) -> TableResult:
-    """What sets the readings apart, question by question that services disagree on."""
-    disputed = set(values(disagreements, "item_id", "task"))
+    """What sets the readings apart, question by question that several services answered."""
     resolved = RESOLUTIONS.rows(resolutions)
     errors: dict[str, str] = {}
-    rows = dispute_kinds(resolved, batch.independent, disputed, batch.tasks, search, errors)
+    rows = dispute_kinds(resolved, batch.independent, batch.tasks, search, errors)
     table = rows_to_arrow(DISPUTE_KINDS, rows)
     figures = {**Counter(table["kind"].to_pylist()), "not_looked_through": len(errors)}
     return TableResult(table, figures, list(_warnings("not looked through", errors)))
 
 
-def queue_questions(
-    home: Home,
-    batch: str,
-    manifest: pa.Table,
-    plans: pa.Table,
-    resolutions: pa.Table,
-    kinds: pa.Table,
-) -> list[ReviewRow]:
+@dataclass(frozen=True)
+class AnsweredBatch:
+    """A batch with what its services said, and what was made of it.
+
+    ``readings`` are the tables of interpretations.
+    """
+
+    home: Home
+    name: str
+    manifest: pa.Table
+    profiles: pa.Table
+    plans: pa.Table
+    readings: Sequence[pa.Table]
+    resolutions: pa.Table
+    disagreements: pa.Table
+    kinds: pa.Table
+
+    @cached_property
+    def policy(self) -> Policy | None:
+        return read_pinned_policy(self.home.policies, self.plans)
+
+
+def queue_questions(batch: AnsweredBatch) -> list[ReviewRow]:
     """What people should look at, and what they have answered in earlier rounds."""
-    policy = read_pinned_policy(home.policies, plans)
+    policy, home = batch.policy, batch.home
     if policy is None:
         return []
     gold = gold_rows(home.tables)
     of_content, answered = declared_and_answered(gold)
-    before = earlier_questions(home.tables, batch)
+    before = earlier_questions(home.tables, batch.name)
     now, sheets = max((row.round for row in before), default=1), sheets_of(gold)
-    elsewhere = {key for key in answered if not is_answer_to(batch, now, sheets[key])}
+    elsewhere = {key for key in answered if not is_answer_to(batch.name, now, sheets[key])}
     by_question: dict[Key, list[str]] = {}
-    for item, task, kind in values(kinds, "item_id", "task", "kind"):
+    for item, task, kind in values(batch.kinds, "item_id", "task", "kind"):
         by_question.setdefault((item, task), []).append(kind)
-    return review_queue(
-        RESOLUTIONS.rows(resolutions),
-        by_question,
-        copies_of(manifest),
+    disputes = disputes_of(DISAGREEMENTS.rows(batch.disagreements))
+    rows = review_queue(
+        RESOLUTIONS.rows(batch.resolutions),
+        QuestionFacts(build_tasks(policy), by_question, disputes),
+        copies_of(batch.manifest),
         {name: task.impact for name, task in policy.tasks.items()},
-        of_content | answered | declared_in(policy, batch, manifest),
+        of_content | answered | declared_in(policy, batch.name, batch.manifest),
         policy.disagreement.review.max_rows,
         policy.disagreement.review.audit_share,
         before,
         answered,
         elsewhere,
     )
+    votes = votes_about([row for row in rows if is_open(row)], batch.readings)
+    return with_reasons(rows, votes, quotes=not hides_content([policy]))
+
+
+def contents_of_questions(
+    batch: AnsweredBatch, rows: Sequence[ReviewRow]
+) -> dict[Key, QuestionContent]:
+    """What is shown of the content of the questions that are open, read again."""
+    asked = [row for row in rows if is_open(row)]
+    votes = votes_about(asked, batch.readings)
+    with ContentReader(batch.home, batch.home.batches.source(batch.name)) as reader:
+        policies = [batch.policy] if batch.policy else []
+        contents = ItemContents(policies, batch.manifest, batch.profiles, reader)
+        return question_contents(asked, contents, votes)
 
 
 def _warnings(what: str, errors: Mapping[str, str]) -> Iterator[str]:

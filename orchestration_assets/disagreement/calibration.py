@@ -2,8 +2,10 @@
 
 Every verdict counts by what it stands for: the questions that people answer are no even sample of
 all. A new model passes a gate before it is used: on verdicts that it has not seen, its risk must be
-at least as good (by Brier score) as that of what is in use now. Where these verdicts are too few
-or too uneven nothing is put to use.
+at least as good (by Brier score) as that of what is in use now, and by the 95 % interval at most
+0.05 worse, and of the answers that stand hardly fewer may be right. So a clear gain passes on few
+verdicts, and a small one on many. Where these verdicts are too few or too uneven for an interval
+nothing is put to use.
 """
 
 import math
@@ -40,11 +42,14 @@ from orchestration_assets.schemas.disagreement import CalibrationRow, CurvePoint
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Reading
 
-MIN_VERDICTS: Final = 100
-"""Verdicts below which there is nothing to pass the gate with."""
-
 _HELD_OUT_TENTHS: Final = 3
-_ENOUGH_HELD_OUT: Final = 20.0
+_ENOUGH_HELD_OUT: Final = 10.0
+"""Held-out verdicts of an even sample below which the variance itself is unknown."""
+
+_MOST_WORSE: Final = 0.05
+"""By how much the Brier score may be worse at the upper end of the interval of its change."""
+_MOST_FEWER_RIGHT: Final = 0.02
+"""Share of the answers that may be lost to a truer risk: less than one of few verdicts."""
 _POINTS: Final = 20
 _ROUNDING: Final = 1e-12
 _ENOUGH_SERVICES: Final = 3
@@ -143,18 +148,16 @@ def calibrate(
     if len(readings.versions) < 2:
         reason = "one service has nobody to be compared with"
         return CalibrationResult(None, replace(row, reason=reason + aside))
-    if len(judged) < MIN_VERDICTS:
-        reason = f"{len(judged)} verdicts, {MIN_VERDICTS} are needed: each batch learns for itself"
+    held = [content for content in judged if is_held_out(content)]
+    kept = {content: gold[content] for content in judged if not is_held_out(content)}
+    few = _too_few(len(kept), weighed.of(held))
+    if len(kept) < MIN_LABELS or not held:
+        reason = f"not promoted: {few}: each batch learns for itself"
         if weighed.outside:
             reason += (
                 f"; {weighed.outside} more were given beside the review queue and are not counted, "
                 "their chance is unknown: answer its questions from the top"
             )
-        return CalibrationResult(None, replace(row, reason=reason + aside))
-    held = [content for content in judged if is_held_out(content)]
-    kept = {content: gold[content] for content in judged if not is_held_out(content)}
-    if len(kept) < MIN_LABELS or not held:
-        reason = f"{len(kept)} verdicts to learn from and {len(held)} to test on are too few"
         return CalibrationResult(None, replace(row, reason=reason + aside))
     model = _fitted(readings, contents, kept, sorted({*closed, *gold.values()}), weighed)
     votes = [readings.votes[content] for content in held]
@@ -170,16 +173,22 @@ def calibrate(
     brier = error_cost_estimate(new.right, new.risk**2, (1.0 - new.risk) ** 2, held_weights)
     assert change and gap and accuracy and single and brier  # no weight held out is nought
     brier_before = brier_score(1.0 - before.risk, before.right, held_weights)
-    lacking = insufficiency(held_weights, _ENOUGH_HELD_OUT)
-    better = lacking is None and change.mean <= 0.0
+    more_right = weighted_mean(new.right, held_weights) - weighted_mean(before.right, held_weights)
+    fewer_right = more_right < -_MOST_FEWER_RIGHT
+    gain = change.mean <= 0.0 and not fewer_right
+    better = few is None and gain and change.high <= _MOST_WORSE
     verb = "promoted" if better else "not promoted"
     reason = (
         f"{verb}: on {len(held)} held-out verdicts the Brier score is {brier.mean:.4f}, "
         f"{brier_before:.4f} for {what}; the change is {change.mean:+.4f} ({change.low:+.4f} to "
         f"{change.high:+.4f})"
     )
-    if lacking is not None:
-        reason = f"not promoted: too few or too uneven held-out verdicts: {lacking}"
+    if few is not None:
+        reason = f"not promoted: {few}"
+    elif fewer_right:
+        reason += f"; {-more_right:.1%} fewer of the answers that stand are right"
+    elif gain and not better:
+        reason += f"; {_more_would_tell(change, len(judged))}"
     if model.sole_service is not None:
         reason += (
             f"; verdicts cannot tell that all together beat {model.sole_service}: its answer stands"
@@ -210,6 +219,38 @@ def calibrate(
         coverage_risk=coverage_risk(new.risk, new.right, held_weights),
     )
     return CalibrationResult(model if better else None, row, model)
+
+
+def _too_few(kept: int, held_weights: Floats) -> str | None:
+    """Why verdicts are too few or too uneven for a model or its test, and about how many more of
+    the same kind would do; None when they are not."""
+    held = len(held_weights)
+    effective = effective_count(held_weights)
+    lacking = insufficiency(held_weights, _ENOUGH_HELD_OUT) if held else "none is held out"
+    if kept >= MIN_LABELS and lacking is None:
+        return None
+    if kept < MIN_LABELS:
+        lacking = f"{kept} of {kept + held} verdicts to learn from, {MIN_LABELS} are needed"
+    elif held:
+        lacking = f"of {kept + held} verdicts {held} are held out; {lacking}"
+    # each further verdict goes to one of the parts, and tells as much there as one that is in it
+    evenness = effective / held if held else 1.0
+    share = _HELD_OUT_TENTHS / 10.0
+    missing = max(
+        (MIN_LABELS - kept) / (1.0 - share), (_ENOUGH_HELD_OUT - effective) / (share * evenness)
+    )
+    more = math.ceil(missing)
+    return f"{lacking}; about {more} more would do at the present rate" if more > 0 else lacking
+
+
+def _more_would_tell(change: Estimate, judged: int) -> str:
+    """How many more verdicts would narrow the interval of a gain enough, were it to stay."""
+    needed = ((change.high - change.mean) / (_MOST_WORSE - change.mean)) ** 2
+    more = math.ceil(judged * (needed - 1.0))
+    return (
+        f"it may still be more than {_MOST_WORSE:g} worse: about {more} more verdicts would tell "
+        "at the present rate"
+    )
 
 
 def _change(new: _HeldOutResult, before: _HeldOutResult, weights: Floats) -> Estimate | None:

@@ -29,7 +29,7 @@ from orchestration_assets.schemas.disagreement import (
     SERVICE_SCORECARDS,
     VECTOR_THRESHOLDS,
 )
-from orchestration_assets.schemas.enums import AnswerKind, DisagreementKind, Status
+from orchestration_assets.schemas.enums import AnswerKind, Consequence, DisagreementKind, Status
 from orchestration_assets.schemas.tables import (
     DISAGREEMENTS,
     INTERPRETATIONS,
@@ -71,7 +71,7 @@ def _check_contradictions(stored: Stored, disagreements: pa.Table) -> list[Balan
         Balance(
             others.num_rows,
             _count_justified_rows(stored, others),
-            "rows founded on two far answers",
+            "rows founded on two answers that differ",
         ),
     ]
 
@@ -92,22 +92,23 @@ def _label_contradictions(stored: Stored) -> int:
 
 
 def _count_justified_rows(stored: Stored, rows: pa.Table) -> int:
-    """Rows whose two answers are final answers of the batch and lie far enough apart."""
+    """Rows whose two answers are final answers of the batch and far apart or of consequence."""
     home = stored.home
     plans = stored.table(PROCESSING_PLANS.name)
     tasks = build_tasks(read_pinned_policy(home.policies, plans))
     cutoffs = _quantile_cutoffs(home.models, plans)
     answers = _final_answers(stored)
     sides = [values(rows, "item_id", "task", *side) for side in _COLUMNS]
+    told = ("task", "distance", "unusual", "consequence")
 
-    def far(task: str, distance: float, unusual: float | None) -> bool:
+    def far(task: str, distance: float, unusual: float | None, consequence: str) -> bool:
         if unusual is None:
-            return distance >= tasks[task].disagree_at
+            return distance >= tasks[task].disagree_at or consequence != Consequence.NONE.value
         return task in cutoffs and unusual >= cutoffs[task] - _QUANTILE_STEP
 
     return sum(
         a in answers and b in answers and a[2] != b[2] and far(*counted)
-        for a, b, counted in zip(*sides, values(rows, "task", "distance", "unusual"), strict=True)
+        for a, b, counted in zip(*sides, values(rows, *told), strict=True)
     )
 
 
@@ -129,8 +130,8 @@ def _final_answers(stored: Stored) -> set[_Side]:
 
 
 def _check_dispute_kinds(stored: Stored, kinds: pa.Table) -> list[Balance]:
-    disputed = _questions(stored.table(DISAGREEMENTS.name))
-    return [Balance(0, len(_questions(kinds) - disputed), "kinds of questions without dispute")]
+    resolved = _questions(stored.table(RESOLUTIONS.name))
+    return [Balance(0, len(_questions(kinds) - resolved), "kinds of questions never resolved")]
 
 
 def _check_review_queue(stored: Stored, queue: pa.Table) -> list[Balance]:

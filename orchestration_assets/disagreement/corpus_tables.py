@@ -8,7 +8,12 @@ from orchestration_assets.disagreement.calibration_registry import (
     thresholds_in_use,
 )
 from orchestration_assets.disagreement.label_history import label_readings
-from orchestration_assets.disagreement.scorecards import SPENDING_COLUMNS, scorecards, tally
+from orchestration_assets.disagreement.scorecards import (
+    SPENDING_COLUMNS,
+    families_of,
+    scorecards,
+    tally,
+)
 from orchestration_assets.disagreement.thresholds import calibrate_vectors, in_force, in_words
 from orchestration_assets.disagreement.vector_history import VectorReadings, vector_readings
 from orchestration_assets.evidence.verdict_history import gold_of, gold_rows, stored_weights
@@ -79,7 +84,9 @@ def score_services(home: Home) -> TableResult:
     gold, weights = gold_of(verdicts), stored_weights(home.tables, verdicts)
     judged = {content for of_task in gold.values() for content in of_task}
     counted = tally(home.tables, home.spending.rows(SPENDING_COLUMNS))
-    rows = list(scorecards(counted, label_readings(home.tables, judged), gold, weights))
+    readings = label_readings(home.tables, judged)
+    families = families_of(home.tables, judged)
+    rows = list(scorecards(counted, readings, gold, weights, families))
     figures = {
         "clones": sum(row.clone_of is not None for row in rows),
         "broken": sum(row.broken for row in rows),

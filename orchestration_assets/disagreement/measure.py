@@ -4,15 +4,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from orchestration_assets.disagreement.consequences.judgement import Judgement, harmless
 from orchestration_assets.disagreement.readings import ServiceReadings, Vote
 from orchestration_assets.evidence.distances import distance, is_disagreement
 from orchestration_assets.schemas.answers import Answer, shown
-from orchestration_assets.schemas.enums import DisagreementKind
+from orchestration_assets.schemas.enums import Consequence, DisagreementKind
 from orchestration_assets.schemas.items import Task
 
 Sides = tuple[tuple[str, ...], tuple[str, ...]]
 
 _MAX_MEMBERS: Final = 6
+_EQUAL: Final = harmless("both say the same")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +39,23 @@ class Differences:
 
 @dataclass(frozen=True, slots=True)
 class AnswerComparison:
-    """How far two answers lie apart, in [0, 1], and whether they ``disagree``.
+    """How far two answers lie apart, in [0, 1], and what that would change.
 
-    ``strength`` in [0, 1] is what severity takes for the distance. ``unusual`` is the share of
+    ``far``: whether the distance alone makes it worth recording. ``unusual`` is the share of
     recorded contents on which the two services lie nearer, None where no threshold is calibrated;
     ``basis`` says in words what decided.
     """
 
     distance: float
-    disagree: bool
-    strength: float
+    far: bool
+    judgement: Judgement
     unusual: float | None
     basis: str
+
+    @property
+    def disagree(self) -> bool:
+        """Whether the two answers are a row of the table."""
+        return self.far or self.judgement.consequence is not Consequence.NONE
 
 
 class Measure(Protocol):
@@ -70,29 +77,35 @@ MakeMeasure = Callable[[TaskReadings], Measure]
 
 @dataclass(frozen=True, slots=True)
 class PairMeasure:
-    """A measure that needs no more than the two readings: the distance of ``evidence``."""
+    """A measure that needs no more than the two readings: the distance of ``evidence``, and what
+    ``judge`` makes of the difference."""
 
     kind: DisagreementKind
     task: Task
+    judge: Callable[[str, Vote, Vote], Judgement]
     exclusive_parts: Callable[[Answer, Answer], Sides]
     in_words: Callable[[Vote, Sequence[str]], str]
 
     def compare(self, item_id: str, first: Vote, second: Vote) -> AnswerComparison:
-        return compare_by_policy(
-            distance(required_answer(first), required_answer(second), self.task), self.task
-        )
+        answers = required_answer(first), required_answer(second)
+        apart = distance(*answers, self.task)
+        judgement = self.judge(item_id, first, second) if answers[0] != answers[1] else _EQUAL
+        return compare_by_policy(apart, self.task, judgement)
 
     def differences(self, item_id: str, first: Vote, second: Vote) -> Differences:
         only = self.exclusive_parts(required_answer(first), required_answer(second))
         return Differences(only, (self.in_words(first, only[0]), self.in_words(second, only[1])))
 
 
-def compare_by_policy(answer_distance: float, task: Task, reason: str = "") -> AnswerComparison:
+def compare_by_policy(
+    answer_distance: float, task: Task, judgement: Judgement, reason: str = ""
+) -> AnswerComparison:
     """Compared with the task's ``disagree_at``; ``reason`` nothing better is known, if it is."""
     basis = f"disagree_at {task.disagree_at:g}{f': {reason}' if reason else ''}"
-    return AnswerComparison(
-        answer_distance, is_disagreement(answer_distance, task), answer_distance, None, basis
-    )
+    far = is_disagreement(answer_distance, task)
+    if not far and judgement.consequence is not Consequence.NONE:
+        basis = f"{judgement.consequence} at a distance below {basis}"
+    return AnswerComparison(answer_distance, far, judgement, None, basis)
 
 
 def required_answer(vote: Vote) -> Answer:

@@ -1,4 +1,4 @@
-"""Pairs of services whose answers to one question lie too far apart."""
+"""Pairs of services whose answers to one question differ, and what that would change."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
@@ -33,9 +33,9 @@ _ALL_APART: Final = Roles()
 def severity(strength: float, first: Reading, second: Reading) -> float:
     """How severe the disagreement of two answers is, in [0, 1].
 
-    The strength of the disagreement (the distance, unless the measure knows better) times both
-    confidences: 1 when they are opposite and certain, small when either hesitates. An unstated
-    confidence counts one half.
+    The strength of its consequence times both confidences: 1 when it is as bad as can be and both
+    are certain, small when either hesitates, 0 without a consequence. An unstated confidence counts
+    one half.
     """
     return strength * (confidence_of(first) * confidence_of(second))
 
@@ -48,10 +48,11 @@ def disagreements(
     errors: dict[str, str] | None = None,
     roles: Mapping[tuple[str, str], Roles] | None = None,
 ) -> Iterator[DisagreementRow]:
-    """One row a pair of ``ok`` readings that lie too far apart.
+    """One row a pair of ``ok`` readings that lie far apart or that exclude each other.
 
-    That is from the task's ``disagree_at`` on; for vectors, where thresholds are ``thresholds`` for
-    the task and hold for both services, when they lie farther apart than is usual. Rows come in
+    Far is from the task's ``disagree_at`` on; for vectors, where thresholds are ``thresholds`` for
+    the task and hold for both services, farther apart than is usual. What the difference would
+    change stands in the row: ``none`` where it is no dispute. Rows come in
     the order of the resolutions, then of the services' names. Abstentions and failures take no
     part, nor do pairs of which, by ``roles``, one service knew the other's answer. ``errors``
     gets, by item and task, what went wrong where a question could not be compared.
@@ -118,7 +119,9 @@ def _compared(
         confidence_b=b.confidence,
         kind=measure.kind,
         distance=found.distance,
-        severity=severity(found.strength, a, b),
+        consequence=found.judgement.consequence,
+        severity=severity(found.judgement.strength, a, b),
+        sentence=found.judgement.sentence,
         only_a=differences.only[0],
         only_b=differences.only[1],
         evidence=f"{name_a}: {described_a}; {name_b}: {described_b}",

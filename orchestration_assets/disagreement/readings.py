@@ -70,6 +70,11 @@ def ok_votes(readings: ServiceReadings) -> ServiceReadings:
     return tuple(sorted(votes, key=itemgetter(0)))
 
 
+def grounds(reason: str | None, evidence: str | None) -> str | None:
+    """Why a service answered so, or not: its reason for no answer, then what it rests on."""
+    return ": ".join(part for part in (reason, evidence) if part) or None
+
+
 def reading_of(row: InterpretationRow) -> Reading:
     """The reading that a row of an interpretation table holds."""
     return Reading(

@@ -1,4 +1,4 @@
-"""Which questions people should look at, as a sample with known probabilities and files to fill in.
+"""Which questions people should look at, as a sample with known probabilities.
 
 The most valuable verdicts are the most probable and come first; an audit share is even over all
 answers, so that accepted ones come in too (:mod:`~orchestration_assets.evidence.review_sampling`).
@@ -7,34 +7,64 @@ addresses that hold the content. What a verdict teaches falls with every earlier
 same pattern (the same services for and against, on the same task): 1, 1/sqrt 2, 1/sqrt 3 ...
 """
 
-import csv
-import io
-import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any, Final
+from dataclasses import dataclass, field, replace
+from typing import Final
 
-from orchestration_assets.content.spreadsheets import as_text
+from orchestration_assets.content.listed_answers import MOST_LISTED, can_be_listed
+from orchestration_assets.disagreement.label_weights import Key
+from orchestration_assets.disagreement.task_questions import allowed_answers
 from orchestration_assets.evidence.review_sampling import permanent_number, sizes_of
-from orchestration_assets.evidence.verdict_weights import open_probabilities, sheet_name
-from orchestration_assets.schemas.disagreement import ReviewRow
-from orchestration_assets.schemas.enums import AnswerKind, Status, Triage
-from orchestration_assets.schemas.tables import ReadingSummary, ResolutionRow
+from orchestration_assets.evidence.verdict_weights import open_probabilities
+from orchestration_assets.schemas.disagreement import QueuedReading, ReviewRow
+from orchestration_assets.schemas.enums import AnswerKind, Consequence, Status, Triage
+from orchestration_assets.schemas.items import Task
+from orchestration_assets.schemas.tables import DisagreementRow, ReadingSummary, ResolutionRow
 
-FILLED_IN: Final = ("verdict", "who", "when")
-COLUMNS: Final = (
-    "item", "task", *FILLED_IN, "answer", "readings", "error_risk", "kinds", "path", "content_hash",
-    "asked_in",
-)  # fmt: skip
-# a spreadsheet takes a cell that begins so for a formula
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _LONGEST: Final = 300
+_LONGEST_CHOICE: Final = 200
+_MOST_SENTENCES: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionDispute:
+    """What services disagree on about one question: the highest ``severity`` of its disagreements,
+    0 when none has a consequence, and how these differ, in words, the gravest first."""
+
+    severity: float
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionFacts:
+    """What is known of the questions beside their resolutions: tasks by name, and by question the
+    kinds of dispute that were found, and the disagreements."""
+
+    tasks: Mapping[str, Task] = field(default_factory=dict)
+    kinds: Mapping[Key, Sequence[str]] = field(default_factory=dict)
+    disputes: Mapping[Key, QuestionDispute] = field(default_factory=dict)
+
+
+def disputes_of(disagreements: Iterable[DisagreementRow]) -> dict[Key, QuestionDispute]:
+    """Every question that services disagree on, with or without consequence."""
+    by_question: dict[Key, list[DisagreementRow]] = {}
+    for row in disagreements:
+        by_question.setdefault((row.item_id, row.task), []).append(row)
+    return {key: _dispute(rows) for key, rows in by_question.items()}
+
+
+def _dispute(rows: list[DisagreementRow]) -> QuestionDispute:
+    grave = [row for row in rows if row.consequence is not Consequence.NONE]
+    grave.sort(key=lambda row: (-row.severity, row.service_a, row.service_b))
+    sentences = dict.fromkeys(row.sentence[:_LONGEST] for row in grave if row.sentence)
+    severity = grave[0].severity if grave else 0.0
+    return QuestionDispute(severity, tuple(sentences)[:_MOST_SENTENCES])
 
 
 def review_queue(
     resolutions: Iterable[ResolutionRow],
-    kinds: Mapping[tuple[str, str], Sequence[str]],
+    facts: QuestionFacts,
     copies: Mapping[str, int],
     impacts: Mapping[str, float],
     judged: Iterable[tuple[str, str]],
@@ -48,8 +78,9 @@ def review_queue(
 
     Every resolved answer with a risk comes in; so does every label that was answered but for which
     no answer was let stand, at the risk of one half, and answers without a risk (texts, sets,
-    scores) do when a kind of dispute was found. ``copies`` counts the addresses of an item,
-    ``judged`` are (content hash, task) pairs whose answer is known: they are not asked about.
+    scores) do when services disagree with a consequence, at half its severity: either of the two
+    may be the one that stands. ``copies`` counts the addresses of an item, ``judged`` are (content
+    hash, task) pairs whose answer is known: they are not asked about.
     ``before`` is the queue as it was; what people have ``answered`` of it is kept with the
     probability with which the answer came in, and the next round begins. So it does when what is
     asked must change: of a sheet that is out the rows are kept. What people have answered
@@ -63,11 +94,10 @@ def review_queue(
     candidates: list[tuple[tuple[str, ...], ReviewRow]] = []
     certain: list[ReviewRow] = []
     for row in resolutions:
-        named = tuple(kinds.get((row.item_id, row.task), ()))
         key = (row.content_hash, row.task)
         if key in done and (key not in answered or key in with_probability):
             continue
-        candidate = _candidate(row, named, copies, impacts)
+        candidate = _candidate(row, facts, copies, impacts)
         if candidate is None:
             continue
         if key in done:
@@ -75,7 +105,7 @@ def review_queue(
             continue
         pattern: tuple[str, ...] = (row.task, "|".join(row.supporters), "|".join(row.dissenters))
         candidates.append((pattern, candidate))
-    valued = _valued(candidates)
+    valued = _valued(candidates, facts.disputes)
     asked = [row for row in before if row.probability is None]
     drawn = _sampled(valued, number, max_rows, audit_share)
     if asked and number == asked[0].round and _design(drawn) != _design(asked):
@@ -117,8 +147,11 @@ def _design(drawn: Sequence[ReviewRow]) -> list[tuple[str, str, float, float, fl
     return [(row.content_hash, row.task, row.size, row.priority, row.beyond) for row in drawn]
 
 
-def _valued(candidates: list[tuple[tuple[str, ...], ReviewRow]]) -> list[ReviewRow]:
-    """The questions with what each teaches, and the value of its verdict."""
+def _valued(
+    candidates: list[tuple[tuple[str, ...], ReviewRow]], disputes: Mapping[Key, QuestionDispute]
+) -> list[ReviewRow]:
+    """The questions with what each teaches, and the value of its verdict: none where services
+    disagree, and nothing hangs on it."""
     # within a pattern the riskiest comes first, and teaches most
     candidates.sort(key=lambda c: (-c[1].error_risk * c[1].impact, c[1].item_id, c[1].task))
     earlier: Counter[tuple[str, ...]] = Counter()
@@ -126,7 +159,9 @@ def _valued(candidates: list[tuple[tuple[str, ...], ReviewRow]]) -> list[ReviewR
     for pattern, question in candidates:
         teaches = 1.0 / (1.0 + earlier[pattern]) ** 0.5
         earlier[pattern] += 1
-        value = question.error_risk * question.impact * teaches
+        dispute = disputes.get((question.item_id, question.task))
+        harmless = dispute is not None and dispute.severity == 0.0
+        value = 0.0 if harmless else question.error_risk * question.impact * teaches
         valued.append(replace(question, teaches=teaches, value=value))
     return valued
 
@@ -160,21 +195,24 @@ def _sampled(
 
 def _candidate(
     row: ResolutionRow,
-    kinds: tuple[str, ...],
+    facts: QuestionFacts,
     copies: Mapping[str, int],
     impacts: Mapping[str, float],
 ) -> ReviewRow | None:
     triage, risk = row.triage, row.error_risk
+    key = (row.item_id, row.task)
+    dispute = facts.disputes.get(key, QuestionDispute(0.0, ()))
     if row.kind == AnswerKind.VECTOR:
         return None
     if triage is None or risk is None:
         # a label that services dispute and that none was let stand belongs to the whole as well
-        answers = row.kind == AnswerKind.LABEL and any(
+        label = row.kind == AnswerKind.LABEL and any(
             reading.status == Status.OK for reading in row.readings
         )
-        if not kinds and not answers:
+        if not label and dispute.severity == 0.0:
             return None
-        triage, risk = Triage.REVIEW, 0.5
+        triage, risk = Triage.REVIEW, 0.5 if label else 0.5 * dispute.severity
+    task = facts.tasks.get(row.task)
     return ReviewRow(
         batch=row.batch,
         place=0,
@@ -183,6 +221,9 @@ def _candidate(
         path=row.path,
         task=row.task,
         kind=row.kind,
+        question=task.question if task else "",
+        allowed=allowed_answers(task) if task else "",
+        choices=_choices(row, task),
         answer=row.answer,
         triage=triage,
         error_risk=risk,
@@ -196,67 +237,27 @@ def _candidate(
         chance=0.0,
         audit=False,
         probability=None,
-        readings="; ".join(map(_in_words, row.readings)),
-        kinds=kinds,
+        readings=tuple(map(_queued, row.readings)),
+        kinds=tuple(facts.kinds.get(key, ())),
+        severity=dispute.severity,
+        disputes=dispute.sentences,
     )
 
 
-def _in_words(reading: ReadingSummary) -> str:
-    if reading.answer is None:
-        return f"{reading.service}: {reading.status}"
+def _choices(row: ResolutionRow, task: Task | None) -> tuple[str, ...]:
+    """The labels of a task in their order; what services said, in the order of the alphabet, where
+    there are none or too many: the place of an answer shall not tell how many gave it."""
+    if task and task.kind is AnswerKind.LABEL and 0 < len(task.labels) <= MOST_LISTED:
+        return task.labels
+    said = {reading.answer for reading in row.readings if reading.status == Status.OK}
+    listed = [one for one in said if one is not None and can_be_listed(one, _LONGEST_CHOICE)]
+    return tuple(sorted(listed)[:MOST_LISTED])
+
+
+def _queued(reading: ReadingSummary) -> QueuedReading:
     answer = reading.answer
-    said = answer if len(answer) <= _LONGEST else f"{answer[:_LONGEST]}..."
-    sure = "" if reading.confidence is None else f" ({reading.confidence:.2f})"
-    return f"{reading.service}: {said}{sure}"
-
-
-def as_csv(rows: Iterable[ReviewRow]) -> bytes:
-    """One line a question that is open; ``verdict``, ``who`` and ``when`` are left to people.
-
-    Cells that a spreadsheet would take for a formula are preceded by an apostrophe, and so are ids
-    that it would take for a number: where they are read back it is passed over.
-    """
-    sink = io.StringIO(newline="")
-    writer = csv.writer(sink, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for row in filter(_is_open, rows):
-        values = _values(row)
-        writer.writerow([_cell(name, str(values[name])) for name in COLUMNS])
-    # the mark tells spreadsheets that it is UTF-8
-    return sink.getvalue().encode("utf-8-sig", "replace")
-
-
-def as_jsonl(rows: Iterable[ReviewRow]) -> bytes:
-    """One JSON object a line, with the lines and columns of :func:`as_csv`."""
-    asked = filter(_is_open, rows)
-    lines = (json.dumps(_values(row), ensure_ascii=False) + "\n" for row in asked)
-    return "".join(lines).encode("utf-8", "replace")
-
-
-def _is_open(row: ReviewRow) -> bool:
-    return row.probability is None
-
-
-def _values(row: ReviewRow) -> dict[str, Any]:
-    return {
-        "item": row.item_id,
-        "task": row.task,
-        **dict.fromkeys(FILLED_IN, ""),
-        "answer": row.answer or "",
-        "readings": row.readings,
-        "error_risk": round(row.error_risk, 4),
-        "kinds": "; ".join(row.kinds),
-        "path": row.path,
-        "content_hash": row.content_hash,
-        "asked_in": sheet_name(row.batch, row.round),
-    }
-
-
-def _cell(name: str, text: str) -> str:
-    if name in ("item", "content_hash", "asked_in"):
-        return as_text(text)
-    return text if name == "task" else _no_formula(text)
-
-
-def _no_formula(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    if answer is None:
+        said = reading.status.replace("_", " ")
+    else:
+        said = answer if len(answer) <= _LONGEST else f"{answer[: _LONGEST - 1]}…"
+    return QueuedReading(reading.service, said, reading.confidence, None)

@@ -1,7 +1,7 @@
 """Each service of each task: how reliable, at what price, and what would be lost without it."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -21,9 +21,14 @@ from orchestration_assets.evidence.weighted_estimates import (
     share_estimate,
 )
 from orchestration_assets.schemas.decoding import values
-from orchestration_assets.schemas.disagreement import ScorecardRow
+from orchestration_assets.schemas.disagreement import FamilyAccuracy, ScorecardRow
 from orchestration_assets.schemas.enums import Status
-from orchestration_assets.schemas.tables import CALL_LOG, INTERPRETATIONS, RESOLUTIONS
+from orchestration_assets.schemas.tables import (
+    CALL_LOG,
+    CONTENT_PROFILES,
+    INTERPRETATIONS,
+    RESOLUTIONS,
+)
 from resources.damage import leaving_out_damage
 from resources.table_store import TableStore
 
@@ -71,6 +76,20 @@ def tally(store: TableStore, spending: pa.Table) -> Tally:
             with leaving_out_damage():
                 _count_calls(tally, store.read(CALL_LOG.name, batch, columns))
     return tally
+
+
+def families_of(store: TableStore, contents: Collection[str]) -> dict[str, str]:
+    """The family of each of the contents, as it was profiled last."""
+    found: dict[str, str] = {}
+    wanted = pa.array(sorted(contents), pa.string())
+    for read in store.intact(CONTENT_PROFILES.name, ["content_hash", "family"]):
+        known = read.filter(pc.is_in(read["content_hash"], value_set=wanted))
+        found |= {
+            content: family
+            for content, family in values(known, "content_hash", "family")
+            if family is not None
+        }
+    return found
 
 
 def _count_statuses(tally: Tally, read: pa.Table) -> None:
@@ -126,11 +145,12 @@ def scorecards(
     readings: Mapping[str, LabelReadings],
     gold: Mapping[str, Mapping[str, str]],
     weights: Mapping[str, VerdictWeights] | None = None,
+    families: Mapping[str, str] | None = None,
 ) -> Iterator[ScorecardRow]:
     """One row a task and service, by name.
 
     ``gold`` maps task and content hash to the right label; ``weights`` say what each verdict stands
-    for, by task; None: each for itself alone.
+    for, by task; None: each for itself alone. ``families``: the family of each judged content.
     """
     by_task = {}
     for task, one in readings.items():
@@ -146,7 +166,7 @@ def scorecards(
             evenly = _labels(even, one, counted_gold, weighed)
         by_task[task] = _Judged(one, counted_gold, weighed, compared, evenly)
     for task, service in sorted(counted.statuses):
-        yield _card(task, service, counted, by_task.get(task))
+        yield _card(task, service, counted, by_task.get(task), families or {})
 
 
 def _labels(
@@ -177,8 +197,9 @@ def _labels(
     )
 
 
-def _accuracy(judged: _Judged, service: str) -> tuple[Estimate | None, bool]:
-    """How often the service is right, and whether that is only about the items that reached it.
+def _accuracy(judged: _Judged, service: str) -> tuple[Estimate | None, bool, Sequence[str]]:
+    """How often the service is right, whether that is only about the items that reached it, and
+    the contents that it is about.
 
     It is about the items of which it was always asked, unless these are too few.
     """
@@ -187,8 +208,8 @@ def _accuracy(judged: _Judged, service: str) -> tuple[Estimate | None, bool]:
     always = [content for content in read if service not in conditional.get(content, ())]
     estimate = _share_right(judged, service, always)
     if len(always) == len(read) or (estimate and estimate.effective >= ENOUGH_EFFECTIVE):
-        return estimate, False
-    return _share_right(judged, service, read), True
+        return estimate, False, always
+    return _share_right(judged, service, read), True, read
 
 
 def _share_right(judged: _Judged, service: str, contents: Sequence[str]) -> Estimate | None:
@@ -197,7 +218,27 @@ def _share_right(judged: _Judged, service: str, contents: Sequence[str]) -> Esti
     return share_estimate(np.array(right, dtype=np.bool_), judged.weights.of(contents))
 
 
-def _card(task: str, service: str, counted: Tally, judged: _Judged | None) -> ScorecardRow:
+def _by_family(
+    judged: _Judged, service: str, contents: Sequence[str], families: Mapping[str, str]
+) -> Iterator[FamilyAccuracy]:
+    """How often the service is right about the contents of each family, by its name."""
+    grouped: defaultdict[str, list[str]] = defaultdict(list)
+    for content in contents:
+        if content in families:
+            grouped[families[content]].append(content)
+    for family, own in sorted(grouped.items()):
+        one = _share_right(judged, service, own)
+        if one is not None:
+            yield FamilyAccuracy(family, one.mean, one.low, one.high, one.count, one.effective)
+
+
+def _card(
+    task: str,
+    service: str,
+    counted: Tally,
+    judged: _Judged | None,
+    families: Mapping[str, str],
+) -> ScorecardRow:
     key = (task, service)
     statuses = counted.statuses[key]
     answered = statuses[Status.OK]
@@ -206,8 +247,10 @@ def _card(task: str, service: str, counted: Tally, judged: _Judged | None) -> Sc
     k = labels.services.index(service) if labels and service in labels.services else None
     reliability = accuracy = without_accuracy = without_changed = clone_of = None
     broken = reached_only = False
+    by_family: tuple[FamilyAccuracy, ...] = ()
     if judged is not None:
-        accuracy, reached_only = _accuracy(judged, service)
+        accuracy, reached_only, contents = _accuracy(judged, service)
+        by_family = tuple(_by_family(judged, service, contents, families))
     if labels is not None and k is not None:
         own = labels.free.independent
         if len(own) >= _ENOUGH_SERVICES:
@@ -244,6 +287,7 @@ def _card(task: str, service: str, counted: Tally, judged: _Judged | None) -> Sc
         without_accuracy_high=without_accuracy.high if without_accuracy else None,
         without_changed=without_changed,
         verdict="",
+        families=by_family,
     )
     basis = judged.weights.basis if judged else ""
     return replace(row, verdict=verdict_of(row, basis, reached_only=reached_only))

@@ -7,10 +7,15 @@ What counts is whether an item stands high for one and low for the other.
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 from typing import Final, cast
 
+from orchestration_assets.disagreement.consequences.scores import (
+    UsualDifference,
+    judge_scores,
+    usual_difference,
+)
 from orchestration_assets.disagreement.measure import (
     AnswerComparison,
     Differences,
@@ -44,17 +49,32 @@ class ScaleUse:
 
 @dataclass(frozen=True, slots=True)
 class ScoreMeasure:
-    """The gap of standardised scores; on the task's scale where a service's use is unknown."""
+    """The gap of standardised scores; on the task's scale where a service's use is unknown.
+
+    ``scores``: service -> item -> score.
+    """
 
     task: Task
     usages: Mapping[str, ScaleUse]
+    scores: Mapping[str, Mapping[str, float]]
+    _usual: dict[tuple[str, str], UsualDifference] = field(default_factory=dict)
 
     @property
     def kind(self) -> DisagreementKind:
         return DisagreementKind.SCORE_GAP
 
     def compare(self, item_id: str, first: Vote, second: Vote) -> AnswerComparison:
-        return compare_by_policy(self._distance(first, second), self.task)
+        a, b = _score(first), _score(second)
+        usual = self._usual_difference(first[0], second[0])
+        judgement = judge_scores(first[0], a, second[0], b, self.task, usual)
+        return compare_by_policy(self._distance(first, second), self.task, judgement)
+
+    def _usual_difference(self, first: str, second: str) -> UsualDifference:
+        if (first, second) not in self._usual:
+            given, other = self.scores[first], self.scores[second]
+            both = [(score, other[item]) for item, score in given.items() if item in other]
+            self._usual[first, second] = usual_difference(both, self.task)
+        return self._usual[first, second]
 
     def _distance(self, first: Vote, second: Vote) -> float:
         """2 Phi(|z1 - z2| / sqrt 2) - 1: how often two unrelated items lie nearer than these.
@@ -83,14 +103,13 @@ class ScoreMeasure:
 
 def score_measure(batch: TaskReadings) -> Measure:
     """Standardises each service that gave enough scores, not all about the same."""
-    scores: defaultdict[str, list[float]] = defaultdict(list)
-    for votes in batch.votes.values():
+    scores: defaultdict[str, dict[str, float]] = defaultdict(dict)
+    for item, votes in batch.votes.items():
         for vote in votes:
-            scores[vote[0]].append(_score(vote))
-    usages = {name: _usage(given_scores) for name, given_scores in scores.items()}
-    return ScoreMeasure(
-        batch.task, {name: usage for name, usage in usages.items() if usage is not None}
-    )
+            scores[vote[0]][item] = _score(vote)
+    usages = {name: _usage([*given.values()]) for name, given in scores.items()}
+    known = {name: usage for name, usage in usages.items() if usage is not None}
+    return ScoreMeasure(batch.task, known, scores)
 
 
 def _usage(scores: Sequence[float]) -> ScaleUse | None:

@@ -13,10 +13,12 @@ from typing import cast
 
 import numpy as np
 
+from orchestration_assets.disagreement.consequences.judgement import Judgement, harmless
 from orchestration_assets.disagreement.measure import (
     AnswerComparison,
     Differences,
     Measure,
+    Sides,
     TaskReadings,
     compare_by_policy,
     first_members,
@@ -41,7 +43,7 @@ from orchestration_assets.evidence.vector_thresholds import (
     window_size,
 )
 from orchestration_assets.schemas.answers import Answer
-from orchestration_assets.schemas.enums import DisagreementKind
+from orchestration_assets.schemas.enums import Consequence, DisagreementKind
 from orchestration_assets.schemas.items import Task
 
 
@@ -123,28 +125,42 @@ class VectorMeasure:
         distance = 1.0 - len(set(near_a) & set(near_b)) / NEIGHBOURS
         threshold = judged.threshold
         if isinstance(threshold, str) or seen.shift is None or self.thresholds is None:
-            return compare_by_policy(distance, self.task, str(threshold))
+            why = f": {threshold}" if threshold else ""
+            unknown = harmless(f"what is usual between the two is not calibrated{why}")
+            return compare_by_policy(distance, self.task, unknown, str(threshold))
         if not seen.has_near_neighbour:
             return None
         in_use = self.thresholds.in_use
         share = in_use.thresholds.share
+        far = 0.0 < seen.shift >= threshold.from_shift(share)
+        only = self._exclusive(seen.near)
         return AnswerComparison(
             distance,
-            0.0 < seen.shift >= threshold.from_shift(share),
-            threshold.strength(seen.shift),
+            far,
+            Judgement(
+                Consequence.OTHER_NEIGHBOURS,
+                threshold.strength(seen.shift),
+                f"{first[0]} alone finds it near {first_members(only[0])}; "
+                f"{second[0]} near {first_members(only[1])}",
+            )
+            if far
+            else harmless("no more than is usual between the two"),
             threshold.unusual(seen.shift),
             f"thresholds {in_use.version}: {1.0 - share:.0%} of {threshold.contents} recorded "
             f"contents lie nearer, {threshold.size} compared at once",
         )
 
     def differences(self, item_id: str, first: Vote, second: Vote) -> Differences:
-        near_a, near_b = self._pair_comparison(first[0], second[0]).seen[item_id].near
-        only_a, only_b = self._paths(near_a, near_b), self._paths(near_b, near_a)
+        near = self._pair_comparison(first[0], second[0]).seen[item_id].near
+        only_a, only_b = self._exclusive(near)
         words = (
             with_evidence(first, f"alone finds it near {first_members(only_a)}"),
             with_evidence(second, f"alone finds it near {first_members(only_b)}"),
         )
         return Differences((only_a, only_b), words)
+
+    def _exclusive(self, near: tuple[tuple[str, ...], tuple[str, ...]]) -> Sides:
+        return self._paths(near[0], near[1]), self._paths(near[1], near[0])
 
     def _paths(self, near: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(self.paths[item] for item in near if item not in other)

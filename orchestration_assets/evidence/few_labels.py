@@ -31,8 +31,12 @@ from orchestration_assets.evidence.recorded_answers import (
 from orchestration_assets.evidence.stacking import StackingModel, fit_stacking, softmax
 from orchestration_assets.evidence.weighted_estimates import weighted_mean
 
-MIN_LABELS: Final = 50
-"""The fewest labels that the model is fitted to."""
+MIN_LABELS: Final = 25
+"""The fewest labels that the model is fitted to: on recorded services its Brier score is then that
+of the label-free model, and with fewer it is worse."""
+
+# labels of an even sample that tell the best single service; fewer name the wrong one too often
+_ENOUGH_FOR_BEST: Final = 50.0
 
 _FOLDS: Final = 5
 _BINS: Final = 6  # more than so few labels fill, but unlabelled items and the stack make up for it
@@ -67,7 +71,7 @@ class FewLabelsModel:
 
     There is a stack and an agreement model for each fifth of the labels that was left out, and
     their mean is used: fits to few labels differ in scale, and Platt scaling is of their mean.
-    ``best_service`` was right most often.
+    ``best_service`` was right most often; ``margin`` is 0 where there were too few labels to tell.
     """
 
     label_free: LabelFreeModel
@@ -173,9 +177,11 @@ def fit_few_labels(
     )
     pooled_log_posterior = _logarithmic_pool(out_of_fold, log_posterior[labelled], stack_weight)
     best_service = int((label_weights @ (answers[labelled] == gold[labelled, None])).argmax())
-    margin = _margin(
-        pooled_log_posterior, answers[labelled, best_service], gold[labelled], label_weights
-    )
+    margin = 0.0
+    if n_effective >= _ENOUGH_FOR_BEST:
+        margin = _margin(
+            pooled_log_posterior, answers[labelled, best_service], gold[labelled], label_weights
+        )
     if chosen is None:
         chosen_answers = _guarded_answers(
             pooled_log_posterior, answers[labelled, best_service], margin

@@ -52,7 +52,7 @@ def remote_problems(policy: Policy, name: str, service: RemoteConfig) -> Iterato
             if task_name not in policy.tasks:
                 close = closest_name(task_name, list(policy.tasks))
                 yield Problem(f"{path}.prompts.{safe_key(task_name)}", "", "no such task", close)
-        if service.max_output_tokens >= service.context.window_tokens:
+        if service.output_tokens >= service.context.window_tokens:
             message = "leaves no room for the content: window_tokens must be larger"
             yield Problem(f"{path}.max_output_tokens", str(service.max_output_tokens), message)
 

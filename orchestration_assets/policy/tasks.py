@@ -23,6 +23,8 @@ def build_tasks(policy: Policy | None) -> dict[str, Task]:
     for name, task in policy.tasks.items() if policy else ():
         disagree_at = _DISAGREE_AT[task.kind] if task.disagree_at is None else task.disagree_at
         found[name] = Task(
-            name, task.version, task.kind, task.labels, task.scale, disagree_at, task.question
+            *(name, task.version, task.kind, task.labels, task.scale, disagree_at, task.question),
+            near_synonyms=task.near_synonyms,
+            bands=task.bands,
         )
     return found

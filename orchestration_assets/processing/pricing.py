@@ -31,7 +31,7 @@ from orchestration_assets.processing.usage import ObservedUsage, Spread
 from orchestration_assets.schemas.services import ChatConfig, HttpConfig
 from orchestration_assets.schemas.tables import PlanRow
 from orchestration_assets.services.contract import Service
-from orchestration_assets.text.token_estimates import token_estimate
+from orchestration_assets.text.replies.stated_reasons import prompt_tokens
 from resources.ai_services.http.service import HttpService
 
 _UNSEEN_RATIO: Final = Spread(0.8, 1.0, 1.3)
@@ -286,11 +286,11 @@ def _attempts_most(service: Service, usage: ObservedUsage | None) -> float:
 def _frame(config: HttpConfig) -> int:
     if not isinstance(config, ChatConfig):
         return 0
-    return token_estimate(config.prompt.system) + token_estimate(config.prompt.user)
+    return prompt_tokens(config)
 
 
 def _unseen_output(config: HttpConfig) -> Spread:
     if not isinstance(config, ChatConfig):
         return Spread(0.0, 0.0, 0.0)
-    most = float(config.max_output_tokens)
+    most = float(config.output_tokens)
     return Spread(min(_LEAST_OUTPUT, most), min(3.0 * _LEAST_OUTPUT, most), most)

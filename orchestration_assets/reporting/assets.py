@@ -84,10 +84,11 @@ def item_states(
         ITEM_STATES,
     ],
     kinds={"html"},
-    code_version="2",
+    code_version="3",
     description=(
-        "The page of the batch: what came in, how it was processed and why, where services "
-        "disagree with all readings side by side, and what it took. The row holds its totals."
+        "The page of the batch: what changed, what is disputed and what to do next; ten disputes "
+        "to read, with their content and all readings side by side; then the figures. The row "
+        "holds its totals."
     ),
 )
 def disagreement_report(
@@ -101,8 +102,9 @@ def disagreement_report(
         "accepted": row.accepted,
         "rejected": row.rejected,
         "resolved": row.resolved,
-        "disagreement_pairs": row.disagreements,
-        "disputed_answers": row.disputed,
+        "disputed": row.disputed,
+        "disputed_pairs": row.disputed_pairs,
+        "without_consequence": row.without_consequence,
         "questions_for_people": page.figures.questions.total,
         "calls": row.calls,
         "cost_usd": row.cost_usd,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from orchestration_assets.disagreement.kinds.rule_precision import MEASURED
+from orchestration_assets.disagreement.kinds.rule_precision import MEASURED, RulePrecision
 from orchestration_assets.reporting.counts import CappedCounts, Count, Example
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.disagreement import DISPUTE_KINDS, REVIEW_QUEUE, ReviewRow
@@ -20,14 +20,12 @@ _QUESTIONS = 200
 class KindFigures:
     """One kind of dispute: how many questions of each task show it, and the plainest cases.
 
-    ``recall``, ``precision`` and ``lower_bound`` of its rule are those on the labelled set; ``on``
+    ``measured``: how far its rule can be relied on, None where nobody else's cases tell; ``on``
     says whether it is looked for unless the policy says otherwise.
     """
 
     kind: str
-    recall: float
-    precision: float
-    lower_bound: float
+    measured: RulePrecision | None
     on: bool
     tasks: tuple[Count, ...]
     examples: CappedCounts[Example]
@@ -42,8 +40,11 @@ class RiskFigures:
     bands: tuple[Count, ...]
 
 
-def kind_figures(kinds: pa.Table) -> tuple[KindFigures, ...]:
-    """Every kind, found or not, the most frequent first."""
+def kind_figures(kinds: pa.Table, *, quotes: bool = True) -> tuple[KindFigures, ...]:
+    """Every kind, found or not, the most frequent first.
+
+    What was seen may quote the content: it is left out without ``quotes``.
+    """
     rows = list(DISPUTE_KINDS.rows(kinds))
     figures = []
     for kind, measured in MEASURED.items():
@@ -51,15 +52,13 @@ def kind_figures(kinds: pa.Table) -> tuple[KindFigures, ...]:
         clearest = sorted(of_kind, key=lambda row: (-row.score, row.path, row.task))
         tasks = Counter(row.task for row in of_kind)
         examples = tuple(
-            Example(row.path, f"{' and '.join(row.services)}: {row.evidence}")
+            Example(row.path, " and ".join(row.services) + (f": {row.evidence}" if quotes else ""))
             for row in clearest[:_EXAMPLES]
         )
         figures.append(
             KindFigures(
                 kind=kind.value,
-                recall=measured.recall,
-                precision=measured.precision,
-                lower_bound=measured.lower_bound,
+                measured=measured,
                 on=kind in Disagreement().kinds,
                 tasks=tuple(Count(task, n, len(of_kind)) for task, n in sorted(tasks.items())),
                 examples=CappedCounts(examples, len(of_kind)),

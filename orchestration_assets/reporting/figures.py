@@ -2,12 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration_assets.reporting.changes import Earlier, ReportChanges, changes
 from orchestration_assets.reporting.choices import ChoiceFigures, choice_figures
 from orchestration_assets.reporting.counts import CappedCounts
+from orchestration_assets.reporting.dispute_cards import CardSources
+from orchestration_assets.reporting.dispute_regions import Region
+from orchestration_assets.reporting.disputed import disputed_questions, disputes_of
 from orchestration_assets.reporting.disputes import (
     KindFigures,
     RiskFigures,
@@ -20,11 +25,17 @@ from orchestration_assets.reporting.intake import (
     ContentFigures,
     OutcomeFigures,
     content_figures,
-    disputed,
     families_of,
     outcome_figures,
 )
+from orchestration_assets.reporting.item_features import item_features
+from orchestration_assets.reporting.leading_disputes import (
+    LeadingDisputes,
+    leading_disputes,
+    region_figures,
+)
 from orchestration_assets.reporting.models import ModelFigures, model_figures
+from orchestration_assets.reporting.next_steps import ServiceTrouble, service_troubles
 from orchestration_assets.reporting.spending import (
     NO_PAYMENTS,
     ForecastFigures,
@@ -37,7 +48,6 @@ from orchestration_assets.reporting.spending import (
 )
 from orchestration_assets.reporting.steps import StepFigures, step_figures
 from orchestration_assets.reporting.tasks import TaskFigures, task_figures
-from orchestration_assets.reporting.top_disputes import TaskDisputes, strongest
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.disagreement import DISPUTE_KINDS, REVIEW_QUEUE, ReviewRow
 from orchestration_assets.schemas.enums import (
@@ -48,11 +58,16 @@ from orchestration_assets.schemas.enums import (
 )
 from orchestration_assets.schemas.tables import ReportRow
 
+_NO_SOURCES: Final = CardSources()
+
 
 @dataclass(frozen=True, slots=True)
 class BatchFigures:
     """The figures of one batch, in the order of its page."""
 
+    changes: ReportChanges | None
+    leading: LeadingDisputes
+    troubles: tuple[ServiceTrouble, ...]
     findings: Findings
     outcomes: tuple[OutcomeFigures, ...]
     content: ContentFigures
@@ -60,7 +75,7 @@ class BatchFigures:
     choices: tuple[ChoiceFigures, ...]
     steps: StepFigures
     tasks: tuple[TaskFigures, ...]
-    strongest: tuple[TaskDisputes, ...]
+    regions: tuple[Region, ...]
     kinds: tuple[KindFigures, ...]
     risks: tuple[RiskFigures, ...]
     questions: CappedCounts[ReviewRow]
@@ -70,8 +85,15 @@ class BatchFigures:
     rows: Mapping[str, int]
 
 
-def batch_figures(tables: Mapping[str, pa.Table]) -> BatchFigures:
+def batch_figures(
+    tables: Mapping[str, pa.Table],
+    sources: CardSources = _NO_SOURCES,
+    earlier: Earlier | None = None,
+) -> BatchFigures:
     """The figures of the batch whose tables these are.
+
+    ``sources``: the content and the questions of what is shown; ``earlier``: what was reported
+    before.
 
     ``tables`` holds content_manifest, content_profiles, processing_plans, interpretations
     (of all processing models), decision_log, call_log, resolutions, disagreements,
@@ -83,20 +105,26 @@ def batch_figures(tables: Mapping[str, pa.Table]) -> BatchFigures:
     # a round that a later one took over is history: it takes no part in agreement
     final = interpretations.filter(interpretations.column("final"))
     families = families_of(profiles)
-    content = content_figures(manifest, profiles, resolutions)
+    disputes = disputes_of(disagreements)
+    content = content_figures(manifest, profiles, resolutions, disputes)
     plans, decisions = tables["processing_plans"], tables["decision_log"]
     choices = choice_figures(plans, interpretations, decisions, calls)
     tasks = task_figures(final, resolutions, disagreements, families)
+    shown = {**tables, "interpretations": final}
+    features = item_features(manifest, profiles, sources.hidden_metadata)
     return BatchFigures(
-        findings=findings(tasks, content.families, choices, disagreements),
+        changes=changes(manifest, resolutions, earlier),
+        leading=leading_disputes(shown, disputes, features, sources),
+        troubles=service_troubles(interpretations),
+        findings=findings(tasks, choices, disputes),
         outcomes=outcome_figures(manifest),
         content=content,
         models=model_figures(plans, interpretations, calls),
         choices=choices,
         steps=step_figures(decisions, resolutions),
         tasks=tasks,
-        strongest=strongest(final, resolutions, disagreements, decisions, families),
-        kinds=kind_figures(tables[DISPUTE_KINDS.name]),
+        regions=region_figures(final, disputed_questions(disputes), features),
+        kinds=kind_figures(tables[DISPUTE_KINDS.name], quotes=sources.shows_content),
         risks=risk_figures(resolutions),
         questions=questions_for_people(tables[REVIEW_QUEUE.name]),
         spending=service_spending(calls),
@@ -116,6 +144,7 @@ def report_row(
     """The totals of the batch, as they enter the corpus report; ``paid`` every time it was done."""
     manifest, resolutions = tables["content_manifest"], tables["resolutions"]
     calls, profiles = tables["call_log"], tables["content_profiles"]
+    disputes = disputes_of(tables["disagreements"])
     accepted = _having(manifest, "outcome", EntryOutcome.ACCEPTED)
     rejected = _having(manifest, "outcome", EntryOutcome.REJECTED)
     return ReportRow(
@@ -141,8 +170,9 @@ def report_row(
         failed=_having(resolutions, "status", ResolutionStatus.FAILED)
         + profiles.num_rows
         - _having(profiles, "status", ProfileStatus.OK),
-        disagreements=tables["disagreements"].num_rows,
-        disputed=int(disputed(resolutions).sum()),
+        disputed=len(disputed_questions(disputes)),
+        disputed_pairs=disputes.num_rows,
+        without_consequence=tables["disagreements"].num_rows - disputes.num_rows,
     )
 
 

@@ -1,7 +1,7 @@
 """How values are written for people: numbers, shares, times, and text that nobody vouches for."""
 
 import re
-from typing import Any
+from typing import Any, Final
 
 from markupsafe import Markup
 
@@ -14,6 +14,7 @@ _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
     "\ud800-\udfff\ufdd0-\ufdef\ufeff\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e0fff]"
 )
+_BLANK_LINES = re.compile(r"\n[ \t]*\n\s*\n")
 _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -30,6 +31,11 @@ def _written(match: re.Match[str]) -> str:
 def shown(value: Any) -> Any:
     """What a template may write of a value: text made visible, markup as it is."""
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def lines(text: str) -> Markup:
+    """The text escaped and made visible, with its line breaks as they are and spaces for tabs."""
+    return Markup("\n").join(visible(line) for line in text.replace("\t", "    ").split("\n"))
 
 
 def cut(text: str, limit: int) -> str:
@@ -67,6 +73,32 @@ def percent(part: float) -> str:
     return f"{part:.1%}" if part < 0.1 or part > 0.99 else f"{part:.0%}"
 
 
+ENOUGH: Final = 20
+"""What a share must rest on to be written in per cent."""
+
+
+def proportion(part: int, whole: int) -> str:
+    """A share in per cent where it rests on enough, else both its counts."""
+    return percent(part / whole) if whole >= ENOUGH else f"{part:,} of {whole:,}"
+
+
+def content_words(feature: str, value: str) -> str:
+    """Items by one of their features, in words, such as ``.rst files``."""
+    match feature:
+        case "extension":
+            return f".{value} files" if value else "files without an extension"
+        case "folder":
+            return "items at the top" if value == "." else f"items in {value}/"
+        case "length":
+            return f"items of {value}"
+        case "language":
+            return f"items in language {value}"
+        case "family":
+            return f"{words(value)} items"
+        case _:
+            return f"records with {feature.removeprefix('metadata ')} {value}"
+
+
 def size(value: float) -> str:
     """Bytes in the unit that leaves fewest digits."""
     for unit in _UNITS:
@@ -100,9 +132,19 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     return one if count == 1 else many or f"{one}s"
 
 
+def squeezed(text: str) -> str:
+    """The text with at most one blank line between two that are not, and spaces for tabs."""
+    return _BLANK_LINES.sub("\n\n", text).replace("\t", "    ")
+
+
 def words(name: str) -> str:
     """An identifier as words: ``too_large`` becomes ``too large``."""
     return name.replace("_", " ")
+
+
+def capitalised(text: str) -> str:
+    """The text with a capital first letter; names within it stay as they are written."""
+    return text[:1].upper() + text[1:]
 
 
 def clause(text: str) -> str:

@@ -1,9 +1,7 @@
 """What came in: the fate of every listed entry, and what the accepted content looks like."""
 
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,8 +18,9 @@ from orchestration_assets.reporting.counts import (
     share,
     value_counts,
 )
+from orchestration_assets.reporting.disputed import is_disputed
 from orchestration_assets.schemas.decoding import values
-from orchestration_assets.schemas.enums import EntryOutcome, ProfileStatus, ResolutionStatus
+from orchestration_assets.schemas.enums import EntryOutcome, ProfileStatus
 
 NO_FAMILY = "(no family)"
 _EXAMPLES = 3
@@ -62,19 +61,19 @@ class OutcomeFigures:
 
 @dataclass(frozen=True, slots=True)
 class FamilyFigures:
-    """Items of one content family, and how often services dissented about them."""
+    """Items of one content family, the questions about them, and how many are disputed."""
 
     family: str
     items: int
     of: int
     size_bytes: int
-    resolved: int
+    asked: int
     disputed: int
 
     @property
     def disputed_share(self) -> float:
-        """Share of its standing answers that have dissenters."""
-        return share(self.disputed, self.resolved)
+        """Share of the questions about its items that are disputed."""
+        return share(self.disputed, self.asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +117,7 @@ def families_of(profiles: pa.Table) -> "pd.Series[str]":
 
 
 def content_figures(
-    manifest: pa.Table, profiles: pa.Table, resolutions: pa.Table
+    manifest: pa.Table, profiles: pa.Table, resolutions: pa.Table, disputes: pa.Table
 ) -> ContentFigures:
     """The accepted content by family and type, with the distributions of a few features."""
     status = profiles.column("status")
@@ -133,7 +132,7 @@ def content_figures(
         profiled=ok.num_rows,
         sampled=int(pc.sum(pc.less(ok.column("coverage"), 1.0)).as_py() or 0),
         unprofiled=CappedCounts(examples, failed.num_rows),
-        families=_family_figures(manifest, ok, resolutions),
+        families=_family_figures(manifest, ok, resolutions, disputes),
         with_secrets=int(pc.sum(pc.greater(ok.column("secret_count"), 0)).as_py() or 0),
         extensions=_by(ok, "extension"),
         grammars=_by(ok, "language_guess"),
@@ -142,39 +141,29 @@ def content_figures(
 
 
 def _family_figures(
-    manifest: pa.Table, profiles: pa.Table, resolutions: pa.Table
+    manifest: pa.Table, profiles: pa.Table, resolutions: pa.Table, disputes: pa.Table
 ) -> tuple[FamilyFigures, ...]:
     family = families_of(profiles)
     size = frame(manifest, "item_id", "size_bytes").set_index("item_id")["size_bytes"]
     sizes = size.reindex(family.index).fillna(0).groupby(family).sum()
-    standing = resolutions.filter(
-        pc.equal(resolutions.column("status"), ResolutionStatus.RESOLVED.value)
-    )
-    answers = pd.DataFrame(
+    questions = pd.DataFrame(
         {
-            "family": family.reindex(standing.column("item_id").to_pandas()).to_numpy(),
-            "disputed": disputed(standing),
+            "family": family.reindex(resolutions.column("item_id").to_pandas()).to_numpy(),
+            "disputed": is_disputed(resolutions, disputes),
         }
     )
-    resolved = answers.groupby("family")["disputed"].agg(["size", "sum"])
+    asked = questions.groupby("family")["disputed"].agg(["size", "sum"])
     return tuple(
         FamilyFigures(
             name,
             count,
             len(family),
             int(sizes[name]),
-            int(resolved["size"].get(name, 0)),
-            int(resolved["sum"].get(name, 0)),
+            int(asked["size"].get(name, 0)),
+            int(asked["sum"].get(name, 0)),
         )
         for name, count in value_counts(family).items()
     )
-
-
-def disputed(resolutions: pa.Table) -> "np.ndarray[Any, np.dtype[np.bool_]]":
-    """For each resolution, whether a service gave another answer than the one that stands."""
-    dissent = pc.greater(pc.list_value_length(resolutions.column("dissenters")), 0)
-    resolved = pc.equal(resolutions.column("status"), ResolutionStatus.RESOLVED.value)
-    return np.asarray(pc.fill_null(pc.and_(dissent, resolved), False), dtype=bool)
 
 
 def _by(profiles: pa.Table, column: str) -> CappedCounts[Count]:

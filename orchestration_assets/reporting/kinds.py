@@ -39,21 +39,21 @@ def kind_figures(
     services: tuple[str, ...],
     interpretations: pa.Table,
     resolutions: pa.Table,
-    disagreements: pa.Table,
+    disputes: pa.Table,
     families: "pd.Series[str]",
 ) -> KindFigures:
     """The measures of one task's rows."""
     readings = _having(interpretations, Status.OK)
     resolved = _having(resolutions, ResolutionStatus.RESOLVED)
     if kind is AnswerKind.SCORE:
-        return score_figures(services, readings, resolved, disagreements, families)
+        return score_figures(services, readings, resolved, disputes, families)
     measures: dict[AnswerKind, Callable[..., KindFigures]] = {
         AnswerKind.LABEL: label_figures,
         AnswerKind.SET: set_figures,
         AnswerKind.TEXT: text_figures,
         AnswerKind.VECTOR: vector_figures,
     }
-    return measures[kind](services, readings, resolved, disagreements)
+    return measures[kind](services, readings, resolved, disputes)
 
 
 def _having(table: pa.Table, status: str) -> pa.Table:

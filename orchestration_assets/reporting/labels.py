@@ -48,9 +48,9 @@ class LabelFigures:
 
 
 def label_figures(
-    services: tuple[str, ...], readings: pa.Table, resolved: pa.Table, disagreements: pa.Table
+    services: tuple[str, ...], readings: pa.Table, resolved: pa.Table, disputes: pa.Table
 ) -> LabelFigures:
-    """The measures of one task's answers, standing answers and disagreements."""
+    """The measures of one task's answers, standing answers and disputes."""
     standing = value_counts(frame(resolved, "answer")["answer"])
     rows = frame(readings, "service", "answer")
     by_service = [
@@ -61,13 +61,13 @@ def label_figures(
         standing=resolved.num_rows,
         given=tuple(sum(counts.values()) for counts in by_service),
         answers=answer_counts(standing, by_service, _ANSWERS),
-        conflicts=_conflicts(resolved, disagreements),
+        conflicts=_conflicts(resolved, disputes),
     )
 
 
-def _conflicts(resolved: pa.Table, disagreements: pa.Table) -> CappedCounts[ConflictFigures]:
+def _conflicts(resolved: pa.Table, disputes: pa.Table) -> CappedCounts[ConflictFigures]:
     sides = ["service_a", "answer_a", "service_b", "answer_b"]
-    rows = frame(disagreements, "item_id", *sides, "severity", "path")
+    rows = frame(disputes, "item_id", *sides, "severity", "path")
     standing = frame(resolved, "item_id", "answer").set_index("item_id")["answer"]
     answer = standing.reindex(rows["item_id"]).reset_index(drop=True)
     rows["stands_a"] = (rows["answer_a"] == answer).fillna(False)

@@ -5,14 +5,19 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from string import ascii_lowercase
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from orchestration_assets.disagreement.review_contents import QuestionContent
+from orchestration_assets.evidence.weighted_estimates import ENOUGH_EFFECTIVE
 from orchestration_assets.reporting import formatting
 from orchestration_assets.reporting.counts import CappedCounts, share
+from orchestration_assets.reporting.dispute_cards import severity_word
 from orchestration_assets.reporting.figures import BatchFigures
+from orchestration_assets.reporting.next_steps import next_steps
 from orchestration_assets.reporting.queries import rows_query
 from orchestration_assets.reporting.scorecard_figures import LearningFigures
 from orchestration_assets.reporting.spending import NO_PAYMENTS, Payments
@@ -24,7 +29,7 @@ _TREND = 60
 _SUMMED = (
     *("listed", "accepted", "rejected", "other", "plans", "readings", "calls", "cached"),
     *("cost_usd", "paid_usd", "resolved", "abstained", "deferred", "failed"),
-    *("disagreements", "disputed"),
+    *("disputed", "disputed_pairs", "without_consequence"),
 )
 
 
@@ -46,7 +51,7 @@ class Trend:
     title: str
     values: tuple[float, ...]
     form: str
-    of_dissent: bool = False
+    of_dispute: bool = False
 
 
 def render_batch(row: ReportRow, figures: BatchFigures, *, generated_at: str | None = None) -> str:
@@ -55,6 +60,13 @@ def render_batch(row: ReportRow, figures: BatchFigures, *, generated_at: str | N
         "batch.html",
         row=row,
         figures=figures,
+        steps=next_steps(
+            row,
+            figures.tasks,
+            figures.troubles,
+            figures.questions.total,
+            figures.leading.misnamed,
+        ),
         notes=_table_notes(row.batch, figures.rows),
         generated_at=generated_at,
     )
@@ -76,14 +88,21 @@ def render_index(rows: Sequence[ReportRow], paid: Payments = NO_PAYMENTS) -> str
     )
 
 
-def render_review(batch: str, questions: CappedCounts[ReviewRow]) -> str:
-    """The page of what people are asked about a batch."""
-    return _render("review.html", batch=batch, questions=questions)
+def render_review(
+    batch: str,
+    questions: CappedCounts[ReviewRow],
+    contents: Mapping[tuple[str, str], QuestionContent],
+) -> str:
+    """The page of what people are asked about a batch; ``contents``: by item and task, what of the
+    content is shown."""
+    return _render(
+        "review.html", batch=batch, questions=questions, contents=contents, letters=ascii_lowercase
+    )
 
 
 def render_services(figures: LearningFigures) -> str:
     """The page of what is known of the services over all batches."""
-    return _render("services.html", figures=figures)
+    return _render("services.html", figures=figures, enough=ENOUGH_EFFECTIVE)
 
 
 def _trends(rows: Sequence[ReportRow]) -> tuple[Trend, ...]:
@@ -92,10 +111,10 @@ def _trends(rows: Sequence[ReportRow]) -> tuple[Trend, ...]:
     return (
         Trend("Items accepted", tuple(float(row.accepted) for row in rows), "n"),
         Trend(
-            "Answers against dissent",
-            tuple(share(row.disputed, row.resolved) for row in rows),
+            "Disputed questions",
+            tuple(share(row.disputed, row.plans) for row in rows),
             "pct",
-            of_dissent=True,
+            of_dispute=True,
         ),
         Trend("Failed", tuple(float(row.failed) for row in rows), "n"),
         Trend("Calls", tuple(float(row.calls) for row in rows), "n"),
@@ -150,8 +169,11 @@ def _environment() -> Environment:
         "ms": formatting.duration,
         "usd": formatting.dollars,
         "words": formatting.words,
+        "squeezed": formatting.squeezed,
+        "capitalize": formatting.capitalised,
         "clause": formatting.clause,
         "cut": formatting.cut,
+        "lines": formatting.lines,
         "middle": formatting.middle,
         "address": lambda text: quote(formatting.visible(text), safe=""),
     }
@@ -159,6 +181,9 @@ def _environment() -> Environment:
         "plural": formatting.plural,
         "axis": formatting.axis,
         "share": share,
+        "proportion": formatting.proportion,
+        "content_words": formatting.content_words,
+        "severity_word": severity_word,
         "rows_query": rows_query,
     }
     return environment

@@ -31,7 +31,7 @@ _NAME: Final = 28
 
 
 def agreement_png(figures: BatchFigures) -> bytes:
-    """How often each pair of services disagrees, task by task."""
+    """How often each pair of services is in dispute, task by task."""
     pairs = [
         (f"{pair.a} / {pair.b}", task.task, pair.overall)
         for task in figures.tasks
@@ -41,7 +41,7 @@ def agreement_png(figures: BatchFigures) -> bytes:
     pairs.sort(key=lambda one: (-one[2].disagreed_share, one[1], one[0]))
     return _bars(
         [(f"{task}: {names}", one.disagreed_share) for names, task, one in pairs],
-        "Share of items on which two services disagree",
+        "Share of items on which two services are in dispute",
         percent=True,
         color=_ACCENT,
     )
@@ -85,12 +85,12 @@ def services_png(figures: BatchFigures) -> bytes:
 
 
 def trend_png(rows: Sequence[ReportRow]) -> bytes:
-    """The latest batches, oldest first: items, dissent, failures, calls and cost."""
+    """The latest batches, oldest first: items, disputes, failures, calls and cost."""
     ordered = sorted(rows, key=lambda row: row.batch)[-_BATCHES:]
-    disputed = [100 * share(row.disputed, row.resolved) for row in ordered]
+    disputed = [100 * share(row.disputed, row.plans) for row in ordered]
     drawn: tuple[tuple[str, list[float], str], ...] = (
         ("Items accepted", [float(row.accepted) for row in ordered], _BAR),
-        ("Answers against dissent, %", disputed, _ACCENT),
+        ("Disputed questions, %", disputed, _ACCENT),
         ("Failed", [float(row.failed) for row in ordered], _BAR),
         ("Calls", [float(row.calls) for row in ordered], _BAR),
         ("Paid in USD", [row.paid_usd for row in ordered], _BAR),
@@ -107,7 +107,7 @@ def trend_png(rows: Sequence[ReportRow]) -> bytes:
 def batch_pictures(figures: BatchFigures) -> dict[str, str]:
     """Every picture of a batch as markdown, by name."""
     return {
-        "agreement": as_markdown(agreement_png(figures), "Who disagrees with whom"),
+        "agreement": as_markdown(agreement_png(figures), "Who is in dispute with whom"),
         "distances": as_markdown(distances_png(figures), "How far readings lie apart"),
         "error_risk": as_markdown(risk_png(figures), "Error risk of the labels that stand"),
         "choices": as_markdown(choices_png(figures), "Questions by processing model"),

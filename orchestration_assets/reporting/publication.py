@@ -1,12 +1,24 @@
 """The pages of a home: those of each batch, and those over all batches."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
 
+from orchestration_assets.content.content_reader import ContentReader
+from orchestration_assets.disagreement.batch_tables import InterpretedBatch
+from orchestration_assets.disagreement.item_contents import (
+    ItemContents,
+    gold_columns,
+    hides_content,
+)
+from orchestration_assets.disagreement.review_contents import question_contents, votes_about
+from orchestration_assets.disagreement.task_questions import allowed_answers
+from orchestration_assets.reporting.dispute_cards import CardSources, TaskWording
+from orchestration_assets.reporting.disputed import DISPUTE_COLUMNS
+from orchestration_assets.reporting.earlier_reports import read_earlier
 from orchestration_assets.reporting.figures import BatchFigures, batch_figures, report_row
 from orchestration_assets.reporting.page import (
     render_batch,
@@ -16,6 +28,7 @@ from orchestration_assets.reporting.page import (
 )
 from orchestration_assets.reporting.scorecard_figures import (
     BATCHES,
+    DRIFT_COLUMNS,
     LearningFigures,
     learning_figures,
 )
@@ -25,8 +38,11 @@ from orchestration_assets.schemas.disagreement import (
     SERVICE_SCORECARDS,
     VECTOR_THRESHOLDS,
 )
+from orchestration_assets.schemas.items import Task
+from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.tables import (
     DISAGREEMENT_REPORT,
+    DISAGREEMENTS,
     INTERPRETATIONS,
     RESOLUTIONS,
     ReportRow,
@@ -48,7 +64,10 @@ class BatchPage:
 
 
 def publish_batch(home: Home, batch: str, tables: Mapping[str, pa.Table]) -> BatchPage:
-    """Writes the page of a batch and that of its questions; ``tables`` are its tables by name."""
+    """Writes the page of a batch and that of its questions; ``tables`` are its tables by name.
+
+    The content of the disputes and questions that are shown is read again.
+    """
     names = [table.name for table in INTERPRETATIONS.values()]
     whole = {name: table for name, table in tables.items() if name not in names}
     whole["interpretations"] = pa.concat_tables([tables[name] for name in names])
@@ -56,11 +75,30 @@ def publish_batch(home: Home, batch: str, tables: Mapping[str, pa.Table]) -> Bat
     hashes = tables["processing_plans"]["policy_hash"].unique().to_pylist()
     paid = payments(home.spending.rows(PAYMENT_COLUMNS), batch)
     row = report_row(batch, source, hashes[0] if hashes else _NO_PLANS, whole, paid)
-    figures = batch_figures(whole)
+    earlier = read_earlier(home, batch, source, tables["resolutions"])
+    asked = InterpretedBatch(home, tables["processing_plans"], tables)
+    with ContentReader(home, home.batches.source(batch)) as reader:
+        contents = ItemContents(
+            asked.policies, tables["content_manifest"], tables["content_profiles"], reader
+        )
+        sources = CardSources(_wordings(asked.tasks), contents, hidden_metadata(asked.policies))
+        figures = batch_figures(whole, sources, earlier)
+        questions = figures.questions
+        votes = votes_about(questions.shown, [tables[name] for name in names])
+        shown = question_contents(questions.shown, contents, votes)
     path = home.reports / f"{batch}.html"
     _write(path, render_batch(row, figures))
-    _write(home.reports / f"{batch}-review.html", render_review(batch, figures.questions))
+    _write(home.reports / f"{batch}-review.html", render_review(batch, questions, shown))
     return BatchPage(path, row, figures)
+
+
+def hidden_metadata(policies: Sequence[Policy]) -> frozenset[str] | None:
+    """What nobody is shown: gold, and by policy everything."""
+    return None if hides_content(policies) else gold_columns(policies)
+
+
+def _wordings(tasks: Mapping[str, Task]) -> dict[str, TaskWording]:
+    return {name: TaskWording(task.question, allowed_answers(task)) for name, task in tasks.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +133,15 @@ def _learning_figures(store: TableStore) -> LearningFigures:
         store.read(table.name) if store.exists(table.name) else None
         for table in (CALIBRATION, VECTOR_THRESHOLDS)
     )
-    columns = ["task", "error_risk", "triage", "dissenters"]
-    return learning_figures(cards, calibrations, _latest(store, columns), thresholds)
+    return learning_figures(cards, calibrations, _latest(store), thresholds)
 
 
-def _latest(store: TableStore, columns: list[str]) -> Iterator[tuple[str, pa.Table]]:
-    for batch in store.batches(RESOLUTIONS.name)[-BATCHES:]:
+def _latest(store: TableStore) -> Iterator[tuple[str, pa.Table, pa.Table]]:
+    compared = set(store.batches(DISAGREEMENTS.name))
+    for batch in [one for one in store.batches(RESOLUTIONS.name) if one in compared][-BATCHES:]:
         with leaving_out_damage():
-            yield batch, store.read(RESOLUTIONS.name, batch, columns)
+            yield (
+                batch,
+                store.read(RESOLUTIONS.name, batch, DRIFT_COLUMNS),
+                store.read(DISAGREEMENTS.name, batch, DISPUTE_COLUMNS),
+            )

@@ -3,9 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 import pyarrow as pa
 
+from orchestration_assets.reporting.disputed import disputed_questions, disputes_of
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.disagreement import (
     CALIBRATION,
@@ -18,6 +20,7 @@ from orchestration_assets.schemas.disagreement import (
 from orchestration_assets.schemas.enums import Triage
 
 BATCHES = 60
+DRIFT_COLUMNS: Final = ("item_id", "task", "error_risk", "triage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class CardFigures:
 @dataclass(frozen=True, slots=True)
 class DriftFigures:
     """One task over the latest batches, oldest first: mean error risk, share accepted, and share
-    that stands against dissent, each in [0, 1]."""
+    disputed, each in [0, 1]."""
 
     task: str
     batches: tuple[str, ...]
@@ -59,12 +62,12 @@ class LearningFigures:
 def learning_figures(
     cards: pa.Table,
     calibrations: pa.Table | None,
-    batches: Iterable[tuple[str, pa.Table]],
+    batches: Iterable[tuple[str, pa.Table, pa.Table]],
     thresholds: pa.Table | None = None,
 ) -> LearningFigures:
     """From service_scorecards, calibration and vector_thresholds (None before they were made), and
-    the columns task, error_risk, triage and dissenters of each batch's resolutions, oldest batch
-    first."""
+    each batch's resolutions (columns item_id, task, error_risk, triage) and disagreements (item_id,
+    task, consequence), oldest batch first."""
     by_task: defaultdict[str, list[ScorecardRow]] = defaultdict(list)
     for row in SERVICE_SCORECARDS.rows(cards):
         by_task[row.task].append(row)
@@ -76,14 +79,15 @@ def learning_figures(
     )
 
 
-def _drift(batches: list[tuple[str, pa.Table]]) -> tuple[DriftFigures, ...]:
+def _drift(batches: list[tuple[str, pa.Table, pa.Table]]) -> tuple[DriftFigures, ...]:
     points: defaultdict[str, list[tuple[str, float, float, float]]] = defaultdict(list)
-    for batch, resolutions in batches:
+    for batch, resolutions, disagreements in batches:
+        disputed_here = disputed_questions(disputes_of(disagreements))
         rows: defaultdict[str, list[tuple[float, bool, bool]]] = defaultdict(list)
-        columns = ("task", "error_risk", "triage", "dissenters")
-        for task, error_risk, triage, dissenters in values(resolutions, *columns):
+        for item, task, error_risk, triage in values(resolutions, *DRIFT_COLUMNS):
             if error_risk is not None:
-                rows[task].append((error_risk, triage == Triage.ACCEPT, bool(dissenters)))
+                disputed_one = (item, task) in disputed_here
+                rows[task].append((error_risk, triage == Triage.ACCEPT, disputed_one))
         for task, of_task in rows.items():
             means = (sum(column) / len(of_task) for column in zip(*of_task, strict=True))
             points[task].append((batch, *means))

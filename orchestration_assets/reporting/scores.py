@@ -70,7 +70,7 @@ def score_figures(
     services: tuple[str, ...],
     readings: pa.Table,
     resolved: pa.Table,
-    disagreements: pa.Table,
+    disputes: pa.Table,
     families: "pd.Series[str]",
 ) -> ScoreFigures:
     """The measures of one task's answers and standing answers."""
@@ -83,7 +83,7 @@ def score_figures(
         histogram(service, wide[service], span=(low, high), meaning="scores given")
         for service in services
     )
-    pairs = (_pair(wide, a, b, disagreements, (low, high)) for a, b in combinations(services, 2))
+    pairs = (_pair(wide, a, b, disputes, (low, high)) for a, b in combinations(services, 2))
     stands = frame(resolved, "item_id", "answer_score").set_index("item_id")["answer_score"]
     return ScoreFigures(
         services=services,
@@ -105,14 +105,14 @@ def _span(scores: "pd.Series[Any]") -> tuple[float, float]:
 
 
 def _pair(
-    wide: pd.DataFrame, a: str, b: str, disagreements: pa.Table, span: tuple[float, float]
+    wide: pd.DataFrame, a: str, b: str, disputes: pa.Table, span: tuple[float, float]
 ) -> ScorePair | None:
     both = wide[[a, b]].dropna()
     if both.empty:
         return None
     counted, _, _ = np.histogram2d(both[a], both[b], bins=GRID, range=[span, span])
     gaps = (both[b] - both[a]).to_numpy()
-    rows = frame(disagreements, "item_id", "service_a", "service_b")
+    rows = frame(disputes, "item_id", "service_a", "service_b")
     apart = rows.loc[(rows["service_a"] == a) & (rows["service_b"] == b), "item_id"]
     widest = float(max(np.abs(gaps).max(), (span[1] - span[0]) / 2))
     drawn = histogram(

@@ -8,14 +8,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.reporting.counts import CappedCounts, groups
-from orchestration_assets.reporting.intake import NO_FAMILY, disputed
+from orchestration_assets.reporting.disputed import is_disputed
+from orchestration_assets.reporting.intake import NO_FAMILY
 
 _MAX_SPLITS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceSplit:
-    """One way to split: who gave or backed the answer that stands, and who contradicted it."""
+    """One way to split: who gave or backed the answer that stands, and who gave another."""
 
     supporters: tuple[str, ...]
     dissenters: tuple[str, ...]
@@ -25,13 +26,16 @@ class ServiceSplit:
 
 
 def service_splits(
-    resolutions: pa.Table, families: "pd.Series[str]", present: tuple[str, ...]
+    resolutions: pa.Table,
+    disputes: pa.Table,
+    families: "pd.Series[str]",
+    present: tuple[str, ...],
 ) -> CappedCounts[ServiceSplit]:
-    """The splits of one task's disputed answers, the most frequent first.
+    """The splits of one task's disputed questions, the most frequent first.
 
     ``by_family`` follows ``present``.
     """
-    rows = resolutions.filter(pa.array(disputed(resolutions)))
+    rows = resolutions.filter(pa.array(is_disputed(resolutions, disputes)))
     family = families.reindex(rows.column("item_id").to_pandas()).fillna(NO_FAMILY).to_numpy()
     splits = pd.DataFrame(
         {

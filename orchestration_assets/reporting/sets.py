@@ -55,9 +55,9 @@ class SetFigures:
 
 
 def set_figures(
-    services: tuple[str, ...], readings: pa.Table, resolved: pa.Table, disagreements: pa.Table
+    services: tuple[str, ...], readings: pa.Table, resolved: pa.Table, disputes: pa.Table
 ) -> SetFigures:
-    """The measures of one task's answers, standing answers and disagreements."""
+    """The measures of one task's answers, standing answers and disputes."""
     standing = _members(resolved)
     named = _members(readings)
     given = value_counts(frame(readings, "service")["service"])
@@ -75,7 +75,7 @@ def set_figures(
         ),
         standing=resolved.num_rows,
         members=answer_counts(stands, by_service, _MEMBERS),
-        overlaps=tuple(_overlaps(services, named, disagreements)),
+        overlaps=tuple(_overlaps(services, named, disputes)),
     )
 
 
@@ -89,7 +89,7 @@ def _members(table: pa.Table) -> pd.DataFrame:
 
 
 def _overlaps(
-    services: tuple[str, ...], named: pd.DataFrame, disagreements: pa.Table
+    services: tuple[str, ...], named: pd.DataFrame, disputes: pa.Table
 ) -> list[OverlapFigures]:
     items, _ = pd.factorize(named["item_id"])
     members, vocabulary = pd.factorize(named["member"])
@@ -98,7 +98,7 @@ def _overlaps(
     of_service = {
         service: np.unique(keys[(named["service"] == service).to_numpy()]) for service in services
     }
-    pairs = frame(disagreements, "service_a", "service_b")
+    pairs = frame(disputes, "service_a", "service_b")
     figures = []
     for a, b in combinations(services, 2):
         first, second = of_service[a], of_service[b]
@@ -106,7 +106,7 @@ def _overlaps(
             first // size, second // size, np.intersect1d(first, second) // size
         )
         of_pair = ((pairs["service_a"] == a) & (pairs["service_b"] == b)).to_numpy()
-        rows = disagreements.filter(pa.array(of_pair))
+        rows = disputes.filter(pa.array(of_pair))
         if overlap.size:
             figures.append(
                 OverlapFigures(

@@ -24,7 +24,8 @@ from orchestration_assets.reporting.counts import (
     share,
     value_counts,
 )
-from orchestration_assets.reporting.intake import NO_FAMILY, disputed
+from orchestration_assets.reporting.disputed import disputes_of, is_disputed
+from orchestration_assets.reporting.intake import NO_FAMILY
 from orchestration_assets.reporting.kinds import KindFigures, kind_figures, kind_of
 from orchestration_assets.reporting.service_splits import (
     ServiceSplit,
@@ -39,18 +40,15 @@ _UNANSWERED = 10
 
 @dataclass(frozen=True, slots=True)
 class ServiceFigures:
-    """One service on one task: what it was asked, how that ended, and where it stood.
-
-    ``supports`` and ``dissents`` count standing answers that it gave or contradicted.
-    """
+    """One service on one task: what it was asked, how that ended, and on how many questions it is
+    a side of a dispute."""
 
     service: str
     versions: tuple[str, ...]
     asked: int
     answered: int
     statuses: tuple[Count, ...]
-    supports: int
-    dissents: int
+    disputed: int
 
     @property
     def answered_share(self) -> float:
@@ -60,7 +58,7 @@ class ServiceFigures:
 
 @dataclass(frozen=True, slots=True)
 class PairAgreement:
-    """How often two services that both answered disagreed, and how far apart they then were."""
+    """How often two services that both answered are in dispute, and how far apart they then are."""
 
     compared: int
     disagreed: int
@@ -68,7 +66,7 @@ class PairAgreement:
 
     @property
     def agreed(self) -> int:
-        """Items on which the two did not disagree."""
+        """Items on which the two are not in dispute."""
         return self.compared - self.disagreed
 
     @property
@@ -78,21 +76,25 @@ class PairAgreement:
 
     @property
     def disagreed_share(self) -> float:
-        """Disagreed items as a share of those compared."""
+        """Items in dispute as a share of those compared."""
         return share(self.disagreed, self.compared)
 
     @property
     def mean_distance(self) -> float:
-        """Mean distance of the answers that disagree."""
+        """Mean distance of the answers in dispute."""
         return share(self.distance_sum, self.disagreed)
 
 
 @dataclass(frozen=True, slots=True)
 class PairFigures:
-    """Two services on one task, overall and by content family."""
+    """Two services on one task, overall and by content family.
+
+    ``differing`` counts the items on which they differ at all, with or without a consequence.
+    """
 
     a: str
     b: str
+    differing: int
     overall: PairAgreement
     by_family: Mapping[str, PairAgreement]
 
@@ -109,7 +111,8 @@ class TaskFigures:
     deferred: int
     failed: int
     disputed: int
-    disagreements: int
+    disputed_pairs: int
+    without_consequence: int
     services: tuple[ServiceFigures, ...]
     families: tuple[str, ...]
     agreement: tuple[PairFigures, ...]
@@ -121,8 +124,8 @@ class TaskFigures:
 
     @property
     def disputed_share(self) -> float:
-        """Share of the standing answers that have dissenters."""
-        return share(self.disputed, self.resolved)
+        """Share of the questions that are disputed."""
+        return share(self.disputed, self.pairs)
 
     def between(self, a: str, b: str) -> PairAgreement:
         """The agreement of two services, in either order."""
@@ -136,7 +139,8 @@ def task_figures(
     disagreements: pa.Table,
     families: "pd.Series[str]",
 ) -> tuple[TaskFigures, ...]:
-    """Every task that was resolved or read, by name."""
+    """Every task that was resolved or read, by name; ``disagreements`` with and without a
+    consequence."""
     names = sorted(
         set(pc.unique(resolutions.column("task")).to_pylist())
         | set(pc.unique(interpretations.column("task")).to_pylist())
@@ -160,8 +164,9 @@ def _one_task(
     families: "pd.Series[str]",
 ) -> TaskFigures:
     status = value_counts(frame(resolutions, "status")["status"])
-    against = disputed(resolutions)
-    services = _services(interpretations, resolutions)
+    disputes = disputes_of(disagreements)
+    against = is_disputed(resolutions, disputes)
+    services = _services(interpretations, disputes)
     names = tuple(service.service for service in services)
     kind = kind_of(interpretations, resolutions)
     together = answered_by_several(resolutions)
@@ -176,11 +181,12 @@ def _one_task(
         deferred=status.get(ResolutionStatus.DEFERRED.value, 0),
         failed=status.get(ResolutionStatus.FAILED.value, 0),
         disputed=int(against.sum()),
-        disagreements=disagreements.num_rows,
+        disputed_pairs=disputes.num_rows,
+        without_consequence=disagreements.num_rows - disputes.num_rows,
         services=services,
         families=present,
         agreement=pairs,
-        splits=service_splits(resolutions, families, present),
+        splits=service_splits(resolutions, disputes, families, present),
         error_risk=histogram(
             "error_risk",
             frame(resolutions, "error_risk")["error_risk"],
@@ -190,18 +196,24 @@ def _one_task(
         spread=histogram(
             "spread",
             frame(together, "spread")["spread"],
-            marked=disputed(together),
+            marked=is_disputed(together, disputes),
             span=(0.0, 1.0),
         ),
         unanswered=_unanswered(resolutions),
-        answers=kind_figures(kind, names, interpretations, resolutions, disagreements, families),
+        answers=kind_figures(kind, names, interpretations, resolutions, disputes, families),
     )
 
 
-def _services(interpretations: pa.Table, resolutions: pa.Table) -> tuple[ServiceFigures, ...]:
+def _services(interpretations: pa.Table, disputes: pa.Table) -> tuple[ServiceFigures, ...]:
     readings = frame(interpretations, "service", "service_version", "status")
-    supports = _occurrences(resolutions.column("supporters"))
-    dissents = _occurrences(resolutions.column("dissenters"))
+    sides = Counter(
+        service
+        for _, service in {
+            (item, service)
+            for item, *pair in values(disputes, "item_id", "service_a", "service_b")
+            for service in pair
+        }
+    )
     figures = []
     for name, rows in readings.groupby("service", sort=True):
         service = str(name)
@@ -213,15 +225,10 @@ def _services(interpretations: pa.Table, resolutions: pa.Table) -> tuple[Service
                 asked=len(rows),
                 answered=statuses.get(Status.OK.value, 0),
                 statuses=capped_counts(statuses, len(Status)).shown,
-                supports=supports.get(service, 0),
-                dissents=dissents.get(service, 0),
+                disputed=sides[service],
             )
         )
     return tuple(figures)
-
-
-def _occurrences(lists: pa.ChunkedArray) -> dict[str, int]:
-    return Counter(pc.list_flatten(lists).to_pylist())
 
 
 def _built_on_each_other(answered: pa.Table) -> Iterator[tuple[str, str, str]]:
@@ -245,9 +252,9 @@ def _agreement(
     disagreements: pa.Table,
     families: "pd.Series[str]",
 ) -> tuple[tuple[str, ...], tuple[PairFigures, ...]]:
-    """What each pair of services was compared on and disagreed about, by family.
+    """What each pair of services was compared on and is in dispute about, by family.
 
-    What counts as a disagreement is the disagreement floor's to say, for every kind of answer:
+    What counts as a dispute is the disagreement floor's to say, for every kind of answer:
     its table is counted here, answers are not compared again.
     """
     answered = interpretations.filter(pc.equal(interpretations.column("status"), Status.OK.value))
@@ -264,7 +271,8 @@ def _agreement(
     family_of, place = dict(zip(ids, family, strict=True)), {n: k for k, n in enumerate(services)}
     for item, a, b in _built_on_each_other(answered):
         both[family_of[item]][place[a], place[b]] -= 1
-    disagreed = _disagreed(disagreements, families)
+    disagreed = _disagreed(disputes_of(disagreements), families)
+    differing = Counter(values(disagreements, "service_a", "service_b"))
     pairs = []
     for i, a in enumerate(services):
         for j, b in enumerate(services[i + 1 :], i + 1):
@@ -277,15 +285,15 @@ def _agreement(
                 sum(one.disagreed for one in by_family.values()),
                 sum(one.distance_sum for one in by_family.values()),
             )
-            pairs.append(PairFigures(a, b, overall, by_family))
+            pairs.append(PairFigures(a, b, differing[a, b], overall, by_family))
     return present, tuple(pairs)
 
 
 def _disagreed(
-    disagreements: pa.Table, families: "pd.Series[str]"
+    disputes: pa.Table, families: "pd.Series[str]"
 ) -> dict[tuple[str, str, str], tuple[int, float]]:
     """How many rows each pair of services has by family, and the sum of their distances."""
-    rows = frame(disagreements, "item_id", "service_a", "service_b", "distance")
+    rows = frame(disputes, "item_id", "service_a", "service_b", "distance")
     rows["family"] = families.reindex(rows["item_id"]).fillna(NO_FAMILY).to_numpy()
     grouped = rows.groupby(["service_a", "service_b", "family"])["distance"].agg(["size", "sum"])
     return {

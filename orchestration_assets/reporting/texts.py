@@ -54,9 +54,9 @@ class TextFigures:
 
 
 def text_figures(
-    services: tuple[str, ...], readings: pa.Table, resolved: pa.Table, disagreements: pa.Table
+    services: tuple[str, ...], readings: pa.Table, resolved: pa.Table, disputes: pa.Table
 ) -> TextFigures:
-    """The measures of one task's answers and disagreements."""
+    """The measures of one task's answers and disputes."""
     rows = frame(readings, "service")
     rows["words"] = pc.list_value_length(
         pc.utf8_split_whitespace(pc.utf8_trim_whitespace(readings.column("answer")))
@@ -65,17 +65,17 @@ def text_figures(
     for service in services:
         counts = rows.loc[rows["service"] == service, "words"]
         if len(counts):
-            exclusive_terms = _exclusive_terms(service, disagreements)
+            exclusive_terms = _exclusive_terms(service, disputes)
             figures.append(
                 TextService(service, len(counts), float(counts.median()), exclusive_terms)
             )
-    return TextFigures(tuple(figures), _pairs(disagreements))
+    return TextFigures(tuple(figures), _pairs(disputes))
 
 
-def _exclusive_terms(service: str, disagreements: pa.Table) -> CappedCounts[Count]:
+def _exclusive_terms(service: str, disputes: pa.Table) -> CappedCounts[Count]:
     terms = [
         pc.list_flatten(
-            disagreements.filter(pc.equal(disagreements.column(f"service_{side}"), service)).column(
+            disputes.filter(pc.equal(disputes.column(f"service_{side}"), service)).column(
                 f"only_{side}"
             )
         )
@@ -85,9 +85,9 @@ def _exclusive_terms(service: str, disagreements: pa.Table) -> CappedCounts[Coun
     return capped_counts(value_counts(every.to_pandas()), _MAX_TERMS)
 
 
-def _pairs(disagreements: pa.Table) -> CappedCounts[TextPair]:
+def _pairs(disputes: pa.Table) -> CappedCounts[TextPair]:
     """A few pairs spread evenly over the distances: what the measure means to the eye."""
-    rows = frame(disagreements, "distance", "path", "service_a", "service_b")
+    rows = frame(disputes, "distance", "path", "service_a", "service_b")
     ordered = rows.sort_values(["distance", "path", "service_a", "service_b"], kind="stable").index
     count = min(_PAIRS, len(ordered))
     chosen = [
@@ -105,7 +105,7 @@ def _pairs(disagreements: pa.Table) -> CappedCounts[TextPair]:
                 mark_words(text_b, [text_a]),
                 distance,
             )
-            for item, path, a, text_a, b, text_b, distance in few(disagreements, chosen, *columns)
+            for item, path, a, text_a, b, text_b, distance in few(disputes, chosen, *columns)
         ),
         len(rows),
     )

@@ -24,7 +24,7 @@ class VectorFigures:
     """The answers of a vector task.
 
     ``overlaps`` is over the pairs of services that disagree about an item: the share of its
-    nearest items that both find. ``bases`` says in words what makes them disagreements.
+    nearest items that both find. ``bases`` says in words what makes them disputes.
     """
 
     services: tuple[VectorService, ...]
@@ -34,9 +34,9 @@ class VectorFigures:
 
 
 def vector_figures(
-    services: tuple[str, ...], readings: pa.Table, resolved: pa.Table, disagreements: pa.Table
+    services: tuple[str, ...], readings: pa.Table, resolved: pa.Table, disputes: pa.Table
 ) -> VectorFigures:
-    """The measures of one task's answers and disagreements."""
+    """The measures of one task's answers and disputes."""
     rows = frame(readings, "service", "confidence")
     rows["length"] = pc.list_value_length(readings.column("answer_vector")).to_pandas()
     figures = []
@@ -57,9 +57,9 @@ def vector_figures(
         tuple(figures),
         histogram(
             "overlap",
-            1.0 - frame(disagreements, "distance")["distance"],
+            1.0 - frame(disputes, "distance")["distance"],
             meaning="share of the nearest items in common",
             span=(0.0, 1.0),
         ),
-        tuple(sorted(set(disagreements.column("basis").to_pylist()))),
+        tuple(sorted(set(disputes.column("basis").to_pylist()))),
     )

@@ -31,6 +31,20 @@ class DisputeKindRow:
 
 
 @dataclass(frozen=True, slots=True)
+class QueuedReading:
+    """What one service said to a question for people.
+
+    ``said`` is its answer as text, cut after some 300 characters, or in words why there is none.
+    ``reason`` is what the answer rests on, or why there is none.
+    """
+
+    service: str
+    said: str
+    confidence: float | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ReviewRow:
     """One row a question for people: a sample with known probabilities, in which the most valuable
     verdicts are the most probable and come first; and what earlier rounds have answered."""
@@ -42,6 +56,14 @@ class ReviewRow:
     path: _Path
     task: _TaskName
     kind: Annotated[AnswerKind, Column("kind of answer that the task asks for")]
+    question: Annotated[str, Column("what is asked of the item, in words")]
+    allowed: Annotated[str, Column("the answers that the task admits, in words")]
+    choices: Annotated[
+        tuple[str, ...],
+        Column(
+            "answers listed under the letters a, b, ...: the task's labels, else what services said"
+        ),
+    ]
     answer: Annotated[str | None, Column("the answer that stands, as text")]
     triage: Annotated[Triage, Column("accept, review, or reject: nobody should rely on the answer")]
     error_risk: Annotated[float, Column("probability that the answer is wrong", "0..1")]
@@ -50,7 +72,13 @@ class ReviewRow:
         float,
         Column("1 for the first question of its pattern of dispute, less for each further", "0..1"),
     ]
-    value: Annotated[float, Column("error risk times impact times what it teaches")]
+    value: Annotated[
+        float,
+        Column(
+            "error risk times impact times what it teaches; 0 when services disagree, but without "
+            "consequence"
+        ),
+    ]
     round: Annotated[int, Column("round of asking, from 1: the next begins after verdicts")]
     size: Annotated[
         float,
@@ -77,8 +105,15 @@ class ReviewRow:
             "none did while it was asked; null while it is asked"
         ),
     ]
-    readings: Annotated[str, Column("what every service said, in words")]
+    readings: Annotated[tuple[QueuedReading, ...], Column("what every service said, and why")]
     kinds: Annotated[tuple[str, ...], Column("kinds of dispute that were found")]
+    severity: Annotated[
+        float, Column("of the gravest disagreement about it; 0 without one of consequence", "0..1")
+    ]
+    disputes: Annotated[
+        tuple[str, ...],
+        Column("how its answers differ, in words: at most three disagreements, the gravest first"),
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +232,22 @@ class VectorThresholdRow:
 
 
 @dataclass(frozen=True, slots=True)
+class FamilyAccuracy:
+    """How often a service is right about contents of one family, with the 95 % interval.
+
+    ``judged`` of its answers have a verdict of known probability, which tell as much as
+    ``effective`` of an even sample.
+    """
+
+    family: str
+    accuracy: float
+    low: float | None
+    high: float | None
+    judged: int
+    effective: float
+
+
+@dataclass(frozen=True, slots=True)
 class ScorecardRow:
     """One row a service and task: how reliable it is, what it costs, and what it is worth."""
 
@@ -251,6 +302,10 @@ class ScorecardRow:
         float | None, Column("share of standing answers that would be others without it", "0..1")
     ]
     verdict: Annotated[str, Column("the service in one sentence")]
+    families: Annotated[
+        tuple[FamilyAccuracy, ...],
+        Column("the share right by content family, weighed in the same way"),
+    ] = ()
 
 
 _TASK_KEY: Final = ("batch", "item_id", "task")

@@ -121,6 +121,17 @@ class DisagreementKind(StrEnum):
     NEIGHBOURHOOD_SHIFT = "neighbourhood_shift"
 
 
+class Consequence(StrEnum):
+    """What somebody would do otherwise if the other of two answers held; ``none`` where nothing."""
+
+    NONE = "none"
+    OTHER_LABEL = "other_label"
+    CONTRADICTION = "contradiction"
+    OTHER_BAND = "other_band"
+    MISSING_MEMBERS = "missing_members"
+    OTHER_NEIGHBOURS = "other_neighbours"
+
+
 class ResolutionPolicy(StrEnum):
     """What stands when services disagree: see ``disagreement.resolution``."""
 

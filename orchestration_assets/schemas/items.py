@@ -71,7 +71,9 @@ class Task:
     """A question asked of items, ``question`` in words.
 
     ``labels`` is the closed set of label answers, if there is one; ``scale`` the lowest and
-    highest score. Two answers whose distance reaches ``disagree_at`` (0..1) disagree.
+    highest score. Two answers whose distance reaches ``disagree_at`` (0..1) disagree. What a
+    disagreement would change: labels that stand together in one of ``near_synonyms`` nothing,
+    scores something across one of ``bands``, the places where bands of the scale meet.
     """
 
     name: str
@@ -81,6 +83,8 @@ class Task:
     scale: tuple[float, float] = (0.0, 1.0)
     disagree_at: float = 1.0
     question: str = ""
+    near_synonyms: tuple[tuple[str, ...], ...] = ()
+    bands: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ Unknown keys are refused. What needs knowledge of other parts (that a rule names
 feature, a task a real service) is checked when the file is loaded, in ``policy``.
 """
 
+import itertools
 from graphlib import CycleError, TopologicalSorter
 from typing import Annotated, Any, Literal
 
@@ -359,6 +360,16 @@ class TaskConfig(_Strict):
         description="distance from which two answers disagree; labels: any difference; vectors: "
         "where no threshold is calibrated for the two services",
     )
+    near_synonyms: tuple[Annotated[tuple[str, ...], Field(min_length=2)], ...] = Field(
+        default=(),
+        description="label: groups of labels of which it does not matter which one an item has: "
+        "two of a group are a disagreement without consequence",
+    )
+    bands: tuple[float, ...] = Field(
+        default=(),
+        description="score: where one band of the scale ends and the next begins, rising; scores "
+        "in one band are a disagreement without consequence; by default the thirds of the scale",
+    )
     resolve: ResolutionPolicy = Field(
         default=ResolutionPolicy.WEIGHT,
         description="what stands when services disagree: the weightiest answer, that of the "
@@ -398,6 +409,21 @@ class TaskConfig(_Strict):
     def _scale_has_a_length(self) -> "TaskConfig":
         if self.scale[0] >= self.scale[1]:
             raise ValueError("scale must go from a lower to a higher value")
+        return self
+
+    @model_validator(mode="after")
+    def _consequences_fit_the_kind(self) -> "TaskConfig":
+        if self.bands:
+            if self.kind is not AnswerKind.SCORE:
+                raise ValueError("bands: only a task of kind score has a scale")
+            steps = (self.scale[0], *self.bands, self.scale[1])
+            if any(a >= b for a, b in itertools.pairwise(steps)):
+                raise ValueError("bands must rise, within the scale")
+        if self.near_synonyms and self.kind is not AnswerKind.LABEL:
+            raise ValueError("near_synonyms: only a task of kind label has labels")
+        named = {label for group in self.near_synonyms for label in group}
+        if self.labels and (strangers := sorted(named - set(self.labels))):
+            raise ValueError(f"near_synonyms names {', '.join(strangers)}, not in labels")
         return self
 
     @property
@@ -523,12 +549,12 @@ class Disagreement(_Strict):
 
     kinds: tuple[DisputeKind, ...] = Field(
         default=(
-            DisputeKind.FIGURATIVE,
             DisputeKind.ENTITY_CONFLICT,
             DisputeKind.TYPE_CONFLICT,
             DisputeKind.OUTLIER_SERVICE,
         ),
-        description="kinds that are looked for; opposed_tone is less precise and off",
+        description="kinds that are looked for; opposed_tone is less precise and figurative "
+        "misses most, so both are off",
     )
     learn_from_items: Annotated[int, Field(ge=20)] = Field(
         default=200,
@@ -604,6 +630,16 @@ class Feedback(_Strict):
     )
 
 
+class Report(_Strict):
+    """What reports, review files and `orchestrate explain` show beside the answers."""
+
+    content: Literal["excerpt", "none"] = Field(
+        default="excerpt",
+        description="excerpt: the part of an item's content that tells which answer is right, "
+        "secrets and personal data replaced; none: nothing of it, nor of its metadata",
+    )
+
+
 class Policy(_Strict):
     """The declarative file: tasks, services, rules and limits."""
 
@@ -614,6 +650,7 @@ class Policy(_Strict):
     disagreement: Disagreement = Disagreement()
     alerts: Alerts = Alerts()
     feedback: Feedback = Feedback()
+    report: Report = Report()
     services: dict[Name, ServiceConfig] = Field(
         min_length=1, description="service name -> what answers, embedded or over HTTP"
     )

@@ -307,6 +307,9 @@ class Prompt(Strict):
     user: str = Field(min_length=1, description="the user message")
 
 
+_REASON_TOKENS: Final = 100
+
+
 class ChatConfig(HttpConfig):
     """``type: openai_chat``: label, set, text and score tasks through chat completions."""
 
@@ -328,10 +331,21 @@ class ChatConfig(HttpConfig):
     structured: bool = Field(
         default=True, description="ask for an answer under a JSON schema (response_format)"
     )
+    explain: bool = Field(
+        default=False,
+        description="ask for a short reason that quotes what decides, in a member of the answer's "
+        "schema and a sentence at the end of the prompt; it is kept as evidence and marked where "
+        "people see the content; the answer may have 100 tokens more; an answer without it counts",
+    )
     logprobs: bool = Field(
         default=False, description="take the confidence from token probabilities"
     )
     stream: bool = Field(default=False, description="read the answer as it is written")
+
+    @property
+    def output_tokens(self) -> int:
+        """Tokens that a reply may have: those of the answer, and of the reason if there is one."""
+        return self.max_output_tokens + _REASON_TOKENS * self.explain
 
 
 class EmbeddingsConfig(HttpConfig):

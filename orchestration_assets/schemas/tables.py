@@ -23,6 +23,7 @@ from orchestration_assets.schemas.disagreement import (
 )
 from orchestration_assets.schemas.enums import (
     AnswerKind,
+    Consequence,
     DisagreementKind,
     EntryOutcome,
     ItemPresence,
@@ -505,14 +506,19 @@ class DisagreementRow:
     confidence_b: Annotated[float | None, Column("its confidence", "0..1")]
     kind: Annotated[DisagreementKind, Column("kind of disagreement")]
     distance: Annotated[float, Column("how far the answers lie apart", "0..1")]
+    consequence: Annotated[
+        Consequence,
+        Column("what somebody would do otherwise by the other answer; none: this is no dispute"),
+    ]
     severity: Annotated[
         float,
         Column(
-            "distance times both confidences; with calibrated thresholds in place of the distance "
-            "how far the nearest shift, 1 being no better than chance",
+            "what it may cost to go by the wrong one of the two, times both confidences; 0 without "
+            "a consequence",
             "0..1",
         ),
     ]
+    sentence: Annotated[str, Column("how the two answers differ, or why that has no consequence")]
     only_a: Annotated[tuple[str, ...], Column("what only the first service says")]
     only_b: Annotated[tuple[str, ...], Column("what only the second service says")]
     evidence: Annotated[str, Column("both sides in words")]
@@ -578,8 +584,15 @@ class ReportRow:
         Column("readings that a later run asks for again, of answered pairs too", "readings"),
     ]
     failed: Annotated[int, Column("pairs that failed, and items without a profile", "pairs")]
-    disagreements: Annotated[int, Column("pairs of services with different answers", "pairs")]
-    disputed: Annotated[int, Column("answers that stand against dissent", "answers")]
+    disputed: Annotated[
+        int, Column("questions on which two services differ with a consequence", "questions")
+    ]
+    disputed_pairs: Annotated[
+        int, Column("pairs of services that differ with a consequence", "pairs")
+    ]
+    without_consequence: Annotated[
+        int, Column("further pairs of services that differ, without a consequence", "pairs")
+    ]
     paid_usd: Annotated[
         float, Column("what it cost in all, every time it was done, by the ledger", "USD", True)
     ] = 0.0

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from orchestration_assets.schemas.policy import Choice
 from orchestration_assets.schemas.services import ChatConfig
 from orchestration_assets.services.contract import Service
-from orchestration_assets.text.token_estimates import OutputScale, token_estimate
+from orchestration_assets.text.replies.stated_reasons import prompt_tokens
+from orchestration_assets.text.token_estimates import OutputScale
 from resources.ai_services.http.service import HttpService
 
 
@@ -40,8 +41,8 @@ def expected_usd(
     config = service.config
     sent, most = min(tokens, config.context.content_tokens), 0.0
     if isinstance(config, ChatConfig):
-        sent += token_estimate(config.prompt.system) + token_estimate(config.prompt.user)
-        most = float(config.max_output_tokens)
+        sent += prompt_tokens(config)
+        most = float(config.output_tokens)
     written = OutputScale().expected(most) if tokens_out is None else tokens_out
     shared = config.price.call_usd * (1.0 - 1.0 / service.batch_size)
     return config.price.of(sent * ratio, written) - shared

@@ -1,5 +1,6 @@
 """Training the selector of one task, and the gate that it must pass to be promoted."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -270,6 +271,14 @@ def _calibration_error(deployed: TrainedSelector, test: RecordedAnswers) -> floa
     ).expected_calibration_error
 
 
+def _more_at_this_rate(recorded: RecordedAnswers) -> str:
+    """About how many more items as those there are would be enough; empty before there are any."""
+    if not recorded.n_effective > 0.0:
+        return ""
+    more = math.ceil(recorded.n_items * (MIN_ITEMS / recorded.n_effective - 1.0))
+    return f", about {more} more items at the present rate"
+
+
 def _too_few_items(
     task: str, records: TrainingRecords, registry: ModelRegistry
 ) -> SelectionModelRow:
@@ -277,8 +286,8 @@ def _too_few_items(
     words = (
         f"{records.gold} items have gold, {recorded.n_items} of them a reading of every service "
         f"as it is now and a verdict of known probability, which tell as much as "
-        f"{recorded.n_effective:.0f} of an even sample; at least {MIN_ITEMS} are needed. Rules and "
-        "the default decide until then"
+        f"{recorded.n_effective:.0f} of an even sample; at least {MIN_ITEMS} are needed"
+        f"{_more_at_this_rate(recorded)}. Rules and the default decide until then"
     )
     words += _left_out(records)
     return SelectionModelRow(

@@ -1,14 +1,27 @@
 """Builds the readings of embedded services: answers with alternatives, and abstentions."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Final
 
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Alternative, Question, Reading
+from orchestration_assets.text.visible_text import visible_text
 
 MAX_ALTERNATIVES: Final = 3
+_QUOTED_WORDS: Final = 3
+_QUOTED_CHARS: Final = 32
 # Alternatives below this confidence are left out.
 _MIN_ALTERNATIVE: Final = 0.005
+
+
+def quoted(words: Iterable[str]) -> str:
+    """The first three words of the content that decided, each between “ and ”, without repeats.
+
+    What stands so in evidence is marked where people see the content.
+    """
+    shown = dict.fromkeys(" ".join(visible_text(w).split())[:_QUOTED_CHARS] for w in words)
+    return ", ".join(f"“{word}”" for word in islice(filter(None, shown), _QUOTED_WORDS))
 
 
 def abstention(reason: str) -> Reading:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Final, NamedTuple
 
+from orchestration_assets.text.graphemes import is_boundary
 from orchestration_assets.text.redaction import RedactedText
 
 Redact = Callable[[str], RedactedText]
@@ -60,6 +61,18 @@ def redacted_pieces(
         for kind, count in redacted.counts.items():
             counts[kind] = counts.get(kind, 0) + count
     return RedactedPieces(tuple(texts), max(chars, 1) / len(text)), counts
+
+
+def redacted_head(text: str, chars: int, redact: Redact) -> tuple[str, int]:
+    """The beginning of a text, redacted, and where in the text it ends.
+
+    The whole of a short text; of a longer one ``chars`` characters at most, fewer where a secret
+    spans the cut, none where it is so all along.
+    """
+    if len(text) <= _MIN_CHARS:
+        return redact(text).text, len(text)
+    end = _cut_before(text, chars, chars // 2, redact) or 0
+    return redact(text[:end]).text, end
 
 
 def _bounds(text: str, size: int, redact: Redact) -> Iterator[tuple[int, int]]:
@@ -126,7 +139,7 @@ def _first_safe(text: str, places: Iterator[int], redact: Redact) -> int | None:
 
 def _is_safe(text: str, place: int, redact: Redact) -> bool:
     """Whether both sides redact separately as they do together: then no secret spans the cut."""
-    if _open_key_block(text, place) is not None:
+    if not is_boundary(text, place) or _open_key_block(text, place) is not None:
         return False
     before, after = (
         text[max(0, place - _CONTEXT_CHARS) : place],

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from orchestration_assets.__main__ import main
+from orchestration_assets.policy.load import load_policy
 from resources.home import Home
 
 
@@ -54,6 +55,158 @@ def test_the_words_for_people_name_reasons_readings_and_what_comes_next(copied, 
     for words in ("accepted", "not taken", "decided", "error risk", "stopwords", "run again"):
         assert words in out
     assert "profile       computed" in out
+
+
+def test_every_task_shows_its_question_its_answers_and_the_content(copied, call) -> None:
+    _, out, _ = call("explain", "docs/guide.md")
+    text = (copied.source / "docs" / "guide.md").read_text("utf-8")
+    assert "question      What kind of file is this?" in out
+    assert "answers       a number from " in out
+    assert "as for content_type" in out or out.count("content       ") > 1
+    tasks = json.loads(call("explain", "docs/guide.md", "--json")[1])["tasks"]
+    for task in tasks:
+        assert task["question"] and task["allowed"]
+        assert "".join(piece["text"] for piece in task["excerpt"]["pieces"]) == text
+        assert task["excerpt"]["note"] is None
+    (title,) = (task for task in tasks if task["plan"]["task"] == "title")
+    marked = " ".join(piece["text"] for piece in title["excerpt"]["pieces"] if piece["marked"])
+    assert title["resolution"]["answer"] in marked
+
+
+def test_a_disagreement_says_in_a_sentence_what_it_would_change(copied, call) -> None:
+    disagreements = Home(copied.home).tables.read("disagreements", copied.batch).to_pylist()
+    assert disagreements
+    for row in disagreements:
+        _, out, _ = call("explain", row["item_id"])
+        word = "no consequence" if row["consequence"] == "none" else ", severity "
+        assert word in out
+        assert " ".join(row["sentence"].split())[:60] in " ".join(out.split())
+
+
+MODEL = """
+version: 1
+services:
+  model:
+    type: openai_chat
+    base_url: {url}
+    model: small
+    prompt: {{user: "{{{{ content }}}}"}}
+    explain: true
+tasks:
+  mood:
+    question: Is it good news?
+    labels: [good, bad]
+    default: {{model: sequential, services: [model]}}
+"""
+
+
+def test_the_reason_of_a_language_model_is_kept_and_its_quotes_are_marked(
+    tmp_path, call, drill
+) -> None:
+    corpus, policy = tmp_path / "one", tmp_path / "policy.yaml"
+    corpus.mkdir()
+    (corpus / "note.txt").write_text("The harbour bridge opens on 3 May, said the mayor.\n")
+    policy.write_text(MODEL.format(url=drill.url))
+    call("run", str(corpus), "--policy", str(policy), "--json")
+    out = call("explain", "note.txt", "--policy", str(policy))[1]
+    # without the policy the question is that of the one which asked
+    without = json.loads(call("explain", "note.txt", "--json")[1])["tasks"]
+    assert [task["question"] != "" for task in without] == [True]
+    assert "content       »The harbour bridge opens on 3« May, said the mayor." in out
+    assert "answers       one of: good, bad" in out
+    (task,) = json.loads(call("explain", "note.txt", "--policy", str(policy), "--json")[1])["tasks"]
+    (reading,) = task["readings"]
+    assert reading["evidence"].startswith("it says “The harbour bridge opens on 3”; ")
+    assert "                because it says “The harbour bridge opens on 3”; " in out
+
+
+def test_content_that_changed_or_that_the_policy_hides_is_not_shown(tmp_path, call) -> None:
+    corpus = tmp_path / "one"
+    corpus.mkdir()
+    note = corpus / "note.txt"
+    note.write_text("The meeting was moved to another day.\n")
+    call("run", str(corpus), "--json")
+    assert "The meeting was moved" in call("explain", "note.txt")[1]
+    hidden = tmp_path / "hidden.yaml"
+    default = Path(load_policy.__code__.co_filename).with_name("default.yaml").read_text("utf-8")
+    hidden.write_text(default + "\nreport: {content: none}\n")
+    out = call("explain", "note.txt", "--policy", str(hidden))[1]
+    assert "content       not shown: report.content is none" in out
+    assert "The meeting" not in out
+    note.write_text("Something else stands here now.\n")
+    out = call("explain", "note.txt")[1]
+    assert "changed after the manifest was made" in out
+    assert "Something else" not in out
+    note.unlink()
+    assert "changed or removed" in call("explain", "note.txt")[1]
+
+
+RECORDS = """
+version: 1
+content:
+  records:
+    - {{files: "*.jsonl", text: text, id: id, metadata: [author, contact, right]}}
+report: {{content: {shown}}}
+services:
+  words:
+    implementation: word_labels
+    parameters: {{labels: {{good: [fine, "the harbour bridge"], bad: [poor]}}}}
+  others:
+    implementation: word_labels
+    parameters: {{labels: {{good: [excellent], bad: ["harbour bridge"]}}}}
+tasks:
+  mood:
+    question: Is it good?
+    labels: [good, bad, unheard]
+    {gold}
+    default: {{model: parallel, services: [words, others]}}
+"""
+RECORD = {
+    "id": 1,
+    "text": "The harbour bridge is fine.",
+    "author": "Ada",
+    "contact": "ada@example.org",
+    "right": "unheard",
+}
+
+
+@pytest.fixture
+def policies(tmp_path):
+    def write(name: str, shown: str, gold: str = "gold: right") -> str:
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(RECORDS.format(shown=shown, gold=gold))
+        return str(path)
+
+    return write
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_gold_and_raw_metadata_are_shown_in_no_form(tmp_path, call, policies, form) -> None:
+    corpus = tmp_path / "one"
+    corpus.mkdir()
+    (corpus / "a.jsonl").write_text(json.dumps(RECORD) + "\n")
+    made, other = policies("made", "excerpt"), policies("other", "excerpt", gold="")
+    call("run", str(corpus), "--policy", made, "--json")
+    for policy in (made, other):  # what was gold when it was asked is gold still
+        out = call("explain", "a.jsonl#1", "--policy", policy, *form)[1]
+        assert "Ada" in out and "[EMAIL]" in out
+        assert "ada@" not in out and "right" not in out
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_what_the_policy_of_the_batch_hides_is_shown_in_no_form(
+    tmp_path, call, policies, form
+) -> None:
+    corpus = tmp_path / "one"
+    corpus.mkdir()
+    (corpus / "a.jsonl").write_text(json.dumps(RECORD) + "\n")
+    made, other = policies("made", "none"), policies("other", "excerpt")
+    call("run", str(corpus), "--policy", made, "--json")
+    for policy in (made, other):
+        out = call("explain", "a.jsonl#1", "--policy", policy, *form)[1]
+        assert "Is it good?" in out and "not shown: report.content is none" in out
+        assert "words: good; others: bad" in out or "others: bad; words: good" in out
+        assert not any(part in out for part in ("Ada", "ada@", "harbour"))
 
 
 def test_a_duplicate_is_explained_by_the_item_that_holds_its_results(copied, call) -> None:

@@ -61,12 +61,14 @@ def test_a_declared_column_is_gold_and_values_that_are_no_answer_are_counted(
         {"id": 2, "text": "poor weather", "right": "bat"},
         {"id": 3, "text": "some weather", "right": ""},
         {"id": 4, "text": "any weather"},
+        # what a person may say of listed answers is a value like others in a column
+        {"id": 5, "text": "no weather", "right": "none of these"},
     )
     found = declared_verdicts(made, rules)
     assert [(row.path, row.answer, row.who) for row in found.verdicts] == [
         ("a.jsonl#1", "good", DECLARED_BY)
     ]
-    assert found.unusable == 1
+    assert found.unusable == 2
     assert "did you mean 'bad'?" in found.examples[0]
 
 

@@ -3,6 +3,7 @@ import io
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from string import ascii_lowercase
 
 import pyarrow as pa
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration_assets.content.item_lookup import ManifestItem, find_items
+from orchestration_assets.content.listed_answers import lettered, listed, named_answer
 from orchestration_assets.content.verdict_files import FIELDS, VerdictFileError
 from orchestration_assets.content.verdicts import VerdictContext, merge, understand
 from orchestration_assets.schemas.policy import TaskConfig
@@ -127,7 +129,16 @@ def test_json_may_give_numbers_and_lists() -> None:
         ({"who": "\ud800"}, "who: must be text that says something"),
         ({"when": "yesterday"}, "when: must be a date or time such as 2026-11-24"),
         ({"when": "0001-01-01T00:00+14:00"}, "when: must be a date or time"),
-        ({"when": "3/4/2026"}, "when: may be 2026-04-03 or 2026-03-04"),
+        ({"when": "3/4/2026"}, "when: may be 2026-03-04 or 2026-04-03"),
+        ({"when": "01/02/03"}, "when: may be 2001-02-03 or 2003-01-02 or 2003-02-01"),
+        (
+            {"verdict": "d)", "choices": "a) invoice\nb) complaint"},
+            "verdict: no listed answer has the letter 'd', the letters go from a to b",
+        ),
+        (
+            {"task": "language", "verdict": "b", "choices": ["b", "c"]},
+            "verdict: 'b' may be the listed answer 'c' or the answer 'b' itself: write b) for the",
+        ),
         ({"when": "46350"}, "when: is the number that a spreadsheet counts days by"),
         (
             {"item": "1.234E+570"},
@@ -172,7 +183,7 @@ def test_a_file_that_is_wrong_throughout_says_so_briefly() -> None:
         ("v.jsonl", b'{"item": "\xff"}\n', "line 1, file: is not UTF-8"),
         ("v.jsonl", b"", "file: holds no verdict"),
         ("v.csv", as_csv(GOOD | {"verdict": ""}), "file: holds no verdict"),
-        ("v.xlsx", b"PK", "file: has a name that ends neither in .csv nor in .jsonl"),
+        ("v.xlsx", b"PK", "file: has a name that ends neither in .csv (or .tsv, .txt) nor in"),
     ],
 )
 def test_a_file_that_cannot_be_read_says_where_and_why(name, data, said) -> None:
@@ -185,6 +196,154 @@ def test_spreadsheets_may_write_byte_order_mark_semicolons_other_columns_and_bla
     found = understand("v.csv", data, RULES, find)
     assert [row.line for row in found.verdicts] == [2]
     assert found.not_judged == 1
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("above", ["", "sep={}\n", '"sep={}"\n'])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_every_dialect_of_a_spreadsheet_is_the_same_sheet(delimiter, encoding, above, end) -> None:
+    rows = [GOOD, GOOD | {"task": "title", "verdict": "ﬁne; sure, “ok”\nquite"}]
+    text = above.format(delimiter) + as_csv(*rows, delimiter=delimiter).decode()
+    data = text.replace("\r\n", end).encode(encoding)
+    one, two = taken(data, "v.txt" if encoding == "utf-16" else "v.csv")
+    assert (one.answer, two.answer) == ("invoice", rows[1]["verdict"])
+    assert [one.line, two.line] == ([3, 4] if above else [2, 3])
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("name", ["mine, or yours", "a;b\tc", "two\nlines", '"so-called"', ""])
+@pytest.mark.parametrize("first", [True, False])
+def test_columns_of_ones_own_may_have_any_name(delimiter, name, first) -> None:
+    own = {name: "a note"}
+    data = as_csv(own | GOOD if first else GOOD | own, delimiter=delimiter)
+    assert [row.answer for row in taken(data, "v.csv")] == ["invoice"]
+    assert [row.answer for row in taken(b"\r\n" + data, "v.csv")] == ["invoice"]
+
+
+def test_empty_cells_at_the_end_of_a_row_may_be_missing_or_too_many() -> None:
+    sheet = GOOD | {"asked_in": "20261101T000000Z-0/1"}
+    head, row = as_csv(sheet).decode().splitlines()
+    for end in ("", ",", ",,,,"):
+        assert taken(f"{head},notes,\n{row}{end}\n".encode(), "v.csv")[0].asked_in
+    # but not one that says something, and none that is read
+    for wrong in (f"{row},,,or so", row.rpartition(",")[0]):
+        (problem,) = problems(f"{head},notes,\n{wrong}\n".encode(), "v.csv")
+        assert "quote what holds a ','" in problem
+
+
+def test_a_day_that_has_not_come_is_not_meant_where_the_date_may_be_another() -> None:
+    (row,) = taken(as_csv(GOOD | {"when": "12/11/2026"}), "v.csv")
+    assert row.said_at.date().isoformat() == "2026-11-12"
+    december = replace(RULES, now=datetime(2026, 12, 11, tzinfo=UTC))
+    for rules, when, why in [
+        (december, "11/12/2026", "may be 2026-11-12 or 2026-12-11"),
+        (RULES, "12/12/2026", "lies in the future"),
+    ]:
+        with pytest.raises(VerdictFileError, match=why):
+            understand("v.csv", as_csv(GOOD | {"when": when}), rules, find)
+    # what the column settles is meant all the same
+    days = [GOOD | {"when": when} for when in ("12/11/2026", "10/28/2026")]
+    (problem,) = problems(as_csv(*days), "v.csv")
+    assert problem.startswith("line 2, when: lies in the future")
+
+
+def test_a_workbook_is_to_be_saved_as_csv() -> None:
+    (problem,) = problems(b"PK\x03\x04", "v.xlsx")
+    assert "a workbook as CSV" in problem
+
+
+def test_a_date_of_the_column_settles_the_order_of_the_others() -> None:
+    rows = [GOOD | {"when": when} for when in ("3/4/2026", "28/10/2026", "")]
+    settled = taken(as_csv(*rows[:2]), "v.csv")
+    assert [row.said_at.date().isoformat() for row in settled] == ["2026-04-03", "2026-10-28"]
+    # also one of a line that nobody has judged
+    rows[1] |= {"verdict": ""}
+    assert taken(as_csv(*rows[:2]), "v.csv")[0].said_at.month == 4
+    # and none where two lines take different orders
+    both = [rows[0], rows[1], rows[0] | {"when": "10/28/2026"}]
+    (problem,) = problems(as_csv(*both), "v.csv")
+    assert problem.startswith("line 2, when: may be 2026-03-04 or 2026-04-03")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "score"),
+    [("0,5", 0.5), ("-0,25", -0.25), ("\u22120.5", -0.5), (" 1,0 ", 1.0), ("-.5", -0.5)],
+)
+def test_a_score_may_have_a_decimal_comma(verdict, score) -> None:
+    (row,) = taken(as_csv(GOOD | {"task": "tone", "verdict": verdict}, delimiter=";"), "v.csv")
+    assert row.answer_score == score
+
+
+def test_a_score_that_may_mean_thousands_is_refused() -> None:
+    wide = TaskConfig.model_validate(
+        {"question": "?", "kind": "score", "scale": (0.0, 5000.0), "default": _CHOICE}
+    )
+    rules = replace(RULES, tasks={"length": wide})
+    with pytest.raises(VerdictFileError, match=r"may be 1250 or 1\.25"):
+        understand("v.jsonl", jsonl(GOOD | {"task": "length", "verdict": "1,250"}), rules, find)
+
+
+_LISTED = "a) complaint\nb) invoice"
+
+
+@pytest.mark.parametrize("verdict", ["b", "b)", "B", "(b)", " b. ", "invoice"])
+def test_a_verdict_may_be_the_letter_of_a_listed_answer(verdict) -> None:
+    rows = [GOOD | {"verdict": verdict, "choices": _LISTED}]
+    (from_csv,) = taken(as_csv(*rows), "v.csv")
+    (from_json,) = taken(jsonl(rows[0] | {"choices": ["complaint", "invoice"]}))
+    assert from_csv.answer == from_json.answer == "invoice"
+
+
+@pytest.mark.parametrize(
+    ("task", "verdict", "choices", "answer", "members"),
+    [
+        ("title", "b", "a) The one; it is\nb) The other", "The other", None),
+        ("title", "a", "a column of somebody's own", "a", None),
+        ("title", '"a"', "a) The one\nb) The other", "a", None),
+        ("language", "c", "a) b\nb) c", "c", None),
+        ("language", "b)", "a) b\nb) c", "c", None),
+        ("keywords", "a", "a) red; green\nb) blue", "red; green", ("red", "green")),
+        ("tone", "b", "a) 0.5\nb) -0.5", "-0.5", None),
+        ("tone", "none of them", "a) 0.5\nb) -0.5", "none of them", None),
+        ("keywords", "None of these", "", "none of them", None),
+        ("letter", "none of them is right", _LISTED, "none of them", None),
+        ("title", "b", "a) The one\nb) None of these", "None of these", None),
+        ("title", "None of these", "a) The one\nb) None of these", "None of these", None),
+        ("title", "none of them", "a) The one\nb) None of these", "none of them", None),
+    ],
+)
+def test_a_letter_means_what_its_own_row_lists(task, verdict, choices, answer, members) -> None:
+    row = GOOD | {"task": task, "verdict": verdict, "choices": choices}
+    (taken_row,) = taken(as_csv(row), "v.csv")
+    assert (taken_row.answer, taken_row.answer_set) == (answer, members)
+    assert rows_to_arrow(VERDICTS, [taken_row]).num_rows == 1
+
+
+@pytest.mark.parametrize("cell", ["a) red b) blue", "a) red\n blue\n", "a) red\nc) blue"])
+@pytest.mark.parametrize("verdict", ["b", "B)", "(a)"])
+def test_a_letter_means_nothing_where_the_listing_is_damaged(cell, verdict) -> None:
+    row = GOOD | {"task": "title", "choices": cell, "verdict": verdict}
+    (problem,) = problems(as_csv(row), "v.csv")
+    assert problem.startswith("line 2, choices: the answers do not stand on lines of their own")
+    assert taken(as_csv(row | {"verdict": "blue"}), "v.csv")[0].answer == "blue"
+
+
+def test_what_nobody_can_tell_is_left_out_like_an_empty_line() -> None:
+    rows = [GOOD, *(GOOD | {"verdict": v} for v in ("cannot tell", "can't say", "Cannot tell "))]
+    found = understand("v.csv", as_csv(*rows), RULES, find)
+    assert (len(found.verdicts), found.not_judged) == (1, 3)
+
+
+_one_line = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=9)
+
+
+@given(st.lists(_one_line, min_size=1, max_size=26))
+def test_every_listed_answer_is_read_back_and_named_by_its_marked_letter(answers) -> None:
+    assert listed(lettered(answers)) == tuple(answers)
+    for letter, answer in zip(ascii_lowercase, answers, strict=False):
+        if f"{letter})" not in answers:
+            assert named_answer(f"{letter})", answers) == answer
 
 
 def test_a_row_that_spans_lines_counts_from_where_it_begins() -> None:

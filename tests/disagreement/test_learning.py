@@ -1,12 +1,13 @@
 """From readings to models of services: weights in a batch, calibration, the gate, scorecards."""
 
+import re
 from collections import Counter, defaultdict
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from orchestration_assets.disagreement.calibration import MIN_VERDICTS, calibrate, coverage_risk
+from orchestration_assets.disagreement.calibration import calibrate, coverage_risk
 from orchestration_assets.disagreement.calibration_registry import (
     promote,
     promoted_for,
@@ -15,6 +16,7 @@ from orchestration_assets.disagreement.label_history import LabelReadings
 from orchestration_assets.disagreement.label_weights import PromotedCalibration, mismatch, weigh
 from orchestration_assets.disagreement.scorecards import Tally, scorecards
 from orchestration_assets.evidence.label_model import artefact_name, pack, unpack
+from orchestration_assets.evidence.weighted_estimates import difference_estimate
 from orchestration_assets.schemas.enums import AnswerKind
 from resources.home import Home
 from tests.disagreement.batches import task
@@ -85,13 +87,88 @@ def test_verdicts_are_learnt_from_and_pass_the_gate_on_verdicts_held_back() -> N
     assert found.row.coverage_risk[-1].coverage == 1.0
 
 
-def test_few_verdicts_promote_nothing() -> None:
+def some(truth, count, seed=0):
+    """So many verdicts, drawn evenly."""
+    drawn = np.random.default_rng(seed).permutation(len(truth))[:count]
+    contents = list(truth)
+    return {contents[n]: truth[contents[n]] for n in sorted(drawn)}
+
+
+def test_what_no_model_can_be_made_from_promotes_nothing_and_says_how_many_more_would_do() -> None:
     known, truth = readings()
-    few = dict(list(truth.items())[: MIN_VERDICTS - 1])
-    found = calibrate("t", known, few, None, "old")
-    assert found.model is None
-    assert found.row.version == "old"
-    assert f"{MIN_VERDICTS} are needed" in found.row.reason
+    for count in (0, 1, 10, 25):
+        found = calibrate("t", known, some(truth, count), None, "old")
+        assert found.model is None
+        assert found.row.version == "old"
+        assert f"of {count} verdicts" in found.row.reason
+        more = int(re.search(r"about (\d+) more would do", found.row.reason)[1])
+        assert 30 <= count + more <= 60
+        enough = calibrate("t", known, some(truth, count + more + 25), None, "old")
+        assert "would do" not in enough.row.reason and enough.row.brier is not None
+
+
+def overconfident(known: LabelReadings) -> LabelReadings:
+    """The second service mostly repeats the first, and both are sure of everything."""
+    said = {
+        content: {
+            "alpha": (votes["alpha"][0], 0.97),
+            "beta": (votes["alpha" if number % 10 else "beta"][0], 0.97),
+        }
+        for number, (content, votes) in enumerate(known.votes.items())
+    }
+    return LabelReadings(said, known.versions)
+
+
+def test_a_clear_gain_passes_on_fifty_verdicts_and_a_small_one_says_how_many_would_tell() -> None:
+    promoted, told = 0, 0
+    for seed in range(6):
+        known, truth = readings((0.5, 0.5), 150, seed=seed)
+        row = calibrate("t", overconfident(known), some(truth, 50, seed), None, None).row
+        promoted += row.promoted
+        assert not row.promoted or row.brier_change_high <= 0.05
+        known, truth = readings((0.95, 0.6), 150, seed=seed)
+        row = calibrate("t", known, some(truth, 50, seed), None, None).row
+        told += "more verdicts would tell at the present rate" in row.reason
+        assert row.brier_change_high <= 0.05 or not row.promoted
+    assert promoted >= 4
+    assert told >= 1
+
+
+def test_the_gate_lets_little_pass_that_is_worse_however_few_verdicts_there_are() -> None:
+    """Stated risks that are off by as much as costs .06 of Brier score against the true ones."""
+    rng = np.random.default_rng(5)
+    for held_out in (10, 15, 30, 60):
+        passed = 0
+        for _ in range(1_500):
+            true = rng.beta(1.5, 3.0, held_out)
+            wrong = rng.random(held_out) < true
+            off = np.clip(true + 0.06**0.5 * rng.choice([-1.0, 1.0], held_out), 0.0, 1.0)
+            change = (off - wrong) ** 2 - (true - wrong) ** 2
+            otherwise = (off - ~wrong) ** 2 - (true - ~wrong) ** 2
+            unseen = float(np.sqrt(((change - otherwise) ** 2).mean()))
+            found = difference_estimate(change, np.ones(held_out), unseen)
+            passed += found.mean <= 0.0 and found.high <= 0.05
+        assert passed / 1_500 < 0.03
+
+
+def test_risk_that_is_better_at_the_cost_of_answers_is_not_promoted() -> None:
+    """Stated confidences tell which answer is right, but promise too little: a model of few items
+    states the truer risk, and picks the worse answers."""
+    rng = np.random.default_rng(3)
+    refused = 0
+    for seed in range(12):
+        known, truth = readings((0.45, 0.4, 0.4), 150, seed=seed)
+        for content, said in known.votes.items():
+            for name, (label, _) in said.items():
+                sure = (0.3 if label == truth[content] else 0.15) + 0.03 * rng.random()
+                said[name] = (label, sure)
+        found = calibrate("t", known, some(truth, 60, seed), None, None)
+        row = found.row
+        if "fewer of the answers that stand are right" in row.reason:
+            refused += 1
+            assert not row.promoted and found.model is None
+            assert row.reason.startswith("not promoted: on ")
+    assert refused >= 3
 
 
 def test_what_is_worse_on_held_out_verdicts_is_not_promoted() -> None:
@@ -201,3 +278,25 @@ def test_scorecards_name_clones_and_broken_services_and_price_the_others() -> No
     assert cards["mirror"].without_changed == 0.0
     assert cards["alpha"].accuracy == pytest.approx(0.9, abs=0.03)
     assert "without it: cost -60 %, accuracy -" in cards["alpha"].verdict
+
+
+def test_scorecards_say_how_often_a_service_is_right_about_each_family() -> None:
+    known, truth = readings((0.9, 0.8, 0.7), 800)
+    families = {content: "code" if n % 4 else "prose" for n, content in enumerate(truth)}
+    families.pop(next(iter(truth)))
+    costs = dict.fromkeys(known.versions, 1.0)
+    cards = scorecards(tally_of(known, costs), {"t": known}, {"t": truth}, families=families)
+    for card in cards:
+        assert [one.family for one in card.families] == ["code", "prose"]
+        for one in card.families:
+            own = [
+                known.votes[content][card.service][0] == truth[content]
+                for content, family in families.items()
+                if family == one.family and card.service in known.votes.get(content, ())
+            ]
+            assert one.judged == len(own) == pytest.approx(one.effective)
+            assert one.accuracy == pytest.approx(np.mean(own))
+            assert one.low is not None and one.high is not None
+            assert one.low < one.accuracy < one.high
+    unknown = scorecards(tally_of(known, costs), {"t": known}, {"t": truth})
+    assert all(card.families == () for card in unknown)

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from orchestration_assets.disagreement.vector_history import vector_readings
-from orchestration_assets.policy.load import load_policy
+from orchestration_assets.policy.load import LoadedPolicy, parse_policy
 from orchestration_assets.policy.pinned_policy import pin_policy
 from orchestration_assets.schemas.tables import (
     PARALLEL_INTERPRETATIONS,
@@ -20,9 +20,26 @@ TASK = "embedding"
 WORDS, GRAMS = "word_hashing", "ngram_hashing"
 
 
+POLICY = f"""
+version: 1
+services:
+  {WORDS}: {{implementation: {WORDS}}}
+  {GRAMS}: {{implementation: {GRAMS}}}
+tasks:
+  {TASK}:
+    question: Where does this content lie?
+    kind: vector
+    default: {{model: parallel, services: [{WORDS}, {GRAMS}]}}
+"""
+
+
+def two_vectors() -> LoadedPolicy:
+    return parse_policy(POLICY, "two-vectors.yaml")
+
+
 @pytest.fixture
 def home(tmp_path) -> Home:
-    pin_policy(tmp_path / "policies", load_policy(None))
+    pin_policy(tmp_path / "policies", two_vectors())
     return Home(tmp_path)
 
 
@@ -33,7 +50,7 @@ def keep(home: Home, batch: str, said, judge=None, version="1", policy=None) -> 
             "item_id": f"item of {content}",
             "task": TASK,
             "kind": "vector",
-            "policy_hash": policy or load_policy(None).hash,
+            "policy_hash": policy or two_vectors().hash,
         }
         for content in said
     ]

@@ -4,6 +4,8 @@ Small corpora of known truth are queued and answered many times over; the estima
 answers must be the true one on average.
 """
 
+import csv
+import io
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -11,7 +13,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from orchestration_assets.disagreement.review import as_csv, review_queue
+from orchestration_assets.disagreement.review import QuestionFacts, review_queue
+from orchestration_assets.disagreement.review_files import as_csv
 from orchestration_assets.evidence.verdict_weights import (
     is_answer_to,
     sheet_name,
@@ -53,7 +56,16 @@ class Corpus:
         now, sheets = max((row.round for row in before), default=1), sheets_of(gold)
         elsewhere = {key for key in answered if not is_answer_to(self.batch, now, sheets[key])}
         return review_queue(
-            self.resolutions, {}, {}, {}, answered, size, 0.2, before, answered, elsewhere
+            self.resolutions,
+            QuestionFacts(),
+            {},
+            {},
+            answered,
+            size,
+            0.2,
+            before,
+            answered,
+            elsewhere,
         )
 
     def error(self, gold, queued) -> float:
@@ -196,9 +208,9 @@ def test_a_queue_that_is_drawn_again_from_the_same_is_the_same() -> None:
 def test_the_sheet_says_in_which_round_its_questions_were_asked() -> None:
     corpus = Corpus(4)
     queued = corpus.queue([])
-    lines = as_csv(queued).decode("utf-8-sig").splitlines()
-    assert lines[0].endswith(",asked_in")
-    assert all(line.endswith(",b/1") for line in lines[1:])
+    lines = list(csv.DictReader(io.StringIO(as_csv(queued, {}).decode("utf-8-sig"))))
+    assert len(lines) == len(queued)
+    assert {line["asked_in"] for line in lines} == {"b/1"}
 
 
 def test_verdicts_that_were_chosen_by_risk_are_not_weighed() -> None:

@@ -1,6 +1,4 @@
-import pytest
-
-from orchestration_assets.schemas.enums import AnswerKind, DisagreementKind
+from orchestration_assets.schemas.enums import AnswerKind, Consequence, DisagreementKind
 from tests.disagreement.batches import found, task
 from tests.evidence.answers import ok
 
@@ -15,7 +13,10 @@ def test_sets_that_hardly_overlap_disagree_and_show_what_only_one_has() -> None:
     assert (row.only_a, row.only_b) == (("tax", "school"), ("cat",))
     assert row.evidence == "x: alone says tax, school (counts); y: alone says cat"
     assert row.answer_a == "tax; fuel; school"
-    assert row.severity == pytest.approx(row.distance * 0.25)
+    # of y's words half as much as what both have: the rarer one stands first
+    assert row.consequence is Consequence.MISSING_MEMBERS
+    assert row.sentence == "x puts \u201ctax\u201d, \u201cschool\u201d first, y has none of it"
+    assert 0.5 * 0.25 <= row.severity <= 0.25
 
 
 def test_sets_that_share_their_first_members_agree() -> None:

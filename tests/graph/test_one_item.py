@@ -75,6 +75,6 @@ def test_kinds_that_cannot_be_looked_for_are_said(monkeypatch) -> None:
     votes = tuple((name, Reading(Status.OK, name, 0.9)) for name in ("a", "b"))
     search = kinds_module.KindSearch((DisputeKind.OUTLIER_SERVICE,), (), lambda item: None)
     said: dict[str, str] = {}
-    rows = kinds_module.dispute_kinds([asked], {key: votes}, {key}, {"t": task}, search, said)
+    rows = kinds_module.dispute_kinds([asked], {key: votes}, {"t": task}, search, said)
     assert list(rows) == []
     assert "what nobody foresaw" in next(iter(said.values()))

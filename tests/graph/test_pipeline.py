@@ -195,15 +195,17 @@ def test_the_page_shows_the_numbers_of_the_tables(processed) -> None:
     project, batch, _ = processed
     page = LexborHTMLParser((project.home / "reports" / f"{batch}.html").read_text())
     row = project.tables.read("disagreement_report", batch).to_pylist()[0]
-    resolutions = project.tables.read("resolutions", batch)
     figures = {
         node.attributes["data-figure"]: node.text(strip=True) for node in page.css("[data-figure]")
     }
     assert int(figures["accepted"]) == row["accepted"]
     assert int(figures["rejected"]) == row["rejected"]
-    assert int(figures["disagreements"]) == row["disagreements"]
-    disputed = pc.greater(pc.list_value_length(resolutions["dissenters"]), 0)
-    assert int(figures["disputed"]) == pc.sum(disputed).as_py()
+    found = project.tables.read("disagreements", batch).to_pylist()
+    disputes = [one for one in found if one["consequence"] != "none"]
+    disputed = {(one["item_id"], one["task"]) for one in disputes}
+    assert int(figures["disputed"]) == row["disputed"] == len(disputed)
+    assert int(figures["disputed_pairs"]) == row["disputed_pairs"] == len(disputes)
+    assert row["without_consequence"] == len(found) - len(disputes)
 
 
 SIX_TASKS = {"content_type", "natural_language", "keywords", "title", "tone", "embedding"}

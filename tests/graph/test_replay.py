@@ -79,6 +79,7 @@ def test_what_was_never_asked_is_not_answerable_from_the_log(
 
 def test_rounds_over_parts_of_the_content_are_not_guessed(replayed, packaged) -> None:
     packaged["tasks"]["keywords"]["rules"] = []
+    packaged["services"]["graph_keywords"] = {"implementation": "graph_keywords"}
     packaged["tasks"]["keywords"]["default"] = {
         "model": "iterative",
         "services": ["tfidf_keywords", "graph_keywords"],

@@ -1,8 +1,10 @@
 """Questions go out as files, verdicts come back as gold, and what they teach is used."""
 
 import csv
+import html
 import io
 import json
+import re
 
 import pytest
 
@@ -117,6 +119,41 @@ def test_from_questions_to_gold_to_a_model_in_use_and_back(processed) -> None:
     assert 0.6 < cards["langid"]["accuracy"] < 0.7
     page = (project.home / "reports" / "services.html").read_text("utf-8")
     assert "Natural language" in page and "Coverage against risk" in page
+
+
+def test_fifty_verdicts_are_given_from_the_sheet_alone(processed) -> None:
+    """By letter, in words, with local dates, and saved by a spreadsheet in its own dialect."""
+    project, batch = processed
+    sheet = (project.home / "review" / f"{batch}.csv").read_text("utf-8-sig")
+    page = (project.home / "reports" / f"{batch}-review.html").read_text("utf-8")
+    shown = html.unescape(re.sub("<[^>]+>", "", page))
+    lines = list(csv.DictReader(io.StringIO(sheet)))[:50]
+    signs = {"en": "carried over", "fr": "porté sur", "de": "getragen"}
+    for number, line in enumerate(lines, 1):
+        content = line["content"].replace("»", "").replace("«", "")
+        (language,) = (name for name, sign in signs.items() if sign in content)
+        assert content in shown
+        assert f'<li id="q{number}">' in page and line["number"] == str(number)
+        letters = {one.split(") ")[1]: one[0] for one in line["choices"].splitlines()}
+        line["verdict"] = "none of them" if language == "de" else letters.get(language, language)
+        line["who"] = "kim"
+        line["when"] = f"{number % 28 + 1}/1/2026"
+    lines[-1]["verdict"] = "cannot tell"
+    sink = io.StringIO()
+    writer = csv.DictWriter(sink, list(lines[0]), delimiter="\t")
+    writer.writeheader()
+    writer.writerows(lines)
+    (project.home / "verdicts").mkdir(exist_ok=True)
+    (project.home / "verdicts" / "kim.txt").write_bytes(sink.getvalue().encode("utf-16"))
+    assert project.execute("take_feedback", None).success
+    gold = project.tables.read("gold_labels").to_pylist()
+    assert len(gold) == 49
+    said = {"en": {"en"}, "fr": {"fr"}, "de": {"none of them"}}
+    assert all(row["answer"] in said[row["path"][:2]] for row in gold)
+    assert {(row["said_at"].month, row["said_at"].year) for row in gold} == {(1, 2026)}
+    (row,) = project.tables.read("calibration").to_pylist()
+    assert row["gold"] == 49 and row["basis"].startswith("49 verdicts of the review queue")
+    assert row["brier_low"] <= row["brier"] <= row["brier_high"], row["reason"]
 
 
 def test_verdicts_from_the_top_of_the_queue_tell_of_all_items(processed) -> None:

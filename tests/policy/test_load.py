@@ -248,3 +248,22 @@ def test_a_pipe_in_place_of_a_pinned_policy_is_not_waited_for(tmp_path: Path) ->
     os.mkfifo(tmp_path / f"{'0' * 16}.json")
     with pytest.raises(PinnedPolicyError, match="pipe"):
         read_pinned_policy(tmp_path, _plans("0" * 16))
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ("kind: score, bands: [0.0]", "bands must rise, within the scale"),
+        ("kind: score, bands: [1.0]", "bands must rise, within the scale"),
+        ("kind: score, bands: [0.6, 0.4]", "bands must rise, within the scale"),
+        ("kind: label, bands: [0.5]", "only a task of kind score has a scale"),
+        ("kind: score, near_synonyms: [[a, b]]", "only a task of kind label has labels"),
+        ("kind: label, labels: [a, b], near_synonyms: [[a, c]]", "names c, not in labels"),
+    ],
+)
+def test_what_a_difference_changes_must_fit_the_kind_of_answer(fields, why) -> None:
+    policy = (
+        "version: 1\nservices: {names: {implementation: extension_map}}\ntasks:\n"
+        f"  t: {{question: What?, {fields}, default: {{model: parallel, services: [names]}}}}\n"
+    )
+    assert why in problems(policy)["tasks.t"]

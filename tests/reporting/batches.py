@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from orchestration_assets.disagreement.review import review_queue
+from orchestration_assets.disagreement.review import QuestionFacts, disputes_of, review_queue
 from orchestration_assets.schemas import tables as t
 from orchestration_assets.schemas.disagreement import DisputeKindRow
 from orchestration_assets.schemas.enums import (
@@ -114,7 +114,8 @@ def synthetic_batch(entries: int, seed: int = 7) -> dict[str, pa.Table]:
             _accepted(rng, rows, item, path, family, extension, grammar, size)
     rows["dispute_kinds"] = _kinds(rng, rows["disagreements"])
     resolved = t.RESOLUTIONS.rows(as_tables(rows)["resolutions"])
-    rows["review_queue"] = review_queue(resolved, {}, {}, {}, [], 300)
+    disputes = disputes_of(t.DISAGREEMENTS.rows(as_tables(rows)["disagreements"]))
+    rows["review_queue"] = review_queue(resolved, QuestionFacts(disputes=disputes), {}, {}, [], 300)
     return as_tables(rows)
 
 

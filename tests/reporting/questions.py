@@ -12,6 +12,7 @@ from orchestration_assets.schemas import tables as t
 from orchestration_assets.schemas.answers import Answer, answer_columns, answer_of, shown
 from orchestration_assets.schemas.enums import (
     AnswerKind,
+    Consequence,
     DisagreementKind,
     ProcessingModel,
     ResolutionPolicy,
@@ -66,6 +67,13 @@ SERVICES: Final = {
     "hashed_words": Service(0.7, 0.8, "signed hashing of words and pairs"),
     "topic_space": Service(0.7, 2.2, "100 topics fitted on this source"),
 }  # fmt: skip
+_CONSEQUENCES: Final = {
+    DisagreementKind.LABEL_CONFLICT: Consequence.OTHER_LABEL,
+    DisagreementKind.TEXT_DIVERGENCE: Consequence.CONTRADICTION,
+    DisagreementKind.SCORE_GAP: Consequence.OTHER_BAND,
+    DisagreementKind.SET_MISMATCH: Consequence.MISSING_MEMBERS,
+    DisagreementKind.NEIGHBOURHOOD_SHIFT: Consequence.OTHER_NEIGHBOURS,
+}
 _TOPICS = (
     *("routing", "sessions", "billing", "tax", "retry", "caching", "parsing", "survey", "layout"),
     *("release notes", "keyboard", "invoices", "time zones", "encoding", "backups", "search"),
@@ -477,13 +485,17 @@ def disagreement(
     if neighbours:
         near = int(q.about.item, 16)
         only_a, only_b = (f"{abs(near - 3):016x}",), (f"{abs(near - 5):016x}",)
+    # one difference in five changes nothing that anybody would do
+    alike = (int(q.about.item, 16) + len(a.service)) % 5 == 0
     return t.DisagreementRow(
         *(q.about.batch, q.about.item, f"c{q.about.item}", q.about.path, q.name),
         *(a.service, shown(a.answer) or "", a.confidence),
         *(b.service, shown(b.answer) or "", b.confidence),
         q.task.conflict,
         distance=gap,
-        severity=gap * (a.confidence or 0.0) * (b.confidence or 0.0),
+        consequence=Consequence.NONE if alike else _CONSEQUENCES[q.task.conflict],
+        sentence=f"{a.service} and {b.service} differ by {gap:.2f}",
+        severity=0.0 if alike else gap * (a.confidence or 0.0) * (b.confidence or 0.0),
         only_a=only_a,
         only_b=only_b,
         evidence=f"{a.service}: {a.evidence}; {b.service}: {b.evidence}",

@@ -11,7 +11,7 @@ import pytest
 
 from orchestration_assets.reporting.counts import BINS, histogram
 from orchestration_assets.reporting.figures import BatchFigures, batch_figures, report_row
-from orchestration_assets.reporting.top_disputes import OF_ONE_KIND, OF_TASK, SHOWN
+from orchestration_assets.reporting.leading_disputes import READ_FIRST
 from orchestration_assets.schemas.enums import AnswerKind
 from tests.reporting.batches import BATCH, POLICY, SOURCE, synthetic_batch
 
@@ -33,7 +33,20 @@ def rows(tables: Tables) -> dict[str, list[dict[str, Any]]]:
     return {name: table.to_pylist() for name, table in tables.items()}
 
 
-def test_report_row_is_what_the_tables_say(tables, rows):
+@pytest.fixture(scope="module")
+def disputes(rows) -> list[dict[str, Any]]:
+    """The differences that have a consequence; there are others."""
+    found = [one for one in rows["disagreements"] if one["consequence"] != "none"]
+    assert 0 < len(found) < len(rows["disagreements"])
+    return found
+
+
+@pytest.fixture(scope="module")
+def disputed(disputes) -> set[tuple[str, str]]:
+    return {(one["item_id"], one["task"]) for one in disputes}
+
+
+def test_report_row_is_what_the_tables_say(tables, rows, disputes, disputed):
     row = report_row(BATCH, SOURCE, POLICY, tables)
     outcomes = Counter(entry["outcome"] for entry in rows["content_manifest"])
     origins = Counter(call["origin"] for call in rows["call_log"])
@@ -53,13 +66,12 @@ def test_report_row_is_what_the_tables_say(tables, rows):
         == row.resolved + row.abstained + (states["failed"])
     )
     assert row.readings == len(rows["interpretations"])
-    assert row.disagreements == len(rows["disagreements"])
-    assert row.disputed == sum(
-        one["status"] == "resolved" and bool(one["dissenters"]) for one in rows["resolutions"]
-    )
+    assert row.disputed == len(disputed)
+    assert row.disputed_pairs == len(disputes)
+    assert row.without_consequence == len(rows["disagreements"]) - len(disputes)
 
 
-def test_agreement_counts_items_that_both_answered(figures, rows):
+def test_agreement_counts_items_that_both_answered(figures, rows, disputes):
     family = {one["item_id"]: one["family"] for one in rows["content_profiles"]}
     answered: dict[tuple[str, str], set[str]] = defaultdict(set)
     for reading in rows["interpretations"]:
@@ -70,7 +82,7 @@ def test_agreement_counts_items_that_both_answered(figures, rows):
         for a, b in combinations(sorted(services), 2):
             compared.update([(task, a, b), (task, a, b, family[item])])
     distances: dict[tuple[str, ...], list[float]] = defaultdict(list)
-    for one in rows["disagreements"]:
+    for one in disputes:
         pair = one["task"], one["service_a"], one["service_b"]
         for key in (pair, (*pair, family[one["item_id"]])):
             distances[key].append(one["distance"])
@@ -92,7 +104,7 @@ def test_agreement_counts_items_that_both_answered(figures, rows):
             assert sum(one.compared for one in pair.by_family.values()) == compared[key]
 
 
-def test_services_and_answers_per_task(figures, rows):
+def test_services_and_answers_per_task(figures, rows, disputes):
     for task in figures.tasks:
         readings = [
             one for one in rows["interpretations"] if one["task"] == task.task and one["final"]
@@ -102,15 +114,21 @@ def test_services_and_answers_per_task(figures, rows):
             own = Counter(r["status"] for r in readings if r["service"] == service.service)
             assert {one.name: one.count for one in service.statuses} == own
             assert service.asked == own.total()
-            assert service.supports == sum(service.service in r["supporters"] for r in resolved)
-            assert service.dissents == sum(service.service in r["dissenters"] for r in resolved)
+            assert service.disputed == len(
+                {
+                    one["item_id"]
+                    for one in disputes
+                    if one["task"] == task.task
+                    and service.service in (one["service_a"], one["service_b"])
+                }
+            )
         standing = Counter(one["answer"] for one in resolved if one["status"] == "resolved")
         risks = [one["error_risk"] for one in resolved if one["error_risk"] is not None]
         if task.kind is AnswerKind.LABEL:
             assert {a.name: a.standing for a in task.answers.answers.shown} == standing
             assert task.error_risk is not None
             assert task.error_risk.values == standing.total() == len(risks)
-            assert sum(task.error_risk.marked) == task.disputed
+            assert sum(task.error_risk.marked) <= task.disputed
         else:
             assert task.error_risk is None
 
@@ -122,7 +140,7 @@ def test_rounds_that_a_later_one_took_over_take_no_part(figures, rows):
         assert all(service.asked <= len(items) for service in task.services)
 
 
-def test_conflicts_recur_as_counted(figures, rows):
+def test_conflicts_recur_as_counted(figures, rows, disputes):
     for task in figures.tasks:
         if task.kind is not AnswerKind.LABEL:
             continue
@@ -130,7 +148,7 @@ def test_conflicts_recur_as_counted(figures, rows):
             one["item_id"]: one["answer"] for one in rows["resolutions"] if one["task"] == task.task
         }
         seen: Counter[tuple[str, ...]] = Counter()
-        for one in rows["disagreements"]:
+        for one in disputes:
             if one["task"] == task.task:
                 sides = tuple(one[k] for k in ("service_a", "answer_a", "service_b", "answer_b"))
                 seen[sides] += 1
@@ -165,55 +183,96 @@ def test_choices_put_the_forecast_beside_what_happened(figures, rows):
     assert sum(choice.pairs for choice in figures.choices) == len(rows["processing_plans"])
 
 
-def test_strongest_are_most_severe_with_every_reading(figures, rows):
-    severity: dict[tuple[str, str], float] = defaultdict(float)
-    for one in rows["disagreements"]:
-        key = one["item_id"], one["task"]
-        severity[key] = max(severity[key], one["severity"])
-    groups = figures.strongest
-    assert [group.place for group in groups] == list(range(1, len(groups) + 1))
-    assert sum(len(group.disputes.shown) for group in groups) <= SHOWN
-    for group in groups:
-        own = {key: value for key, value in severity.items() if key[1] == group.task}
-        shown = group.disputes.shown
-        assert group.disputes.total == len(own)
-        assert 0 < len(shown) <= OF_TASK
-        assert shown[0].severity == max(own.values())
-        ordered = [one.severity for one in shown]
-        assert ordered == sorted(ordered, reverse=True)
-        if shown[0].kind != AnswerKind.VECTOR:
-            alike = Counter(tuple((r.service, r.answer) for r in one.readings) for one in shown)
-            assert max(alike.values()) <= OF_ONE_KIND
-        for one in shown:
-            assert one.severity == own[one.item_id, one.task]
-            same = (one.item_id, one.task)
+def test_ten_disputes_lead_with_every_reading(figures, rows, disputes, disputed):
+    assert figures.leading.cards == READ_FIRST
+    shown = [card for one in figures.leading.first for card in one.cards]
+    assert len({(card.item_id, card.task) for card in shown}) == READ_FIRST
+    assert len({card.task for card in shown}) >= 4, "varied over tasks"
+    for one in figures.leading.first:
+        questions = {pair.question for pair in one.cause.pairs}
+        assert len(questions) == len(one.cause.pairs) == len(one.cards) + one.others.total
+        assert questions <= disputed
+        for card in one.cards:
+            assert (card.item_id, card.task) in questions
             readings = [
                 reading
                 for reading in rows["interpretations"]
-                if (reading["item_id"], reading["task"]) == same and reading["final"]
+                if (reading["item_id"], reading["task"]) == (card.item_id, card.task)
+                and reading["final"]
             ]
-            assert [(r.service, r.answer) for r in one.readings] == [
-                (r["service"], r["answer"]) for r in sorted(readings, key=lambda r: r["step"])
+            said = {(name, group.answer) for group in card.readings for name in group.services}
+            assert said == {(one["service"], one["answer"]) for one in readings}
+            assert card.read == len(readings) == sum(len(g.services) for g in card.readings)
+            own = [
+                row
+                for row in disputes
+                if (row["item_id"], row["task"]) == (card.item_id, card.task)
             ]
-            steps = [d for d in rows["decision_log"] if (d["item_id"], d["task"]) == same]
-            assert [step.action for step in one.steps] == [
+            assert (card.severity, card.sentence) in {(r["severity"], r["sentence"]) for r in own}
+            steps = [
+                d
+                for d in rows["decision_log"]
+                if (d["item_id"], d["task"]) == (card.item_id, card.task)
+            ]
+            assert [step.action for step in card.steps] == [
                 step["action"] for step in sorted(steps, key=lambda d: d["decision"])
             ]
 
 
-def test_what_nobody_else_says_is_marked_in_the_strongest(figures):
-    for group in figures.strongest:
-        for one in group.disputes.shown:
-            if one.kind != AnswerKind.SET:
+def test_equal_readings_are_one_group_unless_they_are_vectors(figures):
+    for one in figures.leading.first:
+        for card in one.cards:
+            answered = [group for group in card.readings if group.answer is not None]
+            if card.kind is not AnswerKind.VECTOR:
+                keys = [(group.answer, group.stands, group.dissents) for group in answered]
+                assert len(set(keys)) == len(keys)
+            else:
+                assert all(len(group.services) == 1 for group in answered)
+
+
+def test_every_disputed_question_has_its_cause(figures, disputed):
+    covered = [
+        pair.question
+        for cause in (
+            *(one.cause for one in figures.leading.first),
+            *figures.leading.rest.shown,
+        )
+        for pair in cause.pairs
+    ]
+    assert set(covered) <= disputed
+    if not figures.leading.rest.hidden:
+        assert set(covered) == disputed
+
+
+def test_what_no_other_answer_says_is_marked(figures):
+    for one in figures.leading.first:
+        for card in one.cards:
+            if card.kind != AnswerKind.SET:
                 continue
-            for reading in one.readings:
+            for group in card.readings:
                 others = {
                     piece.text
-                    for other in one.readings
-                    if other is not reading
+                    for other in card.readings
+                    if other is not group
                     for piece in other.pieces
                 }
-                assert all(piece.unique == (piece.text not in others) for piece in reading.pieces)
+                assert all(piece.unique for piece in group.pieces if piece.text not in others)
+
+
+def test_without_disputes_nothing_is_called_one(tables):
+    rows = [
+        {**row, "consequence": "none", "severity": 0.0}
+        for row in tables["disagreements"].to_pylist()
+    ]
+    table = pa.Table.from_pylist(rows, schema=tables["disagreements"].schema)
+    quiet = {**tables, "disagreements": table}
+    row, figures = report_row(BATCH, SOURCE, POLICY, quiet), batch_figures(quiet)
+    assert (row.disputed, row.disputed_pairs, row.without_consequence) == (0, 0, len(rows))
+    assert figures.leading.first == ()
+    assert all(pair.overall.disagreed == 0 for task in figures.tasks for pair in task.agreement)
+    assert all(task.disputed == task.disputed_pairs == 0 for task in figures.tasks)
+    assert not any(region.disputed for region in figures.regions)
+    assert all(family.disputed == 0 for family in figures.content.families)
 
 
 def of_kind(figures: BatchFigures, kind: AnswerKind) -> Any:
@@ -229,7 +288,7 @@ def final_answers(rows: dict[str, list[dict[str, Any]]], task: str, column: str)
     }
 
 
-def test_overlap_of_lists_is_over_items_that_both_answered(figures, rows):
+def test_overlap_of_lists_is_over_items_that_both_answered(figures, rows, disputes):
     task = of_kind(figures, AnswerKind.SET)
     lists = final_answers(rows, task.task, "answer_set")
     for one in task.answers.overlaps:
@@ -244,7 +303,7 @@ def test_overlap_of_lists_is_over_items_that_both_answered(figures, rows):
         assert one.equal == sum(a == b for a, b in both)
         alone = Counter(
             name
-            for row in rows["disagreements"]
+            for row in disputes
             if (row["task"], row["service_a"], row["service_b"]) == (task.task, one.a, one.b)
             for name in row["only_a"]
         )
@@ -256,13 +315,11 @@ def test_overlap_of_lists_is_over_items_that_both_answered(figures, rows):
         )
 
 
-def test_scores_are_compared_where_both_scored(figures, rows):
+def test_scores_are_compared_where_both_scored(figures, rows, disputes):
     task = of_kind(figures, AnswerKind.SCORE)
     scores = final_answers(rows, task.task, "answer_score")
     disagreed = Counter(
-        (one["service_a"], one["service_b"])
-        for one in rows["disagreements"]
-        if one["task"] == task.task
+        (one["service_a"], one["service_b"]) for one in disputes if one["task"] == task.task
     )
     for pair in task.answers.pairs:
         gaps = [
@@ -281,32 +338,32 @@ def test_scores_are_compared_where_both_scored(figures, rows):
             assert mean is None if not own else mean == pytest.approx(np.mean(own))
 
 
-def test_pairs_of_texts_run_from_near_to_far(figures, rows):
+def test_pairs_of_texts_run_from_near_to_far(figures, disputes):
     pairs = of_kind(figures, AnswerKind.TEXT).answers.pairs
-    distances = [one["distance"] for one in rows["disagreements"] if one["task"] == "title"]
+    distances = [one["distance"] for one in disputes if one["task"] == "title"]
     shown = [pair.distance for pair in pairs.shown]
     assert pairs.total == len(distances)
     assert shown == sorted(shown)
     assert (shown[0], shown[-1]) == (min(distances), max(distances))
 
 
-def test_vectors_show_their_length_and_their_overlap(figures, rows):
+def test_vectors_show_their_length_and_their_overlap(figures, disputes):
     task = of_kind(figures, AnswerKind.VECTOR)
     assert {one.service: one.dimensions for one in task.answers.services} == {
         "hashed_words": (24,),
         "topic_space": (16,),
     }
-    distances = [one["distance"] for one in rows["disagreements"] if one["task"] == task.task]
+    distances = [one["distance"] for one in disputes if one["task"] == task.task]
     assert task.answers.overlaps.values == len(distances) > 0
     assert task.answers.overlaps.median == pytest.approx(1 - np.median(distances))
 
 
-def test_camps_are_the_splits_of_disputed_answers(figures, rows):
+def test_camps_are_the_splits_of_disputed_questions(figures, rows, disputed):
     for task in figures.tasks:
         splits = Counter(
             (tuple(sorted(one["supporters"])), tuple(sorted(one["dissenters"])))
             for one in rows["resolutions"]
-            if one["task"] == task.task and one["dissenters"]
+            if one["task"] == task.task and (one["item_id"], one["task"]) in disputed
         )
         assert task.splits.total == len(splits)
         for split in task.splits.shown:
@@ -435,7 +492,7 @@ def test_tokens_and_money_without_an_answer_are_of_calls_only(tables):
 def test_empty_tables_give_empty_figures():
     figures = batch_figures(synthetic_batch(0))
     assert figures.tasks == figures.choices == figures.spending == figures.stages == ()
-    assert figures.strongest == figures.models == figures.forecasts == ()
+    assert figures.leading.first == figures.models == figures.forecasts == ()
     assert figures.steps.rounds == figures.steps.waves == figures.steps.turns == ()
     assert figures.outcomes == ()
 
@@ -443,7 +500,7 @@ def test_empty_tables_give_empty_figures():
 def test_order_of_rows_does_not_matter(tables, figures):
     turned = {name: table.take(list(range(table.num_rows))[::-1]) for name, table in tables.items()}
     ours, theirs = figures, batch_figures(turned)
-    assert ours.strongest == theirs.strongest
+    assert ours.leading == theirs.leading
     assert ours.steps == theirs.steps
     assert [task.splits for task in ours.tasks] == [task.splits for task in theirs.tasks]
     for one, other in zip(ours.tasks, theirs.tasks, strict=True):

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pyarrow as pa
 import pytest
 
+from orchestration_assets.disagreement.review_contents import QuestionContent
 from orchestration_assets.reporting.disputes import questions_for_people
 from orchestration_assets.reporting.page import render_review, render_services
 from orchestration_assets.reporting.scorecard_figures import learning_figures
@@ -15,12 +16,15 @@ from orchestration_assets.schemas.disagreement import (
     VECTOR_THRESHOLDS,
     CalibrationRow,
     CurvePoint,
+    FamilyAccuracy,
+    QueuedReading,
     ReviewRow,
     ScorecardRow,
     VectorThresholdRow,
 )
 from orchestration_assets.schemas.enums import AnswerKind, Triage
 from orchestration_assets.schemas.records import rows_to_arrow
+from orchestration_assets.text.content_excerpts import ContentExcerpt, ExcerptPiece
 
 HOSTILE = '<script>alert("x")</script>'
 CARD = ScorecardRow(
@@ -47,6 +51,10 @@ CARD = ScorecardRow(
     without_accuracy_high=0.004,
     without_changed=0.02,
     verdict="without it: cost -38 %, accuracy -0.3 points",
+    families=(
+        FamilyAccuracy("code", 0.875, 0.8, 0.93, 40, 36.0),
+        FamilyAccuracy(HOSTILE, 0.5, None, None, 10, 9.0),
+    ),
 )
 CALIBRATED = CalibrationRow(
     task="mood",
@@ -83,19 +91,28 @@ CALIBRATED = CalibrationRow(
 )
 RESOLVED = pa.table(
     {
+        "item_id": ["i1", "i2", "i1"],
         "task": ["mood", "mood", "title"],
         "error_risk": [0.1, 0.5, None],
         "triage": ["accept", "reject", None],
-        "dissenters": [[], ["a"], []],
     }
 )
+# one of the two that differ has no consequence
+DIFFERENT = pa.table(
+    {
+        "item_id": ["i1", "i2"],
+        "task": ["mood", "mood"],
+        "consequence": ["none", "other_label"],
+    }
+)
+BATCHES = [("b1", RESOLVED, DIFFERENT), ("b2", RESOLVED, DIFFERENT)]
 
 
 def services_page(**tables) -> str:
     given = {
         "cards": rows_to_arrow(SERVICE_SCORECARDS, [CARD]),
         "calibrations": rows_to_arrow(CALIBRATION, [CALIBRATED]),
-        "batches": [("b1", RESOLVED), ("b2", RESOLVED)],
+        "batches": BATCHES,
     }
     return render_services(learning_figures(**(given | tables)))
 
@@ -107,6 +124,9 @@ def test_the_page_of_the_services_says_what_each_is_worth() -> None:
     assert "in use: 0123456789abcdef" in page
     assert "expected calibration error 0.021" in page
     assert page.count("<polyline") == 4
+    assert "88%</data> (80% to 93%)" in page
+    assert "10 judged, too few to tell" in page
+    assert "Promoted: on 60 held-out verdicts the Brier score is 0.08" in page
     assert HOSTILE not in page
 
 
@@ -151,9 +171,7 @@ def test_before_anything_was_learnt_the_page_says_so() -> None:
 
 
 def test_drift_is_the_mean_of_each_batch() -> None:
-    figures = learning_figures(
-        rows_to_arrow(SERVICE_SCORECARDS, [CARD]), None, [("b1", RESOLVED), ("b2", RESOLVED)]
-    )
+    figures = learning_figures(rows_to_arrow(SERVICE_SCORECARDS, [CARD]), None, BATCHES)
     (drift,) = figures.drift
     assert (drift.task, drift.batches) == ("mood", ("b1", "b2"))
     assert drift.risk == pytest.approx((0.3, 0.3))
@@ -182,17 +200,57 @@ def question(place: int) -> ReviewRow:
         chance=1.0,
         audit=False,
         probability=None,
-        readings=f"a: {HOSTILE} (0.50); b: calm (0.40)",
+        question=f"What is the mood{HOSTILE}?",
+        allowed=f"one of: calm, {HOSTILE}",
+        choices=("calm", HOSTILE),
+        readings=(
+            QueuedReading("a", HOSTILE, 0.5, f"because of {HOSTILE}"),
+            QueuedReading("b", "calm; very", 0.4, None),
+        ),
         kinds=("outlier_service",),
+        severity=0.4,
+        disputes=(f"a says {HOSTILE}, b says calm",),
     )
+
+
+CONTENT = QuestionContent(
+    ContentExcerpt(
+        (
+            ExcerptPiece(f"A line\n\n \n\nand {HOSTILE} "),
+            ExcerptPiece("calm & serene", marked=True),
+            ExcerptPiece("…"),
+            ExcerptPiece("\tthe rest\u202e"),
+        )
+    ),
+    (("author", HOSTILE),),
+    "prose, 1,204 bytes, en",
+)
+
+
+def test_a_question_is_answered_from_its_card_alone() -> None:
+    rows = rows_to_arrow(REVIEW_QUEUE, [question(1), question(2)])
+    page = render_review("b", questions_for_people(rows), {("i2", "mood"): CONTENT})
+    card = page[page.index('<li id="q2">') : page.index("</main>")]
+    order = (
+        *("What is the mood", "prose, 1,204 bytes, en", "one of: calm"),
+        *("<b>a)</b> <bdi>calm</bdi>", "<b>b)</b>", "A line\n\nand &lt;script&gt;"),
+        *("<mark>calm &amp; serene</mark>", '<span class="gap">…</span>', "    the rest\\u202e"),
+        "<bdi>author</bdi>",
+        *("calm; very", "a says &lt;script&gt;", "stands:"),
+    )
+    assert [card.index(words) for words in order] == sorted(card.index(words) for words in order)
+    assert "because of &lt;script&gt;" in card and "50% sure" in card
+    missing = QuestionContent(ContentExcerpt(note="not shown: it has changed since"))
+    page = render_review("b", questions_for_people(rows), {("i1", "mood"): missing})
+    assert "not shown: it has changed since" in page
 
 
 def test_the_queue_is_shown_in_its_order_with_what_is_left_out_counted() -> None:
     rows = [question(place) for place in range(1, 301)][::-1]
     figures = questions_for_people(rows_to_arrow(REVIEW_QUEUE, rows))
     assert [one.place for one in figures.shown] == list(range(1, 201))
-    page = render_review("b", figures)
+    page = render_review("b", figures, {("i2", "mood"): CONTENT})
     assert "Showing 200 of 300 questions" in page
-    assert HOSTILE not in page
-    nothing = render_review("b", questions_for_people(REVIEW_QUEUE.schema.empty_table()))
+    assert HOSTILE not in page and "<script" not in page
+    nothing = render_review("b", questions_for_people(REVIEW_QUEUE.schema.empty_table()), {})
     assert "Nothing needs a verdict" in nothing

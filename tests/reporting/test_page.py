@@ -13,10 +13,13 @@ import pyarrow.parquet as pq
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
+from orchestration_assets.reporting import formatting
+from orchestration_assets.reporting.dispute_cards import CardSources
 from orchestration_assets.reporting.figures import batch_figures, report_row
 from orchestration_assets.reporting.page import BATCHES_SHOWN, render_batch, render_index
 from orchestration_assets.schemas import tables as t
 from orchestration_assets.schemas.enums import EntryOutcome, ProcessingModel, RejectReason, Status
+from orchestration_assets.text.content_excerpts import GAP, ContentExcerpt, ExcerptPiece
 from tests.reporting.batches import (
     BATCH,
     POLICY,
@@ -74,6 +77,7 @@ def test_numbers_on_the_page_are_those_of_the_tables(tables, html):
     assert all(len(values) == 1 for values in figures.values()), "one figure, two values"
     shown = {key: values.pop() for key, values in figures.items()}
 
+    disputes = [one for one in rows["disagreements"] if one["consequence"] != "none"]
     outcomes = Counter(one["outcome"] for one in rows["content_manifest"])
     reasons = Counter((one["outcome"], one["reason"]) for one in rows["content_manifest"])
     states = Counter(one["status"] for one in rows["resolutions"])
@@ -90,12 +94,11 @@ def test_numbers_on_the_page_are_those_of_the_tables(tables, html):
         "resolved": states["resolved"],
         "abstained": states["abstained"],
         "failed": states["failed"] + unprofiled,
-        "disagreements": len(rows["disagreements"]),
-        "disputed": sum(bool(one["dissenters"]) for one in rows["resolutions"]),
+        "disputed": len({(one["item_id"], one["task"]) for one in disputes}),
+        "disputed_pairs": len(disputes),
+        "without_consequence": len(rows["disagreements"]) - len(disputes),
         "profiled": outcomes["accepted"] - unprofiled,
-        "both_sure": sum(
-            min(one["confidence_a"], one["confidence_b"]) >= 0.9 for one in rows["disagreements"]
-        ),
+        "both_sure": sum(min(one["confidence_a"], one["confidence_b"]) >= 0.9 for one in disputes),
     }
     assert {name: shown[name, ""] for name in expected} == expected
     for outcome, count in outcomes.items():
@@ -110,7 +113,7 @@ def test_numbers_on_the_page_are_those_of_the_tables(tables, html):
     families = Counter(p["family"] for p in rows["content_profiles"] if p["status"] == "ok")
     for family, count in families.items():
         assert shown["family_items", family] == count
-    pairs = Counter((d["task"], d["service_a"], d["service_b"]) for d in rows["disagreements"])
+    pairs = Counter((d["task"], d["service_a"], d["service_b"]) for d in disputes)
     for (task, a, b), count in pairs.items():
         compared = shown["compared", f"{task}|{a}|{b}"]
         disagreed = shown.get(("disagreed_share", f"{task}|{b}|{a}"))
@@ -135,10 +138,35 @@ def test_written_numbers_are_their_values(html):
 
 def test_says_how_much_is_left_out(tables, html):
     text = " ".join(LexborHTMLParser(html).body.text().split())
-    disputed = {(d["item_id"], d["task"]) for d in tables["disagreements"].to_pylist()}
-    for total in Counter(task for _, task in disputed).values():
-        assert f"Showing 5 of {total} disputed questions" in text
+    for one in batch_figures(tables).leading.first:
+        if one.others.total:
+            assert f"{one.others.total} more with this cause" in text
     assert f"tables/disagreements/{BATCH}.parquet" in text
+
+
+def test_disputes_come_before_any_statistics(html):
+    tree = LexborHTMLParser(html)
+    sections = [node.attributes.get("id") for node in tree.css("main section")]
+    assert sections[:3] == [None, "disputes", "glance"]
+    assert [node.text() for node in tree.css(".first h2")] == [
+        *("What changed", "What is disputed", "What to do next")
+    ]
+    assert 0 < len(tree.css(".card")) <= 10
+    assert not tree.css("#disputes details[open]"), "the lists behind stay folded"
+
+
+def test_shares_of_few_are_written_as_counts():
+    page = LexborHTMLParser(page_of(synthetic_batch(12)))
+    named = "outcome_share family_share answered_share agreed_share disagreed_share".split()
+    shares = [node for name in named for node in page.css(f"data[data-figure={name}]")]
+    assert len(shares) > 20
+    for node in shares:
+        written = re.fullmatch(r"(\d+) of (\d+)", node.text().strip())
+        assert written, node.text()
+        part, whole = map(int, written.groups())
+        assert float(node.attributes["value"]) == pytest.approx(part / whole)
+    assert formatting.proportion(3, 7) == "3 of 7"
+    assert formatting.proportion(30, 60) == "50%"
 
 
 def test_every_kind_of_answer_and_every_model_has_its_place(html):
@@ -166,7 +194,7 @@ def test_each_query_shows_the_rows_that_it_promises(tables, html, tmp_path):
         (tmp_path / "tables" / name).mkdir(parents=True)
         pq.write_table(table, tmp_path / "tables" / name / f"{BATCH}.parquet")
     queries = LexborHTMLParser(html).css("code.sql")
-    assert len(queries) > 30
+    assert len(queries) > 20
     with duckdb.connect() as connection:
         for query in queries:
             sql = query.text().replace("'tables/", f"'{tmp_path}/tables/")
@@ -265,7 +293,15 @@ def hostile_batch(text: str) -> dict[str, pa.Table]:
         "interpretations": ("answer", "answer_set", "evidence", "reason"),
         "decision_log": ("answer", "reason"),
         "resolutions": ("path", "answer", "answer_set", "reason"),
-        "disagreements": ("path", "answer_a", "answer_b", "only_a", "only_b", "evidence"),
+        "disagreements": (
+            "path",
+            "answer_a",
+            "answer_b",
+            "only_a",
+            "only_b",
+            "evidence",
+            "sentence",
+        ),
     }
     for name, columns in changed.items():
         rows = tables[name].to_pylist()
@@ -293,8 +329,8 @@ def test_a_batch_of_rejects_alone_renders():
     assert shown["reason", "rejected|empty"] == {5.0}
     assert shown["accepted", ""] == {0.0}
     text = LexborHTMLParser(html).body.text()
-    assert "no question was answered" in text
-    assert "No two services gave different answers" in text
+    assert "No question was answered" in text
+    assert "No two services gave answers that differ with a consequence" in text
 
 
 def test_services_that_all_fail_render():
@@ -331,7 +367,7 @@ def test_index_adds_up_and_links_newest_first():
     html = render_index(rows)
     shown = numbers(html)
     assert shown["batches", ""] == {7.0}
-    for name in ("accepted", "listed", "disputed", "resolved", "calls", "failed"):
+    for name in ("accepted", "listed", "disputed", "without_consequence", "calls", "failed"):
         assert shown[f"total_{name}", ""] == {float(sum(getattr(row, name) for row in rows))}
     links = [n.attributes["href"] for n in LexborHTMLParser(html).css("tbody a")]
     assert links == [f"{row.batch}.html" for row in reversed(rows)]
@@ -346,3 +382,46 @@ def test_index_of_none_one_and_many(count):
     assert len(LexborHTMLParser(html).css("tbody tr")) == min(count, BATCHES_SHOWN)
     assert (f"Showing {BATCHES_SHOWN} of" in html) == (count > BATCHES_SHOWN)
     assert len(html) < 2_000_000
+
+
+class _Contents:
+    """The same content for every item."""
+
+    def excerpt(self, item_id, votes):
+        tabbed = ExcerptPiece("\tone\ttab"), ExcerptPiece(GAP), ExcerptPiece("two", marked=True)
+        return ContentExcerpt(tabbed)
+
+    def metadata(self, item_id):
+        return ()
+
+    def description(self, item_id):
+        return ""
+
+
+def test_an_excerpt_is_shown_with_its_tabs_as_spaces_and_each_section_by_itself(tables):
+    figures = batch_figures(tables, CardSources(contents=_Contents()))
+    page = LexborHTMLParser(render_batch(report_row(BATCH, SOURCE, POLICY, tables), figures))
+    quotes = page.css("blockquote")
+    assert quotes
+    for quote in quotes:
+        assert quote.text() == "    one    tab…two"
+        assert [gap.text() for gap in quote.css(".gap")] == [GAP]
+
+
+def test_no_card_shows_what_services_quote_where_content_is_hidden(tables):
+    rows = tables["interpretations"].to_pylist()
+    quoting = [{**row, "evidence": "it says “zebra crossing”"} for row in rows]
+    schema = tables["interpretations"].schema
+    kinds = [
+        {**row, "evidence": "it mocks the zebra"} for row in tables["dispute_kinds"].to_pylist()
+    ]
+    told = {
+        **tables,
+        "interpretations": pa.Table.from_pylist(quoting, schema),
+        "dispute_kinds": pa.Table.from_pylist(kinds, tables["dispute_kinds"].schema),
+    }
+    row = report_row(BATCH, SOURCE, POLICY, told)
+    page = render_batch(row, batch_figures(told, CardSources()))
+    assert "zebra crossing" in page and "mocks the zebra" in page
+    hidden = CardSources(hidden_metadata=None)
+    assert "zebra" not in render_batch(row, batch_figures(told, hidden))

@@ -114,3 +114,298 @@ PROSE = {
     ),
     "el": "Τα αρχεία που κανείς δεν ζήτησε για έναν χρόνο μεταφέρονται στο αρχείο και το λένε.",
 }
+
+# Contents of formats that share an extension: extension, what it is, and a text of it.
+SHARED_EXTENSIONS = {
+    "objective_c": (
+        "m",
+        "objectivec",
+        (
+            "#import <Foundation/Foundation.h>\n"
+            "\n"
+            "@interface Store : NSObject\n"
+            "@property (nonatomic, strong) NSString *name;\n"
+            "- (void)open:(NSString *)path;\n"
+            "@end\n"
+            "\n"
+            "@implementation Store\n"
+            "- (void)open:(NSString *)path {\n"
+            '    NSLog(@"open %@", path);\n'
+            "}\n"
+            "@end\n"
+        ),
+    ),
+    "matlab": (
+        "m",
+        "matlab",
+        (
+            "function y = smooth(x, n)\n"
+            "% SMOOTH moving average\n"
+            "k = ones(1, n) / n;\n"
+            "y = conv(x, k, 'same');\n"
+            "if nargin < 2\n"
+            "    n = 3;\n"
+            "end\n"
+            "for i = 1:length(x)\n"
+            "    y(i) = y(i) * 2;\n"
+            "end\n"
+            "end\n"
+        ),
+    ),
+    "mathematica": (
+        "m",
+        "other",
+        (
+            "(* ::Package:: *)\n"
+            'BeginPackage["Store`"]\n'
+            'Open::usage = "Open[x] opens x.";\n'
+            'Begin["`Private`"]\n'
+            "Open[x_] := Module[{y = x}, y /. a -> b]\n"
+            "Map[#^2 &, {1, 2, 3}]\n"
+            "End[]\n"
+            "EndPackage[]\n"
+        ),
+    ),
+    "perl": (
+        "pl",
+        "perl",
+        (
+            "use strict;\n"
+            "use warnings;\n"
+            "my %seen = ();\n"
+            "while (my $line = <STDIN>) {\n"
+            "    chomp $line;\n"
+            "    next if $line =~ /^#/;\n"
+            "    $seen{$line}++;\n"
+            "}\n"
+            'print join(",", keys %seen), "\\n";\n'
+        ),
+    ),
+    "prolog": (
+        "pl",
+        "prolog",
+        (
+            ":- module(family, [parent/2]).\n"
+            "\n"
+            "% facts\n"
+            "parent(tom, bob).\n"
+            "parent(bob, ann).\n"
+            "\n"
+            "grandparent(X, Z) :-\n"
+            "    parent(X, Y),\n"
+            "    parent(Y, Z).\n"
+            "\n"
+            "?- grandparent(tom, ann).\n"
+        ),
+    ),
+    "typescript": (
+        "ts",
+        "typescript",
+        (
+            'import { Reader } from "./reader";\n'
+            "\n"
+            "export interface Options {\n"
+            "  depth?: number;\n"
+            "}\n"
+            "\n"
+            "export class Walker implements Reader {\n"
+            "  private seen: Map<string, number> = new Map();\n"
+            "}\n"
+        ),
+    ),
+    "qt": (
+        "ts",
+        "xml",
+        (
+            '<?xml version="1.0" encoding="utf-8"?>\n'
+            "<!DOCTYPE TS>\n"
+            '<TS version="2.1" language="de_DE">\n'
+            "<context>\n"
+            "    <name>MainWindow</name>\n"
+            "    <message>\n"
+            "        <source>Open</source>\n"
+            "        <translation>Öffnen</translation>\n"
+            "    </message>\n"
+            "</context>\n"
+            "</TS>\n"
+        ),
+    ),
+    "qt_without_prologue": (
+        "ts",
+        "xml",
+        (
+            "<!DOCTYPE TS><TS>\n"
+            "<context>\n"
+            "    <name>MainWindow</name>\n"
+            "    <message>\n"
+            "        <source>Open</source>\n"
+            "        <translation>Öffnen</translation>\n"
+            "    </message>\n"
+            "</context>\n"
+            "</TS>\n"
+        ),
+    ),
+    "latex": (
+        "cls",
+        "latex",
+        (
+            "\\NeedsTeXFormat{LaTeX2e}\n"
+            "\\ProvidesClass{thesis}[2020/01/01 Thesis class]\n"
+            "\\LoadClass[a4paper]{book}\n"
+            "\\RequirePackage{geometry}\n"
+            "\\newcommand{\\supervisor}[1]{\\def\\@supervisor{#1}}\n"
+        ),
+    ),
+    "visual_basic": (
+        "cls",
+        "visualbasic",
+        (
+            "VERSION 1.0 CLASS\n"
+            "BEGIN\n"
+            "  MultiUse = -1\n"
+            "END\n"
+            'Attribute VB_Name = "Store"\n'
+            "Option Explicit\n"
+            "Private mName As String\n"
+            "\n"
+            "Public Property Get Name() As String\n"
+            "    Name = mName\n"
+            "End Property\n"
+            "\n"
+            "Public Sub Opened(ByVal path As String)\n"
+            "    Dim i As Integer\n"
+            "End Sub\n"
+        ),
+    ),
+    "apex": (
+        "cls",
+        "other",
+        (
+            "public with sharing class AccountService {\n"
+            "    @AuraEnabled(cacheable=true)\n"
+            "    public static List<Account> load(Id ownerId) {\n"
+            "        List<Account> found = [SELECT Id FROM Account WHERE OwnerId = :ownerId];\n"
+            "        for (Account a : found) {\n"
+            "            a.Name = String.valueOf(a.Id);\n"
+            "        }\n"
+            "        update found;\n"
+            "        return found;\n"
+            "    }\n"
+            "}\n"
+        ),
+    ),
+    "verilog": (
+        "v",
+        "verilog",
+        (
+            "module counter(input clk, input rst, output reg [7:0] q);\n"
+            "  always @(posedge clk) begin\n"
+            "    if (rst)\n"
+            "      q <= 8'b0;\n"
+            "    else\n"
+            "      q <= q + 1;\n"
+            "  end\n"
+            "endmodule\n"
+        ),
+    ),
+    "coq": (
+        "v",
+        "other",
+        (
+            "Require Import Arith.\n"
+            "\n"
+            "Theorem plus_n_O : forall n : nat, n = n + 0.\n"
+            "Proof.\n"
+            "  intros n. induction n as [| n IH].\n"
+            "  - reflexivity.\n"
+            "  - simpl. rewrite <- IH. reflexivity.\n"
+            "Qed.\n"
+            "\n"
+            "Inductive tree : Type :=\n"
+            "  | leaf : tree\n"
+            "  | node : tree -> tree -> tree.\n"
+        ),
+    ),
+    "v": (
+        "v",
+        "other",
+        (
+            "module main\n"
+            "\n"
+            "import os\n"
+            "\n"
+            "struct Store {\n"
+            "mut:\n"
+            "\tname string\n"
+            "}\n"
+            "\n"
+            "fn (mut s Store) open(path string) !string {\n"
+            "\tdata := os.read_file(path) or { return err }\n"
+            "\treturn data\n"
+            "}\n"
+            "\n"
+            "fn main() {\n"
+            "\tmut s := Store{}\n"
+            "\tprintln(s.open('a')!)\n"
+            "}\n"
+        ),
+    ),
+    "c": (
+        "h",
+        "c",
+        (
+            "#ifndef A_H\n"
+            "#define A_H\n"
+            "#include <stdio.h>\n"
+            "\n"
+            "typedef struct store {\n"
+            "    char *name;\n"
+            "    int size;\n"
+            "} store_t;\n"
+            "\n"
+            "int store_open(store_t *s, const char *path);\n"
+            "void store_close(store_t *s);\n"
+            "\n"
+            "#endif\n"
+        ),
+    ),
+    "cpp": (
+        "h",
+        "cpp",
+        (
+            "#pragma once\n"
+            "#include <string>\n"
+            "#include <vector>\n"
+            "\n"
+            "namespace store {\n"
+            "\n"
+            "template <typename T>\n"
+            "class List {\n"
+            " public:\n"
+            "  virtual ~List() = default;\n"
+            "  void push(const T& value);\n"
+            " private:\n"
+            "  std::vector<T> items_;\n"
+            "};\n"
+            "\n"
+            "}\n"
+        ),
+    ),
+    "objective_c_header": (
+        "h",
+        "objectivec",
+        (
+            "#import <UIKit/UIKit.h>\n"
+            "\n"
+            "NS_ASSUME_NONNULL_BEGIN\n"
+            "\n"
+            "@interface Store : NSObject <Reader>\n"
+            "@property (nonatomic, copy) NSString *name;\n"
+            "- (instancetype)initWithName:(NSString *)name;\n"
+            "+ (Store *)shared;\n"
+            "@end\n"
+            "\n"
+            "NS_ASSUME_NONNULL_END\n"
+        ),
+    ),
+}

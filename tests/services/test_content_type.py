@@ -1,14 +1,18 @@
 """The three content type services: name, grammar, magika."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from benchmarks._packaged_plan import PackagedPlans
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Reading
 from orchestration_assets.services.content_type.content_types import CONTENT_TYPES, from_magika
 from orchestration_assets.services.content_type.extension_map import _EXTENSIONS, _NAMES
+from orchestration_assets.services.content_type.shared_extension_formats import told_format
 from orchestration_assets.services.registry import load_embedded
 from tests.services.questions import question
-from tests.services.samples import CODE, PLAIN_SIGNS, PROSE
+from tests.services.samples import CODE, PLAIN_SIGNS, PROSE, SHARED_EXTENSIONS
 
 
 def ask(service: str, text: str = "", path: str = "withheld") -> Reading:
@@ -109,6 +113,44 @@ def test_grammar_sees_plain_signs(label: str) -> None:
     assert ask("grammar", PLAIN_SIGNS[label]).answer == label
 
 
+@pytest.fixture(scope="module")
+def plans() -> PackagedPlans:
+    return PackagedPlans()
+
+
+@pytest.mark.parametrize("name", SHARED_EXTENSIONS)
+def test_the_content_settles_what_an_extension_shares(name: str, plans: PackagedPlans) -> None:
+    extension, label, text = SHARED_EXTENSIONS[name]
+    for path in (f"a.{extension}", f"src/{name}.{extension}"):
+        answered = plans.answer("content_type", path, text)
+        assert answered is not None
+        assert answered.standing is not None
+        assert answered.standing.answer == label
+    if label not in {"other", "c"}:
+        assert ask("grammar", text).answer == label
+
+
+@pytest.mark.parametrize("extension", ["m", "pl", "v", "cls", "h"])
+@pytest.mark.parametrize("text", ["x\n", "12 34 56 78 90\n", "- - - - - -\n"])
+def test_where_the_content_does_not_tell_nobody_is_sure(
+    extension: str, text: str, plans: PackagedPlans
+) -> None:
+    answered = plans.answer("content_type", f"a.{extension}", text)
+    assert answered is not None
+    assert answered.standing is None or (answered.standing.confidence or 0.0) < 0.9
+
+
+@pytest.mark.parametrize("label", [*CODE, *PLAIN_SIGNS])
+def test_marks_of_rarer_formats_are_not_seen_elsewhere(label: str) -> None:
+    assert told_format({**CODE, **PLAIN_SIGNS}[label]) is None
+
+
+@given(st.text(max_size=400))
+def test_any_text_has_marks_or_none(text: str) -> None:
+    told = told_format(text)
+    assert told is None or (told[0] in CONTENT_TYPES and 0.0 < told[1] < 1.0)
+
+
 def test_grammar_never_looks_at_the_name() -> None:
     assert ask("grammar", CODE["go"], "liar.py") == ask("grammar", CODE["go"])
     assert ask("grammar", CODE["go"], "liar.py").answer == "go"
@@ -195,3 +237,30 @@ def test_a_here_document_name_that_overflows_a_grammar_is_kept_from_it():
     from orchestration_assets.services.content_type.parse_evidence import error_share
 
     assert error_share(f"x = <<{'A' * 2000}\n", "ruby") == 1.0
+
+
+def test_magika_abstains_below_its_own_threshold_and_says_what_it_would_have_guessed() -> None:
+    reading = ask("magika", f"# The archive\n\n{PROSE['en']} It is a good and helpful archive.\n")
+    assert reading.status is Status.ABSTAINED
+    assert str(reading.reason).startswith("magika is unsure: its best guess is ")
+
+
+def test_a_table_may_begin_with_a_line_of_its_own_and_signatures_are_none() -> None:
+    rows = "\n".join(f"{n}.5,{n},0.{n},red" for n in range(20))
+    assert ask("grammar", f"178,4,first\n# measured twice\n{rows}\n").answer == "csv"
+    stubs = "\n".join(
+        f"def read_{n}(data: bytes, at: int, swap: bool) -> int: ..." for n in range(9)
+    )
+    for opening in ("from ._base import one, two", stubs.splitlines()[0]):
+        assert ask("grammar", f"{opening}\n{stubs}\n").answer != "csv"
+
+
+def test_a_role_is_a_mark_of_restructuredtext_alone() -> None:
+    text = (
+        "Folder of the build\n-------------------\n\nThe full path of the folder in which the "
+        "program :command:`make` was started. It is set by :ref:`the tool <tool>` and read by "
+        "the option :option:`-B`; see :variable:`SOURCE_FOLDER` for the other one of the two.\n"
+    )
+    reading = ask("grammar", text)
+    assert reading.answer == "rst"
+    assert "0 marks of markdown" in str(reading.evidence)

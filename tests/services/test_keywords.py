@@ -6,16 +6,19 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from benchmarks.fit_keyword_background import compact, main
 from orchestration_assets.schemas.enums import Status
-from orchestration_assets.services.keywords.graph_keywords import pagerank
+from orchestration_assets.services.keywords.keyword_candidates import candidates_of
+from orchestration_assets.services.keywords.pagerank import pagerank
 from orchestration_assets.text.document_frequencies import (
     document_frequencies,
     term_counts,
     term_weights,
 )
-from orchestration_assets.text.function_words import likely_language
+from orchestration_assets.text.function_words import function_words, likely_language
 from orchestration_assets.text.words import prose_words, singular_words, words_of
 from tests.services.questions import ask
 from tests.services.samples import CODE, PROSE
@@ -60,6 +63,83 @@ def test_identifiers_are_split(service: str) -> None:
 def test_markup_is_no_keyword(service: str) -> None:
     html = "<!doctype html><html><body class='container'><p>" + ESSAY + "</p></body></html>"
     assert set(keywords(service, html, "markup")) == set(keywords(service, ESSAY))
+
+
+NETWORK = (
+    "The event loop runs every callback. A callback may wait for the event loop. Garbage "
+    "collection stops the event loop, so garbage collection is rare. A callback must never block. "
+)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_terms_of_two_words_come_as_phrases(service: str) -> None:
+    found = keywords(service, NETWORK)
+    assert {"event loop", "garbage collection"} <= set(found)
+    # what stands in nothing but the phrase is no key word beside it
+    assert not {"loop", "garbage", "collection"} & set(found)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_phrases_end_at_punctuation_and_repeat_no_word(service: str) -> None:
+    found = keywords(
+        service, "Glacier, moraine. Glacier; moraine! nan nan. Fjord nan nan fjord. " * 2
+    )
+    assert not [term for term in found if len(set(term.split())) < len(term.split())]
+    assert "glacier moraine" not in found
+
+
+LICENCE = (
+    "Permission is hereby granted, free of charge, to any person obtaining a copy of this software "
+    "and associated documentation, to deal in the software without restriction."
+)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize(
+    ("text", "family"),
+    [
+        (f"{LICENCE}\n\n{ESSAY}", "prose"),
+        (f"# Glaciers\n\n{ESSAY}\n\n## Licence\n\n{LICENCE}\n", "markup"),
+        (f"# {LICENCE}\n\n# {ESSAY}\nx = 1\n", "code"),
+        (
+            "<html><body><nav>Downloads Forum Imprint Downloads Forum</nav>"
+            f"<main><p>{ESSAY}</p></main><footer>{LICENCE}</footer></body></html>",
+            "markup",
+        ),
+        (f"[![software permission](a.svg)](b) [![software copy](c)](d)\n\n{ESSAY}", "markup"),
+    ],
+)
+def test_boilerplate_gives_no_key_words(service: str, text: str, family: str) -> None:
+    found = " ".join(keywords(service, text, family))
+    assert "glacier" in found
+    for word in ("software", "permission", "copy", "granted", "restriction", "downloads", "forum"):
+        assert word not in found.split()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_fragments_of_code_and_marks_are_no_key_words(service: str) -> None:
+    code = (
+        "# Copies a member of the archive to the folder.\n"
+        "def copyfileobj(fsrc, fdst):\n    # reads blocks of the archive\n"
+        "    while buf := fsrc.read(bufsz):\n        fdst.write(buf)\n    self.bufsz = bufsz\n"
+    )
+    assert not {"fsrc", "fdst", "bufsz", "self", "copyfileobj"} & set(
+        keywords(service, code, "code")
+    )
+    roff = (
+        '.TH ROLE 7\n.SH "NAME"\nrole \\- a \\fIrole\\fR of the \\fBserver\\fR\n.PP\n'
+        "A \\fIrole\\fR may own tables.\n"
+    )
+    found = keywords(service, roff * 2)
+    assert "role" in found
+    assert not [term for term in found if term.startswith(("fi", "fb"))]
+
+
+@given(st.text(max_size=500), st.sampled_from(["prose", "markup", "code", "data"]))
+def test_candidates_of_any_text(text: str, family: str) -> None:
+    candidates = candidates_of(text, family)
+    assert all(2 <= len(phrase.split()) <= 3 for phrase in candidates.phrases)
+    assert all(count >= 2 for count in candidates.phrases.values())
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -150,3 +230,18 @@ def test_compact_keeps_the_most_frequent() -> None:
     text = compact({"the": 9_000, "rare": 1, "often": 4_321}, limit=65)
     assert len(text.encode()) <= 65
     assert json.loads(text)["words"] == {"9000": "the", "4300": "often"}
+
+
+_COUNCIL = {
+    "de": "Der Rat hat nach langer Debatte die Brücke genehmigt, und sie wird im Mai eröffnet. ",
+    "fr": "Le conseil a voté pour le pont après un long débat, mais sans les travaux du quai. ",
+    "es": "El consejo ha votado por el puente tras un largo debate, pero sin las obras. ",
+}
+
+
+@pytest.mark.parametrize(("language", "text"), [*PROSE.items(), *_COUNCIL.items()])
+@pytest.mark.parametrize("service", SERVICES)
+def test_function_words_are_no_key_words_in_any_language(service, language, text) -> None:
+    answer = ask(service, text * 5).answer or ()
+    named = {word for member in answer for word in str(member).split()}
+    assert named.isdisjoint(function_words().get(language, ()))

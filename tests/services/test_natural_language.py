@@ -1,6 +1,7 @@
 """The two natural language services: langid and stopwords."""
 
 import json
+import re
 from importlib.resources import files
 from pathlib import Path
 
@@ -101,6 +102,35 @@ def test_a_document_in_one_language_is_no_mixture(service, language) -> None:
     assert "a mixture" not in (reading.evidence or "")
 
 
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize(
+    ("first", "second"), [("zh", "en"), ("ru", "en"), ("el", "fr"), ("ja", "de")]
+)
+def test_languages_of_several_scripts_are_said_with_shares(service, first, second) -> None:
+    prose = {**LONG, **PROSE}
+    reading = ask(service, prose[first] * 5 + "\n\n" + LONG[second] * 2)
+    said = [reading.answer, *(other.answer for other in reading.alternatives)]
+    assert set(said) == {first, second}
+    assert reading.evidence is not None
+    assert re.search(rf"{first} \d+%", reading.evidence)
+    assert re.search(rf"{second} \d+%", reading.evidence)
+
+
+def test_three_languages_are_said() -> None:
+    text = "\n\n".join(LONG[language] * 4 for language in ("en", "de", "fr"))
+    reading = ask("stopwords", text)
+    said = {reading.answer, *(other.answer for other in reading.alternatives)}
+    assert {"en", "de", "fr"} <= said
+    assert (reading.evidence or "").count("%") >= 3
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_foreign_terms_are_no_second_language(service) -> None:
+    reading = ask(service, PROSE["ja"] * 3 + " Python Guido ABC TensorFlow Monty Linux Kernel")
+    assert reading.answer == "ja"
+    assert "en" not in {other.answer for other in reading.alternatives}
+
+
 @given(st.text(max_size=3000), st.integers(1, 6), st.integers(1, 400))
 def test_pieces_are_spread_over_the_whole_text(text, number, chars) -> None:
     pieces = spread_pieces(text, number, chars)
@@ -132,3 +162,8 @@ def test_tables_are_words_of_known_languages() -> None:
         listed = words.split()
         assert len(listed) == len(set(listed)) >= 20
         assert words == words.lower()
+
+
+def test_the_letters_of_japanese_are_named_as_they_are() -> None:
+    reading = ask("stopwords", "東京は日本の首都です。人口は約1400万人です。")
+    assert (reading.answer, reading.evidence) == ("ja", "100% of the letters are kana and han")

@@ -1,12 +1,16 @@
 """The two title services and their judge."""
 
+import json
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Reading
 from orchestration_assets.services.registry import load_embedded
 from orchestration_assets.services.title.title_form import MAX_TITLE, as_title, form_score
-from tests.services.questions import ask, question
+from tests.services.questions import ask, question, question_for
 from tests.services.samples import CODE, PROSE
 
 ARCHIVE = (
@@ -51,6 +55,164 @@ def test_declared(text: str, family: str, title: str | None) -> None:
     reading = ask("declared_title", text, family)
     assert reading.answer == title
     assert bool(reading.reason) == (title is None)
+
+
+BADGE = "[![build](https://ci.example.org/a.svg)](https://ci.example.org/a)"
+
+
+@pytest.mark.parametrize(
+    ("text", "family", "title"),
+    [
+        # badges, link definitions, images and anchors are no words of a heading
+        (f"# Tide tables {BADGE}\n\nText.\n", "markup", "Tide tables"),
+        ("# Tide tables [![b][ci]][ci]\n\n[ci]: https://example.org\n", "markup", "Tide tables"),
+        (f"{BADGE}\n{BADGE}\n\nTide tables\n===========\n", "markup", "Tide tables"),
+        ("# ![Jansi](logo.png)\n\nText.\n", "markup", "Jansi"),
+        ('<h1 align="center">Tide <i>tables</i></h1>\n\nText.\n', "markup", "Tide tables"),
+        ("<!-- # Old name -->\n# Tide tables\n", "markup", "Tide tables"),
+        # names keep their marks
+        ("FLAGS_<CONFIG>\n--------------\n\nText.\n", "markup", "FLAGS_<CONFIG>"),
+        ("<LANG>_STANDARD\n---------------\n\nText.\n", "markup", "<LANG>_STANDARD"),
+        ("a\\.b\\_c package\n==============\n", "markup", "a.b_c package"),
+        (":mod:`email` Architecture\n=========================\n", "markup", "email Architecture"),
+        (
+            ".. |X| replace:: BitString\n\n|X| type\n--------\n",
+            "markup",
+            "BitString type",
+        ),
+        # contents, sections and containers name no whole; alone at the top a section's name does
+        ("Contents\n========\n\n* [A](#a)\n\nMotivation\n----------\n\nText\n", "markup", None),
+        ("# 1. Setup\n\nText.\n\n# 2. Rain and bicycles\n", "markup", "Rain and bicycles"),
+        ("## Changelog of this notebook\n\n## Soil probes\n", "markup", "Soil probes"),
+        ("# Installation\n\nText.\n\n## Supported systems\n", "markup", "Installation"),
+        (
+            "<html><title>Home</title><h1>Blog</h1><h2>Opening hours in winter</h2></html>",
+            "markup",
+            "Opening hours in winter",
+        ),
+        ("<html><head><title>Redirecting...</title></head><body></body></html>", "markup", None),
+        ("<table></table><p><b>Parade permit</b></p><p>Text</p>", "markup", "Parade permit"),
+        # one release of many
+        ("## 1.2.0 (2024-01-02)\n\n### Added tables\n\n- one\n", "markup", None),
+        ("Version 1.0.0, Fri 22 Nov 2013\n==========================\n", "prose", None),
+        # what stands before the title
+        (
+            "Guide | Changes | Forum\n\nVersion 2 at a glance\n\nText.\n",
+            "prose",
+            "Version 2 at a glance",
+        ),
+        ("CONFIDENTIAL \u2013 members only\n\nSpring fair\n\nText.\n", "prose", "Spring fair"),
+        ("Dear all,\n\nthe fair is over. It was good.\n", "prose", None),
+        ("From: a\nSubject: (no subject)\n\nText.\n", "prose", None),
+        ("Subject: Re: Fwd: Spring fair\n\nText.\n", "prose", "Spring fair"),
+        (
+            "1. Bell tower. It stays.\n\n2. Summer fair. It comes.\n",
+            "prose",
+            "Bell tower and Summer fair",
+        ),
+        # manual pages
+        (
+            '.TH A 1\n.SH "NAME"\na\\-b \\[em] joins\nall \\fIfiles\\fR\n.SH SYNOPSIS\n',
+            "prose",
+            "a-b - joins all files",
+        ),
+        ("A(1)     Tools     A(1)\n\na is a tool.\n", "prose", "A(1)"),
+        (
+            "package Dpkg;\n\n=head1 NAME\n\nDpkg::Arch - architectures\n",
+            "code",
+            "Dpkg::Arch - architectures",
+        ),
+        # comments: what stands behind a licence, between rules, after the name of the file
+        (
+            "/* This program is free software. */\n\n/* vim: set ts=8: */\n\n"
+            "/*\n * Debounce for pedal switches.\n *\n * Contacts bounce.\n */\n#include <a.h>\n",
+            "code",
+            "Debounce for pedal switches",
+        ),
+        ("//===- llvm/A.h - Pass class ---*- C++ -*-===//\n//\n", "code", "llvm/A.h - Pass class"),
+        ("# init.tcl --\n#\n# Start-up file.\n#\nset a 1\n", "code", "init.tcl: Start-up file"),
+        ('" Vim syntax file\n" Maintainer: A\nsyn clear\n', "code", "Vim syntax file"),
+        ("#[=======[.rst:\nVerify\n------\n]=======]\nset(a 1)\n", "code", "Verify"),
+        ("/**\n * @file a.h\n * @brief Keeps old files.\n */\n", "code", "Keeps old files"),
+        ("x = 1\n# this is about one line\ny = 2\n", "code", None),
+        ('"use strict";\nconst a = 1;\n', "code", None),
+        (
+            "% draft\n\\documentclass{a}\n% \\title{No}\n\\section*{House rules}\n",
+            "code",
+            "House rules",
+        ),
+    ],
+)
+def test_what_names_the_whole(text: str, family: str, title: str | None) -> None:
+    assert ask("declared_title", text, family).answer == title
+
+
+def test_a_notebook_is_named_by_its_heading() -> None:
+    cells = [
+        {"cell_type": "markdown", "source": ["This notebook is part of the docs.\n"]},
+        {"cell_type": "markdown", "source": ["# Pre-executing notebooks\n", "Text.\n"]},
+    ]
+    text = json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    assert ask("declared_title", text, "markup").answer == "Pre-executing notebooks"
+
+
+@given(st.text(max_size=600), st.sampled_from(["prose", "markup", "code", "data"]))
+def test_any_text_has_a_title_that_fits_a_line_or_none(text: str, family: str) -> None:
+    for service in ("declared_title", "central_sentence"):
+        answer = ask(service, text, family).answer
+        assert answer is None or (isinstance(answer, str) and 0 < len(answer) <= MAX_TITLE)
+        assert answer is None or (answer.isprintable() and any(map(str.isalpha, answer)))
+
+
+@pytest.mark.parametrize(
+    "heading", ["Keep old files", "C#", "snake_case names", "a/b testing", 'What\'s "new"']
+)
+def test_the_own_heading_of_a_page_stands(heading: str) -> None:
+    page = (
+        f"# {heading}\n\n> Convert a file, copy a file and list the file.\n\n"
+        "- Convert a file to a file:\n\n`dd {{file}}`\n\n- List all files of the file:\n\n`ls`\n"
+    )
+    title = load_embedded("title_judge").answer(question_for("title_judge", page, family="markup"))
+    assert isinstance(title.answer, str)
+    assert title.answer.startswith(heading)
+
+
+LOG = (
+    "2025-03-02T01:00:00Z INFO  start job=nightly errors=0\n"
+    "2025-03-02T01:41:19Z WARN  soft error count=3\n"
+    "2025-03-02T01:53:02Z ERROR tape.drive write failed: medium worn\n"
+    "2025-03-02T01:53:02Z ERROR run aborted\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("log", "event"),
+    [
+        (LOG, "tape.drive write failed: medium worn"),
+        (LOG.replace("ERROR", "INFO"), "soft error count=3"),
+        (
+            "[1/3] lint .... ok\n[2/3] migrate .... FAILED\n  column exists\n[3/3] x .... ok\n",
+            "migrate FAILED: column exists",
+        ),
+        (LOG.replace("ERROR", "INFO").replace("WARN", "INFO"), None),
+    ],
+)
+def test_a_log_is_named_by_what_went_wrong(log: str, event: str | None) -> None:
+    assert ask("declared_title", log).status is Status.ABSTAINED
+    assert ask("central_sentence", log).answer == event
+
+
+def test_stray_sentences_are_no_titles() -> None:
+    inside = (
+        "import os\n\n\ndef a():\n    # put it back in case we altered it along the way\n    pass\n"
+    )
+    assert ask("central_sentence", inside, "code").status is Status.ABSTAINED
+    changes = "0.16 (2022-04-13)\n=================\n\nFixed the reading of old files at last.\n"
+    assert ask("central_sentence", changes).status is Status.ABSTAINED
+    letter = "Hello team, quick one!\n\nWe keep it short. The contact form loses every message.\n"
+    assert ask("central_sentence", letter).answer == "The contact form loses every message"
+    items = "Keeps old files in the archive.\n\n- Move the old files of the archive\n- Move files\n"
+    assert ask("central_sentence", items).answer == "Keeps old files in the archive"
 
 
 def test_what_is_declared_less_clearly_is_less_sure() -> None:

@@ -51,6 +51,25 @@ def test_no_evidence(service: str, text: str) -> None:
     assert reading.reason
 
 
+REFERENCE = (
+    "Returns the first error that was raised while the support files were read. The default is "
+    "to fail. Pass a true value to kill the process instead, or to free the memory like the older "
+    "functions do. See the help of the command for more. A new block is allocated where the old "
+    "one is not large enough. The order of the arguments is the same as for the main function."
+)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("times", [1, 8])
+def test_the_terms_of_a_reference_are_no_tone(service: str, times: int) -> None:
+    assert ask(service, REFERENCE * times, "markup").status is Status.ABSTAINED
+    comment = "".join(f"# {line}\n" for line in REFERENCE.split(". "))
+    assert ask(service, comment * times, "code").status is Status.ABSTAINED
+    # one word of praise in a long reference is an accident, a verdict in every other line is none
+    assert ask(service, REFERENCE * 8 + " This is a wonderful function.").answer is None
+    assert tone(service, " ".join([REFERENCE, *[GLAD] * 3])) > 0
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_short_exclamations_count(service: str) -> None:
     assert tone(service, "Great work!") > 0

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Final, cast
 
+from orchestration_assets.disagreement.consequences.labels import (
+    are_near_synonyms,
+    are_spellings_of_one,
+)
 from orchestration_assets.disagreement.kinds.entity_conflicts import entity_conflict
 from orchestration_assets.disagreement.kinds.figurative import figurative
 from orchestration_assets.disagreement.kinds.finding import Finding
@@ -41,12 +45,11 @@ class KindSearch:
 def dispute_kinds(
     resolutions: Iterable[ResolutionRow],
     readings: Mapping[tuple[str, str], ServiceReadings],
-    disputed: Collection[tuple[str, str]],
     tasks: Mapping[str, Task],
     search: KindSearch,
     errors: dict[str, str] | None = None,
 ) -> Iterator[DisputeKindRow]:
-    """The kinds of the questions that are ``disputed``, in the order of the resolutions.
+    """The kinds of all questions that several services answered, in the order of the resolutions.
 
     What services say is compared for labels of an open set and for texts; any answers but vectors
     are looked through for an outlier; the content is read where scores disagree, since tone and
@@ -54,10 +57,9 @@ def dispute_kinds(
     kind, what went wrong where a question could not be looked through.
     """
     for row in resolutions:
-        key = (row.item_id, row.task)
-        if key not in disputed:
+        votes = ok_votes(readings.get((row.item_id, row.task), ()))
+        if len(votes) < 2:
             continue
-        votes = ok_votes(readings.get(key, ()))
         task = tasks[row.task]
         for kind in DisputeKind:
             try:
@@ -103,10 +105,21 @@ def _outlier(votes: ServiceReadings, task: Task) -> _Match | None:
     if len(votes) < MIN_READINGS:
         return None
     answers = [cast(Answer, reading.answer) for _, reading in votes]
-    finding = outlier([[distance(a, b, task) for b in answers] for a in answers])
+    finding = outlier([[_apart(a, b, task) for b in answers] for a in answers])
     if finding is None or finding.outlier_position is None:
         return None
     return (votes[finding.outlier_position][0],), finding
+
+
+def _apart(first: Answer, second: Answer, task: Task) -> float:
+    """Near-synonyms and spellings of one label are one label: nobody would act otherwise."""
+    if task.kind is AnswerKind.LABEL:
+        a, b = cast(str, first), cast(str, second)
+        if are_near_synonyms(a, b, task.near_synonyms) or (
+            not task.labels and are_spellings_of_one(a, b)
+        ):
+            return 0.0
+    return distance(first, second, task)
 
 
 def _clearest_pair(

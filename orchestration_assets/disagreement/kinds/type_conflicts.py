@@ -52,7 +52,8 @@ _UNITS = (
 _SPANS = r"seconds?|minutes?|hours?|days?|weeks?|months?|years?|decades?|centur(?:y|ies)"
 _COUNT = rf"(?:[-+]?\d[\d,.]*|a|an|about|minus|(?:{_NUMBER_WORDS}))"
 
-# the first that matches a whole answer decides; order: what is plainest first
+# The first that matches a whole answer decides; order: what is plainest first. No pattern may match
+# a text in two ways: answers are untrusted, and each doubling doubles the time.
 _PATTERNS: Final[tuple[tuple[AnswerType, re.Pattern[str]], ...]] = (
     (
         AnswerType.YES_NO,
@@ -74,9 +75,7 @@ _PATTERNS: Final[tuple[tuple[AnswerType, re.Pattern[str]], ...]] = (
         AnswerType.TIME,
         re.compile(
             rf"(?:(?:in|on|at|by|around|about|since|before|after|during|until|last|next"
-            rf"|every(?: other)?"
-            rf"|at about|at half past|half past|at around|two days before|early|late|the"
-            rf"|this)\s+)*"
+            rf"|every(?: other)?|half past|two days before|early|late|the|this)\s+)*"
             rf"(?:\d{{4}}-\d{{2}}-\d{{2}}|\d{{1,2}}:\d{{2}}|\d{{1,2}} o'clock"
             rf"|\d{{1,2}}(?:st|nd|rd|th)?(?: of)? (?:{_MONTHS})(?:,? \d{{4}})?"
             rf"|(?:{_MONTHS})\.?(?: \d{{1,2}}(?:st|nd|rd|th)?)?(?:,? \d{{4}})?"
@@ -139,9 +138,10 @@ _CODE: Final = re.compile(
     r"|=>|<\w+>.*</\w+>|^\s*\{.*:.*\}\s*$|\w+\(.*\)\s*[:;]?$|^(?:git|npm|pip|docker|curl) \S+",
     re.I | re.S,
 )
-_SENTENCE: Final = re.compile(r"[A-Z][^.!?]*\s[^.!?]*\s[^.!?]*[.!?]")
-_LIST: Final = re.compile(r"[^,;.]+(?:[,;] ?[^,;.]+){2,}")
-_NAME: Final = re.compile(r"(?:(?:the|of|de|von|van|and|a)\s|[A-Z][\w'\u2019.-]*\s?)+", re.U)
+_SENTENCE: Final = re.compile(r"[A-Z][^.!?\s]*+\s[^.!?\s]*+\s[^.!?]*+[.!?]")
+_LIST: Final = re.compile(r"[^,;.]+(?:[,;][^,;.]+){2,}")
+# each word as a whole: one in capitals could else be divided in as many ways as it has letters
+_NAME: Final = re.compile(r"(?:(?:the|of|de|von|van|and|a)\s|[A-Z][\w'\u2019.-]*+(?:\s|\Z))+")
 # answers of these pairs do not contradict each other by their form alone
 _COMPATIBLE: Final[frozenset[frozenset[AnswerType]]] = frozenset(
     frozenset(pair)

@@ -9,10 +9,12 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
+
+from orchestration_assets.text.document_frequencies import term_weights
 
 LEXED_CHARS: Final = 6144
 WEIGHT_SCALE: Final = 10
@@ -20,6 +22,8 @@ WEIGHT_SCALE: Final = 10
 
 _TOKEN = re.compile(r"[A-Za-z_]\w*|\d+|[^\w\s]{1,3}|\n\s*")
 _MAX_WORD: Final = 24
+# letters and marks stand everywhere, and what is shown must stay short
+_TOLD: Final = re.compile(r"\^?[A-Za-z_]\w{2,11}\$?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +31,33 @@ class LexicalEvidence:
     """The output of the model for one text.
 
     ``logits`` has one value for each label of the model; ``known`` is the number of different
-    features that the model has weights for.
+    features that the model has weights for, ``features`` are these with their values.
     """
 
     logits: Mapping[str, float]
     known: int
+    features: Mapping[str, float] = field(default_factory=dict)
+
+    def telling_words(self, label: str, rival: str) -> list[str]:
+        """Words of the text that speak most for a label against another, the strongest first.
+
+        What any document may have, such as *the* or *License*, counts as far as it is rare. None
+        where the model has no such labels.
+        """
+        labels = fitted_model()["labels"]
+        if label not in labels or rival not in labels or not self.features:
+            return []
+        rows, weights, _ = _weights()
+        own = [rows[feature] for feature in self.features]
+        margin = weights[own, labels.index(label)] - weights[own, labels.index(rival)]
+        strength = zip(self.features.items(), margin.tolist(), strict=True)
+        told: dict[str, float] = {}
+        for (feature, value), lead in strength:
+            if lead > 0.0 and _TOLD.fullmatch(feature):
+                word = feature.strip("^$")
+                (rarity,) = term_weights({word.lower(): 1}).values()
+                told[word] = max(told.get(word, 0.0), value * lead * rarity)
+        return sorted(told, key=lambda word: (-told[word], word))
 
 
 def features_of(text: str) -> dict[str, int]:
@@ -86,13 +112,15 @@ def lexical_evidence(text: str) -> LexicalEvidence:
     import numpy as np
 
     rows, weights, intercepts = _weights()
-    known = [(rows[key], n) for key, n in features_of(text).items() if key in rows]
-    logits = intercepts
+    known = {key: n for key, n in features_of(text).items() if key in rows}
+    logits, values = intercepts, np.empty(0, dtype=np.float32)
     if known:
         # Repetition counts, but less and less; length does not.
-        values = np.array([1.0 + math.log(n) for _, n in known], dtype=np.float32)
+        values = np.array([1.0 + math.log(n) for n in known.values()], dtype=np.float32)
         values /= np.sqrt(values @ values)
-        logits = intercepts + values @ weights[[row for row, _ in known]]
+        logits = intercepts + values @ weights[[rows[key] for key in known]]
     return LexicalEvidence(
-        dict(zip(fitted_model()["labels"], logits.tolist(), strict=True)), len(known)
+        dict(zip(fitted_model()["labels"], logits.tolist(), strict=True)),
+        len(known),
+        dict(zip(known, values.tolist(), strict=True)),
     )

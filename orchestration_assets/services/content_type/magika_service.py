@@ -17,7 +17,7 @@ _END_CHARS: Final = 4096
 @cache
 def _model() -> Any:
     onnxruntime = import_module("onnxruntime")
-    from magika import Magika, PredictionMode
+    from magika import Magika
 
     class OneThread(Magika):
         """magika on one thread: its model is so small that more threads only wait."""
@@ -30,13 +30,20 @@ def _model() -> Any:
                 self._model_path, sess_options=options, providers=["CPUExecutionProvider"]
             )
 
-    return OneThread(prediction_mode=PredictionMode.BEST_GUESS)
+    return OneThread()
+
+
+@cache
+def _low_confidence() -> Any:
+    from magika.types import OverwriteReason
+
+    return OverwriteReason.LOW_CONFIDENCE
 
 
 class MagikaService(EmbeddedService):
-    """magika's best guess and its score.
+    """What magika's model sees, and its score; below its own threshold for a type it abstains.
 
-    In its default mode magika answers "txt" where it is unsure, at a high score.
+    There magika itself answers "txt", at the score of what it would have guessed.
     """
 
     name: ClassVar[str] = "magika"
@@ -53,6 +60,11 @@ class MagikaService(EmbeddedService):
         prediction = result.prediction
         if prediction.dl.label == "undefined":
             return abstention("too little content for the model")
+        if prediction.overwrite_reason is _low_confidence():
+            guess = prediction.dl.description
+            return abstention(
+                f"magika is unsure: its best guess is {guess} ({prediction.score:.2f})"
+            )
         if not prediction.output.is_text:
             return abstention(f"magika sees {prediction.output.description}, but this is text")
         label = str(prediction.output.label)

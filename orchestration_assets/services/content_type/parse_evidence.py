@@ -26,6 +26,9 @@ GRAMMARS: Final[Mapping[str, tuple[str, ...]]] = {
 """Content type -> the grammars that read it; the best of them counts, and the
 later ones are asked only where the first fails."""
 
+_OPENINGS: Final[Mapping[str, str]] = {"json": '{["/'}
+"""Formats of which every document begins with one of these signs (a slash opens a comment)."""
+
 # Upper ends of the classes of error shares.
 _CLASS_ENDS: Final = (0.0, 0.01, 0.05, 0.2)
 ERROR_CLASSES: Final = len(_CLASS_ENDS) + 1
@@ -37,6 +40,13 @@ def parsed_prefix(text: str) -> str:
     if len(text) > PARSED_CHARS and (end := prefix.rfind("\n")) > PARSED_CHARS // 2:
         prefix = prefix[:end]
     return prefix
+
+
+def opens_as(content: str, content_type: str) -> bool:
+    """Whether a document of this type may begin as the text does. Words do not tell a manual that
+    quotes long examples of a format from the format itself; how it begins does."""
+    openings = _OPENINGS.get(content_type)
+    return openings is None or content.lstrip()[:1] in openings
 
 
 def error_share(content: str, content_type: str) -> float:

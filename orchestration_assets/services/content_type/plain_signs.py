@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from orchestration_assets.services.readings import quoted
+
 _HEAD_CHARS: Final = 4096
 _WHOLE_JSON_CHARS: Final = 8192
 
@@ -108,6 +110,12 @@ _SIGNS: Final[Sequence[tuple[str, float, str, re.Pattern[str]]]] = tuple(
             r"\A# \S[^\n]*\n\s*\n(?:[^\n]*\n){0,40}?(?:> \S|`[^`\n]+`[ \t]*$|##+ \S|```)[^\n]*\n"
             r"(?:[^\n]*\n){0,40}?(?:> \S|`[^`\n]+`[ \t]*$|```)",
         ),
+        (
+            "xml",
+            0.98,
+            "a Qt translation",
+            r"\A\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<!DOCTYPE TS\b|<TS\b[^>]{0,200}>)",
+        ),
         ("xml", 0.97, "an SVG element", r"\A\s*(?:<!--[^>]{0,500}-->\s*)?<svg\b"),
     )
 )
@@ -142,13 +150,19 @@ def _shebang(text: str, head: str) -> PlainSign | None:
     if interpreter not in _INTERPRETERS:
         return None
     label, confidence = _INTERPRETERS[interpreter]
-    return PlainSign(label, confidence, f"a shebang for {interpreter}")
+    return PlainSign(label, confidence, _with_quote(f"a shebang for {interpreter}", match[0]))
+
+
+def _with_quote(evidence: str, sign: str) -> str:
+    """The evidence with the last line of what was matched, in which the sign itself stands."""
+    told = quoted(sign.strip().splitlines()[-1:])
+    return f"{evidence}: {told}" if told else evidence
 
 
 def _pattern(text: str, head: str) -> PlainSign | None:
     for label, confidence, evidence, pattern in _SIGNS:
-        if pattern.search(head):
-            return PlainSign(label, confidence, evidence)
+        if match := pattern.search(head):
+            return PlainSign(label, confidence, _with_quote(evidence, match[0]))
     return None
 
 
@@ -228,21 +242,31 @@ def _sections(text: str, head: str) -> PlainSign | None:
 
 
 _MIN_TABLE_LINES: Final = 5
+_CODE_SIGNS: Final = frozenset("(){}[]=")
 
 
 def _table(text: str, head: str) -> PlainSign | None:
-    """CSV and TSV: lines with equally many separators."""
-    lines = [line for line in head.split("\n")[:-1] if line.strip()][:40]
+    """CSV and TSV: lines with equally many separators, but for the first, which may say something
+    of the whole, and for comments."""
+    filled = [line for line in head.split("\n")[:-1] if line.strip()][:41]
+    lines = [line for line in filled[1:] if line[0] != "#"]
     for separator, label in (("\t", "tsv"), (",", "csv"), (";", "csv")):
         counts = {_separator_count(line, separator) for line in lines}
         # Two columns are what prose with one comma a line would look like.
         if len(counts) != 1 or len(lines) < (
-            _MIN_TABLE_LINES if min(counts) > 1 else 3 * _MIN_TABLE_LINES
+            _MIN_TABLE_LINES - 1 if min(counts) > 1 else 3 * _MIN_TABLE_LINES - 1
         ):
             continue
         if counts == {0}:
             continue
-        if any(line[0] in " \t#/" or line[-1] in ",;{}()\\" for line in lines):
+        if any(line[0] in " \t/" or line[-1] in ",;{}()\\" for line in lines):
+            continue
+        # signatures of functions have equally many commas as well
+        if all("(" in line for line in lines):
+            continue
+        if _separator_count(filled[0], separator) not in counts and (
+            separator not in filled[0] or any(_CODE_SIGNS.intersection(line) for line in lines)
+        ):
             continue
         return PlainSign(label, 0.9, f"{len(lines)} lines with {counts.pop() + 1} columns each")
     return None
@@ -255,12 +279,14 @@ def _separator_count(line: str, separator: str) -> int:
     return _QUOTED.sub("", line).count(separator)
 
 
-_PROSE_TYPES: Final = ("text", "markdown", "rst")
+PROSE_TYPES: Final = ("text", "markdown", "rst")
 _RST = re.compile(
     r"^\.\. (?:[\w-]+::(?: |$)|_[^\n]+:|\[\w+\] )|:[a-z]+(?::[a-z]+)?:`[^`\n]+`|``[^`\n]+``"
     r"|`[^`<\n]+ <[^>\n]+>`_|\w::$|^:[\w -]+:(?: |$)|^[=~^*+\"]{4,}$",
     re.MULTILINE,
 )
+# without them, their backquotes would be code spans of Markdown
+_RST_ROLE = re.compile(r":[a-z]+(?::[a-z]+)?:`[^`\n]+`|``[^`\n]+``")
 _MARKDOWN = re.compile(
     r"^#{1,6} \S|^(?:```|~~~)|\[[^\[\]\n]+\]\([^()\s]+\)|^> |^[*-] \[[ x]\] |\*\*[^*\n]+\*\*"
     r"|(?<!`)`[^`\n]+`(?![`_])|^\|[^\n]*\|$|^\[[^\]\n]+\]: |!\[",
@@ -278,12 +304,12 @@ def split_prose_types(
 ) -> tuple[dict[str, float], Sequence[str]]:
     """``shares`` with text, markdown and rst told apart by their markup, and why."""
     split = dict(shares)
-    prose = sum(split[label] for label in _PROSE_TYPES)
+    prose = sum(split[label] for label in PROSE_TYPES)
     if prose < max(split.values()):
         return split, ()
     head = text[:_HEAD_CHARS]
     rst = len(_RST.findall(head))
-    markdown = len(_MARKDOWN.findall(head))
+    markdown = len(_MARKDOWN.findall(_RST_ROLE.sub(" ", head)))
     odds = {
         "text": split["text"] * math.exp(0.0 if rst or markdown else _NO_MARK),
         "markdown": split["markdown"] * math.exp(_MARKDOWN_MARK * min(markdown, _MAX_MARKS)),

@@ -2,57 +2,24 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
-from orchestration_assets.schemas.enums import AnswerKind, Family
+from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.services.contract import EmbeddedService
+from orchestration_assets.services.keywords.keyword_candidates import candidates_of, rank_terms
 from orchestration_assets.services.keywords.keyword_readings import keywords_reading
+from orchestration_assets.services.keywords.pagerank import pagerank
 from orchestration_assets.services.readings import abstention
 from orchestration_assets.text.function_words import stop_words_for
-from orchestration_assets.text.words import is_term, singular_words, words_of
+from orchestration_assets.text.words import is_term, singular_words
 
-# Words of programming languages, common to several of them: they stand beside everything.
-_CODE_WORDS: Final = frozenset(
-    "abstract and args array assert async auto await bool boolean break byte case cast catch char "
-    "class const constructor continue def default define del delete double echo elif else end "
-    "endif enum err error esac eval except exit export extends extern false final finally float "
-    "fmt fn for foreach from func function get global goto http https if ifdef ifndef impl "
-    "implements import in include inline instanceof int interface is lambda len let list local "
-    "long loop match module mut namespace new nil none not null number obj object of operator or "
-    "override package params pass private protected pub public raise register require result ret "
-    "return self set shift short signed sizeof static std str string struct super switch template "
-    "test then this throw throws trait true try type typedef typename typeof undefined union "
-    "unsigned use using val value var vec virtual void volatile when where while with yield".split()
-)
 _WINDOW: Final = 3
 _MAX_NODES: Final = 256
-_DAMPING: Final = 0.85
-_ITERATIONS: Final = 24
-
-
-def pagerank(links: Any) -> Any:
-    """PageRank of a symmetric matrix of link weights, by power iteration; the ranks add up to 1.
-
-    Mihalcea and Tarau 2004: r = (1 - d) / n + d * W r, with W's columns normalised, d = 0.85.
-    """
-    import numpy as np
-
-    count = len(links)
-    out = links.sum(axis=0)
-    steps = links / np.where(out > 0, out, 1.0)
-    without_links = out == 0
-    rank = np.full(count, 1.0 / count)
-    for _ in range(_ITERATIONS):
-        # What has no links gives its rank to all, so that none is lost.
-        rank = (1 - _DAMPING) / count + _DAMPING * (
-            steps @ rank + rank[without_links].sum() / count
-        )
-    return rank
 
 
 class GraphKeywords(EmbeddedService):
-    """Ranks words by their place in the graph of which words stand near each other."""
+    """Ranks words and phrases by their place in the graph of which words stand near each other."""
 
     name: ClassVar[str] = "graph_keywords"
     kinds: ClassVar[frozenset[AnswerKind]] = frozenset({AnswerKind.SET})
@@ -61,18 +28,16 @@ class GraphKeywords(EmbeddedService):
 
     def answer(self, question: Question) -> Reading:
         item = question.item
-        family = item.family
-        words = words_of(item.text, family)
-        left_out = stop_words_for(words)
-        if family == Family.CODE:
-            left_out |= _CODE_WORDS
-        terms = singular_words([word for word in words if is_term(word) and word not in left_out])
+        candidates = candidates_of(item.text, item.family)
+        left_out = stop_words_for(candidates.words)
+        terms = singular_words(
+            [word for word in candidates.words if is_term(word) and word not in left_out]
+        )
         if not terms:
             return abstention("no words that could be key words")
         counts = Counter(terms)
-        weights = _word_ranks(terms, counts)
-        ranked = sorted(weights, key=lambda word: (-weights[word], word))
-        return keywords_reading(ranked, counts, "co-occurrence graph")
+        ranked, occurrences = rank_terms(_word_ranks(terms, counts), counts, candidates.phrases)
+        return keywords_reading(ranked, occurrences, "co-occurrence graph")
 
 
 def _word_ranks(terms: Sequence[str], counts: Counter[str]) -> dict[str, float]:

@@ -5,14 +5,15 @@ from typing import ClassVar
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.services.contract import EmbeddedService
+from orchestration_assets.services.keywords.keyword_candidates import candidates_of, rank_terms
 from orchestration_assets.services.keywords.keyword_readings import keywords_reading
 from orchestration_assets.services.readings import abstention
 from orchestration_assets.text.document_frequencies import term_counts, term_weights
-from orchestration_assets.text.words import words_of
+from orchestration_assets.text.function_words import stop_words_for
 
 
 class TfidfKeywords(EmbeddedService):
-    """Ranks words by their occurrences against a table of general document frequencies."""
+    """Ranks words and phrases by their occurrences against general document frequencies."""
 
     name: ClassVar[str] = "tfidf_keywords"
     kinds: ClassVar[frozenset[AnswerKind]] = frozenset({AnswerKind.SET})
@@ -21,9 +22,10 @@ class TfidfKeywords(EmbeddedService):
 
     def answer(self, question: Question) -> Reading:
         item = question.item
-        counts = term_counts(words_of(item.text, item.family))
+        candidates = candidates_of(item.text, item.family)
+        left_out = stop_words_for(candidates.words)
+        counts = term_counts(word for word in candidates.words if word not in left_out)
         if not counts:
             return abstention("no words")
-        weights = term_weights(counts)
-        ranked = sorted(weights, key=lambda word: (-weights[word], word))
-        return keywords_reading(ranked, counts, "TF-IDF")
+        ranked, occurrences = rank_terms(term_weights(counts), counts, candidates.phrases)
+        return keywords_reading(ranked, occurrences, "TF-IDF")

@@ -12,7 +12,12 @@ from typing import ClassVar, Final
 
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.services.contract import EmbeddedService
-from orchestration_assets.services.readings import abstention, label_reading
+from orchestration_assets.services.readings import (
+    MAX_ALTERNATIVES,
+    abstention,
+    label_reading,
+    quoted,
+)
 from orchestration_assets.text.prose import prose_of
 from orchestration_assets.text.spread_pieces import spread_pieces
 
@@ -115,6 +120,8 @@ _MIN_CONFIDENCE: Final = 0.4
 # A second language is there when so many of its function words are none of the first, and so many
 # for each one of the first and for each word.
 _MIXED_HITS: Final = 4
+# Another script is another language from this share of the letters on.
+_MIXED_SCRIPT: Final = 0.1
 _MIXED_SHARE: Final = 0.25
 _MIXED_WORDS: Final = 0.04
 # No table tells all: related languages and loan words leave at least this much doubt.
@@ -148,6 +155,10 @@ class StopwordService(EmbeddedService):
         weight = sum(scripts.values())
         if weight < _MIN_LETTERS:
             return abstention("hardly any letters")
+        if len(shares := _shares_by_script(prose, scripts)) > 1:
+            parts = ", ".join(f"{language} {share:.0%}" for language, share in shares)
+            ranked = [(language, _MAX_CONFIDENCE * share) for language, share in shares]
+            return label_reading(question, ranked, f"a mixture: {parts} of the letters")
         script, share = max(scripts.items(), key=lambda entry: (entry[1], entry[0]))
         if script in {"han", "kana"}:
             kana = scripts["kana"] / (scripts["kana"] + scripts["han"])
@@ -162,7 +173,8 @@ class StopwordService(EmbeddedService):
             languages = _arabic_script(prose)
         confidence = (share / weight) * share / (share + 1)
         ranked = [(language, part * confidence) for language, part in languages]
-        return label_reading(question, ranked, f"{share / weight:.0%} of the letters are {script}")
+        letters = "kana and han" if script == "kana" else script
+        return label_reading(question, ranked, f"{share / weight:.0%} of the letters are {letters}")
 
 
 def _script_weights(text: str) -> Counter[str]:
@@ -186,7 +198,8 @@ def _by_function_words(question: Question, prose: str) -> Reading:
     tables = _languages_by_word()
     words = _WORD.findall(prose.lower())
     hits: Counter[str] = Counter()
-    for word, count in Counter(words).items():
+    occurrences = Counter(words)
+    for word, count in occurrences.items():
         for language in tables.get(word, ()):
             hits[language] += min(count, _MAX_REPEATS)
     other_languages = _ACCIDENTAL_HITS + _ACCIDENTAL_SHARE * len(words)
@@ -199,39 +212,77 @@ def _by_function_words(question: Question, prose: str) -> Reading:
     if not ranked or ranked[0][1] < _MIN_CONFIDENCE:
         return abstention(f"too few function words of one language in {len(words)} words")
     best = ranked[0][0]
-    if (other := _second_language(best, words)) is not None:
-        name, own = other
-        share = hits[best] / (hits[best] + own)
-        both = sorted(
-            ((best, _MAX_CONFIDENCE * share), (name, _MAX_CONFIDENCE * (1 - share))), key=_by_share
+    if others := _other_languages(best, words):
+        counted = [(best, hits[best]), *others]
+        whole = sum(count for _, count in counted)
+        shares = sorted(((name, count / whole) for name, count in counted), key=_by_share)
+        parts = ", ".join(f"{name} {share:.0%}" for name, share in shares)
+        return label_reading(
+            question,
+            [(name, _MAX_CONFIDENCE * share) for name, share in shares],
+            f"a mixture: {parts} of {whole} function words in {len(words)} words",
         )
-        mixture = f"a mixture: {hits[best]} function words of {best} and {own} more of {name}"
-        return label_reading(question, both, f"{mixture} in {len(words)} words")
-    evidence = f"{hits[best]} function words of {best} in {len(words)} words"
+    own = [word for word in occurrences if best in tables.get(word, ())]
+    told = quoted(sorted(own, key=lambda word: (-occurrences[word], word)))
+    evidence = f"{hits[best]} function words of {best} in {len(words)} words, such as {told}"
     if len(ranked) > 1:
-        evidence += f", {hits[ranked[1][0]]} of {ranked[1][0]}"
+        evidence += f"; {hits[ranked[1][0]]} of {ranked[1][0]}"
     return label_reading(question, ranked, evidence)
 
 
-def _second_language(best: str, words: Sequence[str]) -> tuple[str, int] | None:
-    """Another language that a good part of the words is in, and how many of its function words
-    there are that the best has not; None when those are accidents."""
+def _other_languages(best: str, words: Sequence[str]) -> list[tuple[str, int]]:
+    """Other languages that a good part of the words is in, with how many of their function words
+    there are that none of those before has; not those that may be accidents."""
     tables = _languages_by_word()
     counts = {word: min(count, _MAX_REPEATS) for word, count in Counter(words).items()}
-    own: Counter[str] = Counter()
-    common = 0
-    for word, count in counts.items():
-        languages = tables.get(word, ())
-        if best in languages:
-            common += count
-        else:
-            for language in languages:
-                own[language] += count
-    if not own:
-        return None
-    name = min(own, key=lambda language: (-own[language], language))
+    left = {word: count for word, count in counts.items() if best not in tables.get(word, ())}
+    common = sum(count for word, count in counts.items() if word not in left and word in tables)
     least = max(_MIXED_HITS, _MIXED_SHARE * common, _MIXED_WORDS * len(words))
-    return (name, own[name]) if own[name] >= least else None
+    others: list[tuple[str, int]] = []
+    while len(others) < MAX_ALTERNATIVES:
+        own: Counter[str] = Counter()
+        for word, count in left.items():
+            for language in tables.get(word, ()):
+                own[language] += count
+        name = min(own, key=lambda language: (-own[language], language), default="")
+        if not name or own[name] < least:
+            break
+        others.append((name, own[name]))
+        left = {word: count for word, count in left.items() if name not in tables.get(word, ())}
+    return others
+
+
+def _shares_by_script(prose: str, scripts: Mapping[str, int]) -> list[tuple[str, float]]:
+    """The languages of the scripts that hold a good part of the letters, with their shares.
+
+    Foreign names and terms are no second language: letters that several languages share count only
+    with function words of one of them.
+    """
+    weights = Counter(scripts)
+    if weights["kana"] >= _KANA_SHARE * (weights["kana"] + weights["han"]):
+        weights["kana"] += weights.pop("han", 0)
+    whole = weights.total()
+    found = []
+    for script, weight in weights.items():
+        if weight >= max(_MIN_LETTERS, _MIXED_SCRIPT * whole):
+            if script in _LANGUAGES_OF_SCRIPT:
+                found.append((_LANGUAGES_OF_SCRIPT[script][0][0], weight))
+            elif language := _language_of_words(prose, script):
+                found.append((language, weight))
+    total = sum(weight for _, weight in found)
+    return sorted(((language, weight / total) for language, weight in found), key=_by_share)
+
+
+def _language_of_words(prose: str, script: str) -> str | None:
+    """The language that most function words in the script are of; None when there are few."""
+    hits: Counter[str] = Counter()
+    tables = _languages_by_word()
+    for word, count in Counter(_WORD.findall(prose.lower())).items():
+        if _SCRIPTS[bisect_right(_SCRIPT_STARTS, ord(word[0])) - 1][1] == script:
+            for language in tables.get(word, ()):
+                hits[language] += min(count, _MAX_REPEATS)
+    best = min(hits, key=lambda language: (-hits[language], language), default=None)
+    return best if best is not None and hits[best] >= _MIXED_HITS else None
 
 
 def _by_share(entry: tuple[str, float]) -> tuple[float, str]:

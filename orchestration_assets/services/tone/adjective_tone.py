@@ -63,6 +63,7 @@ class AdjectiveTone(LexiconTone):
         lexicon = _lexicon()
         words = _WORD.findall(sentence.lower())
         polarities: list[float] = []
+        rated_words: list[str] = []
         for place, word in enumerate(words):
             rated = lexicon.get(word)
             if rated is None or abs(rated.polarity) < _NEUTRAL:
@@ -74,4 +75,5 @@ class AdjectiveTone(LexiconTone):
             if any(w in _NEGATIONS or w.endswith(("n't", "n\u2019t")) for w in before):
                 polarity *= _NEGATION_FACTOR
             polarities.append(max(-1.0, min(polarity, 1.0)))
-        return SentenceTone(fmean(polarities) if polarities else 0.0, len(polarities))
+            rated_words.append(word)
+        return SentenceTone(fmean(polarities) if polarities else 0.0, rated_words)

@@ -22,9 +22,9 @@ class VaderTone(LexiconTone):
     def tone_of(self, sentence: str) -> SentenceTone:
         analyzer = _analyzer()
         words = (word.strip(".,;:!?\"'()") for word in sentence.lower().split())
-        hits = sum(word in analyzer.lexicon for word in words)
+        rated = [word for word in words if word in analyzer.lexicon]
         # Without a word of its lexicon VADER finds nothing but emoji.
-        if not hits and sentence.isascii():
-            return SentenceTone(0.0, 0)
+        if not rated and sentence.isascii():
+            return SentenceTone(0.0, ())
         compound = float(analyzer.polarity_scores(sentence)["compound"])
-        return SentenceTone(compound, hits or int(compound != 0.0))
+        return SentenceTone(compound, rated or ([sentence] if compound else ()))

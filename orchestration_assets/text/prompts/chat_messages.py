@@ -11,6 +11,7 @@ from orchestration_assets.text.prompts.prompt_context import (
     context_for,
 )
 from orchestration_assets.text.prompts.templates import PromptError, render, variables_in
+from orchestration_assets.text.replies.stated_reasons import REASON_REQUEST
 from orchestration_assets.text.token_estimates import token_estimate
 
 MESSAGE_TOKENS: Final = 8
@@ -28,7 +29,7 @@ def chat_messages(
     """
     task, limits = question.task, config.context
     prompt = config.prompts.get(task.name, config.prompt)
-    window = limits.window_tokens - config.max_output_tokens
+    window = limits.window_tokens - config.output_tokens
     shows_neighbours = "neighbours" in variables_in(prompt)
     context = context_for(
         question,
@@ -40,6 +41,8 @@ def chat_messages(
     )
     while True:
         system, user = _rendered(prompt, task, context)
+        if config.explain:
+            user = f"{user}\n\n{REASON_REQUEST}"
         tokens = _prompt_tokens(context, system, user)
         if tokens <= window:
             break

@@ -18,6 +18,7 @@ from orchestration_assets.text.replies.answer_text import (
     unframed_forms,
 )
 from orchestration_assets.text.replies.completions import FILTERED, REFUSAL, TRUNCATED, Completion
+from orchestration_assets.text.replies.stated_reasons import before_reason, stated_reason
 from orchestration_assets.text.replies.token_confidence import confidence_from_logprobs
 
 _LONGEST_ANSWER: Final = 4000
@@ -27,6 +28,7 @@ SELF_REPORTED: Final = "self-reported confidence"
 FROM_PERCENT: Final = "self-reported confidence, read from percent"
 FROM_LOGPROBS: Final = "confidence from token probabilities"
 UNSTATED: Final = "no confidence stated"
+_BEFORE_ORIGIN: Final = "; "
 
 
 class UnfitAnswerError(ValueError):
@@ -59,14 +61,17 @@ def schema_for(task: Task) -> dict[str, Any]:
     }
 
 
-def reading_of(completion: Completion, task: Task) -> Reading:
-    """The reading of one completion: an answer, an abstention, or rejected output."""
+def reading_of(completion: Completion, task: Task, *, explain: bool = False) -> Reading:
+    """The reading of one completion: an answer, an abstention, or rejected output.
+
+    ``explain``: whether a reason was asked for, which becomes evidence.
+    """
     if completion.refusal:
         return Reading(
             Status.ABSTAINED, reason=f"the service refused: {_excerpt(completion.refusal)}"
         )
     try:
-        reading = _parsed_reading(completion, task)
+        reading = _parsed_reading(completion, task, explain=explain)
     except UnfitAnswerError as error:
         return Reading(Status.REJECTED_OUTPUT, reason=_rejection_reason(completion, str(error)))
     if reading.status is not Status.OK or not completion.logprobs:
@@ -74,7 +79,10 @@ def reading_of(completion: Completion, task: Task) -> Reading:
     probability = confidence_from_logprobs(completion.logprobs, shown(reading.answer) or "")
     if probability is None:
         return reading
-    return replace(reading, confidence=probability, alternatives=(), evidence=FROM_LOGPROBS)
+    reason = (reading.evidence or "").rpartition(_BEFORE_ORIGIN)[0]
+    return replace(
+        reading, confidence=probability, alternatives=(), evidence=_evidence(reason, FROM_LOGPROBS)
+    )
 
 
 def is_repairable(completion: Completion) -> bool:
@@ -101,43 +109,57 @@ def _excerpt(text: str) -> str:
     return whole_text(" ".join(text[: 4 * _LONGEST_REASON].split())[:_LONGEST_REASON])
 
 
-def _parsed_reading(completion: Completion, task: Task) -> Reading:
+def _parsed_reading(completion: Completion, task: Task, *, explain: bool) -> Reading:
     """The reading of the text; else of a tool call whose name is that of the answer."""
+    cut = completion.finish in TRUNCATED
     try:
-        return read_answer(completion.text, task, cut=completion.finish in TRUNCATED)
+        return read_answer(completion.text, task, cut=cut, explain=explain)
     except UnfitAnswerError:
+        # an answer is complete where only the reason after it was cut
+        answered = before_reason(completion.text) if cut and explain else None
+        if answered is not None:
+            return read_answer(answered, task, cut=cut)
         if not completion.calls:
             raise
     answering = [call for call in completion.calls if is_answer_tool(call.name)]
     if not answering:
         names = ", ".join(dict.fromkeys(call.name or "without a name" for call in completion.calls))
         raise UnfitAnswerError(f"answer in JSON: no tool is there to be called ({_excerpt(names)})")
-    readings = [read_answer(call.arguments, task) for call in answering]
+    readings = [read_answer(call.arguments, task, explain=explain) for call in answering]
     if any(reading.answer != readings[0].answer for reading in readings):
         raise UnfitAnswerError("answer once: several calls say different things")
     return readings[-1]
 
 
-def read_answer(text: str, task: Task, *, cut: bool = False) -> Reading:
+def read_answer(text: str, task: Task, *, cut: bool = False, explain: bool = False) -> Reading:
     """The reading in a model's text. Raises UnfitAnswerError with what is wrong with it.
 
     ``cut``: the text may end too early; then only a complete JSON object is an answer.
+    ``explain``: a reason in it becomes evidence.
     """
     parsed = final_answer(text)
-    value, stated = parsed.value, None
+    value, stated, reason = parsed.value, None, None
     if isinstance(value, dict):
         if "answer" not in value:
             raise UnfitAnswerError('the JSON object has no member "answer"')
+        reason = stated_reason(value) if explain else None
         value, stated = value["answer"], value.get("confidence")
         if value is None:
-            return Reading(Status.ABSTAINED, reason="the service declined to answer")
+            declined = "the service declined to answer"
+            return Reading(Status.ABSTAINED, evidence=reason, reason=declined)
     elif cut:
         raise UnfitAnswerError("the JSON object is not complete")
     else:
         value = _bare_answer(parsed, task)
     answer = _answer(value, task)
-    confidence, evidence = _confidence(stated)
-    return Reading(Status.OK, answer, confidence, _alternatives(answer, confidence, task), evidence)
+    confidence, origin = _confidence(stated)
+    alternatives = _alternatives(answer, confidence, task)
+    return Reading(Status.OK, answer, confidence, alternatives, _evidence(reason, origin))
+
+
+def _evidence(reason: str | None, origin: str) -> str:
+    """What the model says that decided, then where the confidence comes from."""
+    return f"{reason}{_BEFORE_ORIGIN}{origin}" if reason else origin
 
 
 def _alternatives(answer: Answer, stated: float | None, task: Task) -> tuple[Alternative, ...]:

@@ -28,7 +28,11 @@ def chat_reply(request: Mapping[str, Any], scripted: Mapping[str, str]) -> dict[
     answer = next((answer for text, answer in scripted.items() if text in prompt), None)
     chance = _seeded_random(prompt)
     value = answer if answer is not None else _plausible_answer(answer_schema, prompt, chance)
-    text = json.dumps({"answer": value, "confidence": round(chance.uniform(0.6, 0.99), 2)})
+    reply = {"answer": value, "confidence": round(chance.uniform(0.6, 0.99), 2)}
+    if "reason" in (schema.get("properties") or {}):
+        first_words = str(messages[-1].get("content", "")).split()[:6]
+        reply["reason"] = f"it says “{' '.join(first_words)}”"
+    text = json.dumps(reply)
     message = {"role": "assistant", "content": text}
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
     body = {"object": "chat.completion", "choices": [choice]}

@@ -3,7 +3,8 @@
 import json
 import time
 from codecs import BOM_UTF8
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar, Final
 
 from orchestration_assets.schemas.enums import AnswerKind
@@ -15,6 +16,7 @@ from orchestration_assets.text.replies.answers import is_repairable, reading_of,
 from orchestration_assets.text.replies.call_errors import TimedOut
 from orchestration_assets.text.replies.completions import StreamedCompletion, completion_in
 from orchestration_assets.text.replies.event_stream import EventDecoder
+from orchestration_assets.text.replies.stated_reasons import with_reason
 from orchestration_assets.text.replies.token_usage import (
     tokens_estimated,
     tokens_read,
@@ -52,12 +54,14 @@ class ChatService(HttpService):
         if self.config.max_output_name is None:
             # under another name it is the same limit; without one, answers may be longer
             settings["max_output_name"] = None
+        if self.config.explain:
+            settings["explain"] = True
         if "neighbours" not in self.reads:
             del settings["context"]["neighbour_tokens"]
         return settings
 
     def _most_output(self) -> int:
-        return self.config.max_output_tokens
+        return self.config.output_tokens
 
     def prepare(self, questions: Sequence[Question]) -> Request:
         (question,) = questions
@@ -65,7 +69,7 @@ class ChatService(HttpService):
             question, self.config, self.name, with_path="path" in self.reads
         )
         body = self._body(messages, question.task)
-        return Request((question,), body, (sent,), self.config.max_output_tokens)
+        return Request((question,), body, (sent,), self.config.output_tokens)
 
     def _body(self, messages: list[dict[str, str]], task: Task) -> dict[str, Any]:
         config = self.config
@@ -74,9 +78,10 @@ class ChatService(HttpService):
             "messages": messages,
         }
         if config.max_output_name is not None:
-            body[config.max_output_name] = config.max_output_tokens
+            body[config.max_output_name] = config.output_tokens
         if config.structured:
-            schema = {"name": "answer", "strict": True, "schema": schema_for(task)}
+            asked = with_reason(schema_for(task)) if config.explain else schema_for(task)
+            schema = {"name": "answer", "strict": True, "schema": asked}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
         if config.logprobs:
             body["logprobs"] = True
@@ -86,9 +91,9 @@ class ChatService(HttpService):
 
     async def send(self, request: Request, key: str) -> Reply:
         body, headers = json.dumps(request.body).encode(), self.headers(key)
-        task = request.questions[0].task
+        read = partial(_reply, task=request.questions[0].task, explain=self.config.explain)
         if self.config.stream:
-            return await self._streamed(body, headers, task)
+            return await self._streamed(body, headers, read)
         response = await self.transport.post(_PATH, body, headers)
         if response.data.lstrip().removeprefix(BOM_UTF8)[:1] in _STREAM_STARTS:
             # a stream although none was requested
@@ -96,10 +101,12 @@ class ChatService(HttpService):
             lines = (line.decode("utf-8", "replace") for line in response.data.splitlines())
             for events in (*map(decoder.feed, lines), decoder.finish()):
                 completion.add_events(events, response.retry_after, time.time())
-            return _reply(completion.as_body(), task)
-        return _reply(response.json(), task)
+            return read(completion.as_body())
+        return read(response.json())
 
-    async def _streamed(self, body: bytes, headers: Mapping[str, str], task: Task) -> Reply:
+    async def _streamed(
+        self, body: bytes, headers: Mapping[str, str], read: Callable[[dict[str, Any]], Reply]
+    ) -> Reply:
         """The first token has a time limit of its own, from the sending of the request on."""
         limit = self.config.timeouts.first_token_s
         began = time.perf_counter()
@@ -122,7 +129,7 @@ class ChatService(HttpService):
                     completion.add_events(decoder.finish(), stream.retry_after, time.time())
         except TimeoutError as error:
             raise TimedOut(f"no token within {limit:g} s") from error
-        return _reply(completion.as_body(), task)._replace(first_token_ms=first_ms)
+        return read(completion.as_body())._replace(first_token_ms=first_ms)
 
     def repair_request(self, request: Request, reply: Reply) -> Request | None:
         if not reply.repairable:
@@ -140,11 +147,11 @@ class ChatService(HttpService):
         return request._replace(body=body, sent=(sent._replace(tokens_estimated=tokens),))
 
 
-def _reply(body: Mapping[str, Any], task: Task) -> Reply:
+def _reply(body: Mapping[str, Any], task: Task, *, explain: bool = False) -> Reply:
     completion = completion_in(body)
     stated = tokens_written(body)
     return Reply(
-        (reading_of(completion, task),),
+        (reading_of(completion, task, explain=explain),),
         tokens_read(body),
         tokens_estimated(completion.written) if stated is None else stated,
         text=completion.text if completion.text.strip() else completion.written,

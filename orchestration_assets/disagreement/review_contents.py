@@ -1,0 +1,91 @@
+"""What people need beside a question: the content that decides it, and what services' answers
+rest on."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from operator import attrgetter
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from orchestration_assets.disagreement.item_contents import ItemContents
+from orchestration_assets.disagreement.label_weights import Key
+from orchestration_assets.disagreement.readings import ServiceReadings, grounds, group_readings
+from orchestration_assets.schemas.disagreement import ReviewRow
+from orchestration_assets.schemas.items import Reading
+from orchestration_assets.text.content_excerpts import ContentExcerpt
+
+MOST_SHOWN: Final = 2_000
+"""Questions whose content is shown, in the order of asking: a sheet stays as small as a file of
+verdicts may be."""
+
+_LONGEST_REASON: Final = 300
+_BEYOND: Final = ContentExcerpt(
+    note=f"not shown: this is none of the first {MOST_SHOWN:,} questions; answer these first"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionContent:
+    """The content of a question's item: an excerpt, the names and values of a record's metadata,
+    and what sort of content it is, in words."""
+
+    excerpt: ContentExcerpt
+    metadata: tuple[tuple[str, str], ...] = ()
+    description: str = ""
+
+
+def votes_about(
+    rows: Sequence[ReviewRow], interpretations: Iterable[pa.Table]
+) -> dict[Key, ServiceReadings]:
+    """The final readings about the items of these questions."""
+    items = pa.array(sorted({row.item_id for row in rows}), pa.string())
+    return group_readings(
+        table.filter(pc.is_in(table["item_id"], value_set=items)) for table in interpretations
+    )
+
+
+def with_reasons(
+    rows: Iterable[ReviewRow], votes: Mapping[Key, ServiceReadings], quotes: bool
+) -> list[ReviewRow]:
+    """The questions with what each answer rests on, or why there is none.
+
+    What answers rest on may quote the content: it is left out without ``quotes``.
+    """
+    return [
+        _with_reasons(row, dict(votes.get((row.item_id, row.task), ())), quotes) for row in rows
+    ]
+
+
+def _with_reasons(row: ReviewRow, readings: Mapping[str, Reading], quotes: bool) -> ReviewRow:
+    reasoned = tuple(
+        replace(said, reason=_reason(readings[said.service], quotes))
+        if said.service in readings
+        else said
+        for said in row.readings
+    )
+    return replace(row, readings=reasoned)
+
+
+def _reason(reading: Reading, quotes: bool) -> str | None:
+    words = grounds(reading.reason, reading.evidence if quotes else None)
+    return words[:_LONGEST_REASON] if words else None
+
+
+def question_contents(
+    rows: Iterable[ReviewRow], contents: ItemContents, votes: Mapping[Key, ServiceReadings]
+) -> dict[Key, QuestionContent]:
+    """Item and task of every question -> what is shown of its content; nothing beyond the first
+    2,000 questions."""
+    ordered = sorted(rows, key=attrgetter("place"))
+    beyond = {(row.item_id, row.task): QuestionContent(_BEYOND) for row in ordered[MOST_SHOWN:]}
+    return beyond | {
+        (row.item_id, row.task): QuestionContent(
+            contents.excerpt(row.item_id, votes.get((row.item_id, row.task), ())),
+            contents.metadata(row.item_id),
+            contents.description(row.item_id),
+        )
+        # questions about one item follow each other: it is read once
+        for row in sorted(ordered[:MOST_SHOWN], key=attrgetter("item_id", "task"))
+    }

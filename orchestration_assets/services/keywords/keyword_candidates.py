@@ -1,0 +1,223 @@
+"""What may be a key word of a content: its words and the phrases of two or three of them.
+
+Words are taken from what people read: without licences, without the navigation of pages, and of
+code the comments and such parts of names as are words themselves.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from orchestration_assets.schemas.enums import Family
+from orchestration_assets.services.title.leading_comment import comment_paragraphs
+from orchestration_assets.services.title.unfit_lines import is_boilerplate, is_breadcrumb
+from orchestration_assets.text.document_frequencies import OUT_OF, document_frequencies
+from orchestration_assets.text.function_words import ENGLISH, function_words, stop_words_for
+from orchestration_assets.text.prose import PROSE_CHARS, html_tree, is_html, prose_of
+from orchestration_assets.text.words import is_term, prose_words, words_of
+
+CODE_WORDS: Final = frozenset(
+    "abstract and args array assert async auto await bool boolean break byte case cast catch char "
+    "class const constructor continue def default define del delete double echo elif else end "
+    "endif enum err error esac eval except exit export extends extern false final finally float "
+    "fmt fn for foreach from func function get global goto http https if ifdef ifndef impl "
+    "implements import in include inline instanceof int interface is lambda len let list local "
+    "long loop match module mut namespace new nil none not null number obj object of operator or "
+    "override package params pass private protected pub public raise register require result ret "
+    "return self set shift short signed sizeof static std str string struct super switch template "
+    "test then this throw throws trait true try type typedef typename typeof undefined union "
+    "unsigned use using val value var vec virtual void volatile when where while with yield".split()
+)
+"""Words of programming languages, common to several of them: they stand beside everything."""
+
+# What surrounds the text of a page.
+_AROUND: Final = (
+    "nav header footer aside form button menu script style template noscript pre code title".split()
+)
+# Words, and what no phrase goes across: punctuation and empty lines.
+_TOKEN = re.compile(r"[^\W\d_]+|[^\w\s'\u2019-]|\n\s*\n|\d")
+_IDENTIFIER = re.compile(r"\b[a-z]\w*(?=[ ]?[=(\[]|\.[a-z_])|(?<=\.)[a-z]\w*")
+_PARAGRAPH = re.compile(r"\n[ \t]*\n")
+# Badges, and pictures with what they show.
+_IMAGE = re.compile(
+    r"\[!\[[^\[\]]*\](?:\([^()]*\)|\[[^\[\]]*\])?\](?:\([^()]*\)|\[[^\[\]]*\])?|!\[[^\[\]]*\]\([^()]*\)"
+)
+_ROFF = re.compile(r"^\.(?:TH|Dd|SH|Sh|\\\")(?:\s|\Z)", re.MULTILINE)
+_ROFF_MACRO = re.compile(
+    r"^[.'](?:\\\".*|(?:de|ds|if|ie|el|nr|tr|rm|nh|ad|ft|ss|so|hw)\b.*"
+    r"|[A-Za-z]{1,2}(?=\s|$)[ \t]*)",
+    re.MULTILINE,
+)
+_ROFF_ESCAPE = re.compile(
+    r"\\(?:f(?:\[[^\]\n]*\]|\(..|.)|[&|^/,]|s[+-]?\d|\*?\(..|\*?\[[^\]\n]*\]|[-e])"
+)
+# How much of a paragraph is looked at, in characters.
+_MAX_NOTICE: Final = 1_000
+# Chinese and Japanese come in pairs of ideographs, which are parts of words.
+_CJK_FROM: Final = "\u3040"
+# Once is no term; so often it may be.
+_MIN_REPEATS: Final = 2
+# "following example", "available option": what a quarter of the documents of some kind has.
+_GENERIC: Final = OUT_OF // 4
+_PHRASE_WORTH: Final = 1.5
+_SHARE_POWER: Final = 0.5
+_RANKED: Final = 48
+# A part of a phrase that stands alone in at most a quarter of its occurrences is no key word.
+_ALONE: Final = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The words in reading order, and how often each phrase occurs."""
+
+    words: tuple[str, ...]
+    phrases: Mapping[str, int]
+
+
+# several services look for key words in one item
+@lru_cache(maxsize=4)
+def candidates_of(text: str, family: str) -> Candidates:
+    """The candidates of a content; no words when the content has none."""
+    whole = _prose(text, family)
+    prose = _without_boilerplate(whole, text, family)
+    words = prose_words(prose)
+    if family == Family.CODE:
+        commented = words if prose == whole else prose_words(whole)
+        words = _words_of_code(text, commented, set(words))
+    elif family == Family.DATA:
+        words = list(words_of(text, family))
+    return Candidates(tuple(words), _phrases(prose, family))
+
+
+def _words_of_code(text: str, commented: Iterable[str], read: Collection[str]) -> list[str]:
+    """The words of the comments, and parts of names that are words in documents too.
+
+    ``commented`` are all words of the comments, ``read`` those outside licences.
+    """
+    table, _ = document_frequencies()
+    names = words_of(text, Family.CODE)
+    # "fileobj" is a name in a comment, not a word
+    identifiers = set(_IDENTIFIER.findall(text[:PROSE_CHARS].lower()))
+    times_read = Counter(commented)
+    outside = Counter(names)
+    outside.subtract(times_read)
+    kept = {
+        word
+        for word in outside
+        if is_term(word)
+        and word not in CODE_WORDS
+        and (
+            outside[word] > 0
+            if word in table and word not in read
+            else word in read
+            and (word in table or word not in identifiers or times_read[word] > outside[word])
+        )
+    }
+    return [word for word in names if word in kept]
+
+
+def rank_terms(
+    weights: Mapping[str, float], counts: Mapping[str, int], phrases: Mapping[str, int]
+) -> tuple[list[str], dict[str, int]]:
+    """Words and phrases, the best first, and how often each occurs.
+
+    A phrase weighs what its words do in the mean, times the share of their occurrences that are its
+    own, and half as much again: it says more than each of them.
+    """
+    valued = dict(weights)
+    occurrences = dict(counts)
+    for phrase, n in phrases.items():
+        parts = [word if word in weights else word.removesuffix("s") for word in phrase.split()]
+        if all(part in weights for part in parts):
+            mean = sum(weights[part] for part in parts) / len(parts)
+            share = n * len(parts) / sum(max(counts[part], n) for part in parts)
+            valued[phrase] = _PHRASE_WORTH * mean * share**_SHARE_POWER
+            occurrences[phrase] = n
+    ranked = sorted(valued, key=lambda term: (-valued[term], term))
+    return without_parts(ranked[:_RANKED], occurrences), occurrences
+
+
+def without_parts(ranked: Iterable[str], counts: Mapping[str, int]) -> list[str]:
+    """The ranked words and phrases without those that only occur as part of a better one."""
+    kept: list[str] = []
+    for term in ranked:
+        inside = max((counts[other] for other in kept if f" {term} " in f" {other} "), default=0)
+        around = [other for other in kept if f" {other} " in f" {term} "]
+        if inside and counts[term] - inside <= _ALONE * counts[term]:
+            continue
+        if around and " " in term:
+            kept = [
+                other
+                for other in kept
+                if other not in around or counts[other] - counts[term] > _ALONE * counts[other]
+            ]
+        kept.append(term)
+    return kept
+
+
+def _without_boilerplate(prose: str, text: str, family: str) -> str:
+    if family == Family.CODE:
+        # the comments have lost the lines between them
+        notice = {
+            line
+            for paragraph in comment_paragraphs(text[:PROSE_CHARS])
+            if is_boilerplate(paragraph)
+            for line in paragraph.split("\n")
+        }
+        return "\n".join(line for line in prose.split("\n") if line not in notice)
+    return "\n\n".join(_telling_part(paragraph) for paragraph in _PARAGRAPH.split(prose))
+
+
+def _telling_part(paragraph: str) -> str:
+    """A paragraph, or nothing of a licence; of a long one that names one, its other lines."""
+    if is_breadcrumb(paragraph[:_MAX_NOTICE]):
+        return ""
+    if not is_boilerplate(paragraph):
+        return paragraph
+    if len(paragraph) <= _MAX_NOTICE:
+        return ""
+    return "\n".join(line for line in paragraph.split("\n") if not is_boilerplate(line))
+
+
+def _prose(text: str, family: str) -> str:
+    if family == Family.MARKUP and is_html(text):
+        tree = html_tree(text[:PROSE_CHARS])
+        tree.strip_tags(list(_AROUND))
+        root = tree.root
+        visible = "" if root is None else root.text(separator="\n\n")
+        return re.sub(r"[ \t]+", " ", visible)
+    if family == Family.MARKUP and "![" in text:
+        text = _IMAGE.sub("", text[:PROSE_CHARS])
+    elif _ROFF.search(text, 0, _MAX_NOTICE):
+        text = _ROFF_ESCAPE.sub("", _ROFF_MACRO.sub("", text[:PROSE_CHARS]))
+    return prose_of(text, family)
+
+
+def _phrases(prose: str, family: str) -> Counter[str]:
+    """Runs of two or three words that are no function words and not generic, by occurrences."""
+    table, _ = document_frequencies()
+    tokens = _TOKEN.findall(prose.lower())
+    left_out = function_words()[ENGLISH] | stop_words_for(tokens)
+    left_out |= CODE_WORDS if family == Family.CODE else frozenset()
+    fit = {
+        word
+        for word, count in Counter(tokens).items()
+        if count >= _MIN_REPEATS
+        and is_term(word)
+        and "a" <= word[0] < _CJK_FROM
+        and word not in left_out
+        and table.get(word, 0) < _GENERIC
+    }
+    counts: Counter[str] = Counter()
+    before = earlier = ""
+    for token in tokens:
+        word = token if token in fit else ""
+        if word and before and word != before:
+            counts[f"{before} {word}"] += 1
+            if earlier and earlier not in (before, word):
+                counts[f"{earlier} {before} {word}"] += 1
+        earlier, before = before, word
+    return Counter({phrase: n for phrase, n in counts.items() if n >= _MIN_REPEATS})
