@@ -80,8 +80,8 @@ def test_the_strength_of_labels_is_a_share_and_symmetric(a, b, beside_a, beside_
 
 
 def test_a_guess_against_near_certainty_is_settled_by_both_readings() -> None:
-    sure, guess = label("python", 0.985), label("yaml", 0.34, ini=0.2)
-    found = judge_labels(("x", sure), ("y", guess))
+    sure, guess = label("python", 0.985), label("yaml", 0.55, ini=0.2)
+    found = judge_labels(("x", sure), ("y", guess), others=[label("python", 0.98)])
     assert found.consequence is NONE
     assert found.sentence.endswith("all readings together make it \u201cpython\u201d")
     firm = judge_labels(("x", sure), ("y", label("yaml", 0.97)))
@@ -99,8 +99,14 @@ def test_a_third_reading_settles_a_guess_but_no_firm_dissent() -> None:
     assert settled.strength < 0.5 * alone.strength
 
 
+def test_a_service_that_holds_its_own_label_for_unlikely_disputes_nothing() -> None:
+    found = judge_labels(("x", label("shell", 0.7)), ("y", label("html", 0.45)))
+    assert found.consequence is NONE
+    assert found.sentence.endswith("y is no more than 45% sure")
+
+
 def test_two_guesses_contradict_nothing() -> None:
-    found = judge_labels(("x", label("lua", 0.45)), ("y", label("haskell", 0.55)))
+    found = judge_labels(("x", label("lua", 0.52)), ("y", label("haskell", 0.55)))
     assert found.consequence is NONE
     assert found.sentence.endswith("both are no more than guesses")
 

@@ -2,9 +2,10 @@
 readings together leave it open which one it is.
 
 A service that itself gives the other's label nearly as much probability (an extension that two
-formats share, two classes that a model cannot tell apart) contradicts nothing. A guess that the
-other readings settle changes nothing either: the probabilities that all of them give to each of the
-two labels are pooled. Nor do labels that the policy declares to be near-synonyms.
+formats share, two classes that a model cannot tell apart), or that is less than half sure of its
+own, contradicts nothing. A guess that the other readings settle changes nothing either: the
+probabilities that all of them give to each of the two labels are pooled. Nor do labels that the
+policy declares to be near-synonyms.
 """
 
 import math
@@ -24,6 +25,8 @@ of the same service under small changes of the text often exchange their places.
 LEFT_OPEN_FROM: Final = 0.1
 """The probability of the less likely label from which on it is open which one it is: the one in ten
 that :class:`~orchestration_assets.schemas.policy.Review` lets pass by default."""
+LIKELY_FROM: Final = 0.5
+"""The confidence below which a service itself holds its label for more likely wrong than right."""
 FIRM_FROM: Final = 0.7
 """The confidence from which on a service that stands alone is heard all the same: nobody has
 checked the others' confidences. By what two readers found worth reading."""
@@ -57,6 +60,9 @@ def judge_labels(
     for name, lead, other in ((name_a, lead_a, label_b), (name_b, lead_b, label_a)):
         if lead < LEAST_LEAD:
             return harmless(f"{sentence}: {name} holds {_quoted(other)} to be nearly as likely")
+    for name, reading in (first, second):
+        if _stated(reading) < LIKELY_FROM:
+            return harmless(f"{sentence}: {name} is no more than {_stated(reading):.0%} sure")
     if max(_stated(a), _stated(b)) < RELIED_ON_FROM:
         return harmless(f"{sentence}: both are no more than guesses")
     doubt, settled = _doubt([a, b, *others], label_a, label_b, len(labels))
