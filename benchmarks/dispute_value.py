@@ -22,15 +22,15 @@ from typing import Any, Final
 
 from benchmarks._dispute_labels import (
     DisputeKey,
+    DisputeLabelError,
     Labels,
     agreements,
     key_of,
     labelled_shares,
     read_labels,
 )
-from benchmarks._disputed_folders import BatchDisputes, run_folder
+from benchmarks._disputed_folders import BatchDisputes, FolderRunError, run_folder
 from benchmarks._output import table, write_json
-from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.tables import DisagreementRow
 
 LABELS: Final = Path(__file__).with_name("dispute_labels.jsonl")
@@ -110,7 +110,7 @@ def main(arguments: Sequence[str]) -> int:
                 )
             ]
             judged = judge(batches, given.sample, labels, given.sheet)
-    except OrchestrationError as error:
+    except (DisputeLabelError, FolderRunError) as error:
         print(error, file=sys.stderr)
         return 2
     print(judged.text)

@@ -34,6 +34,8 @@ def read_earlier(home: Home, batch: str, source: str, resolutions: pa.Table) -> 
     items = pc.unique(resolutions.column("item_id"))
     answers: dict[QuestionKey, str | None] = {}
     for row in before:
+        if not home.tables.is_whole(RESOLUTIONS.name, row.batch):
+            continue
         with leaving_out_damage():
             stood = home.tables.read(
                 RESOLUTIONS.name, row.batch, ["item_id", "task", "kind", "answer"]

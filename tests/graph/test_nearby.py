@@ -26,7 +26,7 @@ tasks:
     default: {model: parallel, services: [by_words, by_examples]}
 """
 # the words say invoice, the examples say complaint
-DISPUTED = "the invoice says the kettle arrived and nobody answers about number {}"
+DISPUTED = "the invoice of the invoice amount: the kettle arrived and nobody answers, number {}"
 AGREED = "the kettle arrived broken and nobody answers, refund number {}"
 
 
