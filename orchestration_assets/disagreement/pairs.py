@@ -1,6 +1,6 @@
 """Pairs of services whose answers to one question differ, and what that would change."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Final
 
@@ -87,13 +87,14 @@ def _measure(batch: TaskReadings, thresholds: BatchThresholds | None) -> Measure
 
 
 def _task_readings(
-    rows: Iterable[ResolutionRow],
+    rows: Sequence[ResolutionRow],
     readings: Mapping[tuple[str, str], ServiceReadings],
     task: Task,
 ) -> TaskReadings:
     paths = {row.item_id: row.path for row in rows if row.task == task.name}
     votes = {item: ok_votes(readings.get((item, task.name), ())) for item in paths}
-    return TaskReadings(task, votes, paths)
+    stands = {row.item_id: row.answer for row in rows if row.task == task.name}
+    return TaskReadings(task, votes, paths, stands)
 
 
 def _compared(
