@@ -2,10 +2,10 @@
 readings together leave it open which one it is.
 
 A service that itself gives the other's label nearly as much probability (an extension that two
-formats share, two classes that a model cannot tell apart) contradicts nothing, nor one that is less
-than half sure of its own, or less sure than the policy wants of a label that does not stand. A guess
-that the other readings settle changes nothing either: the probabilities that all of them give to
-each of the two labels are pooled. Nor do labels that the policy declares to be near-synonyms.
+formats share, two classes that a model cannot tell apart) contradicts nothing, nor one that is
+less than half sure of its own, or less sure than the policy wants of a label that does not stand. A
+guess that the other readings settle changes nothing either: the probabilities that all of them give
+to each of the two labels are pooled. Nor do labels that the policy declares to be near-synonyms.
 """
 
 import math
@@ -41,9 +41,9 @@ class LabelRules:
     """What the policy says of the labels of a task.
 
     ``labels``: the closed set, if there is one. ``near_synonyms``: groups of labels of which it
-    does not matter which one holds. ``dispute_from``: the confidence, in [0, 1], that a service must
-    have in a label that does not stand; for those in ``catch_all`` half is enough, since nothing
-    makes sure of what fits no other label.
+    does not matter which one holds. ``dispute_from``: the confidence, in [0, 1], that a service
+    must have in a label that does not stand; for those in ``catch_all`` half is enough, since
+    nothing makes sure of what fits no other label.
     """
 
     labels: Collection[str] = ()
