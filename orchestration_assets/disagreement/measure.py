@@ -21,13 +21,12 @@ _EQUAL: Final = harmless("both say the same")
 class TaskReadings:
     """One task's ``ok`` readings over a batch, by item in the order of the resolutions.
 
-    ``paths`` names each item for people; ``stands`` is the answer that does, as text.
+    ``paths`` names each item for people.
     """
 
     task: Task
     votes: Mapping[str, ServiceReadings]
     paths: Mapping[str, str]
-    stands: Mapping[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from typing import cast
 
 from orchestration_assets.disagreement.consequences.judgement import Judgement
-from orchestration_assets.disagreement.consequences.labels import LabelRules, judge_labels
+from orchestration_assets.disagreement.consequences.labels import judge_labels
 from orchestration_assets.disagreement.consequences.sets import judge_sets
 from orchestration_assets.disagreement.consequences.texts import judge_texts
 from orchestration_assets.disagreement.consequences.values import answers_in_values
@@ -26,13 +26,10 @@ from orchestration_assets.schemas.enums import DisagreementKind
 def label_measure(batch: TaskReadings) -> Measure:
     """0 for the same label, 1 for another."""
 
-    task = batch.task
-    rules = LabelRules(task.labels, task.near_synonyms, task.dispute_from, task.catch_all)
-
     def judge(item_id: str, first: Vote, second: Vote) -> Judgement:
         pair = first[0], second[0]
         others = (reading for name, reading in batch.votes[item_id] if name not in pair)
-        return judge_labels(first, second, rules, others, batch.stands.get(item_id))
+        return judge_labels(first, second, batch.task.near_synonyms, batch.task.labels, others)
 
     return PairMeasure(DisagreementKind.LABEL_CONFLICT, batch.task, judge, _labels, describe_answer)
 

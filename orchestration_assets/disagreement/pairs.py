@@ -1,6 +1,6 @@
 """Pairs of services whose answers to one question differ, and what that would change."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 from typing import Final
 
@@ -87,14 +87,13 @@ def _measure(batch: TaskReadings, thresholds: BatchThresholds | None) -> Measure
 
 
 def _task_readings(
-    rows: Sequence[ResolutionRow],
+    rows: Iterable[ResolutionRow],
     readings: Mapping[tuple[str, str], ServiceReadings],
     task: Task,
 ) -> TaskReadings:
     paths = {row.item_id: row.path for row in rows if row.task == task.name}
     votes = {item: ok_votes(readings.get((item, task.name), ())) for item in paths}
-    stands = {row.item_id: row.answer for row in rows if row.task == task.name}
-    return TaskReadings(task, votes, paths, stands)
+    return TaskReadings(task, votes, paths)
 
 
 def _compared(

@@ -25,8 +25,6 @@ def build_tasks(policy: Policy | None) -> dict[str, Task]:
         found[name] = Task(
             *(name, task.version, task.kind, task.labels, task.scale, disagree_at, task.question),
             near_synonyms=task.near_synonyms,
-            dispute_from=task.dispute_from,
-            catch_all=task.catch_all,
             bands=task.bands,
         )
     return found

@@ -72,8 +72,7 @@ class Task:
 
     ``labels`` is the closed set of label answers, if there is one; ``scale`` the lowest and
     highest score. Two answers whose distance reaches ``disagree_at`` (0..1) disagree. What a
-    disagreement would change: labels that stand together in one of ``near_synonyms`` nothing, those
-    that do not stand something from a confidence of ``dispute_from`` on (``catch_all``: one half),
+    disagreement would change: labels that stand together in one of ``near_synonyms`` nothing,
     scores something across one of ``bands``, the places where bands of the scale meet.
     """
 
@@ -85,8 +84,6 @@ class Task:
     disagree_at: float = 1.0
     question: str = ""
     near_synonyms: tuple[tuple[str, ...], ...] = ()
-    dispute_from: float = 0.5
-    catch_all: tuple[str, ...] = ()
     bands: tuple[float, ...] = ()
 
 

@@ -365,15 +365,6 @@ class TaskConfig(_Strict):
         description="label: groups of labels of which it does not matter which one an item has: "
         "two of a group are a disagreement without consequence",
     )
-    dispute_from: Annotated[float, Field(ge=0.5, le=1.0)] = Field(
-        default=0.5,
-        description="label: how sure a service must be of a label that does not stand, to dispute "
-        "the one that does",
-    )
-    catch_all: tuple[str, ...] = Field(
-        default=(),
-        description="label: labels for what no other one fits; by them half sure is enough",
-    )
     bands: tuple[float, ...] = Field(
         default=(),
         description="score: where one band of the scale ends and the next begins, rising; scores "
@@ -428,15 +419,11 @@ class TaskConfig(_Strict):
             steps = (self.scale[0], *self.bands, self.scale[1])
             if any(a >= b for a, b in itertools.pairwise(steps)):
                 raise ValueError("bands must rise, within the scale")
-        named = {
-            "near_synonyms": {label for group in self.near_synonyms for label in group},
-            "catch_all": set(self.catch_all),
-        }
-        for field, labels in named.items():
-            if labels and self.kind is not AnswerKind.LABEL:
-                raise ValueError(f"{field}: only a task of kind label has labels")
-            if self.labels and (strangers := sorted(labels - set(self.labels))):
-                raise ValueError(f"{field} names {', '.join(strangers)}, not in labels")
+        if self.near_synonyms and self.kind is not AnswerKind.LABEL:
+            raise ValueError("near_synonyms: only a task of kind label has labels")
+        named = {label for group in self.near_synonyms for label in group}
+        if self.labels and (strangers := sorted(named - set(self.labels))):
+            raise ValueError(f"near_synonyms names {', '.join(strangers)}, not in labels")
         return self
 
     @property

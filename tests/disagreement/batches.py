@@ -8,12 +8,7 @@ from orchestration_assets.schemas.answers import answer_columns
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Reading, Task
 from orchestration_assets.schemas.records import rows_to_arrow
-from orchestration_assets.schemas.tables import (
-    PARALLEL_INTERPRETATIONS,
-    InterpretationRow,
-    PlanRow,
-    ResolutionRow,
-)
+from orchestration_assets.schemas.tables import PARALLEL_INTERPRETATIONS, InterpretationRow, PlanRow
 from tests.rows import row
 
 PLAN = row(PlanRow, batch="b", item_id="i", content_hash="h", path="p", task="t")
@@ -27,18 +22,12 @@ def plan(item_id: str, **fields) -> PlanRow:
     return replace(PLAN, item_id=item_id, path=f"{item_id}.txt", **fields)
 
 
-def resolution(item_id: str, **fields) -> ResolutionRow:
-    """The row of an item of which no answer stands."""
-    usual = {"batch": "b", "content_hash": "h", "path": f"{item_id}.txt", "task": "t"}
-    return row(ResolutionRow, **{**usual, "answer": None, "item_id": item_id, **fields})
-
-
 def found(asked: Task, *items, roles: Roles | None = None):
     """The disagreements of a batch: ``items`` are each the (service, reading) pairs of one."""
     named = {f"i{number:04d}": heard for number, heard in enumerate(items)}
     readings = {(item, asked.name): tuple(heard) for item, heard in named.items()}
     known = dict.fromkeys(readings, roles) if roles else None
-    return list(disagreements(map(resolution, named), readings, {asked.name: asked}, roles=known))
+    return list(disagreements(map(plan, named), readings, {asked.name: asked}, roles=known))
 
 
 def interpretation(service: str, reading: Reading, **fields) -> InterpretationRow:

@@ -67,7 +67,7 @@ def batch(home):
         PROCESSING_PLANS.name: rows_to_arrow(PROCESSING_PLANS, plans),
     }
     return Kept(Home(home), kept), rows_to_arrow(
-        DISAGREEMENTS, disagreements(resolved, readings, tasks)
+        DISAGREEMENTS, disagreements(plans, readings, tasks)
     )
 
 

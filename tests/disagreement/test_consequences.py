@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration_assets.disagreement.consequences.labels import LabelRules, judge_labels
+from orchestration_assets.disagreement.consequences.labels import judge_labels
 from orchestration_assets.disagreement.consequences.scores import (
     UsualDifference,
     band_of,
@@ -52,20 +52,9 @@ def test_a_confidence_that_is_not_stated_is_no_hesitation() -> None:
 def test_near_synonyms_by_policy_change_nothing() -> None:
     groups = (("invoice", "bill"), ("letter", "note"))
     sides = ("x", label("invoice")), ("y", label("bill"))
-    rules = LabelRules(near_synonyms=groups)
-    assert judge_labels(*sides, rules).consequence is NONE
+    assert judge_labels(*sides, groups).consequence is NONE
     across = ("x", label("invoice")), ("y", label("note"))
-    assert judge_labels(*across, rules).consequence is Consequence.OTHER_LABEL
-
-
-def test_how_sure_a_service_must_be_against_what_stands_is_the_policys() -> None:
-    rules = LabelRules(dispute_from=0.75, catch_all=("other",))
-    guess = ("x", label("billing", 0.9)), ("y", label("delivery", 0.7))
-    assert judge_labels(*guess, rules, stands="billing").consequence is NONE
-    assert judge_labels(*guess, rules, stands="delivery").consequence is not NONE
-    assert judge_labels(*guess, rules).consequence is not NONE
-    shrug = ("x", label("billing", 0.9)), ("y", label("other", 0.7))
-    assert judge_labels(*shrug, rules, stands="billing").consequence is not NONE
+    assert judge_labels(*across, groups).consequence is Consequence.OTHER_LABEL
 
 
 @pytest.mark.parametrize(
@@ -75,10 +64,7 @@ def test_how_sure_a_service_must_be_against_what_stands_is_the_policys() -> None
 def test_two_spellings_of_a_label_are_one_unless_the_set_is_closed(first, second) -> None:
     sides = ("x", label(first)), ("y", label(second))
     assert judge_labels(*sides).consequence is NONE
-    assert (
-        judge_labels(*sides, LabelRules(labels=(first, second))).consequence
-        is Consequence.OTHER_LABEL
-    )
+    assert judge_labels(*sides, (), (first, second)).consequence is Consequence.OTHER_LABEL
 
 
 def test_a_sign_in_a_label_is_no_spelling() -> None:
@@ -127,9 +113,7 @@ def test_two_guesses_contradict_nothing() -> None:
 
 def test_labels_of_a_closed_set_share_what_a_service_leaves_to_them() -> None:
     sides = ("x", label("urgent", 0.9)), ("y", label("routine", 0.6))
-    two, many = (
-        judge_labels(*sides, LabelRules(labels=[str(n) for n in range(size)])) for size in (3, 60)
-    )
+    two, many = (judge_labels(*sides, (), [str(n) for n in range(size)]) for size in (3, 60))
     assert two.consequence is many.consequence is Consequence.OTHER_LABEL
 
 

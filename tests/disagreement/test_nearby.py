@@ -52,7 +52,7 @@ def keep(store: TableStore, batch: str, versions=None, **items) -> None:
     resolved = [resolve(one, readings[one.item_id, "t"], LABEL) for one in plans]
     store.write(PARALLEL_INTERPRETATIONS, interpretations(*rows), batch)
     store.write(RESOLUTIONS, rows_to_arrow(RESOLUTIONS, resolved), batch)
-    disagreeing = disagreements(resolved, readings, {"t": LABEL})
+    disagreeing = disagreements(plans, readings, {"t": LABEL})
     store.write(DISAGREEMENTS, rows_to_arrow(DISAGREEMENTS, disagreeing), batch)
 
 

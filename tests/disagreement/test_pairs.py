@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -5,7 +7,7 @@ from orchestration_assets.disagreement.pairs import disagreements, severity
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import DISAGREEMENTS
-from tests.disagreement.batches import found, resolution
+from tests.disagreement.batches import PLAN, found
 from tests.evidence.answers import TASKS, kinds, ok, votes
 
 unit = st.floats(0, 1)
@@ -58,9 +60,9 @@ def test_tasks_of_different_kinds_are_each_measured_their_own_way() -> None:
         ("i", "score"): (("x", ok(-2.0)), ("y", ok(3.0))),
     }
     rows = [
-        resolution("i", task="label"),
-        resolution("i", task="score"),
-        resolution("unheard", task="label"),
+        replace(PLAN, task="label"),
+        replace(PLAN, task="score"),
+        replace(PLAN, item_id="unheard", task="label"),
     ]
     assert [(row.task, row.kind) for row in disagreements(rows, readings, tasks)] == [
         ("label", "label_conflict"),

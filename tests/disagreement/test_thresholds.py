@@ -26,7 +26,7 @@ from orchestration_assets.evidence.vector_thresholds import (
 )
 from orchestration_assets.schemas.enums import AnswerKind, Consequence
 from resources.home import Home
-from tests.disagreement.batches import resolution, task
+from tests.disagreement.batches import plan, task
 from tests.evidence.answers import ok
 
 IDENTITIES = {"x": "1 p", "y": "1 q"}
@@ -58,7 +58,7 @@ def found_in(first, second, known: BatchThresholds | None):
         for name, a, b in zip(names, first, second, strict=True)
     }
     given = {"t": known} if known else {}
-    return list(disagreements(map(resolution, names), readings, {"t": VECTOR}, given))
+    return list(disagreements(map(plan, names), readings, {"t": VECTOR}, given))
 
 
 def learnt(noise: float = 1.0, count: int = 900) -> ThresholdsInUse:

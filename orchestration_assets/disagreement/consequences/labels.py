@@ -2,16 +2,15 @@
 readings together leave it open which one it is.
 
 A service that itself gives the other's label nearly as much probability (an extension that two
-formats share, two classes that a model cannot tell apart) contradicts nothing, nor one that is
-less than half sure of its own, or less sure than the policy wants of a label that does not stand. A
-guess that the other readings settle changes nothing either: the probabilities that all of them give
-to each of the two labels are pooled. Nor do labels that the policy declares to be near-synonyms.
+formats share, two classes that a model cannot tell apart), or that is less than half sure of its
+own, contradicts nothing. A guess that the other readings settle changes nothing either: the
+probabilities that all of them give to each of the two labels are pooled. Nor do labels that the
+policy declares to be near-synonyms.
 """
 
 import math
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from orchestration_assets.disagreement.consequences.judgement import Judgement, harmless
@@ -30,28 +29,10 @@ LIKELY_FROM: Final = 0.5
 """The confidence below which a service itself holds its label for more likely wrong than right."""
 FIRM_FROM: Final = 0.7
 """The confidence from which on a service that stands alone is heard all the same: nobody has
-checked the others' confidences. By what two readers found worth reading."""
+checked the others' confidences. Chosen on disputes that readers had labelled."""
 RELIED_ON_FROM: Final = 0.6
 """The confidence that one of the two must reach: below it nobody should rely on an answer
 (``reject_below`` by default), and two guesses contradict nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class LabelRules:
-    """What the policy says of the labels of a task.
-
-    ``labels``: the closed set, if there is one. ``near_synonyms``: groups of labels of which it
-    does not matter which one holds. ``dispute_from``: the confidence, in [0, 1], that a service
-    must have in a label that does not stand; for those in ``catch_all`` half is enough, since
-    nothing makes sure of what fits no other label.
-    """
-
-    labels: Collection[str] = ()
-    near_synonyms: Sequence[Collection[str]] = ()
-    dispute_from: float = LIKELY_FROM
-    catch_all: Collection[str] = ()
-
-
 _WORD: Final = re.compile(r"[^\W_]+|[+#]")
 _OPEN_SET: Final = 10
 """Labels that an open set is taken to have beside those that a service names."""
@@ -62,20 +43,16 @@ _LEAST: Final = 0.005
 def judge_labels(
     first: tuple[str, Reading],
     second: tuple[str, Reading],
-    rules: LabelRules = LabelRules(),
+    near_synonyms: Sequence[Collection[str]] = (),
+    labels: Collection[str] = (),
     others: Iterable[Reading] = (),
-    stands: str | None = None,
 ) -> Judgement:
-    """What the difference of two (service, reading) pairs with other labels comes to.
-
-    ``others`` are the other readings of the question; ``stands`` is the label that does, None where
-    none does.
-    """
-    labels = rules.labels
+    """What the difference of two (service, reading) pairs with other labels comes to; ``labels`` is
+    the closed set, if there is one, and ``others`` are the other readings of the question."""
     (name_a, a), (name_b, b) = first, second
     label_a, label_b = str(a.answer), str(b.answer)
     sentence = f"{name_a} says {_quoted(label_a)}, {name_b} says {_quoted(label_b)}"
-    if are_near_synonyms(label_a, label_b, rules.near_synonyms):
+    if are_near_synonyms(label_a, label_b, near_synonyms):
         return harmless(f"{sentence}: the policy takes the two for near-synonyms")
     if not labels and are_spellings_of_one(label_a, label_b):
         return harmless(f"{sentence}: two spellings of one label")
@@ -84,8 +61,7 @@ def judge_labels(
         if lead < LEAST_LEAD:
             return harmless(f"{sentence}: {name} holds {_quoted(other)} to be nearly as likely")
     for name, reading in (first, second):
-        free = stands in (None, reading.answer) or reading.answer in rules.catch_all
-        if _stated(reading) < (LIKELY_FROM if free else max(LIKELY_FROM, rules.dispute_from)):
+        if _stated(reading) < LIKELY_FROM:
             return harmless(f"{sentence}: {name} is no more than {_stated(reading):.0%} sure")
     if max(_stated(a), _stated(b)) < RELIED_ON_FROM:
         return harmless(f"{sentence}: both are no more than guesses")
