@@ -12,6 +12,7 @@ from statistics import median
 from typing import Final, cast
 
 from orchestration_assets.disagreement.consequences.scores import (
+    MAD_TO_DEVIATION,
     UsualDifference,
     judge_scores,
     usual_difference,
@@ -32,8 +33,6 @@ from orchestration_assets.schemas.enums import DisagreementKind
 from orchestration_assets.schemas.items import Task
 
 MIN_READINGS: Final = 20  # fewer do not tell how a service uses the scale
-# makes the median absolute deviation of a normal distribution its standard deviation
-_MAD_TO_DEVIATION: Final = 1.4826
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +115,7 @@ def _usage(scores: Sequence[float]) -> ScaleUse | None:
     if len(scores) < MIN_READINGS:
         return None
     middle = median(scores)
-    deviation = _MAD_TO_DEVIATION * median(abs(score - middle) for score in scores)
+    deviation = MAD_TO_DEVIATION * median(abs(score - middle) for score in scores)
     return ScaleUse(middle, deviation) if deviation > 0.0 else None
 
 

@@ -21,7 +21,8 @@ MIN_COMPARED: Final = 20
 _NEAREST: Final = 50
 _UNUSUAL: Final = 3.0
 """Robust standard deviations beyond which a difference is no longer usual."""
-_MAD_TO_DEVIATION: Final = 1.4826
+MAD_TO_DEVIATION: Final = 1.4826
+"""Makes the median absolute deviation of a normal distribution its standard deviation."""
 _LEAST_DEVIATION: Final = 0.02
 """Of the length of the scale: services that nearly always agree may still differ by so much."""
 
@@ -45,7 +46,7 @@ class UsualDifference:
         start = min(max(middle - count // 2, 0), len(self.places) - count)
         near = self.differences[start : start + count]
         usual = float(np.median(near))
-        deviation = _MAD_TO_DEVIATION * float(np.median(np.abs(near - usual)))
+        deviation = MAD_TO_DEVIATION * float(np.median(np.abs(near - usual)))
         return usual, max(deviation, _LEAST_DEVIATION * self.length)
 
 
