@@ -172,7 +172,7 @@ def measure(recorded: RecordedAnswers, n_items: int, n_labels: int) -> list[dict
     train = recorded.take(np.sort(rng.permutation(inside)[:n_labels]))
     test = recorded.take(np.sort(rng.permutation(outside)[:n_items]))
     curve = solver_curve(recorded, test)
-    solo = train.is_correct.mean(axis=0)
+    solo = train.scores.mean(axis=0)
     known = {(_TASK, name): float(solo[k]) for k, name in enumerate(test.services)}
     model = _learned(train)
     calibration = _calibration(train)
@@ -198,7 +198,7 @@ def measure(recorded: RecordedAnswers, n_items: int, n_labels: int) -> list[dict
 
 def _learned(train: RecordedAnswers) -> ActiveSelector:
     selector = fit_selector(train, seed=1)
-    solo = train.is_correct.mean(axis=0)
+    solo = train.scores.mean(axis=0)
     ms = np.ones(train.n_services)
     return ActiveSelector("v", build_trained_selector({"usd": selector}, solo, train.prices, ms))
 
@@ -462,7 +462,7 @@ def _stop_values(
     """(n,) the share right of the best answer of each cell, and (n,) whether it is right."""
     best, outcome = np.zeros(recorded.n_items), np.zeros(recorded.n_items)
     for k in subset:
-        right = recorded.is_correct[:, k].astype(np.float64)
+        right = recorded.scores[:, k].astype(np.float64)
         share = _means(right, cell)
         outcome = np.where(share > best, right, outcome)
         best = np.maximum(best, share)

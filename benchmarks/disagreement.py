@@ -103,7 +103,7 @@ def _measured(
     if given.items is not None and given.items < whole.n_items:
         whole = whole.take(np.sort(rng.permutation(whole.n_items)[: given.items]))
     recorded = stressed(whole, given.stress, rng)
-    best = int(recorded.is_correct.mean(axis=0).argmax())
+    best = int(recorded.scores.mean(axis=0).argmax())
     every = (recorded.answers, recorded.confidences)
     standing = np.column_stack(
         [majority_vote(*every, recorded.n_labels), recorded.answers[:, best]]
@@ -146,7 +146,7 @@ def stressed(
     if kind == "random":
         said, sure = rng.integers(0, n_labels, n_items), rng.random(n_items)
     elif kind == "clone":
-        worst = int(recorded.is_correct.mean(axis=0).argmin())
+        worst = int(recorded.scores.mean(axis=0).argmin())
         said, sure = recorded.answers[:, worst], recorded.confidences[:, worst]
     else:
         every = recorded.answers[recorded.answers != MISSING]

@@ -458,7 +458,7 @@ def _selected(
         artefact = registry.load(f"selection_model.{TASK}", row.trained)
     deployed = unpack_selector(artefact.arrays, artefact.facts["selector"])
     point = max(range(len(deployed.points)), key=lambda at: deployed.points[at].accuracy)
-    correct = deployed.run(point, everything).correct
+    correct = deployed.run(point, everything).scores
     accuracy = float(correct.mean())
     found = [
         _covered("accuracy learned", accuracy, row.accuracy, row.accuracy_low, row.accuracy_high),

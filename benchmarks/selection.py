@@ -96,7 +96,7 @@ def measure(recorded: RecordedAnswers, seed: int, labels: int | None) -> dict[st
     """All figures of one set and seed; accuracies and prices as shares."""
     train, test = parted(recorded, seed, labels)
     single = best_single(train)
-    target, price = float(test.is_correct[:, single].mean()), float(train.prices[single])
+    target, price = float(test.scores[:, single].mean()), float(train.prices[single])
     began, cpu = time.perf_counter(), time.process_time()
     selector = fit_selector(train, seed=seed)
     fit_s, fit_cpu_s = time.perf_counter() - began, time.process_time() - cpu
@@ -107,7 +107,7 @@ def measure(recorded: RecordedAnswers, seed: int, labels: int | None) -> dict[st
         "frugalml": curve([one.run(test) for one in fit_frugal(train, rates)]),
         "ours": curve(outcomes),
     }
-    chosen = outcomes[selector.cheapest_rate(float(train.is_correct[:, single].mean()))]
+    chosen = outcomes[selector.cheapest_rate(float(train.scores[:, single].mean()))]
     found: dict[str, Any] = {
         "seed": seed,
         "labels": train.n_items,
@@ -115,7 +115,7 @@ def measure(recorded: RecordedAnswers, seed: int, labels: int | None) -> dict[st
         "best_single_name": train.services[single],
         "best_single_price": price,
         "majority": float((majority_vote(test) == test.gold).mean()),
-        "oracle": float(test.is_correct.any(axis=1).mean()),
+        "oracle": float(test.scores.max(axis=1).mean()),
         "chosen_price": chosen.price / price,
         "chosen_accuracy": chosen.accuracy,
         "families": {name: selector.families.count(name) for name in set(selector.families)},

@@ -61,7 +61,7 @@ def measure(recorded: RecordedAnswers, seed: int, labels: int | None) -> dict[st
         found["majority of all"] = _figures(votes, float(test.prices.sum()), test.n_services)
     most, least = (
         selector.cheapest_rate(1.0),
-        selector.cheapest_rate(float(train.is_correct[:, single].mean())),
+        selector.cheapest_rate(float(train.scores[:, single].mean())),
     )
     outcomes = selector.run(test)
     for name, at in (("ours, most accurate", most), ("ours, as the best single", least)):

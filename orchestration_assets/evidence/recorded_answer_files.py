@@ -15,7 +15,6 @@ _GOLD = "Model0_TrueLabel.txt"
 _CALLS_PER_PRICE = 10_000
 _LLM_COLUMNS = ("item", "service", "prediction", "gold", "score", "cost_usd")
 _MAX_LABELS = 40
-_CORRECT_SCORE = 0.5
 
 
 class RecordedAnswersError(OrchestrationError):
@@ -146,7 +145,7 @@ def load_llm(path: Path) -> RecordedAnswers:
         given = np.array([bool(text) for text in texts])[rows]
         answers = np.where(given, 0, MISSING)
         gold = np.full(len(rows), MISSING)
-        correct = given & (scores[rows] >= _CORRECT_SCORE)
+        correct = np.where(given, np.clip(scores[rows], 0.0, 1.0), 0.0)
         labels = ("free text",)
     shape = answers.shape
     return RecordedAnswers(

@@ -24,8 +24,8 @@ class RecordedAnswers:
     time is unknown. ``items`` (n,) are ids.
 
     Answers in free text have no labels to compare: then ``correct`` (n, K) says of each answer
-    whether it is right, and ``gold`` is ``MISSING`` throughout. ``stands_for`` (n,), above 0, says
-    how many items each one represents; None: each itself alone.
+    how right it is, from 0 to 1, and ``gold`` is ``MISSING`` throughout. ``stands_for`` (n,), above
+    0, says how many items each one represents; None: each itself alone.
     """
 
     name: str
@@ -38,7 +38,7 @@ class RecordedAnswers:
     gold: Ints
     costs: Floats
     milliseconds: Floats
-    correct: Bools | None = None
+    correct: Floats | None = None
     stands_for: Floats | None = None
 
     def __post_init__(self) -> None:
@@ -56,6 +56,10 @@ class RecordedAnswers:
         for field, codes in (("answers", self.answers), ("gold", self.gold)):
             if codes.size and not (codes.min() >= MISSING and codes.max() < len(self.labels)):
                 raise ValueError(f"{self.name}: {field} holds codes outside 0..{len(self.labels)}")
+        if self.correct is not None and not (
+            self.correct.shape == shape and ((self.correct >= 0.0) & (self.correct <= 1.0)).all()
+        ):
+            raise ValueError(f"{self.name}: correct must have shape {shape} and lie in [0, 1]")
         stated = self.confidences[~np.isnan(self.confidences)]
         if stated.size and not (stated.min() >= 0.0 and stated.max() <= 1.0):
             raise ValueError(f"{self.name}: confidences must lie in [0, 1]")
@@ -80,12 +84,13 @@ class RecordedAnswers:
         return prices
 
     @property
-    def is_correct(self) -> Bools:
-        """(n, K) whether the service's answer is right; no answer is not."""
+    def scores(self) -> Floats:
+        """(n, K) how right the service's answer is, from 0 to 1; no answer is 0."""
         if self.correct is not None:
             return self.correct
-        found: Bools = (self.answers == self.gold[:, None]) & (self.answers != MISSING)
-        return found
+        right = (self.answers == self.gold[:, None]) & (self.answers != MISSING)
+        scores: Floats = right.astype(np.float64)
+        return scores
 
     @property
     def weights(self) -> Floats:

@@ -59,8 +59,9 @@ def weighted_mean(values: Floats | Bools, weights: Floats) -> float:
     return float((weights * values).sum() / total) if total > 0.0 else 0.0
 
 
-def share_estimate(hits: Bools, weights: Floats) -> Estimate | None:
-    """The share of ``hits`` (n,) under weights (n,), None without any answer.
+def share_estimate(hits: Bools | Floats, weights: Floats) -> Estimate | None:
+    """The share of ``hits`` (n,), or the mean of scores in [0, 1], under weights (n,); None without
+    any answer.
 
     The interval is Wilson's on the sample size that an even sample of this variance would have
     (Korn and Graubard 1998), at Student's quantile for the degrees of freedom that the weights

@@ -34,7 +34,7 @@ def fit_single(
     train: RecordedAnswers, exchange_rates: Sequence[float] | Floats
 ) -> list[SingleService]:
     """For each exchange rate the service of the highest accuracy less rate * price."""
-    accuracy, prices = train.mean(train.is_correct), train.prices
+    accuracy, prices = train.mean(train.scores), train.prices
     return [SingleService(int(np.argmax(accuracy - rate * prices))) for rate in exchange_rates]
 
 
@@ -89,7 +89,7 @@ def fit_cascade(train: RecordedAnswers, exchange_rates: Sequence[float] | Floats
     Exhaustive over ordered pairs and thresholds that divide the training items.
     """
     weights, prices = train.weights, train.prices
-    correct = train.is_correct * weights[:, None]
+    correct = train.scores * weights[:, None]
     rates = np.asarray(exchange_rates, dtype=np.float64)
     best = np.full(len(rates), -np.inf)
     policies: list[Cascade] = [Cascade((0,), ())] * len(rates)

@@ -81,7 +81,7 @@ def _fixed_policy_rows(
     chance = np.random.default_rng(_SEED).integers(0, test.n_services, test.n_items)
     one_each = np.zeros(test.answers.shape, dtype=np.bool_)
     one_each[np.arange(test.n_items), chance] = True
-    right = test.is_correct[np.arange(test.n_items), chance]
+    right = test.scores[np.arange(test.n_items), chance]
     at_random = PolicyOutcome(one_each, right, call_costs(test, one_each), test.weights)
     yield _row(task, "frontier", "random", 0, at_random, test, 0, "")
     voted = outcome_of_answers(test, every, majority_vote(test))
@@ -90,15 +90,13 @@ def _fixed_policy_rows(
 
 
 def _oracle(test: RecordedAnswers) -> PolicyOutcome:
-    """The cheapest service that is right; where none is, the cheapest."""
-    prices = _prices(test)
-    chosen = np.where(test.is_correct, prices, np.inf).argmin(axis=1)
-    none = ~test.is_correct.any(axis=1)
-    chosen[none] = int(prices.argmin())
+    """The cheapest of the services that are most right."""
+    best = test.scores.max(axis=1)
+    chosen = np.where(test.scores == best[:, None], _prices(test), np.inf).argmin(axis=1)
     asked = np.zeros(test.answers.shape, dtype=np.bool_)
     asked[np.arange(test.n_items), chosen] = True
     cost = call_costs(test, asked)
-    return PolicyOutcome(asked, test.is_correct.max(axis=1), cost, test.weights)
+    return PolicyOutcome(asked, best, cost, test.weights)
 
 
 def _distinct_prices(
@@ -144,7 +142,7 @@ def _service_rows(
 
 def accuracy_change(best: PolicyOutcome, other: PolicyOutcome) -> Estimate:
     """How much more often ``other`` is right than ``best`` on the same items, at least one."""
-    change = difference_estimate(other.correct.astype(np.float64) - best.correct, best.weights)
+    change = difference_estimate(other.scores - best.scores, best.weights)
     assert change is not None
     return change
 
@@ -208,7 +206,7 @@ def _rule_row(
     words = "no complete items: regret is not answerable from the log"
     if complete.any():
         at = part["content_hash"][complete].map(position).to_numpy(int)
-        solo_correct = recorded.is_correct[at, best]
+        solo_correct = recorded.scores[at, best]
         ahead = solo_correct.astype(np.float64) - right[complete]
         regret = difference_estimate(ahead, weights[complete])
         accuracy = f"{weighted_mean(solo_correct, weights[complete]):.1%}"
@@ -247,7 +245,7 @@ def _row(
     labels: int,
     words: str,
 ) -> FrontierRow:
-    share = share_estimate(one.correct, one.weights)
+    share = share_estimate(one.scores, one.weights)
     assert share is not None
     ms = np.where(one.asked, np.nan_to_num(test.milliseconds), 0.0).sum(axis=1)
     return FrontierRow(
@@ -255,7 +253,7 @@ def _row(
         view=view,
         policy=policy,
         place=place,
-        items=len(one.correct),
+        items=len(one.scores),
         labels=labels,
         accuracy=share.mean,
         accuracy_low=share.low,

@@ -74,7 +74,7 @@ def fit_frugal(train: RecordedAnswers, exchange_rates: Sequence[float] | Floats)
 
 def _fit_base(train: RecordedAnswers, base: int, rates: Floats) -> tuple[Floats, list[AddOn]]:
     weights, prices = train.weights, train.prices
-    correct = train.is_correct * weights[:, None]
+    correct = train.scores * weights[:, None]
     confidence = effective_confidence(train, base)
     n_entries = train.n_labels + 1
     thresholds = np.full((len(rates), n_entries), -np.inf)

@@ -191,7 +191,7 @@ def _cross_validated(
         inside, outside = train.take(~held_out), train.take(held_out)
         for rate, policy in enumerate(fit(inside, rates)):
             outcome = policy.run(outside)
-            correct[rate] += train.weights[held_out] @ outcome.correct
+            correct[rate] += train.weights[held_out] @ outcome.scores
             asked[rate] += train.weights[held_out] @ outcome.asked
     return _result_of_shares(correct / train.n_items, asked / train.n_items, rates, prices)
 

@@ -14,18 +14,18 @@ _LOWEST, _HIGHEST = 0.002, 4.0
 class PolicyOutcome:
     """One policy on ``n`` recorded items.
 
-    ``asked`` (n, K) services that the policy asks, ``correct`` (n,) whether its final answer is
-    the gold one, ``cost`` (n,) the USD of the calls, ``weights`` (n,) how much each item counts.
+    ``asked`` (n, K) services that the policy asks, ``scores`` (n,) how right its final answer is,
+    from 0 to 1, ``cost`` (n,) the USD of the calls, ``weights`` (n,) how much each item counts.
     """
 
     asked: Bools
-    correct: Bools
+    scores: Floats
     cost: Floats
     weights: Floats
 
     @property
     def accuracy(self) -> float:
-        return float(np.average(self.correct, weights=self.weights))
+        return float(np.average(self.scores, weights=self.weights))
 
     @property
     def price(self) -> float:
@@ -41,14 +41,14 @@ class PolicyOutcome:
 
 def outcome_of_answers(recorded: RecordedAnswers, asked: Bools, answers: Ints) -> PolicyOutcome:
     """The outcome of asking ``asked`` (n, K) and answering ``answers`` (n,) label codes."""
-    correct = answers == recorded.gold
-    return PolicyOutcome(asked, correct, call_costs(recorded, asked), recorded.weights)
+    scores = (answers == recorded.gold).astype(np.float64)
+    return PolicyOutcome(asked, scores, call_costs(recorded, asked), recorded.weights)
 
 
 def outcome_of_service(recorded: RecordedAnswers, asked: Bools, service: Ints) -> PolicyOutcome:
     """The outcome of asking ``asked`` (n, K) and taking the answer of ``service`` (n,)."""
-    correct = recorded.is_correct[np.arange(recorded.n_items), service]
-    return PolicyOutcome(asked, correct, call_costs(recorded, asked), recorded.weights)
+    scores = recorded.scores[np.arange(recorded.n_items), service]
+    return PolicyOutcome(asked, scores, call_costs(recorded, asked), recorded.weights)
 
 
 def call_costs(recorded: RecordedAnswers, asked: Bools) -> Floats:
@@ -105,7 +105,7 @@ def curve(outcomes: Sequence[PolicyOutcome]) -> Curve:
 
 def best_single(recorded: RecordedAnswers) -> int:
     """The service that is most often right; of equals the cheapest."""
-    order = np.lexsort((recorded.prices, -recorded.mean(recorded.is_correct)))
+    order = np.lexsort((recorded.prices, -recorded.mean(recorded.scores)))
     return int(order[0])
 
 

@@ -92,14 +92,14 @@ def train_task(
     trained = registry.store(name, arrays, manifest).version
     before = registry.usable(name)
     trial = _evaluate(deployed, test)
-    single_correct = test.is_correct[:, deployed.best_service]
+    single_correct = test.scores[:, deployed.best_service]
     now = _current(before, identities, test)
     if now is None:
         stood = None if records.standing is None else records.standing[held_out]
         now = _without_model(default, stood, test, single_correct)
-    accuracy = share_estimate(trial.outcome.correct, test.weights)
+    accuracy = share_estimate(trial.outcome.scores, test.weights)
     single = share_estimate(single_correct, test.weights)
-    gain = difference_estimate(trial.outcome.correct.astype(np.float64) - now.right, test.weights)
+    gain = difference_estimate(trial.outcome.scores - now.right, test.weights)
     lacking = insufficiency(test.weights) if test.n_items else "none is held out"
     passed = lacking is None and gain is not None and _least_gain(gain) >= -MOST_LOST
     if passed:
@@ -147,10 +147,10 @@ def train_task(
 
 @dataclass(frozen=True)
 class _Incumbent:
-    """What decides now, and where it is right (n,)."""
+    """What decides now, and how right it is (n,), from 0 to 1."""
 
     name: str
-    right: Bools
+    right: Floats
 
 
 def _least_gain(gain: Estimate) -> float:
@@ -159,7 +159,7 @@ def _least_gain(gain: Estimate) -> float:
 
 
 def _without_model(
-    default: Choice | None, stood: Bools | None, test: RecordedAnswers, single: Bools
+    default: Choice | None, stood: Bools | None, test: RecordedAnswers, single: Floats
 ) -> _Incumbent:
     """What decides while nothing is learned."""
     if default is not None and default.model is ProcessingModel.SEQUENTIAL and not default.chain:
@@ -168,18 +168,18 @@ def _without_model(
             order = [position[service] for service in default.services]
             return _Incumbent("the default", _first_sure(order, default, test))
     if stood is not None:
-        return _Incumbent("what stood", stood)
+        return _Incumbent("what stood", stood.astype(np.float64))
     return _Incumbent("the best single service", single)
 
 
-def _first_sure(order: Sequence[int], default: Choice, test: RecordedAnswers) -> Bools:
-    """(n,) where the first answer that is sure enough is right; the last one where none is."""
-    right = np.zeros(test.n_items, dtype=np.bool_)
+def _first_sure(order: Sequence[int], default: Choice, test: RecordedAnswers) -> Floats:
+    """(n,) how right the first answer is that is sure enough; the last one where none is."""
+    right = np.zeros(test.n_items)
     settled = np.zeros(test.n_items, dtype=np.bool_)
     heard = np.zeros(test.n_items, dtype=np.int64)
     for k in order:
         answered = (test.answers[:, k] != MISSING) & ~settled
-        right[answered] = test.is_correct[answered, k]
+        right[answered] = test.scores[answered, k]
         heard += answered
         sure = effective_confidence(test, k) >= (default.stop_at or 0.0)
         settled |= answered & sure & (heard >= default.min_readings)
@@ -211,7 +211,7 @@ def fit_trained_selector(train: RecordedAnswers, seed: int = 0) -> tuple[Trained
     selectors: dict[str, Selector] = {
         saves: fit_selector(train, prices, _RATES, seed) for saves, prices in currencies.items()
     }
-    solo_accuracy: Floats = train.mean(train.is_correct)
+    solo_accuracy: Floats = train.mean(train.scores)
     words = next(iter(selectors.values())).description
     return build_trained_selector(selectors, solo_accuracy, usd, ms), words
 
@@ -233,7 +233,7 @@ def _current(
         return None  # what cannot be read cannot be in force either
     if deployed.services != test.services:
         return None
-    return _Incumbent("the model in force", _evaluate(deployed, test).outcome.correct)
+    return _Incumbent("the model in force", _evaluate(deployed, test).outcome.scores)
 
 
 def _with_model_labels(deployed: TrainedSelector, test: RecordedAnswers) -> RecordedAnswers:
@@ -253,7 +253,7 @@ def _with_model_labels(deployed: TrainedSelector, test: RecordedAnswers) -> Reco
         gold,
         test.costs,
         test.milliseconds,
-        test.is_correct,
+        test.scores,
         test.stands_for,
     )
 

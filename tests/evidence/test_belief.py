@@ -107,11 +107,11 @@ def test_more_services_know_more_and_say_how_sure_they_are() -> None:
     assert set(posteriors) == set(subsets(3))
     after = belief.posterior(test, (0, 1, 2))
     correct = after.answer == test.gold
-    assert correct.mean() > test.is_correct.mean(axis=0).max()
+    assert correct.mean() > test.scores.mean(axis=0).max()
     assert reliability(after.confidence, correct).expected_calibration_error < 0.03
     first = belief.posterior(test, (0,))
     assert (first.answer == test.gold).mean() == pytest.approx(
-        test.is_correct[:, 0].mean(), abs=0.015
+        test.scores[:, 0].mean(), abs=0.015
     )
 
 

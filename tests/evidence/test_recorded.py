@@ -39,7 +39,7 @@ def test_a_frugalml_folder_becomes_arrays(tmp_path: Path) -> None:
     assert found.answers.tolist() == [[0, 1], [1, 1], [0, 2]]
     assert found.gold.tolist() == [0, 1, 1]
     assert found.prices == pytest.approx([10 / 10_000, 0.5 / 10_000])
-    assert found.is_correct.tolist() == [[True, False], [True, True], [False, False]]
+    assert found.scores.tolist() == [[True, False], [True, True], [False, False]]
     assert find_frugalml_folders(tmp_path) == [tmp_path / "TINY"]
 
 
@@ -103,10 +103,10 @@ def test_free_texts_are_right_or_wrong_and_never_compared(tmp_path: Path) -> Non
             (item, "c", "", str(item), 0.0, 0.1),
         ]
     found = load_llm(llm_table(tmp_path / "free.parquet", rows))
-    assert found.is_correct[0].tolist() == [True, False, False]
+    assert found.scores[0].tolist() == [True, False, False]
     assert found.answers[0].tolist() == [0, 0, MISSING]
-    assert found.only([1, 0]).is_correct[0].tolist() == [False, True]
-    assert found.take(np.array([3])).is_correct.tolist() == [[True, False, False]]
+    assert found.only([1, 0]).scores[0].tolist() == [False, True]
+    assert found.take(np.array([3])).scores.tolist() == [[True, False, False]]
     assert (found.gold == MISSING).all()
 
 

@@ -29,7 +29,7 @@ def model():
     selector = fit_selector(train, n_rates=10)
     return build_trained_selector(
         {"usd": selector},
-        train.is_correct.mean(axis=0),
+        train.scores.mean(axis=0),
         train.prices,
         train.milliseconds.mean(axis=0),
     )

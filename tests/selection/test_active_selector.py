@@ -173,7 +173,7 @@ def test_the_gate_holds_a_model_that_is_worse_on_held_out_gold(home) -> None:
     registry = Home(home).models
     good = made(1_200, accuracies=(0.7, 0.9), prices=(0.001, 0.01))
     identities = {"s0": "1", "s1": "1"}
-    records = TrainingRecords(good, 1_200, 0, standing=good.is_correct[:, 0])
+    records = TrainingRecords(good, 1_200, 0, standing=good.scores[:, 0])
     first = train_task("t", records, identities, registry)
     assert first.outcome == PROMOTED
     assert first.version == first.trained
@@ -219,7 +219,7 @@ def test_a_gain_that_may_as_well_be_a_loss_is_no_reason_to_promote(tmp_path) -> 
     # as often right as what is learned, and about other items
     missed = round((1.0 - model.accuracy) * model.held_out)
     stood = np.ones(200, dtype=bool)
-    wrong_of_learned = np.flatnonzero(held_out & ~good.is_correct[:, 1])
+    wrong_of_learned = np.flatnonzero(held_out & (good.scores[:, 1] == 0.0))
     others = np.setdiff1d(np.flatnonzero(held_out), wrong_of_learned)
     stood[others[:missed]] = False
     records = TrainingRecords(good, 200, 0, standing=stood)
@@ -231,7 +231,7 @@ def test_a_gain_that_may_as_well_be_a_loss_is_no_reason_to_promote(tmp_path) -> 
 
 def test_too_few_held_out_items_promote_nothing_and_a_clear_case_of_300_does(tmp_path) -> None:
     good = made(300, accuracies=(0.7, 0.95), prices=(0.001, 0.01))
-    stood = good.is_correct[:, 0]
+    stood = good.scores[:, 0]
     outcomes = []
     for count in (100, 300):
         records = TrainingRecords(good.take(np.arange(count)), count, 0, standing=stood[:count])

@@ -29,7 +29,7 @@ def learned():
 def test_what_was_learned_costs_less_for_the_same_and_is_more_right_for_the_same(learned) -> None:
     train, test, selector = learned
     single = best_single(train)
-    price, target = train.prices[single], test.is_correct[:, single].mean()
+    price, target = train.prices[single], test.scores[:, single].mean()
     found = curve(selector.run(test))
     match = found.cost_to_match(target)
     assert match is not None and match < 0.6 * price
@@ -52,7 +52,7 @@ def test_with_few_labels_the_best_single_service_is_called_alone_and_that_is_sai
     assert selector.belief is None
     best = train.services[best_single(train)]
     assert f"the best single service, {best}, is called alone" in selector.description
-    assert max(done.accuracy for done in selector.run(train)) == train.is_correct.mean(axis=0).max()
+    assert max(done.accuracy for done in selector.run(train)) == train.scores.mean(axis=0).max()
 
 
 def test_one_dominant_service_among_liars_is_called_alone() -> None:
@@ -61,9 +61,9 @@ def test_one_dominant_service_among_liars_is_called_alone() -> None:
     silent = replace(recorded, confidences=np.full(recorded.answers.shape, np.nan))
     train, test = silent.take(slice(0, 1_000)), silent.take(slice(1_000, None))
     selector = fit_selector(train, n_rates=12)
-    done = selector.run(test)[selector.cheapest_rate(float(train.is_correct[:, 2].mean()))]
+    done = selector.run(test)[selector.cheapest_rate(float(train.scores[:, 2].mean()))]
     assert done.price <= 0.0101
-    assert done.accuracy >= test.is_correct[:, 2].mean() - 0.005
+    assert done.accuracy >= test.scores[:, 2].mean() - 0.005
 
 
 def test_an_incomplete_record_is_refused() -> None:
@@ -78,14 +78,14 @@ def test_free_texts_are_learned_without_comparing_them() -> None:
     recorded = made(800)
     free = replace(
         recorded,
-        correct=recorded.is_correct,
+        correct=recorded.scores,
         labels=("free text",),
         answers=np.zeros_like(recorded.answers),
         gold=np.full(800, MISSING),
     )
     selector = fit_selector(free, n_rates=8)
     assert STACK not in selector.families
-    assert max(one.accuracy for one in selector.run(free)) >= recorded.is_correct.mean(axis=0).max()
+    assert max(one.accuracy for one in selector.run(free)) >= recorded.scores.mean(axis=0).max()
 
 
 def test_asking_stops_where_it_is_free_of_use_and_the_last_service_ends_it() -> None:
@@ -106,7 +106,7 @@ def test_asking_stops_where_it_is_free_of_use_and_the_last_service_ends_it() -> 
 def selector(learned):
     train, _, selector = learned
     times = fit_selector(train, train.milliseconds.mean(axis=0), n_rates=8)
-    alone = train.is_correct.mean(axis=0)
+    alone = train.scores.mean(axis=0)
     return build_trained_selector(
         {"usd": selector, "ms": times}, alone, train.prices, train.milliseconds.mean(axis=0)
     )
@@ -124,7 +124,7 @@ def test_a_stored_selector_decides_as_the_one_in_memory(selector, learned, home)
     for point in range(len(selector.points)):
         one, other = selector.run(point, part), again.run(point, part)
         assert (one.asked == other.asked).all()
-        assert (one.correct == other.correct).all()
+        assert (one.scores == other.scores).all()
 
 
 def test_advice_item_by_item_asks_whom_the_batch_would_ask(selector, learned) -> None:
@@ -140,7 +140,7 @@ def test_advice_item_by_item_asks_whom_the_batch_would_ask(selector, learned) ->
                 said[advice.ask] = (answer, float(part.confidences[item, k]))
             assert [name in said for name in part.services] == expected.asked[item].tolist()
             right = advice.answer == part.labels[part.gold[item]]
-            assert right == expected.correct[item]
+            assert right == expected.scores[item]
 
 
 def test_an_answer_that_training_never_saw_says_nothing(selector) -> None:

@@ -27,7 +27,7 @@ def tiny(seed: int, n: int = 9):
 
 
 def mean_worth(outcome: PolicyOutcome, rate: float) -> float:
-    return float((outcome.correct - rate * outcome.cost).mean())
+    return float((outcome.scores - rate * outcome.cost).mean())
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -76,7 +76,7 @@ def test_a_service_without_an_answer_is_followed_by_the_next() -> None:
     silent = type(recorded)(**{**recorded.__dict__, "answers": answers})
     done = Cascade((0, 2), (0.0,)).run(silent)
     assert done.asked[:, 2].all()
-    assert (done.correct == silent.is_correct[:, 2]).all()
+    assert (done.scores == silent.scores[:, 2]).all()
     assert done.price == pytest.approx(0.0101)
 
 
