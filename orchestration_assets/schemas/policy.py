@@ -323,7 +323,8 @@ class Directive(_Strict):
 class Learned(_Strict):
     """Lets a model that was trained on recorded answers and gold decide each step.
 
-    It decides where no directive and no rule holds, once a trained model is promoted.
+    It decides where no directive and no rule holds, once a trained model is promoted. Right is
+    what gold or people say, or, where there are too few of these, what the default's judge chose.
     """
 
     services: tuple[Name, ...] = Field(
@@ -335,7 +336,9 @@ class Learned(_Strict):
         "as accurate as the best single service",
     )
     explore: Probability = Field(
-        default=0.02, description="share of items of which every service is asked, to keep learning"
+        default=0.02,
+        description="share of items of which every service is asked, and judged where the "
+        "default has a judge, to keep learning",
     )
 
     @model_validator(mode="after")
@@ -439,9 +442,14 @@ class TaskConfig(_Strict):
         if self.learned is None:
             return {}
         services = self.learned.services
+        judge = self.default.judge
+        if judge is not None:
+            # what is judged teaches: without gold nothing else does
+            judges = judge.service not in services
+            judge = Judge(service=judge.service, when="always") if judges else None
         return {
             LEARNED: Choice(model=ProcessingModel.SEQUENTIAL, services=services),
-            EXPLORE: Choice(model=ProcessingModel.PARALLEL, services=services),
+            EXPLORE: Choice(model=ProcessingModel.PARALLEL, services=services, judge=judge),
         }
 
 

@@ -39,6 +39,7 @@ from orchestration_assets.schemas.failures import RUN_FAILURES
 from orchestration_assets.schemas.features import FEATURE_NAMES, feature_columns
 from orchestration_assets.schemas.health import SERVICE_HEALTH
 from orchestration_assets.schemas.items import Alternative
+from orchestration_assets.schemas.outcomes import OUTCOMES
 from orchestration_assets.schemas.records import Column, Table, table_of
 from orchestration_assets.schemas.selection import SELECTION_FRONTIER, SELECTION_MODEL
 from orchestration_assets.schemas.states import ITEM_STATES
@@ -660,6 +661,7 @@ _ALL: Final[tuple[Table[Any], ...]] = (
     GOLD_LABELS,
     RUN_FAILURES,
     SERVICE_HEALTH,
+    OUTCOMES,
     SELECTION_MODEL,
     SELECTION_FRONTIER,
 )
@@ -678,6 +680,7 @@ CORPUS_TABLES: Final = frozenset(
         SERVICE_SCORECARDS,
         CALIBRATION,
         VECTOR_THRESHOLDS,
+        OUTCOMES,
         SELECTION_MODEL,
         SELECTION_FRONTIER,
     )

@@ -6,6 +6,7 @@ import pyarrow.compute as pc
 from orchestration_assets.policy.pinned_policy import read_pinned_policy
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import ProfileStatus
+from orchestration_assets.schemas.outcomes import OUTCOMES
 from orchestration_assets.schemas.selection import SELECTION_FRONTIER, SELECTION_MODEL
 from orchestration_assets.schemas.tables import CONTENT_PROFILES, PROCESSING_PLANS, profiles_of
 from orchestration_assets.selection.active_selector import artefact_name
@@ -28,6 +29,12 @@ def _check_tasks_planned(stored: Stored, plans: pa.Table) -> list[Balance]:
     ]
 
 
+def _check_scores(_: Stored, rows: pa.Table) -> list[Balance]:
+    """Each score lies in 0..1."""
+    inside = pc.and_(pc.greater_equal(rows["score"], 0.0), pc.less_equal(rows["score"], 1.0))
+    return [Balance(rows.num_rows, pc.sum(inside).as_py() or 0, "scores between 0 and 1")]
+
+
 def _check_models_stored(stored: Stored, rows: pa.Table) -> list[Balance]:
     """Each row is about a task whose version, where it has one, can be read."""
     registry = stored.home.models
@@ -47,5 +54,6 @@ def _check_intervals(stored: Stored, rows: pa.Table) -> list[Balance]:
 
 
 processing_plans_checks = table_checks(PROCESSING_PLANS, _check_tasks_planned)
+outcomes_checks = table_checks(OUTCOMES, _check_scores, per_batch=False)
 selection_model_checks = table_checks(SELECTION_MODEL, _check_models_stored, per_batch=False)
 selection_frontier_checks = table_checks(SELECTION_FRONTIER, _check_intervals, per_batch=False)

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from orchestration_assets.evidence.calibration import reliability
-from orchestration_assets.evidence.recorded_answers import MISSING, Bools, Floats, RecordedAnswers
+from orchestration_assets.evidence.recorded_answers import MISSING, Floats, RecordedAnswers
 from orchestration_assets.evidence.weighted_estimates import (
     ENOUGH_EFFECTIVE,
     Estimate,
@@ -159,7 +159,7 @@ def _least_gain(gain: Estimate) -> float:
 
 
 def _without_model(
-    default: Choice | None, stood: Bools | None, test: RecordedAnswers, single: Floats
+    default: Choice | None, stood: Floats | None, test: RecordedAnswers, single: Floats
 ) -> _Incumbent:
     """What decides while nothing is learned."""
     if default is not None and default.model is ProcessingModel.SEQUENTIAL and not default.chain:
@@ -168,7 +168,7 @@ def _without_model(
             order = [position[service] for service in default.services]
             return _Incumbent("the default", _first_sure(order, default, test))
     if stood is not None:
-        return _Incumbent("what stood", stood.astype(np.float64))
+        return _Incumbent("what stood", stood)
     return _Incumbent("the best single service", single)
 
 

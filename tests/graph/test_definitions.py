@@ -33,6 +33,7 @@ KEYS = {
     "calibration",
     "vector_thresholds",
     "service_scorecards",
+    "outcomes",
     "selection_model",
     "selection_frontier",
 }
@@ -45,6 +46,7 @@ CORPUS = {
     "calibration",
     "vector_thresholds",
     "service_scorecards",
+    "outcomes",
     "selection_model",
     "selection_frontier",
 }
@@ -126,7 +128,7 @@ def test_jobs_select_what_they_say(definitions) -> None:
     }
     assert selected("take_feedback") == {"gold_labels", "calibration"}
     assert selected("calibrate") == {"calibration", "vector_thresholds", "service_scorecards"}
-    assert selected("learn_selection") == {"selection_model", "selection_frontier"}
+    assert selected("learn_selection") == {"outcomes", "selection_model", "selection_frontier"}
     assert selected("check_services") == {"service_health"}
     assert selected("outage_drill") == set()
 
