@@ -51,9 +51,7 @@ def packed_terms(text: str) -> list[int]:
     hashed: Counter[int] = Counter()
     for term, times in counts.items():
         hashed[crc32(term.encode("utf-8", "surrogatepass")) & _ID_MASK] += times
-    kept = hashed.items()
-    if len(hashed) > MAX_TERMS:
-        kept = sorted(kept, key=lambda pair: (-pair[1], pair[0]))[:MAX_TERMS]
+    kept = sorted(hashed.items(), key=lambda pair: (-pair[1], pair[0]))[:MAX_TERMS]
     return sorted(term << COUNT_BITS | min(times, _MAX_COUNT) for term, times in kept)
 
 

@@ -53,7 +53,7 @@ def fit_blend(estimates: Sequence[Floats], scores: Floats, weights: Floats) -> B
         _fit(
             np.broadcast_to(level, (len(level), len(scores), 1)),
             item_level,
-            weights[:, None] * known.any(axis=1)[:, None],
+            (weights * known.sum(axis=1))[:, None],
         ),
         _fit(contrast, residual - item_level, weighted),
     )
@@ -88,4 +88,5 @@ def _fit(parts: Floats, target: Floats, weights: Floats) -> Floats:
     per_item = ((aim - fitted) * fitted).reshape(len(target), -1).sum(axis=1)
     error = float(np.sqrt((per_item**2).sum())) / power
     kept = max(0.0, 1.0 - _STANDARD_ERRORS * error**2)
-    return found * kept / max(1.0, found.sum())
+    shrunk: Floats = found * kept / max(1.0, float(found.sum()))
+    return shrunk

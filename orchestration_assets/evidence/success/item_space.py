@@ -1,16 +1,14 @@
 """Items as points of a dense space: features of their profiles, and directions of their terms."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from orchestration_assets.evidence.item_inputs import Floats32, ItemInputs
 from orchestration_assets.evidence.item_terms import ItemTerms, Packed
-from orchestration_assets.evidence.recorded_answers import Floats, Ints
+from orchestration_assets.evidence.recorded_answers import Floats
 
 # what case, white space and punctuation change is left out: the same item, written in another
 # way, is to get the same services

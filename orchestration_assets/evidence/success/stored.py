@@ -60,10 +60,9 @@ def unpack_predictor(
         arrays["vocabulary"], arrays["inverse_frequencies"], arrays["directions"], facts["unknown"]
     )
     names = tuple((feature, value) for feature, value in facts["names"])
-    semantic = arrays["semantic"] if "semantic" in arrays else None
     return SuccessPredictor(
         tuple(facts["services"]),
-        ItemSpace(arrays["centres"], arrays["scales"], names, terms, semantic),
+        ItemSpace(arrays["centres"], arrays["scales"], names, terms, arrays.get("semantic")),
         Forest(
             arrays["feature"].astype(np.int32),
             arrays["threshold"],
