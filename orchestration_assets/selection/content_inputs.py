@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.evidence.item_inputs import Floats32, ItemInputs
+from orchestration_assets.evidence.item_terms import ItemTerms
 from orchestration_assets.evidence.recorded_answers import Bools
 from orchestration_assets.features.vectors import DIMENSIONS
 from orchestration_assets.schemas.enums import ProfileStatus
@@ -19,8 +20,10 @@ from resources.table_store import TableStore
 
 _HASH: Final = "content_hash"
 _PROFILE_COLUMNS: Final = (_HASH, "status", *FEATURE_NAMES)
-_VECTOR_COLUMNS: Final = (_HASH, "status", "vector", "semantic")
-_FEATURE_TYPES: Final = pa.schema([CONTENT_PROFILES.schema.field(name) for name in FEATURE_NAMES])
+_VECTOR_COLUMNS: Final = (_HASH, "status", "vector", "semantic", "terms")
+_FEATURE_TYPES: Final = pa.schema(
+    [CONTENT_PROFILES.schema.field(name).with_nullable(True) for name in FEATURE_NAMES]
+)
 
 
 def inputs_of_contents(
@@ -41,6 +44,7 @@ def inputs_of_contents(
         profile_rows.select(FEATURE_NAMES).cast(_FEATURE_TYPES),
         _matrix(vector_rows["vector"], DIMENSIONS),
         _semantic(vector_rows["semantic"]) if semantic else None,
+        _terms(vector_rows["terms"]),
     )
     return inputs, known_profiles & known_vectors
 
@@ -102,13 +106,14 @@ def _nothing(n_items: int, columns: Sequence[str]) -> pa.Table:
 
 def _semantic(column: pa.ChunkedArray) -> Floats32 | None:
     """(n, D) the embedded words, of the length that the last of them has; None without any."""
-    lengths = [n for n in pc.list_value_length(_lists(column)).to_pylist() if n]
+    lists = _lists(column, pa.float32())
+    lengths = [n for n in pc.list_value_length(lists).to_pylist() if n]
     return _matrix(column, lengths[-1]) if lengths else None
 
 
 def _matrix(column: pa.ChunkedArray, width: int) -> Floats32:
     """(n, width) the vectors; zeros where there is none of that length."""
-    lists = _lists(column)
+    lists = _lists(column, pa.float32())
     matrix = np.zeros((len(lists), width), np.float32)
     fits = pc.fill_null(pc.equal(pc.list_value_length(lists), width), False)
     flat = pc.list_flatten(lists.filter(fits))
@@ -118,6 +123,13 @@ def _matrix(column: pa.ChunkedArray, width: int) -> Floats32:
     return matrix
 
 
-def _lists(column: pa.ChunkedArray) -> pa.Array:
-    combined = column.combine_chunks()
-    return combined.cast(pa.list_(pa.float32()))
+def _terms(column: pa.ChunkedArray) -> ItemTerms:
+    lists = _lists(column, pa.uint32())
+    lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
+    starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    packed = pc.list_flatten(lists).to_numpy(zero_copy_only=False)
+    return ItemTerms(packed.astype(np.uint32), starts)
+
+
+def _lists(column: pa.ChunkedArray, kind: pa.DataType) -> pa.Array:
+    return column.combine_chunks().cast(pa.list_(kind))
