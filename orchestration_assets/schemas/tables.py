@@ -250,7 +250,8 @@ class FeatureInput:
 class RejectedOption:
     """A way to process the item that was not taken, with its forecast.
 
-    ``expected_accuracy`` is what it showed on items with gold, where that is known.
+    ``expected_accuracy`` is what is expected of it on this item, where what was learned tells that,
+    and else what it showed on items with gold, where that is known.
     """
 
     option: str
@@ -260,6 +261,14 @@ class RejectedOption:
     expected_ms: float
     cost_usd_max: float
     expected_accuracy: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedScore:
+    """How right a service is expected to be on an item before any call, from 0 to 1."""
+
+    service: str
+    score: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +311,21 @@ class PlanRow:
     ] = None
     thresholds: Annotated[
         str | None, Column("version of the calibrated thresholds of a vector task, pinned here")
+    ] = None
+    expected_scores: Annotated[
+        tuple[ExpectedScore, ...] | None,
+        Column(
+            "what the learned model expects of each service on this item before any call; null: no "
+            "model that reads content is in force"
+        ),
+    ] = None
+    familiarity: Annotated[
+        float | None,
+        Column(
+            "how near the item is to those learned from: the share of these that are at most as "
+            "near to each other; null: nothing is known of it",
+            "0..1",
+        ),
     ] = None
 
 

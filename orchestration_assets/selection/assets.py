@@ -43,23 +43,26 @@ _TRAINED_ON = (OUTCOMES.name, CALL_LOG.name, PROCESSING_PLANS.name)
     PROCESSING_PLANS,
     group="3_plans",
     team="selection",
-    code_version="2",
+    code_version="3",
     description=(
         "How each item is processed for each task that applies to it: the processing model, the "
-        "services in order, the rule that decided with the features it saw, the forecast, and the "
-        "options that were not taken."
+        "services in order, the rule that decided with the features it saw, what is expected of "
+        "each service on it where that was learned, the forecast, and the options that were not "
+        "taken."
     ),
 )
 def processing_plans(
     context: dg.AssetExecutionContext,
     content_profiles: pa.Table,
+    content_vectors: pa.Table,
     home: dg.ResourceParam[Home],
     policy_file: PolicyFileResource,
     budget: dg.ResourceParam[SpendBudget],
 ) -> dg.MaterializeResult[pa.Table]:
     """Hears directives, rules, what was learned and the default, and pins what decided."""
     loaded, batch = load_policy(policy_file.path), context.partition_key
-    return materialize(context, plan_batch(home, batch, content_profiles, loaded, budget.left_usd))
+    tables = (content_profiles, content_vectors)
+    return materialize(context, plan_batch(home, batch, *tables, loaded, budget.left_usd))
 
 
 @_learning_asset(

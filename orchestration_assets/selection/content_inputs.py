@@ -21,7 +21,7 @@ from resources.table_store import TableStore
 _HASH: Final = "content_hash"
 _PROFILE_COLUMNS: Final = (_HASH, "status", *FEATURE_NAMES)
 _VECTOR_COLUMNS: Final = (_HASH, "status", "vector", "semantic", "terms")
-_FEATURE_TYPES: Final = pa.schema(
+FEATURE_TYPES: Final = pa.schema(
     [CONTENT_PROFILES.schema.field(name).with_nullable(True) for name in FEATURE_NAMES]
 )
 
@@ -41,7 +41,7 @@ def inputs_of_contents(
     known_profiles, profile_rows = _last_rows(contents, profiles, _PROFILE_COLUMNS)
     known_vectors, vector_rows = _last_rows(contents, vectors, _VECTOR_COLUMNS)
     inputs = ItemInputs(
-        profile_rows.select(FEATURE_NAMES).cast(_FEATURE_TYPES),
+        profile_rows.select(FEATURE_NAMES).cast(FEATURE_TYPES),
         _matrix(vector_rows["vector"], DIMENSIONS),
         _semantic(vector_rows["semantic"]) if semantic else None,
         _terms(vector_rows["terms"]),

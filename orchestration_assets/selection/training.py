@@ -8,7 +8,9 @@ from typing import Any, Final
 import numpy as np
 
 from orchestration_assets.evidence.calibration import reliability
-from orchestration_assets.evidence.recorded_answers import MISSING, Floats, RecordedAnswers
+from orchestration_assets.evidence.item_inputs import ItemInputs
+from orchestration_assets.evidence.recorded_answers import MISSING, Bools, Floats, RecordedAnswers
+from orchestration_assets.evidence.success.fitting import fit_success
 from orchestration_assets.evidence.weighted_estimates import (
     ENOUGH_EFFECTIVE,
     Estimate,
@@ -22,14 +24,13 @@ from orchestration_assets.schemas.policy import Choice
 from orchestration_assets.schemas.selection import SelectionModelRow
 from orchestration_assets.selection.active_selector import artefact_name
 from orchestration_assets.selection.baselines import effective_confidence
-from orchestration_assets.selection.learner import Selector, fit_selector
+from orchestration_assets.selection.learned_model import LearnedModel, pack_model, unpack_model
+from orchestration_assets.selection.learner import CONTENT, Selector, fit_selector
 from orchestration_assets.selection.policy_outcomes import PolicyOutcome
 from orchestration_assets.selection.strategies import is_sampled
 from orchestration_assets.selection.trained_selector import (
     TrainedSelector,
     build_trained_selector,
-    pack_selector,
-    unpack_selector,
 )
 from orchestration_assets.selection.training_records import TrainingRecords
 from resources.model_registry import Artefact, ModelRegistry
@@ -42,6 +43,7 @@ _HELD_OUT_SHARE: Final = 0.25
 MIN_ITEMS: Final = round(ENOUGH_EFFECTIVE / _HELD_OUT_SHARE)
 """Items of an even sample below which nothing is learned: too few would be held out."""
 
+_LEAST_DESCRIBED: Final = 50  # items with profiles and vectors, to learn what these tell
 _RATES = 20
 _CALIBRATION_BINS = 15
 
@@ -79,11 +81,13 @@ def train_task(
         [is_sampled(f"gate {task}", item, _HELD_OUT_SHARE) for item in recorded.items]
     )
     train, test = recorded.take(~held_out), recorded.take(held_out)
-    deployed, words = fit_trained_selector(train)
-    arrays, selector = pack_selector(deployed)
+    test_items = _items_at(records, held_out)
+    model, words = _fit_model(train, _items_at(records, ~held_out))
+    deployed = model.selector
+    arrays, facts = pack_model(model)
     manifest: dict[str, Any] = {
+        **facts,
         "task": task,
-        "selector": selector,
         "services": dict(identities),
         "gold": train.n_items,
         "words": words,
@@ -91,9 +95,9 @@ def train_task(
     name = artefact_name(task)
     trained = registry.store(name, arrays, manifest).version
     before = registry.usable(name)
-    trial = _evaluate(deployed, test)
+    trial = _evaluate(model, test, test_items)
     single_correct = test.scores[:, deployed.best_service]
-    now = _current(before, identities, test)
+    now = _current(before, identities, test, test_items)
     if now is None:
         stood = None if records.standing is None else records.standing[held_out]
         now = _without_model(default, stood, test, single_correct)
@@ -201,39 +205,85 @@ def _left_out(records: TrainingRecords) -> str:
     return "".join(f"; {part}" for part in parts)
 
 
-def fit_trained_selector(train: RecordedAnswers, seed: int = 0) -> tuple[TrainedSelector, str]:
-    """The selector of one task, fitted to save money where calls cost any, and to save time."""
+def fit_trained_selector(
+    train: RecordedAnswers, seed: int = 0, expected: Floats | None = None
+) -> tuple[TrainedSelector, str]:
+    """The selector of one task, fitted to save money where calls cost any, and to save time.
+
+    ``expected`` (n, K) are the scores expected of each service before any call, out of fold.
+    """
     usd, ms = train.prices, np.nan_to_num(train.milliseconds.mean(axis=0))
     currencies = {"usd": usd} if usd.any() else {}
     if ms.any() or not currencies:
         # services that take no measurable time are told apart by the number of calls
         currencies["ms"] = ms if ms.any() else np.ones_like(ms)
     selectors: dict[str, Selector] = {
-        saves: fit_selector(train, prices, _RATES, seed) for saves, prices in currencies.items()
+        saves: fit_selector(train, prices, _RATES, seed, expected=expected)
+        for saves, prices in currencies.items()
     }
     solo_accuracy: Floats = train.mean(train.scores)
     words = next(iter(selectors.values())).description
     return build_trained_selector(selectors, solo_accuracy, usd, ms), words
 
 
-def _evaluate(deployed: TrainedSelector, test: RecordedAnswers) -> _Trial:
+@dataclass(frozen=True)
+class _Items:
+    """What is known of ``n`` items before any call, and (n,) of which of them."""
+
+    inputs: ItemInputs
+    described: Bools
+
+
+def _items_at(records: TrainingRecords, rows: Bools) -> _Items | None:
+    """The items at ``rows`` (a mask); None where nothing is known of any."""
+    if records.inputs is None or records.described is None:
+        return None
+    return _Items(records.inputs.take(rows), records.described[rows])
+
+
+def _fit_model(train: RecordedAnswers, items: _Items | None) -> tuple[LearnedModel, str]:
+    """The model of one task; what it expects of an item it is fitted to as one that it has not
+    seen. Where what items are like decides no step, nothing is expected of them."""
+    if items is None or items.described.sum() < _LEAST_DESCRIBED:
+        deployed, words = fit_trained_selector(train)
+        return LearnedModel(deployed), words
+    known = items.described
+    part = train.take(known)
+    predictor, out_of_fold = fit_success(
+        items.inputs.take(known), part.scores, part.weights, train.services
+    )
+    expected = np.tile(train.mean(train.scores), (train.n_items, 1))
+    expected[known] = out_of_fold
+    deployed, words = fit_trained_selector(train, expected=expected)
+    reads = any(point.family == CONTENT for point in deployed.points)
+    return LearnedModel(deployed, predictor if reads else None), words
+
+
+def _evaluate(model: LearnedModel, test: RecordedAnswers, items: _Items | None) -> _Trial:
+    deployed = model.selector
+    expected = None if items is None else model.expected_scores(items.inputs, items.described)
+    if expected is None:
+        expected = np.tile(deployed.solo_accuracy, (test.n_items, 1))
     point = max(range(len(deployed.points)), key=lambda at: deployed.points[at].accuracy)
-    return _Trial(point, deployed.run(point, _with_model_labels(deployed, test)))
+    return _Trial(point, deployed.run(point, _with_model_labels(deployed, test), expected))
 
 
 def _current(
-    artefact: Artefact | None, identities: Mapping[str, str], test: RecordedAnswers
+    artefact: Artefact | None,
+    identities: Mapping[str, str],
+    test: RecordedAnswers,
+    items: _Items | None,
 ) -> _Incumbent | None:
     """The model in force; None when there is none of the same services as they are now."""
     if artefact is None or artefact.facts.get("services") != dict(identities):
         return None
     try:
-        deployed = unpack_selector(artefact.arrays, artefact.facts["selector"])
+        model = unpack_model(artefact.arrays, artefact.facts)
     except (KeyError, ValueError):
         return None  # what cannot be read cannot be in force either
-    if deployed.services != test.services:
+    if model.selector.services != test.services:
         return None
-    return _Incumbent("the model in force", _evaluate(deployed, test).outcome.scores)
+    return _Incumbent("the model in force", _evaluate(model, test, items).outcome.scores)
 
 
 def _with_model_labels(deployed: TrainedSelector, test: RecordedAnswers) -> RecordedAnswers:

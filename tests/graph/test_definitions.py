@@ -104,6 +104,8 @@ def test_every_table_has_a_blocking_schema_and_conservation_check(definitions) -
     # what its services have outgrown is not used, and stops nobody
     for learnt in ("calibration", "vector_thresholds"):
         assert checks.pop((learnt, "valid")) is False
+    # new kinds of content follow the default
+    assert checks.pop(("processing_plans", "content")) is False
     assert set(checks) == expected | probes
     # of the probes only a real question that gets no answer stops a run
     assert {key for key, blocking in checks.items() if not blocking} == probes - {

@@ -1,0 +1,64 @@
+"""What is learned of one task: a selector of services, and what it expects of them before calls."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orchestration_assets.evidence.item_inputs import ItemInputs
+from orchestration_assets.evidence.recorded_answers import Bools, Floats
+from orchestration_assets.evidence.success.predictor import SuccessPredictor
+from orchestration_assets.evidence.success.stored import pack_predictor, unpack_predictor
+from orchestration_assets.selection.trained_selector import (
+    TrainedSelector,
+    pack_selector,
+    unpack_selector,
+)
+
+_PREFIX: Final = "success."
+
+
+@dataclass(frozen=True)
+class LearnedModel:
+    """``selector`` decides the steps; ``predictor`` says what it expects of each service on an
+    item before any call, None where what items are like tells nothing."""
+
+    selector: TrainedSelector
+    predictor: SuccessPredictor | None = None
+
+    def expected_scores(self, inputs: ItemInputs | None, described: Bools | None) -> Floats | None:
+        """(n, K) expected scores in [0, 1]; the overall ones of items that are not ``described``.
+
+        None without a predictor, and where nothing is known of any item.
+        """
+        if self.predictor is None or inputs is None or described is None:
+            return None
+        expected = np.tile(self.selector.solo_accuracy, (len(inputs), 1))
+        if described.any():
+            expected[described] = self.predictor.expected_scores(inputs.take(described))
+        return expected
+
+
+def pack_model(model: LearnedModel) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Arrays by name, and facts that JSON can hold; :func:`unpack_model` turns them back."""
+    arrays, selector = pack_selector(model.selector)
+    facts: dict[str, Any] = {"selector": selector}
+    if model.predictor is not None:
+        of_predictor, facts["predictor"] = pack_predictor(model.predictor)
+        arrays |= {_PREFIX + name: array for name, array in of_predictor.items()}
+    return arrays, facts
+
+
+def unpack_model(arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> LearnedModel:
+    """What :func:`pack_model` stored. Raises KeyError and ValueError for what cannot be read."""
+    predictor = None
+    if "predictor" in facts:
+        own = {
+            name.removeprefix(_PREFIX): array
+            for name, array in arrays.items()
+            if name.startswith(_PREFIX)
+        }
+        predictor = unpack_predictor(own, facts["predictor"])
+    return LearnedModel(unpack_selector(arrays, facts["selector"]), predictor)
