@@ -1,6 +1,8 @@
 """Extremely randomised trees as plain arrays, whose leaves are averaged over any target values."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -156,3 +158,23 @@ def forest_means(leaves: Nodes, means: NDArray[np.float32]) -> Floats:
     for output in range(means.shape[1]):
         estimates[:, output] = means[:, output].take(leaves).mean(axis=1)
     return estimates
+
+
+def pack_forest(name: str, forest: Forest, arrays: dict[str, NDArray[Any]]) -> None:
+    """Puts the forest's arrays under names that begin with ``name``."""
+    arrays[f"{name}.feature"] = forest.feature.astype(np.int16)
+    arrays[f"{name}.threshold"] = forest.threshold
+    arrays[f"{name}.children"] = forest.children
+    arrays[f"{name}.roots"] = forest.roots
+    arrays[f"{name}.depth"] = np.array(forest.depth)
+
+
+def unpack_forest(name: str, arrays: Mapping[str, NDArray[Any]]) -> Forest:
+    """What :func:`pack_forest` stored."""
+    return Forest(
+        arrays[f"{name}.feature"].astype(np.int32),
+        arrays[f"{name}.threshold"],
+        arrays[f"{name}.children"],
+        arrays[f"{name}.roots"],
+        int(arrays[f"{name}.depth"]),
+    )
