@@ -76,7 +76,8 @@ class NextStep:
     not; ``expected_gain`` is its expected gain of the probability of a right answer, and ``price``
     its price times the exchange rate, in the same unit. ``answer`` and ``probability`` are the
     leading answer and its calibrated probability. ``also_ask`` are services to ask at the same time
-    as ``ask``, where time has a price; ``best_service`` then names the first of all. All but
+    as ``ask``, where time has a price; ``best_service`` then names the first of all. ``accepted``
+    is the service whose answer stands, where one alone does by what is expected of it. All but
     ``ask`` may be None for fixed policies.
     """
 
@@ -87,6 +88,7 @@ class NextStep:
     expected_gain: float | None = None
     price: float | None = None
     also_ask: tuple[str, ...] = ()
+    accepted: str | None = None
 
 
 @dataclass(frozen=True)
@@ -226,6 +228,7 @@ class TrainedSelector:
             float(steps.expected_gain[0]) if len(best) else None,
             float(steps.price[0]) if len(best) else None,
             tuple(name for name in also_ask if name is not None),
+            None if accepted == MISSING else self.services[accepted],
         )
 
     def _as_recorded(

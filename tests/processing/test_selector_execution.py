@@ -61,7 +61,7 @@ def test_a_sure_answer_is_enough_and_the_next_services_gain_and_price_are_said(
     assert [one.service for one in done.answered] == ["s0"]
     ask, stop = done.decisions
     assert (ask.action, ask.services) == ("ask", ("s0",))
-    assert "nothing is known yet, expected gain 0." in ask.reason
+    assert "nothing is known yet; s0: expected gain 0." in ask.reason
     assert ask.reason.endswith("for $0.0001 and 1 ms")
     assert stop.answer == "a" and stop.certainty is not None and stop.certainty > 0.8
     assert "s1 would add 0.0" in stop.reason and "its price is worth 0." in stop.reason
@@ -71,7 +71,7 @@ def test_an_unsure_answer_is_followed_by_the_service_that_is_worth_it(model, tmp
     done = run(model, tmp_path, ok("a", 0.3), ok("b", 0.95))
     assert [one.service for one in done.answered] == ["s0", "s1"]
     assert re.search(
-        r" is 0\.\d+ sure, expected gain 0\.\d+ for \$0\.01 ", done.decisions[1].reason
+        r" is 0\.\d+ sure; s1: expected gain 0\.\d+ for \$0\.01 ", done.decisions[1].reason
     )
     assert done.decisions[-1].answer == "b"
 
