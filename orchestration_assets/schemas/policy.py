@@ -328,7 +328,7 @@ class Learned(_Strict):
     """
 
     services: tuple[Name, ...] = Field(
-        min_length=2, max_length=6, description="the services that it may ask"
+        min_length=2, max_length=12, description="the services that it may ask"
     )
     aim: Literal["accuracy", "price"] = Field(
         default="accuracy",
@@ -339,6 +339,12 @@ class Learned(_Strict):
         default=0.02,
         description="share of items of which every service is asked, and judged where the "
         "default has a judge, to keep learning",
+    )
+    price_per_second: Annotated[float, Field(ge=0.0, le=1000.0)] = Field(
+        default=0.0,
+        description="US dollars that a second of waiting for an item's answer is worth: it counts "
+        "beside the price of calls, and services are asked at once where that is worth more than "
+        "the calls it may waste",
     )
 
     @model_validator(mode="after")

@@ -55,7 +55,7 @@ _MIN_LEAF_ROWS: Final = 20
 _LEAVES_PER_TREE: Final = 150
 _PILOT_TREES, _PILOT_ITEMS, _PILOT_RATES, _PILOT_ASKED = 8, 1_500, 6, 2
 _PARTS: Final = (0.0, 0.5, 1.0)
-_BLEND_TIE: Final = 1e-5  # of score: below, the blend of the smaller differences is kept
+_BLEND_TIE: Final = 1e-5  # of score: below, the model of the smaller differences is kept
 _LEAST_REACHED: Final = 0.002  # of the items
 
 
@@ -78,7 +78,7 @@ class NextSteps:
 
 
 @dataclass(frozen=True)
-class Blend:
+class ActionGains:
     """How plain gains and learned corrections make the expected gain of each action.
 
     ``slopes`` (actions,): the part of the plain gain that the expectation takes. What sets the
@@ -116,7 +116,7 @@ class ContentPolicy:
     of price is worth, ``prices`` (K,) of a call and ``times`` (K,) what waiting for it costs, in
     the same unit: services that are asked at once cost the sum of their prices and the longest of
     their times. By the set of candidates asked before: ``forests``, their leaf averages
-    ``corrections`` (P, N, actions), and how they are ``blended`` with what was expected before any
+    ``corrections`` (P, N, actions), and how they are ``gain_models`` with what was expected before any
     call.
     """
 
@@ -127,7 +127,7 @@ class ContentPolicy:
     accepted: AcceptedAnswers
     forests: Mapping[Subset, Forest]
     corrections: Mapping[Subset, NDArray[np.float32]]
-    blended: Mapping[Subset, Sequence[Blend]]
+    gain_models: Mapping[Subset, Sequence[ActionGains]]
 
     def actions(self, subset: Subset) -> list[Subset]:
         """What can be asked after these candidates, as the corrections have it."""
@@ -144,7 +144,7 @@ class ContentPolicy:
             self.accepted,
             self.forests,
             {subset: values[at] for subset, values in self.corrections.items()},
-            {subset: [some[rate] for rate in at] for subset, some in self.blended.items()},
+            {subset: [some[rate] for rate in at] for subset, some in self.gain_models.items()},
         )
 
     def next_steps(
@@ -187,7 +187,7 @@ class ContentPolicy:
     def _choice(self, rate_index: int, subset: Subset, state: "_State", leaves: Nodes) -> "_Choice":
         actions = self.actions(subset)
         corrections = forest_means(leaves, self.corrections[subset][rate_index])
-        gains = self.blended[subset][rate_index](state.plain_gains(actions), corrections)
+        gains = self.gain_models[subset][rate_index](state.plain_gains(actions), corrections)
         prices = self.exchange_rates[rate_index] * _action_prices(actions, self.prices, self.times)
         return _choose(gains, prices, not subset)
 
@@ -394,7 +394,7 @@ def fit_content_policy(
         induction.accepted_answers,
         {subset: induction.forests[subset] for subset in kept},
         {subset: np.stack([one.corrections[subset] for one in solutions]) for subset in kept},
-        {subset: [one.blended[subset] for one in solutions] for subset in kept},
+        {subset: [one.gain_models[subset] for one in solutions] for subset in kept},
     )
     return policy, [solution.outcome for solution in solutions]
 
@@ -431,11 +431,11 @@ def _candidates(
 
 @dataclass(frozen=True)
 class _Solution:
-    """At one rate: leaf averages and blends, outcome on training items, share of items that reach
+    """At one rate: leaf averages and models, outcome on training items, share of items that reach
     each set."""
 
     corrections: Mapping[Subset, NDArray[np.float32]]
-    blended: Mapping[Subset, Blend]
+    gain_models: Mapping[Subset, ActionGains]
     outcome: PolicyOutcome
     reached: Mapping[Subset, float]
 
@@ -517,7 +517,7 @@ class _Induction:
         values: dict[Subset, Floats] = {}
         choices: dict[Subset, Ints] = {}
         corrections: dict[Subset, NDArray[np.float32]] = {}
-        blended: dict[Subset, Blend] = {}
+        gain_models: dict[Subset, ActionGains] = {}
         for subset in reversed(self._subsets):
             state = self._states[subset]
             had = state.accepted.probability
@@ -532,12 +532,12 @@ class _Induction:
             unseen = self._leaf_means[subset].out_of_bag(means)
             prices = rate * _action_prices(actions, self._prices, self._times)
             best = -np.inf
-            for blend in _blends(slopes, plain, unseen):
-                choice = _choose(blend(plain, unseen), prices, not subset)
+            for model in _gain_models(slopes, plain, unseen):
+                choice = _choose(model(plain, unseen), prices, not subset)
                 reached = later[rows, choice.action] - choice.price
                 value = np.where(choice.goes_on, reached, had)
                 if (mean := float(self._train.weights @ value)) > best + _BLEND_TIE * n_items:
-                    best, values[subset], blended[subset] = mean, value, blend
+                    best, values[subset], gain_models[subset] = mean, value, model
                     choices[subset] = np.where(choice.goes_on, choice.action, MISSING)
             corrections[subset] = means
         reached_by: dict[Subset, float] = {}
@@ -546,7 +546,7 @@ class _Induction:
             return self._states[subset].accepted.service, choices[subset]
 
         outcome = _follow(self._train, decide, self._actions, self._times, reached_by)
-        return _Solution(corrections, blended, outcome, reached_by)
+        return _Solution(corrections, gain_models, outcome, reached_by)
 
     def _actions(self, subset: Subset) -> list[Subset]:
         return [
@@ -564,18 +564,18 @@ def _slopes(plain: Floats, gains: Floats) -> Floats:
     return np.where(spread > 1e-12, np.clip(slopes, 0.0, 1.0), 0.0)
 
 
-def _blends(slopes: Floats, plain: Floats, corrections: Floats) -> Iterator[Blend]:
-    """What was expected before any call; then blends of what was learned, from no difference
+def _gain_models(slopes: Floats, plain: Floats, corrections: Floats) -> Iterator[ActionGains]:
+    """What was expected before any call; then models of what was learned, from no difference
     between items, in what sets the actions apart, to all of it.
 
     The largest of several noisy estimates is too large: where what is known of an item does not
     tell which action is better for it, differences only mislead.
     """
-    yield Blend(np.ones_like(slopes), 1.0, 0.0, 0.0, np.zeros_like(slopes))
+    yield ActionGains(np.ones_like(slopes), 1.0, 0.0, 0.0, np.zeros_like(slopes))
     of_plain, of_corrections = _apart(slopes * plain), _apart(corrections)
     for part, other in product(_PARTS, _PARTS):
         left_out = (1.0 - part) * of_plain + (1.0 - other) * of_corrections
-        yield Blend(slopes, part, other, 1.0, left_out.mean(axis=0))
+        yield ActionGains(slopes, part, other, 1.0, left_out.mean(axis=0))
 
 
 def _apart(gains: Floats) -> Floats:
@@ -609,11 +609,11 @@ def pack_content_policy(
         # only leaves have averages
         leaf = forest.children[:, 0] == np.arange(forest.n_nodes)
         arrays[f"{key}.corrections"] = policy.corrections[subset][:, leaf]
-        blends = policy.blended[subset]
-        arrays[f"{key}.slopes"] = np.stack([blend.slopes for blend in blends])
-        arrays[f"{key}.offsets"] = np.stack([blend.offset for blend in blends])
+        models = policy.gain_models[subset]
+        arrays[f"{key}.slopes"] = np.stack([model.slopes for model in models])
+        arrays[f"{key}.offsets"] = np.stack([model.offset for model in models])
         arrays[f"{key}.parts"] = np.array(
-            [(blend.of_plain, blend.of_corrections, blend.of_level) for blend in blends]
+            [(model.of_plain, model.of_corrections, model.of_level) for model in models]
         )
     return {
         "candidates": list(policy.candidates),
@@ -628,7 +628,7 @@ def unpack_content_policy(
     """What :func:`pack_content_policy` stored."""
     forests: dict[Subset, Forest] = {}
     corrections: dict[Subset, NDArray[np.float32]] = {}
-    blended: dict[Subset, list[Blend]] = {}
+    gain_models: dict[Subset, list[ActionGains]] = {}
     for services in facts["subsets"]:
         subset: Subset = tuple(services)
         key = f"{name}.{'_'.join(map(str, subset))}"
@@ -636,8 +636,8 @@ def unpack_content_policy(
         all_nodes = np.zeros((at_leaves.shape[0], forest.n_nodes, at_leaves.shape[2]), np.float32)
         all_nodes[:, forest.children[:, 0] == np.arange(forest.n_nodes)] = at_leaves
         forests[subset], corrections[subset] = forest, all_nodes
-        blended[subset] = [
-            Blend(slopes, *parts.tolist(), offset)
+        gain_models[subset] = [
+            ActionGains(slopes, *parts.tolist(), offset)
             for slopes, parts, offset in zip(
                 arrays[f"{key}.slopes"],
                 arrays[f"{key}.parts"],
@@ -653,5 +653,5 @@ def unpack_content_policy(
         unpack_accepted_answers(f"{name}.accepted", arrays, facts["accepted"]),
         forests,
         corrections,
-        blended,
+        gain_models,
     )
