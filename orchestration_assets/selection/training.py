@@ -64,6 +64,7 @@ def train_task(
     identities: Mapping[str, str],
     registry: ModelRegistry,
     default: Choice | None = None,
+    price_per_second: float = 0.0,
 ) -> SelectionModelRow:
     """Trains on complete items, and promotes a model that is not likely to lose on held-out ones.
 
@@ -72,7 +73,7 @@ def train_task(
     Its gain less a standard error must not be a loss of more than ``MOST_LOST``. Every item counts
     by what it stands for; held-out items that are too few or too uneven promote nothing.
     Which items are held out depends on their content alone, so no earlier model was trained on
-    them.
+    them. ``price_per_second``: US dollars that a second of waiting is worth.
     """
     recorded = records.recorded
     if recorded.n_effective < MIN_ITEMS:
@@ -82,7 +83,7 @@ def train_task(
     )
     train, test = recorded.take(~held_out), recorded.take(held_out)
     test_items = _items_at(records, held_out)
-    model, words = _fit_model(train, _items_at(records, ~held_out))
+    model, words = _fit_model(train, _items_at(records, ~held_out), price_per_second)
     deployed = model.selector
     arrays, facts = pack_model(model)
     manifest: dict[str, Any] = {
@@ -206,20 +207,27 @@ def _left_out(records: TrainingRecords) -> str:
 
 
 def fit_trained_selector(
-    train: RecordedAnswers, seed: int = 0, expected: Floats | None = None
+    train: RecordedAnswers,
+    seed: int = 0,
+    expected: Floats | None = None,
+    price_per_second: float = 0.0,
 ) -> tuple[TrainedSelector, str]:
     """The selector of one task, fitted to save money where calls cost any, and to save time.
 
     ``expected`` (n, K) are the scores expected of each service before any call, out of fold.
+    ``price_per_second``: US dollars that a second of waiting is worth, beside the price of calls.
     """
     usd, ms = train.prices, np.nan_to_num(train.milliseconds.mean(axis=0))
-    currencies = {"usd": usd} if usd.any() else {}
+    waiting_usd = price_per_second * ms / 1000.0
+    currencies: dict[str, tuple[Floats, Floats | None]] = {}
+    if usd.any() or waiting_usd.any():
+        currencies["usd"] = usd, waiting_usd if waiting_usd.any() else None
     if ms.any() or not currencies:
         # services that take no measurable time are told apart by the number of calls
-        currencies["ms"] = ms if ms.any() else np.ones_like(ms)
+        currencies["ms"] = ms if ms.any() else np.ones_like(ms), None
     selectors: dict[str, Selector] = {
-        saves: fit_selector(train, prices, _RATES, seed, expected=expected)
-        for saves, prices in currencies.items()
+        saves: fit_selector(train, prices, _RATES, seed, expected=expected, times=times)
+        for saves, (prices, times) in currencies.items()
     }
     solo_accuracy: Floats = train.mean(train.scores)
     words = next(iter(selectors.values())).description
@@ -241,11 +249,13 @@ def _items_at(records: TrainingRecords, rows: Bools) -> _Items | None:
     return _Items(records.inputs.take(rows), records.described[rows])
 
 
-def _fit_model(train: RecordedAnswers, items: _Items | None) -> tuple[LearnedModel, str]:
+def _fit_model(
+    train: RecordedAnswers, items: _Items | None, price_per_second: float
+) -> tuple[LearnedModel, str]:
     """The model of one task; what it expects of an item it is fitted to as one that it has not
     seen. Where what items are like decides no step, nothing is expected of them."""
     if items is None or items.described.sum() < _LEAST_DESCRIBED:
-        deployed, words = fit_trained_selector(train)
+        deployed, words = fit_trained_selector(train, price_per_second=price_per_second)
         return LearnedModel(deployed), words
     known = items.described
     part = train.take(known)
@@ -254,7 +264,9 @@ def _fit_model(train: RecordedAnswers, items: _Items | None) -> tuple[LearnedMod
     )
     expected = np.tile(train.mean(train.scores), (train.n_items, 1))
     expected[known] = out_of_fold
-    deployed, words = fit_trained_selector(train, expected=expected)
+    deployed, words = fit_trained_selector(
+        train, expected=expected, price_per_second=price_per_second
+    )
     reads = any(point.family == CONTENT for point in deployed.points)
     return LearnedModel(deployed, predictor if reads else None), words
 

@@ -135,7 +135,8 @@ def train_tasks(
             asked = task.learned.services
             records = _described(_records(policy, name, asked, services, corpus), corpus)
             identities = {one: _identity(policy, name, services[one]) for one in asked}
-            rows.append(train_task(name, records, identities, registry, task.default))
+            price = task.learned.price_per_second
+            rows.append(train_task(name, records, identities, registry, task.default, price))
     return rows
 
 
