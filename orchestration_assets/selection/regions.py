@@ -38,8 +38,8 @@ from orchestration_assets.selection.region_conditions import (
 FEWEST: Final = 20
 """Items that a region has at least, on either half."""
 AS_GOOD: Final = 0.02
-"""Score by which a cheaper service may fall short of the best one and still be preferred, where its
-shortfall is known to within as much."""
+"""Score by which a cheaper service may fall short of the best one and still be preferred; half of it
+more where one standard error is added."""
 
 _LEAST_SHARE: Final = 0.04
 _DEPTH: Final = 3
@@ -49,6 +49,7 @@ _PLAINNESS: Final = 0.75  # a feature harder to understand must part by so much 
 _EACH_VALUE: Final = 0.95
 _PRIOR: Final = 20.0  # items by whose weight scores of a region are drawn to those around it
 _AT_ONCE: Final = 2_000_000
+_ROUNDING: Final = 1e-9
 
 
 @dataclass(frozen=True)
@@ -177,7 +178,7 @@ def _preferred(expected: Floats, recorded: RecordedAnswers, prices: Floats) -> i
     behind = recorded.scores[:, [best]] - recorded.scores
     spread = np.sqrt(recorded.mean((behind - recorded.mean(behind)) ** 2) / recorded.n_effective)
     short = expected[best] - expected
-    as_good = (short <= AS_GOOD) & (short + spread <= 2.0 * AS_GOOD) & (prices < prices[best])
+    as_good = (short <= AS_GOOD) & (short + spread <= 1.5 * AS_GOOD) & (prices < prices[best])
     return min([best, *np.flatnonzero(as_good).tolist()], key=lambda k: (prices[k], -expected[k]))
 
 
@@ -220,12 +221,13 @@ def _best_split(half: _Half) -> Condition | None:
     least = max(FEWEST, int(_LEAST_SHARE * len(half)))
     if len(half) < 2 * least or not half.rows.any():
         return None
-    best, furthest = None, 0.0
-    for condition, plain in candidates(half.profiles, half.rows, least):
-        parted = plain * _distance(half.rows, condition.holds(half.profiles))
-        if parted > furthest * (1.0 + 1e-9):
-            best, furthest = condition, parted
-    return best
+    listed = list(candidates(half.profiles, half.rows, least))
+    if not listed:
+        return None
+    masks = np.stack([condition.holds(half.profiles) for condition, _ in listed])
+    parted, _ = _distances(half.rows, masks.astype(np.float64))
+    weighed = parted * np.array([plain for _, plain in listed])
+    return listed[int(weighed.argmax())][0]
 
 
 def candidates(
@@ -244,11 +246,22 @@ def candidates(
                 yield some, plain * _EACH_VALUE ** (len(some.values) - 1)
 
 
-def _distance(rows: Floats, inside: Bools) -> float:
-    """The squared distance of the sums of centred rows (n, K) on either side, on a scale on which
-    it does not depend on how many items are on which."""
-    n, part = len(rows), int(inside.sum())
-    return float((rows[inside].sum(axis=0) ** 2).sum()) * n / (part * (n - part))
+def _distances(rows: Floats, masks: Floats) -> tuple[Floats, Floats]:
+    """(m,) how far the means of centred rows (n, K) in each mask (m, n) of ones and noughts lie
+    from those outside it: squared and times the harmonic mean of the counts, so that it does not
+    depend on how many items are on either side; and the same over its own variance, which may
+    differ between the sides."""
+    n, counts = len(rows), masks.sum(axis=1)
+    squares = (rows**2).sum(axis=1)
+    sums, norms = masks @ rows, masks @ squares
+    outside, others = rows.sum(axis=0) - sums, n - counts
+    means, other_means = sums / counts[:, None], outside / others[:, None]
+    spread = norms / counts - (means**2).sum(axis=1)
+    other_spread = (squares.sum() - norms) / others - (other_means**2).sum(axis=1)
+    least = _ROUNDING * squares.mean()
+    variances = np.maximum(spread, least) / counts + np.maximum(other_spread, least) / others
+    distances: Floats = ((means - other_means) ** 2).sum(axis=1)
+    return distances * counts * others / n, distances / variances
 
 
 def _holds_up(condition: Condition, half: _Half, n_measured: int) -> bool:
@@ -260,17 +273,23 @@ def _holds_up(condition: Condition, half: _Half, n_measured: int) -> bool:
 
 
 def p_value(rows: Floats, inside: Bools, permutations: int = _PERMUTATIONS) -> float:
-    """The chance that items (n, K) parted at random, in the same numbers, are as far apart."""
+    """The chance that rows (n, K) parted at random, in the same numbers, are as far apart.
+
+    The distance is over its own variance: the test holds its level too where answers are more
+    varied on one side than on the other (Chung and Romano 2013).
+    """
+    if not rows.any():
+        return 1.0
     rng = np.random.default_rng(len(rows))
     n, part = len(rows), int(inside.sum())
-    least = float((rows[inside].sum(axis=0) ** 2).sum()) * (1.0 - 1e-9)
+    least = _distances(rows, inside[None].astype(np.float64))[1][0] * (1.0 - 1e-9)
     as_far, left = 1, permutations
     while left:
         count = min(left, max(1, _AT_ONCE // n))
         order = np.argpartition(rng.random((count, n)), part - 1, axis=1)[:, :part]
         masks = np.zeros((count, n))
         np.put_along_axis(masks, order, 1.0, axis=1)
-        as_far += int((((masks @ rows) ** 2).sum(axis=1) >= least).sum())
+        as_far += int((_distances(rows, masks)[1] >= least).sum())
         left -= count
     return as_far / (permutations + 1)
 
