@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +13,7 @@ from orchestration_assets.evidence.recorded_answers import Bools, Floats
 _CUTS: Final = tuple(n / 10 for n in range(1, 10))
 _NEAR_CUT: Final = 0.04
 _STEPS: Final = (10.0, 5.0, 2.0)
+_FEW_VALUES: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,33 +38,25 @@ class NumberRange:
         held: Bools = inside | ~known if self.unknown else inside
         return held
 
-    @property
-    def opposite(self) -> "NumberRange":
-        """Where this does not hold. Of a range that is open at one end."""
-        return NumberRange(self.feature, self.at_most, self.over, not self.unknown)
-
 
 @dataclass(frozen=True, slots=True)
 class ValueSet:
     """Items whose ``feature`` has one of ``values`` (None: it has none); not ``inside``: another.
 
-    Booleans have the values "true" and "false".
+    Booleans have the values "true" and "false". ``seen`` are the other values that there were,
+    where they are few: a name for what lies outside.
     """
 
     feature: str
     values: tuple[str | None, ...]
     inside: bool = True
+    seen: tuple[str | None, ...] = ()
 
     def holds(self, profiles: pa.Table) -> Bools:
         """(n,) whether it holds of each item."""
         kinds = categories(profiles, self.feature)
         among = np.fromiter((kind in self.values for kind in kinds), np.bool_, len(kinds))
         return among if self.inside else ~among
-
-    @property
-    def opposite(self) -> "ValueSet":
-        """Where this does not hold."""
-        return ValueSet(self.feature, self.values, not self.inside)
 
 
 Condition = NumberRange | ValueSet
@@ -95,6 +88,18 @@ def all_hold(conditions: Iterable[Condition], profiles: pa.Table) -> Bools:
     return held
 
 
+def opposite(condition: Condition, profiles: pa.Table) -> Condition:
+    """Where a set or a range that is open at one end does not hold; ``profiles``: of items that
+    there were."""
+    if isinstance(condition, NumberRange):
+        return NumberRange(
+            condition.feature, condition.at_most, condition.over, not condition.unknown
+        )
+    others = _sorted(set(categories(profiles, condition.feature)) - {*condition.values})
+    few = others if len(others) <= _FEW_VALUES else ()
+    return ValueSet(condition.feature, condition.values, not condition.inside, few)
+
+
 def merged(conditions: Sequence[Condition]) -> tuple[Condition, ...]:
     """The same in at most one condition a feature, in the order in which features come first."""
     by_feature: dict[str, Condition] = {}
@@ -118,7 +123,8 @@ def _intersection(one: Condition, other: Condition) -> Condition:
         )
     assert isinstance(one, ValueSet) and isinstance(other, ValueSet)
     if not one.inside and not other.inside:
-        return ValueSet(one.feature, _sorted({*one.values, *other.values}), inside=False)
+        values = _sorted({*one.values, *other.values})
+        return ValueSet(one.feature, values, inside=False, seen=other.seen)
     inner, outer = (one, other) if one.inside else (other, one)
     kept = {value for value in inner.values if (value in outer.values) == outer.inside}
     return ValueSet(one.feature, _sorted(kept))
@@ -202,12 +208,12 @@ def value_sets(
 
 def plain_condition(condition: Condition) -> dict[str, Any]:
     """The condition as plain data, for files."""
-    fields = {name: getattr(condition, name) for name in condition.__dataclass_fields__}
-    return fields if isinstance(condition, NumberRange) else fields | {"values": [*fields["values"]]}
+    return asdict(condition)
 
 
 def condition_of(plain: Mapping[str, Any]) -> Condition:
     """The condition that :func:`plain_condition` gave. Raises KeyError for other data."""
     if "values" in plain:
-        return ValueSet(plain["feature"], tuple(plain["values"]), plain["inside"])
+        values, seen = tuple(plain["values"]), tuple(plain["seen"])
+        return ValueSet(plain["feature"], values, plain["inside"], seen)
     return NumberRange(plain["feature"], plain["over"], plain["at_most"], plain["unknown"])

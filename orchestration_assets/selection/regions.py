@@ -9,7 +9,7 @@ The level of a test is 5 % times its share of the items, and a split is only tes
 it held (Meinshausen 2008), so that a tree of pure chance has a split in at most 5 % of cases.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -32,6 +32,7 @@ from orchestration_assets.selection.region_conditions import (
     merged,
     number_ranges,
     numbers,
+    opposite,
     value_sets,
 )
 
@@ -60,7 +61,6 @@ class Region:
     :data:`AS_GOOD`; ``next_service`` is the best of the others; both as the first half says.
     ``scores`` and ``leads`` (K,) are the mean score of each service, and by how much ``service`` is
     ahead of it, on the ``items`` of the other half; ``prices`` (K,) are those of a call there.
-    ``graded``: scores are not only right or wrong.
     """
 
     conditions: tuple[Condition, ...]
@@ -70,16 +70,16 @@ class Region:
     scores: tuple[Estimate, ...]
     leads: tuple[Estimate, ...]
     prices: tuple[float, ...]
-    graded: bool = False
 
 
 @dataclass(frozen=True)
 class ContentRegions:
-    """Disjoint ``regions`` that all items fall into; a single one without conditions where content
-    does not tell the services apart.
+    """Disjoint ``regions`` that all items fall into, first those where not the overall
+    ``best_service`` is the one to ask; a single one without conditions where content does not tell
+    the services apart.
 
-    ``best_service`` is the one to ask of all items; ``found_on`` and ``measured_on`` count items,
-    ``held`` the splits that the other half confirmed.
+    ``found_on`` and ``measured_on`` count items, ``held`` the splits that the other half
+    confirmed. ``graded``: scores are not only right or wrong.
     """
 
     services: tuple[str, ...]
@@ -88,6 +88,7 @@ class ContentRegions:
     found_on: int
     measured_on: int
     held: int
+    graded: bool = False
 
     @property
     def differ(self) -> bool:
@@ -102,8 +103,8 @@ class ContentRegions:
 
     def places(self, profiles: pa.Table) -> Ints:
         """(n,) the position of each item's region."""
-        places = np.full(profiles.num_rows, len(self.regions) - 1)
-        for place, region in enumerate(self.regions[:-1]):
+        places = np.zeros(profiles.num_rows, dtype=np.int64)
+        for place, region in enumerate(self.regions):
             places[all_hold(region.conditions, profiles)] = place
         return places
 
@@ -156,13 +157,17 @@ def find_regions(
     overall = found_on.mean(found_on.scores)
     everything = _Leaf((), found, measured, overall, _preferred(overall, found_on, cost))
     leaves, held = _grown(everything, cost, len(measured))
+    regions = [_region(leaf, cost) for leaf in leaves]
+    regions.sort(key=lambda one: (one.service == everything.service, -one.items))
+    graded = any(bool(((x.scores > 0.0) & (x.scores < 1.0)).any()) for x in (found_on, measured_on))
     return ContentRegions(
         found_on.services,
         everything.service,
-        tuple(_region(leaf, cost) for leaf in leaves),
+        tuple(regions),
         len(found),
         len(measured),
         held,
+        graded,
     )
 
 
@@ -191,7 +196,7 @@ def _grown(leaf: _Leaf, prices: Floats, n_measured: int) -> tuple[list[_Leaf], i
     if condition is None or not _holds_up(condition, leaf.measured, n_measured):
         return [leaf], 0
     parts, held = [], 1
-    for side in (condition, condition.opposite):
+    for side in (condition, opposite(condition, leaf.found.profiles)):
         grown, below = _grown(_part(leaf, side, prices), prices, n_measured)
         parts.append(grown)
         held += below
@@ -310,7 +315,6 @@ def _region(leaf: _Leaf, prices: Floats) -> Region:
             for k in range(own.n_services)
         ),
         tuple(own.prices.tolist()),
-        bool(((scores > 0.0) & (scores < 1.0)).any()),
     )
 
 
