@@ -142,7 +142,7 @@ def summary(found: ContentRegions) -> str:
         )
     if found.held:
         return (
-            f"content tells the services apart, yet {found.services[found.best_service]} is the "
+            f"content tells the services apart, yet {found.services[found.overall.service]} is the "
             "one to ask everywhere"
         )
     return (

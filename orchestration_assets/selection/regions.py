@@ -74,16 +74,15 @@ class Region:
 
 @dataclass(frozen=True)
 class ContentRegions:
-    """Disjoint ``regions`` that all items fall into, first those where not the overall
-    ``best_service`` is the one to ask; a single one without conditions where content does not tell
-    the services apart.
+    """Disjoint ``regions`` that all items fall into, first those where another service is to be
+    asked than ``overall``; only that one where content does not tell the services apart.
 
-    ``found_on`` and ``measured_on`` count items, ``held`` the splits that the other half
+    ``overall`` has no conditions: it is about all content. ``found_on`` and ``measured_on`` count items, ``held`` the splits that the other half
     confirmed. ``graded``: scores are not only right or wrong.
     """
 
     services: tuple[str, ...]
-    best_service: int
+    overall: Region
     regions: tuple[Region, ...]
     found_on: int
     measured_on: int
@@ -162,7 +161,7 @@ def find_regions(
     graded = any(bool(((x.scores > 0.0) & (x.scores < 1.0)).any()) for x in (found_on, measured_on))
     return ContentRegions(
         found_on.services,
-        everything.service,
+        _region(everything, cost),
         tuple(regions),
         len(found),
         len(measured),
