@@ -47,8 +47,8 @@ def _shares(topic: FeatureTopic, plainness: int, **phrases: str) -> dict[str, Fe
 
 FEATURE_WORDS: Final[Mapping[str, FeatureWords]] = MappingProxyType(
     {
-        **_words(FeatureTopic.KIND, 0, family="of family {}", language_guess="in {}"),
-        **_words(FeatureTopic.KIND, 0, extension="in .{} files"),
+        **_words(FeatureTopic.KIND, 0, family="of family {}"),
+        **_words(FeatureTopic.KIND, 1, language_guess="in {}", extension="in .{} files"),
         **_words(FeatureTopic.KIND, 1, has_extension="a file extension"),
         **_words(FeatureTopic.KIND, 1, has_shebang="a first line with #!"),
         **_words(FeatureTopic.LANGUAGE, 0, prose_language="in {}"),
@@ -187,7 +187,7 @@ GRAMMAR_NAMES: Final[Mapping[str, str]] = MappingProxyType(
 """Names of the grammars that ``language_guess`` may hold."""
 
 _LANGUAGES = """
-af Afrikaans, am Amharic, ar Arabic, as Assamese, az Azerbaijani, ba Bashkir, be Belarusian,
+af Afrikaans, am Amharic, an Aragonese, ar Arabic, as Assamese, az Azerbaijani, ba Bashkir, be Belarusian,
 bg Bulgarian, bn Bengali, bo Tibetan, br Breton, bs Bosnian, ca Catalan, cs Czech, cy Welsh,
 da Danish, de German, dz Dzongkha, el Greek, en English, eo Esperanto, es Spanish, et Estonian,
 eu Basque, fa Persian, fi Finnish, fo Faroese, fr French, fy Frisian, ga Irish, gd Gaelic,

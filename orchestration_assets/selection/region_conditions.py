@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from decimal import ROUND_CEILING, Decimal
 from typing import Any, Final
 
 import numpy as np
@@ -12,7 +13,7 @@ from orchestration_assets.evidence.recorded_answers import Bools, Floats
 
 _CUTS: Final = tuple(n / 10 for n in range(1, 10))
 _NEAR_CUT: Final = 0.04
-_STEPS: Final = (10.0, 5.0, 2.0)
+_STEPS: Final = (10, 5, 2)
 _FEW_VALUES: Final = 2
 
 
@@ -146,10 +147,8 @@ def rounded_between(low: float, high: float) -> float:
     exponent = math.floor(math.log10(max(abs(low), abs(high))))
     for power in range(exponent, exponent - 17, -1):
         for step in _STEPS:
-            # a power of ten below one is a quotient: multiples of 0.1 are not exact
-            tens = 10.0 ** abs(power)
-            number = math.ceil(low / step / tens) if power >= 0 else math.ceil(low / step * tens)
-            rounded = number * step * tens if power >= 0 else number * step / tens
+            unit = Decimal(step).scaleb(power)
+            rounded = float((Decimal(low) / unit).to_integral_value(ROUND_CEILING) * unit)
             if low <= rounded <= high:
                 return rounded
     return low

@@ -1,7 +1,7 @@
 """Regions of content in plain English: their names, exact conditions, and who is best there."""
 
-import math
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Final
 
 from orchestration_assets.schemas.feature_words import (
@@ -94,14 +94,13 @@ def _language(condition: Condition | None, noun: str) -> tuple[list[str], list[s
     """What stands before the noun, and behind it."""
     if not isinstance(condition, ValueSet):
         return [], []
+    written = "commented in" if noun in _CODE else "in"
     values = condition.values if condition.inside else condition.seen
-    if not values:
-        return [], [f"not in {_either(condition.feature, condition.values)}"]
+    if not condition.inside and (not values or None in values):
+        return [], [f"not {written} {_either(condition.feature, condition.values)}"]
     languages = _either(condition.feature, values)
-    if None in values:
-        return [], [f"in {languages}"]
-    if noun in _CODE:
-        return [], [f"commented in {languages}"]
+    if None in values or noun in _CODE:
+        return [], [f"{written} {languages}"]
     return [languages], []
 
 
@@ -138,7 +137,7 @@ def summary(found: ContentRegions) -> str:
     if found.differ:
         return (
             f"which service to ask depends on the content: {len(found.regions)} regions, found on "
-            f"{found.found_on} items and measured on {found.measured_on} others"
+            f"{found.found_on:,} items and measured on {found.measured_on:,} others"
         )
     if found.held:
         return (
@@ -163,9 +162,9 @@ def region_sentence(found: ContentRegions, region: Region) -> str:
     lead, dearer = region.leads[other], region.prices[other] - region.prices[best]
     if dearer > 0.0:
         more = f"adds {_score(-lead.mean)}" if round(-lead.mean, 2) > 0.0 else "adds nothing"
-        return f"{said}; asking {following} too {more} for {usd(region.prices[other])} USD"
+        return f"{said}; asking {following} too {more} for {_usd(region.prices[other])} USD"
     close = "; too close to tell" if lead.low <= 0.0 <= lead.high else ""
-    saved = f", for {usd(-dearer)} USD less" if dearer < 0.0 else ""
+    saved = f", for {_usd(-dearer)} USD less" if dearer < 0.0 else ""
     return f"{said}; {following}, the next best, {_result(found, region, other)}{saved}{close}"
 
 
@@ -179,9 +178,6 @@ def _score(value: float) -> str:
     return f"{value:.2f}".removeprefix("0")
 
 
-def usd(value: float) -> str:
+def _usd(value: float) -> str:
     """A price to two digits that count, never in powers of ten."""
-    if value <= 0.0:
-        return "0"
-    places = max(2, 1 - math.floor(math.log10(value)))
-    return f"{value:,.{places}f}".rstrip("0").rstrip(".")
+    return f"{value:,.2f}" if value >= 0.1 else f"{Decimal(f'{value:.2g}'):f}"

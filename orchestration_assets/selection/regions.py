@@ -177,13 +177,15 @@ def _half(profiles: pa.Table, recorded: RecordedAnswers) -> _Half:
 
 
 def _preferred(expected: Floats, recorded: RecordedAnswers, prices: Floats) -> int:
-    """The service of the best expected score (K,), or the cheapest that is as good."""
+    """The service of the best expected score (K,), or the cheapest that is as good on the items;
+    one more item on which they differ either way keeps few of them from saying so."""
     best = min(range(len(expected)), key=lambda k: (-expected[k], prices[k], k))
     behind = recorded.scores[:, [best]] - recorded.scores
-    spread = np.sqrt(recorded.mean((behind - recorded.mean(behind)) ** 2) / recorded.n_effective)
-    short = expected[best] - expected
-    as_good = (short <= AS_GOOD) & (short + spread <= 1.5 * AS_GOOD) & (prices < prices[best])
-    return min([best, *np.flatnonzero(as_good).tolist()], key=lambda k: (prices[k], -expected[k]))
+    short, count = recorded.mean(behind), recorded.n_effective
+    error = recorded.mean((behind - short) ** 2) / count + 2.0 / (count + 2.0) ** 2
+    as_good = (short <= AS_GOOD) & (short + np.sqrt(error) <= 1.5 * AS_GOOD)
+    cheaper = np.flatnonzero(as_good & (prices < prices[best])).tolist()
+    return min([best, *cheaper], key=lambda k: (prices[k], -expected[k]))
 
 
 def _grown(leaf: _Leaf, prices: Floats, n_measured: int) -> tuple[list[_Leaf], int]:

@@ -59,7 +59,7 @@ def planted_profiles(kinds: tuple[str, ...], n: int, seed: int) -> tuple[pa.Tabl
 
 def _text(kind: str, count: int, rng: np.random.Generator) -> str:
     chosen = [SENTENCES[kind][place] for place in rng.integers(0, 5, count)]
-    return ("\n" if kind == "code" else " ").join(chosen)
+    return ("\n" if kind == "code" or rng.random() < 0.5 else " ").join(chosen)
 
 
 def planted_answers(
