@@ -90,6 +90,19 @@ def _value_name(feature: str, value: str | None) -> str:
     return _VALUE_NAMES.get(feature, {}).get(value, other)
 
 
+def value_words(feature: str, value: float | bool | str | None) -> str:
+    """One item's value of a feature in words, such as "34 words" or "German"."""
+    words = FEATURE_WORDS[feature]
+    if isinstance(value, bool):
+        return words.phrase if value else f"no {words.phrase.removeprefix('a ')}"
+    if isinstance(value, str) or (value is None and feature in _VALUE_NAMES):
+        return _value_name(feature, value)
+    scale = 100.0 if words.percent else 1.0
+    number = "unknown" if value is None else _number(round(float(value) * scale, 1))
+    amount = f"{number} %" if words.percent and value is not None else number
+    return words.phrase.format(amount).removeprefix("with ")
+
+
 def _language(condition: Condition | None, noun: str) -> tuple[list[str], list[str]]:
     """What stands before the noun, and behind it."""
     if not isinstance(condition, ValueSet):
@@ -156,19 +169,20 @@ def region_sentence(found: ContentRegions, region: Region) -> str:
     name, following = found.services[best], found.services[other]
     items = f"{region.items:,} such items" if region.conditions else f"{region.items:,} items"
     joined = "on" if found.graded else "of"
-    said = f"{region_name(region.conditions)}: {name} {_result(found, region, best)} {joined} {items}"
+    said = f"{region_name(region.conditions)}: {name} {result_words(found, region, best)} {joined} {items}"
     if best == other:
         return said
     lead, dearer = region.leads[other], region.prices[other] - region.prices[best]
     if dearer > 0.0:
         more = f"adds {_score(-lead.mean)}" if round(-lead.mean, 2) > 0.0 else "adds nothing"
-        return f"{said}; asking {following} too {more} for {_usd(region.prices[other])} USD"
+        return f"{said}; asking {following} too {more} for {usd(region.prices[other])} USD"
     close = "; too close to tell" if lead.low <= 0.0 <= lead.high else ""
-    saved = f", for {_usd(-dearer)} USD less" if dearer < 0.0 else ""
-    return f"{said}; {following}, the next best, {_result(found, region, other)}{saved}{close}"
+    saved = f", for {usd(-dearer)} USD less" if dearer < 0.0 else ""
+    return f"{said}; {following}, the next best, {result_words(found, region, other)}{saved}{close}"
 
 
-def _result(found: ContentRegions, region: Region, service: int) -> str:
+def result_words(found: ContentRegions, region: Region, service: int) -> str:
+    """How a service did on the items of a region, such as "is right 94 %"."""
     score = region.scores[service].mean
     return f"scores {_score(score)}" if found.graded else f"is right {100.0 * score:.0f} %"
 
@@ -178,6 +192,6 @@ def _score(value: float) -> str:
     return f"{value:.2f}".removeprefix("0")
 
 
-def _usd(value: float) -> str:
+def usd(value: float) -> str:
     """A price to two digits that count, never in powers of ten."""
     return f"{value:,.2f}" if value >= 0.1 else f"{Decimal(f'{value:.2g}'):f}"
