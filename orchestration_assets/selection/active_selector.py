@@ -6,11 +6,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from orchestration_assets.evidence.recorded_answers import Floats
-from orchestration_assets.evidence.success.predictor import SuccessPredictor
 from orchestration_assets.schemas.items import Task
 from orchestration_assets.schemas.policy import Learned
 from orchestration_assets.selection.budget import Offer, allocate_budget, fractional_step
-from orchestration_assets.selection.expectations import BatchInputs, ItemExpectation
+from orchestration_assets.selection.expectations import (
+    BatchExpectations,
+    BatchInputs,
+    ItemExpectation,
+)
 from orchestration_assets.selection.forecast import Forecast, Price
 from orchestration_assets.selection.learned_model import LearnedModel, unpack_model
 from orchestration_assets.selection.learner import CONTENT
@@ -22,18 +25,15 @@ from resources.model_registry import ArtefactError, ModelRegistry
 
 @dataclass(frozen=True)
 class ActiveSelector:
-    """A promoted selector whose services are those that it was evaluated with, and what it expects
-    of them before any call, where it reads content."""
+    """A promoted model whose services are those that it was evaluated with."""
 
     version: str
-    selector: TrainedSelector
-    predictor: SuccessPredictor | None = None
+    learned: LearnedModel
 
-    def expectations(self, inputs: BatchInputs | None) -> dict[str, ItemExpectation]:
-        """Content -> what is expected of its services; nothing where that is not known."""
-        if inputs is None:
-            return {}
-        return inputs.expectations(LearnedModel(self.selector, self.predictor))
+    @property
+    def selector(self) -> TrainedSelector:
+        """What decides the steps."""
+        return self.learned.selector
 
     def prices(self, now: "CurrentPrices") -> tuple[Floats, Floats]:
         """(K,) USD and (K,) ms of a call to each of its services, as they are now.
@@ -78,7 +78,8 @@ class ChosenPoint:
     """A promoted model at one operating point, with present prices ``usd`` and ``ms`` (K,).
 
     A ``better_share`` of the items, in [0, 1], gets the ``better`` point, where there is one.
-    ``expectations``: content -> what is expected of the services on it, where that is known.
+    ``expectations`` are what is expected of the services on the contents of the batch, where the
+    model reads content; ``first_words``: point -> content -> what is asked first, and why.
     """
 
     model: ActiveSelector
@@ -87,7 +88,8 @@ class ChosenPoint:
     ms: Floats
     better: int | None = None
     better_share: float = 0.0
-    expectations: Mapping[str, ItemExpectation] = field(default_factory=dict)
+    expectations: BatchExpectations | None = None
+    first_words: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
 
     def of_share(self, *, better: bool) -> "ChosenPoint":
         """The one point of an item, which is among those that get the better one or not."""
@@ -96,7 +98,16 @@ class ChosenPoint:
 
     def expects(self, content: str) -> ItemExpectation | None:
         """What is expected on a content; None where the model reads none."""
-        return self.expectations.get(content)
+        return None if self.expectations is None else self.expectations.of(content)
+
+    def with_inputs(self, inputs: BatchInputs | None) -> "ChosenPoint":
+        """The same with what the model expects on the contents of a batch."""
+        expectations = None if inputs is None else inputs.expected(self.model.learned)
+        if expectations is None:
+            return self
+        points = [at for at in (self.point, self.better) if at is not None]
+        words = {at: expectations.first_words(self.model.learned, at) for at in points}
+        return replace(self, expectations=expectations, first_words=words)
 
     def is_unfamiliar(self, content: str) -> bool:
         """Whether the point's steps rest on what the item is like, and nothing is known of such."""
@@ -155,7 +166,7 @@ def load_active_selector(
             return (
                 f"{service} {changed_parts(before, current)} since the learned model was evaluated"
             )
-    return ActiveSelector(artefact.version, selector, learned_model.predictor)
+    return ActiveSelector(artefact.version, learned_model)
 
 
 def choose_points(

@@ -1,6 +1,6 @@
 """What is expected of each service on the items of a batch, before any call."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from orchestration_assets.evidence.recorded_answers import Bools, Floats
 from orchestration_assets.features.terms import packed_terms
 from orchestration_assets.features.vectors import DIMENSIONS, embedded_words, hashed_words
 from orchestration_assets.schemas.tables import PlanRow
+from orchestration_assets.selection.choice_reasons import reasons
 from orchestration_assets.selection.content_inputs import FEATURE_TYPES, inputs_of_contents
 from orchestration_assets.selection.learned_model import LearnedModel
 
@@ -47,18 +48,69 @@ class BatchInputs:
     inputs: ItemInputs
     described: Bools
 
-    def expectations(self, model: LearnedModel) -> dict[str, ItemExpectation]:
-        """Content -> what the model expects on it; nothing without a predictor."""
-        expected = model.expected_scores(self.inputs, self.described)
-        if expected is None or model.predictor is None:
+    def expected(self, model: LearnedModel) -> "BatchExpectations | None":
+        """What the model expects on every content; None without a predictor."""
+        scores = model.expected_scores(self.inputs, self.described)
+        if scores is None or model.predictor is None:
+            return None
+        familiarity = np.full(len(scores), np.nan)
+        if self.described.any():
+            familiarity[self.described] = model.predictor.familiarity(
+                self.inputs.take(self.described)
+            )
+        return BatchExpectations(self, scores, familiarity)
+
+
+@dataclass(frozen=True)
+class BatchExpectations:
+    """``scores`` (n, K) and ``familiarity`` (n,) of the contents of a batch, NaN where nothing is
+    known of one."""
+
+    batch: BatchInputs
+    scores: Floats
+    familiarity: Floats
+
+    def of(self, content: str) -> ItemExpectation | None:
+        """What is expected on a content; None for one that is not of the batch."""
+        at = self.batch.positions.get(content)
+        if at is None:
+            return None
+        familiarity = float(self.familiarity[at])
+        known = None if np.isnan(familiarity) else familiarity
+        return ItemExpectation(tuple(self.scores[at].tolist()), known)
+
+    def first_words(self, model: LearnedModel, point: int) -> dict[str, str]:
+        """Content -> which services an operating point asks first, and why; those alone of which
+        something is known, and nothing where the point does not look at what is expected."""
+        steps = model.selector.first_steps(point, self.scores)
+        if steps is None:
             return {}
-        known = self.inputs.take(self.described)
-        familiar: Iterator[float] = iter(model.predictor.familiarity(known) if len(known) else ())
-        familiarities = [float(next(familiar)) if known else None for known in self.described]
+        services = np.array(model.selector.services, dtype=object)
+        first = steps.ask.argmax(axis=1)
+        others = np.where(steps.ask, -np.inf, self.scores)
+        runner_up = np.where(np.isinf(others).all(axis=1), first, others.argmax(axis=1))
+        known = np.flatnonzero(self.described)
+        why = [""] * len(known)
+        if model.reasons is not None and len(known):
+            inputs = self.batch.inputs.take(known)
+            why = reasons(model.reasons, inputs, first[known], runner_up[known])
+        because = dict(zip(known.tolist(), why, strict=True))
         return {
-            content: ItemExpectation(tuple(expected[at].tolist()), familiarities[at])
-            for content, at in self.positions.items()
+            content: _first_words(services[steps.ask[at]].tolist(), because[at])
+            for content, at in self.batch.positions.items()
+            if at in because
         }
+
+    @property
+    def described(self) -> Bools:
+        """(n,) whether anything is known of each content."""
+        return self.batch.described
+
+
+def _first_words(services: Sequence[str], because: str) -> str:
+    together = " at once" if len(services) > 1 else ""
+    first = f"{' and '.join(services)} first{together}"
+    return f"{first}: {because}" if because else first
 
 
 def expected_by(plan: PlanRow, services: Sequence[str]) -> Floats | None:

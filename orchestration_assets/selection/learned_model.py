@@ -11,6 +11,10 @@ from orchestration_assets.evidence.item_inputs import ItemInputs
 from orchestration_assets.evidence.recorded_answers import Bools, Floats
 from orchestration_assets.evidence.success.predictor import SuccessPredictor
 from orchestration_assets.evidence.success.stored import pack_predictor, unpack_predictor
+from orchestration_assets.selection.choice_reasons import (
+    plain_reasons,
+    reasons_of,
+)
 from orchestration_assets.selection.trained_selector import (
     TrainedSelector,
     pack_selector,
@@ -23,10 +27,11 @@ _PREFIX: Final = "success."
 @dataclass(frozen=True)
 class LearnedModel:
     """``selector`` decides the steps; ``predictor`` says what it expects of each service on an
-    item before any call, None where what items are like tells nothing."""
+    item before any call, None where what items are like tells nothing; ``reasons`` why."""
 
     selector: TrainedSelector
     predictor: SuccessPredictor | None = None
+    reasons: ChoiceReasons | None = None
 
     def expected_scores(self, inputs: ItemInputs | None, described: Bools | None) -> Floats | None:
         """(n, K) expected scores in [0, 1]; the overall ones of items that are not ``described``.
@@ -48,6 +53,8 @@ def pack_model(model: LearnedModel) -> tuple[dict[str, NDArray[Any]], dict[str, 
     if model.predictor is not None:
         of_predictor, facts["predictor"] = pack_predictor(model.predictor)
         arrays |= {_PREFIX + name: array for name, array in of_predictor.items()}
+    if model.reasons is not None:
+        facts["reasons"] = plain_reasons(model.reasons)
     return arrays, facts
 
 
@@ -61,4 +68,5 @@ def unpack_model(arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -
             if name.startswith(_PREFIX)
         }
         predictor = unpack_predictor(own, facts["predictor"])
-    return LearnedModel(unpack_selector(arrays, facts["selector"]), predictor)
+    reasons = reasons_of(facts["reasons"]) if "reasons" in facts else None
+    return LearnedModel(unpack_selector(arrays, facts["selector"]), predictor, reasons)

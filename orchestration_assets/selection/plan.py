@@ -176,10 +176,7 @@ def choose_models(
         None if left_usd == math.inf else max(left_usd - others_usd, 0.0),
         None if seconds is None else max(seconds * 1000 - others_ms, 0.0),
     )
-    return found | {
-        name: replace(point, expectations=in_force[name][0].expectations(inputs))
-        for name, point in chosen.items()
-    }
+    return found | {name: point.with_inputs(inputs) for name, point in chosen.items()}
 
 
 def _concurrency(services: Mapping[str, Service], items_in_flight: int) -> dict[str, float]:

@@ -131,13 +131,15 @@ def describe_point(chosen: ChosenPoint) -> str:
 
 
 def describe_item(chosen: ChosenPoint, content: str) -> str:
-    """What is expected of each service on one item, the best first; empty where nothing is."""
+    """What is expected of each service on one item, what is asked first, and why; empty where the
+    model reads no content."""
     expected = chosen.expects(content)
     if expected is None:
         return ""
     about = "this item" if expected.familiarity is not None else "items in general"
     words = expected_words(chosen.model.selector.services, expected.scores)
-    return f"; expected of {about}: {words}"
+    first = chosen.first_words.get(chosen.point, {}).get(content)
+    return f"; expected of {about}: {words}{f'; {first}' if first else ''}"
 
 
 _FAMILIES: Final = {

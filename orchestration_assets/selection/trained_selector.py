@@ -129,6 +129,29 @@ class TrainedSelector:
             self.fixed_policies[operating_point.policy_index], recorded, self.services, given
         )
 
+    def first_steps(self, point: int, expected: Floats) -> NextSteps | None:
+        """The first steps of ``n`` items of which ``expected`` (n, K) is expected before any call;
+        None where the point's policy does not look at that."""
+        operating_point = self.points[point]
+        if operating_point.family != CONTENT:
+            return None
+        shape = expected.shape
+        nothing = RecordedAnswers(
+            "items",
+            self.services,
+            self.labels,
+            ("",) * len(expected),
+            np.full(shape, MISSING),
+            np.full(shape, np.nan),
+            np.zeros(shape, dtype=np.bool_),
+            np.full(len(expected), MISSING),
+            np.zeros(shape),
+            np.full(shape, np.nan),
+        )
+        return self.content_policies[operating_point.unit].next_steps(
+            operating_point.policy_index, expected, nothing, nothing.asked
+        )
+
     def label_probabilities(
         self, point: int, given: GivenAnswers, expected: Floats | None = None
     ) -> tuple[str, float, dict[str, float]] | None:

@@ -24,9 +24,11 @@ from orchestration_assets.schemas.policy import Choice
 from orchestration_assets.schemas.selection import SelectionModelRow
 from orchestration_assets.selection.active_selector import artefact_name
 from orchestration_assets.selection.baselines import effective_confidence
+from orchestration_assets.selection.choice_reasons import learn_reasons
 from orchestration_assets.selection.learned_model import LearnedModel, pack_model, unpack_model
 from orchestration_assets.selection.learner import CONTENT, Selector, fit_selector
 from orchestration_assets.selection.policy_outcomes import PolicyOutcome
+from orchestration_assets.selection.region_rows import regions_of
 from orchestration_assets.selection.strategies import is_sampled
 from orchestration_assets.selection.trained_selector import (
     TrainedSelector,
@@ -267,8 +269,12 @@ def _fit_model(
     deployed, words = fit_trained_selector(
         train, expected=expected, price_per_second=price_per_second
     )
-    reads = any(point.family == CONTENT for point in deployed.points)
-    return LearnedModel(deployed, predictor if reads else None), words
+    if all(point.family != CONTENT for point in deployed.points):
+        return LearnedModel(deployed), words
+    inputs = items.inputs.take(known)
+    regions = regions_of(part, inputs)
+    reasons = None if regions is None else learn_reasons(predictor, inputs, regions)
+    return LearnedModel(deployed, predictor, reasons), words
 
 
 def _evaluate(model: LearnedModel, test: RecordedAnswers, items: _Items | None) -> _Trial:

@@ -117,7 +117,7 @@ def test_without_a_model_or_for_other_services_the_reason_is_said(registry) -> N
 
 
 def chosen(usd: float | None = None, ms: float | None = None, aim: str = "accuracy", now=None):
-    model = ActiveSelector("v", trained_selector())
+    model = ActiveSelector("v", LearnedModel(trained_selector()))
     learned = LEARNED.model_copy(update={"aim": aim})
     found = choose_points(
         {"t": (model, learned)}, {"t": 100}, now or CurrentPrices(PRICES), usd, ms
