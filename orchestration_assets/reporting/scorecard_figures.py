@@ -46,7 +46,7 @@ class DriftFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class ContentFigures:
+class RegionFigures:
     """One kind of content: the service to ask there, and the ``others``, best first."""
 
     best: FrontierRow
@@ -58,8 +58,8 @@ class TaskRegions:
     """Who is best on what content in one task: over all of it, and by ``regions``."""
 
     task: str
-    overall: ContentFigures
-    regions: tuple[ContentFigures, ...]
+    overall: RegionFigures
+    regions: tuple[RegionFigures, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +110,16 @@ def _regions(frontier: pa.Table) -> tuple[TaskRegions, ...]:
     return tuple(
         TaskRegions(
             task,
-            _content(places[0]),
-            tuple(_content(places[place]) for place in sorted(places) if place),
+            _region(places[0]),
+            tuple(_region(places[place]) for place in sorted(places) if place),
         )
         for task, places in sorted(by_task.items())
     )
 
 
-def _content(rows: Iterable[FrontierRow]) -> ContentFigures:
+def _region(rows: Iterable[FrontierRow]) -> RegionFigures:
     ranked = sorted(rows, key=lambda row: (row.policy != row.best, -row.accuracy, row.policy))
-    return ContentFigures(ranked[0], tuple(ranked[1:]))
+    return RegionFigures(ranked[0], tuple(ranked[1:]))
 
 
 def _drift(batches: list[tuple[str, pa.Table, pa.Table]]) -> tuple[DriftFigures, ...]:

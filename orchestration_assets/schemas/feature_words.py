@@ -60,7 +60,7 @@ FEATURE_WORDS: Final[Mapping[str, FeatureWords]] = MappingProxyType(
             1,
             char_count="{} characters",
             byte_count="{} bytes",
-            token_estimate="{} tokens",
+            token_estimate="{} tokens",  # noqa: S106
             prose_word_count="{} words of prose",
             sentence_count="{} sentences",
         ),
@@ -110,7 +110,7 @@ FEATURE_WORDS: Final[Mapping[str, FeatureWords]] = MappingProxyType(
         **_words(
             FeatureTopic.SIGNS,
             2,
-            secret_count="with {} possible secrets",
+            secret_count="with {} possible secrets",  # noqa: S106
             personal_data_count="with {} possible personal data",
             technicality_score="with a technicality score {}",
         ),
@@ -187,7 +187,8 @@ GRAMMAR_NAMES: Final[Mapping[str, str]] = MappingProxyType(
 """Names of the grammars that ``language_guess`` may hold."""
 
 _LANGUAGES = """
-af Afrikaans, am Amharic, an Aragonese, ar Arabic, as Assamese, az Azerbaijani, ba Bashkir, be Belarusian,
+af Afrikaans, am Amharic, an Aragonese, ar Arabic, as Assamese, az Azerbaijani,
+ba Bashkir, be Belarusian,
 bg Bulgarian, bn Bengali, bo Tibetan, br Breton, bs Bosnian, ca Catalan, cs Czech, cy Welsh,
 da Danish, de German, dz Dzongkha, el Greek, en English, eo Esperanto, es Spanish, et Estonian,
 eu Basque, fa Persian, fi Finnish, fo Faroese, fr French, fy Frisian, ga Irish, gd Gaelic,
@@ -204,6 +205,6 @@ tr Turkish, tt Tatar, ug Uyghur, uk Ukrainian, ur Urdu, uz Uzbek, vi Vietnamese,
 wa Walloon, xh Xhosa, yi Yiddish, yo Yoruba, zh Chinese, zu Zulu
 """
 LANGUAGE_NAMES: Final[Mapping[str, str]] = MappingProxyType(
-    {code: name for code, name in (pair.split() for pair in _LANGUAGES.split(","))}
+    {pair.split()[0]: pair.split()[1] for pair in _LANGUAGES.split(",")}
 )
 """English names of languages by their ISO 639-1 codes."""

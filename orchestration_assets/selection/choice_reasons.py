@@ -9,7 +9,6 @@ asked again. A reason then takes no call of the model, only the ranges that the 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import groupby
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -20,16 +19,19 @@ from orchestration_assets.evidence.recorded_answers import Floats, Ints
 from orchestration_assets.evidence.weighted_estimates import Estimate
 from orchestration_assets.schemas.feature_words import FEATURE_WORDS, FeatureTopic
 from orchestration_assets.selection.region_conditions import (
-    Condition,
     categories,
     condition_of,
     is_number,
     number_ranges,
     numbers,
 )
-from orchestration_assets.selection.region_names import result_words, usd, value_words
-from orchestration_assets.selection.region_names import region_name
-from orchestration_assets.selection.regions import ContentRegions, Region
+from orchestration_assets.selection.region_names import (
+    region_name,
+    result_words,
+    usd,
+    value_words,
+)
+from orchestration_assets.selection.regions import PLAINNESS, ContentRegions, ContentRegion
 
 WORTH_SAYING: Final = 0.02
 """Difference of expected scores from which on a feature is a reason."""
@@ -39,6 +41,7 @@ _FEWEST: Final = 10
 _MOST_VALUES: Final = 8
 _RANGES: Final = 4
 _REASONS: Final = 2
+_NOTHING: Final = "no feature of the item moved the model"
 
 
 class ScorePredictor(Protocol):
@@ -171,10 +174,10 @@ def _values(kinds: Sequence[str | None]) -> tuple[str | None, ...]:
 def reasons(known: ChoiceReasons, items: ItemInputs, chosen: Ints, runner_up: Ints) -> list[str]:
     """Why ``chosen`` (n,) rather than ``runner_up`` (n,), positions of services, for each item.
 
-    Where the features moved the model towards the chosen service, the two that did most; and how
-    both services did on items of the same region, or on all where regions do not differ.
+    How both services did on items of the same region, or on all where regions do not differ; and
+    the two features that moved the model most towards the chosen service, or that none did.
     """
-    regions, n = known.regions, len(items)
+    regions = known.regions
     places = regions.places(items.profiles)
     data: dict[tuple[int, int, int], str] = {}
     found = []
@@ -185,10 +188,8 @@ def reasons(known: ChoiceReasons, items: ItemInputs, chosen: Ints, runner_up: In
         if key not in data:
             region = regions.regions[place] if regions.differ else regions.overall
             data[key] = _record(regions, region, key[1], key[2])
-        name = regions.services[service]
-        because = f"; {moved} for {name}" if moved else ""
-        found.append(data[key] + because)
-    assert len(found) == n
+        because = f"the model counts {moved} for {regions.services[service]}" if moved else _NOTHING
+        found.append(f"{data[key]}; {because}")
     return found
 
 
@@ -204,7 +205,8 @@ def _moved(
     for place, effect in enumerate(effects):
         rows = effect.rows(items.profiles)
         ahead[:, place] = effect.moves[rows, chosen] - effect.moves[rows, runner_up]
-    ranked = np.argsort(-ahead, axis=1, kind="stable")
+    plain = np.array([PLAINNESS ** FEATURE_WORDS[one.feature].plainness for one in effects])
+    ranked = np.argsort(-np.where(ahead >= WORTH_SAYING, ahead * plain, 0.0), axis=1, kind="stable")
     topics = [FEATURE_WORDS[effect.feature].topic for effect in effects]
     columns = [items.profiles[effect.feature].to_pylist() for effect in effects]
     for item in range(n):
@@ -216,10 +218,10 @@ def _moved(
             if topics[place] not in said:
                 words = value_words(effects[place].feature, columns[place][item])
                 said[topics[place]] = f"{words} (+{by:.2f})".replace("+0.", "+.")
-        yield " and ".join(said.values()) and f"the model counts {' and '.join(said.values())}"
+        yield " and ".join(said.values())
 
 
-def _record(regions: ContentRegions, region: Region, chosen: int, runner_up: int) -> str:
+def _record(regions: ContentRegions, region: ContentRegion, chosen: int, runner_up: int) -> str:
     """How both services did on the items of a region."""
     items = f"{region.items:,} such items" if region.conditions else f"{region.items:,} items"
     joined = "on" if regions.graded else "of"
@@ -233,3 +235,46 @@ def _record(regions: ContentRegions, region: Region, chosen: int, runner_up: int
     price = f" for {usd(abs(dearer))} USD {'more' if dearer > 0.0 else 'less'}" if dearer else ""
     other = result_words(regions, region, runner_up)
     return f"{said}, {regions.services[runner_up]} {other}{price}"
+
+
+def plain_reasons(known: ChoiceReasons) -> dict[str, Any]:
+    """The reasons as plain data, for files."""
+    effects = [
+        {
+            "feature": one.feature,
+            "bounds": list(one.bounds),
+            "values": list(one.values),
+            "moves": one.moves.tolist(),
+        }
+        for one in known.effects
+    ]
+    return {"regions": asdict(known.regions), "effects": effects}
+
+
+def reasons_of(plain: Mapping[str, Any]) -> ChoiceReasons:
+    """What :func:`plain_reasons` gave. Raises KeyError for other data."""
+    regions = dict(plain["regions"])
+    regions["services"] = tuple(regions["services"])
+    regions["overall"] = _region_of(regions["overall"])
+    regions["regions"] = tuple(_region_of(one) for one in regions["regions"])
+    return ChoiceReasons(
+        ContentRegions(**regions),
+        tuple(
+            FeatureEffect(
+                one["feature"], tuple(one["bounds"]), tuple(one["values"]), np.array(one["moves"])
+            )
+            for one in plain["effects"]
+        ),
+    )
+
+
+def _region_of(plain: Mapping[str, Any]) -> ContentRegion:
+    return ContentRegion(
+        **{
+            **plain,
+            "conditions": tuple(condition_of(one) for one in plain["conditions"]),
+            "scores": tuple(Estimate(**one) for one in plain["scores"]),
+            "leads": tuple(Estimate(**one) for one in plain["leads"]),
+            "prices": tuple(plain["prices"]),
+        }
+    )

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from typing import Any, Final
 
@@ -187,8 +187,8 @@ def value_sets(
     code = {name: number for number, name in enumerate(names)}
     codes = np.fromiter((code[kind] for kind in kinds), np.int64, len(kinds))
     counts = np.bincount(codes, minlength=len(names))
-    means = np.stack([np.bincount(codes, column, len(names)) for column in outcomes.T], axis=1)
-    means /= counts[:, None]
+    sums = np.stack([np.bincount(codes, column, len(names)) for column in outcomes.T], axis=1)
+    means = sums / counts[:, None]
     # values of few items are nowhere in particular: they stay in the rest
     placed = [place for place in range(len(names)) if counts[place] >= max(least // 2, 2)]
     if not placed:
@@ -205,13 +205,8 @@ def value_sets(
             yield ValueSet(feature, _sorted(names[place] for place in chosen))
 
 
-def plain_condition(condition: Condition) -> dict[str, Any]:
-    """The condition as plain data, for files."""
-    return asdict(condition)
-
-
 def condition_of(plain: Mapping[str, Any]) -> Condition:
-    """The condition that :func:`plain_condition` gave. Raises KeyError for other data."""
+    """The condition that has these fields. Raises KeyError for other data."""
     if "values" in plain:
         values, seen = tuple(plain["values"]), tuple(plain["seen"])
         return ValueSet(plain["feature"], values, plain["inside"], seen)

@@ -1,5 +1,6 @@
 """Regions of content in plain English: their names, exact conditions, and who is best there."""
 
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final
@@ -12,7 +13,7 @@ from orchestration_assets.schemas.feature_words import (
     FeatureTopic,
 )
 from orchestration_assets.selection.region_conditions import Condition, NumberRange, ValueSet
-from orchestration_assets.selection.regions import ContentRegions, Region
+from orchestration_assets.selection.regions import ContentRegions, ContentRegion
 
 EVERYTHING: Final = "all content"
 
@@ -20,7 +21,7 @@ EVERYTHING: Final = "all content"
 _KINDS: Final = ("extension", "language_guess", "family")
 _VALUE_NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     "family": FAMILY_NAMES,
-    "language_guess": GRAMMAR_NAMES | {"": "text without a grammar"},
+    "language_guess": {**GRAMMAR_NAMES, "": "text without a grammar"},
     "prose_language": LANGUAGE_NAMES,
     "extension": {"": "files without an extension"},
 }
@@ -100,7 +101,17 @@ def value_words(feature: str, value: float | bool | str | None) -> str:
     scale = 100.0 if words.percent else 1.0
     number = "unknown" if value is None else _number(round(float(value) * scale, 1))
     amount = f"{number} %" if words.percent and value is not None else number
-    return words.phrase.format(amount).removeprefix("with ")
+    phrase = _singular(words.phrase) if amount == "1" else words.phrase
+    return phrase.format(amount).removeprefix("with ")
+
+
+def _singular(phrase: str) -> str:
+    """The phrase for an amount of one, such as "{} entry" for "{} entries"."""
+    for many, one in (("sses", "ss"), ("ies", "y"), ("s", "")):
+        singular, count = re.subn(rf"^((?:with )?{{}} \w+?){many}\b", rf"\g<1>{one}", phrase)
+        if count:
+            return singular
+    return phrase
 
 
 def _language(condition: Condition | None, noun: str) -> tuple[list[str], list[str]]:
@@ -163,13 +174,14 @@ def summary(found: ContentRegions) -> str:
     )
 
 
-def region_sentence(found: ContentRegions, region: Region) -> str:
+def region_sentence(found: ContentRegions, region: ContentRegion) -> str:
     """Who is best on the content of a region, and what the next service would add there."""
     best, other = region.service, region.next_service
     name, following = found.services[best], found.services[other]
     items = f"{region.items:,} such items" if region.conditions else f"{region.items:,} items"
     joined = "on" if found.graded else "of"
-    said = f"{region_name(region.conditions)}: {name} {result_words(found, region, best)} {joined} {items}"
+    result = f"{name} {result_words(found, region, best)} {joined} {items}"
+    said = f"{region_name(region.conditions)}: {result}"
     if best == other:
         return said
     lead, dearer = region.leads[other], region.prices[other] - region.prices[best]
@@ -181,7 +193,7 @@ def region_sentence(found: ContentRegions, region: Region) -> str:
     return f"{said}; {following}, the next best, {result_words(found, region, other)}{saved}{close}"
 
 
-def result_words(found: ContentRegions, region: Region, service: int) -> str:
+def result_words(found: ContentRegions, region: ContentRegion, service: int) -> str:
     """How a service did on the items of a region, such as "is right 94 %"."""
     score = region.scores[service].mean
     return f"scores {_score(score)}" if found.graded else f"is right {100.0 * score:.0f} %"

@@ -14,7 +14,12 @@ from orchestration_assets.selection.region_names import (
     region_sentence,
     summary,
 )
-from orchestration_assets.selection.regions import FEWEST, ContentRegions, Region, find_regions
+from orchestration_assets.selection.regions import (
+    FEWEST,
+    ContentRegions,
+    ContentRegion,
+    find_regions,
+)
 
 _SEED = 1
 
@@ -59,7 +64,7 @@ def region_rows(
 
 
 def _row(
-    task: str, found: ContentRegions, place: int, region: Region, service: int, ms: float
+    task: str, found: ContentRegions, place: int, region: ContentRegion, service: int, ms: float
 ) -> FrontierRow:
     score, lead = region.scores[service], region.leads[service]
     asked = service == region.service

@@ -39,14 +39,15 @@ from orchestration_assets.selection.region_conditions import (
 FEWEST: Final = 20
 """Items that a region has at least, on either half."""
 AS_GOOD: Final = 0.02
-"""Score by which a cheaper service may fall short of the best one and still be preferred; half of it
-more where one standard error is added."""
+"""Score by which a cheaper service may fall short of the best one and still be preferred; half of
+it more where one standard error is added."""
+PLAINNESS: Final = 0.75
+"""What a difference by a feature that is harder to understand by one grade counts."""
 
 _LEAST_SHARE: Final = 0.04
 _DEPTH: Final = 3
 _LEVEL: Final = 0.05
 _PERMUTATIONS: Final = 999
-_PLAINNESS: Final = 0.75  # a feature harder to understand must part by so much more
 _EACH_VALUE: Final = 0.95
 _PRIOR: Final = 20.0  # items by whose weight scores of a region are drawn to those around it
 _AT_ONCE: Final = 2_000_000
@@ -54,7 +55,7 @@ _ROUNDING: Final = 1e-9
 
 
 @dataclass(frozen=True)
-class Region:
+class ContentRegion:
     """Items of which all ``conditions`` hold.
 
     ``service`` is the one to ask: the cheapest of those that are best there within
@@ -77,13 +78,14 @@ class ContentRegions:
     """Disjoint ``regions`` that all items fall into, first those where another service is to be
     asked than ``overall``; only that one where content does not tell the services apart.
 
-    ``overall`` has no conditions: it is about all content. ``found_on`` and ``measured_on`` count items, ``held`` the splits that the other half
-    confirmed. ``graded``: scores are not only right or wrong.
+    ``overall`` has no conditions: it is about all content. ``found_on`` and ``measured_on`` count
+    items, ``held`` the splits that the other half confirmed. ``graded``: scores are not only right
+    or wrong.
     """
 
     services: tuple[str, ...]
-    overall: Region
-    regions: tuple[Region, ...]
+    overall: ContentRegion
+    regions: tuple[ContentRegion, ...]
     found_on: int
     measured_on: int
     held: int
@@ -243,7 +245,7 @@ def candidates(
     for feature, words in FEATURE_WORDS.items():
         if feature not in profiles.column_names:
             continue
-        plain = _PLAINNESS**words.plainness
+        plain = PLAINNESS**words.plainness
         if is_number(profiles, feature):
             for one in number_ranges(feature, numbers(profiles, feature), least):
                 yield one, plain
@@ -300,12 +302,12 @@ def p_value(rows: Floats, inside: Bools, permutations: int = _PERMUTATIONS) -> f
     return as_far / (permutations + 1)
 
 
-def _region(leaf: _Leaf, prices: Floats) -> Region:
+def _region(leaf: _Leaf, prices: Floats) -> ContentRegion:
     own = leaf.measured.recorded
     scores, weights = own.scores, own.weights
     others = [k for k in range(own.n_services) if k != leaf.service]
     following = max(others, key=lambda k: (leaf.expected[k], -prices[k], -k), default=leaf.service)
-    return Region(
+    return ContentRegion(
         merged(leaf.conditions),
         leaf.service,
         following,

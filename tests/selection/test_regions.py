@@ -1,6 +1,6 @@
 """Regions of content: what is planted is found and said, and chance is not."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +19,6 @@ from orchestration_assets.selection.region_conditions import (
     condition_of,
     merged,
     opposite,
-    plain_condition,
     rounded_between,
 )
 from orchestration_assets.selection.region_names import (
@@ -129,7 +128,7 @@ def test_where_content_does_not_tell_it_says_so() -> None:
 
 
 def test_a_dear_service_that_adds_nothing_is_not_the_one_to_ask() -> None:
-    """On prose the cheap one is as good: a region of its own, though the dear one is never worse."""
+    """On prose the cheap one is as good: a region, though the dear one is never worse."""
     profiles, kinds, _ = planted_profiles(("code", "en"), N, 1)
     rng = np.random.default_rng(0)
     dear = rng.random(N) < 0.95
@@ -149,7 +148,9 @@ def test_rows_are_one_a_region_and_service_with_all_content_first() -> None:
     rows = list(region_rows("mood", recorded, inputs(profiles)))
     places = sorted({row.place for row in rows})
     assert places == list(range(len(places))) and len(rows) == 3 * len(places)
-    assert len({(row.task, row.view, row.policy, row.place, row.labels) for row in rows}) == len(rows)
+    assert len({(row.task, row.view, row.policy, row.place, row.labels) for row in rows}) == len(
+        rows
+    )
     assert {row.view for row in rows} == {"region"}
     whole = [row for row in rows if row.place == 0]
     assert {row.items for row in whole} == {150} and {row.labels for row in whole} == {150}
@@ -195,7 +196,9 @@ def test_items_that_stand_for_many_count_for_many() -> None:
 def test_regions_part_all_items_whatever_the_answers(seed: int, services: int, n: int) -> None:
     profiles, kinds, pieces = planted_profiles(("en", "de", "code"), N, 3)
     rng = np.random.default_rng(seed)
-    chances = rng.random((3, services))[kinds.argmax(axis=1)] * np.where(pieces > 9, 1.0, 0.7)[:, None]
+    chances = (
+        rng.random((3, services))[kinds.argmax(axis=1)] * np.where(pieces > 9, 1.0, 0.7)[:, None]
+    )
     recorded, kept = planted_answers(chances, seed).take(slice(0, n)), profiles.slice(0, n)
     found = found_in(recorded, kept)
     assert found == found_in(recorded, kept)
@@ -264,7 +267,7 @@ def test_a_condition_and_its_opposite_part_all_items(condition: NumberRange | Va
         condition = NumberRange("word_count", condition.over or 3.0)
     other = opposite(condition, PROFILES)
     np.testing.assert_array_equal(_held(condition), ~_held(other))
-    assert condition_of(plain_condition(other)) == other
+    assert condition_of(asdict(other)) == other
     assert exact_condition([condition]) != exact_condition([other])
 
 
@@ -275,7 +278,14 @@ def test_a_rounded_number_lies_between(low: float, width: float) -> None:
 
 @pytest.mark.parametrize(
     ("low", "high", "rounded"),
-    [(187, 214, 200), (37, 44, 40), (0.043, 0.052, 0.05), (-0.1, 0.2, 0), (61, 62, 62), (96, 140, 100)],
+    [
+        (187, 214, 200),
+        (37, 44, 40),
+        (0.043, 0.052, 0.05),
+        (-0.1, 0.2, 0),
+        (61, 62, 62),
+        (96, 140, 100),
+    ],
 )
 def test_thresholds_are_numbers_that_people_would_choose(
     low: float, high: float, rounded: float
