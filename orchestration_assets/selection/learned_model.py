@@ -12,6 +12,7 @@ from orchestration_assets.evidence.recorded_answers import Bools, Floats
 from orchestration_assets.evidence.success.predictor import SuccessPredictor
 from orchestration_assets.evidence.success.stored import pack_predictor, unpack_predictor
 from orchestration_assets.selection.choice_reasons import (
+    ChoiceReasons,
     plain_reasons,
     reasons_of,
 )

@@ -25,6 +25,7 @@ from orchestration_assets.schemas.verdicts import GOLD_LABELS
 from orchestration_assets.selection.content_inputs import read_inputs
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.frontier import frontier_rows, rule_rows
+from orchestration_assets.selection.region_rows import region_rows
 from orchestration_assets.selection.training import MIN_ITEMS, train_task
 from orchestration_assets.selection.training_records import (
     CALL_COLUMNS,
@@ -148,6 +149,7 @@ def all_frontier_rows(
         if task.kind is AnswerKind.LABEL and name in corpus.with_gold():
             records = _records(policy, name, candidate_services(task), services, corpus)
             yield from frontier_rows(name, records.recorded)
+            yield from _region_rows(name, records, corpus)
             yield from rule_rows(
                 name,
                 corpus.plans,
@@ -156,6 +158,15 @@ def all_frontier_rows(
                 records.recorded,
                 corpus.weights.get(name, VerdictWeights()),
             )
+
+
+def _region_rows(
+    name: str, records: TrainingRecords, corpus: TrainingCorpus
+) -> Iterator[FrontierRow]:
+    """Who is best on what content, of the items whose content is known."""
+    inputs, described = corpus.inputs(records.recorded.items)
+    if described.any():
+        yield from region_rows(name, records.recorded.take(described), inputs.take(described))
 
 
 def candidate_services(task: TaskConfig) -> tuple[str, ...]:

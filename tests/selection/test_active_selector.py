@@ -17,6 +17,7 @@ from orchestration_assets.selection.active_selector import (
 )
 from orchestration_assets.selection.baselines import Cascade, SingleService
 from orchestration_assets.selection.forecast import Price
+from orchestration_assets.selection.learned_model import LearnedModel
 from orchestration_assets.selection.strategies import describe_point, is_sampled
 from orchestration_assets.selection.trained_selector import (
     OperatingPoint,
