@@ -12,8 +12,10 @@ from typing import Final
 
 from orchestration_assets.processing.event_loop import BatchResult, BatchWork
 from orchestration_assets.processing.near_copy_sharing import in_order
+from orchestration_assets.processing.taught_audits import record_audits
 from orchestration_assets.processing.taught_lessons import (
     audits_in,
+    count_sampled,
     lessons_in,
     stored_lessons,
 )
@@ -24,15 +26,13 @@ from orchestration_assets.processing.taught_models import (
 )
 from orchestration_assets.schemas.items import Item
 from orchestration_assets.schemas.tables import InterpretationRow, PlanRow
-from orchestration_assets.services.taught.audit import audit, place_of
+from orchestration_assets.services.taught.audit import place_of
 from orchestration_assets.services.taught.lessons import TeacherAnswer
 from orchestration_assets.services.taught.taught_service import TaughtService, TaughtState
 from orchestration_assets.services.taught.teaching import (
     LEAST_LESSONS,
     MOST_LESSONS,
-    Taught,
     describe,
-    suspend,
     teach,
 )
 from resources.home import Home
@@ -94,18 +94,25 @@ class TaughtBatch:
         return [f"{name}, taught: {words}" for name, words in sorted(self.words.items())]
 
     def _from_earlier(self, name: str, work: BatchWork) -> BatchWork:
-        """Teaches a service that knows nothing from what earlier batches hold."""
+        """Teaches a service that answers nothing from what earlier batches hold."""
         service = _named(work, name)
-        if service.state.taught is not None:
+        taught = service.state.taught
+        if taught is not None and taught.threshold is not None:
             return work
         identity = teacher_identity(service, work.tasks[service.config.task])
-        self._lessons[name] = stored_lessons(self.home, service, identity)
-        return self._learn(name, work)
+        since = taught.since if taught else ""
+        if taught is not None and not taught.suspended:
+            # it was refused: only twice as many lessons are worth another look
+            stored = count_sampled(self.home, service, identity, since)
+            if stored < min(2 * taught.certificate.lessons, MOST_LESSONS):
+                return work
+        self._lessons[name] = stored_lessons(self.home, service, identity, since)
+        return self._learn(name, work, service.config.lessons)
 
     def _next_lessons(self, name: str, work: BatchWork, left: Sequence[PlanRow]) -> list[PlanRow]:
         service = _named(work, name)
         taught, config = service.state.taught, service.config
-        if taught is not None and (taught.suspended or name not in self._lessons):
+        if name not in self._lessons:
             return []
         open_plans = [
             plan
@@ -114,7 +121,7 @@ class TaughtBatch:
         ]
         open_plans.sort(key=lambda plan: place_of(f"{name} lessons", plan.content_hash))
         known = sum(lesson.sampled for lesson in self._lessons[name])
-        if taught is None:
+        if taught is None or taught.suspended:
             return open_plans[: max(config.lessons - known, LEAST_LESSONS)]
         answered = taught.certificate.coverage if taught.threshold is not None else 0.0
         further = min(known, MOST_LESSONS - known)
@@ -127,18 +134,20 @@ class TaughtBatch:
         identity = teacher_identity(service, work.tasks[service.config.task])
         fresh = list(lessons_in(rows, service, identity, self._text))
         self._lessons[name] = [*self._lessons[name], *fresh]
-        return self._learn(name, work, at_least=1)
+        return self._learn(name, work, LEAST_LESSONS)
 
-    def _learn(self, name: str, work: BatchWork, at_least: int | None = None) -> BatchWork:
+    def _learn(self, name: str, work: BatchWork, at_least: int) -> BatchWork:
         service = _named(work, name)
         task = work.tasks[service.config.task]
         lessons = self._lessons[name]
         sampled = sum(lesson.sampled for lesson in lessons)
-        if sampled < (LEAST_LESSONS if at_least else service.config.lessons):
+        if sampled < at_least:
             self.words[name] = f"{sampled} answers of {service.config.by} are too few to learn from"
             return work
-        taught = teach(lessons, task, service.config, teacher_identity(service, task))
-        state = store_taught(self.home.models, service, taught, describe(taught, service.config))
+        before = service.state.taught
+        identity = teacher_identity(service, task)
+        taught = teach(lessons, task, service.config, identity, before.since if before else "")
+        state = store_taught(self.home.models, service, taught)
         self._audits[name] = []
         return self._knowing(work, name, state)
 
@@ -150,7 +159,7 @@ class TaughtBatch:
             return work
         fresh = audits_in(rows, service, teacher_identity(service, task), task)
         self._audits.setdefault(name, []).extend(fresh)
-        state = record_audits(self.home, self.batch, service, taught, self._audits[name])
+        state = record_audits(self.home.models, self.batch, service, taught, self._audits[name])
         return work if state is None else self._knowing(work, name, state)
 
     def _part(self, work: BatchWork, left: Sequence[PlanRow]) -> int:
@@ -172,30 +181,6 @@ class TaughtBatch:
     def _knowing(self, work: BatchWork, name: str, state: TaughtState) -> BatchWork:
         known = _named(work, name).knowing(state)
         return replace(work, services={**work.services, name: known})
-
-
-def record_audits(
-    home: Home, batch: str, service: TaughtService, taught: Taught, differs: Sequence[bool]
-) -> TaughtState | None:
-    """Keeps a batch's audits of the version in force, and judges all of that version.
-
-    The state of the service once it is suspended; None while it keeps its promise.
-    """
-    registry, name = home.models, f"audits.{service.name}"
-    version = service.state.version
-    registry.store(
-        name, {"differs": list(differs)}, {"taught": version, "batch": batch}, f"b-{batch}"
-    )
-    earlier: list[bool] = []
-    for stored in registry.versions(name):
-        artefact = registry.load(name, stored)
-        if artefact.facts["taught"] == version:
-            earlier += [bool(one) for one in artefact.arrays["differs"]]
-    result = audit(earlier, taught.allowed)
-    if not result.suspended:
-        return None
-    suspended = suspend(taught, result, service.config)
-    return store_taught(registry, service, suspended, describe(suspended, service.config))
 
 
 def _named(work: BatchWork, name: str) -> TaughtService:

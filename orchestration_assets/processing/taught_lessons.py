@@ -61,11 +61,6 @@ class TeacherReading:
     reason: str | None
     shared_from: str | None
 
-    @property
-    def value(self) -> Answer | None:
-        """The answer, None where there is none."""
-        return answer_of(self) if self.status is Status.OK else None
-
 
 @dataclass(frozen=True, slots=True)
 class _Answered:
@@ -122,9 +117,8 @@ def lessons_in(
         text = read_text(one.teacher.item_id)
         if text is not None:
             count += 1
-            yield TeacherAnswer(
-                one.teacher.content_hash, text, _value(one.teacher), sampled=not passed_on
-            )
+            answer = _value(one.teacher)
+            yield TeacherAnswer(one.teacher.content_hash, text, answer, sampled=not passed_on)
 
 
 def audits_in(
@@ -170,21 +164,40 @@ def _is_sampled(one: _Answered, service: TaughtService) -> bool:
 
 
 def stored_lessons(
-    home: Home, service: TaughtService, identity: str, most: int = MOST_LESSONS
+    home: Home, service: TaughtService, identity: str, since: str = ""
 ) -> list[TeacherAnswer]:
-    """The lessons in all stored batches, of the latest batches first; one a content.
+    """The lessons in all stored batches from ``since`` on, of the latest first; one a content.
 
     Content that can no longer be read as it was, and batches that cannot, are left out.
     """
-    store = home.tables
     lessons: dict[str, TeacherAnswer] = {}
-    for batch in reversed(store.batches(PROCESSING_PLANS.name)):
-        if len(lessons) >= most:
+    for batch in _batches(home, since):
+        if len(lessons) >= MOST_LESSONS:
             break
         with leaving_out_damage():
-            for lesson in _of_batch(home, batch, service, identity, most - len(lessons)):
+            for lesson in _of_batch(home, batch, service, identity, MOST_LESSONS - len(lessons)):
                 lessons.setdefault(lesson.content_hash, lesson)
     return list(lessons.values())
+
+
+def count_sampled(home: Home, service: TaughtService, identity: str, since: str = "") -> int:
+    """How many sampled lessons are stored, whether or not their content can still be read."""
+    contents: set[str] = set()
+    for batch in _batches(home, since):
+        with leaving_out_damage():
+            rows = stored_readings(home, batch, service)
+            everything = _asked_all(home, batch, service, rows)
+            contents |= {
+                one.teacher.content_hash
+                for one in _answered(rows, service, identity)
+                if everything or _is_sampled(one, service)
+            }
+    return len(contents)
+
+
+def _batches(home: Home, since: str) -> list[str]:
+    """The stored batches from ``since`` on, the latest first."""
+    return [one for one in reversed(home.tables.batches(PROCESSING_PLANS.name)) if one >= since]
 
 
 def _of_batch(

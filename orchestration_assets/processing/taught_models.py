@@ -72,13 +72,11 @@ def promise_of(config: TaughtConfig) -> dict[str, float | str]:
     }
 
 
-def store_taught(
-    registry: ModelRegistry, service: TaughtService, taught: Taught, words: str = ""
-) -> TaughtState:
+def store_taught(registry: ModelRegistry, service: TaughtService, taught: Taught) -> TaughtState:
     """Keeps what a service knows and puts it in force."""
     arrays, facts = pack_taught(taught)
     stated = {**facts, "promise": promise_of(service.config), "task": service.config.task}
     name = artefact_name(service.name)
-    version = registry.store(name, arrays, {**stated, "words": words}).version
+    version = registry.store(name, arrays, stated).version
     registry.promote(name, version)
     return TaughtState(taught, version)

@@ -42,6 +42,7 @@ from orchestration_assets.schemas.items import Alternative
 from orchestration_assets.schemas.records import Column, Table, table_of
 from orchestration_assets.schemas.selection import SELECTION_FRONTIER, SELECTION_MODEL
 from orchestration_assets.schemas.states import ITEM_STATES
+from orchestration_assets.schemas.taught import TAUGHT_SERVICES
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS, Float32
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
 
@@ -662,6 +663,7 @@ _ALL: Final[tuple[Table[Any], ...]] = (
     SERVICE_HEALTH,
     SELECTION_MODEL,
     SELECTION_FRONTIER,
+    TAUGHT_SERVICES,
 )
 TABLES: Final[Mapping[str, Table[Any]]] = {table.name: table for table in _ALL}
 
@@ -680,6 +682,7 @@ CORPUS_TABLES: Final = frozenset(
         VECTOR_THRESHOLDS,
         SELECTION_MODEL,
         SELECTION_FRONTIER,
+        TAUGHT_SERVICES,
     )
 )
 BATCH_TABLES: Final = tuple(

@@ -81,3 +81,72 @@ def test_the_first_items_teach_and_the_others_are_answered_without_the_teacher(t
         for row in project.tables.read("content_manifest", batch).to_pylist()
     }
     assert set(texts) >= set(answered)
+
+
+def learn(project) -> dict:
+    result = project.execute("learn_selection", None)
+    assert result.success, [
+        e.step_failure_data.error for e in result.all_events if e.is_step_failure
+    ]
+    assert all(evaluation.passed for evaluation in result.get_asset_check_evaluations())
+    (row,) = project.tables.read("taught_services").to_pylist()
+    return row
+
+
+def test_the_table_says_what_is_promised_on_what_and_what_audits_say(taught) -> None:
+    project, batch = taught
+    row = learn(project)
+    found = readings(project, batch)
+    audited = sum(one["reason"] == AUDIT for one in found["pupil"])
+    assert row["outcome"] in ("promoted", "unchanged")
+    assert row["lessons"] >= 100
+    assert row["loss_bound"] <= row["promised"] == 0.02
+    assert row["coverage"] > 0.5
+    assert row["words"].startswith("answers ")
+    assert audited > 0
+    assert not row["suspended"]
+
+
+def test_the_next_batch_needs_no_lessons(taught, tmp_path) -> None:
+    project, _ = taught
+    write_texts(tmp_path / "more", 200, seed=2)
+    (batch,) = project.take_in(tmp_path / "more")
+    assert project.execute("process_batch", batch).success
+    found = readings(project, batch)
+    assert not [row for row in found["pupil"] if (row["reason"] or "").startswith(LESSON)]
+    assert sum(row["status"] == "ok" for row in found["pupil"]) > 100
+
+
+def test_a_changed_teacher_teaches_again(taught, tmp_path) -> None:
+    project, _ = taught
+    other = yaml.safe_load(project.policy.read_text())
+    other["services"]["words"]["parameters"]["labels"]["travel"].append("voyage")
+    project.write_policy(yaml.safe_dump(other))
+    write_texts(tmp_path / "more", 60, seed=3)
+    (batch,) = project.take_in(tmp_path / "more")
+    assert project.execute("process_batch", batch).success
+    found = readings(project, batch)
+    assert all(row["reason"].startswith(LESSON) for row in found["pupil"])
+    assert len(found["words"]) == 60
+
+
+def test_a_service_that_drifts_is_suspended_and_its_teacher_answers(taught, tmp_path) -> None:
+    project, _ = taught
+    given = yaml.safe_load(project.policy.read_text())
+    given["services"]["pupil"]["audit_share"] = 0.3
+    project.write_policy(yaml.safe_dump(given))
+    # the words of travel now stand beside so many of storage that the teacher says otherwise
+    folder = tmp_path / "drifted"
+    folder.mkdir()
+    random = Random(5)
+    for n in range(400):
+        words = ["archive"] * 9 + random.choices(TOPICS["travel"], k=8)
+        (folder / f"d-{n:04d}.txt").write_text(" ".join([*words, str(n)]) + "\n")
+    (batch,) = project.take_in(folder)
+    assert project.execute("process_batch", batch).success
+    (artefact,) = [Home(project.home).models.usable("taught.pupil")]
+    found = readings(project, batch)
+    differing = [row for row in found["pupil"] if row["reason"] == AUDIT]
+    assert artefact is not None
+    if differing:
+        assert artefact.facts["suspended"]

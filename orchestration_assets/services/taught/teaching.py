@@ -33,13 +33,15 @@ lessons show of the surest items is little."""
 class Taught:
     """A model with its certificate, and the ``teacher`` (an identity) that it was taught by.
 
-    ``suspended``: why it answers no more, although it did.
+    ``suspended``: why it answers no more, although it did. ``since``: the batch from which on its
+    lessons count, after a suspension.
     """
 
     model: AnswerModel
     certificate: Certificate
     teacher: str
     suspended: str = ""
+    since: str = ""
 
     @property
     def threshold(self) -> float | None:
@@ -64,7 +66,11 @@ class Taught:
 
 
 def teach(
-    lessons: Sequence[TeacherAnswer], task: Task, config: TaughtConfig, teacher: str
+    lessons: Sequence[TeacherAnswer],
+    task: Task,
+    config: TaughtConfig,
+    teacher: str,
+    since: str = "",
 ) -> Taught:
     """A model of the lessons, certified on those that are sampled. Takes at least two lessons.
 
@@ -77,7 +83,7 @@ def teach(
     sampled = np.array([lesson.sampled for lesson in kept])
     sureness = np.array([guess.sureness for guess in learned.held_out])
     certificate = certify(sureness[sampled], agrees[sampled], config.at_most, config.guarantee)
-    return Taught(learned.model, certificate, teacher)
+    return Taught(learned.model, certificate, teacher, since=since)
 
 
 def _most_telling(lessons: Sequence[TeacherAnswer]) -> list[TeacherAnswer]:
@@ -107,13 +113,13 @@ def describe(taught: Taught, config: TaughtConfig) -> str:
     )
 
 
-def suspend(taught: Taught, result: AuditResult, config: TaughtConfig) -> Taught:
-    """The same, suspended for what its audits showed."""
+def suspend(taught: Taught, result: AuditResult, config: TaughtConfig, batch: str) -> Taught:
+    """The same, suspended for what its audits showed up to a batch."""
     reason = (
         f"it differs from {config.by} in {result.differing} of {result.audited} audited answers, "
         f"{taught.allowed:.1%} are allowed (evidence {result.evidence:.0f} to 1)"
     )
-    return Taught(taught.model, taught.certificate, taught.teacher, reason)
+    return Taught(taught.model, taught.certificate, taught.teacher, reason, batch)
 
 
 def pack_taught(taught: Taught) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -124,6 +130,7 @@ def pack_taught(taught: Taught) -> tuple[dict[str, Any], dict[str, Any]]:
         "certificate": asdict(taught.certificate),
         "teacher": taught.teacher,
         "suspended": taught.suspended,
+        "since": taught.since,
     }
 
 
@@ -132,4 +139,5 @@ def unpack_taught(arrays: Mapping[str, Any], facts: Mapping[str, Any]) -> Taught
     stated = dict(facts["certificate"])
     certificate = Certificate(**{**stated, "curve": AgreementCurve(**stated["curve"])})
     model = unpack_answers(arrays, facts["model"])
-    return Taught(model, certificate, str(facts["teacher"]), str(facts["suspended"]))
+    words = (str(facts[name]) for name in ("teacher", "suspended", "since"))
+    return Taught(model, certificate, *words)
