@@ -31,7 +31,7 @@ from orchestration_assets.selection.region_names import (
     usd,
     value_words,
 )
-from orchestration_assets.selection.regions import PLAINNESS, ContentRegions, ContentRegion
+from orchestration_assets.selection.regions import PLAINNESS, ContentRegion, ContentRegions
 
 WORTH_SAYING: Final = 0.02
 """Difference of expected scores from which on a feature is a reason."""

@@ -13,7 +13,7 @@ from orchestration_assets.schemas.feature_words import (
     FeatureTopic,
 )
 from orchestration_assets.selection.region_conditions import Condition, NumberRange, ValueSet
-from orchestration_assets.selection.regions import ContentRegions, ContentRegion
+from orchestration_assets.selection.regions import ContentRegion, ContentRegions
 
 EVERYTHING: Final = "all content"
 

@@ -16,8 +16,8 @@ from orchestration_assets.selection.region_names import (
 )
 from orchestration_assets.selection.regions import (
     FEWEST,
-    ContentRegions,
     ContentRegion,
+    ContentRegions,
     find_regions,
 )
 
