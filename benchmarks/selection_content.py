@@ -170,7 +170,12 @@ def measure(train: Half, test: Half, seed: int, peers: bool = True) -> dict[str,
     predicted = time.process_time()
     costs = expected_costs(train, test.inputs)
     curves = {"content": _curve(train, test, expected, costs)}
-    # the policy over content and answers adds its curve here
+    selector = fit_selector(train.recorded, n_rates=STEP_RATES, seed=seed, expected=unseen)
+    stepped = time.process_time()
+    outcomes = selector.run(test.recorded, expected)
+    curves["content and answers"] = curve(outcomes)
+    calls = sum(float(outcome.asked.sum()) for outcome in outcomes)
+    step_us = (time.process_time() - stepped) / calls * 1e6
     curves |= _simple_curves(train, test)
     if peers:
         curves |= _text_peers(train, test, seed)
