@@ -4,17 +4,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from orchestration_assets.evidence.forest import LeafMeans, grow_forest
 from orchestration_assets.evidence.item_inputs import ItemInputs
 from orchestration_assets.evidence.recorded_answers import Floats
+from orchestration_assets.evidence.success.alike_items import fit_alike_items
 from orchestration_assets.evidence.success.blend import fit_blend
 from orchestration_assets.evidence.success.familiarity import fit_familiarity
 from orchestration_assets.evidence.success.item_space import fit_item_space
+from orchestration_assets.evidence.success.linear_scores import fit_linear
 from orchestration_assets.evidence.success.predictor import SuccessPredictor
+from orchestration_assets.evidence.success.tree_scores import fit_tree_scores
 
-_TREES = 100
-_MIN_LEAF = 5
-_RIDGE = 20.0
+# how many, and the least items at a leaf
+_TREES = (100, 5)
+_LATER_TREES = (60, 10)
 
 
 def fit_success(
@@ -29,24 +31,20 @@ def fit_success(
     _check(items, scores, weights, services)
     space = fit_item_space(items, seed)
     shape, topics = space.shape(items), space.topics(items)
-    rows = np.hstack([shape, topics])
-    filled = _filled(scores, weights)
-    forest, in_bag = grow_forest(rows, filled, _TREES, min(_MIN_LEAF, len(rows)), seed)
-    leaves = LeafMeans(forest.leaves(rows), in_bag, forest.n_nodes)
-    leaf_means = leaves.means(filled)
-    slopes, left_out = _linear(rows, filled, weights)
-    unseen = [leaves.out_of_bag(leaf_means), left_out]
-    blend = fit_blend(unseen, scores, weights)
-    predictor = SuccessPredictor(
-        tuple(services),
-        space,
-        forest,
-        leaf_means,
-        slopes,
-        blend,
-        fit_familiarity(shape, topics, seed),
+    rows, filled = np.hstack([shape, topics]), _filled(scores, weights)
+    trees, first = fit_tree_scores(rows, scores, filled, weights, *_TREES, seed)
+    later_trees, later = fit_tree_scores(
+        np.hstack([rows, first]), scores, filled, weights, *_LATER_TREES, seed + 1
     )
-    return predictor, blend(unseen)
+    alike, around = fit_alike_items(first, scores, weights, seed)
+    slopes, linear = fit_linear(rows, filled, weights)
+    unseen = (first + later + around) / 3.0
+    blend = fit_blend(unseen, linear, scores, weights)
+    known = fit_familiarity(shape, topics, seed)
+    predictor = SuccessPredictor(
+        tuple(services), space, trees, later_trees, alike, slopes, blend, known
+    )
+    return predictor, blend(unseen, linear)
 
 
 def _check(items: ItemInputs, scores: Floats, weights: Floats, services: Sequence[str]) -> None:
@@ -72,16 +70,3 @@ def _filled(scores: Floats, weights: Floats) -> Floats:
     level = residual.sum(axis=1, keepdims=True) / (known.sum(axis=1, keepdims=True) + 1.0)
     filled: Floats = np.where(known, scores, np.clip(overall + level, 0.0, 1.0))
     return filled
-
-
-def _linear(rows: Floats, targets: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """(F + 1, K) slopes of ridge regression, and its estimates (n, K) with each item left out."""
-    design = np.column_stack([rows, np.ones(len(rows))])
-    # directions of terms vary less than standardised features: a ridge of equal size shrinks more
-    penalty = np.append(np.full(rows.shape[1], _RIDGE), 1e-6)
-    weighted = design * weights[:, None]
-    inverse = np.linalg.inv(design.T @ weighted + np.diag(penalty))
-    slopes = inverse @ (weighted.T @ targets)
-    leverage = np.minimum(np.einsum("nf,fg,ng->n", design, inverse, weighted), 0.999)[:, None]
-    left_out: Floats = (design @ slopes - leverage * targets) / (1.0 - leverage)
-    return slopes, left_out

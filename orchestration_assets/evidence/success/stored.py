@@ -7,10 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orchestration_assets.evidence.forest import Forest
+from orchestration_assets.evidence.success.alike_items import AlikeItems
 from orchestration_assets.evidence.success.blend import Blend
 from orchestration_assets.evidence.success.familiarity import Familiarity
 from orchestration_assets.evidence.success.item_space import ItemSpace, TermWeights
 from orchestration_assets.evidence.success.predictor import SuccessPredictor
+from orchestration_assets.evidence.success.tree_scores import TreeScores
 
 FORMAT: Final = 1
 
@@ -19,18 +21,15 @@ def pack_predictor(
     predictor: SuccessPredictor,
 ) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """Arrays by name, and facts; :func:`unpack_predictor` turns them back."""
-    space, forest = predictor.space, predictor.forest
+    space = predictor.space
     arrays: dict[str, NDArray[Any]] = {
         "centres": space.centres,
         "scales": space.scales,
         "vocabulary": space.terms.vocabulary,
         "inverse_frequencies": space.terms.inverse_frequencies,
         "directions": space.terms.directions,
-        "feature": forest.feature.astype(np.int16),
-        "threshold": forest.threshold,
-        "children": forest.children,
-        "roots": forest.roots,
-        "leaf_means": predictor.leaf_means,
+        "places": predictor.alike.places,
+        "place_means": predictor.alike.means,
         "slopes": predictor.slopes,
         "overall": predictor.blend.overall,
         "levels": predictor.blend.levels,
@@ -40,13 +39,19 @@ def pack_predictor(
     }
     if space.semantic is not None:
         arrays["semantic"] = space.semantic
-    facts = {
+    facts: dict[str, Any] = {
         "format": FORMAT,
         "services": list(predictor.services),
         "names": [list(pair) for pair in space.names],
         "unknown": space.terms.unknown,
-        "depth": forest.depth,
     }
+    for name, trees in (("trees", predictor.trees), ("later_trees", predictor.later_trees)):
+        arrays[f"{name}.feature"] = trees.forest.feature.astype(np.int16)
+        arrays[f"{name}.threshold"] = trees.forest.threshold
+        arrays[f"{name}.children"] = trees.forest.children
+        arrays[f"{name}.roots"] = trees.forest.roots
+        arrays[f"{name}.means"] = trees.leaf_means
+        facts[f"{name}.depth"] = trees.forest.depth
     return arrays, facts
 
 
@@ -63,15 +68,23 @@ def unpack_predictor(
     return SuccessPredictor(
         tuple(facts["services"]),
         ItemSpace(arrays["centres"], arrays["scales"], names, terms, arrays.get("semantic")),
-        Forest(
-            arrays["feature"].astype(np.int32),
-            arrays["threshold"],
-            arrays["children"],
-            arrays["roots"],
-            int(facts["depth"]),
-        ),
-        arrays["leaf_means"],
+        _unpack_trees("trees", arrays, facts),
+        _unpack_trees("later_trees", arrays, facts),
+        AlikeItems(arrays["places"], arrays["place_means"]),
         arrays["slopes"],
         Blend(arrays["overall"], arrays["levels"], arrays["contrasts"]),
         Familiarity(arrays["references"], arrays["nearness"]),
     )
+
+
+def _unpack_trees(
+    name: str, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]
+) -> TreeScores:
+    forest = Forest(
+        arrays[f"{name}.feature"].astype(np.int32),
+        arrays[f"{name}.threshold"],
+        arrays[f"{name}.children"],
+        arrays[f"{name}.roots"],
+        int(facts[f"{name}.depth"]),
+    )
+    return TreeScores(forest, arrays[f"{name}.means"])
