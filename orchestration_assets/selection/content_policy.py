@@ -548,6 +548,8 @@ class _Induction:
         Who is asked most, and whether all are worth trying, is looked up at every few rates.
         """
         solutions: list[_Solution] = []
+        order: list[int] = []
+        every_one_wins = False
         for position, rate in enumerate(rates.tolist()):
             tried = []
             if position % _RATES_PER_ORDER == 0:
