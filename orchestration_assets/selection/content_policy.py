@@ -716,7 +716,7 @@ def unpack_content_policy(
         all_nodes[:, forest.children[:, 0] == np.arange(forest.n_nodes)] = at_leaves
         forests[subset], corrections[subset] = forest, all_nodes
         gain_models[subset] = [
-            ActionGains(slopes, *parts.tolist(), offset)
+            ActionGains(slopes, float(parts[0]), float(parts[1]), float(parts[2]), offset)
             for slopes, parts, offset in zip(
                 arrays[f"{key}.slopes"],
                 arrays[f"{key}.parts"],
