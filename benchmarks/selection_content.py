@@ -326,7 +326,7 @@ def averaged(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _show(figures: Mapping[str, Any]) -> None:
-    rows = []
+    rows: list[list[Any]] = []
     for name, found in figures.items():
         rows.append([name, "best single", "100.0", f"{found['best_single']:.3f}", ""])
         for policy, values in found["policies"].items():

@@ -1,13 +1,16 @@
 """Success predictors: what they find, what they do not invent, and how they are kept."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from benchmarks._recorded_texts import item_inputs
+from benchmarks._rewordings import REWORDINGS
 from orchestration_assets.evidence.success.fitting import fit_success
 from orchestration_assets.evidence.success.stored import pack_predictor, unpack_predictor
-from tests.evidence.success.made_items import planted
+from tests.evidence.success.made_items import code, planted, prose
 
 SERVICES = ("a", "b", "c")
 
@@ -117,17 +120,17 @@ def test_items_of_another_kind_are_unfamiliar() -> None:
     assert (predictor.familiarity(other) < 0.01).mean() > 0.95
 
 
-@pytest.mark.parametrize("reword", REWORDINGS.values(), ids=list(REWORDINGS))
-def test_other_writing_of_the_same_items_leaves_the_choice(reword) -> None:
+def test_other_writing_of_the_same_items_leaves_the_choice() -> None:
     rng = np.random.default_rng(17)
     items, scores = planted("language", 300, seed=18)
-    texts = [prose(("en", "de", "fr")[n % 3], int(rng.integers(20, 90)), rng) for n in range(300)]
+    texts = [prose(("en", "de", "fr")[n % 3], int(rng.integers(20, 90)), rng) for n in range(150)]
     predictor, _ = fit_success(items, scores, np.ones(300), SERVICES)
-
     before = predictor.expected_scores(item_inputs(texts)).argmax(axis=1)
-    after = predictor.expected_scores(item_inputs([reword(text) for text in texts])).argmax(axis=1)
 
-    assert (before == after).mean() >= 0.95
+    for name, reword in REWORDINGS.items():
+        reworded = item_inputs([reword(text) for text in texts])
+        after = predictor.expected_scores(reworded).argmax(axis=1)
+        assert (before == after).mean() >= 0.95, name
 
 
 def test_few_items_few_services_and_no_terms_are_enough() -> None:
