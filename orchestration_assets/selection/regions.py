@@ -249,8 +249,12 @@ def candidates(
             for one in number_ranges(feature, numbers(profiles, feature), least):
                 yield one, plain
         else:
-            for some in value_sets(feature, categories(profiles, feature), outcomes, least):
-                yield some, plain * _EACH_VALUE ** (len(some.values) - 1)
+            kinds = categories(profiles, feature)
+            for some in value_sets(feature, kinds, outcomes, least):
+                # that a feature has no value says little of what the items are
+                sides = (set(some.values), set(kinds) - set(some.values))
+                named = PLAINNESS if {None} in sides else 1.0
+                yield some, plain * named * _EACH_VALUE ** (len(some.values) - 1)
 
 
 def _distances(rows: Floats, masks: Floats) -> tuple[Floats, Floats]:
