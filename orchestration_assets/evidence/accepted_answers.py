@@ -220,8 +220,8 @@ def fit_accepted_answers(
     fitted = AcceptedAnswers(comparable, marked, blank.label_odds, middle, coefficients, None)
     if train.n_effective < _MIN_ITEMS_FOR_TREES:
         return fitted
-    rows = np.column_stack([features, fitted._log_odds(features)])
-    boosted = _fit_graded(rows, target, weight, seed)
+    with_odds: Floats = np.column_stack([features, fitted._log_odds(features)])
+    boosted = _fit_graded(with_odds, target, weight, seed)
     return AcceptedAnswers(comparable, marked, blank.label_odds, middle, coefficients, boosted)
 
 

@@ -97,6 +97,7 @@ def grow_forest(
     """
     from sklearn.ensemble import ExtraTreesRegressor
 
+    outputs = targets[:, 0] if targets.shape[1] == 1 else targets
     fitted = ExtraTreesRegressor(
         n_estimators=n_trees,
         min_samples_leaf=min_leaf,
@@ -104,7 +105,7 @@ def grow_forest(
         bootstrap=True,
         random_state=seed,
         n_jobs=1,
-    ).fit(rows.astype(np.float32), targets, sample_weight=weights)
+    ).fit(rows.astype(np.float32), outputs, sample_weight=weights)
     in_bag = np.zeros((len(rows), n_trees), dtype=np.bool_)
     features, thresholds, children, roots = [], [], [], []
     offset = depth = 0

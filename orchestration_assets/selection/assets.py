@@ -36,7 +36,13 @@ _learning_asset = partial(
     team="selection",
     per_batch=False,
 )
-_TRAINED_ON = (OUTCOMES.name, CALL_LOG.name, PROCESSING_PLANS.name)
+_TRAINED_ON = (
+    OUTCOMES.name,
+    CALL_LOG.name,
+    PROCESSING_PLANS.name,
+    CONTENT_PROFILES.name,
+    CONTENT_VECTORS.name,
+)
 
 
 @table_asset(
@@ -85,7 +91,7 @@ def outcomes(
 
 @_learning_asset(
     SELECTION_MODEL,
-    deps=[*_TRAINED_ON, CONTENT_PROFILES.name, CONTENT_VECTORS.name],
+    deps=_TRAINED_ON,
     kinds={"scikitlearn"},
     description=(
         "What decides the next step of tasks that are learned: trained on the outcomes of services "
@@ -109,19 +115,18 @@ def selection_model(
     SELECTION_FRONTIER,
     deps=[*_TRAINED_ON, GOLD_LABELS.name, RESOLUTIONS.name],
     description=(
-        "Cost against accuracy of every policy on recorded readings, on gold that it has not "
-        "seen: each service alone, random, majority, oracle, cascades, and what is learned; by "
-        "number of labels; without each service; and the regret of each rule."
+        "Cost against accuracy of every policy on recorded outcomes that it has not seen: each "
+        "service alone, random, majority, oracle, cascades, and what is learned; by number of "
+        "labels; without each service; who is best on what content; and the regret of each rule."
     ),
 )
 def selection_frontier(
     home: dg.ResourceParam[Home], policy_file: PolicyFileResource
 ) -> dg.MaterializeResult[pa.Table]:
-    """Measures every label task that has gold."""
+    """Measures every task that has outcomes."""
     policy = load_policy(policy_file.path).policy
     services = build_services(policy.services)
-    rows = list(
-        all_frontier_rows(policy, services, read_training_corpus(home.tables, home.spending))
-    )
+    corpus = read_training_corpus(home.tables, home.spending, semantic=policy.features.semantic)
+    rows = list(all_frontier_rows(policy, services, corpus))
     prices = {f"price of {row.policy}": row.words for row in rows if row.view == "service"}
     return dg.MaterializeResult(value=rows_to_arrow(SELECTION_FRONTIER, rows), metadata=prices)

@@ -53,9 +53,15 @@ _FOLDS: Final = 3
 _N_TREES: Final = 24
 _MIN_LEAF_ROWS: Final = 20
 _LEAVES_PER_TREE: Final = 150
-_PILOT_TREES, _PILOT_ITEMS, _PILOT_RATES, _PILOT_ASKED = 8, 1_500, 6, 2
+_PILOT_TREES, _PILOT_ITEMS, _PILOT_RATES, _PILOT_ASKED = 8, 1_000, 4, 2
 _PARTS: Final = (0.0, 0.5, 1.0)
-_BLEND_TIE: Final = 1e-5  # of score: below, the model of the smaller differences is kept
+_TIE: Final = 1e-5  # of score: below, the model of the smaller differences is kept
+_FEWER: Final = (4, 3, 2)  # candidates, beside all of them
+_RATES_PER_ORDER: Final = 4
+_OF_SCORE: Final = 0.5
+"""How much of what stopping is worth to a training item is the score that it had, and not the one
+that was expected: the one errs for each item, the other for all items of a kind."""
+
 _LEAST_REACHED: Final = 0.002  # of the items
 
 
@@ -83,7 +89,8 @@ class ActionGains:
 
     ``slopes`` (actions,): the part of the plain gain that the expectation takes. What sets the
     actions apart counts with ``of_plain`` and ``of_corrections`` in [0, 1], about ``offset``
-    (actions,), what sets them apart on average. Of what they have in common, plain gains count in
+    (actions,), what sets them apart on average; an action whose offset is -inf is never taken. Of
+    what they have in common, plain gains count in
     full, and corrections with ``of_level``.
     """
 
@@ -95,15 +102,20 @@ class ActionGains:
 
     def __call__(self, plain: Floats, corrections: Floats) -> Floats:
         """(n, actions) expected gains of plain gains and corrections (n, actions)."""
-        own = self.slopes * plain
+        able = np.isfinite(self.offset)
+        own = self.slopes[able] * plain[:, able]
+        learned = corrections[:, able]
+        if not able.any():
+            return np.full(plain.shape, -np.inf)
         own_mean = own.mean(axis=1, keepdims=True)
-        learned_mean = corrections.mean(axis=1, keepdims=True)
-        gains: Floats = (
+        learned_mean = learned.mean(axis=1, keepdims=True)
+        gains = np.full(plain.shape, -np.inf)
+        gains[:, able] = (
             own_mean
             + self.of_level * learned_mean
             + self.of_plain * (own - own_mean)
-            + self.of_corrections * (corrections - learned_mean)
-            + self.offset
+            + self.of_corrections * (learned - learned_mean)
+            + self.offset[able]
         )
         return gains
 
@@ -112,15 +124,16 @@ class ActionGains:
 class ContentPolicy:
     """A fitted policy over ``K`` services at ``P`` exchange rates.
 
-    ``candidates`` are the services that it may ask, ``exchange_rates`` (P,) the score that a unit
-    of price is worth, ``prices`` (K,) of a call and ``times`` (K,) what waiting for it costs, in
-    the same unit: services that are asked at once cost the sum of their prices and the longest of
-    their times. By the set of candidates asked before: ``forests``, their leaf averages
-    ``corrections`` (P, N, actions), and how they are ``gain_models`` with what was expected before any
-    call.
+    ``candidates`` are the services that it may ask, up to ``most_asked`` of them about an item;
+    ``exchange_rates`` (P,) are the score that a unit of price is worth, ``prices`` (K,) those of a
+    call and ``times`` (K,) what waiting for it costs, in the same unit: services that are asked at
+    once cost the sum of their prices and the longest of their times. By the set of candidates
+    asked before: ``forests``, their leaf averages ``corrections`` (P, N, actions), and
+    ``gain_models``, P each, that join these with what was expected before any call.
     """
 
     candidates: Subset
+    most_asked: int
     exchange_rates: Floats
     prices: Floats
     times: Floats
@@ -131,13 +144,14 @@ class ContentPolicy:
 
     def actions(self, subset: Subset) -> list[Subset]:
         """What can be asked after these candidates, as the corrections have it."""
-        return _actions(self.candidates, subset, self.times)
+        return _actions(self.candidates, subset, self.most_asked, self.times)
 
     def select_rates(self, rates: Sequence[int]) -> "ContentPolicy":
         """The same policy for the exchange rates at these positions."""
         at = list(rates)
         return ContentPolicy(
             self.candidates,
+            self.most_asked,
             self.exchange_rates[at],
             self.prices,
             self.times,
@@ -175,8 +189,9 @@ class ContentPolicy:
             )
             leaves = self.forests[subset].leaves(state.features)
             choice = self._choice(rate_index, subset, state, leaves)
-            best[rows] = _members(self.actions(subset), n_services)[choice.action]
-            gains[rows], prices[rows] = choice.gain, choice.price
+            able = np.isfinite(choice.gain)
+            best[rows] = _members(self.actions(subset), n_services)[choice.action] & able[:, None]
+            gains[rows], prices[rows] = np.where(able, [choice.gain, choice.price], 0.0)
             ask[rows] = best[rows] & choice.goes_on[:, None]
         return NextSteps(ask, accepted.service, accepted.probability, best, gains, prices)
 
@@ -295,10 +310,10 @@ def _state(
     return _State(features, accepted, expected)
 
 
-def _actions(candidates: Subset, subset: Subset, times: Floats) -> list[Subset]:
+def _actions(candidates: Subset, subset: Subset, most_asked: int, times: Floats) -> list[Subset]:
     """Each candidate not asked yet; where time has a price, also several at once."""
     left = [service for service in candidates if service not in subset]
-    most = MAX_ASKED - len(subset) if times.any() else 1
+    most = min(most_asked - len(subset), len(left)) if times.any() else 1
     return [action for size in range(1, most + 1) for action in combinations(left, size)]
 
 
@@ -378,7 +393,7 @@ def fit_content_policy(
     most = MAX_ASKED if answers_tell(train) else 1
     candidates = _candidates(train, expected, prices, most, exchange_rates, seed)
     induction = _Induction(train, expected, candidates, prices, waiting, most, _N_TREES, seed)
-    solutions = [induction.solve(float(rate)) for rate in exchange_rates]
+    solutions = induction.best_solutions(exchange_rates)
     reached = {
         subset
         for solution in solutions
@@ -386,15 +401,23 @@ def fit_content_policy(
         if share >= _LEAST_REACHED
     }
     kept = [subset for subset in induction.forests if subset in reached]
+    blank = {subset: induction.never(subset) for subset in kept}
     policy = ContentPolicy(
         candidates,
+        most,
         exchange_rates,
         prices,
         waiting,
         induction.accepted_answers,
         {subset: induction.forests[subset] for subset in kept},
-        {subset: np.stack([one.corrections[subset] for one in solutions]) for subset in kept},
-        {subset: [one.gain_models[subset] for one in solutions] for subset in kept},
+        {
+            subset: np.stack([one.corrections.get(subset, blank[subset][0]) for one in solutions])
+            for subset in kept
+        },
+        {
+            subset: [one.gain_models.get(subset, blank[subset][1]) for one in solutions]
+            for subset in kept
+        },
     )
     return policy, [solution.outcome for solution in solutions]
 
@@ -424,7 +447,7 @@ def _candidates(
         seed,
     )
     some = np.linspace(0, len(exchange_rates) - 1, _PILOT_RATES).astype(int)
-    shares = [pilot.solve(float(rate)).outcome.ask_shares for rate in exchange_rates[some]]
+    shares = [pilot.solve(float(rate), every).outcome.ask_shares for rate in exchange_rates[some]]
     most = np.max(shares, axis=0)
     return tuple(sorted(np.argsort(-most, kind="stable")[:_MAX_CANDIDATES].tolist()))
 
@@ -438,6 +461,7 @@ class _Solution:
     gain_models: Mapping[Subset, ActionGains]
     outcome: PolicyOutcome
     reached: Mapping[Subset, float]
+    net_score: float
 
 
 class _Induction:
@@ -458,7 +482,7 @@ class _Induction:
         seed: int,
     ) -> None:
         self._train, self._candidates = train, candidates
-        self._prices, self._times = prices, times
+        self._prices, self._times, self._most_asked = prices, times, most_asked
         positions = np.array(candidates)
 
         def fit(rows: Ints) -> AcceptedAnswers:
@@ -473,6 +497,13 @@ class _Induction:
         ]
         self.accepted_answers = fit(np.arange(train.n_items))
         self._states = self._out_of_fold_states(expected, fit, seed)
+        rows = np.arange(train.n_items)
+        self._worth: dict[Subset, Floats] = {}
+        for subset, state in self._states.items():
+            service = state.accepted.service
+            scores = np.where(service == MISSING, 0.0, train.scores[rows, service])
+            had = state.accepted.probability
+            self._worth[subset] = had + _OF_SCORE * (scores - had)
         self.forests: dict[Subset, Forest] = {}
         self._leaf_means: dict[Subset, LeafMeans] = {}
         self._plain_gains: dict[Subset, Floats] = {}
@@ -510,8 +541,42 @@ class _Induction:
         order = np.argsort(np.concatenate([np.flatnonzero(folds == f) for f in range(_FOLDS)]))
         return {subset: _joined(some, order) for subset, some in parts.items()}
 
-    def solve(self, rate: float) -> _Solution:
-        """Values at one exchange rate, backwards from the largest sets to the empty one."""
+    def best_solutions(self, rates: Floats) -> list[_Solution]:
+        """The best solution at each exchange rate, over all candidates or over the few that are
+        asked most, where the rest are worth no more than the noise they bring.
+
+        Who is asked most, and whether all are worth trying, is looked up at every few rates.
+        """
+        solutions: list[_Solution] = []
+        order: list[int] = []
+        every_one_wins = False
+        for position, rate in enumerate(rates.tolist()):
+            tried = []
+            if position % _RATES_PER_ORDER == 0:
+                tried = [self.solve(rate, self._candidates)]
+                order = np.argsort(-tried[0].outcome.ask_shares, kind="stable").tolist()
+                order = [service for service in order if service in self._candidates]
+            elif every_one_wins:
+                tried = [self.solve(rate, self._candidates)]
+            tried += [
+                self.solve(rate, tuple(sorted(order[:count])))
+                for count in _FEWER
+                if count < len(order)
+            ]
+            solutions.append(max(tried, key=lambda solution: solution.net_score))
+            if position % _RATES_PER_ORDER == 0:
+                every_one_wins = solutions[-1] is tried[0]
+        return solutions
+
+    def never(self, subset: Subset) -> tuple[NDArray[np.float32], ActionGains]:
+        """Corrections and gains where nothing is asked after a set of services."""
+        n_actions = len(self._actions(subset))
+        nothing = np.zeros((self.forests[subset].n_nodes, n_actions), dtype=np.float32)
+        return nothing, ActionGains(np.zeros(n_actions), 0.0, 0.0, 0.0, np.full(n_actions, -np.inf))
+
+    def solve(self, rate: float, allowed: Subset) -> _Solution:
+        """Values at one exchange rate, backwards from the largest sets to the empty one, where
+        only candidates that are ``allowed`` may be asked."""
         n_items = self._train.n_items
         rows = np.arange(n_items)
         values: dict[Subset, Floats] = {}
@@ -519,24 +584,31 @@ class _Induction:
         corrections: dict[Subset, NDArray[np.float32]] = {}
         gain_models: dict[Subset, ActionGains] = {}
         for subset in reversed(self._subsets):
+            if not set(subset) <= set(allowed):
+                continue
             state = self._states[subset]
             had = state.accepted.probability
-            values[subset], choices[subset] = had, np.full(n_items, MISSING)
+            worth = self._worth[subset]
+            values[subset], choices[subset] = worth, np.full(n_items, MISSING)
             if subset not in self.forests:
                 continue
             actions = self._actions(subset)
-            later = np.stack([values[_union(subset, action)] for action in actions], axis=1)
+            able = np.array([set(action) <= set(allowed) for action in actions])
+            later = np.zeros((n_items, len(actions)))
+            for number in np.flatnonzero(able):
+                later[:, number] = values[_union(subset, actions[number])]
             plain = self._plain_gains[subset]
-            slopes = _slopes(plain, later - had[:, None])
-            means = self._leaf_means[subset].means(later - had[:, None] - slopes * plain)
+            gains = np.where(able, later - had[:, None], 0.0)
+            slopes = np.where(able, _slopes(plain, gains), 0.0)
+            means = self._leaf_means[subset].means(gains - slopes * plain)
             unseen = self._leaf_means[subset].out_of_bag(means)
             prices = rate * _action_prices(actions, self._prices, self._times)
             best = -np.inf
-            for model in _gain_models(slopes, plain, unseen):
+            for model in _gain_models(slopes, plain, unseen, able):
                 choice = _choose(model(plain, unseen), prices, not subset)
                 reached = later[rows, choice.action] - choice.price
-                value = np.where(choice.goes_on, reached, had)
-                if (mean := float(self._train.weights @ value)) > best + _BLEND_TIE * n_items:
+                value = np.where(choice.goes_on, reached, worth)
+                if (mean := float(self._train.weights @ value)) > best + _TIE * n_items:
                     best, values[subset], gain_models[subset] = mean, value, model
                     choices[subset] = np.where(choice.goes_on, choice.action, MISSING)
             corrections[subset] = means
@@ -546,14 +618,14 @@ class _Induction:
             return self._states[subset].accepted.service, choices[subset]
 
         outcome = _follow(self._train, decide, self._actions, self._times, reached_by)
-        return _Solution(corrections, gain_models, outcome, reached_by)
+        price = float(outcome.ask_shares @ self._prices)
+        if outcome.waits is not None:
+            price += float(np.average(outcome.waits, weights=outcome.weights))
+        net_score = outcome.accuracy - rate * price
+        return _Solution(corrections, gain_models, outcome, reached_by, net_score)
 
     def _actions(self, subset: Subset) -> list[Subset]:
-        return [
-            action
-            for action in _actions(self._candidates, subset, self._times)
-            if _union(subset, action) in self._states
-        ]
+        return _actions(self._candidates, subset, self._most_asked, self._times)
 
 
 def _slopes(plain: Floats, gains: Floats) -> Floats:
@@ -564,23 +636,29 @@ def _slopes(plain: Floats, gains: Floats) -> Floats:
     return np.where(spread > 1e-12, np.clip(slopes, 0.0, 1.0), 0.0)
 
 
-def _gain_models(slopes: Floats, plain: Floats, corrections: Floats) -> Iterator[ActionGains]:
-    """What was expected before any call; then models of what was learned, from no difference
-    between items, in what sets the actions apart, to all of it.
+def _gain_models(
+    slopes: Floats, plain: Floats, corrections: Floats, able: Bools
+) -> Iterator[ActionGains]:
+    """What was expected before any call; then what was learned, from no difference between items
+    in what sets the actions apart to all of it.
 
     The largest of several noisy estimates is too large: where what is known of an item does not
     tell which action is better for it, differences only mislead.
     """
-    yield ActionGains(np.ones_like(slopes), 1.0, 0.0, 0.0, np.zeros_like(slopes))
-    of_plain, of_corrections = _apart(slopes * plain), _apart(corrections)
+    never = np.where(able, 0.0, -np.inf)
+    if not able.any():
+        yield ActionGains(slopes, 0.0, 0.0, 0.0, never)
+        return
+    yield ActionGains(np.ones_like(slopes), 1.0, 0.0, 0.0, never)
+    of_plain, of_corrections = _apart(slopes * plain, able), _apart(corrections, able)
     for part, other in product(_PARTS, _PARTS):
         left_out = (1.0 - part) * of_plain + (1.0 - other) * of_corrections
-        yield ActionGains(slopes, part, other, 1.0, left_out.mean(axis=0))
+        yield ActionGains(slopes, part, other, 1.0, left_out.mean(axis=0) + never)
 
 
-def _apart(gains: Floats) -> Floats:
-    """(n, actions) by how much each action exceeds the mean of all."""
-    apart: Floats = gains - gains.mean(axis=1, keepdims=True)
+def _apart(gains: Floats, able: Bools) -> Floats:
+    """(n, actions) by how much each action exceeds the mean of those that are able to be taken."""
+    apart: Floats = gains - gains[:, able].mean(axis=1, keepdims=True)
     return apart
 
 
@@ -617,6 +695,7 @@ def pack_content_policy(
         )
     return {
         "candidates": list(policy.candidates),
+        "most_asked": policy.most_asked,
         "accepted": pack_accepted_answers(f"{name}.accepted", policy.accepted, arrays),
         "subsets": [list(subset) for subset in policy.forests],
     }
@@ -637,7 +716,7 @@ def unpack_content_policy(
         all_nodes[:, forest.children[:, 0] == np.arange(forest.n_nodes)] = at_leaves
         forests[subset], corrections[subset] = forest, all_nodes
         gain_models[subset] = [
-            ActionGains(slopes, *parts.tolist(), offset)
+            ActionGains(slopes, float(parts[0]), float(parts[1]), float(parts[2]), offset)
             for slopes, parts, offset in zip(
                 arrays[f"{key}.slopes"],
                 arrays[f"{key}.parts"],
@@ -647,6 +726,7 @@ def unpack_content_policy(
         ]
     return ContentPolicy(
         tuple(facts["candidates"]),
+        facts["most_asked"],
         arrays[f"{name}.exchange"],
         arrays[f"{name}.prices"],
         arrays[f"{name}.times"],

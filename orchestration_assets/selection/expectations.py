@@ -9,12 +9,13 @@ import pyarrow as pa
 
 from orchestration_assets.evidence.item_inputs import Floats32, ItemInputs
 from orchestration_assets.evidence.item_terms import item_terms
-from orchestration_assets.evidence.recorded_answers import Bools, Floats
+from orchestration_assets.evidence.recorded_answers import Floats
 from orchestration_assets.features.terms import packed_terms
 from orchestration_assets.features.vectors import DIMENSIONS, embedded_words, hashed_words
 from orchestration_assets.schemas.tables import PlanRow
 from orchestration_assets.selection.choice_reasons import reasons
 from orchestration_assets.selection.content_inputs import FEATURE_TYPES, inputs_of_contents
+from orchestration_assets.selection.known_items import KnownItems
 from orchestration_assets.selection.learned_model import LearnedModel
 
 UNFAMILIAR_BELOW: Final = 0.005
@@ -41,23 +42,19 @@ class ItemExpectation:
 
 @dataclass(frozen=True)
 class BatchInputs:
-    """What is known of the contents of a batch: ``positions`` in ``inputs``, and (n,) which of
-    them are ``described`` by a profile and vectors."""
+    """What is known of the contents of a batch, and the ``positions`` of these in ``items``."""
 
     positions: Mapping[str, int]
-    inputs: ItemInputs
-    described: Bools
+    items: KnownItems
 
     def expected(self, model: LearnedModel) -> "BatchExpectations | None":
         """What the model expects on every content; None without a predictor."""
-        scores = model.expected_scores(self.inputs, self.described)
+        scores, known = model.expected_scores(self.items), self.items.described
         if scores is None or model.predictor is None:
             return None
         familiarity = np.full(len(scores), np.nan)
-        if self.described.any():
-            familiarity[self.described] = model.predictor.familiarity(
-                self.inputs.take(self.described)
-            )
+        if known.any():
+            familiarity[known] = model.predictor.familiarity(self.items.inputs.take(known))
         return BatchExpectations(self, scores, familiarity)
 
 
@@ -89,10 +86,10 @@ class BatchExpectations:
         first = steps.ask.argmax(axis=1)
         others = np.where(steps.ask, -np.inf, self.scores)
         runner_up = np.where(np.isinf(others).all(axis=1), first, others.argmax(axis=1))
-        known = np.flatnonzero(self.described)
+        known = np.flatnonzero(self.batch.items.described)
         why = [""] * len(known)
         if model.reasons is not None and len(known):
-            inputs = self.batch.inputs.take(known)
+            inputs = self.batch.items.inputs.take(known)
             why = reasons(model.reasons, inputs, first[known], runner_up[known])
         because = dict(zip(known.tolist(), why, strict=True))
         return {
@@ -100,11 +97,6 @@ class BatchExpectations:
             for content, at in self.batch.positions.items()
             if at in because
         }
-
-    @property
-    def described(self) -> Bools:
-        """(n,) whether anything is known of each content."""
-        return self.batch.described
 
 
 def _first_words(services: Sequence[str], because: str) -> str:
@@ -154,7 +146,7 @@ def text_inputs(
         item_terms(one.terms for one in vectors),
     )
     positions = {name: n for n, name in enumerate(contents)}
-    return BatchInputs(positions, inputs, np.ones(len(contents), np.bool_))
+    return BatchInputs(positions, KnownItems(inputs, np.ones(len(contents), np.bool_)))
 
 
 def batch_inputs(
@@ -163,4 +155,5 @@ def batch_inputs(
     """The inputs of the contents of a batch, from its tables of profiles and vectors."""
     different = list(dict.fromkeys(contents))
     inputs, described = inputs_of_contents(different, [profiles], [vectors], semantic=semantic)
-    return BatchInputs({name: n for n, name in enumerate(different)}, inputs, described)
+    positions = {name: n for n, name in enumerate(different)}
+    return BatchInputs(positions, KnownItems(inputs, described))

@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
 from numpy.typing import NDArray
 
-from orchestration_assets.evidence.item_inputs import ItemInputs
-from orchestration_assets.evidence.recorded_answers import Bools, Floats
+from orchestration_assets.evidence.recorded_answers import Floats
 from orchestration_assets.evidence.success.predictor import SuccessPredictor
 from orchestration_assets.evidence.success.stored import pack_predictor, unpack_predictor
 from orchestration_assets.selection.choice_reasons import (
@@ -16,6 +14,7 @@ from orchestration_assets.selection.choice_reasons import (
     plain_reasons,
     reasons_of,
 )
+from orchestration_assets.selection.known_items import KnownItems, expected_on
 from orchestration_assets.selection.trained_selector import (
     TrainedSelector,
     pack_selector,
@@ -34,17 +33,14 @@ class LearnedModel:
     predictor: SuccessPredictor | None = None
     reasons: ChoiceReasons | None = None
 
-    def expected_scores(self, inputs: ItemInputs | None, described: Bools | None) -> Floats | None:
-        """(n, K) expected scores in [0, 1]; the overall ones of items that are not ``described``.
+    def expected_scores(self, items: KnownItems | None) -> Floats | None:
+        """(n, K) expected scores in [0, 1]; the overall ones of items of which nothing is known.
 
         None without a predictor, and where nothing is known of any item.
         """
-        if self.predictor is None or inputs is None or described is None:
+        if self.predictor is None or items is None:
             return None
-        expected = np.tile(self.selector.solo_accuracy, (len(inputs), 1))
-        if described.any():
-            expected[described] = self.predictor.expected_scores(inputs.take(described))
-        return expected
+        return expected_on(items, self.predictor, self.selector.solo_accuracy)
 
 
 def pack_model(model: LearnedModel) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:

@@ -39,7 +39,8 @@ _FOLDS = 5
 SINGLE, CASCADE, ADD_ON, STACK = "single", "cascade", "add_on", "stack"
 CONTENT: Final = "content"
 _MIN_CONTENT_ITEMS: Final = 40
-_BEYOND_NOISE: Final = 1.645  # standard errors of a paired difference
+# standard errors of a paired difference to a single service, with many outcomes and with few
+_LEAST_LEAD, _LEAST_LEAD_OF_FEW = 1.0, 2.3
 
 
 FixedPolicy = SingleService | Cascade | AddOn
@@ -178,7 +179,7 @@ def fit_selector(
         single = [policy.run(train) for policy in fixed[SINGLE]]
         for rate, better in enumerate(result.values > values.max(axis=0)):
             lead = _lead(outcomes[rate], single[rate], float(rates[rate]), price, cost)
-            if better and (not few or lead > _BEYOND_NOISE):
+            if better and lead > (_LEAST_LEAD_OF_FEW if few else _LEAST_LEAD):
                 families[rate] = CONTENT
         validation[CONTENT] = result
     if STACK not in families:

@@ -59,7 +59,8 @@ class ContentRegion:
     """Items of which all ``conditions`` hold.
 
     ``service`` is the one to ask: the cheapest of those that are best there within
-    :data:`AS_GOOD`; ``next_service`` is the best of the others; both as the first half says.
+    :data:`AS_GOOD`; ``next_service`` is the best of the others; both as the first half says, except
+    that where the other half contradicts, the service of the content around stays the one to ask.
     ``scores`` and ``leads`` (K,) are the mean score of each service, and by how much ``service`` is
     ahead of it, on the ``items`` of the other half; ``prices`` (K,) are those of a call there.
     """
@@ -215,13 +216,11 @@ def _part(leaf: _Leaf, condition: Condition, prices: Floats) -> _Leaf:
     effective = own.n_effective
     scores = own.mean(own.scores)
     expected = (effective * scores + _PRIOR * leaf.expected) / (effective + _PRIOR)
-    return _Leaf(
-        (*leaf.conditions, condition),
-        found,
-        leaf.measured.take(condition.holds(leaf.measured.profiles)),
-        expected,
-        _preferred(expected, own, prices),
-    )
+    measured = leaf.measured.take(condition.holds(leaf.measured.profiles))
+    service, seen = _preferred(expected, own, prices), measured.recorded
+    if seen.mean(seen.scores[:, leaf.service] - seen.scores[:, service]) > AS_GOOD:
+        service = leaf.service
+    return _Leaf((*leaf.conditions, condition), found, measured, expected, service)
 
 
 def _best_split(half: _Half) -> Condition | None:
@@ -250,8 +249,12 @@ def candidates(
             for one in number_ranges(feature, numbers(profiles, feature), least):
                 yield one, plain
         else:
-            for some in value_sets(feature, categories(profiles, feature), outcomes, least):
-                yield some, plain * _EACH_VALUE ** (len(some.values) - 1)
+            kinds = categories(profiles, feature)
+            for some in value_sets(feature, kinds, outcomes, least):
+                # that a feature has no value says little of what the items are
+                sides = (set(some.values), set(kinds) - set(some.values))
+                named = PLAINNESS if {None} in sides else 1.0
+                yield some, plain * named * _EACH_VALUE ** (len(some.values) - 1)
 
 
 def _distances(rows: Floats, masks: Floats) -> tuple[Floats, Floats]:

@@ -240,17 +240,17 @@ class TrainedSelector:
         return self._one_step(steps, given)
 
     def _one_step(self, steps: NextSteps, given: GivenAnswers) -> NextStep:
-        ask, *also_ask = [self.services[k] for k in np.flatnonzero(steps.ask[0])] or [None]
+        ask = [self.services[k] for k in np.flatnonzero(steps.ask[0])]
         best = np.flatnonzero(steps.best[0])
         accepted = int(steps.accepted[0])
         return NextStep(
-            ask,
+            ask[0] if ask else None,
             None if accepted == MISSING else given[self.services[accepted]][0],
             None if accepted == MISSING else float(steps.probability[0]),
             self.services[best[0]] if len(best) else None,
             float(steps.expected_gain[0]) if len(best) else None,
             float(steps.price[0]) if len(best) else None,
-            tuple(name for name in also_ask if name is not None),
+            tuple(ask[1:]),
             None if accepted == MISSING else self.services[accepted],
         )
 

@@ -8,9 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from orchestration_assets.evidence.calibration import reliability
-from orchestration_assets.evidence.item_inputs import ItemInputs
-from orchestration_assets.evidence.recorded_answers import MISSING, Bools, Floats, RecordedAnswers
-from orchestration_assets.evidence.success.fitting import fit_success
+from orchestration_assets.evidence.recorded_answers import MISSING, Floats, RecordedAnswers
 from orchestration_assets.evidence.weighted_estimates import (
     ENOUGH_EFFECTIVE,
     Estimate,
@@ -25,6 +23,7 @@ from orchestration_assets.schemas.selection import SelectionModelRow
 from orchestration_assets.selection.active_selector import artefact_name
 from orchestration_assets.selection.baselines import effective_confidence
 from orchestration_assets.selection.choice_reasons import learn_reasons
+from orchestration_assets.selection.known_items import KnownItems, fit_expectations
 from orchestration_assets.selection.learned_model import LearnedModel, pack_model, unpack_model
 from orchestration_assets.selection.learner import CONTENT, Selector, fit_selector
 from orchestration_assets.selection.policy_outcomes import PolicyOutcome
@@ -45,7 +44,6 @@ _HELD_OUT_SHARE: Final = 0.25
 MIN_ITEMS: Final = round(ENOUGH_EFFECTIVE / _HELD_OUT_SHARE)
 """Items of an even sample below which nothing is learned: too few would be held out."""
 
-_LEAST_DESCRIBED: Final = 50  # items with profiles and vectors, to learn what these tell
 _RATES = 20
 _CALIBRATION_BINS = 15
 
@@ -84,8 +82,11 @@ def train_task(
         [is_sampled(f"gate {task}", item, _HELD_OUT_SHARE) for item in recorded.items]
     )
     train, test = recorded.take(~held_out), recorded.take(held_out)
-    test_items = _items_at(records, held_out)
-    model, words = _fit_model(train, _items_at(records, ~held_out), price_per_second)
+    train_items, test_items = (
+        None if records.items is None else records.items.take(rows)
+        for rows in (~held_out, held_out)
+    )
+    model, words = _fit_model(train, train_items, price_per_second)
     deployed = model.selector
     arrays, facts = pack_model(model)
     manifest: dict[str, Any] = {
@@ -236,50 +237,27 @@ def fit_trained_selector(
     return build_trained_selector(selectors, solo_accuracy, usd, ms), words
 
 
-@dataclass(frozen=True)
-class _Items:
-    """What is known of ``n`` items before any call, and (n,) of which of them."""
-
-    inputs: ItemInputs
-    described: Bools
-
-
-def _items_at(records: TrainingRecords, rows: Bools) -> _Items | None:
-    """The items at ``rows`` (a mask); None where nothing is known of any."""
-    if records.inputs is None or records.described is None:
-        return None
-    return _Items(records.inputs.take(rows), records.described[rows])
-
-
 def _fit_model(
-    train: RecordedAnswers, items: _Items | None, price_per_second: float
+    train: RecordedAnswers, items: KnownItems | None, price_per_second: float
 ) -> tuple[LearnedModel, str]:
-    """The model of one task; what it expects of an item it is fitted to as one that it has not
-    seen. Where what items are like decides no step, nothing is expected of them."""
-    if items is None or items.described.sum() < _LEAST_DESCRIBED:
-        deployed, words = fit_trained_selector(train, price_per_second=price_per_second)
-        return LearnedModel(deployed), words
-    known = items.described
-    part = train.take(known)
-    predictor, out_of_fold = fit_success(
-        items.inputs.take(known), part.scores, part.weights, train.services
-    )
-    expected = np.tile(train.mean(train.scores), (train.n_items, 1))
-    expected[known] = out_of_fold
+    """The model of one task. Where what items are like decides no step, nothing is expected."""
+    fitted = fit_expectations(train, items)
+    expected = None if fitted is None else fitted.out_of_fold
     deployed, words = fit_trained_selector(
         train, expected=expected, price_per_second=price_per_second
     )
-    if all(point.family != CONTENT for point in deployed.points):
+    reads = any(point.family == CONTENT for point in deployed.points)
+    if not reads or items is None or fitted is None:
         return LearnedModel(deployed), words
-    inputs = items.inputs.take(known)
-    regions = regions_of(part, inputs)
-    reasons = None if regions is None else learn_reasons(predictor, inputs, regions)
-    return LearnedModel(deployed, predictor, reasons), words
+    inputs = items.inputs.take(items.described)
+    regions = regions_of(train.take(items.described), inputs)
+    reasons = None if regions is None else learn_reasons(fitted.predictor, inputs, regions)
+    return LearnedModel(deployed, fitted.predictor, reasons), words
 
 
-def _evaluate(model: LearnedModel, test: RecordedAnswers, items: _Items | None) -> _Trial:
+def _evaluate(model: LearnedModel, test: RecordedAnswers, items: KnownItems | None) -> _Trial:
     deployed = model.selector
-    expected = None if items is None else model.expected_scores(items.inputs, items.described)
+    expected = model.expected_scores(items)
     if expected is None:
         expected = np.tile(deployed.solo_accuracy, (test.n_items, 1))
     point = max(range(len(deployed.points)), key=lambda at: deployed.points[at].accuracy)
@@ -290,7 +268,7 @@ def _current(
     artefact: Artefact | None,
     identities: Mapping[str, str],
     test: RecordedAnswers,
-    items: _Items | None,
+    items: KnownItems | None,
 ) -> _Incumbent | None:
     """The model in force; None when there is none of the same services as they are now."""
     if artefact is None or artefact.facts.get("services") != dict(identities):

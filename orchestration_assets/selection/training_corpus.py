@@ -25,6 +25,7 @@ from orchestration_assets.schemas.verdicts import GOLD_LABELS
 from orchestration_assets.selection.content_inputs import read_inputs
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.frontier import frontier_rows, rule_rows
+from orchestration_assets.selection.known_items import KnownItems
 from orchestration_assets.selection.region_rows import region_rows
 from orchestration_assets.selection.training import MIN_ITEMS, train_task
 from orchestration_assets.selection.training_records import (
@@ -63,10 +64,6 @@ class TrainingCorpus:
     resolutions: pa.Table
     weights: Mapping[str, VerdictWeights]
     inputs: Callable[[Sequence[str]], tuple[ItemInputs, Bools]]
-
-    def with_gold(self) -> set[str]:
-        """Tasks about which there is any gold."""
-        return set(self.gold["task"].to_pylist())
 
 
 def read_training_corpus(
@@ -144,12 +141,16 @@ def train_tasks(
 def all_frontier_rows(
     policy: Policy, services: Mapping[str, Service], corpus: TrainingCorpus
 ) -> Iterator[FrontierRow]:
-    """The figures of every label task that has gold, whether its steps are learned or not."""
-    for name, task in policy.tasks.items():
-        if task.kind is AnswerKind.LABEL and name in corpus.with_gold():
-            records = _records(policy, name, candidate_services(task), services, corpus)
-            yield from frontier_rows(name, records.recorded)
-            yield from _region_rows(name, records, corpus)
+    """The figures of every task that has outcomes, whether its steps are learned or not."""
+    for name in sorted(set(corpus.outcomes["task"].to_pylist()) & policy.tasks.keys()):
+        task = policy.tasks[name]
+        asked = candidate_services(task)
+        records = _described(_records(policy, name, asked, services, corpus), corpus)
+        yield from frontier_rows(name, records.recorded, records.items)
+        if (items := records.items) is not None:
+            known = records.recorded.take(items.described)
+            yield from region_rows(name, known, items.inputs.take(items.described))
+        if task.kind is AnswerKind.LABEL:
             yield from rule_rows(
                 name,
                 corpus.plans,
@@ -158,15 +159,6 @@ def all_frontier_rows(
                 records.recorded,
                 corpus.weights.get(name, VerdictWeights()),
             )
-
-
-def _region_rows(
-    name: str, records: TrainingRecords, corpus: TrainingCorpus
-) -> Iterator[FrontierRow]:
-    """Who is best on what content, of the items whose content is known."""
-    inputs, described = corpus.inputs(records.recorded.items)
-    if described.any():
-        yield from region_rows(name, records.recorded.take(described), inputs.take(described))
 
 
 def candidate_services(task: TaskConfig) -> tuple[str, ...]:
@@ -208,7 +200,7 @@ def _records(
 def _described(records: TrainingRecords, corpus: TrainingCorpus) -> TrainingRecords:
     """The records with what was known of their items before any call."""
     inputs, described = corpus.inputs(records.recorded.items)
-    return replace(records, inputs=inputs, described=described) if described.any() else records
+    return replace(records, items=KnownItems(inputs, described)) if described.any() else records
 
 
 def _asked_all(task: TaskConfig, name: str, asked: tuple[str, ...], plans: pa.Table) -> set[str]:

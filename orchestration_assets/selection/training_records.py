@@ -9,10 +9,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.evidence.item_inputs import ItemInputs
 from orchestration_assets.evidence.recorded_answers import (
     MISSING,
-    Bools,
     Floats,
     RecordedAnswers,
     effective_count,
@@ -21,6 +19,7 @@ from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.outcomes import OutcomeSource
 from orchestration_assets.selection.forecast import Price
+from orchestration_assets.selection.known_items import KnownItems
 
 OUTCOME_COLUMNS: Final = (
     "content_hash", "task", "service", "service_version", "status", "answer", "confidence",
@@ -43,8 +42,7 @@ class TrainingRecords:
     ``standing`` (n,) is how right the answer was that stood, from 0 to 1, where the recorded
     answers do not tell what else would have been decided; an item without one was not answered
     rightly. It is None where no item has one. ``basis`` says what the verdicts stand for.
-    ``inputs`` (n items) are what was known of the items before any call, and ``described`` (n,)
-    says which of them have a profile and a vector; None where nothing is known of any.
+    ``items`` (n) are what was known of them before any call; None where nothing is.
     """
 
     recorded: RecordedAnswers
@@ -53,8 +51,7 @@ class TrainingRecords:
     uneven: int = 0
     standing: Floats | None = None
     basis: str = ""
-    inputs: ItemInputs | None = None
-    described: Bools | None = None
+    items: KnownItems | None = None
 
 
 def training_records(

@@ -8,7 +8,7 @@ from orchestration_assets.evidence.forest import Forest, LeafMeans, forest_means
 from orchestration_assets.evidence.item_inputs import Floats32
 from orchestration_assets.evidence.recorded_answers import Floats
 
-_MAX_FEATURES = 0.5
+_MAX_FEATURES = 1.0
 _PRIOR_SHARE = 0.05
 
 
