@@ -14,7 +14,7 @@ over what following the policy brought the items in them (Longstaff and Schwartz
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, product
+from itertools import combinations, islice, product
 from typing import Any, Final
 
 import numpy as np
@@ -561,7 +561,7 @@ class _Induction:
             tried += [
                 self.solve(rate, tuple(sorted(order[:count])))
                 for count in _FEWER
-                if count < len(order)
+                if count < len(order) and self._most_asked > 1
             ]
             solutions.append(max(tried, key=lambda solution: solution.net_score))
             if position % _RATES_PER_ORDER == 0:
@@ -604,7 +604,9 @@ class _Induction:
             unseen = self._leaf_means[subset].out_of_bag(means)
             prices = rate * _action_prices(actions, self._prices, self._times)
             best = -np.inf
-            for model in _gain_models(slopes, plain, unseen, able):
+            # where answers tell nothing, nothing is learned beyond what was expected
+            most_models = None if self._most_asked > 1 else 1
+            for model in islice(_gain_models(slopes, plain, unseen, able), most_models):
                 choice = _choose(model(plain, unseen), prices, not subset)
                 reached = later[rows, choice.action] - choice.price
                 value = np.where(choice.goes_on, reached, worth)
