@@ -143,7 +143,7 @@ _SETS: Final[Mapping[str, Callable[[Path], Iterator[TaughtSet]]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TaughtOutcome:
     """What one repetition came to, all as shares of the items that did not teach."""
 
     avoided: float
@@ -161,7 +161,7 @@ def repetition(
     promise: float,
     seed: int,
     test: int,
-) -> Outcome:
+) -> TaughtOutcome:
     """Teaches with ``size`` answers at random; at most ``test`` others tell what came of it."""
     order = np.random.default_rng(seed).permutation(len(taught_set.texts))
     taught_by, others = order[:size], order[size : size + test]
@@ -178,7 +178,7 @@ def _outcome(
     taught_set: TaughtSet,
     terms: Any,
     others: NDArray[np.int64],
-) -> Outcome:
+) -> TaughtOutcome:
     guesses = taught.model.read(taught.model.ridge.outputs(terms))
     answered = np.array([taught.answers(guess) for guess in guesses])
     same = np.array(
@@ -191,7 +191,7 @@ def _outcome(
     surest = np.argsort(-sureness, kind="stable")
     losses = np.cumsum(~same[surest]) / len(others)
     certificate, unaudited = taught.certificate, 1.0 - config.audit_share
-    return Outcome(
+    return TaughtOutcome(
         avoided=float(answered.mean()) * unaudited,
         refused=taught.threshold is None,
         loss=float((answered & ~same).mean()) * unaudited,

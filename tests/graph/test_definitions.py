@@ -35,6 +35,7 @@ KEYS = {
     "service_scorecards",
     "selection_model",
     "selection_frontier",
+    "taught_services",
 }
 CORPUS = {
     "content_ledger",
