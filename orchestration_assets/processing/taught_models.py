@@ -5,11 +5,15 @@ from collections.abc import Mapping
 from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.schemas.items import Task
 from orchestration_assets.schemas.policy import Policy
-from orchestration_assets.schemas.services import TaughtConfig
 from orchestration_assets.services.contract import Service
 from orchestration_assets.services.identity import changed_parts, service_identity
 from orchestration_assets.services.taught.taught_service import TaughtService, TaughtState
-from orchestration_assets.services.taught.teaching import Taught, pack_taught, unpack_taught
+from orchestration_assets.services.taught.teaching import (
+    Taught,
+    pack_taught,
+    promise_of,
+    unpack_taught,
+)
 from resources.damage import notice
 from resources.model_registry import ModelRegistry
 
@@ -61,15 +65,6 @@ def load_state(registry: ModelRegistry, service: TaughtService, task: Task) -> T
     if promise != promise_of(service.config):
         return TaughtState(words="it was taught for another promise")
     return TaughtState(taught, artefact.version)
-
-
-def promise_of(config: TaughtConfig) -> dict[str, float | str]:
-    """The part of the policy that a certificate is about."""
-    return {
-        "at_most": config.at_most,
-        "guarantee": config.guarantee,
-        "tolerance": config.tolerance,
-    }
 
 
 def store_taught(registry: ModelRegistry, service: TaughtService, taught: Taught) -> TaughtState:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from orchestration_assets.schemas.services import (
     ChatConfig,
     EmbeddedConfig,
+    RemoteConfig,
     ServiceConfig,
     TaughtConfig,
 )
@@ -33,7 +34,7 @@ def build_services(
     return {name: taught[name] if name in taught else services[name] for name in configs}
 
 
-def _build(name: str, config: ServiceConfig) -> Service:
+def _build(name: str, config: EmbeddedConfig | RemoteConfig) -> Service:
     if isinstance(config, EmbeddedConfig):
         return load_embedded(config.implementation, config.parameters)
     if isinstance(config, ChatConfig):

@@ -36,6 +36,7 @@ KEYS = {
     "outcomes",
     "selection_model",
     "selection_frontier",
+    "taught_services",
 }
 CORPUS = {
     "content_ledger",

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from orchestration_assets.services.taught.taught_service import AUDIT, LESSON
+from resources.home import Home
 from tests.graph.conftest import project_in
 
 TOPICS = {
@@ -144,7 +145,7 @@ def test_a_service_that_drifts_is_suspended_and_its_teacher_answers(taught, tmp_
         (folder / f"d-{n:04d}.txt").write_text(" ".join([*words, str(n)]) + "\n")
     (batch,) = project.take_in(folder)
     assert project.execute("process_batch", batch).success
-    (artefact,) = [Home(project.home).models.usable("taught.pupil")]
+    artefact = Home(project.home).models.usable("taught.pupil")
     found = readings(project, batch)
     differing = [row for row in found["pupil"] if row["reason"] == AUDIT]
     assert artefact is not None

@@ -10,8 +10,9 @@ Two bounds are given, both of 97.5 % on one side.
 
 *Estimated*: held-out agreement falls off smoothly with sureness, as a logistic curve with a lapse
 (errors that have nothing to do with sureness, as in psychometric curves; Wichmann and Hill 2001).
-The bound is the quantile of the loss over all curves by how well they explain the lessons. It needs
-few lessons, and rests on the curve: a lapse below .1 % counts as even odds before anything is seen.
+Without any sureness the odds are about even. The bound is the quantile of the loss over all curves
+by how well they explain the lessons. It needs few lessons, and rests on the curve; at most half of
+all errors are taken for lapses.
 
 *Exact*: Clopper and Pearson's (1934) upper limit of the errors counted among all sampled lessons,
 whatever the curve. Without any error among ``n`` lessons it is 1 - 0.025^(1/n): 3.6 % of 100,
@@ -34,9 +35,11 @@ CONFIDENCE: Final = 0.975
 
 # the part of all errors that may have nothing to do with sureness, each as probable beforehand
 _LAPSE_PARTS: Final = (0.0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5)
-# of the curve on standardised sureness: middle and spread of its place and of its slope's logarithm
-_PLACE: Final = (1.0, 2.0)
-_LOG_SLOPE: Final = (math.log(2.0), 0.7)
+# middle and spread of the place, 0 where the odds are even at no sureness, and of the logarithm of
+# the slope
+_PLACE: Final = (0.0, 1.0)
+_LOG_SLOPE: Final = (math.log(3.0), 1.0)
+_LARGEST_LOG_SLOPE: Final = 5.0
 _STEPS: Final = 9
 _REACH: Final = 3.6  # standard deviations of the curve's parameters to either side
 _LEAST_WEIGHT: Final = 1e-7
@@ -79,14 +82,12 @@ class AgreementCurve:
 
 @dataclass(frozen=True)
 class _Curves:
-    """Curves (c,) on standardised sureness, with their posterior weights (c,)."""
+    """Curves (c,) with their posterior weights (c,)."""
 
     lapse: Floats
     place: Floats
     slope: Floats
     weight: Floats
-    middle: float
-    spread: float
 
 
 def certify(
@@ -166,8 +167,6 @@ def _curves(sureness: Floats, wrong: Bools) -> _Curves:
     """The posterior over curves, on a grid around the best curve of each lapse (Laplace)."""
     from scipy.optimize import minimize
 
-    middle, spread = float(np.median(sureness)), max(float(sureness.std()), 1e-9)
-    standard = (sureness - middle) / spread
     errors = (float(wrong.sum()) + 0.5) / (len(wrong) + 1.0)
     steps = np.linspace(-_REACH, _REACH, _STEPS)
     grid = np.array(list(product(steps, steps)))
@@ -175,27 +174,28 @@ def _curves(sureness: Floats, wrong: Bools) -> _Curves:
     for lapse in (part * errors for part in _LAPSE_PARTS):
 
         def surprise(curve: Floats, lapse: float = lapse) -> float:
-            return _surprise(lapse, curve, standard, wrong)
+            return _surprise(lapse, curve, sureness, wrong)
 
         best = minimize(surprise, [_PLACE[0], _LOG_SLOPE[0]], method="BFGS")
         root = np.linalg.cholesky(best.hess_inv + 1e-9 * np.eye(2))
         log_volume = float(np.log(np.abs(np.linalg.det(root))))
         for place, log_slope in best.x + grid @ root.T:
             log_weight = log_volume - surprise(np.array([place, log_slope]))
-            parts.append((lapse, float(place), math.exp(log_slope), log_weight))
+            slope = math.exp(min(log_slope, _LARGEST_LOG_SLOPE))
+            parts.append((lapse, float(place), slope, log_weight))
     lapses, places, slopes, log_weights = (np.array(part) for part in zip(*parts, strict=True))
     weights = np.exp(log_weights - log_weights.max())
     weights /= weights.sum()
     kept = weights > _LEAST_WEIGHT
     weights = weights[kept] / weights[kept].sum()
-    return _Curves(lapses[kept], places[kept], slopes[kept], weights, middle, spread)
+    return _Curves(lapses[kept], places[kept], slopes[kept], weights)
 
 
-def _surprise(lapse: float, curve: Floats, standard: Floats, wrong: Bools) -> float:
+def _surprise(lapse: float, curve: Floats, sureness: Floats, wrong: Bools) -> float:
     """Minus the logarithm of likelihood times prior."""
-    place, log_slope = curve
-    differs = _differs(lapse, place, math.exp(min(log_slope, 5.0)), standard)
-    differs = np.clip(differs, 1e-12, 1.0 - 1e-12)
+    place, log_slope = (float(part) for part in curve)
+    slope = math.exp(min(log_slope, _LARGEST_LOG_SLOPE))
+    differs = np.clip(_differs(lapse, place, slope, sureness), 1e-12, 1.0 - 1e-12)
     likelihood = float(np.log(np.where(wrong, differs, 1.0 - differs)).sum())
     off_place = (place - _PLACE[0]) / _PLACE[1]
     off_slope = (log_slope - _LOG_SLOPE[0]) / _LOG_SLOPE[1]
@@ -204,9 +204,8 @@ def _surprise(lapse: float, curve: Floats, standard: Floats, wrong: Bools) -> fl
 
 def _of_curves(curves: _Curves, sureness: Floats) -> Floats:
     """(c, n) probabilities of another answer than the teacher's."""
-    standard = (sureness - curves.middle) / curves.spread
-    columns = (one[:, None] for one in (curves.lapse, curves.place, curves.slope))
-    return _differs(*columns, standard)
+    lapse, place, slope = (one[:, None] for one in (curves.lapse, curves.place, curves.slope))
+    return _differs(lapse, place, slope, sureness)
 
 
 def _differs(lapse: Any, place: Any, slope: Any, sureness: Floats) -> Floats:
@@ -216,8 +215,7 @@ def _differs(lapse: Any, place: Any, slope: Any, sureness: Floats) -> Floats:
 
 
 def _middle_curve(curves: _Curves) -> AgreementCurve:
-    """The mean curve's parameters, in units of sureness."""
+    """The curve of the mean parameters."""
     weight = curves.weight
-    slope = float(np.exp(np.log(curves.slope) @ weight)) / curves.spread
-    place = float(curves.place @ weight) - slope * curves.middle
-    return AgreementCurve(place, slope, float(curves.lapse @ weight))
+    slope = float(np.exp(np.log(curves.slope) @ weight))
+    return AgreementCurve(float(curves.place @ weight), slope, float(curves.lapse @ weight))

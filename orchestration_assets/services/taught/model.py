@@ -31,7 +31,8 @@ _SMALLEST_ERROR: Final = 1e-3
 class Guess:
     """What the model would answer, None where it holds that its teacher would abstain.
 
-    ``sureness`` orders guesses, the surer the higher; it is no probability.
+    ``sureness`` orders guesses, the surer the higher; it is no probability. About 0 the odds are
+    even that the teacher would say the same.
     """
 
     answer: Answer | None
@@ -43,12 +44,14 @@ class AnswerModel:
     """``names``: the labels, or the members that sets are made of; none for scores.
 
     Outputs are, for each name, near 1 where the teacher would give it and near -1 where not; of a
-    score, its value and the logarithm of how far off it is, both where the scale is 0..1.
+    score, its value and the logarithm of how far off it is, both where the scale is 0..1;
+    ``tolerance``, on that scale too, is how far off still counts as the same.
     """
 
     kind: AnswerKind
     names: tuple[str, ...]
     scale: tuple[float, float]
+    tolerance: float
     ridge: RidgeModel
 
     def guesses(self, texts: Sequence[str]) -> list[Guess]:
@@ -61,7 +64,7 @@ class AnswerModel:
             return [_label(self.names, row) for row in outputs]
         if self.kind is AnswerKind.SET:
             return [_set(self.names, row) for row in outputs]
-        return [_score(self.scale, row) for row in outputs]
+        return [_score(self.scale, self.tolerance, row) for row in outputs]
 
 
 @dataclass(frozen=True)
@@ -73,16 +76,26 @@ class LearnedAnswers:
 
 
 def learn_answers(
-    lessons: Sequence[TeacherAnswer], kind: AnswerKind, scale: tuple[float, float] = (0.0, 1.0)
+    lessons: Sequence[TeacherAnswer],
+    kind: AnswerKind,
+    scale: tuple[float, float] = (0.0, 1.0),
+    tolerance: float = 0.0,
+    terms: Any = None,
 ) -> LearnedAnswers:
-    """Learns at least two lessons. Raises ValueError for a kind that cannot be taught."""
+    """Learns at least two lessons; ``terms`` are their hashed terms where they are known.
+
+    ``tolerance``: how far off a score still counts as the same, as a share of the scale. Raises
+    ValueError for a kind that cannot be taught.
+    """
     if kind not in TEACHABLE:
         raise ValueError(f"answers of kind {kind.value} cannot be taught")
+    if terms is None:
+        terms = hashed_terms([lesson.text for lesson in lessons])
     if kind is AnswerKind.SCORE:
-        return _learn_scores(lessons, scale)
+        return _learn_scores(lessons, terms, scale, tolerance)
     names, targets = _label_targets(lessons) if kind is AnswerKind.LABEL else _set_targets(lessons)
-    fitted = fit_ridge(hashed_terms([lesson.text for lesson in lessons]), targets)
-    model = AnswerModel(kind, names, scale, fitted.model)
+    fitted = fit_ridge(terms, targets)
+    model = AnswerModel(kind, names, scale, tolerance, fitted.model)
     return LearnedAnswers(model, tuple(model.read(fitted.held_out)))
 
 
@@ -102,13 +115,14 @@ def _set_targets(lessons: Sequence[TeacherAnswer]) -> tuple[tuple[str, ...], Flo
     return names, np.array(targets, dtype=np.float64).reshape(len(lessons), len(names))
 
 
-def _learn_scores(lessons: Sequence[TeacherAnswer], scale: tuple[float, float]) -> LearnedAnswers:
+def _learn_scores(
+    lessons: Sequence[TeacherAnswer], terms: Any, scale: tuple[float, float], tolerance: float
+) -> LearnedAnswers:
     low, high = scale
     answered = np.array([isinstance(lesson.answer, float) for lesson in lessons])
     given = np.array([x.answer if isinstance(x.answer, float) else low for x in lessons])
     values = (given - low) / (high - low)
     # what is not answered is far from any value: its model expects to be wrong there
-    terms = hashed_terms([lesson.text for lesson in lessons])
     middle = float(values[answered].mean()) if answered.any() else 0.0
     first = fit_ridge(terms, np.where(answered, values - middle, 0.0)[:, None])
     errors = np.where(answered, np.abs(first.held_out[:, 0] + middle - values), 1.0)
@@ -119,7 +133,7 @@ def _learn_scores(lessons: Sequence[TeacherAnswer], scale: tuple[float, float]) 
         np.hstack([first.model.coefficients, second.model.coefficients]),
         np.hstack([first.model.intercept + middle, second.model.intercept]),
     )
-    model = AnswerModel(AnswerKind.SCORE, (), scale, ridge)
+    model = AnswerModel(AnswerKind.SCORE, (), scale, tolerance, ridge)
     outputs = np.hstack([first.held_out + middle, second.held_out])
     return LearnedAnswers(model, tuple(model.read(outputs)))
 
@@ -140,10 +154,11 @@ def _set(names: Sequence[str], row: Floats) -> Guess:
     return Guess(tuple(members), float(np.abs(row).min()))
 
 
-def _score(scale: tuple[float, float], row: Floats) -> Guess:
+def _score(scale: tuple[float, float], tolerance: float, row: Floats) -> Guess:
     low, high = scale
     value = min(max(float(row[0]), 0.0), 1.0)
-    return Guess(low + value * (high - low), -float(row[1]))
+    sureness = float(np.log(tolerance + _SMALLEST_ERROR) - row[1])
+    return Guess(low + value * (high - low), sureness)
 
 
 def agreements(
@@ -169,6 +184,7 @@ def pack_answers(model: AnswerModel) -> tuple[dict[str, Any], dict[str, Any]]:
         "kind": model.kind.value,
         "names": list(model.names),
         "scale": list(model.scale),
+        "tolerance": model.tolerance,
         "unknown": model.ridge.weights.unknown,
     }
     return arrays, facts
@@ -185,5 +201,6 @@ def unpack_answers(arrays: Mapping[str, Any], facts: Mapping[str, Any]) -> Answe
         AnswerKind(facts["kind"]),
         tuple(str(name) for name in facts["names"]),
         (low, high),
+        float(facts["tolerance"]),
         RidgeModel(weights, coefficients, np.asarray(arrays["intercept"], dtype=np.float64)),
     )

@@ -38,8 +38,7 @@ class TermWeights:
 
         _, factors = self.find(terms)
         data = terms.data * factors
-        rows = np.repeat(np.arange(terms.shape[0]), np.diff(terms.indptr))
-        block = _BLOCKS * rows + terms.indices // BUCKETS
+        block = _BLOCKS * _rows_of(terms) + terms.indices // BUCKETS
         length = np.sqrt(np.bincount(block, data**2, minlength=_BLOCKS * terms.shape[0]))
         return csr_matrix((data / length[block], terms.indices, terms.indptr), terms.shape)
 
@@ -95,7 +94,7 @@ def fit_ridge(
     for weights in weightings or (_even(terms), _inverse_frequency(terms)):
         rows = weights.weigh(terms)
         # the constant feature is penalised as all others, so that held-out outputs are exact
-        kernel = np.asarray((rows @ rows.T).todense()) / _BLOCKS + 1.0
+        kernel = _kernel(rows) + 1.0
         for penalty in _PENALTIES:
             inverse = np.linalg.inv(kernel + penalty * np.eye(len(kernel)))
             dual = inverse @ targets
@@ -107,6 +106,20 @@ def fit_ridge(
     _, weights, rows, dual, held_out = best
     coefficients = np.asarray((rows[:, weights.places].T @ dual) / _BLOCKS)
     return FittedRidge(RidgeModel(weights, coefficients, dual.sum(axis=0)), held_out)
+
+
+def _kernel(rows: Any) -> Floats:
+    """(n, n) products of rows of length sqrt(2), halved. Terms of one item only make no product."""
+    shared = np.flatnonzero(np.bincount(rows.indices, minlength=rows.shape[1]) > 1)
+    common = rows[:, shared]
+    kernel: Floats = np.asarray((common @ common.T).todense()) / _BLOCKS
+    np.fill_diagonal(kernel, np.bincount(_rows_of(rows), rows.data**2, len(kernel)) / _BLOCKS)
+    return kernel
+
+
+def _rows_of(rows: Any) -> NDArray[np.int64]:
+    """The row of each stored value."""
+    return np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
 
 
 def _places(terms: Any) -> NDArray[np.int64]:

@@ -16,7 +16,7 @@ from orchestration_assets.services.readings import abstention
 from orchestration_assets.services.taught.audit import place_of
 from orchestration_assets.services.taught.lessons import TEACHABLE
 from orchestration_assets.services.taught.model import Guess
-from orchestration_assets.services.taught.teaching import Taught, describe
+from orchestration_assets.services.taught.teaching import Taught, describe, promise_of
 
 LESSON: Final = "passed on to be taught: its teacher's answer is a lesson"
 """How the reason begins of a reading about an item whose teacher is asked whatever the item is."""
@@ -72,7 +72,7 @@ class TaughtService:
     def fingerprint(self) -> str:
         """Over the promise, and the teacher's code, model and parameters."""
         teacher = [self.teacher.name, self.teacher.version, self.teacher.fingerprint]
-        words = [self.config.model_dump(mode="json"), teacher]
+        words = [self.config.task, promise_of(self.config), teacher]
         return blake2b(json.dumps(words, sort_keys=True).encode(), digest_size=8).hexdigest()
 
     def knowing(self, state: TaughtState) -> "TaughtService":

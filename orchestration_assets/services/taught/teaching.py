@@ -71,19 +71,31 @@ def teach(
     config: TaughtConfig,
     teacher: str,
     since: str = "",
+    terms: Any = None,
 ) -> Taught:
     """A model of the lessons, certified on those that are sampled. Takes at least two lessons.
 
+    ``terms`` are the hashed terms of the lessons where they are known; then all are learned from.
+
     Raises ValueError for a kind of answer that cannot be taught.
     """
-    kept = _most_telling(lessons)
-    learned = learn_answers(kept, task.kind, task.scale)
+    kept = lessons if terms is not None else _most_telling(lessons)
+    learned = learn_answers(kept, task.kind, task.scale, config.tolerance, terms)
     low, high = task.scale
     agrees = agreements(kept, learned.held_out, task.kind, config.tolerance * (high - low))
     sampled = np.array([lesson.sampled for lesson in kept])
     sureness = np.array([guess.sureness for guess in learned.held_out])
     certificate = certify(sureness[sampled], agrees[sampled], config.at_most, config.guarantee)
     return Taught(learned.model, certificate, teacher, since=since)
+
+
+def promise_of(config: TaughtConfig) -> dict[str, float | str]:
+    """The part of the policy that a certificate is about."""
+    return {
+        "at_most": config.at_most,
+        "guarantee": config.guarantee,
+        "tolerance": config.tolerance,
+    }
 
 
 def _most_telling(lessons: Sequence[TeacherAnswer]) -> list[TeacherAnswer]:
