@@ -33,7 +33,7 @@ from orchestration_assets.selection.learner import (
 from orchestration_assets.selection.policy_outcomes import PolicyOutcome
 
 MAX_POINTS: Final = 12
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 GivenAnswers = Mapping[str, tuple[str | None, float | None]]
 _Arrays = Mapping[str, NDArray[Any]]
