@@ -169,7 +169,7 @@ def candidate_features(
         answered = answered_labels != MISSING
         code = np.where(answered, answered_labels, 0)
         columns.append(np.where(answered, (answered_labels == labels).astype(np.float64), -1.0))
-        # tables of other folds give an answer other scores, and trees could tell folds apart by them
+        # tables differ between folds, and trees could tell the folds apart by their scores
         columns.append(
             answered_labels.astype(np.float64)
             if p.shape[1] <= _FEW_LABELS

@@ -141,9 +141,7 @@ def test_more_services_know_more_and_say_how_sure_they_are() -> None:
     assert correct.mean() > test.scores.mean(axis=0).max()
     assert reliability(after.confidence, correct).expected_calibration_error < 0.03
     first = belief.posterior(test, (0,))
-    assert (first.answer == test.gold).mean() == pytest.approx(
-        test.scores[:, 0].mean(), abs=0.015
-    )
+    assert (first.answer == test.gold).mean() == pytest.approx(test.scores[:, 0].mean(), abs=0.015)
 
 
 def test_answers_of_services_not_asked_are_not_looked_at() -> None:
