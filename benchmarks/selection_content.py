@@ -39,6 +39,11 @@ from orchestration_assets.evidence.success.predictor import SuccessPredictor
 from orchestration_assets.features.near_copies import near_copies
 from orchestration_assets.features.sketches import minhash, sketch_matrix
 from orchestration_assets.selection.baselines import fit_single
+from orchestration_assets.selection.item_prices import (
+    ItemPrices,
+    fit_item_prices,
+    item_tokens,
+)
 from orchestration_assets.selection.learner import Selector, fit_selector
 from orchestration_assets.selection.policy_outcomes import (
     Curve,
@@ -170,11 +175,14 @@ def measure(train: Half, test: Half, seed: int, peers: bool = True) -> dict[str,
     fitted = time.process_time()
     expected = predictor.expected_scores(test.inputs)
     predicted = time.process_time()
-    costs = expected_costs(train, test.inputs)
+    costs = _item_prices(train)(item_tokens(test.inputs))
     curves = {"content": _curve(train, test, expected, costs)}
-    selector = fit_selector(train.recorded, n_rates=STEP_RATES, seed=seed, expected=unseen)
+    lines = _item_prices(train)
+    selector = fit_selector(
+        train.recorded, lines(item_tokens(train.inputs)), STEP_RATES, seed, expected=unseen
+    )
     stepped = time.process_time()
-    curves["content and answers"] = curve(selector.run(test.recorded, expected))
+    curves["content and answers"] = curve(selector.run(test.recorded, expected, costs))
     curves |= _simple_curves(train, test)
     if peers:
         curves |= _text_peers(train, test, seed)
@@ -209,20 +217,10 @@ def _step_us(selector: Selector, recorded: RecordedAnswers, expected: Floats) ->
     return (time.process_time() - began) / (2 * len(expected)) * 1e6
 
 
-def expected_costs(train: Half, items: ItemInputs) -> Floats:
-    """(m, K) USD of a call on each item: as the training half's calls cost by estimated tokens,
-    where that tells more than their mean."""
-
-    def tokens(inputs: ItemInputs) -> Floats:
-        return inputs.numbers(("token_estimate",))[:, 0]
-
-    costs = train.recorded.costs
-    deviation = tokens(train.inputs) - tokens(train.inputs).mean()
-    slopes = np.maximum(deviation @ costs / max(float(deviation @ deviation), 1.0), 0.0)
-    least = costs.min(axis=0) * 0.5
-    moved = (tokens(items) - tokens(train.inputs).mean())[:, None] * slopes
-    expected: Floats = np.maximum(costs.mean(axis=0) + moved, least)
-    return expected
+def _item_prices(train: Half) -> ItemPrices:
+    """USD of a call on each item, as the training half's calls cost by estimated tokens."""
+    recorded = train.recorded
+    return fit_item_prices(recorded.costs, item_tokens(train.inputs), recorded.weights)
 
 
 def _curve(train: Half, test: Half, expected: Floats, costs: Floats | None = None) -> Curve:

@@ -34,7 +34,7 @@ from orchestration_assets.schemas.tables import (
     PlanRow,
     Redaction,
 )
-from orchestration_assets.selection.expectations import expected_by
+from orchestration_assets.selection.expectations import expected_by, expected_usd_by
 from orchestration_assets.selection.expected_price import expected_usd
 from orchestration_assets.selection.trained_selector import TrainedSelector
 from orchestration_assets.services.contract import EmbeddedService, Service
@@ -305,9 +305,9 @@ async def _carried_out(plan: PlanRow, work: BatchWork, item: Item, ask: Ask) -> 
     question = Question(work.tasks[plan.task], item)
     if plan.artefact is not None and plan.point is not None:
         model = work.learned[plan.artefact]
-        return await run_learned(
-            model, plan.point, question, ask, expected_by(plan, model.services)
-        )
+        expected = expected_by(plan, model.services)
+        usd = expected_usd_by(plan, model.services)
+        return await run_learned(model, plan.point, question, ask, expected, usd)
     choice = work.choices[plan.task, plan.option]
     return await execute(choice, question, ask, work.tasks)
 

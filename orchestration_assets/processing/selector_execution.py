@@ -28,18 +28,20 @@ async def run_learned(
     question: Question,
     ask: Ask,
     expected: Floats | None = None,
+    usd: Floats | None = None,
 ) -> PlanResult:
     """Asks one service after the other, or several at once, each as it is worth its price.
 
     ``expected`` (K,) are the scores expected of the selector's services on the item before any
-    call; None: what each scores by itself. A service without an answer counts as heard: it said
+    call; None: what each scores by itself. ``usd`` (K,) is what calls cost on the item; None: what
+    they cost on average. A service without an answer counts as heard: it said
     nothing, and is not asked again.
     """
     answered: list[AskResult] = []
     decisions: list[Decision] = []
     while True:
         given = {result.service: _given_answer(result, question) for result in answered}
-        advice = selector.next_step(point, given, expected)
+        advice = selector.next_step(point, given, expected, usd)
         kept = _decided(advice, answered)
         answer, certainty = _leading(advice, kept, question)
         if advice.ask is None:
@@ -50,7 +52,7 @@ async def run_learned(
         state = _state(advice, answered, question)
         if not answered and advice.expected_gain is not None and expected is not None:
             state = f"expected before any call: {expected_words(selector.services, expected)}"
-        reason = f"{state}{_next_words(selector, services, advice)}"
+        reason = f"{state}{_next_words(selector, services, advice, usd)}"
         decisions.append(Decision("ask", services, reason, answer, certainty))
         # `ask` turns failures into readings, so gather cancels nothing
         answered += await asyncio.gather(*(ask(service, question) for service in services))
@@ -109,10 +111,13 @@ def _state(advice: NextStep, answered: list[AskResult], question: Question) -> s
     return _sure(advice)
 
 
-def _next_words(selector: TrainedSelector, services: tuple[str, ...], advice: NextStep) -> str:
+def _next_words(
+    selector: TrainedSelector, services: tuple[str, ...], advice: NextStep, usd: Floats | None
+) -> str:
     """What is asked next, what it should gain, and its price."""
     at = [selector.services.index(service) for service in services]
-    price = format_price(float(selector.usd[at].sum()), float(selector.ms[at].max()))
+    paid = selector.usd if usd is None else usd
+    price = format_price(float(paid[at].sum()), float(selector.ms[at].max()))
     names = " and ".join(services) + (" at once" if len(services) > 1 else "")
     if advice.expected_gain is None:
         return f": {names}, for {price}"

@@ -266,10 +266,12 @@ class RejectedOption:
 
 @dataclass(frozen=True, slots=True)
 class ExpectedScore:
-    """How right a service is expected to be on an item before any call, from 0 to 1."""
+    """How right a service is expected to be on an item before any call, from 0 to 1, and what a
+    call costs in ``usd``, None where that is not told apart by item."""
 
     service: str
     score: float
+    usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,11 @@ def possible_actions(
 
 
 def action_prices(actions: Sequence[Subset], prices: Floats, times: Floats) -> Floats:
-    """(actions,) the sum of the prices (K,) and the longest of the times (K,) of each action."""
-    return np.array([prices[list(action)].sum() + times[list(action)].max() for action in actions])
+    """(n, actions) the sum of the prices (n, K) and the longest of the times (K,) of each."""
+    return np.stack(
+        [prices[:, list(action)].sum(axis=1) + times[list(action)].max() for action in actions],
+        axis=1,
+    )
 
 
 def action_members(actions: Sequence[Subset], n_services: int) -> Bools:
@@ -60,5 +63,5 @@ def choose(gains: Floats, prices: Floats, nothing_asked: bool) -> StepChoice:
     best = net.argmax(axis=1)
     rows = np.arange(len(best))
     return StepChoice(
-        best, gains[rows, best], prices[best], (net[rows, best] > 0.0) | nothing_asked
+        best, gains[rows, best], prices[rows, best], (net[rows, best] > 0.0) | nothing_asked
     )

@@ -29,14 +29,15 @@ def fit_content_policy(
     """Fits a policy to items of which every service was asked.
 
     ``expected`` (n, K) in [0, 1] are of predictors that have not seen the items; ``prices`` (K,) of
-    a call, and ``times`` (K,) what waiting for it costs in the same unit: none by default. Also
-    returns the outcome on the training items for each exchange rate, when each is decided by
-    models that have not seen it.
+    a call, or (n, K) of one on each item, and ``times`` (K,) what waiting for it costs in the same
+    unit: none by default. Also returns the outcome on the training items for each exchange rate,
+    when each is decided by models that have not seen it.
     """
     waiting = np.zeros(train.n_services) if times is None else times
     most = MAX_ASKED if answers_tell(train) else 1
-    candidates = _candidates(train, expected, prices, most, exchange_rates, seed)
-    induction = Induction(train, expected, candidates, prices, waiting, most, _N_TREES, seed)
+    calls = np.broadcast_to(prices, train.answers.shape)
+    candidates = _candidates(train, expected, calls, most, exchange_rates, seed)
+    induction = Induction(train, expected, candidates, calls, waiting, most, _N_TREES, seed)
     solutions = induction.best_solutions(exchange_rates)
     reached = {
         subset
@@ -50,7 +51,7 @@ def fit_content_policy(
         candidates,
         most,
         exchange_rates,
-        prices,
+        prices if prices.ndim == 1 else train.mean(prices),
         waiting,
         induction.accepted_answers,
         {subset: induction.forests[subset] for subset in kept},
@@ -84,8 +85,8 @@ def _candidates(
         train.take(sample),
         expected[sample],
         every,
-        prices,
-        np.zeros_like(prices),
+        prices[sample],
+        np.zeros(train.n_services),
         _PILOT_ASKED,
         _PILOT_TREES,
         seed,

@@ -55,7 +55,8 @@ class Solution:
 
 
 class Induction:
-    """One forest per set of services, shared by all exchange rates.
+    """One forest per set of services, shared by all exchange rates; ``prices`` (n, K) are those of
+    calls on each item, ``times`` (K,) what waiting for them costs.
 
     All that decides about a training item comes from models that have not seen it.
     """
@@ -212,10 +213,7 @@ class Induction:
             return self._states[subset].accepted.service, choices[subset]
 
         outcome = follow(self._train, decide, self._actions, self._times, reached_by)
-        price = float(outcome.ask_shares @ self._prices)
-        if outcome.waits is not None:
-            price += float(np.average(outcome.waits, weights=outcome.weights))
-        net_score = outcome.accuracy - rate * price
+        net_score = outcome.accuracy - rate * outcome.mean_price(self._prices)
         return Solution(corrections, gain_models, outcome, reached_by, net_score)
 
     def _actions(self, subset: Subset) -> list[Subset]:

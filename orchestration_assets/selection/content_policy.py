@@ -51,10 +51,11 @@ class ContentPolicy:
 
     ``candidates`` are the services that it may ask, up to ``most_asked`` of them about an item;
     ``exchange_rates`` (P,) are the score that a unit of price is worth, ``prices`` (K,) those of a
-    call and ``times`` (K,) what waiting for it costs, in the same unit: services that are asked at
-    once cost the sum of their prices and the longest of their times. By the set of candidates
-    asked before: ``forests``, their leaf averages ``corrections`` (P, N, actions), and
-    ``gain_models``, P each, that join these with what was expected before any call.
+    call, on an item of which no others are known, and ``times`` (K,) what waiting for it costs, in
+    the same unit: services that are asked at once cost the sum of their prices and the longest of
+    their times. By the set of candidates asked before: ``forests``, their leaf averages
+    ``corrections`` (P, N, actions), and ``gain_models``, P each, that join these with what was
+    expected before any call.
     """
 
     candidates: Subset
@@ -70,6 +71,10 @@ class ContentPolicy:
     def actions(self, subset: Subset) -> list[Subset]:
         """What can be asked after these candidates, as the corrections have it."""
         return possible_actions(self.candidates, subset, self.most_asked, self.times)
+
+    def item_prices(self, prices: Floats | None, n_items: int) -> Floats:
+        """(n, K) the ``prices`` of calls on each item; where there are none, the policy's own."""
+        return np.tile(self.prices, (n_items, 1)) if prices is None else prices
 
     def select_rates(self, rates: Sequence[int]) -> "ContentPolicy":
         """The same policy for the exchange rates at these positions."""
@@ -87,16 +92,23 @@ class ContentPolicy:
         )
 
     def next_steps(
-        self, rate_index: int, expected: Floats, recorded: RecordedAnswers, asked: Bools
+        self,
+        rate_index: int,
+        expected: Floats,
+        recorded: RecordedAnswers,
+        asked: Bools,
+        prices: Floats | None = None,
     ) -> NextSteps:
         """The steps of items after ``asked`` (n, K) gave the answers and confidences ``recorded``.
 
-        ``expected`` (n, K) are the scores in [0, 1] expected of each service before any call.
+        ``expected`` (n, K) are the scores in [0, 1] expected of each service before any call,
+        ``prices`` (n, K) those of a call on each item, the policy's own by default.
         """
+        calls = self.item_prices(prices, len(asked))
         n_items, n_services = asked.shape
         accepted = self.accepted(expected, recorded.answers, recorded.confidences, asked)
         ask, best = np.zeros((2, n_items, n_services), dtype=np.bool_)
-        gains, prices = np.zeros((2, n_items))
+        gains, net_prices = np.zeros((2, n_items))
         patterns, places = np.unique(asked[:, self.candidates], axis=0, return_inverse=True)
         for number, pattern in enumerate(patterns):
             subset: Subset = tuple(np.array(self.candidates)[pattern].tolist())
@@ -113,21 +125,22 @@ class ContentPolicy:
                 accepted.take(rows),
             )
             leaves = self.forests[subset].leaves(state.features)
-            choice = self.choice(rate_index, subset, state, leaves)
+            choice = self.choice(rate_index, subset, state, leaves, calls[rows])
             able = np.isfinite(choice.gain)
             best[rows] = (
                 action_members(self.actions(subset), n_services)[choice.action] & able[:, None]
             )
-            gains[rows], prices[rows] = np.where(able, [choice.gain, choice.price], 0.0)
+            gains[rows], net_prices[rows] = np.where(able, [choice.gain, choice.price], 0.0)
             ask[rows] = best[rows] & choice.goes_on[:, None]
-        return NextSteps(ask, accepted.service, accepted.probability, best, gains, prices)
+        return NextSteps(ask, accepted.service, accepted.probability, best, gains, net_prices)
 
     def choice(
-        self, rate_index: int, subset: Subset, state: ItemStates, leaves: Nodes
+        self, rate_index: int, subset: Subset, state: ItemStates, leaves: Nodes, prices: Floats
     ) -> StepChoice:
-        """The best action of items in a state after ``subset``, at their ``leaves`` there."""
+        """The best action of items in a state after ``subset``, at their ``leaves`` there and at
+        the ``prices`` (n, K) of calls."""
         actions = self.actions(subset)
         corrections = forest_means(leaves, self.corrections[subset][rate_index])
         gains = self.gain_models[subset][rate_index](state.plain_gains(actions), corrections)
-        prices = self.exchange_rates[rate_index] * action_prices(actions, self.prices, self.times)
-        return choose(gains, prices, not subset)
+        rate = self.exchange_rates[rate_index]
+        return choose(gains, rate * action_prices(actions, prices, self.times), not subset)

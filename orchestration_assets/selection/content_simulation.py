@@ -16,7 +16,15 @@ from orchestration_assets.selection.policy_outcomes import PolicyOutcome, outcom
 class ContentSimulator:
     """Runs a policy on recorded answers; what no rate changes is computed once."""
 
-    def __init__(self, policy: ContentPolicy, expected: Floats, recorded: RecordedAnswers) -> None:
+    def __init__(
+        self,
+        policy: ContentPolicy,
+        expected: Floats,
+        recorded: RecordedAnswers,
+        prices: Floats | None = None,
+    ) -> None:
+        """``expected`` (n, K) and ``prices`` (n, K) as for :meth:`ContentPolicy.next_steps`."""
+        self._prices = policy.item_prices(prices, recorded.n_items)
         self._policy, self._expected, self._recorded = policy, expected, recorded
         self._states: dict[Subset, tuple[ItemStates, Nodes | None]] = {}
 
@@ -28,7 +36,7 @@ class ContentSimulator:
             state, leaves = self._state(subset)
             if leaves is None:
                 return state.accepted.service, np.full(self._recorded.n_items, MISSING)
-            choice = policy.choice(rate_index, subset, state, leaves)
+            choice = policy.choice(rate_index, subset, state, leaves, self._prices)
             return state.accepted.service, np.where(choice.goes_on, choice.action, MISSING)
 
         return follow(self._recorded, decide, policy.actions, policy.times)

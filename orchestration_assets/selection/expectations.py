@@ -27,12 +27,14 @@ _SHOWN_SERVICES: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class ItemExpectation:
-    """``scores`` (K,) in [0, 1] that are expected of the model's services on one item;
+    """``scores`` (K,) in [0, 1] that are expected of the model's services on one item, ``usd`` (K,)
+    what a call to each costs, None where items are not told apart by price;
     ``familiarity`` in [0, 1] says how near it is to what was learned from, None where nothing is
     known of the item, so that the scores are the services' overall ones."""
 
     scores: tuple[float, ...]
     familiarity: float | None = None
+    usd: tuple[float, ...] | None = None
 
     @property
     def is_unfamiliar(self) -> bool:
@@ -55,17 +57,18 @@ class BatchInputs:
         familiarity = np.full(len(scores), np.nan)
         if known.any():
             familiarity[known] = model.predictor.familiarity(self.items.inputs.take(known))
-        return BatchExpectations(self, scores, familiarity)
+        return BatchExpectations(self, scores, familiarity, model.expected_usd(self.items))
 
 
 @dataclass(frozen=True)
 class BatchExpectations:
     """``scores`` (n, K) and ``familiarity`` (n,) of the contents of a batch, NaN where nothing is
-    known of one."""
+    known of one; ``usd`` (n, K) what calls cost on each, None where that is not told apart."""
 
     batch: BatchInputs
     scores: Floats
     familiarity: Floats
+    usd: Floats | None = None
 
     def of(self, content: str) -> ItemExpectation | None:
         """What is expected on a content; None for one that is not of the batch."""
@@ -74,12 +77,13 @@ class BatchExpectations:
             return None
         familiarity = float(self.familiarity[at])
         known = None if np.isnan(familiarity) else familiarity
-        return ItemExpectation(tuple(self.scores[at].tolist()), known)
+        usd = None if self.usd is None else tuple(self.usd[at].tolist())
+        return ItemExpectation(tuple(self.scores[at].tolist()), known, usd)
 
     def first_words(self, model: LearnedModel, point: int) -> dict[str, str]:
         """Content -> which services an operating point asks first, and why; those alone of which
         something is known, and nothing where the point does not look at what is expected."""
-        steps = model.selector.first_steps(point, self.scores)
+        steps = model.selector.first_steps(point, self.scores, self.usd)
         if steps is None:
             return {}
         services = np.array(model.selector.services, dtype=object)
@@ -111,6 +115,14 @@ def expected_by(plan: PlanRow, services: Sequence[str]) -> Floats | None:
         return None
     expected = {one.service: one.score for one in plan.expected_scores}
     return np.array([expected[name] for name in services])
+
+
+def expected_usd_by(plan: PlanRow, services: Sequence[str]) -> Floats | None:
+    """(K,) what the plan says calls to these services cost; None where it says nothing."""
+    usd = {one.service: one.usd for one in plan.expected_scores or ()}
+    if not usd or None in usd.values():
+        return None
+    return np.array([usd[name] for name in services], dtype=np.float64)
 
 
 def expected_words(services: Sequence[str], expected: Sequence[float] | Floats) -> str:

@@ -14,6 +14,12 @@ from orchestration_assets.selection.choice_reasons import (
     plain_reasons,
     reasons_of,
 )
+from orchestration_assets.selection.item_prices import (
+    ItemPrices,
+    item_tokens,
+    pack_item_prices,
+    unpack_item_prices,
+)
 from orchestration_assets.selection.known_items import KnownItems, expected_on
 from orchestration_assets.selection.trained_selector import (
     TrainedSelector,
@@ -27,11 +33,13 @@ _PREFIX: Final = "success."
 @dataclass(frozen=True)
 class LearnedModel:
     """``selector`` decides the steps; ``predictor`` says what it expects of each service on an
-    item before any call, None where what items are like tells nothing; ``reasons`` why."""
+    item before any call, None where what items are like tells nothing; ``reasons`` why;
+    ``prices`` what calls cost on an item."""
 
     selector: TrainedSelector
     predictor: SuccessPredictor | None = None
     reasons: ChoiceReasons | None = None
+    prices: ItemPrices | None = None
 
     def expected_scores(self, items: KnownItems | None) -> Floats | None:
         """(n, K) expected scores in [0, 1]; the overall ones of items of which nothing is known.
@@ -41,6 +49,15 @@ class LearnedModel:
         if self.predictor is None or items is None:
             return None
         return expected_on(items, self.predictor, self.selector.solo_accuracy)
+
+    def expected_usd(self, items: KnownItems | None) -> Floats | None:
+        """(n, K) USD that calls are expected to cost; the mean of items of which nothing is known.
+
+        None where the model does not tell items apart by price, and where no item is known.
+        """
+        if self.prices is None or items is None:
+            return None
+        return self.prices(item_tokens(items.inputs))
 
 
 def pack_model(model: LearnedModel) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
@@ -52,6 +69,8 @@ def pack_model(model: LearnedModel) -> tuple[dict[str, NDArray[Any]], dict[str, 
         arrays |= {_PREFIX + name: array for name, array in of_predictor.items()}
     if model.reasons is not None:
         facts["reasons"] = plain_reasons(model.reasons)
+    if model.prices is not None:
+        facts["prices"] = pack_item_prices(model.prices)
     return arrays, facts
 
 
@@ -66,4 +85,5 @@ def unpack_model(arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -
         }
         predictor = unpack_predictor(own, facts["predictor"])
     reasons = reasons_of(facts["reasons"]) if "reasons" in facts else None
-    return LearnedModel(unpack_selector(arrays, facts["selector"]), predictor, reasons)
+    prices = unpack_item_prices(facts["prices"]) if "prices" in facts else None
+    return LearnedModel(unpack_selector(arrays, facts["selector"]), predictor, reasons, prices)

@@ -92,17 +92,23 @@ class Selector:
         result = self.validation[self.families[rate]]
         return float(result.accuracies[rate]), float(result.prices[rate])
 
-    def run(self, recorded: RecordedAnswers, expected: Floats | None = None) -> list[PolicyOutcome]:
+    def run(
+        self,
+        recorded: RecordedAnswers,
+        expected: Floats | None = None,
+        prices: Floats | None = None,
+    ) -> list[PolicyOutcome]:
         """The outcomes on recorded answers, one an exchange rate.
 
         ``expected`` (n, K) are the scores expected before any call; without them the family
-        ``CONTENT`` raises ValueError.
+        ``CONTENT`` raises ValueError. ``prices`` (n, K) are those of a call on each item, by
+        default what calls cost on average.
         """
         simulator, content = None, None
         if self.content is not None and CONTENT in self.families:
             if expected is None:
                 raise ValueError(f"{recorded.name}: the family {CONTENT} needs expected scores")
-            content = ContentSimulator(self.content, expected, recorded)
+            content = ContentSimulator(self.content, expected, recorded, prices)
         if self.belief is not None and self.step_policy is not None and STACK in self.families:
             simulator = PolicySimulator(self.belief, self.step_policy, recorded)
         outcomes = []
@@ -136,7 +142,8 @@ def fit_selector(
 ) -> Selector:
     """Fits and evaluates every family on items of known gold that every service was asked about.
 
-    ``prices`` (K,) of a call, in the unit to be saved; USD by default. ``times`` (K,) are what
+    ``prices`` (K,) of a call, or (n, K) of one on each item, in the unit to be saved; mean USD by
+    default. ``times`` (K,) are what
     waiting for a call costs in the same unit, nothing by default: calls at once cost the longest of
     them. ``expected`` (n, K) in [0, 1] are the scores expected of each service before any call, by
     predictors that have not seen the items. While an even sample of ``MAX_FEW_LABELS`` items would
@@ -153,13 +160,16 @@ def fit_selector(
     price = train.prices if prices is None else prices
     waiting = np.zeros(train.n_services) if times is None else times
     cost = price + waiting
-    rates = exchange_rates(cost, n_rates)
+    mean_cost = cost if cost.ndim == 1 else train.mean(cost)
+    rates = exchange_rates(mean_cost, n_rates)
     few = train.n_effective <= MAX_FEW_LABELS
     belief, step_policy = None, None
     validation: dict[str, FamilyResult] = {}
     if not few and train.correct is None and 1 < train.n_services <= MAX_SERVICES:
         belief, posteriors = fit_belief(train, seed)
-        step_policy, outcomes = fit_step_policy(train, posteriors, cost, rates, seed, 2 * n_rates)
+        step_policy, outcomes = fit_step_policy(
+            train, posteriors, mean_cost, rates, seed, 2 * n_rates
+        )
         rates = step_policy.exchange_rates
         validation[STACK] = _family_result(outcomes, rates, cost)
     folds = np.random.default_rng(seed).permutation(train.n_items) % _FOLDS
@@ -202,8 +212,8 @@ def _lead(
     outcome: PolicyOutcome, single: PolicyOutcome, rate: float, prices: Floats, cost: Floats
 ) -> float:
     """By how many standard errors the net value of an outcome exceeds that of a single service."""
-    net = outcome.scores - rate * (outcome.asked @ prices + _waits(outcome))
-    difference = net - (single.scores - rate * (single.asked @ cost))
+    net = outcome.scores - rate * ((outcome.asked * prices).sum(axis=1) + _waits(outcome))
+    difference = net - (single.scores - rate * (single.asked * cost).sum(axis=1))
     weights = outcome.weights / outcome.weights.sum()
     mean = float(weights @ difference)
     error = float(np.sqrt((weights**2 * (difference - mean) ** 2).sum()))
@@ -243,7 +253,8 @@ def _in_words(train: RecordedAnswers) -> str:
 def _cross_validated(
     train: RecordedAnswers, fit: Fit, rates: Floats, prices: Floats, folds: Ints
 ) -> FamilyResult:
-    correct = np.zeros(len(rates))
+    correct, paid = np.zeros((2, len(rates)))
+    each = np.broadcast_to(prices, train.answers.shape)
     asked = np.zeros((len(rates), train.n_services))
     for fold in range(_FOLDS):
         held_out = folds == fold
@@ -252,7 +263,9 @@ def _cross_validated(
             outcome = policy.run(outside)
             correct[rate] += train.weights[held_out] @ outcome.scores
             asked[rate] += train.weights[held_out] @ outcome.asked
-    return _result_of_shares(correct / train.n_items, asked / train.n_items, rates, prices)
+            paid[rate] += train.weights[held_out] @ (outcome.asked * each[held_out]).sum(axis=1)
+    n_items = train.n_items
+    return _result_of_shares(correct / n_items, asked / n_items, rates, paid / n_items)
 
 
 def _family_result(
@@ -260,14 +273,13 @@ def _family_result(
 ) -> FamilyResult:
     accuracies = np.array([outcome.accuracy for outcome in outcomes])
     asked = np.array([outcome.ask_shares for outcome in outcomes])
-    waits = [np.average(_waits(outcome), weights=outcome.weights) for outcome in outcomes]
-    return _result_of_shares(accuracies, asked, rates, prices, np.array(waits))
+    mean_prices = np.array([outcome.mean_price(prices) for outcome in outcomes])
+    return _result_of_shares(accuracies, asked, rates, mean_prices)
 
 
 def _result_of_shares(
-    accuracies: Floats, asked: Floats, rates: Floats, prices: Floats, waits: Floats | float = 0.0
+    accuracies: Floats, asked: Floats, rates: Floats, mean_prices: Floats
 ) -> FamilyResult:
-    mean_prices = asked @ prices + waits
     return FamilyResult(accuracies - rates * mean_prices, accuracies, mean_prices, asked)
 
 

@@ -210,10 +210,11 @@ def plan_item(
     row = _row(batch, profile, task_name, task, policy_hash, decided, ahead, rejected)
     learned = known.get(task_name)
     if isinstance(learned, ChosenPoint) and (expected := learned.expects(profile.content_hash)):
-        scores = zip(learned.model.selector.services, expected.scores, strict=True)
+        names = learned.model.selector.services
+        usd = expected.usd or (None,) * len(names)
         row = replace(
             row,
-            expected_scores=tuple(ExpectedScore(name, score) for name, score in scores),
+            expected_scores=tuple(map(ExpectedScore, names, expected.scores, usd)),
             familiarity=expected.familiarity,
         )
     return row

@@ -40,6 +40,11 @@ class PolicyOutcome:
         """Mean USD an item."""
         return float(np.average(self.cost, weights=self.weights))
 
+    def mean_price(self, prices: Floats) -> float:
+        """Mean price an item at ``prices`` (K,) or (n, K) of calls, and of waiting."""
+        waits = np.zeros(len(self.scores)) if self.waits is None else self.waits
+        return float(np.average((self.asked * prices).sum(axis=1) + waits, weights=self.weights))
+
     @property
     def ask_shares(self) -> Floats:
         """(K,) how often each service is asked."""

@@ -40,6 +40,9 @@ from orchestration_assets.selection.stored_content_policy import (
 )
 
 MAX_POINTS: Final = 12
+USD: Final = "usd"
+"""The unit of points that save money."""
+
 FORMAT: Final = 2
 
 GivenAnswers = Mapping[str, tuple[str | None, float | None]]
@@ -112,16 +115,22 @@ class TrainedSelector:
     content_policies: Mapping[str, ContentPolicy] = field(default_factory=dict)
 
     def next_step(
-        self, point: int, given: GivenAnswers, expected: Floats | None = None
+        self,
+        point: int,
+        given: GivenAnswers,
+        expected: Floats | None = None,
+        usd: Floats | None = None,
     ) -> NextStep:
         """The step after the services in ``given`` gave (answer or None, confidence or None).
 
         ``expected`` (K,) in [0, 1] are the scores expected of the services before any call; None:
-        what each scores by itself.
+        what each scores by itself. ``usd`` (K,) is what calls cost on this item, by default what
+        they cost on average.
         """
         operating_point = self.points[point]
         if operating_point.family == CONTENT:
-            return self._content_next_step(operating_point, given, expected)
+            prices = _prices_of(operating_point, usd)
+            return self._content_next_step(operating_point, given, expected, prices)
         recorded = self._as_recorded(given)
         if operating_point.family == STACK:
             return self._stacked_next_step(operating_point, recorded, given)
@@ -129,9 +138,12 @@ class TrainedSelector:
             self.fixed_policies[operating_point.policy_index], recorded, self.services, given
         )
 
-    def first_steps(self, point: int, expected: Floats) -> NextSteps | None:
-        """The first steps of ``n`` items of which ``expected`` (n, K) is expected before any call;
-        None where the point's policy does not look at that."""
+    def first_steps(
+        self, point: int, expected: Floats, usd: Floats | None = None
+    ) -> NextSteps | None:
+        """The first steps of ``n`` items of which ``expected`` (n, K) is expected before any call,
+        and on which calls cost ``usd`` (n, K); None where the point's policy does not look at
+        that."""
         operating_point = self.points[point]
         if operating_point.family != CONTENT:
             return None
@@ -149,7 +161,11 @@ class TrainedSelector:
             np.full(shape, np.nan),
         )
         return self.content_policies[operating_point.unit].next_steps(
-            operating_point.policy_index, expected, nothing, nothing.asked
+            operating_point.policy_index,
+            expected,
+            nothing,
+            nothing.asked,
+            _prices_of(operating_point, usd),
         )
 
     def label_probabilities(
@@ -175,11 +191,16 @@ class TrainedSelector:
         return advice.answer, operating_point.accuracy, {advice.answer: operating_point.accuracy}
 
     def run(
-        self, point: int, recorded: RecordedAnswers, expected: Floats | None = None
+        self,
+        point: int,
+        recorded: RecordedAnswers,
+        expected: Floats | None = None,
+        usd: Floats | None = None,
     ) -> PolicyOutcome:
         """The outcome of one point on recorded answers of the same services and labels.
 
-        ``expected`` (n, K) are the scores expected before any call; None: as for :meth:`next_step`.
+        ``expected`` (n, K) are the scores expected before any call, ``usd`` (n, K) what calls cost
+        on each item; None: as for :meth:`next_step`.
         """
         operating_point = self.points[point]
         if operating_point.family == CONTENT:
@@ -187,6 +208,7 @@ class TrainedSelector:
                 self.content_policies[operating_point.unit],
                 self._expected(expected, recorded.n_items),
                 recorded,
+                _prices_of(operating_point, usd),
             ).run(operating_point.policy_index)
         if operating_point.family != STACK or self.belief is None:
             return self.fixed_policies[operating_point.policy_index].run(recorded)
@@ -224,7 +246,11 @@ class TrainedSelector:
         return np.asarray(expected, dtype=np.float64).reshape(n_items, len(self.services))
 
     def _content_next_step(
-        self, point: OperatingPoint, given: GivenAnswers, expected: Floats | None
+        self,
+        point: OperatingPoint,
+        given: GivenAnswers,
+        expected: Floats | None,
+        prices: Floats | None,
     ) -> NextStep:
         # answers that did not occur in training can still be compared with each other
         said = dict.fromkeys(answer for answer, _ in given.values() if answer is not None)
@@ -236,6 +262,7 @@ class TrainedSelector:
             self._expected(expected, 1),
             self._as_recorded(given, labels),
             np.array([[name in given for name in self.services]]),
+            None if prices is None else prices[None, :],
         )
         return self._one_step(steps, given)
 
@@ -284,6 +311,11 @@ class TrainedSelector:
             np.zeros(shape),
             np.full(shape, np.nan),
         )
+
+
+def _prices_of(point: OperatingPoint, usd: Floats | None) -> Floats | None:
+    """What calls cost on each item in the unit of a point; None where that is no money."""
+    return usd if point.unit == USD else None
 
 
 def _fixed_next_step(

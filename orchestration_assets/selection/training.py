@@ -23,6 +23,7 @@ from orchestration_assets.schemas.selection import SelectionModelRow
 from orchestration_assets.selection.active_selector import artefact_name
 from orchestration_assets.selection.baselines import effective_confidence
 from orchestration_assets.selection.choice_reasons import learn_reasons
+from orchestration_assets.selection.item_prices import fit_item_prices, item_tokens
 from orchestration_assets.selection.known_items import KnownItems, fit_expectations
 from orchestration_assets.selection.learned_model import LearnedModel, pack_model, unpack_model
 from orchestration_assets.selection.learner import CONTENT, Selector, fit_selector
@@ -30,6 +31,7 @@ from orchestration_assets.selection.policy_outcomes import PolicyOutcome
 from orchestration_assets.selection.region_rows import regions_of
 from orchestration_assets.selection.strategies import is_sampled
 from orchestration_assets.selection.trained_selector import (
+    USD,
     TrainedSelector,
     build_trained_selector,
 )
@@ -214,17 +216,21 @@ def fit_trained_selector(
     seed: int = 0,
     expected: Floats | None = None,
     price_per_second: float = 0.0,
+    item_usd: Floats | None = None,
 ) -> tuple[TrainedSelector, str]:
     """The selector of one task, fitted to save money where calls cost any, and to save time.
 
     ``expected`` (n, K) are the scores expected of each service before any call, out of fold.
     ``price_per_second``: US dollars that a second of waiting is worth, beside the price of calls.
+    ``item_usd`` (n, K): what calls are expected to cost on each item, by default what they cost on
+    average.
     """
     usd, ms = train.prices, np.nan_to_num(train.milliseconds.mean(axis=0))
     waiting_usd = price_per_second * ms / 1000.0
     currencies: dict[str, tuple[Floats, Floats | None]] = {}
     if usd.any() or waiting_usd.any():
-        currencies["usd"] = usd, waiting_usd if waiting_usd.any() else None
+        prices = usd if item_usd is None else item_usd
+        currencies[USD] = prices, waiting_usd if waiting_usd.any() else None
     if ms.any() or not currencies:
         # services that take no measurable time are told apart by the number of calls
         currencies["ms"] = ms if ms.any() else np.ones_like(ms), None
@@ -243,8 +249,13 @@ def _fit_model(
     """The model of one task. Where what items are like decides no step, nothing is expected."""
     fitted = fit_expectations(train, items)
     expected = None if fitted is None else fitted.out_of_fold
+    prices, item_usd = None, None
+    if items is not None and fitted is not None:
+        tokens = item_tokens(items.inputs)
+        prices = fit_item_prices(train.costs, tokens, train.weights)
+        item_usd = prices(tokens)
     deployed, words = fit_trained_selector(
-        train, expected=expected, price_per_second=price_per_second
+        train, expected=expected, price_per_second=price_per_second, item_usd=item_usd
     )
     reads = any(point.family == CONTENT for point in deployed.points)
     if not reads or items is None or fitted is None:
@@ -252,7 +263,7 @@ def _fit_model(
     inputs = items.inputs.take(items.described)
     regions = regions_of(train.take(items.described), inputs)
     reasons = None if regions is None else learn_reasons(fitted.predictor, inputs, regions)
-    return LearnedModel(deployed, fitted.predictor, reasons), words
+    return LearnedModel(deployed, fitted.predictor, reasons, prices), words
 
 
 def _evaluate(model: LearnedModel, test: RecordedAnswers, items: KnownItems | None) -> _Trial:
@@ -261,7 +272,8 @@ def _evaluate(model: LearnedModel, test: RecordedAnswers, items: KnownItems | No
     if expected is None:
         expected = np.tile(deployed.solo_accuracy, (test.n_items, 1))
     point = max(range(len(deployed.points)), key=lambda at: deployed.points[at].accuracy)
-    return _Trial(point, deployed.run(point, _with_model_labels(deployed, test), expected))
+    known = _with_model_labels(deployed, test)
+    return _Trial(point, deployed.run(point, known, expected, model.expected_usd(items)))
 
 
 def _current(
