@@ -216,3 +216,22 @@ def test_services_are_asked_at_once_where_waiting_has_a_price(tmp_path) -> None:
     assert " at once: expected gain " in done.decisions[0].reason
     assert most == len(done.decisions[0].services)
     assert done.decisions[-1].answer == "a"
+
+
+@pytest.mark.parametrize(
+    ("usd", "first"), [((1e-4, 1e-4, 1e-4), "s1"), ((1e-4, 1.0, 1e-4), "s0"), (None, "s1")]
+)
+def test_a_service_is_asked_by_what_its_call_costs_on_the_item(tmp_path, usd, first) -> None:
+    model = content_model((ANY_ANSWER,))
+    point = max(n for n, one in enumerate(model.points) if one.family == CONTENT)
+    services = by_name(*(Scripted(name, Reading(Status.OK, "rain")) for name in model.services))
+
+    async def carry_out():
+        async with Asker(services, AnswerCache(LmdbStore(tmp_path / "answers"))) as asker:
+            asked = replace(question(), task=replace(TASK, kind=AnswerKind.TEXT, labels=()))
+            expected, prices = np.array([0.75, 0.8, 0.6]), None if usd is None else np.array(usd)
+            return await run_learned(model, point, asked, asker.ask, expected, prices)
+
+    decisions = asyncio.run(carry_out()).decisions
+    assert decisions[0].services == (first,)
+    assert "for $0.0001 and" in decisions[0].reason

@@ -14,8 +14,13 @@ from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import PROCESSING_PLANS, ItemProfile, PlanRow
 from orchestration_assets.selection.active_selector import ActiveSelector, ChosenPoint
 from orchestration_assets.selection.content_drift import content_drifts
-from orchestration_assets.selection.expectations import UNFAMILIAR_BELOW, BatchInputs
+from orchestration_assets.selection.expectations import (
+    UNFAMILIAR_BELOW,
+    BatchInputs,
+    expected_usd_by,
+)
 from orchestration_assets.selection.forecast import Price
+from orchestration_assets.selection.item_prices import item_tokens
 from orchestration_assets.selection.known_items import KnownItems
 from orchestration_assets.selection.learned_model import LearnedModel, pack_model, unpack_model
 from orchestration_assets.selection.plan import plan_items
@@ -183,6 +188,24 @@ def test_a_plan_says_what_is_expected_of_its_item_who_comes_first_and_why(traine
     (unknown,) = (plan for plan in plans if plan.item_id == "i7")
     assert "; expected of items in general: " in unknown.reason
     assert unknown.familiarity is None
+
+
+def test_a_plan_says_what_calls_cost_on_its_item_as_earlier_calls_did_by_tokens(tmp_path) -> None:
+    known = records()
+    assert known.items is not None
+    usd_a_token = np.array([1e-5, 2e-5, 1e-6])
+    paid = item_tokens(known.items.inputs)[:, None] * usd_a_token
+    priced = replace(known, recorded=replace(known.recorded, costs=paid))
+    registry = Home(tmp_path).models
+    found = train_task("t", priced, IDENTITIES, registry)
+    inputs, _ = planted("language", 60, 9)
+    plans = planned((registry, found), inputs, np.ones(60, np.bool_))
+    told = [expected_usd_by(plan, SERVICES) for plan in plans]
+    assert all(usd is not None for usd in told)
+    expected = item_tokens(inputs)[:, None] * usd_a_token
+    np.testing.assert_allclose(np.array(told), expected, rtol=0.05)
+    (row_of_old,) = [replace(plan, expected_scores=None) for plan in plans[:1]]
+    assert expected_usd_by(row_of_old, SERVICES) is None
 
 
 def test_items_unlike_all_that_was_learned_follow_the_default_and_drift_is_counted(
