@@ -95,11 +95,13 @@ take_feedback = _corpus_job(
 
 learn_selection = _corpus_job(
     "learn_selection",
-    selection=dg.AssetSelection.assets("outcomes", "selection_model", "selection_frontier"),
+    selection=dg.AssetSelection.assets(
+        "outcomes", "selection_model", "selection_frontier", "taught_services"
+    ),
     description=(
         "Holds the answers of services against gold, verdicts and judges, trains what decides the "
-        "next step, promotes it when it does not lose on held-out outcomes, and measures every "
-        "policy."
+        "next step, promotes it when it does not lose on held-out outcomes, measures every "
+        "policy, and teaches the taught services."
     ),
 )
 

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.schemas.policy import Policy
+from orchestration_assets.schemas.services import TaughtConfig
 from orchestration_assets.services.contract import Service
 from orchestration_assets.services.identity import service_identity
 from orchestration_assets.services.pool import build_services
@@ -22,6 +23,8 @@ def _installed(policy: Policy, name: str) -> Service | None:
     if name not in policy.services:
         return None
     try:
-        return build_services({name: policy.services[name]})[name]
+        config = policy.services[name]
+        wanted = {config.by, name} if isinstance(config, TaughtConfig) else {name}
+        return build_services({one: policy.services[one] for one in wanted})[name]
     except (KeyError, ValidationError):
         return None

@@ -6,7 +6,7 @@ Where answers cannot be compared (free text), each stands for itself.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -29,8 +29,9 @@ _LABEL_PSEUDO_COUNT: Final = 20.0
 _MIN_ITEMS_FOR_TREES: Final = 600
 # log-odds of an answer, before any outcome is seen: the service's own, those of the services that
 # agree and of the strongest that contradict (both discounted: services err together), confidence
-_PRIOR: Final = (1.0, 0.4, -0.4, 0.0, 0.0, 0.0, 0.0, 0.0)
-_RIDGE: Final = 20.0
+_PRIOR: Final = (1.0, 0.4, -0.6, 0.0, 0.0, 0.0, 0.0, 0.0)
+_AS_EXPECTED: Final = (1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+_RIDGE: Final = 6.0
 _SETS_PER_ITEM: Final = 6
 
 
@@ -193,7 +194,7 @@ def fit_accepted_answers(
         None,
     )
     if not answers_tell(train):
-        return blank
+        return replace(blank, coefficients=np.append(_AS_EXPECTED, 0.0))
     random = np.random.default_rng(seed)
     blocks, targets, weights = [], [], []
     for _ in range(_SETS_PER_ITEM):

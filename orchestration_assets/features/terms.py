@@ -17,7 +17,7 @@ _ID_MASK: Final = (1 << (32 - COUNT_BITS)) - 1
 
 _TOKEN: Final = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")
 # marks that writers and converters of texts set, change and leave out at will
-_LIGHT_MARKS: Final = frozenset(".,;:!?¡¿'\"`´()«»‹›·、。〈〉《》「」『』【】‐‑‒–—―‘’‚‛“”„‟•…′″-")
+_LIGHT_MARKS: Final = frozenset(".,;:!?¡¿'\"`´()«»‹›·、。〈〉《》「」『』【】‐‑‒–—―‘’‚‛“”„‟•…′″-")  # noqa: RUF001 -- look-alike signs are what is folded
 _SCRIPT_WITHOUT_SPACES: Final = re.compile(
     "[\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 )

@@ -161,7 +161,7 @@ def _given_type(detail: Any) -> Any:
 
 def _enumeration(detail: Any) -> list[str]:
     if detail["type"] == "service_type":
-        return ["embedded", "openai_chat", "openai_embeddings"]
+        return ["embedded", "taught", "openai_chat", "openai_embeddings"]
     expected = str(detail.get("ctx", {}).get("expected", ""))
     return [part.strip(" '") for part in expected.replace(" or ", ",").split(",") if part.strip()]
 

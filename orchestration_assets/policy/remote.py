@@ -10,8 +10,10 @@ from orchestration_assets.schemas.services import (
     EmbeddedConfig,
     RemoteConfig,
     ServiceConfig,
+    TaughtConfig,
 )
 from orchestration_assets.services.registry import EMBEDDED, embedded_class
+from orchestration_assets.services.taught.lessons import TEACHABLE
 
 _RESERVED = ("model", "messages", "input", "stream", "response_format")
 
@@ -21,6 +23,8 @@ def answer_kinds(service: ServiceConfig) -> frozenset[AnswerKind]:
     if isinstance(service, EmbeddedConfig):
         known = service.implementation in EMBEDDED
         return embedded_class(service.implementation).kinds if known else frozenset(AnswerKind)
+    if isinstance(service, TaughtConfig):
+        return TEACHABLE
     if isinstance(service, ChatConfig):
         return frozenset(AnswerKind) - {AnswerKind.VECTOR}
     return frozenset({AnswerKind.VECTOR})

@@ -13,6 +13,7 @@ from orchestration_assets.policy.problems import (
     safe_key,
 )
 from orchestration_assets.policy.remote import answer_kinds, prompt_problems, remote_problems
+from orchestration_assets.policy.taught import taught_problems
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.features import FEATURES
 from orchestration_assets.schemas.policy import (
@@ -26,7 +27,7 @@ from orchestration_assets.schemas.policy import (
     Route,
     TaskConfig,
 )
-from orchestration_assets.schemas.services import EmbeddedConfig
+from orchestration_assets.schemas.services import EmbeddedConfig, TaughtConfig
 from orchestration_assets.services.registry import EMBEDDED, load_embedded
 
 _TYPES: Mapping[str, type] = {feature.name: feature.type for feature in FEATURES}
@@ -36,7 +37,9 @@ _ORDER = ("lt", "le", "gt", "ge")
 def semantic_problems(policy: Policy) -> Iterator[Problem]:
     """Every name that refers to nothing and every comparison that can never hold."""
     for name, service in policy.services.items():
-        if not isinstance(service, EmbeddedConfig):
+        if isinstance(service, TaughtConfig):
+            yield from taught_problems(policy, name, service)
+        elif not isinstance(service, EmbeddedConfig):
             yield from remote_problems(policy, name, service)
         elif service.implementation not in EMBEDDED:
             path = f"services.{safe_key(name)}.implementation"

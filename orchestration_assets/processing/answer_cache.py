@@ -11,6 +11,7 @@ from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Alternative, Question, Reading
 from orchestration_assets.schemas.storable_readings import is_kept
 from orchestration_assets.services.contract import Service
+from orchestration_assets.services.taught.taught_service import TaughtService
 from resources.feature_cache.lmdb_store import LmdbStore
 
 CACHED = frozenset({Status.OK, Status.ABSTAINED})
@@ -40,10 +41,15 @@ def answer_key(question: Question, service: Service) -> str:
     parts = [
         item.content_hash if whole else blake2b(item.data, digest_size=16).hexdigest(),
         [task.name, task.version, task.kind, task.labels, task.scale],
-        [service.name, service.version, service.fingerprint],
+        [service.name, service.version, service.fingerprint, *_known(service)],
         [context, earlier],
     ]
     return blake2b(_canonical(parts).encode(), digest_size=16).hexdigest()
+
+
+def _known(service: Service) -> list[str]:
+    """The version of what a taught service knows: with another it may answer otherwise."""
+    return [service.state.version] if isinstance(service, TaughtService) else []
 
 
 def encode(reading: Reading) -> bytes:

@@ -17,6 +17,7 @@ from orchestration_assets.schemas.storable_readings import UnfitReadingError, ke
 from orchestration_assets.schemas.storable_values import whole_text
 from orchestration_assets.services.contract import Service
 from orchestration_assets.services.identity import service_identity
+from orchestration_assets.services.taught.taught_service import TaughtService
 from resources.ai_services.http.service import HttpService
 from resources.ai_services.resilience.attempts import Attempt, CallOutcome
 from resources.ai_services.resilience.batcher import Batcher
@@ -36,7 +37,7 @@ class AskResult:
     ``round`` counts the rounds of an iterative plan from 0; ``final`` is False for a reading that
     another one of the same service took over, and for a router's, which takes no part in the
     answer. ``decides``: whether the answer that stands rests on it. ``saw``: the services whose
-    answers were shown with the question.
+    answers were shown with the question. ``taught_by``: the service that a taught one learned from.
     """
 
     service: str
@@ -53,6 +54,7 @@ class AskResult:
     takes_part: bool = True
     decides: bool = False
     saw: tuple[str, ...] = ()
+    taught_by: str | None = None
 
 
 class UnsavedError(OrchestrationError):
@@ -203,6 +205,7 @@ class Asker:
             if first
             else (self._clock() - began) * 1000,
             attempts=called.attempts,
+            taught_by=service.config.by if isinstance(service, TaughtService) else None,
         )
 
     async def _call_once(

@@ -12,9 +12,12 @@ from orchestration_assets.policy.load import load_policy
 from orchestration_assets.processing.batch import result_tables
 from orchestration_assets.processing.health import check_services
 from orchestration_assets.processing.interpretation import PlannedTables, interpret_batch
+from orchestration_assets.processing.taught_training import train_taught
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.health import SERVICE_HEALTH
+from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import CALL_LOG, DECISION_LOG
+from orchestration_assets.schemas.taught import TAUGHT_SERVICES
 from orchestration_assets.table_assets import materialize, table_asset
 from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.home import Home
@@ -66,6 +69,28 @@ def service_health(
     if not nothing_left(home, policy_file.path):
         result = check_services(home, load_policy(policy_file.path), budget)
         yield materialize(context, result)
+
+
+@table_asset(
+    TAUGHT_SERVICES,
+    group="8_learning",
+    team="processing",
+    kinds={"scikitlearn"},
+    deps=[CALL_LOG.name],
+    per_batch=False,
+    description=(
+        "What each taught service learned of its teacher's stored answers: the share of items that "
+        "it may answer, the loss that it promises by held-out answers, its audits, and in words "
+        "why it is refused or suspended where it is."
+    ),
+)
+def taught_services(
+    home: dg.ResourceParam[Home], policy_file: PolicyFileResource
+) -> dg.MaterializeResult[pa.Table]:
+    """Teaches every taught service of the policy again; new batches use what is in force."""
+    rows = list(train_taught(load_policy(policy_file.path).policy, home))
+    words = {row.service: f"{row.outcome}: {row.words}" for row in rows}
+    return dg.MaterializeResult(value=rows_to_arrow(TAUGHT_SERVICES, rows), metadata=words)
 
 
 def _out(name: str) -> dg.AssetOut:

@@ -18,6 +18,7 @@ from orchestration_assets.processing.asker import CACHE, CALLED
 from orchestration_assets.processing.event_loop import BatchLimits, BatchResult, BatchWork, LoadItem
 from orchestration_assets.processing.near_copy_sharing import SHARED
 from orchestration_assets.processing.question_gains import FundingRules
+from orchestration_assets.processing.taught_models import knowing_all
 from orchestration_assets.processing.usage import observed_usage
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.disagreement import SERVICE_SCORECARDS
@@ -25,7 +26,7 @@ from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Item
 from orchestration_assets.schemas.policy import Choice, Policy
 from orchestration_assets.schemas.records import UnstorableError, rows_to_arrow
-from orchestration_assets.schemas.services import EmbeddedConfig, is_paid
+from orchestration_assets.schemas.services import LocalConfig, is_paid
 from orchestration_assets.schemas.tables import (
     CALL_LOG,
     DECISION_LOG,
@@ -60,10 +61,17 @@ def build_choices(policy: Policy | None) -> dict[tuple[str, str], Choice]:
 
 
 def build_work(
-    policy: Policy | None, learned: Mapping[str, TrainedSelector] | None = None
+    policy: Policy | None,
+    learned: Mapping[str, TrainedSelector] | None = None,
+    registry: ModelRegistry | None = None,
 ) -> BatchWork:
-    """What the plans of a batch refer to; nothing when there are no plans."""
+    """What the plans of a batch refer to; nothing when there are no plans.
+
+    Taught services know what the ``registry`` keeps of them; nothing without one.
+    """
     services = build_services(policy.services) if policy else {}
+    if policy and registry:
+        services = knowing_all(services, policy, registry)
     return BatchWork(build_choices(policy), build_tasks(policy), services, learned or {})
 
 
@@ -113,7 +121,7 @@ def batch_limits(
     if policy is None:
         return BatchLimits(1)
     execution, store = policy.execution, home.tables
-    remote = any(not isinstance(one, EmbeddedConfig) for one in policy.services.values())
+    remote = any(not isinstance(one, LocalConfig) for one in policy.services.values())
     seen = observed_usage(store) if remote else {}
     return BatchLimits(
         execution.items_in_flight,

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.policy.pinned_policy import read_pinned_policy
 from orchestration_assets.processing.drill import outage_drill
+from orchestration_assets.processing.taught_models import artefact_name
 from orchestration_assets.processing.usage import observed_usage
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import ProcessingModel
@@ -19,6 +20,7 @@ from orchestration_assets.schemas.tables import (
     INTERPRETATIONS,
     PROCESSING_PLANS,
 )
+from orchestration_assets.schemas.taught import TAUGHT_SERVICES
 from orchestration_assets.table_assets import Balance, Stored, table_checks
 from resources.home import Home
 from resources.home_resource import PolicyFileResource
@@ -161,9 +163,18 @@ def outage_drill_check(
     )
 
 
+def _check_taught_stored(stored: Stored, rows: pa.Table) -> list[Balance]:
+    """What is in force of each taught service can be read."""
+    registry = stored.home.models
+    stated = [one for one in values(rows, "service", "version") if one[1] is not None]
+    kept = [one for one in stated if one[1] in registry.versions(artefact_name(one[0]))]
+    return [Balance(len(stated), len(kept), "taught services whose version is stored")]
+
+
 sequential_checks = _checks_of(ProcessingModel.SEQUENTIAL)
 parallel_checks = _checks_of(ProcessingModel.PARALLEL)
 iterative_checks = _checks_of(ProcessingModel.ITERATIVE)
 hybrid_checks = _checks_of(ProcessingModel.HYBRID)
 decision_log_checks = table_checks(DECISION_LOG, _check_plans_logged)
 call_log_checks = table_checks(CALL_LOG, _check_readings_have_calls)
+taught_services_checks = table_checks(TAUGHT_SERVICES, _check_taught_stored, per_batch=False)

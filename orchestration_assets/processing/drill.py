@@ -22,7 +22,12 @@ from orchestration_assets.processing.usage import ObservedUsage
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Item, Question, Task
 from orchestration_assets.schemas.policy import Policy
-from orchestration_assets.schemas.services import EmbeddedConfig, RemoteConfig, ServiceConfig
+from orchestration_assets.schemas.services import (
+    LocalConfig,
+    RemoteConfig,
+    ServiceConfig,
+    TaughtConfig,
+)
 from orchestration_assets.services.pool import build_services
 from resources.ai_services.drill.faults import Fault, FaultKind, FaultScript
 from resources.ai_services.drill.server import DrillServer, serving
@@ -73,7 +78,7 @@ def outage_drill(policy: Policy, seen: Mapping[str, ObservedUsage]) -> list[Dril
     remote = {
         name: config
         for name, config in policy.services.items()
-        if not isinstance(config, EmbeddedConfig)
+        if not isinstance(config, LocalConfig)
     }
     return [_drilled(name, policy, seen.get(name)) for name in remote]
 
@@ -98,12 +103,14 @@ def _drilled(name: str, policy: Policy, usage: ObservedUsage | None) -> DrillOut
         url, other = (stack.enter_context(serving(one)) for one in (primary, second))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         config = policy.services[name]
-        assert not isinstance(config, EmbeddedConfig)
+        assert not isinstance(config, LocalConfig)
         configs: dict[str, ServiceConfig] = {name: _shorter(config, url)}
         for fallback in config.fallbacks:
             instead = policy.services[fallback]
-            if not isinstance(instead, EmbeddedConfig):
+            if not isinstance(instead, LocalConfig):
                 instead = _shorter(instead, other)
+            if isinstance(instead, TaughtConfig) and instead.by != name:
+                continue  # it knows nothing here, and its teacher is not there
             configs[fallback] = instead
         budget = SpendBudget()
         answers, took = asyncio.run(_asked(name, configs, folder, budget))

@@ -39,6 +39,7 @@ from orchestration_assets.selection.expected_price import expected_usd
 from orchestration_assets.selection.trained_selector import TrainedSelector
 from orchestration_assets.services.contract import EmbeddedService, Service
 from orchestration_assets.services.identity import service_identity
+from orchestration_assets.services.taught.taught_service import TaughtService
 from orchestration_assets.text.token_estimates import token_estimate
 from resources.ai_services.http.service import HttpService
 from resources.ai_services.resilience.attempts import Attempt
@@ -243,7 +244,7 @@ def _warm_up(work: BatchWork) -> None:
     item = Item("", "", "warm-up.txt", "Nothing is asked about this.")
     for service in services:
         task = next((task for task in work.tasks.values() if task.kind in service.kinds), None)
-        if isinstance(service, EmbeddedService) and task is not None:
+        if isinstance(service, EmbeddedService | TaughtService) and task is not None:
             # whatever is wrong with it comes up again where it is really asked
             with suppress(Exception):
                 service.answer(Question(task, item))

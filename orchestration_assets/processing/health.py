@@ -17,7 +17,7 @@ from orchestration_assets.schemas.health import SERVICE_HEALTH, ServiceHealthRow
 from orchestration_assets.schemas.items import Item, Question, Task
 from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.records import TableResult, rows_to_arrow
-from orchestration_assets.schemas.services import EmbeddedConfig, RemoteConfig
+from orchestration_assets.schemas.services import LocalConfig, RemoteConfig
 from orchestration_assets.services.contract import Service
 from orchestration_assets.text.replies.call_errors import CallError
 from resources.ai_services.http.service import HttpService
@@ -104,7 +104,7 @@ def _asked_for(policy: Policy, task: str) -> Iterator[str]:
         for name in choice.admissible:
             yield name
             config = policy.services[name]
-            if not isinstance(config, EmbeddedConfig):
+            if not isinstance(config, LocalConfig):
                 yield from config.fallbacks
 
 
@@ -205,9 +205,9 @@ def health_rows(
     }
     for name, config in sorted(policy.services.items()):
         probe, usage = probes.get(name), seen.get(name)
-        remote = None if isinstance(config, EmbeddedConfig) else config
+        remote = None if isinstance(config, LocalConfig) else config
         works = [
-            isinstance(policy.services[other], EmbeddedConfig)
+            isinstance(policy.services[other], LocalConfig)
             or (other in probes and probes[other].deep_ok is True)
             for other in (remote.fallbacks if remote else ())
         ]

@@ -27,6 +27,7 @@ from orchestration_assets.processing.near_copy_sharing import (
 )
 from orchestration_assets.processing.near_items import NearItems
 from orchestration_assets.processing.take_up import kept, plans_to_take_up, stored_result
+from orchestration_assets.processing.taught_batch import TaughtBatch
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.tables import PROCESSING_PLANS
 from resources.ai_services.resilience.spend_budget import SpendBudget
@@ -72,20 +73,20 @@ def interpret_batch(
         ContentReader(home, source) as beside,
         NearItems(tables.vectors, home, seconds) as near,
     ):
-        work = build_work(policy, learned_models(plans, home.models))
+        work = build_work(policy, learned_models(plans, home.models), home.models)
         if any("neighbours" in one.reads for one in work.services.values()):
             near.prepare()
         cache = AnswerCache(home.answers)
         budget, writer = batch_budget(policy, home, batch, budget)
+        load = separate_loader(
+            heavy,
+            item_loader(manifest, profiles, reader),
+            item_loader(rows_about(manifest, heavy), rows_about(profiles, heavy), beside),
+        )
         process = partial(
             process_plans,
-            work=work,
             cache=cache,
-            load_item=separate_loader(
-                heavy,
-                item_loader(manifest, profiles, reader),
-                item_loader(rows_about(manifest, heavy), rows_about(profiles, heavy), beside),
-            ),
+            load_item=load,
             limits=batch_limits(policy, budget, home, work),
             advance=progress.advance,
             near=near,
@@ -93,12 +94,15 @@ def interpret_batch(
         )
         leader_of = near_copy_leaders(tables.vectors) if sharing else {}
         with writer:
-            result = process_sharing(due, leader_of, process)
+            taught = TaughtBatch(home, batch, load, teaches=not only_deferred)
+            result = process_sharing(
+                due, leader_of, lambda plans: taught.process(plans, work, process)
+            )
     if only_deferred:
         carried_out = {(plan.item_id, plan.task) for plan in due}
         others = [plan for plan in rows if (plan.item_id, plan.task) not in carried_out]
         result = in_order(rows, kept(stored, others), result)
-    return result, list(_warnings(near, cache, result))
+    return result, [*_warnings(near, cache, result), *taught.warnings]
 
 
 def _warnings(near: NearItems, cache: AnswerCache, result: BatchResult) -> Iterator[str]:

@@ -109,10 +109,29 @@ def stop(reason: str, leading: Consensus) -> Decision:
 
 
 def _finals(answered: Sequence[AskResult], decides: Collection[int]) -> list[int]:
-    """Of each service that takes part: what decides, else its last answer, else its last try."""
+    """Of each service that takes part: what decides, else its last answer, else its last try.
+
+    A taught service and its teacher have one voice: the teacher's, where it answered; of several
+    that it taught, the first.
+    """
+    silent = _echoes(answered)
     best: dict[str, tuple[tuple[bool, bool, int], int]] = {}
     for n, result in enumerate(answered):
-        if result.takes_part:
+        if result.takes_part and n not in silent:
             rank = (n in decides, gave_answer(result), n)
             best[result.service] = max(best.get(result.service, (rank, n)), (rank, n))
     return sorted(n for _, n in best.values())
+
+
+def _echoes(answered: Sequence[AskResult]) -> set[int]:
+    """Where the answers of taught services stand that repeat a voice which is heard already."""
+    voices = {result.service for result in answered if result.takes_part and gave_answer(result)}
+    echoes: set[int] = set()
+    first: dict[str, str] = {}
+    for n, result in enumerate(answered):
+        teacher = result.taught_by
+        if teacher is None or not gave_answer(result):
+            continue
+        if teacher in voices or first.setdefault(teacher, result.service) != result.service:
+            echoes.add(n)
+    return echoes

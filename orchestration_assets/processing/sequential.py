@@ -45,7 +45,7 @@ async def run_sequential(choice: Choice, question: Question, ask: Ask) -> PlanRe
 
 
 def _may_stop(choice: Choice, answered: Sequence[AskResult], leading: Consensus) -> bool:
-    votes = sum(result.reading.status is Status.OK for result in answered)
+    votes = sum(result.final and result.reading.status is Status.OK for result in answered)
     return (
         choice.stop_at is not None
         and votes >= choice.min_readings

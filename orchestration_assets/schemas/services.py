@@ -62,6 +62,41 @@ class EmbeddedConfig(Strict):
     )
 
 
+class TaughtConfig(Strict):
+    """``type: taught``: a model in this process that learns one task from another service."""
+
+    type: Literal["taught"] = Field(
+        description="a service that was taught by another one's answers"
+    )
+    by: Name = Field(description="its teacher: the service whose answers it learns")
+    task: Name = Field(description="the task that it learns: of labels, sets or scores")
+    at_most: Annotated[float, Field(gt=0.0, le=0.5)] = Field(
+        default=0.005,
+        description="share of all items that it may answer otherwise than its teacher would",
+    )
+    guarantee: Literal["estimated", "exact"] = Field(
+        default="estimated",
+        description="estimated: the bound of 97.5 % follows how agreement falls off with sureness "
+        "on held-out answers; exact: the errors that were counted alone must keep it too, which "
+        "takes 736 answers for a promise of 0.5 %",
+    )
+    lessons: Annotated[int, Field(ge=50, le=2000)] = Field(
+        default=300,
+        description="answers of the teacher that it learns from before it answers anything; what "
+        "earlier batches lack of them, the first items of a batch are asked for",
+    )
+    audit_share: Annotated[float, Field(ge=0.001, le=1.0)] = Field(
+        default=0.02,
+        description="share of items, by their content, that the teacher answers in any case: to "
+        "learn from, and to see whether the promise still holds",
+    )
+    tolerance: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
+        default=0.05,
+        description="score: how far from the teacher's still counts as the same, as a share of the "
+        "scale",
+    )
+
+
 class TokenPrice(Strict):
     """What a service charges, in US dollars."""
 
@@ -371,17 +406,20 @@ def _type_of(given: Any) -> str | None:
     return kind if isinstance(kind, str) else getattr(given, "type", None)
 
 
+LocalConfig = EmbeddedConfig | TaughtConfig
+"""Services that run in this process."""
 RemoteConfig = ChatConfig | EmbeddingsConfig
 ServiceConfig = Annotated[
     Annotated[EmbeddedConfig, Tag("embedded")]
+    | Annotated[TaughtConfig, Tag("taught")]
     | Annotated[ChatConfig, Tag("openai_chat")]
     | Annotated[EmbeddingsConfig, Tag("openai_embeddings")],
     Discriminator(
         _type_of,
         custom_error_type="service_type",
         # what pydantic itself says quotes the file
-        custom_error_message="must be a mapping whose type is 'embedded', 'openai_chat' or "
-        "'openai_embeddings'",
+        custom_error_message="must be a mapping whose type is 'embedded', 'taught', "
+        "'openai_chat' or 'openai_embeddings'",
     ),
 ]
 """One service of the policy; ``type`` says which, embedded when it is left out."""

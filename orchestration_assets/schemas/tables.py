@@ -43,6 +43,7 @@ from orchestration_assets.schemas.outcomes import OUTCOMES
 from orchestration_assets.schemas.records import Column, Table, table_of
 from orchestration_assets.schemas.selection import SELECTION_FRONTIER, SELECTION_MODEL
 from orchestration_assets.schemas.states import ITEM_STATES
+from orchestration_assets.schemas.taught import TAUGHT_SERVICES
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS, Float32
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
 
@@ -688,6 +689,7 @@ _ALL: Final[tuple[Table[Any], ...]] = (
     OUTCOMES,
     SELECTION_MODEL,
     SELECTION_FRONTIER,
+    TAUGHT_SERVICES,
 )
 TABLES: Final[Mapping[str, Table[Any]]] = {table.name: table for table in _ALL}
 
@@ -707,6 +709,7 @@ CORPUS_TABLES: Final = frozenset(
         OUTCOMES,
         SELECTION_MODEL,
         SELECTION_FRONTIER,
+        TAUGHT_SERVICES,
     )
 )
 BATCH_TABLES: Final = tuple(

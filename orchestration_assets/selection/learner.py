@@ -20,11 +20,9 @@ from orchestration_assets.selection.backward_induction import (
     fit_step_policy,
 )
 from orchestration_assets.selection.baselines import Cascade, SingleService, fit_cascade, fit_single
-from orchestration_assets.selection.content_policy import (
-    ContentPolicy,
-    ContentSimulator,
-    fit_content_policy,
-)
+from orchestration_assets.selection.content_fitting import fit_content_policy
+from orchestration_assets.selection.content_policy import ContentPolicy
+from orchestration_assets.selection.content_simulation import ContentSimulator
 from orchestration_assets.selection.frugal import AddOn, fit_frugal
 from orchestration_assets.selection.policy_outcomes import (
     PolicyOutcome,

@@ -37,6 +37,7 @@ from orchestration_assets.selection.expected_price import ExpectedPrices
 from orchestration_assets.selection.forecast import Forecast, Price, forecast
 from orchestration_assets.selection.strategies import Strategy, StrategyDecision, ordered_strategies
 from orchestration_assets.services.contract import EmbeddedService, Service
+from orchestration_assets.services.taught.taught_service import TaughtService
 from orchestration_assets.text.path_patterns import matches_any
 from resources.model_registry import ModelRegistry
 
@@ -183,7 +184,7 @@ def _concurrency(services: Mapping[str, Service], items_in_flight: int) -> dict[
     """Calls under way at the same time: embedded services take turns in the event loop."""
     return {
         name: 1.0
-        if isinstance(service, EmbeddedService)
+        if isinstance(service, EmbeddedService | TaughtService)
         else float(min(service.concurrency, items_in_flight))
         for name, service in services.items()
     }

@@ -21,12 +21,8 @@ from orchestration_assets.selection.backward_induction import (
     remaining_services,
 )
 from orchestration_assets.selection.baselines import Cascade, SingleService
-from orchestration_assets.selection.content_policy import (
-    ContentPolicy,
-    NextSteps,
-    pack_content_policy,
-    unpack_content_policy,
-)
+from orchestration_assets.selection.content_policy import ContentPolicy, NextSteps
+from orchestration_assets.selection.content_simulation import ContentSimulator
 from orchestration_assets.selection.frugal import AddOn
 from orchestration_assets.selection.learner import (
     ADD_ON,
@@ -38,6 +34,10 @@ from orchestration_assets.selection.learner import (
     Selector,
 )
 from orchestration_assets.selection.policy_outcomes import PolicyOutcome
+from orchestration_assets.selection.stored_content_policy import (
+    pack_content_policy,
+    unpack_content_policy,
+)
 
 MAX_POINTS: Final = 12
 FORMAT: Final = 2
@@ -183,11 +183,11 @@ class TrainedSelector:
         """
         operating_point = self.points[point]
         if operating_point.family == CONTENT:
-            return self.content_policies[operating_point.unit].run(
-                operating_point.policy_index,
+            return ContentSimulator(
+                self.content_policies[operating_point.unit],
                 self._expected(expected, recorded.n_items),
                 recorded,
-            )
+            ).run(operating_point.policy_index)
         if operating_point.family != STACK or self.belief is None:
             return self.fixed_policies[operating_point.policy_index].run(recorded)
         return PolicySimulator(self.belief, self.step_policies[operating_point.unit], recorded).run(

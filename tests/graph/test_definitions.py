@@ -36,6 +36,7 @@ KEYS = {
     "outcomes",
     "selection_model",
     "selection_frontier",
+    "taught_services",
 }
 CORPUS = {
     "content_ledger",
@@ -130,7 +131,8 @@ def test_jobs_select_what_they_say(definitions) -> None:
     }
     assert selected("take_feedback") == {"gold_labels", "calibration"}
     assert selected("calibrate") == {"calibration", "vector_thresholds", "service_scorecards"}
-    assert selected("learn_selection") == {"outcomes", "selection_model", "selection_frontier"}
+    learned = {"outcomes", "selection_model", "selection_frontier", "taught_services"}
+    assert selected("learn_selection") == learned
     assert selected("check_services") == {"service_health"}
     assert selected("outage_drill") == set()
 

@@ -8,15 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestration_assets.evidence.recorded_answers import MISSING, Floats, RecordedAnswers
-from orchestration_assets.selection.content_policy import (
-    ContentPolicy,
-    ContentSimulator,
-    fit_content_policy,
+from orchestration_assets.selection.content_fitting import fit_content_policy
+from orchestration_assets.selection.content_policy import ContentPolicy
+from orchestration_assets.selection.content_simulation import ContentSimulator
+from orchestration_assets.selection.learner import CONTENT, fit_selector
+from orchestration_assets.selection.policy_outcomes import best_single, curve, exchange_rates
+from orchestration_assets.selection.stored_content_policy import (
     pack_content_policy,
     unpack_content_policy,
 )
-from orchestration_assets.selection.learner import CONTENT, fit_selector
-from orchestration_assets.selection.policy_outcomes import best_single, curve, exchange_rates
 from orchestration_assets.selection.trained_selector import (
     build_trained_selector,
     pack_selector,
@@ -152,7 +152,7 @@ def test_twelve_services_are_learned_from_without_trying_every_set() -> None:
     policy, _ = fit_content_policy(train, expected, train.prices, exchange_rates(train.prices, 4))
     assert {2, 7, 11} <= set(policy.candidates)
     assert len(policy.forests) <= 22
-    assert policy.run(2, of_test, test).accuracy > 0.87
+    assert ContentSimulator(policy, of_test, test).run(2).accuracy > 0.87
 
 
 def test_graded_scores_are_learned_from() -> None:
@@ -181,8 +181,9 @@ def test_a_policy_comes_back_from_arrays_as_it_was_and_is_the_same_each_time(fit
     again = unpack_content_policy("p", arrays, pack_content_policy("p", policy, arrays))
     refitted, _ = fit_content_policy(train, expected, train.prices, policy.exchange_rates)
     for rate in range(5):
-        outcome = policy.run(rate, expected, train)
-        for other in (again.run(rate, expected, train), refitted.run(rate, expected, train)):
+        outcome = ContentSimulator(policy, expected, train).run(rate)
+        for copy in (again, refitted):
+            other = ContentSimulator(copy, expected, train).run(rate)
             assert (outcome.asked == other.asked).all()
             assert (outcome.scores == other.scores).all()
 
@@ -194,7 +195,7 @@ def test_steps_in_batches_lead_where_the_simulation_leads(fitted) -> None:
         for _ in range(4):
             steps = policy.next_steps(rate, expected, train, asked)
             asked |= steps.ask
-        simulated = policy.run(rate, expected, train)
+        simulated = ContentSimulator(policy, expected, train).run(rate)
         assert (asked == simulated.asked).all()
         scores = train.scores[np.arange(train.n_items), steps.accepted]
         assert (scores == simulated.scores).all()

@@ -1,0 +1,1 @@
+"""Services that were taught by another one: its answers, a model of them, what it promises."""

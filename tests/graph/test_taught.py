@@ -1,0 +1,153 @@
+"""Taught services in a whole batch: lessons first, then answers, audits, drift, another teacher."""
+
+from pathlib import Path
+from random import Random
+
+import pytest
+import yaml
+
+from orchestration_assets.services.taught.taught_service import AUDIT, LESSON
+from resources.home import Home
+from tests.graph.conftest import project_in
+
+TOPICS = {
+    "storage": ["archive", "backup", "disk", "record", "vault", "shelf", "copy", "restore"],
+    "travel": ["train", "hotel", "flight", "ticket", "luggage", "border", "journey", "harbour"],
+}
+FILLER = "the a of for we on this old new about again every small while near some".split()
+
+
+def policy(**taught) -> str:
+    topics = dict(TOPICS)
+    services = {
+        "words": {"implementation": "word_labels", "parameters": {"labels": topics}},
+        "pupil": {"type": "taught", "by": "words", "task": "topic", "lessons": 100, **taught},
+    }
+    task = {
+        "question": "What is it about?",
+        "labels": list(topics),
+        "default": {"model": "sequential", "services": ["pupil", "words"], "stop_at": 0.8},
+    }
+    return yaml.safe_dump({"version": 1, "services": services, "tasks": {"topic": task}})
+
+
+def write_texts(folder: Path, count: int, seed: int = 1) -> None:
+    folder.mkdir(exist_ok=True)
+    random = Random(seed)
+    for n in range(count):
+        words = TOPICS["storage" if random.random() < 0.5 else "travel"]
+        text = random.choices(words, k=12) + random.choices(FILLER, k=12)
+        random.shuffle(text)
+        (folder / f"{seed}-{n:04d}.txt").write_text(" ".join(text) + f" {n}\n")
+
+
+def readings(project, batch) -> dict[str, list[dict]]:
+    rows = project.tables.read("sequential_interpretations", batch).to_pylist()
+    return {name: [row for row in rows if row["service"] == name] for name in ("pupil", "words")}
+
+
+@pytest.fixture(scope="module")
+def taught_once(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("taught")
+    write_texts(folder / "texts", 900)
+    with project_in(folder) as project:
+        project.write_policy(policy(at_most=0.02))
+        (batch,) = project.take_in(folder / "texts")
+        assert project.execute("process_batch", batch).success
+        yield project, batch
+
+
+@pytest.fixture
+def taught(taught_once, project):
+    made, batch = taught_once
+    return made.copied_to(project), batch
+
+
+def test_the_first_items_teach_and_the_others_are_answered_without_the_teacher(taught) -> None:
+    project, batch = taught
+    found = readings(project, batch)
+    lessons = [row for row in found["pupil"] if (row["reason"] or "").startswith(LESSON)]
+    answered = {row["item_id"]: row for row in found["pupil"] if row["status"] == "ok"}
+    audited = [row for row in found["pupil"] if row["reason"] == AUDIT]
+    assert len(lessons) >= 100
+    assert len(answered) > 400
+    assert audited
+    assert not answered.keys() & {row["item_id"] for row in found["words"]}
+    row = next(iter(answered.values()))
+    assert row["evidence"].startswith("taught by words: ")
+    resolved = project.tables.read("resolutions", batch).to_pylist()
+    assert len(resolved) == 900
+    texts = {
+        row["item_id"]: Path(row["path"]).name
+        for row in project.tables.read("content_manifest", batch).to_pylist()
+    }
+    assert set(texts) >= set(answered)
+
+
+def learn(project) -> dict:
+    result = project.execute("learn_selection", None)
+    assert result.success, [
+        e.step_failure_data.error for e in result.all_events if e.is_step_failure
+    ]
+    assert all(evaluation.passed for evaluation in result.get_asset_check_evaluations())
+    (row,) = project.tables.read("taught_services").to_pylist()
+    return row
+
+
+def test_the_table_says_what_is_promised_on_what_and_what_audits_say(taught) -> None:
+    project, batch = taught
+    row = learn(project)
+    found = readings(project, batch)
+    audited = sum(one["reason"] == AUDIT for one in found["pupil"])
+    assert row["outcome"] in ("promoted", "unchanged")
+    assert row["lessons"] >= 100
+    assert row["loss_bound"] <= row["promised"] == 0.02
+    assert row["coverage"] > 0.5
+    assert row["words"].startswith("answers ")
+    assert audited > 0
+    assert not row["suspended"]
+
+
+def test_the_next_batch_needs_no_lessons(taught, tmp_path) -> None:
+    project, _ = taught
+    write_texts(tmp_path / "more", 200, seed=2)
+    (batch,) = project.take_in(tmp_path / "more")
+    assert project.execute("process_batch", batch).success
+    found = readings(project, batch)
+    assert not [row for row in found["pupil"] if (row["reason"] or "").startswith(LESSON)]
+    assert sum(row["status"] == "ok" for row in found["pupil"]) > 100
+
+
+def test_a_changed_teacher_teaches_again(taught, tmp_path) -> None:
+    project, _ = taught
+    other = yaml.safe_load(project.policy.read_text())
+    other["services"]["words"]["parameters"]["labels"]["travel"].append("voyage")
+    project.write_policy(yaml.safe_dump(other))
+    write_texts(tmp_path / "more", 60, seed=3)
+    (batch,) = project.take_in(tmp_path / "more")
+    assert project.execute("process_batch", batch).success
+    found = readings(project, batch)
+    assert all(row["reason"].startswith(LESSON) for row in found["pupil"])
+    assert len(found["words"]) == 60
+
+
+def test_a_service_that_drifts_is_suspended_and_its_teacher_answers(taught, tmp_path) -> None:
+    project, _ = taught
+    given = yaml.safe_load(project.policy.read_text())
+    given["services"]["pupil"]["audit_share"] = 0.3
+    project.write_policy(yaml.safe_dump(given))
+    # the words of travel now stand beside so many of storage that the teacher says otherwise
+    folder = tmp_path / "drifted"
+    folder.mkdir()
+    random = Random(5)
+    for n in range(400):
+        words = ["archive"] * 9 + random.choices(TOPICS["travel"], k=8)
+        (folder / f"d-{n:04d}.txt").write_text(" ".join([*words, str(n)]) + "\n")
+    (batch,) = project.take_in(folder)
+    assert project.execute("process_batch", batch).success
+    artefact = Home(project.home).models.usable("taught.pupil")
+    found = readings(project, batch)
+    differing = [row for row in found["pupil"] if row["reason"] == AUDIT]
+    assert artefact is not None
+    if differing:
+        assert artefact.facts["suspended"]
