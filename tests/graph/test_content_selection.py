@@ -11,8 +11,12 @@ import numpy as np
 import pytest
 import yaml
 
+from orchestration_assets.command import replay
+from orchestration_assets.command.preview import look_ahead
+from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
+from orchestration_assets.settings import Settings
 from resources.ai_services.drill.server import DrillServer, serving
 from resources.home import Home
 from tests.evidence.success.made_items import code, prose
@@ -261,3 +265,17 @@ def test_the_same_batch_is_planned_in_the_same_way_again(learned, tmp_path) -> N
     batch, plans, _ = process(project, tmp_path / "new", 5_000, 12)
     assert project.execute("reprocess", batch).success
     assert project.tables.read("processing_plans", batch).to_pylist() == plans
+
+
+def test_preview_and_replay_plan_with_what_is_expected_too(learned, tmp_path, capsys) -> None:
+    project, _ = learned
+    folder = tmp_path / "ahead"
+    write_items(folder, 6_000, 8)
+    ahead = look_ahead(Home(project.home), str(folder), load_policy(project.policy).policy, 8)
+    # without what is expected of the items, no model that reads them would decide
+    assert ahead.models == {"sequential": 16}
+    assert replay.run(Settings(project.home, project.policy), as_json=True) == 0
+    tasks = {one["task"]: one for one in json.loads(capsys.readouterr().out)["tasks"]}
+    assert tasks["parity"]["answerable"] == tasks["parity"]["questions"] == ITEMS
+    assert tasks["parity"]["accuracy"]["after"] > 0.95
+    assert tasks["parity"]["calls"]["after"] < 1.1 < tasks["parity"]["calls"]["before"]

@@ -50,6 +50,7 @@ CORPUS = {
     "outcomes",
     "selection_model",
     "selection_frontier",
+    "taught_services",
 }
 BATCH = KEYS - CORPUS - {"content_source"}
 
