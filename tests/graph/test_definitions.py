@@ -48,6 +48,7 @@ CORPUS = {
     "service_scorecards",
     "selection_model",
     "selection_frontier",
+    "taught_services",
 }
 BATCH = KEYS - CORPUS - {"content_source"}
 
