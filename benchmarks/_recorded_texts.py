@@ -10,8 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration_assets.evidence.item_inputs import ItemInputs
+from orchestration_assets.evidence.item_terms import item_terms
 from orchestration_assets.evidence.recorded_answer_files import RecordedAnswersError
 from orchestration_assets.evidence.recorded_answers import MISSING, Ints, RecordedAnswers
+from orchestration_assets.features.terms import packed_terms
 from orchestration_assets.features.vectors import hashed_words
 from orchestration_assets.profiling.profiler import profile
 from orchestration_assets.schemas.features import FEATURES
@@ -114,4 +116,8 @@ def item_inputs(texts: Sequence[str]) -> ItemInputs:
     """What the assets compute of the texts, as files of plain text, before any call."""
     fields = [CONTENT_PROFILES.schema.field(feature.name) for feature in FEATURES]
     rows = [profile("item.txt", text, size_bytes=len(text.encode())).features for text in texts]
-    return ItemInputs(pa.Table.from_pylist(rows, schema=pa.schema(fields)), hashed_words(texts))
+    return ItemInputs(
+        pa.Table.from_pylist(rows, schema=pa.schema(fields)),
+        hashed_words(texts),
+        terms=item_terms([packed_terms(text) for text in texts]),
+    )

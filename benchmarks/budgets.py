@@ -63,6 +63,7 @@ from orchestration_assets.selection.active_selector import (
     choose_points,
 )
 from orchestration_assets.selection.forecast import Price
+from orchestration_assets.selection.learned_model import LearnedModel
 from orchestration_assets.selection.learner import fit_selector
 from orchestration_assets.selection.strategies import is_sampled
 from orchestration_assets.selection.trained_selector import build_trained_selector
@@ -200,7 +201,8 @@ def _learned(train: RecordedAnswers) -> ActiveSelector:
     selector = fit_selector(train, seed=1)
     solo = train.scores.mean(axis=0)
     ms = np.ones(train.n_services)
-    return ActiveSelector("v", build_trained_selector({"usd": selector}, solo, train.prices, ms))
+    deployed = build_trained_selector({"usd": selector}, solo, train.prices, ms)
+    return ActiveSelector("v", LearnedModel(deployed))
 
 
 def _calibration(train: RecordedAnswers) -> LabelModel:

@@ -449,7 +449,7 @@ def _selected(
     judged = everything.take(np.array(counted, dtype=np.int64))
     if weights is not None:
         judged = replace(judged, stands_for=weights.of(judged.items))
-    records = TrainingRecords(judged, len(labels), 0, standing=before.right[counted])
+    records = TrainingRecords(judged, len(labels), 0, standing=before.right[counted].astype(float))
     with tempfile.TemporaryDirectory() as folder:
         registry = Home(Path(folder)).models
         row = train_task(TASK, records, dict.fromkeys(SERVICES, "1"), registry)

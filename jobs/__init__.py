@@ -95,10 +95,13 @@ take_feedback = _corpus_job(
 
 learn_selection = _corpus_job(
     "learn_selection",
-    selection=dg.AssetSelection.assets("selection_model", "selection_frontier", "taught_services"),
+    selection=dg.AssetSelection.assets(
+        "outcomes", "selection_model", "selection_frontier", "taught_services"
+    ),
     description=(
-        "Trains what decides the next step from recorded answers and gold, promotes it when it "
-        "does not lose on held-out gold, and measures every policy; teaches the taught services."
+        "Holds the answers of services against gold, verdicts and judges, trains what decides the "
+        "next step, promotes it when it does not lose on held-out outcomes, measures every "
+        "policy, and teaches the taught services."
     ),
 )
 

@@ -11,7 +11,7 @@ from orchestration_assets.partitions import content_batches
 from orchestration_assets.schemas.records import Table, TableResult
 from resources.home import Home
 
-_PARTITION_TAG = "dagster/partition"
+PARTITION_TAG = "dagster/partition"
 
 
 def table_asset(
@@ -134,7 +134,7 @@ def table_checks(
         store = home.tables
         batches: list[str | None] = [None]
         if per_batch:
-            running = context.run.tags.get(_PARTITION_TAG)
+            running = context.run.tags.get(PARTITION_TAG)
             batches = [running] if running else list(store.batches(table.name))
         selected = {key.name for key in context.selected_asset_check_keys}
         stored = [(Stored(home, batch), store.read(table.name, batch)) for batch in batches]

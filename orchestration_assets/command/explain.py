@@ -116,7 +116,7 @@ class Explanation:
         features = plain.pop("features")
         if self.profile is not None:
             plain["profile"] |= features
-        for name in ("vector", "semantic", "sketch") if self.vectors is not None else ():
+        for name in ("vector", "semantic", "sketch", "terms") if self.vectors is not None else ():
             del plain["vectors"][name]
         return plain
 

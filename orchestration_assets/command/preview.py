@@ -42,6 +42,7 @@ from orchestration_assets.schemas.tables import (
     accepted_items,
 )
 from orchestration_assets.selection.active_selector import ChosenPoint
+from orchestration_assets.selection.expectations import TextVectors, text_inputs, text_vectors
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.plan import choose_models, plan_items
 from orchestration_assets.selection.training_corpus import recent_prices
@@ -144,6 +145,8 @@ def look_ahead(
     profiles: list[ItemProfile] = []
     answer_keys: dict[tuple[str, str, str], str] = {}
     tokens: dict[str, int] = {}
+    learns = any(task.learned is not None for task in policy.tasks.values())
+    vectors: list[TextVectors] = []
     with _shadow(home) as shadow:
         cache = home.features(policy.execution.cache)
         taken = _would_take(home, shadow, source, policy.content, cache)
@@ -158,6 +161,8 @@ def look_ahead(
                 ItemProfile(row.item_id, row.content_hash, row.path, ProfileStatus.OK, features)
             )
             tokens[row.item_id] = int(features["token_estimate"] or 0)
+            if learns:
+                vectors.append(text_vectors(text, semantic=policy.features.semantic))
             # the text goes on to the next item: keys are all that is kept of it
             answer_keys |= {
                 (row.item_id, name, service): answer_key(Question(task, item), services[service])
@@ -172,9 +177,13 @@ def look_ahead(
     most = math.inf if budget is None else budget
     whole = sum(taken.accepted.values())
     scale = whole / len(picked) if picked else 0.0
-    known = choose_models(
-        policy, services, home.models, profiles, prices, recent, most / scale if scale else most
+    inputs = text_inputs(
+        [one.content_hash for one in profiles if learns],
+        [one.features for one in profiles if learns],
+        vectors,
     )
+    left_usd = most / scale if scale else most
+    known = choose_models(policy, services, home.models, profiles, prices, recent, left_usd, inputs)
     plans = list(plan_items("", profiles, policy, "", prices, known))
     answer_keys = {
         about: answer_keys[about]

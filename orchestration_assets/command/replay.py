@@ -29,6 +29,8 @@ from orchestration_assets.schemas.tables import (
     RESOLUTIONS,
     profiles_of,
 )
+from orchestration_assets.schemas.vectors import CONTENT_VECTORS
+from orchestration_assets.selection.batch import learning_inputs
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.plan import choose_models
 from orchestration_assets.selection.training_corpus import batch_spending
@@ -38,6 +40,8 @@ from orchestration_assets.settings import Settings
 from resources.damage import notice
 from resources.home import Home
 from resources.table_store import TableMissingError, TableStore
+
+_DESCRIBING = (CONTENT_PROFILES.name, CONTENT_VECTORS.name)
 
 
 class NothingRecordedError(OrchestrationError):
@@ -85,10 +89,14 @@ def _replay_all(home: Home, batches: list[str], policy: Path | None) -> Iterator
     for batch in batches:
         try:
             log = _read_log(store, batch)
+            tables = (store.read(name, batch) for name in _DESCRIBING)
+            inputs = learning_inputs(loaded.policy, *tables)
         except (DamagedFileError, TableMissingError) as error:
             notice(f"left out: {error}")
             continue
-        known = choose_models(loaded.policy, services, home.models, log.profiles, prices)
+        known = choose_models(
+            loaded.policy, services, home.models, log.profiles, prices, inputs=inputs
+        )
         yield from replay(log, ReplayPolicy(loaded.policy, loaded.hash, services, prices, known))
 
 

@@ -16,8 +16,10 @@ from orchestration_assets.disagreement.readings import ServiceReadings, ok_votes
 from orchestration_assets.evidence.label_free import fit_label_free
 from orchestration_assets.evidence.label_model import LabelModel, encode_votes
 from orchestration_assets.evidence.recorded_answers import MISSING
+from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Task
 from orchestration_assets.schemas.tables import PlanRow
+from orchestration_assets.selection.expectations import expected_by
 from orchestration_assets.selection.trained_selector import TrainedSelector
 from orchestration_assets.services.identity import changed_parts
 
@@ -171,10 +173,13 @@ def learned_weights(
     for plan in plans:
         key = (plan.item_id, plan.task)
         version, point = plan.artefact, plan.point
+        if plan.kind is not AnswerKind.LABEL:
+            continue
         if version is None or point is None or not (votes := label_votes(readings.get(key, ()))):
             continue
         silent = {name: (None, None) for name, _ in readings[key]}
-        belief = models[version].label_probabilities(point, {**silent, **votes})
+        expected = expected_by(plan, models[version].services)
+        belief = models[version].label_probabilities(point, {**silent, **votes}, expected)
         if belief is not None:
             answer, sure, probabilities = belief
             given = {label: probabilities.get(label, 0.0) for label, _ in votes.values()}

@@ -37,6 +37,7 @@ from orchestration_assets.schemas.items import Item, Question, Reading
 from orchestration_assets.schemas.policy import Choice, Policy
 from orchestration_assets.schemas.tables import ItemProfile
 from orchestration_assets.selection.active_selector import ChosenPoint
+from orchestration_assets.selection.expectations import expected_by
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.plan import plan_items
 from orchestration_assets.services.contract import Service
@@ -114,7 +115,9 @@ def replay(log: RecordedBatch, other: ReplayPolicy) -> Iterator[ReplayedQuestion
         choice = other.policy.tasks[row.task].choices[row.option]
         try:
             if row.artefact is not None and row.point is not None:
-                running = run_learned(models[row.artefact], row.point, question, _asker(log, other))
+                model = models[row.artefact]
+                expected = expected_by(row, model.services)
+                running = run_learned(model, row.point, question, _asker(log, other), expected)
             else:
                 _whole_content_only(choice, profile.features)
                 running = execute(choice, question, _asker(log, other), tasks)

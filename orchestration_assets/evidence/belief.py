@@ -36,6 +36,7 @@ _TABLE_FOLDS = 2
 _BOOST_FOLDS = 3
 _STACK_ROWS = 8_000
 _POOL_WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
+CANDIDATE_DIRECTIONS: Final = (1, -1)
 _FEW_LABELS = 8
 _UNSTATED_CODE = -1.0
 _EPSILON = 1e-6
@@ -133,9 +134,14 @@ def _stated_confidence(recorded: RecordedAnswers, service: int) -> Floats:
 
 
 def candidate_labels(answers: Ints, p: Floats, subset: Subset) -> Bools:
-    """(n, L) the labels that the trees score: every answer given, and the most probable label."""
+    """(n, L) the labels that the trees score: every answer given, and the two most probable.
+
+    Of nearly even ones either may be the first, by tables that differ slightly: both are scored.
+    """
+    n_items, n_labels = p.shape
     candidates = np.zeros(p.shape, dtype=np.bool_)
-    candidates[np.arange(len(p)), p.argmax(axis=1)] = True
+    likely = np.argpartition(p, n_labels - min(2, n_labels), axis=1)[:, -2:]
+    candidates[np.arange(n_items)[:, None], likely] = True
     for service in subset:
         answered = np.flatnonzero(answers[:, service] != MISSING)
         candidates[answered, answers[answered, service]] = True
@@ -149,7 +155,8 @@ def candidate_features(
     subset: Subset,
     candidates: Bools,
 ) -> Floats:
-    """(candidates, features) one row a marked label, in the order of ``np.nonzero``."""
+    """(candidates, features) one row a marked label, in the order of ``np.nonzero``; the first
+    two are the log-odds of the label and of the best other one (``CANDIDATE_DIRECTIONS``)."""
     items, labels = np.nonzero(candidates)
     own = p[items, labels]
     ordered = np.sort(p, axis=1)
@@ -162,7 +169,12 @@ def candidate_features(
         answered = answered_labels != MISSING
         code = np.where(answered, answered_labels, 0)
         columns.append(np.where(answered, (answered_labels == labels).astype(np.float64), -1.0))
-        columns.append(np.where(answered, bin_scores[items, service, code], 0.0))
+        # tables differ between folds, and trees could tell the folds apart by their scores
+        columns.append(
+            answered_labels.astype(np.float64)
+            if p.shape[1] <= _FEW_LABELS
+            else np.where(answered, bin_scores[items, service, code], 0.0)
+        )
         columns.append(_stated_confidence(recorded, service)[items])
     return np.stack(columns, axis=1)
 
@@ -272,7 +284,11 @@ def _fit_boosting(
     for fold in range(_BOOST_FOLDS):
         held_out = folds[items] == fold
         model = fit_boosted(
-            features[~held_out], is_gold[~held_out], seed + fold, train.weights[items[~held_out]]
+            features[~held_out],
+            is_gold[~held_out],
+            seed + fold,
+            train.weights[items[~held_out]],
+            CANDIDATE_DIRECTIONS,
         )
         candidate_p[held_out] = model(features[held_out])
         models.append(model)

@@ -42,8 +42,10 @@ def fit_bins(confidences: Floats, n_bins: int) -> ConfidenceBins:
         stated = confidences[:, service]
         stated = stated[~np.isnan(stated)]
         if stated.size:
-            cuts = np.unique(np.quantile(stated, shares, method="higher"))
-            cuts = cuts[cuts > stated.min()]
+            values = np.unique(stated)
+            if len(values) > n_bins:
+                values = np.unique(np.quantile(stated, shares, method="higher"))
+            cuts = values[values > stated.min()]
             edges[service, : len(cuts)] = cuts
     return ConfidenceBins(edges)
 

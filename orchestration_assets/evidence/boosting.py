@@ -1,5 +1,6 @@
 """Gradient-boosted trees (Friedman 2001) as plain arrays: a stored model is data, never code."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,10 +27,18 @@ class BoostedTrees:
 
 
 def fit_boosted(
-    rows: Floats, positive: Bools, seed: int, weights: Floats | None = None
+    rows: Floats,
+    positive: Bools,
+    seed: int,
+    weights: Floats | None = None,
+    directions: Sequence[int] = (),
 ) -> BoostedTrees:
     """Histogram gradient boosting on the log-loss; rows (n, features) without NaN, ``positive``
-    and ``weights`` (n,), else 1."""
+    and ``weights`` (n,), else 1.
+
+    ``directions`` of the first features: the probability never falls (1) or never rises (-1) as
+    the feature rises; 0 or left out: either.
+    """
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     if positive.all() or not positive.any():
@@ -43,6 +52,7 @@ def fit_boosted(
         min_samples_leaf=30,
         l2_regularization=5.0,
         early_stopping=False,
+        monotonic_cst=[*directions, *[0] * (rows.shape[1] - len(directions))],
         random_state=seed,
     ).fit(rows.astype(np.float32), positive, sample_weight=weights)
     features, thresholds, children, values, roots = [], [], [], [], []

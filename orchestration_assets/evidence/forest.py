@@ -1,6 +1,8 @@
 """Extremely randomised trees as plain arrays, whose leaves are averaged over any target values."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +12,7 @@ from orchestration_assets.evidence.recorded_answers import Bools, Floats
 _LEAF = -1
 _BLOCK_ROWS = 4_096
 _FEW_ROWS = 64
+_CHECK_STEPS = 5
 
 Nodes = NDArray[np.int32]
 
@@ -61,35 +64,48 @@ class Forest:
         begin = np.arange(len(values), dtype=np.int32) * np.int32(values.shape[1])
         flat, pairs = values.ravel(), self.children.ravel()
         for tree in range(len(self.roots)):
-            here = at[tree]
-            for _ in range(self.depth):
-                higher = flat.take(begin + self.feature.take(here)) > self.threshold.take(here)
-                below = pairs.take(2 * here + higher)
-                if (below == here).all():
+            here, rows, start = at[tree], np.arange(len(values)), begin
+            for done in range(0, self.depth, _CHECK_STEPS):
+                now = before = here.take(rows)
+                for _ in range(min(_CHECK_STEPS, self.depth - done)):
+                    before = now
+                    higher = flat.take(start + self.feature.take(now)) > self.threshold.take(now)
+                    now = pairs.take(2 * now + higher)
+                here[rows] = now
+                # most rows reach their leaf long before the deepest one does
+                moved = now != before
+                rows, start = rows[moved], start[moved]
+                if not len(rows):
                     break
-                here = below
-            at[tree] = here
         return at.T
 
 
 def grow_forest(
-    rows: Floats, targets: Floats, n_trees: int, min_leaf: int, seed: int
+    rows: Floats,
+    targets: Floats,
+    n_trees: int,
+    min_leaf: int,
+    seed: int,
+    weights: Floats | None = None,
+    max_features: float = 0.7,
 ) -> tuple[Forest, Bools]:
     """A forest of extremely randomised trees (Geurts et al. 2006) on bootstrap samples.
 
-    ``rows`` (n, features) without NaN, ``targets`` (n, outputs). Also gives (n, T) which rows
-    each tree was grown on, so that estimates can be made from trees that have not seen a row.
+    ``rows`` (n, features) without NaN, ``targets`` (n, outputs), ``weights`` (n,) of the rows,
+    else 1; each split looks at a share ``max_features`` of the features. Also gives (n, T) which
+    rows each tree was grown on, so that estimates can be made from trees that have not seen a row.
     """
     from sklearn.ensemble import ExtraTreesRegressor
 
+    outputs = targets[:, 0] if targets.shape[1] == 1 else targets
     fitted = ExtraTreesRegressor(
         n_estimators=n_trees,
         min_samples_leaf=min_leaf,
-        max_features=0.7,
+        max_features=max_features,
         bootstrap=True,
         random_state=seed,
         n_jobs=1,
-    ).fit(rows.astype(np.float32), targets)
+    ).fit(rows.astype(np.float32), outputs, sample_weight=weights)
     in_bag = np.zeros((len(rows), n_trees), dtype=np.bool_)
     features, thresholds, children, roots = [], [], [], []
     offset = depth = 0
@@ -119,16 +135,21 @@ def grow_forest(
 class LeafMeans:
     """Averages over the rows that grew each leaf, for any values of those rows.
 
-    ``leaves`` (n, T) and ``in_bag`` (n, T) of the growing rows.
+    ``leaves`` (n, T) and ``in_bag`` (n, T) of the growing rows; ``weights`` (n,) of them, above 0,
+    else 1.
     """
 
-    def __init__(self, leaves: Nodes, in_bag: Bools, n_nodes: int) -> None:
+    def __init__(
+        self, leaves: Nodes, in_bag: Bools, n_nodes: int, weights: Floats | None = None
+    ) -> None:
         self._leaves = leaves
         self._n_nodes = n_nodes
         rows, trees = np.nonzero(in_bag)
         self._rows = rows
         self._at = leaves[rows, trees]
-        self._counts = np.maximum(np.bincount(self._at, minlength=n_nodes), 1).astype(np.float64)
+        self._weights = np.ones(len(rows)) if weights is None else weights.take(rows)
+        counts = np.bincount(self._at, weights=self._weights, minlength=n_nodes)
+        self._counts = np.where(counts > 0.0, counts, 1.0)
         self._unseen = (~in_bag).astype(np.float32)
         self._unseen /= np.maximum(self._unseen.sum(axis=1, keepdims=True), 1.0)
 
@@ -136,7 +157,7 @@ class LeafMeans:
         """(N, outputs) leaf averages of values (n, outputs)."""
         estimates = np.empty((self._n_nodes, values.shape[1]), dtype=np.float32)
         for output in range(values.shape[1]):
-            weights = values[:, output].take(self._rows)
+            weights = values[:, output].take(self._rows) * self._weights
             sums = np.bincount(self._at, weights=weights, minlength=self._n_nodes)
             estimates[:, output] = sums / self._counts
         return estimates
@@ -156,3 +177,23 @@ def forest_means(leaves: Nodes, means: NDArray[np.float32]) -> Floats:
     for output in range(means.shape[1]):
         estimates[:, output] = means[:, output].take(leaves).mean(axis=1)
     return estimates
+
+
+def pack_forest(name: str, forest: Forest, arrays: dict[str, NDArray[Any]]) -> None:
+    """Puts the forest's arrays under names that begin with ``name``."""
+    arrays[f"{name}.feature"] = forest.feature.astype(np.int16)
+    arrays[f"{name}.threshold"] = forest.threshold
+    arrays[f"{name}.children"] = forest.children
+    arrays[f"{name}.roots"] = forest.roots
+    arrays[f"{name}.depth"] = np.array(forest.depth)
+
+
+def unpack_forest(name: str, arrays: Mapping[str, NDArray[Any]]) -> Forest:
+    """What :func:`pack_forest` stored."""
+    return Forest(
+        arrays[f"{name}.feature"].astype(np.int32),
+        arrays[f"{name}.threshold"],
+        arrays[f"{name}.children"],
+        arrays[f"{name}.roots"],
+        int(arrays[f"{name}.depth"]),
+    )

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from orchestration_assets.evidence.item_terms import ItemTerms
 from orchestration_assets.evidence.recorded_answers import Bools, Floats, Ints
 
 Floats32 = NDArray[np.float32]
@@ -18,19 +19,22 @@ class ItemInputs:
 
     ``profiles`` (n rows) has the columns of the profile's features, by name; ``words`` (n, 512)
     are hashed words and ``semantic`` (n, D) embedded words as the table of vectors holds them, an
-    item without any as zeros. ``semantic`` is None where the policy does not ask for them.
+    item without any as zeros. ``semantic`` is None where the policy does not ask for them, and
+    ``terms`` where the items' terms are not known.
     """
 
     profiles: pa.Table
     words: Floats32
     semantic: Floats32 | None = None
+    terms: ItemTerms | None = None
 
     def __post_init__(self) -> None:
         """Raises ValueError when the parts are not about the same number of items."""
-        for name, vectors in (("words", self.words), ("semantic", self.semantic)):
-            if vectors is not None and len(vectors) != self.profiles.num_rows:
+        parts = {"words": self.words, "semantic": self.semantic, "terms": self.terms}
+        for name, part in parts.items():
+            if part is not None and len(part) != self.profiles.num_rows:
                 raise ValueError(
-                    f"{name} are of {len(vectors)} items, profiles of {self.profiles.num_rows}"
+                    f"{name} are of {len(part)} items, profiles of {self.profiles.num_rows}"
                 )
 
     def __len__(self) -> int:
@@ -53,4 +57,5 @@ class ItemInputs:
             profiles=self.profiles.take(pa.array(positions)),
             words=self.words[positions],
             semantic=None if self.semantic is None else self.semantic[positions],
+            terms=None if self.terms is None else self.terms.take(positions),
         )

@@ -20,6 +20,7 @@ from orchestration_assets.features.index import (
 from orchestration_assets.features.near_copies import NearCopy, near_copies
 from orchestration_assets.features.neighbours import nearest_earlier
 from orchestration_assets.features.sketches import minhash, sketch_matrix
+from orchestration_assets.features.terms import packed_terms
 from orchestration_assets.features.vectors import DIMENSIONS, embedded_words, hashed_words
 from orchestration_assets.profiling.batch import (
     ProfileChunk,
@@ -40,7 +41,7 @@ from resources.feature_cache.rows import RowCache
 from resources.feature_cache.tiered import TieredCache
 from resources.home import Home
 
-_COMPUTED_COLUMNS: Final = ("vector", "semantic", "sketch")
+_COMPUTED_COLUMNS: Final = ("vector", "semantic", "sketch", "terms")
 _KEPT: Final = pa.schema([CONTENT_VECTORS.schema.field(name) for name in _COMPUTED_COLUMNS])
 _FOUND: Final = pa.schema(
     [CONTENT_VECTORS.schema.field(name) for name in ("status", "reason", *_COMPUTED_COLUMNS)]
@@ -54,7 +55,7 @@ Spread = Callable[
 
 @cache
 def _code_version() -> str:
-    return "-".join(code_version(step.__module__) for step in (hashed_words, minhash))
+    return "-".join(code_version(step.__module__) for step in (hashed_words, minhash, packed_terms))
 
 
 def vector_key(row: AcceptedItem, semantic: bool) -> str:
@@ -92,6 +93,7 @@ def _rows(read: Sequence[str | UnreadItem], semantic: bool) -> list[dict[str, An
                 "vector": _unless_zero(next(vectors)),
                 "semantic": _unless_zero(next(meanings)) if semantic else None,
                 "sketch": minhash(text),
+                "terms": packed_terms(text) or None,
             }
         )
     return rows

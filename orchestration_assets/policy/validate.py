@@ -80,8 +80,8 @@ def _task_problems(policy: Policy, path: str, task: TaskConfig) -> Iterator[Prob
         yield from _choice_problems(policy, f"{field}.choose", rule.choose, task)
     if task.learned is not None:
         field = f"{path}.learned"
-        if task.kind is not AnswerKind.LABEL:
-            yield Problem(field, "", f"learns from labels, and {task.kind.value} is none")
+        if task.kind is AnswerKind.VECTOR:
+            yield Problem(field, "", "learns from answers that are right or wrong, vectors are not")
         for number, name in enumerate(task.learned.services):
             yield from _service_problems(policy, f"{field}.services[{number}]", name, task.kind)
     yield from _choice_problems(policy, f"{path}.default", task.default, task)

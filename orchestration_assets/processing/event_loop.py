@@ -34,6 +34,7 @@ from orchestration_assets.schemas.tables import (
     PlanRow,
     Redaction,
 )
+from orchestration_assets.selection.expectations import expected_by
 from orchestration_assets.selection.expected_price import expected_usd
 from orchestration_assets.selection.trained_selector import TrainedSelector
 from orchestration_assets.services.contract import EmbeddedService, Service
@@ -303,7 +304,10 @@ async def _process_item(
 async def _carried_out(plan: PlanRow, work: BatchWork, item: Item, ask: Ask) -> PlanResult:
     question = Question(work.tasks[plan.task], item)
     if plan.artefact is not None and plan.point is not None:
-        return await run_learned(work.learned[plan.artefact], plan.point, question, ask)
+        model = work.learned[plan.artefact]
+        return await run_learned(
+            model, plan.point, question, ask, expected_by(plan, model.services)
+        )
     choice = work.choices[plan.task, plan.option]
     return await execute(choice, question, ask, work.tasks)
 

@@ -1,5 +1,8 @@
 """Carrying out what was learned: after every answer, ask on or stop, as it is worth."""
 
+import asyncio
+
+from orchestration_assets.evidence.recorded_answers import Floats
 from orchestration_assets.processing.asker import AskResult
 from orchestration_assets.processing.plan_result import (
     Ask,
@@ -11,40 +14,55 @@ from orchestration_assets.processing.plan_result import (
     settled,
 )
 from orchestration_assets.schemas.answers import Answer
-from orchestration_assets.schemas.enums import Status
+from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Question
+from orchestration_assets.selection.expectations import expected_words
 from orchestration_assets.selection.strategies import format_price
 from orchestration_assets.selection.trained_selector import NextStep, TrainedSelector
+from orchestration_assets.selection.training_records import ANY_ANSWER
 
 
 async def run_learned(
-    selector: TrainedSelector, point: int, question: Question, ask: Ask
+    selector: TrainedSelector,
+    point: int,
+    question: Question,
+    ask: Ask,
+    expected: Floats | None = None,
 ) -> PlanResult:
-    """Asks one service after the other, each because the model expects it to be worth its price.
+    """Asks one service after the other, or several at once, each as it is worth its price.
 
-    A service without an answer counts as heard: it said nothing, and is not asked again.
+    ``expected`` (K,) are the scores expected of the selector's services on the item before any
+    call; None: what each scores by itself. A service without an answer counts as heard: it said
+    nothing, and is not asked again.
     """
     answered: list[AskResult] = []
     decisions: list[Decision] = []
     while True:
-        advice = selector.next_step(
-            point, {result.service: _given_answer(result) for result in answered}
-        )
+        given = {result.service: _given_answer(result, question) for result in answered}
+        advice = selector.next_step(point, given, expected)
         kept = _decided(advice, answered)
         answer, certainty = _leading(advice, kept, question)
         if advice.ask is None:
             reason = _stop_words(advice, answer)
             decisions.append(Decision("stop", (), reason, answer, certainty))
             return PlanResult(kept, tuple(decisions))
-        reason = _ask_words(selector, advice, answered)
-        decisions.append(Decision("ask", (advice.ask,), reason, answer, certainty))
-        answered.append(await ask(advice.ask, question))
+        services = (advice.ask, *advice.also_ask)
+        state = _state(advice, answered, question)
+        if not answered and advice.expected_gain is not None and expected is not None:
+            state = f"expected before any call: {expected_words(selector.services, expected)}"
+        reason = f"{state}{_next_words(selector, services, advice)}"
+        decisions.append(Decision("ask", services, reason, answer, certainty))
+        # `ask` turns failures into readings, so gather cancels nothing
+        answered += await asyncio.gather(*(ask(service, question) for service in services))
 
 
 def _decided(advice: NextStep, answered: list[AskResult]) -> tuple[AskResult, ...]:
     """The answers, marked: all decide that the model weighs against each other, or, where it takes
-    one service's answer, the last that was given."""
+    one service's answer, that one, or the last that was given."""
     kept = settled(answered)
+    if advice.accepted is not None:
+        taken = [n for n, result in enumerate(answered) if result.service == advice.accepted]
+        return marked(answered, taken)
     if advice.probability is not None:
         return kept
     given = [n for n, result in enumerate(answered) if gave_answer(result)]
@@ -55,49 +73,65 @@ def _leading(
     advice: NextStep, kept: tuple[AskResult, ...], question: Question
 ) -> tuple[Answer | None, float | None]:
     """The answer that stands, as the model weighs it; a model knows no fallbacks."""
-    if advice.answer is not None and any(_given_answer(result)[0] for result in kept):
+    weighed = any(_given_answer(result, question)[0] for result in kept)
+    if weighed and advice.answer is not None and question.task.kind is AnswerKind.LABEL:
         return advice.answer, advice.probability
     standing = lead(kept, question)
-    return standing.answer, None if standing.answer is None else standing.certainty
-
-
-def _given_answer(result: AskResult) -> tuple[str | None, float | None]:
-    reading = result.reading
-    if reading.status is not Status.OK or not isinstance(reading.answer, str):
+    if standing.answer is None:
         return None, None
-    return reading.answer, reading.confidence
+    known = weighed and advice.probability is not None
+    return standing.answer, advice.probability if known else standing.certainty
 
 
-def _ask_words(selector: TrainedSelector, advice: NextStep, answered: list[AskResult]) -> str:
-    service = advice.ask or ""
-    k = selector.services.index(service)
-    price = format_price(float(selector.usd[k]), float(selector.ms[k]))
+def _given_answer(result: AskResult, question: Question) -> tuple[str | None, float | None]:
+    """What the model is told of an answer: a label; of other kinds, that there is one."""
+    reading = result.reading
+    if reading.status is not Status.OK:
+        return None, None
+    if question.task.kind is not AnswerKind.LABEL:
+        return ANY_ANSWER, reading.confidence
+    return (reading.answer, reading.confidence) if isinstance(reading.answer, str) else (None, None)
+
+
+def _state(advice: NextStep, answered: list[AskResult], question: Question) -> str:
+    """What is known so far, in words."""
     if advice.expected_gain is None:
-        if not answered:
-            return f"{service} comes first, for {price}"
-        return f"the answers so far are not enough: {service}, for {price}"
-    return f"{_state(advice, answered)}, expected gain {advice.expected_gain:.3f} for {price}"
-
-
-def _state(advice: NextStep, answered: list[AskResult]) -> str:
-    given = [(result.service, _given_answer(result)[0]) for result in answered]
-    given_answers = [(name, answer) for name, answer in given if answer is not None]
+        return "the answers so far are not enough" if answered else "by the order that was learned"
     if not answered:
         return "nothing is known yet"
+    given = [(result.service, _given_answer(result, question)[0]) for result in answered]
+    given_answers = [(name, answer) for name, answer in given if answer is not None]
     if not given_answers:
         return "no answer yet"
     if len({answer for _, answer in given_answers}) > 1:
         contradiction = ", ".join(f"{name} says {answer}" for name, answer in given_answers)
         return f"answers contradict each other: {contradiction}"
+    return _sure(advice)
+
+
+def _next_words(selector: TrainedSelector, services: tuple[str, ...], advice: NextStep) -> str:
+    """What is asked next, what it should gain, and its price."""
+    at = [selector.services.index(service) for service in services]
+    price = format_price(float(selector.usd[at].sum()), float(selector.ms[at].max()))
+    names = " and ".join(services) + (" at once" if len(services) > 1 else "")
+    if advice.expected_gain is None:
+        return f": {names}, for {price}"
+    return f"; {names}: expected gain {advice.expected_gain:.3f} for {price}"
+
+
+def _sure(advice: NextStep) -> str:
+    """How sure the leading answer is; one that is no label is named by who gave it."""
+    if advice.answer == ANY_ANSWER and advice.accepted is not None:
+        return f"the answer of {advice.accepted} is expected to be {advice.probability:.3f} right"
     return f"{advice.answer} is {advice.probability:.3f} sure"
 
 
 def _stop_words(advice: NextStep, answer: Answer | None) -> str:
     if answer is None:
         return "no service gave an answer"
-    if advice.probability is None or advice.answer != answer:
+    if advice.probability is None or advice.answer not in (answer, ANY_ANSWER):
         return "the last answer stands"
-    state = f"{advice.answer} is {advice.probability:.3f} sure"
+    state = _sure(advice)
     if advice.best_service is None or advice.expected_gain is None or advice.price is None:
         return f"{state}; every service that is of use was asked"
     gain = max(advice.expected_gain, 0.0)

@@ -1,6 +1,7 @@
 """How values are written for people: numbers, shares, times, and text that nobody vouches for."""
 
 import re
+from decimal import Decimal
 from typing import Any, Final
 
 from markupsafe import Markup
@@ -124,7 +125,7 @@ def dollars(value: float) -> str:
     """A price; small ones to two significant digits, nothing as $0."""
     if not value:
         return "$0"
-    return f"${value:,.2f}" if abs(value) >= 0.1 else f"${value:.2g}"
+    return f"${value:,.2f}" if abs(value) >= 0.1 else f"${Decimal(f'{value:.2g}'):f}"
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:

@@ -40,6 +40,7 @@ from orchestration_assets.schemas.disagreement import (
 )
 from orchestration_assets.schemas.items import Task
 from orchestration_assets.schemas.policy import Policy
+from orchestration_assets.schemas.selection import SELECTION_FRONTIER
 from orchestration_assets.schemas.tables import (
     DISAGREEMENT_REPORT,
     DISAGREEMENTS,
@@ -129,11 +130,11 @@ def _write(path: Path, page: str) -> None:
 def _learning_figures(store: TableStore) -> LearningFigures:
     """What is known of the services; what was learned is there once it was materialized."""
     cards = store.read(SERVICE_SCORECARDS.name)
-    calibrations, thresholds = (
+    calibrations, thresholds, frontier = (
         store.read(table.name) if store.exists(table.name) else None
-        for table in (CALIBRATION, VECTOR_THRESHOLDS)
+        for table in (CALIBRATION, VECTOR_THRESHOLDS, SELECTION_FRONTIER)
     )
-    return learning_figures(cards, calibrations, _latest(store), thresholds)
+    return learning_figures(cards, calibrations, _latest(store), thresholds, frontier)
 
 
 def _latest(store: TableStore) -> Iterator[tuple[str, pa.Table, pa.Table]]:

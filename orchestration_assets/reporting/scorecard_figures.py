@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from orchestration_assets.reporting.disputed import disputed_questions, disputes_of
 from orchestration_assets.schemas.decoding import values
@@ -18,6 +19,7 @@ from orchestration_assets.schemas.disagreement import (
     VectorThresholdRow,
 )
 from orchestration_assets.schemas.enums import Triage
+from orchestration_assets.schemas.selection import SELECTION_FRONTIER, FrontierRow
 
 BATCHES = 60
 DRIFT_COLUMNS: Final = ("item_id", "task", "error_risk", "triage")
@@ -44,6 +46,23 @@ class DriftFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class RegionFigures:
+    """One kind of content: the service to ask there, and the ``others``, best first."""
+
+    best: FrontierRow
+    others: tuple[FrontierRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRegions:
+    """Who is best on what content in one task: over all of it, and by ``regions``."""
+
+    task: str
+    overall: RegionFigures
+    regions: tuple[RegionFigures, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LearningFigures:
     """Everything on the page of the services."""
 
@@ -51,6 +70,7 @@ class LearningFigures:
     calibrations: tuple[CalibrationRow, ...]
     drift: tuple[DriftFigures, ...]
     thresholds: tuple[VectorThresholdRow, ...] = ()
+    regions: tuple[TaskRegions, ...] = ()
 
     @property
     def odd_ones(self) -> int:
@@ -64,10 +84,11 @@ def learning_figures(
     calibrations: pa.Table | None,
     batches: Iterable[tuple[str, pa.Table, pa.Table]],
     thresholds: pa.Table | None = None,
+    frontier: pa.Table | None = None,
 ) -> LearningFigures:
-    """From service_scorecards, calibration and vector_thresholds (None before they were made), and
-    each batch's resolutions (columns item_id, task, error_risk, triage) and disagreements (item_id,
-    task, consequence), oldest batch first."""
+    """From service_scorecards, calibration, vector_thresholds and selection_frontier (None before
+    they were made), and each batch's resolutions (columns item_id, task, error_risk, triage) and
+    disagreements (item_id, task, consequence), oldest batch first."""
     by_task: defaultdict[str, list[ScorecardRow]] = defaultdict(list)
     for row in SERVICE_SCORECARDS.rows(cards):
         by_task[row.task].append(row)
@@ -76,7 +97,29 @@ def learning_figures(
         tuple(CALIBRATION.rows(calibrations)) if calibrations is not None else (),
         _drift(list(batches)[-BATCHES:]),
         tuple(VECTOR_THRESHOLDS.rows(thresholds)) if thresholds is not None else (),
+        _regions(frontier) if frontier is not None else (),
     )
+
+
+def _regions(frontier: pa.Table) -> tuple[TaskRegions, ...]:
+    rows = frontier.filter(pc.equal(frontier["view"], "region"))
+    by_task: defaultdict[str, defaultdict[int, list[FrontierRow]]]
+    by_task = defaultdict(lambda: defaultdict(list))
+    for row in SELECTION_FRONTIER.rows(rows):
+        by_task[row.task][row.place].append(row)
+    return tuple(
+        TaskRegions(
+            task,
+            _region(places[0]),
+            tuple(_region(places[place]) for place in sorted(places) if place),
+        )
+        for task, places in sorted(by_task.items())
+    )
+
+
+def _region(rows: Iterable[FrontierRow]) -> RegionFigures:
+    ranked = sorted(rows, key=lambda row: (row.policy != row.best, -row.accuracy, row.policy))
+    return RegionFigures(ranked[0], tuple(ranked[1:]))
 
 
 def _drift(batches: list[tuple[str, pa.Table, pa.Table]]) -> tuple[DriftFigures, ...]:

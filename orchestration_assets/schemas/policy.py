@@ -323,11 +323,12 @@ class Directive(_Strict):
 class Learned(_Strict):
     """Lets a model that was trained on recorded answers and gold decide each step.
 
-    It decides where no directive and no rule holds, once a trained model is promoted.
+    It decides where no directive and no rule holds, once a trained model is promoted. Right is
+    what gold or people say, or, where there are too few of these, what the default's judge chose.
     """
 
     services: tuple[Name, ...] = Field(
-        min_length=2, max_length=6, description="the services that it may ask"
+        min_length=2, max_length=12, description="the services that it may ask"
     )
     aim: Literal["accuracy", "price"] = Field(
         default="accuracy",
@@ -335,7 +336,15 @@ class Learned(_Strict):
         "as accurate as the best single service",
     )
     explore: Probability = Field(
-        default=0.02, description="share of items of which every service is asked, to keep learning"
+        default=0.02,
+        description="share of items of which every service is asked, and judged where the "
+        "default has a judge, to keep learning",
+    )
+    price_per_second: Annotated[float, Field(ge=0.0, le=1000.0)] = Field(
+        default=0.0,
+        description="US dollars that a second of waiting for an item's answer is worth: it counts "
+        "beside the price of calls, and services are asked at once where that is worth more than "
+        "the calls it may waste",
     )
 
     @model_validator(mode="after")
@@ -439,9 +448,14 @@ class TaskConfig(_Strict):
         if self.learned is None:
             return {}
         services = self.learned.services
+        judge = self.default.judge
+        if judge is not None:
+            # what is judged teaches: without gold nothing else does
+            judges = judge.service not in services
+            judge = Judge(service=judge.service, when="always") if judges else None
         return {
             LEARNED: Choice(model=ProcessingModel.SEQUENTIAL, services=services),
-            EXPLORE: Choice(model=ProcessingModel.PARALLEL, services=services),
+            EXPLORE: Choice(model=ProcessingModel.PARALLEL, services=services, judge=judge),
         }
 
 

@@ -71,11 +71,14 @@ class FrontierRow:
         str,
         Column(
             "frontier (cost against accuracy), labels (by how many gold labels were learned from), "
-            "service (without that one), rule (what a rule decided)"
+            "service (without that one), rule (what a rule decided), region (one service on one "
+            "kind of content)"
         ),
     ]
-    policy: Annotated[str, Column("policy, service left out, or rule")]
-    place: Annotated[int, Column("point of the policy's curve, from cheap to dear; else 0")]
+    policy: Annotated[str, Column("policy, service left out, rule, or service in a region")]
+    place: Annotated[
+        int, Column("point of the policy's curve, from cheap to dear; number of a region; else 0")
+    ]
     items: Annotated[int, Column("gold items that it was measured on", "items")]
     labels: Annotated[int, Column("gold items that it was learned from", "items")]
     accuracy: Annotated[float, Column("share of right answers", "0..1")]
@@ -93,7 +96,11 @@ class FrontierRow:
     ]
     change: Annotated[
         float | None,
-        Column("service: change of the accuracy without it, on the same items", "-1..1"),
+        Column(
+            "service: change of the accuracy without it; region: accuracy less that of the service "
+            "to ask there; on the same items",
+            "-1..1",
+        ),
     ]
     change_low: Annotated[
         float | None, Column("lower end of the 95 % interval of the change or the regret", "-1..1")
@@ -102,6 +109,14 @@ class FrontierRow:
         float | None, Column("upper end of the 95 % interval of the change or the regret", "-1..1")
     ]
     words: Annotated[str, Column("the figure in words")]
+    region: Annotated[str | None, Column("region: the content, by name")] = None
+    condition: Annotated[
+        str | None, Column("region: what holds of its items, exactly; empty for all content")
+    ] = None
+    best: Annotated[
+        str | None,
+        Column("region: the service to ask there, the cheapest of those that are best"),
+    ] = None
 
 
 SELECTION_MODEL: Final = table_of("selection_model", SelectionModelRow, ("task",))

@@ -39,6 +39,7 @@ from orchestration_assets.schemas.failures import RUN_FAILURES
 from orchestration_assets.schemas.features import FEATURE_NAMES, feature_columns
 from orchestration_assets.schemas.health import SERVICE_HEALTH
 from orchestration_assets.schemas.items import Alternative
+from orchestration_assets.schemas.outcomes import OUTCOMES
 from orchestration_assets.schemas.records import Column, Table, table_of
 from orchestration_assets.schemas.selection import SELECTION_FRONTIER, SELECTION_MODEL
 from orchestration_assets.schemas.states import ITEM_STATES
@@ -250,7 +251,8 @@ class FeatureInput:
 class RejectedOption:
     """A way to process the item that was not taken, with its forecast.
 
-    ``expected_accuracy`` is what it showed on items with gold, where that is known.
+    ``expected_accuracy`` is what is expected of it on this item, where what was learned tells that,
+    and else what it showed on items with gold, where that is known.
     """
 
     option: str
@@ -260,6 +262,14 @@ class RejectedOption:
     expected_ms: float
     cost_usd_max: float
     expected_accuracy: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedScore:
+    """How right a service is expected to be on an item before any call, from 0 to 1."""
+
+    service: str
+    score: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +312,21 @@ class PlanRow:
     ] = None
     thresholds: Annotated[
         str | None, Column("version of the calibrated thresholds of a vector task, pinned here")
+    ] = None
+    expected_scores: Annotated[
+        tuple[ExpectedScore, ...] | None,
+        Column(
+            "what the learned model expects of each service on this item before any call; null: no "
+            "model that reads content is in force"
+        ),
+    ] = None
+    familiarity: Annotated[
+        float | None,
+        Column(
+            "how near the item is to those learned from: the share of these that are at most as "
+            "near to each other; null: nothing is known of it",
+            "0..1",
+        ),
     ] = None
 
 
@@ -661,6 +686,7 @@ _ALL: Final[tuple[Table[Any], ...]] = (
     GOLD_LABELS,
     RUN_FAILURES,
     SERVICE_HEALTH,
+    OUTCOMES,
     SELECTION_MODEL,
     SELECTION_FRONTIER,
     TAUGHT_SERVICES,
@@ -680,6 +706,7 @@ CORPUS_TABLES: Final = frozenset(
         SERVICE_SCORECARDS,
         CALIBRATION,
         VECTOR_THRESHOLDS,
+        OUTCOMES,
         SELECTION_MODEL,
         SELECTION_FRONTIER,
         TAUGHT_SERVICES,

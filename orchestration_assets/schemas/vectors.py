@@ -43,6 +43,12 @@ class VectorRow:
     sketch: Annotated[
         tuple[UInt32, ...] | None, Column("MinHash of word runs, 128 numbers; null: too short")
     ]
+    terms: Annotated[
+        tuple[UInt32, ...] | None,
+        Column(
+            "hashed words, pairs and parts of words, signs: 24 bits of hash, 8 of count; up to 512"
+        ),
+    ]
     representative: Annotated[
         str, Column("item that stands for this one's near-copies; itself when it is no copy")
     ]

@@ -9,12 +9,15 @@ from orchestration_assets.evidence.recorded_answers import Floats
 from orchestration_assets.schemas.items import Task
 from orchestration_assets.schemas.policy import Learned
 from orchestration_assets.selection.budget import Offer, allocate_budget, fractional_step
-from orchestration_assets.selection.forecast import Forecast, Price
-from orchestration_assets.selection.trained_selector import (
-    OperatingPoint,
-    TrainedSelector,
-    unpack_selector,
+from orchestration_assets.selection.expectations import (
+    BatchExpectations,
+    BatchInputs,
+    ItemExpectation,
 )
+from orchestration_assets.selection.forecast import Forecast, Price
+from orchestration_assets.selection.learned_model import LearnedModel, unpack_model
+from orchestration_assets.selection.learner import CONTENT
+from orchestration_assets.selection.trained_selector import OperatingPoint, TrainedSelector
 from orchestration_assets.services.contract import Service
 from orchestration_assets.services.identity import changed_parts, service_identity
 from resources.model_registry import ArtefactError, ModelRegistry
@@ -22,10 +25,15 @@ from resources.model_registry import ArtefactError, ModelRegistry
 
 @dataclass(frozen=True)
 class ActiveSelector:
-    """A promoted selector whose services are those that it was evaluated with."""
+    """A promoted model whose services are those that it was evaluated with."""
 
     version: str
-    selector: TrainedSelector
+    learned: LearnedModel
+
+    @property
+    def selector(self) -> TrainedSelector:
+        """What decides the steps."""
+        return self.learned.selector
 
     def prices(self, now: "CurrentPrices") -> tuple[Floats, Floats]:
         """(K,) USD and (K,) ms of a call to each of its services, as they are now.
@@ -70,6 +78,8 @@ class ChosenPoint:
     """A promoted model at one operating point, with present prices ``usd`` and ``ms`` (K,).
 
     A ``better_share`` of the items, in [0, 1], gets the ``better`` point, where there is one.
+    ``expectations`` are what is expected of the services on the contents of the batch, where the
+    model reads content; ``first_words``: point -> content -> what is asked first, and why.
     """
 
     model: ActiveSelector
@@ -78,11 +88,32 @@ class ChosenPoint:
     ms: Floats
     better: int | None = None
     better_share: float = 0.0
+    expectations: BatchExpectations | None = None
+    first_words: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
 
     def of_share(self, *, better: bool) -> "ChosenPoint":
         """The one point of an item, which is among those that get the better one or not."""
         at = self.point if self.better is None or not better else self.better
-        return ChosenPoint(self.model, at, self.usd, self.ms)
+        return replace(self, point=at, better=None, better_share=0.0)
+
+    def expects(self, content: str) -> ItemExpectation | None:
+        """What is expected on a content; None where the model reads none."""
+        return None if self.expectations is None else self.expectations.of(content)
+
+    def with_inputs(self, inputs: BatchInputs | None) -> "ChosenPoint":
+        """The same with what the model expects on the contents of a batch."""
+        expectations = None if inputs is None else inputs.expected(self.model.learned)
+        if expectations is None:
+            return self
+        points = [at for at in (self.point, self.better) if at is not None]
+        words = {at: expectations.first_words(self.model.learned, at) for at in points}
+        return replace(self, expectations=expectations, first_words=words)
+
+    def is_unfamiliar(self, content: str) -> bool:
+        """Whether the point's steps rest on what the item is like, and nothing is known of such."""
+        expected = self.expects(content)
+        reads = self.operating_point.family == CONTENT
+        return reads and expected is not None and expected.is_unfamiliar
 
     @property
     def operating_point(self) -> OperatingPoint:
@@ -122,9 +153,10 @@ def load_active_selector(
         if version is None:
             return "no learned model is promoted yet"
         artefact = registry.load(name, version)
-        selector = unpack_selector(artefact.arrays, artefact.facts["selector"])
+        learned_model = unpack_model(artefact.arrays, artefact.facts)
     except (ArtefactError, KeyError, ValueError) as error:
         return f"the learned model cannot be used: {error}"
+    selector = learned_model.selector
     if differing := sorted(set(selector.services) ^ set(learned.services)):
         return f"the learned model is about other services ({', '.join(differing)})"
     evaluated: Mapping[str, str] = artefact.facts["services"]
@@ -134,7 +166,7 @@ def load_active_selector(
             return (
                 f"{service} {changed_parts(before, current)} since the learned model was evaluated"
             )
-    return ActiveSelector(artefact.version, selector)
+    return ActiveSelector(artefact.version, learned_model)
 
 
 def choose_points(

@@ -3,7 +3,8 @@
 V(all) is the probability that the leading answer is right. Before that,
 V(S, x) = max(confidence(S, x), max over j not in S of E[V(S + j) | x] - rate * price_j),
 with the expectation estimated by a forest that is grown once a subset and whose leaves are
-averaged for every exchange rate (fitted value iteration, Ernst, Geurts and Wehenkel 2005).
+averaged for every exchange rate (fitted value iteration, Ernst, Geurts and Wehenkel 2005). The
+leaves average V(S + j) - confidence(S): what varies within a leaf is mostly common to both.
 """
 
 from collections.abc import Mapping
@@ -41,7 +42,8 @@ class StepPolicy:
 
     ``exchange_rates`` (P,): accuracy that a unit of ``prices`` (K,) is worth; ``first_values``
     (P, K) the value of asking each service first, before its price; ``leaf_values`` maps a subset
-    to (P, N, services not asked) leaf averages of its forest.
+    to (P, N, services not asked) leaf averages, in its forest, of what asking adds to the
+    confidence, before its price.
     """
 
     prices: Floats
@@ -70,7 +72,8 @@ class StepPolicy:
             )
         if leaves is None:
             leaves = self.forests[subset].leaves(posterior.features)
-        values: Floats = forest_means(leaves, self.leaf_values[subset][rate_index]) - price
+        gains = forest_means(leaves, self.leaf_values[subset][rate_index])
+        values: Floats = posterior.confidence[:, None] + gains - price
         return values
 
     def next_service(
@@ -236,8 +239,9 @@ class _Induction:
             later = [values[subset_with(subset, service)] for service in remaining]
             later_values = np.stack(later, axis=1)
             if subset:
-                leaf_values[subset] = self._leaf_means[subset].means(later_values)
-                expected = self._leaf_means[subset].out_of_bag(leaf_values[subset])
+                leaf_means, now = self._leaf_means[subset], confidence[:, None]
+                leaf_values[subset] = leaf_means.means(later_values - now)
+                expected = now + leaf_means.out_of_bag(leaf_values[subset])
             else:
                 first_values = self._train.mean(later_values)
                 expected = np.broadcast_to(first_values, later_values.shape)

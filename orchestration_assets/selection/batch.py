@@ -12,6 +12,8 @@ from orchestration_assets.schemas.enums import ProcessingModel
 from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.records import TableResult, count_members, rows_to_arrow
 from orchestration_assets.schemas.tables import PROCESSING_PLANS, profiles_of
+from orchestration_assets.selection.content_drift import content_drifts
+from orchestration_assets.selection.expectations import BatchInputs, batch_inputs
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.plan import (
     choose_models,
@@ -28,6 +30,7 @@ def plan_batch(
     home: Home,
     batch: str,
     profiled: pa.Table,
+    vectors: pa.Table,
     loaded: LoadedPolicy,
     left_usd: float = math.inf,
 ) -> TableResult:
@@ -48,6 +51,7 @@ def plan_batch(
         prices,
         observed,
         min(left_usd, left_for_batch(home, batch, loaded.policy)),
+        learning_inputs(loaded.policy, profiled, vectors),
     )
     threshold_versions = promoted_threshold_versions(loaded.policy, home.models)
     rows = plan_items(
@@ -63,7 +67,18 @@ def plan_batch(
     }
     pinned = {f"thresholds/{task}": version for task, version in threshold_versions.items()}
     models = count_members(plans["model"], ProcessingModel)
-    return TableResult(plans, {**models, **_forecast(plans), **policy, **learned, **pinned})
+    drifts = content_drifts(plans)
+    unfamiliar = {f"unfamiliar/{one.task}": one.unfamiliar for one in drifts}
+    figures = {**models, **_forecast(plans), **policy, **learned, **pinned, **unfamiliar}
+    return TableResult(plans, figures, [one.words for one in drifts if one.is_drift])
+
+
+def learning_inputs(policy: Policy, profiled: pa.Table, vectors: pa.Table) -> BatchInputs | None:
+    """What is known of the contents of a batch; None where no task of the policy learns."""
+    if all(task.learned is None for task in policy.tasks.values()):
+        return None
+    contents = profiled["content_hash"].to_pylist()
+    return batch_inputs(contents, profiled, vectors, semantic=policy.features.semantic)
 
 
 def left_for_batch(home: Home, batch: str, policy: Policy) -> float:

@@ -1,16 +1,20 @@
 """Checks of selection: one plan an item and applicable task, and learned models that are there."""
 
+import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.policy.pinned_policy import read_pinned_policy
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import ProfileStatus
+from orchestration_assets.schemas.outcomes import OUTCOMES
 from orchestration_assets.schemas.selection import SELECTION_FRONTIER, SELECTION_MODEL
 from orchestration_assets.schemas.tables import CONTENT_PROFILES, PROCESSING_PLANS, profiles_of
 from orchestration_assets.selection.active_selector import artefact_name
 from orchestration_assets.selection.conditions import holds
-from orchestration_assets.table_assets import Balance, Stored, table_checks
+from orchestration_assets.selection.content_drift import content_drifts
+from orchestration_assets.table_assets import PARTITION_TAG, Balance, Stored, table_checks
+from resources.home import Home
 
 
 def _check_tasks_planned(stored: Stored, plans: pa.Table) -> list[Balance]:
@@ -26,6 +30,12 @@ def _check_tasks_planned(stored: Stored, plans: pa.Table) -> list[Balance]:
         Balance(len(applicable), len(applicable & planned), "applicable tasks with a plan"),
         Balance(0, len(planned - applicable), "plans for tasks that do not apply"),
     ]
+
+
+def _check_scores(_: Stored, rows: pa.Table) -> list[Balance]:
+    """Each score lies in 0..1."""
+    inside = pc.and_(pc.greater_equal(rows["score"], 0.0), pc.less_equal(rows["score"], 1.0))
+    return [Balance(rows.num_rows, pc.sum(inside).as_py() or 0, "scores between 0 and 1")]
 
 
 def _check_models_stored(stored: Stored, rows: pa.Table) -> list[Balance]:
@@ -47,5 +57,31 @@ def _check_intervals(stored: Stored, rows: pa.Table) -> list[Balance]:
 
 
 processing_plans_checks = table_checks(PROCESSING_PLANS, _check_tasks_planned)
+outcomes_checks = table_checks(OUTCOMES, _check_scores, per_batch=False)
 selection_model_checks = table_checks(SELECTION_MODEL, _check_models_stored, per_batch=False)
 selection_frontier_checks = table_checks(SELECTION_FRONTIER, _check_intervals, per_batch=False)
+
+
+@dg.asset_check(
+    asset=PROCESSING_PLANS.name,
+    name="content",
+    description="The items of the batch are like those that learned models were trained on.",
+)
+def processing_plans_content(
+    context: dg.AssetCheckExecutionContext, home: dg.ResourceParam[Home]
+) -> dg.AssetCheckResult:
+    """New kinds of content follow the default: that is said, and stops nothing.
+
+    Looks at the batch of the run; started by itself, at the latest batch.
+    """
+    batch = context.run.tags.get(PARTITION_TAG) or max(
+        home.tables.batches(PROCESSING_PLANS.name), default=None
+    )
+    drifts = [] if batch is None else content_drifts(home.tables.read(PROCESSING_PLANS.name, batch))
+    words = "; ".join(one.words for one in drifts) or "no model that reads content is in force"
+    return dg.AssetCheckResult(
+        passed=not any(one.is_drift for one in drifts),
+        severity=dg.AssetCheckSeverity.WARN,
+        description=words,
+        metadata={one.task: one.unfamiliar for one in drifts},
+    )

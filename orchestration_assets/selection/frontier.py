@@ -24,6 +24,7 @@ from orchestration_assets.evidence.weighted_estimates import (
 from orchestration_assets.schemas.selection import FrontierRow
 from orchestration_assets.selection.baselines import fit_cascade
 from orchestration_assets.selection.frugal import fit_frugal
+from orchestration_assets.selection.known_items import KnownItems, fit_expectations
 from orchestration_assets.selection.learner import fit_selector, single_service
 from orchestration_assets.selection.policy_outcomes import (
     PolicyOutcome,
@@ -40,26 +41,35 @@ _LABELS: Final = (100, 300, 500, 1_000, 2_000, 5_000, 10_000)
 _FEWEST = 20
 
 
-def frontier_rows(task: str, recorded: RecordedAnswers) -> Iterator[FrontierRow]:
-    """Every policy on one half of the complete items, fitted on the other half."""
+def frontier_rows(
+    task: str, recorded: RecordedAnswers, items: KnownItems | None = None
+) -> Iterator[FrontierRow]:
+    """Every policy on one half of the complete items, fitted on the other half.
+
+    ``items`` (n) are what was known of them before any call, for what is learned.
+    """
     if recorded.n_items < 2 * _FEWEST:
         return
     inside, outside = random_halves(recorded.n_items, _SEED)
     train, test = recorded.take(inside), recorded.take(outside)
     yield from _fixed_policy_rows(task, train, test)
     rates = exchange_rates(_prices(train), _RATES)
-    learned = fit_selector(train, _prices(train), _RATES, _SEED)
+    fitted = fit_expectations(train, None if items is None else items.take(inside))
+    known, ahead = None, None
+    if fitted is not None and items is not None:
+        known, ahead = fitted.out_of_fold, fitted.of(items.take(outside))
+    learned = fit_selector(train, _prices(train), _RATES, _SEED, expected=known)
     curves: dict[str, Sequence[PolicyOutcome]] = {
         "cascade on confidence": [one.run(test) for one in fit_cascade(train, rates)],
         "add-on class": [one.run(test) for one in fit_frugal(train, rates)],
-        "learned": learned.run(test),
+        "learned": learned.run(test, ahead),
     }
     for policy, outcomes in curves.items():
         for place, one in enumerate(_distinct_prices(outcomes, test)):
             yield _row(task, "frontier", policy, place, one, test, train.n_items, "")
     best = curves["learned"][learned.cheapest_rate(1.0)]
     yield from _label_count_rows(task, train, test)
-    yield from _service_rows(task, train, test, best)
+    yield from _service_rows(task, train, test, best, known, ahead)
 
 
 def _prices(recorded: RecordedAnswers) -> Floats:
@@ -84,8 +94,9 @@ def _fixed_policy_rows(
     right = test.scores[np.arange(test.n_items), chance]
     at_random = PolicyOutcome(one_each, right, call_costs(test, one_each), test.weights)
     yield _row(task, "frontier", "random", 0, at_random, test, 0, "")
-    voted = outcome_of_answers(test, every, majority_vote(test))
-    yield _row(task, "frontier", "majority", 0, voted, test, 0, "every service, one vote each")
+    if test.correct is None:
+        voted = outcome_of_answers(test, every, majority_vote(test))
+        yield _row(task, "frontier", "majority", 0, voted, test, 0, "every service, one vote each")
     yield _row(task, "frontier", "oracle", 0, _oracle(test), test, 0, "the cheapest right service")
 
 
@@ -123,17 +134,26 @@ def _label_count_rows(
 
 
 def _service_rows(
-    task: str, train: RecordedAnswers, test: RecordedAnswers, best: PolicyOutcome
+    task: str,
+    train: RecordedAnswers,
+    test: RecordedAnswers,
+    best: PolicyOutcome,
+    known: Floats | None,
+    ahead: Floats | None,
 ) -> Iterator[FrontierRow]:
-    """The most accurate learned policy without each service: change of cost and accuracy."""
+    """The most accurate learned policy without each service: change of cost and accuracy.
+
+    ``known`` and ``ahead`` are what is expected of the items of both halves before any call.
+    """
     if train.n_services < 2:
         return
     for left_out, name in enumerate(train.services):
         kept = [k for k in range(train.n_services) if k != left_out]
         part = train.only(kept)
-        fitted = fit_selector(part, _prices(part), _RATES, _SEED)
+        expected, later = (None if one is None else one[:, kept] for one in (known, ahead))
+        fitted = fit_selector(part, _prices(part), _RATES, _SEED, expected=expected)
         rest = test.only(kept)
-        one = fitted.run(rest)[fitted.cheapest_rate(1.0)]
+        one = fitted.run(rest, later)[fitted.cheapest_rate(1.0)]
         change = accuracy_change(best, one)
         words = service_value(name, best, one, test, rest)
         row = _row(task, "service", name, 0, one, rest, train.n_items, words)

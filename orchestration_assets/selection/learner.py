@@ -1,8 +1,9 @@
 """Fitting a selector: which services to ask, from recorded answers.
 
-Four families of policies compete at every exchange rate of accuracy and price: one service, a
-cascade on stated confidence, FrugalML's class, and the belief model with backward induction. Each
-is evaluated out of fold, and the one of the highest accuracy less rate * price is taken.
+Five families of policies compete at every exchange rate of accuracy and price: one service, a
+cascade on stated confidence, FrugalML's class, the belief model with backward induction, and, where
+it is known what may be expected of each service before any call, the policy that starts from that.
+Each is evaluated out of fold, and the one of the highest accuracy less rate * price is taken.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +20,9 @@ from orchestration_assets.selection.backward_induction import (
     fit_step_policy,
 )
 from orchestration_assets.selection.baselines import Cascade, SingleService, fit_cascade, fit_single
+from orchestration_assets.selection.content_fitting import fit_content_policy
+from orchestration_assets.selection.content_policy import ContentPolicy
+from orchestration_assets.selection.content_simulation import ContentSimulator
 from orchestration_assets.selection.frugal import AddOn, fit_frugal
 from orchestration_assets.selection.policy_outcomes import (
     PolicyOutcome,
@@ -31,6 +35,10 @@ RATES: Final = 32
 _FOLDS = 5
 
 SINGLE, CASCADE, ADD_ON, STACK = "single", "cascade", "add_on", "stack"
+CONTENT: Final = "content"
+_MIN_CONTENT_ITEMS: Final = 40
+# standard errors of a paired difference to a single service, with many outcomes and with few
+_LEAST_LEAD, _LEAST_LEAD_OF_FEW = 1.0, 2.3
 
 
 FixedPolicy = SingleService | Cascade | AddOn
@@ -60,9 +68,10 @@ class Selector:
 
     ``services`` and ``labels`` name the positions. At each exchange rate (P,) ``families`` names
     the best family; ``fixed`` holds the policies of the simple families by rate, ``belief`` and
-    ``step_policy`` the family ``STACK`` where there are labels enough. ``validation`` holds each
-    family's results out of fold, ``best_service`` is the most accurate by itself, and
-    ``description`` says what the fit rests on.
+    ``step_policy`` the family ``STACK`` where there are labels enough, ``content`` the family
+    ``CONTENT`` where it is known what to expect. ``validation`` holds each family's results out of
+    fold, ``best_service`` is the most accurate by itself, and ``description`` says what the fit
+    rests on.
     """
 
     services: tuple[str, ...]
@@ -76,21 +85,32 @@ class Selector:
     best_service: int
     n_gold: int
     description: str
+    content: ContentPolicy | None = None
 
     def validated(self, rate: int) -> tuple[float, float]:
         """Accuracy and mean price at one rate, out of fold."""
         result = self.validation[self.families[rate]]
         return float(result.accuracies[rate]), float(result.prices[rate])
 
-    def run(self, recorded: RecordedAnswers) -> list[PolicyOutcome]:
-        """The outcomes on recorded answers, one an exchange rate."""
-        simulator = None
+    def run(self, recorded: RecordedAnswers, expected: Floats | None = None) -> list[PolicyOutcome]:
+        """The outcomes on recorded answers, one an exchange rate.
+
+        ``expected`` (n, K) are the scores expected before any call; without them the family
+        ``CONTENT`` raises ValueError.
+        """
+        simulator, content = None, None
+        if self.content is not None and CONTENT in self.families:
+            if expected is None:
+                raise ValueError(f"{recorded.name}: the family {CONTENT} needs expected scores")
+            content = ContentSimulator(self.content, expected, recorded)
         if self.belief is not None and self.step_policy is not None and STACK in self.families:
             simulator = PolicySimulator(self.belief, self.step_policy, recorded)
         outcomes = []
         for rate, family in enumerate(self.families):
             if family == STACK and simulator is not None:
                 outcomes.append(simulator.run(rate))
+            elif family == CONTENT and content is not None:
+                outcomes.append(content.run(rate))
             else:
                 outcomes.append(self.fixed[family][rate].run(recorded))
         return outcomes
@@ -107,68 +127,107 @@ class Selector:
 
 
 def fit_selector(
-    train: RecordedAnswers, prices: Floats | None = None, n_rates: int = RATES, seed: int = 0
+    train: RecordedAnswers,
+    prices: Floats | None = None,
+    n_rates: int = RATES,
+    seed: int = 0,
+    expected: Floats | None = None,
+    times: Floats | None = None,
 ) -> Selector:
     """Fits and evaluates every family on items of known gold that every service was asked about.
 
-    ``prices`` (K,) of a call, in the unit to be saved; USD by default. While an even sample of
-    ``MAX_FEW_LABELS`` items would tell as much, only single services are considered. Raises
-    ValueError for an empty or incomplete record.
+    ``prices`` (K,) of a call, in the unit to be saved; USD by default. ``times`` (K,) are what
+    waiting for a call costs in the same unit, nothing by default: calls at once cost the longest of
+    them. ``expected`` (n, K) in [0, 1] are the scores expected of each service before any call, by
+    predictors that have not seen the items. While an even sample of ``MAX_FEW_LABELS`` items would
+    tell as much, only single services are considered, and what is better than them beyond noise.
+    Raises ValueError for an empty or incomplete record.
     """
     if not train.n_items or not train.asked.all():
         raise ValueError(f"{train.name}: needs items of which every service was asked")
-    cost = train.prices if prices is None else prices
+    if expected is not None and expected.shape != train.answers.shape:
+        raise ValueError(
+            f"{train.name}: expected scores have shape {expected.shape}, "
+            f"answers {train.answers.shape}"
+        )
+    price = train.prices if prices is None else prices
+    waiting = np.zeros(train.n_services) if times is None else times
+    cost = price + waiting
     rates = exchange_rates(cost, n_rates)
-    if train.n_effective <= MAX_FEW_LABELS:
-        return _fit_few_labels(train, rates, cost)
+    few = train.n_effective <= MAX_FEW_LABELS
     belief, step_policy = None, None
     validation: dict[str, FamilyResult] = {}
-    if train.correct is None and 1 < train.n_services <= MAX_SERVICES:
+    if not few and train.correct is None and 1 < train.n_services <= MAX_SERVICES:
         belief, posteriors = fit_belief(train, seed)
         step_policy, outcomes = fit_step_policy(train, posteriors, cost, rates, seed, 2 * n_rates)
         rates = step_policy.exchange_rates
         validation[STACK] = _family_result(outcomes, rates, cost)
     folds = np.random.default_rng(seed).permutation(train.n_items) % _FOLDS
-    for family, fit in FAMILIES.items():
+    fits = {SINGLE: fit_single} if few else FAMILIES
+    for family, fit in fits.items():
         validation[family] = _cross_validated(train, fit, rates, cost, folds)
-    fixed = {family: fit(train, rates) for family, fit in FAMILIES.items()}
+    fixed = {family: fit(train, rates) for family, fit in fits.items()}
     names = list(validation)
     values = np.stack([validation[family].values for family in names])
-    families = tuple(names[best] for best in values.argmax(axis=0))
+    families = [names[best] for best in values.argmax(axis=0)]
+    content = None
+    if expected is not None and train.n_services > 1 and train.n_items >= _MIN_CONTENT_ITEMS:
+        content, outcomes = fit_content_policy(train, expected, price, rates, seed, times)
+        result = _family_result(outcomes, rates, price)
+        single = [policy.run(train) for policy in fixed[SINGLE]]
+        for rate, better in enumerate(result.values > values.max(axis=0)):
+            lead = _lead(outcomes[rate], single[rate], float(rates[rate]), price, cost)
+            if better and lead > (_LEAST_LEAD_OF_FEW if few else _LEAST_LEAD):
+                families[rate] = CONTENT
+        validation[CONTENT] = result
     if STACK not in families:
         belief, step_policy = None, None
     return Selector(
         train.services,
         train.labels,
         rates,
-        families,
+        tuple(families),
         fixed,
         belief,
         step_policy,
         validation,
         best_single(train),
         train.n_items,
-        f"{train.n_items:,} gold labels: every family was judged on items that it had not seen",
+        _description(train, few, CONTENT in families),
+        content if CONTENT in families else None,
     )
 
 
-def _fit_few_labels(train: RecordedAnswers, rates: Floats, prices: Floats) -> Selector:
-    fixed: dict[str, Sequence[FixedPolicy]] = {SINGLE: fit_single(train, rates)}
-    outcomes = [policy.run(train) for policy in fixed[SINGLE]]
-    best = best_single(train)
-    return Selector(
-        train.services,
-        train.labels,
-        rates,
-        (SINGLE,) * len(rates),
-        fixed,
-        None,
-        None,
-        {SINGLE: _family_result(outcomes, rates, prices)},
-        best,
-        train.n_items,
+def _lead(
+    outcome: PolicyOutcome, single: PolicyOutcome, rate: float, prices: Floats, cost: Floats
+) -> float:
+    """By how many standard errors the net value of an outcome exceeds that of a single service."""
+    net = outcome.scores - rate * (outcome.asked @ prices + _waits(outcome))
+    difference = net - (single.scores - rate * (single.asked @ cost))
+    weights = outcome.weights / outcome.weights.sum()
+    mean = float(weights @ difference)
+    error = float(np.sqrt((weights**2 * (difference - mean) ** 2).sum()))
+    return mean / error if error > 0.0 else np.inf * np.sign(mean) if mean else 0.0
+
+
+def _waits(outcome: PolicyOutcome) -> Floats:
+    return np.zeros(len(outcome.scores)) if outcome.waits is None else outcome.waits
+
+
+def _description(train: RecordedAnswers, few: bool, by_content: bool) -> str:
+    if not few:
+        return (
+            f"{train.n_items:,} gold labels: every family was judged on items that it had not seen"
+        )
+    if by_content:
+        return (
+            f"{_in_words(train)} tell which service does better on which items, on items that were "
+            "not learned from, beyond noise"
+        )
+    best = train.services[best_single(train)]
+    return (
         f"{_in_words(train)} are too few to learn from (more than {MAX_FEW_LABELS} are needed): "
-        f"the best single service, {train.services[best]}, is called alone",
+        f"the best single service, {best}, is called alone"
     )
 
 
@@ -201,13 +260,14 @@ def _family_result(
 ) -> FamilyResult:
     accuracies = np.array([outcome.accuracy for outcome in outcomes])
     asked = np.array([outcome.ask_shares for outcome in outcomes])
-    return _result_of_shares(accuracies, asked, rates, prices)
+    waits = [np.average(_waits(outcome), weights=outcome.weights) for outcome in outcomes]
+    return _result_of_shares(accuracies, asked, rates, prices, np.array(waits))
 
 
 def _result_of_shares(
-    accuracies: Floats, asked: Floats, rates: Floats, prices: Floats
+    accuracies: Floats, asked: Floats, rates: Floats, prices: Floats, waits: Floats | float = 0.0
 ) -> FamilyResult:
-    mean_prices = asked @ prices
+    mean_prices = asked @ prices + waits
     return FamilyResult(accuracies - rates * mean_prices, accuracies, mean_prices, asked)
 
 

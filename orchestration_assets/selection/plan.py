@@ -17,7 +17,13 @@ from orchestration_assets.schemas.policy import (
     TaskConfig,
 )
 from orchestration_assets.schemas.storable_values import whole_text
-from orchestration_assets.schemas.tables import FeatureInput, ItemProfile, PlanRow, RejectedOption
+from orchestration_assets.schemas.tables import (
+    ExpectedScore,
+    FeatureInput,
+    ItemProfile,
+    PlanRow,
+    RejectedOption,
+)
 from orchestration_assets.selection.active_selector import (
     ActiveSelector,
     ChosenPoint,
@@ -26,6 +32,7 @@ from orchestration_assets.selection.active_selector import (
     load_active_selector,
 )
 from orchestration_assets.selection.conditions import first_failure, format_value, holds
+from orchestration_assets.selection.expectations import BatchInputs, ItemExpectation
 from orchestration_assets.selection.expected_price import ExpectedPrices
 from orchestration_assets.selection.forecast import Forecast, Price, forecast
 from orchestration_assets.selection.strategies import Strategy, StrategyDecision, ordered_strategies
@@ -136,12 +143,13 @@ def choose_models(
     prices: Mapping[str, Price],
     observed: Mapping[str, Price] | None = None,
     left_usd: float = math.inf,
+    inputs: BatchInputs | None = None,
 ) -> dict[str, ChosenPoint | str]:
     """The learned model of each task, at the operating point that the batch can afford.
 
     ``observed`` are prices of recent calls, which take precedence over those of the training
-    data; ``left_usd`` is what may be spent on the batch. A task whose model does not apply has
-    the reason instead.
+    data; ``left_usd`` is what may be spent on the batch; ``inputs`` are what is known of its
+    contents. A task whose model does not apply has the reason instead.
     """
     found: dict[str, ChosenPoint | str] = {}
     in_force: dict[str, tuple[ActiveSelector, Learned]] = {}
@@ -162,13 +170,14 @@ def choose_models(
     )
     execution = policy.execution
     seconds = execution.batch_deadline_s
-    return found | choose_points(
+    chosen = choose_points(
         in_force,
         counts,
         CurrentPrices(prices, observed or {}, _concurrency(services, execution.items_in_flight)),
         None if left_usd == math.inf else max(left_usd - others_usd, 0.0),
         None if seconds is None else max(seconds * 1000 - others_ms, 0.0),
     )
+    return found | {name: point.with_inputs(inputs) for name, point in chosen.items()}
 
 
 def _concurrency(services: Mapping[str, Service], items_in_flight: int) -> dict[str, float]:
@@ -198,7 +207,16 @@ def plan_item(
     chosen = decided.chosen
     ahead = forecast(task.choices[decided.option], prices) if chosen is None else chosen.forecast()
     rejected = tuple(_rejected(task_name, task, decided, profile, prices, known))
-    return _row(batch, profile, task_name, task, policy_hash, decided, ahead, rejected)
+    row = _row(batch, profile, task_name, task, policy_hash, decided, ahead, rejected)
+    learned = known.get(task_name)
+    if isinstance(learned, ChosenPoint) and (expected := learned.expects(profile.content_hash)):
+        scores = zip(learned.model.selector.services, expected.scores, strict=True)
+        row = replace(
+            row,
+            expected_scores=tuple(ExpectedScore(name, score) for name, score in scores),
+            familiarity=expected.familiarity,
+        )
+    return row
 
 
 def _row(
@@ -268,6 +286,8 @@ def _rejected(
         ahead, accuracy = forecast(choice, prices), None
         if option == LEARNED and isinstance(learned, ChosenPoint):
             ahead, accuracy = learned.forecast(), learned.accuracy
+        elif isinstance(learned, ChosenPoint) and len(choice.admissible) == 1:
+            accuracy = _expected_of(choice.admissible[0], learned, profile)
         yield RejectedOption(
             option,
             choice.model,
@@ -278,7 +298,8 @@ def _rejected(
             accuracy,
         )
     if decided.chosen is not None:
-        yield from _single_service_options(decided.chosen)
+        expected = decided.chosen.expects(profile.content_hash)
+        yield from _single_service_options(decided.chosen, expected)
 
 
 _WHO = {"directive": "directive", "rules": "rule"}
@@ -312,18 +333,32 @@ def _rejection_reason(
     return f"{who} holds" if decided.rule else decides
 
 
-def _single_service_options(chosen: ChosenPoint) -> Iterator[RejectedOption]:
-    """Each service by itself, with its accuracy on gold and its price."""
+def _expected_of(service: str, learned: ChosenPoint, profile: ItemProfile) -> float | None:
+    """What is expected of one service on an item, where the model knows it and reads content."""
+    services, expected = learned.model.selector.services, learned.expects(profile.content_hash)
+    if expected is None or service not in services:
+        return None
+    return expected.scores[services.index(service)]
+
+
+def _single_service_options(
+    chosen: ChosenPoint, expected: ItemExpectation | None
+) -> Iterator[RejectedOption]:
+    """Each service by itself, with what is expected of it on the item and its price."""
     selector = chosen.model.selector
     for k, name in enumerate(selector.services):
-        solo_accuracy = float(selector.solo_accuracy[k])
+        accuracy = solo_accuracy = float(selector.solo_accuracy[k])
+        reason = f"right in {solo_accuracy:.1%} of gold, {chosen.accuracy:.1%} is expected of what "
+        reason += "was learned"
+        if expected is not None:
+            accuracy = expected.scores[k]
+            reason = f"{accuracy:.1%} is expected of it on this item, {reason}"
         yield RejectedOption(
             f"always {name}",
             ProcessingModel.SEQUENTIAL,
-            f"right in {solo_accuracy:.1%} of gold, {chosen.accuracy:.1%} is expected of what was "
-            "learned",
+            reason,
             1,
             float(chosen.ms[k]),
             float(chosen.usd[k]),
-            solo_accuracy,
+            accuracy,
         )

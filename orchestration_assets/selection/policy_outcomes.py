@@ -5,7 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from orchestration_assets.evidence.recorded_answers import Bools, Floats, Ints, RecordedAnswers
+from orchestration_assets.evidence.recorded_answers import (
+    MISSING,
+    Bools,
+    Floats,
+    Ints,
+    RecordedAnswers,
+)
 
 _LOWEST, _HIGHEST = 0.002, 4.0
 
@@ -16,12 +22,14 @@ class PolicyOutcome:
 
     ``asked`` (n, K) services that the policy asks, ``scores`` (n,) how right its final answer is,
     from 0 to 1, ``cost`` (n,) the USD of the calls, ``weights`` (n,) how much each item counts.
+    ``waits`` (n,) is what waiting costs where services may be asked at once; None: nothing.
     """
 
     asked: Bools
     scores: Floats
     cost: Floats
     weights: Floats
+    waits: Floats | None = None
 
     @property
     def accuracy(self) -> float:
@@ -49,6 +57,16 @@ def outcome_of_service(recorded: RecordedAnswers, asked: Bools, service: Ints) -
     """The outcome of asking ``asked`` (n, K) and taking the answer of ``service`` (n,)."""
     scores = recorded.scores[np.arange(recorded.n_items), service]
     return PolicyOutcome(asked, scores, call_costs(recorded, asked), recorded.weights)
+
+
+def outcome_of_accepted(
+    recorded: RecordedAnswers, asked: Bools, service: Ints, waits: Floats
+) -> PolicyOutcome:
+    """The outcome of asking ``asked`` (n, K) and taking the answer of ``service`` (n,), of none
+    where that is ``MISSING``; ``waits`` (n,) is what waiting costs."""
+    taken = outcome_of_service(recorded, asked, np.maximum(service, 0))
+    scores = np.where(service == MISSING, 0.0, taken.scores)
+    return PolicyOutcome(asked, scores, taken.cost, taken.weights, waits)
 
 
 def call_costs(recorded: RecordedAnswers, asked: Bools) -> Floats:

@@ -12,6 +12,7 @@ from orchestration_assets.schemas.policy import DEFAULT, EXPLORE, LEARNED, TaskC
 from orchestration_assets.schemas.tables import ItemProfile
 from orchestration_assets.selection.active_selector import ChosenPoint
 from orchestration_assets.selection.conditions import holds
+from orchestration_assets.selection.expectations import expected_words
 from orchestration_assets.text.path_patterns import matches_any
 
 
@@ -90,7 +91,10 @@ class LearnedStrategy:
             return None
         better = is_sampled(f"{task_name} better", profile.item_id, chosen.better_share)
         own = chosen.of_share(better=better)
-        return StrategyDecision(LEARNED, LEARNED, describe_point(own), chosen=own)
+        if own.is_unfamiliar(profile.content_hash):
+            return None
+        reason = f"{describe_point(own)}{describe_item(own, profile.content_hash)}"
+        return StrategyDecision(LEARNED, LEARNED, reason, chosen=own)
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,8 @@ class DefaultStrategy:
         features_used = tuple(dict.fromkeys(f for rule in task.rules for f in rule.when))
         why_not = self.known.get(task_name, "")
         reason = "no rule holds, so the task's default applies"
+        if isinstance(why_not, ChosenPoint) and why_not.expects(profile.content_hash):
+            why_not = "the item is unlike all that the learned model was trained on"
         if isinstance(why_not, str) and why_not:
             reason = f"no rule holds and {why_not}, so the task's default applies"
         return StrategyDecision(DEFAULT, DEFAULT, reason, features_used=features_used)
@@ -124,10 +130,23 @@ def describe_point(chosen: ChosenPoint) -> str:
     )
 
 
+def describe_item(chosen: ChosenPoint, content: str) -> str:
+    """What is expected of each service on one item, what is asked first, and why; empty where the
+    model reads no content."""
+    expected = chosen.expects(content)
+    if expected is None:
+        return ""
+    about = "this item" if expected.familiarity is not None else "items in general"
+    words = expected_words(chosen.model.selector.services, expected.scores)
+    first = chosen.first_words.get(chosen.point, {}).get(content)
+    return f"; expected of {about}: {words}{f'; {first}' if first else ''}"
+
+
 _FAMILIES: Final = {
     "single": "one service is best alone",
     "cascade": "a second service where the first is not sure",
     "add_on": "an add-on where the first answer needs it",
+    "content": "what the item is like and what was answered decide each step",
     "stack": "each next service is asked where its expected gain is worth its price",
 }
 

@@ -1,7 +1,7 @@
 """A trained selector: its operating points, its next step for one item, and its stored form."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -11,7 +11,7 @@ from orchestration_assets.evidence.belief import BeliefModel, Subset
 from orchestration_assets.evidence.bins import ConfidenceBins
 from orchestration_assets.evidence.boosting import BoostedTrees
 from orchestration_assets.evidence.calibration import PlattScaling
-from orchestration_assets.evidence.forest import Forest
+from orchestration_assets.evidence.forest import Forest, pack_forest, unpack_forest
 from orchestration_assets.evidence.likelihoods import LikelihoodTables
 from orchestration_assets.evidence.recorded_answers import MISSING, Floats, RecordedAnswers
 from orchestration_assets.evidence.stacking import StackingModel
@@ -21,19 +21,26 @@ from orchestration_assets.selection.backward_induction import (
     remaining_services,
 )
 from orchestration_assets.selection.baselines import Cascade, SingleService
+from orchestration_assets.selection.content_policy import ContentPolicy, NextSteps
+from orchestration_assets.selection.content_simulation import ContentSimulator
 from orchestration_assets.selection.frugal import AddOn
 from orchestration_assets.selection.learner import (
     ADD_ON,
     CASCADE,
+    CONTENT,
     SINGLE,
     STACK,
     FixedPolicy,
     Selector,
 )
 from orchestration_assets.selection.policy_outcomes import PolicyOutcome
+from orchestration_assets.selection.stored_content_policy import (
+    pack_content_policy,
+    unpack_content_policy,
+)
 
 MAX_POINTS: Final = 12
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 GivenAnswers = Mapping[str, tuple[str | None, float | None]]
 _Arrays = Mapping[str, NDArray[Any]]
@@ -68,7 +75,10 @@ class NextStep:
     ``ask`` is a service, or None to stop. ``best_service`` has the highest net value, asked or
     not; ``expected_gain`` is its expected gain of the probability of a right answer, and ``price``
     its price times the exchange rate, in the same unit. ``answer`` and ``probability`` are the
-    leading answer and its calibrated probability. All but ``ask`` may be None for fixed policies.
+    leading answer and its calibrated probability. ``also_ask`` are services to ask at the same time
+    as ``ask``, where time has a price; ``best_service`` then names the first of all. ``accepted``
+    is the service whose answer stands, where one alone does by what is expected of it. All but
+    ``ask`` may be None for fixed policies.
     """
 
     ask: str | None
@@ -77,6 +87,8 @@ class NextStep:
     best_service: str | None = None
     expected_gain: float | None = None
     price: float | None = None
+    also_ask: tuple[str, ...] = ()
+    accepted: str | None = None
 
 
 @dataclass(frozen=True)
@@ -97,10 +109,19 @@ class TrainedSelector:
     fixed_policies: tuple[FixedPolicy, ...]
     belief: BeliefModel | None
     step_policies: Mapping[str, StepPolicy]
+    content_policies: Mapping[str, ContentPolicy] = field(default_factory=dict)
 
-    def next_step(self, point: int, given: GivenAnswers) -> NextStep:
-        """The step after the services in ``given`` gave (answer or None, confidence or None)."""
+    def next_step(
+        self, point: int, given: GivenAnswers, expected: Floats | None = None
+    ) -> NextStep:
+        """The step after the services in ``given`` gave (answer or None, confidence or None).
+
+        ``expected`` (K,) in [0, 1] are the scores expected of the services before any call; None:
+        what each scores by itself.
+        """
         operating_point = self.points[point]
+        if operating_point.family == CONTENT:
+            return self._content_next_step(operating_point, given, expected)
         recorded = self._as_recorded(given)
         if operating_point.family == STACK:
             return self._stacked_next_step(operating_point, recorded, given)
@@ -108,13 +129,36 @@ class TrainedSelector:
             self.fixed_policies[operating_point.policy_index], recorded, self.services, given
         )
 
+    def first_steps(self, point: int, expected: Floats) -> NextSteps | None:
+        """The first steps of ``n`` items of which ``expected`` (n, K) is expected before any call;
+        None where the point's policy does not look at that."""
+        operating_point = self.points[point]
+        if operating_point.family != CONTENT:
+            return None
+        shape = expected.shape
+        nothing = RecordedAnswers(
+            "items",
+            self.services,
+            self.labels,
+            ("",) * len(expected),
+            np.full(shape, MISSING),
+            np.full(shape, np.nan),
+            np.zeros(shape, dtype=np.bool_),
+            np.full(len(expected), MISSING),
+            np.zeros(shape),
+            np.full(shape, np.nan),
+        )
+        return self.content_policies[operating_point.unit].next_steps(
+            operating_point.policy_index, expected, nothing, nothing.asked
+        )
+
     def label_probabilities(
-        self, point: int, given: GivenAnswers
+        self, point: int, given: GivenAnswers, expected: Floats | None = None
     ) -> tuple[str, float, dict[str, float]] | None:
         """The leading answer, its probability, and the probability of each label.
 
         A fixed policy takes one service's answer, with the accuracy of the point as its
-        probability. None when that service gave no answer.
+        probability. None when that service gave no answer. ``expected`` as for :meth:`next_step`.
         """
         operating_point = self.points[point]
         recorded = self._as_recorded(given)
@@ -123,14 +167,27 @@ class TrainedSelector:
             posterior = self.belief.posterior(recorded, subset)
             labelled = dict(zip(self.labels, posterior.probabilities[0].tolist(), strict=True))
             return self.labels[int(posterior.answer[0])], float(posterior.confidence[0]), labelled
-        advice = self.next_step(point, given)
+        advice = self.next_step(point, given, expected)
         if advice.answer is None:
             return None
+        if advice.probability is not None and operating_point.family == CONTENT:
+            return advice.answer, advice.probability, {advice.answer: advice.probability}
         return advice.answer, operating_point.accuracy, {advice.answer: operating_point.accuracy}
 
-    def run(self, point: int, recorded: RecordedAnswers) -> PolicyOutcome:
-        """The outcome of one point on recorded answers of the same services and labels."""
+    def run(
+        self, point: int, recorded: RecordedAnswers, expected: Floats | None = None
+    ) -> PolicyOutcome:
+        """The outcome of one point on recorded answers of the same services and labels.
+
+        ``expected`` (n, K) are the scores expected before any call; None: as for :meth:`next_step`.
+        """
         operating_point = self.points[point]
+        if operating_point.family == CONTENT:
+            return ContentSimulator(
+                self.content_policies[operating_point.unit],
+                self._expected(expected, recorded.n_items),
+                recorded,
+            ).run(operating_point.policy_index)
         if operating_point.family != STACK or self.belief is None:
             return self.fixed_policies[operating_point.policy_index].run(recorded)
         return PolicySimulator(self.belief, self.step_policies[operating_point.unit], recorded).run(
@@ -161,22 +218,64 @@ class TrainedSelector:
             name if gain > 0.0 else None, answer, probability, name, gain + price, price
         )
 
-    def _as_recorded(self, given: GivenAnswers) -> RecordedAnswers:
-        """One item as arrays; an answer that did not occur in training counts as missing."""
+    def _expected(self, expected: Floats | None, n_items: int) -> Floats:
+        if expected is None:
+            return np.tile(self.solo_accuracy, (n_items, 1))
+        return np.asarray(expected, dtype=np.float64).reshape(n_items, len(self.services))
+
+    def _content_next_step(
+        self, point: OperatingPoint, given: GivenAnswers, expected: Floats | None
+    ) -> NextStep:
+        # answers that did not occur in training can still be compared with each other
+        said = dict.fromkeys(answer for answer, _ in given.values() if answer is not None)
+        labels = self.labels
+        if len(labels) > 1:
+            labels = (*labels, *(answer for answer in said if answer not in labels))
+        steps = self.content_policies[point.unit].next_steps(
+            point.policy_index,
+            self._expected(expected, 1),
+            self._as_recorded(given, labels),
+            np.array([[name in given for name in self.services]]),
+        )
+        return self._one_step(steps, given)
+
+    def _one_step(self, steps: NextSteps, given: GivenAnswers) -> NextStep:
+        ask = [self.services[k] for k in np.flatnonzero(steps.ask[0])]
+        best = np.flatnonzero(steps.best[0])
+        accepted = int(steps.accepted[0])
+        return NextStep(
+            ask[0] if ask else None,
+            None if accepted == MISSING else given[self.services[accepted]][0],
+            None if accepted == MISSING else float(steps.probability[0]),
+            self.services[best[0]] if len(best) else None,
+            float(steps.expected_gain[0]) if len(best) else None,
+            float(steps.price[0]) if len(best) else None,
+            tuple(ask[1:]),
+            None if accepted == MISSING else self.services[accepted],
+        )
+
+    def _as_recorded(
+        self, given: GivenAnswers, known: tuple[str, ...] | None = None
+    ) -> RecordedAnswers:
+        """One item as arrays; an answer that is not among the labels ``known``, by default those
+        of training, counts as missing. Free text, that knows one label alone, is not compared."""
+        labels = self.labels if known is None else known
         shape = (1, len(self.services))
         answers = np.full(shape, MISSING)
         confidences = np.full(shape, np.nan)
         for service, (answer, confidence) in given.items():
             k = self.services.index(service)
-            if answer in self.labels:
-                answers[0, k] = self.labels.index(answer)
+            if answer in labels:
+                answers[0, k] = labels.index(answer)
+            elif answer is not None and known is not None and len(labels) == 1:
+                answers[0, k] = 0
             if confidence is not None:
                 confidences[0, k] = confidence
         subset = np.array([[name in given for name in self.services]])
         return RecordedAnswers(
             "item",
             self.services,
-            self.labels,
+            labels,
             ("item",),
             answers,
             confidences,
@@ -211,6 +310,7 @@ def build_trained_selector(
     points: list[OperatingPoint] = []
     fixed_policies: list[FixedPolicy] = []
     step_policies: dict[str, StepPolicy] = {}
+    content_policies: dict[str, ContentPolicy] = {}
     first = next(iter(selectors.values()))
     belief = None
     for unit, selector in selectors.items():
@@ -219,11 +319,16 @@ def build_trained_selector(
         if stacked_rates and selector.step_policy is not None:
             step_policies[unit] = selector.step_policy.select_rates(stacked_rates)
             belief = selector.belief
+        content_rates = [rate for rate in rates if selector.families[rate] == CONTENT]
+        if content_rates and selector.content is not None:
+            content_policies[unit] = selector.content.select_rates(content_rates)
         for rate in rates:
             family = selector.families[rate]
             validation = selector.validation[family]
             if family == STACK:
                 policy_index = stacked_rates.index(rate)
+            elif family == CONTENT:
+                policy_index = content_rates.index(rate)
             else:
                 policy_index = len(fixed_policies)
                 fixed_policies.append(selector.fixed[family][rate])
@@ -248,6 +353,7 @@ def build_trained_selector(
         tuple(fixed_policies),
         belief,
         step_policies,
+        content_policies,
     )
 
 
@@ -288,6 +394,10 @@ def pack_selector(selector: TrainedSelector) -> tuple[dict[str, NDArray[Any]], d
         facts["steps"] = [
             _pack_steps(unit, steps, arrays) for unit, steps in selector.step_policies.items()
         ]
+    facts["content"] = {
+        unit: pack_content_policy(f"{unit}.content", policy, arrays)
+        for unit, policy in selector.content_policies.items()
+    }
     return arrays, facts
 
 
@@ -318,6 +428,10 @@ def unpack_selector(arrays: _Arrays, facts: Mapping[str, Any]) -> TrainedSelecto
         tuple(_unpack_fixed(fact) for fact in facts["fixed"]),
         belief,
         steps,
+        {
+            unit: unpack_content_policy(f"{unit}.content", arrays, fact)
+            for unit, fact in facts["content"].items()
+        },
     )
 
 
@@ -356,24 +470,6 @@ def _key(subset: Subset) -> str:
     return "_".join(str(service) for service in subset) or "none"
 
 
-def _pack_forest(name: str, forest: Forest, arrays: dict[str, NDArray[Any]]) -> None:
-    arrays[f"{name}.feature"] = forest.feature.astype(np.int16)
-    arrays[f"{name}.threshold"] = forest.threshold
-    arrays[f"{name}.children"] = forest.children
-    arrays[f"{name}.roots"] = forest.roots
-    arrays[f"{name}.depth"] = np.array(forest.depth)
-
-
-def _unpack_forest(name: str, arrays: _Arrays) -> Forest:
-    return Forest(
-        arrays[f"{name}.feature"].astype(np.int32),
-        arrays[f"{name}.threshold"],
-        arrays[f"{name}.children"],
-        arrays[f"{name}.roots"],
-        int(arrays[f"{name}.depth"]),
-    )
-
-
 def _pack_belief(belief: BeliefModel, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
     arrays["bins"] = belief.bins.edges
     arrays["prior"], arrays["can_be"] = belief.likelihoods.prior, belief.label_occurs
@@ -384,7 +480,7 @@ def _pack_belief(belief: BeliefModel, arrays: dict[str, NDArray[Any]]) -> dict[s
         models = belief.boosted.get(subset, ())
         for number, model in enumerate(models):
             name = f"boosted.{_key(subset)}.{number}"
-            _pack_forest(name, model.forest, arrays)
+            pack_forest(name, model.forest, arrays)
             arrays[f"{name}.values"] = model.values
             arrays[f"{name}.start"] = np.array(model.start)
         calibration = belief.calibrations[subset]
@@ -414,7 +510,7 @@ def _unpack_belief(arrays: _Arrays, facts: Mapping[str, Any]) -> BeliefModel:
         if names:
             boosted[subset] = tuple(
                 BoostedTrees(
-                    _unpack_forest(name, arrays),
+                    unpack_forest(name, arrays),
                     arrays[f"{name}.values"],
                     float(arrays[f"{name}.start"]),
                 )
@@ -436,7 +532,7 @@ def _pack_steps(unit: str, steps: StepPolicy, arrays: dict[str, NDArray[Any]]) -
     arrays[f"{unit}.prices"], arrays[f"{unit}.exchange"] = steps.prices, steps.exchange_rates
     arrays[f"{unit}.first"] = steps.first_values
     for subset, forest in steps.forests.items():
-        _pack_forest(f"{unit}.{_key(subset)}", forest, arrays)
+        pack_forest(f"{unit}.{_key(subset)}", forest, arrays)
         # only leaves have averages
         leaf = forest.children[:, 0] == np.arange(forest.n_nodes)
         arrays[f"{unit}.{_key(subset)}.values"] = steps.leaf_values[subset][:, leaf]
@@ -450,7 +546,7 @@ def _unpack_steps(arrays: _Arrays, facts: Mapping[str, Any]) -> StepPolicy:
     for services in facts["subsets"]:
         subset: Subset = tuple(services)
         name = f"{unit}.{_key(subset)}"
-        forest = _unpack_forest(name, arrays)
+        forest = unpack_forest(name, arrays)
         at_leaves = arrays[f"{name}.values"]
         all_nodes = np.zeros((at_leaves.shape[0], forest.n_nodes, at_leaves.shape[2]), np.float32)
         all_nodes[:, forest.children[:, 0] == np.arange(forest.n_nodes)] = at_leaves

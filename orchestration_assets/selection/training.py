@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from orchestration_assets.evidence.calibration import reliability
-from orchestration_assets.evidence.recorded_answers import MISSING, Bools, Floats, RecordedAnswers
+from orchestration_assets.evidence.recorded_answers import MISSING, Floats, RecordedAnswers
 from orchestration_assets.evidence.weighted_estimates import (
     ENOUGH_EFFECTIVE,
     Estimate,
@@ -22,14 +22,16 @@ from orchestration_assets.schemas.policy import Choice
 from orchestration_assets.schemas.selection import SelectionModelRow
 from orchestration_assets.selection.active_selector import artefact_name
 from orchestration_assets.selection.baselines import effective_confidence
-from orchestration_assets.selection.learner import Selector, fit_selector
+from orchestration_assets.selection.choice_reasons import learn_reasons
+from orchestration_assets.selection.known_items import KnownItems, fit_expectations
+from orchestration_assets.selection.learned_model import LearnedModel, pack_model, unpack_model
+from orchestration_assets.selection.learner import CONTENT, Selector, fit_selector
 from orchestration_assets.selection.policy_outcomes import PolicyOutcome
+from orchestration_assets.selection.region_rows import regions_of
 from orchestration_assets.selection.strategies import is_sampled
 from orchestration_assets.selection.trained_selector import (
     TrainedSelector,
     build_trained_selector,
-    pack_selector,
-    unpack_selector,
 )
 from orchestration_assets.selection.training_records import TrainingRecords
 from resources.model_registry import Artefact, ModelRegistry
@@ -62,6 +64,7 @@ def train_task(
     identities: Mapping[str, str],
     registry: ModelRegistry,
     default: Choice | None = None,
+    price_per_second: float = 0.0,
 ) -> SelectionModelRow:
     """Trains on complete items, and promotes a model that is not likely to lose on held-out ones.
 
@@ -70,7 +73,7 @@ def train_task(
     Its gain less a standard error must not be a loss of more than ``MOST_LOST``. Every item counts
     by what it stands for; held-out items that are too few or too uneven promote nothing.
     Which items are held out depends on their content alone, so no earlier model was trained on
-    them.
+    them. ``price_per_second``: US dollars that a second of waiting is worth.
     """
     recorded = records.recorded
     if recorded.n_effective < MIN_ITEMS:
@@ -79,11 +82,16 @@ def train_task(
         [is_sampled(f"gate {task}", item, _HELD_OUT_SHARE) for item in recorded.items]
     )
     train, test = recorded.take(~held_out), recorded.take(held_out)
-    deployed, words = fit_trained_selector(train)
-    arrays, selector = pack_selector(deployed)
+    train_items, test_items = (
+        None if records.items is None else records.items.take(rows)
+        for rows in (~held_out, held_out)
+    )
+    model, words = _fit_model(train, train_items, price_per_second)
+    deployed = model.selector
+    arrays, facts = pack_model(model)
     manifest: dict[str, Any] = {
+        **facts,
         "task": task,
-        "selector": selector,
         "services": dict(identities),
         "gold": train.n_items,
         "words": words,
@@ -91,9 +99,9 @@ def train_task(
     name = artefact_name(task)
     trained = registry.store(name, arrays, manifest).version
     before = registry.usable(name)
-    trial = _evaluate(deployed, test)
+    trial = _evaluate(model, test, test_items)
     single_correct = test.scores[:, deployed.best_service]
-    now = _current(before, identities, test)
+    now = _current(before, identities, test, test_items)
     if now is None:
         stood = None if records.standing is None else records.standing[held_out]
         now = _without_model(default, stood, test, single_correct)
@@ -159,7 +167,7 @@ def _least_gain(gain: Estimate) -> float:
 
 
 def _without_model(
-    default: Choice | None, stood: Bools | None, test: RecordedAnswers, single: Floats
+    default: Choice | None, stood: Floats | None, test: RecordedAnswers, single: Floats
 ) -> _Incumbent:
     """What decides while nothing is learned."""
     if default is not None and default.model is ProcessingModel.SEQUENTIAL and not default.chain:
@@ -168,7 +176,7 @@ def _without_model(
             order = [position[service] for service in default.services]
             return _Incumbent("the default", _first_sure(order, default, test))
     if stood is not None:
-        return _Incumbent("what stood", stood.astype(np.float64))
+        return _Incumbent("what stood", stood)
     return _Incumbent("the best single service", single)
 
 
@@ -201,39 +209,77 @@ def _left_out(records: TrainingRecords) -> str:
     return "".join(f"; {part}" for part in parts)
 
 
-def fit_trained_selector(train: RecordedAnswers, seed: int = 0) -> tuple[TrainedSelector, str]:
-    """The selector of one task, fitted to save money where calls cost any, and to save time."""
+def fit_trained_selector(
+    train: RecordedAnswers,
+    seed: int = 0,
+    expected: Floats | None = None,
+    price_per_second: float = 0.0,
+) -> tuple[TrainedSelector, str]:
+    """The selector of one task, fitted to save money where calls cost any, and to save time.
+
+    ``expected`` (n, K) are the scores expected of each service before any call, out of fold.
+    ``price_per_second``: US dollars that a second of waiting is worth, beside the price of calls.
+    """
     usd, ms = train.prices, np.nan_to_num(train.milliseconds.mean(axis=0))
-    currencies = {"usd": usd} if usd.any() else {}
+    waiting_usd = price_per_second * ms / 1000.0
+    currencies: dict[str, tuple[Floats, Floats | None]] = {}
+    if usd.any() or waiting_usd.any():
+        currencies["usd"] = usd, waiting_usd if waiting_usd.any() else None
     if ms.any() or not currencies:
         # services that take no measurable time are told apart by the number of calls
-        currencies["ms"] = ms if ms.any() else np.ones_like(ms)
+        currencies["ms"] = ms if ms.any() else np.ones_like(ms), None
     selectors: dict[str, Selector] = {
-        saves: fit_selector(train, prices, _RATES, seed) for saves, prices in currencies.items()
+        saves: fit_selector(train, prices, _RATES, seed, expected=expected, times=times)
+        for saves, (prices, times) in currencies.items()
     }
     solo_accuracy: Floats = train.mean(train.scores)
     words = next(iter(selectors.values())).description
     return build_trained_selector(selectors, solo_accuracy, usd, ms), words
 
 
-def _evaluate(deployed: TrainedSelector, test: RecordedAnswers) -> _Trial:
+def _fit_model(
+    train: RecordedAnswers, items: KnownItems | None, price_per_second: float
+) -> tuple[LearnedModel, str]:
+    """The model of one task. Where what items are like decides no step, nothing is expected."""
+    fitted = fit_expectations(train, items)
+    expected = None if fitted is None else fitted.out_of_fold
+    deployed, words = fit_trained_selector(
+        train, expected=expected, price_per_second=price_per_second
+    )
+    reads = any(point.family == CONTENT for point in deployed.points)
+    if not reads or items is None or fitted is None:
+        return LearnedModel(deployed), words
+    inputs = items.inputs.take(items.described)
+    regions = regions_of(train.take(items.described), inputs)
+    reasons = None if regions is None else learn_reasons(fitted.predictor, inputs, regions)
+    return LearnedModel(deployed, fitted.predictor, reasons), words
+
+
+def _evaluate(model: LearnedModel, test: RecordedAnswers, items: KnownItems | None) -> _Trial:
+    deployed = model.selector
+    expected = model.expected_scores(items)
+    if expected is None:
+        expected = np.tile(deployed.solo_accuracy, (test.n_items, 1))
     point = max(range(len(deployed.points)), key=lambda at: deployed.points[at].accuracy)
-    return _Trial(point, deployed.run(point, _with_model_labels(deployed, test)))
+    return _Trial(point, deployed.run(point, _with_model_labels(deployed, test), expected))
 
 
 def _current(
-    artefact: Artefact | None, identities: Mapping[str, str], test: RecordedAnswers
+    artefact: Artefact | None,
+    identities: Mapping[str, str],
+    test: RecordedAnswers,
+    items: KnownItems | None,
 ) -> _Incumbent | None:
     """The model in force; None when there is none of the same services as they are now."""
     if artefact is None or artefact.facts.get("services") != dict(identities):
         return None
     try:
-        deployed = unpack_selector(artefact.arrays, artefact.facts["selector"])
+        model = unpack_model(artefact.arrays, artefact.facts)
     except (KeyError, ValueError):
         return None  # what cannot be read cannot be in force either
-    if deployed.services != test.services:
+    if model.selector.services != test.services:
         return None
-    return _Incumbent("the model in force", _evaluate(deployed, test).outcome.scores)
+    return _Incumbent("the model in force", _evaluate(model, test, items).outcome.scores)
 
 
 def _with_model_labels(deployed: TrainedSelector, test: RecordedAnswers) -> RecordedAnswers:

@@ -1,32 +1,36 @@
-"""The training data of selectors: the stored readings, calls and gold of every batch."""
+"""The training data of selectors: the stored outcomes, calls and contents of every batch."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration_assets.evidence.item_inputs import ItemInputs
+from orchestration_assets.evidence.recorded_answers import Bools
 from orchestration_assets.evidence.verdict_history import gold_rows, stored_weights
 from orchestration_assets.evidence.verdict_weights import VerdictWeights
 from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import AnswerKind, ProcessingModel
-from orchestration_assets.schemas.policy import LEARNED, Choice, Policy, TaskConfig
+from orchestration_assets.schemas.outcomes import OUTCOMES
+from orchestration_assets.schemas.policy import Choice, Policy, TaskConfig
 from orchestration_assets.schemas.selection import FrontierRow, SelectionModelRow
 from orchestration_assets.schemas.tables import (
     CALL_LOG,
-    INTERPRETATIONS,
     PROCESSING_PLANS,
     RESOLUTIONS,
 )
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
+from orchestration_assets.selection.content_inputs import read_inputs
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.frontier import frontier_rows, rule_rows
-from orchestration_assets.selection.training import train_task
+from orchestration_assets.selection.known_items import KnownItems
+from orchestration_assets.selection.region_rows import region_rows
+from orchestration_assets.selection.training import MIN_ITEMS, train_task
 from orchestration_assets.selection.training_records import (
     CALL_COLUMNS,
-    GOLD_COLUMNS,
-    READING_COLUMNS,
+    OUTCOME_COLUMNS,
     SPENDING_COLUMNS,
     TrainingRecords,
     mean_prices,
@@ -42,45 +46,52 @@ from resources.spending.ledger import SpendingLedger
 from resources.table_store import TableStore
 
 _RECENT_BATCHES = 3
+_GOLD_COLUMNS = ("item_id", "content_hash", "task", "answer")
 
 
 @dataclass(frozen=True)
 class TrainingCorpus:
-    """The columns that training needs, of all batches; later batches come last."""
+    """The columns that training needs, of all batches; later batches come last.
 
-    readings: pa.Table
+    ``inputs`` gives what was known of contents before any call, and which of them have it.
+    """
+
+    outcomes: pa.Table
     gold: pa.Table
     calls: pa.Table
     spending: pa.Table
     plans: pa.Table
     resolutions: pa.Table
     weights: Mapping[str, VerdictWeights]
-
-    def with_gold(self) -> set[str]:
-        """Tasks about which there is any gold."""
-        return set(self.gold["task"].to_pylist())
+    inputs: Callable[[Sequence[str]], tuple[ItemInputs, Bools]]
 
 
-def read_training_corpus(store: TableStore, ledger: SpendingLedger) -> TrainingCorpus:
-    """Reads the stored tables; there is no gold until people have given verdicts."""
-    readings = [
-        store.read_batches(table, store.batches(table.name), READING_COLUMNS)
-        for table in INTERPRETATIONS.values()
-    ]
-    gold = pa.schema([GOLD_LABELS.schema.field(name) for name in GOLD_COLUMNS]).empty_table()
+def read_training_corpus(
+    store: TableStore, ledger: SpendingLedger, *, semantic: bool = False
+) -> TrainingCorpus:
+    """Reads the stored tables; there are no outcomes until people have given verdicts.
+
+    ``semantic``: whether embedded words are read too.
+    """
+    gold = pa.schema([GOLD_LABELS.schema.field(name) for name in _GOLD_COLUMNS]).empty_table()
     if store.exists(GOLD_LABELS.name):
         with leaving_out_damage():
-            gold = store.read(GOLD_LABELS.name, columns=list(GOLD_COLUMNS))
+            gold = store.read(GOLD_LABELS.name, columns=list(_GOLD_COLUMNS))
+    outcomes = OUTCOMES.schema.empty_table().select(list(OUTCOME_COLUMNS))
+    if store.exists(OUTCOMES.name):
+        with leaving_out_damage():
+            outcomes = store.read(OUTCOMES.name, columns=list(OUTCOME_COLUMNS))
     plan_columns = ("batch", "item_id", "task", "content_hash", "option")
     standing_columns = ("batch", "item_id", "task", "content_hash", "answer")
     return TrainingCorpus(
-        pa.concat_tables(readings),
+        outcomes,
         gold,
         store.read_batches(CALL_LOG, store.batches(CALL_LOG.name), CALL_COLUMNS),
         batch_spending(ledger),
         store.read_batches(PROCESSING_PLANS, store.batches(PROCESSING_PLANS.name), plan_columns),
         store.read_batches(RESOLUTIONS, store.batches(RESOLUTIONS.name), standing_columns),
         stored_weights(store, gold_rows(store)),
+        lambda contents: read_inputs(store, contents, semantic=semantic),
     )
 
 
@@ -120,20 +131,26 @@ def train_tasks(
     for name, task in policy.tasks.items():
         if task.learned is not None:
             asked = task.learned.services
-            records = _records(policy, name, asked, services, corpus)
+            records = _described(_records(policy, name, asked, services, corpus), corpus)
             identities = {one: _identity(policy, name, services[one]) for one in asked}
-            rows.append(train_task(name, records, identities, registry, task.default))
+            price = task.learned.price_per_second
+            rows.append(train_task(name, records, identities, registry, task.default, price))
     return rows
 
 
 def all_frontier_rows(
     policy: Policy, services: Mapping[str, Service], corpus: TrainingCorpus
 ) -> Iterator[FrontierRow]:
-    """The figures of every label task that has gold, whether its steps are learned or not."""
-    for name, task in policy.tasks.items():
-        if task.kind is AnswerKind.LABEL and name in corpus.with_gold():
-            records = _records(policy, name, candidate_services(task), services, corpus)
-            yield from frontier_rows(name, records.recorded)
+    """The figures of every task that has outcomes, whether its steps are learned or not."""
+    for name in sorted(set(corpus.outcomes["task"].to_pylist()) & policy.tasks.keys()):
+        task = policy.tasks[name]
+        asked = candidate_services(task)
+        records = _described(_records(policy, name, asked, services, corpus), corpus)
+        yield from frontier_rows(name, records.recorded, records.items)
+        if (items := records.items) is not None:
+            known = records.recorded.take(items.described)
+            yield from region_rows(name, known, items.inputs.take(items.described))
+        if task.kind is AnswerKind.LABEL:
             yield from rule_rows(
                 name,
                 corpus.plans,
@@ -166,17 +183,24 @@ def _records(
     }
     prices = observed_prices(corpus.calls, corpus.spending, declared)
     versions = {service: _identity(policy, name, services[service]) for service in asked}
+    task = policy.tasks[name]
     return training_records(
         name,
+        task.kind,
         asked,
         versions,
-        corpus.readings,
-        corpus.gold,
+        corpus.outcomes,
         prices,
-        corpus.weights.get(name, VerdictWeights()),
-        _asked_all(policy.tasks[name], name, asked, corpus.plans),
-        standing_answers(name, corpus.plans, corpus.resolutions),
+        corpus.weights.get(name, VerdictWeights()).basis,
+        _asked_all(task, name, asked, corpus.plans),
+        MIN_ITEMS,
     )
+
+
+def _described(records: TrainingRecords, corpus: TrainingCorpus) -> TrainingRecords:
+    """The records with what was known of their items before any call."""
+    inputs, described = corpus.inputs(records.recorded.items)
+    return replace(records, items=KnownItems(inputs, described)) if described.any() else records
 
 
 def _asked_all(task: TaskConfig, name: str, asked: tuple[str, ...], plans: pa.Table) -> set[str]:
@@ -196,19 +220,3 @@ def _always_asked(choice: Choice) -> set[str]:
     if choice.model is ProcessingModel.SEQUENTIAL and not choice.chain:
         return set(choice.services[: choice.min_readings])
     return set(choice.services)
-
-
-def standing_answers(name: str, plans: pa.Table, resolutions: pa.Table) -> dict[str, str]:
-    """Content -> the answer of a task that stood last, where no learned model decided."""
-    columns = ("batch", "item_id", "task", "content_hash")
-    planned = {
-        (batch, item, task, content)
-        for batch, item, task, content, option in values(plans, *columns, "option")
-        if option != LEARNED
-    }
-    found = {}
-    for batch, item, task, content, answer in values(resolutions, *columns, "answer"):
-        # an item may be decided otherwise in each batch, and hold something else
-        if task == name and answer is not None and (batch, item, task, content) in planned:
-            found[content] = answer
-    return found

@@ -1,150 +1,165 @@
-"""Training records of one task: stored readings and gold as recorded answers."""
+"""Training records of one task: outcomes as recorded answers."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.evidence.recorded_answers import MISSING, Bools, RecordedAnswers
-from orchestration_assets.evidence.verdict_weights import VerdictWeights
+from orchestration_assets.evidence.recorded_answers import (
+    MISSING,
+    Floats,
+    RecordedAnswers,
+    effective_count,
+)
 from orchestration_assets.schemas.decoding import values
-from orchestration_assets.schemas.enums import Status
+from orchestration_assets.schemas.enums import AnswerKind, Status
+from orchestration_assets.schemas.outcomes import OutcomeSource
 from orchestration_assets.selection.forecast import Price
+from orchestration_assets.selection.known_items import KnownItems
 
-READING_COLUMNS = (
-    "item_id", "content_hash", "task", "service", "service_version", "final", "saw", "status",
-    "answer", "confidence",
+OUTCOME_COLUMNS: Final = (
+    "content_hash", "task", "service", "service_version", "status", "answer", "confidence",
+    "score", "why", "said_by", "right", "weight", "stood",
 )  # fmt: skip
-GOLD_COLUMNS = ("item_id", "content_hash", "task", "answer")
-SPENDING_COLUMNS = ("batch", "service", "items", "usd")
-CALL_COLUMNS = ("service", "origin", "cost_usd", "elapsed_ms")
+SPENDING_COLUMNS: Final = ("batch", "service", "items", "usd")
+CALL_COLUMNS: Final = ("service", "origin", "cost_usd", "elapsed_ms")
+ANY_ANSWER: Final = "an answer"
+"""The one label of tasks whose answers are no labels: that there is an answer at all."""
 _CALLED = "called"
 
 
 @dataclass(frozen=True)
 class TrainingRecords:
-    """``recorded`` holds the complete items of a task: gold of known probability, and a reading of
-    every service as it is now, whatever the first ones said.
+    """``recorded`` holds the complete items of a task: gold of known probability, or a judge's
+    choice, and an outcome of every service as it is now, whatever the first ones said.
 
-    ``gold`` counts all items with gold, ``stale`` readings of services that changed since,
+    ``gold`` counts all items with gold, ``stale`` outcomes of services that changed since,
     ``uneven`` the items that every service read only because the first ones were not sure.
-    ``standing`` (n,) is whether the answer that stood was right, where the recorded answers do
-    not tell what else would have been decided; an item without one was not answered rightly. It
-    is None where no item has one. ``basis`` says what the verdicts stand for.
+    ``standing`` (n,) is how right the answer was that stood, from 0 to 1, where the recorded
+    answers do not tell what else would have been decided; an item without one was not answered
+    rightly. It is None where no item has one. ``basis`` says what the verdicts stand for.
+    ``items`` (n) are what was known of them before any call; None where nothing is.
     """
 
     recorded: RecordedAnswers
     gold: int
     stale: int
     uneven: int = 0
-    standing: Bools | None = None
+    standing: Floats | None = None
     basis: str = ""
+    items: KnownItems | None = None
 
 
 def training_records(
     task: str,
+    kind: AnswerKind,
     services: Sequence[str],
     versions: Mapping[str, str],
-    readings: pa.Table,
-    gold: pa.Table,
+    outcomes: pa.Table,
     prices: Mapping[str, Price],
-    weights: VerdictWeights | None = None,
+    basis: str = "",
     asked_all: Collection[str] | None = None,
-    standing: Mapping[str, str] | None = None,
+    enough: float = 0.0,
 ) -> TrainingRecords:
-    """The recorded answers of one task.
+    """The recorded answers of one task, from its ``outcomes`` with :data:`OUTCOME_COLUMNS`.
 
-    Of several readings of one content by one service the last in ``readings`` counts, and none
-    that was given in knowledge of another service's. Gold is about a content where it says so;
-    else about whatever the item held. ``versions`` are the identities of the services now;
-    ``prices`` are what a call to each service takes. ``weights`` say what each verdict stands for;
-    None: each for itself alone. ``asked_all`` are the contents of which every service was asked
-    whatever the first ones said; None: all. ``standing`` are the answers that stood, by content.
+    ``versions`` are the identities of the services now; ``prices`` are what a call to each takes.
+    ``basis`` says in words what verdicts stand for. ``asked_all`` are the contents of which every
+    service was asked whatever the first ones said; None: all. What people say counts, each verdict
+    by its weight; while that tells no more than an even sample of ``enough`` items, what a judge
+    chose counts, where there is one, corrected by what people say.
     """
-    labels = _gold_by_content(task, readings, gold)
-    n_gold = len(labels)
-    if weights is not None:
-        labels = weights.counted(labels)
-    rows = _rows(readings, READING_COLUMNS)
-    rows = rows[(rows["task"] == task) & rows["final"] & rows["service"].isin(list(services))]
-    # what a service answers in knowledge of others is not what it would answer by itself
-    pairs = zip(rows["saw"], rows["service"], strict=True)
-    rows = rows[np.array([set(saw) <= {name} for saw, name in pairs], dtype=bool)]
+    rows: pd.DataFrame = outcomes.select(list(OUTCOME_COLUMNS)).to_pandas()
+    rows = rows[(rows["task"] == task) & rows["service"].isin(list(services))]
+    judged = rows["why"] == OutcomeSource.JUDGE.value
+    n_gold = rows.loc[~judged, "content_hash"].nunique()
     fresh = rows["service_version"] == rows["service"].map(dict(versions))
     stale = int((~fresh).sum())
-    rows = rows[fresh & rows["content_hash"].isin(list(labels))]
-    rows = rows.drop_duplicates(["content_hash", "service"], keep="last")
+    people = rows[fresh & ~judged & rows["weight"].notna()]
+    chosen, uneven = _complete(people, len(services), asked_all)
+    weights = people.drop_duplicates("content_hash").set_index("content_hash")["weight"]
+    stands_for: Floats | None = weights.loc[chosen].to_numpy(np.float64)
+    judges = sorted(rows.loc[fresh & judged, "said_by"].unique())
+    used = people
+    if judges and effective_count(weights.loc[chosen].to_numpy(np.float64)) < enough:
+        used, basis = _corrected(rows[fresh & judged], people), _judged_basis(judges, n_gold)
+        chosen, uneven = _complete(used, len(services), asked_all)
+        stands_for = None
+    used = used[used["content_hash"].isin(chosen)]
+    recorded = _recorded(task, kind, services, chosen, used, prices, stands_for)
+    stood = used.groupby("content_hash")["stood"].max().reindex(chosen).to_numpy(np.float64)
+    standing = None if np.isnan(stood).all() else np.nan_to_num(stood)
+    return TrainingRecords(recorded, n_gold, stale, uneven, standing, basis)
+
+
+def _complete(
+    rows: pd.DataFrame, n_services: int, asked_all: Collection[str] | None
+) -> tuple[list[str], int]:
+    """The contents with an outcome of every service that count, and how many others there are."""
     counts = rows.groupby("content_hash")["service"].size()
-    read_by_all = sorted(counts[counts == len(services)].index)
+    read_by_all = sorted(counts[counts == n_services].index)
     complete = [c for c in read_by_all if asked_all is None or c in asked_all]
-    recorded = _recorded(task, services, complete, rows, labels, prices)
-    if weights is not None:
-        recorded = replace(recorded, stands_for=weights.of(complete))
-    stood = None
-    if standing and any(content in standing for content in complete):
-        stood = np.array([standing.get(c) == labels[c] for c in complete], dtype=np.bool_)
-    return TrainingRecords(
-        recorded,
-        n_gold,
-        stale,
-        len(read_by_all) - len(complete),
-        stood,
-        weights.basis if weights is not None else "",
-    )
+    return complete, len(read_by_all) - len(complete)
 
 
-def _rows(table: pa.Table, columns: Sequence[str]) -> pd.DataFrame:
-    frame: pd.DataFrame = table.select(list(columns)).to_pandas()
-    return frame
+def _corrected(judged: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
+    """The outcomes by the judge, with what people say of the same answers instead."""
+    keys = ["content_hash", "service"]
+    both = pd.concat([judged, people[people["content_hash"].isin(judged["content_hash"])]])
+    return both.drop_duplicates(keys, keep="last")
 
 
-def _gold_by_content(task: str, readings: pa.Table, gold: pa.Table) -> dict[str, str]:
-    rows = _rows(gold, GOLD_COLUMNS)
-    rows = rows[rows["task"] == task]
-    contents = _rows(readings, ("item_id", "content_hash")).drop_duplicates()
-    merged = rows.merge(contents, on="item_id", suffixes=("_said", ""))
-    applies = merged["content_hash_said"].isna() | (
-        merged["content_hash_said"] == merged["content_hash"]
-    )
-    chosen = merged[applies].sort_values(["content_hash", "item_id"])
-    return dict(zip(chosen["content_hash"], chosen["answer"], strict=True))
+def _judged_basis(judges: Sequence[str], n_gold: int) -> str:
+    who = ", ".join(judges)
+    return f"right is what {who} chose of the answers: only {n_gold} items have gold"
 
 
 def _recorded(
     task: str,
+    kind: AnswerKind,
     services: Sequence[str],
     contents: Sequence[str],
     rows: pd.DataFrame,
-    labels: Mapping[str, str],
     prices: Mapping[str, Price],
+    stands_for: Floats | None,
 ) -> RecordedAnswers:
     shape = (len(contents), len(services))
-    rows = rows[rows["content_hash"].isin(list(contents))]
     item = rows["content_hash"].map({name: n for n, name in enumerate(contents)}).to_numpy(int)
     service = rows["service"].map({name: k for k, name in enumerate(services)}).to_numpy(int)
-    ok = (rows["status"] == Status.OK.value).to_numpy(bool)
-    given = rows["answer"].to_numpy(object)
-    names = sorted({*(labels[content] for content in contents), *given[ok]})
-    code = {name: number for number, name in enumerate(names)}
+    ok = ((rows["status"] == Status.OK.value) & rows["answer"].notna()).to_numpy(bool)
     answers = np.full(shape, MISSING)
-    answers[item[ok], service[ok]] = [code[answer] for answer in given[ok]]
+    gold = np.full(len(contents), MISSING)
+    correct: Floats | None = None
+    if kind is AnswerKind.LABEL:
+        given, right = rows["answer"].to_numpy(object), rows["right"].to_numpy(object)
+        labels = tuple(sorted({*right, *given[ok]}))
+        code = {name: number for number, name in enumerate(labels)}
+        answers[item[ok], service[ok]] = [code[answer] for answer in given[ok]]
+        gold[item] = [code[answer] for answer in right]
+    else:
+        labels = (ANY_ANSWER,)
+        answers[item[ok], service[ok]] = 0
+        correct = np.zeros(shape)
+        correct[item, service] = rows["score"].to_numpy(np.float64)
     confidences = np.full(shape, np.nan)
-    stated = rows["confidence"].to_numpy(np.float64)
-    confidences[item[ok], service[ok]] = stated[ok]
+    confidences[item[ok], service[ok]] = rows["confidence"].to_numpy(np.float64)[ok]
     return RecordedAnswers(
         name=task,
         services=tuple(services),
-        labels=tuple(names),
+        labels=labels,
         items=tuple(contents),
         answers=answers,
         confidences=confidences,
         asked=np.ones(shape, dtype=np.bool_),
-        gold=np.array([code[labels[content]] for content in contents], dtype=np.int64),
+        gold=gold,
         costs=np.tile([prices[name].cost_usd for name in services], (len(contents), 1)),
         milliseconds=np.tile([prices[name].expected_ms for name in services], (len(contents), 1)),
+        correct=correct,
+        stands_for=stands_for,
     )
 
 
@@ -154,7 +169,7 @@ def mean_prices(calls: pa.Table, spending: pa.Table) -> dict[str, Price]:
     The time is the call log's, the cost the spending ledger's, where it knows the service: calls
     of passes that were repeated or stopped count too.
     """
-    rows = _rows(calls, CALL_COLUMNS)
+    rows: pd.DataFrame = calls.select(list(CALL_COLUMNS)).to_pandas()
     made = rows[rows["origin"] == _CALLED].groupby("service")[["cost_usd", "elapsed_ms"]].mean()
     paid = paid_prices(spending)
     return {

@@ -86,6 +86,37 @@ def test_out_of_bag_estimates_do_not_see_the_row_itself() -> None:
     assert abs(unseen) < 0.08 < inside
 
 
+def test_boosted_trees_keep_to_the_directions_that_are_known() -> None:
+    rng = np.random.default_rng(5)
+    rows = rng.normal(size=(2_000, 3))
+    positive = np.sin(4.0 * rows[:, 0]) - np.sin(4.0 * rows[:, 1]) + rows[:, 2] > 0
+    model = fit_boosted(rows, positive, seed=0, directions=(1, -1))
+    line = np.linspace(-3.0, 3.0, 200)
+    for feature, sign in ((0, 1), (1, -1)):
+        along = np.zeros((200, 3))
+        along[:, feature] = line
+        assert (sign * np.diff(model(along)) >= 0.0).all()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_new_items_are_answered_as_well_as_those_learned_from(seed: int) -> None:
+    """One service states few confidences, and its lowest are about as often right as wrong."""
+    rng = np.random.default_rng(seed)
+    n_items, shares = 12_000, np.array([0.43, 0.75, 0.89, 0.94, 0.98, 1.0, 1.0, 1.0, 1.0, 1.0])
+    level, gold = rng.integers(0, 10, n_items), rng.integers(0, 2, n_items)
+    level = np.where(rng.random(n_items) < 0.5, level, 9)
+    right = rng.random(n_items) < shares[level]
+    base = made(n_items, accuracies=(0.6, 0.7), prices=(0.1, 0.4), n_labels=2, seed=seed)
+    answers, confidences = base.answers.copy(), base.confidences.copy()
+    answers[:, 0], confidences[:, 0] = np.where(right, gold, 1 - gold), level / 10.0
+    recorded = replace(base, answers=answers, confidences=confidences, gold=gold).only([0])
+    train, test = recorded.take(slice(0, 6_000)), recorded.take(slice(6_000, None))
+    belief, _ = fit_belief(train, seed)
+    after = belief.posterior(test, (0,))
+    best_possible = np.maximum(shares, 1.0 - shares)[level[6_000:]].mean()
+    assert (after.answer == test.gold).mean() > best_possible - 0.008
+
+
 def test_one_sided_labels_give_a_constant() -> None:
     model = fit_boosted(np.zeros((5, 2)), np.ones(5, dtype=bool), seed=0)
     assert model(np.zeros((2, 2))) == pytest.approx(0.9999)
@@ -110,9 +141,7 @@ def test_more_services_know_more_and_say_how_sure_they_are() -> None:
     assert correct.mean() > test.scores.mean(axis=0).max()
     assert reliability(after.confidence, correct).expected_calibration_error < 0.03
     first = belief.posterior(test, (0,))
-    assert (first.answer == test.gold).mean() == pytest.approx(
-        test.scores[:, 0].mean(), abs=0.015
-    )
+    assert (first.answer == test.gold).mean() == pytest.approx(test.scores[:, 0].mean(), abs=0.015)
 
 
 def test_answers_of_services_not_asked_are_not_looked_at() -> None:

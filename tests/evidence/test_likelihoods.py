@@ -24,6 +24,14 @@ def test_quantile_bins_hold_equal_shares_and_part_no_ties() -> None:
     assert len(set(bins.codes(confidences)[:3, 1])) == 1
 
 
+def test_few_distinct_confidences_have_a_bin_each_however_rare() -> None:
+    confidences = np.repeat([0.0, 0.1, 0.2, 0.9], [40, 60, 20, 900])[:, None]
+    codes = fit_bins(confidences, 4).codes(confidences)[:, 0]
+    assert [sorted(set(codes[confidences[:, 0] == value])) for value in (0.0, 0.1, 0.2, 0.9)] == [
+        [0], [1], [2], [3]
+    ]  # fmt: skip
+
+
 def test_an_unstated_confidence_has_a_bin_of_its_own() -> None:
     bins = fit_bins(np.array([[0.1], [0.9], [np.nan]]), 2)
     assert bins.codes(np.array([[0.1], [np.nan], [1.0]])).ravel().tolist() == [0, 2, 1]

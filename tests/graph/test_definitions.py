@@ -33,6 +33,7 @@ KEYS = {
     "calibration",
     "vector_thresholds",
     "service_scorecards",
+    "outcomes",
     "selection_model",
     "selection_frontier",
     "taught_services",
@@ -46,6 +47,7 @@ CORPUS = {
     "calibration",
     "vector_thresholds",
     "service_scorecards",
+    "outcomes",
     "selection_model",
     "selection_frontier",
     "taught_services",
@@ -104,6 +106,8 @@ def test_every_table_has_a_blocking_schema_and_conservation_check(definitions) -
     # what its services have outgrown is not used, and stops nobody
     for learnt in ("calibration", "vector_thresholds"):
         assert checks.pop((learnt, "valid")) is False
+    # new kinds of content follow the default
+    assert checks.pop(("processing_plans", "content")) is False
     assert set(checks) == expected | probes
     # of the probes only a real question that gets no answer stops a run
     assert {key for key, blocking in checks.items() if not blocking} == probes - {
@@ -128,7 +132,7 @@ def test_jobs_select_what_they_say(definitions) -> None:
     }
     assert selected("take_feedback") == {"gold_labels", "calibration"}
     assert selected("calibrate") == {"calibration", "vector_thresholds", "service_scorecards"}
-    learned = {"selection_model", "selection_frontier", "taught_services"}
+    learned = {"outcomes", "selection_model", "selection_frontier", "taught_services"}
     assert selected("learn_selection") == learned
     assert selected("check_services") == {"service_health"}
     assert selected("outage_drill") == set()

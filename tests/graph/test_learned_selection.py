@@ -105,17 +105,19 @@ def test_what_was_learned_decides_the_next_batch_and_says_why(learned) -> None:
     project, batch, row = learned
     assert (row["outcome"], row["best_single"]) == ("promoted", "grammar")
     assert (row["gold"], row["complete"]) == (160, 160)
-    assert "too few to learn from" in row["words"]
     project.policy.write_text(policy(explore=0.0))
     plans = replan(project, batch)
     assert {plan["strategy"] for plan in plans} == {"learned"}
     assert {plan["artefact"] for plan in plans} == {row["version"]}
-    plan = plans[0]
-    assert "right in 100.0% of unseen gold" in plan["reason"]
-    lost = {one["option"]: one for one in plan["rejected"]}
-    assert lost["always extension_map"]["expected_accuracy"] < 0.9
-    decisions = project.tables.read("decision_log", batch).to_pylist()
-    assert {tuple(one["services"]) for one in decisions if one["action"] == "ask"} == {("grammar",)}
+    assert all("right in 100.0% of unseen gold" in plan["reason"] for plan in plans)
+    expected = {
+        plan["path"][-2:]: one["expected_accuracy"]
+        for plan in plans
+        for one in plan["rejected"]
+        if one["option"] == "always extension_map"
+    }
+    # names that end in sh lie, those in py do not
+    assert expected["sh"] < 0.9 < expected["py"]
     resolved = project.tables.read("resolutions", batch).to_pylist()
     gold = {one["item_id"]: one["answer"] for one in project.tables.read("gold_labels").to_pylist()}
     assert all(one["answer"] == gold[one["item_id"]] for one in resolved)

@@ -64,8 +64,9 @@ def test_the_answers_are_right_where_they_are_plain(processed) -> None:
 def test_every_check_passes_and_says_what_it_counted(processed) -> None:
     _, _, result = processed
     evaluations = result.get_asset_check_evaluations()
-    # beside the batch's own tables, the services' health and its three probes are checked
-    assert len(evaluations) == 2 * len(BATCH_TABLES) + 5
+    # beside the batch's own tables, the services' health and its three probes are checked, and
+    # whether the content is like what was learned
+    assert len(evaluations) == 2 * len(BATCH_TABLES) + 5 + 1
     assert all(evaluation.passed for evaluation in evaluations)
     assert all(evaluation.description for evaluation in evaluations)
 

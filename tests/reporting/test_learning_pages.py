@@ -24,6 +24,7 @@ from orchestration_assets.schemas.disagreement import (
 )
 from orchestration_assets.schemas.enums import AnswerKind, Triage
 from orchestration_assets.schemas.records import rows_to_arrow
+from orchestration_assets.schemas.selection import SELECTION_FRONTIER, FrontierRow
 from orchestration_assets.text.content_excerpts import ContentExcerpt, ExcerptPiece
 
 HOSTILE = '<script>alert("x")</script>'
@@ -254,3 +255,62 @@ def test_the_queue_is_shown_in_its_order_with_what_is_left_out_counted() -> None
     assert HOSTILE not in page and "<script" not in page
     nothing = render_review("b", questions_for_people(REVIEW_QUEUE.schema.empty_table()), {})
     assert "Nothing needs a verdict" in nothing
+
+
+def region_row(place: int, policy: str, best: str, **fields) -> FrontierRow:
+    row = FrontierRow(
+        task="mood",
+        view="region",
+        policy=policy,
+        place=place,
+        items=212,
+        labels=230,
+        accuracy=0.94 if policy == best else 0.5,
+        accuracy_low=0.4,
+        accuracy_high=0.97,
+        effective=212.0,
+        usd=0.000017,
+        ms=10.0,
+        calls=1.0,
+        regret=None,
+        change=None,
+        change_low=None,
+        change_high=None,
+        words="",
+        region="all content",
+        condition="",
+        best=best,
+    )
+    return replace(row, **fields)
+
+
+def test_the_page_of_the_services_says_who_is_best_on_what_content() -> None:
+    rows = [
+        region_row(0, "dear", "dear", words="which service to ask depends on the content"),
+        region_row(0, "cheap", "dear"),
+        region_row(1, "dear", "cheap"),
+        region_row(1, HOSTILE, "cheap"),
+        region_row(
+            1,
+            "cheap",
+            "cheap",
+            region="short German prose",
+            condition=f"family is {HOSTILE}",
+            words="short German prose: cheap is right 94 % of 212 such items",
+        ),
+        region_row(0, "a", "a", task="title", words="content does not tell the services apart"),
+    ]
+    page = services_page(frontier=rows_to_arrow(SELECTION_FRONTIER, rows))
+    section = page[page.index("Who is best on what content") : page.index("Calibration")]
+    order = (
+        *("<b>Mood:</b> which service to ask depends on the content.", "1 kind of content<"),
+        *("Short German prose: cheap is right 94 % of 212 such items", "family is &lt;script"),
+        *("212</data>", "cheap", "94%</data>", "$0.000017</data>", "dear", "50%</data>"),
+        "<b>Title:</b> content does not tell the services apart.",
+    )
+    at = 0
+    for words in order:
+        at = section.index(words, at)
+    assert HOSTILE not in page
+    assert section.count("<table") == 1
+    assert "Who is best" not in services_page()

@@ -23,7 +23,8 @@ def test_durations(given, written):
 
 
 @pytest.mark.parametrize(
-    ("given", "written"), [(0, "$0"), (0.00031, "$0.00031"), (1234.5, "$1,234.50")]
+    ("given", "written"),
+    [(0, "$0"), (0.00031, "$0.00031"), (0.000017, "$0.000017"), (1234.5, "$1,234.50")],
 )
 def test_dollars(given, written):
     assert words.dollars(given) == written

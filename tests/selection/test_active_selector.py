@@ -17,6 +17,7 @@ from orchestration_assets.selection.active_selector import (
 )
 from orchestration_assets.selection.baselines import Cascade, SingleService
 from orchestration_assets.selection.forecast import Price
+from orchestration_assets.selection.learned_model import LearnedModel
 from orchestration_assets.selection.strategies import describe_point, is_sampled
 from orchestration_assets.selection.trained_selector import (
     OperatingPoint,
@@ -117,7 +118,7 @@ def test_without_a_model_or_for_other_services_the_reason_is_said(registry) -> N
 
 
 def chosen(usd: float | None = None, ms: float | None = None, aim: str = "accuracy", now=None):
-    model = ActiveSelector("v", trained_selector())
+    model = ActiveSelector("v", LearnedModel(trained_selector()))
     learned = LEARNED.model_copy(update={"aim": aim})
     found = choose_points(
         {"t": (model, learned)}, {"t": 100}, now or CurrentPrices(PRICES), usd, ms

@@ -1,68 +1,55 @@
-"""Readings and gold as recorded answers: what counts, and what does not."""
+"""Outcomes as recorded answers: what counts, and what does not."""
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from orchestration_assets.schemas.enums import AnswerKind
+from orchestration_assets.schemas.outcomes import OUTCOMES
 from orchestration_assets.schemas.spending import SPENDING
 from orchestration_assets.selection.forecast import Price
-from orchestration_assets.selection.training_corpus import standing_answers
-from orchestration_assets.selection.training_records import observed_prices, training_records
+from orchestration_assets.selection.training_records import (
+    OUTCOME_COLUMNS,
+    observed_prices,
+    training_records,
+)
 
 PRICES = {"one": Price(1.0, 0.1), "two": Price(2.0, 0.2)}
 VERSIONS = {"one": "1", "two": "1"}
 
 
-def reading(item: str, service: str, answer: str | None, **changes) -> dict:
+def outcome(item: str, service: str, answer: str | None, right: str, **changes) -> dict:
     base = {
-        "item_id": item,
         "content_hash": f"c-{item}",
         "task": "t",
         "service": service,
         "service_version": "1",
-        "final": True,
-        "saw": [],
         "status": "ok" if answer else "abstained",
         "answer": answer,
         "confidence": 0.8 if answer else None,
+        "score": float(answer == right),
+        "why": "verdict",
+        "said_by": "kim",
+        "right": right,
+        "weight": 1.0,
+        "stood": None,
     }
     return base | changes
 
 
-def gold(item: str, answer: str, content: str | None = None) -> dict:
-    return {"item_id": item, "content_hash": content, "task": "t", "answer": answer}
+def records(rows: list[dict], kind: AnswerKind = AnswerKind.LABEL, **more):
+    schema = pa.schema([OUTCOMES.schema.field(name) for name in OUTCOME_COLUMNS])
+    table = pa.Table.from_pylist(rows, schema)
+    return training_records("t", kind, ["one", "two"], VERSIONS, table, PRICES, **more)
 
 
-def records(readings: list[dict], labels: list[dict], standing=None):
-    text = pa.string()
-    schema = pa.schema(
-        [(name, text) for name in ("item_id", "content_hash", "task", "service")]
-        + [("service_version", text), ("final", pa.bool_()), ("status", text)]
-        + [("answer", text), ("confidence", pa.float64()), ("saw", pa.list_(text))]
-    )
-    names = ("item_id", "content_hash", "task", "answer")
-    gold_schema = pa.schema([(name, text) for name in names])
-    return training_records(
-        "t",
-        ["one", "two"],
-        VERSIONS,
-        pa.Table.from_pylist(readings, schema),
-        pa.Table.from_pylist(labels, gold_schema),
-        PRICES,
-        standing=standing,
-    )
-
-
-def test_an_answer_in_knowledge_of_another_is_none_of_the_service_by_itself() -> None:
-    pairs = [reading("a", "one", "x"), reading("a", "two", "x", saw=["one"])]
-    pairs += [reading("b", "one", "y"), reading("b", "two", "y", saw=["two"])]
-    assert records(pairs, [gold("a", "x"), gold("b", "y")]).recorded.items == ("c-b",)
-
-
-def test_only_items_that_every_service_read_are_learned_from() -> None:
+def test_only_items_that_every_service_answered_for_are_learned_from() -> None:
     found = records(
-        [reading("a", "one", "x"), reading("a", "two", None), reading("b", "one", "y")],
-        [gold("a", "x"), gold("b", "y"), gold("never read", "y")],
+        [
+            outcome("a", "one", "x", "x"),
+            outcome("a", "two", None, "x"),
+            outcome("b", "one", "y", "y"),
+        ]
     )
     assert found.gold == 2
     recorded = found.recorded
@@ -74,74 +61,59 @@ def test_only_items_that_every_service_read_are_learned_from() -> None:
     assert recorded.prices.tolist() == pytest.approx([0.1, 0.2])
 
 
-def test_gold_about_an_earlier_content_does_not_count_for_this_one() -> None:
-    found = records(
-        [reading("a", "one", "x"), reading("a", "two", "x")], [gold("a", "x", "c-before")]
-    )
-    assert (found.gold, found.recorded.n_items) == (0, 0)
-
-
-def test_a_reading_of_another_version_or_of_a_round_taken_over_is_left_out() -> None:
+def test_an_outcome_of_another_version_or_of_unknown_chance_is_left_out() -> None:
     found = records(
         [
-            reading("a", "one", "old", service_version="0"),
-            reading("a", "one", "early", final=False),
-            reading("a", "one", "x"),
-            reading("a", "two", "x", service_version="0"),
-        ],
-        [gold("a", "x")],
+            outcome("a", "one", "x", "x", service_version="0"),
+            outcome("a", "two", "x", "x"),
+            *(outcome("b", name, "x", "x", weight=None) for name in VERSIONS),
+        ]
     )
-    assert (found.stale, found.recorded.n_items) == (2, 0)
+    assert (found.stale, found.gold, found.recorded.n_items) == (1, 2, 0)
 
 
-def test_identical_content_counts_once_with_its_latest_reading() -> None:
-    found = records(
-        [
-            *(reading("a", name, "x") for name in VERSIONS),
-            *(reading("b", name, "y", content_hash="c-a") for name in VERSIONS),
-        ],
-        [gold("a", "x"), gold("b", "x")],
-    )
-    assert found.recorded.items == ("c-a",)
-    assert found.recorded.answers.tolist() == [[1, 1]]
+def test_answers_that_are_no_labels_are_as_right_as_their_score() -> None:
+    rows = [outcome("a", "one", "4", "5", score=0.9), outcome("a", "two", None, "5", score=0.0)]
+    recorded = records(rows, AnswerKind.SCORE).recorded
+    assert recorded.scores.tolist() == [[0.9, 0.0]]
+    assert recorded.answers.tolist() == [[0, -1]]
+    assert recorded.gold.tolist() == [-1]
+
+
+def test_a_judge_counts_where_people_have_said_too_little_and_they_correct_it() -> None:
+    judged = [
+        outcome(item, name, "x", right, why="judge", said_by="gpt")
+        for item in "abc"
+        for name, right in (("one", "x"), ("two", "y"))
+    ]
+    said = [outcome("a", name, "x", "z", weight=3.0) for name in VERSIONS]
+    found = records([*judged, *said], AnswerKind.TEXT, enough=2.0, basis="verdicts")
+    assert found.recorded.items == ("c-a", "c-b", "c-c")
+    assert found.recorded.scores.tolist() == [[0.0, 0.0], [1.0, 0.0], [1.0, 0.0]]
+    assert found.recorded.weights.tolist() == [1.0, 1.0, 1.0]
+    assert found.basis == "right is what gpt chose of the answers: only 1 items have gold"
+    alone = records([*judged, *said], AnswerKind.TEXT, enough=1.0, basis="verdicts")
+    assert (alone.recorded.items, alone.basis) == (("c-a",), "verdicts")
 
 
 @pytest.mark.parametrize(
-    ("standing", "stood"),
+    ("stood", "expected"),
     [
-        ({"c-a": "x", "c-b": "x", "c-c": "x"}, [True, False, True]),
-        ({"c-a": "x", "c-b": "y"}, [True, True, False]),
-        ({"c-b": "y"}, [False, True, False]),
-        ({"c-elsewhere": "y"}, None),
+        ({"a": 1.0, "b": 0.0, "c": 0.5}, [1.0, 0.0, 0.5]),
+        ({"b": 1.0}, [0.0, 1.0, 0.0]),
         ({}, None),
     ],
 )
-def test_an_item_without_a_standing_answer_was_not_answered_rightly(standing, stood) -> None:
-    labels = {"a": "x", "b": "y", "c": "x"}
-    readings = [reading(item, name, "x") for item in labels for name in VERSIONS]
-    found = records(readings, [gold(*pair) for pair in labels.items()], standing)
-    assert (None if found.standing is None else found.standing.tolist()) == stood
+def test_an_item_without_a_standing_answer_was_not_answered_rightly(stood, expected) -> None:
+    rows = [outcome(i, name, "x", "x", stood=stood.get(i)) for i in "abc" for name in VERSIONS]
+    standing = records(rows).standing
+    assert (None if standing is None else standing.tolist()) == expected
 
 
-def test_what_stood_was_decided_by_the_plan_of_its_own_batch_about_its_own_content() -> None:
-    columns = ("batch", "item_id", "task", "content_hash")
-    rows = [
-        ("1", "a", "t", "c-a", "default", "x"),
-        # planned otherwise once, and decided by what was learned since
-        ("2", "a", "t", "c-a", "learned", "y"),
-        # what the item holds now has never been decided but by what was learned
-        ("1", "b", "t", "c-before", "explore", "x"),
-        ("2", "b", "t", "c-b", "learned", "y"),
-        ("1", "c", "t", "c-c", "default", "x"),
-        ("2", "c", "t", "c-c", "explore", "z"),
-        ("1", "d", "t", "c-d", "default", None),
-        ("1", "e", "another", "c-e", "default", "x"),
-    ]
-    keys = [dict(zip(columns, row[:4], strict=True)) for row in rows]
-    plans = [key | {"option": row[4]} for key, row in zip(keys, rows, strict=True)]
-    answers = [key | {"answer": row[5]} for key, row in zip(keys, rows, strict=True)]
-    found = standing_answers("t", pa.Table.from_pylist(plans), pa.Table.from_pylist(answers))
-    assert found == {"c-a": "x", "c-before": "x", "c-c": "z"}
+def test_items_read_by_all_only_because_the_first_were_not_sure_are_set_aside() -> None:
+    rows = [outcome(item, name, "x", "x") for item in "ab" for name in VERSIONS]
+    found = records(rows, asked_all={"c-a"})
+    assert (found.recorded.items, found.uneven) == (("c-a",), 1)
 
 
 def test_prices_are_what_calls_really_took() -> None:
