@@ -134,7 +134,7 @@ class TaughtBatch:
         identity = teacher_identity(service, work.tasks[service.config.task])
         fresh = list(lessons_in(rows, service, identity, self._text))
         self._lessons[name] = [*self._lessons[name], *fresh]
-        return self._learn(name, work, LEAST_LESSONS)
+        return self._learn(name, work, service.config.lessons)
 
     def _learn(self, name: str, work: BatchWork, at_least: int) -> BatchWork:
         service = _named(work, name)

@@ -41,7 +41,7 @@ _FEWEST: Final = 10
 _MOST_VALUES: Final = 8
 _RANGES: Final = 4
 _REASONS: Final = 2
-_NOTHING: Final = "no feature of the item moved the model"
+_NOTHING: Final = "the model sees nothing in the item that speaks for either"
 
 
 class ScorePredictor(Protocol):
@@ -79,10 +79,12 @@ class FeatureEffect:
 
 @dataclass(frozen=True)
 class ChoiceReasons:
-    """What reasons are taken from: the regions of content, and the effects of features."""
+    """What reasons are taken from: the regions of content, the effects of features, and the mean
+    expected score of each service on the items that were learned from, ``usual`` (K,)."""
 
     regions: ContentRegions
     effects: tuple[FeatureEffect, ...]
+    usual: tuple[float, ...]
 
 
 def learn_reasons(
@@ -93,7 +95,7 @@ def learn_reasons(
     Only effects that may be worth saying are kept.
     """
     if not len(items):
-        return ChoiceReasons(regions, ())
+        return ChoiceReasons(regions, (), (0.0,) * len(regions.services))
     rng = np.random.default_rng(seed)
     backgrounds = rng.integers(0, len(items), _EXCHANGES)
     usual = predictor.expected_scores(items.take(backgrounds)).mean(axis=0)
@@ -103,7 +105,8 @@ def learn_reasons(
             effect = _effect(predictor, items, feature, backgrounds, usual, rng)
             if effect is not None and np.ptp(effect.moves, axis=1).max() >= WORTH_SAYING:
                 effects.append(effect)
-    return ChoiceReasons(regions, tuple(effects))
+    overall = predictor.expected_scores(items).mean(axis=0)
+    return ChoiceReasons(regions, tuple(effects), tuple(overall.tolist()))
 
 
 def _effect(
@@ -171,26 +174,43 @@ def _values(kinds: Sequence[str | None]) -> tuple[str | None, ...]:
     return tuple(frequent[:_MOST_VALUES])
 
 
-def reasons(known: ChoiceReasons, items: ItemInputs, chosen: Ints, runner_up: Ints) -> list[str]:
-    """Why ``chosen`` (n,) rather than ``runner_up`` (n,), positions of services, for each item.
+def reasons(
+    known: ChoiceReasons, items: ItemInputs, expected: Floats, chosen: Ints, runner_up: Ints
+) -> list[str]:
+    """Why ``chosen`` (n,) rather than ``runner_up`` (n,), positions of services, for each item, on
+    which the model expects scores ``expected`` (n, K).
 
     How both services did on items of the same region, or on all where regions do not differ; and
-    the two features that moved the model most towards the chosen service, or that none did.
+    the two features that moved the model most towards the chosen service. Where no feature did by
+    itself, how far the item as a whole did, its words included, beyond what is usual.
     """
     regions = known.regions
+    rows, usual = np.arange(len(items)), np.array(known.usual)
+    ahead = expected[rows, chosen] - expected[rows, runner_up]
+    beyond = ahead - (usual[chosen] - usual[runner_up])
     places = regions.places(items.profiles)
     data: dict[tuple[int, int, int], str] = {}
     found = []
-    for place, moved, service, other in zip(
-        places, _moved(known.effects, items, chosen, runner_up), chosen, runner_up, strict=True
+    moves = _moved(known.effects, items, chosen, runner_up)
+    for place, moved, service, other, more in zip(
+        places, moves, chosen, runner_up, beyond.tolist(), strict=True
     ):
         key = (int(place), int(service), int(other))
         if key not in data:
             region = regions.regions[place] if regions.differ else regions.overall
             data[key] = _record(regions, region, key[1], key[2])
-        because = f"the model counts {moved} for {regions.services[service]}" if moved else _NOTHING
-        found.append(f"{data[key]}; {because}")
+        found.append(f"{data[key]}; {_because(moved, more, regions.services[service])}")
     return found
+
+
+def _because(moved: str, beyond: float, service: str) -> str:
+    if moved:
+        return f"the model counts {moved} for {service}"
+    if abs(beyond) < WORTH_SAYING:
+        return _NOTHING
+    side = "for" if beyond > 0.0 else "against"
+    by = f"{abs(beyond):.2f}".removeprefix("0")
+    return f"the model counts its words and features together {side} {service} ({by})"
 
 
 def _moved(
@@ -248,7 +268,7 @@ def plain_reasons(known: ChoiceReasons) -> dict[str, Any]:
         }
         for one in known.effects
     ]
-    return {"regions": asdict(known.regions), "effects": effects}
+    return {"regions": asdict(known.regions), "effects": effects, "usual": list(known.usual)}
 
 
 def reasons_of(plain: Mapping[str, Any]) -> ChoiceReasons:
@@ -265,6 +285,7 @@ def reasons_of(plain: Mapping[str, Any]) -> ChoiceReasons:
             )
             for one in plain["effects"]
         ),
+        tuple(plain["usual"]),
     )
 
 

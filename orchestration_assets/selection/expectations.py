@@ -94,7 +94,7 @@ class BatchExpectations:
         why = [""] * len(known)
         if model.reasons is not None and len(known):
             inputs = self.batch.items.inputs.take(known)
-            why = reasons(model.reasons, inputs, first[known], runner_up[known])
+            why = reasons(model.reasons, inputs, self.scores[known], first[known], runner_up[known])
         because = dict(zip(known.tolist(), why, strict=True))
         return {
             content: _first_words(services[steps.ask[at]].tolist(), because[at])

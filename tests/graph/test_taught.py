@@ -6,7 +6,11 @@ from random import Random
 import pytest
 import yaml
 
-from orchestration_assets.services.taught.taught_service import AUDIT, LESSON
+from orchestration_assets.policy.load import load_policy
+from orchestration_assets.processing.taught_audits import record_audits
+from orchestration_assets.processing.taught_models import knowing_all
+from orchestration_assets.services.pool import build_services
+from orchestration_assets.services.taught.taught_service import AUDIT, LESSON, TaughtService
 from resources.home import Home
 from tests.graph.conftest import project_in
 
@@ -131,23 +135,21 @@ def test_a_changed_teacher_teaches_again(taught, tmp_path) -> None:
     assert len(found["words"]) == 60
 
 
-def test_a_service_that_drifts_is_suspended_and_its_teacher_answers(taught, tmp_path) -> None:
+def test_audits_that_differ_suspend_it_and_its_teacher_answers(taught, tmp_path) -> None:
     project, _ = taught
-    given = yaml.safe_load(project.policy.read_text())
-    given["services"]["pupil"]["audit_share"] = 0.3
-    project.write_policy(yaml.safe_dump(given))
-    # the words of travel now stand beside so many of storage that the teacher says otherwise
-    folder = tmp_path / "drifted"
-    folder.mkdir()
-    random = Random(5)
-    for n in range(400):
-        words = ["archive"] * 9 + random.choices(TOPICS["travel"], k=8)
-        (folder / f"d-{n:04d}.txt").write_text(" ".join([*words, str(n)]) + "\n")
-    (batch,) = project.take_in(folder)
+    home, policy_in_force = Home(project.home), load_policy(project.policy).policy
+    services = knowing_all(build_services(policy_in_force.services), policy_in_force, home.models)
+    pupil = services["pupil"]
+    assert isinstance(pupil, TaughtService)
+    assert pupil.state.taught is not None
+    state = record_audits(home.models, "20990101", pupil, pupil.state.taught, [True] * 20)
+    assert state is not None
+    write_texts(tmp_path / "more", 60, seed=4)
+    (batch,) = project.take_in(tmp_path / "more")
     assert project.execute("process_batch", batch).success
-    artefact = Home(project.home).models.usable("taught.pupil")
     found = readings(project, batch)
-    differing = [row for row in found["pupil"] if row["reason"] == AUDIT]
-    assert artefact is not None
-    if differing:
-        assert artefact.facts["suspended"]
+    assert all(row["status"] == "abstained" for row in found["pupil"])
+    assert len(found["words"]) == 60
+    row = learn(project)
+    assert (row["outcome"], row["suspended"]) == ("suspended", True)
+    assert "it differs from words in 20 of " in row["words"]

@@ -51,7 +51,7 @@ def learned(model) -> ChoiceReasons:
 def said(known: ChoiceReasons) -> list[str]:
     expected = LanguageModel().expected_scores(ITEMS)
     chosen = expected.argmax(axis=1)
-    return reasons(known, ITEMS, chosen, 1 - chosen)
+    return reasons(known, ITEMS, expected, chosen, 1 - chosen)
 
 
 def test_a_reason_names_the_features_that_moved_the_model_and_items_like_it() -> None:
@@ -76,8 +76,21 @@ def test_features_that_the_model_does_not_use_are_no_reason() -> None:
     assert not [one for one in said(learned(LanguageModel())) if any(o in one for o in others)]
     known = learned(IndifferentModel())
     assert known.effects == ()
-    sentences = reasons(known, ITEMS, np.zeros(N, int), np.ones(N, int))
-    assert all(one.endswith("; no feature of the item moved the model") for one in sentences)
+    expected = IndifferentModel().expected_scores(ITEMS)
+    sentences = reasons(known, ITEMS, expected, np.zeros(N, int), np.ones(N, int))
+    nothing = "; the model sees nothing in the item that speaks for either"
+    assert all(one.endswith(nothing) for one in sentences)
+
+
+def test_what_no_single_feature_says_is_said_of_the_item_as_a_whole() -> None:
+    known = learned(IndifferentModel())
+    expected = np.tile([0.6, 0.5], (N, 1))
+    expected[0] = [0.7, 0.5]
+    expected[1] = [0.55, 0.5]
+    sentences = reasons(known, ITEMS, expected, np.zeros(N, int), np.ones(N, int))
+    assert sentences[0].endswith("; the model counts its words and features together for s0 (.10)")
+    assert sentences[1].endswith("together against s0 (.05)")
+    assert sentences[2].endswith("; the model sees nothing in the item that speaks for either")
 
 
 def test_where_regions_do_not_differ_the_overall_figures_are_the_reason() -> None:
@@ -85,11 +98,12 @@ def test_where_regions_do_not_differ_the_overall_figures_are_the_reason() -> Non
     found = regions_of(even, ITEMS)
     assert found is not None and not found.differ
     known = learn_reasons(IndifferentModel(), ITEMS, found)
-    (sentence,) = {*reasons(known, ITEMS, np.zeros(N, int), np.ones(N, int))}
+    expected = IndifferentModel().expected_scores(ITEMS)
+    (sentence,) = {*reasons(known, ITEMS, expected, np.zeros(N, int), np.ones(N, int))}
     right = [round(100 * one.mean) for one in found.overall.scores]
     assert sentence == (
         f"all content: s0 is right {right[0]} % of 150 items, s1 is right {right[1]} %; "
-        "no feature of the item moved the model"
+        "the model sees nothing in the item that speaks for either"
     )
 
 
@@ -99,18 +113,19 @@ def test_reasons_are_the_same_each_by_itself_and_from_a_file() -> None:
     assert restored.regions == known.regions
     assert said(restored) == said(known) == said(learned(LanguageModel()))
     sentences = said(known)
-    chosen = LanguageModel().expected_scores(ITEMS).argmax(axis=1)
+    expected = LanguageModel().expected_scores(ITEMS)
+    chosen = expected.argmax(axis=1)
     for n in range(0, N, 37):
-        alone = reasons(known, ITEMS.take(slice(n, n + 1)), chosen[[n]], 1 - chosen[[n]])
+        item = ITEMS.take(slice(n, n + 1))
+        alone = reasons(known, item, expected[[n]], chosen[[n]], 1 - chosen[[n]])
         assert alone == [sentences[n]]
 
 
 def test_a_single_service_has_the_figures_of_its_region() -> None:
     known = learned(LanguageModel())
-    zeros = np.zeros(N, int)
-    assert {
-        one.split(";")[0].split(" is right")[0] for one in reasons(known, ITEMS, zeros, zeros)
-    } == {
+    zeros, expected = np.zeros(N, int), LanguageModel().expected_scores(ITEMS)
+    sentences = reasons(known, ITEMS, expected, zeros, zeros)
+    assert {one.split(";")[0].split(" is right")[0] for one in sentences} == {
         "German text: s0",
         "English text: s0",
     }
