@@ -3,9 +3,9 @@
 FILE is a Parquet table with model, id, ref_answer, answer, latency (seconds) and cost (USD) of
 answers that name yes or no in square brackets. Nothing is expected of the single question, so
 services are asked on by what was answered. Each seed learns from one half and is measured on the
-other, once as asking several at once is allowed, and once where each call is waited for. Both are
-held at the cheapest exchange rate that reaches the target on what was learned from, out of fold:
-the score of the best service and ``--gain`` more. Times are the mean ones of each service.
+other, once as asking several at once is allowed, and once where each call is waited for: at the
+exchange rate where a right answer is worth ``--worth`` US dollars. Times are the mean ones of each
+service; the net value is what answers are worth less the price of calls and of waiting.
 """
 
 import argparse
@@ -24,22 +24,25 @@ from benchmarks.selection import parted, seeds_of
 from orchestration_assets.evidence.recorded_answers import MISSING, Floats, RecordedAnswers
 from orchestration_assets.selection.content_fitting import fit_content_policy
 from orchestration_assets.selection.content_simulation import ContentSimulator
-from orchestration_assets.selection.policy_outcomes import PolicyOutcome, exchange_rates
+from orchestration_assets.selection.policy_outcomes import (
+    PolicyOutcome,
+    best_single,
+    outcome_of_service,
+)
 
 LABELS = ("no", "yes")
-PRICES_PER_SECOND = (0.0001, 0.001, 0.01)
-RATES = 24
+PRICES_PER_SECOND = (0.0, 0.001, 0.003)
 _COLUMNS = ("model", "id", "ref_answer", "answer", "latency", "cost")
 _BRACKETS = re.compile(r"\[\s*(yes|no)\s*\]", re.IGNORECASE)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """``FILE [--gain SCORE] [--seeds K] [--json FILE]``"""
+    """``FILE [--worth USD] [--seeds K] [--json FILE]``"""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks selection_latency", description=__doc__
     )
     parser.add_argument("file", type=Path)
-    parser.add_argument("--gain", type=float, default=0.03, help="score above the best service's")
+    parser.add_argument("--worth", type=float, default=1.0, help="USD that a right answer is worth")
     parser.add_argument("--seeds", default="1,5,10", help="comma-separated, or how many (1,5,10)")
     parser.add_argument("--json", type=Path, metavar="FILE")
     given = parser.parse_args(arguments)
@@ -49,12 +52,14 @@ def main(arguments: Sequence[str]) -> int:
         parser.error(f"{given.file} has no recorded answers with times: {error}")
     rows, figures = [], {}
     for usd_a_second in PRICES_PER_SECOND:
-        runs = [measure(recorded, seed, usd_a_second, given.gain) for seed in seeds_of(given.seeds)]
+        runs = [
+            measure(recorded, seed, usd_a_second, given.worth) for seed in seeds_of(given.seeds)
+        ]
         for way in runs[0]:
             mean = {name: fmean(run[way][name] for run in runs) for name in runs[0][way]}
             figures[f"{way} at {usd_a_second} USD a second"] = mean
             rows.append((f"{usd_a_second}", way, *mean.values()))
-    header = ("USD a second", "way", "accuracy", "USD", "seconds", "calls", "USD with time")
+    header = ("USD a second", "way", "accuracy", "USD", "seconds", "calls", "net USD")
     title = f"{recorded.name}: {recorded.n_items} questions, figures an item"
     print(table(title, header, rows))
     write_json(given.json, figures)
@@ -95,64 +100,45 @@ def _label(answer: str | None) -> int:
 
 
 def measure(
-    recorded: RecordedAnswers, seed: int, usd_a_second: float, gain: float
+    recorded: RecordedAnswers, seed: int, usd_a_second: float, worth: float
 ) -> dict[str, dict[str, float]]:
     """By the way of asking, what it reaches and takes on the half that was not learned from."""
     train, test = parted(recorded, seed, None)
     overall = train.mean(train.scores)
     seconds = train.milliseconds.mean(axis=0) / 1_000.0
     waiting = usd_a_second * seconds
-    target = float(overall.max()) + gain
     ways = {
         "one by one": (train.prices + waiting, np.zeros_like(waiting)),
         "also at once": (train.prices, waiting),
     }
-    best = int(overall.argmax())
-    alone = np.arange(train.n_services) == best
-    found = {
-        "best single": _figures(
-            float(test.scores[:, best].mean()),
-            float(test.prices[best]),
-            float(seconds[best]),
-            float(alone.sum()),
-            usd_a_second,
-        )
-    }
+    best = best_single(train)
+    alone = np.tile(np.arange(train.n_services) == best, (test.n_items, 1))
+    single = outcome_of_service(test, alone, np.full(test.n_items, best))
+    found = {"best single": _figures(single, alone @ seconds, usd_a_second, worth)}
     for way, (prices, times) in ways.items():
-        rates = exchange_rates(train.prices + waiting, RATES)
         expected = np.tile(overall, (train.n_items, 1))
-        policy, outcomes = fit_content_policy(train, expected, prices, rates, seed, times)
-        at = _cheapest(outcomes, prices, target)
+        policy, _ = fit_content_policy(
+            train, expected, prices, np.array([1.0 / worth]), seed, times
+        )
         expected = np.tile(overall, (test.n_items, 1))
-        outcome = ContentSimulator(policy, expected, test).run(at)
+        outcome = ContentSimulator(policy, expected, test).run(0)
         waits = outcome.asked @ seconds
         if times.any() and outcome.waits is not None:
             waits = outcome.waits / usd_a_second
-        calls = float(outcome.asked.sum(axis=1).mean())
-        found[way] = _figures(
-            outcome.accuracy, outcome.price, float(waits.mean()), calls, usd_a_second
-        )
+        found[way] = _figures(outcome, waits, usd_a_second, worth)
     return found
 
 
-def _cheapest(outcomes: Sequence[PolicyOutcome], prices: Floats, target: float) -> int:
-    """The rate of the lowest price that reaches the target; else the most accurate one."""
-    paid = [outcome.mean_price(prices) for outcome in outcomes]
-    enough = [at for at, outcome in enumerate(outcomes) if outcome.accuracy >= target]
-    if enough:
-        return min(enough, key=lambda at: paid[at])
-    return max(range(len(outcomes)), key=lambda at: outcomes[at].accuracy)
-
-
 def _figures(
-    accuracy: float, usd: float, seconds: float, calls: float, usd_a_second: float
+    outcome: PolicyOutcome, waits: Floats, usd_a_second: float, worth: float
 ) -> dict[str, float]:
+    seconds = float(waits.mean())
     return {
-        "accuracy": accuracy,
-        "usd": usd,
+        "accuracy": outcome.accuracy,
+        "usd": outcome.price,
         "seconds": seconds,
-        "calls": calls,
-        "usd_with_time": usd + usd_a_second * seconds,
+        "calls": float(outcome.asked.sum(axis=1).mean()),
+        "net": outcome.accuracy * worth - outcome.price - usd_a_second * seconds,
     }
 
 

@@ -43,10 +43,11 @@ def test_several_at_once_take_less_time_where_it_has_a_price(file: Path, tmp_pat
     out = tmp_path / "figures.json"
     assert main([str(file), "--seeds", "1", "--json", str(out)]) == 0
     figures = json.loads(out.read_text())
-    in_turn = figures["one by one at 0.01 USD a second"]
-    at_once = figures["also at once at 0.01 USD a second"]
+    in_turn = figures["one by one at 0.003 USD a second"]
+    at_once = figures["also at once at 0.003 USD a second"]
     assert min(in_turn["accuracy"], at_once["accuracy"]) > 0.83
     assert at_once["seconds"] < 0.7 * in_turn["seconds"]
+    assert at_once["net"] > in_turn["net"]
 
 
 def test_an_answer_without_brackets_is_none(file: Path) -> None:
