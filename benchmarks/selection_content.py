@@ -30,6 +30,7 @@ from benchmarks._recorded_texts import (
 )
 from benchmarks._rewordings import REWORDINGS
 from benchmarks.selection import seeds_of
+from orchestration_assets.evidence.accepted_answers import answers_tell
 from orchestration_assets.evidence.item_inputs import ItemInputs
 from orchestration_assets.evidence.recorded_answer_files import RecordedAnswersError
 from orchestration_assets.evidence.recorded_answers import MISSING, Floats, Ints, RecordedAnswers
@@ -178,8 +179,10 @@ def measure(train: Half, test: Half, seed: int, peers: bool = True) -> dict[str,
     costs = _item_prices(train)(item_tokens(test.inputs))
     curves = {"content": _curve(train, test, expected, costs)}
     lines = _item_prices(train)
+    # where answers tell nothing there is one step, and rates cost little
+    rates = STEP_RATES if answers_tell(train.recorded) else RATES
     selector = fit_selector(
-        train.recorded, lines(item_tokens(train.inputs)), STEP_RATES, seed, expected=unseen
+        train.recorded, lines(item_tokens(train.inputs)), rates, seed, expected=unseen
     )
     stepped = time.process_time()
     curves["content and answers"] = curve(selector.run(test.recorded, expected, costs))
