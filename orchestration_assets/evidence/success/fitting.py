@@ -14,9 +14,9 @@ from orchestration_assets.evidence.success.linear_scores import fit_linear
 from orchestration_assets.evidence.success.predictor import SuccessPredictor
 from orchestration_assets.evidence.success.tree_scores import fit_tree_scores
 
-# how many, and the least items at a leaf
-_TREES = (100, 5)
-_LATER_TREES = (60, 10)
+# how many, the least items at a leaf, and the share of coordinates that a split looks at
+_TREES = (100, 5, 1.0)
+_LATER_TREES = (60, 10, 0.3)
 
 
 def fit_success(

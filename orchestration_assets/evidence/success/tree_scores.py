@@ -8,7 +8,6 @@ from orchestration_assets.evidence.forest import Forest, LeafMeans, forest_means
 from orchestration_assets.evidence.item_inputs import Floats32
 from orchestration_assets.evidence.recorded_answers import Floats
 
-_MAX_FEATURES = 1.0
 _PRIOR_SHARE = 0.05
 
 
@@ -31,6 +30,7 @@ def fit_tree_scores(
     weights: Floats,
     n_trees: int,
     min_leaf: int,
+    max_features: float,
     seed: int,
 ) -> tuple[TreeScores, Floats]:
     """The trees, and (n, K) what the trees that have not seen an item expect of it.
@@ -39,7 +39,7 @@ def fit_tree_scores(
     the trees are parted. Means are of known scores alone.
     """
     leaf_size = min(min_leaf, max(len(rows) // 4, 1))
-    forest, in_bag = grow_forest(rows, filled, n_trees, leaf_size, seed, weights, _MAX_FEATURES)
+    forest, in_bag = grow_forest(rows, filled, n_trees, leaf_size, seed, weights, max_features)
     leaves = LeafMeans(forest.leaves(rows), in_bag, forest.n_nodes, weights)
     known = ~np.isnan(scores)
     if known.all():
