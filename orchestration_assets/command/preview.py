@@ -42,6 +42,7 @@ from orchestration_assets.schemas.tables import (
     accepted_items,
 )
 from orchestration_assets.selection.active_selector import ChosenPoint
+from orchestration_assets.selection.batch import is_learned
 from orchestration_assets.selection.expectations import TextVectors, text_inputs, text_vectors
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.plan import choose_models, plan_items
@@ -145,7 +146,7 @@ def look_ahead(
     profiles: list[ItemProfile] = []
     answer_keys: dict[tuple[str, str, str], str] = {}
     tokens: dict[str, int] = {}
-    learns = any(task.learned is not None for task in policy.tasks.values())
+    learns = is_learned(policy)
     vectors: list[TextVectors] = []
     with _shadow(home) as shadow:
         cache = home.features(policy.execution.cache)

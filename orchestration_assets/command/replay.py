@@ -30,7 +30,7 @@ from orchestration_assets.schemas.tables import (
     profiles_of,
 )
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
-from orchestration_assets.selection.batch import learning_inputs
+from orchestration_assets.selection.batch import is_learned, learning_inputs
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.plan import choose_models
 from orchestration_assets.selection.training_corpus import batch_spending
@@ -86,11 +86,13 @@ def _replay_all(home: Home, batches: list[str], policy: Path | None) -> Iterator
     calls = store.read_batches(CALL_LOG, store.batches(CALL_LOG.name), CALL_COLUMNS)
     declared = {name: Price(s.expected_ms, s.cost_usd) for name, s in services.items()}
     prices = observed_prices(calls, batch_spending(home.spending), declared)
+    learns = is_learned(loaded.policy)
     for batch in batches:
         try:
             log = _read_log(store, batch)
-            tables = (store.read(name, batch) for name in _DESCRIBING)
-            inputs = learning_inputs(loaded.policy, *tables)
+            # without learned steps, a batch is replayed whether its vectors can be read or not
+            describing = [store.read(name, batch) for name in _DESCRIBING if learns]
+            inputs = learning_inputs(loaded.policy, *describing) if learns else None
         except (DamagedFileError, TableMissingError) as error:
             notice(f"left out: {error}")
             continue

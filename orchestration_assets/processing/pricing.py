@@ -22,6 +22,7 @@ from orchestration_assets.processing.question_costs import (
     Way,
     WayCosts,
     blank_costs,
+    certain_services,
     each_way,
     matrix,
     prior_rows,
@@ -159,7 +160,7 @@ class _WayForecast:
         residuals = shares_of_cost * (ratios - self.rates)
         self.covariance: Floats = np.atleast_2d(np.cov(residuals.T))
         self.n_ratios = len(ratios)
-        certain = np.arange(width) < first.calls_min
+        certain = np.array(certain_services(first, shares))
         most = max(1, first.calls_max // max(1, width))
         self.calls: Floats = (
             scale * (~kept).sum(axis=0) * np.vstack([prior, seen_calls]).mean(axis=0)

@@ -31,6 +31,7 @@ Way = tuple[str, str, str | None, int | None]
 
 _BATCHES: Final = 20
 _QUESTIONS: Final = 20_000
+_ALWAYS: Final = 1.0 - 1e-9  # a share of all questions, as far as sums of floats tell
 _NEVER_ASKED: Final = frozenset({Status.OVER_BUDGET, Status.DEFERRED})
 _MAYBE_ASKED: Final = frozenset({Status.TIMEOUT, Status.FAILED})
 
@@ -170,8 +171,17 @@ def prior_rows(plan: PlanRow, shares: Mapping[str, float]) -> Floats:
         tenths = 10.0 * np.array([shares.get(name, 0.0) for name in names])
         return np.clip(tenths - np.arange(10.0)[:, None], 0.0, 1.0)
     most = max(1, plan.calls_max // max(1, len(names)))
-    fewest = [float(position < plan.calls_min) for position in range(len(names))]
-    return np.array([fewest, [float(most)] * len(names)])
+    fewest = certain_services(plan, shares)
+    return np.array([fewest, [most] * len(names)], dtype=np.float64)
+
+
+def certain_services(plan: PlanRow, shares: Mapping[str, float]) -> list[bool]:
+    """Which services of a plan are asked whatever is answered: the first, or, where a learned model
+    decides, whose order may be another for each item, those that it has always asked (``shares``).
+    """
+    if shares:
+        return [shares.get(name, 0.0) >= _ALWAYS for name in plan.services]
+    return [position < plan.calls_min for position in range(len(plan.services))]
 
 
 def single_call_ratios(costs: Iterable[WayCosts]) -> dict[str, float]:

@@ -18,7 +18,7 @@ class OutcomeSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OutcomeRow:
-    """One row a content, task and service as it was: how right its answer was, and why."""
+    """One row a content, task, service as it was and source of what is right: how right it was."""
 
     batch: Annotated[str, Column("batch that the reading belongs to; the latest of several")]
     item_id: Annotated[str, Column("item: blake2b-64 of its address, hex")]
@@ -67,5 +67,5 @@ class OutcomeRow:
 
 
 OUTCOMES: Final = table_of(
-    "outcomes", OutcomeRow, ("task", "content_hash", "service", "service_version")
+    "outcomes", OutcomeRow, ("task", "content_hash", "service", "service_version", "why")
 )

@@ -75,10 +75,15 @@ def plan_batch(
 
 def learning_inputs(policy: Policy, profiled: pa.Table, vectors: pa.Table) -> BatchInputs | None:
     """What is known of the contents of a batch; None where no task of the policy learns."""
-    if all(task.learned is None for task in policy.tasks.values()):
+    if not is_learned(policy):
         return None
     contents = profiled["content_hash"].to_pylist()
     return batch_inputs(contents, profiled, vectors, semantic=policy.features.semantic)
+
+
+def is_learned(policy: Policy) -> bool:
+    """Whether the steps of any task of the policy are learned."""
+    return any(task.learned is not None for task in policy.tasks.values())
 
 
 def left_for_batch(home: Home, batch: str, policy: Policy) -> float:

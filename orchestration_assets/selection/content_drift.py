@@ -41,6 +41,8 @@ class ContentDrift:
 
 def content_drifts(plans: pa.Table) -> list[ContentDrift]:
     """One a task whose plans say how familiar their items are, by name."""
+    if "familiarity" not in plans.column_names:
+        return []  # the plans were written before it was declared
     known = plans.filter(pc.is_valid(plans["familiarity"]))
     unfamiliar = pc.less(known["familiarity"], UNFAMILIAR_BELOW).cast(pa.int64())
     counted = known.select(["task"]).append_column("unfamiliar", unfamiliar)

@@ -242,7 +242,7 @@ def _description(train: RecordedAnswers, few: bool, by_content: bool) -> str:
 
 
 def _in_words(train: RecordedAnswers) -> str:
-    if train.stands_for is None:
+    if train.stands_for is None or np.ptp(train.stands_for) == 0.0:
         return f"{train.n_items} gold labels"
     return (
         f"{train.n_items} gold labels of unequal chances, which tell as much as "

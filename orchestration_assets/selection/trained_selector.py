@@ -436,7 +436,10 @@ def pack_selector(selector: TrainedSelector) -> tuple[dict[str, NDArray[Any]], d
 def unpack_selector(arrays: _Arrays, facts: Mapping[str, Any]) -> TrainedSelector:
     """What :func:`pack_selector` stored. Raises ValueError for another format."""
     if facts.get("format") != FORMAT:
-        raise ValueError(f"format {facts.get('format')!r} of a selector, {FORMAT} is known")
+        raise ValueError(
+            f"it is of format {facts.get('format')!r}, where {FORMAT} is known: train again with "
+            "the job learn_selection"
+        )
     belief = _unpack_belief(arrays, facts["belief"]) if "belief" in facts else None
     steps = {fact["saves"]: _unpack_steps(arrays, fact) for fact in facts.get("steps", [])}
     return TrainedSelector(

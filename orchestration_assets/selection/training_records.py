@@ -41,7 +41,8 @@ class TrainingRecords:
     ``uneven`` the items that every service read only because the first ones were not sure.
     ``standing`` (n,) is how right the answer was that stood, from 0 to 1, where the recorded
     answers do not tell what else would have been decided; an item without one was not answered
-    rightly. It is None where no item has one. ``basis`` says what the verdicts stand for.
+    rightly. It is None where no item has one, and where right is what a judge chose. ``basis`` says
+    what the verdicts stand for.
     ``items`` (n) are what was known of them before any call; None where nothing is.
     """
 
@@ -70,8 +71,8 @@ def training_records(
     ``versions`` are the identities of the services now; ``prices`` are what a call to each takes.
     ``basis`` says in words what verdicts stand for. ``asked_all`` are the contents of which every
     service was asked whatever the first ones said; None: all. What people say counts, each verdict
-    by its weight; while that tells no more than an even sample of ``enough`` items, what a judge
-    chose counts, where there is one, corrected by what people say.
+    by its weight; while that tells less than an even sample of ``enough`` items, what a judge chose
+    counts, where there is one, corrected by what they say.
     """
     rows: pd.DataFrame = outcomes.select(list(OUTCOME_COLUMNS)).to_pandas()
     rows = rows[(rows["task"] == task) & rows["service"].isin(list(services))]
@@ -85,14 +86,17 @@ def training_records(
     stands_for: Floats | None = weights.loc[chosen].to_numpy(np.float64)
     judges = sorted(rows.loc[fresh & judged, "said_by"].unique())
     used = people
+    stood = people.groupby("content_hash")["stood"].max()
     if judges and effective_count(weights.loc[chosen].to_numpy(np.float64)) < enough:
         used, basis = _corrected(rows[fresh & judged], people), _judged_basis(judges, n_gold)
+        # what stood is held against people alone: of what a judge chose it tells nothing
+        stood = stood.iloc[:0]
         chosen, uneven = _complete(used, len(services), asked_all)
         stands_for = None
     used = used[used["content_hash"].isin(chosen)]
     recorded = _recorded(task, kind, services, chosen, used, prices, stands_for)
-    stood = used.groupby("content_hash")["stood"].max().reindex(chosen).to_numpy(np.float64)
-    standing = None if np.isnan(stood).all() else np.nan_to_num(stood)
+    stood_right = stood.reindex(chosen).to_numpy(np.float64)
+    standing = None if np.isnan(stood_right).all() else np.nan_to_num(stood_right)
     return TrainingRecords(recorded, n_gold, stale, uneven, standing, basis)
 
 

@@ -93,6 +93,17 @@ def test_rounds_over_parts_of_the_content_are_not_guessed(replayed, packaged) ->
     )
 
 
+def test_vectors_that_cannot_be_read_leave_out_no_batch_where_nothing_is_learned(
+    replayed, packaged, again
+) -> None:
+    project, batch = again
+    for task in packaged["tasks"].values():
+        task.pop("learned", None)
+    before = replayed(packaged)
+    project.tables.path("content_vectors", batch).write_bytes(b"damaged")
+    assert replayed(packaged) == before != {}
+
+
 def test_a_home_without_a_batch_says_what_to_do(tmp_path, capsys) -> None:
     path = tmp_path / "p.yaml"
     path.write_text((files("orchestration_assets.policy") / "default.yaml").read_text())

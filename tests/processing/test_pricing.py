@@ -94,6 +94,21 @@ def test_a_learned_model_brings_its_own_rates() -> None:
     assert found.usd == pytest.approx(25 * 0.5 * 1.2 + 25 * 0.5 * 1.0)
 
 
+@pytest.mark.parametrize(
+    ("shares", "certain"),
+    [
+        ({"cheap": 0.4, "dear": 0.6}, {"cheap": 0, "dear": 0}),
+        ({"cheap": 0.3, "dear": 1.0}, {"cheap": 0, "dear": 50}),
+    ],
+)
+def test_a_learned_model_must_ask_what_it_has_always_asked(shares, certain) -> None:
+    planned = [replace(one, artefact="v1", point=0) for one in plans(50)]
+    tokens = {plan.item_id: 100 for plan in planned}
+    found = forecast_prices(planned, tokens, SERVICES, {}, {}, None, {("v1", 0): shares})
+    assert {one.service: one.calls_low for one in found.prices} == certain
+    assert all(one.calls_low <= one.calls <= one.calls_high for one in found.prices)
+
+
 def test_the_mixture_of_ways_in_a_sample_is_not_that_of_all_items() -> None:
     shares = {("v1", 0): {"cheap": 1.0}, ("v1", 1): {"cheap": 1.0, "dear": 1.0}}
     mixed = [replace(one, artefact="v1", point=n % 2) for n, one in enumerate(plans(100))]

@@ -240,3 +240,8 @@ def test_a_few_unfamiliar_items_are_no_drift(items, unfamiliar, drifts) -> None:
 def test_plans_that_no_model_reads_content_for_have_no_drift() -> None:
     assert content_drifts(PROCESSING_PLANS.schema.empty_table()) == []
     assert pa.types.is_list(PROCESSING_PLANS.schema.field("expected_scores").type)
+
+
+def test_plans_from_before_familiarity_was_declared_tell_nothing_of_drift() -> None:
+    plans = PROCESSING_PLANS.schema.empty_table().drop_columns(["expected_scores", "familiarity"])
+    assert content_drifts(plans) == []

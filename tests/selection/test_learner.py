@@ -55,6 +55,14 @@ def test_with_few_labels_the_best_single_service_is_called_alone_and_that_is_sai
     assert max(done.accuracy for done in selector.run(train)) == train.scores.mean(axis=0).max()
 
 
+def test_chances_are_called_unequal_where_they_are() -> None:
+    train = made(60)
+    even = fit_selector(replace(train, stands_for=np.full(60, 2.0)))
+    uneven = fit_selector(replace(train, stands_for=np.linspace(1.0, 2.0, 60)))
+    assert "60 gold labels are too few" in even.description
+    assert "60 gold labels of unequal chances" in uneven.description
+
+
 def test_one_dominant_service_among_liars_is_called_alone() -> None:
     """Without confidences and with useless others, nothing is gained by asking them."""
     recorded = made(2_000, accuracies=(0.34, 0.34, 0.95), prices=(0.005, 0.006, 0.01))
@@ -153,5 +161,5 @@ def test_an_answer_that_training_never_saw_says_nothing(selector) -> None:
 
 def test_another_format_is_refused(selector) -> None:
     arrays, manifest = pack_selector(selector)
-    with pytest.raises(ValueError, match="format 99"):
+    with pytest.raises(ValueError, match=r"format 99.*learn_selection"):
         unpack_selector(arrays, {**manifest, "format": 99})

@@ -22,6 +22,7 @@ from orchestration_assets.selection.outcomes import (
     judges_of,
     policy_outcomes,
 )
+from orchestration_assets.table_assets import duplicate_keys
 from tests.rows import row
 
 ASK = {"model": "parallel", "services": ["one", "two"]}
@@ -145,7 +146,9 @@ def test_a_judge_scores_the_readings_that_it_was_shown_and_no_others() -> None:
 def test_people_and_a_judge_may_both_have_said_something() -> None:
     rules = policy(judge={"service": "judge", "when": "always"})
     readings = [reading("one", "x"), reading("judge", "y", saw=("one",))]
-    found = {one.why: one.score for one in outcomes(readings, [gold("x")], rules=rules)}
+    rows = outcomes(readings, [gold("x")], rules=rules)
+    found = {one.why: one.score for one in rows}
+    assert duplicate_keys(rows_to_arrow(OUTCOMES, rows), OUTCOMES.key) == 0
     assert found == {OutcomeSource.VERDICT: 1.0, OutcomeSource.JUDGE: 0.0}
 
 

@@ -96,6 +96,14 @@ def test_a_judge_counts_where_people_have_said_too_little_and_they_correct_it() 
     assert (alone.recorded.items, alone.basis) == (("c-a",), "verdicts")
 
 
+def test_what_stood_is_not_held_against_a_judge() -> None:
+    judged = [outcome(i, n, "x", "x", why="judge", said_by="gpt") for i in "abc" for n in VERSIONS]
+    said = [outcome("a", name, "x", "x", stood=1.0) for name in VERSIONS]
+    found = records([*judged, *said], AnswerKind.TEXT, enough=2.0)
+    # else what stood would be wrong in all but the one item that people spoke about
+    assert (found.recorded.n_items, found.standing) == (3, None)
+
+
 @pytest.mark.parametrize(
     ("stood", "expected"),
     [
