@@ -305,9 +305,10 @@ async def _carried_out(plan: PlanRow, work: BatchWork, item: Item, ask: Ask) -> 
     question = Question(work.tasks[plan.task], item)
     if plan.artefact is not None and plan.point is not None:
         model = work.learned[plan.artefact]
-        return await run_learned(
-            model, plan.point, question, ask, expected_by(plan, model.services)
-        )
+        expected = expected_by(plan, model.services)
+        first = [work.services[name] for name in plan.services if name not in model.services]
+        taught = [one for one in first if isinstance(one, TaughtService)]
+        return await run_learned(model, plan.point, question, ask, expected, taught)
     choice = work.choices[plan.task, plan.option]
     return await execute(choice, question, ask, work.tasks)
 
