@@ -177,9 +177,13 @@ def learned_weights(
             continue
         if version is None or point is None or not (votes := label_votes(readings.get(key, ()))):
             continue
-        silent = {name: (None, None) for name, _ in readings[key]}
-        expected = expected_by(plan, models[version].services)
-        belief = models[version].label_probabilities(point, {**silent, **votes}, expected)
+        model = models[version]
+        if not votes.keys() <= set(model.services):
+            continue  # a taught service answered in place of all that the model knows
+        heard = [name for name, _ in readings[key] if name in model.services]
+        silent = dict.fromkeys(heard, (None, None))
+        expected = expected_by(plan, model.services)
+        belief = model.label_probabilities(point, {**silent, **votes}, expected)
         if belief is not None:
             answer, sure, probabilities = belief
             given = {label: probabilities.get(label, 0.0) for label, _ in votes.values()}

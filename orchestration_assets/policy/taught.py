@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from orchestration_assets.policy.problems import Problem, closest_name, describe_value, safe_key
 from orchestration_assets.policy.remote import answer_kinds
-from orchestration_assets.schemas.policy import Choice, Policy
+from orchestration_assets.schemas.policy import Choice, Learned, Policy
 from orchestration_assets.schemas.services import TaughtConfig
 from orchestration_assets.services.taught.lessons import TEACHABLE
 
@@ -24,20 +24,37 @@ def taught_problems(policy: Policy, name: str, service: TaughtConfig) -> Iterato
         yield Problem(f"{path}.task", describe_value(service.task), message)
     for task_name, config in policy.tasks.items():
         where = f"tasks.{safe_key(task_name)}"
-        asked = {one for choice in config.choices.values() for one in _asked(choice)}
-        if name in asked and task_name != service.task:
+        asked = {option: set(_asked(choice)) for option, choice in config.choices.items()}
+        if task_name != service.task and any(name in one for one in asked.values()):
             message = f"was taught {service.task} and knows nothing of this task"
             yield Problem(where, describe_value(name), message)
+        for option, services in asked.items():
+            if name in services and service.by not in services:
+                message = (
+                    f"is asked by {option} without {service.by}, its teacher, which answers its "
+                    f"lessons and its audits: name {service.by} beside it"
+                )
+                yield Problem(where, describe_value(name), message)
         if config.learned is not None and name in config.learned.services:
             message = (
                 "is a taught service, which has no voice of its own beside its teacher: name it "
-                "first in the default or in a rule"
+                "under learned.taught, and it is asked before the others"
             )
             yield Problem(f"{where}.learned.services", describe_value(name), message)
         judges = {choice.judge.service for choice in config.choices.values() if choice.judge}
         if name in judges:
             message = "is a taught service, which reads no other answers: it cannot judge them"
             yield Problem(where, describe_value(name), message)
+
+
+def untaught_problems(policy: Policy, path: str, learned: Learned) -> Iterator[Problem]:
+    """Services that are named as taught ones and are none."""
+    known = [name for name, one in policy.services.items() if isinstance(one, TaughtConfig)]
+    for number, name in enumerate(learned.taught):
+        if name not in known:
+            given = describe_value(name, known)
+            message = "is no taught service" if name in policy.services else "no such service"
+            yield Problem(f"{path}.taught[{number}]", given, message, closest_name(name, known))
 
 
 def _asked(choice: Choice) -> Iterator[str]:

@@ -13,7 +13,7 @@ from orchestration_assets.policy.problems import (
     safe_key,
 )
 from orchestration_assets.policy.remote import answer_kinds, prompt_problems, remote_problems
-from orchestration_assets.policy.taught import taught_problems
+from orchestration_assets.policy.taught import taught_problems, untaught_problems
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.features import FEATURES
 from orchestration_assets.schemas.policy import (
@@ -82,6 +82,7 @@ def _task_problems(policy: Policy, path: str, task: TaskConfig) -> Iterator[Prob
         field = f"{path}.learned"
         if task.kind is AnswerKind.VECTOR:
             yield Problem(field, "", "learns from answers that are right or wrong, vectors are not")
+        yield from untaught_problems(policy, field, task.learned)
         for number, name in enumerate(task.learned.services):
             yield from _service_problems(policy, f"{field}.services[{number}]", name, task.kind)
     yield from _choice_problems(policy, f"{path}.default", task.default, task)

@@ -1,6 +1,7 @@
 """Carrying out what was learned: after every answer, ask on or stop, as it is worth."""
 
 import asyncio
+from collections.abc import Sequence
 
 from orchestration_assets.evidence.recorded_answers import Floats
 from orchestration_assets.processing.asker import AskResult
@@ -12,6 +13,7 @@ from orchestration_assets.processing.plan_result import (
     lead,
     marked,
     settled,
+    stop,
 )
 from orchestration_assets.schemas.answers import Answer
 from orchestration_assets.schemas.enums import AnswerKind, Status
@@ -20,6 +22,7 @@ from orchestration_assets.selection.expectations import expected_words
 from orchestration_assets.selection.strategies import format_price
 from orchestration_assets.selection.trained_selector import NextStep, TrainedSelector
 from orchestration_assets.selection.training_records import ANY_ANSWER
+from orchestration_assets.services.taught.taught_service import TaughtService
 
 
 async def run_learned(
@@ -28,20 +31,38 @@ async def run_learned(
     question: Question,
     ask: Ask,
     expected: Floats | None = None,
+<<<<<<< HEAD
     usd: Floats | None = None,
+=======
+    taught: Sequence[TaughtService] = (),
+>>>>>>> rb
 ) -> PlanResult:
     """Asks one service after the other, or several at once, each as it is worth its price.
+
+    ``taught`` services come first: what one answers stands, and so does what its teacher says to a
+    lesson or an audit. What they pass on is decided as it was learned.
 
     ``expected`` (K,) are the scores expected of the selector's services on the item before any
     call; None: what each scores by itself. ``usd`` (K,) is what calls cost on the item; None: what
     they cost on average. A service without an answer counts as heard: it said
     nothing, and is not asked again.
     """
-    answered: list[AskResult] = []
-    decisions: list[Decision] = []
+    answered, decisions = await _ask_taught(taught, question, ask)
+    if answered and gave_answer(answered[-1]):
+        kept = marked(answered, [len(answered) - 1])
+        leading = lead(kept, question)
+        reason = f"the answer of {answered[-1].service} stands"
+        return PlanResult(kept, (*decisions, stop(reason, leading)))
+    passed_on = {service.name for service in taught}
     while True:
+<<<<<<< HEAD
         given = {result.service: _given_answer(result, question) for result in answered}
         advice = selector.next_step(point, given, expected, usd)
+=======
+        heard = [result for result in answered if result.service not in passed_on]
+        given = {result.service: _given_answer(result, question) for result in heard}
+        advice = selector.next_step(point, given, expected)
+>>>>>>> rb
         kept = _decided(advice, answered)
         answer, certainty = _leading(advice, kept, question)
         if advice.ask is None:
@@ -49,13 +70,41 @@ async def run_learned(
             decisions.append(Decision("stop", (), reason, answer, certainty))
             return PlanResult(kept, tuple(decisions))
         services = (advice.ask, *advice.also_ask)
-        state = _state(advice, answered, question)
-        if not answered and advice.expected_gain is not None and expected is not None:
+        state = _state(advice, heard, question)
+        if not heard and advice.expected_gain is not None and expected is not None:
             state = f"expected before any call: {expected_words(selector.services, expected)}"
         reason = f"{state}{_next_words(selector, services, advice, usd)}"
         decisions.append(Decision("ask", services, reason, answer, certainty))
         # `ask` turns failures into readings, so gather cancels nothing
         answered += await asyncio.gather(*(ask(service, question) for service in services))
+
+
+async def _ask_taught(
+    taught: Sequence[TaughtService], question: Question, ask: Ask
+) -> tuple[list[AskResult], list[Decision]]:
+    """Asks taught services in turn until one answers, or its teacher where it must.
+
+    One that was refused or suspended is not asked: each of its readings would be a lesson, and the
+    teacher of all items the dearest there is.
+    """
+    answered: list[AskResult] = []
+    decisions: list[Decision] = []
+    for service in taught:
+        if service.passes_all_on:
+            continue
+        teacher = service.config.by
+        reason = f"{service.name} comes first: {teacher} taught it, and it costs nothing"
+        decisions.append(Decision("ask", (service.name,), reason, None, None))
+        answered.append(await ask(service.name, question))
+        reading = answered[-1].reading
+        asked = {result.service for result in answered}
+        if service.needs_teacher(reading, question.item.content_hash) and teacher not in asked:
+            words = reading.reason or "one of the share that is audited"
+            decisions.append(Decision("ask", (teacher,), words, None, None))
+            answered.append(await ask(teacher, question))
+        if gave_answer(answered[-1]):
+            break
+    return answered, decisions
 
 
 def _decided(advice: NextStep, answered: list[AskResult]) -> tuple[AskResult, ...]:

@@ -58,12 +58,16 @@ class TaughtBatch:
     load_item: Callable[[str], Item]
     teaches: bool = True
     words: dict[str, str] = field(default_factory=dict)
+    _states: dict[str, TaughtState] = field(default_factory=dict)
     _lessons: dict[str, list[TeacherAnswer]] = field(default_factory=dict)
     _audits: dict[str, list[bool]] = field(default_factory=dict)
 
     def process(self, plans: Sequence[PlanRow], work: BatchWork, process: Process) -> BatchResult:
-        """What ``process`` yields for all plans, in their order."""
-        if not (self.teaches and taught_services(work.services)):
+        """What ``process`` yields for all plans, in their order.
+
+        A batch may come in several parts: what one taught, the next knows.
+        """
+        if not (plans and self.teaches and taught_services(work.services)):
             return process(plans, work)
         parts: list[BatchResult] = []
         left = list(plans)
@@ -73,7 +77,7 @@ class TaughtBatch:
                 chosen = {(plan.item_id, plan.task) for plan in lessons}
                 left = [plan for plan in left if (plan.item_id, plan.task) not in chosen]
                 # until it has learned from them it answers none of them itself
-                part = process(lessons, self._knowing(work, name, TaughtState()))
+                part = process(lessons, _knowing(work, name, TaughtState()))
                 parts.append(part)
                 work = self._taught(name, work, _rows(part))
         while left:
@@ -95,6 +99,8 @@ class TaughtBatch:
 
     def _from_earlier(self, name: str, work: BatchWork) -> BatchWork:
         """Teaches a service that answers nothing from what earlier batches hold."""
+        if name in self._lessons or name in self._states:
+            return _knowing(work, name, self._states.get(name, TaughtState()))
         service = _named(work, name)
         taught = service.state.taught
         if taught is not None and taught.threshold is not None:
@@ -149,7 +155,7 @@ class TaughtBatch:
         taught = teach(lessons, task, service.config, identity, before.since if before else "")
         state = store_taught(self.home.models, service, taught)
         self._audits[name] = []
-        return self._knowing(work, name, state)
+        return self._now_knowing(work, name, state)
 
     def _judged(self, name: str, work: BatchWork, rows: Sequence[InterpretationRow]) -> BatchWork:
         """After a part of the batch: suspended where its audits tell against it."""
@@ -160,7 +166,7 @@ class TaughtBatch:
         fresh = audits_in(rows, service, teacher_identity(service, task), task)
         self._audits.setdefault(name, []).extend(fresh)
         state = record_audits(self.home.models, self.batch, service, taught, self._audits[name])
-        return work if state is None else self._knowing(work, name, state)
+        return work if state is None else self._now_knowing(work, name, state)
 
     def _part(self, work: BatchWork, left: Sequence[PlanRow]) -> int:
         shares = [
@@ -178,9 +184,14 @@ class TaughtBatch:
         except Exception:  # noqa: BLE001 -- its reading says why the content could not be read
             return None
 
-    def _knowing(self, work: BatchWork, name: str, state: TaughtState) -> BatchWork:
-        known = _named(work, name).knowing(state)
-        return replace(work, services={**work.services, name: known})
+    def _now_knowing(self, work: BatchWork, name: str, state: TaughtState) -> BatchWork:
+        self._states[name] = state
+        return _knowing(work, name, state)
+
+
+def _knowing(work: BatchWork, name: str, state: TaughtState) -> BatchWork:
+    known = _named(work, name).knowing(state)
+    return replace(work, services={**work.services, name: known})
 
 
 def _named(work: BatchWork, name: str) -> TaughtService:

@@ -68,10 +68,13 @@ def load_state(registry: ModelRegistry, service: TaughtService, task: Task) -> T
 
 
 def store_taught(registry: ModelRegistry, service: TaughtService, taught: Taught) -> TaughtState:
-    """Keeps what a service knows and puts it in force."""
+    """Keeps what a service knows and puts it in force, as it will be read again.
+
+    What is stored is rounded: it must not answer otherwise before than after.
+    """
     arrays, facts = pack_taught(taught)
     stated = {**facts, "promise": promise_of(service.config), "task": service.config.task}
     name = artefact_name(service.name)
     version = registry.store(name, arrays, stated).version
     registry.promote(name, version)
-    return TaughtState(taught, version)
+    return TaughtState(unpack_taught(arrays, facts), version)

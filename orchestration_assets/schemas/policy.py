@@ -330,6 +330,12 @@ class Learned(_Strict):
     services: tuple[Name, ...] = Field(
         min_length=2, max_length=12, description="the services that it may ask"
     )
+    taught: tuple[Name, ...] = Field(
+        default=(),
+        description="taught services that are asked first: what one answers stands, and the model "
+        "decides about what they pass on; their lessons and audits are asked of their teachers, "
+        "which must be among the services",
+    )
     aim: Literal["accuracy", "price"] = Field(
         default="accuracy",
         description="accuracy: the most that the budget allows; price: the least for which it is "
@@ -349,7 +355,7 @@ class Learned(_Strict):
 
     @model_validator(mode="after")
     def _each_once(self) -> "Learned":
-        if len(set(self.services)) != len(self.services):
+        if len({*self.taught, *self.services}) != len(self.taught) + len(self.services):
             raise ValueError("a service may be named once")
         return self
 
@@ -454,7 +460,9 @@ class TaskConfig(_Strict):
             judges = judge.service not in services
             judge = Judge(service=judge.service, when="always") if judges else None
         return {
-            LEARNED: Choice(model=ProcessingModel.SEQUENTIAL, services=services),
+            LEARNED: Choice(
+                model=ProcessingModel.SEQUENTIAL, services=(*self.learned.taught, *services)
+            ),
             EXPLORE: Choice(model=ProcessingModel.PARALLEL, services=services, judge=judge),
         }
 

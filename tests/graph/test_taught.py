@@ -153,3 +153,21 @@ def test_audits_that_differ_suspend_it_and_its_teacher_answers(taught, tmp_path)
     row = learn(project)
     assert (row["outcome"], row["suspended"]) == ("suspended", True)
     assert "it differs from words in 20 of " in row["words"]
+
+
+def test_near_copies_that_share_answers_leave_what_was_taught_as_it_is(project, tmp_path) -> None:
+    raw = yaml.safe_load(policy(at_most=0.05))
+    project.write_policy(yaml.safe_dump(raw | {"features": {"share_answers": True}}))
+    folder = tmp_path / "texts"
+    write_texts(folder, 300)
+    text = " ".join(f"train{n * n % 977} and part{n}" for n in range(300))
+    for n in range(4):
+        (folder / f"copy{n}.txt").write_text(f"{text} copy number {n}\n")
+    (batch,) = project.take_in(folder)
+    result = project.execute("process_batch", batch)
+    assert result.success
+    found = readings(project, batch)
+    assert sum(row["shared_from"] is not None for row in found["pupil"]) == 3
+    messages = [entry.user_message for entry in project.instance.all_logs(result.run_id)]
+    (words,) = [one for one in messages if one.startswith("pupil, taught: ")]
+    assert words.startswith("pupil, taught: answers ")

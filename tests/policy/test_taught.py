@@ -87,4 +87,47 @@ def test_it_judges_nobody() -> None:
 def test_it_is_no_service_of_a_learned_selection() -> None:
     raw = policy()
     raw["tasks"]["kind"]["learned"] = {"services": ["pupil", "kind_of_file"]}
-    assert "name it first in the default or in a rule" in problems(raw)
+    assert "name it under learned.taught" in problems(raw)
+
+
+def learned(**more) -> dict:
+    raw = policy()
+    raw["services"]["second"] = {"implementation": "magika"}
+    raw["tasks"]["kind"]["learned"] = {"services": ["kind_of_file", "second"], **more}
+    return raw
+
+
+def test_it_may_be_asked_before_what_was_learned() -> None:
+    loaded = parse_policy(yaml.safe_dump(learned(taught=["pupil"])), "policy.yaml").policy
+    choices = loaded.tasks["kind"].choices
+    assert choices["learned"].services == ("pupil", "kind_of_file", "second")
+    assert choices["explore"].services == ("kind_of_file", "second")
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"taught": ["other"]}, "is no taught service"),
+        ({"taught": ["nobody"]}, "no such service"),
+        ({"taught": ["pupil", "pupil"]}, "a service may be named once"),
+        (
+            {"taught": ["pupil"], "services": ["second", "other"]},
+            "is asked by learned without kind_of_file, its teacher",
+        ),
+    ],
+)
+def test_what_cannot_be_asked_before_it_is_named(more, words) -> None:
+    assert words in problems(learned(**more))
+
+
+def test_nobody_may_ask_it_without_its_teacher() -> None:
+    raw = policy()
+    raw["tasks"]["kind"]["rules"] = [
+        {
+            "name": "short",
+            "because": "it is short",
+            "when": {"chars": {"lt": 100}},
+            "choose": {"model": "sequential", "services": ["pupil", "other"]},
+        }
+    ]
+    assert "is asked by short without kind_of_file, its teacher" in problems(raw)

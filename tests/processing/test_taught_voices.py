@@ -2,19 +2,22 @@
 
 import asyncio
 
+import numpy as np
 import pytest
 
 from orchestration_assets.processing.answer_cache import AnswerCache, answer_key
 from orchestration_assets.processing.asker import Asker
 from orchestration_assets.processing.plan_execution import execute
 from orchestration_assets.processing.plan_result import lead
+from orchestration_assets.processing.taught_models import store_taught
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Question, Task
 from orchestration_assets.schemas.services import TaughtConfig
 from orchestration_assets.services.taught.lessons import TeacherAnswer
 from orchestration_assets.services.taught.taught_service import TaughtService, TaughtState
-from orchestration_assets.services.taught.teaching import teach
+from orchestration_assets.services.taught.teaching import teach, unpack_taught
 from resources.feature_cache.lmdb_store import LmdbStore
+from resources.home import Home
 from tests.processing.services import ABSTAIN, TASKS, Scripted, by_name, choice, ok, question
 
 
@@ -91,3 +94,15 @@ def test_a_kept_answer_is_of_the_version_that_gave_it() -> None:
     second = first.knowing(TaughtState(first.state.taught, "v2"))
     assert answer_key(asked, first) != answer_key(asked, second)
     assert answer_key(asked, first) == answer_key(asked, first.knowing(first.state))
+
+
+def test_what_is_in_force_answers_as_it_will_when_it_is_read_again(tmp_path) -> None:
+    dear, home = Scripted("dear", ABSTAIN), Home(tmp_path / "home")
+    own = pupil("pupil", dear, "a")
+    assert own.state.taught is not None
+    state = store_taught(home.models, own, own.state.taught)
+    assert state.taught is not None
+    artefact = home.models.usable("taught.pupil")
+    assert artefact is not None
+    read = unpack_taught(artefact.arrays, artefact.facts)
+    assert np.array_equal(state.taught.model.ridge.coefficients, read.model.ridge.coefficients)

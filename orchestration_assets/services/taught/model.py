@@ -12,8 +12,8 @@ from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.services.taught.lessons import TEACHABLE, TeacherAnswer, same_answer
 from orchestration_assets.services.taught.ridge import (
     Floats,
+    RarityWeights,
     RidgeModel,
-    TermWeights,
     fit_ridge,
 )
 from orchestration_assets.services.taught.text_features import hashed_terms
@@ -193,7 +193,7 @@ def pack_answers(model: AnswerModel) -> tuple[dict[str, Any], dict[str, Any]]:
 def unpack_answers(arrays: Mapping[str, Any], facts: Mapping[str, Any]) -> AnswerModel:
     """What :func:`pack_answers` packed. Raises KeyError or ValueError for anything else."""
     low, high = (float(end) for end in facts["scale"])
-    weights = TermWeights(arrays["places"], arrays["rarity"], float(facts["unknown"]))
+    weights = RarityWeights(arrays["places"], arrays["rarity"], float(facts["unknown"]))
     coefficients = np.asarray(arrays["coefficients"], dtype=np.float64)
     if coefficients.shape != (len(weights.places), len(arrays["intercept"])):
         raise ValueError("the coefficients do not fit the places of the terms")

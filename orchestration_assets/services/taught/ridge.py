@@ -21,7 +21,7 @@ _BLOCKS: Final = 2
 
 
 @dataclass(frozen=True)
-class TermWeights:
+class RarityWeights:
     """How hashed terms become a row of length sqrt(2): each block has length 1.
 
     ``places`` (k,) are the places of known terms, ascending, ``rarity`` (k,) their factors,
@@ -57,7 +57,7 @@ class TermWeights:
 class RidgeModel:
     """``coefficients`` (k, m) of the known terms for each of ``m`` outputs, ``intercept`` (m,)."""
 
-    weights: TermWeights
+    weights: RarityWeights
     coefficients: Floats
     intercept: Floats
 
@@ -83,14 +83,14 @@ class FittedRidge:
 
 
 def fit_ridge(
-    terms: Any, targets: Floats, weightings: Sequence[TermWeights] | None = None
+    terms: Any, targets: Floats, weightings: Sequence[RarityWeights] | None = None
 ) -> FittedRidge:
     """Fits targets (n, m) to hashed terms (n, 2 * BUCKETS).
 
     With the weights of terms (None: even ones, or higher ones for rare terms) and the penalty whose
     held-out outputs have the least squared error. Few items tell little about how rare a term is.
     """
-    best: tuple[float, TermWeights, Any, Floats, Floats] | None = None
+    best: tuple[float, RarityWeights, Any, Floats, Floats] | None = None
     for weights in weightings or (_even(terms), _inverse_frequency(terms)):
         rows = weights.weigh(terms)
         # the constant feature is penalised as all others, so that held-out outputs are exact
@@ -126,16 +126,16 @@ def _places(terms: Any) -> NDArray[np.int64]:
     return np.unique(terms.indices).astype(np.int64)
 
 
-def _even(terms: Any) -> TermWeights:
+def _even(terms: Any) -> RarityWeights:
     places = _places(terms)
-    return TermWeights(places, np.ones(len(places)), 1.0)
+    return RarityWeights(places, np.ones(len(places)), 1.0)
 
 
-def _inverse_frequency(terms: Any) -> TermWeights:
+def _inverse_frequency(terms: Any) -> RarityWeights:
     """ln((1 + n) / (1 + items with the term)) + 1, as TF-IDF has it."""
     places, items = np.unique(terms.indices, return_counts=True)
     size = terms.shape[0]
-    return TermWeights(
+    return RarityWeights(
         places.astype(np.int64),
         np.log((1.0 + size) / (1.0 + items)) + 1.0,
         float(np.log(1.0 + size) + 1.0),

@@ -79,6 +79,17 @@ class TaughtService:
         """The same service with other knowledge."""
         return TaughtService(self.name, self.config, self.teacher, state)
 
+    @property
+    def passes_all_on(self) -> bool:
+        """Whether it was taught, and yet answers nothing: it was refused or suspended."""
+        return self.state.taught is not None and self.state.taught.threshold is None
+
+    def needs_teacher(self, reading: Reading, content_hash: str) -> bool:
+        """Whether the teacher is asked about an item whatever is known of it, after its own
+        ``reading``: as a lesson, or as one of the share that is audited."""
+        is_lesson = (reading.reason or "").startswith(LESSON)
+        return is_lesson or is_audited(self.name, content_hash, self.config.audit_share)
+
     async def ask(self, question: Question) -> Reading:
         return self.answer(question)
 
