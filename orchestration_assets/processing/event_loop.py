@@ -306,14 +306,10 @@ async def _carried_out(plan: PlanRow, work: BatchWork, item: Item, ask: Ask) -> 
     if plan.artefact is not None and plan.point is not None:
         model = work.learned[plan.artefact]
         expected = expected_by(plan, model.services)
-<<<<<<< HEAD
         usd = expected_usd_by(plan, model.services)
-        return await run_learned(model, plan.point, question, ask, expected, usd)
-=======
         first = [work.services[name] for name in plan.services if name not in model.services]
         taught = [one for one in first if isinstance(one, TaughtService)]
-        return await run_learned(model, plan.point, question, ask, expected, taught)
->>>>>>> rb
+        return await run_learned(model, plan.point, question, ask, expected, usd, taught)
     choice = work.choices[plan.task, plan.option]
     return await execute(choice, question, ask, work.tasks)
 

@@ -31,11 +31,8 @@ async def run_learned(
     question: Question,
     ask: Ask,
     expected: Floats | None = None,
-<<<<<<< HEAD
     usd: Floats | None = None,
-=======
     taught: Sequence[TaughtService] = (),
->>>>>>> rb
 ) -> PlanResult:
     """Asks one service after the other, or several at once, each as it is worth its price.
 
@@ -55,14 +52,9 @@ async def run_learned(
         return PlanResult(kept, (*decisions, stop(reason, leading)))
     passed_on = {service.name for service in taught}
     while True:
-<<<<<<< HEAD
-        given = {result.service: _given_answer(result, question) for result in answered}
-        advice = selector.next_step(point, given, expected, usd)
-=======
         heard = [result for result in answered if result.service not in passed_on]
         given = {result.service: _given_answer(result, question) for result in heard}
-        advice = selector.next_step(point, given, expected)
->>>>>>> rb
+        advice = selector.next_step(point, given, expected, usd)
         kept = _decided(advice, answered)
         answer, certainty = _leading(advice, kept, question)
         if advice.ask is None:
