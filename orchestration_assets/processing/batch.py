@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
+from time import monotonic
 from typing import Any, Final
 
 import pyarrow as pa
@@ -117,17 +118,18 @@ def batch_budget(
 def batch_limits(
     policy: Policy | None, budget: SpendBudget, home: Home, work: BatchWork
 ) -> BatchLimits:
-    """What the batch may take: the policy's own limits, within its ``budget``."""
+    """What the batch may take from now on: the policy's own limits, within its ``budget``."""
     if policy is None:
         return BatchLimits(1)
     execution, store = policy.execution, home.tables
+    deadline = execution.batch_deadline_s
     remote = any(not isinstance(one, LocalConfig) for one in policy.services.values())
     seen = observed_usage(store) if remote else {}
     return BatchLimits(
         execution.items_in_flight,
         budget,
         execution.item_deadline_s,
-        math.inf if execution.batch_deadline_s is None else execution.batch_deadline_s,
+        math.inf if deadline is None else monotonic() + deadline,
         {name: one.token_ratio.mean for name, one in seen.items() if one.token_ratio},
         FundingRules(
             {name: task.impact for name, task in policy.tasks.items()},

@@ -23,6 +23,7 @@ from orchestration_assets.processing.plan_execution import execute
 from orchestration_assets.processing.plan_result import Ask, Decision, PlanResult
 from orchestration_assets.processing.question_gains import FundingRules
 from orchestration_assets.processing.selector_execution import run_learned
+from orchestration_assets.processing.taught_fallback import with_taught
 from orchestration_assets.schemas.answers import answer_columns, shown
 from orchestration_assets.schemas.enums import ProcessingModel, Status
 from orchestration_assets.schemas.items import Item, Question, Reading, Task
@@ -87,7 +88,7 @@ class BatchResult:
 @dataclass(frozen=True, slots=True)
 class BatchLimits:
     """What a batch may take. The requests of a call, with the delays of its retries, take at most
-    ``item_deadline_s``, the batch ends ``batch_deadline_s`` after its start; both in seconds.
+    ``item_deadline_s``; no call goes on after ``ends_at`` of the monotonic clock; both in seconds.
 
     ``token_ratios``: billed over estimated tokens of a service, as seen in earlier batches.
     """
@@ -95,7 +96,7 @@ class BatchLimits:
     items_in_flight: int
     budget: SpendBudget = field(default_factory=SpendBudget)
     item_deadline_s: float = math.inf
-    batch_deadline_s: float = math.inf
+    ends_at: float = math.inf
     token_ratios: Mapping[str, float] = field(default_factory=dict)
     funding: FundingRules = field(default_factory=FundingRules)
 
@@ -137,8 +138,6 @@ def process_plans(
     processed = BatchResult()
 
     async def drive() -> None:
-        clock = asyncio.get_running_loop().time
-        batch_ends = clock() + limits.batch_deadline_s
         fresh = set(range(len(groups)))
         one_at_a_time = asyncio.Lock()
 
@@ -172,7 +171,7 @@ def process_plans(
         async def serve(position: int, group: Sequence[PlanRow]) -> None:
             try:
                 executions[position] = await _process_item(
-                    group, work, asker, load, batch_ends, funding
+                    group, work, asker, load, limits.ends_at, funding
                 )
             finally:
                 places.give_back()
@@ -287,7 +286,8 @@ async def _process_item(
 
         try:
             ask_funded = funding.asking(plan, ask_and_keep) if funding else ask_and_keep
-            return await _carried_out(plan, work, item, ask_funded)
+            answering = with_taught(ask_funded, plan.services, work.services)
+            return await _carried_out(plan, work, item, answering)
         except (UnsavedError, UnrecordedError):
             raise
         except Exception as error:  # noqa: BLE001 -- what an item breaks is that item's failure

@@ -1,11 +1,10 @@
-"""The audits of taught services, batch by batch, and what follows from them."""
+"""The audits of taught services, batch by batch, and what they show."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
-from orchestration_assets.processing.taught_models import store_taught
-from orchestration_assets.services.taught.audit import audit
-from orchestration_assets.services.taught.taught_service import TaughtService, TaughtState
-from orchestration_assets.services.taught.teaching import Taught, suspend
+from orchestration_assets.services.taught.audit import AuditResult, audit
+from orchestration_assets.services.taught.taught_service import TaughtService
+from orchestration_assets.services.taught.teaching import Taught
 from resources.model_registry import ModelRegistry
 
 
@@ -21,26 +20,36 @@ def audits_of(registry: ModelRegistry, service: str, version: str) -> list[bool]
     ]
 
 
+def batch_audits(
+    registry: ModelRegistry, batch: str, service: str, version: str
+) -> dict[float, bool]:
+    """The audits of one batch and version so far, by the places of the items, in their order."""
+    name, key = _name(service), _key(batch, version)
+    if key not in registry.versions(name):
+        return {}
+    stored = registry.load(name, key).arrays
+    return dict(zip(stored["places"].tolist(), stored["differs"].tolist(), strict=True))
+
+
 def record_audits(
     registry: ModelRegistry,
     batch: str,
     service: TaughtService,
     taught: Taught,
-    differs: Sequence[bool],
-) -> TaughtState | None:
-    """Keeps a batch's audits of the version in force, and judges all of that version.
-
-    The state of the service once it is suspended; None while it keeps its promise.
-    """
+    audits: Mapping[float, bool],
+) -> AuditResult:
+    """Keeps a batch's audits of the version in force, and judges all of that version."""
     version = service.state.version
-    facts = {"taught": version, "batch": batch}
+    arrays = {"places": list(audits), "differs": list(audits.values())}
     # a batch that is carried out again is audited again, and counts once
-    registry.store(_name(service.name), {"differs": list(differs)}, facts, f"batch-{batch}")
-    result = audit(audits_of(registry, service.name, version), taught.allowed)
-    if not result.suspended:
-        return None
-    return store_taught(registry, service, suspend(taught, result, service.config, batch))
+    key = _key(batch, version)
+    registry.store(_name(service.name), arrays, {"taught": version, "batch": batch}, key)
+    return audit(audits_of(registry, service.name, version), taught.allowed)
 
 
 def _name(service: str) -> str:
     return f"taught_audits.{service}"
+
+
+def _key(batch: str, version: str) -> str:
+    return f"batch-{batch}-{version}"

@@ -12,7 +12,8 @@ from typing import Final
 
 from orchestration_assets.processing.event_loop import BatchResult, BatchWork
 from orchestration_assets.processing.near_copy_sharing import in_order
-from orchestration_assets.processing.taught_audits import record_audits
+from orchestration_assets.processing.taught_audits import batch_audits, record_audits
+from orchestration_assets.processing.taught_late_answers import with_late_answers
 from orchestration_assets.processing.taught_lessons import (
     audits_in,
     count_sampled,
@@ -24,6 +25,7 @@ from orchestration_assets.processing.taught_models import (
     taught_services,
     teacher_identity,
 )
+from orchestration_assets.processing.taught_start import TaughtStart, taught_start, with_version
 from orchestration_assets.schemas.items import Item
 from orchestration_assets.schemas.tables import InterpretationRow, PlanRow
 from orchestration_assets.services.taught.audit import place_of
@@ -32,7 +34,9 @@ from orchestration_assets.services.taught.taught_service import TaughtService, T
 from orchestration_assets.services.taught.teaching import (
     LEAST_LESSONS,
     MOST_LESSONS,
+    Taught,
     describe,
+    suspend,
     teach,
 )
 from resources.home import Home
@@ -49,8 +53,9 @@ _LEAST_PART: Final = 200
 class TaughtBatch:
     """Carries out the plans of one batch; its taught services learn on the way.
 
-    ``words`` say of each taught service what came of it, for people. Without ``teaches`` nothing is
-    learned: what is known is used as it is.
+    ``words`` say of each taught service what came of it, for people. Without ``teaches``, where
+    only what was deferred is asked again, nothing is learned: what is in force answers, and its
+    audits are judged.
     """
 
     home: Home
@@ -58,28 +63,35 @@ class TaughtBatch:
     load_item: Callable[[str], Item]
     teaches: bool = True
     words: dict[str, str] = field(default_factory=dict)
+    _starts: dict[str, TaughtStart] = field(default_factory=dict)
     _states: dict[str, TaughtState] = field(default_factory=dict)
     _lessons: dict[str, list[TeacherAnswer]] = field(default_factory=dict)
-    _audits: dict[str, list[bool]] = field(default_factory=dict)
+    _audits: dict[str, dict[float, bool]] = field(default_factory=dict)
 
     def process(self, plans: Sequence[PlanRow], work: BatchWork, process: Process) -> BatchResult:
         """What ``process`` yields for all plans, in their order.
 
         A batch may come in several parts: what one taught, the next knows.
         """
-        if not (plans and self.teaches and taught_services(work.services)):
+        if not (plans and taught_services(work.services)):
             return process(plans, work)
         parts: list[BatchResult] = []
         left = list(plans)
         for name in taught_services(work.services):
-            work = self._from_earlier(name, work)
-            while lessons := self._next_lessons(name, work, left):
+            work = self._begun(name, work)
+            taken: list[BatchResult] = []
+            while self.teaches and (lessons := self._next_lessons(name, work, left)):
                 chosen = {(plan.item_id, plan.task) for plan in lessons}
                 left = [plan for plan in left if (plan.item_id, plan.task) not in chosen]
                 # until it has learned from them it answers none of them itself
-                part = process(lessons, _knowing(work, name, TaughtState()))
-                parts.append(part)
-                work = self._taught(name, work, _rows(part))
+                taken.append(process(lessons, _knowing(work, name, TaughtState(lesson=True))))
+                known = len(self._lessons[name])
+                work = self._taught(name, work, _rows(taken[-1]))
+                if len(self._lessons[name]) == known:
+                    break  # its teacher answers nothing now: the others are not asked for more
+            service = _named(work, name)
+            task = work.tasks[service.config.task]
+            parts += [with_late_answers(part, service, task, self.load_item) for part in taken]
         while left:
             size = self._part(work, left)
             part = process(left[:size], work)
@@ -97,23 +109,32 @@ class TaughtBatch:
         """What came of each taught service, one line each."""
         return [f"{name}, taught: {words}" for name, words in sorted(self.words.items())]
 
-    def _from_earlier(self, name: str, work: BatchWork) -> BatchWork:
-        """Teaches a service that answers nothing from what earlier batches hold."""
-        if name in self._lessons or name in self._states:
-            return _knowing(work, name, self._states.get(name, TaughtState()))
+    def _begun(self, name: str, work: BatchWork) -> BatchWork:
+        """With what a service knew when the batch began; where it answers nothing, with what
+        earlier batches hold to teach it."""
+        if name in self._states:
+            return _knowing(work, name, self._states[name])
         service = _named(work, name)
-        taught = service.state.taught
+        task, config = work.tasks[service.config.task], service.config
+        if not self.teaches:
+            version = service.state.version
+            self._audits[name] = batch_audits(self.home.models, self.batch, name, version)
+            return self._now_knowing(work, name, service.state)
+        start = self._starts[name] = taught_start(self.home, self.batch, service, task)
+        work = self._now_knowing(work, name, start.state)
+        taught = start.state.taught
         if taught is not None and taught.threshold is not None:
             return work
-        identity = teacher_identity(service, work.tasks[service.config.task])
+        identity = teacher_identity(service, task)
         since = taught.since if taught else ""
         if taught is not None and not taught.suspended:
             # it was refused: only twice as many lessons are worth another look
-            stored = count_sampled(self.home, service, identity, since)
+            stored = count_sampled(self.home, service, identity, start.batches, since)
             if stored < min(2 * taught.certificate.lessons, MOST_LESSONS):
                 return work
-        self._lessons[name] = stored_lessons(self.home, service, identity, since)
-        return self._learn(name, work, service.config.lessons)
+        lessons = stored_lessons(self.home, service, identity, start.batches, since)
+        self._lessons[name] = lessons
+        return self._learn(name, work, config.lessons)
 
     def _next_lessons(self, name: str, work: BatchWork, left: Sequence[PlanRow]) -> list[PlanRow]:
         service = _named(work, name)
@@ -153,9 +174,8 @@ class TaughtBatch:
         before = service.state.taught
         identity = teacher_identity(service, task)
         taught = teach(lessons, task, service.config, identity, before.since if before else "")
-        state = store_taught(self.home.models, service, taught)
-        self._audits[name] = []
-        return self._now_knowing(work, name, state)
+        self._audits[name] = {}
+        return self._put_in_force(name, work, taught)
 
     def _judged(self, name: str, work: BatchWork, rows: Sequence[InterpretationRow]) -> BatchWork:
         """After a part of the batch: suspended where its audits tell against it."""
@@ -164,9 +184,27 @@ class TaughtBatch:
         if taught is None or taught.threshold is None:
             return work
         fresh = audits_in(rows, service, teacher_identity(service, task), task)
-        self._audits.setdefault(name, []).extend(fresh)
-        state = record_audits(self.home.models, self.batch, service, taught, self._audits[name])
-        return work if state is None else self._now_knowing(work, name, state)
+        audits = self._audits.setdefault(name, {})
+        audits.update(fresh)
+        result = record_audits(self.home.models, self.batch, service, taught, audits)
+        if not result.suspended:
+            return work
+        # what was asked before is no lesson: it may be from before the drift
+        self._lessons[name] = []
+        suspended = suspend(taught, result, service.config, self.batch)
+        return self._put_in_force(name, work, suspended)
+
+    def _put_in_force(self, name: str, work: BatchWork, taught: Taught) -> BatchWork:
+        """Knowing it from now on; for new batches too, unless something else was put in force."""
+        service = _named(work, name)
+        start = self._starts.get(name)
+        instead_of = {service.state.version, *(start.in_force if start else ())}
+        state = store_taught(self.home.models, service, taught, instead_of)
+        if start is not None:
+            task = work.tasks[service.config.task]
+            stored = self.home, self.batch, service, task
+            self._starts[name] = with_version(*stored, start, state.version)
+        return self._now_knowing(work, name, state)
 
     def _part(self, work: BatchWork, left: Sequence[PlanRow]) -> int:
         shares = [

@@ -27,6 +27,7 @@ from orchestration_assets.services.taught.lessons import TeacherAnswer, same_ans
 from orchestration_assets.services.taught.taught_service import (
     AUDIT,
     LESSON,
+    SINCE_SUSPENDED,
     TaughtService,
     audited_answer,
     is_audited,
@@ -92,22 +93,43 @@ def _answered(
         yield _Answered(reading, own.get(item))
 
 
+def _counting(
+    rows: Iterable[TeacherReading | InterpretationRow],
+    service: TaughtService,
+    identity: str,
+    suspended: bool,
+) -> Iterator[_Answered]:
+    """Those of the answered items that may count as lessons.
+
+    What the teacher answered before audits told of a drift may be from before the drift.
+    """
+    for one in _answered(rows, service, identity):
+        if not suspended or _is_since_suspension(one.own):
+            yield one
+
+
+def _is_since_suspension(own: TeacherReading | None) -> bool:
+    return own is not None and (own.reason or "").startswith(SINCE_SUSPENDED)
+
+
 def lessons_in(
     rows: Iterable[TeacherReading | InterpretationRow],
     service: TaughtService,
     identity: str,
     read_text: ReadText,
     asked_all: bool = False,
+    suspended: bool = False,
     most: int = MOST_LESSONS,
 ) -> Iterator[TeacherAnswer]:
     """The lessons in the readings of one batch, sampled ones first, in the order of teaching.
 
     ``identity``: the teacher as it is now. ``asked_all``: the teacher was asked about every item
-    that was planned alike, so that each is a sampled one.
+    that was planned alike, so that each is a sampled one. ``suspended``: the service was suspended
+    within the batch, and only what was asked after that counts.
     """
     found = [
         (not (asked_all or _is_sampled(one, service)), _place(service, one), one)
-        for one in _answered(rows, service, identity)
+        for one in _counting(rows, service, identity, suspended)
     ]
     found.sort(key=lambda entry: entry[:2])
     count = 0
@@ -126,24 +148,21 @@ def audits_in(
     service: TaughtService,
     identity: str,
     task: Task,
-) -> list[bool]:
-    """Whether the teacher differs, of each audited item, in the order of their places."""
+) -> dict[float, bool]:
+    """Whether the teacher differs, of each audited item, by their places in ascending order."""
     low, high = task.scale
     tolerance = service.config.tolerance * (high - low)
-    found = [
-        (
-            _place(service, one),
-            not same_answer(
-                task.kind,
-                audited_answer(one.own.alternatives, task.kind),
-                _value(one.teacher),
-                tolerance,
-            ),
+    found = {
+        _place(service, one): not same_answer(
+            task.kind,
+            audited_answer(one.own.alternatives, task.kind),
+            _value(one.teacher),
+            tolerance,
         )
         for one in _answered(rows, service, identity)
         if one.own is not None and one.own.reason == AUDIT
-    ]
-    return [differs for _, differs in sorted(found)]
+    }
+    return dict(sorted(found.items()))
 
 
 def _value(reading: TeacherReading) -> Answer | None:
@@ -164,44 +183,49 @@ def _is_sampled(one: _Answered, service: TaughtService) -> bool:
 
 
 def stored_lessons(
-    home: Home, service: TaughtService, identity: str, since: str = ""
+    home: Home, service: TaughtService, identity: str, batches: Iterable[str], since: str = ""
 ) -> list[TeacherAnswer]:
-    """The lessons in all stored batches from ``since`` on, of the latest first; one a content.
+    """The lessons in the readings of ``batches``, of the latest first; one a content.
 
-    Content that can no longer be read as it was, and batches that cannot, are left out.
+    ``since``: the batch in which the service was suspended, from which on they count. Content that
+    can no longer be read as it was, and batches that cannot, are left out.
     """
     lessons: dict[str, TeacherAnswer] = {}
-    for batch in _batches(home, since):
+    for batch in _from(since, batches):
         if len(lessons) >= MOST_LESSONS:
             break
+        most, suspended = MOST_LESSONS - len(lessons), batch == since
         with leaving_out_damage():
-            for lesson in _of_batch(home, batch, service, identity, MOST_LESSONS - len(lessons)):
+            for lesson in _of_batch(home, batch, service, identity, suspended, most):
                 lessons.setdefault(lesson.content_hash, lesson)
     return list(lessons.values())
 
 
-def count_sampled(home: Home, service: TaughtService, identity: str, since: str = "") -> int:
+def count_sampled(
+    home: Home, service: TaughtService, identity: str, batches: Iterable[str], since: str = ""
+) -> int:
     """How many sampled lessons are stored, whether or not their content can still be read."""
     contents: set[str] = set()
-    for batch in _batches(home, since):
+    for batch in _from(since, batches):
         with leaving_out_damage():
             rows = stored_readings(home, batch, service)
+            if not rows:
+                continue
             everything = _asked_all(home, batch, service, rows)
             contents |= {
                 one.teacher.content_hash
-                for one in _answered(rows, service, identity)
+                for one in _counting(rows, service, identity, batch == since)
                 if everything or _is_sampled(one, service)
             }
     return len(contents)
 
 
-def _batches(home: Home, since: str) -> list[str]:
-    """The stored batches from ``since`` on, the latest first."""
-    return [one for one in reversed(home.tables.batches(PROCESSING_PLANS.name)) if one >= since]
+def _from(since: str, batches: Iterable[str]) -> list[str]:
+    return sorted((batch for batch in batches if batch >= since), reverse=True)
 
 
 def _of_batch(
-    home: Home, batch: str, service: TaughtService, identity: str, most: int
+    home: Home, batch: str, service: TaughtService, identity: str, suspended: bool, most: int
 ) -> list[TeacherAnswer]:
     rows = stored_readings(home, batch, service)
     if not any(row.service == service.config.by for row in rows):
@@ -210,7 +234,7 @@ def _of_batch(
     with ContentReader(home, home.batches.source(batch)) as reader:
         read = _text_reader(reader, {row.item_id: row for row in accepted_items(manifest)})
         everything = _asked_all(home, batch, service, rows)
-        return list(lessons_in(rows, service, identity, read, everything, most))
+        return list(lessons_in(rows, service, identity, read, everything, suspended, most))
 
 
 def stored_readings(home: Home, batch: str, service: TaughtService) -> list[TeacherReading]:

@@ -1,6 +1,6 @@
 """What taught services know, as the registry of a home keeps it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.schemas.items import Task
@@ -15,7 +15,7 @@ from orchestration_assets.services.taught.teaching import (
     unpack_taught,
 )
 from resources.damage import notice
-from resources.model_registry import ModelRegistry
+from resources.model_registry import Artefact, ModelRegistry
 
 
 def artefact_name(service: str) -> str:
@@ -50,7 +50,17 @@ def knowing_all(
 
 def load_state(registry: ModelRegistry, service: TaughtService, task: Task) -> TaughtState:
     """What is in force of it, as far as its teacher and its promise are still the same."""
-    artefact = registry.usable(artefact_name(service.name))
+    return _state(registry.usable(artefact_name(service.name)), service, task)
+
+
+def stored_state(
+    registry: ModelRegistry, service: TaughtService, task: Task, version: str
+) -> TaughtState:
+    """What a version of it knows, whichever is in force. Raises ArtefactError."""
+    return _state(registry.load(artefact_name(service.name), version), service, task)
+
+
+def _state(artefact: Artefact | None, service: TaughtService, task: Task) -> TaughtState:
     if artefact is None:
         return TaughtState(words=f"{service.config.by} has taught it nothing yet")
     now = teacher_identity(service, task)
@@ -67,14 +77,22 @@ def load_state(registry: ModelRegistry, service: TaughtService, task: Task) -> T
     return TaughtState(taught, artefact.version)
 
 
-def store_taught(registry: ModelRegistry, service: TaughtService, taught: Taught) -> TaughtState:
-    """Keeps what a service knows and puts it in force, as it will be read again.
+def store_taught(
+    registry: ModelRegistry,
+    service: TaughtService,
+    taught: Taught,
+    instead_of: Collection[str] | None = None,
+) -> TaughtState:
+    """Keeps what a service knows, and puts it in force, as it will be read again.
 
-    What is stored is rounded: it must not answer otherwise before than after.
+    ``instead_of``: versions that it takes the place of; where another one is in force meanwhile,
+    that stays. What is stored is rounded: it must not answer otherwise before than after.
     """
     arrays, facts = pack_taught(taught)
     stated = {**facts, "promise": promise_of(service.config), "task": service.config.task}
     name = artefact_name(service.name)
     version = registry.store(name, arrays, stated).version
-    registry.promote(name, version)
+    in_force = registry.usable_version(name)
+    if instead_of is None or in_force is None or in_force in instead_of:
+        registry.promote(name, version)
     return TaughtState(unpack_taught(arrays, facts), version)

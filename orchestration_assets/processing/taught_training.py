@@ -13,6 +13,7 @@ from orchestration_assets.processing.taught_models import (
 )
 from orchestration_assets.schemas.items import Task
 from orchestration_assets.schemas.policy import Policy
+from orchestration_assets.schemas.tables import PROCESSING_PLANS
 from orchestration_assets.schemas.taught import TaughtServiceRow
 from orchestration_assets.services.pool import build_services
 from orchestration_assets.services.taught.audit import audit
@@ -42,7 +43,8 @@ def _trained(home: Home, service: TaughtService, task: Task) -> TaughtServiceRow
     config, before = service.config, service.state
     identity = teacher_identity(service, task)
     since = before.taught.since if before.taught else ""
-    lessons = stored_lessons(home, service, identity, since)
+    batches = home.tables.batches(PROCESSING_PLANS.name)
+    lessons = stored_lessons(home, service, identity, batches, since)
     sampled = sum(lesson.sampled for lesson in lessons)
     state, outcome = before, UNCHANGED if before.taught else NONE
     known = (

@@ -8,9 +8,10 @@ import yaml
 
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.processing.taught_audits import record_audits
-from orchestration_assets.processing.taught_models import knowing_all
+from orchestration_assets.processing.taught_models import knowing_all, store_taught
 from orchestration_assets.services.pool import build_services
 from orchestration_assets.services.taught.taught_service import AUDIT, LESSON, TaughtService
+from orchestration_assets.services.taught.teaching import suspend
 from resources.home import Home
 from tests.graph.conftest import project_in
 
@@ -142,8 +143,11 @@ def test_audits_that_differ_suspend_it_and_its_teacher_answers(taught, tmp_path)
     pupil = services["pupil"]
     assert isinstance(pupil, TaughtService)
     assert pupil.state.taught is not None
-    state = record_audits(home.models, "20990101", pupil, pupil.state.taught, [True] * 20)
-    assert state is not None
+    audits = dict.fromkeys((n / 20 for n in range(20)), True)
+    result = record_audits(home.models, "20990101", pupil, pupil.state.taught, audits)
+    assert result.suspended
+    suspended = suspend(pupil.state.taught, result, pupil.config, "20990101")
+    store_taught(home.models, pupil, suspended)
     write_texts(tmp_path / "more", 60, seed=4)
     (batch,) = project.take_in(tmp_path / "more")
     assert project.execute("process_batch", batch).success

@@ -77,10 +77,16 @@ def test_what_it_is_sure_of_it_answers_alone(run) -> None:
 
 
 def test_a_lesson_is_asked_of_its_teacher_whatever_was_learned(run) -> None:
-    done = run(taught().knowing(TaughtState()))
+    done = run(taught().knowing(TaughtState(lesson=True)))
     assert names(done) == ["pupil", "s1"]
     assert done.decisions[1].reason.startswith(LESSON)
     assert done.decisions[-1].answer == "c"
+
+
+def test_what_is_no_lesson_is_decided_as_it_was_learned_though_it_was_taught_nothing(run) -> None:
+    done = run(taught().knowing(TaughtState()))
+    assert "pupil" not in names(done)
+    assert names(done)[0] == "s0"
 
 
 def test_so_is_an_audit_and_what_counts_as_one_though_it_is_not_sure(run) -> None:

@@ -23,18 +23,22 @@ LESSON: Final = "passed on to be taught: its teacher's answer is a lesson"
 AUDIT: Final = "passed on as an audit: its teacher's answer is compared with its own"
 """The reason of a reading about an item that it would have answered; its own answer is among the
 alternatives."""
+SINCE_SUSPENDED: Final = f"{LESSON}; suspended: "
+"""How the reason begins of a reading that a suspended service gave."""
 
 
 @dataclass(frozen=True)
 class TaughtState:
     """What a taught service knows: ``taught``, None before there are lessons, of ``version``.
 
-    ``words`` say why nothing is known, where nothing is.
+    ``words`` say why nothing is known, where nothing is. ``lesson``: what it is asked about was
+    chosen to teach it, so that its teacher is asked in any case.
     """
 
     taught: Taught | None = None
     version: str = ""
     words: str = "nothing was learned yet"
+    lesson: bool = False
 
 
 class TaughtService:
@@ -81,8 +85,9 @@ class TaughtService:
 
     @property
     def passes_all_on(self) -> bool:
-        """Whether it was taught, and yet answers nothing: it was refused or suspended."""
-        return self.state.taught is not None and self.state.taught.threshold is None
+        """Whether it answers nothing, untaught, refused or suspended, outside of its lessons."""
+        taught = self.state.taught
+        return not self.state.lesson and (taught is None or taught.threshold is None)
 
     def needs_teacher(self, reading: Reading, content_hash: str) -> bool:
         """Whether the teacher is asked about an item whatever is known of it, after its own
@@ -95,6 +100,17 @@ class TaughtService:
 
     def answer(self, question: Question) -> Reading:
         """The reading for one question: a pure function of the question and what is known."""
+        reading = self.unaudited(question)
+        if reading.answer is not None and self.audits(question):
+            return Reading(Status.ABSTAINED, reason=AUDIT, alternatives=_kept(reading.answer))
+        return reading
+
+    def audits(self, question: Question) -> bool:
+        """Whether the item is of the share that the teacher is asked about in any case."""
+        return is_audited(self.name, question.item.content_hash, self.config.audit_share)
+
+    def unaudited(self, question: Question) -> Reading:
+        """The reading that there would be if no item were audited."""
         by, taught = self.config.by, self.state.taught
         if question.task.name != self.config.task:
             return abstention(f"it was taught {self.config.task}, not {question.task.name}")
@@ -109,8 +125,6 @@ class TaughtService:
             return abstention(_unsure(guess, taught.threshold))
         assert guess.answer is not None
         agreement = taught.certificate.curve.agreement(guess.sureness)
-        if is_audited(self.name, question.item.content_hash, self.config.audit_share):
-            return Reading(Status.ABSTAINED, reason=AUDIT, alternatives=_kept(guess.answer))
         return Reading(
             Status.OK,
             guess.answer,
