@@ -27,7 +27,7 @@ from orchestration_assets.processing.taught_models import (
 )
 from orchestration_assets.processing.taught_start import TaughtStart, taught_start, with_version
 from orchestration_assets.schemas.items import Item
-from orchestration_assets.schemas.tables import InterpretationRow, PlanRow
+from orchestration_assets.schemas.tables import PROCESSING_PLANS, InterpretationRow, PlanRow
 from orchestration_assets.services.taught.audit import place_of
 from orchestration_assets.services.taught.lessons import TeacherAnswer
 from orchestration_assets.services.taught.taught_service import TaughtService, TaughtState
@@ -191,7 +191,9 @@ class TaughtBatch:
             return work
         # what was asked before is no lesson: it may be from before the drift
         self._lessons[name] = []
-        suspended = suspend(taught, result, service.config, self.batch)
+        # nor what later batches were told, where this one is made up for
+        since = max(self.batch, *self.home.tables.batches(PROCESSING_PLANS.name))
+        suspended = suspend(taught, result, service.config, since)
         return self._put_in_force(name, work, suspended)
 
     def _put_in_force(self, name: str, work: BatchWork, taught: Taught) -> BatchWork:

@@ -20,8 +20,8 @@ HEARD: Final = CACHED | {Status.FALLBACK}
 
 
 def with_taught(ask: Ask, names: Iterable[str], services: Mapping[str, Service]) -> Ask:
-    """``ask`` for a plan of the services of these ``names``: where a teacher gives no answer about an audited
-    item, the service that it taught answers instead, if it is sure enough.
+    """``ask`` for a plan of the services of these ``names``: where a teacher gives no answer about
+    an audited item, the service that it taught answers instead, if it is sure enough.
 
     About an item that is not audited it is heard in its own right.
     """

@@ -33,8 +33,12 @@ Guarantee = Literal["estimated", "exact"]
 
 CONFIDENCE: Final = 0.975
 
-# the part of all errors that may have nothing to do with sureness, each as probable beforehand
-_LAPSE_PARTS: Final = (0.0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5)
+# the part of all errors that may have nothing to do with sureness, with its weight beforehand;
+# where errors are many, a coarser step below 2 % would by itself be a whole promise
+_LAPSE_PARTS: Final = (
+    *((part, 0.4) for part in (0.0, 0.005, 0.01, 0.015, 0.02)),
+    *((part, 1.0) for part in (0.05, 0.1, 0.2, 0.35, 0.5)),
+)
 # middle and spread of the place, 0 where the odds are even at no sureness, and of the logarithm of
 # the slope
 _PLACE: Final = (0.0, 1.0)
@@ -171,14 +175,15 @@ def _curves(sureness: Floats, wrong: Bools) -> _Curves:
     steps = np.linspace(-_REACH, _REACH, _STEPS)
     grid = np.array(list(product(steps, steps)))
     parts: list[tuple[float, float, float, float]] = []
-    for lapse in (part * errors for part in _LAPSE_PARTS):
+    for part, prior in _LAPSE_PARTS:
+        lapse = part * errors
 
         def surprise(curve: Floats, lapse: float = lapse) -> float:
             return _surprise(lapse, curve, sureness, wrong)
 
         best = minimize(surprise, [_PLACE[0], _LOG_SLOPE[0]], method="BFGS")
         root = np.linalg.cholesky(best.hess_inv + 1e-9 * np.eye(2))
-        log_volume = float(np.log(np.abs(np.linalg.det(root))))
+        log_volume = float(np.log(prior * np.abs(np.linalg.det(root))))
         for place, log_slope in best.x + grid @ root.T:
             log_weight = log_volume - surprise(np.array([place, log_slope]))
             slope = math.exp(min(log_slope, _LARGEST_LOG_SLOPE))

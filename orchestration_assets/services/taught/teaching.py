@@ -14,6 +14,7 @@ from orchestration_assets.services.taught.lessons import TeacherAnswer
 from orchestration_assets.services.taught.model import (
     AnswerModel,
     Guess,
+    LearnedAnswers,
     agreements,
     learn_answers,
     pack_answers,
@@ -71,19 +72,28 @@ def teach(
     config: TaughtConfig,
     teacher: str,
     since: str = "",
-    terms: Any = None,
 ) -> Taught:
     """A model of the lessons, certified on those that are sampled. Takes at least two lessons.
 
-    ``terms`` are the hashed terms of the lessons where they are known; then all are learned from.
-
     Raises ValueError for a kind of answer that cannot be taught.
     """
-    kept = lessons if terms is not None else _most_telling(lessons)
-    learned = learn_answers(kept, task.kind, task.scale, config.tolerance, terms)
+    kept = _most_telling(lessons)
+    learned = learn_answers(kept, task.kind, task.scale, config.tolerance)
+    return certified(learned, kept, task, config, teacher, since)
+
+
+def certified(
+    learned: LearnedAnswers,
+    lessons: Sequence[TeacherAnswer],
+    task: Task,
+    config: TaughtConfig,
+    teacher: str,
+    since: str = "",
+) -> Taught:
+    """What was learned of the lessons, with what it may promise by those that are sampled."""
     low, high = task.scale
-    agrees = agreements(kept, learned.held_out, task.kind, config.tolerance * (high - low))
-    sampled = np.array([lesson.sampled for lesson in kept])
+    agrees = agreements(lessons, learned.held_out, task.kind, config.tolerance * (high - low))
+    sampled = np.array([lesson.sampled for lesson in lessons])
     sureness = np.array([guess.sureness for guess in learned.held_out])
     certificate = certify(sureness[sampled], agrees[sampled], config.at_most, config.guarantee)
     return Taught(learned.model, certificate, teacher, since=since)
