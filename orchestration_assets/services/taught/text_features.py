@@ -13,6 +13,9 @@ _MAX_CHARS: Final = 4096
 _TAIL_CHARS: Final = 1024
 """Of a longer text its beginning and its end are read: together no more than ``_MAX_CHARS``."""
 
+# not the terms that are stored with an item's vectors: those are at most 512, without runs of
+# characters within words, and kinds of source files are learned less well from them
+
 
 @cache
 def _hashers() -> tuple[Any, Any]:
