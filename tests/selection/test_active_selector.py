@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Task
@@ -11,6 +13,7 @@ from orchestration_assets.schemas.policy import Learned
 from orchestration_assets.selection.active_selector import (
     ActiveSelector,
     CurrentPrices,
+    LearnedItems,
     artefact_name,
     choose_points,
     load_active_selector,
@@ -18,6 +21,7 @@ from orchestration_assets.selection.active_selector import (
 from orchestration_assets.selection.baselines import Cascade, SingleService
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.learned_model import LearnedModel
+from orchestration_assets.selection.learner import CONTENT
 from orchestration_assets.selection.strategies import describe_point, is_sampled
 from orchestration_assets.selection.trained_selector import (
     OperatingPoint,
@@ -121,7 +125,7 @@ def chosen(usd: float | None = None, ms: float | None = None, aim: str = "accura
     model = ActiveSelector("v", LearnedModel(trained_selector()))
     learned = LEARNED.model_copy(update={"aim": aim})
     found = choose_points(
-        {"t": (model, learned)}, {"t": 100}, now or CurrentPrices(PRICES), usd, ms
+        {"t": (model, learned)}, {"t": LearnedItems(100)}, now or CurrentPrices(PRICES), usd, ms
     )
     return found["t"]
 
@@ -242,3 +246,53 @@ def test_too_few_held_out_items_promote_nothing_and_a_clear_case_of_300_does(tmp
         if count == 100:
             assert f"at least {MIN_ITEMS} are needed, about" in row.words
     assert outcomes == ["none", PROMOTED]
+
+
+def _reading_content() -> ActiveSelector:
+    """The same operating points, whose steps rest on what an item is like."""
+    selector = trained_selector()
+    points = tuple(replace(point, family=CONTENT) for point in selector.points)
+    return ActiveSelector("v", LearnedModel(replace(selector, points=points)))
+
+
+@given(
+    st.integers(1, 400),
+    st.floats(0.0, 1.0),
+    st.floats(0.0, 0.05),
+    st.floats(0.0, 6.0),
+    st.sampled_from(["accuracy", "price"]),
+)
+def test_with_the_default_of_unfamiliar_items_the_batch_stays_within_its_budget(
+    count, share, default_usd, budget, aim
+) -> None:
+    model, unfamiliar = _reading_content(), round(share * count)
+    others = LearnedItems(count, unfamiliar, unfamiliar * default_usd, 0.0)
+    learned = LEARNED.model_copy(update={"aim": aim})
+    chosen = choose_points(
+        {"t": (model, learned)}, {"t": others}, CurrentPrices(PRICES), budget, None
+    )["t"]
+    familiar = count - unfamiliar
+    prices = [model.selector.points[at].mean_price(chosen.usd) for at in range(3)]
+    spent = familiar * prices[chosen.point] + others.default_usd
+    if chosen.better is not None:
+        spent += chosen.better_share * familiar * (prices[chosen.better] - prices[chosen.point])
+    if familiar * min(prices) + others.default_usd <= budget:
+        assert spent <= budget + 1e-9
+    elif familiar:
+        assert prices[chosen.point] == min(prices)
+
+
+def test_a_cheap_default_of_unfamiliar_items_leaves_more_for_the_others() -> None:
+    model, now = _reading_content(), CurrentPrices(PRICES)
+    points = [
+        choose_points({"t": (model, LEARNED)}, {"t": items}, now, 0.35, None)["t"].point
+        for items in (LearnedItems(100), LearnedItems(100, 50, 0.01, 0.0))
+    ]
+    assert points == [2, 1]
+
+
+def test_where_steps_rest_on_answers_alone_unfamiliar_items_are_decided_like_others() -> None:
+    model = ActiveSelector("v", LearnedModel(trained_selector()))
+    items = LearnedItems(100, 100, 900.0, 0.0)
+    found = choose_points({"t": (model, LEARNED)}, {"t": items}, CurrentPrices(PRICES), 0.61, None)
+    assert found["t"].point == 1
