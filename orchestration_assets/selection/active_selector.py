@@ -11,7 +11,6 @@ from orchestration_assets.schemas.policy import Learned
 from orchestration_assets.selection.budget import Offer, allocate_budget, fractional_step
 from orchestration_assets.selection.expectations import (
     BatchExpectations,
-    BatchInputs,
     ItemExpectation,
 )
 from orchestration_assets.selection.forecast import Forecast, Price

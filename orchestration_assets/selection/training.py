@@ -25,7 +25,12 @@ from orchestration_assets.selection.baselines import effective_confidence
 from orchestration_assets.selection.choice_reasons import learn_reasons
 from orchestration_assets.selection.item_prices import fit_item_prices, item_tokens
 from orchestration_assets.selection.known_items import KnownItems, fit_expectations
-from orchestration_assets.selection.learned_model import LearnedModel, pack_model, unpack_model
+from orchestration_assets.selection.learned_model import (
+    LearnedModel,
+    content_keys,
+    pack_model,
+    unpack_model,
+)
 from orchestration_assets.selection.learner import CONTENT, Selector, fit_selector
 from orchestration_assets.selection.policy_outcomes import PolicyOutcome
 from orchestration_assets.selection.region_rows import regions_of
@@ -257,13 +262,14 @@ def _fit_model(
     deployed, words = fit_trained_selector(
         train, expected=expected, price_per_second=price_per_second, item_usd=item_usd
     )
+    trained_on = content_keys(train.items)
     reads = any(point.family == CONTENT for point in deployed.points)
     if not reads or items is None or fitted is None:
-        return LearnedModel(deployed), words
+        return LearnedModel(deployed, trained_on=trained_on), words
     inputs = items.inputs.take(items.described)
     regions = regions_of(train.take(items.described), inputs)
     reasons = None if regions is None else learn_reasons(fitted.predictor, inputs, regions)
-    return LearnedModel(deployed, fitted.predictor, reasons, prices), words
+    return LearnedModel(deployed, fitted.predictor, reasons, prices, trained_on), words
 
 
 def _evaluate(model: LearnedModel, test: RecordedAnswers, items: KnownItems | None) -> _Trial:
