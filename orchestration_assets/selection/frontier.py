@@ -1,4 +1,4 @@
-"""Cost and accuracy of policies on recorded answers, on gold that none was fitted to."""
+"""Cost and accuracy of policies on recorded answers, on outcomes that none was fitted to."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace

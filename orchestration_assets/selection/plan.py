@@ -368,7 +368,9 @@ def _single_service_options(
     selector = chosen.model.selector
     for k, name in enumerate(selector.services):
         accuracy = solo_accuracy = float(selector.solo_accuracy[k])
-        reason = f"right in {solo_accuracy:.1%} of gold, {chosen.accuracy:.1%} is expected of what "
+        reason = (
+            f"right in {solo_accuracy:.1%} of outcomes, {chosen.accuracy:.1%} is expected of what "
+        )
         reason += "was learned"
         if expected is not None:
             accuracy = expected.scores[k]

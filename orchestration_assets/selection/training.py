@@ -23,6 +23,7 @@ from orchestration_assets.schemas.selection import SelectionModelRow
 from orchestration_assets.selection.active_selector import artefact_name
 from orchestration_assets.selection.baselines import effective_confidence
 from orchestration_assets.selection.choice_reasons import learn_reasons
+from orchestration_assets.selection.currencies import Currency
 from orchestration_assets.selection.item_prices import fit_item_prices, item_tokens
 from orchestration_assets.selection.known_items import KnownItems, fit_expectations
 from orchestration_assets.selection.learned_model import (
@@ -31,7 +32,7 @@ from orchestration_assets.selection.learned_model import (
     pack_model,
     unpack_model,
 )
-from orchestration_assets.selection.learner import CONTENT, Selector, fit_selector
+from orchestration_assets.selection.learner import CONTENT, fit_selectors
 from orchestration_assets.selection.policy_outcomes import PolicyOutcome
 from orchestration_assets.selection.region_rows import regions_of
 from orchestration_assets.selection.strategies import is_sampled
@@ -77,6 +78,7 @@ def train_task(
 
     It is held against what decides now: the promoted model; else the ``default`` of the policy, as
     the recorded answers tell what it would say, or else as it stood; else the best single service.
+    Where right is what a judge chose and the default asks a judge, that is what the judge chose.
     Its gain less a standard error must not be a loss of more than ``MOST_LOST``. Every item counts
     by what it stands for; held-out items that are too few or too uneven promote nothing.
     Which items are held out depends on their content alone, so no earlier model was trained on
@@ -100,7 +102,7 @@ def train_task(
         **facts,
         "task": task,
         "services": dict(identities),
-        "gold": train.n_items,
+        "outcomes": train.n_items,
         "words": words,
     }
     name = artefact_name(task)
@@ -111,7 +113,7 @@ def train_task(
     now = _current(before, identities, test, test_items)
     if now is None:
         stood = None if records.standing is None else records.standing[held_out]
-        now = _without_model(default, stood, test, single_correct)
+        now = _without_model(default, stood, test, single_correct, by_judge=records.by_judge)
     accuracy = share_estimate(trial.outcome.scores, test.weights)
     single = share_estimate(single_correct, test.weights)
     gain = difference_estimate(trial.outcome.scores - now.right, test.weights)
@@ -174,10 +176,21 @@ def _least_gain(gain: Estimate) -> float:
 
 
 def _without_model(
-    default: Choice | None, stood: Floats | None, test: RecordedAnswers, single: Floats
+    default: Choice | None,
+    stood: Floats | None,
+    test: RecordedAnswers,
+    single: Floats,
+    *,
+    by_judge: bool,
 ) -> _Incumbent:
     """What decides while nothing is learned."""
-    if default is not None and default.model is ProcessingModel.SEQUENTIAL and not default.chain:
+    asks_judge = default is not None and default.judge is not None
+    if by_judge and asks_judge and stood is not None:
+        return _Incumbent("the judged default", stood)
+    if by_judge:
+        stood = None  # it is about what some other choice of the policy lets a judge decide
+    in_order = default is not None and default.model is ProcessingModel.SEQUENTIAL
+    if default is not None and in_order and not default.chain and not asks_judge:
         position = {service: k for k, service in enumerate(test.services)}
         if set(default.services) <= set(position):
             order = [position[service] for service in default.services]
@@ -232,17 +245,15 @@ def fit_trained_selector(
     """
     usd, ms = train.prices, np.nan_to_num(train.milliseconds.mean(axis=0))
     waiting_usd = price_per_second * ms / 1000.0
-    currencies: dict[str, tuple[Floats, Floats | None]] = {}
+    currencies: dict[str, Currency] = {}
     if usd.any() or waiting_usd.any():
         prices = usd if item_usd is None else item_usd
-        currencies[USD] = prices, waiting_usd if waiting_usd.any() else None
+        currencies[USD] = Currency(prices, waiting_usd if waiting_usd.any() else None)
     if ms.any() or not currencies:
         # services that take no measurable time are told apart by the number of calls
-        currencies["ms"] = ms if ms.any() else np.ones_like(ms), None
-    selectors: dict[str, Selector] = {
-        saves: fit_selector(train, prices, _RATES, seed, expected=expected, times=times)
-        for saves, (prices, times) in currencies.items()
-    }
+        currencies["ms"] = Currency(ms if ms.any() else np.ones_like(ms))
+    fitted = fit_selectors(train, list(currencies.values()), _RATES, seed, expected)
+    selectors = dict(zip(currencies, fitted, strict=True))
     solo_accuracy: Floats = train.mean(train.scores)
     words = next(iter(selectors.values())).description
     return build_trained_selector(selectors, solo_accuracy, usd, ms), words
@@ -348,8 +359,8 @@ def _too_few_items(
 ) -> SelectionModelRow:
     recorded = records.recorded
     words = (
-        f"{records.gold} items have gold, {recorded.n_items} of them a reading of every service "
-        f"as it is now and a verdict of known probability, which tell as much as "
+        f"{records.gold} items have gold or a verdict, {recorded.n_items} items a reading of every "
+        f"service as it is now and an outcome of known probability, which tell as much as "
         f"{recorded.n_effective:.0f} of an even sample; at least {MIN_ITEMS} are needed"
         f"{_more_at_this_rate(recorded)}. Rules and the default decide until then"
     )

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration_assets.schemas.enums import AnswerKind
+from orchestration_assets.schemas.enums import AnswerKind, ProcessingModel
 from orchestration_assets.schemas.items import Task
-from orchestration_assets.schemas.policy import Learned
+from orchestration_assets.schemas.policy import Choice, Learned
 from orchestration_assets.selection.active_selector import (
     ActiveSelector,
     CurrentPrices,
@@ -160,8 +160,8 @@ def test_the_aim_of_price_takes_the_cheapest_that_matches_the_best_service() -> 
 
 def test_the_words_name_accuracy_price_and_the_best_single_service() -> None:
     assert describe_point(chosen()) == (
-        "learned: a second service where the first is not sure; right in 92.0% of unseen gold for "
-        "$0.006 and 6 ms an item, where s1 alone is right in 90.0%"
+        "learned: a second service where the first is not sure; right in 92.0% of unseen outcomes "
+        "for $0.006 and 6 ms an item, where s1 alone is right in 90.0%"
     )
 
 
@@ -296,3 +296,41 @@ def test_where_steps_rest_on_answers_alone_unfamiliar_items_are_decided_like_oth
     items = LearnedItems(100, 100, 900.0, 0.0)
     found = choose_points({"t": (model, LEARNED)}, {"t": items}, CurrentPrices(PRICES), 0.61, None)
     assert found["t"].point == 1
+
+
+def _judged_default(when: str = "always") -> Choice:
+    choice = {"model": "parallel", "services": ["s0", "s1"]}
+    return Choice.model_validate(choice | {"judge": {"service": "judge", "when": when}})
+
+
+@pytest.mark.parametrize("accuracies", [(0.7, 0.9), (0.9, 0.9999)])
+def test_what_is_learned_of_a_judge_is_held_against_what_the_judge_chooses(
+    tmp_path, accuracies
+) -> None:
+    """Saving calls is no gain where the answers that the judge prefers are lost."""
+    good = made(1_200, accuracies=accuracies, prices=(0.001, 0.01))
+    records = TrainingRecords(good, 0, 0, standing=np.ones(1_200), by_judge=True)
+    services = {"s0": "1", "s1": "1"}
+    row = train_task("t", records, services, Home(tmp_path).models, _judged_default())
+    assert (row.current, row.current_accuracy) == ("the judged default", 1.0)
+    assert row.outcome == (PROMOTED if max(accuracies) > 0.99 else KEPT)
+
+
+def test_a_judge_elsewhere_in_the_policy_does_not_decide_for_the_default(tmp_path) -> None:
+    good = made(1_200, accuracies=(0.7, 0.9), prices=(0.001, 0.01))
+    records = TrainingRecords(good, 0, 0, standing=np.ones(1_200), by_judge=True)
+    default = Choice.model_validate({"model": "parallel", "services": ["s0", "s1"]})
+    services = {"s0": "1", "s1": "1"}
+    row = train_task("t", records, services, Home(tmp_path).models, default)
+    assert row.current == "the best single service"
+    assert row.current_accuracy == row.best_single_accuracy
+
+
+def test_a_judged_default_of_services_in_order_is_not_what_they_say_without_the_judge(
+    tmp_path,
+) -> None:
+    good = made(1_200, accuracies=(0.7, 0.9), prices=(0.001, 0.01))
+    choice = _judged_default().model_copy(update={"model": ProcessingModel.SEQUENTIAL})
+    records = TrainingRecords(good, 1_200, 0, standing=np.ones(1_200))
+    row = train_task("t", records, {"s0": "1", "s1": "1"}, Home(tmp_path).models, choice)
+    assert (row.current, row.outcome) == ("what stood", KEPT)

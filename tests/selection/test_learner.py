@@ -59,8 +59,8 @@ def test_chances_are_called_unequal_where_they_are() -> None:
     train = made(60)
     even = fit_selector(replace(train, stands_for=np.full(60, 2.0)))
     uneven = fit_selector(replace(train, stands_for=np.linspace(1.0, 2.0, 60)))
-    assert "60 gold labels are too few" in even.description
-    assert "60 gold labels of unequal chances" in uneven.description
+    assert "60 outcomes are too few" in even.description
+    assert "60 outcomes of unequal chances" in uneven.description
 
 
 def test_one_dominant_service_among_liars_is_called_alone() -> None:
