@@ -78,7 +78,10 @@ def train_task(
 
     It is held against what decides now: the promoted model; else the ``default`` of the policy, as
     the recorded answers tell what it would say, or else as it stood; else the best single service.
-    Where right is what a judge chose and the default asks a judge, that is what the judge chose.
+    Where right is what a judge chose and the default asks a judge, it is held against what the
+    judge chose: that is right by its own measure, so the model is kept only where it loses more
+    than ``MOST_LOST`` by more than a standard error, or may lose as much to the best single
+    service.
     Its gain less a standard error must not be a loss of more than ``MOST_LOST``. Every item counts
     by what it stands for; held-out items that are too few or too uneven promote nothing.
     Which items are held out depends on their content alone, so no earlier model was trained on
@@ -118,7 +121,10 @@ def train_task(
     single = share_estimate(single_correct, test.weights)
     gain = difference_estimate(trial.outcome.scores - now.right, test.weights)
     lacking = insufficiency(test.weights) if test.n_items else "none is held out"
-    passed = lacking is None and gain is not None and _least_gain(gain) >= -MOST_LOST
+    passed = lacking is None and gain is not None and _by_error(gain, now.doubt) >= -MOST_LOST
+    if passed and now.by_own_measure:
+        over_single = difference_estimate(trial.outcome.scores - single_correct, test.weights)
+        passed = over_single is not None and _by_error(over_single, -1.0) >= -MOST_LOST
     if passed:
         registry.promote(name, trained)
     outcome = UNCHANGED if before and before.version == trained else PROMOTED if passed else KEPT
@@ -128,8 +134,8 @@ def train_task(
         words += (
             f"; not promoted: right in {accuracy.mean:.1%} of {test.n_items} held-out items, "
             f"{now.name} in {weighted_mean(now.right, test.weights):.1%}: {gain.in_points}, "
-            f"{100 * _least_gain(gain):+.1f} by a standard error less, "
-            f"{-100 * MOST_LOST:+.1f} is the least"
+            f"{100 * _by_error(gain, now.doubt):+.1f} by a standard error "
+            f"{'less' if now.doubt < 0.0 else 'more'}, {-100 * MOST_LOST:+.1f} is the least"
         )
     return SelectionModelRow(
         task=task,
@@ -164,15 +170,23 @@ def train_task(
 
 @dataclass(frozen=True)
 class _Incumbent:
-    """What decides now, and how right it is (n,), from 0 to 1."""
+    """What decides now, and how right it is (n,), from 0 to 1; ``by_own_measure``: what is right
+    is what itself says."""
 
     name: str
     right: Floats
+    by_own_measure: bool = False
+
+    @property
+    def doubt(self) -> float:
+        """Standard errors added to a model's gain over it: doubt counts for what decides now,
+        unless that is flattered by the measure."""
+        return 1.0 if self.by_own_measure else -1.0
 
 
-def _least_gain(gain: Estimate) -> float:
-    """The gain less a standard error."""
-    return gain.mean - (gain.mean - gain.low) / _INTERVAL
+def _by_error(gain: Estimate, errors: float) -> float:
+    """The gain and so many standard errors more."""
+    return gain.mean + errors * (gain.mean - gain.low) / _INTERVAL
 
 
 def _without_model(
@@ -186,7 +200,7 @@ def _without_model(
     """What decides while nothing is learned."""
     asks_judge = default is not None and default.judge is not None
     if by_judge and asks_judge and stood is not None:
-        return _Incumbent("the judged default", stood)
+        return _Incumbent("the judged default", stood, by_own_measure=True)
     if by_judge:
         stood = None  # it is about what some other choice of the policy lets a judge decide
     in_order = default is not None and default.model is ProcessingModel.SEQUENTIAL

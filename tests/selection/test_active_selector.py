@@ -313,7 +313,25 @@ def test_what_is_learned_of_a_judge_is_held_against_what_the_judge_chooses(
     services = {"s0": "1", "s1": "1"}
     row = train_task("t", records, services, Home(tmp_path).models, _judged_default())
     assert (row.current, row.current_accuracy) == ("the judged default", 1.0)
+    if row.outcome == KEPT:
+        assert "by a standard error more, -2.0 is the least" in row.words
     assert row.outcome == (PROMOTED if max(accuracies) > 0.99 else KEPT)
+
+
+def test_one_answer_that_a_judge_would_not_have_chosen_keeps_no_model_from_being_promoted(
+    tmp_path,
+) -> None:
+    good = made(600, accuracies=(0.6, 0.9999), prices=(0.001, 0.01))
+    held_out = [n for n, item in enumerate(good.items) if is_sampled("gate t", item, 0.25)]
+    answers, wrong = good.answers.copy(), held_out[0]
+    answers[wrong, 1] = (good.gold[wrong] + 1) % good.n_labels
+    records = TrainingRecords(
+        replace(good, answers=answers), 0, 0, standing=np.ones(600), by_judge=True
+    )
+    services = {"s0": "1", "s1": "1"}
+    row = train_task("t", records, services, Home(tmp_path).models, _judged_default())
+    assert (row.current, row.outcome) == ("the judged default", PROMOTED)
+    assert row.accuracy is not None and row.accuracy < 1.0
 
 
 def test_a_judge_elsewhere_in_the_policy_does_not_decide_for_the_default(tmp_path) -> None:

@@ -21,6 +21,7 @@ from orchestration_assets.selection.expectations import (
 )
 from orchestration_assets.selection.expected_price import ExpectedPrices
 from orchestration_assets.selection.forecast import Price
+from orchestration_assets.selection.frontier import frontier_rows
 from orchestration_assets.selection.item_prices import item_tokens
 from orchestration_assets.selection.known_items import KnownItems
 from orchestration_assets.selection.learned_model import LearnedModel, pack_model, unpack_model
@@ -269,3 +270,15 @@ def test_plans_that_no_model_reads_content_for_have_no_drift() -> None:
 def test_plans_from_before_familiarity_was_declared_tell_nothing_of_drift() -> None:
     plans = PROCESSING_PLANS.schema.empty_table().drop_columns(["expected_scores", "familiarity"])
     assert content_drifts(plans) == []
+
+
+def test_what_fewer_outcomes_teach_rests_on_content_too() -> None:
+    known = records("code", 1)
+    rows = list(frontier_rows("t", known.recorded, known.items))
+    (few,) = (row for row in rows if row.view == "labels")
+    single = max(row.accuracy for row in rows if row.policy.startswith("always "))
+    assert few.labels == 100
+    assert few.accuracy > single + 0.1
+    without = frontier_rows("t", known.recorded)
+    (blind,) = (row for row in without if row.view == "labels")
+    assert blind.accuracy <= single + 0.02
