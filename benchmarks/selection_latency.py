@@ -20,7 +20,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks._output import table, write_json
-from benchmarks.selection import parted, seeds_of
+from benchmarks._selection_arguments import seeds_of
+from benchmarks.selection import parted
 from orchestration_assets.evidence.recorded_answers import MISSING, Floats, RecordedAnswers
 from orchestration_assets.selection.content_fitting import fit_content_policy
 from orchestration_assets.selection.content_simulation import ContentSimulator
