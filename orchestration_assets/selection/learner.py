@@ -15,14 +15,13 @@ import numpy as np
 from orchestration_assets.evidence.belief import (
     MAX_SERVICES,
     BeliefModel,
-    Subset,
-    SubsetPosterior,
     fit_belief,
 )
 from orchestration_assets.evidence.recorded_answers import Floats, Ints, RecordedAnswers
 from orchestration_assets.selection.backward_induction import (
     PolicySimulator,
     StepPolicy,
+    StepStates,
     fit_step_policy,
 )
 from orchestration_assets.selection.baselines import Cascade, SingleService, fit_cascade, fit_single
@@ -52,7 +51,6 @@ _LEAST_LEAD, _LEAST_LEAD_OF_FEW = 1.0, 2.3
 
 
 FixedPolicy = SingleService | Cascade | AddOn
-Posteriors = Mapping[Subset, SubsetPosterior]
 Fit = Callable[[RecordedAnswers, Floats], Sequence[FixedPolicy]]
 FAMILIES: Final[Mapping[str, Fit]] = {
     SINGLE: fit_single,
@@ -192,10 +190,11 @@ def fit_selectors(
         )
     few = train.n_effective <= MAX_FEW_LABELS
     belief: BeliefModel | None = None
-    posteriors: Posteriors | None = None
+    states: StepStates | None = None
     if not few and train.correct is None and 1 < train.n_services <= MAX_SERVICES:
         belief, posteriors = fit_belief(train, seed)
-    judged = [_judged(train, one, posteriors, n_rates, seed, few) for one in currencies]
+        states = StepStates(train, posteriors, seed)
+    judged = [_judged(train, one, states, n_rates, seed, few) for one in currencies]
     content: Sequence[FittedContentPolicy | None] = [None] * len(judged)
     if expected is not None and train.n_services > 1 and train.n_items >= _MIN_CONTENT_ITEMS:
         rates = [one.rates for one in judged]
@@ -209,7 +208,7 @@ def fit_selectors(
 def _judged(
     train: RecordedAnswers,
     currency: Currency,
-    posteriors: Posteriors | None,
+    states: StepStates | None,
     n_rates: int,
     seed: int,
     few: bool,
@@ -219,10 +218,8 @@ def _judged(
     rates = exchange_rates(mean_cost, n_rates)
     step_policy = None
     validation: dict[str, FamilyResult] = {}
-    if posteriors is not None:
-        step_policy, outcomes = fit_step_policy(
-            train, posteriors, mean_cost, rates, seed, 2 * n_rates
-        )
+    if states is not None:
+        step_policy, outcomes = fit_step_policy(states, mean_cost, rates, 2 * n_rates)
         rates = step_policy.exchange_rates
         validation[STACK] = _family_result(outcomes, rates, cost)
     folds = np.random.default_rng(seed).permutation(train.n_items) % _FOLDS
