@@ -60,6 +60,7 @@ from orchestration_assets.selection.active_selector import (
     ActiveSelector,
     ChosenPoint,
     CurrentPrices,
+    LearnedItems,
     choose_points,
 )
 from orchestration_assets.selection.forecast import Price
@@ -329,7 +330,9 @@ def _points(
     """The operating point of each item, as selection chooses it for this budget."""
     learned = Learned(services=test.services, aim="accuracy", explore=0.0)
     now = CurrentPrices({name: Price(1.0, price) for name, price in prices.items()})
-    chosen = choose_points({_TASK: (model, learned)}, {_TASK: test.n_items}, now, usd, None)[_TASK]
+    chosen = choose_points(
+        {_TASK: (model, learned)}, {_TASK: LearnedItems(test.n_items)}, now, usd, None
+    )[_TASK]
     return {
         item: chosen.of_share(better=is_sampled(f"{_TASK} better", item, chosen.better_share))
         for item in test.items

@@ -8,18 +8,16 @@ first reaches the accuracy of the best single service, in % of that service's pr
 its accuracy at that price; the operating point is chosen on the training half alone.
 """
 
-import argparse
-import os
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 import numpy as np
 
 from benchmarks._output import table, write_json
+from benchmarks._selection_arguments import parse_set_arguments, set_arguments
 from orchestration_assets.evidence.recorded_answer_files import (
     RecordedAnswersError,
     find_frugalml_folders,
@@ -45,41 +43,22 @@ POLICIES = ("cascade", "frugalml", "ours")
 
 def main(arguments: Sequence[str]) -> int:
     """``DIR [--labels N] [--seeds K] [--sets NAME,...] [--json FILE]``"""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks selection", description=__doc__)
-    parser.add_argument(
-        "dir", nargs="?", type=Path, default=os.environ.get("ORCHESTRATION_EVAL_DATA")
-    )
-    parser.add_argument("--labels", type=int, help="gold labels to learn from (the whole half)")
-    parser.add_argument("--seeds", default="1,5,10", help="comma-separated, or how many (1,5,10)")
-    parser.add_argument("--sets", help="comma-separated names of folders; all by default")
-    parser.add_argument("--json", type=Path, metavar="FILE")
-    given = parser.parse_args(arguments)
-    if given.dir is None:
-        parser.error("give a folder of recorded services, or set ORCHESTRATION_EVAL_DATA")
-    if given.labels is not None and given.labels < 1:
-        parser.error("--labels must be at least 1")
+    parser = set_arguments("selection", __doc__)
+    given = parse_set_arguments(parser, arguments)
     try:
-        folders = find_frugalml_folders(Path(given.dir))
+        folders = find_frugalml_folders(given.dir)
     except RecordedAnswersError as error:
         parser.error(str(error))
-    wanted = given.sets.split(",") if given.sets else None
     figures: dict[str, Any] = {}
     for folder in folders:
-        if wanted is None or folder.name in wanted:
+        if given.sets is None or folder.name in given.sets:
             recorded = load_frugalml(folder)
-            runs = [measure(recorded, seed, given.labels) for seed in seeds_of(given.seeds)]
+            runs = [measure(recorded, seed, given.labels) for seed in given.seeds]
             figures[recorded.name] = averaged(runs) | {"seeds": runs}
             print(f"{recorded.name}: done", file=sys.stderr, flush=True)
     _show(figures)
     write_json(given.json, figures)
     return 0
-
-
-def seeds_of(text: str) -> list[int]:
-    """Seeds as listed; a single number is how many of 1, 5, 10, 15, ..."""
-    if "," in text:
-        return [int(one) for one in text.split(",")]
-    return [1, *range(5, 5 * int(text), 5)][: int(text)]
 
 
 def parted(

@@ -9,7 +9,6 @@ service when they are written in another way: case, white space, punctuation, en
 """
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -29,7 +28,7 @@ from benchmarks._recorded_texts import (
     load_recorded_texts,
 )
 from benchmarks._rewordings import REWORDINGS
-from benchmarks.selection import seeds_of
+from benchmarks._selection_arguments import parse_set_arguments, set_arguments
 from orchestration_assets.evidence.accepted_answers import answers_tell
 from orchestration_assets.evidence.item_inputs import ItemInputs
 from orchestration_assets.evidence.recorded_answer_files import RecordedAnswersError
@@ -72,30 +71,16 @@ class Half:
 
 def main(arguments: Sequence[str]) -> int:
     """``DIR [--labels N] [--split random|group] [--seeds K] [--sets NAME,...] [--json FILE]``"""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks selection_content", description=__doc__
-    )
-    parser.add_argument(
-        "dir", nargs="?", type=Path, default=os.environ.get("ORCHESTRATION_EVAL_DATA")
-    )
-    parser.add_argument("--labels", type=int, help="outcomes to learn from (the whole half)")
+    parser = set_arguments("selection_content", __doc__)
     parser.add_argument("--split", choices=("random", "group"), default="random")
-    parser.add_argument("--seeds", default="1,5,10", help="comma-separated, or how many (1,5,10)")
-    parser.add_argument("--sets", help="comma-separated names of sets; all by default")
     parser.add_argument("--no-peers", action="store_true", help="leave out the peers on texts")
-    parser.add_argument("--json", type=Path, metavar="FILE")
-    given = parser.parse_args(arguments)
-    if given.dir is None:
-        parser.error("give a folder of recorded outcomes, or set ORCHESTRATION_EVAL_DATA")
-    if given.labels is not None and given.labels < 1:
-        parser.error("--labels must be at least 1")
+    given = parse_set_arguments(parser, arguments)
     figures: dict[str, Any] = {}
-    wanted = given.sets.split(",") if given.sets else None
     try:
-        paths = find_recorded_texts(Path(given.dir))
+        paths = find_recorded_texts(given.dir)
         for path in paths:
-            if wanted is None or path.parent.name in wanted:
-                figures |= _set_figures(path, given, skip=wanted is None and len(paths) > 1)
+            if given.sets is None or path.parent.name in given.sets:
+                figures |= _set_figures(path, given, skip=given.sets is None and len(paths) > 1)
     except RecordedAnswersError as error:
         parser.error(str(error))
     _show(figures)
@@ -115,7 +100,7 @@ def _set_figures(path: Path, given: argparse.Namespace, skip: bool) -> dict[str,
     inputs = item_inputs(texts.texts)
     groups = texts.tasks if given.split == "group" else copy_groups(texts.texts)
     runs = []
-    for seed in seeds_of(given.seeds):
+    for seed in given.seeds:
         train, test = halves(groups, seed)
         if given.labels is not None:
             train = np.sort(np.random.default_rng(seed + 1_000).permutation(train)[: given.labels])

@@ -20,7 +20,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks._output import table, write_json
-from benchmarks.selection import parted, seeds_of
+from benchmarks._selection_arguments import seeds_of
+from benchmarks.selection import parted
 from orchestration_assets.evidence.recorded_answers import MISSING, Floats, RecordedAnswers
 from orchestration_assets.selection.content_fitting import fit_content_policy
 from orchestration_assets.selection.content_simulation import ContentSimulator
@@ -43,7 +44,9 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("file", type=Path)
     parser.add_argument("--worth", type=float, default=1.0, help="USD that a right answer is worth")
-    parser.add_argument("--seeds", default="1,5,10", help="comma-separated, or how many (1,5,10)")
+    parser.add_argument(
+        "--seeds", type=seeds_of, default="1,5,10", help="comma-separated, or how many (1,5,10)"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE")
     given = parser.parse_args(arguments)
     try:
@@ -52,9 +55,7 @@ def main(arguments: Sequence[str]) -> int:
         parser.error(f"{given.file} has no recorded answers with times: {error}")
     rows, figures = [], {}
     for usd_a_second in PRICES_PER_SECOND:
-        runs = [
-            measure(recorded, seed, usd_a_second, given.worth) for seed in seeds_of(given.seeds)
-        ]
+        runs = [measure(recorded, seed, usd_a_second, given.worth) for seed in given.seeds]
         for way in runs[0]:
             mean = {name: fmean(run[way][name] for run in runs) for name in runs[0][way]}
             figures[f"{way} at {usd_a_second} USD a second"] = mean

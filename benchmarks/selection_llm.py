@@ -13,7 +13,8 @@ from statistics import fmean
 from typing import Any
 
 from benchmarks._output import table, write_json
-from benchmarks.selection import parted, seeds_of
+from benchmarks._selection_arguments import seeds_of
+from benchmarks.selection import parted
 from orchestration_assets.evidence.belief import MAX_SERVICES
 from orchestration_assets.evidence.recorded_answer_files import RecordedAnswersError, load_llm
 from orchestration_assets.evidence.recorded_answers import RecordedAnswers
@@ -26,14 +27,16 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks selection-llm", description=__doc__)
     parser.add_argument("file", type=Path)
     parser.add_argument("--labels", type=int, help="gold labels to learn from (the whole half)")
-    parser.add_argument("--seeds", default="1,5,10", help="comma-separated, or how many (1,5,10)")
+    parser.add_argument(
+        "--seeds", type=seeds_of, default="1,5,10", help="comma-separated, or how many (1,5,10)"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE")
     given = parser.parse_args(arguments)
     try:
         recorded = load_llm(given.file)
     except RecordedAnswersError as error:
         parser.error(str(error))
-    runs = [measure(recorded, seed, given.labels) for seed in seeds_of(given.seeds)]
+    runs = [measure(recorded, seed, given.labels) for seed in given.seeds]
     figures = {
         name: {k: fmean(run[name][k] for run in runs) for k in one}
         for name, one in runs[0].items()

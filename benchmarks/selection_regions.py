@@ -9,12 +9,9 @@ score, or one within two points of it. "By chance" is how often anything was fou
 scores shuffled among them, which 5 % may be.
 """
 
-import argparse
-import os
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import fmean
 from typing import Any
 
@@ -22,7 +19,7 @@ import numpy as np
 
 from benchmarks._output import table, write_json
 from benchmarks._recorded_texts import find_recorded_texts, item_inputs, load_recorded_texts
-from benchmarks.selection import seeds_of
+from benchmarks._selection_arguments import parse_set_arguments, set_arguments
 from orchestration_assets.evidence.item_inputs import ItemInputs
 from orchestration_assets.evidence.recorded_answer_files import RecordedAnswersError
 from orchestration_assets.evidence.recorded_answers import RecordedAnswers, random_halves
@@ -35,25 +32,13 @@ SHUFFLES = 40
 
 def main(arguments: Sequence[str]) -> int:
     """``DIR [--labels N] [--items N] [--seeds K] [--sets NAME,...] [--json FILE]``"""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks selection_regions", description=__doc__
-    )
-    parser.add_argument(
-        "dir", nargs="?", type=Path, default=os.environ.get("ORCHESTRATION_EVAL_DATA")
-    )
-    parser.add_argument("--labels", type=int, help="labels to learn from (the whole half)")
+    parser = set_arguments("selection_regions", __doc__)
     parser.add_argument("--items", type=int, help="items of each set to use, the first ones (all)")
-    parser.add_argument("--seeds", default="1,5,10", help="comma-separated, or how many (1,5,10)")
-    parser.add_argument("--sets", help="comma-separated names of folders; all by default")
-    parser.add_argument("--json", type=Path, metavar="FILE")
-    given = parser.parse_args(arguments)
-    if given.dir is None:
-        parser.error("give a folder of recorded services, or set ORCHESTRATION_EVAL_DATA")
-    wanted = given.sets.split(",") if given.sets else None
+    given = parse_set_arguments(parser, arguments)
     figures: dict[str, Any] = {}
     try:
-        for path in find_recorded_texts(Path(given.dir)):
-            if wanted is None or path.parent.name in wanted:
+        for path in find_recorded_texts(given.dir):
+            if given.sets is None or path.parent.name in given.sets:
                 try:
                     texts = load_recorded_texts(path)
                 except RecordedAnswersError as error:
@@ -61,8 +46,7 @@ def main(arguments: Sequence[str]) -> int:
                     continue
                 recorded = texts.recorded.take(slice(0, given.items))
                 inputs = item_inputs(texts.texts[: given.items])
-                seeds = seeds_of(given.seeds)
-                runs = [measure(recorded, inputs, seed, given.labels) for seed in seeds]
+                runs = [measure(recorded, inputs, seed, given.labels) for seed in given.seeds]
                 figures[recorded.name] = {"seeds": [run for run in runs if run]}
                 print(f"{recorded.name}: done", file=sys.stderr, flush=True)
     except RecordedAnswersError as error:

@@ -133,6 +133,16 @@ def render(replayed: ReplayFigures) -> str:
             f"  accuracy    {_words(replayed.accuracy, '.3f')} on {replayed.gold} with gold; "
             f"{low:.3f} to {high:.3f} under this policy"
         )
+        if replayed.in_sample:
+            lines.append(
+                f"              {replayed.in_sample} more with gold are left out: what was learned "
+                "was trained on them"
+            )
+    elif replayed.in_sample:
+        lines.append(
+            "  accuracy    not answerable from the log: what was learned was trained on all "
+            f"{replayed.in_sample} items with gold that it decides"
+        )
     elif replayed.answerable:
         lines.append(
             "  accuracy    not answerable from the log: none of them has gold of known probability"

@@ -62,13 +62,19 @@ class PathOutcome:
 
 @dataclass(frozen=True, slots=True)
 class ReplayedQuestion:
-    """One item and task: as it was recorded, and under the other policy (None: ``why`` not)."""
+    """One item and task: as it was recorded, and under the other policy (None: ``why`` not).
+
+    ``learned``: a learned model decided under the other policy; ``in_sample``: one that was trained
+    on the outcome of this very content.
+    """
 
     item_id: str
     task: str
     recorded: PathOutcome
     other: PathOutcome | None
     why: str | None = None
+    learned: bool = False
+    in_sample: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,10 +105,11 @@ def replay(log: RecordedBatch, other: ReplayPolicy) -> Iterator[ReplayedQuestion
     profiles = {profile.item_id: profile for profile in log.profiles}
     tasks = build_tasks(other.policy)
     models = {
-        one.model.version: one.model.selector
+        one.model.version: one.model.learned
         for one in other.known.values()
         if isinstance(one, ChosenPoint)
     }
+    selectors = {version: model.selector for version, model in models.items()}
     plans = plan_items(log.batch, log.profiles, other.policy, other.hash, other.prices, other.known)
     for row in plans:
         key = (row.item_id, row.task)
@@ -115,7 +122,7 @@ def replay(log: RecordedBatch, other: ReplayPolicy) -> Iterator[ReplayedQuestion
         choice = other.policy.tasks[row.task].choices[row.option]
         try:
             if row.artefact is not None and row.point is not None:
-                model = models[row.artefact]
+                model = models[row.artefact].selector
                 expected = expected_by(row, model.services)
                 usd = expected_usd_by(row, model.services)
                 running = run_learned(model, row.point, question, _asker(log, other), expected, usd)
@@ -127,13 +134,22 @@ def replay(log: RecordedBatch, other: ReplayPolicy) -> Iterator[ReplayedQuestion
             yield ReplayedQuestion(row.item_id, row.task, recorded, None, str(error))
             continue
         readings = _final_readings(done)
-        weighed = learned_weights([row], {key: readings}, models).get(key)
+        weighed = learned_weights([row], {key: readings}, selectors).get(key)
         resolved = resolve(
             row, readings, tasks[row.task], roles_of(done.answered), rules_of(other.policy), weighed
         )
         asked = [one.service for one in done.answered]
         taken = _path_outcome(resolved.answer, asked, other.prices)
-        yield ReplayedQuestion(row.item_id, row.task, recorded, taken)
+        learned = None if row.artefact is None else models[row.artefact]
+        in_sample = learned is not None and learned.was_trained_on(row.content_hash)
+        yield ReplayedQuestion(
+            row.item_id,
+            row.task,
+            recorded,
+            taken,
+            learned=learned is not None,
+            in_sample=in_sample,
+        )
 
 
 def _path_outcome(
@@ -201,7 +217,9 @@ class ReplayFigures:
     """One task under both policies, over the questions that the log can answer.
 
     ``accuracy`` and ``interval`` (95 %, of the other policy) rest on ``gold`` of them, each weighed
-    by what its verdict stands for.
+    by what its verdict stands for. ``in_sample`` others have gold too, and are left out: the model
+    that decides there was trained on their outcomes, so that it would look better than it is on new
+    items. Those that it was not trained on stand for them.
     ``reasons`` are the most frequent ones for the rest.
     """
 
@@ -213,6 +231,7 @@ class ReplayFigures:
     ms: PairedDifference
     calls: PairedDifference
     gold: int
+    in_sample: int
     accuracy: PairedDifference | None
     interval: tuple[float, float] | None
     reasons: tuple[tuple[str, int], ...]
@@ -224,6 +243,36 @@ class WeighedGold:
 
     answer: str
     weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A question with gold: whether both policies are right, and what it counts."""
+
+    old_right: bool
+    new_right: bool
+    weight: float
+    learned: bool
+    in_sample: bool
+
+
+def _out_of_sample(judged: Sequence[_Judged]) -> tuple[Floats, Floats, Floats]:
+    """(n,) how right both policies are, and weights, of the questions that no model was trained on.
+
+    Those of learned models stand for all that these decide, so that the shares of rules and of what
+    was learned stay as they are; none where all of these were trained on.
+    """
+    all_learned = math.fsum(one.weight for one in judged if one.learned)
+    unseen = math.fsum(one.weight for one in judged if one.learned and not one.in_sample)
+    if all_learned > 0.0 and not unseen > 0.0:
+        return np.zeros(0), np.zeros(0), np.zeros(0)
+    rows = [
+        (one.old_right, one.new_right, one.weight * (all_learned / unseen if one.learned else 1.0))
+        for one in judged
+        if not one.in_sample
+    ]
+    old_right, new_right, weights = np.array(rows, dtype=np.float64).reshape(-1, 3).T
+    return old_right, new_right, weights
 
 
 def _accuracy_change(old: Floats, new: Floats, weights: Floats) -> PairedDifference | None:
@@ -243,12 +292,18 @@ def figures(
         mine = [one for one in replayed if one.task == task]
         pairs = [(one.recorded, one.other) for one in mine if one.other is not None]
         judged = [
-            (one.recorded.answer == truth.answer, one.other.answer == truth.answer, truth.weight)
+            _Judged(
+                one.recorded.answer == truth.answer,
+                one.other.answer == truth.answer,
+                truth.weight,
+                one.learned,
+                one.in_sample,
+            )
             for one in mine
             if one.other is not None and (truth := gold.get((one.item_id, task))) is not None
         ]
-        old_right, new_right, weights = np.array(judged, dtype=np.float64).reshape(-1, 3).T
-        share = share_estimate(new_right > 0.0, weights)
+        old_right, new_right, weights = _out_of_sample(judged)
+        share = share_estimate(new_right, weights)
         reasons = Counter(one.why for one in mine if one.why is not None)
         found.append(
             ReplayFigures(
@@ -259,7 +314,8 @@ def figures(
                 usd=change([old.usd for old, _ in pairs], [new.usd for _, new in pairs]),
                 ms=change([old.ms for old, _ in pairs], [new.ms for _, new in pairs]),
                 calls=change([old.calls for old, _ in pairs], [new.calls for _, new in pairs]),
-                gold=len(judged),
+                gold=len(weights),
+                in_sample=sum(one.in_sample for one in judged),
                 accuracy=_accuracy_change(old_right, new_right, weights),
                 interval=(share.low, share.high) if share else None,
                 reasons=tuple(reasons.most_common(_REASONS)),

@@ -142,32 +142,27 @@ class LeafMeans:
     def __init__(
         self, leaves: Nodes, in_bag: Bools, n_nodes: int, weights: Floats | None = None
     ) -> None:
-        self._leaves = leaves
-        self._n_nodes = n_nodes
+        from scipy.sparse import csr_matrix
+
         rows, trees = np.nonzero(in_bag)
-        self._rows = rows
-        self._at = leaves[rows, trees]
-        self._weights = np.ones(len(rows)) if weights is None else weights.take(rows)
-        counts = np.bincount(self._at, weights=self._weights, minlength=n_nodes)
-        self._counts = np.where(counts > 0.0, counts, 1.0)
-        self._unseen = (~in_bag).astype(np.float32)
-        self._unseen /= np.maximum(self._unseen.sum(axis=1, keepdims=True), 1.0)
+        at = leaves[rows, trees]
+        counted = np.ones(len(rows)) if weights is None else weights.take(rows)
+        counts = np.bincount(at, weights=counted, minlength=n_nodes)
+        self._means = csr_matrix((counted / counts[at], (at, rows)), shape=(n_nodes, len(leaves)))
+        rows, trees = np.nonzero(~in_bag)
+        counts = np.bincount(rows, minlength=len(leaves))
+        self._unseen = csr_matrix(
+            (1.0 / counts[rows], (rows, leaves[rows, trees])), shape=(len(leaves), n_nodes)
+        )
 
     def means(self, values: Floats) -> NDArray[np.float32]:
         """(N, outputs) leaf averages of values (n, outputs)."""
-        estimates = np.empty((self._n_nodes, values.shape[1]), dtype=np.float32)
-        for output in range(values.shape[1]):
-            weights = values[:, output].take(self._rows) * self._weights
-            sums = np.bincount(self._at, weights=weights, minlength=self._n_nodes)
-            estimates[:, output] = sums / self._counts
-        return estimates
+        means: NDArray[np.float32] = (self._means @ values).astype(np.float32)
+        return means
 
     def out_of_bag(self, means: NDArray[np.float32]) -> Floats:
         """(n, outputs) each growing row's estimate, from the trees that have not seen it."""
-        estimates = np.empty((len(self._leaves), means.shape[1]))
-        for output in range(means.shape[1]):
-            per_tree = means[:, output].take(self._leaves)
-            estimates[:, output] = np.einsum("nt,nt->n", per_tree, self._unseen)
+        estimates: Floats = self._unseen @ means.astype(np.float64)
         return estimates
 
 

@@ -20,12 +20,12 @@ class SelectionModelRow:
     version: Annotated[str | None, Column("version that new batches pin")]
     trained: Annotated[str | None, Column("version that was trained now")]
     words: Annotated[str, Column("what was learned, or why nothing was, in words")]
-    gold: Annotated[int, Column("items of the task with gold", "items")]
+    gold: Annotated[int, Column("items of the task with gold or a verdict", "items")]
     complete: Annotated[
         int,
         Column(
             "of them with a reading of every service as it is now, whatever the first ones said, "
-            "and a verdict of known probability",
+            "and an outcome of known probability",
             "items",
         ),
     ]
@@ -39,16 +39,18 @@ class SelectionModelRow:
     services: Annotated[tuple[str, ...], Column("services that the model may ask")]
     families: Annotated[tuple[str, ...], Column("families that its operating points follow")]
     best_single: Annotated[str | None, Column("service that is right most often by itself")]
-    best_single_accuracy: Annotated[float | None, Column("its accuracy on held-out gold", "0..1")]
+    best_single_accuracy: Annotated[
+        float | None, Column("its accuracy on held-out outcomes", "0..1")
+    ]
     best_single_low: Annotated[float | None, Column("lower end of its 95 % interval", "0..1")]
     best_single_high: Annotated[float | None, Column("upper end of its 95 % interval", "0..1")]
     accuracy: Annotated[
-        float | None, Column("accuracy of the most accurate point on held-out gold", "0..1")
+        float | None, Column("accuracy of the most accurate point on held-out outcomes", "0..1")
     ]
     accuracy_low: Annotated[float | None, Column("lower end of its 95 % interval", "0..1")]
     accuracy_high: Annotated[float | None, Column("upper end of its 95 % interval", "0..1")]
     current: Annotated[str | None, Column("what decided before, against which the model was held")]
-    current_accuracy: Annotated[float | None, Column("its accuracy on held-out gold", "0..1")]
+    current_accuracy: Annotated[float | None, Column("its accuracy on held-out outcomes", "0..1")]
     gain: Annotated[
         float | None, Column("accuracy less that of what decided before, item by item", "-1..1")
     ]
@@ -58,19 +60,19 @@ class SelectionModelRow:
     ms: Annotated[float | None, Column("mean time of its calls", "ms an item")]
     calibration_error: Annotated[
         float | None,
-        Column("expected calibration error of the certainty on held-out gold, 15 bins", "0..1"),
+        Column("expected calibration error of the certainty on held-out outcomes, 15 bins", "0..1"),
     ]
 
 
 @dataclass(frozen=True, slots=True)
 class FrontierRow:
-    """One row a policy and task: what it costs, and how often it is right on unseen gold."""
+    """One row a policy and task: what it costs, and how often it is right on unseen outcomes."""
 
     task: _Task
     view: Annotated[
         str,
         Column(
-            "frontier (cost against accuracy), labels (by how many gold labels were learned from), "
+            "frontier (cost against accuracy), labels (by how many items were learned from), "
             "service (without that one), rule (what a rule decided), region (one service on one "
             "kind of content)"
         ),
@@ -79,8 +81,8 @@ class FrontierRow:
     place: Annotated[
         int, Column("point of the policy's curve, from cheap to dear; number of a region; else 0")
     ]
-    items: Annotated[int, Column("gold items that it was measured on", "items")]
-    labels: Annotated[int, Column("gold items that it was learned from", "items")]
+    items: Annotated[int, Column("items that it was measured on", "items")]
+    labels: Annotated[int, Column("items that it was learned from", "items")]
     accuracy: Annotated[float, Column("share of right answers", "0..1")]
     accuracy_low: Annotated[float, Column("lower end of its 95 % interval", "0..1")]
     accuracy_high: Annotated[float, Column("upper end of its 95 % interval", "0..1")]

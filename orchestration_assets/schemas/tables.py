@@ -307,7 +307,8 @@ class PlanRow:
         int | None, Column("operating point of that model: how it weighs accuracy and price")
     ] = None
     expected_accuracy: Annotated[
-        float | None, Column("forecast: how often such a plan was right, on unseen gold", "0..1")
+        float | None,
+        Column("forecast: how often such a plan was right, on unseen outcomes", "0..1"),
     ] = None
     expected_usd: Annotated[
         float | None, Column("forecast: mean price of such a plan, where it was learned", "USD")

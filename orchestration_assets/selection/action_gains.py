@@ -5,13 +5,12 @@ noise, it may set neither actions nor items apart.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import product
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
-from orchestration_assets.evidence.recorded_answers import Bools, Floats
+from orchestration_assets.evidence.recorded_answers import Floats, Ints
 
 _PARTS: Final = (0.0, 0.5, 1.0)
 
@@ -52,36 +51,45 @@ class ActionGains:
         )
         return gains
 
+    def spread(self, positions: Ints, n_actions: int) -> "ActionGains":
+        """The same for ``n_actions``, of which those at ``positions`` are these, and the others are
+        never taken."""
+        slopes, offset = np.zeros(n_actions), np.full(n_actions, -np.inf)
+        slopes[positions], offset[positions] = self.slopes, self.offset
+        return replace(self, slopes=slopes, offset=offset)
+
+
+def never_taken(n_actions: int) -> ActionGains:
+    """Where no action is ever taken."""
+    return ActionGains(np.zeros(n_actions), 0.0, 0.0, 0.0, np.full(n_actions, -np.inf))
+
 
 def slopes_on(plain: Floats, gains: Floats) -> Floats:
-    """(actions,) least-squares slopes in [0, 1] of the gains (n, actions) on the plain ones."""
-    centred = plain - plain.mean(axis=0)
-    spread = (centred**2).sum(axis=0)
-    slopes = (centred * gains).sum(axis=0) / np.maximum(spread, 1e-12)
+    """(actions,) least-squares slopes in [0, 1] of the gains (actions, n) on the plain ones."""
+    centred = plain - plain.mean(axis=1, keepdims=True)
+    spread = (centred**2).sum(axis=1)
+    slopes = (centred * gains).sum(axis=1) / np.maximum(spread, 1e-12)
     return np.where(spread > 1e-12, np.clip(slopes, 0.0, 1.0), 0.0)
 
 
 def gain_models_of(
-    slopes: Floats, plain: Floats, corrections: Floats, able: Bools
-) -> Iterator[ActionGains]:
+    slopes: Floats, plain: Floats, corrections: Floats
+) -> Iterator[tuple[ActionGains, Floats]]:
     """What was expected before any call; then what was learned, from no difference between items
-    in what sets the actions apart to all of it.
+    in what sets the actions apart to all of it: each with the gains (actions, n) that it expects,
+    of plain ones and corrections (actions, n).
 
     The largest of several noisy estimates is too large: where what is known of an item does not
     tell which action is better for it, differences only mislead.
     """
-    never = np.where(able, 0.0, -np.inf)
-    if not able.any():
-        yield ActionGains(slopes, 0.0, 0.0, 0.0, never)
-        return
-    yield ActionGains(np.ones_like(slopes), 1.0, 0.0, 0.0, never)
-    of_plain, of_corrections = _apart(slopes * plain, able), _apart(corrections, able)
-    for part, other in product(_PARTS, _PARTS):
-        left_out = (1.0 - part) * of_plain + (1.0 - other) * of_corrections
-        yield ActionGains(slopes, part, other, 1.0, left_out.mean(axis=0) + never)
-
-
-def _apart(gains: Floats, able: Bools) -> Floats:
-    """(n, actions) by how much each action exceeds the mean of those that are able to be taken."""
-    apart: Floats = gains - gains[:, able].mean(axis=1, keepdims=True)
-    return apart
+    yield ActionGains(np.ones_like(slopes), 1.0, 0.0, 0.0, np.zeros_like(slopes)), plain
+    own = slopes[:, None] * plain
+    level = own.mean(axis=0) + corrections.mean(axis=0)
+    own_apart, learned_apart = own - own.mean(axis=0), corrections - corrections.mean(axis=0)
+    own_mean, learned_mean = own_apart.mean(axis=1), learned_apart.mean(axis=1)
+    for part in _PARTS:
+        with_own = level + part * own_apart
+        for other in _PARTS:
+            offset = (1.0 - part) * own_mean + (1.0 - other) * learned_mean
+            gains = with_own + (other * learned_apart + offset[:, None])
+            yield ActionGains(slopes, part, other, 1.0, offset), gains

@@ -11,7 +11,6 @@ from orchestration_assets.schemas.policy import Learned
 from orchestration_assets.selection.budget import Offer, allocate_budget, fractional_step
 from orchestration_assets.selection.expectations import (
     BatchExpectations,
-    BatchInputs,
     ItemExpectation,
 )
 from orchestration_assets.selection.forecast import Forecast, Price
@@ -100,9 +99,8 @@ class ChosenPoint:
         """What is expected on a content; None where the model reads none."""
         return None if self.expectations is None else self.expectations.of(content)
 
-    def with_inputs(self, inputs: BatchInputs | None) -> "ChosenPoint":
+    def with_expectations(self, expectations: BatchExpectations | None) -> "ChosenPoint":
         """The same with what the model expects on the contents of a batch."""
-        expectations = None if inputs is None else inputs.expected(self.model.learned)
         if expectations is None:
             return self
         points = [at for at in (self.point, self.better) if at is not None]
@@ -169,9 +167,36 @@ def load_active_selector(
     return ActiveSelector(artefact.version, learned_model)
 
 
+@dataclass(frozen=True, slots=True)
+class LearnedItems:
+    """How many items of a task the learned model would decide.
+
+    ``unfamiliar`` of them are unlike what was learned from: where the steps rest on what an item is
+    like, these follow the default, which is expected to take ``default_usd`` and ``default_ms`` for
+    all of them together.
+    """
+
+    count: int = 0
+    unfamiliar: int = 0
+    default_usd: float = 0.0
+    default_ms: float = 0.0
+
+    def offer(self, own: Offer, *, reads_content: bool) -> Offer:
+        """What an item takes on average where a point that offers ``own`` decides. How right the
+        default is on unfamiliar items is not known: it counts as right as the point."""
+        if not reads_content or not self.unfamiliar:
+            return own
+        familiar = self.count - self.unfamiliar
+        return Offer(
+            own.accuracy,
+            (familiar * own.usd + self.default_usd) / self.count,
+            (familiar * own.ms + self.default_ms) / self.count,
+        )
+
+
 def choose_points(
     models: Mapping[str, tuple[ActiveSelector, Learned]],
-    counts: Mapping[str, int],
+    items: Mapping[str, LearnedItems],
     now: CurrentPrices,
     usd: float | None,
     ms: float | None,
@@ -183,8 +208,17 @@ def choose_points(
     Where even the cheapest points break a limit, every task takes its cheapest; execution then
     stops at the hard cap.
     """
-    offers = {task: model.offers(now) for task, (model, _) in models.items()}
-    positions = {task: _admissible_points(offers[task], *models[task]) for task in models}
+    counts = {task: items[task].count for task in models}
+    offers: dict[str, list[Offer]] = {}
+    positions: dict[str, list[int]] = {}
+    for task, (model, learned) in models.items():
+        own = model.offers(now)
+        # what a point takes by itself says whether the aim admits it
+        positions[task] = _admissible_points(own, model, learned)
+        offers[task] = [
+            items[task].offer(offer, reads_content=point.family == CONTENT)
+            for offer, point in zip(own, model.selector.points, strict=True)
+        ]
     admissible_offers = {
         task: [offers[task][at] for at in task_positions]
         for task, task_positions in positions.items()

@@ -150,34 +150,31 @@ def simulate_choices(
 
 
 def fit_step_policy(
-    train: RecordedAnswers,
-    posteriors: Mapping[Subset, SubsetPosterior],
+    states: "StepStates",
     prices: Floats,
     exchange_rates: Floats,
-    seed: int = 0,
     max_rates: int | None = None,
 ) -> tuple[StepPolicy, list[PolicyOutcome]]:
-    """Fits the values of asking to out-of-fold posteriors of the training items.
+    """Fits the values of asking at the ``prices`` (K,) of calls.
 
     Up to ``max_rates``, rates are added to ``exchange_rates`` in the widest gaps of mean price.
     Also returns, for each rate of the result, the outcome on the training items when each is
     decided by trees that have not seen it.
     """
-    induction = _Induction(train, posteriors, prices, seed)
-    solutions = {float(rate): induction.solve(float(rate)) for rate in exchange_rates}
+    solutions = {float(rate): states.solve(float(rate), prices) for rate in exchange_rates}
     while len(solutions) < (max_rates or 0):
         rate = _rate_in_widest_gap(solutions, prices)
         if rate is None:
             break
-        solutions[rate] = induction.solve(rate)
+        solutions[rate] = states.solve(rate, prices)
     rates = sorted(solutions)
     ordered = [solutions[rate] for rate in rates]
     first_values = np.stack([solution.first_values for solution in ordered])
     leaf_values = {
         subset: np.stack([solution.leaf_values[subset] for solution in ordered])
-        for subset in induction.forests
+        for subset in states.forests
     }
-    steps = StepPolicy(prices, np.array(rates), first_values, induction.forests, leaf_values)
+    steps = StepPolicy(prices, np.array(rates), first_values, states.forests, leaf_values)
     return steps, [solution.outcome for solution in ordered]
 
 
@@ -190,8 +187,9 @@ class _RateSolution:
     outcome: PolicyOutcome
 
 
-class _Induction:
-    """One forest per subset of services, shared by all exchange rates.
+class StepStates:
+    """Out-of-fold posteriors of the training items after each subset of services, with one forest
+    a subset: shared by all prices and exchange rates.
 
     It predicts for each service not yet asked whether the answer after it would be right, and how
     confident that answer would be.
@@ -201,10 +199,9 @@ class _Induction:
         self,
         train: RecordedAnswers,
         posteriors: Mapping[Subset, SubsetPosterior],
-        prices: Floats,
-        seed: int,
+        seed: int = 0,
     ) -> None:
-        self._train, self._posteriors, self._prices = train, posteriors, prices
+        self._train, self._posteriors = train, posteriors
         self.forests: dict[Subset, Forest] = {}
         self._leaf_means: dict[Subset, LeafMeans] = {}
         # averages of few rows are noise, and the best of several noisy ones is too good
@@ -223,8 +220,9 @@ class _Induction:
             leaves = forest.leaves(posterior.features)
             self._leaf_means[subset] = LeafMeans(leaves, in_bag, forest.n_nodes)
 
-    def solve(self, rate: float) -> _RateSolution:
-        """Values at one exchange rate, backwards from the subset of all services to the empty."""
+    def solve(self, rate: float, prices: Floats) -> _RateSolution:
+        """Values at one exchange rate and the prices (K,) of calls, backwards from the subset of
+        all services to the empty."""
         n_items, n_services = self._train.answers.shape
         values: dict[Subset, Floats] = {}
         choices: dict[Subset, Ints] = {}
@@ -245,7 +243,7 @@ class _Induction:
             else:
                 first_values = self._train.mean(later_values)
                 expected = np.broadcast_to(first_values, later_values.shape)
-            net_values = expected - rate * self._prices[remaining]
+            net_values = expected - rate * prices[remaining]
             best = net_values.argmax(axis=1)
             best_value = net_values[np.arange(n_items), best]
             values[subset] = np.maximum(confidence, best_value)

@@ -47,6 +47,16 @@ def union(subset: Subset, action: Subset) -> Subset:
     return tuple(sorted((*subset, *action)))
 
 
+def best_of(net: Floats) -> tuple[Ints, Floats]:
+    """(n,) the position of the highest of the net gains (actions, n), the first of equals, and that
+    gain. For few actions and many items, faster than numpy's own."""
+    best, position = net[0], np.zeros(net.shape[1], dtype=np.int64)
+    for action in range(1, len(net)):
+        position = np.where(net[action] > best, action, position)
+        best = np.maximum(best, net[action])
+    return position, best
+
+
 @dataclass(frozen=True)
 class StepChoice:
     """(n,) each: position of the best action, its gain and price in score, whether it is taken."""

@@ -19,11 +19,16 @@ from orchestration_assets.evidence.accepted_answers import AcceptedAnswers, fit_
 from orchestration_assets.evidence.belief import Subset
 from orchestration_assets.evidence.forest import Forest, LeafMeans, grow_forest
 from orchestration_assets.evidence.recorded_answers import MISSING, Floats, Ints, RecordedAnswers
-from orchestration_assets.selection.action_gains import ActionGains, gain_models_of, slopes_on
+from orchestration_assets.selection.action_gains import (
+    ActionGains,
+    gain_models_of,
+    never_taken,
+    slopes_on,
+)
 from orchestration_assets.selection.content_actions import (
     action_prices,
     asked_of,
-    choose,
+    best_of,
     possible_actions,
     union,
 )
@@ -54,9 +59,9 @@ class Solution:
     net_score: float
 
 
-class Induction:
-    """One forest per set of services, shared by all exchange rates; ``prices`` (n, K) are those of
-    calls on each item, ``times`` (K,) what waiting for them costs.
+class InductionStates:
+    """The states of training items after every set of services, with one forest a set: shared by
+    all prices and exchange rates.
 
     All that decides about a training item comes from models that have not seen it.
     """
@@ -66,14 +71,12 @@ class Induction:
         train: RecordedAnswers,
         expected: Floats,
         candidates: Subset,
-        prices: Floats,
-        times: Floats,
         most_asked: int,
         n_trees: int,
         seed: int,
     ) -> None:
-        self._train, self._candidates = train, candidates
-        self._prices, self._times, self._most_asked = prices, times, most_asked
+        """``expected`` (n, K) are the scores expected before any call."""
+        self.train, self.candidates, self.most_asked = train, candidates, most_asked
         positions = np.array(candidates)
 
         def fit(rows: Ints) -> AcceptedAnswers:
@@ -81,58 +84,74 @@ class Induction:
                 train.take(rows), expected[rows], positions, most_asked, seed
             )
 
-        self._subsets = [
+        self.subsets = [
             subset
             for size in range(min(most_asked, len(candidates)) + 1)
             for subset in combinations(candidates, size)
         ]
         self.accepted_answers = fit(np.arange(train.n_items))
-        self._states = self._out_of_fold_states(expected, fit, seed)
+        self.states = self._out_of_fold_states(expected, fit, seed)
         rows = np.arange(train.n_items)
-        self._worth: dict[Subset, Floats] = {}
-        for subset, state in self._states.items():
+        self.worth: dict[Subset, Floats] = {}
+        for subset, state in self.states.items():
             service = state.accepted.service
             scores = np.where(service == MISSING, 0.0, train.scores[rows, service])
             had = state.accepted.probability
-            self._worth[subset] = had + _OF_SCORE * (scores - had)
+            self.worth[subset] = had + _OF_SCORE * (scores - had)
         self.forests: dict[Subset, Forest] = {}
-        self._leaf_means: dict[Subset, LeafMeans] = {}
-        self._plain_gains: dict[Subset, Floats] = {}
+        self.leaf_means: dict[Subset, LeafMeans] = {}
         min_leaf = max(_MIN_LEAF_ROWS, train.n_items // _LEAVES_PER_TREE)
-        for subset in self._subsets:
+        for subset in self.subsets:
             left = [service for service in candidates if service not in subset]
             if len(subset) == most_asked or not left:
                 continue
-            state = self._states[subset]
-            later = [self._states[union(subset, (j,))].accepted.probability for j in left]
+            state = self.states[subset]
+            later = [self.states[union(subset, (j,))].accepted.probability for j in left]
             gains = np.stack(later, axis=1) - state.accepted.probability[:, None]
             targets = np.column_stack([gains, train.scores[:, left]])
             forest, in_bag = grow_forest(state.features, targets, n_trees, min_leaf, seed)
             self.forests[subset] = forest
-            self._plain_gains[subset] = state.plain_gains(self._actions(subset))
-            self._leaf_means[subset] = LeafMeans(
+            self.leaf_means[subset] = LeafMeans(
                 forest.leaves(state.features), in_bag, forest.n_nodes
             )
 
     def _out_of_fold_states(
         self, expected: Floats, fit: Callable[[Ints], AcceptedAnswers], seed: int
     ) -> dict[Subset, ItemStates]:
-        train = self._train
+        train = self.train
         folds = np.random.default_rng(seed).permutation(train.n_items) % _FOLDS
-        parts: dict[Subset, list[ItemStates]] = {subset: [] for subset in self._subsets}
+        parts: dict[Subset, list[ItemStates]] = {subset: [] for subset in self.subsets}
         for fold in range(_FOLDS):
             model, held_out = fit(np.flatnonzero(folds != fold)), np.flatnonzero(folds == fold)
             recorded, beforehand = train.take(held_out), expected[held_out]
-            for subset in self._subsets:
+            for subset in self.subsets:
                 asked = asked_of(subset, recorded)
                 accepted = model(beforehand, recorded.answers, recorded.confidences, asked)
                 parts[subset].append(
                     states_after(
-                        model, self._candidates, subset, beforehand, recorded, asked, accepted
+                        model, self.candidates, subset, beforehand, recorded, asked, accepted
                     )
                 )
         order = np.argsort(np.concatenate([np.flatnonzero(folds == f) for f in range(_FOLDS)]))
         return {subset: joined_states(some, order) for subset, some in parts.items()}
+
+
+class Induction:
+    """Solutions at the ``prices`` (n, K) of calls on each item; ``times`` (K,) are what waiting for
+    them costs."""
+
+    def __init__(self, states: InductionStates, prices: Floats, times: Floats) -> None:
+        self._shared, self._prices, self._times = states, prices, times
+        # one row an action: what is done again and again goes over all items at once
+        self._plain_gains: dict[Subset, Floats] = {}
+        self._action_prices: dict[Subset, Floats] = {}
+        for subset in states.forests:
+            actions = self._actions(subset)
+            plain = states.states[subset].plain_gains(actions)
+            self._plain_gains[subset] = np.ascontiguousarray(plain.T)
+            self._action_prices[subset] = np.ascontiguousarray(
+                action_prices(actions, prices, times).T
+            )
 
     def best_solutions(self, rates: Floats) -> list[Solution]:
         """The best solution at each exchange rate, over all candidates or over the few that are
@@ -146,15 +165,15 @@ class Induction:
         for position, rate in enumerate(rates.tolist()):
             tried = []
             if position % _RATES_PER_ORDER == 0:
-                tried = [self.solve(rate, self._candidates)]
+                tried = [self.solve(rate, self._shared.candidates)]
                 order = np.argsort(-tried[0].outcome.ask_shares, kind="stable").tolist()
-                order = [service for service in order if service in self._candidates]
+                order = [service for service in order if service in self._shared.candidates]
             elif every_one_wins:
-                tried = [self.solve(rate, self._candidates)]
+                tried = [self.solve(rate, self._shared.candidates)]
             tried += [
                 self.solve(rate, tuple(sorted(order[:count])))
                 for count in _FEWER
-                if count < len(order) and self._most_asked > 1
+                if count < len(order) and self._shared.most_asked > 1
             ]
             solutions.append(max(tried, key=lambda solution: solution.net_score))
             if position % _RATES_PER_ORDER == 0:
@@ -164,57 +183,67 @@ class Induction:
     def never(self, subset: Subset) -> tuple[NDArray[np.float32], ActionGains]:
         """Corrections and gains where nothing is asked after a set of services."""
         n_actions = len(self._actions(subset))
-        nothing = np.zeros((self.forests[subset].n_nodes, n_actions), dtype=np.float32)
-        return nothing, ActionGains(np.zeros(n_actions), 0.0, 0.0, 0.0, np.full(n_actions, -np.inf))
+        nothing = np.zeros((self._shared.forests[subset].n_nodes, n_actions), dtype=np.float32)
+        return nothing, never_taken(n_actions)
 
     def solve(self, rate: float, allowed: Subset) -> Solution:
         """Values at one exchange rate, backwards from the largest sets to the empty one, where
         only candidates that are ``allowed`` may be asked."""
-        n_items = self._train.n_items
+        shared = self._shared
+        n_items = shared.train.n_items
         rows = np.arange(n_items)
         values: dict[Subset, Floats] = {}
         choices: dict[Subset, Ints] = {}
         corrections: dict[Subset, NDArray[np.float32]] = {}
         gain_models: dict[Subset, ActionGains] = {}
-        for subset in reversed(self._subsets):
+        for subset in reversed(shared.subsets):
             if not set(subset) <= set(allowed):
                 continue
-            state = self._states[subset]
-            had = state.accepted.probability
-            worth = self._worth[subset]
+            had = shared.states[subset].accepted.probability
+            worth = shared.worth[subset]
             values[subset], choices[subset] = worth, np.full(n_items, MISSING)
-            if subset not in self.forests:
+            if subset not in shared.forests:
                 continue
             actions = self._actions(subset)
-            able = np.array([set(action) <= set(allowed) for action in actions])
-            later = np.zeros((n_items, len(actions)))
-            for number in np.flatnonzero(able):
-                later[:, number] = values[union(subset, actions[number])]
-            plain = self._plain_gains[subset]
-            gains = np.where(able, later - had[:, None], 0.0)
-            slopes = np.where(able, slopes_on(plain, gains), 0.0)
-            means = self._leaf_means[subset].means(gains - slopes * plain)
-            unseen = self._leaf_means[subset].out_of_bag(means)
-            prices = rate * action_prices(actions, self._prices, self._times)
+            able = np.flatnonzero([set(action) <= set(allowed) for action in actions])
+            corrections[subset], gain_models[subset] = self.never(subset)
+            if not len(able):
+                continue
+            later = np.stack([values[union(subset, actions[number])] for number in able])
+            plain = self._plain_gains[subset][able]
+            gains = later - had
+            slopes = slopes_on(plain, gains)
+            of_leaves = shared.leaf_means[subset]
+            means = of_leaves.means((gains - slopes[:, None] * plain).T)
+            corrections[subset][:, able] = means
+            unseen = np.ascontiguousarray(of_leaves.out_of_bag(means).T)
+            prices = rate * self._action_prices[subset][able]
             best = -np.inf
             # where answers tell nothing, nothing is learned beyond what was expected
-            most_models = None if self._most_asked > 1 else 1
-            for model in islice(gain_models_of(slopes, plain, unseen, able), most_models):
-                choice = choose(model(plain, unseen), prices, not subset)
-                reached = later[rows, choice.action] - choice.price
-                value = np.where(choice.goes_on, reached, worth)
-                if (mean := float(self._train.weights @ value)) > best + _TIE * n_items:
-                    best, values[subset], gain_models[subset] = mean, value, model
-                    choices[subset] = np.where(choice.goes_on, choice.action, MISSING)
-            corrections[subset] = means
+            most_models = None if shared.most_asked > 1 else 1
+            for model, expected in islice(gain_models_of(slopes, plain, unseen), most_models):
+                action, net = best_of(expected - prices)
+                at = action * n_items + rows
+                value = later.take(at) - prices.take(at)
+                goes_on = net > 0.0
+                # while nothing was asked, something is in any case
+                if subset:
+                    value = np.where(goes_on, value, worth)
+                    action = np.where(goes_on, able[action], MISSING)
+                else:
+                    action = able[action]
+                if (mean := float(shared.train.weights @ value)) > best + _TIE * n_items:
+                    best, values[subset], choices[subset] = mean, value, action
+                    gain_models[subset] = model.spread(able, len(actions))
         reached_by: dict[Subset, float] = {}
 
         def decide(subset: Subset) -> tuple[Ints, Ints]:
-            return self._states[subset].accepted.service, choices[subset]
+            return shared.states[subset].accepted.service, choices[subset]
 
-        outcome = follow(self._train, decide, self._actions, self._times, reached_by)
+        outcome = follow(shared.train, decide, self._actions, self._times, reached_by)
         net_score = outcome.accuracy - rate * outcome.mean_price(self._prices)
         return Solution(corrections, gain_models, outcome, reached_by, net_score)
 
     def _actions(self, subset: Subset) -> list[Subset]:
-        return possible_actions(self._candidates, subset, self._most_asked, self._times)
+        shared = self._shared
+        return possible_actions(shared.candidates, subset, shared.most_asked, self._times)

@@ -12,6 +12,7 @@ from orchestration_assets.evidence.item_terms import ItemTerms
 from orchestration_assets.evidence.recorded_answers import Bools
 from orchestration_assets.features.vectors import DIMENSIONS
 from orchestration_assets.schemas.enums import ProfileStatus
+from orchestration_assets.schemas.errors import DamagedFileError
 from orchestration_assets.schemas.features import FEATURE_NAMES
 from orchestration_assets.schemas.tables import CONTENT_PROFILES
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
@@ -20,7 +21,8 @@ from resources.table_store import TableStore
 
 _HASH: Final = "content_hash"
 _PROFILE_COLUMNS: Final = (_HASH, "status", *FEATURE_NAMES)
-_VECTOR_COLUMNS: Final = (_HASH, "status", "vector", "semantic", "terms")
+_VECTOR_COLUMNS: Final = (_HASH, "status", "vector", "terms")
+_SEMANTIC: Final = "semantic"
 FEATURE_TYPES: Final = pa.schema(
     [CONTENT_PROFILES.schema.field(name).with_nullable(True) for name in FEATURE_NAMES]
 )
@@ -36,37 +38,58 @@ def inputs_of_contents(
     """The inputs of contents, and (n,) which of them have both a profile and vectors.
 
     Of several rows of a content in the tables the last counts. An item that lacks a profile has
-    features without values; one that lacks a vector, or has no words, zeros.
+    features without values; one that lacks a vector, or has no words, zeros. One that has words but
+    no terms, from a table that was stored before these were declared, counts as lacking vectors:
+    that its terms are not known tells nothing of it.
     """
     known_profiles, profile_rows = _last_rows(contents, profiles, _PROFILE_COLUMNS)
-    known_vectors, vector_rows = _last_rows(contents, vectors, _VECTOR_COLUMNS)
+    known_vectors, vector_rows = _last_rows(contents, vectors, _vector_columns(semantic))
+    without_terms = pc.and_(pc.is_valid(vector_rows["vector"]), pc.is_null(vector_rows["terms"]))
     inputs = ItemInputs(
         profile_rows.select(FEATURE_NAMES).cast(FEATURE_TYPES),
         _matrix(vector_rows["vector"], DIMENSIONS),
-        _semantic(vector_rows["semantic"]) if semantic else None,
+        _semantic(vector_rows[_SEMANTIC]) if semantic else None,
         _terms(vector_rows["terms"]),
     )
-    return inputs, known_profiles & known_vectors
+    known_terms = ~without_terms.to_numpy(zero_copy_only=False)
+    return inputs, known_profiles & known_vectors & known_terms
+
+
+def _vector_columns(semantic: bool) -> tuple[str, ...]:
+    return (*_VECTOR_COLUMNS, _SEMANTIC) if semantic else _VECTOR_COLUMNS
 
 
 def read_inputs(
     store: TableStore, contents: Sequence[str], *, semantic: bool
 ) -> tuple[ItemInputs, Bools]:
     """The inputs of contents from the stored tables of all batches; see
-    :func:`inputs_of_contents`."""
+    :func:`inputs_of_contents`. Of batches without any of them only the hashes are read."""
     return inputs_of_contents(
         contents,
-        _stored(store, CONTENT_PROFILES.name, _PROFILE_COLUMNS),
-        _stored(store, CONTENT_VECTORS.name, _VECTOR_COLUMNS),
+        _stored(store, CONTENT_PROFILES.name, _PROFILE_COLUMNS, contents),
+        _stored(store, CONTENT_VECTORS.name, _vector_columns(semantic), contents),
         semantic=semantic,
     )
 
 
-def _stored(store: TableStore, table: str, columns: Sequence[str]) -> Iterator[pa.Table]:
+def _stored(
+    store: TableStore, table: str, columns: Sequence[str], contents: Sequence[str]
+) -> Iterator[pa.Table]:
+    wanted = pa.array(contents, pa.string())
     for batch in store.batches(table):
         with leaving_out_damage():
-            found = store.read(table, batch)
-            yield found.select([name for name in columns if name in found.column_names])
+            held = pc.is_in(store.read(table, batch, [_HASH])[_HASH], wanted)
+            if pc.any(held).as_py():
+                yield _columns_there(store, table, batch, columns).filter(held)
+
+
+def _columns_there(store: TableStore, table: str, batch: str, columns: Sequence[str]) -> pa.Table:
+    """The columns, or those of them that the table has: others were declared later."""
+    try:
+        return store.read(table, batch, columns)
+    except DamagedFileError:
+        whole = store.read(table, batch)
+        return whole.select([name for name in columns if name in whole.column_names])
 
 
 def _last_rows(

@@ -1,4 +1,4 @@
-"""Cost and accuracy of policies on recorded answers, on gold that none was fitted to."""
+"""Cost and accuracy of policies on recorded answers, on outcomes that none was fitted to."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -54,10 +54,8 @@ def frontier_rows(
     train, test = recorded.take(inside), recorded.take(outside)
     yield from _fixed_policy_rows(task, train, test)
     rates = exchange_rates(_prices(train), _RATES)
-    fitted = fit_expectations(train, None if items is None else items.take(inside))
-    known, ahead = None, None
-    if fitted is not None and items is not None:
-        known, ahead = fitted.out_of_fold, fitted.of(items.take(outside))
+    described, new = (None if items is None else items.take(rows) for rows in (inside, outside))
+    known, ahead = _expected(train, described, new)
     learned = fit_selector(train, _prices(train), _RATES, _SEED, expected=known)
     curves: dict[str, Sequence[PolicyOutcome]] = {
         "cascade on confidence": [one.run(test) for one in fit_cascade(train, rates)],
@@ -68,8 +66,19 @@ def frontier_rows(
         for place, one in enumerate(_distinct_prices(outcomes, test)):
             yield _row(task, "frontier", policy, place, one, test, train.n_items, "")
     best = curves["learned"][learned.cheapest_rate(1.0)]
-    yield from _label_count_rows(task, train, test)
+    yield from _label_count_rows(task, train, test, described, new)
     yield from _service_rows(task, train, test, best, known, ahead)
+
+
+def _expected(
+    train: RecordedAnswers, items: KnownItems | None, new: KnownItems | None
+) -> tuple[Floats | None, Floats | None]:
+    """(n, K) what is expected of the items of ``train``, each as one that was not seen, and of
+    ``new`` ones before any call; None where too little is known of them."""
+    fitted = fit_expectations(train, items)
+    if fitted is None or new is None:
+        return None, None
+    return fitted.out_of_fold, fitted.of(new)
 
 
 def _prices(recorded: RecordedAnswers) -> Floats:
@@ -122,14 +131,22 @@ def _distinct_prices(
 
 
 def _label_count_rows(
-    task: str, train: RecordedAnswers, test: RecordedAnswers
+    task: str,
+    train: RecordedAnswers,
+    test: RecordedAnswers,
+    items: KnownItems | None,
+    new: KnownItems | None,
 ) -> Iterator[FrontierRow]:
+    """What is learned from fewer outcomes, its expectations too; ``items`` are what is known of
+    those of ``train``, ``new`` of those of ``test``."""
     order = np.random.default_rng(_SEED).permutation(train.n_items)
     for labels in _LABELS:
         if labels < train.n_items:
-            part = train.take(np.sort(order[:labels]))
-            fitted = fit_selector(part, _prices(part), _RATES, _SEED)
-            one = fitted.run(test)[fitted.cheapest_rate(1.0)]
+            rows = np.sort(order[:labels])
+            part = train.take(rows)
+            known, ahead = _expected(part, None if items is None else items.take(rows), new)
+            fitted = fit_selector(part, _prices(part), _RATES, _SEED, expected=known)
+            one = fitted.run(test, ahead)[fitted.cheapest_rate(1.0)]
             yield _row(task, "labels", "learned", 0, one, test, labels, fitted.description)
 
 

@@ -1,9 +1,11 @@
 """What is learned of one task: a selector of services, and what it expects of them before calls."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any, Final
 
+import numpy as np
 from numpy.typing import NDArray
 
 from orchestration_assets.evidence.recorded_answers import Floats
@@ -28,18 +30,32 @@ from orchestration_assets.selection.trained_selector import (
 )
 
 _PREFIX: Final = "success."
+_TRAINED_ON: Final = "trained_on"
+
+ContentKeys = NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
 class LearnedModel:
     """``selector`` decides the steps; ``predictor`` says what it expects of each service on an
     item before any call, None where what items are like tells nothing; ``reasons`` why;
-    ``prices`` what calls cost on an item."""
+    ``prices`` what calls cost on an item. ``trained_on`` are the contents whose outcomes it was
+    fitted to, as :func:`content_keys`; None where that is not known."""
 
     selector: TrainedSelector
     predictor: SuccessPredictor | None = None
     reasons: ChoiceReasons | None = None
     prices: ItemPrices | None = None
+    trained_on: ContentKeys | None = None
+
+    def was_trained_on(self, content: str) -> bool:
+        """Whether the model was fitted to the outcome of a content, given by its hash; also where
+        that is not known."""
+        if self.trained_on is None:
+            return True
+        key = content_keys([content])
+        at = int(np.searchsorted(self.trained_on, key[0]))
+        return at < len(self.trained_on) and bool(self.trained_on[at] == key[0])
 
     def expected_scores(self, items: KnownItems | None) -> Floats | None:
         """(n, K) expected scores in [0, 1]; the overall ones of items of which nothing is known.
@@ -60,6 +76,12 @@ class LearnedModel:
         return self.prices(item_tokens(items.inputs))
 
 
+def content_keys(contents: Iterable[str]) -> ContentKeys:
+    """Ascending keys of 64 bits of contents, given by their hashes."""
+    digests = [blake2b(content.encode(), digest_size=8).digest() for content in contents]
+    return np.sort(np.frombuffer(b"".join(digests), dtype=">u8").astype(np.uint64))
+
+
 def pack_model(model: LearnedModel) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """Arrays by name, and facts that JSON can hold; :func:`unpack_model` turns them back."""
     arrays, selector = pack_selector(model.selector)
@@ -71,6 +93,8 @@ def pack_model(model: LearnedModel) -> tuple[dict[str, NDArray[Any]], dict[str, 
         facts["reasons"] = plain_reasons(model.reasons)
     if model.prices is not None:
         facts["prices"] = pack_item_prices(model.prices)
+    if model.trained_on is not None:
+        arrays[_TRAINED_ON] = model.trained_on
     return arrays, facts
 
 
@@ -86,4 +110,5 @@ def unpack_model(arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -
         predictor = unpack_predictor(own, facts["predictor"])
     reasons = reasons_of(facts["reasons"]) if "reasons" in facts else None
     prices = unpack_item_prices(facts["prices"]) if "prices" in facts else None
-    return LearnedModel(unpack_selector(arrays, facts["selector"]), predictor, reasons, prices)
+    selector = unpack_selector(arrays, facts["selector"])
+    return LearnedModel(selector, predictor, reasons, prices, arrays.get(_TRAINED_ON))

@@ -12,17 +12,26 @@ from typing import Final
 
 import numpy as np
 
-from orchestration_assets.evidence.belief import MAX_SERVICES, BeliefModel, fit_belief
+from orchestration_assets.evidence.belief import (
+    MAX_SERVICES,
+    BeliefModel,
+    fit_belief,
+)
 from orchestration_assets.evidence.recorded_answers import Floats, Ints, RecordedAnswers
 from orchestration_assets.selection.backward_induction import (
     PolicySimulator,
     StepPolicy,
+    StepStates,
     fit_step_policy,
 )
 from orchestration_assets.selection.baselines import Cascade, SingleService, fit_cascade, fit_single
-from orchestration_assets.selection.content_fitting import fit_content_policy
+from orchestration_assets.selection.content_fitting import (
+    FittedContentPolicy,
+    fit_content_policies,
+)
 from orchestration_assets.selection.content_policy import ContentPolicy
 from orchestration_assets.selection.content_simulation import ContentSimulator
+from orchestration_assets.selection.currencies import Currency
 from orchestration_assets.selection.frugal import AddOn, fit_frugal
 from orchestration_assets.selection.policy_outcomes import (
     PolicyOutcome,
@@ -140,12 +149,34 @@ def fit_selector(
     expected: Floats | None = None,
     times: Floats | None = None,
 ) -> Selector:
-    """Fits and evaluates every family on items of known gold that every service was asked about.
+    """The selector of one currency, of ``prices``, by default mean USD, and ``times``; see
+    :func:`fit_selectors`."""
+    currency = Currency(train.prices if prices is None else prices, times)
+    return fit_selectors(train, [currency], n_rates, seed, expected)[0]
 
-    ``prices`` (K,) of a call, or (n, K) of one on each item, in the unit to be saved; mean USD by
-    default. ``times`` (K,) are what
-    waiting for a call costs in the same unit, nothing by default: calls at once cost the longest of
-    them. ``expected`` (n, K) in [0, 1] are the scores expected of each service before any call, by
+
+@dataclass(frozen=True)
+class _Judged:
+    """What families without content reach in one currency, out of fold; ``step_policy`` is that of
+    the family ``STACK``."""
+
+    currency: Currency
+    rates: Floats
+    step_policy: StepPolicy | None
+    validation: dict[str, FamilyResult]
+
+
+def fit_selectors(
+    train: RecordedAnswers,
+    currencies: Sequence[Currency],
+    n_rates: int = RATES,
+    seed: int = 0,
+    expected: Floats | None = None,
+) -> list[Selector]:
+    """Fits and evaluates every family on items of known outcomes that every service was asked
+    about, for each of the ``currencies``. What no price changes is fitted once.
+
+    ``expected`` (n, K) in [0, 1] are the scores expected of each service before any call, by
     predictors that have not seen the items. While an even sample of ``MAX_FEW_LABELS`` items would
     tell as much, only single services are considered, and what is better than them beyond noise.
     Raises ValueError for an empty or incomplete record.
@@ -157,32 +188,66 @@ def fit_selector(
             f"{train.name}: expected scores have shape {expected.shape}, "
             f"answers {train.answers.shape}"
         )
-    price = train.prices if prices is None else prices
-    waiting = np.zeros(train.n_services) if times is None else times
-    cost = price + waiting
-    mean_cost = cost if cost.ndim == 1 else train.mean(cost)
-    rates = exchange_rates(mean_cost, n_rates)
     few = train.n_effective <= MAX_FEW_LABELS
-    belief, step_policy = None, None
-    validation: dict[str, FamilyResult] = {}
+    belief: BeliefModel | None = None
+    states: StepStates | None = None
     if not few and train.correct is None and 1 < train.n_services <= MAX_SERVICES:
         belief, posteriors = fit_belief(train, seed)
-        step_policy, outcomes = fit_step_policy(
-            train, posteriors, mean_cost, rates, seed, 2 * n_rates
-        )
+        states = StepStates(train, posteriors, seed)
+    judged = [_judged(train, one, states, n_rates, seed, few) for one in currencies]
+    content: Sequence[FittedContentPolicy | None] = [None] * len(judged)
+    if expected is not None and train.n_services > 1 and train.n_items >= _MIN_CONTENT_ITEMS:
+        rates = [one.rates for one in judged]
+        content = fit_content_policies(train, expected, currencies, rates, seed)
+    return [
+        _selector(train, one, belief, fitted, few)
+        for one, fitted in zip(judged, content, strict=True)
+    ]
+
+
+def _judged(
+    train: RecordedAnswers,
+    currency: Currency,
+    states: StepStates | None,
+    n_rates: int,
+    seed: int,
+    few: bool,
+) -> _Judged:
+    cost = currency.costs(train.n_services)
+    mean_cost = cost if cost.ndim == 1 else train.mean(cost)
+    rates = exchange_rates(mean_cost, n_rates)
+    step_policy = None
+    validation: dict[str, FamilyResult] = {}
+    if states is not None:
+        step_policy, outcomes = fit_step_policy(states, mean_cost, rates, 2 * n_rates)
         rates = step_policy.exchange_rates
         validation[STACK] = _family_result(outcomes, rates, cost)
     folds = np.random.default_rng(seed).permutation(train.n_items) % _FOLDS
-    fits = {SINGLE: fit_single} if few else FAMILIES
-    for family, fit in fits.items():
+    for family, fit in _fits(few).items():
         validation[family] = _cross_validated(train, fit, rates, cost, folds)
-    fixed = {family: fit(train, rates) for family, fit in fits.items()}
+    return _Judged(currency, rates, step_policy, validation)
+
+
+def _fits(few: bool) -> Mapping[str, Fit]:
+    return {SINGLE: fit_single} if few else FAMILIES
+
+
+def _selector(
+    train: RecordedAnswers,
+    judged: _Judged,
+    belief: BeliefModel | None,
+    content: FittedContentPolicy | None,
+    few: bool,
+) -> Selector:
+    """The best family at each rate; that of content only where it leads beyond noise."""
+    rates, validation = judged.rates, dict(judged.validation)
+    fixed = {family: fit(train, rates) for family, fit in _fits(few).items()}
     names = list(validation)
     values = np.stack([validation[family].values for family in names])
     families = [names[best] for best in values.argmax(axis=0)]
-    content = None
-    if expected is not None and train.n_services > 1 and train.n_items >= _MIN_CONTENT_ITEMS:
-        content, outcomes = fit_content_policy(train, expected, price, rates, seed, times)
+    if content is not None:
+        price, cost = judged.currency.prices, judged.currency.costs(train.n_services)
+        _, outcomes = content
         result = _family_result(outcomes, rates, price)
         single = [policy.run(train) for policy in fixed[SINGLE]]
         for rate, better in enumerate(result.values > values.max(axis=0)):
@@ -190,21 +255,21 @@ def fit_selector(
             if better and lead > (_LEAST_LEAD_OF_FEW if few else _LEAST_LEAD):
                 families[rate] = CONTENT
         validation[CONTENT] = result
-    if STACK not in families:
-        belief, step_policy = None, None
+    stacked = STACK in families
+    by_content = CONTENT in families
     return Selector(
         train.services,
         train.labels,
         rates,
         tuple(families),
         fixed,
-        belief,
-        step_policy,
+        belief if stacked else None,
+        judged.step_policy if stacked else None,
         validation,
         best_single(train),
         train.n_items,
-        _description(train, few, CONTENT in families),
-        content if CONTENT in families else None,
+        _description(train, few, by_content),
+        content[0] if by_content and content is not None else None,
     )
 
 
@@ -226,9 +291,7 @@ def _waits(outcome: PolicyOutcome) -> Floats:
 
 def _description(train: RecordedAnswers, few: bool, by_content: bool) -> str:
     if not few:
-        return (
-            f"{train.n_items:,} gold labels: every family was judged on items that it had not seen"
-        )
+        return f"{train.n_items:,} outcomes: every family was judged on items that it had not seen"
     if by_content:
         return (
             f"{_in_words(train)} tell which service does better on which items, on items that were "
@@ -243,9 +306,9 @@ def _description(train: RecordedAnswers, few: bool, by_content: bool) -> str:
 
 def _in_words(train: RecordedAnswers) -> str:
     if train.stands_for is None or np.ptp(train.stands_for) == 0.0:
-        return f"{train.n_items} gold labels"
+        return f"{train.n_items} outcomes"
     return (
-        f"{train.n_items} gold labels of unequal chances, which tell as much as "
+        f"{train.n_items} outcomes of unequal chances, which tell as much as "
         f"{train.n_effective:.0f} of an even sample,"
     )
 

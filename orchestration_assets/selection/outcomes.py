@@ -80,14 +80,21 @@ class _Planned:
 
 @dataclass(frozen=True, slots=True)
 class RightAnswer:
-    """The right answer, what says so and who; ``judged`` are the services whose answers a judge
-    was shown, and None where the answers of all count."""
+    """The right answer, what says so and who. A judge says so of the answers that it was shown:
+    those of the services ``judged`` in the ``batch``; None where the answers of all count."""
 
     answer: Answer
     why: OutcomeSource
     said_by: str
     weight: float | None
     judged: frozenset[str] | None = None
+    batch: str | None = None
+
+    def counts_for(self, reading: RecordedReading) -> bool:
+        """Whether it says how right a reading is."""
+        if self.judged is None:
+            return True
+        return reading.batch == self.batch and reading.service in self.judged
 
 
 @dataclass(frozen=True)
@@ -132,7 +139,7 @@ def policy_outcomes(policy: Policy, evidence: OutcomeEvidence) -> list[OutcomeRo
             continue
         key = (reading.task, reading.content_hash)
         for right in filter(None, (gold.get(key), judged.get(key))):
-            if right.judged is None or reading.service in right.judged:
+            if right.counts_for(reading):
                 row = _outcome(reading, right, tasks[reading.task], stood.get(key))
                 rows[*key, row.service, row.service_version, row.why] = row
     return [rows[place] for place in sorted(rows)]
@@ -227,7 +234,11 @@ def _right_by(row: GoldRow, content: str, weights: Mapping[str, VerdictWeights])
 def _of_judges(
     evidence: OutcomeEvidence, tasks: Mapping[str, Task], judges: Mapping[str, frozenset[str]]
 ) -> dict[ContentTask, RightAnswer]:
-    """What judges chose last, with all services whose answers they were shown."""
+    """What a judge chose of the answers of most services, the last time that it was shown so many.
+
+    Judgements are not joined: what was the best of some answers may be worse than others that were
+    not shown with them.
+    """
     found: dict[ContentTask, RightAnswer] = {}
     if not any(judges.values()):
         return found
@@ -240,9 +251,10 @@ def _of_judges(
         if answer is not None:
             key = (reading.task, reading.content_hash)
             before = found[key].judged if key in found else None
-            found[key] = RightAnswer(
-                answer, OutcomeSource.JUDGE, reading.service, 1.0, seen | (before or frozenset())
-            )
+            if before is None or len(seen) >= len(before):
+                found[key] = RightAnswer(
+                    answer, OutcomeSource.JUDGE, reading.service, 1.0, seen, reading.batch
+                )
     return found
 
 

@@ -1,7 +1,6 @@
 """One plan an item and applicable task: a pure function of profile, policy and forecasts."""
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -28,11 +27,16 @@ from orchestration_assets.selection.active_selector import (
     ActiveSelector,
     ChosenPoint,
     CurrentPrices,
+    LearnedItems,
     choose_points,
     load_active_selector,
 )
 from orchestration_assets.selection.conditions import first_failure, format_value, holds
-from orchestration_assets.selection.expectations import BatchInputs, ItemExpectation
+from orchestration_assets.selection.expectations import (
+    BatchExpectations,
+    BatchInputs,
+    ItemExpectation,
+)
 from orchestration_assets.selection.expected_price import ExpectedPrices
 from orchestration_assets.selection.forecast import Forecast, Price, forecast
 from orchestration_assets.selection.strategies import Strategy, StrategyDecision, ordered_strategies
@@ -102,27 +106,36 @@ def count_learned_items(
     policy: Policy,
     prices: Mapping[str, Price],
     expected: ExpectedPrices,
-    tasks: Iterable[str],
-) -> tuple[Counter[str], float, float]:
+    tasks: Mapping[str, BatchExpectations | None],
+) -> tuple[dict[str, LearnedItems], float, float]:
     """How many items the learned models would decide, by task, and the USD and ms of all others.
 
-    The budget is allocated over the whole batch, so this precedes the first plan. Others, explored
+    ``tasks`` are those with a model, each with what it expects on the contents of the batch. The
+    budget is allocated over the whole batch, so this precedes the first plan. Others, explored
     items among them, count at what their calls are expected to cost, not at what they may cost.
     """
-    wanted = set(tasks)
     strategies = ordered_strategies({})[:-1]
-    counts: Counter[str] = Counter()
+    items = {name: LearnedItems() for name in tasks}
     usd = ms = 0.0
     for profile, name, task in applicable_tasks(profiles, policy):
         decided = _first_decision(strategies, name, task, profile)
-        if decided is None and name in wanted:
-            counts[name] += 1
+        choice = task.choices[DEFAULT if decided is None else decided.option]
+        tokens = float(profile.features.get("token_estimate") or 0.0)
+        if decided is None and name in tasks:
+            before, expectations = items[name], tasks[name]
+            ahead = None if expectations is None else expectations.of(profile.content_hash)
+            items[name] = replace(before, count=before.count + 1)
+            if ahead is not None and ahead.is_unfamiliar:
+                items[name] = LearnedItems(
+                    before.count + 1,
+                    before.unfamiliar + 1,
+                    before.default_usd + expected.of_choice(choice, tokens),
+                    before.default_ms + forecast(choice, prices).expected_ms,
+                )
             continue
-        option = DEFAULT if decided is None else decided.option
-        choice = task.choices[option]
-        usd += expected.of_choice(choice, float(profile.features.get("token_estimate") or 0.0))
+        usd += expected.of_choice(choice, tokens)
         ms += forecast(choice, prices).expected_ms
-    return counts, usd, ms
+    return items, usd, ms
 
 
 def promoted_threshold_versions(policy: Policy, registry: ModelRegistry) -> dict[str, str]:
@@ -165,19 +178,25 @@ def choose_models(
         return found
     paid = {name: price.cost_usd for name, price in (observed or {}).items() if name in services}
     expected = ExpectedPrices(services, paid)
-    counts, others_usd, others_ms = count_learned_items(
-        profiles, policy, prices, expected, in_force
+    expectations = {
+        name: None if inputs is None else inputs.expected(model.learned)
+        for name, (model, _) in in_force.items()
+    }
+    items, others_usd, others_ms = count_learned_items(
+        profiles, policy, prices, expected, expectations
     )
     execution = policy.execution
     seconds = execution.batch_deadline_s
     chosen = choose_points(
         in_force,
-        counts,
+        items,
         CurrentPrices(prices, observed or {}, _concurrency(services, execution.items_in_flight)),
         None if left_usd == math.inf else max(left_usd - others_usd, 0.0),
         None if seconds is None else max(seconds * 1000 - others_ms, 0.0),
     )
-    return found | {name: point.with_inputs(inputs) for name, point in chosen.items()}
+    return found | {
+        name: point.with_expectations(expectations[name]) for name, point in chosen.items()
+    }
 
 
 def _concurrency(services: Mapping[str, Service], items_in_flight: int) -> dict[str, float]:
@@ -349,7 +368,9 @@ def _single_service_options(
     selector = chosen.model.selector
     for k, name in enumerate(selector.services):
         accuracy = solo_accuracy = float(selector.solo_accuracy[k])
-        reason = f"right in {solo_accuracy:.1%} of gold, {chosen.accuracy:.1%} is expected of what "
+        reason = (
+            f"right in {solo_accuracy:.1%} of outcomes, {chosen.accuracy:.1%} is expected of what "
+        )
         reason += "was learned"
         if expected is not None:
             accuracy = expected.scores[k]

@@ -188,9 +188,12 @@ def region_sentence(found: ContentRegions, region: ContentRegion) -> str:
     if dearer > 0.0:
         more = f"adds {_score(-lead.mean)}" if round(-lead.mean, 2) > 0.0 else "adds nothing"
         return f"{said}; asking {following} too {more} for {usd(region.prices[other])} USD"
-    close = "; too close to tell" if lead.low <= 0.0 <= lead.high else ""
-    saved = f", for {usd(-dearer)} USD less" if dearer < 0.0 else ""
-    return f"{said}; {following}, the next best, {result_words(found, region, other)}{saved}{close}"
+    saved = f" for {usd(-dearer)} USD less" if dearer < 0.0 else ""
+    compared = f"{said}, {following} {result_words(found, region, other)}{saved}"
+    if lead.high < 0.0:
+        # the choice was made on other items and stays: one by these would flatter itself
+        return f"{compared}: better on these items than the one to ask"
+    return f"{compared}; too close to tell" if lead.low <= 0.0 else compared
 
 
 def result_words(found: ContentRegions, region: ContentRegion, service: int) -> str:

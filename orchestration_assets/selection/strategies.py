@@ -125,8 +125,8 @@ def describe_point(chosen: ChosenPoint) -> str:
     name, accuracy = model.services[model.best_service], model.solo_accuracy[model.best_service]
     price = format_price(chosen.mean_usd, chosen.mean_ms)
     return (
-        f"learned: {_FAMILIES[point.family]}; right in {chosen.accuracy:.1%} of unseen gold for "
-        f"{price} an item, where {name} alone is right in {float(accuracy):.1%}"
+        f"learned: {_FAMILIES[point.family]}; right in {chosen.accuracy:.1%} of unseen outcomes "
+        f"for {price} an item, where {name} alone is right in {float(accuracy):.1%}"
     )
 
 

@@ -23,10 +23,16 @@ from orchestration_assets.schemas.selection import SelectionModelRow
 from orchestration_assets.selection.active_selector import artefact_name
 from orchestration_assets.selection.baselines import effective_confidence
 from orchestration_assets.selection.choice_reasons import learn_reasons
+from orchestration_assets.selection.currencies import Currency
 from orchestration_assets.selection.item_prices import fit_item_prices, item_tokens
 from orchestration_assets.selection.known_items import KnownItems, fit_expectations
-from orchestration_assets.selection.learned_model import LearnedModel, pack_model, unpack_model
-from orchestration_assets.selection.learner import CONTENT, Selector, fit_selector
+from orchestration_assets.selection.learned_model import (
+    LearnedModel,
+    content_keys,
+    pack_model,
+    unpack_model,
+)
+from orchestration_assets.selection.learner import CONTENT, fit_selectors
 from orchestration_assets.selection.policy_outcomes import PolicyOutcome
 from orchestration_assets.selection.region_rows import regions_of
 from orchestration_assets.selection.strategies import is_sampled
@@ -72,6 +78,10 @@ def train_task(
 
     It is held against what decides now: the promoted model; else the ``default`` of the policy, as
     the recorded answers tell what it would say, or else as it stood; else the best single service.
+    Where right is what a judge chose and the default asks a judge, it is held against what the
+    judge chose: that is right by its own measure, so the model is kept only where it loses more
+    than ``MOST_LOST`` by more than a standard error, or may lose as much to the best single
+    service.
     Its gain less a standard error must not be a loss of more than ``MOST_LOST``. Every item counts
     by what it stands for; held-out items that are too few or too uneven promote nothing.
     Which items are held out depends on their content alone, so no earlier model was trained on
@@ -95,7 +105,7 @@ def train_task(
         **facts,
         "task": task,
         "services": dict(identities),
-        "gold": train.n_items,
+        "outcomes": train.n_items,
         "words": words,
     }
     name = artefact_name(task)
@@ -106,12 +116,15 @@ def train_task(
     now = _current(before, identities, test, test_items)
     if now is None:
         stood = None if records.standing is None else records.standing[held_out]
-        now = _without_model(default, stood, test, single_correct)
+        now = _without_model(default, stood, test, single_correct, by_judge=records.by_judge)
     accuracy = share_estimate(trial.outcome.scores, test.weights)
     single = share_estimate(single_correct, test.weights)
     gain = difference_estimate(trial.outcome.scores - now.right, test.weights)
     lacking = insufficiency(test.weights) if test.n_items else "none is held out"
-    passed = lacking is None and gain is not None and _least_gain(gain) >= -MOST_LOST
+    passed = lacking is None and gain is not None and _by_error(gain, now.doubt) >= -MOST_LOST
+    if passed and now.by_own_measure:
+        over_single = difference_estimate(trial.outcome.scores - single_correct, test.weights)
+        passed = over_single is not None and _by_error(over_single, -1.0) >= -MOST_LOST
     if passed:
         registry.promote(name, trained)
     outcome = UNCHANGED if before and before.version == trained else PROMOTED if passed else KEPT
@@ -121,8 +134,8 @@ def train_task(
         words += (
             f"; not promoted: right in {accuracy.mean:.1%} of {test.n_items} held-out items, "
             f"{now.name} in {weighted_mean(now.right, test.weights):.1%}: {gain.in_points}, "
-            f"{100 * _least_gain(gain):+.1f} by a standard error less, "
-            f"{-100 * MOST_LOST:+.1f} is the least"
+            f"{100 * _by_error(gain, now.doubt):+.1f} by a standard error "
+            f"{'less' if now.doubt < 0.0 else 'more'}, {-100 * MOST_LOST:+.1f} is the least"
         )
     return SelectionModelRow(
         task=task,
@@ -157,22 +170,41 @@ def train_task(
 
 @dataclass(frozen=True)
 class _Incumbent:
-    """What decides now, and how right it is (n,), from 0 to 1."""
+    """What decides now, and how right it is (n,), from 0 to 1; ``by_own_measure``: what is right
+    is what itself says."""
 
     name: str
     right: Floats
+    by_own_measure: bool = False
+
+    @property
+    def doubt(self) -> float:
+        """Standard errors added to a model's gain over it: doubt counts for what decides now,
+        unless that is flattered by the measure."""
+        return 1.0 if self.by_own_measure else -1.0
 
 
-def _least_gain(gain: Estimate) -> float:
-    """The gain less a standard error."""
-    return gain.mean - (gain.mean - gain.low) / _INTERVAL
+def _by_error(gain: Estimate, errors: float) -> float:
+    """The gain and so many standard errors more."""
+    return gain.mean + errors * (gain.mean - gain.low) / _INTERVAL
 
 
 def _without_model(
-    default: Choice | None, stood: Floats | None, test: RecordedAnswers, single: Floats
+    default: Choice | None,
+    stood: Floats | None,
+    test: RecordedAnswers,
+    single: Floats,
+    *,
+    by_judge: bool,
 ) -> _Incumbent:
     """What decides while nothing is learned."""
-    if default is not None and default.model is ProcessingModel.SEQUENTIAL and not default.chain:
+    asks_judge = default is not None and default.judge is not None
+    if by_judge and asks_judge and stood is not None:
+        return _Incumbent("the judged default", stood, by_own_measure=True)
+    if by_judge:
+        stood = None  # it is about what some other choice of the policy lets a judge decide
+    in_order = default is not None and default.model is ProcessingModel.SEQUENTIAL
+    if default is not None and in_order and not default.chain and not asks_judge:
         position = {service: k for k, service in enumerate(test.services)}
         if set(default.services) <= set(position):
             order = [position[service] for service in default.services]
@@ -227,17 +259,15 @@ def fit_trained_selector(
     """
     usd, ms = train.prices, np.nan_to_num(train.milliseconds.mean(axis=0))
     waiting_usd = price_per_second * ms / 1000.0
-    currencies: dict[str, tuple[Floats, Floats | None]] = {}
+    currencies: dict[str, Currency] = {}
     if usd.any() or waiting_usd.any():
         prices = usd if item_usd is None else item_usd
-        currencies[USD] = prices, waiting_usd if waiting_usd.any() else None
+        currencies[USD] = Currency(prices, waiting_usd if waiting_usd.any() else None)
     if ms.any() or not currencies:
         # services that take no measurable time are told apart by the number of calls
-        currencies["ms"] = ms if ms.any() else np.ones_like(ms), None
-    selectors: dict[str, Selector] = {
-        saves: fit_selector(train, prices, _RATES, seed, expected=expected, times=times)
-        for saves, (prices, times) in currencies.items()
-    }
+        currencies["ms"] = Currency(ms if ms.any() else np.ones_like(ms))
+    fitted = fit_selectors(train, list(currencies.values()), _RATES, seed, expected)
+    selectors = dict(zip(currencies, fitted, strict=True))
     solo_accuracy: Floats = train.mean(train.scores)
     words = next(iter(selectors.values())).description
     return build_trained_selector(selectors, solo_accuracy, usd, ms), words
@@ -257,13 +287,14 @@ def _fit_model(
     deployed, words = fit_trained_selector(
         train, expected=expected, price_per_second=price_per_second, item_usd=item_usd
     )
+    trained_on = content_keys(train.items)
     reads = any(point.family == CONTENT for point in deployed.points)
     if not reads or items is None or fitted is None:
-        return LearnedModel(deployed), words
+        return LearnedModel(deployed, trained_on=trained_on), words
     inputs = items.inputs.take(items.described)
     regions = regions_of(train.take(items.described), inputs)
     reasons = None if regions is None else learn_reasons(fitted.predictor, inputs, regions)
-    return LearnedModel(deployed, fitted.predictor, reasons, prices), words
+    return LearnedModel(deployed, fitted.predictor, reasons, prices, trained_on), words
 
 
 def _evaluate(model: LearnedModel, test: RecordedAnswers, items: KnownItems | None) -> _Trial:
@@ -342,8 +373,8 @@ def _too_few_items(
 ) -> SelectionModelRow:
     recorded = records.recorded
     words = (
-        f"{records.gold} items have gold, {recorded.n_items} of them a reading of every service "
-        f"as it is now and a verdict of known probability, which tell as much as "
+        f"{records.gold} items have gold or a verdict, {recorded.n_items} items a reading of every "
+        f"service as it is now and an outcome of known probability, which tell as much as "
         f"{recorded.n_effective:.0f} of an even sample; at least {MIN_ITEMS} are needed"
         f"{_more_at_this_rate(recorded)}. Rules and the default decide until then"
     )

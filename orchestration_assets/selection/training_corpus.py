@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -127,14 +128,21 @@ def train_tasks(
     policy: Policy, services: Mapping[str, Service], corpus: TrainingCorpus, registry: ModelRegistry
 ) -> list[SelectionModelRow]:
     """One row a task whose steps the policy wants learned."""
+    learned = {
+        name: task.learned for name, task in policy.tasks.items() if task.learned is not None
+    }
+    records = _described(
+        {
+            name: _records(policy, name, config.services, services, corpus)
+            for name, config in learned.items()
+        },
+        corpus,
+    )
     rows = []
-    for name, task in policy.tasks.items():
-        if task.learned is not None:
-            asked = task.learned.services
-            records = _described(_records(policy, name, asked, services, corpus), corpus)
-            identities = {one: _identity(policy, name, services[one]) for one in asked}
-            price = task.learned.price_per_second
-            rows.append(train_task(name, records, identities, registry, task.default, price))
+    for name, config in learned.items():
+        identities = {one: _identity(policy, name, services[one]) for one in config.services}
+        default, price = policy.tasks[name].default, config.price_per_second
+        rows.append(train_task(name, records[name], identities, registry, default, price))
     return rows
 
 
@@ -142,15 +150,17 @@ def all_frontier_rows(
     policy: Policy, services: Mapping[str, Service], corpus: TrainingCorpus
 ) -> Iterator[FrontierRow]:
     """The figures of every task that has outcomes, whether its steps are learned or not."""
-    for name in sorted(set(corpus.outcomes["task"].to_pylist()) & policy.tasks.keys()):
-        task = policy.tasks[name]
-        asked = candidate_services(task)
-        records = _described(_records(policy, name, asked, services, corpus), corpus)
+    names = sorted(set(corpus.outcomes["task"].to_pylist()) & policy.tasks.keys())
+    recorded = {
+        name: _records(policy, name, candidate_services(policy.tasks[name]), services, corpus)
+        for name in names
+    }
+    for name, records in _described(recorded, corpus).items():
         yield from frontier_rows(name, records.recorded, records.items)
         if (items := records.items) is not None:
             known = records.recorded.take(items.described)
             yield from region_rows(name, known, items.inputs.take(items.described))
-        if task.kind is AnswerKind.LABEL:
+        if policy.tasks[name].kind is AnswerKind.LABEL:
             yield from rule_rows(
                 name,
                 corpus.plans,
@@ -197,10 +207,21 @@ def _records(
     )
 
 
-def _described(records: TrainingRecords, corpus: TrainingCorpus) -> TrainingRecords:
-    """The records with what was known of their items before any call."""
-    inputs, described = corpus.inputs(records.recorded.items)
-    return replace(records, items=KnownItems(inputs, described)) if described.any() else records
+def _described(
+    records: Mapping[str, TrainingRecords], corpus: TrainingCorpus
+) -> dict[str, TrainingRecords]:
+    """The records of each task with what was known of their items before any call, which is read
+    once for all tasks."""
+    every = (content for one in records.values() for content in one.recorded.items)
+    position = {content: n for n, content in enumerate(dict.fromkeys(every))}
+    inputs, described = corpus.inputs(list(position))
+    known = KnownItems(inputs, described)
+    described_records = {}
+    for name, one in records.items():
+        rows = np.array([position[content] for content in one.recorded.items], dtype=np.int64)
+        items = known.take(rows)
+        described_records[name] = replace(one, items=items) if items.described.any() else one
+    return described_records
 
 
 def _asked_all(task: TaskConfig, name: str, asked: tuple[str, ...], plans: pa.Table) -> set[str]:

@@ -37,11 +37,13 @@ class TrainingRecords:
     """``recorded`` holds the complete items of a task: gold of known probability, or a judge's
     choice, and an outcome of every service as it is now, whatever the first ones said.
 
-    ``gold`` counts all items with gold, ``stale`` outcomes of services that changed since,
-    ``uneven`` the items that every service read only because the first ones were not sure.
+    ``gold`` counts all items of which people or the content say what is right, ``stale``
+    outcomes of services that changed since, ``uneven`` the items that every service read only
+    because the first ones were not sure.
     ``standing`` (n,) is how right the answer was that stood, from 0 to 1, where the recorded
     answers do not tell what else would have been decided; an item without one was not answered
-    rightly. It is None where no item has one, and where right is what a judge chose. ``basis`` says
+    rightly; it is None where no item has one. Where right is what a judge chose (``by_judge``), it
+    is about what that judge lets stand: its own choice, unless people say otherwise. ``basis`` says
     what the verdicts stand for.
     ``items`` (n) are what was known of them before any call; None where nothing is.
     """
@@ -53,6 +55,7 @@ class TrainingRecords:
     standing: Floats | None = None
     basis: str = ""
     items: KnownItems | None = None
+    by_judge: bool = False
 
 
 def training_records(
@@ -84,20 +87,23 @@ def training_records(
     chosen, uneven = _complete(people, len(services), asked_all)
     weights = people.drop_duplicates("content_hash").set_index("content_hash")["weight"]
     stands_for: Floats | None = weights.loc[chosen].to_numpy(np.float64)
+    by_judge = False
     judges = sorted(rows.loc[fresh & judged, "said_by"].unique())
     used = people
     stood = people.groupby("content_hash")["stood"].max()
     if judges and effective_count(weights.loc[chosen].to_numpy(np.float64)) < enough:
+        by_judge = True
         used, basis = _corrected(rows[fresh & judged], people), _judged_basis(judges, n_gold)
-        # what stood is held against people alone: of what a judge chose it tells nothing
-        stood = stood.iloc[:0]
         chosen, uneven = _complete(used, len(services), asked_all)
         stands_for = None
     used = used[used["content_hash"].isin(chosen)]
     recorded = _recorded(task, kind, services, chosen, used, prices, stands_for)
     stood_right = stood.reindex(chosen).to_numpy(np.float64)
-    standing = None if np.isnan(stood_right).all() else np.nan_to_num(stood_right)
-    return TrainingRecords(recorded, n_gold, stale, uneven, standing, basis)
+    # by its own measure what a judge chose is right
+    unknown = 1.0 if by_judge else 0.0
+    nothing_stood = np.isnan(stood_right).all() and not by_judge
+    standing = None if nothing_stood else np.nan_to_num(stood_right, nan=unknown)
+    return TrainingRecords(recorded, n_gold, stale, uneven, standing, basis, by_judge=by_judge)
 
 
 def _complete(
@@ -119,7 +125,7 @@ def _corrected(judged: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
 
 def _judged_basis(judges: Sequence[str], n_gold: int) -> str:
     who = ", ".join(judges)
-    return f"right is what {who} chose of the answers: only {n_gold} items have gold"
+    return f"right is what {who} chose of the answers: only {n_gold} items have gold or a verdict"
 
 
 def _recorded(

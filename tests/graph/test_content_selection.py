@@ -278,4 +278,7 @@ def test_preview_and_replay_plan_with_what_is_expected_too(learned, tmp_path, ca
     tasks = {one["task"]: one for one in json.loads(capsys.readouterr().out)["tasks"]}
     assert tasks["parity"]["answerable"] == tasks["parity"]["questions"] == ITEMS
     assert tasks["parity"]["accuracy"]["after"] > 0.95
+    # a quarter is held out of training, and accuracy rests on these alone
+    assert tasks["parity"]["gold"] + tasks["parity"]["in_sample"] == ITEMS
+    assert 0.15 * ITEMS < tasks["parity"]["gold"] < 0.35 * ITEMS
     assert tasks["parity"]["calls"]["after"] < 1.1 < tasks["parity"]["calls"]["before"]

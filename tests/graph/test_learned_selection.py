@@ -109,7 +109,7 @@ def test_what_was_learned_decides_the_next_batch_and_says_why(learned) -> None:
     plans = replan(project, batch)
     assert {plan["strategy"] for plan in plans} == {"learned"}
     assert {plan["artefact"] for plan in plans} == {row["version"]}
-    assert all("right in 100.0% of unseen gold" in plan["reason"] for plan in plans)
+    assert all("right in 100.0% of unseen outcomes" in plan["reason"] for plan in plans)
     expected = {
         plan["path"][-2:]: one["expected_accuracy"]
         for plan in plans

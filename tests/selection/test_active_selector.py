@@ -4,13 +4,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from orchestration_assets.schemas.enums import AnswerKind
+from orchestration_assets.schemas.enums import AnswerKind, ProcessingModel
 from orchestration_assets.schemas.items import Task
-from orchestration_assets.schemas.policy import Learned
+from orchestration_assets.schemas.policy import Choice, Learned
 from orchestration_assets.selection.active_selector import (
     ActiveSelector,
     CurrentPrices,
+    LearnedItems,
     artefact_name,
     choose_points,
     load_active_selector,
@@ -18,6 +21,7 @@ from orchestration_assets.selection.active_selector import (
 from orchestration_assets.selection.baselines import Cascade, SingleService
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.learned_model import LearnedModel
+from orchestration_assets.selection.learner import CONTENT
 from orchestration_assets.selection.strategies import describe_point, is_sampled
 from orchestration_assets.selection.trained_selector import (
     OperatingPoint,
@@ -121,7 +125,7 @@ def chosen(usd: float | None = None, ms: float | None = None, aim: str = "accura
     model = ActiveSelector("v", LearnedModel(trained_selector()))
     learned = LEARNED.model_copy(update={"aim": aim})
     found = choose_points(
-        {"t": (model, learned)}, {"t": 100}, now or CurrentPrices(PRICES), usd, ms
+        {"t": (model, learned)}, {"t": LearnedItems(100)}, now or CurrentPrices(PRICES), usd, ms
     )
     return found["t"]
 
@@ -156,8 +160,8 @@ def test_the_aim_of_price_takes_the_cheapest_that_matches_the_best_service() -> 
 
 def test_the_words_name_accuracy_price_and_the_best_single_service() -> None:
     assert describe_point(chosen()) == (
-        "learned: a second service where the first is not sure; right in 92.0% of unseen gold for "
-        "$0.006 and 6 ms an item, where s1 alone is right in 90.0%"
+        "learned: a second service where the first is not sure; right in 92.0% of unseen outcomes "
+        "for $0.006 and 6 ms an item, where s1 alone is right in 90.0%"
     )
 
 
@@ -242,3 +246,109 @@ def test_too_few_held_out_items_promote_nothing_and_a_clear_case_of_300_does(tmp
         if count == 100:
             assert f"at least {MIN_ITEMS} are needed, about" in row.words
     assert outcomes == ["none", PROMOTED]
+
+
+def _reading_content() -> ActiveSelector:
+    """The same operating points, whose steps rest on what an item is like."""
+    selector = trained_selector()
+    points = tuple(replace(point, family=CONTENT) for point in selector.points)
+    return ActiveSelector("v", LearnedModel(replace(selector, points=points)))
+
+
+@given(
+    st.integers(1, 400),
+    st.floats(0.0, 1.0),
+    st.floats(0.0, 0.05),
+    st.floats(0.0, 6.0),
+    st.sampled_from(["accuracy", "price"]),
+)
+def test_with_the_default_of_unfamiliar_items_the_batch_stays_within_its_budget(
+    count, share, default_usd, budget, aim
+) -> None:
+    model, unfamiliar = _reading_content(), round(share * count)
+    others = LearnedItems(count, unfamiliar, unfamiliar * default_usd, 0.0)
+    learned = LEARNED.model_copy(update={"aim": aim})
+    chosen = choose_points(
+        {"t": (model, learned)}, {"t": others}, CurrentPrices(PRICES), budget, None
+    )["t"]
+    familiar = count - unfamiliar
+    prices = [model.selector.points[at].mean_price(chosen.usd) for at in range(3)]
+    spent = familiar * prices[chosen.point] + others.default_usd
+    if chosen.better is not None:
+        spent += chosen.better_share * familiar * (prices[chosen.better] - prices[chosen.point])
+    if familiar * min(prices) + others.default_usd <= budget:
+        assert spent <= budget + 1e-9
+    elif familiar:
+        assert prices[chosen.point] == min(prices)
+
+
+def test_a_cheap_default_of_unfamiliar_items_leaves_more_for_the_others() -> None:
+    model, now = _reading_content(), CurrentPrices(PRICES)
+    points = [
+        choose_points({"t": (model, LEARNED)}, {"t": items}, now, 0.35, None)["t"].point
+        for items in (LearnedItems(100), LearnedItems(100, 50, 0.01, 0.0))
+    ]
+    assert points == [2, 1]
+
+
+def test_where_steps_rest_on_answers_alone_unfamiliar_items_are_decided_like_others() -> None:
+    model = ActiveSelector("v", LearnedModel(trained_selector()))
+    items = LearnedItems(100, 100, 900.0, 0.0)
+    found = choose_points({"t": (model, LEARNED)}, {"t": items}, CurrentPrices(PRICES), 0.61, None)
+    assert found["t"].point == 1
+
+
+def _judged_default(when: str = "always") -> Choice:
+    choice = {"model": "parallel", "services": ["s0", "s1"]}
+    return Choice.model_validate(choice | {"judge": {"service": "judge", "when": when}})
+
+
+@pytest.mark.parametrize("accuracies", [(0.7, 0.9), (0.9, 0.9999)])
+def test_what_is_learned_of_a_judge_is_held_against_what_the_judge_chooses(
+    tmp_path, accuracies
+) -> None:
+    """Saving calls is no gain where the answers that the judge prefers are lost."""
+    good = made(1_200, accuracies=accuracies, prices=(0.001, 0.01))
+    records = TrainingRecords(good, 0, 0, standing=np.ones(1_200), by_judge=True)
+    services = {"s0": "1", "s1": "1"}
+    row = train_task("t", records, services, Home(tmp_path).models, _judged_default())
+    assert (row.current, row.current_accuracy) == ("the judged default", 1.0)
+    if row.outcome == KEPT:
+        assert "by a standard error more, -2.0 is the least" in row.words
+    assert row.outcome == (PROMOTED if max(accuracies) > 0.99 else KEPT)
+
+
+def test_one_answer_that_a_judge_would_not_have_chosen_keeps_no_model_from_being_promoted(
+    tmp_path,
+) -> None:
+    good = made(600, accuracies=(0.6, 0.9999), prices=(0.001, 0.01))
+    held_out = [n for n, item in enumerate(good.items) if is_sampled("gate t", item, 0.25)]
+    answers, wrong = good.answers.copy(), held_out[0]
+    answers[wrong, 1] = (good.gold[wrong] + 1) % good.n_labels
+    records = TrainingRecords(
+        replace(good, answers=answers), 0, 0, standing=np.ones(600), by_judge=True
+    )
+    services = {"s0": "1", "s1": "1"}
+    row = train_task("t", records, services, Home(tmp_path).models, _judged_default())
+    assert (row.current, row.outcome) == ("the judged default", PROMOTED)
+    assert row.accuracy is not None and row.accuracy < 1.0
+
+
+def test_a_judge_elsewhere_in_the_policy_does_not_decide_for_the_default(tmp_path) -> None:
+    good = made(1_200, accuracies=(0.7, 0.9), prices=(0.001, 0.01))
+    records = TrainingRecords(good, 0, 0, standing=np.ones(1_200), by_judge=True)
+    default = Choice.model_validate({"model": "parallel", "services": ["s0", "s1"]})
+    services = {"s0": "1", "s1": "1"}
+    row = train_task("t", records, services, Home(tmp_path).models, default)
+    assert row.current == "the best single service"
+    assert row.current_accuracy == row.best_single_accuracy
+
+
+def test_a_judged_default_of_services_in_order_is_not_what_they_say_without_the_judge(
+    tmp_path,
+) -> None:
+    good = made(1_200, accuracies=(0.7, 0.9), prices=(0.001, 0.01))
+    choice = _judged_default().model_copy(update={"model": ProcessingModel.SEQUENTIAL})
+    records = TrainingRecords(good, 1_200, 0, standing=np.ones(1_200))
+    row = train_task("t", records, {"s0": "1", "s1": "1"}, Home(tmp_path).models, choice)
+    assert (row.current, row.outcome) == ("what stood", KEPT)

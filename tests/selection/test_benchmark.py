@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.selection import main, seeds_of
+from benchmarks import selection_content, selection_regions
+from benchmarks._selection_arguments import seeds_of
+from benchmarks.selection import main
 from tests.evidence.made import made
 
 
@@ -55,3 +57,28 @@ def test_seeds_are_listed_or_counted() -> None:
     assert seeds_of("3") == [1, 5, 10]
     assert seeds_of("1") == [1]
     assert seeds_of("4,7") == [4, 7]
+
+
+@pytest.mark.parametrize("run", [main, selection_content.main, selection_regions.main])
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--labels", "0"], "--labels must be at least 1"),
+        (["--seeds", "0"], "'0': give seeds such as 1,5,10, or how many"),
+        (["--seeds", "one"], "'one': give seeds such as 1,5,10, or how many"),
+    ],
+)
+def test_every_benchmark_of_selection_refuses_the_same_arguments(
+    run, arguments, words, tmp_path, capsys
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run([str(tmp_path), *arguments])
+    assert ended.value.code == 2
+    assert words in capsys.readouterr().err
+
+
+def test_without_a_folder_the_remedy_is_said(monkeypatch, capsys) -> None:
+    monkeypatch.delenv("ORCHESTRATION_EVAL_DATA", raising=False)
+    with pytest.raises(SystemExit):
+        selection_regions.main([])
+    assert "set ORCHESTRATION_EVAL_DATA" in capsys.readouterr().err

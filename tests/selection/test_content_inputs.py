@@ -1,7 +1,12 @@
 """Profiles and vectors of several batches as inputs, by content."""
 
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orchestration_assets.evidence.item_inputs import ItemInputs
 from orchestration_assets.features.terms import packed_terms
@@ -11,6 +16,7 @@ from orchestration_assets.schemas.tables import CONTENT_PROFILES
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS, VectorRow
 from orchestration_assets.selection.content_inputs import inputs_of_contents, read_inputs
 from resources.home import Home
+from resources.table_store import TableStore, parquet_bytes
 from tests.rows import row
 
 
@@ -73,6 +79,65 @@ def test_embedded_words_are_read_where_the_policy_asks_for_them() -> None:
     inputs, _ = inputs_of_contents(["b", "a"], [], tables, semantic=True)
     assert inputs.semantic is not None
     assert inputs.semantic.tolist() == [[0.0, 0.0], [0.0, 1.0]]
+
+
+def _before_terms_were_declared(table: pa.Table) -> list[pa.Table]:
+    """The same rows as they were stored then: without the column, or, read since, with nulls."""
+    place, field = table.schema.get_field_index("terms"), table.schema.field("terms")
+    nulls = pa.nulls(table.num_rows, field.type)
+    return [table.drop_columns(["terms"]), table.set_column(place, field, nulls)]
+
+
+@given(st.lists(st.sampled_from(["", "red fox", "blue sea", "北京"]), min_size=1, max_size=6))
+def test_terms_that_were_never_stored_are_unknown_and_not_none(texts) -> None:
+    contents = [f"c{n}" for n in range(len(texts))]
+    known = profiles(*((name, 1) for name in contents))
+    now = vectors(*zip(contents, texts, strict=True))
+    _, described = inputs_of_contents(contents, [known], [now], semantic=False)
+    assert described.all()
+    for before in _before_terms_were_declared(now):
+        _, described = inputs_of_contents(contents, [known], [before], semantic=False)
+        # what has no words has no terms either
+        assert described.tolist() == [not text for text in texts]
+
+
+class RecordingStore(TableStore):
+    """Notes what is read of which batch."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.reads: list[tuple[str, str | None, tuple[str, ...] | None]] = []
+
+    def read(self, table, batch=None, columns=None) -> pa.Table:
+        self.reads.append((table, batch, None if columns is None else tuple(columns)))
+        return super().read(table, batch, columns)
+
+
+def stored_vectors(folder: Path, batches: dict[str, pa.Table]) -> RecordingStore:
+    store = RecordingStore(folder)
+    for batch, table in batches.items():
+        store.write(CONTENT_VECTORS, table, batch)
+    return store
+
+
+def test_of_stored_vectors_only_what_is_needed_is_read(tmp_path) -> None:
+    batches = {"b1": vectors(("a", "red fox"), ("b", "blue sea")), "b2": vectors(("c", "old tree"))}
+    store = stored_vectors(tmp_path, batches)
+    inputs, _ = read_inputs(store, ["b"], semantic=False)
+    np.testing.assert_allclose(inputs.words, hashed_words(["blue sea"]))
+    of_vectors = [read[1:] for read in store.reads if read[0] == CONTENT_VECTORS.name]
+    hashes = ("content_hash",)
+    needed = ("content_hash", "status", "vector", "terms")
+    assert of_vectors == [("b1", hashes), ("b1", needed), ("b2", hashes)]
+
+
+def test_tables_from_before_a_column_was_declared_are_read_as_they_are(tmp_path) -> None:
+    store = stored_vectors(tmp_path, {"b1": vectors(("a", "red fox"), ("b", ""))})
+    path = store.path(CONTENT_VECTORS.name, "b1")
+    path.write_bytes(parquet_bytes(pq.read_table(path).drop_columns(["terms"])))
+    inputs, _ = read_inputs(store, ["a", "b"], semantic=False)
+    np.testing.assert_allclose(inputs.words[:1], hashed_words(["red fox"]))
+    assert inputs.terms is not None and not len(inputs.terms.packed)
 
 
 def test_without_any_table_nothing_is_known(tmp_path) -> None:

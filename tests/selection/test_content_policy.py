@@ -6,12 +6,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from orchestration_assets.evidence.recorded_answers import MISSING, Floats, RecordedAnswers
+from orchestration_assets.selection.action_gains import gain_models_of
+from orchestration_assets.selection.content_actions import best_of
 from orchestration_assets.selection.content_fitting import fit_content_policy
 from orchestration_assets.selection.content_policy import ContentPolicy
 from orchestration_assets.selection.content_simulation import ContentSimulator
-from orchestration_assets.selection.learner import CONTENT, fit_selector
+from orchestration_assets.selection.currencies import Currency
+from orchestration_assets.selection.learner import CONTENT, fit_selector, fit_selectors
 from orchestration_assets.selection.policy_outcomes import best_single, curve, exchange_rates
 from orchestration_assets.selection.stored_content_policy import (
     pack_content_policy,
@@ -249,3 +253,45 @@ def test_expected_scores_of_other_items_are_refused() -> None:
     train, expected = planted(100, 14)
     with pytest.raises(ValueError, match="expected scores have shape"):
         fit_selector(train, expected=expected[:50])
+
+
+def test_what_no_price_changes_is_fitted_once_for_money_and_time() -> None:
+    train, expected = planted(500, 21)
+    money, duration = Currency(train.prices), Currency(np.array([3.0, 2.0, 1.0]))
+    both = fit_selectors(train, [money, duration], 6, expected=expected)
+    alone = [fit_selector(train, one.prices, 6, expected=expected) for one in (money, duration)]
+    for together, single in zip(both, alone, strict=True):
+        assert together.families == single.families
+        assert together.content is not None and single.content is not None
+        np.testing.assert_array_equal(
+            together.validation[CONTENT].values, single.validation[CONTENT].values
+        )
+    first, second = (one.content for one in both)
+    assert first is not None and second is not None
+    assert first.accepted is second.accepted
+    for subset in set(first.forests) & set(second.forests):
+        assert first.forests[subset] is second.forests[subset]
+
+
+@given(
+    arrays(np.float64, st.tuples(st.integers(1, 5), st.integers(1, 20)),
+           elements=st.sampled_from([-1.0, 0.0, 0.25, 3.0]))
+)  # fmt: skip
+def test_the_best_action_is_the_first_of_the_highest(net) -> None:
+    action, best = best_of(net)
+    np.testing.assert_array_equal(action, net.argmax(axis=0))
+    np.testing.assert_array_equal(best, net.max(axis=0))
+
+
+@given(st.integers(1, 4), st.integers(0, 2**32 - 1))
+def test_gains_in_training_are_those_that_the_policy_expects_later(n_actions, seed) -> None:
+    rng = np.random.default_rng(seed)
+    slopes, plain, learned = (rng.random(size) for size in (
+        n_actions, (n_actions, 7), (n_actions, 7)
+    ))  # fmt: skip
+    for model, gains in gain_models_of(slopes, plain, learned):
+        np.testing.assert_allclose(model(plain.T, learned.T).T, gains, atol=1e-12)
+        wide = model.spread(np.arange(n_actions) + 1, n_actions + 2)
+        padded = [np.pad(part.T, ((0, 0), (1, 1))) for part in (plain, learned)]
+        np.testing.assert_allclose(wide(*padded)[:, 1:-1].T, gains, atol=1e-12)
+        assert np.isneginf(wide(*padded)[:, [0, -1]]).all()

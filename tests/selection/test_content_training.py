@@ -12,18 +12,20 @@ from orchestration_assets.schemas.enums import ProfileStatus
 from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import PROCESSING_PLANS, ItemProfile, PlanRow
-from orchestration_assets.selection.active_selector import ActiveSelector, ChosenPoint
+from orchestration_assets.selection.active_selector import ActiveSelector, ChosenPoint, LearnedItems
 from orchestration_assets.selection.content_drift import content_drifts
 from orchestration_assets.selection.expectations import (
     UNFAMILIAR_BELOW,
     BatchInputs,
     expected_usd_by,
 )
+from orchestration_assets.selection.expected_price import ExpectedPrices
 from orchestration_assets.selection.forecast import Price
+from orchestration_assets.selection.frontier import frontier_rows
 from orchestration_assets.selection.item_prices import item_tokens
 from orchestration_assets.selection.known_items import KnownItems
 from orchestration_assets.selection.learned_model import LearnedModel, pack_model, unpack_model
-from orchestration_assets.selection.plan import plan_items
+from orchestration_assets.selection.plan import count_learned_items, plan_items
 from orchestration_assets.selection.strategies import is_sampled
 from orchestration_assets.selection.training import train_task
 from orchestration_assets.selection.training_records import ANY_ANSWER, TrainingRecords
@@ -132,35 +134,41 @@ def test_a_stored_model_expects_and_gives_reasons_as_before(trained) -> None:
     assert again.reasons is not None and again.reasons.effects
 
 
-def planned(trained, inputs, described) -> list[PlanRow]:
-    registry, found = trained
-    model = stored(registry, found.trained)
+def policy_that_learns() -> Policy:
     task = {
         "question": "?",
         "kind": "text",
         "learned": {"services": list(SERVICES), "explore": 0.0},
         "default": {"model": "sequential", "services": ["a"]},
     }
-    policy = Policy.model_validate(
+    return Policy.model_validate(
         {
             "version": 1,
             "services": {name: {"implementation": "grammar"} for name in SERVICES},
             "tasks": {"t": task},
         }
     )
+
+
+def profiles_of(inputs) -> list[ItemProfile]:
+    return [
+        ItemProfile(f"i{n}", f"c{n}", f"c{n}.txt", ProfileStatus.OK, features)
+        for n, features in enumerate(inputs.profiles.to_pylist())
+    ]
+
+
+def planned(trained, inputs, described) -> list[PlanRow]:
+    registry, found = trained
+    model = stored(registry, found.trained)
     contents = [f"c{n}" for n in range(len(described))]
     point = max(range(len(model.selector.points)), key=lambda n: model.selector.points[n].accuracy)
     active = ActiveSelector(found.trained, model)
     chosen = ChosenPoint(active, point, model.selector.usd, model.selector.ms)
     positions = {name: n for n, name in enumerate(contents)}
-    known = chosen.with_inputs(BatchInputs(positions, KnownItems(inputs, described)))
-    profiles = [
-        ItemProfile(f"i{n}", name, f"{name}.txt", ProfileStatus.OK, features)
-        for n, (name, features) in enumerate(
-            zip(contents, inputs.profiles.to_pylist(), strict=True)
-        )
-    ]
+    batch = BatchInputs(positions, KnownItems(inputs, described))
+    known = chosen.with_expectations(batch.expected(chosen.model.learned))
     prices = {name: Price(50.0, 0.001) for name in SERVICES}
+    policy, profiles = policy_that_learns(), profiles_of(inputs)
     return list(plan_items("b", profiles, policy, "hash", prices, {"t": known}))
 
 
@@ -223,6 +231,23 @@ def test_items_unlike_all_that_was_learned_follow_the_default_and_drift_is_count
     assert drift.is_drift and "the content has changed" in drift.words
 
 
+def test_items_that_follow_the_default_are_counted_at_its_price(trained) -> None:
+    registry, found = trained
+    model = stored(registry, found.trained)
+    inputs, _ = planted("code", 60, 5)
+    batch = BatchInputs({f"c{n}": n for n in range(60)}, KnownItems(inputs, np.ones(60, np.bool_)))
+    prices = {name: Price(50.0, 0.25) for name in SERVICES}
+    policy, profiles = policy_that_learns(), profiles_of(inputs)
+    expected = ExpectedPrices({}, dict.fromkeys(SERVICES, 0.25))
+    items, others_usd, others_ms = count_learned_items(
+        profiles, policy, prices, expected, {"t": batch.expected(model)}
+    )
+    plans = planned(trained, inputs, np.ones(60, np.bool_))
+    new = sum(plan.strategy == "default" for plan in plans)
+    assert items == {"t": LearnedItems(60, new, 0.25 * new, 50.0 * new)} and new >= 15
+    assert (others_usd, others_ms) == (0.0, 0.0)
+
+
 @pytest.mark.parametrize(
     ("items", "unfamiliar", "drifts"),
     [(100, 0, False), (20, 4, False), (50, 5, True), (200, 9, False)],
@@ -245,3 +270,15 @@ def test_plans_that_no_model_reads_content_for_have_no_drift() -> None:
 def test_plans_from_before_familiarity_was_declared_tell_nothing_of_drift() -> None:
     plans = PROCESSING_PLANS.schema.empty_table().drop_columns(["expected_scores", "familiarity"])
     assert content_drifts(plans) == []
+
+
+def test_what_fewer_outcomes_teach_rests_on_content_too() -> None:
+    known = records("code", 1)
+    rows = list(frontier_rows("t", known.recorded, known.items))
+    (few,) = (row for row in rows if row.view == "labels")
+    single = max(row.accuracy for row in rows if row.policy.startswith("always "))
+    assert few.labels == 100
+    assert few.accuracy > single + 0.1
+    without = frontier_rows("t", known.recorded)
+    (blind,) = (row for row in without if row.view == "labels")
+    assert blind.accuracy <= single + 0.02

@@ -7,8 +7,9 @@ import pytest
 
 from orchestration_assets.evidence.belief import fit_belief
 from orchestration_assets.evidence.recorded_answers import MISSING
-from orchestration_assets.selection.backward_induction import STOP, fit_step_policy
-from orchestration_assets.selection.learner import SINGLE, STACK, fit_selector
+from orchestration_assets.selection.backward_induction import STOP, StepStates, fit_step_policy
+from orchestration_assets.selection.currencies import Currency
+from orchestration_assets.selection.learner import SINGLE, STACK, fit_selector, fit_selectors
 from orchestration_assets.selection.policy_outcomes import best_single, curve, exchange_rates
 from orchestration_assets.selection.trained_selector import (
     build_trained_selector,
@@ -59,8 +60,8 @@ def test_chances_are_called_unequal_where_they_are() -> None:
     train = made(60)
     even = fit_selector(replace(train, stands_for=np.full(60, 2.0)))
     uneven = fit_selector(replace(train, stands_for=np.linspace(1.0, 2.0, 60)))
-    assert "60 gold labels are too few" in even.description
-    assert "60 gold labels of unequal chances" in uneven.description
+    assert "60 outcomes are too few" in even.description
+    assert "60 outcomes of unequal chances" in uneven.description
 
 
 def test_one_dominant_service_among_liars_is_called_alone() -> None:
@@ -96,11 +97,22 @@ def test_free_texts_are_learned_without_comparing_them() -> None:
     assert max(one.accuracy for one in selector.run(free)) >= recorded.scores.mean(axis=0).max()
 
 
+def test_forests_of_steps_are_grown_once_for_money_and_time() -> None:
+    train = made(600)
+    duration = Currency(np.array([9.0, 5.0, 1.0]))
+    money, time = fit_selectors(train, [Currency(train.prices), duration], 6)
+    assert money.step_policy is not None and time.step_policy is not None
+    assert money.belief is time.belief
+    assert money.step_policy.forests is time.step_policy.forests
+    alone = fit_selector(train, duration.prices, 6)
+    np.testing.assert_array_equal(alone.validation[STACK].values, time.validation[STACK].values)
+
+
 def test_asking_stops_where_it_is_free_of_use_and_the_last_service_ends_it() -> None:
     train = made(1_200)
     belief, posteriors = fit_belief(train)
     rates = exchange_rates(train.prices, 6)
-    steps, outcomes = fit_step_policy(train, posteriors, train.prices, rates)
+    steps, outcomes = fit_step_policy(StepStates(train, posteriors), train.prices, rates)
     prices = [one.price for one in outcomes]
     assert prices == sorted(prices, reverse=True)
     whole = belief.posterior(train, (0, 1, 2))

@@ -143,6 +143,34 @@ def test_a_judge_scores_the_readings_that_it_was_shown_and_no_others() -> None:
     assert outcomes(readings) == []
 
 
+_JUDGINGS = st.lists(
+    st.tuples(
+        st.sets(st.sampled_from(["one", "two", "three"]), min_size=1), st.sampled_from("xyz")
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+@given(_JUDGINGS)
+def test_outcomes_of_a_content_come_from_one_judgement_of_answers_shown_side_by_side(
+    judgings,
+) -> None:
+    """In each batch every service answers, and the judge is shown the answers of some."""
+    rules, readings = policy(judge={"service": "judge", "when": "always"}), []
+    for n, (seen, chosen) in enumerate(judgings):
+        readings += [reading(name, f"{name}{n}", batch=f"b{n}") for name in ("one", "two", "three")]
+        readings.append(reading("judge", chosen, batch=f"b{n}", saw=tuple(sorted(seen))))
+    found = outcomes(readings, rules=rules)
+    (batch,) = {row.batch for row in found}
+    seen, chosen = judgings[int(batch[1:])]
+    assert {row.service for row in found} == seen
+    assert {row.right for row in found} == {chosen}
+    assert len(seen) == max(len(others) for others, _ in judgings)
+    later = judgings[int(batch[1:]) + 1 :]
+    assert all(len(others) < len(seen) for others, _ in later)
+
+
 def test_people_and_a_judge_may_both_have_said_something() -> None:
     rules = policy(judge={"service": "judge", "when": "always"})
     readings = [reading("one", "x"), reading("judge", "y", saw=("one",))]

@@ -91,17 +91,20 @@ def test_a_judge_counts_where_people_have_said_too_little_and_they_correct_it() 
     assert found.recorded.items == ("c-a", "c-b", "c-c")
     assert found.recorded.scores.tolist() == [[0.0, 0.0], [1.0, 0.0], [1.0, 0.0]]
     assert found.recorded.weights.tolist() == [1.0, 1.0, 1.0]
-    assert found.basis == "right is what gpt chose of the answers: only 1 items have gold"
+    assert (
+        found.basis == "right is what gpt chose of the answers: only 1 items have gold or a verdict"
+    )
     alone = records([*judged, *said], AnswerKind.TEXT, enough=1.0, basis="verdicts")
     assert (alone.recorded.items, alone.basis) == (("c-a",), "verdicts")
 
 
-def test_what_stood_is_not_held_against_a_judge() -> None:
+def test_what_a_judge_chose_stands_and_is_right_unless_people_say_otherwise() -> None:
     judged = [outcome(i, n, "x", "x", why="judge", said_by="gpt") for i in "abc" for n in VERSIONS]
-    said = [outcome("a", name, "x", "x", stood=1.0) for name in VERSIONS]
+    said = [outcome("a", name, "x", "y", stood=0.25) for name in VERSIONS]
     found = records([*judged, *said], AnswerKind.TEXT, enough=2.0)
-    # else what stood would be wrong in all but the one item that people spoke about
-    assert (found.recorded.n_items, found.standing) == (3, None)
+    assert found.by_judge and found.standing is not None
+    assert found.standing.tolist() == [0.25, 1.0, 1.0]
+    assert not records(said, AnswerKind.TEXT).by_judge
 
 
 @pytest.mark.parametrize(

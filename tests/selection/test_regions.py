@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from orchestration_assets.evidence.item_inputs import ItemInputs
 from orchestration_assets.evidence.recorded_answers import Bools, Floats, RecordedAnswers
+from orchestration_assets.evidence.weighted_estimates import Estimate
 from orchestration_assets.schemas.feature_words import FEATURE_WORDS, GRAMMAR_NAMES, LANGUAGE_NAMES
 from orchestration_assets.schemas.features import FEATURE_NAMES, FEATURES
 from orchestration_assets.selection.region_conditions import (
@@ -28,7 +29,13 @@ from orchestration_assets.selection.region_names import (
     summary,
 )
 from orchestration_assets.selection.region_rows import region_rows, regions_of
-from orchestration_assets.selection.regions import FEWEST, ContentRegions, find_regions, p_value
+from orchestration_assets.selection.regions import (
+    FEWEST,
+    ContentRegion,
+    ContentRegions,
+    find_regions,
+    p_value,
+)
 from orchestration_assets.services.language.natural_languages import NATURAL_LANGUAGES
 from orchestration_assets.text.grammars import LANGUAGES
 from tests.selection.planted_content import planted_answers, planted_profiles, scored
@@ -213,7 +220,45 @@ def test_regions_part_all_items_whatever_the_answers(seed: int, services: int, n
         assert region.items >= (FEWEST if region.conditions else 1)
         assert len({one.feature for one in region.conditions}) == len(region.conditions)
         assert all(one.low <= one.mean <= one.high for one in (*region.scores, *region.leads))
-        assert region_sentence(found, region)
+        check_sentence(found, region)
+
+
+def check_sentence(found: ContentRegions, region: ContentRegion) -> None:
+    """What is said of the two services does not contradict what was measured of all of them."""
+    sentence = region_sentence(found, region)
+    name, other = found.services[region.service], found.services[region.next_service]
+    best, following = (region.scores[k].mean for k in (region.service, region.next_service))
+    if "next best" in sentence:
+        rest = [one.mean for k, one in enumerate(region.scores) if k != region.service]
+        assert max(rest) == following <= best
+    dearer = region.prices[region.next_service] > region.prices[region.service]
+    lead = region.leads[region.next_service]
+    assert ("better on these items" in sentence) == (lead.high < 0.0 and not dearer)
+    assert ("too close to tell" in sentence) == (lead.low <= 0.0 <= lead.high and not dearer)
+    assert sentence.index(f"{name} ") < sentence.rindex(f"{other} ")
+
+
+@given(
+    st.lists(st.floats(0.0, 1.0), min_size=2, max_size=4),
+    st.lists(st.sampled_from([0.001, 0.002, 0.04]), min_size=4, max_size=4),
+    st.permutations(range(4)),
+    st.floats(0.0, 0.4),
+    st.booleans(),
+)
+def test_words_about_a_region_never_contradict_what_was_measured(
+    means, prices, order, width, graded
+) -> None:
+    n = len(means)
+    service, following = [k for k in order if k < n][:2]
+
+    def around(mean: float) -> Estimate:
+        return Estimate(mean, mean - width, mean + width, 50, 50.0)
+
+    leads = tuple(around(means[service] - mean) for mean in means)
+    scores = tuple(around(mean) for mean in means)
+    region = ContentRegion((), service, following, 50, scores, leads, tuple(prices[:n]))
+    names = tuple(f"s{k}" for k in range(n))
+    check_sentence(ContentRegions(names, region, (region,), 50, 50, 1, graded), region)
 
 
 @settings(max_examples=30, deadline=None)
