@@ -66,7 +66,9 @@ class ModelRegistry:
         version = version or _content_hash(arrays, facts)
         folder = self._at(name, version)
         sink = io.BytesIO()
-        np.savez(sink, allow_pickle=False, **{key: arrays[key] for key in sorted(arrays)})
+        np.savez_compressed(
+            sink, allow_pickle=False, **{key: arrays[key] for key in sorted(arrays)}
+        )
         data, stated = sink.getvalue(), json.dumps(facts, sort_keys=True)
         digest = blake2b(data + stated.encode(), digest_size=16).hexdigest()
         file = f"arrays-{digest}.npz"

@@ -30,8 +30,7 @@ from orchestration_assets.disagreement.neighbour_history import (
 from orchestration_assets.disagreement.pairs import disagreements
 from orchestration_assets.disagreement.readings import (
     ServiceReadings,
-    group_readings,
-    group_roles,
+    group_answers,
     independent,
 )
 from orchestration_assets.disagreement.resolution import resolve_plans
@@ -99,13 +98,17 @@ class InterpretedBatch:
         return [self.by_name[table.name] for table in INTERPRETATIONS.values()]
 
     @cached_property
-    def readings(self) -> dict[Key, ServiceReadings]:
-        return group_readings(self.interpretations)
+    def _answers(self) -> tuple[dict[Key, ServiceReadings], dict[Key, Roles]]:
+        return group_answers(self.interpretations)
 
-    @cached_property
+    @property
+    def readings(self) -> dict[Key, ServiceReadings]:
+        return self._answers[0]
+
+    @property
     def roles(self) -> dict[Key, Roles]:
         """Which readings decide, and what each was shown."""
-        return group_roles(self.interpretations)
+        return self._answers[1]
 
     @cached_property
     def independent(self) -> dict[Key, ServiceReadings]:

@@ -22,15 +22,27 @@ _in_order = attrgetter("item_id", "task", "step")
 
 def group_readings(interpretations: Iterable[pa.Table]) -> dict[tuple[str, str], ServiceReadings]:
     """(item_id, task) -> (service, reading) pairs in the order of asking; final readings only."""
-    return {
-        key: tuple((row.service, reading_of(row)) for row in rows)
-        for key, rows in _by_question(interpretations)
-    }
+    return group_answers(interpretations)[0]
 
 
 def group_roles(interpretations: Iterable[pa.Table]) -> dict[tuple[str, str], Roles]:
     """(item_id, task) -> which of its final readings decide, and what each was shown."""
-    return {key: _roles(rows) for key, rows in _by_question(interpretations)}
+    return group_answers(interpretations)[1]
+
+
+def group_answers(
+    interpretations: Iterable[pa.Table],
+) -> tuple[dict[tuple[str, str], ServiceReadings], dict[tuple[str, str], Roles]]:
+    """What :func:`group_readings` and :func:`group_roles` find, read once."""
+    readings: dict[tuple[str, str], ServiceReadings] = {}
+    roles: dict[tuple[str, str], Roles] = {}
+    for key, rows in _by_question(interpretations):
+        votes = readings[key] = tuple((row.service, reading_of(row)) for row in rows)
+        decides = frozenset(row.service for row in rows if row.decides)
+        saw = {row.service: row.saw for row in rows}
+        # an answer that no table could hold decides nothing any more: then the others do
+        roles[key] = Roles(decides, saw) if decides else decisive(votes, saw)
+    return readings, roles
 
 
 def _by_question(
@@ -43,14 +55,6 @@ def _by_question(
     ]
     rows.sort(key=_in_order)
     return ((key, list(group)) for key, group in groupby(rows, key=_question))
-
-
-def _roles(rows: list[InterpretationRow]) -> Roles:
-    decides = frozenset(row.service for row in rows if row.decides)
-    saw = {row.service: row.saw for row in rows}
-    # an answer that no table could hold decides nothing any more: then the others do
-    votes = [(row.service, reading_of(row)) for row in rows]
-    return Roles(decides, saw) if decides else decisive(votes, saw)
 
 
 def independent(

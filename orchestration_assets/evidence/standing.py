@@ -32,6 +32,8 @@ class Roles:
 
     @cached_property
     def _known(self) -> dict[str, frozenset[str]]:
+        if not any(self.saw.values()):
+            return {}
         known: dict[str, set[str]] = {}
         for name in self.saw:
             reached: set[str] = set()

@@ -14,12 +14,13 @@ from orchestration_assets.code_version import code_version
 from orchestration_assets.features.index import (
     NAME,
     EarlierContent,
+    IndexedItems,
     earlier_content,
     store_segment,
 )
 from orchestration_assets.features.near_copies import NearCopy, near_copies
 from orchestration_assets.features.neighbours import nearest_earlier
-from orchestration_assets.features.sketches import minhash, sketch_matrix
+from orchestration_assets.features.sketches import PERMUTATIONS, minhash
 from orchestration_assets.features.terms import packed_terms
 from orchestration_assets.features.vectors import DIMENSIONS, embedded_words, hashed_words
 from orchestration_assets.profiling.batch import (
@@ -35,6 +36,7 @@ from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.enums import ProfileStatus
 from orchestration_assets.schemas.policy import Execution, Features, Policy
 from orchestration_assets.schemas.records import TableResult, rows_to_arrow
+from orchestration_assets.schemas.storable_values import whole_text
 from orchestration_assets.schemas.tables import AcceptedItem, accepted_items
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS, Neighbour
 from resources.feature_cache.rows import RowCache
@@ -46,6 +48,14 @@ _KEPT: Final = pa.schema([CONTENT_VECTORS.schema.field(name) for name in _COMPUT
 _FOUND: Final = pa.schema(
     [CONTENT_VECTORS.schema.field(name) for name in ("status", "reason", *_COMPUTED_COLUMNS)]
 )
+_VECTORS: Final = _FOUND.field("vector").type
+# what the others say of an item is computed anew in every batch
+_RELATED: Final = replace(
+    CONTENT_VECTORS,
+    schema=pa.schema([field for field in CONTENT_VECTORS.schema if field.name not in _FOUND.names]),
+)
+# vectors computed are kept in portions: a run that dies loses the last one at most
+_STORE_EVERY: Final = 2_000
 
 Spread = Callable[
     [Callable[[ProfileChunk], pa.Table], Sequence[ProfileChunk]],
@@ -68,47 +78,58 @@ def vector_chunk(chunk: ProfileChunk, semantic: bool) -> pa.Table:
     """Vectors and sketches of the items of a chunk; runs on a Dask worker."""
     read = list(reread_texts(chunk))
     try:
-        rows = _rows(read, semantic)
+        return _computed(read, semantic)
     except Exception:  # noqa: BLE001 -- one by one, the item that breaks it stands alone
         if semantic:
             # a model that is missing is no item's fault, and is said so
             embedded_words(["word"])
-        rows = [_row_alone(one, semantic) for one in read]
-    return pa.Table.from_pylist(rows, schema=_FOUND)
+        return pa.concat_tables(_row_alone(one, semantic) for one in read)
 
 
-def _rows(read: Sequence[str | UnreadItem], semantic: bool) -> list[dict[str, Any]]:
+def _computed(read: Sequence[str | UnreadItem], semantic: bool) -> pa.Table:
     """One row each; many texts at once take much less time than one by one."""
+    unread = [text if isinstance(text, UnreadItem) else None for text in read]
     texts = [text for text in read if not isinstance(text, UnreadItem)]
-    vectors = iter(hashed_words(texts))
-    meanings = iter(embedded_words(texts)) if semantic and texts else iter(())
-    rows: list[dict[str, Any]] = []
-    for text in read:
-        if isinstance(text, UnreadItem):
-            rows.append({"status": text.status, "reason": text.reason})
-            continue
-        rows.append(
-            {
-                "status": ProfileStatus.OK,
-                "vector": _unless_zero(next(vectors)),
-                "semantic": _unless_zero(next(meanings)) if semantic else None,
-                "sketch": minhash(text),
-                "terms": packed_terms(text) or None,
-            }
-        )
-    return rows
+    has_text = np.array([reason is None for reason in unread], dtype=bool)
+    meanings = embedded_words(texts) if semantic and texts else None
+    statuses = [ProfileStatus.OK if one is None else one.status for one in unread]
+    reasons = [None if one is None else whole_text(one.reason) for one in unread]
+    columns = {
+        "status": pa.array(statuses, pa.string()),
+        "reason": pa.array(reasons, pa.string()),
+        "vector": _vectors(hashed_words(texts), has_text),
+        "semantic": pa.nulls(len(read), _VECTORS)
+        if meanings is None
+        else _vectors(meanings, has_text),
+        "sketch": _numbers(map(minhash, texts), has_text),
+        "terms": _numbers(map(packed_terms, texts), has_text),
+    }
+    return pa.Table.from_arrays([columns[name] for name in _FOUND.names], schema=_FOUND)
 
 
-def _row_alone(text: str | UnreadItem, semantic: bool) -> dict[str, Any]:
+def _vectors(vectors: Any, has_text: Any) -> pa.Array:
+    """The vector of each item that has a text with words, else null; ``vectors`` has a row for
+    each item that has a text."""
+    worded = np.zeros(len(has_text), dtype=bool)
+    worded[has_text] = vectors.any(axis=1)
+    offsets = np.concatenate([[0], np.cumsum(worded)]).astype(np.int32) * vectors.shape[1]
+    numbers = pa.array(vectors[vectors.any(axis=1)].ravel())
+    absent = pa.array(offsets, mask=np.append(~worded, False))
+    return pa.ListArray.from_arrays(absent, numbers, type=_VECTORS)
+
+
+def _numbers(found: Iterable[Sequence[int] | None], has_text: Any) -> pa.Array:
+    """The numbers of each item that has a text with some, else null."""
+    numbers = iter(found)
+    lists = [next(numbers) or None if readable else None for readable in has_text.tolist()]
+    return pa.array(lists, _FOUND.field("sketch").type)
+
+
+def _row_alone(text: str | UnreadItem, semantic: bool) -> pa.Table:
     try:
-        (row,) = _rows([text], semantic)
+        return _computed([text], semantic)
     except Exception as error:  # noqa: BLE001 -- what one item breaks is its own failure
-        (row,) = _rows([unexpected_failure("computing its vectors", error)], semantic)
-    return row
-
-
-def _unless_zero(vector: Any) -> Any:
-    return vector if vector.any() else None
+        return _computed([unexpected_failure("computing its vectors", error)], semantic)
 
 
 def vectorise_batch(
@@ -173,14 +194,27 @@ def compute_vectors(
     known = recalled.rows.add_column(0, "status", pa.array([ProfileStatus.OK.value] * there))
     parts = [known.add_column(1, "reason", pa.nulls(there, pa.string())).cast(_FOUND)]
     positions = list(recalled.positions)
-    for piece, found in made:
-        places = [key_of[row.item_id] for row in piece.rows]
-        good = pc.equal(found["status"], ProfileStatus.OK).to_pylist()
-        keep = [key if ok else None for (_, key), ok in zip(places, good, strict=True)]
-        kept.remember(keep, found.select(_COMPUTED_COLUMNS))
-        parts.append(found)
-        positions += [n for n, _ in places]
-        advance(len(piece.rows))
+    unkept: list[tuple[list[str | None], pa.Table]] = []
+
+    def keep() -> None:
+        if unkept:
+            keys = [key for of_piece, _ in unkept for key in of_piece]
+            kept.remember(keys, pa.concat_tables(found for _, found in unkept))
+            unkept.clear()
+
+    try:
+        for piece, found in made:
+            places = [key_of[row.item_id] for row in piece.rows]
+            good = pc.equal(found["status"], ProfileStatus.OK).to_pylist()
+            of_piece = [key if ok else None for (_, key), ok in zip(places, good, strict=True)]
+            unkept.append((of_piece, found.select(_COMPUTED_COLUMNS)))
+            parts.append(found)
+            positions += [n for n, _ in places]
+            advance(len(piece.rows))
+            if sum(len(keys) for keys, _ in unkept) >= _STORE_EVERY:
+                keep()
+    finally:
+        keep()
     origins = [COMPUTED] * len(work.rows)
     for n, tier in zip(recalled.positions, recalled.tiers, strict=True):
         origins[n] = tier
@@ -189,66 +223,85 @@ def compute_vectors(
 
 @dataclass(frozen=True, slots=True)
 class RelatedItems:
-    """The whole table, and the representatives (item, vector, sketch) that the index gets."""
+    """The whole table, and the representatives that the index gets."""
 
     table: pa.Table
-    representatives: list[tuple[str, Any, Any | None]]
+    representatives: IndexedItems
 
 
 def relate(vectors: VectorColumns, earlier: EarlierContent, features: Features) -> RelatedItems:
     """Near-copies and neighbours of every item: a pure function of vectors and earlier content."""
     rows, batch = vectors.work.rows, vectors.work.batch
     items = [row.item_id for row in rows]
-    found = vectors.found.to_pydict()
+    worded, found = _matrix(vectors.found["vector"], DIMENSIONS)
     matrix = np.zeros((len(items), DIMENSIONS), np.float32)
-    for n, vector in enumerate(found["vector"]):
-        if vector is not None:
-            matrix[n] = vector
+    matrix[worded] = found
     near = nearest_earlier(matrix, items, earlier.vectors, earlier.items, features.neighbours)
-    copies = _copies(vectors, found["sketch"], earlier, features.near_duplicate_at)
-    made = []
-    representatives: list[tuple[str, Any, Any | None]] = []
-    for n, row in enumerate(rows):
-        copy = copies.get(n, NearCopy(False, n, 1.0))
-        if not copy.earlier and copy.row == n and found["vector"][n] is not None:
-            representatives.append((items[n], matrix[n], found["sketch"][n]))
-        made.append(
+    sketched, sketches = _matrix(vectors.found["sketch"], PERMUTATIONS)
+    copies = _copies(vectors, sketched, sketches, earlier, features.near_duplicate_at)
+    of_items = [copies.get(n, NearCopy(False, n, 1.0)) for n in range(len(items))]
+    related = rows_to_arrow(
+        _RELATED,
+        (
             {
                 "batch": batch,
-                "item_id": items[n],
+                "item_id": item,
                 "content_hash": row.content_hash,
                 "path": row.path,
-                "origin": vectors.origins[n],
+                "origin": origin,
                 "representative": (earlier.items if copy.earlier else items)[copy.row],
                 "representative_batch": earlier.batches[copy.row] if copy.earlier else batch,
                 "similarity": copy.similarity,
                 "neighbours": [
                     asdict(Neighbour(earlier.batches[m], earlier.items[m], cosine))
-                    for m, cosine in near[n]
+                    for m, cosine in neighbours
                 ],
-                **{name: found[name][n] for name in _FOUND.names},
             }
-        )
-    return RelatedItems(rows_to_arrow(CONTENT_VECTORS, made), representatives)
+            for item, row, origin, copy, neighbours in zip(
+                items, rows, vectors.origins, of_items, near, strict=True
+            )
+        ),
+    )
+    own = np.array([not one.earlier and one.row == n for n, one in enumerate(of_items)], bool)
+    chosen = np.intersect1d(worded, np.flatnonzero(own))
+    has_sketch = np.isin(chosen, sketched)
+    representatives = IndexedItems(
+        [items[n] for n in chosen],
+        matrix[chosen],
+        has_sketch,
+        sketches[np.searchsorted(sketched, chosen[has_sketch])],
+    )
+    columns = [
+        (vectors.found if n in _FOUND.names else related)[n] for n in CONTENT_VECTORS.schema.names
+    ]
+    table = pa.Table.from_arrays(columns, schema=CONTENT_VECTORS.schema)
+    return RelatedItems(table, representatives)
+
+
+def _matrix(column: pa.ChunkedArray, width: int) -> tuple[Any, Any]:
+    """The places that have numbers, and the numbers of each, shape (places, width)."""
+    lists = column.combine_chunks()
+    places = np.flatnonzero(lists.is_valid().to_numpy(zero_copy_only=False))
+    return places, lists.flatten().to_numpy().reshape(len(places), width)
 
 
 def _copies(
-    vectors: VectorColumns, sketches: Sequence[Any], earlier: EarlierContent, at: float
+    vectors: VectorColumns, sketched: Any, sketches: Any, earlier: EarlierContent, at: float
 ) -> dict[int, NearCopy]:
     """Whose copy each item with a sketch is, by its position in the batch."""
-    rows = vectors.work.rows
-    sketched = [n for n, one in enumerate(sketches) if one is not None]
+    rows = [vectors.work.rows[n] for n in sketched]
     copies = near_copies(
-        [rows[n].content_hash for n in sketched],
-        [rows[n].item_id for n in sketched],
-        sketch_matrix([sketches[n] for n in sketched]),
+        [row.content_hash for row in rows],
+        [row.item_id for row in rows],
+        sketches,
         [earlier.items[n] for n in earlier.sketched],
         earlier.sketches,
         at,
     )
+    places = sketched.tolist()
     return {
-        n: copy._replace(row=earlier.sketched[copy.row] if copy.earlier else sketched[copy.row])
-        for n, copy in zip(sketched, copies, strict=True)
+        n: copy._replace(row=earlier.sketched[copy.row] if copy.earlier else places[copy.row])
+        for n, copy in zip(places, copies, strict=True)
     }
 
 

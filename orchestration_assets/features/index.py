@@ -30,6 +30,17 @@ class EarlierContent:
     versions: tuple[tuple[str, str], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class IndexedItems:
+    """Items of a batch that stand for their near-copies: ``vectors`` (items, 512), which of them
+    have a sketch, and the sketches of those, (with sketch, 128)."""
+
+    items: Sequence[str]
+    vectors: Any
+    has_sketch: Any
+    sketches: Any
+
+
 def earlier_content(registry: ModelRegistry, batch: str, window: int) -> EarlierContent:
     """The last ``window`` representatives of batches before this one, never of later ones.
 
@@ -88,25 +99,26 @@ def store_segment(
     batch: str,
     window: int,
     earlier: EarlierContent,
-    representatives: Sequence[tuple[str, Any, Any | None]],
+    representatives: IndexedItems,
 ) -> str:
-    """Adds this batch's representatives (item, vector, sketch) to the index; the digest.
+    """Adds this batch's representatives to the index; the digest.
 
     Vectors are kept in half precision, which moves a cosine by less than .001.
     """
-    chosen = sorted(representatives, key=lambda representative: representative[0])
-    sketches = [sketch for _, _, sketch in chosen if sketch is not None]
+    order = np.array(
+        sorted(range(len(representatives.items)), key=representatives.items.__getitem__), int
+    )
+    sketch_of = np.cumsum(representatives.has_sketch) - 1
+    sketched = order[representatives.has_sketch[order]]
     arrays = {
-        "items": np.array([item.encode() for item, _, _ in chosen], dtype=np.bytes_),
-        "vectors": np.array([vector for _, vector, _ in chosen], np.float16).reshape(
-            len(chosen), DIMENSIONS
-        ),
-        "has_sketch": np.array([sketch is not None for _, _, sketch in chosen], bool),
-        "sketches": np.array(sketches, np.uint32).reshape(len(sketches), PERMUTATIONS),
+        "items": np.array([representatives.items[n].encode() for n in order], dtype=np.bytes_),
+        "vectors": representatives.vectors[order].astype(np.float16),
+        "has_sketch": representatives.has_sketch[order],
+        "sketches": representatives.sketches[sketch_of[sketched]].astype(np.uint32),
     }
     facts = {
         "window": window,
         "earlier": [list(pair) for pair in earlier.versions],
-        "representatives": len(chosen),
+        "representatives": len(order),
     }
     return registry.store(NAME, arrays, facts, batch).digest

@@ -49,8 +49,10 @@ def near_copies(
         # only what shares a band with something of this batch can be met
         for row in np.flatnonzero(np.isin(earlier_bands[:, band], bands[:, band])).tolist():
             buckets[band].setdefault(int(earlier_bands[row, band]), []).append((True, row))
-    copies: list[NearCopy | None] = [None] * len(order)
-    for row in sorted(range(len(order)), key=lambda n: (order[n], names[n])):
+    copies = [NearCopy(False, row, 1.0) for row in range(len(order))]
+    # whoever shares no band with another can neither be a copy nor have one
+    meeting = _rows_that_meet(bands, earlier_bands)
+    for row in sorted(meeting, key=lambda n: (order[n], names[n])):
         keys = bands[row].tolist()
         candidates = sorted(
             {candidate for band, key in enumerate(keys) for candidate in buckets[band].get(key, ())}
@@ -64,10 +66,18 @@ def near_copies(
         if best is not None and best.similarity >= threshold:
             copies[row] = NearCopy(best.earlier, best.row, best.similarity)
             continue
-        copies[row] = NearCopy(False, row, 1.0)
         for band, key in enumerate(keys):
             buckets[band].setdefault(key, []).append((False, row))
-    return [copy for copy in copies if copy is not None]
+    return copies
+
+
+def _rows_that_meet(bands: Any, earlier_bands: Any) -> list[int]:
+    """The rows of ``bands`` that have a band in common with another row or an earlier one."""
+    meets = np.zeros(len(bands), dtype=bool)
+    for own, others in zip(bands.T, earlier_bands.T, strict=True):
+        _, place, times = np.unique(own, return_inverse=True, return_counts=True)
+        meets |= (times > 1)[place] | np.isin(own, others)
+    return np.flatnonzero(meets).tolist()
 
 
 def _best(

@@ -2,11 +2,12 @@
 
 import re
 import unicodedata
-from collections import Counter
-from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 from zlib import crc32
+
+import numpy as np
 
 from orchestration_assets.features.vectors import MAX_CHARS
 
@@ -21,9 +22,11 @@ _LIGHT_MARKS: Final = frozenset(".,;:!?¡¿'\"`´()«»‹›·、。〈〉《�
 _SCRIPT_WITHOUT_SPACES: Final = re.compile(
     "[\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
+_DIGIT: Final = re.compile(r"\d")
 _SHORT_DIGITS: Final = 4
 _LONG_WORD: Final = 6
 _PART: Final = 4
+_UTF_8: Final = ("utf-8", "surrogatepass")
 
 
 def packed_terms(text: str) -> list[int]:
@@ -37,31 +40,46 @@ def packed_terms(text: str) -> list[int]:
     more terms, the most frequent stay; of equally frequent ones those of the lowest hash, so that
     items which share terms keep the same ones.
     """
-    tokens = list(_tokens(unicodedata.normalize("NFKC", text[:MAX_CHARS]).casefold()))
-    counts: Counter[str] = Counter()
-    for word, times in Counter(tokens).items():
-        counts[word] += times
-        if len(word) >= _LONG_WORD:
-            counts[f"{word[:_PART]}-"] += times
-            counts[f"-{word[-_PART:]}"] += times
-    counts.update(f"{first} {second}" for first, second in pairwise(tokens))
-    if tokens:
-        counts[f"^{tokens[0]}"] += 1
-        counts[f"^{' '.join(tokens[:2])}"] += 1
-    hashed: Counter[int] = Counter()
-    for term, times in counts.items():
-        hashed[crc32(term.encode("utf-8", "surrogatepass")) & _ID_MASK] += times
-    kept = sorted(hashed.items(), key=lambda pair: (-pair[1], pair[0]))[:MAX_TERMS]
-    return sorted(term << COUNT_BITS | min(times, _MAX_COUNT) for term, times in kept)
+    tokens = _tokens(unicodedata.normalize("NFKC", text[:MAX_CHARS]).casefold())
+    hashes = [number for token in tokens for number in _hashes_of(token)]
+    words = [_encoded(token) for token in tokens]
+    # the sum of a text that follows another goes on from that one's
+    hashes += [crc32(second, spaced) for (_, spaced), (second, _) in pairwise(words)]
+    hashes += [crc32(f"^{' '.join(tokens[:n])}".encode(*_UTF_8)) for n in (1, 2) if tokens]
+    terms, times = np.unique(np.array(hashes, np.uint32) & _ID_MASK, return_counts=True)
+    if len(terms) > MAX_TERMS:
+        kept = np.sort(np.argsort(-times, kind="stable")[:MAX_TERMS])
+        terms, times = terms[kept], times[kept]
+    packed: list[int] = (terms << COUNT_BITS | np.minimum(times, _MAX_COUNT)).tolist()
+    return packed
 
 
-def _tokens(text: str) -> Iterator[str]:
-    for token in _TOKEN.findall(text):
-        if token in _LIGHT_MARKS:
-            continue
+# The words of a language come again in every item.
+@lru_cache(maxsize=1 << 15)
+def _hashes_of(token: str) -> tuple[int, ...]:
+    """Of a token, and of its first and last letters where it is long."""
+    parts = (f"{token[:_PART]}-", f"-{token[-_PART:]}") if len(token) >= _LONG_WORD else ()
+    return tuple(crc32(term.encode(*_UTF_8)) for term in (token, *parts))
+
+
+@lru_cache(maxsize=1 << 15)
+def _encoded(token: str) -> tuple[bytes, int]:
+    """A token's bytes, and the checksum of them and a space."""
+    encoded = token.encode(*_UTF_8)
+    return encoded, crc32(b"%b " % encoded)
+
+
+def _tokens(text: str) -> list[str]:
+    tokens = [token for token in _TOKEN.findall(text) if token not in _LIGHT_MARKS]
+    spaceless = _SCRIPT_WITHOUT_SPACES.search(text) is not None
+    if not spaceless and _DIGIT.search(text) is None:
+        return tokens
+    split: list[str] = []
+    for token in tokens:
         if token[0].isdigit():
-            yield f"#{min(len(token), _SHORT_DIGITS)}"
-        elif _SCRIPT_WITHOUT_SPACES.search(token):
-            yield from token
+            split.append(f"#{min(len(token), _SHORT_DIGITS)}")
+        elif spaceless and _SCRIPT_WITHOUT_SPACES.search(token):
+            split += token
         else:
-            yield token
+            split.append(token)
+    return split

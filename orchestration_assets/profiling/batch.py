@@ -74,10 +74,11 @@ def unexpected_failure(what: str, error: Exception) -> UnreadItem:
     )
 
 
-def profile_chunk(chunk: ProfileChunk) -> list[dict[str, Any]]:
+def profile_chunk(chunk: ProfileChunk) -> pa.Table:
     """A profile row for each item of a chunk; runs on a Dask worker, which reads the bytes."""
     texts = zip(chunk.rows, reread_texts(chunk), strict=True)
-    return [_profile_row(chunk.batch, row, text) for row, text in texts]
+    rows = [_profile_row(chunk.batch, row, text) for row, text in texts]
+    return rows_to_arrow(CONTENT_PROFILES, rows)
 
 
 def changed_rows(chunk: ProfileChunk) -> dict[int, dict[str, Any]]:
@@ -95,7 +96,7 @@ def warm_up() -> None:
         profile(name, "word\n", size_bytes=5)
 
 
-MapChunks = Callable[[Sequence[ProfileChunk]], Iterable[tuple[ProfileChunk, list[dict[str, Any]]]]]
+MapChunks = Callable[[Sequence[ProfileChunk]], Iterable[tuple[ProfileChunk, pa.Table]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,17 +154,17 @@ def profile_batch(
 
     missing = replace(work, rows=tuple(work.rows[n] for n in recalled.missing))
     choice, results = divide(missing, execution.tiers, profile_chunk, map_chunks, cluster_bytes)
-    computed = {row["item_id"]: row for row in _store_computed(results, profile_cache, advance)}
-    replaced |= {n: computed[work.rows[n].item_id] for n in recalled.missing}
-
-    table = pa.concat_tables(
-        [
-            profiles.take(pa.array(unchanged, pa.int64())),
-            rows_to_arrow(CONTENT_PROFILES, replaced.values()),
-        ]
-    )
+    place_of = {work.rows[n].item_id: n for n in recalled.missing}
+    parts = [
+        profiles.take(pa.array(unchanged, pa.int64())),
+        rows_to_arrow(CONTENT_PROFILES, replaced.values()),
+    ]
     positions = [*(recalled.positions[n] for n in unchanged), *replaced]
-    return ProfiledBatch(sort_by_position(table, positions), choice, len(unchanged))
+    for piece, computed in _store_computed(results, profile_cache, advance):
+        parts.append(computed)
+        positions += [place_of[row.item_id] for row in piece.rows]
+    table = sort_by_position(pa.concat_tables(parts), positions)
+    return ProfiledBatch(table, choice, len(unchanged))
 
 
 def divide(
@@ -191,24 +192,25 @@ def sort_by_position(table: pa.Table, positions: Sequence[int]) -> pa.Table:
 
 
 def _store_computed(
-    results: Iterable[tuple[ProfileChunk, list[dict[str, Any]]]],
+    results: Iterable[tuple[ProfileChunk, pa.Table]],
     profile_cache: ProfileCache,
     advance: Callable[[int], None],
-) -> Iterator[dict[str, Any]]:
-    """The computed rows; they are cached in portions, also when the computation fails."""
+) -> Iterator[tuple[ProfileChunk, pa.Table]]:
+    """What was computed; it is cached in portions, also when the computation fails."""
     accepted: list[AcceptedItem] = []
-    profiles: list[dict[str, Any]] = []
+    profiles: list[pa.Table] = []
     try:
         for piece, computed in results:
             accepted += piece.rows
-            profiles += computed
-            if len(profiles) >= _STORE_EVERY:
-                profile_cache.remember(accepted, profiles)
+            profiles.append(computed)
+            if len(accepted) >= _STORE_EVERY:
+                profile_cache.remember(accepted, pa.concat_tables(profiles))
                 accepted, profiles = [], []
-            yield from computed
+            yield piece, computed
             advance(len(piece.rows))
     finally:
-        profile_cache.remember(accepted, profiles)
+        if profiles:
+            profile_cache.remember(accepted, pa.concat_tables(profiles))
 
 
 def profile_figures(batch: ProfiledBatch) -> dict[str, int | float | str]:

@@ -1,15 +1,15 @@
 """The cache of computed profiles: their keys, and the rows that are stored."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from hashlib import blake2b
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from orchestration_assets.code_version import code_version
 from orchestration_assets.schemas.enums import ProfileStatus
-from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import CONTENT_PROFILES, AcceptedItem
 from resources.feature_cache.rows import Recalled, RowCache
 from resources.feature_cache.tiered import TieredCache
@@ -66,19 +66,16 @@ class ProfileCache:
         ]
         return pa.Table.from_arrays(arrays, schema=CONTENT_PROFILES.schema), recalled
 
-    def remember(self, rows: Sequence[AcceptedItem], profiles: Sequence[Mapping[str, Any]]) -> None:
+    def remember(self, rows: Sequence[AcceptedItem], profiles: pa.Table) -> None:
         """Stores computed rows that are complete profiles.
 
         Failures are not stored, nor profiles that the deadline cut: the next run may get further.
         ``rows`` are the manifest rows that they were computed from, in the same order.
         """
-        keys = [
-            self._key(row)
-            if profile["status"] == ProfileStatus.OK and not profile["cut_by_clock"]
-            else None
-            for row, profile in zip(rows, profiles, strict=True)
-        ]
-        self._rows.remember(keys, rows_to_arrow(CONTENT_PROFILES, profiles))
+        good = pc.and_not(pc.equal(profiles["status"], ProfileStatus.OK), profiles["cut_by_clock"])
+        complete = good.to_pylist()
+        keys = [self._key(row) if one else None for row, one in zip(rows, complete, strict=True)]
+        self._rows.remember(keys, profiles)
 
     def _key(self, row: AcceptedItem) -> str | None:
         if row.size_bytes < self._min_bytes:

@@ -3,11 +3,12 @@
 Layout of a row, little-endian: 8 bytes that name the layout, one byte a column (1: there is a
 value), the columns of fixed width in order (int64, float64, bool), then each column of open width
 as a length in bytes (uint32) and its bytes: UTF-8, raw bytes, float32 or uint32 numbers, or texts
-that each have their own length. Nothing is executed when it is read.
+that each have their own length. All of it is compressed with LZ4, behind its length in bytes
+(uint32): vectors of short texts are mostly noughts. Nothing is executed when it is read.
 """
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -16,6 +17,8 @@ import pyarrow as pa
 
 _LENGTH: Final = struct.Struct("<I")
 _LAYOUT_BYTES: Final = 8
+# a row has at most a few thousand numbers: what claims to be more is damaged
+_MOST_BYTES: Final = 1 << 26
 _FIXED: Final = {pa.int64(): "<i8", pa.float64(): "<f8", pa.bool_(): "?"}
 
 
@@ -47,6 +50,37 @@ _OPEN: Final[dict[str, tuple[Callable[[Any], bytes], Callable[[bytes], Any]]]] =
     "list<item: float>": _numbers("<f4"),
     "list<item: uint32>": _numbers("<u4"),
 }
+
+
+def _values(column: pa.ChunkedArray) -> Iterator[Any]:
+    """The values of a column; lists of numbers without a Python object for each number."""
+    kind = column.type
+    if not (pa.types.is_list(kind) and pa.types.is_primitive(kind.value_type)):
+        yield from column.to_pylist()
+        return
+    for chunk in column.chunks:
+        ends = chunk.offsets.to_numpy()
+        numbers = chunk.values.to_numpy()
+        for n, valid in enumerate(chunk.is_valid().to_pylist()):
+            yield numbers[ends[n] : ends[n + 1]] if valid else None
+
+
+def _compressed(data: bytes) -> bytes:
+    return _LENGTH.pack(len(data)) + pa.compress(data, "lz4", asbytes=True)
+
+
+def _decompressed(compressed: bytes) -> bytes:
+    """What was compressed, or nothing where it is not that."""
+    if len(compressed) < _LENGTH.size:
+        return b""
+    (length,) = _LENGTH.unpack_from(compressed)
+    if length > _MOST_BYTES:
+        return b""
+    try:
+        data: bytes = pa.decompress(compressed[_LENGTH.size :], length, "lz4", asbytes=True)
+    except (pa.ArrowException, OSError):
+        return b""
+    return data
 
 
 class RowCodec:
@@ -81,22 +115,25 @@ class RowCodec:
             heads[name] = filled.to_numpy()
         packed = [[head.tobytes()] for head in heads]
         for name, to_bytes, _ in self._open:
-            for parts, value in zip(packed, table[name].to_pylist(), strict=True):
+            for parts, value in zip(packed, _values(table[name]), strict=True):
                 data = b"" if value is None else to_bytes(value)
                 parts.extend((_LENGTH.pack(len(data)), data))
-        return [b"".join(parts) for parts in packed]
+        return [_compressed(b"".join(parts)) for parts in packed]
 
     def decode(self, packed: Sequence[bytes]) -> tuple[pa.Table, list[int]]:
         """The rows, and the positions that they had in ``packed``: what is no row is left out."""
         kept: list[int] = []
         texts: list[list[Any]] = [[] for _ in self._open]
-        for position, data in enumerate(packed):
+        fixed: list[bytes] = []
+        for position, compressed in enumerate(packed):
+            data = _decompressed(compressed)
             values = self._texts(data)
             if values is not None:
                 kept.append(position)
+                fixed.append(data[: self._dtype.itemsize])
                 for column, value in zip(texts, values, strict=True):
                     column.append(value)
-        joined = b"".join(packed[position][: self._dtype.itemsize] for position in kept)
+        joined = b"".join(fixed)
         heads = np.frombuffer(joined, self._dtype)
         columns: dict[str, pa.Array] = {}
         for name in self._fixed:

@@ -477,7 +477,7 @@ class SizeTiers(_Strict):
         default=64 * MIB, description="unless their content is at least this large"
     )
     chunk_items: Annotated[int, Field(ge=1)] = Field(
-        default=50, description="a chunk of work closes at this many items"
+        default=200, description="a chunk of work closes at this many items"
     )
     chunk_bytes: Annotated[int, Field(ge=1)] = Field(
         default=8 * MIB, description="a chunk of work closes at this many bytes"

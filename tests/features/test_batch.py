@@ -168,3 +168,33 @@ def test_every_row_names_a_representative_that_is_its_own(corpus) -> None:
     named = by_item(table, "representative")
     assert all(named[representative] == representative for representative in named.values())
     assert pc.min(table["similarity"]).as_py() >= FEATURES.near_duplicate_at
+
+
+def test_what_was_finished_is_kept_when_the_cluster_breaks(corpus) -> None:
+    rows = tuple(corpus.write(f"{n:02d}", document(n, 60)) for n in range(30))
+    tiers = Execution().tiers.model_copy(update={"dask_from_items": 1, "chunk_items": 10})
+    execution = Execution(tiers=tiers)
+    work = ProfileChunk(Home(corpus.home), "b1", file_address(corpus.folder), rows)
+
+    def breaks(function, pieces):
+        for piece in pieces[:2]:
+            yield piece, function(piece)
+        raise RuntimeError("lost")
+
+    cache = open_cache(corpus.home, execution.cache)
+    with pytest.raises(RuntimeError, match="lost"):
+        compute_vectors(work, cache, execution, False, breaks, lambda: 1 << 40)
+    corpus.run("b1", list(rows))
+    assert len(corpus.read) == 10
+
+
+def test_items_without_text_stand_between_others_in_a_chunk(corpus) -> None:
+    rows = [corpus.write(name, document(n)) for n, name in enumerate("abcd")]
+    rows.append(corpus.write("e", ["?!"]))
+    (corpus.folder / "b").write_text("something else")
+    together = corpus.run("b1", rows)
+    assert together["status"].to_pylist() == ["ok", "superseded", "ok", "ok", "ok"]
+    assert [one is None for one in together["vector"].to_pylist()] == [0, 1, 0, 0, 1]
+    for n in (0, 2, 3):
+        (alone,) = corpus.run(f"c{n}", [rows[n]])["vector"].to_pylist()
+        assert together["vector"].to_pylist()[n] == alone

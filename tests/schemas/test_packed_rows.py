@@ -67,3 +67,15 @@ def test_a_type_without_a_layout_is_refused_at_once() -> None:
     with pytest.raises(TypeError, match="alternatives"):
         RowCodec(pa.schema({"alternatives": pa.struct({"a": pa.int8()})}))
     RowCodec(pa.schema([f for f in CONTENT_PROFILES.schema if f.name != "batch"]))
+
+
+def test_a_row_that_claims_to_be_huge_is_no_row_and_takes_no_memory() -> None:
+    codec = RowCodec(SCHEMA)
+    (good,) = codec.encode(pa.Table.from_pylist([{"text": "a"}], SCHEMA))
+    assert codec.decode([b"\xff" * 4 + good[4:]])[1] == []
+
+
+def test_noughts_take_little_room() -> None:
+    codec = RowCodec(SCHEMA)
+    (packed,) = codec.encode(pa.Table.from_pylist([{"vector": [0.0] * 500 + [1.0] * 12}], SCHEMA))
+    assert len(packed) < 250
