@@ -208,10 +208,7 @@ def _interval(parts: list[tuple[_WayForecast, Floats]]) -> tuple[float, float, f
 
     usd = sum(float((way.totals * way.rates) @ chosen) for way, chosen in parts)
     half = np.sqrt(
-        sum(
-            stdtrit(way.n_ratios - 1, _TAIL) ** 2 * way.variance(chosen)
-            for way, chosen in parts
-        )
+        sum(stdtrit(way.n_ratios - 1, _TAIL) ** 2 * way.variance(chosen) for way, chosen in parts)
         + stdtrit(np.inf, _TAIL) ** 2 * _variance_between(parts)
     )
     least = sum(float(way.least @ chosen) for way, chosen in parts)
