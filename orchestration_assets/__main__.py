@@ -168,6 +168,9 @@ def _dispatch(given: argparse.Namespace) -> int:
             return policy.schema()
         action = policy.check if given.action == "check" else policy.show
         return action(given.file or settings.policy)
+    from orchestration_assets.command.lean_arrow import convert_without_pandas
+
+    convert_without_pandas()
     if given.home is not None:
         settings = replace(settings, home=absolute_path(given.home))
     if given.policy is not None:

@@ -6,12 +6,14 @@ The address of a webhook is a secret. It is never part of an error, a log line o
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import httpx
 import stamina
 
 from orchestration_assets.schemas.errors import OrchestrationError
+
+if TYPE_CHECKING:
+    import httpx
 
 _RETRIED: Final = frozenset({408, 425, 429})
 _TOTAL_SECONDS: Final = 6.0
@@ -34,6 +36,8 @@ def post(url: str, payload: Mapping[str, Any], timeout_seconds: float, attempts:
     Redirects are not followed: they would carry the message to an address that nobody chose.
     Raises WebhookError.
     """
+    import httpx
+
     retries = stamina.retry_context(
         on=_TransientError,
         attempts=attempts,
@@ -49,8 +53,10 @@ def post(url: str, payload: Mapping[str, Any], timeout_seconds: float, attempts:
 
 
 def _post_once(
-    client: httpx.Client, url: str, payload: Mapping[str, Any], timeout_seconds: float
+    client: "httpx.Client", url: str, payload: Mapping[str, Any], timeout_seconds: float
 ) -> None:
+    import httpx
+
     # what httpx says of a failure may hold the address: its words are left out, and its trace
     try:
         with client.stream("POST", url, json=payload) as response:

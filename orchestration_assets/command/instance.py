@@ -1,18 +1,20 @@
 """The Dagster instance of a home: made once, safely, and kept on this machine."""
 
 import sqlite3
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
 import dagster as dg
 import yaml
+from dagster._core.instance.ref import InstanceRef
 from dagster_shared.check import CheckError
 from sqlalchemy.exc import DatabaseError
 
 from orchestration_assets.command.instance_paths import instance_folder
 from orchestration_assets.schemas.errors import DamagedFileError, OrchestrationError, unwritable
+from resources.dagster_storage import open_storage
 from resources.damage import notice
 from resources.home import Home
 from resources.locks import locked, make_folder
@@ -21,6 +23,8 @@ from resources.table_store import write_atomically
 
 _DELETE: Final = "delete it: it is written anew"
 _HEAD: Final = 100
+
+_STORAGES: Final = frozenset({"storage", "run_storage", "event_log_storage", "schedule_storage"})
 
 _CONFIG = {
     "telemetry": {"enabled": False},
@@ -47,25 +51,33 @@ def open_instance(home: Home) -> dg.DagsterInstance:
         config = folder / "dagster.yaml"
         if not config.exists() or (config.is_file() and not config.stat().st_size):
             write_atomically(config, yaml.safe_dump(_CONFIG).encode())
-        _check_config(config)
+        configured = _checked_config(config)
         for file in _databases(folder):
             if not _looks_whole(file):
                 _set_aside(file)
         try:
-            instance = dg.DagsterInstance.from_config(str(folder))
+            instance = _instance(folder, configured)
         except (dg.DagsterError, CheckError, OSError, ValueError, TypeError) as error:
             raise DamagedFileError(config, str(error), _DELETE) from error
         instance.get_runs_count()  # touches the storage, so that its tables exist
     return instance
 
 
-def _check_config(config: Path) -> None:
+def _instance(folder: Path, configured: Collection[str]) -> dg.DagsterInstance:
+    # a storage that the owner configured stands
+    overrides = {} if _STORAGES & {*configured} else open_storage(folder)
+    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(folder), overrides=overrides))
+
+
+def _checked_config(config: Path) -> Collection[str]:
+    """The names of the settings in a configuration file."""
     try:
         plain = yaml.safe_load(config.read_bytes())
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise DamagedFileError(config, f"cannot be read ({error})", _DELETE) from error
     if plain is not None and not isinstance(plain, dict):
         raise DamagedFileError(config, "holds no settings", _DELETE)
+    return plain or ()
 
 
 def _databases(folder: Path) -> list[Path]:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.stats import t as student_t
 
 from orchestration_assets.processing.question_costs import (
     Floats,
@@ -204,13 +203,13 @@ class _WayForecast:
 
 def _interval(parts: list[tuple[_WayForecast, Floats]]) -> tuple[float, float, float]:
     """Low, expected and high: variances add up, each with the quantile of what it rests on."""
+    # Student's t; scipy.stats, which has it too, takes a second to import
+    from scipy.special import stdtrit
+
     usd = sum(float((way.totals * way.rates) @ chosen) for way, chosen in parts)
     half = np.sqrt(
-        sum(
-            student_t.ppf(_TAIL, way.n_ratios - 1) ** 2 * way.variance(chosen)
-            for way, chosen in parts
-        )
-        + student_t.ppf(_TAIL, np.inf) ** 2 * _variance_between(parts)
+        sum(stdtrit(way.n_ratios - 1, _TAIL) ** 2 * way.variance(chosen) for way, chosen in parts)
+        + stdtrit(np.inf, _TAIL) ** 2 * _variance_between(parts)
     )
     least = sum(float(way.least @ chosen) for way, chosen in parts)
     most = sum(float(way.most @ chosen) for way, chosen in parts)

@@ -2,6 +2,7 @@
 
 import json
 import os
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -161,6 +162,7 @@ tasks:
     {gold}
     default: {{model: parallel, services: [words, others]}}
 """
+FORMS = ((), ("--json",))
 RECORD = {
     "id": 1,
     "text": "The harbour bridge is fine.",
@@ -180,29 +182,26 @@ def policies(tmp_path):
     return write
 
 
-@pytest.mark.parametrize("form", [(), ("--json",)])
-def test_gold_and_raw_metadata_are_shown_in_no_form(tmp_path, call, policies, form) -> None:
+def test_gold_and_raw_metadata_are_shown_in_no_form(tmp_path, call, policies) -> None:
     corpus = tmp_path / "one"
     corpus.mkdir()
     (corpus / "a.jsonl").write_text(json.dumps(RECORD) + "\n")
     made, other = policies("made", "excerpt"), policies("other", "excerpt", gold="")
     call("run", str(corpus), "--policy", made, "--json")
-    for policy in (made, other):  # what was gold when it was asked is gold still
+    # what was gold when it was asked is gold still
+    for policy, form in product((made, other), FORMS):
         out = call("explain", "a.jsonl#1", "--policy", policy, *form)[1]
         assert "Ada" in out and "[EMAIL]" in out
         assert "ada@" not in out and "right" not in out
 
 
-@pytest.mark.parametrize("form", [(), ("--json",)])
-def test_what_the_policy_of_the_batch_hides_is_shown_in_no_form(
-    tmp_path, call, policies, form
-) -> None:
+def test_what_the_policy_of_the_batch_hides_is_shown_in_no_form(tmp_path, call, policies) -> None:
     corpus = tmp_path / "one"
     corpus.mkdir()
     (corpus / "a.jsonl").write_text(json.dumps(RECORD) + "\n")
     made, other = policies("made", "none"), policies("other", "excerpt")
     call("run", str(corpus), "--policy", made, "--json")
-    for policy in (made, other):
+    for policy, form in product((made, other), FORMS):
         out = call("explain", "a.jsonl#1", "--policy", policy, *form)[1]
         assert "Is it good?" in out and "not shown: report.content is none" in out
         assert "words: good; others: bad" in out or "others: bad; words: good" in out

@@ -1,19 +1,23 @@
 """What a review loop teaches, on generated corpora of which everything is known."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 
 from benchmarks.review_bias import WAYS, Covered, Lesson, learn, outside_of_intervals
 
 
-@pytest.fixture(scope="module")
-def lessons():
-    return {way.name: [learn(seed, way) for seed in (11, 12)] for way in WAYS}
+@cache
+def lessons(name: str) -> list[Lesson]:
+    """Made once for the tests of a way: processes that share the tests make only theirs."""
+    (way,) = (way for way in WAYS if way.name == name)
+    return [learn(seed, way) for seed in (11, 12)]
 
 
 @pytest.mark.parametrize("way", [way.name for way in WAYS if way.weighed])
-def test_however_people_answer_the_truth_is_in_most_intervals(lessons, way) -> None:
-    found = [one for lesson in lessons[way] for one in lesson.estimates]
+def test_however_people_answer_the_truth_is_in_most_intervals(way) -> None:
+    found = [one for lesson in lessons(way) for one in lesson.estimates]
     inside = np.mean([one.low <= one.truth <= one.high for one in found])
     # of a cascade it is not known what would be answered without one of its services
     assert len(found) >= 2 * (9 if way == "cascade" else 13)
@@ -22,15 +26,15 @@ def test_however_people_answer_the_truth_is_in_most_intervals(lessons, way) -> N
     assert abs(np.mean(of_services)) < 0.06
 
 
-def test_riskiest_questions_counted_for_themselves_teach_falsehood(lessons) -> None:
-    found = [one for lesson in lessons["doubtful only"] for one in lesson.estimates]
+def test_riskiest_questions_counted_for_themselves_teach_falsehood() -> None:
+    found = [one for lesson in lessons("doubtful only") for one in lesson.estimates]
     of_services = [one.mean - one.truth for one in found if one.name == "accuracy of a service"]
     assert np.mean(of_services) < -0.2
 
 
 @pytest.mark.parametrize("way", [way.name for way in WAYS if way.weighed])
-def test_what_was_learned_is_no_worse_once_it_is_used(lessons, way) -> None:
-    for lesson in lessons[way]:
+def test_what_was_learned_is_no_worse_once_it_is_used(way) -> None:
+    for lesson in lessons(way):
         figures = lesson.figures
         assert figures["accuracy after"] >= figures["accuracy before"] - 0.015
         assert figures["accuracy learned"] >= figures["accuracy before"] - 0.03

@@ -181,25 +181,25 @@ def test_content_dropped_in_becomes_reports_whatever_is_killed_meanwhile(
     drop(source, range(5))
     service.until(lambda: bool(list((home / "reports").glob("2*.html"))), "first report")
 
-    drop(source, range(5, 40))
+    drop(source, range(5, 30))
     service.until(lambda: len(unfinished(Home(home))) > 1, "batches under way")
     service.until(lambda: bool(list((home / "cache" / "running").iterdir())), "run under way")
     service.kill(daemon)
     left = unfinished(Home(home))
     assert left, "something was still to be done when the daemon died"
     service.daemon()
-    drop(source, range(40, 43))
+    drop(source, range(30, 33))
 
     def all_done() -> bool:
         recorded = Home(home).batches.recorded()
         listed = sum(Home(home).batches.read(key).num_rows for key in recorded)
-        return listed == 43 and not unfinished(Home(home))
+        return listed == 33 and not unfinished(Home(home))
 
     service.until(all_done, "report of every batch")
     batches = Home(home).batches.recorded()
     manifests = [Home(home).tables.read("content_manifest", key).to_pylist() for key in batches]
     outcomes = Counter((row["path"], row["outcome"]) for rows in manifests for row in rows)
-    assert outcomes == {(f"note{number}.txt", "accepted"): 1 for number in range(43)}
+    assert outcomes == {(f"note{number}.txt", "accepted"): 1 for number in range(33)}
 
     port = str(service.port)
     service.start("dagster-webserver", "-m", "orchestration_assets.definitions", "-p", port)

@@ -26,10 +26,12 @@ from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import INTERPRETATIONS, PlanRow
 from orchestration_assets.selection.forecast import Price, forecast
 from resources.feature_cache.lmdb_store import LmdbStore
+from tests.fuzzing import EXHAUSTIVE
 from tests.processing.services import ABSTAIN, TASK, TASKS, Scripted, by_name
 from tests.rows import row
 
-ITEMS = 6
+# every item is asked differently; half of them still meet all that can happen
+ITEMS = 6 if EXHAUSTIVE else 3
 TEXT = "\n".join(f"line {n} of a text that is read in rounds" for n in range(30))
 ROUNDS = {"first_chars": 300, "grow": 2.0, "max_rounds": 3}
 MODELS = ("cascade", "chain", "parallel", "iterative", "hybrid", "route")

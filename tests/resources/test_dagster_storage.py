@@ -1,0 +1,130 @@
+"""An instance whose databases stay open holds what the stock one holds, and ends with it."""
+
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from sqlalchemy import text
+
+from orchestration_assets.command.instance import open_instance
+from resources.dagster_storage import OpenEngines, OpenEventLogStorage, OpenRunStorage
+from resources.home import Home
+
+ROOT = Path(__file__).parents[2]
+
+
+@dg.asset
+def numbers() -> dg.MaterializeResult:
+    return dg.MaterializeResult(metadata={"dagster/row_count": 3}, data_version=dg.DataVersion("7"))
+
+
+@dg.asset_check(asset=numbers)
+def positive() -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(passed=True, metadata={"least": 1})
+
+
+def materialize(instance: dg.DagsterInstance) -> str:
+    done = dg.materialize([numbers, positive], instance=instance, raise_on_error=False)
+    assert done.success
+    return done.run_id
+
+
+def test_the_stock_storage_reads_what_was_written(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    with open_instance(home) as instance:
+        assert isinstance(instance.event_log_storage, OpenEventLogStorage)
+        assert isinstance(instance.run_storage, OpenRunStorage)
+        runs = [materialize(instance) for _ in range(9)]
+        instance.add_dynamic_partitions("batches", ["a", "b"])
+        written = {run: [entry.message for entry in instance.all_logs(run)] for run in runs}
+    with dg.DagsterInstance.from_config(str(tmp_path / "dagster")) as stock:
+        assert {run: [entry.message for entry in stock.all_logs(run)] for run in runs} == written
+        assert {run.run_id for run in stock.get_runs()} == set(runs)
+        assert stock.get_dynamic_partitions("batches") == ["a", "b"]
+        record = stock.get_latest_materialization_event(numbers.key)
+        assert record is not None
+        assert record.run_id == runs[-1]
+        materialization = record.asset_materialization
+        assert materialization is not None
+        assert materialization.tags is not None
+        assert materialization.tags["dagster/data_version"] == "7"
+        checks = stock.event_log_storage.get_asset_check_execution_history(
+            positive.check_key, limit=20
+        )
+        assert [one.status.value for one in checks] == ["SUCCEEDED"] * 9
+        again = materialize(stock)
+    with open_instance(home) as instance:
+        assert instance.get_run_by_id(again) is not None
+
+
+def test_nothing_stays_open_after_the_instance(tmp_path: Path) -> None:
+    with open_instance(Home(tmp_path)) as instance:
+        for _ in range(9):
+            materialize(instance)
+    databases = sorted((tmp_path / "dagster" / "history").rglob("*.db"))
+    assert len(databases) >= 10
+    assert not list((tmp_path / "dagster" / "history").rglob("*-wal"))
+    for database in databases:
+        with closing(sqlite3.connect(database)) as connection:
+            assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_a_storage_that_the_owner_configured_stands(tmp_path: Path) -> None:
+    folder = tmp_path / "dagster"
+    folder.mkdir()
+    elsewhere = tmp_path / "elsewhere"
+    (folder / "dagster.yaml").write_text(f"storage:\n  sqlite:\n    base_dir: {elsewhere}\n")
+    with open_instance(Home(tmp_path)) as instance:
+        assert not isinstance(instance.event_log_storage, OpenEventLogStorage)
+        run = materialize(instance)
+    assert (elsewhere / "history" / "runs" / f"{run}.db").exists()
+
+
+def test_processes_of_one_home_write_at_the_same_time(tmp_path: Path) -> None:
+    program = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from orchestration_assets.command.instance import open_instance\n"
+        "from resources.home import Home\n"
+        "from tests.resources.test_dagster_storage import materialize\n"
+        "with open_instance(Home(Path(sys.argv[1]))) as instance:\n"
+        "    for _ in range(3):\n"
+        "        materialize(instance)\n"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    started = [subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) for _ in range(3)]
+    assert [one.wait() for one in started] == [0, 0, 0]
+    with open_instance(Home(tmp_path)) as instance:
+        assert instance.get_runs_count() == 9
+        assert len(instance.fetch_materializations(numbers.key, limit=100).records) == 9
+
+
+@pytest.mark.parametrize("limit", [1, 2, 8])
+def test_a_connection_in_use_outlives_its_engine(tmp_path: Path, limit: int) -> None:
+    engines = OpenEngines(limit)
+    urls = [f"sqlite:///{tmp_path}/{number}.db" for number in range(4)]
+    with engines.engine(urls[0]).begin() as connection:
+        connection.execute(text("CREATE TABLE kept (number INTEGER)"))
+        for url in urls[1:]:
+            with engines.engine(url).begin() as other:
+                other.execute(text("CREATE TABLE other (number INTEGER)"))
+        connection.execute(text("INSERT INTO kept VALUES (1)"))
+    with engines.engine(urls[0]).begin() as connection:
+        assert connection.execute(text("SELECT number FROM kept")).scalar() == 1
+    engines.dispose()
+    with engines.engine(urls[0]).begin() as connection:
+        assert connection.execute(text("SELECT number FROM kept")).scalar() == 1
+    engines.dispose()
+
+
+def test_wiping_begins_anew(tmp_path: Path) -> None:
+    with open_instance(Home(tmp_path)) as instance:
+        before = materialize(instance)
+        instance.event_log_storage.wipe()
+        assert not instance.all_logs(before)
+        after = materialize(instance)
+        assert instance.all_logs(after)
