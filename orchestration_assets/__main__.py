@@ -67,7 +67,14 @@ def _parser() -> argparse.ArgumentParser:
     preview.add_argument(
         "--budget-usd", type=_usd, metavar="USD", help="say what so much money would be enough for"
     )
-    for command in (explain, preview):
+    forget = commands.add_parser(
+        "forget", help="remove one item's content everywhere in the home, and prove it"
+    )
+    forget.add_argument("item", metavar="ITEM", help="its id, its path, or its address")
+    forget.add_argument(
+        "--yes", action="store_true", help="do it; without this, only say what would be removed"
+    )
+    for command in (explain, preview, forget):
         _shared_options(command, "print it as JSON")
     policy = commands.add_parser("policy", help="check a policy file, print its schema, show it")
     actions = policy.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -188,6 +195,10 @@ def _dispatch(given: argparse.Namespace) -> int:
         from orchestration_assets.command.explain import explain
 
         return explain(settings, given.item, as_json=given.json)
+    if given.command == "forget":
+        from orchestration_assets.command.forget import forget
+
+        return forget(settings, given.item, as_json=given.json, confirmed=given.yes)
     if given.command == "preview":
         from orchestration_assets.command.preview import preview
 

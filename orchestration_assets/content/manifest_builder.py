@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from orchestration_assets.content.batches import item_id
 from orchestration_assets.content.content_reader import open_unpacked
+from orchestration_assets.content.forgotten import forgotten_marks, mark_of
 from orchestration_assets.content.ledger import read_ledger
 from orchestration_assets.content.manifest import ExaminedEntry, examine, file_version, settle
 from orchestration_assets.progress import Progress
@@ -34,6 +35,7 @@ class BatchReading:
         self._store = home.content
         self._source = source
         self._keeps = keeps
+        self._forgotten = forgotten_marks(home)
 
     def read(self, address: str, max_bytes: int) -> FileContent:
         return self._source.read(address, max_bytes)
@@ -50,6 +52,9 @@ class BatchReading:
         if self._keeps:
             self._store.keep(content_hash, data)
         return self._keeps
+
+    def is_forgotten(self, content_hash: str) -> bool:
+        return bool(self._forgotten) and mark_of(content_hash) in self._forgotten
 
 
 def make_manifest(home: Home, batch: str, content: Content, progress: Progress) -> pa.Table:
