@@ -36,6 +36,10 @@ class ContentStore:
         except FileNotFoundError:
             return None
 
+    def path(self, content_hash: str) -> Path:
+        """Where content is kept, or would be."""
+        return self._kept(content_hash)
+
     def forget(self, content_hash: str) -> bool:
         """Removes kept content; whether there was any. Raises UnwritableError."""
         path = self._kept(content_hash)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from orchestration_assets.command.forget_history import quotes_in_servers
 from orchestration_assets.command.forget_plan import (
     RemovalPlan,
     find_item,
@@ -15,7 +16,7 @@ from orchestration_assets.command.forget_plan import (
 )
 from orchestration_assets.command.forget_removal import Removal
 from orchestration_assets.command.home_search import SearchResult, search_home
-from orchestration_assets.command.instance_paths import check_home
+from orchestration_assets.command.instance_paths import check_home, instance_folder
 from orchestration_assets.content.forgotten import (
     PendingRemoval,
     begin,
@@ -27,6 +28,7 @@ from orchestration_assets.content.item_lookup import ManifestItem
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.policy import FeatureCache
 from orchestration_assets.settings import Settings
+from orchestration_assets.text.traces import Traces
 from resources.home import Home
 from resources.maintenance import maintaining
 
@@ -48,12 +50,12 @@ class Outcome:
     pieces: int
     shared: int
     left: Mapping[Path, int] = field(default_factory=dict)
-    cache_entries_left: int = 0
+    stored_entries_left: int = 0
 
     @property
     def is_proven(self) -> bool:
         """Whether nothing of the content was found anywhere."""
-        return not self.left and not self.cache_entries_left
+        return not self.left and not self.stored_entries_left
 
 
 def forget(settings: Settings, name: str, *, as_json: bool, confirmed: bool) -> int:
@@ -79,7 +81,7 @@ def forget(settings: Settings, name: str, *, as_json: bool, confirmed: bool) -> 
         # what was planned before the home was ours may have changed meanwhile
         plan = _plan(home, item)
         outcome = _carry_out(home, plan, cache)
-    _show(_outcome_lines(outcome, home), _plain_outcome(outcome), as_json=as_json)
+    _show(_outcome_lines(outcome), _plain_outcome(outcome), as_json=as_json)
     return 0 if outcome.is_proven else _STILL_THERE
 
 
@@ -106,18 +108,19 @@ def _carry_out(home: Home, plan: RemovalPlan, cache: FeatureCache) -> Outcome:
     journal = begin(home, removal)
     work = Removal(home, removal, traces)
     work.carry_out(cache)
-    found = search_home(home.folder, traces, journal)
+    found = search(home, traces, journal)
     if found.found:
         # such as a page of another batch that showed the item beside its own
         batches = {path.stem.removesuffix("-review") for path in found.found}
         work.pages(batches & set(home.tables.batches("content_manifest")))
-        found = search_home(home.folder, traces, journal)
+        found = search(home, traces, journal)
     shared = other_items_say(home, removal, found.pieces) if found.found else set()
     found = found.without(shared)
     keys = frozenset(removal.keys)
     rest = traces.without(shared)
     tiers = [tier for tier in home.features(cache).tiers if tier.name not in ("memory", "lmdb")]
     again = sum(tier.forget(keys, lambda value: bool(rest.in_bytes(value))) for tier in tiers)
+    again += quotes_in_servers(home, lambda text: bool(rest.in_text(text)))
     left = {path: len(pieces) for path, pieces in found.found.items()}
     outcome = Outcome(
         plan.item,
@@ -132,6 +135,15 @@ def _carry_out(home: Home, plan: RemovalPlan, cache: FeatureCache) -> Outcome:
     if outcome.is_proven:
         end(home, removal)
     return outcome
+
+
+def search(home: Home, traces: Traces, journal: Path) -> SearchResult:
+    """Searches the home, and the Dagster instance where that lies elsewhere."""
+    result = search_home(home.folder, traces, journal)
+    history = instance_folder(home)
+    if history.is_dir() and not history.is_relative_to(home.folder):
+        result = result.with_more(search_home(history, traces, journal))
+    return result
 
 
 def _plan_lines(plan: RemovalPlan) -> Iterator[str]:
@@ -176,7 +188,7 @@ def _plain_plan(plan: RemovalPlan) -> dict[str, object]:
     }
 
 
-def _outcome_lines(outcome: Outcome, home: Home) -> Iterator[str]:
+def _outcome_lines(outcome: Outcome) -> Iterator[str]:
     yield f"{outcome.item.path} is forgotten: {outcome.contents} contents"
     for kind, count in sorted(outcome.removed.items()):
         if count:
@@ -197,9 +209,9 @@ def _outcome_lines(outcome: Outcome, home: Home) -> Iterator[str]:
             f"and kept bytes were removed by their names from {where} ({size})."
         )
     for path, count in sorted(outcome.left.items()):
-        yield f"  STILL THERE: {path.relative_to(home.folder)} holds {count} pieces of it"
-    if outcome.cache_entries_left:
-        yield f"  STILL THERE: {outcome.cache_entries_left} entries of a shared cache came back"
+        yield f"  STILL THERE: {path} holds {count} pieces of it"
+    if outcome.stored_entries_left:
+        yield f"  STILL THERE: {outcome.stored_entries_left} entries of a shared store"
     if not outcome.is_proven:
         yield (
             f"Searched {where} ({size}) for {looked_for} pieces. Delete these files, or make them "
@@ -218,7 +230,7 @@ def _plain_outcome(outcome: Outcome) -> dict[str, object]:
         "pieces": outcome.pieces,
         "pieces_of_others_too": outcome.shared,
         "still_in": {str(path): count for path, count in outcome.left.items()},
-        "cache_entries_left": outcome.cache_entries_left,
+        "stored_entries_left": outcome.stored_entries_left,
         "proven": outcome.is_proven,
     }
 

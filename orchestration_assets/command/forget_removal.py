@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.command.corpus_reports import mark_due
+from orchestration_assets.command.forget_history import forget_in_history
 from orchestration_assets.content.corpus_view import current_items
 from orchestration_assets.content.forgotten import PendingRemoval, forgotten_row
 from orchestration_assets.content.forgotten_files import blank_lines, without_lines
@@ -75,6 +76,7 @@ class Removal:
         self.from_caches(cache)
         self.from_models()
         self.from_corpus_tables()
+        self.from_history()
         self.leftovers()
         self.pages(self._of_batch)
 
@@ -278,6 +280,19 @@ class Removal:
                 tables.write(table, left)
         if tables.batches(DISAGREEMENT_REPORT.name):
             mark_due(self._home)
+
+    def from_history(self) -> None:
+        """What Dagster's events quote: previews of tables, messages."""
+        self.done["quotes in Dagster's history"] += forget_in_history(self._home, self.quotes)
+
+    def quotes(self, text: str) -> bool:
+        """Whether a text of the history quotes rows or words of it: it names a content by hash, or
+        an item beside others as a row of a table does."""
+        return (
+            any(content in text for content in self._contents)
+            or any(item in text for item in self._removal.items)
+            or bool(self._traces.in_text(text))
+        )
 
     def leftovers(self) -> None:
         """Files that were set aside as damaged, and those that a process that died was writing."""

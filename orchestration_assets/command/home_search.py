@@ -35,6 +35,15 @@ class SearchResult:
         """Everything that was found anywhere."""
         return set().union(*self.found.values())
 
+    def with_more(self, other: "SearchResult") -> "SearchResult":
+        """Both results together."""
+        return SearchResult(
+            self.searched + other.searched,
+            self.size_bytes + other.size_bytes,
+            self.found | other.found,
+            self.unreadable + other.unreadable,
+        )
+
     def without(self, explained: set[str]) -> "SearchResult":
         """The result with pieces left out that prove nothing."""
         left = {path: pieces - explained for path, pieces in self.found.items()}

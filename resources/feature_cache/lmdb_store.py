@@ -213,6 +213,22 @@ class LmdbStore:
             return TierContents(entries, _used(transaction), self._max_bytes, oldest)
 
     @_raises_tier_error
+    def entries(self) -> list[tuple[str, int, float]]:
+        """Key, bytes, and when it was written (seconds since 1970) of every entry."""
+        if not self._database.exists():
+            return []
+        self._settle_groups()
+        with self._database.transaction() as transaction:
+            written = {
+                value[_TIME.size :]: _TIME.unpack_from(value)[0]
+                for _, value in transaction.cursor("order")
+            }
+            return [
+                (key.decode(), len(stored), written.get(key, 0.0))
+                for key, stored in transaction.cursor("values")
+            ]
+
+    @_raises_tier_error
     def forget(self, keys: Collection[str], holds: Holds) -> int:
         """See :meth:`CacheTier.forget`; no other process may use the store meanwhile.
 

@@ -101,6 +101,16 @@ class ParquetTier:
             self._refresh(files, folder)
             self._tidy(files, folder)
 
+    def entries(self) -> list[tuple[str, int, float]]:
+        """Key, bytes (its share of the segment), and when it was written, of every entry."""
+        with self._folder() as (files, folder):
+            self._refresh(files, folder)
+            return [
+                (key.decode(), segment.size // len(segment.keys), int(written) / 1000)
+                for segment in self._segments.values()
+                for key, written in zip(segment.keys.tolist(), segment.written_ms, strict=True)
+            ]
+
     def forget(self, keys: Collection[str], holds: Holds) -> int:
         """See :meth:`CacheTier.forget`; a segment that holds any of it is written anew without."""
         removed = 0
