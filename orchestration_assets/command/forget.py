@@ -97,7 +97,7 @@ def _plan(home: Home, item: ManifestItem) -> RemovalPlan:
 def _together(before: PendingRemoval, now: PendingRemoval) -> PendingRemoval:
     parts = {
         name: tuple(dict.fromkeys((*getattr(before, name), *getattr(now, name))))
-        for name in ("contents", "rows", "names", "keys", "pieces", "vectors")
+        for name in ("contents", "rows", "names", "keys", "pieces", "said", "vectors")
     }
     return PendingRemoval(before.item_id, **parts)
 
@@ -119,7 +119,7 @@ def _carry_out(home: Home, plan: RemovalPlan, cache: FeatureCache) -> Outcome:
     keys = frozenset(removal.keys)
     rest = traces.without(shared)
     tiers = [tier for tier in home.features(cache).tiers if tier.name not in ("memory", "lmdb")]
-    again = sum(tier.forget(keys, lambda value: bool(rest.in_bytes(value))) for tier in tiers)
+    again = sum(tier.forget(keys, lambda key, value: bool(rest.in_bytes(value))) for tier in tiers)
     again += quotes_in_servers(home, lambda text: bool(rest.in_text(text)))
     left = {path: len(pieces) for path, pieces in found.found.items()}
     outcome = Outcome(

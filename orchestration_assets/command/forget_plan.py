@@ -19,6 +19,7 @@ from orchestration_assets.content.forgotten import PendingRemoval
 from orchestration_assets.content.item_lookup import ManifestItem, finder
 from orchestration_assets.features.batch import vector_key
 from orchestration_assets.profiling.profile_cache import profile_key
+from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import AnswerKind, EntryOutcome
 from orchestration_assets.schemas.errors import SourceError
 from orchestration_assets.schemas.listings import ContentError
@@ -37,7 +38,6 @@ from resources.damage import leaving_out_damage
 from resources.home import Home
 
 _NUMBERS: Final = ("vector", "semantic", "sketch", "terms")
-_TEXTUAL: Final = (AnswerKind.TEXT.value, AnswerKind.SET.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,7 @@ def plan_removal(home: Home, item: ManifestItem) -> RemovalPlan:
     texts, unread = _texts(home, held, own)
     gathered = _Gathered(home, pairs)
     texts += [m.value for row in held for m in row.metadata]
+    content = "\n".join(map(signs, texts))
     names = sorted({name for row in held for name in (row.item_id, row.address, row.path)})
     telling = distinctive_pieces([*texts, *gathered.answers])
     told = _said_anyway(home, telling) | {p for p in telling if p in signs(" ".join(names))}
@@ -94,6 +95,7 @@ def plan_removal(home: Home, item: ManifestItem) -> RemovalPlan:
         tuple(names),
         tuple(sorted({*gathered.answer_keys, *_cache_keys(held)})),
         tuple(piece for piece in telling if piece not in told),
+        tuple(piece for piece in telling if piece not in told and piece not in content),
         tuple(vector.hex() for vector in gathered.own_vectors()),
     )
     others = {row.item_id: row.path for row in held if row.item_id != item.item_id}
@@ -190,9 +192,12 @@ class _Gathered:
     def _take_answers(self, batch: str, rows: pa.Table) -> None:
         plans = self.home.tables.read(PROCESSING_PLANS.name, batch, ["task", "kind"])
         kinds = dict(zip(plans["task"].to_pylist(), plans["kind"].to_pylist(), strict=True))
-        for task, answer in zip(rows["task"].to_pylist(), rows["answer"].to_pylist(), strict=True):
-            if answer and kinds.get(task) in _TEXTUAL:
+        columns = ("task", "answer", "answer_set")
+        for task, answer, members in values(rows, *columns):
+            if kinds.get(task) == AnswerKind.TEXT and answer:
                 self.answers.append(answer)
+            elif kinds.get(task) == AnswerKind.SET:
+                self.answers += members or ()
 
     def own_vectors(self) -> list[bytes]:
         """The vectors that no other item has too: few words have the same vector as others."""
@@ -214,9 +219,9 @@ def stored_numbers(rows: pa.Table) -> Iterator[bytes]:
     """The vectors of rows of ``content_vectors`` as tables, caches and the index store them."""
     for name in _NUMBERS:
         kind = rows.schema.field(name).type.value_type.to_pandas_dtype()
-        for values in rows[name].to_pylist():
-            if values:
-                numbers = np.asarray(values, kind)
+        for components in rows[name].to_pylist():
+            if components:
+                numbers = np.asarray(components, kind)
                 yield numbers.tobytes()
                 if name == "vector":
                     yield numbers.astype(np.float16).tobytes()
@@ -263,13 +268,25 @@ def _sources(folder: Traversable) -> Iterator[Traversable]:
             yield entry
 
 
+def _said_of_others(home: Home, gone: set[tuple[str, str]], pieces: set[str]) -> set[str]:
+    explained: set[str] = set()
+    columns = ["batch", "item_id", "answer"]
+    for table in INTERPRETATIONS.values() if pieces else ():
+        for rows in home.tables.intact(table.name, columns):
+            for batch, item, answer in values(rows, *columns):
+                if answer and (batch, item) not in gone:
+                    explained |= {piece for piece in pieces if piece in signs(answer)}
+    return explained
+
+
 def other_items_say(home: Home, removal: PendingRemoval, pieces: set[str]) -> set[str]:
     """Those of the pieces that other items hold too: these are not the forgotten item's alone.
 
-    Reads the accepted items of every batch again until each piece is explained.
+    Reads the accepted items of every batch again until each piece is explained. What services alone
+    said of the item they may have said of others.
     """
     gone = set(removal.rows)
-    explained: set[str] = set()
+    explained = _said_of_others(home, gone, pieces & set(removal.said))
     for batch in home.tables.batches(CONTENT_MANIFEST.name):
         with leaving_out_damage():
             manifest = home.tables.read(CONTENT_MANIFEST.name, batch)

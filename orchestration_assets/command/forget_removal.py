@@ -197,12 +197,11 @@ class Removal:
     def _is_about(self, line: str) -> bool:
         """Whether a line of a file for people is about a content that goes.
 
-        One that names the item is, unless it says that it is about another content.
+        It says so by the hash of a content, else by what it quotes or names.
         """
-        hashes = set(_HASH.findall(line))
-        if hashes & self._contents or self._traces.in_text(line):
-            return True
-        return not hashes and any(name in line for name in self._removal.names)
+        if hashes := set(_HASH.findall(line)):
+            return bool(hashes & self._contents)
+        return bool(self._traces.in_text(line)) or any(name in line for name in self._removal.names)
 
     def from_content(self) -> None:
         """Bytes that were kept."""
@@ -212,16 +211,20 @@ class Removal:
     def from_caches(self, cache: FeatureCache) -> None:
         """Answers, profiles and vectors, by their keys and by what stands in them."""
         keys = frozenset(self._removal.keys)
+        others = frozenset(answer_keys(self._home))
         tiers = self._home.features(cache)
         removed = tiers.forget(keys, self._holds)
         local = LmdbStore(self._home.folder / "cache" / "features")
         if not any(tier.name == local.name for tier in tiers.tiers):
             removed += local.forget(keys, self._holds)
-        removed += self._home.answers.forget(keys, self._holds)
+        # what was answered about another content is its own, whatever both have in common
+        removed += self._home.answers.forget(
+            keys, lambda key, value: key not in others and self._holds(key, value)
+        )
         self._home.content_index.forget(self._contents)
         self.done["cache entries"] += removed
 
-    def _holds(self, value: bytes) -> bool:
+    def _holds(self, key: str, value: bytes) -> bool:
         return bool(self._traces.in_bytes(value))
 
     def from_models(self) -> None:
@@ -233,8 +236,8 @@ class Removal:
         ids = Traces((*self._removal.items, *self._contents))
         for name in models.names():
             for version in models.versions(name) if name != NEIGHBOUR_INDEX else ():
-                files = sorted(models.folder(name, version).iterdir())
-                if any(ids.in_bytes(f.read_bytes()) or self._holds(f.read_bytes()) for f in files):
+                files = [path.read_bytes() for path in models.folder(name, version).iterdir()]
+                if any(ids.in_bytes(data) or self._traces.in_bytes(data) for data in files):
                     models.delete(name, version)
                     self.done["models"] += 1
 
@@ -333,6 +336,13 @@ class Removal:
             return []
         data = self._home.tables.read(CONTENT_MANIFEST.name, batch)
         return list(CONTENT_MANIFEST.rows(data.filter(_among(data["item_id"], items))))
+
+
+def answer_keys(home: Home) -> Iterator[str]:
+    """The keys of all answers that some table refers to."""
+    for table in INTERPRETATIONS.values():
+        for rows in home.tables.intact(table.name, ["answer_key"]):
+            yield from rows["answer_key"].to_pylist()
 
 
 def _among(column: Any, values: Collection[str]) -> Any:

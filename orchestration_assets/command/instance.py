@@ -113,7 +113,13 @@ def instance_errors(home: Home) -> Generator[None, None, None]:
         yield
     except (DatabaseError, sqlite3.DatabaseError) as error:
         folder = instance_folder(home)
-        cause = " ".join(str(getattr(error, "orig", None) or error).split())
+        original = getattr(error, "orig", None) or error
+        cause = " ".join(str(original).split())
+        if not isinstance(original, sqlite3.Error):
+            raise OrchestrationError(
+                f"the server that {folder / 'dagster.yaml'} names cannot be used ({cause}): start "
+                "its database, then run the same command to go on"
+            ) from error
         for file in _databases(folder):
             if not _is_sound(file):
                 aside = _set_aside(file)

@@ -102,7 +102,7 @@ def _delete(home: Home, cache: FeatureCache, plan: TidyPlan, now: datetime, age:
             key for key, _, written in store.entries() if key not in needed and written < latest
         }
         if going:
-            store.forget(going, lambda value: False)
+            store.forget(going, lambda key, value: False)
     if plan.batches and (home.reports / "index.html").exists():
         publish_corpus(home)
 

@@ -30,6 +30,7 @@ class PendingRemoval:
 
     ``contents`` are hashes, ``rows`` pairs of batch and item, ``keys`` those of caches; ``pieces``
     of the content, and ``vectors`` as hex digits, are what the home is searched for at the end.
+    The pieces that are ``said`` stand in answers alone, not in the content itself.
     """
 
     item_id: str
@@ -38,6 +39,7 @@ class PendingRemoval:
     names: tuple[str, ...]
     keys: tuple[str, ...]
     pieces: tuple[str, ...]
+    said: tuple[str, ...]
     vectors: tuple[str, ...]
 
     @property
@@ -139,6 +141,7 @@ def _read_pending(path: Path) -> PendingRemoval:
             names=tuple(map(str, stored["names"])),
             keys=tuple(map(str, stored["keys"])),
             pieces=tuple(map(str, stored["pieces"])),
+            said=tuple(map(str, stored["said"])),
             vectors=tuple(map(str, stored["vectors"])),
         )
     except (ValueError, KeyError, TypeError) as error:

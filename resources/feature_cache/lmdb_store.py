@@ -241,7 +241,7 @@ class LmdbStore:
             going = [
                 (key, stored[: _NUMBER.size])
                 for key, stored in transaction.cursor("values")
-                if key.decode() in keys or holds(stored[_NUMBER.size :])
+                if key.decode() in keys or holds(key.decode(), stored[_NUMBER.size :])
             ]
             for key, place in going:
                 transaction.delete("values", key)

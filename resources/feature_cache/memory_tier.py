@@ -72,7 +72,7 @@ class MemoryTier:
             going = [
                 key
                 for key, entry in entries.items()
-                if key in keys or holds(unseal(key, entry.stored) or b"")
+                if key in keys or holds(key, unseal(key, entry.stored) or b"")
             ]
             for key in going:
                 del entries[key]

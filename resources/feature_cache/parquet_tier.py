@@ -122,7 +122,7 @@ class ParquetTier:
                 staying = {
                     key: value
                     for key, value in values.items()
-                    if key not in keys and not holds(value)
+                    if key not in keys and not holds(key, value)
                 }
                 if len(staying) == len(values):
                     continue

@@ -72,11 +72,11 @@ class RedisTier:
     def _forget(self, client: Any, names: list[bytes], keys: Collection[str], holds: Holds) -> int:
         if not names:
             return 0
-        going = [
-            name
-            for name, value in zip(names, client.mget(names), strict=True)
-            if name.decode().removeprefix(_PREFIX) in keys or (value is not None and holds(value))
-        ]
+        going = []
+        for name, value in zip(names, client.mget(names), strict=True):
+            key = name.decode().removeprefix(_PREFIX)
+            if key in keys or (value is not None and holds(key, value)):
+                going.append(name)
         return int(client.delete(*going)) if going else 0
 
     def contents(self) -> TierContents:

@@ -9,8 +9,8 @@ from orchestration_assets.schemas.errors import OrchestrationError
 
 _CHECK_BYTES: Final = 8
 
-Holds = Callable[[bytes], bool]
-"""Tells of a value whether it holds something that must go."""
+Holds = Callable[[str, bytes], bool]
+"""Tells of a key and its value whether it holds something that must go."""
 
 
 class TierError(OrchestrationError):

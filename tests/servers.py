@@ -1,0 +1,122 @@
+"""Database servers of our own for tests, where their binaries are installed."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+def _binaries() -> Path:
+    """Where initdb and postgres are: on the path, or where Debian puts them."""
+    on_path = shutil.which("initdb")
+    found = [Path(on_path).resolve().parent] if on_path else []
+    found += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    if not found:
+        pytest.skip("needs PostgreSQL (apt-get install postgresql)")
+    return found[0]
+
+
+@dataclass
+class Postgres:
+    """A server on loopback; ``url`` has a user, a password and an empty database."""
+
+    folder: Path
+    port: int
+    binaries: Path
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def url(self) -> str:
+        return f"postgresql+psycopg2://dagster:secret-word@127.0.0.1:{self.port}/dagster"
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            [
+                self.binaries / "postgres",
+                *("-D", self.folder / "data", "-p", str(self.port)),
+                *(
+                    "-c",
+                    "listen_addresses=127.0.0.1",
+                    "-c",
+                    f"unix_socket_directories={self.folder}",
+                ),
+                *("-c", "fsync=off"),
+            ],
+            **_user(),
+            cwd=self.folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        ready = [self.binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        for _ in range(600):
+            if subprocess.run(ready, check=False).returncode == 0:
+                return
+            time.sleep(0.1)
+        pytest.fail("PostgreSQL does not start")
+
+    def stop(self) -> None:
+        if self.process is not None:
+            # fast shutdown: connections are ended, not waited for
+            self.process.send_signal(signal.SIGINT)
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+            self.process = None
+
+
+def _user() -> dict[str, object]:
+    """PostgreSQL refuses to run as root."""
+    return {"user": "postgres"} if os.geteuid() == 0 else {}
+
+
+@contextmanager
+def postgres_server(folder: Path) -> Iterator[Postgres]:
+    server = Postgres(folder, free_port(), _binaries())
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "word").write_text("secret-word")
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres")
+        for place in folder.parents:
+            # the server's user must be able to come by; nothing there is secret
+            if place.stat().st_uid == 0 and not place.stat().st_mode & 0o001:
+                place.chmod(place.stat().st_mode | 0o011)
+        (folder / "word").chmod(0o644)
+    subprocess.run(
+        [
+            server.binaries / "initdb",
+            *("-D", folder / "data", "-U", "dagster", "--auth=scram-sha-256"),
+            *("--pwfile", folder / "word", "-E", "UTF8", "--no-sync"),
+        ],
+        **_user(),
+        cwd=folder,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    server.start()
+    try:
+        subprocess.run(
+            [
+                server.binaries / "createdb",
+                *("-h", "127.0.0.1", "-p", str(server.port), "-U", "dagster", "dagster"),
+            ],
+            env={**os.environ, "PGPASSWORD": "secret-word"},
+            check=True,
+        )
+        yield server
+    finally:
+        server.stop()
