@@ -43,6 +43,7 @@ class Postgres:
         return f"postgresql+psycopg2://dagster:secret-word@127.0.0.1:{self.port}/dagster"
 
     def start(self) -> None:
+        log = (self.folder / "server.log").open("ab")
         self.process = subprocess.Popen(
             [
                 self.binaries / "postgres",
@@ -57,22 +58,24 @@ class Postgres:
             ],
             **_user(),
             cwd=self.folder,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
         )
+        log.close()
         ready = [self.binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
-        for _ in range(600):
+        for _ in range(1_800):
             if subprocess.run(ready, check=False).returncode == 0:
                 return
             time.sleep(0.1)
-        pytest.fail("PostgreSQL does not start")
+        said = (self.folder / "server.log").read_text()[-2_000:]
+        pytest.fail(f"PostgreSQL does not start:\n{said}")
 
     def stop(self) -> None:
         if self.process is not None:
             # fast shutdown: connections are ended, not waited for
             self.process.send_signal(signal.SIGINT)
             try:
-                self.process.wait(30)
+                self.process.wait(180)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()

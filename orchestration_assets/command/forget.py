@@ -36,7 +36,7 @@ _STILL_THERE = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ForgetOutcome:
     """What was removed, by kind, and what a search of every file found afterwards.
 
     ``shared`` pieces are other items' too, and prove nothing. ``left`` has the files that still
@@ -102,7 +102,7 @@ def _together(before: PendingRemoval, now: PendingRemoval) -> PendingRemoval:
     return PendingRemoval(before.item_id, **parts)
 
 
-def _carry_out(home: Home, plan: RemovalPlan, cache: FeatureCache) -> Outcome:
+def _carry_out(home: Home, plan: RemovalPlan, cache: FeatureCache) -> ForgetOutcome:
     removal = plan.removal
     traces = traces_of(removal)
     journal = begin(home, removal)
@@ -122,7 +122,7 @@ def _carry_out(home: Home, plan: RemovalPlan, cache: FeatureCache) -> Outcome:
     again = sum(tier.forget(keys, lambda key, value: bool(rest.in_bytes(value))) for tier in tiers)
     again += quotes_in_servers(home, lambda text: bool(rest.in_text(text)))
     left = {path: len(pieces) for path, pieces in found.found.items()}
-    outcome = Outcome(
+    outcome = ForgetOutcome(
         plan.item,
         len(removal.contents),
         dict(work.done),
@@ -188,7 +188,7 @@ def _plain_plan(plan: RemovalPlan) -> dict[str, object]:
     }
 
 
-def _outcome_lines(outcome: Outcome) -> Iterator[str]:
+def _outcome_lines(outcome: ForgetOutcome) -> Iterator[str]:
     yield f"{outcome.item.path} is forgotten: {outcome.contents} contents"
     for kind, count in sorted(outcome.removed.items()):
         if count:
@@ -219,7 +219,7 @@ def _outcome_lines(outcome: Outcome) -> Iterator[str]:
         )
 
 
-def _plain_outcome(outcome: Outcome) -> dict[str, object]:
+def _plain_outcome(outcome: ForgetOutcome) -> dict[str, object]:
     return {
         "item": outcome.item.item_id,
         "path": outcome.item.path,

@@ -92,6 +92,9 @@ def _stores(
 
 
 def _delete(home: Home, cache: FeatureCache, plan: TidyPlan, now: datetime, age: timedelta) -> None:
+    for batch, contents in plan.computed.items():
+        # it is computed anew should it ever come back
+        home.content_index.release(batch, contents)
     for portion in plan.portions:
         for path in portion.paths:
             _unlink(path)

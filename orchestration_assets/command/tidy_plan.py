@@ -59,11 +59,13 @@ class Portion:
 class TidyPlan:
     """What goes, by kind; ``batches`` lose their details, ``models`` are name and version.
 
+    ``computed`` are the contents, by hash, whose results stand in each batch that goes.
     ``cached`` are the keys of profiles and vectors that the present corpus may ask for, and
     ``answers`` those of answers that some stored table refers to: other cache entries go.
     """
 
     batches: tuple[str, ...]
+    computed: Mapping[str, tuple[str, ...]]
     models: tuple[tuple[str, str], ...]
     portions: tuple[Portion, ...]
     cached: frozenset[str] = field(repr=False)
@@ -90,6 +92,7 @@ def plan_tidying(home: Home, now: datetime, keep_batches: int, older_than: timed
     models = tuple(_unused_models(home, set(going), now, older_than))
     contents = set(_contents(home, going)) - set(_contents(home, _staying(home, going)))
     kept_bytes = [path for c in sorted(contents) if (path := home.content.path(c)).exists()]
+    computed = {batch: tuple(_computed(home, batch)) for batch in going}
     portions = (
         _portion("tables of old batches", _tables(home, going)),
         _portion("pages of old batches", _pages(home, going)),
@@ -101,7 +104,13 @@ def plan_tidying(home: Home, now: datetime, keep_batches: int, older_than: timed
         *_leftovers(home),
     )
     return TidyPlan(
-        going, models, portions, _cached(home, going, present), _answers(home, going), kept
+        going,
+        computed,
+        models,
+        portions,
+        _cached(home, going, present),
+        _answers(home, going),
+        kept,
     )
 
 
@@ -160,6 +169,12 @@ def _judged(home: Home) -> set[str]:
         contents = tables.read(GOLD_LABELS.name, columns=["content_hash"])["content_hash"]
         return {content for content in contents.to_pylist() if content}
     return set()
+
+
+def _computed(home: Home, batch: str) -> Iterator[str]:
+    with leaving_out_damage():
+        manifest = home.tables.read(CONTENT_MANIFEST.name, batch)
+        yield from (row.content_hash for row in accepted_items(manifest))
 
 
 def _contents(home: Home, batches: Iterable[str]) -> Iterator[str]:

@@ -19,6 +19,8 @@ from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import (
     BATCH_ENTRIES,
     CONTENT_MANIFEST,
+    CONTENT_PROFILES,
+    DISAGREEMENT_REPORT,
     EntryRow,
 )
 from resources.content_index import ContentIndex, Holding
@@ -109,6 +111,10 @@ def holdings_of(home: Home, batch: str) -> Iterator[Holding]:
     Raises DamagedFileError when the batch record is not the one that the manifest was made of.
     """
     entries = {entry.item_id: entry for entry in entries_of(home, batch)}
+    # of a finished batch that was tidied nothing is left but its manifest and its totals
+    has_results = home.tables.exists(CONTENT_PROFILES.name, batch) or not home.tables.exists(
+        DISAGREEMENT_REPORT.name, batch
+    )
     manifest = home.tables.read(CONTENT_MANIFEST.name, batch)
     for row in CONTENT_MANIFEST.rows(manifest):
         entry = entries.get(row.entry_id)
@@ -120,5 +126,5 @@ def holdings_of(home: Home, batch: str) -> Iterator[Holding]:
             file_version(entry),
             row.record.start if row.record else 0,
             row.content_hash if row.computed_as is not None else None,
-            row.outcome is EntryOutcome.ACCEPTED,
+            row.outcome is EntryOutcome.ACCEPTED and has_results,
         )
