@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -88,16 +89,13 @@ def _user() -> dict[str, object]:
 
 
 @contextmanager
-def postgres_server(folder: Path) -> Iterator[Postgres]:
+def postgres_server() -> Iterator[Postgres]:
+    """Its data lie beside pytest's own folders, which only their owner may enter."""
+    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
     server = Postgres(folder, free_port(), _binaries())
-    folder.mkdir(parents=True, exist_ok=True)
     (folder / "word").write_text("secret-word")
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres")
-        for place in folder.parents:
-            # the server's user must be able to come by; nothing there is secret
-            if place.stat().st_uid == 0 and not place.stat().st_mode & 0o001:
-                place.chmod(place.stat().st_mode | 0o011)
         (folder / "word").chmod(0o644)
     subprocess.run(
         [
@@ -110,8 +108,8 @@ def postgres_server(folder: Path) -> Iterator[Postgres]:
         check=True,
         stdout=subprocess.DEVNULL,
     )
-    server.start()
     try:
+        server.start()
         subprocess.run(
             [
                 server.binaries / "createdb",
@@ -123,3 +121,4 @@ def postgres_server(folder: Path) -> Iterator[Postgres]:
         yield server
     finally:
         server.stop()
+        shutil.rmtree(folder, ignore_errors=True)

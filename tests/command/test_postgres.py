@@ -24,8 +24,8 @@ storage:
 
 
 @pytest.fixture
-def server(tmp_path, monkeypatch):
-    with postgres_server(tmp_path / "postgres") as server:
+def server(monkeypatch):
+    with postgres_server() as server:
         monkeypatch.setenv("HISTORY_URL", server.url)
         yield server
 
