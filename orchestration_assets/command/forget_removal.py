@@ -17,14 +17,15 @@ from orchestration_assets.content.forgotten import PendingRemoval, forgotten_row
 from orchestration_assets.content.forgotten_files import blank_lines, without_lines
 from orchestration_assets.content.verdict_folder import ACCEPTED, REJECTED
 from orchestration_assets.features.index import NAME as NEIGHBOUR_INDEX
-from orchestration_assets.reporting.item_states import replay
+from orchestration_assets.policy.pinned_policy import PinnedPolicyError
+from orchestration_assets.reporting.item_states import UnlistedItemError, replay
 from orchestration_assets.reporting.publication import publish_batch, publish_corpus
 from orchestration_assets.schemas.enums import EntryOutcome
-from orchestration_assets.schemas.errors import DamagedFileError, OrchestrationError, unwritable
+from orchestration_assets.schemas.errors import DamagedFileError, SourceError, unwritable
 from orchestration_assets.schemas.outcomes import OUTCOMES
 from orchestration_assets.schemas.policy import FeatureCache
 from orchestration_assets.schemas.records import rows_to_arrow
-from orchestration_assets.schemas.states import ITEM_STATES
+from orchestration_assets.schemas.states import ITEM_STATES, IllegalTransitionError
 from orchestration_assets.schemas.tables import (
     BATCH_TABLES,
     CONTENT_LEDGER,
@@ -39,16 +40,16 @@ from orchestration_assets.schemas.tables import (
 )
 from orchestration_assets.schemas.verdicts import GOLD_LABELS, VERDICTS
 from orchestration_assets.text.traces import Traces
-from resources.damage import leaving_out_damage
 from resources.feature_cache.lmdb_store import LmdbStore
 from resources.home import Home
 from resources.model_registry import ArtefactError
-from resources.table_store import parquet_bytes, read_parquet, write_atomically
+from resources.table_store import TableMissingError, parquet_bytes, read_parquet, write_atomically
 
 _PAGE_TABLES: Final = tuple(
     name for name in BATCH_TABLES if name not in ("content_vectors", DISAGREEMENT_REPORT.name)
 )
 _SET_ASIDE: Final = ("data.mdb.broken*", "*.damaged")
+_CANNOT_BE_DRAWN: Final = (TableMissingError, DamagedFileError, PinnedPolicyError, SourceError)
 _HASH: Final = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 _LOCKS: Final = (".lock", ".due", ".initialise.lock")
 
@@ -137,7 +138,7 @@ class Removal:
         tables = self._home.tables
         if not tables.exists(ITEM_STATES.name, batch):
             return
-        with leaving_out_damage():
+        try:
             interpretations = {
                 table.name: tables.read(table.name, batch) for table in INTERPRETATIONS.values()
             }
@@ -147,8 +148,9 @@ class Removal:
             )
             rows = replay(batch, manifest, profiles, plans, interpretations, resolutions)
             tables.write(ITEM_STATES, rows_to_arrow(ITEM_STATES, rows), batch)
-            return
-        self._rewrite(ITEM_STATES.name, batch, items)
+        except (TableMissingError, DamagedFileError, IllegalTransitionError, UnlistedItemError):
+            # of a batch that is not complete: what is left of it is made again by the next run
+            self._rewrite(ITEM_STATES.name, batch, items)
 
     def from_verdicts(self) -> None:
         """Verdicts about the contents, and the lines of the files that they were read from."""
@@ -317,7 +319,7 @@ class Removal:
                 rows = rows_to_arrow(DISAGREEMENT_REPORT, [made.row])
                 tables.write(DISAGREEMENT_REPORT, rows, batch)
                 self.done["pages made again"] += 1
-            except OrchestrationError:
+            except _CANNOT_BE_DRAWN:
                 for path in (page, home.reports / f"{batch}-review.html"):
                     _unlink(path)
                 # without its report the batch is carried out again by the next run
@@ -327,7 +329,7 @@ class Removal:
         if index.exists():
             try:
                 publish_corpus(home)
-            except OrchestrationError:
+            except _CANNOT_BE_DRAWN:
                 for path in (index, home.reports / "services.html"):
                     _unlink(path)
 

@@ -305,7 +305,6 @@ def test_killed_after_any_step_the_same_command_goes_on(place, step) -> None:
     assert code == 0 and told["proven"] and told["pieces"] > 20
     assert holding(place.home, *LETTER) == []
     assert [p.name for p in (place.home / "forgotten").iterdir()] == [f"{told['item']}.json"]
-    assert place.call("run", str(place.source), "--reprocess")[0] == 0
 
 
 def test_an_item_that_nobody_knows_is_said_in_one_line(place, capsys) -> None:

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.skipif(
     find_spec("dagster_postgres") is None, reason="needs the extra postgres"
 )
 
+LETTER = ("ermintrude", "fotheringay", "wimbleforth", "osnabrugge")
 INSTANCE = """
 telemetry: {enabled: false}
 storage:
@@ -61,12 +62,12 @@ def test_runs_restarts_and_forgetting_with_the_history_in_postgres(
         "Ermintrude Fotheringay-Quibbler sold the Wimbleforth lighthouse to a baker of Osnabrugge."
     )
     assert main(["run", str(corpus), "--home", str(configured)]) == 0
-    assert "Wimbleforth" in texts(server)
+    assert any(word in texts(server).casefold() for word in LETTER)
     capsys.readouterr()
     assert main(["forget", "letter.txt", "--yes", "--home", str(configured)]) == 0
     assert "none holds any" in capsys.readouterr().out
     held = texts(server)
-    assert "Wimbleforth" not in held and "Fotheringay" not in held and "docs/guide.md" in held
+    assert not any(word in held.casefold() for word in LETTER) and "docs/guide.md" in held
     with open_instance(Home(configured)) as instance:
         runs = instance.get_runs()
         assert len(runs) == 4

@@ -77,9 +77,9 @@ def place(tmp_path_factory) -> Place:
 def test_first_it_only_says_what_would_go_then_it_goes_and_the_home_goes_on(place) -> None:
     home = Home(place.home)
     models = home.models
-    used = models.store("calibration.language", {"a": np.ones(3)}, {"n": 1}).version
-    models.promote("calibration.language", used)
-    unused = models.store("calibration.language", {"a": np.zeros(3)}, {"n": 2}).version
+    used = models.store("calibration.no_task", {"a": np.ones(3)}, {"n": 1}).version
+    models.promote("calibration.no_task", used)
+    unused = models.store("calibration.no_task", {"a": np.zeros(3)}, {"n": 2}).version
     home.answers.put_many({"0" * 32: b"nothing refers to it"})
     (place.home / "tables" / "resolutions" / ".half-written.parquet.x1").write_bytes(b"half")
     before = place.files()
@@ -89,7 +89,7 @@ def test_first_it_only_says_what_would_go_then_it_goes_and_the_home_goes_on(plac
     assert told["batches"] == [place.first]
     assert set(told["batches_kept"]) == {place.second, place.third}
     assert told["models"] == sorted(
-        [["calibration.language", unused], ["neighbour_index", place.first]]
+        [["calibration.no_task", unused], ["neighbour_index", place.first]]
     )
     assert told["caches"]["answers"]["entries"] >= 1
     assert told["portions"]["files of writers that died"]["count"] == 1
@@ -100,7 +100,7 @@ def test_first_it_only_says_what_would_go_then_it_goes_and_the_home_goes_on(plac
     stored = {name for name in BATCH_TABLES if home.tables.exists(name, place.first)}
     assert stored == STAYS
     assert sum(done["bytes_after"].values()) < sum(done["bytes_before"].values())
-    assert models.versions("calibration.language") == [used]
+    assert models.versions("calibration.no_task") == [used]
     assert not home.answers.get_many(["0" * 32])
     index = (place.home / "reports" / "index.html").read_text()
     assert place.first in index and f"{place.first}.html" not in index
