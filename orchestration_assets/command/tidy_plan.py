@@ -79,7 +79,7 @@ def plan_tidying(home: Home, now: datetime, keep_batches: int, older_than: timed
     recorded = set(home.batches.recorded())
     finished = [b for b in home.tables.batches(DISAGREEMENT_REPORT.name) if b in recorded]
     present = _present(home)
-    newest = set(finished[len(finished) - keep_batches :] if keep_batches else ())
+    newest = set(finished[-keep_batches:] if keep_batches else ())
     old = [
         batch
         for batch in finished

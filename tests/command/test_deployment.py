@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -86,12 +85,12 @@ class Processes:
 
     def start(self, name: str) -> None:
         command = [self.here(str(word)) for word in COMPOSE["services"][name]["command"]]
-        program = Path(sys.executable).with_name(command[0])
-        found = str(program) if program.exists() else shutil.which(command[0])
-        assert found, f"{command[0]} is not installed"
+        # scripts of the interpreter that runs this test, or of the one that it was made from
+        places = [Path(sys.prefix) / "bin", Path(sys.base_prefix) / "bin"]
+        (found, *_) = [p for place in places if (p := place / command[0]).exists()]
         with (self.folder / f"{name}.log").open("ab") as log:
             self.running[name] = subprocess.Popen(
-                [found, *command[1:]],
+                [sys.executable, str(found), *command[1:]],
                 env={
                     **os.environ,
                     **self.environment,

@@ -44,7 +44,10 @@ def texts(server: Postgres) -> str:
     with engine.connect() as connection:
         names = sa.inspect(engine).get_table_names()
         return "\n".join(
-            str(row) for name in names for row in connection.execute(sa.text(f'TABLE "{name}"'))
+            str(value)
+            for name in names
+            for row in connection.execute(sa.text(f'TABLE "{name}"'))
+            for value in row
         )
 
 
