@@ -152,10 +152,7 @@ def test_content_dropped_in_becomes_a_report_through_all_of_them(tmp_path) -> No
                 processes.start(name)
             processes.until(
                 "web server with its code location",
-                lambda: (
-                    "startSensor" in str(processes.ask(SENSORS))
-                    and "PythonError" not in str(processes.ask(SENSORS))
-                ),
+                lambda: processes.ask(SENSORS)["startSensor"]["__typename"] == "Sensor",
             )
             for n in range(6):
                 text = f"# Note {n}\n\nThis is the note with number {n}, about the weather.\n"

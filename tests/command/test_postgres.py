@@ -3,10 +3,12 @@
 from importlib.util import find_spec
 from pathlib import Path
 
+import dagster as dg
 import pytest
 import sqlalchemy as sa
 
 from orchestration_assets.__main__ import main
+from orchestration_assets.command.forget_history import forget_in_history, quotes_in_servers
 from orchestration_assets.command.instance import open_instance
 from resources.home import Home
 from tests.servers import Postgres, postgres_server
@@ -15,7 +17,6 @@ pytestmark = pytest.mark.skipif(
     find_spec("dagster_postgres") is None, reason="needs the extra postgres"
 )
 
-LETTER = ("ermintrude", "fotheringay", "wimbleforth", "osnabrugge")
 INSTANCE = """
 telemetry: {enabled: false}
 storage:
@@ -51,31 +52,39 @@ def texts(server: Postgres) -> str:
         )
 
 
-def test_runs_restarts_and_forgetting_with_the_history_in_postgres(
-    corpus, configured, server, capsys
+def test_runs_go_on_after_a_restart_with_the_history_in_postgres(
+    corpus, configured, server
 ) -> None:
     assert main(["run", str(corpus), "--home", str(configured)]) == 0
     with open_instance(Home(configured)) as instance:
         assert instance.get_runs_count() == 2
     assert list(configured.rglob("*.db")) == []
-    # a restarted server goes on, and what is new is processed
     server.stop()
     server.start()
-    (corpus / "letter.txt").write_text(
-        "Ermintrude Fotheringay-Quibbler sold the Wimbleforth lighthouse to a baker of Osnabrugge."
-    )
+    (corpus / "letter.txt").write_text("A letter that came after the server was started again.\n")
     assert main(["run", str(corpus), "--home", str(configured)]) == 0
-    assert any(word in texts(server).casefold() for word in LETTER)
-    capsys.readouterr()
-    assert main(["forget", "letter.txt", "--yes", "--home", str(configured)]) == 0
-    assert "none holds any" in capsys.readouterr().out
-    held = texts(server)
-    assert not any(word in held.casefold() for word in LETTER) and "docs/guide.md" in held
     with open_instance(Home(configured)) as instance:
-        runs = instance.get_runs()
-        assert len(runs) == 4
-        # every event can still be read
-        assert all(instance.all_logs(run.run_id) for run in runs)
+        assert instance.get_runs_count() == 4
+
+
+def test_what_events_quote_is_replaced_and_every_event_can_still_be_read(
+    configured, server
+) -> None:
+    home, key = Home(configured), dg.AssetKey("a_table")
+    with open_instance(home) as instance:
+        for words in ("| 1 | sold by Ermintrude |", "| 2 | nothing of hers |"):
+            preview = {"preview": dg.MetadataValue.md(words), "rows": 1}
+            instance.report_runless_asset_event(dg.AssetMaterialization(key, metadata=preview))
+    assert "Ermintrude" in texts(server)
+    assert quotes_in_servers(home, lambda text: "Ermintrude" in text) >= 1
+    assert forget_in_history(home, lambda text: "Ermintrude" in text) >= 1
+    assert quotes_in_servers(home, lambda text: "Ermintrude" in text) == 0
+    held = texts(server)
+    assert "Ermintrude" not in held and "nothing of hers" in held
+    with open_instance(home) as instance:
+        records = instance.fetch_materializations(key, limit=9).records
+        shown = {r.asset_materialization.metadata["preview"].value for r in records}
+    assert shown == {"removed on request", "| 2 | nothing of hers |"}
 
 
 def test_a_server_that_is_away_is_said_in_one_line_without_its_password(
