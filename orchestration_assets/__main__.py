@@ -67,8 +67,36 @@ def _parser() -> argparse.ArgumentParser:
     preview.add_argument(
         "--budget-usd", type=_usd, metavar="USD", help="say what so much money would be enough for"
     )
-    for command in (explain, preview):
+    forget = commands.add_parser(
+        "forget", help="remove one item's content everywhere in the home, and prove it"
+    )
+    forget.add_argument("item", metavar="ITEM", help="its id, its path, or its address")
+    forget.add_argument(
+        "--yes", action="store_true", help="do it; without this, only say what would be removed"
+    )
+    for command in (explain, preview, forget):
         _shared_options(command, "print it as JSON")
+    tidy = commands.add_parser(
+        "tidy", help="delete what nobody needs any more: old batches, pages, caches, models"
+    )
+    tidy.add_argument(
+        "--yes", action="store_true", help="do it; without this, only say what would be deleted"
+    )
+    tidy.add_argument(
+        "--keep-batches",
+        type=_whole,
+        default=30,
+        metavar="N",
+        help="the newest N batches stay as they are (30)",
+    )
+    tidy.add_argument(
+        "--older-than",
+        type=_days,
+        default=30.0,
+        metavar="DAYS",
+        help="what is younger stays as it is (30)",
+    )
+    _shared_options(tidy, "print it as JSON")
     policy = commands.add_parser("policy", help="check a policy file, print its schema, show it")
     actions = policy.add_subparsers(dest="action", required=True, metavar="ACTION")
     for name, words in (
@@ -112,6 +140,19 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
     return int(text)
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 on")
+    return int(text)
+
+
+def _days(text: str) -> float:
+    value = float(text)
+    if not 0.0 <= value <= 36_500.0:
+        raise argparse.ArgumentTypeError(f"{text} is no number of days from 0 to 36,500")
+    return value
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -191,6 +232,20 @@ def _dispatch(given: argparse.Namespace) -> int:
         from orchestration_assets.command.explain import explain
 
         return explain(settings, given.item, as_json=given.json)
+    if given.command == "forget":
+        from orchestration_assets.command.forget import forget
+
+        return forget(settings, given.item, as_json=given.json, confirmed=given.yes)
+    if given.command == "tidy":
+        from orchestration_assets.command.tidy import tidy
+
+        return tidy(
+            settings,
+            as_json=given.json,
+            confirmed=given.yes,
+            keep_batches=given.keep_batches,
+            older_than_days=given.older_than,
+        )
     if given.command == "preview":
         from orchestration_assets.command.preview import preview
 

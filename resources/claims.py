@@ -99,6 +99,12 @@ def owner_of(home: Path, name: str) -> Owner | None:
     return _read_owner(_path(home, name))
 
 
+def claim_names(home: Path) -> list[str]:
+    """Every claim that somebody has, or had and died."""
+    folder = Path(home).absolute() / "claims"
+    return sorted(path.name for path in folder.glob("[!.]*")) if folder.is_dir() else []
+
+
 def is_claimed(home: Path, name: str) -> bool:
     """Whether a process on this machine has the claim now."""
     try:

@@ -156,6 +156,29 @@ class ContentIndex:
         if contents:
             self._database.write(body)
 
+    def forget(self, content_hashes: Iterable[str]) -> None:
+        """Nobody computes or holds these contents any more, and no hash of them is left.
+
+        No other process may use the index meanwhile.
+        """
+        contents = [bytes.fromhex(content_hash) for content_hash in content_hashes]
+
+        def body(transaction: Transaction) -> None:
+            for content in contents:
+                for item in transaction.values("holders", content):
+                    for entry in _history(transaction, item):
+                        if entry.content == content:
+                            transaction.delete("history", item, entry.pack())
+                            nothing = entry._replace(content=_NOTHING).pack()
+                            transaction.put("history", item, nothing)
+                    transaction.delete("orphans", item)
+                transaction.delete("holders", content)
+                transaction.delete("claims", content)
+
+        if contents and self._database.exists():
+            self._database.write(body)
+            self._database.rewrite()
+
     def orphans(self) -> set[str]:
         """Ids of files to offer again, because they hold content that nobody computes."""
         with self._database.transaction() as transaction:

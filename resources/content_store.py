@@ -5,10 +5,11 @@ Both lie below ``<home>/content``; names are hashes, so that nothing from outsid
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import BinaryIO
 
+from orchestration_assets.schemas.errors import unwritable
 from resources.table_store import write_atomically
 
 
@@ -34,6 +35,41 @@ class ContentStore:
             return self._kept(content_hash).read_bytes()
         except FileNotFoundError:
             return None
+
+    def path(self, content_hash: str) -> Path:
+        """Where content is kept, or would be."""
+        return self._kept(content_hash)
+
+    def forget(self, content_hash: str) -> bool:
+        """Removes kept content; whether there was any. Raises UnwritableError."""
+        path = self._kept(content_hash)
+        if not path.exists():
+            return False
+        try:
+            path.unlink()
+        except OSError as error:
+            raise unwritable(path, error) from error
+        return True
+
+    def blank(self, name: str, ranges: Iterable[tuple[int, int]]) -> None:
+        """Overwrites ranges of bytes of a plain copy with blanks: all others keep their place.
+
+        Raises UnwritableError.
+        """
+        path = self.unpacked(name)
+        try:
+            with path.open("r+b") as file:
+                for start, stop in ranges:
+                    file.seek(start)
+                    held = file.read(stop - start)
+                    file.seek(start)
+                    file.write(bytes(sign if sign in b"\r\n" else 0x20 for sign in held))
+                file.flush()
+                os.fsync(file.fileno())
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise unwritable(path, error) from error
 
     def unpacked(self, name: str) -> Path:
         """Where a plain copy is, or would be. Raises ValueError for what is no plain name."""

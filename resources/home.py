@@ -80,6 +80,11 @@ class Home:
         return self.folder / "ledger"
 
     @property
+    def forgotten(self) -> Path:
+        """What was removed on request: marks of contents, and what is not removed yet."""
+        return self.folder / "forgotten"
+
+    @property
     def intake_lock(self) -> Path:
         return self.folder / ".intake.lock"
 

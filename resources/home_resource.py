@@ -10,6 +10,7 @@ import dagster as dg
 
 from resources.claims import Owner, claimed, owner_description
 from resources.home import Home
+from resources.maintenance import await_maintenance
 from resources.run_claims import run_claim
 from resources.run_locks import run_lock
 
@@ -38,6 +39,7 @@ class HomeResource(dg.ConfigurableResource[Home]):
                     what = f"{run.job_name}, Dagster run {run.run_id}"
                     waiting = partial(_log_owner, context, claim.name)
                     stack.enter_context(claimed(home.folder, claim.name, what, waiting))
+                await_maintenance(home, partial(_log_owner, context, "the home"))
             yield home
 
 

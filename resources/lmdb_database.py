@@ -6,6 +6,7 @@ empty one.
 
 import errno
 import os
+import shutil
 import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +21,7 @@ from resources.damage import notice
 
 FILE_NAME: Final = "data.mdb"
 _LOCK_NAME: Final = "lock.mdb"
+_FRESH: Final = "rewritten"
 _READERS: Final = 512
 
 # what LMDB, or the reader of a value, says of a file that is no database any more in some part
@@ -133,10 +135,44 @@ class LmdbDatabase:
                     if (environment := _open.get(self.folder)) is not None:
                         environment.grow()
 
+    def rewrite(self) -> None:
+        """Writes everything that is there into a new file, which takes the place of this one.
+
+        Nothing that was deleted is left in it. No other process, and no other thread, may use the
+        database meanwhile. Raises DamagedFileError and UnwritableError.
+        """
+        fresh = self.folder / _FRESH
+        shutil.rmtree(fresh, ignore_errors=True)
+        with self.transaction() as transaction:
+            map_bytes = (self.folder / FILE_NAME).stat().st_size * 2 + self._map_bytes
+            try:
+                fresh.mkdir()
+                copy = _Environment(fresh, self._trees, map_bytes)
+                try:
+                    with copy.begin(write=True) as writing:
+                        for name in self._trees:
+                            # in the order of the tree: each pair is appended
+                            for key, value in transaction.cursor(name):
+                                writing.put(key, value, db=copy.trees[name])
+                finally:
+                    copy.lmdb.close()
+            except (OSError, lmdb.Error) as error:
+                shutil.rmtree(fresh, ignore_errors=True)
+                raise unwritable(fresh, as_os_error(error)) from error
+        with _lock:
+            _open.pop(self.folder).lmdb.close()
+            (fresh / FILE_NAME).replace(self.folder / FILE_NAME)
+            (self.folder / _LOCK_NAME).unlink(missing_ok=True)
+        shutil.rmtree(fresh, ignore_errors=True)
+
     def _acquire(self) -> "_Environment":
         """The environment, with one more user. Raises UnwritableError."""
         with _lock:
             environment = _open.get(self.folder)
+            if environment is not None and not environment.users and environment.is_replaced():
+                # another process has rewritten it
+                _open.pop(self.folder).lmdb.close()
+                environment = None
             if environment is None:
                 environment = _open[self.folder] = self._opened()
             environment.users += 1
@@ -195,6 +231,15 @@ class _Environment:
         except BaseException:
             self.lmdb.close()
             raise
+        self._file = file
+        self._inode = file.stat().st_ino
+
+    def is_replaced(self) -> bool:
+        """Whether another file stands now where this one was opened."""
+        try:
+            return self._file.stat().st_ino != self._inode
+        except FileNotFoundError:
+            return False
 
     def begin(self, *, write: bool) -> Any:
         try:

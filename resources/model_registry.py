@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from orchestration_assets.schemas.errors import OrchestrationError
+from orchestration_assets.schemas.errors import OrchestrationError, unwritable
 from resources.damage import notice
 from resources.table_store import write_atomically
 
@@ -86,6 +86,28 @@ class ModelRegistry:
         if version not in self.versions(name):
             raise ArtefactError(f"{name} has no version {version} to promote")
         write_atomically(self._at(name) / _CURRENT, version.encode())
+
+    def names(self) -> list[str]:
+        """What there are versions of, in the order of their names."""
+        return sorted({path.parents[1].name for path in self._folder.glob(f"*/*/{_MANIFEST}")})
+
+    def delete(self, name: str, version: str) -> None:
+        """Removes a version; one that was in force leaves none in force. Raises UnwritableError."""
+        folder = self._at(name, version)
+        try:
+            if self.current(name) == version:
+                (self._at(name) / _CURRENT).unlink(missing_ok=True)
+            # without its manifest it is no version, whatever is left of it
+            (folder / _MANIFEST).unlink(missing_ok=True)
+            for path in folder.iterdir():
+                path.unlink()
+            folder.rmdir()
+        except OSError as error:
+            raise unwritable(folder, error) from error
+
+    def folder(self, name: str, version: str) -> Path:
+        """Where a version is kept."""
+        return self._at(name, version)
 
     def versions(self, name: str) -> list[str]:
         """The stored versions in the order of their names."""

@@ -59,6 +59,11 @@ def open_instance(home: Home) -> dg.DagsterInstance:
             instance = _instance(folder, configured)
         except (dg.DagsterError, CheckError, OSError, ValueError, TypeError) as error:
             raise DamagedFileError(config, str(error), _DELETE) from error
+        except Exception as error:
+            # the integration of a database wraps what its driver says in classes of its own
+            if isinstance(error.__cause__, DatabaseError):
+                raise _server_away(folder, error.__cause__) from error
+            raise
         instance.get_runs_count()  # touches the storage, so that its tables exist
     return instance
 
@@ -125,7 +130,10 @@ def instance_errors(home: Home) -> Generator[None, None, None]:
         yield
     except (DatabaseError, sqlite3.DatabaseError) as error:
         folder = instance_folder(home)
-        cause = " ".join(str(getattr(error, "orig", None) or error).split())
+        original = getattr(error, "orig", None) or error
+        cause = " ".join(str(original).split())
+        if not isinstance(original, sqlite3.Error):
+            raise _server_away(folder, error) from error
         for file in _databases(folder):
             if not _is_sound(file):
                 aside = _set_aside(file)
@@ -138,6 +146,14 @@ def instance_errors(home: Home) -> Generator[None, None, None]:
             f"cannot use {folder}: {cause}; make room and let this user read and write it, then "
             "run the same command to go on"
         ) from error
+
+
+def _server_away(folder: Path, error: Exception) -> OrchestrationError:
+    cause = " ".join(str(getattr(error, "orig", None) or error).split())
+    return OrchestrationError(
+        f"the server that {folder / 'dagster.yaml'} names cannot be used ({cause}): start its "
+        "database, then run the same command to go on"
+    )
 
 
 def _is_sound(file: Path) -> bool:

@@ -57,6 +57,12 @@ def _moment(stamp: str) -> datetime | None:
         return None
 
 
+def batch_time(key: str) -> datetime | None:
+    """When the look began that recorded a batch; None for what is no key of a batch."""
+    match = _KEY.fullmatch(key)
+    return _moment(match[1]) if match else None
+
+
 def plan_batches(
     entries: Sequence[NewEntry], limits: Batching, now: datetime, *, close: bool = True
 ) -> tuple[list[PlannedBatch], int]:

@@ -17,6 +17,7 @@ _STATES: Final = {
     EntryOutcome.REJECTED: ItemPresence.REJECTED,
     EntryOutcome.GONE: ItemPresence.GONE,
     EntryOutcome.SUPERSEDED: ItemPresence.SUPERSEDED,
+    EntryOutcome.FORGOTTEN: ItemPresence.FORGOTTEN,
 }
 _COLUMNS: Final = (
     "batch",

@@ -8,6 +8,7 @@ from typing import BinaryIO, Final, Protocol
 from urllib.parse import quote
 
 from orchestration_assets.content.batches import item_id
+from orchestration_assets.content.forgotten import FORGOTTEN, nameless
 from orchestration_assets.content.record_files import RecordFile, recorded_file
 from orchestration_assets.content.record_reading import Record, read_records
 from orchestration_assets.schemas.enums import EntryOutcome, RejectReason
@@ -48,6 +49,10 @@ class EntryReader(Protocol):
         """Keeps accepted bytes when the policy says so; whether they are kept."""
         ...
 
+    def is_forgotten(self, content_hash: str) -> bool:
+        """Whether the content was removed on request, and is not taken in again."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class ExaminedEntry:
@@ -62,6 +67,7 @@ class ExaminedEntry:
     detail: str | None = None
     superseded: bool = False
     unpacked: bool = False
+    forgotten: bool = False
     hashed: str | None = None
     encoding: Encoding | None = None
     kept: bool = False
@@ -128,6 +134,11 @@ def _hashed(
     found: ExaminedEntry, data: bytes, encoding: Encoding | NotText, reading: EntryReader
 ) -> ExaminedEntry:
     hashed = content_hash(data)
+    if reading.is_forgotten(hashed):
+        address, path = nameless(found.item_id, found.address, found.path)
+        return replace(
+            found, address=address, path=path, detail=FORGOTTEN, forgotten=True, metadata=()
+        )
     if isinstance(encoding, NotText):
         return replace(found, reason=encoding.reason, detail=encoding.detail, hashed=hashed)
     kept = reading.keep(hashed, data)
@@ -305,6 +316,8 @@ def _outcome(
         return EntryOutcome.SUPERSEDED, None, found.detail
     if found.unpacked:
         return EntryOutcome.UNPACKED, None, found.detail
+    if found.forgotten:
+        return EntryOutcome.FORGOTTEN, None, found.detail
     if found.reason is not None or hashed is None:
         return EntryOutcome.REJECTED, None, found.detail
     if hashed in accepted:

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from orchestration_assets.content.batches import item_id
 from orchestration_assets.content.content_reader import open_unpacked
+from orchestration_assets.content.forgotten import forgotten_marks, mark_of
 from orchestration_assets.content.ledger import read_ledger
 from orchestration_assets.content.manifest import ExaminedEntry, examine, file_version, settle
 from orchestration_assets.progress import Progress
@@ -18,6 +19,8 @@ from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import (
     BATCH_ENTRIES,
     CONTENT_MANIFEST,
+    CONTENT_PROFILES,
+    DISAGREEMENT_REPORT,
     EntryRow,
 )
 from resources.content_index import ContentIndex, Holding
@@ -34,6 +37,7 @@ class BatchReading:
         self._store = home.content
         self._source = source
         self._keeps = keeps
+        self._forgotten = forgotten_marks(home)
 
     def read(self, address: str, max_bytes: int) -> FileContent:
         return self._source.read(address, max_bytes)
@@ -50,6 +54,9 @@ class BatchReading:
         if self._keeps:
             self._store.keep(content_hash, data)
         return self._keeps
+
+    def is_forgotten(self, content_hash: str) -> bool:
+        return bool(self._forgotten) and mark_of(content_hash) in self._forgotten
 
 
 def make_manifest(home: Home, batch: str, content: Content, progress: Progress) -> pa.Table:
@@ -104,6 +111,10 @@ def holdings_of(home: Home, batch: str) -> Iterator[Holding]:
     Raises DamagedFileError when the batch record is not the one that the manifest was made of.
     """
     entries = {entry.item_id: entry for entry in entries_of(home, batch)}
+    # of a finished batch that was tidied nothing is left but its manifest and its totals
+    has_results = home.tables.exists(CONTENT_PROFILES.name, batch) or not home.tables.exists(
+        DISAGREEMENT_REPORT.name, batch
+    )
     manifest = home.tables.read(CONTENT_MANIFEST.name, batch)
     for row in CONTENT_MANIFEST.rows(manifest):
         entry = entries.get(row.entry_id)
@@ -115,5 +126,5 @@ def holdings_of(home: Home, batch: str) -> Iterator[Holding]:
             file_version(entry),
             row.record.start if row.record else 0,
             row.content_hash if row.computed_as is not None else None,
-            row.outcome is EntryOutcome.ACCEPTED,
+            row.outcome is EntryOutcome.ACCEPTED and has_results,
         )

@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from string import ascii_lowercase
@@ -72,15 +72,21 @@ def render_batch(row: ReportRow, figures: BatchFigures, *, generated_at: str | N
     )
 
 
-def render_index(rows: Sequence[ReportRow], paid: Payments = NO_PAYMENTS) -> str:
+def render_index(
+    rows: Sequence[ReportRow],
+    paid: Payments = NO_PAYMENTS,
+    without_page: Collection[str] = (),
+) -> str:
     """The page over all batches, newest first, each linked to its own page.
 
-    ``paid``: by the whole home, probes and batches without a report included.
+    ``paid``: by the whole home, probes and batches without a report included. Batches
+    ``without_page`` are not linked.
     """
     newest = sorted(rows, key=lambda row: row.batch, reverse=True)
     return _render(
         "index.html",
         rows=newest[:BATCHES_SHOWN],
+        without_page=without_page,
         batches=len(newest),
         total={name: sum(getattr(row, name) for row in newest) for name in _SUMMED},
         paid=paid,

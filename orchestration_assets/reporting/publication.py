@@ -118,7 +118,8 @@ def publish_corpus(home: Home) -> CorpusPages:
     index, services = home.reports / "index.html", home.reports / "services.html"
     totals = store.read_batches(DISAGREEMENT_REPORT, store.batches(DISAGREEMENT_REPORT.name))
     rows = list(DISAGREEMENT_REPORT.rows(totals))
-    _write(index, render_index(rows, payments(home.spending.rows(PAYMENT_COLUMNS))))
+    gone = {row.batch for row in rows if not (home.reports / f"{row.batch}.html").exists()}
+    _write(index, render_index(rows, payments(home.spending.rows(PAYMENT_COLUMNS)), gone))
     _write(services, render_services(_learning_figures(store)))
     return CorpusPages(index, services, totals, rows)
 

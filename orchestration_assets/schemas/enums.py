@@ -7,7 +7,8 @@ from typing import Final
 class EntryOutcome(StrEnum):
     """What became of one listed entry or one record of it.
 
-    ``unpacked`` is the outcome of a record file: its records have rows of their own.
+    ``unpacked`` is the outcome of a record file: its records have rows of their own. ``forgotten``:
+    the content was removed on request, and is not taken in again.
     """
 
     ACCEPTED = "accepted"
@@ -17,6 +18,7 @@ class EntryOutcome(StrEnum):
     GONE = "gone"
     SUPERSEDED = "superseded"
     UNPACKED = "unpacked"
+    FORGOTTEN = "forgotten"
     REJECTED = "rejected"
 
 
@@ -51,6 +53,7 @@ class ItemPresence(StrEnum):
     REJECTED = "rejected"
     GONE = "gone"
     SUPERSEDED = "superseded"
+    FORGOTTEN = "forgotten"
 
 
 class AnswerKind(StrEnum):

@@ -36,6 +36,8 @@ class ItemState(StrEnum):
     REJECTED = "rejected"
     # a record file: its records are items of their own
     UNPACKED = "unpacked"
+    # its content was removed on request
+    FORGOTTEN = "forgotten"
 
 
 _S = ItemState

@@ -180,7 +180,8 @@ class LedgerRow:
     address: Annotated[str, Column("where the content is, as a URL")]
     path: _Path
     state: Annotated[
-        ItemPresence, Column("present, rejected, gone, or superseded (a newer version is to come)")
+        ItemPresence,
+        Column("present, rejected, gone, superseded (a newer version is to come) or forgotten"),
     ]
     reason: Annotated[RejectReason | None, Column("why it was rejected")]
     content_hash: Annotated[str | None, Column("blake2b-128 of its latest content, hex")]
@@ -591,7 +592,8 @@ class ReportRow:
     accepted: Annotated[int, Column("entries accepted as items", "items")]
     rejected: Annotated[int, Column("entries rejected, with reasons", "entries")]
     other: Annotated[
-        int, Column("entries unchanged, moved, duplicate, gone or superseded", "entries")
+        int,
+        Column("entries unchanged, moved, duplicate, gone, superseded or forgotten", "entries"),
     ]
     plans: Annotated[int, Column("pairs of item and applicable task", "pairs")]
     readings: Annotated[int, Column("readings of services", "readings")]

@@ -2,14 +2,22 @@
 
 import struct
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import wraps
 from pathlib import Path
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from orchestration_assets.schemas.errors import DamagedFileError, os_problem
 from resources.damage import notice
-from resources.feature_cache.tier import Counts, TierContents, TierError, intact, seal, unseal
+from resources.feature_cache.tier import (
+    Counts,
+    Holds,
+    TierContents,
+    TierError,
+    intact,
+    seal,
+    unseal,
+)
 from resources.lmdb_database import LmdbDatabase, Transaction, as_os_error
 
 MAX_BYTES: Final = 1 << 30
@@ -203,6 +211,44 @@ class LmdbStore:
             cursor = transaction.cursor("order")
             oldest = _TIME.unpack_from(cursor.value())[0] if cursor.first() else None
             return TierContents(entries, _used(transaction), self._max_bytes, oldest)
+
+    @_raises_tier_error
+    def entries(self) -> list[tuple[str, int, float]]:
+        """Key, bytes, and when it was written (seconds since 1970) of every entry."""
+        if not self._database.exists():
+            return []
+        self._settle_groups()
+        with self._database.transaction() as transaction:
+            written = {
+                value[_TIME.size :]: _TIME.unpack_from(value)[0]
+                for _, value in transaction.cursor("order")
+            }
+            return [
+                (key.decode(), len(stored), written.get(key, 0.0))
+                for key, stored in transaction.cursor("values")
+            ]
+
+    @_raises_tier_error
+    def forget(self, keys: Collection[str], holds: Holds) -> int:
+        """See :meth:`CacheTier.forget`; no other process may use the store meanwhile.
+
+        The file is written anew: a page that LMDB frees keeps what stood on it.
+        """
+        if not self._database.exists():
+            return 0
+        self._settle_groups()
+        with self._database.transaction(write=True) as transaction:
+            going = [
+                (key, stored[: _NUMBER.size])
+                for key, stored in transaction.cursor("values")
+                if key.decode() in keys or holds(key.decode(), stored[_NUMBER.size :])
+            ]
+            for key, place in going:
+                transaction.delete("values", key)
+                transaction.delete("order", place)
+        self._database.rewrite()
+        self._forget_groups()
+        return len(going)
 
     def _evict(self, transaction: Transaction) -> None:
         """Deletes the oldest entries until the pages are within the cap."""

@@ -2,12 +2,12 @@
 
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final, NamedTuple
 
 from cachetools import LRUCache
 
-from resources.feature_cache.tier import Counts, TierContents, intact, seal
+from resources.feature_cache.tier import Counts, Holds, TierContents, intact, seal, unseal
 
 # a key, a tuple and a place in two dictionaries, beside the value itself
 _ENTRY_BYTES: Final = 300
@@ -65,6 +65,18 @@ class MemoryTier:
                 before = len(entries) + (key not in entries)
                 entries[key] = entry
                 self.counts.evicted += before - len(entries)
+
+    def forget(self, keys: Collection[str], holds: Holds) -> int:
+        entries = self._memory.entries
+        with self._memory.lock:
+            going = [
+                key
+                for key, entry in entries.items()
+                if key in keys or holds(key, unseal(key, entry.stored) or b"")
+            ]
+            for key in going:
+                del entries[key]
+        return len(going)
 
     def contents(self) -> TierContents:
         entries = self._memory.entries

@@ -8,7 +8,7 @@ time to live, and the oldest beyond the cap, is deleted a whole segment at a tim
 import io
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from resources.feature_cache.tier import Counts, TierContents, TierError, intact, seal
+from resources.feature_cache.tier import Counts, Holds, TierContents, TierError, intact, seal
 from resources.table_store import write_atomically
 
 _SCHEMA: Final = pa.schema(
@@ -100,6 +100,42 @@ class ParquetTier:
             self._write(files, folder, rows)
             self._refresh(files, folder)
             self._tidy(files, folder)
+
+    def entries(self) -> list[tuple[str, int, float]]:
+        """Key, bytes (its share of the segment), and when it was written, of every entry."""
+        with self._folder() as (files, folder):
+            self._refresh(files, folder)
+            return [
+                (key.decode(), segment.size // len(segment.keys), int(written) / 1000)
+                for segment in self._segments.values()
+                for key, written in zip(segment.keys.tolist(), segment.written_ms, strict=True)
+            ]
+
+    def forget(self, keys: Collection[str], holds: Holds) -> int:
+        """See :meth:`CacheTier.forget`; a segment that holds any of it is written anew without."""
+        removed = 0
+        with self._folder() as (files, folder):
+            self._refresh(files, folder)
+            for segment in list(self._segments.values()):
+                every = np.arange(len(segment.keys))
+                values = self._values(files, folder, segment, every)
+                staying = {
+                    key: value
+                    for key, value in values.items()
+                    if key not in keys and not holds(key, value)
+                }
+                if len(staying) == len(values):
+                    continue
+                written = dict(zip(segment.keys.tolist(), segment.written_ms.tolist(), strict=True))
+                rows = [
+                    (key, written[key.encode()], seal(key, value))
+                    for key, value in sorted(staying.items())
+                ]
+                if rows:
+                    self._write(files, folder, rows)
+                self._delete(files, folder, [segment])
+                removed += len(values) - len(staying)
+        return removed
 
     def contents(self) -> TierContents:
         with self._folder() as (files, folder):

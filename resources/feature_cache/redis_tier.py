@@ -1,10 +1,17 @@
 """The second tier of a cluster: Redis, which several machines share. The extra ``redis``."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
-from resources.feature_cache.tier import Counts, TierContents, TierError, intact, seal
+from resources.feature_cache.tier import (
+    Counts,
+    Holds,
+    TierContents,
+    TierError,
+    intact,
+    seal,
+)
 
 _INSTALL: Final = "pip install 'content-orchestration[redis]'"
 _SECONDS: Final = 2.0
@@ -47,6 +54,30 @@ class RedisTier:
                 for key, value in pairs[start : start + _PIPELINE]:
                     pipeline.set(_PREFIX + key, seal(key, value), px=self._keep_ms)
                 pipeline.execute()
+
+    def forget(self, keys: Collection[str], holds: Holds) -> int:
+        """See :meth:`CacheTier.forget`; looks at every entry that this project has there."""
+        removed = 0
+        with self._errors():
+            client = self._connected()
+            page: list[bytes] = []
+            for name in client.scan_iter(match=f"{_PREFIX}*", count=_PIPELINE):
+                page.append(name)
+                if len(page) == _PIPELINE:
+                    removed += self._forget(client, page, keys, holds)
+                    page = []
+            removed += self._forget(client, page, keys, holds)
+        return removed
+
+    def _forget(self, client: Any, names: list[bytes], keys: Collection[str], holds: Holds) -> int:
+        if not names:
+            return 0
+        going = []
+        for name, value in zip(names, client.mget(names), strict=True):
+            key = name.decode().removeprefix(_PREFIX)
+            if key in keys or (value is not None and holds(key, value)):
+                going.append(name)
+        return int(client.delete(*going)) if going else 0
 
     def contents(self) -> TierContents:
         with self._errors():

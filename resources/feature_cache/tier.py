@@ -1,6 +1,6 @@
 """What every tier of the cache can do, and what it counts while it does it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final, Protocol
@@ -8,6 +8,9 @@ from typing import Final, Protocol
 from orchestration_assets.schemas.errors import OrchestrationError
 
 _CHECK_BYTES: Final = 8
+
+Holds = Callable[[str, bytes], bool]
+"""Tells of a key and its value whether it holds something that must go."""
 
 
 class TierError(OrchestrationError):
@@ -59,6 +62,13 @@ class CacheTier(Protocol):
 
     def contents(self) -> TierContents:
         """What the tier holds now."""
+        ...
+
+    def forget(self, keys: Collection[str], holds: Holds) -> int:
+        """Removes what is under these keys, and every value that ``holds`` what must go.
+
+        Nothing of it is left in the files either. Returns how many entries were removed.
+        """
         ...
 
 

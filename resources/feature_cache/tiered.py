@@ -1,11 +1,11 @@
 """Several tiers as one store: asked from the nearest on, hits promoted, failures only noted."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Final, NamedTuple
 
-from resources.feature_cache.tier import CacheTier, TierError
+from resources.feature_cache.tier import CacheTier, Holds, TierError
 
 # a tier that failed is left alone this long, so that a dead server does not slow everything down
 _REST_SECONDS: Final = 30.0
@@ -61,6 +61,13 @@ class TieredCache:
     def put_many(self, values: Mapping[str, bytes]) -> None:
         for tier in self.tiers:
             self._put(tier, values)
+
+    def forget(self, keys: Collection[str], holds: Holds) -> int:
+        """Removes entries from every tier; see :meth:`CacheTier.forget`.
+
+        Raises TierError for a tier that cannot be used: what must go may still be there.
+        """
+        return sum(tier.forget(keys, holds) for tier in self.tiers)
 
     def figures(self) -> dict[str, int | str]:
         """The counts of every tier that was used, by name, for people."""

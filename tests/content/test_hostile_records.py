@@ -410,6 +410,9 @@ class Held:
     def keep(self, content_hash: str, data: bytes) -> bool:
         return False
 
+    def is_forgotten(self, content_hash: str) -> bool:
+        return False
+
 
 class NothingKnown:
     def computed_as(self, content_hash: str) -> None: ...

@@ -51,6 +51,9 @@ class Held:
     def keep(self, content_hash: str, data: bytes) -> bool:
         return False
 
+    def is_forgotten(self, content_hash: str) -> bool:
+        return False
+
 
 class Batches:
     """Batches over files in memory, each settled against the index of those before it."""

@@ -1,5 +1,6 @@
 """Every tier keeps the same promises; each also breaks in its own way."""
 
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -260,3 +261,97 @@ def test_several_processes_write_one_lmdb_at_once(tmp_path) -> None:
     assert [process.wait() for process in running] == [0, 0, 0]
     wanted = {f"{name}-{n}": name.encode() * 50 for name in "xyz" for n in range(50)}
     assert LmdbStore(tmp_path).get_many(wanted) == wanted
+
+
+def test_what_is_forgotten_is_gone_and_all_else_is_there(tier) -> None:
+    kept = values(30)
+    secret = b"something that must go: " + os.urandom(40)
+    named, quoting = {"by-name": os.urandom(50)}, {"by-value": b"a copy of " + secret}
+    tier.put_many(kept | named)
+    tier.put_many(quoting)
+    assert tier.forget({"by-name", "never there"}, lambda key, value: secret in value) == 2
+    everything = [*kept, *named, *quoting]
+    assert tier.get_many(everything) == kept
+    assert tier.contents().entries == len(kept)
+    assert tier.forget({"by-name"}, lambda key, value: secret in value) == 0
+    tier.put_many({"later": b"1"})
+    assert tier.get_many([*everything, "later"]) == kept | {"later": b"1"}
+
+
+@pytest.mark.parametrize("kind", ["lmdb", "durable"])
+def test_no_file_holds_what_was_forgotten(tmp_path, kind) -> None:
+    store = globals()[kind](tmp_path)
+    secret = os.urandom(64)
+    store.put_many(values(50) | {"secret": secret * 3})
+    store.put_many({"secret": b"written over", "other": secret})
+
+    def holding() -> list[Path]:
+        files = [path for path in tmp_path.rglob("*") if path.is_file()]
+        return [path for path in files if secret in _bytes_of(path)]
+
+    assert holding()
+    store.forget((), lambda key, value: secret in value)
+    assert holding() == []
+
+
+def _bytes_of(path: Path) -> bytes:
+    if path.suffix != ".parquet":
+        return path.read_bytes()
+    return b"".join(pq.read_table(path)["value"].to_pylist())
+
+
+def test_a_store_that_is_open_goes_on_with_the_file_that_took_its_place(tmp_path) -> None:
+    store = LmdbStore(tmp_path / "shared")
+    store.put_many({"a": b"1", "b": b"2"})
+    other = multiprocessing.get_context("spawn").Process(
+        target=_forget_one, args=(tmp_path / "shared",)
+    )
+    other.start()
+    other.join()
+    assert other.exitcode == 0
+    assert store.get_many(["a", "b"]) == {"b": b"2"}
+    store.put_many({"c": b"3"})
+    assert LmdbStore(tmp_path / "shared").get_many(["b", "c"]) == {"b": b"2", "c": b"3"}
+
+
+def _forget_one(folder: Path) -> None:
+    assert LmdbStore(folder).forget({"a"}, lambda key, value: False) == 1
+
+
+def test_entries_are_listed_with_size_and_age(tmp_path) -> None:
+    for store in (lmdb(tmp_path), durable(tmp_path)):
+        before = time.time() - 1
+        store.put_many({"a": b"1" * 100, "b": b"2" * 500})
+        entries = {key: (size, written) for key, size, written in store.entries()}
+        assert entries.keys() == {"a", "b"}
+        assert all(
+            size > 0 and before < written < time.time() + 1 for size, written in entries.values()
+        )
+
+
+def test_a_durable_tier_behind_s3_keeps_and_forgets(monkeypatch) -> None:
+    pytest.importorskip("s3fs")
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        _, port = server.get_host_and_port()
+        for name, value in {
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        }.items():
+            monkeypatch.setenv(name, value)
+        import s3fs
+
+        s3fs.S3FileSystem.clear_instance_cache()
+        s3fs.S3FileSystem().mkdir("cache-bucket")
+        kept = values(20)
+        one, two = (ParquetTier("s3://cache-bucket/features", MIB, DAY) for _ in range(2))
+        one.put_many(kept | {"gone": b"secret bytes"})
+        assert two.get_many([*kept, "gone"]) == kept | {"gone": b"secret bytes"}
+        assert two.forget({"gone"}, lambda key, value: False) == 1
+        assert one.get_many([*kept, "gone"]) == kept
+    finally:
+        server.stop()

@@ -1,0 +1,79 @@
+"""Maintenance of a home: while it lasts no run begins, and it begins only when no run is under way.
+
+Whoever begins announces itself first and looks for the other second, so that of two that begin at
+once never both go on.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from filelock import FileLock, Timeout
+
+from orchestration_assets.schemas.errors import OrchestrationError, unwritable
+from resources.claims import (
+    Owner,
+    claim_names,
+    claimed_unless_held,
+    is_claimed,
+    owner_description,
+    owner_of,
+)
+from resources.home import Home
+from resources.run_locks import is_running
+
+MAINTENANCE: Final = "maintenance"
+_LOOK_EVERY_S: Final = 0.25
+
+
+class HomeInUseError(OrchestrationError):
+    """Somebody works on the home; the message says who, and what to do."""
+
+
+@contextmanager
+def maintaining(home: Home, what: str) -> Iterator[None]:
+    """The home for the block alone. Raises HomeInUseError at once where somebody works on it."""
+    with claimed_unless_held(home.folder, MAINTENANCE, what) as ours:
+        if not ours:
+            raise _in_use(home, owner_description(owner_of(home.folder, MAINTENANCE)))
+        for name in claim_names(home.folder):
+            if name != MAINTENANCE:
+                owner = owner_of(home.folder, name)
+                with claimed_unless_held(home.folder, name, what) as free:
+                    if not free:
+                        raise _in_use(home, owner_description(owner))
+        if home.running.is_dir():
+            for path in sorted(home.running.iterdir()):
+                if is_running(home.running, path.name):
+                    raise _in_use(home, f"the Dagster run {path.name}")
+        lock = FileLock(home.intake_lock, timeout=0)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise _in_use(home, "a look at a source") from error
+        except OSError as error:
+            raise unwritable(home.intake_lock, error) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def _in_use(home: Home, who: str) -> HomeInUseError:
+    return HomeInUseError(
+        f"{home.folder} is in use by {who}; stop it, or try again when it is done"
+    )
+
+
+def await_maintenance(home: Home, waiting: Callable[[Owner | None], None]) -> None:
+    """Returns once nobody maintains the home; ``waiting`` is told once whom it waits for.
+
+    To be called with a claim or run lock of one's own in hand: from then on no maintenance begins.
+    """
+    told = False
+    while is_claimed(home.folder, MAINTENANCE):
+        if not told:
+            waiting(owner_of(home.folder, MAINTENANCE))
+            told = True
+        time.sleep(_LOOK_EVERY_S)

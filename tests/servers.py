@@ -1,0 +1,124 @@
+"""Database servers of our own for tests, where their binaries are installed."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+def _binaries() -> Path:
+    """Where initdb and postgres are: on the path, or where Debian puts them."""
+    on_path = shutil.which("initdb")
+    found = [Path(on_path).resolve().parent] if on_path else []
+    found += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    if not found:
+        pytest.skip("needs PostgreSQL (apt-get install postgresql)")
+    return found[0]
+
+
+@dataclass
+class Postgres:
+    """A server on loopback; ``url`` has a user, a password and an empty database."""
+
+    folder: Path
+    port: int
+    binaries: Path
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def url(self) -> str:
+        return f"postgresql+psycopg2://dagster:secret-word@127.0.0.1:{self.port}/dagster"
+
+    def start(self) -> None:
+        log = (self.folder / "server.log").open("ab")
+        self.process = subprocess.Popen(
+            [
+                self.binaries / "postgres",
+                *("-D", self.folder / "data", "-p", str(self.port)),
+                *(
+                    "-c",
+                    "listen_addresses=127.0.0.1",
+                    "-c",
+                    f"unix_socket_directories={self.folder}",
+                ),
+                *("-c", "fsync=off"),
+            ],
+            **_user(),
+            cwd=self.folder,
+            stdout=log,
+            stderr=log,
+        )
+        log.close()
+        ready = [self.binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        for _ in range(1_800):
+            if subprocess.run(ready, check=False).returncode == 0:
+                return
+            time.sleep(0.1)
+        said = (self.folder / "server.log").read_text()[-2_000:]
+        pytest.fail(f"PostgreSQL does not start:\n{said}")
+
+    def stop(self) -> None:
+        if self.process is not None:
+            # fast shutdown: connections are ended, not waited for
+            self.process.send_signal(signal.SIGINT)
+            try:
+                self.process.wait(180)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+            self.process = None
+
+
+def _user() -> dict[str, object]:
+    """PostgreSQL refuses to run as root."""
+    return {"user": "postgres"} if os.geteuid() == 0 else {}
+
+
+@contextmanager
+def postgres_server() -> Iterator[Postgres]:
+    """Its data lie beside pytest's own folders, which only their owner may enter."""
+    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+    server = Postgres(folder, free_port(), _binaries())
+    (folder / "word").write_text("secret-word")
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres")
+        (folder / "word").chmod(0o644)
+    subprocess.run(
+        [
+            server.binaries / "initdb",
+            *("-D", folder / "data", "-U", "dagster", "--auth=scram-sha-256"),
+            *("--pwfile", folder / "word", "-E", "UTF8", "--no-sync"),
+        ],
+        **_user(),
+        cwd=folder,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        server.start()
+        subprocess.run(
+            [
+                server.binaries / "createdb",
+                *("-h", "127.0.0.1", "-p", str(server.port), "-U", "dagster", "dagster"),
+            ],
+            env={**os.environ, "PGPASSWORD": "secret-word"},
+            check=True,
+        )
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
