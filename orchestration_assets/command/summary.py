@@ -25,6 +25,7 @@ from orchestration_assets.schemas.tables import (
     DISAGREEMENT_REPORT,
     INTERPRETATIONS,
     RESOLUTIONS,
+    weighed_counts,
 )
 from resources.home import Home
 from resources.table_store import TableStore
@@ -119,9 +120,9 @@ def summarise(
     reports = store.read_batches(DISAGREEMENT_REPORT, batches)
     totals = list(DISAGREEMENT_REPORT.rows(reports))
     for batch in batches:
-        manifest = store.read("content_manifest", batch, ["outcome", "reason"])
-        counted["outcomes"].update(manifest["outcome"].to_pylist())
-        counted["reasons"].update(r for r in manifest["reason"].to_pylist() if r)
+        manifest = store.read("content_manifest", batch, ["outcome", "reason", "record_count"])
+        counted["outcomes"].update(weighed_counts(manifest, "outcome"))
+        counted["reasons"].update(weighed_counts(manifest, "reason"))
         plans = store.read("processing_plans", batch, ["model"])
         counted["models"].update(plans["model"].to_pylist())
         log = store.read(CALL_LOG.name, batch)

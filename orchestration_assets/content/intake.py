@@ -1,6 +1,6 @@
 """Listing a source and recording its batches: the shell around what the planner decides."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,6 +17,14 @@ from orchestration_assets.content.batches import (
     plan_batches,
 )
 from orchestration_assets.content.changes import ChangedFile, Changes, find_changes
+from orchestration_assets.content.known_pieces import (
+    KnownPiece,
+    before_repeated_ids,
+    comparable,
+    declaration_id,
+    rejected_together,
+    unchanged_pieces,
+)
 from orchestration_assets.content.ledger import Ledger, read_ledger
 from orchestration_assets.content.record_dialect import (
     Rewriting,
@@ -98,7 +106,6 @@ def take_in(
     store, index = home.batches, home.content_index
     make_folder(home.folder)
     while True:
-        planning = _Planning(home, opened, content, listing, options)
         before = set(store.recorded())
         try:
             ledger = read_ledger(home, listing.source)
@@ -107,6 +114,7 @@ def take_in(
             continue
         orphans = index.orphans()
         changes = _changes(listing, ledger, content, options, orphans)
+        planning = _Planning(home, opened, content, listing, options, orphans)
         entries = list(planning.entries(changes))
         # a record file that is cut in several looks goes on from what is recorded, so it must be
         close = options.close or planning.unfinished
@@ -152,13 +160,21 @@ class _Planning:
     """From changed files to entries: record files are cut into pieces as far as the budget goes."""
 
     def __init__(
-        self, home: Home, source: Source, content: Content, listing: Listing, look: IntakeOptions
+        self,
+        home: Home,
+        source: Source,
+        content: Content,
+        listing: Listing,
+        look: IntakeOptions,
+        orphans: Collection[str],
     ) -> None:
         self._home = home.folder
         self._source = source
         self._content = content
         self._listing = listing
         self._look = look
+        # ids of files whose content nobody computes: every record of them is read again
+        self._orphans = orphans
         self._declared = Declarations(content.records, content.max_bytes)
         self._store = home.content
         self.unfinished = False
@@ -208,12 +224,49 @@ class _Planning:
             return
         records, unpacked = plain
         with self._open(found, unpacked) as stream:
+            if unpacked is None:
+                entry = self._unchanged(stream, found, records, start)
+                if entry is not None:
+                    yield NewEntry(entry, 0, 0, known_in)
+                    if entry.final or self.unfinished:
+                        return
+                    start, first = _end(entry)
             for piece in split(stream, records, self._content.batch, start, first):
                 row = self._row(found, **_bounds(piece, records, unpacked, found.address))
                 yield NewEntry(row, max(piece.count, 1), piece.weight_bytes, known_in)
                 if not piece.final and self._look.budget.spent():
                     self.unfinished = True
                     return
+
+    def _unchanged(
+        self, stream: BinaryIO, found: ChangedFile, records: RecordFile, begin: int
+    ) -> EntryRow | None:
+        """An entry for the records from ``begin`` on that batches hold as they stand in the file;
+        None for none. It says when the budget ended the comparing.
+        """
+        if item_id(found.address) in self._orphans:
+            return None
+        declared = declaration_id(records.recorded())
+        known = found.known_pieces or ()
+        pieces = comparable(known, declared, begin)
+        same: list[KnownPiece] = []
+        for piece in unchanged_pieces(stream, pieces, begin):
+            same.append(piece)
+            if self._look.budget.spent():
+                self.unfinished = True
+                break
+        if begin or len(same) < sum(piece.standing for piece in known):
+            same = before_repeated_ids(same)
+        if not same:
+            return None
+        stream.seek(same[-1].stop)
+        ends = not stream.read(1)
+        self.unfinished = self.unfinished and not ends
+        count = sum(piece.count for piece in same)
+        size = same[-1].stop - same[0].start
+        piece = RecordRange(same[0].start, same[-1].stop, same[0].first, count, size, final=ends)
+        facts = _bounds(piece, records, None, found.address)
+        return self._row(found, **facts, unchanged=True, rejected=rejected_together(same))
 
     def _plain(
         self, changed: ChangedFile, records: RecordFile
@@ -314,6 +367,11 @@ def _version_name(found: ChangedFile) -> str:
     return unpacked_name(item_id(found.address), found.size_bytes, found.modified_ns, found.etag)
 
 
+def _end(entry: EntryRow) -> tuple[int, int]:
+    """Where the next piece begins, and the number of its first record."""
+    return entry.stop or 0, (entry.first_record or 1) + (entry.record_count or 0)
+
+
 def _bounds(
     piece: RecordRange, records: RecordFile, unpacked: str | None, address: str
 ) -> dict[str, Any]:
@@ -328,6 +386,7 @@ def _bounds(
         "record_count": piece.count,
         "final": piece.final,
         "unpacked_as": unpacked,
+        "piece_hash": piece.piece_hash if unpacked is None else None,
     }
 
 
