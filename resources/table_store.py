@@ -83,7 +83,8 @@ def read_parquet(
         if columns is None:
             return parquet.read()
         missing = sorted(set(columns) - set(parquet.schema_arrow.names))
-        if missing and (later is None or not set(missing) <= set(later.names)):
+        later = later or pa.schema([])
+        if not set(missing) <= set(later.names):
             raise _of_another_version(path, f"has no column {', '.join(missing)}", remedy)
         found = parquet.read(columns=[name for name in columns if name not in missing])
         for name in missing:

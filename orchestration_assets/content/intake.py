@@ -264,8 +264,8 @@ class _Planning:
         self.unfinished = self.unfinished and not ends
         count = sum(piece.count for piece in same)
         size = same[-1].stop - same[0].start
-        piece = RecordRange(same[0].start, same[-1].stop, same[0].first, count, size, final=ends)
-        facts = _bounds(piece, records, None, found.address)
+        together = RecordRange(same[0].start, same[-1].stop, same[0].first, count, size, final=ends)
+        facts = _bounds(together, records, None, found.address)
         return self._row(found, **facts, unchanged=True, rejected=rejected_together(same))
 
     def _plain(

@@ -130,7 +130,9 @@ def _outcomes(
     if manifest is None:
         return found
     grouped = manifest.group_by(list(OUTCOME_COLUMNS)).aggregate([([], "count_all")])
-    rows = zip(*(grouped[name].to_pylist() for name in (*OUTCOME_COLUMNS, "count_all")), strict=True)
+    rows = zip(
+        *(grouped[name].to_pylist() for name in (*OUTCOME_COLUMNS, "count_all")), strict=True
+    )
     for entry, outcome, reason, count in rows:
         read, failed = found.get(entry, (False, Counter()))
         if outcome == EntryOutcome.REJECTED:

@@ -143,9 +143,7 @@ def _with_pieces(files: pa.Table, before: Ledger, recorded: Iterable[RecordedPie
     pieces = before.pieces(file for _, file in looks)
     for (_, file), of_look in sorted(looks.items()):
         pieces[file] = fold_pieces(pieces.get(file, ()), of_look)
-    told = pa.table(
-        {"file": pa.array(pieces, pa.string()), "pieces": as_column(pieces.values())}
-    )
+    told = pa.table({"file": pa.array(pieces, pa.string()), "pieces": as_column(pieces.values())})
     touched = pc.is_in(files["file"], told["file"].combine_chunks())
     later = told["pieces"].combine_chunks().take(pc.index_in(files["file"], told["file"]))
     column = files.schema.get_field_index("pieces")

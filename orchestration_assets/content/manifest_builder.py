@@ -77,9 +77,7 @@ def make_manifest(home: Home, batch: str, content: Content, progress: Progress) 
     standing = StandingRecords(ledger.pieces(entry.file for entry in entries if entry.records))
     rows = index.settle(
         batch,
-        lambda known: settle(
-            batch, examined, known, lambda file: file in gone, standing.holds
-        ),
+        lambda known: settle(batch, examined, known, lambda file: file in gone, standing.holds),
     )
     return rows_to_arrow(CONTENT_MANIFEST, rows)
 

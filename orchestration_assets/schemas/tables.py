@@ -209,7 +209,9 @@ def weighed_counts(manifest: pa.Table, column: str) -> dict[str, int]:
     """Value -> for how many entries or records it stands in a column, nulls left out, by value."""
     weighed = pa.table({"value": manifest[column], "count": outcome_weights(manifest)})
     sums = weighed.group_by("value").aggregate([("count", "sum")]).sort_by("value")
-    return {value: count for value, count in values(sums, "value", "count_sum") if value is not None}
+    return {
+        value: count for value, count in values(sums, "value", "count_sum") if value is not None
+    }
 
 
 def accepted_items(manifest: pa.Table) -> Iterator[AcceptedItem]:

@@ -28,7 +28,10 @@ from resources.content_source import ListingBudget
 from resources.home import Home
 from tests.content.test_intake import Intakes, lines, outcomes, states
 
-RECORDS = (Records(files="*.jsonl", text="text", id="id"), Records(files="*.csv", text="text", id="id"))
+RECORDS = (
+    Records(files="*.jsonl", text="text", id="id"),
+    Records(files="*.csv", text="text", id="id"),
+)
 
 
 @pytest.fixture
@@ -109,8 +112,7 @@ def test_an_unchanged_record_is_found_and_read_where_its_batch_holds_it(source, 
     assert list(item.versions) == [first[0]]
     with intakes.reader(first[0]) as reader:
         texts = [
-            reader.text(row)
-            for row in accepted_items(tables.read(CONTENT_MANIFEST.name, first[0]))
+            reader.text(row) for row in accepted_items(tables.read(CONTENT_MANIFEST.name, first[0]))
         ]
     assert texts == [f"text {n}" for n in range(10)]
 

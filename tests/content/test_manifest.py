@@ -79,7 +79,8 @@ class Batches:
         examined = [row for one in entries for row in examine(one, Held(files), 1000)]
         self.gone |= {one.item_id for one in entries if one.gone}
         rows = self.index.settle(
-            batch, lambda known: settle(batch, examined, known, self.gone.__contains__, nothing_stands)
+            batch,
+            lambda known: settle(batch, examined, known, self.gone.__contains__, nothing_stands),
         )
         return {row.path: row for row in rows}
 
