@@ -319,7 +319,7 @@ def _news(
     gone = pc.unique(entries.filter(entries["gone"])["file"])
     changed = pc.sum(pc.is_in(there, before)).as_py() or 0
     new = len(there) - changed
-    known = listing.entries.num_rows - new - changed
+    known = listing.entries - new - changed
     return {"new": new, "changed": changed, "gone": len(gone), "known": known}
 
 

@@ -18,7 +18,7 @@ from orchestration_assets.command.shortfalls import (
 )
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import ProfileStatus, ResolutionStatus, Status
-from orchestration_assets.schemas.listings import Listing
+from orchestration_assets.schemas.listings import ListingTotals
 from orchestration_assets.schemas.tables import (
     CALL_LOG,
     CONTENT_PROFILES,
@@ -93,7 +93,7 @@ class Summary:
 
 def summarise(
     home: Home,
-    listing: Listing,
+    listing: ListingTotals,
     batches: Sequence[str],
     ui_command: str,
     seconds: float,
@@ -153,7 +153,7 @@ def summarise(
     in_order: dict[str, Any] = {name: dict(sorted(one.items())) for name, one in counted.items()}
     return Summary(
         source=listing.source,
-        entries=listing.entries.num_rows,
+        entries=listing.entries,
         excluded=listing.excluded,
         excluded_by=dict(listing.excluded_by),
         batches=tuple(batches),

@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from hashlib import blake2b
 from typing import Any, BinaryIO, Final
 
 import pyarrow as pa
@@ -26,6 +25,7 @@ from orchestration_assets.content.known_pieces import (
     unchanged_pieces,
 )
 from orchestration_assets.content.ledger import Ledger, read_ledger
+from orchestration_assets.content.look_memory import LookMemory
 from orchestration_assets.content.record_dialect import (
     Rewriting,
     dialect,
@@ -39,7 +39,13 @@ from orchestration_assets.content.unpacking import spare_room, unpacked_name, un
 from orchestration_assets.schemas.decoding import decode, values
 from orchestration_assets.schemas.errors import DamagedFileError
 from orchestration_assets.schemas.file_versions import odd_time
-from orchestration_assets.schemas.listings import ContentError, ListedEntry, Listing
+from orchestration_assets.schemas.listings import (
+    ContentError,
+    ListedEntry,
+    Listing,
+    ListingTotals,
+    listing_totals,
+)
 from orchestration_assets.schemas.policy import Content
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import BATCH_ENTRIES, DISAGREEMENT_REPORT, EntryRow
@@ -77,7 +83,7 @@ class Intake:
     the budget ran out before every record file was cut. ``notes`` are for people.
     """
 
-    listing: Listing
+    listing: ListingTotals
     recorded: tuple[str, ...]
     waiting: int = 0
     unsettled: int = 0
@@ -102,8 +108,12 @@ def take_in(
         content.read_seconds,
         content.max_bytes,
     )
-    listing = opened.list(now, options.budget, options.start)
     store, index = home.batches, home.content_index
+    memory = LookMemory(home, opened, content)
+    seen = None if options.start else memory.seen(options.budget)
+    if seen is not None and seen.totals is not None:
+        return Intake(seen.totals, ())
+    listing = opened.list(now, options.budget, options.start)
     make_folder(home.folder)
     while True:
         before = set(store.recorded())
@@ -130,8 +140,12 @@ def take_in(
         recorded = {row.file for batch in batches for row in batch.entries}
         index.adopt({item_id(file) for file in recorded} & orphans)
         planning.forget_stale(batches)
+        totals = listing_totals(listing)
+        is_settled = not (entries or changes.unsettled or planning.unfinished or orphans)
+        if seen is not None and totals.complete and is_settled and not ledger.fails_in_passing():
+            memory.keep(seen, totals)
         return Intake(
-            listing,
+            totals,
             tuple(batch.key for batch in batches),
             waiting,
             changes.unsettled,
@@ -409,12 +423,3 @@ def _is_of(store: BatchStore, key: str, source: str) -> bool:
     with leaving_out_damage():
         return store.source(key) == source
     return False
-
-
-def listing_version(listing: Listing) -> str:
-    """A data version of a listing: equal exactly when every entry is as it was."""
-    digest = blake2b(digest_size=8)
-    for name in ("address", "size_bytes", "modified_ns", "etag", "problem"):
-        # not the column's buffers: what stands under a null there is left to chance
-        digest.update(repr(listing.entries[name].to_pylist()).encode())
-    return digest.hexdigest()

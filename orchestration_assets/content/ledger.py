@@ -73,6 +73,10 @@ class Ledger:
         """The files that were there when last looked at."""
         return self.files.filter(pc.invert(self.files["gone"]))
 
+    def fails_in_passing(self) -> bool:
+        """Whether a file was not read for a reason that may pass, so that it is tried again."""
+        return self.files["transient_in"].null_count < self.files.num_rows
+
     def gone_files(self) -> set[str]:
         """Ids of the files that are no longer there."""
         return {item_id(file) for file in self.files.filter(self.files["gone"])["file"].to_pylist()}

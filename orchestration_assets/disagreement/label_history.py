@@ -97,9 +97,7 @@ class _Ways:
         planned = independent.group_by([*_QUESTION, *_WAY_COLUMNS]).aggregate([])
         for (task, *way), count in _counted(planned, "task", *_WAY_COLUMNS):
             self.items[task, tuple(way)] += count
-        for (task, service, *way), count in _counted(
-            independent, "task", "service", *_WAY_COLUMNS
-        ):
+        for (task, service, *way), count in _counted(independent, "task", "service", *_WAY_COLUMNS):
             self.read[task, tuple(way)][service] += count
 
     def conditional(self, task: str, way: Way) -> set[str]:

@@ -7,7 +7,9 @@ listed with its problem, so that nothing disappears silently.
 import io
 import os
 import stat
+from array import array
 from collections.abc import Iterator, Sequence
+from hashlib import blake2b
 from pathlib import Path
 
 from orchestration_assets.schemas.enums import RejectReason
@@ -22,7 +24,7 @@ from orchestration_assets.schemas.listings import (
     refuse_too_large,
 )
 from orchestration_assets.schemas.source_urls import address_path, file_address, shown
-from resources.content_source.source import READ_SECONDS, Source
+from resources.content_source.source import READ_SECONDS, ListingBudget, Source
 
 
 class FolderSource(Source):
@@ -62,6 +64,50 @@ class FolderSource(Source):
                     yield child.name, child.is_dir(follow_symlinks=False), child
         except OSError as error:
             raise _unreadable(error) from error
+
+    def fingerprint(self, budget: ListingBudget) -> str | None:
+        """A hash over name, kind, size and times of every file and folder that a listing visits.
+
+        None where it cannot tell: with links, whose targets may be anywhere, folders that cannot be
+        listed, and times beyond 64 bits.
+        """
+        digest = blake2b(digest_size=16)
+        ahead = [""]
+        try:
+            while ahead:
+                folder = ahead.pop()
+                if budget.spent():
+                    return None
+                names: list[str] = []
+                numbers = array("q")
+                with os.scandir(f"{self.root}/{folder}") as scanned:
+                    for child in scanned:
+                        names.append(child.name)
+                        if child.is_dir(follow_symlinks=False):
+                            relative = folder + child.name
+                            if self.hidden(relative, child) or self.exclude.match(relative):
+                                numbers.append(-2)
+                            else:
+                                numbers.append(-1)
+                                ahead.append(f"{relative}/")
+                            continue
+                        status = child.stat(follow_symlinks=False)
+                        if stat.S_ISLNK(status.st_mode):
+                            return None
+                        numbers.extend(
+                            (
+                                status.st_mode,
+                                status.st_size,
+                                status.st_mtime_ns,
+                                status.st_ctime_ns,
+                            )
+                        )
+                # no name has a slash or a NUL: what is joined can be told apart
+                digest.update("\0".join((folder, *names, "/")).encode("utf-8", "surrogateescape"))
+                digest.update(numbers.tobytes())
+        except (OSError, OverflowError):
+            return None
+        return digest.hexdigest()
 
     def hidden(self, relative: str, child: "os.DirEntry[str]") -> str | None:
         """The home is no content, even when it lies inside the source."""
