@@ -107,7 +107,9 @@ def _states(latest: pa.Table, ledger: Ledger) -> pa.ChunkedArray:
     state = pc.fill_null(told, ItemPresence.PRESENT.value)
     # the part after # names a record of the file
     file = pc.list_element(pc.split_pattern(latest["address"].combine_chunks(), "#"), 0)
-    known = ledger.files.take(pc.index_in(file, ledger.files["file"].combine_chunks()))
+    # not the pieces: they would stand there once for each record
+    files = ledger.files.select(["begun_in", "final", "gone"])
+    known = files.take(pc.index_in(file, ledger.files["file"].combine_chunks()))
     before = pc.less(look_of(latest["batch"]), look_of(known["begun_in"]))
     older = pc.and_(before, known["final"])
     older = pc.and_(older, pc.invert(_stands(latest, ledger)))
