@@ -7,6 +7,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -290,3 +291,25 @@ def test_another_declaration_reads_every_record_again(source, home) -> None:
     with file.open("a") as grown:
         grown.write(numbered(99))
     assert outcomes(intakes.take()) == {"unchanged": 5, "accepted": 1, "unpacked": 1}
+
+
+def test_a_home_of_before_pieces_were_known_goes_on_and_reads_its_files_once_more(
+    source, home
+) -> None:
+    intakes, file = Growing(home, source), source / "a.jsonl"
+    file.write_text(numbered(*range(5)))
+    intakes.take()
+    later = {"record_count", "piece_hash", "unchanged", "rejected"}
+    for path in (home / "batches", home / "tables" / CONTENT_MANIFEST.name):
+        for stored in path.glob("*.parquet"):
+            table = pq.read_table(stored)
+            pq.write_table(table.drop_columns(sorted(later & set(table.schema.names))), stored)
+    with file.open("a") as grown:
+        grown.write(numbered(99))
+    assert outcomes(intakes.take()) == {"unchanged": 5, "accepted": 1, "unpacked": 1}
+    with file.open("a") as grown:
+        grown.write(numbered(100))
+    rows = intakes.take()
+    assert outcomes(rows) == {"unchanged": 1, "accepted": 1, "unpacked": 1}
+    assert weight(rows)["unchanged"] == 6
+    assert set(states(home).values()) == {"present"}
