@@ -75,7 +75,7 @@ class Ledger:
 
     def fails_in_passing(self) -> bool:
         """Whether a file was not read for a reason that may pass, so that it is tried again."""
-        return self.files["transient_in"].null_count < self.files.num_rows
+        return bool(self.files["transient_in"].null_count < self.files.num_rows)
 
     def gone_files(self) -> set[str]:
         """Ids of the files that are no longer there."""

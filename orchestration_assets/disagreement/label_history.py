@@ -37,7 +37,7 @@ _READ: Final = (
 # between the names of services, in which it cannot stand
 _BETWEEN: Final = "\n"
 
-_MAX_READINGS: Final = 400_000
+_MAX_READINGS: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +115,8 @@ def _counted(table: pa.Table, *names: str) -> Iterator[tuple[tuple[Any, ...], in
 def label_readings(store: TableStore, judged: Collection[str] = ()) -> dict[str, LabelReadings]:
     """Label task -> the answers of its independent services, of all batches stored whole.
 
-    Beyond 400,000 readings of a task, those of older batches are left out, unless people have
-    ``judged`` the content: reliability is settled long before, and memory stays bounded.
+    Beyond 100,000 readings of a task, those of older batches are left out, unless people have
+    ``judged`` the content: what is learned is settled by then, and time and memory stay bounded.
     """
     rows: dict[str, dict[tuple[str, str], tuple[str, str, float | None]]] = {}
     versions: dict[str, dict[str, str]] = {}
