@@ -86,11 +86,19 @@ class KnownContent:
         last = self._last(bytes.fromhex(item_id))
         return last.content.hex() if last and last.content != _NOTHING else None
 
-    def elsewhere(self, item_id: str, version: str, place: int) -> bool:
-        """Whether another record of the same version of the file has the item's identity."""
+    def elsewhere(
+        self, item_id: str, version: str, place: int, stands: Callable[[str, int], bool]
+    ) -> bool:
+        """Whether another record of the same version of the file has the item's identity.
+
+        ``stands`` tells of a batch of an earlier version and a place in the file whether the record
+        that the batch holds there is the same in this version.
+        """
         wanted = bytes.fromhex(version)
         return any(
-            entry.version == wanted and entry.place != place and entry.content != _NOTHING
+            entry.place != place
+            and entry.content != _NOTHING
+            and (entry.version == wanted or stands(entry.batch.decode(), entry.place))
             for entry in _history(self._transaction, bytes.fromhex(item_id))
         )
 

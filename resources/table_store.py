@@ -66,21 +66,31 @@ def parquet_bytes(table: pa.Table) -> bytes:
 
 
 def read_parquet(
-    path: Path, columns: Sequence[str] | None = None, remedy: str = _MAKE_AGAIN
+    path: Path,
+    columns: Sequence[str] | None = None,
+    remedy: str = _MAKE_AGAIN,
+    later: pa.Schema | None = None,
 ) -> pa.Table:
     """A Parquet file of the home, or some of its columns.
 
+    Columns of ``later`` may have been declared after the file was written: they are null then.
     Raises FileNotFoundError, and DamagedFileError for whatever else keeps it from being read.
     """
     with _whole(path, remedy), path.open("rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise DamagedFileError(path, "is no regular file", remedy)
         parquet = pq.ParquetFile(file, page_checksum_verification=True)
-        if columns is not None:
-            missing = sorted(set(columns) - set(parquet.schema_arrow.names))
-            if missing:
-                raise _of_another_version(path, f"has no column {', '.join(missing)}", remedy)
-        return parquet.read(columns=None if columns is None else list(columns))
+        if columns is None:
+            return parquet.read()
+        missing = sorted(set(columns) - set(parquet.schema_arrow.names))
+        later = later or pa.schema([])
+        if not set(missing) <= set(later.names):
+            raise _of_another_version(path, f"has no column {', '.join(missing)}", remedy)
+        found = parquet.read(columns=[name for name in columns if name not in missing])
+        for name in missing:
+            field = later.field(name)
+            found = found.append_column(field, pa.nulls(parquet.metadata.num_rows, field.type))
+        return found.select(list(columns))
 
 
 def _of_another_version(path: Path, what: str, remedy: str) -> DamagedFileError:
@@ -109,7 +119,8 @@ def _as_declared(
 ) -> pa.Table:
     """The table, whose columns have the types and values that are declared for them.
 
-    Of a ``whole`` one only columns that may be null may be missing: they were declared later.
+    Of a ``whole`` one only columns that may be null may be missing: they were declared later, and
+    are null.
     Raises DamagedFileError.
     """
     if table is None:
@@ -122,7 +133,14 @@ def _as_declared(
             raise _of_another_version(path, f"has a column {field.name} of another type", remedy)
         if at >= 0 and not field.nullable and found.column(at).null_count:
             raise _of_another_version(path, f"has no value in a row of {field.name}", remedy)
+        if at < 0 and whole:
+            found = found.append_column(field, pa.nulls(found.num_rows, field.type))
     return found
+
+
+def later_columns(table: Table[Any]) -> pa.Schema:
+    """The columns that tables of an earlier version may lack."""
+    return pa.schema([field for field in table.schema if field.nullable])
 
 
 class TableStore:
@@ -160,7 +178,7 @@ class TableStore:
         remedy = _MAKE_AGAIN if batch else _MAKE_CORPUS_AGAIN
         declared = TABLES.get(table)
         try:
-            found = read_parquet(path, columns, remedy)
+            found = read_parquet(path, columns, remedy, declared and later_columns(declared))
         except FileNotFoundError as error:
             which = f"{table} of batch {batch}" if batch else table
             raise TableMissingError(

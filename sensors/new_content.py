@@ -11,7 +11,6 @@ from orchestration_assets.content.intake import (
     UNPACKED_IN_A_TICK,
     Intake,
     IntakeOptions,
-    listing_version,
     take_in,
     unfinished,
 )
@@ -136,7 +135,7 @@ def _look(
         looked += 1
         for note in intake.notes:
             context.log.warning(note)
-        version = listing_version(intake.listing) if intake.listing.complete else None
+        version = intake.listing.version
         if intake.recorded or version not in (None, watched.version):
             events.append(observation(intake))
         memory = memory.remember(source, watched.after(intake, now, version))
@@ -152,7 +151,7 @@ def observation(intake: Intake) -> dg.AssetObservation:
         "content_source",
         metadata={
             "source": listing.source,
-            "entries": listing.entries.num_rows,
+            "entries": listing.entries,
             "excluded": listing.excluded,
             "complete": listing.complete,
             "new_batches": len(intake.recorded),
@@ -160,7 +159,7 @@ def observation(intake: Intake) -> dg.AssetObservation:
             "still_being_written": intake.unsettled,
         },
         # a part of a listing says nothing about the version of the whole
-        tags={"dagster/data_version": listing_version(listing)} if listing.complete else None,
+        tags={"dagster/data_version": listing.version} if listing.version is not None else None,
     )
 
 

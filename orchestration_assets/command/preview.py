@@ -40,6 +40,7 @@ from orchestration_assets.schemas.tables import (
     AcceptedItem,
     ItemProfile,
     accepted_items,
+    weighed_counts,
 )
 from orchestration_assets.selection.active_selector import ChosenPoint
 from orchestration_assets.selection.batch import is_learned
@@ -286,7 +287,7 @@ def _would_take(
             # later batches of the same look are settled against the earlier ones
             shadow.tables.write(CONTENT_MANIFEST, made, key)
         if key not in left:
-            outcomes.update(made["outcome"].to_pylist())
+            outcomes.update(weighed_counts(made, "outcome"))
         rows = list(accepted_items(made))
         accepted[key] = len(rows)
         keys = [profile_key(row.content_hash, row.encoding, row.path) for row in rows]
@@ -318,7 +319,7 @@ def _news(
     gone = pc.unique(entries.filter(entries["gone"])["file"])
     changed = pc.sum(pc.is_in(there, before)).as_py() or 0
     new = len(there) - changed
-    known = listing.entries.num_rows - new - changed
+    known = listing.entries - new - changed
     return {"new": new, "changed": changed, "gone": len(gone), "known": known}
 
 

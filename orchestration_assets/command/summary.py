@@ -18,13 +18,14 @@ from orchestration_assets.command.shortfalls import (
 )
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import ProfileStatus, ResolutionStatus, Status
-from orchestration_assets.schemas.listings import Listing
+from orchestration_assets.schemas.listings import ListingTotals
 from orchestration_assets.schemas.tables import (
     CALL_LOG,
     CONTENT_PROFILES,
     DISAGREEMENT_REPORT,
     INTERPRETATIONS,
     RESOLUTIONS,
+    weighed_counts,
 )
 from resources.home import Home
 from resources.table_store import TableStore
@@ -92,7 +93,7 @@ class Summary:
 
 def summarise(
     home: Home,
-    listing: Listing,
+    listing: ListingTotals,
     batches: Sequence[str],
     ui_command: str,
     seconds: float,
@@ -119,9 +120,9 @@ def summarise(
     reports = store.read_batches(DISAGREEMENT_REPORT, batches)
     totals = list(DISAGREEMENT_REPORT.rows(reports))
     for batch in batches:
-        manifest = store.read("content_manifest", batch, ["outcome", "reason"])
-        counted["outcomes"].update(manifest["outcome"].to_pylist())
-        counted["reasons"].update(r for r in manifest["reason"].to_pylist() if r)
+        manifest = store.read("content_manifest", batch, ["outcome", "reason", "record_count"])
+        counted["outcomes"].update(weighed_counts(manifest, "outcome"))
+        counted["reasons"].update(weighed_counts(manifest, "reason"))
         plans = store.read("processing_plans", batch, ["model"])
         counted["models"].update(plans["model"].to_pylist())
         log = store.read(CALL_LOG.name, batch)
@@ -152,7 +153,7 @@ def summarise(
     in_order: dict[str, Any] = {name: dict(sorted(one.items())) for name, one in counted.items()}
     return Summary(
         source=listing.source,
-        entries=listing.entries.num_rows,
+        entries=listing.entries,
         excluded=listing.excluded,
         excluded_by=dict(listing.excluded_by),
         batches=tuple(batches),

@@ -14,7 +14,11 @@ from orchestration_assets.policy.load import load_policy
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.enums import EntryOutcome, ItemPresence
 from orchestration_assets.schemas.records import count_members
-from orchestration_assets.schemas.tables import CONTENT_LEDGER, CONTENT_MANIFEST
+from orchestration_assets.schemas.tables import (
+    CONTENT_LEDGER,
+    CONTENT_MANIFEST,
+    weighed_counts,
+)
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
 from orchestration_assets.table_assets import materialize, table_asset
 from resources.home import Home
@@ -64,7 +68,8 @@ def content_manifest(
         return
     content = load_policy(policy_file.path).policy.content
     manifest = make_manifest(home, batch, content, progress)
-    counts = count_members(manifest["outcome"], EntryOutcome)
+    found = weighed_counts(manifest, "outcome")
+    counts = {outcome.value: found.get(outcome.value, 0) for outcome in EntryOutcome}
     source = home.batches.source(batch)
     yield dg.MaterializeResult(value=manifest, metadata={**counts, "source": source})
 

@@ -90,7 +90,8 @@ def plan_batches(
 def _fact(entry: NewEntry) -> tuple[object, ...]:
     row = entry.row
     version = row.size_bytes, row.modified_ns, row.etag
-    return row.address, *version, row.gone, row.start, row.stop, entry.known_in
+    bounds = row.start, row.stop, *(["unchanged"] if row.unchanged else [])
+    return row.address, *version, row.gone, *bounds, entry.known_in
 
 
 def _groups(entries: Sequence[NewEntry], limits: Batching) -> Iterator[tuple[list[NewEntry], bool]]:

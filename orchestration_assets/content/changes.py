@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration_assets.content.known_pieces import KnownPiece
 from orchestration_assets.content.ledger import LEDGER, Ledger, look_of
 from orchestration_assets.schemas.enums import RejectReason
 from orchestration_assets.schemas.listings import Listing, relative_path
@@ -34,6 +35,7 @@ class ChangedFile:
     known_final: bool | None
     known_stop: int | None
     known_next_record: int | None
+    known_pieces: tuple[KnownPiece, ...] | None
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.content.corpus_view import manifests_of
+from orchestration_assets.content.corpus_view import items_of, manifests_of
 from orchestration_assets.content.verdict_folder import accepted_verdicts
 from orchestration_assets.schemas.enums import EntryOutcome
 from orchestration_assets.schemas.tables import CONTENT_LEDGER, CONTENT_MANIFEST
@@ -18,6 +18,7 @@ def _check_entries_settled(stored: Stored, manifest: pa.Table) -> list[Balance]:
     unpacked = manifest.filter(pc.equal(manifest["outcome"], EntryOutcome.UNPACKED))["entry_id"]
     pieces = entries.filter(pc.is_in(entries["item_id"], unpacked.combine_chunks()))
     records = manifest.filter(pc.is_in(manifest["entry_id"], unpacked.combine_chunks()))
+    unchanged = entries.filter(pc.fill_null(entries["unchanged"], False))
     return [
         Balance(len(listed), len(found), "listed entries with an outcome"),
         Balance(
@@ -25,16 +26,20 @@ def _check_entries_settled(stored: Stored, manifest: pa.Table) -> list[Balance]:
             records.num_rows - len(unpacked),
             "records of unpacked files with an outcome",
         ),
+        Balance(
+            pc.sum(unchanged["record_count"]).as_py() or 0,
+            pc.sum(manifest["record_count"]).as_py() or 0,
+            "records that earlier batches hold with an outcome",
+        ),
     ]
 
 
 def _check_items_in_ledger(stored: Stored, ledger: pa.Table) -> list[Balance]:
     tables = stored.home.tables
-    columns = ["item_id", "outcome"]
+    columns = ["item_id", "outcome", "record_count"]
     batches = sorted(batch for some in manifests_of(stored.home).values() for batch in some)
     rows = tables.read_batches(CONTENT_MANIFEST, batches, columns)
-    items = rows.filter(pc.not_equal(rows["outcome"], EntryOutcome.UNPACKED))["item_id"]
-    judged_items = pc.count_distinct(items).as_py()
+    judged_items = pc.count_distinct(rows.filter(items_of(rows))["item_id"]).as_py()
     return [Balance(judged_items, ledger.num_rows, "items of all manifests in the ledger")]
 
 

@@ -1,10 +1,9 @@
 """Listing a source and recording its batches: the shell around what the planner decides."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from hashlib import blake2b
 from typing import Any, BinaryIO, Final
 
 import pyarrow as pa
@@ -17,7 +16,16 @@ from orchestration_assets.content.batches import (
     plan_batches,
 )
 from orchestration_assets.content.changes import ChangedFile, Changes, find_changes
+from orchestration_assets.content.known_pieces import (
+    KnownPiece,
+    before_repeated_ids,
+    comparable,
+    declaration_id,
+    rejected_together,
+    unchanged_pieces,
+)
 from orchestration_assets.content.ledger import Ledger, read_ledger
+from orchestration_assets.content.look_memory import LookMemory
 from orchestration_assets.content.record_dialect import (
     Rewriting,
     dialect,
@@ -31,7 +39,13 @@ from orchestration_assets.content.unpacking import spare_room, unpacked_name, un
 from orchestration_assets.schemas.decoding import decode, values
 from orchestration_assets.schemas.errors import DamagedFileError
 from orchestration_assets.schemas.file_versions import odd_time
-from orchestration_assets.schemas.listings import ContentError, ListedEntry, Listing
+from orchestration_assets.schemas.listings import (
+    ContentError,
+    ListedEntry,
+    Listing,
+    ListingTotals,
+    listing_totals,
+)
 from orchestration_assets.schemas.policy import Content
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import BATCH_ENTRIES, DISAGREEMENT_REPORT, EntryRow
@@ -69,7 +83,7 @@ class Intake:
     the budget ran out before every record file was cut. ``notes`` are for people.
     """
 
-    listing: Listing
+    listing: ListingTotals
     recorded: tuple[str, ...]
     waiting: int = 0
     unsettled: int = 0
@@ -94,11 +108,14 @@ def take_in(
         content.read_seconds,
         content.max_bytes,
     )
-    listing = opened.list(now, options.budget, options.start)
     store, index = home.batches, home.content_index
+    memory = LookMemory(home, opened, content)
+    seen = None if options.start else memory.seen(options.budget)
+    if seen is not None and seen.totals is not None:
+        return Intake(seen.totals, ())
+    listing = opened.list(now, options.budget, options.start)
     make_folder(home.folder)
     while True:
-        planning = _Planning(home, opened, content, listing, options)
         before = set(store.recorded())
         try:
             ledger = read_ledger(home, listing.source)
@@ -107,6 +124,7 @@ def take_in(
             continue
         orphans = index.orphans()
         changes = _changes(listing, ledger, content, options, orphans)
+        planning = _Planning(home, opened, content, listing, options, orphans)
         entries = list(planning.entries(changes))
         # a record file that is cut in several looks goes on from what is recorded, so it must be
         close = options.close or planning.unfinished
@@ -122,8 +140,12 @@ def take_in(
         recorded = {row.file for batch in batches for row in batch.entries}
         index.adopt({item_id(file) for file in recorded} & orphans)
         planning.forget_stale(batches)
+        totals = listing_totals(listing)
+        is_settled = not (entries or changes.unsettled or planning.unfinished or orphans)
+        if seen is not None and totals.complete and is_settled and not ledger.fails_in_passing():
+            memory.keep(seen, totals)
         return Intake(
-            listing,
+            totals,
             tuple(batch.key for batch in batches),
             waiting,
             changes.unsettled,
@@ -152,13 +174,21 @@ class _Planning:
     """From changed files to entries: record files are cut into pieces as far as the budget goes."""
 
     def __init__(
-        self, home: Home, source: Source, content: Content, listing: Listing, look: IntakeOptions
+        self,
+        home: Home,
+        source: Source,
+        content: Content,
+        listing: Listing,
+        look: IntakeOptions,
+        orphans: Collection[str],
     ) -> None:
         self._home = home.folder
         self._source = source
         self._content = content
         self._listing = listing
         self._look = look
+        # ids of files whose content nobody computes: every record of them is read again
+        self._orphans = orphans
         self._declared = Declarations(content.records, content.max_bytes)
         self._store = home.content
         self.unfinished = False
@@ -208,12 +238,49 @@ class _Planning:
             return
         records, unpacked = plain
         with self._open(found, unpacked) as stream:
+            if unpacked is None:
+                entry = self._unchanged(stream, found, records, start)
+                if entry is not None:
+                    yield NewEntry(entry, 0, 0, known_in)
+                    if entry.final or self.unfinished:
+                        return
+                    start, first = _end(entry)
             for piece in split(stream, records, self._content.batch, start, first):
                 row = self._row(found, **_bounds(piece, records, unpacked, found.address))
                 yield NewEntry(row, max(piece.count, 1), piece.weight_bytes, known_in)
                 if not piece.final and self._look.budget.spent():
                     self.unfinished = True
                     return
+
+    def _unchanged(
+        self, stream: BinaryIO, found: ChangedFile, records: RecordFile, begin: int
+    ) -> EntryRow | None:
+        """An entry for the records from ``begin`` on that batches hold as they stand in the file;
+        None for none. It says when the budget ended the comparing.
+        """
+        if item_id(found.address) in self._orphans:
+            return None
+        declared = declaration_id(records.recorded())
+        known = found.known_pieces or ()
+        pieces = comparable(known, declared, begin)
+        same: list[KnownPiece] = []
+        for piece in unchanged_pieces(stream, pieces, begin):
+            same.append(piece)
+            if self._look.budget.spent():
+                self.unfinished = True
+                break
+        if begin or len(same) < sum(piece.standing for piece in known):
+            same = before_repeated_ids(same)
+        if not same:
+            return None
+        stream.seek(same[-1].stop)
+        ends = not stream.read(1)
+        self.unfinished = self.unfinished and not ends
+        count = sum(piece.count for piece in same)
+        size = same[-1].stop - same[0].start
+        together = RecordRange(same[0].start, same[-1].stop, same[0].first, count, size, final=ends)
+        facts = _bounds(together, records, None, found.address)
+        return self._row(found, **facts, unchanged=True, rejected=rejected_together(same))
 
     def _plain(
         self, changed: ChangedFile, records: RecordFile
@@ -314,6 +381,11 @@ def _version_name(found: ChangedFile) -> str:
     return unpacked_name(item_id(found.address), found.size_bytes, found.modified_ns, found.etag)
 
 
+def _end(entry: EntryRow) -> tuple[int, int]:
+    """Where the next piece begins, and the number of its first record."""
+    return entry.stop or 0, (entry.first_record or 1) + (entry.record_count or 0)
+
+
 def _bounds(
     piece: RecordRange, records: RecordFile, unpacked: str | None, address: str
 ) -> dict[str, Any]:
@@ -328,6 +400,7 @@ def _bounds(
         "record_count": piece.count,
         "final": piece.final,
         "unpacked_as": unpacked,
+        "piece_hash": piece.piece_hash if unpacked is None else None,
     }
 
 
@@ -350,12 +423,3 @@ def _is_of(store: BatchStore, key: str, source: str) -> bool:
     with leaving_out_damage():
         return store.source(key) == source
     return False
-
-
-def listing_version(listing: Listing) -> str:
-    """A data version of a listing: equal exactly when every entry is as it was."""
-    digest = blake2b(digest_size=8)
-    for name in ("address", "size_bytes", "modified_ns", "etag", "problem"):
-        # not the column's buffers: what stands under a null there is left to chance
-        digest.update(repr(listing.entries[name].to_pylist()).encode())
-    return digest.hexdigest()

@@ -16,6 +16,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from orchestration_assets.content.batches import item_id
+from orchestration_assets.content.known_pieces import (
+    KNOWN_PIECES,
+    OUTCOME_COLUMNS,
+    KnownPiece,
+    RecordedPiece,
+    as_column,
+    fold_pieces,
+    recorded_pieces,
+)
+from orchestration_assets.schemas.decoding import decode
 from orchestration_assets.schemas.enums import TRANSIENT
 from orchestration_assets.schemas.errors import DamagedFileError, UnwritableError
 from orchestration_assets.schemas.tables import CONTENT_MANIFEST
@@ -43,6 +53,8 @@ LEDGER: Final = pa.schema(
         # the batch that its latest version began in, and the last batch that failed in transient
         pa.field("begun_in", pa.string()),
         pa.field("transient_in", pa.string()),
+        # of a record file: what batches hold of it, in the order of its bytes
+        pa.field("pieces", KNOWN_PIECES),
     ]
 )
 _SNAPSHOT_AFTER: Final = 8
@@ -61,9 +73,29 @@ class Ledger:
         """The files that were there when last looked at."""
         return self.files.filter(pc.invert(self.files["gone"]))
 
+    def fails_in_passing(self) -> bool:
+        """Whether a file was not read for a reason that may pass, so that it is tried again."""
+        return bool(self.files["transient_in"].null_count < self.files.num_rows)
+
     def gone_files(self) -> set[str]:
         """Ids of the files that are no longer there."""
         return {item_id(file) for file in self.files.filter(self.files["gone"])["file"].to_pylist()}
+
+    def pieces(self, files: Iterable[str] | None = None) -> dict[str, tuple[KnownPiece, ...]]:
+        """What is known of the records of each of the files, by default of all that hold records,
+        in the order of their bytes.
+        """
+        held = pc.is_valid(self.files["pieces"])
+        if files is not None:
+            wanted = pa.array(sorted(set(files)), pa.string())
+            held = pc.and_(held, pc.is_in(self.files["file"], wanted))
+        return {row.file: row.pieces for row in decode(_FilePieces, self.files.filter(held))}
+
+
+@dataclass(frozen=True, slots=True)
+class _FilePieces:
+    file: str
+    pieces: tuple[KnownPiece, ...]
 
 
 def empty_ledger(source: str) -> Ledger:
@@ -81,11 +113,17 @@ def extend_ledger(
     """
     parts = [ledger.files]
     transient: dict[str, str] = {}
+    with_pieces = ledger.files.filter(pc.is_valid(ledger.files["pieces"]))
+    known_files = set(with_pieces["file"].to_pylist())
+    recorded: list[RecordedPiece] = []
     for key, entries, manifest in batches:
         mine = entries.filter(pc.equal(entries["source"], ledger.source))
         if mine.num_rows:
             parts.append(_rows(key, mine))
             transient |= dict.fromkeys(_failed_in_passing(mine, manifest), key)
+            found = recorded_pieces(key, mine, manifest, known_files)
+            known_files |= {one.entry.file for one in found}
+            recorded += found
     if len(parts) == 1:
         return ledger
     rows = pa.concat_tables(parts)
@@ -96,7 +134,26 @@ def extend_ledger(
         names, keys = list(transient), list(transient.values())
         told = pa.table({"file": pa.array(names, pa.string()), "transient_in": pa.array(keys)})
         files = _filled(files, "transient_in", told)
+    if recorded:
+        files = _with_pieces(files, ledger, recorded)
     return Ledger(ledger.source, files.combine_chunks())
+
+
+def _with_pieces(files: pa.Table, before: Ledger, recorded: Iterable[RecordedPiece]) -> pa.Table:
+    """The files with what is known of their records after further looks."""
+    looks: dict[tuple[str, str], list[RecordedPiece]] = {}
+    for one in recorded:
+        looks.setdefault((one.batch[:_STAMP], one.entry.file), []).append(one)
+    pieces = before.pieces(file for _, file in looks)
+    for (_, file), of_look in sorted(looks.items()):
+        pieces[file] = fold_pieces(pieces.get(file, ()), of_look)
+    told = pa.table({"file": pa.array(pieces, pa.string()), "pieces": as_column(pieces.values())})
+    touched = pc.is_in(files["file"], told["file"].combine_chunks())
+    later = told["pieces"].combine_chunks().take(pc.index_in(files["file"], told["file"]))
+    column = files.schema.get_field_index("pieces")
+    kept = files["pieces"].combine_chunks()
+    merged = pc.if_else(touched.combine_chunks(), later.combine_chunks(), kept)
+    return files.set_column(column, LEDGER.field("pieces"), merged)
 
 
 def _filled(files: pa.Table, name: str, told: pa.Table) -> pa.Table:
@@ -112,7 +169,8 @@ def _rows(batch: str, entries: pa.Table) -> pa.Table:
     """The entries of a batch as rows of the ledger."""
     count = entries.num_rows
     name = pa.repeat(batch, count)
-    starts = pc.fill_null(pc.equal(entries["start"], 0), True)  # a file begins where it stands
+    # a file begins where it stands
+    starts = pc.fill_null(pc.equal(entries["first_record"], 1), True)
     columns = {
         field.name: entries[field.name] for field in LEDGER if field.name in entries.schema.names
     }
@@ -120,6 +178,7 @@ def _rows(batch: str, entries: pa.Table) -> pa.Table:
         "batch": name,
         "begun_in": pc.if_else(starts, name, pa.scalar(None, pa.string())),
         "transient_in": pa.nulls(count, pa.string()),
+        "pieces": pa.nulls(count, KNOWN_PIECES),
         "next_record": pc.add(entries["first_record"], entries["record_count"]),
     }
     return pa.table([columns[field.name] for field in LEDGER], schema=LEDGER)
@@ -174,6 +233,9 @@ def read_ledger(home: Home, source: str) -> Ledger:
         if key not in finished or not tables.is_whole(CONTENT_MANIFEST.name, key):
             break  # the snapshot ends before the first batch whose outcomes are not known
         done.append(key)
+    # a look is folded as a whole: the order of its batches says nothing
+    while done and len(done) < len(new) and done[-1][:_STAMP] == new[len(done)][:_STAMP]:
+        done.pop()
     ledger = extend_ledger(ledger, _batches(store, tables, done, finished))
     if len(done) >= _SNAPSHOT_AFTER:
         _write_snapshot(snapshot, ledger, included | set(done))
@@ -187,7 +249,7 @@ def _batches(
         manifest = None
         if key in finished:
             with leaving_out_damage():
-                manifest = tables.read(CONTENT_MANIFEST.name, key, ["entry_id", "reason"])
+                manifest = tables.read(CONTENT_MANIFEST.name, key, OUTCOME_COLUMNS)
         yield key, store.read(key), manifest
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from hashlib import blake2b
 from typing import BinaryIO, Final, Protocol
 from urllib.parse import quote
@@ -75,6 +75,8 @@ class ExaminedEntry:
     record: RecordPlace | None = None
     metadata: tuple[Metadatum, ...] = ()
     named_by_text: bool = False
+    # records of earlier batches that it stands for; None for one entry or record
+    record_count: int | None = None
 
     @property
     def place(self) -> int:
@@ -87,10 +89,34 @@ def examine(entry: EntryRow, reading: EntryReader, max_bytes: int) -> Iterator[E
     if entry.gone or entry.problem is not None:
         detail = entry.detail or (_DETAILS[entry.problem] if entry.problem else None)
         yield _of_entry(entry, entry.problem, detail)
+    elif entry.unchanged:
+        yield from _unchanged(entry, reading)
     elif entry.records is not None:
         yield from _examine_piece(entry, recorded_file(entry.records, entry.path), reading)
     else:
         yield _examine_file(entry, reading, max_bytes)
+
+
+def _unchanged(entry: EntryRow, reading: EntryReader) -> Iterator[ExaminedEntry]:
+    """Records that earlier batches hold: one row together, one for each reason of rejection."""
+    count = entry.record_count or 0
+    try:
+        if _changed(entry, reading.version(entry.file)):
+            found = _of_entry(entry, detail="changed after it was listed", superseded=True)
+            yield replace(found, record_count=count)
+            return
+    except ContentError as error:
+        yield replace(_of_entry(entry, error.reason, str(error)), record_count=count)
+        return
+    rejected = entry.rejected or ()
+    first = entry.first_record or 1
+    told = f"records {first} to {first + count - 1} are byte for byte as they were"
+    kept = count - sum(one.count for one in rejected)
+    yield replace(_of_entry(entry, detail=told), record_count=kept)
+    for one in rejected:
+        address = f"{entry.address}&rejected={one.reason}"
+        found = _of_entry(entry, one.reason, f"{one.count} of the {told}")
+        yield replace(found, item_id=item_id(address), address=address, record_count=one.count)
 
 
 def _of_entry(
@@ -227,7 +253,9 @@ class KnownVersions(Protocol):
 
     def files_holding(self, content_hash: str) -> set[str]: ...
 
-    def elsewhere(self, item_id: str, version: str, place: int) -> bool: ...
+    def elsewhere(
+        self, item_id: str, version: str, place: int, stands: Callable[[str, int], bool]
+    ) -> bool: ...
 
 
 def file_version(entry: EntryRow) -> str:
@@ -241,10 +269,13 @@ def settle(
     examined: Sequence[ExaminedEntry],
     known: KnownVersions,
     is_gone: Callable[[str], bool],
+    stands: Callable[[str, str, int], bool],
 ) -> tuple[list[Holding], list[ManifestRow]]:
     """The outcome of every entry and record, given what is known and came earlier in the batch.
 
-    ``is_gone`` tells of a file, by its id, whether it is known to be gone.
+    ``is_gone`` tells of a file, by its id, whether it is known to be gone; ``stands`` of the
+    address of a file, a batch and a place in the file, whether what that batch holds of the place
+    is unchanged in the latest version.
     """
     accepted: dict[str, str] = {}
     # what stood before the batch is the same for each of a thousand copies
@@ -255,7 +286,8 @@ def settle(
     for one in examined:
         version = file_version(one.entry)
         repeated = one.record is not None and (
-            one.item_id in seen or known.elsewhere(one.item_id, version, one.place)
+            one.item_id in seen
+            or known.elsewhere(one.item_id, version, one.place, partial(stands, one.entry.file))
         )
         found = one
         if repeated:
@@ -268,6 +300,8 @@ def settle(
             accepted[hashed] = found.item_id
         seen.add(found.item_id)
         rows.append(_row(batch, found, outcome, computed_as, detail))
+        if found.record_count is not None:
+            continue  # what they hold stands in the history of each of them
         holdings.append(
             Holding(
                 found.item_id,
@@ -318,6 +352,8 @@ def _outcome(
         return EntryOutcome.UNPACKED, None, found.detail
     if found.forgotten:
         return EntryOutcome.FORGOTTEN, None, found.detail
+    if found.reason is None and found.record_count is not None:
+        return EntryOutcome.UNCHANGED, None, found.detail
     if found.reason is not None or hashed is None:
         return EntryOutcome.REJECTED, None, found.detail
     if hashed in accepted:
@@ -362,4 +398,5 @@ def _row(
         kept=found.kept,
         record=found.record,
         metadata=found.metadata,
+        record_count=found.record_count,
     )

@@ -9,6 +9,7 @@ import pyarrow as pa
 from orchestration_assets.content.batches import item_id
 from orchestration_assets.content.content_reader import open_unpacked
 from orchestration_assets.content.forgotten import forgotten_marks, mark_of
+from orchestration_assets.content.known_pieces import StandingRecords
 from orchestration_assets.content.ledger import read_ledger
 from orchestration_assets.content.manifest import ExaminedEntry, examine, file_version, settle
 from orchestration_assets.progress import Progress
@@ -78,9 +79,12 @@ def make_manifest(home: Home, batch: str, content: Content, progress: Progress) 
         examined += examine(entry, reading, content.max_bytes)
         progress.advance(1)
     index = complete_index(home, batch)
-    gone = read_ledger(home, source_url).gone_files()
+    ledger = read_ledger(home, source_url)
+    gone = ledger.gone_files()
+    standing = StandingRecords(ledger.pieces(entry.file for entry in entries if entry.records))
     rows = index.settle(
-        batch, lambda known: settle(batch, examined, known, lambda file: file in gone)
+        batch,
+        lambda known: settle(batch, examined, known, lambda file: file in gone, standing.holds),
     )
     return rows_to_arrow(CONTENT_MANIFEST, rows)
 
@@ -120,6 +124,8 @@ def holdings_of(home: Home, batch: str) -> Iterator[Holding]:
         entry = entries.get(row.entry_id)
         if entry is None:
             raise home.batches.foreign(batch)
+        if row.record_count is not None:
+            continue
         yield Holding(
             row.item_id,
             item_id(entry.file),

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import BinaryIO, Final
+from hashlib import blake2b
+from typing import BinaryIO, Final, cast
 
 import numpy as np
 
@@ -21,6 +22,9 @@ class RecordRange:
     """So many records from ``start`` to before ``stop``: bytes, or rows of Parquet.
 
     ``weight_bytes`` is what they hold; ``first`` is the number of the first record, from 1.
+    ``piece_hash`` is the blake2b-128, hex, of the file's bytes from the end of the piece before
+    (of a first piece: from the file's beginning) to ``stop``; None where bytes that are written
+    after ``stop`` could change how the piece is read, and for Parquet.
     """
 
     start: int
@@ -29,6 +33,7 @@ class RecordRange:
     count: int
     weight_bytes: int
     final: bool = False
+    piece_hash: str | None = None
 
 
 def split(
@@ -60,14 +65,60 @@ def split(
     yield replace(last, final=True)
 
 
+class _PieceHash:
+    """The hash of the piece under way, which may end before the bytes that were seen."""
+
+    def __init__(self) -> None:
+        self._seen, self._beyond = _hasher(), _hasher()
+        self._whole = self._seen
+
+    def add(self, data: bytes | memoryview, *, ends: bool) -> None:
+        """More bytes; the piece may end after them when they are the ``ends`` of records."""
+        self._seen.update(data)
+        if ends:
+            self._whole, self._beyond = self._seen.copy(), _hasher()
+        else:
+            self._beyond.update(data)
+
+    def cut(self) -> str:
+        """The hash of the piece, as far as records ended; what was seen beyond begins the next."""
+        self._seen, self._beyond = self._beyond, self._beyond.copy()
+        return self._whole.hexdigest()
+
+
+def _hasher() -> blake2b:
+    return blake2b(digest_size=16)
+
+
+class _Recorder:
+    """A stream that keeps the lines that were read of it since they were last taken."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self.seek = stream.seek
+        self._stream = stream
+        self._lines: list[bytes] = []
+
+    def readline(self, limit: int) -> bytes:
+        line = self._stream.readline(limit)
+        self._lines.append(line)
+        return line
+
+    def take(self) -> bytes:
+        taken = b"".join(self._lines)
+        self._lines.clear()
+        return taken
+
+
 def _lines(stream: BinaryIO, limits: Batching, start: int, first: int) -> Iterator[RecordRange]:
     """JSON Lines: every line is a record."""
     stream.seek(start)
     begun, ended, count, position = start, start, 0, start
+    hashed = _PieceHash()
     while block := stream.read(_BLOCK_BYTES):
         ends = np.flatnonzero(np.frombuffer(block, np.uint8) == 10) + (position + 1)
         position += len(block)
         consumed = 0
+        rest = memoryview(block)
         while consumed < len(ends):
             by_count = consumed + limits.max_items - count
             by_bytes = int(np.searchsorted(ends, begun + limits.max_bytes, side="right"))
@@ -78,34 +129,49 @@ def _lines(stream: BinaryIO, limits: Batching, start: int, first: int) -> Iterat
                 count += upto - consumed
                 ended = int(ends[upto - 1])
                 consumed = upto
+                lines = len(rest) - (position - ended)
+                hashed.add(rest[:lines], ends=True)
+                rest = rest[lines:]
             if consumed < len(ends) or count == limits.max_items:
-                yield RecordRange(begun, ended, first, count, ended - begun)
+                yield RecordRange(
+                    begun, ended, first, count, ended - begun, piece_hash=hashed.cut()
+                )
                 begun, first, count = ended, first + count, 0
+        hashed.add(rest, ends=False)
     if position > ended:  # a last line without an end
         if count and position - begun > limits.max_bytes:
-            yield RecordRange(begun, ended, first, count, ended - begun)
+            yield RecordRange(begun, ended, first, count, ended - begun, piece_hash=hashed.cut())
             begun, first, count = ended, first + count, 0
-        count, ended = count + 1, position
-    if count:
-        yield RecordRange(begun, ended, first, count, ended - begun)
+        yield RecordRange(begun, position, first, count + 1, position - begun)
+    elif count:
+        yield RecordRange(begun, ended, first, count, ended - begun, piece_hash=hashed.cut())
 
 
 def _csv(
     stream: BinaryIO, records: RecordFile, limits: Batching, start: int, first: int
 ) -> Iterator[RecordRange]:
     delimiter, limit = records.delimiter, records.max_record_bytes
+    hashed = _PieceHash()
     if start == 0:  # the header belongs to no piece
         begin = records.dialect.begin if records.dialect else 0
         start = csv_header(stream, delimiter, limit, begin)[1]
+        stream.seek(0)
+        hashed.add(stream.read(start), ends=False)
     begun, ended, count = start, start, 0
-    for record in csv_records(stream, delimiter, limit, start, None, first):
+    recorder = _Recorder(stream)
+    for record in csv_records(cast(BinaryIO, recorder), delimiter, limit, start, None, first):
         size = record.stop - begun
         if count and (count == limits.max_items or size > limits.max_bytes):
-            yield RecordRange(begun, ended, first, count, ended - begun)
+            yield RecordRange(begun, ended, first, count, ended - begun, piece_hash=hashed.cut())
             begun, first, count = record.start, first + count, 0
         count, ended = count + 1, record.stop
+        lines = recorder.take()
+        hashed.add(lines, ends=True)
     if count:
-        yield RecordRange(begun, ended, first, count, ended - begun)
+        # a quote that is still open, or a line that has not ended, goes on in what is written next
+        closed = record.problem is None and lines.endswith(b"\n")
+        piece_hash = hashed.cut() if closed else None
+        yield RecordRange(begun, ended, first, count, ended - begun, piece_hash=piece_hash)
 
 
 def _parquet(

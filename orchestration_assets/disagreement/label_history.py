@@ -9,13 +9,14 @@ Where a service is asked only if others were not sure, it reads the doubtful ite
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.schemas.decoding import column_names, decode, values
+from orchestration_assets.schemas.decoding import decode, values
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.tables import INTERPRETATIONS, PROCESSING_PLANS, RESOLUTIONS
 from resources.damage import leaving_out_damage
@@ -23,26 +24,40 @@ from resources.table_store import TableStore
 
 LabelVotes = dict[str, tuple[str, float | None]]
 
-Way = tuple[Any, ...]
+Way = tuple[str | float | None, ...]
 """A way in which items were planned: option, processing model, services and where it stops."""
 
 _WAY_COLUMNS: Final = ("option", "model", "services", "stop_at")
 
-_MAX_READINGS: Final = 400_000
+_QUESTION: Final = ("item_id", "task")
+_READ: Final = (
+    "item_id", "content_hash", "task", "service", "service_version", "status", "answer",
+    "confidence", "final", "saw",
+)  # fmt: skip
+# between the names of services, in which it cannot stand
+_BETWEEN: Final = "\n"
+
+_MAX_READINGS: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class _LabelReading:
-    """The columns of an interpretation that a label is learned from."""
+    """What a label is learned from: columns of an interpretation and of the item's plan."""
 
-    item_id: str
     content_hash: str
     task: str
     service: str
     service_version: str
     answer: str
     confidence: float | None
-    saw: tuple[str, ...]
+    option: str
+    model: str
+    services: str
+    stop_at: float | None
+
+    @property
+    def way(self) -> Way:
+        return self.option, self.model, self.services, self.stop_at
 
 
 @dataclass
@@ -77,33 +92,58 @@ class _Ways:
         default_factory=lambda: defaultdict(Counter)
     )
 
+    def count(self, independent: pa.Table) -> None:
+        """Adds the readings of a batch."""
+        planned = independent.group_by([*_QUESTION, *_WAY_COLUMNS]).aggregate([])
+        for (task, *way), count in _counted(planned, "task", *_WAY_COLUMNS):
+            self.items[task, tuple(way)] += count
+        for (task, service, *way), count in _counted(independent, "task", "service", *_WAY_COLUMNS):
+            self.read[task, tuple(way)][service] += count
+
     def conditional(self, task: str, way: Way) -> set[str]:
         """The services that read only some of the items that were planned in this way."""
         return {name for name, n in self.read[task, way].items() if n < self.items[task, way]}
 
 
+def _counted(table: pa.Table, *names: str) -> Iterator[tuple[tuple[Any, ...], int]]:
+    """Each combination of values in the columns, and in how many rows it stands."""
+    grouped = table.group_by(list(names)).aggregate([([], "count_all")])
+    for *combination, count in values(grouped, *names, "count_all"):
+        yield tuple(combination), count
+
+
 def label_readings(store: TableStore, judged: Collection[str] = ()) -> dict[str, LabelReadings]:
     """Label task -> the answers of its independent services, of all batches stored whole.
 
-    Beyond 400,000 readings of a task, those of older batches are left out, unless people have
-    ``judged`` the content: reliability is settled long before, and memory stays bounded.
+    Beyond 100,000 readings of a task, those of older batches are left out, unless people have
+    ``judged`` the content: what is learned is settled by then, and time and memory stay bounded.
     """
     rows: dict[str, dict[tuple[str, str], tuple[str, str, float | None]]] = {}
     versions: dict[str, dict[str, str]] = {}
     ways = _Ways()
     taken: dict[tuple[str, str], set[Way]] = {}
+    wanted = pa.array(sorted(judged), pa.string())
     for batch in reversed(store.batches(RESOLUTIONS.name)):
-        independent: list[tuple[_LabelReading, Way]] = []
+        independent = None
         with leaving_out_damage():
-            independent = _independent(store, batch, ways)
-        for row, way in independent:
+            independent = _independent(store, batch)
+        if independent is None:
+            continue
+        ways.count(independent)
+        answered = independent.filter(pc.equal(independent["status"], Status.OK.value))
+        for task, service, version in _first_versions(answered):
+            versions.setdefault(task, {}).setdefault(service, version)
+            rows.setdefault(task, {})
+        full = [task for task, of_task in rows.items() if len(of_task) >= _MAX_READINGS]
+        room = pc.invert(pc.is_in(answered["task"], pa.array(full, pa.string())))
+        answered = answered.filter(pc.or_(room, pc.is_in(answered["content_hash"], wanted)))
+        for row in decode(_LabelReading, answered):
             task, service, content = row.task, row.service, row.content_hash
-            versions.setdefault(task, {}).setdefault(service, row.service_version)
-            of_task = rows.setdefault(task, {})
+            of_task = rows[task]
             if len(of_task) < _MAX_READINGS or content in judged:
                 reading = (row.service_version, row.answer, row.confidence)
                 of_task.setdefault((content, service), reading)
-                taken.setdefault((task, content), set()).add(way)
+                taken.setdefault((task, content), set()).add(row.way)
     by_task = {task: LabelReadings({}, versions[task]) for task in sorted(rows)}
     for task, of_task in sorted(rows.items()):
         for (content, service), (version, answer, confidence) in sorted(of_task.items()):
@@ -135,33 +175,42 @@ def _mark_conditional(
             readings.selective.add(content)
 
 
-def _independent(store: TableStore, batch: str, ways: _Ways) -> list[tuple[_LabelReading, Way]]:
-    """The final label answers of a batch that were given without knowledge of others, and how their
-    items were planned; counts in ``ways`` who was asked."""
-    columns = ("item_id", "task", "kind", *_WAY_COLUMNS)
+def _first_versions(answered: pa.Table) -> Iterator[tuple[str, str, str]]:
+    """Task, service, and the version in which it gave the first of its answers."""
+    grouped = answered.group_by(["task", "service"], use_threads=False)
+    first = grouped.aggregate([("service_version", "first")])
+    return values(first, "task", "service", "service_version_first")
+
+
+def _independent(store: TableStore, batch: str) -> pa.Table | None:
+    """The final label readings of a batch that were given without knowledge of others: the columns
+    of the tables of interpretations, and how their items were planned. None where no such table is
+    stored.
+    """
+    columns = (*_QUESTION, "kind", *_WAY_COLUMNS)
     plans = store.read(PROCESSING_PLANS.name, batch, columns)
-    labels = plans.filter(pc.equal(plans["kind"], AnswerKind.LABEL.value))
-    planned: dict[tuple[str, str], Way] = {
-        (item, task): (option, model, tuple(services), stop_at)
-        for item, task, option, model, services, stop_at in values(
-            labels, "item_id", "task", *_WAY_COLUMNS
-        )
-    }
+    plans = plans.filter(pc.equal(plans["kind"], AnswerKind.LABEL.value))
+    services = pc.binary_join(plans["services"].cast(pa.list_(pa.string())), _BETWEEN)
+    at = plans.schema.get_field_index("services")
+    plans = plans.set_column(at, "services", services).drop_columns(["kind"])
     found = []
-    read: set[tuple[str, str]] = set()
     for table in INTERPRETATIONS.values():
-        if not store.exists(table.name, batch):
-            continue
-        names = ("final", "status", *column_names(_LabelReading))
-        rows = store.read(table.name, batch, names)
-        rows = rows.filter(rows["final"])
-        for item, task, service, saw in values(rows, "item_id", "task", "service", "saw"):
-            if (item, task) in planned and set(saw) <= {service}:
-                read.add((item, task))
-                ways.read[task, planned[item, task]][service] += 1
-        answered = rows.filter(pc.equal(rows["status"], Status.OK.value))
-        for row in decode(_LabelReading, answered):
-            if (row.item_id, row.task) in planned and set(row.saw) <= {row.service}:
-                found.append((row, planned[row.item_id, row.task]))
-    ways.items.update((task, planned[item, task]) for item, task in read)
-    return found
+        if store.exists(table.name, batch):
+            rows = store.read(table.name, batch, _READ)
+            rows = rows.filter(rows["final"])
+            found.append(rows.filter(_unaided(rows)).drop_columns(["saw", "final"]))
+    if not found:
+        return None
+    # a join forgets the order of rows
+    read = pa.concat_tables(found)
+    read = read.append_column("row", pa.array(range(read.num_rows), pa.int64()))
+    return read.join(plans, list(_QUESTION), join_type="inner").sort_by("row")
+
+
+def _unaided(rows: pa.Table) -> pa.Array:
+    """Whether a reading saw none, or none but the service's own earlier one."""
+    saw = rows["saw"].combine_chunks()
+    reader = pc.list_parent_indices(saw)
+    other = pc.not_equal(pc.list_flatten(saw), rows["service"].combine_chunks().take(reader))
+    numbers = pa.array(range(rows.num_rows), reader.type)
+    return pc.invert(pc.is_in(numbers, reader.filter(other)))

@@ -68,9 +68,11 @@ def tally(store: TableStore, spending: pa.Table) -> Tally:
         with leaving_out_damage():
             sides = ("task", "supporters", "dissenters")
             read = store.read(RESOLUTIONS.name, batch, sides)
-            for task, supporters, dissenters in values(read, *sides):
-                tally.took_part.update((task, name) for name in (*supporters, *dissenters))
-                tally.dissents.update((task, name) for name in dissenters)
+            for side in sides[1:]:
+                named = _named(read, side)
+                tally.took_part.update(named)
+                if side == "dissenters":
+                    tally.dissents.update(named)
         if store.exists(CALL_LOG.name, batch):
             columns = ["task", "service", "origin", "elapsed_ms"]
             with leaving_out_damage():
@@ -90,6 +92,22 @@ def families_of(store: TableStore, contents: Collection[str]) -> dict[str, str]:
             if family is not None
         }
     return found
+
+
+def _named(read: pa.Table, side: str) -> dict[_Key, int]:
+    """Task and service -> how often the service is named in a column of lists."""
+    lists = read[side].combine_chunks()
+    named = pa.table(
+        {
+            "task": read["task"].combine_chunks().take(pc.list_parent_indices(lists)),
+            "service": pc.list_flatten(lists),
+        }
+    )
+    grouped = named.group_by(["task", "service"]).aggregate([([], "count_all")])
+    return {
+        (task, service): count
+        for task, service, count in values(grouped, "task", "service", "count_all")
+    }
 
 
 def _count_statuses(tally: Tally, read: pa.Table) -> None:

@@ -9,6 +9,7 @@ from orchestration_assets.schemas.tables import (
     CORPUS_REPORT,
     DISAGREEMENT_REPORT,
     RESOLUTIONS,
+    outcome_weights,
 )
 from orchestration_assets.table_assets import Balance, Stored, table_checks
 
@@ -24,7 +25,7 @@ def _check_items_ended(stored: Stored, states: pa.Table) -> list[Balance]:
 
 def _totals(stored: Stored, report: pa.Table) -> list[Balance]:
     row = next(DISAGREEMENT_REPORT.rows(report))
-    listed = stored.table(CONTENT_MANIFEST.name).num_rows
+    listed = pc.sum(outcome_weights(stored.table(CONTENT_MANIFEST.name))).as_py() or 0
     resolutions = stored.table(RESOLUTIONS.name).num_rows
     outcomes = row.accepted + row.rejected + row.other
     return [

@@ -56,7 +56,7 @@ from orchestration_assets.schemas.enums import (
     ResolutionStatus,
     Status,
 )
-from orchestration_assets.schemas.tables import ReportRow
+from orchestration_assets.schemas.tables import ReportRow, weighed_counts
 
 _NO_SOURCES: Final = CardSources()
 
@@ -145,16 +145,18 @@ def report_row(
     manifest, resolutions = tables["content_manifest"], tables["resolutions"]
     calls, profiles = tables["call_log"], tables["content_profiles"]
     disputes = disputes_of(tables["disagreements"])
-    accepted = _having(manifest, "outcome", EntryOutcome.ACCEPTED)
-    rejected = _having(manifest, "outcome", EntryOutcome.REJECTED)
+    outcomes = weighed_counts(manifest, "outcome")
+    listed = sum(outcomes.values())
+    accepted = outcomes.get(EntryOutcome.ACCEPTED, 0)
+    rejected = outcomes.get(EntryOutcome.REJECTED, 0)
     return ReportRow(
         batch=batch,
         source=source,
         policy_hash=policy_hash,
-        listed=manifest.num_rows,
+        listed=listed,
         accepted=accepted,
         rejected=rejected,
-        other=manifest.num_rows - accepted - rejected,
+        other=listed - accepted - rejected,
         plans=tables["processing_plans"].num_rows,
         readings=tables["interpretations"].num_rows,
         calls=_having(calls, "origin", "called"),

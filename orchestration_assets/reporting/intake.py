@@ -21,6 +21,7 @@ from orchestration_assets.reporting.counts import (
 from orchestration_assets.reporting.disputed import is_disputed
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import EntryOutcome, ProfileStatus
+from orchestration_assets.schemas.tables import outcome_weights
 
 NO_FAMILY = "(no family)"
 _EXAMPLES = 3
@@ -93,20 +94,26 @@ class ContentFigures:
 def outcome_figures(manifest: pa.Table) -> tuple[OutcomeFigures, ...]:
     """Every outcome that occurs, in the order of the vocabulary, with reasons and examples."""
     entries = frame(manifest, "outcome", "reason")
+    entries["count"] = outcome_weights(manifest).to_numpy()
+    total = int(entries["count"].sum())
     figures = []
     for outcome in EntryOutcome:
         of_outcome = entries[entries["outcome"] == outcome.value]
         if of_outcome.empty:
             continue
         reasons = []
-        for reason, count in value_counts(of_outcome["reason"]).items():
+        by_reason = of_outcome.groupby("reason", observed=True)["count"].sum()
+        # the most frequent first; for ties by name
+        for reason, count in sorted(by_reason.items(), key=lambda one: (-one[1], one[0])):
             rows = of_outcome.index[of_outcome["reason"] == reason][:_EXAMPLES]
             examples = tuple(
                 Example(path, detail)
                 for path, detail in few(manifest, list(rows), "path", "detail")
             )
-            reasons.append(ReasonFigures(reason, count, CappedCounts(examples, count)))
-        figures.append(OutcomeFigures(outcome.value, len(of_outcome), len(entries), tuple(reasons)))
+            capped = CappedCounts(examples, int(count))
+            reasons.append(ReasonFigures(str(reason), int(count), capped))
+        listed = int(of_outcome["count"].sum())
+        figures.append(OutcomeFigures(outcome.value, listed, total, tuple(reasons)))
     return tuple(figures)
 
 

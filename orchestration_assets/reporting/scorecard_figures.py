@@ -8,7 +8,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.reporting.disputed import disputed_questions, disputes_of
+from orchestration_assets.reporting.disputed import disputes_of
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.disagreement import (
     CALIBRATION,
@@ -122,18 +122,30 @@ def _region(rows: Iterable[FrontierRow]) -> RegionFigures:
     return RegionFigures(ranked[0], tuple(ranked[1:]))
 
 
+def _questions(rows: pa.Table) -> pa.ChunkedArray:
+    """Item and task of each row as one word."""
+    return pc.binary_join_element_wise(rows["item_id"], rows["task"], "\n")
+
+
 def _drift(batches: list[tuple[str, pa.Table, pa.Table]]) -> tuple[DriftFigures, ...]:
     points: defaultdict[str, list[tuple[str, float, float, float]]] = defaultdict(list)
     for batch, resolutions, disagreements in batches:
-        disputed_here = disputed_questions(disputes_of(disagreements))
-        rows: defaultdict[str, list[tuple[float, bool, bool]]] = defaultdict(list)
-        for item, task, error_risk, triage in values(resolutions, *DRIFT_COLUMNS):
-            if error_risk is not None:
-                disputed_one = (item, task) in disputed_here
-                rows[task].append((error_risk, triage == Triage.ACCEPT, disputed_one))
-        for task, of_task in rows.items():
-            means = (sum(column) / len(of_task) for column in zip(*of_task, strict=True))
-            points[task].append((batch, *means))
+        known = resolutions.filter(pc.is_valid(resolutions["error_risk"]))
+        disputed_here = _questions(disputes_of(disagreements)).combine_chunks()
+        accepted = pc.fill_null(pc.equal(known["triage"], Triage.ACCEPT.value), False)
+        measures = pa.table(
+            {
+                "task": known["task"],
+                "risk": known["error_risk"],
+                "accepted": accepted.cast(pa.float64()),
+                "disputed": pc.is_in(_questions(known), disputed_here).cast(pa.float64()),
+            }
+        )
+        # one thread: sums of the same numbers in another order differ by a little
+        grouped = measures.group_by("task", use_threads=False)
+        means = grouped.aggregate([(name, "mean") for name in ("risk", "accepted", "disputed")])
+        for task, *of_task in values(means, "task", "risk_mean", "accepted_mean", "disputed_mean"):
+            points[task].append((batch, *of_task))
     figures = []
     for task, listed in sorted(points.items()):
         names, risk, accepted, disputed = zip(*listed, strict=True)

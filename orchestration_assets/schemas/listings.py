@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import blake2b
 from typing import Final
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
@@ -80,10 +81,6 @@ class Listing:
         """Whether everything was seen: then what is absent is gone."""
         return not self.holes and self.resume_at is None
 
-    @property
-    def excluded(self) -> int:
-        return sum(count for _, count in self.excluded_by)
-
     def rows(self) -> Iterator[ListedEntry]:
         """The entries one by one, for small listings."""
         return decode(ListedEntry, self.entries)
@@ -95,6 +92,49 @@ class Listing:
         return any(
             start <= relative and (stop is None or relative < stop) for start, stop in self.covered
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ListingTotals:
+    """What is kept of a listing: how many ``entries`` it had, and what it left out.
+
+    ``version`` is a data version: equal exactly when every entry is as it was; None where the
+    listing is not complete, for a part says nothing about the version of the whole.
+    """
+
+    source: str
+    entries: int
+    excluded_by: tuple[tuple[str, int], ...] = ()
+    resume_at: str | None = None
+    version: str | None = None
+
+    @property
+    def complete(self) -> bool:
+        return self.version is not None
+
+    @property
+    def excluded(self) -> int:
+        return sum(count for _, count in self.excluded_by)
+
+
+def listing_totals(listing: Listing) -> ListingTotals:
+    """The totals of a listing."""
+    version = _listing_version(listing) if listing.complete else None
+    return ListingTotals(
+        listing.source,
+        listing.entries.num_rows,
+        listing.excluded_by,
+        listing.resume_at,
+        version,
+    )
+
+
+def _listing_version(listing: Listing) -> str:
+    digest = blake2b(digest_size=8)
+    for name in ("address", "size_bytes", "modified_ns", "etag", "problem"):
+        # not the column's buffers: what stands under a null there is left to chance
+        digest.update(repr(listing.entries[name].to_pylist()).encode())
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.schemas.cache import FEATURE_CACHE_REPORT
-from orchestration_assets.schemas.decoding import decode
+from orchestration_assets.schemas.decoding import decode, values
 from orchestration_assets.schemas.disagreement import (
     CALIBRATION,
     DISPUTE_KINDS,
@@ -56,11 +56,20 @@ _ServiceName = Annotated[str, Column("service that was asked")]
 
 
 @dataclass(frozen=True, slots=True)
+class RejectCount:
+    """How many records were rejected for one reason."""
+
+    reason: RejectReason
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class EntryRow:
     """A batch as it was listed: immutable, stored before the partition is registered.
 
     An entry is a file, or a piece of a record file; ``start`` and ``stop`` then bound the piece:
-    bytes of the file (of its unpacked copy when ``unpacked_as`` names one), rows of Parquet.
+    bytes of the file (of its unpacked copy when ``unpacked_as`` names one), rows of Parquet. Pieces
+    of an earlier version that stand in a later one byte for byte are one entry, ``unchanged``.
     """
 
     item_id: _ItemId
@@ -88,6 +97,21 @@ class EntryRow:
     final: Annotated[bool, Column("false for a piece that others of the file follow")] = True
     unpacked_as: Annotated[
         str | None, Column("name below content/unpacked of a compressed file's plain copy")
+    ] = None
+    piece_hash: Annotated[
+        str | None,
+        Column(
+            "blake2b-128 of the file's bytes from the end of the piece before to stop, hex; null "
+            "where what follows could change how they are read"
+        ),
+    ] = None
+    unchanged: Annotated[
+        bool | None,
+        Column("true for records that earlier batches hold, byte for byte, and that are not read"),
+    ] = None
+    rejected: Annotated[
+        tuple[RejectCount, ...] | None,
+        Column("those of the unchanged records that were rejected, by reason"),
     ] = None
 
 
@@ -119,7 +143,11 @@ class RecordPlace:
 
 @dataclass(frozen=True, slots=True)
 class ManifestRow:
-    """One row a listed entry or record of the batch, with what became of it."""
+    """One row a listed entry or record of the batch, with what became of it.
+
+    Records of a file that are byte for byte as earlier batches hold them have one row together, and
+    one more for each reason that some of them were rejected for: ``record_count`` says how many.
+    """
 
     batch: _Batch
     item_id: _ItemId
@@ -148,6 +176,14 @@ class ManifestRow:
     kept: Annotated[bool, Column("true when the bytes are kept below content/ under their hash")]
     record: Annotated[RecordPlace | None, Column("where a record stands; null for a whole file")]
     metadata: Annotated[tuple[Metadatum, ...], Column("declared metadata columns of a record")]
+    record_count: Annotated[
+        int | None,
+        Column(
+            "unchanged records of earlier batches that the row stands for; null for one entry or "
+            "record",
+            "records",
+        ),
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +198,20 @@ class AcceptedItem:
     encoding: str
     kept: bool
     record: RecordPlace | None
+
+
+def outcome_weights(manifest: pa.Table) -> pa.ChunkedArray:
+    """For how many entries or records each row of a manifest counts."""
+    return pc.fill_null(manifest["record_count"], 1)
+
+
+def weighed_counts(manifest: pa.Table, column: str) -> dict[str, int]:
+    """Value -> for how many entries or records it stands in a column, nulls left out, by value."""
+    weighed = pa.table({"value": manifest[column], "count": outcome_weights(manifest)})
+    sums = weighed.group_by("value").aggregate([("count", "sum")]).sort_by("value")
+    return {
+        value: count for value, count in values(sums, "value", "count_sum") if value is not None
+    }
 
 
 def accepted_items(manifest: pa.Table) -> Iterator[AcceptedItem]:

@@ -7,8 +7,11 @@ listed with its problem, so that nothing disappears silently.
 import io
 import os
 import stat
+from array import array
 from collections.abc import Iterator, Sequence
+from hashlib import blake2b
 from pathlib import Path
+from typing import Final
 
 from orchestration_assets.schemas.enums import RejectReason
 from orchestration_assets.schemas.errors import SourceError
@@ -22,7 +25,9 @@ from orchestration_assets.schemas.listings import (
     refuse_too_large,
 )
 from orchestration_assets.schemas.source_urls import address_path, file_address, shown
-from resources.content_source.source import READ_SECONDS, Source
+from resources.content_source.source import READ_SECONDS, ListingBudget, Source
+
+_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 class FolderSource(Source):
@@ -62,6 +67,52 @@ class FolderSource(Source):
                     yield child.name, child.is_dir(follow_symlinks=False), child
         except OSError as error:
             raise _unreadable(error) from error
+
+    def fingerprint(self, budget: ListingBudget) -> str | None:
+        """A hash over name, kind, size and times of every file and folder that a listing visits.
+
+        None where it cannot tell: with links, whose targets may be anywhere, folders that cannot be
+        listed, and times beyond 64 bits.
+        """
+        digest = blake2b(digest_size=16)
+        ahead = [""]
+        try:
+            while ahead:
+                folder = ahead.pop()
+                if budget.spent():
+                    return None
+                names: list[str] = []
+                numbers: list[int] = []
+                # the kernel finds a child by its name alone in a folder that is open
+                opened = os.open(f"{self.root}/{folder}", _FOLDER)
+                try:
+                    with os.scandir(opened) as scanned:
+                        for child in scanned:
+                            names.append(child.name)
+                            if child.is_dir(follow_symlinks=False):
+                                is_visited = self._is_visited(folder + child.name)
+                                numbers.append(-1 if is_visited else -2)
+                                if is_visited:
+                                    ahead.append(f"{folder}{child.name}/")
+                                continue
+                            status = child.stat(follow_symlinks=False)
+                            mode = status.st_mode
+                            if stat.S_ISLNK(mode):
+                                return None
+                            times = status.st_mtime_ns, status.st_ctime_ns
+                            numbers.extend((mode, status.st_size, *times))
+                finally:
+                    os.close(opened)
+                # no name has a slash or a NUL: what is joined can be told apart
+                digest.update("\0".join((folder, *names, "/")).encode("utf-8", "surrogateescape"))
+                digest.update(array("q", numbers).tobytes())
+        except (OSError, OverflowError):
+            return None
+        return digest.hexdigest()
+
+    def _is_visited(self, folder: str) -> bool:
+        """Whether a listing looks into a relative folder."""
+        return f"{self.root}/{folder}" != self._home and self.exclude.match(folder) is None
 
     def hidden(self, relative: str, child: "os.DirEntry[str]") -> str | None:
         """The home is no content, even when it lies inside the source."""

@@ -77,6 +77,14 @@ class Source(ABC):
             return Listing(self.source, began, entries.table())
         return _Walk(self, budget or ListingBudget(), entries).listing(began, start)
 
+    def fingerprint(self, budget: ListingBudget) -> str | None:
+        """A hash over all that a listing of the whole source would look at.
+
+        None where nothing less than a listing tells whether anything has changed, and when the
+        budget's time runs out.
+        """
+        return None
+
     def read(self, address: str, max_bytes: int) -> FileContent:
         """The bytes behind an address. Raises ContentError, with the reason."""
         return self._calls.call(self._read, address, max_bytes)

@@ -30,7 +30,12 @@ def listing(files: Files, began: datetime = NOW, **more) -> Listing:
 def manifest(entries: pa.Table, failed: dict[str, RejectReason]) -> pa.Table:
     """What the ledger reads of a manifest: which entries failed, by path."""
     reasons = [failed.get(path) for path in entries["path"].to_pylist()]
-    return pa.table({"entry_id": entries["item_id"], "reason": pa.array(reasons, pa.string())})
+    columns = {
+        "entry_id": entries["item_id"],
+        "outcome": pa.array(["rejected" if reason else "accepted" for reason in reasons]),
+        "reason": pa.array(reasons, pa.string()),
+    }
+    return pa.table(columns)
 
 
 class Records:

@@ -35,7 +35,7 @@ from orchestration_assets.schemas.policy import Batching, Content, Records
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import CONTENT_MANIFEST, EntryRow, ManifestRow
 from resources.home import Home
-from tests.content.test_manifest import entry
+from tests.content.test_manifest import entry, nothing_stands
 from tests.fuzzing import fuzz
 
 # no time in it: the same bytes, and names of tests, at every start
@@ -420,7 +420,7 @@ class NothingKnown:
     def files_holding(self, content_hash: str) -> set[str]:
         return set()
 
-    def elsewhere(self, item_id: str, version: str, place: int) -> bool:
+    def elsewhere(self, item_id: str, version: str, place: int, stands) -> bool:
         return False
 
 
@@ -460,7 +460,7 @@ def only_rows(room: Path, name: str, data: bytes, **declared) -> list[ManifestRo
     except ContentError as error:
         assert str(error)
         return None
-    _, rows = settle("b", examined, NothingKnown(), lambda file: False)
+    _, rows = settle("b", examined, NothingKnown(), lambda file: False, nothing_stands)
     stored = list(CONTENT_MANIFEST.rows(rows_to_arrow(CONTENT_MANIFEST, rows)))
     with ContentReader(Home(held.home), room.as_uri()) as reader:
         for row in stored:

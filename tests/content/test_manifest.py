@@ -55,6 +55,10 @@ class Held:
         return False
 
 
+def nothing_stands(file: str, batch: str, place: int) -> bool:
+    return False
+
+
 class Batches:
     """Batches over files in memory, each settled against the index of those before it."""
 
@@ -78,7 +82,8 @@ class Batches:
         examined = [row for one in entries for row in examine(one, Held(files), 1000)]
         self.gone |= {one.item_id for one in entries if one.gone}
         rows = self.index.settle(
-            batch, lambda known: settle(batch, examined, known, self.gone.__contains__)
+            batch,
+            lambda known: settle(batch, examined, known, self.gone.__contains__, nothing_stands),
         )
         return {row.path: row for row in rows}
 
