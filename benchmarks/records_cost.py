@@ -18,7 +18,6 @@ from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.profiling.profiler import load_everything, profile
 from orchestration_assets.schemas.items import Item, Question
 from orchestration_assets.services.registry import load_embedded
-from resources.home import Home
 
 LIMIT_PER_BARE: Final = 2.5
 LIMIT_PEAK_MB: Final = 400

@@ -1,6 +1,8 @@
 """Asking again only what was deferred: every other plan of the batch keeps the rows that it has."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+
+import pyarrow as pa
 
 from orchestration_assets.processing.answer_cache import CACHED
 from orchestration_assets.processing.event_loop import BatchResult
@@ -23,15 +25,19 @@ def stored_result(tables: TableStore, batch: str) -> BatchResult:
 
     Raises DamagedFileError.
     """
-    names = [table.name for table in INTERPRETATIONS.values()]
-    stored = BatchResult()
-    if not all(tables.exists(name, batch) for name in (*names, DECISION_LOG.name, CALL_LOG.name)):
-        return stored
-    for model, table in INTERPRETATIONS.items():
-        stored.interpretations[model] = list(table.rows(tables.read(table.name, batch)))
-    stored.decisions = list(DECISION_LOG.rows(tables.read(DECISION_LOG.name, batch)))
-    stored.calls = list(CALL_LOG.rows(tables.read(CALL_LOG.name, batch)))
-    return stored
+    names = [table.name for table in (*INTERPRETATIONS.values(), DECISION_LOG, CALL_LOG)]
+    if not all(tables.exists(name, batch) for name in names):
+        return BatchResult()
+    return result_of({name: tables.read(name, batch) for name in names})
+
+
+def result_of(tables: Mapping[str, pa.Table]) -> BatchResult:
+    """The rows that stand in the tables of a result, by name."""
+    return BatchResult(
+        {model: list(table.rows(tables[table.name])) for model, table in INTERPRETATIONS.items()},
+        list(DECISION_LOG.rows(tables[DECISION_LOG.name])),
+        list(CALL_LOG.rows(tables[CALL_LOG.name])),
+    )
 
 
 def plans_to_take_up(plans: Iterable[PlanRow], stored: BatchResult) -> list[PlanRow]:

@@ -5,7 +5,7 @@ import math
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import ClassVar, Final
@@ -212,7 +212,7 @@ def _by_function_words(question: Question, prose: str) -> Reading:
     if not ranked or ranked[0][1] < _MIN_CONFIDENCE:
         return abstention(f"too few function words of one language in {len(words)} words")
     best = ranked[0][0]
-    if others := _other_languages(best, words):
+    if others := _other_languages(best, occurrences):
         counted = [(best, hits[best]), *others]
         whole = sum(count for _, count in counted)
         shares = sorted(((name, count / whole) for name, count in counted), key=_by_share)
@@ -230,14 +230,14 @@ def _by_function_words(question: Question, prose: str) -> Reading:
     return label_reading(question, ranked, evidence)
 
 
-def _other_languages(best: str, words: Sequence[str]) -> list[tuple[str, int]]:
+def _other_languages(best: str, occurrences: Counter[str]) -> list[tuple[str, int]]:
     """Other languages that a good part of the words is in, with how many of their function words
     there are that none of those before has; not those that may be accidents."""
     tables = _languages_by_word()
-    counts = {word: min(count, _MAX_REPEATS) for word, count in Counter(words).items()}
+    counts = {word: min(count, _MAX_REPEATS) for word, count in occurrences.items()}
     left = {word: count for word, count in counts.items() if best not in tables.get(word, ())}
     common = sum(count for word, count in counts.items() if word not in left and word in tables)
-    least = max(_MIXED_HITS, _MIXED_SHARE * common, _MIXED_WORDS * len(words))
+    least = max(_MIXED_HITS, _MIXED_SHARE * common, _MIXED_WORDS * occurrences.total())
     others: list[tuple[str, int]] = []
     while len(others) < MAX_ALTERNATIVES:
         own: Counter[str] = Counter()
@@ -253,7 +253,8 @@ def _other_languages(best: str, words: Sequence[str]) -> list[tuple[str, int]]:
 
 
 def _shares_by_script(prose: str, scripts: Mapping[str, int]) -> list[tuple[str, float]]:
-    """The languages of the scripts that hold a good part of the letters, with their shares.
+    """The languages of the scripts that hold a good part of the letters, with their shares;
+    empty where there is one script.
 
     Foreign names and terms are no second language: letters that several languages share count only
     with function words of one of them.
@@ -261,14 +262,16 @@ def _shares_by_script(prose: str, scripts: Mapping[str, int]) -> list[tuple[str,
     weights = Counter(scripts)
     if weights["kana"] >= _KANA_SHARE * (weights["kana"] + weights["han"]):
         weights["kana"] += weights.pop("han", 0)
-    whole = weights.total()
+    least = max(_MIN_LETTERS, _MIXED_SCRIPT * weights.total())
+    large = [(script, weight) for script, weight in weights.items() if weight >= least]
+    if len(large) < 2:
+        return []
     found = []
-    for script, weight in weights.items():
-        if weight >= max(_MIN_LETTERS, _MIXED_SCRIPT * whole):
-            if script in _LANGUAGES_OF_SCRIPT:
-                found.append((_LANGUAGES_OF_SCRIPT[script][0][0], weight))
-            elif language := _language_of_words(prose, script):
-                found.append((language, weight))
+    for script, weight in large:
+        if script in _LANGUAGES_OF_SCRIPT:
+            found.append((_LANGUAGES_OF_SCRIPT[script][0][0], weight))
+        elif language := _language_of_words(prose, script):
+            found.append((language, weight))
     total = sum(weight for _, weight in found)
     return sorted(((language, weight / total) for language, weight in found), key=_by_share)
 
