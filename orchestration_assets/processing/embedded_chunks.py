@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,6 +20,7 @@ from orchestration_assets.processing.batch import build_work, item_loader, resul
 from orchestration_assets.processing.embedded_plans import SAVE_EVERY, process_embedded
 from orchestration_assets.processing.event_loop import BatchResult, BatchWork, LoadItem
 from orchestration_assets.processing.near_copy_sharing import in_order
+from orchestration_assets.processing.sure_questions import reads_in_rounds, sure_questions
 from orchestration_assets.processing.take_up import result_of
 from orchestration_assets.profiling.tiers import SizeTier, choose_tier, chunks
 from orchestration_assets.schemas.decoding import values
@@ -60,6 +61,20 @@ class ChunkResult:
     ignored: int
 
 
+# what is the same for every chunk costs as much to send as a dozen items to carry out
+_CHUNKS_TOGETHER: Final = 4
+
+
+class _Keys(NamedTuple):
+    """Keys of a plan's answers: those that it asks for in any case, and all that are known."""
+
+    sure: frozenset[str]
+    known: frozenset[str]
+
+
+# the key of nothing that is kept
+_UNKNOWN: Final = _Keys(frozenset({""}), frozenset())
+
 Spread = Callable[
     [Callable[[PlanChunk], ChunkResult], Sequence[PlanChunk]],
     Iterable[tuple[PlanChunk, ChunkResult]],
@@ -74,7 +89,7 @@ def embedded_chunk(chunk: PlanChunk) -> ChunkResult:
         load = item_loader(chunk.manifest, chunk.profiles, reader)
         plans = PROCESSING_PLANS.rows(chunk.plans)
         done = process_embedded(plans, _embedded_work(chunk.policy), cache, load)
-    tables = {name: table for name, table, _ in result_tables(done)}
+    tables = {name: table for name, table, _ in result_tables(done) if table.num_rows}
     return ChunkResult(tables, answers.given, cache.ignored)
 
 
@@ -113,22 +128,27 @@ class EmbeddedBatch:
         """The rows in the order of the plans, which are sorted by item; the same wherever they are
         made.
 
-        Plans of a learned model stay here, and so do items all of whose answers are kept.
+        Items with a plan of a learned model stay here, and so do those all of whose first answers
+        are kept.
         """
+        sizes = dict(values(self._accepted(), "item_id", "size_bytes"))
+        outlines = self._outlines(work)
         learned = {plan.item_id for plan in plans if plan.artefact is not None}
-        movable = [plan for plan in plans if plan.item_id not in learned]
-        sizes = self._sizes()
-        if not self._is_large({plan.item_id for plan in movable}, sizes):
+        movable = (sizes.keys() & outlines.keys()) - learned
+        if not self._is_large({plan.item_id for plan in plans} & movable, sizes):
             return self._here(plans, work)
-        keys = dict(_first_keys(movable, work, self._outlines(work)))
-        kept = self.cache.entries({key for found in keys.values() for key in found})
-        unanswered = {item for (item, _), found in keys.items() if not found <= kept.keys()}
+        questions = {
+            (plan.item_id, plan.task): self._keys(plan, work, outlines[plan.item_id])
+            for plan in plans
+            if plan.item_id in movable
+        }
+        kept = self.cache.entries({key for one in questions.values() for key in one.known})
+        unanswered = {item for (item, _), one in questions.items() if not one.sure <= kept.keys()}
         if not self._is_large(unanswered, sizes):
             return self._here(plans, work)
-        there = [plan for plan in movable if plan.item_id in unanswered]
-        here = [plan for plan in plans if plan.item_id in learned or plan.item_id not in unanswered]
-        pieces = list(self._pieces(there, sizes, keys, kept))
-        parts = self._on_workers(pieces)
+        here = [plan for plan in plans if plan.item_id not in unanswered]
+        there = [plan for plan in plans if plan.item_id in unanswered]
+        parts = self._on_workers(list(self._pieces(there, sizes, questions, kept)))
         return in_order(plans, *parts, self._here(here, work)) if here else joined(parts)
 
     def _here(self, plans: Sequence[PlanRow], work: BatchWork) -> BatchResult:
@@ -158,7 +178,7 @@ class EmbeddedBatch:
         self,
         plans: Sequence[PlanRow],
         sizes: Mapping[str, int],
-        keys: Mapping[tuple[str, str], frozenset[str]],
+        questions: Mapping[tuple[str, str], _Keys],
         kept: Mapping[str, bytes],
     ) -> Iterator[PlanChunk]:
         groups = {item: list(of) for item, of in groupby(plans, key=lambda plan: plan.item_id)}
@@ -169,10 +189,12 @@ class EmbeddedBatch:
         source = self.home.batches.source(self.batch)
         policy = json.dumps(self.policy.canonical())
         tiers = self.policy.execution.tiers
+        together = {"chunk_items": tiers.chunk_items * _CHUNKS_TOGETHER}
+        tiers = tiers.model_copy(update=together)
         parts = chunks(list(groups), [sizes[item] for item in groups], tiers)
         for number, items in enumerate(parts):
             pairs = [(plan.item_id, plan.task) for item in items for plan in groups[item]]
-            found = {key for pair in pairs for key in keys[pair] if key in kept}
+            found = {key for pair in pairs for key in questions[pair].known if key in kept}
             yield PlanChunk(
                 number,
                 self.home,
@@ -188,9 +210,6 @@ class EmbeddedBatch:
         accepted = pc.equal(self.manifest["outcome"], EntryOutcome.ACCEPTED)
         return self.manifest.filter(accepted)
 
-    def _sizes(self) -> dict[str, int]:
-        return dict(values(self._accepted(), "item_id", "size_bytes"))
-
     def _outlines(self, work: BatchWork) -> dict[str, Item]:
         """The items without their text, and with no more of their profiles than services read."""
         read = {fact for service in work.services.values() for fact in service.reads}
@@ -200,6 +219,22 @@ class EmbeddedBatch:
             row["item_id"]: Item(row["item_id"], row["content_hash"], row["path"], "", row)
             for row in table.to_pylist()
         }
+
+    def _keys(self, plan: PlanRow, work: BatchWork, item: Item) -> _Keys:
+        """What can be known of a plan's questions before its services are asked."""
+        choice = work.choices[plan.task, plan.option]
+        if reads_in_rounds(choice):
+            try:
+                item = self.load_item(plan.item_id)
+            except Exception:  # noqa: BLE001 -- whoever carries the plan out says what is wrong
+                return _UNKNOWN
+        question = Question(work.tasks[plan.task], item)
+        sure = frozenset(
+            answer_key(asked, work.services[name])
+            for name, asked in sure_questions(choice, question, work.tasks)
+        )
+        possible = {answer_key(question, work.services[name]) for name in plan.services}
+        return _Keys(sure, sure | possible)
 
 
 def joined(parts: Sequence[BatchResult]) -> BatchResult:
@@ -211,24 +246,6 @@ def joined(parts: Sequence[BatchResult]) -> BatchResult:
         whole.decisions += part.decisions
         whole.calls += part.calls
     return whole
-
-
-_NO_KEYS: Final[frozenset[str]] = frozenset()
-
-
-def _first_keys(
-    plans: Iterable[PlanRow], work: BatchWork, outlines: Mapping[str, Item]
-) -> Iterator[tuple[tuple[str, str], frozenset[str]]]:
-    """The keys of each plan's questions about the whole content that no answer is shown with."""
-    for plan in plans:
-        item = outlines.get(plan.item_id)
-        question = None if item is None else Question(work.tasks[plan.task], item)
-        keys = (
-            _NO_KEYS
-            if question is None
-            else frozenset(answer_key(question, work.services[name]) for name in plan.services)
-        )
-        yield (plan.item_id, plan.task), keys
 
 
 def _places(table: pa.Table, *names: str) -> dict[tuple[Any, ...], int]:

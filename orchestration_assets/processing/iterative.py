@@ -37,7 +37,7 @@ async def run_iterative(choice: Choice, question: Question, ask: Ask) -> PlanRes
     before: Consensus | None = None
     while True:
         number = len(history)
-        asked = _nth_question(rounds, number, question, history)
+        asked = question_of_round(rounds, number, question, history)
         results = await all_of(*(ask(service, asked) for service in choice.services))
         answered = tuple(replace(result, round=result.round + number) for result in results)
         history.append(answered)
@@ -55,9 +55,10 @@ async def run_iterative(choice: Choice, question: Question, ask: Ask) -> PlanRes
         before = leading
 
 
-def _nth_question(
+def question_of_round(
     rounds: Rounds, number: int, question: Question, history: list[tuple[AskResult, ...]]
 ) -> Question:
+    """What services are asked in a round, counted from 0, after the answers of those before it."""
     whole = question.item.text
     part = excerpt(whole, round(rounds.first_chars * rounds.grow**number))
     if len(part) < len(whole):

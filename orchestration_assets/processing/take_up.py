@@ -6,7 +6,9 @@ import pyarrow as pa
 
 from orchestration_assets.processing.answer_cache import CACHED
 from orchestration_assets.processing.event_loop import BatchResult
+from orchestration_assets.schemas.decoding import Record
 from orchestration_assets.schemas.enums import Status
+from orchestration_assets.schemas.records import Table
 from orchestration_assets.schemas.tables import (
     CALL_LOG,
     DECISION_LOG,
@@ -25,19 +27,21 @@ def stored_result(tables: TableStore, batch: str) -> BatchResult:
 
     Raises DamagedFileError.
     """
-    names = [table.name for table in (*INTERPRETATIONS.values(), DECISION_LOG, CALL_LOG)]
+    readings = [table.name for table in INTERPRETATIONS.values()]
+    names = [*readings, DECISION_LOG.name, CALL_LOG.name]
     if not all(tables.exists(name, batch) for name in names):
         return BatchResult()
     return result_of({name: tables.read(name, batch) for name in names})
 
 
 def result_of(tables: Mapping[str, pa.Table]) -> BatchResult:
-    """The rows that stand in the tables of a result, by name."""
-    return BatchResult(
-        {model: list(table.rows(tables[table.name])) for model, table in INTERPRETATIONS.items()},
-        list(DECISION_LOG.rows(tables[DECISION_LOG.name])),
-        list(CALL_LOG.rows(tables[CALL_LOG.name])),
-    )
+    """The rows that stand in the tables of a result, by name; a table may be left out."""
+
+    def rows(table: Table[Record]) -> list[Record]:
+        return list(table.rows(tables[table.name])) if table.name in tables else []
+
+    readings = {model: rows(table) for model, table in INTERPRETATIONS.items()}
+    return BatchResult(readings, rows(DECISION_LOG), rows(CALL_LOG))
 
 
 def plans_to_take_up(plans: Iterable[PlanRow], stored: BatchResult) -> list[PlanRow]:

@@ -19,11 +19,14 @@ _PIECE_CHARS: Final = 256
 
 @cache
 def _model() -> Any:
+    import numpy as np
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
     # Its other labels are dialects and "no language", which the vocabulary has not.
     model.set_languages(sorted(set(model.labels) & set(NATURAL_LANGUAGES)))
+    # a text needs whole rows of the table, which choosing columns has left scattered in memory
+    model.nb_ptc = np.ascontiguousarray(model.nb_ptc)
     return model
 
 
