@@ -27,7 +27,7 @@ def stored_result(tables: TableStore, batch: str) -> BatchResult:
 
     Raises DamagedFileError.
     """
-    readings = [table.name for table in INTERPRETATIONS.values()]
+    readings = [one.name for one in INTERPRETATIONS.values()]
     names = [*readings, DECISION_LOG.name, CALL_LOG.name]
     if not all(tables.exists(name, batch) for name in names):
         return BatchResult()
