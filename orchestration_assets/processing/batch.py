@@ -182,8 +182,8 @@ def item_loader(
     in blocks, of which the last few are held.
     """
     accepted = manifest.filter(pc.equal(manifest["outcome"], EntryOutcome.ACCEPTED))
-    row_of = _by_item(accepted, accepted_items)
-    profile_of = _by_item(profiles, profiles_of)
+    row_of = record_finder(accepted, accepted_items)
+    profile_of = record_finder(profiles, profiles_of)
 
     def load(item_id: str) -> Item:
         row = row_of(item_id)
@@ -193,10 +193,13 @@ def item_loader(
     return load
 
 
-def _by_item(
+def record_finder(
     table: pa.Table, records_of: Callable[[pa.Table], Iterable[_About]]
 ) -> Callable[[str], _About]:
-    """A function from item id to the record of the row that is about it."""
+    """A function from item id to the record of the row that is about it; KeyError for none.
+
+    ``records_of`` takes a part of the table apart, one record a row.
+    """
     places: dict[str, int] = {}
 
     @lru_cache(maxsize=_BLOCKS_HELD)

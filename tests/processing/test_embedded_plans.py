@@ -2,12 +2,15 @@
 
 from dataclasses import replace
 
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from orchestration_assets.processing import batch as processing_batch
 from orchestration_assets.processing import embedded_plans
-from orchestration_assets.processing.answer_cache import AnswerCache
+from orchestration_assets.processing.answer_cache import AnswerCache, answer_key
+from orchestration_assets.processing.batch import record_finder
 from orchestration_assets.processing.concurrent_calls import WaitingError, completed
 from orchestration_assets.processing.embedded_plans import embedded_items, process_embedded
 from orchestration_assets.processing.event_loop import (
@@ -16,6 +19,8 @@ from orchestration_assets.processing.event_loop import (
     BatchWork,
     process_plans,
 )
+from orchestration_assets.processing.sure_questions import sure_questions
+from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Item, Question, Reading
 from orchestration_assets.schemas.policy import Choice
@@ -191,6 +196,50 @@ def test_only_items_whose_every_service_is_of_this_process_go_without_the_loop()
 def replace_reads(service: Embedded, reads: frozenset[str]) -> Embedded:
     service.reads = reads  # type: ignore[misc]
     return service
+
+
+def test_sure_questions_are_asked_whatever_services_answer(tmp_path) -> None:
+    items = {f"{n} {name}": name for n in range(2) for name in CHOICES}
+    work = work_of(*services())
+    process_embedded(plans_of(items), work, AnswerCache(LmdbStore(tmp_path)), load)
+    asked = {
+        (service.name, question.item.item_id, answer_key(question, service))
+        for service in work.services.values()
+        for question in service.asked
+    }
+    for item_id, name in items.items():
+        sure = sure_questions(CHOICES[name], Question(TASK, load(item_id)), TASKS)
+        keys = {(one, item_id, answer_key(question, work.services[one])) for one, question in sure}
+        assert keys and keys <= asked, name
+
+
+@given(
+    st.lists(st.tuples(st.text("ab1", max_size=3), st.integers(0, 9)), unique_by=lambda p: p[0]),
+    st.data(),
+)
+def test_an_item_is_found_in_whatever_order_tables_stand_and_items_are_asked(rows, data) -> None:
+    table = pa.table(
+        {"item_id": [name for name, _ in rows], "value": [value for _, value in rows]},
+        pa.schema([("item_id", pa.string()), ("value", pa.int64())]),
+    )
+    decoded: list[int] = []
+
+    def records(block: pa.Table) -> list[tuple[str, int]]:
+        decoded.append(block.num_rows)
+        return list(values(block, "item_id", "value"))
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(processing_batch, "_BLOCK_ITEMS", 2)
+        record = record_finder(table, records)
+        for name, value in data.draw(st.permutations(rows)):
+            assert record(name) == (name, value)
+        decoded.clear()
+        record = record_finder(table, records)
+        for name, value in sorted(rows):
+            assert record(name) == (name, value)
+        assert sum(decoded) == len(rows) and max(decoded, default=0) <= 2
+        with pytest.raises(KeyError):
+            record("never")
 
 
 def test_a_call_that_waits_without_a_loop_is_an_error_and_not_a_hang() -> None:
