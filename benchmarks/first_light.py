@@ -43,7 +43,7 @@ def measure(source: str, home: Path) -> dict[str, Any]:
     """Runs the command three times on an empty home, and reads the same files bare."""
     bare = _bare_read(source)
     cold, cold_s = _orchestrate(source, home)
-    steps = _steps(home)
+    steps = step_seconds(home)
     # before anything is processed again: cached answers have other clocks
     services = _services(home, cold["batches"])
     magika, items = _asked(home, cold["batches"], "magika")
@@ -90,7 +90,7 @@ def _bare_read(source: str) -> float:
     return time.perf_counter() - began
 
 
-def _steps(home: Path) -> dict[str, float]:
+def step_seconds(home: Path) -> dict[str, float]:
     """Seconds of each step of every run so far, from Dagster's own event log."""
     from orchestration_assets.command.instance import open_instance
 

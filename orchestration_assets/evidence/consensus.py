@@ -17,7 +17,7 @@ from orchestration_assets.evidence.confidence import confidence_of
 from orchestration_assets.evidence.distances import distance, is_disagreement
 from orchestration_assets.evidence.distances.folding import fold
 from orchestration_assets.evidence.distances.sets import member_weights
-from orchestration_assets.evidence.posterior import posterior
+from orchestration_assets.evidence.posterior import Posterior, posterior
 from orchestration_assets.schemas.answers import Answer
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Reading, Task
@@ -62,20 +62,27 @@ def consensus(votes: Sequence[Vote], task: Task) -> Consensus:
         return Consensus(None, 0.0, None, None, (), ())
     if task.kind is AnswerKind.LABEL:
         combined = posterior([reading for _, reading in counted], len(task.labels))
-        return support_of(next(iter(combined.probabilities)), counted, task)
-    return support_of(_BEST[task.kind](_weighted_answers(counted), task), counted, task)
+        return _support(next(iter(combined.probabilities)), counted, task, combined)
+    return _support(_BEST[task.kind](_weighted_answers(counted), task), counted, task)
 
 
 def support_of(answer: Answer, votes: Sequence[Vote], task: Task) -> Consensus:
     """How well the readings support a given answer, such as a judge's."""
-    counted = _counted_votes(votes)
+    return _support(answer, _counted_votes(votes), task)
+
+
+def _support(
+    answer: Answer, counted: Sequence[Vote], task: Task, combined: Posterior | None = None
+) -> Consensus:
+    """``combined`` is the posterior of the counted votes on a label, where it is known already."""
     supporters, dissenters = _split_by_support(answer, counted, task)
     confidence = fmean(confidence_of(reading) for _, reading in counted)
     error_risk: float | None = None
     spread: float | None = None
     certainty = confidence
     if task.kind is AnswerKind.LABEL:
-        combined = posterior([reading for _, reading in counted], len(task.labels))
+        if combined is None:
+            combined = posterior([reading for _, reading in counted], len(task.labels))
         certainty = combined.probabilities.get(cast(str, answer), 0.0)
         error_risk, spread = 1.0 - certainty, combined.entropy
     elif task.kind is not AnswerKind.VECTOR:

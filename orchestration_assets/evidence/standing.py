@@ -101,8 +101,10 @@ def standing(
     contradict a reading that was found without theirs; whoever was only overruled, by a service
     that knew the answer, is none.
     """
-    if answer is None:
-        answer = consensus(deciding(votes, roles), task).answer
+    own = deciding(votes, roles)
+    agreed = consensus(own, task) if answer is None else None
+    if agreed is not None:
+        answer = agreed.answer
     if answer is None:
         return Consensus(None, 0.0, None, None, (), ())
     counted = [
@@ -110,7 +112,8 @@ def standing(
         for vote in votes
         if vote[1].status in ANSWERED
     ]
-    found = support_of(answer, counted, task)
+    # mostly nobody else answered, and what those who decide support is known
+    found = agreed if agreed and counted == own else support_of(answer, counted, task)
     readings = {name: reading for name, reading in counted if reading.status is Status.OK}
     dissenters = tuple(
         name for name in found.dissenters if _contradicts(name, readings, roles, task)

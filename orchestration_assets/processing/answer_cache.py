@@ -2,17 +2,17 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from hashlib import blake2b
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from orchestration_assets.schemas.enums import Status
-from orchestration_assets.schemas.items import Alternative, Question, Reading
+from orchestration_assets.schemas.items import Alternative, Question, Reading, Task
 from orchestration_assets.schemas.storable_readings import is_kept
 from orchestration_assets.services.contract import Service
 from orchestration_assets.services.taught.taught_service import TaughtService
-from resources.feature_cache.lmdb_store import LmdbStore
 
 CACHED = frozenset({Status.OK, Status.ABSTAINED})
 _BETWEEN_SAVES_S: Final = 0.01
@@ -38,13 +38,21 @@ def answer_key(question: Question, service: Service) -> str:
     }
     earlier = [[name, reading.answer, reading.confidence] for name, reading in question.earlier]
     whole = question.coverage >= 1.0
-    parts = [
-        item.content_hash if whole else blake2b(item.data, digest_size=16).hexdigest(),
-        [task.name, task.version, task.kind, task.labels, task.scale],
-        [service.name, service.version, service.fingerprint, *_known(service)],
-        [context, earlier],
-    ]
-    return blake2b(_canonical(parts).encode(), digest_size=16).hexdigest()
+    content = item.content_hash if whole else blake2b(item.data, digest_size=16).hexdigest()
+    asked_of = [service.name, service.version, service.fingerprint, *_known(service)]
+    parts = (
+        _canonical(content),
+        _task_part(task),
+        _canonical(asked_of),
+        _canonical([context, earlier]),
+    )
+    return blake2b(f"[{','.join(parts)}]".encode(), digest_size=16).hexdigest()
+
+
+@lru_cache(maxsize=64)
+def _task_part(task: Task) -> str:
+    """The same for every item: a closed vocabulary may have hundreds of labels."""
+    return _canonical([task.name, task.version, task.kind, task.labels, task.scale])
 
 
 def _known(service: Service) -> list[str]:
@@ -79,13 +87,38 @@ def decode(data: bytes) -> Reading:
     )
 
 
+class AnswerStore(Protocol):
+    """Encoded answers by key, as :class:`LmdbStore` keeps them."""
+
+    def get_many(self, keys: Iterable[str]) -> dict[str, bytes]: ...
+    def put_many(self, values: Mapping[str, bytes]) -> None: ...
+    def put_group(self, values: Mapping[str, bytes]) -> None: ...
+
+
+class CarriedAnswers:
+    """A store in memory: the ``kept`` answers that came with some work, those ``given`` for it."""
+
+    def __init__(self, kept: Mapping[str, bytes]) -> None:
+        self._kept = kept
+        self.given: dict[str, bytes] = {}
+
+    def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
+        pairs = ((key, self.given.get(key) or self._kept.get(key)) for key in keys)
+        return {key: value for key, value in pairs if value is not None}
+
+    def put_many(self, values: Mapping[str, bytes]) -> None:
+        self.given |= values
+
+    put_group = put_many
+
+
 class AnswerCache:
     """Finished answers in a store. Failures are never kept, nor what no table can hold.
 
     ``ignored`` counts entries that were found and cannot be used: their questions are asked again.
     """
 
-    def __init__(self, store: LmdbStore) -> None:
+    def __init__(self, store: AnswerStore) -> None:
         self._store = store
         self.ignored = 0
         self._unsaved: dict[str, bytes] = {}
@@ -97,13 +130,26 @@ class AnswerCache:
 
     def get(self, key: str) -> Reading | None:
         """The kept reading, or None; an entry that cannot be read counts as absent."""
-        data = (
-            self._unsaved.get(key)
-            or self._being_saved.get(key)
-            or self._store.get_many([key]).get(key)
-        )
-        if data is None:
-            return None
+        return self.get_many([key]).get(key)
+
+    def get_many(self, keys: Iterable[str]) -> dict[str, Reading]:
+        """The kept readings of those keys that have one; the store is looked into once."""
+        readings = {key: self._usable(data) for key, data in self.entries(keys).items()}
+        return {key: reading for key, reading in readings.items() if reading is not None}
+
+    def entries(self, keys: Iterable[str]) -> dict[str, bytes]:
+        """The kept answers as they are encoded, of those keys that have one."""
+        entries: dict[str, bytes] = {}
+        stored: list[str] = []
+        for key in keys:
+            data = self._unsaved.get(key) or self._being_saved.get(key)
+            if data is None:
+                stored.append(key)
+            else:
+                entries[key] = data
+        return entries | self._store.get_many(stored) if stored else entries
+
+    def _usable(self, data: bytes) -> Reading | None:
         try:
             reading = decode(data)
         except (ValueError, KeyError, TypeError, RecursionError):
@@ -114,9 +160,21 @@ class AnswerCache:
             return None
         return reading
 
-    def put(self, key: str, reading: Reading) -> None:
-        if reading.status in CACHED and is_kept(reading):
+    def put(self, key: str, reading: Reading) -> bool:
+        """Keeps the reading from the next :meth:`flush` or :meth:`save` on; whether it may be."""
+        kept = reading.status in CACHED and is_kept(reading)
+        if kept:
             self._unsaved[key] = encode(reading)
+        return kept
+
+    def put_entries(self, entries: Mapping[str, bytes]) -> None:
+        """Keeps answers that another cache has encoded."""
+        self._unsaved |= entries
+
+    @property
+    def unsaved(self) -> int:
+        """How many answers the next :meth:`flush` makes durable."""
+        return len(self._unsaved)
 
     def flush(self) -> None:
         """Makes everything put so far durable, and gives it its place in the store."""

@@ -257,7 +257,7 @@ class Asker:
         async with self._bulkheads[name]:
             # the clock starts when the call does, not when it begins to wait its turn
             started_at, began = self.now(), self._clock()
-            reading = await _reading(service, question)
+            reading = await reading_of(service, question)
         elapsed_ms = (self._clock() - began) * 1000
         attempt = Attempt(
             name, reading.status, started_at, elapsed_ms, service.cost_usd, reason=reading.reason
@@ -278,7 +278,8 @@ def _with(
     )
 
 
-async def _reading(service: Service, question: Question) -> Reading:
+async def reading_of(service: Service, question: Question) -> Reading:
+    """What the service says; whatever it raises, or gives that cannot be kept, is a failure."""
     try:
         return kept_reading(await service.ask(question), question.task.kind)
     except UnfitReadingError as error:

@@ -20,6 +20,7 @@ from orchestration_assets.schemas.tables import CALL_LOG, DECISION_LOG
 from orchestration_assets.schemas.taught import TAUGHT_SERVICES
 from orchestration_assets.table_assets import materialize, table_asset
 from resources.ai_services.resilience.spend_budget import SpendBudget
+from resources.dask_cluster import DaskClusterResource
 from resources.home import Home
 from resources.home_resource import PolicyFileResource
 
@@ -121,8 +122,9 @@ def interpretations(
     home: dg.ResourceParam[Home],
     progress: dg.ResourceParam[Progress],
     budget: dg.ResourceParam[SpendBudget],
+    dask_cluster: DaskClusterResource,
 ) -> Iterator[dg.MaterializeResult[pa.Table]]:
-    """Carries out every plan in one event loop; yields the tables that were asked for.
+    """Carries out every plan; yields the tables that were asked for.
 
     All plans run even when few tables are asked for: finished answers come from the cache, and
     the logs stay whole. Where only deferred questions are taken up, all other rows stand.
@@ -134,6 +136,7 @@ def interpretations(
         tables,
         budget,
         progress,
+        dask_cluster.map_chunks,
         only_deferred=ONLY_DEFERRED_TAG in context.run.tags,
     )
     for warning in warnings:

@@ -2,10 +2,11 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import cache, lru_cache
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,7 +24,7 @@ from orchestration_assets.processing.taught_models import knowing_all
 from orchestration_assets.processing.usage import observed_usage
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.disagreement import SERVICE_SCORECARDS
-from orchestration_assets.schemas.enums import Status
+from orchestration_assets.schemas.enums import EntryOutcome, Status
 from orchestration_assets.schemas.items import Item
 from orchestration_assets.schemas.policy import Choice, Policy
 from orchestration_assets.schemas.records import UnstorableError, rows_to_arrow
@@ -50,6 +51,9 @@ from resources.table_store import TableStore
 
 _ENOUGH_VERDICTS: Final = 50
 _HEAVY_BYTES: Final = 1 << 20
+_BLOCK_ITEMS: Final = 256
+_BLOCKS_HELD: Final = 16
+_About = TypeVar("_About")
 
 
 def build_choices(policy: Policy | None) -> dict[tuple[str, str], Choice]:
@@ -174,16 +178,48 @@ def _reliabilities(store: TableStore) -> dict[tuple[str, str], float]:
 def item_loader(
     manifest: pa.Table, profiles: pa.Table, reader: ContentReader
 ) -> Callable[[str], Item]:
-    """A function from item id to the item with its content, read and verified when called."""
-    rows = {row.item_id: row for row in accepted_items(manifest)}
-    features = {profile.item_id: profile.features for profile in profiles_of(profiles)}
+    """A function from item id to the item with its content, read and verified when called.
+
+    Items are asked for about in the order of their ids: what tables hold of them is taken apart
+    in blocks, of which the last few are held.
+    """
+    accepted = manifest.filter(pc.equal(manifest["outcome"], EntryOutcome.ACCEPTED))
+    row_of = record_finder(accepted, accepted_items)
+    profile_of = record_finder(profiles, profiles_of)
 
     def load(item_id: str) -> Item:
-        row = rows[item_id]
+        row = row_of(item_id)
         text = reader.text(row)
-        return Item(item_id, row.content_hash, row.path, text, features[item_id])
+        return Item(item_id, row.content_hash, row.path, text, profile_of(item_id).features)
 
     return load
+
+
+def record_finder(
+    table: pa.Table, records_of: Callable[[pa.Table], Iterable[_About]]
+) -> Callable[[str], _About]:
+    """A function from item id to the record of the row that is about it; KeyError for none.
+
+    ``records_of`` takes a part of the table apart, one record a row.
+    """
+    places: dict[str, int] = {}
+
+    @lru_cache(maxsize=_BLOCKS_HELD)
+    def block(number: int) -> list[_About]:
+        return list(records_of(ordered().slice(number * _BLOCK_ITEMS, _BLOCK_ITEMS)))
+
+    @cache
+    def ordered() -> pa.Table:
+        rows = table.sort_by("item_id")
+        places.update((item, place) for place, item in enumerate(rows["item_id"].to_pylist()))
+        return rows
+
+    def record(item_id: str) -> _About:
+        ordered()
+        number, place = divmod(places[item_id], _BLOCK_ITEMS)
+        return block(number)[place]
+
+    return record
 
 
 def heavy_items(manifest: pa.Table) -> frozenset[str]:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -208,7 +209,7 @@ def process_plans(
         cache.flush()
     for group, done in zip(groups, executions, strict=True):
         for plan, execution in zip(group, done, strict=True):
-            _collect(plan, execution, processed)
+            collect(plan, execution, processed)
     return processed
 
 
@@ -262,7 +263,7 @@ async def _process_item(
     except Exception as error:  # noqa: BLE001 -- an unreadable item is a row, not the batch's end
         reason = f"content not readable: {error}"
         return [
-            _failed(plan, work, asker, reason, funding.abandon(plan) if funding else ())
+            failed(plan, work, asker.now(), reason, funding.abandon(plan) if funding else ())
             for plan in plans
         ]
     answered = False
@@ -276,7 +277,7 @@ async def _process_item(
         answered = True
         return found
 
-    async def carry_out(plan: PlanRow) -> PlanResult:
+    async def serve(plan: PlanRow) -> PlanResult:
         results: list[AskResult] = []
 
         async def ask_and_keep(name: str, question: Question) -> AskResult:
@@ -287,21 +288,22 @@ async def _process_item(
         try:
             ask_funded = funding.asking(plan, ask_and_keep) if funding else ask_and_keep
             answering = with_taught(ask_funded, plan.services, work.services)
-            return await _carried_out(plan, work, item, answering)
+            return await carry_out(plan, work, item, answering)
         except (UnsavedError, UnrecordedError):
             raise
         except Exception as error:  # noqa: BLE001 -- what an item breaks is that item's failure
             reason = f"processing broke: {type(error).__name__}: {error}"
             told = funding.abandon(plan) if funding else results
-            return _failed(plan, work, asker, reason, told)
+            return failed(plan, work, asker.now(), reason, told)
 
-    done = list(await asyncio.gather(*map(carry_out, plans)))
+    done = list(await asyncio.gather(*map(serve, plans)))
     # no item is begun while answers to another are not on disk: a kill loses what is under way
     await asker.durable()
     return done
 
 
-async def _carried_out(plan: PlanRow, work: BatchWork, item: Item, ask: Ask) -> PlanResult:
+async def carry_out(plan: PlanRow, work: BatchWork, item: Item, ask: Ask) -> PlanResult:
+    """Carries out one plan: as its choice says, or as the learned model says that it has pinned."""
     question = Question(work.tasks[plan.task], item)
     if plan.artefact is not None and plan.point is not None:
         model = work.learned[plan.artefact]
@@ -314,8 +316,8 @@ async def _carried_out(plan: PlanRow, work: BatchWork, item: Item, ask: Ask) -> 
     return await execute(choice, question, ask, work.tasks)
 
 
-def _failed(
-    plan: PlanRow, work: BatchWork, asker: Asker, reason: str, results: Sequence[AskResult]
+def failed(
+    plan: PlanRow, work: BatchWork, now: datetime, reason: str, results: Sequence[AskResult]
 ) -> PlanResult:
     """What is left of a plan that broke: what was paid for, and failures that say why.
 
@@ -326,7 +328,7 @@ def _failed(
     for result in results:
         kept.append(replace(result, round=rounds[result.service], final=False, decides=False))
         rounds[result.service] += 1
-    reading, now = Reading(Status.FAILED, reason=reason), asker.now()
+    reading = Reading(Status.FAILED, reason=reason)
     names = tuple(dict.fromkeys(plan.services))
     versions = {
         name: service_identity(work.services[name], work.tasks[plan.task]) for name in names
@@ -341,7 +343,8 @@ def _failed(
     return PlanResult((*kept, *failures), (Decision("stop", (), reason),))
 
 
-def _collect(plan: PlanRow, execution: PlanResult, processed: BatchResult) -> None:
+def collect(plan: PlanRow, execution: PlanResult, processed: BatchResult) -> None:
+    """Adds the rows of a plan that was carried out."""
     where: dict[str, Any] = {"batch": plan.batch, "item_id": plan.item_id, "task": plan.task}
     rows = processed.interpretations[plan.model]
     for step, result in enumerate(execution.answered):

@@ -1,10 +1,11 @@
 """A dependency graph of services: each is asked once those that it waits for have answered."""
 
-import asyncio
+from collections.abc import Awaitable
 from dataclasses import replace
 from graphlib import TopologicalSorter
 
 from orchestration_assets.processing.asker import AskResult
+from orchestration_assets.processing.concurrent_calls import begun
 from orchestration_assets.processing.plan_result import (
     Ask,
     Decision,
@@ -39,7 +40,7 @@ async def run_hybrid(choice: Choice, question: Question, ask: Ask) -> PlanResult
     No service waits for a whole wave, only for its own dependencies, so that the makespan is the
     critical path. A dependency that fails is shown as the failed reading that it is.
     """
-    under_way: dict[str, asyncio.Task[AskResult]] = {}
+    under_way: dict[str, Awaitable[AskResult]] = {}
 
     async def step(service: str) -> AskResult:
         before = [await under_way[name] for name in choice.after.get(service, ())]
@@ -49,7 +50,7 @@ async def run_hybrid(choice: Choice, question: Question, ask: Ask) -> PlanResult
     planned = waves(choice)
     in_order = [service for wave in planned for service in wave]
     for service in in_order:
-        under_way[service] = asyncio.ensure_future(step(service))
+        under_way[service] = begun(step(service))
     answered = settled([await under_way[service] for service in in_order])
     decisions = [_wave_decision(choice, number, wave) for number, wave in enumerate(planned)]
     leading = lead(answered, question)

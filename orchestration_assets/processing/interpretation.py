@@ -1,6 +1,6 @@
 """Carrying out the plans of one batch: what every service says about its items."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,7 +19,9 @@ from orchestration_assets.processing.batch import (
     rows_about,
     separate_loader,
 )
-from orchestration_assets.processing.event_loop import BatchResult, process_plans
+from orchestration_assets.processing.embedded_chunks import EmbeddedBatch, Spread
+from orchestration_assets.processing.embedded_plans import embedded_items
+from orchestration_assets.processing.event_loop import BatchResult, BatchWork, process_plans
 from orchestration_assets.processing.near_copy_sharing import (
     in_order,
     near_copy_leaders,
@@ -29,7 +31,7 @@ from orchestration_assets.processing.near_items import NearItems
 from orchestration_assets.processing.take_up import kept, plans_to_take_up, stored_result
 from orchestration_assets.processing.taught_batch import TaughtBatch
 from orchestration_assets.progress import Progress
-from orchestration_assets.schemas.tables import PROCESSING_PLANS
+from orchestration_assets.schemas.tables import PROCESSING_PLANS, PlanRow
 from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.home import Home
 
@@ -50,13 +52,14 @@ def interpret_batch(
     tables: PlannedTables,
     budget: SpendBudget,
     progress: Progress,
+    spread: Spread,
     *,
     only_deferred: bool = False,
 ) -> tuple[BatchResult, list[str]]:
-    """Carries out every plan in one event loop; the rows, and warnings for people.
+    """Carries out every plan; the rows, and warnings for people.
 
-    What calls cost comes out of ``budget``. With ``only_deferred`` plans without a deferred
-    reading keep their stored rows.
+    What calls cost comes out of ``budget``. ``spread`` carries out chunks on workers. With
+    ``only_deferred`` plans without a deferred reading keep their stored rows.
     """
     policy = read_pinned_policy(home.policies, tables.plans)
     plans = tables.plans.sort_by([("item_id", "ascending"), ("task", "ascending")])
@@ -83,7 +86,7 @@ def interpret_batch(
             item_loader(manifest, profiles, reader),
             item_loader(rows_about(manifest, heavy), rows_about(profiles, heavy), beside),
         )
-        process = partial(
+        in_event_loop = partial(
             process_plans,
             cache=cache,
             load_item=load,
@@ -92,6 +95,19 @@ def interpret_batch(
             near=near,
             is_heavy=heavy.__contains__,
         )
+
+        def process(plans: Sequence[PlanRow], work: BatchWork) -> BatchResult:
+            # first what never waits: beside calls over HTTP it would hold up their clocks
+            here = embedded_items(plans, work)
+            embedded = [plan for plan in plans if plan.item_id in here]
+            others = [plan for plan in plans if plan.item_id not in here]
+            if policy is None or not embedded:
+                return in_event_loop(others, work)
+            whole = tables.manifest, tables.profiles, tables.plans
+            away = EmbeddedBatch(home, batch, policy, *whole, cache, load, spread, progress.advance)
+            done = away.process(embedded, work)
+            return in_order(plans, done, in_event_loop(others, work)) if others else done
+
         leader_of = near_copy_leaders(tables.vectors) if sharing else {}
         with writer:
             taught = TaughtBatch(home, batch, load, teaches=not only_deferred)

@@ -1,12 +1,12 @@
 """Rounds that read more and more of the content, until the answer settles."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
 from orchestration_assets.evidence.consensus import Consensus
 from orchestration_assets.evidence.distances import distance
 from orchestration_assets.processing.asker import AskResult
+from orchestration_assets.processing.concurrent_calls import all_of, monotonic_clock
 from orchestration_assets.processing.excerpt import excerpt
 from orchestration_assets.processing.plan_result import (
     Ask,
@@ -30,15 +30,15 @@ async def run_iterative(choice: Choice, question: Question, ask: Ask) -> PlanRes
     answer of each service is its final reading.
     """
     rounds = choice.rounds or Rounds()
-    clock = asyncio.get_running_loop().time
+    clock = monotonic_clock()
     began = clock()
     history: list[tuple[AskResult, ...]] = []
     decisions: list[Decision] = []
     before: Consensus | None = None
     while True:
         number = len(history)
-        asked = _nth_question(rounds, number, question, history)
-        results = await asyncio.gather(*(ask(service, asked) for service in choice.services))
+        asked = question_of_round(rounds, number, question, history)
+        results = await all_of(*(ask(service, asked) for service in choice.services))
         answered = tuple(replace(result, round=result.round + number) for result in results)
         history.append(answered)
         kept = settled([result for results in history for result in results])
@@ -55,9 +55,10 @@ async def run_iterative(choice: Choice, question: Question, ask: Ask) -> PlanRes
         before = leading
 
 
-def _nth_question(
+def question_of_round(
     rounds: Rounds, number: int, question: Question, history: list[tuple[AskResult, ...]]
 ) -> Question:
+    """What services are asked in a round, counted from 0, after the answers of those before it."""
     whole = question.item.text
     part = excerpt(whole, round(rounds.first_chars * rounds.grow**number))
     if len(part) < len(whole):

@@ -1,7 +1,6 @@
 """All services at once; the merge keeps the plan's order, whoever answers first."""
 
-import asyncio
-
+from orchestration_assets.processing.concurrent_calls import all_of
 from orchestration_assets.processing.plan_result import (
     Ask,
     Decision,
@@ -16,8 +15,8 @@ from orchestration_assets.schemas.policy import Choice
 
 async def run_parallel(choice: Choice, question: Question, ask: Ask) -> PlanResult:
     """Asks every service at the same time. A failure is a reading and cancels no other call."""
-    # `ask` turns failures into readings, so gather cancels nothing
-    heard = await asyncio.gather(*(ask(service, question) for service in choice.services))
+    # `ask` turns failures into readings, so none ends the others
+    heard = await all_of(*(ask(service, question) for service in choice.services))
     answered = settled(heard)
     asked = Decision("ask", choice.services, "all at once")
     leading = lead(answered, question)

@@ -45,7 +45,8 @@ async def execute(
 
     async def ask_noting(service: str, asked: Question) -> AskResult:
         result = await ask(service, asked)
-        return replace(result, saw=tuple(dict.fromkeys(name for name, _ in asked.earlier)))
+        saw = tuple(dict.fromkeys(name for name, _ in asked.earlier))
+        return replace(result, saw=saw) if saw else result
 
     return await _carried_out(choice, question, ask_noting, tasks)
 

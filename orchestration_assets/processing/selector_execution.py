@@ -1,10 +1,10 @@
 """Carrying out what was learned: after every answer, ask on or stop, as it is worth."""
 
-import asyncio
 from collections.abc import Sequence
 
 from orchestration_assets.evidence.recorded_answers import Floats
 from orchestration_assets.processing.asker import AskResult
+from orchestration_assets.processing.concurrent_calls import all_of
 from orchestration_assets.processing.plan_result import (
     Ask,
     Decision,
@@ -67,8 +67,8 @@ async def run_learned(
             state = f"expected before any call: {expected_words(selector.services, expected)}"
         reason = f"{state}{_next_words(selector, services, advice, usd)}"
         decisions.append(Decision("ask", services, reason, answer, certainty))
-        # `ask` turns failures into readings, so gather cancels nothing
-        answered += await asyncio.gather(*(ask(service, question) for service in services))
+        # `ask` turns failures into readings, so none ends the others
+        answered += await all_of(*(ask(service, question) for service in services))
 
 
 async def _ask_taught(

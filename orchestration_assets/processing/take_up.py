@@ -1,10 +1,14 @@
 """Asking again only what was deferred: every other plan of the batch keeps the rows that it has."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+
+import pyarrow as pa
 
 from orchestration_assets.processing.answer_cache import CACHED
 from orchestration_assets.processing.event_loop import BatchResult
+from orchestration_assets.schemas.decoding import Record
 from orchestration_assets.schemas.enums import Status
+from orchestration_assets.schemas.records import Table
 from orchestration_assets.schemas.tables import (
     CALL_LOG,
     DECISION_LOG,
@@ -23,15 +27,21 @@ def stored_result(tables: TableStore, batch: str) -> BatchResult:
 
     Raises DamagedFileError.
     """
-    names = [table.name for table in INTERPRETATIONS.values()]
-    stored = BatchResult()
-    if not all(tables.exists(name, batch) for name in (*names, DECISION_LOG.name, CALL_LOG.name)):
-        return stored
-    for model, table in INTERPRETATIONS.items():
-        stored.interpretations[model] = list(table.rows(tables.read(table.name, batch)))
-    stored.decisions = list(DECISION_LOG.rows(tables.read(DECISION_LOG.name, batch)))
-    stored.calls = list(CALL_LOG.rows(tables.read(CALL_LOG.name, batch)))
-    return stored
+    readings = [one.name for one in INTERPRETATIONS.values()]
+    names = [*readings, DECISION_LOG.name, CALL_LOG.name]
+    if not all(tables.exists(name, batch) for name in names):
+        return BatchResult()
+    return result_of({name: tables.read(name, batch) for name in names})
+
+
+def result_of(tables: Mapping[str, pa.Table]) -> BatchResult:
+    """The rows that stand in the tables of a result, by name; a table may be left out."""
+
+    def rows(table: Table[Record]) -> list[Record]:
+        return list(table.rows(tables[table.name])) if table.name in tables else []
+
+    readings = {model: rows(table) for model, table in INTERPRETATIONS.items()}
+    return BatchResult(readings, rows(DECISION_LOG), rows(CALL_LOG))
 
 
 def plans_to_take_up(plans: Iterable[PlanRow], stored: BatchResult) -> list[PlanRow]:

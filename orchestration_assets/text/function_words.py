@@ -24,17 +24,27 @@ def function_words() -> Mapping[str, frozenset[str]]:
     return {language: frozenset(words.split()) for language, words in tables.items()}
 
 
+@cache
+def languages_by_word() -> Mapping[str, tuple[str, ...]]:
+    """Word -> the languages whose function word it is."""
+    languages: dict[str, tuple[str, ...]] = {}
+    for language, words in function_words().items():
+        for word in words:
+            languages[word] = (*languages.get(word, ()), language)
+    return languages
+
+
 def likely_language(words: Iterable[str]) -> str | None:
     """The language whose function words are most among lower-case ``words``, if any stands out."""
-    tables = function_words()
+    tables = languages_by_word()
     counts = {word: min(count, _MAX_REPEATS) for word, count in Counter(words).items()}
-    hits = {
-        language: sum(counts[word] for word in table if word in counts)
-        for language, table in tables.items()
-    }
-    best = max(sorted(hits), key=lambda language: hits[language])
-    enough = hits[best] >= max(_MIN_HITS, _MIN_SHARE * sum(counts.values()))
-    return best if enough else None
+    hits: dict[str, int] = {}
+    for word in counts.keys() & tables.keys():
+        for language in tables[word]:
+            hits[language] = hits.get(language, 0) + counts[word]
+    best = min(hits, key=lambda language: (-hits[language], language), default=None)
+    least = max(_MIN_HITS, _MIN_SHARE * sum(counts.values()))
+    return best if best is not None and hits[best] >= least else None
 
 
 def stop_words_for(words: Iterable[str]) -> frozenset[str]:

@@ -8,7 +8,7 @@ common length of a word.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import Final
@@ -21,6 +21,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 _PART = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z]?[^\W\d_A-Z]+|[A-Z]")
 _APOSTROPHE = re.compile(r"(?:n['\u2019]t|['\u2019](?:s|re|ve|ll|d|m))\b", re.IGNORECASE)
 _IDEOGRAPHS = re.compile("[\u3400-\u9fff\uf900-\ufaff]+|[\u30a0-\u30ff]{2,}")
+_CJK = re.compile("[\u3040-\uabff]")
 _CJK_FROM: Final = "\u3040"
 _CJK_TO: Final = "\uac00"
 # A run of ideographs up to this long is taken for one word.
@@ -37,16 +38,22 @@ _MIN_STEM: Final = 3
 def words_of(text: str, family: str) -> tuple[str, ...]:
     """The words of a content in reading order, lower-case, repeated as often as they occur."""
     if family in (Family.CODE, Family.DATA):
-        return tuple(_split_ideographs(part.lower() for part in _PART.findall(text[:PROSE_CHARS])))
+        # no part holds a space; all are made lower-case at once
+        parts = " ".join(_PART.findall(text[:PROSE_CHARS])).lower()
+        return tuple(_split_ideographs(parts, parts.split()))
     return tuple(prose_words(prose_of(text, family)))
 
 
 def prose_words(prose: str) -> list[str]:
     """The words of a piece of prose, lower-case, without 's and n't."""
-    return _split_ideographs(_WORD.findall(_APOSTROPHE.sub(" ", prose).lower()))
+    lowered = _APOSTROPHE.sub(" ", prose).lower()
+    return _split_ideographs(lowered, _WORD.findall(lowered))
 
 
-def _split_ideographs(words: Iterable[str]) -> list[str]:
+def _split_ideographs(text: str, words: list[str]) -> list[str]:
+    """The words of the text, runs of ideographs split."""
+    if text.isascii() or not _CJK.search(text):
+        return words
     split: list[str] = []
     for word in words:
         if _CJK_FROM <= word[0] < _CJK_TO:

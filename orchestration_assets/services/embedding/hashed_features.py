@@ -21,3 +21,12 @@ def hashed_vector(features: Mapping[str, float]) -> Any:
     for values that are already dampened.
     """
     return _hasher().transform([features]).toarray()[0]
+
+
+def vector_of_hashes(hashes: Any, weights: Any) -> Any:
+    """The same vector, of features that are given by their hashes (int32) and weights."""
+    import numpy as np
+
+    wide = hashes.astype(np.int64)
+    signed = np.where(wide >= 0, weights, -weights)
+    return np.bincount(np.abs(wide) % DIMENSIONS, signed, DIMENSIONS)

@@ -1,15 +1,14 @@
 """A vector of hashed character n-grams of a content's words."""
 
-import math
 import re
 from collections import Counter
 from functools import lru_cache
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.services.contract import EmbeddedService
-from orchestration_assets.services.embedding.hashed_features import hashed_vector
+from orchestration_assets.services.embedding.hashed_features import vector_of_hashes
 from orchestration_assets.services.embedding.vector_readings import vector_reading
 from orchestration_assets.services.readings import abstention
 
@@ -21,14 +20,19 @@ _TOKEN = re.compile(r"\w+")
 
 
 @lru_cache(maxsize=16_384)
-def _ngrams(word: str) -> tuple[str, ...]:
-    """All runs of 3 to 5 characters of the word between two spaces, as analyzer="char_wb" has."""
+def _ngram_hashes(word: str) -> Any:
+    """The hash of each run of 3 to 5 characters of the word between two spaces, as
+    analyzer="char_wb" takes them; int32."""
+    import numpy as np
+    from sklearn.utils import murmurhash3_32
+
     padded = f" {word[:_MAX_WORD]} "
-    return tuple(
+    ngrams = (
         padded[start : start + length]
         for length in range(_SHORTEST, _LONGEST + 1)
         for start in range(len(padded) - length + 1)
     )
+    return np.fromiter(map(murmurhash3_32, ngrams), np.int32)
 
 
 class NgramHashing(EmbeddedService):
@@ -42,13 +46,15 @@ class NgramHashing(EmbeddedService):
     expected_ms: ClassVar[float] = 2.0
 
     def answer(self, question: Question) -> Reading:
+        import numpy as np
+
         words = Counter(_TOKEN.findall(question.item.text[:_MAX_CHARS].lower()))
         if not words:
             return abstention("no words")
-        counts: Counter[str] = Counter()
-        for word, count in words.items():
-            for ngram in _ngrams(word):
-                counts[ngram] += count
-        weights = {ngram: 1 + math.log(count) for ngram, count in counts.items()}
-        evidence = f"{len(counts)} distinct character n-grams of {len(words)} words, hashed"
-        return vector_reading(hashed_vector(weights), len(words), evidence)
+        hashes = [_ngram_hashes(word) for word in words]
+        sizes = [len(one) for one in hashes]
+        occurs = np.repeat(np.fromiter(words.values(), np.float64, len(words)), sizes)
+        distinct, place = np.unique(np.concatenate(hashes), return_inverse=True)
+        weights = 1 + np.log(np.bincount(place, occurs))
+        evidence = f"{len(distinct)} distinct character n-grams of {len(words)} words, hashed"
+        return vector_reading(vector_of_hashes(distinct, weights), len(words), evidence)

@@ -19,11 +19,14 @@ _PIECE_CHARS: Final = 256
 
 @cache
 def _model() -> Any:
+    import numpy as np
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
     # Its other labels are dialects and "no language", which the vocabulary has not.
     model.set_languages(sorted(set(model.labels) & set(NATURAL_LANGUAGES)))
+    # a text needs whole rows of the table, which choosing columns has left scattered in memory
+    model.nb_ptc = np.ascontiguousarray(model.nb_ptc)
     return model
 
 
@@ -80,8 +83,8 @@ class LangidService(EmbeddedService):
 
 def _letters(text: str) -> int:
     return sum(
-        _IDEOGRAPH_LETTERS if letter >= _IDEOGRAPHS_FROM else 1
-        for letter in text
+        count * (_IDEOGRAPH_LETTERS if letter >= _IDEOGRAPHS_FROM else 1)
+        for letter, count in Counter(text).items()
         if letter.isalpha()
     )
 
@@ -95,22 +98,19 @@ def _language_shares(pieces: Sequence[str]) -> list[tuple[str, float]]:
     if len(pieces) < 2:
         return []
     letters_by_language: Counter[str] = Counter()
-    # language -> the languages that every piece surely in it rules out
-    ruled_out_by: dict[str, set[str]] = {}
+    sure: list[tuple[str, str]] = []
     for piece in pieces:
         letters = _letters(piece)
         if letters < _MIN_PIECE_LETTERS:
             continue
-        ranked = _model().rank(piece)
-        best, share = ranked[0]
+        best, share = _model().classify(piece)
         if share >= _MIN_PIECE_SHARE:
             letters_by_language[best] += letters
-            ruled_out = {label for label, its_share in ranked if its_share <= _MAX_EXCLUDED_SHARE}
-            ruled_out_by[best] = ruled_out_by.get(best, ruled_out) & ruled_out
+            sure.append((piece, best))
     shares = sorted(letters_by_language.items(), key=lambda entry: (-entry[1], entry[0]))
-    if not shares:
-        return []
-    main = shares[0][0]
+    if len(shares) < 2:
+        return [(label, 1.0) for label, _ in shares]
+    main, ruled_out_by = shares[0][0], _ruled_out_by(sure)
     kept = [
         (label, count)
         for label, count in shares
@@ -118,3 +118,13 @@ def _language_shares(pieces: Sequence[str]) -> list[tuple[str, float]]:
     ]
     total = sum(count for _, count in kept)
     return [(label, count / total) for label, count in kept]
+
+
+def _ruled_out_by(sure: Sequence[tuple[str, str]]) -> dict[str, set[str]]:
+    """Language -> the languages that every piece surely in it rules out."""
+    ruled_out_by: dict[str, set[str]] = {}
+    for piece, best in sure:
+        ranked = _model().rank(piece)
+        ruled_out = {label for label, share in ranked if share <= _MAX_EXCLUDED_SHARE}
+        ruled_out_by[best] = ruled_out_by.get(best, ruled_out) & ruled_out
+    return ruled_out_by

@@ -1,13 +1,10 @@
 """Natural language of the item's prose, from its script and its function words."""
 
-import json
 import math
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from functools import cache
-from importlib.resources import files
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
 from orchestration_assets.schemas.items import Question, Reading
@@ -18,6 +15,7 @@ from orchestration_assets.services.readings import (
     label_reading,
     quoted,
 )
+from orchestration_assets.text.function_words import languages_by_word
 from orchestration_assets.text.prose import prose_of
 from orchestration_assets.text.spread_pieces import spread_pieces
 
@@ -128,18 +126,6 @@ _MIXED_WORDS: Final = 0.04
 _MAX_CONFIDENCE: Final = 0.985
 
 
-@cache
-def _languages_by_word() -> Mapping[str, tuple[str, ...]]:
-    """Word -> the languages whose function word it is."""
-    path = files("orchestration_assets.text").joinpath("function_words.json")
-    tables: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
-    languages: dict[str, tuple[str, ...]] = {}
-    for language, words in tables.items():
-        for word in words.split():
-            languages[word] = (*languages.get(word, ()), language)
-    return languages
-
-
 class StopwordService(EmbeddedService):
     """Counts scripts and function words: independent of any trained model."""
 
@@ -195,7 +181,7 @@ def _arabic_script(text: str) -> tuple[tuple[str, float], ...]:
 
 
 def _by_function_words(question: Question, prose: str) -> Reading:
-    tables = _languages_by_word()
+    tables = languages_by_word()
     words = _WORD.findall(prose.lower())
     hits: Counter[str] = Counter()
     occurrences = Counter(words)
@@ -212,7 +198,7 @@ def _by_function_words(question: Question, prose: str) -> Reading:
     if not ranked or ranked[0][1] < _MIN_CONFIDENCE:
         return abstention(f"too few function words of one language in {len(words)} words")
     best = ranked[0][0]
-    if others := _other_languages(best, words):
+    if others := _other_languages(best, occurrences):
         counted = [(best, hits[best]), *others]
         whole = sum(count for _, count in counted)
         shares = sorted(((name, count / whole) for name, count in counted), key=_by_share)
@@ -230,14 +216,14 @@ def _by_function_words(question: Question, prose: str) -> Reading:
     return label_reading(question, ranked, evidence)
 
 
-def _other_languages(best: str, words: Sequence[str]) -> list[tuple[str, int]]:
+def _other_languages(best: str, occurrences: Counter[str]) -> list[tuple[str, int]]:
     """Other languages that a good part of the words is in, with how many of their function words
     there are that none of those before has; not those that may be accidents."""
-    tables = _languages_by_word()
-    counts = {word: min(count, _MAX_REPEATS) for word, count in Counter(words).items()}
+    tables = languages_by_word()
+    counts = {word: min(count, _MAX_REPEATS) for word, count in occurrences.items()}
     left = {word: count for word, count in counts.items() if best not in tables.get(word, ())}
     common = sum(count for word, count in counts.items() if word not in left and word in tables)
-    least = max(_MIXED_HITS, _MIXED_SHARE * common, _MIXED_WORDS * len(words))
+    least = max(_MIXED_HITS, _MIXED_SHARE * common, _MIXED_WORDS * occurrences.total())
     others: list[tuple[str, int]] = []
     while len(others) < MAX_ALTERNATIVES:
         own: Counter[str] = Counter()
@@ -253,7 +239,8 @@ def _other_languages(best: str, words: Sequence[str]) -> list[tuple[str, int]]:
 
 
 def _shares_by_script(prose: str, scripts: Mapping[str, int]) -> list[tuple[str, float]]:
-    """The languages of the scripts that hold a good part of the letters, with their shares.
+    """The languages of the scripts that hold a good part of the letters, with their shares;
+    empty where there is one script.
 
     Foreign names and terms are no second language: letters that several languages share count only
     with function words of one of them.
@@ -261,14 +248,16 @@ def _shares_by_script(prose: str, scripts: Mapping[str, int]) -> list[tuple[str,
     weights = Counter(scripts)
     if weights["kana"] >= _KANA_SHARE * (weights["kana"] + weights["han"]):
         weights["kana"] += weights.pop("han", 0)
-    whole = weights.total()
+    least = max(_MIN_LETTERS, _MIXED_SCRIPT * weights.total())
+    large = [(script, weight) for script, weight in weights.items() if weight >= least]
+    if len(large) < 2:
+        return []
     found = []
-    for script, weight in weights.items():
-        if weight >= max(_MIN_LETTERS, _MIXED_SCRIPT * whole):
-            if script in _LANGUAGES_OF_SCRIPT:
-                found.append((_LANGUAGES_OF_SCRIPT[script][0][0], weight))
-            elif language := _language_of_words(prose, script):
-                found.append((language, weight))
+    for script, weight in large:
+        if script in _LANGUAGES_OF_SCRIPT:
+            found.append((_LANGUAGES_OF_SCRIPT[script][0][0], weight))
+        elif language := _language_of_words(prose, script):
+            found.append((language, weight))
     total = sum(weight for _, weight in found)
     return sorted(((language, weight / total) for language, weight in found), key=_by_share)
 
@@ -276,7 +265,7 @@ def _shares_by_script(prose: str, scripts: Mapping[str, int]) -> list[tuple[str,
 def _language_of_words(prose: str, script: str) -> str | None:
     """The language that most function words in the script are of; None when there are few."""
     hits: Counter[str] = Counter()
-    tables = _languages_by_word()
+    tables = languages_by_word()
     for word, count in Counter(_WORD.findall(prose.lower())).items():
         if _SCRIPTS[bisect_right(_SCRIPT_STARTS, ord(word[0])) - 1][1] == script:
             for language in tables.get(word, ()):

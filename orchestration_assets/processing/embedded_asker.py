@@ -1,0 +1,99 @@
+"""Asking services that run in this process: nothing waits, and kept answers are found together."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+
+from orchestration_assets.processing.answer_cache import AnswerCache, answer_key
+from orchestration_assets.processing.asker import CACHE, CALLED, AskResult, reading_of
+from orchestration_assets.schemas.items import Question, Reading
+from orchestration_assets.services.contract import EmbeddedService, Service
+from orchestration_assets.services.identity import service_identity
+from resources.ai_services.resilience.attempts import Attempt
+
+_First = tuple[str, str, str]
+
+
+class EmbeddedAsker:
+    """Asks embedded services by name. ``clock`` gives seconds, ``now`` the UTC time of day."""
+
+    def __init__(
+        self,
+        services: Mapping[str, Service],
+        cache: AnswerCache,
+        clock: Callable[[], float] = time.perf_counter,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._services = services
+        self._cache = cache
+        self._clock = clock
+        self.now = now
+        self._identities: dict[tuple[str, str], str] = {}
+        self._keys: dict[_First, str] = {}
+        # by key; None where the cache was asked and has no answer
+        self._known: dict[str, Reading | None] = {}
+
+    def recall(self, questions: Iterable[tuple[str, Question]]) -> None:
+        """Looks up the answers of services to whole contents that no other answer is shown with.
+
+        What was looked up before is forgotten.
+        """
+        self._keys = {
+            _first(name, question): answer_key(question, self._services[name])
+            for name, question in questions
+        }
+        kept = self._cache.get_many(self._keys.values())
+        self._known = {key: kept.get(key) for key in self._keys.values()}
+
+    async def ask(self, name: str, question: Question) -> AskResult:
+        """The service's reading, kept or given now; never raises for what a service does."""
+        service = self._services[name]
+        key = self._key(name, question)
+        started_at, began = self.now(), self._clock()
+        reading = self._known[key] if key in self._known else self._cache.get(key)
+        attempts: tuple[Attempt, ...] = ()
+        if reading is None:
+            reading = await reading_of(service, question)
+            elapsed_ms = (self._clock() - began) * 1000
+            cost, reason = service.cost_usd, reading.reason
+            attempt = Attempt(name, reading.status, started_at, elapsed_ms, cost, reason=reason)
+            attempts = (attempt,)
+            if self._cache.put(key, reading):
+                self._known[key] = reading
+        return AskResult(
+            name,
+            self._identity(service, question),
+            key,
+            reading,
+            CALLED if attempts else CACHE,
+            sum(attempt.cost_usd for attempt in attempts),
+            started_at,
+            (self._clock() - began) * 1000,
+            attempts=attempts,
+        )
+
+    def _key(self, name: str, question: Question) -> str:
+        if question.coverage >= 1.0 and not question.earlier:
+            known = self._keys.get(_first(name, question))
+            if known is not None:
+                return known
+        return answer_key(question, self._services[name])
+
+    def _identity(self, service: Service, question: Question) -> str:
+        about = service.name, question.task.name
+        if about not in self._identities:
+            self._identities[about] = service_identity(service, question.task)
+        return self._identities[about]
+
+
+def never_waits(service: Service | None) -> bool:
+    """Whether the service answers in this process, from what stands in the question alone."""
+    return (
+        isinstance(service, EmbeddedService)
+        and type(service).ask is EmbeddedService.ask
+        and "neighbours" not in service.reads
+    )
+
+
+def _first(name: str, question: Question) -> _First:
+    return name, question.task.name, question.item.item_id
