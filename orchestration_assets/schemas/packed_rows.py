@@ -66,7 +66,8 @@ def _values(column: pa.ChunkedArray) -> Iterator[Any]:
 
 
 def _compressed(data: bytes) -> bytes:
-    return _LENGTH.pack(len(data)) + pa.compress(data, "lz4", asbytes=True)
+    compressed: bytes = pa.compress(data, "lz4", asbytes=True)
+    return _LENGTH.pack(len(data)) + compressed
 
 
 def _decompressed(compressed: bytes) -> bytes:
