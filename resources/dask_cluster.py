@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _CONNECT_SECONDS = 10
 _BETWEEN_LOOKS_SECONDS = 2.0
+# pieces that go to the scheduler in one message: rows of many items are megabytes together
+_SENT_TOGETHER = 16
 THREADS, PROCESSES = "threads", "processes"
 
 Piece = TypeVar("Piece")
@@ -98,7 +100,7 @@ class DaskClusterResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                 if warm_up is not None:
                     client.run(warm_up)
                 # pure=False: equal pieces of two runs on one scheduler must not share a key
-                futures = client.map(function, pieces, pure=False)
+                futures = client.map(function, pieces, pure=False, batch_size=_SENT_TOGETHER)
             piece_of = dict(zip((future.key for future in futures), pieces, strict=True))
             for future in self._completed(client, futures):
                 if future.status == "error" and isinstance(future.exception(), OSError):

@@ -61,10 +61,6 @@ class ChunkResult:
     ignored: int
 
 
-# what is the same for every chunk costs as much to send as a dozen items to carry out
-_CHUNKS_TOGETHER: Final = 4
-
-
 class _Keys(NamedTuple):
     """Keys of a plan's answers: those that it asks for in any case, and all that are known."""
 
@@ -188,10 +184,8 @@ class EmbeddedBatch:
         profile_places = _places(self.profiles, "item_id")
         source = self.home.batches.source(self.batch)
         policy = json.dumps(self.policy.canonical())
-        tiers = self.policy.execution.tiers
-        together = {"chunk_items": tiers.chunk_items * _CHUNKS_TOGETHER}
-        tiers = tiers.model_copy(update=together)
-        parts = chunks(list(groups), [sizes[item] for item in groups], tiers)
+        item_sizes = [sizes[item] for item in groups]
+        parts = chunks(list(groups), item_sizes, self.policy.execution.tiers)
         for number, items in enumerate(parts):
             pairs = [(plan.item_id, plan.task) for item in items for plan in groups[item]]
             found = {key for pair in pairs for key in questions[pair].known if key in kept}

@@ -138,7 +138,6 @@ def test_a_chunk_is_told_what_is_kept_already(batch, cluster) -> None:
 
 
 def test_a_worker_that_is_killed_costs_time_only(batch, cluster, monkeypatch) -> None:
-    monkeypatch.setattr(embedded_chunks, "_CHUNKS_TOGETHER", 1)
     expected = stable(batch.process(cluster.map_chunks))
     batch.forget_answers()
     killed: list[int] = []
@@ -156,7 +155,6 @@ def test_a_worker_that_is_killed_costs_time_only(batch, cluster, monkeypatch) ->
 
 
 def test_answers_of_a_run_that_ends_early_are_kept(batch, cluster, monkeypatch) -> None:
-    monkeypatch.setattr(embedded_chunks, "_CHUNKS_TOGETHER", 1)
 
     def spread(function, pieces):
         for n, found in enumerate(cluster.map_chunks(function, pieces)):
