@@ -172,6 +172,7 @@ class DaskClusterResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             raise self._lost(error) from error
 
     def _connect(self, stack: ExitStack) -> "Client":
+        import dask
         from distributed import Client, LocalCluster
 
         if self.where not in (THREADS, PROCESSES):
@@ -186,6 +187,8 @@ class DaskClusterResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                     "them with `dask scheduler` and `dask worker`, or set ORCHESTRATION_DASK to "
                     "threads or processes"
                 ) from error
+        # nobody looks at stacks that are sampled a hundred times a second on each worker
+        stack.enter_context(dask.config.set({"distributed.worker.profile.enabled": False}))
         cluster = LocalCluster(
             n_workers=self.workers if self.where == PROCESSES else 1,
             threads_per_worker=1 if self.where == PROCESSES else self.workers,

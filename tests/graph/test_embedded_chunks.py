@@ -13,7 +13,6 @@ import pytest
 from orchestration_assets.content.content_reader import ContentReader
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.policy.pinned_policy import read_pinned_policy
-from orchestration_assets.processing import embedded_chunks
 from orchestration_assets.processing.answer_cache import AnswerCache
 from orchestration_assets.processing.batch import build_work, item_loader, result_tables
 from orchestration_assets.processing.embedded_chunks import EmbeddedBatch, Spread
