@@ -23,6 +23,8 @@ FILE_NAME: Final = "data.mdb"
 _LOCK_NAME: Final = "lock.mdb"
 _FRESH: Final = "rewritten"
 _READERS: Final = 512
+# one home has three; a process that goes through many homes must not run out of files
+_MOST_OPEN: Final = 12
 
 # what LMDB, or the reader of a value, says of a file that is no database any more in some part
 _DAMAGE: Final = (
@@ -174,8 +176,12 @@ class LmdbDatabase:
                 _open.pop(self.folder).lmdb.close()
                 environment = None
             if environment is None:
-                environment = _open[self.folder] = self._opened()
+                environment = self._opened()
+            # the one used last stands last
+            _open.pop(self.folder, None)
+            _open[self.folder] = environment
             environment.users += 1
+            _close_idle()
             return environment
 
     def _opened(self) -> "_Environment":
@@ -257,6 +263,13 @@ class _Environment:
 _open: Final[dict[Path, _Environment]] = {}
 _abandoned: Final[list[_Environment]] = []
 _lock: Final = threading.Lock()
+
+
+def _close_idle() -> None:
+    """Closes those that were used least recently, and by nobody now, beyond the most."""
+    idle = [folder for folder, environment in _open.items() if not environment.users]
+    for folder in idle[: max(len(_open) - _MOST_OPEN, 0)]:
+        _open.pop(folder).lmdb.close()
 
 
 def _before_fork() -> None:

@@ -4,6 +4,7 @@ import os
 import threading
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 
 from resources.content_index import ContentIndex, Holding
 from resources.feature_cache.lmdb_store import LmdbStore
@@ -68,3 +69,28 @@ def test_a_fork_beside_a_reader_leaves_its_view_alone(tmp_path) -> None:
     assert seen == [b"old"]
     with database.transaction() as transaction:
         assert transaction.get("tree", b"key") == b"49"
+
+
+def test_a_process_that_goes_through_many_homes_keeps_few_files_open(tmp_path) -> None:
+    stores = [LmdbStore(tmp_path / f"{n}") for n in range(60)]
+    for n, store in enumerate(stores):
+        store.put_many({"number": bytes([n])})
+    mapped = {
+        line.split()[-1]
+        for line in Path("/proc/self/maps").read_text().splitlines()
+        if str(tmp_path) in line and line.endswith(".mdb")
+    }
+    assert 0 < len(mapped) <= 24
+    assert [store.get_many(["number"])["number"][0] for store in stores] == list(range(60))
+
+
+def test_a_database_in_use_stays_open_however_many_are_opened(tmp_path) -> None:
+    trees: dict[str, dict[str, bool]] = {"values": {}}
+    used = LmdbDatabase(tmp_path / "used", trees, 1 << 20)
+    with used.transaction(write=True) as transaction:
+        for n in range(40):
+            with LmdbDatabase(tmp_path / f"{n}", trees, 1 << 20).transaction(write=True) as other:
+                other.put("values", b"a", b"b")
+        transaction.put("values", b"a", b"kept")
+    with used.transaction() as transaction:
+        assert transaction.get("values", b"a") == b"kept"
