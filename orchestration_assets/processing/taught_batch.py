@@ -77,8 +77,10 @@ class TaughtBatch:
             return process(plans, work)
         parts: list[BatchResult] = []
         left = list(plans)
+        # all of them first: none answers another one's lessons with what it learns in this batch
         for name in taught_services(work.services):
             work = self._begun(name, work)
+        for name in taught_services(work.services):
             taken: list[BatchResult] = []
             while self.teaches and (lessons := self._next_lessons(name, work, left)):
                 chosen = {(plan.item_id, plan.task) for plan in lessons}
@@ -87,6 +89,7 @@ class TaughtBatch:
                 taken.append(process(lessons, _knowing(work, name, TaughtState(lesson=True))))
                 known = len(self._lessons[name])
                 work = self._taught(name, work, _rows(taken[-1]))
+                work = self._all_judged(work, _rows(taken[-1]), but=name)
                 if len(self._lessons[name]) == known:
                     break  # its teacher answers nothing now: the others are not asked for more
             service = _named(work, name)
@@ -97,8 +100,7 @@ class TaughtBatch:
             part = process(left[:size], work)
             left = left[size:]
             parts.append(part)
-            for name in taught_services(work.services):
-                work = self._judged(name, work, _rows(part))
+            work = self._all_judged(work, _rows(part))
         for name, service in taught_services(work.services).items():
             if (taught := service.state.taught) is not None:
                 self.words[name] = describe(taught, service.config)
@@ -176,6 +178,15 @@ class TaughtBatch:
         taught = teach(lessons, task, service.config, identity, before.since if before else "")
         self._audits[name] = {}
         return self._put_in_force(name, work, taught)
+
+    def _all_judged(
+        self, work: BatchWork, rows: Sequence[InterpretationRow], but: str = ""
+    ) -> BatchWork:
+        """After a part of the batch; it tells nothing of the service ``but`` that it taught."""
+        for name in taught_services(work.services):
+            if name != but:
+                work = self._judged(name, work, rows)
+        return work
 
     def _judged(self, name: str, work: BatchWork, rows: Sequence[InterpretationRow]) -> BatchWork:
         """After a part of the batch: suspended where its audits tell against it."""
