@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from orchestration_assets.policy.load import load_policy
+from orchestration_assets.processing.embedded_chunks import EmbeddedBatch
 from orchestration_assets.processing.taught_audits import record_audits
 from orchestration_assets.processing.taught_models import knowing_all, store_taught
 from orchestration_assets.services.pool import build_services
@@ -175,3 +176,29 @@ def test_near_copies_that_share_answers_leave_what_was_taught_as_it_is(project, 
     messages = [entry.user_message for entry in project.instance.all_logs(result.run_id)]
     (words,) = [one for one in messages if one.startswith("pupil, taught: ")]
     assert words.startswith("pupil, taught: answers ")
+
+
+def test_parts_between_audits_go_through_the_tables_of_the_batch_once(
+    project, tmp_path, monkeypatch
+) -> None:
+    raw = yaml.safe_load(policy(at_most=0.05, audit_share=0.25))
+    only_words = {"model": "sequential", "services": ["words"]}
+    raw["tasks"]["theme"] = raw["tasks"]["topic"] | {"default": only_words}
+    raw["tasks"]["topic"]["applies_to"] = {"char_count": {"gt": 100}}
+    project.write_policy(yaml.safe_dump(raw))
+    write_texts(tmp_path / "texts", 700)
+    (tmp_path / "texts" / "short.txt").write_text("train\n")
+    (batch,) = project.take_in(tmp_path / "texts")
+    times: list[int] = []
+    whole = EmbeddedBatch.process
+
+    def counted(self: EmbeddedBatch, plans, work):
+        times.append(len(plans))
+        return whole(self, plans, work)
+
+    monkeypatch.setattr(EmbeddedBatch, "process", counted)
+    assert project.execute("process_batch", batch).success
+    assert times == [1]
+    rows = project.tables.read("sequential_interpretations", batch).to_pylist()
+    assert sum(row["task"] == "theme" for row in rows) == 701
+    assert sum(row["reason"] == AUDIT for row in rows) > 50
