@@ -21,7 +21,7 @@ from orchestration_assets.processing.batch import (
 )
 from orchestration_assets.processing.embedded_chunks import EmbeddedBatch, Spread
 from orchestration_assets.processing.embedded_plans import embedded_items
-from orchestration_assets.processing.event_loop import BatchResult, BatchWork, process_plans
+from orchestration_assets.processing.event_loop import BatchResult, process_plans
 from orchestration_assets.processing.near_copy_sharing import (
     in_order,
     near_copy_leaders,
