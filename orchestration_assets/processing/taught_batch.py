@@ -86,7 +86,7 @@ class TaughtBatch:
                 chosen = {(plan.item_id, plan.task) for plan in lessons}
                 left = [plan for plan in left if (plan.item_id, plan.task) not in chosen]
                 # until it has learned from them it answers none of them itself
-                taken.append(process(lessons, _knowing(work, name, TaughtState(lesson=True))))
+                taken.append(process(lessons, _knowing(work, name, _in_lessons(work, name))))
                 known = len(self._lessons[name])
                 work = self._taught(name, work, _rows(taken[-1]))
                 work = self._all_judged(work, _rows(taken[-1]), but=name)
@@ -243,6 +243,14 @@ class TaughtBatch:
 def _knowing(work: BatchWork, name: str, state: TaughtState) -> BatchWork:
     known = _named(work, name).knowing(state)
     return replace(work, services={**work.services, name: known})
+
+
+def _in_lessons(work: BatchWork, name: str) -> TaughtState:
+    """What it knows while it is taught: nothing, and in words why it is taught."""
+    service = _named(work, name)
+    taught = service.state.taught
+    words = service.state.words if taught is None else describe(taught, service.config)
+    return TaughtState(words=words, lesson=True)
 
 
 def _named(work: BatchWork, name: str) -> TaughtService:

@@ -11,7 +11,12 @@ from orchestration_assets.processing.embedded_chunks import EmbeddedBatch
 from orchestration_assets.processing.taught_audits import record_audits
 from orchestration_assets.processing.taught_models import knowing_all, store_taught
 from orchestration_assets.services.pool import build_services
-from orchestration_assets.services.taught.taught_service import AUDIT, LESSON, TaughtService
+from orchestration_assets.services.taught.taught_service import (
+    AUDIT,
+    LESSON,
+    SINCE_SUSPENDED,
+    TaughtService,
+)
 from orchestration_assets.services.taught.teaching import suspend
 from resources.home import Home
 from tests.graph.conftest import project_in
@@ -154,6 +159,8 @@ def test_audits_that_differ_suspend_it_and_its_teacher_answers(taught, tmp_path)
     assert project.execute("process_batch", batch).success
     found = readings(project, batch)
     assert all(row["status"] == "abstained" for row in found["pupil"])
+    # so that they are known as later than what its audits showed
+    assert all(row["reason"].startswith(SINCE_SUSPENDED) for row in found["pupil"])
     assert len(found["words"]) == 60
     row = learn(project)
     assert (row["outcome"], row["suspended"]) == ("suspended", True)
