@@ -8,7 +8,7 @@ import yaml
 
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.processing.embedded_chunks import EmbeddedBatch
-from orchestration_assets.processing.taught_audits import record_audits
+from orchestration_assets.processing.taught_audits import audits_of, record_audits
 from orchestration_assets.processing.taught_models import knowing_all, store_taught
 from orchestration_assets.services.pool import build_services
 from orchestration_assets.services.taught.taught_service import (
@@ -165,6 +165,24 @@ def test_audits_that_differ_suspend_it_and_its_teacher_answers(taught, tmp_path)
     row = learn(project)
     assert (row["outcome"], row["suspended"]) == ("suspended", True)
     assert "it differs from words in 20 of " in row["words"]
+
+
+def test_a_batch_does_without_audits_that_were_damaged(taught, tmp_path) -> None:
+    project, _ = taught
+    registry = Home(project.home).models
+    version = registry.current("taught.pupil")
+    before = audits_of(registry, "pupil", version)
+    (stored,) = (project.home / "models" / "taught_audits.pupil").glob("*/arrays-*.npz")
+    stored.write_bytes(b"damaged")
+    assert len(before) > 0 and audits_of(registry, "pupil", version) == []
+    write_texts(tmp_path / "more", 200, seed=6)
+    (batch,) = project.take_in(tmp_path / "more")
+    assert project.execute("process_batch", batch).success
+    found = readings(project, batch)
+    assert sum(row["status"] == "ok" for row in found["pupil"]) > 100
+    audited = sum(row["reason"] == AUDIT for row in found["pupil"])
+    assert len(audits_of(registry, "pupil", version)) == audited
+    assert learn(project)["outcome"] in ("promoted", "unchanged")
 
 
 def test_near_copies_that_share_answers_leave_what_was_taught_as_it_is(project, tmp_path) -> None:
