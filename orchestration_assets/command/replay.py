@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from orchestration_assets.disagreement.replay import (
 )
 from orchestration_assets.evidence.verdict_history import gold_rows, stored_weights
 from orchestration_assets.policy.load import load_policy
+from orchestration_assets.processing.taught_models import knowing_all, taught_services
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.errors import DamagedFileError, OrchestrationError
 from orchestration_assets.schemas.items import Reading
@@ -81,7 +82,7 @@ def run(settings: Settings, *, as_json: bool) -> int:
 
 def _replay_all(home: Home, batches: list[str], policy: Path | None) -> Iterator[ReplayedQuestion]:
     loaded = load_policy(policy)
-    services = build_services(loaded.policy.services)
+    services = knowing_all(build_services(loaded.policy.services), loaded.policy, home.models)
     store = home.tables
     calls = store.read_batches(CALL_LOG, store.batches(CALL_LOG.name), CALL_COLUMNS)
     declared = {name: Price(s.expected_ms, s.cost_usd) for name, s in services.items()}
@@ -89,7 +90,7 @@ def _replay_all(home: Home, batches: list[str], policy: Path | None) -> Iterator
     learns = is_learned(loaded.policy)
     for batch in batches:
         try:
-            log = _read_log(store, batch)
+            log = _read_log(store, batch, taught_services(services))
             # without learned steps, a batch is replayed whether its vectors can be read or not
             describing = [store.read(name, batch) for name in _DESCRIBING if learns]
             inputs = learning_inputs(loaded.policy, *describing) if learns else None
@@ -102,19 +103,23 @@ def _replay_all(home: Home, batches: list[str], policy: Path | None) -> Iterator
         yield from replay(log, ReplayPolicy(loaded.policy, loaded.hash, services, prices, known))
 
 
-def _read_log(store: TableStore, batch: str) -> RecordedBatch:
+def _read_log(store: TableStore, batch: str, taught: Collection[str]) -> RecordedBatch:
     tables = [(table, store.read(table.name, batch)) for table in INTERPRETATIONS.values()]
     readings: dict[str, Reading] = {}
     asked: dict[tuple[str, str], list[str]] = {}
+    of_taught: dict[tuple[str, str, str, str], Reading] = {}
     for table, data in tables:
         for row in table.rows(data):
             readings[row.answer_key] = reading_of(row)
             asked.setdefault((row.item_id, row.task), []).append(row.service)
+            if row.service in taught:
+                about = row.item_id, row.task, row.service, row.service_version
+                of_taught[about] = readings[row.answer_key]
     columns = ("item_id", "task", "answer")
     resolved = values(store.read(RESOLUTIONS.name, batch, columns), *columns)
     stands = {(item, task): answer for item, task, answer in resolved}
     profiles = list(profiles_of(store.read(CONTENT_PROFILES.name, batch)))
-    return RecordedBatch(batch, profiles, readings, stands, asked)
+    return RecordedBatch(batch, profiles, readings, stands, asked, of_taught)
 
 
 def render(replayed: ReplayFigures) -> str:

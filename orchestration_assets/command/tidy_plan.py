@@ -6,6 +6,7 @@ every record of what was spent.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -40,6 +41,8 @@ from resources.model_registry import ArtefactError
 _STAYS: Final = frozenset({CONTENT_MANIFEST.name, DISAGREEMENT_REPORT.name})
 """Of a batch that goes: which items it had, and its totals. They keep accounts and intake whole."""
 _AUDITS: Final = "taught_audits."
+_STARTS: Final = "taught_starts."
+_OF_BATCH: Final = "batch-"
 _SET_ASIDE: Final = ("data.mdb.broken*", "*.damaged")
 _UNWRITTEN: Final = ("batches", "tables", "models", "content", "features", "reports", "review")
 _LOCKS: Final = (".lock", ".due")
@@ -207,7 +210,8 @@ def _pages(home: Home, batches: Iterable[str]) -> Iterator[Path]:
 def _unused_models(
     home: Home, going: set[str], now: datetime, older_than: timedelta
 ) -> Iterator[tuple[str, str]]:
-    """Versions that are neither in force, nor pinned by a plan that stays, nor young."""
+    """Versions that are neither in force, nor pinned by a plan that stays, nor young; of what
+    taught services knew when batches began, what is about batches that go."""
     pinned = _pinned(home, going)
     for name in home.models.names():
         if name.startswith(_AUDITS):
@@ -217,8 +221,8 @@ def _unused_models(
         except ArtefactError:
             continue  # which one is in force is not known
         for version in home.models.versions(name):
-            if name == NEIGHBOUR_INDEX:
-                if version in going:
+            if name == NEIGHBOUR_INDEX or name.startswith(_STARTS):
+                if version.removeprefix(_OF_BATCH) in going:
                     yield name, version
             elif version != current and version not in pinned:
                 made = max(p.stat().st_mtime for p in _files(home.models.folder(name, version)))
@@ -234,7 +238,17 @@ def _pinned(home: Home, going: set[str]) -> set[str]:
                 plans = home.tables.read(PROCESSING_PLANS.name, batch, ["artefact", "thresholds"])
                 for column in plans.columns:
                     pinned.update(version for version in column.unique().to_pylist() if version)
-    return pinned
+    return pinned | set(_begun_with(home, going))
+
+
+def _begun_with(home: Home, going: set[str]) -> Iterator[str]:
+    """What taught services knew when batches that stay began: carried out again, they begin so."""
+    for name in home.models.names():
+        if name.startswith(_STARTS):
+            for key in home.models.versions(name):
+                if key.removeprefix(_OF_BATCH) not in going:
+                    with suppress(ArtefactError):
+                        yield str(home.models.facts(name, key).get("version", ""))
 
 
 def _files(folder: Path) -> list[Path]:

@@ -31,7 +31,7 @@ from orchestration_assets.processing.answer_cache import answer_key
 from orchestration_assets.processing.asker import CACHE, AskResult
 from orchestration_assets.processing.plan_execution import execute
 from orchestration_assets.processing.plan_result import Ask, PlanResult, roles_of
-from orchestration_assets.processing.selector_execution import run_learned
+from orchestration_assets.processing.selector_execution import run_learned, taught_first
 from orchestration_assets.schemas.enums import ProcessingModel
 from orchestration_assets.schemas.items import Item, Question, Reading
 from orchestration_assets.schemas.policy import Choice, Policy
@@ -42,6 +42,7 @@ from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.plan import plan_items
 from orchestration_assets.services.contract import Service
 from orchestration_assets.services.identity import service_identity
+from orchestration_assets.services.taught.taught_service import TaughtService
 
 _REASONS = 3
 
@@ -80,13 +81,18 @@ class ReplayedQuestion:
 @dataclass(frozen=True)
 class RecordedBatch:
     """What was recorded of a batch: profiles by item, readings by answer key, and by item and
-    task the answer that stands with the services that were asked for it."""
+    task the answer that stands with the services that were asked for it.
+
+    ``taught`` holds the readings of taught services once more, by item, task, service and its
+    identity: they count whatever was known when they were given, as the promise was the same.
+    """
 
     batch: str
     profiles: Sequence[ItemProfile]
     readings: Mapping[str, Reading]
     stands: Mapping[tuple[str, str], str | None]
     asked: Mapping[tuple[str, str], Sequence[str]]
+    taught: Mapping[tuple[str, str, str, str], Reading] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -125,7 +131,8 @@ def replay(log: RecordedBatch, other: ReplayPolicy) -> Iterator[ReplayedQuestion
                 model = models[row.artefact].selector
                 expected = expected_by(row, model.services)
                 usd = expected_usd_by(row, model.services)
-                running = run_learned(model, row.point, question, _asker(log, other), expected, usd)
+                ask, taught = _asker(log, other), taught_first(row, model.services, other.services)
+                running = run_learned(model, row.point, question, ask, expected, usd, taught)
             else:
                 _whole_content_only(choice, profile.features)
                 running = execute(choice, question, _asker(log, other), tasks)
@@ -165,12 +172,16 @@ def _asker(log: RecordedBatch, other: ReplayPolicy) -> Ask:
     async def ask(name: str, question: Question) -> AskResult:
         service = other.services[name]
         key = answer_key(question, service)
-        reading = log.readings.get(key)
+        version = service_identity(service, question.task)
+        if isinstance(service, TaughtService):
+            about = question.item.item_id, question.task.name, name, version
+            reading = log.taught.get(about)
+        else:
+            reading = log.readings.get(key)
         if reading is None:
             context = ", with these earlier answers" if question.earlier else ""
             raise NotRecordedError(f"{name} as it is now was not asked about it{context}")
         now = datetime(1970, 1, 1, tzinfo=UTC)
-        version = service_identity(service, question.task)
         return AskResult(name, version, key, reading, CACHE, 0.0, now, 0.0)
 
     return ask

@@ -23,7 +23,7 @@ from orchestration_assets.processing.near_items import NearItems
 from orchestration_assets.processing.plan_execution import execute
 from orchestration_assets.processing.plan_result import Ask, Decision, PlanResult
 from orchestration_assets.processing.question_gains import FundingRules
-from orchestration_assets.processing.selector_execution import run_learned
+from orchestration_assets.processing.selector_execution import run_learned, taught_first
 from orchestration_assets.processing.taught_fallback import with_taught
 from orchestration_assets.schemas.answers import answer_columns, shown
 from orchestration_assets.schemas.enums import ProcessingModel, Status
@@ -309,8 +309,7 @@ async def carry_out(plan: PlanRow, work: BatchWork, item: Item, ask: Ask) -> Pla
         model = work.learned[plan.artefact]
         expected = expected_by(plan, model.services)
         usd = expected_usd_by(plan, model.services)
-        first = [work.services[name] for name in plan.services if name not in model.services]
-        taught = [one for one in first if isinstance(one, TaughtService)]
+        taught = taught_first(plan, model.services, work.services)
         return await run_learned(model, plan.point, question, ask, expected, usd, taught)
     choice = work.choices[plan.task, plan.option]
     return await execute(choice, question, ask, work.tasks)

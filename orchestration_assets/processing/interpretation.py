@@ -21,7 +21,7 @@ from orchestration_assets.processing.batch import (
 )
 from orchestration_assets.processing.embedded_chunks import EmbeddedBatch, Spread
 from orchestration_assets.processing.embedded_plans import embedded_items
-from orchestration_assets.processing.event_loop import BatchResult, BatchWork, process_plans
+from orchestration_assets.processing.event_loop import BatchResult, process_plans
 from orchestration_assets.processing.near_copy_sharing import (
     in_order,
     near_copy_leaders,
@@ -96,24 +96,26 @@ def interpret_batch(
             is_heavy=heavy.__contains__,
         )
 
-        def process(plans: Sequence[PlanRow], work: BatchWork) -> BatchResult:
+        taught = TaughtBatch(home, batch, load, teaches=not only_deferred)
+
+        def process(plans: Sequence[PlanRow]) -> BatchResult:
             # first what never waits: beside calls over HTTP it would hold up their clocks
             here = embedded_items(plans, work)
             embedded = [plan for plan in plans if plan.item_id in here]
             others = [plan for plan in plans if plan.item_id not in here]
             if policy is None or not embedded:
-                return in_event_loop(others, work)
+                return taught.process(others, work, in_event_loop)
+            # all at once: whole tables are gone through, which parts of a batch would each do again
             whole = tables.manifest, tables.profiles, tables.plans
             away = EmbeddedBatch(home, batch, policy, *whole, cache, load, spread, progress.advance)
             done = away.process(embedded, work)
-            return in_order(plans, done, in_event_loop(others, work)) if others else done
+            if not others:
+                return done
+            return in_order(plans, done, taught.process(others, work, in_event_loop))
 
         leader_of = near_copy_leaders(tables.vectors) if sharing else {}
         with writer:
-            taught = TaughtBatch(home, batch, load, teaches=not only_deferred)
-            result = process_sharing(
-                due, leader_of, lambda plans: taught.process(plans, work, process)
-            )
+            result = process_sharing(due, leader_of, process)
     if only_deferred:
         carried_out = {(plan.item_id, plan.task) for plan in due}
         others = [plan for plan in rows if (plan.item_id, plan.task) not in carried_out]

@@ -1,6 +1,6 @@
 """Carrying out what was learned: after every answer, ask on or stop, as it is worth."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from orchestration_assets.evidence.recorded_answers import Floats
 from orchestration_assets.processing.asker import AskResult
@@ -18,11 +18,21 @@ from orchestration_assets.processing.plan_result import (
 from orchestration_assets.schemas.answers import Answer
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Question
+from orchestration_assets.schemas.tables import PlanRow
 from orchestration_assets.selection.expectations import expected_words
 from orchestration_assets.selection.strategies import format_price
 from orchestration_assets.selection.trained_selector import NextStep, TrainedSelector
 from orchestration_assets.selection.training_records import ANY_ANSWER
+from orchestration_assets.services.contract import Service
 from orchestration_assets.services.taught.taught_service import TaughtService
+
+
+def taught_first(
+    plan: PlanRow, learned: Sequence[str], services: Mapping[str, Service]
+) -> list[TaughtService]:
+    """The taught services that come before those of the ``learned`` model of a plan."""
+    before = [services[name] for name in plan.services if name not in learned]
+    return [service for service in before if isinstance(service, TaughtService)]
 
 
 async def run_learned(

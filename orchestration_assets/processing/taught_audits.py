@@ -5,19 +5,22 @@ from collections.abc import Mapping
 from orchestration_assets.services.taught.audit import AuditResult, audit
 from orchestration_assets.services.taught.taught_service import TaughtService
 from orchestration_assets.services.taught.teaching import Taught
-from resources.model_registry import ModelRegistry
+from resources.damage import notice
+from resources.model_registry import Artefact, ArtefactError, ModelRegistry
 
 
 def audits_of(registry: ModelRegistry, service: str, version: str) -> list[bool]:
-    """Whether the teacher differed, of all audits of one version, in the order of batches."""
+    """Whether the teacher differed, of all audits of one version, in the order of batches.
+
+    Those of a batch that cannot be read are left out, and that is said.
+    """
     name = _name(service)
-    stored = (registry.load(name, batch) for batch in registry.versions(name))
-    return [
-        bool(differs)
-        for artefact in stored
-        if artefact.facts["taught"] == version
-        for differs in artefact.arrays["differs"]
-    ]
+    audits: list[bool] = []
+    for key in registry.versions(name):
+        stored = _readable(registry, name, key)
+        if stored is not None and stored.facts["taught"] == version:
+            audits += (bool(differs) for differs in stored.arrays["differs"])
+    return audits
 
 
 def batch_audits(
@@ -27,7 +30,10 @@ def batch_audits(
     name, key = _name(service), _key(batch, version)
     if key not in registry.versions(name):
         return {}
-    stored = registry.load(name, key).arrays
+    artefact = _readable(registry, name, key)
+    if artefact is None:
+        return {}
+    stored = artefact.arrays
     return dict(zip(stored["places"].tolist(), stored["differs"].tolist(), strict=True))
 
 
@@ -45,6 +51,15 @@ def record_audits(
     key = _key(batch, version)
     registry.store(_name(service.name), arrays, {"taught": version, "batch": batch}, key)
     return audit(audits_of(registry, service.name, version), taught.allowed)
+
+
+def _readable(registry: ModelRegistry, name: str, key: str) -> Artefact | None:
+    """No batch waits for what an earlier one has lost."""
+    try:
+        return registry.load(name, key)
+    except ArtefactError as error:
+        notice(f"left out: {error}")
+        return None
 
 
 def _name(service: str) -> str:

@@ -77,16 +77,19 @@ class TaughtBatch:
             return process(plans, work)
         parts: list[BatchResult] = []
         left = list(plans)
+        # all of them first: none answers another one's lessons with what it learns in this batch
         for name in taught_services(work.services):
             work = self._begun(name, work)
+        for name in taught_services(work.services):
             taken: list[BatchResult] = []
             while self.teaches and (lessons := self._next_lessons(name, work, left)):
                 chosen = {(plan.item_id, plan.task) for plan in lessons}
                 left = [plan for plan in left if (plan.item_id, plan.task) not in chosen]
                 # until it has learned from them it answers none of them itself
-                taken.append(process(lessons, _knowing(work, name, TaughtState(lesson=True))))
+                taken.append(process(lessons, _knowing(work, name, _in_lessons(work, name))))
                 known = len(self._lessons[name])
                 work = self._taught(name, work, _rows(taken[-1]))
+                work = self._all_judged(work, _rows(taken[-1]), but=name)
                 if len(self._lessons[name]) == known:
                     break  # its teacher answers nothing now: the others are not asked for more
             service = _named(work, name)
@@ -97,8 +100,7 @@ class TaughtBatch:
             part = process(left[:size], work)
             left = left[size:]
             parts.append(part)
-            for name in taught_services(work.services):
-                work = self._judged(name, work, _rows(part))
+            work = self._all_judged(work, _rows(part))
         for name, service in taught_services(work.services).items():
             if (taught := service.state.taught) is not None:
                 self.words[name] = describe(taught, service.config)
@@ -177,6 +179,15 @@ class TaughtBatch:
         self._audits[name] = {}
         return self._put_in_force(name, work, taught)
 
+    def _all_judged(
+        self, work: BatchWork, rows: Sequence[InterpretationRow], but: str = ""
+    ) -> BatchWork:
+        """After a part of the batch; it tells nothing of the service ``but`` that it taught."""
+        for name in taught_services(work.services):
+            if name != but:
+                work = self._judged(name, work, rows)
+        return work
+
     def _judged(self, name: str, work: BatchWork, rows: Sequence[InterpretationRow]) -> BatchWork:
         """After a part of the batch: suspended where its audits tell against it."""
         service = _named(work, name)
@@ -232,6 +243,14 @@ class TaughtBatch:
 def _knowing(work: BatchWork, name: str, state: TaughtState) -> BatchWork:
     known = _named(work, name).knowing(state)
     return replace(work, services={**work.services, name: known})
+
+
+def _in_lessons(work: BatchWork, name: str) -> TaughtState:
+    """What it knows while it is taught: nothing, and in words why it is taught."""
+    service = _named(work, name)
+    taught = service.state.taught
+    words = service.state.words if taught is None else describe(taught, service.config)
+    return TaughtState(words=words, lesson=True)
 
 
 def _named(work: BatchWork, name: str) -> TaughtService:

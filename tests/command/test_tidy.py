@@ -74,6 +74,23 @@ def place(tmp_path_factory) -> Place:
     return place
 
 
+def test_what_taught_services_knew_when_a_batch_began_stays_while_the_batch_does(place) -> None:
+    models = Home(place.home).models
+    going, *staying = (models.store("taught.pupil", {}, {"n": n}).version for n in range(3))
+    models.promote("taught.pupil", staying[1])
+    for batch, version in ((place.first, going), (place.second, staying[0])):
+        models.store("taught_starts.pupil", {}, {"version": version}, f"batch-{batch}")
+    _, told = place.call("tidy", "--keep-batches", "0", "--older-than", "0")
+    assert [one for one in told["models"] if one[0].startswith("taught")] == [
+        ["taught.pupil", going],
+        ["taught_starts.pupil", f"batch-{place.first}"],
+    ]
+    for version in (going, *staying):
+        models.delete("taught.pupil", version)
+    for batch in (place.first, place.second):
+        models.delete("taught_starts.pupil", f"batch-{batch}")
+
+
 def test_first_it_only_says_what_would_go_then_it_goes_and_the_home_goes_on(place) -> None:
     home = Home(place.home)
     models = home.models

@@ -9,6 +9,8 @@ import yaml
 from orchestration_assets.__main__ import main
 from orchestration_assets.disagreement.replay import change
 from tests.graph.test_learned_selection import judge
+from tests.graph.test_taught import policy as taught_policy
+from tests.graph.test_taught import write_texts
 
 
 @pytest.fixture
@@ -116,3 +118,20 @@ def test_the_interval_of_a_change_is_that_of_the_pairs() -> None:
     assert (found.before, found.after, found.low, found.high) == (2.0, 3.0, 1.0, 1.0)
     assert change([1.0], [2.0]).low is None
     assert change([], []).before == 0.0
+
+
+def test_what_a_taught_service_answered_is_replayed_whatever_it_knew_then(
+    project, tmp_path, capsys
+) -> None:
+    write_texts(tmp_path / "texts", 300)
+    project.write_policy(taught_policy(at_most=0.02))
+    (batch,) = project.take_in(tmp_path / "texts")
+    assert project.execute("process_batch", batch).success
+    rows = project.tables.read("sequential_interpretations", batch).num_rows
+    arguments = ["replay", "--policy", str(project.policy), "--home", str(project.home), "--json"]
+    capsys.readouterr()
+    assert main(arguments) == 0
+    (found,) = json.loads(capsys.readouterr().out)["tasks"]
+    assert (found["questions"], found["answerable"], found["changed"]) == (300, 300, 0)
+    assert found["calls"]["before"] == found["calls"]["after"] == pytest.approx(rows / 300)
+    assert rows < 2 * 300

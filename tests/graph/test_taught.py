@@ -7,10 +7,16 @@ import pytest
 import yaml
 
 from orchestration_assets.policy.load import load_policy
-from orchestration_assets.processing.taught_audits import record_audits
+from orchestration_assets.processing.embedded_chunks import EmbeddedBatch
+from orchestration_assets.processing.taught_audits import audits_of, record_audits
 from orchestration_assets.processing.taught_models import knowing_all, store_taught
 from orchestration_assets.services.pool import build_services
-from orchestration_assets.services.taught.taught_service import AUDIT, LESSON, TaughtService
+from orchestration_assets.services.taught.taught_service import (
+    AUDIT,
+    LESSON,
+    SINCE_SUSPENDED,
+    TaughtService,
+)
 from orchestration_assets.services.taught.teaching import suspend
 from resources.home import Home
 from tests.graph.conftest import project_in
@@ -153,10 +159,30 @@ def test_audits_that_differ_suspend_it_and_its_teacher_answers(taught, tmp_path)
     assert project.execute("process_batch", batch).success
     found = readings(project, batch)
     assert all(row["status"] == "abstained" for row in found["pupil"])
+    # so that they are known as later than what its audits showed
+    assert all(row["reason"].startswith(SINCE_SUSPENDED) for row in found["pupil"])
     assert len(found["words"]) == 60
     row = learn(project)
     assert (row["outcome"], row["suspended"]) == ("suspended", True)
     assert "it differs from words in 20 of " in row["words"]
+
+
+def test_a_batch_does_without_audits_that_were_damaged(taught, tmp_path) -> None:
+    project, _ = taught
+    registry = Home(project.home).models
+    version = registry.current("taught.pupil")
+    before = audits_of(registry, "pupil", version)
+    (stored,) = (project.home / "models" / "taught_audits.pupil").glob("*/arrays-*.npz")
+    stored.write_bytes(b"damaged")
+    assert len(before) > 0 and audits_of(registry, "pupil", version) == []
+    write_texts(tmp_path / "more", 200, seed=6)
+    (batch,) = project.take_in(tmp_path / "more")
+    assert project.execute("process_batch", batch).success
+    found = readings(project, batch)
+    assert sum(row["status"] == "ok" for row in found["pupil"]) > 100
+    audited = sum(row["reason"] == AUDIT for row in found["pupil"])
+    assert len(audits_of(registry, "pupil", version)) == audited
+    assert learn(project)["outcome"] in ("promoted", "unchanged")
 
 
 def test_near_copies_that_share_answers_leave_what_was_taught_as_it_is(project, tmp_path) -> None:
@@ -175,3 +201,29 @@ def test_near_copies_that_share_answers_leave_what_was_taught_as_it_is(project, 
     messages = [entry.user_message for entry in project.instance.all_logs(result.run_id)]
     (words,) = [one for one in messages if one.startswith("pupil, taught: ")]
     assert words.startswith("pupil, taught: answers ")
+
+
+def test_parts_between_audits_go_through_the_tables_of_the_batch_once(
+    project, tmp_path, monkeypatch
+) -> None:
+    raw = yaml.safe_load(policy(at_most=0.05, audit_share=0.25))
+    only_words = {"model": "sequential", "services": ["words"]}
+    raw["tasks"]["theme"] = raw["tasks"]["topic"] | {"default": only_words}
+    raw["tasks"]["topic"]["applies_to"] = {"char_count": {"gt": 100}}
+    project.write_policy(yaml.safe_dump(raw))
+    write_texts(tmp_path / "texts", 700)
+    (tmp_path / "texts" / "short.txt").write_text("train\n")
+    (batch,) = project.take_in(tmp_path / "texts")
+    times: list[int] = []
+    whole = EmbeddedBatch.process
+
+    def counted(self: EmbeddedBatch, plans, work):
+        times.append(len(plans))
+        return whole(self, plans, work)
+
+    monkeypatch.setattr(EmbeddedBatch, "process", counted)
+    assert project.execute("process_batch", batch).success
+    assert times == [1]
+    rows = project.tables.read("sequential_interpretations", batch).to_pylist()
+    assert sum(row["task"] == "theme" for row in rows) == 701
+    assert sum(row["reason"] == AUDIT for row in rows) > 50

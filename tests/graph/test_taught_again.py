@@ -11,6 +11,7 @@ import dagster as dg
 import pytest
 import yaml
 
+from orchestration_assets.processing.taught_audits import audits_of
 from orchestration_assets.processing.taught_models import artefact_name
 from orchestration_assets.schemas.tables import DECISION_LOG, INTERPRETATIONS
 from orchestration_assets.services.taught.taught_service import AUDIT, LESSON
@@ -106,6 +107,27 @@ def test_a_finished_batch_that_is_carried_out_again_yields_the_same_tables(proje
     assert project.execute("process_batch", batch).success
     assert stable(project, batch) == before
     assert Home(project.home).models.current(artefact_name("pupil")) == in_force
+
+
+def test_with_two_that_are_taught_one_task_it_yields_the_same_tables_again(project) -> None:
+    folder = project.home.parent / "texts"
+    write_texts(folder, 700)
+    raw = yaml.safe_load(embedded_policy(at_most=0.02, audit_share=0.1))
+    raw["services"]["strict"] = raw["services"]["pupil"] | {"at_most": 0.01}
+    every = {"model": "sequential", "services": ["pupil", "strict", "words"]}
+    raw["tasks"]["topic"]["default"] = every
+    project.write_policy(yaml.safe_dump(raw))
+    (batch,) = project.take_in(folder)
+    assert project.execute("process_batch", batch).success
+    before, told = stable(project, batch), reasons(project, batch)
+    registry = Home(project.home).models
+    version = registry.current(artefact_name("pupil"))
+    assert version and registry.current(artefact_name("strict"))
+    # also those among the lessons of the other one
+    audited = sum(reason == AUDIT for reason in told.values())
+    assert len(audits_of(registry, "pupil", version)) == audited > 10
+    assert project.execute("process_batch", batch).success
+    assert stable(project, batch) == before
 
 
 def test_with_another_promise_it_is_taught_anew(project) -> None:
