@@ -8,6 +8,7 @@ from pathlib import Path
 
 import dagster as dg
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from orchestration_assets.content.intake import take_in
@@ -124,9 +125,21 @@ def test_everything_is_accounted_for_and_equal_twice(tmp_path: Path, folder: Pat
     assert per_question == dict.fromkeys(both, 2)
     assert all(row["reason"] for row in readings if row["status"] not in ("ok", "abstained"))
     assert len({row["status"] for row in readings}) >= 4
-    for name, table in first.items():
-        stable = TABLES[name].stable_columns
-        assert table.select(stable).equals(second[name].select(stable)), name
+    # on a busy machine the deadline may cut the profile of a file that is made to be slow
+    profiles = [row for run in (first, second) for row in run["content_profiles"].to_pylist()]
+    cut = {row["item_id"] for row in profiles if row["cut_by_clock"]}
+    assert len(cut) <= 5
+    for name in first:
+        one, other = (
+            uncut(run[name].select(TABLES[name].stable_columns), cut) for run in (first, second)
+        )
+        assert one.equals(other), name
+
+
+def uncut(table: pa.Table, cut: set[str]) -> pa.Table:
+    if "item_id" not in table.column_names:
+        return table
+    return table.filter(pc.invert(pc.is_in(table["item_id"], pa.array(sorted(cut), pa.string()))))
 
 
 def test_what_ends_a_service_leaves_no_question_without_a_row(tmp_path: Path, folder: Path) -> None:
