@@ -162,7 +162,9 @@ class LmdbDatabase:
                 shutil.rmtree(fresh, ignore_errors=True)
                 raise unwritable(fresh, as_os_error(error)) from error
         with _lock:
-            _open.pop(self.folder).lmdb.close()
+            # another thread may have closed it since, as one that nobody uses
+            if (environment := _open.pop(self.folder, None)) is not None:
+                environment.lmdb.close()
             (fresh / FILE_NAME).replace(self.folder / FILE_NAME)
             (self.folder / _LOCK_NAME).unlink(missing_ok=True)
         shutil.rmtree(fresh, ignore_errors=True)
