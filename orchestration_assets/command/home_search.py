@@ -1,7 +1,6 @@
 """Searching every file of a home for pieces of a content, whatever the file is packed in."""
 
 import gzip
-import io
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -80,7 +79,8 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _search_file(path: Path, traces: Traces, result: SearchResult) -> set[str]:
-    found = {piece for window in _windows(path) for piece in traces.in_bytes(window)}
+    with path.open("rb") as file:
+        found = {piece for window in _windows(file) for piece in traces.in_bytes(window)}
     try:
         for part in _unpacked(path):
             found |= traces.in_text(part) if isinstance(part, str) else traces.in_bytes(part)
@@ -89,13 +89,12 @@ def _search_file(path: Path, traces: Traces, result: SearchResult) -> set[str]:
     return found
 
 
-def _windows(path: Path) -> Iterator[bytes]:
-    """The bytes of a file in parts that overlap."""
-    with path.open("rb") as file:
-        tail = b""
-        while part := file.read(_WINDOW):
-            yield tail + part
-            tail = part[-_OVERLAP:]
+def _windows(file: Any) -> Iterator[bytes]:
+    """The bytes of an open file in parts that overlap, so that no piece lies between two."""
+    tail = b""
+    while part := file.read(_WINDOW):
+        yield tail + part
+        tail = part[-_OVERLAP:]
 
 
 def _unpacked(path: Path) -> Iterator[str | bytes]:
@@ -112,15 +111,10 @@ def _unpacked(path: Path) -> Iterator[str | bytes]:
                 yield archive.read(name)
     elif suffix == ".gz":
         with gzip.open(path) as packed:
-            yield from iter(lambda: packed.read(_WINDOW), b"")
+            yield from _windows(packed)
     elif suffix == ".zst":
         with pa.CompressedInputStream(pa.OSFile(str(path)), "zstd") as stream:
-            yield from _whole_stream(stream)
-
-
-def _whole_stream(stream: Any) -> Iterator[bytes]:
-    held = io.BytesIO(stream.read())
-    yield from iter(lambda: held.read(_WINDOW), b"")
+            yield from _windows(stream)
 
 
 def _values(column: Any) -> Iterator[str | bytes]:

@@ -14,7 +14,7 @@ from operator import mul
 from statistics import fmean
 from typing import Final
 
-from orchestration_assets.text.function_words import ENGLISH, function_words
+from orchestration_assets.text.function_words import ENGLISH, function_words, languages_by_word
 
 Values = dict[str, str | int | float | bool | None]
 """Feature values by name."""
@@ -192,20 +192,10 @@ def _sentiment(counts: Mapping[str, int]) -> tuple[int, float]:
     )
 
 
-@cache
-def _languages_of() -> Mapping[str, tuple[str, ...]]:
-    """Function word -> the languages that have it."""
-    by_word: dict[str, list[str]] = {}
-    for language, words in sorted(function_words().items()):
-        for word in words:
-            by_word.setdefault(word, []).append(language)
-    return {word: tuple(languages) for word, languages in by_word.items()}
-
-
 def load_vocabularies() -> None:
     """Reads the word lists, once a process, so that no item's clock pays for all that follow."""
     _valences()
-    _languages_of()
+    languages_by_word()
 
 
 def prose_language(counts: Mapping[str, int], prose: str) -> str | None:
@@ -215,7 +205,7 @@ def prose_language(counts: Mapping[str, int], prose: str) -> str | None:
     script of its first 4,096 characters where that is one language's own; None when neither tells.
     """
     hits: Counter[str] = Counter()
-    languages = _languages_of()
+    languages = languages_by_word()
     for word in islice(counts, _LANGUAGE_WORDS):
         for language in languages.get(word, ()):
             # One word repeated is one piece of evidence, or a little more.
