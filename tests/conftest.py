@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
@@ -34,15 +33,6 @@ def no_environment() -> Iterator[None]:
             patch.delenv(f"ORCHESTRATION_{name}", raising=False)
         patch.delenv("DAGSTER_HOME", raising=False)
         yield
-
-
-@pytest.fixture(autouse=True)
-def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A third of a small run draws pictures: only runs that tests share and test_plots do."""
-    if "orchestration_assets.reporting.assets" in sys.modules:
-        assets = sys.modules["orchestration_assets.reporting.assets"]
-        monkeypatch.setattr(assets, "batch_pictures", lambda figures: {})
-        monkeypatch.setattr(assets, "trend_png", lambda rows: b"")
 
 
 CORPUS = {

@@ -183,7 +183,7 @@ def test_only_assets_and_checks_speak_dagster() -> None:
 
 def test_importing_the_definitions_loads_no_heavy_library() -> None:
     """Models, grammars and clusters are loaded where they are used, never at import."""
-    heavy = ["magika", "onnxruntime", "py3langid", "sklearn", "matplotlib", "distributed"]
+    heavy = ["magika", "onnxruntime", "py3langid", "sklearn", "distributed"]
     program = (
         "import sys, orchestration_assets.definitions\n"
         f"print([name for name in {heavy!r} if name in sys.modules])"

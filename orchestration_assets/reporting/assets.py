@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.reporting.item_states import replay
-from orchestration_assets.reporting.plots import as_markdown, batch_pictures, trend_png
+from orchestration_assets.reporting.plots import as_markdown, batch_pictures, trend
 from orchestration_assets.reporting.publication import publish_batch, publish_corpus
 from orchestration_assets.schemas.disagreement import (
     DISPUTE_KINDS,
@@ -128,11 +128,10 @@ def disagreement_report(
 def corpus_report(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[pa.Table]:
     """Collects the totals of every reported batch; renders reports/index.html, services.html."""
     pages = publish_corpus(home)
-    trend = as_markdown(trend_png(pages.rows), "The latest batches")
     metadata: dict[str, Any] = {
         "report": dg.MetadataValue.url(pages.index.as_uri()),
         "services": dg.MetadataValue.url(pages.services.as_uri()),
         "batches": pages.totals.num_rows,
-        "trend": dg.MetadataValue.md(trend),
+        "trend": dg.MetadataValue.md(as_markdown(trend(pages.rows), "The latest batches")),
     }
     return dg.MaterializeResult(value=pages.totals.cast(CORPUS_REPORT.schema), metadata=metadata)

@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.conftest import Finished
 
 ROOT = Path(__file__).parents[2]
-HEAVY = ("pandas", "dagster", "sklearn", "scipy", "matplotlib", "distributed", "rich")
+HEAVY = ("pandas", "dagster", "sklearn", "scipy", "distributed", "rich")
 LOADED = f"print([name for name in {HEAVY!r} if name in sys.modules])\n"
 
 
