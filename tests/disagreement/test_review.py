@@ -45,7 +45,7 @@ def resolved(*items):
     rows = [
         resolve(plan(f"i{n}", content_hash=f"h{n}"), heard, LABEL) for n, heard in enumerate(items)
     ]
-    return list(RESOLUTIONS.rows(rows_to_arrow(RESOLUTIONS, rows)))
+    return rows_to_arrow(RESOLUTIONS, rows)
 
 
 def queue(rows, facts=None, copies=None, impacts=None, judged=(), max_rows=100, **more):
@@ -355,8 +355,8 @@ def test_ids_that_read_like_numbers_stay_text_and_are_read_back() -> None:
 
 def test_no_cell_is_a_formula_to_a_spreadsheet() -> None:
     hostile = (("x", ok('=HYPERLINK("http://example.org")', 0.6)), ("y", ok("@cmd", 0.5)))
-    rows = resolved(hostile)
-    rows[0] = replace(rows[0], path="+1.txt")
+    (row,) = RESOLUTIONS.rows(resolved(hostile))
+    rows = rows_to_arrow(RESOLUTIONS, [replace(row, path="+1.txt")])
     text = as_csv(queue(rows), {}).decode("utf-8-sig")
     for cells in list(csv.reader(io.StringIO(text)))[1:]:
         assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]

@@ -18,7 +18,7 @@ def batch() -> dict[str, pa.Table]:
 
 def states_of(tables: dict[str, pa.Table], **changed: pa.Table) -> pa.Table:
     tables = tables | changed
-    rows = replay(
+    return replay(
         BATCH,
         tables["content_manifest"],
         tables["content_profiles"],
@@ -26,7 +26,6 @@ def states_of(tables: dict[str, pa.Table], **changed: pa.Table) -> pa.Table:
         {"parallel_interpretations": tables["interpretations"]},
         tables["resolutions"],
     )
-    return rows_to_arrow(ITEM_STATES, rows)
 
 
 def replaced(table: pa.Table, column: str, item: str, value: str) -> pa.Table:
