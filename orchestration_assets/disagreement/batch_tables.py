@@ -30,7 +30,7 @@ from orchestration_assets.disagreement.neighbour_history import (
 from orchestration_assets.disagreement.pairs import disagreements
 from orchestration_assets.disagreement.readings import (
     Key,
-    QuestionRow,
+    NamedQuestion,
     ServiceReadings,
     group_alike,
     independent,
@@ -164,7 +164,7 @@ def compare_batch(batch: InterpretedBatch, resolutions: pa.Table, key: str) -> T
     in_use = partial(thresholds_in_use, home.models)
     known = pinned_thresholds(batch.plans, batch.interpretations, in_use)
     errors: dict[str, str] = {}
-    asked = decode(QuestionRow, resolutions)
+    asked = decode(NamedQuestion, resolutions)
     answered = batch.readings, tasks, known, errors, batch.roles, batch.with_evidence
     rows = list(disagreements(asked, *answered))
     vectors = home.tables.read(CONTENT_VECTORS.name, key, column_names(NeighboursRow))
@@ -190,7 +190,7 @@ def classify_disputes(
     batch: InterpretedBatch, resolutions: pa.Table, search: KindSearch
 ) -> TableResult:
     """What sets the readings apart, question by question that several services answered."""
-    asked = decode(QuestionRow, resolutions)
+    asked = decode(NamedQuestion, resolutions)
     errors: dict[str, str] = {}
     rows = dispute_kinds(asked, batch.independent, batch.tasks, search, errors)
     table = rows_to_arrow(DISPUTE_KINDS, rows)

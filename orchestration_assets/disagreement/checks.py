@@ -13,7 +13,7 @@ from orchestration_assets.disagreement.calibration_registry import (
     thresholds_in_use,
 )
 from orchestration_assets.disagreement.identities import identities_now
-from orchestration_assets.disagreement.label_history import label_readings
+from orchestration_assets.disagreement.label_history import answered_versions
 from orchestration_assets.disagreement.label_weights import mismatch
 from orchestration_assets.disagreement.readings import group_alike
 from orchestration_assets.evidence.label_model import artefact_name
@@ -222,9 +222,9 @@ def calibration_valid(home: dg.ResourceParam[Home]) -> dg.AssetCheckResult:
     """A changed service or embedding model invalidates what was learnt about the earlier one."""
     promoted = promoted_for(home.models)
     problems: dict[str, str] = {}
-    for task, readings in label_readings(home.tables).items():
+    for task, versions in answered_versions(home.tables).items():
         in_use = promoted(task)
-        why = mismatch(in_use.model, readings.versions) if in_use else None
+        why = mismatch(in_use.model, versions) if in_use else None
         if why is not None:
             problems[task] = why
     return _validity(

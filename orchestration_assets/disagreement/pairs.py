@@ -12,7 +12,7 @@ from orchestration_assets.disagreement.pair_measures import (
 )
 from orchestration_assets.disagreement.readings import (
     Key,
-    Question,
+    QuestionColumns,
     ServiceReadings,
     Vote,
     ok_votes,
@@ -49,7 +49,7 @@ def severity(strength: float, first: Reading, second: Reading) -> float:
 
 
 def disagreements(
-    questions: Iterable[Question],
+    questions: Iterable[QuestionColumns],
     readings: Mapping[Key, ServiceReadings],
     tasks: Mapping[str, Task],
     thresholds: Mapping[str, BatchThresholds] | None = None,
@@ -78,7 +78,7 @@ def disagreements(
     compared = [
         row
         for row in rows
-        if may_differ(readings.get((row.item_id, row.task), ()), tasks[row.task])
+        if may_differ(readings.get((row.item_id, row.task), ()), tasks.get(row.task))
     ]
     if with_evidence is not None:
         readings = with_evidence([(row.item_id, row.task) for row in compared])
@@ -100,14 +100,14 @@ def disagreements(
         yield from pairs
 
 
-def _may_differ(readings: ServiceReadings, task: Task) -> bool:
+def _may_differ(readings: ServiceReadings, task: Task | None) -> bool:
     """Whether two services' answers could be a row of the table.
 
     The same label, set or text never is; the same score may stand high for one service and low for
     another, and vectors are compared by what is near to them.
     """
     votes = ok_votes(readings)
-    if len(votes) < 2 or task.kind not in _SAME_WHERE_EQUAL:
+    if len(votes) < 2 or task is None or task.kind not in _SAME_WHERE_EQUAL:
         return len(votes) > 1
     return any(vote[1].answer != votes[0][1].answer for vote in votes)
 
@@ -119,7 +119,7 @@ def _measure(batch: TaskReadings, thresholds: BatchThresholds | None) -> Measure
 
 
 def _task_readings(
-    rows: Iterable[Question],
+    rows: Iterable[QuestionColumns],
     readings: Mapping[Key, ServiceReadings],
     task: Task,
     votes_of: Callable[[ServiceReadings], ServiceReadings],
@@ -130,7 +130,7 @@ def _task_readings(
 
 
 def _compared(
-    row: Question, first: Vote, second: Vote, measure: Measure
+    row: QuestionColumns, first: Vote, second: Vote, measure: Measure
 ) -> DisagreementRow | None:
     found = measure.compare(row.item_id, first, second)
     if found is None or not found.disagree:

@@ -25,7 +25,7 @@ ServiceReadings = tuple[Vote, ...]
 T = TypeVar("T")
 
 
-class Question(Protocol):
+class QuestionColumns(Protocol):
     """A row of a table that is about an item and a task."""
 
     @property
@@ -41,7 +41,7 @@ class Question(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class QuestionRow:
+class NamedQuestion:
     """The columns of a table that name a question."""
 
     batch: str

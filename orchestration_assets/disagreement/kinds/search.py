@@ -17,7 +17,7 @@ from orchestration_assets.disagreement.kinds.outlier_services import MIN_READING
 from orchestration_assets.disagreement.kinds.type_conflicts import type_conflict
 from orchestration_assets.disagreement.readings import (
     Key,
-    Question,
+    QuestionColumns,
     ServiceReadings,
     ok_votes,
     once_for_each,
@@ -48,7 +48,7 @@ class KindSearch:
 
 
 def dispute_kinds(
-    questions: Iterable[Question],
+    questions: Iterable[QuestionColumns],
     readings: Mapping[Key, ServiceReadings],
     tasks: Mapping[str, Task],
     search: KindSearch,
