@@ -244,9 +244,7 @@ def judge(
         answered = {(str(row.content_hash), TASK) for row in gold} - declared
         judged = declared | answered
         resolved, asked_before = rows_to_arrow(RESOLUTIONS, rows), (queue, answered)
-        queue = review_queue(
-            resolved, QuestionFacts(), {}, {}, judged, size, _AUDIT, *asked_before
-        )
+        queue = review_queue(resolved, QuestionFacts(), {}, {}, judged, size, _AUDIT, *asked_before)
         asked: Sequence[ReviewRow | ResolutionRow]
         asked = [row for row in queue if row.probability is None]
         if not way.weighed:

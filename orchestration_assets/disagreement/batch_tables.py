@@ -66,7 +66,6 @@ from orchestration_assets.schemas.tables import (
     DISAGREEMENTS,
     INTERPRETATIONS,
     PROCESSING_PLANS,
-    RESOLUTIONS,
 )
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS, NeighboursRow
 from resources.home import Home

@@ -250,9 +250,7 @@ def _answered_without_risk(resolutions: pa.Table) -> set[int]:
     }
 
 
-def _valued(
-    candidates: list[_Candidate], disputes: Mapping[Key, QuestionDispute]
-) -> list[_Valued]:
+def _valued(candidates: list[_Candidate], disputes: Mapping[Key, QuestionDispute]) -> list[_Valued]:
     """The questions with what each teaches, and the value of its verdict: none where services
     disagree, and nothing hangs on it."""
     # within a pattern the riskiest comes first, and teaches most

@@ -84,7 +84,9 @@ def tally(store: TableStore, spending: pa.Table) -> Tally:
 def _counts_of(store: TableStore, batch: str) -> dict[str, Any]:
     """What a batch adds to the tally, kept beside its tables; what is damaged adds nothing."""
     try:
-        return kept_facts(store, batch, _COUNTS, _COUNTED, lambda: _count(store, batch, nullcontext))
+        return kept_facts(
+            store, batch, _COUNTS, _COUNTED, lambda: _count(store, batch, nullcontext)
+        )
     except DamagedFileError:
         return _count(store, batch, leaving_out_damage)
 

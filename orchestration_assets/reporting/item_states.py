@@ -25,7 +25,6 @@ from orchestration_assets.schemas.states import (
     step,
 )
 
-
 Event = tuple[str, ItemState, str]
 """Item, the state that it takes, and why."""
 

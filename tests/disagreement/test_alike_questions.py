@@ -161,7 +161,5 @@ def test_disagreements_and_kinds_are_those_of_each_question_by_itself(made) -> N
     )
     assert rows_to_arrow(DISAGREEMENTS, found).equals(rows_to_arrow(DISAGREEMENTS, expected))
     search = KindSearch(tuple(DisputeKind), (), lambda item: None)
-    by_itself = [
-        row for one in asked for row in dispute_kinds([one], readings, TASKS, search, {})
-    ]
+    by_itself = [row for one in asked for row in dispute_kinds([one], readings, TASKS, search, {})]
     assert list(dispute_kinds(asked, alike, TASKS, search, {})) == by_itself

@@ -97,9 +97,7 @@ def test_counts_are_those_of_reading_everything_whatever_changed(tmp_path, monke
             store_batch(home, other, rng, items=3)
         judged = rng.sample(contents, min(len(contents), 3 * (change % 3)))
         fresh = Home(tmp_path / f"fresh{change}")
-        shutil.copytree(
-            tmp_path / "home", fresh.folder, ignore=shutil.ignore_patterns("derived")
-        )
+        shutil.copytree(tmp_path / "home", fresh.folder, ignore=shutil.ignore_patterns("derived"))
         assert counted(home, judged) == counted(fresh, judged)
         # and once more from what is kept by now
         assert counted(home, judged) == counted(fresh, judged)

@@ -6,8 +6,7 @@ import pytest
 
 from orchestration_assets.reporting.item_states import UnlistedItemError, replay
 from orchestration_assets.schemas.enums import EntryOutcome
-from orchestration_assets.schemas.records import rows_to_arrow
-from orchestration_assets.schemas.states import ITEM_STATES, IllegalTransitionError
+from orchestration_assets.schemas.states import IllegalTransitionError
 from tests.reporting.batches import BATCH, synthetic_batch
 
 
