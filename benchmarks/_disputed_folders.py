@@ -118,7 +118,8 @@ class BatchDisputes:
             for row in disputes:
                 question = (row.item_id, row.task)
                 task, key = asked.tasks[row.task], key_of(row)
-                excerpt = contents.excerpt(row.item_id, asked.readings[question])
+                votes = asked.with_evidence([question])[question]
+                excerpt = contents.excerpt(row.item_id, votes)
                 yield {
                     "id": key.id,
                     "question": task.question,

@@ -46,7 +46,8 @@ from orchestration_assets.schemas.enums import (
 )
 from orchestration_assets.schemas.items import Reading, Task
 from orchestration_assets.schemas.policy import Review
-from orchestration_assets.schemas.tables import ResolutionRow
+from orchestration_assets.schemas.records import rows_to_arrow
+from orchestration_assets.schemas.tables import RESOLUTIONS, ResolutionRow
 from orchestration_assets.schemas.verdicts import GoldRow
 from orchestration_assets.selection.trained_selector import unpack_selector
 from orchestration_assets.selection.training import PROMOTED, train_task
@@ -242,7 +243,8 @@ def judge(
             rows = resolve(readings, _calibrated(readings, gold, _weights(way, gold, queue)).model)
         answered = {(str(row.content_hash), TASK) for row in gold} - declared
         judged = declared | answered
-        queue = review_queue(rows, QuestionFacts(), {}, {}, judged, size, _AUDIT, queue, answered)
+        resolved, asked_before = rows_to_arrow(RESOLUTIONS, rows), (queue, answered)
+        queue = review_queue(resolved, QuestionFacts(), {}, {}, judged, size, _AUDIT, *asked_before)
         asked: Sequence[ReviewRow | ResolutionRow]
         asked = [row for row in queue if row.probability is None]
         if not way.weighed:

@@ -205,6 +205,19 @@ class TableStore:
         except OSError as error:
             raise unwritable(path, error) from error
 
+    @property
+    def derived(self) -> Path:
+        """Where facts that are derived from tables are kept: whoever deletes it loses time only."""
+        return self._folder / "derived"
+
+    def version(self, table: str, batch: str) -> list[int] | None:
+        """What changes whenever the stored table does; None where there is none."""
+        try:
+            found = self.path(table, batch).stat()
+        except FileNotFoundError:
+            return None
+        return [found.st_size, found.st_mtime_ns, found.st_ino]
+
     def exists(self, table: str, batch: str | None = None) -> bool:
         return self.path(table, batch).exists()
 

@@ -146,8 +146,8 @@ class Removal:
                 tables.read(table.name, batch)
                 for table in (CONTENT_MANIFEST, CONTENT_PROFILES, PROCESSING_PLANS, RESOLUTIONS)
             )
-            rows = replay(batch, manifest, profiles, plans, interpretations, resolutions)
-            tables.write(ITEM_STATES, rows_to_arrow(ITEM_STATES, rows), batch)
+            states = replay(batch, manifest, profiles, plans, interpretations, resolutions)
+            tables.write(ITEM_STATES, states, batch)
         except (TableMissingError, DamagedFileError, IllegalTransitionError, UnlistedItemError):
             # of a batch that is not complete: what is left of it is made again by the next run
             self._rewrite(ITEM_STATES.name, batch, items)

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -19,6 +20,7 @@ _STATES: Final = {
     EntryOutcome.SUPERSEDED: ItemPresence.SUPERSEDED,
     EntryOutcome.FORGOTTEN: ItemPresence.FORGOTTEN,
 }
+_BLOCK: Final = 100_000
 _COLUMNS: Final = (
     "batch",
     "item_id",
@@ -41,13 +43,15 @@ def current_items(home: Home) -> pa.Table:
     A record is gone when its file is gone, or has a later version without it.
     """
     tables = home.tables
-    parts = [CONTENT_LEDGER.schema.empty_table()]
+    parts = []
     for source, batches in manifests_of(home).items():
-        rows = tables.read_batches(CONTENT_MANIFEST, batches, _COLUMNS)
-        rows = rows.filter(items_of(rows))
-        if rows.num_rows:
-            parts.append(_fold(rows, read_ledger(home, source), source))
-    return pa.concat_tables(parts).sort_by("item_id")
+        read = (tables.read_batches(CONTENT_MANIFEST, [batch], _COLUMNS) for batch in batches)
+        of_items = [rows.filter(items_of(rows)) for rows in read]
+        if any(rows.num_rows for rows in of_items):
+            parts.append(_fold(of_items, read_ledger(home, source), source))
+    if len(parts) == 1:
+        return parts[0]
+    return pa.concat_tables([CONTENT_LEDGER.schema.empty_table(), *parts]).sort_by("item_id")
 
 
 def items_of(rows: pa.Table) -> pa.ChunkedArray:
@@ -82,20 +86,37 @@ def manifests_of(home: Home) -> dict[str, list[str]]:
     return {source: sorted(batches) for source, batches in found.items()}
 
 
-def _fold(rows: pa.Table, ledger: Ledger, source: str) -> pa.Table:
-    rows = rows.append_column("row", pa.array(range(rows.num_rows), pa.int64()))
-    items = (
-        rows.select(["item_id", "row", "batch", "content_hash"])
-        .group_by("item_id")
-        .aggregate([("row", "max"), ("batch", "min"), ("content_hash", "count_distinct")])
-    )
-    latest = rows.take(items["row_max"])
-    columns = {name: latest[name] for name in latest.schema.names}
+def _fold(of_items: list[pa.Table], ledger: Ledger, source: str) -> pa.Table:
+    """The items of a source, by their ids; ``of_items`` are the rows of its batches, the oldest
+    first, and are taken out of the list: what is folded is not held twice."""
+    rows = pa.concat_tables(of_items)
+    of_items.clear()
+    ids = rows["item_id"].combine_chunks()
+    order = pc.array_sort_indices(ids)  # stable
+    ids = ids.take(order)
+    differs = pc.not_equal(ids[1:], ids[:-1]).to_numpy(zero_copy_only=False)
+    begins, ends = np.append(True, differs), np.append(differs, True)
+    several = ~(begins & ends)
+    first, last = order.filter(pa.array(begins)), order.filter(pa.array(ends))
+    versions = pc.is_valid(rows["content_hash"]).combine_chunks().take(last).cast(pa.int64())
+    if several.any():
+        repeated = rows.select(["item_id", "content_hash"]).take(order.filter(pa.array(several)))
+        counted = repeated.group_by("item_id").aggregate([("content_hash", "count_distinct")])
+        place = pc.index_in(ids.filter(pa.array(ends)), counted["item_id"].combine_chunks())
+        of_several = counted["content_hash_count_distinct"].combine_chunks().take(place)
+        versions = pc.coalesce(of_several, versions)
+    first_batch = rows["batch"].take(first)
+    columns = {}
+    for name in rows.schema.names:
+        columns[name] = rows[name].combine_chunks().take(last)
+        rows = rows.drop_columns([name])
+    latest = pa.table(columns)
+    states = [_states(latest.slice(at, _BLOCK), ledger) for at in range(0, len(last), _BLOCK)]
     columns |= {
         "source": pa.repeat(source, latest.num_rows),
-        "state": _states(latest, ledger),
-        "first_batch": items["batch_min"],
-        "versions": items["content_hash_count_distinct"],
+        "state": pa.chunked_array([chunk for block in states for chunk in block.chunks]),
+        "first_batch": first_batch,
+        "versions": versions,
     }
     ordered = [columns[field.name].cast(field.type) for field in CONTENT_LEDGER.schema]
     return pa.table(ordered, schema=CONTENT_LEDGER.schema)

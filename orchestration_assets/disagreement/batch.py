@@ -13,12 +13,11 @@ from orchestration_assets.content.gold_columns import declared_verdicts
 from orchestration_assets.content.verdicts import VerdictContext
 from orchestration_assets.disagreement.kinds.search import KindSearch
 from orchestration_assets.disagreement.label_weights import (
-    Key,
     PromotedCalibration,
     WeighedAnswers,
     weigh,
 )
-from orchestration_assets.disagreement.readings import ServiceReadings
+from orchestration_assets.disagreement.readings import Key, ServiceReadings
 from orchestration_assets.disagreement.resolution import ResolutionRules
 from orchestration_assets.disagreement.vectors import BatchThresholds
 from orchestration_assets.evidence.vector_thresholds import ThresholdsInUse
@@ -77,7 +76,8 @@ def label_weights(
         if task.kind is not AnswerKind.LABEL or policy is None:
             continue
         own = {key: votes for key, votes in readings.items() if key[1] == name}
-        voters = {service for votes in own.values() for service, _ in votes}
+        distinct = {id(votes): votes for votes in own.values()}.values()
+        voters = {service for votes in distinct for service, _ in votes}
         used = {s: version for s, version in versions.get(name, {}).items() if s in voters}
         in_use = promoted(name)
         enough = policy.disagreement.learn_from_items

@@ -1,7 +1,7 @@
 """The tables that disagreement makes of one batch."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
@@ -20,7 +20,7 @@ from orchestration_assets.disagreement.batch import (
 from orchestration_assets.disagreement.calibration_registry import promoted_for, thresholds_in_use
 from orchestration_assets.disagreement.item_contents import ItemContents, hides_content
 from orchestration_assets.disagreement.kinds.search import KindSearch, dispute_kinds
-from orchestration_assets.disagreement.label_weights import Key, learned_weights
+from orchestration_assets.disagreement.label_weights import learned_weights
 from orchestration_assets.disagreement.neighbour_history import (
     history_limits,
     neighbours_of,
@@ -29,11 +29,14 @@ from orchestration_assets.disagreement.neighbour_history import (
 )
 from orchestration_assets.disagreement.pairs import disagreements
 from orchestration_assets.disagreement.readings import (
+    Key,
+    NamedQuestion,
     ServiceReadings,
-    group_answers,
+    group_alike,
     independent,
+    readings_of,
 )
-from orchestration_assets.disagreement.resolution import resolve_plans
+from orchestration_assets.disagreement.resolution import resolve_alike
 from orchestration_assets.disagreement.review import QuestionFacts, disputes_of, review_queue
 from orchestration_assets.disagreement.review_contents import (
     QuestionContent,
@@ -52,7 +55,7 @@ from orchestration_assets.evidence.verdict_weights import (
 from orchestration_assets.policy.pinned_policy import read_pinned_policy
 from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.processing.batch import learned_models
-from orchestration_assets.schemas.decoding import column_names, values
+from orchestration_assets.schemas.decoding import column_names, decode, values
 from orchestration_assets.schemas.disagreement import DISPUTE_KINDS, ReviewRow
 from orchestration_assets.schemas.enums import Consequence, ResolutionStatus, Triage
 from orchestration_assets.schemas.items import Task
@@ -63,7 +66,6 @@ from orchestration_assets.schemas.tables import (
     DISAGREEMENTS,
     INTERPRETATIONS,
     PROCESSING_PLANS,
-    RESOLUTIONS,
 )
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS, NeighboursRow
 from resources.home import Home
@@ -99,11 +101,16 @@ class InterpretedBatch:
 
     @cached_property
     def _answers(self) -> tuple[dict[Key, ServiceReadings], dict[Key, Roles]]:
-        return group_answers(self.interpretations)
+        return group_alike(self.interpretations)
 
     @property
     def readings(self) -> dict[Key, ServiceReadings]:
+        """Without evidence: questions that were answered alike share their readings."""
         return self._answers[0]
+
+    def with_evidence(self, questions: Collection[Key]) -> dict[Key, ServiceReadings]:
+        """The readings of these questions, with what they rest on."""
+        return readings_of(questions, self.interpretations)
 
     @property
     def roles(self) -> dict[Key, Roles]:
@@ -124,12 +131,13 @@ class InterpretedBatch:
 def resolve_batch(batch: InterpretedBatch) -> TableResult:
     """The answer that stands for each plan, its readings weighed against each other."""
     policy, registry = batch.policy, batch.home.models
-    plans = list(PROCESSING_PLANS.rows(batch.plans))
+    learned_from = batch.plans.filter(pc.is_valid(batch.plans["artefact"]))
+    plans = PROCESSING_PLANS.rows(learned_from)
     calibrated = promoted_for(registry)
     weights = label_weights(batch.independent, batch.tasks, batch.versions, policy, calibrated)
     learned = learned_weights(plans, batch.independent, learned_models(batch.plans, registry))
-    rows = resolve_plans(
-        plans,
+    table = resolve_alike(
+        batch.plans,
         batch.readings,
         batch.tasks,
         batch.roles,
@@ -137,7 +145,6 @@ def resolve_batch(batch: InterpretedBatch) -> TableResult:
         weights.by_question | learned,
         weights.basis,
     )
-    table = rows_to_arrow(RESOLUTIONS, rows)
     bands = count_members(table["triage"], Triage)
     figures = {
         **count_members(table["status"], ResolutionStatus),
@@ -156,8 +163,9 @@ def compare_batch(batch: InterpretedBatch, resolutions: pa.Table, key: str) -> T
     in_use = partial(thresholds_in_use, home.models)
     known = pinned_thresholds(batch.plans, batch.interpretations, in_use)
     errors: dict[str, str] = {}
-    resolved = RESOLUTIONS.rows(resolutions)
-    rows = list(disagreements(resolved, batch.readings, tasks, known, errors, batch.roles))
+    asked = decode(NamedQuestion, resolutions)
+    answered = batch.readings, tasks, known, errors, batch.roles, batch.with_evidence
+    rows = list(disagreements(asked, *answered))
     vectors = home.tables.read(CONTENT_VECTORS.name, key, column_names(NeighboursRow))
     near = neighbours_of(vectors, {row.item_id for row in rows})
     earlier = read_history(home.tables, near, batch.versions, history_limits(batch.policy))
@@ -181,9 +189,9 @@ def classify_disputes(
     batch: InterpretedBatch, resolutions: pa.Table, search: KindSearch
 ) -> TableResult:
     """What sets the readings apart, question by question that several services answered."""
-    resolved = RESOLUTIONS.rows(resolutions)
+    asked = decode(NamedQuestion, resolutions)
     errors: dict[str, str] = {}
-    rows = dispute_kinds(resolved, batch.independent, batch.tasks, search, errors)
+    rows = dispute_kinds(asked, batch.independent, batch.tasks, search, errors)
     table = rows_to_arrow(DISPUTE_KINDS, rows)
     figures = {**Counter(table["kind"].to_pylist()), "not_looked_through": len(errors)}
     return TableResult(table, figures, list(_warnings("not looked through", errors)))
@@ -226,7 +234,7 @@ def queue_questions(batch: AnsweredBatch) -> list[ReviewRow]:
         by_question.setdefault((item, task), []).append(kind)
     disputes = disputes_of(DISAGREEMENTS.rows(batch.disagreements))
     rows = review_queue(
-        RESOLUTIONS.rows(batch.resolutions),
+        batch.resolutions,
         QuestionFacts(build_tasks(policy), by_question, disputes),
         copies_of(batch.manifest),
         {name: task.impact for name, task in policy.tasks.items()},

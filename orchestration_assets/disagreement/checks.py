@@ -1,7 +1,8 @@
 """Checks of disagreement: plans are resolved, contradictions are rows, models in use are valid."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import combinations
+from typing import Final
 
 import dagster as dg
 import pyarrow as pa
@@ -12,9 +13,9 @@ from orchestration_assets.disagreement.calibration_registry import (
     thresholds_in_use,
 )
 from orchestration_assets.disagreement.identities import identities_now
-from orchestration_assets.disagreement.label_history import label_readings
+from orchestration_assets.disagreement.label_history import answered_versions
 from orchestration_assets.disagreement.label_weights import mismatch
-from orchestration_assets.disagreement.readings import group_roles
+from orchestration_assets.disagreement.readings import group_alike
 from orchestration_assets.evidence.label_model import artefact_name
 from orchestration_assets.evidence.standing import Roles
 from orchestration_assets.evidence.vector_thresholds import artefact_name as thresholds_name
@@ -30,11 +31,13 @@ from orchestration_assets.schemas.disagreement import (
     VECTOR_THRESHOLDS,
 )
 from orchestration_assets.schemas.enums import AnswerKind, Consequence, DisagreementKind, Status
+from orchestration_assets.schemas.equal_rows import row_codes
 from orchestration_assets.schemas.tables import (
     DISAGREEMENTS,
     INTERPRETATIONS,
     PROCESSING_PLANS,
     RESOLUTIONS,
+    ReadingSummary,
 )
 from orchestration_assets.table_assets import Balance, Stored, table_checks
 from resources.damage import leaving_out_damage
@@ -43,6 +46,7 @@ from resources.home_resource import PolicyFileResource
 from resources.model_registry import ModelRegistry
 
 _Side = tuple[str, str, str, str]  # item, task, service, its answer
+_ALL_APART: Final = Roles()
 # vector thresholds are stored as quantiles in steps of half a percent
 _QUANTILE_STEP = 0.005
 _COLUMNS = (("service_a", "answer_a"), ("service_b", "answer_b"))
@@ -77,18 +81,29 @@ def _check_contradictions(stored: Stored, disagreements: pa.Table) -> list[Balan
 
 
 def _label_contradictions(stored: Stored) -> int:
-    roles = group_roles(stored.table(table.name) for table in INTERPRETATIONS.values())
+    roles = group_alike(stored.table(table.name) for table in INTERPRETATIONS.values())[1]
     resolutions = stored.table(RESOLUTIONS.name)
     of_labels = resolutions.filter(pc.equal(resolutions["kind"], AnswerKind.LABEL.value))
-    counted = 0
-    for row in RESOLUTIONS.rows(of_labels):
-        part = roles.get((row.item_id, row.task), Roles())
-        answered = [one for one in row.readings if one.status is Status.OK]
-        counted += sum(
-            a.answer != b.answer and part.apart(a.service, b.service)
-            for a, b in combinations(answered, 2)
-        )
-    return counted
+    parts = [roles.get(key, _ALL_APART) for key in values(of_labels, "item_id", "task")]
+    same = row_codes(of_labels.select(["readings"])).tolist()
+    # counted once for all rows with the same readings and the same roles
+    places: dict[tuple[int, int], list[int]] = {}
+    for place, (code, part) in enumerate(zip(same, parts, strict=True)):
+        places.setdefault((code, id(part)), []).append(place)
+    firsts = [alike[0] for alike in places.values()]
+    rows = RESOLUTIONS.rows(of_labels.take(pa.array(firsts, pa.int64())))
+    return sum(
+        len(alike) * _contradictions(row.readings, parts[alike[0]])
+        for row, alike in zip(rows, places.values(), strict=True)
+    )
+
+
+def _contradictions(readings: Iterable[ReadingSummary], part: Roles) -> int:
+    answered = [one for one in readings if one.status is Status.OK]
+    return sum(
+        a.answer != b.answer and part.apart(a.service, b.service)
+        for a, b in combinations(answered, 2)
+    )
 
 
 def _count_justified_rows(stored: Stored, rows: pa.Table) -> int:
@@ -97,7 +112,7 @@ def _count_justified_rows(stored: Stored, rows: pa.Table) -> int:
     plans = stored.table(PROCESSING_PLANS.name)
     tasks = build_tasks(read_pinned_policy(home.policies, plans))
     cutoffs = _quantile_cutoffs(home.models, plans)
-    answers = _final_answers(stored)
+    answers = _final_answers(stored, pc.unique(rows["item_id"]))
     sides = [values(rows, "item_id", "task", *side) for side in _COLUMNS]
     told = ("task", "distance", "unusual", "consequence")
 
@@ -119,12 +134,13 @@ def _quantile_cutoffs(registry: ModelRegistry, plans: pa.Table) -> dict[str, flo
     return {task: 1.0 - one.thresholds.share for task, one in known.items() if one is not None}
 
 
-def _final_answers(stored: Stored) -> set[_Side]:
-    """Every final answer of the batch."""
+def _final_answers(stored: Stored, items: pa.Array) -> set[_Side]:
+    """Every final answer of the batch about these items."""
     counted: set[_Side] = set()
     for table in INTERPRETATIONS.values():
         rows = stored.table(table.name)
-        ok = rows.filter(pc.and_(rows["final"], pc.equal(rows["status"], Status.OK.value)))
+        ok = pc.and_(rows["final"], pc.equal(rows["status"], Status.OK.value))
+        ok = rows.filter(pc.and_(ok, pc.is_in(rows["item_id"], items)))
         counted.update(values(ok, "item_id", "task", "service", "answer"))
     return counted
 
@@ -206,9 +222,9 @@ def calibration_valid(home: dg.ResourceParam[Home]) -> dg.AssetCheckResult:
     """A changed service or embedding model invalidates what was learnt about the earlier one."""
     promoted = promoted_for(home.models)
     problems: dict[str, str] = {}
-    for task, readings in label_readings(home.tables).items():
+    for task, versions in answered_versions(home.tables).items():
         in_use = promoted(task)
-        why = mismatch(in_use.model, readings.versions) if in_use else None
+        why = mismatch(in_use.model, versions) if in_use else None
         if why is not None:
             problems[task] = why
     return _validity(

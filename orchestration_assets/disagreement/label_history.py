@@ -11,6 +11,7 @@ Where a service is asked only if others were not sure, it reads the doubtful ite
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
 
 import pyarrow as pa
@@ -20,6 +21,7 @@ from orchestration_assets.schemas.decoding import decode, values
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.tables import INTERPRETATIONS, PROCESSING_PLANS, RESOLUTIONS
 from resources.damage import leaving_out_damage
+from resources.derived_facts import kept_facts
 from resources.table_store import TableStore
 
 LabelVotes = dict[str, tuple[str, float | None]]
@@ -38,6 +40,8 @@ _READ: Final = (
 _BETWEEN: Final = "\n"
 
 _MAX_READINGS: Final = 100_000
+# another number where the facts of a batch are counted in another way
+_COUNTS: Final = "label_counts_1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +96,11 @@ class _Ways:
         default_factory=lambda: defaultdict(Counter)
     )
 
-    def count(self, independent: pa.Table) -> None:
-        """Adds the readings of a batch."""
-        planned = independent.group_by([*_QUESTION, *_WAY_COLUMNS]).aggregate([])
-        for (task, *way), count in _counted(planned, "task", *_WAY_COLUMNS):
+    def count(self, facts: Mapping[str, Any]) -> None:
+        """Adds the readings of a batch, as :func:`_facts` has counted them."""
+        for task, *way, count in facts["planned"]:
             self.items[task, tuple(way)] += count
-        for (task, service, *way), count in _counted(independent, "task", "service", *_WAY_COLUMNS):
+        for task, service, *way, count in facts["read"]:
             self.read[task, tuple(way)][service] += count
 
     def conditional(self, task: str, way: Way) -> set[str]:
@@ -105,11 +108,75 @@ class _Ways:
         return {name for name, n in self.read[task, way].items() if n < self.items[task, way]}
 
 
-def _counted(table: pa.Table, *names: str) -> Iterator[tuple[tuple[Any, ...], int]]:
+def _facts(independent: pa.Table | None) -> dict[str, Any]:
+    """What the independent readings of a batch add to the counts over all batches: ``planned``,
+    task, way and items; ``read``, task, service, way and readings; ``versions``, task, service and
+    the version in which it gave the first of its answers. Nothing where no such table is stored.
+    """
+    if independent is None:
+        return {}
+    planned = independent.group_by([*_QUESTION, *_WAY_COLUMNS]).aggregate([])
+    answered = independent.filter(pc.equal(independent["status"], Status.OK.value))
+    return {
+        "planned": list(_counted(planned, "task", *_WAY_COLUMNS)),
+        "read": list(_counted(independent, "task", "service", *_WAY_COLUMNS)),
+        "versions": list(_first_versions(answered)),
+    }
+
+
+def _counted(table: pa.Table, *names: str) -> Iterator[tuple[Any, ...]]:
     """Each combination of values in the columns, and in how many rows it stands."""
     grouped = table.group_by(list(names)).aggregate([([], "count_all")])
-    for *combination, count in values(grouped, *names, "count_all"):
-        yield tuple(combination), count
+    return values(grouped, *names, "count_all")
+
+
+def answered_versions(store: TableStore) -> dict[str, dict[str, str]]:
+    """Label task -> independent service -> the version in which it answered last."""
+    versions: dict[str, dict[str, str]] = {}
+    for batch in reversed(store.batches(RESOLUTIONS.name)):
+        with leaving_out_damage():
+            for task, service, version in _BatchReadings(store, batch).facts.get("versions", ()):
+                versions.setdefault(task, {}).setdefault(service, version)
+    return versions
+
+
+@dataclass(frozen=True)
+class _BatchReadings:
+    """The independent readings of a batch, read where its facts are not enough.
+
+    Raises DamagedFileError.
+    """
+
+    store: TableStore
+    batch: str
+
+    @cached_property
+    def rows(self) -> pa.Table | None:
+        return _independent(self.store, self.batch)
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """What :func:`_facts` counts, kept beside the tables."""
+        tables = (PROCESSING_PLANS.name, *(table.name for table in INTERPRETATIONS.values()))
+        return kept_facts(self.store, self.batch, _COUNTS, tables, lambda: _facts(self.rows))
+
+    def answers(self, full: Collection[str], judged: pa.Array) -> pa.Table | None:
+        """The answers to tasks that are not ``full``, and those about ``judged`` contents; None
+        where the batch has none."""
+        asked = {task for task, *_ in self.facts.get("versions", ())}
+        if not (asked - set(full) or (asked and self._is_about(judged))) or self.rows is None:
+            return None
+        answered = self.rows.filter(pc.equal(self.rows["status"], Status.OK.value))
+        room = pc.invert(pc.is_in(answered["task"], pa.array(sorted(full), pa.string())))
+        return answered.filter(pc.or_(room, pc.is_in(answered["content_hash"], judged)))
+
+    def _is_about(self, contents: pa.Array) -> bool:
+        return bool(len(contents)) and any(
+            pc.any(pc.is_in(read["content_hash"], contents)).as_py()
+            for table in INTERPRETATIONS.values()
+            if self.store.exists(table.name, self.batch)
+            for read in [self.store.read(table.name, self.batch, ["content_hash"])]
+        )
 
 
 def label_readings(store: TableStore, judged: Collection[str] = ()) -> dict[str, LabelReadings]:
@@ -124,19 +191,20 @@ def label_readings(store: TableStore, judged: Collection[str] = ()) -> dict[str,
     taken: dict[tuple[str, str], set[Way]] = {}
     wanted = pa.array(sorted(judged), pa.string())
     for batch in reversed(store.batches(RESOLUTIONS.name)):
-        independent = None
+        facts, answered = dict[str, Any](), None
+        full = [task for task, of_task in rows.items() if len(of_task) >= _MAX_READINGS]
         with leaving_out_damage():
-            independent = _independent(store, batch)
-        if independent is None:
+            of_batch = _BatchReadings(store, batch)
+            answered = of_batch.answers(full, wanted)
+            facts = of_batch.facts
+        if not facts:
             continue
-        ways.count(independent)
-        answered = independent.filter(pc.equal(independent["status"], Status.OK.value))
-        for task, service, version in _first_versions(answered):
+        ways.count(facts)
+        for task, service, version in facts["versions"]:
             versions.setdefault(task, {}).setdefault(service, version)
             rows.setdefault(task, {})
-        full = [task for task, of_task in rows.items() if len(of_task) >= _MAX_READINGS]
-        room = pc.invert(pc.is_in(answered["task"], pa.array(full, pa.string())))
-        answered = answered.filter(pc.or_(room, pc.is_in(answered["content_hash"], wanted)))
+        if answered is None:
+            continue
         for row in decode(_LabelReading, answered):
             task, service, content = row.task, row.service, row.content_hash
             of_task = rows[task]

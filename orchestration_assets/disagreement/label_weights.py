@@ -12,7 +12,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from orchestration_assets.disagreement.readings import ServiceReadings, ok_votes
+from orchestration_assets.disagreement.readings import (
+    Key,
+    ServiceReadings,
+    ok_votes,
+    once_for_each,
+)
 from orchestration_assets.evidence.label_free import fit_label_free
 from orchestration_assets.evidence.label_model import LabelModel, encode_votes
 from orchestration_assets.evidence.recorded_answers import MISSING
@@ -26,7 +31,6 @@ from orchestration_assets.services.identity import changed_parts
 _ENOUGH_SERVICES: Final = 3
 _LABELS_MOST: Final = 400
 
-Key = tuple[str, str]
 LabelVotes = Mapping[str, tuple[str, float | None]]
 
 
@@ -70,8 +74,9 @@ def weigh(
     ``readings`` are the task's independent readings, ``versions`` those of the services that gave
     them. An item without probabilities is resolved by the confidences that services state.
     """
-    keys = [key for key, votes in readings.items() if ok_votes(votes)]
-    votes = [label_votes(readings[key]) for key in keys]
+    votes_of = once_for_each(label_votes)
+    of_all = {key: votes for key, given in readings.items() if (votes := votes_of(given))}
+    keys, votes = list(of_all), list(of_all.values())
     if promoted is not None:
         why = mismatch(promoted.model, versions)
         if why is None:
@@ -143,20 +148,29 @@ def _weigh_by_calibration(
 def _weigh_by_model(
     keys: Sequence[Key], votes: Sequence[LabelVotes], model: LabelModel, basis: str
 ) -> dict[Key, WeighedAnswers]:
-    """The label probabilities and the standing answer of each item that the model resolves."""
+    """The label probabilities and the standing answer of each item that the model resolves.
+
+    Items of the same figures share one object.
+    """
     if not keys:
         return {}
     answers, confidences = encode_votes(votes, model.services, model.labels)
     belief, standing, risk = model.resolve(answers, confidences)
     probabilities = np.exp(belief)
     weights: dict[Key, WeighedAnswers] = {}
+    known: dict[tuple[bytes, ...], WeighedAnswers] = {}
     for row, key in enumerate(keys):
         if standing[row] == MISSING:
+            continue
+        figures = (answers[row], probabilities[row], standing[row], risk[row])
+        same = tuple(one.tobytes() for one in figures)
+        if same in known:
+            weights[key] = known[same]
             continue
         given: list[Any] = sorted({int(code) for code in answers[row] if code != MISSING})
         shares = {model.labels[code]: float(probabilities[row, code]) for code in given}
         stands = model.labels[int(standing[row])]
-        weights[key] = WeighedAnswers(shares, stands, float(risk[row]), basis)
+        weights[key] = known[same] = WeighedAnswers(shares, stands, float(risk[row]), basis)
     return weights
 
 

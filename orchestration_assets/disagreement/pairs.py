@@ -1,6 +1,6 @@
 """Pairs of services whose answers to one question differ, and what that would change."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import combinations
 from typing import Final
 
@@ -10,7 +10,14 @@ from orchestration_assets.disagreement.pair_measures import (
     set_measure,
     text_measure,
 )
-from orchestration_assets.disagreement.readings import ServiceReadings, Vote, ok_votes
+from orchestration_assets.disagreement.readings import (
+    Key,
+    QuestionColumns,
+    ServiceReadings,
+    Vote,
+    ok_votes,
+    once_for_each,
+)
 from orchestration_assets.disagreement.scores import score_measure
 from orchestration_assets.disagreement.vectors import BatchThresholds, vector_measure
 from orchestration_assets.evidence.confidence import confidence_of
@@ -18,7 +25,7 @@ from orchestration_assets.evidence.standing import Roles
 from orchestration_assets.schemas.answers import shown
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Reading, Task
-from orchestration_assets.schemas.tables import DisagreementRow, ResolutionRow
+from orchestration_assets.schemas.tables import DisagreementRow
 
 _MEASURES: Final[Mapping[AnswerKind, MakeMeasure]] = {
     AnswerKind.LABEL: label_measure,
@@ -28,6 +35,7 @@ _MEASURES: Final[Mapping[AnswerKind, MakeMeasure]] = {
 }
 
 _ALL_APART: Final = Roles()
+_SAME_WHERE_EQUAL: Final = frozenset({AnswerKind.LABEL, AnswerKind.SET, AnswerKind.TEXT})
 
 
 def severity(strength: float, first: Reading, second: Reading) -> float:
@@ -41,28 +49,40 @@ def severity(strength: float, first: Reading, second: Reading) -> float:
 
 
 def disagreements(
-    resolutions: Iterable[ResolutionRow],
-    readings: Mapping[tuple[str, str], ServiceReadings],
+    questions: Iterable[QuestionColumns],
+    readings: Mapping[Key, ServiceReadings],
     tasks: Mapping[str, Task],
     thresholds: Mapping[str, BatchThresholds] | None = None,
     errors: dict[str, str] | None = None,
-    roles: Mapping[tuple[str, str], Roles] | None = None,
+    roles: Mapping[Key, Roles] | None = None,
+    with_evidence: Callable[[Collection[Key]], Mapping[Key, ServiceReadings]] | None = None,
 ) -> Iterator[DisagreementRow]:
     """One row a pair of ``ok`` readings that lie far apart or that exclude each other.
 
     Far is from the task's ``disagree_at`` on; for vectors, where thresholds are ``thresholds`` for
     the task and hold for both services, farther apart than is usual. What the difference would
     change stands in the row: ``none`` where it is no dispute. Rows come in
-    the order of the resolutions, then of the services' names. Abstentions and failures take no
+    the order of the ``questions``, then of the services' names. Abstentions and failures take no
     part, nor do pairs of which, by ``roles``, one service knew the other's answer. ``errors``
     gets, by item and task, what went wrong where a question could not be compared.
+    ``with_evidence`` gives the readings of questions with what they rest on, where ``readings`` are
+    without it; only those are asked for whose answers are not all the same.
     """
-    rows = list(resolutions)
+    rows = list(questions)
+    votes_of = once_for_each(ok_votes)
     measures = {
-        name: _measure(_task_readings(rows, readings, task), (thresholds or {}).get(name))
+        name: _measure(_task_readings(rows, readings, task, votes_of), (thresholds or {}).get(name))
         for name, task in tasks.items()
     }
-    for row in rows:
+    may_differ = once_for_each(_may_differ)
+    compared = [
+        row
+        for row in rows
+        if may_differ(readings.get((row.item_id, row.task), ()), tasks.get(row.task))
+    ]
+    if with_evidence is not None:
+        readings = with_evidence([(row.item_id, row.task) for row in compared])
+    for row in compared:
         key = (row.item_id, row.task)
         votes, part = ok_votes(readings.get(key, ())), (roles or {}).get(key, _ALL_APART)
         try:
@@ -80,6 +100,18 @@ def disagreements(
         yield from pairs
 
 
+def _may_differ(readings: ServiceReadings, task: Task | None) -> bool:
+    """Whether two services' answers could be a row of the table.
+
+    The same label, set or text never is; the same score may stand high for one service and low for
+    another, and vectors are compared by what is near to them.
+    """
+    votes = ok_votes(readings)
+    if len(votes) < 2 or task is None or task.kind not in _SAME_WHERE_EQUAL:
+        return len(votes) > 1
+    return any(vote[1].answer != votes[0][1].answer for vote in votes)
+
+
 def _measure(batch: TaskReadings, thresholds: BatchThresholds | None) -> Measure:
     if batch.task.kind is AnswerKind.VECTOR:
         return vector_measure(batch, thresholds)
@@ -87,17 +119,18 @@ def _measure(batch: TaskReadings, thresholds: BatchThresholds | None) -> Measure
 
 
 def _task_readings(
-    rows: Iterable[ResolutionRow],
-    readings: Mapping[tuple[str, str], ServiceReadings],
+    rows: Iterable[QuestionColumns],
+    readings: Mapping[Key, ServiceReadings],
     task: Task,
+    votes_of: Callable[[ServiceReadings], ServiceReadings],
 ) -> TaskReadings:
     paths = {row.item_id: row.path for row in rows if row.task == task.name}
-    votes = {item: ok_votes(readings.get((item, task.name), ())) for item in paths}
+    votes = {item: votes_of(readings.get((item, task.name), ())) for item in paths}
     return TaskReadings(task, votes, paths)
 
 
 def _compared(
-    row: ResolutionRow, first: Vote, second: Vote, measure: Measure
+    row: QuestionColumns, first: Vote, second: Vote, measure: Measure
 ) -> DisagreementRow | None:
     found = measure.compare(row.item_id, first, second)
     if found is None or not found.disagree:

@@ -13,8 +13,11 @@ from operator import itemgetter
 from statistics import fmean
 from typing import Final, cast
 
+import numpy as np
+import pyarrow as pa
+
 from orchestration_assets.disagreement.label_weights import WeighedAnswers
-from orchestration_assets.disagreement.readings import ServiceReadings, ok_votes
+from orchestration_assets.disagreement.readings import Key, ServiceReadings, ok_votes
 from orchestration_assets.evidence.consensus import Consensus, consensus, support_of
 from orchestration_assets.evidence.distances import distance
 from orchestration_assets.evidence.standing import (
@@ -27,6 +30,7 @@ from orchestration_assets.evidence.standing import (
     standing,
 )
 from orchestration_assets.schemas.answers import Answer, answer_columns, shown
+from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import (
     AnswerKind,
     Manner,
@@ -35,12 +39,21 @@ from orchestration_assets.schemas.enums import (
     Status,
     Triage,
 )
+from orchestration_assets.schemas.equal_rows import first_of_each
 from orchestration_assets.schemas.items import Reading, Task
 from orchestration_assets.schemas.policy import Review
+from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.storable_values import whole_text
-from orchestration_assets.schemas.tables import PlanRow, ReadingSummary, ResolutionRow
+from orchestration_assets.schemas.tables import (
+    PROCESSING_PLANS,
+    RESOLUTIONS,
+    PlanRow,
+    ReadingSummary,
+    ResolutionRow,
+)
 
 _STATED: Final = "stated confidences, unchecked"
+_OF_ITEM: Final = ("batch", "item_id", "content_hash", "path")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +106,38 @@ def resolve_plans(
         except Exception as error:  # noqa: BLE001 -- what one item breaks is its own failure
             row = _unresolved(plan, answers, task, rules or ResolutionRules(), error)
         yield row
+
+
+def resolve_alike(
+    plans: pa.Table,
+    readings: Mapping[Key, ServiceReadings],
+    tasks: Mapping[str, Task],
+    roles: Mapping[Key, Roles],
+    rules: ResolutionRules,
+    weighed: Mapping[Key, WeighedAnswers],
+    basis: Mapping[str, str],
+) -> pa.Table:
+    """The table of what :func:`resolve_plans` finds, made once for all questions of a task that
+    share their readings, their roles and what is known of their labels."""
+    known: dict[tuple[str, int, int, int], int] = {}
+    number = np.fromiter(
+        (
+            known.setdefault(
+                (task, *(id(of.get((item, task))) for of in (readings, roles, weighed))), len(known)
+            )
+            for item, task in values(plans, "item_id", "task")
+        ),
+        np.int64,
+        plans.num_rows,
+    )
+    first, number = first_of_each(number)
+    asked = PROCESSING_PLANS.rows(plans.take(pa.array(first, pa.int64())))
+    rows = resolve_plans(asked, readings, tasks, roles, rules, weighed, basis)
+    spread = rows_to_arrow(RESOLUTIONS, rows).take(pa.array(number, pa.int64()))
+    for name in _OF_ITEM:
+        at = RESOLUTIONS.schema.get_field_index(name)
+        spread = spread.set_column(at, RESOLUTIONS.schema.field(name), plans[name])
+    return spread
 
 
 def _unresolved(

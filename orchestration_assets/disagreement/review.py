@@ -8,19 +8,30 @@ same pattern (the same services for and against, on the same task): 1, 1/sqrt 2,
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from typing import Final
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from orchestration_assets.content.listed_answers import MOST_LISTED, can_be_listed
-from orchestration_assets.disagreement.label_weights import Key
+from orchestration_assets.disagreement.readings import Key
 from orchestration_assets.disagreement.task_questions import allowed_answers
 from orchestration_assets.evidence.review_sampling import permanent_number, sizes_of
 from orchestration_assets.evidence.verdict_weights import open_probabilities
+from orchestration_assets.schemas.decoding import decode
 from orchestration_assets.schemas.disagreement import QueuedReading, ReviewRow
 from orchestration_assets.schemas.enums import AnswerKind, Consequence, Status, Triage
+from orchestration_assets.schemas.equal_rows import row_codes
 from orchestration_assets.schemas.items import Task
-from orchestration_assets.schemas.tables import DisagreementRow, ReadingSummary, ResolutionRow
+from orchestration_assets.schemas.tables import (
+    RESOLUTIONS,
+    DisagreementRow,
+    ReadingSummary,
+    ResolutionRow,
+)
 
 _LONGEST: Final = 300
 _LONGEST_CHOICE: Final = 200
@@ -62,8 +73,45 @@ def _dispute(rows: list[DisagreementRow]) -> QuestionDispute:
     return QuestionDispute(severity, tuple(sentences)[:_MOST_SENTENCES])
 
 
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A question that may be asked: ``row`` is its place among the resolutions, ``pattern`` the
+    same for all questions of a task with the same services for and against."""
+
+    row: int
+    item_id: str
+    content_hash: str
+    task: str
+    pattern: int
+    triage: Triage
+    risk: float
+    impact: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Valued:
+    """A candidate, how much it teaches, and the value of its verdict."""
+
+    question: _Candidate
+    teaches: float
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """A question of the queue as it was drawn."""
+
+    valued: _Valued
+    place: int
+    round: int
+    size: float
+    priority: float
+    beyond: float
+    audit: bool
+
+
 def review_queue(
-    resolutions: Iterable[ResolutionRow],
+    resolutions: pa.Table,
     facts: QuestionFacts,
     copies: Mapping[str, int],
     impacts: Mapping[str, float],
@@ -91,29 +139,25 @@ def review_queue(
     here = set(answered) - set(elsewhere)
     earlier, number = closed_rounds(before, here, done)
     with_probability = {(row.content_hash, row.task) for row in earlier if row.probability}
-    candidates: list[tuple[tuple[str, ...], ReviewRow]] = []
-    certain: list[ReviewRow] = []
-    for row in resolutions:
-        key = (row.content_hash, row.task)
-        if key in done and (key not in answered or key in with_probability):
-            continue
-        candidate = _candidate(row, facts, copies, impacts)
-        if candidate is None:
-            continue
-        if key in done:
-            certain.append(replace(candidate, chance=1.0, probability=1.0))
-            continue
-        pattern: tuple[str, ...] = (row.task, "|".join(row.supporters), "|".join(row.dissenters))
-        candidates.append((pattern, candidate))
+    candidates: list[_Candidate] = []
+    certain: list[_Candidate] = []
+    for candidate in _candidates(resolutions, facts.disputes, copies, impacts):
+        key = (candidate.content_hash, candidate.task)
+        if key not in done:
+            candidates.append(candidate)
+        elif key in answered and key not in with_probability:
+            certain.append(candidate)
     valued = _valued(candidates, facts.disputes)
     asked = [row for row in before if row.probability is None]
     drawn = _sampled(valued, number, max_rows, audit_share)
-    if asked and number == asked[0].round and _design(drawn) != _design(asked):
+    if asked and number == asked[0].round and list(map(_design, drawn)) != _designs(asked):
         earlier, number = [*earlier, *map(_unanswered, asked)], number + 1
         drawn = _sampled(valued, number, max_rows, audit_share)
     # where nothing may be asked, what is judged is not all there is
-    known = [replace(row, round=number) for row in certain] if max_rows else []
-    return [*earlier, *known, *drawn]
+    known = [_judged_before(one, number) for one in certain] if max_rows else []
+    rows = _review_rows([*known, *drawn], resolutions, facts)
+    sure = (replace(row, chance=1.0, probability=1.0) for row in rows[: len(known)])
+    return [*earlier, *sure, *rows[len(known) :]]
 
 
 def closed_rounds(
@@ -142,80 +186,123 @@ def _unanswered(row: ReviewRow) -> ReviewRow:
     return replace(row, place=0, probability=0.0)
 
 
-def _design(drawn: Sequence[ReviewRow]) -> list[tuple[str, str, float, float, float]]:
-    """What the probabilities of a draw rest on."""
-    return [(row.content_hash, row.task, row.size, row.priority, row.beyond) for row in drawn]
+def _design(drawn: _Drawn) -> tuple[str, str, float, float, float]:
+    """What the probability of a drawn question rests on."""
+    question = drawn.valued.question
+    return (question.content_hash, question.task, drawn.size, drawn.priority, drawn.beyond)
 
 
-def _valued(
-    candidates: list[tuple[tuple[str, ...], ReviewRow]], disputes: Mapping[Key, QuestionDispute]
-) -> list[ReviewRow]:
+def _designs(asked: Iterable[ReviewRow]) -> list[tuple[str, str, float, float, float]]:
+    return [(row.content_hash, row.task, row.size, row.priority, row.beyond) for row in asked]
+
+
+def _judged_before(question: _Candidate, round_number: int) -> _Drawn:
+    return _Drawn(_Valued(question, 1.0, 0.0), 0, round_number, 0.0, 0.0, 0.0, False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Resolved:
+    """The columns of a resolution that say whether and how urgently it may be asked about."""
+
+    item_id: str
+    content_hash: str
+    task: str
+    kind: AnswerKind
+    triage: Triage | None
+    error_risk: float | None
+
+
+def _candidates(
+    resolutions: pa.Table,
+    disputes: Mapping[Key, QuestionDispute],
+    copies: Mapping[str, int],
+    impacts: Mapping[str, float],
+) -> Iterator[_Candidate]:
+    """The questions that may be asked, in the order of the resolutions."""
+    patterns = row_codes(resolutions.select(["task", "supporters", "dissenters"])).tolist()
+    answered = _answered_without_risk(resolutions)
+    for place, row in enumerate(decode(_Resolved, resolutions)):
+        triage, risk = row.triage, row.error_risk
+        if row.kind == AnswerKind.VECTOR:
+            continue
+        if triage is None or risk is None:
+            # a label that services dispute and that none was let stand belongs to the whole as well
+            label = row.kind == AnswerKind.LABEL and place in answered
+            dispute = disputes.get((row.item_id, row.task))
+            severity = dispute.severity if dispute else 0.0
+            if not label and severity == 0.0:
+                continue
+            triage, risk = Triage.REVIEW, 0.5 if label else 0.5 * severity
+        impact = impacts.get(row.task, 1.0) * max(copies.get(row.item_id, 1), 1)
+        question = row.item_id, row.content_hash, row.task
+        yield _Candidate(place, *question, patterns[place], triage, risk, impact)
+
+
+def _answered_without_risk(resolutions: pa.Table) -> set[int]:
+    """The places of the resolutions without a risk in which a service gave an answer."""
+    without = pc.or_(pc.is_null(resolutions["triage"]), pc.is_null(resolutions["error_risk"]))
+    places = pc.indices_nonzero(without)
+    readings = resolutions["readings"].take(places).to_pylist()
+    return {
+        place
+        for place, given in zip(places.to_pylist(), readings, strict=True)
+        if any(reading["status"] == Status.OK for reading in given)
+    }
+
+
+def _valued(candidates: list[_Candidate], disputes: Mapping[Key, QuestionDispute]) -> list[_Valued]:
     """The questions with what each teaches, and the value of its verdict: none where services
     disagree, and nothing hangs on it."""
     # within a pattern the riskiest comes first, and teaches most
-    candidates.sort(key=lambda c: (-c[1].error_risk * c[1].impact, c[1].item_id, c[1].task))
-    earlier: Counter[tuple[str, ...]] = Counter()
-    valued: list[ReviewRow] = []
-    for pattern, question in candidates:
-        teaches = 1.0 / (1.0 + earlier[pattern]) ** 0.5
-        earlier[pattern] += 1
+    ordered = sorted(candidates, key=lambda one: (-one.risk * one.impact, one.item_id, one.task))
+    earlier: Counter[int] = Counter()
+    valued: list[_Valued] = []
+    for question in ordered:
+        teaches = 1.0 / (1.0 + earlier[question.pattern]) ** 0.5
+        earlier[question.pattern] += 1
         dispute = disputes.get((question.item_id, question.task))
         harmless = dispute is not None and dispute.severity == 0.0
-        value = 0.0 if harmless else question.error_risk * question.impact * teaches
-        valued.append(replace(question, teaches=teaches, value=value))
+        value = 0.0 if harmless else question.risk * question.impact * teaches
+        valued.append(_Valued(question, teaches, value))
     return valued
 
 
 def _sampled(
-    questions: list[ReviewRow], round_number: int, max_rows: int, audit_share: float
-) -> list[ReviewRow]:
+    questions: list[_Valued], round_number: int, max_rows: int, audit_share: float
+) -> list[_Drawn]:
     """The questions of the highest priority in this round, in its order."""
-    sizes = sizes_of([question.value for question in questions], audit_share)
+    sizes = sizes_of([one.value for one in questions], audit_share).tolist()
     even = audit_share / max(len(questions), 1)
+    of_round = str(round_number)
     sized = []
-    for question, size in zip(questions, sizes.tolist(), strict=True):
-        number = permanent_number(question.task, question.content_hash, str(round_number))
-        audit = size < 2.0 * even
-        priority = size / number
-        sized.append(
-            replace(question, round=round_number, size=size, priority=priority, audit=audit)
-        )
-    sized.sort(key=lambda question: (-question.priority, question.item_id, question.task))
-    beyond = sized[max_rows].priority if max_rows < len(sized) else 0.0
+    for one, size in zip(questions, sizes, strict=True):
+        question = one.question
+        number = permanent_number(question.task, question.content_hash, of_round)
+        sized.append((-(size / number), question.item_id, question.task, size, one))
+    sized.sort(key=itemgetter(0, 1, 2))
+    beyond = -sized[max_rows][0] if max_rows < len(sized) else 0.0
     return [
-        replace(
-            question,
-            place=place,
-            beyond=beyond,
-            chance=min(1.0, question.size / beyond) if beyond else 1.0,
-        )
-        for place, question in enumerate(sized[:max_rows], 1)
+        _Drawn(one, place, round_number, size, -behind, beyond, size < 2.0 * even)
+        for place, (behind, _, _, size, one) in enumerate(sized[:max_rows], 1)
     ]
 
 
-def _candidate(
-    row: ResolutionRow,
-    facts: QuestionFacts,
-    copies: Mapping[str, int],
-    impacts: Mapping[str, float],
-) -> ReviewRow | None:
-    triage, risk = row.triage, row.error_risk
-    key = (row.item_id, row.task)
+def _review_rows(
+    drawn: Sequence[_Drawn], resolutions: pa.Table, facts: QuestionFacts
+) -> list[ReviewRow]:
+    """The rows of the table, of which the resolutions are taken apart only here."""
+    places = pa.array([one.valued.question.row for one in drawn], pa.int64())
+    rows = RESOLUTIONS.rows(resolutions.take(places))
+    return [_review_row(one, row, facts) for one, row in zip(drawn, rows, strict=True)]
+
+
+def _review_row(drawn: _Drawn, row: ResolutionRow, facts: QuestionFacts) -> ReviewRow:
+    question, key = drawn.valued.question, (row.item_id, row.task)
     dispute = facts.disputes.get(key, QuestionDispute(0.0, ()))
-    if row.kind == AnswerKind.VECTOR:
-        return None
-    if triage is None or risk is None:
-        # a label that services dispute and that none was let stand belongs to the whole as well
-        label = row.kind == AnswerKind.LABEL and any(
-            reading.status == Status.OK for reading in row.readings
-        )
-        if not label and dispute.severity == 0.0:
-            return None
-        triage, risk = Triage.REVIEW, 0.5 if label else 0.5 * dispute.severity
     task = facts.tasks.get(row.task)
     return ReviewRow(
         batch=row.batch,
-        place=0,
+        place=drawn.place,
         item_id=row.item_id,
         content_hash=row.content_hash,
         path=row.path,
@@ -225,17 +312,17 @@ def _candidate(
         allowed=allowed_answers(task) if task else "",
         choices=_choices(row, task),
         answer=row.answer,
-        triage=triage,
-        error_risk=risk,
-        impact=impacts.get(row.task, 1.0) * max(copies.get(row.item_id, 1), 1),
-        teaches=1.0,
-        value=0.0,
-        round=1,
-        size=0.0,
-        priority=0.0,
-        beyond=0.0,
-        chance=0.0,
-        audit=False,
+        triage=question.triage,
+        error_risk=question.risk,
+        impact=question.impact,
+        teaches=drawn.valued.teaches,
+        value=drawn.valued.value,
+        round=drawn.round,
+        size=drawn.size,
+        priority=drawn.priority,
+        beyond=drawn.beyond,
+        chance=min(1.0, drawn.size / drawn.beyond) if drawn.beyond else 1.0,
+        audit=drawn.audit,
         probability=None,
         readings=tuple(map(_queued, row.readings)),
         kinds=tuple(facts.kinds.get(key, ())),

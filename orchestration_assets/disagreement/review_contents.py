@@ -10,8 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.disagreement.item_contents import ItemContents
-from orchestration_assets.disagreement.label_weights import Key
-from orchestration_assets.disagreement.readings import ServiceReadings, grounds, group_readings
+from orchestration_assets.disagreement.readings import (
+    Key,
+    ServiceReadings,
+    grounds,
+    group_readings,
+)
 from orchestration_assets.schemas.disagreement import ReviewRow
 from orchestration_assets.schemas.items import Reading
 from orchestration_assets.text.content_excerpts import ContentExcerpt
@@ -79,6 +83,7 @@ def question_contents(
     """Item and task of every question -> what is shown of its content; nothing beyond the first
     2,000 questions."""
     ordered = sorted(rows, key=attrgetter("place"))
+    contents.look_up(row.item_id for row in ordered[:MOST_SHOWN])
     beyond = {(row.item_id, row.task): QuestionContent(_BEYOND) for row in ordered[MOST_SHOWN:]}
     return beyond | {
         (row.item_id, row.task): QuestionContent(

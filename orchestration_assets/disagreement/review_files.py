@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from orchestration_assets.content.listed_answers import lettered
 from orchestration_assets.content.spreadsheets import APOSTROPHE, as_text
-from orchestration_assets.disagreement.label_weights import Key
+from orchestration_assets.disagreement.readings import Key
 from orchestration_assets.disagreement.review_contents import QuestionContent
 from orchestration_assets.evidence.verdict_weights import sheet_name
 from orchestration_assets.schemas.disagreement import QueuedReading, ReviewRow

@@ -1,9 +1,10 @@
 """Each service of each task: how reliable, at what price, and what would be lost without it."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +24,7 @@ from orchestration_assets.evidence.weighted_estimates import (
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.disagreement import FamilyAccuracy, ScorecardRow
 from orchestration_assets.schemas.enums import Status
+from orchestration_assets.schemas.errors import DamagedFileError
 from orchestration_assets.schemas.tables import (
     CALL_LOG,
     CONTENT_PROFILES,
@@ -30,10 +32,15 @@ from orchestration_assets.schemas.tables import (
     RESOLUTIONS,
 )
 from resources.damage import leaving_out_damage
+from resources.derived_facts import kept_facts
 from resources.table_store import TableStore
 
 _ENOUGH_ITEMS: Final = 50
 _ENOUGH_SERVICES: Final = 3
+_SIDES: Final = ("supporters", "dissenters")
+_COUNTED: Final = (*(one.name for one in INTERPRETATIONS.values()), RESOLUTIONS.name, CALL_LOG.name)
+# another number where these tables are counted in another way
+_COUNTS: Final = "service_counts_1"
 SPENDING_COLUMNS: Final = ("batch", "task", "service", "usd")
 _BROKEN_BELOW: Final = 0.1
 
@@ -60,24 +67,50 @@ def tally(store: TableStore, spending: pa.Table) -> Tally:
     tally = Tally()
     _count_spending(tally, spending)
     for batch in store.batches(RESOLUTIONS.name):
-        for table in INTERPRETATIONS.values():
-            if store.exists(table.name, batch):
-                with leaving_out_damage():
-                    read = store.read(table.name, batch, ["task", "service", "status", "final"])
-                    _count_statuses(tally, read.filter(read["final"]))
-        with leaving_out_damage():
-            sides = ("task", "supporters", "dissenters")
-            read = store.read(RESOLUTIONS.name, batch, sides)
-            for side in sides[1:]:
-                named = _named(read, side)
-                tally.took_part.update(named)
+        counted = _counts_of(store, batch)
+        for task, service, status, count in counted["statuses"]:
+            tally.statuses[task, service][status] += count
+        for side in _SIDES:
+            for task, service, count in counted[side]:
+                tally.took_part[task, service] += count
                 if side == "dissenters":
-                    tally.dissents.update(named)
-        if store.exists(CALL_LOG.name, batch):
-            columns = ["task", "service", "origin", "elapsed_ms"]
-            with leaving_out_damage():
-                _count_calls(tally, store.read(CALL_LOG.name, batch, columns))
+                    tally.dissents[task, service] += count
+        for task, service, ms, count in counted["calls"]:
+            tally.total_ms[task, service] += ms
+            tally.calls[task, service] += count
     return tally
+
+
+def _counts_of(store: TableStore, batch: str) -> dict[str, Any]:
+    """What a batch adds to the tally, kept beside its tables; what is damaged adds nothing."""
+    try:
+        return kept_facts(
+            store, batch, _COUNTS, _COUNTED, lambda: _count(store, batch, nullcontext)
+        )
+    except DamagedFileError:
+        return _count(store, batch, leaving_out_damage)
+
+
+def _count(
+    store: TableStore, batch: str, reading: Callable[[], AbstractContextManager[None]]
+) -> dict[str, Any]:
+    """The counts of a batch as rows of keys and counts; each table is read within ``reading``."""
+    counted: dict[str, list[tuple[Any, ...]]] = {"statuses": [], "calls": []}
+    counted |= {side: [] for side in _SIDES}
+    for table in INTERPRETATIONS.values():
+        if store.exists(table.name, batch):
+            with reading():
+                read = store.read(table.name, batch, ["task", "service", "status", "final"])
+                counted["statuses"] += _statuses(read.filter(read["final"]))
+    with reading():
+        read = store.read(RESOLUTIONS.name, batch, ("task", *_SIDES))
+        for side in _SIDES:
+            counted[side] += _named(read, side)
+    if store.exists(CALL_LOG.name, batch):
+        with reading():
+            columns = ["task", "service", "origin", "elapsed_ms"]
+            counted["calls"] += _calls(store.read(CALL_LOG.name, batch, columns))
+    return counted
 
 
 def families_of(store: TableStore, contents: Collection[str]) -> dict[str, str]:
@@ -94,8 +127,8 @@ def families_of(store: TableStore, contents: Collection[str]) -> dict[str, str]:
     return found
 
 
-def _named(read: pa.Table, side: str) -> dict[_Key, int]:
-    """Task and service -> how often the service is named in a column of lists."""
+def _named(read: pa.Table, side: str) -> Iterator[tuple[Any, ...]]:
+    """Task and service, and how often the service is named in a column of lists."""
     lists = read[side].combine_chunks()
     named = pa.table(
         {
@@ -104,16 +137,20 @@ def _named(read: pa.Table, side: str) -> dict[_Key, int]:
         }
     )
     grouped = named.group_by(["task", "service"]).aggregate([([], "count_all")])
-    return {
-        (task, service): count
-        for task, service, count in values(grouped, "task", "service", "count_all")
-    }
+    return values(grouped, "task", "service", "count_all")
 
 
-def _count_statuses(tally: Tally, read: pa.Table) -> None:
+def _statuses(read: pa.Table) -> Iterator[tuple[Any, ...]]:
     grouped = read.group_by(["task", "service", "status"]).aggregate([([], "count_all")])
-    for task, service, status, count in values(grouped, "task", "service", "status", "count_all"):
-        tally.statuses[task, service][status] += count
+    return values(grouped, "task", "service", "status", "count_all")
+
+
+def _calls(read: pa.Table) -> Iterator[tuple[Any, ...]]:
+    called = read.filter(pc.equal(read["origin"], "called"))
+    measures = [("elapsed_ms", "sum"), ([], "count_all")]
+    # one thread: a sum of floats is the same only in the same order
+    grouped = called.group_by(["task", "service"], use_threads=False).aggregate(measures)
+    return values(grouped, "task", "service", "elapsed_ms_sum", "count_all")
 
 
 def _count_spending(tally: Tally, spending: pa.Table) -> None:
@@ -121,16 +158,6 @@ def _count_spending(tally: Tally, spending: pa.Table) -> None:
     grouped = sent.group_by(["task", "service"]).aggregate([("usd", "sum")])
     for task, service, usd in values(grouped, "task", "service", "usd_sum"):
         tally.cost_usd[task, service] += usd
-
-
-def _count_calls(tally: Tally, read: pa.Table) -> None:
-    called = read.filter(pc.equal(read["origin"], "called"))
-    measures = [("elapsed_ms", "sum"), ([], "count_all")]
-    grouped = called.group_by(["task", "service"]).aggregate(measures)
-    names = ("task", "service", "elapsed_ms_sum", "count_all")
-    for task, service, ms, count in values(grouped, *names):
-        tally.total_ms[task, service] += ms
-        tally.calls[task, service] += count
 
 
 @dataclass(frozen=True)

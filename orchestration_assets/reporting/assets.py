@@ -55,7 +55,7 @@ def item_states(
     **interpretations: pa.Table,
 ) -> dg.MaterializeResult[pa.Table]:
     """Replays what the floors stored through the state machine."""
-    rows = replay(
+    states = replay(
         context.partition_key,
         content_manifest,
         content_profiles,
@@ -63,7 +63,6 @@ def item_states(
         {table.name: interpretations[table.name] for table in INTERPRETATIONS.values()},
         resolutions,
     )
-    states = rows_to_arrow(ITEM_STATES, rows)
     ends = Counter(states.filter(pc.field("final"))["to_state"].to_pylist())
     return dg.MaterializeResult(value=states, metadata=dict(ends))
 

@@ -104,6 +104,13 @@ def value_counts(values: "pd.Series[Any]") -> dict[str, int]:
     return dict(sorted(counted.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
+def column_counts(column: pa.ChunkedArray) -> dict[str, int]:
+    """What :func:`value_counts` finds, of a column of words of a table."""
+    counted = {one["values"]: one["counts"] for one in column.value_counts().to_pylist()}
+    named = ((name, count) for name, count in counted.items() if name is not None)
+    return dict(sorted(named, key=lambda pair: (-pair[1], pair[0])))
+
+
 def groups(rows: pd.DataFrame, by: Sequence[str]) -> Iterator[tuple[tuple[Any, ...], pd.DataFrame]]:
     """The rows that are equal in every column named, in the order of these columns' values."""
     # pandas types its keys as Hashable only

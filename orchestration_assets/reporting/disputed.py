@@ -32,6 +32,8 @@ def disputed_questions(disputes: pa.Table) -> frozenset[QuestionKey]:
 
 def is_disputed(questions: pa.Table, disputes: pa.Table) -> "np.ndarray[Any, np.dtype[np.bool_]]":
     """For each row of ``questions``, which has ``item_id`` and ``task``, whether it is disputed."""
+    if not disputes.num_rows:
+        return np.zeros(questions.num_rows, dtype=bool)
     disputed = disputed_questions(disputes)
     return np.fromiter(
         (key in disputed for key in values(questions, "item_id", "task")),

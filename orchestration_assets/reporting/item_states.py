@@ -10,44 +10,40 @@ from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.schemas.decoding import values
+from orchestration_assets.schemas.decoding import decode, values
 from orchestration_assets.schemas.enums import EntryOutcome, ProfileStatus, ResolutionStatus, Status
 from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.states import (
     FINAL_STATES,
     INTAKE_STATES,
+    ITEM_STATES,
     ItemState,
-    StateRow,
     step,
 )
-from orchestration_assets.schemas.tables import (
-    CONTENT_MANIFEST,
-    CONTENT_PROFILES,
-    RESOLUTIONS,
-    ResolutionRow,
-)
+
+Event = tuple[str, ItemState, str]
+"""Item, the state that it takes, and why."""
 
 
 @dataclass(frozen=True, slots=True)
-class StateEvent:
-    """What one floor decided about an item."""
+class Floor:
+    """What one asset (or several) decided about items, at most once about each."""
 
-    item_id: str
-    state: ItemState
-    why: str
     asset: str
+    events: Iterable[Event]
 
 
 class UnlistedItemError(OrchestrationError):
     """A table speaks of an item that the manifest does not have; nothing was written."""
 
-    def __init__(self, event: StateEvent) -> None:
+    def __init__(self, item_id: str, asset: str) -> None:
         super().__init__(
-            f"{event.asset} has the item {event.item_id}, which the batch's manifest does not "
-            f"list; materialize {event.asset} and what it is made from again"
+            f"{asset} has the item {item_id}, which the batch's manifest does not "
+            f"list; materialize {asset} and what it is made from again"
         )
 
 
@@ -72,6 +68,9 @@ _DECISIVE_FIRST: Final = (
     ItemState.REVIEW,
 )
 _question = attrgetter("item_id", "task")
+_STATES: Final = tuple(ItemState)
+_NUMBER: Final = {state: number for number, state in enumerate(_STATES)}
+_NOWHERE: Final = -1  # before the listing
 
 
 def replay(
@@ -81,89 +80,120 @@ def replay(
     plans: pa.Table,
     interpretations: Mapping[str, pa.Table],
     resolutions: pa.Table,
-) -> Iterator[StateRow]:
-    """The transitions of every item of the manifest, in the manifest's order.
+) -> pa.Table:
+    """The table of the transitions of every item of the manifest, in the manifest's order.
 
     ``interpretations`` maps the name of each such table to its rows.
 
     Raises IllegalTransitionError when tables contradict each other, and UnlistedItemError when
     one speaks of an item that was never listed.
     """
-    events: dict[str, list[StateEvent]] = {item: [] for item in manifest["item_id"].to_pylist()}
+    planned = set(plans["item_id"].to_pylist())
     floors = (
-        _intake(manifest),
-        _profiled(profiles, set(plans["item_id"].to_pylist())),
-        _planned(plans),
-        _processing(interpretations),
-        _ended(resolutions, _quarantined(interpretations.values())),
+        Floor("content_source", _listed(manifest)),
+        Floor("content_manifest", _taken_in(manifest)),
+        Floor("content_profiles", _profiled(profiles)),
+        Floor("processing_plans", _without_task(profiles, planned)),
+        Floor("processing_plans", _planned(plans)),
+        *_processing(interpretations),
+        Floor("resolutions", _ended(resolutions, _quarantined(interpretations.values()))),
     )
+    return transitions(batch, manifest.select(["item_id", "path"]), floors)
+
+
+def transitions(batch: str, items: pa.Table, floors: Iterable[Floor]) -> pa.Table:
+    """The events of all items as numbered transitions; ``items`` has each item's id and path.
+
+    Raises IllegalTransitionError and UnlistedItemError.
+    """
+    place_of = {item: place for place, item in enumerate(items["item_id"].to_pylist())}
+    places, states, reasons, assets = list[int](), list[int](), list[str](), list[str]()
     for floor in floors:
-        for event in floor:
-            if event.item_id not in events:
-                raise UnlistedItemError(event)
-            events[event.item_id].append(event)
-    paths = dict(zip(events, manifest["path"].to_pylist(), strict=True))
-    for item_id, of_item in events.items():
-        yield from transitions(batch, paths[item_id], of_item)
+        for item, state, why in floor.events:
+            if item not in place_of:
+                raise UnlistedItemError(item, floor.asset)
+            places.append(place_of[item])
+            states.append(_NUMBER[state])
+            reasons.append(why)
+            assets.append(floor.asset)
+    place = np.array(places, dtype=np.int64)
+    order = np.argsort(place, kind="stable")
+    place, after = place[order], np.array(states, dtype=np.int64)[order]
+    first = np.diff(place, prepend=-1) != 0
+    begun = np.maximum.accumulate(np.where(first, np.arange(len(place)), 0))
+    before = np.where(first, _NOWHERE, np.roll(after, 1))
+    taken = np.stack([before, after], axis=1)
+    steps, at = np.unique(taken, axis=0, return_index=True)
+    for (left, state), row in sorted(zip(steps.tolist(), at.tolist(), strict=True), key=_by_row):
+        item = items["item_id"][int(place[row])].as_py()
+        step(item, None if left == _NOWHERE else _STATES[left], _STATES[state])
+    names = pa.array([state.value for state in _STATES])
+    final = np.array([state in FINAL_STATES for state in _STATES])
+    left = pa.array(before, pa.int64(), mask=before == _NOWHERE)
+    columns = {
+        "batch": pa.array([batch], pa.string()).take(pa.array(np.zeros(len(place), np.int64))),
+        "item_id": items["item_id"].take(pa.array(place)),
+        "path": items["path"].take(pa.array(place)),
+        "step": pa.array(np.arange(len(place)) - begun, pa.int64()),
+        "from_state": names.take(left),
+        "to_state": names.take(pa.array(after)),
+        "final": pa.array(final[after]),
+        "why": pa.array(reasons, pa.string()).take(pa.array(order)),
+        "asset": pa.array(assets, pa.string()).take(pa.array(order)),
+    }
+    return pa.table([columns[name] for name in ITEM_STATES.schema.names], ITEM_STATES.schema)
 
 
-def transitions(batch: str, path: str, events: Iterable[StateEvent]) -> Iterator[StateRow]:
-    """One item's events as numbered transitions. Raises IllegalTransitionError."""
-    state: ItemState | None = None
-    for number, event in enumerate(events):
-        before, state = state, step(event.item_id, state, event.state)
-        yield StateRow(
-            batch=batch,
-            item_id=event.item_id,
-            path=path,
-            step=number,
-            from_state=before,
-            to_state=state,
-            final=state in FINAL_STATES,
-            why=event.why,
-            asset=event.asset,
-        )
+def _by_row(step_and_row: tuple[list[int], int]) -> int:
+    return step_and_row[1]
 
 
-def _intake(manifest: pa.Table) -> Iterator[StateEvent]:
-    for row in CONTENT_MANIFEST.rows(manifest):
-        item, outcome = row.item_id, row.outcome
-        gone = outcome is EntryOutcome.GONE
-        listing = "known before, no longer listed" if gone else f"listed, {row.size_bytes} bytes"
-        yield StateEvent(item, ItemState.DISCOVERED, listing, "content_source")
-        if outcome is not EntryOutcome.ACCEPTED:
-            outcome_reason = ": ".join(words for words in (row.reason, row.detail) if words)
-            why = outcome_reason or "no longer listed"
-            yield StateEvent(item, INTAKE_STATES[outcome], why, "content_manifest")
+def _listed(manifest: pa.Table) -> Iterator[Event]:
+    for item, outcome, size in values(manifest, "item_id", "outcome", "size_bytes"):
+        gone = outcome == EntryOutcome.GONE
+        listing = "known before, no longer listed" if gone else f"listed, {size} bytes"
+        yield item, ItemState.DISCOVERED, listing
 
 
-def _profiled(profiles: pa.Table, planned: set[str]) -> Iterator[StateEvent]:
-    families = profiles["family"].to_pylist()
-    for row, family in zip(CONTENT_PROFILES.rows(profiles), families, strict=True):
-        item, state = row.item_id, _FROM_PROFILE[row.status]
-        why = row.reason or f"looks like {family}, {row.coverage:.0%} of it seen"
-        yield StateEvent(item, state, why, "content_profiles")
-        if state is ItemState.PROFILED and item not in planned:
-            yield StateEvent(item, ItemState.RESOLVED, "no task applies to it", "processing_plans")
+def _taken_in(manifest: pa.Table) -> Iterator[Event]:
+    others = manifest.filter(pc.not_equal(manifest["outcome"], EntryOutcome.ACCEPTED.value))
+    for item, outcome, *told in values(others, "item_id", "outcome", "reason", "detail"):
+        why = ": ".join(words for words in told if words) or "no longer listed"
+        yield item, INTAKE_STATES[EntryOutcome(outcome)], why
 
 
-def _planned(plans: pa.Table) -> Iterator[StateEvent]:
+def _profiled(profiles: pa.Table) -> Iterator[Event]:
+    columns = ("item_id", "status", "reason", "family", "coverage")
+    for item, status, reason, family, coverage in values(profiles, *columns):
+        why = reason or f"looks like {family}, {coverage:.0%} of it seen"
+        yield item, _FROM_PROFILE[ProfileStatus(status)], why
+
+
+def _without_task(profiles: pa.Table, planned: set[str]) -> Iterator[Event]:
+    for item, status in values(profiles, "item_id", "status"):
+        if item not in planned and _FROM_PROFILE[ProfileStatus(status)] is ItemState.PROFILED:
+            yield item, ItemState.RESOLVED, "no task applies to it"
+
+
+def _planned(plans: pa.Table) -> Iterator[Event]:
     rows = sorted(values(plans, "item_id", "task", "model", "option"), key=itemgetter(0, 1))
     for item, of_item in groupby(rows, key=itemgetter(0)):
         ways = (f"{task} {model} by {option}" for _, task, model, option in of_item)
-        yield StateEvent(item, ItemState.PLANNED, "; ".join(ways), "processing_plans")
+        yield item, ItemState.PLANNED, "; ".join(ways)
 
 
-def _processing(interpretations: Mapping[str, pa.Table]) -> Iterator[StateEvent]:
+def _processing(interpretations: Mapping[str, pa.Table]) -> Iterator[Floor]:
+    """A floor for each combination of tables that speak of an item."""
     asked_of: dict[str, list[tuple[str, str, str]]] = {}
-    key = ("item_id", "service", "task")
     for name, table in interpretations.items():
-        for item, service, task in dict.fromkeys(values(table, *key)):
+        for item, service, task in values(table, "item_id", "service", "task"):
             asked_of.setdefault(item, []).append((service, task, name))
+    floors: dict[str, list[Event]] = {}
     for item, triples in asked_of.items():
         services, tasks, tables = (sorted(set(names)) for names in zip(*triples, strict=True))
         why = f"{len(services)} services asked about {len(tasks)} tasks"
-        yield StateEvent(item, ItemState.PROCESSING, why, ", ".join(tables))
+        floors.setdefault(", ".join(tables), []).append((item, ItemState.PROCESSING, why))
+    return (Floor(tables, events) for tables, events in floors.items())
 
 
 def _quarantined(interpretations: Iterable[pa.Table]) -> set[tuple[str, str]]:
@@ -175,24 +205,34 @@ def _quarantined(interpretations: Iterable[pa.Table]) -> set[tuple[str, str]]:
     return questions
 
 
-def _ended(resolutions: pa.Table, withheld: set[tuple[str, str]]) -> Iterator[StateEvent]:
-    rows = RESOLUTIONS.rows(resolutions)
-    for item, group in groupby(sorted(rows, key=_question), key=attrgetter("item_id")):
-        tasks: dict[ItemState, list[ResolutionRow]] = {}
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """How a question ended: the columns of a resolution that say so."""
+
+    item_id: str
+    task: str
+    status: ResolutionStatus
+    reason: str
+
+
+def _ended(resolutions: pa.Table, withheld: set[tuple[str, str]]) -> Iterator[Event]:
+    rows = sorted(decode(_Ended, resolutions), key=_question)
+    for item, group in groupby(rows, key=attrgetter("item_id")):
+        tasks: dict[ItemState, list[_Ended]] = {}
         for row in group:
             tasks.setdefault(_task_state(row, withheld), []).append(row)
         state = min(tasks, key=_DECISIVE_FIRST.index)
-        yield StateEvent(item, state, _why(state, tasks), "resolutions")
+        yield item, state, _why(state, tasks)
 
 
-def _task_state(row: ResolutionRow, withheld: set[tuple[str, str]]) -> ItemState:
+def _task_state(row: _Ended, withheld: set[tuple[str, str]]) -> ItemState:
     state = _FROM_RESOLUTION[row.status]
     if state is ItemState.FAILED and _question(row) in withheld:
         return ItemState.QUARANTINED
     return state
 
 
-def _why(state: ItemState, tasks: Mapping[ItemState, list[ResolutionRow]]) -> str:
+def _why(state: ItemState, tasks: Mapping[ItemState, list[_Ended]]) -> str:
     if state is not ItemState.RESOLVED:
         return "; ".join(f"{row.task}: {row.reason}" for row in tasks[state])
     answered, declined = (_names(tasks.get(s, [])) for s in (state, ItemState.REVIEW))
@@ -201,5 +241,5 @@ def _why(state: ItemState, tasks: Mapping[ItemState, list[ResolutionRow]]) -> st
     )
 
 
-def _names(rows: list[ResolutionRow]) -> str:
+def _names(rows: list[_Ended]) -> str:
     return ", ".join(row.task for row in rows)

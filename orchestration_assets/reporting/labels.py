@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from orchestration_assets.reporting.counts import (
     AnswerCount,
     CappedCounts,
     answer_counts,
+    column_counts,
     frame,
-    value_counts,
 )
 from orchestration_assets.schemas.enums import AnswerKind
 
@@ -51,10 +52,10 @@ def label_figures(
     services: tuple[str, ...], readings: pa.Table, resolved: pa.Table, disputes: pa.Table
 ) -> LabelFigures:
     """The measures of one task's answers, standing answers and disputes."""
-    standing = value_counts(frame(resolved, "answer")["answer"])
-    rows = frame(readings, "service", "answer")
+    standing = column_counts(resolved["answer"])
     by_service = [
-        value_counts(rows.loc[rows["service"] == service, "answer"]) for service in services
+        column_counts(readings.filter(pc.equal(readings["service"], service))["answer"])
+        for service in services
     ]
     return LabelFigures(
         services=services,
@@ -68,7 +69,8 @@ def label_figures(
 def _conflicts(resolved: pa.Table, disputes: pa.Table) -> CappedCounts[ConflictFigures]:
     sides = ["service_a", "answer_a", "service_b", "answer_b"]
     rows = frame(disputes, "item_id", *sides, "severity", "path")
-    standing = frame(resolved, "item_id", "answer").set_index("item_id")["answer"]
+    concerned = resolved.filter(pc.is_in(resolved["item_id"], pc.unique(disputes["item_id"])))
+    standing = frame(concerned, "item_id", "answer").set_index("item_id")["answer"]
     answer = standing.reindex(rows["item_id"]).reset_index(drop=True)
     rows["stands_a"] = (rows["answer_a"] == answer).fillna(False)
     rows["stands_b"] = (rows["answer_b"] == answer).fillna(False)

@@ -70,8 +70,12 @@ def leading_disputes(
     tables: Mapping[str, pa.Table], disputes: pa.Table, features: Features, sources: CardSources
 ) -> LeadingDisputes:
     """What to read first; ``tables`` as :func:`dispute_cards` takes them."""
+    if not disputes.num_rows:
+        return LeadingDisputes((), CappedCounts((), 0), 0)
+    resolved = tables["resolutions"]
+    concerned = resolved.filter(pc.is_in(resolved["task"], pc.unique(disputes["task"])))
     asked: defaultdict[str, list[str]] = defaultdict(list)
-    for item, task in values(tables["resolutions"], "item_id", "task"):
+    for item, task in values(concerned, "item_id", "task"):
         asked[task].append(item)
     counted = {task: TaskFeatures(items, features) for task, items in asked.items()}
     found = causes(_pairs(disputes), counted)

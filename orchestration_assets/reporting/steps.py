@@ -7,11 +7,13 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from orchestration_assets.reporting.counts import (
     CappedCounts,
     Count,
     capped_counts,
+    column_counts,
     frame,
     groups,
     value_counts,
@@ -19,6 +21,7 @@ from orchestration_assets.reporting.counts import (
 from orchestration_assets.schemas.enums import AnswerKind
 
 _QUESTION = ["item_id", "task"]
+_TOLD = ("round", "wave", "route", "judge", "escalate")
 _REASONS = 3
 _ROUTES = 12
 # two vectors are written alike, whatever is in them
@@ -99,6 +102,13 @@ class StepFigures:
 
 def step_figures(decisions: pa.Table, resolutions: pa.Table) -> StepFigures:
     """The figures of a batch's decision log."""
+    # of items that were only asked about, as most are, there is nothing to tell
+    told = decisions.filter(pc.is_in(decisions["action"], pa.array(_TOLD, pa.string())))
+    items = pc.unique(told["item_id"])
+    asked = column_counts(resolutions["task"])
+    decisions, resolutions = (
+        table.filter(pc.is_in(table["item_id"], items)) for table in (decisions, resolutions)
+    )
     log = frame(
         decisions,
         *(*_QUESTION, "decision", "action", "reason", "answer", "certainty", "coverage", "gain"),
@@ -106,7 +116,6 @@ def step_figures(decisions: pa.Table, resolutions: pa.Table) -> StepFigures:
     log["services"] = [tuple(names) for names in decisions.column("services").to_pylist()]
     log = log.sort_values([*_QUESTION, "decision"], kind="stable")
     answers = frame(resolutions, *_QUESTION, "kind", "answer").rename(columns={"answer": "stands"})
-    asked = {str(task): int(n) for task, n in answers.groupby("task").size().items()}
     return StepFigures(
         rounds=tuple(_rounds(log)),
         waves=tuple(_waves(log)),

@@ -18,6 +18,7 @@ from orchestration_assets.reporting.counts import (
     Example,
     Histogram,
     capped_counts,
+    column_counts,
     few,
     frame,
     histogram,
@@ -163,7 +164,7 @@ def _one_task(
     *,
     families: "pd.Series[str]",
 ) -> TaskFigures:
-    status = value_counts(frame(resolutions, "status")["status"])
+    status = column_counts(resolutions["status"])
     disputes = disputes_of(disagreements)
     against = is_disputed(resolutions, disputes)
     services = _services(interpretations, disputes)
@@ -205,7 +206,6 @@ def _one_task(
 
 
 def _services(interpretations: pa.Table, disputes: pa.Table) -> tuple[ServiceFigures, ...]:
-    readings = frame(interpretations, "service", "service_version", "status")
     sides = Counter(
         service
         for _, service in {
@@ -215,14 +215,14 @@ def _services(interpretations: pa.Table, disputes: pa.Table) -> tuple[ServiceFig
         }
     )
     figures = []
-    for name, rows in readings.groupby("service", sort=True):
-        service = str(name)
-        statuses = value_counts(rows["status"])
+    for service in sorted(pc.unique(interpretations["service"]).to_pylist()):
+        rows = interpretations.filter(pc.equal(interpretations["service"], service))
+        statuses = column_counts(rows["status"])
         figures.append(
             ServiceFigures(
                 service=service,
-                versions=tuple(sorted(map(str, rows["service_version"].unique()))),
-                asked=len(rows),
+                versions=tuple(sorted(pc.unique(rows["service_version"]).to_pylist())),
+                asked=rows.num_rows,
                 answered=statuses.get(Status.OK.value, 0),
                 statuses=capped_counts(statuses, len(Status)).shown,
                 disputed=sides[service],
@@ -304,8 +304,9 @@ def _disagreed(
 
 def _unanswered(resolutions: pa.Table) -> CappedCounts[Example]:
     """Questions that failed, then deferred ones and those that every service abstained from."""
+    unresolved = pc.not_equal(resolutions["status"], ResolutionStatus.RESOLVED.value)
+    resolutions = resolutions.filter(unresolved)
     rows = frame(resolutions, "status", "path")
-    rows = rows[rows["status"] != ResolutionStatus.RESOLVED.value]
     first = rows.sort_values(["status", "path"], ascending=[False, True]).index[:_UNANSWERED]
     examples = tuple(
         Example(path, f"{status}: {reason}")

@@ -45,7 +45,7 @@ def resolved(*items):
     rows = [
         resolve(plan(f"i{n}", content_hash=f"h{n}"), heard, LABEL) for n, heard in enumerate(items)
     ]
-    return list(RESOLUTIONS.rows(rows_to_arrow(RESOLUTIONS, rows)))
+    return rows_to_arrow(RESOLUTIONS, rows)
 
 
 def queue(rows, facts=None, copies=None, impacts=None, judged=(), max_rows=100, **more):
@@ -131,7 +131,7 @@ HARMLESS = QuestionDispute(0.0, ())
 def test_answers_without_a_risk_are_asked_about_when_services_disagree_with_a_consequence() -> None:
     text = task(AnswerKind.TEXT, disagree_at=0.8)
     row = resolve(plan("i"), (("x", ok("in Lisbon")), ("y", ok("in Porto"))), text)
-    rows = list(RESOLUTIONS.rows(rows_to_arrow(RESOLUTIONS, [row])))
+    rows = rows_to_arrow(RESOLUTIONS, [row])
     kinds = {("i", "t"): ["entity_conflict"]}
     assert queue(rows) == []
     assert queue(rows, QuestionFacts(kinds=kinds)) == []
@@ -258,6 +258,9 @@ class ReadItems:
     def __init__(self) -> None:
         self.read: list[str] = []
 
+    def look_up(self, items) -> None:
+        assert set(items)
+
     def excerpt(self, item_id: str, votes) -> ContentExcerpt:
         self.read.append(item_id)
         return ContentExcerpt((ExcerptPiece(item_id),))
@@ -320,7 +323,7 @@ def test_labels_in_dispute_of_which_none_stands_belong_to_the_whole(policy) -> N
     rules = ResolutionRules(policies={"t": policy})
     row = resolve(plan("i", content_hash="h"), SPLIT, LABEL, rules=rules)
     silent = resolve(plan("j", content_hash="k"), (("x", ABSTAINED),), LABEL, rules=rules)
-    rows = list(RESOLUTIONS.rows(rows_to_arrow(RESOLUTIONS, [row, silent])))
+    rows = rows_to_arrow(RESOLUTIONS, [row, silent])
     (asked,) = queue(rows)
     assert (asked.item_id, asked.answer, asked.error_risk) == ("i", None, 0.5)
     assert str(asked.triage) == "review"
@@ -355,8 +358,8 @@ def test_ids_that_read_like_numbers_stay_text_and_are_read_back() -> None:
 
 def test_no_cell_is_a_formula_to_a_spreadsheet() -> None:
     hostile = (("x", ok('=HYPERLINK("http://example.org")', 0.6)), ("y", ok("@cmd", 0.5)))
-    rows = resolved(hostile)
-    rows[0] = replace(rows[0], path="+1.txt")
+    (row,) = RESOLUTIONS.rows(resolved(hostile))
+    rows = rows_to_arrow(RESOLUTIONS, [replace(row, path="+1.txt")])
     text = as_csv(queue(rows), {}).decode("utf-8-sig")
     for cells in list(csv.reader(io.StringIO(text)))[1:]:
         assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]

@@ -28,7 +28,7 @@ from orchestration_assets.schemas.enums import (
     Triage,
 )
 from orchestration_assets.schemas.records import rows_to_arrow
-from orchestration_assets.schemas.tables import REVIEW_QUEUE, ResolutionRow
+from orchestration_assets.schemas.tables import RESOLUTIONS, REVIEW_QUEUE, ResolutionRow
 from orchestration_assets.schemas.verdicts import GoldRow, PastVerdict
 
 WHEN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -56,7 +56,7 @@ class Corpus:
         now, sheets = max((row.round for row in before), default=1), sheets_of(gold)
         elsewhere = {key for key in answered if not is_answer_to(self.batch, now, sheets[key])}
         return review_queue(
-            self.resolutions,
+            rows_to_arrow(RESOLUTIONS, self.resolutions),
             QuestionFacts(),
             {},
             {},

@@ -113,7 +113,7 @@ def synthetic_batch(entries: int, seed: int = 7) -> dict[str, pa.Table]:
         if outcome is EntryOutcome.ACCEPTED:
             _accepted(rng, rows, item, path, family, extension, grammar, size)
     rows["dispute_kinds"] = _kinds(rng, rows["disagreements"])
-    resolved = t.RESOLUTIONS.rows(as_tables(rows)["resolutions"])
+    resolved = as_tables(rows)["resolutions"]
     disputes = disputes_of(t.DISAGREEMENTS.rows(as_tables(rows)["disagreements"]))
     rows["review_queue"] = review_queue(resolved, QuestionFacts(disputes=disputes), {}, {}, [], 300)
     return as_tables(rows)

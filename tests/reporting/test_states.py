@@ -6,8 +6,7 @@ import pytest
 
 from orchestration_assets.reporting.item_states import UnlistedItemError, replay
 from orchestration_assets.schemas.enums import EntryOutcome
-from orchestration_assets.schemas.records import rows_to_arrow
-from orchestration_assets.schemas.states import ITEM_STATES, IllegalTransitionError
+from orchestration_assets.schemas.states import IllegalTransitionError
 from tests.reporting.batches import BATCH, synthetic_batch
 
 
@@ -18,7 +17,7 @@ def batch() -> dict[str, pa.Table]:
 
 def states_of(tables: dict[str, pa.Table], **changed: pa.Table) -> pa.Table:
     tables = tables | changed
-    rows = replay(
+    return replay(
         BATCH,
         tables["content_manifest"],
         tables["content_profiles"],
@@ -26,7 +25,6 @@ def states_of(tables: dict[str, pa.Table], **changed: pa.Table) -> pa.Table:
         {"parallel_interpretations": tables["interpretations"]},
         tables["resolutions"],
     )
-    return rows_to_arrow(ITEM_STATES, rows)
 
 
 def replaced(table: pa.Table, column: str, item: str, value: str) -> pa.Table:

@@ -15,13 +15,18 @@ from orchestration_assets.disagreement.kinds.finding import Finding
 from orchestration_assets.disagreement.kinds.opposed_tone import ToneOf, opposed_tone
 from orchestration_assets.disagreement.kinds.outlier_services import MIN_READINGS, outlier
 from orchestration_assets.disagreement.kinds.type_conflicts import type_conflict
-from orchestration_assets.disagreement.readings import ServiceReadings, ok_votes
+from orchestration_assets.disagreement.readings import (
+    Key,
+    QuestionColumns,
+    ServiceReadings,
+    ok_votes,
+    once_for_each,
+)
 from orchestration_assets.evidence.distances import distance
 from orchestration_assets.schemas.answers import Answer
 from orchestration_assets.schemas.disagreement import DisputeKindRow
 from orchestration_assets.schemas.enums import AnswerKind, DisputeKind
 from orchestration_assets.schemas.items import Task
-from orchestration_assets.schemas.tables import ResolutionRow
 
 _Match = tuple[tuple[str, ...], Finding]
 
@@ -43,27 +48,32 @@ class KindSearch:
 
 
 def dispute_kinds(
-    resolutions: Iterable[ResolutionRow],
-    readings: Mapping[tuple[str, str], ServiceReadings],
+    questions: Iterable[QuestionColumns],
+    readings: Mapping[Key, ServiceReadings],
     tasks: Mapping[str, Task],
     search: KindSearch,
     errors: dict[str, str] | None = None,
 ) -> Iterator[DisputeKindRow]:
-    """The kinds of all questions that several services answered, in the order of the resolutions.
+    """The kinds of all questions that several services answered, in the order of
+    the ``questions``.
 
     What services say is compared for labels of an open set and for texts; any answers but vectors
     are looked through for an outlier; the content is read where scores disagree, since tone and
     figures of speech are what sets readings of prose apart. ``errors`` gets, by item, task and
     kind, what went wrong where a question could not be looked through.
     """
-    for row in resolutions:
-        votes = ok_votes(readings.get((row.item_id, row.task), ()))
+    votes_of, by_answers = once_for_each(ok_votes), once_for_each(_by_answers)
+    for row in questions:
+        votes = votes_of(readings.get((row.item_id, row.task), ()))
         if len(votes) < 2:
             continue
         task = tasks[row.task]
         for kind in DisputeKind:
             try:
-                match = _find(kind, row.item_id, votes, task, search)
+                if kind in _CONTENT_KINDS:
+                    match = _of_content(kind, row.item_id, votes, task, search)
+                else:
+                    match = by_answers(kind, votes, task, search.kinds)
             except Exception as error:
                 if errors is None:
                     raise
@@ -86,15 +96,14 @@ def dispute_kinds(
             )
 
 
-def _find(
-    kind: DisputeKind, item_id: str, votes: ServiceReadings, task: Task, search: KindSearch
+def _by_answers(
+    kind: DisputeKind, votes: ServiceReadings, task: Task, kinds: Collection[DisputeKind]
 ) -> _Match | None:
-    if kind not in search.kinds:
+    """What the answers alone tell: the same of all questions that were answered alike."""
+    if kind not in kinds:
         return None
     if kind is DisputeKind.OUTLIER_SERVICE:
         return None if task.kind is AnswerKind.VECTOR else _outlier(votes, task)
-    if kind in _CONTENT_KINDS:
-        return _of_content(kind, item_id, votes, task, search)
     open_label = task.kind is AnswerKind.LABEL and not task.labels
     if task.kind is AnswerKind.TEXT or (open_label and kind is DisputeKind.TYPE_CONFLICT):
         return _clearest_pair(_PAIR_RULES[kind], votes)
@@ -136,7 +145,7 @@ def _clearest_pair(
 def _of_content(
     kind: DisputeKind, item_id: str, votes: ServiceReadings, task: Task, search: KindSearch
 ) -> _Match | None:
-    if task.kind is not AnswerKind.SCORE:
+    if kind not in search.kinds or task.kind is not AnswerKind.SCORE:
         return None
     text = search.text_of(item_id)
     if text is None:
