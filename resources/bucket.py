@@ -3,10 +3,12 @@
 Credentials and the endpoint come from the environment of the store's client, never from the URL.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from orchestration_assets.schemas.errors import OrchestrationError, SourceError
@@ -50,7 +52,6 @@ class Bucket:
         self.url = url
         self._bucket, _, prefix = url.split("://", 1)[1].partition("/")
         self._prefix = f"{prefix}/" if prefix else ""
-        self._client: Any = None
 
     def get(self, key: str) -> StoredObject | None:
         """An object, None where there is none."""
@@ -66,7 +67,8 @@ class Bucket:
         with self._named():
             now = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
             age_s = (now - answer["LastModified"]).total_seconds()
-            return StoredObject(sync(self._client.loop, body), answer["ETag"], age_s)
+            data = sync(self._connected().loop, body)
+            return StoredObject(data, answer["ETag"], age_s)
 
     def put_if_absent(self, key: str, data: bytes) -> str | None:
         """Stores a new object; its tag, None when there is one of that key."""
@@ -101,9 +103,7 @@ class Bucket:
         found = self.get(key)
         return found.etag if found is not None and found.data == data else None
 
-    def _call(
-        self, method: str, expected: frozenset[str] = _NONE, /, **arguments: Any
-    ) -> Any:
+    def _call(self, method: str, expected: frozenset[str] = _NONE, /, **arguments: Any) -> Any:
         """The answer; None when the store says one of the ``expected`` codes."""
         with self._named():
             client = self._connected()
@@ -115,12 +115,9 @@ class Bucket:
                 raise
 
     def _connected(self) -> Any:
-        if self._client is None:
-            self._client = store_class(self.url)(
-                skip_instance_cache=True, use_listings_cache=False, config_kwargs=_CLIENT
-            )
-            self._client.retries = _ATTEMPTS
-        return self._client
+        # of each process: a client does not survive a fork
+        named = tuple(sorted(item for item in os.environ.items() if item[0].startswith("AWS_")))
+        return _client(scheme_of(self.url) or "", os.getpid(), named)
 
     @contextmanager
     def _named(self) -> Iterator[None]:
@@ -134,6 +131,16 @@ class Bucket:
             raise StoreAwayError(
                 f"the store {shown(self.url)} cannot be used ({what}): {_REMEDY}"
             ) from error
+
+
+@lru_cache(maxsize=8)
+def _client(scheme: str, process: int, environment: tuple[tuple[str, str], ...]) -> Any:
+    """A client for all buckets that are reached by the same settings: to make one takes long."""
+    client = store_class(f"{scheme}://")(
+        skip_instance_cache=True, use_listings_cache=False, config_kwargs=_CLIENT
+    )
+    client.retries = _ATTEMPTS
+    return client
 
 
 def _codes(error: BaseException | None) -> set[str]:

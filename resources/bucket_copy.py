@@ -131,9 +131,9 @@ class BucketCopy:
         """
         with self._index() as index:
             folders = (*_FOLDERS, _CONTENT) if whole else _FOLDERS
-            there: dict[str, str] = {}
-            for folder in folders:
-                there |= self.bucket.list(folder)
+            with ThreadPoolExecutor(_AT_ONCE) as pool:
+                lists = [*pool.map(self.bucket.list, folders)]
+            there = {key: etag for found in lists for key, etag in found.items()}
             known = index.all()
             for key in known.keys() - there.keys():
                 if key.startswith(tuple(f"{folder}/" for folder in folders)):

@@ -1,7 +1,6 @@
 """Which store a home belongs to: written down in the home, so that each of its processes knows."""
 
 import json
-import os
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -30,12 +29,12 @@ def copy_of_store(home: Path) -> "BucketCopy | None":
         status = path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return None
-    return _read(path, status.st_mtime_ns, os.getpid())
+    return _read(path, status.st_mtime_ns)
 
 
 @lru_cache(maxsize=256)
-def _read(path: Path, modified_ns: int, process: int) -> "BucketCopy":
-    # of each process: a client does not survive a fork. Most homes do without its libraries.
+def _read(path: Path, modified_ns: int) -> "BucketCopy":
+    # most homes do without the libraries of a store
     from resources.bucket import Bucket, bucket_url
     from resources.bucket_copy import BucketCopy
 

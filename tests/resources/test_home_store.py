@@ -100,8 +100,8 @@ def test_what_is_removed_on_one_machine_is_removed_on_the_others(tmp_path, url) 
     assert other.models.versions("calibration") == []
 
 
-@given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 2), st.integers(0, 3)), max_size=12))
-@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 2), st.integers(0, 3)), max_size=8))
+@settings(max_examples=6, deadline=None)
 def test_whatever_two_machines_do_in_turn_both_end_with_the_same_files(
     server, tmp_path_factory, steps
 ) -> None:
