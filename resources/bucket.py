@@ -90,9 +90,14 @@ class Bucket:
                 return found
             more = {"ContinuationToken": page["NextContinuationToken"]}
 
-    def delete(self, key: str) -> None:
-        """Removes an object, if there is one."""
-        self._call("delete_object", _ABSENT, Key=self._prefix + key)
+    def delete_if_unchanged(self, key: str, etag: str) -> bool:
+        """Removes the version of that tag; False when there is another one by now.
+
+        A store that knows no conditional removal removes whatever there is.
+        """
+        refused = _LOST | _ABSENT
+        gone = self._call("delete_object", refused, Key=self._prefix + key, IfMatch=etag)
+        return gone is not None or self.get(key) is None
 
     def _put(self, key: str, data: bytes, **condition: str) -> str | None:
         """A write whose answer was lost counts as done when the object holds its bytes."""

@@ -77,11 +77,12 @@ class BucketCopy:
             self._put_over(index, path, data)
 
     def remove(self, path: Path) -> None:
-        """Removes the file here and in the store."""
+        """Removes the file here and in the store, unless another machine wrote it since.
+
+        Raises StoreConflictError.
+        """
         with self._index() as index:
-            key = self._key(path)
-            self.bucket.delete(key)
-            index.forget(key)
+            self._remove(index, self._key(path))
             _unlink(path)
 
     def fetch(self, path: Path) -> bool:
@@ -166,14 +167,25 @@ class BucketCopy:
         here = dict(self._files())
         for key in sorted(known.keys() - here.keys()):
             if whole or not key.startswith(f"{_CONTENT}/"):
-                self.bucket.delete(key)
-                index.forget(key)
+                self._remove(index, key)
         for key, state in here.items():
             before = known.get(key)
             if before is None or (before.size, before.modified_ns) != state:
                 path = self.home / key
                 put = self._put_over if key.startswith(_DERIVED) else self._put
                 put(index, path, path.read_bytes())
+
+    def _remove(self, index: "_Index", key: str) -> None:
+        before = index.get(key)
+        if before is not None and not self.bucket.delete_if_unchanged(key, before.etag):
+            raise self._conflict(key)
+        index.forget(key)
+
+    def _conflict(self, key: str) -> StoreConflictError:
+        return StoreConflictError(
+            f"{key} was written to {self.bucket.url} by another machine meanwhile, and that "
+            "stands: run the same command to go on from there"
+        )
 
     def _put(self, index: "_Index", path: Path, data: bytes) -> None:
         key = self._key(path)
@@ -183,10 +195,7 @@ class BucketCopy:
         else:
             etag = self.bucket.put_if_unchanged(key, data, before.etag)
         if etag is None:
-            raise StoreConflictError(
-                f"{key} was written to {self.bucket.url} by another machine meanwhile, and that "
-                "stands: run the same command to go on from there"
-            )
+            raise self._conflict(key)
         self._keep(index, key, StoredObject(data, etag))
 
     def _put_over(self, index: "_Index", path: Path, data: bytes) -> None:

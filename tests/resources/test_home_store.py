@@ -43,10 +43,7 @@ def opened(folder: Path, url: str | None) -> Home:
     return Home(folder)
 
 
-def rows(words: str) -> pa.Table:
-    """A table of a batch that says ``words`` somewhere."""
-    schema = CONTENT_MANIFEST.schema
-    return schema.empty_table().replace_schema_metadata({"words": words})
+EMPTY = CONTENT_MANIFEST.schema.empty_table()
 
 
 def entries(words: str) -> pa.Table:
@@ -56,7 +53,7 @@ def entries(words: str) -> pa.Table:
 def test_another_machine_finds_everything_that_a_home_keeps(tmp_path, url) -> None:
     one = opened(tmp_path / "one", url)
     one.batches.write(BATCH, entries("a"))
-    one.tables.write(CONTENT_MANIFEST, rows("a"), BATCH)
+    one.tables.write(CONTENT_MANIFEST, EMPTY, BATCH)
     one.content.keep("ab" * 16, b"kept")
     artefact = one.models.store("calibration", {}, {"n": 1})
     one.models.promote("calibration", artefact.version)
@@ -85,7 +82,7 @@ def test_another_machine_finds_everything_that_a_home_keeps(tmp_path, url) -> No
 
 def test_what_is_removed_on_one_machine_is_removed_on_the_others(tmp_path, url) -> None:
     one, other = opened(tmp_path / "one", url), opened(tmp_path / "other", url)
-    one.tables.write(CONTENT_MANIFEST, rows("a"), BATCH)
+    one.tables.write(CONTENT_MANIFEST, EMPTY, BATCH)
     one.content.keep("cd" * 16, b"kept")
     artefact = one.models.store("calibration", {}, {"n": 1})
     use_store(other.folder, url)
@@ -100,6 +97,21 @@ def test_what_is_removed_on_one_machine_is_removed_on_the_others(tmp_path, url) 
     assert other.models.versions("calibration") == []
 
 
+def test_a_machine_that_was_taken_for_dead_removes_nothing_of_its_successor(tmp_path, url) -> None:
+    one, other = opened(tmp_path / "one", url), opened(tmp_path / "other", url)
+    one.files.write(one.policies / "p.json", b"one")
+    use_store(other.folder, url)
+    other.files.remove(other.policies / "p.json")
+    other.files.write(other.policies / "p.json", b"other")
+    with pytest.raises(StoreConflictError):
+        one.files.remove(one.policies / "p.json")
+    with pytest.raises(StoreConflictError):
+        one.files.write(one.policies / "p.json", b"one again")
+    use_store(one.folder, url)
+    assert (one.policies / "p.json").read_bytes() == b"other"
+
+
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 2), st.integers(0, 3)), max_size=8))
 @settings(max_examples=6, deadline=None)
 def test_whatever_two_machines_do_in_turn_both_end_with_the_same_files(
@@ -237,7 +249,7 @@ def test_a_store_that_is_gone_is_named_and_nothing_is_lost(tmp_path, server, url
     server.stop()
     try:
         for act in (
-            lambda: home.tables.write(CONTENT_MANIFEST, rows("a"), BATCH),
+            lambda: home.tables.write(CONTENT_MANIFEST, EMPTY, BATCH),
             lambda: use_store(home.folder, url),
             lambda: give_back_changed(home),
         ):
@@ -250,7 +262,7 @@ def test_a_store_that_is_gone_is_named_and_nothing_is_lost(tmp_path, server, url
         assert not home.tables.exists(CONTENT_MANIFEST.name, BATCH)
     finally:
         server.start()
-    home.tables.write(CONTENT_MANIFEST, rows("a"), BATCH)
+    home.tables.write(CONTENT_MANIFEST, EMPTY, BATCH)
     give_back(home.folder)
     other = opened(tmp_path / "other", url)
     assert other.tables.exists(CONTENT_MANIFEST.name, BATCH)
