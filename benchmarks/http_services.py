@@ -85,7 +85,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 @contextmanager
-def _fixed_server(milliseconds: float) -> Iterator[str]:
+def fixed_server(milliseconds: float) -> Iterator[str]:
+    """The URL of a server that answers every chat completion the same after so long."""
     command = [sys.executable, "-m", "benchmarks._fixed_server", str(milliseconds)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
@@ -113,7 +114,7 @@ def _throughput(calls: int) -> list[dict[str, Any]]:
         "default httpx": _default_httpx,
     }
     rows = []
-    with _fixed_server(ANSWER_MS) as url:
+    with fixed_server(ANSWER_MS) as url:
         for at_once in (32, 128):
             # taken in turns, so that a machine that is busy for a while is so for all
             turns = [

@@ -61,7 +61,7 @@ def measure(records: int, folder: Path) -> dict[str, Any]:
     source.mkdir()
     write_records(source / "records.jsonl", records)
     before = _bare_ms(min(records, _BARE_RECORDS), policy)
-    run = _orchestrate(source, home, policy)
+    run = orchestrate("run", source, "--home", home, "--policy", policy)
     after = _bare_ms(min(records, _BARE_RECORDS), policy)
     bare = {name: min(before[name], after[name]) for name in before}
     bare_ms = sum(bare.values())
@@ -74,7 +74,7 @@ def measure(records: int, folder: Path) -> dict[str, Any]:
         "cpu_per_bare": cpu_ms / bare_ms,
         "wall_ms_per_record": run["wall_s"] / records * 1000,
         "peak_mb": run["peak_mb"],
-        "home_bytes": _bytes_by_kind(home),
+        "home_bytes": bytes_by_kind(home),
         "steps_s": step_seconds(home),
     }
 
@@ -102,13 +102,12 @@ def _bare_ms(count: int, policy: Path) -> dict[str, float]:
     return found
 
 
-def _orchestrate(source: Path, home: Path, policy: Path) -> dict[str, float]:
+def orchestrate(command: str, *arguments: str | Path) -> dict[str, float]:
     """The command in a process of its own: its time with that of its workers, and the peak of the
     largest of these processes."""
-    command = [sys.executable, "-m", "orchestration_assets", "run", str(source), "--json"]
-    command += ["--home", str(home), "--policy", str(policy)]
+    words = [sys.executable, "-m", "orchestration_assets", command, *map(str, arguments), "--json"]
     began = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert process.stdout is not None
     with process.stdout:
         process.stdout.read()
@@ -116,7 +115,7 @@ def _orchestrate(source: Path, home: Path, policy: Path) -> dict[str, float]:
     wall = time.perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command)
+        raise subprocess.CalledProcessError(process.returncode, words)
     return {
         "cpu_s": usage.ru_utime + usage.ru_stime,
         "wall_s": wall,
@@ -124,7 +123,7 @@ def _orchestrate(source: Path, home: Path, policy: Path) -> dict[str, float]:
     }
 
 
-def _bytes_by_kind(home: Path) -> dict[str, int]:
+def bytes_by_kind(home: Path) -> dict[str, int]:
     """Bytes on disk below the home, by the first folders; a sparse file counts what it takes."""
     found: dict[str, int] = {}
     for path in home.rglob("*"):

@@ -210,12 +210,20 @@ def _dispatch(given: argparse.Namespace) -> int:
         action = policy.check if given.action == "check" else policy.show
         return action(given.file or settings.policy)
     from orchestration_assets.command.lean_arrow import convert_without_pandas
+    from resources.home_store import give_back, use_store
 
     convert_without_pandas()
     if given.home is not None:
         settings = replace(settings, home=absolute_path(given.home))
     if given.policy is not None:
         settings = replace(settings, policy=absolute_path(given.policy))
+    use_store(settings.home, settings.store)
+    code = _dispatch_on_home(given, settings)
+    give_back(settings.home)
+    return code
+
+
+def _dispatch_on_home(given: argparse.Namespace, settings: Settings) -> int:
     if given.command == "job":
         from orchestration_assets.command import job
 

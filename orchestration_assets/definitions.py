@@ -53,7 +53,7 @@ def build_definitions(
 ) -> dg.Definitions:
     """Fresh definitions for one home and policy; overrides replace resources by name."""
     resources = {
-        "home": HomeResource(path=str(settings.home)),
+        "home": HomeResource(path=str(settings.home), store=settings.store),
         "policy_file": PolicyFileResource(path=str(settings.policy) if settings.policy else None),
         "tables": ParquetTableIOManager(home=str(settings.home)),
         "dask_cluster": DaskClusterResource(where=settings.dask),

@@ -34,7 +34,8 @@ class Settings:
 
     ``sources`` are listed by the sensor beside those that the home already knows. ``dask`` is
     where CPU work of large batches goes: threads, processes, or a scheduler's address.
-    ``tick_seconds`` is how often the sensor looks for new content.
+    ``tick_seconds`` is how often the sensor looks for new content. ``store`` is the URL of the
+    object store that the home belongs to, None where it belongs to none or was named before.
     """
 
     home: Path
@@ -42,10 +43,11 @@ class Settings:
     sources: tuple[str, ...] = ()
     dask: str = "processes"
     tick_seconds: int = 60
+    store: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
-        """ORCHESTRATION_HOME, _POLICY, _SOURCES (split_sources), _DASK and _TICK_SECONDS.
+        """ORCHESTRATION_HOME, _POLICY, _SOURCES (split_sources), _DASK, _TICK_SECONDS and _STORE.
 
         Raises SettingError.
         """
@@ -58,6 +60,7 @@ class Settings:
             split_sources(sources),
             environment.get("ORCHESTRATION_DASK") or "processes",
             _seconds(environment.get("ORCHESTRATION_TICK_SECONDS") or "60"),
+            environment.get("ORCHESTRATION_STORE") or None,
         )
 
 

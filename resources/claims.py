@@ -3,7 +3,8 @@
 A claim is a lock of the kernel on a file below ``<home>/claims``: it is given back when its
 process dies, however it dies. The file says whose it is, for people; and for homes on file
 systems where the locks of one machine do not hold on another, its beat goes on as long as the
-owner lives.
+owner lives. In a home that belongs to a store the claim is an object there too: whoever takes it
+fetches what is new in the store first, and stores what it changed before it gives the claim back.
 """
 
 import fcntl
@@ -18,10 +19,16 @@ from contextvars import ContextVar
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+from uuid import uuid4
 
+from orchestration_assets.schemas.errors import OrchestrationError
 from resources.damage import notice
+from resources.home_store import copy_of_store, give_back
 from resources.locks import open_locked
+
+if TYPE_CHECKING:
+    from resources.bucket_claims import BucketClaim
 
 _BEAT_S: Final = 5.0
 _LEASE_S: Final = 3.5 * _BEAT_S
@@ -35,7 +42,8 @@ _HELD_CLAIMS: Final[ContextVar[frozenset[Path]]] = ContextVar("held_claims", def
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who holds a claim. ``machine`` tells kernels apart, ``beat`` counts while the owner lives."""
+    """Who holds a claim. ``machine`` tells kernels apart, ``nonce`` two claims of one process;
+    ``beat`` counts while the owner lives."""
 
     pid: int
     host: str
@@ -43,6 +51,7 @@ class Owner:
     what: str
     since: str
     beat: int = 0
+    nonce: str = ""
 
     @property
     def description(self) -> str:
@@ -96,17 +105,29 @@ def claimed_unless_held(home: Path, name: str, what: str) -> Iterator[bool]:
 
 def owner_of(home: Path, name: str) -> Owner | None:
     """Who has the claim, or had it and died; None when the file does not say."""
+    shared = _shared(_path(home, name))
+    if shared is not None and (stated := shared.owner()) is not None:
+        return _owner(stated)
     return _read_owner(_path(home, name))
 
 
 def claim_names(home: Path) -> list[str]:
-    """Every claim that somebody has, or had and died."""
+    """Every claim that somebody has or had."""
     folder = Path(home).absolute() / "claims"
-    return sorted(path.name for path in folder.glob("[!.]*")) if folder.is_dir() else []
+    here = {path.name for path in folder.glob("[!.]*")} if folder.is_dir() else set()
+    copy = copy_of_store(folder.parent)
+    if copy is not None:
+        from resources.bucket_claims import claim_keys
+
+        here |= {*claim_keys(copy.bucket)}
+    return sorted(here)
 
 
 def is_claimed(home: Path, name: str) -> bool:
-    """Whether a process on this machine has the claim now."""
+    """Whether a process on this machine, or of the home's store, has the claim now."""
+    shared = _shared(_path(home, name))
+    if shared is not None and shared.owner() is not None:
+        return True
     try:
         descriptor = os.open(_path(home, name), os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -125,12 +146,23 @@ class _Claim:
     path: Path
     descriptor: int
     owner: Owner
+    shared: "BucketClaim | None"
 
 
 def _path(home: Path, name: str) -> Path:
     if not name.replace("-", "").replace("_", "").isalnum():
         raise ValueError(f"not the name of a claim: {name!r}")
     return Path(home).absolute() / "claims" / name
+
+
+def _shared(path: Path) -> "BucketClaim | None":
+    """The claim in the store of the home, if that belongs to one."""
+    copy = copy_of_store(path.parents[1])
+    if copy is None:
+        return None
+    from resources.bucket_claims import BucketClaim
+
+    return BucketClaim(copy.bucket, path.name, _LEASE_S)
 
 
 def _try_claim(path: Path, what: str) -> _Claim | None:
@@ -147,12 +179,16 @@ def _try_claim(path: Path, what: str) -> _Claim | None:
             os.close(descriptor)
             return None
         since = datetime.now(UTC).isoformat(timespec="seconds")
-        owner = Owner(os.getpid(), socket.gethostname(), machine, what, since)
+        owner = Owner(os.getpid(), socket.gethostname(), machine, what, since, nonce=uuid4().hex)
+        shared = _shared(path)
+        if shared is not None and not shared.take(_plain(owner)):
+            os.close(descriptor)
+            return None
         _write(descriptor, owner)
     except BaseException:
         os.close(descriptor)
         raise
-    return _Claim(path, descriptor, owner)
+    return _Claim(path, descriptor, owner, shared)
 
 
 @contextmanager
@@ -163,12 +199,26 @@ def _holding(claim: _Claim) -> Iterator[None]:
         target=_beat, args=(claim, over), name=f"claim {claim.path.name}", daemon=True
     )
     beating.start()
+    home = claim.path.parents[1]
     try:
+        if (copy := copy_of_store(home)) is not None:
+            copy.pull()
         yield
+        give_back(home)
     finally:
         over.set()
         beating.join()
         _HELD_CLAIMS.reset(token)
+        _release(claim)
+
+
+def _release(claim: _Claim) -> None:
+    try:
+        if claim.shared is not None:
+            claim.shared.give_back()
+    except OrchestrationError as error:
+        notice(f"the claim {claim.path.name} ends by itself: {error}")
+    finally:
         claim.path.unlink(missing_ok=True)
         os.close(claim.descriptor)
 
@@ -177,18 +227,30 @@ def _beat(claim: _Claim, over: threading.Event) -> None:
     beat = 0
     while not over.wait(_BEAT_S):
         beat += 1
+        owner = replace(claim.owner, beat=beat)
         try:
-            _write(claim.descriptor, replace(claim.owner, beat=beat))
-        except OSError as error:
+            _write(claim.descriptor, owner)
+            if claim.shared is not None and not claim.shared.renew(_plain(owner)):
+                notice(
+                    f"the claim {claim.path.name} was taken over by another machine, for which "
+                    "this process was gone: what it writes first stands"
+                )
+                return
+        except (OSError, OrchestrationError) as error:
             # such as a full disk: the next beat may be written again
             notice(
-                f"the claim {claim.path} cannot be renewed ({error.strerror or error}): it is "
+                f"the claim {claim.path} cannot be renewed "
+                f"({getattr(error, 'strerror', None) or error}): it is "
                 "tried again, and until then other machines may take its owner for gone"
             )
 
 
+def _plain(owner: Owner) -> bytes:
+    return json.dumps(asdict(owner)).encode()
+
+
 def _write(descriptor: int, owner: Owner) -> None:
-    data = json.dumps(asdict(owner)).encode()
+    data = _plain(owner)
     # a reader between both sees white space at the end, which JSON allows
     size = os.fstat(descriptor).st_size
     os.pwrite(descriptor, data.ljust(size), 0)
@@ -196,8 +258,15 @@ def _write(descriptor: int, owner: Owner) -> None:
 
 def _read_owner(path: Path) -> Owner | None:
     try:
-        return Owner(**json.loads(path.read_bytes()))
-    except (OSError, ValueError, TypeError):
+        return _owner(path.read_bytes())
+    except OSError:
+        return None
+
+
+def _owner(stated: bytes) -> Owner | None:
+    try:
+        return Owner(**json.loads(stated))
+    except (ValueError, TypeError):
         return None
 
 

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import BinaryIO
 
 from orchestration_assets.schemas.errors import unwritable
-from resources.table_store import write_atomically
+from resources.table_store import LOCAL_FILES, Files
 
 
 class ContentStore:
     """``<two characters>/<hash>`` and ``unpacked/<name>``."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, files: Files = LOCAL_FILES) -> None:
         self._folder = folder
+        self._files = files
 
     def _kept(self, content_hash: str) -> Path:
         # two characters of the hash as a folder: file systems dislike millions of names in one
@@ -27,14 +28,15 @@ class ContentStore:
         """Keeps content under its hash; kept once, it stays as it is."""
         path = self._kept(content_hash)
         if not path.exists():
-            write_atomically(path, data)
+            self._files.write(path, data)
 
     def kept(self, content_hash: str) -> bytes | None:
         """Kept content, or None when there is none."""
+        path = self._kept(content_hash)
         try:
-            return self._kept(content_hash).read_bytes()
+            return path.read_bytes()
         except FileNotFoundError:
-            return None
+            return path.read_bytes() if self._files.fetch(path) else None
 
     def path(self, content_hash: str) -> Path:
         """Where content is kept, or would be."""
@@ -43,12 +45,9 @@ class ContentStore:
     def forget(self, content_hash: str) -> bool:
         """Removes kept content; whether there was any. Raises UnwritableError."""
         path = self._kept(content_hash)
-        if not path.exists():
+        if not path.exists() and not self._files.fetch(path):
             return False
-        try:
-            path.unlink()
-        except OSError as error:
-            raise unwritable(path, error) from error
+        self._files.remove(path)
         return True
 
     def blank(self, name: str, ranges: Iterable[tuple[int, int]]) -> None:

@@ -9,10 +9,11 @@ from resources.content_index import ContentIndex
 from resources.content_store import ContentStore
 from resources.feature_cache.lmdb_store import LmdbStore
 from resources.feature_cache.uses import CacheUses
+from resources.home_store import copy_of_store
 from resources.model_registry import ModelRegistry
 from resources.run_claims import RunClaim
 from resources.spending.ledger import SpendingLedger
-from resources.table_store import BatchStore, TableStore
+from resources.table_store import LOCAL_FILES, BatchStore, Files, TableStore
 
 if TYPE_CHECKING:
     from resources.feature_cache.tiered import TieredCache
@@ -29,18 +30,23 @@ class Home:
     claim: RunClaim | None = None
 
     @property
+    def files(self) -> Files:
+        """How its files are written: with a copy in a store, where the home belongs to one."""
+        return copy_of_store(self.folder) or LOCAL_FILES
+
+    @property
     def batches(self) -> BatchStore:
         """What was listed, batch by batch."""
-        return BatchStore(self.folder / "batches")
+        return BatchStore(self.folder / "batches", self.files)
 
     @property
     def tables(self) -> TableStore:
-        return TableStore(self.folder / "tables")
+        return TableStore(self.folder / "tables", self.files)
 
     @property
     def content(self) -> ContentStore:
         """Bytes of content: kept ones, and plain copies of packed files."""
-        return ContentStore(self.folder / "content")
+        return ContentStore(self.folder / "content", self.files)
 
     @property
     def content_index(self) -> ContentIndex:
@@ -72,7 +78,7 @@ class Home:
     @property
     def models(self) -> ModelRegistry:
         """Learned models, calibrations and the neighbour index."""
-        return ModelRegistry(self.folder / "models")
+        return ModelRegistry(self.folder / "models", self.files)
 
     @property
     def ledgers(self) -> Path:

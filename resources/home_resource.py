@@ -10,18 +10,23 @@ import dagster as dg
 
 from resources.claims import Owner, claimed, owner_description
 from resources.home import Home
+from resources.home_store import give_back, use_store
 from resources.maintenance import await_maintenance
 from resources.run_claims import run_claim
 from resources.run_locks import run_lock
 
 
 class HomeResource(dg.ConfigurableResource[Home]):
-    """The folder that keeps everything of a project: batches, tables, models, caches, reports."""
+    """The folder that keeps everything of a project: batches, tables, models, caches, reports;
+    and the URL of the store that it belongs to, if any."""
 
     path: str
+    store: str | None = None
 
     def create_resource(self, context: dg.InitResourceContext) -> Home:
-        return Home(Path(self.path).expanduser().absolute())
+        home = Home(Path(self.path).expanduser().absolute())
+        use_store(home.folder, self.store)
+        return home
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Generator[Home, None, None]:
@@ -41,6 +46,7 @@ class HomeResource(dg.ConfigurableResource[Home]):
                     stack.enter_context(claimed(home.folder, claim.name, what, waiting))
                 await_maintenance(home, partial(_log_owner, context, "the home"))
             yield home
+            give_back(home.folder)
 
 
 def _log_owner(context: dg.InitResourceContext, claim: str, owner: Owner | None) -> None:

@@ -6,7 +6,7 @@ once never both go on.
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Final
 
 from filelock import FileLock, Timeout
@@ -15,15 +15,20 @@ from orchestration_assets.schemas.errors import OrchestrationError, unwritable
 from resources.claims import (
     Owner,
     claim_names,
+    claimed,
     claimed_unless_held,
     is_claimed,
     owner_description,
     owner_of,
 )
 from resources.home import Home
+from resources.home_store import copy_of_store
+from resources.locks import locked
 from resources.run_locks import is_running
 
 MAINTENANCE: Final = "maintenance"
+INTAKE: Final = "intake"
+"""The claim of whoever records batches, in a home that several machines share."""
 _LOOK_EVERY_S: Final = 0.25
 
 
@@ -38,7 +43,7 @@ def maintaining(home: Home, what: str) -> Iterator[None]:
         if not ours:
             raise _in_use(home, owner_description(owner_of(home.folder, MAINTENANCE)))
         for name in claim_names(home.folder):
-            if name != MAINTENANCE:
+            if name not in (MAINTENANCE, INTAKE):
                 owner = owner_of(home.folder, name)
                 with claimed_unless_held(home.folder, name, what) as free:
                     if not free:
@@ -55,9 +60,35 @@ def maintaining(home: Home, what: str) -> Iterator[None]:
         except OSError as error:
             raise unwritable(home.intake_lock, error) from error
         try:
-            yield
+            with _whole_store(home, what):
+                yield
         finally:
             lock.release()
+
+
+@contextmanager
+def _whole_store(home: Home, what: str) -> Iterator[None]:
+    """All that the home's store holds is here for the block, and what the block removes is
+    removed there."""
+    copy = copy_of_store(home.folder)
+    if copy is None:
+        yield
+        return
+    with claimed_unless_held(home.folder, INTAKE, what) as free:
+        if not free:
+            raise _in_use(home, owner_description(owner_of(home.folder, INTAKE)))
+        copy.pull(whole=True)
+        yield
+        copy.push(whole=True)
+
+
+@contextmanager
+def recording(home: Home) -> Iterator[None]:
+    """While the block runs, nobody else records batches. Raises UnwritableError."""
+    with locked(home.intake_lock), ExitStack() as stack:
+        if copy_of_store(home.folder) is not None:
+            stack.enter_context(claimed(home.folder, INTAKE, "a look at a source"))
+        yield
 
 
 def _in_use(home: Home, who: str) -> HomeInUseError:

@@ -14,7 +14,7 @@ import numpy as np
 
 from orchestration_assets.schemas.errors import OrchestrationError, unwritable
 from resources.damage import notice
-from resources.table_store import write_atomically
+from resources.table_store import LOCAL_FILES, Files
 
 _MANIFEST: Final = "manifest.json"
 _CURRENT: Final = "current"
@@ -48,8 +48,9 @@ class ModelRegistry:
     Arrays are kept without pickle, so that reading one executes nothing.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, files: Files = LOCAL_FILES) -> None:
         self._folder = folder
+        self._files = files
 
     def store(
         self,
@@ -72,20 +73,20 @@ class ModelRegistry:
         data, stated = sink.getvalue(), json.dumps(facts, sort_keys=True)
         digest = blake2b(data + stated.encode(), digest_size=16).hexdigest()
         file = f"arrays-{digest}.npz"
-        write_atomically(folder / file, data)
+        self._files.write(folder / file, data)
         manifest = {"name": name, "version": version, "digest": digest, "arrays": file}
         whole = json.dumps(manifest | {"facts": json.loads(stated)}, indent=1, sort_keys=True)
-        write_atomically(folder / _MANIFEST, whole.encode())
+        self._files.write(folder / _MANIFEST, whole.encode())
         for old in folder.glob("arrays-*.npz"):
             if old.name != file:
-                old.unlink(missing_ok=True)
+                self._files.remove(old)
         return Artefact(name, version, digest, dict(arrays), json.loads(stated))
 
     def promote(self, name: str, version: str) -> None:
         """Puts a stored version in force for new runs. Raises ArtefactError."""
         if version not in self.versions(name):
             raise ArtefactError(f"{name} has no version {version} to promote")
-        write_atomically(self._at(name) / _CURRENT, version.encode())
+        self._files.overwrite(self._at(name) / _CURRENT, version.encode())
 
     def names(self) -> list[str]:
         """What there are versions of, in the order of their names."""
@@ -96,11 +97,11 @@ class ModelRegistry:
         folder = self._at(name, version)
         try:
             if self.current(name) == version:
-                (self._at(name) / _CURRENT).unlink(missing_ok=True)
+                self._files.remove(self._at(name) / _CURRENT)
             # without its manifest it is no version, whatever is left of it
-            (folder / _MANIFEST).unlink(missing_ok=True)
+            self._files.remove(folder / _MANIFEST)
             for path in folder.iterdir():
-                path.unlink()
+                self._files.remove(path)
             folder.rmdir()
         except OSError as error:
             raise unwritable(folder, error) from error

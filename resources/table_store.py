@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -55,6 +55,43 @@ def _write_atomically(path: Path, data: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+class Files(Protocol):
+    """How files of a home are written and removed; they are read from the disk."""
+
+    def write(self, path: Path, data: bytes) -> None:
+        """Writes the file whole. Raises OrchestrationError, also when somebody else did."""
+
+    def overwrite(self, path: Path, data: bytes) -> None:
+        """Writes the file whole, whoever wrote it last. Raises OrchestrationError."""
+
+    def remove(self, path: Path) -> None:
+        """Removes the file, if there is one. Raises OrchestrationError."""
+
+    def fetch(self, path: Path) -> bool:
+        """Whether a file that is not on the disk is there now. Raises OrchestrationError."""
+
+
+class LocalFiles:
+    """Files of a home that is a folder of this machine, and nothing more."""
+
+    def write(self, path: Path, data: bytes) -> None:
+        write_atomically(path, data)
+
+    overwrite = write
+
+    def remove(self, path: Path) -> None:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise unwritable(path, error) from error
+
+    def fetch(self, path: Path) -> bool:
+        return False
+
+
+LOCAL_FILES: Final = LocalFiles()
 
 
 def parquet_bytes(table: pa.Table) -> bytes:
@@ -146,8 +183,9 @@ def later_columns(table: Table[Any]) -> pa.Schema:
 class TableStore:
     """``<table>/<batch>.parquet`` for a table of batches, ``<table>.parquet`` for one of all."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, files: Files = LOCAL_FILES) -> None:
         self._folder = folder
+        self._files = files
 
     def path(self, table: str, batch: str | None = None) -> Path:
         """Where a table is kept; raises ValueError for a batch that is not a plain name."""
@@ -163,7 +201,9 @@ class TableStore:
         Raises pyarrow.ArrowInvalid when the data does not fit the schema.
         """
         path = self.path(table.name, batch)
-        write_atomically(path, parquet_bytes(data.select(table.schema.names).cast(table.schema)))
+        # one of all batches is made from theirs, in the run of any
+        write = self._files.write if batch else self._files.overwrite
+        write(path, parquet_bytes(data.select(table.schema.names).cast(table.schema)))
         return path
 
     def read(
@@ -199,11 +239,7 @@ class TableStore:
 
     def forget(self, table: str, batch: str) -> None:
         """Takes the stored table away, if there is one. Raises UnwritableError."""
-        path = self.path(table, batch)
-        try:
-            path.unlink(missing_ok=True)
-        except OSError as error:
-            raise unwritable(path, error) from error
+        self._files.remove(self.path(table, batch))
 
     @property
     def derived(self) -> Path:
@@ -261,8 +297,9 @@ def _source_of(path: Path) -> str:
 class BatchStore:
     """The immutable batch records: what was listed, before anything was read."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, files: Files = LOCAL_FILES) -> None:
         self._folder = folder
+        self._files = files
 
     def _path(self, batch: str) -> Path:
         return self._folder / f"{batch}.parquet"
@@ -272,7 +309,7 @@ class BatchStore:
         return sorted(path.stem for path in self._folder.glob("[!.]*.parquet"))
 
     def write(self, batch: str, entries: pa.Table) -> None:
-        write_atomically(self._path(batch), parquet_bytes(entries))
+        self._files.write(self._path(batch), parquet_bytes(entries))
 
     def source(self, batch: str) -> str:
         """The source that listed the batch. Raises TableMissingError when it was never recorded."""

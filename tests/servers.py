@@ -6,13 +6,16 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from werkzeug.serving import BaseWSGIServer, make_server
 
 
 def free_port() -> int:
@@ -122,3 +125,73 @@ def postgres_server() -> Iterator[Postgres]:
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+class S3Server:
+    """An S3-compatible server on loopback, which keeps its objects while it is stopped.
+
+    One request at a time, so that its check of a condition and its write are never interleaved.
+    """
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self._server: BaseWSGIServer | None = None
+
+    @property
+    def is_running(self) -> bool:
+        return self._server is not None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the store's client needs to find it."""
+        return {
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.port}",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }
+
+    def start(self) -> None:
+        from moto.moto_server.werkzeug_app import (
+            DomainDispatcherApplication,
+            MotoRequestHandler,
+            create_backend_app,
+        )
+
+        application = DomainDispatcherApplication(create_backend_app)
+        turn = threading.Lock()
+
+        def one_at_a_time(environment: Any, respond: Any) -> list[bytes]:
+            with turn:
+                return list(application(environment, respond))
+
+        self._server = make_server(
+            "127.0.0.1", self.port, one_at_a_time, True, request_handler=MotoRequestHandler
+        )
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+
+@contextmanager
+def s3_server() -> Iterator[S3Server]:
+    """A server with an empty bucket ``bucket``; this process and its children find it."""
+    import fsspec
+
+    server = S3Server()
+    server.start()
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in server.environment.items():
+                patch.setenv(name, value)
+            fsspec.filesystem("s3", skip_instance_cache=True).mkdir("bucket")
+            yield server
+            if not server.is_running:
+                server.start()
+            fsspec.filesystem("s3", skip_instance_cache=True).rm("bucket", recursive=True)
+    finally:
+        server.stop()

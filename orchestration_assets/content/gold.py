@@ -23,7 +23,7 @@ from resources.home import Home
 
 def update_gold(home: Home, loaded: LoadedPolicy) -> TableResult:
     """Takes in the files and columns that are new, and merges every verdict ever accepted."""
-    pin_policy(home.policies, loaded)
+    pin_policy(home.policies, loaded, home.files)
     rules = VerdictContext(loaded.policy.tasks, loaded.hash, datetime.now(UTC))
     find = finder(home.tables)
     taken = take(

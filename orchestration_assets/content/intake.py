@@ -52,7 +52,8 @@ from orchestration_assets.schemas.tables import BATCH_ENTRIES, DISAGREEMENT_REPO
 from resources.content_source import ListingBudget, Source, open_source
 from resources.damage import leaving_out_damage
 from resources.home import Home
-from resources.locks import locked, make_folder
+from resources.locks import make_folder
+from resources.maintenance import recording
 from resources.table_store import BatchStore
 
 # what a sensor's tick can unpack; `orchestrate run` unpacks whatever there is
@@ -128,7 +129,7 @@ def take_in(
         entries = list(planning.entries(changes))
         # a record file that is cut in several looks goes on from what is recorded, so it must be
         close = options.close or planning.unfinished
-        with locked(home.intake_lock):
+        with recording(home):
             recorded_now = store.recorded()
             since = set(recorded_now) - before
             if any(_is_of(store, key, listing.source) for key in since):

@@ -14,7 +14,7 @@ from orchestration_assets.policy.load import LoadedPolicy, canonical_hash
 from orchestration_assets.policy.problems import dotted_path
 from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.policy import Policy
-from resources.table_store import write_atomically
+from resources.table_store import LOCAL_FILES, Files
 
 _MAX_BYTES: Final = 64 * 1024 * 1024
 """A canonical policy is larger than the file: every default stands in it, and aliases are gone."""
@@ -25,10 +25,10 @@ class PinnedPolicyError(OrchestrationError):
     """The policy that plans were made under cannot be read back."""
 
 
-def pin_policy(folder: Path, loaded: LoadedPolicy) -> None:
+def pin_policy(folder: Path, loaded: LoadedPolicy, files: Files = LOCAL_FILES) -> None:
     """Stores the canonical policy under its hash."""
     canonical = json.dumps(loaded.policy.canonical(), indent=1, sort_keys=True)
-    write_atomically(folder / f"{loaded.hash}.json", canonical.encode())
+    files.write(folder / f"{loaded.hash}.json", canonical.encode())
 
 
 def read_pinned_policy(folder: Path, plans: pa.Table) -> Policy | None:

@@ -50,7 +50,7 @@ class Probe:
 
 def check_services(home: Home, loaded: LoadedPolicy, budget: SpendBudget) -> TableResult:
     """Probes the services of a policy, beside how their calls went; pins the policy."""
-    pin_policy(home.policies, loaded)
+    pin_policy(home.policies, loaded, home.files)
     policy = loaded.policy
     purpose = SpendingPurpose("probe", account=budget.account, run=process_name())
     with SpendingWriter(home.spending.folder, purpose) as writer:

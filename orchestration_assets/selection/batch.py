@@ -38,7 +38,7 @@ def plan_batch(
 
     ``left_usd``: what is left of the budget of the whole run.
     """
-    pin_policy(home.policies, loaded)
+    pin_policy(home.policies, loaded, home.files)
     services = build_services(loaded.policy.services)
     prices = {name: Price(s.expected_ms, s.cost_usd) for name, s in services.items()}
     profiles = list(profiles_of(profiled))

@@ -18,14 +18,16 @@ import sqlalchemy as sa
 import yaml
 
 from orchestration_assets.policy.load import load_policy
+from resources.bucket import Bucket
 from resources.home import Home
 from tests.resources.feature_cache.conftest import redis_server
-from tests.servers import free_port, postgres_server
+from tests.servers import free_port, postgres_server, s3_server
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())
 OURS = ("dask-scheduler", "dask-worker", "code", "webserver", "daemon")
 PATIENCE_S = 400.0
+STORE = "s3://bucket/home"
 SENSORS = """
 mutation { startSensor(sensorSelector: {repositoryName: "__repository__",
   repositoryLocationName: "orchestration", sensorName: "new_content_sensor"}) {
@@ -145,8 +147,11 @@ def test_content_dropped_in_becomes_a_report_through_all_of_them(tmp_path) -> No
     with (
         postgres_server() as postgres,
         redis_server(tmp_path) as (redis, _),
+        s3_server() as s3,
     ):
         processes = Processes(tmp_path, postgres.url, redis, file)
+        # as store.env says it
+        processes.environment |= {"ORCHESTRATION_STORE": STORE, **s3.environment}
         try:
             for name in OURS:
                 processes.start(name)
@@ -161,6 +166,9 @@ def test_content_dropped_in_becomes_a_report_through_all_of_them(tmp_path) -> No
             processes.until("report", lambda: list(reports.glob("2*Z-????????.html")))
             answered = next(Home(processes.home).tables.intact("resolutions"))
             assert answered.num_rows >= 6
+            bucket = Bucket(STORE)
+            processes.until("page in the bucket", lambda: bucket.list("reports"))
+            assert {key.split("/")[1] for key in bucket.list("tables")} >= {"resolutions"}
             engine = sa.create_engine(postgres.url)
             with engine.connect() as connection:
                 runs = connection.execute(sa.text("SELECT count(*) FROM runs")).scalar()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from resources.model_registry import ArtefactError, ModelRegistry
+from resources.table_store import LocalFiles
 
 ARRAYS = {"weights": np.arange(6.0).reshape(2, 3), "names": np.array([b"x", b"yy"])}
 
@@ -56,20 +57,19 @@ def test_a_version_that_was_named_is_replaced_whole(registry, tmp_path) -> None:
     assert len(list((tmp_path / "models" / "model" / "v1").iterdir())) == 2
 
 
-def test_storing_that_died_before_its_manifest_leaves_the_old_version(
-    registry, monkeypatch
-) -> None:
+def test_storing_that_died_before_its_manifest_leaves_the_old_version(registry, tmp_path) -> None:
     registry.store("model", ARRAYS, {"n": 1}, "v1")
-    import resources.model_registry as module
 
-    def dies(path, data, whole=module.write_atomically):
-        if path.name == "manifest.json":
-            raise KeyboardInterrupt
-        whole(path, data)
+    class Dying(LocalFiles):
+        def write(self, path, data):
+            if path.name == "manifest.json":
+                raise KeyboardInterrupt
+            super().write(path, data)
 
-    monkeypatch.setattr(module, "write_atomically", dies)
     with pytest.raises(KeyboardInterrupt):
-        registry.store("model", {"weights": np.zeros(1)}, {"n": 2}, "v1")
+        ModelRegistry(tmp_path / "models", Dying()).store(
+            "model", {"weights": np.zeros(1)}, {"n": 2}, "v1"
+        )
     assert registry.load("model", "v1").facts == {"n": 1}
 
 
