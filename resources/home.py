@@ -11,6 +11,7 @@ from resources.feature_cache.lmdb_store import LmdbStore
 from resources.feature_cache.uses import CacheUses
 from resources.model_registry import ModelRegistry
 from resources.run_claims import RunClaim
+from resources.series import ALONE, Series
 from resources.spending.ledger import SpendingLedger
 from resources.table_store import BatchStore, TableStore
 
@@ -20,13 +21,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """``folder`` is absolute; ``claim`` is what the run that uses the home has claimed.
+    """``folder`` is absolute; ``claim`` is what the run that uses the home has claimed, ``series``
+    the batches that are carried out together with its own.
 
     Nothing is read or made before a store is used.
     """
 
     folder: Path
     claim: RunClaim | None = None
+    series: Series = ALONE
 
     @property
     def batches(self) -> BatchStore:

@@ -13,15 +13,21 @@ from resources.home import Home
 from resources.maintenance import await_maintenance
 from resources.run_claims import run_claim
 from resources.run_locks import run_lock
+from resources.series import read_series
 
 
 class HomeResource(dg.ConfigurableResource[Home]):
-    """The folder that keeps everything of a project: batches, tables, models, caches, reports."""
+    """The folder that keeps everything of a project: batches, tables, models, caches, reports.
+
+    ``series``: the folder of the series of batches that its runs belong to, if they do.
+    """
 
     path: str
+    series: str | None = None
 
     def create_resource(self, context: dg.InitResourceContext) -> Home:
-        return Home(Path(self.path).expanduser().absolute())
+        folder = Path(self.path).expanduser().absolute()
+        return Home(folder, series=read_series(self.series)) if self.series else Home(folder)
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Generator[Home, None, None]:
