@@ -141,13 +141,13 @@ def _try_claim(path: Path, what: str) -> _Claim | None:
     except BlockingIOError:
         return None
     try:
-        machine = _machine()
+        here = machine()
         before = _read_owner(path)
-        if before is not None and before.machine != machine and _is_beating(path, before):
+        if before is not None and before.machine != here and _is_beating(path, before):
             os.close(descriptor)
             return None
         since = datetime.now(UTC).isoformat(timespec="seconds")
-        owner = Owner(os.getpid(), socket.gethostname(), machine, what, since)
+        owner = Owner(os.getpid(), socket.gethostname(), here, what, since)
         _write(descriptor, owner)
     except BaseException:
         os.close(descriptor)
@@ -214,7 +214,7 @@ def _is_beating(path: Path, before: Owner) -> bool:
     return False
 
 
-def _machine() -> str:
+def machine() -> str:
     """Tells this machine's kernel from others: containers of one kernel share its locks."""
     try:
         return _BOOT_ID.read_text("ascii").strip()

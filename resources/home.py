@@ -97,6 +97,11 @@ class Home:
         return self.folder / "cache" / "running"
 
     @property
+    def limits(self) -> Path:
+        """What processes use of the limits of services now."""
+        return self.folder / "cache" / "limits"
+
+    @property
     def policies(self) -> Path:
         """The policy that each run pinned, by hash."""
         return self.folder / "policies"

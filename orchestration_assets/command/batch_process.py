@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Final, TextIO
@@ -126,12 +127,12 @@ def _serve(plan: RunPlan, reports: Reports, orders: Orders) -> None:
         instance = stack.enter_context(open_instance(home))
         work = BatchWork(plan, accounts, definitions, instance)
         while (order := orders.next()) is not None:
-            batch, carried = order["batch"], ExecutedBatches()
+            batch, due, carried = order["batch"], order["due"], ExecutedBatches()
             ours = carry_out_one(
                 home,
                 batch,
-                lambda one: is_finished(plan, policy_hash, one),
-                lambda one, due=order["due"]: work.execute(one, due),
+                partial(is_finished, plan, policy_hash),
+                partial(work.execute, due=due),
                 carried,
                 waits=order["waits"],
             )

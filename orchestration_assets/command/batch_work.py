@@ -16,10 +16,10 @@ from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.tables import (
     CONTENT_MANIFEST,
     CONTENT_PROFILES,
-    CONTENT_VECTORS,
     DISAGREEMENT_REPORT,
     PROCESSING_PLANS,
 )
+from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from orchestration_assets.settings import Settings
 from resources.home import Home
 from resources.run_claims import ReportVersion, report_version

@@ -141,6 +141,7 @@ def batch_limits(
             _reliabilities(store),
             _calibrations(work, home.models),
         ),
+        home.limits,
     )
 
 
