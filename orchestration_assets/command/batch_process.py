@@ -18,16 +18,16 @@ from queue import SimpleQueue
 from typing import Any, Final, TextIO
 
 from orchestration_assets.command.batch_execution import ExecutedBatches, carry_out_one
-from orchestration_assets.command.batch_work import (
-    BatchWork,
+from orchestration_assets.command.interruption import stoppable
+from orchestration_assets.command.limits import allow_open_files, saying_damage
+from orchestration_assets.command.run_account import RunAccounts
+from orchestration_assets.command.run_work import (
     RunPlan,
+    RunWork,
     is_finished,
     open_definitions,
     read_plan,
 )
-from orchestration_assets.command.interruption import stoppable
-from orchestration_assets.command.limits import allow_open_files, saying_damage
-from orchestration_assets.command.run_account import RunAccounts
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.errors import OrchestrationError, os_problem
 from resources.ai_services.resilience.spend_budget import SpendBudget
@@ -125,7 +125,7 @@ def _serve(plan: RunPlan, reports: Reports, orders: Orders) -> None:
     with ExitStack() as stack:
         stack.enter_context(instance_errors(home))
         instance = stack.enter_context(open_instance(home))
-        work = BatchWork(plan, accounts, definitions, instance)
+        work = RunWork(plan, accounts, definitions, instance)
         while (order := orders.next()) is not None:
             batch, due, carried = order["batch"], order["due"], ExecutedBatches()
             ours = carry_out_one(

@@ -18,18 +18,18 @@ from orchestration_assets.command.batch_execution import (
     carry_out,
     say,
 )
-from orchestration_assets.command.batch_work import (
-    BatchWork,
-    RunPlan,
-    is_finished,
-    open_definitions,
-)
 from orchestration_assets.command.corpus_reports import mark_made, reports_are_due
 from orchestration_assets.command.display import open_display
 from orchestration_assets.command.instance_paths import check_home, ui_command
 from orchestration_assets.command.job_count import job_count
 from orchestration_assets.command.job_execution import execute_job
 from orchestration_assets.command.run_account import RunAccounts, open_accounts
+from orchestration_assets.command.run_work import (
+    RunPlan,
+    RunWork,
+    is_finished,
+    open_definitions,
+)
 from orchestration_assets.command.shortfalls import TEMPORARY_FAILURE
 from orchestration_assets.command.summary import Summary, render, summarise
 from orchestration_assets.content.batch_completion import is_complete
@@ -167,7 +167,7 @@ def _materialize(
             overrides = {"progress": display, "budget": accounts.budget}
             definitions = open_definitions(plan, overrides)
             if pool is None:
-                work = BatchWork(plan, accounts, definitions, instance)
+                work = RunWork(plan, accounts, definitions, instance)
                 carried = _one_after_the_other(plan, work)
             else:
                 carried = pool.run()
@@ -178,7 +178,7 @@ def _materialize(
     return carried
 
 
-def _one_after_the_other(plan: RunPlan, work: BatchWork) -> ExecutedBatches:
+def _one_after_the_other(plan: RunPlan, work: RunWork) -> ExecutedBatches:
     policy_hash = load_policy(plan.settings.policy).hash
     begun: set[str] = set()
 

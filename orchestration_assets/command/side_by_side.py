@@ -19,8 +19,8 @@ from typing import Any, Final, NamedTuple
 
 from orchestration_assets.command.batch_execution import ExecutedBatches, say
 from orchestration_assets.command.batch_process import IN_PROCESS
-from orchestration_assets.command.batch_work import RunPlan, with_dask
 from orchestration_assets.command.display import Display
+from orchestration_assets.command.run_work import RunPlan, with_dask
 from orchestration_assets.schemas.errors import OrchestrationError
 from resources.dask_cluster import PROCESSES, THREADS, local_cluster
 from resources.machine import usable_cores

@@ -78,7 +78,7 @@ def read_plan(series: str) -> RunPlan:
     )
 
 
-class BatchWork:
+class RunWork:
     """Carries out batches of the plan, one at a time."""
 
     def __init__(
