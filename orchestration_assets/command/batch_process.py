@@ -74,10 +74,13 @@ class Orders:
 
     def next(self) -> dict[str, Any] | None:
         """The next one; None when there is none any more."""
-        self._works = False
         line = self._lines.get()
         self._works = line is not None
         return json.loads(line) if line is not None else None
+
+    def done(self) -> None:
+        """The last one is carried out: from now on the input may end."""
+        self._works = False
 
     def _listen(self) -> None:
         for line in self._stream:
@@ -136,6 +139,7 @@ def _serve(plan: RunPlan, reports: Reports, orders: Orders) -> None:
                 carried,
                 waits=order["waits"],
             )
+            orders.done()
             read_series(plan.series).note_ended(batch)
             if not ours:
                 reports.send("held", batch=batch)

@@ -255,10 +255,10 @@ def _cpu_work(plan: RunPlan, jobs: int) -> Iterator[RunPlan]:
     cores = usable_cores()
     if plan.settings.dask not in (THREADS, PROCESSES):
         yield plan
-    elif cores < 2 * jobs:
+    elif plan.settings.dask == THREADS or cores < 2 * jobs:
         yield with_dask(plan, IN_PROCESS)
     else:
-        with local_cluster(cores - jobs, plan.settings.dask) as cluster:
+        with local_cluster(cores - jobs, PROCESSES) as cluster:
             yield with_dask(plan, cluster.scheduler_address)
 
 

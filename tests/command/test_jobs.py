@@ -17,8 +17,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from orchestration_assets.command import side_by_side
+from orchestration_assets.command.batch_process import IN_PROCESS
 from orchestration_assets.command.job_count import LEAST_ENTRIES, MEMORY_OF_ONE, job_count
-from orchestration_assets.command.run_work import RunPlan, read_plan
+from orchestration_assets.command.progress_bar import BarProgress
+from orchestration_assets.command.run_work import RunPlan, read_plan, with_dask
 from orchestration_assets.content.deferred import DeferredBatch
 from orchestration_assets.content.intake import take_in, unfinished
 from orchestration_assets.policy.load import load_policy
@@ -27,6 +30,7 @@ from orchestration_assets.settings import Settings
 from resources.ai_services.drill.faults import FaultScript
 from resources.ai_services.drill.server import DrillServer, serving
 from resources.home import Home
+from resources.in_process_work import InProcessWork
 from resources.series import LAG, Series, read_series
 from tests.command.test_side_by_side import Place, ended, until
 
@@ -286,3 +290,39 @@ def test_a_batch_waits_until_those_before_it_have_stored_their_table(tmp_path) -
             child.wait(2.0)
         series.note_ended("b1")
         assert child.communicate(timeout=60.0)[0] == "done\n"
+
+
+def test_each_batch_has_one_bar_that_goes_from_stage_to_stage() -> None:
+    display = BarProgress()
+    for batch, name, total in (("b1", "reading", 3), ("b2", "reading", 5), ("b1", "vectors", 4)):
+        display.of(batch).stage(name, total)
+        display.of(batch).advance(2)
+    shown = [(one.description, one.completed, one.total) for one in display._bars.tasks]
+    assert shown == [("b1 vectors", 2, 4), ("b2 reading", 2, 5)]
+
+
+@pytest.mark.parametrize(
+    ("cores", "dask", "shared"),
+    [(2, "processes", False), (3, "processes", False), (4, "threads", False)]
+    + [pytest.param(4, "processes", True, marks=slow)],
+)
+def test_cpu_work_stays_in_the_processes_or_goes_to_one_cluster(
+    tmp_path, monkeypatch, cores, dask, shared
+) -> None:
+    monkeypatch.setattr(side_by_side, "usable_cores", lambda: cores)
+    settings = Settings(tmp_path, dask=dask)
+    plan = RunPlan(settings, False, None, {}, {}, {}, (), str(tmp_path))
+    with side_by_side._cpu_work(plan, 2) as placed:
+        assert placed.settings.dask.startswith("tcp://127.0.0.1:" if shared else IN_PROCESS)
+    elsewhere = with_dask(plan, "tcp://10.0.0.5:8786")
+    with side_by_side._cpu_work(elsewhere, 2) as placed:
+        assert placed == elsewhere
+
+
+def test_cpu_work_in_the_process_is_done_in_order() -> None:
+    warm: list[str] = []
+    pieces = [3, 1, 2]
+    done = list(InProcessWork().map_chunks(str, pieces, lambda: warm.append("up")))
+    assert done == [(3, "3"), (1, "1"), (2, "2")]
+    assert warm == ["up"]
+    assert InProcessWork().memory_bytes() > 0
