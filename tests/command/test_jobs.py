@@ -303,8 +303,12 @@ def test_each_batch_has_one_bar_that_goes_from_stage_to_stage() -> None:
 
 @pytest.mark.parametrize(
     ("cores", "dask", "shared"),
-    [(2, "processes", False), (3, "processes", False), (4, "threads", False)]
-    + [pytest.param(4, "processes", True, marks=slow)],
+    [
+        (2, "processes", False),
+        (3, "processes", False),
+        (4, "threads", False),
+        pytest.param(4, "processes", True, marks=slow),
+    ],
 )
 def test_cpu_work_stays_in_the_processes_or_goes_to_one_cluster(
     tmp_path, monkeypatch, cores, dask, shared
