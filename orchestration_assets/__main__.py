@@ -46,6 +46,12 @@ def _parser() -> argparse.ArgumentParser:
         help="spend no more than this; the rest is over_budget, and partial results stand",
     )
     run.add_argument(
+        "--jobs",
+        type=_positive,
+        metavar="N",
+        help="carry out N batches side by side (by cores, memory and the size of the batches)",
+    )
+    run.add_argument(
         "--reprocess", action="store_true", help="materialize every known batch of SOURCE again"
     )
     job = commands.add_parser("job", help="run one job by its name; without a name, list them all")
@@ -280,6 +286,7 @@ def _dispatch_on_home(given: argparse.Namespace, settings: Settings) -> int:
         as_json=given.json,
         again=given.reprocess,
         budget_usd=given.budget_usd,
+        jobs=given.jobs,
     )
 
 

@@ -49,13 +49,19 @@ _CHECKS = (
 
 
 def build_definitions(
-    settings: Settings, *, resource_overrides: Mapping[str, Any] | None = None
+    settings: Settings,
+    *,
+    resource_overrides: Mapping[str, Any] | None = None,
+    series: str | None = None,
 ) -> dg.Definitions:
-    """Fresh definitions for one home and policy; overrides replace resources by name."""
+    """Fresh definitions for one home and policy; overrides replace resources by name.
+
+    ``series``: the folder of the series that the batches of its runs belong to, if they do.
+    """
     resources = {
-        "home": HomeResource(path=str(settings.home), store=settings.store),
+        "home": HomeResource(path=str(settings.home), store=settings.store, series=series),
         "policy_file": PolicyFileResource(path=str(settings.policy) if settings.policy else None),
-        "tables": ParquetTableIOManager(home=str(settings.home)),
+        "tables": ParquetTableIOManager(home=str(settings.home), series=series),
         "dask_cluster": DaskClusterResource(where=settings.dask),
         "progress": SilentProgress(),
         "budget": SpendBudget(),

@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
-from orchestration_assets.partitions import content_batches
+from orchestration_assets.partitions import BATCH_POOL, content_batches
 from orchestration_assets.schemas.records import Table, TableResult
 from resources.home import Home
 
@@ -37,6 +37,7 @@ def table_asset(
         ins={one.name: dg.AssetIn(dagster_type=pa.Table) for one in reads},
         deps=list(deps),
         partitions_def=content_batches if per_batch else None,
+        pool=BATCH_POOL if per_batch else None,
         group_name=group,
         io_manager_key="tables",
         kinds={"parquet", *kinds},

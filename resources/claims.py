@@ -173,13 +173,13 @@ def _try_claim(path: Path, what: str) -> _Claim | None:
     except BlockingIOError:
         return None
     try:
-        machine = _machine()
+        here = machine()
         before = _read_owner(path)
-        if before is not None and before.machine != machine and _is_beating(path, before):
+        if before is not None and before.machine != here and _is_beating(path, before):
             os.close(descriptor)
             return None
         since = datetime.now(UTC).isoformat(timespec="seconds")
-        owner = Owner(os.getpid(), socket.gethostname(), machine, what, since, nonce=uuid4().hex)
+        owner = Owner(os.getpid(), socket.gethostname(), here, what, since, nonce=uuid4().hex)
         shared = _shared(path)
         if shared is not None and not shared.take(_plain(owner)):
             os.close(descriptor)
@@ -283,7 +283,7 @@ def _is_beating(path: Path, before: Owner) -> bool:
     return False
 
 
-def _machine() -> str:
+def machine() -> str:
     """Tells this machine's kernel from others: containers of one kernel share its locks."""
     try:
         return _BOOT_ID.read_text("ascii").strip()

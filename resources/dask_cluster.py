@@ -14,7 +14,7 @@ from pydantic import PrivateAttr
 from orchestration_assets.schemas.errors import OrchestrationError
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, LocalCluster
 
 _CONNECT_SECONDS = 10
 _BETWEEN_LOOKS_SECONDS = 2.0
@@ -172,8 +172,7 @@ class DaskClusterResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             raise self._lost(error) from error
 
     def _connect(self, stack: ExitStack) -> "Client":
-        import dask
-        from distributed import Client, LocalCluster
+        from distributed import Client
 
         if self.where not in (THREADS, PROCESSES):
             try:
@@ -187,17 +186,28 @@ class DaskClusterResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                     "them with `dask scheduler` and `dask worker`, or set ORCHESTRATION_DASK to "
                     "threads or processes"
                 ) from error
-        # nobody looks at stacks that are sampled a hundred times a second on each worker
-        stack.enter_context(dask.config.set({"distributed.worker.profile.enabled": False}))
-        cluster = LocalCluster(
-            n_workers=self.workers if self.where == PROCESSES else 1,
-            threads_per_worker=1 if self.where == PROCESSES else self.workers,
-            processes=self.where == PROCESSES,
+        cluster = stack.enter_context(local_cluster(self.workers, self.where))
+        return stack.enter_context(Client(cluster, set_as_default=False))
+
+
+@contextmanager
+def local_cluster(workers: int, where: str) -> Iterator["LocalCluster"]:
+    """A cluster on this machine: so many processes, or threads of this process."""
+    import dask
+    from distributed import LocalCluster
+
+    # nobody looks at stacks that are sampled a hundred times a second on each worker
+    with (
+        dask.config.set({"distributed.worker.profile.enabled": False}),
+        LocalCluster(
+            n_workers=workers if where == PROCESSES else 1,
+            threads_per_worker=1 if where == PROCESSES else workers,
+            processes=where == PROCESSES,
             # the dashboard's pages need bokeh; only this machine sees them
             dashboard_address="127.0.0.1:0" if find_spec("bokeh") else None,
-        )
-        stack.enter_context(cluster)
-        return stack.enter_context(Client(cluster, set_as_default=False))
+        ) as cluster,
+    ):
+        yield cluster
 
 
 def _has_workers(client: "Client", seconds: float) -> bool:

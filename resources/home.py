@@ -12,6 +12,7 @@ from resources.feature_cache.uses import CacheUses
 from resources.home_store import copy_of_store
 from resources.model_registry import ModelRegistry
 from resources.run_claims import RunClaim
+from resources.series import ALONE, Series
 from resources.spending.ledger import SpendingLedger
 from resources.table_store import LOCAL_FILES, BatchStore, Files, TableStore
 
@@ -21,13 +22,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """``folder`` is absolute; ``claim`` is what the run that uses the home has claimed.
+    """``folder`` is absolute; ``claim`` is what the run that uses the home has claimed, ``series``
+    the batches that are carried out together with its own.
 
     Nothing is read or made before a store is used.
     """
 
     folder: Path
     claim: RunClaim | None = None
+    series: Series = ALONE
 
     @property
     def files(self) -> Files:
@@ -98,6 +101,11 @@ class Home:
     def running(self) -> Path:
         """A lock for each run that a process carries out."""
         return self.folder / "cache" / "running"
+
+    @property
+    def limits(self) -> Path:
+        """What processes use of the limits of services now."""
+        return self.folder / "cache" / "limits"
 
     @property
     def policies(self) -> Path:

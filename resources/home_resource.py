@@ -14,19 +14,24 @@ from resources.home_store import give_back, use_store
 from resources.maintenance import await_maintenance
 from resources.run_claims import run_claim
 from resources.run_locks import run_lock
+from resources.series import read_series
 
 
 class HomeResource(dg.ConfigurableResource[Home]):
-    """The folder that keeps everything of a project: batches, tables, models, caches, reports;
-    and the URL of the store that it belongs to, if any."""
+    """The folder that keeps everything of a project: batches, tables, models, caches, reports.
+
+    ``store``: the URL of the store that it belongs to, if any. ``series``: the folder of the series
+    of batches that its runs belong to, if they do.
+    """
 
     path: str
     store: str | None = None
+    series: str | None = None
 
     def create_resource(self, context: dg.InitResourceContext) -> Home:
-        home = Home(Path(self.path).expanduser().absolute())
-        use_store(home.folder, self.store)
-        return home
+        folder = Path(self.path).expanduser().absolute()
+        use_store(folder, self.store)
+        return Home(folder, series=read_series(self.series)) if self.series else Home(folder)
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Generator[Home, None, None]:

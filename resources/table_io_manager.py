@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from orchestration_assets.schemas.tables import TABLES
 from resources.home import Home
+from resources.series import read_series
 from resources.table_store import TableStore
 
 _PREVIEW_ROWS = 5
@@ -15,9 +16,13 @@ _CELL_CHARACTERS = 60
 
 
 class ParquetTableIOManager(dg.ConfigurableIOManager):
-    """Keeps each asset's table as Parquet below ``<home>/tables``, one file a batch."""
+    """Keeps each asset's table as Parquet below ``<home>/tables``, one file a batch.
+
+    ``series``: the folder of the series of batches that the tables belong to, if they do.
+    """
 
     home: str
+    series: str | None = None
 
     @property
     def opened_home(self) -> Home:
@@ -33,6 +38,8 @@ class ParquetTableIOManager(dg.ConfigurableIOManager):
         # a table of the whole corpus may be made in the run of one batch
         batch = context.partition_key if context.has_asset_partitions else None
         path = self.store.write(table, obj, batch)
+        if self.series and batch:
+            read_series(self.series).note(batch, table.name)
         rows = "dagster/partition_row_count" if batch else "dagster/row_count"
         context.add_output_metadata(
             {

@@ -1,4 +1,4 @@
-"""Batches one after the other, each by one process at a time, and none in the way of the others."""
+"""Batches, each carried out by one process at a time, and none in the way of the others."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -45,34 +45,60 @@ def carry_out(
     ``execute`` raises RunFailedError, which ends its batch only.
     """
     carried = ExecutedBatches()
-
-    def one(batch: str) -> None:
-        if is_finished(batch):
-            carried.elsewhere.append(batch)
-            say(f"batch {batch} was carried out by another process")
-            return
-        try:
-            execute(batch)
-        except RunFailedError as error:
-            carried.failed[batch] = str(error)
-            carried.exit_codes.add(error.exit_code)
-            say(str(error))
-        else:
-            carried.done.append(batch)
-
-    in_other_hands = []
-    for batch in batches:
-        with claimed_unless_held(home.folder, batch, _WHAT) as ours:
-            if ours:
-                one(batch)
-                continue
-        in_other_hands.append(batch)
-        owner = owner_description(owner_of(home.folder, batch))
-        say(f"batch {batch} is being carried out by {owner}")
+    in_other_hands = [
+        batch
+        for batch in batches
+        if not carry_out_one(home, batch, is_finished, execute, carried, waits=False)
+    ]
     for batch in in_other_hands:
-        with claimed(home.folder, batch, _WHAT, lambda owner, batch=batch: _wait(batch, owner)):  # type: ignore[misc]
-            one(batch)
+        carry_out_one(home, batch, is_finished, execute, carried, waits=True)
     return carried
+
+
+def carry_out_one(
+    home: Home,
+    batch: str,
+    is_finished: Callable[[str], bool],
+    execute: Callable[[str], None],
+    carried: ExecutedBatches,
+    *,
+    waits: bool,
+) -> bool:
+    """Carries out one batch, and notes in ``carried`` what came of it.
+
+    False, and nothing is done, where somebody else has it, unless this process ``waits`` for them.
+    """
+    if waits:
+        with claimed(home.folder, batch, _WHAT, lambda owner: _wait(batch, owner)):
+            _carry_out_ours(batch, is_finished, execute, carried)
+        return True
+    with claimed_unless_held(home.folder, batch, _WHAT) as ours:
+        if ours:
+            _carry_out_ours(batch, is_finished, execute, carried)
+            return True
+    owner = owner_description(owner_of(home.folder, batch))
+    say(f"batch {batch} is being carried out by {owner}")
+    return False
+
+
+def _carry_out_ours(
+    batch: str,
+    is_finished: Callable[[str], bool],
+    execute: Callable[[str], None],
+    carried: ExecutedBatches,
+) -> None:
+    if is_finished(batch):
+        carried.elsewhere.append(batch)
+        say(f"batch {batch} was carried out by another process")
+        return
+    try:
+        execute(batch)
+    except RunFailedError as error:
+        carried.failed[batch] = str(error)
+        carried.exit_codes.add(error.exit_code)
+        say(str(error))
+    else:
+        carried.done.append(batch)
 
 
 def say(message: str) -> None:

@@ -1,18 +1,19 @@
-"""Progress as people see it: a bar on a terminal, plain lines elsewhere, nothing for JSON."""
+"""Progress as people see it: bars on a terminal, plain lines elsewhere, nothing for JSON."""
 
 import sys
 from types import TracebackType
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, TextIO, Union
 
 if TYPE_CHECKING:
     from orchestration_assets.command.progress_bar import BarProgress
 
 
 class LineProgress:
-    """One line when a stage begins, for logs and pipes."""
+    """One line when a stage begins, for logs and pipes; ``batch`` is named where there is one."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, batch: str = "") -> None:
         self._stream = stream
+        self._about = f"batch {batch}: " if batch else ""
 
     def __enter__(self) -> "LineProgress":
         return self
@@ -25,12 +26,19 @@ class LineProgress:
     ) -> None: ...
 
     def stage(self, name: str, total: int) -> None:
-        print(f"{name}: {total} items", file=self._stream, flush=True)
+        print(f"{self._about}{name}: {total} items", file=self._stream, flush=True)
 
     def advance(self, pieces: int) -> None: ...
 
+    def of(self, batch: str) -> "LineProgress":
+        """The progress of one of several batches side by side."""
+        return LineProgress(self._stream, batch)
 
-def open_display() -> "BarProgress | LineProgress":
+
+Display = Union[LineProgress, "BarProgress"]
+
+
+def open_display() -> Display:
     """What fits standard error; progress never mixes with the result on standard output."""
     if not sys.stderr.isatty():
         return LineProgress(sys.stderr)

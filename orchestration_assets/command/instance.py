@@ -13,11 +13,14 @@ from dagster_shared.check import CheckError
 from sqlalchemy.exc import DatabaseError
 
 from orchestration_assets.command.instance_paths import instance_folder
+from orchestration_assets.command.job_count import MEMORY_OF_ONE
+from orchestration_assets.partitions import BATCH_POOL
 from orchestration_assets.schemas.errors import DamagedFileError, OrchestrationError, unwritable
 from resources.dagster_storage import open_storage
 from resources.damage import notice
 from resources.home import Home
 from resources.locks import locked, make_folder
+from resources.machine import usable_cores, usable_memory
 from resources.run_locks import STOPPED_TAG
 from resources.table_store import write_atomically
 
@@ -26,13 +29,15 @@ _HEAD: Final = 100
 
 _STORAGES: Final = frozenset({"storage", "run_storage", "event_log_storage", "schedule_storage"})
 
+_FEWEST_BATCHES: Final = 2
+"""At once, in the daemon: while one waits for a service, another computes."""
+_OTHER_RUNS: Final = 2
+"""Beside batches: reports over all of them, health checks."""
 _CONFIG = {
     "telemetry": {"enabled": False},
     "nux": {"enabled": False},
     "run_monitoring": {"enabled": True},
     "run_retries": {"enabled": True, "retry_on_asset_or_op_failure": False},
-    # batches share one machine: two at a time keep both cores busy
-    "concurrency": {"runs": {"max_concurrent_runs": 2}},
     "retention": {
         "schedule": {"purge_after_days": 90},
         "sensor": {"purge_after_days": {"skipped": 7, "failure": 30, "success": -1}},
@@ -49,8 +54,9 @@ def open_instance(home: Home) -> dg.DagsterInstance:
     make_folder(folder)
     with locked(folder / ".initialise.lock"):
         config = folder / "dagster.yaml"
-        if not config.exists() or (config.is_file() and not config.stat().st_size):
-            write_atomically(config, yaml.safe_dump(_CONFIG).encode())
+        is_fresh = not config.exists() or (config.is_file() and not config.stat().st_size)
+        if is_fresh:
+            write_atomically(config, yaml.safe_dump(_CONFIG | _concurrency()).encode())
         configured = _checked_config(config)
         for file in _databases(folder):
             if not _looks_whole(file):
@@ -65,7 +71,19 @@ def open_instance(home: Home) -> dg.DagsterInstance:
                 raise _server_away(folder, error.__cause__) from error
             raise
         instance.get_runs_count()  # touches the storage, so that its tables exist
+        if is_fresh:
+            # a pool that nobody knows yet would not limit the first runs that the daemon starts
+            instance.event_log_storage.initialize_concurrency_limit_to_default(BATCH_POOL)
     return instance
+
+
+def _concurrency() -> dict[str, object]:
+    """So many runs at once as this machine carries out well; those of batches share a pool."""
+    by_machine = min(usable_cores(), usable_memory() // MEMORY_OF_ONE)
+    batches = max(_FEWEST_BATCHES, by_machine)
+    pools = {"granularity": "run", "default_limit": batches}
+    runs = {"max_concurrent_runs": batches + _OTHER_RUNS}
+    return {"concurrency": {"runs": runs, "pools": pools}}
 
 
 def _instance(folder: Path, configured: Collection[str]) -> dg.DagsterInstance:

@@ -171,7 +171,7 @@ def look_ahead(
                 for name, task in tasks.items()
                 for service in _askable(policy, name)
             }
-    recent = recent_prices(home.tables, home.spending, None, services)
+    recent = recent_prices(home, None, services)
     known_batches = of_source(home.batches, home.batches.recorded(), taken.source)
     deferred = [one.batch for one in deferred_batches(home, known_batches)]
     left = [*of_source(home.batches, unfinished(home), taken.source), *deferred]

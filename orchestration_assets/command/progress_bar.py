@@ -14,9 +14,13 @@ from rich.progress import (
 
 
 class BarProgress:
-    """A bar for the stage under way; finished stages stay as lines above it."""
+    """A bar for the stage under way; finished stages stay as lines above it.
+
+    Of batches side by side each has one bar, which goes from stage to stage.
+    """
 
     def __init__(self) -> None:
+        self._of: dict[str, _BatchBar] = {}
         self._bars = Progress(
             TextColumn("{task.description:<18}"),
             BarColumn(),
@@ -44,3 +48,25 @@ class BarProgress:
     def advance(self, pieces: int) -> None:
         if self._task is not None:
             self._bars.advance(self._task, pieces)
+
+    def of(self, batch: str) -> "_BatchBar":
+        """The bar of one of several batches side by side."""
+        if batch not in self._of:
+            self._of[batch] = _BatchBar(self._bars, batch)
+        return self._of[batch]
+
+
+class _BatchBar:
+    """The bar of one batch."""
+
+    def __init__(self, bars: Progress, batch: str) -> None:
+        self._bars = bars
+        self._batch = batch
+        self._task = bars.add_task(batch, total=None)
+
+    def stage(self, name: str, total: int) -> None:
+        described = f"{self._batch} {name}"
+        self._bars.reset(self._task, total=total, description=described)
+
+    def advance(self, pieces: int) -> None:
+        self._bars.advance(self._task, pieces)

@@ -1,34 +1,47 @@
 """`orchestrate run`: list, make batches, materialize, summarise."""
 
 import json
+import math
 import sys
 import time
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pyarrow.compute as pc
 
 from orchestration_assets.command.batch_execution import (
     ExecutedBatches,
     carry_out,
     say,
 )
-from orchestration_assets.command.corpus_reports import mark_due, mark_made, reports_are_due
+from orchestration_assets.command.corpus_reports import mark_made, reports_are_due
 from orchestration_assets.command.display import open_display
 from orchestration_assets.command.instance_paths import check_home, ui_command
+from orchestration_assets.command.job_count import job_count
 from orchestration_assets.command.job_execution import execute_job
 from orchestration_assets.command.run_account import RunAccounts, open_accounts
+from orchestration_assets.command.run_work import (
+    RunPlan,
+    RunWork,
+    is_finished,
+    open_definitions,
+)
 from orchestration_assets.command.shortfalls import TEMPORARY_FAILURE
 from orchestration_assets.command.summary import Summary, render, summarise
-from orchestration_assets.content.batch_completion import finished_since, is_complete, spending_pass
+from orchestration_assets.content.batch_completion import is_complete
 from orchestration_assets.content.deferred import DeferredBatch, deferred_batches
 from orchestration_assets.content.intake import Intake, of_source, take_in, unfinished
 from orchestration_assets.policy.load import load_policy
-from orchestration_assets.schemas.tables import CONTENT_MANIFEST, DISAGREEMENT_REPORT
 from orchestration_assets.settings import Settings
 from resources.claims import Owner, claimed, owner_description
 from resources.home import Home
+from resources.machine import usable_cores, usable_memory
 from resources.run_claims import CORPUS, report_version
+from resources.series import Series
 
 
 def run(
@@ -38,8 +51,12 @@ def run(
     as_json: bool,
     again: bool,
     budget_usd: float | None = None,
+    jobs: int | None = None,
 ) -> int:
     """Takes a source from listing to report; returns the exit code.
+
+    So many ``jobs`` carry out batches side by side, by default as many as pay on this machine;
+    tables are the same for every number of them.
 
     No more than ``budget_usd`` is spent over all batches; what it does not reach is over_budget.
     A batch of an earlier run that was stopped, or has deferred questions, goes on with that run's
@@ -69,7 +86,9 @@ def run(
     anew = [batch for batch in batches if again and batch not in begun]
     accounts = open_accounts(home, policy.services, batches, budget_usd, anew)
     if batches or reports_are_due(home):
-        carried = _materialize(settings, intake, batches, deferred, accounts, again=again)
+        carried = _materialize(
+            settings, intake, batches, deferred, accounts, again=again, jobs=jobs
+        )
     seconds = time.monotonic() - began
     summary = summarise(
         home,
@@ -110,73 +129,74 @@ def _materialize(
     accounts: RunAccounts,
     *,
     again: bool,
+    jobs: int | None,
 ) -> ExecutedBatches:
     # Dagster takes seconds to import: a run that finds nothing new does without it
-    from jobs import take_up_deferred
     from orchestration_assets.command.instance import instance_errors, open_instance
-    from orchestration_assets.definitions import build_definitions
+    from orchestration_assets.command.side_by_side import processes
     from sensors.new_content import observation
 
-    display = open_display()
-    overrides = {"progress": display, "budget": accounts.budget}
-    definitions = build_definitions(settings, resource_overrides=overrides)
     home = Home(settings.home)
     tables = home.tables
-    before = {batch: report_version(tables, batch) for batch in batches}
-    policy_hash = load_policy(settings.policy).hash
-
-    def is_finished(batch: str) -> bool:
-        if again or batch in deferred:
-            return finished_since(tables, batch, before[batch], policy_hash)
-        return report_version(tables, batch) is not None
-
+    sizes = {batch: _entries(home, batch) for batch in batches}
+    if jobs is None:
+        jobs = job_count(list(sizes.values()), usable_cores(), usable_memory())
+    side_by_side = min(jobs, len(batches)) > 1
+    display = open_display()
     with ExitStack() as stack:
+        folder = stack.enter_context(TemporaryDirectory(prefix="orchestration-"))
+        Series(tuple(batches), Path(folder), side_by_side).store()
+        cap = accounts.budget.cap_usd
+        plan = RunPlan(
+            settings,
+            again,
+            None if math.isinf(cap) else cap,
+            sizes,
+            {batch: report_version(tables, batch) for batch in batches},
+            deferred,
+            accounts.batches,
+            folder,
+        )
         stack.enter_context(instance_errors(home))
-        instance = stack.enter_context(open_instance(home))
         stack.enter_context(display)
-
-        def execute(batch: str) -> None:
-            mark_due(home)
-            if batch in deferred:
-                say(
-                    f"batch {batch}: {deferred[batch].readings:,} readings were deferred; they "
-                    "are asked for again"
-                )
-                if deferred[batch].policy_hash == policy_hash:
-                    # its report stands until the new one does
-                    execute_job(definitions, instance, take_up_deferred.name, batch)
-                    return
-            # a batch without a report starts from its listing; a finished one from its profiles
-            is_known = tables.exists(DISAGREEMENT_REPORT.name, batch)
-            is_known = is_known and tables.is_whole(CONTENT_MANIFEST.name, batch)
-            if accounts.batches:
-                spending_pass(home, batch, anew=again)
-            # without its report it is not finished, should this run die before it is made again
-            tables.forget(DISAGREEMENT_REPORT.name, batch)
-            job = "reprocess" if is_known else "process_batch"
-            execute_job(definitions, instance, job, batch)
-
-        sizes = {batch: max(home.batches.read(batch).num_rows, 1) for batch in batches}
-        begun: set[str] = set()
-
-        def execute_within_share(batch: str) -> None:
-            begun.add(batch)
-            # what others have finished needs no share any more; what they carry out does
-            due = {
-                one: size
-                for one, size in sizes.items()
-                if one == batch or (one not in begun and not is_finished(one))
-            }
-            with accounts.limited_to_share(batch, due):
-                execute(batch)
-
-        instance.report_runless_asset_event(observation(intake))
-        carried = carry_out(home, batches, is_finished, execute_within_share)
+        with ExitStack() as beside:
+            # they start while this process opens the instance
+            pool = beside.enter_context(processes(plan, jobs, display)) if side_by_side else None
+            instance = stack.enter_context(open_instance(home))
+            instance.report_runless_asset_event(observation(intake))
+            overrides = {"progress": display, "budget": accounts.budget}
+            definitions = open_definitions(plan, overrides)
+            if pool is None:
+                work = RunWork(plan, accounts, definitions, instance)
+                carried = _one_after_the_other(plan, work)
+            else:
+                carried = pool.run()
         with claimed(home.folder, CORPUS, "orchestrate run", _wait_for_corpus):
             if carried.done or reports_are_due(home):
                 execute_job(definitions, instance, "corpus_reports", None)
                 mark_made(home)
     return carried
+
+
+def _one_after_the_other(plan: RunPlan, work: RunWork) -> ExecutedBatches:
+    policy_hash = load_policy(plan.settings.policy).hash
+    begun: set[str] = set()
+
+    def is_done(batch: str) -> bool:
+        return is_finished(plan, policy_hash, batch)
+
+    def execute(batch: str) -> None:
+        begun.add(batch)
+        # what others have finished needs no share any more; what they carry out does
+        work.execute(batch, [one for one in plan.sizes if one not in begun and not is_done(one)])
+
+    return carry_out(Home(plan.settings.home), list(plan.sizes), is_done, execute)
+
+
+def _entries(home: Home, batch: str) -> int:
+    """How many files or records a batch lists."""
+    counts = home.batches.read(batch)["record_count"]
+    return max(int(pc.sum(pc.fill_null(counts, 1)).as_py() or 0), 1)
 
 
 def _wait_for_corpus(owner: Owner | None) -> None:

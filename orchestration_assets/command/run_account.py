@@ -55,12 +55,21 @@ class RunAccounts:
         may carry out batches of the same account at the same time.
         """
         states = account_states(self.ledger, [batch] if self.batches else [])
-        left = self.budget.left_usd * sizes[batch] / sum(sizes.values())
+        left = self._left_usd() * sizes[batch] / sum(sizes.values())
         for state in states.values():
             own = sum(size for one, size in sizes.items() if one in state.opened.batches)
             left = min(left, state.left_usd * sizes[batch] / own)
         with self.budget.limited_to(left, next(iter(states), "")):
             yield
+
+    def _left_usd(self) -> float:
+        """What is left of the budget of the run, all of whose processes draw on it."""
+        own = self.budget
+        if math.isinf(own.cap_usd) or not self.batches:
+            return own.left_usd
+        rows = self.ledger.rows(["run", "usd"]).filter(pc.field("run") == process_name())
+        spent = max(own.spent_usd, pc.sum(rows["usd"]).as_py() or 0.0)
+        return own.cap_usd - spent - own.reserved_usd - own.at_risk_usd
 
     def close_finished(self, is_finished: Callable[[str], bool]) -> None:
         """Closes the accounts whose every batch is done: whoever does one of them again has the

@@ -78,6 +78,7 @@ def make_manifest(home: Home, batch: str, content: Content, progress: Progress) 
     for entry in entries:
         examined += examine(entry, reading, content.max_bytes)
         progress.advance(1)
+    home.series.await_earlier(batch, CONTENT_MANIFEST.name)
     index = complete_index(home, batch)
     ledger = read_ledger(home, source_url)
     gone = ledger.gone_files()

@@ -168,6 +168,7 @@ def compare_batch(batch: InterpretedBatch, resolutions: pa.Table, key: str) -> T
     rows = list(disagreements(asked, *answered))
     vectors = home.tables.read(CONTENT_VECTORS.name, key, column_names(NeighboursRow))
     near = neighbours_of(vectors, {row.item_id for row in rows})
+    home.series.await_earlier(key, DISAGREEMENTS.name)
     earlier = read_history(home.tables, near, batch.versions, history_limits(batch.policy))
     table = rows_to_arrow(DISAGREEMENTS, with_nearby(rows, near, earlier, tasks))
     disputes = table.filter(pc.not_equal(table["consequence"], Consequence.NONE.value))

@@ -149,12 +149,13 @@ def vectorise_batch(
     features = policy.features
     place = ProfileChunk(home, batch, home.batches.source(batch), ())
     work = to_vectorise(manifest, profiles, place)
-    earlier = earlier_content(home.models, batch, features.window)
     cache = home.features(policy.execution.cache)
     progress.stage("vectors", len(work.rows))
     vectors = compute_vectors(
         work, cache, policy.execution, features.semantic, spread, cluster_bytes, progress.advance
     )
+    home.series.await_earlier(batch, CONTENT_VECTORS.name)
+    earlier = earlier_content(home.models, batch, features.window)
     related = relate(vectors, earlier, features)
     digest = store_segment(home.models, batch, features.window, earlier, related.representatives)
     home.cache_uses.write(batch, CONTENT_VECTORS.name, cache)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 from orchestration_assets.processing.answer_cache import CACHED, AnswerCache, answer_key
@@ -68,7 +69,8 @@ class Asker:
     seen to bill for each estimated one. A call over HTTP, its retries included, is over
     ``call_limit_s`` after its turn came. ``near`` knows what is near an item, for services
     that are shown that. ``parked`` is told how many questions begin to wait for an unavailable
-    service, and, with a minus, how many wait no longer.
+    service, and, with a minus, how many wait no longer. ``shared`` is the folder by which processes
+    keep the limits of services over HTTP together.
 
     Use it as an asynchronous context: connections are closed at its end.
     """
@@ -84,6 +86,7 @@ class Asker:
         call_limit_s: float = math.inf,
         near: NearItems | None = None,
         parked: Callable[[int], None] = lambda questions: None,
+        shared: Path | None = None,
     ) -> None:
         self._services = services
         self._cache = cache
@@ -105,6 +108,7 @@ class Asker:
                 limit_s=call_limit_s,
                 parked=parked,
                 now=now,
+                shared=shared,
             )
             for name, service in services.items()
             if isinstance(service, HttpService)
@@ -117,12 +121,12 @@ class Asker:
 
     async def __aenter__(self) -> "Asker":
         for caller in self.callers.values():
-            caller.service.transport.open()
+            caller.open()
         return self
 
     async def __aexit__(self, *raised: object) -> None:
         for caller in self.callers.values():
-            await caller.service.aclose()
+            await caller.aclose()
         await self.durable()
 
     async def durable(self) -> None:

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from orchestration_assets.content.batch_completion import nothing_left
 from orchestration_assets.content.deferred import ONLY_DEFERRED_TAG
-from orchestration_assets.partitions import content_batches
+from orchestration_assets.partitions import BATCH_POOL, content_batches
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.processing.batch import result_tables
 from orchestration_assets.processing.health import check_services
@@ -110,6 +110,7 @@ def _out(name: str) -> dg.AssetOut:
     outs={name: _out(name) for name in _DESCRIPTIONS},
     can_subset=True,
     partitions_def=content_batches,
+    pool=BATCH_POOL,
     # not read: its deep check decides whether anything is paid for in this run
     deps=[service_health],
 )

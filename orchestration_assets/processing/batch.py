@@ -120,7 +120,7 @@ def batch_budget(
 
 
 def batch_limits(
-    policy: Policy | None, budget: SpendBudget, home: Home, work: BatchWork
+    policy: Policy | None, budget: SpendBudget, home: Home, batch: str, work: BatchWork
 ) -> BatchLimits:
     """What the batch may take from now on: the policy's own limits, within its ``budget``."""
     if policy is None:
@@ -128,7 +128,8 @@ def batch_limits(
     execution, store = policy.execution, home.tables
     deadline = execution.batch_deadline_s
     remote = any(not isinstance(one, LocalConfig) for one in policy.services.values())
-    seen = observed_usage(store) if remote else {}
+    known = home.series.settled(batch, CALL_LOG.name, store.batches(CALL_LOG.name))
+    seen = observed_usage(store, known) if remote else {}
     return BatchLimits(
         execution.items_in_flight,
         budget,
@@ -140,6 +141,7 @@ def batch_limits(
             _reliabilities(store),
             _calibrations(work, home.models),
         ),
+        home.limits,
     )
 
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 from orchestration_assets.processing.answer_cache import AnswerCache
@@ -92,6 +93,7 @@ class BatchLimits:
     ``item_deadline_s``; no call goes on after ``ends_at`` of the monotonic clock; both in seconds.
 
     ``token_ratios``: billed over estimated tokens of a service, as seen in earlier batches.
+    ``shared``: the folder by which processes keep the limits of services over HTTP together.
     """
 
     items_in_flight: int
@@ -100,6 +102,7 @@ class BatchLimits:
     ends_at: float = math.inf
     token_ratios: Mapping[str, float] = field(default_factory=dict)
     funding: FundingRules = field(default_factory=FundingRules)
+    shared: Path | None = None
 
     def in_flight(self, services: Iterable[Service]) -> int:
         """Items at work at once: enough that every service over HTTP can be kept busy.
@@ -166,6 +169,7 @@ def process_plans(
             call_limit_s=limits.item_deadline_s,
             near=near,
             parked=parked,
+            shared=limits.shared,
         )
         funding = _funding(groups, work, asker, limits)
 

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import uuid4
 
 from orchestration_assets.policy.load import LoadedPolicy
@@ -55,7 +56,8 @@ def check_services(home: Home, loaded: LoadedPolicy, budget: SpendBudget) -> Tab
     purpose = SpendingPurpose("probe", account=budget.account, run=process_name())
     with SpendingWriter(home.spending.folder, purpose) as writer:
         recorded = SpendBudget(within=budget, recorder=writer)
-        probes = probe_services(policy, build_work(policy).services, build_tasks(policy), recorded)
+        services, tasks = build_work(policy).services, build_tasks(policy)
+        probes = probe_services(policy, services, tasks, recorded, home.limits)
     rows = list(health_rows(policy, loaded.hash, probes, observed_usage(home.tables)))
     figures = {
         "probed": len(probes),
@@ -66,11 +68,16 @@ def check_services(home: Home, loaded: LoadedPolicy, budget: SpendBudget) -> Tab
 
 
 def probe_services(
-    policy: Policy, services: Mapping[str, Service], tasks: Mapping[str, Task], budget: SpendBudget
+    policy: Policy,
+    services: Mapping[str, Service],
+    tasks: Mapping[str, Task],
+    budget: SpendBudget,
+    shared: Path | None = None,
 ) -> dict[str, Probe]:
     """Probes every service over HTTP that the policy's tasks or fallbacks use, all at once.
 
     What probes cost comes out of ``budget``; a service for which it is too small is not probed.
+    They keep to the limits that processes share by the folder ``shared``.
     """
 
     async def probe_all() -> dict[str, Probe]:
@@ -82,7 +89,7 @@ def probe_services(
         needed = {name: question for name, question in asked.items() if question is not None}
         found = await asyncio.gather(
             *(
-                _probe(services[name], question, tasks, SpendBudget(within=budget))
+                _probe(services[name], question, tasks, SpendBudget(within=budget), shared)
                 for name, question in needed.items()
             )
         )
@@ -113,13 +120,19 @@ def _question(task: Task, text: str) -> Question:
 
 
 async def _probe(
-    service: Service, question: Question, tasks: Mapping[str, Task], budget: SpendBudget
+    service: Service,
+    question: Question,
+    tasks: Mapping[str, Task],
+    budget: SpendBudget,
+    shared: Path | None,
 ) -> Probe:
     assert isinstance(service, HttpService)
-    service.transport.open()
     problems: list[str] = []
-    caller = Caller(service, budget, wait_limit_s=UNAVAILABLE_S)
+    caller = Caller(service, budget, wait_limit_s=UNAVAILABLE_S, shared=shared)
+    caller.open()
     try:
+        # another batch may be asking it as much as the policy allows
+        await caller.place_there()
         shallow_ok, shallow_ms = await _shallow(service, problems)
         began = time.perf_counter()
         deep = await _ask(caller, question, DEEP_S)
@@ -132,7 +145,7 @@ async def _probe(
         unavailable = passing and caller.stopped is None
         business_ok = await _business(caller, service.config, tasks, problems)
     finally:
-        await service.aclose()
+        await caller.aclose()
     problem = "; ".join(problems) or None
     return Probe(
         shallow_ok,

@@ -31,7 +31,13 @@ from orchestration_assets.processing.near_items import NearItems
 from orchestration_assets.processing.take_up import kept, plans_to_take_up, stored_result
 from orchestration_assets.processing.taught_batch import TaughtBatch
 from orchestration_assets.progress import Progress
-from orchestration_assets.schemas.tables import PROCESSING_PLANS, PlanRow
+from orchestration_assets.schemas.services import TaughtConfig
+from orchestration_assets.schemas.tables import (
+    CALL_LOG,
+    PROCESSING_PLANS,
+    RESOLUTIONS,
+    PlanRow,
+)
 from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.home import Home
 
@@ -76,8 +82,12 @@ def interpret_batch(
         ContentReader(home, source) as beside,
         NearItems(tables.vectors, home, seconds) as near,
     ):
+        if policy and any(isinstance(one, TaughtConfig) for one in policy.services.values()):
+            # what they learn in one batch, they know in the next
+            home.series.await_earlier(batch, CALL_LOG.name)
         work = build_work(policy, learned_models(plans, home.models), home.models)
         if any("neighbours" in one.reads for one in work.services.values()):
+            home.series.await_earlier(batch, RESOLUTIONS.name)
             near.prepare()
         cache = AnswerCache(home.answers)
         budget, writer = batch_budget(policy, home, batch, budget)
@@ -90,7 +100,7 @@ def interpret_batch(
             process_plans,
             cache=cache,
             load_item=load,
-            limits=batch_limits(policy, budget, home, work),
+            limits=batch_limits(policy, budget, home, batch, work),
             advance=progress.advance,
             near=near,
             is_heavy=heavy.__contains__,

@@ -203,7 +203,8 @@ class TaughtBatch:
         # what was asked before is no lesson: it may be from before the drift
         self._lessons[name] = []
         # nor what later batches were told, where this one is made up for
-        since = max(self.batch, *self.home.tables.batches(PROCESSING_PLANS.name))
+        planned = self.home.tables.batches(PROCESSING_PLANS.name)
+        since = max(self.batch, *self.home.series.not_later(self.batch, planned))
         suspended = suspend(taught, result, service.config, since)
         return self._put_in_force(name, work, suspended)
 

@@ -44,7 +44,7 @@ def taught_start(home: Home, batch: str, service: TaughtService, task: Task) -> 
         return known
     registry = home.models
     state = load_state(registry, service, task)
-    stored = home.tables.batches(PROCESSING_PLANS.name)
+    stored = home.series.not_later(batch, home.tables.batches(PROCESSING_PLANS.name))
     passes_on = state.taught is None or state.taught.threshold is None
     batches = tuple(one for one in stored if one != batch) if passes_on else ()
     now = registry.usable_version(artefact_name(service.name))

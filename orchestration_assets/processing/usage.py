@@ -1,5 +1,6 @@
 """What the calls of the latest batches were like: times, failures, tokens, money."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -57,10 +58,13 @@ class ObservedUsage:
         return self.p995_ms * _TIMEOUT_MARGIN
 
 
-def observed_usage(store: TableStore) -> dict[str, ObservedUsage]:
-    """Service -> its usage in the latest 20 call logs; one that was never called has none."""
-    batches = store.batches(CALL_LOG.name)[-_BATCHES:]
-    logs = [_read(store, batch) for batch in batches]
+def observed_usage(
+    store: TableStore, batches: Sequence[str] | None = None
+) -> dict[str, ObservedUsage]:
+    """Service -> its usage in the latest 20 call logs, by default of all ``batches``; one that was
+    never called has none."""
+    known = store.batches(CALL_LOG.name) if batches is None else batches
+    logs = [_read(store, batch) for batch in known[-_BATCHES:]]
     log = pa.concat_tables([one for one in logs if one is not None] or [_empty()])
     called = log.filter(pc.equal(log["origin"], "called"))
     return {

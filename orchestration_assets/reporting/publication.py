@@ -76,6 +76,7 @@ def publish_batch(home: Home, batch: str, tables: Mapping[str, pa.Table]) -> Bat
     hashes = tables["processing_plans"]["policy_hash"].unique().to_pylist()
     paid = payments(home.spending.rows(PAYMENT_COLUMNS), batch)
     row = report_row(batch, source, hashes[0] if hashes else _NO_PLANS, whole, paid)
+    home.series.await_earlier(batch, DISAGREEMENT_REPORT.name)
     earlier = read_earlier(home, batch, source, tables["resolutions"])
     asked = InterpretedBatch(home, tables["processing_plans"], tables)
     with ContentReader(home, home.batches.source(batch)) as reader:

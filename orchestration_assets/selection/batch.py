@@ -42,7 +42,7 @@ def plan_batch(
     services = build_services(loaded.policy.services)
     prices = {name: Price(s.expected_ms, s.cost_usd) for name, s in services.items()}
     profiles = list(profiles_of(profiled))
-    observed = recent_prices(home.tables, home.spending, batch, services)
+    observed = recent_prices(home, batch, services)
     point_or_reason = choose_models(
         loaded.policy,
         services,

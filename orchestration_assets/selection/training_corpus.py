@@ -42,6 +42,7 @@ from orchestration_assets.selection.training_records import (
 from orchestration_assets.services.contract import Service
 from orchestration_assets.services.identity import service_identity
 from resources.damage import leaving_out_damage
+from resources.home import Home
 from resources.model_registry import ModelRegistry
 from resources.spending.ledger import SpendingLedger
 from resources.table_store import TableStore
@@ -103,19 +104,25 @@ def batch_spending(ledger: SpendingLedger) -> pa.Table:
 
 
 def recent_prices(
-    store: TableStore, ledger: SpendingLedger, batch: str | None, services: Mapping[str, Service]
+    home: Home, batch: str | None, services: Mapping[str, Service]
 ) -> dict[str, Price]:
     """Mean time and cost of calls in the latest batches (before this one), by service.
 
     A service that was not called in these has its mean cost over all batches before.
     """
-    known = store.batches(CALL_LOG.name)
-    earlier = [one for one in known if batch is None or one < batch][-_RECENT_BATCHES:]
-    spending = batch_spending(ledger)
+
+    def before(names: list[str]) -> list[str]:
+        if batch is None:
+            return names
+        return [one for one in home.series.settled(batch, CALL_LOG.name, names) if one < batch]
+
+    store = home.tables
+    earlier = before(store.batches(CALL_LOG.name))[-_RECENT_BATCHES:]
+    spending = batch_spending(home.spending)
+    counted = before(pc.unique(spending["batch"]).to_pylist())
+    spending = spending.filter(pc.is_in(spending["batch"], pa.array(counted, pa.string())))
     paid = spending.filter(pc.is_in(spending["batch"], pa.array(earlier, pa.string())))
     recent = mean_prices(store.read_batches(CALL_LOG, earlier, CALL_COLUMNS), paid)
-    if batch is not None:
-        spending = spending.filter(pc.less(spending["batch"], batch))
     older = {
         name: Price(services[name].expected_ms, usd)
         for name, usd in paid_prices(spending).items()

@@ -22,6 +22,8 @@ from resources.spending.records import Part, Record, Reserved, Settled, encoded
 
 FILE_SUFFIX: Final = ".records"
 _SYNC_EVERY_S: Final = 1.0
+PART_OF: Final = "ORCHESTRATION_PART_OF"
+"""The environment variable with the name of the process whose run this one is a part of."""
 
 
 class UnrecordedError(UnwritableError):
@@ -40,8 +42,11 @@ class SpendingPurpose(NamedTuple):
 
 @cache
 def process_name() -> str:
-    """This process: its host, its id, and what tells it from others of that id."""
-    return f"{socket.gethostname()}/{os.getpid()}/{uuid4().hex[:8]}"
+    """This process: its host, its id, and what tells it from others of that id.
+
+    A process that carries out a part of another one's run goes by that one's name.
+    """
+    return os.environ.get(PART_OF) or f"{socket.gethostname()}/{os.getpid()}/{uuid4().hex[:8]}"
 
 
 def microseconds() -> int:

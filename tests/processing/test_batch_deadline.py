@@ -58,12 +58,12 @@ def test_what_an_earlier_part_took_a_later_one_has_no_more(tmp_path, monkeypatch
             return reading.status
 
         now = time.monotonic()
-        limits = batch_limits(policy, SpendBudget(), home, work)
+        limits = batch_limits(policy, SpendBudget(), home, "b", work)
         carry_out("first", limits)
         asked = len(server.log)
         assert asked > 0
         # the first part has taken a hundred seconds
         monkeypatch.setattr(processing, "monotonic", lambda: now - 100.0)
-        limits = batch_limits(policy, SpendBudget(), home, work)
+        limits = batch_limits(policy, SpendBudget(), home, "b", work)
         assert carry_out("second", limits) is Status.TIMEOUT
         assert len(server.log) == asked

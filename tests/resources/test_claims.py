@@ -106,7 +106,7 @@ def test_an_owner_on_another_machine_has_it_as_long_as_its_beat_goes_on(
     monkeypatch.setattr(module, "_LOOK_EVERY_S", 0.01)
     monkeypatch.setattr(module, "_LEASE_S", 0.3)
     with monkeypatch.context() as there:
-        there.setattr(module, "_machine", lambda: "another kernel")
+        there.setattr(module, "machine", lambda: "another kernel")
         there.setattr(module, "_BEAT_S", 0.02)
         held, over = threading.Event(), threading.Event()
 

@@ -65,6 +65,8 @@ class Breaker:
         # question -> whether its first attempt failed, the latest question last
         self._first_failed: dict[str, bool] = {}
         self._in_flight = 0
+        # of other processes that ask the same service
+        self._others_in_flight = 0
         self.era = 0
         self._opened_at = 0.0
         self._failed_probes = 0
@@ -81,9 +83,9 @@ class Breaker:
             self.state = BreakerState.HALF_OPEN
             self._begin_era()
         elif not any(self._outcomes) and (
-            self._in_flight + len(self._outcomes) >= self._config.window
+            self._all_in_flight + len(self._outcomes) >= self._config.window
         ):
-            return NotAdmitted.WAIT if self._in_flight else self._refuse_without_success(now)
+            return NotAdmitted.WAIT if self._all_in_flight else self._refuse_without_success(now)
         self._in_flight += 1
         return Ticket(self.era)
 
@@ -156,6 +158,10 @@ class Breaker:
         longer = min(1 << self._failed_probes, _MAX_OPEN_FACTOR)
         return self._opened_at + self._config.open_s * longer
 
+    @property
+    def _all_in_flight(self) -> int:
+        return self._in_flight + self._others_in_flight
+
     def _refuse_without_success(self, now: float) -> NotAdmitted:
         # a window full of failures opens it, whatever failure_rate says
         self._open(now)
@@ -189,4 +195,4 @@ class Breaker:
 
     def _begin_era(self) -> None:
         self.era += 1
-        self._in_flight = 0
+        self._in_flight = self._others_in_flight = 0

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
+from pathlib import Path
 from time import perf_counter
 from typing import Final, Literal
 
@@ -45,6 +46,9 @@ from resources.ai_services.resilience.patience import Patience, wait_s
 from resources.ai_services.resilience.places import Places
 from resources.ai_services.resilience.rates import RateGate
 from resources.ai_services.resilience.retry import RetryBudget, is_at_fault, retry_delay_s
+from resources.ai_services.resilience.shared_breaker import SharedBreaker
+from resources.ai_services.resilience.shared_limits import REFRESH_S, SharedLimits
+from resources.ai_services.resilience.shared_rates import SharedRateGate
 from resources.ai_services.resilience.spend_budget import Charge, Quote, SpendBudget
 from resources.ai_services.resilience.steady_timeouts import SteadyTimeout, steady_clock
 from resources.spending.records import Part
@@ -124,6 +128,8 @@ class Caller:
     ``limit_s`` limits the attempts of a call with their delays; ``wait_limit_s`` limits the
     policy's ``wait_s``; ``jitter`` gives random numbers in [0, 1). ``parked`` is told how many
     questions begin to wait for the unavailable service, and, with a minus, how many wait no longer.
+    ``shared`` is the folder by which processes keep limits together, between :meth:`open` and
+    :meth:`aclose`; without it they are this caller's.
     """
 
     def __init__(
@@ -137,10 +143,14 @@ class Caller:
         jitter: Callable[[], float] = random.random,
         parked: Callable[[int], None] = lambda questions: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        shared: Path | None = None,
     ) -> None:
         config = service.config
         self.service = service
         self.breaker = Breaker(config.breaker)
+        self._shared = shared
+        self._limits: SharedLimits | None = None
+        self._refreshing: asyncio.Task[None] | None = None
         self.scale = TokenScale(ratio)
         self.output = OutputScale()
         self.stopped: str | None = None
@@ -160,6 +170,62 @@ class Caller:
         self._last_state: tuple[int, str | None] = (0, None)
         self._answers = 0
         self._forbidden: list[frozenset[str]] = []
+
+    def open(self) -> None:
+        """Connects; from now on limits are those of all processes, where they are shared.
+
+        Raises UnwritableError.
+        """
+        self.service.transport.open()
+        if self._shared is None:
+            return
+        config = self.service.config
+        limits = SharedLimits(self._shared, self.service.name, config, _clock)
+        breaker = SharedBreaker(config.breaker, limits.changing)
+        self.breaker, self._limits = breaker, limits
+        self._rate_gate = SharedRateGate(config.rates, _clock, limits.take)
+        self._refresh(limits, breaker)
+        self._refreshing = asyncio.ensure_future(self._keep_refreshed(limits, breaker))
+
+    async def aclose(self) -> None:
+        """Closes connections, and gives back what others may use."""
+        try:
+            await self.service.aclose()
+        finally:
+            if self._refreshing is not None:
+                self._refreshing.cancel()
+                await asyncio.wait([self._refreshing])
+            if self._limits is not None:
+                self._limits.close()
+
+    async def place_there(self) -> None:
+        """Returns once this process holds a place, which others may have to give back first."""
+        while self._limits is not None and not self._limits.places:
+            await asyncio.sleep(REFRESH_S)
+
+    async def _keep_refreshed(self, limits: SharedLimits, breaker: SharedBreaker) -> None:
+        while True:
+            await asyncio.sleep(REFRESH_S)
+            self._refresh(limits, breaker)
+
+    def _refresh(self, limits: SharedLimits, breaker: SharedBreaker) -> None:
+        was_closed = breaker.state is BreakerState.CLOSED
+        limits.refresh(self._places.taken, self._places.waiting, breaker)
+        self._rate_gate.hold_until(limits.paused_until)
+        if was_closed and breaker.state is not BreakerState.CLOSED:
+            self._pace.restart()
+        self._resize()
+        self._notify()
+
+    def _resize(self) -> None:
+        held = self._limits.places if self._limits is not None else self._pace.places
+        self._places.resize(min(self._pace.places, held))
+
+    def _pause(self, seconds: float) -> None:
+        """Holds every attempt at the service, whichever process wants to make it."""
+        self._rate_gate.pause(seconds)
+        if self._limits is not None:
+            self._limits.pause(self._rate_gate.paused_until)
 
     async def call(
         self, questions: Sequence[Question], keys: Sequence[str], deadline: float
@@ -551,7 +617,7 @@ class Caller:
         else:
             outcome = _health(result)
             if outcome is Outcome.FAILED and isinstance(result, CallError) and result.retry_after:
-                self._rate_gate.pause(result.retry_after)
+                self._pause(result.retry_after)
             # which question a failed batch owes its failure to is not known
             is_batch = len(request.questions) > 1
             question = None if is_batch and outcome is Outcome.FAILED else _question_name(request)
@@ -565,7 +631,7 @@ class Caller:
                 self._retry_budget.answered()
         if self.breaker.opened > opened:
             self._pace.restart()
-        self._places.resize(self._pace.places)
+        self._resize()
         self._notify()
 
     def _slow_down(self, error: CallError) -> None:
@@ -575,7 +641,7 @@ class Caller:
         self._note_trouble()
         attempt = self._pace.refusals_in_row + 1
         backoff = retry_delay_s(attempt, self.service.config.retries, None, self._jitter())
-        self._rate_gate.pause(error.retry_after or backoff)
+        self._pause(error.retry_after or backoff)
 
     def _note_trouble(self) -> None:
         self._patience.unavailable(_clock())

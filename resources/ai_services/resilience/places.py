@@ -21,6 +21,16 @@ class Places:
         """Whether a place can be had without waiting."""
         return not self._waiting and self._taken < self.count
 
+    @property
+    def taken(self) -> int:
+        """Places in use."""
+        return self._taken
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for a place."""
+        return len(self._waiting)
+
     async def take(self) -> None:
         """Returns once a place is taken; it must be given back."""
         if self.free:

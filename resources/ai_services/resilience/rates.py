@@ -1,27 +1,69 @@
 """Rate limits: requests and tokens a minute, and the pause of a Retry-After."""
 
+import math
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
 
 from aiolimiter import AsyncLimiter
 
 from orchestration_assets.schemas.services import Rates
 
-_SMOOTHING_S = 1.0
+_MINUTE_S: Final = 60.0
+_SMOOTHING_S: Final = 1.0
 """Rates are kept over every second, not only over every minute: no burst of a minute's worth."""
+_ROUNDING: Final = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """An account that holds ``size`` at most and empties by ``per_s`` each second."""
+
+    size: float
+    per_s: float
+
+    def level(self, level: float, at: float, now: float) -> float:
+        """What it holds now that held so much ``at`` a time in s."""
+        return max(0.0, level - max(0.0, now - at) * self.per_s)
+
+    def wait_s(self, level: float, amount: float) -> float:
+        """Seconds until so much more fits; 0 when it does."""
+        excess = level + amount - self.size
+        return excess / self.per_s if excess > _ROUNDING * self.size else 0.0
+
+
+def request_bucket(per_minute: float) -> Bucket:
+    """No more than ``per_minute`` requests in any minute, those of a burst included."""
+    most = math.floor(per_minute)
+    burst = max(math.floor(most / _MINUTE_S * _SMOOTHING_S), 1)
+    return Bucket(burst, (most - burst + 1) / _MINUTE_S)
+
+
+def token_bucket(per_minute: float) -> Bucket:
+    """No more than ``per_minute`` tokens in any minute, those of a burst included."""
+    burst = per_minute / _MINUTE_S * _SMOOTHING_S
+    return Bucket(burst, (per_minute - burst) / _MINUTE_S)
 
 
 class RateGate:
     """Limits attempts to the policy's rates, and knows how long the service asks to wait."""
 
     def __init__(self, config: Rates, clock: Callable[[], float]) -> None:
-        self._requests = _limiter(config.requests_per_minute)
-        self._tokens = _limiter(config.tokens_per_minute, least=0.0)
+        requests, tokens = config.requests_per_minute, config.tokens_per_minute
+        self.request_bucket = request_bucket(requests) if requests is not None else None
+        self.token_bucket = token_bucket(tokens) if tokens is not None else None
+        self._requests = _limiter(self.request_bucket)
+        self._tokens = _limiter(self.token_bucket)
         self._clock = clock
         self._not_before = 0.0
 
     def pause(self, seconds: float) -> None:
         """Holds every attempt for so many seconds, as Retry-After asks."""
-        self._not_before = max(self._not_before, self._clock() + seconds)
+        self.hold_until(self._clock() + seconds)
+
+    def hold_until(self, moment: float) -> None:
+        """Holds every attempt until then, by the gate's clock."""
+        self._not_before = max(self._not_before, moment)
 
     @property
     def paused_until(self) -> float:
@@ -31,7 +73,7 @@ class RateGate:
     @property
     def unlimited(self) -> bool:
         """Whether the policy sets no rate at all."""
-        return self._requests is None and self._tokens is None
+        return self.request_bucket is None and self.token_bucket is None
 
     async def passed(self, tokens: float) -> None:
         """Returns when the policy's rates let one request of so many tokens pass."""
@@ -45,10 +87,5 @@ class RateGate:
                 tokens -= part
 
 
-def _limiter(per_minute: float | None, least: float = 1.0) -> AsyncLimiter | None:
-    if per_minute is None:
-        return None
-    burst = per_minute / 60.0 * _SMOOTHING_S
-    if burst >= least:
-        return AsyncLimiter(burst, _SMOOTHING_S)
-    return AsyncLimiter(least, 60.0 * least / per_minute)
+def _limiter(bucket: Bucket | None) -> AsyncLimiter | None:
+    return AsyncLimiter(bucket.size, bucket.size / bucket.per_s) if bucket else None

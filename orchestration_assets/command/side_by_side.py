@@ -1,0 +1,268 @@
+"""Batches of one run side by side: each in one of several processes, handed out in their order.
+
+A process that dies has its batch taken up again by a new one: its finished answers are kept, and
+what it held of the home is given back by the system.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from queue import SimpleQueue
+from types import TracebackType
+from typing import Any, Final, NamedTuple
+
+from orchestration_assets.command.batch_execution import ExecutedBatches, say
+from orchestration_assets.command.batch_process import IN_PROCESS
+from orchestration_assets.command.display import Display
+from orchestration_assets.command.run_work import RunPlan, with_dask
+from orchestration_assets.schemas.errors import OrchestrationError
+from resources.dask_cluster import PROCESSES, THREADS, local_cluster
+from resources.machine import usable_cores
+from resources.series import read_series
+from resources.spending.writer import PART_OF, process_name
+
+_ATTEMPTS: Final = 3
+"""A batch whose process has died so often has failed."""
+_STOPPING_S: Final = 30.0
+"""A process that is told to stop keeps what it has finished; one that takes longer is killed."""
+_MODULE: Final = "orchestration_assets.command.batch_process"
+
+
+class BrokenProcessError(OrchestrationError):
+    """A process beside this one met what ends the whole run; the message is its own."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class _Report(NamedTuple):
+    process: "BatchProcess"
+    facts: dict[str, Any]
+
+
+class BatchProcess:
+    """One process, and the batch that it works on, if it does."""
+
+    def __init__(self, series: str, reports: "SimpleQueue[_Report]") -> None:
+        self.batch: str | None = None
+        self._reports = reports
+        self.child = subprocess.Popen(  # noqa: S603 -- our own program
+            [sys.executable, "-P", "-m", _MODULE, series],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="backslashreplace",
+            # Ctrl-C reaches the command alone, which ends its processes in order
+            start_new_session=True,
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+                PART_OF: process_name(),
+            },
+        )
+        self._threads = [
+            threading.Thread(target=target, daemon=True, name=f"process {self.child.pid}")
+            for target in (self._hear, self._pass_on)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def give(self, batch: str, due: Sequence[str], *, waits: bool) -> None:
+        """Has it carry out a batch."""
+        self.batch = batch
+        assert self.child.stdin is not None
+        # one that died meanwhile is heard of in any case
+        with suppress(BrokenPipeError):
+            self.child.stdin.write(json.dumps({"batch": batch, "due": due, "waits": waits}) + "\n")
+            self.child.stdin.flush()
+
+    def dismiss(self) -> None:
+        """Lets it end, since there is nothing more to do."""
+        assert self.child.stdin is not None
+        with suppress(BrokenPipeError):
+            self.child.stdin.close()
+
+    def join(self, seconds: float | None = None) -> int:
+        """Its exit code, once it has ended. Raises subprocess.TimeoutExpired."""
+        code = self.child.wait(seconds)
+        for thread in self._threads:
+            thread.join()
+        return code
+
+    def _hear(self) -> None:
+        assert self.child.stdout is not None
+        for line in self.child.stdout:
+            # half a line is the last thing that one said which was killed
+            with suppress(ValueError):
+                self._reports.put(_Report(self, json.loads(line)))
+        self._reports.put(_Report(self, {"kind": "gone"}))
+
+    def _pass_on(self) -> None:
+        assert self.child.stderr is not None
+        for line in self.child.stderr:
+            sys.stderr.write(line)
+            sys.stderr.flush()
+
+
+class Pool:
+    """The processes of a run; ends all of them when the block is left."""
+
+    def __init__(self, plan: RunPlan, display: Display) -> None:
+        self._plan = plan
+        self._display = display
+        self._series = read_series(plan.series)
+        self._reports: SimpleQueue[_Report] = SimpleQueue()
+        self._processes: list[BatchProcess] = []
+        self._waiting = deque(plan.sizes)
+        self._held: deque[str] = deque()
+        self._ended: set[str] = set()
+        self._deaths: Counter[str] = Counter()
+        self._carried = ExecutedBatches()
+
+    def __enter__(self) -> "Pool":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for process in self._processes:
+            if error is None:
+                process.dismiss()
+            else:
+                with suppress(ProcessLookupError):
+                    process.child.send_signal(signal.SIGTERM)
+        for process in self._processes:
+            self._end(process)
+
+    def _end(self, process: BatchProcess) -> None:
+        try:
+            process.join(_STOPPING_S)
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):
+            process.child.kill()
+            process.join()
+
+    def start(self, jobs: int) -> None:
+        for _ in range(jobs):
+            self._start()
+
+    def _start(self) -> None:
+        process = BatchProcess(self._plan.series, self._reports)
+        self._processes.append(process)
+        self._hand_out(process)
+
+    def _hand_out(self, process: BatchProcess) -> None:
+        process.batch = None
+        due = [batch for batch in self._plan.sizes if batch not in self._ended]
+        if self._waiting:
+            process.give(self._waiting.popleft(), due, waits=False)
+        elif self._held:
+            process.give(self._held.popleft(), due, waits=True)
+        else:
+            process.dismiss()
+
+    def run(self) -> ExecutedBatches:
+        """Each process that is free gets the next batch, until every batch has ended.
+
+        Raises BrokenProcessError.
+        """
+        while self._processes:
+            process, facts = self._reports.get()
+            self._take(process, facts)
+        order = list(self._plan.sizes)
+        self._carried.done.sort(key=order.index)
+        self._carried.elsewhere.sort(key=order.index)
+        return self._carried
+
+    def _take(self, process: BatchProcess, facts: dict[str, Any]) -> None:
+        kind, batch = facts["kind"], process.batch
+        if kind == "stage" and batch is not None:
+            self._display.of(batch).stage(facts["name"], facts["total"])
+        elif kind == "advance" and batch is not None:
+            self._display.of(batch).advance(facts["pieces"])
+        elif kind == "broken":
+            raise BrokenProcessError(facts["words"], facts["exit_code"])
+        elif kind == "gone":
+            self._bury(process)
+        elif batch is not None and facts.get("batch") == batch:
+            self._settle(kind, batch, facts)
+            self._hand_out(process)
+
+    def _settle(self, kind: str, batch: str, facts: dict[str, Any]) -> None:
+        if kind == "held":
+            self._held.append(batch)
+            return
+        self._ended.add(batch)
+        if kind == "failed":
+            self._fail(batch, facts["words"], facts["exit_code"])
+        elif kind == "elsewhere":
+            self._carried.elsewhere.append(batch)
+        else:
+            self._carried.done.append(batch)
+
+    def _fail(self, batch: str, words: str, exit_code: int) -> None:
+        self._ended.add(batch)
+        self._series.note_ended(batch)
+        self._carried.failed[batch] = words
+        self._carried.exit_codes.add(exit_code)
+
+    def _bury(self, process: BatchProcess) -> None:
+        code, batch = process.join(), process.batch
+        self._processes.remove(process)
+        if batch is None:
+            if code and (self._waiting or self._held):
+                raise BrokenProcessError(f"a process ended at once ({_ending(code)})", 1)
+            return
+        self._deaths[batch] += 1
+        words = f"batch {batch}: its process {process.child.pid} {_ending(code)}"
+        if self._deaths[batch] >= _ATTEMPTS:
+            self._fail(batch, f"{words}, as those before it; run the same command to go on", 1)
+            say(self._carried.failed[batch])
+        else:
+            say(f"{words}; the batch is taken up again")
+            self._waiting.appendleft(batch)
+        # others may wait for this very batch
+        if self._waiting or self._held:
+            self._start()
+
+
+@contextmanager
+def processes(plan: RunPlan, jobs: int, display: Display) -> Iterator[Pool]:
+    """Starts ``jobs`` processes for the batches of the plan; all have ended after the block.
+
+    What a batch may see of others, and so its tables, is the same for every number of processes.
+    """
+    with _cpu_work(plan, jobs) as shared:
+        shared.store()
+        with Pool(shared, display) as pool:
+            pool.start(min(jobs, len(plan.sizes)))
+            yield pool
+
+
+@contextmanager
+def _cpu_work(plan: RunPlan, jobs: int) -> Iterator[RunPlan]:
+    """The plan with the place of its CPU work: one cluster for all, where cores are left for it."""
+    cores = usable_cores()
+    if plan.settings.dask not in (THREADS, PROCESSES):
+        yield plan
+    elif plan.settings.dask == THREADS or cores < 2 * jobs:
+        yield with_dask(plan, IN_PROCESS)
+    else:
+        with local_cluster(cores - jobs, PROCESSES) as cluster:
+            yield with_dask(plan, cluster.scheduler_address)
+
+
+def _ending(code: int) -> str:
+    if code >= 0:
+        return f"ended with exit code {code}"
+    return f"was killed ({signal.Signals(-code).name})"
