@@ -136,7 +136,8 @@ def test_batches_that_others_finished_keep_no_share_of_the_budget(
         raise RunFailedError("stopped here")
 
     monkeypatch.setattr("orchestration_assets.command.run.open_accounts", opened)
-    monkeypatch.setattr("orchestration_assets.command.run.execute_job", execute)
+    for module in ("run", "run_work"):
+        monkeypatch.setattr(f"orchestration_assets.command.{module}.execute_job", execute)
     places = ("--home", str(home.folder), "--policy", str(policy))
     assert main(["run", str(source), *places, "--budget-usd", "0.9"]) == 1
     assert lefts == [pytest.approx(0.3), pytest.approx(0.9)]
