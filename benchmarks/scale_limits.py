@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
+from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import Any, Final
 
@@ -115,20 +116,29 @@ def _scheduler(chunks: int) -> dict[str, float]:
 def _count_messages(scheduler: Any, counts: Counter[str]) -> None:
     """Counts what a scheduler in this process is sent over its streams, and what it sends."""
     for name, handler in list(scheduler.stream_handlers.items()):
-
-        def counted(*args: Any, _handler: Any = handler, **kwargs: Any) -> Any:
-            counts["in"] += 1
-            return _handler(*args, **kwargs)
-
-        scheduler.stream_handlers[name] = counted
+        scheduler.stream_handlers[name] = _counted(handler, counts)
     send_all = scheduler.send_all
 
-    def sending(clients: dict[str, list[Any]], workers: dict[str, list[Any]]) -> None:
-        for messages in (*clients.values(), *workers.values()):
+    def sending(client_msgs: dict[str, list[Any]], worker_msgs: dict[str, list[Any]]) -> None:
+        for messages in (*client_msgs.values(), *worker_msgs.values()):
             counts["out"] += len(messages)
-        send_all(clients, workers)
+        send_all(client_msgs, worker_msgs)
 
     scheduler.send_all = sending
+
+
+def _counted(handler: Callable[..., Any], counts: Counter[str]) -> Callable[..., Any]:
+    """The handler, which is awaited if it was before."""
+
+    async def awaited(*args: Any, **kwargs: Any) -> Any:
+        counts["in"] += 1
+        return await handler(*args, **kwargs)
+
+    def called(*args: Any, **kwargs: Any) -> Any:
+        counts["in"] += 1
+        return handler(*args, **kwargs)
+
+    return awaited if iscoroutinefunction(handler) else called
 
 
 def _ledger(records: int, folder: Path) -> dict[str, float]:
