@@ -160,8 +160,8 @@ def _write_answers(home: Home, batch: str, items: pa.Table) -> None:
         (CALL_LOG, {**twice, **asked, **said, **called}),
         (RESOLUTIONS, {**of_items, **asked, **resolved}),
     )
-    for table, given in made:
-        home.tables.write(table, _filled(table.schema, len(given["item_id"]), given), batch)
+    for of, given in made:
+        home.tables.write(of, _filled(of.schema, len(given["item_id"]), given), batch)
 
 
 def _filled(schema: pa.Schema, count: int, given: dict[str, Any]) -> pa.Table:

@@ -1,7 +1,7 @@
 """Memory that was freed, given back to the system.
 
-Arrow's pool and the C library keep what was freed for whoever asks next. A run goes through steps of
-which one needs much and the next little: kept, the peaks of all of them would add up.
+Arrow's pool and the C library keep what was freed for whoever asks next. A run goes through steps
+of which one needs much and the next little: kept, the peaks of all of them would add up.
 """
 
 import ctypes
