@@ -1,7 +1,8 @@
 """One record appended to a file of many, and a look at which nothing changed, beside a bare read.
 
-What is measured is the intake: listing, manifests, and the ledger of all items. What the other
-steps of a run cost for one record, and what Dagster does around them, is not part of it.
+What is measured is the intake: listing, manifests, and the ledger of all items; and the counts of
+services over all batches, of tables of answers that are made up. What the other steps of a run cost
+for one record, and what Dagster does around them, is not part of it.
 """
 
 import argparse
@@ -16,17 +17,32 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from benchmarks._output import table, write_json
 from orchestration_assets.content.corpus_view import current_items
 from orchestration_assets.content.intake import take_in
 from orchestration_assets.content.manifest_builder import make_manifest
+from orchestration_assets.disagreement.corpus_tables import score_services
 from orchestration_assets.progress import SilentProgress
+from orchestration_assets.schemas.enums import EntryOutcome
 from orchestration_assets.schemas.policy import Content, Records
-from orchestration_assets.schemas.tables import CONTENT_LEDGER, CONTENT_MANIFEST, weighed_counts
+from orchestration_assets.schemas.records import Table
+from orchestration_assets.schemas.tables import (
+    CALL_LOG,
+    CONTENT_LEDGER,
+    CONTENT_MANIFEST,
+    PARALLEL_INTERPRETATIONS,
+    PROCESSING_PLANS,
+    RESOLUTIONS,
+    weighed_counts,
+)
 from resources.home import Home
 
 _CONTENT: Final = Content(records=(Records(files="*.jsonl", text="text", id="id"),))
 _BLOCK_BYTES: Final = 4 << 20
+_SERVICES: Final = ("one", "two")
 # seconds that a record appended to so many may take
 LIMITS_S: Final = {20_000: 3.0, 1_000_000: 20.0}
 LIMIT_UNCHANGED_S: Final = 60.0
@@ -40,7 +56,10 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--child", nargs=2, metavar=("WHAT", "FOLDER"), help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     if given.child:
-        print(json.dumps(_measured(_STEPS[given.child[0]], Path(given.child[1]))))
+        step, folder = given.child[0], Path(given.child[1])
+        if step in _PREPARED:
+            _PREPARED[step](folder)
+        print(json.dumps(_measured(_STEPS[step], folder)))
         return 0
     figures = {str(count): _figures(count) for count in given.records}
     print("\n".join(_show(int(count), of) for count, of in figures.items()))
@@ -116,10 +135,62 @@ def _fold(folder: Path) -> dict[str, Any]:
     return {"rows": items.num_rows}
 
 
+def _answer(folder: Path) -> None:
+    """Tables of answers of two services for every batch that has none yet."""
+    home = Home(folder / "home")
+    for batch in home.tables.batches(CONTENT_MANIFEST.name):
+        if not home.tables.exists(RESOLUTIONS.name, batch):
+            columns = ["item_id", "content_hash", "outcome"]
+            items = home.tables.read(CONTENT_MANIFEST.name, batch, columns)
+            items = items.filter(pc.equal(items["outcome"], EntryOutcome.ACCEPTED.value))
+            _write_answers(home, batch, items)
+
+
+def _write_answers(home: Home, batch: str, items: pa.Table) -> None:
+    of_items = {"item_id": items["item_id"], "content_hash": items["content_hash"]}
+    twice = {name: pa.chunked_array([*of.chunks, *of.chunks]) for name, of in of_items.items()}
+    services = pa.array([name for name in _SERVICES for _ in range(items.num_rows)], pa.string())
+    asked = {"batch": batch, "task": "language", "kind": "label", "services": [*_SERVICES]}
+    said = {"service": services, "final": True, "status": "ok", "answer": "en", "confidence": 0.9}
+    called = {"origin": "called", "elapsed_ms": 1.0}
+    resolved = {"supporters": [*_SERVICES]}
+    made: tuple[tuple[Table[Any], dict[str, Any]], ...] = (
+        (PROCESSING_PLANS, {**of_items, **asked}),
+        (PARALLEL_INTERPRETATIONS, {**twice, **asked, **said}),
+        (CALL_LOG, {**twice, **asked, **said, **called}),
+        (RESOLUTIONS, {**of_items, **asked, **resolved}),
+    )
+    for of, given in made:
+        home.tables.write(of, _filled(of.schema, len(given["item_id"]), given), batch)
+
+
+def _filled(schema: pa.Schema, count: int, given: dict[str, Any]) -> pa.Table:
+    """A table of so many rows: columns as given, a given value in each row, or nothing."""
+    columns = []
+    for field in schema:
+        value = given.get(field.name)
+        if value is None and not field.nullable:
+            value = [] if pa.types.is_list(field.type) else pa.scalar(0).cast(field.type).as_py()
+        if not isinstance(value, pa.Array | pa.ChunkedArray):
+            value = pa.repeat(pa.scalar(value, field.type), count)
+        columns.append(value)
+    return pa.table(columns, schema=schema)
+
+
+def _count(folder: Path) -> dict[str, Any]:
+    return {"rows": score_services(Home(folder / "home")).table.num_rows}
+
+
+_PREPARED: Final[dict[str, Callable[[Path], None]]] = {
+    "first counts of services": _answer,
+    "counts with one more batch": _answer,
+}
 _STEPS: Final[dict[str, Callable[[Path], dict[str, Any]]]] = {
     "bare read": _read,
     "first intake": _intake,
+    "first counts of services": _count,
     "one appended": _append,
+    "counts with one more batch": _count,
     "ledger of all items": _fold,
     "unchanged": _intake,
 }

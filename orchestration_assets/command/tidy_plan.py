@@ -193,6 +193,7 @@ def _tables(home: Home, batches: Iterable[str]) -> Iterator[Path]:
         for name in BATCH_TABLES:
             if name not in _STAYS and home.tables.exists(name, batch):
                 yield home.tables.path(name, batch)
+        yield from sorted(home.tables.derived.glob(f"*/{batch}.json"))
 
 
 def _pages(home: Home, batches: Iterable[str]) -> Iterator[Path]:

@@ -75,8 +75,8 @@ def weigh(
     them. An item without probabilities is resolved by the confidences that services state.
     """
     votes_of = once_for_each(label_votes)
-    of_all = {key: votes for key, given in readings.items() if (votes := votes_of(given))}
-    keys, votes = list(of_all), list(of_all.values())
+    answered = {key: given for key, of_key in readings.items() if (given := votes_of(of_key))}
+    keys, votes = list(answered), list(answered.values())
     if promoted is not None:
         why = mismatch(promoted.model, versions)
         if why is None:
