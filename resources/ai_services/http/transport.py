@@ -12,7 +12,8 @@ import re
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeGuard
 
 from orchestration_assets.schemas.services import HttpConfig
 from orchestration_assets.text.replies.call_errors import (
@@ -112,34 +113,17 @@ class Transport:
             self._connector = None
             self._targets.clear()
 
-    @asynccontextmanager
-    async def _response(
+    def _response(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
-    ) -> AsyncIterator[_Response]:
+    ) -> "_Exchange":
         """The response to one request; to a POST, one of status 200. Raises CallError."""
-        import aiohttp
+        return _Exchange(self, method, path, body, headers)
 
-        try:
-            target = self._target(base_url(self._config) + path)
-            request = target.request(method, headers, body)
-            connection = await self._connected(target)
-            is_over = False
-            try:
-                response = await _exchanged(connection, request)
-                if method == "POST" and response.status != 200:
-                    raise await _status_error(response)
-                yield response
-                is_over = response.content.is_eof()
-            finally:
-                if is_over and not _is_sending(connection):
-                    connection.release()
-                else:
-                    connection.close()
-        except (aiohttp.ClientError, aiohttp.http.HttpProcessingError, OSError, ValueError) as error:
-            raise _as_call_error(error) from error
+    async def connected(self, target: "_Target") -> "aiohttp.connector.Connection":
+        """A connection of the pool, or a new one; the caller's own limit ends the waiting.
 
-    async def _connected(self, target: "_Target") -> "aiohttp.connector.Connection":
-        """A connection of the pool, or a new one; the caller's own limit ends the waiting."""
+        Raises aiohttp.ClientError, OSError and ValueError.
+        """
         import aiohttp
 
         assert self._connector is not None
@@ -149,8 +133,10 @@ class Transport:
         except TimeoutError as error:
             raise aiohttp.ConnectionTimeoutError(f"no connection to {target.host}") from error
 
-    def _target(self, url: str) -> "_Target":
+    def target(self, path: str) -> "_Target":
+        """What requests to this path go to. Raises CallError and ValueError."""
         # the address may come from the environment: it is read for every request
+        url = base_url(self._config) + path
         target = self._targets.get(url)
         if target is None:
             self.open()
@@ -173,6 +159,58 @@ class Transport:
         except CallError:
             # no request will be made
             return False
+
+
+class _Exchange:
+    """One request and its response, as a context; a generator would cost more than its parser."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        method: str,
+        path: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+    ) -> None:
+        self._transport = transport
+        self._asked = method, path, body, headers
+        self._connection: aiohttp.connector.Connection | None = None
+        self._response: _Response | None = None
+
+    async def __aenter__(self) -> _Response:
+        method, path, body, headers = self._asked
+        try:
+            target = self._transport.target(path)
+            request = target.request(method, headers, body)
+            self._connection = await self._transport.connected(target)
+            self._response = await _exchanged(self._connection, request)
+            if method == "POST" and self._response.status != 200:
+                raise await _status_error(self._response)
+            return self._response
+        except BaseException as error:
+            self._end(is_over=False)
+            if _is_transport_error(error):
+                raise _as_call_error(error) from error
+            raise
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        assert self._response is not None
+        self._end(is_over=error is None and self._response.content.is_eof())
+        if error is not None and _is_transport_error(error):
+            raise _as_call_error(error) from error
+
+    def _end(self, *, is_over: bool) -> None:
+        if self._connection is None:
+            return
+        if is_over and not _is_sending(self._connection):
+            self._connection.release()
+        else:
+            self._connection.close()
 
 
 class _Target:
@@ -237,6 +275,13 @@ async def _status_error(response: _Response) -> CallError:
     return error_from_status(
         response.status, response.headers.get("retry-after"), body, time.time()
     )
+
+
+def _is_transport_error(error: BaseException) -> TypeGuard[Exception]:
+    import aiohttp
+
+    transport = (aiohttp.ClientError, aiohttp.http.HttpProcessingError, OSError, ValueError)
+    return isinstance(error, transport)
 
 
 def _as_call_error(error: Exception) -> CallError:

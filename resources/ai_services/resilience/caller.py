@@ -459,7 +459,10 @@ class Caller:
         """One attempt: reserves its money, sends, settles the reservation, records it."""
         quote = self._quote(request)
         try:
-            async with time.within():
+            if self._budget.must_wait(quote):
+                async with time.within():
+                    reservation = await self._budget.reserve(quote)
+            else:
                 reservation = await self._budget.reserve(quote)
         except BaseException as error:
             self.breaker.abandon(ticket)
