@@ -19,6 +19,7 @@ from orchestration_assets.processing.asker import (
     UnsavedError,
 )
 from orchestration_assets.processing.funding import Funding
+from orchestration_assets.processing.last_answers import held_signals
 from orchestration_assets.processing.near_items import NearItems
 from orchestration_assets.processing.plan_execution import execute
 from orchestration_assets.processing.plan_result import Ask, Decision, PlanResult
@@ -191,10 +192,13 @@ def process_plans(
                 # what ends the batch ends it for one reason
                 raise several.exceptions[0] from None
 
-        async with asker:
+        async def serve_rounds() -> None:
             await serve_all(enumerate(groups))
             while funding is not None and (again := funding.next_round()):
                 await serve_all(one for one in enumerate(groups) if one[1][0].item_id in again)
+
+        async with asker:
+            await signals.stopping(serve_rounds(), asker)
         processed.stopped = {
             name: caller.stopped for name, caller in asker.callers.items() if caller.stopped
         }
@@ -203,10 +207,11 @@ def process_plans(
         }
 
     _warm_up(work)
-    try:
-        asyncio.run(drive())
-    finally:
-        cache.flush()
+    with held_signals() as signals:
+        try:
+            asyncio.run(drive())
+        finally:
+            cache.flush()
     for group, done in zip(groups, executions, strict=True):
         for plan, execution in zip(group, done, strict=True):
             collect(plan, execution, processed)

@@ -144,6 +144,8 @@ class Caller:
         self.scale = TokenScale(ratio)
         self.output = OutputScale()
         self.stopped: str | None = None
+        self.under_way = 0
+        self._held = False
         self._budget = budget
         self._limit_s = limit_s
         self._jitter = jitter
@@ -181,6 +183,10 @@ class Caller:
             return [CallOutcome(Reading(Status.FAILED, reason=reason))]
         self._retry_budget.call()
         return await self._attempt_until_done(request, keys, deadline, [()] * len(questions))
+
+    def hold(self) -> None:
+        """No attempt is begun from here on: who would begin one waits until it is cancelled."""
+        self._held = True
 
     async def _prepare(self, questions: Sequence[Question]) -> Request:
         """The request about these questions, prepared in a thread where that takes long."""
@@ -479,7 +485,12 @@ class Caller:
             self._budget.settle(reservation, Charge(0.0, status=_TOO_LATE.status))
             self._notify()
             return _TOO_LATE
+        if self._held:
+            self.breaker.abandon(ticket)
+            self._budget.settle(reservation, Charge(0.0, status="cancelled"))
+            await asyncio.get_running_loop().create_future()
         started_at, began = self._now(), perf_counter()
+        self.under_way += 1
         try:
             with time.counted():
                 result = await self._send(request, key, time)
@@ -489,6 +500,8 @@ class Caller:
             self._budget.settle(reservation, _unanswered(quote, "cancelled"))
             self._notify()
             raise
+        finally:
+            self.under_way -= 1
         elapsed_ms = (perf_counter() - began) * 1000
         self._record_health(request, ticket, result)
         charge = self._charge(request, quote, result)
