@@ -104,7 +104,8 @@ class Place:
 
     @property
     def calls(self) -> list[ServedRequest]:
-        return [call for call in self.server.log if call.path.endswith("/chat/completions")]
+        """What the service was asked about content; a look at its health is no such question."""
+        return [call for call in self.server.log if not call.key.startswith("health-")]
 
     def rows(self, table: str) -> list[dict]:
         """The rows of all batches without what names the batch and the run."""

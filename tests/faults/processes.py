@@ -24,7 +24,7 @@ _PROGRAM = """
 import json, os, subprocess, sys
 import dagster, distributed, pyarrow.parquet
 import orchestration_assets.definitions, orchestration_assets.command.run
-import orchestration_assets.command.explain
+import orchestration_assets.command.explain, orchestration_assets.command.job
 from orchestration_assets.__main__ import main
 from tests.faults import conditions
 
@@ -109,8 +109,16 @@ class Command:
 class Processes:
     """Commands, each in a process of its own."""
 
-    def __init__(self, parent: "subprocess.Popen[str]", folder: Path, *, mounts: bool) -> None:
+    def __init__(
+        self,
+        parent: "subprocess.Popen[str]",
+        folder: Path,
+        clock: Path | None,
+        *,
+        mounts: bool,
+    ) -> None:
         self._parent, self._folder, self._mounts = parent, folder, mounts
+        self.clock = clock
         self._started = 0
 
     def call(self, name: str, **given: Any) -> int:
@@ -163,7 +171,7 @@ def processes(folder: Path) -> Iterator[Processes]:
         cwd=ROOT,
     ) as parent:
         try:
-            yield Processes(parent, folder, mounts=namespace is not None)
+            yield Processes(parent, folder, clock, mounts=namespace is not None)
         finally:
             assert parent.stdin is not None
             parent.stdin.close()
