@@ -26,7 +26,12 @@ import dagster, distributed, pyarrow.parquet
 import orchestration_assets.definitions, orchestration_assets.command.run
 import orchestration_assets.command.explain, orchestration_assets.command.job
 from orchestration_assets.__main__ import main
+import orchestration_assets.reporting.assets as reporting
 from tests.faults import conditions
+
+# a third of a small run draws pictures
+reporting.batch_pictures = lambda figures: {}
+reporting.trend_png = lambda rows: b""
 
 def start(arguments, environment, said, under):
     child = os.fork()
@@ -208,5 +213,7 @@ def movable_clock(folder: Path) -> Path | None:
         return None
     source, library = folder / "clock.c", folder / "clock.so"
     source.write_text(_CLOCK)
-    made = subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source, "-ldl"], check=False)
+    made = subprocess.run(
+        [compiler, "-shared", "-fPIC", "-o", library, source, "-ldl"], check=False
+    )
     return library if made.returncode == 0 else None
