@@ -88,7 +88,7 @@ class Command:
     def is_over(self) -> bool:
         # one that has ended and is not waited for has no files any more
         try:
-            return not os.listdir(f"/proc/{self.pid}/fd")
+            return not any(Path(f"/proc/{self.pid}/fd").iterdir())
         except OSError:
             return True
 
@@ -186,7 +186,8 @@ def _is_allowed(namespace: list[str]) -> bool:
     if shutil.which(namespace[0]) is None:
         return False
     script = 'mount -t tmpfs -o size=64k none "$0"'
-    tried = subprocess.run([*namespace, "sh", "-c", script, "/mnt"], capture_output=True)
+    command = [*namespace, "sh", "-c", script, "/mnt"]
+    tried = subprocess.run(command, capture_output=True, check=False)
     return tried.returncode == 0
 
 

@@ -1,5 +1,7 @@
 """kill -9 of the run at ten moments, each known by what the run has just written or asked."""
 
+from dataclasses import replace
+
 import pytest
 
 from orchestration_assets.command.corpus_reports import reports_are_due
@@ -56,5 +58,10 @@ def test_kills_lose_nothing_and_ask_nothing_twice(place) -> None:
     # a call that was under way at a kill is lost: at most as many as the service takes at once
     asked = [call.key for call in place.calls]
     assert len(asked) - len(set(asked)) <= 2 * AT_ONCE
-    assert len(place.rows("resolutions")) == KNOWN + written
     assert len(set(asked)) == written
+    whole = replace(place, root=place.root / "whole")
+    whole.root.mkdir()
+    assert place.run(home=whole.home).end() == 0
+    assert len(place.rows("resolutions")) == KNOWN + written
+    for table in ("resolutions", "content_profiles"):
+        assert place.rows(table) == whole.rows(table)

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while questions are asked: one clear line, nothing lost, nothing paid twice."""
+"""Ctrl-C and SIGTERM while questions are asked: one clear line, nothing lost or paid twice."""
 
 import signal
 
