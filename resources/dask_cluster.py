@@ -14,12 +14,14 @@ from pydantic import PrivateAttr
 from orchestration_assets.schemas.errors import OrchestrationError
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, LocalCluster
 
 _CONNECT_SECONDS = 10
 _BETWEEN_LOOKS_SECONDS = 2.0
 # pieces that go to the scheduler in one message: rows of many items are megabytes together
 _SENT_TOGETHER = 16
+# a worker process may be killed while it starts, as any other
+_STARTS = 3
 THREADS, PROCESSES = "threads", "processes"
 
 Piece = TypeVar("Piece")
@@ -98,7 +100,8 @@ class DaskClusterResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         try:
             with self._kept():
                 if warm_up is not None:
-                    client.run(warm_up)
+                    # of a worker that dies meanwhile, another one takes the pieces
+                    client.run(warm_up, on_error="return")
                 # pure=False: equal pieces of two runs on one scheduler must not share a key
                 futures = client.map(function, pieces, pure=False, batch_size=_SENT_TOGETHER)
             piece_of = dict(zip((future.key for future in futures), pieces, strict=True))
@@ -173,7 +176,7 @@ class DaskClusterResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def _connect(self, stack: ExitStack) -> "Client":
         import dask
-        from distributed import Client, LocalCluster
+        from distributed import Client
 
         if self.where not in (THREADS, PROCESSES):
             try:
@@ -189,15 +192,26 @@ class DaskClusterResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                 ) from error
         # nobody looks at stacks that are sampled a hundred times a second on each worker
         stack.enter_context(dask.config.set({"distributed.worker.profile.enabled": False}))
-        cluster = LocalCluster(
-            n_workers=self.workers if self.where == PROCESSES else 1,
-            threads_per_worker=1 if self.where == PROCESSES else self.workers,
-            processes=self.where == PROCESSES,
-            # the dashboard's pages need bokeh; only this machine sees them
-            dashboard_address="127.0.0.1:0" if find_spec("bokeh") else None,
-        )
-        stack.enter_context(cluster)
+        cluster = stack.enter_context(self._started())
         return stack.enter_context(Client(cluster, set_as_default=False))
+
+    def _started(self) -> "LocalCluster":
+        """A cluster on this machine. Raises ClusterError when its processes do not start."""
+        from distributed import LocalCluster
+
+        for left in reversed(range(_STARTS)):
+            try:
+                return LocalCluster(
+                    n_workers=self.workers if self.where == PROCESSES else 1,
+                    threads_per_worker=1 if self.where == PROCESSES else self.workers,
+                    processes=self.where == PROCESSES,
+                    # the dashboard's pages need bokeh; only this machine sees them
+                    dashboard_address="127.0.0.1:0" if find_spec("bokeh") else None,
+                )
+            except RuntimeError as error:
+                if not left:
+                    raise self._lost(error) from error
+        raise AssertionError("the last start raises")
 
 
 def _has_workers(client: "Client", seconds: float) -> bool:

@@ -141,15 +141,7 @@ def process_plans(
 
     async def drive() -> None:
         fresh = set(range(len(groups)))
-        one_at_a_time = asyncio.Lock()
-
-        async def load(item_id: str) -> Item:
-            if not is_heavy(item_id):
-                return load_item(item_id)
-            # several would only hold more memory at once
-            async with one_at_a_time:
-                return await asyncio.to_thread(load_item, item_id)
-
+        load = _loading(load_item, is_heavy)
         places = Places(min(limits.in_flight(work.services.values()), max(1, len(groups))))
         at_work, waiting = places.count, 0
 
@@ -216,6 +208,20 @@ def process_plans(
         for plan, execution in zip(group, done, strict=True):
             collect(plan, execution, processed)
     return processed
+
+
+def _loading(load_item: LoadItem, is_heavy: IsHeavy) -> Callable[[str], Awaitable[Item]]:
+    """Loads an item, a heavy one in a thread; belongs to the event loop that it is made in."""
+    one_at_a_time = asyncio.Lock()
+
+    async def load(item_id: str) -> Item:
+        if not is_heavy(item_id):
+            return load_item(item_id)
+        # several would only hold more memory at once
+        async with one_at_a_time:
+            return await asyncio.to_thread(load_item, item_id)
+
+    return load
 
 
 def _funding(
