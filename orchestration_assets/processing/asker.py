@@ -262,6 +262,9 @@ class Asker:
             if (save := self._cache.save()) not in self._saves:
                 self._saves.add(save)
                 save.add_done_callback(self._saved)
+        if caller.unrecorded is not None:
+            await self.durable()
+            raise caller.unrecorded
         return called
 
     async def _embedded(self, name: str, question: Question) -> CallOutcome:

@@ -19,7 +19,7 @@ from orchestration_assets.processing.asker import (
     UnsavedError,
 )
 from orchestration_assets.processing.funding import Funding
-from orchestration_assets.processing.last_answers import held_signals
+from orchestration_assets.processing.last_answers import PATIENCE_S, held_signals
 from orchestration_assets.processing.near_items import NearItems
 from orchestration_assets.processing.plan_execution import execute
 from orchestration_assets.processing.plan_result import Ask, Decision, PlanResult
@@ -167,6 +167,10 @@ def process_plans(
                 executions[position] = await _process_item(
                     group, work, asker, load, limits.ends_at, funding
                 )
+            except (UnsavedError, UnrecordedError):
+                # the batch ends, but what is under way is paid for
+                await asker.last_answers(PATIENCE_S)
+                raise
             finally:
                 places.give_back()
             advance(position in fresh)

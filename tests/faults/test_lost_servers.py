@@ -40,11 +40,11 @@ def s3_server(port: int) -> Iterator["subprocess.Popen[str]"]:
 
 
 def cached_in(place, settings: str) -> None:
-    place.policy.write_text(f"{place.policy.read_text()}feature_cache: {settings}\n")
+    place.policy.write_text(f"{place.policy.read_text()}execution: {{cache: {settings}}}\n")
 
 
 def is_away_and_back(place, environment: dict[str, str], away, back) -> None:
-    """Runs with the server there, gone, frozen in the middle, and there again."""
+    """Runs with the server there, gone, and there again."""
     place.add(2)
     place.finishes(environment=environment)
     away()

@@ -24,8 +24,8 @@ from tests.rows import row
 ITEMS, AT_ONCE = 40, 4
 
 
-def process(url: str, cache: AnswerCache, **changes) -> None:
-    config = chat(url, concurrency=AT_ONCE, timeouts={"total_s": 30.0}, **changes)
+def process(url: str, cache: AnswerCache, limits: BatchLimits | None = None) -> None:
+    config = chat(url, concurrency=AT_ONCE, timeouts={"total_s": 30.0})
     plans = [
         row(
             PlanRow,
@@ -45,7 +45,7 @@ def process(url: str, cache: AnswerCache, **changes) -> None:
         {"s": ChatService("s", config)},
     )
     load = lambda name: Item(name, f"hash-{name}", name, f"The text of {name}.")  # noqa: E731
-    process_plans(plans, work, cache, load, BatchLimits(AT_ONCE))
+    process_plans(plans, work, cache, load, limits or BatchLimits(AT_ONCE))
 
 
 def interrupted(server: DrillServer, count: int, number: int, times: int = 1) -> threading.Thread:

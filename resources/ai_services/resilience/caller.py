@@ -48,6 +48,7 @@ from resources.ai_services.resilience.retry import RetryBudget, is_at_fault, ret
 from resources.ai_services.resilience.spend_budget import Charge, Quote, SpendBudget
 from resources.ai_services.resilience.steady_timeouts import SteadyTimeout, steady_clock
 from resources.spending.records import Part
+from resources.spending.writer import UnrecordedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,7 @@ class Caller:
     ``limit_s`` limits the attempts of a call with their delays; ``wait_limit_s`` limits the
     policy's ``wait_s``; ``jitter`` gives random numbers in [0, 1). ``parked`` is told how many
     questions begin to wait for the unavailable service, and, with a minus, how many wait no longer.
+    ``unrecorded`` is why the cost of an attempt could not be recorded: no more may be sent.
     """
 
     def __init__(
@@ -145,6 +147,7 @@ class Caller:
         self.output = OutputScale()
         self.stopped: str | None = None
         self.under_way = 0
+        self.unrecorded: UnrecordedError | None = None
         self._held = False
         self._budget = budget
         self._limit_s = limit_s
@@ -505,7 +508,11 @@ class Caller:
         elapsed_ms = (perf_counter() - began) * 1000
         self._record_health(request, ticket, result)
         charge = self._charge(request, quote, result)
-        self._budget.settle(reservation, charge)
+        try:
+            self._budget.settle(reservation, charge)
+        except UnrecordedError as error:
+            # it ends the run, but only once the answer is kept, which is paid for
+            self.unrecorded = error
         _record_attempt(
             self.service.name, request, result, attempts, started_at, elapsed_ms, charge
         )
