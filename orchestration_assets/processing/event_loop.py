@@ -164,13 +164,8 @@ def process_plans(
 
         async def serve(position: int, group: Sequence[PlanRow]) -> None:
             try:
-                executions[position] = await _process_item(
-                    group, work, asker, load, limits.ends_at, funding
-                )
-            except (UnsavedError, UnrecordedError):
-                # the batch ends, but what is under way is paid for
-                await asker.last_answers(PATIENCE_S)
-                raise
+                process = _process_item(group, work, asker, load, limits.ends_at, funding)
+                executions[position] = await _with_last_answers(process, asker)
             finally:
                 places.give_back()
             advance(position in fresh)
@@ -263,6 +258,18 @@ def _warm_up(work: BatchWork) -> None:
             # whatever is wrong with it comes up again where it is really asked
             with suppress(Exception):
                 service.answer(Question(task, item))
+
+
+async def _with_last_answers(
+    process: Awaitable[list[PlanResult]], asker: Asker
+) -> list[PlanResult]:
+    """The results; where nothing can be kept or recorded any more, raises that at the end of the
+    calls that are under way, which are paid for."""
+    try:
+        return await process
+    except (UnsavedError, UnrecordedError):
+        await asker.last_answers(PATIENCE_S)
+        raise
 
 
 async def _process_item(
