@@ -112,10 +112,11 @@ class Place:
         tables = Home(self.home).tables
         names = [name for name in TABLES[table].stable_columns if name != "batch"]
         rows = [row for part in tables.intact(table, names) for row in part.to_pylist()]
-        return sorted(rows, key=lambda row: (row["item_id"], row.get("task", "")))
+        order = ("item_id", "task", "service")
+        return sorted(rows, key=lambda row: [row.get(name, "") for name in order])
 
     def answered(self) -> list[tuple[str, str]]:
-        """Every note with its resolution."""
+        """Every note with the status of its resolution."""
         return [(row["item_id"], row["status"]) for row in self.rows("resolutions")]
 
 
