@@ -115,10 +115,6 @@ class Place:
         order = ("item_id", "task", "service")
         return sorted(rows, key=lambda row: [row.get(name, "") for name in order])
 
-    def answered(self) -> list[tuple[str, str]]:
-        """Every note with the status of its resolution."""
-        return [(row["item_id"], row["status"]) for row in self.rows("resolutions")]
-
 
 @pytest.fixture(scope="session")
 def prepared(
