@@ -20,6 +20,8 @@ _CONNECT_SECONDS = 10
 _BETWEEN_LOOKS_SECONDS = 2.0
 # pieces that go to the scheduler in one message: rows of many items are megabytes together
 _SENT_TOGETHER = 16
+# a worker process may be killed while it starts, as any other
+_STARTS = 3
 THREADS, PROCESSES = "threads", "processes"
 
 Piece = TypeVar("Piece")
@@ -98,7 +100,8 @@ class DaskClusterResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         try:
             with self._kept():
                 if warm_up is not None:
-                    client.run(warm_up)
+                    # of a worker that dies meanwhile, another one takes the pieces
+                    client.run(warm_up, on_error="return")
                 # pure=False: equal pieces of two runs on one scheduler must not share a key
                 futures = client.map(function, pieces, pure=False, batch_size=_SENT_TOGETHER)
             piece_of = dict(zip((future.key for future in futures), pieces, strict=True))
@@ -155,10 +158,7 @@ class DaskClusterResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                     raise self._lost(f"no worker for {self.lost_seconds:.0f} s") from None
 
     def _lost(self, why: object) -> ClusterError:
-        return ClusterError(
-            f"the Dask cluster ({self.where}) was lost: {why}; run again, or set "
-            "ORCHESTRATION_DASK=threads to work without processes"
-        )
+        return _lost_cluster(self.where, why)
 
     @contextmanager
     def _kept(self) -> Iterator[None]:
@@ -192,22 +192,43 @@ class DaskClusterResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 @contextmanager
 def local_cluster(workers: int, where: str) -> Iterator["LocalCluster"]:
-    """A cluster on this machine: so many processes, or threads of this process."""
+    """A cluster on this machine: so many processes, or threads of this process.
+
+    Raises ClusterError when its processes do not start.
+    """
     import dask
-    from distributed import LocalCluster
 
     # nobody looks at stacks that are sampled a hundred times a second on each worker
     with (
         dask.config.set({"distributed.worker.profile.enabled": False}),
-        LocalCluster(
-            n_workers=workers if where == PROCESSES else 1,
-            threads_per_worker=1 if where == PROCESSES else workers,
-            processes=where == PROCESSES,
-            # the dashboard's pages need bokeh; only this machine sees them
-            dashboard_address="127.0.0.1:0" if find_spec("bokeh") else None,
-        ) as cluster,
+        _started(workers, where) as cluster,
     ):
         yield cluster
+
+
+def _started(workers: int, where: str) -> "LocalCluster":
+    from distributed import LocalCluster
+
+    for left in reversed(range(_STARTS)):
+        try:
+            return LocalCluster(
+                n_workers=workers if where == PROCESSES else 1,
+                threads_per_worker=1 if where == PROCESSES else workers,
+                processes=where == PROCESSES,
+                # the dashboard's pages need bokeh; only this machine sees them
+                dashboard_address="127.0.0.1:0" if find_spec("bokeh") else None,
+            )
+        except RuntimeError as error:
+            if not left:
+                raise _lost_cluster(where, error) from error
+    raise AssertionError("the last start raises")
+
+
+def _lost_cluster(where: str, why: object) -> ClusterError:
+    return ClusterError(
+        f"the Dask cluster ({where}) was lost: {why}; run again, or set "
+        "ORCHESTRATION_DASK=threads to work without processes"
+    )
 
 
 def _has_workers(client: "Client", seconds: float) -> bool:

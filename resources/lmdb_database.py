@@ -219,6 +219,9 @@ class _Environment:
     ) -> None:
         """Raises lmdb.Error, and OSError when the folder cannot be used.
 
+        A file that may not be written can be read all the same, as in a home that is mounted
+        read-only: then there are no writers to keep apart, and no lock is taken.
+
         Raises CorruptedError also for a file that is shorter than it says: touching a page beyond
         its end would kill the process.
         """
@@ -226,8 +229,10 @@ class _Environment:
         file = folder / FILE_NAME
         if file.exists() and not file.is_file():
             raise lmdb.InvalidError(f"{file} is no file")
+        self._refusal = _refusal(file)
+        alone = {"readonly": True, "lock": False, "create": False} if self._refusal else {}
         self.lmdb = lmdb.open(
-            str(folder), map_size=map_bytes, max_dbs=len(trees), max_readers=_READERS
+            str(folder), map_size=map_bytes, max_dbs=len(trees), max_readers=_READERS, **alone
         )
         try:
             pages = self.lmdb.info()["last_pgno"] + 1
@@ -250,6 +255,8 @@ class _Environment:
             return False
 
     def begin(self, *, write: bool) -> Any:
+        if write and self._refusal is not None:
+            raise unwritable(self._file, self._refusal)
         try:
             return self.lmdb.begin(write=write)
         except lmdb.MapResizedError:
@@ -259,6 +266,15 @@ class _Environment:
 
     def grow(self) -> None:
         self.lmdb.set_mapsize(self.lmdb.info()["map_size"] * 2)
+
+
+def _refusal(file: Path) -> OSError | None:
+    """Why a file that is there may not be written; None where it may."""
+    try:
+        os.close(os.open(file, os.O_RDWR | os.O_CLOEXEC))
+    except OSError as error:
+        return error if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM) else None
+    return None
 
 
 # LMDB forbids opening one environment twice in a process

@@ -28,6 +28,7 @@ from resources.ai_services.resilience.spend_budget import SpendBudget
 CALLED: Final = "called"
 CACHE: Final = "cache"
 NOT_CALLED: Final = "not_called"
+_BETWEEN_LOOKS_S: Final = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,17 @@ class Asker:
         for caller in self.callers.values():
             await caller.aclose()
         await self.durable()
+
+    async def last_answers(self, patience_s: float) -> None:
+        """Begins no other call; returns once those under way have ended, or after so long."""
+        loop, callers = asyncio.get_running_loop(), self.callers.values()
+        for caller in callers:
+            caller.hold()
+        ends = loop.time() + patience_s
+        while any(caller.under_way for caller in callers) and loop.time() < ends:
+            await asyncio.sleep(_BETWEEN_LOOKS_S)
+        # who waits for a batch is told after its call has ended
+        await asyncio.sleep(_BETWEEN_LOOKS_S)
 
     async def durable(self) -> None:
         """Returns once every answer so far that came over HTTP is on disk.
@@ -254,6 +266,9 @@ class Asker:
             if (save := self._cache.save()) not in self._saves:
                 self._saves.add(save)
                 save.add_done_callback(self._saved)
+        if caller.unrecorded is not None:
+            await self.durable()
+            raise caller.unrecorded
         return called
 
     async def _embedded(self, name: str, question: Question) -> CallOutcome:

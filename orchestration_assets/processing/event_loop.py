@@ -20,6 +20,7 @@ from orchestration_assets.processing.asker import (
     UnsavedError,
 )
 from orchestration_assets.processing.funding import Funding
+from orchestration_assets.processing.last_answers import PATIENCE_S, held_signals
 from orchestration_assets.processing.near_items import NearItems
 from orchestration_assets.processing.plan_execution import execute
 from orchestration_assets.processing.plan_result import Ask, Decision, PlanResult
@@ -143,15 +144,7 @@ def process_plans(
 
     async def drive() -> None:
         fresh = set(range(len(groups)))
-        one_at_a_time = asyncio.Lock()
-
-        async def load(item_id: str) -> Item:
-            if not is_heavy(item_id):
-                return load_item(item_id)
-            # several would only hold more memory at once
-            async with one_at_a_time:
-                return await asyncio.to_thread(load_item, item_id)
-
+        load = _loading(load_item, is_heavy)
         places = Places(min(limits.in_flight(work.services.values()), max(1, len(groups))))
         at_work, waiting = places.count, 0
 
@@ -175,9 +168,8 @@ def process_plans(
 
         async def serve(position: int, group: Sequence[PlanRow]) -> None:
             try:
-                executions[position] = await _process_item(
-                    group, work, asker, load, limits.ends_at, funding
-                )
+                process = _process_item(group, work, asker, load, limits.ends_at, funding)
+                executions[position] = await _with_last_answers(process, asker)
             finally:
                 places.give_back()
             advance(position in fresh)
@@ -195,10 +187,13 @@ def process_plans(
                 # what ends the batch ends it for one reason
                 raise several.exceptions[0] from None
 
-        async with asker:
+        async def serve_rounds() -> None:
             await serve_all(enumerate(groups))
             while funding is not None and (again := funding.next_round()):
                 await serve_all(one for one in enumerate(groups) if one[1][0].item_id in again)
+
+        async with asker:
+            await signals.stopping(serve_rounds(), asker)
         processed.stopped = {
             name: caller.stopped for name, caller in asker.callers.items() if caller.stopped
         }
@@ -207,14 +202,29 @@ def process_plans(
         }
 
     _warm_up(work)
-    try:
-        asyncio.run(drive())
-    finally:
-        cache.flush()
+    with held_signals() as signals:
+        try:
+            asyncio.run(drive())
+        finally:
+            cache.flush()
     for group, done in zip(groups, executions, strict=True):
         for plan, execution in zip(group, done, strict=True):
             collect(plan, execution, processed)
     return processed
+
+
+def _loading(load_item: LoadItem, is_heavy: IsHeavy) -> Callable[[str], Awaitable[Item]]:
+    """Loads an item, a heavy one in a thread; belongs to the event loop that it is made in."""
+    one_at_a_time = asyncio.Lock()
+
+    async def load(item_id: str) -> Item:
+        if not is_heavy(item_id):
+            return load_item(item_id)
+        # several would only hold more memory at once
+        async with one_at_a_time:
+            return await asyncio.to_thread(load_item, item_id)
+
+    return load
 
 
 def _funding(
@@ -252,6 +262,18 @@ def _warm_up(work: BatchWork) -> None:
             # whatever is wrong with it comes up again where it is really asked
             with suppress(Exception):
                 service.answer(Question(task, item))
+
+
+async def _with_last_answers(
+    process: Awaitable[list[PlanResult]], asker: Asker
+) -> list[PlanResult]:
+    """The results; where nothing can be kept or recorded any more, raises that at the end of the
+    calls that are under way, which are paid for."""
+    try:
+        return await process
+    except (UnsavedError, UnrecordedError):
+        await asker.last_answers(PATIENCE_S)
+        raise
 
 
 async def _process_item(

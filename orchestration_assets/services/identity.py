@@ -6,6 +6,7 @@ question where the service is shown it. Whatever was learned of another identity
 """
 
 import json
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final, Protocol
 
@@ -28,13 +29,19 @@ class Identified(Protocol):
 
 def service_identity(service: Identified, task: Task) -> str:
     """The identity of a service that answers a task."""
-    words = [task.name, task.version, task.kind, task.labels, task.scale]
-    if "question" in service.reads:
-        words.append(task.question)
-    asked = blake2b(json.dumps(words).encode(), digest_size=4).hexdigest()
     # a model's name may hold spaces, and the words must stay three
     version = "_".join(service.version.split()) or _NONE
+    asked = _asked(task, with_question="question" in service.reads)
     return f"{version} {service.fingerprint or _NONE} {asked}"
+
+
+@lru_cache(maxsize=64)
+def _asked(task: Task, *, with_question: bool) -> str:
+    """The same for every item: a closed vocabulary may have hundreds of labels."""
+    words = [task.name, task.version, task.kind, task.labels, task.scale]
+    if with_question:
+        words.append(task.question)
+    return blake2b(json.dumps(words).encode(), digest_size=4).hexdigest()
 
 
 def changed_parts(before: str, now: str) -> str:

@@ -5,7 +5,11 @@ import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import pytest
+
+from orchestration_assets.schemas.errors import UnwritableError
 from resources.content_index import ContentIndex, Holding
 from resources.feature_cache.lmdb_store import LmdbStore
 from resources.lmdb_database import LmdbDatabase
@@ -94,3 +98,29 @@ def test_a_database_in_use_stays_open_however_many_are_opened(tmp_path) -> None:
         transaction.put("values", b"a", b"kept")
     with used.transaction() as transaction:
         assert transaction.get("values", b"a") == b"kept"
+
+
+def test_a_file_that_may_not_be_written_is_read_and_writing_it_is_refused() -> None:
+    """As another user, or in a home that is mounted read-only."""
+
+    def read_and_refused() -> None:
+        if os.geteuid() == 0:
+            os.setuid(65534)
+        with database.transaction() as transaction:
+            assert transaction.get("words", b"a") == b"1"
+        with pytest.raises(UnwritableError, match=r"data\.mdb: Permission denied; let this user"):
+            database.write(lambda transaction: transaction.put("words", b"b", b"2"))
+
+    # pytest's own folders are for their owner alone
+    with TemporaryDirectory() as root:
+        Path(root).chmod(0o755)
+        folder = Path(root) / "here"
+        database = LmdbDatabase(folder, {"words": {}}, 1 << 24)
+        database.write(lambda transaction: transaction.put("words", b"a", b"1"))
+        for path in folder.iterdir():
+            path.chmod(0o444)
+        folder.chmod(0o555)
+        try:
+            assert forked(read_and_refused) == 0
+        finally:
+            folder.chmod(0o755)

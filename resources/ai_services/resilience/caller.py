@@ -52,6 +52,7 @@ from resources.ai_services.resilience.shared_rates import SharedRateGate
 from resources.ai_services.resilience.spend_budget import Charge, Quote, SpendBudget
 from resources.ai_services.resilience.steady_timeouts import SteadyTimeout, steady_clock
 from resources.spending.records import Part
+from resources.spending.writer import UnrecordedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,7 @@ class Caller:
     questions begin to wait for the unavailable service, and, with a minus, how many wait no longer.
     ``shared`` is the folder by which processes keep limits together, between :meth:`open` and
     :meth:`aclose`; without it they are this caller's.
+    ``unrecorded`` is why the cost of an attempt could not be recorded: no more may be sent.
     """
 
     def __init__(
@@ -154,6 +156,9 @@ class Caller:
         self.scale = TokenScale(ratio)
         self.output = OutputScale()
         self.stopped: str | None = None
+        self.under_way = 0
+        self.unrecorded: UnrecordedError | None = None
+        self._held = False
         self._budget = budget
         self._limit_s = limit_s
         self._jitter = jitter
@@ -247,6 +252,10 @@ class Caller:
             return [CallOutcome(Reading(Status.FAILED, reason=reason))]
         self._retry_budget.call()
         return await self._attempt_until_done(request, keys, deadline, [()] * len(questions))
+
+    def hold(self) -> None:
+        """No attempt is begun from here on: who would begin one waits until it is cancelled."""
+        self._held = True
 
     async def _prepare(self, questions: Sequence[Question]) -> Request:
         """The request about these questions, prepared in a thread where that takes long."""
@@ -525,7 +534,10 @@ class Caller:
         """One attempt: reserves its money, sends, settles the reservation, records it."""
         quote = self._quote(request)
         try:
-            async with time.within():
+            if self._budget.must_wait(quote):
+                async with time.within():
+                    reservation = await self._budget.reserve(quote)
+            else:
                 reservation = await self._budget.reserve(quote)
         except BaseException as error:
             self.breaker.abandon(ticket)
@@ -542,7 +554,12 @@ class Caller:
             self._budget.settle(reservation, Charge(0.0, status=_TOO_LATE.status))
             self._notify()
             return _TOO_LATE
+        if self._held:
+            self.breaker.abandon(ticket)
+            self._budget.settle(reservation, Charge(0.0, status="cancelled"))
+            await asyncio.get_running_loop().create_future()
         started_at, began = self._now(), perf_counter()
+        self.under_way += 1
         try:
             with time.counted():
                 result = await self._send(request, key, time)
@@ -552,10 +569,16 @@ class Caller:
             self._budget.settle(reservation, _unanswered(quote, "cancelled"))
             self._notify()
             raise
+        finally:
+            self.under_way -= 1
         elapsed_ms = (perf_counter() - began) * 1000
         self._record_health(request, ticket, result)
         charge = self._charge(request, quote, result)
-        self._budget.settle(reservation, charge)
+        try:
+            self._budget.settle(reservation, charge)
+        except UnrecordedError as error:
+            # it ends the run, but only once the answer is kept, which is paid for
+            self.unrecorded = error
         _record_attempt(
             self.service.name, request, result, attempts, started_at, elapsed_ms, charge
         )

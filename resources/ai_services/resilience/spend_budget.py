@@ -109,6 +109,10 @@ class SpendBudget:
         finally:
             self.cap_usd, self.account = cap, before
 
+    def must_wait(self, quote: Quote) -> bool:
+        """Whether :meth:`reserve` waits: for others, or for what those in flight may free."""
+        return quote.most_usd > 0.0 and (bool(self._waiting) or not self._fits(quote))
+
     async def reserve(self, quote: Quote) -> Reservation | None:
         """Reserves the money of one attempt, once there is enough.
 

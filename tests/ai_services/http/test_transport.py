@@ -87,3 +87,76 @@ def test_an_address_that_no_request_can_be_made_to_is_no_attempt_that_was_answer
 
     with pytest.raises(EndpointNotFound, match="no request can be made"):
         asyncio.run(ask())
+
+
+class Log:
+    """What a server was sent: the requests of each connection, in order."""
+
+    def __init__(self) -> None:
+        self.connections: list[list[bytes]] = []
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answers each request with its own body; keeps silent where the body is ``wait``."""
+        requests: list[bytes] = []
+        self.connections.append(requests)
+        try:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+                body = await reader.readexactly(length)
+                requests.append(head + body)
+                if body == b"wait":
+                    await reader.read()
+                    return
+                early = answer("103 Early Hints", "Link: </x>")
+                writer.write(early + answer("200 OK", f"Content-Length: {length}", body=body))
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+
+async def logged(*bodies: bytes, headers: dict[str, str] | None = None) -> tuple[Log, list[object]]:
+    """What comes of these requests, one after the other; ``wait`` is given up after a moment."""
+    log = Log()
+    server = await asyncio.start_server(log.serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    transport = Transport(chat(f"http://127.0.0.1:{port}/v1"))
+    results: list[object] = []
+    for body in bodies:
+        try:
+            async with asyncio.timeout(0.2 if body == b"wait" else 60):
+                results.append((await transport.post("/x", body, headers or {})).data)
+        except (CallError, TimeoutError) as error:
+            results.append(type(error))
+    await transport.aclose()
+    server.close()
+    return log, results
+
+
+def test_requests_share_a_connection_and_announcements_are_passed_over() -> None:
+    log, results = asyncio.run(logged(b"one", b"two" * 100_000, b"three"))
+    assert results == [b"one", b"two" * 100_000, b"three"]
+    assert len(log.connections) == 1
+
+
+def test_an_answer_that_was_given_up_is_no_answer_to_the_next_request() -> None:
+    log, results = asyncio.run(logged(b"one", b"wait", b"two"))
+    assert results == [b"one", TimeoutError, b"two"]
+    assert [len(requests) for requests in log.connections] == [2, 1]
+
+
+@pytest.mark.parametrize("value", ["a\r\nX-Other: b", "a\nb", "a\rb", "a\0b"])
+def test_no_header_breaks_out_of_its_line(value) -> None:
+    log, results = asyncio.run(logged(b"one", headers={"x-one": value}))
+    assert results == [EndpointNotFound]
+    assert not any(log.connections)
+
+
+def test_own_headers_take_the_place_of_the_usual_ones() -> None:
+    log, _ = asyncio.run(logged(b"one", headers={"User-Agent": "tester", "X-Städte": "Köln"}))
+    head = log.connections[0][0].decode().lower()
+    assert head.count("user-agent: ") == 1
+    assert "user-agent: tester\r\n" in head
+    assert "x-städte: köln\r\n" in head
+    assert head.startswith("post /v1/x http/1.1\r\nhost: 127.0.0.1:")
