@@ -102,12 +102,10 @@ class DaskCluster:
         self,
         function: Callable[[Piece], Result],
         pieces: Sequence[Piece],
-        warm_up: Callable[[], object] | None = None,
     ) -> Iterator[tuple[Piece, Result]]:
         """Each piece with what ``function`` made of it on a worker, as they are finished.
 
-        ``function`` is at module level and pieces are plain data; ``warm_up`` is called on every
-        worker first. Raises what the function raised, or ClusterError when workers are lost for
+        ``function`` is at module level and pieces are plain data. Raises what the function raised, or ClusterError when workers are lost for
         good or the scheduler is; whatever is still under way then, or when the caller stops
         listening, is cancelled.
         """
@@ -115,8 +113,6 @@ class DaskCluster:
         futures: list[Any] = []
         try:
             with self._kept():
-                if warm_up is not None:
-                    client.run(warm_up)
                 # pure=False: equal pieces of two runs on one scheduler must not share a key
                 futures = client.map(function, pieces, pure=False, batch_size=_SENT_TOGETHER)
             piece_of = dict(zip((future.key for future in futures), pieces, strict=True))

@@ -115,10 +115,13 @@ def _materialize(
     from jobs import take_up_deferred
     from orchestration_assets.command.instance import instance_errors, open_instance
     from orchestration_assets.definitions import build_definitions
+    from resources.dask_cluster import DaskCluster
     from sensors.new_content import observation
 
     display = open_display()
-    overrides = {"progress": display, "budget": accounts.budget}
+    # for all batches: starting workers takes as long as some thousand items
+    cluster = DaskCluster(settings.dask)
+    overrides = {"progress": display, "budget": accounts.budget, "dask_cluster": cluster}
     definitions = build_definitions(settings, resource_overrides=overrides)
     home = Home(settings.home)
     tables = home.tables
@@ -134,6 +137,7 @@ def _materialize(
         stack.enter_context(instance_errors(home))
         instance = stack.enter_context(open_instance(home))
         stack.enter_context(display)
+        stack.enter_context(cluster)
 
         def execute(batch: str) -> None:
             mark_due(home)
