@@ -75,16 +75,15 @@ class DaskCluster:
         if self._client is None:
             if not self._entered:
                 raise ClusterError("the cluster is only there while a run uses the resource")
-            began = monotonic()
             with ExitStack() as starting:
                 self._client = self._connect(starting)
                 self._stack = starting.pop_all()
-            self.gain.started(monotonic() - began)
+            self.gain.running = True
         return self._client
 
     def _close(self) -> None:
         self._client, self._is_lost = None, False
-        self.gain.stopped()
+        self.gain.running = False
         self._stack.close()
 
     def memory_bytes(self) -> int:
@@ -105,9 +104,9 @@ class DaskCluster:
     ) -> Iterator[tuple[Piece, Result]]:
         """Each piece with what ``function`` made of it on a worker, as they are finished.
 
-        ``function`` is at module level and pieces are plain data. Raises what the function raised, or ClusterError when workers are lost for
-        good or the scheduler is; whatever is still under way then, or when the caller stops
-        listening, is cancelled.
+        ``function`` is at module level and pieces are plain data. Raises what the function raised,
+        or ClusterError when workers are lost for good or the scheduler is; whatever is still under
+        way then, or when the caller stops listening, is cancelled.
         """
         client = self.client
         futures: list[Any] = []

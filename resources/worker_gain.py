@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from typing import Final
 
-# what starting takes the processors, over what it takes on the clock, is about the same again
+# processor seconds of two local workers until they have computed their first chunk: interpreters,
+# imports, grammars and models
+START_SECONDS: Final = 8.0
+# time that people wait less is worth so much of the processors' time
 _WORTH: Final = 2.0
-# until it was measured: interpreters, imports, grammars and models of two processes
-_START_SECONDS: Final = 8.0
+# sending chunks and results of a step
 _SENDING_SECONDS: Final = 0.2
 
 
@@ -14,12 +16,13 @@ _SENDING_SECONDS: Final = 0.2
 class WorkerGain:
     """What is known, over all steps of a run, of work that ``workers`` could share.
 
-    ``start_seconds`` is what starting them takes on the clock, ``here_seconds`` how long such work
-    has taken so far in the run's own process. Which rows come out does not depend on any of it.
+    All of it in processor seconds, which other work on the machine changes little:
+    ``start_seconds`` is what starting them takes, ``here_seconds`` what such work has taken so far
+    in the run's own process. Which rows come out does not depend on any of it.
     """
 
     workers: int
-    start_seconds: float = _START_SECONDS
+    start_seconds: float = START_SECONDS
     here_seconds: float = 0.0
     running: bool = False
 
@@ -39,10 +42,3 @@ class WorkerGain:
     def took_here(self, seconds: float) -> None:
         """Notes work of the run's own process."""
         self.here_seconds += seconds
-
-    def started(self, seconds: float) -> None:
-        """Notes that workers run, and how long that took."""
-        self.start_seconds, self.running = seconds, True
-
-    def stopped(self) -> None:
-        self.running = False

@@ -31,7 +31,7 @@ from orchestration_assets.profiling.batch import (
     sort_by_position,
     unexpected_failure,
 )
-from orchestration_assets.profiling.pace import Workers
+from orchestration_assets.profiling.placement import Workers
 from orchestration_assets.profiling.profile_cache import COMPUTED
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.enums import ProfileStatus

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
-from time import perf_counter
+from time import process_time
 from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
@@ -23,7 +23,7 @@ from orchestration_assets.processing.event_loop import BatchResult, BatchWork, L
 from orchestration_assets.processing.near_copy_sharing import in_order
 from orchestration_assets.processing.sure_questions import reads_in_rounds, sure_questions
 from orchestration_assets.processing.take_up import result_of
-from orchestration_assets.profiling.pace import Pace, Workers
+from orchestration_assets.profiling.placement import Placement, Workers
 from orchestration_assets.profiling.tiers import SizeTier, choose_tier, chunks
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import EntryOutcome
@@ -130,17 +130,17 @@ class EmbeddedBatch:
         groups = [list(group) for _, group in groupby(plans, key=lambda plan: plan.item_id)]
         bytes_of = [sizes.get(group[0].item_id, 0) for group in groups]
         tiers = self.policy.execution.tiers
-        pace = Pace(len(groups), sum(bytes_of), tiers, self.workers)
+        placement = Placement(len(groups), sum(bytes_of), tiers, self.workers)
         parts: list[BatchResult] = []
         for start in range(0, len(groups), _PART_ITEMS):
-            if pace.pays():
+            if placement.pays():
                 rest = [plan for group in groups[start:] for plan in group]
                 parts.append(self._divided(rest, work, sizes))
                 break
-            part, began = groups[start : start + _PART_ITEMS], perf_counter()
+            part, began = groups[start : start + _PART_ITEMS], process_time()
             parts.append(self._here([plan for group in part for plan in group], work))
             part_bytes = sum(bytes_of[start : start + _PART_ITEMS])
-            pace.done_here(len(part), part_bytes, perf_counter() - began)
+            placement.done_here(len(part), part_bytes, process_time() - began)
         return joined(parts)
 
     def _divided(

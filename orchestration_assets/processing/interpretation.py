@@ -30,7 +30,7 @@ from orchestration_assets.processing.near_copy_sharing import (
 from orchestration_assets.processing.near_items import NearItems
 from orchestration_assets.processing.take_up import kept, plans_to_take_up, stored_result
 from orchestration_assets.processing.taught_batch import TaughtBatch
-from orchestration_assets.profiling.pace import Workers
+from orchestration_assets.profiling.placement import Workers
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.tables import PROCESSING_PLANS, PlanRow
 from resources.ai_services.resilience.spend_budget import SpendBudget
@@ -59,8 +59,8 @@ def interpret_batch(
 ) -> tuple[BatchResult, list[str]]:
     """Carries out every plan; the rows, and warnings for people.
 
-    What calls cost comes out of ``budget``. ``workers`` carry out chunks where that is worth it. With
-    ``only_deferred`` plans without a deferred reading keep their stored rows.
+    What calls cost comes out of ``budget``. ``workers`` carry out chunks where that is worth it.
+    With ``only_deferred`` plans without a deferred reading keep their stored rows.
     """
     policy = read_pinned_policy(home.policies, tables.plans)
     plans = tables.plans.sort_by([("item_id", "ascending"), ("task", "ascending")])

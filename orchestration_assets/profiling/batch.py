@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.content.content_reader import ContentReader, SupersededError
-from orchestration_assets.profiling.pace import Pace, Workers, shared_out
+from orchestration_assets.profiling.placement import Placement, Workers, shared_out
 from orchestration_assets.profiling.profile_cache import COMPUTED, ProfileCache
 from orchestration_assets.profiling.profiler import profile
 from orchestration_assets.profiling.tiers import SizeTier, TierChoice, chunks
@@ -139,7 +139,7 @@ def profile_batch(
     advance(len(recalled.positions))
 
     missing = replace(work, rows=tuple(work.rows[n] for n in recalled.missing))
-    pace, results = divide(missing, execution.tiers, profile_chunk, workers)
+    placement, results = divide(missing, execution.tiers, profile_chunk, workers)
     place_of = {work.rows[n].item_id: n for n in recalled.missing}
     parts = [
         profiles.take(pa.array(unchanged, pa.int64())),
@@ -150,7 +150,7 @@ def profile_batch(
         parts.append(computed)
         positions += [place_of[row.item_id] for row in piece.rows]
     table = sort_by_position(pa.concat_tables(parts), positions)
-    return ProfiledBatch(table, pace.choice, len(unchanged))
+    return ProfiledBatch(table, placement.choice, len(unchanged))
 
 
 def divide(
@@ -158,13 +158,13 @@ def divide(
     tiers: SizeTiers,
     function: Callable[[ProfileChunk], Result],
     workers: Workers,
-) -> tuple[Pace, Iterator[tuple[ProfileChunk, Result]]]:
+) -> tuple[Placement, Iterator[tuple[ProfileChunk, Result]]]:
     """The chunks of the work with the result of each, as they are finished; where that was is
     known when all of them are."""
     sizes = [row.size_bytes for row in work.rows]
     pieces = [replace(work, rows=tuple(part)) for part in chunks(work.rows, sizes, tiers)]
-    pace = Pace(len(sizes), sum(sizes), tiers, workers)
-    return pace, shared_out(pieces, function, _sizes, pace, workers)
+    placement = Placement(len(sizes), sum(sizes), tiers, workers)
+    return placement, shared_out(pieces, function, _sizes, placement, workers)
 
 
 def _sizes(piece: ProfileChunk) -> list[int]:

@@ -480,8 +480,8 @@ class SizeTiers(_Strict):
         default=None,
         description=(
             "beyond these boundaries, work goes to the cluster once what is left of a step would "
-            "take the run's own process so long; null: once, by what was measured, workers save "
-            "more than starting them takes; 0: always"
+            "take the run's own process so many processor seconds; null: once, by what was "
+            "measured, workers save more than starting them takes; 0: always"
         ),
     )
     chunk_items: Annotated[int, Field(ge=1)] = Field(

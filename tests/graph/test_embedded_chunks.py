@@ -17,7 +17,7 @@ from orchestration_assets.processing.batch import build_work, item_loader, resul
 from orchestration_assets.processing.embedded_chunks import EmbeddedBatch
 from orchestration_assets.processing.embedded_plans import embedded_items
 from orchestration_assets.processing.event_loop import BatchResult
-from orchestration_assets.profiling.pace import Workers
+from orchestration_assets.profiling.placement import Workers
 from orchestration_assets.schemas.policy import SizeTiers
 from orchestration_assets.schemas.tables import PROCESSING_PLANS, TABLES, PlanRow
 from resources.dask_cluster import DaskCluster

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration_assets.profiling.pace import Pace, shared_out
+from orchestration_assets.profiling.placement import Placement, shared_out
 from orchestration_assets.profiling.tiers import SizeTier
 from orchestration_assets.schemas.policy import SizeTiers
 from resources.worker_gain import WorkerGain
@@ -29,10 +29,10 @@ def _double(piece: list[int]) -> list[int]:
 def test_every_piece_comes_once_wherever_it_is_done(pieces, seconds, running, count) -> None:
     tiers = SizeTiers(dask_from_items=1, dask_from_seconds=seconds)
     workers = FakeWorkers(_computed, WorkerGain(count, 1e-6, running=running))
-    pace = Pace(sum(map(len, pieces)), sum(map(sum, pieces)), tiers, workers)
-    found = list(shared_out(pieces, _double, lambda piece: piece, pace, workers))
+    placement = Placement(sum(map(len, pieces)), sum(map(sum, pieces)), tiers, workers)
+    found = list(shared_out(pieces, _double, lambda piece: piece, placement, workers))
     assert found == [(piece, _double(piece)) for piece in pieces]
-    moved = pace.choice.tier is not SizeTier.IN_PROCESS
+    moved = placement.choice.tier is not SizeTier.IN_PROCESS
     assert moved == bool(workers.asked)
     if seconds == 0.0 and pieces:
         assert workers.asked == [len(pieces)]
@@ -41,23 +41,23 @@ def test_every_piece_comes_once_wherever_it_is_done(pieces, seconds, running, co
 
 
 def test_below_the_boundaries_nobody_is_asked_however_long_it_takes() -> None:
-    pace = Pace(99, 10**8, TIERS, no_workers())
-    pace.done_here(40, 10**7, 1e6)
-    pace.done_here(40, 10**7, 1e6)
-    assert not pace.moves()
-    assert "stay below the boundaries" in pace.choice.reason
+    placement = Placement(99, 10**8, TIERS, no_workers())
+    placement.done_here(40, 10**7, 1e6)
+    placement.done_here(40, 10**7, 1e6)
+    assert not placement.moves()
+    assert "stay below the boundaries" in placement.choice.reason
 
 
-def _pace(gain: WorkerGain) -> Pace:
-    return Pace(10_000, 3_000_000, TIERS, FakeWorkers(_computed, gain))
+def _placement(gain: WorkerGain) -> Placement:
+    return Placement(10_000, 3_000_000, TIERS, FakeWorkers(_computed, gain))
 
 
 def test_workers_are_started_for_what_takes_much_longer_than_starting_them() -> None:
-    quick, slow = _pace(WorkerGain(2, 5.0)), _pace(WorkerGain(2, 5.0))
-    for pace, item_s in ((quick, 0.001), (slow, 0.01)):
+    quick, slow = _placement(WorkerGain(2, 5.0)), _placement(WorkerGain(2, 5.0))
+    for placement, item_s in ((quick, 0.001), (slow, 0.01)):
         for _ in range(2):
-            assert not pace.moves()
-            pace.done_here(200, 60_000, 200 * item_s)
+            assert not placement.moves()
+            placement.done_here(200, 60_000, 200 * item_s)
     assert not quick.moves()
     assert "less than workers are worth" in quick.choice.reason
     assert slow.moves()
@@ -65,30 +65,30 @@ def test_workers_are_started_for_what_takes_much_longer_than_starting_them() -> 
 
 
 def test_what_the_first_part_loads_starts_nobody() -> None:
-    pace = _pace(WorkerGain(2, 5.0))
-    pace.done_here(200, 60_000, 10.0)
-    assert not pace.moves()
-    pace.done_here(200, 60_000, 0.01)
-    assert not pace.moves()
+    placement = _placement(WorkerGain(2, 5.0))
+    placement.done_here(200, 60_000, 10.0)
+    assert not placement.moves()
+    placement.done_here(200, 60_000, 0.01)
+    assert not placement.moves()
 
 
 def test_workers_that_run_are_asked_for_the_rest_of_little_work() -> None:
-    pace = _pace(WorkerGain(2, 5.0, running=True))
-    assert not pace.moves()
-    pace.done_here(200, 60_000, 0.2)
-    assert pace.moves()
+    placement = _placement(WorkerGain(2, 5.0, running=True))
+    assert not placement.moves()
+    placement.done_here(200, 60_000, 0.2)
+    assert placement.moves()
 
 
 def test_steps_of_many_small_batches_together_are_worth_starting_for() -> None:
     gain = WorkerGain(2, 5.0)
     moved = []
     for _ in range(20):
-        pace = _pace(gain)
+        placement = _placement(gain)
         for _ in range(50):
-            if pace.moves():
+            if placement.moves():
                 moved.append(gain.here_seconds)
                 break
-            pace.done_here(200, 60_000, 0.04)
+            placement.done_here(200, 60_000, 0.04)
     assert moved
     assert 10.0 <= moved[0] <= 25.0
 

@@ -1,7 +1,7 @@
 """Where chunks of work are done: in this process as long as workers would not pay for the rest."""
 
 from collections.abc import Callable, Iterator, Sequence
-from time import perf_counter
+from time import process_time
 from typing import Any, Protocol, TypeVar
 
 from orchestration_assets.profiling.tiers import SizeTier, TierChoice, choose_tier
@@ -28,7 +28,7 @@ class Workers(Protocol):
     ) -> Iterator[tuple[Any, Any]]: ...
 
 
-class Pace:
+class Placement:
     """How fast a step's work is done in this process, and whether workers should do the rest.
 
     ``choice`` is the tier by the policy's boundaries; it becomes the one that was really taken.
@@ -46,7 +46,7 @@ class Pace:
             self.choice = TierChoice(SizeTier.IN_PROCESS, reason, self.choice.estimate_bytes)
 
     def done_here(self, items: int, content_bytes: int, seconds: float) -> None:
-        """Notes what a part of the work took."""
+        """Notes how many processor seconds a part of the work took."""
         work = _work(items, content_bytes)
         self._left -= work
         if work:
@@ -80,7 +80,7 @@ def shared_out(
     pieces: Sequence[Piece],
     function: Callable[[Piece], Result],
     sizes_of: Callable[[Piece], Sequence[int]],
-    pace: Pace,
+    placement: Placement,
     workers: Workers,
 ) -> Iterator[tuple[Piece, Result]]:
     """Each piece with what ``function`` makes of it, here or on workers, as they are finished.
@@ -88,11 +88,11 @@ def shared_out(
     ``sizes_of`` gives the bytes of each item of a piece.
     """
     for number, piece in enumerate(pieces):
-        if pace.moves():
+        if placement.moves():
             yield from workers.map_chunks(function, pieces[number:])
             return
-        began = perf_counter()
+        began = process_time()
         result = function(piece)
         sizes = sizes_of(piece)
-        pace.done_here(len(sizes), sum(sizes), perf_counter() - began)
+        placement.done_here(len(sizes), sum(sizes), process_time() - began)
         yield piece, result
