@@ -23,6 +23,7 @@ from orchestration_assets.schemas.tables import PROCESSING_PLANS, TABLES, PlanRo
 from resources.dask_cluster import DaskCluster
 from resources.feature_cache.lmdb_store import LmdbStore
 from resources.home import Home
+from resources.worker_gain import WorkerGain
 from tests.conftest import Finished
 from tests.workers import FakeWorkers, no_workers
 
@@ -174,4 +175,16 @@ def test_answers_of_a_run_that_ends_early_are_kept(batch, cluster, monkeypatch) 
 
 def test_the_packaged_tiers_keep_small_batches_here(batch) -> None:
     batch.process(nowhere, load_policy().policy.execution.tiers)
+    assert sum(batch.done) == len(batch.items)
+
+
+def test_rows_do_not_depend_on_when_workers_are_asked(batch, monkeypatch) -> None:
+    expected = stable(batch.process(nowhere, SizeTiers(dask_from_items=10**6)))
+    monkeypatch.setattr("orchestration_assets.processing.embedded_chunks._PART_ITEMS", 2)
+    batch.forget_answers()
+    gain = WorkerGain(2, start_seconds=0.0)
+    workers = FakeWorkers(lambda f, pieces: ((piece, f(piece)) for piece in pieces), gain)
+    there = batch.process(workers, SizeTiers(dask_from_items=1, chunk_items=1))
+    assert stable(there) == expected
+    assert workers.asked == [len(batch.items) - 4]
     assert sum(batch.done) == len(batch.items)
