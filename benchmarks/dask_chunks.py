@@ -9,15 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
-
 from benchmarks._output import table, write_json
 from benchmarks.feature_cache import corpus
-from orchestration_assets.profiling.batch import ProfileChunk, profile_chunk, warm_up
+from orchestration_assets.profiling.batch import ProfileChunk, profile_chunk
+from orchestration_assets.profiling.profiler import load_everything
 from orchestration_assets.profiling.tiers import chunks
 from orchestration_assets.schemas.policy import SizeTiers
 from orchestration_assets.schemas.source_urls import file_address
-from resources.dask_cluster import DaskClusterResource
+from resources.dask_cluster import DaskCluster
 from resources.home import Home
 
 LIMIT_EFFICIENCY = 0.85
@@ -44,14 +43,12 @@ def measure(source: str, items: int, workers: int, folder: Path) -> dict[str, An
     rows = corpus(source, items, folder)
     work = ProfileChunk(Home(folder / "home"), "benchmark", file_address(folder), rows)
     sizes = [row.size_bytes for row in rows]
-    warm_up()
+    load_everything()
     profile_chunk(work)  # the files are in the system's memory from here on
     before = _loop(work)
     found: list[dict[str, Any]] = []
-    resource = DaskClusterResource(where="processes", workers=workers)
-    with resource.yield_for_execution(dg.build_init_resource_context()) as cluster:
-        few = replace(work, rows=rows[:50])
-        list(cluster.map_chunks(profile_chunk, [few], warm_up))
+    with DaskCluster("processes", workers) as cluster:
+        cluster.client.run(load_everything)
         for size in SIZES:
             tiers = SizeTiers(chunk_items=size)
             pieces = [replace(work, rows=tuple(part)) for part in chunks(rows, sizes, tiers)]
@@ -91,7 +88,7 @@ def _loop(work: ProfileChunk) -> tuple[float, float]:
     return time.perf_counter() - began, time.process_time() - cpu
 
 
-def _cpu(cluster: DaskClusterResource) -> float:
+def _cpu(cluster: DaskCluster) -> float:
     """Processor seconds that all workers have used so far."""
     return float(sum(cluster.client.run(time.process_time).values()))
 

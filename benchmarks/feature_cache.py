@@ -14,13 +14,14 @@ from typing import Any
 from benchmarks._output import table, write_json
 from orchestration_assets.content.manifest import content_hash
 from orchestration_assets.policy.load import load_policy
-from orchestration_assets.profiling.batch import ProfileChunk, profile_batch, reread_texts, warm_up
+from orchestration_assets.profiling.batch import ProfileChunk, profile_batch, reread_texts
 from orchestration_assets.profiling.profile_cache import COMPUTED, profile_key
-from orchestration_assets.profiling.profiler import profile
+from orchestration_assets.profiling.profiler import load_everything, profile
 from orchestration_assets.schemas.policy import Execution, FeatureCache
 from orchestration_assets.schemas.source_urls import file_address
 from orchestration_assets.schemas.tables import AcceptedItem
 from resources.content_source import open_source
+from resources.dask_cluster import DaskCluster
 from resources.feature_cache.opening import open_cache
 from resources.home import Home
 
@@ -83,7 +84,7 @@ def measure(source: str, items: int, folder: Path) -> dict[str, Any]:
     files, home = folder / "files", folder / "home"
     rows = corpus(source, items, files)
     work = ProfileChunk(Home(home), "benchmark", file_address(files), rows)
-    warm_up()
+    load_everything()
     read_s = min(_seconds(lambda: [*reread_texts(work)]) for _ in range(2))
     cold_s = _seconds(lambda: _profile(work, home))
     warm: dict[str, dict[str, float]] = {}
@@ -123,7 +124,7 @@ def _profile(work: ProfileChunk, home: Path, **cache: Any) -> Any:
     here = execution.model_copy(
         update={"tiers": tiers.model_copy(update={"dask_from_bytes": 1 << 62})}
     )
-    return profile_batch(work, open_cache(home, here.cache), here, lambda _: [], lambda: 0)
+    return profile_batch(work, open_cache(home, here.cache), here, DaskCluster())
 
 
 def _one_edit(rows: tuple[AcceptedItem, ...], files: Path, home: Path) -> dict[str, int]:

@@ -31,7 +31,7 @@ from orchestration_assets.content.manifest_builder import make_manifest
 from orchestration_assets.progress import SilentProgress
 from orchestration_assets.schemas.policy import Content, Records
 from orchestration_assets.schemas.tables import CONTENT_LEDGER, CONTENT_MANIFEST
-from resources.dask_cluster import DaskClusterResource
+from resources.dask_cluster import DaskCluster
 from resources.home import Home
 
 _CONTENT: Final = Content(records=(Records(files="*.jsonl", text="text", id="id"),))
@@ -91,12 +91,11 @@ def _echo(rows: list[tuple[str, int]]) -> list[int]:
 
 
 def _scheduler(chunks: int) -> dict[str, float]:
-    """Chunks of 200 rows that cost next to nothing, through the project's own cluster resource."""
+    """Chunks of 200 rows that cost next to nothing, through the project's own cluster."""
     rows = [(f"file:///content/records.jsonl#{number:012}", number) for number in range(200)]
     pieces = [rows] * chunks
     counts: Counter[str] = Counter()
-    resource = DaskClusterResource(where="processes", workers=2)
-    with resource.yield_for_execution(dg.build_init_resource_context()) as cluster:
+    with DaskCluster("processes", workers=2) as cluster:
         list(cluster.map_chunks(_echo, pieces[:50]))
         scheduler: Any = cluster.client.cluster.scheduler
         _count_messages(scheduler, counts)

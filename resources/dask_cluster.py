@@ -6,12 +6,13 @@ from importlib.util import find_spec
 from queue import Empty, SimpleQueue
 from threading import Thread
 from time import monotonic
-from typing import TYPE_CHECKING, Any, TypeVar
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import dagster as dg
-from pydantic import PrivateAttr
 
 from orchestration_assets.schemas.errors import OrchestrationError
+from resources.worker_gain import WorkerGain
 
 if TYPE_CHECKING:
     from distributed import Client, LocalCluster
@@ -32,32 +33,38 @@ class ClusterError(OrchestrationError):
     """The cluster cannot be reached or was lost; the message says which and what to do."""
 
 
-class DaskClusterResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """Where CPU work scales out to.
+class DaskCluster:
+    """Where CPU work scales out to, for as long as it is entered.
 
     ``where`` is ``threads``, ``processes``, or the address of a running scheduler, such as
     ``tcp://10.0.0.5:8786``. Nothing starts until work is submitted: a small batch never pays for
-    a cluster. What was started here is closed when the run ends, whatever happened in it. A
-    cluster without any worker for ``lost_seconds``, or whose scheduler is silent as long, is lost.
+    a cluster. What was started here is closed when the context ends, whatever happened in it. A
+    cluster without any worker for ``lost_seconds``, or whose scheduler is silent as long, is lost:
+    the next use starts another one.
     """
 
-    where: str = PROCESSES
-    workers: int = 2
-    lost_seconds: float = 30.0
-    _stack: ExitStack | None = PrivateAttr(default=None)
-    _client: Any = PrivateAttr(default=None)
+    def __init__(
+        self, where: str = PROCESSES, workers: int = 2, lost_seconds: float = 30.0
+    ) -> None:
+        self.where, self.workers, self.lost_seconds = where, workers, lost_seconds
+        self.gain = WorkerGain(workers)
+        self._entered = False
+        self._stack = ExitStack()
+        self._client: Any = None
+        self._is_lost = False
 
-    @contextmanager
-    def yield_for_execution(
-        self, context: dg.InitResourceContext
-    ) -> Generator["DaskClusterResource", None, None]:
-        # Dagster skips teardown when set-up fails; an exit stack does not
-        with ExitStack() as stack:
-            self._stack = stack
-            try:
-                yield self
-            finally:
-                self._stack = self._client = None
+    def __enter__(self) -> Self:
+        self._entered = True
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._entered = False
+        self._close()
 
     @property
     def client(self) -> "Client":
@@ -65,11 +72,21 @@ class DaskClusterResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
         Raises ClusterError when a scheduler does not answer.
         """
+        if self._is_lost:
+            self._close()
         if self._client is None:
-            if self._stack is None:
+            if not self._entered:
                 raise ClusterError("the cluster is only there while a run uses the resource")
-            self._client = self._connect(self._stack)
+            with ExitStack() as starting:
+                self._client = self._connect(starting)
+                self._stack = starting.pop_all()
+            self.gain.running = True
         return self._client
+
+    def _close(self) -> None:
+        self._client, self._is_lost = None, False
+        self.gain.running = False
+        self._stack.close()
 
     def memory_bytes(self) -> int:
         """What all workers together may hold."""
@@ -86,22 +103,17 @@ class DaskClusterResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         self,
         function: Callable[[Piece], Result],
         pieces: Sequence[Piece],
-        warm_up: Callable[[], object] | None = None,
     ) -> Iterator[tuple[Piece, Result]]:
         """Each piece with what ``function`` made of it on a worker, as they are finished.
 
-        ``function`` is at module level and pieces are plain data; ``warm_up`` is called on every
-        worker first. Raises what the function raised, or ClusterError when workers are lost for
-        good or the scheduler is; whatever is still under way then, or when the caller stops
-        listening, is cancelled.
+        ``function`` is at module level and pieces are plain data. Raises what the function raised,
+        or ClusterError when workers are lost for good or the scheduler is; whatever is still under
+        way then, or when the caller stops listening, is cancelled.
         """
         client = self.client
         futures: list[Any] = []
         try:
             with self._kept():
-                if warm_up is not None:
-                    # of a worker that dies meanwhile, another one takes the pieces
-                    client.run(warm_up, on_error="return")
                 # pure=False: equal pieces of two runs on one scheduler must not share a key
                 futures = client.map(function, pieces, pure=False, batch_size=_SENT_TOGETHER)
             piece_of = dict(zip((future.key for future in futures), pieces, strict=True))
@@ -158,6 +170,7 @@ class DaskClusterResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                     raise self._lost(f"no worker for {self.lost_seconds:.0f} s") from None
 
     def _lost(self, why: object) -> ClusterError:
+        self._is_lost = True
         return _lost_cluster(self.where, why)
 
     @contextmanager
@@ -229,6 +242,22 @@ def _lost_cluster(where: str, why: object) -> ClusterError:
         f"the Dask cluster ({where}) was lost: {why}; run again, or set "
         "ORCHESTRATION_DASK=threads to work without processes"
     )
+
+
+class DaskClusterResource(dg.ConfigurableResource[DaskCluster]):
+    """A cluster for each run; see :class:`DaskCluster`."""
+
+    where: str = PROCESSES
+    workers: int = 2
+    lost_seconds: float = 30.0
+
+    @contextmanager
+    def yield_for_execution(
+        self, context: dg.InitResourceContext
+    ) -> Generator[DaskCluster, None, None]:
+        # Dagster skips teardown when set-up fails: nothing is started before it is used
+        with DaskCluster(self.where, self.workers, self.lost_seconds) as cluster:
+            yield cluster
 
 
 def _has_workers(client: "Client", seconds: float) -> bool:

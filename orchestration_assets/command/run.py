@@ -134,6 +134,7 @@ def _materialize(
     # Dagster takes seconds to import: a run that finds nothing new does without it
     from orchestration_assets.command.instance import instance_errors, open_instance
     from orchestration_assets.command.side_by_side import processes
+    from resources.dask_cluster import DaskCluster
     from sensors.new_content import observation
 
     home = Home(settings.home)
@@ -164,7 +165,13 @@ def _materialize(
             pool = beside.enter_context(processes(plan, jobs, display)) if side_by_side else None
             instance = stack.enter_context(open_instance(home))
             instance.report_runless_asset_event(observation(intake))
-            overrides = {"progress": display, "budget": accounts.budget}
+            # for all batches: starting workers takes as long as some thousand items
+            cluster = stack.enter_context(DaskCluster(settings.dask))
+            overrides = {
+                "progress": display,
+                "budget": accounts.budget,
+                "dask_cluster": cluster,
+            }
             definitions = open_definitions(plan, overrides)
             if pool is None:
                 work = RunWork(plan, accounts, definitions, instance)

@@ -67,6 +67,7 @@ def read_plan(series: str) -> RunPlan:
             tuple(settings["sources"]),
             settings["dask"],
             settings["tick_seconds"],
+            settings["store"],
         ),
         facts["again"],
         facts["budget_usd"],

@@ -52,6 +52,8 @@ class ContentReader:
             stream.close()
         self._streams.clear()
         self._parquet.clear()
+        if self._opened is not None:
+            self._opened.close()
 
     def text(self, row: AcceptedItem) -> str:
         """The decoded content of an accepted manifest row.

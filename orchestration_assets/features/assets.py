@@ -11,7 +11,7 @@ from orchestration_assets.schemas.cache import FEATURE_CACHE_REPORT
 from orchestration_assets.schemas.tables import CALL_LOG, CONTENT_PROFILES
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from orchestration_assets.table_assets import materialize, table_asset
-from resources.dask_cluster import DaskClusterResource
+from resources.dask_cluster import DaskCluster
 from resources.home import Home
 from resources.home_resource import PolicyFileResource
 
@@ -33,7 +33,7 @@ def content_vectors(
     content_profiles: pa.Table,
     home: dg.ResourceParam[Home],
     policy_file: PolicyFileResource,
-    dask_cluster: DaskClusterResource,
+    dask_cluster: dg.ResourceParam[DaskCluster],
     progress: dg.ResourceParam[Progress],
 ) -> dg.MaterializeResult[pa.Table]:
     """Computes what the cache lacks, and relates the batch to the index as it was pinned."""
@@ -43,8 +43,7 @@ def content_vectors(
         content_manifest,
         content_profiles,
         load_policy(policy_file.path).policy,
-        dask_cluster.map_chunks,
-        dask_cluster.memory_bytes,
+        dask_cluster,
         progress,
     )
     return materialize(context, result)

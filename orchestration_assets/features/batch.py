@@ -31,6 +31,7 @@ from orchestration_assets.profiling.batch import (
     sort_by_position,
     unexpected_failure,
 )
+from orchestration_assets.profiling.placement import Workers
 from orchestration_assets.profiling.profile_cache import COMPUTED
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.enums import ProfileStatus
@@ -56,11 +57,6 @@ _RELATED: Final = replace(
 )
 # vectors computed are kept in portions: a run that dies loses the last one at most
 _STORE_EVERY: Final = 2_000
-
-Spread = Callable[
-    [Callable[[ProfileChunk], pa.Table], Sequence[ProfileChunk]],
-    Iterable[tuple[ProfileChunk, pa.Table]],
-]
 
 
 @cache
@@ -138,8 +134,7 @@ def vectorise_batch(
     manifest: pa.Table,
     profiles: pa.Table,
     policy: Policy,
-    spread: Spread,
-    cluster_bytes: Callable[[], int],
+    workers: Workers,
     progress: Progress,
 ) -> TableResult:
     """The vectors of the profiled items of a batch, related to each other and to earlier content.
@@ -152,7 +147,7 @@ def vectorise_batch(
     cache = home.features(policy.execution.cache)
     progress.stage("vectors", len(work.rows))
     vectors = compute_vectors(
-        work, cache, policy.execution, features.semantic, spread, cluster_bytes, progress.advance
+        work, cache, policy.execution, features.semantic, workers, progress.advance
     )
     home.series.await_earlier(batch, CONTENT_VECTORS.name)
     earlier = earlier_content(home.models, batch, features.window)
@@ -177,8 +172,7 @@ def compute_vectors(
     cache: TieredCache,
     execution: Execution,
     semantic: bool,
-    spread: Spread,
-    cluster_bytes: Callable[[], int],
+    workers: Workers,
     advance: Callable[[int], None] = lambda items: None,
 ) -> VectorColumns:
     """Vectors and sketches of the items of ``work``; what is kept is neither read nor computed."""
@@ -190,7 +184,7 @@ def compute_vectors(
     missing = replace(work, rows=tuple(work.rows[n] for n in recalled.missing))
     key_of = {work.rows[n].item_id: (n, keys[n]) for n in recalled.missing}
     function = partial(vector_chunk, semantic=semantic)
-    _, made = divide(missing, execution.tiers, function, partial(spread, function), cluster_bytes)
+    _, made = divide(missing, execution.tiers, function, workers)
     there = len(recalled.positions)
     known = recalled.rows.add_column(0, "status", pa.array([ProfileStatus.OK.value] * there))
     parts = [known.add_column(1, "reason", pa.nulls(there, pa.string())).cast(_FOUND)]

@@ -1,21 +1,43 @@
 """Vectors of an item's words by feature hashing: no model, no vocabulary, deterministic."""
 
+import re
 from collections.abc import Sequence
 from functools import cache
+from itertools import chain
 from typing import Any, Final
 
 import numpy as np
+
+from orchestration_assets.text.murmur_hashes import murmur_hashes
 
 DIMENSIONS: Final = 512
 MAX_CHARS: Final = 16_384
 
 
-@cache
-def _hashing() -> Any:
-    from sklearn.feature_extraction.text import HashingVectorizer
+_WORD: Final = re.compile(r"\w+")
+# as many words as one process remembers the places of: some MB
+_MOST_WORDS: Final = 1 << 16
 
-    words = {"token_pattern": r"\w+", "norm": None, "alternate_sign": True}
-    return HashingVectorizer(n_features=DIMENSIONS, **words)
+
+@cache
+def _known_places() -> dict[str, int]:
+    """Word -> 1 + its place, negative where its sign is; filled by :func:`_places`."""
+    return {}
+
+
+def _places(texts: Sequence[Sequence[str]]) -> Any:
+    """Of every word of the texts, one after the other; int64, see :func:`_known_places`."""
+    known = _known_places()
+    new = [word for word in dict.fromkeys(chain.from_iterable(texts)) if word not in known]
+    if new:
+        if len(known) + len(new) > _MOST_WORDS:
+            known.clear()
+            new = list(dict.fromkeys(chain.from_iterable(texts)))
+        hashes = murmur_hashes(new).astype(np.int64)
+        places = np.abs(hashes) % DIMENSIONS + 1
+        known.update(zip(new, np.where(hashes >= 0, places, -places).tolist(), strict=True))
+    count = sum(map(len, texts))
+    return np.fromiter(map(known.__getitem__, chain.from_iterable(texts)), np.int64, count)
 
 
 def hashed_words(texts: Sequence[str]) -> Any:
@@ -28,7 +50,12 @@ def hashed_words(texts: Sequence[str]) -> Any:
     """
     if not texts:
         return np.zeros((0, DIMENSIONS), np.float32)
-    sums = _hashing().transform([text[:MAX_CHARS] for text in texts]).toarray()
+    worded = [_WORD.findall(text[:MAX_CHARS].lower()) for text in texts]
+    places = _places(worded)
+    rows = np.repeat(np.arange(len(texts)), np.fromiter(map(len, worded), np.int64, len(texts)))
+    cells = rows * DIMENSIONS + np.abs(places) - 1
+    sums = np.bincount(cells, np.sign(places), len(texts) * DIMENSIONS)
+    sums = sums.reshape(len(texts), DIMENSIONS)
     dampened = np.sign(sums) * np.log1p(np.abs(sums))
     lengths = np.linalg.norm(dampened, axis=1, keepdims=True)
     return (dampened / np.where(lengths > 0, lengths, 1.0)).astype(np.float32)

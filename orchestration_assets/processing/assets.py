@@ -20,7 +20,7 @@ from orchestration_assets.schemas.tables import CALL_LOG, DECISION_LOG
 from orchestration_assets.schemas.taught import TAUGHT_SERVICES
 from orchestration_assets.table_assets import materialize, table_asset
 from resources.ai_services.resilience.spend_budget import SpendBudget
-from resources.dask_cluster import DaskClusterResource
+from resources.dask_cluster import DaskCluster
 from resources.home import Home
 from resources.home_resource import PolicyFileResource
 
@@ -123,7 +123,7 @@ def interpretations(
     home: dg.ResourceParam[Home],
     progress: dg.ResourceParam[Progress],
     budget: dg.ResourceParam[SpendBudget],
-    dask_cluster: DaskClusterResource,
+    dask_cluster: dg.ResourceParam[DaskCluster],
 ) -> Iterator[dg.MaterializeResult[pa.Table]]:
     """Carries out every plan; yields the tables that were asked for.
 
@@ -137,7 +137,7 @@ def interpretations(
         tables,
         budget,
         progress,
-        dask_cluster.map_chunks,
+        dask_cluster,
         only_deferred=ONLY_DEFERRED_TAG in context.run.tags,
     )
     for warning in warnings:

@@ -5,10 +5,11 @@ named before any is read, and gives back rows and new answers; only the driver w
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
+from time import process_time
 from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
@@ -22,6 +23,7 @@ from orchestration_assets.processing.event_loop import BatchResult, BatchWork, L
 from orchestration_assets.processing.near_copy_sharing import in_order
 from orchestration_assets.processing.sure_questions import reads_in_rounds, sure_questions
 from orchestration_assets.processing.take_up import result_of
+from orchestration_assets.profiling.placement import Placement, Workers
 from orchestration_assets.profiling.tiers import SizeTier, choose_tier, chunks
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import EntryOutcome
@@ -68,13 +70,10 @@ class _Keys(NamedTuple):
     known: frozenset[str]
 
 
+# items after which it is looked at whether workers are worth it
+_PART_ITEMS: Final = 1_000
 # the key of nothing that is kept
 _UNKNOWN: Final = _Keys(frozenset({""}), frozenset())
-
-Spread = Callable[
-    [Callable[[PlanChunk], ChunkResult], Sequence[PlanChunk]],
-    Iterable[tuple[PlanChunk, ChunkResult]],
-]
 
 
 def embedded_chunk(chunk: PlanChunk) -> ChunkResult:
@@ -103,8 +102,8 @@ def _embedded_work(policy: str) -> BatchWork:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedBatch:
-    """Carries out plans of a batch that ask only services of this process: here, or in chunks that
-    ``spread`` runs on workers where the size tier says so.
+    """Carries out plans of a batch that ask only services of this process: here, and in chunks on
+    ``workers`` once these are worth it.
 
     ``manifest``, ``profiles`` and ``plans`` are the tables of the batch.
     """
@@ -117,7 +116,7 @@ class EmbeddedBatch:
     plans: pa.Table
     cache: AnswerCache
     load_item: LoadItem
-    spread: Spread
+    workers: Workers
     advance: Callable[[int], None] = lambda items: None
 
     def process(self, plans: Sequence[PlanRow], work: BatchWork) -> BatchResult:
@@ -128,11 +127,29 @@ class EmbeddedBatch:
         are kept.
         """
         sizes = dict(values(self._accepted(), "item_id", "size_bytes"))
+        groups = [list(group) for _, group in groupby(plans, key=lambda plan: plan.item_id)]
+        bytes_of = [sizes.get(group[0].item_id, 0) for group in groups]
+        tiers = self.policy.execution.tiers
+        placement = Placement(len(groups), sum(bytes_of), tiers, self.workers)
+        parts: list[BatchResult] = []
+        for start in range(0, len(groups), _PART_ITEMS):
+            if placement.pays():
+                rest = [plan for group in groups[start:] for plan in group]
+                parts.append(self._divided(rest, work, sizes))
+                break
+            part, began = groups[start : start + _PART_ITEMS], process_time()
+            parts.append(self._here([plan for group in part for plan in group], work))
+            part_bytes = sum(bytes_of[start : start + _PART_ITEMS])
+            placement.done_here(len(part), part_bytes, process_time() - began)
+        return joined(parts)
+
+    def _divided(
+        self, plans: Sequence[PlanRow], work: BatchWork, sizes: Mapping[str, int]
+    ) -> BatchResult:
+        """What workers can do there, the rest here."""
         outlines = self._outlines(work)
         learned = {plan.item_id for plan in plans if plan.artefact is not None}
         movable = (sizes.keys() & outlines.keys()) - learned
-        if not self._is_large({plan.item_id for plan in plans} & movable, sizes):
-            return self._here(plans, work)
         questions = {
             (plan.item_id, plan.task): self._keys(plan, work, outlines[plan.item_id])
             for plan in plans
@@ -159,7 +176,7 @@ class EmbeddedBatch:
         """The rows of each piece; answers are kept in portions, also when the cluster is lost."""
         parts: dict[int, BatchResult] = {}
         try:
-            for piece, result in self.spread(embedded_chunk, pieces):
+            for piece, result in self.workers.map_chunks(embedded_chunk, pieces):
                 parts[piece.number] = result_of(result.tables)
                 self.cache.put_entries(result.given)
                 self.cache.ignored += result.ignored

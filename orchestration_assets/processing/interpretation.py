@@ -19,7 +19,7 @@ from orchestration_assets.processing.batch import (
     rows_about,
     separate_loader,
 )
-from orchestration_assets.processing.embedded_chunks import EmbeddedBatch, Spread
+from orchestration_assets.processing.embedded_chunks import EmbeddedBatch
 from orchestration_assets.processing.embedded_plans import embedded_items
 from orchestration_assets.processing.event_loop import BatchResult, process_plans
 from orchestration_assets.processing.near_copy_sharing import (
@@ -30,6 +30,7 @@ from orchestration_assets.processing.near_copy_sharing import (
 from orchestration_assets.processing.near_items import NearItems
 from orchestration_assets.processing.take_up import kept, plans_to_take_up, stored_result
 from orchestration_assets.processing.taught_batch import TaughtBatch
+from orchestration_assets.profiling.placement import Workers
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.services import TaughtConfig
 from orchestration_assets.schemas.tables import (
@@ -58,14 +59,14 @@ def interpret_batch(
     tables: PlannedTables,
     budget: SpendBudget,
     progress: Progress,
-    spread: Spread,
+    workers: Workers,
     *,
     only_deferred: bool = False,
 ) -> tuple[BatchResult, list[str]]:
     """Carries out every plan; the rows, and warnings for people.
 
-    What calls cost comes out of ``budget``. ``spread`` carries out chunks on workers. With
-    ``only_deferred`` plans without a deferred reading keep their stored rows.
+    What calls cost comes out of ``budget``. ``workers`` carry out chunks where that is worth it.
+    With ``only_deferred`` plans without a deferred reading keep their stored rows.
     """
     policy = read_pinned_policy(home.policies, tables.plans)
     plans = tables.plans.sort_by([("item_id", "ascending"), ("task", "ascending")])
@@ -117,7 +118,9 @@ def interpret_batch(
                 return taught.process(others, work, in_event_loop)
             # all at once: whole tables are gone through, which parts of a batch would each do again
             whole = tables.manifest, tables.profiles, tables.plans
-            away = EmbeddedBatch(home, batch, policy, *whole, cache, load, spread, progress.advance)
+            away = EmbeddedBatch(
+                home, batch, policy, *whole, cache, load, workers, progress.advance
+            )
             done = away.process(embedded, work)
             if not others:
                 return done

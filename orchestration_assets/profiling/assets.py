@@ -7,11 +7,11 @@ import pyarrow as pa
 
 from orchestration_assets.content.batch_completion import nothing_left
 from orchestration_assets.policy.load import load_policy
-from orchestration_assets.profiling.batch import profile_accepted, profile_chunk, warm_up
+from orchestration_assets.profiling.batch import profile_accepted
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.tables import CONTENT_PROFILES
 from orchestration_assets.table_assets import materialize, table_asset
-from resources.dask_cluster import DaskClusterResource
+from resources.dask_cluster import DaskCluster
 from resources.home import Home
 from resources.home_resource import PolicyFileResource
 
@@ -32,7 +32,7 @@ def content_profiles(
     content_manifest: pa.Table,
     home: dg.ResourceParam[Home],
     policy_file: PolicyFileResource,
-    dask_cluster: DaskClusterResource,
+    dask_cluster: dg.ResourceParam[DaskCluster],
     progress: dg.ResourceParam[Progress],
 ) -> Iterator[dg.MaterializeResult[pa.Table]]:
     """Profiles what is new; what was profiled before comes from the cache, verified by hash.
@@ -47,8 +47,7 @@ def content_profiles(
         context.partition_key,
         content_manifest,
         load_policy(policy_file.path).policy.execution,
-        lambda pieces: dask_cluster.map_chunks(profile_chunk, pieces, warm_up),
-        dask_cluster.memory_bytes,
+        dask_cluster,
         progress,
     )
     dashboard = dask_cluster.dashboard

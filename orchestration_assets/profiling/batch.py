@@ -8,9 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.content.content_reader import ContentReader, SupersededError
+from orchestration_assets.profiling.placement import Placement, Workers, shared_out
 from orchestration_assets.profiling.profile_cache import COMPUTED, ProfileCache
 from orchestration_assets.profiling.profiler import profile
-from orchestration_assets.profiling.tiers import SizeTier, TierChoice, choose_tier, chunks
+from orchestration_assets.profiling.tiers import SizeTier, TierChoice, chunks
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.enums import ProfileStatus
 from orchestration_assets.schemas.features import FEATURE_NAMES, FEATURES
@@ -31,9 +32,6 @@ _EMPTY_FEATURES = {
 _STAGE_CLOCKS: Final = ("preprocess_ms", "features_ms", "complexity_ms", "aggregation_ms")
 # profiles computed are kept in portions: a run that dies loses the last one at most
 _STORE_EVERY: Final = 2_000
-_WARM_UP_NAMES: Final = tuple(
-    f"a.{ending}" for ending in "py js ts go rs java c cpp rb sh json yaml html css md txt".split()
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +88,6 @@ def changed_rows(chunk: ProfileChunk) -> dict[int, dict[str, Any]]:
     }
 
 
-def warm_up() -> None:
-    """Loads grammars and word lists of every kind; called once on a new worker."""
-    for name in _WARM_UP_NAMES:
-        profile(name, "word\n", size_bytes=5)
-
-
-MapChunks = Callable[[Sequence[ProfileChunk]], Iterable[tuple[ProfileChunk, pa.Table]]]
-
-
 @dataclass(frozen=True, slots=True)
 class ProfiledBatch:
     """The profile table, in the order of the manifest rows, and where it was computed."""
@@ -113,8 +102,7 @@ def profile_accepted(
     batch: str,
     manifest: pa.Table,
     execution: Execution,
-    spread: MapChunks,
-    cluster_bytes: Callable[[], int],
+    workers: Workers,
     progress: Progress,
 ) -> TableResult:
     """The profiles of the accepted items of a manifest; content that changed since is released."""
@@ -122,7 +110,7 @@ def profile_accepted(
     work = ProfileChunk(home, batch, home.batches.source(batch), accepted)
     cache = home.features(execution.cache)
     progress.stage("profiling", len(accepted))
-    done = profile_batch(work, cache, execution, spread, cluster_bytes, progress.advance)
+    done = profile_batch(work, cache, execution, workers, progress.advance)
     home.cache_uses.write(batch, CONTENT_PROFILES.name, cache)
     # whoever else holds what could not be computed here computes it in a later batch
     superseded = done.profiles.filter(pc.equal(done.profiles["status"], ProfileStatus.SUPERSEDED))
@@ -135,15 +123,13 @@ def profile_batch(
     work: ProfileChunk,
     cache: TieredCache,
     execution: Execution,
-    map_chunks: MapChunks,
-    cluster_bytes: Callable[[], int],
+    workers: Workers,
     advance: Callable[[int], None] = lambda items: None,
 ) -> ProfiledBatch:
     """One row an accepted item of ``work``.
 
     An item whose profile is cached is only read again, to verify its content; the others are
-    profiled in this process or by ``map_chunks``, which runs chunks on workers and returns each
-    with its rows. ``cluster_bytes`` is called only when that is about to happen.
+    profiled in this process or by ``workers``.
     """
     profile_cache = ProfileCache(cache, execution.cache.min_item_bytes)
     profiles, recalled = profile_cache.recall(work.batch, work.rows)
@@ -153,7 +139,7 @@ def profile_batch(
     advance(len(recalled.positions))
 
     missing = replace(work, rows=tuple(work.rows[n] for n in recalled.missing))
-    choice, results = divide(missing, execution.tiers, profile_chunk, map_chunks, cluster_bytes)
+    placement, results = divide(missing, execution.tiers, profile_chunk, workers)
     place_of = {work.rows[n].item_id: n for n in recalled.missing}
     parts = [
         profiles.take(pa.array(unchanged, pa.int64())),
@@ -164,25 +150,25 @@ def profile_batch(
         parts.append(computed)
         positions += [place_of[row.item_id] for row in piece.rows]
     table = sort_by_position(pa.concat_tables(parts), positions)
-    return ProfiledBatch(table, choice, len(unchanged))
+    return ProfiledBatch(table, placement.choice, len(unchanged))
 
 
 def divide(
     work: ProfileChunk,
     tiers: SizeTiers,
     function: Callable[[ProfileChunk], Result],
-    map_chunks: Callable[[Sequence[ProfileChunk]], Iterable[tuple[ProfileChunk, Result]]],
-    cluster_bytes: Callable[[], int],
-) -> tuple[TierChoice, Iterable[tuple[ProfileChunk, Result]]]:
-    """The tier of the work, and its chunks with the result of each, as they are finished."""
+    workers: Workers,
+) -> tuple[Placement, Iterator[tuple[ProfileChunk, Result]]]:
+    """The chunks of the work with the result of each, as they are finished; where that was is
+    known when all of them are."""
     sizes = [row.size_bytes for row in work.rows]
-    choice = choose_tier(len(sizes), sum(sizes), tiers)
-    if choice.tier is not SizeTier.IN_PROCESS:
-        choice = choose_tier(len(sizes), sum(sizes), tiers, cluster_bytes())
     pieces = [replace(work, rows=tuple(part)) for part in chunks(work.rows, sizes, tiers)]
-    if choice.tier is SizeTier.IN_PROCESS:
-        return choice, ((piece, function(piece)) for piece in pieces)
-    return choice, map_chunks(pieces)
+    placement = Placement(len(sizes), sum(sizes), tiers, workers)
+    return placement, shared_out(pieces, function, _sizes, placement, workers)
+
+
+def _sizes(piece: ProfileChunk) -> list[int]:
+    return [row.size_bytes for row in piece.rows]
 
 
 def sort_by_position(table: pa.Table, positions: Sequence[int]) -> pa.Table:

@@ -468,13 +468,21 @@ class TaskConfig(_Strict):
 
 
 class SizeTiers(_Strict):
-    """From which size a batch is profiled on the Dask cluster, and in which chunks."""
+    """From which size a batch may be computed on the Dask cluster, and in which chunks."""
 
     dask_from_items: Annotated[int, Field(ge=0)] = Field(
         default=5_000, description="batches of fewer items are profiled in the run's own process"
     )
     dask_from_bytes: Annotated[int, Field(ge=0)] = Field(
         default=64 * MIB, description="unless their content is at least this large"
+    )
+    dask_from_seconds: Annotated[float, Field(ge=0)] | None = Field(
+        default=None,
+        description=(
+            "beyond these boundaries, work goes to the cluster once what is left of a step would "
+            "take the run's own process so many processor seconds; null: once, by what was "
+            "measured, workers save more than starting them takes; 0: always"
+        ),
     )
     chunk_items: Annotated[int, Field(ge=1)] = Field(
         default=200, description="a chunk of work closes at this many items"

@@ -13,6 +13,8 @@ Result = TypeVar("Result")
 
 # a store that hangs so often is down: what is left of it is refused without waiting
 _LOST_CALLS: Final = 8
+# how much is read at once: little after a jump, and twice as much each time that it goes on there
+_FIRST_BYTES: Final = 1 << 14
 _BLOCK_BYTES: Final = 1 << 20
 
 
@@ -75,6 +77,8 @@ class _BoundedRaw(io.RawIOBase):
         self._stream = stream
         self._calls = calls
         self._read = read
+        self._ahead = _FIRST_BYTES
+        self._next = 0
 
     def readable(self) -> bool:
         return True
@@ -83,8 +87,14 @@ class _BoundedRaw(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        data = self._calls.call(self._read, self._stream, len(buffer))
+        place = self.tell()
+        goes_on = self._next <= place <= self._next + self._ahead
+        self._ahead = min(self._ahead * 2, _BLOCK_BYTES) if goes_on else _FIRST_BYTES
+        # a request beyond a block is for so many bytes; others only fill the buffer
+        size = len(buffer) if len(buffer) > _BLOCK_BYTES else min(len(buffer), self._ahead)
+        data = self._calls.call(self._read, self._stream, size)
         buffer[: len(data)] = data
+        self._next = place + len(data)
         return len(data)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
@@ -113,3 +123,5 @@ def _serve(calls: "SimpleQueue[Any]", results: "SimpleQueue[Any]") -> None:
             results.put((function(*arguments), None))
         except BaseException as error:  # noqa: BLE001 -- handed to the caller, who raises it
             results.put((None, error))
+        # the next call may never come: whose function it was must not live on until then
+        del call, function, arguments

@@ -100,6 +100,10 @@ class Source(ABC):
         """What is at an address now. Raises ContentError."""
         return self._calls.call(self._version, address)
 
+    def close(self) -> None:
+        """Lets go of what reading holds; the next question to the store takes it again."""
+        self._calls.close()
+
     @abstractmethod
     def children(self, folder: str) -> Iterable[tuple[str, bool, Any]]:
         """Name, whether it is a folder, and a handle of each child of a relative folder.

@@ -140,7 +140,7 @@ def test_content_dropped_in_becomes_a_report_through_all_of_them(tmp_path) -> No
     policy["content"] |= {"settle_seconds": 0.5}
     policy["content"]["batch"] |= {"wait_seconds": 1}
     # small batches go to the cluster too
-    policy["execution"]["tiers"] |= {"dask_from_items": 2}
+    policy["execution"]["tiers"] |= {"dask_from_items": 2, "dask_from_seconds": 0}
     policy["execution"]["cache"] |= {"redis_url_env": "FEATURE_CACHE_URL", "min_item_bytes": 0}
     file = tmp_path / "policy.yaml"
     file.write_text(yaml.safe_dump(policy))

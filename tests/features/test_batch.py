@@ -20,6 +20,7 @@ from resources.feature_cache.opening import open_cache
 from resources.home import Home
 from resources.model_registry import ModelRegistry
 from tests.features.test_near_copies import document, edited
+from tests.workers import FakeWorkers, no_workers
 
 FEATURES = Features()
 STABLE = CONTENT_VECTORS.stable_columns
@@ -48,9 +49,7 @@ class Corpus:
         execution = Execution()
         cache = open_cache(self.home, execution.cache)
         work = ProfileChunk(Home(self.home), batch, file_address(self.folder), tuple(rows))
-        vectors = compute_vectors(
-            work, cache, execution, features.semantic, lambda *_: [], lambda: 0
-        )
+        vectors = compute_vectors(work, cache, execution, features.semantic, no_workers())
         earlier = earlier_content(self.store, batch, features.window)
         related = relate(vectors, earlier, features)
         store_segment(self.store, batch, features.window, earlier, related.representatives)
@@ -172,7 +171,9 @@ def test_every_row_names_a_representative_that_is_its_own(corpus) -> None:
 
 def test_what_was_finished_is_kept_when_the_cluster_breaks(corpus) -> None:
     rows = tuple(corpus.write(f"{n:02d}", document(n, 60)) for n in range(30))
-    tiers = Execution().tiers.model_copy(update={"dask_from_items": 1, "chunk_items": 10})
+    tiers = Execution().tiers.model_copy(
+        update={"dask_from_items": 1, "dask_from_seconds": 0, "chunk_items": 10}
+    )
     execution = Execution(tiers=tiers)
     work = ProfileChunk(Home(corpus.home), "b1", file_address(corpus.folder), rows)
 
@@ -183,7 +184,7 @@ def test_what_was_finished_is_kept_when_the_cluster_breaks(corpus) -> None:
 
     cache = open_cache(corpus.home, execution.cache)
     with pytest.raises(RuntimeError, match="lost"):
-        compute_vectors(work, cache, execution, False, breaks, lambda: 1 << 40)
+        compute_vectors(work, cache, execution, False, FakeWorkers(breaks))
     corpus.run("b1", list(rows))
     assert len(corpus.read) == 10
 

@@ -5,7 +5,6 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
@@ -15,17 +14,20 @@ from orchestration_assets.policy.load import load_policy
 from orchestration_assets.policy.pinned_policy import read_pinned_policy
 from orchestration_assets.processing.answer_cache import AnswerCache
 from orchestration_assets.processing.batch import build_work, item_loader, result_tables
-from orchestration_assets.processing.embedded_chunks import EmbeddedBatch, Spread
+from orchestration_assets.processing.embedded_chunks import EmbeddedBatch
 from orchestration_assets.processing.embedded_plans import embedded_items
 from orchestration_assets.processing.event_loop import BatchResult
+from orchestration_assets.profiling.placement import Workers
 from orchestration_assets.schemas.policy import SizeTiers
 from orchestration_assets.schemas.tables import PROCESSING_PLANS, TABLES, PlanRow
-from resources.dask_cluster import DaskClusterResource
+from resources.dask_cluster import DaskCluster
 from resources.feature_cache.lmdb_store import LmdbStore
 from resources.home import Home
+from resources.worker_gain import WorkerGain
 from tests.conftest import Finished
+from tests.workers import FakeWorkers, no_workers
 
-EVERY_ITEM_THERE = SizeTiers(dask_from_items=1, chunk_items=1)
+EVERY_ITEM_THERE = SizeTiers(dask_from_items=1, dask_from_seconds=0, chunk_items=1)
 
 
 class Batch:
@@ -56,7 +58,7 @@ class Batch:
         folder = self.home.folder / "cache" / f"answers{self.forgotten}"
         self.cache = AnswerCache(LmdbStore(folder))
 
-    def process(self, spread: Spread, tiers: SizeTiers = EVERY_ITEM_THERE) -> BatchResult:
+    def process(self, workers: Workers, tiers: SizeTiers = EVERY_ITEM_THERE) -> BatchResult:
         execution = self.policy.execution.model_copy(update={"tiers": tiers})
         policy = self.policy.model_copy(update={"execution": execution})
         tables = self.manifest, self.profiles, self.plans
@@ -65,7 +67,7 @@ class Batch:
         with ContentReader(self.home, source) as reader:
             load = item_loader(self.manifest, self.profiles, reader)
             away = EmbeddedBatch(
-                self.home, self.name, policy, *tables, self.cache, load, spread, self.done.append
+                self.home, self.name, policy, *tables, self.cache, load, workers, self.done.append
             )
             return away.process(self.rows, self.work)
 
@@ -79,9 +81,8 @@ def batch(copied: Finished) -> Batch:
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[DaskClusterResource]:
-    resource = DaskClusterResource(where="processes", workers=2)
-    with resource.yield_for_execution(dg.build_init_resource_context()) as ready:
+def cluster() -> Iterator[DaskCluster]:
+    with DaskCluster("processes", workers=2) as ready:
         yield ready
 
 
@@ -90,13 +91,12 @@ def stable(done: BatchResult) -> dict[str, pa.Table]:
     return {name: found[name].select(TABLES[name].stable_columns) for name in found}
 
 
-def nowhere(function, pieces):
-    raise AssertionError("no worker is asked")
+nowhere = no_workers()
 
 
 def test_rows_are_those_of_the_run_s_own_process(batch, cluster) -> None:
     stored = {name: batch.home.tables.read(name, batch.name) for name in stable(BatchResult())}
-    there = batch.process(cluster.map_chunks)
+    there = batch.process(cluster)
     assert sum(batch.done) == len(batch.items)
     batch.forget_answers()
     here = batch.process(nowhere, SizeTiers(dask_from_items=10**6))
@@ -111,7 +111,7 @@ def test_rows_are_those_of_the_run_s_own_process(batch, cluster) -> None:
 
 
 def test_what_workers_answered_is_kept_and_asked_of_nobody_again(batch, cluster) -> None:
-    first = batch.process(cluster.map_chunks)
+    first = batch.process(cluster)
     again = batch.process(nowhere)
     assert stable(again) == stable(first)
     assert {call.origin for call in again.calls} == {"cache"}
@@ -121,7 +121,7 @@ def test_a_chunk_is_told_what_is_kept_already(batch, cluster) -> None:
     half = sorted(batch.items)[::2]
     every = batch.rows
     batch.rows = [plan for plan in every if plan.item_id in half]
-    batch.process(cluster.map_chunks)
+    batch.process(cluster)
     kept = set()
 
     def spread(function, pieces):
@@ -129,7 +129,7 @@ def test_a_chunk_is_told_what_is_kept_already(batch, cluster) -> None:
         return cluster.map_chunks(function, pieces)
 
     batch.rows = every
-    whole = batch.process(spread)
+    whole = batch.process(FakeWorkers(spread))
     assert kept == batch.items - set(half)
     assert sum(batch.done) == len(batch.items)
     origins = {call.item_id: call.origin for call in whole.calls}
@@ -137,7 +137,7 @@ def test_a_chunk_is_told_what_is_kept_already(batch, cluster) -> None:
 
 
 def test_a_worker_that_is_killed_costs_time_only(batch, cluster, monkeypatch) -> None:
-    expected = stable(batch.process(cluster.map_chunks))
+    expected = stable(batch.process(cluster))
     batch.forget_answers()
     killed: list[int] = []
 
@@ -148,7 +148,7 @@ def test_a_worker_that_is_killed_costs_time_only(batch, cluster, monkeypatch) ->
                 os.kill(killed[0], signal.SIGKILL)
             yield found
 
-    assert stable(batch.process(spread)) == expected
+    assert stable(batch.process(FakeWorkers(spread))) == expected
     assert len(killed) == 1 and sum(batch.done) == len(batch.items)
     assert {call.origin for call in batch.process(nowhere).calls} == {"cache"}
 
@@ -162,17 +162,29 @@ def test_answers_of_a_run_that_ends_early_are_kept(batch, cluster, monkeypatch) 
             yield found
 
     with pytest.raises(KeyboardInterrupt):
-        batch.process(spread)
+        batch.process(FakeWorkers(spread))
     kept = set()
 
     def rest(function, pieces):
         kept.update(item for piece in pieces for item in piece.plans["item_id"].to_pylist())
         return cluster.map_chunks(function, pieces)
 
-    batch.process(rest)
+    batch.process(FakeWorkers(rest))
     assert len(kept) == len(batch.items) - 2
 
 
 def test_the_packaged_tiers_keep_small_batches_here(batch) -> None:
     batch.process(nowhere, load_policy().policy.execution.tiers)
+    assert sum(batch.done) == len(batch.items)
+
+
+def test_rows_do_not_depend_on_when_workers_are_asked(batch, monkeypatch) -> None:
+    expected = stable(batch.process(nowhere, SizeTiers(dask_from_items=10**6)))
+    monkeypatch.setattr("orchestration_assets.processing.embedded_chunks._PART_ITEMS", 2)
+    batch.forget_answers()
+    gain = WorkerGain(2, start_seconds=0.0)
+    workers = FakeWorkers(lambda f, pieces: ((piece, f(piece)) for piece in pieces), gain)
+    there = batch.process(workers, SizeTiers(dask_from_items=1, chunk_items=1))
+    assert stable(there) == expected
+    assert workers.asked == [len(batch.items) - 4]
     assert sum(batch.done) == len(batch.items)

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 import pytest
 
 from orchestration_assets.profiling import batch as batch_module
-from orchestration_assets.profiling.batch import ProfileChunk, profile_batch, profile_chunk
+from orchestration_assets.profiling.batch import ProfileChunk, profile_batch
 from orchestration_assets.profiling.profile_cache import profile_key, profiler_version
 from orchestration_assets.profiling.profiler import profile
 from orchestration_assets.schemas.policy import Execution, FeatureCache
@@ -16,6 +16,7 @@ from orchestration_assets.schemas.source_urls import file_address
 from orchestration_assets.schemas.tables import CONTENT_PROFILES, AcceptedItem
 from resources.feature_cache.opening import open_cache
 from resources.home import Home
+from tests.workers import FakeWorkers, no_workers
 
 STABLE = CONTENT_PROFILES.stable_columns
 
@@ -46,7 +47,7 @@ class Bench:
         execution = self.execution.model_copy(update={"cache": FeatureCache(**cache)})
         work = ProfileChunk(Home(self.home), "b", file_address(self.folder), accepted(self.folder))
         tiers = open_cache(self.home, execution.cache)
-        return profile_batch(work, tiers, execution, lambda _: [], lambda: 0), tiers
+        return profile_batch(work, tiers, execution, no_workers()), tiers
 
 
 @pytest.fixture
@@ -98,7 +99,7 @@ def test_an_item_that_changed_since_it_was_accepted_is_superseded_not_remembered
     (bench.folder / "04.py").unlink()
     cache = open_cache(bench.home, bench.execution.cache)
     work = ProfileChunk(Home(bench.home), "b", file_address(bench.folder), rows)
-    done = profile_batch(work, cache, bench.execution, lambda _: [], lambda: 0)
+    done = profile_batch(work, cache, bench.execution, no_workers())
     lost = done.profiles.filter(pc.not_equal(done.profiles["status"], "ok"))
     assert lost["path"].to_pylist() == ["03.py", "04.py"]
     assert set(lost["status"].to_pylist()) == {"superseded"}
@@ -111,7 +112,7 @@ def test_a_failure_is_never_kept(bench) -> None:
     (bench.folder / "05.py").write_bytes(b"not what was accepted")
     work = ProfileChunk(Home(bench.home), "b", file_address(bench.folder), rows)
     cache = open_cache(bench.home, bench.execution.cache)
-    failed = profile_batch(work, cache, bench.execution, lambda _: [], lambda: 0)
+    failed = profile_batch(work, cache, bench.execution, no_workers())
     assert failed.profiles["status"].to_pylist()[5] == "superseded"
     (bench.folder / "05.py").write_bytes(data)
     done, _ = bench.run()
@@ -152,18 +153,20 @@ def test_small_items_are_not_kept_when_the_policy_says_so(bench) -> None:
 
 def test_what_was_finished_is_kept_when_the_cluster_breaks(bench, monkeypatch) -> None:
     monkeypatch.setattr(batch_module, "_STORE_EVERY", 1000)
-    tiers = bench.execution.tiers.model_copy(update={"dask_from_items": 1, "chunk_items": 10})
+    tiers = bench.execution.tiers.model_copy(
+        update={"dask_from_items": 1, "dask_from_seconds": 0, "chunk_items": 10}
+    )
     execution = bench.execution.model_copy(update={"tiers": tiers})
 
-    def breaks(pieces):
+    def breaks(function, pieces):
         for piece in pieces[:2]:
-            yield piece, profile_chunk(piece)
+            yield piece, function(piece)
         raise RuntimeError("lost")
 
     work = ProfileChunk(Home(bench.home), "b", file_address(bench.folder), accepted(bench.folder))
     cache = open_cache(bench.home, execution.cache)
     with pytest.raises(RuntimeError, match="lost"):
-        profile_batch(work, cache, execution, breaks, lambda: 1 << 40)
+        profile_batch(work, cache, execution, FakeWorkers(breaks))
     done, _ = bench.run()
     assert len(bench.computed) == 10
     assert done.from_cache == 20

@@ -1,5 +1,6 @@
 """Listing and reading hostile folders: everything gets an outcome, nothing hangs, nothing leaks."""
 
+import io
 import multiprocessing
 import os
 import socket
@@ -18,7 +19,7 @@ from orchestration_assets.schemas.errors import SourceError
 from orchestration_assets.schemas.listings import ContentError
 from orchestration_assets.schemas.source_urls import address_path, file_address
 from resources.content_source import FolderSource, open_source
-from resources.content_source.bounded import BoundedCalls
+from resources.content_source.bounded import BoundedCalls, bounded_stream
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -267,3 +268,66 @@ def test_a_call_that_hangs_is_given_up_and_a_store_that_hangs_is_left_alone() ->
 def test_what_a_bounded_call_raises_is_raised_here() -> None:
     with pytest.raises(ZeroDivisionError):
         BoundedCalls(1).call(divmod, 1, 0)
+
+
+class _Counted(io.BytesIO):
+    """What was read of it, by the size of each reading."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.sizes: list[int] = []
+
+    def read(self, size: int | None = -1) -> bytes:
+        data = super().read(size)
+        self.sizes.append(len(data))
+        return data
+
+
+def _bounded(data: bytes) -> tuple[_Counted, io.BufferedReader]:
+    stream = _Counted(data)
+    return stream, bounded_stream(stream, BoundedCalls(10), _Counted.read)
+
+
+_BIG = bytes(range(256)) * (1 << 14)
+
+
+@given(st.lists(st.tuples(st.integers(0, len(_BIG)), st.integers(0, 1 << 21)), max_size=12))
+def test_bounded_streams_give_what_stands_there_wherever_one_looks(places) -> None:
+    _, reader = _bounded(_BIG)
+    for start, size in places:
+        reader.seek(start)
+        assert reader.read(size) == _BIG[start : start + size]
+
+
+def test_short_records_far_apart_cost_little_more_than_themselves() -> None:
+    stream, reader = _bounded(_BIG)
+    starts = [(n * 1_234_577) % (len(_BIG) - 300) for n in range(200)]
+    for start in starts:
+        reader.seek(start)
+        assert reader.read(300) == _BIG[start : start + 300]
+    assert sum(stream.sizes) < 200 * (1 << 15)
+
+
+def test_records_one_after_the_other_are_read_in_large_blocks() -> None:
+    stream, reader = _bounded(_BIG)
+    for start in range(0, len(_BIG), 300):
+        reader.seek(start)
+        reader.read(299)
+    assert len(stream.sizes) < 20
+    assert sum(stream.sizes) < len(_BIG) * 1.1
+
+
+def test_whoever_read_leaves_no_thread_behind(tmp_path) -> None:
+    (tmp_path / "a").write_text("content")
+    before = {thread for thread in threading.enumerate() if thread.name == "bounded-read"}
+    for closes in (False, True):
+        source = FolderSource(tmp_path)
+        with source.open(file_address(tmp_path.resolve() / "a")) as stream:
+            assert stream.read() == b"content"
+        if closes:
+            source.close()
+        else:
+            del source, stream
+        for thread in {t for t in threading.enumerate() if t.name == "bounded-read"} - before:
+            thread.join(30)
+            assert not thread.is_alive()

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import dagster as dg
 import pytest
 
-from resources.dask_cluster import ClusterError, DaskClusterResource
+from resources.dask_cluster import ClusterError, DaskCluster, DaskClusterResource
 
 
 @contextmanager
@@ -51,17 +51,6 @@ def _slow(number: int) -> int:
     return number
 
 
-_warm: list[int] = []
-
-
-def _warm_up() -> None:
-    _warm.append(os.getpid())
-
-
-def _is_warm(number: int) -> bool:
-    return os.getpid() in _warm
-
-
 @contextmanager
 def running_scheduler():
     """A scheduler with one worker, both in processes of their own."""
@@ -98,13 +87,6 @@ def test_every_piece_comes_with_its_own_result(where: str) -> None:
     with opened(where=where) as cluster:
         found = dict(cluster.map_chunks(_double, list(range(20))))
     assert found == {n: 2 * n for n in range(20)}
-
-
-def test_every_worker_is_warm_before_the_first_piece() -> None:
-    with opened(where="processes") as cluster:
-        found = list(cluster.map_chunks(_is_warm, list(range(8)), _warm_up))
-    assert all(warm for _, warm in found)
-    assert os.getpid() not in _warm
 
 
 def test_the_life_cycle_is_in_order_and_ends_in_the_opposite_one(monkeypatch) -> None:
@@ -233,6 +215,40 @@ def test_workers_that_are_lost_for_good_give_one_clear_error() -> None:
         worker.kill()
         with pytest.raises(ClusterError, match=r"was lost: no worker for 3 s; run again"):
             list(results)
+
+
+def test_one_cluster_serves_all_runs_while_it_is_entered() -> None:
+    with DaskCluster("threads") as cluster:
+        clients = []
+        for _ in range(2):
+            definitions = dg.Definitions(
+                assets=[_asset], resources={"dask_cluster": cluster, "clients": clients}
+            )
+            job = definitions.resolve_implicit_global_asset_job_def()
+            assert job.execute_in_process().success
+        assert clients[0] is clients[1] is cluster.client
+        assert clients[0].status == "running"
+        assert cluster.gain.running
+    assert clients[0].status == "closed"
+    assert not cluster.gain.running
+
+
+@dg.asset
+def _asset(dask_cluster: dg.ResourceParam[DaskCluster], clients: dg.ResourceParam[list]) -> None:
+    assert dict(dask_cluster.map_chunks(_double, [1])) == {1: 2}
+    clients.append(dask_cluster.client)
+
+
+@pytest.mark.slow
+def test_a_cluster_that_was_lost_is_started_again_at_the_next_use() -> None:
+    with running_scheduler() as (address, scheduler, _), opened(where=address) as cluster:
+        results = cluster.map_chunks(_slow, list(range(200)))
+        next(results)
+        scheduler.kill()
+        with pytest.raises(ClusterError):
+            list(results)
+        cluster.where = "threads"
+        assert dict(cluster.map_chunks(_double, [1])) == {1: 2}
 
 
 def test_nothing_starts_until_work_is_submitted() -> None:

@@ -1,0 +1,98 @@
+"""Where chunks of work are done: in this process as long as workers would not pay for the rest."""
+
+from collections.abc import Callable, Iterator, Sequence
+from time import process_time
+from typing import Any, Protocol, TypeVar
+
+from orchestration_assets.profiling.tiers import SizeTier, TierChoice, choose_tier
+from orchestration_assets.schemas.policy import SizeTiers
+from resources.worker_gain import WorkerGain
+
+# what an item costs beside its bytes, in bytes: records are short
+_ITEM_BYTES = 256
+
+Piece = TypeVar("Piece")
+Result = TypeVar("Result")
+
+
+class Workers(Protocol):
+    """A cluster, as :class:`resources.dask_cluster.DaskCluster` is one."""
+
+    @property
+    def gain(self) -> WorkerGain: ...
+
+    def memory_bytes(self) -> int: ...
+
+    def map_chunks(
+        self, function: Callable[[Any], Any], pieces: Sequence[Any]
+    ) -> Iterator[tuple[Any, Any]]: ...
+
+
+class Placement:
+    """How fast a step's work is done in this process, and whether workers should do the rest.
+
+    ``choice`` is the tier by the policy's boundaries; it becomes the one that was really taken.
+    """
+
+    def __init__(self, items: int, content_bytes: int, tiers: SizeTiers, workers: Workers) -> None:
+        self.choice = choose_tier(items, content_bytes, tiers)
+        self._may_move = self.choice.tier is not SizeTier.IN_PROCESS
+        self._least = tiers.dask_from_seconds
+        self._size, self._tiers, self._workers = (items, content_bytes), tiers, workers
+        self._left = _work(items, content_bytes)
+        self._rates: list[float] = []
+        if self._may_move:
+            reason = f"{self.choice.reason}, but less than workers are worth starting for"
+            self.choice = TierChoice(SizeTier.IN_PROCESS, reason, self.choice.estimate_bytes)
+
+    def done_here(self, items: int, content_bytes: int, seconds: float) -> None:
+        """Notes how many processor seconds a part of the work took."""
+        work = _work(items, content_bytes)
+        self._left -= work
+        if work:
+            self._rates.append(seconds / work)
+        self._workers.gain.took_here(seconds)
+
+    def moves(self) -> bool:
+        """Whether workers do what is left from now on; then ``choice`` says so."""
+        if not self.pays():
+            return False
+        self.choice = choose_tier(*self._size, self._tiers, self._workers.memory_bytes())
+        return True
+
+    def pays(self) -> bool:
+        """Whether workers are worth it for what is left; starts none."""
+        if not self._may_move or self._least == 0:
+            return self._may_move
+        gain = self._workers.gain
+        # the first part may also load grammars and models: it says too little of the others
+        if len(self._rates) < (1 if gain.running else 2):
+            return False
+        rest = min(self._rates) * self._left
+        return rest >= self._least if self._least is not None else gain.pays(rest)
+
+
+def _work(items: int, content_bytes: int) -> int:
+    return content_bytes + items * _ITEM_BYTES
+
+
+def shared_out(
+    pieces: Sequence[Piece],
+    function: Callable[[Piece], Result],
+    sizes_of: Callable[[Piece], Sequence[int]],
+    placement: Placement,
+    workers: Workers,
+) -> Iterator[tuple[Piece, Result]]:
+    """Each piece with what ``function`` makes of it, here or on workers, as they are finished.
+
+    ``sizes_of`` gives the bytes of each item of a piece.
+    """
+    for number, piece in enumerate(pieces):
+        if placement.moves():
+            yield from workers.map_chunks(function, pieces[number:])
+            return
+        began = process_time()
+        result = function(piece)
+        sizes = sizes_of(piece)
+        placement.done_here(len(sizes), sum(sizes), process_time() - began)
+        yield piece, result

@@ -1,0 +1,102 @@
+"""When workers are asked: by what work took here and what starting them takes, and never else."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestration_assets.profiling.placement import Placement, shared_out
+from orchestration_assets.profiling.tiers import SizeTier
+from orchestration_assets.schemas.policy import SizeTiers
+from resources.worker_gain import WorkerGain
+from tests.workers import FakeWorkers, no_workers
+
+TIERS = SizeTiers(dask_from_items=100, dask_from_bytes=10**9)
+
+
+def _computed(function, pieces):
+    return ((piece, function(piece)) for piece in pieces)
+
+
+def _double(piece: list[int]) -> list[int]:
+    return [2 * n for n in piece]
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=4), max_size=12),
+    st.sampled_from([None, 0.0, 1e-9, 1e9]),
+    st.booleans(),
+    st.integers(1, 8),
+)
+def test_every_piece_comes_once_wherever_it_is_done(pieces, seconds, running, count) -> None:
+    tiers = SizeTiers(dask_from_items=1, dask_from_seconds=seconds)
+    workers = FakeWorkers(_computed, WorkerGain(count, 1e-6, running=running))
+    placement = Placement(sum(map(len, pieces)), sum(map(sum, pieces)), tiers, workers)
+    found = list(shared_out(pieces, _double, lambda piece: piece, placement, workers))
+    assert found == [(piece, _double(piece)) for piece in pieces]
+    moved = placement.choice.tier is not SizeTier.IN_PROCESS
+    assert moved == bool(workers.asked)
+    if seconds == 0.0 and pieces:
+        assert workers.asked == [len(pieces)]
+    if seconds == 1e9:
+        assert not workers.asked
+
+
+def test_below_the_boundaries_nobody_is_asked_however_long_it_takes() -> None:
+    placement = Placement(99, 10**8, TIERS, no_workers())
+    placement.done_here(40, 10**7, 1e6)
+    placement.done_here(40, 10**7, 1e6)
+    assert not placement.moves()
+    assert "stay below the boundaries" in placement.choice.reason
+
+
+def _placement(gain: WorkerGain) -> Placement:
+    return Placement(10_000, 3_000_000, TIERS, FakeWorkers(_computed, gain))
+
+
+def test_workers_are_started_for_what_takes_much_longer_than_starting_them() -> None:
+    quick, slow = _placement(WorkerGain(2, 5.0)), _placement(WorkerGain(2, 5.0))
+    for placement, item_s in ((quick, 0.001), (slow, 0.01)):
+        for _ in range(2):
+            assert not placement.moves()
+            placement.done_here(200, 60_000, 200 * item_s)
+    assert not quick.moves()
+    assert "less than workers are worth" in quick.choice.reason
+    assert slow.moves()
+    assert slow.choice.tier is SizeTier.DASK
+
+
+def test_what_the_first_part_loads_starts_nobody() -> None:
+    placement = _placement(WorkerGain(2, 5.0))
+    placement.done_here(200, 60_000, 10.0)
+    assert not placement.moves()
+    placement.done_here(200, 60_000, 0.01)
+    assert not placement.moves()
+
+
+def test_workers_that_run_are_asked_for_the_rest_of_little_work() -> None:
+    placement = _placement(WorkerGain(2, 5.0, running=True))
+    assert not placement.moves()
+    placement.done_here(200, 60_000, 0.2)
+    assert placement.moves()
+
+
+def test_steps_of_many_small_batches_together_are_worth_starting_for() -> None:
+    gain = WorkerGain(2, 5.0)
+    moved = []
+    for _ in range(20):
+        placement = _placement(gain)
+        for _ in range(50):
+            if placement.moves():
+                moved.append(gain.here_seconds)
+                break
+            placement.done_here(200, 60_000, 0.04)
+    assert moved
+    assert 10.0 <= moved[0] <= 25.0
+
+
+@given(st.floats(0, 1e4), st.floats(0, 1e4), st.integers(1, 64), st.floats(0, 100))
+def test_one_worker_is_never_worth_it_and_more_work_never_less(a, b, workers, start) -> None:
+    less, more = sorted((a, b))
+    assert not WorkerGain(1, start).pays(more)
+    gain = WorkerGain(workers, start)
+    assert gain.pays(less) <= gain.pays(more)
+    assert WorkerGain(workers, start).pays(less) <= WorkerGain(workers, start, less).pays(less)

@@ -1,0 +1,44 @@
+"""Hashes in numpy against the compiled ones of scikit-learn."""
+
+import numpy as np
+from hypothesis import example, given
+from hypothesis import strategies as st
+from sklearn.feature_extraction.text import HashingVectorizer
+from sklearn.utils import murmurhash3_32
+
+from orchestration_assets.features.vectors import DIMENSIONS, hashed_words
+from orchestration_assets.text.murmur_hashes import murmur_hashes
+
+_LENGTHS = [n for width in (0, 4, 16, 64, 512, 600) for n in (width - 1, width, width + 1)]
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]))))
+@example(["a" * n for n in _LENGTHS if n >= 0])
+@example(["é€𝄞" * n for n in range(8)])
+def test_every_word_has_the_hash_of_the_compiled_function(words) -> None:
+    expected = [murmurhash3_32(word, seed=0) for word in words]
+    assert murmur_hashes(words).tolist() == expected
+    assert murmur_hashes(words).dtype == np.int32
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=200), max_size=9))
+@example(["one two two", "", "?!", "Eins ZWEI eins"])
+def test_vectors_are_those_of_hashing_counts(texts) -> None:
+    if not texts:
+        return
+    counts = HashingVectorizer(
+        n_features=DIMENSIONS, token_pattern=r"\w+", norm=None, alternate_sign=True
+    )
+    sums = counts.transform(texts).toarray()
+    dampened = np.sign(sums) * np.log1p(np.abs(sums))
+    lengths = np.linalg.norm(dampened, axis=1, keepdims=True)
+    expected = (dampened / np.where(lengths > 0, lengths, 1.0)).astype(np.float32)
+    assert np.array_equal(hashed_words(texts), expected)
+
+
+def test_vectors_do_not_depend_on_what_came_before(monkeypatch) -> None:
+    texts = [" ".join(f"word{n}x{m}" for m in range(20)) for n in range(30)]
+    expected = [hashed_words([text]) for text in texts]
+    monkeypatch.setattr("orchestration_assets.features.vectors._MOST_WORDS", 50)
+    assert np.array_equal(hashed_words(texts), np.concatenate(expected))
+    assert all(np.array_equal(hashed_words([t]), e) for t, e in zip(texts, expected, strict=True))
