@@ -18,7 +18,6 @@ from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import Any, Final
 
-import dagster as dg
 import pyarrow.parquet as pq
 
 from benchmarks._busy_cluster import simulate
