@@ -14,7 +14,7 @@ def machine(name: str) -> None:
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
 
     socket.gethostname = lambda: name
-    claims._machine = lambda: name
+    claims.machine = lambda: name
     claims.open_locked = without_lock  # type: ignore[attr-defined]
     # as fast as tests are
     claims._BEAT_S, claims._LEASE_S = 0.3, 6.0  # type: ignore[misc]
