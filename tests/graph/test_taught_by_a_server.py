@@ -70,7 +70,8 @@ def test_audits_are_judged_too_where_only_deferred_questions_are_asked(tmp_path)
     server = Teacher(overloaded())
     with serving(server) as url, project_in(tmp_path) as project:
         text = yaml.safe_load(policy(url))
-        text["services"]["dear"]["retries"] = {"attempts": 1}
+        briefly = {"open_s": 0.1, "wait_s": 0.5}
+        text["services"]["dear"] |= {"retries": {"attempts": 1}, "breaker": briefly}
         project.write_policy(yaml.safe_dump(text))
         first = process(project, tmp_path / "first", 400, 1)
         assert {row["status"] for row in readings(project, first, "dear").values()} == {"deferred"}

@@ -48,7 +48,9 @@ def test_an_error_that_nobody_catches_by_name_is_one_that_people_read() -> None:
 
 
 def test_the_root_is_caught_once() -> None:
-    assert _caught()[OrchestrationError.__name__] == {"orchestration_assets.__main__"}
+    # in each of the two programs that people or the first one start
+    programs = {"orchestration_assets.__main__", "orchestration_assets.command.batch_process"}
+    assert _caught()[OrchestrationError.__name__] == programs
 
 
 @pytest.mark.parametrize("command", [["run", "."], ["preview", "."], ["explain", "x"]])
