@@ -68,10 +68,13 @@ class SharedLimits:
             names = sorted(members)
             turn = int(now / _TURN_S) % len(names)
             fair = shares(self._most, [members[one]["wants"] for one in names], turn)
-            due = max(fair[names.index(self._member)], taken)
+            due = fair[names.index(self._member)]
             held = own["held"]
             free = max(self._most - sum(one["held"] for one in members.values()), 0)
-            own["held"] = self.places = min(due, held + free)
+            own["held"] = min(max(due, taken), held + free)
+            # places in use that others are due are given back as their attempts end: were another
+            # attempt to begin there, others would wait for as long as this process has questions
+            self.places = min(due, own["held"])
 
     @contextmanager
     def changing(self, breaker: SharedBreaker) -> Iterator[None]:

@@ -349,3 +349,38 @@ def test_a_damaged_file_of_limits_is_begun_anew(tmp_path, damage) -> None:
     with file.changing() as state:
         assert state["members"] == {}
     file.close()
+
+
+@pytest.mark.parametrize("places", [1, 4])
+def test_who_comes_later_is_served_while_another_has_more_to_ask_than_places(
+    tmp_path, places
+) -> None:
+    with served(0.05) as server, ExitStack() as stack:
+        first = stack.enter_context(asking(server.url, tmp_path, 4_000, concurrency=places))
+        while len(server.came) < 2 * places:
+            assert first.poll() is None
+            time.sleep(0.01)
+        second = stack.enter_context(asking(server.url, tmp_path, 10, concurrency=places))
+        assert answers(second) == ["ok"] * 10
+        assert first.poll() is None
+    assert server.most == places
+
+
+@pytest.mark.parametrize("failures", [3, 4])
+def test_a_circuit_that_a_success_opens_is_open_for_all(tmp_path, failures) -> None:
+    clock = [10.0]
+    limits, breakers = beside(
+        tmp_path, 2, clock, window=8, min_attempts=6, failure_rate=0.5, open_s=5.0
+    )
+    first = breakers[0]
+    outcomes = [Outcome.FAILED] * failures + [Outcome.ANSWERED] * (6 - failures)
+    tickets = [first.admit(clock[0]) for _ in outcomes]
+    for ticket, outcome in zip(tickets, outcomes, strict=True):
+        assert isinstance(ticket, Ticket)
+        first.record(ticket, clock[0], outcome)
+    assert first.state is BreakerState.OPEN
+    for one, own in zip(limits, breakers, strict=True):
+        one.refresh(0, 0, own)
+        assert own.state is BreakerState.OPEN
+    for one in limits:
+        one.close()
