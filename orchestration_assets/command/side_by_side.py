@@ -63,6 +63,8 @@ class BatchProcess:
             # Ctrl-C reaches the command alone, which ends its processes in order
             start_new_session=True,
             env={
+                # libraries read it when they are loaded: each process has one core
+                "OMP_NUM_THREADS": "1",
                 **os.environ,
                 "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
                 PART_OF: process_name(),

@@ -7,6 +7,7 @@ the service asked to wait, is known to all. What a process held that died is fre
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -34,7 +35,8 @@ class SharedLimits:
         """Takes part until it is closed. Raises UnwritableError."""
         self._most = config.concurrency
         self._clock = clock
-        self._file = LimitFile(folder, name)
+        # a home may be on a file system of several machines, whose clocks and locks differ
+        self._file = LimitFile(machine_folder(folder), name)
         self._member = uuid4().hex
         self._descriptor = self._file.enter(self._member)
         self._looked = -_LIFE_EVERY_S
@@ -142,6 +144,11 @@ class SharedLimits:
         elif state.get("prober") == self._member:
             state["prober"] = None
         state["members"][self._member].update(flight=breaker.in_flight, era=breaker.era)
+
+
+def machine_folder(folder: Path) -> Path:
+    """Where the limits of this machine's processes are kept."""
+    return folder / blake2b(machine().encode(), digest_size=8).hexdigest()
 
 
 def _level(known: tuple[float, float] | None, bucket: Bucket, now: float) -> float:
