@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from orchestration_assets.schemas.services import HttpConfig
 from resources.ai_services.resilience.limit_file import LimitFile
-from resources.ai_services.resilience.rates import Bucket
+from resources.ai_services.resilience.rates import RateAccount
 from resources.ai_services.resilience.shared_breaker import SharedBreaker, without_probe
 from resources.ai_services.resilience.shares import shares
 from resources.claims import machine
@@ -98,7 +98,7 @@ class SharedLimits:
             _current(state)
             state["not_before"] = max(state.get("not_before", 0.0), until)
 
-    def take(self, wanted: Sequence[tuple[str, Bucket, float]]) -> float:
+    def take(self, wanted: Sequence[tuple[str, RateAccount, float]]) -> float:
         """Takes an amount of each named account, all or none, and gives 0; else seconds until
         it may succeed."""
         with self._file.changing() as state:
@@ -151,7 +151,7 @@ def machine_folder(folder: Path) -> Path:
     return folder / blake2b(machine().encode(), digest_size=8).hexdigest()
 
 
-def _level(known: tuple[float, float] | None, bucket: Bucket, now: float) -> float:
+def _level(known: tuple[float, float] | None, bucket: RateAccount, now: float) -> float:
     return bucket.level(known[0], known[1], now) if known else 0.0
 
 

@@ -23,7 +23,7 @@ from resources.ai_services.resilience import shared_limits
 from resources.ai_services.resilience.breaker import BreakerState, NotAdmitted, Outcome, Ticket
 from resources.ai_services.resilience.caller import Caller
 from resources.ai_services.resilience.limit_file import LimitFile
-from resources.ai_services.resilience.rates import Bucket, request_bucket, token_bucket
+from resources.ai_services.resilience.rates import RateAccount, request_bucket, token_bucket
 from resources.ai_services.resilience.shared_breaker import SharedBreaker
 from resources.ai_services.resilience.shared_limits import SharedLimits, machine_folder
 from resources.ai_services.resilience.shares import shares
@@ -47,7 +47,7 @@ def test_places_are_shared_out_evenly_and_never_twice(places, wants, first) -> N
             assert all(other <= max(got + 1, 1) for other in given_out)
 
 
-def sent(bucket: Bucket, gaps: Sequence[float], amount: float) -> list[float]:
+def sent(bucket: RateAccount, gaps: Sequence[float], amount: float) -> list[float]:
     """When attempts that come after these gaps are let through, each as soon as it may be."""
     now, level, at, moments = 0.0, 0.0, 0.0, []
     for gap in gaps:
@@ -396,7 +396,7 @@ def test_another_machine_on_the_same_home_takes_no_limit_from_this_one(
     limits, breakers = beside(tmp_path, 2, [1.0])
     for one, own in zip(limits, breakers, strict=True):
         one.refresh(0, 9, own)
-    wanted = [("requests", Bucket(1.0, 0.01), 1.0)]
+    wanted = [("requests", RateAccount(1.0, 0.01), 1.0)]
     assert limits[0].take(wanted) == 0.0
     with monkeypatch.context() as there:
         there.setattr(shared_limits, "machine", lambda: "there")
