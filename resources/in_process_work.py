@@ -7,7 +7,13 @@ from resources.machine import usable_memory
 
 
 class InProcessWork(DaskCluster):
-    """Nothing is started: for processes side by side, which keep all cores busy themselves."""
+    """Nothing is started: for processes side by side, which keep all cores busy themselves.
+
+    It has no workers, so that no work is made up to be sent to any.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(workers=0)
 
     def memory_bytes(self) -> int:
         """What this machine has left."""

@@ -18,7 +18,8 @@ class WorkerGain:
 
     All of it in processor seconds, which other work on the machine changes little:
     ``start_seconds`` is what starting them takes, ``here_seconds`` what such work has taken so far
-    in the run's own process. Which rows come out does not depend on any of it.
+    in the run's own process; without ``workers`` it all stays there. Which rows come out does not
+    depend on any of it.
     """
 
     workers: int

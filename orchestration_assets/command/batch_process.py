@@ -92,7 +92,6 @@ class Orders:
 
 def main(series: str) -> int:
     """Carries out what it is told; returns the exit code."""
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
     # whatever a library prints must not come between the reports
     reports = Reports(os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8"))
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

@@ -58,10 +58,11 @@ def stoppable() -> Generator[Callable[[], int], None, None]:
         os.close(writing)
 
 
-def raise_if_stopped() -> None:
+def raise_if_stopped(cause: Exception | None = None) -> None:
     """Raises KeyboardInterrupt when a signal came, were its exception lost on the way.
 
     What a handler raises inside a callback of an event loop or of a library in C goes no further.
+    ``cause`` is what broke besides.
     """
     if _CAME.get()() is not None:
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt from cause

@@ -33,7 +33,10 @@ def execute_job(
             raise KeyboardInterrupt
         where = f"batch {batch}: " if batch else ""
         words = f"{where}{job} failed (run {result.run_id}): {failure.words}"
-        raise RunFailedError(words, failure.exit_code)
+        failed = RunFailedError(words, failure.exit_code)
+        # a step may break while it ends what a signal stops: no other batch is begun either
+        raise_if_stopped(failed)
+        raise failed
     raise_if_stopped()
     return result
 

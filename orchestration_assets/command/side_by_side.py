@@ -63,6 +63,8 @@ class BatchProcess:
             # Ctrl-C reaches the command alone, which ends its processes in order
             start_new_session=True,
             env={
+                # libraries read it when they are loaded: each process has one core
+                "OMP_NUM_THREADS": "1",
                 **os.environ,
                 "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
                 PART_OF: process_name(),
@@ -165,7 +167,10 @@ class Pool:
         process.batch = None
         due = [batch for batch in self._plan.sizes if batch not in self._ended]
         if self._waiting:
-            process.give(self._waiting.popleft(), due, waits=False)
+            batch = self._waiting.popleft()
+            # what was taken up before is nobody else's: in a store the claim of a process that died
+            # holds for a while yet, and later batches would go on without this one
+            process.give(batch, due, waits=bool(self._deaths[batch]))
         elif self._held:
             process.give(self._held.popleft(), due, waits=True)
         else:
@@ -205,7 +210,7 @@ class Pool:
         self._ended.add(batch)
         if kind == "failed":
             self._fail(batch, facts["words"], facts["exit_code"])
-        elif kind == "elsewhere":
+        elif kind == "elsewhere" and not self._deaths[batch]:
             self._carried.elsewhere.append(batch)
         else:
             self._carried.done.append(batch)

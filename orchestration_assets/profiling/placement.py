@@ -36,13 +36,17 @@ class Placement:
 
     def __init__(self, items: int, content_bytes: int, tiers: SizeTiers, workers: Workers) -> None:
         self.choice = choose_tier(items, content_bytes, tiers)
-        self._may_move = self.choice.tier is not SizeTier.IN_PROCESS
+        is_large = self.choice.tier is not SizeTier.IN_PROCESS
+        self._may_move = is_large and workers.gain.workers > 0
         self._least = tiers.dask_from_seconds
         self._size, self._tiers, self._workers = (items, content_bytes), tiers, workers
         self._left = _work(items, content_bytes)
         self._rates: list[float] = []
-        if self._may_move:
-            reason = f"{self.choice.reason}, but less than workers are worth starting for"
+        if is_large:
+            too_little = "less than workers are worth starting for"
+            reason = (
+                f"{self.choice.reason}, but {too_little if self._may_move else 'without workers'}"
+            )
             self.choice = TierChoice(SizeTier.IN_PROCESS, reason, self.choice.estimate_bytes)
 
     def done_here(self, items: int, content_bytes: int, seconds: float) -> None:

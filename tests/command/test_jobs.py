@@ -13,12 +13,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
 from orchestration_assets.command import side_by_side
 from orchestration_assets.command.batch_process import IN_PROCESS
+from orchestration_assets.command.display import open_display
 from orchestration_assets.command.job_count import LEAST_ENTRIES, MEMORY_OF_ONE, job_count
 from orchestration_assets.command.progress_bar import BarProgress
 from orchestration_assets.command.run_work import RunPlan, read_plan, with_dask
@@ -321,6 +323,44 @@ def test_cpu_work_stays_in_the_processes_or_goes_to_one_cluster(
     elsewhere = with_dask(plan, "tcp://10.0.0.5:8786")
     with side_by_side._cpu_work(elsewhere, 2) as placed:
         assert placed == elsewhere
+
+
+class _Recorded:
+    """A process that is never started: notes what it is given, and was killed when it ends."""
+
+    def __init__(self, series: str, reports: object) -> None:
+        self.batch: str | None = None
+        self.given: list[tuple[str, bool]] = []
+        self.child = SimpleNamespace(pid=7)
+
+    def give(self, batch: str, due: list[str], *, waits: bool) -> None:
+        self.batch = batch
+        self.given.append((batch, waits))
+
+    def dismiss(self) -> None: ...
+
+    def join(self, seconds: float | None = None) -> int:
+        return -signal.SIGKILL
+
+
+def test_a_batch_that_is_taken_up_again_is_waited_for_and_counts_as_done(
+    tmp_path, monkeypatch
+) -> None:
+    """In a store the claim of a process that was killed holds for a while."""
+    monkeypatch.setattr(side_by_side, "BatchProcess", _Recorded)
+    Series(("a", "b"), tmp_path, side_by_side=True).store()
+    plan = RunPlan(Settings(tmp_path), False, None, {"a": 1, "b": 1}, {}, {}, (), str(tmp_path))
+    pool = side_by_side.Pool(plan, open_display())
+    pool.start(2)
+    first, second = pool._processes
+    assert (first.given, second.given) == ([("a", False)], [("b", False)])
+    pool._take(first, {"kind": "gone"})
+    _, third = pool._processes
+    assert third.given == [("a", True)]
+    # it died when all was done but said
+    pool._take(third, {"kind": "elsewhere", "batch": "a"})
+    pool._take(second, {"kind": "elsewhere", "batch": "b"})
+    assert (pool._carried.done, pool._carried.elsewhere) == (["a"], ["b"])
 
 
 def test_cpu_work_in_the_process_is_done_in_order() -> None:

@@ -1,11 +1,13 @@
 """When workers are asked: by what work took here and what starting them takes, and never else."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration_assets.profiling.placement import Placement, shared_out
 from orchestration_assets.profiling.tiers import SizeTier
 from orchestration_assets.schemas.policy import SizeTiers
+from resources.in_process_work import InProcessWork
 from resources.worker_gain import WorkerGain
 from tests.workers import FakeWorkers, no_workers
 
@@ -46,6 +48,17 @@ def test_below_the_boundaries_nobody_is_asked_however_long_it_takes() -> None:
     placement.done_here(40, 10**7, 1e6)
     assert not placement.moves()
     assert "stay below the boundaries" in placement.choice.reason
+
+
+@pytest.mark.parametrize("seconds", [None, 0.0, 1e-9])
+def test_without_workers_all_work_stays_and_is_said_to_be_here(seconds) -> None:
+    tiers = SizeTiers(dask_from_items=1, dask_from_seconds=seconds)
+    placement = Placement(10_000, 10**8, tiers, InProcessWork())
+    for _ in range(3):
+        placement.done_here(1_000, 10**7, 1e6)
+        assert not placement.moves()
+    assert placement.choice.tier is SizeTier.IN_PROCESS
+    assert placement.choice.reason.endswith("but without workers")
 
 
 def _placement(gain: WorkerGain) -> Placement:

@@ -128,10 +128,17 @@ class Transport:
 
         assert self._connector is not None
         limit = aiohttp.ClientTimeout(total=None, sock_connect=self._config.timeouts.connect_s)
-        try:
-            return await self._connector.connect(target.key, [], limit)
-        except TimeoutError as error:
-            raise aiohttp.ConnectionTimeoutError(f"no connection to {target.host}") from error
+        # those that wait in the pool, and a new one
+        for _ in range(self._config.concurrency + 1):
+            try:
+                connection = await self._connector.connect(target.key, [], limit)
+            except TimeoutError as error:
+                raise aiohttp.ConnectionTimeoutError(f"no connection to {target.host}") from error
+            if connection.protocol is None or not connection.protocol.should_close:
+                return connection
+            # what came meanwhile, which nobody asked for, is no answer to the next request
+            connection.close()
+        raise aiohttp.ClientConnectionError(f"{target.host} answers what nobody asked")
 
     def target(self, path: str) -> "_Target":
         """What requests to this path go to. Raises CallError and ValueError."""

@@ -17,6 +17,7 @@ from time import perf_counter
 from typing import Final, Literal
 
 from orchestration_assets.schemas.enums import Status
+from orchestration_assets.schemas.errors import os_problem
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.text.prompts.templates import PromptError
 from orchestration_assets.text.replies.call_errors import (
@@ -51,6 +52,7 @@ from resources.ai_services.resilience.shared_limits import REFRESH_S, SharedLimi
 from resources.ai_services.resilience.shared_rates import SharedRateGate
 from resources.ai_services.resilience.spend_budget import Charge, Quote, SpendBudget
 from resources.ai_services.resilience.steady_timeouts import SteadyTimeout, steady_clock
+from resources.damage import notice
 from resources.spending.records import Part
 from resources.spending.writer import UnrecordedError
 
@@ -211,7 +213,11 @@ class Caller:
     async def _keep_refreshed(self, limits: SharedLimits, breaker: SharedBreaker) -> None:
         while True:
             await asyncio.sleep(REFRESH_S)
-            self._refresh(limits, breaker)
+            try:
+                self._refresh(limits, breaker)
+            except OSError as error:
+                # such as a full disk: what this process holds stands until it can be written again
+                notice(f"limits shared with other processes: {os_problem(error)}")
 
     def _refresh(self, limits: SharedLimits, breaker: SharedBreaker) -> None:
         was_closed = breaker.state is BreakerState.CLOSED

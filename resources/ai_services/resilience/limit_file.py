@@ -17,6 +17,8 @@ from orchestration_assets.schemas.errors import unwritable
 from resources.locks import make_folder, open_locked
 
 _CHECKSUM_CHARS: Final = 8
+_LEAST_BYTES: Final = 4096
+"""The file has room from the beginning: on a disk that becomes full it can still be written."""
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -51,7 +53,7 @@ class LimitFile:
             yield state
             body = _encode(state).encode()
             # white space at the end is no part of it: the file never becomes shorter
-            body = body.ljust(size - _CHECKSUM_CHARS - 1)
+            body = body.ljust(max(size, _LEAST_BYTES) - _CHECKSUM_CHARS - 1)
             os.pwrite(self._file, b"%08x %s" % (crc32(body), body), 0)
         finally:
             fcntl.flock(self._file, fcntl.LOCK_UN)

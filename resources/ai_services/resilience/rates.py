@@ -16,7 +16,7 @@ _ROUNDING: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Bucket:
+class RateAccount:
     """An account that holds ``size`` at most and empties by ``per_s`` each second."""
 
     size: float
@@ -32,17 +32,17 @@ class Bucket:
         return excess / self.per_s if excess > _ROUNDING * self.size else 0.0
 
 
-def request_bucket(per_minute: float) -> Bucket:
+def request_bucket(per_minute: float) -> RateAccount:
     """No more than ``per_minute`` requests in any minute, those of a burst included."""
     most = math.floor(per_minute)
     burst = max(math.floor(most / _MINUTE_S * _SMOOTHING_S), 1)
-    return Bucket(burst, (most - burst + 1) / _MINUTE_S)
+    return RateAccount(burst, (most - burst + 1) / _MINUTE_S)
 
 
-def token_bucket(per_minute: float) -> Bucket:
+def token_bucket(per_minute: float) -> RateAccount:
     """No more than ``per_minute`` tokens in any minute, those of a burst included."""
     burst = per_minute / _MINUTE_S * _SMOOTHING_S
-    return Bucket(burst, (per_minute - burst) / _MINUTE_S)
+    return RateAccount(burst, (per_minute - burst) / _MINUTE_S)
 
 
 class RateGate:
@@ -87,5 +87,5 @@ class RateGate:
                 tokens -= part
 
 
-def _limiter(bucket: Bucket | None) -> AsyncLimiter | None:
+def _limiter(bucket: RateAccount | None) -> AsyncLimiter | None:
     return AsyncLimiter(bucket.size, bucket.size / bucket.per_s) if bucket else None

@@ -42,7 +42,7 @@ class SharedBreaker(Breaker):
     def record(
         self, ticket: Ticket, now: float, outcome: Outcome, question: str | None = None
     ) -> None:
-        if self._answers and outcome is Outcome.ANSWERED:
+        if self._answers and outcome is Outcome.ANSWERED and not self._may_open:
             self._record_here(ticket, now, outcome, question)
             return
         with self._changing(self):
@@ -66,6 +66,13 @@ class SharedBreaker(Breaker):
     @property
     def _answers(self) -> bool:
         return self.state is BreakerState.CLOSED and any(self._outcomes)
+
+    @property
+    def _may_open(self) -> bool:
+        """Whether the next outcome may open the circuit, even an answer: then there are enough of
+        them for the failures before it to count."""
+        many, failed = len(self._outcomes) + 1, self._outcomes.count(False)
+        return many >= self._config.min_attempts and failed >= self._config.failure_rate * many
 
     @property
     def in_flight(self) -> int:

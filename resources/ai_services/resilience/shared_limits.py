@@ -7,13 +7,14 @@ the service asked to wait, is known to all. What a process held that died is fre
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
 from orchestration_assets.schemas.services import HttpConfig
 from resources.ai_services.resilience.limit_file import LimitFile
-from resources.ai_services.resilience.rates import Bucket
+from resources.ai_services.resilience.rates import RateAccount
 from resources.ai_services.resilience.shared_breaker import SharedBreaker, without_probe
 from resources.ai_services.resilience.shares import shares
 from resources.claims import machine
@@ -34,7 +35,8 @@ class SharedLimits:
         """Takes part until it is closed. Raises UnwritableError."""
         self._most = config.concurrency
         self._clock = clock
-        self._file = LimitFile(folder, name)
+        # a home may be on a file system of several machines, whose clocks and locks differ
+        self._file = LimitFile(machine_folder(folder), name)
         self._member = uuid4().hex
         self._descriptor = self._file.enter(self._member)
         self._looked = -_LIFE_EVERY_S
@@ -68,10 +70,13 @@ class SharedLimits:
             names = sorted(members)
             turn = int(now / _TURN_S) % len(names)
             fair = shares(self._most, [members[one]["wants"] for one in names], turn)
-            due = max(fair[names.index(self._member)], taken)
+            due = fair[names.index(self._member)]
             held = own["held"]
             free = max(self._most - sum(one["held"] for one in members.values()), 0)
-            own["held"] = self.places = min(due, held + free)
+            own["held"] = min(max(due, taken), held + free)
+            # places in use that others are due are given back as their attempts end: were another
+            # attempt to begin there, others would wait for as long as this process has questions
+            self.places = min(due, own["held"])
 
     @contextmanager
     def changing(self, breaker: SharedBreaker) -> Iterator[None]:
@@ -93,7 +98,7 @@ class SharedLimits:
             _current(state)
             state["not_before"] = max(state.get("not_before", 0.0), until)
 
-    def take(self, wanted: Sequence[tuple[str, Bucket, float]]) -> float:
+    def take(self, wanted: Sequence[tuple[str, RateAccount, float]]) -> float:
         """Takes an amount of each named account, all or none, and gives 0; else seconds until
         it may succeed."""
         with self._file.changing() as state:
@@ -141,7 +146,12 @@ class SharedLimits:
         state["members"][self._member].update(flight=breaker.in_flight, era=breaker.era)
 
 
-def _level(known: tuple[float, float] | None, bucket: Bucket, now: float) -> float:
+def machine_folder(folder: Path) -> Path:
+    """Where the limits of this machine's processes are kept."""
+    return folder / blake2b(machine().encode(), digest_size=8).hexdigest()
+
+
+def _level(known: tuple[float, float] | None, bucket: RateAccount, now: float) -> float:
     return bucket.level(known[0], known[1], now) if known else 0.0
 
 

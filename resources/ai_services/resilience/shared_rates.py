@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Callable
 
 from orchestration_assets.schemas.services import Rates
-from resources.ai_services.resilience.rates import Bucket, RateGate
+from resources.ai_services.resilience.rates import RateAccount, RateGate
 
-Take = Callable[[list[tuple[str, Bucket, float]]], float]
+Take = Callable[[list[tuple[str, RateAccount, float]]], float]
 
 
 class SharedRateGate(RateGate):
@@ -19,7 +19,7 @@ class SharedRateGate(RateGate):
         self._turn = asyncio.Lock()
 
     async def passed(self, tokens: float) -> None:
-        wanted: list[tuple[str, Bucket, float]] = []
+        wanted: list[tuple[str, RateAccount, float]] = []
         if self.request_bucket is not None:
             wanted.append(("requests", self.request_bucket, 1.0))
         # one at a time: who comes first goes first

@@ -1,6 +1,7 @@
 """One request against servers that say what they should not."""
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -144,6 +145,36 @@ def test_an_answer_that_was_given_up_is_no_answer_to_the_next_request() -> None:
     log, results = asyncio.run(logged(b"one", b"wait", b"two"))
     assert results == [b"one", TimeoutError, b"two"]
     assert [len(requests) for requests in log.connections] == [2, 1]
+
+
+def test_what_nobody_asked_for_is_no_answer_to_the_next_request() -> None:
+    async def unasked() -> list[bytes]:
+        heard = asyncio.Event()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+                while True:
+                    await reader.readuntil(b"\r\n\r\n")
+                    body = await reader.readexactly(3)
+                    writer.write(answer("200 OK", "Content-Length: 3", body=body))
+                    await heard.wait()
+                    writer.write(answer("200 OK", "Content-Length: 5", body=b"stray"))
+            writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        transport = Transport(chat(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"))
+        answers = [(await transport.post("/x", b"one", {})).data]
+        assert transport._connector is not None
+        (((waiting, _),),) = transport._connector._conns.values()
+        heard.set()
+        while not waiting.should_close:
+            await asyncio.sleep(0.001)
+        answers.append((await transport.post("/x", b"two", {})).data)
+        await transport.aclose()
+        server.close()
+        return answers
+
+    assert asyncio.run(unasked()) == [b"one", b"two"]
 
 
 @pytest.mark.parametrize("value", ["a\r\nX-Other: b", "a\nb", "a\rb", "a\0b"])

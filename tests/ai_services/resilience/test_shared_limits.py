@@ -1,6 +1,7 @@
 """Limits of a service that several processes keep together: real ones, a server that counts."""
 
 import asyncio
+import errno
 import math
 import os
 import signal
@@ -18,12 +19,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resources.ai_services.http.chat import ChatService
+from resources.ai_services.resilience import shared_limits
 from resources.ai_services.resilience.breaker import BreakerState, NotAdmitted, Outcome, Ticket
 from resources.ai_services.resilience.caller import Caller
 from resources.ai_services.resilience.limit_file import LimitFile
-from resources.ai_services.resilience.rates import Bucket, request_bucket, token_bucket
+from resources.ai_services.resilience.rates import RateAccount, request_bucket, token_bucket
 from resources.ai_services.resilience.shared_breaker import SharedBreaker
-from resources.ai_services.resilience.shared_limits import SharedLimits
+from resources.ai_services.resilience.shared_limits import SharedLimits, machine_folder
 from resources.ai_services.resilience.shares import shares
 from resources.ai_services.resilience.spend_budget import SpendBudget
 from tests.ai_services.http.samples import asked, chat
@@ -45,7 +47,7 @@ def test_places_are_shared_out_evenly_and_never_twice(places, wants, first) -> N
             assert all(other <= max(got + 1, 1) for other in given_out)
 
 
-def sent(bucket: Bucket, gaps: Sequence[float], amount: float) -> list[float]:
+def sent(bucket: RateAccount, gaps: Sequence[float], amount: float) -> list[float]:
     """When attempts that come after these gaps are let through, each as soon as it may be."""
     now, level, at, moments = 0.0, 0.0, 0.0, []
     for gap in gaps:
@@ -194,7 +196,7 @@ def test_processes_together_never_ask_more_at_once_and_use_all_places(tmp_path) 
         said = [answers(child) for child in children]
     assert said == [["ok"] * 60] * 3
     assert server.most == 5
-    assert not list((tmp_path / "s.members").iterdir())
+    assert not list((machine_folder(tmp_path) / "s.members").iterdir())
 
 
 def test_fewer_places_than_processes_go_round(tmp_path) -> None:
@@ -338,14 +340,113 @@ def test_what_was_known_of_a_service_ends_with_the_last_that_asks_it(tmp_path) -
 
 @pytest.mark.parametrize("damage", [b"", b"x", b"00000000 {}", b"\xff" * 90])
 def test_a_damaged_file_of_limits_is_begun_anew(tmp_path, damage) -> None:
-    (tmp_path / "s.state").write_bytes(damage)
+    folder = machine_folder(tmp_path)
+    folder.mkdir()
+    (folder / "s.state").write_bytes(damage)
     limits, breakers = beside(tmp_path, 2, [1.0])
     limits[0].refresh(0, 9, breakers[0])
     assert sum(one.places for one in limits) <= 4
     assert not math.isnan(limits[0].paused_until)
     for one in limits:
         one.close()
-    file = LimitFile(tmp_path, "s")
+    file = LimitFile(folder, "s")
     with file.changing() as state:
         assert state["members"] == {}
     file.close()
+
+
+@pytest.mark.parametrize("places", [1, 4])
+def test_who_comes_later_is_served_while_another_has_more_to_ask_than_places(
+    tmp_path, places
+) -> None:
+    with served(0.05) as server, ExitStack() as stack:
+        first = stack.enter_context(asking(server.url, tmp_path, 4_000, concurrency=places))
+        while len(server.came) < 2 * places:
+            assert first.poll() is None
+            time.sleep(0.01)
+        second = stack.enter_context(asking(server.url, tmp_path, 10, concurrency=places))
+        assert answers(second) == ["ok"] * 10
+        assert first.poll() is None
+    assert server.most == places
+
+
+@pytest.mark.parametrize("failures", [3, 4])
+def test_a_circuit_that_a_success_opens_is_open_for_all(tmp_path, failures) -> None:
+    clock = [10.0]
+    limits, breakers = beside(
+        tmp_path, 2, clock, window=8, min_attempts=6, failure_rate=0.5, open_s=5.0
+    )
+    first = breakers[0]
+    outcomes = [Outcome.FAILED] * failures + [Outcome.ANSWERED] * (6 - failures)
+    tickets = [first.admit(clock[0]) for _ in outcomes]
+    for ticket, outcome in zip(tickets, outcomes, strict=True):
+        assert isinstance(ticket, Ticket)
+        first.record(ticket, clock[0], outcome)
+    assert first.state is BreakerState.OPEN
+    for one, own in zip(limits, breakers, strict=True):
+        one.refresh(0, 0, own)
+        assert own.state is BreakerState.OPEN
+    for one in limits:
+        one.close()
+
+
+def test_another_machine_on_the_same_home_takes_no_limit_from_this_one(
+    tmp_path, monkeypatch
+) -> None:
+    limits, breakers = beside(tmp_path, 2, [1.0])
+    for one, own in zip(limits, breakers, strict=True):
+        one.refresh(0, 9, own)
+    wanted = [("requests", RateAccount(1.0, 0.01), 1.0)]
+    assert limits[0].take(wanted) == 0.0
+    with monkeypatch.context() as there:
+        there.setattr(shared_limits, "machine", lambda: "there")
+        others, _ = beside(tmp_path, 1, [9.0])
+    for one, own in zip(limits, breakers, strict=True):
+        one.refresh(0, 9, own)
+    limits[0].refresh(0, 9, breakers[0])
+    assert [one.places for one in limits] == [2, 2]
+    assert limits[1].take(wanted) > 0.0
+    for one in (*limits, *others):
+        one.close()
+
+
+def test_limits_need_no_more_room_on_the_disk_while_they_are_used(tmp_path) -> None:
+    limits, _ = beside(tmp_path, 1, [1.0], window=1_000)
+    path = machine_folder(tmp_path) / "s.state"
+    size = path.stat().st_size
+    more, breakers = beside(tmp_path, 5, [1.0], window=1_000)
+    for _ in range(1_000):
+        ticket = breakers[0].admit(1.0)
+        assert isinstance(ticket, Ticket)
+        breakers[0].record(ticket, 1.0, Outcome.ANSWERED)
+    more[0].refresh(0, 0, breakers[0])
+    assert path.stat().st_size == size
+    for one in (*limits, *more):
+        one.close()
+
+
+def test_limits_that_cannot_be_written_for_a_while_are_kept_again_afterwards(
+    tmp_path, monkeypatch
+) -> None:
+    refresh, refused = SharedLimits.refresh, []
+
+    def refuse(self: SharedLimits, *needs: object) -> None:
+        if 1 <= len(refused) < 4:
+            refused.append(needs)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        refresh(self, *needs)
+
+    monkeypatch.setattr(SharedLimits, "refresh", refuse)
+
+    async def first_refused() -> int:
+        config = chat("http://127.0.0.1:1/v1", concurrency=4)
+        caller = Caller(ChatService("s", config), SpendBudget(), shared=tmp_path)
+        caller.open()
+        refused.append(())
+        assert caller._limits is not None
+        caller._limits.places = 0
+        await asyncio.wait_for(caller.place_there(), 60.0)
+        await caller.aclose()
+        return len(refused)
+
+    assert asyncio.run(first_refused()) == 4

@@ -1,0 +1,30 @@
+"""A job of Dagster in the process of a command, and signals that come while it runs."""
+
+import signal
+from contextlib import suppress
+
+import dagster as dg
+import pytest
+
+from orchestration_assets.command.batch_execution import RunFailedError
+from orchestration_assets.command.interruption import stoppable
+from orchestration_assets.command.job_execution import execute_job
+
+
+@pytest.mark.parametrize("is_stopped", [False, True])
+def test_a_job_that_breaks_while_a_signal_ends_it_was_stopped(is_stopped) -> None:
+    @dg.op
+    def breaks() -> None:
+        with suppress(BaseException):
+            if is_stopped:
+                signal.raise_signal(signal.SIGTERM)
+        raise ValueError("the disk is full")
+
+    @dg.job
+    def broken() -> None:
+        breaks()
+
+    definitions = dg.Definitions(jobs=[broken])
+    expected = KeyboardInterrupt if is_stopped else RunFailedError
+    with dg.instance_for_test() as instance, stoppable(), pytest.raises(expected):
+        execute_job(definitions, instance, "broken", None)
