@@ -15,8 +15,9 @@ MAX_CHARS: Final = 16_384
 
 
 _WORD: Final = re.compile(r"\w+")
-# as many words as one process remembers the places of: some MB
+# what one process remembers the places of: some MB
 _MOST_WORDS: Final = 1 << 16
+_LONGEST_WORD: Final = 32
 
 
 @cache
@@ -27,17 +28,21 @@ def _known_places() -> dict[str, int]:
 
 def _places(texts: Sequence[Sequence[str]]) -> Any:
     """Of every word of the texts, one after the other; int64, see :func:`_known_places`."""
-    known = _known_places()
-    new = [word for word in dict.fromkeys(chain.from_iterable(texts)) if word not in known]
+    known, words = _known_places(), set(chain.from_iterable(texts))
+    # taken out at once: another thread may clear what is known
+    found: dict[str, Any] = dict(zip(words, map(known.get, words), strict=True))
+    new = [word for word, place in found.items() if place is None]
     if new:
-        if len(known) + len(new) > _MOST_WORDS:
-            known.clear()
-            new = list(dict.fromkeys(chain.from_iterable(texts)))
         hashes = murmur_hashes(new).astype(np.int64)
         places = np.abs(hashes) % DIMENSIONS + 1
-        known.update(zip(new, np.where(hashes >= 0, places, -places).tolist(), strict=True))
+        found.update(zip(new, np.where(hashes >= 0, places, -places).tolist(), strict=True))
+        short = {word: found[word] for word in new if len(word) <= _LONGEST_WORD}
+        if len(known) + len(short) > _MOST_WORDS:
+            known.clear()
+        if len(short) <= _MOST_WORDS:
+            known.update(short)
     count = sum(map(len, texts))
-    return np.fromiter(map(known.__getitem__, chain.from_iterable(texts)), np.int64, count)
+    return np.fromiter(map(found.__getitem__, chain.from_iterable(texts)), np.int64, count)
 
 
 def hashed_words(texts: Sequence[str]) -> Any:

@@ -1,15 +1,26 @@
 """Hashes in numpy against the compiled ones of scikit-learn."""
 
+import tracemalloc
+
 import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.utils import murmurhash3_32
 
-from orchestration_assets.features.vectors import DIMENSIONS, hashed_words
+from orchestration_assets.features.vectors import (
+    _MOST_WORDS,
+    DIMENSIONS,
+    _known_places,
+    hashed_words,
+)
 from orchestration_assets.text.murmur_hashes import murmur_hashes
 
-_LENGTHS = [n for width in (0, 4, 16, 64, 512, 600) for n in (width - 1, width, width + 1)]
+_LENGTHS = [
+    n
+    for width in (0, 4, 16, 64, 256, 600, 1_024, 4_096, 16_384, 20_000)
+    for n in (width - 1, width, width + 1)
+]
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]))))
@@ -42,3 +53,39 @@ def test_vectors_do_not_depend_on_what_came_before(monkeypatch) -> None:
     monkeypatch.setattr("orchestration_assets.features.vectors._MOST_WORDS", 50)
     assert np.array_equal(hashed_words(texts), np.concatenate(expected))
     assert all(np.array_equal(hashed_words([t]), e) for t, e in zip(texts, expected, strict=True))
+
+
+def test_a_long_word_takes_no_memory_for_the_others() -> None:
+    words = [f"{n:0600d}" for n in range(1_000)] + ["x" * 60_000]
+    size = sum(map(len, words))
+    tracemalloc.start()
+    murmur_hashes(words)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10 * size
+
+
+def test_few_and_only_short_words_are_remembered() -> None:
+    _known_places().clear()
+    hashed_words([" ".join(map(str, range(n, n + 3_000))) for n in range(0, 150_000, 3_000)])
+    hashed_words([" ".join(f"{n:x}{'x' * 200}" for n in range(50)), "short words"])
+    known = _known_places()
+    assert {"short", "words"} <= known.keys()
+    assert len(known) <= _MOST_WORDS
+    assert max(map(len, known)) <= 100
+
+
+class _Forgetful(dict[str, int]):
+    """What is known where another thread clears it at the worst moment."""
+
+    def update(self, *given: object) -> None:
+        super().update(*given)
+        self.clear()
+
+
+def test_words_that_another_thread_forgets_have_their_places(monkeypatch) -> None:
+    texts = ["one two two", "three"]
+    expected = hashed_words(texts)
+    forgetful = _Forgetful()
+    monkeypatch.setattr("orchestration_assets.features.vectors._known_places", lambda: forgetful)
+    assert np.array_equal(hashed_words(texts), expected)
