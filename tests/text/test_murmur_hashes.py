@@ -1,6 +1,7 @@
 """Hashes in numpy against the compiled ones of scikit-learn."""
 
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from hypothesis import example, given
@@ -11,7 +12,7 @@ from sklearn.utils import murmurhash3_32
 from orchestration_assets.features.vectors import (
     _MOST_WORDS,
     DIMENSIONS,
-    _known_places,
+    _remembered,
     hashed_words,
 )
 from orchestration_assets.text.murmur_hashes import murmur_hashes
@@ -65,27 +66,29 @@ def test_a_long_word_takes_no_memory_for_the_others() -> None:
     assert peak < 10 * size
 
 
-def test_few_and_only_short_words_are_remembered() -> None:
-    _known_places().clear()
-    hashed_words([" ".join(map(str, range(n, n + 3_000))) for n in range(0, 150_000, 3_000)])
-    hashed_words([" ".join(f"{n:x}{'x' * 200}" for n in range(50)), "short words"])
-    known = _known_places()
+def test_only_short_words_are_remembered_and_only_of_the_last_texts() -> None:
+    hashed_words([" ".join(map(str, range(n, n + 3_000))) for n in range(0, 60_000, 3_000)])
+    hashed_words([" ".join(f"w{n}" for n in range(m, m + 3_000)) for m in range(0, 60_000, 3_000)])
+    hashed_words([f"short words {'x' * 200}"])
+    known = _remembered()[0]
     assert {"short", "words"} <= known.keys()
     assert len(known) <= _MOST_WORDS
-    assert max(map(len, known)) <= 100
+    assert max(map(len, known)) < 200
 
 
-class _Forgetful(dict[str, int]):
-    """What is known where another thread clears it at the worst moment."""
+def test_threads_that_forget_words_do_not_disturb_each_other(monkeypatch) -> None:
+    texts = ["one two two", "three four"]
+    expected = [hashed_words([text]) for text in texts]
+    monkeypatch.setattr("orchestration_assets.features.vectors._MOST_WORDS", 2)
 
-    def update(self, *given: object) -> None:
-        super().update(*given)
-        self.clear()
+    def while_another_thread_hashes(words):
+        if "one" in words:
+            with ThreadPoolExecutor(1) as other:
+                assert np.array_equal(other.submit(hashed_words, texts[1:]).result(), expected[1])
+        return murmur_hashes(words)
 
-
-def test_words_that_another_thread_forgets_have_their_places(monkeypatch) -> None:
-    texts = ["one two two", "three"]
-    expected = hashed_words(texts)
-    forgetful = _Forgetful()
-    monkeypatch.setattr("orchestration_assets.features.vectors._known_places", lambda: forgetful)
-    assert np.array_equal(hashed_words(texts), expected)
+    place = "orchestration_assets.features.vectors.murmur_hashes"
+    monkeypatch.setattr(place, while_another_thread_hashes)
+    _remembered()[0] = {}
+    hashed_words(["two"])
+    assert np.array_equal(hashed_words(texts[:1]), expected[0])
