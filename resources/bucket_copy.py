@@ -18,7 +18,7 @@ from resources.bucket import Bucket, StoredObject
 from resources.locks import locked, make_folder
 from resources.table_store import write_atomically
 
-_FOLDERS: Final = (
+_FOLDERS: Final[tuple[str, ...]] = (
     *("batches", "tables", "models", "policies", "reports", "review", "forgotten"),
     # what people drop stays where they do until it is taken in
     "verdicts/accepted",
@@ -137,7 +137,8 @@ class BucketCopy:
         with self._index() as index:
             known, there = index.all(), self._stored(_FOLDERS)
             tags = {key: of_file.etag for key, of_file in known.items()}
-            folders, content = _FOLDERS, dict[str, str]()
+            folders: tuple[str, ...] = _FOLDERS
+            content: dict[str, str] = {}
             if whole or _forgotten(tags) != _forgotten(there):
                 folders, content = (*_FOLDERS, _CONTENT), self._stored((_CONTENT,))
             for key in known.keys() - there.keys() - content.keys():
