@@ -21,6 +21,7 @@ _ATTEMPTS: Final = 3
 _ABSENT: Final = frozenset({"404", "NoSuchKey"})
 # 409: another conditional write of the key was under way
 _LOST: Final = frozenset({"412", "PreconditionFailed", "409", "ConditionalRequestConflict"})
+_NO_BUCKET: Final = "NoSuchBucket"
 _NONE: Final[frozenset[str]] = frozenset()
 _REMEDY: Final = "see that it is reachable, then run the same command to go on"
 
@@ -115,7 +116,9 @@ class Bucket:
             try:
                 return client.call_s3(method, Bucket=self._bucket, **arguments)
             except Exception as error:  # botocore makes the classes of its errors as it goes
-                if _codes(error) & expected:
+                codes = _codes(error)
+                # that the bucket itself is gone is said as that an object is
+                if codes & expected and _NO_BUCKET not in codes:
                     return None
                 raise
 

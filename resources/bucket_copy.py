@@ -18,14 +18,16 @@ from resources.bucket import Bucket, StoredObject
 from resources.locks import locked, make_folder
 from resources.table_store import write_atomically
 
-_FOLDERS: Final = (
+_FOLDERS: Final[tuple[str, ...]] = (
     *("batches", "tables", "models", "policies", "reports", "review", "forgotten"),
     # what people drop stays where they do until it is taken in
     "verdicts/accepted",
 )
 _CONTENT: Final = "content"
 """Fetched piece by piece, when it is read."""
-_LOCAL: Final = ("content/unpacked/",)
+_FORGOTTEN: Final = "forgotten/"
+# made by each machine for itself, out of what it has
+_LOCAL: Final = ("content/unpacked/", "tables/derived/")
 # made from the rest: of two machines' versions the later one stands
 _DERIVED: Final = ("reports/", "review/", "verdicts/accepted/declared/")
 _MARK: Final = "home"
@@ -61,7 +63,8 @@ class BucketCopy:
         self.home = home
         self.bucket = bucket
         self._name = name
-        self._cache = home / "cache" / "store"
+        # not in the cache, which may be deleted: what was removed from the store would be strange
+        self._state = home / ".store"
 
     def write(self, path: Path, data: bytes) -> None:
         """Stores the file unless another machine did since it was fetched here.
@@ -117,7 +120,7 @@ class BucketCopy:
             index.join()
 
     def _check_stray(self) -> None:
-        there = {key for folder in (*_FOLDERS, _CONTENT) for key in self.bucket.list(folder)}
+        there = self._stored((*_FOLDERS, _CONTENT))
         for key, _ in self._files():
             if key not in there and not key.startswith(_DERIVED):
                 raise StrangeStoreError(
@@ -128,30 +131,44 @@ class BucketCopy:
     def pull(self, *, whole: bool = False) -> None:
         """Fetches what is new in the store, and removes what is gone there.
 
-        Kept content is fetched only for the ``whole``.
+        Kept content is fetched only for the ``whole``; it is removed also when another machine
+        forgot an item.
         """
         with self._index() as index:
-            folders = (*_FOLDERS, _CONTENT) if whole else _FOLDERS
-            with ThreadPoolExecutor(_AT_ONCE) as pool:
-                lists = [*pool.map(self.bucket.list, folders)]
-            there = {key: etag for found in lists for key, etag in found.items()}
-            known = index.all()
-            for key in known.keys() - there.keys():
+            known, there = index.all(), self._stored(_FOLDERS)
+            tags = {key: of_file.etag for key, of_file in known.items()}
+            folders: tuple[str, ...] = _FOLDERS
+            content: dict[str, str] = {}
+            if whole or _forgotten(tags) != _forgotten(there):
+                folders, content = (*_FOLDERS, _CONTENT), self._stored((_CONTENT,))
+            for key in known.keys() - there.keys() - content.keys():
                 if key.startswith(tuple(f"{folder}/" for folder in folders)):
                     _unlink(self.home / key)
                     index.forget(key)
-            wanted = [
-                key
-                for key, etag in there.items()
-                if key not in known or known[key].etag != etag or not (self.home / key).exists()
-            ]
-            with ThreadPoolExecutor(_AT_ONCE) as pool:
-                # a few at a time: they are held in memory until they are written
-                for start in range(0, len(wanted), _AT_ONCE):
-                    keys = wanted[start : start + _AT_ONCE]
-                    for key, stored in zip(keys, pool.map(self.bucket.get, keys), strict=True):
-                        if stored is not None:
-                            self._keep(index, key, stored)
+            self._fetch(index, known, there | content if whole else there)
+
+    def _fetch(
+        self, index: "_Index", known: Mapping[str, "_Known"], there: Mapping[str, str]
+    ) -> None:
+        """Fetches those of the objects that are not here in the same version."""
+        wanted = [
+            key
+            for key, etag in there.items()
+            if key not in known or known[key].etag != etag or not (self.home / key).exists()
+        ]
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            # a few at a time: they are held in memory until they are written
+            for start in range(0, len(wanted), _AT_ONCE):
+                keys = wanted[start : start + _AT_ONCE]
+                for key, stored in zip(keys, pool.map(self.bucket.get, keys), strict=True):
+                    if stored is not None:
+                        self._keep(index, key, stored)
+
+    def _stored(self, folders: Iterable[str]) -> dict[str, str]:
+        """The tag of every object in the store that is a file of the home, by key."""
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            lists = [*pool.map(self.bucket.list, folders)]
+        return {key: etag for found in lists for key, etag in found.items() if _is_copied(key)}
 
     def push(self, *, whole: bool = False) -> None:
         """Stores what was written or removed here by other ways than this class.
@@ -229,8 +246,8 @@ class BucketCopy:
         """Every file that belongs into the store, by key, with size and time of change."""
         for folder in (*_FOLDERS, _CONTENT):
             for path in sorted((self.home / folder).rglob("[!.]*")):
-                key = path.relative_to(self.home).as_posix()
-                if path.suffix == ".damaged" or key.startswith(_LOCAL) or not path.is_file():
+                key = self._key(path)
+                if not _is_copied(key) or not path.is_file():
                     continue
                 status = path.stat()
                 yield key, (status.st_size, status.st_mtime_ns)
@@ -240,16 +257,17 @@ class BucketCopy:
 
     @contextmanager
     def _index(self) -> Iterator["_Index"]:
-        make_folder(self._cache)
+        make_folder(self._state)
         with (
-            locked(self._cache / ".lock"),
-            closing(sqlite3.connect(self._cache / "index.db", isolation_level=None)) as connection,
+            locked(self._state / ".lock"),
+            closing(sqlite3.connect(self._state / "index.db", isolation_level=None)) as connection,
         ):
             yield _Index(connection)
 
 
 class _Index:
-    """What of the store is here. It may be deleted: all is fetched again."""
+    """What of the store is here. Deleted, it is found out anew, unless something that is here was
+    removed from the store meanwhile: then the home is refused."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -283,6 +301,17 @@ class _Index:
 
     def join(self) -> None:
         self._connection.execute("INSERT INTO joined VALUES (1)")
+
+
+def _is_copied(key: str) -> bool:
+    """Whether an object of that key is a file of homes: others may write to the bucket too, and a
+    key may be anything, such as a path out of the home or the mark of a folder."""
+    plain = all(part and not part.startswith(".") for part in key.split("/"))
+    return plain and not key.startswith(_LOCAL) and not key.endswith(".damaged")
+
+
+def _forgotten(tags: Mapping[str, str]) -> dict[str, str]:
+    return {key: etag for key, etag in tags.items() if key.startswith(_FORGOTTEN)}
 
 
 def _unlink(path: Path) -> None:

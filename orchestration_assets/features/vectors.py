@@ -15,27 +15,36 @@ MAX_CHARS: Final = 16_384
 
 
 _WORD: Final = re.compile(r"\w+")
-# as many words as one process remembers the places of: some MB
+# what one process remembers the places of: some MB
 _MOST_WORDS: Final = 1 << 16
+_LONGEST_WORD: Final = 128
 
 
 @cache
-def _known_places() -> dict[str, int]:
-    """Word -> 1 + its place, negative where its sign is; filled by :func:`_places`."""
-    return {}
+def _remembered() -> list[dict[str, int]]:
+    """One dict, word -> 1 + its place, negative where its sign is; filled by :func:`_places`.
+
+    It only grows, so that threads may share it; a full one is replaced.
+    """
+    return [{}]
 
 
 def _places(texts: Sequence[Sequence[str]]) -> Any:
-    """Of every word of the texts, one after the other; int64, see :func:`_known_places`."""
-    known = _known_places()
+    """Of every word of the texts, one after the other; int64, see :func:`_remembered`."""
+    known = _remembered()[0]
     new = [word for word in dict.fromkeys(chain.from_iterable(texts)) if word not in known]
+    if new and len(known) + len(new) > _MOST_WORDS:
+        known = _remembered()[0] = {}
+        new = list(dict.fromkeys(chain.from_iterable(texts)))
     if new:
-        if len(known) + len(new) > _MOST_WORDS:
-            known.clear()
-            new = list(dict.fromkeys(chain.from_iterable(texts)))
         hashes = murmur_hashes(new).astype(np.int64)
         places = np.abs(hashes) % DIMENSIONS + 1
-        known.update(zip(new, np.where(hashes >= 0, places, -places).tolist(), strict=True))
+        signed = np.where(hashes >= 0, places, -places).tolist()
+        if max(map(len, new)) > _LONGEST_WORD:
+            pairs = zip(new, signed, strict=True)
+            known.update((word, place) for word, place in pairs if len(word) <= _LONGEST_WORD)
+            known = dict(known)
+        known.update(zip(new, signed, strict=True))
     count = sum(map(len, texts))
     return np.fromiter(map(known.__getitem__, chain.from_iterable(texts)), np.int64, count)
 

@@ -6,8 +6,8 @@ from typing import Any, Final
 import numpy as np
 
 _BLOCK: Final = 4
-# words of one matrix: as wide as its longest, so that long ones do not widen all
-_WIDTHS: Final = (16, 64, 512)
+# words of one matrix have about the same length, so that long ones do not widen all
+_WIDTHS: Final = (16, 64, 256, 1_024, 4_096, 16_384)
 
 
 def murmur_hashes(words: Sequence[str]) -> Any:

@@ -14,7 +14,7 @@ import pytest
 from orchestration_assets.content.intake import unfinished
 from resources.bucket import Bucket
 from resources.home import Home
-from resources.home_store import use_store
+from resources.home_store import copy_of_store, use_store
 from tests.servers import s3_server
 
 pytestmark = pytest.mark.slow
@@ -98,6 +98,9 @@ def test_what_one_machine_finished_another_explains_forgets_and_tidies(machines)
     assert (machines.root / "other" / "reports" / "index.html").exists()
     found = machines.outcome("other", "explain", "note3.txt")
     assert "note3" in json.dumps(found)
+    machines.outcome("other", "job", "calibrate")
+    assert machines.run("job only", "job")[0] == 0
+    assert copy_of_store(machines.root / "job only") is not None
     gone = machines.outcome("other", "forget", "note3.txt", "--yes")
     assert gone
     bucket = Bucket(machines.url)

@@ -3,10 +3,12 @@
 A real server on loopback, and real processes where several machines are meant.
 """
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import fsspec
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -18,6 +20,7 @@ from resources.bucket import Bucket, StoreAwayError, StoreUrlError, bucket_url
 from resources.bucket_claims import BucketClaim
 from resources.bucket_copy import StoreConflictError, StrangeStoreError
 from resources.claims import claim_names, claimed, claimed_unless_held, is_claimed, owner_of
+from resources.derived_facts import kept_facts
 from resources.home import Home
 from resources.home_store import OtherStoreError, give_back, use_store
 from resources.maintenance import HomeInUseError, maintaining
@@ -296,14 +299,72 @@ def test_a_home_without_its_index_brings_nothing_back_that_was_removed(tmp_path,
     one, other = opened(tmp_path / "one", url), opened(tmp_path / "other", url)
     one.batches.write(BATCH, entries("a"))
     use_store(other.folder, url)
-    (one.folder / "cache" / "store" / "index.db").unlink()
+    (one.folder / ".store" / "index.db").unlink()
     use_store(one.folder, url)  # a copy of the store, byte for byte: it is known again
-    (one.folder / "cache" / "store" / "index.db").unlink()
+    (one.folder / ".store" / "index.db").unlink()
     with maintaining(other, "forget"):
         (other.folder / "batches" / f"{BATCH}.parquet").unlink()
     with pytest.raises(StrangeStoreError):
         use_store(one.folder, url)
     assert Bucket(url).get(f"batches/{BATCH}.parquet") is None
+
+
+def test_what_is_derived_on_each_machine_stays_there(tmp_path, url) -> None:
+    one = opened(tmp_path / "one", url)
+    one.tables.write(CONTENT_MANIFEST, EMPTY, BATCH)
+    other = opened(tmp_path / "other", url)
+    for home in (one, other):
+        found = kept_facts(home.tables, BATCH, "rows_1", [CONTENT_MANIFEST.name], lambda: {"n": 0})
+        assert found == {"n": 0}
+        give_back(home.folder)
+    assert set(Bucket(url).list("tables")) == {f"tables/{CONTENT_MANIFEST.name}/{BATCH}.parquet"}
+    assert len([*other.tables.derived.rglob("*.json")]) == 1
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["tables/", "tables/a/", "tables/../../out.txt", "reports/./x", "tables//x", "batches/.x/y"],
+)
+def test_objects_that_are_no_files_of_a_home_are_let_be(tmp_path, server, key) -> None:
+    url = f"s3://bucket/strange-{key.encode().hex()}"
+    one = opened(tmp_path / "one", url)
+    Bucket(url).put_if_absent(key, b"strange")
+    one.tables.write(CONTENT_MANIFEST, EMPTY, BATCH)
+    other = opened(tmp_path / "other" / "home", url)
+    opened(one.folder, url)
+    assert other.tables.exists(CONTENT_MANIFEST.name, BATCH)
+    assert {path.name for path in tmp_path.iterdir()} == {"one", "other"}
+    assert {path.name for path in (tmp_path / "other").iterdir()} == {"home"}
+    strange = [path for path in tmp_path.rglob("*") if path.is_file() and path.stat().st_size == 7]
+    assert strange == []
+
+
+def test_forgotten_content_leaves_every_machine_with_its_next_command(tmp_path, url) -> None:
+    one, other = opened(tmp_path / "one", url), opened(tmp_path / "other", url)
+    one.content.keep("ab" * 16, b"stays")
+    for mark in (b"1", b"2"):  # an item may be forgotten again
+        one.content.keep("cd" * 16, b"kept")
+        use_store(other.folder, url)
+        assert other.content.kept("cd" * 16) == b"kept"
+        assert other.content.kept("ab" * 16) == b"stays"
+        with maintaining(one, "forget"):
+            one.content.forget("cd" * 16)
+            one.forgotten.mkdir(exist_ok=True)
+            (one.forgotten / "item.json").write_bytes(mark)
+        use_store(other.folder, url)
+        assert not other.content.path("cd" * 16).exists()
+        assert other.content.path("ab" * 16).exists()
+
+
+def test_the_cache_of_a_home_may_be_deleted_whatever_another_removed(tmp_path, url) -> None:
+    one, other = opened(tmp_path / "one", url), opened(tmp_path / "other", url)
+    one.batches.write(BATCH, entries("a"))
+    use_store(other.folder, url)
+    with maintaining(one, "forget"):
+        (one.folder / "batches" / f"{BATCH}.parquet").unlink()
+    shutil.rmtree(other.folder / "cache", ignore_errors=True)
+    use_store(other.folder, url)
+    assert other.batches.recorded() == []
 
 
 @pytest.mark.parametrize(
@@ -320,3 +381,12 @@ def test_what_is_no_store_is_refused_in_one_line(given_url) -> None:
 def test_a_bucket_that_is_not_there_is_said(tmp_path, server) -> None:
     with pytest.raises(StoreAwayError, match="s3://no-such-bucket/x"):
         use_store(tmp_path / "home", "s3://no-such-bucket/x")
+
+
+def test_a_bucket_that_is_gone_is_no_other_machine(tmp_path, server) -> None:
+    filesystem = fsspec.filesystem("s3", skip_instance_cache=True)
+    filesystem.mkdir("short-lived")
+    home = opened(tmp_path / "home", "s3://short-lived/x")
+    filesystem.rm("short-lived", recursive=True)
+    with pytest.raises(StoreAwayError, match="s3://short-lived/x"):
+        home.batches.write(BATCH, entries("a"))

@@ -1,15 +1,27 @@
 """Hashes in numpy against the compiled ones of scikit-learn."""
 
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.utils import murmurhash3_32
 
-from orchestration_assets.features.vectors import DIMENSIONS, hashed_words
+from orchestration_assets.features.vectors import (
+    _MOST_WORDS,
+    DIMENSIONS,
+    _remembered,
+    hashed_words,
+)
 from orchestration_assets.text.murmur_hashes import murmur_hashes
 
-_LENGTHS = [n for width in (0, 4, 16, 64, 512, 600) for n in (width - 1, width, width + 1)]
+_LENGTHS = [
+    n
+    for width in (0, 4, 16, 64, 256, 600, 1_024, 4_096, 16_384, 20_000)
+    for n in (width - 1, width, width + 1)
+]
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]))))
@@ -42,3 +54,41 @@ def test_vectors_do_not_depend_on_what_came_before(monkeypatch) -> None:
     monkeypatch.setattr("orchestration_assets.features.vectors._MOST_WORDS", 50)
     assert np.array_equal(hashed_words(texts), np.concatenate(expected))
     assert all(np.array_equal(hashed_words([t]), e) for t, e in zip(texts, expected, strict=True))
+
+
+def test_a_long_word_takes_no_memory_for_the_others() -> None:
+    words = [f"{n:0600d}" for n in range(1_000)] + ["x" * 60_000]
+    size = sum(map(len, words))
+    tracemalloc.start()
+    murmur_hashes(words)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10 * size
+
+
+def test_only_short_words_are_remembered_and_only_of_the_last_texts() -> None:
+    hashed_words([" ".join(map(str, range(n, n + 3_000))) for n in range(0, 60_000, 3_000)])
+    hashed_words([" ".join(f"w{n}" for n in range(m, m + 3_000)) for m in range(0, 60_000, 3_000)])
+    hashed_words([f"short words {'x' * 200}"])
+    known = _remembered()[0]
+    assert {"short", "words"} <= known.keys()
+    assert len(known) <= _MOST_WORDS
+    assert max(map(len, known)) < 200
+
+
+def test_threads_that_forget_words_do_not_disturb_each_other(monkeypatch) -> None:
+    texts = ["one two two", "three four"]
+    expected = [hashed_words([text]) for text in texts]
+    monkeypatch.setattr("orchestration_assets.features.vectors._MOST_WORDS", 2)
+
+    def while_another_thread_hashes(words):
+        if "one" in words:
+            with ThreadPoolExecutor(1) as other:
+                assert np.array_equal(other.submit(hashed_words, texts[1:]).result(), expected[1])
+        return murmur_hashes(words)
+
+    place = "orchestration_assets.features.vectors.murmur_hashes"
+    monkeypatch.setattr(place, while_another_thread_hashes)
+    _remembered()[0] = {}
+    hashed_words(["two"])
+    assert np.array_equal(hashed_words(texts[:1]), expected[0])
