@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any, Final
 
-from orchestration_assets.schemas.errors import OrchestrationError, SourceError
+from orchestration_assets.schemas.errors import OrchestrationError, SourceError, StoreAwayError
 from orchestration_assets.schemas.source_urls import checked_url, scheme_of, shown
 from resources.content_source.stores import store_class
 
@@ -28,10 +28,6 @@ _REMEDY: Final = "see that it is reachable, then run the same command to go on"
 
 class StoreUrlError(OrchestrationError):
     """What is named as the store of a home cannot be one."""
-
-
-class StoreAwayError(OrchestrationError):
-    """The store of a home does not answer, or refuses; the message names it and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +128,7 @@ class Bucket:
         """Whatever the client raises in one line that names the store."""
         try:
             yield
-        except OrchestrationError:
+        except SourceError:
             raise
         except Exception as error:  # the client raises those of several libraries
             what = " ".join(str(error).split())[:200] or type(error).__name__

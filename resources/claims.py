@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
-from orchestration_assets.schemas.errors import OrchestrationError
+from orchestration_assets.schemas.errors import StoreAwayError
 from resources.damage import notice
 from resources.home_store import copy_of_store, give_back
 from resources.locks import open_locked
@@ -216,7 +216,7 @@ def _release(claim: _Claim) -> None:
     try:
         if claim.shared is not None:
             claim.shared.give_back()
-    except OrchestrationError as error:
+    except StoreAwayError as error:
         notice(f"the claim {claim.path.name} ends by itself: {error}")
     finally:
         claim.path.unlink(missing_ok=True)
@@ -236,7 +236,7 @@ def _beat(claim: _Claim, over: threading.Event) -> None:
                     "this process was gone: what it writes first stands"
                 )
                 return
-        except (OSError, OrchestrationError) as error:
+        except (OSError, StoreAwayError) as error:
             # such as a full disk: the next beat may be written again
             notice(
                 f"the claim {claim.path} cannot be renewed "

@@ -44,6 +44,10 @@ class DamagedFileError(OrchestrationError):
         self.remedy = remedy
 
 
+class StoreAwayError(OrchestrationError):
+    """The store of a home does not answer, or refuses; the message names it and the remedy."""
+
+
 class SourceError(OrchestrationError):
     """The source cannot be listed at all; the message names it and the remedy."""
 

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestration_assets.schemas.errors import OrchestrationError
+from orchestration_assets.schemas.errors import OrchestrationError, StoreAwayError
 from orchestration_assets.schemas.tables import CONTENT_MANIFEST
-from resources.bucket import Bucket, StoreAwayError, StoreUrlError, bucket_url
+from resources.bucket import Bucket, StoreUrlError, bucket_url
 from resources.bucket_claims import BucketClaim
 from resources.bucket_copy import StoreConflictError, StrangeStoreError
 from resources.claims import claim_names, claimed, claimed_unless_held, is_claimed, owner_of
