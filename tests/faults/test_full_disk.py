@@ -18,9 +18,7 @@ pytestmark = pytest.mark.slow
 ROOMY = 64 << 20
 REMEDIES = ("run the same command to go on", "run it again", "is left out")
 # of each kind of store the one that most depends on: LMDB, tables, pages, records, history
-OFTEN = frozenset(
-    "batches cache/answers cache/content cache/features dagster reports spending tables".split()
-)
+OFTEN = frozenset(("cache/answers", "dagster", "reports", "spending", "tables"))
 
 
 def stores(home: Path) -> list[Path]:
