@@ -17,6 +17,9 @@ SVG = "{http://www.w3.org/2000/svg}"
 MOST_CHARACTERS = 60_000
 
 
+FEW = batch_figures(synthetic_batch(6))
+
+
 @pytest.fixture(scope="module")
 def figures() -> BatchFigures:
     return batch_figures(synthetic_batch(300))
@@ -76,14 +79,10 @@ def test_trends_of_none_one_and_many(count):
 
 @given(name=st.text())
 def test_no_name_becomes_markup_or_breaks_the_picture(name):
-    few = batch_figures(synthetic_batch(6))
-    odd = replace(few.tasks[0], task=f"</text><script>&{name}")
-    tags = {element.tag for element in ElementTree.fromstring(_drawn(few, odd)).iter()}
+    odd = replace(FEW.tasks[0], task=f"</text><script>&{name}")
+    picture = plots.agreement(replace(FEW, tasks=(odd,)))
+    tags = {element.tag for element in ElementTree.fromstring(picture).iter()}
     assert tags <= {f"{SVG}{tag}" for tag in ("svg", "g", "rect", "text", "polyline", "circle")}
-
-
-def _drawn(figures: BatchFigures, task) -> str:
-    return plots.agreement(replace(figures, tasks=(task,)))
 
 
 def test_markdown_holds_the_picture_itself():
