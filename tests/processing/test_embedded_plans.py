@@ -117,7 +117,7 @@ def test_every_nesting_gives_the_rows_that_the_event_loop_gives(tmp_path) -> Non
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     st.dictionaries(
