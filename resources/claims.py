@@ -25,7 +25,7 @@ from uuid import uuid4
 from orchestration_assets.schemas.errors import StoreAwayError
 from resources.damage import notice
 from resources.home_store import copy_of_store, give_back
-from resources.locks import open_locked
+from resources.locks import is_locked, open_locked
 
 if TYPE_CHECKING:
     from resources.bucket_claims import BucketClaim
@@ -128,17 +128,7 @@ def is_claimed(home: Path, name: str) -> bool:
     shared = _shared(_path(home, name))
     if shared is not None and shared.owner() is not None:
         return True
-    try:
-        descriptor = os.open(_path(home, name), os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
+    return is_locked(_path(home, name))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Any, Final
 from zlib import crc32
 
 from orchestration_assets.schemas.errors import unwritable
-from resources.locks import make_folder, open_locked
+from resources.locks import is_locked, make_folder, open_locked
 
 _CHECKSUM_CHARS: Final = 8
 _LEAST_BYTES: Final = 4096
@@ -70,16 +70,8 @@ class LimitFile:
     def lives(self, member: str) -> bool:
         """Whether the process of a member lives, and takes part."""
         path = self._members / member
-        try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return False
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if is_locked(path):
             return True
-        finally:
-            os.close(descriptor)
         path.unlink(missing_ok=True)
         return False
 
