@@ -8,7 +8,6 @@ import pyarrow as pa
 
 from orchestration_assets.schemas.tables import TABLES
 from resources.home import Home
-from resources.memory import give_back_memory
 from resources.series import read_series
 from resources.table_store import TableStore
 
@@ -51,14 +50,11 @@ class ParquetTableIOManager(dg.ConfigurableIOManager):
                 "preview": dg.MetadataValue.md(preview(obj)),
             }
         )
-        give_back_memory()
 
     def load_input(self, context: dg.InputContext) -> pa.Table:
         """The upstream table of the same batch. Raises TableMissingError when there is none."""
         batch = context.partition_key if context.has_partition_key else None
-        table = self.store.read(context.asset_key.path[-1], batch)
-        give_back_memory()
-        return table
+        return self.store.read(context.asset_key.path[-1], batch)
 
 
 def column_schema(name: str) -> dg.TableSchema:
