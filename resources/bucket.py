@@ -3,6 +3,7 @@
 Credentials and the endpoint come from the environment of the store's client, never from the URL.
 """
 
+import asyncio
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -144,7 +145,19 @@ def _client(scheme: str, process: int, environment: tuple[tuple[str, str], ...])
         skip_instance_cache=True, use_listings_cache=False, config_kwargs=_CLIENT
     )
     client.retries = _ATTEMPTS
+    client.loop.set_exception_handler(_unless_lost_connection)
     return client
+
+
+def _unless_lost_connection(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Passes over what a lost connection leaves in tasks of the HTTP client that nobody awaits.
+
+    The request on that connection fails too, and its caller names the store.
+    """
+    from aiohttp import ClientConnectionError
+
+    if not isinstance(context.get("exception"), ConnectionError | ClientConnectionError):
+        loop.default_exception_handler(context)
 
 
 def _codes(error: BaseException | None) -> set[str]:

@@ -3,14 +3,19 @@
 A real server on loopback, and real processes where several machines are meant.
 """
 
+import asyncio
+import gc
 import shutil
 import subprocess
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
 
 import fsspec
 import pyarrow as pa
 import pytest
+from aiohttp import ClientConnectionResetError
+from fsspec.asyn import get_loop
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -44,6 +49,28 @@ def url(server, request) -> str:
 def opened(folder: Path, url: str | None) -> Home:
     use_store(folder, url)
     return Home(folder)
+
+
+def test_what_a_lost_connection_leaves_behind_is_not_printed_but_anything_else_is(
+    url, caplog
+) -> None:
+    Bucket(url).list("tables")
+
+    async def left(error: Exception) -> None:
+        raise error
+
+    loop = get_loop()
+    for error in (ClientConnectionResetError("gone astray"), ValueError("meant to be seen")):
+        asyncio.run_coroutine_threadsafe(_unawaited(left(error)), loop).result()
+    assert "meant to be seen" in caplog.text
+    assert "gone astray" not in caplog.text
+
+
+async def _unawaited(work: Coroutine[None, None, None]) -> None:
+    task = asyncio.create_task(work)
+    await asyncio.sleep(0)
+    del task
+    gc.collect()
 
 
 EMPTY = CONTENT_MANIFEST.schema.empty_table()
