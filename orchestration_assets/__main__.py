@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from orchestration_assets import __version__
+from orchestration_assets.command.garbage import collect_after_start, collect_from_here
 from orchestration_assets.command.interruption import stoppable
 from orchestration_assets.command.limits import allow_open_files, saying_damage
 from orchestration_assets.schemas.errors import OrchestrationError, os_problem
@@ -230,6 +231,9 @@ def _dispatch(given: argparse.Namespace) -> int:
 
 
 def _dispatch_on_home(given: argparse.Namespace, settings: Settings) -> int:
+    if given.command not in {"run", "job"}:
+        # these two begin with Dagster
+        collect_from_here()
     if given.command == "job":
         from orchestration_assets.command import job
 
@@ -292,6 +296,7 @@ def _dispatch_on_home(given: argparse.Namespace, settings: Settings) -> int:
 
 def command() -> NoReturn:
     """What the shell starts: ends the process with the exit code of :func:`main`."""
+    collect_after_start()
     code = 1
     # registered first, so that it runs last: after threads were joined and files were put away
     atexit.register(lambda: _leave(code))

@@ -18,6 +18,7 @@ from queue import SimpleQueue
 from typing import Any, Final, TextIO
 
 from orchestration_assets.command.batch_execution import ExecutedBatches, carry_out_one
+from orchestration_assets.command.garbage import collect_after_start
 from orchestration_assets.command.interruption import stoppable
 from orchestration_assets.command.limits import allow_open_files, saying_damage
 from orchestration_assets.command.run_account import RunAccounts
@@ -151,6 +152,7 @@ def _serve(plan: RunPlan, reports: Reports, orders: Orders) -> None:
 
 def command() -> None:
     """What is started, with the folder of the series as its argument."""
+    collect_after_start()
     code = main(str(Path(sys.argv[1])))
     sys.stdout.flush()
     sys.stderr.flush()

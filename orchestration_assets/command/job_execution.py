@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 from orchestration_assets.command.batch_execution import RunFailedError
 from orchestration_assets.command.failure import failure_of
+from orchestration_assets.command.garbage import collect_from_here
 from orchestration_assets.command.interruption import raise_if_stopped
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ def execute_job(
     """
     if batch is not None:
         _add_partition(instance, batch)
-    result = definitions.resolve_job_def(job).execute_in_process(
+    definition = definitions.resolve_job_def(job)
+    collect_from_here()
+    result = definition.execute_in_process(
         instance=instance, partition_key=batch, run_config=_QUIET, raise_on_error=False
     )
     if not result.success:
