@@ -166,6 +166,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit code: 0, 1 when items failed, 2 for a usage error."""
     # models are small and many: more threads only fight over the cores
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # what a run intends to make is written down in one go
+    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")
     _let_everything_be_written()
     given = _parser().parse_args(arguments)
     with stoppable() as signal_seen, saying_damage(sys.stderr):

@@ -1,30 +1,51 @@
 """Dagster's SQLite storage over engines and connections that stay open.
 
 Dagster's own opens an engine and a connection for each statement: every statement is compiled anew,
-and closing the only connection of a database folds its log into it and waits for the disk. The
-databases, their tables and what they hold are the same; a process with the stock storage may read
-and write them at the same time.
+and closing the only connection of a database folds its log into it and waits for the disk. It loads
+all migrations there ever were to find that a database needs none, and it writes each trace of an
+event in a transaction of its own. The databases, their tables and what they hold are the same; a
+process with the stock storage may read and write them at the same time.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
-from threading import Lock
-from typing import Any, Final
+from threading import Lock, local
+from typing import Any, Final, cast
 
+from dagster._core.events import (
+    ASSET_CHECK_EVENTS,
+    ASSET_EVENTS,
+    EVENT_TYPE_TO_PIPELINE_RUN_STATUS,
+)
+from dagster._core.events.log import EventLogEntry
+from dagster._core.storage.event_log.schema import AssetKeyTable, SqlEventLogStorageTable
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import (
     INDEX_SHARD_NAME,
     SqliteEventLogStorage,
 )
+from dagster._core.storage.runs.schema import InstanceInfo
 from dagster._core.storage.runs.sqlite.sqlite_run_storage import SqliteRunStorage
-from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
+from dagster._core.storage.schedules.sqlite.sqlite_schedule_storage import SqliteScheduleStorage
+from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS, create_db_conn_string
 from dagster._serdes import ConfigurableClassData
-from sqlalchemy import Connection, Engine, create_engine, event, inspect
-from sqlalchemy.pool import QueuePool
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import NullPool, QueuePool
 
 # each run has a database of its own, beside the one that all share
 _OPEN_DATABASES: Final = 8
+
+_VERSION: Final = text("SELECT version_num FROM alembic_version")
+_STAMP: Final = text("INSERT INTO alembic_version (version_num) VALUES (:version)")
+# tables before their indexes; what SQLite makes by itself has no statement, or a name of its own
+_TABLES: Final = text(
+    "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' "
+    "ESCAPE '\\' ORDER BY type DESC, rowid"
+)
+_INSERT: Final = SqlEventLogStorageTable.insert()
 
 
 class OpenEngines:
@@ -72,6 +93,15 @@ def _sync_at_checkpoints(connection: Any, _entry: object) -> None:
     connection.execute("PRAGMA synchronous = NORMAL")
 
 
+def _is_begun(engine: Engine) -> bool:
+    """Whether the database has its tables, and the name of the version that they are of."""
+    with engine.connect() as connection:
+        try:
+            return connection.execute(_VERSION).first() is not None
+        except OperationalError:
+            return False
+
+
 class OpenRunStorage(SqliteRunStorage):
     """The runs of an instance, below ``base_dir``."""
 
@@ -86,6 +116,19 @@ class OpenRunStorage(SqliteRunStorage):
         """As Dagster makes a storage from the configuration of its instance."""
         return cls.from_local(inst_data=inst_data, **config_value)
 
+    @classmethod
+    def from_local(
+        cls, base_dir: str, inst_data: ConfigurableClassData | None = None
+    ) -> "OpenRunStorage":
+        """The storage below a folder; its database is made where there is none."""
+        if (Path(base_dir) / "runs.db").exists():
+            storage = cls(create_db_conn_string(base_dir, "runs"), inst_data)
+            engine = storage._engines.engine(storage._conn_string)
+            if _is_begun(engine) and inspect(engine).has_table(InstanceInfo.name):
+                return storage
+            storage.dispose()
+        return super().from_local(base_dir, inst_data)
+
     @contextmanager
     def connect(self) -> Iterator[Connection]:
         with self._engines.engine(self._conn_string).begin() as connection:
@@ -96,12 +139,38 @@ class OpenRunStorage(SqliteRunStorage):
         super().dispose()
 
 
+class OpenScheduleStorage(SqliteScheduleStorage):
+    """The ticks of an instance's schedules and sensors, below ``base_dir``."""
+
+    @classmethod
+    def from_config_value(
+        cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
+    ) -> "OpenScheduleStorage":
+        """As Dagster makes a storage from the configuration of its instance."""
+        # what it inherits is made of its own class
+        return cast(OpenScheduleStorage, cls.from_local(inst_data=inst_data, **config_value))
+
+    @classmethod
+    def from_local(
+        cls, base_dir: str, inst_data: ConfigurableClassData | None = None
+    ) -> SqliteScheduleStorage:
+        """The storage below a folder; its database is made where there is none."""
+        if (Path(base_dir) / "schedules.db").exists():
+            url = create_db_conn_string(base_dir, "schedules")
+            if _is_begun(create_engine(url, poolclass=NullPool)):
+                return cls(url, inst_data)
+        return super().from_local(base_dir, inst_data)
+
+
 class OpenEventLogStorage(SqliteEventLogStorage):
     """The events of an instance, below ``base_dir``: a database for each run, and their index."""
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines = OpenEngines()
         self._tables: frozenset[str] = frozenset()
+        self._partitions: set[tuple[str, str]] = set()
+        self._has_index_columns = False
+        self._begun = local()
         super().__init__(base_dir, inst_data)
 
     @classmethod
@@ -121,6 +190,99 @@ class OpenEventLogStorage(SqliteEventLogStorage):
             with engine.begin() as connection:
                 yield connection
 
+    def _initdb(self, engine: Engine, for_index_shard: bool = False) -> None:
+        if _is_begun(engine):
+            return
+        index = Path(self.path_for_shard(INDEX_SHARD_NAME))
+        if for_index_shard or not index.exists() or not self._begin_as_index(engine):
+            super()._initdb(engine, for_index_shard)
+
+    def _begin_as_index(self, engine: Engine) -> bool:
+        """Gives a database the tables that the index has, and their version, in one transaction.
+
+        False where that cannot be: the index has no version, or another process was faster.
+        """
+        with self._engines.engine(self.conn_string_for_shard(INDEX_SHARD_NAME)).begin() as index:
+            try:
+                version = index.execute(_VERSION).scalar()
+            except OperationalError:
+                return False
+            tables = index.execute(_TABLES).scalars().all()
+        if version is None:
+            return False
+        try:
+            with engine.begin() as connection:
+                for statement in tables:
+                    connection.exec_driver_sql(statement)
+                connection.execute(_STAMP, {"version": version})
+        except OperationalError:
+            return False
+        return True
+
+    @contextmanager
+    def index_connection(self) -> Iterator[Connection]:
+        """A connection to the index: within a transaction of this thread, that transaction's."""
+        within = getattr(self._begun, "connection", None)
+        if within is not None:
+            yield within
+            return
+        with self._connect(INDEX_SHARD_NAME) as connection:
+            yield connection
+
+    @contextmanager
+    def _one_transaction(self) -> Iterator[Connection]:
+        with self._connect(INDEX_SHARD_NAME) as connection:
+            self._begun.connection = connection
+            try:
+                yield connection
+            finally:
+                self._begun.connection = None
+
+    def store_event(self, event: EventLogEntry) -> None:
+        self.store_event_batch([event])
+
+    def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
+        """Stores events, those of one run in one transaction, and their traces in another."""
+        rows = [self._event_to_row(event) for event in events]
+        for run, of_run in groupby(rows, key=lambda row: row["run_id"]):
+            with self.run_connection(run) as connection:
+                connection.execute(_INSERT, list(of_run))
+        shared = [pair for pair in zip(events, rows, strict=True) if _is_shared(pair[0])]
+        if shared:
+            with self._one_transaction() as connection:
+                for event, row in shared:
+                    self._store_shared(connection, event, row)
+
+    def _store_shared(
+        self, connection: Connection, event: EventLogEntry, row: Mapping[str, Any]
+    ) -> None:
+        number = connection.execute(_INSERT, row).lastrowid
+        kind = event.dagster_event_type
+        if kind in ASSET_EVENTS:
+            self._store_asset_event_tags(connection, [event], [number])
+            self._store_asset_event(connection, event, number)
+        if kind in ASSET_CHECK_EVENTS:
+            self.store_asset_check_event(event, number)
+
+    def _store_asset_event(self, conn: Connection, event: EventLogEntry, event_id: int) -> None:
+        asset = event.get_dagster_event().asset_key
+        if asset is None:
+            return
+        has_columns = self._has_asset_key_index_cols_on_connection(conn)
+        values = self._get_asset_entry_values(event, event_id, has_columns)
+        if not values:
+            return
+        # nearly every asset has its row already, and a failed insertion costs more than a change
+        key = asset.to_string()
+        of_asset = AssetKeyTable.update().where(AssetKeyTable.c.asset_key == key)
+        if not conn.execute(of_asset, values).rowcount:
+            conn.execute(AssetKeyTable.insert(), {"asset_key": key, **values})
+
+    def _has_asset_key_index_cols_on_connection(self, conn: Connection) -> bool:
+        if not self._has_index_columns:
+            self._has_index_columns = super()._has_asset_key_index_cols_on_connection(conn)
+        return self._has_index_columns
+
     def has_table(self, table_name: str) -> bool:
         # an upgrade adds tables; nothing takes one away
         if table_name not in self._tables:
@@ -128,14 +290,36 @@ class OpenEventLogStorage(SqliteEventLogStorage):
             self._tables = frozenset(inspect(engine).get_table_names())
         return table_name in self._tables
 
+    def has_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> bool:
+        # each input and output of each step asks for the partition of its run
+        one = (partitions_def_name, partition_key)
+        if one not in self._partitions and super().has_dynamic_partition(*one):
+            self._partitions.add(one)
+        return one in self._partitions
+
+    def delete_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> None:
+        super().delete_dynamic_partition(partitions_def_name, partition_key)
+        self._partitions.discard((partitions_def_name, partition_key))
+
     def wipe(self) -> None:
         # it unlinks databases
         self._engines.dispose()
+        self._partitions.clear()
         super().wipe()
 
     def dispose(self) -> None:
         self._engines.dispose()
         super().dispose()
+
+
+def _is_shared(event: EventLogEntry) -> bool:
+    """Whether an event has a trace in the index: those of assets, checks and states of runs."""
+    kind = event.dagster_event_type
+    return event.is_dagster_event and (
+        kind in ASSET_EVENTS
+        or kind in ASSET_CHECK_EVENTS
+        or kind in EVENT_TYPE_TO_PIPELINE_RUN_STATUS
+    )
 
 
 def open_storage(instance: Path) -> dict[str, Any]:
@@ -147,6 +331,7 @@ def open_storage(instance: Path) -> dict[str, Any]:
     return {
         "run_storage": _configured(OpenRunStorage, history),
         "event_log_storage": _configured(OpenEventLogStorage, history / "runs"),
+        "schedule_storage": _configured(OpenScheduleStorage, instance / "schedules"),
     }
 
 

@@ -128,3 +128,58 @@ def test_wiping_begins_anew(tmp_path: Path) -> None:
         assert not instance.all_logs(before)
         after = materialize(instance)
         assert instance.all_logs(after)
+
+
+def _rows(database: Path, query: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(database)) as connection:
+        return list(connection.execute(query))
+
+
+def test_the_database_of_a_run_is_as_the_stock_storage_makes_it(tmp_path: Path) -> None:
+    with open_instance(Home(tmp_path / "ours")) as instance:
+        run = materialize(instance)
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    with dg.DagsterInstance.from_config(str(theirs)) as stock:
+        other = materialize(stock)
+    databases = (
+        tmp_path / "ours" / "dagster" / "history" / "runs" / f"{run}.db",
+        theirs / "history" / "runs" / f"{other}.db",
+    )
+    tables = "SELECT type, name, sql FROM sqlite_master ORDER BY type, name"
+    made, expected = (_rows(database, tables) for database in databases)
+    assert made == expected
+    version = "SELECT version_num FROM alembic_version"
+    made, expected = (_rows(database, version) for database in databases)
+    assert made == expected
+
+
+def test_what_is_written_at_once_is_what_is_written_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kinds = "SELECT dagster_event_type, asset_key, step_key FROM event_logs ORDER BY id"
+    checks = "SELECT asset_key, check_name, execution_status FROM asset_check_executions"
+    tags = "SELECT asset_key, key FROM asset_event_tags ORDER BY id"
+    written = []
+    for size in ("0", "1000"):
+        monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", size)
+        home = Home(tmp_path / size)
+        with open_instance(home) as instance:
+            run = materialize(instance)
+        folder = tmp_path / size / "dagster" / "history" / "runs"
+        index = folder / "index.db"
+        written.append(
+            [_rows(folder / f"{run}.db", kinds)]
+            + [_rows(index, query) for query in (kinds, checks, tags)]
+        )
+    assert written[0] == written[1]
+    assert all(written[0])
+
+
+def test_a_partition_that_is_deleted_is_gone(tmp_path: Path) -> None:
+    with open_instance(Home(tmp_path)) as instance:
+        assert not instance.has_dynamic_partition("batches", "a")
+        instance.add_dynamic_partitions("batches", ["a"])
+        assert instance.has_dynamic_partition("batches", "a")
+        instance.delete_dynamic_partition("batches", "a")
+        assert not instance.has_dynamic_partition("batches", "a")
