@@ -23,6 +23,7 @@ from orchestration_assets.command.display import open_display
 from orchestration_assets.command.instance_paths import check_home, ui_command
 from orchestration_assets.command.job_count import job_count
 from orchestration_assets.command.job_execution import execute_job
+from orchestration_assets.command.preparation import prepare_services
 from orchestration_assets.command.run_account import RunAccounts, open_accounts
 from orchestration_assets.command.run_work import (
     RunPlan,
@@ -131,18 +132,20 @@ def _materialize(
     again: bool,
     jobs: int | None,
 ) -> ExecutedBatches:
-    # Dagster takes seconds to import: a run that finds nothing new does without it
-    from orchestration_assets.command.instance import instance_errors, open_instance
-    from orchestration_assets.command.side_by_side import processes
-    from resources.dask_cluster import DaskCluster
-    from sensors.new_content import observation
-
     home = Home(settings.home)
     tables = home.tables
     sizes = {batch: _entries(home, batch) for batch in batches}
     if jobs is None:
         jobs = job_count(list(sizes.values()), usable_cores(), usable_memory())
     side_by_side = min(jobs, len(batches)) > 1
+    if batches and not side_by_side:
+        prepare_services(load_policy(settings.policy).policy.services.values())
+    # Dagster takes seconds to import: a run that finds nothing new does without it
+    from orchestration_assets.command.instance import instance_errors, open_instance
+    from orchestration_assets.command.side_by_side import processes
+    from resources.dask_cluster import DaskCluster
+    from sensors.new_content import observation
+
     display = open_display()
     with ExitStack() as stack:
         folder = stack.enter_context(TemporaryDirectory(prefix="orchestration-"))

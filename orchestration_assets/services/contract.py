@@ -80,6 +80,11 @@ class EmbeddedService(ABC):
         """Over the code, the data files and the libraries that an answer comes from."""
         return code_version(type(self).__module__)
 
+    @classmethod
+    def prepare(cls) -> None:
+        """Loads what takes long to load, so that the first answer does not wait for it."""
+        return
+
     @abstractmethod
     def answer(self, question: Question) -> Reading:
         """The reading for one question: a pure function of the question."""

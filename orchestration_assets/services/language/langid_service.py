@@ -58,6 +58,10 @@ class LangidService(EmbeddedService):
     reads: ClassVar[frozenset[str]] = frozenset({"family"})
     expected_ms: ClassVar[float] = 0.5
 
+    @classmethod
+    def prepare(cls) -> None:
+        _model()
+
     def answer(self, question: Question) -> Reading:
         item = question.item
         whole = prose_of(item.text, item.family)
