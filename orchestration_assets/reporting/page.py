@@ -14,6 +14,7 @@ from markupsafe import Markup
 from orchestration_assets.disagreement.review_contents import QuestionContent
 from orchestration_assets.evidence.weighted_estimates import ENOUGH_EFFECTIVE
 from orchestration_assets.reporting import formatting
+from orchestration_assets.reporting.compiled_templates import CompiledTemplates
 from orchestration_assets.reporting.counts import CappedCounts, share
 from orchestration_assets.reporting.dispute_cards import severity_word
 from orchestration_assets.reporting.figures import BatchFigures
@@ -167,6 +168,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        bytecode_cache=CompiledTemplates(),
     )
     environment.filters |= {
         "n": formatting.number,
