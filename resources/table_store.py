@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, BinaryIO, Final, Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,7 +21,9 @@ from orchestration_assets.schemas.errors import (
 from orchestration_assets.schemas.records import Table
 from orchestration_assets.schemas.tables import BATCH_ENTRIES, TABLES
 from resources.damage import leaving_out_damage, notice
+from resources.recent_tables import RecentTables
 
+_RECENT: Final = RecentTables()
 _MAKE_AGAIN: Final = "make it again with: orchestrate run SOURCE --reprocess"
 _TAKE_IN_AGAIN: Final = "delete it: a run takes its files in again"
 _MAKE_CORPUS_AGAIN: Final = "delete it, and run orchestrate run SOURCE to make it again"
@@ -114,20 +116,32 @@ def read_parquet(
     Raises FileNotFoundError, and DamagedFileError for whatever else keeps it from being read.
     """
     with _whole(path, remedy), path.open("rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        state = os.fstat(file.fileno())
+        if not stat.S_ISREG(state.st_mode):
             raise DamagedFileError(path, "is no regular file", remedy)
-        parquet = pq.ParquetFile(file, page_checksum_verification=True)
-        if columns is None:
-            return parquet.read()
-        missing = sorted(set(columns) - set(parquet.schema_arrow.names))
-        later = later or pa.schema([])
-        if not set(missing) <= set(later.names):
-            raise _of_another_version(path, f"has no column {', '.join(missing)}", remedy)
-        found = parquet.read(columns=[name for name in columns if name not in missing])
-        for name in missing:
-            field = later.field(name)
-            found = found.append_column(field, pa.nulls(parquet.metadata.num_rows, field.type))
-        return found.select(list(columns))
+        key = (str(path), None if columns is None else tuple(columns), later is None)
+        return _RECENT.read(key, state, lambda: _columns(path, file, columns, remedy, later))
+
+
+def _columns(
+    path: Path,
+    file: BinaryIO,
+    columns: Sequence[str] | None,
+    remedy: str,
+    later: pa.Schema | None,
+) -> pa.Table:
+    parquet = pq.ParquetFile(file, page_checksum_verification=True)
+    if columns is None:
+        return parquet.read()
+    missing = sorted(set(columns) - set(parquet.schema_arrow.names))
+    later = later or pa.schema([])
+    if not set(missing) <= set(later.names):
+        raise _of_another_version(path, f"has no column {', '.join(missing)}", remedy)
+    found = parquet.read(columns=[name for name in columns if name not in missing])
+    for name in missing:
+        field = later.field(name)
+        found = found.append_column(field, pa.nulls(parquet.metadata.num_rows, field.type))
+    return found.select(list(columns))
 
 
 def _of_another_version(path: Path, what: str, remedy: str) -> DamagedFileError:
