@@ -1,5 +1,6 @@
 """What many tests share: a small corpus, a home in a temporary folder, and a finished run."""
 
+import gc
 import json
 import os
 import shutil
@@ -17,12 +18,19 @@ from orchestration_assets.__main__ import main
 from resources.ai_services.drill.server import DrillServer, serving
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# at Python's own pace a tenth of the time goes into it
+gc.set_threshold(20_000, 20, 20)
 
 # the same examples at every run, and no judgement by the clock: machines may be busy
 settings.register_profile(
     "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("steady")
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: it is not searched for garbage over and over."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True, scope="session")
