@@ -18,7 +18,7 @@ from orchestration_assets.schemas.errors import (
     os_problem,
     unwritable,
 )
-from orchestration_assets.schemas.records import Table
+from orchestration_assets.schemas.records import MADE_FROM, Table
 from orchestration_assets.schemas.tables import BATCH_ENTRIES, TABLES
 from resources.damage import leaving_out_damage, notice
 
@@ -201,9 +201,11 @@ class TableStore:
         Raises pyarrow.ArrowInvalid when the data does not fit the schema.
         """
         path = self.path(table.name, batch)
+        said = {k: v for k, v in (data.schema.metadata or {}).items() if k == MADE_FROM}
+        schema = table.schema.with_metadata({**(table.schema.metadata or {}), **said})
         # one of all batches is made from theirs, in the run of any
         write = self._files.write if batch else self._files.overwrite
-        write(path, parquet_bytes(data.select(table.schema.names).cast(table.schema)))
+        write(path, parquet_bytes(data.select(schema.names).cast(schema)))
         return path
 
     def read(

@@ -31,6 +31,7 @@ from orchestration_assets.profiling.batch import (
     sort_by_position,
     unexpected_failure,
 )
+from orchestration_assets.profiling.own_table import OWN_TABLE, OwnTable, marked
 from orchestration_assets.profiling.placement import Workers
 from orchestration_assets.profiling.profile_cache import COMPUTED
 from orchestration_assets.progress import Progress
@@ -41,6 +42,7 @@ from orchestration_assets.schemas.storable_values import whole_text
 from orchestration_assets.schemas.tables import AcceptedItem, accepted_items
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS, Neighbour
 from resources.feature_cache.rows import RowCache
+from resources.feature_cache.tier import Counts
 from resources.feature_cache.tiered import TieredCache
 from resources.home import Home
 
@@ -55,6 +57,9 @@ _RELATED: Final = replace(
     CONTENT_VECTORS,
     schema=pa.schema([field for field in CONTENT_VECTORS.schema if field.name not in _FOUND.names]),
 )
+KEPT_FROM_BYTES: Final = 8_192
+"""Vectors of smaller items are not kept, unless the policy says otherwise: an entry would take more
+disk in all tiers than the content itself (``python -m benchmarks feature_cache``)."""
 # vectors computed are kept in portions: a run that dies loses the last one at most
 _STORE_EVERY: Final = 2_000
 
@@ -153,18 +158,26 @@ def vectorise_batch(
     earlier = earlier_content(home.models, batch, features.window)
     related = relate(vectors, earlier, features)
     digest = store_segment(home.models, batch, features.window, earlier, related.representatives)
-    home.cache_uses.write(batch, CONTENT_VECTORS.name, cache)
-    index = {"index": f"{NAME}/{batch}", "index_digest": digest}
-    return TableResult(related.table, vector_figures(related, earlier) | cache.figures() | index)
+    home.cache_uses.write(batch, CONTENT_VECTORS.name, cache, {OWN_TABLE: vectors.own})
+    figures = vector_figures(related, earlier) | cache.figures()
+    figures |= {"not_kept_cheaper_to_compute": vectors.own.not_kept}
+    figures |= {"index": f"{NAME}/{batch}", "index_digest": digest}
+    return TableResult(marked(related.table, vectors.keys), figures)
 
 
 @dataclass(frozen=True, slots=True)
 class VectorColumns:
-    """The columns of each item of ``work`` that rest on its content alone, in order."""
+    """The columns of each item of ``work`` that rest on its content alone, in order.
+
+    ``keys`` names what each rests on; ``own`` has the counts of the batch's own stored table, which
+    was asked for what no tier keeps.
+    """
 
     work: ProfileChunk
     found: pa.Table
     origins: list[str]
+    keys: list[str]
+    own: Counts
 
 
 def compute_vectors(
@@ -175,20 +188,30 @@ def compute_vectors(
     workers: Workers,
     advance: Callable[[int], None] = lambda items: None,
 ) -> VectorColumns:
-    """Vectors and sketches of the items of ``work``; what is kept is neither read nor computed."""
+    """Vectors and sketches of the items of ``work``; what a tier keeps, or the batch's stored table
+    has, is neither read nor computed."""
     least = execution.cache.min_item_bytes
-    keys = [vector_key(r, semantic) if r.size_bytes >= least else None for r in work.rows]
+    least = KEPT_FROM_BYTES if least is None else least
+    every_key = [vector_key(row, semantic) for row in work.rows]
+    keys = [
+        key if r.size_bytes >= least else None for key, r in zip(every_key, work.rows, strict=True)
+    ]
     kept = RowCache(cache, _KEPT)
     recalled = kept.recall(keys)
-    advance(len(recalled.positions))
-    missing = replace(work, rows=tuple(work.rows[n] for n in recalled.missing))
-    key_of = {work.rows[n].item_id: (n, keys[n]) for n in recalled.missing}
+    own = OwnTable(work.home, CONTENT_VECTORS.name, work.batch, every_key, _FOUND.names)
+    stored, in_table = own.recall([n for n, key in enumerate(keys) if key is None])
+    advance(len(recalled.positions) + len(in_table))
+    in_own = set(in_table)
+    unknown = [n for n in recalled.missing if n not in in_own]
+    missing = replace(work, rows=tuple(work.rows[n] for n in unknown))
+    key_of = {work.rows[n].item_id: (n, keys[n]) for n in unknown}
     function = partial(vector_chunk, semantic=semantic)
     _, made = divide(missing, execution.tiers, function, workers)
     there = len(recalled.positions)
     known = recalled.rows.add_column(0, "status", pa.array([ProfileStatus.OK.value] * there))
     parts = [known.add_column(1, "reason", pa.nulls(there, pa.string())).cast(_FOUND)]
-    positions = list(recalled.positions)
+    parts += [] if stored is None else [stored.cast(_FOUND)]
+    positions = [*recalled.positions, *in_table]
     unkept: list[tuple[list[str | None], pa.Table]] = []
 
     def keep() -> None:
@@ -213,7 +236,10 @@ def compute_vectors(
     origins = [COMPUTED] * len(work.rows)
     for n, tier in zip(recalled.positions, recalled.tiers, strict=True):
         origins[n] = tier
-    return VectorColumns(work, sort_by_position(pa.concat_tables(parts), positions), origins)
+    for n in in_table:
+        origins[n] = OWN_TABLE
+    found = sort_by_position(pa.concat_tables(parts), positions)
+    return VectorColumns(work, found, origins, every_key, own.counts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from orchestration_assets.features import batch as module
 from orchestration_assets.features.batch import compute_vectors, relate, vector_key
 from orchestration_assets.features.index import NAME, earlier_content, store_segment
 from orchestration_assets.profiling.batch import ProfileChunk
-from orchestration_assets.schemas.policy import Execution, Features
+from orchestration_assets.profiling.own_table import marked
+from orchestration_assets.schemas.policy import Execution, FeatureCache, Features
 from orchestration_assets.schemas.source_urls import file_address
 from orchestration_assets.schemas.tables import AcceptedItem
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
@@ -46,7 +47,7 @@ class Corpus:
 
     def run(self, batch: str, rows: list[AcceptedItem], features: Features = FEATURES):
         self.read.clear()
-        execution = Execution()
+        execution = Execution(cache=FeatureCache(min_item_bytes=0))
         cache = open_cache(self.home, execution.cache)
         work = ProfileChunk(Home(self.home), batch, file_address(self.folder), tuple(rows))
         vectors = compute_vectors(work, cache, execution, features.semantic, no_workers())
@@ -103,6 +104,27 @@ def test_a_batch_run_again_gives_equal_rows_whatever_came_since(corpus) -> None:
         again = corpus.run(batch, rows)
         assert again.select(STABLE).equals(before[batch].select(STABLE)), batch
         assert corpus.read == []
+
+
+def test_what_no_tier_keeps_is_found_in_the_stored_table(corpus) -> None:
+    rows = [corpus.write(f"{n:02d}", document(n, 60)) for n in range(10)]
+    work = ProfileChunk(Home(corpus.home), "b", file_address(corpus.folder), tuple(rows))
+
+    def vectors():
+        corpus.read.clear()
+        cache = open_cache(corpus.home, FeatureCache())
+        found = compute_vectors(work, cache, Execution(), False, no_workers())
+        assert [tier.counts.written for tier in cache.tiers] == [0, 0, 0]
+        return found
+
+    cold = vectors()
+    assert (len(corpus.read), cold.own.not_kept, cold.own.hits) == (10, 10, 0)
+    table = relate(cold, earlier_content(corpus.store, "b", 100), FEATURES).table
+    Home(corpus.home).tables.write(CONTENT_VECTORS, marked(table, cold.keys), "b")
+    warm = vectors()
+    assert corpus.read == []
+    assert warm.found.equals(cold.found)
+    assert set(warm.origins) == {"table"}
 
 
 def test_one_edit_costs_one_computation(corpus) -> None:
@@ -174,7 +196,7 @@ def test_what_was_finished_is_kept_when_the_cluster_breaks(corpus) -> None:
     tiers = Execution().tiers.model_copy(
         update={"dask_from_items": 1, "dask_from_seconds": 0, "chunk_items": 10}
     )
-    execution = Execution(tiers=tiers)
+    execution = Execution(tiers=tiers, cache=FeatureCache(min_item_bytes=0))
     work = ProfileChunk(Home(corpus.home), "b1", file_address(corpus.folder), rows)
 
     def breaks(function, pieces):
