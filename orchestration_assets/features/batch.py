@@ -16,6 +16,7 @@ from orchestration_assets.features.index import (
     EarlierContent,
     IndexedItems,
     earlier_content,
+    number_rows,
     store_segment,
 )
 from orchestration_assets.features.near_copies import NearCopy, near_copies
@@ -155,7 +156,7 @@ def vectorise_batch(
         work, cache, policy.execution, features.semantic, workers, progress.advance
     )
     home.series.await_earlier(batch, CONTENT_VECTORS.name)
-    earlier = earlier_content(home.models, batch, features.window)
+    earlier = earlier_content(home.models, home.tables, batch, features.window)
     related = relate(vectors, earlier, features)
     digest = store_segment(home.models, batch, features.window, earlier, related.representatives)
     home.cache_uses.write(batch, CONTENT_VECTORS.name, cache, {OWN_TABLE: vectors.own})
@@ -254,11 +255,11 @@ def relate(vectors: VectorColumns, earlier: EarlierContent, features: Features) 
     """Near-copies and neighbours of every item: a pure function of vectors and earlier content."""
     rows, batch = vectors.work.rows, vectors.work.batch
     items = [row.item_id for row in rows]
-    worded, found = _matrix(vectors.found["vector"], DIMENSIONS)
+    worded, found = number_rows(vectors.found["vector"], DIMENSIONS)
     matrix = np.zeros((len(items), DIMENSIONS), np.float32)
     matrix[worded] = found
     near = nearest_earlier(matrix, items, earlier.vectors, earlier.items, features.neighbours)
-    sketched, sketches = _matrix(vectors.found["sketch"], PERMUTATIONS)
+    sketched, sketches = number_rows(vectors.found["sketch"], PERMUTATIONS)
     copies = _copies(vectors, sketched, sketches, earlier, features.near_duplicate_at)
     of_items = [copies.get(n, NearCopy(False, n, 1.0)) for n in range(len(items))]
     related = rows_to_arrow(
@@ -297,13 +298,6 @@ def relate(vectors: VectorColumns, earlier: EarlierContent, features: Features) 
     ]
     table = pa.Table.from_arrays(columns, schema=CONTENT_VECTORS.schema)
     return RelatedItems(table, representatives)
-
-
-def _matrix(column: pa.ChunkedArray, width: int) -> tuple[Any, Any]:
-    """The places that have numbers, and the numbers of each, shape (places, width)."""
-    lists = column.combine_chunks()
-    places = np.flatnonzero(lists.is_valid().to_numpy(zero_copy_only=False))
-    return places, lists.flatten().to_numpy().reshape(len(places), width)
 
 
 def _copies(
