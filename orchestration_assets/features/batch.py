@@ -1,7 +1,7 @@
 """The vectors of a batch: from the cache or computed, then near-copies and neighbours."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from hashlib import blake2b
 from typing import Any, Final
@@ -38,10 +38,10 @@ from orchestration_assets.profiling.profile_cache import COMPUTED
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.enums import ProfileStatus
 from orchestration_assets.schemas.policy import Execution, Features, Policy
-from orchestration_assets.schemas.records import TableResult, rows_to_arrow
+from orchestration_assets.schemas.records import TableResult
 from orchestration_assets.schemas.storable_values import whole_text
 from orchestration_assets.schemas.tables import AcceptedItem, accepted_items
-from orchestration_assets.schemas.vectors import CONTENT_VECTORS, Neighbour
+from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from resources.feature_cache.rows import RowCache
 from resources.feature_cache.tier import Counts
 from resources.feature_cache.tiered import TieredCache
@@ -53,11 +53,6 @@ _FOUND: Final = pa.schema(
     [CONTENT_VECTORS.schema.field(name) for name in ("status", "reason", *_COMPUTED_COLUMNS)]
 )
 _VECTORS: Final = _FOUND.field("vector").type
-# what the others say of an item is computed anew in every batch
-_RELATED: Final = replace(
-    CONTENT_VECTORS,
-    schema=pa.schema([field for field in CONTENT_VECTORS.schema if field.name not in _FOUND.names]),
-)
 KEPT_FROM_BYTES: Final = 8_192
 """Vectors of smaller items are not kept, unless the policy says otherwise: an entry would take more
 disk in all tiers than the content itself (``python -m benchmarks feature_cache``)."""
@@ -262,28 +257,19 @@ def relate(vectors: VectorColumns, earlier: EarlierContent, features: Features) 
     sketched, sketches = number_rows(vectors.found["sketch"], PERMUTATIONS)
     copies = _copies(vectors, sketched, sketches, earlier, features.near_duplicate_at)
     of_items = [copies.get(n, NearCopy(False, n, 1.0)) for n in range(len(items))]
-    related = rows_to_arrow(
-        _RELATED,
-        (
-            {
-                "batch": batch,
-                "item_id": item,
-                "content_hash": row.content_hash,
-                "path": row.path,
-                "origin": origin,
-                "representative": (earlier.items if copy.earlier else items)[copy.row],
-                "representative_batch": earlier.batches[copy.row] if copy.earlier else batch,
-                "similarity": copy.similarity,
-                "neighbours": [
-                    asdict(Neighbour(earlier.batches[m], earlier.items[m], cosine))
-                    for m, cosine in neighbours
-                ],
-            }
-            for item, row, origin, copy, neighbours in zip(
-                items, rows, vectors.origins, of_items, near, strict=True
-            )
-        ),
-    )
+    related: dict[str, Any] = {
+        "batch": [batch] * len(rows),
+        "item_id": items,
+        "content_hash": [row.content_hash for row in rows],
+        "path": [row.path for row in rows],
+        "origin": vectors.origins,
+        "representative": [(earlier.items if c.earlier else items)[c.row] for c in of_items],
+        "representative_batch": [
+            earlier.batches[copy.row] if copy.earlier else batch for copy in of_items
+        ],
+        "similarity": [copy.similarity for copy in of_items],
+        "neighbours": _neighbours(near, earlier),
+    }
     own = np.array([not one.earlier and one.row == n for n, one in enumerate(of_items)], bool)
     chosen = np.intersect1d(worded, np.flatnonzero(own))
     has_sketch = np.isin(chosen, sketched)
@@ -294,10 +280,30 @@ def relate(vectors: VectorColumns, earlier: EarlierContent, features: Features) 
         sketches[np.searchsorted(sketched, chosen[has_sketch])],
     )
     columns = [
-        (vectors.found if n in _FOUND.names else related)[n] for n in CONTENT_VECTORS.schema.names
+        vectors.found[field.name]
+        if field.name in _FOUND.names
+        else pa.array(related[field.name], field.type)
+        for field in CONTENT_VECTORS.schema
     ]
     table = pa.Table.from_arrays(columns, schema=CONTENT_VECTORS.schema)
     return RelatedItems(table, representatives)
+
+
+def _neighbours(near: Sequence[Sequence[tuple[int, float]]], earlier: EarlierContent) -> pa.Array:
+    """The column of the nearest earlier items: rows of ``earlier`` and cosines, by item."""
+    kind = CONTENT_VECTORS.schema.field("neighbours").type
+    found = [pair for neighbours in near for pair in neighbours]
+    values: dict[str, list[Any]] = {
+        "batch": [earlier.batches[row] for row, _ in found],
+        "item_id": [earlier.items[row] for row, _ in found],
+        "similarity": [cosine for _, cosine in found],
+    }
+    of_struct = kind.value_type
+    fields = [of_struct.field(n) for n in range(of_struct.num_fields)]
+    arrays = [pa.array(values[field.name], field.type) for field in fields]
+    structs = pa.StructArray.from_arrays(arrays, fields=fields)
+    ends = np.concatenate([[0], np.cumsum([len(one) for one in near])]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(ends), structs, type=kind)
 
 
 def _copies(
