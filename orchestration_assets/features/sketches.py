@@ -22,6 +22,10 @@ def word_runs(text: str) -> list[str]:
     A text of more than 131,072 characters is read in eight evenly spaced sections of together as
     many.
     """
+    return sorted(_runs(text))
+
+
+def _runs(text: str) -> set[str]:
     if len(text) > MAX_CHARS:
         size = MAX_CHARS // _SECTIONS
         step = (len(text) - size) / (_SECTIONS - 1)
@@ -29,7 +33,7 @@ def word_runs(text: str) -> list[str]:
         text = "\n".join(text[start : start + size] for start in starts)
     tokens = _TOKEN.findall(text)
     runs = zip(*(tokens[shift:] for shift in range(RUN_TOKENS)), strict=False)
-    return sorted({" ".join(run) for run in runs})
+    return {" ".join(run) for run in runs}
 
 
 def minhash(text: str) -> list[int] | None:
@@ -38,7 +42,8 @@ def minhash(text: str) -> list[int] | None:
     The share of equal numbers in two sketches estimates the Jaccard similarity of the runs, with
     a standard deviation of at most .045.
     """
-    runs = word_runs(text)
+    # minima do not depend on the order
+    runs = list(_runs(text))
     if len(runs) < MIN_RUNS:
         return None
     from rensa import RMinHash
