@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from orchestration_assets.features.sketches import PERMUTATIONS
+from orchestration_assets.features.sketches import PERMUTATIONS, SKETCH_MASK
 from orchestration_assets.features.vectors import DIMENSIONS
 from orchestration_assets.schemas.errors import DamagedFileError
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
@@ -76,7 +76,8 @@ def earlier_content(
             notice(f"left out: {error}")
             continue
         sketched += [len(items) + n for n in np.flatnonzero(found.has_sketch).tolist()]
-        sketches.append(found.sketches)
+        # those of before had 32 bits
+        sketches.append(found.sketches & np.uint32(SKETCH_MASK))
         vectors.append(found.vectors)
         items += found.items
         batches += [version] * len(found.items)

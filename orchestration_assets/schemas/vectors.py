@@ -42,7 +42,8 @@ class VectorRow:
         tuple[Float32, ...] | None, Column("embedded words, when the policy asks for them")
     ]
     sketch: Annotated[
-        tuple[UInt32, ...] | None, Column("MinHash of word runs, 128 numbers; null: too short")
+        tuple[UInt32, ...] | None,
+        Column("MinHash of word runs, 128 numbers of 16 bits; null: too short"),
     ]
     terms: Annotated[
         tuple[UInt32, ...] | None,
