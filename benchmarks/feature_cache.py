@@ -1,7 +1,6 @@
 """What the cache saves: profiling cold and warm from each tier, one edit, a row's price."""
 
 import argparse
-import statistics
 import sysconfig
 import tempfile
 import time
@@ -12,11 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks._output import table, write_json
+from benchmarks._records import CHARS, texts
+from benchmarks.records_cost import bytes_by_kind
 from orchestration_assets.content.manifest import content_hash
+from orchestration_assets.features.batch import KEPT_FROM_BYTES as VECTORS_FROM
+from orchestration_assets.features.batch import compute_vectors
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.profiling.batch import ProfileChunk, profile_batch, reread_texts
 from orchestration_assets.profiling.profile_cache import COMPUTED, profile_key
-from orchestration_assets.profiling.profiler import load_everything, profile
+from orchestration_assets.profiling.profile_cache import KEPT_FROM_BYTES as PROFILES_FROM
+from orchestration_assets.profiling.profiler import load_everything
 from orchestration_assets.schemas.policy import Execution, FeatureCache
 from orchestration_assets.schemas.source_urls import file_address
 from orchestration_assets.schemas.tables import AcceptedItem
@@ -27,6 +31,9 @@ from resources.home import Home
 
 LIMIT_TIMES = 20.0
 LIMIT_GET_US = 10.0
+SIZES = (100, 300, 1_024, 4_096, 8_192, 16_384)
+_SIZED_CHARS = 400_000
+_MOST_SIZED = 1_000
 TIERS: dict[str, dict[str, int]] = {
     "memory": {},
     "lmdb": {"memory_bytes": 0},
@@ -114,17 +121,26 @@ def measure(source: str, items: int, folder: Path) -> dict[str, Any]:
         "warm": warm,
         "one_edit": _one_edit(rows[:2_000], files, folder / "edit"),
         "get_us_per_row": _gets(rows, home),
-        "smallest": _smallest(rows, home),
+        "by_size": _by_size(folder / "sizes"),
     }
 
 
 def _profile(work: ProfileChunk, home: Path, **cache: Any) -> Any:
-    execution = Execution(cache=FeatureCache(**cache))
-    tiers = execution.tiers.model_copy(update={"dask_from_items": len(work.rows) + 1})
-    here = execution.model_copy(
-        update={"tiers": tiers.model_copy(update={"dask_from_bytes": 1 << 62})}
-    )
-    return profile_batch(work, open_cache(home, here.cache), here, DaskCluster())
+    execution = _here(len(work.rows), cache)
+    return profile_batch(work, open_cache(home, execution.cache), execution, DaskCluster())
+
+
+def _here(items: int, cache: dict[str, Any]) -> Execution:
+    """Settings by which everything is computed in this process; everything is kept by default."""
+    execution = Execution(cache=FeatureCache(**{"min_item_bytes": 0, **cache}))
+    tiers = {"dask_from_items": items + 1, "dask_from_bytes": 1 << 62}
+    return execution.model_copy(update={"tiers": execution.tiers.model_copy(update=tiers)})
+
+
+def _vectors(work: ProfileChunk, home: Path, **cache: Any) -> Any:
+    execution = _here(len(work.rows), cache)
+    tiers = open_cache(home, execution.cache)
+    return compute_vectors(work, tiers, execution, False, DaskCluster())
 
 
 def _one_edit(rows: tuple[AcceptedItem, ...], files: Path, home: Path) -> dict[str, int]:
@@ -156,25 +172,52 @@ def _gets(rows: Sequence[AcceptedItem], home: Path) -> dict[str, float]:
     return found
 
 
-def _smallest(rows: Sequence[AcceptedItem], home: Path) -> list[dict[str, float]]:
-    """Profiling very small items beside a get and a put: where recomputing would win."""
-    store = open_cache(home / "small", FeatureCache(memory_bytes=0, durable=None))
-    found = []
-    for size in (1, 16, 64, 256, 1024):
-        text = ("x = 1\n" * (size // 6 + 1))[:size]
-        times = [_seconds(partial(profile, "a.py", text, size_bytes=len(text))) for _ in range(60)]
-        keys = [f"{size}-{n}" for n in range(500)]
-        put = _seconds(partial(store.put_many, dict.fromkeys(keys, bytes(700))))
-        get = min(_seconds(partial(store.get_many, keys)) for _ in range(5))
-        found.append(
-            {
-                "bytes": size,
-                "profile_us": statistics.median(times) * 1e6,
-                "get_us": get / len(keys) * 1e6,
-                "put_us": put / len(keys) * 1e6,
-            }
-        )
+def _by_size(folder: Path) -> list[dict[str, float | str]]:
+    """Computing beside keeping and finding again, and the disk that keeping takes, by size."""
+    found: list[dict[str, float | str]] = []
+    for size in SIZES:
+        contents = [text.encode()[:size] for text in _texts_of(size)]
+        files = folder / f"files{size}"
+        rows = []
+        for n, data in enumerate(contents):
+            file = files / f"{n}.txt"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
+            rows.append(_row(file, file.name, data))
+        for kind, function in (("profile", _profile), ("vectors", _vectors)):
+            home = folder / f"{kind}{size}"
+            work = ProfileChunk(Home(home), "benchmark", file_address(files), tuple(rows))
+            function(work, home / "none", min_item_bytes=1 << 40)
+            bare = min(
+                _seconds(partial(function, work, home / "none", min_item_bytes=1 << 40))
+                for _ in range(3)
+            )
+            cold = min(
+                _seconds(partial(function, work, home / str(n), min_item_bytes=0)) for n in range(3)
+            )
+            warm = min(
+                _seconds(partial(function, work, home / "0", min_item_bytes=0, memory_bytes=0))
+                for _ in range(3)
+            )
+            disk = sum(bytes_by_kind(home / "0").values())
+            found.append(
+                {
+                    "kind": kind,
+                    "bytes": size,
+                    "compute_us": bare / len(rows) * 1e6,
+                    "keep_us": (cold - bare) / len(rows) * 1e6,
+                    "find_us": warm / len(rows) * 1e6,
+                    "disk_per_content": disk / (size * len(rows)),
+                }
+            )
     return found
+
+
+def _texts_of(size: int) -> list[str]:
+    """Texts of at least that many characters, of the records that other benchmarks take."""
+    each = -(-size // CHARS) + 1
+    pieces = list(texts(min(_SIZED_CHARS // size, _MOST_SIZED) * each))
+    return [" ".join(pieces[n : n + each]) for n in range(0, len(pieces), each)]
 
 
 def _timed(function: Callable[[], Any]) -> tuple[Any, float]:
@@ -203,16 +246,14 @@ def _show(figures: dict[str, Any]) -> str:
     cold = figures["cold_s"] - figures["read_and_hash_s"]
     whole = [("cold", figures["cold_s"], cold, 1.0, 1.0, figures["items"]), *warm]
     gets = [(name, us, us / LIMIT_GET_US) for name, us in figures["get_us_per_row"].items()]
-    small = [
-        (one["bytes"], one["profile_us"], one["get_us"], one["put_us"])
-        for one in figures["smallest"]
-    ]
+    sizes = [tuple(one.values()) for one in figures["by_size"]]
     edit = figures["one_edit"]
     titles = [
         f"{figures['items']:,} items, {figures['bytes']:,} bytes; reading and hashing them takes "
         f"{figures['read_and_hash_s']:.2f} s of the processor; limit: {LIMIT_TIMES:g} times faster",
         f"A batch get of all rows, checksums included; limit: {LIMIT_GET_US:g} us a row in L2",
-        "Where recomputing would win: the smallest items",
+        f"Where keeping does not pay: profiles below {PROFILES_FROM:,} bytes and vectors below "
+        f"{VECTORS_FROM:,} are not kept; microseconds an item, all tiers",
     ]
     return "\n".join(
         [
@@ -222,7 +263,11 @@ def _show(figures: dict[str, Any]) -> str:
                 whole,
             ),
             table(titles[1], ("tier", "us a row", "of the limit"), gets),
-            table(titles[2], ("bytes", "profile us", "L2 get us", "L2 put us"), small),
+            table(
+                titles[2],
+                ("kind", "bytes", "compute", "keep more", "find", "disk per content"),
+                sizes,
+            ),
             f"One edit in {edit['items']:,} items: {edit['recomputed']} recomputed, "
             f"{edit['rows_returned']:,} rows returned",
         ]

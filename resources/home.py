@@ -8,6 +8,7 @@ from orchestration_assets.schemas.policy import FeatureCache
 from resources.content_index import ContentIndex
 from resources.content_store import ContentStore
 from resources.feature_cache.lmdb_store import LmdbStore
+from resources.feature_cache.short_texts import ANSWER_WORDS
 from resources.feature_cache.uses import CacheUses
 from resources.home_store import copy_of_store
 from resources.model_registry import ModelRegistry
@@ -59,7 +60,7 @@ class Home:
     @property
     def answers(self) -> LmdbStore:
         """Finished answers of services."""
-        return LmdbStore(self.folder / "cache" / "answers")
+        return LmdbStore(self.folder / "cache" / "answers", words=ANSWER_WORDS)
 
     @property
     def spending(self) -> SpendingLedger:

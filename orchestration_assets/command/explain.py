@@ -286,12 +286,16 @@ def _next_run(
     profile: ProfileRow | None,
     tasks: Sequence[TaskTrace],
 ) -> Iterator[str]:
+    from orchestration_assets.profiling.batch import stands_in_own_table
     from orchestration_assets.profiling.profile_cache import profile_key
     from orchestration_assets.services.pool import build_services
 
     path = profile.path if profile else held.path
     key = profile_key(held.content_hash, held.encoding, path)
-    tier = home.features(loaded.policy.execution.cache).peek_many([key]).get(key)
+    cache = loaded.policy.execution.cache
+    tier = home.features(cache).peek_many([key]).get(key)
+    if tier is None and profile and stands_in_own_table(home, held, cache):
+        tier = "the batch's own table"
     yield (
         f"profile: reused, {tier} has it"
         if tier

@@ -255,10 +255,10 @@ class Removal:
         stays = ~np.isin(segment.arrays["items"], going)
         if stays.all():
             return
-        sketched = segment.arrays["has_sketch"].astype(bool)
-        arrays = {
-            name: segment.arrays[name][stays] for name in ("items", "vectors", "has_sketch")
-        } | {"sketches": segment.arrays["sketches"][stays[sketched]]}
+        held = segment.arrays
+        arrays = {name: held[name][stays] for name in held if name != "sketches"}
+        if "sketches" in held:  # segments of before held the numbers too
+            arrays["sketches"] = held["sketches"][stays[held["has_sketch"].astype(bool)]]
         facts = {**segment.facts, "representatives": int(stays.sum())}
         models.store(NEIGHBOUR_INDEX, arrays, facts, batch)
         self.done["vectors of the index"] += int((~stays).sum())

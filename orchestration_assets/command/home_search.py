@@ -12,6 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration_assets.text.traces import Traces
+from resources.feature_cache.lmdb_store import LmdbStore
+from resources.feature_cache.short_texts import ANSWER_WORDS
+from resources.feature_cache.tier import TierError
+from resources.lmdb_database import FILE_NAME
 
 _WINDOW: Final = 32 << 20
 _OVERLAP: Final = 16 << 10
@@ -84,7 +88,7 @@ def _search_file(path: Path, traces: Traces, result: SearchResult) -> set[str]:
     try:
         for part in _unpacked(path):
             found |= traces.in_text(part) if isinstance(part, str) else traces.in_bytes(part)
-    except (pa.ArrowException, OSError, ValueError, EOFError, zipfile.BadZipFile):
+    except (pa.ArrowException, OSError, ValueError, EOFError, zipfile.BadZipFile, TierError):
         result.unreadable.append(path)
     return found
 
@@ -115,6 +119,8 @@ def _unpacked(path: Path) -> Iterator[str | bytes]:
     elif suffix == ".zst":
         with pa.CompressedInputStream(pa.OSFile(str(path)), "zstd") as stream:
             yield from _windows(stream)
+    elif path.parent.name == "answers" and suffix == ".mdb" and path.name == FILE_NAME:
+        yield from LmdbStore(path.parent, words=ANSWER_WORDS).values()
 
 
 def _values(column: Any) -> Iterator[str | bytes]:

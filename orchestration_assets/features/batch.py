@@ -1,7 +1,7 @@
 """The vectors of a batch: from the cache or computed, then near-copies and neighbours."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from hashlib import blake2b
 from typing import Any, Final
@@ -16,6 +16,7 @@ from orchestration_assets.features.index import (
     EarlierContent,
     IndexedItems,
     earlier_content,
+    number_rows,
     store_segment,
 )
 from orchestration_assets.features.near_copies import NearCopy, near_copies
@@ -31,16 +32,18 @@ from orchestration_assets.profiling.batch import (
     sort_by_position,
     unexpected_failure,
 )
+from orchestration_assets.profiling.own_table import OWN_TABLE, OwnTable, marked
 from orchestration_assets.profiling.placement import Workers
 from orchestration_assets.profiling.profile_cache import COMPUTED
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.enums import ProfileStatus
 from orchestration_assets.schemas.policy import Execution, Features, Policy
-from orchestration_assets.schemas.records import TableResult, rows_to_arrow
+from orchestration_assets.schemas.records import TableResult
 from orchestration_assets.schemas.storable_values import whole_text
 from orchestration_assets.schemas.tables import AcceptedItem, accepted_items
-from orchestration_assets.schemas.vectors import CONTENT_VECTORS, Neighbour
+from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from resources.feature_cache.rows import RowCache
+from resources.feature_cache.tier import Counts
 from resources.feature_cache.tiered import TieredCache
 from resources.home import Home
 
@@ -50,11 +53,9 @@ _FOUND: Final = pa.schema(
     [CONTENT_VECTORS.schema.field(name) for name in ("status", "reason", *_COMPUTED_COLUMNS)]
 )
 _VECTORS: Final = _FOUND.field("vector").type
-# what the others say of an item is computed anew in every batch
-_RELATED: Final = replace(
-    CONTENT_VECTORS,
-    schema=pa.schema([field for field in CONTENT_VECTORS.schema if field.name not in _FOUND.names]),
-)
+KEPT_FROM_BYTES: Final = 8_192
+"""Vectors of smaller items are not kept, unless the policy says otherwise: an entry would take more
+disk in all tiers than the content itself (``python -m benchmarks feature_cache``)."""
 # vectors computed are kept in portions: a run that dies loses the last one at most
 _STORE_EVERY: Final = 2_000
 
@@ -150,21 +151,29 @@ def vectorise_batch(
         work, cache, policy.execution, features.semantic, workers, progress.advance
     )
     home.series.await_earlier(batch, CONTENT_VECTORS.name)
-    earlier = earlier_content(home.models, batch, features.window)
+    earlier = earlier_content(home.models, home.tables, batch, features.window)
     related = relate(vectors, earlier, features)
     digest = store_segment(home.models, batch, features.window, earlier, related.representatives)
-    home.cache_uses.write(batch, CONTENT_VECTORS.name, cache)
-    index = {"index": f"{NAME}/{batch}", "index_digest": digest}
-    return TableResult(related.table, vector_figures(related, earlier) | cache.figures() | index)
+    home.cache_uses.write(batch, CONTENT_VECTORS.name, cache, {OWN_TABLE: vectors.own})
+    figures = vector_figures(related, earlier) | cache.figures()
+    figures |= {"not_kept_cheaper_to_compute": vectors.own.not_kept}
+    figures |= {"index": f"{NAME}/{batch}", "index_digest": digest}
+    return TableResult(marked(related.table, vectors.keys), figures)
 
 
 @dataclass(frozen=True, slots=True)
 class VectorColumns:
-    """The columns of each item of ``work`` that rest on its content alone, in order."""
+    """The columns of each item of ``work`` that rest on its content alone, in order.
+
+    ``keys`` names what each rests on; ``own`` has the counts of the batch's own stored table, which
+    was asked for what no tier keeps.
+    """
 
     work: ProfileChunk
     found: pa.Table
     origins: list[str]
+    keys: list[str]
+    own: Counts
 
 
 def compute_vectors(
@@ -175,20 +184,30 @@ def compute_vectors(
     workers: Workers,
     advance: Callable[[int], None] = lambda items: None,
 ) -> VectorColumns:
-    """Vectors and sketches of the items of ``work``; what is kept is neither read nor computed."""
+    """Vectors and sketches of the items of ``work``; what a tier keeps, or the batch's stored table
+    has, is neither read nor computed."""
     least = execution.cache.min_item_bytes
-    keys = [vector_key(r, semantic) if r.size_bytes >= least else None for r in work.rows]
+    least = KEPT_FROM_BYTES if least is None else least
+    every_key = [vector_key(row, semantic) for row in work.rows]
+    keys = [
+        key if r.size_bytes >= least else None for key, r in zip(every_key, work.rows, strict=True)
+    ]
     kept = RowCache(cache, _KEPT)
     recalled = kept.recall(keys)
-    advance(len(recalled.positions))
-    missing = replace(work, rows=tuple(work.rows[n] for n in recalled.missing))
-    key_of = {work.rows[n].item_id: (n, keys[n]) for n in recalled.missing}
+    own = OwnTable(work.home, CONTENT_VECTORS.name, work.batch, every_key, _FOUND.names)
+    stored, in_table = own.recall([n for n, key in enumerate(keys) if key is None])
+    advance(len(recalled.positions) + len(in_table))
+    in_own = set(in_table)
+    unknown = [n for n in recalled.missing if n not in in_own]
+    missing = replace(work, rows=tuple(work.rows[n] for n in unknown))
+    key_of = {work.rows[n].item_id: (n, keys[n]) for n in unknown}
     function = partial(vector_chunk, semantic=semantic)
     _, made = divide(missing, execution.tiers, function, workers)
     there = len(recalled.positions)
     known = recalled.rows.add_column(0, "status", pa.array([ProfileStatus.OK.value] * there))
     parts = [known.add_column(1, "reason", pa.nulls(there, pa.string())).cast(_FOUND)]
-    positions = list(recalled.positions)
+    parts += [] if stored is None else [stored.cast(_FOUND)]
+    positions = [*recalled.positions, *in_table]
     unkept: list[tuple[list[str | None], pa.Table]] = []
 
     def keep() -> None:
@@ -213,7 +232,10 @@ def compute_vectors(
     origins = [COMPUTED] * len(work.rows)
     for n, tier in zip(recalled.positions, recalled.tiers, strict=True):
         origins[n] = tier
-    return VectorColumns(work, sort_by_position(pa.concat_tables(parts), positions), origins)
+    for n in in_table:
+        origins[n] = OWN_TABLE
+    found = sort_by_position(pa.concat_tables(parts), positions)
+    return VectorColumns(work, found, origins, every_key, own.counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,35 +250,26 @@ def relate(vectors: VectorColumns, earlier: EarlierContent, features: Features) 
     """Near-copies and neighbours of every item: a pure function of vectors and earlier content."""
     rows, batch = vectors.work.rows, vectors.work.batch
     items = [row.item_id for row in rows]
-    worded, found = _matrix(vectors.found["vector"], DIMENSIONS)
+    worded, found = number_rows(vectors.found["vector"], DIMENSIONS)
     matrix = np.zeros((len(items), DIMENSIONS), np.float32)
     matrix[worded] = found
     near = nearest_earlier(matrix, items, earlier.vectors, earlier.items, features.neighbours)
-    sketched, sketches = _matrix(vectors.found["sketch"], PERMUTATIONS)
+    sketched, sketches = number_rows(vectors.found["sketch"], PERMUTATIONS)
     copies = _copies(vectors, sketched, sketches, earlier, features.near_duplicate_at)
     of_items = [copies.get(n, NearCopy(False, n, 1.0)) for n in range(len(items))]
-    related = rows_to_arrow(
-        _RELATED,
-        (
-            {
-                "batch": batch,
-                "item_id": item,
-                "content_hash": row.content_hash,
-                "path": row.path,
-                "origin": origin,
-                "representative": (earlier.items if copy.earlier else items)[copy.row],
-                "representative_batch": earlier.batches[copy.row] if copy.earlier else batch,
-                "similarity": copy.similarity,
-                "neighbours": [
-                    asdict(Neighbour(earlier.batches[m], earlier.items[m], cosine))
-                    for m, cosine in neighbours
-                ],
-            }
-            for item, row, origin, copy, neighbours in zip(
-                items, rows, vectors.origins, of_items, near, strict=True
-            )
-        ),
-    )
+    related: dict[str, Any] = {
+        "batch": [batch] * len(rows),
+        "item_id": items,
+        "content_hash": [row.content_hash for row in rows],
+        "path": [row.path for row in rows],
+        "origin": vectors.origins,
+        "representative": [(earlier.items if c.earlier else items)[c.row] for c in of_items],
+        "representative_batch": [
+            earlier.batches[copy.row] if copy.earlier else batch for copy in of_items
+        ],
+        "similarity": [copy.similarity for copy in of_items],
+        "neighbours": _neighbours(near, earlier),
+    }
     own = np.array([not one.earlier and one.row == n for n, one in enumerate(of_items)], bool)
     chosen = np.intersect1d(worded, np.flatnonzero(own))
     has_sketch = np.isin(chosen, sketched)
@@ -267,17 +280,30 @@ def relate(vectors: VectorColumns, earlier: EarlierContent, features: Features) 
         sketches[np.searchsorted(sketched, chosen[has_sketch])],
     )
     columns = [
-        (vectors.found if n in _FOUND.names else related)[n] for n in CONTENT_VECTORS.schema.names
+        vectors.found[field.name]
+        if field.name in _FOUND.names
+        else pa.array(related[field.name], field.type)
+        for field in CONTENT_VECTORS.schema
     ]
     table = pa.Table.from_arrays(columns, schema=CONTENT_VECTORS.schema)
     return RelatedItems(table, representatives)
 
 
-def _matrix(column: pa.ChunkedArray, width: int) -> tuple[Any, Any]:
-    """The places that have numbers, and the numbers of each, shape (places, width)."""
-    lists = column.combine_chunks()
-    places = np.flatnonzero(lists.is_valid().to_numpy(zero_copy_only=False))
-    return places, lists.flatten().to_numpy().reshape(len(places), width)
+def _neighbours(near: Sequence[Sequence[tuple[int, float]]], earlier: EarlierContent) -> pa.Array:
+    """The column of the nearest earlier items: rows of ``earlier`` and cosines, by item."""
+    kind = CONTENT_VECTORS.schema.field("neighbours").type
+    found = [pair for neighbours in near for pair in neighbours]
+    values: dict[str, list[Any]] = {
+        "batch": [earlier.batches[row] for row, _ in found],
+        "item_id": [earlier.items[row] for row, _ in found],
+        "similarity": [cosine for _, cosine in found],
+    }
+    of_struct = kind.value_type
+    fields = [of_struct.field(n) for n in range(of_struct.num_fields)]
+    arrays = [pa.array(values[field.name], field.type) for field in fields]
+    structs = pa.StructArray.from_arrays(arrays, fields=fields)
+    ends = np.concatenate([[0], np.cumsum([len(one) for one in near])]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(ends), structs, type=kind)
 
 
 def _copies(

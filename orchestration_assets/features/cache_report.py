@@ -7,6 +7,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration_assets.profiling.own_table import OWN_TABLE
 from orchestration_assets.schemas.cache import FEATURE_CACHE_REPORT, CacheRow
 from orchestration_assets.schemas.policy import FeatureCache
 from orchestration_assets.schemas.records import TableResult, rows_to_arrow
@@ -28,6 +29,7 @@ def report_cache(home: Home, settings: FeatureCache) -> TableResult:
     for row in rows:
         figures[f"{row.used_for}_{row.tier}_hit_rate"] = row.hit_rate or 0.0
         figures[f"{row.used_for}_{row.tier}_bytes"] = row.bytes or 0
+    figures["not_kept"] = sum(row.not_kept or 0 for row in rows)
     figures["corrupt"] = sum(row.corrupt or 0 for row in rows)
     figures["errors"] = sum(row.errors for row in rows)
     return TableResult(rows_to_arrow(FEATURE_CACHE_REPORT, rows), figures)
@@ -86,6 +88,7 @@ def _row(
         evicted=counts.evicted,
         corrupt=counts.corrupt if corrupt else None,
         errors=counts.errors,
+        not_kept=counts.not_kept if tier == OWN_TABLE else None,
         last_error=now_broken or counts.last_error,
         entries=held.entries if held else None,
         bytes=held.bytes if held else None,
@@ -102,6 +105,6 @@ def _held(tier: CacheTier) -> TierContents | TierError:
 
 
 def _add(total: Counts, counts: Counts) -> None:
-    for name in ("lookups", "hits", "written", "evicted", "corrupt", "errors"):
+    for name in ("lookups", "hits", "written", "evicted", "corrupt", "errors", "not_kept"):
         setattr(total, name, getattr(total, name) + getattr(counts, name))
     total.last_error = counts.last_error or total.last_error

@@ -1,15 +1,24 @@
-"""The index over earlier content: one stored segment a batch, read in a bounded window."""
+"""The index over earlier content: one stored segment a batch, read in a bounded window.
+
+A segment names the representatives of its batch; their vectors and sketches stand in the batch's
+``content_vectors`` and nowhere else.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any, Final
 
 import numpy as np
+import pyarrow as pa
 
-from orchestration_assets.features.sketches import PERMUTATIONS
+from orchestration_assets.features.sketches import PERMUTATIONS, SKETCH_MASK
 from orchestration_assets.features.vectors import DIMENSIONS
+from orchestration_assets.schemas.errors import DamagedFileError
+from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from resources.damage import notice
-from resources.model_registry import ArtefactError, ModelRegistry
+from resources.model_registry import Artefact, ArtefactError, ModelRegistry
+from resources.table_store import TableMissingError, TableStore
 
 NAME: Final = "neighbour_index"
 
@@ -41,12 +50,14 @@ class IndexedItems:
     sketches: Any
 
 
-def earlier_content(registry: ModelRegistry, batch: str, window: int) -> EarlierContent:
+def earlier_content(
+    registry: ModelRegistry, tables: TableStore, batch: str, window: int
+) -> EarlierContent:
     """The last ``window`` representatives of batches before this one, never of later ones.
 
     A batch that was indexed before, with the same window, sees the segments that it saw then, so
-    that its rows are the same whatever was promoted since. A segment that cannot be read is left
-    out, with a notice.
+    that its rows are the same whatever was promoted since. A segment that cannot be read, or whose
+    table cannot, is left out, with a notice.
     """
     batches: list[str] = []
     items: list[str] = []
@@ -60,16 +71,16 @@ def earlier_content(registry: ModelRegistry, batch: str, window: int) -> Earlier
             break
         try:
             segment = registry.load(NAME, version)
-        except ArtefactError as error:
+            found = _representatives(segment, tables, left)
+        except (ArtefactError, TableMissingError, DamagedFileError) as error:
             notice(f"left out: {error}")
             continue
-        names = [name.decode() for name in segment.arrays["items"].tolist()[:left]]
-        has = segment.arrays["has_sketch"][: len(names)]
-        sketched += [len(items) + n for n in np.flatnonzero(has).tolist()]
-        sketches.append(segment.arrays["sketches"][: int(has.sum())])
-        vectors.append(segment.arrays["vectors"][: len(names)])
-        items += names
-        batches += [version] * len(names)
+        sketched += [len(items) + n for n in np.flatnonzero(found.has_sketch).tolist()]
+        # those of before had 32 bits
+        sketches.append(found.sketches & np.uint32(SKETCH_MASK))
+        vectors.append(found.vectors)
+        items += found.items
+        batches += [version] * len(found.items)
         versions.append((version, segment.digest))
     empty = np.zeros((0, DIMENSIONS), np.float16), np.zeros((0, PERMUTATIONS), np.uint32)
     return EarlierContent(
@@ -80,6 +91,40 @@ def earlier_content(registry: ModelRegistry, batch: str, window: int) -> Earlier
         np.concatenate([empty[1], *sketches]),
         tuple(versions),
     )
+
+
+def _representatives(segment: Artefact, tables: TableStore, most: int) -> IndexedItems:
+    """The first so many items that a segment names, with vectors in half precision.
+
+    Raises TableMissingError and DamagedFileError for the table that has them.
+    """
+    names = [name.decode() for name in segment.arrays["items"].tolist()[:most]]
+    if "vectors" in segment.arrays:
+        # segments of before held a copy
+        has_sketch = segment.arrays["has_sketch"][: len(names)]
+        sketches = segment.arrays["sketches"][: int(has_sketch.sum())]
+        return IndexedItems(names, segment.arrays["vectors"][: len(names)], has_sketch, sketches)
+    table = tables.read(CONTENT_VECTORS.name, segment.version, ["item_id", "vector", "sketch"])
+    worded, vectors = number_rows(table["vector"], DIMENSIONS)
+    sketched, sketches = number_rows(table["sketch"], PERMUTATIONS)
+    ids = table["item_id"].to_pylist()
+    vector_of = {ids[n]: row for row, n in enumerate(worded.tolist())}
+    sketch_of = {ids[n]: row for row, n in enumerate(sketched.tolist())}
+    # what was forgotten since has no row any more
+    names = [name for name in names if name in vector_of]
+    return IndexedItems(
+        names,
+        vectors[[vector_of[name] for name in names]].astype(np.float16),
+        np.array([name in sketch_of for name in names], bool),
+        sketches[[sketch_of[name] for name in names if name in sketch_of]],
+    )
+
+
+def number_rows(column: pa.ChunkedArray, width: int) -> tuple[Any, Any]:
+    """The rows that have numbers, and the numbers of each, shape (rows, width)."""
+    lists = column.combine_chunks()
+    rows = np.flatnonzero(lists.is_valid().to_numpy(zero_copy_only=False))
+    return rows, lists.flatten().to_numpy().reshape(len(rows), width)
 
 
 def _versions(registry: ModelRegistry, batch: str, window: int) -> list[str]:
@@ -101,24 +146,18 @@ def store_segment(
     earlier: EarlierContent,
     representatives: IndexedItems,
 ) -> str:
-    """Adds this batch's representatives to the index; the digest.
+    """Adds this batch's representatives to the index; the digest, over their numbers too.
 
-    Vectors are kept in half precision, which moves a cosine by less than .001.
+    Vectors are compared in half precision, which moves a cosine by less than .001.
     """
-    order = np.array(
-        sorted(range(len(representatives.items)), key=representatives.items.__getitem__), int
-    )
-    sketch_of = np.cumsum(representatives.has_sketch) - 1
-    sketched = order[representatives.has_sketch[order]]
-    arrays = {
-        "items": np.array([representatives.items[n].encode() for n in order], dtype=np.bytes_),
-        "vectors": representatives.vectors[order].astype(np.float16),
-        "has_sketch": representatives.has_sketch[order],
-        "sketches": representatives.sketches[sketch_of[sketched]].astype(np.uint32),
-    }
+    items = sorted(item.encode() for item in representatives.items)
+    arrays = {"items": np.array(items, dtype=np.bytes_)}
+    numbers = blake2b(representatives.vectors.astype(np.float16).tobytes(), digest_size=16)
+    numbers.update(representatives.sketches.astype(np.uint32).tobytes())
     facts = {
         "window": window,
         "earlier": [list(pair) for pair in earlier.versions],
-        "representatives": len(order),
+        "representatives": len(items),
+        "numbers": numbers.hexdigest(),
     }
     return registry.store(NAME, arrays, facts, batch).digest

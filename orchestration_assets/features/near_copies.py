@@ -51,11 +51,13 @@ def near_copies(
             buckets[band].setdefault(int(earlier_bands[row, band]), []).append((True, row))
     copies = [NearCopy(False, row, 1.0) for row in range(len(order))]
     # whoever shares no band with another can neither be a copy nor have one
-    meeting = _rows_that_meet(bands, earlier_bands)
+    shared = _shared_bands(bands, earlier_bands)
+    meeting = np.flatnonzero(shared.any(axis=1)).tolist()
     for row in sorted(meeting, key=lambda n: (order[n], names[n])):
-        keys = bands[row].tolist()
+        at = np.flatnonzero(shared[row])
+        keys = list(zip(at.tolist(), bands[row, at].tolist(), strict=True))
         candidates = sorted(
-            {candidate for band, key in enumerate(keys) for candidate in buckets[band].get(key, ())}
+            {candidate for band, key in keys for candidate in buckets[band].get(key, ())}
         )
         candidates = [
             (is_earlier, other)
@@ -66,18 +68,18 @@ def near_copies(
         if best is not None and best.similarity >= threshold:
             copies[row] = NearCopy(best.earlier, best.row, best.similarity)
             continue
-        for band, key in enumerate(keys):
+        for band, key in keys:
             buckets[band].setdefault(key, []).append((False, row))
     return copies
 
 
-def _rows_that_meet(bands: Any, earlier_bands: Any) -> list[int]:
-    """The rows of ``bands`` that have a band in common with another row or an earlier one."""
-    meets = np.zeros(len(bands), dtype=bool)
-    for own, others in zip(bands.T, earlier_bands.T, strict=True):
+def _shared_bands(bands: Any, earlier_bands: Any) -> Any:
+    """Which of the ``bands`` of each row another row has too, or an earlier one."""
+    shared = np.zeros(bands.shape, dtype=bool)
+    for band, (own, others) in enumerate(zip(bands.T, earlier_bands.T, strict=True)):
         _, place, times = np.unique(own, return_inverse=True, return_counts=True)
-        meets |= (times > 1)[place] | np.isin(own, others)
-    return np.flatnonzero(meets).tolist()
+        shared[:, band] = (times > 1)[place] | np.isin(own, others)
+    return shared
 
 
 def _best(

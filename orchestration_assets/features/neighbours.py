@@ -7,6 +7,9 @@ import numpy as np
 
 _BLOCK: Final = 1_024
 _DECIMALS: Final = 5
+_STEP: Final = np.float32(10.0**-_DECIMALS)
+# as many columns have one maximum: fewer are to be sorted, more are to be looked at
+_RUN: Final = 32
 
 
 def nearest_earlier(
@@ -26,14 +29,29 @@ def nearest_earlier(
         rows_of.setdefault(name, []).append(row)
     transposed = np.ascontiguousarray(earlier.astype(np.float32).T)
     for start in range(0, len(names), _BLOCK):
-        cosines = np.round(vectors[start : start + _BLOCK] @ transposed, _DECIMALS)
+        cosines = vectors[start : start + _BLOCK] @ transposed
         for row in range(len(cosines)):
-            cosines[row, rows_of.get(names[start + row], [])] = 0.0
-        kept = min(limit, cosines.shape[1])
-        # the worst that is still kept, and whatever equals it: ties are settled by row below
-        kth_best = np.partition(cosines, -kept, axis=1)[:, -kept]
-        for row, minimum in enumerate(kth_best):
-            rows = np.flatnonzero(cosines[row] >= max(minimum, 10.0**-_DECIMALS))
-            best = rows[np.argsort(-cosines[row, rows], kind="stable")][:kept]
-            neighbours[start + row] = [(int(n), float(cosines[row, n])) for n in best]
+            if others := rows_of.get(names[start + row]):
+                cosines[row, others] = 0.0
+        # what rounds to the same cosine as the worst that is kept: ties are settled by row below
+        least = np.maximum(_lower_bounds(cosines, limit) - _STEP, _STEP / 2)
+        for row, minimum in enumerate(least):
+            rows = np.flatnonzero(cosines[row] >= minimum)
+            near = np.round(cosines[row, rows], _DECIMALS)
+            best = np.argsort(-near, kind="stable")[:limit]
+            pairs = zip(rows[best].tolist(), near[best].tolist(), strict=True)
+            neighbours[start + row] = [(n, cosine) for n, cosine in pairs if cosine >= _STEP]
     return neighbours
+
+
+def _lower_bounds(cosines: Any, limit: int) -> Any:
+    """Of each row a value that at least ``limit`` of it reach, and few more; -1 where it is short.
+
+    The maxima of so many runs of columns are as many of its values.
+    """
+    count, columns = cosines.shape
+    runs = columns // _RUN
+    if runs < limit:
+        return np.full(count, -1.0, cosines.dtype)
+    maxima = cosines[:, : runs * _RUN].reshape(count, runs, _RUN).max(axis=2)
+    return np.partition(maxima, -limit, axis=1)[:, -limit]

@@ -19,6 +19,8 @@ _ID_MASK: Final = (1 << (32 - COUNT_BITS)) - 1
 _TOKEN: Final = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")
 # marks that writers and converters of texts set, change and leave out at will
 _LIGHT_MARKS: Final = frozenset(".,;:!?¡¿'\"`´()«»‹›·、。〈〉《》「」『』【】‐‑‒–—―‘’‚‛“”„‟•…′″-")  # noqa: RUF001 -- look-alike signs are what is folded
+# the same tokens, light marks left out, of a text that is ASCII and has no capitals
+_ASCII_TOKEN: Final = re.compile(r"[a-z]+|[0-9]+|[^\sa-z0-9.,;:!?'\"`()-]")
 _SCRIPT_WITHOUT_SPACES: Final = re.compile(
     "[\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
@@ -70,8 +72,11 @@ def _encoded(token: str) -> tuple[bytes, int]:
 
 
 def _tokens(text: str) -> list[str]:
-    tokens = [token for token in _TOKEN.findall(text) if token not in _LIGHT_MARKS]
-    spaceless = _SCRIPT_WITHOUT_SPACES.search(text) is not None
+    if text.isascii():
+        tokens, spaceless = _ASCII_TOKEN.findall(text), False
+    else:
+        tokens = [token for token in _TOKEN.findall(text) if token not in _LIGHT_MARKS]
+        spaceless = _SCRIPT_WITHOUT_SPACES.search(text) is not None
     if not spaceless and _DIGIT.search(text) is None:
         return tokens
     split: list[str] = []

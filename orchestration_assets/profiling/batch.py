@@ -8,18 +8,31 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.content.content_reader import ContentReader, SupersededError
+from orchestration_assets.profiling.own_table import OWN_TABLE, OwnTable, marked
 from orchestration_assets.profiling.placement import Placement, Workers, shared_out
-from orchestration_assets.profiling.profile_cache import COMPUTED, ProfileCache
+from orchestration_assets.profiling.profile_cache import (
+    COMPUTED,
+    ProfileCache,
+    row_key,
+    smallest_kept,
+)
 from orchestration_assets.profiling.profiler import profile
 from orchestration_assets.profiling.tiers import SizeTier, TierChoice, chunks
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.enums import ProfileStatus
 from orchestration_assets.schemas.features import FEATURE_NAMES, FEATURES
 from orchestration_assets.schemas.listings import ContentError
-from orchestration_assets.schemas.policy import Execution, SizeTiers
+from orchestration_assets.schemas.policy import Execution, FeatureCache, SizeTiers
 from orchestration_assets.schemas.records import TableResult, rows_to_arrow
 from orchestration_assets.schemas.storable_values import whole_text
-from orchestration_assets.schemas.tables import CONTENT_PROFILES, AcceptedItem, accepted_items
+from orchestration_assets.schemas.tables import (
+    CONTENT_MANIFEST,
+    CONTENT_PROFILES,
+    AcceptedItem,
+    ManifestRow,
+    accepted_items,
+)
+from resources.feature_cache.tier import Counts
 from resources.feature_cache.tiered import TieredCache
 from resources.home import Home
 
@@ -90,11 +103,17 @@ def changed_rows(chunk: ProfileChunk) -> dict[int, dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class ProfiledBatch:
-    """The profile table, in the order of the manifest rows, and where it was computed."""
+    """The profile table, in the order of the manifest rows, and where it was computed.
+
+    ``from_cache`` rows came from a tier, ``from_table`` rows from the batch's own stored table,
+    which was asked for what no tier keeps; ``own`` has its counts.
+    """
 
     profiles: pa.Table
     choice: TierChoice
     from_cache: int
+    from_table: int
+    own: Counts
 
 
 def profile_accepted(
@@ -111,7 +130,7 @@ def profile_accepted(
     cache = home.features(execution.cache)
     progress.stage("profiling", len(accepted))
     done = profile_batch(work, cache, execution, workers, progress.advance)
-    home.cache_uses.write(batch, CONTENT_PROFILES.name, cache)
+    home.cache_uses.write(batch, CONTENT_PROFILES.name, cache, {OWN_TABLE: done.own})
     # whoever else holds what could not be computed here computes it in a later batch
     superseded = done.profiles.filter(pc.equal(done.profiles["status"], ProfileStatus.SUPERSEDED))
     home.content_index.release(batch, superseded["content_hash"].to_pylist())
@@ -128,29 +147,61 @@ def profile_batch(
 ) -> ProfiledBatch:
     """One row an accepted item of ``work``.
 
-    An item whose profile is cached is only read again, to verify its content; the others are
-    profiled in this process or by ``workers``.
+    An item whose profile is cached, or stands in the batch's stored table, is only read again, to
+    verify its content; the others are profiled in this process or by ``workers``.
     """
-    profile_cache = ProfileCache(cache, execution.cache.min_item_bytes)
+    profile_cache = ProfileCache(cache, smallest_kept(execution.cache))
     profiles, recalled = profile_cache.recall(work.batch, work.rows)
-    changed = changed_rows(replace(work, rows=tuple(work.rows[n] for n in recalled.positions)))
-    replaced = {recalled.positions[n]: row for n, row in changed.items()}
-    unchanged = [n for n in range(len(recalled.positions)) if n not in changed]
-    advance(len(recalled.positions))
+    keys = [row_key(row) for row in work.rows]
+    schema = CONTENT_PROFILES.schema
+    own = OwnTable(work.home, CONTENT_PROFILES.name, work.batch, keys, schema.names)
+    stored, in_table = own.recall(
+        [n for n, r in enumerate(work.rows) if not profile_cache.keeps(r)]
+    )
+    if stored is not None:
+        origins = pa.array([OWN_TABLE] * len(in_table), pa.string())
+        origin = schema.get_field_index("origin")
+        stored = stored.set_column(origin, schema.field(origin), origins)
+        profiles = pa.concat_tables([profiles, stored.cast(schema)])
+    known = [*recalled.positions, *in_table]
+    changed = changed_rows(replace(work, rows=tuple(work.rows[n] for n in known)))
+    replaced = {known[n]: row for n, row in changed.items()}
+    unchanged = [n for n in range(len(known)) if n not in changed]
+    advance(len(known))
 
-    missing = replace(work, rows=tuple(work.rows[n] for n in recalled.missing))
+    found = set(in_table)
+    unknown = [n for n in recalled.missing if n not in found]
+    missing = replace(work, rows=tuple(work.rows[n] for n in unknown))
     placement, results = divide(missing, execution.tiers, profile_chunk, workers)
-    place_of = {work.rows[n].item_id: n for n in recalled.missing}
+    place_of = {work.rows[n].item_id: n for n in unknown}
     parts = [
         profiles.take(pa.array(unchanged, pa.int64())),
         rows_to_arrow(CONTENT_PROFILES, replaced.values()),
     ]
-    positions = [*(recalled.positions[n] for n in unchanged), *replaced]
+    positions = [*(known[n] for n in unchanged), *replaced]
     for piece, computed in _store_computed(results, profile_cache, advance):
         parts.append(computed)
         positions += [place_of[row.item_id] for row in piece.rows]
-    table = sort_by_position(pa.concat_tables(parts), positions)
-    return ProfiledBatch(table, placement.choice, len(unchanged))
+    table = marked(sort_by_position(pa.concat_tables(parts), positions), keys)
+    from_cache = sum(n < len(recalled.positions) for n in unchanged)
+    from_table = len(unchanged) - from_cache
+    return ProfiledBatch(table, placement.choice, from_cache, from_table, own.counts)
+
+
+def stands_in_own_table(home: Home, row: ManifestRow, cache: FeatureCache) -> bool:
+    """Whether the item's profile, which no tier keeps, is in the stored table of its batch.
+
+    Raises TableMissingError and DamagedFileError for the manifest of the batch.
+    """
+    rows = list(accepted_items(home.tables.read(CONTENT_MANIFEST.name, row.batch)))
+    keys = [row_key(one) for one in rows]
+    columns = ["status", "cut_by_clock"]
+    own = OwnTable(home, CONTENT_PROFILES.name, row.batch, keys, columns)
+    kept_from = smallest_kept(cache)
+    places = [
+        n for n, r in enumerate(rows) if r.item_id == row.item_id and r.size_bytes < kept_from
+    ]
+    return bool(own.recall(places)[1])
 
 
 def divide(
@@ -211,6 +262,8 @@ def profile_figures(batch: ProfiledBatch) -> dict[str, int | float | str]:
         "not_profiled": batch.profiles.num_rows - profiled,
         "computed": fresh.num_rows,
         "from_cache": batch.from_cache,
+        "from_table": batch.from_table,
+        "not_kept_cheaper_to_compute": batch.own.not_kept,
         "mean_ms_per_item": total_ms / max(fresh.num_rows, 1),
         "tier": batch.choice.tier.value,
         "tier_reason": batch.choice.reason,

@@ -10,11 +10,15 @@ import pyarrow.compute as pc
 
 from orchestration_assets.code_version import code_version
 from orchestration_assets.schemas.enums import ProfileStatus
+from orchestration_assets.schemas.policy import FeatureCache
 from orchestration_assets.schemas.tables import CONTENT_PROFILES, AcceptedItem
 from resources.feature_cache.rows import Recalled, RowCache
 from resources.feature_cache.tiered import TieredCache
 
 COMPUTED: Final = "computed"
+KEPT_FROM_BYTES: Final = 1_024
+"""Profiles of smaller items are not kept, unless the policy says otherwise: an entry would take
+more disk in all tiers than the content itself (``python -m benchmarks feature_cache``)."""
 # not cached: filled in when a profile is recalled, from the manifest row, the batch and the tier
 _ROW_COLUMNS: Final = ("batch", "item_id", "content_hash", "path", "status", "reason", "origin")
 
@@ -36,6 +40,16 @@ def profile_key(content_hash: str | None, encoding: str | None, path: str) -> st
     return blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
+def row_key(row: AcceptedItem) -> str:
+    """The key of an accepted item's profile."""
+    return profile_key(row.content_hash, row.encoding, row.path)
+
+
+def smallest_kept(settings: FeatureCache) -> int:
+    """From how many bytes of content on a profile is kept."""
+    return KEPT_FROM_BYTES if settings.min_item_bytes is None else settings.min_item_bytes
+
+
 class ProfileCache:
     """Kept profiles of accepted manifest rows; those of items below ``min_bytes`` bytes are not."""
 
@@ -44,6 +58,10 @@ class ProfileCache:
         profile_schema = pa.schema([field for field in schema if field.name not in _ROW_COLUMNS])
         self._rows = RowCache(cache, profile_schema)
         self._min_bytes = min_bytes
+
+    def keeps(self, row: AcceptedItem) -> bool:
+        """Whether the profile of this item is kept once it is complete."""
+        return row.size_bytes >= self._min_bytes
 
     def recall(self, batch: str, rows: Sequence[AcceptedItem]) -> tuple[pa.Table, Recalled]:
         """The profile rows that are cached, in full, and their positions in ``rows``."""
@@ -78,6 +96,4 @@ class ProfileCache:
         self._rows.remember(keys, profiles)
 
     def _key(self, row: AcceptedItem) -> str | None:
-        if row.size_bytes < self._min_bytes:
-            return None
-        return profile_key(row.content_hash, row.encoding, row.path)
+        return row_key(row) if self.keeps(row) else None

@@ -12,7 +12,9 @@ class CacheRow:
     """One row a tier and what it was used for: counts over the latest run of each batch."""
 
     used_for: Annotated[str, Column("asset that looked things up, or answers")]
-    tier: Annotated[str, Column("memory, lmdb, redis or durable")]
+    tier: Annotated[
+        str, Column("memory, lmdb, redis, durable, or table: what the batch itself had")
+    ]
     position: Annotated[int, Column("order of asking, from 0: the nearest first")]
     batches: Annotated[int, Column("batches that are counted", "batches", True)]
     lookups: Annotated[int, Column("keys looked for", "keys", True)]
@@ -26,6 +28,10 @@ class CacheRow:
         int | None, Column("entries ignored as corrupt; null where not counted", "entries", True)
     ]
     errors: Annotated[int, Column("times that the tier could not be used", "times", True)]
+    not_kept: Annotated[
+        int | None,
+        Column("items whose results no tier keeps: computing them is cheaper", "items", True),
+    ]
     last_error: Annotated[str | None, Column("the latest reason of those", "", True)]
     entries: Annotated[
         int | None, Column("entries held now, for all uses together; null: unreachable", "", True)

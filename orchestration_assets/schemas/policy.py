@@ -515,8 +515,10 @@ class FeatureCache(_Strict):
     keep_days: Annotated[float, Field(gt=0, le=36_500)] = Field(
         default=90.0, description="time to live in Redis and in the durable tier"
     )
-    min_item_bytes: Annotated[int, Field(ge=0)] = Field(
-        default=0, description="smaller items are computed each time, not kept"
+    min_item_bytes: Annotated[int, Field(ge=0)] | None = Field(
+        default=None,
+        description="results of smaller items are not kept; null: profiles from 1,024 bytes on, "
+        "vectors from 8,192, below which computing them is cheaper",
     )
 
 

@@ -64,6 +64,9 @@ class TableResult:
     warnings: Sequence[str] = ()
 
 
+MADE_FROM: Final = b"made_from"
+"""Under this key a stored table may say in its schema's metadata what its rows were made from."""
+
 _SCALARS: dict[Any, pa.DataType] = {
     str: pa.string(),
     int: pa.int64(),

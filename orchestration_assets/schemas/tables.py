@@ -259,7 +259,7 @@ class ProfileRow:
     ]
     origin: Annotated[
         str,
-        Column("computed, or the tier that had it: memory, lmdb, redis, durable", "", True),
+        Column("computed, or what had it: memory, lmdb, redis, durable, table (its own)", "", True),
     ]
     cut_by_clock: Annotated[
         bool,

@@ -32,7 +32,8 @@ class VectorRow:
     status: Annotated[ProfileStatus, Column("ok, superseded (changed since profiled) or failed")]
     reason: Annotated[str | None, Column("why there are no vectors")]
     origin: Annotated[
-        str, Column("computed, or the tier that had it: memory, lmdb, redis, durable", "", True)
+        str,
+        Column("computed, or what had it: memory, lmdb, redis, durable, table (its own)", "", True),
     ]
     vector: Annotated[
         tuple[Float32, ...] | None, Column("hashed words, 512 numbers, length 1; null: no words")
@@ -41,7 +42,8 @@ class VectorRow:
         tuple[Float32, ...] | None, Column("embedded words, when the policy asks for them")
     ]
     sketch: Annotated[
-        tuple[UInt32, ...] | None, Column("MinHash of word runs, 128 numbers; null: too short")
+        tuple[UInt32, ...] | None,
+        Column("MinHash of word runs, 128 numbers of 16 bits; null: too short"),
     ]
     terms: Annotated[
         tuple[UInt32, ...] | None,

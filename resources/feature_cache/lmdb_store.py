@@ -7,8 +7,11 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
+import pyarrow as pa
+
 from orchestration_assets.schemas.errors import DamagedFileError, os_problem
 from resources.damage import notice
+from resources.feature_cache.short_texts import packed, unpacked
 from resources.feature_cache.tier import (
     Counts,
     Holds,
@@ -32,6 +35,8 @@ _ENTRY_BYTES: Final = 96
 _NUMBER: Final = struct.Struct(">Q")
 _TIME: Final = struct.Struct(">d")
 _SIZES: Final = struct.Struct(">II")
+# in the place of the first key's length, which is never as large
+_COMPRESSED: Final = (1 << 32) - 1
 # the share of the cap that groups may take before they are taken apart
 _GROUPS_MOST: Final = 1 / 8
 # value by key; time and key by number, in the order of writing; groups by number
@@ -60,8 +65,9 @@ def _raises_tier_error(
 class LmdbStore:
     """Bytes by key, at most about ``max_bytes`` of them: the entries written first make room.
 
-    Each value carries a checksum: a corrupt entry reads as absent. Raises TierError when the
-    folder cannot be used.
+    Each value carries a checksum: a corrupt entry reads as absent. With ``words`` that short values
+    share, values are compressed against them; those of before are read as well. Raises TierError
+    when the folder cannot be used.
     """
 
     name = "lmdb"
@@ -75,8 +81,10 @@ class LmdbStore:
         folder: str | Path,
         max_bytes: int = MAX_BYTES,
         clock: Callable[[], float] = time.time,
+        words: bytes = b"",
     ) -> None:
         self.counts = Counts()
+        self._words = words
         self._database = LmdbDatabase(
             folder, _TREES, max(max_bytes * _HEADROOM, _SMALLEST_MAP), self._note_damage
         )
@@ -97,7 +105,8 @@ class LmdbStore:
             values = {key: self._grouped[key] for key in keys if key in self._grouped}
             wanted = sorted(key.encode() for key in keys if key not in values)
             pairs = [(k.decode(), v[_NUMBER.size :]) for k, v in _pairs(transaction, wanted)]
-        return values | intact(pairs, self.counts)
+        found = intact(pairs, self.counts)
+        return values | (self._plain(found) if self._words else found)
 
     @_raises_tier_error
     def put_many(self, values: Mapping[str, bytes]) -> None:
@@ -120,10 +129,10 @@ class LmdbStore:
         Each value that is put gives up the interpreter's lock, and beside a busy event loop has
         to wait for it: one record waits once. Every store finds the values at once.
         """
-        packed = _packed(values)
+        group = _compressed(_packed(values))
         with self._database.transaction() as transaction:
             in_groups = _bytes_of(transaction, "groups")
-        if in_groups + len(packed) > self._max_bytes * _GROUPS_MOST:
+        if in_groups + len(group) > self._max_bytes * _GROUPS_MOST:
             # groups cannot be evicted: before they are many they take their place
             self.put_many(values)
             return
@@ -132,9 +141,19 @@ class LmdbStore:
             last = _NUMBER.unpack(cursor.key())[0] if cursor.last() else 0
             # a number is never used again, so that equal ends mean equal groups
             place = _NUMBER.pack(max(last + 1, time.time_ns()))
-            sealed = seal(place.hex(), packed)
+            sealed = seal(place.hex(), group)
             transaction.lmdb.put(place, sealed, db=transaction.trees["groups"], append=True)
             self._evict(transaction)
+
+    def _plain(self, stored: Mapping[str, bytes]) -> dict[str, bytes]:
+        """The values as they were put; one that cannot be unpacked counts as corrupt."""
+        values: dict[str, bytes] = {}
+        for key, value in stored.items():
+            try:
+                values[key] = unpacked(value, self._words)
+            except ValueError:
+                self.counts.corrupt += 1
+        return values
 
     def _put(self, transaction: Transaction, values: Mapping[str, bytes]) -> None:
         lmdb = transaction.lmdb
@@ -147,7 +166,8 @@ class LmdbStore:
             before = lmdb.get(encoded, db=by_key)
             if before is not None:
                 lmdb.delete(before[: _NUMBER.size], db=by_number)
-            lmdb.put(encoded, place + seal(key, value), db=by_key)
+            stored = packed(value, self._words) if self._words else value
+            lmdb.put(encoded, place + seal(key, stored), db=by_key)
             lmdb.put(place, now + encoded, db=by_number, append=True)
 
     def _settle_groups(self) -> None:
@@ -179,11 +199,11 @@ class LmdbStore:
     def _taken_apart(self, groups: Iterable[tuple[bytes, bytes]]) -> dict[str, bytes]:
         values: dict[str, bytes] = {}
         for place, stored in groups:
-            packed = unseal(place.hex(), stored)
-            if packed is None:
+            group = unseal(place.hex(), stored)
+            if group is None:
                 self.counts.corrupt += 1
             else:
-                values |= _unpacked(packed)
+                values |= _unpacked(_decompressed(group))
         return values
 
     def _portions(self, values: Mapping[str, bytes]) -> Iterator[dict[str, bytes]]:
@@ -241,7 +261,8 @@ class LmdbStore:
             going = [
                 (key, stored[: _NUMBER.size])
                 for key, stored in transaction.cursor("values")
-                if key.decode() in keys or holds(key.decode(), stored[_NUMBER.size :])
+                if key.decode() in keys
+                or holds(key.decode(), self._as_put(key.decode(), stored[_NUMBER.size :]))
             ]
             for key, place in going:
                 transaction.delete("values", key)
@@ -249,6 +270,25 @@ class LmdbStore:
         self._database.rewrite()
         self._forget_groups()
         return len(going)
+
+    def values(self) -> Iterator[bytes]:
+        """Every value that can be read, as it was put. Raises TierError while it goes on."""
+        if not self._database.exists():
+            return
+        try:
+            self._settle_groups()
+            with self._database.transaction() as transaction:
+                for key, stored in transaction.cursor("values"):
+                    yield self._as_put(key.decode(), stored[_NUMBER.size :])
+        except (OSError, DamagedFileError) as error:
+            raise self.failure(error) from error
+
+    def _as_put(self, key: str, sealed: bytes) -> bytes:
+        """The value behind the seal; the bytes as they are where it is no longer that."""
+        value = unseal(key, sealed)
+        if value is None:
+            return sealed
+        return self._plain({key: value}).get(key, sealed) if self._words else value
 
     def _evict(self, transaction: Transaction) -> None:
         """Deletes the oldest entries until the pages are within the cap."""
@@ -305,6 +345,22 @@ def _pairs(transaction: Transaction, keys: list[bytes]) -> Any:
 
 def _size(key: str, value: bytes) -> int:
     return len(key) + len(value) + _ENTRY_BYTES
+
+
+def _compressed(group: bytes) -> bytes:
+    compressed: bytes = pa.compress(group, "zstd", asbytes=True)
+    return _SIZES.pack(_COMPRESSED, len(group)) + compressed
+
+
+def _decompressed(stored: bytes) -> bytes:
+    """A group, whose seal was intact; those of before are not compressed."""
+    if len(stored) < _SIZES.size:
+        return stored
+    mark, size = _SIZES.unpack_from(stored)
+    if mark != _COMPRESSED:
+        return stored
+    group: bytes = pa.decompress(stored[_SIZES.size :], size, "zstd", asbytes=True)
+    return group
 
 
 def _packed(values: Mapping[str, bytes]) -> bytes:

@@ -23,7 +23,8 @@ class Counts:
 
     ``lookups`` and ``hits`` count keys, ``written`` entries, ``evicted`` entries that made room,
     ``corrupt`` entries that were ignored because they are not what was stored, ``errors`` times
-    that the tier could not be used; ``last_error`` says why.
+    that the tier could not be used; ``last_error`` says why. ``not_kept`` counts items whose
+    results are in no tier, since computing them is cheaper.
     """
 
     lookups: int = 0
@@ -32,6 +33,7 @@ class Counts:
     evicted: int = 0
     corrupt: int = 0
     errors: int = 0
+    not_kept: int = 0
     last_error: str | None = None
 
 

@@ -1,7 +1,7 @@
 """What each batch found in the cache: written when it was used, read for the report."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,12 @@ class CacheUses:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def write(self, batch: str, asset: str, cache: TieredCache) -> None:
+    def write(
+        self, batch: str, asset: str, cache: TieredCache, beside: Mapping[str, Counts]
+    ) -> None:
+        """``beside`` has the counts of what was asked beside the tiers, by name."""
         counts = {tier.name: asdict(tier.counts) for tier in cache.tiers}
+        counts |= {name: asdict(one) for name, one in beside.items()}
         write_atomically(self._folder / asset / f"{batch}.json", json.dumps(counts).encode())
 
     def read(self) -> Iterator[tuple[str, str, dict[str, Counts]]]:

@@ -5,10 +5,14 @@ import os
 from itertools import product
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from orchestration_assets.__main__ import main
 from orchestration_assets.policy.load import load_policy
+from orchestration_assets.profiling.profile_cache import row_key
+from orchestration_assets.schemas.policy import FeatureCache
+from orchestration_assets.schemas.tables import accepted_items
 from resources.home import Home
 
 
@@ -230,9 +234,10 @@ def test_what_would_be_asked_again_and_why(copied, home, call, tmp_path, monkeyp
     from orchestration_assets.services.title.declared_title import DeclaredTitle
 
     monkeypatch.setattr(DeclaredTitle, "version", "next")
-    for folder in ("cache/features", "features"):
-        (home / folder).rename(home / f"{folder}-lost")
-    monkeypatch.setattr("resources.feature_cache.memory_tier._shared", {})
+    _, out, _ = call("explain", "docs/guide.md")
+    assert "profile: reused, the batch's own table has it" in out
+    (table,) = (home / "tables/content_profiles").glob("*.parquet")
+    pq.write_table(pq.read_table(table).replace_schema_metadata(None), table)
     _, out, _ = call("explain", "docs/guide.md")
     assert "profile: computed, no tier has it" in out
     assert "declared_title: asked again, it changed code or model (" in out
@@ -280,10 +285,14 @@ def test_a_preview_says_what_a_run_then_does_and_writes_nothing(corpus, home, ca
 def test_a_preview_finds_what_another_home_would_have_to_compute(
     copied, home, call, tmp_path
 ) -> None:
+    (manifest,) = Home(home).tables.intact("content_manifest")
+    row, *_ = accepted_items(manifest)
+    Home(home).features(FeatureCache()).put_many({row_key(row): b"as if it were large"})
     for lost in ("tables", "batches"):
         (home / lost).rename(tmp_path / lost)
     ahead = json.loads(call("preview", str(copied.source), "--json")[1])
-    assert (ahead["profiles_kept"], ahead["profiles_due"]) == (7, 0)
+    # the others are small: cheaper to compute than to keep
+    assert (ahead["profiles_kept"], ahead["profiles_due"]) == (1, 6)
     assert ahead["answers_kept"] > 0.5 * ahead["answers_asked"]
     code, out, _ = call("preview", str(copied.source), "--sample", "3")
     assert code == 0

@@ -5,6 +5,7 @@ from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 
+import numpy as np
 import pyarrow.compute as pc
 import pytest
 
@@ -12,7 +13,8 @@ from orchestration_assets.features import batch as module
 from orchestration_assets.features.batch import compute_vectors, relate, vector_key
 from orchestration_assets.features.index import NAME, earlier_content, store_segment
 from orchestration_assets.profiling.batch import ProfileChunk
-from orchestration_assets.schemas.policy import Execution, Features
+from orchestration_assets.profiling.own_table import marked
+from orchestration_assets.schemas.policy import Execution, FeatureCache, Features
 from orchestration_assets.schemas.source_urls import file_address
 from orchestration_assets.schemas.tables import AcceptedItem
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
@@ -46,14 +48,18 @@ class Corpus:
 
     def run(self, batch: str, rows: list[AcceptedItem], features: Features = FEATURES):
         self.read.clear()
-        execution = Execution()
+        execution = Execution(cache=FeatureCache(min_item_bytes=0))
         cache = open_cache(self.home, execution.cache)
         work = ProfileChunk(Home(self.home), batch, file_address(self.folder), tuple(rows))
         vectors = compute_vectors(work, cache, execution, features.semantic, no_workers())
-        earlier = earlier_content(self.store, batch, features.window)
+        earlier = earlier_content(self.store, Home(self.home).tables, batch, features.window)
         related = relate(vectors, earlier, features)
         store_segment(self.store, batch, features.window, earlier, related.representatives)
+        Home(self.home).tables.write(CONTENT_VECTORS, related.table, batch)
         return related.table
+
+    def earlier(self, batch: str, window: int):
+        return earlier_content(self.store, Home(self.home).tables, batch, window)
 
 
 @pytest.fixture
@@ -105,6 +111,27 @@ def test_a_batch_run_again_gives_equal_rows_whatever_came_since(corpus) -> None:
         assert corpus.read == []
 
 
+def test_what_no_tier_keeps_is_found_in_the_stored_table(corpus) -> None:
+    rows = [corpus.write(f"{n:02d}", document(n, 60)) for n in range(10)]
+    work = ProfileChunk(Home(corpus.home), "b", file_address(corpus.folder), tuple(rows))
+
+    def vectors():
+        corpus.read.clear()
+        cache = open_cache(corpus.home, FeatureCache())
+        found = compute_vectors(work, cache, Execution(), False, no_workers())
+        assert [tier.counts.written for tier in cache.tiers] == [0, 0, 0]
+        return found
+
+    cold = vectors()
+    assert (len(corpus.read), cold.own.not_kept, cold.own.hits) == (10, 10, 0)
+    table = relate(cold, corpus.earlier("b", 100), FEATURES).table
+    Home(corpus.home).tables.write(CONTENT_VECTORS, marked(table, cold.keys), "b")
+    warm = vectors()
+    assert corpus.read == []
+    assert warm.found.equals(cold.found)
+    assert set(warm.origins) == {"table"}
+
+
 def test_one_edit_costs_one_computation(corpus) -> None:
     rows = [corpus.write(f"{n:02d}", document(n, 60)) for n in range(40)]
     corpus.run("b1", rows)
@@ -121,9 +148,9 @@ def test_the_window_bounds_what_is_searched(corpus) -> None:
     narrow = Features(window=1)
     for batch in ("b1", "b2"):
         corpus.run(batch, rows[batch], narrow)
-    assert len(earlier_content(corpus.store, "b3", 1).items) == 1
-    assert len(earlier_content(corpus.store, "b3", 10).items) == 2
-    assert earlier_content(corpus.store, "b1", 10).items == ()
+    assert len(corpus.earlier("b3", 1).items) == 1
+    assert len(corpus.earlier("b3", 10).items) == 2
+    assert corpus.earlier("b1", 10).items == ()
     none = corpus.run("b3", rows["b3"], Features(window=0, neighbours=0))
     assert not any(none["neighbours"].to_pylist())
 
@@ -134,7 +161,7 @@ def test_content_that_changed_is_a_row_with_its_reason_and_is_not_kept(corpus) -
     table = corpus.run("b1", [row])
     assert table["status"].to_pylist() == ["superseded"]
     assert table["vector"].to_pylist() == [None]
-    assert earlier_content(corpus.store, "b2", 10).items == ()
+    assert corpus.earlier("b2", 10).items == ()
     corpus.write("a", document(1))
     assert corpus.run("b1", [row])["status"].to_pylist() == ["ok"]
     assert corpus.read == ["a"]
@@ -142,7 +169,7 @@ def test_content_that_changed_is_a_row_with_its_reason_and_is_not_kept(corpus) -
 
 def test_a_batch_without_items_is_a_table_without_rows(corpus) -> None:
     assert corpus.run("b1", []).num_rows == 0
-    assert earlier_content(corpus.store, "b2", 10).items == ()
+    assert corpus.earlier("b2", 10).items == ()
 
 
 def test_vectors_of_one_kind_are_not_taken_for_another(corpus) -> None:
@@ -157,8 +184,38 @@ def test_a_segment_that_was_changed_is_left_out_with_the_remedy(corpus, caplog) 
     data = bytearray(arrays.read_bytes())
     data[len(data) // 2] ^= 1
     arrays.write_bytes(bytes(data))
-    assert earlier_content(corpus.store, "b2", 10).items == ()
+    assert corpus.earlier("b2", 10).items == ()
     assert re.search(r"b1 cannot be read.*materialize", caplog.text)
+
+
+def test_a_segment_whose_table_is_gone_or_damaged_is_left_out(corpus, caplog) -> None:
+    corpus.run("b1", [corpus.write("a", document(1))])
+    path = Home(corpus.home).tables.path(CONTENT_VECTORS.name, "b1")
+    path.write_bytes(path.read_bytes()[:-40])
+    assert corpus.earlier("b2", 10).items == ()
+    assert "left out" in caplog.text
+    path.unlink()
+    assert corpus.earlier("b2", 10).items == ()
+
+
+def test_segments_that_held_the_numbers_themselves_are_read(corpus) -> None:
+    rows = [*three_batches(corpus)["b1"], corpus.write("x", ["too", "short"])]
+    corpus.run("b1", rows)
+    now = corpus.earlier("b2", 10)
+    has_sketch = np.isin(np.arange(len(now.items)), now.sketched)
+    assert has_sketch.any() and not has_sketch.all()
+    arrays = {
+        "items": np.array([item.encode() for item in now.items], dtype=np.bytes_),
+        "vectors": now.vectors,
+        "has_sketch": has_sketch,
+        "sketches": now.sketches,
+    }
+    corpus.store.store(NAME, arrays, {"window": 10, "earlier": [], "representatives": 2}, "b1")
+    Home(corpus.home).tables.path(CONTENT_VECTORS.name, "b1").unlink()
+    before = corpus.earlier("b2", 10)
+    assert (before.items, before.sketched) == (now.items, now.sketched)
+    assert np.array_equal(before.vectors, now.vectors)
+    assert np.array_equal(before.sketches, now.sketches)
 
 
 def test_every_row_names_a_representative_that_is_its_own(corpus) -> None:
@@ -174,7 +231,7 @@ def test_what_was_finished_is_kept_when_the_cluster_breaks(corpus) -> None:
     tiers = Execution().tiers.model_copy(
         update={"dask_from_items": 1, "dask_from_seconds": 0, "chunk_items": 10}
     )
-    execution = Execution(tiers=tiers)
+    execution = Execution(tiers=tiers, cache=FeatureCache(min_item_bytes=0))
     work = ProfileChunk(Home(corpus.home), "b1", file_address(corpus.folder), rows)
 
     def breaks(function, pieces):

@@ -31,6 +31,12 @@ def test_white_space_and_compatibility_forms_do_not_matter(text: str) -> None:
     assert packed_terms(unicodedata.normalize("NFKC", text)) == packed_terms(text)
 
 
+@given(st.text(st.characters(max_codepoint=127), max_size=200))
+def test_a_text_in_ascii_has_the_terms_that_it_has_beside_other_signs(text: str) -> None:
+    # a light mark beyond ASCII changes no term, and takes the other way
+    assert packed_terms(f"{text} \u2026") == packed_terms(text)
+
+
 def test_case_and_light_punctuation_do_not_matter() -> None:
     for written in (
         QUESTION.upper(),

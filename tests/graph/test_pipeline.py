@@ -279,6 +279,9 @@ def test_near_copies_are_linked_and_services_asked_once_when_the_policy_says_so(
 
 
 def test_the_account_of_the_cache_adds_up_over_runs_and_tiers(project, corpus) -> None:
+    packaged = load_policy().policy.model_dump(mode="json", by_alias=True, exclude_none=True)
+    packaged["execution"]["cache"] = {"min_item_bytes": 0}
+    project.write_policy(yaml.safe_dump(packaged))
     (batch,) = project.take_in(corpus)
     assert project.execute("process_batch", batch).success
     accepted = project.tables.read("content_profiles", batch).num_rows
@@ -291,7 +294,8 @@ def test_the_account_of_the_cache_adds_up_over_runs_and_tiers(project, corpus) -
         return {(row["used_for"], row["tier"]): row for row in rows}
 
     cold = account()
-    assert {tier for _, tier in cold} == {"memory", "lmdb", "durable"}
+    assert {tier for _, tier in cold} == {"memory", "lmdb", "durable", "table"}
+    assert cold["content_profiles", "table"]["lookups"] == 0
     assert cold["content_profiles", "durable"]["lookups"] == accepted
     assert cold["content_profiles", "durable"]["hits"] == 0
     assert cold["content_profiles", "durable"]["written"] == accepted
@@ -304,12 +308,32 @@ def test_the_account_of_the_cache_adds_up_over_runs_and_tiers(project, corpus) -
     assert warm["answers", "lmdb"]["entries"] > accepted
 
 
+def test_the_account_names_what_no_tier_keeps(project, corpus) -> None:
+    (batch,) = project.take_in(corpus)
+    assert project.execute("process_batch", batch).success
+    profiles = project.tables.read("content_profiles", batch)
+    sizes = profiles["byte_count"].to_pylist()
+    small, smaller = sum(n < 8_192 for n in sizes), sum(n < 1_024 for n in sizes)
+    assert smaller
+    assert project.execute("reprocess", batch).success
+    assert project.execute("corpus_reports", None).success
+    rows = project.tables.read("feature_cache_report").to_pylist()
+    own = {row["used_for"]: row for row in rows if row["tier"] == "table"}
+    for used_for, count in (("content_profiles", smaller), ("content_vectors", small)):
+        assert own[used_for]["not_kept"] == own[used_for]["hits"] == count
+    again = project.tables.read("content_profiles", batch)
+    stable = TABLES["content_profiles"].stable_columns
+    assert again.select(stable).equals(profiles.select(stable))
+    assert "computed" not in again["origin"].to_pylist()
+
+
 def test_a_run_goes_on_without_its_tiers_and_the_account_says_why(
     project, corpus, monkeypatch
 ) -> None:
     monkeypatch.setenv("A_REDIS", "redis://127.0.0.1:1/0")
     packaged = load_policy().policy.model_dump(mode="json", by_alias=True, exclude_none=True)
-    packaged["execution"]["cache"] = {"redis_url_env": "A_REDIS", "durable": "blocked"}
+    cache = {"redis_url_env": "A_REDIS", "durable": "blocked", "min_item_bytes": 0}
+    packaged["execution"]["cache"] = cache
     project.write_policy(yaml.safe_dump(packaged))
     project.home.mkdir()
     (project.home / "blocked").write_text("a file stands where the folder should be")

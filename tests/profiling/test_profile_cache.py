@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 import pytest
 
 from orchestration_assets.profiling import batch as batch_module
+from orchestration_assets.profiling import profile_cache
 from orchestration_assets.profiling.batch import ProfileChunk, profile_batch
 from orchestration_assets.profiling.profile_cache import profile_key, profiler_version
 from orchestration_assets.profiling.profiler import profile
@@ -39,12 +40,13 @@ class Bench:
     def __init__(self, root: Path) -> None:
         self.folder, self.home = root / "items", root / "home"
         self.folder.mkdir()
-        self.execution = Execution()
+        self.execution = Execution(cache=FeatureCache(min_item_bytes=0))
         self.computed: list[str] = []
 
     def run(self, **cache):
         self.computed.clear()
-        execution = self.execution.model_copy(update={"cache": FeatureCache(**cache)})
+        settings = FeatureCache(**{"min_item_bytes": 0, **cache})
+        execution = self.execution.model_copy(update={"cache": settings})
         work = ProfileChunk(Home(self.home), "b", file_address(self.folder), accepted(self.folder))
         tiers = open_cache(self.home, execution.cache)
         return profile_batch(work, tiers, execution, no_workers()), tiers
@@ -149,6 +151,66 @@ def test_small_items_are_not_kept_when_the_policy_says_so(bench) -> None:
     bench.run(min_item_bytes=200)
     assert len(bench.computed) == 30
     assert "long.py" not in bench.computed
+
+
+def test_what_no_tier_keeps_is_found_in_the_stored_table(bench) -> None:
+    (bench.folder / "long.py").write_text("value = 1\n" * 200)
+    cold, tiers = bench.run(min_item_bytes=None)
+    assert (cold.own.lookups, cold.own.hits, cold.own.not_kept) == (30, 0, 30)
+    assert [tier.counts.written for tier in tiers.tiers] == [1, 1, 1]
+    tables = Home(bench.home).tables
+    tables.write(CONTENT_PROFILES, cold.profiles, "b")
+    warm, _ = bench.run(min_item_bytes=None)
+    assert bench.computed == []
+    assert (warm.from_cache, warm.from_table) == (1, 30)
+    assert warm.own.hits == 30
+    assert set(warm.profiles["origin"].to_pylist()) == {"memory", "table"}
+    assert warm.profiles.select(STABLE).equals(cold.profiles.select(STABLE))
+    tables.write(CONTENT_PROFILES, warm.profiles, "b")
+    assert bench.run(min_item_bytes=None)[0].from_table == 30
+
+
+def test_the_stored_table_serves_only_what_it_was_made_from(bench, monkeypatch) -> None:
+    cold, _ = bench.run(min_item_bytes=None)
+    tables = Home(bench.home).tables
+    unmarked = cold.profiles.replace_schema_metadata(None)
+    tables.write(CONTENT_PROFILES, unmarked, "b")
+    assert bench.run(min_item_bytes=None)[0].from_table == 0
+    tables.write(CONTENT_PROFILES, cold.profiles, "another")
+    assert bench.run(min_item_bytes=None)[0].from_table == 0
+    tables.write(CONTENT_PROFILES, cold.profiles, "b")
+    with monkeypatch.context() as patched:
+        patched.setattr(profile_cache, "profiler_version", lambda: "another version")
+        assert bench.run(min_item_bytes=None)[0].from_table == 0
+    (bench.folder / "07.py").write_text("changed = 1\n")
+    assert bench.run(min_item_bytes=None)[0].from_table == 0
+
+
+def test_a_damaged_stored_table_costs_only_time(bench) -> None:
+    cold, _ = bench.run(min_item_bytes=None)
+    path = Home(bench.home).tables.write(CONTENT_PROFILES, cold.profiles, "b")
+    path.write_bytes(path.read_bytes()[:-100])
+    done, _ = bench.run(min_item_bytes=None)
+    assert len(bench.computed) == 30
+    assert done.profiles.select(STABLE).equals(cold.profiles.select(STABLE))
+
+
+def test_an_item_of_the_stored_table_that_changed_is_superseded(bench) -> None:
+    rows = accepted(bench.folder)
+    cold, _ = bench.run(min_item_bytes=None)
+    Home(bench.home).tables.write(CONTENT_PROFILES, cold.profiles, "b")
+    (bench.folder / "03.py").write_text("something else\n")
+    execution = Execution()
+    work = ProfileChunk(Home(bench.home), "b", file_address(bench.folder), rows)
+    done = profile_batch(work, open_cache(bench.home, execution.cache), execution, no_workers())
+    assert done.profiles["status"].to_pylist()[3] == "superseded"
+    assert (done.from_table, done.profiles.num_rows) == (29, 30)
+    # what is no whole profile is not taken from the table afterwards either
+    Home(bench.home).tables.write(CONTENT_PROFILES, done.profiles, "b")
+    (bench.folder / "03.py").write_text("def f3(a):\n    return a + 3\n")
+    bench.computed.clear()
+    bench.run(min_item_bytes=None)
+    assert bench.computed == ["03.py"]
 
 
 def test_what_was_finished_is_kept_when_the_cluster_breaks(bench, monkeypatch) -> None:

@@ -1,14 +1,17 @@
+import io
 import multiprocessing
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import DECISION_LOG, DecisionRow
+from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from resources.home import Home
-from resources.table_store import TableMissingError, write_atomically
+from resources.table_store import TableMissingError, parquet_bytes, write_atomically
 
 ROW = DecisionRow("b", "i", "t", 0, "ask", ("s",), "first", None, None, None, None)
 
@@ -63,3 +66,14 @@ def test_a_killed_writer_leaves_the_old_file_or_the_new_one(tmp_path: Path) -> N
         data = target.read_bytes()
         assert len(data) == 200_000
         assert len(set(data)) == 1
+
+
+def test_numbers_of_hashes_take_the_bytes_that_they_have(tmp_path) -> None:
+    rng = np.random.default_rng(1)
+    kind = CONTENT_VECTORS.schema.field("sketch")
+    column = [None, *rng.integers(0, 1 << 16, (500, 128), np.uint32).tolist(), []]
+    table = pa.table({"sketch": pa.array(column, kind.type), "n": pa.array(range(502))})
+    stored = parquet_bytes(table)
+    assert pq.read_table(io.BytesIO(stored)).equals(table)
+    assert stored == parquet_bytes(table)
+    assert len(stored) < 1.1 * 500 * 128 * 2

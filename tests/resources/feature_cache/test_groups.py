@@ -1,6 +1,7 @@
 """Groups: many values as one durable record, which takes its place among the entries later."""
 
 import os
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resources.feature_cache.lmdb_store import LmdbStore, _packed, _unpacked
+from resources.feature_cache.tier import seal
 
 entries = st.dictionaries(st.text(max_size=20), st.binary(max_size=50))
 
@@ -91,6 +93,21 @@ def test_groups_count_towards_the_cap_and_make_room(tmp_path) -> None:
     latest = values(10, 2000)
     store.put_group(latest)
     assert store.get_many(latest) == latest
+
+
+def test_groups_of_before_which_were_not_compressed_are_read(tmp_path) -> None:
+    group = _packed({"a": b"1", "b": b"2"})
+    place = struct.pack(">Q", 1)
+    program = (
+        "import sys, lmdb; e = lmdb.open(sys.argv[1], max_dbs=3, map_size=1 << 24)\n"
+        "with e.begin(write=True) as t:\n"
+        f"    t.put({place!r}, {seal(place.hex(), group)!r}, db=e.open_db(b'groups', t))"
+    )
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True)
+    store = LmdbStore(tmp_path)
+    assert store.get_many("ab") == {"a": b"1", "b": b"2"}
+    store.put_many({})
+    assert LmdbStore(tmp_path).get_many("ab") == {"a": b"1", "b": b"2"}
 
 
 def test_a_group_too_large_for_one_record_is_kept_as_entries(tmp_path) -> None:

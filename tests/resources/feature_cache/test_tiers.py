@@ -17,6 +17,7 @@ from resources.feature_cache.lmdb_store import LmdbStore
 from resources.feature_cache.memory_tier import MemoryTier
 from resources.feature_cache.parquet_tier import ParquetTier
 from resources.feature_cache.redis_tier import RedisTier
+from resources.feature_cache.short_texts import ANSWER_WORDS, packed, unpacked
 from resources.feature_cache.tier import TierError, seal, unseal
 from tests.resources.feature_cache.conftest import redis_server
 
@@ -129,6 +130,39 @@ def test_a_corrupt_entry_in_lmdb_is_ignored_and_counted(tmp_path) -> None:
     _flip(tmp_path / "data.mdb", b"value of a")
     assert tier.get_many(["a", "b"]) == {"b": b"value of b"}
     assert tier.counts.corrupt == 1
+
+
+def test_values_are_compressed_against_words_that_they_share(tmp_path) -> None:
+    kept = {f"{n:032x}": b'{"status":"ok","answer":"%d","reason":null}' % n for n in range(1000)}
+    plain, dense = LmdbStore(tmp_path / "p"), LmdbStore(tmp_path / "d", words=ANSWER_WORDS)
+    for store in (plain, dense):
+        store.put_many(kept | {"empty": b"", "odd": b"\x01 as if packed"})
+        assert store.get_many([*kept, "empty", "odd"])["odd"] == b"\x01 as if packed"
+    assert dense.get_many(kept) == kept
+    assert sum(n for _, n, _ in dense.entries()) < 0.6 * sum(n for _, n, _ in plain.entries())
+    assert sorted(dense.values()) == sorted([*kept.values(), b"", b"\x01 as if packed"])
+
+
+def test_what_was_put_before_without_words_is_read_with_them(tmp_path) -> None:
+    LmdbStore(tmp_path).put_many({"a": b'{"status":"ok"}'})
+    store = LmdbStore(tmp_path, words=ANSWER_WORDS)
+    store.put_many({"b": b"1"})
+    assert store.get_many("ab") == {"a": b'{"status":"ok"}', "b": b"1"}
+
+
+def test_what_is_forgotten_is_found_in_packed_values_and_gone_from_the_file(tmp_path) -> None:
+    store = LmdbStore(tmp_path, words=ANSWER_WORDS)
+    store.put_group({"a": b'{"status":"ok","answer":"secret","reason":null}'})
+    store.put_many({"b": b'{"status":"ok","answer":"other","reason":null}'})
+    assert store.forget((), lambda key, value: b"secret" in value) == 1
+    assert list(store.values()) == [b'{"status":"ok","answer":"other","reason":null}']
+    assert b"secret" not in (tmp_path / "data.mdb").read_bytes()
+
+
+def test_what_was_not_packed_is_given_back_and_what_is_cut_short_is_refused() -> None:
+    assert unpacked(b"plain", b"words") == b"plain"
+    with pytest.raises(ValueError, match="not what was packed"):
+        unpacked(packed(b"a longer text", b"words")[:-2], b"words")
 
 
 def test_a_corrupt_entry_in_redis_is_ignored_and_counted(tmp_path) -> None:
