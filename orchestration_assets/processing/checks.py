@@ -40,7 +40,7 @@ def _carried_out(planned: set[tuple[str, str]], found: set[tuple[str, str]]) -> 
 def _check_plans_of_model(
     model: ProcessingModel, stored: Stored, readings: pa.Table
 ) -> list[Balance]:
-    plans = stored.table(PROCESSING_PLANS.name)
+    plans = stored.table(PROCESSING_PLANS.name).select(["item_id", "task", "model"])
     planned = _pairs(plans.filter(pc.equal(plans["model"], model)))
     return _carried_out(planned, _pairs(readings))
 

@@ -17,6 +17,7 @@ from orchestration_assets.processing.event_loop import (
     failed,
 )
 from orchestration_assets.processing.plan_result import PlanResult
+from orchestration_assets.processing.sure_questions import reads_in_rounds, sure_questions
 from orchestration_assets.schemas.items import Item, Question
 from orchestration_assets.schemas.tables import PlanRow
 
@@ -67,6 +68,7 @@ def process_embedded(
     try:
         for portion in _portions(groups, load_item):
             asker.recall(_first_questions(portion, work))
+            asker.answer_ahead(_sure_questions(portion, work))
             for group, item in portion:
                 for plan in group:
                     collect(plan, _carried_out(plan, work, item, asker), processed)
@@ -103,6 +105,18 @@ def _first_questions(portion: Iterable[_Loaded], work: BatchWork) -> Iterator[tu
                 question = Question(work.tasks[plan.task], item)
                 for name in plan.services:
                     yield name, question
+
+
+def _sure_questions(portion: Iterable[_Loaded], work: BatchWork) -> Iterator[tuple[str, Question]]:
+    """The questions about whole contents that are asked whatever their services answer."""
+    for group, item in portion:
+        if not isinstance(item, Item):
+            continue
+        for plan in group:
+            choice = work.choices.get((plan.task, plan.option)) if plan.artefact is None else None
+            if choice is not None and not reads_in_rounds(choice):
+                question = Question(work.tasks[plan.task], item)
+                yield from sure_questions(choice, question, work.tasks)
 
 
 def _carried_out(

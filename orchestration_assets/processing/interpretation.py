@@ -23,6 +23,7 @@ from orchestration_assets.processing.embedded_chunks import EmbeddedBatch
 from orchestration_assets.processing.embedded_plans import embedded_items
 from orchestration_assets.processing.event_loop import BatchResult, process_plans
 from orchestration_assets.processing.near_copy_sharing import (
+    LEADER_COLUMNS,
     in_order,
     near_copy_leaders,
     process_sharing,
@@ -39,6 +40,7 @@ from orchestration_assets.schemas.tables import (
     RESOLUTIONS,
     PlanRow,
 )
+from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.home import Home
 
@@ -49,7 +51,6 @@ class PlannedTables:
 
     manifest: pa.Table
     profiles: pa.Table
-    vectors: pa.Table
     plans: pa.Table
 
 
@@ -81,7 +82,7 @@ def interpret_batch(
     with (
         ContentReader(home, source) as reader,
         ContentReader(home, source) as beside,
-        NearItems(tables.vectors, home, seconds) as near,
+        NearItems(batch, home, seconds) as near,
     ):
         if policy and any(isinstance(one, TaughtConfig) for one in policy.services.values()):
             # what they learn in one batch, they know in the next
@@ -126,7 +127,7 @@ def interpret_batch(
                 return done
             return in_order(plans, done, taught.process(others, work, in_event_loop))
 
-        leader_of = near_copy_leaders(tables.vectors) if sharing else {}
+        leader_of = _leaders(home, batch) if sharing else {}
         with writer:
             result = process_sharing(due, leader_of, process)
     if only_deferred:
@@ -134,6 +135,10 @@ def interpret_batch(
         others = [plan for plan in rows if (plan.item_id, plan.task) not in carried_out]
         result = in_order(rows, kept(stored, others), result)
     return result, [*_warnings(near, cache, result), *taught.warnings]
+
+
+def _leaders(home: Home, batch: str) -> dict[str, str]:
+    return near_copy_leaders(home.tables.read(CONTENT_VECTORS.name, batch, LEADER_COLUMNS))
 
 
 def _warnings(near: NearItems, cache: AnswerCache, result: BatchResult) -> Iterator[str]:
