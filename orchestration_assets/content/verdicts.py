@@ -26,12 +26,6 @@ from orchestration_assets.content.listed_answers import (
     named_answer,
     says_none,
 )
-from orchestration_assets.content.local_dates import (
-    DateOrder,
-    LocalDateError,
-    local_date,
-    settled_order,
-)
 from orchestration_assets.content.spreadsheets import mangled
 from orchestration_assets.content.verdict_files import (
     ASKED_IN,
@@ -48,6 +42,12 @@ from orchestration_assets.schemas.answers import Answer, shown
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.policy import TaskConfig
 from orchestration_assets.schemas.verdicts import GoldRow, PastVerdict, VerdictRow
+from orchestration_assets.text.local_dates import (
+    DateOrder,
+    LocalDateError,
+    local_date,
+    settled_order,
+)
 
 _SLACK: Final = timedelta(days=1)
 # hexadecimal digits of an item's id, and of a content hash

@@ -14,6 +14,7 @@ from orchestration_assets.disagreement.batch import (
     declared_in,
     label_weights,
     pinned_thresholds,
+    record_weights,
     rules_of,
     service_versions,
 )
@@ -135,6 +136,7 @@ def resolve_batch(batch: InterpretedBatch) -> TableResult:
     plans = PROCESSING_PLANS.rows(learned_from)
     calibrated = promoted_for(registry)
     weights = label_weights(batch.independent, batch.tasks, batch.versions, policy, calibrated)
+    records = record_weights(batch.independent, batch.tasks, policy)
     learned = learned_weights(plans, batch.independent, learned_models(batch.plans, registry))
     table = resolve_alike(
         batch.plans,
@@ -144,12 +146,14 @@ def resolve_batch(batch: InterpretedBatch) -> TableResult:
         rules_of(policy),
         weights.by_question | learned,
         weights.basis,
+        records,
     )
     bands = count_members(table["triage"], Triage)
     figures = {
         **count_members(table["status"], ResolutionStatus),
         **{f"triage_{band}": count for band, count in bands.items()},
         **{f"calibration: {task}": version for task, version in weights.versions.items()},
+        **{f"records: {task}": one.basis for task, one in records.items()},
     }
     return TableResult(table, figures)
 

@@ -14,6 +14,8 @@ _DISAGREE_AT: Final[Mapping[AnswerKind, float]] = {
     AnswerKind.TEXT: 0.8,
     AnswerKind.SCORE: 0.5,
     AnswerKind.VECTOR: 0.8,
+    # any field
+    AnswerKind.RECORD: 0.0,
 }
 
 
@@ -26,5 +28,7 @@ def build_tasks(policy: Policy | None) -> dict[str, Task]:
             *(name, task.version, task.kind, task.labels, task.scale, disagree_at, task.question),
             near_synonyms=task.near_synonyms,
             bands=task.bands,
+            fields=task.record_fields,
+            quotes=task.quotes,
         )
     return found

@@ -7,6 +7,7 @@ from typing import Any
 
 from orchestration_assets.schemas.answers import Answer, is_answer
 from orchestration_assets.schemas.enums import AnswerKind, Status
+from orchestration_assets.schemas.record_fields import RecordField
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,8 @@ class Task:
     ``labels`` is the closed set of label answers, if there is one; ``scale`` the lowest and
     highest score. Two answers whose distance reaches ``disagree_at`` (0..1) disagree. What a
     disagreement would change: labels that stand together in one of ``near_synonyms`` nothing,
-    scores something across one of ``bands``, the places where bands of the scale meet.
+    scores something across one of ``bands``, the places where bands of the scale meet. ``fields``
+    are those of a record; ``quotes``: whether services are asked what its values rest on.
     """
 
     name: str
@@ -85,6 +87,8 @@ class Task:
     question: str = ""
     near_synonyms: tuple[tuple[str, ...], ...] = ()
     bands: tuple[float, ...] = ()
+    fields: tuple[RecordField, ...] = ()
+    quotes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

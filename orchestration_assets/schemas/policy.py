@@ -18,6 +18,14 @@ from orchestration_assets.schemas.enums import (
     ResolutionPolicy,
 )
 from orchestration_assets.schemas.pasted_secrets import PlainAddress
+from orchestration_assets.schemas.record_config import (
+    FieldConfig,
+    FieldName,
+    FieldOrType,
+    fields_in_schema,
+    fields_of,
+)
+from orchestration_assets.schemas.record_fields import RecordField
 from orchestration_assets.schemas.services import Name, ServiceConfig
 from orchestration_assets.schemas.services import Strict as _Strict
 from orchestration_assets.schemas.variables import VariableName
@@ -370,10 +378,24 @@ class TaskConfig(_Strict):
     scale: tuple[float, float] = Field(
         default=(0.0, 1.0), description="score: the lowest and the highest value"
     )
+    fields: dict[FieldName, FieldOrType] = Field(
+        default_factory=dict,
+        description="record: field -> what it holds, or only its type: label, text, number, date, "
+        "boolean or list",
+    )
+    json_schema: dict[str, Any] | None = Field(
+        default=None,
+        description="record: the fields as a JSON Schema of an object, instead of fields",
+    )
+    quotes: bool = Field(
+        default=False,
+        description="record: services over HTTP are asked for the words of the content that each "
+        "value rests on; a quote that does not stand in the content is told as ungrounded",
+    )
     disagree_at: Probability | None = Field(
         default=None,
-        description="distance from which two answers disagree; labels: any difference; vectors: "
-        "where no threshold is calibrated for the two services",
+        description="distance from which two answers disagree; labels: any difference; records: "
+        "any field, by default; vectors: where no threshold is calibrated for the two services",
     )
     near_synonyms: tuple[Annotated[tuple[str, ...], Field(min_length=2)], ...] = Field(
         default=(),
@@ -425,6 +447,28 @@ class TaskConfig(_Strict):
         if self.scale[0] >= self.scale[1]:
             raise ValueError("scale must go from a lower to a higher value")
         return self
+
+    @model_validator(mode="after")
+    def _fields_fit_the_kind(self) -> "TaskConfig":
+        given = [name for name in ("fields", "json_schema") if getattr(self, name)]
+        if self.kind is not AnswerKind.RECORD and (given or self.quotes):
+            named = (*given, "quotes")[0]
+            raise ValueError(f"{named}: only a task of kind record has fields")
+        if self.kind is AnswerKind.RECORD and len(given) != 1:
+            raise ValueError("a task of kind record needs its fields: give fields or json_schema")
+        if self.json_schema:
+            # says what is wrong with it
+            _ = self.record_fields
+        return self
+
+    @property
+    def record_fields(self) -> tuple[RecordField, ...]:
+        """The fields of a record; none of another kind."""
+        if self.json_schema:
+            declared = fields_in_schema(self.json_schema)
+            configs = {name: FieldConfig.model_validate(one) for name, one in declared.items()}
+            return fields_of(configs)
+        return fields_of(self.fields)
 
     @model_validator(mode="after")
     def _consequences_fit_the_kind(self) -> "TaskConfig":
