@@ -261,7 +261,7 @@ class Asker:
             called = await self._batchers[name].call(question, key, deadline)
         else:
             (called,) = await caller.call([question], [key], deadline)
-            called = replace(called, reading=grounded(called.reading, question.item.text))
+            called = called._replace(reading=grounded(called.reading, question.item.text))
         if called.reading.status in CACHED:
             self._cache.put(key, called.reading)
             # what was paid for must not be asked again, whatever happens from here on

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias, TypeGuard
 from orchestration_assets.schemas.record_fields import ENTRY
 from orchestration_assets.schemas.storable_values import whole_text
 
-FieldValue: TypeAlias = "str | float | bool | tuple[RecordAnswer, ...]"
+FieldValue: TypeAlias = str | float | bool | tuple["RecordAnswer", ...]
 """A single value, or the entries of a list."""
 _DIGITS: Final = 15
 _FIELDS, _QUOTES, _UNGROUNDED = "fields", "quotes", "ungrounded"
@@ -35,7 +35,7 @@ class RecordAnswer:
     def __bool__(self) -> bool:
         return bool(self.values)
 
-    def get(self, name: str) -> "FieldValue | None":
+    def get(self, name: str) -> FieldValue | None:
         """The value of a field; None where it has none."""
         return next((value for field, value in self.values if field == name), None)
 

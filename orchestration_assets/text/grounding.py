@@ -18,7 +18,8 @@ _SIGNS: Final = str.maketrans(
 # what stands for something that was taken out before the content left the machine, and what a
 # model leaves out of a quotation
 _GAP: Final = re.compile(r"\[[a-z_]{2,20}\]|\.\.\.|\u2026")
-_LONGEST_GAP: Final = 400
+_BETWEEN: Final = ".{0,400}?"
+_MOST_PARTS: Final = 8
 
 
 def grounded(reading: Reading, text: str) -> Reading:
@@ -35,19 +36,12 @@ def stands_in(quote: str, plain: str) -> bool:
     """Whether a quote stands in a text that went through :func:`_plain`: without case, by any white
     space and signs of quotation; across what was taken out or left out, 400 characters at most."""
     parts = [part.strip() for part in _GAP.split(_plain(quote).strip("\"'")) if part.strip()]
-    end = 0
-    for number, part in enumerate(parts):
-        begin = plain.find(part, end)
-        if begin < 0 or (number and begin - end > _LONGEST_GAP):
-            return number > 0 and _later(parts, plain, end)
-        end = begin + len(part)
-    return True
-
-
-def _later(parts: list[str], plain: str, end: int) -> bool:
-    """Whether the parts stand together after a first part that stood elsewhere too."""
-    first = plain.find(parts[0], end - len(parts[0]) + 1)
-    return first >= 0 and stands_in("\u2026".join(parts), plain[first:])
+    if len(parts) == 1:
+        return parts[0] in plain
+    # a quote of very many pieces quotes nothing
+    return 0 < len(parts) <= _MOST_PARTS and bool(
+        re.search(_BETWEEN.join(map(re.escape, parts)), plain)
+    )
 
 
 @lru_cache(maxsize=16)
