@@ -61,7 +61,13 @@ def leaves(record: RecordAnswer, before: str = "") -> Iterator[tuple[str, str | 
                 yield from leaves(entry, place)
 
 
+_NUMBER: Final = re.compile(r"\[\d+\]")
 _STEP: Final = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
+
+
+def pattern_of(path: str) -> str:
+    """The pattern of all values of the field: ``lines[].amount`` of ``lines[2].amount``."""
+    return _NUMBER.sub("[]", path)
 
 
 def value_at(record: RecordAnswer, path: str) -> "FieldValue | RecordAnswer | None":

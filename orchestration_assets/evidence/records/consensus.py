@@ -45,12 +45,10 @@ class CellConsensus:
     missing: tuple[str, ...]
 
 
-def groups_of(cell: Cell) -> tuple[dict[str, int], list[Leaf]]:
-    """Service -> its group of equal values, from 1 in the order of names, 0 for none; and the
-    value of each group: as most services write it, else the first of these by name."""
+def groups_of(cell: Cell) -> dict[str, int]:
+    """Service -> its group of equal values, from 1 in the order of names, 0 for none."""
     groups: dict[str, int] = {}
     first: list[Leaf] = []
-    spelled: list[list[Leaf]] = []
     for name in sorted(cell.values):
         value = cell.values[name]
         if value is None:
@@ -62,10 +60,19 @@ def groups_of(cell: Cell) -> tuple[dict[str, int], list[Leaf]]:
         if number is None:
             number = len(first)
             first.append(value)
-            spelled.append([])
-        spelled[number].append(value)
         groups[name] = number + 1
-    return groups, [Counter(values).most_common(1)[0][0] for values in spelled]
+    return groups
+
+
+def _spelled(cell: Cell, members: Sequence[str], weights: Mapping[str, float]) -> Leaf:
+    """The value of a group as the services write it that are right most surely; of two that weigh
+    the same the one that says more, then the first by name."""
+    votes: dict[Leaf, float] = {}
+    for name in members:
+        value = cell.values[name]
+        if value is not None:
+            votes[value] = votes.get(value, 0.0) + weights[name]
+    return max(votes, key=lambda value: (round(votes[value], _DIGITS), len(str(value))))
 
 
 def codes_of(groups: Mapping[str, int], services: Sequence[str]) -> list[int]:
@@ -90,7 +97,7 @@ def _settled(
     known: tuple[tuple[str, ...], FieldModel] | None,
     stands: str | None,
 ) -> CellConsensus:
-    groups, values = groups_of(cell)
+    groups = groups_of(cell)
     stated: Floats | None = None
     if known is not None and set(cell.values) <= set(known[0]):
         services, model = known
@@ -101,12 +108,17 @@ def _settled(
         stated = np.array([[np.nan if one is None else one for one in named]])
     codes: Ints = np.array([codes_of(groups, services)], np.int64)
     told = model.posterior(codes, stated)[0]
+    n_groups = max(groups.values(), default=0)
     # a value that nobody gave can stand nowhere
-    best = int(np.argmax(told[: len(values) + 1])) if stands is None else groups.get(stands, ABSENT)
+    best = int(np.argmax(told[: n_groups + 1])) if stands is None else groups.get(stands, ABSENT)
     given = [name for name in groups if groups[name] != ABSENT]
+    right, wrong = (one[0] for one in model.of_given(codes, stated))
+    weights = dict(zip(services, np.log1p(right / wrong).tolist(), strict=True))
     return CellConsensus(
         cell,
-        values[best - 1] if best else None,
+        _spelled(cell, [name for name in groups if groups[name] == best], weights)
+        if best
+        else None,
         float(1.0 - told[best]),
         tuple(name for name in groups if groups[name] == best),
         tuple(name for name in given if groups[name] != best),
@@ -185,6 +197,7 @@ def without_fallen(settled: Sequence[CellConsensus]) -> list[CellConsensus]:
     return kept
 
 
+_DIGITS: Final = 9
 _ENTRY: Final = re.compile(r"\[\d+\]")
 
 
