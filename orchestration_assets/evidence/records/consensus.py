@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Final
@@ -88,42 +88,55 @@ def settle(
 ) -> list[CellConsensus]:
     """What stands of each cell: by the model of its pattern where it knows all who answered, else
     by what services state of themselves. ``stands``: whose values stand, whatever others say."""
-    return [_settled(cell, confidences, models.get(cell.pattern), stands) for cell in cells]
+    settled: dict[int, CellConsensus] = {}
+    # cells that are settled alike are settled together
+    together: dict[tuple[str, tuple[str, ...]], list[int]] = {}
+    for place, cell in enumerate(cells):
+        services = tuple(sorted(cell.values))
+        known = models.get(cell.pattern)
+        learned = known is not None and set(services) <= set(known[0])
+        together.setdefault((cell.pattern if learned else "", services), []).append(place)
+    for (pattern, services), places in together.items():
+        if pattern:
+            services, model = models[pattern]  # noqa: PLW2901 -- in the order of the model
+            stated = None
+        else:
+            model = prior_model(len(services))
+            named = [confidences.get(name) for name in services]
+            stated = np.array([[np.nan if one is None else one for one in named]])
+        alike = [cells[place] for place in places]
+        settled |= zip(places, _settled(alike, services, model, stated, stands), strict=True)
+    return [settled[place] for place in range(len(cells))]
 
 
 def _settled(
-    cell: Cell,
-    confidences: Mapping[str, float | None],
-    known: tuple[tuple[str, ...], FieldModel] | None,
+    cells: Sequence[Cell],
+    services: Sequence[str],
+    model: FieldModel,
+    stated: Floats | None,
     stands: str | None,
-) -> CellConsensus:
-    groups = groups_of(cell)
-    stated: Floats | None = None
-    if known is not None and set(cell.values) <= set(known[0]):
-        services, model = known
-    else:
-        services = tuple(sorted(cell.values))
-        model = prior_model(len(services))
-        named = [confidences.get(name) for name in services]
-        stated = np.array([[np.nan if one is None else one for one in named]])
-    codes: Ints = np.array([codes_of(groups, services)], np.int64)
-    told = model.posterior(codes, stated)[0]
-    n_groups = max(groups.values(), default=0)
-    # a value that nobody gave can stand nowhere
-    best = int(np.argmax(told[: n_groups + 1])) if stands is None else groups.get(stands, ABSENT)
-    given = [name for name in groups if groups[name] != ABSENT]
-    right, wrong = (one[0] for one in model.of_given(codes, stated))
-    weights = dict(zip(services, np.log1p(right / wrong).tolist(), strict=True))
-    return CellConsensus(
-        cell,
-        _spelled(cell, [name for name in groups if groups[name] == best], weights)
-        if best
-        else None,
-        float(1.0 - told[best]),
-        tuple(name for name in groups if groups[name] == best),
-        tuple(name for name in given if groups[name] != best),
-        tuple(name for name in groups if best and groups[name] == ABSENT),
-    )
+) -> Iterator[CellConsensus]:
+    grouped = [groups_of(cell) for cell in cells]
+    codes: Ints = np.array([codes_of(groups, services) for groups in grouped], np.int64)
+    if stated is not None:
+        stated = np.broadcast_to(stated, codes.shape)
+    told = model.posterior(codes, stated)
+    right, wrong = model.of_given(codes, stated)
+    sureness = np.log1p(right / wrong)
+    for row, (cell, groups) in enumerate(zip(cells, grouped, strict=True)):
+        # a value that nobody gave can stand nowhere
+        last = max(groups.values(), default=0)
+        best = int(np.argmax(told[row, : last + 1])) if stands is None else groups.get(stands, 0)
+        supporters = tuple(name for name in groups if groups[name] == best)
+        weights = dict(zip(services, sureness[row].tolist(), strict=True))
+        yield CellConsensus(
+            cell,
+            _spelled(cell, supporters, weights) if best else None,
+            float(1.0 - told[row, best]),
+            supporters,
+            tuple(name for name in groups if groups[name] not in (ABSENT, best)),
+            tuple(name for name in groups if best and groups[name] == ABSENT),
+        )
 
 
 def record_risk(settled: Sequence[CellConsensus]) -> float:
