@@ -68,6 +68,11 @@ def _read(
     return tuple(found)
 
 
+def read_field(value: Any, field: RecordField) -> FieldValue | None:
+    """One value of a field; None where it says that there is none. Raises FieldValueError."""
+    return None if _is_nothing(value, field) or value == [] else _value(value, field, field.name)
+
+
 def _plain_name(name: Any) -> str:
     return "".join(letter for letter in str(name).casefold() if letter.isalnum())
 
