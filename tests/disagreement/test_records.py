@@ -111,19 +111,19 @@ def test_services_that_agree_with_the_others_are_believed_against_two_that_err_a
         return record(total=float(number if right else 1000 + number))
 
     readings = {}
-    for number in range(100):
+    for number in range(600):
         # two that take the same wrong value, often enough by themselves to be known for it
         good, fair, poor = number % 25 != 0, number % 5 != 1, number % 3 != 1
         readings[f"i{number}", TASK.name] = tuple(
             (name, ok(said(right, number), None))
             for name, right in (("good", good), ("fair", fair), ("poor", poor))
         )
-    weights = weigh_records(TASK, readings, learn_from=50)
-    assert weights.basis.startswith("how 3 services agree on 1 fields over 100 items")
+    weights = weigh_records(TASK, readings, learn_from=500)
+    assert weights.basis.startswith("how 3 services agree on 1 fields over 600 items")
     row = resolve(PLAN, readings["i1", TASK.name], TASK, records=weights)
     assert row.answer == "total: 1" and row.supporters == ("good",)
-    few = weigh_records(TASK, readings, learn_from=200)
-    assert not few.models and "200 with three answers would teach" in few.basis
+    few = weigh_records(TASK, readings, learn_from=700)
+    assert not few.models and "700 with three answers would teach" in few.basis
 
 
 def test_a_verdict_judges_the_fields_that_it_names() -> None:
